@@ -1,0 +1,150 @@
+/** The fields that several kinds share, each with the limits that the API server's CEL budget asks for. */
+import type { BooleanSchema, ListSchema, ObjectSchema, StringSchema } from './schema.ts'
+
+const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
+const dnsName = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'
+
+/** The name of one entry in a list of named things. */
+export const entryName = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 63,
+  pattern: dnsLabel,
+} as const satisfies StringSchema
+export const objectName = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 253,
+  pattern: dnsName,
+} as const satisfies StringSchema
+export const namespaceName = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 63,
+  pattern: dnsLabel,
+} as const satisfies StringSchema
+
+/** A lower-case A-label domain of at least two labels: `mail.example.org`. */
+export const domainName = {
+  type: 'string',
+  minLength: 3,
+  maxLength: 253,
+  pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$',
+} as const satisfies StringSchema
+
+/** A host that we connect to: a lower-case name or an address. */
+export const host = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 253,
+  pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?|[0-9a-f:.]+)$',
+} as const satisfies StringSchema
+
+/** `local@domain`, both in their plain form: no quotes, no comments. */
+export const address = {
+  type: 'string',
+  minLength: 3,
+  maxLength: 254,
+  pattern:
+    "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$",
+} as const satisfies StringSchema
+
+/** `1s`, `5m`, `1h30m`. */
+export const duration = {
+  type: 'string',
+  maxLength: 32,
+  pattern: '^([0-9]+(ms|s|m|h))+$',
+} as const satisfies StringSchema
+/** A Kubernetes quantity of bytes: `25Mi`, `10Gi`, `1000000`. */
+export const quantity = {
+  type: 'string',
+  maxLength: 32,
+  pattern: '^[1-9][0-9]{0,14}(Ki|Mi|Gi|Ti|k|M|G|T)?$',
+} as const satisfies StringSchema
+/** A network in CIDR form; a single address is written with its full prefix. */
+export const cidr = {
+  type: 'string',
+  maxLength: 43,
+  pattern: '^[0-9a-fA-F:.]+/[0-9]{1,3}$',
+} as const satisfies StringSchema
+
+export const environment = {
+  type: 'string',
+  maxLength: 16,
+  enum: ['Production', 'NonProduction'],
+  description: 'Production and NonProduction never meet: policy, domain and credential must be equal here.',
+} as const satisfies StringSchema
+
+export const nameReference = {
+  type: 'object',
+  required: ['name'],
+  properties: { name: objectName },
+} as const satisfies ObjectSchema
+
+/** Absent namespace: the namespace of the object that refers. */
+export const crossNamespaceReference = {
+  type: 'object',
+  required: ['name'],
+  properties: { name: objectName, namespace: namespaceName },
+} as const satisfies ObjectSchema
+
+const labelValue = { type: 'string', maxLength: 63 } as const satisfies StringSchema
+
+export const labelSelector = {
+  type: 'object',
+  properties: {
+    matchLabels: { type: 'object', additionalProperties: labelValue, maxProperties: 16 },
+    matchExpressions: {
+      type: 'array',
+      maxItems: 16,
+      items: {
+        type: 'object',
+        required: ['key', 'operator'],
+        properties: {
+          key: { type: 'string', maxLength: 316 },
+          operator: { type: 'string', maxLength: 16, enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
+          values: { type: 'array', maxItems: 32, items: labelValue },
+        },
+      },
+    },
+  },
+} as const satisfies ObjectSchema
+
+/** Which namespaces have consent. */
+export const namespaces = {
+  type: 'object',
+  default: {},
+  properties: {
+    from: { type: 'string', maxLength: 16, enum: ['Same', 'Selector', 'All'], default: 'Same' },
+    selector: labelSelector,
+  },
+} as const satisfies ObjectSchema
+
+export const suspended = { type: 'boolean', default: false } as const satisfies BooleanSchema
+
+export const conditions = {
+  type: 'array',
+  maxItems: 16,
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+  default: [],
+  items: {
+    type: 'object',
+    required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+    properties: {
+      type: { type: 'string', maxLength: 316 },
+      status: { type: 'string', maxLength: 8, enum: ['True', 'False', 'Unknown'] },
+      reason: { type: 'string', maxLength: 1024 },
+      message: { type: 'string', maxLength: 32768 },
+      lastTransitionTime: { type: 'string', maxLength: 64, format: 'date-time' },
+      observedGeneration: { type: 'integer', format: 'int64' },
+    },
+  },
+} as const satisfies ListSchema
+
+/** The three columns every kind ends with: is it working, why not, since when. */
+export const readyColumns = [
+  { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+  { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+] as const

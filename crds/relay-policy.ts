@@ -1,0 +1,353 @@
+/** RelayPolicy: the platform team's; one fleet of relays, who may use it, by which rules, and by which way out. */
+import * as fields from './fields.ts'
+import type { CrossFieldRule, FromSchema, ImmutableField, Kind, ObjectSchema } from './schema.ts'
+
+const enforcement = { type: 'string', maxLength: 16, enum: ['Enforce', 'Audit'], default: 'Enforce' } as const
+const networkList = { type: 'array', maxItems: 64, default: [], items: fields.cidr } as const
+const domainList = { type: 'array', maxItems: 256, default: [], items: fields.domainName } as const
+
+const listener = {
+  type: 'object',
+  required: ['name', 'port'],
+  properties: {
+    name: fields.entryName,
+    port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65535 },
+    tls: {
+      type: 'object',
+      default: {},
+      description: 'TLS is always required before AUTH and MAIL; the mode says when it starts.',
+      properties: {
+        mode: { type: 'string', maxLength: 16, enum: ['StartTLS', 'Implicit'], default: 'StartTLS' },
+        minVersion: { type: 'string', maxLength: 8, enum: ['1.2', '1.3'], default: '1.2' },
+        certificateRef: fields.nameReference,
+      },
+    },
+  },
+} as const satisfies ObjectSchema
+
+const admission = {
+  type: 'object',
+  default: {},
+  properties: {
+    networks: {
+      type: 'object',
+      default: {},
+      description: 'Narrows who may connect; it never replaces AUTH. An empty allow list narrows nothing.',
+      properties: { allow: networkList, deny: networkList },
+    },
+    authFailures: {
+      type: 'object',
+      default: {},
+      properties: {
+        max: { type: 'integer', minimum: 1, maximum: 1000, default: 10 },
+        per: { ...fields.duration, default: '5m' },
+        lockout: { ...fields.duration, default: '15m' },
+      },
+    },
+    limits: {
+      type: 'object',
+      default: {},
+      properties: {
+        messageSize: { ...fields.quantity, default: '25Mi' },
+        recipientsPerMessage: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+        connectionsPerClient: { type: 'integer', minimum: 1, maximum: 10000, default: 50 },
+        messagesPerConnection: { type: 'integer', minimum: 1, maximum: 1000000, default: 1000 },
+        transactionTime: { ...fields.duration, default: '10m' },
+      },
+    },
+    credentials: { type: 'object', default: {}, properties: { namespaces: fields.namespaces } },
+  },
+} as const satisfies ObjectSchema
+
+const senderRules = {
+  type: 'object',
+  default: {},
+  description: 'Evaluated for every message; Audit lets pass and counts what Enforce would refuse.',
+  properties: {
+    envelopeFrom: { type: 'object', default: {}, properties: { enforcement } },
+    headerFrom: {
+      type: 'object',
+      default: {},
+      properties: {
+        enforcement,
+        displayNameAddress: { type: 'string', maxLength: 16, enum: ['Reject', 'Allow'], default: 'Reject' },
+      },
+    },
+    alignment: {
+      type: 'object',
+      default: {},
+      properties: {
+        enforcement,
+        mode: { type: 'string', maxLength: 16, enum: ['Strict', 'Organizational'], default: 'Organizational' },
+      },
+    },
+    nullReversePath: { type: 'string', maxLength: 32, enum: ['Deny', 'AllowForCredential'], default: 'Deny' },
+  },
+} as const satisfies ObjectSchema
+
+const recipients = {
+  type: 'object',
+  default: {},
+  description: 'Absent mode: Capture in NonProduction, Unrestricted in Production.',
+  properties: {
+    mode: { type: 'string', maxLength: 16, enum: ['Unrestricted', 'AllowList', 'Redirect', 'Capture'] },
+    allow: {
+      type: 'object',
+      default: {},
+      properties: {
+        domains: domainList,
+        addresses: { type: 'array', maxItems: 256, default: [], items: fields.address },
+      },
+    },
+    redirectTo: fields.address,
+  },
+} as const satisfies ObjectSchema
+
+const smarthost = {
+  type: 'object',
+  required: ['name', 'host'],
+  properties: {
+    name: fields.entryName,
+    host: fields.host,
+    port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65535, default: 587 },
+    tls: {
+      type: 'object',
+      default: {},
+      properties: {
+        mode: {
+          type: 'string',
+          maxLength: 16,
+          enum: ['StartTLS', 'Implicit', 'Opportunistic', 'Disabled'],
+          default: 'StartTLS',
+        },
+        caRef: fields.nameReference,
+      },
+    },
+    authRef: fields.nameReference,
+    priority: { type: 'integer', minimum: 0, maximum: 1000, default: 0 },
+    maxConnections: { type: 'integer', minimum: 1, maximum: 1000, default: 20 },
+  },
+} as const satisfies ObjectSchema
+
+const route = {
+  type: 'object',
+  required: ['name', 'smarthosts'],
+  properties: {
+    name: fields.entryName,
+    match: {
+      type: 'object',
+      description: 'Every list that is given must match; absent on the last route, which takes the rest.',
+      properties: {
+        senderDomains: domainList,
+        recipientDomains: domainList,
+        credentialSelector: fields.labelSelector,
+      },
+    },
+    type: { type: 'string', maxLength: 16, enum: ['Smarthost'], default: 'Smarthost' },
+    smarthosts: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 16,
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      items: smarthost,
+    },
+    retry: {
+      type: 'object',
+      default: {},
+      properties: {
+        schedule: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 32,
+          default: ['1m', '5m', '15m', '1h'],
+          items: fields.duration,
+          description: 'The wait before each next attempt; the last step repeats until expireAfter.',
+        },
+        expireAfter: { ...fields.duration, default: '24h' },
+      },
+    },
+  },
+} as const satisfies ObjectSchema
+
+const spec = {
+  type: 'object',
+  required: ['environment', 'listeners'],
+  properties: {
+    environment: fields.environment,
+    replicas: { type: 'integer', format: 'int32', minimum: 0, maximum: 100, default: 2 },
+    hostname: fields.domainName,
+    listeners: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 8,
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      items: listener,
+    },
+    admission,
+    senderRules,
+    recipients,
+    routes: {
+      type: 'array',
+      maxItems: 64,
+      default: [],
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      items: route,
+    },
+    queue: {
+      type: 'object',
+      default: {},
+      properties: {
+        storage: { type: 'object', default: {}, properties: { size: { ...fields.quantity, default: '10Gi' } } },
+        maxAge: { ...fields.duration, default: '10m' },
+      },
+    },
+    evidence: {
+      type: 'object',
+      default: {},
+      properties: { addresses: { type: 'string', maxLength: 8, enum: ['Hash', 'Mask', 'Clear'], default: 'Hash' } },
+    },
+    suspended: fields.suspended,
+  },
+} as const satisfies ObjectSchema
+
+export type RelayPolicySpec = FromSchema<typeof spec>
+
+const emptySelector = (s: RelayPolicySpec): boolean => {
+  const { from, selector } = s.admission.credentials.namespaces
+  return (
+    from !== 'Selector' ||
+    (selector?.matchLabels !== undefined && Object.keys(selector.matchLabels).length > 0) ||
+    (selector?.matchExpressions?.length ?? 0) > 0
+  )
+}
+const isCatchAll = (r: RelayPolicySpec['routes'][number]): boolean =>
+  r.match === undefined ||
+  (r.match.senderDomains.length === 0 &&
+    r.match.recipientDomains.length === 0 &&
+    r.match.credentialSelector === undefined)
+const catchAllCel =
+  '(!has(r.match) || (r.match.senderDomains.size() == 0 && r.match.recipientDomains.size() == 0 && !has(r.match.credentialSelector)))'
+const everyNetwork = (c: string): boolean => c.endsWith('/0')
+
+export const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
+  {
+    field: 'spec.listeners',
+    cel: 'self.listeners.all(a, self.listeners.exists_one(b, a.port == b.port))',
+    message: 'two listeners have the same port; give each listener a port of its own',
+    holds: (s) => new Set(s.listeners.map((l) => l.port)).size === s.listeners.length,
+  },
+  {
+    field: 'spec.recipients.mode',
+    cel: "!(self.environment == 'NonProduction' && has(self.recipients.mode) && self.recipients.mode == 'Unrestricted')",
+    message: 'NonProduction mail may not go to everybody; use AllowList, Redirect or Capture',
+    holds: (s) => !(s.environment === 'NonProduction' && s.recipients.mode === 'Unrestricted'),
+  },
+  {
+    field: 'spec.recipients.allow',
+    cel: "!(has(self.recipients.mode) && self.recipients.mode == 'AllowList') || self.recipients.allow.domains.size() > 0 || self.recipients.allow.addresses.size() > 0",
+    message: 'mode AllowList with an empty list allows nobody; name domains or addresses',
+    holds: (s) =>
+      s.recipients.mode !== 'AllowList' ||
+      s.recipients.allow.domains.length > 0 ||
+      s.recipients.allow.addresses.length > 0,
+  },
+  {
+    field: 'spec.recipients.redirectTo',
+    cel: "!(has(self.recipients.mode) && self.recipients.mode == 'Redirect') || has(self.recipients.redirectTo)",
+    message: 'mode Redirect needs redirectTo, the address that gets the mail instead',
+    holds: (s) => s.recipients.mode !== 'Redirect' || s.recipients.redirectTo !== undefined,
+  },
+  {
+    field: 'spec.routes',
+    cel: "(has(self.recipients.mode) ? self.recipients.mode == 'Capture' : self.environment == 'NonProduction') || self.routes.size() > 0",
+    message: 'mail that is not captured needs a way out; add a route',
+    holds: (s) =>
+      (s.recipients.mode ?? (s.environment === 'NonProduction' ? 'Capture' : 'Unrestricted')) === 'Capture' ||
+      s.routes.length > 0,
+  },
+  {
+    field: 'spec.routes',
+    cel: `self.routes.size() == 0 || self.routes.exists_one(r, ${catchAllCel}) && [self.routes[self.routes.size() - 1]].all(r, ${catchAllCel})`,
+    message: 'the last route, and only the last, has no match: it takes what no other route takes',
+    holds: (s) => s.routes.length === 0 || s.routes.findIndex(isCatchAll) === s.routes.length - 1,
+  },
+  {
+    field: 'spec.routes',
+    cel: "self.routes.all(r, r.smarthosts.all(s, !(has(s.authRef) && s.tls.mode in ['Opportunistic', 'Disabled'])))",
+    message: 'authRef needs tls.mode StartTLS or Implicit: a password never crosses a connection without verified TLS',
+    holds: (s) =>
+      s.routes.every((r) =>
+        r.smarthosts.every((h) => h.authRef === undefined || h.tls.mode === 'StartTLS' || h.tls.mode === 'Implicit'),
+      ),
+  },
+  {
+    field: 'spec.admission.networks.allow',
+    cel: "self.admission.networks.allow.all(c, !c.endsWith('/0'))",
+    message: '0.0.0.0/0 and ::/0 narrow nothing; name the networks, or leave the list empty',
+    holds: (s) => !s.admission.networks.allow.some(everyNetwork),
+  },
+  {
+    field: 'spec.admission.credentials.namespaces.selector',
+    cel: "self.admission.credentials.namespaces.from != 'Selector' || (has(self.admission.credentials.namespaces.selector) && ((has(self.admission.credentials.namespaces.selector.matchLabels) && self.admission.credentials.namespaces.selector.matchLabels.size() > 0) || (has(self.admission.credentials.namespaces.selector.matchExpressions) && self.admission.credentials.namespaces.selector.matchExpressions.size() > 0)))",
+    message: 'from: Selector needs a selector that names at least one label; an empty one would admit every namespace',
+    holds: emptySelector,
+  },
+]
+
+const immutable: readonly ImmutableField[] = [
+  {
+    field: 'spec.environment',
+    cel: 'self.environment == oldSelf.environment',
+    message: 'environment can not change; make a second policy',
+  },
+]
+
+const status = {
+  type: 'object',
+  properties: {
+    observedGeneration: { type: 'integer', format: 'int64' },
+    replicas: { type: 'integer', format: 'int32' },
+    selector: { type: 'string', maxLength: 1024 },
+    configHash: { type: 'string', maxLength: 128 },
+    listeners: {
+      type: 'array',
+      maxItems: 8,
+      items: {
+        type: 'object',
+        required: ['name', 'address'],
+        properties: {
+          name: fields.entryName,
+          address: { type: 'string', maxLength: 320 },
+          credentials: { type: 'integer', format: 'int32' },
+        },
+      },
+    },
+    conditions: fields.conditions,
+  },
+} as const satisfies ObjectSchema
+
+export const relayPolicy: Kind<RelayPolicySpec> = {
+  kind: 'RelayPolicy',
+  plural: 'relaypolicies',
+  singular: 'relaypolicy',
+  shortName: 'rpol',
+  description: 'A fleet of SMTP relays: who may submit, as which sender, to whom, and by which way out.',
+  spec,
+  status,
+  rules: relayPolicyRules,
+  immutable,
+  scale: {
+    specReplicasPath: '.spec.replicas',
+    statusReplicasPath: '.status.replicas',
+    labelSelectorPath: '.status.selector',
+  },
+  columns: [
+    { name: 'Environment', type: 'string', jsonPath: '.spec.environment' },
+    { name: 'Replicas', type: 'integer', jsonPath: '.status.replicas' },
+    { name: 'Programmed', type: 'string', jsonPath: '.status.conditions[?(@.type=="Programmed")].status' },
+    ...fields.readyColumns,
+  ],
+}

@@ -1,0 +1,63 @@
+/** Compiled: the decisions, as plain values; a Sink carries them out. */
+import type { RelayConfig } from '../../relay/config.ts'
+import type { Name, Ref } from './snapshot.ts'
+
+export type Condition = {
+  readonly type: string
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: string
+  readonly message: string
+}
+
+/** Something a person should know about one object: a condition, and the field to change where there is one. */
+export type Finding = Condition & { readonly field?: string }
+
+/** A file that the relay's configuration names, and the object and key it comes from. */
+export type FileSource = {
+  /** Relative to the configuration's folder. */
+  readonly path: string
+  readonly from:
+    | { readonly kind: 'Secret' | 'ConfigMap'; readonly name: Name; readonly key: string }
+    /** Issued by the operator's own CA for these names and addresses. */
+    | { readonly kind: 'issued'; readonly part: 'certificate' | 'key'; readonly hosts: readonly string[] }
+}
+
+/** Absent from the map: the fleet was deleted, and is removed. `hold`: it stays as it is (invalid is not absent). */
+export type CompiledFleet =
+  | {
+      readonly kind: 'run'
+      readonly config: RelayConfig
+      readonly replicas: number
+      readonly files: readonly FileSource[]
+    }
+  | { readonly kind: 'hold' }
+
+/** The binding Secret that a credential is owed, without its password. */
+export type Binding = {
+  readonly secretName: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly username: string
+  readonly host: string
+  readonly port: number
+  /** `smtp` for StartTLS, `smtps` for Implicit. */
+  readonly scheme: 'smtp' | 'smtps'
+  /** True where the listener's certificate is from the operator's own CA, which then goes into `certificates`. */
+  readonly issuedByOperator: boolean
+}
+
+export type Status = {
+  readonly observedGeneration: number
+  readonly conditions: readonly Condition[]
+  readonly [field: string]: unknown
+}
+
+export type Compiled = {
+  readonly fleets: ReadonlyMap<Name, CompiledFleet>
+  /** By RelayCredential. */
+  readonly bindings: ReadonlyMap<Name, Binding>
+  readonly findings: ReadonlyMap<Ref, readonly Finding[]>
+  readonly statuses: ReadonlyMap<Ref, Status>
+  /** Every Secret and ConfigMap that was asked for, found or not: what a Source has to watch. */
+  readonly references: ReadonlySet<`${'Secret' | 'ConfigMap'} ${Name}`>
+}

@@ -1,0 +1,74 @@
+/** Snapshot: everything that compile may know, as plain facts; a secret's value is never among them. */
+import type { KindName } from '../../crds/kinds.ts'
+import type { RelayCredentialSpec } from '../../crds/relay-credential.ts'
+import type { RelayPolicySpec } from '../../crds/relay-policy.ts'
+import type { SenderDomainSpec } from '../../crds/sender-domain.ts'
+import type { RelayConfig } from '../../relay/config.ts'
+
+/** `Kind namespace/name`; see `refOf`. */
+export type Ref = `${KindName} ${string}/${string}`
+/** `namespace/name`. */
+export type Name = `${string}/${string}`
+
+export type Resource<K extends KindName, Spec> = {
+  readonly kind: K
+  readonly namespace: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly generation: number
+  /** RFC 3339, or empty where nobody stamped it; empty is the youngest. */
+  readonly creationTimestamp: string
+  readonly spec: Spec
+}
+export type Policy = Resource<'RelayPolicy', RelayPolicySpec>
+export type Domain = Resource<'SenderDomain', SenderDomainSpec>
+export type Credential = Resource<'RelayCredential', RelayCredentialSpec>
+
+/** An object that is there and does not satisfy its schema: it keeps what it last had running. */
+export type Invalid = {
+  readonly kind: KindName
+  readonly namespace: string
+  readonly name: string
+  readonly generation: number
+  readonly problems: readonly string[]
+}
+
+/** Names and keys of a Secret or ConfigMap; never a value. */
+export type Keyed = { readonly type: string; readonly keys: readonly string[] }
+
+export type BindingKeys = {
+  readonly username: string
+  readonly keys: readonly { readonly id: string; readonly verifier: string }[]
+}
+
+/** Where the fleets run: the difference between a cluster and this machine, as values. */
+export type Place = {
+  /** What listeners bind to: `127.0.0.1` or `::`. */
+  readonly listenAddress: string
+  /** The host that clients connect to; absent: the Service, `<name>.<namespace>.svc`. */
+  readonly clientHost?: string
+  /** Whether a port below 1024 may be bound; where not, it moves up by 2000. */
+  readonly lowPorts: boolean
+}
+
+export type Snapshot = {
+  readonly policies: readonly Policy[]
+  readonly domains: readonly Domain[]
+  readonly credentials: readonly Credential[]
+  readonly invalid: readonly Invalid[]
+  /** Files or lists that could not be read: what is absent may be in there, so absence removes nothing. */
+  readonly unread: readonly string[]
+  /** Labels by namespace; a namespace that is not listed has only `kubernetes.io/metadata.name`. */
+  readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>
+  readonly secrets: ReadonlyMap<Name, Keyed>
+  readonly configMaps: ReadonlyMap<Name, Keyed>
+  /** By RelayCredential; a credential without keys waits for its first one. */
+  readonly bindingKeys: ReadonlyMap<Name, BindingKeys>
+  /** The configuration that each fleet last got, by RelayPolicy. */
+  readonly running: ReadonlyMap<Name, RelayConfig>
+  readonly place: Place
+}
+
+export const nameOf = (o: { readonly namespace: string; readonly name: string }): Name => `${o.namespace}/${o.name}`
+export const refOf = (o: { readonly kind: KindName; readonly namespace: string; readonly name: string }): Ref =>
+  `${o.kind} ${nameOf(o)}`

@@ -1,0 +1,144 @@
+/** RelayConfig: the whole contract between the operator that compiles and the relay that obeys. Public. */
+import { createHash } from 'node:crypto'
+import { count, type Decoded, flag, list, object, oneOf, optional, text } from './decode.ts'
+
+const enforcement = oneOf('Enforce', 'Audit')
+
+const listener = object({
+  name: text,
+  address: text,
+  port: count,
+  tls: object({
+    mode: oneOf('StartTLS', 'Implicit'),
+    minVersion: oneOf('1.2', '1.3'),
+    /** Paths are relative to the folder of the configuration file. */
+    certificateFile: text,
+    keyFile: text,
+  }),
+})
+
+/** What one credential may send as: a domain, maybe its subdomains, maybe only some local parts. */
+const sender = object({
+  /** namespace/name of the SenderDomain, for explanations. */
+  senderDomain: text,
+  domain: text,
+  includeSubdomains: flag,
+  /** Exact local parts or `prefix*`; empty: every local part. */
+  localParts: list(text),
+})
+
+const credential = object({
+  /** namespace/name of the RelayCredential. */
+  name: text,
+  username: text,
+  /** `sha256:` and the hex SHA-256 of the password; the password itself is never here. */
+  keys: list(object({ id: text, verifier: text })),
+  senders: list(sender),
+  /** Full addresses that narrow the senders; empty: no narrowing. */
+  addresses: list(text),
+  networks: list(text),
+  recipientDomains: list(text),
+  suspended: flag,
+  /** Milliseconds since the epoch. */
+  expiresAt: optional(count),
+})
+
+const smarthost = object({
+  name: text,
+  host: text,
+  port: count,
+  tls: object({ mode: oneOf('StartTLS', 'Implicit', 'Opportunistic', 'Disabled'), caFile: optional(text) }),
+  auth: optional(object({ usernameFile: text, passwordFile: text })),
+  /** The lowest number is tried first. */
+  priority: count,
+  maxConnections: count,
+})
+
+const route = object({
+  name: text,
+  /** Every list that is given must match; absent on the last route. */
+  match: optional(
+    object({
+      senderDomains: list(text),
+      recipientDomains: list(text),
+      /** Names of the credentials that the policy's selector chose; absent: every credential. */
+      credentials: optional(list(text)),
+    }),
+  ),
+  smarthosts: list(smarthost),
+  retry: object({ scheduleMs: list(count), expireAfterMs: count }),
+})
+
+const relayConfig = object({
+  version: oneOf('relay.relayfleet.dev/v1'),
+  /** namespace/name of the RelayPolicy. */
+  policy: text,
+  environment: oneOf('Production', 'NonProduction'),
+  hostname: text,
+  suspended: flag,
+  listeners: list(listener),
+  networks: object({ allow: list(text), deny: list(text) }),
+  authFailures: object({ max: count, perMs: count, lockoutMs: count }),
+  limits: object({
+    messageBytes: count,
+    recipientsPerMessage: count,
+    connectionsPerClient: count,
+    messagesPerConnection: count,
+    transactionMs: count,
+  }),
+  senderRules: object({
+    envelopeFrom: object({ enforcement }),
+    headerFrom: object({ enforcement, displayNameAddress: oneOf('Reject', 'Allow') }),
+    alignment: object({ enforcement, mode: oneOf('Strict', 'Organizational') }),
+    nullReversePath: oneOf('Deny', 'AllowForCredential'),
+  }),
+  recipients: object({
+    mode: oneOf('Unrestricted', 'AllowList', 'Redirect', 'Capture'),
+    domains: list(text),
+    addresses: list(text),
+    redirectTo: optional(text),
+  }),
+  credentials: list(credential),
+  routes: list(route),
+  queue: object({ maxBytes: count, maxAgeMs: count }),
+  evidence: object({ addresses: oneOf('Hash', 'Mask', 'Clear') }),
+})
+
+export type RelayConfig = Decoded<typeof relayConfig>
+export type ListenerConfig = RelayConfig['listeners'][number]
+export type CredentialConfig = RelayConfig['credentials'][number]
+export type SenderConfig = CredentialConfig['senders'][number]
+export type RouteConfig = RelayConfig['routes'][number]
+export type SmarthostConfig = RouteConfig['smarthosts'][number]
+
+/**
+ * The configuration in a file's text.
+ * @throws {DecodeError} naming the path of the first field that is wrong, and SyntaxError when it is no JSON.
+ */
+export function parseConfig(json: string): RelayConfig {
+  return relayConfig(JSON.parse(json), 'config')
+}
+
+/** The text that is written to disk and hashed: fields in their order, one trailing newline. */
+export const printConfig = (config: RelayConfig): string => `${JSON.stringify(config, null, 1)}\n`
+
+/** `sha256:` and the hex digest of the file's text; what `/status` reports and `Programmed` compares. */
+export const configHash = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`
+
+/** The verifier that stands in a configuration for an operator-made key of 256 random bits: no slow hash is needed. */
+export const verifierOf = (password: string): string => `sha256:${createHash('sha256').update(password).digest('hex')}`
+
+/** Every file that a configuration names, relative to its folder. */
+export function filesOf(config: RelayConfig): readonly string[] {
+  const listeners = config.listeners.flatMap((l) => [l.tls.certificateFile, l.tls.keyFile])
+  const smarthosts = config.routes.flatMap((r) => r.smarthosts)
+  const secrets = smarthosts.flatMap((s) => [s.tls.caFile, s.auth?.usernameFile, s.auth?.passwordFile])
+  return [...new Set([...listeners, ...secrets.filter((f) => f !== undefined)])]
+}
+
+/** A configuration as one consistent whole: the text's hash and the content of every file that it names. */
+export type LoadedConfig = {
+  readonly config: RelayConfig
+  readonly hash: string
+  readonly files: ReadonlyMap<string, string>
+}

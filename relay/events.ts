@@ -1,0 +1,213 @@
+/** Every fact is told once, here: one function writes the log line and moves the metric. Nothing else logs or counts. */
+import type { Logger } from 'pino'
+import type { Envelope } from './mail/envelope.ts'
+import { type AddressEvidence, showAddress } from './mail/evidence.ts'
+import type { Outcome } from './mail/outcome.ts'
+import type { Refusal } from './mail/rule.ts'
+import type { Metrics } from './metrics.ts'
+
+export type Stage = 'connect' | 'auth' | 'mail' | 'rcpt' | 'data'
+
+/** What is known of a session, as it stands in every line about it. */
+export type SessionFacts = {
+  readonly session: string
+  readonly listener: string
+  readonly client: string
+  /** `TLSv1.3`, or empty before TLS. */
+  readonly tls: string
+  readonly credential?: string
+}
+
+export type AuthFailure = 'unknown' | 'password' | 'suspended' | 'expired' | 'network' | 'lockedOut' | 'plaintext'
+
+/** One attempt at one recipient. */
+export type Attempt = {
+  readonly queueId: string
+  readonly route: string
+  readonly smarthost: string
+  readonly host: string
+  readonly forwardPath: string
+  readonly attempt: number
+  readonly outcome: Outcome
+}
+
+export type Events = ReturnType<typeof createEvents>
+
+/** `evidence` is read at each line, so that a reload changes the next line. */
+export function createEvents(log: Logger, metrics: Metrics, evidence: () => AddressEvidence) {
+  const show = (address: string): string => showAddress(evidence(), address)
+  const line = (o: Outcome) => ({ outcome: o.kind, code: o.reply.code, status: o.reply.status, text: o.reply.text })
+
+  return {
+    connected(s: SessionFacts): void {
+      metrics.connections.inc({ listener: s.listener, tls: s.tls === '' ? 'none' : s.tls })
+      log.debug(s, 'connected')
+    },
+    authenticated(s: SessionFacts, mechanism: string, credential: string, key: string): void {
+      metrics.auth.inc({ mechanism, result: 'success', reason: '' })
+      log.info({ ...s, mechanism, credential, key }, 'authenticated')
+    },
+    authFailed(s: SessionFacts, mechanism: string, reason: AuthFailure, refusal: Refusal): void {
+      metrics.auth.inc({ mechanism, result: 'failure', reason })
+      metrics.refusals.inc({ stage: 'auth', rule: refusal.rule })
+      log.warn({ ...s, mechanism, reason, rule: refusal.rule }, 'authentication failed')
+    },
+    lockedOut(s: SessionFacts, forMs: number): void {
+      metrics.lockouts.inc()
+      log.warn({ ...s, forMs }, 'client locked out')
+    },
+    /** `address` is the reverse-path, forward-path or From that was refused; absent where no address is concerned. */
+    refused(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
+      metrics.refusals.inc({ stage, rule: refusal.rule })
+      if (stage === 'mail' || stage === 'data') metrics.messages.inc({ result: 'refused', rule: refusal.rule })
+      const { code, status, text } = refusal.reply
+      log.info(
+        {
+          ...s,
+          stage,
+          rule: refusal.rule,
+          code,
+          status,
+          text,
+          ...(address !== undefined && { address: show(address) }),
+        },
+        'refused',
+      )
+    },
+    /** The rule is in Audit: this is what Enforce would have refused. */
+    audited(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
+      metrics.messages.inc({ result: 'audited', rule: refusal.rule })
+      log.info(
+        { ...s, stage, rule: refusal.rule, ...(address !== undefined && { address: show(address) }) },
+        'would be refused',
+      )
+    },
+    accepted(s: SessionFacts, e: Envelope, seconds: number): void {
+      metrics.messages.inc({ result: 'accepted', rule: '' })
+      metrics.transactionDuration.observe(seconds)
+      metrics.messageSize.observe(e.bytes)
+      log.info(
+        {
+          ...s,
+          queueId: e.queueId,
+          reversePath: show(e.reversePath),
+          forwardPaths: e.forwardPaths.map(show),
+          bytes: e.bytes,
+          disposition: e.disposition,
+        },
+        'accepted',
+      )
+    },
+    /** The client left or failed in the middle; nothing was acknowledged. */
+    abandoned(s: SessionFacts, why: string): void {
+      log.info({ ...s, why }, 'abandoned by the client')
+    },
+    committed(batch: number, seconds: number): void {
+      metrics.commitBatch.observe(batch)
+      metrics.commitDuration.observe(seconds)
+    },
+    quarantined(file: string, why: string): void {
+      metrics.quarantined.inc()
+      log.error({ file, why }, 'damaged spool file set aside')
+    },
+    spoolFault(why: string): void {
+      log.error({ why }, 'spool takes no mail')
+    },
+    spoolRecovered(): void {
+      log.warn('spool takes mail again')
+    },
+    recovered(messages: number, swept: number): void {
+      log.info({ messages, swept }, 'spool recovered')
+    },
+    smarthostConnected(smarthost: string, host: string, tls: string): void {
+      metrics.deliveryTls.inc({ smarthost, version: tls === '' ? 'none' : tls })
+      log.debug({ smarthost, host, tls }, 'smarthost connected')
+    },
+    attempted(a: Attempt): void {
+      const result = a.outcome.kind
+      metrics.attempts.inc({
+        route: a.route,
+        smarthost: a.smarthost,
+        provider: providerOf(a.host),
+        result,
+        class: String(Math.trunc(a.outcome.reply.code / 100)),
+      })
+      if (result === 'ambiguous') metrics.ambiguous.inc()
+      log.info(
+        {
+          queueId: a.queueId,
+          route: a.route,
+          smarthost: a.smarthost,
+          forwardPath: show(a.forwardPath),
+          attempt: a.attempt,
+          ...line(a.outcome),
+        },
+        'delivery attempted',
+      )
+    },
+    attemptTook(smarthost: string, seconds: number): void {
+      metrics.deliveryDuration.observe({ smarthost }, seconds)
+    },
+    captured(queueId: string): void {
+      metrics.captured.inc()
+      log.info({ queueId }, 'captured')
+    },
+    deferred(queueId: string, forwardPath: string, nextAttemptAt: number): void {
+      log.info(
+        { queueId, forwardPath: show(forwardPath), nextAttemptAt: new Date(nextAttemptAt).toISOString() },
+        'deferred',
+      )
+    },
+    /** `kind`: refused by the next hop, or expired in the queue. */
+    bounced(queueId: string, forwardPath: string, kind: 'refused' | 'expired', replyLine: string): void {
+      metrics.bounces.inc({ class: kind })
+      log.warn({ queueId, forwardPath: show(forwardPath), kind, reply: replyLine }, 'bounced')
+    },
+    dsnQueued(queueId: string, dsnQueueId: string): void {
+      metrics.dsnSent.inc()
+      log.info({ queueId, dsnQueueId }, 'DSN queued')
+    },
+    /** A message with the null reverse-path could not be delivered; nobody is told (RFC 5321 section 4.5.5). */
+    discarded(queueId: string): void {
+      log.warn({ queueId }, 'undeliverable and nobody to tell')
+    },
+    finished(queueId: string, seconds: number): void {
+      metrics.queueDelay.observe(seconds)
+      log.info({ queueId, seconds }, 'left the queue')
+    },
+    configApplied(hash: string): void {
+      metrics.configInfo.reset()
+      metrics.configInfo.set({ hash }, 1)
+      metrics.configApplied.set(Date.now() / 1000)
+      log.info({ hash }, 'configuration applied')
+    },
+    configRefused(why: string): void {
+      metrics.configErrors.inc()
+      log.error({ why }, 'configuration refused; the last good one stays in force')
+    },
+    listening(listener: string, address: string, port: number): void {
+      log.info({ listener, address, port }, 'listening')
+    },
+    stopped(listener: string): void {
+      log.info({ listener }, 'stopped listening')
+    },
+    certificate(listener: string, expiresAt: number): void {
+      metrics.certificateExpiry.set({ listener }, expiresAt / 1000)
+    },
+    stopping(signal: string): void {
+      log.info({ signal }, 'stopping')
+    },
+    /** What should not have happened and harmed nobody; the stack helps to find out why. */
+    unexpected(where: string, error: unknown): void {
+      log.error({ where, err: error }, 'unexpected')
+    },
+  }
+}
+
+const providers: readonly (readonly [RegExp, string])[] = [
+  [/(^|\.)(google|gmail|googlemail)\.com$/, 'google'],
+  [/(^|\.)(outlook|office365|hotmail)\.com$/, 'microsoft'],
+  [/(^|\.)yahoo(dns)?\.(com|net)$/, 'yahoo'],
+  [/(^|\.)(icloud|me|apple)\.com$/, 'apple'],
+]
+const providerOf = (host: string): string => providers.find(([pattern]) => pattern.test(host))?.[1] ?? 'other'

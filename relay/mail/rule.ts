@@ -1,0 +1,261 @@
+/**
+ * The one list of rules: every refusal carries one of these ids in its SMTP text, log line, metric and explanation.
+ * An id is the path of the YAML field that decides; what no field can switch off begins with `always.`.
+ */
+import { type Reply, reply } from './reply.ts'
+
+type Rule = {
+  readonly code: number
+  /** The enhanced status without its class (RFC 3463). */
+  readonly subject: string
+  readonly text: string
+  /** Where the field lives; `relay` for what no field decides. */
+  readonly of: 'RelayPolicy' | 'RelayCredential' | 'relay'
+  /** What a person does about it. */
+  readonly mend: string
+}
+
+export const rules = {
+  'always.tls': {
+    code: 530,
+    subject: '7.0',
+    text: 'TLS first: issue STARTTLS',
+    of: 'relay',
+    mend: 'let the client use STARTTLS, or connect to an Implicit listener',
+  },
+  'always.tlsBeforeAuth': {
+    code: 538,
+    subject: '7.11',
+    text: 'no password before TLS',
+    of: 'relay',
+    mend: 'let the client use STARTTLS before AUTH; the password that was sent in clear should be rotated',
+  },
+  'always.authentication': {
+    code: 530,
+    subject: '7.0',
+    text: 'authentication required',
+    of: 'relay',
+    mend: 'let the client log in with the username and password of its binding Secret',
+  },
+  'always.password': {
+    code: 535,
+    subject: '7.8',
+    text: 'authentication failed',
+    of: 'relay',
+    mend: 'compare username and password with the binding Secret; a restart may be needed after a rotation',
+  },
+  'always.syntax': {
+    code: 501,
+    subject: '5.4',
+    text: 'syntax error',
+    of: 'relay',
+    mend: 'correct the command or the address that the client sends',
+  },
+  'always.sequence': {
+    code: 503,
+    subject: '5.1',
+    text: 'bad sequence of commands',
+    of: 'relay',
+    mend: 'correct the order of the commands that the client sends',
+  },
+  'always.newlines': {
+    code: 550,
+    subject: '5.2',
+    text: 'bare CR or LF in the message',
+    of: 'relay',
+    mend: 'let the application end every line with CR LF',
+  },
+  'always.nul': {
+    code: 554,
+    subject: '6.0',
+    text: 'NUL in the message',
+    of: 'relay',
+    mend: 'let the application encode binary content (base64)',
+  },
+  'always.headers': {
+    code: 554,
+    subject: '6.0',
+    text: 'malformed or ambiguous headers',
+    of: 'relay',
+    mend: 'send exactly one From with one mailbox, in the plain form: Name <user@domain>',
+  },
+  'always.headerSize': {
+    code: 552,
+    subject: '3.4',
+    text: 'headers too large',
+    of: 'relay',
+    mend: 'keep the header block under 100 KiB and 1000 fields',
+  },
+  'always.hops': {
+    code: 554,
+    subject: '4.6',
+    text: 'too many hops: mail loop',
+    of: 'relay',
+    mend: 'look for the loop in the Received headers of the message',
+  },
+  'always.utf8': {
+    code: 553,
+    subject: '6.7',
+    text: 'non-ASCII address without SMTPUTF8',
+    of: 'relay',
+    mend: 'write the domain in its A-label form (xn--…), and use an ASCII local part',
+  },
+  'always.unavailable': {
+    code: 451,
+    subject: '3.0',
+    text: 'the relay could not store the message; try again',
+    of: 'relay',
+    mend: "read the relay's log for the error of the disk, and its /readyz",
+  },
+  'always.shutdown': {
+    code: 421,
+    subject: '3.2',
+    text: 'the relay is shutting down; try again',
+    of: 'relay',
+    mend: 'nothing: clients try again',
+  },
+  suspended: {
+    code: 421,
+    subject: '3.2',
+    text: 'this fleet is suspended; try again later',
+    of: 'RelayPolicy',
+    mend: 'set spec.suspended of the RelayPolicy to false',
+  },
+  'admission.networks': {
+    code: 554,
+    subject: '7.1',
+    text: 'this network may not connect',
+    of: 'RelayPolicy',
+    mend: 'add the network to allow, or take it out of deny',
+  },
+  'admission.authFailures': {
+    code: 421,
+    subject: '7.0',
+    text: 'too many failed logins; try again later',
+    of: 'RelayPolicy',
+    mend: 'find the client with the wrong password; the lockout ends by itself',
+  },
+  'admission.limits.connectionsPerClient': {
+    code: 421,
+    subject: '7.0',
+    text: 'too many connections from this address',
+    of: 'RelayPolicy',
+    mend: 'let the client reuse its connections, or raise the limit',
+  },
+  'admission.limits.messagesPerConnection': {
+    code: 421,
+    subject: '7.0',
+    text: 'too many messages on this connection; connect again',
+    of: 'RelayPolicy',
+    mend: 'nothing: clients connect again; or raise the limit',
+  },
+  'admission.limits.messageSize': {
+    code: 552,
+    subject: '3.4',
+    text: 'message too large',
+    of: 'RelayPolicy',
+    mend: 'send a smaller message, or raise the limit',
+  },
+  'admission.limits.recipientsPerMessage': {
+    code: 452,
+    subject: '5.3',
+    text: 'too many recipients; send the rest in another message',
+    of: 'RelayPolicy',
+    mend: 'let the client split the message, or raise the limit',
+  },
+  'admission.limits.transactionTime': {
+    code: 421,
+    subject: '4.2',
+    text: 'the transaction took too long',
+    of: 'RelayPolicy',
+    mend: 'look for a slow network between client and relay, or raise the limit',
+  },
+  'senderRules.envelopeFrom': {
+    code: 550,
+    subject: '7.1',
+    text: 'this credential may not send as this reverse-path',
+    of: 'RelayPolicy',
+    mend: "use a reverse-path in the credential's domains and identities, or have the domain owner allow it",
+  },
+  'senderRules.nullReversePath': {
+    code: 550,
+    subject: '7.1',
+    text: 'the null reverse-path is not allowed here',
+    of: 'RelayPolicy',
+    mend: 'give the message a reverse-path, or set nullReversePath to AllowForCredential',
+  },
+  'senderRules.headerFrom': {
+    code: 550,
+    subject: '7.1',
+    text: 'this credential may not send as this From',
+    of: 'RelayPolicy',
+    mend: "use a From in the credential's domains and identities, or have the domain owner allow it",
+  },
+  'senderRules.headerFrom.displayNameAddress': {
+    code: 550,
+    subject: '7.1',
+    text: 'the display name of From shows another address',
+    of: 'RelayPolicy',
+    mend: 'take the address out of the display name, or set displayNameAddress to Allow',
+  },
+  'senderRules.alignment': {
+    code: 550,
+    subject: '7.1',
+    text: 'reverse-path and From are of different domains',
+    of: 'RelayPolicy',
+    mend: 'use one domain for both, or set the mode to Organizational',
+  },
+  'recipients.allow': {
+    code: 550,
+    subject: '7.1',
+    text: 'this policy does not send to this recipient',
+    of: 'RelayPolicy',
+    mend: 'add the recipient or its domain to recipients.allow',
+  },
+  'queue.storage': {
+    code: 452,
+    subject: '3.1',
+    text: 'the queue is full; try again later',
+    of: 'RelayPolicy',
+    mend: 'find out why mail does not leave (the queue by smarthost), or raise queue.storage.size',
+  },
+  'credential.suspended': {
+    code: 535,
+    subject: '7.8',
+    text: 'this credential is suspended',
+    of: 'RelayCredential',
+    mend: 'set spec.suspended of the RelayCredential to false',
+  },
+  'credential.expiresAt': {
+    code: 535,
+    subject: '7.8',
+    text: 'this credential has expired',
+    of: 'RelayCredential',
+    mend: 'set spec.expiresAt of the RelayCredential to a later time, or take it away',
+  },
+  'credential.networks': {
+    code: 535,
+    subject: '7.8',
+    text: 'this credential may not be used from this network',
+    of: 'RelayCredential',
+    mend: 'add the network to spec.networks.allow of the RelayCredential',
+  },
+  'credential.recipients': {
+    code: 550,
+    subject: '7.1',
+    text: 'this credential does not send to this recipient',
+    of: 'RelayCredential',
+    mend: "add the recipient's domain to spec.recipients.domains of the RelayCredential",
+  },
+} as const satisfies Record<string, Rule>
+
+export type RuleId = keyof typeof rules
+
+/** A verdict against: the rule that made it, and the reply that a client gets. */
+export type Refusal = { readonly rule: RuleId; readonly reply: Reply }
+
+/** The refusal of a rule; `detail` replaces the rule's own text. The id always ends the text. */
+export function refusal(rule: RuleId, detail?: string): Refusal {
+  const { code, subject, text } = rules[rule]
+  return { rule, reply: reply(code, subject, `${detail ?? text} (${rule})`) }
+}

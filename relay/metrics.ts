@@ -1,0 +1,124 @@
+/** Every metric of the relay, once. Labels are closed lists or configured names; never an address, never a free domain. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What is measured when somebody asks, instead of being counted as it happens. */
+export type Observed = {
+  readonly sessions: number
+  readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number }
+  /** Seconds; 0 with an empty queue. */
+  readonly oldestMessageAge: number
+  readonly spoolBytes: number
+  readonly spoolFreeBytes: number
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** `observe` is called at each scrape. */
+export function createMetrics(policy: string, observe: () => Observed) {
+  const registry = new Registry()
+  registry.setDefaultLabels({ policy })
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+
+  const counter = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter<L>({ name: `relayfleet_${name}`, help, labelNames: [...labelNames], registers })
+  const histogram = <const L extends string>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames: readonly L[] = [],
+  ) =>
+    new Histogram<L>({
+      name: `relayfleet_${name}`,
+      help,
+      labelNames: [...labelNames],
+      buckets: [...buckets],
+      registers,
+    })
+  const gauge = (name: string, help: string, value: (o: Observed) => number) =>
+    new Gauge({
+      name: `relayfleet_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(value(observe()))
+      },
+    })
+  const settable = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge<L>({ name: `relayfleet_${name}`, help, labelNames: [...labelNames], registers })
+
+  gauge('smtpd_sessions', 'Open submission sessions.', (o) => o.sessions)
+  gauge('queue_oldest_message_age_seconds', 'Age of the oldest message in the queue.', (o) => o.oldestMessageAge)
+  gauge('spool_used_bytes', 'Octets of queued mail.', (o) => o.spoolBytes)
+  gauge('spool_free_bytes', 'Free octets on the volume of the spool.', (o) => o.spoolFreeBytes)
+  new Gauge({
+    name: 'relayfleet_queue_messages',
+    help: 'Messages in the queue by state.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const { ready, deferred, inFlight } = observe().queue
+      this.set({ state: 'ready' }, ready)
+      this.set({ state: 'deferred' }, deferred)
+      this.set({ state: 'in_flight' }, inFlight)
+    },
+  })
+
+  const fast = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
+  const slow = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600]
+  const waits = [0.01, 0.1, 1, 5, 30, 60, 300, 900, 3600, 14400, 86400]
+
+  return {
+    registry,
+    connections: counter('smtpd_connections_total', 'Accepted connections.', ['listener', 'tls']),
+    auth: counter('smtpd_auth_total', 'Logins by result and reason.', ['mechanism', 'result', 'reason']),
+    lockouts: counter('smtpd_lockouts_total', 'Clients locked out for failed logins.'),
+    refusals: counter('smtpd_refusals_total', 'Refusals by SMTP stage and rule.', ['stage', 'rule']),
+    messages: counter('smtpd_messages_total', 'Messages by verdict; rule is empty for accepted ones.', [
+      'result',
+      'rule',
+    ]),
+    transactionDuration: histogram('smtpd_transaction_duration_seconds', 'MAIL to the reply after the dot.', fast),
+    messageSize: histogram(
+      'smtpd_message_size_bytes',
+      'Octets of accepted messages.',
+      [1e3, 4e3, 16e3, 64e3, 256e3, 1e6, 4e6, 16e6, 64e6],
+    ),
+    commitDuration: histogram(
+      'spool_commit_duration_seconds',
+      'From the end of a message to its safety on disk.',
+      fast,
+    ),
+    commitBatch: histogram(
+      'spool_commit_batch_messages',
+      'Messages that shared one commit.',
+      [1, 2, 4, 8, 16, 32, 64, 128],
+    ),
+    quarantined: counter('spool_quarantined_total', 'Damaged spool files that were set aside.'),
+    queueDelay: histogram('queue_delay_seconds', 'From acceptance to delivery.', waits),
+    attempts: counter('delivery_attempts_total', 'Delivery attempts, one per recipient.', [
+      'route',
+      'smarthost',
+      'provider',
+      'result',
+      'class',
+    ]),
+    deliveryDuration: histogram(
+      'delivery_duration_seconds',
+      'One attempt, from MAIL to the reply after the dot.',
+      slow,
+      ['smarthost'],
+    ),
+    deliveryTls: counter('delivery_tls_total', 'Connections to smarthosts by TLS version.', ['smarthost', 'version']),
+    ambiguous: counter('delivery_ambiguous_total', 'Attempts without a reply after the dot; each may make a copy.'),
+    captured: counter('delivery_captured_total', 'Messages written to the capture inbox.'),
+    bounces: counter('bounces_total', 'Recipients given up, by class.', ['class']),
+    dsnSent: counter('dsn_sent_total', 'Delivery status notifications queued.'),
+    configInfo: settable('config_info', 'The configuration in force.', ['hash']),
+    configApplied: settable('config_applied_timestamp_seconds', 'When the configuration in force was applied.'),
+    configErrors: counter('config_errors_total', 'Configurations that were refused; the last good one stays in force.'),
+    certificateExpiry: settable('certificate_expiry_timestamp_seconds', 'When the certificate of a listener ends.', [
+      'listener',
+    ]),
+  }
+}

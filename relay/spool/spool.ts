@@ -1,0 +1,47 @@
+/** The door of the spool: the only place where the receiving and the sending half meet. */
+import type { Readable } from 'node:stream'
+import type { Envelope, QueuedMessage, RecipientState } from '../mail/envelope.ts'
+
+/** A message on its way in; nothing is promised until `commit` has returned. */
+export type Incoming = {
+  readonly queueId: string
+  /** Keeps the caller's pace: resolve before the next write. @throws SpoolError */
+  write(chunk: Buffer): Promise<void>
+  /**
+   * Makes the message ours: when it resolves, content and envelope are on disk, file and folder fsynced, and only then
+   * may `250` be said. @throws SpoolError; the message is then gone.
+   */
+  commit(envelope: Omit<Envelope, 'queueId' | 'bytes'>): Promise<QueuedMessage>
+  /** Forgets the message and its file. Never throws. */
+  abort(): Promise<void>
+}
+
+export type Spool = {
+  /** A new message, or one with a queue id chosen by the caller (a DSN, made once). @throws SpoolError */
+  receive(queueId?: string): Promise<Incoming>
+  /** Every message that is ours, in the order of acceptance; what is damaged was quarantined at opening. */
+  messages(): Iterable<QueuedMessage>
+  has(queueId: string): boolean
+  /** The content as it was received, our Received first. @throws SpoolError */
+  content(queueId: string): Readable
+  /** Durable when it resolves: the new state of every recipient of the message. @throws SpoolError */
+  record(queueId: string, recipients: readonly RecipientState[]): Promise<void>
+  /** Durable when it resolves: the message is no longer ours. @throws SpoolError */
+  remove(queueId: string): Promise<void>
+  /** Told once for each message that becomes ours after opening. */
+  onQueued(listener: (message: QueuedMessage) => void): void
+  readonly bytes: number
+  /** The reason why the spool takes nothing now (disk full, read-only), or undefined. */
+  readonly fault: string | undefined
+  /** Waits for what is being written. */
+  close(): Promise<void>
+}
+
+/** `full`: no room (ENOSPC, EDQUOT). `fault`: the disk failed (EIO, EROFS). Both are the relay's, never the client's. */
+export class SpoolError extends Error {
+  readonly kind: 'full' | 'fault'
+  constructor(kind: 'full' | 'fault', message: string, cause?: unknown) {
+    super(message, { cause })
+    this.kind = kind
+  }
+}
