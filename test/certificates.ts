@@ -1,0 +1,64 @@
+/** Certificates for tests: a fresh authority and one server certificate that it signs for the given hosts. */
+import 'reflect-metadata'
+import { webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509'
+
+const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+const hour = 3_600_000
+
+type Validity = { readonly notBefore?: Date; readonly notAfter?: Date }
+type Certificate = { readonly ca: string; readonly cert: string; readonly key: string }
+
+/** PEM texts: the authority, and a certificate and its PKCS #8 key for these host names and addresses. */
+export async function makeCertificates(hosts: readonly string[], validity: Validity = {}): Promise<Certificate> {
+  const notBefore = validity.notBefore ?? new Date(Date.now() - hour)
+  const notAfter = validity.notAfter ?? new Date(Date.now() + 24 * hour)
+  const authorityKeys = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
+  const authority = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=Test Authority',
+    notBefore,
+    notAfter,
+    signingAlgorithm: ecdsa,
+    keys: authorityKeys,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(authorityKeys.publicKey),
+    ],
+  })
+  const keys = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
+  const certificate = await X509CertificateGenerator.create({
+    subject: `CN=${hosts[0] ?? 'localhost'}`,
+    issuer: authority.subject,
+    notBefore,
+    notAfter,
+    signingAlgorithm: ecdsa,
+    publicKey: keys.publicKey,
+    signingKey: authorityKeys.privateKey,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension(hosts.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }))),
+      await AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey),
+    ],
+  })
+  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  return {
+    ca: authority.toString('pem'),
+    cert: certificate.toString('pem'),
+    key: PemConverter.encode(key, 'PRIVATE KEY'),
+  }
+}
