@@ -45,18 +45,19 @@ type ObjectOf<S extends Shape> = {
   readonly [K in keyof S as S[K] extends Optional<unknown> ? K : never]?: S[K] extends Optional<infer T> ? T : never
 }
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 export const object =
   <S extends Shape>(shape: S): Decoder<ObjectOf<S>> =>
   (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(path, 'is not an object')
-    const given = value as Record<string, unknown>
-    for (const key of Object.keys(given)) {
-      if (!Object.hasOwn(shape, key)) fail(`${path}.${key}`, 'is not a field of this configuration')
-    }
+    if (!isRecord(value)) return fail(path, 'is not an object')
+    const unknown = Object.keys(value).find((key) => !Object.hasOwn(shape, key))
+    if (unknown !== undefined) return fail(`${path}.${unknown}`, 'is not a field of this configuration')
     const decoded: Record<string, unknown> = {}
     for (const [key, field] of Object.entries(shape)) {
-      if (typeof field === 'function') decoded[key] = field(given[key], `${path}.${key}`)
-      else if (given[key] !== undefined) decoded[key] = field.optional(given[key], `${path}.${key}`)
+      if (typeof field === 'function') decoded[key] = field(value[key], `${path}.${key}`)
+      else if (value[key] !== undefined) decoded[key] = field.optional(value[key], `${path}.${key}`)
     }
     return decoded as ObjectOf<S>
   }

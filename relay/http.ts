@@ -1,0 +1,67 @@
+/** What a relay tells about itself: /metrics, /healthz, /readyz and /status. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** The body of /status: evidence for `Programmed`, and what a person asks first. */
+export type RelayStatus = {
+  readonly policy: string
+  /** The configuration in force. */
+  readonly hash: string
+  /** Why the newest configuration was refused, where it was. */
+  readonly configError?: string
+  /** Files of the configuration whose last good content is in use. */
+  readonly stale: readonly string[]
+  readonly ready: boolean
+  /** Why not, where it is not. */
+  readonly notReady: readonly string[]
+  readonly listeners: readonly { readonly name: string; readonly address: string; readonly port: number }[]
+  readonly sessions: number
+  readonly queue: {
+    readonly ready: number
+    readonly deferred: number
+    readonly inFlight: number
+    /** Age of the oldest message, in seconds; 0 with an empty queue. */
+    readonly oldestSeconds: number
+  }
+}
+
+type Page = { readonly code: number; readonly type: string; readonly body: string }
+
+export type Pages = {
+  readonly status: () => RelayStatus
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
+}
+
+const json = (code: number, value: unknown): Page => ({
+  code,
+  type: 'application/json',
+  body: `${JSON.stringify(value)}\n`,
+})
+
+const pages: Readonly<Record<string, (from: Pages) => Page | Promise<Page>>> = {
+  '/healthz': () => ({ code: 200, type: 'text/plain', body: 'ok\n' }),
+  '/readyz': ({ status }) => {
+    const { ready, notReady } = status()
+    return { code: ready ? 200 : 503, type: 'text/plain', body: ready ? 'ok\n' : `${notReady.join('\n')}\n` }
+  },
+  '/status': ({ status }) => json(200, status()),
+  '/metrics': async ({ metrics }) => {
+    const { type, text } = await metrics()
+    return { code: 200, type, body: text }
+  },
+}
+
+/** Listens at `host:port` (port 0: any free one) and resolves with the address in use. */
+export function serve(at: { host: string; port: number }, from: Pages): Promise<{ server: Server; port: number }> {
+  const server = createServer((request, response) => {
+    const page = request.method === 'GET' ? pages[new URL(request.url ?? '/', 'http://relay').pathname] : undefined
+    const answer = page === undefined ? { code: 404, type: 'text/plain', body: 'not found\n' } : page(from)
+    void Promise.resolve(answer)
+      .catch((error: Error) => ({ code: 500, type: 'text/plain', body: `${error.message}\n` }))
+      .then(({ code, type, body }) => response.writeHead(code, { 'content-type': type }).end(body))
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(at.port, at.host, () => resolve({ server, port: (server.address() as AddressInfo).port }))
+  })
+}

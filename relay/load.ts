@@ -1,0 +1,96 @@
+/** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createSecureContext } from 'node:tls'
+import { configHash, filesOf, type LoadedConfig, parseConfig, type RelayConfig } from './config.ts'
+
+export type Loaded = LoadedConfig & {
+  /** Files that could not be used as they are; their last good content is in force. */
+  readonly stale: readonly string[]
+}
+
+/**
+ * Reads relay.json in `directory` and every file that it names.
+ * @throws Error naming the file or field; what ran before stays in force.
+ */
+export function loadConfig(directory: string, previous?: LoadedConfig): Loaded {
+  const text = readFileSync(join(directory, 'relay.json'), 'utf8')
+  const config = parseConfig(text)
+  const files = new Map<string, string>()
+  const stale: string[] = []
+  for (const path of filesOf(config)) {
+    const content = readable(join(directory, path))
+    const kept = content ?? previous?.files.get(path)
+    if (kept === undefined) throw new Error(`${join(directory, path)} is not readable, and there was none before`)
+    if (content === undefined) stale.push(path)
+    files.set(path, kept)
+  }
+  keepGoodCertificates(config, files, stale, previous)
+  // The file may have been replaced while its neighbours were read: old or new, never a mix.
+  if (readFileSync(join(directory, 'relay.json'), 'utf8') !== text) return loadConfig(directory, previous)
+  return { config, hash: configHash(text), files, stale }
+}
+
+function readable(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** A certificate and a key that do not belong together, or are none, leave the last good pair in use. */
+function keepGoodCertificates(
+  config: RelayConfig,
+  files: Map<string, string>,
+  stale: string[],
+  previous: LoadedConfig | undefined,
+): void {
+  for (const { name, tls } of config.listeners) {
+    const problem = pairProblem(files.get(tls.certificateFile), files.get(tls.keyFile))
+    if (problem === undefined) continue
+    const certificate = previous?.files.get(tls.certificateFile)
+    const key = previous?.files.get(tls.keyFile)
+    if (certificate === undefined || key === undefined) {
+      throw new Error(`the certificate of listener ${name} can not be used: ${problem}`)
+    }
+    files.set(tls.certificateFile, certificate).set(tls.keyFile, key)
+    stale.push(tls.certificateFile)
+  }
+}
+
+function pairProblem(cert: string | undefined, key: string | undefined): string | undefined {
+  if (cert === undefined || key === undefined) return 'it is missing'
+  try {
+    createSecureContext({ cert, key })
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** Two loads that would do the same. */
+export const sameConfig = (a: LoadedConfig, b: LoadedConfig): boolean =>
+  a.hash === b.hash && a.files.size === b.files.size && [...a.files].every(([path, text]) => b.files.get(path) === text)
+
+const lastGood = (data: string): string => join(data, 'last-good.json')
+
+/** Keeps a copy on the relay's own volume, so that it starts while nobody can give it a configuration. */
+export async function keepLastGood(data: string, loaded: LoadedConfig): Promise<void> {
+  const { config, hash, files } = loaded
+  const temporary = `${lastGood(data)}.tmp`
+  writeFileSync(temporary, JSON.stringify({ hash, config, files: Object.fromEntries(files) }), { mode: 0o600 })
+  await rename(temporary, lastGood(data))
+}
+
+/** @throws Error when there is none or it can not be read. */
+export function loadLastGood(data: string): Loaded {
+  const kept = JSON.parse(readFileSync(lastGood(data), 'utf8')) as { hash: string; config: unknown; files: object }
+  return {
+    config: parseConfig(JSON.stringify(kept.config)),
+    hash: kept.hash,
+    files: new Map(Object.entries(kept.files)),
+    stale: ['relay.json'],
+  }
+}

@@ -1,0 +1,175 @@
+/** The relay's composition root: read the configuration, build the parts, reload on change, drain on SIGTERM. */
+import { mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { readArguments } from './arguments.ts'
+import { createDelivery } from './delivery/delivery.ts'
+import { createEvents } from './events.ts'
+import { type RelayStatus, serve } from './http.ts'
+import { createSubmission } from './inbound/submission.ts'
+import { keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
+import { createMetrics } from './metrics.ts'
+import { openSpool } from './spool/file-spool.ts'
+import { watchFolder } from './watch.ts'
+
+/** Less than the half minute that a kubelet gives a pod. */
+const graceMs = 25_000
+const flushMs = 50
+
+const args = (() => {
+  try {
+    return readArguments(process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(`relay: ${(error as Error).message}\n`)
+    process.exit(2)
+  }
+})()
+mkdirSync(args.data, { recursive: true, mode: 0o700 })
+
+// Lines are gathered for a moment: a write for each would cost more than the rest of the line.
+const stdout = pino.destination({ fd: 1, sync: true, minLength: 16_384 })
+const flushing = setInterval(() => stdout.flushSync(), flushMs)
+const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, stdout)
+
+let configError: string | undefined
+let stopping = false
+let loaded: Loaded = firstConfig()
+
+const metrics = createMetrics(loaded.config.policy, () => {
+  const { free } = volume()
+  const { oldestSeconds, ...queue } = queueNow()
+  return {
+    sessions: submission.sessions,
+    queue,
+    oldestMessageAge: oldestSeconds,
+    spoolBytes: spool.bytes,
+    spoolFreeBytes: free,
+  }
+})
+const events = createEvents(log, metrics, () => loaded.config.evidence.addresses)
+if (configError !== undefined) events.configRefused(configError)
+
+process.on('uncaughtException', (error) => {
+  // What is acknowledged is on disk; what is not will be sent again. A new process is safer than this one.
+  events.unexpected('process', error)
+  stdout.flushSync()
+  process.exit(1)
+})
+
+const spool = await openSpool({ directory: join(args.data, 'spool'), events })
+const submission = createSubmission({ spool, events })
+const delivery = createDelivery({ spool, events, loaded: () => loaded, inboxDirectory: join(args.data, 'inbox') })
+const { server, port } = await serve(args.http, {
+  status,
+  metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+})
+
+await attempt(() => apply(loaded))
+delivery.start()
+let reloading = Promise.resolve()
+const reload = (): void => {
+  reloading = reloading.then(reloadNow)
+}
+const unwatch = watchFolder(args.config, reload)
+reload()
+process.on('SIGHUP', reload)
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
+
+function firstConfig(): Loaded {
+  try {
+    return loadConfig(args.config)
+  } catch (error) {
+    configError = (error as Error).message
+    try {
+      return loadLastGood(args.data)
+    } catch {
+      process.stderr.write(`relay: ${configError}; and there is no last good configuration in ${args.data}\n`)
+      process.exit(1)
+    }
+  }
+}
+
+async function reloadNow(): Promise<void> {
+  if (stopping) return
+  await attempt(async () => {
+    const next = loadConfig(args.config, loaded)
+    if (configError === undefined && sameConfig(next, loaded)) return
+    await apply(next)
+    configError = undefined
+  })
+}
+
+/** What can not be applied is told once, and tried again at the next change or re-read. */
+async function attempt(applying: () => Promise<void>): Promise<void> {
+  try {
+    await applying()
+  } catch (error) {
+    const why = (error as Error).message
+    if (why !== configError) events.configRefused(why)
+    configError = why
+  }
+}
+
+async function apply(next: Loaded): Promise<void> {
+  loaded = next
+  await submission.reconcile(next).finally(writeEndpoints)
+  delivery.reload()
+  await keepLastGood(args.data, next)
+  events.configApplied(next.hash)
+}
+
+function writeEndpoints(): void {
+  const endpoints = { pid: process.pid, http: { address: args.http.host, port }, listeners: submission.addresses() }
+  const file = join(args.data, 'endpoints.json')
+  writeFileSync(`${file}.tmp`, `${JSON.stringify(endpoints)}\n`)
+  renameSync(`${file}.tmp`, file)
+}
+
+function queueNow(): RelayStatus['queue'] {
+  const { oldestAcceptedAt, ...queue } = delivery.summary()
+  return {
+    ...queue,
+    oldestSeconds: oldestAcceptedAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAcceptedAt) / 1000),
+  }
+}
+
+function volume(): { free: number } {
+  const { bavail, bsize } = statfsSync(args.data)
+  return { free: bavail * bsize }
+}
+
+function status(): RelayStatus {
+  const notReady = [
+    stopping ? 'stopping' : undefined,
+    spool.fault,
+    submission.addresses().length === 0 ? 'no listener is open' : undefined,
+  ].filter((why) => why !== undefined)
+  return {
+    policy: loaded.config.policy,
+    hash: loaded.hash,
+    ...(configError !== undefined && { configError }),
+    stale: loaded.stale,
+    ready: notReady.length === 0,
+    notReady,
+    listeners: submission.addresses(),
+    sessions: submission.sessions,
+    queue: queueNow(),
+  }
+}
+
+/** Stop accepting, finish what is in flight, exit in time; what is queued stays queued. */
+async function stop(why: string): Promise<void> {
+  if (stopping) return
+  stopping = true
+  events.stopping(why)
+  unwatch()
+  await reloading
+  await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
+  await spool.close()
+  server.close()
+  clearInterval(flushing)
+  stdout.flushSync()
+  process.exit(0)
+}
