@@ -1,0 +1,140 @@
+/** The floor plan: imports go downwards, neighbours keep apart, each heavy dependency has one door, pure stays pure. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+
+/** Bottom first. A file may import its own layer and the layers before it, never one after it. */
+const layers = [
+  'crds/',
+  'relay/decode.ts',
+  'relay/config.ts',
+  'relay/mail/',
+  'relay/rules/',
+  'relay/metrics.ts',
+  'relay/events.ts',
+  'relay/http.ts',
+  'relay/spool/',
+  'relay/inbound/',
+  'relay/delivery/',
+  'relay/arguments.ts',
+  'relay/load.ts',
+  'relay/watch.ts',
+  'relay/main.ts',
+  'operator/plan.ts',
+  'operator/dirty.ts',
+  'operator/compile/',
+  'operator/conditions.ts',
+  'operator/manifests/',
+  'operator/run.ts',
+  'operator/explain.ts',
+  'operator/cluster/',
+  'operator/local/',
+  'operator/cli/',
+  'operator/cli.ts',
+]
+
+/** `[from, to]`: nothing under `from` imports anything under `to`. */
+const bans: readonly (readonly [string, string])[] = [
+  ['relay/delivery/', 'relay/inbound/'],
+  ['relay/', 'crds/'],
+  ['relay/', 'operator/'],
+  ['operator/local/', 'operator/cluster/'],
+  ['operator/cluster/', 'operator/local/'],
+]
+
+/** Of the relay, the operator may know the contract, the mail vocabulary, the rules and the status page. */
+const operatorMaySee = ['relay/config.ts', 'relay/mail/', 'relay/rules/', 'relay/http.ts']
+
+/** The only places that import a package. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  'smtp-server': ['relay/inbound/server.ts'],
+  nodemailer: ['relay/delivery/', 'operator/local/', 'operator/cli/'],
+  'prom-client': ['relay/metrics.ts'],
+  pino: ['relay/main.ts'],
+  ajv: ['crds/validate.ts'],
+  yaml: ['crds/print.ts', 'operator/local/', 'operator/cli/'],
+  commander: ['operator/cli.ts', 'operator/cli/'],
+  tldts: ['relay/rules/', 'relay/mail/'],
+  '@peculiar/x509': ['operator/local/', 'operator/ca.ts'],
+  'reflect-metadata': ['operator/local/', 'operator/ca.ts'],
+}
+
+/** Values in, values out: no clock, no dice, no environment, no waiting. */
+const pure = [
+  'operator/compile/',
+  'operator/manifests/',
+  'operator/plan.ts',
+  'relay/mail/',
+  'relay/rules/',
+  'relay/delivery/decide.ts',
+  'relay/delivery/backoff.ts',
+]
+const impure = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\basync\b|\bawait\b|\bsetTimeout\b/
+
+/** The only readers of argv and environment. */
+const rootsOfComposition = ['operator/cli.ts', 'relay/main.ts', 'crds/print.ts']
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((f) => /^(crds|relay|operator)\/.*\.ts$/.test(f))
+  .toSorted()
+const text = (file: string): string => readFileSync(join(root, file), 'utf8')
+const specifiers = (file: string, kind: RegExp): readonly string[] =>
+  [...text(file).matchAll(kind)].map((m) => m[1] ?? '')
+const anyImport = /^\s*(?:import|export)\b(?:[^'"]*?\bfrom)?\s+'([^']+)'/gm
+const valueImport = /^\s*(?:import|export)\b(?:\s+(?!type\b)[^'"]*?\bfrom)?\s+'([^']+)'/gm
+
+const localImports = (file: string): readonly string[] =>
+  specifiers(file, anyImport)
+    .filter((s) => s.startsWith('.'))
+    .map((s) => relative(root, join(root, dirname(file), s)))
+const packages = (file: string): readonly string[] =>
+  specifiers(file, valueImport).filter((s) => !s.startsWith('.') && !s.startsWith('node:'))
+const layerOf = (file: string): number => layers.findIndex((prefix) => file.startsWith(prefix))
+
+test('there are files to look at', () => {
+  expect(files.length).toBeGreaterThan(20)
+})
+
+test.each(files)('%s lives in a layer and imports only downwards', (file) => {
+  expect(layerOf(file), `${file} is in no layer: add it to the list`).toBeGreaterThanOrEqual(0)
+  expect(localImports(file).filter((to) => layerOf(to) > layerOf(file))).toEqual([])
+})
+
+test.each(bans)('nothing under %s imports %s', (from, to) => {
+  expect(files.filter((f) => f.startsWith(from) && localImports(f).some((i) => i.startsWith(to)))).toEqual([])
+})
+
+test('of the relay, the operator sees the contract, the vocabulary, the rules and the status page', () => {
+  const seen = files
+    .filter((f) => f.startsWith('operator/'))
+    .flatMap((f) => localImports(f).filter((i) => i.startsWith('relay/')))
+  expect(seen.filter((i) => !operatorMaySee.some((prefix) => i.startsWith(prefix)))).toEqual([])
+})
+
+test.each(Object.entries(doors))('%s has its door', (name, allowed) => {
+  const users = files.filter((f) => packages(f).some((p) => p === name || p.startsWith(`${name}/`)))
+  expect(users.filter((f) => !allowed.some((prefix) => f.startsWith(prefix)))).toEqual([])
+})
+
+test.each(files.filter((f) => pure.some((prefix) => f.startsWith(prefix))))('%s is pure', (file) => {
+  const code = text(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+  expect(impure.exec(code)?.[0]).toBeUndefined()
+})
+
+test('argv and environment are read at the roots of composition', () => {
+  const readers = files.filter((f) => /\bprocess\.(argv|env)\b/.test(text(f)))
+  expect(readers.filter((f) => !rootsOfComposition.includes(f))).toEqual([])
+})
+
+test.each(files)('%s opens with a sentence and has at most 400 lines', (file) => {
+  expect(text(file)).toMatch(/^(#!.*\n)?\/\*\*/)
+  expect(text(file).split('\n').length).toBeLessThanOrEqual(401)
+})
+
+test('no catch-all files', () => {
+  expect(files.filter((f) => /(^|\/)(utils?|helpers?|types|common|shared|constants|misc|index)\.ts$/.test(f))).toEqual(
+    [],
+  )
+})
