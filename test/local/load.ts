@@ -1,0 +1,111 @@
+/** Many sessions that submit as fast as they are answered, or at a given rate, and note what each message was told. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Access, SmtpReply, Submission } from './smtp-session.ts'
+import { SmtpSession } from './smtp-session.ts'
+
+export type Told<S> =
+  | { readonly kind: 'acknowledged' | 'refused'; readonly submission: S; readonly reply: SmtpReply }
+  /** The connection was lost: the message may be in the relay or not. */
+  | { readonly kind: 'unknown'; readonly submission: S; readonly error: Error }
+
+export type LoadPlan<S extends Submission> = {
+  /** Asked for each connection, so that a restarted server may have moved. */
+  readonly access: Access
+  readonly sessions: number
+  /** Messages a second over all sessions; absent: as fast as answers come. */
+  readonly rate?: number
+  /** Then the session quits and a new one opens; absent: never. */
+  readonly messagesPerConnection?: number
+  /** The next message; undefined ends the load. */
+  readonly next: () => S | undefined
+  readonly tell: (told: Told<S>) => void
+}
+
+export type Load = {
+  /** Resolves when every session has ended; rejects when no connection could be had for a whole minute. */
+  readonly done: Promise<void>
+  /** No further message begins. */
+  stop(): void
+}
+
+const reconnectMs = 20
+const patienceMs = 60_000
+
+export function startLoad<S extends Submission>(plan: LoadPlan<S>): Load {
+  let stopped = false
+  const pace = pacer(plan.rate)
+  const next = (): S | undefined => (stopped ? undefined : plan.next())
+  const sessions = Array.from({ length: plan.sessions }, () => keepSubmitting({ ...plan, next }, pace, () => stopped))
+  return {
+    done: Promise.all(sessions).then(() => undefined),
+    stop: () => {
+      stopped = true
+    },
+  }
+}
+
+async function keepSubmitting<S extends Submission>(
+  plan: LoadPlan<S>,
+  pace: () => Promise<void>,
+  stopped: () => boolean,
+): Promise<void> {
+  for (;;) {
+    const session = await reconnect(plan.access, stopped)
+    if (session === undefined) return
+    const more = await submitOn(session, plan, pace)
+    await session.quit()
+    if (!more) return
+  }
+}
+
+/** True while there may be more to send. */
+async function submitOn<S extends Submission>(
+  session: SmtpSession,
+  plan: LoadPlan<S>,
+  pace: () => Promise<void>,
+): Promise<boolean> {
+  for (let n = 0; n < (plan.messagesPerConnection ?? Number.POSITIVE_INFINITY); n += 1) {
+    await pace()
+    if (session.closed) return true
+    const submission = plan.next()
+    if (submission === undefined) return false
+    const told = await submit(session, submission)
+    plan.tell(told)
+    if (told.kind !== 'acknowledged') return true
+  }
+  return true
+}
+
+async function submit<S extends Submission>(session: SmtpSession, submission: S): Promise<Told<S>> {
+  try {
+    const reply = await session.submit(submission)
+    return { kind: reply.code === 250 ? 'acknowledged' : 'refused', submission, reply }
+  } catch (error) {
+    return { kind: 'unknown', submission, error: error as Error }
+  }
+}
+
+async function reconnect(access: Access, stopped: () => boolean): Promise<SmtpSession | undefined> {
+  const end = performance.now() + patienceMs
+  while (!stopped()) {
+    try {
+      return await SmtpSession.open(access)
+    } catch (error) {
+      if (performance.now() > end) throw error
+      await sleep(reconnectMs)
+    }
+  }
+  return undefined
+}
+
+/** Slots that are missed while the server is away are gone: no flood when it returns. */
+function pacer(rate: number | undefined): () => Promise<void> {
+  if (rate === undefined) return () => Promise.resolve()
+  const step = 1000 / rate
+  let slot = 0
+  return async () => {
+    const now = performance.now()
+    slot = Math.max(now, slot + step)
+    if (slot > now) await sleep(slot - now)
+  }
+}

@@ -1,0 +1,49 @@
+/** The programs beside Node that a suite needs: where one is missing it is skipped with a loud line, or fails in CI. */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { join } from 'node:path'
+
+const path = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/bin']
+
+/** The file of a program on PATH or in Debian's folders; undefined where it is not installed. */
+export const programFile = (name: string): string | undefined =>
+  path
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+
+/** Debian's own Python, which sees Debian's packages. */
+export const python = '/usr/bin/python3'
+
+const programs = {
+  aiosmtpd: { package: 'python3-aiosmtpd', found: () => spawnSync(python, ['-c', 'import aiosmtpd']).status === 0 },
+  swaks: { package: 'swaks libnet-ssleay-perl', found: () => programFile('swaks') !== undefined },
+  'smtp-sink': { package: 'postfix', found: () => programFile('smtp-sink') !== undefined },
+  postfix: { package: 'postfix', found: () => programFile('postfix') !== undefined },
+  strace: { package: 'strace', found: () => programFile('strace') !== undefined },
+  saslpasswd2: { package: 'sasl2-bin libsasl2-modules', found: () => programFile('saslpasswd2') !== undefined },
+} as const
+export type Program = keyof typeof programs
+
+/** The Debian packages of those that are not installed. */
+export const missingPackages = (...names: readonly Program[]): readonly string[] =>
+  names.filter((name) => !programs[name].found()).flatMap((name) => programs[name].package.split(' '))
+
+/**
+ * Whether a suite can run: for `describe.runIf`.
+ * @throws Error in CI, where nothing may be skipped.
+ */
+export function installed(...names: readonly Program[]): boolean {
+  const missing = missingPackages(...names)
+  if (missing.length === 0) return true
+  const what = `needs Debian packages: apt-get install ${missing.join(' ')}`
+  if (process.env['CI'] !== undefined) throw new Error(what)
+  process.stderr.write(`\n*** SKIPPED: ${what} ***\n`)
+  return false
+}

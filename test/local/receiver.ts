@@ -1,0 +1,137 @@
+/** Receivers that are not ours: aiosmtpd, which keeps every message, and Postfix's smtp-sink, which counts them. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { freePort } from './free-port.ts'
+import { programFile, python } from './programs.ts'
+import { until } from './until.ts'
+
+/** One message as receiver.py noted it. */
+export type Arrival = {
+  readonly number: number
+  readonly reversePath: string
+  readonly forwardPaths: readonly string[]
+  readonly tls: boolean
+  readonly login: string | null
+  readonly bytes: number
+  /** The value of X-Load-Id and the SHA-256 of everything from that field on, where the message has one. */
+  readonly id?: string
+  readonly digest?: string
+  readonly file?: string
+}
+
+export type Receiver = {
+  readonly port: number
+  /** Everything that has arrived until now, over all starts of the receiver. */
+  arrivals(): readonly Arrival[]
+  stop(): Promise<void>
+  /** Again at the same port. */
+  start(): Promise<void>
+}
+
+export type ReceiverOptions = {
+  readonly port?: number
+  /** Files with a certificate and its key; STARTTLS is then required. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly login?: { readonly username: string; readonly password: string }
+  /** Whether the bytes of each message are kept; default true. */
+  readonly keep?: boolean
+}
+
+/** Starts aiosmtpd; what arrives is noted under `folder`. */
+export async function startReceiver(folder: string, o: ReceiverOptions = {}): Promise<Receiver> {
+  const log = join(folder, 'arrivals.jsonl')
+  const store = join(folder, 'messages')
+  mkdirSync(store, { recursive: true })
+  const args = [
+    ...['--log', log],
+    ...(o.keep === false ? [] : ['--store', store]),
+    ...(o.tls ? ['--cert', o.tls.cert, '--key', o.tls.key] : []),
+    ...(o.login ? ['--username', o.login.username, '--password', o.login.password] : []),
+  ]
+  const arrivals = appended(log)
+  let running = await startPython(o.port ?? 0, args)
+  return {
+    port: running.port,
+    arrivals,
+    stop: () => end(running.child),
+    start: async () => {
+      running = await startPython(running.port, args)
+    },
+  }
+}
+
+async function startPython(port: number, args: readonly string[]): Promise<{ child: ChildProcess; port: number }> {
+  const script = join(import.meta.dirname, 'receiver.py')
+  const child = spawn(python, [script, '--port', `${port}`, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    once(child, 'exit').then(() => {
+      throw new Error('receiver.py ended before it listened')
+    }),
+  ])
+  return { child, port: Number(line) }
+}
+
+/** Reads only what was appended since the last call. */
+function appended(file: string): () => readonly Arrival[] {
+  const all: Arrival[] = []
+  let offset = 0
+  let rest = ''
+  return () => {
+    if (!existsSync(file)) return all
+    const fd = openSync(file, 'r')
+    const chunk = Buffer.alloc(1 << 20)
+    for (
+      let n = readSync(fd, chunk, 0, chunk.length, offset);
+      n > 0;
+      n = readSync(fd, chunk, 0, chunk.length, offset)
+    ) {
+      offset += n
+      const lines = (rest + chunk.toString('latin1', 0, n)).split('\n')
+      rest = lines.pop() ?? ''
+      all.push(...lines.map((line) => JSON.parse(line) as Arrival))
+    }
+    closeSync(fd)
+    return all
+  }
+}
+
+/** The bytes of a message as they came over the wire. */
+export const bytesOf = (arrival: Arrival): string => readFileSync(arrival.file ?? '', 'latin1')
+
+export type Sink = { readonly port: number; delivered(): number; stop(): Promise<void> }
+
+/** Starts smtp-sink, which counts and throws away. */
+export async function startSink(): Promise<Sink> {
+  const port = await freePort()
+  // As root it insists on somebody else to become.
+  const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
+  const child = spawn(programFile('smtp-sink') ?? 'smtp-sink', ['-c', ...user, `127.0.0.1:${port}`, '1024'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let delivered = 0
+  child.stdout.setEncoding('latin1').on('data', (text: string) => {
+    delivered = Number([...text.matchAll(/mesg=(\d+)/g)].at(-1)?.[1] ?? delivered)
+  })
+  await until(`smtp-sink listens at ${port}`, () => reachable(port))
+  return { port, delivered: () => delivered, stop: () => end(child) }
+}
+
+export const reachable = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => socket.destroy()).once('error', () => resolve(false))
+    socket.once('close', (failed) => resolve(!failed))
+  })
+
+/** Asks a process to end and waits until it has. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+}

@@ -1,0 +1,22 @@
+/** Waits for a condition instead of for a time. */
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const pollMs = 10
+
+/**
+ * The first value that is neither undefined nor false.
+ * @throws Error naming `what` when the deadline passes.
+ */
+export async function until<T>(
+  what: string,
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+  deadlineMs = 15_000,
+): Promise<T> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    const value = await probe()
+    if (value !== undefined && value !== false) return value
+    if (performance.now() > end) throw new Error(`${what}: not within ${deadlineMs} ms`)
+    await sleep(pollMs)
+  }
+}
