@@ -49,6 +49,14 @@ export const address = {
     "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$",
 } as const satisfies StringSchema
 
+/** Before the @, in its plain form; a final * stands for any rest. */
+export const localPart = {
+  type: 'string',
+  minLength: 2,
+  maxLength: 64,
+  pattern: "^[A-Za-z0-9!#$%&'+/=?^_`{|}~.-]+\\*?$",
+} as const satisfies StringSchema
+
 /** `1s`, `5m`, `1h30m`. */
 export const duration = {
   type: 'string',
@@ -65,7 +73,7 @@ export const quantity = {
 export const cidr = {
   type: 'string',
   maxLength: 43,
-  pattern: '^[0-9a-fA-F:.]+/[0-9]{1,3}$',
+  pattern: '^[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})$',
 } as const satisfies StringSchema
 
 export const environment = {

@@ -1,6 +1,7 @@
 /** RelayPolicy: the platform team's; one fleet of relays, who may use it, by which rules, and by which way out. */
 import * as fields from './fields.ts'
 import type { CrossFieldRule, FromSchema, ImmutableField, Kind, ObjectSchema } from './schema.ts'
+import { consentRules, wellFormed, wellFormedCel, wellFormedMessage } from './selector-rules.ts'
 
 const enforcement = { type: 'string', maxLength: 16, enum: ['Enforce', 'Audit'], default: 'Enforce' } as const
 const networkList = { type: 'array', maxItems: 64, default: [], items: fields.cidr } as const
@@ -215,14 +216,6 @@ const spec = {
 
 export type RelayPolicySpec = FromSchema<typeof spec>
 
-const emptySelector = (s: RelayPolicySpec): boolean => {
-  const { from, selector } = s.admission.credentials.namespaces
-  return (
-    from !== 'Selector' ||
-    (selector?.matchLabels !== undefined && Object.keys(selector.matchLabels).length > 0) ||
-    (selector?.matchExpressions?.length ?? 0) > 0
-  )
-}
 const isCatchAll = (r: RelayPolicySpec['routes'][number]): boolean =>
   r.match === undefined ||
   (r.match.senderDomains.length === 0 &&
@@ -290,11 +283,18 @@ export const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
     holds: (s) => !s.admission.networks.allow.some(everyNetwork),
   },
   {
-    field: 'spec.admission.credentials.namespaces.selector',
-    cel: "self.admission.credentials.namespaces.from != 'Selector' || (has(self.admission.credentials.namespaces.selector) && ((has(self.admission.credentials.namespaces.selector.matchLabels) && self.admission.credentials.namespaces.selector.matchLabels.size() > 0) || (has(self.admission.credentials.namespaces.selector.matchExpressions) && self.admission.credentials.namespaces.selector.matchExpressions.size() > 0)))",
-    message: 'from: Selector needs a selector that names at least one label; an empty one would admit every namespace',
-    holds: emptySelector,
+    field: 'spec.routes',
+    cel: `self.routes.all(r, !has(r.match) || !has(r.match.credentialSelector) || ${wellFormedCel('r.match.credentialSelector')})`,
+    message: wellFormedMessage,
+    holds: (s) => s.routes.every((r) => wellFormed(r.match?.credentialSelector ?? {})),
   },
+  {
+    field: 'spec.routes',
+    cel: "self.routes.all(r, r.smarthosts.all(s, !s.host.startsWith('169.254.') && !s.host.startsWith('fe80:')))",
+    message: "a link-local address is no smarthost (169.254.169.254 is a cloud's metadata service); name another host",
+    holds: (s) => s.routes.every((r) => r.smarthosts.every((h) => !/^(169\.254\.|fe80:)/.test(h.host))),
+  },
+  ...consentRules<RelayPolicySpec>('spec.admission.credentials.namespaces', (s) => s.admission.credentials.namespaces),
 ]
 
 const immutable: readonly ImmutableField[] = [
@@ -339,6 +339,13 @@ export const relayPolicy: Kind<RelayPolicySpec> = {
   status,
   rules: relayPolicyRules,
   immutable,
+  // Its Service needs a DNS label, and its StatefulSet a name that leaves room for a revision in a label's 63 characters.
+  name: {
+    pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
+    maxLength: 52,
+    message:
+      'the fleet is named after its policy: use at most 52 lower-case letters, digits and dashes, a letter first',
+  },
   scale: {
     specReplicasPath: '.spec.replicas',
     statusReplicasPath: '.status.replicas',

@@ -96,6 +96,8 @@ export type Kind<Spec = never> = {
   readonly status: ObjectSchema
   readonly rules: readonly CrossFieldRule<Spec>[]
   readonly immutable: readonly ImmutableField[]
+  /** What metadata.name has to be beyond Kubernetes' own rule, where other objects are named after it. */
+  readonly name?: { readonly pattern: string; readonly maxLength: number; readonly message: string }
   readonly columns: readonly Column[]
   readonly scale?: {
     readonly specReplicasPath: string

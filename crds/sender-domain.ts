@@ -1,6 +1,7 @@
 /** SenderDomain: the domain owner's; a domain that credentials may send as, and which namespaces have consent. */
 import * as fields from './fields.ts'
-import type { CrossFieldRule, FromSchema, Kind, ObjectSchema } from './schema.ts'
+import type { FromSchema, Kind, ObjectSchema } from './schema.ts'
+import { consentRules } from './selector-rules.ts'
 
 const spec = {
   type: 'object',
@@ -15,24 +16,14 @@ const spec = {
       maxItems: 64,
       default: [],
       description: 'Narrows the local parts; a final * stands for any rest. Empty: every local part.',
-      items: { type: 'string', minLength: 2, maxLength: 64, pattern: "^[A-Za-z0-9!#$%&'+/=?^_`{|}~.-]+\\*?$" },
+      items: fields.localPart,
     },
   },
 } as const satisfies ObjectSchema
 
 export type SenderDomainSpec = FromSchema<typeof spec>
 
-export const senderDomainRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
-  {
-    field: 'spec.allowedNamespaces.selector',
-    cel: "self.allowedNamespaces.from != 'Selector' || (has(self.allowedNamespaces.selector) && ((has(self.allowedNamespaces.selector.matchLabels) && self.allowedNamespaces.selector.matchLabels.size() > 0) || (has(self.allowedNamespaces.selector.matchExpressions) && self.allowedNamespaces.selector.matchExpressions.size() > 0)))",
-    message: 'from: Selector needs a selector that names at least one label; an empty one would admit every namespace',
-    holds: ({ allowedNamespaces: { from, selector } }) =>
-      from !== 'Selector' ||
-      Object.keys(selector?.matchLabels ?? {}).length > 0 ||
-      (selector?.matchExpressions?.length ?? 0) > 0,
-  },
-]
+export const senderDomainRules = consentRules<SenderDomainSpec>('spec.allowedNamespaces', (s) => s.allowedNamespaces)
 
 const status = {
   type: 'object',

@@ -1,8 +1,14 @@
 /** Is an object what its kind says? With defaults filled in, or every problem with its field and the way to mend it. */
-import type { Kind } from './schema.ts'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { duplicates } from './duplicates.ts'
+import { fieldOf, type Path, pathOf } from './field-path.ts'
+import * as fields from './fields.ts'
+import { dateTime, forms } from './forms.ts'
+import { apiVersion } from './kinds.ts'
+import { faultText } from './problem-text.ts'
+import type { Kind, Schema } from './schema.ts'
 
-/** `['spec', 'listeners', 0, 'port']` */
-export type Path = readonly (string | number)[]
+export type { Path } from './field-path.ts'
 
 export type Problem = {
   readonly path: Path
@@ -16,6 +22,138 @@ export type Validated<Spec> =
   | { readonly ok: true; readonly spec: Spec }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-export function validate<Spec>(_kind: Kind<Spec>, _object: unknown): Validated<Spec> {
-  throw new Error('not yet')
+type JsonSchema = Readonly<Record<string, unknown>>
+
+/** The stricter JSON Schema of a CRD schema: unknown fields are refused, and strings are what their form says. */
+function derive(schema: Schema): JsonSchema {
+  if (schema.type === 'array') {
+    const { 'x-kubernetes-list-type': _type, 'x-kubernetes-list-map-keys': _keys, items, ...rest } = schema
+    return { ...rest, items: derive(items) }
+  }
+  if (schema.type === 'object') {
+    if (!('properties' in schema)) return { ...schema, additionalProperties: derive(schema.additionalProperties) }
+    const properties = Object.entries(schema.properties).map(([field, inner]) => [field, derive(inner)])
+    return { ...schema, properties: Object.fromEntries(properties), additionalProperties: false }
+  }
+  if (schema.type === 'string') {
+    const form = forms.get(schema.pattern ?? '')
+    return form === undefined ? schema : { ...schema, format: form.name }
+  }
+  const { format: _format, ...rest } = schema as Extract<Schema, { type: 'integer' }>
+  return rest
 }
+
+const labelValue = { type: 'string', maxLength: 63, pattern: '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$' }
+const metadata: JsonSchema = {
+  type: 'object',
+  required: ['name'],
+  additionalProperties: false,
+  properties: {
+    name: derive(fields.objectName),
+    namespace: derive(fields.namespaceName),
+    labels: { type: 'object', additionalProperties: labelValue },
+    annotations: { type: 'object', additionalProperties: { type: 'string' } },
+    creationTimestamp: { type: ['string', 'null'], format: 'date-time' },
+    generation: { type: 'integer', minimum: 0 },
+    // What an API server writes there; nobody's business here.
+    ...Object.fromEntries(
+      ['uid', 'resourceVersion', 'managedFields', 'ownerReferences', 'finalizers', 'selfLink', 'generateName'].map(
+        (f) => [f, {}],
+      ),
+    ),
+    deletionTimestamp: {},
+    deletionGracePeriodSeconds: {},
+  },
+}
+
+const wholeObject = (kind: Kind<never>): JsonSchema => ({
+  type: 'object',
+  required: ['apiVersion', 'kind', 'metadata', 'spec'],
+  additionalProperties: false,
+  properties: {
+    apiVersion: { const: apiVersion },
+    kind: { const: kind.kind },
+    metadata,
+    spec: derive(kind.spec),
+    status: {},
+  },
+})
+
+const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictTypes: false })
+for (const form of [...forms.values(), dateTime]) ajv.addFormat(form.name, form.fits)
+
+const compiled = new Map<string, ValidateFunction>()
+function validatorOf(key: string, schema: () => JsonSchema): ValidateFunction {
+  const known = compiled.get(key) ?? ajv.compile(schema())
+  compiled.set(key, known)
+  return known
+}
+
+/** JSON pointer to path; a step is an index where the value there is a list. */
+function pathAt(root: unknown, pointer: string): Path {
+  let at = root
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((raw) => {
+      const name = raw.replaceAll('~1', '/').replaceAll('~0', '~')
+      const step = Array.isArray(at) ? Number(name) : name
+      at = (at as Record<string | number, unknown>)[step]
+      return step
+    })
+}
+
+const formNames = new Map([...forms.values(), dateTime].map((form) => [form.name, form.says]))
+
+function problemOf(error: ErrorObject, root: unknown): Problem {
+  const own = error.params['additionalProperty'] ?? error.params['missingProperty']
+  const path = [...pathAt(root, error.instancePath), ...(own === undefined ? [] : [String(own)])]
+  const parent = (error.parentSchema ?? {}) as { properties?: object; format?: string; pattern?: string }
+  const says = formNames.get(parent.format ?? '') ?? `of the form ${parent.pattern}`
+  const known = Object.keys(parent.properties ?? {})
+  return { path, field: fieldOf(path), message: faultText({ ...error, value: error.data, known, says }) }
+}
+
+/** A value that has the wrong type or form is wrong once, not once more for each rule that follows from it. */
+const firstPerField = (problems: readonly Problem[]): readonly Problem[] =>
+  problems.filter((p, i) => problems.findIndex((q) => q.field === p.field) === i)
+
+function check(validator: ValidateFunction, value: unknown): readonly Problem[] {
+  return validator(value) ? [] : firstPerField((validator.errors ?? []).map((e) => problemOf(e, value)))
+}
+
+const duplicateProblems = (kind: Kind<never>, spec: unknown): readonly Problem[] =>
+  duplicates(kind.spec, spec, ['spec']).map(({ path, name }) => ({
+    path,
+    field: fieldOf(path),
+    message: `${JSON.stringify(name)} is there twice in this list; give each entry a name of its own`,
+  }))
+
+function nameProblems(kind: Kind<never>, object: unknown): readonly Problem[] {
+  const name = (object as { metadata?: { name?: unknown } } | null)?.metadata?.name
+  if (kind.name === undefined || typeof name !== 'string') return []
+  const fits = name.length <= kind.name.maxLength && new RegExp(kind.name.pattern).test(name)
+  return fits ? [] : [{ path: ['metadata', 'name'], field: 'metadata.name', message: kind.name.message }]
+}
+
+const rulesBroken = <Spec>(kind: Kind<Spec>, spec: Spec): readonly Problem[] =>
+  kind.rules.filter((rule) => !rule.holds(spec)).map(({ field, message }) => ({ path: pathOf(field), field, message }))
+
+/** One object against its kind; the object itself is left as it is. */
+export function validate<Spec>(kind: Kind<Spec>, object: unknown): Validated<Spec> {
+  const copy = structuredClone(object) as { readonly spec: Spec }
+  const schema = check(
+    validatorOf(kind.kind, () => wholeObject(kind)),
+    copy,
+  )
+  const shape = [...schema, ...duplicateProblems(kind, copy?.spec), ...nameProblems(kind, object)]
+  const problems = shape.length > 0 ? shape : rulesBroken(kind, copy.spec)
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, spec: copy.spec }
+}
+
+/** What is wrong with a status that we are about to write. */
+export const statusProblems = (kind: Kind<never>, status: unknown): readonly Problem[] =>
+  check(
+    validatorOf(`${kind.kind}/status`, () => derive(kind.status)),
+    structuredClone(status),
+  )

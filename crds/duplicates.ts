@@ -1,0 +1,34 @@
+/** Entries of a list of named things that have the same name; an API server refuses them, so a YAML directory does too. */
+import type { Path } from './field-path.ts'
+import type { Schema } from './schema.ts'
+
+export type Duplicate = { readonly path: Path; readonly name: string }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function inList(keys: readonly string[], value: readonly unknown[], path: Path): readonly Duplicate[] {
+  const seen = new Set<string>()
+  const found: Duplicate[] = []
+  for (const [i, entry] of value.entries()) {
+    const name = keys.map((k) => (isObject(entry) ? String(entry[k]) : '')).join('/')
+    if (seen.has(name)) found.push({ path: [...path, i, ...keys.slice(0, 1)], name })
+    seen.add(name)
+  }
+  return found
+}
+
+/** Every duplicate in a value that may still be wrong in other ways. */
+export function duplicates(schema: Schema, value: unknown, path: Path): readonly Duplicate[] {
+  if (schema.type === 'array' && Array.isArray(value)) {
+    const keys = schema['x-kubernetes-list-map-keys'] ?? []
+    const here = keys.length > 0 ? inList(keys, value, path) : []
+    return [...here, ...value.flatMap((entry, i) => duplicates(schema.items, entry, [...path, i]))]
+  }
+  if (schema.type === 'object' && 'properties' in schema && isObject(value)) {
+    return Object.entries(schema.properties).flatMap(([field, inner]) =>
+      duplicates(inner, value[field], [...path, field]),
+    )
+  }
+  return []
+}

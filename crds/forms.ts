@@ -1,0 +1,94 @@
+/** What the strings of a pattern are called, and what no pattern can say of them: is this CIDR a network at all? */
+import { isIP } from 'node:net'
+import { durationMs } from './duration.ts'
+import * as fields from './fields.ts'
+import { quantityBytes } from './quantity.ts'
+
+export type Form = {
+  /** Also the name of the format that is checked. */
+  readonly name: string
+  /** Ends the sentence `"x" is not …`. */
+  readonly says: string
+  /** Asked only where the pattern fits. */
+  readonly fits: (text: string) => boolean
+}
+
+const anything = (): boolean => true
+
+/** Labels have at most 63 octets (RFC 1035 section 2.3.4), and the last one is no number (RFC 3696 section 2). */
+const isDomain = (text: string): boolean => {
+  const labels = text.split('.')
+  return labels.every((l) => l.length > 0 && l.length <= 63) && !/^[0-9]+$/.test(labels.at(-1) ?? '')
+}
+
+const isCidr = (text: string): boolean => {
+  const [address = '', prefix] = text.split('/')
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return Number(prefix) <= bits
+}
+
+/** A local part has at most 64 octets (RFC 5321 section 4.5.3.1.1). */
+const isAddress = (text: string): boolean => {
+  const at = text.lastIndexOf('@')
+  return at <= 64 && isDomain(text.slice(at + 1))
+}
+
+const isHost = (text: string): boolean => isIP(text) !== 0 || isDomain(text)
+
+const tenYearsMs = 10 * 366 * 24 * 3_600_000
+
+const named: readonly (readonly [pattern: string, form: Form])[] = [
+  [
+    fields.entryName.pattern,
+    { name: 'label', says: "a name of lower-case letters, digits and '-' inside", fits: anything },
+  ],
+  [
+    fields.objectName.pattern,
+    { name: 'object-name', says: "a name of lower-case letters, digits, '-' and '.' inside", fits: anything },
+  ],
+  [
+    fields.domainName.pattern,
+    { name: 'domain', says: 'a lower-case domain of two labels or more, like mail.example.org', fits: isDomain },
+  ],
+  [fields.host.pattern, { name: 'host', says: 'a lower-case host name or an address', fits: isHost }],
+  [
+    fields.address.pattern,
+    { name: 'address', says: 'an address in its plain form, like noreply@mail.example.org', fits: isAddress },
+  ],
+  [
+    fields.localPart.pattern,
+    { name: 'local-part', says: "a local part, like noreply, maybe with a final '*'", fits: anything },
+  ],
+  [
+    fields.duration.pattern,
+    {
+      name: 'duration',
+      says: 'a duration between 1ms and ten years, like 30s, 5m or 1h30m',
+      fits: (text) => durationMs(text) > 0 && durationMs(text) <= tenYearsMs,
+    },
+  ],
+  [
+    fields.quantity.pattern,
+    {
+      name: 'quantity',
+      says: 'a size in bytes, like 25Mi or 10Gi',
+      fits: (text) => Number.isSafeInteger(quantityBytes(text)),
+    },
+  ],
+  [fields.cidr.pattern, { name: 'cidr', says: 'a network, like 198.51.100.0/24 or 2001:db8::/64', fits: isCidr }],
+]
+
+export const forms: ReadonlyMap<string, Form> = new Map(named)
+
+/** RFC 3339; the day has to exist. */
+const isDateTime = (text: string): boolean => {
+  const day = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.exec(text)?.[1]
+  if (day === undefined || Number.isNaN(Date.parse(text))) return false
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
+}
+
+export const dateTime: Form = {
+  name: 'date-time',
+  says: 'a time like 2027-01-31T00:00:00Z',
+  fits: isDateTime,
+}

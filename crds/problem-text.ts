@@ -1,0 +1,63 @@
+/** What is wrong with a value and how to mend it, in words: one line per way of being wrong. */
+import { didYouMean } from './did-you-mean.ts'
+
+/** What one check of the schema says, in the terms of JSON Schema. */
+export type Fault = {
+  readonly keyword: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly value: unknown
+  /** The fields that the object may have, where the fault is an unknown one. */
+  readonly known: readonly string[]
+  /** What the form of the string is called. */
+  readonly says: string
+}
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+const meant = (word: string, known: readonly string[]): string => {
+  const near = didYouMean(word, known)
+  return near === undefined ? `; known here: ${known.join(', ')}` : `; did you mean "${near}"?`
+}
+
+const wanted: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: "a list; write each entry on a line of its own that starts with '- '",
+  object: 'an object with fields of its own',
+}
+const typeText = (type: string, value: unknown): string => {
+  if (value === null) return 'is empty; give it a value or take the field out'
+  const quote = type === 'string' && typeof value !== 'object' ? `; write it in quotes: "${String(value)}"` : ''
+  return `must be ${wanted[type] ?? type}${quote}`
+}
+
+const enumText = (allowed: readonly string[], value: unknown): string => {
+  const near = typeof value === 'string' ? didYouMean(value, allowed) : undefined
+  const choice = `${shown(value)} is not one of ${allowed.join(', ')}`
+  return near === undefined ? choice : `${choice}; did you mean "${near}"?`
+}
+
+const texts: Readonly<Record<string, (fault: Fault) => string>> = {
+  additionalProperties: ({ params, known }) => {
+    const field = String(params['additionalProperty'])
+    return `there is no field ${JSON.stringify(field)}${meant(field, known)}`
+  },
+  required: ({ params }) => `${String(params['missingProperty'])} is missing and has no default; add it`,
+  type: ({ params, value }) => typeText(String(params['type']), value),
+  enum: ({ params, value }) => enumText(params['allowedValues'] as readonly string[], value),
+  const: ({ params, value }) => `${shown(value)} must be ${shown(params['allowedValue'])}`,
+  pattern: ({ value, says }) => `${shown(value)} is not ${says}`,
+  format: ({ value, says }) => `${shown(value)} is not ${says}`,
+  minLength: ({ params }) => `must have at least ${String(params['limit'])} characters`,
+  maxLength: ({ params }) => `must have at most ${String(params['limit'])} characters`,
+  minItems: ({ params }) => `must have at least ${String(params['limit'])} entries`,
+  maxItems: ({ params }) => `must have at most ${String(params['limit'])} entries`,
+  maxProperties: ({ params }) => `must have at most ${String(params['limit'])} entries`,
+  minimum: ({ params, value }) => `${shown(value)} is too small; the least is ${String(params['limit'])}`,
+  maximum: ({ params, value }) => `${shown(value)} is too large; the most is ${String(params['limit'])}`,
+}
+
+export const faultText = (fault: Fault): string => texts[fault.keyword]?.(fault) ?? `does not satisfy ${fault.keyword}`

@@ -1,0 +1,42 @@
+/** The rules of every label selector: one that names nothing admits nobody, and its expressions are well-formed. */
+import type { labelSelector, namespaces } from './fields.ts'
+import type { CrossFieldRule, FromSchema } from './schema.ts'
+
+export type Selector = FromSchema<typeof labelSelector>
+export type Namespaces = FromSchema<typeof namespaces>
+
+/** In CEL: In and NotIn have values, Exists and DoesNotExist have none. */
+export const wellFormedCel = (selector: string): string =>
+  `(!has(${selector}.matchExpressions) || ${selector}.matchExpressions.all(e, (e.operator in ['In', 'NotIn']) == (has(e.values) && e.values.size() > 0)))`
+
+export const wellFormed = (selector: Selector): boolean =>
+  (selector.matchExpressions ?? []).every(
+    (e) => (e.operator === 'In' || e.operator === 'NotIn') === (e.values ?? []).length > 0,
+  )
+
+export const wellFormedMessage = 'In and NotIn need values, Exists and DoesNotExist have none'
+
+const namesALabel = (selector: Selector | undefined): boolean =>
+  Object.keys(selector?.matchLabels ?? {}).length > 0 || (selector?.matchExpressions ?? []).length > 0
+
+/** For a field like `spec.allowedNamespaces`. */
+export function consentRules<Spec>(field: string, of: (spec: Spec) => Namespaces): readonly CrossFieldRule<Spec>[] {
+  const consent = field.replace('spec', 'self')
+  const selector = `${consent}.selector`
+  const some = (list: string): string => `(has(${selector}.${list}) && ${selector}.${list}.size() > 0)`
+  return [
+    {
+      field: `${field}.selector`,
+      cel: `${consent}.from != 'Selector' || (has(${selector}) && (${some('matchLabels')} || ${some('matchExpressions')}))`,
+      message:
+        'from: Selector needs a selector that names at least one label; an empty one would admit every namespace',
+      holds: (s) => of(s).from !== 'Selector' || namesALabel(of(s).selector),
+    },
+    {
+      field: `${field}.selector`,
+      cel: `!has(${selector}) || ${wellFormedCel(selector)}`,
+      message: wellFormedMessage,
+      holds: (s) => wellFormed(of(s).selector ?? {}),
+    },
+  ]
+}
