@@ -1,0 +1,29 @@
+/** The authority of a state folder: made once, kept over restarts. */
+import { createAuthority, type Issued, issue } from './ca.ts'
+import { replaceFile, textOf } from './files.ts'
+import type { State } from './state.ts'
+
+/** @throws Error naming the files, when they are there and can not be used. */
+export async function loadAuthority(state: State, now: number): Promise<Issued> {
+  const certificate = textOf(state.caCertificate)
+  const key = textOf(state.caKey)
+  if (certificate === undefined && key === undefined) return makeAuthority(state, now)
+  try {
+    const authority = { certificate: certificate ?? '', key: key ?? '' }
+    await issue(authority, ['localhost'], now)
+    return authority
+  } catch (error) {
+    // A new one in silence would make every client distrust every listener.
+    throw new Error(
+      `${state.caCertificate} and ${state.caKey} are no usable authority (${(error as Error).message}); ` +
+        'restore them, or delete both to get a new one, which clients then have to trust',
+    )
+  }
+}
+
+async function makeAuthority(state: State, now: number): Promise<Issued> {
+  const authority = await createAuthority(now)
+  replaceFile(state.caKey, authority.key)
+  replaceFile(state.caCertificate, authority.certificate)
+  return authority
+}

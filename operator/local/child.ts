@@ -1,0 +1,94 @@
+/** One supervised process: started again when it ends by itself, and never left behind when we end. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { healthyAfterMs, restartDelayMs } from './backoff.ts'
+
+export type ChildOptions = {
+  readonly command: string
+  readonly args: readonly string[]
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs: number
+  readonly onLine: (line: string) => void
+  /** It ended without being asked: how, its last words, and when it starts again. */
+  readonly onFailure: (failure: Failure) => void
+  readonly jitter?: () => number
+}
+export type Failure = { readonly how: string; readonly lastWords: string; readonly againInMs: number }
+
+export class Child {
+  readonly #options: ChildOptions
+  #process: ChildProcess | undefined
+  #ended: Promise<void> = Promise.resolve()
+  #wanted = false
+  #failures = 0
+  #failure: Failure | undefined
+  #again: NodeJS.Timeout | undefined
+
+  constructor(options: ChildOptions) {
+    this.#options = options
+  }
+
+  get running(): boolean {
+    return this.#process !== undefined
+  }
+
+  /** How it ended last, while it has not been started again. */
+  get failure(): Failure | undefined {
+    return this.#failure
+  }
+
+  /** Starts it unless it runs; one that waits for its next start is started at once. */
+  start(): void {
+    this.#wanted = true
+    if (this.#process === undefined) this.#spawn()
+  }
+
+  /** SIGTERM, and SIGKILL after the grace; resolves when the process has ended. */
+  async stop(): Promise<void> {
+    this.#wanted = false
+    clearTimeout(this.#again)
+    const running = this.#process
+    if (running === undefined) return
+    running.kill('SIGTERM')
+    const kill = setTimeout(() => running.kill('SIGKILL'), this.#options.graceMs)
+    await this.#ended
+    clearTimeout(kill)
+  }
+
+  #spawn(): void {
+    clearTimeout(this.#again)
+    const { command, args, onLine } = this.#options
+    const startedAt = Date.now()
+    // A process group of its own: Ctrl-C reaches us only, and we stop it in order. The pipe on its standard input ends
+    // with us, however we end, and it then ends by itself.
+    const child = spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const ended = Promise.withResolvers<void>()
+    const complaints: string[] = []
+    this.#process = child
+    this.#ended = ended.promise
+    child.stdin.on('error', () => {})
+    createInterface({ input: child.stdout }).on('line', onLine)
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      complaints.push(line)
+      if (complaints.length > 5) complaints.shift()
+      onLine(line)
+    })
+    child.once('error', (error) => complaints.push(error.message))
+    child.once('close', (code, signal) => {
+      this.#process = undefined
+      if (this.#wanted) this.#failed(howItEnded(code, signal), complaints.join(' / '), Date.now() - startedAt)
+      ended.resolve()
+    })
+  }
+
+  #failed(how: string, lastWords: string, ranMs: number): void {
+    this.#failures = ranMs >= healthyAfterMs ? 1 : this.#failures + 1
+    const againInMs = restartDelayMs(this.#failures, (this.#options.jitter ?? Math.random)())
+    this.#failure = { how, lastWords, againInMs }
+    this.#options.onFailure(this.#failure)
+    this.#again = setTimeout(() => this.#spawn(), againInMs)
+  }
+}
+
+const howItEnded = (code: number | null, signal: NodeJS.Signals | null): string =>
+  signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`

@@ -1,0 +1,66 @@
+/** The YAML directory as it stands on disk now: its objects, its problems, and the values that only a sink may see. */
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Name } from '../compile/snapshot.ts'
+import { joinReads, type LocatedObject, type LocatedProblem, type Read, readObjects } from './objects.ts'
+
+export type Directory = {
+  readonly objects: readonly LocatedObject[]
+  readonly problems: readonly LocatedProblem[]
+  /** What could not be read or understood; an object that is missing may be in there. */
+  readonly unread: readonly string[]
+  /** Every folder that was looked into: what has to be watched. */
+  readonly folders: readonly string[]
+}
+
+/** Reads every .yaml and .yml file below `root`, in order; folders that begin with a dot and `leftOut` are not entered. */
+export function readDirectory(root: string, leftOut: string): Directory {
+  const folders: string[] = []
+  const reads: Read[] = []
+  const enter = (folder: string): void => {
+    folders.push(folder)
+    const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }))
+    if (!entries.ok) reads.push(entries.read)
+    else for (const entry of entries.value.toSorted(byName)) visit(folder, entry)
+  }
+  const visit = (folder: string, entry: Dirent): void => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) {
+      if (!entry.name.startsWith('.') && resolve(path) !== resolve(leftOut)) enter(path)
+    } else if (/\.ya?ml$/.test(entry.name) && !entry.name.startsWith('.')) {
+      const text = attempt(path, () => readFileSync(path, 'utf8'))
+      reads.push(text.ok ? readObjects(text.value, path) : text.read)
+    }
+  }
+  enter(root)
+  return { ...joinReads(reads), folders }
+}
+
+/** The value of one key, where the directory has it. */
+export function valueIn(
+  directory: Directory,
+  from: { readonly kind: 'Secret' | 'ConfigMap'; readonly name: Name; readonly key: string },
+): Uint8Array | undefined {
+  const keyed = directory.objects.find((o) => o.declares === 'keyed' && o.kind === from.kind && o.name === from.name)
+  return keyed?.declares === 'keyed' ? keyed.values.get(from.key) : undefined
+}
+
+/** @throws Error that tells a person what to give instead. */
+export function requireDirectory(directory: string): void {
+  const found = statSync(directory, { throwIfNoEntry: false })
+  if (found === undefined) throw new Error(`${directory} does not exist; give the folder that holds your YAML files`)
+  if (!found.isDirectory()) throw new Error(`${directory} is no folder; give the folder that holds your YAML files`)
+}
+
+const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : 1)
+
+type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly read: Read }
+
+function attempt<T>(path: string, reading: () => T): Attempt<T> {
+  try {
+    return { ok: true, value: reading() }
+  } catch (error) {
+    const message = `can not be read (${(error as Error).message}); what it declares stays as it is`
+    return { ok: false, read: { objects: [], problems: [{ file: path, line: 1, column: 1, message }], unread: [path] } }
+  }
+}

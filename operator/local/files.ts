@@ -1,0 +1,32 @@
+/** Files that others read while they are written: whole or not at all, durable, and left alone when nothing changed. */
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** The text of a file, or undefined when it is not there or can not be read. */
+export const textOf = (path: string): string | undefined => bytesOf(path)?.toString('utf8')
+
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+/** Writes beside, fsyncs and renames, for the owner's eyes only. Returns whether the content changed. */
+export function replaceFile(path: string, content: string | Uint8Array): boolean {
+  const bytes = Buffer.from(content)
+  if (bytesOf(path)?.equals(bytes)) return false
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const beside = `${path}.tmp`
+  rmSync(beside, { force: true })
+  const file = openSync(beside, 'wx', 0o600)
+  try {
+    writeSync(file, bytes)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(beside, path)
+  return true
+}

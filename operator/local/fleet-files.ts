@@ -1,0 +1,78 @@
+/** Puts a fleet's configuration on disk: first every file that relay.json names, then relay.json itself. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ListenerConfig, printConfig } from '../../relay/config.ts'
+import type { CompiledFleet, FileSource } from '../compile/compiled.ts'
+import { type Issued, issue, stillServes } from './ca.ts'
+import { replaceFile, textOf } from './files.ts'
+import type { FleetFolder } from './state.ts'
+
+export type RunningFleet = Extract<CompiledFleet, { kind: 'run' }>
+export type Reference = Exclude<FileSource['from'], { kind: 'issued' }>
+
+export type FileSources = {
+  readonly authority: Issued
+  /** The value of a key of a Secret or ConfigMap; undefined where it is not there. */
+  readonly value: (from: Reference) => Uint8Array | undefined
+  readonly now: number
+}
+
+/**
+ * Writes what differs; returns whether anything did.
+ * @throws Error naming the Secret and key, when one has neither a value now nor one from before.
+ */
+export async function writeFleet(folder: FleetFolder, fleet: RunningFleet, sources: FileSources): Promise<boolean> {
+  const referred = fleet.files.map((file) => writeReferred(folder, file, sources))
+  const issued: boolean[] = []
+  for (const { tls } of fleet.config.listeners) issued.push(await writeIssued(folder, fleet, tls, sources))
+  const configured = replaceFile(folder.configFile, printConfig(fleet.config))
+  // A relay may still be reading what the configuration before this one named.
+  if (!configured) prune(folder, new Set(['relay.json', ...fleet.files.map((f) => f.path)]))
+  return configured || referred.includes(true) || issued.includes(true)
+}
+
+function writeReferred(folder: FleetFolder, { path, from }: FileSource, { value }: FileSources): boolean {
+  if (from.kind === 'issued') return false
+  const bytes = value(from)
+  const file = join(folder.config, path)
+  if (bytes !== undefined) return replaceFile(file, bytes)
+  // A Secret that disappears leaves its last good content in use.
+  if (existsSync(file)) return false
+  throw new Error(`${from.kind} ${from.name} has no key ${from.key}; add it to the YAML directory`)
+}
+
+async function writeIssued(
+  folder: FleetFolder,
+  fleet: RunningFleet,
+  { certificateFile, keyFile }: ListenerConfig['tls'],
+  { authority, now }: FileSources,
+): Promise<boolean> {
+  const from = fleet.files.find((f) => f.path === certificateFile)?.from
+  if (from?.kind !== 'issued') return false
+  const certificate = textOf(join(folder.config, certificateFile))
+  const key = textOf(join(folder.config, keyFile))
+  if (belongTogether(certificate, key) && (await stillServes(certificate ?? '', authority, from.hosts, now))) {
+    return false
+  }
+  const fresh = await issue(authority, from.hosts, now)
+  replaceFile(join(folder.config, keyFile), fresh.key)
+  replaceFile(join(folder.config, certificateFile), fresh.certificate)
+  return true
+}
+
+function belongTogether(certificate: string | undefined, key: string | undefined): boolean {
+  try {
+    return new X509Certificate(certificate ?? '').checkPrivateKey(createPrivateKey(key ?? ''))
+  } catch {
+    return false
+  }
+}
+
+function prune(folder: FleetFolder, named: ReadonlySet<string>): void {
+  const files = readdirSync(folder.config, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())
+  for (const file of files) {
+    const path = join(file.parentPath, file.name)
+    if (!named.has(path.slice(folder.config.length + 1))) rmSync(path, { force: true })
+  }
+}

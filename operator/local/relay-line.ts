@@ -1,0 +1,58 @@
+/** One line of a relay's log, put short for a person at a terminal. Pure. */
+
+export type RelayLine = { readonly level: 'info' | 'warn' | 'error'; readonly text: string }
+
+type Fields = Readonly<Record<string, unknown>>
+const shown = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
+const counted = (value: unknown, what: string): string => {
+  const n = Array.isArray(value) ? value.length : 0
+  return `${n} ${what}${n === 1 ? '' : 's'}`
+}
+const replyOf = (f: Fields): string => `${shown(f['code'])} ${shown(f['status'])} ${shown(f['text'])}`
+
+/** What is worth a line on a terminal, by the message of the log line; the rest stays in relay.log. */
+const tellings: Readonly<Record<string, (f: Fields) => string>> = {
+  listening: (f) => `listening on ${shown(f['address'])}:${shown(f['port'])} (${shown(f['listener'])})`,
+  'stopped listening': (f) => `stopped listening (${shown(f['listener'])})`,
+  accepted: (f) =>
+    `accepted ${shown(f['queueId'])} from ${shown(f['credential'])} for ${counted(f['forwardPaths'], 'recipient')}`,
+  refused: (f) => `refused ${from(f)} at ${shown(f['stage'])}: ${replyOf(f)}`,
+  'would be refused': (f) => `Audit: would refuse ${from(f)} at ${shown(f['stage'])} (${shown(f['rule'])})`,
+  'authentication failed': (f) => `login failed from ${shown(f['client'])}: ${shown(f['reason'])} (${shown(f['rule'])})`,
+  captured: (f) => `captured ${shown(f['queueId'])}; see it with: relayfleet inbox show ${shown(f['queueId'])}`,
+  'delivery attempted': (f) => `${shown(f['outcome'])} ${shown(f['queueId'])} by ${shown(f['smarthost'])}: ${replyOf(f)}`,
+  deferred: (f) => `will try ${shown(f['queueId'])} again at ${shown(f['nextAttemptAt'])}`,
+  bounced: (f) => `bounced ${shown(f['queueId'])} (${shown(f['kind'])}): ${shown(f['reply'])}`,
+  stopping: () => 'stopping: finishes what is in flight',
+}
+const from = (f: Fields): string => shown(f['credential']) || shown(f['client'])
+
+/** Undefined: nothing that a person at a terminal has to see. */
+export function tellLine(line: string): RelayLine | undefined {
+  const fields = parsed(line)
+  // What is no JSON was not written by the relay's log: Node's own words, a crash.
+  if (fields === undefined) return line.trim() === '' ? undefined : { level: 'error', text: line }
+  const message = shown(fields['msg'])
+  const level = levelOf(Number(fields['level']))
+  const telling = tellings[message]
+  if (telling !== undefined) return { level, text: telling(fields) }
+  if (level === 'info') return undefined
+  return { level, text: [message, why(fields)].filter((t) => t !== '').join(': ') }
+}
+
+const why = (f: Fields): string => {
+  const error = f['err']
+  const nested = typeof error === 'object' && error !== null ? shown((error as Fields)['message']) : ''
+  return [shown(f['where']), shown(f['file']), shown(f['why']), nested].filter((t) => t !== '').join(' ')
+}
+
+const levelOf = (level: number): RelayLine['level'] => (level >= 50 ? 'error' : level >= 40 ? 'warn' : 'info')
+
+function parsed(line: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? (value as Fields) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,71 @@
+/** The YAML directory as a source of snapshots: one now, and one after each change. */
+import type { Dirty } from '../dirty.ts'
+import type { Source } from '../run.ts'
+import { type Directory, readDirectory } from './directory.ts'
+import { configOnDisk, snapshotOf, thisMachine } from './facts.ts'
+import { FolderWatch } from './folder-watch.ts'
+import { lowPortsAllowed } from './low-ports.ts'
+import type { LocatedProblem } from './objects.ts'
+import { doubtMs, Presence } from './presence.ts'
+import type { State } from './state.ts'
+import type { Tell } from './telling.ts'
+
+export type YamlSource = Source & {
+  /** As the last snapshot saw it. */
+  readonly directory: Directory
+}
+
+export function yamlSource(options: {
+  readonly directory: string
+  readonly state: State
+  readonly dirty: Dirty
+  readonly tell: Tell
+}): YamlSource {
+  const { state, dirty, tell } = options
+  const presence = new Presence(policiesOnDisk(state))
+  let told: ReadonlySet<string> = new Set()
+  let directory: Directory = { objects: [], problems: [], unread: [], folders: [options.directory] }
+
+  async function* snapshots(signal: AbortSignal) {
+    const place = thisMachine(await lowPortsAllowed())
+    const watch = new FolderWatch(() => dirty.mark())
+    let doubt: NodeJS.Timeout | undefined
+    try {
+      while (!signal.aborted) {
+        const found = readDirectory(options.directory, state.root)
+        watch.watch(found.folders)
+        const missing = presence.missing(found.objects.map((o) => o.object), performance.now())
+        clearTimeout(doubt)
+        if (missing.length > 0) doubt = setTimeout(() => dirty.mark(), doubtMs)
+        directory = { ...found, unread: [...found.unread, ...missing] }
+        told = tellNew(found.problems, told, tell)
+        yield snapshotOf(directory, state, place)
+        await dirty.next(signal)
+      }
+    } finally {
+      clearTimeout(doubt)
+      watch.close()
+    }
+  }
+  return {
+    snapshots,
+    get directory() {
+      return directory
+    },
+  }
+}
+
+const policiesOnDisk = (state: State): readonly string[] =>
+  state
+    .fleets()
+    .filter((name) => configOnDisk(state, name) !== undefined)
+    .map((name) => `RelayPolicy ${name}`)
+
+/** A problem is told when it appears, not at each read that finds it again. */
+function tellNew(problems: readonly LocatedProblem[], told: ReadonlySet<string>, tell: Tell): ReadonlySet<string> {
+  const keys = problems.map((p) => JSON.stringify(p))
+  problems.forEach((problem, i) => {
+    if (!told.has(keys[i] ?? '')) tell({ about: 'text', problem })
+  })
+  return new Set(keys)
+}

@@ -1,0 +1,81 @@
+/** The state folder: where everything lies that a directory's fleets keep on this machine. */
+import { readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Name } from '../compile/snapshot.ts'
+
+export type FleetFolder = {
+  readonly root: string
+  /** What the relay obeys: relay.json and the files that it names. */
+  readonly config: string
+  readonly configFile: string
+  readonly spool: string
+  readonly inbox: string
+  readonly endpoints: string
+  readonly log: string
+  /** Stands while the policy asks for no replica, so that a held fleet stays as it was. */
+  readonly stopped: string
+}
+
+export type State = {
+  readonly root: string
+  readonly statusFile: string
+  readonly lockFile: string
+  readonly caCertificate: string
+  readonly caKey: string
+  secrets(namespace: string): string
+  secret(namespace: string, name: string): string
+  fleet(policy: Name): FleetFolder
+  /** Every fleet that has a folder, running or not. */
+  fleets(): readonly Name[]
+  namespaces(): readonly string[]
+}
+
+// Names become folders: what could climb out of the state folder never gets here, and would be stopped if it did.
+function segment(name: string): string {
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) throw new Error(`${JSON.stringify(name)} is no Kubernetes name`)
+  return name
+}
+
+export const foldersIn = (directory: string): readonly string[] => {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((e) => e.isDirectory())
+      .map((e) => e.name)
+      .toSorted()
+  } catch {
+    return []
+  }
+}
+
+export function stateAt(directory: string): State {
+  const root = resolve(directory)
+  const secrets = (namespace: string): string => join(root, segment(namespace), 'secrets')
+  const fleets = (namespace: string): string => join(root, segment(namespace), 'fleets')
+  const namespaces = (): readonly string[] => foldersIn(root).filter((n) => !n.startsWith('.'))
+  return {
+    root,
+    statusFile: join(root, 'status.yaml'),
+    lockFile: join(root, 'lock'),
+    caCertificate: join(root, 'ca', 'ca.crt'),
+    caKey: join(root, 'ca', 'ca.key'),
+    secrets,
+    secret: (namespace, name) => join(secrets(namespace), segment(name)),
+    fleet: (policy) => fleetFolder(join(fleets(namespaceOf(policy)), segment(nameIn(policy)))),
+    fleets: () => namespaces().flatMap((ns) => foldersIn(fleets(ns)).map((name): Name => `${ns}/${name}`)),
+    namespaces,
+  }
+}
+
+export const namespaceOf = (name: Name): string => name.slice(0, name.indexOf('/'))
+export const nameIn = (name: Name): string => name.slice(name.indexOf('/') + 1)
+
+const fleetFolder = (root: string): FleetFolder => ({
+  root,
+  config: join(root, 'config'),
+  configFile: join(root, 'config', 'relay.json'),
+  spool: join(root, 'spool'),
+  inbox: join(root, 'inbox'),
+  endpoints: join(root, 'endpoints.json'),
+  log: join(root, 'relay.log'),
+  stopped: join(root, 'stopped'),
+})
