@@ -5,6 +5,7 @@ import { type AddressEvidence, showAddress } from './mail/evidence.ts'
 import type { Outcome } from './mail/outcome.ts'
 import type { Refusal } from './mail/rule.ts'
 import type { Metrics } from './metrics.ts'
+import type { AuthFailure } from './rules/login.ts'
 
 export type Stage = 'connect' | 'auth' | 'mail' | 'rcpt' | 'data'
 
@@ -17,8 +18,6 @@ export type SessionFacts = {
   readonly tls: string
   readonly credential?: string
 }
-
-export type AuthFailure = 'unknown' | 'password' | 'suspended' | 'expired' | 'network' | 'lockedOut' | 'plaintext'
 
 /** One attempt at one recipient. */
 export type Attempt = {

@@ -1,4 +1,5 @@
 /** Mailboxes as SMTP writes them: one strict grammar (RFC 5321 section 4.1.2), no source routes, no address literals. */
+import { domainToASCII, domainToUnicode } from 'node:url'
 
 export type Mailbox = {
   /** As written; the content of the quotes where it was quoted. */
@@ -9,12 +10,63 @@ export type Mailbox = {
   readonly address: string
 }
 
+// RFC 5321 section 4.5.3.1.3: a path has 256 octets with its brackets. The local part has no limit of its own, since
+// reply addresses with more than 64 octets are in daily use.
+const maxOctets = 254
+
+// Beyond ASCII only letters, marks and digits: a fullwidth @ or a space that normalises away is no local part.
+const dotAtom = /^[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+)*$/u
+const quotedString = /^"((?:[ !#-[\]-~]|\\[ -~])+)"$/
+const ldhLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+// A last label that begins with a digit is read as a number by some, and the whole as an IPv4 address.
+const topLabel = /^[a-z]/
+// ß, ς and the joiners are letters of their own in IDNA 2008 and others, or none, in IDNA 2003: two domains in one spelling.
+const ambiguousLetters = /[ßς\u200c\u200d]/u
+
 /** The mailbox in the argument of MAIL FROM or RCPT TO, without its angle brackets; undefined where it is none. */
 export function parsePath(text: string): Mailbox | undefined {
-  const [, localPart, domain] = /^([A-Za-z0-9._+-]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)$/.exec(text) ?? []
-  if (localPart === undefined || domain === undefined) return undefined
-  return { localPart, domain: domain.toLowerCase(), address: text }
+  // A domain has no @, so the last one ends the local part.
+  const at = text.lastIndexOf('@')
+  if (at < 1 || Buffer.byteLength(text) > maxOctets) return undefined
+  const localPart = parseLocalPart(text.slice(0, at))
+  const domain = parseDomain(text.slice(at + 1))
+  return localPart === undefined || domain === undefined ? undefined : { localPart, domain, address: text }
 }
+
+function parseLocalPart(text: string): string | undefined {
+  // Software that decodes encoded-words where it should not finds another address inside such a local part.
+  if (text.includes('=?')) return undefined
+  if (dotAtom.test(text)) return isAscii(text) || text.normalize('NFKC') === text ? text : undefined
+  return quotedString.exec(text)?.[1]?.replace(/\\(.)/g, '$1')
+}
+
+/** The lower-case A-label form of a fully qualified domain name; undefined where it is none. */
+export function parseDomain(text: string): string | undefined {
+  const domain = isAscii(text) ? text.toLowerCase() : aLabels(lowerAscii(text))
+  const labels = domain?.split('.') ?? []
+  const qualified = labels.length > 1 && labels.every((l) => ldhLabel.test(l)) && topLabel.test(labels.at(-1) ?? '')
+  return qualified ? domain : undefined
+}
+
+// A U-label is in its canonical form (RFC 5890 section 2.3.2.1): what only a mapping would make one is refused.
+function aLabels(text: string): string | undefined {
+  const ascii = domainToASCII(text)
+  return ascii !== '' && domainToUnicode(ascii) === text && !ambiguousLetters.test(text) ? ascii : undefined
+}
+
+export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
+
+// Not toLowerCase: it makes an ASCII k of the Kelvin sign.
+const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+
+/**
+ * The form in which addresses are compared. The case of ASCII letters in a local part does not count: RFC 5321 section
+ * 2.4 leaves it to the domain, and no domain gives APP and app to different people.
+ */
+export const comparable = ({ localPart, domain }: Mailbox): string => `${lowerAscii(localPart)}@${domain}`
+
+/** The local part can only be written in quotes: it holds an @, a space or something else that is read differently. */
+export const needsQuotes = ({ localPart }: Mailbox): boolean => !dotAtom.test(localPart)
 
 export const sameDomain = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 

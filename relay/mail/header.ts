@@ -1,10 +1,10 @@
 /** The header block, strictly (RFC 5322 section 2.2): what two parsers could read differently is not a header. */
-import { type Mailbox, parsePath } from './address.ts'
+import { isAscii, type Mailbox, parsePath } from './address.ts'
 
 export type Field = {
   /** In lower case. */
   readonly name: string
-  /** Unfolded, without the white space around it. */
+  /** Unfolded, without the white space around it; read as UTF-8. */
   readonly value: string
   /** Octet offsets in the block: of the name, and after the CRLF that ends the field. */
   readonly start: number
@@ -16,31 +16,114 @@ export type ParsedHeader =
   | { readonly ok: false; readonly why: string }
 
 export type ParsedFrom =
+  /** The display name without its quotes, its encoded-words as they are. */
   | { readonly ok: true; readonly mailbox: Mailbox; readonly displayName: string }
   | { readonly ok: false; readonly why: string }
 
 /** The offset after the blank line that ends the header, or -1; octets before `from` were searched already. */
 export function headerEnd(bytes: Buffer, from = 0): number {
   if (bytes[0] === 13 && bytes[1] === 10) return 2
-  const at = bytes.indexOf('\r\n\r\n', Math.max(0, from - 3))
+  const at = bytes.indexOf('\r\n\r\n', Math.max(0, from - 3), 'latin1')
   return at === -1 ? -1 : at + 4
 }
 
+// In each of these some parser sees a field, or an end of the header, that another does not see.
+const ambiguities: readonly (readonly [RegExp, string])[] = [
+  [/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/, 'a control character'],
+  [/\r(?!\n)|(?<!\r)\n/, 'a bare CR or LF'],
+  [/^[ \t]/, 'white space before the first field'],
+  [/\r\n[ \t]+(?:\r|$)/, 'a folded line of nothing but white space'],
+  // With an address: the h= of a folded DKIM-Signature has lines like ` from:to:subject`.
+  [/\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:[^\r:;]*@/i, 'a folded line that looks like a From or Sender'],
+  [/\r\n\r\n./s, 'something after the blank line'],
+]
+// The same once UTF-8 is decoded: these end a line for software that reads text and not octets.
+const unicodeLineBreaks = /[\x85\u2028\u2029]/
+const fieldName = /^[!-9;-~]+$/
+
 /** The fields of a header block, with or without its final blank line. */
 export function parseHeader(block: Buffer): ParsedHeader {
-  const fields: Field[] = []
+  // One character for each octet, so that an index is an offset.
   const text = block.toString('latin1')
-  for (const match of text.matchAll(/([!-9;-~]+):((?:[^\r\n]|\r\n[ \t])*)\r\n/g)) {
-    const [whole, name = '', value = ''] = match
-    const unfolded = value.replaceAll('\r\n', '').trim()
-    fields.push({ name: name.toLowerCase(), value: unfolded, start: match.index, end: match.index + whole.length })
+  const ambiguity = ambiguities.find(([pattern]) => pattern.test(text))
+  if (ambiguity) return { ok: false, why: ambiguity[1] }
+  const end = text === '\r\n' || text.endsWith('\r\n\r\n') ? text.length - 2 : text.length
+  const fields: Field[] = []
+  for (let start = 0; start < end; ) {
+    const field = fieldAt(text, start)
+    if (typeof field === 'string') return { ok: false, why: field }
+    fields.push(field)
+    start = field.end
   }
   return { ok: true, fields }
 }
 
-/** The one mailbox of a From. */
+function fieldAt(text: string, start: number): Field | string {
+  const crlf = endOfField(text, start)
+  if (crlf === -1) return 'a field without its CRLF'
+  const colon = text.indexOf(':', start)
+  if (colon === -1 || colon > crlf) return 'a line without a colon'
+  const name = text.slice(start, colon)
+  // Also white space before the colon, which is obsolete (RFC 5322 section 4.5).
+  if (!fieldName.test(name)) return 'a field name that is not plain ASCII'
+  const value = decode(trimSpace(text.slice(colon + 1, crlf).replaceAll('\r\n', '')))
+  if (unicodeLineBreaks.test(value)) return 'a Unicode line break'
+  return { name: name.toLowerCase(), value, start, end: crlf + 2 }
+}
+
+/** The CRLF that no white space follows (RFC 5322 section 2.2.3), or -1. */
+function endOfField(text: string, start: number): number {
+  let crlf = text.indexOf('\r\n', start)
+  while (crlf !== -1 && isSpace(text, crlf + 2)) crlf = text.indexOf('\r\n', crlf + 2)
+  return crlf
+}
+
+const isSpace = (text: string, at: number): boolean => text[at] === ' ' || text[at] === '\t'
+
+// No regular expression: one that is anchored at the end takes quadratic time on a long run of spaces.
+function trimSpace(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(text, start)) start++
+  while (end > start && isSpace(text, end - 1)) end--
+  return text.slice(start, end)
+}
+
+const decode = (octets: string): string => (isAscii(octets) ? octets : Buffer.from(octets, 'latin1').toString('utf8'))
+
+const unreadable = /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufffd]|\p{Cs}/u
+// One word of a phrase: a quoted string, or an atom, where a dot may stand (`Example Inc.`).
+const word = /[ \t]*(?:"([^"\\]*(?:\\[ -~][^"\\]*)*)"|([\w!#$%&'*+/=?^`{|}~.\u00a0-\u{10ffff}-]+))(?=[ \t]|$)/uy
+
+/**
+ * The one mailbox of a From: `user@domain`, `<user@domain>` or `Name <user@domain>`. No list, no group, no comment, no
+ * route, no white space inside the address: each is read differently by somebody.
+ */
 export function parseFrom(value: string): ParsedFrom {
-  const [, displayName = '', address = ''] = /^([^<]*)<([^>]*)>$/.exec(value) ?? ['', '', value]
-  const mailbox = parsePath(address)
-  return mailbox ? { ok: true, mailbox, displayName: displayName.trim() } : { ok: false, why: 'no plain mailbox' }
+  if (unreadable.test(value)) return { ok: false, why: 'a control character, or not UTF-8' }
+  const text = trimSpace(value)
+  const open = text.endsWith('>') ? text.lastIndexOf('<') : -1
+  const mailbox = parsePath(open === -1 ? text : text.slice(open + 1, -1))
+  if (!mailbox) return { ok: false, why: 'not exactly one plain mailbox' }
+  const displayName = parsePhrase(trimSpace(text.slice(0, Math.max(open, 0))))
+  return displayName === undefined
+    ? { ok: false, why: 'a display name that is no phrase' }
+    : { ok: true, mailbox, displayName }
+}
+
+function parsePhrase(text: string): string | undefined {
+  const words: string[] = []
+  for (word.lastIndex = 0; word.lastIndex < text.length; ) {
+    const [, quoted, atom] = word.exec(text) ?? []
+    const plain = atom ?? unquote(quoted)
+    if (plain === undefined) return undefined
+    words.push(plain)
+  }
+  return words.join(' ')
+}
+
+// A parser that does not know the backslash would see the string end early, and an address after it.
+function unquote(quoted: string | undefined): string | undefined {
+  if (!quoted?.includes('\\')) return quoted
+  return /[<>@]/.test(quoted) ? undefined : quoted.replace(/\\(.)/g, '$1')
 }

@@ -44,6 +44,13 @@ export const rules = {
     of: 'relay',
     mend: 'compare username and password with the binding Secret; a restart may be needed after a rotation',
   },
+  'always.keys': {
+    code: 454,
+    subject: '7.0',
+    text: 'this credential has no key yet; try again later',
+    of: 'relay',
+    mend: 'wait for the binding Secret of the RelayCredential; its conditions say what it waits for',
+  },
   'always.syntax': {
     code: 501,
     subject: '5.4',
@@ -57,6 +64,27 @@ export const rules = {
     text: 'bad sequence of commands',
     of: 'relay',
     mend: 'correct the order of the commands that the client sends',
+  },
+  'always.synchronization': {
+    code: 554,
+    subject: '5.0',
+    text: 'talking out of turn',
+    of: 'relay',
+    mend: 'let the client wait for the greeting, for the reply to STARTTLS and for 354 (RFC 2920 section 3.1)',
+  },
+  'always.errors': {
+    code: 421,
+    subject: '7.0',
+    text: 'too many errors or idle commands on this connection',
+    of: 'relay',
+    mend: 'correct the client: the refusals before this one in the log tell what it does wrong',
+  },
+  'always.idle': {
+    code: 421,
+    subject: '4.2',
+    text: 'nothing came for too long',
+    of: 'relay',
+    mend: 'nothing: clients connect again; let the client end its sessions with QUIT',
   },
   'always.newlines': {
     code: 550,

@@ -1,9 +1,31 @@
 /** May this client connect at all? */
 import type { RelayConfig } from '../config.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
+import { contains } from './networks.ts'
+import type { Check } from './verdict.ts'
 
-/** `client` is the peer's IP address. Networks narrow who may log in; they never replace the login. */
+type ConnectFacts = { readonly config: RelayConfig; readonly client: string }
+
+const notSuspended: Check<ConnectFacts> = ({ config }) => (config.suspended ? refusal('suspended') : undefined)
+
+// An address or a list that can not be read counts as denied.
+const notDenied: Check<ConnectFacts> = ({ config, client }) =>
+  contains(config.networks.deny, client) === false ? undefined : refusal('admission.networks')
+
+const inAnAllowedNetwork: Check<ConnectFacts> = ({ config: { networks }, client }) =>
+  networks.allow.length === 0 || contains(networks.allow, client) ? undefined : refusal('admission.networks')
+
+export const connectChecks: readonly Check<ConnectFacts>[] = [
+  notSuspended, //       the fleet takes mail
+  notDenied, //          deny wins
+  inAnAllowedNetwork, // a list narrows who may log in; it never replaces the login
+]
+
+/** `client` is the peer's IP address. */
 export function judgeConnect(config: RelayConfig, client: string): Refusal | undefined {
-  if (config.suspended) return refusal('suspended')
-  return client === '' ? refusal('admission.networks') : undefined
+  for (const check of connectChecks) {
+    const refused = check({ config, client })
+    if (refused) return refused
+  }
+  return undefined
 }

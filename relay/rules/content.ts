@@ -1,27 +1,63 @@
 /** May this credential send a message with this header? */
-import { parseFrom, parseHeader } from '../mail/header.ts'
+import { parsePath } from '../mail/address.ts'
 import { refusal } from '../mail/rule.ts'
-import type { SubmissionFacts } from './mail-from.ts'
-import { owns } from './ownership.ts'
-import { enforcementOf, judge, type Verdict } from './verdict.ts'
+import { aligned } from './alignment.ts'
+import { type ContentFacts, type HeaderFacts, headerLimits, malformed, readHeader } from './header-facts.ts'
+import * as identity from './identity.ts'
+import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
 
 export type HeaderVerdict = Verdict & {
-  /** The domain of the visible From; empty where it could not be read. */
+  /** The domain of the visible From; empty where it could not be read, and then the message is refused. */
   readonly fromDomain: string
 }
 
+const withinLimits: Check<HeaderFacts> = ({ octets, fields }) =>
+  octets > headerLimits.octets || fields.length > headerLimits.fields ? refusal('always.headerSize') : undefined
+
+const isHeader: Check<HeaderFacts> = ({ header }) => (header.ok ? undefined : malformed(header.why))
+
+const isNoLoop: Check<HeaderFacts> = ({ fields }) =>
+  fields.filter(({ name }) => name === 'received').length > headerLimits.received ? refusal('always.hops') : undefined
+
+const onlyOnce: ReadonlySet<string> = new Set([
+  ...['from', 'sender', 'reply-to', 'to', 'cc', 'bcc', 'subject', 'date'],
+  ...['message-id', 'in-reply-to', 'references', 'content-type', 'content-transfer-encoding'],
+])
+const noSecondOne: Check<HeaderFacts> = ({ fields }) => {
+  const names = fields.map(({ name }) => name).filter((name) => onlyOnce.has(name))
+  const second = names.find((name, i) => names.indexOf(name) !== i)
+  return second === undefined ? undefined : malformed(`more than one ${second}`)
+}
+
+const hasFrom: Check<HeaderFacts> = ({ from }) => (from ? undefined : malformed('no From'))
+
+const alignedWithReversePath: Check<HeaderFacts> = ({ from, reversePath, config }) => {
+  if (reversePath === '' || !from?.ok) return undefined
+  const reverseDomain = parsePath(reversePath)?.domain ?? ''
+  return aligned(config.senderRules.alignment.mode, reverseDomain, from.mailbox.domain)
+    ? undefined
+    : refusal('senderRules.alignment')
+}
+
+/** Only what `ownsIdentities`, `showsOwnAddress` and `alignedWithReversePath` refuse can be audited instead. */
+export const headerChecks: readonly Check<HeaderFacts>[] = [
+  withinLimits, //                octets and fields
+  isHeader, //                    RFC 5322 section 2.2, and no two ways to read it
+  isNoLoop, //                    RFC 5321 section 6.3
+  noSecondOne, //                 RFC 5322 section 3.6
+  hasFrom, //                     what everybody sees as the sender
+  identity.readableIdentities, // one mailbox each, in its plain form
+  identity.asciiUnlessAgreed, //  RFC 6532 needs SMTPUTF8
+  identity.noHiddenControls, //   neither NUL nor CRLF behind an encoding
+  identity.ownsIdentities, //     RFC 6409 section 6.1
+  identity.unquotedIdentities, // parsers disagree on a quoted local part
+  identity.showsOwnAddress, //    what a person sees is what was judged
+  alignedWithReversePath, //      the null reverse-path is aligned with every From
+]
+
 /** `header` is the block up to and with its blank line, or the whole content where it has none. */
-export function judgeHeader(facts: SubmissionFacts & { readonly reversePath: string }, header: Buffer): HeaderVerdict {
-  const parsed = parseHeader(header)
-  const field = parsed.ok ? parsed.fields.find((f) => f.name === 'from') : undefined
-  const from = parseFrom(field?.value ?? '')
-  const verdict = judge(
-    [
-      () => (from.ok ? undefined : refusal('always.headers')),
-      () => (from.ok && !owns(facts.credential, from.mailbox) ? refusal('senderRules.headerFrom') : undefined),
-    ],
-    facts,
-    enforcementOf(facts.config),
-  )
-  return { ...verdict, fromDomain: from.ok ? from.mailbox.domain : '' }
+export function judgeHeader(facts: ContentFacts, header: Buffer): HeaderVerdict {
+  const read = readHeader(facts, header)
+  const verdict = judge(headerChecks, read, enforcementOf(facts.config))
+  return { ...verdict, fromDomain: read.from?.ok ? read.from.mailbox.domain : '' }
 }

@@ -1,13 +1,25 @@
 /** Is this the credential it says it is, and may it be used now and from here? */
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CredentialConfig, RelayConfig } from '../config.ts'
-import { type Refusal, refusal } from '../mail/rule.ts'
+import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
+import { contains } from './networks.ts'
 
-export type AuthFailure = 'unknown' | 'password' | 'suspended' | 'expired' | 'network' | 'lockedOut' | 'plaintext'
+/** Why a login failed; a closed list, since it is a label of a metric. */
+export type AuthFailure =
+  | 'unknown'
+  | 'password'
+  | 'noKey'
+  | 'suspended'
+  | 'expired'
+  | 'network'
+  | 'lockedOut'
+  | 'plaintext'
 
 export type LoginAttempt = {
   readonly username: string
   /** `verifierOf(password)`: the password itself does not come here. */
   readonly verifier: string
+  /** The peer's IP address. */
   readonly client: string
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -17,18 +29,48 @@ export type Login =
   | { readonly kind: 'accepted'; readonly credential: CredentialConfig; readonly key: string }
   | { readonly kind: 'refused'; readonly reason: AuthFailure; readonly refusal: Refusal }
 
-export type CredentialIndex = { readonly byUsername: ReadonlyMap<string, CredentialConfig> }
+type Key = { readonly id: string; readonly digest: Buffer }
+type Entry = { readonly credential: CredentialConfig; readonly keys: readonly Key[] }
 
-/** Made once for each configuration. */
-export const indexCredentials = (config: RelayConfig): CredentialIndex => ({
-  byUsername: new Map(config.credentials.map((c) => [c.username, c])),
-})
+export type CredentialIndex = { readonly byUsername: ReadonlyMap<string, Entry>; readonly decoys: readonly Key[] }
 
-/** Whether a credential is suspended, expired or elsewhere is told only to who knows its password. */
-export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login {
-  const credential = index.byUsername.get(attempt.username)
-  if (!credential) return { kind: 'refused', reason: 'unknown', refusal: refusal('always.password') }
-  const key = credential.keys.find((k) => k.verifier === attempt.verifier)
-  if (!key) return { kind: 'refused', reason: 'password', refusal: refusal('always.password') }
-  return { kind: 'accepted', credential, key: key.id }
+// Equal lengths for the comparison, whatever stands in the configuration.
+const digestOf = (verifier: string): Buffer => createHash('sha256').update(verifier).digest()
+// No verifier has this digest.
+const decoy: Key = { id: '', digest: Buffer.alloc(32) }
+
+/** Made once for each configuration. Every entry is filled up to one number of keys: all logins take the same time. */
+export function indexCredentials({ credentials }: RelayConfig): CredentialIndex {
+  const width = Math.max(1, ...credentials.map((c) => c.keys.length))
+  const decoys = Array.from({ length: width }, () => decoy)
+  const keysOf = (c: CredentialConfig): readonly Key[] =>
+    [...c.keys.map(({ id, verifier }) => ({ id, digest: digestOf(verifier) })), ...decoys].slice(0, width)
+  return { byUsername: new Map(credentials.map((c) => [c.username, { credential: c, keys: keysOf(c) }])), decoys }
 }
+
+type Bar = readonly [reason: AuthFailure, rule: RuleId, stands: (c: CredentialConfig, a: LoginAttempt) => boolean]
+
+/** What keeps out who knows the password. Nobody else is told of it. */
+export const bars: readonly Bar[] = [
+  ['suspended', 'credential.suspended', (c) => c.suspended],
+  ['expired', 'credential.expiresAt', (c, { now }) => c.expiresAt !== undefined && now >= c.expiresAt],
+  ['network', 'credential.networks', (c, { client }) => c.networks.length > 0 && !contains(c.networks, client)],
+]
+
+/** The credential and key that this attempt proves, or why it may not be used. */
+export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login {
+  const entry = index.byUsername.get(attempt.username)
+  const key = matching(entry?.keys ?? index.decoys, digestOf(attempt.verifier))
+  if (!entry) return refuse('unknown', 'always.password')
+  // The operator has yet to make the key: the client is not wrong, it is early.
+  if (entry.credential.keys.length === 0) return refuse('noKey', 'always.keys')
+  if (!key) return refuse('password', 'always.password')
+  const bar = bars.find(([, , stands]) => stands(entry.credential, attempt))
+  return bar ? refuse(bar[0], bar[1]) : { kind: 'accepted', credential: entry.credential, key: key.id }
+}
+
+// Looks at every key, so that the time says nothing about which one it was.
+const matching = (keys: readonly Key[], digest: Buffer): Key | undefined =>
+  keys.filter((key) => timingSafeEqual(key.digest, digest))[0]
+
+const refuse = (reason: AuthFailure, rule: RuleId): Login => ({ kind: 'refused', reason, refusal: refusal(rule) })

@@ -1,9 +1,9 @@
 /** May this credential use this reverse-path? */
 import type { CredentialConfig, RelayConfig } from '../config.ts'
-import { parsePath } from '../mail/address.ts'
+import { isAscii, type Mailbox, parsePath } from '../mail/address.ts'
 import { refusal } from '../mail/rule.ts'
 import { owns } from './ownership.ts'
-import { enforcementOf, judge, type Verdict } from './verdict.ts'
+import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
 
 export type SubmissionFacts = {
   readonly config: RelayConfig
@@ -12,19 +12,29 @@ export type SubmissionFacts = {
   readonly smtpUtf8?: boolean
 }
 
+type MailFromFacts = SubmissionFacts & { readonly reversePath: string; readonly mailbox: Mailbox | undefined }
+
+const asciiUnlessAgreed: Check<MailFromFacts> = ({ reversePath, smtpUtf8 }) =>
+  smtpUtf8 || isAscii(reversePath) ? undefined : refusal('always.utf8')
+
+const nullOnlyWhereAllowed: Check<MailFromFacts> = ({ reversePath, config }) =>
+  reversePath === '' && config.senderRules.nullReversePath === 'Deny'
+    ? refusal('senderRules.nullReversePath')
+    : undefined
+
+const isMailbox: Check<MailFromFacts> = ({ reversePath, mailbox }) =>
+  reversePath === '' || mailbox ? undefined : refusal('always.syntax', 'the reverse-path is no plain user@domain')
+
+const ownsReversePath: Check<MailFromFacts> = ({ credential, mailbox }) =>
+  mailbox && !owns(credential, mailbox) ? refusal('senderRules.envelopeFrom') : undefined
+
+export const mailFromChecks: readonly Check<MailFromFacts>[] = [
+  asciiUnlessAgreed, //    RFC 6531 section 3.5
+  nullOnlyWhereAllowed, // bounces are for those who send them
+  isMailbox, //            RFC 5321 section 4.1.2, without routes and literals
+  ownsReversePath, //      a credential sends only as its own
+]
+
 /** `reversePath` is what stood between the angle brackets: empty is the null reverse-path. */
-export function judgeMailFrom(facts: SubmissionFacts, reversePath: string): Verdict {
-  const mailbox = parsePath(reversePath)
-  return judge(
-    [
-      () =>
-        reversePath === '' && facts.config.senderRules.nullReversePath === 'Deny'
-          ? refusal('senderRules.nullReversePath')
-          : undefined,
-      () => (reversePath !== '' && !mailbox ? refusal('always.syntax') : undefined),
-      () => (mailbox && !owns(facts.credential, mailbox) ? refusal('senderRules.envelopeFrom') : undefined),
-    ],
-    facts,
-    enforcementOf(facts.config),
-  )
-}
+export const judgeMailFrom = (facts: SubmissionFacts, reversePath: string): Verdict =>
+  judge(mailFromChecks, { ...facts, reversePath, mailbox: parsePath(reversePath) }, enforcementOf(facts.config))

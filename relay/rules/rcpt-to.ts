@@ -1,18 +1,49 @@
 /** May this credential send to this forward-path? */
-import { parsePath } from '../mail/address.ts'
+import { comparable, isAscii, type Mailbox, parsePath } from '../mail/address.ts'
 import { refusal } from '../mail/rule.ts'
 import type { SubmissionFacts } from './mail-from.ts'
-import { enforcementOf, judge, type Verdict } from './verdict.ts'
+import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
 
-/** `accepted` counts the recipients that this message has already. */
-export function judgeRcptTo(facts: SubmissionFacts, forwardPath: string, accepted: number): Verdict {
-  const { limits } = facts.config
-  return judge(
-    [
-      () => (parsePath(forwardPath) ? undefined : refusal('always.syntax')),
-      () => (accepted < limits.recipientsPerMessage ? undefined : refusal('admission.limits.recipientsPerMessage')),
-    ],
-    facts,
-    enforcementOf(facts.config),
-  )
+type RcptToFacts = SubmissionFacts & {
+  readonly forwardPath: string
+  readonly mailbox: Mailbox | undefined
+  readonly accepted: number
 }
+
+const asciiUnlessAgreed: Check<RcptToFacts> = ({ forwardPath, smtpUtf8 }) =>
+  smtpUtf8 || isAscii(forwardPath) ? undefined : refusal('always.utf8')
+
+const isMailbox: Check<RcptToFacts> = ({ mailbox }) =>
+  mailbox ? undefined : refusal('always.syntax', 'the forward-path is no plain user@domain')
+
+const withinLimit: Check<RcptToFacts> = ({ accepted, config: { limits } }) =>
+  accepted < limits.recipientsPerMessage ? undefined : refusal('admission.limits.recipientsPerMessage')
+
+// `user%other.t@corp.t` and `other.t!user@corp.t` name a second domain, and some hosts send there.
+const namesOneDomain = ({ localPart }: Mailbox): boolean => !/[%!@]/.test(localPart)
+
+const allowedByPolicy: Check<RcptToFacts> = ({ config: { recipients }, mailbox }) => {
+  if (recipients.mode !== 'AllowList' || !mailbox) return undefined
+  const address = comparable(mailbox)
+  const listed =
+    recipients.domains.includes(mailbox.domain) || recipients.addresses.some((a) => a.toLowerCase() === address)
+  return listed && namesOneDomain(mailbox) ? undefined : refusal('recipients.allow')
+}
+
+const allowedByCredential: Check<RcptToFacts> = ({ credential: { recipientDomains }, mailbox }) => {
+  if (recipientDomains.length === 0 || !mailbox) return undefined
+  const listed = recipientDomains.includes(mailbox.domain)
+  return listed && namesOneDomain(mailbox) ? undefined : refusal('credential.recipients')
+}
+
+export const rcptToChecks: readonly Check<RcptToFacts>[] = [
+  asciiUnlessAgreed, //   RFC 6531 section 3.5
+  isMailbox, //           RFC 5321 section 4.1.2, without routes and literals
+  withinLimit, //         RFC 5321 section 4.5.3.1.10: the rest comes in another message
+  allowedByPolicy, //     Capture and Redirect take every mailbox: nothing leaves to it
+  allowedByCredential, // narrows in every mode
+]
+
+/** `forwardPath` is what stood between the angle brackets; `accepted` counts the recipients that the message has. */
+export const judgeRcptTo = (facts: SubmissionFacts, forwardPath: string, accepted: number): Verdict =>
+  judge(rcptToChecks, { ...facts, forwardPath, mailbox: parsePath(forwardPath), accepted }, enforcementOf(facts.config))

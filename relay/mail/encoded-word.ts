@@ -1,0 +1,56 @@
+/** RFC 2047 encoded-words, read as a mail client would show them; what clients could show differently is not read. */
+
+// Spaces inside the text are not allowed there, but many decoders take them. `*en` names a language (RFC 2231).
+const encodedWord = /=\?([^?*]+)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=/gi
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const quotedPrintable = /^(?:[ -<>-~\t]|=[0-9A-Fa-f]{2})*$/
+
+type Run = { readonly charset: string; readonly octets: Buffer[] }
+
+/** The text with its encoded-words decoded; undefined where one is unknown, broken, or hides another. */
+export function decodeWords(text: string): string | undefined {
+  if (!text.includes('=?')) return text
+  // White space between two encoded-words is not shown (RFC 2047 section 6.2).
+  const pieces = split(text.replace(/\?=[ \t]+=\?/g, '?==?'))
+  const decoded = pieces.map((piece) => (typeof piece === 'object' ? decodeRun(piece) : piece))
+  const whole = decoded.includes(undefined) ? undefined : decoded.join('')
+  return whole?.includes('=?') ? undefined : whole
+}
+
+/** Plain text and runs of adjacent words in one charset: some encoders split a character between two words. */
+function split(text: string): readonly (string | Run | undefined)[] {
+  const pieces: (string | Run | undefined)[] = []
+  let after = 0
+  for (const { 0: whole, 1: charset = '', 2: encoding = '', 3: content = '', index } of text.matchAll(encodedWord)) {
+    const last = pieces.at(-1)
+    const octets = encoding.toLowerCase() === 'b' ? fromBase64(content) : fromQuotedPrintable(content)
+    if (index > after) pieces.push(text.slice(after, index))
+    const adjacent = index === after && typeof last === 'object' && last.charset === charset.toLowerCase()
+    if (!octets) pieces.push(undefined)
+    else if (adjacent) last.octets.push(octets)
+    else pieces.push({ charset: charset.toLowerCase(), octets: [octets] })
+    after = index + whole.length
+  }
+  return [...pieces, text.slice(after)]
+}
+
+const fromBase64 = (content: string): Buffer | undefined =>
+  base64.test(content) ? Buffer.from(content, 'base64') : undefined
+
+const fromQuotedPrintable = (content: string): Buffer | undefined =>
+  quotedPrintable.test(content)
+    ? Buffer.from(
+        content
+          .replaceAll('_', ' ')
+          .replace(/=(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+        'latin1',
+      )
+    : undefined
+
+function decodeRun({ charset, octets }: Run): string | undefined {
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(Buffer.concat(octets))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,30 @@
+/** Does a display name show an address that is not the mailbox beside it? Mail clients show the name and hide the rest. */
+import { comparable, type Mailbox, parsePath } from '../mail/address.ts'
+
+/** `shown` is the display name as a client would show it: its encoded-words are decoded. */
+export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
+  // Compatibility forms (the fullwidth @) and invisible characters do not show.
+  const plain = shown.normalize('NFKC').replace(/\p{Cf}/gu, '')
+  if (!plain.includes('@')) return false
+  const spaced = joinAroundAt(plain)
+  return (
+    addressesIn(plain).some((a) => !isMailbox(a, mailbox)) ||
+    addressesIn(spaced).some((a) => hasDottedDomain(a) && !isMailbox(a, mailbox))
+  )
+}
+
+const addressesIn = (text: string): readonly string[] =>
+  text.split(/[\s<>()[\]{}"',;:|]+/u).filter((token) => /[^@]@+[^@]/.test(token))
+
+// `ceo @ other.t` shows an address, and `Sales @ Example` does not: it has no dot.
+const joinAroundAt = (text: string): string =>
+  text
+    .split('@')
+    .map((part) => part.trim())
+    .join('@')
+const hasDottedDomain = (address: string): boolean => /\.[^.]/.test(address.slice(address.lastIndexOf('@')))
+
+const isMailbox = (shown: string, mailbox: Mailbox): boolean => {
+  const parsed = parsePath(shown)
+  return parsed !== undefined && comparable(parsed) === comparable(mailbox)
+}

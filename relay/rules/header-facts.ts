@@ -1,0 +1,46 @@
+/** What the checks of a header look at: the parsed block, and who it says has sent the message. */
+import { type Field, type ParsedFrom, type ParsedHeader, parseFrom, parseHeader } from '../mail/header.ts'
+import { type Refusal, refusal } from '../mail/rule.ts'
+import type { SubmissionFacts } from './mail-from.ts'
+
+export const headerLimits = { octets: 102_400, fields: 1000, received: 50 } as const
+
+/** One field that says who sends, and its one mailbox. */
+export type Identity = { readonly field: string; readonly parsed: ParsedFrom }
+
+export type ContentFacts = SubmissionFacts & { readonly reversePath: string }
+
+export type HeaderFacts = ContentFacts & {
+  readonly octets: number
+  readonly header: ParsedHeader
+  /** Empty where the header could not be read. */
+  readonly fields: readonly Field[]
+  readonly identities: readonly Identity[]
+  readonly from: ParsedFrom | undefined
+}
+
+// What a mail client shows as the sender; Reply-To is where answers go, and anybody's.
+const identityNames: ReadonlyMap<string, string> = new Map([
+  ['from', 'From'],
+  ['sender', 'Sender'],
+  ['resent-from', 'Resent-From'],
+  ['resent-sender', 'Resent-Sender'],
+])
+
+export function readHeader(facts: ContentFacts, block: Buffer): HeaderFacts {
+  const header = parseWithinLimit(block)
+  const fields = header.ok ? header.fields : []
+  const identities = fields.flatMap(({ name, value }) => {
+    const field = identityNames.get(name)
+    return field === undefined ? [] : [{ field, parsed: parseFrom(value) }]
+  })
+  const from = identities.find((identity) => identity.field === 'From')?.parsed
+  return { ...facts, octets: block.length, header, fields, identities, from }
+}
+
+// A block beyond the limit is not worth reading: its size refuses it.
+const parseWithinLimit = (block: Buffer): ParsedHeader =>
+  block.length > headerLimits.octets ? { ok: false, why: 'too large' } : parseHeader(block)
+
+/** The refusal of what two parsers could read differently. `why` holds nothing that a client wrote. */
+export const malformed = (why: string): Refusal => refusal('always.headers', `malformed or ambiguous headers: ${why}`)

@@ -1,0 +1,57 @@
+/** The checks of each identity in a header: From, Sender and their Resent- forms. */
+import { isAscii } from '../mail/address.ts'
+import { decodeWords } from '../mail/encoded-word.ts'
+import type { ParsedFrom } from '../mail/header.ts'
+import { type Refusal, refusal } from '../mail/rule.ts'
+import { showsAnotherAddress } from './display-name.ts'
+import { type HeaderFacts, malformed } from './header-facts.ts'
+import { owns } from './ownership.ts'
+import type { Check } from './verdict.ts'
+
+type Readable = Extract<ParsedFrom, { ok: true }>
+
+/** The first refusal of any identity that could be read. */
+const each =
+  (check: (identity: Readable, field: string, facts: HeaderFacts) => Refusal | undefined): Check<HeaderFacts> =>
+  (facts) => {
+    for (const { field, parsed } of facts.identities) {
+      const refused = parsed.ok ? check(parsed, field, facts) : undefined
+      if (refused) return refused
+    }
+    return undefined
+  }
+
+export const readableIdentities: Check<HeaderFacts> = ({ identities }) => {
+  for (const { field, parsed } of identities) if (!parsed.ok) return malformed(`${field} has ${parsed.why}`)
+  return undefined
+}
+
+export const asciiUnlessAgreed = each(({ mailbox }, _, { smtpUtf8 }) =>
+  smtpUtf8 || isAscii(mailbox.localPart) ? undefined : refusal('always.utf8'),
+)
+
+export const noHiddenControls = each(({ displayName }, field) =>
+  /[\0-\x08\n-\x1f\x7f]/.test(decodeWords(displayName) ?? '')
+    ? malformed(`${field} has a control character in an encoded-word`)
+    : undefined,
+)
+
+export const ownsIdentities = each(({ mailbox }, field, { credential }) =>
+  owns(credential, mailbox)
+    ? undefined
+    : refusal('senderRules.headerFrom', `this credential may not send as this ${field}`),
+)
+
+export const unquotedIdentities = each(({ mailbox }, field) =>
+  mailbox.address.startsWith('"') ? malformed(`${field} has a quoted local part`) : undefined,
+)
+
+export const showsOwnAddress = each(({ displayName, mailbox }, field, { config }) => {
+  if (config.senderRules.headerFrom.displayNameAddress === 'Allow' || displayName === '') return undefined
+  const rule = 'senderRules.headerFrom.displayNameAddress'
+  const shown = decodeWords(displayName)
+  if (shown === undefined) return refusal(rule, `the display name of ${field} is encoded in a way that hides it`)
+  return [shown, displayName].some((name) => showsAnotherAddress(name, mailbox))
+    ? refusal(rule, `the display name of ${field} shows another address`)
+    : undefined
+})
