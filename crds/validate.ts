@@ -84,9 +84,9 @@ for (const form of [...forms.values(), dateTime]) ajv.addFormat(form.name, form.
 
 const compiled = new Map<string, ValidateFunction>()
 function validatorOf(key: string, schema: () => JsonSchema): ValidateFunction {
-  const known = compiled.get(key) ?? ajv.compile(schema())
-  compiled.set(key, known)
-  return known
+  const validator = compiled.get(key) ?? ajv.compile(schema())
+  compiled.set(key, validator)
+  return validator
 }
 
 /** JSON pointer to path; a step is an index where the value there is a list. */
@@ -118,8 +118,13 @@ function problemOf(error: ErrorObject, root: unknown): Problem {
 const firstPerField = (problems: readonly Problem[]): readonly Problem[] =>
   problems.filter((p, i) => problems.findIndex((q) => q.field === p.field) === i)
 
-function check(validator: ValidateFunction, value: unknown): readonly Problem[] {
-  return validator(value) ? [] : firstPerField((validator.errors ?? []).map((e) => problemOf(e, value)))
+function check(key: string, schema: () => JsonSchema, value: unknown): readonly Problem[] {
+  const validator = validatorOf(key, schema)
+  if (validator(value)) return []
+  const errors = (validator.errors ?? []).toSorted(
+    (a, b) => Number(b.keyword === 'type') - Number(a.keyword === 'type'),
+  )
+  return firstPerField(errors.map((e) => problemOf(e, value)))
 }
 
 const duplicateProblems = (kind: Kind<never>, spec: unknown): readonly Problem[] =>
@@ -142,18 +147,13 @@ const rulesBroken = <Spec>(kind: Kind<Spec>, spec: Spec): readonly Problem[] =>
 /** One object against its kind; the object itself is left as it is. */
 export function validate<Spec>(kind: Kind<Spec>, object: unknown): Validated<Spec> {
   const copy = structuredClone(object) as { readonly spec: Spec }
-  const schema = check(
-    validatorOf(kind.kind, () => wholeObject(kind)),
-    copy,
-  )
-  const shape = [...schema, ...duplicateProblems(kind, copy?.spec), ...nameProblems(kind, object)]
-  const problems = shape.length > 0 ? shape : rulesBroken(kind, copy.spec)
+  const schema = check(kind.kind, () => wholeObject(kind), copy)
+  const shape = [...schema, ...duplicateProblems(kind, copy?.spec)]
+  const rules = shape.length > 0 ? [] : rulesBroken(kind, copy.spec)
+  const problems = [...shape, ...nameProblems(kind, object), ...rules]
   return problems.length > 0 ? { ok: false, problems } : { ok: true, spec: copy.spec }
 }
 
 /** What is wrong with a status that we are about to write. */
 export const statusProblems = (kind: Kind<never>, status: unknown): readonly Problem[] =>
-  check(
-    validatorOf(`${kind.kind}/status`, () => derive(kind.status)),
-    structuredClone(status),
-  )
+  check(`${kind.kind}/status`, () => derive(kind.status), structuredClone(status))

@@ -1,7 +1,9 @@
 /** Objects in YAML text: each knows its place, and every problem names the line that a person has to change. */
-import type { Document, LineCounter } from 'yaml'
-import type { Path } from '../../crds/validate.ts'
+import { type Document, LineCounter, parseAllDocuments } from 'yaml'
+import type { Path } from '../../crds/field-path.ts'
 import type { Credential, Domain, Invalid, Keyed, Name, Policy } from '../compile/snapshot.ts'
+import { readDeclared } from './declarations.ts'
+import { offsetOf } from './offset.ts'
 
 export type Position = { readonly file: string; readonly line: number; readonly column: number }
 
@@ -41,16 +43,66 @@ export type Read = {
 }
 
 /** Every object of a text, and every problem; an object with a problem is there as `invalid`. */
-export function readObjects(_text: string, _file: string): Read {
-  throw new Error('not yet')
-}
-
-/** Several texts as one: an object declared twice is a problem at its second place, and invalid. */
-export function joinReads(_reads: readonly Read[]): Read {
-  throw new Error('not yet')
+export function readObjects(text: string, file: string): Read {
+  const lines = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })
+  return joinReads([...documents].map((document) => readDocument({ file, document, lines })))
 }
 
 /** Where a field stands, or its nearest ancestor that is written down. */
-export function locate(_object: LocatedObject, _path: Path): Position {
-  throw new Error('not yet')
+export const locate = (object: LocatedObject, path: Path): Position =>
+  positionOf(object.source, offsetOf(object.source.document, path))
+
+function positionOf({ file, lines }: Source, offset: number): Position {
+  const { line, col } = lines.linePos(offset)
+  return { file, line, column: col }
+}
+
+/** What the parser quotes may be a Secret's value, so only its own words are kept. */
+const withoutQuotation = (message: string): string => (/^[^:"]*/.exec(message)?.[0] ?? '').trim()
+
+function readDocument(source: Source): Read {
+  const { document, file } = source
+  const faults = [...document.errors, ...document.warnings]
+  const unread = (problems: readonly LocatedProblem[]): Read => ({ objects: [], problems, unread: [file] })
+  if (faults.length > 0) {
+    const message = (e: Error): string => `this is not well-formed YAML: ${withoutQuotation(e.message)}`
+    return unread(faults.map((e) => ({ ...positionOf(source, e.pos[0]), message: message(e) })))
+  }
+  if (document.contents === null) return { objects: [], problems: [], unread: [] }
+  const { object, declared, faults: problems } = readDeclared(document)
+  const located = problems.map(({ path, ...problem }) => ({
+    ...positionOf(source, offsetOf(document, path)),
+    ...(object === undefined ? {} : { object }),
+    ...problem,
+  }))
+  if (object === undefined || declared === undefined) return unread(located)
+  return { objects: [{ ...declared, object, source }], problems: located, unread: [] }
+}
+
+/** Several texts as one: an object declared twice is a problem at its second place, and invalid. */
+export function joinReads(reads: readonly Read[]): Read {
+  const objects = new Map<string, LocatedObject>()
+  const problems = reads.flatMap((r) => r.problems)
+  for (const again of reads.flatMap((r) => r.objects)) {
+    const first = objects.get(again.object)
+    objects.set(again.object, first === undefined ? again : ambiguous(first))
+    if (first === undefined) continue
+    const { file, line } = locate(first, ['metadata', 'name'])
+    const message = `${again.object} is declared twice, first at ${file}:${line}; take one of the two away`
+    problems.push({ ...locate(again, ['metadata', 'name']), object: again.object, field: 'metadata.name', message })
+  }
+  const unread = [...new Set(reads.flatMap((r) => r.unread))]
+  return { objects: [...objects.values()], problems: problems.toSorted(inReadingOrder), unread }
+}
+
+const inReadingOrder = (a: Position, b: Position): number =>
+  a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column
+
+/** Nobody can say which of the two was meant, so neither takes effect and what runs stays. */
+function ambiguous(first: LocatedObject): LocatedObject {
+  if (first.declares !== 'resource') return first
+  const { kind, namespace, name, generation } = first.resource
+  const invalid: Invalid = { kind, namespace, name, generation, problems: ['declared twice; take one of the two away'] }
+  return { declares: 'invalid', invalid, object: first.object, source: first.source }
 }

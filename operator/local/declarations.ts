@@ -1,0 +1,107 @@
+/** What one YAML document declares: which kind, which object, and whether it is what its kind says. */
+import type { Document } from 'yaml'
+import { didYouMean } from '../../crds/did-you-mean.ts'
+import { namespaceName, objectName } from '../../crds/fields.ts'
+import { apiVersion, kinds } from '../../crds/kinds.ts'
+import type { Kind } from '../../crds/schema.ts'
+import { validate } from '../../crds/validate.ts'
+import type { Credential, Domain, Invalid, Policy } from '../compile/snapshot.ts'
+import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
+import { readConfigMap, readSecret } from './keyed.ts'
+import type { Declared } from './objects.ts'
+
+/** `object` absent: nobody can say what is declared here. */
+type Declaration = {
+  readonly object?: string
+  readonly declared?: Declared
+  readonly faults: readonly Fault[]
+}
+
+/** Labels that are text; anything else is the validator's to report. */
+const textsOf = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(fieldsOf(value)).filter((e): e is [string, string] => typeof e[1] === 'string'))
+
+type Identity = { readonly namespace: string; readonly name: string }
+type Reader = (value: Fields, identity: Identity) => { readonly declared: Declared; readonly faults: readonly Fault[] }
+
+const resourceReader =
+  (kind: (typeof kinds)[number]): Reader =>
+  (value, identity) => {
+    const metadata = fieldsOf(value['metadata'])
+    const generation = typeof metadata['generation'] === 'number' ? metadata['generation'] : 1
+    const named = { kind: kind.kind as Invalid['kind'], ...identity, generation }
+    const result = validate(kind as Kind<never>, value)
+    if (!result.ok) {
+      const problems = result.problems.map((p) => `${p.field}: ${p.message}`)
+      return { declared: { declares: 'invalid', invalid: { ...named, problems } }, faults: result.problems }
+    }
+    const resource = {
+      ...named,
+      labels: textsOf(metadata['labels']),
+      creationTimestamp: String(metadata['creationTimestamp'] ?? ''),
+      spec: result.spec,
+    } as Policy | Domain | Credential
+    return { declared: { declares: 'resource', resource }, faults: [] }
+  }
+
+const readNamespace: Reader = (value, { name }) => ({
+  declared: { declares: 'namespace', name, labels: textsOf(fieldsOf(value['metadata'])['labels']) },
+  faults: [],
+})
+
+const readers: ReadonlyMap<string, { readonly apiVersion: string; readonly read: Reader }> = new Map([
+  ...kinds.map((kind) => [kind.kind, { apiVersion, read: resourceReader(kind) }] as const),
+  ['Namespace', { apiVersion: 'v1', read: readNamespace }],
+  ['Secret', { apiVersion: 'v1', read: readSecret }],
+  ['ConfigMap', { apiVersion: 'v1', read: readConfigMap }],
+])
+
+function kindFault(value: Fields): Fault | undefined {
+  const kind = String(value['kind'] ?? '')
+  const known = readers.get(kind)
+  if (known === undefined) {
+    const near = didYouMean(kind, [...readers.keys()])
+    const mend = near === undefined ? `known here: ${[...readers.keys()].join(', ')}` : `did you mean "${near}"?`
+    return fault(['kind'], `there is no kind ${JSON.stringify(kind)} here; ${mend}`)
+  }
+  if (value['apiVersion'] === known.apiVersion) return undefined
+  return fault(['apiVersion'], `a ${kind} has apiVersion: ${known.apiVersion}`)
+}
+
+function jsOf(document: Document): Fields | undefined {
+  try {
+    return fieldsOf(document.toJS({ maxAliasCount: 100 }))
+  } catch {
+    return undefined
+  }
+}
+
+/** Names become parts of paths and of host names, so nothing with a wrong one is taken for an object. */
+function nameFaults(field: string, value: unknown, form: typeof objectName | typeof namespaceName): readonly Fault[] {
+  if (value === undefined) return [fault(['metadata', field], `${field} is missing; add it`)]
+  const fits = typeof value === 'string' && value.length <= form.maxLength && new RegExp(form.pattern).test(value)
+  const mend = `must be lower-case letters, digits and '-', at most ${form.maxLength} of them`
+  return fits ? [] : [fault(['metadata', field], `${JSON.stringify(value)} ${mend}`)]
+}
+
+/** What a well-formed document declares. */
+export function readDeclared(document: Document): Declaration {
+  const value = jsOf(document)
+  if (value === undefined)
+    return {
+      faults: [
+        fault([], 'an alias (*name) has no anchor, or the aliases unfold into too much; quote text that begins with *'),
+      ],
+    }
+  const wrongKind = kindFault(value)
+  if (wrongKind !== undefined) return { faults: [wrongKind] }
+  const kind = String(value['kind'])
+  const metadata = fieldsOf(value['metadata'])
+  const { name, namespace = 'default' } = metadata
+  const faults = [...nameFaults('name', name, objectName), ...nameFaults('namespace', namespace, namespaceName)]
+  if (faults.length > 0) return { faults }
+  const identity = { namespace: String(namespace), name: String(name) }
+  const object = kind === 'Namespace' ? `Namespace ${name}` : `${kind} ${namespace}/${name}`
+  const read = readers.get(kind)?.read({ ...value, metadata }, identity)
+  return { object, ...read, faults: read?.faults ?? [] }
+}

@@ -1,0 +1,119 @@
+/** Problems stand at the line that a person has to change, and no value of a Secret is in any of them. */
+import { describe, expect, test } from 'vitest'
+import { declaredFacts } from '../../operator/local/declared.ts'
+import { joinReads, locate, readObjects } from '../../operator/local/objects.ts'
+
+const domain = (name: string, more = ''): string => `apiVersion: relayfleet.dev/v1alpha1
+kind: SenderDomain
+metadata: {name: ${name}, namespace: mail}
+spec:
+  domain: mail.example.org
+  environment: Production
+${more}`
+const places = (text: string): readonly string[] =>
+  readObjects(text, 'f.yaml').problems.map((p) => `${p.line}:${p.column} ${p.object ?? '-'} ${p.field ?? '-'}`)
+
+describe('a problem stands at', () => {
+  test.each([
+    [
+      'the value of a wrong field',
+      domain('a').replace('Production', 'Prod'),
+      '6:16 SenderDomain mail/a spec.environment',
+    ],
+    ['an unknown field', domain('a', '  enviroment: x'), '7:15 SenderDomain mail/a spec.enviroment'],
+    [
+      'the key of the object that lacks a field',
+      domain('a').replace('  domain: mail.example.org\n', ''),
+      '4:1 SenderDomain mail/a spec.domain',
+    ],
+    [
+      'an entry of a list',
+      domain('a', '  localParts:\n  - ok\n  - "n o"'),
+      '9:5 SenderDomain mail/a spec.localParts[1]',
+    ],
+    [
+      'the key of an empty field',
+      domain('a', '  allowedNamespaces:'),
+      '7:3 SenderDomain mail/a spec.allowedNamespaces',
+    ],
+    ['the kind that is mistyped', domain('a').replace('SenderDomain', 'SenderDomian'), '2:7 - kind'],
+    ['the apiVersion that is another', domain('a').replace('v1alpha1', 'v1'), '1:13 - apiVersion'],
+    ['the name that is missing', domain('a').replace('name: a, ', ''), '3:1 - metadata.name'],
+    ['the name that is no name', domain('../a'), '3:18 - metadata.name'],
+    [
+      'the second of two documents',
+      `# first\n---\n${domain('a').replace('mail.ex', 'Mail.ex')}`,
+      '7:11 SenderDomain mail/a spec.domain',
+    ],
+  ])('%s', (_name, text, expected) => {
+    expect(places(text)).toEqual([expected])
+  })
+})
+
+test('text that is not YAML leaves the file unread, since any object may be in there', () => {
+  const read = readObjects(`${domain('a')}---\nkind: [`, 'f.yaml')
+  expect(read.unread).toEqual(['f.yaml'])
+  expect(read.objects.map((o) => o.object)).toEqual(['SenderDomain mail/a'])
+  expect(read.problems[0]?.line).toBeGreaterThanOrEqual(8)
+})
+
+test('an object of an unknown kind leaves the file unread; one with a problem is invalid', () => {
+  expect(readObjects(domain('a').replace('SenderDomain', 'SenderDomian'), 'f.yaml').unread).toEqual(['f.yaml'])
+  const invalid = readObjects(domain('a', '  x: 1'), 'f.yaml')
+  expect(invalid.unread).toEqual([])
+  expect(declaredFacts(invalid.objects).invalid).toMatchObject([{ kind: 'SenderDomain', namespace: 'mail', name: 'a' }])
+})
+
+test('defaults are filled in, and the namespace is default', () => {
+  const facts = declaredFacts(readObjects(domain('a').replace(', namespace: mail', ''), 'f.yaml').objects)
+  expect(facts.domains).toMatchObject([
+    { namespace: 'default', generation: 1, creationTimestamp: '', spec: { includeSubdomains: false, localParts: [] } },
+  ])
+})
+
+test.each([
+  ['an object twice in one text', [`${domain('a')}---\n${domain('a')}`]],
+  ['an object in two texts', [domain('a'), domain('a')]],
+])('%s is a problem, and nobody can say which one is meant', (_name, texts) => {
+  const read = joinReads(texts.map((text, i) => readObjects(text, `${i}.yaml`)))
+  expect(read.problems.map((p) => p.message)).toEqual([expect.stringContaining('declared twice, first at 0.yaml:3')])
+  expect(declaredFacts(read.objects)).toMatchObject({ domains: [], invalid: [{ name: 'a' }] })
+})
+
+test('the values of a Secret are its reader’s, its keys are facts', () => {
+  const text =
+    'apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: mail}\ndata: {username: YXBw}\nstringData: {password: pw}'
+  const read = readObjects(text, 'f.yaml')
+  const [secret] = read.objects
+  expect(declaredFacts(read.objects).secrets).toEqual(
+    new Map([['mail/s', { type: 'Opaque', keys: ['password', 'username'] }]]),
+  )
+  const values = secret?.declares === 'keyed' ? secret.values : new Map()
+  expect(Buffer.from(values.get('username') ?? '').toString()).toBe('app')
+  expect(Buffer.from(values.get('password') ?? '').toString()).toBe('pw')
+})
+
+// Rule 10: no secret in any message, whatever is wrong with the Secret.
+test.each([
+  ['not base64', 'data: {password: "hunter2!"}'],
+  ['a number', 'stringData: {password: 47110815}'],
+  ['an alias', 'stringData: {password: *hunter2}'],
+  ['a tag', 'stringData: {password: !hunter2 x}'],
+  ['a broken quotation', 'stringData: {password: "\\hunter2"}'],
+  ['a stray scalar', 'stringData: {password: "a"hunter2}'],
+  ['a wrong indent', 'stringData:\n    password: a\n  hunter2: "hunter2"'],
+  ['an unknown field', 'stringdata: {password: hunter2}'],
+])('a Secret with %s is a problem that does not show the value', (_name, rest) => {
+  const read = readObjects(`apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: mail}\n${rest}`, 'f.yaml')
+  expect(read.problems.length).toBeGreaterThan(0)
+  expect(JSON.stringify(read.problems)).not.toMatch(/hunter2|47110815/)
+})
+
+test('a field is located, or its nearest ancestor', () => {
+  const [object] = readObjects(domain('a', '  allowedNamespaces:\n    from: All'), 'f.yaml').objects
+  if (object === undefined) throw new Error('no object')
+  expect(locate(object, ['spec', 'domain'])).toEqual({ file: 'f.yaml', line: 5, column: 11 })
+  expect(locate(object, ['spec', 'allowedNamespaces', 'from'])).toEqual({ file: 'f.yaml', line: 8, column: 11 })
+  expect(locate(object, ['spec', 'allowedNamespaces', 'selector', 'matchLabels'])).toMatchObject({ line: 7, column: 3 })
+  expect(locate(object, ['spec', 'localParts', 3])).toMatchObject({ line: 4, column: 1 })
+})
