@@ -1,0 +1,58 @@
+/** AUTH: whose session this becomes, and whether it still may be. */
+import { verifierOf } from '../config.ts'
+import { type Refusal, refusal } from '../mail/rule.ts'
+import { type AuthFailure, judgeLogin, type Login } from '../rules/login.ts'
+import type { Inbound } from './inbound.ts'
+import { failedLoginsPerSession } from './limits.ts'
+import { protocol } from './protocol.ts'
+import type { Session, SessionLogin } from './session.ts'
+
+export type LoginDecision =
+  | { readonly kind: 'accepted'; readonly login: SessionLogin; readonly key: string }
+  | {
+      readonly kind: 'refused'
+      readonly reason: AuthFailure
+      readonly refusal: Refusal
+      /** This failure locked the client out. */
+      readonly locks: boolean
+    }
+
+/** What the protocol says against any login now; a password before TLS is the caller's to tell apart. */
+export function authOutOfPlace(session: Session): Refusal | undefined {
+  if (session.tls === '') return refusal('always.tlsBeforeAuth')
+  if (session.login) return protocol.loggedInAlready
+  return session.transaction ? protocol.inTransaction : undefined
+}
+
+export function logIn(
+  inbound: Inbound,
+  session: Session,
+  { username, password }: { readonly username: string; readonly password: string },
+): LoginDecision {
+  const { lockout, now } = inbound
+  if (lockout.locked(session.client, now())) {
+    return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
+  }
+  const verifier = verifierOf(password)
+  const login = judge(inbound, session, username, verifier)
+  if (login.kind === 'accepted') {
+    return { kind: 'accepted', login: { username, verifier, credential: login.credential.name }, key: login.key }
+  }
+  // Who knows the password and may not use it now is no guesser.
+  const guess = login.reason === 'unknown' || login.reason === 'password'
+  const locks = guess && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
+  const last = session.failedLogins + 1 >= failedLoginsPerSession
+  return {
+    kind: 'refused',
+    reason: login.reason,
+    refusal: last ? refusal('admission.authFailures') : login.refusal,
+    locks,
+  }
+}
+
+/** The session's login by the configuration in force: its credential may be suspended, changed or gone by now. */
+export const loginInForce = (inbound: Inbound, session: Session, { username, verifier }: SessionLogin): Login =>
+  judge(inbound, session, username, verifier)
+
+const judge = (inbound: Inbound, { client }: Session, username: string, verifier: string): Login =>
+  judgeLogin(inbound.inForce().index, { username, verifier, client, now: inbound.now() })

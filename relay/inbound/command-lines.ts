@@ -1,0 +1,66 @@
+/** Octets that are to be commands: judged before any line among them is carried out, and counted until it is. */
+import type { Refusal } from '../mail/rule.ts'
+import { commandMs, lineBytes, loginLineBytes } from './limits.ts'
+import { protocol } from './protocol.ts'
+
+export class CommandLines {
+  readonly #tooSlow: () => void
+  #lines = 0
+  #partial = ''
+  #deadline: NodeJS.Timeout | undefined
+
+  /** A command has to be complete in time, however its octets trickle in; `tooSlow` is called when it is not. */
+  constructor(tooSlow: () => void) {
+    this.#tooSlow = tooSlow
+  }
+
+  /** More is here than the line that is being carried out. */
+  get waiting(): boolean {
+    return this.#lines > 0 || this.#partial !== ''
+  }
+
+  take(octets: string, inLogin: boolean): Refusal | undefined {
+    const text = this.#partial + octets
+    const fault = faultIn(text, inLogin)
+    if (fault) return fault
+    const lines = text.split('\n')
+    this.#lines += lines.length - 1
+    this.#keep(lines.at(-1) ?? '', lines.length > 1)
+    return undefined
+  }
+
+  took(): void {
+    this.#lines--
+  }
+
+  forget(): void {
+    clearTimeout(this.#deadline)
+  }
+
+  #keep(partial: string, another: boolean): void {
+    if (another || partial === '') clearTimeout(this.#deadline)
+    if (partial !== '' && (another || this.#partial === '')) this.#deadline = setTimeout(this.#tooSlow, commandMs)
+    this.#partial = partial
+  }
+}
+
+const bareNewline = /(?<!\r)\n|\r(?!\n|$)/
+const controlCharacter = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/
+// A web page or a proxy makes its victim talk to us: what follows its first line must not be carried out.
+const otherProtocol = /^(?:[A-Z]+ \S* HTTP\/\d|PROXY (?:TCP|UNKNOWN))/im
+
+/**
+ * `text` holds whole lines and the beginning of the next one, one octet a character.
+ * In a login the first line may be a token.
+ */
+export function faultIn(text: string, inLogin: boolean): Refusal | undefined {
+  if (controlCharacter.test(text)) return protocol.controlCharacter
+  if (bareNewline.test(text)) return protocol.bareNewline
+  if (otherProtocol.test(text)) return protocol.notSmtp
+  return text.length > lineBytes && hasLongLine(text, inLogin) ? protocol.lineTooLong : undefined
+}
+
+const hasLongLine = (text: string, inLogin: boolean): boolean =>
+  text.split('\r\n').some((line, index) => line.length > limitOf(line, inLogin && index === 0))
+
+const limitOf = (line: string, token: boolean): number => (token || /^AUTH /i.test(line) ? loginLineBytes : lineBytes)

@@ -1,0 +1,25 @@
+/** The connection: may this client talk to us at all? */
+import { type Refusal, refusal } from '../mail/rule.ts'
+import { judgeConnect } from '../rules/connect.ts'
+import type { Inbound } from './inbound.ts'
+import type { Session } from './session.ts'
+
+type Check = (inbound: Inbound, session: Session) => Refusal | undefined
+
+const checks: readonly Check[] = [
+  (inbound, { client }) => judgeConnect(inbound.inForce().config, client),
+  ({ lockout, now }, { client }) => (lockout.locked(client, now()) ? refusal('admission.authFailures') : undefined),
+  ({ presence, inForce }, { client }) =>
+    presence.of(client) > inForce().config.limits.connectionsPerClient
+      ? refusal('admission.limits.connectionsPerClient')
+      : undefined,
+]
+
+/** The session counts as present already. */
+export function admit(inbound: Inbound, session: Session): Refusal | undefined {
+  for (const check of checks) {
+    const refused = check(inbound, session)
+    if (refused) return refused
+  }
+  return undefined
+}

@@ -1,0 +1,86 @@
+/** What is known of a content while it streams by; its octets are held only until its header is judged. */
+import { isAscii } from 'node:buffer'
+import { headerEnd } from '../mail/header.ts'
+import { type Refusal, refusal } from '../mail/rule.ts'
+import type { HeaderVerdict } from '../rules/content.ts'
+import { headerBytes, heldBytes } from './limits.ts'
+import { beforeContent, scan } from './newlines.ts'
+
+export class Content {
+  readonly #messageBytes: number
+  readonly #judge: (header: Buffer) => HeaderVerdict
+  #newlines = beforeContent
+  #bytes = 0
+  #eightBit = false
+  #held: Buffer[] = []
+  #heldBytes = 0
+  #verdict: HeaderVerdict | undefined
+  #headerTooLarge = false
+
+  constructor(messageBytes: number, judge: (header: Buffer) => HeaderVerdict) {
+    this.#messageBytes = messageBytes
+    this.#judge = judge
+  }
+
+  take(chunk: Buffer): void {
+    this.#newlines = scan(this.#newlines, chunk)
+    this.#bytes += chunk.length
+    this.#eightBit ||= !isAscii(chunk)
+    if (this.refusal) {
+      this.#held = []
+      return
+    }
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+    if (!this.#verdict) this.#lookForHeader(false)
+  }
+
+  /** What may be written by now: nothing before the header is judged, and not in crumbs. */
+  release(): Buffer | undefined {
+    return this.#verdict && !this.refusal && this.#heldBytes >= heldBytes ? this.#takeHeld() : undefined
+  }
+
+  /** The rest, after the last chunk; a content without a blank line is all header. */
+  end(): Buffer {
+    if (!this.#verdict) this.#lookForHeader(true)
+    return this.#takeHeld()
+  }
+
+  /** The same whatever the chunks were: the gravest fault of the content, not the first one seen. */
+  get refusal(): Refusal | undefined {
+    if (this.#newlines.bare) return refusal('always.newlines')
+    if (this.#newlines.nul) return refusal('always.nul')
+    if (this.#bytes > this.#messageBytes) return refusal('admission.limits.messageSize')
+    if (this.#headerTooLarge) return refusal('always.headerSize')
+    return this.#verdict?.refusal
+  }
+
+  get audited(): readonly Refusal[] {
+    return this.#verdict?.audited ?? []
+  }
+
+  get fromDomain(): string {
+    return this.#verdict?.fromDomain ?? ''
+  }
+
+  get eightBit(): boolean {
+    return this.#eightBit
+  }
+
+  #lookForHeader(atEnd: boolean): void {
+    const octets = Buffer.concat(this.#held)
+    const found = headerEnd(octets)
+    const end = found === -1 && atEnd ? octets.length : found
+    this.#held = [octets]
+    if (end > headerBytes || (end === -1 && octets.length > headerBytes)) this.#headerTooLarge = true
+    else if (end !== -1) this.#verdict = this.#judge(octets.subarray(0, end))
+  }
+
+  #takeHeld(): Buffer {
+    const [only, ...more] = this.#held
+    const octets = only !== undefined && more.length === 0 ? only : Buffer.concat(this.#held)
+    this.#held = []
+    this.#heldBytes = 0
+    return octets
+  }
+}

@@ -1,0 +1,247 @@
+/** One session from its greeting to its end: asks the stages, remembers what they decided, and tells the events. */
+import type { Stage } from '../events.ts'
+import type { Envelope } from '../mail/envelope.ts'
+import { type Reply, reply } from '../mail/reply.ts'
+import { type Refusal, refusal } from '../mail/rule.ts'
+import { authOutOfPlace, logIn } from './auth.ts'
+import { admit } from './connect.ts'
+import { openReception, type Reception } from './data.ts'
+import { helloLines, readHello } from './hello.ts'
+import type { Decision, Inbound } from './inbound.ts'
+import { errorsPerSession, idleCommandsPerSession, refusalsPerSession } from './limits.ts'
+import { mailFrom } from './mail-from.ts'
+import { rcptTo } from './rcpt-to.ts'
+import { beginSasl, mechanismIn, type SaslStep } from './sasl.ts'
+import { factsOf, newSession, type Session } from './session.ts'
+import { fateOf } from './verbs.ts'
+
+/** The connection under a conversation. A reply with 421 ends it. */
+export type Line = {
+  /** Says this out of turn, and ends the connection. */
+  hangUp(last: Reply): void
+  /** Ends the connection at once, or when its transaction is over. */
+  drain(): void
+  destroy(): void
+}
+
+export type AuthAnswer =
+  | { readonly kind: 'challenge'; readonly challenge: string; readonly next: (line: string) => AuthAnswer }
+  | { readonly kind: 'reply'; readonly reply: Reply }
+
+export class Conversation {
+  readonly #inbound: Inbound
+  readonly #session: Session
+  readonly #line: Line
+  readonly #ended: () => void
+  #reception: Reception | undefined
+  #deadline: NodeJS.Timeout | undefined
+  #settling = false
+  #hungUp = false
+
+  constructor(inbound: Inbound, who: Pick<Session, 'id' | 'listener' | 'client'>, line: Line, ended: () => void) {
+    this.#inbound = inbound
+    this.#session = newSession(who)
+    this.#line = line
+    this.#ended = ended
+    inbound.presence.enter(who.client)
+  }
+
+  get hostname(): string {
+    return this.#config.hostname
+  }
+
+  /** Nothing would be lost if the connection ended now. */
+  get idle(): boolean {
+    return !this.#session.transaction && !this.#settling
+  }
+
+  /** A refusal, or undefined when the client is to be greeted. */
+  connect(): Reply | undefined {
+    this.#inbound.events.connected(factsOf(this.#session))
+    const refused = admit(this.#inbound, this.#session)
+    return refused && this.refuse('connect', refused)
+  }
+
+  /** Under TLS everything begins anew (RFC 3207 section 4.2). */
+  secured(tls: string): void {
+    this.reset()
+    this.#session.tls = tls
+    this.#session.helo = ''
+    this.#session.login = undefined
+  }
+
+  /** Commands that do nothing are free, within reason. */
+  command(verb: string): Reply | undefined {
+    if (fateOf(verb) !== 'idle') return undefined
+    this.#session.idleCommands++
+    return this.#session.idleCommands > idleCommandsPerSession
+      ? this.refuse('connect', refusal('always.errors'))
+      : undefined
+  }
+
+  hello(line: string): { readonly host: string; readonly lines: readonly string[] } | Reply {
+    const read = readHello(line)
+    if ('refusal' in read) return this.refuse('connect', read.refusal)
+    this.reset()
+    this.#session.helo = read.host
+    return { host: read.host, lines: helloLines(this.#session, this.hostname, this.#config.limits.messageBytes) }
+  }
+
+  auth(line: string): AuthAnswer {
+    const refused = authOutOfPlace(this.#session)
+    if (refused?.rule === 'always.tlsBeforeAuth') {
+      // A password may have been sent in clear: that is a failed login to be seen, not only a wrong order.
+      this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
+      return { kind: 'reply', reply: this.#count(refused).reply }
+    }
+    return this.#authStep(refused ? { kind: 'refused', refusal: refused } : beginSasl(line))
+  }
+
+  mailFrom(line: Buffer): Reply {
+    const decision = mailFrom(this.#inbound, this.#session, line)
+    const path = pathIn(line)
+    this.#tellAudited('mail', decision, path)
+    if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, path)
+    this.#session.transaction = {
+      ...decision.value,
+      forwardPaths: [],
+      refusedPaths: 0,
+      startedAt: performance.now(),
+    }
+    this.#deadline = setTimeout(() => this.#tooSlow(), this.#config.limits.transactionMs)
+    return reply(250, '1.0', 'reverse-path accepted')
+  }
+
+  rcptTo(line: Buffer): Reply {
+    const decision = rcptTo(this.#inbound, this.#session, line)
+    const { transaction } = this.#session
+    const path = pathIn(line)
+    this.#tellAudited('rcpt', decision, path)
+    if (decision.kind === 'refused') {
+      if (transaction) this.#session.transaction = { ...transaction, refusedPaths: transaction.refusedPaths + 1 }
+      return this.refuse('rcpt', decision.refusal, path)
+    }
+    if (transaction) this.#session.transaction = { ...transaction, forwardPaths: decision.value }
+    return reply(250, '1.5', 'forward-path accepted')
+  }
+
+  /** A refusal, or undefined when the client is to send its content. */
+  async data(): Promise<Reply | undefined> {
+    const decision = await openReception(this.#inbound, this.#session)
+    if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
+    this.#reception = decision.value
+    return undefined
+  }
+
+  /** The reply after the final dot, or undefined when nobody is there to hear it. */
+  async receive(chunks: AsyncIterable<Buffer>): Promise<Reply | undefined> {
+    const reception = this.#reception
+    const startedAt = this.#session.transaction?.startedAt
+    if (!reception || startedAt === undefined) return undefined
+    try {
+      await reception.collect(chunks)
+    } catch {
+      await this.abandon()
+      return undefined
+    }
+    // From here the message may become ours: neither the deadline nor a lost client stops it.
+    this.#settling = true
+    this.#reception = undefined
+    this.#endTransaction()
+    const decision = await reception.settle()
+    this.#settling = false
+    this.#tellAudited('data', decision)
+    return decision.kind === 'refused'
+      ? this.refuse('data', decision.refusal)
+      : this.#accepted(decision.value, startedAt)
+  }
+
+  /** Forgets a content that was to come and does not. */
+  async abandon(): Promise<void> {
+    const reception = this.#reception
+    this.#reception = undefined
+    await reception?.abort()
+  }
+
+  reset(): void {
+    this.#endTransaction()
+  }
+
+  /** The reply to give for a refusal: it is told, counted, and may be one too many. */
+  refuse(stage: Stage, refused: Refusal, address?: string): Reply {
+    this.#inbound.events.refused(factsOf(this.#session), stage, refused, address)
+    const final = this.#count(refused)
+    if (final !== refused) this.#inbound.events.refused(factsOf(this.#session), stage, final)
+    return final.reply
+  }
+
+  /** `why` tells of a connection that failed; without it a transaction that was open is told all the same. */
+  closed(why?: string): void {
+    if (!this.#hungUp && (why !== undefined || this.#session.transaction)) {
+      this.#inbound.events.abandoned(factsOf(this.#session), why ?? 'connection lost in a transaction')
+    }
+    this.#endTransaction()
+    this.#inbound.presence.leave(this.#session.client)
+    this.#ended()
+  }
+
+  get #config() {
+    return this.#inbound.inForce().config
+  }
+
+  #authStep(step: SaslStep): AuthAnswer {
+    switch (step.kind) {
+      case 'challenge':
+        return { ...step, next: (line) => this.#authStep(step.next(line)) }
+      case 'refused':
+        return { kind: 'reply', reply: this.refuse('auth', step.refusal) }
+      case 'credentials':
+        return { kind: 'reply', reply: this.#logIn(step) }
+    }
+  }
+
+  #logIn(step: SaslStep & { readonly kind: 'credentials' }): Reply {
+    const { events } = this.#inbound
+    const decision = logIn(this.#inbound, this.#session, step)
+    if (decision.kind === 'accepted') {
+      this.#session.login = decision.login
+      events.authenticated(factsOf(this.#session), step.mechanism, decision.login.credential, decision.key)
+      return reply(235, '7.0', 'authenticated')
+    }
+    this.#session.failedLogins++
+    events.authFailed(factsOf(this.#session), step.mechanism, decision.reason, decision.refusal)
+    if (decision.locks) events.lockedOut(factsOf(this.#session), this.#config.authFailures.lockoutMs)
+    return decision.refusal.reply
+  }
+
+  #accepted(envelope: Envelope, startedAt: number): Reply {
+    Object.assign(this.#session, { messages: this.#session.messages + 1, errors: 0, refusals: 0, idleCommands: 0 })
+    this.#inbound.events.accepted(factsOf(this.#session), envelope, (performance.now() - startedAt) / 1000)
+    return reply(250, '0.0', `queued as ${envelope.queueId}`)
+  }
+
+  #tellAudited(stage: Stage, { audited }: Decision<unknown>, address?: string): void {
+    for (const refused of audited) this.#inbound.events.audited(factsOf(this.#session), stage, refused, address)
+  }
+
+  #count(refused: Refusal): Refusal {
+    if (refused.reply.code < 500) return refused
+    const against = refused.rule.startsWith('always.') ? 'errors' : 'refusals'
+    const limit = against === 'errors' ? errorsPerSession : refusalsPerSession
+    this.#session[against]++
+    return this.#session[against] >= limit ? refusal('always.errors') : refused
+  }
+
+  #tooSlow(): void {
+    this.#hungUp = true
+    this.#line.hangUp(this.refuse('data', refusal('admission.limits.transactionTime')))
+  }
+
+  #endTransaction(): void {
+    clearTimeout(this.#deadline)
+    this.#session.transaction = undefined
+  }
+}
+
+/** The path that a MAIL or RCPT line names, for the log; it is judged elsewhere. */
+const pathIn = (line: Buffer): string | undefined => /<(.*)>/.exec(line.toString())?.[1]

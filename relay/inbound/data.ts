@@ -1,0 +1,150 @@
+/** DATA: takes the content, and says 250 only when the spool has made the message ours. */
+import type { Envelope } from '../mail/envelope.ts'
+import { type Refusal, refusal } from '../mail/rule.ts'
+import { judgeHeader } from '../rules/content.ts'
+import { type Incoming, SpoolError } from '../spool/spool.ts'
+import { loginInForce } from './auth.ts'
+import { Content } from './content.ts'
+import { type Disposition, dispositionOf } from './disposition.ts'
+import { type Decision, type Inbound, refuse } from './inbound.ts'
+import { protocol } from './protocol.ts'
+import { receivedHeader } from './received.ts'
+import type { Session, SessionLogin, Transaction } from './session.ts'
+
+/** Before 354: after it the client sends everything, whatever we think of it. */
+export async function openReception(inbound: Inbound, session: Session): Promise<Decision<Reception>> {
+  const { login: known, transaction } = session
+  if (!known || !transaction) return refuse(protocol.mailFirst)
+  if (transaction.forwardPaths.length === 0) {
+    return refuse(transaction.refusedPaths > 0 ? protocol.noValidRecipients : protocol.rcptFirst)
+  }
+  const login = loginInForce(inbound, session, known)
+  if (login.kind === 'refused') return refuse(login.refusal)
+  try {
+    const incoming = await inbound.spool.receive()
+    return { kind: 'accepted', value: new Reception(inbound, session, known, transaction, incoming), audited: [] }
+  } catch (error) {
+    return refuse(storageRefusal(inbound, error))
+  }
+}
+
+export class Reception {
+  readonly #inbound: Inbound
+  readonly #session: Session
+  readonly #login: SessionLogin
+  readonly #transaction: Transaction
+  readonly #incoming: Incoming
+  readonly #content: Content
+  readonly #disposition: Disposition
+  #failed: Refusal | undefined
+  #started = false
+
+  constructor(inbound: Inbound, session: Session, login: SessionLogin, transaction: Transaction, incoming: Incoming) {
+    const { config } = inbound.inForce()
+    this.#inbound = inbound
+    this.#session = session
+    this.#login = login
+    this.#transaction = transaction
+    this.#incoming = incoming
+    this.#disposition = dispositionOf(config.recipients, transaction.forwardPaths)
+    this.#content = new Content(config.limits.messageBytes, (header) => this.#judge(header))
+  }
+
+  /** Reads to the end, also what is refused already. @throws when the client leaves before the final dot. */
+  async collect(chunks: AsyncIterable<Buffer>): Promise<void> {
+    for await (const chunk of chunks) {
+      this.#content.take(chunk)
+      const octets = this.#content.release()
+      if (octets) await this.#write(octets)
+    }
+  }
+
+  /** The message is ours when this is accepted. */
+  async settle(): Promise<Decision<Envelope>> {
+    const rest = this.#content.end()
+    const { audited } = this.#content
+    const refused = this.#content.refusal ?? this.#loginRefusal() ?? this.#failed
+    if (refused) return this.#giveUp(refused, audited)
+    await this.#write(rest)
+    if (this.#failed) return this.#giveUp(this.#failed, audited)
+    try {
+      const { envelope } = await this.#incoming.commit(this.#envelope())
+      return { kind: 'accepted', value: envelope, audited }
+    } catch (error) {
+      return refuse(storageRefusal(this.#inbound, error), audited)
+    }
+  }
+
+  async abort(): Promise<void> {
+    await this.#incoming.abort()
+  }
+
+  async #giveUp(refused: Refusal, audited: readonly Refusal[]): Promise<Decision<never>> {
+    await this.abort()
+    return refuse(refused, audited)
+  }
+
+  /** Our Received goes before the first octets; after a fault of the disk the rest is read and forgotten. */
+  async #write(octets: Buffer): Promise<void> {
+    if (this.#failed) return
+    try {
+      const chunk = this.#started ? octets : Buffer.concat([Buffer.from(this.#received()), octets])
+      this.#started = true
+      await this.#incoming.write(chunk)
+    } catch (error) {
+      this.#failed = storageRefusal(this.#inbound, error)
+    }
+  }
+
+  #judge(header: Buffer) {
+    const login = loginInForce(this.#inbound, this.#session, this.#login)
+    if (login.kind === 'refused') return { refusal: login.refusal, audited: [], fromDomain: '' }
+    const { reversePath, parameters } = this.#transaction
+    const { config } = this.#inbound.inForce()
+    const facts = { config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8 }
+    return judgeHeader(facts, header)
+  }
+
+  /** A credential that was taken away while the content came. */
+  #loginRefusal(): Refusal | undefined {
+    const login = loginInForce(this.#inbound, this.#session, this.#login)
+    return login.kind === 'refused' ? login.refusal : undefined
+  }
+
+  #received(): string {
+    return receivedHeader({
+      hostname: this.#inbound.inForce().config.hostname,
+      queueId: this.#incoming.queueId,
+      client: this.#client,
+      smtpUtf8: this.#transaction.parameters.smtpUtf8,
+      forwardPaths: this.#transaction.forwardPaths,
+      at: this.#inbound.now(),
+    })
+  }
+
+  #envelope(): Omit<Envelope, 'queueId' | 'bytes'> {
+    const { reversePath, parameters } = this.#transaction
+    return {
+      acceptedAt: this.#inbound.now(),
+      credential: this.#login.credential,
+      reversePath,
+      ...this.#disposition,
+      fromDomain: this.#content.fromDomain,
+      client: this.#client,
+      // What the content is counts, whatever the client said of it.
+      body: this.#content.eightBit ? '8BITMIME' : parameters.body,
+      smtpUtf8: parameters.smtpUtf8,
+    }
+  }
+
+  get #client(): Envelope['client'] {
+    return { address: this.#session.client, helo: this.#session.helo, tls: this.#session.tls }
+  }
+}
+
+/** A fault of ours is a 4yz, never the client's. */
+function storageRefusal({ events }: Inbound, error: unknown): Refusal {
+  if (error instanceof SpoolError) return refusal(error.kind === 'full' ? 'queue.storage' : 'always.unavailable')
+  events.unexpected('data', error)
+  return refusal('always.unavailable')
+}

@@ -1,0 +1,26 @@
+/** EHLO: what a client may use on this session (RFC 5321 section 4.1.1.1). Pure. */
+
+import type { Refusal } from '../mail/rule.ts'
+import { protocol } from './protocol.ts'
+import { offeredMechanisms } from './sasl.ts'
+import type { Session } from './session.ts'
+
+/** The one host name or literal in an EHLO or HELO line. */
+export function readHello(line: string): { readonly host: string } | { readonly refusal: Refusal } {
+  const [, host] = /^\S+ +(\S{1,255}) *$/.exec(line) ?? []
+  return host === undefined ? { refusal: protocol.helloArgument } : { host }
+}
+
+/** The lines of the reply; AUTH is offered under TLS only, so that no client sends a password before it. */
+export function helloLines(session: Session, hostname: string, messageBytes: number): readonly string[] {
+  return [
+    `${hostname} at your service`,
+    'PIPELINING',
+    '8BITMIME',
+    'SMTPUTF8',
+    'ENHANCEDSTATUSCODES',
+    `SIZE ${messageBytes}`,
+    ...(session.tls === '' ? ['STARTTLS'] : []),
+    ...(session.tls !== '' && !session.login ? [`AUTH ${offeredMechanisms.join(' ')}`] : []),
+  ]
+}

@@ -1,0 +1,32 @@
+/** What every stage is given, and what a stage decides. */
+import type { RelayConfig } from '../config.ts'
+import type { Events } from '../events.ts'
+import type { Refusal } from '../mail/rule.ts'
+import type { CredentialIndex } from '../rules/login.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Lockout } from './lockout.ts'
+import type { Presence } from './presence.ts'
+
+export type InForce = { readonly config: RelayConfig; readonly index: CredentialIndex }
+
+export type Inbound = {
+  readonly spool: Spool
+  readonly events: Events
+  readonly lockout: Lockout
+  readonly presence: Presence
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Read at each stage: an edit is in force for the next command of every open session. */
+  readonly inForce: () => InForce
+}
+
+/** `audited` is what rules in Audit would have refused, whatever became of the command. */
+export type Decision<T> =
+  | { readonly kind: 'accepted'; readonly value: T; readonly audited: readonly Refusal[] }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly audited: readonly Refusal[] }
+
+export const refuse = (refusal: Refusal, audited: readonly Refusal[] = []): Decision<never> => ({
+  kind: 'refused',
+  refusal,
+  audited,
+})

@@ -1,0 +1,30 @@
+/** Limits of a session that no field of a policy changes. */
+
+/** Nothing at all came from the client for this long (RFC 5321 section 4.5.3.2.7 wants five minutes at least). */
+export const idleMs = 5 * 60_000
+
+/** From the first octet of a command to its CR LF. */
+export const commandMs = 60_000
+
+/** From STARTTLS, or from the connection to an Implicit listener, to the end of the handshake. */
+export const handshakeMs = 30_000
+
+/** Octets of a command line; a login's lines carry tokens and may be longer (RFC 4954 section 4). */
+export const lineBytes = 2_048
+export const loginLineBytes = 12_288
+
+/** Commands that broke the protocol since the last accepted message; the last one ends the session. */
+export const errorsPerSession = 10
+
+/** Commands that do nothing (NOOP, RSET, VRFY, …) since the last accepted message. */
+export const idleCommandsPerSession = 100
+
+/** Mail that a rule refused since the last accepted message. */
+export const refusalsPerSession = 1_000
+
+export const failedLoginsPerSession = 3
+
+export const headerBytes = 100 * 1_024
+
+/** Content that is held before it goes to the spool, beside a header that is not complete yet. */
+export const heldBytes = 64 * 1_024

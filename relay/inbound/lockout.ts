@@ -1,0 +1,41 @@
+/**
+ * Failed logins in a sliding time, per client address. Pure but for its memory: the clock comes from the caller.
+ * Usernames are not counted: who knows one could lock its owner out.
+ */
+import type { RelayConfig } from '../config.ts'
+
+type Limits = RelayConfig['authFailures']
+type Client = { failures: readonly number[]; until: number }
+
+/** Beyond this many clients, the one whose last failure is longest ago is forgotten. */
+const clientsRemembered = 10_000
+
+export class Lockout {
+  readonly #clients = new Map<string, Client>()
+
+  /** Counts one failure; true when it is the one that locks the client out. */
+  failed(client: string, { max, perMs, lockoutMs }: Limits, now: number): boolean {
+    const before = this.#clients.get(client)?.failures ?? []
+    const failures = [...before.filter((at) => at > now - perMs), now].slice(-max)
+    const locks = failures.length >= max
+    this.#clients.delete(client)
+    this.#clients.set(client, locks ? { failures: [], until: now + lockoutMs } : { failures, until: 0 })
+    if (this.#clients.size > clientsRemembered) this.#forgetOldest()
+    return locks
+  }
+
+  locked(client: string, now: number): boolean {
+    return (this.#clients.get(client)?.until ?? 0) > now
+  }
+
+  get clients(): number {
+    return this.#clients.size
+  }
+
+  #forgetOldest(): void {
+    for (const client of this.#clients.keys()) {
+      this.#clients.delete(client)
+      return
+    }
+  }
+}

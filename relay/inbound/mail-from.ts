@@ -1,0 +1,58 @@
+/** MAIL: may this session open a transaction with this reverse-path? */
+import { type Refusal, refusal } from '../mail/rule.ts'
+import { judgeConnect } from '../rules/connect.ts'
+import { judgeMailFrom } from '../rules/mail-from.ts'
+import { loginInForce } from './auth.ts'
+import { type Decision, type Inbound, refuse } from './inbound.ts'
+import { type MailParameters, readMailParameters } from './parameters.ts'
+import { readPathLine } from './path-line.ts'
+import { protocol } from './protocol.ts'
+import type { Session, Transaction } from './session.ts'
+
+type Opening = Pick<Transaction, 'reversePath' | 'parameters'>
+
+type Check = (inbound: Inbound, session: Session) => Refusal | undefined
+
+const checks: readonly Check[] = [
+  (_, { tls }) => (tls === '' ? refusal('always.tls') : undefined),
+  (_, { login }) => (login ? undefined : refusal('always.authentication')),
+  (_, { transaction }) => (transaction ? protocol.inTransaction : undefined),
+  // A network that was denied, or a fleet that was suspended, since the session began.
+  ({ inForce }, { client }) => judgeConnect(inForce().config, client),
+  ({ inForce }, { messages }) =>
+    messages < inForce().config.limits.messagesPerConnection
+      ? undefined
+      : refusal('admission.limits.messagesPerConnection'),
+  ({ spool }) => (spool.fault === undefined ? undefined : refusal('always.unavailable')),
+]
+
+export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Decision<Opening> {
+  for (const check of checks) {
+    const refused = check(inbound, session)
+    if (refused) return refuse(refused)
+  }
+  if (!session.login) return refuse(refusal('always.authentication'))
+  const login = loginInForce(inbound, session, session.login)
+  if (login.kind === 'refused') return refuse(login.refusal)
+
+  const command = readPathLine('MAIL', line)
+  if (command.kind === 'refused') return refuse(command.refusal)
+  const read = readMailParameters(command.parameters)
+  if (read.kind === 'refused') return refuse(read.refusal)
+  const { parameters } = read
+  const tooMuch = noRoom(inbound, parameters)
+  if (tooMuch) return refuse(tooMuch)
+
+  const { config } = inbound.inForce()
+  const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
+  const verdict = judgeMailFrom(facts, command.path)
+  if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
+  return { kind: 'accepted', value: { reversePath: command.path, parameters }, audited: verdict.audited }
+}
+
+/** A message that can not be kept is refused before it is sent (RFC 1870 section 6.1). */
+function noRoom({ inForce, spool }: Inbound, { size }: MailParameters): Refusal | undefined {
+  const { limits, queue } = inForce().config
+  if (size > limits.messageBytes) return refusal('admission.limits.messageSize')
+  return spool.bytes + Math.max(size, 1) > queue.maxBytes ? refusal('queue.storage') : undefined
+}

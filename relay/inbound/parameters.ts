@@ -1,0 +1,39 @@
+/** The parameters of MAIL that we offer, each with the one form that it may have. Pure. */
+import type { Refusal } from '../mail/rule.ts'
+import { protocol } from './protocol.ts'
+
+export type MailParameters = {
+  /** Octets that the client announces; 0 where it does not. */
+  readonly size: number
+  readonly body: '7BIT' | '8BITMIME'
+  readonly smtpUtf8: boolean
+}
+
+export type ReadParameters =
+  | { readonly kind: 'parameters'; readonly parameters: MailParameters }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+
+type Reader = (value: string) => Partial<MailParameters> | undefined
+
+// RFC 1870 allows twenty digits; what does not fit in 64 bits is no size of anything.
+const largest = 2n ** 64n
+
+const readers: Readonly<Record<string, Reader>> = {
+  SIZE: (value) => (/^\d{1,20}$/.test(value) && BigInt(value) < largest ? { size: Number(value) } : undefined),
+  BODY: (value) => (({ '7BIT': { body: '7BIT' }, '8BITMIME': { body: '8BITMIME' } }) as const)[value.toUpperCase()],
+  SMTPUTF8: (value) => (value === '' ? { smtpUtf8: true } : undefined),
+  // RFC 4954 section 5: who is not trusted to say it is not believed, so it is read and forgotten.
+  AUTH: (value) => (value === '' ? undefined : {}),
+}
+
+export function readMailParameters(given: ReadonlyMap<string, string>): ReadParameters {
+  let parameters: MailParameters = { size: 0, body: '7BIT', smtpUtf8: false }
+  for (const [keyword, value] of given) {
+    const read = readers[keyword]
+    if (!read) return { kind: 'refused', refusal: protocol.unknownParameter }
+    const part = read(value)
+    if (!part) return { kind: 'refused', refusal: protocol.parameter }
+    parameters = { ...parameters, ...part }
+  }
+  return { kind: 'parameters', parameters }
+}

@@ -1,0 +1,43 @@
+/** The lines `MAIL FROM:<path> parameters` and `RCPT TO:<path> parameters` (RFC 5321 section 4.1.2). Pure. */
+import { isUtf8 } from 'node:buffer'
+import type { Refusal } from '../mail/rule.ts'
+import { protocol } from './protocol.ts'
+
+export type PathLine =
+  | {
+      readonly kind: 'path'
+      /** What stood between the angle brackets. */
+      readonly path: string
+      /** By upper-case keyword; the value is empty where there is none. */
+      readonly parameters: ReadonlyMap<string, string>
+    }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+
+const lines = {
+  // White space before the path is no grammar, but common enough to be taken (case P23).
+  MAIL: /^MAIL FROM: *<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: +(.*?))? *$/i,
+  RCPT: /^RCPT TO: *<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: +(.*?))? *$/i,
+} as const
+
+// esmtp-param (RFC 5321 section 4.1.2); with SMTPUTF8 a value may be UTF-8 (RFC 6531 section 3.3).
+const parameter = /^([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~\u0080-\uffff]+))?$/i
+// Control characters in xtext (RFC 3461 section 4) would come out in headers and DSNs.
+const hiddenControl = /\+(?:[01][0-9A-F]|7F)/i
+
+export function readPathLine(verb: keyof typeof lines, line: Buffer): PathLine {
+  const match = isUtf8(line) ? lines[verb].exec(line.toString()) : null
+  if (!match) return { kind: 'refused', refusal: protocol.path }
+  const parameters = readParameters(match[2] ?? '')
+  if (!parameters) return { kind: 'refused', refusal: protocol.parameter }
+  return { kind: 'path', path: match[1] ?? '', parameters }
+}
+
+function readParameters(text: string): ReadonlyMap<string, string> | undefined {
+  const parameters = new Map<string, string>()
+  for (const word of text.split(/ +/).filter((w) => w !== '')) {
+    const [, keyword, value = ''] = parameter.exec(word) ?? []
+    if (keyword === undefined || hiddenControl.test(value) || parameters.has(keyword.toUpperCase())) return undefined
+    parameters.set(keyword.toUpperCase(), value)
+  }
+  return parameters
+}

@@ -1,0 +1,34 @@
+/** What the protocol itself refuses: variants of the rules on syntax and order, with the codes that the RFCs want. */
+import { reply } from '../mail/reply.ts'
+import type { Refusal, RuleId } from '../mail/rule.ts'
+
+const variant = (rule: RuleId, code: number, subject: string, text: string): Refusal => ({
+  rule,
+  reply: reply(code, subject, `${text} (${rule})`),
+})
+const syntax = (code: number, subject: string, text: string): Refusal => variant('always.syntax', code, subject, text)
+const sequence = (code: number, subject: string, text: string): Refusal =>
+  variant('always.sequence', code, subject, text)
+
+export const protocol = {
+  unknownCommand: syntax(500, '5.2', 'command not recognized'),
+  notImplemented: syntax(502, '5.1', 'command not implemented'),
+  lineTooLong: syntax(500, '5.2', 'line too long'),
+  bareNewline: syntax(500, '5.2', 'commands end with CR LF'),
+  controlCharacter: syntax(500, '5.2', 'control character in a command'),
+  notSmtp: syntax(421, '5.2', 'this is an SMTP server'),
+  helloArgument: syntax(501, '5.4', 'EHLO and HELO take one host name'),
+  path: syntax(501, '5.4', 'the path is <user@domain>, and <> in MAIL'),
+  parameter: syntax(501, '5.4', 'malformed or repeated parameter'),
+  unknownParameter: syntax(555, '5.4', 'parameter not recognized'),
+  mechanism: syntax(504, '5.4', 'this mechanism is not offered; use PLAIN or LOGIN'),
+  base64: syntax(501, '5.2', 'cannot decode this as base64 of a login'),
+  loginAborted: syntax(501, '7.0', 'login given up by the client'),
+  helloFirst: sequence(503, '5.1', 'say EHLO first'),
+  mailFirst: sequence(503, '5.1', 'say MAIL first'),
+  rcptFirst: sequence(503, '5.1', 'say RCPT first'),
+  inTransaction: sequence(503, '5.1', 'a transaction is open; RSET ends it'),
+  loggedInAlready: sequence(503, '5.1', 'logged in already'),
+  tlsAlready: sequence(503, '5.1', 'TLS is in use already'),
+  noValidRecipients: sequence(554, '5.1', 'every recipient was refused'),
+} as const satisfies Record<string, Refusal>

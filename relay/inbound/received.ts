@@ -1,0 +1,32 @@
+/** Our trace field (RFC 5321 section 4.4). Pure. */
+import { isIPv6 } from 'node:net'
+
+export type Reception = {
+  readonly hostname: string
+  readonly queueId: string
+  readonly client: { readonly address: string; readonly helo: string; readonly tls: string }
+  readonly smtpUtf8: boolean
+  readonly forwardPaths: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** The field with its final CR LF. Several recipients are not named: each would learn of the others. */
+export function receivedHeader(r: Reception): string {
+  const literal = isIPv6(r.client.address) ? `[IPv6:${r.client.address}]` : `[${r.client.address}]`
+  const [only, ...others] = r.forwardPaths
+  return [
+    `Received: from ${hostOr(r.client.helo, literal)} (${literal})`,
+    `\tby ${r.hostname} with ${r.smtpUtf8 ? 'UTF8SMTPSA' : 'ESMTPSA'} (${r.client.tls}) id ${r.queueId}`,
+    ...(only !== undefined && others.length === 0 ? [`\tfor <${only}>`] : []),
+  ]
+    .join('\r\n')
+    .concat(`; ${dateTime(r.at)}\r\n`)
+}
+
+/** What the client calls itself stands in the field only if it is a domain or an address literal. */
+const hostOr = (helo: string, literal: string): string =>
+  /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$|^\[[A-Za-z0-9.:]+\]$/.test(helo) ? helo : literal
+
+/** RFC 5322 section 3.3, in UTC. */
+const dateTime = (at: number): string => new Date(at).toUTCString().replace('GMT', '+0000')

@@ -1,0 +1,56 @@
+/** The facts of one session, as its stages left them. */
+import type { SessionFacts } from '../events.ts'
+import type { MailParameters } from './parameters.ts'
+
+export type Transaction = {
+  /** Of the monotonic clock. */
+  readonly startedAt: number
+  readonly reversePath: string
+  readonly parameters: MailParameters
+  readonly forwardPaths: readonly string[]
+  /** Forward-paths that were refused. */
+  readonly refusedPaths: number
+}
+
+/** Whom the session logged in as. The verifier is kept so that each MAIL is judged by the configuration then in force. */
+export type SessionLogin = { readonly username: string; readonly verifier: string; readonly credential: string }
+
+export type Session = {
+  readonly id: string
+  readonly listener: string
+  readonly client: string
+  /** `TLSv1.3`; empty before TLS. */
+  tls: string
+  /** What the client calls itself; empty before EHLO. */
+  helo: string
+  login: SessionLogin | undefined
+  transaction: Transaction | undefined
+  /** Accepted on this connection. */
+  messages: number
+  failedLogins: number
+  /** Since the last accepted message. */
+  errors: number
+  refusals: number
+  idleCommands: number
+}
+
+export const newSession = (who: Pick<Session, 'id' | 'listener' | 'client'>): Session => ({
+  ...who,
+  tls: '',
+  helo: '',
+  login: undefined,
+  transaction: undefined,
+  messages: 0,
+  failedLogins: 0,
+  errors: 0,
+  refusals: 0,
+  idleCommands: 0,
+})
+
+export const factsOf = (s: Session): SessionFacts => ({
+  session: s.id,
+  listener: s.listener,
+  client: s.client,
+  tls: s.tls,
+  ...(s.login && { credential: s.login.credential }),
+})

@@ -1,0 +1,115 @@
+/** The receiving half: its listeners and sessions, always by the configuration of the last reconcile. */
+import { X509Certificate } from 'node:crypto'
+import type { ListenerConfig, LoadedConfig } from '../config.ts'
+import type { Events } from '../events.ts'
+import { indexCredentials } from '../rules/login.ts'
+import type { Spool } from '../spool/spool.ts'
+import { Conversation, type Line } from './conversation.ts'
+import type { Inbound, InForce } from './inbound.ts'
+import { Lockout } from './lockout.ts'
+import { Presence } from './presence.ts'
+import { type Begin, type Certificate, type Listener, openListener } from './server.ts'
+
+export type Submission = {
+  /**
+   * Opens new listeners, closes removed ones (their sessions go on), updates certificates in place.
+   * @throws Error naming each listener that can not be opened or updated; the others are up.
+   */
+  reconcile(loaded: LoadedConfig): Promise<void>
+  /** Every listener that is open; port 0 in the configuration is any free port. */
+  addresses(): readonly { name: string; address: string; port: number }[]
+  readonly sessions: number
+  /** Stops accepting; idle sessions get 421; transactions in flight may finish, within `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+type Parts = { readonly spool: Spool; readonly events: Events; readonly now?: () => number }
+type Open = { readonly name: string; readonly listener: Listener }
+
+export function createSubmission({ spool, events, now = Date.now }: Parts): Submission {
+  let current: InForce | undefined
+  const inForce = (): InForce => {
+    if (!current) throw new Error('no configuration is in force yet')
+    return current
+  }
+  const presence = new Presence()
+  const inbound: Inbound = { spool, events, lockout: new Lockout(), presence, now, inForce }
+  const lines = new Set<Line>()
+  const open = new Map<string, Open>()
+  let noneLeft = (): void => {}
+
+  const begin =
+    (listener: string): Begin =>
+    (who, line) => {
+      lines.add(line)
+      const ended = (): void => {
+        lines.delete(line)
+        if (lines.size === 0) noneLeft()
+      }
+      return new Conversation(inbound, { ...who, listener }, line, ended)
+    }
+
+  function stop(key: string, { name, listener }: Open): void {
+    listener.stop()
+    open.delete(key)
+    events.stopped(name)
+  }
+
+  async function openOrRenew(config: ListenerConfig, files: LoadedConfig['files']): Promise<void> {
+    const certificate = certificateOf(config, files)
+    const known = open.get(keyOf(config))
+    if (known) known.listener.renew(certificate, config.tls.minVersion)
+    else {
+      const listener = await openListener(config, certificate, begin(config.name))
+      open.set(keyOf(config), { name: config.name, listener })
+      events.listening(config.name, listener.address, listener.port)
+    }
+    events.certificate(config.name, new X509Certificate(certificate.cert).validToDate.getTime())
+  }
+
+  return {
+    async reconcile({ config, files }) {
+      current = { config, index: indexCredentials(config) }
+      const wanted = new Set(config.listeners.map(keyOf))
+      for (const [key, door] of open) if (!wanted.has(key)) stop(key, door)
+      const problems: string[] = []
+      for (const listener of config.listeners) {
+        try {
+          await openOrRenew(listener, files)
+        } catch (error) {
+          problems.push(problemWith(listener, error))
+        }
+      }
+      if (problems.length > 0) throw new Error(problems.join('; '))
+    },
+    addresses: () => [...open.values()].map(({ name, listener: { address, port } }) => ({ name, address, port })),
+    get sessions() {
+      return presence.all
+    },
+    async close(graceMs) {
+      for (const [key, door] of open) stop(key, door)
+      const empty = new Promise<void>((resolve) => {
+        noneLeft = resolve
+      })
+      for (const line of lines) line.drain()
+      if (lines.size === 0) return
+      const deadline = setTimeout(() => {
+        for (const line of lines) line.destroy()
+      }, graceMs)
+      await empty
+      clearTimeout(deadline)
+    },
+  }
+}
+
+/** A listener with another address, port or mode is another listener. */
+const keyOf = ({ name, address, port, tls }: ListenerConfig): string => JSON.stringify([name, address, port, tls.mode])
+
+function certificateOf({ tls }: ListenerConfig, files: LoadedConfig['files']): Certificate {
+  const [cert, key] = [files.get(tls.certificateFile), files.get(tls.keyFile)]
+  if (cert === undefined || key === undefined) throw new Error(`${tls.certificateFile} or ${tls.keyFile} is missing`)
+  return { cert, key }
+}
+
+const problemWith = ({ name, address, port }: ListenerConfig, error: unknown): string =>
+  `listener ${name} on ${address} port ${port}: ${error instanceof Error ? error.message : String(error)}`

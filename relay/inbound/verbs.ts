@@ -1,0 +1,14 @@
+/** Every command that has a name in some RFC or some joke, and what becomes of it. */
+
+/** `refused` is answered 502: known, and never done. What stands in no list is answered 500. */
+type Fate = 'done' | 'idle' | 'refused'
+
+const fates = new Map<string, Fate>([
+  ...['STARTTLS', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'QUIT'].map((verb) => [verb, 'done'] as const),
+  // Done, and counted: who only sends these wants our time.
+  ...['EHLO', 'HELO', 'RSET', 'NOOP', 'VRFY', 'HELP'].map((verb) => [verb, 'idle'] as const),
+  ...['EXPN', 'TURN', 'ETRN', 'ATRN', 'BDAT', 'SEND', 'SOML', 'SAML'].map((verb) => [verb, 'refused'] as const),
+  ...['XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL', 'DEBUG'].map((verb) => [verb, 'refused'] as const),
+])
+
+export const fateOf = (verb: string): Fate | undefined => fates.get(verb)
