@@ -1,0 +1,51 @@
+/** What came of one stage: a reply as it stood on the wire, or the cause why there was none. */
+import { type Reply, reply } from '../mail/reply.ts'
+
+/** A well-formed reply (RFC 5321 section 4.2): its code, and the text of each of its lines. */
+export type WireReply = { readonly code: number; readonly lines: readonly string[] }
+
+export type Cause =
+  | 'unresolved'
+  | 'unreachable'
+  | 'lost'
+  | 'silent'
+  /** Not SMTP, or not at its time. */
+  | 'malformed'
+  /** No TLS, or none that may be trusted. */
+  | 'insecure'
+  | 'unauthenticated'
+  /** The fault is ours: the content could not be read from the spool, or is damaged. */
+  | 'unreadable'
+
+export type Answer =
+  | { readonly kind: 'reply'; readonly reply: WireReply }
+  | { readonly kind: 'none'; readonly cause: Cause; readonly why: string }
+
+export const none = (cause: Cause, why: string): Answer => ({ kind: 'none', cause, why })
+
+/** The transient enhanced status of a cause, without its class (RFC 3463). */
+const subjects: Readonly<Record<Cause, string>> = {
+  unresolved: '4.3',
+  unreachable: '4.1',
+  lost: '4.2',
+  silent: '4.2',
+  malformed: '5.0',
+  insecure: '7.5',
+  unauthenticated: '7.8',
+  unreadable: '3.0',
+}
+
+/** The deferral that stands for a reply that never came. */
+export const replyFor = (cause: Cause, why: string): Reply => reply(451, subjects[cause], printable(why))
+
+const enhancedStatus = /^[245]\.(\d{1,3}\.\d{1,3})(?: +|$)/
+const maxText = 500
+
+/** A wire reply as one value: the class comes from the code, subject and detail from its enhanced status (RFC 2034). */
+export function replyOf({ code, lines }: WireReply): Reply {
+  const subject = enhancedStatus.exec(lines[0] ?? '')?.[1] ?? '0.0'
+  return reply(code, subject, printable(lines.map((line) => line.replace(enhancedStatus, '')).join(' ')))
+}
+
+/** Foreign text made safe for logs, DSNs and terminals: printable ASCII, and not endless. */
+export const printable = (text: string): string => text.slice(0, maxText).replace(/[^\x20-\x7e]/g, '?')

@@ -1,0 +1,98 @@
+/** One message and some of its recipients, at one smarthost: one transaction, and an outcome for each recipient. */
+import type { Envelope } from '../mail/envelope.ts'
+import type { Outcome } from '../mail/outcome.ts'
+import type { Reply } from '../mail/reply.ts'
+import { replyFor } from './answer.ts'
+import { classifyOpening, classifyTransaction } from './classify.ts'
+import type { Client, Transaction } from './client.ts'
+import { type Content, type ContentSource, loadContent } from './content.ts'
+import type { Opened } from './open.ts'
+import { mailParameters, refusedBeforehand } from './requirements.ts'
+
+export type Connections = { acquire(fresh: boolean): Promise<Opened>; release(client: Client): void }
+
+export type Attempted = {
+  /** One for each forward-path, in their order. */
+  readonly outcomes: readonly Outcome[]
+  /** False where the smarthost was not asked at all: the outcome says nothing about it. */
+  readonly asked: boolean
+  /** From MAIL to the last reply; absent where no transaction took place. */
+  readonly tookMs?: number
+}
+
+/** @throws ContentError, SpoolError where the content cannot be read; never for what a smarthost does. */
+export async function attempt(
+  connections: Connections,
+  source: ContentSource,
+  envelope: Envelope,
+  forwardPaths: readonly string[],
+): Promise<Attempted> {
+  const mail = { envelope, content: await loadContent(source, envelope), forwardPaths }
+  for (let fresh = false; ; fresh = true) {
+    const attempted = await transactOn(connections, mail, fresh)
+    if (attempted !== undefined) return attempted
+  }
+}
+
+/** The outcome of content that cannot be read: the fault is ours, so the message waits. */
+export function unreadable(error: unknown, recipients: number): Attempted {
+  const reply = replyFor('unreadable', error instanceof Error ? error.message : String(error))
+  return {
+    outcomes: Array.from({ length: recipients }, () => ({ kind: 'deferred', scope: 'message', reply })),
+    asked: false,
+  }
+}
+
+type Mail = { readonly envelope: Envelope; readonly content: Content; readonly forwardPaths: readonly string[] }
+
+/** Undefined: a used connection had been closed between two messages, so nothing was said about this one (case U17). */
+async function transactOn(connections: Connections, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {
+  const opened = await connections.acquire(fresh)
+  if (opened.kind === 'failed') {
+    const outcome = classifyOpening(opened.stage, opened.answer)
+    return { outcomes: mail.forwardPaths.map(() => outcome), asked: true }
+  }
+  const { client } = opened
+  try {
+    return await transact(client, mail)
+  } finally {
+    connections.release(client)
+  }
+}
+
+async function transact(client: Client, mail: Mail): Promise<Attempted | undefined> {
+  const used = client.transactions > 0
+  const { sent, mailing, outcomesWith } = prepare(client, mail)
+  if (sent.length === 0) return { outcomes: outcomesWith(undefined), asked: true }
+  const started = performance.now()
+  const transaction = await client.transact(mailing)
+  if (!(used && isStale(transaction)))
+    return { outcomes: outcomesWith(transaction), asked: true, tookMs: performance.now() - started }
+  client.destroy('the smarthost had closed it')
+  return undefined
+}
+
+/** Some recipients may be refused before anything is sent; the others share the transaction. */
+function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
+  const { capabilities } = client
+  const need = { envelope, content }
+  const refused = forwardPaths.map((path) => refusedBeforehand(capabilities, need, path))
+  const sent = refused.some((reply) => reply !== undefined)
+    ? forwardPaths.filter((_, i) => refused[i] === undefined)
+    : forwardPaths
+  const parameters = mailParameters(capabilities, need, sent)
+  return {
+    sent,
+    mailing: { reversePath: envelope.reversePath, forwardPaths: sent, parameters, content },
+    outcomesWith(transaction: Transaction | undefined): readonly Outcome[] {
+      const answered = transaction === undefined ? [] : [...classifyTransaction(transaction, sent.length)]
+      if (sent === forwardPaths) return answered
+      return refused.flatMap((reply) => (reply === undefined ? answered.splice(0, 1) : [bounced(reply)]))
+    },
+  }
+}
+
+const bounced = (reply: Reply): Outcome => ({ kind: 'bounced', reply })
+
+const isStale = ({ mail }: Transaction): boolean =>
+  mail.kind === 'none' ? mail.cause === 'lost' : mail.reply.code === 421

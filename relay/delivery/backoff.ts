@@ -1,0 +1,9 @@
+/** How long a recipient waits for its next attempt. */
+
+const jitterShare = 0.2
+
+/** The step that the finished attempts have reached, the last one repeating, give or take a fifth; `jitter` is from 0 to 1. */
+export function backoffMs(scheduleMs: readonly number[], finishedAttempts: number, jitter: () => number): number {
+  const step = scheduleMs[Math.min(finishedAttempts, scheduleMs.length) - 1] ?? scheduleMs[0] ?? 60_000
+  return Math.round(step * (1 - jitterShare + 2 * jitterShare * jitter()))
+}

@@ -1,0 +1,32 @@
+/** What a smarthost says it can do, read from its reply to EHLO (RFC 5321 section 4.1.1.1). */
+import type { WireReply } from './answer.ts'
+
+export type Capabilities = {
+  readonly startTls: boolean
+  readonly pipelining: boolean
+  readonly eightBitMime: boolean
+  readonly smtpUtf8: boolean
+  /** Absent: no SIZE extension; 0: no fixed limit (RFC 1870). */
+  readonly size?: number
+  /** Upper-case names of SASL mechanisms. */
+  readonly auth: ReadonlySet<string>
+}
+
+/** The first line is the greeting; each other line is one keyword and its parameters. */
+export function capabilitiesOf(ehlo: WireReply): Capabilities {
+  const keywords = new Map(
+    ehlo.lines.slice(1).map((line) => {
+      const [keyword = '', ...parameters] = line.trim().toUpperCase().split(/ +/)
+      return [keyword, parameters] as const
+    }),
+  )
+  const size = keywords.get('SIZE')?.[0] ?? (keywords.has('SIZE') ? '0' : '')
+  return {
+    startTls: keywords.has('STARTTLS'),
+    pipelining: keywords.has('PIPELINING'),
+    eightBitMime: keywords.has('8BITMIME'),
+    smtpUtf8: keywords.has('SMTPUTF8'),
+    auth: new Set(keywords.get('AUTH') ?? []),
+    ...(/^\d{1,15}$/.test(size) && { size: Number(size) }),
+  }
+}

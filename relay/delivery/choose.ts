@@ -1,0 +1,41 @@
+/** Which smarthost of a route takes the next transaction: the lowest priority that works, in turn among equals. Pure. */
+import type { Health } from './health.ts'
+
+export type Candidate = {
+  readonly name: string
+  readonly priority: number
+  readonly maxConnections: number
+  readonly inUse: number
+  readonly health: Health
+}
+
+export type Choice<C> =
+  | { readonly kind: 'use'; readonly candidate: C }
+  /** Those that work are occupied; `until` where one has only paused. */
+  | { readonly kind: 'busy'; readonly until?: number }
+  /** None works; `until` unless every one was tried. */
+  | { readonly kind: 'down'; readonly until?: number }
+
+/** `candidates` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails. */
+export function choose<C extends Candidate>(
+  candidates: readonly C[],
+  tried: ReadonlySet<string> | undefined,
+  now: number,
+  turn: number,
+): Choice<C> {
+  const untried = tried === undefined ? candidates : candidates.filter((c) => !tried.has(c.name))
+  const working = untried.filter((c) => now >= c.health.ejectedUntil)
+  const [best] = working
+  if (best === undefined) return { kind: 'down', ...earliest(untried.map((c) => c.health.ejectedUntil)) }
+  const equals = working.filter((c) => c.priority === best.priority)
+  const free = equals.filter((c) => c.inUse < capacity(c) && now >= c.health.pausedUntil)
+  const candidate = free[turn % free.length]
+  if (candidate !== undefined) return { kind: 'use', candidate }
+  return { kind: 'busy', ...earliest(equals.map((c) => c.health.pausedUntil).filter((at) => at > now)) }
+}
+
+/** One that has not worked yet is probed by one message, not by all that wait. */
+const capacity = ({ health, maxConnections }: Candidate): number => (health.proven ? maxConnections : 1)
+
+const earliest = (times: readonly number[]): { until?: number } =>
+  times.length === 0 ? {} : { until: Math.min(...times) }

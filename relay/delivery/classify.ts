@@ -1,0 +1,89 @@
+/** What the answers of a smarthost mean for one recipient, and how far a failure reaches. Pure. */
+import type { Outcome } from '../mail/outcome.ts'
+import { type Reply, replyLine } from '../mail/reply.ts'
+import { type Answer, type Cause, none, replyFor, replyOf } from './answer.ts'
+import { isPositive, type Transaction } from './client.ts'
+import type { Stage } from './stage.ts'
+
+type Scope = Extract<Outcome, { kind: 'deferred' }>['scope']
+type MailStage = Extract<Stage, 'MAIL' | 'RCPT' | 'DATA' | 'content' | 'dot'>
+
+const deferred = (scope: Scope, reply: Reply): Outcome => ({ kind: 'deferred', scope, reply })
+
+/** Whom a 4yz reply of a stage concerns. */
+const scopes: Readonly<Record<MailStage, Scope>> = {
+  MAIL: 'message',
+  RCPT: 'recipient',
+  DATA: 'message',
+  content: 'message',
+  dot: 'message',
+}
+
+/** Before MAIL nothing is said about any message: even a 5yz reply is only the smarthost's own trouble. */
+export function classifyOpening(stage: Stage, answer: Answer): Outcome {
+  if (answer.kind === 'none') return deferred('nextHop', replyFor(answer.cause, `${stage}: ${answer.why}`))
+  const { code } = answer.reply
+  if (code >= 400 && code < 500) return deferred('nextHop', replyOf(answer.reply))
+  const why = `${stage} was answered ${replyLine(replyOf(answer.reply))}`
+  return deferred('nextHop', replyFor(openingCauses[stage] ?? 'malformed', why))
+}
+
+const openingCauses: Partial<Record<Stage, 'insecure' | 'unauthenticated' | 'unreachable'>> = {
+  banner: 'unreachable',
+  EHLO: 'unreachable',
+  STARTTLS: 'insecure',
+  AUTH: 'unauthenticated',
+}
+
+/** One outcome for each of the transaction's forward-paths, in their order. */
+export function classifyTransaction(transaction: Transaction, forwardPaths: number): readonly Outcome[] {
+  const { mail, rcpt } = transaction
+  const rest = isPositive(mail) ? classifyRest(transaction) : classifyStage('MAIL', mail)
+  return Array.from({ length: forwardPaths }, (_, i) => {
+    const answer = rcpt[i]
+    return !isPositive(mail) || answer === undefined || isPositive(answer) ? rest : classifyStage('RCPT', answer)
+  })
+}
+
+/** The common lot of the recipients that were taken. */
+function classifyRest({ data, content, dot }: Transaction): Outcome {
+  if (content !== undefined) return classifyStage('content', content)
+  if (dot === undefined) return classifyStage('DATA', data ?? none('lost', 'no answer'))
+  return isPositive(dot) && dot.kind === 'reply'
+    ? { kind: 'delivered', reply: replyOf(dot.reply) }
+    : classifyStage('dot', dot)
+}
+
+/** Never called for the one reply that a stage hopes for. */
+function classifyStage(stage: MailStage, answer: Answer): Outcome {
+  if (answer.kind === 'none') return classifyNone(stage, answer)
+  const reply = replyOf(answer.reply)
+  const { code } = reply
+  if (code < 400) return classifyNone(stage, { cause: 'malformed', why: `answered ${code} out of order` })
+  if (code === 421) return deferred('nextHop', reply)
+  if (isThrottling(reply)) return deferred('message', reply)
+  if (code < 500) return deferred(scopes[stage], reply)
+  if (needsLogin.has(code))
+    return deferred('nextHop', replyFor('unauthenticated', `${stage} was answered ${replyLine(reply)}`))
+  if (stage === 'RCPT' && isTooManyRecipients(reply))
+    return deferred('recipient', { ...reply, code: 452, status: '4.5.3' })
+  return { kind: 'bounced', reply }
+}
+
+/** After the dot a lost answer may have been a yes (RFC 1047). */
+function classifyNone(stage: MailStage, { cause, why }: { cause: Cause; why: string }): Outcome {
+  const reply = replyFor(cause, `${stage}: ${why}`)
+  if (stage === 'dot') return { kind: 'ambiguous', reply }
+  return deferred(cause === 'unreadable' ? 'message' : 'nextHop', reply)
+}
+
+/** The smarthost wants a login or TLS that we did not give: not this message's fault (RFC 4954 section 6). */
+const needsLogin: ReadonlySet<number> = new Set([530, 534, 535, 538])
+
+/** 552 once meant what 452 means now; with another enhanced status it speaks of a mailbox (RFC 5321 section 4.5.3.1.10). */
+export const isTooManyRecipients = ({ code, status }: Reply): boolean =>
+  (code === 452 && /^4\.(5\.3|0\.0)$/.test(status)) || (code === 552 && /^5\.(5\.3|0\.0)$/.test(status))
+
+/** The smarthost asks us to slow down (Amazon SES: `454 Throttling failure: Maximum sending rate exceeded.`). */
+export const isThrottling = ({ code, text }: Reply): boolean =>
+  code >= 400 && code < 500 && /throttl|rate (was |is )?(limit|exceed)|sending rate|quota exceeded/i.test(text)

@@ -1,0 +1,150 @@
+/** A greeted connection to a smarthost: one mail transaction after the other (RFC 5321 section 3.3). */
+import { type Answer, none } from './answer.ts'
+import type { Capabilities } from './capabilities.ts'
+import type { Content } from './content.ts'
+import { DataEncoder } from './data-encoder.ts'
+import type { Stage } from './stage.ts'
+import type { Wire } from './wire.ts'
+
+export type Mailing = {
+  readonly reversePath: string
+  readonly forwardPaths: readonly string[]
+  /** The parameters of MAIL FROM, each with a space before it. */
+  readonly parameters: string
+  readonly content: Content
+}
+
+/** What was answered; `rcpt` has one answer for each forward-path unless MAIL was refused. */
+export type Transaction = {
+  readonly mail: Answer
+  readonly rcpt: readonly Answer[]
+  readonly data?: Answer
+  /** What came after 354 and before our final dot; then the dot was never sent. */
+  readonly content?: Answer
+  readonly dot?: Answer
+}
+
+export const isPositive = (answer: Answer): boolean =>
+  answer.kind === 'reply' && answer.reply.code >= 200 && answer.reply.code < 300
+const hasCode = (answer: Answer | undefined, code: number): boolean =>
+  answer?.kind === 'reply' && answer.reply.code === code
+const isBelow400 = (answer: Answer | undefined): boolean => answer?.kind === 'reply' && answer.reply.code < 400
+
+export class Client {
+  readonly capabilities: Capabilities
+  /** `TLSv1.3`, or empty without TLS. */
+  readonly tls: string
+  readonly #wire: Wire
+  #transactions = 0
+  /** A transaction may be open at the smarthost: the next one begins with RSET. */
+  #unclean = false
+
+  constructor(wire: Wire, capabilities: Capabilities, tls: string) {
+    this.#wire = wire
+    this.capabilities = capabilities
+    this.tls = tls
+  }
+
+  get usable(): boolean {
+    return this.#wire.broken === undefined
+  }
+
+  get transactions(): number {
+    return this.#transactions
+  }
+
+  onBroken(listener: () => void): void {
+    this.#wire.onBroken = listener
+  }
+
+  quit(): void {
+    this.#wire.quit()
+  }
+
+  destroy(why: string): void {
+    this.#wire.destroy(why)
+  }
+
+  async transact(mailing: Mailing): Promise<Transaction> {
+    const asked = await (this.capabilities.pipelining ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
+    this.#transactions++
+    this.#unclean = true
+    const wanted = isPositive(asked.mail) && asked.rcpt.some(isPositive)
+    if (wanted && hasCode(asked.data, 354)) return { ...asked, ...(await this.#send(mailing.content)) }
+    // A data phase that nobody is in, or one that `250` says is over: only a new connection has a known state.
+    if (isBelow400(asked.data)) this.destroy('DATA was answered out of order')
+    return asked
+  }
+
+  /** One write and, most times, one read (RFC 2920). */
+  async #inOneBatch({ reversePath, parameters, forwardPaths }: Mailing): Promise<Transaction> {
+    const stages: Stage[] = this.#unclean ? ['RSET', 'MAIL'] : ['MAIL']
+    let batch = this.#unclean ? 'RSET\r\n' : ''
+    batch += `MAIL FROM:<${reversePath}>${parameters}\r\n`
+    for (const path of forwardPaths) {
+      batch += `RCPT TO:<${path}>\r\n`
+      stages.push('RCPT')
+    }
+    stages.push('DATA')
+    const answers = await this.#wire.exchange(`${batch}DATA\r\n`, stages)
+    // An answer that is no reply ended the conversation: it stands for all that were not given.
+    const last = answers.at(-1) ?? none('lost', 'no answer')
+    const all = stages.map((_, i) => answers[i] ?? last)
+    return this.#transaction(this.#unclean ? all : [undefined, ...all])
+  }
+
+  #transaction([rset, mail, ...rest]: readonly (Answer | undefined)[]): Transaction {
+    if (rset !== undefined && !isPositive(rset)) return { mail: this.#resetRefused(rset), rcpt: [] }
+    const answers = rest.filter((answer) => answer !== undefined)
+    const data = answers.pop()
+    return { mail: mail ?? none('lost', 'no answer'), rcpt: answers, ...(data !== undefined && { data }) }
+  }
+
+  async #inLockstep({ reversePath, parameters, forwardPaths }: Mailing): Promise<Transaction> {
+    const rset = this.#unclean ? await this.#ask('RSET\r\n', 'RSET') : undefined
+    if (rset !== undefined && !isPositive(rset)) return { mail: this.#resetRefused(rset), rcpt: [] }
+    const mail = await this.#ask(`MAIL FROM:<${reversePath}>${parameters}\r\n`, 'MAIL')
+    if (!isPositive(mail)) return { mail, rcpt: [] }
+    const rcpt: Answer[] = []
+    for (const path of forwardPaths) rcpt.push(await this.#ask(`RCPT TO:<${path}>\r\n`, 'RCPT'))
+    return rcpt.some(isPositive) ? { mail, rcpt, data: await this.#ask('DATA\r\n', 'DATA') } : { mail, rcpt }
+  }
+
+  #resetRefused(rset: Answer): Answer {
+    if (rset.kind === 'none') return rset
+    this.destroy('RSET was refused')
+    return none('lost', `RSET was answered ${rset.reply.code}`)
+  }
+
+  async #ask(line: string, stage: Stage): Promise<Answer> {
+    const [answer] = await this.#wire.exchange(line, [stage])
+    return answer ?? none('lost', 'no answer')
+  }
+
+  async #send(content: Content): Promise<Pick<Transaction, 'content' | 'dot'>> {
+    if (content.kind === 'whole') return this.#end(content.encoded)
+    const encoder = new DataEncoder()
+    const early = await this.#stream(content.chunks(encoder))
+    if (early === undefined) return this.#end(encoder.end())
+    this.destroy('the content was refused before its end')
+    return { content: early }
+  }
+
+  /** A fault of ours ends the connection without the final dot: nothing half sent is ever taken for a message. */
+  async #stream(chunks: AsyncIterable<Buffer>): Promise<Answer | undefined> {
+    try {
+      return await this.#wire.stream(chunks)
+    } catch (error) {
+      return none('unreadable', error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  async #end(octets: Buffer): Promise<Pick<Transaction, 'content' | 'dot'>> {
+    const [answer] = await this.#wire.exchange(octets, ['dot'])
+    const dot = answer ?? none('lost', 'no answer')
+    if (dot.kind === 'none' && !this.#wire.flushed) return { content: dot }
+    if (isPositive(dot)) this.#unclean = false
+    else if (isBelow400(dot)) this.destroy('the final dot was answered out of order')
+    return { dot }
+  }
+}

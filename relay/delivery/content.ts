@@ -1,0 +1,90 @@
+/** The content of a message, ready to be sent: small ones as one buffer with their final dot, large ones as a stream. */
+import { isAscii } from 'node:buffer'
+import type { Readable } from 'node:stream'
+import type { Envelope } from '../mail/envelope.ts'
+import { ContentError, DataEncoder } from './data-encoder.ts'
+
+type Traits = {
+  readonly eightBit: boolean
+  /** The header block itself holds UTF-8 (RFC 6532). */
+  readonly utf8Header: boolean
+}
+export type Content = Traits &
+  (
+    | { readonly kind: 'whole'; readonly encoded: Buffer }
+    /** Encoded chunks without the end, which the encoder has once all were taken. @throws ContentError, SpoolError */
+    | { readonly kind: 'stream'; readonly chunks: (encoder: DataEncoder) => AsyncIterable<Buffer> }
+  )
+
+export type ContentSource = { content(queueId: string): Readable }
+
+/** Up to this size content is read and sent in one piece; it bounds what the attempts in flight hold in memory. */
+const wholeUpTo = 64 * 1024
+
+/** Reads (or, when large, looks through) the content. @throws ContentError where it is not what was accepted; SpoolError */
+export function loadContent(source: ContentSource, envelope: Envelope): Promise<Content> {
+  return envelope.bytes <= wholeUpTo ? loadWhole(source, envelope) : inspect(source, envelope)
+}
+
+async function loadWhole(source: ContentSource, { queueId, bytes }: Envelope): Promise<Content> {
+  const content = await readWhole(source.content(queueId), bytes)
+  const encoder = new DataEncoder()
+  const encoded = Buffer.concat([encoder.encode(content), encoder.end()])
+  const eightBit = !isAscii(content)
+  return { kind: 'whole', encoded, eightBit, utf8Header: eightBit && !isAscii(headerOf(content)) }
+}
+
+/** One pass before the pass that sends, so that a damaged or unsuitable message spoils no connection. */
+async function inspect(source: ContentSource, { queueId, bytes }: Envelope): Promise<Content> {
+  const encoder = new DataEncoder()
+  const header: Buffer[] = []
+  let eightBit = false
+  for await (const chunk of source.content(queueId) as AsyncIterable<Buffer>) {
+    encoder.encode(chunk)
+    eightBit ||= !isAscii(chunk)
+    if (header.length < headerChunks) header.push(chunk)
+  }
+  expectOctets(encoder.octets, bytes)
+  const chunks = (sending: DataEncoder) => encodedChunks(source.content(queueId), sending, bytes)
+  return { kind: 'stream', chunks, eightBit, utf8Header: eightBit && !isAscii(headerOf(Buffer.concat(header))) }
+}
+
+/** Chunks of a file stream are of 64 KiB; a header block is never longer than 100 KiB. */
+const headerChunks = 2
+
+async function* encodedChunks(content: Readable, encoder: DataEncoder, bytes: number): AsyncIterable<Buffer> {
+  for await (const chunk of content as AsyncIterable<Buffer>) yield encoder.encode(chunk)
+  expectOctets(encoder.octets, bytes)
+}
+
+function expectOctets(found: number, bytes: number): void {
+  if (found !== bytes) throw new ContentError(`the content has ${found} octets where ${bytes} were accepted`)
+}
+
+function headerOf(content: Buffer): Buffer {
+  const end = content.indexOf('\r\n\r\n')
+  return end < 0 ? content : content.subarray(0, end)
+}
+
+/** Listeners, not a loop: one chunk of a small file costs one turn. */
+function readWhole(content: Readable, bytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let octets = 0
+    let ended = false
+    content.on('data', (chunk: Buffer) => {
+      octets += chunk.length
+      if (octets <= bytes) chunks.push(chunk)
+    })
+    content.on('error', reject)
+    content.on('end', () => {
+      ended = true
+      const [only] = chunks
+      if (octets === bytes) resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks))
+      else reject(new ContentError(`the content has ${octets} octets where ${bytes} were accepted`))
+    })
+    content.on('close', () => {
+      if (!ended) reject(new ContentError('the content was closed before its end'))
+    })
+  })
+}

@@ -1,0 +1,66 @@
+/** What to do with one recipient after one delivery attempt. Pure: the caller does it. */
+import { type Outcome, unreachable } from '../mail/outcome.ts'
+import { type Reply, reply } from '../mail/reply.ts'
+import { backoffMs } from './backoff.ts'
+import { isThrottling } from './classify.ts'
+
+export type Retry = { readonly scheduleMs: readonly number[]; readonly expireAfterMs: number }
+
+/** One recipient, the attempt that has just ended counted. */
+export type Pending = {
+  readonly reversePath: string
+  readonly acceptedAt: number
+  readonly attempts: number
+  readonly retry: Retry
+}
+
+export type GivenUp = {
+  readonly because: 'refused' | 'expired'
+  /** What is told: the refusal, or that the time is over. */
+  readonly reply: Reply
+  /** The last attempt's reply. */
+  readonly last: Reply
+}
+
+export type Decision =
+  | { readonly do: 'remove' }
+  | { readonly do: 'retry'; readonly at: number }
+  | ({ readonly do: 'sendDsn' | 'discard' } & GivenUp)
+
+/** RFC 3463 section 3.5. */
+export const expired: Reply = reply(550, '4.7', 'delivery time expired')
+
+/** A smarthost that asks us to slow down is asked again at this time at the latest. */
+const throttledMs = 600_000
+
+export function decide(pending: Pending, outcome: Outcome, now: number, jitter: () => number): Decision {
+  switch (outcome.kind) {
+    case 'delivered':
+      return { do: 'remove' }
+    case 'bounced':
+      return giveUp(pending, { because: 'refused', reply: outcome.reply, last: outcome.reply })
+    case 'ambiguous':
+    case 'deferred':
+      return now - pending.acceptedAt < pending.retry.expireAfterMs
+        ? { do: 'retry', at: nextAttemptAt(pending, outcome.reply, now, jitter) }
+        : giveUp(pending, { because: 'expired', reply: expired, last: outcome.reply })
+    default:
+      return unreachable(outcome)
+  }
+}
+
+/** The last attempt falls on the end of the time in the queue, not after it. */
+function nextAttemptAt(
+  { acceptedAt, attempts, retry }: Pending,
+  reason: Reply,
+  now: number,
+  jitter: () => number,
+): number {
+  const wait = backoffMs(retry.scheduleMs, attempts, jitter)
+  const at = now + (isThrottling(reason) ? Math.min(wait, throttledMs) : wait)
+  return Math.min(at, acceptedAt + retry.expireAfterMs)
+}
+
+// A message with the null reverse-path is itself a report; reporting on it would loop (RFC 5321 section 4.5.5).
+const giveUp = (pending: Pending, why: GivenUp): Decision =>
+  pending.reversePath === '' ? { do: 'discard', ...why } : { do: 'sendDsn', ...why }

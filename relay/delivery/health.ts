@@ -1,0 +1,76 @@
+/** Whether a smarthost is worth trying now: one that fails again and again is left out for a while, then probed. Pure. */
+import type { Outcome } from '../mail/outcome.ts'
+import { type Reply, replyLine } from '../mail/reply.ts'
+import { isThrottling } from './classify.ts'
+
+export type Health = {
+  /** It has carried a conversation since it was last left out; until then it gets one connection at a time. */
+  readonly proven: boolean
+  /** In a row. */
+  readonly failures: number
+  readonly ejections: number
+  /** Left out before this time; others take over. */
+  readonly ejectedUntil: number
+  /** It asked us to slow down: nothing new before this time, and nobody takes over. */
+  readonly pausedUntil: number
+  readonly pauses: number
+  readonly lastFailure?: Reply
+}
+
+export const unproven: Health = {
+  proven: false,
+  failures: 0,
+  ejections: 0,
+  ejectedUntil: 0,
+  pausedUntil: 0,
+  pauses: 0,
+}
+
+const failuresBeforeEjection = 3
+const firstMs = 1000
+const longestMs = 60_000
+const doubled = (times: number): number => Math.min(longestMs, firstMs * 2 ** Math.min(times, 16))
+
+/** The health after an attempt that ended with these outcomes. */
+export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: number): Health {
+  const failure = outcomes.find(isFailure)
+  if (failure !== undefined) return afterFailure(health, failure.reply, now)
+  const throttled = outcomes.find((o) => isThrottling(o.reply))
+  if (throttled !== undefined) return afterThrottling(health, throttled.reply, now)
+  if (health.proven && health.failures === 0 && health.pauses === 0) return health
+  return { ...unproven, proven: true }
+}
+
+const isFailure = (o: Outcome): boolean => o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')
+
+/** Those in flight when it was left out tell nothing new. */
+function afterFailure(health: Health, reply: Reply, now: number): Health {
+  if (now < health.ejectedUntil) return health
+  const failures = health.failures + 1
+  const failing = { ...health, failures, lastFailure: reply }
+  if (health.proven && failures < failuresBeforeEjection && !isOfConfiguration(reply)) return failing
+  const forMs = isOfConfiguration(reply) ? longestMs : doubled(health.ejections)
+  return { ...failing, proven: false, failures: 0, ejections: health.ejections + 1, ejectedUntil: now + forMs }
+}
+
+/** Certificate or password: trying again soon would only lock the account (RFC 3463 section 3.8). */
+const isOfConfiguration = (reply: Reply): boolean => reply.status === '4.7.5' || reply.status === '4.7.8'
+
+function afterThrottling(health: Health, reply: Reply, now: number): Health {
+  if (now < health.pausedUntil) return health
+  return { ...health, lastFailure: reply, pausedUntil: now + doubled(health.pauses), pauses: health.pauses + 1 }
+}
+
+/** For status pages: the state, until when, and why. */
+export const describeHealth = (health: Health, now: number) => ({
+  health:
+    now < health.ejectedUntil
+      ? 'ejected'
+      : now < health.pausedUntil
+        ? 'paused'
+        : health.proven
+          ? 'healthy'
+          : 'unproven',
+  ...(now < health.ejectedUntil && { ejectedUntil: health.ejectedUntil }),
+  ...(health.lastFailure !== undefined && { lastFailure: replyLine(health.lastFailure) }),
+})

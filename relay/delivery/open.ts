@@ -1,0 +1,162 @@
+/** Opens a connection to a smarthost: connect, banner, EHLO, STARTTLS, AUTH; TLS before anything is said that matters. */
+import type { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import type { Lookup } from './addresses.ts'
+import { type Answer, none } from './answer.ts'
+import { type Login, loginDialog, withoutSecrets } from './auth.ts'
+import { type Capabilities, capabilitiesOf } from './capabilities.ts'
+import { Client, isPositive } from './client.ts'
+import { connectTo } from './connect.ts'
+import { startTls, tlsPolicies } from './secure.ts'
+import type { Deadlines, Stage } from './stage.ts'
+import type { Target } from './target.ts'
+import { Wire } from './wire.ts'
+
+export type Opened =
+  | { readonly kind: 'open'; readonly client: Client }
+  | { readonly kind: 'failed'; readonly stage: Stage; readonly answer: Answer }
+
+/** What all connections of the process share. */
+export type Surroundings = { readonly lookup: Lookup; readonly deadlines: Deadlines }
+
+class StageFailed extends Error {
+  readonly stage: Stage
+  readonly answer: Answer
+  constructor(stage: Stage, answer: Answer) {
+    super(stage)
+    this.stage = stage
+    this.answer = answer
+  }
+}
+
+/** Never throws for what a smarthost does; `signal` ends it at once. */
+export async function openClient(
+  target: Target,
+  context: () => SecureContext,
+  around: Surroundings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const opening = new Opening(target, context, around, signal)
+  const abandon = (): void => opening.abandon()
+  signal.addEventListener('abort', abandon)
+  try {
+    return { kind: 'open', client: await opening.run() }
+  } catch (error) {
+    abandon()
+    if (error instanceof StageFailed) return { kind: 'failed', stage: error.stage, answer: error.answer }
+    throw error
+  } finally {
+    signal.removeEventListener('abort', abandon)
+  }
+}
+
+class Opening {
+  readonly #target: Target
+  readonly #context: () => SecureContext
+  readonly #around: Surroundings
+  readonly #signal: AbortSignal
+  #socket: Socket | undefined
+  #wire: Wire | undefined
+
+  constructor(target: Target, context: () => SecureContext, around: Surroundings, signal: AbortSignal) {
+    this.#target = target
+    this.#context = context
+    this.#around = around
+    this.#signal = signal
+  }
+
+  async run(): Promise<Client> {
+    const { smarthost, missing, login } = this.#target
+    if (missing !== undefined)
+      throw new StageFailed('connect', none('unauthenticated', `the file ${missing} is not there`))
+    const policy = tlsPolicies[smarthost.tls.mode]
+    const { lookup, deadlines } = this.#around
+    const connected = await connectTo({ ...smarthost, lookup, deadlineMs: deadlines.connect, signal: this.#signal })
+    this.#socket = this.#socketOr('connect', connected)
+    if (policy.starts === 'atOnce') await this.#secure(this.#socket)
+    this.#wire = new Wire(this.#socket, deadlines)
+    await this.#say('', 'banner')
+    let capabilities = await this.#hello()
+    if (policy.starts === 'upgrade' && (policy.required || capabilities.startTls)) {
+      await this.#upgrade(capabilities)
+      capabilities = await this.#hello()
+    }
+    if (login !== undefined) await this.#logIn(login, capabilities)
+    return new Client(
+      this.#wire,
+      capabilities,
+      this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? '') : '',
+    )
+  }
+
+  abandon(): void {
+    if (this.#wire === undefined) this.#socket?.destroy()
+    else this.#wire.quit()
+  }
+
+  /** What was said before TLS counts no more, and octets that came with the reply are an injection (RFC 3207 section 4.2). */
+  async #upgrade(capabilities: Capabilities): Promise<void> {
+    if (!capabilities.startTls) throw new StageFailed('STARTTLS', none('insecure', 'STARTTLS is not offered'))
+    const reply = await this.#say('STARTTLS\r\n', 'STARTTLS')
+    if (reply.code !== 220) throw new StageFailed('STARTTLS', none('malformed', `STARTTLS was answered ${reply.code}`))
+    const injected = this.#wire?.broken
+    if (injected !== undefined) throw new StageFailed('STARTTLS', injected)
+    const plain = this.#wire?.detach()
+    this.#wire = undefined
+    if (plain !== undefined) await this.#secure(plain)
+    if (this.#socket !== undefined) this.#wire = new Wire(this.#socket, this.#around.deadlines)
+  }
+
+  async #secure(plain: Socket): Promise<void> {
+    const { host, tls } = this.#target.smarthost
+    const handshake = { host, verified: tlsPolicies[tls.mode].verified, deadlineMs: this.#around.deadlines.TLS }
+    this.#socket = this.#socketOr('TLS', await startTls(plain, { ...handshake, context: this.#roots() }))
+  }
+
+  #roots(): SecureContext {
+    try {
+      return this.#context()
+    } catch {
+      throw new StageFailed('TLS', none('insecure', `${this.#target.smarthost.tls.caFile} holds no PEM certificates`))
+    }
+  }
+
+  #socketOr<S extends Socket>(stage: Stage, result: S | Answer): S {
+    if ('kind' in result) throw new StageFailed(stage, result)
+    return result
+  }
+
+  async #hello(): Promise<Capabilities> {
+    return capabilitiesOf(await this.#say(`EHLO ${this.#target.helloName}\r\n`, 'EHLO'))
+  }
+
+  /** A password is said only where the certificate was verified, whatever the configuration says. */
+  async #logIn(login: Login, capabilities: Capabilities): Promise<void> {
+    if (!(this.#socket instanceof TLSSocket && this.#socket.authorized))
+      throw new StageFailed('AUTH', none('insecure', 'no password is sent without verified TLS'))
+    const dialog = loginDialog(capabilities, login)
+    if (dialog === undefined)
+      throw new StageFailed('AUTH', none('unauthenticated', 'neither AUTH PLAIN nor LOGIN is offered'))
+    for (const [i, line] of dialog.entries()) await this.#sayLogin(line, i === dialog.length - 1 ? 235 : 334, login)
+  }
+
+  async #sayLogin(line: string, expected: number, login: Login): Promise<void> {
+    const answer = await this.#ask(`${line}\r\n`, 'AUTH')
+    if (answer.kind === 'none') throw new StageFailed('AUTH', answer)
+    const { code, lines } = answer.reply
+    if (code === expected) return
+    const clean = { code, lines: lines.map((text) => withoutSecrets(text, login)) }
+    throw new StageFailed('AUTH', { kind: 'reply', reply: clean })
+  }
+
+  async #say(line: string, stage: Stage) {
+    const answer = await this.#ask(line, stage)
+    if (answer.kind === 'reply' && isPositive(answer)) return answer.reply
+    throw new StageFailed(stage, answer)
+  }
+
+  async #ask(line: string, stage: Stage): Promise<Answer> {
+    const [answer] = (await this.#wire?.exchange(line, [stage])) ?? []
+    return answer ?? none('lost', 'no answer')
+  }
+}

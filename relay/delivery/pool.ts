@@ -1,0 +1,121 @@
+/** The connections to one smarthost: used again while they last, closed when idle, and its health. */
+import type { SecureContext } from 'node:tls'
+import type { Events } from '../events.ts'
+import type { Client } from './client.ts'
+import { type Health, unproven } from './health.ts'
+import { type Opened, openClient, type Surroundings } from './open.ts'
+import { secureContext } from './secure.ts'
+import type { Target } from './target.ts'
+
+export type PoolLimits = { readonly idleMs: number; readonly messagesPerConnection: number }
+
+/** Shorter than the five minutes that a server must wait for us, and than most firewalls' memory. */
+export const poolLimits: PoolLimits = { idleMs: 30_000, messagesPerConnection: 1000 }
+
+export class Pool {
+  #target: Target
+  readonly #around: Surroundings
+  readonly #events: Pick<Events, 'smarthostConnected'>
+  readonly #limits: PoolLimits
+  readonly #aborted = new AbortController()
+  /** The last used one last. */
+  #idle: { readonly client: Client; readonly since: number }[] = []
+  readonly #busy = new Set<Client>()
+  #context: SecureContext | undefined
+  #sweep: NodeJS.Timeout | undefined
+  #retired = false
+  health: Health = unproven
+  /** Transactions in flight; the dispatcher counts them, and keeps them within maxConnections. */
+  inUse = 0
+
+  constructor(target: Target, around: Surroundings, events: Pick<Events, 'smarthostConnected'>, limits = poolLimits) {
+    this.#target = target
+    this.#around = around
+    this.#events = events
+    this.#limits = limits
+  }
+
+  get target(): Target {
+    return this.#target
+  }
+
+  get name(): string {
+    return this.#target.smarthost.name
+  }
+
+  get priority(): number {
+    return this.#target.smarthost.priority
+  }
+
+  get maxConnections(): number {
+    return this.#target.smarthost.maxConnections
+  }
+
+  /** The same way out with other limits. */
+  update(target: Target): void {
+    this.#target = target
+  }
+
+  /** An idle connection, or a new one; `fresh` asks for a new one. */
+  async acquire(fresh: boolean): Promise<Opened> {
+    const idle = fresh ? undefined : this.#idle.pop()?.client
+    const opened: Opened = idle === undefined ? await this.#open() : { kind: 'open', client: idle }
+    if (opened.kind === 'open') this.#busy.add(opened.client)
+    return opened
+  }
+
+  release(client: Client): void {
+    this.#busy.delete(client)
+    if (!client.usable) return
+    const spent = client.transactions >= this.#limits.messagesPerConnection
+    const tooMany = this.#idle.length + this.#busy.size >= this.maxConnections
+    if (spent || tooMany || this.#retired) {
+      client.quit()
+      return
+    }
+    this.#idle.push({ client, since: performance.now() })
+    if (this.#sweep === undefined) this.#sweepLater(this.#limits.idleMs)
+  }
+
+  /** Idle connections are closed now, those in use when they come back. */
+  retire(): void {
+    this.#retired = true
+    for (const { client } of this.#idle.splice(0)) client.quit()
+  }
+
+  /** Nothing is waited for any more. */
+  destroy(): void {
+    this.retire()
+    this.#aborted.abort()
+    for (const client of this.#busy) client.destroy('the relay is stopping')
+  }
+
+  async #open(): Promise<Opened> {
+    const { smarthost, roots } = this.#target
+    const context = (): SecureContext => {
+      this.#context ??= secureContext(roots)
+      return this.#context
+    }
+    const opened = await openClient(this.#target, context, this.#around, this.#aborted.signal)
+    if (opened.kind === 'failed') return opened
+    const { client } = opened
+    client.onBroken(() => this.#forget(client))
+    this.#events.smarthostConnected(smarthost.name, smarthost.host, client.tls)
+    return opened
+  }
+
+  #forget(client: Client): void {
+    this.#idle = this.#idle.filter((idle) => idle.client !== client)
+  }
+
+  #sweepLater(ms: number): void {
+    this.#sweep = setTimeout(() => this.#closeIdle(), ms).unref()
+  }
+
+  #closeIdle(): void {
+    this.#sweep = undefined
+    const before = performance.now() - this.#limits.idleMs
+    for (const { client, since } of [...this.#idle]) if (since <= before) client.quit()
+    if (this.#idle.length > 0) this.#sweepLater(this.#limits.idleMs / 2)
+  }
+}

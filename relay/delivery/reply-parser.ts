@@ -1,0 +1,59 @@
+/** Cuts replies out of octets as they arrive (RFC 5321 section 4.2); what is no reply is malformed, never guessed at. */
+import { type Answer, none, printable } from './answer.ts'
+
+const maxLine = 2048
+const maxLines = 128
+const malformed = (what: string): Answer => none('malformed', what)
+
+export class ReplyParser {
+  #rest = ''
+  #code = ''
+  #lines: string[] = []
+
+  /** Adds octets; then ask `next` until it has nothing more. */
+  push(chunk: Buffer): void {
+    this.#rest += chunk.toString('latin1')
+  }
+
+  /** True between two replies: nothing of a next one has arrived. */
+  get idle(): boolean {
+    return this.#rest === '' && this.#lines.length === 0
+  }
+
+  /** The next whole reply, what is malformed about it, or undefined until more has arrived. */
+  next(): Answer | undefined {
+    for (;;) {
+      const end = this.#rest.indexOf('\n')
+      if (end > maxLine || (end < 0 && this.#rest.length > maxLine)) return malformed('a reply line without end')
+      if (end < 0) return undefined
+      const line = this.#rest.slice(0, end)
+      this.#rest = this.#rest.slice(end + 1)
+      const answer = this.#take(line)
+      if (answer !== undefined) return answer
+    }
+  }
+
+  #take(line: string): Answer | undefined {
+    if (line.indexOf('\r') !== line.length - 1) return malformed('a reply line that ends without CR LF')
+    const code = line.slice(0, 3)
+    if (!isReplyLine(line)) return malformed(`no SMTP reply: "${printable(line.slice(0, -1)).slice(0, 100)}"`)
+    if (this.#lines.length > 0 && code !== this.#code)
+      return malformed(`a reply of two codes: ${this.#code} and ${code}`)
+    if (this.#lines.length === maxLines) return malformed('a reply of too many lines')
+    this.#code = code
+    this.#lines.push(line.slice(4, -1))
+    if (line[3] === '-') return undefined
+    const lines = this.#lines
+    this.#lines = []
+    return { kind: 'reply', reply: { code: Number(code), lines } }
+  }
+}
+
+const isDigit = (octet: number): boolean => octet >= 0x30 && octet <= 0x39
+
+/** Three digits, the first from 2 to 5 (1yz has no use in SMTP), then space, hyphen or the end of the line. */
+function isReplyLine(line: string): boolean {
+  const first = line.charCodeAt(0)
+  const isCode = first >= 0x32 && first <= 0x35 && isDigit(line.charCodeAt(1)) && isDigit(line.charCodeAt(2))
+  return isCode && (line[3] === ' ' || line[3] === '-' || line[3] === '\r')
+}

@@ -1,0 +1,52 @@
+/** What a message needs from a smarthost: checked against its EHLO before anything is sent (RFC 1870, 6152, 6531). */
+import type { Envelope } from '../mail/envelope.ts'
+import { type Reply, reply } from '../mail/reply.ts'
+import type { Capabilities } from './capabilities.ts'
+import type { Content } from './content.ts'
+
+type Need = { readonly envelope: Envelope; readonly content: Pick<Content, 'eightBit' | 'utf8Header'> }
+type Check = (can: Capabilities, need: Need, forwardPath: string) => Reply | undefined
+
+const notAscii = (text: string): boolean => /[^\x00-\x7f]/.test(text)
+const hasControls = (text: string): boolean => /[\x00-\x1f\x7f]/.test(text)
+
+/** The list is the specification: the first reply is the recipient's bounce. */
+export const checks: readonly Check[] = [
+  /** An address that could break out of its command; no smarthost can ever be sent it. */
+  (_, { envelope }, forwardPath) =>
+    hasControls(envelope.reversePath) || hasControls(forwardPath)
+      ? reply(553, '1.3', 'the address holds control characters')
+      : undefined,
+  (can, { envelope }) =>
+    can.size !== undefined && can.size > 0 && can.size < envelope.bytes
+      ? reply(552, '3.4', `the message has ${envelope.bytes} octets and the smarthost takes ${can.size}`)
+      : undefined,
+  (can, { content }) =>
+    content.eightBit && !can.eightBitMime
+      ? reply(554, '6.3', 'the content is 8-bit and the smarthost does not offer 8BITMIME')
+      : undefined,
+  (can, need, forwardPath) =>
+    !can.smtpUtf8 && needsUtf8(need, [forwardPath])
+      ? reply(553, '6.7', 'an address or header is UTF-8 and the smarthost does not offer SMTPUTF8')
+      : undefined,
+]
+
+export function refusedBeforehand(can: Capabilities, need: Need, forwardPath: string): Reply | undefined {
+  for (const check of checks) {
+    const refusal = check(can, need, forwardPath)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+const needsUtf8 = ({ envelope, content }: Need, forwardPaths: readonly string[]): boolean =>
+  notAscii(envelope.reversePath) || forwardPaths.some(notAscii) || (envelope.smtpUtf8 && content.utf8Header)
+
+/** The parameters of MAIL FROM, each with a space before it. */
+export function mailParameters(can: Capabilities, need: Need, forwardPaths: readonly string[]): string {
+  const { envelope, content } = need
+  const size = can.size === undefined ? '' : ` SIZE=${envelope.bytes}`
+  const body = can.eightBitMime && (content.eightBit || envelope.body === '8BITMIME') ? ' BODY=8BITMIME' : ''
+  const utf8 = can.smtpUtf8 && needsUtf8(need, forwardPaths) ? ' SMTPUTF8' : ''
+  return size + body + utf8
+}

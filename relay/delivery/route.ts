@@ -1,0 +1,29 @@
+/** Which route a recipient takes: the first that matches wins. Pure. */
+import { domainToASCII } from 'node:url'
+import type { RouteConfig } from '../config.ts'
+import type { Envelope } from '../mail/envelope.ts'
+
+type Sender = Pick<Envelope, 'reversePath' | 'fromDomain' | 'credential'>
+
+export function routeOf(routes: readonly RouteConfig[], sender: Sender, forwardPath: string): RouteConfig | undefined {
+  return routes.find(({ match }) => match === undefined || matches(match, sender, forwardPath))
+}
+
+/** Every list that is given must match; an empty list of credentials was given, and matches none. */
+function matches(match: NonNullable<RouteConfig['match']>, sender: Sender, forwardPath: string): boolean {
+  return (
+    (match.credentials === undefined || match.credentials.includes(sender.credential)) &&
+    (match.senderDomains.length === 0 || match.senderDomains.includes(senderDomain(sender))) &&
+    (match.recipientDomains.length === 0 || match.recipientDomains.includes(domainOf(forwardPath)))
+  )
+}
+
+/** The null reverse-path has no domain; the visible From speaks for it. */
+const senderDomain = ({ reversePath, fromDomain }: Sender): string =>
+  reversePath === '' ? domainOf(`@${fromDomain}`) : domainOf(reversePath)
+
+/** As A-labels in lower case, the form of the configuration. */
+function domainOf(address: string): string {
+  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+  return /[^\x00-\x7f]/.test(domain) ? domainToASCII(domain) : domain
+}

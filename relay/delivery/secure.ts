@@ -1,0 +1,60 @@
+/** TLS towards a smarthost: who is verified, against which roots, and the handshake on an open connection. */
+import { isIP, type Socket } from 'node:net'
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import type { SmarthostConfig } from '../config.ts'
+import { type Answer, none } from './answer.ts'
+
+export type TlsMode = SmarthostConfig['tls']['mode']
+
+/** `verified`: a handshake counts only with a certificate that the roots and the host's name confirm. */
+export const tlsPolicies = {
+  StartTLS: { starts: 'upgrade', required: true, verified: true },
+  Implicit: { starts: 'atOnce', required: true, verified: true },
+  Opportunistic: { starts: 'upgrade', required: false, verified: false },
+  Disabled: { starts: 'never', required: false, verified: false },
+} as const satisfies Record<TlsMode, { starts: 'atOnce' | 'upgrade' | 'never'; required: boolean; verified: boolean }>
+
+/** The given roots replace the default ones; never older than TLS 1.2 (RFC 8996). @throws Error on roots that are no PEM */
+export const secureContext = (roots: string | undefined): SecureContext =>
+  createSecureContext({ minVersion: 'TLSv1.2', ...(roots !== undefined && { ca: roots }) })
+
+export type Handshake = {
+  readonly host: string
+  readonly context: SecureContext
+  readonly verified: boolean
+  readonly deadlineMs: number
+}
+
+/** Verifies the name, or for an address the certificate's IP entries (RFC 6125). Resolves with the answer when it fails. */
+export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocket | Answer> {
+  const { host, context, verified, deadlineMs } = handshake
+  return new Promise((resolve) => {
+    const secured = connect({
+      socket,
+      host,
+      secureContext: context,
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: verified,
+      ...(isIP(host) === 0 && { servername: host }),
+    })
+    const finish = (result: TLSSocket | Answer): void => {
+      clearTimeout(timer)
+      secured.off('secureConnect', onSecure).off('close', onClose).off('error', onError)
+      secured.on('error', () => {})
+      if (result !== secured) secured.destroy()
+      resolve(result)
+    }
+    const onSecure = (): void => finish(secured)
+    const onClose = (): void => finish(none('lost', 'the connection was closed in the TLS handshake'))
+    const onError = (error: NodeJS.ErrnoException): void => finish(refused(host, error))
+    const timer = setTimeout(() => finish(none('silent', 'no end of the TLS handshake')), deadlineMs)
+    secured.on('secureConnect', onSecure).on('close', onClose).on('error', onError)
+  })
+}
+
+const lost: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
+
+const refused = (host: string, error: NodeJS.ErrnoException): Answer =>
+  lost.has(error.code ?? '')
+    ? none('lost', `the connection was lost in the TLS handshake (${error.code})`)
+    : none('insecure', `no trusted TLS with ${host} (${error.code ?? error.message})`)

@@ -1,0 +1,38 @@
+/** The stages of a delivery, and how long each may take from our last octet to the end of its reply. */
+
+export type Stage =
+  | 'connect'
+  | 'TLS'
+  | 'banner'
+  | 'EHLO'
+  | 'STARTTLS'
+  | 'AUTH'
+  | 'RSET'
+  | 'MAIL'
+  | 'RCPT'
+  | 'DATA'
+  /** After 354 and before our final dot. */
+  | 'content'
+  /** After our final dot. */
+  | 'dot'
+
+export type Deadlines = Readonly<Record<Stage, number>>
+
+const second = 1000
+const minute = 60 * second
+
+/** The minimums of RFC 5321 section 4.5.3.2 where it names one; the reply is late, not the silence between octets. */
+export const deadlines: Deadlines = {
+  connect: 30 * second,
+  TLS: 60 * second,
+  banner: 5 * minute,
+  EHLO: 5 * minute,
+  STARTTLS: 2 * minute,
+  AUTH: 2 * minute,
+  RSET: 5 * minute,
+  MAIL: 5 * minute,
+  RCPT: 5 * minute,
+  DATA: 2 * minute,
+  content: 3 * minute,
+  dot: 10 * minute,
+}

@@ -1,0 +1,182 @@
+/** One side of an SMTP connection: sends, and gives each stage the one answer that belongs to it. */
+import type { Socket } from 'node:net'
+import { type Answer, none } from './answer.ts'
+import { ReplyParser } from './reply-parser.ts'
+import type { Deadlines, Stage } from './stage.ts'
+
+type Waiting = {
+  readonly stages: readonly Stage[]
+  readonly answers: Answer[]
+  readonly resolve: (answers: readonly Answer[]) => void
+}
+
+/**
+ * Invariant: while nothing is outstanding no octet of a reply is there either; one that is breaks the wire, so no reply
+ * can be taken for the answer to a later command. What has broken the wire once is the answer to everything after it.
+ */
+export class Wire {
+  readonly #socket: Socket
+  readonly #deadlines: Deadlines
+  readonly #parser = new ReplyParser()
+  #waiting: Waiting | undefined
+  #broken: Answer | undefined
+  #drained: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+  #flushed = true
+  /** Told once, when nothing can be said any more. */
+  onBroken: () => void = () => {}
+
+  constructor(socket: Socket, deadlines: Deadlines) {
+    this.#socket = socket
+    this.#deadlines = deadlines
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('error', this.#onError)
+    socket.on('end', this.#onClose)
+    socket.on('close', this.#onClose)
+  }
+
+  get broken(): Answer | undefined {
+    return this.#broken
+  }
+
+  /** Sends and waits for one answer to each stage, in their order; ends early with the answer that is no reply. */
+  exchange(octets: string | Buffer, stages: readonly Stage[]): Promise<readonly Answer[]> {
+    const answers = this.#expect(stages)
+    this.#flushed = false
+    if (this.#broken === undefined && octets.length > 0) this.#socket.write(octets, this.#onFlushed)
+    return answers
+  }
+
+  /** False while octets of the last exchange have not left this process: the peer cannot have seen its end. */
+  get flushed(): boolean {
+    return this.#flushed
+  }
+
+  /**
+   * Sends content without its final dot. Resolves with undefined when all of it was sent and nothing was answered;
+   * else with what came early, and the rest stays unsent.
+   */
+  async stream(chunks: AsyncIterable<Buffer>): Promise<Answer | undefined> {
+    const early = this.#expect(['content'])
+    for await (const chunk of chunks) {
+      if (this.#waiting === undefined) break
+      this.#arm('content')
+      if (!this.#socket.write(chunk)) await this.#drain()
+    }
+    if (this.#waiting === undefined) return (await early)[0]
+    this.#settle()
+    return this.#broken
+  }
+
+  /** Gives the socket away for a TLS handshake; the wire is used no more. */
+  detach(): Socket {
+    clearTimeout(this.#timer)
+    this.#socket.off('data', this.#onData)
+    this.#socket.off('drain', this.#onDrain)
+    this.#socket.off('error', this.#onError)
+    this.#socket.off('end', this.#onClose)
+    this.#socket.off('close', this.#onClose)
+    this.#socket.on('error', () => {})
+    return this.#socket
+  }
+
+  /** Says QUIT and leaves; whatever is answered changes nothing (RFC 5321 section 4.1.1.10). */
+  quit(): void {
+    if (this.#broken === undefined) {
+      this.#socket.end('QUIT\r\n')
+      this.#socket.unref()
+      setTimeout(() => this.#socket.destroy(), quitMs).unref()
+    }
+    this.#break(none('lost', 'we closed the connection'), false)
+  }
+
+  destroy(why: string): void {
+    this.#break(none('lost', why))
+  }
+
+  #expect(stages: readonly Stage[]): Promise<readonly Answer[]> {
+    if (this.#broken !== undefined) return Promise.resolve([this.#broken])
+    return new Promise((resolve) => {
+      this.#waiting = { stages, answers: [], resolve }
+      this.#arm(stages[0] ?? 'dot')
+    })
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#broken !== undefined) return
+    this.#parser.push(chunk)
+    for (let answer = this.#parser.next(); answer !== undefined; answer = this.#parser.next()) {
+      this.#take(answer)
+      if (this.#broken !== undefined) return
+    }
+    if (this.#waiting === undefined) this.#refuseUnasked()
+  }
+
+  #take(answer: Answer): void {
+    if (this.#waiting === undefined || answer.kind === 'none') {
+      this.#break(answer.kind === 'none' ? answer : unasked)
+      return
+    }
+    const { stages, answers } = this.#waiting
+    answers.push(answer)
+    const next = stages[answers.length]
+    if (next === undefined) this.#settle()
+    else this.#arm(next)
+  }
+
+  /** Everything is answered: what has already begun to arrive belongs to nothing. */
+  #settle(): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    clearTimeout(this.#timer)
+    this.#onDrain()
+    this.#refuseUnasked()
+    waiting?.resolve(waiting.answers)
+  }
+
+  #refuseUnasked(): void {
+    if (!this.#parser.idle) this.#break(unasked)
+  }
+
+  #arm(stage: Stage): void {
+    clearTimeout(this.#timer)
+    const ms = this.#deadlines[stage]
+    this.#timer = setTimeout(() => this.#break(none('silent', `no answer within ${ms / 1000} s`)), ms)
+  }
+
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drained = resolve
+    })
+  }
+
+  readonly #onDrain = (): void => {
+    this.#drained?.()
+    this.#drained = undefined
+  }
+
+  readonly #onFlushed = (error?: Error | null): void => {
+    if (!error) this.#flushed = true
+  }
+
+  readonly #onClose = (): void => this.#break(none('lost', 'the connection was closed'))
+  readonly #onError = (error: NodeJS.ErrnoException): void =>
+    this.#break(none('lost', `the connection was lost (${error.code ?? error.message})`))
+
+  #break(why: Answer, destroy = true): void {
+    if (this.#broken !== undefined) return
+    this.#broken = why
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    clearTimeout(this.#timer)
+    if (destroy) this.#socket.destroy()
+    this.#onDrain()
+    waiting?.answers.push(why)
+    waiting?.resolve(waiting.answers)
+    this.onBroken()
+  }
+}
+
+const quitMs = 5000
+const unasked = none('malformed', 'a reply that no command asked for')
