@@ -1,0 +1,20 @@
+/** What is measured of one contender, and the shapes of load that everybody gets. */
+import type { Sink } from '../test/local/receiver.ts'
+import type { Contender, Setting } from './contender.ts'
+import type { Latency } from './latency.ts'
+
+export type Run = { readonly acceptedPerSecond: number; readonly deliveredPerSecond: number }
+
+export type Lane = {
+  readonly start: (setting: Setting) => Promise<Contender>
+  readonly contender: Contender
+  readonly sink: Sink
+  readonly runs: Readonly<Record<keyof typeof shapes, Run[]>>
+  readonly latencies: Latency[]
+  fsyncs: number
+}
+
+export const shapes = {
+  reused: { sessions: 20, messages: 5000, bytes: 4096 },
+  single: { sessions: 20, messages: 1000, bytes: 4096, messagesPerConnection: 1 },
+} as const

@@ -1,0 +1,48 @@
+/** The load in a process of its own, so that neither contender shares a thread with it; it speaks with its parent. */
+import { startLoad, type Told } from '../test/local/load.ts'
+import { type LoadMessage, loadMessage } from '../test/local/load-message.ts'
+import type { Access } from '../test/local/smtp-session.ts'
+
+export type LoadOrder = {
+  readonly access: Access
+  readonly sessions: number
+  readonly messages: number
+  readonly bytes: number
+  /** Absent: sessions are kept. */
+  readonly messagesPerConnection?: number
+}
+
+export type LoadResult = {
+  /** Milliseconds since the epoch. */
+  readonly began: number
+  readonly seconds: number
+  readonly acknowledged: number
+  /** What else a message was told, for the person who reads the failure. */
+  readonly others: readonly string[]
+}
+
+export async function carryOut({ messages, bytes, ...plan }: LoadOrder): Promise<LoadResult> {
+  const prepared = Array.from({ length: 500 }, (_, n) => {
+    const envelope = { id: `m${n}`, reversePath: 'app@corp.test', forwardPaths: ['someone@sink.test'] }
+    return loadMessage(envelope, bytes)
+  })
+  let begun = 0
+  let acknowledged = 0
+  const others: string[] = []
+  const next = (): LoadMessage | undefined => {
+    begun += 1
+    return begun > messages ? undefined : prepared[begun % prepared.length]
+  }
+  const tell = (told: Told<LoadMessage>): void => {
+    if (told.kind === 'acknowledged') acknowledged += 1
+    else others.push(told.kind === 'unknown' ? told.error.message : `${told.reply.code} ${told.reply.text}`)
+  }
+  const began = Date.now()
+  const start = performance.now()
+  await startLoad({ ...plan, next, tell }).done
+  return { began, seconds: (performance.now() - start) / 1000, acknowledged, others }
+}
+
+process.once('message', (order: LoadOrder) => {
+  void carryOut(order).then((result) => process.send?.(result, () => process.disconnect()))
+})

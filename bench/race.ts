@@ -1,0 +1,38 @@
+/** One run of one contender: what its clients got acknowledged, and what came out at the sink, per second. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { until } from '../test/local/until.ts'
+import type { Lane, Run } from './lane.ts'
+import type { LoadOrder, LoadResult } from './load-process.ts'
+
+const deliveryDeadlineMs = 120_000
+
+/** @throws Error when a single message was not acknowledged, or did not arrive. */
+export async function race(
+  { contender, sink }: Pick<Lane, 'contender' | 'sink'>,
+  order: Omit<LoadOrder, 'access'>,
+): Promise<Run> {
+  const before = sink.delivered()
+  const { began, seconds, acknowledged, others } = await loadOnce({ ...order, access: contender.access })
+  if (acknowledged !== order.messages) {
+    const why = others.slice(0, 3).join('; ')
+    throw new Error(`${contender.name} acknowledged ${acknowledged} of ${order.messages}: ${why}`)
+  }
+  const all = () => sink.delivered() - before >= order.messages
+  await until(`${contender.name} delivers ${order.messages} messages`, all, deliveryDeadlineMs)
+  return {
+    acceptedPerSecond: order.messages / seconds,
+    deliveredPerSecond: order.messages / ((Date.now() - began) / 1000),
+  }
+}
+
+export async function loadOnce(order: LoadOrder): Promise<LoadResult> {
+  const child = fork(join(import.meta.dirname, 'load-process.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  child.send(order)
+  const [result] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => Promise.reject(new Error('the load process failed'))),
+  ])
+  return result as LoadResult
+}

@@ -1,0 +1,52 @@
+/** The table that a person reads and the file that documents quote. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+import { join } from 'node:path'
+import { type Lane, shapes } from './lane.ts'
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+const rounded = (n: number): number => Number(n.toPrecision(3))
+
+const figures: Readonly<Record<string, (lane: Lane) => number>> = {
+  'accepted/s, 20 sessions reused': (l) => median(l.runs.reused.map((r) => r.acceptedPerSecond)),
+  'delivered/s, 20 sessions reused': (l) => median(l.runs.reused.map((r) => r.deliveredPerSecond)),
+  'accepted/s, a connection each': (l) => median(l.runs.single.map((r) => r.acceptedPerSecond)),
+  'delivered/s, a connection each': (l) => median(l.runs.single.map((r) => r.deliveredPerSecond)),
+  'one submission alone, p50 ms': (l) => median(l.latencies.map((x) => x.p50Ms)),
+  'one submission alone, p99 ms': (l) => median(l.latencies.map((x) => x.p99Ms)),
+  'fsyncs per message': (l) => l.fsyncs,
+}
+
+/** Prints the figures with their ratio (first lane to second) and writes the raw numbers under bench/results. */
+export function report(lanes: readonly Lane[], ceiling: number): void {
+  const rows = Object.entries(figures).map(([what, figure]) => {
+    const values = lanes.map(figure)
+    const named = lanes.map((lane, i) => [lane.contender.name, rounded(values[i] ?? Number.NaN)] as const)
+    const [first = Number.NaN, second = Number.NaN] = values
+    return [what, { ...Object.fromEntries(named), ratio: rounded(first / second) }] as const
+  })
+  console.table(Object.fromEntries(rows))
+  const at = new Date().toISOString()
+  const folder = join(import.meta.dirname, 'results')
+  const file = join(folder, `quick-${at.slice(0, 10)}.json`)
+  const raw = lanes.map(({ contender, runs, latencies, fsyncs }) => ({ name: contender.name, runs, latencies, fsyncs }))
+  mkdirSync(folder, { recursive: true })
+  const all = {
+    at,
+    revision: revision(),
+    machine,
+    loadCeiling: ceiling,
+    shapes,
+    figures: Object.fromEntries(rows),
+    raw,
+  }
+  writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`)
+  console.log(`raw numbers: ${file}`)
+}
+
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }
+
+/** The commit that is measured, with a mark where files were changed since. */
+const revision = (): string =>
+  spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', cwd: import.meta.dirname }).stdout.trim()

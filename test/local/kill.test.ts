@@ -1,0 +1,17 @@
+/** A relay that is killed under load keeps its word (cases S01, S03, S04, S06, S08). */
+import { randomInt } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { killRun, printReport, promises } from './kill.ts'
+import { installed } from './programs.ts'
+
+const kills = Number(process.env['RELAYFLEET_KILLS'] ?? 8)
+const seed = Number(process.env['RELAYFLEET_SEED'] ?? randomInt(1_000_000))
+
+describe.runIf(installed('aiosmtpd'))('SIGKILL under load', () => {
+  test(`${kills} kills, seed ${seed}: what was acknowledged arrives`, { timeout: 60_000 + kills * 3000 }, async () => {
+    const report = await killRun({ kills, rate: 250, seed })
+    printReport(report)
+    expect(Object.entries(promises(report)).filter(([, kept]) => !kept)).toEqual([])
+    expect(report.acknowledged).toBeGreaterThan(kills * 20)
+  })
+})

@@ -1,0 +1,151 @@
+/** One relay as a process of its own: a folder with its configuration and data, started, killed and started again. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { printConfig, type RelayConfig, verifierOf } from '../../relay/config.ts'
+import type { RelayStatus } from '../../relay/http.ts'
+import type { makeCertificates } from '../certificates.ts'
+import type { Access } from './smtp-session.ts'
+import { until } from './until.ts'
+
+type Certificates = Awaited<ReturnType<typeof makeCertificates>>
+
+export const login = { username: 'load', password: 'a-password-for-the-load' }
+export const senderDomain = 'corp.test'
+
+type Way = { readonly listenPort: number; readonly smarthostPort: number; readonly maxConnections: number }
+
+/** A closed Production relay with one credential, which sends as corp.test through one smarthost on this machine. */
+export const loadConfig = ({ listenPort, smarthostPort, maxConnections }: Way): RelayConfig => ({
+  version: 'relay.relayfleet.dev/v1',
+  policy: 'mail/load',
+  environment: 'Production',
+  hostname: 'relay.test',
+  suspended: false,
+  listeners: [
+    {
+      name: 'submission',
+      address: '127.0.0.1',
+      port: listenPort,
+      tls: { mode: 'StartTLS', minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' },
+    },
+  ],
+  networks: { allow: [], deny: [] },
+  authFailures: { max: 10, perMs: 300_000, lockoutMs: 900_000 },
+  limits: {
+    messageBytes: 26_214_400,
+    recipientsPerMessage: 100,
+    connectionsPerClient: 1000,
+    messagesPerConnection: 1_000_000,
+    transactionMs: 600_000,
+  },
+  senderRules: {
+    envelopeFrom: { enforcement: 'Enforce' },
+    headerFrom: { enforcement: 'Enforce', displayNameAddress: 'Reject' },
+    alignment: { enforcement: 'Enforce', mode: 'Organizational' },
+    nullReversePath: 'Deny',
+  },
+  recipients: { mode: 'Unrestricted', domains: [], addresses: [] },
+  credentials: [
+    {
+      name: 'mail/load',
+      username: login.username,
+      keys: [{ id: 'first', verifier: verifierOf(login.password) }],
+      senders: [{ senderDomain: 'mail/corp', domain: senderDomain, includeSubdomains: false, localParts: [] }],
+      addresses: [],
+      networks: [],
+      recipientDomains: [],
+      suspended: false,
+    },
+  ],
+  routes: [
+    {
+      name: 'default',
+      smarthosts: [
+        {
+          name: 'receiver',
+          host: '127.0.0.1',
+          port: smarthostPort,
+          tls: { mode: 'Disabled' },
+          priority: 0,
+          maxConnections,
+        },
+      ],
+      retry: { scheduleMs: [1000], expireAfterMs: 86_400_000 },
+    },
+  ],
+  queue: { maxBytes: 10_737_418_240, maxAgeMs: 600_000 },
+  evidence: { addresses: 'Hash' },
+})
+
+/** Writes what a relay reads; it may be called again to change a running one. */
+export function writeRelay(folder: string, config: RelayConfig, { cert, key }: Certificates): void {
+  const at = join(folder, 'config')
+  mkdirSync(at, { recursive: true })
+  writeFileSync(join(at, 'tls.crt'), cert)
+  writeFileSync(join(at, 'tls.key'), key, { mode: 0o600 })
+  writeFileSync(join(at, 'relay.json'), printConfig(config))
+}
+
+export type Relay = {
+  readonly pid: number
+  status(): Promise<RelayStatus>
+  /** Ends it by a signal and waits; the exit code, or null where the signal killed it. */
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
+type Endpoints = {
+  readonly pid: number
+  readonly http: { readonly port: number }
+  readonly listeners: readonly unknown[]
+}
+
+/** A relay process; `trace` is put before its command line. It may not listen yet: see `listening`. */
+export function spawnRelay(folder: string, trace: readonly string[] = []): ChildProcess {
+  const data = join(folder, 'data')
+  rmSync(join(data, 'endpoints.json'), { force: true })
+  const main = join(import.meta.dirname, '../../relay/main.ts')
+  const log = openSync(join(folder, 'relay.log'), 'a')
+  const relay = [process.execPath, main, '--config', join(folder, 'config'), '--data', data]
+  const [program = '', ...args] = [...trace, ...relay, '--http', '127.0.0.1:0', '--parent-pipe']
+  return spawn(program, args, { stdio: ['pipe', log, log] })
+}
+
+/** @throws Error with the end of the log when the relay ends instead of listening. */
+export async function listening(folder: string, child: ChildProcess): Promise<Relay> {
+  const { pid, http } = await until(`the relay in ${folder} listens`, () => {
+    if (child.exitCode !== null) throw new Error(`the relay ended: ${endOf(join(folder, 'relay.log'))}`)
+    return endpointsOf(folder)
+  })
+  return {
+    pid,
+    status: async () => (await fetch(`http://127.0.0.1:${http.port}/status`)).json() as Promise<RelayStatus>,
+    end: async (signal) => {
+      const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
+      process.kill(pid, signal)
+      await exited
+      return child.exitCode
+    },
+  }
+}
+
+export const startRelay = (folder: string, trace?: readonly string[]): Promise<Relay> =>
+  listening(folder, spawnRelay(folder, trace))
+
+function endpointsOf(folder: string): Endpoints | undefined {
+  const file = join(folder, 'data/endpoints.json')
+  if (!existsSync(file)) return undefined
+  const endpoints = JSON.parse(readFileSync(file, 'utf8')) as Endpoints
+  return endpoints.listeners.length > 0 ? endpoints : undefined
+}
+
+const endOf = (file: string): string => readFileSync(file, 'utf8').slice(-2000)
+
+export const accessTo = (port: number, { ca }: Certificates): Access => ({
+  host: '127.0.0.1',
+  port,
+  tls: 'StartTLS',
+  ca,
+  login,
+})
