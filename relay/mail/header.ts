@@ -35,10 +35,13 @@ const ambiguities: readonly (readonly [RegExp, string])[] = [
   [/\r\n[ \t]+(?:\r|$)/, 'a folded line of nothing but white space'],
   // With an address: the h= of a folded DKIM-Signature has lines like ` from:to:subject`.
   [/\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:[^\r:;]*@/i, 'a folded line that looks like a From or Sender'],
+  // NEL in latin1 and UTF-8, and the Unicode separators: line breaks for software that reads text and not octets.
+  [
+    /(?:\x85|\xe2\x80[\xa8\xa9])[ \t]*(?:resent-)?(?:from|sender)[ \t]*:/i,
+    'a From or Sender after a Unicode line break',
+  ],
   [/\r\n\r\n./s, 'something after the blank line'],
 ]
-// The same once UTF-8 is decoded: these end a line for software that reads text and not octets.
-const unicodeLineBreaks = /[\x85\u2028\u2029]/
 const fieldName = /^[!-9;-~]+$/
 
 /** The fields of a header block, with or without its final blank line. */
@@ -67,7 +70,6 @@ function fieldAt(text: string, start: number): Field | string {
   // Also white space before the colon, which is obsolete (RFC 5322 section 4.5).
   if (!fieldName.test(name)) return 'a field name that is not plain ASCII'
   const value = decode(trimSpace(text.slice(colon + 1, crlf).replaceAll('\r\n', '')))
-  if (unicodeLineBreaks.test(value)) return 'a Unicode line break'
   return { name: name.toLowerCase(), value, start, end: crlf + 2 }
 }
 
@@ -92,8 +94,8 @@ function trimSpace(text: string): string {
 const decode = (octets: string): string => (isAscii(octets) ? octets : Buffer.from(octets, 'latin1').toString('utf8'))
 
 const unreadable = /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufffd]|\p{Cs}/u
-// One word of a phrase: a quoted string, or an atom, where a dot may stand (`Example Inc.`).
-const word = /[ \t]*(?:"([^"\\]*(?:\\[ -~][^"\\]*)*)"|([\w!#$%&'*+/=?^`{|}~.\u00a0-\u{10ffff}-]+))(?=[ \t]|$)/uy
+// One word of a phrase: a quoted string, or an atom, with dots after its first letter (`Example Inc.`).
+const word = /[ \t]*(?:"([^"\\]*(?:\\[ -~][^"\\]*)*)"|((?!\.)[\w!#$%&'*+/=?^`{|}~.\u00a0-\u{10ffff}-]+))(?=[ \t]|$)/uy
 
 /**
  * The one mailbox of a From: `user@domain`, `<user@domain>` or `Name <user@domain>`. No list, no group, no comment, no

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { decodeWords } from '../../../relay/mail/encoded-word.ts'
+
+const base64 = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding).toString('base64')
+
+test.each([
+  ['plain text', 'Example Inc.', 'Example Inc.'],
+  ['Q', '=?utf-8?Q?J=C3=B6rg?=', 'Jörg'],
+  ['q in lower case, hex in lower case', '=?UTF-8?q?J=c3=b6rg?=', 'Jörg'],
+  ['an underscore is a space', '=?utf-8?q?a_b?=', 'a b'],
+  ['B', `=?utf-8?B?${base64('Jörg')}?=`, 'Jörg'],
+  ['latin1', '=?iso-8859-1?q?J=F6rg?=', 'Jörg'],
+  ['latin1 in B', `=?ISO-8859-1?b?${base64('Jörg', 'latin1')}?=`, 'Jörg'],
+  ['a charset with state', '=?iso-2022-jp?b?GyRCRnxLXBsoQg==?=', '日本'],
+  ['a language', '=?utf-8*de?q?J=C3=B6rg?=', 'Jörg'],
+  ['text around it', 'Dr. =?utf-8?q?J=C3=B6rg?= Doe', 'Dr. Jörg Doe'],
+  ['two words lose the space between them', '=?utf-8?q?ceo=40?= =?utf-8?q?other.t?=', 'ceo@other.t'],
+  ['two charsets', '=?utf-8?q?a?=\t=?iso-8859-1?q?=F6?=', 'aö'],
+  ['a character that is split between two words', '=?utf-8?q?J=C3?= =?utf-8?q?=B6rg?=', 'Jörg'],
+  ['the same split between B and Q', '=?utf-8?b?SsM=?= =?UTF-8?q?=B6rg?=', 'Jörg'],
+  ['spaces inside, which decoders take', '=?utf-8?q?ceo=40other.t and?=', 'ceo@other.t and'],
+  ['nothing inside', '=?utf-8?q??=', ''],
+  ['no encoded-word', 'what?= yes', 'what?= yes'],
+  ['a NUL', '=?utf-8?q?a=00b?=', 'a\0b'],
+])('reads %s', (_name, text, shown) => {
+  expect(decodeWords(text)).toBe(shown)
+})
+
+test.each([
+  ['an unknown charset', '=?x-mine?q?a?='],
+  ['UTF-7, which hides an @', '=?utf-7?q?ceo+AEA-other.t?='],
+  ['an unknown encoding', '=?utf-8?x?a?='],
+  ['octets that are not of the charset', '=?utf-8?q?J=F6rg?='],
+  ['half a character', '=?utf-8?q?J=C3?='],
+  ['a broken escape', '=?utf-8?q?a=4?='],
+  ['an escape that is no hexadecimal', '=?utf-8?q?a=ZZ?='],
+  ['8-bit characters inside', '=?utf-8?q?ö?='],
+  ['broken base64', '=?utf-8?b?PGNlb0B$?='],
+  ['base64 without its padding', '=?utf-8?b?YQ?='],
+  ['base64 after its padding', '=?utf-8?b?YQ==YQ==?='],
+  ['no end', '=?utf-8?q?ceo=40other.t'],
+  ['a second beginning', '=?utf-8?q?a?= =?utf-8?q?b'],
+  ['an encoded-word in an encoded-word', `=?utf-8?b?${base64('=?utf-8?q?ceo=40other.t?=')}?=`],
+])('does not guess at %s', (_name, text) => {
+  expect(decodeWords(text)).toBeUndefined()
+})
+
+test('thousands of words are read in linear time', () => {
+  const start = performance.now()
+  expect(decodeWords('=?utf-8?q?a?= '.repeat(8000).trim())).toBe('a'.repeat(8000))
+  decodeWords('=?'.repeat(50_000))
+  decodeWords('=?a?q?'.repeat(16_000))
+  decodeWords(`=?utf-8?q?${' '.repeat(100_000)}`)
+  expect(performance.now() - start).toBeLessThan(500)
+})

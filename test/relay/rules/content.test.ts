@@ -1,0 +1,325 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { replyLine } from '../../../relay/mail/reply.ts'
+import { judgeHeader } from '../../../relay/rules/content.ts'
+import { facts, sender, senderRules } from './facts.ts'
+
+const block = (...lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`)
+const rest = ['To: you@example.org', 'Subject: hello', 'Date: Mon, 23 Nov 2026 12:00:00 +0000']
+const message = (...lines: readonly string[]): Buffer => block(...lines, ...rest)
+const submission = { ...facts(), reversePath: 'app@corp.t' }
+const ruleOf = (header: Buffer, over: object = {}) => judgeHeader({ ...submission, ...over }, header).refusal?.rule
+
+const DENY = 'senderRules.headerFrom'
+const MAL = 'always.headers'
+const NAME = 'senderRules.headerFrom.displayNameAddress'
+const base64 = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding).toString('base64')
+
+test('the replies are those of RFC 6409 section 6', () => {
+  const lineOf = (from: string) => {
+    const { refusal } = judgeHeader(submission, message(from))
+    return refusal && replyLine(refusal.reply)
+  }
+  expect(lineOf('From: <ceo@other.t>')).toMatch(/^550 5\.7\.1 .*\(senderRules\.headerFrom\)$/)
+  expect(lineOf('From: a, b')).toMatch(/^554 5\.6\.0 .*\(always\.headers\)$/)
+})
+
+test.each([
+  ['the plain form', 'From: app@corp.t'],
+  ['brackets', 'From: <app@corp.t>'],
+  ['no space', 'From:<app@corp.t>'],
+  ['a name', 'From: Example Billing <app@corp.t>'],
+  ['a folded name', 'From: Example\r\n Billing\r\n\t<app@corp.t>'],
+  ['a value on the next line', 'From:\r\n Example <app@corp.t>'],
+  ['case M26: upper case', 'FROM: <APP@CORP.T>'],
+  ['case M26: a foreign Reply-To', 'From: app@corp.t\r\nReply-To: <x@other.t>'],
+  ['a Sender of its own', 'From: app@corp.t\r\nSender: "Ops" <ops@corp.t>'],
+  ['Resent- fields of its own, twice', 'Resent-From: a@corp.t\r\nResent-From: b@corp.t\r\nFrom: app@corp.t'],
+  ['any local part of its domain', 'From: billing+x@corp.t'],
+  ['an encoded name', 'From: =?utf-8?Q?J=C3=B6rg?= <app@corp.t>'],
+  ['an encoded name in latin1', 'From: =?iso-8859-1?B?SvZyZw==?= <app@corp.t>'],
+  ['a name in UTF-8', 'From: Jörg <app@corp.t>'],
+  ['its own address as name', 'From: "app@corp.t" <app@corp.t>'],
+  ['its own address in the name, in upper case', 'From: "Billing (APP@CORP.T)" <app@corp.t>'],
+  ['its own address in an encoded name', `From: =?utf-8?b?${base64('app@corp.t')}?= <app@corp.t>`],
+  ['a name with an @ that is no address', 'From: "Sales @ Example" <app@corp.t>'],
+  ['a handle', 'From: "@example" <app@corp.t>'],
+  ['unknown fields', 'From: app@corp.t\r\nConstructor: x\r\n__proto__: y\r\nX-From: ceo@other.t'],
+])('is accepted: %s', (_name, from) => {
+  expect(judgeHeader(submission, message(from))).toEqual({ audited: [], fromDomain: 'corp.t' })
+})
+
+test.each([
+  ['case M02: another domain', 'From: <ceo@other.t>'],
+  ['case M22: its address as the local part of another', 'From: "app@corp.t"@other.t'],
+  ['case M22: with a space', 'From: "x app@corp.t"@other.t'],
+  ['case M28: a subdomain', 'From: app@sub.corp.t'],
+  ['case M28: a longer name', 'From: app@evilcorp.t'],
+  ['case M28: its name in front', 'From: app@corp.t.evil.t'],
+  ['its name as a label', 'From: app@corp-t.evil.t'],
+  ['its domain as local part', 'From: corp.t@other.t'],
+  ['an A-label that looks like it', 'From: app@xn--orp-5cd.t'],
+  ['a U-label that looks like it', 'From: app@сorp.t'],
+  ['a percent route', 'From: app%corp.t@other.t'],
+  ['a bang route', 'From: corp.t!app@other.t'],
+  ['case M29: a foreign Sender', 'From: app@corp.t\r\nSender: <ceo@other.t>'],
+  ['case M29: a foreign Sender before From', 'Sender: <ceo@other.t>\r\nFrom: app@corp.t'],
+  ['case M29: a foreign Resent-From', 'Resent-From: <ceo@other.t>\r\nFrom: app@corp.t'],
+  ['case M29: a foreign Resent-Sender', 'From: app@corp.t\r\nResent-Sender: <ceo@other.t>'],
+  ['the second Resent-From', 'Resent-From: app@corp.t\r\nResent-From: ceo@other.t\r\nFrom: app@corp.t'],
+  ['a Sender in upper case', 'From: app@corp.t\r\nSENDER: ceo@other.t'],
+])('is not owned: %s', (_name, from) => {
+  expect(ruleOf(message(from))).toBe(DENY)
+})
+
+test.each([
+  ['case M03: no From', 'X-From: app@corp.t'],
+  ['a From with a hyphen', 'From-: app@corp.t'],
+  ['case M04: two From', 'From: <app@corp.t>\r\nFrom: <ceo@other.t>'],
+  ['two From, the second is its own', 'From: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['the same From twice', 'From: <app@corp.t>\r\nfrom: <app@corp.t>'],
+  ['two From far apart', `From: <app@corp.t>\r\n${'X: y\r\n'.repeat(200)}FROM: <ceo@other.t>`],
+  ['an empty second From', 'From: <app@corp.t>\r\nFrom:'],
+  ['case M06: a folded first line', ' From: <app@corp.t>\r\nFrom: <ceo@other.t>'],
+  ['a space before the colon', 'From : <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a fold before the colon', 'From\r\n : <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a folded From in another field', 'X: y\r\n From: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a From in its own fold', 'From: <app@corp.t>\r\n From: <ceo@other.t>'],
+  ['an octet above 127 before the colon', 'From\u00a0: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a NUL before the colon', 'From\0: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a line feed before a second From', 'X: y\nFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a carriage return before a second From', 'X: y\rFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a form feed before a second From', 'X: y\x0cFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a blank line that is none', 'X: y\r\n \r\nFrom: <app@corp.t>'],
+  ['an mbox line', 'From app@corp.t\r\nFrom: <app@corp.t>'],
+  ['no field at all', 'hello'],
+  ['an empty From', 'From:'],
+  ['a From of white space', 'From: \t'],
+  ['case M09: two mailboxes', 'From: <app@corp.t>, <ceo@other.t>'],
+  ['two mailboxes of its own', 'From: <app@corp.t>, <ops@corp.t>'],
+  ['case M11: an encoded mailbox', 'From: =?utf-8?b?PGNlb0BvdGhlci50Pg==?=,<app@corp.t>'],
+  ['case M14: an address after the bracket', 'From: <app@corp.t>ceo@other.t'],
+  ['an address before the bracket', 'From: <ceo@other.t>app@corp.t'],
+  ['case M15: an address as name', 'From: ceo@other.t <app@corp.t>'],
+  ['its own address as name, unquoted', 'From: app@corp.t <app@corp.t>'],
+  ['case M18: a group', 'From: corp: app@corp.t;'],
+  ['case M18: an empty group', 'From: undisclosed:;'],
+  ['case M19: groups in groups', `From: ${'a:'.repeat(3000)}app@corp.t${';'.repeat(3000)}`],
+  ['case M20: NUL in the domain', 'From: <app@corp.t\0>'],
+  ['case M20: NUL before a domain', 'From: <app@corp.t\0@other.t>'],
+  ['case M23: an open quote', 'From: "a <app@corp.t'],
+  ['case M23: an open bracket', 'From: <app@corp.t'],
+  ['case M23: a stray bracket', 'From: app@corp.t>'],
+  ['a comment', 'From: app@corp.t (Billing)'],
+  ['a comment that shows an address', 'From: (ceo@other.t) <app@corp.t>'],
+  ['a route', 'From: <@other.t,@x.t:app@corp.t>'],
+  ['a quoted comma', 'From: <ceo@other.t>\\,<app@corp.t>'],
+  ['a quoted local part in its own domain', 'From: "app"@corp.t'],
+  ['an address literal', 'From: <app@[192.0.2.1]>'],
+  ['one label', 'From: app@corp'],
+  ['a fullwidth domain', 'From: app@ｃｏｒｐ.t'],
+  ['a Sender that is no mailbox', 'From: app@corp.t\r\nSender: Ops'],
+  ['an empty Sender', 'From: app@corp.t\r\nSender:'],
+  ['two Senders', 'From: app@corp.t\r\nSender: app@corp.t\r\nSender: app@corp.t'],
+  ['a Resent-From with two mailboxes', 'From: app@corp.t\r\nResent-From: app@corp.t, ops@corp.t'],
+  ['a second Subject', 'From: app@corp.t\r\nSubject: other'],
+  ['a second To', 'From: app@corp.t\r\nto: x@y.t'],
+  ['a second Date', 'From: app@corp.t\r\nDATE: x'],
+  ['two Reply-To', 'From: app@corp.t\r\nReply-To: a@b.t\r\nReply-To: c@d.t'],
+  ['two Cc', 'From: app@corp.t\r\nCc: a@b.t\r\nCc: c@d.t'],
+  ['two Bcc', 'From: app@corp.t\r\nBcc: a@b.t\r\nBcc: c@d.t'],
+  ['two Message-ID', 'From: app@corp.t\r\nMessage-ID: <a@b>\r\nMessage-Id: <c@d>'],
+  ['two Content-Type', 'From: app@corp.t\r\nContent-Type: text/plain\r\nContent-type: text/html'],
+  ['two encodings', 'From: app@corp.t\r\nContent-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64'],
+  ['a NUL behind an encoding', 'From: =?utf-8?q?a=00b?= <app@corp.t>'],
+  ['CR LF behind an encoding', `From: =?utf-8?b?${base64('a\r\nBcc: x@y.t')}?= <app@corp.t>`],
+])('is malformed or ambiguous, in Audit too: %s', (_name, from) => {
+  const headerFrom = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
+  const audit = facts({ senderRules: senderRules({ headerFrom, alignment: { enforcement: 'Audit', mode: 'Strict' } }) })
+  expect(ruleOf(message(from))).toBe(MAL)
+  expect(ruleOf(message(from), audit)).toBe(MAL)
+})
+
+test.each([
+  ['case M03: an empty block', '\r\n'],
+  ['nothing', ''],
+  ['an empty block and a body', '\r\nFrom: app@corp.t\r\n\r\n'],
+  ['a body behind the block', 'From: app@corp.t\r\n\r\nhello\r\n'],
+])('is malformed as a whole: %s', (_name, octets) => {
+  expect(judgeHeader(submission, Buffer.from(octets))).toMatchObject({ refusal: { rule: MAL }, fromDomain: '' })
+})
+
+test.each([
+  ['case M16: quoted', '"ceo@other.t"'],
+  ['among words', '"Billing for ceo@other.t"'],
+  ['with brackets', '"CEO <ceo@other.t>"'],
+  ['in another case', '"CEO@OTHER.T"'],
+  ['its own address first', '"app@corp.t, ceo@other.t"'],
+  ['its own address inside a longer one', '"xapp@corp.t"'],
+  ['its own domain inside a longer one', '"app@corp.t.evil.t"'],
+  ['another person of its own domain', '"ceo@corp.t"'],
+  ['with spaces around the @', '"ceo @ other.t"'],
+  ['with a no-break space', '"ceo\u00a0@\u00a0other.t"'],
+  ['a fullwidth @', '"ceo＠other.t"'],
+  ['a small @', 'ceo﹫other.t'],
+  ['fullwidth letters', '"ｃｅｏ＠ｏｔｈｅｒ.t"'],
+  ['a zero-width space beside the @', '"ceo\u200b@\u200bother.t"'],
+  ['a soft hyphen', '"ceo\u00ad@other.t"'],
+  ['a direction override', '"\u202eceo@other.t"'],
+  ['without a dot', '"ceo@localhost"'],
+  ['two @', '"ceo@@other.t"'],
+  ['Q', '=?utf-8?q?ceo=40other.t?='],
+  ['Q with brackets', '=?utf-8?q?=3Cceo=40other.t=3E?='],
+  ['B', `=?utf-8?b?${base64('ceo@other.t')}?=`],
+  ['latin1 in B', `=?iso-8859-1?B?${base64('ceo@other.t', 'latin1')}?=`],
+  ['UTF-16', `=?utf-16le?B?${base64('ceo@other.t', 'utf16le')}?=`],
+  ['a fullwidth @ in Q', '=?utf-8?q?ceo=EF=BC=A0other.t?='],
+  ['split over two words', '=?utf-8?q?ceo=40?= =?utf-8?q?other.t?='],
+  ['a fullwidth @ split over two words', '=?utf-8?q?ceo=EF=BC?= =?utf-8?q?=A0other.t?='],
+  ['with a language', '=?utf-8*en?q?ceo=40other.t?='],
+  ['encoded in quotes, which clients decode too', '"=?utf-8?q?ceo=40other.t?="'],
+  ['with spaces inside, which clients decode too', '=?utf-8?q?ceo=40other.t x?='],
+  ['UTF-7', '=?utf-7?q?ceo+AEA-other.t?='],
+  ['a charset that nobody knows', '=?x?q?ceo=40other.t?='],
+  ['broken base64', '=?utf-8?b?Y2VvQG90aGVyLnQ?='],
+  ['an encoded-word in an encoded-word', `=?utf-8?b?${base64('=?utf-8?q?ceo=40other.t?=')}?=`],
+  ['without its end', '=?utf-8?q?ceo=40other.t'],
+])('the display name shows another address: %s', (_name, name) => {
+  const from = message(`From: ${name} <app@corp.t>`)
+  const allow = { enforcement: 'Enforce', displayNameAddress: 'Allow' } as const
+  expect(ruleOf(from)).toBe(NAME)
+  expect(ruleOf(from, facts({ senderRules: senderRules({ headerFrom: allow }) }))).toBeUndefined()
+})
+
+test('the display name of a Sender is judged as that of From', () => {
+  expect(ruleOf(message('From: app@corp.t', 'Sender: "ceo@other.t" <app@corp.t>'))).toBe(NAME)
+})
+
+test('Audit collects what it would refuse, once for each rule, and goes on', () => {
+  const headerFrom = { enforcement: 'Audit', displayNameAddress: 'Reject' } as const
+  const alignment = { enforcement: 'Audit', mode: 'Strict' } as const
+  const audit = { ...submission, ...facts({ senderRules: senderRules({ headerFrom, alignment }) }) }
+  const verdict = judgeHeader(audit, message('From: "x@y.t" <ceo@other.t>', 'Sender: <ceo@other.t>'))
+  expect(verdict.refusal).toBeUndefined()
+  expect(verdict.audited.map((r) => r.rule)).toEqual([DENY, NAME, 'senderRules.alignment'])
+  expect(verdict.fromDomain).toBe('other.t')
+})
+
+test('a rule in Audit does not soften the next one', () => {
+  const headerFrom = { enforcement: 'Audit', displayNameAddress: 'Reject' } as const
+  const verdict = judgeHeader(
+    { ...submission, ...facts({ senderRules: senderRules({ headerFrom }) }) },
+    message('From: <ceo@other.t>'),
+  )
+  expect(verdict.audited.map((r) => r.rule)).toEqual([DENY])
+  expect(verdict.refusal?.rule).toBe('senderRules.alignment')
+})
+
+const both = facts({}, { senders: [sender({ includeSubdomains: true }), sender({ domain: 'corp.example' })] })
+test.each([
+  ['equal domains', 'bounce@corp.t', 'Strict', undefined],
+  ['another case', 'bounce@CORP.T', 'Strict', undefined],
+  ['a subdomain, strictly', 'x@bounce.corp.t', 'Strict', 'senderRules.alignment'],
+  ['a subdomain', 'x@bounce.corp.t', 'Organizational', undefined],
+  ['another domain', 'x@corp.example', 'Organizational', 'senderRules.alignment'],
+  ['the null reverse-path', '', 'Strict', undefined],
+  ['a reverse-path that is none', 'nonsense', 'Organizational', 'senderRules.alignment'],
+] as const)('alignment: %s', (_name, reversePath, mode, rule) => {
+  const config = facts({ senderRules: senderRules({ alignment: { enforcement: 'Enforce', mode } }) }).config
+  expect(ruleOf(message('From: app@corp.t'), { ...both, config, reversePath })).toBe(rule)
+})
+
+test('case M25: a U-label in From is its A-label', () => {
+  const own = facts({}, { senders: [sender({ domain: 'xn--bcher-kva.example' })] })
+  for (const [domain, reversePath] of [
+    ['bücher.example', 'app@xn--bcher-kva.example'],
+    ['xn--bcher-kva.example', 'app@bücher.example'],
+    ['XN--BCHER-KVA.EXAMPLE', 'app@bücher.example'],
+  ]) {
+    const verdict = judgeHeader({ ...own, reversePath: reversePath ?? '' }, message(`From: App <app@${domain}>`))
+    expect(verdict).toEqual({ audited: [], fromDomain: 'xn--bcher-kva.example' })
+  }
+})
+
+test('a local part beyond ASCII needs SMTPUTF8', () => {
+  expect(ruleOf(message('From: jörg@corp.t'))).toBe('always.utf8')
+  expect(ruleOf(message('From: jörg@corp.t'), { smtpUtf8: true })).toBeUndefined()
+})
+
+test('octets that are no UTF-8 are refused in From, and pass elsewhere', () => {
+  const latin1 = (text: string) => Buffer.from(`${text}\r\n\r\n`, 'latin1')
+  expect(ruleOf(latin1('From: J\xf6rg <app@corp.t>'))).toBe(MAL)
+  expect(ruleOf(latin1('From: app@corp.t\r\nSubject: J\xf6rg'))).toBeUndefined()
+})
+
+test.each([
+  ['case M32: 50 hops', 'Received: x', 50, undefined],
+  ['case M32: 51 hops', 'Received: x', 51, 'always.hops'],
+  ['51 hops in upper case', 'RECEIVED: x', 51, 'always.hops'],
+  ['case M33: 1000 fields', 'X: y', 999, undefined],
+  ['case M33: 1001 fields', 'X: y', 1000, 'always.headerSize'],
+])('%s', (_name, field, times, rule) => {
+  expect(ruleOf(block('From: app@corp.t', ...Array<string>(times).fill(field)))).toBe(rule)
+})
+
+test('case M33: 100 KiB pass, and not an octet more', () => {
+  const sized = (octets: number) => {
+    const start = 'From: app@corp.t\r\nX: '
+    return block(start + 'y'.repeat(octets - start.length - 4))
+  }
+  expect(sized(102_400)).toHaveLength(102_400)
+  expect(ruleOf(sized(102_400))).toBeUndefined()
+  expect(ruleOf(sized(102_401))).toBe('always.headerSize')
+})
+
+test('a refusal repeats nothing that the client wrote', () => {
+  const { refusal } = judgeHeader(submission, message('From: <secret@other.t>', 'Sender: "injected'))
+  expect(refusal && replyLine(refusal.reply)).not.toMatch(/secret|injected/)
+})
+
+const evil = fc.constantFrom(
+  ...[
+    'X: y',
+    'From',
+    'Sender',
+    'from ',
+    ' From',
+    'Resent-From',
+    ':',
+    ': ',
+    '\r\n',
+    '\r\n ',
+    '\r\n\t',
+    '\n',
+    '\r',
+    '\0',
+    '\x85',
+  ],
+  ...['<app@corp.t>', 'app@corp.t', '<ceo@other.t>', 'ceo@other.t', '"', '(', ')', ',', ';', 'App ', '=?utf-8?q?=40?='],
+)
+const headers = fc.oneof(
+  fc.array(evil, { maxLength: 12 }).map((parts) => Buffer.from(parts.join(''), 'latin1')),
+  fc
+    .array(evil, { maxLength: 8 })
+    .map((parts) => Buffer.from(`From: app@corp.t\r\n${parts.join('')}\r\n\r\n`, 'latin1')),
+  fc.uint8Array({ maxLength: 2000, size: 'max' }).map((octets) => Buffer.from(octets)),
+)
+
+test('any octets are judged without an exception; no accepted header shows other.t to a reader of lines', () => {
+  const numRuns = Number(process.env['RELAYFLEET_FUZZ_RUNS'] ?? 5000)
+  let accepted = 0
+  fc.assert(
+    fc.property(headers, (header) => {
+      const { refusal } = judgeHeader(submission, header)
+      if (refusal) return
+      accepted++
+      // Every line ending there is, white space anywhere: as careless as a parser can be.
+      const lines = header.toString('latin1').split(/[\r\n\0\x0b\x0c\x85]/)
+      const shown = lines.filter((line) => /^\s*(resent-)?(from|sender)\s*:/i.test(line)).join()
+      expect(shown).toMatch(/app@corp\.t/)
+      expect(shown).not.toMatch(/other\.t/)
+    }),
+    { numRuns },
+  )
+  expect(accepted).toBeGreaterThan(numRuns / 100)
+})
