@@ -15,10 +15,10 @@ export type Form = {
 
 const anything = (): boolean => true
 
-/** Labels have at most 63 octets (RFC 1035 section 2.3.4), and the last one is no number (RFC 3696 section 2). */
+/** Labels have at most 63 octets (RFC 1035 section 2.3.4); a last one with a digit first is read as an address by some. */
 const isDomain = (text: string): boolean => {
   const labels = text.split('.')
-  return labels.every((l) => l.length > 0 && l.length <= 63) && !/^[0-9]+$/.test(labels.at(-1) ?? '')
+  return labels.every((l) => l.length > 0 && l.length <= 63) && /^[a-z]/.test(labels.at(-1) ?? '')
 }
 
 const isCidr = (text: string): boolean => {

@@ -30,7 +30,14 @@ export type CompiledFleet =
       readonly replicas: number
       readonly files: readonly FileSource[]
     }
-  | { readonly kind: 'hold' }
+  | {
+      readonly kind: 'hold'
+      /**
+       * Only where rights have been revoked since: the running configuration less those. The Sink writes it over the
+       * running one and changes nothing else; a hold never keeps a right that was taken away.
+       */
+      readonly config?: RelayConfig
+    }
 
 /** The binding Secret that a credential is owed, without its password. */
 export type Binding = {
@@ -56,6 +63,8 @@ export type Compiled = {
   readonly fleets: ReadonlyMap<Name, CompiledFleet>
   /** By RelayCredential. */
   readonly bindings: ReadonlyMap<Name, Binding>
+  /** Credentials whose binding Secret stays as it is, if there is one: they exist and are not usable now, or may exist. */
+  readonly heldBindings: ReadonlySet<Name>
   readonly findings: ReadonlyMap<Ref, readonly Finding[]>
   readonly statuses: ReadonlyMap<Ref, Status>
   /** Every Secret and ConfigMap that was asked for, found or not: what a Source has to watch. */

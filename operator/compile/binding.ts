@@ -1,0 +1,29 @@
+/** The binding Secret that an application gets: where to submit and as whom; the password is the Sink's to make. */
+import type { Binding } from './compiled.ts'
+import { clientHost, clientPort } from './listener.ts'
+import { type Credential, nameOf, type Place, type Policy } from './snapshot.ts'
+import { usernameOf } from './wish.ts'
+
+/** The type of a Secret that the operator wrote (Service Binding). */
+export const bindingType = 'servicebinding.io/smtp'
+
+export const secretNameOf = (credential: Credential): string => credential.spec.secretTemplate.name ?? credential.name
+
+const schemes = { StartTLS: 'smtp', Implicit: 'smtps' } as const
+
+/** The first listener is the one that applications are sent to. */
+export function bindingOf(credential: Credential, policy: Policy, place: Place): Binding | undefined {
+  const [listener] = policy.spec.listeners
+  if (listener === undefined) return undefined
+  const { labels = {}, annotations = {} } = credential.spec.secretTemplate
+  return {
+    secretName: secretNameOf(credential),
+    labels,
+    annotations,
+    username: usernameOf(nameOf(credential)),
+    host: clientHost(place, policy),
+    port: clientPort(place, listener.port),
+    scheme: schemes[listener.tls.mode],
+    issuedByOperator: listener.tls.certificateRef === undefined,
+  }
+}

@@ -1,0 +1,27 @@
+/** Consent: may a namespace use an object that lives in another one? */
+import type { Namespaces } from '../../crds/selector-rules.ts'
+import { selects } from './selector.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** `unknown`: the namespace's labels may be in what could not be read. It grants nothing new and takes nothing away. */
+export type Consent = 'yes' | 'no' | 'unknown'
+
+type Facts = Pick<Snapshot, 'namespaces' | 'unread'>
+
+export function consent(given: Namespaces, owner: string, asking: string, facts: Facts): Consent {
+  switch (given.from) {
+    case 'All':
+      return 'yes'
+    case 'Same':
+      return owner === asking ? 'yes' : 'no'
+    case 'Selector':
+      return selected(given, asking, facts)
+  }
+}
+
+function selected({ selector }: Namespaces, asking: string, { namespaces, unread }: Facts): Consent {
+  const listed = namespaces.get(asking)
+  if (listed === undefined && unread.length > 0) return 'unknown'
+  const labels = { ...listed, 'kubernetes.io/metadata.name': asking }
+  return selector !== undefined && selects(selector, labels) ? 'yes' : 'no'
+}

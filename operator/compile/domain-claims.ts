@@ -1,0 +1,54 @@
+/**
+ * Whose is a domain? Two claims conflict where some address could belong to both, in whatever environment: the same
+ * domain, or a subdomain of one that includes its subdomains. The oldest claim keeps it, and the loser gets nothing,
+ * so nobody can cut a subdomain out of another one's domain, nor spread over a subdomain that somebody has already.
+ * Within one namespace there is one owner, who may declare a domain and, more narrowly, a subdomain of it.
+ */
+import type { Name } from './snapshot.ts'
+
+export type DomainClaim = {
+  readonly owner: Name
+  readonly namespace: string
+  readonly domain: string
+  readonly includeSubdomains: boolean
+}
+
+/** `a.b.c` has the parents `b.c` and `c`. */
+function parents(domain: string): readonly string[] {
+  const labels = domain.split('.')
+  return labels.slice(1).map((_, i) => labels.slice(i + 1).join('.'))
+}
+
+class Accepted {
+  readonly #byDomain = new Map<string, readonly DomainClaim[]>()
+  readonly #below = new Map<string, readonly DomainClaim[]>()
+
+  add(claim: DomainClaim): void {
+    this.#byDomain.set(claim.domain, [...this.at(claim.domain), claim])
+    for (const parent of parents(claim.domain)) this.#below.set(parent, [...this.below(parent), claim])
+  }
+  at = (domain: string): readonly DomainClaim[] => this.#byDomain.get(domain) ?? []
+  below = (domain: string): readonly DomainClaim[] => this.#below.get(domain) ?? []
+}
+
+function rival(claim: DomainClaim, accepted: Accepted): DomainClaim | undefined {
+  const same = accepted.at(claim.domain).find((c) => c.owner !== claim.owner)
+  if (same !== undefined) return same
+  const above = parents(claim.domain)
+    .flatMap(accepted.at)
+    .filter((c) => c.includeSubdomains)
+  const below = claim.includeSubdomains ? accepted.below(claim.domain) : []
+  return [...above, ...below].find((c) => c.namespace !== claim.namespace)
+}
+
+/** The losers, each with the claim that it lost to; claims come with the oldest first. */
+export function lostClaims(claims: readonly DomainClaim[]): ReadonlyMap<Name, DomainClaim> {
+  const accepted = new Accepted()
+  const lost = new Map<Name, DomainClaim>()
+  for (const claim of claims) {
+    const winner = rival(claim, accepted)
+    if (winner === undefined) accepted.add(claim)
+    else lost.set(claim.owner, winner)
+  }
+  return lost
+}

@@ -1,0 +1,106 @@
+/** SenderDomains: which claims stand, and what a domain gives to a namespace that asks for it. */
+import type { SenderConfig } from '../../relay/config.ts'
+import type { Finding } from './compiled.ts'
+import { consent } from './consent.ts'
+import { type DomainClaim, lostClaims } from './domain-claims.ts'
+import { findings, type Refusal, refusals } from './findings.ts'
+import type { Known } from './known.ts'
+import { byAge, byText, namespaceOf } from './order.ts'
+import { type Domain, type Name, nameOf } from './snapshot.ts'
+
+export type Domains = {
+  /** By SenderDomain that lost: the claim it lost to. */
+  readonly lost: ReadonlyMap<Name, DomainClaim>
+  readonly known: Known
+}
+
+const claimOf = (domain: Domain): DomainClaim => ({
+  owner: nameOf(domain),
+  namespace: domain.namespace,
+  domain: domain.spec.domain,
+  includeSubdomains: domain.spec.includeSubdomains,
+})
+
+/**
+ * A domain that has an error or could not be read still holds what relays know as its own, before every other claim:
+ * else somebody could take a domain over while its owner mends a typing error.
+ */
+function standingClaims(known: Known): readonly DomainClaim[] {
+  const senders = [...known.snapshot.running.values()].flatMap((r) => r.credentials).flatMap((c) => c.senders)
+  const doubtful = senders.filter((s) => known.domain(s.senderDomain as Name).is === 'doubtful')
+  const claims = doubtful.map(({ senderDomain, domain, includeSubdomains }): readonly [string, DomainClaim] => {
+    const owner = senderDomain as Name
+    return [
+      `${owner} ${domain} ${includeSubdomains}`,
+      { owner, namespace: namespaceOf(owner), domain, includeSubdomains },
+    ]
+  })
+  return [...new Map(claims)].toSorted(([a], [b]) => byText(a, b)).map(([, claim]) => claim)
+}
+
+export const judgeDomains = (known: Known): Domains => ({
+  known,
+  lost: lostClaims([...standingClaims(known), ...known.domains.toSorted(byAge).map(claimOf)]),
+})
+
+export function domainFindings(domain: Domain, { lost }: Domains): readonly Finding[] {
+  const winner = lost.get(nameOf(domain))
+  if (winner === undefined) return [findings.accepted()()]
+  const mine = domain.spec.domain
+  if (winner.domain.endsWith(`.${mine}`)) {
+    return [findings.subdomainConflicted(mine, winner.domain, winner.owner)('spec.includeSubdomains')]
+  }
+  const its = winner.includeSubdomains ? `${winner.domain} and its subdomains` : winner.domain
+  return [findings.domainConflicted(mine, winner.owner, its)('spec.domain')]
+}
+
+/** Who asks for a domain, and what it had from it before. */
+export type Asking = {
+  readonly namespace: string
+  readonly policy: Name
+  /** The policy's; undefined where it is not known. */
+  readonly environment: string | undefined
+  readonly before: readonly SenderConfig[]
+}
+
+export type Answer = { readonly senders: readonly SenderConfig[] } | { readonly refusal: Refusal }
+
+/** What a domain gives: the right to send as it, the right that was there before, or a refusal. */
+export function askDomain(name: Name, asking: Asking, domains: Domains): Answer {
+  const found = domains.known.domain(name)
+  switch (found.is) {
+    case 'there':
+      return askThere(found.object, asking, domains)
+    case 'doubtful':
+      return asBefore(name, asking, refusals.domainDoubtful(name))
+    case 'absent':
+      return { refusal: refusals.domainNotFound(name) }
+  }
+}
+
+function asBefore(name: Name, { before }: Asking, refusal: Refusal): Answer {
+  const senders = before.filter((s) => s.senderDomain === name)
+  return senders.length > 0 ? { senders } : { refusal }
+}
+
+function askThere(domain: Domain, asking: Asking, { known, lost }: Domains): Answer {
+  const { namespace, policy, environment } = asking
+  const name = nameOf(domain)
+  const winner = lost.get(name)
+  if (winner !== undefined) return { refusal: refusals.domainConflicted(name, winner.owner) }
+  const given = consent(domain.spec.allowedNamespaces, domain.namespace, namespace, known.snapshot)
+  if (given === 'no') return { refusal: refusals.notAllowedByDomain(name, namespace) }
+  const its = domain.spec.environment
+  if (environment !== undefined && its !== environment) {
+    return { refusal: refusals.environmentMismatch(name, its, policy, environment) }
+  }
+  if (given === 'unknown') return asBefore(name, asking, refusals.consentUnknown(name, namespace))
+  return { senders: [senderOf(domain)] }
+}
+
+const senderOf = (domain: Domain): SenderConfig => ({
+  senderDomain: nameOf(domain),
+  domain: domain.spec.domain,
+  includeSubdomains: domain.spec.includeSubdomains,
+  localParts: domain.spec.localParts,
+})

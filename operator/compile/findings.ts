@@ -1,0 +1,200 @@
+/** Every finding has its constructor here: type, status and reason once, a message that names the object and the mend. */
+import type { Condition, Finding } from './compiled.ts'
+import type { Name } from './snapshot.ts'
+
+const says =
+  <Args extends readonly unknown[]>(
+    type: string,
+    status: Condition['status'],
+    reason: string,
+    message: (...args: Args) => string,
+  ) =>
+  (...args: Args) =>
+  (field?: string): Finding => ({
+    type,
+    status,
+    reason,
+    message: message(...args),
+    ...(field === undefined ? {} : { field }),
+  })
+
+const list = (names: readonly string[]): string => names.join(', ')
+
+/** Why one senderDomainRef is of no use; the reason stands in ResolvedRefs, and in Accepted where no other ref is. */
+export type Refusal = { readonly reason: string; readonly message: string }
+const refuses =
+  <Args extends readonly unknown[]>(reason: string, message: (...args: Args) => string) =>
+  (...args: Args): Refusal => ({ reason, message: message(...args) })
+
+export const refusals = {
+  domainNotFound: refuses(
+    'DomainNotFound',
+    (domain: Name) => `there is no SenderDomain ${domain}; correct the reference, or have the domain owner make it`,
+  ),
+  domainDoubtful: refuses(
+    'DomainUnknown',
+    (domain: Name) =>
+      `SenderDomain ${domain} has an error or could not be read; nothing new is granted until it is mended`,
+  ),
+  domainConflicted: refuses(
+    'DomainConflicted',
+    (domain: Name, winner: Name) =>
+      `SenderDomain ${domain} is in conflict with the older SenderDomain ${winner}; refer to that one`,
+  ),
+  notAllowedByDomain: refuses(
+    'NotAllowedByDomain',
+    (domain: Name, namespace: string) =>
+      `SenderDomain ${domain} does not admit namespace ${namespace}; its owner has to change spec.allowedNamespaces`,
+  ),
+  consentUnknown: refuses(
+    'NamespaceUnknown',
+    (domain: Name, namespace: string) =>
+      `the labels of namespace ${namespace} could not be read, so nobody knows whether SenderDomain ${domain} admits it`,
+  ),
+  environmentMismatch: refuses(
+    'EnvironmentMismatch',
+    (domain: Name, its: string, policy: Name, environment: string) =>
+      `SenderDomain ${domain} is ${its} and RelayPolicy ${policy} is ${environment}; they have to be equal`,
+  ),
+} as const
+
+const word = (why: 'invalid' | 'unread'): string => (why === 'invalid' ? 'has an error' : 'could not be read')
+
+/** Each constructor takes its facts, and then the field to change, where there is one. */
+export const findings = {
+  accepted: says('Accepted', 'True', 'Accepted', () => 'nothing is wrong with it'),
+  invalid: says(
+    'Accepted',
+    'False',
+    'Invalid',
+    (problems: readonly string[]) => `${problems.join('; ')}. Until it is mended, what was running stays as it was`,
+  ),
+  domainConflicted: says(
+    'Accepted',
+    'False',
+    'Conflicted',
+    (domain: string, winner: Name, its: string) =>
+      `${domain} belongs to the older SenderDomain ${winner} (${its}); take this one away, or ask the owner of that one`,
+  ),
+  subdomainConflicted: says(
+    'Accepted',
+    'False',
+    'Conflicted',
+    (domain: string, taken: string, winner: Name) =>
+      `${taken} belongs to the older SenderDomain ${winner}, so ${domain} can not include its subdomains; set spec.includeSubdomains to false`,
+  ),
+  secretConflicted: says(
+    'Accepted',
+    'False',
+    'Conflicted',
+    (secret: string, winner: Name) =>
+      `the older RelayCredential ${winner} writes Secret ${secret} already; choose another spec.secretTemplate.name`,
+  ),
+  secretTaken: says(
+    'Accepted',
+    'False',
+    'Conflicted',
+    (secret: Name) => `Secret ${secret} is there already and is no binding; choose another spec.secretTemplate.name`,
+  ),
+  portTaken: says(
+    'Accepted',
+    'False',
+    'Conflicted',
+    (port: string, winner: Name) =>
+      `${port} is taken by the older RelayPolicy ${winner} on this machine; choose another port`,
+  ),
+  listenersCollide: says(
+    'Accepted',
+    'False',
+    'Conflicted',
+    (port: number, first: string, second: string) =>
+      `listeners ${first} and ${second} would both bind port ${port}, since a port below 1024 moves up by 2000; choose another`,
+  ),
+  policyNotFound: says(
+    'Accepted',
+    'False',
+    'PolicyNotFound',
+    (policy: Name) => `there is no RelayPolicy ${policy}; correct spec.policyRef`,
+  ),
+  policyDoubtful: says(
+    'Accepted',
+    'Unknown',
+    'PolicyUnknown',
+    (policy: Name, why: 'invalid' | 'unread') =>
+      `RelayPolicy ${policy} ${word(why)}; this credential keeps what it had and gets nothing new until that is mended`,
+  ),
+  notAllowedByPolicy: says(
+    'Accepted',
+    'False',
+    'NotAllowedByPolicy',
+    (policy: Name, namespace: string) =>
+      `RelayPolicy ${policy} does not admit namespace ${namespace}; its owner has to change spec.admission.credentials.namespaces`,
+  ),
+  admissionUnknown: says(
+    'Accepted',
+    'Unknown',
+    'NamespaceUnknown',
+    (policy: Name, namespace: string) =>
+      `the labels of namespace ${namespace} could not be read, so nobody knows whether RelayPolicy ${policy} admits it`,
+  ),
+  noUsableDomain: (refusal: Refusal) =>
+    says('Accepted', 'False', refusal.reason, () => `none of its SenderDomains can be used: ${refusal.message}`)(),
+  identitiesOutside: says(
+    'Accepted',
+    'False',
+    'IdentitiesOutsideDomains',
+    (addresses: readonly string[]) =>
+      `${list(addresses)}: no address is in a domain that this credential may use; correct spec.identities.addresses`,
+  ),
+
+  resolved: says('ResolvedRefs', 'True', 'ResolvedRefs', () => 'every reference resolves'),
+  policyUnresolved: says(
+    'ResolvedRefs',
+    'False',
+    'PolicyNotFound',
+    (policy: Name) => `there is no RelayPolicy ${policy}; correct spec.policyRef`,
+  ),
+  domainRefused: (refusal: Refusal) => says('ResolvedRefs', 'False', refusal.reason, () => refusal.message)(),
+  secretNotFound: says(
+    'ResolvedRefs',
+    'False',
+    'SecretNotFound',
+    (what: string, keys: readonly string[]) => `there is no ${what}; create it with ${list(keys)}`,
+  ),
+  secretIncomplete: says(
+    'ResolvedRefs',
+    'False',
+    'InvalidSecret',
+    (what: string, lacks: readonly string[]) => `${what} lacks ${list(lacks)}; add what is missing`,
+  ),
+  secretOfWrongType: says(
+    'ResolvedRefs',
+    'False',
+    'InvalidSecret',
+    (what: string, is: string, wanted: string) => `${what} is of type ${is}; it has to be of type ${wanted}`,
+  ),
+
+  pending: says(
+    'Programmed',
+    'Unknown',
+    'Pending',
+    (fleet: Name) => `waiting for the relays of RelayPolicy ${fleet} to report this configuration`,
+  ),
+  keyPending: says('Programmed', 'Unknown', 'Pending', () => 'waiting for its first key'),
+  held: says(
+    'Programmed',
+    'False',
+    'Held',
+    () => 'what was running stays as it was, and nothing new starts, until the problem above is mended',
+  ),
+  fleetHeld: says(
+    'Programmed',
+    'False',
+    'Held',
+    (fleet: Name) =>
+      `the relays of RelayPolicy ${fleet} stay as they were until the problem in its conditions is mended`,
+  ),
+  notUsable: says('Programmed', 'False', 'NotUsable', () => 'no relay accepts this credential; see Accepted'),
+
+  suspended: says('Suspended', 'True', 'Suspended', () => 'spec.suspended is true; set it to false to go on'),
+} as const

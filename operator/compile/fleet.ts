@@ -1,0 +1,96 @@
+/** A fleet's configuration: all of it from a policy that is in order, or what is running less the rights taken away. */
+import { durationMs } from '../../crds/duration.ts'
+import { quantityBytes } from '../../crds/quantity.ts'
+import { type CredentialConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
+import type { CompiledFleet } from './compiled.ts'
+import { hostnameOf, listenerConfig } from './listener.ts'
+import type { JudgedPolicy } from './policy.ts'
+import { type Member, routeConfig } from './route.ts'
+import { nameOf, type Place, type Policy } from './snapshot.ts'
+
+/** One credential of a fleet, sorted by name among the others. */
+export type FleetMember = Member & { readonly entry: CredentialConfig }
+
+const limitsOf = ({ limits }: Policy['spec']['admission']): RelayConfig['limits'] => ({
+  messageBytes: quantityBytes(limits.messageSize),
+  recipientsPerMessage: limits.recipientsPerMessage,
+  connectionsPerClient: limits.connectionsPerClient,
+  messagesPerConnection: limits.messagesPerConnection,
+  transactionMs: durationMs(limits.transactionTime),
+})
+
+/** NonProduction mail goes nowhere unless somebody says where. */
+const defaultMode = { Production: 'Unrestricted', NonProduction: 'Capture' } as const
+
+const recipientsOf = ({ environment, recipients }: Policy['spec']): RelayConfig['recipients'] => ({
+  mode: recipients.mode ?? defaultMode[environment],
+  domains: recipients.allow.domains,
+  addresses: recipients.allow.addresses,
+  ...(recipients.redirectTo === undefined ? {} : { redirectTo: recipients.redirectTo }),
+})
+
+const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['senderRules'] => ({
+  envelopeFrom: { enforcement: rules.envelopeFrom.enforcement },
+  headerFrom: {
+    enforcement: rules.headerFrom.enforcement,
+    displayNameAddress: rules.headerFrom.displayNameAddress,
+  },
+  alignment: { enforcement: rules.alignment.enforcement, mode: rules.alignment.mode },
+  nullReversePath: rules.nullReversePath,
+})
+
+// The fields are in the order of the contract, since the text is what is hashed and compared.
+export function relayConfig(policy: Policy, members: readonly FleetMember[], place: Place): RelayConfig {
+  const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
+  const { networks, authFailures } = admission
+  return {
+    version: 'relay.relayfleet.dev/v1',
+    policy: nameOf(policy),
+    environment,
+    hostname: hostnameOf(policy),
+    suspended,
+    listeners: listeners.map((l) => listenerConfig(place, l)),
+    networks: { allow: networks.allow, deny: networks.deny },
+    authFailures: {
+      max: authFailures.max,
+      perMs: durationMs(authFailures.per),
+      lockoutMs: durationMs(authFailures.lockout),
+    },
+    limits: limitsOf(admission),
+    senderRules: senderRulesOf(senderRules),
+    recipients: recipientsOf(policy.spec),
+    credentials: members.filter((m) => m.entry.keys.length > 0).map((m) => m.entry),
+    routes: routes.map((r) => routeConfig(r, members)),
+    queue: { maxBytes: quantityBytes(queue.storage.size), maxAgeMs: durationMs(queue.maxAge) },
+    evidence: { addresses: evidence.addresses },
+  }
+}
+
+export const runFleet = (
+  { policy, files }: JudgedPolicy,
+  members: readonly FleetMember[],
+  place: Place,
+): CompiledFleet => ({
+  kind: 'run',
+  config: relayConfig(policy, members, place),
+  replicas: policy.spec.replicas,
+  files,
+})
+
+/** A held fleet gains nothing, and loses what was taken away: a revocation never waits for a typing error to be mended. */
+export function holdFleet(
+  running: RelayConfig | undefined,
+  members: readonly FleetMember[],
+  policy: Policy | undefined,
+): CompiledFleet {
+  if (running === undefined) return { kind: 'hold' }
+  const entries = new Map(members.map((m) => [m.entry.name, m.entry]))
+  const credentials = running.credentials.flatMap((before): readonly CredentialConfig[] => {
+    const entry = entries.get(before.name)
+    if (entry === undefined) return []
+    return [entry.keys.length > 0 ? entry : { ...entry, keys: before.keys }]
+  })
+  const suspended = running.suspended || (policy?.spec.suspended ?? false)
+  const config = { ...running, suspended, credentials }
+  return printConfig(config) === printConfig(running) ? { kind: 'hold' } : { kind: 'hold', config }
+}

@@ -1,0 +1,52 @@
+/** What a snapshot knows under a name. Invalid is not absent, and neither is what could not be read. */
+import type { KindName } from '../../crds/kinds.ts'
+import type { CredentialConfig } from '../../relay/config.ts'
+import { byName } from './order.ts'
+import { type Credential, type Domain, type Name, nameOf, type Policy, refOf, type Snapshot } from './snapshot.ts'
+
+/** `doubtful`: it is there with an error, or may be in what could not be read. */
+export type Found<T> =
+  | { readonly is: 'there'; readonly object: T }
+  | { readonly is: 'doubtful'; readonly why: 'invalid' | 'unread' }
+  | { readonly is: 'absent' }
+
+export type Known = {
+  readonly snapshot: Snapshot
+  /** Sorted by name. */
+  readonly policies: readonly Policy[]
+  readonly domains: readonly Domain[]
+  readonly credentials: readonly Credential[]
+  readonly policy: (name: Name) => Found<Policy>
+  readonly domain: (name: Name) => Found<Domain>
+  readonly credential: (name: Name) => Found<Credential>
+  /** What a fleet's relays know of a credential now. */
+  readonly before: (fleet: Name, credential: Name) => CredentialConfig | undefined
+}
+
+export function knownIn(snapshot: Snapshot): Known {
+  const invalid = new Set(snapshot.invalid.map(refOf))
+  const missing = (kind: KindName, name: Name): Found<never> => {
+    if (invalid.has(`${kind} ${name}`)) return { is: 'doubtful', why: 'invalid' }
+    return snapshot.unread.length > 0 ? { is: 'doubtful', why: 'unread' } : { is: 'absent' }
+  }
+  const finder = <T extends Policy | Domain | Credential>(kind: KindName, objects: readonly T[]) => {
+    const byItsName = new Map(objects.map((o) => [nameOf(o), o]))
+    return (name: Name): Found<T> => {
+      const object = byItsName.get(name)
+      return object === undefined ? missing(kind, name) : { is: 'there', object }
+    }
+  }
+  const entries = new Map(
+    [...snapshot.running].map(([fleet, { credentials }]) => [fleet, new Map(credentials.map((c) => [c.name, c]))]),
+  )
+  return {
+    snapshot,
+    policies: snapshot.policies.toSorted(byName),
+    domains: snapshot.domains.toSorted(byName),
+    credentials: snapshot.credentials.toSorted(byName),
+    policy: finder('RelayPolicy', snapshot.policies),
+    domain: finder('SenderDomain', snapshot.domains),
+    credential: finder('RelayCredential', snapshot.credentials),
+    before: (fleet, credential) => entries.get(fleet)?.get(credential),
+  }
+}

@@ -1,0 +1,70 @@
+/** Listeners: the port that is bound, the port that clients know, and the certificate. */
+import { isIPv6 } from 'node:net'
+import type { ListenerConfig } from '../../relay/config.ts'
+import type { FileSource } from './compiled.ts'
+import type { References, Resolved } from './references.ts'
+import type { Place, Policy } from './snapshot.ts'
+
+export type Listener = Policy['spec']['listeners'][number]
+
+const lowPorts = 1024
+const moveUp = 2000
+
+/** Where a port below 1024 needs a right that the relay does not have, it moves up. */
+export const boundPort = (place: Place, port: number): number =>
+  port < lowPorts && !place.lowPorts ? port + moveUp : port
+
+/** The Service of a fleet, by its name in the cluster. */
+export const serviceHost = ({ name, namespace }: Policy): string => `${name}.${namespace}.svc`
+
+export const hostnameOf = (policy: Policy): string => policy.spec.hostname ?? serviceHost(policy)
+
+/** Through a Service clients see the declared port; on this machine they see the bound one. */
+export const clientPort = (place: Place, port: number): number =>
+  place.clientHost === undefined ? port : boundPort(place, port)
+
+export const clientHost = (place: Place, policy: Policy): string => place.clientHost ?? serviceHost(policy)
+
+export const hostAndPort = (host: string, port: number): string =>
+  isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+
+export const listenerConfig = (place: Place, { name, port, tls }: Listener): ListenerConfig => ({
+  name,
+  address: place.listenAddress,
+  port: boundPort(place, port),
+  tls: {
+    mode: tls.mode,
+    minVersion: tls.minVersion,
+    certificateFile: `tls/${name}/tls.crt`,
+    keyFile: `tls/${name}/tls.key`,
+  },
+})
+
+/** Every name by which a client may come, so that it can verify whom it talks to. */
+function certificateHosts(place: Place, policy: Policy): readonly string[] {
+  const service = serviceHost(policy)
+  const here = place.clientHost === undefined ? [] : [place.clientHost, 'localhost']
+  return [...new Set([hostnameOf(policy), service, `${service}.cluster.local`, ...here])]
+}
+
+const issued = (place: Place, policy: Policy, listener: Listener): readonly FileSource[] => {
+  const hosts = certificateHosts(place, policy)
+  return [
+    { path: `tls/${listener.name}/tls.crt`, from: { kind: 'issued', part: 'certificate', hosts } },
+    { path: `tls/${listener.name}/tls.key`, from: { kind: 'issued', part: 'key', hosts } },
+  ]
+}
+
+/** The certificate and its key: from the Secret that the listener names, else issued by the operator. */
+export function listenerFiles(place: Place, policy: Policy, index: number, references: References): Resolved {
+  const listener = policy.spec.listeners[index]
+  if (listener === undefined) return { files: [] }
+  const ref = listener.tls.certificateRef
+  return ref === undefined
+    ? { files: issued(place, policy, listener) }
+    : references.certificate(
+        `${policy.namespace}/${ref.name}`,
+        listener.name,
+        `spec.listeners[${index}].tls.certificateRef`,
+      )
+}

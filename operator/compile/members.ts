@@ -1,0 +1,33 @@
+/** Who belongs to a fleet: the credentials that are permitted there, and those in doubt that its relays know already. */
+import type { RelayConfig } from '../../relay/config.ts'
+import type { JudgedCredential } from './credential.ts'
+import type { Domains } from './domain.ts'
+import type { FleetMember } from './fleet.ts'
+import { byText } from './order.ts'
+import { permit } from './permission.ts'
+import type { Name } from './snapshot.ts'
+import { wishAsBefore } from './wish.ts'
+
+const routesBefore = (running: RelayConfig | undefined, name: string): readonly string[] =>
+  (running?.routes ?? []).filter((r) => r.match?.credentials?.includes(name)).map((r) => r.name)
+
+const judgedMembers = (judged: readonly JudgedCredential[]): readonly FleetMember[] =>
+  judged.flatMap(({ credential, entry }) =>
+    entry === undefined ? [] : [{ name: entry.name, labels: credential.labels, routesBefore: [], entry }],
+  )
+
+/** Credentials with an error, or in what could not be read: as before, as far as policy and domains still permit it. */
+function doubtfulMembers(fleet: Name, domains: Domains): readonly FleetMember[] {
+  const { snapshot, credential } = domains.known
+  const running = snapshot.running.get(fleet)
+  return (running?.credentials ?? []).flatMap((before): readonly FleetMember[] => {
+    const name = before.name as Name
+    if (credential(name).is !== 'doubtful') return []
+    const { entry } = permit(wishAsBefore(before, snapshot.bindingKeys.get(name)), fleet, domains)
+    return entry === undefined ? [] : [{ name, routesBefore: routesBefore(running, name), entry }]
+  })
+}
+
+/** Sorted by name. */
+export const membersOf = (fleet: Name, judged: readonly JudgedCredential[], domains: Domains): readonly FleetMember[] =>
+  [...judgedMembers(judged), ...doubtfulMembers(fleet, domains)].toSorted((a, b) => byText(a.name, b.name))

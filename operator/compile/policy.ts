@@ -1,0 +1,74 @@
+/** RelayPolicies: can a fleet be programmed with this one? Whole, or not at all. */
+import type { FileSource, Finding } from './compiled.ts'
+import { type Claim, settle } from './conflict.ts'
+import { findings } from './findings.ts'
+import type { Known } from './known.ts'
+import { boundPort, hostAndPort, listenerFiles } from './listener.ts'
+import { byAge, byText } from './order.ts'
+import type { References } from './references.ts'
+import { routeFiles } from './route.ts'
+import { type Name, nameOf, type Place, type Policy } from './snapshot.ts'
+
+export type JudgedPolicy = {
+  readonly policy: Policy
+  /** What is wrong; empty: the fleet runs. */
+  readonly findings: readonly Finding[]
+  readonly files: readonly FileSource[]
+}
+
+/** Ports conflict only where fleets share one machine's address. */
+const portClaims = (place: Place, policy: Policy): readonly Claim[] =>
+  place.clientHost === undefined
+    ? []
+    : policy.spec.listeners.map((l) => ({
+        owner: nameOf(policy),
+        thing: hostAndPort(place.listenAddress, boundPort(place, l.port)),
+      }))
+
+/** A fleet whose policy has an error still holds the ports that it listens on. */
+function standingClaims({ snapshot, policy }: Known): readonly Claim[] {
+  const doubtful = [...snapshot.running].filter(([name]) => policy(name).is === 'doubtful')
+  return doubtful
+    .toSorted(([a], [b]) => byText(a, b))
+    .flatMap(([owner, { listeners }]) => listeners.map((l) => ({ owner, thing: hostAndPort(l.address, l.port) })))
+}
+
+type Rivals = (claim: Claim) => Name | undefined
+
+function portFindings(place: Place, policy: Policy, rival: Rivals): readonly Finding[] {
+  return portClaims(place, policy).flatMap((claim, i) => {
+    const winner = rival(claim)
+    return winner === undefined ? [] : [findings.portTaken(claim.thing, winner)(`spec.listeners[${i}].port`)]
+  })
+}
+
+function collisions(place: Place, { spec: { listeners } }: Policy): readonly Finding[] {
+  return listeners.flatMap((listener, i) => {
+    const port = boundPort(place, listener.port)
+    const first = listeners.slice(0, i).find((other) => boundPort(place, other.port) === port)
+    if (first === undefined) return []
+    return [findings.listenersCollide(port, first.name, listener.name)(`spec.listeners[${i}].port`)]
+  })
+}
+
+function judge(policy: Policy, place: Place, references: References, rival: Rivals): JudgedPolicy {
+  const resolved = [
+    ...policy.spec.listeners.map((_, i) => listenerFiles(place, policy, i, references)),
+    ...routeFiles(policy, references),
+  ]
+  const files = resolved.flatMap((r) => ('files' in r ? r.files : []))
+  const broken = resolved.flatMap((r) => ('finding' in r ? [r.finding] : []))
+  return {
+    policy,
+    findings: [...collisions(place, policy), ...portFindings(place, policy, rival), ...broken],
+    files: [...new Map(files.map((f) => [f.path, f])).values()],
+  }
+}
+
+/** Every valid policy, by name. */
+export function judgePolicies(known: Known, references: References): ReadonlyMap<Name, JudgedPolicy> {
+  const { place } = known.snapshot
+  const claims = known.policies.toSorted(byAge).flatMap((p) => portClaims(place, p))
+  const rival = settle([...standingClaims(known), ...claims])
+  return new Map(known.policies.map((p) => [nameOf(p), judge(p, place, references, rival)]))
+}

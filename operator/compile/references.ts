@@ -1,0 +1,76 @@
+/** References to Secrets and ConfigMaps: what was asked for is remembered, found or not, so that a Source watches it. */
+import type { Compiled, FileSource, Finding } from './compiled.ts'
+import { findings } from './findings.ts'
+import type { Keyed, Name, Snapshot } from './snapshot.ts'
+
+type Asked = Compiled['references'] extends ReadonlySet<infer R> ? R : never
+type Source = { readonly kind: 'Secret' | 'ConfigMap'; readonly name: Name }
+
+/** Either the files that a reference gives, or why it gives none. */
+export type Resolved = { readonly files: readonly FileSource[] } | { readonly finding: Finding }
+
+/** What a reference needs: the keys, the path of the file of each, and the type where only one will do. */
+type Need = {
+  readonly field: string
+  readonly folder: string
+  readonly keys: readonly string[]
+  readonly type?: string
+}
+
+export class References {
+  readonly asked = new Set<Asked>()
+  readonly #snapshot: Snapshot
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot
+  }
+
+  #find({ kind, name }: Source): Keyed | undefined {
+    this.asked.add(`${kind} ${name}`)
+    return (kind === 'Secret' ? this.#snapshot.secrets : this.#snapshot.configMaps).get(name)
+  }
+
+  /** A listener's certificate: `tls/<listener>/tls.crt` and `tls.key`. */
+  certificate(secret: Name, listener: string, field: string): Resolved {
+    const keys = ['tls.crt', 'tls.key']
+    return this.#secret(secret, { field, folder: `tls/${listener}`, keys, type: 'kubernetes.io/tls' })
+  }
+
+  /** A smarthost's login: `secrets/<secret>/username` and `password`. */
+  login(secret: Name, field: string): Resolved {
+    return this.#secret(secret, { field, folder: `secrets/${localName(secret)}`, keys: ['username', 'password'] })
+  }
+
+  #secret(name: Name, need: Need): Resolved {
+    const source = { kind: 'Secret', name } as const
+    const found = this.#find(source)
+    if (found === undefined) return { finding: findings.secretNotFound(`Secret ${name}`, need.keys)(need.field) }
+    if (need.type !== undefined && found.type !== need.type) {
+      return { finding: findings.secretOfWrongType(`Secret ${name}`, found.type, need.type)(need.field) }
+    }
+    const lacks = need.keys.filter((k) => !found.keys.includes(k))
+    if (lacks.length > 0) return { finding: findings.secretIncomplete(`Secret ${name}`, lacks)(need.field) }
+    return { files: filesOf(source, need) }
+  }
+
+  /** A certificate authority, `ca/<name>/ca.crt`: from the Secret of that name, else from the ConfigMap. */
+  authority(name: Name, field: string): Resolved {
+    const need = { field, folder: `ca/${localName(name)}`, keys: ['ca.crt'] }
+    const sources = [
+      { kind: 'Secret', name },
+      { kind: 'ConfigMap', name },
+    ] as const
+    const has = (source: Source): boolean => this.#find(source)?.keys.includes('ca.crt') ?? false
+    const source = sources.find(has)
+    if (source !== undefined) return { files: filesOf(source, need) }
+    const there = sources.find((s) => this.#find(s) !== undefined)
+    return there === undefined
+      ? { finding: findings.secretNotFound(`Secret or ConfigMap ${name}`, need.keys)(field) }
+      : { finding: findings.secretIncomplete(`${there.kind} ${name}`, need.keys)(field) }
+  }
+}
+
+const localName = (name: Name): string => name.slice(name.indexOf('/') + 1)
+
+const filesOf = (source: Source, { folder, keys }: Need): readonly FileSource[] =>
+  keys.map((key) => ({ path: `${folder}/${key}`, from: { ...source, key } }))

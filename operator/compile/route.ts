@@ -1,0 +1,76 @@
+/** Routes: the ways out, with the credentials that a selector chose and the files that a smarthost needs. */
+import { durationMs } from '../../crds/duration.ts'
+import type { RouteConfig, SmarthostConfig } from '../../relay/config.ts'
+import type { References, Resolved } from './references.ts'
+import { selects } from './selector.ts'
+import type { Policy } from './snapshot.ts'
+
+type Route = Policy['spec']['routes'][number]
+type Smarthost = Route['smarthosts'][number]
+
+/** One that the fleet's relays will know: by its labels, or, where those are in doubt, by the routes that it had. */
+export type Member = {
+  readonly name: string
+  readonly labels?: Readonly<Record<string, string>>
+  /** Names of the routes that chose it before. */
+  readonly routesBefore: readonly string[]
+}
+
+const chosen = (route: Route, member: Member): boolean => {
+  const selector = route.match?.credentialSelector
+  if (selector === undefined) return false
+  return member.labels === undefined ? member.routesBefore.includes(route.name) : selects(selector, member.labels)
+}
+
+const isCatchAll = ({ match }: Route): boolean =>
+  match === undefined ||
+  (match.senderDomains.length === 0 && match.recipientDomains.length === 0 && match.credentialSelector === undefined)
+
+const matchOf = (route: Route, members: readonly Member[]): Pick<RouteConfig, 'match'> => {
+  if (isCatchAll(route)) return {}
+  const { senderDomains = [], recipientDomains = [], credentialSelector } = route.match ?? {}
+  const credentials = members.filter((m) => chosen(route, m)).map((m) => m.name)
+  return {
+    match: { senderDomains, recipientDomains, ...(credentialSelector === undefined ? {} : { credentials }) },
+  }
+}
+
+const smarthostConfig = ({ name, host, port, tls, authRef, priority, maxConnections }: Smarthost): SmarthostConfig => ({
+  name,
+  host,
+  port,
+  tls: { mode: tls.mode, ...(tls.caRef === undefined ? {} : { caFile: `ca/${tls.caRef.name}/ca.crt` }) },
+  ...(authRef === undefined
+    ? {}
+    : {
+        auth: {
+          usernameFile: `secrets/${authRef.name}/username`,
+          passwordFile: `secrets/${authRef.name}/password`,
+        },
+      }),
+  priority,
+  maxConnections,
+})
+
+export const routeConfig = (route: Route, members: readonly Member[]): RouteConfig => ({
+  name: route.name,
+  ...matchOf(route, members),
+  smarthosts: route.smarthosts.map(smarthostConfig),
+  retry: {
+    scheduleMs: route.retry.schedule.map(durationMs),
+    expireAfterMs: durationMs(route.retry.expireAfter),
+  },
+})
+
+/** What every smarthost of a policy needs. */
+export const routeFiles = (policy: Policy, references: References): readonly Resolved[] =>
+  policy.spec.routes.flatMap((route, r) =>
+    route.smarthosts.flatMap(({ tls, authRef }, s) => {
+      const field = `spec.routes[${r}].smarthosts[${s}]`
+      const name = (ref: { readonly name: string }) => `${policy.namespace}/${ref.name}` as const
+      return [
+        ...(tls.caRef === undefined ? [] : [references.authority(name(tls.caRef), `${field}.tls.caRef`)]),
+        ...(authRef === undefined ? [] : [references.login(name(authRef), `${field}.authRef`)]),
+      ]
+    }),
+  )

@@ -1,0 +1,23 @@
+/** Label selectors with the semantics of Kubernetes: every label and every expression has to hold. */
+import type { Selector } from '../../crds/selector-rules.ts'
+
+type Labels = Readonly<Record<string, string>>
+type Expression = NonNullable<Selector['matchExpressions']>[number]
+
+const operators: Readonly<
+  Record<Expression['operator'], (value: string | undefined, values: readonly string[]) => boolean>
+> = {
+  In: (value, values) => value !== undefined && values.includes(value),
+  NotIn: (value, values) => value === undefined || !values.includes(value),
+  Exists: (value) => value !== undefined,
+  DoesNotExist: (value) => value === undefined,
+}
+
+// A label may be named `constructor`, which every object has without owning it.
+const labelOf = (labels: Labels, key: string): string | undefined =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined
+
+/** An empty selector selects everything; where that would be consent, the kinds' rules refuse it. */
+export const selects = (selector: Selector, labels: Labels): boolean =>
+  Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labelOf(labels, key) === value) &&
+  (selector.matchExpressions ?? []).every((e) => operators[e.operator](labelOf(labels, e.key), e.values ?? []))

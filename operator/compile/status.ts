@@ -1,0 +1,94 @@
+/** Statuses: what each object tells about itself, by what was compiled; the Sink adds what it observes. */
+import type { RelayConfig } from '../../relay/config.ts'
+import { secretNameOf } from './binding.ts'
+import type { Finding, Status } from './compiled.ts'
+import { conditionsOf } from './condition.ts'
+import type { JudgedCredential } from './credential.ts'
+import { clientHost, clientPort, hostAndPort } from './listener.ts'
+import { type BindingKeys, type Domain, type Invalid, type Name, nameOf, type Place, type Policy } from './snapshot.ts'
+import { usernameOf } from './wish.ts'
+
+const statusOf = (generation: number, found: readonly Finding[]): Status => ({
+  observedGeneration: generation,
+  conditions: conditionsOf(found),
+})
+
+/** What the pods of a fleet are chosen by. */
+const selectorOf = (policy: { readonly name: string }): string => `relayfleet.dev/policy=${policy.name}`
+
+/** `config` is what the fleet's relays have or get; absent where there is none. */
+export const policyStatus = (
+  policy: Policy,
+  config: RelayConfig | undefined,
+  place: Place,
+  found: readonly Finding[],
+): Status => ({
+  ...statusOf(policy.generation, found),
+  replicas: policy.spec.replicas,
+  selector: selectorOf(policy),
+  listeners: policy.spec.listeners.map(({ name, port }) => ({
+    name,
+    address: hostAndPort(clientHost(place, policy), clientPort(place, port)),
+    credentials: config?.credentials.length ?? 0,
+  })),
+})
+
+export const credentialStatus = (
+  { credential, binding }: JudgedCredential,
+  keys: BindingKeys | undefined,
+  found: readonly Finding[],
+): Status => ({
+  ...statusOf(credential.generation, found),
+  ...(binding === undefined && keys === undefined ? {} : { binding: { name: secretNameOf(credential) } }),
+  username: usernameOf(nameOf(credential)),
+  keys: keysOf(keys),
+})
+
+const keysOf = (keys: BindingKeys | undefined) => (keys?.keys ?? []).map(({ id, verifier }) => ({ id, verifier }))
+
+/** How many policies and credentials a domain is in use with. */
+export type Bound = { readonly policies: number; readonly credentials: number }
+
+/** Counted where it counts: in what the relays have or get. */
+export function boundDomains(configs: ReadonlyMap<Name, RelayConfig>): (domain: Name) => Bound {
+  const policies = new Map<string, Set<string>>()
+  const credentials = new Map<string, Set<string>>()
+  const note = (counted: Map<string, Set<string>>, domain: string, user: string): void => {
+    counted.set(domain, (counted.get(domain) ?? new Set()).add(user))
+  }
+  for (const [fleet, config] of configs) {
+    for (const credential of config.credentials) {
+      for (const { senderDomain } of credential.senders) {
+        note(policies, senderDomain, fleet)
+        note(credentials, senderDomain, credential.name)
+      }
+    }
+  }
+  return (domain) => ({
+    policies: policies.get(domain)?.size ?? 0,
+    credentials: credentials.get(domain)?.size ?? 0,
+  })
+}
+
+export const domainStatus = (domain: Domain, bound: Bound, found: readonly Finding[]): Status => ({
+  ...statusOf(domain.generation, found),
+  bound,
+})
+
+/** What can be said of an object whose spec says nothing: its names, and what is in use with them. */
+export function invalidStatus(
+  invalid: Invalid,
+  keys: BindingKeys | undefined,
+  bound: Bound,
+  found: readonly Finding[],
+): Status {
+  const status = statusOf(invalid.generation, found)
+  switch (invalid.kind) {
+    case 'RelayPolicy':
+      return { ...status, selector: selectorOf(invalid) }
+    case 'SenderDomain':
+      return { ...status, bound }
+    case 'RelayCredential':
+      return { ...status, username: usernameOf(nameOf(invalid)), keys: keysOf(keys) }
+  }
+}

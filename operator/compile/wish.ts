@@ -1,0 +1,56 @@
+/** What a credential wishes from a fleet: by its spec, or, where that has an error, what it had there before. */
+import type { CredentialConfig, SenderConfig } from '../../relay/config.ts'
+import { namespaceOf } from './order.ts'
+import { type BindingKeys, type Credential, type Name, nameOf } from './snapshot.ts'
+
+export type Wish = {
+  readonly name: Name
+  readonly namespace: string
+  /** The SenderDomains, in the order of the references, each once. */
+  readonly domains: readonly Name[]
+  /** Its entry with the senders that the domains give it. */
+  readonly entry: (senders: readonly SenderConfig[]) => CredentialConfig
+}
+
+/** `<name>.<namespace>`: a namespace has no dot, so the last one divides them. */
+export const usernameOf = (name: Name): string => {
+  const slash = name.indexOf('/')
+  return `${name.slice(slash + 1)}.${name.slice(0, slash)}`
+}
+
+export const domainName = (credential: Credential, index: number): Name => {
+  const ref = credential.spec.senderDomainRefs[index]
+  return `${ref?.namespace ?? credential.namespace}/${ref?.name ?? ''}`
+}
+
+export function wishOf(credential: Credential, keys: BindingKeys | undefined): Wish {
+  const { senderDomainRefs, identities, networks, recipients, suspended, expiresAt } = credential.spec
+  const name = nameOf(credential)
+  return {
+    name,
+    namespace: credential.namespace,
+    domains: [...new Set(senderDomainRefs.map((_, i) => domainName(credential, i)))],
+    entry: (senders) => ({
+      name,
+      username: usernameOf(name),
+      keys: keys?.keys ?? [],
+      senders,
+      addresses: identities.addresses,
+      networks: networks.allow,
+      recipientDomains: recipients.domains,
+      suspended,
+      ...(expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) }),
+    }),
+  }
+}
+
+/** What it had in a fleet; a key that was taken away is gone here too. */
+export function wishAsBefore(before: CredentialConfig, keys: BindingKeys | undefined): Wish {
+  const name = before.name as Name
+  return {
+    name,
+    namespace: namespaceOf(name),
+    domains: [...new Set(before.senders.map((s) => s.senderDomain as Name))],
+    entry: (senders) => ({ ...before, keys: keys?.keys ?? before.keys, senders }),
+  }
+}

@@ -1,0 +1,41 @@
+/** Conditions as they are written: Ready derived from the others, times stamped last. */
+import type { Condition } from './compile/compiled.ts'
+
+/** A condition in a status. */
+export type Stamped = Condition & { readonly observedGeneration: number; readonly lastTransitionTime: string }
+
+/** What keeps an object from being ready, in the order in which a person should look at it. */
+const needed = ['Accepted', 'ResolvedRefs', 'Programmed']
+/** True is the bad news in these. */
+const negative = ['Suspended']
+
+/** False with the first reason against, Unknown while nothing is against and something is still open, else True. */
+export function deriveReady(found: readonly Condition[]): Condition {
+  const relevant = [
+    ...needed.flatMap((type) => found.filter((c) => c.type === type)),
+    ...found.filter((c) => negative.includes(c.type) && c.status !== 'False').map(turned),
+  ]
+  const open = relevant.find((c) => c.status === 'False') ?? relevant.find((c) => c.status === 'Unknown')
+  if (open === undefined) return { type: 'Ready', status: 'True', reason: 'Ready', message: 'everything is in order' }
+  return { type: 'Ready', status: open.status, reason: open.reason, message: open.message }
+}
+
+const turned = (c: Condition): Condition => ({ ...c, status: c.status === 'True' ? 'False' : 'Unknown' })
+
+/**
+ * `found` is all that is known now, Ready excepted: a condition that nobody finds any more is gone. A time changes only
+ * with its status, so that writing the same state again changes nothing.
+ */
+export function mergeConditions(
+  old: readonly Stamped[],
+  found: readonly Condition[],
+  generation: number,
+  now: string,
+): readonly Stamped[] {
+  const before = new Map(old.map((c) => [c.type, c]))
+  return [...found, deriveReady(found)].map(({ type, status, reason, message }) => {
+    const earlier = before.get(type)
+    const lastTransitionTime = earlier?.status === status ? earlier.lastTransitionTime : now
+    return { type, status, reason, message, observedGeneration: generation, lastTransitionTime }
+  })
+}
