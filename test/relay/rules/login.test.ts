@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { verifierOf } from '../../../relay/config.ts'
+import { indexCredentials, judgeLogin } from '../../../relay/rules/login.ts'
+import { credential, policy } from './facts.ts'
+
+const key = (id: string, password: string) => ({ id, verifier: verifierOf(password) })
+const credentials = [
+  credential({ name: 'team/app', username: 'app', keys: [key('k1', 'old'), key('k2', 'new')] }),
+  credential({ name: 'team/other', username: 'other', keys: [key('k1', 'theirs')] }),
+  credential({ name: 'team/early', username: 'early' }),
+  credential({ name: 'team/paused', username: 'paused', keys: [key('k1', 'pw')], suspended: true }),
+  credential({ name: 'team/expiring', username: 'expiring', keys: [key('k1', 'pw')], expiresAt: 1000 }),
+  credential({ name: 'team/local', username: 'local', keys: [key('k1', 'pw')], networks: ['192.0.2.0/24'] }),
+  credential({ name: 'team/odd', username: 'odd', keys: [{ id: 'k1', verifier: '' }] }),
+]
+const index = indexCredentials(policy({ credentials }))
+const login = (username: string, password: string, over: object = {}) =>
+  judgeLogin(index, { username, verifier: verifierOf(password), client: '198.51.100.7', now: 0, ...over })
+
+test.each([
+  ['the first key', 'app', 'old', {}, 'team/app', 'k1'],
+  ['case A12: the second key', 'app', 'new', {}, 'team/app', 'k2'],
+  ['the last moment', 'expiring', 'pw', { now: 999 }, 'team/expiring', 'k1'],
+  ['its network', 'local', 'pw', { client: '192.0.2.7' }, 'team/local', 'k1'],
+  ['its network inside IPv6', 'local', 'pw', { client: '::ffff:192.0.2.7' }, 'team/local', 'k1'],
+] as const)('is accepted: %s', (_name, username, password, over, name, id) => {
+  expect(login(username, password, over)).toMatchObject({ kind: 'accepted', credential: { name }, key: id })
+})
+
+test.each([
+  ['nobody', 'nobody', 'old', {}, 'unknown', 'always.password'],
+  ['no name', '', 'old', {}, 'unknown', 'always.password'],
+  ['a name of every object', 'constructor', 'old', {}, 'unknown', 'always.password'],
+  ['a wrong password', 'app', 'older', {}, 'password', 'always.password'],
+  ['no password', 'app', '', {}, 'password', 'always.password'],
+  ["somebody else's password", 'app', 'theirs', {}, 'password', 'always.password'],
+  ['another case of the name', 'APP', 'old', {}, 'unknown', 'always.password'],
+  ['no verifier against an empty one', 'odd', '', {}, 'password', 'always.password'],
+  ['case A14: a credential without a key', 'early', 'old', {}, 'noKey', 'always.keys'],
+  ['suspended', 'paused', 'pw', {}, 'suspended', 'credential.suspended'],
+  ['suspended, and the password is wrong', 'paused', 'no', {}, 'password', 'always.password'],
+  ['expired', 'expiring', 'pw', { now: 1000 }, 'expired', 'credential.expiresAt'],
+  ['expired, and the password is wrong', 'expiring', 'no', { now: 1000 }, 'password', 'always.password'],
+  ['another network', 'local', 'pw', {}, 'network', 'credential.networks'],
+  ['another network, and the password is wrong', 'local', 'no', {}, 'password', 'always.password'],
+  ['no network', 'local', 'pw', { client: '' }, 'network', 'credential.networks'],
+] as const)('is refused: %s', (_name, username, password, over, reason, rule) => {
+  expect(login(username, password, over)).toMatchObject({ kind: 'refused', reason, refusal: { rule } })
+})
+
+test('an unknown name and a wrong password get the same reply', () => {
+  const reply = (l: ReturnType<typeof login>) => (l.kind === 'refused' ? l.refusal.reply : undefined)
+  expect(reply(login('nobody', 'x'))).toEqual(reply(login('app', 'x')))
+  expect(reply(login('app', 'x'))).toMatchObject({ code: 535, status: '5.7.8' })
+})
+
+test('case A14: without a key the client is told to try again', () => {
+  expect(login('early', 'x')).toMatchObject({ refusal: { reply: { code: 454, status: '4.7.0' } } })
+})
+
+test('every login compares the same number of keys', () => {
+  const compared = [...index.byUsername.values()].map((entry) => entry.keys.length)
+  expect(new Set([...compared, index.decoys.length])).toEqual(new Set([2]))
+})
+
+test('a fleet without credentials accepts nobody', () => {
+  const none = indexCredentials(policy())
+  const attempt = { username: 'app', verifier: verifierOf('old'), client: '198.51.100.7', now: 0 }
+  expect(judgeLogin(none, attempt)).toMatchObject({ kind: 'refused', reason: 'unknown' })
+})

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { judgeMailFrom } from '../../../relay/rules/mail-from.ts'
+import { facts, sender, senderRules } from './facts.ts'
+
+test.each([
+  ['its own', 'app@corp.t', undefined],
+  ['case M26: upper case', 'APP@CORP.T', undefined],
+  ['quoted, though it need not be', '"app"@corp.t', undefined],
+  ['case M01: another domain', 'ceo@other.t', 'senderRules.envelopeFrom'],
+  ['case A16: the domain of another team', 'app@team-b.t', 'senderRules.envelopeFrom'],
+  ['case M28: a subdomain', 'app@sub.corp.t', 'senderRules.envelopeFrom'],
+  ['case M28: a longer name', 'app@evilcorp.t', 'senderRules.envelopeFrom'],
+  ['case M28: its name in front', 'app@corp.t.evil.t', 'senderRules.envelopeFrom'],
+  ['its address as local part', '"app@corp.t"@other.t', 'senderRules.envelopeFrom'],
+  ['another address as local part', '"ceo@other.t"@corp.t', 'senderRules.envelopeFrom'],
+  ['the null reverse-path', '', 'senderRules.nullReversePath'],
+  ['a source route', '@other.t:app@corp.t', 'always.syntax'],
+  ['brackets', '<app@corp.t>', 'always.syntax'],
+  ['no domain', 'app', 'always.syntax'],
+  ['a literal', 'app@[127.0.0.1]', 'always.syntax'],
+  ['a space', ' ', 'always.syntax'],
+  ['NUL', 'app@corp.t\0', 'always.syntax'],
+  ['case P35: a local part beyond ASCII', 'é@corp.t', 'always.utf8'],
+  ['a domain beyond ASCII', 'app@bücher.example', 'always.utf8'],
+])('%s', (_name, reversePath, rule) => {
+  expect(judgeMailFrom(facts(), reversePath).refusal?.rule).toBe(rule)
+})
+
+test('the replies: identity is 550, syntax 501, UTF-8 553', () => {
+  const reply = (path: string) => judgeMailFrom(facts(), path).refusal?.reply
+  expect(reply('ceo@other.t')).toMatchObject({ code: 550, status: '5.7.1' })
+  expect(reply('nonsense')).toMatchObject({ code: 501, status: '5.5.4' })
+  expect(reply('é@corp.t')).toMatchObject({ code: 553, status: '5.6.7' })
+})
+
+test('the null reverse-path is for those who are allowed it', () => {
+  const allowed = facts({ senderRules: senderRules({ nullReversePath: 'AllowForCredential' }) })
+  expect(judgeMailFrom(allowed, '')).toEqual({ audited: [] })
+})
+
+test('case M25: with SMTPUTF8 a U-label is its A-label', () => {
+  const own = { ...facts({}, { senders: [sender({ domain: 'xn--bcher-kva.example' })] }), smtpUtf8: true }
+  expect(judgeMailFrom(own, 'app@bücher.example')).toEqual({ audited: [] })
+  expect(judgeMailFrom(own, 'jörg@bücher.example')).toEqual({ audited: [] })
+  expect(judgeMailFrom(own, 'app@bücher.t').refusal?.rule).toBe('senderRules.envelopeFrom')
+})
+
+test('Audit tells who would be refused, and softens neither syntax nor the null reverse-path', () => {
+  const audit = facts({ senderRules: senderRules({ envelopeFrom: { enforcement: 'Audit' } }) })
+  expect(judgeMailFrom(audit, 'ceo@other.t')).toMatchObject({ audited: [{ rule: 'senderRules.envelopeFrom' }] })
+  expect(judgeMailFrom(audit, 'ceo@other.t').refusal).toBeUndefined()
+  expect(judgeMailFrom(audit, 'nonsense').refusal?.rule).toBe('always.syntax')
+  expect(judgeMailFrom(audit, '').refusal?.rule).toBe('senderRules.nullReversePath')
+})

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { contains } from '../../../relay/rules/networks.ts'
+
+test.each([
+  ['198.51.100.7', ['198.51.100.0/24'], true],
+  ['198.51.101.7', ['198.51.100.0/24'], false],
+  ['198.51.100.7', ['198.51.100.7/32'], true],
+  ['198.51.100.7', ['198.51.100.7'], true],
+  ['198.51.100.8', ['198.51.100.7'], false],
+  ['198.51.100.7', ['192.0.2.0/24', '198.51.100.0/25'], true],
+  ['198.51.100.7', ['198.51.100.200/24'], true],
+  ['::ffff:198.51.100.7', ['198.51.100.0/24'], true],
+  ['::ffff:c633:6407', ['198.51.100.0/24'], true],
+  ['0:0:0:0:0:FFFF:198.51.100.7', ['198.51.100.0/24'], true],
+  ['198.51.100.7', ['::ffff:198.51.100.0/120'], true],
+  ['198.51.101.7', ['::ffff:198.51.100.0/120'], false],
+  ['::198.51.100.7', ['198.51.100.0/24'], false],
+  ['2001:db8::7', ['2001:DB8::/32'], true],
+  ['2001:DB8:0:0:0:0:0:7', ['2001:db8::/32'], true],
+  ['2001:db9::7', ['2001:db8::/32'], false],
+  ['2001:db8::7', ['198.51.100.0/24'], false],
+  ['fe80::1%eth0', ['fe80::/64'], true],
+  ['127.0.0.1', [], false],
+] as const)('%s in %j: %s', (client, networks, found) => {
+  expect(contains(networks, client)).toBe(found)
+})
+
+test.each([
+  ['an address that is none', 'localhost', ['127.0.0.0/8']],
+  ['no address', '', ['127.0.0.0/8']],
+  ['a network that is none', '127.0.0.1', ['127.0.0.0/8', 'corp.t']],
+  ['too long a prefix', '127.0.0.1', ['127.0.0.0/33']],
+  ['too short a prefix of IPv4 inside IPv6', '127.0.0.1', ['::ffff:127.0.0.0/95']],
+  ['no prefix after the slash', '127.0.0.1', ['127.0.0.0/']],
+  ['a mask', '127.0.0.1', ['127.0.0.0/255.0.0.0']],
+] as const)('nobody knows: %s', (_name, client, networks) => {
+  expect(contains(networks, client)).toBeUndefined()
+})

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import type { CredentialConfig } from '../../../relay/config.ts'
+import { parsePath } from '../../../relay/mail/address.ts'
+import { owns } from '../../../relay/rules/ownership.ts'
+import { credential, sender } from './facts.ts'
+
+const asked = (own: Partial<CredentialConfig>, address: string): boolean => {
+  const mailbox = parsePath(address)
+  return mailbox !== undefined && owns(credential(own), mailbox)
+}
+
+test.each([
+  ['app@corp.t', true],
+  ['APP@CORP.T', true],
+  ['"app"@corp.t', true],
+  ['jörg@corp.t', true],
+  ['app@sub.corp.t', false],
+  ['app@evilcorp.t', false],
+  ['app@corp.t.evil.t', false],
+  ['app@t.corp', false],
+  ['"app@corp.t"@other.t', false],
+  ['"x y"@corp.t', false],
+  ['"app@other.t"@corp.t', false],
+])('a domain without anything else owns %s: %s', (address, owned) => {
+  expect(asked({}, address)).toBe(owned)
+})
+
+test.each([
+  ['app@corp.t', true],
+  ['app@sub.corp.t', true],
+  ['app@a.b.CORP.t', true],
+  ['app@evilcorp.t', false],
+  ['app@sub.corp.t.evil.t', false],
+])('a domain with its subdomains owns %s: %s', (address, owned) => {
+  expect(asked({ senders: [sender({ includeSubdomains: true })] }, address)).toBe(owned)
+})
+
+test.each([
+  ['noreply@corp.t', true],
+  ['NoReply@corp.t', true],
+  ['noreply2@corp.t', false],
+  ['xnoreply@corp.t', false],
+  ['billing-@corp.t', true],
+  ['Billing-EU@corp.t', true],
+  ['billing@corp.t', false],
+  ['mixed@corp.t', true],
+  ['noreply@other.t', false],
+])('local parts narrow a domain to %s: %s', (address, owned) => {
+  expect(asked({ senders: [sender({ localParts: ['noreply', 'billing-*', 'Mixed'] })] }, address)).toBe(owned)
+})
+
+test.each([
+  ['app@corp.t', true],
+  ['App@Corp.T', true],
+  ['app+tag@corp.t', false],
+  ['other@corp.t', false],
+  ['app@elsewhere.t', false],
+])('addresses narrow and never widen, %s: %s', (address, owned) => {
+  expect(asked({ addresses: ['App@corp.t', 'app@elsewhere.t'] }, address)).toBe(owned)
+})
+
+test('each domain has its own local parts', () => {
+  const senders = [sender({ localParts: ['a'] }), sender({ domain: 'b.t', localParts: ['b'] })]
+  expect(['a@corp.t', 'b@b.t', 'b@corp.t', 'a@b.t'].map((a) => asked({ senders }, a))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ])
+})
+
+test('a credential without a domain owns nothing', () => {
+  expect(asked({ senders: [], addresses: ['app@corp.t'] }, 'app@corp.t')).toBe(false)
+})
+
+test('letters beyond ASCII that lower-case to ASCII are other letters', () => {
+  expect(asked({ senders: [sender({ localParts: ['work'] })] }, 'wor\u212a@corp.t')).toBe(false)
+})

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import type { RelayConfig } from '../../../relay/config.ts'
+import { judgeRcptTo } from '../../../relay/rules/rcpt-to.ts'
+import { facts } from './facts.ts'
+
+type Recipients = RelayConfig['recipients']
+const listed: Recipients = { mode: 'AllowList', domains: ['example.org'], addresses: ['QA@partner.t'] }
+const ruleOf = (recipients: Recipients, path: string, own: readonly string[] = []) =>
+  judgeRcptTo(facts({ recipients }, { recipientDomains: own }), path, 0).refusal?.rule
+const unrestricted: Recipients = { mode: 'Unrestricted', domains: [], addresses: [] }
+
+test.each([
+  ['anybody', 'you@example.org', undefined],
+  ['with tags and quotes', '"john doe"@example.org', undefined],
+  ['a long local part', `reply+${'x'.repeat(80)}@example.org`, undefined],
+  ['a percent', 'a%b@example.org', undefined],
+  ['no domain', 'postmaster', 'always.syntax'],
+  ['nothing', '', 'always.syntax'],
+  ['a literal', 'root@[127.0.0.1]', 'always.syntax'],
+  ['a source route', '@a.t:you@example.org', 'always.syntax'],
+  ['two recipients in one', 'a@example.org,b@example.org', 'always.syntax'],
+  ['a second command', 'a@example.org>\r\nRCPT TO:<b@example.org', 'always.syntax'],
+  ['an encoded-word', '=?x?q?=40=3e?=a@example.org', 'always.syntax'],
+  ['beyond ASCII', 'jörg@example.org', 'always.utf8'],
+])('Unrestricted: %s', (_name, path, rule) => {
+  expect(ruleOf(unrestricted, path)).toBe(rule)
+})
+
+test.each([
+  ['a listed domain', 'you@example.org', undefined],
+  ['a listed domain in upper case', 'You@EXAMPLE.ORG', undefined],
+  ['a listed address', 'qa@Partner.T', undefined],
+  ['another address there', 'boss@partner.t', 'recipients.allow'],
+  ['a subdomain', 'you@sub.example.org', 'recipients.allow'],
+  ['a longer name', 'you@evilexample.org', 'recipients.allow'],
+  ['its name in front', 'you@example.org.evil.t', 'recipients.allow'],
+  ['a route by percent', 'boss%partner.t@example.org', 'recipients.allow'],
+  ['a route by bang', 'partner.t!boss@example.org', 'recipients.allow'],
+  ['a route in quotes', '"boss@partner.t"@example.org', 'recipients.allow'],
+])('AllowList: %s', (_name, path, rule) => {
+  expect(ruleOf(listed, path)).toBe(rule)
+})
+
+test('an empty AllowList allows nobody', () => {
+  expect(ruleOf({ mode: 'AllowList', domains: [], addresses: [] }, 'you@example.org')).toBe('recipients.allow')
+})
+
+test.each(['Capture', 'Redirect'] as const)('%s takes every mailbox and nothing else', (mode) => {
+  const recipients = { ...listed, mode, redirectTo: 'qa@example.org' }
+  expect(ruleOf(recipients, 'anybody@anywhere.t')).toBeUndefined()
+  expect(ruleOf(recipients, 'nobody')).toBe('always.syntax')
+})
+
+test.each([
+  ['its domain', 'you@example.org', undefined],
+  ['another domain', 'qa@partner.t', 'credential.recipients'],
+  ['a subdomain', 'you@sub.example.org', 'credential.recipients'],
+  ['a route through its domain', 'qa%partner.t@example.org', 'credential.recipients'],
+])('a credential narrows: %s', (_name, path, rule) => {
+  expect(ruleOf(unrestricted, path, ['example.org'])).toBe(rule)
+  expect(ruleOf({ ...unrestricted, mode: 'Capture' }, path, ['example.org'])).toBe(rule)
+})
+
+test('a credential narrows what the policy allows, and never widens it', () => {
+  expect(ruleOf(listed, 'you@elsewhere.t', ['elsewhere.t'])).toBe('recipients.allow')
+  expect(ruleOf(listed, 'qa@partner.t', ['example.org'])).toBe('credential.recipients')
+})
+
+test('the limit is reached, and told with 452', () => {
+  const refusal = (accepted: number) => judgeRcptTo(facts(), 'you@example.org', accepted).refusal
+  expect(refusal(2)).toBeUndefined()
+  expect(refusal(3)).toMatchObject({
+    rule: 'admission.limits.recipientsPerMessage',
+    reply: { code: 452, status: '4.5.3' },
+  })
+})
+
+test('with SMTPUTF8 a recipient may be beyond ASCII', () => {
+  const utf8 = { ...facts({ recipients: { ...listed, domains: ['xn--bcher-kva.example'] } }), smtpUtf8: true }
+  expect(judgeRcptTo(utf8, 'jörg@bücher.example', 0)).toEqual({ audited: [] })
+})
