@@ -31,7 +31,6 @@ export function headerEnd(bytes: Buffer, from = 0): number {
 const ambiguities: readonly (readonly [RegExp, string])[] = [
   [/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/, 'a control character'],
   [/\r(?!\n)|(?<!\r)\n/, 'a bare CR or LF'],
-  [/^[ \t]/, 'white space before the first field'],
   [/\r\n[ \t]+(?:\r|$)/, 'a folded line of nothing but white space'],
   // With an address: the h= of a folded DKIM-Signature has lines like ` from:to:subject`.
   [/\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:[^\r:;]*@/i, 'a folded line that looks like a From or Sender'],
@@ -67,7 +66,7 @@ function fieldAt(text: string, start: number): Field | string {
   const colon = text.indexOf(':', start)
   if (colon === -1 || colon > crlf) return 'a line without a colon'
   const name = text.slice(start, colon)
-  // Also white space before the colon, which is obsolete (RFC 5322 section 4.5).
+  // Neither is one with white space before it, as if it were folded, nor before its colon (RFC 5322 section 4.5).
   if (!fieldName.test(name)) return 'a field name that is not plain ASCII'
   const value = decode(trimSpace(text.slice(colon + 1, crlf).replaceAll('\r\n', '')))
   return { name: name.toLowerCase(), value, start, end: crlf + 2 }

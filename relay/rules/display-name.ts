@@ -3,8 +3,8 @@ import { comparable, type Mailbox, parsePath } from '../mail/address.ts'
 
 /** `shown` is the display name as a client would show it: its encoded-words are decoded. */
 export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
-  // Compatibility forms (the fullwidth @) and invisible characters do not show.
-  const plain = shown.normalize('NFKC').replace(/\p{Cf}/gu, '')
+  // The fullwidth @ and its like are read as an @.
+  const plain = shown.normalize('NFKC').toLowerCase()
   if (!plain.includes('@')) return false
   const spaced = joinAroundAt(plain)
   return (
@@ -13,8 +13,9 @@ export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
   )
 }
 
+// Each once: a name may repeat one address ten thousand times.
 const addressesIn = (text: string): readonly string[] =>
-  text.split(/[\s<>()[\]{}"',;:|]+/u).filter((token) => /[^@]@+[^@]/.test(token))
+  [...new Set(text.split(/[\s<>()[\]{}"',;:|]+/u))].filter((token) => /[^@]@+[^@]/.test(token))
 
 // `ceo @ other.t` shows an address, and `Sales @ Example` does not: it has no dot.
 const joinAroundAt = (text: string): string =>

@@ -94,6 +94,13 @@ test.each([
   expect(parseHeader(Buffer.from(octets))).toEqual({ ok: false, why: expect.any(String) })
 })
 
+test('the reason is told where a person can mend it', () => {
+  expect(parseHeader(Buffer.from('A: b\r\nhello\r\nC: d\r\n\r\n'))).toEqual({
+    ok: false,
+    why: 'a line without a colon',
+  })
+})
+
 const name = fc.stringMatching(/^[!-9;-~]{1,20}$/)
 const text = fc.stringMatching(/^[!-~]([ \t!-~]{0,40}[!-~])?$/)
 const folded = fc.array(text, { minLength: 1, maxLength: 4 })
