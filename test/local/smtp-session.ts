@@ -1,7 +1,7 @@
 /** An SMTP client of few lines and no mercy: raw sockets, every reply seen, nothing repaired. Fast enough to load a relay. */
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 
 export type SmtpReply = { readonly code: number; readonly text: string }
 
@@ -58,6 +58,11 @@ export class SmtpSession {
 
   get closed(): boolean {
     return this.#end !== undefined
+  }
+
+  /** SHA-256 of the server's certificate; empty before TLS. */
+  get certificate(): string {
+    return this.#socket instanceof TLSSocket ? this.#socket.getPeerCertificate().fingerprint256 : ''
   }
 
   reply(): Promise<SmtpReply> {

@@ -1,0 +1,58 @@
+/** Two clients that are not ours: nodemailer, as an application would use it, and swaks, as a person would. */
+import { execFile } from 'node:child_process'
+import { createTransport } from 'nodemailer'
+import type { Binding } from './fleet.ts'
+import { programFile } from './programs.ts'
+
+export type Mail = { readonly from: string; readonly to: string | readonly string[]; readonly raw: string }
+/** The reply to the command that decided. */
+export type Answer = { readonly code: number; readonly text: string }
+export type Client = (binding: Binding, mail: Mail) => Promise<Answer>
+
+export const nodemailer: Client = async ({ host, port, ca, login }, { from, to, raw }) => {
+  const transport = createTransport({
+    host,
+    port,
+    requireTLS: true,
+    tls: { ca },
+    auth: { user: login.username, pass: login.password },
+  })
+  try {
+    const { response } = await transport.sendMail({ envelope: { from, to: [to].flat() }, raw })
+    return answerIn(response)
+  } catch (error) {
+    const { response, message } = error as Error & { response?: string }
+    return answerIn(response ?? `000 ${message}`)
+  } finally {
+    transport.close()
+  }
+}
+
+export const swaks: Client = async ({ host, port, login }, { from, to, raw }) => {
+  const options = {
+    server: `${host}:${port}`,
+    auth: 'PLAIN',
+    'auth-user': login.username,
+    'auth-password': login.password,
+    helo: 'swaks.test',
+    from,
+    to: [to].flat().join(','),
+    // It ends the lines with CR LF itself, and doubles leading dots.
+    data: raw.replaceAll('\r\n', '\n'),
+  }
+  const named = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+  const transcript = await new Promise<string>((resolve) => {
+    execFile(programFile('swaks') ?? 'swaks', ['--tls', ...named], (_, stdout) => resolve(stdout))
+  })
+  return decisive(transcript.split('\n'))
+}
+
+/** The first refusal in a transcript, else what was said after the final dot, which stands before the reply to QUIT. */
+function decisive(lines: readonly string[]): Answer {
+  const replies = (mark: RegExp): readonly string[] => lines.flatMap((line) => mark.exec(line)?.[1] ?? [])
+  const refusals = replies(/^<(?:\*\*|~\*) +(\d{3} .*)/)
+  const answers = replies(/^<[-~] +(\d{3} .*)/)
+  return answerIn(refusals[0] ?? answers.at(-2) ?? `000 ${lines.join('\n')}`)
+}
+
+const answerIn = (line: string): Answer => ({ code: Number(line.slice(0, 3)), text: line.slice(4) })

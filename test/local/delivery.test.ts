@@ -1,0 +1,161 @@
+/** From 250 to the receiver: waiting, trying again, giving up with a report, capturing and redirecting. */
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { nodemailer } from './client.ts'
+import { plainReceiver, routeTo, smallFleet } from './documents.ts'
+import type { Fleet } from './fleet.ts'
+import { message } from './message.ts'
+import { installed, python } from './programs.ts'
+import { type Arrival, bytesOf, type Receiver } from './receiver.ts'
+import { openStage, type Stage } from './stage.ts'
+import { until } from './until.ts'
+
+const from = 'app@corp.test'
+
+type Report = {
+  readonly defects: readonly string[]
+  readonly type: string
+  readonly reportType: string
+  readonly to: string
+  readonly autoSubmitted: string
+  readonly parts: readonly string[]
+  readonly blocks: readonly Readonly<Record<string, string>>[]
+  readonly returned: string
+}
+const readReport = (arrival: Arrival): Report =>
+  JSON.parse(
+    execFileSync(python, [join(import.meta.dirname, 'read-report.py')], {
+      input: Buffer.from(bytesOf(arrival), 'latin1'),
+      encoding: 'utf8',
+    }),
+  )
+
+/** Submits with a new Message-ID, which it returns. */
+async function submit(fleet: Fleet, to: string | readonly string[]): Promise<string> {
+  const id = `${randomUUID()}@corp.test`
+  const answer = await nodemailer(fleet.binding('app'), { from, to, raw: message({ from, id }) })
+  expect(answer).toMatchObject({ code: 250 })
+  return id
+}
+const queued = async (fleet: Fleet): Promise<number> => {
+  const { ready, deferred, inFlight } = (await fleet.status()).queue
+  return ready + deferred + inFlight
+}
+const emptied = (fleet: Fleet): Promise<true | undefined> =>
+  until('the queue is empty', async () => ((await queued(fleet)) === 0 ? true : undefined))
+
+describe.runIf(installed('aiosmtpd'))('delivery', () => {
+  let stage: Stage
+  beforeAll(() => {
+    stage = openStage()
+  })
+  afterAll(() => stage.close())
+
+  describe('in Production', () => {
+    let receiver: Receiver
+    let fleet: Fleet
+    beforeAll(async () => {
+      receiver = await stage.receiver()
+      fleet = await stage.fleet(await smallFleet({ routes: [routeTo(plainReceiver(receiver.port))] }))
+    })
+    const copies = (id: string): readonly Arrival[] =>
+      receiver.arrivals().filter((a) => a.reversePath !== '' && bytesOf(a).includes(`Message-ID: <${id}>`))
+    const reports = (id: string): readonly Arrival[] =>
+      receiver.arrivals().filter((a) => a.reversePath === '' && bytesOf(a).includes(`<${id}>`))
+
+    test('waits while the smarthost is down, and arrives when it is up', async () => {
+      await receiver.stop()
+      const id = await submit(fleet, 'someone@elsewhere.test')
+      await until('the message is deferred', async () => (await fleet.status()).queue.deferred === 1)
+      await receiver.start()
+      await until('it arrives', () => copies(id).length > 0)
+      await emptied(fleet)
+      expect(copies(id)).toHaveLength(1)
+    })
+
+    test('a recipient that is refused for good is reported to the reverse-path', async () => {
+      const id = await submit(fleet, '550.nobody@elsewhere.test')
+      const report = await until('the report arrives', () => reports(id)[0])
+      await emptied(fleet)
+      expect(report).toMatchObject({ reversePath: '', forwardPaths: [from] })
+      const read = readReport(report)
+      expect(read).toMatchObject({
+        defects: [],
+        type: 'multipart/report',
+        reportType: 'delivery-status',
+        to: expect.stringContaining(from),
+        autoSubmitted: expect.stringMatching(/^auto-replied/),
+      })
+      expect(read.parts.slice(0, 2)).toEqual(['text/plain', 'message/delivery-status'])
+      expect(read.blocks[0]).toMatchObject({ 'Reporting-MTA': expect.stringContaining('relay.test.example') })
+      expect(read.blocks.slice(1)).toEqual([
+        expect.objectContaining({
+          'Final-Recipient': expect.stringMatching(/^rfc822; ?550\.nobody@elsewhere\.test$/),
+          Action: 'failed',
+          Status: '5.1.1',
+          'Diagnostic-Code': expect.stringContaining('550 5.1.1 no such mailbox'),
+        }),
+      ])
+      expect(read.returned).toContain(`Message-ID: <${id}>`)
+      expect(copies(id)).toEqual([])
+      expect(reports(id)).toHaveLength(1)
+    })
+
+    test('a recipient that is busy is tried again', async () => {
+      const id = await submit(fleet, `451once.${randomUUID()}@elsewhere.test`)
+      await until('it arrives', () => copies(id).length > 0)
+      await emptied(fleet)
+      expect(copies(id)).toHaveLength(1)
+      expect(reports(id)).toEqual([])
+    })
+
+    test('each recipient has its own fate (case U05)', async () => {
+      const busy = `451once.${randomUUID()}@elsewhere.test`
+      const id = await submit(fleet, ['someone@elsewhere.test', '550.nobody@elsewhere.test', busy])
+      await emptied(fleet)
+      expect(copies(id).map((a) => a.forwardPaths)).toEqual([['someone@elsewhere.test'], [busy]])
+      expect(
+        reports(id).map((r) =>
+          readReport(r)
+            .blocks.slice(1)
+            .map((b) => b['Final-Recipient']),
+        ),
+      ).toEqual([[expect.stringContaining('550.nobody@elsewhere.test')]])
+    })
+
+    test('a refusal after the final dot is reported too (case U12)', async () => {
+      const id = await submit(fleet, '552dot.big@elsewhere.test')
+      const report = await until('the report arrives', () => reports(id)[0])
+      expect(readReport(report).blocks[1]).toMatchObject({ Action: 'failed', Status: '5.3.4' })
+    })
+  })
+
+  test('captured mail goes to the inbox and never to the receiver', async () => {
+    const receiver = await stage.receiver()
+    const routes = [routeTo(plainReceiver(receiver.port))]
+    const fleet = await stage.fleet(await smallFleet({ routes }, 'NonProduction'))
+    const id = await submit(fleet, 'someone@elsewhere.test')
+    await emptied(fleet)
+    const inbox = join(fleet.folder, 'state/mail/fleets/shared/inbox')
+    const captured = readdirSync(inbox, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.eml'))
+    expect(captured.map((f) => readFileSync(join(inbox, f), 'latin1'))).toEqual([
+      expect.stringContaining(`Message-ID: <${id}>`),
+    ])
+    expect(await fleet.metric(/^relayfleet_delivery_captured_total/)).toBe(1)
+    expect(await fleet.metric(/^relayfleet_delivery_attempts_total/)).toBe(0)
+    expect(receiver.arrivals()).toEqual([])
+  })
+
+  test('redirected mail goes to the one address, whoever was meant', async () => {
+    const receiver = await stage.receiver()
+    const routes = [routeTo(plainReceiver(receiver.port))]
+    const recipients = { mode: 'Redirect', redirectTo: 'qa@corp.test' }
+    const fleet = await stage.fleet(await smallFleet({ routes, recipients }, 'NonProduction'))
+    await submit(fleet, ['someone@elsewhere.test', 'other@elsewhere.test'])
+    await emptied(fleet)
+    expect(receiver.arrivals().map((a) => a.forwardPaths)).toEqual([['qa@corp.test']])
+  })
+})

@@ -1,0 +1,165 @@
+/** Edits of a running fleet's YAML: in force within a second, no session dropped; a broken edit changes nothing. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeCertificates } from '../certificates.ts'
+import { credential, type Document, domain, plainReceiver, policy, routeTo, secret } from './documents.ts'
+import type { Binding, Fleet } from './fleet.ts'
+import { startLoad, type Told } from './load.ts'
+import { type LoadMessage, loadMessage } from './load-message.ts'
+import { installed } from './programs.ts'
+import type { Receiver } from './receiver.ts'
+import { SmtpSession } from './smtp-session.ts'
+import { openStage, type Stage } from './stage.ts'
+import { until } from './until.ts'
+
+const inForceMs = 1000
+type Certificate = Awaited<ReturnType<typeof makeCertificates>>
+const tlsSecret = ({ cert, key }: Certificate): Document =>
+  secret('listener', { 'tls.crt': cert, 'tls.key': key }, 'kubernetes.io/tls')
+
+/** Writes the document; milliseconds until the relay reports another configuration. */
+async function edit(fleet: Fleet, document: Document): Promise<number> {
+  const before = (await fleet.status()).hash
+  const start = performance.now()
+  fleet.write(document)
+  await until('the edit is in force', async () => (await fleet.status()).hash !== before)
+  return performance.now() - start
+}
+
+function messagesFrom(reversePath: string): () => LoadMessage {
+  let n = 0
+  return () => {
+    n += 1
+    return loadMessage({ id: `r${n}`, reversePath, forwardPaths: ['someone@elsewhere.test'] }, 2048)
+  }
+}
+
+describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
+  let stage: Stage
+  let receiver: Receiver
+  let fleet: Fleet
+  let app: Binding
+  let first: Certificate
+  let shared: Document
+  const sessions: SmtpSession[] = []
+  const opened = async (binding: Binding): Promise<SmtpSession> => {
+    const session = await SmtpSession.open(binding)
+    sessions.push(session)
+    return session
+  }
+
+  beforeAll(async () => {
+    stage = openStage()
+    receiver = await stage.receiver({ keep: false })
+    first = await makeCertificates(['127.0.0.1', 'relay.test.example'])
+    shared = await policy({ routes: [routeTo(plainReceiver(receiver.port))] })
+    const { listeners, ...spec } = shared['spec'] as { listeners: { tls: object }[] }
+    const tls = { mode: 'StartTLS', certificateRef: { name: 'listener' } }
+    shared = { ...shared, spec: { ...spec, listeners: listeners.map((l) => ({ ...l, tls })) } }
+    fleet = await stage.fleet([
+      shared,
+      tlsSecret(first),
+      domain('corp', { domain: 'corp.test' }),
+      domain('news', { domain: 'news.test' }),
+      credential('app'),
+      credential('web'),
+    ])
+    app = { ...fleet.binding('app'), ca: first.ca }
+  })
+  afterAll(async () => {
+    for (const session of sessions) session.close()
+    await stage.close()
+  })
+
+  test('several in a row, under load: each within a second, no session dropped, nothing refused (case C07)', async () => {
+    const idle = await Promise.all([opened(app), opened(app), opened(app)])
+    const told: Told<LoadMessage>[] = []
+    const tell = (t: Told<LoadMessage>) => told.push(t)
+    const load = startLoad({ access: app, sessions: 4, rate: 100, next: messagesFrom('app@corp.test'), tell })
+    const took: number[] = []
+    for (let n = 1; n <= 7; n += 1) {
+      const limits = { limits: { recipientsPerMessage: 100 + n } }
+      took.push(await edit(fleet, { ...shared, spec: { ...(shared['spec'] as object), admission: limits } }))
+    }
+    load.stop()
+    await load.done
+    const p50 = took.toSorted((a, b) => a - b)[3] ?? Number.NaN
+    console.log(`edits in force after ${took.map((ms) => ms.toFixed(0)).join(', ')} ms; p50 ${p50.toFixed(0)} ms`)
+    expect(p50).toBeLessThan(inForceMs)
+    expect(told.length).toBeGreaterThan(20)
+    expect(told.filter((t) => t.kind !== 'acknowledged')).toEqual([])
+    for (const session of idle)
+      expect(await session.submit(messagesFrom('app@corp.test')())).toMatchObject({ code: 250 })
+  })
+
+  test('a domain that is added may be used at once, by a session that is open', async () => {
+    const session = await opened(app)
+    expect(await session.command('MAIL FROM:<app@news.test>')).toMatchObject({
+      code: 550,
+      text: expect.stringContaining('(senderRules.envelopeFrom)'),
+    })
+    expect(
+      await edit(fleet, credential('app', { senderDomainRefs: [{ name: 'corp' }, { name: 'news' }] })),
+    ).toBeLessThan(inForceMs)
+    expect(await session.submit(messagesFrom('app@news.test')())).toMatchObject({ code: 250 })
+  })
+
+  test('a credential that is suspended can neither log in nor go on sending; the others do not notice', async () => {
+    const web = { ...fleet.binding('web'), ca: first.ca }
+    const session = await opened(web)
+    const other = await opened(app)
+    expect(await edit(fleet, credential('web', { suspended: true }))).toBeLessThan(inForceMs)
+    await expect(SmtpSession.open(web)).rejects.toThrow(/535 5\.7\.8 .*\(credential\.suspended\)/)
+    const { code } = await session.submit(messagesFrom('web@corp.test')())
+    expect(code).not.toBe(250)
+    expect(await other.submit(messagesFrom('app@corp.test')())).toMatchObject({ code: 250 })
+    await edit(fleet, credential('web'))
+    expect(await (await opened(web)).submit(messagesFrom('web@corp.test')())).toMatchObject({ code: 250 })
+  })
+
+  test('a certificate that is replaced is shown to the next session; open ones live on (case T11)', async () => {
+    const session = await opened(app)
+    const second = await makeCertificates(['127.0.0.1', 'relay.test.example'])
+    const start = performance.now()
+    fleet.write(tlsSecret(second))
+    const next = await until('the new certificate is shown', () =>
+      opened({ ...app, ca: second.ca }).catch(() => undefined),
+    )
+    expect(performance.now() - start).toBeLessThan(inForceMs)
+    expect(next.certificate).not.toBe(session.certificate)
+    expect(await session.submit(messagesFrom('app@corp.test')())).toMatchObject({ code: 250 })
+    app = { ...app, ca: second.ca }
+  })
+
+  test.each([
+    ['YAML that is none', 'kind: [RelayPolicy\n  - : {'],
+    [
+      'a field of the wrong kind',
+      JSON.stringify({ ...documentWith({ environment: 'Production', listeners: 'none' }) }),
+    ],
+    ['an empty file', ''],
+  ])('%s changes nothing that runs (case C01)', async (_what, text) => {
+    const session = await opened(app)
+    const { hash } = await fleet.status()
+    const pid = fleet.pid()
+    fleet.writeText('RelayPolicy-shared', text)
+    await until(
+      'the fleet tells about it',
+      () => fleet.condition('RelayPolicy mail/shared', 'Accepted')?.status !== 'True',
+    )
+    expect(await session.submit(messagesFrom('app@corp.test')())).toMatchObject({ code: 250 })
+    await opened(app)
+    expect(await fleet.status()).toMatchObject({ hash, ready: true })
+    expect(fleet.pid()).toBe(pid)
+    fleet.write(shared)
+    await fleet.programmed()
+  })
+})
+
+function documentWith(spec: object): Document {
+  return {
+    apiVersion: 'relayfleet.dev/v1alpha1',
+    kind: 'RelayPolicy',
+    metadata: { name: 'shared', namespace: 'mail' },
+    spec,
+  }
+}

@@ -1,0 +1,37 @@
+/** A folder of its own for a suite, and everything that was started in it and has to be stopped. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Document } from './documents.ts'
+import { type Fleet, startFleet } from './fleet.ts'
+import { type Receiver, type ReceiverOptions, startReceiver } from './receiver.ts'
+
+export type Stage = {
+  readonly folder: string
+  receiver(options?: ReceiverOptions): Promise<Receiver>
+  fleet(documents: readonly Document[]): Promise<Fleet>
+  close(): Promise<void>
+}
+
+export function openStage(): Stage {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-local-'))
+  const started: { stop(): Promise<void> }[] = []
+  const place = (): string => {
+    const own = join(folder, `${started.length}`)
+    mkdirSync(own)
+    return own
+  }
+  const kept = <T extends { stop(): Promise<void> }>(thing: T): T => {
+    started.push(thing)
+    return thing
+  }
+  return {
+    folder,
+    receiver: async (options) => kept(await startReceiver(place(), options)),
+    fleet: async (documents) => kept(await startFleet(place(), documents)),
+    close: async () => {
+      await Promise.all(started.map((thing) => thing.stop()))
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+    },
+  }
+}
