@@ -122,6 +122,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       metrics.deliveryTls.inc({ smarthost, version: tls === '' ? 'none' : tls })
       log.debug({ smarthost, host, tls }, 'smarthost connected')
     },
+    /** It failed again and again, or refuses our login or shows a wrong certificate: others take over for a while. */
+    smarthostEjected(smarthost: string, host: string, forMs: number, reply: string): void {
+      log.warn({ smarthost, host, forMs, reply }, 'smarthost left out')
+    },
     attempted(a: Attempt): void {
       const result = a.outcome.kind
       metrics.attempts.inc({

@@ -1,0 +1,20 @@
+/** Notices a wall clock that was set: a step of over an hour would make the whole queue expire at once (case S23). */
+
+const stepMs = 3_600_000
+
+/** Asked before anything expires. Once stepped, nothing expires until the relay starts anew; it is told once. */
+export function createClockWatch(wall: () => number, monotonic: () => number, onStep: (byMs: number) => void) {
+  const wallAtStart = wall()
+  const monotonicAtStart = monotonic()
+  let stepped = false
+  return {
+    trusted(): boolean {
+      const by = wall() - wallAtStart - (monotonic() - monotonicAtStart)
+      if (!stepped && Math.abs(by) > stepMs) {
+        stepped = true
+        onStep(by)
+      }
+      return !stepped
+    },
+  }
+}

@@ -1,0 +1,298 @@
+/** Brings what waits and what is free together: each route for itself, so that a dead smarthost delays no other. */
+import type { LoadedConfig, RouteConfig, SmarthostConfig } from '../config.ts'
+import type { Events } from '../events.ts'
+import type { Outcome } from '../mail/outcome.ts'
+import { reply, replyLine } from '../mail/reply.ts'
+import { type Attempted, attempt, unreadable } from './attempt.ts'
+import type { ContentSource } from './content.ts'
+import type { Retry } from './decide.ts'
+import { afterAttempt, describeHealth } from './health.ts'
+import { Lane } from './lane.ts'
+import type { Ledger, Result } from './ledger.ts'
+import type { Surroundings } from './open.ts'
+import { Pool, type PoolLimits } from './pool.ts'
+import { routeOf } from './route.ts'
+import { sortResults } from './sorting.ts'
+import { sameWay, targetOf } from './target.ts'
+import { forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
+
+export type DispatcherParts = {
+  readonly source: ContentSource
+  readonly ledger: Ledger
+  readonly events: Events
+  readonly around: Surroundings
+  readonly poolLimits: PoolLimits
+  readonly now: () => number
+  /** While the clock cannot be trusted nothing expires. */
+  readonly mayExpire: () => boolean
+}
+
+/** What the spool has not yet been told of one route's deliveries; a crash could repeat no more than these. */
+const maxUnsettled = 128
+const recipientsPerTransaction = 100
+const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 86_400_000 }
+const noRoute: Outcome = {
+  kind: 'deferred',
+  scope: 'message',
+  reply: reply(451, '3.5', 'no route of the policy takes this recipient'),
+}
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts
+  #lanes = new Map<string, Lane>()
+  #pools = new Map<string, Pool>()
+  /** Of an earlier configuration, with transactions in flight. */
+  readonly #leaving = new Set<Pool>()
+  #routes: readonly RouteConfig[] = []
+  #suspended = false
+  #stopping = false
+  #interrupted = false
+  #inFlight = 0
+  #whenIdle: (() => void) | undefined
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts
+  }
+
+  get waiting(): number {
+    let waiting = 0
+    for (const lane of this.#lanes.values()) waiting += lane.waiting
+    return waiting
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Health of every smarthost, for status pages. */
+  smarthosts() {
+    const now = this.#parts.now()
+    return [...this.#lanes.values()].flatMap(({ route, pools }) =>
+      pools.map((pool) => ({ route: route.name, name: pool.name, ...describeHealth(pool.health, now) })),
+    )
+  }
+
+  /** What waits is routed anew; connections and health of an unchanged smarthost are kept. */
+  reload(loaded: LoadedConfig): void {
+    const waiting = [...this.#lanes.values()].flatMap((lane) => lane.empty())
+    const before = this.#pools
+    const { routes, suspended } = loaded.config
+    this.#routes = routes
+    this.#suspended = suspended
+    this.#pools = new Map()
+    this.#lanes = new Map(
+      routes.map((r) => [
+        r.name,
+        new Lane(
+          r,
+          r.smarthosts.map((s) => this.#poolFor(loaded, r, s, before)),
+        ),
+      ]),
+    )
+    for (const pool of before.values()) this.#leave(pool)
+    for (const parcel of waiting) this.add(parcel)
+    for (const lane of this.#lanes.values()) this.#pump(lane)
+  }
+
+  /** Recipients of one route share transactions. */
+  add({ message, recipients }: Parcel): void {
+    for (const [route, together] of this.#byRoute(message, recipients)) {
+      const lane = route === undefined ? undefined : this.#lanes.get(route.name)
+      if (lane === undefined || lane.pools.length === 0) {
+        void this.#settleAside(message, together, noRoute, noRouteRetry)
+        continue
+      }
+      for (let i = 0; i < together.length; i += recipientsPerTransaction) {
+        lane.add({ message, recipients: together.slice(i, i + recipientsPerTransaction) })
+      }
+      this.#pump(lane)
+    }
+  }
+
+  /** Starts nothing more, waits for what is in flight, and closes its connections when the time is over. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    const pools = [...this.#pools.values(), ...this.#leaving]
+    for (const pool of pools) pool.retire()
+    let timer: NodeJS.Timeout | undefined
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs)
+    })
+    await Promise.race([this.#idle(), over])
+    clearTimeout(timer)
+    this.#interrupted = true
+    for (const pool of pools) pool.destroy()
+    await this.#idle()
+  }
+
+  #idle(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const others = this.#whenIdle
+      this.#whenIdle = () => {
+        others?.()
+        resolve()
+      }
+    })
+  }
+
+  #poolFor(loaded: LoadedConfig, route: RouteConfig, smarthost: SmarthostConfig, before: Map<string, Pool>): Pool {
+    const key = `${route.name} ${smarthost.name}`
+    const target = targetOf(loaded, smarthost)
+    const kept = before.get(key)
+    const { around, events, poolLimits } = this.#parts
+    const same = kept !== undefined && sameWay(kept.target, target)
+    const pool = same ? kept : new Pool(target, around, events, poolLimits)
+    if (same) before.delete(key)
+    pool.update(target)
+    this.#pools.set(key, pool)
+    return pool
+  }
+
+  #leave(pool: Pool): void {
+    pool.retire()
+    if (pool.inUse > 0) this.#leaving.add(pool)
+  }
+
+  #byRoute(message: Tracked, recipients: readonly number[]): Map<RouteConfig | undefined, number[]> {
+    const groups = new Map<RouteConfig | undefined, number[]>()
+    for (const recipient of recipients) {
+      const forwardPath = message.recipients[recipient]?.forwardPath ?? ''
+      const route = routeOf(this.#routes, message.envelope, forwardPath)
+      const group = groups.get(route)
+      if (group === undefined) groups.set(route, [recipient])
+      else group.push(recipient)
+    }
+    return groups
+  }
+
+  #pump(lane: Lane): void {
+    while (!this.#stopping && !this.#suspended && lane.unsettled < maxUnsettled) {
+      const next = lane.next(this.#parts.now())
+      if (!('pool' in next)) {
+        if (next.until !== undefined) this.#sleep(lane, next.until, next.down)
+        return
+      }
+      next.pool.inUse++
+      this.#begin()
+      void this.#run(lane, next.pool, next.parcel).finally(() => this.#end())
+    }
+  }
+
+  #begin(): void {
+    this.#inFlight++
+  }
+
+  #end(): void {
+    this.#inFlight--
+    if (this.#inFlight > 0) return
+    this.#whenIdle?.()
+    this.#whenIdle = undefined
+  }
+
+  /** While no smarthost works nothing is attempted; what is over its time is given up all the same. */
+  #sleep(lane: Lane, until: number, down: boolean): void {
+    const { now } = this.#parts
+    const set = lane.wakeAt(until, now(), () => this.#pump(lane))
+    if (!set || !down) return
+    const { retry } = lane.route
+    const isOver = ({ message }: Parcel): boolean => now() - message.envelope.acceptedAt >= retry.expireAfterMs
+    const lastFailure = lane.pools.find((pool) => pool.health.lastFailure !== undefined)?.health.lastFailure
+    if (lastFailure === undefined || !this.#parts.mayExpire()) return
+    for (const { message, recipients } of lane.ready.take(isOver)) {
+      const outcome: Outcome = { kind: 'deferred', scope: 'nextHop', reply: lastFailure }
+      void this.#settleAside(message, recipients, outcome, retry)
+    }
+  }
+
+  async #run(lane: Lane, pool: Pool, parcel: Parcel): Promise<void> {
+    const attempted = await this.#attempt(pool, parcel)
+    pool.inUse--
+    if (pool.inUse === 0) this.#leaving.delete(pool)
+    if (attempted.asked && !this.#interrupted) this.#learn(pool, attempted.outcomes)
+    const { name, host, port } = pool.target.smarthost
+    const results = parcel.recipients
+      .map(
+        (recipient, i): Result => ({
+          recipient,
+          outcome: attempted.outcomes[i] ?? noRoute,
+          smarthost: { name, host, port },
+        }),
+      )
+      .filter(({ outcome }) => !this.#wasInterrupted(outcome))
+    this.#tell(lane, parcel.message, attempted, results)
+    const settled = this.#sendOn(lane, pool, parcel, results)
+    lane.unsettled++
+    this.#pump(lane)
+    await this.#settle(parcel.message, settled, lane.route.retry)
+    lane.unsettled--
+    this.#pump(lane)
+  }
+
+  async #attempt(pool: Pool, parcel: Parcel): Promise<Attempted> {
+    try {
+      return await attempt(pool, this.#parts.source, parcel.message.envelope, forwardPathsOf(parcel))
+    } catch (error) {
+      this.#parts.events.unexpected('content', error)
+      return unreadable(error, parcel.recipients.length)
+    }
+  }
+
+  /** What ended because we left is no attempt; the message is as it was. */
+  #wasInterrupted(outcome: Outcome): boolean {
+    return this.#interrupted && outcome.kind === 'deferred' && outcome.scope === 'nextHop'
+  }
+
+  #learn(pool: Pool, outcomes: readonly Outcome[]): void {
+    const { now, events } = this.#parts
+    const before = pool.health
+    pool.health = afterAttempt(before, outcomes, now())
+    const { ejectedUntil, lastFailure } = pool.health
+    if (ejectedUntil > before.ejectedUntil && lastFailure !== undefined)
+      events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - now(), replyLine(lastFailure))
+  }
+
+  #tell(lane: Lane, { envelope, recipients }: Tracked, attempted: Attempted, results: readonly Result[]): void {
+    const { events } = this.#parts
+    for (const { recipient, outcome, smarthost } of results) {
+      const { forwardPath = '', attempts = 0 } = recipients[recipient] ?? {}
+      const { name = '', host = '' } = smarthost ?? {}
+      const where = { queueId: envelope.queueId, route: lane.route.name, smarthost: name, host }
+      events.attempted({ ...where, forwardPath, attempt: attempts + 1, outcome })
+    }
+    const [first] = results
+    if (attempted.tookMs !== undefined && first?.smarthost !== undefined)
+      events.attemptTook(first.smarthost.name, attempted.tookMs / 1000)
+  }
+
+  /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
+  #sendOn(lane: Lane, pool: Pool, { message, tried }: Parcel, results: readonly Result[]): readonly Result[] {
+    const { failed, leftOver, settled } = sortResults(results)
+    const rest: Result[] = []
+    if (failed.length > 0) {
+      const parcel = { message, recipients: failed.map(positionOf), tried: new Set([...(tried ?? []), pool.name]) }
+      const inForce = !this.#stopping && this.#lanes.get(lane.route.name) === lane
+      if (!(inForce && lane.addAgain(parcel, this.#parts.now()))) rest.push(...failed)
+    }
+    if (leftOver.length > 0) this.add({ message, recipients: leftOver.map(positionOf) })
+    return rest.length === 0 ? settled : [...settled, ...rest]
+  }
+
+  async #settleAside(message: Tracked, recipients: readonly number[], outcome: Outcome, retry: Retry): Promise<void> {
+    this.#begin()
+    await this.#settle(
+      message,
+      recipients.map((recipient) => ({ recipient, outcome })),
+      retry,
+    )
+    this.#end()
+  }
+
+  #settle(message: Tracked, results: readonly Result[], retry: Retry): Promise<void> {
+    if (results.length === 0) return Promise.resolve()
+    const expireAfterMs = this.#parts.mayExpire() ? retry.expireAfterMs : Number.POSITIVE_INFINITY
+    return this.#parts.ledger.settle(message, results, { scheduleMs: retry.scheduleMs, expireAfterMs })
+  }
+}
+
+const positionOf = ({ recipient }: Result): number => recipient

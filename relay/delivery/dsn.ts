@@ -1,0 +1,134 @@
+/** A delivery status notification: what failed, why, and what to do, for people and for programs (RFC 3464, RFC 6522). */
+import MimeNode from 'nodemailer/lib/mime-node'
+import type { Envelope } from '../mail/envelope.ts'
+import { replyLine } from '../mail/reply.ts'
+
+import type { GivenUp } from './decide.ts'
+import { adviceFor } from './dsn-advice.ts'
+
+export type Failure = {
+  readonly forwardPath: string
+  readonly givenUp: GivenUp
+  readonly attempts: number
+  /** Attempts that may have made a copy. */
+  readonly ambiguous: number
+  /** Where the last attempt went; absent where no smarthost was asked. */
+  readonly smarthost?: { readonly name: string; readonly host: string; readonly port: number }
+}
+
+export type Report = {
+  readonly dsnQueueId: string
+  /** The relay's name. */
+  readonly hostname: string
+  readonly now: number
+  readonly original: Envelope
+  readonly failures: readonly Failure[]
+  /** The header block of the original, without its blank line. */
+  readonly header: Buffer
+}
+
+/** 7-bit from end to end, so that every smarthost takes it. */
+export function composeDsn(report: Report): Promise<Buffer> {
+  const { hostname, dsnQueueId, now, original } = report
+  const root = new MimeNode('multipart/report; report-type=delivery-status', {
+    baseBoundary: dsnQueueId,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  const header = report.header.toString('latin1')
+  const messageId = messageIdIn(header)
+  root.setHeader([
+    { key: 'From', value: `Mail Delivery System <MAILER-DAEMON@${hostname}>` },
+    { key: 'To', value: isPlainAddress(original.reversePath) ? original.reversePath : 'undisclosed-recipients:;' },
+    { key: 'Subject', value: 'Undelivered: your message did not reach every recipient' },
+    { key: 'Date', value: new Date(now).toUTCString().replace('GMT', '+0000') },
+    { key: 'Message-ID', value: `<${dsnQueueId}@${hostname}>` },
+    ...(messageId === undefined ? [] : [{ key: 'References', value: messageId }]),
+    { key: 'Auto-Submitted', value: 'auto-replied' },
+  ])
+  root.createChild('text/plain; charset=us-ascii').setContent(explanation(report))
+  root.createChild('message/delivery-status').setContent(deliveryStatus(report))
+  root.createChild('text/rfc822-headers').setContent(/^[\x00-\x7f]*$/.test(header) ? header : report.header)
+  return root.build()
+}
+
+function explanation({ hostname, original, failures }: Report): string {
+  const accepted = new Date(original.acceptedAt).toUTCString()
+  return [
+    `This is the mail relay ${hostname}.`,
+    '',
+    `Your message of ${accepted} (queue id ${original.queueId})`,
+    failures.length === 1 ? 'could not be delivered to:' : `could not be delivered to ${failures.length} recipients:`,
+    ...failures.flatMap((failure) => ['', ...explain(failure)]),
+    '',
+    'Other recipients, if there were any, are not concerned.',
+    'The header of your message is attached.',
+    '',
+  ].join('\r\n')
+}
+
+function explain({ forwardPath, givenUp, attempts, ambiguous, smarthost }: Failure): readonly string[] {
+  const { because, reply, last } = givenUp
+  const at =
+    smarthost === undefined ? 'this relay' : `smarthost ${smarthost.name} (${smarthost.host}:${smarthost.port})`
+  const why =
+    because === 'refused'
+      ? `It was refused at ${at}:`
+      : `It was tried ${attempts} times until its time was over; the last time at ${at}:`
+  const copies =
+    ambiguous === 0
+      ? []
+      : [`  ${ambiguous} of the attempts ended without an answer: a copy may have arrived all the same.`]
+  return [
+    `  <${readable(forwardPath)}>`,
+    `  ${why}`,
+    `    ${replyLine(last)}`,
+    ...copies,
+    `  ${adviceFor(reply.status)}`,
+  ]
+}
+
+/** Per-message fields, then one group for each recipient, with blank lines between them (RFC 3464 section 2.1). */
+function deliveryStatus({ hostname, original, failures, now }: Report): string {
+  const message = [
+    `Reporting-MTA: dns; ${hostname}`,
+    `X-Relayfleet-Queue-Id: ${original.queueId}`,
+    `Arrival-Date: ${dateTime(original.acceptedAt)}`,
+  ]
+  const recipients = failures.flatMap((failure) => ['', ...recipientFields(failure, now)])
+  return [...message, ...recipients, ''].join('\r\n')
+}
+
+const recipientFields = (
+  { forwardPath, givenUp: { reply, last }, smarthost }: Failure,
+  now: number,
+): readonly string[] => [
+  `Final-Recipient: ${typedAddress(forwardPath)}`,
+  'Action: failed',
+  `Status: ${reply.status}`,
+  ...(smarthost === undefined ? [] : [`Remote-MTA: dns; ${smarthost.host}`]),
+  `Diagnostic-Code: smtp; ${replyLine(last)}`,
+  `Last-Attempt-Date: ${dateTime(now)}`,
+]
+
+const dateTime = (at: number): string => new Date(at).toUTCString().replace('GMT', '+0000')
+
+const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
+
+/** One that stands in a header as it is; every other is left out of To. */
+const isPlainAddress = (address: string): boolean => /^[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+$/.test(address)
+
+/** An internationalised address in the 7-bit form (RFC 6533 section 3). */
+const typedAddress = (address: string): string =>
+  isPrintable(address) ? `rfc822; ${address}` : `utf-8; ${escaped(address)}`
+
+const escaped = (text: string): string =>
+  Array.from(text, (c) => (/[\x21-\x7e]/.test(c) && !/[\\+=]/.test(c) ? c : `\\x{${codeOf(c)}}`)).join('')
+
+const codeOf = (character: string): string =>
+  (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')
+
+const readable = (address: string): string => (isPrintable(address) ? address : escaped(address))
+
+const messageIdIn = (header: string): string | undefined =>
+  /^message-id:\s*(<[\x21-\x3d\x3f-\x7e]{1,250}>)\s*$/im.exec(header)?.[1]

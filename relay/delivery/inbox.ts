@@ -1,0 +1,53 @@
+/** The capture inbox: `<queue id>.eml` and `<queue id>.json` for each captured message, in a folder that files alone explain. */
+import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Envelope } from '../mail/envelope.ts'
+import type { ContentSource } from './content.ts'
+import { ContentError } from './data-encoder.ts'
+
+/**
+ * Durable when it resolves. The .json is published last: whoever lists those never meets half a message. Nothing is
+ * ever overwritten, so a second call after a crash finishes what the first began.
+ */
+export async function capture(directory: string, source: ContentSource, envelope: Envelope): Promise<void> {
+  const { queueId, bytes } = envelope
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await publish(join(directory, `${queueId}.eml`), () => checked(source.content(queueId), bytes))
+  await publish(join(directory, `${queueId}.json`), () => [Buffer.from(`${JSON.stringify({ envelope }, null, 1)}\n`)])
+  await syncDirectory(directory)
+}
+
+/** link(2) refuses where the name is taken; what has the name already was whole when it got it. */
+async function publish(path: string, content: () => AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
+  const temporary = `${path}.tmp`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    for await (const chunk of content()) await file.writeFile(chunk)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  await unlink(temporary)
+}
+
+async function* checked(content: Readable, bytes: number): AsyncIterable<Buffer> {
+  let octets = 0
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    octets += chunk.length
+    yield chunk
+  }
+  if (octets !== bytes) throw new ContentError(`the content has ${octets} octets where ${bytes} were accepted`)
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}

@@ -1,0 +1,202 @@
+/** Keeps the spool in step with what became of each recipient: the DSN first, then the state; a failed write is repeated. */
+import type { Events } from '../events.ts'
+import type { RecipientState } from '../mail/envelope.ts'
+import type { Outcome } from '../mail/outcome.ts'
+import { replyLine } from '../mail/reply.ts'
+import type { Spool } from '../spool/spool.ts'
+import { type Decision, decide, type Retry } from './decide.ts'
+import type { Failure } from './dsn.ts'
+import { queueDsn, type Reported, type Reporter } from './report.ts'
+import { isDone, type Parcel, type Tracked } from './tracked.ts'
+
+/** What became of one recipient of a message. */
+export type Result = {
+  readonly recipient: number
+  readonly outcome: Outcome
+  readonly smarthost?: NonNullable<Failure['smarthost']>
+}
+
+type LedgerEvents = Pick<Events, 'bounced' | 'deferred' | 'discarded' | 'dsnQueued' | 'finished' | 'unexpected'>
+type LedgerParts = Reporter & {
+  readonly spool: Spool
+  readonly events: LedgerEvents
+  readonly random: () => number
+  /** A recipient waits for its next attempt. */
+  readonly onRetry: (parcel: Parcel, at: number) => void
+  /** The spool has forgotten the message. */
+  readonly onGone: (message: Tracked) => void
+  /** A DSN may be delivered now. */
+  readonly onDsn: (dsn: Tracked['heldDsns'][number]) => void
+  readonly repeatMs?: number
+}
+
+export class Ledger {
+  readonly #parts: LedgerParts
+  /** Memory is ahead of the spool here, since a write failed. */
+  readonly #unwritten = new Set<Tracked>()
+  #repeating: NodeJS.Timeout | undefined
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts
+  }
+
+  /** Memory changes at once, so that what is done is never tried again; resolves when the spool was asked to follow. */
+  settle(message: Tracked, results: readonly Result[], retry: Retry): Promise<void> {
+    const { now, random } = this.#parts
+    const at = now()
+    // One throw of the dice for all: recipients of one message go on together.
+    const dice = random()
+    const decided = results.map((result) => ({ ...result, decision: this.#decide(message, result, retry, at, dice) }))
+    for (const one of decided) this.#apply(message, one)
+    this.#giveUp(message, decided)
+    this.#defer(message, decided)
+    return this.#write(message)
+  }
+
+  /** Recipients that a DSN in the spool already reports; the crash was between it and their closing (case S25). */
+  close(message: Tracked, forwardPaths: ReadonlySet<string>): Promise<void> {
+    for (const [i, state] of message.recipients.entries()) {
+      if (!isDone(state) && forwardPaths.has(state.forwardPath)) message.recipients[i] = { ...state, state: 'bounced' }
+    }
+    return this.#write(message)
+  }
+
+  /** One last try for what could not be written. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#repeating)
+    await Promise.all([...this.#unwritten].map((message) => this.#write(message)))
+    clearTimeout(this.#repeating)
+  }
+
+  #decide(message: Tracked, { recipient, outcome }: Result, retry: Retry, now: number, dice: number): Decision {
+    const { reversePath, acceptedAt } = message.envelope
+    const attempts = (message.recipients[recipient]?.attempts ?? 0) + 1
+    return decide({ reversePath, acceptedAt, attempts, retry }, outcome, now, () => dice)
+  }
+
+  #apply(message: Tracked, { recipient, outcome, decision }: Decided): void {
+    const before = message.recipients[recipient]
+    if (before === undefined) return
+    message.recipients[recipient] = {
+      forwardPath: before.forwardPath,
+      state: stateAfter[decision.do],
+      attempts: before.attempts + 1,
+      nextAttemptAt: decision.do === 'retry' ? decision.at : before.nextAttemptAt,
+      ambiguous: before.ambiguous + (outcome.kind === 'ambiguous' ? 1 : 0),
+      lastReply: replyLine(outcome.reply),
+    }
+  }
+
+  #giveUp(message: Tracked, decided: readonly Decided[]): void {
+    const { events } = this.#parts
+    const { queueId } = message.envelope
+    const reported: Reported[] = []
+    for (const { recipient, decision, smarthost } of decided) {
+      const state = message.recipients[recipient]
+      if (state === undefined || (decision.do !== 'sendDsn' && decision.do !== 'discard')) continue
+      const { forwardPath, attempts, ambiguous } = state
+      events.bounced(queueId, forwardPath, decision.because, replyLine(decision.last))
+      if (decision.do === 'discard') continue
+      const failure = { forwardPath, attempts, ambiguous, recipient, givenUp: decision }
+      reported.push(smarthost === undefined ? failure : { ...failure, smarthost })
+    }
+    if (decided.some(({ decision }) => decision.do === 'discard')) events.discarded(queueId)
+    if (reported.length > 0) message.unreported.push(reported)
+  }
+
+  #defer(message: Tracked, decided: readonly Decided[]): void {
+    const byTime = new Map<number, number[]>()
+    for (const { recipient, decision } of decided) {
+      if (decision.do !== 'retry') continue
+      const together = byTime.get(decision.at)
+      if (together === undefined) byTime.set(decision.at, [recipient])
+      else together.push(recipient)
+      this.#parts.events.deferred(
+        message.envelope.queueId,
+        message.recipients[recipient]?.forwardPath ?? '',
+        decision.at,
+      )
+    }
+    for (const [at, recipients] of byTime) this.#parts.onRetry({ message, recipients }, at)
+  }
+
+  /** One write at a time for each message, always of the newest state. */
+  #write(message: Tracked): Promise<void> {
+    message.changed = true
+    message.writing ??= this.#writeUntilEqual(message).finally(() => {
+      message.writing = undefined
+    })
+    return message.writing
+  }
+
+  async #writeUntilEqual(message: Tracked): Promise<void> {
+    try {
+      while (message.changed) {
+        message.changed = false
+        await this.#writeOnce(message)
+      }
+      this.#unwritten.delete(message)
+    } catch (error) {
+      message.changed = true
+      this.#unwritten.add(message)
+      this.#repeatLater()
+      if (this.#parts.spool.fault === undefined) this.#parts.events.unexpected('spool', error)
+    }
+  }
+
+  async #writeOnce(message: Tracked): Promise<void> {
+    const { spool, events, onGone, onDsn, now } = this.#parts
+    const { queueId, acceptedAt } = message.envelope
+    const fault = message.unreported.length > 0 ? await this.#report(message) : undefined
+    const states = asReported(message)
+    const gone = states.every(isDone)
+    await (gone ? spool.remove(queueId) : spool.record(queueId, states))
+    for (const dsn of message.heldDsns.splice(0)) onDsn(dsn)
+    if (gone) {
+      onGone(message)
+      events.finished(queueId, Math.max(0, now() - acceptedAt) / 1000)
+    }
+    if (fault !== undefined) throw fault
+  }
+
+  /** The fault that kept a report from being queued: its recipients stay pending in the spool, and closed in memory. */
+  async #report(message: Tracked): Promise<unknown> {
+    try {
+      for (let [failures] = message.unreported; failures !== undefined; [failures] = message.unreported) {
+        const dsn = await queueDsn(this.#parts, message.envelope, failures)
+        message.unreported.shift()
+        if (dsn === undefined) continue
+        message.heldDsns.push(dsn)
+        this.#parts.events.dsnQueued(message.envelope.queueId, dsn.envelope.queueId)
+      }
+      return undefined
+    } catch (error) {
+      return error ?? new Error('no DSN could be queued')
+    }
+  }
+
+  #repeatLater(): void {
+    this.#repeating ??= setTimeout(() => {
+      this.#repeating = undefined
+      for (const message of this.#unwritten) void this.#write(message)
+    }, this.#parts.repeatMs ?? repeatMs).unref()
+  }
+}
+
+type Decided = Result & { readonly decision: Decision }
+
+const repeatMs = 2000
+
+const stateAfter = {
+  remove: 'delivered',
+  retry: 'pending',
+  sendDsn: 'bounced',
+  discard: 'bounced',
+} as const satisfies Record<Decision['do'], RecipientState['state']>
+
+/** Whoever's DSN is not durable is still pending for the spool: after a crash it is tried and reported again. */
+function asReported({ recipients, unreported }: Tracked): readonly RecipientState[] {
+  if (unreported.length === 0) return recipients
+  const open = new Set(unreported.flat().map((failure) => failure.recipient))
+  return recipients.map((state, i) => (open.has(i) ? { ...state, state: 'pending' } : state))
+}

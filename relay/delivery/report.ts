@@ -1,0 +1,69 @@
+/** Puts a DSN into the spool, once: it is durable before the recipients that it reports are closed. */
+import type { Envelope, QueuedMessage } from '../mail/envelope.ts'
+import type { Spool } from '../spool/spool.ts'
+import { composeDsn, type Failure } from './dsn.ts'
+import { dsnQueueId } from './dsn-id.ts'
+
+export type Reporter = {
+  readonly spool: Pick<Spool, 'receive' | 'has' | 'content'>
+  /** The relay's name, and the policy that the DSN belongs to. */
+  readonly own: () => { readonly hostname: string; readonly policy: string }
+  readonly now: () => number
+  /** Told before the DSN becomes the spool's, so that nobody delivers it before its original is closed. */
+  readonly onComing: (dsnQueueId: string) => void
+}
+
+export type Reported = Failure & { readonly recipient: number }
+
+/**
+ * The DSN, or undefined where it was made before. The original's disposition is inherited: what was captured may tell
+ * nobody outside. @throws SpoolError; nothing is queued then
+ */
+export async function queueDsn(
+  { spool, own, now, onComing }: Reporter,
+  original: Envelope,
+  failures: readonly Reported[],
+): Promise<QueuedMessage | undefined> {
+  const id = dsnQueueId(original.queueId, failures[0]?.recipient ?? 0)
+  if (spool.has(id)) return undefined
+  const { hostname, policy } = own()
+  const header = await readHeader(spool, original.queueId)
+  const content = await composeDsn({ dsnQueueId: id, hostname, now: now(), original, failures, header })
+  const incoming = await spool.receive(id)
+  onComing(id)
+  try {
+    await incoming.write(content)
+    return await incoming.commit({
+      acceptedAt: now(),
+      credential: policy,
+      reversePath: '',
+      forwardPaths: [original.reversePath],
+      disposition: original.disposition,
+      fromDomain: hostname,
+      client: { address: '', helo: hostname, tls: '' },
+      body: '7BIT',
+      smtpUtf8: false,
+      reports: { queueId: original.queueId, forwardPaths: failures.map((f) => f.forwardPath) },
+    })
+  } catch (error) {
+    await incoming.abort()
+    throw error
+  }
+}
+
+const maxHeader = 128 * 1024
+
+/** Without the blank line; a header that cannot be read is none, since the report matters more. */
+async function readHeader(spool: Pick<Spool, 'content'>, queueId: string): Promise<Buffer> {
+  let head = Buffer.alloc(0)
+  try {
+    for await (const chunk of spool.content(queueId) as AsyncIterable<Buffer>) {
+      head = Buffer.concat([head, chunk])
+      if (head.includes('\r\n\r\n') || head.length > maxHeader) break
+    }
+  } catch {
+    return Buffer.alloc(0)
+  }
+  const end = head.indexOf('\r\n\r\n')
+  return head.subarray(0, end < 0 ? Math.min(head.length, maxHeader) : end + 2)
+}
