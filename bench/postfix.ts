@@ -112,7 +112,7 @@ export async function startPostfix({ folder, certificates, sink, trace }: Settin
     name: 'Postfix',
     access: { host: '127.0.0.1', port: place.port, tls: 'StartTLS', ca: certificates.ca, login },
     stop: async () => {
-      spawnSync('postfix', ['-c', folder, 'stop'], { stdio: 'ignore' })
+      run('postfix', ['-c', folder, 'stop'])
       await end(child)
     },
   }

@@ -1,7 +1,8 @@
 /** A relay that is killed under load keeps its word (cases S01, S03, S04, S06, S08). */
 import { randomInt } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { killRun, printReport, promises } from './kill.ts'
+import { killRun } from './kill.ts'
+import { printReport, promises } from './kill-report.ts'
 import { installed } from './programs.ts'
 
 const kills = Number(process.env['RELAYFLEET_KILLS'] ?? 8)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
 import { nodemailer, swaks } from './client.ts'
-import { plainReceiver, routeTo, secret, smallFleet } from './documents.ts'
+import { configMap, plainReceiver, routeTo, secret, smallFleet } from './documents.ts'
 import type { Binding, Fleet } from './fleet.ts'
 import { message } from './message.ts'
 import { installed } from './programs.ts'
@@ -149,7 +149,7 @@ describe.runIf(installed('aiosmtpd'))('a smarthost with TLS and a login', () => 
     return stage.fleet([
       ...(await smallFleet({ routes: [routeTo(smarthost)] })),
       secret('upstream', { username: 'up', password: 'stream' }),
-      secret('upstream-ca', { 'ca.crt': ca }),
+      configMap('upstream-ca', { 'ca.crt': ca }),
     ])
   }
 

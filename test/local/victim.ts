@@ -1,0 +1,54 @@
+/** A relay that is killed and started again at once, with a note of how long it was up and how long it took to start. */
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Relay, spawnRelay, startRelay } from './relay-process.ts'
+
+export class Victim {
+  readonly startMs: number[] = []
+  upMs = 0
+  kills = 0
+  killsWhileStarting = 0
+  readonly #folder: string
+  #relay: Relay | undefined
+  #since = 0
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  get relay(): Relay {
+    if (this.#relay === undefined) throw new Error('the relay is down')
+    return this.#relay
+  }
+
+  async start(): Promise<void> {
+    const begun = performance.now()
+    this.#relay = await startRelay(this.#folder)
+    this.#since = performance.now()
+    this.startMs.push(this.#since - begun)
+  }
+
+  /** Ends the relay by a signal; its exit code, or null where the signal killed it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const relay = this.relay
+    this.#relay = undefined
+    this.upMs += performance.now() - this.#since
+    if (signal === 'SIGKILL') this.kills += 1
+    return relay.end(signal)
+  }
+
+  /** Starts it and kills it after so long, listening or not: while it recovers it has most to lose. */
+  async killWhileStarting(afterMs: number): Promise<void> {
+    const child = spawnRelay(this.#folder)
+    await sleep(afterMs)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    this.kills += 1
+    this.killsWhileStarting += 1
+  }
+
+  /** For the way out: nothing of it is left. */
+  async gone(): Promise<void> {
+    if (this.#relay !== undefined) await this.end('SIGKILL')
+  }
+}
