@@ -1,0 +1,37 @@
+/** The content of small messages that were accepted last, so that delivery right after acceptance reads no disk. */
+
+const cacheBytes = 32 * 1024 * 1024
+
+export class ContentCache {
+  readonly #contents = new Map<string, Buffer>()
+  readonly #most: number
+  #bytes = 0
+
+  constructor(most: number = cacheBytes) {
+    this.#most = most
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get(queueId: string): Buffer | undefined {
+    return this.#contents.get(queueId)
+  }
+
+  /** The oldest give way. */
+  put(queueId: string, content: Buffer): void {
+    this.drop(queueId)
+    this.#contents.set(queueId, content)
+    this.#bytes += content.length
+    for (const oldest of this.#contents.keys()) {
+      if (this.#bytes <= this.#most) return
+      this.drop(oldest)
+    }
+  }
+
+  drop(queueId: string): void {
+    this.#bytes -= this.#contents.get(queueId)?.length ?? 0
+    this.#contents.delete(queueId)
+  }
+}

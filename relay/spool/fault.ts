@@ -1,0 +1,47 @@
+/** Whether the spool takes mail: told once when it stops, tried every second, told once when it takes mail again. */
+import type { Events } from '../events.ts'
+import type { SpoolError } from './spool.ts'
+
+const tryAgainMs = 1000
+
+export class Fault {
+  readonly #events: Pick<Events, 'spoolFault' | 'spoolRecovered'>
+  readonly #mend: () => Promise<void>
+  #error: SpoolError | undefined
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  /** `mend` throws as long as the spool cannot take mail. */
+  constructor(events: Pick<Events, 'spoolFault' | 'spoolRecovered'>, mend: () => Promise<void>) {
+    this.#events = events
+    this.#mend = mend
+  }
+
+  get error(): SpoolError | undefined {
+    return this.#error
+  }
+
+  raise(error: SpoolError): void {
+    if (this.#error === undefined) this.#events.spoolFault(error.message)
+    this.#error = error
+    this.#timer ??= setTimeout(() => void this.#try(), tryAgainMs).unref()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  async #try(): Promise<void> {
+    const tried = this.#error
+    const mended = await this.#mend().then(
+      () => true,
+      () => false,
+    )
+    this.#timer = undefined
+    if (this.#stopped || this.#error === undefined) return
+    if (!mended || this.#error !== tried) return this.raise(this.#error)
+    this.#error = undefined
+    this.#events.spoolRecovered()
+  }
+}

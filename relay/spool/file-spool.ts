@@ -1,0 +1,52 @@
+/**
+ * The durable spool: a journal of segments, and a file for each large content.
+ *
+ * A message is in exactly one state, told by the records of the journal; a crash at any line leaves one of these:
+ *
+ *   S1  nothing, or large/<id>.eml that no record names     being received; swept at the start; we have promised nothing
+ *   S2  `accepted` or `moved` in journal/<n>-<nonce>.log    ours: content (in the record, or in large/<id>.eml, synced
+ *                                                           before the record was written) and envelope; only now 250
+ *   S3  S2, then `state` after it                           ours, and the last whole `state` says where each recipient is
+ *   S4  S2 or S3, then `removed` after it                   no longer ours; a large/<id>.eml that is still there is swept
+ *   S5  S2, then `void` after it                            was refused with 4yz after its write failed: never was ours
+ *
+ * A record is whole or it is not there: head, envelope and content each have a checksum, and begin with a nonce that
+ * nobody outside knows. A record that was cut short at the end of the newest segment was never acknowledged.
+ * A DSN (`reports`) closes the recipients it reports by its own record, so each is reported once, whatever comes after.
+ * So delivery must queue the DSN before it records a recipient as bounced: a message with no pending recipient is ended.
+ *
+ * A segment is deleted when it is the oldest and no message of ours has its newest record there; see cleaner.ts.
+ */
+import { type Disk, nodeDisk } from './disk.ts'
+import { spoolError } from './disk-error.ts'
+import { JournalSpool, type SpoolEvents } from './journal-spool.ts'
+import { lockDirectory } from './lock.ts'
+import { pathsOf } from './paths.ts'
+
+type Parts = { readonly directory: string; readonly events: SpoolEvents; readonly now?: () => number }
+
+/**
+ * Opens the spool in this folder, making it if it is not there. A full or failing disk does not keep it from opening:
+ * `fault` then says so, and what is whole can be delivered.
+ * @throws SpoolError when another process has it, or the folder cannot be read.
+ */
+export async function openSpool({ directory, events, now = Date.now }: Parts): Promise<JournalSpool> {
+  await makeFolders(nodeDisk, directory)
+  const lock = lockDirectory(directory)
+  try {
+    return await JournalSpool.open({ directory, events, now, disk: nodeDisk, closed: () => lock.release() })
+  } catch (error) {
+    lock.release()
+    throw spoolError(`spool ${directory} cannot be opened`, error)
+  }
+}
+
+async function makeFolders(disk: Disk, directory: string): Promise<void> {
+  const paths = pathsOf(directory)
+  try {
+    for (const folder of [paths.journal, paths.large, paths.quarantine]) await disk.makeDirectory(folder)
+    await disk.syncDirectory(directory)
+  } catch (error) {
+    throw spoolError(`spool ${directory} cannot be made`, error)
+  }
+}

@@ -1,0 +1,192 @@
+/** The journal: records are appended to the newest segment, and everything that waits shares one write and one fdatasync. */
+import { randomBytes } from 'node:crypto'
+import type { Disk, DiskFile } from './disk.ts'
+import { spoolError } from './disk-error.ts'
+import { type Shared, shared } from './group-commit.ts'
+import type { Paths } from './paths.ts'
+import { type Entry, encode, journalVersion, nonceBytes } from './record.ts'
+import { newSegment, type Place, type Segment } from './segment.ts'
+import { SpoolError } from './spool.ts'
+
+export type Record = {
+  readonly entry: Entry
+  readonly content?: Buffer | undefined
+  /** Called once it is durable, in the order of the journal, before any caller hears of it. */
+  readonly durable?: (place: Place) => void
+}
+
+/** `since`: when it was handed over, on the clock of `performance`. */
+export type Item = Record & { readonly since: number }
+
+type Active = { readonly segment: Segment; readonly file: DiskFile }
+
+type Parts = {
+  readonly disk: Disk
+  readonly paths: Paths
+  /** Those of before, oldest first. */
+  readonly segments: readonly Segment[]
+  readonly segmentBytes: number
+  /** The highest number that a segment ever had. */
+  readonly lastNumber: number
+  /** After each write, when its items have been told. */
+  readonly written: (items: readonly Item[], bytes: number) => void
+  readonly broken: (error: SpoolError) => void
+}
+
+export class Journal {
+  readonly #parts: Parts
+  readonly #writing: Shared<Item>
+  readonly #older: Segment[]
+  #active: Active | undefined
+  #lastNumber: number
+  #broken: SpoolError | undefined
+  /** Messages that were refused after their record may have reached the disk. */
+  readonly #voids = new Set<string>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#older = [...parts.segments]
+    this.#lastNumber = parts.lastNumber
+    this.#writing = shared((items) => this.#write(items))
+  }
+
+  /** Oldest first; the last may be the one that is being written. */
+  get segments(): readonly Segment[] {
+    return this.#active === undefined ? this.#older : [...this.#older, this.#active.segment]
+  }
+
+  /** The oldest segment, if it is not being written any more. */
+  get oldest(): Segment | undefined {
+    return this.#older[0]
+  }
+
+  /** An older segment is damaged, and goes as soon as nothing in it is needed. */
+  get damaged(): boolean {
+    return this.#older.some((s) => s.damaged)
+  }
+
+  get broken(): SpoolError | undefined {
+    return this.#broken
+  }
+
+  /** The oldest segment is gone from the folder. */
+  forgetOldest(): void {
+    this.#older.shift()
+  }
+
+  /** Durable when it resolves. @throws SpoolError; it may then be durable or not. */
+  append(record: Record): Promise<void> {
+    return this.#writing.add({ ...record, since: performance.now() })
+  }
+
+  /** Begins a new segment if there is none that takes records. @throws SpoolError; the journal is then broken. */
+  async mend(): Promise<void> {
+    try {
+      this.#active ??= await this.#begin()
+      this.#broken = undefined
+    } catch (error) {
+      this.#broken = this.#error('a new segment of the journal could not be written', error)
+      throw this.#broken
+    }
+  }
+
+  /** Waits for what is being written; nothing is taken any more. */
+  async close(): Promise<void> {
+    await this.#writing.idle()
+    this.#broken = new SpoolError('fault', `spool ${this.#parts.paths.directory} is closed`)
+    await this.#abandon(({ file }) => file.close())
+  }
+
+  async #write(items: readonly Item[]): Promise<void> {
+    if (this.#broken) throw this.#broken
+    try {
+      await this.#writeTo(await this.#withRoom(), items)
+    } catch (error) {
+      for (const { entry } of items) if (entry.kind === 'accepted') this.#voids.add(entry.envelope.queueId)
+      this.#broken = this.#error('the journal could not be written', error)
+      this.#parts.broken(this.#broken)
+      // A failed fdatasync is never asked again: the kernel may have dropped what it could not write and would say that
+      // all is well. So nothing more goes into this segment, and `mend` begins another.
+      await this.#abandon(async ({ segment, file }) => {
+        await file.truncate(segment.bytes).catch(ignored)
+        await file.close().catch(ignored)
+      })
+      throw this.#broken
+    }
+  }
+
+  async #abandon(how: (active: Active) => Promise<void>): Promise<void> {
+    const active = this.#active
+    if (active === undefined) return
+    this.#active = undefined
+    this.#older.push(active.segment)
+    await how(active)
+  }
+
+  async #writeTo({ segment, file }: Active, items: readonly Item[]): Promise<void> {
+    const records = items.map(({ entry, content }) => encode(segment.nonce, entry, content))
+    const begin = segment.bytes
+    await file.write(
+      records.flatMap((r) => r.buffers),
+      begin,
+    )
+    await file.sync()
+    segment.bytes += records.reduce((sum, r) => sum + r.bytes, 0)
+    let at = begin
+    for (const [i, { bytes, content }] of records.entries()) {
+      items[i]?.durable?.({ segment, bytes, content: { ...content, offset: at + content.offset } })
+      at += bytes
+    }
+    this.#parts.written(items, at - begin)
+  }
+
+  async #withRoom(): Promise<Active> {
+    const active = this.#active
+    if (active !== undefined && active.segment.bytes < this.#parts.segmentBytes) return active
+    const next = await this.#begin()
+    if (active !== undefined) this.#older.push(active.segment)
+    this.#active = next
+    await active?.file.close().catch(ignored)
+    return next
+  }
+
+  // Under its name only when it is whole, so that an empty segment is always damage and never our own crash.
+  async #begin(): Promise<Active> {
+    const { disk, paths } = this.#parts
+    this.#lastNumber += 1
+    const segment = newSegment(this.#lastNumber, randomBytes(nonceBytes))
+    const path = paths.segment(segment.name)
+    const temporary = `${path}.tmp`
+    const file = await disk.create(temporary)
+    try {
+      const voids = [...this.#voids]
+      const entries = [this.#opening(), ...voids.map((queueId): Entry => ({ kind: 'void', queueId }))]
+      const records = entries.map((entry) => encode(segment.nonce, entry))
+      await file.write(
+        records.flatMap((r) => r.buffers),
+        0,
+      )
+      await file.sync()
+      await disk.rename(temporary, path)
+      await disk.syncDirectory(paths.journal)
+      segment.bytes = records.reduce((sum, r) => sum + r.bytes, 0)
+      for (const queueId of voids) this.#voids.delete(queueId)
+      return { segment, file }
+    } catch (error) {
+      await file.close().catch(ignored)
+      await Promise.all([temporary, path].map((p) => disk.unlink(p).catch(ignored)))
+      throw error
+    }
+  }
+
+  #opening(): Entry {
+    const ends = Object.fromEntries(this.segments.map((s) => [s.name, s.bytes]))
+    return { kind: 'opened', version: journalVersion, ends }
+  }
+
+  #error(what: string, cause: unknown): SpoolError {
+    return spoolError(`spool ${this.#parts.paths.directory}: ${what}`, cause)
+  }
+}
+
+const ignored = (): void => {}

@@ -1,0 +1,90 @@
+/** Content that is too large for the journal: one file each, durable with its name before the journal speaks of it. */
+import { crc32 } from 'node:zlib'
+import type { Disk, DiskFile } from './disk.ts'
+import { spoolError } from './disk-error.ts'
+import { type Shared, shared } from './group-commit.ts'
+import type { Paths } from './paths.ts'
+import type { ContentFile } from './record.ts'
+
+export type LargeFile = {
+  write(chunk: Buffer): Promise<void>
+  /** Durable, name included, when it resolves. */
+  finish(): Promise<ContentFile>
+  /** Leaves nothing behind. Never throws. */
+  discard(): Promise<void>
+}
+
+type Finished = { readonly file: DiskFile; error?: unknown }
+
+export class LargeFiles {
+  readonly #disk: Disk
+  readonly #paths: Paths
+  readonly #syncing: Shared<Finished>
+
+  constructor(disk: Disk, paths: Paths) {
+    this.#disk = disk
+    this.#paths = paths
+    this.#syncing = shared((batch) => this.#sync(batch))
+  }
+
+  /** @throws the disk's error */
+  async create(queueId: string): Promise<LargeFile> {
+    const path = this.#paths.content(queueId)
+    const file = await this.#disk.create(path)
+    let bytes = 0
+    let crc = 0
+    return {
+      write: async (chunk) => {
+        await file.write([chunk], bytes)
+        bytes += chunk.length
+        crc = crc32(chunk, crc)
+      },
+      finish: async () => {
+        const finished: Finished = { file }
+        await this.#syncing.add(finished)
+        if (finished.error !== undefined) throw finished.error
+        await file.close()
+        return { crc }
+      },
+      discard: async () => {
+        await file.close().catch(ignored)
+        await this.remove(queueId)
+      },
+    }
+  }
+
+  /** What a crash leaves behind is swept at the next start. Never throws. */
+  remove(queueId: string): Promise<void> {
+    return this.#disk.unlink(this.#paths.content(queueId)).catch(ignored)
+  }
+
+  /** Writes, syncs and removes a new file: whether the disk is sound again. @throws SpoolError */
+  async probe(): Promise<void> {
+    const path = `${this.#paths.large}/probe`
+    try {
+      await this.#disk.unlink(path).catch(ignored)
+      const file = await this.#disk.create(path)
+      try {
+        await file.write([Buffer.from('probe')], 0)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await this.#disk.unlink(path)
+    } catch (error) {
+      throw spoolError(`spool ${this.#paths.directory}: a new file could not be written`, error)
+    }
+  }
+
+  // One after the other: many slow syncs at once would take every thread of the pool, and with it DNS and the journal.
+  async #sync(batch: readonly Finished[]): Promise<void> {
+    for (const finished of batch) {
+      await finished.file.sync().catch((error: unknown) => {
+        finished.error = error
+      })
+    }
+    await this.#disk.syncDirectory(this.#paths.large)
+  }
+}
+
+const ignored = (): void => {}

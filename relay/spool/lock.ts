@@ -1,0 +1,49 @@
+/**
+ * One process for one spool. Node has no flock, but SQLite takes a real lock of the kernel on its file: a SIGKILL frees
+ * it, and it holds between containers that share a volume, where process ids and abstract sockets do not reach.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { spoolError } from './disk-error.ts'
+import { SpoolError } from './spool.ts'
+
+const sqliteBusy = 5
+
+export type Lock = { release(): void }
+
+/** @throws {SpoolError} naming the folder and who holds it. */
+export function lockDirectory(directory: string): Lock {
+  const database = open(directory)
+  const holder = join(directory, 'lock.holder')
+  writeFileSync(holder, `process ${process.pid} on ${hostname()} since ${new Date().toISOString()}\n`)
+  return { release: () => database.close() }
+}
+
+function open(directory: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(join(directory, 'lock'))
+    // Nothing is ever written into it: the transaction is the lock.
+    database.exec('PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    throw busy(error)
+      ? new SpoolError(
+          'fault',
+          `spool ${directory} is in use by ${holderOf(directory)}: stop it, or give this relay another folder`,
+          error,
+        )
+      : spoolError(`spool ${directory} cannot be locked`, error)
+  }
+}
+
+const busy = (error: unknown): boolean => error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
+
+function holderOf(directory: string): string {
+  try {
+    return readFileSync(join(directory, 'lock.holder'), 'utf8').trim()
+  } catch {
+    return 'another process'
+  }
+}

@@ -1,0 +1,14 @@
+/** Where everything lies in the folder of a spool. */
+import { join } from 'node:path'
+
+export type Paths = ReturnType<typeof pathsOf>
+
+export const pathsOf = (directory: string) => ({
+  directory,
+  journal: join(directory, 'journal'),
+  large: join(directory, 'large'),
+  quarantine: join(directory, 'quarantine'),
+  segment: (name: string): string => join(directory, 'journal', name),
+  content: (queueId: string): string => join(directory, 'large', `${queueId}.eml`),
+  setAside: (name: string): string => join(directory, 'quarantine', name),
+})

@@ -1,0 +1,120 @@
+/** One record of the journal as bytes: a head, one line of JSON, and the content of a small message. Pure. */
+import { crc32 } from 'node:zlib'
+import type { Envelope, RecipientState } from '../mail/envelope.ts'
+
+/** Content that is too large for the journal: its own file, under the queue id. */
+export type ContentFile = { readonly crc: number }
+
+export type Entry =
+  /** Opens each segment. `ends` says how many octets of each older segment were whole then. */
+  | { readonly kind: 'opened'; readonly version: number; readonly ends: Readonly<Record<string, number>> }
+  /** The message became ours; nothing was attempted yet. Its content follows, unless it has a file. */
+  | { readonly kind: 'accepted'; readonly envelope: Envelope; readonly file?: ContentFile }
+  /** The same message again, out of a segment that was cleaned. */
+  | {
+      readonly kind: 'moved'
+      readonly envelope: Envelope
+      readonly recipients: readonly RecipientState[]
+      readonly file?: ContentFile
+    }
+  | { readonly kind: 'state'; readonly queueId: string; readonly recipients: readonly RecipientState[] }
+  /** The message is no longer ours. */
+  | { readonly kind: 'removed'; readonly queueId: string }
+  /** The message was refused after its record may have reached the disk: it never was. */
+  | { readonly kind: 'void'; readonly queueId: string }
+
+export const journalVersion = 1
+const kinds: readonly unknown[] = ['opened', 'accepted', 'moved', 'state', 'removed', 'void'] satisfies Entry['kind'][]
+
+/** Octets of the content in their file, and their checksum. */
+export type Extent = { readonly offset: number; readonly length: number; readonly crc: number }
+
+export type Piece =
+  | {
+      readonly kind: 'record'
+      readonly entry: Entry
+      readonly at: number
+      readonly end: number
+      readonly content: Extent
+    }
+  /** A whole record or more that is not what was written. */
+  | { readonly kind: 'damaged'; readonly at: number; readonly end: number; readonly why: string }
+  /** The last write before a crash: it was cut short, so it was never acknowledged. */
+  | { readonly kind: 'torn'; readonly at: number }
+
+// Head: nonce (8), length of the JSON (4), length of the content (4), CRC-32 of the JSON (4), of the content (4), of the head (4).
+export const nonceBytes = 8
+const headBytes = 28
+const sealedBytes = headBytes - 4
+
+/** The buffers of one record, to be written one after the other, and where its content lies from their beginning. */
+export function encode(
+  nonce: Buffer,
+  entry: Entry,
+  content?: Buffer,
+): { buffers: Buffer[]; bytes: number; content: Extent } {
+  const json = Buffer.from(JSON.stringify(entry))
+  const extent = { offset: headBytes + json.length, length: content?.length ?? 0, crc: content ? crc32(content) : 0 }
+  const head = Buffer.allocUnsafe(headBytes)
+  nonce.copy(head)
+  head.writeUInt32LE(json.length, 8)
+  head.writeUInt32LE(extent.length, 12)
+  head.writeUInt32LE(crc32(json), 16)
+  head.writeUInt32LE(extent.crc, 20)
+  head.writeUInt32LE(crc32(head.subarray(0, sealedBytes)), sealedBytes)
+  const buffers = content === undefined ? [head, json] : [head, json, content]
+  return { buffers, bytes: extent.offset + extent.length, content: extent }
+}
+
+/** Everything that a segment holds, in its order; whatever the bytes are, only what was written comes out as a record. */
+export function* scan(bytes: Buffer, nonce: Buffer): Generator<Piece> {
+  for (let at = 0; at < bytes.length; ) {
+    const piece = pieceAt(bytes, at, nonce)
+    yield piece
+    if (piece.kind === 'torn') return
+    at = piece.end
+  }
+}
+
+function pieceAt(bytes: Buffer, at: number, nonce: Buffer): Piece {
+  if (!headAt(bytes, at, nonce)) return headless(bytes, at, nonce)
+  const json = at + headBytes
+  const content = json + bytes.readUInt32LE(at + 8)
+  const end = content + bytes.readUInt32LE(at + 12)
+  if (end > bytes.length) return { kind: 'torn', at }
+  const entry = entryIn(bytes.subarray(json, content), bytes.readUInt32LE(at + 16))
+  if (entry === undefined) return { kind: 'damaged', at, end, why: 'a record is damaged' }
+  const crc = bytes.readUInt32LE(at + 20)
+  const extent = { offset: content, length: end - content, crc }
+  if (crc32(bytes.subarray(content, end)) !== crc) return { kind: 'damaged', at, end, why: damagedContent(entry) }
+  return { kind: 'record', entry, at, end, content: extent }
+}
+
+const damagedContent = (entry: Entry): string =>
+  `the content of message ${'envelope' in entry ? entry.envelope.queueId : '(none)'} is damaged`
+
+const headAt = (bytes: Buffer, at: number, nonce: Buffer): boolean =>
+  at + headBytes <= bytes.length &&
+  nonce.equals(bytes.subarray(at, at + nonceBytes)) &&
+  crc32(bytes.subarray(at, at + sealedBytes)) === bytes.readUInt32LE(at + sealedBytes)
+
+// A message may contain what looks like a record, but its author cannot know the nonce of the segment.
+function headless(bytes: Buffer, at: number, nonce: Buffer): Piece {
+  let next = bytes.indexOf(nonce, at + 1)
+  while (next !== -1 && !headAt(bytes, next, nonce)) next = bytes.indexOf(nonce, next + 1)
+  if (next !== -1) return { kind: 'damaged', at, end: next, why: 'a record is damaged' }
+  const rest = bytes.subarray(at)
+  const cut = rest.length < headBytes || rest.every((octet) => octet === 0)
+  return cut ? { kind: 'torn', at } : { kind: 'damaged', at, end: bytes.length, why: 'a record is damaged' }
+}
+
+/** The checksum says that we wrote it; the look at `kind` is for a segment of a later version. */
+function entryIn(json: Buffer, crc: number): Entry | undefined {
+  if (crc32(json) !== crc) return undefined
+  try {
+    const entry: Entry = JSON.parse(json.toString())
+    return kinds.includes(entry.kind) ? entry : undefined
+  } catch {
+    return undefined
+  }
+}
