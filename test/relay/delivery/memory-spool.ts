@@ -1,0 +1,111 @@
+/** A spool in memory with the real one's promises, whose disk can be told to fail. */
+import { Readable } from 'node:stream'
+import type { Envelope, QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
+import { type Incoming, type Spool, SpoolError } from '../../../relay/spool/spool.ts'
+
+type Stored = { envelope: Envelope; recipients: readonly RecipientState[]; content: Buffer }
+type Operation = 'receive' | 'commit' | 'record' | 'remove' | 'content'
+
+export class MemorySpool implements Spool {
+  readonly stored = new Map<string, Stored>()
+  /** Operations in their order, as `record <queue id>`. */
+  readonly log: string[] = []
+  /** Operations that fail now. */
+  readonly broken = new Set<Operation>()
+  /** Told with each operation before it happens; a test may wait in it. */
+  before: (operation: Operation, queueId: string) => void | Promise<void> = () => {}
+  readonly #listeners: ((message: QueuedMessage) => void)[] = []
+  fault: string | undefined
+
+  get bytes(): number {
+    return [...this.stored.values()].reduce((sum, { content }) => sum + content.length, 0)
+  }
+
+  async #operate(operation: Operation, queueId: string): Promise<void> {
+    await this.before(operation, queueId)
+    if (this.broken.has(operation)) throw new SpoolError('full', `${operation} ${queueId}: no space`)
+    this.log.push(`${operation} ${queueId}`)
+  }
+
+  /** A message as if a client had submitted it. */
+  put(envelope: Envelope, content: Buffer, recipients?: readonly RecipientState[]): QueuedMessage {
+    const states = recipients ?? envelope.forwardPaths.map(pending)
+    this.stored.set(envelope.queueId, { envelope, recipients: states, content })
+    const queued = { envelope, recipients: states }
+    for (const listener of this.#listeners) listener(queued)
+    return queued
+  }
+
+  async receive(queueId = 'unused'): Promise<Incoming> {
+    await this.#operate('receive', queueId)
+    const chunks: Buffer[] = []
+    return {
+      queueId,
+      write: async (chunk) => void chunks.push(chunk),
+      commit: async (envelope) => {
+        await this.#operate('commit', queueId)
+        const content = Buffer.concat(chunks)
+        return this.put({ ...envelope, queueId, bytes: content.length }, content)
+      },
+      abort: async () => {},
+    }
+  }
+
+  *messages(): Iterable<QueuedMessage> {
+    for (const { envelope, recipients } of this.stored.values()) yield { envelope, recipients }
+  }
+
+  has(queueId: string): boolean {
+    return this.stored.has(queueId)
+  }
+
+  content(queueId: string): Readable {
+    const content = this.stored.get(queueId)?.content
+    const chunks = content === undefined || this.broken.has('content') ? [] : cut(content)
+    return new Readable({
+      read() {
+        if (chunks.length === 0 && content === undefined)
+          this.destroy(new SpoolError('fault', `${queueId} is not here`))
+        else this.push(chunks.shift() ?? null)
+      },
+    })
+  }
+
+  async record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
+    await this.#operate('record', queueId)
+    const stored = this.stored.get(queueId)
+    if (stored !== undefined) stored.recipients = recipients
+  }
+
+  async remove(queueId: string): Promise<void> {
+    await this.#operate('remove', queueId)
+    this.stored.delete(queueId)
+  }
+
+  onQueued(listener: (message: QueuedMessage) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  async close(): Promise<void> {}
+
+  /** The same disk, read by the next process. */
+  reopened(): MemorySpool {
+    const next = new MemorySpool()
+    for (const [id, stored] of this.stored) next.stored.set(id, stored)
+    return next
+  }
+}
+
+export const pending = (forwardPath: string): RecipientState => ({
+  forwardPath,
+  state: 'pending',
+  attempts: 0,
+  nextAttemptAt: 0,
+  ambiguous: 0,
+})
+
+function cut(content: Buffer): Buffer[] {
+  const chunks: Buffer[] = []
+  for (let at = 0; at < content.length; at += 65_536) chunks.push(content.subarray(at, at + 65_536))
+  return chunks
+}

@@ -1,0 +1,102 @@
+/** A delivery on a bench: configuration, messages and events as plain values, deadlines in milliseconds. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { LoadedConfig, RelayConfig, RouteConfig, SmarthostConfig } from '../../../relay/config.ts'
+import { createDelivery, type Delivery, type DeliveryParts } from '../../../relay/delivery/delivery.ts'
+import type { Deadlines } from '../../../relay/delivery/stage.ts'
+import type { Attempt, Events } from '../../../relay/events.ts'
+import { until } from '../../local/until.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { loadedWith, route, smarthost } from './samples.ts'
+
+export const fastDeadlines: Deadlines = {
+  connect: 300,
+  TLS: 300,
+  banner: 300,
+  EHLO: 300,
+  STARTTLS: 300,
+  AUTH: 300,
+  RSET: 300,
+  MAIL: 300,
+  RCPT: 300,
+  DATA: 300,
+  content: 300,
+  dot: 300,
+}
+
+/** Every fact that was told, in order. */
+export type Told = { readonly fact: keyof Events; readonly arguments: readonly unknown[] }
+
+export function recordEvents(): { events: Events; told: Told[]; attempts: Attempt[] } {
+  const told: Told[] = []
+  const attempts: Attempt[] = []
+  const events = new Proxy({} as Events, {
+    get:
+      (_, fact) =>
+      (...args: readonly unknown[]) => {
+        told.push({ fact: fact as keyof Events, arguments: args })
+        if (fact === 'attempted') attempts.push(args[0] as Attempt)
+      },
+  })
+  return { events, told, attempts }
+}
+
+export type Rig = ReturnType<typeof rig>
+
+/** Started; closed when the test ends. */
+export function rig(
+  routes: readonly RouteConfig[],
+  { spool = new MemorySpool(), config = {}, files = {}, ...parts }: RigOptions = {},
+) {
+  const inboxDirectory = mkdtempSync(join(tmpdir(), 'relayfleet-inbox-'))
+  const { events, told, attempts } = recordEvents()
+  const state = { loaded: loadedWith(routes, config, files) }
+  const delivery: Delivery = createDelivery({
+    spool,
+    events,
+    inboxDirectory,
+    loaded: () => state.loaded,
+    random: () => 0.5,
+    deadlines: fastDeadlines,
+    ...parts,
+  })
+  onTestFinished(async () => {
+    await delivery.close(0)
+    rmSync(inboxDirectory, { recursive: true, force: true })
+  })
+  delivery.start()
+  return {
+    spool,
+    delivery,
+    told,
+    attempts,
+    inboxDirectory,
+    reload(next: readonly RouteConfig[], nextConfig: Partial<RelayConfig> = config) {
+      state.loaded = loadedWith(next, nextConfig, files)
+      delivery.reload()
+    },
+    facts: (fact: keyof Events) => told.filter((t) => t.fact === fact).map((t) => t.arguments),
+    /** Resolves when nothing is in flight and nothing is ready. */
+    quiet: () =>
+      until('nothing in flight', () => {
+        const { ready, inFlight } = delivery.summary()
+        return ready === 0 && inFlight === 0
+      }),
+    attempted: (count: number) => until(`${count} attempts`, () => attempts.length >= count),
+  }
+}
+
+type RigOptions = Partial<DeliveryParts> & {
+  readonly spool?: MemorySpool
+  readonly config?: Partial<RelayConfig>
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** One route to one smarthost. */
+export const oneSmarthost = (port: number, rest: Partial<SmarthostConfig> = {}): readonly RouteConfig[] => [
+  route('default', [smarthost('a', port, rest)]),
+]
+
+export type { LoadedConfig }
