@@ -75,7 +75,7 @@ async function killRunIn(folder: string, { kills, rate, seed }: KillPlan): Promi
 
 async function killOften(victim: Victim, kills: number, random: () => number): Promise<void> {
   while (victim.kills < kills) {
-    await sleep(100 + random() * 600)
+    await sleep(100 + random() * 900)
     await victim.end('SIGKILL')
     if (victim.kills < kills && random() < killAgain) await victim.killWhileStarting(random() * 400)
     await victim.start()

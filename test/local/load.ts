@@ -30,6 +30,7 @@ export type Load = {
 
 const reconnectMs = 20
 const patienceMs = 60_000
+const debtMs = 1000
 
 export function startLoad<S extends Submission>(plan: LoadPlan<S>): Load {
   let stopped = false
@@ -98,14 +99,14 @@ async function reconnect(access: Access, stopped: () => boolean): Promise<SmtpSe
   return undefined
 }
 
-/** Slots that are missed while the server is away are gone: no flood when it returns. */
+/** What was missed while the server was away is made up, at most a second of it. */
 function pacer(rate: number | undefined): () => Promise<void> {
   if (rate === undefined) return () => Promise.resolve()
   const step = 1000 / rate
-  let slot = 0
+  let slot = performance.now()
   return async () => {
     const now = performance.now()
-    slot = Math.max(now, slot + step)
+    slot = Math.max(now - debtMs, slot + step)
     if (slot > now) await sleep(slot - now)
   }
 }

@@ -48,7 +48,8 @@ class Receiver:
         arrival = {
             "number": self.count,
             "at": time.time(),
-            "reversePath": envelope.mail_from or "",
+            # It hands the null reverse-path on as it was written.
+            "reversePath": "" if envelope.mail_from == "<>" else envelope.mail_from,
             "forwardPaths": envelope.rcpt_tos,
             "tls": session.ssl is not None,
             "login": session.auth_data.decode() if session.authenticated and session.auth_data else None,
