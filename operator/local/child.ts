@@ -8,7 +8,7 @@ export type ChildOptions = {
   readonly args: readonly string[]
   /** From SIGTERM to SIGKILL. */
   readonly graceMs: number
-  readonly onLine: (line: string) => void
+  readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void
   /** It ended without being asked: how, its last words, and when it starts again. */
   readonly onFailure: (failure: Failure) => void
   readonly jitter?: () => number
@@ -20,6 +20,7 @@ export class Child {
   #process: ChildProcess | undefined
   #ended: Promise<void> = Promise.resolve()
   #wanted = false
+  #stopping: ChildProcess | undefined
   #failures = 0
   #failure: Failure | undefined
   #again: NodeJS.Timeout | undefined
@@ -28,16 +29,22 @@ export class Child {
     this.#options = options
   }
 
-  get running(): boolean {
-    return this.#process !== undefined
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#process?.pid
   }
 
-  /** How it ended last, while it has not been started again. */
+  /** It was started and not stopped: it runs, or waits for its next start. */
+  get wanted(): boolean {
+    return this.#wanted
+  }
+
+  /** How it ended last without being asked; whether it is well again, only it can tell. */
   get failure(): Failure | undefined {
     return this.#failure
   }
 
-  /** Starts it unless it runs; one that waits for its next start is started at once. */
+  /** Starts it unless it runs; one that waits for its next start is started at once, one that stops when it has ended. */
   start(): void {
     this.#wanted = true
     if (this.#process === undefined) this.#spawn()
@@ -47,8 +54,10 @@ export class Child {
   async stop(): Promise<void> {
     this.#wanted = false
     clearTimeout(this.#again)
+    this.#failure = undefined
     const running = this.#process
     if (running === undefined) return
+    this.#stopping = running
     running.kill('SIGTERM')
     const kill = setTimeout(() => running.kill('SIGKILL'), this.#options.graceMs)
     await this.#ended
@@ -58,7 +67,7 @@ export class Child {
   #spawn(): void {
     clearTimeout(this.#again)
     const { command, args, onLine } = this.#options
-    const startedAt = Date.now()
+    const startedAt = performance.now()
     // A process group of its own: Ctrl-C reaches us only, and we stop it in order. The pipe on its standard input ends
     // with us, however we end, and it then ends by itself.
     const child = spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
@@ -67,17 +76,19 @@ export class Child {
     this.#process = child
     this.#ended = ended.promise
     child.stdin.on('error', () => {})
-    createInterface({ input: child.stdout }).on('line', onLine)
+    createInterface({ input: child.stdout }).on('line', (line) => onLine(line, 'stdout'))
     createInterface({ input: child.stderr }).on('line', (line) => {
       complaints.push(line)
-      if (complaints.length > 5) complaints.shift()
-      onLine(line)
+      if (complaints.length > keptComplaints) complaints.shift()
+      onLine(line, 'stderr')
     })
     child.once('error', (error) => complaints.push(error.message))
     child.once('close', (code, signal) => {
       this.#process = undefined
-      if (this.#wanted) this.#failed(howItEnded(code, signal), complaints.join(' / '), Date.now() - startedAt)
       ended.resolve()
+      if (!this.#wanted) return
+      if (this.#stopping === child) this.#spawn()
+      else this.#failed(howItEnded(code, signal), lastWords(complaints), performance.now() - startedAt)
     })
   }
 
@@ -89,6 +100,14 @@ export class Child {
     this.#again = setTimeout(() => this.#spawn(), againInMs)
   }
 }
+
+const keptComplaints = 30
+
+/** Out of what a process left on standard error: its error, not the stack around it. */
+const lastWords = (complaints: readonly string[]): string =>
+  complaints.find((line) => /^\w*Error\b/.test(line)) ??
+  complaints.findLast((line) => line.trim() !== '' && !/^( {4}at |Node\.js v)/.test(line)) ??
+  ''
 
 const howItEnded = (code: number | null, signal: NodeJS.Signals | null): string =>
   signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`

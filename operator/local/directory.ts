@@ -1,5 +1,5 @@
 /** The YAML directory as it stands on disk now: its objects, its problems, and the values that only a sink may see. */
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
 import { joinReads, type LocatedObject, type LocatedProblem, type Read, readObjects } from './objects.ts'
@@ -43,13 +43,6 @@ export function valueIn(
 ): Uint8Array | undefined {
   const keyed = directory.objects.find((o) => o.declares === 'keyed' && o.kind === from.kind && o.name === from.name)
   return keyed?.declares === 'keyed' ? keyed.values.get(from.key) : undefined
-}
-
-/** @throws Error that tells a person what to give instead. */
-export function requireDirectory(directory: string): void {
-  const found = statSync(directory, { throwIfNoEntry: false })
-  if (found === undefined) throw new Error(`${directory} does not exist; give the folder that holds your YAML files`)
-  if (!found.isDirectory()) throw new Error(`${directory} is no folder; give the folder that holds your YAML files`)
 }
 
 const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : 1)

@@ -2,13 +2,44 @@
 import type { Condition } from '../compile/compiled.ts'
 import type { Name, Ref } from '../compile/snapshot.ts'
 import type { LocatedProblem } from './objects.ts'
+import type { StampedStatus, Statuses } from './observed-statuses.ts'
 import type { RelayLine } from './relay-line.ts'
 
 export type Telling =
-  /** The Ready condition of an object is not what it was. */
-  | { readonly about: 'object'; readonly ref: Ref; readonly ready: Condition }
+  /** An object stands otherwise than before. */
+  | { readonly about: 'object'; readonly ref: Ref; readonly ready: Condition['status']; readonly text: string }
   | { readonly about: 'gone'; readonly ref: Ref }
   | { readonly about: 'relay'; readonly policy: Name; readonly line: RelayLine }
   | { readonly about: 'text'; readonly problem: LocatedProblem }
+  /** Something could not be done on this machine; it is tried again. */
+  | { readonly about: 'trouble'; readonly text: string }
 
 export type Tell = (telling: Telling) => void
+
+/** Tells of each object how it stands, once, and again when that has changed. */
+export function tellChanges(tell: Tell): (statuses: Statuses) => void {
+  const told = new Map<Ref, string>()
+  return (statuses) => {
+    for (const [ref, status] of statuses) {
+      const telling = tellingOf(ref, status)
+      if (telling === undefined || told.get(ref) === telling.text) continue
+      told.set(ref, telling.text)
+      tell(telling)
+    }
+    for (const ref of [...told.keys()].filter((r) => !statuses.has(r))) {
+      told.delete(ref)
+      tell({ about: 'gone', ref })
+    }
+  }
+}
+
+function tellingOf(ref: Ref, { conditions }: StampedStatus): Extract<Telling, { about: 'object' }> | undefined {
+  const condition = (type: string) => conditions.find((c) => c.type === type)
+  const [ready, degraded] = [condition('Ready'), condition('Degraded')]
+  // What only waits for its next step is news in a moment.
+  if (ready === undefined || ready.reason === 'Pending') return undefined
+  const news = ready.status === 'True' ? (condition('Programmed') ?? ready) : ready
+  const worse = degraded?.status === 'True' ? `; degraded: ${degraded.message}` : ''
+  const reason = ready.status === 'True' ? '' : `${news.reason}: `
+  return { about: 'object', ref, ready: ready.status, text: `${reason}${news.message}${worse}` }
+}

@@ -1,0 +1,45 @@
+/** Arguments that several verbs take, each checked before anything is done with it. */
+import { statSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { Option } from 'commander'
+import type { Name } from '../compile/snapshot.ts'
+import { UsageError } from './exit-code.ts'
+
+export const defaultState = '.relayfleet'
+export const stateOption = ['--state <dir>', 'the folder for secrets, spools and statuses', defaultState] as const
+
+/** `-o`; the first form is the default. */
+export const outputOption = (form: string, ...others: readonly string[]): Option =>
+  new Option('-o, --output <form>', 'how the answer looks').choices([form, ...others]).default(form)
+
+/** @throws UsageError */
+export function existingDirectory(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) throw new UsageError(`${path} does not exist; give the folder that holds your YAML files`)
+  if (!found.isDirectory()) throw new UsageError(`${path} is not a folder; give the folder that holds your YAML files`)
+  return path
+}
+
+/** `team-a/web`. @throws UsageError */
+export function objectName(text: string, option: string): Name {
+  const [, namespace, name] = /^([a-z0-9][-a-z0-9]*)\/([a-z0-9][-a-z0-9.]*)$/.exec(text) ?? []
+  if (namespace === undefined || name === undefined) {
+    throw new UsageError(`${option} ${text}: write NAMESPACE/NAME, e.g. team-a/web`)
+  }
+  return `${namespace}/${name}`
+}
+
+/** `<>` and the empty text are the null reverse-path. */
+export const reversePath = (text: string): string => (text === '<>' ? '' : text)
+
+/** @throws UsageError */
+export function ipAddress(text: string, option: string): string {
+  if (isIP(text) === 0) throw new UsageError(`${option} ${text}: write an IP address, e.g. 192.0.2.7`)
+  return text
+}
+
+/** For an option that is given once for each value. */
+export const gathered = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+]

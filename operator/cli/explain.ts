@@ -1,0 +1,199 @@
+/** `explain`: the verdict on a submission, the reply, the rule that makes it, its place in the YAML, and what to do. */
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
+import { replyLine } from '../../relay/mail/reply.ts'
+import { type RuleId, rules } from '../../relay/mail/rule.ts'
+import type { Name } from '../compile/snapshot.ts'
+import { type Explanation, explain, type Question, type Step } from '../explain.ts'
+import { compileDirectory, type Offline } from '../local/offline.ts'
+import { stateAt } from '../local/state.ts'
+import {
+  existingDirectory,
+  gathered,
+  ipAddress,
+  objectName,
+  outputOption,
+  reversePath,
+  stateOption,
+} from './arguments.ts'
+import type { Context } from './context.ts'
+import { exitCodes, UsageError } from './exit-code.ts'
+import { placeOfRule, printPosition } from './place.ts'
+import type { Terminal } from './terminal.ts'
+
+type Options = {
+  readonly credential: string
+  readonly from: string
+  readonly to: readonly string[]
+  readonly headerFrom?: string
+  readonly message?: string
+  readonly client?: string
+  readonly state: string
+  readonly output: 'text' | 'json'
+}
+
+export const addExplain = (program: Command, context: Context): Command =>
+  program
+    .command('explain')
+    .summary('what a relay would answer to a submission, and why')
+    .description('Plays a submission against the compiled configuration, with the very rules that the relay uses.')
+    .argument('<dir>', 'the folder of YAML files')
+    .requiredOption('--credential <namespace/name>', 'the RelayCredential that submits')
+    .requiredOption('--from <address>', 'the reverse-path (MAIL FROM); <> for the null reverse-path')
+    .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', gathered)
+    .option('--header-from <from>', 'the visible From; the reverse-path unless given')
+    .option('--message <file>', 'a whole message, header and body, instead of --header-from')
+    .option('--client <address>', 'the IP address of the client; without it, networks are not judged')
+    .option(...stateOption)
+    .addOption(outputOption('text', 'json'))
+    .action(async (dir: string, options: Options) => {
+      context.finish(await answer(existingDirectory(dir), options, context.terminal))
+    })
+
+async function answer(dir: string, options: Options, terminal: Terminal) {
+  const name = objectName(options.credential, '--credential')
+  const question = questionOf(options)
+  const offline = await compileDirectory(dir, stateAt(options.state))
+  const found = fleetOf(offline, name)
+  if (found === undefined) return tellUnusable(offline, name, terminal)
+  const explanation = explain(found.config, found.credential, question)
+  const told = { offline, name, config: found.config, explanation, question }
+  if (options.output === 'json') terminal.out(JSON.stringify(asJson(told), null, 2))
+  else for (const line of asText(told, terminal)) terminal.out(line)
+  return explanation.verdict === 'accepted' ? exitCodes.ok : exitCodes.refused
+}
+
+function questionOf(options: Options): Question {
+  const { client, headerFrom, message } = options
+  if (headerFrom !== undefined && message !== undefined) {
+    throw new UsageError('--header-from and --message: give one of the two')
+  }
+  const from = reversePath(options.from)
+  if (from === '' && headerFrom === undefined && message === undefined) {
+    throw new UsageError('--from <> says nothing about the visible From; add --header-from or --message')
+  }
+  return {
+    ...(client !== undefined && { client: ipAddress(client, '--client') }),
+    reversePath: from,
+    forwardPaths: options.to,
+    message: message === undefined ? Buffer.from(`From: ${headerFrom ?? from}\r\n\r\n`) : messageIn(message),
+    now: Date.now(),
+  }
+}
+
+function messageIn(file: string): Buffer {
+  try {
+    const text = readFileSync(file, 'latin1')
+    // A client sends CRLF; a file that was saved with LF throughout is one that its client would convert.
+    return Buffer.from(text.includes('\r\n') ? text : text.replaceAll('\n', '\r\n'), 'latin1')
+  } catch (error) {
+    throw new UsageError(`--message ${file} can not be read: ${(error as Error).message}`)
+  }
+}
+
+type Found = { readonly config: RelayConfig; readonly credential: CredentialConfig }
+
+/** The configuration that knows the credential: the compiled one, or what a held fleet keeps. */
+function fleetOf({ compiled, snapshot }: Offline, name: Name): Found | undefined {
+  const configs = [...compiled.fleets].flatMap(([policy, fleet]) =>
+    fleet.kind === 'run' ? [fleet.config] : [snapshot.running.get(policy) ?? []].flat(),
+  )
+  for (const config of configs) {
+    const credential = config.credentials.find((c) => c.name === name)
+    if (credential !== undefined) return { config, credential }
+  }
+  return undefined
+}
+
+/** No fleet knows the credential: its conditions say why. */
+function tellUnusable({ compiled, snapshot }: Offline, name: Name, terminal: Terminal) {
+  const status = compiled.statuses.get(`RelayCredential ${name}`)
+  if (status === undefined) {
+    const known = snapshot.credentials.map((c) => `${c.namespace}/${c.name}`).join(', ') || 'none'
+    throw new UsageError(`there is no RelayCredential ${name} in the directory; there is: ${known}`)
+  }
+  terminal.out(`${terminal.style('bad', 'REFUSED')}  no relay knows RelayCredential ${name}, so it can not log in`)
+  for (const c of status.conditions.filter((c) => c.status === 'False')) terminal.out(`  ${c.reason}: ${c.message}`)
+  return exitCodes.refused
+}
+
+type Told = {
+  readonly offline: Offline
+  readonly name: Name
+  readonly config: RelayConfig
+  readonly explanation: Explanation
+  readonly question: Question
+}
+
+function asJson({ offline, name, config, explanation }: Told) {
+  const { verdict, steps, refusal } = explanation
+  const place = refusal && placeOfRule(offline.directory, refusal.rule, namesOf(config, name))
+  return {
+    verdict,
+    ...(refusal !== undefined && {
+      rule: refusal.rule,
+      reply: replyLine(refusal.reply),
+      mend: rules[refusal.rule].mend,
+      ...(place?.position !== undefined && { object: place.object, field: place.field, ...place.position }),
+    }),
+    steps: steps.map(({ stage, says, refusal: refused, audited }) => ({
+      stage,
+      says,
+      ...(refused !== undefined && { rule: refused.rule, reply: replyLine(refused.reply) }),
+      audited: audited.map((a) => a.rule),
+    })),
+  }
+}
+
+function* asText(told: Told, terminal: Terminal): Generator<string> {
+  const { explanation, config, question } = told
+  for (const step of explanation.steps) yield* stepLines(step, question, terminal)
+  yield ''
+  if (explanation.refusal === undefined) yield `${terminal.style('good', 'ACCEPTED')}  ${disposition(config)}`
+  else yield* refusalLines(explanation.refusal.rule, told, terminal)
+}
+
+function* stepLines(step: Step, question: Question, terminal: Terminal): Generator<string> {
+  const { refusal, audited } = step
+  const mark = refusal === undefined ? terminal.style('good', 'ok     ') : terminal.style('bad', 'refused')
+  yield `${mark}  ${sayings[step.stage](step, question)}${refusal === undefined ? '' : `  →  ${replyLine(refusal.reply)}`}`
+  for (const { rule } of audited) yield `${terminal.style('warn', 'Audit  ')}  Enforce would refuse this (${rule})`
+}
+
+const sayings: Record<Step['stage'], (step: Step, question: Question) => string> = {
+  connect: (_, { client }) =>
+    client === undefined ? 'connect (networks not judged: no --client)' : `connect from ${client}`,
+  auth: ({ says }) => `AUTH as ${says}`,
+  mail: ({ says }) => `MAIL FROM:<${says}>`,
+  rcpt: ({ says }) => `RCPT TO:<${says}>`,
+  data: ({ says }) => `DATA, ${says}`,
+}
+
+function* refusalLines(
+  rule: RuleId,
+  { offline, name, config, explanation }: Told,
+  terminal: Terminal,
+): Generator<string> {
+  const verdict = explanation.verdict === 'partly' ? 'REFUSED FOR SOME RECIPIENTS' : 'REFUSED'
+  yield `${terminal.style('bad', verdict)}  ${explanation.refusal === undefined ? '' : replyLine(explanation.refusal.reply)}`
+  const place = placeOfRule(offline.directory, rule, namesOf(config, name))
+  if (place === undefined) yield `  rule   ${rule}, which no field switches off`
+  else yield `  rule   ${place.field} of ${place.object}`
+  if (place?.position !== undefined) yield `  place  ${printPosition(place.position)}`
+  yield `  mend   ${rules[rule].mend}`
+}
+
+const namesOf = (config: RelayConfig, credential: Name) => ({ policy: config.policy as Name, credential })
+
+function disposition({ recipients, policy }: RelayConfig): string {
+  switch (recipients.mode) {
+    case 'Capture':
+      return `and captured: ${policy} sends nothing out (recipients.mode Capture)`
+    case 'Redirect':
+      return `and redirected to ${recipients.redirectTo ?? 'nobody'} (recipients.mode Redirect)`
+    case 'AllowList':
+    case 'Unrestricted':
+      return `and sent by the routes of ${policy}`
+  }
+}

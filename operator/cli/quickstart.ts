@@ -1,0 +1,93 @@
+/** `quickstart`: the example runs, a message is submitted and captured before your eyes, and it keeps running. */
+import { join, relative } from 'node:path'
+import type { Command } from 'commander'
+import { readDirectory } from '../local/directory.ts'
+import { capturedMail } from '../local/inbox.ts'
+import { runLocal } from '../local/local-mode.ts'
+import { packageFolder } from '../local/relay-command.ts'
+import { type State, stateAt } from '../local/state.ts'
+import type { Tell } from '../local/telling.ts'
+import { stateOption } from './arguments.ts'
+import type { Context } from './context.ts'
+import { exitCodes } from './exit-code.ts'
+import { messageLines } from './inbox.ts'
+import { sendTest } from './send-test.ts'
+import { tellOn } from './telling-lines.ts'
+import type { Terminal } from './terminal.ts'
+
+const credential = 'team-a/web'
+const test = {
+  credential,
+  reversePath: 'hello@example.org',
+  forwardPaths: ['you@example.net'],
+  headerFrom: 'Quickstart <hello@example.org>',
+} as const
+
+export const addQuickstart = (program: Command, context: Context): Command =>
+  program
+    .command('quickstart')
+    .summary('see it work: an example fleet, a message, the capture inbox')
+    .description('Runs examples/quickstart on this machine, submits a message, and shows what became of it.')
+    .option(...stateOption)
+    .action(async ({ state }: { readonly state: string }) => {
+      await quickstart(state, context)
+      context.finish(exitCodes.ok)
+    })
+
+async function quickstart(stateFolder: string, { terminal, signal }: Context): Promise<void> {
+  const directory = relative('', join(packageFolder, 'examples', 'quickstart')) || '.'
+  const state = stateAt(stateFolder)
+  terminal.out(terminal.style('strong', `Three files in ${directory} declare a fleet, a domain and a credential:`))
+  const story = new AbortController()
+  const waiting = untilReady(tellOn(terminal))
+  const running = runLocal({ directory, state: stateFolder, tell: waiting.tell, signal })
+  void running.finally(() => story.abort()).catch(() => {})
+  await Promise.race([waiting.ready, running])
+  if (!story.signal.aborted && !signal.aborted) {
+    await tellStory(directory, stateFolder, state, { terminal, signal: AbortSignal.any([signal, story.signal]) })
+  }
+  await running
+}
+
+/** Resolves when the credential can be used. */
+function untilReady(tell: Tell) {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const watching: Tell = (telling) => {
+    tell(telling)
+    if (telling.about !== 'object' || telling.ref !== `RelayCredential ${credential}`) return
+    if (telling.ready === 'True') resolve()
+  }
+  return { tell: watching, ready: promise }
+}
+
+type Audience = { readonly terminal: Terminal; readonly signal: AbortSignal }
+
+async function tellStory(directory: string, stateFolder: string, state: State, { terminal, signal }: Audience) {
+  const heading = (text: string): void => {
+    terminal.out('')
+    terminal.out(terminal.style('strong', text))
+  }
+  heading(`A client submits a message with the Secret of RelayCredential ${credential}:`)
+  await sendTest(test, { state, directory: readDirectory(directory, state.root), terminal, signal })
+  const message = capturedMail(state).at(-1)
+  if (message !== undefined) {
+    heading('This is what the fleet captured:')
+    for (const line of messageLines(message, terminal)) terminal.out(line)
+  }
+  heading('It keeps running. Try next, in another terminal:')
+  for (const line of suggestions(directory, stateFolder)) terminal.out(line)
+  heading('Ctrl-C stops all of it.')
+}
+
+/** Commands that can be copied; the last one is refused, and says by which rule. */
+const suggestions = (directory: string, stateFolder: string): readonly string[] => {
+  const state = stateFolder === '.relayfleet' ? '' : ` --state ${stateFolder}`
+  const message = `--credential ${credential} --from ceo@example.com --to you@example.net`
+  return [
+    `  npx relayfleet inbox list${state}`,
+    `  npx relayfleet check ${directory}`,
+    `  npx relayfleet explain ${directory} ${message}${state}`,
+    `  npx relayfleet send-test ${directory} ${message}${state}`,
+    `  edit ${join(directory, 'domain.yaml')} (domain: example.com) and repeat the last one: an edit is in force at once`,
+  ]
+}

@@ -1,0 +1,65 @@
+/** How the tellings of local mode look on a terminal. */
+import type { Tell, Telling } from '../local/telling.ts'
+import { printPosition } from './place.ts'
+import type { Style, Terminal } from './terminal.ts'
+
+/** A busy relay tells more than a person reads: what is over this in one second is counted, not shown. */
+const linesPerSecond = 20
+
+export function tellOn(terminal: Terminal): Tell {
+  const busy = busyness()
+  return (telling) => {
+    if (telling.about === 'relay' && telling.line.level === 'info') {
+      const { shown, withheld } = busy()
+      if (withheld > 0) terminal.out(terminal.style('dim', `… and ${withheld} lines more, in relay.log`))
+      if (!shown) return
+    }
+    terminal.out(tellingLine(telling, terminal))
+  }
+}
+
+/** Whether one line more may be shown now, and how many were not since the last that was. */
+function busyness(now: () => number = performance.now.bind(performance)) {
+  let second = 0
+  let shown = 0
+  let withheld = 0
+  return () => {
+    const current = Math.floor(now() / 1000)
+    if (current !== second) [second, shown] = [current, 0]
+    if (shown >= linesPerSecond) {
+      withheld += 1
+      return { shown: false, withheld: 0 }
+    }
+    shown += 1
+    const before = withheld
+    withheld = 0
+    return { shown: true, withheld: before }
+  }
+}
+
+const readiness = {
+  True: ['good', 'ready'],
+  False: ['bad', 'not ready'],
+  Unknown: ['warn', 'waiting'],
+} as const satisfies Record<string, readonly [Style, string]>
+const levels = { info: 'dim', warn: 'warn', error: 'bad' } as const
+
+function tellingLine(telling: Telling, terminal: Terminal): string {
+  switch (telling.about) {
+    case 'object': {
+      const [style, word] = readiness[telling.ready]
+      return `${telling.ref.padEnd(32)} ${terminal.style(style, word.padEnd(9))} ${telling.text}`
+    }
+    case 'gone':
+      return `${telling.ref.padEnd(32)} deleted`
+    case 'relay':
+      return `${terminal.style('dim', `relay ${telling.policy}`.padEnd(32))} ${terminal.style(levels[telling.line.level], telling.line.text)}`
+    case 'text': {
+      const { object, field, message } = telling.problem
+      const what = [object, field].filter((t) => t !== undefined).join(' ')
+      return `${printPosition(telling.problem)}  ${terminal.style('bad', 'error')}  ${what === '' ? '' : `${what}: `}${message}`
+    }
+    case 'trouble':
+      return `${terminal.style('bad', 'trouble')}  ${telling.text}; it is tried again`
+  }
+}

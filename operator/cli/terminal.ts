@@ -1,0 +1,37 @@
+/** Where the verbs write: plain lines, coloured only where somebody sees them. */
+import { styleText } from 'node:util'
+
+export type Style = 'good' | 'bad' | 'warn' | 'dim' | 'strong'
+
+const formats = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', strong: 'bold' } as const
+
+export type Terminal = {
+  /** A line of what was asked for. */
+  out(line: string): void
+  /** A line about what happens. */
+  err(line: string): void
+  style(style: Style, text: string): string
+}
+
+type Writable = { write(text: string): unknown }
+
+export const terminalOn = (stdout: Writable, stderr: Writable, colours: boolean): Terminal => {
+  const write = (stream: Writable) => (line: string) => {
+    stream.write(`${printable(line, colours)}\n`)
+  }
+  return {
+    out: write(stdout),
+    err: write(stderr),
+    style: (style, text) => (colours ? styleText(formats[style], text, { validateStream: false }) : text),
+  }
+}
+
+// Names, replies and mail come from strangers: what moves a cursor or rings a bell is shown, not done.
+const commands = /\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
+
+const printable = (text: string, colours: boolean): string =>
+  text.replaceAll(commands, (command) =>
+    colours && command.length > 1
+      ? command
+      : `\\x${command.charCodeAt(0).toString(16).padStart(2, '0')}${command.slice(1)}`,
+  )

@@ -1,0 +1,99 @@
+/** What a relay would answer, by the very judges that it uses: a submission played against a configuration. Pure. */
+import type { CredentialConfig, RelayConfig } from '../relay/config.ts'
+import { headerEnd } from '../relay/mail/header.ts'
+import { type Refusal, refusal } from '../relay/mail/rule.ts'
+import { judgeConnect } from '../relay/rules/connect.ts'
+import { judgeHeader } from '../relay/rules/content.ts'
+import { indexCredentials, judgeLogin } from '../relay/rules/login.ts'
+import { judgeMailFrom } from '../relay/rules/mail-from.ts'
+import { judgeRcptTo } from '../relay/rules/rcpt-to.ts'
+import type { Verdict } from '../relay/rules/verdict.ts'
+
+export type Question = {
+  /** The client's IP address; absent: networks are not judged. */
+  readonly client?: string
+  /** Empty: the null reverse-path. */
+  readonly reversePath: string
+  readonly forwardPaths: readonly string[]
+  /** The content as it would be sent, or only its header. */
+  readonly message: Buffer
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+export type Step = Verdict & {
+  readonly stage: 'connect' | 'auth' | 'mail' | 'rcpt' | 'data'
+  /** What the client says at this stage. */
+  readonly says: string
+}
+
+export type Explanation = {
+  /** In the order of the dialog; the last one refuses, where the whole message is refused. */
+  readonly steps: readonly Step[]
+  readonly verdict: 'accepted' | 'partly' | 'refused'
+  /** The refusal that a person has to look at first. */
+  readonly refusal?: Refusal
+}
+
+/** The dialog that a client with this credential's password would have. */
+export function explain(config: RelayConfig, credential: CredentialConfig, question: Question): Explanation {
+  const steps: Step[] = []
+  for (const step of dialog(config, credential, question)) {
+    steps.push(step)
+    if (step.refusal !== undefined && step.stage !== 'rcpt') return concluded(steps, 'refused')
+    if (step.stage === 'rcpt' && allRefused(steps, question)) return concluded(steps, 'refused')
+  }
+  return concluded(steps, steps.some((s) => s.refusal !== undefined) ? 'partly' : 'accepted')
+}
+
+const concluded = (steps: readonly Step[], verdict: Explanation['verdict']): Explanation => {
+  const refused = steps.findLast((s) => s.refusal !== undefined)?.refusal
+  return { steps, verdict, ...(refused !== undefined && { refusal: refused }) }
+}
+
+const allRefused = (steps: readonly Step[], { forwardPaths }: Question): boolean =>
+  steps.filter((s) => s.stage === 'rcpt' && s.refusal !== undefined).length === forwardPaths.length
+
+function* dialog(config: RelayConfig, credential: CredentialConfig, question: Question): Generator<Step> {
+  const { reversePath, forwardPaths, message } = question
+  const facts = { config, credential }
+  yield { stage: 'connect', says: question.client ?? '', ...connect(config, question) }
+  yield { stage: 'auth', says: credential.username, ...login(config, credential, question) }
+  yield { stage: 'mail', says: reversePath, ...judgeMailFrom(facts, reversePath) }
+  let accepted = 0
+  for (const forwardPath of forwardPaths) {
+    const verdict = judgeRcptTo(facts, forwardPath, accepted)
+    if (verdict.refusal === undefined) accepted += 1
+    yield { stage: 'rcpt', says: forwardPath, ...verdict }
+  }
+  yield { stage: 'data', says: `${message.length} octets`, ...size(config, message) }
+  const end = headerEnd(message)
+  const header = end === -1 ? message : message.subarray(0, end)
+  yield { stage: 'data', says: 'header', ...judgeHeader({ ...facts, reversePath }, header) }
+}
+
+const verdictOf = (found: Refusal | undefined): Verdict => ({
+  audited: [],
+  ...(found !== undefined && { refusal: found }),
+})
+
+// Where no client is named, the networks are taken out of the question instead of being guessed.
+const anyClient = '127.0.0.1'
+
+const connect = (config: RelayConfig, { client }: Question): Verdict =>
+  verdictOf(
+    client === undefined
+      ? judgeConnect({ ...config, networks: { allow: [], deny: [] } }, anyClient)
+      : judgeConnect(config, client),
+  )
+
+function login(config: RelayConfig, credential: CredentialConfig, { client, now }: Question): Verdict {
+  const key = credential.keys[0] ?? { id: 'first', verifier: 'first' }
+  const judged = { ...credential, keys: [key], ...(client === undefined && { networks: [] }) }
+  const attempt = { username: judged.username, verifier: key.verifier, client: client ?? anyClient, now }
+  const result = judgeLogin(indexCredentials({ ...config, credentials: [judged] }), attempt)
+  return verdictOf(result.kind === 'refused' ? result.refusal : undefined)
+}
+
+const size = ({ limits }: RelayConfig, message: Buffer): Verdict =>
+  verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)

@@ -1,0 +1,31 @@
+/** What a state folder knows of a credential: the fleet that accepts it, and its binding Secret. */
+import type { Name } from '../compile/snapshot.ts'
+import { type BindingSecret, readBindingSecret } from './binding-secret.ts'
+import { configOnDisk } from './facts.ts'
+import { foldersIn, namespaceOf, type State } from './state.ts'
+
+export type BoundCredential = { readonly policy: Name; readonly secret: BindingSecret }
+
+/** @throws Error that tells a person why this credential can not be used yet. */
+export function boundCredential(state: State, name: Name): BoundCredential {
+  for (const policy of state.fleets()) {
+    const config = configOnDisk(state, policy)
+    if (config === undefined || config === 'unreadable') continue
+    const username = config.credentials.find((c) => c.name === name)?.username
+    if (username !== undefined) return { policy, secret: secretOf(state, name, username) }
+  }
+  throw new Error(
+    `no fleet in ${state.root} knows RelayCredential ${name}; is relayfleet local running with this folder? ` +
+      `${state.statusFile} tells how the credential stands`,
+  )
+}
+
+function secretOf(state: State, name: Name, username: string): BindingSecret {
+  const namespace = namespaceOf(name)
+  const secrets = foldersIn(state.secrets(namespace)).map((secret) =>
+    readBindingSecret(state.secret(namespace, secret)),
+  )
+  const found = secrets.find((s) => s?.username === username)
+  if (found !== undefined) return found
+  throw new Error(`${state.secrets(namespace)} has no whole Secret of RelayCredential ${name}; start relayfleet local`)
+}

@@ -1,0 +1,52 @@
+/** Captured mail of every fleet: what NonProduction kept instead of sending it. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Envelope } from '../../relay/mail/envelope.ts'
+import type { Name } from '../compile/snapshot.ts'
+import type { State } from './state.ts'
+
+export type Captured = {
+  readonly policy: Name
+  readonly envelope: Envelope
+  /** The message as it was received. */
+  readonly file: string
+}
+
+/** Every captured message, the oldest first; a file that can not be read is left out. */
+export const capturedMail = (state: State): readonly Captured[] =>
+  state
+    .fleets()
+    .flatMap((policy) => queueIdsIn(state.fleet(policy).inbox).flatMap((id) => capturedIn(state, policy, id)))
+    .toSorted((a, b) => a.envelope.acceptedAt - b.envelope.acceptedAt)
+
+/** One captured message. */
+export const capturedBy = (state: State, queueId: string): Captured | undefined =>
+  state.fleets().flatMap((policy) => capturedIn(state, policy, queueId))[0]
+
+export const contentOf = ({ file }: Captured): string => readFileSync(file, 'utf8')
+
+/** The value of a header field as it stands in the message, without its folding; undefined where it has none. */
+export function headerOf(content: string, name: string): string | undefined {
+  const header = content.split(/\r?\n\r?\n/, 1)[0] ?? ''
+  const value = new RegExp(`^${name}:((?:.|\\r?\\n[ \\t])*)`, 'im').exec(header)?.[1]
+  return value?.replaceAll(/\r?\n[ \t]+/g, ' ').trim()
+}
+
+// The .json is published last, so whoever goes by it never meets half a message.
+function queueIdsIn(inbox: string): readonly string[] {
+  try {
+    return readdirSync(inbox).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []))
+  } catch {
+    return []
+  }
+}
+
+function capturedIn(state: State, policy: Name, queueId: string): readonly Captured[] {
+  const { inbox } = state.fleet(policy)
+  try {
+    const { envelope } = JSON.parse(readFileSync(join(inbox, `${queueId}.json`), 'utf8')) as { envelope: Envelope }
+    return [{ policy, envelope, file: join(inbox, `${queueId}.eml`) }]
+  } catch {
+    return []
+  }
+}

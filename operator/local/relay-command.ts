@@ -1,0 +1,14 @@
+/** How a relay is started on this machine: the sibling bundle of a bundle, or the source of the source tree. */
+import { fileURLToPath } from 'node:url'
+import type { FleetFolder } from './state.ts'
+
+const bundled = import.meta.url.endsWith('.js')
+const relay = fileURLToPath(new URL(bundled ? 'relay.js' : '../../relay/main.ts', import.meta.url))
+
+/** What ships beside the program, e.g. the examples. */
+export const packageFolder = fileURLToPath(new URL(bundled ? '..' : '../..', import.meta.url))
+
+export const relayCommand = (folder: FleetFolder): { readonly command: string; readonly args: readonly string[] } => ({
+  command: process.execPath,
+  args: [relay, '--config', folder.config, '--data', folder.root, '--http', '127.0.0.1:0', '--parent-pipe'],
+})

@@ -1,0 +1,84 @@
+/** Tells how the objects stand: asks the relays until they report what was compiled, and keeps asking afterwards. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Compiled } from '../compile/compiled.ts'
+import type { Name } from '../compile/snapshot.ts'
+import type { LocalFleet } from './fleet.ts'
+import { observedStatuses, type Statuses } from './observed-statuses.ts'
+import type { Standing } from './standing.ts'
+import { readStatuses, writeStatuses } from './status-file.ts'
+import { type Tell, tellChanges } from './telling.ts'
+
+/** How long a relay may need for a new configuration before that is worth a condition. */
+const patienceMs = 3000
+const pollMs = 20
+/** A relay that fails later is noticed this soon. */
+const refreshMs = 2000
+
+export class Reporter {
+  readonly #file: string
+  readonly #fleets: ReadonlyMap<Name, LocalFleet>
+  readonly #tell: Tell
+  readonly #tellChanges: (statuses: Statuses) => void
+  #statuses: Statuses
+  #refreshing: NodeJS.Timeout | undefined
+
+  constructor(file: string, fleets: ReadonlyMap<Name, LocalFleet>, tell: Tell) {
+    this.#file = file
+    this.#fleets = fleets
+    this.#tell = tell
+    this.#tellChanges = tellChanges(tell)
+    this.#statuses = readStatuses(file)
+  }
+
+  /** Resolves when every relay has given its verdict, patience is over, or `newer` resolves. */
+  async report(compiled: Compiled, newer: Promise<void>): Promise<void> {
+    this.pause()
+    const deadline = performance.now() + patienceMs
+    let interrupted = false
+    void newer.then(() => {
+      interrupted = true
+    })
+    for (;;) {
+      const standings = await this.#observe()
+      const late = performance.now() > deadline
+      const settled = new Map([...standings].filter(([, s]) => s.settled || late))
+      const done = settled.size === standings.size || interrupted
+      if (done || settled.size > 0) this.#write(compiled, settled)
+      if (done) break
+      await wait(pollMs)
+    }
+    this.#refreshLater(compiled)
+  }
+
+  /** Nothing is written until the next report. */
+  pause(): void {
+    clearTimeout(this.#refreshing)
+    this.#refreshing = undefined
+  }
+
+  #refreshLater(compiled: Compiled): void {
+    const turn = setTimeout(async () => {
+      const standings = await this.#observe()
+      // A report that began meanwhile knows better.
+      if (this.#refreshing !== turn) return
+      this.#write(compiled, standings)
+      this.#refreshLater(compiled)
+    }, refreshMs)
+    this.#refreshing = turn
+  }
+
+  #write(compiled: Compiled, standings: ReadonlyMap<Name, Standing>): void {
+    this.#statuses = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString())
+    this.#tellChanges(this.#statuses)
+    try {
+      writeStatuses(this.#file, this.#statuses)
+    } catch (error) {
+      this.#tell({ about: 'trouble', text: `${this.#file}: ${(error as Error).message}` })
+    }
+  }
+
+  async #observe(): Promise<ReadonlyMap<Name, Standing>> {
+    const observing = [...this.#fleets].map(async ([name, fleet]) => [name, await fleet.observe()] as const)
+    return new Map(await Promise.all(observing))
+  }
+}

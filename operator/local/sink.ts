@@ -1,0 +1,92 @@
+/** Carries out on this machine what was compiled: binding Secrets, certificates, configuration files, relay processes. */
+import { rmSync } from 'node:fs'
+import type { Compiled, CompiledFleet } from '../compile/compiled.ts'
+import type { Name } from '../compile/snapshot.ts'
+import type { Dirty } from '../dirty.ts'
+import type { Sink } from '../run.ts'
+import { loadAuthority } from './authority.ts'
+import { ensureBindingSecret } from './binding-secret.ts'
+import type { Issued } from './ca.ts'
+import { type Directory, valueIn } from './directory.ts'
+import type { FileSources } from './fleet-files.ts'
+import { type LocalFleets, localFleets } from './fleets.ts'
+import { Reporter } from './reporter.ts'
+import { foldersIn, namespaceOf, type State } from './state.ts'
+import type { Tell } from './telling.ts'
+
+export type ProcessSink = Sink & {
+  /** Stops every relay; resolves when the last has ended. */
+  close(): Promise<void>
+}
+
+export function processSink(options: {
+  readonly state: State
+  readonly dirty: Dirty
+  readonly tell: Tell
+  /** The directory that the compiled snapshot came from: the values of its Secrets are taken from here. */
+  readonly directory: () => Directory
+}): ProcessSink {
+  const { state, dirty, tell, directory } = options
+  const fleets = localFleets(state, tell)
+  const reporter = new Reporter(state.statusFile, fleets.active, tell)
+  const attempt = attempting(tell)
+  let authority: Issued | undefined
+
+  return {
+    async apply(compiled) {
+      reporter.pause()
+      authority ??= await loadAuthority(state, Date.now())
+      const sources = { authority, value: (from) => valueIn(directory(), from), now: Date.now() } satisfies FileSources
+      for (const name of compiled.bindings.keys()) {
+        attempt(`Secret of RelayCredential ${name}`, () => ensureBinding(name, compiled, state, sources, dirty))
+      }
+      if (directory().unread.length === 0) attempt('old Secrets', () => pruneBindings(state, compiled))
+      await Promise.all([...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)))
+      for (const name of fleets.known()) {
+        if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))
+      }
+    },
+    report: (compiled) => reporter.report(compiled, dirty.raised),
+    async close() {
+      reporter.pause()
+      await fleets.close()
+    },
+  }
+}
+
+/** What fails is told and tried again at the next turn: one full disk must not take down every relay. */
+const attempting =
+  (tell: Tell) =>
+  (what: string, act: () => void): void => {
+    try {
+      act()
+    } catch (error) {
+      tell({ about: 'trouble', text: `${what}: ${(error as Error).message}` })
+    }
+  }
+
+/** Each fleet has its own trouble, which its conditions tell. */
+async function applyFleet(fleets: LocalFleets, name: Name, compiled: CompiledFleet, sources: FileSources) {
+  const fleet = fleets.fleet(name)
+  if (compiled.kind === 'run') await fleet.run(compiled, sources)
+  else fleet.hold(compiled.config)
+}
+
+function ensureBinding(name: Name, { bindings }: Compiled, state: State, { authority }: FileSources, dirty: Dirty) {
+  const binding = bindings.get(name)
+  if (binding === undefined) return
+  const folder = state.secret(namespaceOf(name), binding.secretName)
+  // A relay has to learn of a new login: the next snapshot has its verifier.
+  if (ensureBindingSecret(folder, binding, authority.certificate)) dirty.mark()
+}
+
+/** A deleted credential leaves no Secret: made again, it gets a new password. */
+function pruneBindings(state: State, { bindings, heldBindings }: Compiled): void {
+  const held = new Set([...heldBindings].map(namespaceOf))
+  const owed = new Set([...bindings].map(([name, b]) => `${namespaceOf(name)}/${b.secretName}`))
+  for (const namespace of state.namespaces().filter((n) => !held.has(n))) {
+    for (const name of foldersIn(state.secrets(namespace))) {
+      if (!owed.has(`${namespace}/${name}`)) rmSync(state.secret(namespace, name), { recursive: true, force: true })
+    }
+  }
+}

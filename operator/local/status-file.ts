@@ -1,0 +1,21 @@
+/** status.yaml: what `kubectl get -o yaml` would show of every object, written when it changes. */
+import { parse, stringify } from 'yaml'
+import type { Ref } from '../compile/snapshot.ts'
+import { replaceFile, textOf } from './files.ts'
+import type { StampedStatus, Statuses } from './observed-statuses.ts'
+
+const heading = '# Written by relayfleet local; editing it changes nothing.\n'
+
+/** What was written before; nothing where there is no file, or none that can be read. */
+export function readStatuses(file: string): Statuses {
+  try {
+    const read = (parse(textOf(file) ?? '') ?? {}) as Record<Ref, StampedStatus>
+    return new Map(Object.entries(read).filter(([, s]) => Array.isArray(s.conditions)) as [Ref, StampedStatus][])
+  } catch {
+    return new Map()
+  }
+}
+
+export const writeStatuses = (file: string, statuses: Statuses): void => {
+  replaceFile(file, `${heading}${stringify(Object.fromEntries(statuses), { lineWidth: 0 })}`)
+}

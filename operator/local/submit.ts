@@ -1,0 +1,89 @@
+/** Submits one message as an application would: verified TLS, AUTH with the binding Secret; and keeps the dialog. */
+import type { NodemailerError } from 'nodemailer'
+import SMTPConnection from 'nodemailer/lib/smtp-connection'
+
+import type { BindingSecret } from './binding-secret.ts'
+
+export type Mail = {
+  /** Empty: the null reverse-path. */
+  readonly reversePath: string
+  readonly forwardPaths: readonly string[]
+  /** Header and body, with CRLF. */
+  readonly content: string
+}
+
+export type Line = { readonly by: 'client' | 'relay' | 'note'; readonly text: string }
+
+export type Submission =
+  | { readonly kind: 'accepted'; readonly reply: string; readonly refused: readonly string[] }
+  /** The relay said no, at this command. */
+  | { readonly kind: 'refused'; readonly command: string; readonly reply: string }
+  /** The dialog did not come to a verdict. */
+  | { readonly kind: 'failed'; readonly why: string }
+
+const patienceMs = 15_000
+
+/** Never throws; `told` gets each line of the dialog as it comes, the password never among them. */
+export async function submit(secret: BindingSecret, mail: Mail, told: (line: Line) => void): Promise<Submission> {
+  const implicit = secret.uri.startsWith('smtps:')
+  const connection = new SMTPConnection({
+    host: secret.host,
+    port: secret.port,
+    name: 'relayfleet-send-test.invalid',
+    secure: implicit,
+    requireTLS: !implicit,
+    tls: { ...(secret.certificates !== undefined && { ca: secret.certificates }) },
+    transactionLog: true,
+    logger: transcriber(secret, told),
+    connectionTimeout: patienceMs,
+    greetingTimeout: patienceMs,
+    socketTimeout: patienceMs,
+  })
+  try {
+    await connected(connection)
+    told({ by: 'note', text: 'TLS: the certificate of the relay is verified' })
+    await called((done) => connection.login({ user: secret.username, pass: secret.password }, done))
+    const envelope = { from: mail.reversePath, to: [...mail.forwardPaths] }
+    const sent = await called<SentInfo>((done) => connection.send(envelope, mail.content, done))
+    connection.quit()
+    return { kind: 'accepted', reply: sent.response, refused: (sent.rejectedErrors ?? []).map((e) => e.response ?? '') }
+  } catch (error) {
+    connection.close()
+    return unaccepted(error as NodemailerError)
+  }
+}
+
+type SentInfo = { readonly response: string; readonly rejectedErrors?: readonly NodemailerError[] | undefined }
+
+const unaccepted = ({ response, command, message }: NodemailerError): Submission =>
+  response === undefined
+    ? { kind: 'failed', why: message }
+    : { kind: 'refused', command: command ?? 'the dialog', reply: response.trim() }
+
+const called = <T>(start: (done: (error: Error | null, result?: T) => void) => void): Promise<T> =>
+  new Promise((resolve, reject) => start((error, result) => (error ? reject(error) : resolve(result as T))))
+
+const connected = (connection: SMTPConnection): Promise<void> =>
+  new Promise((resolve, reject) => {
+    connection.once('error', reject)
+    // The relay may say no in its greeting and leave.
+    connection.once('end', () => reject(new Error('the relay closed the connection')))
+    connection.connect((error) => (error ? reject(error) : resolve()))
+  })
+
+function transcriber(secret: BindingSecret, told: (line: Line) => void) {
+  const speakers: Readonly<Record<string, Line['by']>> = { client: 'client', server: 'relay' }
+  const write = (entry: { readonly tnx?: string }, text = ''): void => {
+    const by = speakers[entry.tnx ?? '']
+    if (by !== undefined) for (const line of text.split(/\r?\n/)) told({ by, text: hidden(line, by, secret) })
+  }
+  const ignore = (): void => {}
+  return { trace: ignore, debug: write, info: ignore, warn: ignore, error: ignore, fatal: ignore }
+}
+
+function hidden(line: string, by: Line['by'], { password }: BindingSecret): string {
+  const auth = /^(AUTH \S+) /i.exec(line)
+  if (by === 'client' && auth?.[1] !== undefined) return `${auth[1]} ****`
+  // Nodemailer hides the password by itself; this holds should that ever change.
+  return [password, Buffer.from(password).toString('base64')].reduce((text, p) => text.replaceAll(p, '****'), line)
+}

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { Dirty } from '../../operator/dirty.ts'
+
+const forever = new AbortController().signal
+
+test('a burst of marks is one turn', async () => {
+  const dirty = new Dirty()
+  for (let i = 0; i < 100; i += 1) dirty.mark()
+  await dirty.next(forever)
+  let second = false
+  void dirty.next(forever).then(() => {
+    second = true
+  })
+  await new Promise(setImmediate)
+  expect(second).toBe(false)
+})
+
+test('a mark during a turn is not lost', async () => {
+  const dirty = new Dirty()
+  dirty.mark()
+  await dirty.next(forever)
+  dirty.mark()
+  await dirty.next(forever)
+})
+
+test('looking at the flag leaves it raised', async () => {
+  const dirty = new Dirty()
+  dirty.mark()
+  await dirty.raised
+  await dirty.next(forever)
+})
+
+test.each([true, false])('the signal ends the wait (ended before: %s)', async (before) => {
+  const ending = new AbortController()
+  if (before) ending.abort()
+  const waiting = new Dirty().next(ending.signal)
+  ending.abort()
+  await waiting
+})
+
+test('turns leave no listener behind on the signal', async () => {
+  const warned: Error[] = []
+  const listen = (warning: Error) => warned.push(warning)
+  process.on('warning', listen)
+  const dirty = new Dirty()
+  for (let i = 0; i < 50; i += 1) {
+    dirty.mark()
+    await dirty.next(forever)
+  }
+  await new Promise(setImmediate)
+  process.off('warning', listen)
+  expect(warned).toEqual([])
+})
