@@ -18,9 +18,11 @@ const tellings: Readonly<Record<string, (f: Fields) => string>> = {
     `accepted ${shown(f['queueId'])} from ${shown(f['credential'])} for ${counted(f['forwardPaths'], 'recipient')}`,
   refused: (f) => `refused ${from(f)} at ${shown(f['stage'])}: ${replyOf(f)}`,
   'would be refused': (f) => `Audit: would refuse ${from(f)} at ${shown(f['stage'])} (${shown(f['rule'])})`,
-  'authentication failed': (f) => `login failed from ${shown(f['client'])}: ${shown(f['reason'])} (${shown(f['rule'])})`,
+  'authentication failed': (f) =>
+    `login failed from ${shown(f['client'])}: ${shown(f['reason'])} (${shown(f['rule'])})`,
   captured: (f) => `captured ${shown(f['queueId'])}; see it with: relayfleet inbox show ${shown(f['queueId'])}`,
-  'delivery attempted': (f) => `${shown(f['outcome'])} ${shown(f['queueId'])} by ${shown(f['smarthost'])}: ${replyOf(f)}`,
+  'delivery attempted': (f) =>
+    `${shown(f['outcome'])} ${shown(f['queueId'])} by ${shown(f['smarthost'])}: ${replyOf(f)}`,
   deferred: (f) => `will try ${shown(f['queueId'])} again at ${shown(f['nextAttemptAt'])}`,
   bounced: (f) => `bounced ${shown(f['queueId'])} (${shown(f['kind'])}): ${shown(f['reply'])}`,
   stopping: () => 'stopping: finishes what is in flight',

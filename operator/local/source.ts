@@ -34,7 +34,10 @@ export function yamlSource(options: {
       while (!signal.aborted) {
         const found = readDirectory(options.directory, state.root)
         watch.watch(found.folders)
-        const missing = presence.missing(found.objects.map((o) => o.object), performance.now())
+        const missing = presence.missing(
+          found.objects.map((o) => o.object),
+          performance.now(),
+        )
         clearTimeout(doubt)
         if (missing.length > 0) doubt = setTimeout(() => dirty.mark(), doubtMs)
         directory = { ...found, unread: [...found.unread, ...missing] }
