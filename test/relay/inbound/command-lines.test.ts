@@ -1,0 +1,83 @@
+/** Octets that are no commands, and how many commands wait. */
+import { expect, test, vi } from 'vitest'
+import { CommandLines, faultIn } from '../../../relay/inbound/command-lines.ts'
+
+const text = (octets: string, inLogin = false) => faultIn(octets, inLogin)?.reply.text
+
+test.each([
+  ['a command', 'NOOP\r\n', undefined],
+  ['several', 'NOOP\r\nRSET\r\nQU', undefined],
+  ['nothing yet', '', undefined],
+  ['a CR that waits for its LF', 'NOOP\r', undefined],
+  ['UTF-8, one octet a character', 'MAIL FROM:<\xc3\xa9@b.example> SMTPUTF8\r\n', undefined],
+  ['a tab', 'NOOP\tx\r\n', undefined],
+  ['LF alone', 'NOOP\n', 'commands end with CR LF (always.syntax)'],
+  ['LF alone behind a good line', 'NOOP\r\nRSET\n', 'commands end with CR LF (always.syntax)'],
+  ['CR alone', 'NOOP\rRSET\r\n', 'commands end with CR LF (always.syntax)'],
+  ['NUL', 'NO\0OP\r\n', 'control character in a command (always.syntax)'],
+  ['a TLS handshake', '\x16\x03\x01', 'control character in a command (always.syntax)'],
+  ['HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n', 'this is an SMTP server (always.syntax)'],
+  ['a proxy header', 'PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n', 'this is an SMTP server (always.syntax)'],
+  ['2,048 octets', `NOOP ${'x'.repeat(2_043)}\r\n`, undefined],
+  ['2,049 octets', `NOOP ${'x'.repeat(2_044)}\r\n`, 'line too long (always.syntax)'],
+  ['2,049 octets without an end', `NOOP ${'x'.repeat(2_044)}`, 'line too long (always.syntax)'],
+  ['many short lines', 'NOOP\r\n'.repeat(1_000), undefined],
+  ['12,288 octets of AUTH', `AUTH PLAIN ${'A'.repeat(12_277)}\r\n`, undefined],
+  ['12,289 octets of AUTH', `AUTH PLAIN ${'A'.repeat(12_278)}\r\n`, 'line too long (always.syntax)'],
+] as const)('%s', (_name, octets, expected) => {
+  expect(text(octets)).toBe(expected)
+})
+
+test('in a login the first line may be a token', () => {
+  expect(text(`${'A'.repeat(12_288)}\r\n`, true)).toBeUndefined()
+  expect(text(`${'A'.repeat(12_289)}\r\n`, true)).toBe('line too long (always.syntax)')
+  expect(text(`AAAA\r\n${'A'.repeat(2_049)}\r\n`, true)).toBe('line too long (always.syntax)')
+})
+
+test('a fault is found wherever the octets were cut', () => {
+  const lines = new CommandLines(() => {})
+  expect(lines.take('NOOP\r', false)).toBeUndefined()
+  expect(lines.take('\nNOOP', false)).toBeUndefined()
+  expect(lines.take('\n', false)?.reply.code).toBe(500)
+  lines.forget()
+})
+
+test('more waits behind the line that is carried out: whole lines and beginnings of one', () => {
+  const lines = new CommandLines(() => {})
+  lines.take('DATA\r\n', false)
+  lines.took()
+  expect(lines.waiting).toBe(false)
+  lines.take('DATA\r\nSubject: x\r\n', false)
+  lines.took()
+  expect(lines.waiting).toBe(true)
+  lines.took()
+  lines.take('DATA\r\nSub', false)
+  lines.took()
+  expect(lines.waiting).toBe(true)
+  lines.forget()
+})
+
+test('octets that trickle in do not put off the deadline of a command', () => {
+  vi.useFakeTimers()
+  const tooSlow = vi.fn()
+  const lines = new CommandLines(tooSlow)
+  for (const octet of 'NOOP') {
+    lines.take(octet, false)
+    vi.advanceTimersByTime(14_000)
+  }
+  expect(tooSlow).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(4_000)
+  expect(tooSlow).toHaveBeenCalledTimes(1)
+  vi.useRealTimers()
+})
+
+test('a command that is complete has no deadline', () => {
+  vi.useFakeTimers()
+  const tooSlow = vi.fn()
+  const lines = new CommandLines(tooSlow)
+  lines.take('NO', false)
+  lines.take('OP\r\n', false)
+  vi.advanceTimersByTime(120_000)
+  expect(tooSlow).not.toHaveBeenCalled()
+  vi.useRealTimers()
+})

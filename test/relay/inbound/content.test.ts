@@ -1,0 +1,84 @@
+/** A content is judged the same, and comes out the same, whatever its chunks were. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Content } from '../../../relay/inbound/content.ts'
+import { refusal } from '../../../relay/mail/rule.ts'
+
+const fine = { audited: [], fromDomain: 'corp.example' }
+
+/** The whole of what came out, the refusal, and the header that was judged. */
+function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fine) {
+  const judged: string[] = []
+  const content = new Content(messageBytes, (header) => {
+    judged.push(header.toString('latin1'))
+    return verdict
+  })
+  const out: Buffer[] = []
+  for (const chunk of chunks) {
+    content.take(chunk)
+    const octets = content.release()
+    if (octets) out.push(octets)
+  }
+  out.push(content.end())
+  return { out: Buffer.concat(out), rule: content.refusal?.rule, judged, pieces: out.length, content }
+}
+
+const cut = (whole: Buffer, size: number): Buffer[] =>
+  Array.from({ length: Math.ceil(whole.length / size) }, (_, i) => whole.subarray(i * size, (i + 1) * size))
+
+test('the header is judged once, alone, and nothing of the content is lost', () => {
+  const header = 'From: <a@corp.example>\r\nSubject: x\r\n\r\n'
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 50 }), fc.nat(5), (size, lines) => {
+      const whole = Buffer.from(header + 'body\r\n\r\n'.repeat(lines))
+      const { out, rule, judged } = pass(cut(whole, size))
+      expect(out.equals(whole)).toBe(true)
+      expect(rule).toBeUndefined()
+      expect(judged).toEqual([header])
+    }),
+  )
+})
+
+test('a content without a blank line is all header', () => {
+  expect(pass([Buffer.from('From: <a@corp.example>\r\n')]).judged).toEqual(['From: <a@corp.example>\r\n'])
+})
+
+test('a long content goes on in pieces of 64 KiB at least, and is not held', () => {
+  const whole = Buffer.concat([Buffer.from('From: <a@corp.example>\r\n\r\n'), Buffer.alloc(900_000, 'x')])
+  const { out, pieces } = pass(cut(whole, 1_000))
+  expect(out.equals(whole)).toBe(true)
+  expect(pieces).toBeGreaterThan(12)
+  expect(pieces).toBeLessThan(15)
+})
+
+test.each([
+  ['bare newlines before everything else', `a\n\0${'x'.repeat(200)}`, 'always.newlines'],
+  ['NUL before size', `a\0${'x'.repeat(200)}`, 'always.nul'],
+  ['size before the verdict on the header', `a: b\r\n\r\n${'x'.repeat(200)}`, 'admission.limits.messageSize'],
+  ['the verdict on the header', 'a: b\r\n\r\n', 'always.hops'],
+] as const)('the gravest fault wins, however the octets came: %s', (_name, text, rule) => {
+  const verdict = { ...fine, refusal: refusal('always.hops') }
+  for (const size of [1, 2, 7, 1_000]) {
+    expect(pass(cut(Buffer.from(text, 'latin1'), size), 100, verdict).rule).toBe(rule)
+  }
+})
+
+test('a header of 100 KiB passes to the judge, one octet more does not', () => {
+  const header = (octets: number): Buffer => Buffer.from(`X: ${'x'.repeat(octets - 7)}\r\n\r\n`)
+  for (const size of [1_000, 200_000]) {
+    expect(pass(cut(header(102_400), size)).rule).toBeUndefined()
+    expect(pass(cut(header(102_401), size)).rule).toBe('always.headerSize')
+    expect(pass(cut(Buffer.alloc(300_000, 'x'), size)).rule).toBe('always.headerSize')
+  }
+})
+
+test('exactly the limit passes', () => {
+  const of = (octets: number): Buffer => Buffer.from(`X: y\r\n\r\n${'x'.repeat(octets - 8)}`)
+  expect(pass([of(100)], 100).rule).toBeUndefined()
+  expect(pass([of(101)], 100).rule).toBe('admission.limits.messageSize')
+})
+
+test('octets beyond ASCII are noticed', () => {
+  expect(pass([Buffer.from('X: y\r\n\r\nabc')]).content.eightBit).toBe(false)
+  expect(pass([Buffer.from('X: y\r\n\r\naéc')]).content.eightBit).toBe(true)
+})

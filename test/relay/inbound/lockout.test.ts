@@ -1,0 +1,44 @@
+/** Failures within the time lock out, older ones do not, and memory has an end. */
+import { expect, test } from 'vitest'
+import { Lockout } from '../../../relay/inbound/lockout.ts'
+
+const limits = { max: 3, perMs: 1_000, lockoutMs: 5_000 }
+
+test('the third failure within the time locks the client out, until the lockout ends', () => {
+  const lockout = new Lockout()
+  expect([0, 500, 999].map((at) => lockout.failed('192.0.2.1', limits, at))).toEqual([false, false, true])
+  expect(lockout.locked('192.0.2.1', 999)).toBe(true)
+  expect(lockout.locked('192.0.2.1', 5_998)).toBe(true)
+  expect(lockout.locked('192.0.2.1', 5_999)).toBe(false)
+  expect(lockout.locked('192.0.2.2', 999)).toBe(false)
+})
+
+test('the time slides: failures that are too old do not count', () => {
+  const lockout = new Lockout()
+  expect([0, 600, 1_000, 1_599].map((at) => lockout.failed('192.0.2.1', limits, at))).toEqual([
+    false,
+    false,
+    false,
+    true,
+  ])
+})
+
+test('after a lockout the count begins anew', () => {
+  const lockout = new Lockout()
+  for (const at of [0, 1, 2]) lockout.failed('192.0.2.1', limits, at)
+  expect(lockout.failed('192.0.2.1', limits, 5_003)).toBe(false)
+})
+
+test('a limit of one locks out at once', () => {
+  expect(new Lockout().failed('192.0.2.1', { ...limits, max: 1 }, 0)).toBe(true)
+})
+
+test('a flood of clients does not grow the memory, and forgets the longest quiet first', () => {
+  const lockout = new Lockout()
+  for (const at of [0, 1, 2]) lockout.failed('kept', limits, at)
+  for (let i = 0; i < 9_999; i++) lockout.failed(`198.51.100.${i}`, limits, 3)
+  expect(lockout.locked('kept', 4)).toBe(true)
+  lockout.failed('one too many', limits, 4)
+  expect(lockout.locked('kept', 4)).toBe(false)
+  expect(lockout.clients).toBe(10_000)
+})

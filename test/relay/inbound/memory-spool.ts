@@ -1,0 +1,77 @@
+/** A spool in memory, for tests of submission: what was written, what was committed, and faults on demand. */
+import { Readable } from 'node:stream'
+import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
+import { type Incoming, type Spool, SpoolError } from '../../../relay/spool/spool.ts'
+
+export type Kept = { readonly message: QueuedMessage; readonly content: Buffer }
+
+export class MemorySpool implements Spool {
+  readonly kept: Kept[] = []
+  aborted = 0
+  /** The most octets that were ever written for one message. */
+  written = 0
+  bytes = 0
+  fault: string | undefined
+  /** Thrown by the next calls of `receive`, `write` or `commit`. */
+  failing: { readonly at: 'receive' | 'write' | 'commit'; readonly kind: 'full' | 'fault' } | undefined
+  /** Awaited by every commit. */
+  gate: Promise<void> = Promise.resolve()
+  #next = 0
+
+  async receive(queueId = `Q${++this.#next}`): Promise<Incoming> {
+    this.#fail('receive')
+    const chunks: Buffer[] = []
+    let written = 0
+    return {
+      queueId,
+      write: async (chunk) => {
+        this.#fail('write')
+        chunks.push(Buffer.from(chunk))
+        written += chunk.length
+        this.written = Math.max(this.written, written)
+      },
+      commit: async (envelope) => {
+        await this.gate
+        this.#fail('commit')
+        const content = Buffer.concat(chunks)
+        const full = { ...envelope, queueId, bytes: content.length }
+        const message = {
+          envelope: full,
+          recipients: envelope.forwardPaths.map((forwardPath) => ({
+            forwardPath,
+            state: 'pending' as const,
+            attempts: 0,
+            nextAttemptAt: 0,
+            ambiguous: 0,
+          })),
+        }
+        this.kept.push({ message, content })
+        return message
+      },
+      abort: async () => {
+        this.aborted++
+      },
+    }
+  }
+
+  *messages(): Iterable<QueuedMessage> {
+    for (const { message } of this.kept) yield message
+  }
+
+  has(queueId: string): boolean {
+    return this.kept.some((k) => k.message.envelope.queueId === queueId)
+  }
+
+  content(queueId: string): Readable {
+    return Readable.from(this.kept.find((k) => k.message.envelope.queueId === queueId)?.content ?? Buffer.alloc(0))
+  }
+
+  async record(): Promise<void> {}
+  async remove(): Promise<void> {}
+  onQueued(): void {}
+  async close(): Promise<void> {}
+
+  #fail(at: 'receive' | 'write' | 'commit'): void {
+    if (this.failing?.at === at) throw new SpoolError(this.failing.kind, `injected at ${at}`)
+  }
+}

@@ -1,0 +1,68 @@
+/** MAIL and RCPT lines and the parameters of MAIL. */
+import { expect, test } from 'vitest'
+import { readMailParameters } from '../../../relay/inbound/parameters.ts'
+import { readPathLine } from '../../../relay/inbound/path-line.ts'
+
+const read = (line: string) => readPathLine(line.startsWith('RCPT') ? 'RCPT' : 'MAIL', Buffer.from(line))
+const path = (text: string, parameters: Readonly<Record<string, string>> = {}) => ({
+  kind: 'path',
+  path: text,
+  parameters: new Map(Object.entries(parameters)),
+})
+const refused = { kind: 'refused', refusal: { reply: { code: 501, status: '5.5.4' } } }
+
+test.each([
+  ['MAIL FROM:<a@b.example>', path('a@b.example')],
+  ['MAIL FROM:<>', path('')],
+  ['mail from:<a@b.example>', { kind: 'path', path: 'a@b.example' }],
+  ['MAIL FROM: <a@b.example> ', path('a@b.example')],
+  ['MAIL FROM:<"a > b"@b.example> SIZE=1', path('"a > b"@b.example', { SIZE: '1' })],
+  ['MAIL FROM:<"a\\"b"@b.example>', path('"a\\"b"@b.example')],
+  ['MAIL FROM:<a@b.example> size=1  body=8BITMIME', path('a@b.example', { SIZE: '1', BODY: '8BITMIME' })],
+  ['MAIL FROM:<a@b.example> AUTH=<>', path('a@b.example', { AUTH: '<>' })],
+  ['RCPT TO:<a@b.example>', path('a@b.example')],
+  ['RCPT TO:a@b.example', refused],
+  ['RCPT FROM:<a@b.example>', refused],
+  ['MAIL FROM:<a@b.example', refused],
+  ['MAIL FROM:a@b.example>', refused],
+  ['MAIL FROM:<<a@b.example>>', refused],
+  ['MAIL FROM:<a@b.example>SIZE=1', refused],
+  ['MAIL FROM:<a@b.example> SIZE=1 size=2', refused],
+  ['MAIL FROM:<a@b.example> =1', refused],
+  ['MAIL FROM:<a@b.example> -X', refused],
+  ['MAIL FROM:<a@b.example> SIZE=1=2', refused],
+  ['MAIL FROM:<a@b.example> ENVID=a+0D+0Ab', refused],
+  ['MAIL', refused],
+] as const)('%s', (line, expected) => {
+  expect(read(line)).toMatchObject(expected)
+})
+
+test('octets that are no UTF-8 are no path', () => {
+  expect(readPathLine('MAIL', Buffer.from('MAIL FROM:<\xe9@b.example>', 'latin1'))).toMatchObject(refused)
+})
+
+const parameters = (given: Readonly<Record<string, string>>) => readMailParameters(new Map(Object.entries(given)))
+const says = (code: number) => ({ kind: 'refused', refusal: { reply: { code, status: '5.5.4' } } })
+
+test.each([
+  [{}, { parameters: { size: 0, body: '7BIT', smtpUtf8: false } }],
+  [{ SIZE: '0' }, { parameters: { size: 0 } }],
+  [{ SIZE: '18446744073709551615' }, { parameters: { size: 2 ** 64 } }],
+  [{ SIZE: '18446744073709551616' }, says(501)],
+  [{ SIZE: '' }, says(501)],
+  [{ SIZE: '-1' }, says(501)],
+  [{ SIZE: '1e3' }, says(501)],
+  [{ BODY: '8bitmime' }, { parameters: { body: '8BITMIME' } }],
+  [{ BODY: 'BINARYMIME' }, says(501)],
+  [{ BODY: 'constructor' }, says(501)],
+  [{ SMTPUTF8: '' }, { parameters: { smtpUtf8: true } }],
+  [{ SMTPUTF8: '1' }, says(501)],
+  [{ AUTH: '<>' }, { kind: 'parameters' }],
+  [{ AUTH: '' }, says(501)],
+  [{ RET: 'FULL' }, says(555)],
+  [{ ENVID: 'x' }, says(555)],
+  [{ REQUIRETLS: '' }, says(555)],
+  [{ CONSTRUCTOR: 'x' }, says(555)],
+] as const)('%j', (given, expected) => {
+  expect(parameters(given)).toMatchObject(expected)
+})

@@ -1,0 +1,42 @@
+/** Our Received against the grammar of RFC 5321 section 4.4. */
+import { expect, test } from 'vitest'
+import { type Reception, receivedHeader } from '../../../relay/inbound/received.ts'
+
+const reception: Reception = {
+  hostname: 'relay.example.org',
+  queueId: '0ABC',
+  client: { address: '192.0.2.7', helo: 'app.example', tls: 'TLSv1.3' },
+  smtpUtf8: false,
+  forwardPaths: ['user@elsewhere.example'],
+  at: Date.UTC(2026, 11, 1, 9, 5, 7),
+}
+
+test('names client, relay, protocol, TLS, queue id, the one recipient and the time', () => {
+  expect(receivedHeader(reception)).toBe(
+    'Received: from app.example ([192.0.2.7])\r\n' +
+      '\tby relay.example.org with ESMTPSA (TLSv1.3) id 0ABC\r\n' +
+      '\tfor <user@elsewhere.example>; Tue, 01 Dec 2026 09:05:07 +0000\r\n',
+  )
+})
+
+test('several recipients do not learn of each other', () => {
+  const header = receivedHeader({ ...reception, forwardPaths: ['a@elsewhere.example', 'b@elsewhere.example'] })
+  expect(header).not.toContain('elsewhere')
+  expect(header).toContain('id 0ABC; Tue, 01 Dec 2026')
+})
+
+test('SMTPUTF8 has a protocol name of its own (RFC 6531 section 4.3)', () => {
+  expect(receivedHeader({ ...reception, smtpUtf8: true })).toContain(' with UTF8SMTPSA ')
+})
+
+test.each([
+  ['an IPv6 client', { address: '2001:db8::7' }, 'from app.example ([IPv6:2001:db8::7])'],
+  ['a literal', { helo: '[192.0.2.9]' }, 'from [192.0.2.9] ([192.0.2.7])'],
+  ['a comment that would end', { helo: 'a)b' }, 'from [192.0.2.7] ([192.0.2.7])'],
+  ['a semicolon', { helo: 'a;b' }, 'from [192.0.2.7] ('],
+  ['no ASCII', { helo: 'é.example' }, 'from [192.0.2.7] ('],
+  ['an empty label', { helo: 'a..b' }, 'from [192.0.2.7] ('],
+  ['no name at all', { helo: '' }, 'from [192.0.2.7] ('],
+] as const)('what the client calls itself: %s', (_name, client, expected) => {
+  expect(receivedHeader({ ...reception, client: { ...reception.client, ...client } })).toContain(expected)
+})

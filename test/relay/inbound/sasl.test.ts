@@ -1,0 +1,58 @@
+/** PLAIN and LOGIN, line by line. */
+import { expect, test } from 'vitest'
+import { beginSasl, mechanismIn, type SaslStep } from '../../../relay/inbound/sasl.ts'
+
+const b64 = (text: string): string => Buffer.from(text).toString('base64')
+
+/** What a sequence of client lines comes to. */
+function run(first: string, ...lines: readonly string[]): SaslStep {
+  let step = beginSasl(first)
+  for (const line of lines) {
+    if (step.kind !== 'challenge') throw new Error(`ended early: ${JSON.stringify(step)}`)
+    step = step.next(line)
+  }
+  return step
+}
+const proves = (mechanism: string) => ({ kind: 'credentials', mechanism, username: 'app', password: 'secret' })
+const refuses = (code: number, status: string) => ({ kind: 'refused', refusal: { reply: { code, status } } })
+
+test.each([
+  ['PLAIN at once', [`AUTH PLAIN ${b64('\0app\0secret')}`], proves('PLAIN')],
+  ['PLAIN in two lines', ['AUTH PLAIN', b64('\0app\0secret')], proves('PLAIN')],
+  ['PLAIN for itself', [`auth plain ${b64('app\0app\0secret')}`], proves('PLAIN')],
+  ['LOGIN', ['AUTH LOGIN', b64('app'), b64('secret')], proves('LOGIN')],
+  ['LOGIN with the username', [`AUTH LOGIN ${b64('app')}`, b64('secret')], proves('LOGIN')],
+  ['PLAIN for another', [`AUTH PLAIN ${b64('root\0app\0secret')}`], refuses(501, '5.5.2')],
+  ['one part', [`AUTH PLAIN ${b64('app')}`], refuses(501, '5.5.2')],
+  ['two parts', [`AUTH PLAIN ${b64('app\0secret')}`], refuses(501, '5.5.2')],
+  ['four parts', [`AUTH PLAIN ${b64('\0app\0secret\0')}`], refuses(501, '5.5.2')],
+  ['no username', [`AUTH PLAIN ${b64('\0\0secret')}`], refuses(501, '5.5.2')],
+  ['a line feed in the username', [`AUTH PLAIN ${b64('\0a\np\0secret')}`], refuses(501, '5.5.2')],
+  ['an empty initial response', ['AUTH PLAIN ='], refuses(501, '5.5.2')],
+  ['no base64', ['AUTH PLAIN AAA'], refuses(501, '5.5.2')],
+  ['base64 of URLs', ['AUTH PLAIN', 'AGFwcABzZWNyZXQ_'], refuses(501, '5.5.2')],
+  ['too many words', [`AUTH PLAIN ${b64('\0app\0secret')} more`], refuses(501, '5.5.2')],
+  ['no username to LOGIN', ['AUTH LOGIN', ''], refuses(501, '5.5.2')],
+  ['given up', ['AUTH PLAIN', '*'], refuses(501, '5.7.0')],
+  ['given up at the password', ['AUTH LOGIN', b64('app'), '*'], refuses(501, '5.7.0')],
+  ['CRAM-MD5', ['AUTH CRAM-MD5'], refuses(504, '5.5.4')],
+  ['no mechanism', ['AUTH'], refuses(504, '5.5.4')],
+] as const)('%s', (_name, lines, expected) => {
+  const [first, ...more] = lines
+  expect(run(first, ...more)).toMatchObject(expected)
+})
+
+test('the questions are those that every client knows', () => {
+  expect(beginSasl('AUTH LOGIN')).toMatchObject({ challenge: b64('Username:') })
+  expect(run('AUTH LOGIN', b64('app'))).toMatchObject({ challenge: b64('Password:') })
+  expect(beginSasl('AUTH PLAIN')).toMatchObject({ challenge: '' })
+})
+
+test('an unknown mechanism is one label, whatever it is called', () => {
+  expect(['AUTH plain x', 'AUTH Login', 'AUTH GSSAPI', 'AUTH'].map(mechanismIn)).toEqual([
+    'PLAIN',
+    'LOGIN',
+    'other',
+    'other',
+  ])
+})

@@ -1,0 +1,134 @@
+/** A submission on free local ports with one policy, a few credentials and everything it told. */
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
+import { createEvents, type Events } from '../../../relay/events.ts'
+import { createSubmission, type Submission } from '../../../relay/inbound/submission.ts'
+import { createMetrics } from '../../../relay/metrics.ts'
+import type { Spool } from '../../../relay/spool/spool.ts'
+import { makeCertificates } from '../../certificates.ts'
+
+/** Username and password of the credential that most tests use; it owns corp.example. */
+export const app = { username: 'app', password: 'app-secret-0123456789' } as const
+/** Owns team-b.example. */
+export const other = { username: 'other', password: 'other-secret-0123456789' } as const
+export const suspended = { username: 'suspended', password: 'suspended-secret-0123456789' } as const
+
+const credential = (username: string, password: string, domain: string) => ({
+  name: `apps/${username}`,
+  username,
+  keys: [{ id: 'k1', verifier: verifierOf(password) }],
+  senders: [{ senderDomain: `mail/${domain}`, domain, includeSubdomains: false, localParts: [] }],
+  addresses: [],
+  networks: [],
+  recipientDomains: [],
+  suspended: false,
+})
+
+export const baseConfig: RelayConfig = {
+  version: 'relay.relayfleet.dev/v1',
+  policy: 'mail/shared',
+  environment: 'Production',
+  hostname: 'relay.example.org',
+  suspended: false,
+  listeners: [
+    {
+      name: 'submission',
+      address: '127.0.0.1',
+      port: 0,
+      tls: { mode: 'StartTLS', minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' },
+    },
+    {
+      name: 'submissions',
+      address: '127.0.0.1',
+      port: 0,
+      tls: { mode: 'Implicit', minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' },
+    },
+  ],
+  networks: { allow: ['127.0.0.0/8'], deny: [] },
+  authFailures: { max: 10, perMs: 300_000, lockoutMs: 900_000 },
+  limits: {
+    messageBytes: 1_000_000,
+    recipientsPerMessage: 100,
+    connectionsPerClient: 50,
+    messagesPerConnection: 1_000,
+    transactionMs: 600_000,
+  },
+  senderRules: {
+    envelopeFrom: { enforcement: 'Enforce' },
+    headerFrom: { enforcement: 'Enforce', displayNameAddress: 'Reject' },
+    alignment: { enforcement: 'Enforce', mode: 'Organizational' },
+    nullReversePath: 'Deny',
+  },
+  recipients: { mode: 'Unrestricted', domains: [], addresses: [] },
+  credentials: [
+    credential(app.username, app.password, 'corp.example'),
+    credential(other.username, other.password, 'team-b.example'),
+    { ...credential(suspended.username, suspended.password, 'corp.example'), suspended: true },
+  ],
+  routes: [],
+  queue: { maxBytes: 1_000_000_000, maxAgeMs: 86_400_000 },
+  evidence: { addresses: 'Clear' },
+}
+
+let certificates: Promise<{ ca: string; cert: string; key: string }> | undefined
+/** One pair for all tests of a process. */
+export const testCertificates = () => (certificates ??= makeCertificates(['localhost', '127.0.0.1']))
+
+export async function load(config: RelayConfig): Promise<LoadedConfig> {
+  const { cert, key } = await testCertificates()
+  return {
+    config,
+    hash: 'sha256:test',
+    files: new Map([
+      ['tls.crt', cert],
+      ['tls.key', key],
+    ]),
+  }
+}
+
+/** One line of the log. */
+export type Told = { readonly msg: string; readonly [field: string]: unknown }
+
+/** Events that end up in a list, and their metrics. */
+export function tellingEvents(): { events: Events; told: Told[]; metrics: ReturnType<typeof createMetrics> } {
+  const told: Told[] = []
+  const sink = new Writable({
+    write(line, _encoding, done) {
+      told.push(JSON.parse(String(line)) as Told)
+      done()
+    },
+  })
+  const idle = { ready: 0, deferred: 0, inFlight: 0 }
+  const metrics = createMetrics('mail/shared', () => ({
+    sessions: 0,
+    queue: idle,
+    oldestMessageAge: 0,
+    spoolBytes: 0,
+    spoolFreeBytes: 0,
+  }))
+  return { events: createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => 'Clear'), told, metrics }
+}
+
+export type UnderTest = {
+  readonly submission: Submission
+  readonly told: Told[]
+  readonly metrics: ReturnType<typeof createMetrics>
+  readonly ca: string
+  port(listener?: string): number
+  apply(config: RelayConfig): Promise<void>
+}
+
+export async function startSubmission(spool: Spool, config = baseConfig, now?: () => number): Promise<UnderTest> {
+  const { events, told, metrics } = tellingEvents()
+  const submission = createSubmission({ spool, events, ...(now && { now }) })
+  await submission.reconcile(await load(config))
+  return {
+    submission,
+    told,
+    metrics,
+    ca: (await testCertificates()).ca,
+    port: (name = 'submission') => submission.addresses().find((a) => a.name === name)?.port ?? 0,
+    apply: async (next) => submission.reconcile(await load(next)),
+  }
+}

@@ -1,0 +1,432 @@
+/** Submission from end to end, with nodemailer as a client that knows nothing of us. */
+import { createConnection, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import fc from 'fast-check'
+import { createTransport, type Transporter } from 'nodemailer'
+import { afterEach, expect, test } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { app, baseConfig, load, startSubmission, suspended, type UnderTest } from './submission-under-test.ts'
+
+const closers: (() => void | Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+})
+
+async function start(spool = new MemorySpool(), config = baseConfig, now?: () => number) {
+  const under = await startSubmission(spool, config, now)
+  closers.push(() => under.submission.close(0))
+  return { spool, under }
+}
+
+type Client = { readonly user?: string; readonly pass?: string; readonly implicit?: boolean; readonly pool?: boolean }
+
+function client(
+  under: UnderTest,
+  { user = app.username, pass = app.password, implicit, pool }: Client = {},
+): Transporter {
+  const transport = createTransport({
+    host: '127.0.0.1',
+    port: under.port(implicit ? 'submissions' : 'submission'),
+    secure: implicit === true,
+    requireTLS: true,
+    tls: { ca: under.ca, servername: 'localhost' },
+    auth: { user, pass },
+    ...(pool && { pool: true as const, maxConnections: 1 }),
+  })
+  closers.push(() => transport.close())
+  return transport
+}
+
+const mail = {
+  from: 'App <noreply@corp.example>',
+  to: ['a@elsewhere.example', 'b@elsewhere.example'],
+  subject: 'Grüße',
+  text: 'hello\n.\n..two dots\n',
+}
+
+test.each([
+  ['STARTTLS', false],
+  ['implicit TLS', true],
+])('nodemailer submits over %s', async (_name, implicit) => {
+  const { spool, under } = await start()
+  const info = await client(under, { implicit }).sendMail(mail)
+  expect(info.response).toBe('250 2.0.0 queued as Q1')
+  expect(spool.kept[0]?.message.envelope).toMatchObject({
+    queueId: 'Q1',
+    credential: 'apps/app',
+    reversePath: 'noreply@corp.example',
+    forwardPaths: mail.to,
+    disposition: 'relay',
+    fromDomain: 'corp.example',
+    client: { address: '127.0.0.1', tls: 'TLSv1.3' },
+  })
+  const content = spool.kept[0]?.content.toString() ?? ''
+  expect(content).toMatch(
+    /^Received: from \S+ \(\[127\.0\.0\.1\]\)\r\n\tby relay\.example\.org with ESMTPSA \(TLSv1\.3\) id Q1; /,
+  )
+  expect(content).toContain('hello\r\n.\r\n..two dots\r\n')
+})
+
+test('a refusal reaches the application with its rule', async () => {
+  const { spool, under } = await start()
+  await expect(client(under).sendMail({ ...mail, from: 'ceo@other.example' })).rejects.toThrow(
+    '550 5.7.1 this credential may not send as this reverse-path (senderRules.envelopeFrom)',
+  )
+  expect(spool.kept).toEqual([])
+})
+
+test('TLS 1.1 is refused, and 1.2 where the listener wants 1.3', async () => {
+  const { under } = await start()
+  const handshake = (maxVersion: 'TLSv1.1' | 'TLSv1.2') =>
+    new Promise<string>((resolve) => {
+      const socket = connectTls({
+        host: '127.0.0.1',
+        port: under.port('submissions'),
+        servername: 'localhost',
+        ca: under.ca,
+        minVersion: 'TLSv1',
+        maxVersion,
+        ciphers: 'DEFAULT@SECLEVEL=0',
+      })
+      closers.push(() => void socket.destroy())
+      socket.once('secureConnect', () => resolve(socket.getProtocol() ?? ''))
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    })
+  expect(await handshake('TLSv1.1')).not.toContain('TLSv')
+  expect(await handshake('TLSv1.2')).toBe('TLSv1.2')
+  const [submission, submissions] = baseConfig.listeners
+  if (!submission || !submissions) throw new Error('the configuration has two listeners')
+  await under.apply({
+    ...baseConfig,
+    listeners: [submission, { ...submissions, tls: { ...submissions.tls, minVersion: '1.3' } }],
+  })
+  expect(await handshake('TLSv1.2')).not.toContain('TLSv1.2')
+})
+
+test('no SMTP in clear on an implicit listener (case T09)', async () => {
+  const { under } = await start()
+  const socket = createConnection(under.port('submissions'), '127.0.0.1')
+  closers.push(() => void socket.destroy())
+  socket.write('EHLO x\r\n')
+  const said = await whole(socket)
+  expect(said.toString('latin1')).not.toMatch(/\d{3}[ -]/)
+})
+
+test('clients beyond connectionsPerClient wait outside', async () => {
+  const { under } = await start(undefined, { ...baseConfig, limits: { ...baseConfig.limits, connectionsPerClient: 2 } })
+  const open = await Promise.all([banner(under), banner(under)])
+  expect(open.map(([said]) => said.slice(0, 3))).toEqual(['220', '220'])
+  const [refused] = await banner(under)
+  expect(refused).toBe('421 4.7.0 too many connections from this address (admission.limits.connectionsPerClient)\r\n')
+  open[0]?.[1].destroy()
+  await expect.poll(async () => (await banner(under))[0].slice(0, 3)).toBe('220')
+})
+
+test('a credential that is suspended while its session is open sends nothing more', async () => {
+  const { spool, under } = await start()
+  const pooled = client(under, { pool: true })
+  await pooled.sendMail(mail)
+  await under.apply({
+    ...baseConfig,
+    credentials: baseConfig.credentials.map((c) => (c.username === app.username ? { ...c, suspended: true } : c)),
+  })
+  await expect(pooled.sendMail(mail)).rejects.toThrow('535 5.7.8 this credential is suspended (credential.suspended)')
+  await under.apply(baseConfig)
+  await pooled.sendMail(mail)
+  expect(spool.kept).toHaveLength(2)
+})
+
+test('no password, nor what a client sent as one, is ever told', async () => {
+  const { under } = await start()
+  await client(under).sendMail(mail)
+  await expect(client(under, { pass: 'guess-0123456789' }).sendMail(mail)).rejects.toThrow('535')
+  await expect(client(under, { user: suspended.username, pass: suspended.password }).sendMail(mail)).rejects.toThrow(
+    '535',
+  )
+  const log = JSON.stringify(under.told)
+  for (const secret of [app.password, suspended.password, 'guess-0123456789']) {
+    expect(log).not.toContain(secret)
+    expect(log).not.toContain(Buffer.from(secret).toString('base64').slice(4, -4))
+  }
+  expect(await under.metrics.registry.metrics()).not.toContain(app.password)
+})
+
+test('metrics: connections, logins, refusals and messages are counted once each', async () => {
+  const { under } = await start()
+  await client(under).sendMail(mail)
+  await expect(client(under).sendMail({ ...mail, from: 'ceo@other.example' })).rejects.toThrow()
+  const text = await under.metrics.registry.metrics()
+  const value = (series: string): number =>
+    Number(
+      text
+        .split('\n')
+        .find((l) => l.startsWith(`relayfleet_${series}`))
+        ?.split(' ')
+        .at(-1),
+    )
+  expect(value('smtpd_connections_total{listener="submission",tls="none"')).toBe(2)
+  expect(value('smtpd_auth_total{mechanism="PLAIN",result="success",reason=""')).toBe(2)
+  expect(value('smtpd_messages_total{result="accepted",rule=""')).toBe(1)
+  expect(value('smtpd_refusals_total{stage="mail",rule="senderRules.envelopeFrom"')).toBe(1)
+})
+
+test.each([
+  ['receive', 'full', '452 4.3.1 the queue is full; try again later (queue.storage)'],
+  ['receive', 'fault', '451 4.3.0 the relay could not store the message; try again (always.unavailable)'],
+  ['write', 'full', '452 4.3.1'],
+  ['write', 'fault', '451 4.3.0'],
+  ['commit', 'full', '452 4.3.1'],
+  ['commit', 'fault', '451 4.3.0'],
+] as const)('a spool that fails at %s (%s) answers %s, and the session goes on', async (at, kind, reply) => {
+  const { spool, under } = await start()
+  const pooled = client(under, { pool: true })
+  spool.failing = { at, kind }
+  await expect(pooled.sendMail(mail)).rejects.toThrow(reply)
+  spool.failing = undefined
+  await pooled.sendMail(mail)
+  expect(spool.kept).toHaveLength(1)
+})
+
+test('a spool that takes nothing says so at MAIL', async () => {
+  const { spool, under } = await start()
+  spool.fault = 'disk is read-only'
+  await expect(client(under).sendMail(mail)).rejects.toThrow('451 4.3.0')
+})
+
+test('no 250 before the commit, however long it takes (case S20)', async () => {
+  const { spool, under } = await start(undefined, {
+    ...baseConfig,
+    limits: { ...baseConfig.limits, transactionMs: 300 },
+  })
+  const gate = Promise.withResolvers<void>()
+  spool.gate = gate.promise
+  let answered = false
+  const sending = client(under)
+    .sendMail(mail)
+    .finally(() => {
+      answered = true
+    })
+  await expect.poll(() => spool.written).toBeGreaterThan(0)
+  // Another transaction, opened later, runs out of time; ours does not: its content is complete.
+  const [, later] = await banner(under, 'submissions')
+  await logIn(later)
+  await talk(later, 'MAIL FROM:<noreply@corp.example>')
+  expect((await whole(later)).toString()).toContain('421 4.4.2')
+  expect(answered).toBe(false)
+  gate.resolve()
+  expect((await sending).response).toBe('250 2.0.0 queued as Q1')
+})
+
+test('a content without end is read to its end and kept up to the limit only (case R07)', async () => {
+  const { spool, under } = await start()
+  await expect(client(under).sendMail({ ...mail, text: `${'x'.repeat(76)}\n`.repeat(60_000) })).rejects.toThrow(
+    '552 5.3.4 message too large (admission.limits.messageSize)',
+  )
+  expect(spool.written).toBeLessThanOrEqual(baseConfig.limits.messageBytes + 65_536)
+  expect(spool.written).toBeGreaterThan(900_000)
+  expect(spool.aborted).toBe(1)
+})
+
+test('a connection that is reset in the content leaves nothing (case P36)', async () => {
+  const { spool, under } = await start()
+  const raw = createConnection(under.port('submissions'), '127.0.0.1')
+  const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca })
+  closers.push(() => void socket.on('error', () => {}).destroy())
+  await reply(socket)
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+  socket.write('From: <noreply@corp.example>\r\n\r\nhi\r\n')
+  raw.resetAndDestroy()
+  await expect.poll(() => spool.aborted).toBe(1)
+  expect(spool.kept).toEqual([])
+  await expect.poll(() => under.submission.sessions).toBe(0)
+})
+
+test('any content in any segments comes out as it went in (case P11)', async () => {
+  const { spool, under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  socket.setNoDelay(true)
+  await logIn(socket)
+  const header = 'From: <noreply@corp.example>\r\n\r\n'
+  const line = fc.string({ unit: fc.constantFrom('.', 'a'), maxLength: 3 }).map((text) => `${text}\r\n`)
+  const body = fc.array(line, { maxLength: 6 }).map((lines) => lines.join(''))
+  await fc.assert(
+    fc.asyncProperty(
+      body,
+      fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 60, maxLength: 60 }),
+      async (text, cuts) => {
+        await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+        let wire = `${header}${text.replace(/^\./gm, '..')}.\r\n`
+        for (const cut of cuts) {
+          if (wire !== '') socket.write(wire.slice(0, cut))
+          wire = wire.slice(cut)
+        }
+        socket.write(wire)
+        expect(await reply(socket)).toMatch(/^250 2\.0\.0 queued as /)
+        expect(spool.kept.at(-1)?.content.toString()).toMatch(/^Received: /)
+        expect(
+          spool.kept
+            .at(-1)
+            ?.content.toString()
+            .replace(/^Received: .*\r\n(?:\t.*\r\n)*/, ''),
+        ).toBe(header + text)
+      },
+    ),
+    { numRuns: 300 },
+  )
+  expect(await talk(socket, 'NOOP')).toEqual(['250 2.0.0 OK\r\n'])
+})
+
+test('certificates are renewed in place; open sessions go on (case T11)', async () => {
+  const { under, spool } = await start()
+  const pooled = client(under, { pool: true })
+  await pooled.sendMail(mail)
+  const fresh = await makeCertificates(['localhost'])
+  const loaded = await load(baseConfig)
+  await under.submission.reconcile({
+    ...loaded,
+    files: new Map([
+      ['tls.crt', fresh.cert],
+      ['tls.key', fresh.key],
+    ]),
+  })
+  await pooled.sendMail(mail)
+  expect(spool.kept).toHaveLength(2)
+  await expect(client(under).sendMail(mail)).rejects.toThrow(/certificate/)
+  const renewed = client({ ...under, ca: fresh.ca })
+  await renewed.sendMail(mail)
+  expect(spool.kept).toHaveLength(3)
+})
+
+test('a certificate that can not be used is named, and the last good one stays (cases T10 and T12)', async () => {
+  const { under } = await start()
+  const loaded = await load(baseConfig)
+  const foreign = await makeCertificates(['localhost'])
+  for (const files of [
+    new Map(loaded.files).set('tls.key', foreign.key),
+    new Map(loaded.files).set('tls.crt', 'garbage'),
+    new Map(loaded.files).set('tls.crt', '').set('tls.key', ''),
+    new Map<string, string>(),
+  ]) {
+    await expect(under.submission.reconcile({ ...loaded, files })).rejects.toThrow('listener submission on 127.0.0.1')
+  }
+  await client(under).sendMail(mail)
+})
+
+test('a listener that can not bind is named; the others are up', async () => {
+  const { under } = await start()
+  const taken = under.port('submission')
+  const [submission, submissions] = baseConfig.listeners
+  if (!submission || !submissions) throw new Error('the configuration has two listeners')
+  const listeners = [submission, { ...submissions, name: 'third', port: taken }, { ...submission, name: 'fourth' }]
+  await expect(under.apply({ ...baseConfig, listeners })).rejects.toThrow(
+    new RegExp(`listener third on 127\\.0\\.0\\.1 port ${taken}: .*EADDRINUSE`),
+  )
+  expect(under.submission.addresses().map((a) => a.name)).toEqual(['submission', 'fourth'])
+})
+
+test('a listener that was removed lets its sessions end, and its port is free at once', async () => {
+  const { under, spool } = await start()
+  const pooled = client(under, { pool: true })
+  await pooled.sendMail(mail)
+  const port = under.port('submission')
+  const [submission] = baseConfig.listeners
+  if (!submission) throw new Error('the configuration has two listeners')
+  await under.apply({ ...baseConfig, listeners: [{ ...submission, name: 'renamed', port }] })
+  expect(under.submission.addresses()).toEqual([{ name: 'renamed', address: '127.0.0.1', port }])
+  await pooled.sendMail(mail)
+  expect(spool.kept).toHaveLength(2)
+})
+
+test('closing: idle sessions get 421, a transaction in flight finishes (case S27)', async () => {
+  const { spool, under } = await start()
+  const [, idle] = await banner(under)
+  const gate = Promise.withResolvers<void>()
+  spool.gate = gate.promise
+  const sending = client(under).sendMail(mail)
+  await expect.poll(() => spool.written).toBeGreaterThan(0)
+  const closing = under.submission.close(5_000)
+  expect((await whole(idle)).toString()).toBe('421 4.3.2 the relay is shutting down; try again (always.shutdown)\r\n')
+  gate.resolve()
+  expect((await sending).response).toBe('250 2.0.0 queued as Q1')
+  await closing
+  expect(under.submission.sessions).toBe(0)
+  expect(under.submission.addresses()).toEqual([])
+})
+
+test('closing: a transaction between its commands may finish too', async () => {
+  const { spool, under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>')
+  const closing = under.submission.close(5_000)
+  const replies = await talk(
+    socket,
+    'RCPT TO:<a@elsewhere.example>',
+    'DATA',
+    'From: <noreply@corp.example>\r\n\r\nhi\r\n.',
+  )
+  expect(replies.map((r) => r.slice(0, 3))).toEqual(['250', '354', '250'])
+  expect((await whole(socket)).toString()).toContain('421 4.3.2')
+  await closing
+  expect(spool.kept).toHaveLength(1)
+})
+
+test('closing: after the grace time nothing waits any longer', async () => {
+  const { under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>')
+  await under.submission.close(100)
+  expect(under.submission.sessions).toBe(0)
+})
+
+/** Connects and reads the greeting. */
+async function banner(under: UnderTest, listener = 'submission'): Promise<[string, Socket]> {
+  const port = under.port(listener)
+  const socket =
+    listener === 'submissions'
+      ? connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca: under.ca })
+      : createConnection(port, '127.0.0.1')
+  closers.push(() => void socket.destroy())
+  socket.on('error', () => {})
+  return [await reply(socket), socket]
+}
+
+async function logIn(socket: Socket): Promise<void> {
+  await talk(socket, 'EHLO x', `AUTH PLAIN ${Buffer.from(`\0${app.username}\0${app.password}`).toString('base64')}`)
+}
+
+/** Sends each line after the reply to the one before. */
+async function talk(socket: Socket, ...lines: readonly string[]): Promise<string[]> {
+  const replies: string[] = []
+  for (const line of lines) {
+    socket.write(`${line}\r\n`)
+    replies.push(await reply(socket))
+  }
+  return replies
+}
+
+function reply(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    const closed = (): void => reject(new Error(`closed after ${JSON.stringify(said)}`))
+    const take = (chunk: Buffer): void => {
+      said += chunk.toString()
+      if (!/^\d{3} .*\r\n$/m.test(said)) return
+      socket.off('data', take).off('close', closed)
+      resolve(said)
+    }
+    socket.on('data', take).once('close', closed)
+  })
+}
+
+/** Everything until the connection ends. */
+function whole(socket: Socket): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', () => {})
+    socket.once('close', () => resolve(Buffer.concat(chunks)))
+  })
+}
