@@ -27,7 +27,7 @@ const args = (() => {
 mkdirSync(args.data, { recursive: true, mode: 0o700 })
 
 // Lines are gathered for a moment: a write for each would cost more than the rest of the line.
-const stdout = pino.destination({ fd: 1, sync: true, minLength: 16_384 })
+const stdout = pino.destination({ fd: 1, sync: true, minLength: 8_192 })
 const flushing = setInterval(() => stdout.flushSync(), flushMs)
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, stdout)
 
