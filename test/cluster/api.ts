@@ -1,0 +1,76 @@
+/** The Kubernetes API as requests and answers, with nothing between a test and the server. */
+import { once } from 'node:events'
+import { Agent, request } from 'node:https'
+import { text } from 'node:stream/consumers'
+import type { Access } from './access.ts'
+
+export type KubeObject = {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown }
+  readonly [field: string]: unknown
+}
+
+/** What an API server says instead of an object. */
+export type Refusal = {
+  readonly reason?: string
+  readonly message?: string
+  readonly details?: { readonly causes?: readonly { readonly field?: string; readonly message?: string }[] }
+}
+
+export type Answer = { readonly status: number; readonly body: unknown }
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+const patchTypes = {
+  merge: 'application/merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+} as const
+
+export type Api = {
+  request(method: Method, path: string, body?: unknown, contentType?: string): Promise<Answer>
+  get(path: string): Promise<Answer>
+  create(path: string, object: unknown): Promise<Answer>
+  replace(path: string, object: unknown): Promise<Answer>
+  patch(path: string, change: unknown, type?: keyof typeof patchTypes): Promise<Answer>
+  remove(path: string): Promise<Answer>
+}
+
+const loginOptions = ({ login }: Access): object => (login.kind === 'token' ? {} : { cert: login.cert, key: login.key })
+
+const parsed = (body: string): unknown => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}
+
+export function apiOf(access: Access): Api {
+  const agent = new Agent({ keepAlive: true, ca: access.ca, ...loginOptions(access) })
+  const bearer = access.login.kind === 'token' ? { authorization: `Bearer ${access.login.token}` } : {}
+  const call: Api['request'] = async (method, path, body, contentType = 'application/json') => {
+    const content = body === undefined ? undefined : JSON.stringify(body)
+    const headers = { ...bearer, ...(content === undefined ? {} : { 'content-type': contentType }) }
+    const sent = request(new URL(path, access.server), { method, agent, headers })
+    sent.end(content)
+    const [answer] = await once(sent, 'response')
+    return { status: answer.statusCode, body: parsed(await text(answer)) }
+  }
+  return {
+    request: call,
+    get: (path) => call('GET', path),
+    create: (path, object) => call('POST', path, object),
+    replace: (path, object) => call('PUT', path, object),
+    patch: (path, change, type = 'merge') => call('PATCH', path, change, patchTypes[type]),
+    remove: (path) => call('DELETE', path),
+  }
+}
+
+/**
+ * The object of an answer.
+ * @throws Error with what the server said, where it refused.
+ */
+export function accepted({ status, body }: Answer): KubeObject {
+  if (status >= 200 && status < 300) return body as KubeObject
+  throw new Error(`the API server answered ${status}: ${(body as Refusal)?.message ?? String(body)}`)
+}

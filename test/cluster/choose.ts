@@ -1,0 +1,64 @@
+/** Which cluster a test run gets. Pure: the caller starts it. */
+import type { ApiProgram, Environment } from './programs.ts'
+
+/** `api`: an API server that stores and checks objects. `node`: it also runs pods. */
+export type Tier = 'api' | 'node'
+
+export type Facts = {
+  readonly env: Environment
+  /** Is there such a program in the folder of KUBEBUILDER_ASSETS? */
+  readonly asset: (name: string) => string | undefined
+  /** Was such a program built from our Go modules? */
+  readonly built: (name: string) => string | undefined
+  readonly onPath: (name: string) => string | undefined
+  /** The program that starts a whole cluster with a node on this machine, where it is. */
+  readonly testbed: string | undefined
+}
+
+type Files = { readonly [name in Exclude<ApiProgram, 'kube-controller-manager'>]: string } & {
+  readonly 'kube-controller-manager'?: string
+}
+
+export type Choice =
+  | { readonly kind: 'given'; readonly kubeconfig: string; readonly kubectl: string; readonly loader?: string }
+  | { readonly kind: 'control-plane'; readonly files: Files }
+  | { readonly kind: 'testbed'; readonly program: string }
+  | { readonly kind: 'none'; readonly why: string }
+
+const none = (why: string): Choice => ({ kind: 'none', why })
+
+function given({ env, asset, built, onPath }: Facts, kubeconfig: string): Choice {
+  const kubectl = asset('kubectl') ?? onPath('kubectl') ?? built('kubectl')
+  if (kubectl === undefined) return none('a cluster is given, but there is no kubectl; put it on PATH')
+  const loader = env['RELAYFLEET_TEST_IMAGE_LOADER']
+  return { kind: 'given', kubeconfig, kubectl, ...(loader === undefined ? {} : { loader }) }
+}
+
+/** All from one place: programs of two versions are not mixed. */
+function controlPlane(find: (name: string) => string | undefined): Choice | undefined {
+  const [etcd, server, kubectl] = [find('etcd'), find('kube-apiserver'), find('kubectl')]
+  if (etcd === undefined || server === undefined || kubectl === undefined) return undefined
+  const controllers = find('kube-controller-manager')
+  const files = { etcd, 'kube-apiserver': server, kubectl }
+  const all = controllers === undefined ? files : { ...files, 'kube-controller-manager': controllers }
+  return { kind: 'control-plane', files: all }
+}
+
+const api = ({ env, asset, built }: Facts): Choice =>
+  env['KUBEBUILDER_ASSETS'] === undefined
+    ? (controlPlane(built) ??
+      none('there is no API server; `npm run cluster:build` compiles one where Go is (some minutes, once)'))
+    : (controlPlane(asset) ?? none('KUBEBUILDER_ASSETS names no folder with etcd, kube-apiserver and kubectl'))
+
+const node = ({ testbed }: Facts): Choice =>
+  testbed === undefined
+    ? none('there is no cluster that runs pods; give one with KUBECONFIG and RELAYFLEET_TEST_CLUSTER=1 (kind will do)')
+    : { kind: 'testbed', program: testbed }
+
+/** A cluster that is given comes first, and only when it is said twice that tests may write to it. */
+export function choose(tier: Tier, facts: Facts): Choice {
+  const { KUBECONFIG: kubeconfig, RELAYFLEET_TEST_CLUSTER: allowed } = facts.env
+  if (allowed === '1' && kubeconfig === undefined) return none('RELAYFLEET_TEST_CLUSTER=1 needs KUBECONFIG')
+  if (allowed === '1' && kubeconfig !== undefined) return given(facts, kubeconfig)
+  return tier === 'api' ? api(facts) : node(facts)
+}
