@@ -28,10 +28,12 @@ const wanted: Readonly<Record<string, string>> = {
   array: "a list; write each entry on a line of its own that starts with '- '",
   object: 'an object with fields of its own',
 }
+const bare: Readonly<Record<string, RegExp>> = { integer: /^\d+$/, boolean: /^(true|false)$/ }
+
 /** YAML reads 1.2 as a number and "587" as text; people do not see the difference. */
 const quoting = (type: string, value: unknown): string => {
   if (type === 'string' && typeof value !== 'object') return `; write it in quotes: "${String(value)}"`
-  return typeof value === 'string' && type !== 'object' && type !== 'array' ? '; write it without quotes' : ''
+  return typeof value === 'string' && bare[type]?.test(value) ? '; write it without quotes' : ''
 }
 const typeText = (type: string, value: unknown): string => {
   if (value === null) return 'is empty; give it a value or take the field out'

@@ -1,13 +1,24 @@
 /** The binding Secret that an application gets: where to submit and as whom; the password is the Sink's to make. */
+import { objectName } from '../../crds/fields.ts'
 import type { Binding } from './compiled.ts'
 import { clientHost, clientPort } from './listener.ts'
-import { type Credential, nameOf, type Place, type Policy } from './snapshot.ts'
+import { type Credential, type Invalid, nameOf, type Place, type Policy } from './snapshot.ts'
 import { usernameOf } from './wish.ts'
 
 /** The type of a Secret that the operator wrote (Service Binding). */
 export const bindingType = 'servicebinding.io/smtp'
 
 export const secretNameOf = (credential: Credential): string => credential.spec.secretTemplate.name ?? credential.name
+
+/** The Secret of a credential with an error, as far as it says which one. */
+export function secretNameAsWritten({ name, spec }: Invalid): string {
+  const { secretTemplate } = (spec ?? {}) as { readonly secretTemplate?: { readonly name?: unknown } | null }
+  const given = secretTemplate?.name
+  const isName = typeof given === 'string' && given.length <= objectName.maxLength && nameForm.test(given)
+  return isName ? given : name
+}
+
+const nameForm = new RegExp(objectName.pattern)
 
 const schemes = { StartTLS: 'smtp', Implicit: 'smtps' } as const
 

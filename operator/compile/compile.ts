@@ -1,5 +1,6 @@
 /** Compile: a value function from all the facts to all the decisions. It reads no clock and changes nothing it is given. */
 import type { RelayConfig } from '../../relay/config.ts'
+import { secretNameAsWritten } from './binding.ts'
 import type { Compiled, CompiledFleet, Finding, Status } from './compiled.ts'
 import { type JudgedCredential, judgeCredentials } from './credential.ts'
 import { type Domains, judgeDomains } from './domain.ts'
@@ -9,7 +10,7 @@ import { membersOf } from './members.ts'
 import { byText } from './order.ts'
 import { type JudgedPolicy, judgePolicies } from './policy.ts'
 import { References } from './references.ts'
-import { type Invalid, type Name, nameOf, type Ref, refOf, type Snapshot } from './snapshot.ts'
+import { type BindingKeys, type Invalid, type Name, nameOf, type Ref, refOf, type Snapshot } from './snapshot.ts'
 import { boundDomains, credentialStatus, domainStatus, invalidStatus, policyStatus } from './status.ts'
 import { credentialVerdict, domainVerdict, invalidVerdict, policyVerdict } from './verdicts.ts'
 
@@ -97,11 +98,18 @@ function configsOf(fleets: Judged['fleets'], running: Snapshot['running']): Read
   return new Map(configs.flatMap(([name, config]) => (config === undefined ? [] : [[name, config] as const])))
 }
 
+/** A Secret that is written for one credential is not shown as another one's. */
+const secretsWritten = ({ credential, binding }: JudgedCredential): readonly string[] =>
+  binding === undefined ? [] : [`${credential.namespace}/${binding.secretName}`]
+
 function allStatuses(judged: Judged, findings: Compiled['findings']): Compiled['statuses'] {
   const { known, policies, credentials, fleets } = judged
   const { place, running, bindingKeys } = known.snapshot
   const configs = configsOf(fleets, running)
   const bound = boundDomains(configs)
+  const written = new Set([...credentials.values()].flatMap(secretsWritten))
+  const keysOf = (invalid: Invalid): BindingKeys | undefined =>
+    written.has(`${invalid.namespace}/${secretNameAsWritten(invalid)}`) ? undefined : bindingKeys.get(nameOf(invalid))
   const found = (ref: Ref): readonly Finding[] => findings.get(ref) ?? []
   return new Map<Ref, Status>([
     ...[...policies].map(([name, { policy }]) => {
@@ -115,7 +123,7 @@ function allStatuses(judged: Judged, findings: Compiled['findings']): Compiled['
     }),
     ...invalidObjects(known.snapshot).map((i) => {
       const ref = refOf(i)
-      return [ref, invalidStatus(i, bindingKeys.get(nameOf(i)), bound(nameOf(i)), found(ref))] as const
+      return [ref, invalidStatus(i, keysOf(i), bound(nameOf(i)), found(ref))] as const
     }),
   ])
 }

@@ -2,6 +2,11 @@
 import type { Condition, Finding } from './compiled.ts'
 
 const order = ['Accepted', 'ResolvedRefs', 'Programmed', 'Suspended']
+
+/** In the order in which a person should look at them. */
+export const inOrder = (found: readonly Finding[]): readonly Finding[] =>
+  found.toSorted((a, b) => order.indexOf(a.type) - order.indexOf(b.type))
+
 const worst = ['False', 'Unknown', 'True'] as const
 
 function conditionOf(type: string, found: readonly Finding[]): readonly Condition[] {

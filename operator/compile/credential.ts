@@ -2,20 +2,23 @@
 import type { CredentialConfig } from '../../relay/config.ts'
 import { parsePath } from '../../relay/mail/address.ts'
 import { owns } from '../../relay/rules/ownership.ts'
-import { bindingOf, bindingType, secretNameOf } from './binding.ts'
+import { bindingOf, bindingType, secretNameAsWritten, secretNameOf } from './binding.ts'
 import type { Binding, Finding } from './compiled.ts'
 import { type Claim, settle } from './conflict.ts'
 import type { Domains } from './domain.ts'
-import { findings, type Refusal } from './findings.ts'
+import { findings } from './findings.ts'
+import type { Known } from './known.ts'
 import { byAge } from './order.ts'
 import { type Permission, permit } from './permission.ts'
-import { type Credential, type Name, nameOf } from './snapshot.ts'
+import { type Credential, type Invalid, type Name, nameOf } from './snapshot.ts'
 import { domainName, wishOf } from './wish.ts'
 
 export type JudgedCredential = {
   readonly credential: Credential
   readonly fleet: Name
   readonly findings: readonly Finding[]
+  /** Whether the Secret of its binding is its own, now or later: nobody is sent to somebody else's. */
+  readonly ownsSecret: boolean
   /** What its fleet's relays may know; absent: nothing, so it is closed. */
   readonly entry?: CredentialConfig
   readonly binding?: Binding
@@ -27,9 +30,9 @@ export const fleetOf = ({ namespace, spec: { policyRef } }: Credential): Name =>
 type Facts = { readonly domains: Domains; readonly rival: (claim: Claim) => Name | undefined }
 
 /** One thing to look at; every check is asked, so that a person sees all that is wrong at once. */
-type Check = (credential: Credential, permission: Permission, facts: Facts) => readonly Finding[]
+type Check = (credential: Credential, permission: Permission, known: Known) => readonly Finding[]
 
-const admittedByPolicy: Check = (credential, { admission }, { domains: { known } }) => {
+const admittedByPolicy: Check = (credential, { admission }, known) => {
   const fleet = fleetOf(credential)
   const { namespace } = credential
   const found = known.policy(fleet)
@@ -41,19 +44,21 @@ const admittedByPolicy: Check = (credential, { admission }, { domains: { known }
   return admission === 'unknown' ? [findings.admissionUnknown(fleet, namespace)('spec.policyRef')] : []
 }
 
-const refusalOf = (name: Name, { answers }: Permission): Refusal | undefined => {
-  const answer = answers.get(name)
-  return answer !== undefined && 'refusal' in answer ? answer.refusal : undefined
-}
-
-const admittedByDomains: Check = (credential, permission) => {
-  const refused = credential.spec.senderDomainRefs.flatMap((_, i) => {
-    const refusal = refusalOf(domainName(credential, i), permission)
-    return refusal === undefined ? [] : [{ refusal, field: `spec.senderDomainRefs[${i}]` }]
-  })
+const admittedByDomains: Check = (credential, { answers }) => {
+  const refs = credential.spec.senderDomainRefs.map((_, i) => ({
+    answer: answers.get(domainName(credential, i)),
+    field: `spec.senderDomainRefs[${i}]`,
+  }))
+  const refused = refs.flatMap(({ answer, field }) =>
+    answer !== undefined && 'refusal' in answer ? [{ refusal: answer.refusal, field }] : [],
+  )
+  const doubts = refs.flatMap(({ answer, field }) =>
+    answer !== undefined && 'doubt' in answer ? [findings.domainKept(answer.doubt)(field)] : [],
+  )
   const [first] = refused
-  const useless = first !== undefined && refused.length === credential.spec.senderDomainRefs.length
+  const useless = first !== undefined && refused.length === refs.length
   return [
+    ...doubts,
     ...refused.map(({ refusal, field }) => findings.domainRefused(refusal)(field)),
     ...(useless ? [findings.noUsableDomain(first.refusal)('spec.senderDomainRefs')] : []),
   ]
@@ -71,7 +76,8 @@ const secretClaim = (credential: Credential): Claim => ({
   thing: `${credential.namespace}/${secretNameOf(credential)}`,
 })
 
-const secretIsFree: Check = (credential, _permission, { domains: { known }, rival }) => {
+/** The binding is written where nobody else writes. */
+function secretFindings(credential: Credential, { domains: { known }, rival }: Facts): readonly Finding[] {
   const claim = secretClaim(credential)
   const winner = rival(claim)
   const field = 'spec.secretTemplate.name'
@@ -85,13 +91,28 @@ const checks: readonly Check[] = [
   admittedByPolicy, //    the policy's owner says which namespaces may submit
   admittedByDomains, //   each domain's owner says which namespaces may send as it
   identitiesInDomains, // the credential narrows, and something has to be left
-  secretIsFree, //        the binding is written where nobody else writes
 ]
+
+const claimAsWritten = (invalid: Invalid): Claim => ({
+  owner: nameOf(invalid),
+  thing: `${invalid.namespace}/${secretNameAsWritten(invalid)}`,
+})
+
+function secretClaims({ credentials, snapshot, credential, stands }: Known): readonly Claim[] {
+  const running = new Set<string>([...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name)))
+  const invalid = snapshot.invalid.filter((i) => i.kind === 'RelayCredential')
+  const aged = [
+    ...credentials.map((c) => ({ object: c, claim: secretClaim(c) })),
+    ...invalid.map((i) => ({ object: { creationTimestamp: '', ...i }, claim: claimAsWritten(i) })),
+  ]
+  const claims = aged.toSorted((a, b) => byAge(a.object, b.object)).map((a) => a.claim)
+  return [...claims.filter((c) => stands(credential(c.owner)) && running.has(c.owner)), ...claims]
+}
 
 /** Every valid credential, by name. */
 export function judgeCredentials(domains: Domains): ReadonlyMap<Name, JudgedCredential> {
   const { credentials } = domains.known
-  const rival = settle(credentials.toSorted(byAge).map(secretClaim))
+  const rival = settle(secretClaims(domains.known))
   return new Map(credentials.map((c) => [nameOf(c), judge(c, { domains, rival })]))
 }
 
@@ -103,11 +124,13 @@ function judge(credential: Credential, facts: Facts): JudgedCredential {
     fleet,
     facts.domains,
   )
-  const wrong = checks.flatMap((check) => check(credential, permission, facts))
+  const secret = secretFindings(credential, facts)
+  const wrong = [...checks.flatMap((check) => check(credential, permission, known)), ...secret]
+  const judged = { credential, fleet, findings: wrong, ownsSecret: secret.length === 0 }
   const closed = wrong.some((f) => f.type === 'Accepted' && f.status === 'False')
   const entry = closed ? undefined : permission.entry
-  if (entry === undefined) return { credential, fleet, findings: wrong }
+  if (entry === undefined) return judged
   const policy = known.policy(fleet)
   const binding = policy.is === 'there' ? bindingOf(credential, policy.object, known.snapshot.place) : undefined
-  return { credential, fleet, findings: wrong, entry, ...(binding === undefined ? {} : { binding }) }
+  return { ...judged, entry, ...(binding === undefined ? {} : { binding }) }
 }

@@ -6,7 +6,7 @@ import { type DomainClaim, lostClaims } from './domain-claims.ts'
 import { findings, type Refusal, refusals } from './findings.ts'
 import type { Known } from './known.ts'
 import { byAge, byText, namespaceOf } from './order.ts'
-import { type Domain, type Name, nameOf } from './snapshot.ts'
+import { type Domain, type Invalid, type Name, nameOf } from './snapshot.ts'
 
 export type Domains = {
   /** By SenderDomain that lost: the claim it lost to. */
@@ -22,13 +22,13 @@ const claimOf = (domain: Domain): DomainClaim => ({
 })
 
 /**
- * A domain that has an error or could not be read still holds what relays know as its own, before every other claim:
- * else somebody could take a domain over while its owner mends a typing error.
+ * A domain in doubt still holds what relays know as its own, before every other claim: else somebody could take it over
+ * while its owner mends a typing error.
  */
 function standingClaims(known: Known): readonly DomainClaim[] {
   const senders = [...known.snapshot.running.values()].flatMap((r) => r.credentials).flatMap((c) => c.senders)
-  const doubtful = senders.filter((s) => known.domain(s.senderDomain as Name).is === 'doubtful')
-  const claims = doubtful.map(({ senderDomain, domain, includeSubdomains }): readonly [string, DomainClaim] => {
+  const standing = senders.filter((s) => known.stands(known.domain(s.senderDomain as Name)))
+  const claims = standing.map(({ senderDomain, domain, includeSubdomains }): readonly [string, DomainClaim] => {
     const owner = senderDomain as Name
     return [
       `${owner} ${domain} ${includeSubdomains}`,
@@ -38,9 +38,25 @@ function standingClaims(known: Known): readonly DomainClaim[] {
   return [...new Map(claims)].toSorted(([a], [b]) => byText(a, b)).map(([, claim]) => claim)
 }
 
+/** What an invalid object would claim, read in its broadest sense; nothing where it does not even name a domain. */
+function claimAsWritten({ namespace, name, spec }: Invalid): readonly DomainClaim[] {
+  const { domain, includeSubdomains = false } = (spec ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof domain !== 'string') return []
+  return [{ owner: `${namespace}/${name}`, namespace, domain, includeSubdomains: includeSubdomains !== false }]
+}
+
+function agedClaims({ domains, snapshot }: Known): readonly DomainClaim[] {
+  const invalid = snapshot.invalid.filter((i) => i.kind === 'SenderDomain')
+  const aged = [
+    ...domains.map((d) => ({ object: d, claims: [claimOf(d)] })),
+    ...invalid.map((i) => ({ object: { creationTimestamp: '', ...i }, claims: claimAsWritten(i) })),
+  ]
+  return aged.toSorted((a, b) => byAge(a.object, b.object)).flatMap((a) => a.claims)
+}
+
 export const judgeDomains = (known: Known): Domains => ({
   known,
-  lost: lostClaims([...standingClaims(known), ...known.domains.toSorted(byAge).map(claimOf)]),
+  lost: lostClaims([...standingClaims(known), ...agedClaims(known)]),
 })
 
 export function domainFindings(domain: Domain, { lost }: Domains): readonly Finding[] {
@@ -63,7 +79,9 @@ export type Asking = {
   readonly before: readonly SenderConfig[]
 }
 
-export type Answer = { readonly senders: readonly SenderConfig[] } | { readonly refusal: Refusal }
+export type Answer =
+  | { readonly senders: readonly SenderConfig[]; readonly doubt?: Refusal }
+  | { readonly refusal: Refusal }
 
 /** What a domain gives: the right to send as it, the right that was there before, or a refusal. */
 export function askDomain(name: Name, asking: Asking, domains: Domains): Answer {
@@ -80,7 +98,7 @@ export function askDomain(name: Name, asking: Asking, domains: Domains): Answer 
 
 function asBefore(name: Name, { before }: Asking, refusal: Refusal): Answer {
   const senders = before.filter((s) => s.senderDomain === name)
-  return senders.length > 0 ? { senders } : { refusal }
+  return senders.length > 0 ? { senders, doubt: refusal } : { refusal }
 }
 
 function askThere(domain: Domain, asking: Asking, { known, lost }: Domains): Answer {

@@ -39,7 +39,7 @@ export const refusals = {
   domainConflicted: refuses(
     'DomainConflicted',
     (domain: Name, winner: Name) =>
-      `SenderDomain ${domain} is in conflict with the older SenderDomain ${winner}; refer to that one`,
+      `SenderDomain ${domain} lost its domain to SenderDomain ${winner}, which came first; see the conditions of ${domain}`,
   ),
   notAllowedByDomain: refuses(
     'NotAllowedByDomain',
@@ -67,28 +67,29 @@ export const findings = {
     'Accepted',
     'False',
     'Invalid',
-    (problems: readonly string[]) => `${problems.join('; ')}. Until it is mended, what was running stays as it was`,
+    (problems: readonly string[]) =>
+      `${problems.join('; ')} (until it is mended, what was running stays, as far as it is still permitted)`,
   ),
   domainConflicted: says(
     'Accepted',
     'False',
     'Conflicted',
     (domain: string, winner: Name, its: string) =>
-      `${domain} belongs to the older SenderDomain ${winner} (${its}); take this one away, or ask the owner of that one`,
+      `${domain} belongs to SenderDomain ${winner} (${its}), which came first; take this one away, or ask the owner of that one`,
   ),
   subdomainConflicted: says(
     'Accepted',
     'False',
     'Conflicted',
     (domain: string, taken: string, winner: Name) =>
-      `${taken} belongs to the older SenderDomain ${winner}, so ${domain} can not include its subdomains; set spec.includeSubdomains to false`,
+      `${taken} belongs to SenderDomain ${winner}, which came first, so ${domain} can not include its subdomains; set spec.includeSubdomains to false`,
   ),
   secretConflicted: says(
     'Accepted',
     'False',
     'Conflicted',
     (secret: string, winner: Name) =>
-      `the older RelayCredential ${winner} writes Secret ${secret} already; choose another spec.secretTemplate.name`,
+      `Secret ${secret} is written for RelayCredential ${winner}, which came first; choose another spec.secretTemplate.name`,
   ),
   secretTaken: says(
     'Accepted',
@@ -101,7 +102,7 @@ export const findings = {
     'False',
     'Conflicted',
     (port: string, winner: Name) =>
-      `${port} is taken by the older RelayPolicy ${winner} on this machine; choose another port`,
+      `${port} is taken on this machine by RelayPolicy ${winner}, which came first; choose another port`,
   ),
   listenersCollide: says(
     'Accepted',
@@ -154,6 +155,8 @@ export const findings = {
     'PolicyNotFound',
     (policy: Name) => `there is no RelayPolicy ${policy}; correct spec.policyRef`,
   ),
+  domainKept: (refusal: Refusal) =>
+    says('ResolvedRefs', 'Unknown', refusal.reason, () => `${refusal.message}; what was granted before stays`)(),
   domainRefused: (refusal: Refusal) => says('ResolvedRefs', 'False', refusal.reason, () => refusal.message)(),
   secretNotFound: says(
     'ResolvedRefs',

@@ -19,6 +19,11 @@ export type Known = {
   readonly policy: (name: Name) => Found<Policy>
   readonly domain: (name: Name) => Found<Domain>
   readonly credential: (name: Name) => Found<Credential>
+  /**
+   * Whether what runs under a name keeps what it has, before every other claim: it is in doubt itself, or somebody
+   * older may be in what could not be read, and whether that one is there must change nothing for others.
+   */
+  readonly stands: <T>(found: Found<T>) => boolean
   /** What a fleet's relays know of a credential now. */
   readonly before: (fleet: Name, credential: Name) => CredentialConfig | undefined
 }
@@ -47,6 +52,7 @@ export function knownIn(snapshot: Snapshot): Known {
     policy: finder('RelayPolicy', snapshot.policies),
     domain: finder('SenderDomain', snapshot.domains),
     credential: finder('RelayCredential', snapshot.credentials),
+    stands: (found) => found.is === 'doubtful' || (found.is === 'there' && snapshot.unread.length > 0),
     before: (fleet, credential) => entries.get(fleet)?.get(credential),
   }
 }

@@ -11,7 +11,10 @@ export function byText(a: string, b: string): number {
 
 export const byName = (a: Named, b: Named): number => byText(nameOf(a), nameOf(b))
 
-const born = (timestamp: string): number => (timestamp === '' ? Number.POSITIVE_INFINITY : Date.parse(timestamp))
+function born(timestamp: string): number {
+  const at = Date.parse(timestamp)
+  return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at
+}
 
 type Aged = Named & { readonly creationTimestamp: string }
 

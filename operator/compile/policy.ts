@@ -26,9 +26,9 @@ const portClaims = (place: Place, policy: Policy): readonly Claim[] =>
       }))
 
 /** A fleet whose policy has an error still holds the ports that it listens on. */
-function standingClaims({ snapshot, policy }: Known): readonly Claim[] {
-  const doubtful = [...snapshot.running].filter(([name]) => policy(name).is === 'doubtful')
-  return doubtful
+function standingClaims({ snapshot, policy, stands }: Known): readonly Claim[] {
+  const standing = [...snapshot.running].filter(([name]) => stands(policy(name)))
+  return standing
     .toSorted(([a], [b]) => byText(a, b))
     .flatMap(([owner, { listeners }]) => listeners.map((l) => ({ owner, thing: hostAndPort(l.address, l.port) })))
 }

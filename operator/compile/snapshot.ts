@@ -31,6 +31,9 @@ export type Invalid = {
   readonly name: string
   readonly generation: number
   readonly problems: readonly string[]
+  readonly creationTimestamp?: string
+  /** As it was written, good or bad: an error must not set free what the object claims, e.g. its domain. */
+  readonly spec?: unknown
 }
 
 /** Names and keys of a Secret or ConfigMap; never a value. */

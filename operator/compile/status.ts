@@ -1,6 +1,6 @@
 /** Statuses: what each object tells about itself, by what was compiled; the Sink adds what it observes. */
 import type { RelayConfig } from '../../relay/config.ts'
-import { secretNameOf } from './binding.ts'
+import { secretNameAsWritten, secretNameOf } from './binding.ts'
 import type { Finding, Status } from './compiled.ts'
 import { conditionsOf } from './condition.ts'
 import type { JudgedCredential } from './credential.ts'
@@ -33,16 +33,20 @@ export const policyStatus = (
   })),
 })
 
-export const credentialStatus = (
-  { credential, binding }: JudgedCredential,
+/** A Secret is named only where it is this credential's own, and there or about to be. */
+export function credentialStatus(
+  { credential, binding, ownsSecret }: JudgedCredential,
   keys: BindingKeys | undefined,
   found: readonly Finding[],
-): Status => ({
-  ...statusOf(credential.generation, found),
-  ...(binding === undefined && keys === undefined ? {} : { binding: { name: secretNameOf(credential) } }),
-  username: usernameOf(nameOf(credential)),
-  keys: keysOf(keys),
-})
+): Status {
+  const named = ownsSecret && (binding !== undefined || keys !== undefined)
+  return {
+    ...statusOf(credential.generation, found),
+    ...(named ? { binding: { name: secretNameOf(credential) } } : {}),
+    username: usernameOf(nameOf(credential)),
+    keys: ownsSecret ? keysOf(keys) : [],
+  }
+}
 
 const keysOf = (keys: BindingKeys | undefined) => (keys?.keys ?? []).map(({ id, verifier }) => ({ id, verifier }))
 
@@ -89,6 +93,11 @@ export function invalidStatus(
     case 'SenderDomain':
       return { ...status, bound }
     case 'RelayCredential':
-      return { ...status, username: usernameOf(nameOf(invalid)), keys: keysOf(keys) }
+      return {
+        ...status,
+        ...(keys === undefined ? {} : { binding: { name: secretNameAsWritten(invalid) } }),
+        username: usernameOf(nameOf(invalid)),
+        keys: keysOf(keys),
+      }
   }
 }

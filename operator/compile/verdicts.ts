@@ -1,5 +1,6 @@
 /** All findings of an object: what is wrong with it, and the good news where nothing of a type is. */
 import type { Compiled, CompiledFleet, Finding } from './compiled.ts'
+import { inOrder } from './condition.ts'
 import type { JudgedCredential } from './credential.ts'
 import { type Domains, domainFindings } from './domain.ts'
 import { findings } from './findings.ts'
@@ -13,24 +14,24 @@ const suspended = (spec: { readonly suspended: boolean }): readonly Finding[] =>
   spec.suspended ? [findings.suspended()('spec.suspended')] : []
 
 export function policyVerdict({ policy, findings: found }: JudgedPolicy): readonly Finding[] {
-  return [
+  return inOrder([
     ...found,
     ...orElse(found, findings.accepted()()),
     ...orElse(found, findings.resolved()()),
     found.length > 0 ? findings.held()() : findings.pending(nameOf(policy))(),
     ...suspended(policy.spec),
-  ]
+  ])
 }
 
 export function credentialVerdict(judged: JudgedCredential, fleets: Compiled['fleets']): readonly Finding[] {
   const { credential, findings: found } = judged
-  return [
+  return inOrder([
     ...found,
     ...orElse(found, findings.accepted()()),
     ...orElse(found, findings.resolved()()),
     programmed(judged, fleets.get(judged.fleet)),
     ...suspended(credential.spec),
-  ]
+  ])
 }
 
 /** Unknown is for the Sink to replace with what the relays report; what compile knows already is said for good. */

@@ -31,14 +31,16 @@ const resourceReader =
     const generation = typeof metadata['generation'] === 'number' ? metadata['generation'] : 1
     const named = { kind: kind.kind as Invalid['kind'], ...identity, generation }
     const result = validate(kind as Kind<never>, value)
+    const creationTimestamp = String(metadata['creationTimestamp'] ?? '')
     if (!result.ok) {
       const problems = result.problems.map((p) => `${p.field}: ${p.message}`)
-      return { declared: { declares: 'invalid', invalid: { ...named, problems } }, faults: result.problems }
+      const invalid = { ...named, problems, creationTimestamp, spec: value['spec'] }
+      return { declared: { declares: 'invalid', invalid }, faults: result.problems }
     }
     const resource = {
       ...named,
       labels: textsOf(metadata['labels']),
-      creationTimestamp: String(metadata['creationTimestamp'] ?? ''),
+      creationTimestamp,
       spec: result.spec,
     } as Policy | Domain | Credential
     return { declared: { declares: 'resource', resource }, faults: [] }

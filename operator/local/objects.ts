@@ -102,7 +102,7 @@ const inReadingOrder = (a: Position, b: Position): number =>
 /** Nobody can say which of the two was meant, so neither takes effect and what runs stays. */
 function ambiguous(first: LocatedObject): LocatedObject {
   if (first.declares !== 'resource') return first
-  const { kind, namespace, name, generation } = first.resource
-  const invalid: Invalid = { kind, namespace, name, generation, problems: ['declared twice; take one of the two away'] }
+  const { labels: _, ...rest } = first.resource
+  const invalid: Invalid = { ...rest, problems: ['declared twice; take one of the two away'] }
   return { declares: 'invalid', invalid, object: first.object, source: first.source }
 }

@@ -1,0 +1,88 @@
+/**
+ * Compiled as YAML for people. Compact, it says one line per credential, route, file and finding, and leaves out what
+ * is the same in every case (limits, sender rules, queue); full, it is the values word by word.
+ */
+import { stringify } from 'yaml'
+import type { Binding, Compiled, CompiledFleet, FileSource, Finding, Status } from '../../operator/compile/compiled.ts'
+import type { CredentialConfig, RelayConfig, RouteConfig, SenderConfig } from '../../relay/config.ts'
+
+const filled = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined && v !== false && !isEmpty(v)))
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0
+
+/** `example.org + subdomains, only noreply (SenderDomain mail/example)` */
+const senderLine = (s: SenderConfig): string =>
+  `${s.domain}${s.includeSubdomains ? ' + subdomains' : ''}${s.localParts.length > 0 ? `, only ${s.localParts.join(' ')}` : ''} (SenderDomain ${s.senderDomain})`
+
+/** Where nothing narrows and the only key is k1, the senders say it all. */
+function credentialFields(c: CredentialConfig): unknown {
+  const senders = c.senders.map(senderLine)
+  const keys = c.keys.map((k) => k.id).join(' ')
+  const narrowing = filled({
+    addresses: c.addresses,
+    networks: c.networks,
+    recipientDomains: c.recipientDomains,
+    suspended: c.suspended,
+    expiresAt: c.expiresAt,
+  })
+  return keys === 'k1' && isEmpty(narrowing) ? senders : { keys, senders, ...narrowing }
+}
+
+const routeLine = ({ name, match, smarthosts }: RouteConfig): unknown => {
+  const line = `${name} to ${smarthosts.map((s) => s.name).join(' ')}`
+  return match === undefined ? line : { [line]: { ...match } }
+}
+
+const configFields = (c: RelayConfig) =>
+  filled({
+    suspended: c.suspended,
+    listeners: c.listeners.map((l) => `${l.name} ${l.tls.mode} at ${l.address} port ${l.port}`),
+    recipients: c.recipients.mode,
+    credentials: Object.fromEntries(c.credentials.map((x) => [x.name, credentialFields(x)])),
+    routes: c.routes.map(routeLine),
+  })
+
+const fileLine = ({ path, from }: FileSource): string =>
+  from.kind === 'issued'
+    ? `${path} issued for ${from.hosts.join(' ')}`
+    : `${path} from ${from.kind} ${from.name} ${from.key}`
+
+function fleetFields(fleet: CompiledFleet, full: boolean): unknown {
+  const config = fleet.config === undefined ? undefined : full ? fleet.config : configFields(fleet.config)
+  if (fleet.kind === 'hold') return config === undefined ? 'hold' : { 'hold, less what was revoked': config }
+  return { replicas: fleet.replicas, run: config, files: fleet.files.map(fileLine) }
+}
+
+const bindingLine = (b: Binding): unknown => {
+  const line = `Secret ${b.secretName}: ${b.scheme}://${b.username}@${b.host}:${b.port}${b.issuedByOperator ? " with the operator's CA" : ''}`
+  const more = filled({ labels: b.labels, annotations: b.annotations })
+  return isEmpty(more) ? line : { [line]: more }
+}
+
+const findingLine = ({ type, status, reason, message, field }: Finding): string => {
+  const head = `${type}=${status} ${reason}`
+  return status === 'True' && type !== 'Suspended'
+    ? head
+    : `${head}${field === undefined ? '' : ` at ${field}`}: ${message}`
+}
+
+/** Everything but the conditions, which the findings say; on one line. */
+const statusLine = ({ conditions: _, ...rest }: Status): string =>
+  stringify(rest, { collectionStyle: 'flow', lineWidth: 0 }).trim()
+
+const mapped = <T>(map: ReadonlyMap<string, T>, line: (value: T) => unknown): Record<string, unknown> =>
+  Object.fromEntries([...map].map(([key, value]) => [key, line(value)]))
+
+export const render = (compiled: Compiled, show: 'compact' | 'full'): string =>
+  stringify(
+    filled({
+      fleets: mapped(compiled.fleets, (f) => fleetFields(f, show === 'full')),
+      bindings: mapped(compiled.bindings, show === 'full' ? (b) => b : bindingLine),
+      heldBindings: [...compiled.heldBindings],
+      findings: mapped(compiled.findings, (found) => found.map(findingLine)),
+      statuses: mapped(compiled.statuses, show === 'full' ? (s) => s : statusLine),
+      references: [...compiled.references],
+    }),
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  )

@@ -1,0 +1,78 @@
+/** A golden case as a snapshot: the objects of its YAML, the facts that no object says, and what was running before. */
+import { existsSync, readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { compile } from '../../operator/compile/compile.ts'
+import {
+  type BindingKeys,
+  type Credential,
+  type Name,
+  nameOf,
+  type Place,
+  type Snapshot,
+} from '../../operator/compile/snapshot.ts'
+import { declaredFacts } from '../../operator/local/declared.ts'
+import { readObjects } from '../../operator/local/objects.ts'
+import { parseConfig, type RelayConfig } from '../../relay/config.ts'
+
+/** The first document of a case, `kind: Facts`; all of it is optional. */
+export type Facts = {
+  readonly place?: 'cluster' | 'machine' | 'machineWithLowPorts'
+  readonly unread?: readonly string[]
+  /** By RelayCredential, the ids of its keys; absent: every credential has the key `k1`. */
+  readonly keys?: Readonly<Record<string, readonly string[]>>
+  /** Whole configurations; for most cases `before.yaml` says more clearly what was running. */
+  readonly running?: readonly unknown[]
+  /** `full`: configurations and conditions word by word. */
+  readonly show?: 'full'
+}
+
+const places: Readonly<Record<NonNullable<Facts['place']>, Place>> = {
+  cluster: { listenAddress: '::', lowPorts: false },
+  machine: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: false },
+  machineWithLowPorts: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: true },
+}
+
+function bindingKeys(facts: Facts, credentials: readonly { readonly namespace: string; readonly name: string }[]) {
+  const ids = (name: Name): readonly string[] => (facts.keys === undefined ? ['k1'] : (facts.keys[name] ?? []))
+  return new Map<Name, BindingKeys>(
+    credentials.flatMap((c) => {
+      const keys = ids(nameOf(c)).map((id) => ({ id, verifier: `sha256:of-${c.name}-${id}` }))
+      return keys.length === 0 ? [] : [[nameOf(c), { username: `${c.name}.${c.namespace}`, keys }] as const]
+    }),
+  )
+}
+
+/** The facts and the objects of one text. */
+function readWorld(text: string): { readonly facts: Facts; readonly objects: string } {
+  const [first = '', ...rest] = text.split(/^---$/m)
+  const head = parse(first) as Facts & { readonly kind: string }
+  return head.kind === 'Facts' ? { facts: head, objects: rest.join('---') } : { facts: {}, objects: text }
+}
+
+function snapshotOf(text: string, running: ReadonlyMap<Name, RelayConfig>): { snapshot: Snapshot; facts: Facts } {
+  const { facts, objects } = readWorld(text)
+  const read = readObjects(objects, 'in.yaml')
+  if (read.unread.length > 0) throw new Error(`the case is not readable: ${JSON.stringify(read.problems)}`)
+  const declared = declaredFacts(read.objects)
+  const credentials = [...declared.credentials, ...declared.invalid.filter((i) => i.kind === 'RelayCredential')]
+  const given = (facts.running ?? []).map((c) => parseConfig(JSON.stringify(c)))
+  const snapshot = {
+    ...declared,
+    unread: facts.unread ?? [],
+    bindingKeys: bindingKeys(facts, credentials as readonly Credential[]),
+    running: new Map([...running, ...given.map((c) => [c.policy as Name, c] as const)]),
+    place: places[facts.place ?? 'cluster'],
+  }
+  return { snapshot, facts }
+}
+
+/** What the fleets got when the world was as in `before.yaml`. */
+function runningSince(file: string): ReadonlyMap<Name, RelayConfig> {
+  if (!existsSync(file)) return new Map()
+  const { fleets } = compile(snapshotOf(readFileSync(file, 'utf8'), new Map()).snapshot)
+  return new Map([...fleets].flatMap(([name, f]) => (f.kind === 'run' ? [[name, f.config] as const] : [])))
+}
+
+export function readCase(folder: string): { readonly snapshot: Snapshot; readonly facts: Facts } {
+  return snapshotOf(readFileSync(`${folder}/in.yaml`, 'utf8'), runningSince(`${folder}/before.yaml`))
+}
