@@ -2,10 +2,11 @@
 import type { Stage } from '../events.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
-import { type Refusal, refusal } from '../mail/rule.ts'
+import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
 import { admit } from './connect.ts'
 import { openReception, type Reception } from './data.ts'
+import { comparableForwardPath } from './disposition.ts'
 import { helloLines, readHello } from './hello.ts'
 import type { Decision, Inbound } from './inbound.ts'
 import { errorsPerSession, idleCommandsPerSession, refusalsPerSession } from './limits.ts'
@@ -27,6 +28,15 @@ export type Line = {
 export type AuthAnswer =
   | { readonly kind: 'challenge'; readonly challenge: string; readonly next: (line: string) => AuthAnswer }
   | { readonly kind: 'reply'; readonly reply: Reply }
+
+const protocolRules: ReadonlySet<RuleId> = new Set([
+  'always.syntax',
+  'always.sequence',
+  'always.tls',
+  'always.tlsBeforeAuth',
+  'always.authentication',
+])
+const ourFaults: ReadonlySet<RuleId> = new Set(['always.unavailable', 'queue.storage'])
 
 export class Conversation {
   readonly #inbound: Inbound
@@ -70,13 +80,12 @@ export class Conversation {
     this.#session.login = undefined
   }
 
-  /** Commands that do nothing are free, within reason. */
+  /** The reply that ends the session instead of carrying this command out, where the session is spent. */
   command(verb: string): Reply | undefined {
-    if (fateOf(verb) !== 'idle') return undefined
-    this.#session.idleCommands++
-    return this.#session.idleCommands > idleCommandsPerSession
-      ? this.refuse('connect', refusal('always.errors'))
-      : undefined
+    if (fateOf(verb) === 'idle') this.#session.idleCommands++
+    const { idleCommands, refusals } = this.#session
+    const spent = idleCommands > idleCommandsPerSession || refusals >= refusalsPerSession
+    return spent ? this.refuse('connect', refusal('always.errors')) : undefined
   }
 
   hello(line: string): { readonly host: string; readonly lines: readonly string[] } | Reply {
@@ -104,7 +113,7 @@ export class Conversation {
     if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, path)
     this.#session.transaction = {
       ...decision.value,
-      forwardPaths: [],
+      forwardPaths: new Map(),
       refusedPaths: 0,
       startedAt: performance.now(),
     }
@@ -118,10 +127,11 @@ export class Conversation {
     const path = pathIn(line)
     this.#tellAudited('rcpt', decision, path)
     if (decision.kind === 'refused') {
-      if (transaction) this.#session.transaction = { ...transaction, refusedPaths: transaction.refusedPaths + 1 }
+      if (transaction) transaction.refusedPaths++
       return this.refuse('rcpt', decision.refusal, path)
     }
-    if (transaction) this.#session.transaction = { ...transaction, forwardPaths: decision.value }
+    const known = comparableForwardPath(decision.value)
+    if (transaction && !transaction.forwardPaths.has(known)) transaction.forwardPaths.set(known, decision.value)
     return reply(250, '1.5', 'forward-path accepted')
   }
 
@@ -224,12 +234,15 @@ export class Conversation {
     for (const refused of audited) this.#inbound.events.audited(factsOf(this.#session), stage, refused, address)
   }
 
+  /** A broken protocol ends the session with its last error; mail keeps its own verdict, and the session ends after it. */
   #count(refused: Refusal): Refusal {
-    if (refused.reply.code < 500) return refused
-    const against = refused.rule.startsWith('always.') ? 'errors' : 'refusals'
-    const limit = against === 'errors' ? errorsPerSession : refusalsPerSession
-    this.#session[against]++
-    return this.#session[against] >= limit ? refusal('always.errors') : refused
+    if (ourFaults.has(refused.rule)) return refused
+    if (!protocolRules.has(refused.rule)) {
+      this.#session.refusals++
+      return refused
+    }
+    this.#session.errors++
+    return this.#session.errors >= errorsPerSession ? refusal('always.errors') : refused
   }
 
   #tooSlow(): void {

@@ -15,7 +15,7 @@ import type { Session, SessionLogin, Transaction } from './session.ts'
 export async function openReception(inbound: Inbound, session: Session): Promise<Decision<Reception>> {
   const { login: known, transaction } = session
   if (!known || !transaction) return refuse(protocol.mailFirst)
-  if (transaction.forwardPaths.length === 0) {
+  if (transaction.forwardPaths.size === 0) {
     return refuse(transaction.refusedPaths > 0 ? protocol.noValidRecipients : protocol.rcptFirst)
   }
   const login = loginInForce(inbound, session, known)
@@ -46,7 +46,7 @@ export class Reception {
     this.#login = login
     this.#transaction = transaction
     this.#incoming = incoming
-    this.#disposition = dispositionOf(config.recipients, transaction.forwardPaths)
+    this.#disposition = dispositionOf(config.recipients, [...transaction.forwardPaths.values()])
     this.#content = new Content(config.limits.messageBytes, (header) => this.#judge(header))
   }
 
@@ -117,7 +117,7 @@ export class Reception {
       queueId: this.#incoming.queueId,
       client: this.#client,
       smtpUtf8: this.#transaction.parameters.smtpUtf8,
-      forwardPaths: this.#transaction.forwardPaths,
+      forwardPaths: [...this.#transaction.forwardPaths.values()],
       at: this.#inbound.now(),
     })
   }

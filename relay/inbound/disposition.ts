@@ -19,12 +19,8 @@ export function dispositionOf(recipients: RelayConfig['recipients'], forwardPath
   }
 }
 
-/** True when both name the same mailbox: domains know no case, local parts may (RFC 5321 section 2.4). */
-export function sameForwardPath(a: string, b: string): boolean {
-  return folded(a) === folded(b)
-}
-
-function folded(path: string): string {
+/** Equal for the same mailbox: domains know no case, local parts may (RFC 5321 section 2.4). */
+export function comparableForwardPath(path: string): string {
   const at = path.lastIndexOf('@')
   return path.slice(0, at) + path.slice(at).toLowerCase()
 }

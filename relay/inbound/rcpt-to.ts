@@ -1,14 +1,14 @@
 /** RCPT: may this transaction go to this forward-path too? */
 import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { loginInForce } from './auth.ts'
-import { sameForwardPath } from './disposition.ts'
+import { comparableForwardPath } from './disposition.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
 import { readPathLine } from './path-line.ts'
 import { protocol } from './protocol.ts'
 import type { Session } from './session.ts'
 
-/** The forward-paths of the transaction with this one; one that is there already is kept once. */
-export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decision<readonly string[]> {
+/** The forward-path; one that the transaction has already is accepted again and kept once. */
+export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decision<string> {
   const { login: known, transaction } = session
   if (!known || !transaction) return refuse(protocol.mailFirst)
   const login = loginInForce(inbound, session, known)
@@ -20,12 +20,12 @@ export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decisi
   if (command.parameters.size > 0) return refuse(protocol.unknownParameter)
 
   const { forwardPaths, parameters } = transaction
-  if (forwardPaths.some((path) => sameForwardPath(path, command.path))) {
-    return { kind: 'accepted', value: forwardPaths, audited: [] }
+  if (forwardPaths.has(comparableForwardPath(command.path))) {
+    return { kind: 'accepted', value: command.path, audited: [] }
   }
   const { config } = inbound.inForce()
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
-  const verdict = judgeRcptTo(facts, command.path, forwardPaths.length)
+  const verdict = judgeRcptTo(facts, command.path, forwardPaths.size)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
-  return { kind: 'accepted', value: [...forwardPaths, command.path], audited: verdict.audited }
+  return { kind: 'accepted', value: command.path, audited: verdict.audited }
 }

@@ -109,7 +109,8 @@ class Connection extends SMTPConnection implements Line {
   readonly conversation: Conversation
   #draining = false
   #inLogin = false
-  #handshake: NodeJS.Timeout | undefined
+  #handshaking: Socket | undefined
+  #handshakeDeadline: NodeJS.Timeout | undefined
   #failure: string | undefined
 
   constructor(server: Server, socket: Socket, options: { id: string } | undefined, begin: Begin) {
@@ -120,6 +121,10 @@ class Connection extends SMTPConnection implements Line {
   // Line
 
   hangUp(last: Reply): void {
+    if (this._upgrading) {
+      this.destroy()
+      return
+    }
     this.#say(last)
     this.close()
   }
@@ -130,7 +135,9 @@ class Connection extends SMTPConnection implements Line {
   }
 
   destroy(): void {
-    this._socket.destroy()
+    // During a handshake the upper socket takes the lower one with it; the other way round is not safe in Node.
+    const socket = this._upgrading ? (this.#handshaking ?? this._socket) : this._socket
+    socket.destroy()
   }
 
   // What the gate asks and tells
@@ -172,7 +179,7 @@ class Connection extends SMTPConnection implements Line {
 
   override upgrade(callback: () => void, secured?: () => void): void {
     super.upgrade(callback, () => {
-      clearTimeout(this.#handshake)
+      clearTimeout(this.#handshakeDeadline)
       this._armTimeout()
       this.conversation.secured((this._socket instanceof TLSSocket && this._socket.getProtocol()) || 'TLS')
       secured?.()
@@ -181,8 +188,10 @@ class Connection extends SMTPConnection implements Line {
 
   /** A handshake has a deadline; octets do not put it off. */
   override _armTimeout(socket: Socket = this._socket): void {
-    if (this._upgrading) this.#handshake = setTimeout(() => socket.destroy(), handshakeMs)
-    else super._armTimeout(socket)
+    if (this._upgrading) {
+      this.#handshaking = socket
+      this.#handshakeDeadline = setTimeout(() => this.destroy(), handshakeMs)
+    } else super._armTimeout(socket)
   }
 
   override _resetSession(): void {
@@ -201,7 +210,7 @@ class Connection extends SMTPConnection implements Line {
     if (this._parser instanceof Gate) this._parser.forget()
     super._onClose()
     if (!first) return
-    clearTimeout(this.#handshake)
+    clearTimeout(this.#handshakeDeadline)
     this.conversation.closed(this._upgrading ? `no TLS: ${this.#failure ?? 'connection lost'}` : undefined)
   }
 

@@ -7,9 +7,10 @@ export type Transaction = {
   readonly startedAt: number
   readonly reversePath: string
   readonly parameters: MailParameters
-  readonly forwardPaths: readonly string[]
-  /** Forward-paths that were refused. */
-  readonly refusedPaths: number
+  /** As the client wrote them, by the form in which they are compared. */
+  readonly forwardPaths: Map<string, string>
+  /** How many were refused. */
+  refusedPaths: number
 }
 
 /** Whom the session logged in as. The verifier is kept so that each MAIL is judged by the configuration then in force. */

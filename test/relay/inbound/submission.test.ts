@@ -3,7 +3,7 @@ import { createConnection, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import fc from 'fast-check'
 import { createTransport, type Transporter } from 'nodemailer'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { app, baseConfig, load, startSubmission, suspended, type UnderTest } from './submission-under-test.ts'
@@ -383,6 +383,49 @@ test('closing: after the grace time nothing waits any longer', async () => {
   await talk(socket, 'MAIL FROM:<noreply@corp.example>')
   await under.submission.close(100)
   expect(under.submission.sessions).toBe(0)
+})
+
+test('closing: a handshake that is not over does not hold it up', async () => {
+  const { under } = await start()
+  const raw = createConnection(under.port('submissions'), '127.0.0.1')
+  closers.push(() => void raw.on('error', () => {}).destroy())
+  await expect.poll(() => under.submission.sessions).toBe(1)
+  const [, upgrading] = await banner(under)
+  await talk(upgrading, 'STARTTLS')
+  await under.submission.close(60_000)
+  expect(under.submission.sessions).toBe(0)
+})
+
+test('silence or garbage instead of a handshake ends the connection (case T05)', async () => {
+  const { under } = await start()
+  const [, garbage] = await banner(under)
+  await talk(garbage, 'STARTTLS')
+  garbage.write('EHLO app.example\r\n'.repeat(10))
+  expect((await whole(garbage)).toString('latin1')).not.toMatch(/\d{3}[ -]/)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  closers.push(() => void vi.useRealTimers())
+  const [, silent] = await banner(under)
+  await talk(silent, 'STARTTLS')
+  const left = whole(silent)
+  vi.advanceTimersByTime(29_000)
+  expect(under.submission.sessions).toBe(1)
+  vi.advanceTimersByTime(1_000)
+  await left
+  vi.useRealTimers()
+  await expect.poll(() => under.submission.sessions).toBe(0)
+})
+
+test('a command that trickles in has a minute (case R01)', async () => {
+  const { under } = await start()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  closers.push(() => void vi.useRealTimers())
+  const [, socket] = await banner(under)
+  const said = whole(socket)
+  const before = vi.getTimerCount()
+  socket.write('NOO')
+  while (vi.getTimerCount() === before) await new Promise((resolve) => setImmediate(resolve))
+  vi.advanceTimersByTime(60_000)
+  expect((await said).toString()).toBe('421 4.4.2 nothing came for too long (always.idle)\r\n')
 })
 
 /** Connects and reads the greeting. */
