@@ -1,0 +1,71 @@
+/** The checked-in CRDs are what the kinds say, and keep the API server's rules for structural schemas. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { kinds } from '../../crds/kinds.ts'
+import { crdOf, fileOf, printed } from '../../crds/print.ts'
+import type { Kind, Schema } from '../../crds/schema.ts'
+
+describe.each(kinds.map((kind): [string, Kind] => [kind.kind, kind]))('%s', (_name, kind) => {
+  test('is checked in as printed (else run `npm run crds`)', () => {
+    expect(readFileSync(fileOf(kind), 'utf8')).toBe(printed(kind))
+  })
+
+  test('every string, list and map has its limit, which the CEL budget needs', () => {
+    const unlimited = [...fieldsOf(kind.spec, 'spec'), ...fieldsOf(kind.status, 'status')].filter(
+      ([, schema]) =>
+        (schema.type === 'string' && schema.maxLength === undefined) ||
+        (schema.type === 'array' && schema.maxItems === undefined) ||
+        (schema.type === 'object' && !('properties' in schema) && schema.maxProperties === undefined),
+    )
+    expect(unlimited.map(([field]) => field)).toEqual([])
+  })
+
+  test('the fields that rules point to exist', () => {
+    const known = new Set(fieldsOf(kind.spec, 'spec').map(([field]) => field))
+    expect([...kind.rules, ...kind.immutable].map((r) => r.field).filter((f) => !known.has(f))).toEqual([])
+  })
+
+  test('keys of maps are required, and defaults are of their type', () => {
+    const wrong = [...fieldsOf(kind.spec, 'spec'), ...fieldsOf(kind.status, 'status')].filter(([, schema]) => {
+      if (schema.type !== 'array') return false
+      const required = schema.items.type === 'object' && 'required' in schema.items ? (schema.items.required ?? []) : []
+      return (schema['x-kubernetes-list-map-keys'] ?? []).some((key) => !required.includes(key))
+    })
+    expect(wrong.map(([field]) => field)).toEqual([])
+  })
+
+  test('no enum leaves room for plaintext or anonymous submission', () => {
+    const tls = fieldsOf(kind.spec, 'spec').filter(
+      ([field]) => field.startsWith('spec.listeners') && field.endsWith('mode'),
+    )
+    for (const [, schema] of tls) expect(schema).toMatchObject({ enum: ['StartTLS', 'Implicit'] })
+  })
+})
+
+test('the names people type', () => {
+  expect(kinds.map((k) => crdOf(k).spec.names)).toMatchObject([
+    { plural: 'relaypolicies', shortNames: ['rpol'], categories: ['relayfleet'] },
+    { plural: 'senderdomains', shortNames: ['sdom'], categories: ['relayfleet'] },
+    { plural: 'relaycredentials', shortNames: ['rcred'], categories: ['relayfleet'] },
+  ])
+})
+
+test('credentials are a provisioned service, and policies scale', () => {
+  const [policy, , credential] = kinds.map((k) => crdOf(k))
+  expect(credential?.metadata.labels).toHaveProperty(['servicebinding.io/provisioned-service'], 'true')
+  expect(policy?.spec.versions[0]?.subresources).toEqual({
+    status: {},
+    scale: {
+      specReplicasPath: '.spec.replicas',
+      statusReplicasPath: '.status.replicas',
+      labelSelectorPath: '.status.selector',
+    },
+  })
+})
+
+function fieldsOf(schema: Schema, field: string): readonly (readonly [string, Schema])[] {
+  const here: readonly [string, Schema] = [field, schema]
+  if (schema.type === 'array') return [here, ...fieldsOf(schema.items, `${field}[]`)]
+  if (schema.type !== 'object' || !('properties' in schema)) return [here]
+  return [here, ...Object.entries(schema.properties).flatMap(([name, inner]) => fieldsOf(inner, `${field}.${name}`))]
+}
