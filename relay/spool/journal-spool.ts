@@ -1,5 +1,5 @@
 /** The spool put together: the index of what is ours, and the journal that makes it so. */
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Events } from '../events.ts'
 import type { Envelope, QueuedMessage, RecipientState } from '../mail/envelope.ts'
 import { Cleaner } from './cleaner.ts'
@@ -119,11 +119,15 @@ export class JournalSpool implements Spool {
   }
 
   content(queueId: string): Readable {
-    return this.#contents.stream(this.#held(queueId))
+    const held = this.#ours.get(queueId)
+    if (held !== undefined) return this.#contents.stream(held)
+    return new Readable().destroy(this.#error('fault', `message ${queueId} is not ours`))
   }
 
   async record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
-    const held = this.#held(queueId)
+    const held = this.#ours.get(queueId)
+    // It was set aside: there is nothing to deliver, and nothing to remember.
+    if (held === undefined) return
     held.message = { envelope: held.message.envelope, recipients }
     await this.#journal.append({ entry: { kind: 'state', queueId, recipients } })
   }
@@ -216,12 +220,6 @@ export class JournalSpool implements Spool {
     const waits = items.filter(({ entry }) => entry.kind === 'accepted').map((item) => performance.now() - item.since)
     if (waits.length > 0) this.#parts.events.committed(waits.length, Math.max(...waits) / 1000)
     this.#cleaner.consider()
-  }
-
-  #held(queueId: string): Held {
-    const held = this.#ours.get(queueId)
-    if (held === undefined) throw this.#error('fault', `message ${queueId} is not ours`)
-    return held
   }
 
   /** @throws SpoolError when nothing is taken now */

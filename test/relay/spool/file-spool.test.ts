@@ -1,0 +1,274 @@
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
+import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { smallBytes } from '../../../relay/spool/incoming.ts'
+import { SpoolError } from '../../../relay/spool/spool.ts'
+import { accept, contentOf, draft, listening, octets, pending, temporaryFolder, until } from './samples.ts'
+
+async function opened(directory = temporaryFolder()) {
+  const told = listening()
+  return { directory, told, spool: await openSpool({ directory, events: told.events }) }
+}
+const files = (directory: string): string[] =>
+  ['large', 'quarantine'].flatMap((folder) => readdirSync(join(directory, folder)))
+const idsOf = (messages: Iterable<QueuedMessage>): string[] => [...messages].map((m) => m.envelope.queueId)
+
+const sizes = [
+  ['nothing', 0],
+  ['one octet', 1],
+  ['the largest that goes into the journal', smallBytes],
+  ['the smallest that gets a file', smallBytes + 1],
+  ['many chunks', 1_000_003],
+] as const
+
+test.each(sizes)('%s comes out as it went in, now and after a restart', async (_what, bytes) => {
+  const { spool, directory } = await opened()
+  const content = contentOf(bytes, bytes)
+  const message = await accept(spool, content)
+  const { queueId } = message.envelope
+  expect(message).toEqual({
+    envelope: { ...draft, queueId, bytes },
+    recipients: draft.forwardPaths.map(pending),
+  })
+  expect((await octets(spool.content(queueId))).equals(content)).toBe(true)
+  expect(existsSync(join(directory, 'large', `${queueId}.eml`))).toBe(bytes > smallBytes)
+  await spool.close()
+
+  const { spool: again } = await opened(directory)
+  expect([...again.messages()]).toEqual([message])
+  expect((await octets(again.content(queueId))).equals(content)).toBe(true)
+  await again.close()
+})
+
+test('an envelope keeps every field', async () => {
+  const { spool, directory } = await opened()
+  const full = {
+    ...draft,
+    reversePath: '',
+    redirectedFrom: ['real@other.example'],
+    disposition: 'capture',
+    smtpUtf8: true,
+    forwardPaths: ['päul@bücher.example'],
+    reports: { queueId: 'zzzzzzzzzz', forwardPaths: ['a@b.example'] },
+  } as const
+  await accept(spool, contentOf(1, 10), { draft: full })
+  await spool.close()
+  const { spool: again } = await opened(directory)
+  expect([...again.messages()].map((m) => m.envelope)).toMatchObject([full])
+  await again.close()
+})
+
+test('states are durable when they are recorded, and the last one counts', async () => {
+  const { spool, directory } = await opened()
+  const { envelope } = await accept(spool, contentOf(1, 10))
+  const [one, two] = draft.forwardPaths.map(pending)
+  const first = [{ ...one, attempts: 1, lastReply: '451 4.3.0 later' }, two] as never
+  const last = [{ ...one, attempts: 2, state: 'delivered', ambiguous: 1 }, two] as never
+  await spool.record(envelope.queueId, first)
+  await spool.record(envelope.queueId, last)
+  expect([...spool.messages()].map((m) => m.recipients)).toEqual([last])
+  await spool.close()
+  const { spool: again } = await opened(directory)
+  expect([...again.messages()].map((m) => m.recipients)).toEqual([last])
+  await again.close()
+})
+
+test.each(sizes)('a removed message (%s) is gone, with its file, now and after a restart', async (_what, bytes) => {
+  const { spool, directory } = await opened()
+  const { envelope } = await accept(spool, contentOf(1, bytes))
+  expect([spool.bytes, spool.has(envelope.queueId)]).toEqual([bytes, true])
+  await spool.remove(envelope.queueId)
+  await spool.remove(envelope.queueId)
+  expect([spool.bytes, spool.has(envelope.queueId), idsOf(spool.messages())]).toEqual([0, false, []])
+  await expect(octets(spool.content(envelope.queueId))).rejects.toThrow(SpoolError)
+  await until('the file is gone', () => files(directory).length === 0)
+  await spool.close()
+  const { spool: again, told } = await opened(directory)
+  expect([again.bytes, idsOf(again.messages()), told.lines]).toEqual([0, [], ['recovered 0 swept 0']])
+  await again.close()
+})
+
+test('messages come in the order of their acceptance', async () => {
+  const { spool, directory } = await opened()
+  const ids: string[] = []
+  for (let i = 0; i < 5; i += 1) {
+    const { envelope } = await accept(spool, contentOf(i, 10), { draft: { acceptedAt: draft.acceptedAt + i } })
+    ids.push(envelope.queueId)
+  }
+  expect(idsOf(spool.messages())).toEqual(ids)
+  await spool.close()
+  const { spool: again } = await opened(directory)
+  expect(idsOf(again.messages())).toEqual(ids)
+  await again.close()
+})
+
+describe('a message that is not committed', () => {
+  test.each(sizes)('(%s) leaves nothing behind when it is aborted', async (_what, bytes) => {
+    const { spool, directory } = await opened()
+    const incoming = await spool.receive()
+    await incoming.write(contentOf(1, bytes))
+    await incoming.abort()
+    await incoming.abort()
+    expect([files(directory), idsOf(spool.messages()), spool.bytes]).toEqual([[], [], 0])
+    await expect(incoming.write(Buffer.of(1))).rejects.toThrow('forgotten')
+    await expect(incoming.commit(draft)).rejects.toThrow('forgotten')
+    await spool.close()
+  })
+
+  test('is not seen, and is swept after a crash', async () => {
+    const { spool, directory } = await opened()
+    const incoming = await spool.receive()
+    await incoming.write(contentOf(1, smallBytes + 1))
+    expect([spool.has(incoming.queueId), idsOf(spool.messages())]).toEqual([false, []])
+    await spool.close()
+    expect(files(directory)).toHaveLength(1)
+    const { spool: again, told } = await opened(directory)
+    expect([files(directory), told.lines]).toEqual([[], ['recovered 0 swept 1']])
+    await again.close()
+  })
+})
+
+describe('a queue id', () => {
+  test('may be chosen by the caller, once', async () => {
+    const { spool } = await opened()
+    const incoming = await spool.receive('chosen0000')
+    await expect(spool.receive('chosen0000')).rejects.toThrow('queue id chosen0000 is taken')
+    await incoming.commit(draft)
+    expect(spool.has('chosen0000')).toBe(true)
+    await expect(spool.receive('chosen0000')).rejects.toThrow('queue id chosen0000 is taken')
+    await spool.close()
+  })
+
+  test('is free again after an abort, and after its message has left', async () => {
+    const { spool, directory } = await opened()
+    await (await spool.receive('chosen0000')).abort()
+    await accept(spool, contentOf(1, 5), { queueId: 'chosen0000' })
+    await spool.remove('chosen0000')
+    await accept(spool, contentOf(2, 6), { queueId: 'chosen0000' })
+    await spool.close()
+    const { spool: again } = await opened(directory)
+    expect((await octets(again.content('chosen0000'))).equals(contentOf(2, 6))).toBe(true)
+    await again.close()
+  })
+
+  test('that is none is refused', async () => {
+    const { spool } = await opened()
+    await expect(spool.receive('../../../x')).rejects.toThrow('is no queue id')
+    await spool.close()
+  })
+})
+
+test('each message that becomes ours is told once, when it is durable; those of before are not', async () => {
+  const { spool, directory } = await opened()
+  await accept(spool, contentOf(1, 10))
+  await spool.close()
+  const { spool: again } = await opened(directory)
+  const told: string[] = []
+  again.onQueued((message) => {
+    expect(again.has(message.envelope.queueId)).toBe(true)
+    told.push(message.envelope.queueId)
+  })
+  const messages = await Promise.all([1, 2, 3].map((n) => accept(again, contentOf(n, 10))))
+  expect(told.toSorted()).toEqual(idsOf(messages).toSorted())
+  await again.close()
+})
+
+test('what waits together is committed together', async () => {
+  const { spool, told } = await opened()
+  await Promise.all(Array.from({ length: 50 }, (_, n) => accept(spool, contentOf(n, 100))))
+  const batches = told.lines.flatMap((line) => /^committed (\d+) true$/.exec(line)?.[1] ?? []).map(Number)
+  expect(batches.reduce((a, b) => a + b, 0)).toBe(50)
+  expect(batches.length).toBeLessThan(10)
+  await spool.close()
+})
+
+describe('a DSN', () => {
+  const reports = (queueId: string, forwardPaths: readonly string[]) => ({
+    reversePath: '',
+    forwardPaths: [draft.reversePath],
+    reports: { queueId, forwardPaths },
+  })
+
+  test('closes the recipients that it reports, so that a crash right after it makes no second one (case S25)', async () => {
+    const { spool, directory } = await opened()
+    const original = (await accept(spool, contentOf(1, 10))).envelope
+    const [one, two] = original.forwardPaths as [string, string]
+    const dsn = await accept(spool, contentOf(2, 10), { draft: reports(original.queueId, [two]) })
+    await spool.close()
+    const { spool: again } = await opened(directory)
+    const states = [...again.messages()].map((m) => [m.envelope.queueId, m.recipients.map((r) => r.state)])
+    expect(Object.fromEntries(states)).toEqual({
+      [original.queueId]: ['pending', 'bounced'],
+      [dsn.envelope.queueId]: ['pending'],
+    })
+    expect(one).not.toBe(two)
+    await again.close()
+  })
+
+  test.each([
+    ['is still there', false],
+    ['was delivered already', true],
+  ])('ends an original with nothing left to do, when the DSN %s (case S25)', async (_what, delivered) => {
+    const { spool, directory } = await opened()
+    const original = (await accept(spool, contentOf(1, smallBytes + 1))).envelope
+    const dsn = await accept(spool, contentOf(2, 10), { draft: reports(original.queueId, original.forwardPaths) })
+    if (delivered) await spool.remove(dsn.envelope.queueId)
+    await spool.close()
+    for (const _restart of [1, 2]) {
+      const { spool: again } = await opened(directory)
+      expect(idsOf(again.messages())).toEqual(delivered ? [] : [dsn.envelope.queueId])
+      expect(files(directory)).toEqual([])
+      await again.close()
+    }
+  })
+})
+
+test('a message with nobody left to deliver to is ended at the next start', async () => {
+  const { spool, directory } = await opened()
+  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
+  await spool.record(
+    queueId,
+    draft.forwardPaths.map((p) => ({ ...pending(p), state: 'delivered' as const })),
+  )
+  await spool.close()
+  const { spool: again } = await opened(directory)
+  expect(idsOf(again.messages())).toEqual([])
+  await again.close()
+})
+
+describe('close', () => {
+  test('waits for what is being written, and takes nothing after it', async () => {
+    const { spool, directory } = await opened()
+    const incoming = await spool.receive()
+    await incoming.write(contentOf(1, 10))
+    const committing = incoming.commit(draft)
+    const late = await spool.receive()
+    await spool.close()
+    const { envelope } = await committing
+    await expect(late.commit(draft)).rejects.toThrow(SpoolError)
+    await expect(spool.remove(envelope.queueId)).rejects.toThrow(SpoolError)
+    const { spool: again } = await opened(directory)
+    expect(idsOf(again.messages())).toEqual([envelope.queueId])
+    await again.close()
+  })
+
+  test('leaves no file open', async () => {
+    const { spool, directory } = await opened()
+    const { envelope } = await accept(spool, contentOf(1, 300_000))
+    const half = spool.content(envelope.queueId)
+    for await (const _chunk of half) break
+    await accept(spool, contentOf(1, 10))
+    await (await spool.receive()).abort()
+    await spool.close()
+    const links = readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${fd}`)]
+      } catch {
+        return []
+      }
+    })
+    expect(links.filter((link) => link.startsWith(directory))).toEqual([])
+  })
+})

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { FreeSpace } from '../../../relay/spool/free-space.ts'
+
+const MiB = 1024 * 1024
+
+function volume(total: number, free: number) {
+  const state = { total, free, asked: 0, time: 0 }
+  const ask = async () => {
+    state.asked += 1
+    return { free: state.free, total: state.total }
+  }
+  return { state, space: FreeSpace.of(ask, () => state.time) }
+}
+
+test('the volume is asked at most once a second', async () => {
+  const { state, space: opening } = volume(1000, 500)
+  const space = await opening
+  state.free = 400
+  state.time = 999
+  expect([space.free, state.asked]).toEqual([500, 1])
+  state.time = 1000
+  expect([space.free, space.free, state.asked]).toEqual([500, 500, 2])
+  await space.refresh()
+  expect([space.free, state.asked]).toEqual([400, 2])
+})
+
+test('what was written since counts', async () => {
+  const space = await volume(1000, 500).space
+  space.took(200)
+  expect(space.free).toBe(300)
+  space.took(900)
+  expect(space.free).toBe(0)
+})
+
+test.each([
+  ['a small volume keeps 5 %', MiB, Math.floor(MiB / 20)],
+  ['a large volume keeps 32 MiB', 1024 * 1024 * MiB, 32 * MiB],
+])('%s for delivery, and takes mail again with twice that', async (_what, total, kept) => {
+  const at = async (free: number) => {
+    const space = await volume(total, free).space
+    return [space.shortage === undefined, space.ample]
+  }
+  expect(await at(kept - 1)).toEqual([false, false])
+  expect(await at(kept)).toEqual([true, false])
+  expect(await at(2 * kept)).toEqual([true, true])
+})
+
+test('a volume that cannot be asked keeps its last answer', async () => {
+  let broken = false
+  let time = 0
+  const space = await FreeSpace.of(
+    async () => {
+      if (broken) throw new Error('EIO')
+      return { free: 70, total: 100 }
+    },
+    () => time,
+  )
+  broken = true
+  time = 5000
+  expect(space.free).toBe(70)
+  await expect(space.refresh()).rejects.toThrow('EIO')
+  expect(space.free).toBe(70)
+})
