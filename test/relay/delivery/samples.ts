@@ -81,7 +81,7 @@ export function envelope(content: Buffer, rest: Partial<Envelope> = {}): Envelop
   }
 }
 
-export const hello = Buffer.from(
+export const hello: Buffer = Buffer.from(
   'Received: by relay.example.org\r\nFrom: <app@corp.test>\r\nMessage-ID: <1@corp.test>\r\nSubject: x\r\n\r\nhello\r\n.dot\r\n',
 )
 

@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest'
+import { type Candidate, choose } from '../../../relay/delivery/choose.ts'
+import { afterAttempt, type Health, unproven } from '../../../relay/delivery/health.ts'
+import type { Outcome } from '../../../relay/mail/outcome.ts'
+
+const healthy: Health = { ...unproven, proven: true }
+const ejected: Health = { ...unproven, ejectedUntil: 1000 }
+const candidate = (name: string, rest: Partial<Candidate> = {}): Candidate => ({
+  name,
+  priority: 0,
+  maxConnections: 2,
+  inUse: 0,
+  health: healthy,
+  ...rest,
+})
+const chosen = (
+  candidates: readonly Candidate[],
+  { tried, turn = 0, now = 500 }: { tried?: string[]; turn?: number; now?: number } = {},
+) => {
+  const choice = choose(candidates, tried && new Set(tried), now, turn)
+  return choice.kind === 'use' ? choice.candidate.name : choice
+}
+
+const a = candidate('a')
+const b = candidate('b')
+const backup = candidate('backup', { priority: 1 })
+
+test.each([
+  ['the lowest priority', [a, backup], {}, 'a'],
+  ['in turn among equals', [a, b], { turn: 1 }, 'b'],
+  ['and round again', [a, b], { turn: 2 }, 'a'],
+  ['the free one of two', [candidate('a', { inUse: 2 }), b], {}, 'b'],
+  [
+    'a full one is waited for, the backup does not help out',
+    [candidate('a', { inUse: 2 }), backup],
+    {},
+    { kind: 'busy' },
+  ],
+  ['an ejected one is passed over', [candidate('a', { health: ejected }), backup], {}, 'backup'],
+  ['until its time is over', [candidate('a', { health: ejected }), backup], { now: 1000 }, 'a'],
+  ['what failed this message is passed over', [a, b, backup], { tried: ['a'] }, 'b'],
+  ['then the next priority', [a, b, backup], { tried: ['a', 'b'] }, 'backup'],
+  ['then nobody', [a, backup], { tried: ['a', 'backup'] }, { kind: 'down' }],
+  [
+    'nobody works: when to look again',
+    [candidate('a', { health: ejected }), candidate('b', { health: { ...ejected, ejectedUntil: 700 } })],
+    {},
+    { kind: 'down', until: 700 },
+  ],
+  ['one that has not worked yet is probed', [candidate('a', { health: unproven })], {}, 'a'],
+  ['by one message at a time', [candidate('a', { health: unproven, inUse: 1 }), backup], {}, { kind: 'busy' }],
+  [
+    'a paused one is waited for',
+    [candidate('a', { health: { ...healthy, pausedUntil: 900 } }), backup],
+    {},
+    { kind: 'busy', until: 900 },
+  ],
+  ['no smarthost at all', [], {}, { kind: 'down' }],
+] as const)('%s', (_name, candidates, how, expected) => {
+  expect(chosen(candidates, how as Parameters<typeof chosen>[1])).toEqual(expected)
+})
+
+const failing: Outcome = { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.4.1', text: 'refused' } }
+const untrusted: Outcome = {
+  kind: 'deferred',
+  scope: 'nextHop',
+  reply: { code: 451, status: '4.7.5', text: 'certificate' },
+}
+const unauthenticated: Outcome = { ...untrusted, reply: { code: 451, status: '4.7.8', text: 'login' } }
+const lost: Outcome = { kind: 'ambiguous', reply: { code: 451, status: '4.4.2', text: 'lost' } }
+const greylisted: Outcome = {
+  kind: 'deferred',
+  scope: 'recipient',
+  reply: { code: 450, status: '4.2.0', text: 'later' },
+}
+const refused: Outcome = { kind: 'bounced', reply: { code: 550, status: '5.1.1', text: 'unknown' } }
+const throttled: Outcome = {
+  kind: 'deferred',
+  scope: 'message',
+  reply: { code: 454, status: '4.0.0', text: 'Throttling failure' },
+}
+const after = (health: Health, ...outcomes: readonly Outcome[]): Health =>
+  outcomes.reduce((h, outcome) => afterAttempt(h, [outcome], Math.max(0, h.ejectedUntil)), health)
+
+test.each([
+  [
+    'one that has never worked is left out at its first failure',
+    unproven,
+    [failing],
+    { proven: false, ejectedUntil: 1000 },
+  ],
+  [
+    'one that works is left out at its third failure in a row',
+    healthy,
+    [failing, lost, failing],
+    { proven: false, ejectedUntil: 1000 },
+  ],
+  ['not at its second', healthy, [failing, failing], { proven: true, ejectedUntil: 0 }],
+  ['success counts anew', healthy, [failing, failing, refused, failing], { proven: true, ejectedUntil: 0 }],
+  ['a failed probe doubles the time', unproven, [failing, failing, failing], { ejectedUntil: 1000 + 2000 + 4000 }],
+  ['a certificate is looked at again after a minute', healthy, [untrusted], { ejectedUntil: 60_000 }],
+  ['case U22: a login is tried again after a minute', healthy, [unauthenticated], { ejectedUntil: 60_000 }],
+  [
+    'refusals of messages and recipients say nothing about it',
+    healthy,
+    [greylisted, refused, greylisted, refused],
+    healthy,
+  ],
+  ['a probe that is refused has worked', unproven, [refused], { proven: true }],
+  [
+    'case U23: throttling pauses it, and ejects it not',
+    healthy,
+    [throttled],
+    { proven: true, ejectedUntil: 0, pausedUntil: 1000 },
+  ],
+] as const)('%s', (_name, before, outcomes, expected) => {
+  expect(after(before, ...outcomes)).toMatchObject(expected)
+})
+
+test('the time left out never passes a minute', () => {
+  let health = unproven
+  for (let i = 0; i < 50; i++) {
+    const now = health.ejectedUntil
+    health = afterAttempt(health, [failing], now)
+    expect(health.ejectedUntil - now).toBeLessThanOrEqual(60_000)
+  }
+})
+
+test('failures of those in flight when it was left out do not prolong it', () => {
+  const out = afterAttempt(unproven, [failing], 0)
+  expect(afterAttempt(out, [failing], 10)).toBe(out)
+})

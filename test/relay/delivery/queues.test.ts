@@ -1,0 +1,93 @@
+/** What waits for a connection, and what waits for its time. */
+import fc from 'fast-check'
+import { expect, test, vi } from 'vitest'
+import { ReadyQueue } from '../../../relay/delivery/ready-queue.ts'
+import { Schedule } from '../../../relay/delivery/schedule.ts'
+
+const drain = (queue: ReadyQueue<string>): string[] => {
+  const items: string[] = []
+  for (let item = queue.shift(); item !== undefined; item = queue.shift()) items.push(item)
+  return items
+}
+
+test('credentials take turns, each first in, first out', () => {
+  const queue = new ReadyQueue<string>()
+  for (let i = 0; i < 4; i++) queue.push('flood', `f${i}`)
+  queue.push('b', 'b0')
+  queue.push('b', 'b1')
+  queue.push('c', 'c0')
+  expect(drain(queue)).toEqual(['f0', 'b0', 'c0', 'f1', 'b1', 'f2', 'f3'])
+})
+
+test('a newcomer does not wait for the flood before it', () => {
+  const queue = new ReadyQueue<string>()
+  for (let i = 0; i < 10_000; i++) queue.push('flood', `f${i}`)
+  for (let i = 0; i < 3000; i++) queue.shift()
+  queue.push('b', 'b0')
+  expect([queue.shift(), queue.shift()]).toContain('b0')
+})
+
+test('nothing is lost, nothing is doubled, and each credential keeps its order', () => {
+  const push = fc.record({ credential: fc.constantFrom('a', 'b', 'c') })
+  const steps = fc.array(fc.oneof(push, fc.constant('shift' as const), fc.constant('take' as const)), {
+    maxLength: 200,
+  })
+  fc.assert(
+    fc.property(steps, (all) => {
+      const queue = new ReadyQueue<string>()
+      const [given, taken]: [string[], string[]] = [[], []]
+      for (const [i, step] of all.entries()) {
+        if (step === 'take') taken.push(...queue.take((item) => item.endsWith('7')))
+        else if (step === 'shift') taken.push(...[queue.shift()].filter((item) => item !== undefined))
+        else {
+          given.push(`${step.credential}${i}`)
+          queue.push(step.credential, `${step.credential}${i}`)
+        }
+        expect(queue.size).toBe(given.length - taken.length)
+      }
+      const rest = drain(queue)
+      expect([...taken, ...rest].sort()).toEqual(given.sort())
+      for (const c of ['a', 'b', 'c']) {
+        const numbers = rest.filter((item) => item.startsWith(c)).map((item) => Number(item.slice(1)))
+        expect(numbers).toEqual(numbers.toSorted((x, y) => x - y))
+      }
+    }),
+  )
+})
+
+test('the schedule gives out in the order of time, and nothing early', () => {
+  vi.useFakeTimers()
+  try {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1000 }), { maxLength: 100 }), (times) => {
+        const start = Date.now()
+        const out: { item: number; at: number }[] = []
+        const schedule = new Schedule<number>(Date.now, (items) => {
+          for (const item of items) out.push({ item, at: Date.now() - start })
+        })
+        for (const time of times) schedule.add(time, start + time)
+        vi.advanceTimersByTime(1000)
+        expect(out.map((o) => o.item)).toEqual(times.toSorted((x, y) => x - y))
+        for (const { item, at } of out) expect(at).toBeGreaterThanOrEqual(item)
+        expect(schedule.size).toBe(0)
+      }),
+    )
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a clock that is set forward is noticed within a minute', () => {
+  vi.useFakeTimers()
+  try {
+    let set = 0
+    const due = vi.fn()
+    const schedule = new Schedule<string>(() => Date.now() + set, due)
+    schedule.add('x', Date.now() + 3_600_000)
+    set = 3_600_000
+    vi.advanceTimersByTime(60_000)
+    expect(due).toHaveBeenCalledWith(['x'])
+  } finally {
+    vi.useRealTimers()
+  }
+})

@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Answer } from '../../../relay/delivery/answer.ts'
+import { ReplyParser } from '../../../relay/delivery/reply-parser.ts'
+
+const parse = (...chunks: readonly string[]): Answer[] => {
+  const parser = new ReplyParser()
+  const answers: Answer[] = []
+  for (const chunk of chunks) {
+    parser.push(Buffer.from(chunk, 'latin1'))
+    for (let a = parser.next(); a !== undefined && answers.at(-1)?.kind !== 'none'; a = parser.next()) answers.push(a)
+  }
+  return answers
+}
+const reply = (code: number, ...lines: string[]) => ({ kind: 'reply', reply: { code, lines } })
+
+test.each([
+  ['one line', '250 ok\r\n', [reply(250, 'ok')]],
+  ['no text', '250\r\n', [reply(250, '')]],
+  ['an empty text', '250 \r\n', [reply(250, '')]],
+  ['several lines', '250-a\r\n250-b\r\n250 c\r\n', [reply(250, 'a', 'b', 'c')]],
+  ['a last line without text', '250-a\r\n250\r\n', [reply(250, 'a', '')]],
+  ['two replies in one segment', '250 a\r\n550 b\r\n', [reply(250, 'a'), reply(550, 'b')]],
+  ['no end yet', '250 ok', []],
+  ['a continuation without its end', '250-a\r\n', []],
+] as const)('%s', (_name, text, expected) => {
+  expect(parse(text)).toEqual(expected)
+})
+
+test.each([
+  ['case U11: no code', 'OK\r\n'],
+  ['case U11: an empty line', '\r\n'],
+  ['case U11: a code out of range', '999 x\r\n'],
+  ['a preliminary code', '150 x\r\n'],
+  ['a code of two digits', '25 ok\r\n'],
+  ['a code of four digits', '2500 ok\r\n'],
+  ['another separator', '250_ok\r\n'],
+  ['a bare LF', '250 ok\n'],
+  ['a bare CR inside', '250 o\rk\r\n'],
+  ['two codes in one reply', '250-a\r\n550 b\r\n'],
+  ['letters', '2x0 ok\r\n'],
+  ['HTTP', 'HTTP/1.1 400 Bad Request\r\n'],
+  ['case U19: a line without end', `250 ${'x'.repeat(5000)}`],
+  ['case U19: a line too long', `250 ${'x'.repeat(5000)}\r\n`],
+  ['case U19: lines without end', '250-x\r\n'.repeat(1000)],
+])('%s is malformed', (_name, text) => {
+  expect(parse(text).at(-1)).toMatchObject({ kind: 'none', cause: 'malformed' })
+})
+
+test('segments change nothing', () => {
+  const line = fc.stringMatching(/^[ -~]{0,20}$/)
+  const one = fc.tuple(fc.integer({ min: 200, max: 599 }), fc.array(line, { minLength: 1, maxLength: 4 }))
+  fc.assert(
+    fc.property(
+      fc.array(one, { maxLength: 5 }),
+      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+      (all, sizes) => {
+        const text = all
+          .map(([code, lines]) => lines.map((l, i) => `${code}${i === lines.length - 1 ? ' ' : '-'}${l}\r\n`).join(''))
+          .join('')
+        const chunks: string[] = []
+        for (let at = 0, i = 0; at < text.length; i++) {
+          const size = sizes[i % sizes.length] ?? 1
+          chunks.push(text.slice(at, at + size))
+          at += size
+        }
+        expect(parse(...chunks)).toEqual(all.map(([code, lines]) => reply(code, ...lines)))
+      },
+    ),
+  )
+})
+
+test('idle tells whether a next reply has begun', () => {
+  const parser = new ReplyParser()
+  expect(parser.idle).toBe(true)
+  parser.push(Buffer.from('250 a\r\n2'))
+  parser.next()
+  expect(parser.idle).toBe(false)
+  parser.push(Buffer.from('50-b\r\n'))
+  expect(parser.next()).toBeUndefined()
+  expect(parser.idle).toBe(false)
+})

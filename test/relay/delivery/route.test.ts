@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { routeOf } from '../../../relay/delivery/route.ts'
+import { route } from './samples.ts'
+
+type Match = NonNullable<Parameters<typeof routeOf>[0][number]['match']>
+const matching = (name: string, match: Partial<Match>) =>
+  route(name, [], { match: { senderDomains: [], recipientDomains: [], ...match } })
+const sender = { reversePath: 'app@corp.test', fromDomain: 'news.corp.test', credential: 'team-a/web' }
+const catchAll = route('rest', [])
+
+test.each([
+  ['the catch-all', {}, 'a@x.test', 'one', { senderDomains: ['other.test'] }, 'rest'],
+  ['the sender domain', {}, 'a@x.test', 'one', { senderDomains: ['corp.test'] }, 'one'],
+  [
+    'the sender domain, whatever its case',
+    { reversePath: 'app@CORP.Test' },
+    'a@x.test',
+    'one',
+    { senderDomains: ['corp.test'] },
+    'one',
+  ],
+  ['no subdomain', { reversePath: 'app@sub.corp.test' }, 'a@x.test', 'one', { senderDomains: ['corp.test'] }, 'rest'],
+  [
+    'the From domain of the null reverse-path',
+    { reversePath: '' },
+    'a@x.test',
+    'one',
+    { senderDomains: ['news.corp.test'] },
+    'one',
+  ],
+  ['not the From domain otherwise', {}, 'a@x.test', 'one', { senderDomains: ['news.corp.test'] }, 'rest'],
+  ['the recipient domain', {}, 'a@X.test', 'one', { recipientDomains: ['y.test', 'x.test'] }, 'one'],
+  ['a quoted local part with an @', {}, '"a@y.test"@x.test', 'one', { recipientDomains: ['y.test'] }, 'rest'],
+  ['a U-label', {}, 'a@b\u00fccher.test', 'one', { recipientDomains: ['xn--bcher-kva.test'] }, 'one'],
+  ['the credential', {}, 'a@x.test', 'one', { credentials: ['team-a/web'] }, 'one'],
+  ['a selector that chose nobody', {}, 'a@x.test', 'one', { credentials: [] }, 'rest'],
+  [
+    'every list that is given',
+    {},
+    'a@x.test',
+    'one',
+    { senderDomains: ['corp.test'], recipientDomains: ['y.test'] },
+    'rest',
+  ],
+] as const)('%s', (_name, rest, forwardPath, name, match, expected) => {
+  expect(routeOf([matching(name, match), catchAll], { ...sender, ...rest }, forwardPath)?.name).toBe(expected)
+})
+
+test('the first match wins', () => {
+  const routes = [
+    matching('a', { recipientDomains: ['x.test'] }),
+    matching('b', { senderDomains: ['corp.test'] }),
+    catchAll,
+  ]
+  expect(routeOf(routes, sender, 'a@x.test')?.name).toBe('a')
+  expect(routeOf(routes.toReversed(), sender, 'a@x.test')?.name).toBe('rest')
+})
+
+test('without a catch-all nobody may match', () => {
+  expect(routeOf([matching('a', { credentials: [] })], sender, 'a@x.test')).toBeUndefined()
+})

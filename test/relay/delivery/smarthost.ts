@@ -1,0 +1,107 @@
+/** A smarthost that follows a script, and remembers what it was told. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createSecureContext, TLSSocket } from 'node:tls'
+import { onTestFinished } from 'vitest'
+import { type Behaviour, type Script, type ScriptStage, say, usual } from './behaviour.ts'
+import { type Received, SmarthostSession } from './smarthost-session.ts'
+
+type Certificate = { readonly cert: string; readonly key: string }
+
+export type Options = {
+  readonly script?: Script
+  /** Keywords of the reply to EHLO. */
+  readonly offers?: readonly string[]
+  readonly certificate?: Certificate
+  readonly tlsFromStart?: boolean
+  /** The stage `content` is reached after this many octets of it. */
+  readonly contentOctets?: number
+  readonly port?: number
+}
+
+export const everything = ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'SMTPUTF8'] as const
+
+export type Smarthost = Awaited<ReturnType<typeof startSmarthost>>
+
+/** Stopped when the test ends. */
+export async function startSmarthost(options: Options = {}) {
+  const { certificate, tlsFromStart = false, offers = everything, contentOctets = Number.POSITIVE_INFINITY } = options
+  const script = { ...options.script }
+  const received: Received[] = []
+  const lines: string[] = []
+  const sockets = new Set<Socket>()
+  const times = new Map<ScriptStage, number>()
+  let connections = 0
+  let most = 0
+
+  const behaviourOf = (stage: ScriptStage, line: string): Behaviour => {
+    const time = times.get(stage) ?? 0
+    times.set(stage, time + 1)
+    const scripted = script[stage]
+    const chosen = typeof scripted === 'function' ? scripted(time, line) : scripted
+    return chosen ?? (stage === 'EHLO' ? say(ehloReply(offers)) : usual[stage])
+  }
+
+  const server = createServer((socket) => {
+    const connection = ++connections
+    sockets.add(socket)
+    most = Math.max(most, sockets.size)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => {})
+    socket.setNoDelay(true)
+    const serve = (on: Socket, greet: boolean): void => {
+      const upgrade = certificate && ((plain: Socket) => secure(plain, certificate, (s) => serve(s, false)))
+      const host = {
+        behaviourOf,
+        contentOctets,
+        upgrade,
+        onLine: (line: string) => void lines.push(line),
+        onReceived: (mail: Omit<Received, 'connection'>) => void received.push({ ...mail, connection }),
+      }
+      new SmarthostSession(on, host, greet)
+    }
+    if (tlsFromStart && certificate !== undefined) secure(socket, certificate, (s) => serve(s, true))
+    else serve(socket, true)
+  })
+  server.listen(options.port ?? 0, '127.0.0.1')
+  await once(server, 'listening')
+  const dropAll = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const stop = async (): Promise<void> => {
+    dropAll()
+    await new Promise((resolve) => server.close(resolve))
+  }
+  onTestFinished(stop)
+  return {
+    port: (server.address() as AddressInfo).port,
+    /** May be changed while it runs. */
+    script,
+    received,
+    /** Every line that it was told, content apart. */
+    lines,
+    /** How often a stage was reached. */
+    times: (stage: ScriptStage) => times.get(stage) ?? 0,
+    connections: () => connections,
+    /** The most connections that were open at one time, and those that are. */
+    most: () => most,
+    open: () => sockets.size,
+    dropAll,
+    /** Says something that nobody asked for, on every connection. */
+    tell: (text: string) => {
+      for (const socket of sockets) socket.write(text)
+    },
+    stop,
+  }
+}
+
+function ehloReply(offers: readonly string[]): string {
+  const all = ['smarthost.test', ...offers]
+  return all.map((keyword, i) => `250${i === all.length - 1 ? ' ' : '-'}${keyword}`).join('\r\n')
+}
+
+function secure(socket: Socket, certificate: Certificate, ready: (secured: Socket) => void): void {
+  const secured = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(certificate) })
+  secured.on('error', () => socket.destroy())
+  secured.once('secure', () => ready(secured))
+}

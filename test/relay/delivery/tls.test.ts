@@ -1,0 +1,253 @@
+/** TLS towards a smarthost: verified before anything is said that matters, and never less than the mode asks for. */
+import { once } from 'node:events'
+import { beforeAll, expect, test } from 'vitest'
+import type { SmarthostConfig } from '../../../relay/config.ts'
+import { makeCertificates } from '../../certificates.ts'
+import { say } from './behaviour.ts'
+import { oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { everything, type Options, startSmarthost } from './smarthost.ts'
+
+type Certificate = Awaited<ReturnType<typeof makeCertificates>>
+let forAddress: Certificate
+let forName: Certificate
+let forOthers: Certificate
+let expired: Certificate
+let notYet: Certificate
+const day = 86_400_000
+
+beforeAll(async () => {
+  const [from, to] = [new Date(Date.now() - 2 * day), new Date(Date.now() - day)]
+  forAddress = await makeCertificates(['127.0.0.1'])
+  forName = await makeCertificates(['localhost'])
+  forOthers = await makeCertificates(['mail.other.test', '127.0.0.2'])
+  expired = await makeCertificates(['127.0.0.1'], { notBefore: from, notAfter: to })
+  notYet = await makeCertificates(['127.0.0.1'], {
+    notBefore: new Date(Date.now() + day),
+    notAfter: new Date(Date.now() + 2 * day),
+  })
+})
+
+const offers = [...everything, 'STARTTLS', 'AUTH PLAIN LOGIN']
+const login = { usernameFile: 'user', passwordFile: 'password' }
+const files = { user: 'relay', password: 'pass word\n' }
+
+async function deliver(options: Options, smarthost: Partial<SmarthostConfig>, ca?: string) {
+  const upstream = await startSmarthost({ offers, ...options })
+  const { attempted, quiet, attempts, spool, delivery, facts } = rig(oneSmarthost(upstream.port, smarthost), {
+    files: { ...files, ...(ca !== undefined && { ca }) },
+  })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  return { upstream, outcome: attempts[0]?.outcome, spool, delivery, facts }
+}
+
+const startTls = { mode: 'StartTLS', caFile: 'ca' } as const
+const insecure = { kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.5' } }
+
+test('StartTLS: capabilities and AUTH after the handshake', async () => {
+  const { upstream, outcome, facts } = await deliver(
+    { certificate: forAddress },
+    { tls: startTls, auth: login },
+    forAddress.ca,
+  )
+  expect(outcome?.kind).toBe('delivered')
+  const plain = Buffer.from('\0relay\0pass word').toString('base64')
+  expect(upstream.lines.slice(0, 5)).toEqual([
+    'EHLO relay.example.org',
+    'STARTTLS',
+    'EHLO relay.example.org',
+    `AUTH PLAIN ${plain}`,
+    `MAIL FROM:<app@corp.test> SIZE=${hello.length}`,
+  ])
+  expect(facts('smarthostConnected')).toEqual([['a', '127.0.0.1', 'TLSv1.3']])
+})
+
+test('Implicit: TLS from the first octet, by name', async () => {
+  const { outcome } = await deliver(
+    { certificate: forName, tlsFromStart: true },
+    { host: 'localhost', tls: { mode: 'Implicit', caFile: 'ca' }, auth: login },
+    forName.ca,
+  )
+  expect(outcome?.kind).toBe('delivered')
+})
+
+test('AUTH LOGIN where PLAIN is not offered', async () => {
+  const answers = ['334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 2.7.0 welcome']
+  const { upstream, outcome } = await deliver(
+    {
+      certificate: forAddress,
+      offers: [...everything, 'STARTTLS', 'AUTH LOGIN'],
+      script: { AUTH: () => say(answers[0] ?? ''), other: (time) => say(answers[time + 1] ?? '') },
+    },
+    { tls: startTls, auth: login },
+    forAddress.ca,
+  )
+  expect(outcome?.kind).toBe('delivered')
+  const said = [Buffer.from('relay'), Buffer.from('pass word')].map((b) => b.toString('base64'))
+  expect(upstream.lines.slice(3, 6)).toEqual(['AUTH LOGIN', ...said])
+})
+
+test('case T15: STARTTLS hidden: deferred 4.7.5, and no MAIL', async () => {
+  const { upstream, outcome } = await deliver(
+    { offers: everything, certificate: forAddress },
+    { tls: startTls },
+    forAddress.ca,
+  )
+  expect(outcome).toMatchObject(insecure)
+  expect(upstream.lines.filter((line) => line !== 'QUIT')).toEqual(['EHLO relay.example.org'])
+})
+
+test.each([
+  ['502', say('502 5.5.1 no')],
+  ['454', say('454 4.7.0 not now')],
+])('case T15: STARTTLS answered %s: no MAIL', async (_name, behaviour) => {
+  const { upstream, outcome } = await deliver({ script: { STARTTLS: behaviour } }, { tls: startTls }, forAddress.ca)
+  expect(outcome).toMatchObject({
+    kind: 'deferred',
+    scope: 'nextHop',
+    reply: { status: expect.stringMatching(/^4\.7\./) },
+  })
+  expect(upstream.times('MAIL')).toBe(0)
+})
+
+test.each([
+  'Disabled',
+  'Opportunistic',
+] as const)('case T16: no password without verified TLS, whatever the configuration says: %s', async (mode) => {
+  const { upstream, outcome } = await deliver({ certificate: forAddress }, { tls: { mode }, auth: login })
+  expect(outcome).toMatchObject(insecure)
+  expect(upstream.times('AUTH')).toBe(0)
+  expect(upstream.times('MAIL')).toBe(0)
+})
+
+const wrong: readonly (readonly [name: string, served: () => Certificate, roots: () => string | undefined])[] = [
+  ['expired', () => expired, () => expired.ca],
+  ['not yet valid', () => notYet, () => notYet.ca],
+  ['for another host', () => forOthers, () => forOthers.ca],
+  ['of an unknown authority', () => forAddress, () => forOthers.ca],
+  ['of no authority that the default roots know', () => forAddress, () => undefined],
+]
+
+test.each(
+  wrong,
+)('case T18: a certificate %s: deferred 4.7.5, no MAIL, no AUTH, and left alone for a minute', async (_name, served, roots) => {
+  for (const mode of ['StartTLS', 'Implicit'] as const) {
+    const ca = roots()
+    const { upstream, outcome, delivery } = await deliver(
+      { certificate: served(), tlsFromStart: mode === 'Implicit' },
+      { tls: { mode, ...(ca !== undefined && { caFile: 'ca' }) }, auth: login },
+      ca,
+    )
+    expect(outcome).toMatchObject(insecure)
+    expect(upstream.times('AUTH') + upstream.times('MAIL')).toBe(0)
+    const [state] = delivery.smarthosts()
+    expect((state?.ejectedUntil ?? 0) - Date.now()).toBeGreaterThan(55_000)
+  }
+})
+
+test('roots that are no PEM trust nobody', async () => {
+  const { outcome, upstream } = await deliver({ certificate: forAddress }, { tls: startTls }, 'not a certificate')
+  expect(outcome).toMatchObject(insecure)
+  expect(upstream.times('MAIL')).toBe(0)
+})
+
+test('a file that is named and not there opens no connection', async () => {
+  const { outcome, upstream } = await deliver({ certificate: forAddress }, { tls: startTls })
+  expect(outcome).toMatchObject({
+    kind: 'deferred',
+    scope: 'nextHop',
+    reply: { text: expect.stringContaining('the file ca ') },
+  })
+  expect(upstream.connections()).toBe(0)
+})
+
+test.each([
+  ['a whole reply', '220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n'],
+  ['a part of one', '220 go\r\n2'],
+])('octets that came with the reply to STARTTLS (%s) are an injection', async (_name, octets) => {
+  const { upstream, outcome } = await deliver(
+    { script: { STARTTLS: say(Buffer.from(octets)) } },
+    { tls: startTls },
+    forAddress.ca,
+  )
+  expect(outcome).toMatchObject({ kind: 'deferred', scope: 'nextHop' })
+  expect(upstream.lines).not.toContain('MAIL')
+  expect(upstream.times('MAIL')).toBe(0)
+})
+
+test.each([
+  ['offered, with a certificate that nobody vouches for', { certificate: 'self' }, 'TLSv1.3'],
+  ['not offered', { offers: everything }, ''],
+] as const)('Opportunistic: TLS where it is %s', async (_name, options, tls) => {
+  const { outcome, facts } = await deliver('offers' in options ? options : { certificate: forOthers }, {
+    tls: { mode: 'Opportunistic' },
+  })
+  expect(outcome?.kind).toBe('delivered')
+  expect(facts('smarthostConnected')).toEqual([['a', '127.0.0.1', tls]])
+})
+
+test('case U22: a refused login is deferred, tried once in a minute, and tells no secret', async () => {
+  const echo = Buffer.from('\0relay\0pass word').toString('base64')
+  const upstream = await startSmarthost({
+    offers,
+    certificate: forAddress,
+    script: { AUTH: say(`535 5.7.8 no: ${echo} pass word`) },
+  })
+  const { attempted, attempts, spool, delivery, told } = rig(
+    oneSmarthost(upstream.port, { tls: startTls, auth: login }),
+    {
+      files: { ...files, ca: forAddress.ca },
+    },
+  )
+  for (let i = 0; i < 20; i++) spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome).toMatchObject({ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } })
+  expect(delivery.smarthosts()).toMatchObject([
+    { name: 'a', health: 'ejected', lastFailure: expect.stringContaining('535') },
+  ])
+  expect(upstream.times('AUTH')).toBe(1)
+  expect(delivery.summary()).toMatchObject({ ready: 19, deferred: 1, inFlight: 0 })
+  const everythingTold = JSON.stringify(told)
+  expect(everythingTold).not.toContain('pass word')
+  expect(everythingTold).not.toContain(echo)
+})
+
+test('a corrected password is used at once', async () => {
+  const upstream = await startSmarthost({
+    offers,
+    certificate: forAddress,
+    script: { AUTH: (time) => (time === 0 ? say('535 5.7.8 no') : undefined) },
+  })
+  const routes = oneSmarthost(upstream.port, { tls: startTls, auth: login })
+  const { attempted, attempts, spool, reload } = rig(routes, { files: { ...files, ca: forAddress.ca, other: 'new' } })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  spool.put(envelope(hello), hello)
+  reload(oneSmarthost(upstream.port, { tls: startTls, auth: { ...login, passwordFile: 'other' } }))
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+})
+
+test('TLS 1.1 is refused', async () => {
+  const { createServer } = await import('node:tls')
+  const server = createServer({
+    cert: forAddress.cert,
+    key: forAddress.key,
+    minVersion: 'TLSv1',
+    maxVersion: 'TLSv1.1',
+    ciphers: 'ALL:@SECLEVEL=0',
+  })
+  server.on('tlsClientError', () => {})
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const { attempted, attempts, spool } = rig(oneSmarthost(port, { tls: { mode: 'Implicit', caFile: 'ca' } }), {
+    files: { ca: forAddress.ca },
+  })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  server.close()
+  expect(attempts[0]?.outcome).toMatchObject(insecure)
+})

@@ -1,0 +1,358 @@
+/** What a transaction sends and makes of its answers: recipients apart, content unchanged, nothing taken for what it is not. */
+import { expect, test } from 'vitest'
+import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { until } from '../../local/until.ts'
+import { drop, reset, type Script, say } from './behaviour.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { oneSmarthost, rig } from './rig.ts'
+import { contentOf, envelope, hello } from './samples.ts'
+import { everything, type Options, startSmarthost } from './smarthost.ts'
+
+const without = (...keywords: readonly string[]) =>
+  everything.filter((offer) => !keywords.some((keyword) => offer.startsWith(keyword)))
+
+/** One message through one smarthost: what became of it. */
+async function deliver(options: Options, rest: Partial<Envelope> = {}, content = hello) {
+  const upstream = await startSmarthost(options)
+  const { quiet, attempted, attempts, spool, facts } = rig(oneSmarthost(upstream.port))
+  const message = envelope(content, rest)
+  spool.put(message, content)
+  await attempted(message.forwardPaths.length)
+  await quiet()
+  const own = attempts.filter((a) => a.queueId === message.queueId)
+  const received = upstream.received.filter(({ mail }) => !mail.startsWith('MAIL FROM:<>'))
+  return { upstream, received, message, attempts: own, outcomes: own.map((a) => a.outcome), spool, facts }
+}
+
+const both = [
+  ['PIPELINING', everything],
+  ['lockstep', without('PIPELINING')],
+] as const
+
+test.each(both)('a message arrives as it was accepted: %s', async (_name, offers) => {
+  const { received, upstream, outcomes, spool, message, facts } = await deliver({ offers })
+  expect(received).toEqual([
+    {
+      mail: `MAIL FROM:<app@corp.test> SIZE=${hello.length}`,
+      rcpt: ['RCPT TO:<user@example.net>'],
+      content: hello,
+      connection: 1,
+    },
+  ])
+  expect(upstream.lines[0]).toBe('EHLO relay.example.org')
+  expect(outcomes).toEqual([{ kind: 'delivered', reply: { code: 250, status: '2.0.0', text: 'queued' } }])
+  expect(spool.stored.size).toBe(0)
+  expect(facts('finished')).toEqual([[message.queueId, expect.any(Number)]])
+})
+
+test.each(both)('case U05: each recipient has its own answer: %s', async (_name, offers) => {
+  const answers: Record<string, string> = { b: '450 4.2.0 later', c: '550 5.1.1 unknown' }
+  const script: Script = { RCPT: (_, line) => (answers[line[9] ?? ''] ? say(answers[line[9] ?? ''] ?? '') : undefined) }
+  const forwardPaths = ['a@x.test', 'b@x.test', 'c@x.test', 'd@x.test']
+  const { received, outcomes, spool, message, facts } = await deliver({ script, offers }, { forwardPaths })
+  expect(outcomes.map((o) => [o.kind, o.reply.code])).toEqual([
+    ['delivered', 250],
+    ['deferred', 450],
+    ['bounced', 550],
+    ['delivered', 250],
+  ])
+  expect(received.map((r) => r.rcpt)).toEqual([['RCPT TO:<a@x.test>', 'RCPT TO:<d@x.test>']])
+  expect(spool.stored.get(message.queueId)?.recipients.map((r) => r.state)).toEqual([
+    'delivered',
+    'pending',
+    'bounced',
+    'delivered',
+  ])
+  expect(facts('dsnQueued')).toHaveLength(1)
+})
+
+test.each(both)('case U06: all refused, each for its own reason: %s', async (_name, offers) => {
+  const script: Script = {
+    RCPT: (time) => say(time === 0 ? '450 4.2.0 later' : '550 5.1.1 unknown'),
+    DATA: say('503 5.5.1 no'),
+  }
+  const { received, outcomes } = await deliver({ script, offers }, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  expect(outcomes).toMatchObject([
+    { kind: 'deferred', scope: 'recipient', reply: { code: 450, text: 'later' } },
+    { kind: 'bounced', reply: { code: 550, text: 'unknown' } },
+  ])
+  expect(received).toEqual([])
+})
+
+test('all refused and DATA answered 354 all the same: no content, and a new connection', async () => {
+  const script: Script = { RCPT: (time) => (time === 0 ? say('450 4.2.0 later') : undefined) }
+  const { upstream, received, outcomes } = await deliver({ script })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'recipient' }])
+  expect(received).toEqual([])
+  expect(upstream.times('dot')).toBe(0)
+  await until('the connection is closed', () => upstream.open() === 0)
+})
+
+test('after a refusal the next message begins with RSET on the same connection', async () => {
+  const upstream = await startSmarthost({
+    script: {
+      RCPT: (time) => (time === 0 ? say('450 4.2.0 later') : undefined),
+      DATA: (time) => (time === 0 ? say('503 5.5.1 no') : undefined),
+    },
+  })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+  expect(upstream.connections()).toBe(1)
+  expect(upstream.lines.filter((line) => line === 'RSET')).toHaveLength(1)
+})
+
+test.each([
+  '250 2.0.0 ok',
+  '220 ok',
+  '334 go on',
+])('case U08: DATA answered %s: not one octet of content', async (answer) => {
+  const { upstream, outcomes } = await deliver({ script: { DATA: say(answer) } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
+  expect(upstream.lines.slice(-3)).toEqual([
+    `MAIL FROM:<app@corp.test> SIZE=${hello.length}`,
+    'RCPT TO:<user@example.net>',
+    'DATA',
+  ])
+  await until('the connection is closed', () => upstream.open() === 0)
+})
+
+test.each([
+  ['a whole reply', '354 go\r\n250 2.0.0 queued\r\n'],
+  ['a part of one', '354 go\r\n25'],
+  ['a refusal', '354 go\r\n550 5.7.1 no\r\n'],
+])('a reply that came with 354 (%s) is no answer to the content', async (_name, octets) => {
+  const { upstream, outcomes, received } = await deliver({ script: { DATA: say(Buffer.from(octets)) } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
+  expect(received).toEqual([])
+  expect(upstream.times('dot')).toBe(0)
+})
+
+test('stray replies shift nothing: a 250 too many never becomes a delivery', async () => {
+  const script: Script = { MAIL: say('250 ok\r\n250 stray'), DATA: say('354 go'), dot: say('554 5.7.1 refused') }
+  const { outcomes, received } = await deliver({ script })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
+  expect(received).toEqual([])
+})
+
+test('a stray reply after the final one taints the connection, not the message', async () => {
+  const upstream = await startSmarthost({ script: { dot: say('250 2.0.0 queued\r\n250 stray') } })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered', 'delivered'])
+  expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
+})
+
+test('case U12: the content refused: 5yz returns it, with the text in the DSN', async () => {
+  const { outcomes, facts, spool } = await deliver({
+    script: { dot: (time) => (time === 0 ? say('554 5.6.0 spam\x07\xe9') : undefined) },
+  })
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 554, status: '5.6.0', text: 'spam???' } }])
+  expect(facts('bounced')).toHaveLength(1)
+  expect(spool.stored.size).toBe(0)
+})
+
+test.each([
+  ['drop', drop],
+  ['reset', reset],
+])('case U13: the connection lost after the dot (%s) is neither yes nor no', async (_name, behaviour) => {
+  const { outcomes, spool, message, facts } = await deliver({ script: { dot: behaviour } })
+  expect(outcomes).toMatchObject([{ kind: 'ambiguous' }])
+  expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([{ state: 'pending', ambiguous: 1 }])
+  expect(facts('bounced')).toEqual([])
+  expect(facts('finished')).toEqual([])
+})
+
+test.each([
+  ['250 in pieces of one octet', { dot: say('250 2.0.0 queued', { pieces: 1 }) }],
+  ['250, then a reset', { dot: say('250 2.0.0 queued', { ends: 'reset' }) }],
+  [
+    'everything in pieces of one octet',
+    {
+      EHLO: say('250-x\r\n250 PIPELINING', { pieces: 1 }),
+      MAIL: say('250 ok', { pieces: 1 }),
+      DATA: say('354 go', { pieces: 1 }),
+    },
+  ],
+  ['several lines', { dot: say('250-2.0.0 queued\r\n250 2.0.0 as 1') }],
+] satisfies readonly (readonly [string, Script])[])('case U15: %s is one delivery', async (_name, script) => {
+  const { outcomes, received, spool } = await deliver({ script })
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
+  expect(received).toHaveLength(1)
+  expect(spool.stored.size).toBe(0)
+})
+
+const large = contentOf(20_000_000)
+
+test.each([
+  ['drop', drop],
+  ['reset', reset],
+])('case U16: the connection lost in the middle of the content (%s) is not ambiguous', async (_name, behaviour) => {
+  const offers = without('SIZE')
+  const { outcomes, upstream } = await deliver(
+    { offers, script: { content: behaviour }, contentOctets: 65_536 },
+    {},
+    large,
+  )
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
+  expect(upstream.times('dot')).toBe(0)
+})
+
+test.each([
+  ['552', 'bounced', '552 5.3.4 too big'],
+  ['452', 'deferred', '452 4.3.1 no room'],
+  ['250', 'deferred', '250 2.0.0 thanks'],
+  ['half a reply', 'deferred', Buffer.from('250-')],
+])('case U16: %s before the dot: we stop and close; %s', async (_name, kind, answer) => {
+  const offers = without('SIZE')
+  const { outcomes, upstream, facts } = await deliver(
+    { offers, script: { content: say(answer) }, contentOctets: 65_536 },
+    {},
+    large,
+  )
+  expect(outcomes.map((o) => o.kind)).toEqual([kind])
+  expect(upstream.times('dot')).toBe(facts('dsnQueued').length)
+  expect(facts('dsnQueued')).toHaveLength(kind === 'bounced' ? 1 : 0)
+})
+
+test('large content arrives unchanged, dots and all', async () => {
+  const content = Buffer.from(`Subject: x\r\n\r\n${'.\r\n..\r\n.a\r\n'.repeat(60_000)}`)
+  const { outcomes, received } = await deliver({ offers: without('SIZE') }, {}, content)
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
+  expect(received[0]?.content.equals(content)).toBe(true)
+})
+
+test.each([
+  ['200 MB without a line end', Buffer.alloc(200_000_000, 'x')],
+  ['endless continuation lines', Buffer.from('250-x\r\n'.repeat(3_000_000))],
+])('case U19: %s', async (_name, flood) => {
+  const before = process.memoryUsage().rss
+  const { outcomes } = await deliver({ script: { MAIL: say(flood) } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
+  expect(process.memoryUsage().rss - before).toBeLessThan(64_000_000)
+})
+
+const eightBit = Buffer.from('Subject: x\r\n\r\nna\xefve\r\n', 'latin1')
+const utf8Header = Buffer.from('Subject: n\u00e4h\r\n\r\nx\r\n', 'utf8')
+test.each([
+  ['8-bit content, no 8BITMIME', without('8BITMIME'), {}, eightBit, '5.6.3'],
+  [
+    'a UTF-8 recipient, no SMTPUTF8',
+    without('SMTPUTF8'),
+    { forwardPaths: ['j\u00f6rg@x.test'], smtpUtf8: true },
+    hello,
+    '5.6.7',
+  ],
+  [
+    'a UTF-8 reverse-path, no SMTPUTF8',
+    without('SMTPUTF8'),
+    { reversePath: 'j\u00f6rg@x.test', smtpUtf8: true },
+    hello,
+    '5.6.7',
+  ],
+  ['a UTF-8 header, no SMTPUTF8', without('SMTPUTF8'), { smtpUtf8: true }, utf8Header, '5.6.7'],
+  ['a SIZE too small', ['PIPELINING', '8BITMIME', 'SIZE 64'], {}, hello, '5.3.4'],
+  ['CR LF in an address', everything, { forwardPaths: ['a@x.test>\r\nDATA\r\n'] }, hello, '5.1.3'],
+] as const)('case U21: %s: returned, and no MAIL is said', async (_name, offers, rest, content, status) => {
+  const { outcomes, upstream, message } = await deliver({ offers }, rest, content)
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { status } }])
+  expect(upstream.lines.filter((line) => line.startsWith('MAIL') && line.includes(message.reversePath))).toEqual([])
+})
+
+test('case U21: one UTF-8 recipient does not keep the others', async () => {
+  const forwardPaths = ['j\u00f6rg@x.test', 'anna@x.test']
+  const { outcomes, received } = await deliver({ offers: without('SMTPUTF8') }, { forwardPaths, smtpUtf8: true })
+  expect(outcomes.map((o) => o.kind)).toEqual(['bounced', 'delivered'])
+  expect(received.map((r) => r.rcpt)).toEqual([['RCPT TO:<anna@x.test>']])
+})
+
+test.each([
+  ['8-bit content', eightBit, {}, ' BODY=8BITMIME'],
+  ['a client that said 8BITMIME', hello, { body: '8BITMIME' }, ' BODY=8BITMIME'],
+  ['a UTF-8 recipient', hello, { forwardPaths: ['j\u00f6rg@x.test'], smtpUtf8: true }, ' SMTPUTF8'],
+  ['SMTPUTF8 that nothing needs', hello, { smtpUtf8: true }, ''],
+] as const)('parameters of MAIL for %s', async (_name, content, rest, parameters) => {
+  const { received } = await deliver({}, rest, content)
+  expect(received[0]?.mail).toBe(`MAIL FROM:<app@corp.test> SIZE=${content.length}${parameters}`)
+  expect(received[0]?.content.equals(content)).toBe(true)
+})
+
+test('8BITMIME that the content does not need is no reason to return it', async () => {
+  const { outcomes, received } = await deliver({ offers: without('8BITMIME') }, { body: '8BITMIME' })
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
+  expect(received[0]?.mail).not.toContain('BODY')
+})
+
+test('case U23: a smarthost that throttles is asked again within ten minutes, and nothing bounces', async () => {
+  const throttling = '454 Throttling failure: Maximum sending rate exceeded.'
+  const { outcomes, spool, message } = await deliver({ script: { dot: say(throttling) } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message', reply: { code: 454, status: '4.0.0' } }])
+  const [state] = spool.stored.get(message.queueId)?.recipients ?? []
+  expect((state?.nextAttemptAt ?? 0) - Date.now()).toBeLessThanOrEqual(600_000)
+})
+
+test.each([
+  ['452', '452 4.5.3 too many'],
+  ['552 in the meaning of RFC 821', '552 too many'],
+])('recipients beyond the limit (%s) follow at once in a second transaction', async (_name, answer) => {
+  const script: Script = { RCPT: (time) => (time === 2 ? say(answer) : undefined) }
+  const forwardPaths = ['a@x.test', 'b@x.test', 'c@x.test']
+  const { received, outcomes, spool } = await deliver({ script }, { forwardPaths })
+  expect(received.map((r) => r.rcpt.length)).toEqual([2, 1])
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered', 'delivered', 'deferred', 'delivered'])
+  expect(spool.stored.size).toBe(0)
+})
+
+test('552 for a full mailbox is a refusal', async () => {
+  const { outcomes } = await deliver({
+    script: { RCPT: (time) => (time === 0 ? say('552 5.2.2 mailbox full') : undefined) },
+  })
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 552, status: '5.2.2' } }])
+})
+
+test.each(['MAIL', 'RCPT', 'DATA'] as const)('530 at %s asks for our login, and refuses no message', async (stage) => {
+  const { outcomes } = await deliver({ script: { [stage]: say('530 5.7.0 authentication required') } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } }])
+})
+
+test('250 recipients are three transactions', async () => {
+  const forwardPaths = Array.from({ length: 250 }, (_, i) => `u${i}@x.test`)
+  const { received } = await deliver({}, { forwardPaths })
+  expect(received.map((r) => r.rcpt.length).sort()).toEqual([100, 100, 50])
+})
+
+test.each([
+  ['a bare LF', Buffer.from('Subject: x\r\n\r\na\nb\r\n')],
+  ['NUL', Buffer.from('Subject: x\r\n\r\na\0b\r\n')],
+  ['a bare LF far inside', Buffer.concat([contentOf(200_000), Buffer.from('a\nb\r\n')])],
+])('damaged content (%s) never leaves, and waits', async (_name, content) => {
+  const { outcomes, upstream, spool, message } = await deliver({}, {}, content)
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message', reply: { status: '4.3.0' } }])
+  expect(upstream.lines).not.toContain('DATA')
+  expect(spool.has(message.queueId)).toBe(true)
+})
+
+test.each([
+  ['small', 1000],
+  ['large', 200_000],
+])('content that is shorter than it was accepted (%s) never leaves', async (_name, octets) => {
+  const { outcomes, upstream } = await deliver({}, { bytes: octets + 10 }, contentOf(octets))
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message' }])
+  expect(upstream.received).toEqual([])
+})
+
+test('content that cannot be read waits', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  spool.broken.add('content')
+  const { attempted, attempts } = rig(oneSmarthost(upstream.port), { spool })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome).toMatchObject({ kind: 'deferred', scope: 'message', reply: { status: '4.3.0' } })
+})

@@ -1,0 +1,92 @@
+/** Every stage against every fault: what is deferred, what bounces, and what nobody can know (cases U01, U02, U11). */
+import { beforeAll, expect, test } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
+import { type Behaviour, drop, reset, type ScriptStage, say, silence } from './behaviour.ts'
+import { oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { everything, startSmarthost } from './smarthost.ts'
+
+let certificate: Awaited<ReturnType<typeof makeCertificates>>
+beforeAll(async () => {
+  certificate = await makeCertificates(['127.0.0.1'])
+})
+
+const faults = {
+  '4yz': say('451 4.3.0 try later'),
+  '421': say('421 4.3.2 going down', { ends: 'drop' }),
+  '5yz': say('550 5.7.1 no'),
+  drop,
+  reset,
+  silence,
+  'half a reply': say(Buffer.from('250 o'), { ends: 'drop' }),
+  'code 999': say('999 x'),
+  OK: say('OK'),
+  'an empty line': say(''),
+  'two codes': say('250-a\r\n550 b'),
+} as const satisfies Record<string, Behaviour>
+type Fault = keyof typeof faults
+
+const opening: readonly ScriptStage[] = ['banner', 'EHLO', 'STARTTLS', 'AUTH']
+const scopeOf4yz = { MAIL: 'message', RCPT: 'recipient', DATA: 'message', dot: 'message' } as const
+const transaction = ['MAIL', 'RCPT', 'DATA', 'dot'] as const
+
+const deferredAtNextHop = { kind: 'deferred', scope: 'nextHop', reply: { status: expect.stringMatching(/^4\./) } }
+const ambiguous = { kind: 'ambiguous', reply: { status: expect.stringMatching(/^4\./) } }
+
+/** From the rules: before MAIL nothing is said about the message; after the dot silence is no answer. */
+function expected(stage: ScriptStage, fault: Fault): object {
+  if (opening.includes(stage) || fault === '421') return deferredAtNextHop
+  const at = stage as (typeof transaction)[number]
+  if (fault === '5yz') return { kind: 'bounced', reply: { code: 550, status: '5.7.1', text: 'no' } }
+  if (fault === '4yz') return { kind: 'deferred', scope: scopeOf4yz[at], reply: { code: 451, status: '4.3.0' } }
+  return at === 'dot' ? ambiguous : deferredAtNextHop
+}
+
+const rows = [...opening, ...transaction].flatMap((stage) =>
+  (Object.keys(faults) as Fault[]).flatMap((fault) => [
+    [stage, fault, 'PIPELINING'] as const,
+    [stage, fault, 'lockstep'] as const,
+  ]),
+)
+
+test.concurrent.each(rows)('%s: %s, %s', async (stage, fault, manner) => {
+  const offers = everything.filter((keyword) => keyword !== 'PIPELINING' || manner === 'PIPELINING')
+  const secure = opening.includes(stage)
+  const upstream = await startSmarthost({
+    script: { [stage]: faults[fault] },
+    offers: [...offers, 'STARTTLS', 'AUTH PLAIN'],
+    ...(secure && { certificate }),
+  })
+  const { attempted, quiet, attempts, spool, facts } = rig(
+    oneSmarthost(upstream.port, secure ? { tls: { mode: 'StartTLS', caFile: 'ca' }, auth: login } : {}),
+    { files: { ca: certificate.ca, user: 'u', password: 'p' } },
+  )
+  const message = envelope(hello)
+  spool.put(message, hello)
+  await attempted(1)
+  await quiet()
+  const [only, ...more] = attempts.filter((a) => a.queueId === message.queueId)
+  expect(more).toEqual([])
+  expect(only?.outcome).toMatchObject(expected(stage, fault))
+  if (stage !== 'dot') expect(upstream.received).toEqual([])
+  const bounced = fault === '5yz' && !secure
+  expect(spool.has(message.queueId)).toBe(!bounced)
+  expect(facts('dsnQueued')).toHaveLength(bounced ? 1 : 0)
+  if (bounced) return
+  expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([
+    { state: 'pending', attempts: 1, ambiguous: only?.outcome.kind === 'ambiguous' ? 1 : 0 },
+  ])
+})
+
+test.each(Object.keys(faults) as Fault[])('QUIT: %s changes nothing', async (fault) => {
+  const upstream = await startSmarthost({ script: { QUIT: faults[fault] } })
+  const { spool, delivery, quiet, attempted, attempts } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  await delivery.close(100)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered'])
+  expect(spool.stored.size).toBe(0)
+})
+
+const login = { usernameFile: 'user', passwordFile: 'password' }
