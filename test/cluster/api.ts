@@ -1,5 +1,6 @@
 /** The Kubernetes API as requests and answers, with nothing between a test and the server. */
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Access } from './access.ts'
@@ -18,7 +19,11 @@ export type Refusal = {
   readonly details?: { readonly causes?: readonly { readonly field?: string; readonly message?: string }[] }
 }
 
-export type Answer = { readonly status: number; readonly body: unknown }
+export type Answer = {
+  readonly status: number
+  /** Parsed where it is JSON, else text, like a log. */
+  readonly body: unknown
+}
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 const patchTypes = {
@@ -37,12 +42,11 @@ export type Api = {
 
 const loginOptions = ({ login }: Access): object => (login.kind === 'token' ? {} : { cert: login.cert, key: login.key })
 
-const parsed = (body: string): unknown => {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return body
-  }
+const isJson = ({ headers }: IncomingMessage): boolean => headers['content-type'] === 'application/json'
+
+async function answerOf(message: IncomingMessage): Promise<Answer> {
+  const body = await text(message)
+  return { status: message.statusCode ?? 0, body: isJson(message) ? JSON.parse(body) : body }
 }
 
 export function apiOf(access: Access): Api {
@@ -54,7 +58,7 @@ export function apiOf(access: Access): Api {
     const sent = request(new URL(path, access.server), { method, agent, headers })
     sent.end(content)
     const [answer] = await once(sent, 'response')
-    return { status: answer.statusCode, body: parsed(await text(answer)) }
+    return answerOf(answer)
   }
   return {
     request: call,

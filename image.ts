@@ -1,0 +1,12 @@
+/** `npm run image`: the container image as build/relayfleet-image.tar, the same content that the Dockerfile makes. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pack, version } from './image/pack.ts'
+
+const dist = join(import.meta.dirname, 'dist')
+const archive = join(import.meta.dirname, 'build/relayfleet-image.tar')
+
+const missing = ['relay.js', 'relayfleet.js'].filter((name) => !existsSync(join(dist, name)))
+if (missing.length > 0) throw new Error(`dist/${missing[0]} is missing; run npm run build first`)
+const { name, digest } = pack({ dist, node: process.execPath, tag: version() }, archive)
+process.stdout.write(`${name}\n${digest}\n${archive}\n`)
