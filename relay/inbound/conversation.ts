@@ -158,8 +158,9 @@ export class Conversation {
     this.#settling = true
     this.#reception = undefined
     this.#endTransaction()
-    const decision = await reception.settle()
-    this.#settling = false
+    const decision = await reception.settle().finally(() => {
+      this.#settling = false
+    })
     this.#tellAudited('data', decision)
     return decision.kind === 'refused'
       ? this.refuse('data', decision.refusal)
@@ -183,6 +184,11 @@ export class Conversation {
     const final = this.#count(refused)
     if (final !== refused) this.#inbound.events.refused(factsOf(this.#session), stage, final)
     return final.reply
+  }
+
+  /** An error of ours, on the way to a 451. */
+  broken(error: unknown): void {
+    this.#inbound.events.unexpected('submission', error)
   }
 
   /** `why` tells of a connection that failed; without it a transaction that was open is told all the same. */

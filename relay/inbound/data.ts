@@ -1,7 +1,7 @@
 /** DATA: takes the content, and says 250 only when the spool has made the message ours. */
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { judgeHeader } from '../rules/content.ts'
+import { type HeaderVerdict, judgeHeader } from '../rules/content.ts'
 import { type Incoming, SpoolError } from '../spool/spool.ts'
 import { loginInForce } from './auth.ts'
 import { Content } from './content.ts'
@@ -24,7 +24,7 @@ export async function openReception(inbound: Inbound, session: Session): Promise
     const incoming = await inbound.spool.receive()
     return { kind: 'accepted', value: new Reception(inbound, session, known, transaction, incoming), audited: [] }
   } catch (error) {
-    return refuse(storageRefusal(inbound, error))
+    return refuse(faultOf(inbound, error))
   }
 }
 
@@ -71,7 +71,7 @@ export class Reception {
       const { envelope } = await this.#incoming.commit(this.#envelope())
       return { kind: 'accepted', value: envelope, audited }
     } catch (error) {
-      return refuse(storageRefusal(this.#inbound, error), audited)
+      return refuse(faultOf(this.#inbound, error), audited)
     }
   }
 
@@ -92,17 +92,21 @@ export class Reception {
       this.#started = true
       await this.#incoming.write(chunk)
     } catch (error) {
-      this.#failed = storageRefusal(this.#inbound, error)
+      this.#failed = faultOf(this.#inbound, error)
     }
   }
 
-  #judge(header: Buffer) {
+  /** Never throws: an error while the content comes would look like a client that left. */
+  #judge(header: Buffer): HeaderVerdict {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return { refusal: login.refusal, audited: [], fromDomain: '' }
     const { reversePath, parameters } = this.#transaction
     const { config } = this.#inbound.inForce()
-    const facts = { config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8 }
-    return judgeHeader(facts, header)
+    try {
+      return judgeHeader({ config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8 }, header)
+    } catch (error) {
+      return { refusal: faultOf(this.#inbound, error), audited: [], fromDomain: '' }
+    }
   }
 
   /** A credential that was taken away while the content came. */
@@ -143,7 +147,7 @@ export class Reception {
 }
 
 /** A fault of ours is a 4yz, never the client's. */
-function storageRefusal({ events }: Inbound, error: unknown): Refusal {
+function faultOf({ events }: Inbound, error: unknown): Refusal {
   if (error instanceof SpoolError) return refusal(error.kind === 'full' ? 'queue.storage' : 'always.unavailable')
   events.unexpected('data', error)
   return refusal('always.unavailable')

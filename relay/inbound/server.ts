@@ -98,7 +98,10 @@ class Server extends SMTPServer {
       if (said.code === 250) callback(null, `${said.status} ${said.text}`)
       else callback(toWire(said))
     }
-    answer().catch(() => callback(toWire(refusal('always.unavailable').reply)))
+    answer().catch((error: unknown) => {
+      this.#conversations.get(session)?.broken(error)
+      callback(toWire(refusal('always.unavailable').reply))
+    })
   }
 
   /** Listening tells its own errors, connections theirs. */
@@ -108,7 +111,6 @@ class Server extends SMTPServer {
 class Connection extends SMTPConnection implements Line {
   readonly conversation: Conversation
   #draining = false
-  #inLogin = false
   #handshaking: Socket | undefined
   #handshakeDeadline: NodeJS.Timeout | undefined
   #failure: string | undefined
@@ -147,7 +149,7 @@ class Connection extends SMTPConnection implements Line {
   }
 
   get inLogin(): boolean {
-    return this.#inLogin
+    return this._nextHandler !== false
   }
 
   violated(refused: Refusal): void {
@@ -244,7 +246,18 @@ class Connection extends SMTPConnection implements Line {
   override _getHandler(verb: string) {
     const fate = fateOf(verb)
     if (fate === 'refused') return this.#notImplemented
-    return fate && super._getHandler(verb)
+    const handler = fate && super._getHandler(verb)
+    return handler && ((command: Buffer, callback: () => void) => this.#carryOut(handler, command, callback))
+  }
+
+  /** smtp-server answers an error of ours with 451 and tells nobody. */
+  #carryOut(handler: SMTPConnection['handler_NOOP'], command: Buffer, callback: () => void): void {
+    try {
+      handler.call(this, command, callback)
+    } catch (error) {
+      this.conversation.broken(error)
+      throw error
+    }
   }
 
   #notImplemented(_command: Buffer, callback: () => void): void {
@@ -277,7 +290,6 @@ class Connection extends SMTPConnection implements Line {
   }
 
   #answerAuth(answer: AuthAnswer, callback: () => void): void {
-    this.#inLogin = answer.kind === 'challenge'
     if (answer.kind === 'challenge') {
       this._nextHandler = (line, next) => this.#answerAuth(answer.next(line.toString()), next)
       super.send(334, answer.challenge, false)
@@ -296,7 +308,10 @@ class Connection extends SMTPConnection implements Line {
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
-    this.#openData(command, callback).catch(() => this.hangUp(refusal('always.unavailable').reply))
+    this.#openData(command, callback).catch((error: unknown) => {
+      this.conversation.broken(error)
+      this.hangUp(refusal('always.unavailable').reply)
+    })
   }
 
   async #openData(command: Buffer, callback: () => void): Promise<void> {

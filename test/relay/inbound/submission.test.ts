@@ -1,4 +1,5 @@
 /** Submission from end to end, with nodemailer as a client that knows nothing of us. */
+import assert from 'node:assert/strict'
 import { createConnection, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import fc from 'fast-check'
@@ -186,6 +187,29 @@ test.each([
   spool.failing = undefined
   await pooled.sendMail(mail)
   expect(spool.kept).toHaveLength(1)
+})
+
+test('an error of ours is a 451 and is told, wherever it comes from', async () => {
+  const { spool, under } = await start()
+  const unexpected = () => under.told.filter((line) => line.msg === 'unexpected').length
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  const bytes = Object.getOwnPropertyDescriptor(spool, 'bytes')
+  Object.defineProperty(spool, 'bytes', { configurable: true, get: () => assert.fail('broken') })
+  expect(await talk(socket, 'MAIL FROM:<noreply@corp.example>')).toEqual([expect.stringMatching(/^451 4\.3\.0 /)])
+  Object.defineProperty(spool, 'bytes', bytes ?? {})
+  expect(unexpected()).toBe(1)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+  await under.apply({ ...baseConfig, senderRules: undefined as never })
+  const [end] = await talk(socket, 'From: <noreply@corp.example>\r\n\r\nhi\r\n.')
+  expect(end).toMatch(/^451 4\.3\.0 /)
+  expect(unexpected()).toBe(2)
+  expect(spool.aborted).toBe(1)
+  await under.apply(baseConfig)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>')
+  spool.receive = () => assert.fail('broken')
+  expect(await talk(socket, 'DATA')).toEqual([expect.stringMatching(/^451 4\.3\.0 /)])
+  expect(unexpected()).toBe(3)
 })
 
 test('a spool that takes nothing says so at MAIL', async () => {
