@@ -40,13 +40,13 @@ export const host = {
   pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?|[0-9a-f:.]+)$',
 } as const satisfies StringSchema
 
-/** `local@domain`, both in their plain form: no quotes, no comments. */
+/** `local@domain`, both in their plain form: no quotes, no comments, and no `*`, which people take for a pattern. */
 export const address = {
   type: 'string',
   minLength: 3,
   maxLength: 254,
   pattern:
-    "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$",
+    "^[A-Za-z0-9!#$%&'+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'+/=?^_`{|}~-]+)*@[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$",
 } as const satisfies StringSchema
 
 /** Before the @, in its plain form; a final * stands for any rest. */

@@ -53,7 +53,11 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
   [fields.host.pattern, { name: 'host', says: 'a lower-case host name or an address', fits: isHost }],
   [
     fields.address.pattern,
-    { name: 'address', says: 'an address in its plain form, like noreply@mail.example.org', fits: isAddress },
+    {
+      name: 'address',
+      says: 'an address in its plain form, without patterns, like noreply@mail.example.org',
+      fits: isAddress,
+    },
   ],
   [
     fields.localPart.pattern,

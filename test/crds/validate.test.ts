@@ -1,0 +1,167 @@
+/** The YAML directory's validation: the verdicts, and messages that a person can act upon. */
+import { describe, expect, test } from 'vitest'
+import { kinds } from '../../crds/kinds.ts'
+import { relayCredential } from '../../crds/relay-credential.ts'
+import { relayPolicy } from '../../crds/relay-policy.ts'
+import type { Kind } from '../../crds/schema.ts'
+import { senderDomain } from '../../crds/sender-domain.ts'
+import { type Problem, statusProblems, validate } from '../../crds/validate.ts'
+import { credentialSpec, domainSpec, policySpec, type Verdict, verdicts } from './verdicts.ts'
+
+const kindOf = (name: Verdict['kind']): Kind => {
+  const kind = kinds.find((k) => k.kind === name)
+  if (kind === undefined) throw new Error(`no kind ${name}`)
+  return kind
+}
+const object = (kind: string, spec: unknown, name = 'shared') => ({
+  apiVersion: 'relayfleet.dev/v1alpha1',
+  kind,
+  metadata: { name },
+  spec,
+})
+const problemsOf = (kind: Kind, spec: unknown, name?: string): readonly Problem[] => {
+  const result = validate(kind, object(kind.kind, spec, name))
+  return result.ok ? [] : result.problems
+}
+const plain = (spec: object): unknown => JSON.parse(JSON.stringify(spec))
+
+test.each(verdicts.map((v): [string, Verdict] => [v.name, v]))('%s', (_name, { kind, spec, metadataName, refused }) => {
+  const fields = problemsOf(kindOf(kind), plain(spec), metadataName).map((p) => p.field)
+  expect(fields).toEqual(refused === undefined ? [] : [refused])
+})
+
+test('every rule is broken by some verdict', () => {
+  const messages = new Set(
+    verdicts.flatMap((v) => problemsOf(kindOf(v.kind), plain(v.spec), v.metadataName)).map((p) => p.message),
+  )
+  const rules = kinds.flatMap((k: Kind) => k.rules.map((r) => `${k.kind} ${r.field}: ${r.message}`))
+  expect(rules.filter((r) => !messages.has(r.slice(r.indexOf(': ') + 2)))).toEqual([])
+})
+
+test('the least that can be said gets every default', () => {
+  expect(validate(relayPolicy, object('RelayPolicy', policySpec))).toMatchObject({
+    ok: true,
+    spec: {
+      replicas: 2,
+      listeners: [{ tls: { mode: 'StartTLS', minVersion: '1.2' } }],
+      admission: { credentials: { namespaces: { from: 'Same' } }, networks: { allow: [], deny: [] } },
+      senderRules: { envelopeFrom: { enforcement: 'Enforce' }, nullReversePath: 'Deny' },
+      routes: [{ smarthosts: [{ port: 587, tls: { mode: 'StartTLS' } }] }],
+      evidence: { addresses: 'Hash' },
+      suspended: false,
+    },
+  })
+  expect(validate(senderDomain, object('SenderDomain', domainSpec))).toMatchObject({
+    ok: true,
+    spec: { allowedNamespaces: { from: 'Same' }, includeSubdomains: false },
+  })
+  expect(validate(relayCredential, object('RelayCredential', credentialSpec))).toMatchObject({
+    ok: true,
+    spec: { type: 'Password', suspended: false },
+  })
+})
+
+test('the object that is validated stays as it was', () => {
+  const given = object('RelayPolicy', policySpec)
+  const before = structuredClone(given)
+  validate(relayPolicy, given)
+  expect(given).toEqual(before)
+})
+
+const message = (kind: Kind, spec: unknown): string | undefined => problemsOf(kind, spec)[0]?.message
+
+describe('a message names the mend', () => {
+  test.each([
+    [
+      'a field near a known one',
+      { ...policySpec, lisener: [] },
+      'there is no field "lisener"; did you mean "listeners"?',
+    ],
+    [
+      'a field in another case',
+      { ...policySpec, Replicas: 1 },
+      'there is no field "Replicas"; did you mean "replicas"?',
+    ],
+    [
+      'a value near a known one',
+      { ...policySpec, environment: 'production' },
+      '"production" is not one of Production, NonProduction; did you mean "Production"?',
+    ],
+    [
+      'a number that should be text',
+      { ...policySpec, listeners: [{ name: 'a', port: 1, tls: { minVersion: 1.2 } }] },
+      'must be text; write it in quotes: "1.2"',
+    ],
+    [
+      'text that should be a number',
+      { ...policySpec, replicas: '3' },
+      'must be a whole number; write it without quotes',
+    ],
+    ['an empty field', { ...policySpec, admission: null }, 'is empty; give it a value or take the field out'],
+    [
+      'a missing field',
+      { listeners: policySpec.listeners, routes: policySpec.routes },
+      'environment is missing and has no default; add it',
+    ],
+    [
+      'a network',
+      { ...policySpec, admission: { networks: { allow: ['x/8'] } } },
+      '"x/8" is not a network, like 198.51.100.0/24 or 2001:db8::/64',
+    ],
+    [
+      'a duration',
+      { ...policySpec, queue: { maxAge: '5 min' } },
+      '"5 min" is not a duration between 1ms and ten years, like 30s, 5m or 1h30m',
+    ],
+    ['a number too large', { ...policySpec, replicas: 1000 }, '1000 is too large; the most is 100'],
+    [
+      'a name that is there twice',
+      {
+        ...policySpec,
+        listeners: [
+          { name: 'a', port: 1 },
+          { name: 'a', port: 2 },
+        ],
+      },
+      '"a" is there twice in this list; give each entry a name of its own',
+    ],
+  ])('%s', (_name, spec, expected) => {
+    expect(message(relayPolicy, spec)).toBe(expected)
+  })
+
+  test('a field far from all is answered with the known ones', () => {
+    expect(message(senderDomain, { ...domainSpec, zzz: 1 })).toContain('known here: domain, environment')
+  })
+})
+
+test('one wrong value is one problem, and every wrong value is told', () => {
+  const spec = { ...policySpec, environment: 5, replicas: -1, routes: 'none' }
+  expect(
+    problemsOf(relayPolicy, spec)
+      .map((p) => p.field)
+      .toSorted(),
+  ).toEqual(['spec.environment', 'spec.replicas', 'spec.routes'])
+})
+
+test.each([
+  ['nothing', null],
+  ['text', 'RelayPolicy'],
+  ['a list', []],
+  ['an empty object', {}],
+  ['a spec that is a list', object('RelayPolicy', [])],
+])('%s is no object of a kind', (_name, value) => {
+  expect(validate(relayPolicy, value).ok).toBe(false)
+})
+
+test('a path tells lists from fields that look like numbers', () => {
+  const spec = { ...credentialSpec, secretTemplate: { labels: { '0': 5, 'a/b~c': 6 } } }
+  expect(problemsOf(relayCredential, spec).map((p) => p.path)).toEqual([
+    ['spec', 'secretTemplate', 'labels', '0'],
+    ['spec', 'secretTemplate', 'labels', 'a/b~c'],
+  ])
+})
+
+test('a status with a field that its schema lacks is told', () => {
+  expect(statusProblems(senderDomain, { observedGeneration: 1, conditions: [] })).toEqual([])
+  expect(statusProblems(senderDomain, { phase: 'Ready' }).map((p) => p.field)).toEqual(['phase'])
+})

@@ -1,0 +1,260 @@
+/** What is right and wrong in an object, once for the YAML directory and for a real API server: both give this verdict. */
+
+export type Verdict = {
+  readonly name: string
+  readonly kind: 'RelayPolicy' | 'SenderDomain' | 'RelayCredential'
+  readonly metadataName?: string
+  readonly spec: Readonly<Record<string, unknown>>
+  /** The field that is refused; absent: nothing is. */
+  readonly refused?: string
+  /** What no schema and no CEL can say: an API server takes it, and the operator refuses it. */
+  readonly onlyHere?: true
+}
+
+const route = { name: 'default', smarthosts: [{ name: 'out', host: 'smtp.example.net' }] }
+export const policySpec = {
+  environment: 'Production',
+  listeners: [{ name: 'submission', port: 587 }],
+  routes: [route],
+}
+export const domainSpec = { domain: 'mail.example.org', environment: 'Production' }
+export const credentialSpec = { policyRef: { name: 'shared' }, senderDomainRefs: [{ name: 'example' }] }
+
+const policy = (name: string, more: object, refused?: string, onlyHere?: true): Verdict => ({
+  name,
+  kind: 'RelayPolicy',
+  spec: { ...policySpec, ...more },
+  ...(refused === undefined ? {} : { refused }),
+  ...(onlyHere === undefined ? {} : { onlyHere }),
+})
+const domain = (name: string, more: object, refused?: string, onlyHere?: true): Verdict => ({
+  ...policy(name, {}, refused, onlyHere),
+  kind: 'SenderDomain',
+  spec: { ...domainSpec, ...more },
+})
+const credential = (name: string, more: object, refused?: string, onlyHere?: true): Verdict => ({
+  ...policy(name, {}, refused, onlyHere),
+  kind: 'RelayCredential',
+  spec: { ...credentialSpec, ...more },
+})
+
+const smarthost = (more: object) => ({
+  routes: [{ name: 'default', smarthosts: [{ ...route.smarthosts[0], ...more }] }],
+})
+const matched = (match: object) => ({ routes: [{ ...route, name: 'first', match }, route] })
+const admits = (namespaces: object) => ({ admission: { credentials: { namespaces } } })
+const selecting = (selector: object) => ({ from: 'Selector', selector })
+const expression = (operator: string, values?: readonly string[]) => ({
+  matchExpressions: [{ key: 'tier', operator, ...(values === undefined ? {} : { values }) }],
+})
+const limits = (more: object) => ({ admission: { limits: more } })
+const listener = (more: object) => ({ listeners: [{ name: 'submission', port: 587, ...more }] })
+const credentialsField = 'spec.admission.credentials.namespaces.selector'
+
+export const verdicts: readonly Verdict[] = [
+  policy('the least that a policy says', {}),
+  domain('the least that a domain says', {}),
+  credential('the least that a credential says', {}),
+
+  // Rules across fields
+  policy(
+    'two listeners of one port',
+    {
+      listeners: [
+        { name: 'a', port: 587 },
+        { name: 'b', port: 587 },
+      ],
+    },
+    'spec.listeners',
+  ),
+  policy('two listeners of two ports', {
+    listeners: [
+      { name: 'a', port: 587 },
+      { name: 'b', port: 465 },
+    ],
+  }),
+  policy(
+    'NonProduction to everybody',
+    { environment: 'NonProduction', recipients: { mode: 'Unrestricted' } },
+    'spec.recipients.mode',
+  ),
+  policy('NonProduction, captured', { environment: 'NonProduction', routes: [], recipients: { mode: 'Capture' } }),
+  policy('NonProduction by default, without a route', { environment: 'NonProduction', routes: [] }),
+  policy('Production by default, without a route', { routes: [] }, 'spec.routes'),
+  policy('Production, captured, without a route', { routes: [], recipients: { mode: 'Capture' } }),
+  policy('an empty allow list', { recipients: { mode: 'AllowList' } }, 'spec.recipients.allow'),
+  policy('an allow list of one', { recipients: { mode: 'AllowList', allow: { domains: ['a.example'] } } }),
+  policy('a redirect to nobody', { recipients: { mode: 'Redirect' } }, 'spec.recipients.redirectTo'),
+  policy('a redirect', { recipients: { mode: 'Redirect', redirectTo: 'qa@example.org' } }),
+  policy(
+    'a last route with a match',
+    { routes: [{ ...route, match: { senderDomains: ['a.example'] } }] },
+    'spec.routes',
+  ),
+  policy('a first route without a match', { routes: [{ ...route, name: 'first' }, route] }, 'spec.routes'),
+  policy('a first route with an empty match', matched({}), 'spec.routes'),
+  policy('a first route by sender domain', matched({ senderDomains: ['a.example'] })),
+  policy('a first route by any credential', matched({ credentialSelector: {} })),
+  policy(
+    'a password without verified TLS',
+    smarthost({ authRef: { name: 'ses' }, tls: { mode: 'Opportunistic' } }),
+    'spec.routes',
+  ),
+  policy('a password without TLS', smarthost({ authRef: { name: 'ses' }, tls: { mode: 'Disabled' } }), 'spec.routes'),
+  policy('a password over STARTTLS', smarthost({ authRef: { name: 'ses' } })),
+  policy('no TLS and no password', smarthost({ tls: { mode: 'Disabled' } })),
+  policy('the metadata service of a cloud', smarthost({ host: '169.254.169.254' }), 'spec.routes'),
+  policy('a link-local IPv6 address', smarthost({ host: 'fe80::1' }), 'spec.routes'),
+  policy(
+    'every IPv4 address',
+    { admission: { networks: { allow: ['192.0.2.0/24', '0.0.0.0/0'] } } },
+    'spec.admission.networks.allow',
+  ),
+  policy('every IPv6 address', { admission: { networks: { allow: ['::/0'] } } }, 'spec.admission.networks.allow'),
+  policy('nobody at all', { admission: { networks: { deny: ['0.0.0.0/0', '::/0'] } } }),
+  policy('a network that ends in /10', { admission: { networks: { allow: ['10.0.0.0/10'] } } }),
+  policy('a selector that is not there', admits({ from: 'Selector' }), credentialsField),
+  policy('an empty selector', admits(selecting({})), credentialsField),
+  policy('a selector of empty lists', admits(selecting({ matchLabels: {}, matchExpressions: [] })), credentialsField),
+  policy('a selector by label', admits(selecting({ matchLabels: { mail: 'yes' } }))),
+  policy('a selector by expression', admits(selecting(expression('In', ['gold'])))),
+  policy('In without values', admits(selecting(expression('In'))), credentialsField),
+  policy('NotIn of an empty list', admits(selecting(expression('NotIn', []))), credentialsField),
+  policy('Exists with values', admits(selecting(expression('Exists', ['gold']))), credentialsField),
+  policy('DoesNotExist without values', admits(selecting(expression('DoesNotExist')))),
+  policy('a route with In without values', matched({ credentialSelector: expression('In') }), 'spec.routes'),
+  policy('a route with Exists', matched({ credentialSelector: expression('Exists') })),
+  domain('a domain with an empty selector', { allowedNamespaces: selecting({}) }, 'spec.allowedNamespaces.selector'),
+  domain('a domain with a selector', { allowedNamespaces: selecting({ matchLabels: { mail: 'yes' } }) }),
+  domain(
+    'a domain with In without values',
+    { allowedNamespaces: selecting(expression('In')) },
+    'spec.allowedNamespaces.selector',
+  ),
+  credential('a credential from everywhere', { networks: { allow: ['::/0'] } }, 'spec.networks.allow'),
+  credential('a credential from one network', { networks: { allow: ['192.0.2.0/24'] } }),
+  { ...policy('a policy with a dot in its name', {}, 'metadata.name'), metadataName: 'shared.mail' },
+  { ...policy('a policy that begins with a digit', {}, 'metadata.name'), metadataName: '1st' },
+  { ...policy('a policy of 52 letters', {}), metadataName: 'p'.repeat(52) },
+  { ...policy('a policy of 53 letters', {}, 'metadata.name'), metadataName: 'p'.repeat(53) },
+
+  // The schema
+  policy('no environment', { environment: undefined }, 'spec.environment'),
+  policy('another environment', { environment: 'Staging' }, 'spec.environment'),
+  policy('no listener', { listeners: [] }, 'spec.listeners'),
+  policy('port 0', listener({ port: 0 }), 'spec.listeners[0].port'),
+  policy('port 65536', listener({ port: 65536 }), 'spec.listeners[0].port'),
+  policy('a port in quotes', listener({ port: '587' }), 'spec.listeners[0].port'),
+  policy('a listener without TLS', listener({ tls: { mode: 'None' } }), 'spec.listeners[0].tls.mode'),
+  policy('TLS 1.1', listener({ tls: { minVersion: '1.1' } }), 'spec.listeners[0].tls.minVersion'),
+  policy(
+    'two listeners of one name',
+    {
+      listeners: [
+        { name: 'a', port: 1 },
+        { name: 'a', port: 2 },
+      ],
+    },
+    'spec.listeners[1].name',
+  ),
+  policy(
+    'nine listeners',
+    { listeners: Array.from({ length: 9 }, (_, i) => ({ name: `l${i}`, port: 1000 + i })) },
+    'spec.listeners',
+  ),
+  policy('101 replicas', { replicas: 101 }, 'spec.replicas'),
+  policy('a route without a smarthost', { routes: [{ name: 'default', smarthosts: [] }] }, 'spec.routes[0].smarthosts'),
+  policy('a field that is not there yet', { throttles: [] }, 'spec.throttles'),
+  policy('a typing error', { admission: { network: {} } }, 'spec.admission.network'),
+  domain('a domain in capitals', { domain: 'Mail.example.org' }, 'spec.domain'),
+  domain('a domain of one label', { domain: 'localhost' }, 'spec.domain'),
+  domain('a domain with a trailing dot', { domain: 'example.org.' }, 'spec.domain'),
+  domain('every domain', { domain: '*.example.org' }, 'spec.domain'),
+  domain('every local part', { localParts: ['*'] }, 'spec.localParts[0]'),
+  domain('an empty local part', { localParts: [''] }, 'spec.localParts[0]'),
+  domain('a local part with a star inside', { localParts: ['a*b'] }, 'spec.localParts[0]'),
+  domain('a local part with a final star', { localParts: ['billing-*'] }),
+  credential('a credential without a domain', { senderDomainRefs: [] }, 'spec.senderDomainRefs'),
+  credential('a type that is not there yet', { type: 'ClientCertificate' }, 'spec.type'),
+  credential(
+    'an identity that is a pattern',
+    { identities: { addresses: ['*@example.org'] } },
+    'spec.identities.addresses[0]',
+  ),
+
+  // Case C06
+  policy('10MB', limits({ messageSize: '10MB' }), 'spec.admission.limits.messageSize'),
+  policy('10Mi', limits({ messageSize: '10Mi' })),
+  policy('a size of 0', limits({ messageSize: '0' }), 'spec.admission.limits.messageSize'),
+  policy('a negative size', limits({ messageSize: '-1Mi' }), 'spec.admission.limits.messageSize'),
+  policy('a size of 1e30', limits({ messageSize: '1e30' }), 'spec.admission.limits.messageSize'),
+  policy('a size that is a number', limits({ messageSize: 10 }), 'spec.admission.limits.messageSize'),
+  policy(
+    'a size beyond counting',
+    limits({ messageSize: '999999999999999Ti' }),
+    'spec.admission.limits.messageSize',
+    true,
+  ),
+  policy('a time without a unit', limits({ transactionTime: '10' }), 'spec.admission.limits.transactionTime'),
+  policy('no time at all', limits({ transactionTime: '0s' }), 'spec.admission.limits.transactionTime', true),
+  policy(
+    'a time beyond counting',
+    limits({ transactionTime: '99999999999999999h' }),
+    'spec.admission.limits.transactionTime',
+    true,
+  ),
+
+  // Case K25: nothing that could end a line, leave a folder or start another command
+  policy(
+    'a line break in a host',
+    smarthost({ host: 'smtp.example.net\r\nRSET' }),
+    'spec.routes[0].smarthosts[0].host',
+  ),
+  policy(
+    'a final line break in a host',
+    smarthost({ host: 'smtp.example.net\n' }),
+    'spec.routes[0].smarthosts[0].host',
+  ),
+  policy('a semicolon in a host', smarthost({ host: 'a;b' }), 'spec.routes[0].smarthosts[0].host'),
+  policy('braces in a host', smarthost({ host: '{{a}}' }), 'spec.routes[0].smarthosts[0].host'),
+  policy('a path in a host name', { hostname: '../../etc' }, 'spec.hostname'),
+  policy('a line break in a host name', { hostname: 'relay.example.org\r\nX' }, 'spec.hostname'),
+  policy(
+    'a path as the name of a Secret',
+    smarthost({ authRef: { name: '../ses' } }),
+    'spec.routes[0].smarthosts[0].authRef.name',
+  ),
+  policy('a path as the name of a listener', listener({ name: '../a' }), 'spec.listeners[0].name'),
+  credential('a path as the name of the binding', { secretTemplate: { name: 'a/b' } }, 'spec.secretTemplate.name'),
+
+  // What only a parser can say
+  policy(
+    'a prefix too long',
+    { admission: { networks: { allow: ['192.0.2.0/33'] } } },
+    'spec.admission.networks.allow[0]',
+    true,
+  ),
+  policy(
+    'a network that is no address',
+    { admission: { networks: { deny: ['1.2.3/8'] } } },
+    'spec.admission.networks.deny[0]',
+    true,
+  ),
+  policy(
+    'every address, disguised',
+    { admission: { networks: { allow: ['0.0.0.0/00'] } } },
+    'spec.admission.networks.allow[0]',
+  ),
+  policy(
+    'an address without a prefix',
+    { admission: { networks: { allow: ['192.0.2.1'] } } },
+    'spec.admission.networks.allow[0]',
+  ),
+  policy('an address that is none', smarthost({ host: '999.1.1.1' }), 'spec.routes[0].smarthosts[0].host', true),
+  policy('an IPv6 smarthost', smarthost({ host: '2001:db8::25' })),
+  domain('an address as a domain', { domain: '192.0.2.1' }, 'spec.domain', true),
+  domain('a label of 64 octets', { domain: `${'a'.repeat(64)}.example` }, 'spec.domain', true),
+  credential('a day that does not exist', { expiresAt: '2027-02-30T00:00:00Z' }, 'spec.expiresAt'),
+  credential('a time without a zone', { expiresAt: '2027-01-31T00:00:00' }, 'spec.expiresAt'),
+  credential('a time', { expiresAt: '2027-01-31T00:00:00.5+02:00' }),
+]
