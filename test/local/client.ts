@@ -37,8 +37,8 @@ export const swaks: Client = async ({ host, port, login }, { from, to, raw }) =>
     helo: 'swaks.test',
     from,
     to: [to].flat().join(','),
-    // It ends the lines with CR LF itself, and doubles leading dots.
-    data: raw.replaceAll('\r\n', '\n'),
+    // It ends every line with CR LF itself, the last one too, and doubles leading dots.
+    data: raw.replaceAll('\r\n', '\n').replace(/\n$/, ''),
   }
   const named = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
   const transcript = await new Promise<string>((resolve) => {
