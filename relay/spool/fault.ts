@@ -4,17 +4,25 @@ import type { SpoolError } from './spool.ts'
 
 const tryAgainMs = 1000
 
+type Parts = {
+  readonly events: Pick<Events, 'spoolFault' | 'spoolRecovered'>
+  readonly mend: () => Promise<void>
+  readonly tryAgainMs?: number | undefined
+}
+
 export class Fault {
   readonly #events: Pick<Events, 'spoolFault' | 'spoolRecovered'>
   readonly #mend: () => Promise<void>
+  readonly #tryAgainMs: number
   #error: SpoolError | undefined
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
   /** `mend` throws as long as the spool cannot take mail. */
-  constructor(events: Pick<Events, 'spoolFault' | 'spoolRecovered'>, mend: () => Promise<void>) {
-    this.#events = events
-    this.#mend = mend
+  constructor(parts: Parts) {
+    this.#events = parts.events
+    this.#mend = parts.mend
+    this.#tryAgainMs = parts.tryAgainMs ?? tryAgainMs
   }
 
   get error(): SpoolError | undefined {
@@ -24,7 +32,7 @@ export class Fault {
   raise(error: SpoolError): void {
     if (this.#error === undefined) this.#events.spoolFault(error.message)
     this.#error = error
-    this.#timer ??= setTimeout(() => void this.#try(), tryAgainMs).unref()
+    this.#timer ??= setTimeout(() => void this.#try(), this.#tryAgainMs).unref()
   }
 
   stop(): void {

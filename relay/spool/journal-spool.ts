@@ -26,6 +26,7 @@ type Parts = {
   readonly events: SpoolEvents
   readonly now: () => number
   readonly disk: Disk
+  readonly tryAgainMs?: number
   /** After everything is on disk and every file is closed. */
   readonly closed: () => void
 }
@@ -63,7 +64,7 @@ export class JournalSpool implements Spool {
     this.#space = space
     this.#nextId = queueIds(now)
     this.#large = new LargeFiles(disk, paths)
-    this.#fault = new Fault(events, () => this.#mend())
+    this.#fault = new Fault({ events, mend: () => this.#mend(), tryAgainMs: parts.tryAgainMs })
     this.#contents = new Contents({ disk, paths, cache: this.#cache, damaged: (held) => this.#setAside(held) })
     this.#journal = new Journal({
       disk,

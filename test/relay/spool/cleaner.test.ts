@@ -1,0 +1,93 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { worthCopying } from '../../../relay/spool/cleaner.ts'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { newSegment } from '../../../relay/spool/segment.ts'
+import { accept, contentOf, listening, octets, pending, temporaryFolder, until } from './samples.ts'
+
+const segment = (bytes: number, liveBytes: number) => ({ ...newSegment(1, Buffer.alloc(8)), bytes, liveBytes })
+
+test.each([
+  ['a few dead segments may stay', [segment(400, 0)], false, false],
+  ['more may not', [segment(401, 0)], false, true],
+  ['as much as is live may stay', [segment(500, 500), segment(500, 0)], false, false],
+  ['more than is live may not', [segment(500, 499), segment(500, 0)], false, true],
+  ['on a full disk one dead segment may stay', [segment(900, 800)], true, false],
+  ['on a full disk no more', [segment(900, 799)], true, true],
+])('%s', (_what, segments, short, expected) => {
+  expect(worthCopying(segments, 100, short)).toBe(expected)
+})
+
+const MiB = 1024 * 1024
+
+/** A spool that believes in a small volume, so that its segments have 64 KiB. */
+async function small(directory: string) {
+  const told = listening()
+  const disk = { ...nodeDisk, space: async () => ({ free: 4 * MiB, total: 4 * MiB }) }
+  for (const folder of ['journal', 'large', 'quarantine']) await disk.makeDirectory(join(directory, folder))
+  const spool = await JournalSpool.open({ directory, events: told.events, now: Date.now, disk, closed: () => {} })
+  return { spool, told }
+}
+const journalBytes = (directory: string): number =>
+  readdirSync(join(directory, 'journal')).reduce(
+    (sum, name) => sum + statSync(join(directory, 'journal', name)).size,
+    0,
+  )
+
+test('mail that stays is copied out of the way of mail that leaves, with its state; nothing that left comes back', async () => {
+  const directory = temporaryFolder()
+  const { spool } = await small(directory)
+  const kept = new Map<string, Buffer>()
+  let most = 0
+  for (let n = 0; n < 1500; n += 1) {
+    const content = contentOf(n, 4000)
+    const { queueId, forwardPaths } = (await accept(spool, content)).envelope
+    if (n % 100 === 0) {
+      kept.set(queueId, content)
+      await spool.record(
+        queueId,
+        forwardPaths.map((p, i) => ({ ...pending(p), attempts: i + n })),
+      )
+    } else await spool.remove(queueId)
+    most = Math.max(most, journalBytes(directory))
+  }
+  // 6 MB went through; 15 messages stayed: 4 dead segments, the one that is written, and as much again in copies.
+  expect(most).toBeLessThan(0.75 * MiB)
+  await spool.close()
+  const { spool: again } = await small(directory)
+  const found = new Map([...again.messages()].map((m) => [m.envelope.queueId, m.recipients.map((r) => r.attempts)]))
+  expect([...found]).toEqual([...kept.keys()].map((id, i) => [id, [100 * i, 100 * i + 1]]))
+  for (const [id, content] of kept) expect((await octets(again.content(id))).equals(content)).toBe(true)
+  await again.close()
+})
+
+test('an empty queue keeps no more than the segment that is written', async () => {
+  const directory = temporaryFolder()
+  const { spool } = await small(directory)
+  const ids = await Promise.all(Array.from({ length: 100 }, (_, n) => accept(spool, contentOf(n, 4000))))
+  await Promise.all(ids.map((m) => spool.remove(m.envelope.queueId)))
+  await until('the rest is deleted', () => readdirSync(join(directory, 'journal')).length === 1)
+  await spool.close()
+})
+
+test('content is read rightly while its segment is cleaned away', async () => {
+  const directory = temporaryFolder()
+  const first = await small(directory)
+  const content = contentOf(1, 5000)
+  const { queueId } = (await accept(first.spool, content)).envelope
+  await first.spool.close()
+  const { spool } = await small(directory)
+  let reads = 0
+  let reading = true
+  const reader = (async () => {
+    for (; reading; reads += 1) expect((await octets(spool.content(queueId))).equals(content)).toBe(true)
+  })()
+  for (let n = 0; n < 400; n += 1) await spool.remove((await accept(spool, contentOf(n, 4000))).envelope.queueId)
+  reading = false
+  await reader
+  expect(reads).toBeGreaterThan(10)
+  expect(readdirSync(join(directory, 'journal')).some((name) => name.startsWith('0000000001'))).toBe(false)
+  await spool.close()
+})

@@ -1,0 +1,41 @@
+/** The real disk, whose calls fail as long as a test wants. */
+import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
+
+export type Call = keyof Disk | 'write' | 'sync' | 'truncate' | 'read'
+
+export class FailingDisk {
+  /** What fails now, with which code; as `sync` or, only under that folder, `sync large`. */
+  readonly failing = new Map<string, string>()
+  /** Calls in their order, as `sync journal`. */
+  readonly calls: string[] = []
+
+  readonly disk: Disk = {
+    create: (path) => this.#call('create', path, async () => this.#file(path, await nodeDisk.create(path))),
+    open: (path) => this.#call('open', path, async () => this.#file(path, await nodeDisk.open(path))),
+    size: (path) => this.#call('size', path, () => nodeDisk.size(path)),
+    list: (path) => this.#call('list', `${path}/`, () => nodeDisk.list(path)),
+    rename: (from, to) => this.#call('rename', from, () => nodeDisk.rename(from, to)),
+    unlink: (path) => this.#call('unlink', path, () => nodeDisk.unlink(path)),
+    makeDirectory: (path) => this.#call('makeDirectory', `${path}/`, () => nodeDisk.makeDirectory(path)),
+    syncDirectory: (path) => this.#call('syncDirectory', `${path}/`, () => nodeDisk.syncDirectory(path)),
+    space: (path) => this.#call('space', `${path}/`, () => nodeDisk.space(path)),
+  }
+
+  #file(path: string, file: DiskFile): DiskFile {
+    return {
+      write: (buffers, position) => this.#call('write', path, () => file.write(buffers, position)),
+      read: (into, position) => this.#call('read', path, () => file.read(into, position)),
+      sync: () => this.#call('sync', path, () => file.sync()),
+      truncate: (bytes) => this.#call('truncate', path, () => file.truncate(bytes)),
+      close: () => file.close(),
+    }
+  }
+
+  async #call<T>(call: Call, path: string, deed: () => Promise<T>): Promise<T> {
+    const place = `${call} ${path.split('/').at(-2)}`
+    this.calls.push(place)
+    const code = this.failing.get(place) ?? this.failing.get(call)
+    if (code !== undefined) throw Object.assign(new Error(`${code}: told to fail, ${call}`), { code })
+    return deed()
+  }
+}

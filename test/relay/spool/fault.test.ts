@@ -1,0 +1,198 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { smallBytes } from '../../../relay/spool/incoming.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { SpoolError } from '../../../relay/spool/spool.ts'
+import { FailingDisk } from './failing-disk.ts'
+import { accept, contentOf, draft, listening, octets, pending, temporaryFolder, until } from './samples.ts'
+
+async function opened(directory = temporaryFolder(), failing = new FailingDisk()) {
+  const told = listening()
+  for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
+  const open = () =>
+    JournalSpool.open({
+      directory,
+      events: told.events,
+      now: Date.now,
+      disk: failing.disk,
+      tryAgainMs: 20,
+      closed: () => {},
+    })
+  const spool = await open()
+  onTestFinished(() => spool.close())
+  const state = () => told.lines.filter((line) => !line.startsWith('committed') && !line.startsWith('recovered'))
+  return { directory, failing, spool, state, told }
+}
+const ids = (spool: JournalSpool): string[] => [...spool.messages()].map((m) => m.envelope.queueId)
+const mended = (spool: JournalSpool) => until('the spool takes mail again', () => spool.fault === undefined)
+
+/** Which calls of the disk fail, how large the message is, and what the submission is told. */
+const faults: readonly (readonly [call: string, code: string, bytes: number, kind: 'full' | 'fault'])[] = [
+  ['write journal', 'EIO', 10, 'fault'],
+  ['write journal', 'ENOSPC', 10, 'full'],
+  ['write journal', 'EDQUOT', 10, 'full'],
+  ['write journal', 'EROFS', 10, 'fault'],
+  ['sync journal', 'EIO', 10, 'fault'],
+  ['sync journal', 'ENOSPC', 10, 'full'],
+  ['create large', 'ENOSPC', smallBytes + 1, 'full'],
+  ['create large', 'EMFILE', smallBytes + 1, 'fault'],
+  ['write large', 'ENOSPC', smallBytes + 1, 'full'],
+  ['write large', 'EIO', smallBytes + 1, 'fault'],
+  ['sync large', 'EIO', smallBytes + 1, 'fault'],
+  ['syncDirectory large', 'EIO', smallBytes + 1, 'fault'],
+  ['write journal', 'EIO', smallBytes + 1, 'fault'],
+  ['sync journal', 'EIO', smallBytes + 1, 'fault'],
+]
+
+describe.each(faults)('%s fails with %s for %d octets', (call, code, bytes, kind) => {
+  test(`the message is gone, the reason is ${kind}, and the spool is back when the disk is (cases S14, S16, S18)`, async () => {
+    const { spool, failing, directory, state } = await opened()
+    const before = await accept(spool, contentOf(1, 10))
+    failing.failing.set(call, code)
+    const refused = accept(spool, contentOf(2, bytes))
+    await expect(refused).rejects.toThrow(SpoolError)
+    await expect(refused).rejects.toMatchObject({ kind })
+    expect(ids(spool)).toEqual([before.envelope.queueId])
+    expect(readdirSync(join(directory, 'large'))).toEqual([])
+    expect(spool.fault).toContain(code)
+    expect(spool.fault).toContain(directory)
+    await expect(spool.receive()).rejects.toMatchObject({ kind })
+    expect(state()).toEqual([expect.stringMatching(`^fault spool ${directory}.*${code}`)])
+
+    failing.failing.clear()
+    await mended(spool)
+    expect(state()).toEqual([expect.stringContaining('fault'), 'mended'])
+    const after = await accept(spool, contentOf(3, bytes))
+    expect(ids(spool)).toEqual([before.envelope.queueId, after.envelope.queueId])
+    await spool.close()
+
+    const again = await opened(directory)
+    expect(ids(again.spool)).toEqual([before.envelope.queueId, after.envelope.queueId])
+    expect((await octets(again.spool.content(after.envelope.queueId))).equals(contentOf(3, bytes))).toBe(true)
+    expect(again.state()).toEqual([])
+  })
+})
+
+test('after a failed fdatasync nothing more goes into the file, and it is not synced again (case S16)', async () => {
+  const { spool, failing } = await opened()
+  await accept(spool, contentOf(1, 10))
+  const calls = () => failing.calls.filter((call) => call.endsWith(' journal'))
+  const before = calls().length
+  failing.failing.set('sync journal', 'EIO').set('create journal', 'EIO')
+  await expect(accept(spool, contentOf(2, 10))).rejects.toThrow('EIO')
+  expect(calls().slice(before)).toEqual(['write journal', 'sync journal', 'truncate journal'])
+  failing.failing.clear()
+  await mended(spool)
+  const mending = calls().slice(before + 3)
+  expect(mending.filter((call) => call !== 'create journal')).toEqual([
+    'write journal',
+    'sync journal',
+    'rename journal',
+    'syncDirectory journal',
+  ])
+})
+
+test('a message that was refused does not come back, although its record is whole on the disk', async () => {
+  const { spool, failing, directory } = await opened()
+  failing.failing.set('sync journal', 'EIO').set('truncate', 'EIO')
+  await expect(accept(spool, contentOf(1, 10), { queueId: 'refused000' })).rejects.toThrow('EIO')
+  failing.failing.clear()
+  await mended(spool)
+  await spool.close()
+  const again = await opened(directory)
+  expect([...again.spool.messages()]).toEqual([])
+})
+
+test('a DSN that was refused and made again is there once, and its original is closed', async () => {
+  const { spool, failing, directory } = await opened()
+  const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
+  const dsn = {
+    queueId: 'dsn0000000',
+    draft: { reversePath: '', forwardPaths: [draft.reversePath], reports: { queueId, forwardPaths } },
+  }
+  failing.failing.set('sync journal', 'EIO').set('truncate', 'EIO')
+  await expect(accept(spool, contentOf(2, 10), dsn)).rejects.toThrow('EIO')
+  expect([...spool.messages()].map((m) => m.recipients.map((r) => r.state))).toEqual([['pending', 'pending']])
+  failing.failing.clear()
+  await mended(spool)
+  await spool.close()
+
+  const again = await opened(directory)
+  expect([...again.spool.messages()].map((m) => m.recipients.map((r) => r.state))).toEqual([['pending', 'pending']])
+  await accept(again.spool, contentOf(2, 10), dsn)
+  await again.spool.close()
+  expect(ids((await opened(directory)).spool)).toEqual(['dsn0000000'])
+})
+
+test('what could not be recorded or removed is refused, is ours still, and can be asked again', async () => {
+  const { spool, failing, directory } = await opened()
+  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
+  failing.failing.set('sync journal', 'EIO')
+  await expect(spool.remove(queueId)).rejects.toThrow(SpoolError)
+  await expect(spool.record(queueId, draft.forwardPaths.map(pending))).rejects.toThrow(SpoolError)
+  expect(spool.has(queueId)).toBe(true)
+  failing.failing.clear()
+  await mended(spool)
+  await spool.remove(queueId)
+  await spool.close()
+  expect(ids((await opened(directory)).spool)).toEqual([])
+})
+
+test('everyone in the batch that failed is told, and whoever comes after is not', async () => {
+  const { spool, failing } = await opened()
+  failing.failing.set('sync journal', 'EIO')
+  const results = await Promise.allSettled([1, 2, 3].map((n) => accept(spool, contentOf(n, 10))))
+  expect(results.map((r) => r.status)).toEqual(['rejected', 'rejected', 'rejected'])
+  failing.failing.clear()
+  await mended(spool)
+  await expect(accept(spool, contentOf(4, 10))).resolves.toBeDefined()
+})
+
+test('a spool opens on a disk that takes nothing, gives out what it has, and mends by itself', async () => {
+  const first = await opened()
+  const { queueId } = (await accept(first.spool, contentOf(1, 10))).envelope
+  await first.spool.close()
+  const failing = new FailingDisk()
+  for (const call of ['create', 'write', 'rename', 'unlink']) failing.failing.set(call, 'EROFS')
+  const { spool, state } = await opened(first.directory, failing)
+  expect((await octets(spool.content(queueId))).equals(contentOf(1, 10))).toBe(true)
+  expect(spool.fault).toContain('EROFS')
+  expect(state()).toHaveLength(1)
+  failing.failing.clear()
+  await mended(spool)
+  await spool.remove(queueId)
+  await accept(spool, contentOf(2, 10))
+})
+
+test('content that cannot be read is an error of the stream, and stays ours', async () => {
+  const { spool, failing } = await opened()
+  const { queueId } = (await accept(spool, contentOf(1, smallBytes + 1))).envelope
+  failing.failing.set('read large', 'EIO')
+  await expect(octets(spool.content(queueId))).rejects.toMatchObject({ kind: 'fault' })
+  failing.failing.clear()
+  expect((await octets(spool.content(queueId))).length).toBe(smallBytes + 1)
+})
+
+test('a slow fdatasync holds nobody else up but commits (case S20)', async () => {
+  const { spool, failing } = await opened()
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const { create } = failing.disk
+  Object.assign(failing.disk, {
+    create: async (path: string) => {
+      const file = await create(path)
+      return { ...file, sync: () => held.then(() => file.sync()) }
+    },
+  })
+  const incoming = await spool.receive()
+  await incoming.write(contentOf(1, smallBytes + 1))
+  const committing = incoming.commit(draft)
+  await expect(accept(spool, contentOf(2, 10))).resolves.toBeDefined()
+  expect(spool.fault).toBeUndefined()
+  release()
+  await expect(committing).resolves.toBeDefined()
+})

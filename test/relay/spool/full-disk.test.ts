@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openSpool } from '../../../relay/spool/file-spool.ts'
+import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { accept, contentOf, listening, octets, temporaryFolder, until } from './samples.ts'
+
+/** A volume of 1 MiB, really full when it is full; undefined where it may not be mounted. */
+function volume(): string | undefined {
+  const directory = temporaryFolder()
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory], { stdio: 'ignore' })
+  } catch {
+    return undefined
+  }
+  onTestFinished(() => void execFileSync('umount', ['-l', directory]))
+  return directory
+}
+
+function mountable(): boolean {
+  try {
+    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' })
+    return process.getuid?.() === 0
+  } catch {
+    return false
+  }
+}
+
+if (!mountable()) {
+  if (process.env['CI']) throw new Error('the tests of a full disk need root, to mount a tmpfs')
+  console.warn('SKIPPED: the tests of a full disk need root, to mount a tmpfs')
+}
+
+async function opened() {
+  const directory = volume()
+  if (directory === undefined) throw new Error('a tmpfs cannot be mounted')
+  const told = listening()
+  const open = () => openSpool({ directory: join(directory, 'spool'), events: told.events })
+  return { directory, told, open, spool: await open() }
+}
+const taken = async (spool: JournalSpool, bytes: number, seed: number): Promise<boolean | undefined> => {
+  try {
+    await accept(spool, contentOf(seed, bytes))
+    return true
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'Error', kind: 'full' })
+    return false
+  }
+}
+
+describe.runIf(mountable())('a volume of 1 MiB (case S14)', () => {
+  test.each([
+    ['small', 3000],
+    ['large', 150_000],
+  ])('takes %s mail until it is full, says so, drains, and takes mail again', async (_what, bytes) => {
+    const { spool, open, told } = await opened()
+    for (let n = 0; await taken(spool, bytes, n); n += 1) expect(n).toBeLessThan(400)
+    expect(spool.fault).toMatch(/disk full|ENOSPC/)
+    expect(told.lines.filter((line) => line.startsWith('fault'))).toHaveLength(1)
+    const ids = [...spool.messages()].map((m) => m.envelope.queueId)
+    expect(ids.length * bytes).toBeGreaterThan(500_000)
+
+    // Full as it is, what is delivered can be removed, and after a restart all of the rest is there.
+    await Promise.all(ids.slice(0, 2).map((id) => spool.remove(id)))
+    await spool.close()
+    const again = await open()
+    expect([...again.messages()].map((m) => m.envelope.queueId)).toEqual(ids.slice(2))
+    for (const [n, id] of ids.entries()) {
+      if (n > 1) expect((await octets(again.content(id))).equals(contentOf(n, bytes))).toBe(true)
+    }
+    await Promise.all(ids.map((id) => again.remove(id)))
+    await until('the spool takes mail again', () => again.fault === undefined)
+    expect(await taken(again, bytes, 0)).toBe(true)
+    await again.close()
+  })
+
+  test('filled by somebody else, nothing is left behind, and mail is taken within 5 s after there is room', async () => {
+    const { spool, directory } = await opened()
+    const before = (await accept(spool, contentOf(1, 3000))).envelope.queueId
+    const filler = join(directory, 'filler')
+    fill(filler)
+    for (const bytes of [3000, 150_000]) expect(await taken(spool, bytes, 2)).toBe(false)
+    expect(readdirSync(join(directory, 'spool', 'large'))).toEqual([])
+    expect([...spool.messages()].map((m) => m.envelope.queueId)).toEqual([before])
+    rmSync(filler)
+    await until('the spool takes mail again', () => spool.fault === undefined, 5000)
+    expect(await taken(spool, 3000, 3)).toBe(true)
+    await spool.close()
+  })
+
+  test('a spool opens on a volume that is full to the last octet', async () => {
+    const { spool, directory, open } = await opened()
+    const { queueId } = (await accept(spool, contentOf(1, 3000))).envelope
+    await spool.close()
+    fill(join(directory, 'filler'))
+    const again = await open()
+    expect(again.fault).toMatch(/disk full|ENOSPC/)
+    expect((await octets(again.content(queueId))).equals(contentOf(1, 3000))).toBe(true)
+    rmSync(join(directory, 'filler'))
+    await until('the spool takes mail again', () => again.fault === undefined, 5000)
+    await again.remove(queueId)
+    await again.close()
+  })
+})
+
+function fill(path: string): void {
+  try {
+    for (;;) writeFileSync(path, Buffer.alloc(4096), { flag: 'a' })
+  } catch {
+    // That was the last page.
+  }
+}

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { listening, temporaryFolder } from './samples.ts'
+
+const spoolFile = new URL('../../../relay/spool/file-spool.ts', import.meta.url).pathname
+const program = `
+  const { openSpool } = await import(process.argv[1])
+  const nothing = () => {}
+  const events = { committed: nothing, quarantined: nothing, recovered: nothing, spoolFault: nothing, spoolRecovered: nothing }
+  try {
+    await openSpool({ directory: process.argv[2], events })
+    console.log('open')
+    setInterval(nothing, 1000)
+  } catch (error) {
+    console.log(error.message)
+  }
+`
+
+/** Another process opens the spool; its first line says how that went. */
+async function other(directory: string): Promise<{ readonly said: string; readonly child: ChildProcess }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, spoolFile, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  if (child.stdout === null) throw new Error('no pipe')
+  const [said] = await once(createInterface(child.stdout), 'line')
+  return { said, child }
+}
+
+const open = (directory: string) => openSpool({ directory, events: listening().events })
+
+test('a second process does not start, and is told who has the spool (case S21)', async () => {
+  const directory = temporaryFolder()
+  const { said, child } = await other(directory)
+  expect(said).toBe('open')
+  const mend = 'stop it, or give this relay another folder'
+  const holder = `process ${child.pid} on ${hostname()} since`
+  await expect(open(directory)).rejects.toThrow(
+    new RegExp(`^spool ${directory} is in use by ${holder} [-0-9T:.]+Z: ${mend}$`),
+  )
+  const third = await other(directory)
+  expect(third.said).toContain(holder)
+})
+
+test('a process that was killed leaves no lock', async () => {
+  const directory = temporaryFolder()
+  const { child } = await other(directory)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const spool = await open(directory)
+  expect(readFileSync(join(directory, 'lock.holder'), 'utf8')).toContain(`process ${process.pid} `)
+  expect((await other(directory)).said).toContain('is in use by')
+  await spool.close()
+  expect((await other(directory)).said).toBe('open')
+})
+
+test('one process cannot open a spool twice either, and can after it has closed it', async () => {
+  const directory = temporaryFolder()
+  const spool = await open(directory)
+  await expect(open(directory)).rejects.toThrow('is in use by')
+  // The failed try has not taken the lock away from the first.
+  expect((await other(directory)).said).toContain('is in use by')
+  await spool.close()
+  await (await open(directory)).close()
+})

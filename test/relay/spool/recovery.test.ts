@@ -1,0 +1,214 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { smallBytes } from '../../../relay/spool/incoming.ts'
+import { encode } from '../../../relay/spool/record.ts'
+import { parseSegmentName } from '../../../relay/spool/segment.ts'
+import { accept, contentOf, listening, octets, temporaryFolder, until } from './samples.ts'
+
+/** Two small messages and a large one, closed; `segment` is the only one with records of them. */
+async function filled() {
+  const directory = temporaryFolder()
+  const spool = await openSpool({ directory, events: listening().events })
+  const contents = new Map<string, Buffer>()
+  for (const bytes of [40, 70_000, 50]) {
+    const content = contentOf(bytes, bytes)
+    contents.set((await accept(spool, content)).envelope.queueId, content)
+  }
+  await spool.close()
+  const [segment = ''] = readdirSync(join(directory, 'journal'))
+  const [small = '', large = '', last = ''] = contents.keys()
+  return { directory, contents, segment: join(directory, 'journal', segment), small, large, last }
+}
+
+/** What is ours after opening, each checked octet for octet, and what was told; `set` is the quarantine's folder. */
+async function found({ directory, contents }: Awaited<ReturnType<typeof filled>>, quarantined = 0) {
+  const told = listening()
+  const spool = await openSpool({ directory, events: told.events })
+  const ids: string[] = []
+  for (const { envelope } of spool.messages()) {
+    const content = await octets(spool.content(envelope.queueId))
+    expect(content.equals(contents.get(envelope.queueId) ?? Buffer.of())).toBe(true)
+    ids.push(envelope.queueId)
+  }
+  const setAside = () => readdirSync(join(directory, 'quarantine'))
+  await until('what is damaged is set aside', () => setAside().length >= quarantined)
+  await spool.close()
+  return { ids, told: told.lines.map((line) => line.replaceAll(directory, '')), setAside: setAside() }
+}
+
+test('a record with damaged content is set aside with its segment; the others stay (case S12)', async () => {
+  const spool = await filled()
+  const bytes = readFileSync(spool.segment)
+  bytes.write('!', bytes.indexOf(contentOf(40, 40)) + 20)
+  writeFileSync(spool.segment, bytes)
+  const { ids, told, setAside } = await found(spool, 1)
+  expect(ids).toEqual([spool.large, spool.last])
+  expect(told).toEqual([
+    expect.stringMatching(
+      `quarantined /journal/0000000001-[0-9a-f]{16}\\.log: the content of message ${spool.small} is damaged, at octet \\d+`,
+    ),
+    'recovered 2 swept 0',
+  ])
+  expect(spool.segment).toContain(setAside[0])
+  expect(readFileSync(join(spool.directory, 'quarantine', setAside[0] ?? '')).equals(bytes)).toBe(true)
+  expect(await found(spool)).toEqual({ ids: [spool.large, spool.last], told: ['recovered 2 swept 0'], setAside })
+})
+
+test('cut anywhere, the newest segment holds whole messages or none (case S01)', async () => {
+  const spool = await filled()
+  const whole = readFileSync(spool.segment)
+  const all = [spool.small, spool.large, spool.last]
+  const copy = temporaryFolder()
+  for (let length = whole.length - 1; length > 0; length -= 7) {
+    rmSync(copy, { recursive: true })
+    for (const folder of ['journal', 'large', 'quarantine']) mkdirSync(join(copy, folder), { recursive: true })
+    writeFileSync(join(copy, 'journal', spool.segment.slice(-31)), whole.subarray(0, length))
+    writeFileSync(join(copy, 'large', `${spool.large}.eml`), contentOf(70_000, 70_000))
+    const { ids } = await found({ ...spool, directory: copy })
+    expect(ids, `cut at ${length}`).toEqual(all.slice(0, ids.length))
+  }
+})
+
+test.each([
+  ['of no octets', 0],
+  ['cut in its first record', 20],
+])('a segment %s is set aside and the start goes on (case S12)', async (_what, length) => {
+  const spool = await filled()
+  truncateSync(spool.segment, length)
+  const { ids, told, setAside } = await found(spool, 2)
+  expect(ids).toEqual([])
+  expect(told).toEqual([
+    expect.stringContaining('holds no whole record'),
+    // Its record is in what is damaged: mail is not swept then.
+    `quarantined /large/${spool.large}.eml: no record names it, and records are damaged`,
+    'recovered 0 swept 0',
+  ])
+  expect(setAside).toHaveLength(2)
+})
+
+test('an older segment that has become shorter is damaged, although what is left of it is whole', async () => {
+  const spool = await filled()
+  await found(spool)
+  const bytes = readFileSync(spool.segment)
+  truncateSync(spool.segment, bytes.lastIndexOf(parseSegmentName(spool.segment.slice(-31))?.nonce ?? ''))
+  const { ids, told } = await found(spool, 1)
+  expect(ids).toEqual([spool.small, spool.large])
+  expect(told[0]).toMatch(/quarantined .*: ends at octet \d+ of \d+/)
+})
+
+test.each([
+  ['journal', 'notes.txt', 'is no file of the journal'],
+  ['journal', '0000000009-nonsense.log', 'is no file of the journal'],
+  ['journal', '0000000009-0011223344556677.log', 'holds no whole record'],
+  ['large', 'core', 'is no content'],
+  ['large', '..eml', 'is no content'],
+])('an unknown file %s/%s is set aside and never deleted', async (folder, name, why) => {
+  const spool = await filled()
+  writeFileSync(join(spool.directory, folder, name), 'what is this')
+  const { ids, told, setAside } = await found(spool, 1)
+  expect(ids).toHaveLength(3)
+  expect(told).toEqual([`quarantined /${folder}/${name}: ${why}`, 'recovered 3 swept 0'])
+  expect(setAside).toEqual([name])
+  expect(readFileSync(join(spool.directory, 'quarantine', name), 'utf8')).toBe('what is this')
+})
+
+test('two unknown files of one name are both kept', async () => {
+  const spool = await filled()
+  for (const n of [1, 2]) {
+    writeFileSync(join(spool.directory, 'large', 'core'), `core ${n}`)
+    await found(spool, n)
+  }
+  expect(readdirSync(join(spool.directory, 'quarantine'))).toEqual(['core', 'core.1'])
+})
+
+test('a folder with the name of a segment does not stop the start', async () => {
+  const spool = await filled()
+  mkdirSync(join(spool.directory, 'journal', '0000000009-0011223344556677.log'))
+  const { ids, told } = await found(spool, 1)
+  expect(ids).toHaveLength(3)
+  expect(told[0]).toContain('cannot be read')
+})
+
+test('a segment that was being begun is swept', async () => {
+  const spool = await filled()
+  writeFileSync(join(spool.directory, 'journal', '0000000009-0011223344556677.log.tmp'), '')
+  expect(await found(spool)).toMatchObject({ told: ['recovered 3 swept 1'], setAside: [] })
+})
+
+test.each([
+  ['is gone', (path: string) => rmSync(path), 'is gone or cannot be read', 0],
+  ['is empty', (path: string) => truncateSync(path, 0), 'has 0 octets instead of 70000', 1],
+  ['was cut', (path: string) => truncateSync(path, 69_999), 'has 69999 octets instead of 70000', 1],
+])('large content that %s ends its message, loudly and once', async (_what, damage, why, setAside) => {
+  const spool = await filled()
+  damage(join(spool.directory, 'large', `${spool.large}.eml`))
+  const first = await found(spool, setAside)
+  expect(first.ids).toEqual([spool.small, spool.last])
+  expect(first.told).toEqual([`quarantined /large/${spool.large}.eml: ${why}`, 'recovered 2 swept 0'])
+  expect((await found(spool)).told).toEqual(['recovered 2 swept 0'])
+})
+
+test.each([
+  0, 65_535, 69_999,
+])('a change at octet %d of large content is found before its end is given out', async (at) => {
+  const spool = await filled()
+  const path = join(spool.directory, 'large', `${spool.large}.eml`)
+  const bytes = readFileSync(path)
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  writeFileSync(path, bytes)
+  const told = listening()
+  const opened = await openSpool({ directory: spool.directory, events: told.events })
+  let given = 0
+  const read = async () => {
+    for await (const chunk of opened.content(spool.large)) given += chunk.length
+  }
+  await expect(read()).rejects.toThrow('is damaged')
+  expect(given).toBeLessThan(70_000)
+  expect(opened.has(spool.large)).toBe(false)
+  expect(told.lines.filter((line) => line.startsWith('quarantined'))).toHaveLength(1)
+  await until('it is set aside', () => readdirSync(join(spool.directory, 'quarantine')).includes(`${spool.large}.eml`))
+  await opened.close()
+  expect(await found(spool)).toMatchObject({ ids: [spool.small, spool.last], told: ['recovered 2 swept 0'] })
+})
+
+test('a change in the journal while the spool is open is found before the content is given out', async () => {
+  const spool = await filled()
+  const told = listening()
+  const opened = await openSpool({ directory: spool.directory, events: told.events })
+  const bytes = readFileSync(spool.segment)
+  bytes.write('!', bytes.indexOf(contentOf(40, 40)) + 20)
+  writeFileSync(spool.segment, bytes)
+  await expect(octets(opened.content(spool.small))).rejects.toThrow('is damaged')
+  expect(opened.has(spool.small)).toBe(false)
+  // Whoever delivers may still say what became of it.
+  await opened.record(spool.small, [])
+  await opened.remove(spool.small)
+  await until('it is set aside', () => readdirSync(join(spool.directory, 'quarantine')).length === 1)
+  await opened.close()
+  expect(await found(spool)).toMatchObject({ ids: [spool.large, spool.last], told: ['recovered 2 swept 0'] })
+})
+
+test('a spool of a newer version is refused and left as it is', async () => {
+  const spool = await filled()
+  const nonce = Buffer.alloc(8, 7)
+  const { buffers } = encode(nonce, { kind: 'opened', version: 2, ends: {} })
+  const newer = join(spool.directory, 'journal', `0000000002-${nonce.toString('hex')}.log`)
+  writeFileSync(newer, Buffer.concat(buffers))
+  await expect(openSpool({ directory: spool.directory, events: listening().events })).rejects.toThrow('newer version')
+  rmSync(newer)
+  expect((await found(spool)).ids).toHaveLength(3)
+})
+
+test('a segment under another name gives out nothing: its records carry another nonce', async () => {
+  const spool = await filled()
+  renameSync(spool.segment, join(spool.directory, 'journal', '0000000001-0011223344556677.log'))
+  const { ids, setAside } = await found(spool, 2)
+  expect(ids).toEqual([])
+  expect(setAside).toContain('0000000001-0011223344556677.log')
+})
+
+test('small and large are told apart by their size alone', () => {
+  expect(smallBytes).toBe(65_536)
+})
