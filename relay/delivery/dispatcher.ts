@@ -268,14 +268,18 @@ export class Dispatcher {
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
   #sendOn(lane: Lane, pool: Pool, { message, tried }: Parcel, results: readonly Result[]): readonly Result[] {
     const { failed, leftOver, settled } = sortResults(results)
-    const rest: Result[] = []
-    if (failed.length > 0) {
-      const parcel = { message, recipients: failed.map(positionOf), tried: new Set([...(tried ?? []), pool.name]) }
-      const inForce = !this.#stopping && this.#lanes.get(lane.route.name) === lane
-      if (!(inForce && lane.addAgain(parcel, this.#parts.now()))) rest.push(...failed)
-    }
     if (leftOver.length > 0) this.add({ message, recipients: leftOver.map(positionOf) })
-    return rest.length === 0 ? settled : [...settled, ...rest]
+    const recipients = failed.map(positionOf)
+    const again = { message, recipients, tried: new Set([...(tried ?? []), pool.name]) }
+    const goesOn = failed.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again)
+    return goesOn || failed.length === 0 ? settled : [...settled, ...failed]
+  }
+
+  /** After a reload the ways are others: what failed on an old one is routed anew. */
+  #tryElsewhere(lane: Lane, parcel: Parcel): boolean {
+    if (this.#lanes.get(lane.route.name) === lane) return lane.addAgain(parcel, this.#parts.now())
+    this.add({ message: parcel.message, recipients: parcel.recipients })
+    return true
   }
 
   async #settleAside(message: Tracked, recipients: readonly number[], outcome: Outcome, retry: Retry): Promise<void> {

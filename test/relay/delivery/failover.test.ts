@@ -1,0 +1,214 @@
+/** Several smarthosts and routes: who takes over when, and who must not wait for whom. */
+import { expect, test } from 'vitest'
+import { until } from '../../local/until.ts'
+import { drop, say, silence } from './behaviour.ts'
+import { rig } from './rig.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+/** A port where nobody listens. */
+async function deadPort(): Promise<number> {
+  const upstream = await startSmarthost()
+  await upstream.stop()
+  return upstream.port
+}
+
+test('the next priority takes the same message at once, and the attempt is one', async () => {
+  const backup = await startSmarthost()
+  const routes = [route('r', [smarthost('main', await deadPort()), smarthost('backup', backup.port, { priority: 1 })])]
+  const { spool, attempted, attempts, quiet } = rig(routes)
+  const message = envelope(hello)
+  spool.put(message, hello)
+  await attempted(2)
+  await quiet()
+  expect(attempts.map((a) => [a.smarthost, a.attempt, a.outcome.kind])).toEqual([
+    ['main', 1, 'deferred'],
+    ['backup', 1, 'delivered'],
+  ])
+  expect(spool.stored.size).toBe(0)
+})
+
+test.each([
+  ['a refused banner', { banner: say('554 5.3.2 not today') }],
+  ['a connection lost before the dot', { DATA: drop }],
+  ['421 at MAIL', { MAIL: say('421 4.3.2 going down') }],
+])('%s is taken over', async (_name, script) => {
+  const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
+  const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
+  const { spool, attempted, attempts } = rig(routes)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => [a.smarthost, a.outcome.kind])).toEqual([
+    ['main', 'deferred'],
+    ['backup', 'delivered'],
+  ])
+})
+
+test.each([
+  ['a lost answer after the dot', { dot: drop }, 'ambiguous'],
+  ['a refusal', { dot: say('554 5.7.1 no') }, 'bounced'],
+  ['a deferral of this message', { MAIL: say('451 4.3.0 later') }, 'deferred'],
+  ['throttling', { MAIL: say('454 Throttling failure') }, 'deferred'],
+])('%s is not', async (_name, script, kind) => {
+  const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
+  const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
+  const { spool, attempted, attempts, quiet } = rig(routes)
+  const { queueId } = spool.put(envelope(hello), hello).envelope
+  await attempted(1)
+  await quiet()
+  expect(attempts.filter((a) => a.queueId === queueId).map((a) => [a.smarthost, a.outcome.kind])).toEqual([
+    ['main', kind],
+  ])
+})
+
+test('of some recipients: who was answered is settled, the others are taken over', async () => {
+  const main = await startSmarthost({
+    script: { RCPT: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined), DATA: drop },
+  })
+  const backup = await startSmarthost()
+  const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
+  const { spool, attempts, quiet, attempted } = rig(routes)
+  const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  spool.put(message, hello)
+  await attempted(3)
+  await quiet()
+  const own = attempts.filter((a) => a.queueId === message.queueId)
+  expect(own.map((a) => [a.smarthost, a.forwardPath, a.outcome.kind])).toEqual([
+    ['main', 'a@x.test', 'bounced'],
+    ['main', 'b@x.test', 'deferred'],
+    ['backup', 'b@x.test', 'delivered'],
+  ])
+  expect(spool.has(message.queueId)).toBe(false)
+})
+
+test('equals take turns', async () => {
+  const hosts = await Promise.all([startSmarthost(), startSmarthost(), startSmarthost()])
+  const { spool, attempted, quiet } = rig([
+    route(
+      'r',
+      hosts.map(({ port }, i) => smarthost(`s${i}`, port)),
+    ),
+  ])
+  for (let i = 0; i < 3; i++) spool.put(envelope(hello), hello)
+  await attempted(3)
+  await quiet()
+  expect(hosts.map((host) => host.received.length)).toEqual([1, 1, 1])
+  for (let i = 0; i < 30; i++) spool.put(envelope(hello), hello)
+  await attempted(33)
+  expect(hosts.map((host) => host.received.length)).toEqual([11, 11, 11])
+})
+
+test('case U25: one of three is silent: it costs one connection at a time, and no message more than its deadline', async () => {
+  const [dead, b, c] = await Promise.all([
+    startSmarthost({ script: { banner: silence } }),
+    startSmarthost(),
+    startSmarthost(),
+  ])
+  const hosts = [dead, b, c].map(({ port }, i) => smarthost(`s${i}`, port))
+  const { spool, quiet, attempts, attempted } = rig([route('r', hosts)])
+  for (let i = 0; i < 50; i++) spool.put(envelope(hello), hello)
+  await attempted(51)
+  await quiet()
+  expect(b.received.length + c.received.length).toBe(50)
+  expect(spool.stored.size).toBe(0)
+  expect(dead.most()).toBe(1)
+  expect(attempts.filter((a) => a.smarthost === 's0').length).toBeLessThanOrEqual(2)
+})
+
+test('a dead route delays no other', async () => {
+  const [dead, alive] = [await startSmarthost({ script: { banner: silence } }), await startSmarthost()]
+  const toDead = route('dead', [smarthost('d', dead.port)], {
+    match: { senderDomains: [], recipientDomains: ['dead.test'] },
+  })
+  const { spool, attempted, delivery } = rig([toDead, route('alive', [smarthost('a', alive.port)])])
+  for (let i = 0; i < 500; i++) spool.put(envelope(hello, { forwardPaths: ['x@dead.test'] }), hello)
+  for (let i = 0; i < 20; i++) spool.put(envelope(hello), hello)
+  await attempted(20)
+  expect(alive.received).toHaveLength(20)
+  expect(delivery.summary().ready).toBeGreaterThanOrEqual(498)
+})
+
+test('one credential that floods delays another by a turn', async () => {
+  const upstream = await startSmarthost()
+  const { spool, attempted, attempts } = rig([route('r', [smarthost('a', upstream.port, { maxConnections: 1 })])])
+  for (let i = 0; i < 200; i++) spool.put(envelope(hello, { credential: 'team-a/flood' }), hello)
+  const other = envelope(hello, { credential: 'team-b/web' })
+  spool.put(other, hello)
+  await attempted(201)
+  expect(attempts.findIndex((a) => a.queueId === other.queueId)).toBeLessThan(10)
+})
+
+test('recipients of two routes go their own ways, and the message ends when both have', async () => {
+  const [a, b] = [await startSmarthost(), await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })]
+  const toB = route('b', [smarthost('b', b.port)], { match: { senderDomains: [], recipientDomains: ['b.test'] } })
+  const { spool, attempted, quiet } = rig([toB, route('a', [smarthost('a', a.port)])])
+  const message = envelope(hello, { forwardPaths: ['x@b.test', 'y@a.test', 'z@a.test'] })
+  spool.put(message, hello)
+  await attempted(3)
+  await quiet()
+  expect(a.received.map((r) => r.rcpt)).toEqual([['RCPT TO:<y@a.test>', 'RCPT TO:<z@a.test>']])
+  expect(spool.stored.get(message.queueId)?.recipients.map((r) => r.state)).toEqual([
+    'pending',
+    'delivered',
+    'delivered',
+  ])
+})
+
+test('a smarthost that comes back is used again, and what waited meanwhile is no worse for it', async () => {
+  const port = await deadPort()
+  const { spool, attempted, attempts, delivery, facts } = rig([route('r', [smarthost('a', port)])])
+  for (let i = 0; i < 50; i++) spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(facts('smarthostEjected')).toMatchObject([
+    ['a', '127.0.0.1', expect.any(Number), expect.stringContaining('ECONNREFUSED')],
+  ])
+  const upstream = await startSmarthost({ port })
+  await until('the rest', () => upstream.received.length >= 49, 10_000)
+  expect(attempts.filter((a) => a.outcome.kind === 'deferred').length).toBeLessThanOrEqual(2)
+  expect(delivery.summary().deferred).toBeLessThanOrEqual(2)
+})
+
+test('no route takes the recipient: it waits, and does not bounce', async () => {
+  const nobody = route('nobody', [smarthost('a', 1)], {
+    match: { senderDomains: [], recipientDomains: [], credentials: [] },
+  })
+  const { spool, delivery, facts } = rig([nobody])
+  const { envelope: message } = spool.put(envelope(hello), hello)
+  await until('deferred', () => delivery.summary().deferred === 1)
+  expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([
+    { state: 'pending', lastReply: expect.stringContaining('4.3.5') },
+  ])
+  expect(facts('bounced')).toEqual([])
+})
+
+test('a reload sends what waits another way', async () => {
+  const [dead, alive] = [await startSmarthost({ script: { banner: silence } }), await startSmarthost()]
+  const { spool, reload, delivery } = rig([route('r', [smarthost('a', dead.port)])])
+  for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
+  await until('one is in flight', () => delivery.summary().inFlight === 1)
+  reload([route('r', [smarthost('a', alive.port)])])
+  await until('all', () => alive.received.length === 10)
+  await until('nothing is left', () => spool.stored.size === 0)
+})
+
+test('a suspended fleet keeps its queue until it is let go', async () => {
+  const upstream = await startSmarthost()
+  const routes = [route('r', [smarthost('a', upstream.port)])]
+  const { spool, reload, delivery } = rig(routes, { config: { suspended: true } })
+  spool.put(envelope(hello), hello)
+  await until('it is ready', () => delivery.summary().ready === 1)
+  expect(upstream.connections()).toBe(0)
+  reload(routes, { suspended: false })
+  await until('it is delivered', () => upstream.received.length === 1)
+})
+
+test.each([
+  ['nowhere.invalid', '4.4.3'],
+  ['127.0.0.1', '4.4.1'],
+])('case N02, U03: %s is not reached: deferred %s', async (host, status) => {
+  const { spool, attempted, attempts, facts } = rig([route('r', [smarthost('a', await deadPort(), { host })])], {})
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome).toMatchObject({ kind: 'deferred', scope: 'nextHop', reply: { status } })
+  expect(facts('bounced')).toEqual([])
+})
