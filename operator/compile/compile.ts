@@ -57,7 +57,8 @@ function compileFleets(
       const members = membersOf(name, byFleet.get(name) ?? [], domains)
       const runs = judged !== undefined && judged.findings.length === 0
       const running = snapshot.running.get(name)
-      return [name, runs ? runFleet(judged, members, snapshot.place) : holdFleet(running, members, judged?.policy)]
+      const held = (): CompiledFleet => holdFleet(running, members, judged?.policy, snapshot.bindingKeys)
+      return [name, runs ? runFleet(judged, members, snapshot.place) : held()]
     }),
   )
 }

@@ -6,7 +6,7 @@ import type { CompiledFleet } from './compiled.ts'
 import { hostnameOf, listenerConfig } from './listener.ts'
 import type { JudgedPolicy } from './policy.ts'
 import { type Member, routeConfig } from './route.ts'
-import { nameOf, type Place, type Policy } from './snapshot.ts'
+import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
 
 /** One credential of a fleet, sorted by name among the others. */
 export type FleetMember = Member & { readonly entry: CredentialConfig }
@@ -82,13 +82,16 @@ export function holdFleet(
   running: RelayConfig | undefined,
   members: readonly FleetMember[],
   policy: Policy | undefined,
+  keys: Snapshot['bindingKeys'],
 ): CompiledFleet {
   if (running === undefined) return { kind: 'hold' }
   const entries = new Map(members.map((m) => [m.entry.name, m.entry]))
   const credentials = running.credentials.flatMap((before): readonly CredentialConfig[] => {
     const entry = entries.get(before.name)
     if (entry === undefined) return []
-    return [entry.keys.length > 0 ? entry : { ...entry, keys: before.keys }]
+    // Where nothing is known of its keys, they stay; where it is known that there are none, they were revoked.
+    const held = keys.has(before.name as Name) ? entry : { ...entry, keys: before.keys }
+    return held.keys.length > 0 ? [held] : []
   })
   const suspended = running.suspended || (policy?.spec.suspended ?? false)
   const config = { ...running, suspended, credentials }

@@ -2,7 +2,7 @@
 import type { Document } from 'yaml'
 import { didYouMean } from '../../crds/did-you-mean.ts'
 import { namespaceName, objectName } from '../../crds/fields.ts'
-import { apiVersion, kinds } from '../../crds/kinds.ts'
+import { apiVersion, group, kinds } from '../../crds/kinds.ts'
 import type { Kind } from '../../crds/schema.ts'
 import { validate } from '../../crds/validate.ts'
 import type { Credential, Domain, Invalid, Policy } from '../compile/snapshot.ts'
@@ -10,8 +10,9 @@ import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
 import { readConfigMap, readSecret } from './keyed.ts'
 import type { Declared } from './objects.ts'
 
-/** `object` absent: nobody can say what is declared here. */
+/** `object` absent: nobody can say what is declared here, or, where it is foreign, it concerns others. */
 type Declaration = {
+  readonly foreign?: true
   readonly object?: string
   readonly declared?: Declared
   readonly faults: readonly Fault[]
@@ -70,6 +71,12 @@ function kindFault(value: Fields): Fault | undefined {
   return fault(['apiVersion'], `a ${kind} has apiVersion: ${known.apiVersion}`)
 }
 
+/** An application's Deployment beside its credential is none of our business; a word near one of ours is a mistake. */
+function isForeign({ kind, apiVersion: given }: Fields): boolean {
+  if (typeof kind !== 'string' || typeof given !== 'string') return false
+  return !given.startsWith(`${group}/`) && !readers.has(kind) && didYouMean(kind, [...readers.keys()]) === undefined
+}
+
 function jsOf(document: Document): Fields | undefined {
   try {
     return fieldsOf(document.toJS({ maxAliasCount: 100 }))
@@ -95,6 +102,7 @@ export function readDeclared(document: Document): Declaration {
         fault([], 'an alias (*name) has no anchor, or the aliases unfold into too much; quote text that begins with *'),
       ],
     }
+  if (isForeign(value)) return { foreign: true, faults: [] }
   const wrongKind = kindFault(value)
   if (wrongKind !== undefined) return { faults: [wrongKind] }
   const kind = String(value['kind'])

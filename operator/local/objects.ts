@@ -61,6 +61,8 @@ function positionOf({ file, lines }: Source, offset: number): Position {
 /** What the parser quotes may be a Secret's value, so only its own words are kept. */
 const withoutQuotation = (message: string): string => (/^[^:"]*/.exec(message)?.[0] ?? '').trim()
 
+const nothing: Read = { objects: [], problems: [], unread: [] }
+
 function readDocument(source: Source): Read {
   const { document, file } = source
   const faults = [...document.errors, ...document.warnings]
@@ -69,8 +71,9 @@ function readDocument(source: Source): Read {
     const message = (e: Error): string => `this is not well-formed YAML: ${withoutQuotation(e.message)}`
     return unread(faults.map((e) => ({ ...positionOf(source, e.pos[0]), message: message(e) })))
   }
-  if (document.contents === null) return { objects: [], problems: [], unread: [] }
-  const { object, declared, faults: problems } = readDeclared(document)
+  if (document.contents === null) return nothing
+  const { foreign, object, declared, faults: problems } = readDeclared(document)
+  if (foreign) return nothing
   const located = problems.map(({ path, ...problem }) => ({
     ...positionOf(source, offsetOf(document, path)),
     ...(object === undefined ? {} : { object }),

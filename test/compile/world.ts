@@ -18,7 +18,7 @@ import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 export type Facts = {
   readonly place?: 'cluster' | 'machine' | 'machineWithLowPorts'
   readonly unread?: readonly string[]
-  /** By RelayCredential, the ids of its keys; absent: every credential has the key `k1`. */
+  /** By RelayCredential, the ids of its keys; absent: every credential has the key `k1`. One left out has no Secret yet. */
   readonly keys?: Readonly<Record<string, readonly string[]>>
   /** Whole configurations; for most cases `before.yaml` says more clearly what was running. */
   readonly running?: readonly unknown[]
@@ -33,11 +33,11 @@ const places: Readonly<Record<NonNullable<Facts['place']>, Place>> = {
 }
 
 function bindingKeys(facts: Facts, credentials: readonly { readonly namespace: string; readonly name: string }[]) {
-  const ids = (name: Name): readonly string[] => (facts.keys === undefined ? ['k1'] : (facts.keys[name] ?? []))
+  const ids = (name: Name): readonly string[] | undefined => (facts.keys === undefined ? ['k1'] : facts.keys[name])
   return new Map<Name, BindingKeys>(
     credentials.flatMap((c) => {
-      const keys = ids(nameOf(c)).map((id) => ({ id, verifier: `sha256:of-${c.name}-${id}` }))
-      return keys.length === 0 ? [] : [[nameOf(c), { username: `${c.name}.${c.namespace}`, keys }] as const]
+      const keys = ids(nameOf(c))?.map((id) => ({ id, verifier: `sha256:of-${c.name}-${id}` }))
+      return keys === undefined ? [] : [[nameOf(c), { username: `${c.name}.${c.namespace}`, keys }] as const]
     }),
   )
 }

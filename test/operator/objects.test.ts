@@ -64,6 +64,29 @@ test('an object of an unknown kind leaves the file unread; one with a problem is
   expect(declaredFacts(invalid.objects).invalid).toMatchObject([{ kind: 'SenderDomain', namespace: 'mail', name: 'a' }])
 })
 
+test.each([
+  ['a Deployment', 'apps/v1', 'Deployment'],
+  ['a Service', 'v1', 'Service'],
+  ['a Kustomization', 'kustomize.config.k8s.io/v1beta1', 'Kustomization'],
+])('%s beside our objects is left alone', (_name, apiVersion, kind) => {
+  const read = readObjects(
+    `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: web}\n---\n${domain('a')}`,
+    'f.yaml',
+  )
+  expect(read).toMatchObject({ problems: [], unread: [], objects: [{ object: 'SenderDomain mail/a' }] })
+})
+
+test.each([
+  ['another kind of our group', 'relayfleet.dev/v1alpha1', 'Deployment'],
+  ['a kind near one of ours', 'v1', 'Secrets'],
+  ['our kind in another group', 'relayflet.dev/v1alpha1', 'SenderDomain'],
+  ['no kind at all', 'v1', '{}'],
+])('%s is a mistake, not somebody else’s', (_name, apiVersion, kind) => {
+  expect(readObjects(`apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: web}`, 'f.yaml').unread).toEqual([
+    'f.yaml',
+  ])
+})
+
 test('defaults are filled in, and the namespace is default', () => {
   const facts = declaredFacts(readObjects(domain('a').replace(', namespace: mail', ''), 'f.yaml').objects)
   expect(facts.domains).toMatchObject([
