@@ -13,9 +13,8 @@ type Opening = Pick<Transaction, 'reversePath' | 'parameters'>
 
 type Check = (inbound: Inbound, session: Session) => Refusal | undefined
 
+/** Of a session that has logged in. */
 const checks: readonly Check[] = [
-  (_, { tls }) => (tls === '' ? refusal('always.tls') : undefined),
-  (_, { login }) => (login ? undefined : refusal('always.authentication')),
   (_, { transaction }) => (transaction ? protocol.inTransaction : undefined),
   // A network that was denied, or a fleet that was suspended, since the session began.
   ({ inForce }, { client }) => judgeConnect(inForce().config, client),
@@ -27,11 +26,12 @@ const checks: readonly Check[] = [
 ]
 
 export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Decision<Opening> {
+  if (session.tls === '') return refuse(refusal('always.tls'))
+  if (!session.login) return refuse(refusal('always.authentication'))
   for (const check of checks) {
     const refused = check(inbound, session)
     if (refused) return refuse(refused)
   }
-  if (!session.login) return refuse(refusal('always.authentication'))
   const login = loginInForce(inbound, session, session.login)
   if (login.kind === 'refused') return refuse(login.refusal)
 

@@ -78,6 +78,19 @@ test('exactly the limit passes', () => {
   expect(pass([of(101)], 100).rule).toBe('admission.limits.messageSize')
 })
 
+test('after a fault nothing is held and nothing is released', () => {
+  const content = new Content(1_000_000, () => fine)
+  content.take(Buffer.from('X: y\r\n\r\n'))
+  content.take(Buffer.from('\0'))
+  content.take(Buffer.alloc(100_000, 'x'))
+  expect(content.release()).toBeUndefined()
+  expect(content.end()).toHaveLength(0)
+
+  const refused = new Content(1_000_000, () => ({ ...fine, refusal: refusal('always.hops') }))
+  refused.take(Buffer.concat([Buffer.from('X: y\r\n\r\n'), Buffer.alloc(100_000, 'x')]))
+  expect(refused.release()).toBeUndefined()
+})
+
 test('octets beyond ASCII are noticed', () => {
   expect(pass([Buffer.from('X: y\r\n\r\nabc')]).content.eightBit).toBe(false)
   expect(pass([Buffer.from('X: y\r\n\r\naéc')]).content.eightBit).toBe(true)

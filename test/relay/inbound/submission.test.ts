@@ -1,6 +1,7 @@
 /** Submission from end to end, with nodemailer as a client that knows nothing of us. */
 import assert from 'node:assert/strict'
 import { createConnection, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import fc from 'fast-check'
 import { createTransport, type Transporter } from 'nodemailer'
@@ -136,6 +137,50 @@ test('a credential that is suspended while its session is open sends nothing mor
   await under.apply(baseConfig)
   await pooled.sendMail(mail)
   expect(spool.kept).toHaveLength(2)
+})
+
+test('a credential that is suspended while its content comes sends nothing', async () => {
+  const { spool, under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+  socket.write(`From: <noreply@corp.example>\r\n\r\n${`${'x'.repeat(76)}\r\n`.repeat(2_000)}`)
+  // The header is judged: octets go to the spool only after that.
+  await expect.poll(() => spool.written).toBeGreaterThan(0)
+  await under.apply({ ...baseConfig, credentials: [] })
+  expect(await talk(socket, '.')).toEqual([expect.stringMatching(/^535 5\.7\.8 /)])
+  expect(spool.kept).toEqual([])
+  expect(spool.aborted).toBe(1)
+})
+
+test('content before 354 is noticed in a record of its own too (case P18)', async () => {
+  const { spool, under } = await start()
+  const raw = createConnection(under.port('submissions'), '127.0.0.1')
+  // Between TLS and TCP, so that both records leave in one segment.
+  let held: Buffer[] | undefined
+  const between = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      if (held) held.push(chunk)
+      else raw.write(chunk)
+      done()
+    },
+  })
+  raw.on('data', (chunk) => between.push(chunk)).on('close', () => between.push(null))
+  const socket = connectTls({ socket: between, servername: 'localhost', ca: under.ca })
+  closers.push(() => void socket.on('error', () => {}).destroy())
+  closers.push(() => void raw.destroy())
+  await reply(socket)
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>')
+  held = []
+  socket.write('DATA\r\n')
+  socket.write('From: <noreply@corp.example>\r\n\r\nhi\r\n.\r\n')
+  await expect.poll(() => held?.length).toBe(2)
+  const answer = reply(socket)
+  raw.write(Buffer.concat(held))
+  expect(await answer).toBe('554 5.5.0 talking out of turn (always.synchronization)\r\n')
+  expect(spool.kept).toEqual([])
 })
 
 test('no password, nor what a client sent as one, is ever told', async () => {
@@ -392,10 +437,12 @@ test('closing: a transaction between its commands may finish too', async () => {
     socket,
     'RCPT TO:<a@elsewhere.example>',
     'DATA',
-    'From: <noreply@corp.example>\r\n\r\nhi\r\n.',
+    // The next one is behind it already: it gets no transaction any more.
+    'From: <noreply@corp.example>\r\n\r\nhi\r\n.\r\nMAIL FROM:<noreply@corp.example>',
   )
-  expect(replies.map((r) => r.slice(0, 3))).toEqual(['250', '354', '250'])
-  expect((await whole(socket)).toString()).toContain('421 4.3.2')
+  const last = replies.pop() + (await whole(socket)).toString()
+  expect(replies.map((r) => r.slice(0, 3))).toEqual(['250', '354'])
+  expect(last).toMatch(/^250 2\.0\.0 queued as Q1\r\n421 4\.3\.2 [^\r\n]*\r\n$/)
   await closing
   expect(spool.kept).toHaveLength(1)
 })
@@ -437,6 +484,16 @@ test('silence or garbage instead of a handshake ends the connection (case T05)',
   await left
   vi.useRealTimers()
   await expect.poll(() => under.submission.sessions).toBe(0)
+})
+
+test('a handshake that was in time has no deadline left', async () => {
+  const { under } = await start()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  closers.push(() => void vi.useRealTimers())
+  const [, socket] = await banner(under, 'submissions')
+  expect(vi.getTimerCount()).toBe(0)
+  vi.advanceTimersByTime(31_000)
+  expect(await talk(socket, 'NOOP')).toEqual(['250 2.0.0 OK\r\n'])
 })
 
 test('a command that trickles in has a minute (case R01)', async () => {
