@@ -12,6 +12,7 @@ import { type PoolLimits, poolLimits } from './pool.ts'
 import { Schedule } from './schedule.ts'
 import { type Deadlines, deadlines } from './stage.ts'
 import { isDone, type Parcel, type Tracked, track } from './tracked.ts'
+import { within } from './within.ts'
 
 export type Delivery = {
   /** Schedules everything that the spool holds and everything that it is told from now on. */
@@ -44,6 +45,8 @@ export type DeliveryParts = {
   readonly random?: () => number
   readonly deadlines?: Deadlines
   readonly poolLimits?: PoolLimits
+  /** How soon a write that the spool refused is repeated. */
+  readonly repeatMs?: number
 }
 
 export function createDelivery(parts: DeliveryParts): Delivery {
@@ -70,6 +73,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       arrive(dsn)
     },
     onRetry: (parcel, at) => schedule.add(parcel, at),
+    ...(parts.repeatMs !== undefined && { repeatMs: parts.repeatMs }),
     onGone: ({ envelope }) => tracked.delete(envelope.queueId),
   })
   const captures = new Captures({ directory: inboxDirectory, source: spool, ledger, events })
@@ -151,8 +155,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     async close(graceMs) {
       closing = true
       schedule.stop()
-      await Promise.all([dispatcher.stop(graceMs), captures.stop()])
-      await ledger.stop()
+      await within(graceMs + lastWritesMs, Promise.all([dispatcher.stop(graceMs), captures.stop()]))
+      await within(lastWritesMs, ledger.stop())
     },
     summary() {
       const [oldest] = tracked.values()
@@ -166,6 +170,9 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     smarthosts: () => dispatcher.smarthosts(),
   }
 }
+
+/** A disk that hangs must not keep the process. */
+const lastWritesMs = 2000
 
 /** A clock that somebody injected is trusted. */
 const monotonicFor = ({ now }: DeliveryParts): (() => number) => now ?? (() => performance.now())

@@ -15,6 +15,7 @@ import { routeOf } from './route.ts'
 import { sortResults } from './sorting.ts'
 import { sameWay, targetOf } from './target.ts'
 import { forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
+import { within } from './within.ts'
 
 export type DispatcherParts = {
   readonly source: ContentSource
@@ -114,12 +115,7 @@ export class Dispatcher {
     this.#stopping = true
     const pools = [...this.#pools.values(), ...this.#leaving]
     for (const pool of pools) pool.retire()
-    let timer: NodeJS.Timeout | undefined
-    const over = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs)
-    })
-    await Promise.race([this.#idle(), over])
-    clearTimeout(timer)
+    await within(graceMs, this.#idle())
     this.#interrupted = true
     for (const pool of pools) pool.destroy()
     await this.#idle()

@@ -194,9 +194,9 @@ const stateAfter = {
   discard: 'bounced',
 } as const satisfies Record<Decision['do'], RecipientState['state']>
 
-/** Whoever's DSN is not durable is still pending for the spool: after a crash it is tried and reported again. */
+/** A copy, since memory moves on. Whoever's DSN is not durable is still pending: after a crash it is reported again. */
 function asReported({ recipients, unreported }: Tracked): readonly RecipientState[] {
-  if (unreported.length === 0) return recipients
+  if (unreported.length === 0) return [...recipients]
   const open = new Set(unreported.flat().map((failure) => failure.recipient))
   return recipients.map((state, i) => (open.has(i) ? { ...state, state: 'pending' } : state))
 }

@@ -1,0 +1,115 @@
+/** Look-ups and connections: few at once, the last good addresses while the resolver fails, every address in turn. */
+import type { LookupAddress } from 'node:dns'
+import { promisify } from 'node:util'
+import { expect, test, vi } from 'vitest'
+import { createLookup, type SystemLookup } from '../../../relay/delivery/addresses.ts'
+import { connectTo } from '../../../relay/delivery/connect.ts'
+import { until } from '../../local/until.ts'
+import { startSmarthost } from './smarthost.ts'
+
+const v4 = (address: string): LookupAddress => ({ address, family: 4 })
+const servfail = Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' })
+const ask = (lookup: ReturnType<typeof createLookup>, host: string) =>
+  promisify<string, { all: true }, LookupAddress[]>(lookup as never)(host, { all: true })
+
+test('what was found is used for a while, and asked anew after it', async () => {
+  let now = 0
+  const system = vi.fn<SystemLookup>((_host, _options, answered) => answered(null, [v4('127.0.0.1')]))
+  const lookup = createLookup(() => now, system)
+  expect(await ask(lookup, 'a.test')).toEqual([v4('127.0.0.1')])
+  await ask(lookup, 'a.test')
+  expect(system).toHaveBeenCalledTimes(1)
+  now = 10_000
+  await ask(lookup, 'a.test')
+  expect(system).toHaveBeenCalledTimes(2)
+})
+
+test('case N01: the last good addresses are used for an hour while the resolver fails, and no longer', async () => {
+  let now = 0
+  let broken = false
+  const lookup = createLookup(
+    () => now,
+    (_host, _options, answered) => (broken ? answered(servfail, []) : answered(null, [v4('127.0.0.9')])),
+  )
+  await ask(lookup, 'a.test')
+  broken = true
+  now = 3_599_000
+  expect(await ask(lookup, 'a.test')).toEqual([v4('127.0.0.9')])
+  now = 3_600_000
+  await expect(ask(lookup, 'a.test')).rejects.toThrow('EAI_AGAIN')
+})
+
+test('case N08: sixteen slow look-ups occupy two threads', async () => {
+  const waiting: (() => void)[] = []
+  let most = 0
+  const lookup = createLookup(Date.now, (_host, _options, answered) => {
+    waiting.push(() => answered(null, [v4('127.0.0.1')]))
+    most = Math.max(most, waiting.length)
+  })
+  const all = Promise.all(Array.from({ length: 16 }, (_, i) => ask(lookup, `h${i % 8}.test`)))
+  let asked = 0
+  while (waiting.length > 0) {
+    asked += 1
+    waiting.shift()?.()
+  }
+  await all
+  expect(most).toBe(2)
+  expect(asked).toBe(8)
+})
+
+test('a slow resolver does not hold up a host whose address is known', async () => {
+  let now = 0
+  let slow = false
+  const lookup = createLookup(
+    () => now,
+    (_host, _options, answered) => (slow ? undefined : answered(null, [v4('127.0.0.1')])),
+  )
+  await ask(lookup, 'a.test')
+  ;[now, slow] = [60_000, true]
+  vi.useFakeTimers()
+  try {
+    const answer = ask(lookup, 'a.test')
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(await answer).toEqual([v4('127.0.0.1')])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+const dial = (port: number, addresses: readonly LookupAddress[] | Error | 'silence', deadlineMs = 2000) => {
+  const lookup = createLookup(Date.now, (_host, _options, answered) => {
+    if (addresses === 'silence') return
+    if (addresses instanceof Error) answered(addresses, [])
+    else answered(null, [...addresses])
+  })
+  return connectTo({ host: 'smarthost.test', port, lookup, deadlineMs, signal: new AbortController().signal })
+}
+
+test('case N07: an address that does not answer is passed over within a second', async () => {
+  const upstream = await startSmarthost()
+  const started = performance.now()
+  const socket = await dial(upstream.port, [{ address: '100::1', family: 6 }, v4('127.0.0.1')])
+  expect(performance.now() - started).toBeLessThan(1000)
+  expect('kind' in socket).toBe(false)
+  if ('destroy' in socket) socket.destroy()
+})
+
+test.each([
+  ['no such host', Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'unresolved'],
+  ['a resolver that fails', servfail, 'unresolved'],
+  ['a resolver that is silent', 'silence', 'unresolved'],
+  ['a host without addresses', [], 'unresolved'],
+  ['addresses where nobody listens', [v4('127.0.0.2'), v4('127.0.0.3')], 'unreachable'],
+] as const)('%s: %s', async (_name, addresses, cause) => {
+  const upstream = await startSmarthost()
+  const answer = await dial(upstream.port, addresses, 200)
+  expect(answer).toMatchObject({ kind: 'none', cause })
+})
+
+test('stopping ends a connection that is being opened', async () => {
+  const stop = new AbortController()
+  const lookup = createLookup(Date.now, () => {})
+  const answer = connectTo({ host: 'a.test', port: 1, lookup, deadlineMs: 60_000, signal: stop.signal })
+  stop.abort()
+  expect(await until('the answer', () => answer)).toMatchObject({ kind: 'none', cause: 'lost' })
+})

@@ -1,0 +1,172 @@
+/** DSNs as another parser reads them (RFC 3464, RFC 6522), and their ids. */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { composeDsn, type Failure, type Report } from '../../../relay/delivery/dsn.ts'
+import { adviceFor } from '../../../relay/delivery/dsn-advice.ts'
+import { dsnQueueId } from '../../../relay/delivery/dsn-id.ts'
+import { envelope, hello } from './samples.ts'
+
+type Part = { type: string; text?: string; groups?: Record<string, string>[] }
+type Parsed = {
+  type: string
+  report: string
+  headers: Record<string, string>
+  parts: Part[]
+  defects: string[]
+  sevenBit: boolean
+  longest: number
+  bare: number
+}
+
+const refused: Failure = {
+  forwardPath: 'nobody@example.net',
+  attempts: 1,
+  ambiguous: 0,
+  smarthost: { name: 'ses', host: 'smtp.example.com', port: 587 },
+  givenUp: {
+    because: 'refused',
+    reply: { code: 550, status: '5.1.1', text: 'user unknown' },
+    last: { code: 550, status: '5.1.1', text: 'user unknown' },
+  },
+}
+const expired: Failure = {
+  ...refused,
+  forwardPath: 'slow@example.net',
+  attempts: 7,
+  ambiguous: 2,
+  givenUp: {
+    because: 'expired',
+    reply: { code: 550, status: '5.4.7', text: 'delivery time expired' },
+    last: { code: 451, status: '4.4.1', text: 'connect: refused' },
+  },
+}
+const header = Buffer.from('From: <app@corp.test>\r\nMessage-ID: <42@corp.test>\r\nSubject: x\r\n')
+const acceptedAt = Date.UTC(2026, 10, 23, 12)
+const report = (rest: Partial<Report> = {}): Report => ({
+  dsnQueueId: 'qqqqqqqqq1234567',
+  hostname: 'relay.example.org',
+  now: acceptedAt + 3_600_000,
+  original: envelope(hello, { queueId: 'q00000000000001', acceptedAt }),
+  failures: [refused, expired],
+  header,
+  ...rest,
+})
+
+async function parse(of: Report): Promise<Parsed> {
+  const octets = await composeDsn(of)
+  const script = join(import.meta.dirname, 'parse-report.py')
+  return JSON.parse(execFileSync('/usr/bin/python3', [script], { input: octets, encoding: 'utf8' }))
+}
+
+test('the report, for people and for programs', async () => {
+  const { type, report: kind, headers, parts, defects, sevenBit, longest, bare } = await parse(report())
+  expect({ type, kind, defects, sevenBit, bare }).toEqual({
+    type: 'multipart/report',
+    kind: 'delivery-status',
+    defects: [],
+    sevenBit: true,
+    bare: 0,
+  })
+  expect(longest).toBeLessThanOrEqual(998)
+  expect(headers).toMatchObject({
+    from: 'Mail Delivery System <MAILER-DAEMON@relay.example.org>',
+    to: 'app@corp.test',
+    date: 'Mon, 23 Nov 2026 13:00:00 +0000',
+    'message-id': '<qqqqqqqqq1234567@relay.example.org>',
+    references: '<42@corp.test>',
+    'auto-submitted': 'auto-replied',
+    'mime-version': '1.0',
+  })
+  expect(parts.map((part) => part.type)).toEqual(['text/plain', 'message/delivery-status', 'text/rfc822-headers'])
+  const [text, status, original] = parts
+  for (const said of [
+    'nobody@example.net',
+    '550 5.1.1 user unknown',
+    'smarthost ses (smtp.example.com:587)',
+    adviceFor('5.1.1'),
+    'slow@example.net',
+    'tried 7 times',
+    '451 4.4.1 connect: refused',
+    '2 of the attempts ended without an answer',
+    adviceFor('5.4.7'),
+    'q00000000000001',
+  ])
+    expect(text?.text?.replace(/\s+/g, ' ')).toContain(said)
+  expect(status?.groups).toEqual([
+    {
+      'Reporting-MTA': 'dns; relay.example.org',
+      'X-Relayfleet-Queue-Id': 'q00000000000001',
+      'Arrival-Date': 'Mon, 23 Nov 2026 12:00:00 +0000',
+    },
+    {
+      'Final-Recipient': 'rfc822; nobody@example.net',
+      Action: 'failed',
+      Status: '5.1.1',
+      'Remote-MTA': 'dns; smtp.example.com',
+      'Diagnostic-Code': 'smtp; 550 5.1.1 user unknown',
+      'Last-Attempt-Date': 'Mon, 23 Nov 2026 13:00:00 +0000',
+    },
+    {
+      'Final-Recipient': 'rfc822; slow@example.net',
+      Action: 'failed',
+      Status: '5.4.7',
+      'Remote-MTA': 'dns; smtp.example.com',
+      'Diagnostic-Code': 'smtp; 451 4.4.1 connect: refused',
+      'Last-Attempt-Date': 'Mon, 23 Nov 2026 13:00:00 +0000',
+    },
+  ])
+  expect(original?.text?.trimEnd()).toBe(header.toString().trimEnd())
+})
+
+test('an internationalised address and header become 7-bit', async () => {
+  const original = envelope(hello, { reversePath: 'j\u00f6rg@b\u00fccher.test', acceptedAt })
+  const utf8Header = Buffer.from(`From: <j\u00f6rg@b\u00fccher.test>\r\nSubject: ${'\u00e4'.repeat(300)}\r\n`)
+  const failures = [{ ...refused, forwardPath: 'j\u00f6rg@x.test' }]
+  const { sevenBit, headers, parts, defects, longest } = await parse(report({ original, failures, header: utf8Header }))
+  expect({ sevenBit, defects }).toEqual({ sevenBit: true, defects: [] })
+  expect(longest).toBeLessThanOrEqual(998)
+  expect(headers['to']).toBe('undisclosed-recipients:;')
+  expect(parts[1]?.groups?.[1]?.['Final-Recipient']).toBe('utf-8; j\\x{F6}rg@x.test')
+  expect(parts[2]?.text?.trimEnd()).toBe(utf8Header.toString().trimEnd())
+})
+
+test.each([
+  ['an address', { failures: [{ ...refused, forwardPath: 'a@x.test\r\nAction: delivered' }] }],
+  ['a reverse-path', { original: envelope(hello, { reversePath: 'a@x.test\r\nBcc: b@x.test' }) }],
+  ['a Message-ID', { header: Buffer.from('Message-ID: <a\r\nBcc: b@x.test>\r\n') }],
+])('CR LF in %s breaks out of nothing', async (_name, rest) => {
+  const { headers, parts, bare } = await parse(report(rest))
+  expect(headers['bcc']).toBeUndefined()
+  expect(parts[1]?.groups?.slice(1).every((group) => group['Action'] === 'failed')).toBe(true)
+  expect(bare).toBe(0)
+})
+
+test.each([
+  ['no header at all', Buffer.alloc(0)],
+  ['a header of long lines', Buffer.from(`References: ${'<a@b> '.repeat(3000)}\r\n`)],
+])('%s is reported all the same', async (_name, odd) => {
+  const { type, defects, longest } = await parse(report({ header: odd }))
+  expect({ type, defects }).toEqual({ type: 'multipart/report', defects: [] })
+  expect(longest).toBeLessThanOrEqual(998)
+})
+
+test('ids follow from what is reported, and never meet another', () => {
+  const id = dsnQueueId('q00000000000001', 0)
+  expect(id).toBe(dsnQueueId('q00000000000001', 0))
+  expect(id).toMatch(/^q00000000[0-9a-z]{7}$/)
+  const ids = Array.from({ length: 1000 }, (_, i) => dsnQueueId('q00000000000001', i))
+  expect(new Set([...ids, dsnQueueId('q00000000000002', 0)]).size).toBe(1001)
+})
+
+test.each([
+  ['5.1.1', /address/],
+  ['5.2.2', /full/],
+  ['5.3.4', /too large/],
+  ['5.4.7', /time was over/],
+  ['5.6.3', /8-bit/],
+  ['5.7.1', /policy/],
+  ['5.0.0', /team/],
+])('%s: what to do', (status, advice) => {
+  expect(adviceFor(status)).toMatch(advice)
+})

@@ -1,0 +1,78 @@
+/** The capture inbox: files that are whole or not there, made once. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { capture } from '../../../relay/delivery/inbox.ts'
+import { until } from '../../local/until.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { oneSmarthost, rig } from './rig.ts'
+import { contentOf, envelope, hello } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+function folder(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-inbox-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+test('captured mail is in the inbox, and nowhere else', async () => {
+  const upstream = await startSmarthost()
+  const { spool, inboxDirectory, facts } = rig(oneSmarthost(upstream.port))
+  const content = contentOf(200_000)
+  const message = envelope(content, { disposition: 'capture', forwardPaths: ['a@x.test', 'b@x.test'] })
+  spool.put(message, content)
+  await until('it left the queue', () => spool.stored.size === 0)
+  expect(readdirSync(inboxDirectory).sort()).toEqual([`${message.queueId}.eml`, `${message.queueId}.json`])
+  expect(readFileSync(join(inboxDirectory, `${message.queueId}.eml`)).equals(content)).toBe(true)
+  expect(JSON.parse(readFileSync(join(inboxDirectory, `${message.queueId}.json`), 'utf8'))).toEqual({
+    envelope: message,
+  })
+  expect(facts('captured')).toEqual([[message.queueId]])
+  expect(facts('attempted')).toEqual([])
+  expect(upstream.connections()).toBe(0)
+})
+
+test.each([
+  ['nothing', []],
+  ['a half-written file', ['eml.tmp']],
+  ['the content', ['eml']],
+  ['the content, and a half-written envelope', ['eml', 'json.tmp']],
+  ['both', ['eml', 'json']],
+])('killed with %s in the folder: the next call ends it', async (_name, present) => {
+  const directory = folder()
+  const spool = new MemorySpool()
+  const message = envelope(hello)
+  spool.put(message, hello)
+  const whole: Record<string, string> = { eml: hello.toString(), json: 'as it was' }
+  for (const ending of present) writeFileSync(join(directory, `${message.queueId}.${ending}`), whole[ending] ?? 'half')
+  await capture(directory, spool, message)
+  expect(readdirSync(directory).sort()).toEqual([`${message.queueId}.eml`, `${message.queueId}.json`])
+  expect(readFileSync(join(directory, `${message.queueId}.eml`)).equals(hello)).toBe(true)
+  const json = readFileSync(join(directory, `${message.queueId}.json`), 'utf8')
+  expect(json).toBe(present.includes('json') ? 'as it was' : `${JSON.stringify({ envelope: message }, null, 1)}\n`)
+})
+
+test('content that is shorter than it was accepted is not captured', async () => {
+  const directory = folder()
+  const spool = new MemorySpool()
+  const message = envelope(hello, { bytes: hello.length + 1 })
+  spool.put(message, hello)
+  await expect(capture(directory, spool, message)).rejects.toThrow(/octets/)
+  expect(existsSync(join(directory, `${message.queueId}.eml`))).toBe(false)
+})
+
+test('an inbox that takes nothing: the message waits, never bounces, and is captured when it can be', async () => {
+  const { spool, inboxDirectory, delivery, facts } = rig([])
+  rmSync(inboxDirectory, { recursive: true })
+  writeFileSync(inboxDirectory, 'a file in its place')
+  const message = envelope(hello, { disposition: 'capture', acceptedAt: 0 })
+  spool.put(message, hello)
+  await until('it waits', () => delivery.summary().deferred === 1)
+  expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([
+    { state: 'pending', lastReply: expect.stringMatching(/^451 4\.3\.0 inbox: /) },
+  ])
+  expect(facts('bounced')).toEqual([])
+  rmSync(inboxDirectory)
+  await until('it is captured', () => spool.stored.size === 0)
+})

@@ -1,0 +1,29 @@
+"""Reads a message from standard input with Python's own email package, and prints what it says as JSON."""
+import email
+import email.policy
+import json
+import sys
+
+octets = sys.stdin.buffer.read()
+message = email.message_from_bytes(octets, policy=email.policy.SMTP)
+
+
+def parts(root):
+    for part in root.iter_parts():
+        kind = part.get_content_type()
+        if kind == 'message/delivery-status':
+            yield {'type': kind, 'groups': [dict(group.items()) for group in part.get_payload()]}
+        else:
+            yield {'type': kind, 'text': part.get_payload(decode=True).decode('utf-8', 'replace')}
+
+
+print(json.dumps({
+    'type': message.get_content_type(),
+    'report': message.get_param('report-type'),
+    'headers': {name.lower(): str(value) for name, value in message.items()},
+    'parts': list(parts(message)),
+    'defects': [str(d) for part in message.walk() for d in part.defects],
+    'sevenBit': all(octet < 128 and octet != 0 for octet in octets),
+    'longest': max(len(line) for line in octets.split(b'\r\n')),
+    'bare': octets.replace(b'\r\n', b'').count(b'\n') + octets.replace(b'\r\n', b'').count(b'\r'),
+}))

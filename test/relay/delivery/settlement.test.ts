@@ -1,0 +1,287 @@
+/** What becomes of each recipient, and what the spool is told when: done once, reported once, never twice, never lost. */
+import { expect, test } from 'vitest'
+import type { RecipientState } from '../../../relay/mail/envelope.ts'
+import { until } from '../../local/until.ts'
+import { drop, type Script, say } from './behaviour.ts'
+import { MemorySpool, pending } from './memory-spool.ts'
+import { rig } from './rig.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+const quick = { retry: { scheduleMs: [20], expireAfterMs: 60_000 } }
+const perRecipient = (answers: Record<string, (time: number) => string | undefined>): Script => {
+  const times = new Map<string, number>()
+  return {
+    RCPT: (_, line) => {
+      const who = line[9] ?? ''
+      const time = times.get(who) ?? 0
+      times.set(who, time + 1)
+      const answer = answers[who]?.(time)
+      return answer === undefined ? undefined : say(answer)
+    },
+  }
+}
+const dsns = (spool: MemorySpool) => [...spool.stored.values()].filter((s) => s.envelope.reports !== undefined)
+/** DSNs are refused for now, so that they can be looked at. */
+const keepDsns: Script = { MAIL: (_, line) => (line.startsWith('MAIL FROM:<>') ? say('450 4.3.0 later') : undefined) }
+
+test('a deferred recipient is tried again, and only that one', async () => {
+  const upstream = await startSmarthost({
+    script: perRecipient({ b: (time) => (time < 3 ? '450 4.2.0 later' : undefined) }),
+  })
+  const { spool, attempts, quiet, attempted, facts } = rig([route('r', [smarthost('a', upstream.port)], quick)])
+  const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  spool.put(message, hello)
+  await attempted(5)
+  await quiet()
+  expect(attempts.map((a) => [a.forwardPath, a.attempt, a.outcome.kind])).toEqual([
+    ['a@x.test', 1, 'delivered'],
+    ['b@x.test', 1, 'deferred'],
+    ['b@x.test', 2, 'deferred'],
+    ['b@x.test', 3, 'deferred'],
+    ['b@x.test', 4, 'delivered'],
+  ])
+  expect(spool.log.map((line) => line.split(' ')[0])).toEqual(['record', 'record', 'record', 'remove'])
+  expect(facts('deferred')).toHaveLength(3)
+  expect(facts('finished')).toHaveLength(1)
+})
+
+test('a lost answer is tried again, and counted', async () => {
+  const upstream = await startSmarthost({ script: { dot: (time) => (time < 2 ? drop : undefined) } })
+  const { spool, attempts, attempted, quiet } = rig([route('r', [smarthost('a', upstream.port)], quick)])
+  const recorded: RecipientState[] = []
+  const { queueId } = spool.put(envelope(hello), hello).envelope
+  spool.before = () => void recorded.push(...(spool.stored.get(queueId)?.recipients ?? []))
+  await attempted(3)
+  await quiet()
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['ambiguous', 'ambiguous', 'delivered'])
+  expect(recorded.at(-1)).toMatchObject({ ambiguous: 2, attempts: 2 })
+})
+
+test('failures of one attempt are one DSN; the DSN is in the spool before its recipients are closed', async () => {
+  const script = { ...perRecipient({ a: () => '550 5.1.1 no', c: () => '550 5.1.1 no' }), ...keepDsns }
+  const upstream = await startSmarthost({ script })
+  const { spool, attempted, quiet, facts, delivery } = rig([route('r', [smarthost('a', upstream.port)])])
+  const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test', 'c@x.test'] })
+  spool.put(message, hello)
+  await attempted(4)
+  await quiet()
+  const [dsn, ...more] = dsns(spool)
+  expect(more).toEqual([])
+  expect(dsn?.envelope).toMatchObject({
+    reversePath: '',
+    forwardPaths: ['app@corp.test'],
+    credential: 'mail/shared',
+    disposition: 'relay',
+    fromDomain: 'relay.example.org',
+    body: '7BIT',
+    reports: { queueId: message.queueId, forwardPaths: ['a@x.test', 'c@x.test'] },
+  })
+  const id = dsn?.envelope.queueId ?? ''
+  expect(id).toMatch(/^[0-9a-z]{10,16}$/)
+  expect(spool.log.slice(0, 3)).toEqual([`receive ${id}`, `commit ${id}`, `remove ${message.queueId}`])
+  expect(facts('bounced')).toHaveLength(2)
+  expect(facts('dsnQueued')).toEqual([[message.queueId, id]])
+  expect(delivery.summary()).toMatchObject({ deferred: 1, ready: 0, inFlight: 0 })
+})
+
+test('case S26: an undeliverable report is discarded, and told nobody', async () => {
+  const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
+  const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
+  const message = envelope(hello, { reversePath: '' })
+  spool.put(message, hello)
+  await attempted(1)
+  await quiet()
+  expect(spool.stored.size).toBe(0)
+  expect(facts('discarded')).toEqual([[message.queueId]])
+  expect(facts('dsnQueued')).toEqual([])
+})
+
+test('a DSN that bounces ends there', async () => {
+  const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
+  const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  await quiet()
+  expect(spool.stored.size).toBe(0)
+  expect(facts('dsnQueued')).toHaveLength(1)
+  expect(facts('discarded')).toHaveLength(1)
+})
+
+test('case S25: at the end of its time a message is given up with one DSN', async () => {
+  const upstream = await startSmarthost({
+    script: { RCPT: (_, line) => (line.includes('x.test') ? say('450 4.2.0 later') : undefined), ...keepDsns },
+  })
+  const { spool, facts, attempts } = rig([
+    route('r', [smarthost('a', upstream.port)], { retry: { scheduleMs: [30], expireAfterMs: 100 } }),
+  ])
+  const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  spool.put(message, hello)
+  await until('it is given up', () => !spool.has(message.queueId))
+  expect(facts('bounced').map(([, forwardPath, kind]) => [forwardPath, kind])).toEqual([
+    ['a@x.test', 'expired'],
+    ['b@x.test', 'expired'],
+  ])
+  expect(dsns(spool)).toHaveLength(1)
+  expect(attempts.filter((a) => a.queueId === message.queueId).length).toBeGreaterThanOrEqual(4)
+})
+
+test('what waits for a dead smarthost expires too', async () => {
+  const upstream = await startSmarthost()
+  await upstream.stop()
+  const { spool, facts } = rig([
+    route('r', [smarthost('a', upstream.port)], { retry: { scheduleMs: [20], expireAfterMs: 150 } }),
+  ])
+  for (let i = 0; i < 10; i++) spool.put(envelope(hello, { reversePath: '' }), hello)
+  await until('all are given up', () => spool.stored.size === 0, 20_000)
+  expect(facts('bounced')).toHaveLength(10)
+})
+
+test('case S23: a clock that jumps over an hour makes nothing expire', async () => {
+  const upstream = await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })
+  let jump = 0
+  const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])], {
+    now: () => Date.now() + jump,
+    monotonic: () => performance.now(),
+  })
+  const tenYears = 10 * 365 * 86_400_000
+  jump = tenYears
+  for (let i = 0; i < 5; i++) spool.put(envelope(hello), hello)
+  await attempted(5)
+  await quiet()
+  expect(facts('bounced')).toEqual([])
+  expect(spool.stored.size).toBe(5)
+  expect(facts('unexpected')).toMatchObject([['clock', expect.anything()]])
+})
+
+test('case S06: after a restart only who is pending is tried', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  const forwardPaths = ['a@x.test', 'b@x.test', 'c@x.test']
+  const states: RecipientState[] = [
+    { ...pending('a@x.test'), state: 'delivered' },
+    { ...pending('b@x.test'), state: 'bounced' },
+    pending('c@x.test'),
+  ]
+  spool.put(envelope(hello, { forwardPaths }), hello, states)
+  const { attempted, quiet } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
+  await attempted(1)
+  await quiet()
+  expect(upstream.received.map((r) => r.rcpt)).toEqual([['RCPT TO:<c@x.test>']])
+  expect(spool.stored.size).toBe(0)
+})
+
+test('after a restart the next attempt is at its time', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  const at = Date.now() + 200
+  spool.put(envelope(hello), hello, [{ ...pending('user@example.net'), attempts: 2, nextAttemptAt: at }])
+  const { attempted, attempts, delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
+  expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 1 })
+  await attempted(1)
+  expect(Date.now()).toBeGreaterThanOrEqual(at)
+  expect(attempts[0]?.attempt).toBe(3)
+})
+
+test('what was done and not yet forgotten when the process died is forgotten, not tried', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  spool.put(envelope(hello), hello, [{ ...pending('user@example.net'), state: 'delivered' }])
+  rig([route('r', [smarthost('a', upstream.port)])], { spool })
+  await until('it is gone', () => spool.stored.size === 0)
+  expect(upstream.connections()).toBe(0)
+})
+
+test('case S25: killed between the DSN and the closing of its recipients: still one DSN', async () => {
+  const script = { ...perRecipient({ a: () => '550 5.1.1 no' }), ...keepDsns }
+  const upstream = await startSmarthost({ script })
+  const routes = [route('r', [smarthost('a', upstream.port)])]
+  const first = rig(routes)
+  const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  // The disk as a crash leaves it: the DSN is there, and nothing after it.
+  first.spool.before = (operation) =>
+    operation === 'record' || operation === 'remove' ? new Promise(() => {}) : undefined
+  first.spool.put(message, hello)
+  await until('the DSN is queued', () => dsns(first.spool).length === 1)
+  expect(first.spool.stored.get(message.queueId)?.recipients.map((r) => r.state)).toEqual(['pending', 'pending'])
+  const { spool, quiet, facts } = rig(routes, { spool: first.spool.reopened() })
+  await until('the message is done', () => !spool.has(message.queueId))
+  await quiet()
+  expect(dsns(spool)).toHaveLength(1)
+  expect(facts('bounced')).toEqual([])
+})
+
+test('a DSN is not delivered before its original is closed: a crash between would make another', async () => {
+  const upstream = await startSmarthost({ script: perRecipient({ n: () => '550 5.1.1 no' }) })
+  const { spool, facts } = rig([route('r', [smarthost('a', upstream.port)])])
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  spool.before = (operation) => (operation === 'remove' ? held : undefined)
+  spool.put(envelope(hello, { forwardPaths: ['n@x.test'] }), hello)
+  await until('the DSN is queued', () => facts('dsnQueued').length === 1)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(upstream.received).toEqual([])
+  release()
+  await until('the DSN is delivered', () => upstream.received.length === 1)
+})
+
+test.each([
+  'remove',
+  'record',
+] as const)('a spool that cannot %s: memory knows, and nothing is delivered twice', async (operation) => {
+  const upstream = await startSmarthost({
+    script: perRecipient({ b: (time) => (operation === 'record' && time === 0 ? '450 4.2.0 later' : undefined) }),
+  })
+  const spool = new MemorySpool()
+  spool.broken.add(operation)
+  const { attempted, attempts, quiet } = rig([route('r', [smarthost('a', upstream.port)], quick)], {
+    spool,
+    repeatMs: 20,
+  })
+  spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] }), hello)
+  await attempted(operation === 'record' ? 3 : 2)
+  await quiet()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  spool.broken.clear()
+  await until('the spool follows', () => spool.stored.size === 0)
+  expect(attempts.filter((a) => a.outcome.kind === 'delivered').map((a) => a.forwardPath)).toEqual([
+    'a@x.test',
+    'b@x.test',
+  ])
+})
+
+test.each([
+  'receive',
+  'commit',
+] as const)('a DSN that cannot be queued (%s) comes later, once; until then its recipient stays open on disk', async (operation) => {
+  const upstream = await startSmarthost({ script: { ...perRecipient({ a: () => '550 5.1.1 no' }), ...keepDsns } })
+  const spool = new MemorySpool()
+  spool.broken.add(operation)
+  const { attempted, quiet, attempts } = rig([route('r', [smarthost('a', upstream.port)], quick)], {
+    spool,
+    repeatMs: 20,
+  })
+  const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  spool.put(message, hello)
+  await attempted(2)
+  await quiet()
+  expect(spool.stored.get(message.queueId)?.recipients.map((r) => r.state)).toEqual(['pending', 'delivered'])
+  spool.broken.clear()
+  await until('the message is done', () => !spool.has(message.queueId))
+  expect(dsns(spool)).toHaveLength(1)
+  expect(attempts.filter((a) => a.forwardPath === 'a@x.test')).toHaveLength(1)
+})
+
+test('the oldest message and the states are told', async () => {
+  const upstream = await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })
+  const { spool, delivery, attempted, quiet } = rig([route('r', [smarthost('a', upstream.port)])])
+  expect(delivery.summary()).toEqual({ ready: 0, deferred: 0, inFlight: 0, oldestAcceptedAt: undefined })
+  const acceptedAt = Date.now() - 5000
+  spool.put(envelope(hello, { acceptedAt }), hello)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  await quiet()
+  expect(delivery.summary()).toEqual({ ready: 0, deferred: 2, inFlight: 0, oldestAcceptedAt: acceptedAt })
+})
