@@ -12,11 +12,14 @@ export type KubeObject = {
   readonly [field: string]: unknown
 }
 
+/** One thing that is wrong with an object. */
+export type Cause = { readonly field?: string; readonly message?: string }
+
 /** What an API server says instead of an object. */
 export type Refusal = {
   readonly reason?: string
   readonly message?: string
-  readonly details?: { readonly causes?: readonly { readonly field?: string; readonly message?: string }[] }
+  readonly details?: { readonly causes?: readonly Cause[] }
 }
 
 export type Answer = {
