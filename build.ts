@@ -1,17 +1,17 @@
-/** Bundles what ships: the command line with the operator, and the relay, which has no Kubernetes client in it. */
+/** Bundles what ships, into dist/ or a folder that is given: the command line with the operator, and the relay. */
 import { build } from 'esbuild'
 
 await build({
   entryPoints: { relayfleet: 'operator/cli.ts', relay: 'relay/main.ts' },
-  outdir: 'dist',
+  outdir: process.argv[2] ?? 'dist',
   bundle: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
   sourcemap: true,
   legalComments: 'linked',
-  // Packages in CommonJS call require(); an ES module has to bring one.
+  // Packages in CommonJS call require(); an ES module has to bring one. A second hashbang behind it would be no JavaScript.
   banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as relayfleetRequire } from 'node:module'; const require = relayfleetRequire(import.meta.url);",
+    js: "import { createRequire as relayfleetRequire } from 'node:module'; const require = relayfleetRequire(import.meta.url);",
   },
 })
