@@ -10,6 +10,8 @@ import { type Api, accepted, apiOf } from '../api.ts'
 import { givenCluster, theCluster } from '../cluster.ts'
 import { newNamespace } from '../namespace.ts'
 
+const repository = join(import.meta.dirname, '../../..')
+
 /** What Pod Security calls restricted, and a root file system that can not be written. */
 const restricted = {
   runAsNonRoot: true,
@@ -78,7 +80,8 @@ describe.runIf(givenCluster()?.imageLoader !== undefined)('the image', () => {
   beforeAll(() => {
     const folder = mkdtempSync(join(tmpdir(), 'relayfleet-image-'))
     try {
-      for (const name of ['relay.js', 'relayfleet.js']) writeFileSync(join(folder, name), probe)
+      execFileSync(process.execPath, ['build.ts', folder], { cwd: repository, stdio: 'pipe' })
+      writeFileSync(join(folder, 'probe.js'), probe)
       const archive = join(folder, 'image.tar')
       image = pack({ dist: folder, node: process.execPath, tag: `test-${theCluster().run}` }, archive).name
       const [program = '', ...args] = theCluster().imageLoader ?? []
@@ -97,10 +100,17 @@ describe.runIf(givenCluster()?.imageLoader !== undefined)('the image', () => {
     expect((await run(api, namespace, podOf(image, ['--version']))).trim()).toBe(process.version)
   })
 
-  test.each(['/app/relay.js', '/app/relayfleet.js'])('starts %s as nobody in particular', async (entry) => {
+  test('runs the command line', async () => {
     const cluster = theCluster()
     const api = apiOf(cluster.access)
-    const log = await run(api, await newNamespace(cluster, api), podOf(image, [entry]))
+    const log = await run(api, await newNamespace(cluster, api), podOf(image, ['/app/relayfleet.js', '--help']))
+    expect(log).toContain('Usage: relayfleet')
+  })
+
+  test('runs as nobody in particular, who can write nowhere', async () => {
+    const cluster = theCluster()
+    const api = apiOf(cluster.access)
+    const log = await run(api, await newNamespace(cluster, api), podOf(image, ['/app/probe.js']))
     expect(JSON.parse(log)).toMatchObject({
       version: process.version,
       uid: 65532,

@@ -1,0 +1,136 @@
+/** Stands between a client and the API server, and does to their traffic what networks and busy servers do. */
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, Agent as HttpsAgent, request } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Connection } from '../../operator/cluster/connection.ts'
+import { makeCertificates } from '../certificates.ts'
+import type { Access } from './access.ts'
+
+export type Seen = {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly at: number
+}
+
+/** What happens to one line of an answer; `silence` keeps the connection and says nothing more. */
+export type LineFault = 'pass' | 'drop' | 'cut' | 'half' | 'silence' | { readonly say: string }
+
+export type Fault =
+  | 'pass'
+  /** The connection breaks before the request reaches the server. */
+  | 'reset'
+  /** The server does it, and the connection breaks before the answer. */
+  | 'lost'
+  | 'hang'
+  | { readonly delayMs: number }
+  | { readonly code: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
+  /** `n` counts from 0; only for answers in lines, like a watch. */
+  | { readonly lines: (line: string, n: number) => LineFault }
+
+export type FaultProxy = {
+  readonly connection: Connection
+  readonly seen: readonly Seen[]
+  /** What happens to each request from now on. */
+  rule: (request: Seen) => Fault
+  /** Breaks every connection there is. */
+  cutAll(): void
+  close(): Promise<void>
+}
+
+/** A refusal as the API server words it. */
+export const status = (code: number, reason: string, headers: Readonly<Record<string, string>> = {}): Fault => ({
+  code,
+  headers,
+  body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message: `${reason}, says the proxy` },
+})
+
+export async function faultProxy(access: Access): Promise<FaultProxy> {
+  const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
+  const { login } = access
+  const credentials = login.kind === 'token' ? {} : { cert: login.cert, key: login.key }
+  const agent = new HttpsAgent({ keepAlive: true, ca: access.ca, ...credentials })
+  const seen: Seen[] = []
+
+  const forward = async (from: IncomingMessage, to: ServerResponse): Promise<IncomingMessage> => {
+    const bearer = login.kind === 'token' ? { authorization: `Bearer ${login.token}` } : {}
+    const url = new URL(from.url ?? '/', access.server)
+    const sent = request(url, { method: from.method, agent, headers: { ...from.headers, ...bearer, host: url.host } })
+    to.on('close', () => sent.destroy())
+    from.pipe(sent)
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    return answer
+  }
+
+  const server = createServer({ cert, key }, (from, to) => {
+    const url = new URL(from.url ?? '/', 'https://proxy')
+    const one: Seen = { method: from.method ?? '', path: url.pathname, query: url.searchParams, at: performance.now() }
+    seen.push(one)
+    void carryOut(proxy.rule(one), from, to, () => forward(from, to)).catch(() => to.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+
+  const proxy: FaultProxy = {
+    connection: {
+      server: new URL(`https://127.0.0.1:${port}`),
+      login: () => Promise.resolve({ headers: {}, tls: { ca } }),
+    },
+    seen,
+    rule: () => 'pass',
+    cutAll: () => server.closeAllConnections(),
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      agent.destroy()
+      await once(server, 'close')
+    },
+  }
+  return proxy
+}
+
+async function carryOut(
+  fault: Fault,
+  from: IncomingMessage,
+  to: ServerResponse,
+  forward: () => Promise<IncomingMessage>,
+): Promise<void> {
+  if (fault === 'reset') return void from.socket.resetAndDestroy()
+  if (fault === 'hang') return
+  if (fault === 'lost') {
+    const answer = await forward()
+    await answer.resume().toArray()
+    return void from.socket.resetAndDestroy()
+  }
+  if (fault !== 'pass' && 'code' in fault) {
+    to.writeHead(fault.code, { 'content-type': 'application/json', ...fault.headers }).end(JSON.stringify(fault.body))
+    return
+  }
+  if (fault !== 'pass' && 'delayMs' in fault) await wait(fault.delayMs)
+  const answer = await forward()
+  to.writeHead(answer.statusCode ?? 502, answer.headers).flushHeaders()
+  if (fault !== 'pass' && 'lines' in fault) await pipeLines(answer, to, fault.lines)
+  else answer.on('error', () => to.destroy()).pipe(to)
+}
+
+async function pipeLines(
+  from: IncomingMessage,
+  to: ServerResponse,
+  faultOf: (line: string, n: number) => LineFault,
+): Promise<void> {
+  let n = 0
+  for await (const line of createInterface(from)) {
+    const fault = faultOf(line, n)
+    n += 1
+    if (fault === 'drop') continue
+    if (fault === 'silence') return
+    if (fault === 'cut') return void to.destroy()
+    if (fault === 'half') return void to.write(line.slice(0, line.length / 2), () => to.destroy())
+    to.write(`${fault === 'pass' ? line : fault.say}\n`)
+  }
+  to.end()
+}
