@@ -2,10 +2,8 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
-import { replyLine } from '../../relay/mail/reply.ts'
-import { type RuleId, rules } from '../../relay/mail/rule.ts'
 import type { Name } from '../compile/snapshot.ts'
-import { type Explanation, explain, type Question, type Step } from '../explain.ts'
+import { explain, type Question } from '../explain.ts'
 import { compileDirectory, type Offline } from '../local/offline.ts'
 import { stateAt } from '../local/state.ts'
 import {
@@ -19,7 +17,7 @@ import {
 } from './arguments.ts'
 import type { Context } from './context.ts'
 import { exitCodes, UsageError } from './exit-code.ts'
-import { placeOfRule, printPosition } from './place.ts'
+import { explanationJson, explanationLines } from './explanation.ts'
 import type { Terminal } from './terminal.ts'
 
 type Options = {
@@ -58,9 +56,9 @@ async function answer(dir: string, options: Options, terminal: Terminal) {
   const found = fleetOf(offline, name)
   if (found === undefined) return tellUnusable(offline, name, terminal)
   const explanation = explain(found.config, found.credential, question)
-  const told = { offline, name, config: found.config, explanation, question }
-  if (options.output === 'json') terminal.out(JSON.stringify(asJson(told), null, 2))
-  else for (const line of asText(told, terminal)) terminal.out(line)
+  const told = { directory: offline.directory, ...found, explanation, question }
+  if (options.output === 'json') terminal.out(JSON.stringify(explanationJson(told), null, 2))
+  else for (const line of explanationLines(told, terminal)) terminal.out(line)
   return explanation.verdict === 'accepted' ? exitCodes.ok : exitCodes.refused
 }
 
@@ -116,84 +114,4 @@ function tellUnusable({ compiled, snapshot }: Offline, name: Name, terminal: Ter
   terminal.out(`${terminal.style('bad', 'REFUSED')}  no relay knows RelayCredential ${name}, so it can not log in`)
   for (const c of status.conditions.filter((c) => c.status === 'False')) terminal.out(`  ${c.reason}: ${c.message}`)
   return exitCodes.refused
-}
-
-type Told = {
-  readonly offline: Offline
-  readonly name: Name
-  readonly config: RelayConfig
-  readonly explanation: Explanation
-  readonly question: Question
-}
-
-function asJson({ offline, name, config, explanation }: Told) {
-  const { verdict, steps, refusal } = explanation
-  const place = refusal && placeOfRule(offline.directory, refusal.rule, namesOf(config, name))
-  return {
-    verdict,
-    ...(refusal !== undefined && {
-      rule: refusal.rule,
-      reply: replyLine(refusal.reply),
-      mend: rules[refusal.rule].mend,
-      ...(place?.position !== undefined && { object: place.object, field: place.field, ...place.position }),
-    }),
-    steps: steps.map(({ stage, says, refusal: refused, audited }) => ({
-      stage,
-      says,
-      ...(refused !== undefined && { rule: refused.rule, reply: replyLine(refused.reply) }),
-      audited: audited.map((a) => a.rule),
-    })),
-  }
-}
-
-function* asText(told: Told, terminal: Terminal): Generator<string> {
-  const { explanation, config, question } = told
-  for (const step of explanation.steps) yield* stepLines(step, question, terminal)
-  yield ''
-  if (explanation.refusal === undefined) yield `${terminal.style('good', 'ACCEPTED')}  ${disposition(config)}`
-  else yield* refusalLines(explanation.refusal.rule, told, terminal)
-}
-
-function* stepLines(step: Step, question: Question, terminal: Terminal): Generator<string> {
-  const { refusal, audited } = step
-  const mark = refusal === undefined ? terminal.style('good', 'ok     ') : terminal.style('bad', 'refused')
-  yield `${mark}  ${sayings[step.stage](step, question)}${refusal === undefined ? '' : `  →  ${replyLine(refusal.reply)}`}`
-  for (const { rule } of audited) yield `${terminal.style('warn', 'Audit  ')}  Enforce would refuse this (${rule})`
-}
-
-const sayings: Record<Step['stage'], (step: Step, question: Question) => string> = {
-  connect: (_, { client }) =>
-    client === undefined ? 'connect (networks not judged: no --client)' : `connect from ${client}`,
-  auth: ({ says }) => `AUTH as ${says}`,
-  mail: ({ says }) => `MAIL FROM:<${says}>`,
-  rcpt: ({ says }) => `RCPT TO:<${says}>`,
-  data: ({ says }) => `DATA, ${says}`,
-}
-
-function* refusalLines(
-  rule: RuleId,
-  { offline, name, config, explanation }: Told,
-  terminal: Terminal,
-): Generator<string> {
-  const verdict = explanation.verdict === 'partly' ? 'REFUSED FOR SOME RECIPIENTS' : 'REFUSED'
-  yield `${terminal.style('bad', verdict)}  ${explanation.refusal === undefined ? '' : replyLine(explanation.refusal.reply)}`
-  const place = placeOfRule(offline.directory, rule, namesOf(config, name))
-  if (place === undefined) yield `  rule   ${rule}, which no field switches off`
-  else yield `  rule   ${place.field} of ${place.object}`
-  if (place?.position !== undefined) yield `  place  ${printPosition(place.position)}`
-  yield `  mend   ${rules[rule].mend}`
-}
-
-const namesOf = (config: RelayConfig, credential: Name) => ({ policy: config.policy as Name, credential })
-
-function disposition({ recipients, policy }: RelayConfig): string {
-  switch (recipients.mode) {
-    case 'Capture':
-      return `and captured: ${policy} sends nothing out (recipients.mode Capture)`
-    case 'Redirect':
-      return `and redirected to ${recipients.redirectTo ?? 'nobody'} (recipients.mode Redirect)`
-    case 'AllowList':
-    case 'Unrestricted':
-      return `and sent by the routes of ${policy}`
-  }
 }

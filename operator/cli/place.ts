@@ -17,17 +17,35 @@ export function placeOf(directory: Directory, object: string, field = ''): Posit
 const stepsOf = (field: string): Path =>
   (field.match(/[^.[\]]+/g) ?? []).map((step) => (/^[0-9]+$/.test(step) ? Number(step) : step))
 
-export type RulePlace = { readonly object: string; readonly field: string; readonly position: Position | undefined }
+type Names = { readonly policy: Name; readonly credential: Name }
+
+/** What a person needs to know of the rule behind a refusal, line by line. */
+export function* ruleLines(rule: RuleId, names: Names, directory: Directory | undefined): Generator<string> {
+  const place = placeOfRule(rule, names, directory)
+  yield `  rule   ${rule}${place === undefined ? ', which no field switches off' : ` (${place.field} of ${place.object})`}`
+  if (place?.position !== undefined) {
+    const written = place.written ? '' : ' (not written there: its default is in force)'
+    yield `  place  ${printPosition(place.position)}${written}`
+  }
+  yield `  mend   ${rules[rule].mend}`
+}
+
+export type RulePlace = {
+  readonly object: string
+  readonly field: string
+  /** Absent where the directory does not have the object. */
+  readonly position?: Position
+  readonly written: boolean
+}
 
 /** The field that decides a rule, and where it is written; undefined for what no field decides. */
-export function placeOfRule(
-  directory: Directory,
-  rule: RuleId,
-  { policy, credential }: { readonly policy: Name; readonly credential: Name },
-): RulePlace | undefined {
+export function placeOfRule(rule: RuleId, names: Names, directory: Directory | undefined): RulePlace | undefined {
   const { of } = rules[rule]
   if (of === 'relay') return undefined
-  const object = of === 'RelayPolicy' ? `RelayPolicy ${policy}` : `RelayCredential ${credential}`
+  const object = of === 'RelayPolicy' ? `RelayPolicy ${names.policy}` : `RelayCredential ${names.credential}`
   const field = `spec.${rule.replace(/^credential\./, '')}`
-  return { object, field, position: placeOf(directory, object, field) }
+  const found = directory?.objects.find((o) => o.object === object)
+  if (found === undefined) return { object, field, written: false }
+  const written = found.source.document.hasIn(stepsOf(field))
+  return { object, field, written, position: locate(found, stepsOf(field)) }
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { readDirectory } from '../local/directory.ts'
 import { capturedMail } from '../local/inbox.ts'
 import { runLocal } from '../local/local-mode.ts'
-import { packageFolder } from '../local/relay-command.ts'
+import { ownCommand, packageFolder } from '../local/relay-command.ts'
 import { type State, stateAt } from '../local/state.ts'
 import type { Tell } from '../local/telling.ts'
 import { stateOption } from './arguments.ts'
@@ -84,10 +84,10 @@ const suggestions = (directory: string, stateFolder: string): readonly string[] 
   const state = stateFolder === '.relayfleet' ? '' : ` --state ${stateFolder}`
   const message = `--credential ${credential} --from ceo@example.com --to you@example.net`
   return [
-    `  npx relayfleet inbox list${state}`,
-    `  npx relayfleet check ${directory}`,
-    `  npx relayfleet explain ${directory} ${message}${state}`,
-    `  npx relayfleet send-test ${directory} ${message}${state}`,
+    `  ${ownCommand} inbox list${state}`,
+    `  ${ownCommand} check ${directory}`,
+    `  ${ownCommand} explain ${directory} ${message}${state}`,
+    `  ${ownCommand} send-test ${directory} ${message}${state}`,
     `  edit ${join(directory, 'domain.yaml')} (domain: example.com) and repeat the last one: an edit is in force at once`,
   ]
 }

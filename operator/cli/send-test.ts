@@ -12,7 +12,7 @@ import { testMessage } from '../local/test-message.ts'
 import { existingDirectory, gathered, objectName, reversePath, stateOption } from './arguments.ts'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
-import { placeOfRule, printPosition } from './place.ts'
+import { ruleLines } from './place.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Long enough for a first attempt at a slow smarthost. */
@@ -126,10 +126,7 @@ function tellRefusal(command: string, reply: string, test: Test, bound: BoundCre
   const rule = ruleIn(reply)
   if (rule === undefined) return
   const names = { policy: bound.policy, credential: test.credential }
-  const place = directory === undefined ? undefined : placeOfRule(directory, rule, names)
-  terminal.out(`  rule   ${rule}`)
-  if (place?.position !== undefined) terminal.out(`  place  ${printPosition(place.position)}`)
-  terminal.out(`  mend   ${rules[rule].mend}`)
+  for (const line of ruleLines(rule, names, directory)) terminal.out(line)
 }
 
 /** The id of the rule ends every refusal. */

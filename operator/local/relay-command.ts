@@ -8,6 +8,9 @@ const relay = fileURLToPath(new URL(bundled ? 'relay.js' : '../../relay/main.ts'
 /** What ships beside the program, e.g. the examples. */
 export const packageFolder = fileURLToPath(new URL(bundled ? '..' : '../..', import.meta.url))
 
+/** What a person types to run this program from where it lies. */
+export const ownCommand = bundled ? 'relayfleet' : 'npx node operator/cli.ts'
+
 export const relayCommand = (folder: FleetFolder): { readonly command: string; readonly args: readonly string[] } => ({
   command: process.execPath,
   args: [relay, '--config', folder.config, '--data', folder.root, '--http', '127.0.0.1:0', '--parent-pipe'],

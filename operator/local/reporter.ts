@@ -20,6 +20,7 @@ export class Reporter {
   readonly #tell: Tell
   readonly #tellChanges: (statuses: Statuses) => void
   #statuses: Statuses
+  #kept: Statuses = new Map()
   #refreshing: NodeJS.Timeout | undefined
 
   constructor(file: string, fleets: ReadonlyMap<Name, LocalFleet>, tell: Tell) {
@@ -30,9 +31,13 @@ export class Reporter {
     this.#statuses = readStatuses(file)
   }
 
-  /** Resolves when every relay has given its verdict, patience is over, or `newer` resolves. */
-  async report(compiled: Compiled, newer: Promise<void>): Promise<void> {
+  /**
+   * Resolves when every relay has given its verdict, patience is over, or `newer` resolves. `keep`: an object that is
+   * not among the compiled ones may only be unread, and keeps its status.
+   */
+  async report(compiled: Compiled, { newer, keep }: { newer: Promise<void>; keep: boolean }): Promise<void> {
     this.pause()
+    this.#kept = keep ? this.#statuses : new Map()
     const deadline = performance.now() + patienceMs
     let interrupted = false
     void newer.then(() => {
@@ -68,7 +73,8 @@ export class Reporter {
   }
 
   #write(compiled: Compiled, standings: ReadonlyMap<Name, Standing>): void {
-    this.#statuses = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString())
+    const observed = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString())
+    this.#statuses = new Map([...this.#kept, ...observed])
     this.#tellChanges(this.#statuses)
     try {
       writeStatuses(this.#file, this.#statuses)

@@ -46,7 +46,7 @@ export function processSink(options: {
         if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))
       }
     },
-    report: (compiled) => reporter.report(compiled, dirty.raised),
+    report: (compiled) => reporter.report(compiled, { newer: dirty.raised, keep: directory().unread.length > 0 }),
     async close() {
       reporter.pause()
       await fleets.close()

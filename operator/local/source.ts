@@ -3,12 +3,15 @@ import type { Dirty } from '../dirty.ts'
 import type { Source } from '../run.ts'
 import { type Directory, readDirectory } from './directory.ts'
 import { configOnDisk, snapshotOf, thisMachine } from './facts.ts'
-import { FolderWatch } from './folder-watch.ts'
+import { FolderWatch } from '../../relay/folder-watch.ts'
 import { lowPortsAllowed } from './low-ports.ts'
 import type { LocatedProblem } from './objects.ts'
 import { doubtMs, Presence } from './presence.ts'
 import type { State } from './state.ts'
 import type { Tell } from './telling.ts'
+
+/** How often to look whether the directory is back. */
+const goneMs = 1000
 
 export type YamlSource = Source & {
   /** As the last snapshot saw it. */
@@ -29,7 +32,7 @@ export function yamlSource(options: {
   async function* snapshots(signal: AbortSignal) {
     const place = thisMachine(await lowPortsAllowed())
     const watch = new FolderWatch(() => dirty.mark())
-    let doubt: NodeJS.Timeout | undefined
+    let again: NodeJS.Timeout | undefined
     try {
       while (!signal.aborted) {
         const found = readDirectory(options.directory, state.root)
@@ -38,15 +41,17 @@ export function yamlSource(options: {
           found.objects.map((o) => o.object),
           performance.now(),
         )
-        clearTimeout(doubt)
-        if (missing.length > 0) doubt = setTimeout(() => dirty.mark(), doubtMs)
+        clearTimeout(again)
+        if (missing.length > 0) again = setTimeout(() => dirty.mark(), doubtMs)
+        // A folder that is not there can not be watched.
+        else if (found.unread.includes(options.directory)) again = setTimeout(() => dirty.mark(), goneMs)
         directory = { ...found, unread: [...found.unread, ...missing] }
         told = tellNew(found.problems, told, tell)
         yield snapshotOf(directory, state, place)
         await dirty.next(signal)
       }
     } finally {
-      clearTimeout(doubt)
+      clearTimeout(again)
       watch.close()
     }
   }

@@ -23,8 +23,12 @@ export type Submission =
 
 const patienceMs = 15_000
 
-/** Never throws; `told` gets each line of the dialog as it comes, the password never among them. */
-export async function submit(secret: BindingSecret, mail: Mail, told: (line: Line) => void): Promise<Submission> {
+/** Never throws; `tell` gets each line of the dialog as it comes, the password never among them. */
+export async function submit(secret: BindingSecret, mail: Mail, tell: (line: Line) => void): Promise<Submission> {
+  let over = false
+  const told = (line: Line): void => {
+    if (!over) tell(line)
+  }
   const implicit = secret.uri.startsWith('smtps:')
   const connection = new SMTPConnection({
     host: secret.host,
@@ -45,9 +49,11 @@ export async function submit(secret: BindingSecret, mail: Mail, told: (line: Lin
     await called((done) => connection.login({ user: secret.username, pass: secret.password }, done))
     const envelope = { from: mail.reversePath, to: [...mail.forwardPaths] }
     const sent = await called<SentInfo>((done) => connection.send(envelope, mail.content, done))
+    over = true
     connection.quit()
     return { kind: 'accepted', reply: sent.response, refused: (sent.rejectedErrors ?? []).map((e) => e.response ?? '') }
   } catch (error) {
+    over = true
     connection.close()
     return unaccepted(error as NodemailerError)
   }

@@ -1,0 +1,101 @@
+/** How an explanation looks: the dialog step by step, the verdict, the rule, its place, and what to do. */
+import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
+import { replyLine } from '../../relay/mail/reply.ts'
+import { type RuleId, rules } from '../../relay/mail/rule.ts'
+import type { Name } from '../compile/snapshot.ts'
+import type { Explanation, Question, Step } from '../explain.ts'
+import type { Directory } from '../local/directory.ts'
+import { placeOf, placeOfRule, printPosition, ruleLines } from './place.ts'
+import type { Terminal } from './terminal.ts'
+
+export type Told = {
+  readonly directory: Directory
+  readonly config: RelayConfig
+  readonly credential: CredentialConfig
+  readonly question: Question
+  readonly explanation: Explanation
+}
+
+export function explanationJson({ directory, config, credential, explanation }: Told) {
+  const { verdict, steps, refusal } = explanation
+  const place = refusal && placeOfRule(refusal.rule, namesOf(config, credential), directory)
+  return {
+    verdict,
+    ...(refusal !== undefined && {
+      rule: refusal.rule,
+      reply: replyLine(refusal.reply),
+      mend: rules[refusal.rule].mend,
+      ...(place !== undefined && { object: place.object, field: place.field, ...place.position }),
+    }),
+    steps: steps.map(({ stage, says, refusal: refused, audited }) => ({
+      stage,
+      says,
+      ...(refused !== undefined && { rule: refused.rule, reply: replyLine(refused.reply) }),
+      audited: audited.map((a) => a.rule),
+    })),
+  }
+}
+
+export function* explanationLines(told: Told, terminal: Terminal): Generator<string> {
+  const { explanation, config, question } = told
+  for (const step of explanation.steps) yield* stepLines(step, question, terminal)
+  yield ''
+  if (explanation.refusal === undefined) yield `${terminal.style('good', 'ACCEPTED')}  ${disposition(config)}`
+  else yield* refusalLines(explanation.refusal, told, terminal)
+}
+
+function* stepLines(step: Step, question: Question, terminal: Terminal): Generator<string> {
+  const { refusal, audited } = step
+  const mark = refusal === undefined ? terminal.style('good', 'ok     ') : terminal.style('bad', 'refused')
+  yield `${mark}  ${sayings[step.stage](step, question)}${refusal === undefined ? '' : `  →  ${replyLine(refusal.reply)}`}`
+  for (const { rule } of audited) yield `${terminal.style('warn', 'Audit  ')}  Enforce would refuse this (${rule})`
+}
+
+const sayings: Record<Step['stage'], (step: Step, question: Question) => string> = {
+  connect: (_, { client }) =>
+    client === undefined ? 'connect (networks not judged: no --client)' : `connect from ${client}`,
+  auth: ({ says }) => `AUTH as ${says}`,
+  mail: ({ says }) => `MAIL FROM:<${says}>`,
+  rcpt: ({ says }) => `RCPT TO:<${says}>`,
+  data: ({ says }) => `DATA, ${says}`,
+}
+
+function* refusalLines({ rule, reply }: NonNullable<Explanation['refusal']>, told: Told, terminal: Terminal) {
+  const { directory, config, credential, explanation } = told
+  const verdict = explanation.verdict === 'partly' ? 'REFUSED FOR SOME RECIPIENTS' : 'REFUSED'
+  yield `${terminal.style('bad', verdict)}  ${replyLine(reply)}`
+  yield* ruleLines(rule, namesOf(config, credential), directory)
+  if (aboutSenders.has(rule)) yield* senderLines(credential, directory)
+}
+
+const namesOf = ({ policy }: RelayConfig, { name }: CredentialConfig) => ({
+  policy: policy as Name,
+  credential: name as Name,
+})
+
+const aboutSenders: ReadonlySet<RuleId> = new Set(['senderRules.envelopeFrom', 'senderRules.headerFrom'])
+
+/** What the credential may send as: the domains that gave consent, and the addresses that it narrows itself to. */
+function* senderLines({ senders, addresses, name }: CredentialConfig, directory: Directory): Generator<string> {
+  for (const { senderDomain, domain, includeSubdomains, localParts } of senders) {
+    const locals = localParts.length === 0 ? 'anything' : localParts.join(', ')
+    const place = placeOf(directory, `SenderDomain ${senderDomain}`, 'spec.domain')
+    const where = place === undefined ? '' : `, ${printPosition(place)}`
+    yield `  may    ${locals}@${domain}${includeSubdomains ? ' and its subdomains' : ''} (SenderDomain ${senderDomain}${where})`
+  }
+  if (addresses.length === 0) return
+  const place = placeOf(directory, `RelayCredential ${name}`, 'spec.identities.addresses')
+  yield `  only   ${addresses.join(', ')}${place === undefined ? '' : ` (${printPosition(place)})`}`
+}
+
+function disposition({ recipients, policy }: RelayConfig): string {
+  switch (recipients.mode) {
+    case 'Capture':
+      return `and captured: ${policy} sends nothing out (recipients.mode Capture)`
+    case 'Redirect':
+      return `and redirected to ${recipients.redirectTo ?? 'nobody'} (recipients.mode Redirect)`
+    case 'AllowList':
+    case 'Unrestricted':
+      return `and sent by the routes of ${policy}`
+  }
+}

@@ -1,0 +1,95 @@
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Binding } from '../../../operator/compile/compiled.ts'
+import { ensureBindingSecret, readBindingKeys, readBindingSecret } from '../../../operator/local/binding-secret.ts'
+import { verifierOf } from '../../../relay/config.ts'
+import { temporaryFolder } from './temporary.ts'
+
+const binding: Binding = {
+  secretName: 'web',
+  labels: {},
+  annotations: {},
+  username: 'team-a/web',
+  host: '127.0.0.1',
+  port: 2525,
+  scheme: 'smtp',
+  issuedByOperator: true,
+}
+const made = (over: Partial<Binding> = {}) => {
+  const folder = join(temporaryFolder(), 'web')
+  const changed = ensureBindingSecret(folder, { ...binding, ...over }, 'THE CA')
+  const read = (key: string): string => readFileSync(join(folder, key), 'utf8')
+  return { folder, changed, read }
+}
+
+test('a binding Secret has the keys of Service Binding, one file each, for the owner only', () => {
+  const { folder, changed, read } = made()
+  expect(changed).toBe(true)
+  expect(readdirSync(folder).toSorted()).toEqual(
+    ['certificates', 'host', 'password', 'port', 'provider', 'type', 'uri', 'username'].toSorted(),
+  )
+  expect([read('type'), read('host'), read('port'), read('username')]).toEqual([
+    'smtp',
+    '127.0.0.1',
+    '2525',
+    'team-a/web',
+  ])
+  expect(read('certificates')).toBe('THE CA')
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600)
+})
+
+test('the password is 256 random bits, and the uri is one that a URL parser takes apart again', () => {
+  const { read } = made()
+  expect(Buffer.from(read('password'), 'base64url').length).toBe(32)
+  const uri = new URL(read('uri'))
+  expect([uri.protocol, uri.hostname, uri.port]).toEqual(['smtp:', '127.0.0.1', '2525'])
+  expect(decodeURIComponent(uri.username)).toBe('team-a/web')
+  expect(decodeURIComponent(uri.password)).toBe(read('password'))
+  expect(made().read('password')).not.toBe(read('password'))
+})
+
+test('an implicit listener and an IPv6 host make a uri of their own', () => {
+  const { read } = made({ scheme: 'smtps', host: '::1', port: 465 })
+  expect(read('uri')).toMatch(/^smtps:\/\/team-a%2Fweb:[\w-]{43}@\[::1\]:465$/)
+})
+
+test('a publicly trusted certificate needs no authority in the binding', () => {
+  const { folder } = made()
+  ensureBindingSecret(folder, { ...binding, issuedByOperator: false }, 'THE CA')
+  expect(readBindingSecret(folder)).not.toHaveProperty('certificates')
+})
+
+test('the password is kept, while host and port follow the policy', () => {
+  const { folder, read } = made()
+  const password = read('password')
+  expect(ensureBindingSecret(folder, { ...binding, port: 2526 }, 'THE CA')).toBe(false)
+  expect([read('password'), read('port')]).toEqual([password, '2526'])
+  expect(read('uri')).toContain(':2526')
+})
+
+test('a key that is missing comes back; a password that is missing or damaged is a new one, and a change', () => {
+  const { folder, read } = made()
+  const password = read('password')
+  rmSync(join(folder, 'uri'))
+  expect(ensureBindingSecret(folder, binding, 'THE CA')).toBe(false)
+  expect(read('uri')).toContain(password)
+  writeFileSync(join(folder, 'password'), '')
+  expect(ensureBindingSecret(folder, binding, 'THE CA')).toBe(true)
+  expect(Buffer.from(read('password'), 'base64url').length).toBe(32)
+})
+
+test('compile gets the username and the verifier, never the password', () => {
+  const { folder, read } = made()
+  const keys = readBindingKeys(folder)
+  expect(keys).toMatchObject({ username: 'team-a/web', keys: [{ verifier: verifierOf(read('password')) }] })
+  expect(JSON.stringify(keys)).not.toContain(read('password'))
+})
+
+test('a Secret without a usable password has no key', () => {
+  const { folder } = made()
+  writeFileSync(join(folder, 'password'), 'short')
+  expect(readBindingKeys(folder)).toBeUndefined()
+  expect(readBindingKeys(join(folder, 'absent'))).toBeUndefined()
+})

@@ -1,0 +1,89 @@
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
+import { loadAuthority } from '../../../operator/local/authority.ts'
+import { createAuthority, issue, stillServes } from '../../../operator/local/ca.ts'
+import { stateAt } from '../../../operator/local/state.ts'
+import { temporaryFolder } from './temporary.ts'
+
+const day = 24 * 3_600_000
+const now = Date.UTC(2026, 10, 24)
+const hosts = ['relay.example.org', '127.0.0.1']
+
+test('a client that trusts the authority verifies the certificate by name and by address, and no other', async () => {
+  const authority = await createAuthority(Date.now())
+  const { certificate, key } = await issue(authority, hosts, Date.now())
+  const server = createServer({ cert: certificate, key }, (socket) => socket.end())
+  onTestFinished(() => void server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const verify = async (host: string, ca: string): Promise<string | undefined> => {
+    const socket = connect({ host: '127.0.0.1', port, ca, ...(host !== '127.0.0.1' && { servername: host }) })
+    const verdict = await once(socket, 'secureConnect').then(
+      () => 'verified',
+      (error: NodeJS.ErrnoException) => error.code,
+    )
+    socket.destroy()
+    return verdict
+  }
+  const stranger = await createAuthority(Date.now())
+  expect(await verify('127.0.0.1', authority.certificate)).toBe('verified')
+  expect(await verify('relay.example.org', authority.certificate)).toBe('verified')
+  expect(await verify('other.example.org', authority.certificate)).toBe('ERR_TLS_CERT_ALTNAME_INVALID')
+  expect(await verify('127.0.0.1', stranger.certificate)).not.toBe('verified')
+})
+
+test('the authority is one for ten years, the certificate one for ninety days that signs nothing', async () => {
+  const authority = await createAuthority(now)
+  const leaf = new X509Certificate((await issue(authority, hosts, now)).certificate)
+  const ca = new X509Certificate(authority.certificate)
+  expect([ca.ca, leaf.ca]).toEqual([true, false])
+  expect(ca.validToDate.getTime() - now).toBe(3650 * day)
+  expect(leaf.validToDate.getTime() - now).toBe(90 * day)
+  expect(leaf.verify(ca.publicKey)).toBe(true)
+  expect(leaf.subjectAltName).toBe('DNS:relay.example.org, IP Address:127.0.0.1')
+})
+
+test('no certificate outlives its authority', async () => {
+  const authority = await createAuthority(now)
+  const late = now + 3649 * day
+  const leaf = new X509Certificate((await issue(authority, hosts, late)).certificate)
+  expect(leaf.validToDate.getTime()).toBe(now + 3650 * day)
+})
+
+test.each([
+  ['fresh', hosts, 0, true],
+  ['with a third of its time left', hosts, 59 * day, true],
+  ['with less than a third left', hosts, 61 * day, false],
+  ['for other hosts', ['relay.example.org'], 0, false],
+  ['for more hosts', [...hosts, 'mail.example.org'], 0, false],
+] as const)('a certificate %s', async (_name, wanted, later, serves) => {
+  const authority = await createAuthority(now)
+  const { certificate } = await issue(authority, hosts, now)
+  expect(await stillServes(certificate, authority, wanted, now + later)).toBe(serves)
+})
+
+test('a certificate of another authority of the same name, or none at all, does not serve', async () => {
+  const [authority, other] = [await createAuthority(now), await createAuthority(now)]
+  const { certificate } = await issue(other, hosts, now)
+  expect(await stillServes(certificate, authority, hosts, now)).toBe(false)
+  expect(await stillServes('garbage', authority, hosts, now)).toBe(false)
+})
+
+test('the authority is made once, its key for the owner only, and kept', async () => {
+  const state = stateAt(temporaryFolder())
+  const first = await loadAuthority(state, now)
+  expect(statSync(state.caKey).mode & 0o777).toBe(0o600)
+  expect(await loadAuthority(state, now)).toEqual(first)
+})
+
+test('a broken authority is an error that names the files, never a new one in silence', async () => {
+  const state = stateAt(temporaryFolder())
+  await loadAuthority(state, now)
+  writeFileSync(state.caKey, 'garbage')
+  await expect(loadAuthority(state, now)).rejects.toThrow(state.caKey)
+  expect(readFileSync(state.caKey, 'utf8')).toBe('garbage')
+})

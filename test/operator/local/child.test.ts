@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { Child, type ChildOptions, type Failure } from '../../../operator/local/child.ts'
+import { eventually } from './eventually.ts'
+import { temporaryFolder } from './temporary.ts'
+
+/** Lives until standard input ends or SIGTERM comes, as the relay does. */
+const obedient = `
+  process.stdin.resume().on('end', () => process.exit(0))
+  process.on('SIGTERM', () => process.exit(0))
+  console.log('up ' + process.pid)`
+const stubborn = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('up ' + process.pid)`
+const failing = `console.error('port 25 is in use'); process.exit(7)`
+
+function child(script: string, options: Partial<ChildOptions> = {}) {
+  const lines: string[] = []
+  const failures: Failure[] = []
+  const supervised = new Child({
+    command: process.execPath,
+    args: ['-e', script],
+    graceMs: 5000,
+    onLine: (line) => lines.push(line),
+    onFailure: (failure) => failures.push(failure),
+    jitter: () => 0,
+    ...options,
+  })
+  onTestFinished(() => supervised.stop())
+  return { supervised, lines, failures }
+}
+const pidIn = (line: string | undefined): number => Number(line?.split(' ')[1])
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+test('a child that ends by itself is started again, later each time, and its last words are kept', async () => {
+  const { supervised, failures } = child(failing)
+  supervised.start()
+  await eventually(() => failures.length >= 3)
+  expect(failures.slice(0, 3)).toEqual([
+    { how: 'exit code 7', lastWords: 'port 25 is in use', againInMs: 125 },
+    { how: 'exit code 7', lastWords: 'port 25 is in use', againInMs: 250 },
+    { how: 'exit code 7', lastWords: 'port 25 is in use', againInMs: 500 },
+  ])
+})
+
+test('a child that is killed is another process soon after', async () => {
+  const { supervised, lines, failures } = child(obedient)
+  supervised.start()
+  await eventually(() => lines.length === 1)
+  process.kill(pidIn(lines[0]), 'SIGKILL')
+  await eventually(() => lines.length === 2)
+  expect(failures.map((f) => f.how)).toEqual(['signal SIGKILL'])
+  expect(supervised.pid).toBe(pidIn(lines[1]))
+})
+
+test('stop is no failure, and nothing is started after it', async () => {
+  const { supervised, lines, failures } = child(obedient)
+  supervised.start()
+  await eventually(() => lines.length === 1)
+  await supervised.stop()
+  expect(alive(pidIn(lines[0]))).toBe(false)
+  expect(failures).toEqual([])
+  expect(supervised.pid).toBeUndefined()
+})
+
+test('a child that does not hear SIGTERM is killed after the grace', async () => {
+  const { supervised, lines } = child(stubborn, { graceMs: 100 })
+  supervised.start()
+  await eventually(() => lines.length === 1)
+  await supervised.stop()
+  expect(alive(pidIn(lines[0]))).toBe(false)
+})
+
+test('started while it stops, it runs anew when the old process has ended, and that is no failure', async () => {
+  const { supervised, lines, failures } = child(obedient)
+  supervised.start()
+  await eventually(() => lines.length === 1)
+  const stopping = supervised.stop()
+  supervised.start()
+  await stopping
+  await eventually(() => lines.length === 2)
+  expect(failures).toEqual([])
+  expect(alive(pidIn(lines[0]))).toBe(false)
+})
+
+test('a command that does not exist is a failure with a reason', async () => {
+  const { supervised, failures } = child('', { command: '/nowhere/node' })
+  supervised.start()
+  const failure = await eventually(() => failures[0])
+  expect(failure.lastWords).toContain('ENOENT')
+})
+
+test('a child does not outlive a parent that is killed', async () => {
+  const folder = temporaryFolder()
+  const parent = join(folder, 'parent.ts')
+  const child = pathToFileURL(join(import.meta.dirname, '../../../operator/local/child.ts')).href
+  writeFileSync(
+    parent,
+    `import { Child } from '${child}'
+     new Child({ command: process.execPath, args: ['-e', ${JSON.stringify(obedient)}], graceMs: 1000,
+       onLine: (l) => console.log(l), onFailure: () => {} }).start()`,
+  )
+  const process_ = spawn(process.execPath, [parent], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = (await process_.stdout.take(1).toArray()) as Buffer[]
+  const pid = pidIn(line?.toString().trim())
+  expect(alive(pid)).toBe(true)
+  process_.kill('SIGKILL')
+  await eventually(() => !alive(pid))
+})

@@ -1,0 +1,56 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { FolderWatch } from '../../../operator/local/folder-watch.ts'
+import { eventually } from './eventually.ts'
+import { temporaryFolder } from './temporary.ts'
+
+const never = 1_000_000
+
+function watching(folder: string, everyMs = never) {
+  let changes = 0
+  const watch = new FolderWatch(() => {
+    changes += 1
+  }, everyMs)
+  onTestFinished(() => watch.close())
+  watch.watch([folder])
+  return { watch, changes: () => changes }
+}
+
+test('a hundred writes in a row are told once or twice', async () => {
+  const folder = temporaryFolder()
+  const { changes } = watching(folder)
+  for (let i = 0; i < 100; i += 1) writeFileSync(join(folder, `${i}.yaml`), 'a')
+  await eventually(() => changes() > 0)
+  expect(changes()).toBeLessThanOrEqual(2)
+})
+
+test('a file replaced by a rename is told', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'a.yaml'), 'a')
+  const { changes } = watching(folder)
+  writeFileSync(join(folder, '.a.yaml.swp'), 'b')
+  renameSync(join(folder, '.a.yaml.swp'), join(folder, 'a.yaml'))
+  await eventually(() => changes() > 0)
+})
+
+test('a folder that was replaced by another of its name is watched anew', async () => {
+  const folder = join(temporaryFolder(), 'yaml')
+  mkdirSync(folder)
+  const { watch, changes } = watching(folder)
+  renameSync(folder, `${folder}.old`)
+  mkdirSync(folder)
+  await eventually(() => changes() > 0)
+  watch.watch([folder])
+  const before = changes()
+  writeFileSync(join(folder, 'a.yaml'), 'a')
+  await eventually(() => changes() > before)
+})
+
+test('without any event, the safety net tells', async () => {
+  const folder = temporaryFolder()
+  const { changes } = watching(folder, 20)
+  rmSync(folder, { recursive: true })
+  const before = changes()
+  await eventually(() => changes() > before + 1)
+})

@@ -1,0 +1,38 @@
+import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { startFollowing } from '../../../operator/local/follow.ts'
+import { stateAt } from '../../../operator/local/state.ts'
+import { temporaryFolder } from './temporary.ts'
+
+const captured = (queueId: string): string => `${JSON.stringify({ msg: 'captured', queueId })}\n`
+const soon = (): AbortSignal => AbortSignal.timeout(10_000)
+
+function folder() {
+  const fleet = stateAt(temporaryFolder()).fleet('mail/shared')
+  mkdirSync(fleet.root, { recursive: true })
+  return fleet
+}
+
+test('what is written later is seen, also when it comes in pieces', async () => {
+  const fleet = folder()
+  const following = startFollowing(fleet)('q1', soon())
+  const line = captured('q1')
+  writeFileSync(fleet.log, line.slice(0, 10))
+  setTimeout(() => appendFileSync(fleet.log, line.slice(10)), 120)
+  expect(await following).toEqual({ kind: 'captured' })
+})
+
+test('what was written before is not looked at', async () => {
+  const fleet = folder()
+  writeFileSync(fleet.log, captured('q1'))
+  expect(await startFollowing(fleet)('q1', AbortSignal.timeout(150))).toEqual({ kind: 'unknown' })
+})
+
+test('a log that is rotated meanwhile is followed on', async () => {
+  const fleet = folder()
+  writeFileSync(fleet.log, captured('q0').repeat(10))
+  const follow = startFollowing(fleet)
+  renameSync(fleet.log, `${fleet.log}.1`)
+  writeFileSync(fleet.log, captured('q1'))
+  expect(await follow('q1', soon())).toEqual({ kind: 'captured' })
+})

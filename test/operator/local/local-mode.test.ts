@@ -1,0 +1,277 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { capturedMail, contentOf } from '../../../operator/local/inbox.ts'
+import { readStatuses } from '../../../operator/local/status-file.ts'
+import { configHash } from '../../../relay/config.ts'
+import { eventually } from './eventually.ts'
+import { running } from './running.ts'
+import { temporaryFolder } from './temporary.ts'
+import { credential, domain, freePort, policy, writeYaml, yamlDirectory } from './yaml.ts'
+
+const shared = 'RelayPolicy mail/shared'
+const web = 'RelayCredential team-a/web'
+
+async function quickstart() {
+  const port = await freePort()
+  const directory = yamlDirectory({
+    'policy.yaml': policy('shared', port),
+    'domain.yaml': domain(),
+    'credential.yaml': credential('web', 'shared'),
+  })
+  return { directory, port }
+}
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
+const everyFile = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((e) => e.isFile())
+    .map((e) => join(e.parentPath, e.name))
+
+test('a directory becomes a fleet; an application submits with its binding; the message is captured', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const submission = await local.submit('team-a/web', 'app@example.org')
+  expect(submission.kind).toBe('accepted')
+  const [message] = await eventually(() => {
+    const mail = capturedMail(local.state)
+    return mail.length > 0 && mail
+  })
+  expect(message?.envelope).toMatchObject({ credential: 'team-a/web', reversePath: 'app@example.org' })
+  expect(message && contentOf(message)).toContain('This is a test message')
+  await local.stop()
+  await expect(local.done).resolves.toBeUndefined()
+})
+
+test('Programmed is evidence: the hash that the relay reports is that of the file on disk', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(shared, 'Programmed', 'True')
+  const onDisk = configHash(readFileSync(local.state.fleet('mail/shared').configFile, 'utf8'))
+  expect(readStatuses(local.state.statusFile).get(shared)).toMatchObject({ configHash: onDisk, replicas: 1 })
+})
+
+test('an edit is in force in less than a second, without a restart', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const pid = local.pid('mail/shared')
+  expect(await local.submit('team-a/web', 'app@example.com')).toMatchObject({ kind: 'refused' })
+  const before = performance.now()
+  writeYaml(directory, { 'domain.yaml': domain({ domain: 'example.com' }) })
+  await eventually(async () => (await local.submit('team-a/web', 'app@example.com')).kind === 'accepted')
+  expect(performance.now() - before).toBeLessThan(1000)
+  expect(local.pid('mail/shared')).toBe(pid)
+})
+
+test('a policy with an error leaves its fleet running, also over a restart, and says what is wrong', async () => {
+  const { directory, port } = await quickstart()
+  const first = running(directory)
+  await first.until(web, 'Ready', 'True')
+  writeYaml(directory, { 'policy.yaml': policy('shared', port, { replicas: -1 }) })
+  await first.until(shared, 'Ready', 'False Invalid')
+  expect(await first.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
+  await first.stop()
+  const second = running(directory, first.state.root)
+  await eventually(async () => (await second.submit('team-a/web', 'app@example.org')).kind === 'accepted')
+  expect(second.condition(shared, 'Ready')).toMatch(/^False Invalid: spec\.replicas/)
+})
+
+test('a right that is taken away is gone at once, though the policy has an error', async () => {
+  const { directory, port } = await quickstart()
+  writeYaml(directory, { 'second.yaml': credential('batch', 'shared') })
+  const local = running(directory)
+  await local.until('RelayCredential team-a/batch', 'Ready', 'True')
+  writeYaml(directory, { 'policy.yaml': policy('shared', port, { replicas: -1 }) })
+  await local.until(shared, 'Ready', 'False Invalid')
+  rmSync(join(directory, 'second.yaml'))
+  const config = (): string => readFileSync(local.state.fleet('mail/shared').configFile, 'utf8')
+  await eventually(() => !config().includes('team-a/batch'))
+  expect(config()).toContain('team-a/web')
+  expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
+})
+
+test('a file that can not be understood removes nothing', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  writeFileSync(join(directory, 'policy.yaml'), 'kind: [RelayPolicy\n')
+  await eventually(() => local.tellings.some((t) => t.about === 'text'))
+  writeYaml(directory, { 'more.yaml': domain({ domain: 'example.com' }).replace('name: example-org', 'name: more') })
+  await local.until('SenderDomain mail/more', 'Ready', 'True')
+  expect(local.tellings.filter((t) => t.about === 'gone')).toEqual([])
+  expect(local.condition(shared, 'Ready')).toMatch(/^True/)
+  expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
+})
+
+test('a deleted policy stops its relay and leaves no secret; its spool stays; it comes back as before', async () => {
+  const { directory, port } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const pid = local.pid('mail/shared')
+  rmSync(join(directory, 'policy.yaml'))
+  await eventually(() => !alive(pid))
+  const fleet = local.state.fleet('mail/shared')
+  await eventually(() => !existsSync(fleet.config))
+  expect(existsSync(fleet.spool)).toBe(true)
+  expect(everyFile(fleet.root).filter((f) => /relay\.json|tls\.key|last-good/.test(f))).toEqual([])
+  writeYaml(directory, { 'policy.yaml': policy('shared', port) })
+  await local.until(web, 'Ready', 'True')
+})
+
+test('a deleted credential can not log in, and has no Secret; made again, it has a new password', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const password = join(local.state.secret('team-a', 'web'), 'password')
+  const before = readFileSync(password, 'utf8')
+  rmSync(join(directory, 'credential.yaml'))
+  await eventually(() => !existsSync(password))
+  await eventually(() => !readFileSync(local.state.fleet('mail/shared').configFile, 'utf8').includes('team-a/web'))
+  writeYaml(directory, { 'credential.yaml': credential('web', 'shared') })
+  await eventually(() => existsSync(password))
+  expect(readFileSync(password, 'utf8')).not.toBe(before)
+  await eventually(async () => {
+    const outcome = await local.submit('team-a/web', 'app@example.org').catch(() => undefined)
+    return outcome?.kind === 'accepted'
+  })
+})
+
+test('a password that is lost is made anew, and the relay learns of it', async () => {
+  const { directory } = await quickstart()
+  const first = running(directory)
+  await first.until(web, 'Ready', 'True')
+  await first.stop()
+  rmSync(join(first.state.secret('team-a', 'web'), 'password'))
+  const second = running(directory, first.state.root)
+  await eventually(async () => {
+    const outcome = await second.submit('team-a/web', 'app@example.org').catch(() => undefined)
+    return outcome?.kind === 'accepted'
+  })
+})
+
+test('a restart keeps passwords, authority and certificates', async () => {
+  const { directory } = await quickstart()
+  const first = running(directory)
+  await first.until(web, 'Ready', 'True')
+  await first.stop()
+  const { state } = first
+  const kept = [
+    join(state.secret('team-a', 'web'), 'password'),
+    state.caKey,
+    state.caCertificate,
+    join(state.fleet('mail/shared').config, 'tls/submission/tls.crt'),
+  ]
+  const before = kept.map((f) => readFileSync(f, 'utf8'))
+  const second = running(directory, state.root)
+  await eventually(() => second.tellings.some((t) => t.about === 'object' && t.ref === web && t.ready === 'True'))
+  expect(kept.map((f) => readFileSync(f, 'utf8'))).toEqual(before)
+})
+
+test('case A17: no password, plain or in base64, outside its Secret; every file is for the owner only', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const dialog: { readonly text: string }[] = []
+  await local.submit('team-a/web', 'app@example.org', dialog as never)
+  await local.stop()
+  const secret = local.state.secret('team-a', 'web')
+  const password = readFileSync(join(secret, 'password'), 'utf8')
+  const forms = [
+    password,
+    Buffer.from(password).toString('base64'),
+    Buffer.from(`\0web.team-a\0${password}`).toString('base64'),
+  ]
+  const elsewhere = everyFile(local.state.root).filter((f) => !f.startsWith(secret))
+  expect(elsewhere.length).toBeGreaterThan(5)
+  for (const file of elsewhere) {
+    const text = readFileSync(file, 'latin1')
+    for (const form of forms) expect(text.includes(form), file).toBe(false)
+  }
+  for (const form of forms) expect(JSON.stringify([dialog, local.tellings])).not.toContain(form)
+  for (const file of everyFile(local.state.root).filter((f) => /\/(secrets|config|ca)\//.test(f))) {
+    expect(statSync(file).mode & 0o077, file).toBe(0)
+  }
+})
+
+test('a port that another program has is told by name, and taken as soon as it is free', async () => {
+  const { directory, port } = await quickstart()
+  const squatter = createServer()
+  await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve))
+  onTestFinished(() => void squatter.close())
+  const local = running(directory)
+  await local.until(shared, 'Ready', 'False')
+  expect(local.condition(shared, 'Programmed')).toMatch(/EADDRINUSE.*another program has the port/)
+  expect(local.condition(web, 'Programmed')).toMatch(/^False PolicyNotProgrammed: RelayPolicy mail\/shared/)
+  squatter.close()
+  await local.until(shared, 'Ready', 'True', 20_000)
+})
+
+test("a fleet in trouble does not delay another's edit", async () => {
+  const { directory, port } = await quickstart()
+  const squatter = createServer()
+  const taken = await freePort()
+  await new Promise<void>((resolve) => squatter.listen(taken, '127.0.0.1', resolve))
+  onTestFinished(() => void squatter.close())
+  writeYaml(directory, { 'other.yaml': policy('other', taken) })
+  const local = running(directory)
+  await local.until('RelayPolicy mail/other', 'Ready', 'False')
+  await local.until(web, 'Ready', 'True')
+  const before = performance.now()
+  writeYaml(directory, { 'policy.yaml': policy('shared', port, { hostname: 'new.example.org' }) })
+  const dialog: { readonly text: string }[] = []
+  await eventually(async () => {
+    await local.submit('team-a/web', 'app@example.org', dialog as never)
+    return dialog.some((l) => l.text.includes('new.example.org'))
+  })
+  expect(performance.now() - before).toBeLessThan(1000)
+})
+
+test('replicas: 0 stops the relay and says so; 1 starts it again', async () => {
+  const { directory, port } = await quickstart()
+  const local = running(directory)
+  await local.until(shared, 'Ready', 'True')
+  const pid = local.pid('mail/shared')
+  writeYaml(directory, { 'policy.yaml': policy('shared', port, { replicas: 0 }) })
+  await local.until(shared, 'Programmed', 'False Stopped: spec.replicas is 0')
+  await eventually(() => !alive(pid))
+  writeYaml(directory, { 'policy.yaml': policy('shared', port, { replicas: 1 }) })
+  await local.until(shared, 'Programmed', 'True')
+})
+
+test('a relay that is killed runs again, and what it had accepted is not lost', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const pid = local.pid('mail/shared')
+  process.kill(pid, 'SIGKILL')
+  await eventually(() => local.tellings.some((t) => t.about === 'relay' && t.line.text.includes('signal SIGKILL')))
+  await eventually(async () => (await local.submit('team-a/web', 'app@example.org')).kind === 'accepted')
+  expect(local.pid('mail/shared')).not.toBe(pid)
+})
+
+test('a second operator on the same state folder is refused, and told what to do', async () => {
+  const { directory } = await quickstart()
+  const first = running(directory)
+  await first.until(shared, 'Ready', 'True')
+  const second = running(directory, first.state.root)
+  await expect(second.done).rejects.toThrow(/another relayfleet already works with .*--state/)
+  expect(first.condition(shared, 'Ready')).toMatch(/^True/)
+})
+
+test('nothing is written while nothing changes', async () => {
+  const { directory } = await quickstart()
+  const state = join(temporaryFolder(), 'state')
+  const local = running(directory, state)
+  await local.until(web, 'Ready', 'True')
+  const files = [local.state.statusFile, local.state.fleet('mail/shared').configFile]
+  const before = files.map((f) => statSync(f).mtimeMs)
+  const told = local.tellings.length
+  writeYaml(directory, { 'policy.yaml': readFileSync(join(directory, 'policy.yaml'), 'utf8') })
+  writeYaml(directory, { 'other.yaml': domain({ domain: 'example.com' }).replace('name: example-org', 'name: other') })
+  await eventually(() => local.condition('SenderDomain mail/other', 'Ready').startsWith('True'))
+  expect(statSync(files[1] ?? '').mtimeMs).toBe(before[1])
+  const news = local.tellings.slice(told).flatMap((t) => (t.about === 'object' ? [t.ref] : []))
+  expect(news).toEqual(['SenderDomain mail/other'])
+})

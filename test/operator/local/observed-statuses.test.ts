@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import type { Compiled, Condition, Status } from '../../../operator/compile/compiled.ts'
+import type { Name, Ref } from '../../../operator/compile/snapshot.ts'
+import { observedStatuses, type Statuses } from '../../../operator/local/observed-statuses.ts'
+import type { Standing } from '../../../operator/local/standing.ts'
+import type { RelayConfig } from '../../../relay/config.ts'
+
+const condition = (type: string, status: Condition['status'], reason: string = status): Condition => ({
+  type,
+  status,
+  reason,
+  message: `${type} ${reason}`,
+})
+const pending = [condition('Accepted', 'True'), condition('Programmed', 'Unknown', 'Pending')]
+const compiledWith = (conditions: readonly Condition[], kind: 'run' | 'hold' = 'run'): Compiled => {
+  const status: Status = { observedGeneration: 3, conditions }
+  const config = { credentials: [{ name: 'team-a/web' }] } as unknown as RelayConfig
+  return {
+    fleets: new Map([['mail/shared', kind === 'run' ? { kind, config, replicas: 1, files: [] } : { kind }]]),
+    bindings: new Map(),
+    heldBindings: new Set(),
+    findings: new Map(),
+    statuses: new Map<Ref, Status>([
+      ['RelayPolicy mail/shared', status],
+      ['RelayCredential team-a/web', status],
+      ['RelayCredential team-a/other', status],
+    ]),
+    references: new Set(),
+  }
+}
+const good: Standing = {
+  settled: true,
+  programmed: condition('Programmed', 'True', 'Programmed'),
+  degraded: condition('Degraded', 'False', 'AsExpected'),
+  hash: 'sha256:x',
+}
+const bad: Standing = { settled: true, programmed: condition('Programmed', 'False', 'RelayNotRunning') }
+const standings = (standing: Standing): ReadonlyMap<Name, Standing> => new Map([['mail/shared', standing]])
+const nothing: Statuses = new Map()
+const shown = (statuses: Statuses, ref: Ref, type: string): string => {
+  const found = statuses.get(ref)?.conditions.find((c) => c.type === type)
+  return `${found?.status} ${found?.reason}`
+}
+const at = (minute: number): string => `2026-11-24T00:0${minute}:00.000Z`
+
+test('Programmed of a policy is what its relay reports, and Ready follows', () => {
+  const statuses = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Programmed')).toBe('True Programmed')
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Degraded')).toBe('False AsExpected')
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Ready')).toBe('True Ready')
+  expect(statuses.get('RelayPolicy mail/shared')).toMatchObject({ replicas: 1, configHash: 'sha256:x' })
+})
+
+test('a credential is programmed when its relay is, and only where the relay knows it', () => {
+  const statuses = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
+  expect(shown(statuses, 'RelayCredential team-a/web', 'Programmed')).toBe('True Programmed')
+  expect(shown(statuses, 'RelayCredential team-a/other', 'Programmed')).toBe('Unknown Pending')
+})
+
+test("a relay that fails is its credentials' trouble too, and is named", () => {
+  const statuses = observedStatuses(compiledWith(pending), standings(bad), nothing, at(0))
+  expect(shown(statuses, 'RelayCredential team-a/web', 'Ready')).toBe('False PolicyNotProgrammed')
+  const message = statuses.get('RelayCredential team-a/web')?.conditions.find((c) => c.type === 'Programmed')?.message
+  expect(message).toContain('RelayPolicy mail/shared')
+  expect(statuses.get('RelayPolicy mail/shared')).toMatchObject({ replicas: 0 })
+})
+
+test('while a relay has not spoken, what was said before stays', () => {
+  const before = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
+  const statuses = observedStatuses(compiledWith(pending), new Map(), before, at(1))
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Programmed')).toBe('True Programmed')
+  expect(shown(statuses, 'RelayCredential team-a/web', 'Programmed')).toBe('True Programmed')
+})
+
+test('before anything was said, it waits', () => {
+  const statuses = observedStatuses(compiledWith(pending), new Map(), nothing, at(0))
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Ready')).toBe('Unknown Pending')
+})
+
+test('a held fleet is held, whatever its relay reports', () => {
+  const held = [condition('Accepted', 'False', 'Invalid'), condition('Programmed', 'False', 'Held')]
+  const statuses = observedStatuses(compiledWith(held, 'hold'), standings(good), nothing, at(0))
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Programmed')).toBe('False Held')
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Degraded')).toBe('False AsExpected')
+})
+
+test('the same evidence again changes nothing, not even a time', () => {
+  const first = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
+  expect(observedStatuses(compiledWith(pending), standings(good), first, at(1))).toEqual(first)
+})
+
+test('a time is that of the change', () => {
+  const first = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
+  const second = observedStatuses(compiledWith(pending), standings(bad), first, at(1))
+  const times = second.get('RelayPolicy mail/shared')?.conditions.map((c) => [c.type, c.lastTransitionTime])
+  expect(times).toEqual([
+    ['Accepted', at(0)],
+    ['Programmed', at(1)],
+    ['Ready', at(1)],
+  ])
+})

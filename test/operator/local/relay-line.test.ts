@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { tellLine } from '../../../operator/local/relay-line.ts'
+
+const line = (fields: object): string => JSON.stringify({ level: 30, time: '2026-11-24T00:00:00Z', ...fields })
+
+test.each([
+  [
+    { msg: 'listening', listener: 'submission', address: '127.0.0.1', port: 2525 },
+    { level: 'info', text: 'listening on 127.0.0.1:2525 (submission)' },
+  ],
+  [
+    {
+      msg: 'refused',
+      credential: 'team-a/web',
+      stage: 'rcpt',
+      code: 550,
+      status: '5.7.1',
+      text: 'no (recipients.allow)',
+    },
+    { level: 'info', text: 'refused team-a/web at rcpt: 550 5.7.1 no (recipients.allow)' },
+  ],
+  [
+    { level: 50, msg: 'configuration refused; the last good one stays in force', why: 'config.routes: is not a list' },
+    { level: 'error', text: 'configuration refused; the last good one stays in force: config.routes: is not a list' },
+  ],
+  [
+    { level: 50, msg: 'unexpected', where: 'process', err: { message: 'boom', stack: 'many lines' } },
+    { level: 'error', text: 'unexpected: process boom' },
+  ],
+  [{ msg: 'left the queue', queueId: 'q1', seconds: 1 }, undefined],
+])('%j', (fields, told) => {
+  expect(tellLine(line(fields))).toEqual(told)
+})
+
+test('what is no log line, as a crash, is shown as it is', () => {
+  expect(tellLine('Error: boom')).toEqual({ level: 'error', text: 'Error: boom' })
+  expect(tellLine('')).toBeUndefined()
+})

@@ -1,0 +1,134 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { nameOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
+import { Dirty } from '../../../operator/dirty.ts'
+import { ensureBindingSecret } from '../../../operator/local/binding-secret.ts'
+import { yamlSource } from '../../../operator/local/source.ts'
+import { stateAt } from '../../../operator/local/state.ts'
+import type { Telling } from '../../../operator/local/telling.ts'
+import { verifierOf } from '../../../relay/config.ts'
+import { eventually } from './eventually.ts'
+import { temporaryFolder } from './temporary.ts'
+import { credential, domain, policy, writeYaml, yamlDirectory } from './yaml.ts'
+
+/** A source that is being read; every snapshot that it gave. */
+function reading(directory: string, state = stateAt(temporaryFolder())) {
+  const ending = new AbortController()
+  const snapshots: Snapshot[] = []
+  const tellings: Telling[] = []
+  const dirty = new Dirty()
+  const source = yamlSource({ directory, state, dirty, tell: (telling) => tellings.push(telling) })
+  const done = (async () => {
+    for await (const snapshot of source.snapshots(ending.signal)) snapshots.push(snapshot)
+  })()
+  onTestFinished(async () => {
+    ending.abort()
+    await done
+  })
+  const latest = (holds: (s: Snapshot) => boolean) => eventually(() => snapshots.findLast(holds))
+  return { source, snapshots, tellings, latest, end: () => ending.abort(), done, state }
+}
+const policies = (s: Snapshot): string => s.policies.map(nameOf).join()
+
+test('a snapshot now, and one after a change', async () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
+  const { latest } = reading(directory)
+  await latest((s) => policies(s) === 'mail/shared')
+  writeYaml(directory, { 'teams/other.yaml': policy('other', 2526) })
+  await latest((s) => policies(s).includes('mail/other'))
+  writeYaml(directory, { 'teams/other.yaml': policy('third', 2526) })
+  await latest((s) => policies(s).includes('mail/third'))
+})
+
+test('a hundred files written at once are a few snapshots, and the last has them all', async () => {
+  const directory = yamlDirectory({})
+  const { latest, snapshots } = reading(directory)
+  await latest(() => true)
+  for (let i = 0; i < 100; i += 1) writeYaml(directory, { [`${i}.yaml`]: policy(`p${i}`, 3000 + i) })
+  await latest((s) => s.policies.length === 100)
+  expect(snapshots.length).toBeLessThan(10)
+})
+
+test('an edit is seen within 200 ms', async () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
+  const { latest } = reading(directory)
+  await latest(() => true)
+  const before = performance.now()
+  writeYaml(directory, { 'policy.yaml': policy('shared', 2526) })
+  await latest((s) => s.policies[0]?.spec.listeners[0]?.port === 2526)
+  expect(performance.now() - before).toBeLessThan(200)
+})
+
+test('a file that is emptied for a moment deletes nothing', async () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
+  const { latest, snapshots } = reading(directory)
+  await latest(() => true)
+  writeFileSync(join(directory, 'policy.yaml'), '')
+  await latest((s) => s.policies.length === 0)
+  writeYaml(directory, { 'policy.yaml': policy('shared', 2526) })
+  await latest((s) => s.policies[0]?.spec.listeners[0]?.port === 2526)
+  for (const s of snapshots.filter((s) => s.policies.length === 0)) {
+    expect(s.unread).toEqual(['RelayPolicy mail/shared'])
+  }
+})
+
+test('a file that stays away is believed', async () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525), 'domain.yaml': domain() })
+  const { latest } = reading(directory)
+  await latest(() => true)
+  rmSync(join(directory, 'policy.yaml'))
+  await latest((s) => s.policies.length === 0 && s.unread.length === 0)
+})
+
+test('a directory that goes away is unread, and is seen again when it is back', async () => {
+  const directory = join(temporaryFolder(), 'yaml')
+  mkdirSync(directory)
+  writeYaml(directory, { 'policy.yaml': policy('shared', 2525) })
+  const { latest } = reading(directory)
+  await latest(() => true)
+  renameSync(directory, `${directory}.away`)
+  await latest((s) => s.unread.includes(directory))
+  mkdirSync(directory)
+  writeYaml(directory, { 'policy.yaml': policy('shared', 2526) })
+  await latest((s) => s.policies[0]?.spec.listeners[0]?.port === 2526)
+})
+
+test('a binding Secret gives its username and verifier; no value of any Secret is in a snapshot', async () => {
+  const state = stateAt(temporaryFolder())
+  const binding = { secretName: 'smtp', labels: {}, annotations: {}, username: 'web.team-a', host: '127.0.0.1' }
+  const folder = state.secret('team-a', 'smtp')
+  ensureBindingSecret(folder, { ...binding, port: 2525, scheme: 'smtp', issuedByOperator: true }, 'CA')
+  const directory = yamlDirectory({
+    'credential.yaml': credential('web', 'shared', { secretTemplate: { name: 'smtp' } }),
+    'ses.yaml':
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: ses, namespace: mail}\nstringData: {password: s3cret}\n',
+  })
+  const { latest } = reading(directory, state)
+  const snapshot = await latest(() => true)
+  const password = readFileSync(join(folder, 'password'), 'utf8')
+  expect(snapshot.bindingKeys.get('team-a/web')).toMatchObject({
+    username: 'web.team-a',
+    keys: [{ verifier: verifierOf(password) }],
+  })
+  const text = JSON.stringify(snapshot, (_, value) => (value instanceof Map ? [...value] : value))
+  expect(text).not.toContain(password)
+  expect(text).not.toContain('s3cret')
+  expect(text).not.toContain(Buffer.from('s3cret').toString('base64'))
+})
+
+test('a problem is told once, not at each read', async () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525, { replicas: -1 }) })
+  const { latest, tellings } = reading(directory)
+  await latest((s) => s.invalid.length === 1)
+  writeYaml(directory, { 'domain.yaml': domain() })
+  await latest((s) => s.domains.length === 1)
+  expect(tellings.map((t) => t.about)).toEqual(['text'])
+})
+
+test('it ends with its signal', async () => {
+  const { latest, end, done } = reading(yamlDirectory({}))
+  await latest(() => true)
+  end()
+  await done
+})

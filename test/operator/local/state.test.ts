@@ -1,0 +1,30 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { lockState } from '../../../operator/local/lock.ts'
+import { stateAt } from '../../../operator/local/state.ts'
+import { temporaryFolder } from './temporary.ts'
+
+test.each(['../x', 'a/b', '..', '', '.', 'A', 'a\0b', '/etc'])('%j is no name, and becomes no path', (name) => {
+  const state = stateAt('/state')
+  expect(() => state.secret('mail', name)).toThrow('no Kubernetes name')
+  expect(() => state.secrets(name)).toThrow('no Kubernetes name')
+  expect(() => state.fleet(`mail/${name}`)).toThrow('no Kubernetes name')
+})
+
+test('every fleet that has a folder is listed, whatever else lies there', () => {
+  const state = stateAt(temporaryFolder())
+  mkdirSync(state.fleet('mail/shared').root, { recursive: true })
+  mkdirSync(state.fleet('team-a/own').root, { recursive: true })
+  mkdirSync(join(state.root, 'ca'), { recursive: true })
+  mkdirSync(state.secret('team-b', 'web'), { recursive: true })
+  expect(state.fleets()).toEqual(['mail/shared', 'team-a/own'])
+})
+
+test('one process has the state folder; given back, the next may have it', () => {
+  const file = join(temporaryFolder(), 'state', 'lock')
+  const unlock = lockState(file)
+  expect(() => lockState(file)).toThrow('another relayfleet already works with')
+  unlock()
+  lockState(file)()
+})

@@ -1,0 +1,56 @@
+/** Small objects for tests of local mode, and directories that hold them. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { stringify } from 'yaml'
+import { temporaryFolder } from './temporary.ts'
+
+type Files = Readonly<Record<string, string>>
+
+export function writeYaml(directory: string, files: Files): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true })
+    writeFileSync(join(directory, name), text)
+  }
+}
+
+export function yamlDirectory(files: Files): string {
+  const directory = temporaryFolder()
+  writeYaml(directory, files)
+  return directory
+}
+
+const object = (kind: string, namespace: string, name: string, spec: object): string =>
+  stringify({ apiVersion: 'relayfleet.dev/v1alpha1', kind, metadata: { namespace, name }, spec })
+
+export const policy = (name: string, port: number, spec: object = {}): string =>
+  object('RelayPolicy', 'mail', name, {
+    environment: 'NonProduction',
+    listeners: [{ name: 'submission', port }],
+    admission: { credentials: { namespaces: { from: 'All' } } },
+    ...spec,
+  })
+export const domain = (spec: object = {}): string =>
+  object('SenderDomain', 'mail', 'example-org', {
+    domain: 'example.org',
+    environment: 'NonProduction',
+    allowedNamespaces: { from: 'All' },
+    ...spec,
+  })
+export const credential = (name: string, policyName: string, spec: object = {}): string =>
+  object('RelayCredential', 'team-a', name, {
+    policyRef: { name: policyName, namespace: 'mail' },
+    senderDomainRefs: [{ name: 'example-org', namespace: 'mail' }],
+    ...spec,
+  })
+
+export function freePort(): Promise<number> {
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
