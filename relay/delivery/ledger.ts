@@ -42,7 +42,12 @@ export class Ledger {
 
   /** Memory changes at once, so that what is done is never tried again; resolves when the spool was asked to follow. */
   settle(message: Tracked, results: readonly Result[], retry: Retry): Promise<void> {
-    const { now, random } = this.#parts
+    const { now, random, spool, onGone } = this.#parts
+    if (!spool.has(message.envelope.queueId)) {
+      // Its content was found damaged and set aside: it is nobody's to deliver or to report.
+      onGone(message)
+      return Promise.resolve()
+    }
     const at = now()
     // One throw of the dice for all: recipients of one message go on together.
     const dice = random()

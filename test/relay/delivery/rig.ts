@@ -43,8 +43,6 @@ export function recordEvents(): { events: Events; told: Told[]; attempts: Attemp
   return { events, told, attempts }
 }
 
-export type Rig = ReturnType<typeof rig>
-
 /** Started; closed when the test ends. */
 export function rig(
   routes: readonly RouteConfig[],
@@ -98,5 +96,3 @@ type RigOptions = Partial<DeliveryParts> & {
 export const oneSmarthost = (port: number, rest: Partial<SmarthostConfig> = {}): readonly RouteConfig[] => [
   route('default', [smarthost('a', port, rest)]),
 ]
-
-export type { LoadedConfig }

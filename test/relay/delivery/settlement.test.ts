@@ -285,3 +285,14 @@ test('the oldest message and the states are told', async () => {
   await quiet()
   expect(delivery.summary()).toEqual({ ready: 0, deferred: 2, inFlight: 0, oldestAcceptedAt: acceptedAt })
 })
+
+test('a message that the spool set aside as damaged is forgotten: no retry, no DSN', async () => {
+  const upstream = await startSmarthost()
+  const { spool, delivery, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)], quick)])
+  const { queueId } = spool.put(envelope(hello), hello).envelope
+  spool.stored.delete(queueId)
+  await attempted(1)
+  await quiet()
+  expect(delivery.summary()).toEqual({ ready: 0, deferred: 0, inFlight: 0, oldestAcceptedAt: undefined })
+  expect([...facts('bounced'), ...facts('dsnQueued')]).toEqual([])
+})

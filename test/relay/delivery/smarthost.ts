@@ -21,8 +21,6 @@ export type Options = {
 
 export const everything = ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'SMTPUTF8'] as const
 
-export type Smarthost = Awaited<ReturnType<typeof startSmarthost>>
-
 /** Stopped when the test ends. */
 export async function startSmarthost(options: Options = {}) {
   const { certificate, tlsFromStart = false, offers = everything, contentOctets = Number.POSITIVE_INFINITY } = options
