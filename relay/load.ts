@@ -1,7 +1,7 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { configHash, filesOf, type LoadedConfig, parseConfig, type RelayConfig } from './config.ts'
 
@@ -69,6 +69,11 @@ function pairProblem(cert: string | undefined, key: string | undefined): string 
     return (error as Error).message
   }
 }
+
+/** The folders in which a change may be one of the configuration: its own, and those of the files that it names. */
+export const foldersOf = (directory: string, { config }: LoadedConfig): readonly string[] => [
+  ...new Set([directory, ...filesOf(config).map((file) => dirname(join(directory, file)))]),
+]
 
 /** Two loads that would do the same. */
 export const sameConfig = (a: LoadedConfig, b: LoadedConfig): boolean =>

@@ -5,16 +5,18 @@ import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { createEvents } from './events.ts'
+import { FolderWatch } from './folder-watch.ts'
 import { type RelayStatus, serve } from './http.ts'
 import { createSubmission } from './inbound/submission.ts'
-import { keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
+import { foldersOf, keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
 import { createMetrics } from './metrics.ts'
 import { openSpool } from './spool/file-spool.ts'
-import { watchFolder } from './watch.ts'
 
 /** Less than the half minute that a kubelet gives a pod. */
 const graceMs = 25_000
 const flushMs = 50
+/** What could not be applied is tried again this often, e.g. a port that somebody else held. */
+const rereadMs = 10_000
 
 const args = (() => {
   try {
@@ -64,13 +66,14 @@ const { server, port } = await serve(args.http, {
   metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
 })
 
-await attempt(() => apply(loaded))
-delivery.start()
-let reloading = Promise.resolve()
 const reload = (): void => {
   reloading = reloading.then(reloadNow)
 }
-const unwatch = watchFolder(args.config, reload)
+const watch = new FolderWatch(reload, rereadMs)
+let reloading = attempt(() => apply(loaded))
+await reloading
+delivery.start()
+// What changed before the folders were watched.
 reload()
 process.on('SIGHUP', reload)
 process.once('SIGTERM', stop)
@@ -114,6 +117,7 @@ async function attempt(applying: () => Promise<void>): Promise<void> {
 
 async function apply(next: Loaded): Promise<void> {
   loaded = next
+  watch.watch(foldersOf(args.config, next))
   await submission.reconcile(next).finally(writeEndpoints)
   delivery.reload()
   await keepLastGood(args.data, next)
@@ -164,7 +168,7 @@ async function stop(why: string): Promise<void> {
   if (stopping) return
   stopping = true
   events.stopping(why)
-  unwatch()
+  watch.close()
   await reloading
   await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
   await spool.close()

@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..')
 const layers = [
   'crds/',
   'relay/decode.ts',
+  'relay/folder-watch.ts',
   'relay/config.ts',
   'relay/mail/',
   'relay/rules/',
@@ -20,7 +21,6 @@ const layers = [
   'relay/delivery/',
   'relay/arguments.ts',
   'relay/load.ts',
-  'relay/watch.ts',
   'relay/main.ts',
   'operator/plan.ts',
   'operator/dirty.ts',
@@ -44,8 +44,8 @@ const bans: readonly (readonly [string, string])[] = [
   ['operator/cluster/', 'operator/local/'],
 ]
 
-/** Of the relay, the operator may know the contract, the mail vocabulary, the rules and the status page. */
-const operatorMaySee = ['relay/config.ts', 'relay/mail/', 'relay/rules/', 'relay/http.ts']
+/** Of the relay, the operator may know the contract, the mail vocabulary, the rules, the status page and how both watch folders. */
+const operatorMaySee = ['relay/config.ts', 'relay/folder-watch.ts', 'relay/mail/', 'relay/rules/', 'relay/http.ts']
 
 /** The only places that import a package. */
 const doors: Readonly<Record<string, readonly string[]>> = {

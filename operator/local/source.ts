@@ -1,9 +1,10 @@
 /** The YAML directory as a source of snapshots: one now, and one after each change. */
+
+import { FolderWatch } from '../../relay/folder-watch.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Source } from '../run.ts'
 import { type Directory, readDirectory } from './directory.ts'
 import { configOnDisk, snapshotOf, thisMachine } from './facts.ts'
-import { FolderWatch } from '../../relay/folder-watch.ts'
 import { lowPortsAllowed } from './low-ports.ts'
 import type { LocatedProblem } from './objects.ts'
 import { doubtMs, Presence } from './presence.ts'

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { FolderWatch } from '../../../operator/local/folder-watch.ts'
+import { FolderWatch } from '../../../relay/folder-watch.ts'
 import { eventually } from './eventually.ts'
 import { temporaryFolder } from './temporary.ts'
 
