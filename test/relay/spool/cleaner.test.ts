@@ -5,7 +5,8 @@ import { worthCopying } from '../../../relay/spool/cleaner.ts'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { newSegment } from '../../../relay/spool/segment.ts'
-import { accept, contentOf, listening, octets, pending, temporaryFolder, until } from './samples.ts'
+import { accept, contentOf, pending } from './contents.ts'
+import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 const segment = (bytes: number, liveBytes: number) => ({ ...newSegment(1, Buffer.alloc(8)), bytes, liveBytes })
 

@@ -5,8 +5,9 @@ import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
+import { accept, contentOf, draft, pending } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
-import { accept, contentOf, draft, listening, octets, pending, temporaryFolder, until } from './samples.ts'
+import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 async function opened(directory = temporaryFolder(), failing = new FailingDisk()) {
   const told = listening()

@@ -5,7 +5,8 @@ import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
-import { accept, contentOf, draft, listening, octets, pending, temporaryFolder, until } from './samples.ts'
+import { accept, contentOf, draft, pending } from './contents.ts'
+import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 async function opened(directory = temporaryFolder()) {
   const told = listening()

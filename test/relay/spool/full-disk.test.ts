@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
-import { accept, contentOf, listening, octets, temporaryFolder, until } from './samples.ts'
+import { accept, contentOf } from './contents.ts'
+import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 /** A volume of 1 MiB, really full when it is full; undefined where it may not be mounted. */
 function volume(): string | undefined {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { type Entry, encode, type Piece, scan } from '../../../relay/spool/record.ts'
-import { contentOf, draft, pending } from './samples.ts'
+import { contentOf, draft, pending } from './contents.ts'
 
 const nonce = Buffer.from('00112233445566ff', 'hex')
 const envelope = (queueId: string, bytes: number): Envelope => ({ ...draft, queueId, bytes })

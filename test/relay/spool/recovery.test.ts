@@ -5,7 +5,8 @@ import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { encode } from '../../../relay/spool/record.ts'
 import { parseSegmentName } from '../../../relay/spool/segment.ts'
-import { accept, contentOf, listening, octets, temporaryFolder, until } from './samples.ts'
+import { accept, contentOf } from './contents.ts'
+import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 /** Two small messages and a large one, closed; `segment` is the only one with records of them. */
 async function filled() {

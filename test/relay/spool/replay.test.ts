@@ -3,7 +3,7 @@ import type { Envelope, RecipientState } from '../../../relay/mail/envelope.ts'
 import type { Entry } from '../../../relay/spool/record.ts'
 import { Replay } from '../../../relay/spool/replay.ts'
 import { newSegment } from '../../../relay/spool/segment.ts'
-import { draft, pending } from './samples.ts'
+import { draft, pending } from './contents.ts'
 
 const original = 'aaaaaaaaaa'
 const dsn = 'bbbbbbbbbb'

@@ -1,0 +1,26 @@
+/** Lives a spool's life in a process of its own, to be killed: `node living.ts FOLDER`; one line of JSON for each fact. */
+import { join } from 'node:path'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { live } from './scenario.ts'
+
+const [, , directory = ''] = process.argv
+const tell = (fact: unknown): void => console.log(JSON.stringify(fact))
+const silent = (): void => {}
+const events = {
+  committed: silent,
+  recovered: silent,
+  quarantined: (file: string, why: string) => tell({ quarantined: `${file}: ${why}` }),
+  spoolFault: (why: string) => tell({ fault: why }),
+  spoolRecovered: () => tell({ fault: '' }),
+}
+/** On a small volume segments are small: a short life has many. */
+const disk = { ...nodeDisk, space: async () => ({ free: 4_000_000, total: 4_000_000 }) }
+for (const folder of ['journal', 'large', 'quarantine']) await disk.makeDirectory(join(directory, folder))
+const spool = await JournalSpool.open({ directory, events, now: Date.now, disk, tryAgainMs: 10, closed: silent })
+try {
+  await live(spool, tell)
+} catch (error) {
+  tell({ refused: error instanceof Error && 'kind' in error ? error.kind : String(error) })
+}
+await spool.close()

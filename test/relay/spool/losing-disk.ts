@@ -1,0 +1,151 @@
+/**
+ * A disk in memory that can lose power: what was not synced may be there, in part, or not at all; and a name is there
+ * for certain only after its folder was synced, whatever was done to its file (POSIX promises no more than that).
+ */
+import { basename, dirname } from 'node:path'
+import type { Disk, DiskFile } from '../../../relay/spool/disk.ts'
+
+type Inode = { content: Buffer }
+/** What was done to one file, or to the names in folders. */
+type Deed =
+  | { readonly do: 'write'; readonly inode: Inode; readonly at: number; readonly bytes: Buffer }
+  | { readonly do: 'truncate'; readonly inode: Inode; readonly length: number }
+  | { readonly do: 'sync'; readonly inode: Inode }
+  | { readonly do: 'name'; readonly inode: Inode; readonly path: string; readonly from?: string }
+  | { readonly do: 'unlink'; readonly path: string }
+  | { readonly do: 'syncDirectory'; readonly directory: string }
+
+/** What the medium keeps of what was not synced: `some` decides for each write, sector and name. */
+export type Luck = {
+  readonly data: 'none' | 'all' | 'some'
+  readonly names: 'none' | 'all' | 'some'
+  readonly dice: () => number
+}
+
+const sectorBytes = 512
+
+export class LosingDisk {
+  readonly deeds: Deed[] = []
+  readonly #before: ReadonlyMap<string, Buffer>
+  readonly #files = new Map<string, Inode>()
+
+  /** `files`: what is on the medium at the beginning. */
+  constructor(files: ReadonlyMap<string, Buffer> = new Map()) {
+    this.#before = files
+    for (const [path, content] of files) this.#files.set(path, { content })
+    this.#known = new Map([...this.#files].map(([path, inode]) => [inode, files.get(path) ?? Buffer.of()]))
+  }
+  readonly #known: ReadonlyMap<Inode, Buffer>
+
+  readonly disk: Disk = {
+    create: async (path) => {
+      if (this.#files.has(path)) throw failure('EEXIST', path)
+      const inode = { content: Buffer.alloc(0) }
+      this.#files.set(path, inode)
+      this.deeds.push({ do: 'name', inode, path })
+      return this.#file(inode)
+    },
+    open: async (path) => this.#file(this.#at(path)),
+    size: async (path) => this.#at(path).content.length,
+    list: async (directory) => [...this.#files.keys()].filter((p) => dirname(p) === directory).map((p) => basename(p)),
+    rename: async (from, path) => {
+      const inode = this.#at(from)
+      this.#files.delete(from)
+      this.#files.set(path, inode)
+      this.deeds.push({ do: 'name', inode, path, from })
+    },
+    unlink: async (path) => {
+      this.#at(path)
+      this.#files.delete(path)
+      this.deeds.push({ do: 'unlink', path })
+    },
+    makeDirectory: async () => {},
+    syncDirectory: async (directory) => void this.deeds.push({ do: 'syncDirectory', directory }),
+    // Little, so that segments are small and many.
+    space: async () => ({ free: 4_000_000, total: 4_000_000 }),
+  }
+
+  /** The files after so many deeds and a loss of power. */
+  after(deeds: number, luck: Luck): ReadonlyMap<string, Buffer> {
+    const done = this.deeds.slice(0, deeds)
+    const names = this.#namesAfter(done, luck)
+    const files = new Map<string, Buffer>()
+    for (const [path, inode] of names) files.set(path, this.#contentAfter(inode, done, luck))
+    return files
+  }
+
+  #namesAfter(done: readonly Deed[], luck: Luck): ReadonlyMap<string, Inode> {
+    const names = new Map([...this.#known.keys()].map((inode, i) => [[...this.#before.keys()][i] ?? '', inode]))
+    for (const [i, deed] of done.entries()) {
+      const folder = deed.do === 'name' || deed.do === 'unlink' ? dirname(deed.path) : undefined
+      const safe = done.some((d, j) => j > i && d.do === 'syncDirectory' && d.directory === folder)
+      if (folder === undefined || (!safe && !kept(luck.names, luck.dice))) continue
+      if (deed.do === 'unlink') names.delete(deed.path)
+      if (deed.do !== 'name') continue
+      if (deed.from !== undefined) names.delete(deed.from)
+      names.set(deed.path, deed.inode)
+    }
+    return names
+  }
+
+  #contentAfter(inode: Inode, done: readonly Deed[], luck: Luck): Buffer {
+    let content = this.#known.get(inode) ?? Buffer.alloc(0)
+    const synced = done.findLastIndex((d) => d.do === 'sync' && d.inode === inode)
+    for (const [i, deed] of done.entries()) {
+      if (deed.do === 'truncate' && deed.inode === inode && (i < synced || kept(luck.data, luck.dice))) {
+        content = content.subarray(0, deed.length)
+      }
+      if (deed.do !== 'write' || deed.inode !== inode) continue
+      content = i < synced ? overwritten(content, deed.at, deed.bytes) : partly(content, deed.at, deed.bytes, luck)
+    }
+    return content
+  }
+
+  #file(inode: Inode): DiskFile {
+    return {
+      write: async (buffers, position) => {
+        const bytes = Buffer.concat(buffers)
+        inode.content = overwritten(inode.content, position, bytes)
+        this.deeds.push({ do: 'write', inode, at: position, bytes })
+      },
+      read: async (into, position) => inode.content.copy(into, 0, position),
+      sync: async () => void this.deeds.push({ do: 'sync', inode }),
+      truncate: async (length) => {
+        inode.content = inode.content.subarray(0, length)
+        this.deeds.push({ do: 'truncate', inode, length })
+      },
+      close: async () => {},
+    }
+  }
+
+  #at(path: string): Inode {
+    const inode = this.#files.get(path)
+    if (inode === undefined) throw failure('ENOENT', path)
+    return inode
+  }
+}
+
+const failure = (code: string, path: string): Error => Object.assign(new Error(`${code}: ${path}`), { code })
+
+const kept = (what: Luck['data'], dice: () => number): boolean => what === 'all' || (what === 'some' && dice() < 0.5)
+
+function overwritten(content: Buffer, at: number, bytes: Buffer): Buffer {
+  const result = Buffer.alloc(Math.max(content.length, at + bytes.length))
+  content.copy(result)
+  bytes.copy(result, at)
+  return result
+}
+
+/** Sectors of a write that was not synced: each there or not, in any order; a hole is of zeros. */
+function partly(content: Buffer, at: number, bytes: Buffer, luck: Luck): Buffer {
+  if (luck.data !== 'some') return luck.data === 'all' ? overwritten(content, at, bytes) : content
+  const style = luck.dice()
+  if (style < 0.3) return overwritten(content, at, bytes.subarray(0, Math.floor(luck.dice() * bytes.length)))
+  let result = content
+  for (let from = 0; from < bytes.length; ) {
+    const to = Math.min(bytes.length, from + sectorBytes - ((at + from) % sectorBytes))
+    if (luck.dice() < style) result = overwritten(result, at + from, bytes.subarray(from, to))
+    from = to
+  }
+  return result
+}

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { LosingDisk, type Luck } from './losing-disk.ts'
+import { listening } from './samples.ts'
+import { broken, type Line, live } from './scenario.ts'
+
+const long = process.env['RELAYFLEET_LONG'] === '1'
+const statesWanted = long ? 60_000 : 3_000
+const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_123)
+
+/** The same numbers for the same seed (mulberry32). */
+function diceOf(from: number): () => number {
+  let state = from
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+const open = (losing: LosingDisk) => {
+  const told = listening()
+  const parts = { directory: '/spool', events: told.events, now: Date.now, disk: losing.disk, closed: () => {} }
+  return JournalSpool.open(parts)
+}
+
+/** A life on the disk, and how many deeds were done when each line was said. */
+async function lived(losing: LosingDisk) {
+  const lines: { readonly line: Line; readonly deeds: number }[] = []
+  const spool = await open(losing)
+  await live(spool, (line) => lines.push({ line, deeds: losing.deeds.length }))
+  await spool.close()
+  return lines
+}
+
+const lucks = (dice: () => number): readonly Luck[] => [
+  { data: 'none', names: 'none', dice },
+  { data: 'all', names: 'none', dice },
+  { data: 'none', names: 'all', dice },
+  { data: 'all', names: 'all', dice },
+]
+
+test(`keeps every promise in ${statesWanted} states that a loss of power may leave (case S10)`, {
+  timeout: 600_000,
+}, async () => {
+  const losing = new LosingDisk()
+  const said = await lived(losing)
+  const dice = diceOf(seed)
+  const points = losing.deeds.length + 1
+  const each = Math.ceil(statesWanted / points)
+  let states = 0
+  for (let deeds = 0; deeds < points; deeds += 1) {
+    const lines = said.filter((s) => s.deeds <= deeds).map((s) => s.line)
+    const random = Array.from({ length: each - 4 }, (): Luck => ({ data: 'some', names: 'some', dice }))
+    for (const luck of [...lucks(dice), ...random]) {
+      await checked(losing.after(deeds, luck), lines, `seed ${seed}, after deed ${deeds}, state ${states}`)
+      states += 1
+    }
+  }
+  expect(states).toBeGreaterThanOrEqual(statesWanted)
+})
+
+/** Opened, and once more after a loss of power right after that. */
+async function checked(files: ReadonlyMap<string, Buffer>, lines: readonly Line[], where: string): Promise<void> {
+  const losing = new LosingDisk(files)
+  const spool = await open(losing)
+  expect(await broken(spool, lines), where).toEqual([])
+  await spool.close()
+  const again = await open(
+    new LosingDisk(losing.after(losing.deeds.length, { data: 'none', names: 'none', dice: () => 0 })),
+  )
+  expect(await broken(again, lines), `${where}, opened twice`).toEqual([])
+  await again.close()
+}
+
+test.each<[string, (disk: LosingDisk['disk']) => Partial<LosingDisk['disk']>]>([
+  ['files', (disk) => ({ create: async (path) => ({ ...(await disk.create(path)), sync: async () => {} }) })],
+  ['folders', () => ({ syncDirectory: async () => {} })],
+])('a spool that does not sync %s loses mail in this model', async (_what, without) => {
+  const losing = new LosingDisk()
+  Object.assign(losing.disk, without({ ...losing.disk }))
+  const lines = (await lived(losing)).map((s) => s.line)
+  const files = losing.after(losing.deeds.length, { data: 'none', names: 'none', dice: () => 0 })
+  const spool = await open(new LosingDisk(files))
+  expect((await broken(spool, lines)).join()).toContain('acknowledged and is lost')
+  await spool.close()
+})
