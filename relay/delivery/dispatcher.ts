@@ -1,5 +1,5 @@
 /** Brings what waits and what is free together: each route for itself, so that a dead smarthost delays no other. */
-import type { LoadedConfig, RouteConfig, SmarthostConfig } from '../config.ts'
+import type { LoadedConfig, RouteConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply, replyLine } from '../mail/reply.ts'
@@ -10,10 +10,10 @@ import { afterAttempt, describeHealth } from './health.ts'
 import { Lane } from './lane.ts'
 import type { Ledger, Result } from './ledger.ts'
 import type { Surroundings } from './open.ts'
-import { Pool, type PoolLimits } from './pool.ts'
+import type { Pool, PoolLimits } from './pool.ts'
+import { Pools } from './pools.ts'
 import { routeOf } from './route.ts'
 import { sortResults } from './sorting.ts'
-import { sameWay, targetOf } from './target.ts'
 import { forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
 import { within } from './within.ts'
 
@@ -40,10 +40,8 @@ const noRoute: Outcome = {
 
 export class Dispatcher {
   readonly #parts: DispatcherParts
+  readonly #pools: Pools
   #lanes = new Map<string, Lane>()
-  #pools = new Map<string, Pool>()
-  /** Of an earlier configuration, with transactions in flight. */
-  readonly #leaving = new Set<Pool>()
   #routes: readonly RouteConfig[] = []
   #suspended = false
   #stopping = false
@@ -53,6 +51,7 @@ export class Dispatcher {
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
+    this.#pools = new Pools(parts)
   }
 
   get waiting(): number {
@@ -76,21 +75,11 @@ export class Dispatcher {
   /** What waits is routed anew; connections and health of an unchanged smarthost are kept. */
   reload(loaded: LoadedConfig): void {
     const waiting = [...this.#lanes.values()].flatMap((lane) => lane.empty())
-    const before = this.#pools
     const { routes, suspended } = loaded.config
     this.#routes = routes
     this.#suspended = suspended
-    this.#pools = new Map()
-    this.#lanes = new Map(
-      routes.map((r) => [
-        r.name,
-        new Lane(
-          r,
-          r.smarthosts.map((s) => this.#poolFor(loaded, r, s, before)),
-        ),
-      ]),
-    )
-    for (const pool of before.values()) this.#leave(pool)
+    const poolsOf = this.#pools.reload(loaded)
+    this.#lanes = new Map(routes.map((r) => [r.name, new Lane(r, poolsOf(r))]))
     for (const parcel of waiting) this.add(parcel)
     for (const lane of this.#lanes.values()) this.#pump(lane)
   }
@@ -113,11 +102,10 @@ export class Dispatcher {
   /** Starts nothing more, waits for what is in flight, and closes its connections when the time is over. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
-    const pools = [...this.#pools.values(), ...this.#leaving]
-    for (const pool of pools) pool.retire()
+    this.#pools.retire()
     await within(graceMs, this.#idle())
     this.#interrupted = true
-    for (const pool of pools) pool.destroy()
+    this.#pools.destroy()
     await this.#idle()
   }
 
@@ -130,24 +118,6 @@ export class Dispatcher {
         resolve()
       }
     })
-  }
-
-  #poolFor(loaded: LoadedConfig, route: RouteConfig, smarthost: SmarthostConfig, before: Map<string, Pool>): Pool {
-    const key = `${route.name} ${smarthost.name}`
-    const target = targetOf(loaded, smarthost)
-    const kept = before.get(key)
-    const { around, events, poolLimits } = this.#parts
-    const same = kept !== undefined && sameWay(kept.target, target)
-    const pool = same ? kept : new Pool(target, around, events, poolLimits)
-    if (same) before.delete(key)
-    pool.update(target)
-    this.#pools.set(key, pool)
-    return pool
-  }
-
-  #leave(pool: Pool): void {
-    pool.retire()
-    if (pool.inUse > 0) this.#leaving.add(pool)
   }
 
   #byRoute(message: Tracked, recipients: readonly number[]): Map<RouteConfig | undefined, number[]> {
@@ -203,20 +173,13 @@ export class Dispatcher {
 
   async #run(lane: Lane, pool: Pool, parcel: Parcel): Promise<void> {
     const attempted = await this.#attempt(pool, parcel)
-    pool.inUse--
-    if (pool.inUse === 0) this.#leaving.delete(pool)
+    this.#pools.finished(pool)
     if (attempted.asked && !this.#interrupted) this.#learn(pool, attempted.outcomes)
-    const { name, host, port } = pool.target.smarthost
-    const results = parcel.recipients
-      .map(
-        (recipient, i): Result => ({
-          recipient,
-          outcome: attempted.outcomes[i] ?? noRoute,
-          smarthost: { name, host, port },
-        }),
-      )
+    const smarthost = placeOf(pool)
+    const results = attempted.outcomes
+      .map((outcome, i): Result => ({ recipient: parcel.recipients[i] ?? -1, outcome, smarthost }))
       .filter(({ outcome }) => !this.#wasInterrupted(outcome))
-    this.#tell(lane, parcel.message, attempted, results)
+    this.#tell(lane, pool, parcel.message, attempted, results)
     const settled = this.#sendOn(lane, pool, parcel, results)
     lane.unsettled++
     this.#pump(lane)
@@ -248,17 +211,15 @@ export class Dispatcher {
       events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - now(), replyLine(lastFailure))
   }
 
-  #tell(lane: Lane, { envelope, recipients }: Tracked, attempted: Attempted, results: readonly Result[]): void {
+  #tell(lane: Lane, pool: Pool, message: Tracked, { tookMs }: Attempted, results: readonly Result[]): void {
     const { events } = this.#parts
-    for (const { recipient, outcome, smarthost } of results) {
-      const { forwardPath = '', attempts = 0 } = recipients[recipient] ?? {}
-      const { name = '', host = '' } = smarthost ?? {}
-      const where = { queueId: envelope.queueId, route: lane.route.name, smarthost: name, host }
+    const { name, host } = placeOf(pool)
+    const where = { queueId: message.envelope.queueId, route: lane.route.name, smarthost: name, host }
+    for (const { recipient, outcome } of results) {
+      const { forwardPath = '', attempts = 0 } = message.recipients[recipient] ?? {}
       events.attempted({ ...where, forwardPath, attempt: attempts + 1, outcome })
     }
-    const [first] = results
-    if (attempted.tookMs !== undefined && first?.smarthost !== undefined)
-      events.attemptTook(first.smarthost.name, attempted.tookMs / 1000)
+    if (tookMs !== undefined && results.length > 0) events.attemptTook(name, tookMs / 1000)
   }
 
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
@@ -293,6 +254,11 @@ export class Dispatcher {
     const expireAfterMs = this.#parts.mayExpire() ? retry.expireAfterMs : Number.POSITIVE_INFINITY
     return this.#parts.ledger.settle(message, results, { scheduleMs: retry.scheduleMs, expireAfterMs })
   }
+}
+
+function placeOf({ target }: Pool): NonNullable<Result['smarthost']> {
+  const { name, host, port } = target.smarthost
+  return { name, host, port }
 }
 
 const positionOf = ({ recipient }: Result): number => recipient
