@@ -74,7 +74,11 @@ describe('the api tier', () => {
 
 describe('the node tier', () => {
   test.each<[string, Facts, object]>([
-    ['a given cluster comes first', { ...path, env: allowed, testbed: '/testbed' }, { kind: 'given' }],
+    [
+      'a given cluster that can not be given our image is no help',
+      { ...path, env: allowed, testbed: '/testbed' },
+      { kind: 'none' },
+    ],
     [
       'its node may have a way to load images',
       { ...path, env: { ...allowed, RELAYFLEET_TEST_IMAGE_LOADER: 'kind load' } },

@@ -27,11 +27,13 @@ export type Choice =
 
 const none = (why: string): Choice => ({ kind: 'none', why })
 
-function given({ env, asset, built, onPath }: Facts, kubeconfig: string): Choice {
+function given(tier: Tier, { env, asset, built, onPath }: Facts, kubeconfig: string): Choice {
   const kubectl = asset('kubectl') ?? onPath('kubectl') ?? built('kubectl')
   if (kubectl === undefined) return none('a cluster is given, but there is no kubectl; put it on PATH')
   const loader = env['RELAYFLEET_TEST_IMAGE_LOADER']
-  return { kind: 'given', kubeconfig, kubectl, ...(loader === undefined ? {} : { loader }) }
+  if (loader !== undefined) return { kind: 'given', kubeconfig, kubectl, loader }
+  if (tier === 'api') return { kind: 'given', kubeconfig, kubectl }
+  return none('RELAYFLEET_TEST_IMAGE_LOADER is not set: the command that loads an image archive into the given cluster')
 }
 
 /** All from one place: programs of two versions are not mixed. */
@@ -59,6 +61,6 @@ const node = ({ testbed }: Facts): Choice =>
 export function choose(tier: Tier, facts: Facts): Choice {
   const { KUBECONFIG: kubeconfig, RELAYFLEET_TEST_CLUSTER: allowed } = facts.env
   if (allowed === '1' && kubeconfig === undefined) return none('RELAYFLEET_TEST_CLUSTER=1 needs KUBECONFIG')
-  if (allowed === '1' && kubeconfig !== undefined) return given(facts, kubeconfig)
+  if (allowed === '1' && kubeconfig !== undefined) return given(tier, facts, kubeconfig)
   return tier === 'api' ? api(facts) : node(facts)
 }

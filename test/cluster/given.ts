@@ -1,6 +1,7 @@
 /** A cluster that somebody gave us for tests: it is left as it was found. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { until } from '../local/until.ts'
 import { kubeconfig, readAccess } from './access.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import type { Choice, Tier } from './choose.ts'
@@ -17,14 +18,27 @@ const namesAt = async (api: Api, path: string): Promise<readonly string[]> =>
 const ourCrds = async (api: Api): Promise<readonly string[]> =>
   (await namesAt(api, crds)).filter((name) => name.endsWith('.relayfleet.dev'))
 
+/** Deletes and waits: what is in a namespace, and the objects of a CRD, go before it. */
+async function removeAll(api: Api, paths: readonly string[]): Promise<void> {
+  for (const path of paths) await api.remove(path)
+  for (const path of paths) await until(`${path} is gone`, async () => (await api.get(path)).status === 404, 60_000)
+}
+
 export async function openGiven(given: Extract<Choice, { kind: 'given' }>, tier: Tier, hold: Hold): Promise<Cluster> {
   const access = await readAccess(given.kubectl, given.kubeconfig)
   const api = apiOf(access)
   const before = await ourCrds(api)
   hold.atClose(async () => {
+    const made = (await ourCrds(api)).filter((name) => !before.includes(name))
     const namespaces = await namesAt(api, `/api/v1/namespaces?labelSelector=${runLabel}%3D${hold.run}`)
-    for (const name of namespaces) await api.remove(`/api/v1/namespaces/${name}`)
-    for (const name of await ourCrds(api)) if (!before.includes(name)) await api.remove(`${crds}/${name}`)
+    await removeAll(
+      api,
+      namespaces.map((name) => `/api/v1/namespaces/${name}`),
+    )
+    await removeAll(
+      api,
+      made.map((name) => `${crds}/${name}`),
+    )
   })
   const file = join(hold.folder, 'admin.kubeconfig')
   writeFileSync(file, kubeconfig(access), { mode: 0o600 })

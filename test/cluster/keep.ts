@@ -25,7 +25,8 @@ export async function keep(tier: Tier, choice: Choice): Promise<Kept> {
     if (keeper.exitCode !== null) return
     const ended = once(keeper, 'exit')
     keeper.stdin?.end()
-    await ended
+    const [code] = await ended
+    if (code !== 0) throw new Error('the cluster did not go away cleanly; what is left stands above')
   }
   return { cluster, stop }
 }

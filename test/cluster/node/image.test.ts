@@ -74,7 +74,7 @@ async function run(api: Api, namespace: string, pod: unknown): Promise<string> {
   return log
 }
 
-describe.runIf(givenCluster()?.imageLoader !== undefined)('the image', () => {
+describe.runIf(givenCluster() !== undefined)('the image', () => {
   let image = ''
 
   beforeAll(() => {
