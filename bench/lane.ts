@@ -3,7 +3,12 @@ import type { Sink } from '../test/local/receiver.ts'
 import type { Contender, Setting } from './contender.ts'
 import type { Latency } from './latency.ts'
 
-export type Run = { readonly acceptedPerSecond: number; readonly deliveredPerSecond: number }
+export type Run = {
+  readonly acceptedPerSecond: number
+  readonly deliveredPerSecond: number
+  /** How much of one core the load took: near 1, it is the load that was measured. */
+  readonly loadCores: number
+}
 
 export type Lane = {
   readonly start: (setting: Setting) => Promise<Contender>

@@ -16,6 +16,8 @@ export type LoadResult = {
   /** Milliseconds since the epoch. */
   readonly began: number
   readonly seconds: number
+  /** What the load itself used of a core, in all. */
+  readonly cpuSeconds: number
   readonly acknowledged: number
   /** What else a message was told, for the person who reads the failure. */
   readonly others: readonly string[]
@@ -39,8 +41,10 @@ export async function carryOut({ messages, bytes, ...plan }: LoadOrder): Promise
   }
   const began = Date.now()
   const start = performance.now()
+  const before = process.cpuUsage()
   await startLoad({ ...plan, next, tell }).done
-  return { began, seconds: (performance.now() - start) / 1000, acknowledged, others }
+  const { user, system } = process.cpuUsage(before)
+  return { began, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6, acknowledged, others }
 }
 
 process.once('message', (order: LoadOrder) => {

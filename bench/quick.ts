@@ -1,5 +1,5 @@
 /** Relayfleet against Postfix on this machine, in turns: `npm run bench:quick`, as root, two or three minutes. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeCertificates } from '../test/certificates.ts'
@@ -7,7 +7,7 @@ import { missingPackages } from '../test/local/programs.ts'
 import { startSink } from '../test/local/receiver.ts'
 import type { Setting } from './contender.ts'
 import { fsyncsPerMessage } from './fsyncs.ts'
-import { type Lane, shapes } from './lane.ts'
+import { type Lane, type Run, shapes } from './lane.ts'
 import { latency } from './latency.ts'
 import { startPostfix } from './postfix.ts'
 import { loadOnce, race } from './race.ts'
@@ -15,36 +15,26 @@ import { startRelayfleet } from './relayfleet.ts'
 import { report } from './report.ts'
 
 const rounds = 3
+const parent = process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir()
+/** Where fsync costs nothing and proves nothing (linux/magic.h). */
+const tmpfs = 0x01021994
 const starters = [startRelayfleet, startPostfix]
-
-const trouble = whyNot()
-if (trouble !== undefined) {
-  console.error(`bench:quick can not run: ${trouble}`)
-  process.exit(1)
-}
-const folder = mkdtempSync(join(process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir(), 'relayfleet-bench-'))
-// Postfix works as a user of its own, who has to get in.
-chmodSync(folder, 0o755)
-try {
-  await bench()
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
 
 function whyNot(): string | undefined {
   const missing = missingPackages('postfix', 'smtp-sink', 'saslpasswd2', 'strace')
   if (missing.length > 0) return `packages are missing: apt-get install ${[...new Set(missing)].join(' ')}`
   if (process.getuid?.() !== 0) return 'Postfix changes users, so it has to be started by root'
+  if (statfsSync(parent).type === tmpfs) return `${parent} is in memory; name a folder on a disk: RELAYFLEET_BENCH_DIR`
   return undefined
 }
 
-async function bench(): Promise<void> {
+async function bench(folder: string): Promise<void> {
   const certificates = await makeCertificates(['127.0.0.1'])
   const ceiling = await loadCeiling()
   console.log(`the load's own ceiling, against smtp-sink without TLS: ${Math.round(ceiling)} messages/s`)
   const lanes: Lane[] = []
   try {
-    for (const start of starters) lanes.push(await openLane(start, certificates))
+    for (const start of starters) lanes.push(await openLane(start, { folder: newFolder(folder), certificates }))
     for (const lane of lanes) await race(lane, { ...shapes.reused, messages: 500 })
     for (let round = 1; round <= rounds; round += 1) await oneRound(round, lanes)
   } finally {
@@ -52,23 +42,21 @@ async function bench(): Promise<void> {
   }
   for (const [i, start] of starters.entries()) {
     const lane = lanes[i]
-    if (lane) lane.fsyncs = await fsyncsPerMessage(start, { folder: newFolder(), certificates })
+    if (lane) lane.fsyncs = await fsyncsPerMessage(start, { folder: newFolder(folder), certificates })
   }
   report(lanes, ceiling)
 }
 
-async function openLane(start: Lane['start'], certificates: Setting['certificates']): Promise<Lane> {
+async function openLane(start: Lane['start'], setting: Omit<Setting, 'sink'>): Promise<Lane> {
   const sink = await startSink()
-  const contender = await start({ folder: newFolder(), certificates, sink }).catch(async (error: Error) => {
+  const contender = await start({ ...setting, sink }).catch(async (error: Error) => {
     await sink.stop()
     throw error
   })
   return { start, contender, sink, runs: { reused: [], single: [] }, latencies: [], fsyncs: Number.NaN }
 }
 
-function newFolder(): string {
-  return mkdtempSync(join(folder, 'contender-'))
-}
+const newFolder = (folder: string): string => mkdtempSync(join(folder, 'contender-'))
 
 /** Everybody in turn for each figure, so that a slow minute of the machine is everybody's. */
 async function oneRound(round: number, lanes: readonly Lane[]): Promise<void> {
@@ -76,14 +64,14 @@ async function oneRound(round: number, lanes: readonly Lane[]): Promise<void> {
     for (const lane of lanes) {
       const run = await race(lane, shapes[shape])
       lane.runs[shape].push(run)
-      const { acceptedPerSecond: accepted, deliveredPerSecond: delivered } = run
-      console.log(
-        `round ${round}, ${shape}, ${lane.contender.name}: ${accepted.toFixed(0)}/s in, ${delivered.toFixed(0)}/s out`,
-      )
+      console.log(`round ${round}, ${shape}, ${lane.contender.name}: ${described(run)}`)
     }
   }
   for (const lane of lanes) lane.latencies.push(await latency(lane.contender.access, 300, shapes.single.bytes))
 }
+
+const described = ({ acceptedPerSecond, deliveredPerSecond, loadCores }: Run): string =>
+  `${acceptedPerSecond.toFixed(0)}/s in, ${deliveredPerSecond.toFixed(0)}/s out, the load used ${loadCores.toFixed(2)} cores`
 
 async function loadCeiling(): Promise<number> {
   const sink = await startSink()
@@ -91,4 +79,18 @@ async function loadCeiling(): Promise<number> {
   const { seconds, acknowledged } = await loadOnce({ ...shapes.reused, access, messages: 30_000 })
   await sink.stop()
   return acknowledged / seconds
+}
+
+const trouble = whyNot()
+if (trouble !== undefined) {
+  console.error(`bench:quick can not run: ${trouble}`)
+  process.exit(1)
+}
+const folder = mkdtempSync(join(parent, 'relayfleet-bench-'))
+// Postfix works as a user of its own, who has to get in.
+chmodSync(folder, 0o755)
+try {
+  await bench(folder)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
 }

@@ -14,7 +14,7 @@ export async function race(
   order: Omit<LoadOrder, 'access'>,
 ): Promise<Run> {
   const before = sink.delivered()
-  const { began, seconds, acknowledged, others } = await loadOnce({ ...order, access: contender.access })
+  const { began, seconds, cpuSeconds, acknowledged, others } = await loadOnce({ ...order, access: contender.access })
   if (acknowledged !== order.messages) {
     const why = others.slice(0, 3).join('; ')
     throw new Error(`${contender.name} acknowledged ${acknowledged} of ${order.messages}: ${why}`)
@@ -22,6 +22,7 @@ export async function race(
   const all = () => sink.delivered() - before >= order.messages
   await until(`${contender.name} delivers ${order.messages} messages`, all, deliveryDeadlineMs)
   return {
+    loadCores: cpuSeconds / seconds,
     acceptedPerSecond: order.messages / seconds,
     deliveredPerSecond: order.messages / ((Date.now() - began) / 1000),
   }

@@ -1,7 +1,7 @@
 /** An SMTP client of few lines and no mercy: raw sockets, every reply seen, nothing repaired. Fast enough to load a relay. */
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls, TLSSocket } from 'node:tls'
+import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 
 export type SmtpReply = { readonly code: number; readonly text: string }
 
@@ -26,6 +26,14 @@ export type Submission = {
 type Waiter = { readonly resolve: (reply: SmtpReply) => void; readonly reject: (error: Error) => void }
 const endOfData = Buffer.from('.\r\n')
 
+// Making one costs more than the handshake.
+const contexts = new Map<string | undefined, SecureContext>()
+function contextFor(ca: string | undefined): SecureContext {
+  const context = contexts.get(ca) ?? createSecureContext(ca === undefined ? {} : { ca })
+  contexts.set(ca, context)
+  return context
+}
+
 export class SmtpSession {
   #socket: Socket
   #waiting: Waiter[] = []
@@ -41,7 +49,8 @@ export class SmtpSession {
 
   /** Connected and greeted; nothing said yet. */
   static async connect(access: Access): Promise<SmtpSession> {
-    const socket = access.tls === 'Implicit' ? connectTls(access) : connectTcp(access)
+    const secureContext = contextFor(access.ca)
+    const socket = access.tls === 'Implicit' ? connectTls({ ...access, secureContext }) : connectTcp(access)
     const session = new SmtpSession(socket)
     await session.expect(session.reply(), 220)
     return session
@@ -86,7 +95,8 @@ export class SmtpSession {
     const plain = this.#socket
     for (const event of ['data', 'error', 'close']) plain.removeAllListeners(event)
     const { ca, host, servername } = access
-    const secure = connectTls({ socket: plain, host, ...(servername && { servername }), ...(ca && { ca }) })
+    const secureContext = contextFor(ca)
+    const secure = connectTls({ socket: plain, host, secureContext, ...(servername && { servername }) })
     this.#socket = this.#attach(secure)
     await Promise.race([once(secure, 'secureConnect'), once(secure, 'close').then(() => Promise.reject(this.#end))])
     await this.expect(this.command('EHLO client.test'), 250)
