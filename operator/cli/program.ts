@@ -1,0 +1,50 @@
+/** The command line as a value: every verb, and what becomes of an error. */
+import { Command, CommanderError } from 'commander'
+import { addCheck } from './check.ts'
+import type { Context } from './context.ts'
+import { type ExitCode, exitCodeHelp, exitCodes, UsageError } from './exit-code.ts'
+import { addExplain } from './explain.ts'
+import { addInbox } from './inbox.ts'
+import { addLocal } from './local.ts'
+import { addQuickstart } from './quickstart.ts'
+import { addRender } from './render.ts'
+import { addSendTest } from './send-test.ts'
+import type { Terminal } from './terminal.ts'
+
+const verbs = [addLocal, addCheck, addRender, addExplain, addSendTest, addInbox, addQuickstart]
+
+/** `argv` without the program's own name. Never throws: what is wrong is told. */
+export async function execute(
+  argv: readonly string[],
+  surroundings: Pick<Context, 'terminal' | 'signal'>,
+): Promise<ExitCode> {
+  const { terminal } = surroundings
+  let code: ExitCode = exitCodes.ok
+  const program = emptyProgram(terminal)
+  for (const add of verbs) add(program, { ...surroundings, finish: (c) => (code = c) })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    return tellError(error as Error, terminal)
+  }
+}
+
+const emptyProgram = (terminal: Terminal): Command =>
+  new Command('relayfleet')
+    .description('A closed SMTP relay fleet, declared in YAML.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+    .showSuggestionAfterError()
+    .showHelpAfterError('(relayfleet --help tells what there is)')
+    .addHelpText('after', exitCodeHelp)
+
+/** Commander has told its own errors already. */
+function tellError(error: Error, terminal: Terminal): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  terminal.err(`relayfleet: ${error.message}`)
+  return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
+}

@@ -1,0 +1,122 @@
+import { readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../local/temporary.ts'
+import { policy, yamlDirectory } from '../local/yaml.ts'
+import { commanded } from './commanded.ts'
+
+/** What a person reads, for each directory under broken/; written by hand. */
+const messages: Readonly<Record<string, readonly string[]>> = {
+  'catch-all-route-first': [
+    'policy.yaml:8:3: error: RelayPolicy mail/shared spec.routes: ' +
+      'the last route, and only the last, has no match: it takes what no other route takes',
+  ],
+  'domain-claimed-twice': [
+    'all.yaml:10:11: error: SenderDomain team-b/new spec.domain: example.org belongs to SenderDomain mail/old ' +
+      '(example.org), which came first; take this one away, or ask the owner of that one',
+  ],
+  'domain-without-consent': [
+    'all.yaml:23:3: error: RelayCredential team-a/web spec.senderDomainRefs: none of its SenderDomains can be used: ' +
+      'SenderDomain mail/example-org does not admit namespace team-a; its owner has to change spec.allowedNamespaces',
+  ],
+  'environments-that-differ': [
+    'all.yaml:23:3: error: RelayCredential team-a/web spec.senderDomainRefs: none of its SenderDomains can be used: ' +
+      'SenderDomain mail/example-org is Production and RelayPolicy mail/shared is NonProduction; they have to be equal',
+  ],
+  'kind-that-is-misspelt': [
+    'policy.yaml:2:7: error: kind: there is no kind "RelayPolicies" here; did you mean "RelayPolicy"?',
+  ],
+  'misspelt-field': [
+    'policy.yaml:6:12: error: RelayPolicy mail/shared spec.replica: there is no field "replica"; did you mean "replicas"?',
+  ],
+  'nonproduction-to-everybody': [
+    'policy.yaml:4:1: error: RelayPolicy mail/shared spec.routes: mail that is not captured needs a way out; add a route',
+    'policy.yaml:9:11: error: RelayPolicy mail/shared spec.recipients.mode: ' +
+      'NonProduction mail may not go to everybody; use AllowList, Redirect or Capture',
+  ],
+  'not-yaml': [
+    'policy.yaml:9:4: error: this is not well-formed YAML: All sequence items must start at the same column',
+  ],
+  'object-declared-twice': [
+    'b.yaml:3:18: error: SenderDomain mail/example-org metadata.name: SenderDomain mail/example-org is declared twice, ' +
+      'first at DIR/a.yaml:3; take one of the two away',
+  ],
+  'one-port-for-two-fleets': [
+    'all.yaml:16:11: error: RelayPolicy mail/zweite spec.listeners[0].port: ' +
+      '127.0.0.1:2525 is taken on this machine by RelayPolicy mail/shared, which came first; choose another port',
+  ],
+  'password-without-tls': [
+    'policy.yaml:8:3: error: RelayPolicy mail/shared spec.routes: ' +
+      'authRef needs tls.mode StartTLS or Implicit: a password never crosses a connection without verified TLS',
+  ],
+  'policy-that-does-not-exist': [
+    'all.yaml:13:3: error: RelayCredential team-a/web spec.policyRef: ' +
+      'there is no RelayPolicy mail/sharde; correct spec.policyRef',
+  ],
+  'policy-without-consent': [
+    'all.yaml:22:3: error: RelayCredential team-a/web spec.policyRef: RelayPolicy mail/shared does not admit ' +
+      'namespace team-a; its owner has to change spec.admission.credentials.namespaces',
+  ],
+  'secret-that-is-missing': [
+    'policy.yaml:13:7: error: RelayPolicy mail/shared spec.routes[0].smarthosts[0].authRef: ' +
+      'there is no Secret mail/ses; create it with username, password',
+  ],
+  'text-for-a-number': [
+    'policy.yaml:8:11: error: RelayPolicy mail/shared spec.listeners[0].port: ' +
+      'must be a whole number; write it without quotes',
+  ],
+}
+
+const broken = relative('', join(import.meta.dirname, 'broken'))
+const check = (directory: string, ...more: readonly string[]) =>
+  commanded('check', directory, '--state', join(temporaryFolder(), 'state'), ...more)
+
+test('every broken directory has its messages', () => {
+  expect(readdirSync(broken).toSorted()).toEqual(Object.keys(messages).toSorted())
+})
+
+test.each(Object.entries(messages))('%s', async (name, lines) => {
+  const directory = join(broken, name)
+  const { code, out, err } = await check(directory)
+  const found = out.trimEnd().split('\n')
+  expect(found.slice(0, -1)).toEqual(lines.map((l) => join(directory, l.replaceAll('DIR', directory))))
+  expect(found.at(-1)).toBe(lines.length === 1 ? '1 error' : `${lines.length} errors`)
+  expect([code, err]).toEqual([1, ''])
+})
+
+test('the quickstart has no errors', async () => {
+  const { code, out } = await check('examples/quickstart')
+  expect([code, out]).toEqual([0, 'no errors in 3 objects\n'])
+})
+
+test('no value of a Secret is ever printed', async () => {
+  for (const name of Object.keys(messages)) {
+    const { out } = await check(join(broken, name), '-o', 'json')
+    expect(out).not.toContain('s3cret')
+  }
+})
+
+test('-o json says the same, for programs', async () => {
+  const { code, out } = await check(join(broken, 'misspelt-field'), '-o', 'json')
+  expect(code).toBe(1)
+  expect(JSON.parse(out)).toEqual({
+    findings: [
+      {
+        file: join(broken, 'misspelt-field', 'policy.yaml'),
+        line: 6,
+        column: 12,
+        severity: 'error',
+        object: 'RelayPolicy mail/shared',
+        field: 'spec.replica',
+        message: 'there is no field "replica"; did you mean "replicas"?',
+      },
+    ],
+  })
+})
+
+test('a directory without an object is an error, not a quiet success', async () => {
+  const directory = yamlDirectory({ 'README.md': policy('shared', 2525) })
+  const { code, out } = await check(directory)
+  expect(code).toBe(1)
+  expect(out).toContain(`${directory}:1:1: error: there is no object in it`)
+})

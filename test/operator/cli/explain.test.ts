@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { boundCredential } from '../../../operator/local/bound-credential.ts'
+import { runLocal } from '../../../operator/local/local-mode.ts'
+import { stateAt } from '../../../operator/local/state.ts'
+import { readStatuses } from '../../../operator/local/status-file.ts'
+import { submit } from '../../../operator/local/submit.ts'
+import { eventually } from '../local/eventually.ts'
+import { credential, domain, freePort, policy, writeYaml } from '../local/yaml.ts'
+import { commanded } from './commanded.ts'
+
+/** One fleet for the whole file: what explain says is compared with what this relay answers. */
+const root = mkdtempSync(join(tmpdir(), 'relayfleet-explain-'))
+const [directory, stateFolder] = [join(root, 'yaml'), join(root, 'state')]
+const ending = new AbortController()
+let running: Promise<void>
+
+const second = domain({ domain: 'example.net' }).replace('name: example-org', 'name: example-net')
+const both = [
+  { name: 'example-org', namespace: 'mail' },
+  { name: 'example-net', namespace: 'mail' },
+]
+beforeAll(async () => {
+  const nowhere = { name: 'nowhere', host: '127.0.0.1', port: await freePort() }
+  writeYaml(directory, {
+    'policy.yaml': policy('shared', await freePort(), {
+      recipients: { mode: 'AllowList', allow: { domains: ['allowed.example'] } },
+      routes: [{ name: 'default', smarthosts: [nowhere] }],
+      admission: {
+        credentials: { namespaces: { from: 'All' } },
+        limits: { recipientsPerMessage: 2, messageSize: '2k' },
+      },
+      senderRules: { alignment: { mode: 'Strict' } },
+    }),
+    'domain.yaml': domain(),
+    'second.yaml': second,
+    'web.yaml': credential('web', 'shared', { senderDomainRefs: both }),
+    'narrow.yaml': credential('narrow', 'shared', {
+      identities: { addresses: ['only@example.org'] },
+      recipients: { domains: ['partner.example'] },
+    }),
+    'suspended.yaml': credential('suspended', 'shared', { suspended: true }),
+    'expired.yaml': credential('expired', 'shared', { expiresAt: '2020-01-01T00:00:00Z' }),
+    'elsewhere.yaml': credential('elsewhere', 'shared', { networks: { allow: ['198.51.100.0/24'] } }),
+  })
+  running = runLocal({ directory, state: stateFolder, tell: () => {}, signal: ending.signal })
+  const { statusFile } = stateAt(stateFolder)
+  const programmed = (): number =>
+    [...readStatuses(statusFile)].filter(
+      ([ref, { conditions }]) =>
+        ref.startsWith('RelayCredential') && conditions.some((c) => c.type === 'Programmed' && c.status === 'True'),
+    ).length
+  await eventually(() => programmed() === 5)
+})
+afterAll(async () => {
+  ending.abort()
+  await running
+  rmSync(root, { recursive: true, force: true })
+})
+
+type Case = {
+  readonly name: string
+  readonly credential?: string
+  readonly from?: string
+  readonly to?: readonly string[]
+  readonly header?: string
+  /** The rule in both, or accepted by both. */
+  readonly rule: string
+  readonly place?: RegExp
+}
+const cases: readonly Case[] = [
+  { name: 'what is allowed', rule: 'accepted' },
+  { name: 'a foreign reverse-path (case M01)', from: 'ceo@other.example', rule: 'senderRules.envelopeFrom' },
+  { name: 'a domain that only ends alike (case M28)', from: 'a@evilexample.org', rule: 'senderRules.envelopeFrom' },
+  { name: 'the null reverse-path', from: '', rule: 'senderRules.nullReversePath' },
+  { name: 'a foreign From (case M02)', header: 'From: <ceo@other.example>', rule: 'senderRules.headerFrom' },
+  { name: 'no From (case M03)', header: 'Subject: x', rule: 'always.headers' },
+  {
+    name: 'two Froms (case M04)',
+    header: 'From: <app@example.org>\r\nFrom: <ceo@other.example>',
+    rule: 'always.headers',
+  },
+  {
+    name: 'another address as display name (case M16)',
+    header: 'From: "ceo@other.example" <app@example.org>',
+    rule: 'senderRules.headerFrom.displayNameAddress',
+  },
+  {
+    name: 'two domains of one credential',
+    header: 'From: <app@example.net>',
+    rule: 'senderRules.alignment',
+    place: /policy\.yaml:\d+:\d+$/,
+  },
+  {
+    name: 'a recipient that the policy does not allow',
+    to: ['you@elsewhere.example'],
+    rule: 'recipients.allow',
+    place: /policy\.yaml:\d+:\d+$/,
+  },
+  { name: 'a recipient that is none', to: ['nonsense'], rule: 'always.syntax' },
+  {
+    name: 'one recipient too many',
+    to: ['a@allowed.example', 'b@allowed.example', 'c@allowed.example'],
+    rule: 'admission.limits.recipientsPerMessage',
+  },
+  {
+    name: 'a message that is too large',
+    header: `From: <app@example.org>\r\nX-Long: ${'x '.repeat(1500).replaceAll(/.{70}/g, '$&\r\n ')}y`,
+    rule: 'admission.limits.messageSize',
+  },
+  {
+    name: 'an address that the credential does not name',
+    credential: 'narrow',
+    to: ['you@allowed.example'],
+    rule: 'senderRules.envelopeFrom',
+  },
+  {
+    name: 'a recipient that the credential does not name',
+    credential: 'narrow',
+    from: 'only@example.org',
+    to: ['you@allowed.example'],
+    rule: 'credential.recipients',
+    place: /narrow\.yaml:\d+:\d+$/,
+  },
+  { name: 'a suspended credential', credential: 'suspended', rule: 'credential.suspended', place: /suspended\.yaml:/ },
+  { name: 'an expired credential', credential: 'expired', rule: 'credential.expiresAt', place: /expired\.yaml:/ },
+  { name: 'another network', credential: 'elsewhere', rule: 'credential.networks', place: /elsewhere\.yaml:/ },
+]
+
+test.each(cases)('explain says what the relay says: $name', async (c) => {
+  const { credential: name = 'web', from = 'app@example.org', to = ['you@allowed.example'] } = c
+  const content = `${c.header ?? `From: <${from}>`}\r\n\r\nbody\r\n`
+  const file = join(root, 'message.eml')
+  writeFileSync(file, content)
+  const { code, out } = await commanded(
+    ...['explain', directory, '--credential', `team-a/${name}`, '--from', from === '' ? '<>' : from],
+    ...to.flatMap((t) => ['--to', t]),
+    ...['--message', file, '--client', '127.0.0.1', '--state', stateFolder, '-o', 'json'],
+  )
+  const explained = JSON.parse(out)
+  expect(explained.rule ?? explained.verdict).toBe(c.rule)
+  expect(code).toBe(c.rule === 'accepted' ? 0 : 1)
+  if (c.place) expect(`${explained.file}:${explained.line}:${explained.column}`).toMatch(c.place)
+
+  const { secret } = boundCredential(stateAt(stateFolder), `team-a/${name}`)
+  const submission = await submit(secret, { reversePath: from, forwardPaths: to, content }, () => {})
+  const refusals = submission.kind === 'accepted' ? submission.refused : [(submission as { reply: string }).reply]
+  expect(refusals).toEqual(c.rule === 'accepted' ? [] : [explained.reply])
+})
+
+test('for a person: the dialog, the verdict, the rule, its place, the mend, and what the credential may do', async () => {
+  const submission = ['--from', 'ceo@other.example', '--to', 'you@allowed.example']
+  const { out } = await commanded('explain', directory, '--credential', 'team-a/narrow', ...submission)
+  expect(out.split('\n').slice(0, -1)).toEqual([
+    'ok       connect (networks not judged: no --client)',
+    'ok       AUTH as narrow.team-a',
+    'refused  MAIL FROM:<ceo@other.example>  →  550 5.7.1 this credential may not send as this reverse-path (senderRules.envelopeFrom)',
+    '',
+    'REFUSED  550 5.7.1 this credential may not send as this reverse-path (senderRules.envelopeFrom)',
+    '  rule   senderRules.envelopeFrom (spec.senderRules.envelopeFrom of RelayPolicy mail/shared)',
+    expect.stringMatching(/^ {2}place {2}.*policy\.yaml:\d+:\d+ \(not written there: its default is in force\)$/),
+    expect.stringMatching(/^ {2}mend {3}use a reverse-path in the credential's domains/),
+    expect.stringMatching(
+      /^ {2}may {4}anything@example\.org \(SenderDomain mail\/example-org, .*domain\.yaml:\d+:\d+\)$/,
+    ),
+    expect.stringMatching(/^ {2}only {3}only@example\.org \(.*narrow\.yaml:\d+:\d+\)$/),
+  ])
+})
+
+test('a credential without consent is explained by its conditions', async () => {
+  const lonely = join(root, 'lonely')
+  writeYaml(lonely, {
+    'policy.yaml': policy('shared', 2525, { admission: {} }),
+    'domain.yaml': domain(),
+    'web.yaml': credential('web', 'shared'),
+  })
+  const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--to', 'b@allowed.example']
+  const { code, out } = await commanded('explain', lonely, ...submission, '--state', join(root, 'none'))
+  expect(code).toBe(1)
+  expect(out).toContain('REFUSED  no relay knows RelayCredential team-a/web')
+  expect(out).toContain('NotAllowedByPolicy: RelayPolicy mail/shared does not admit namespace team-a')
+})

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { eventually } from '../local/eventually.ts'
+import { running } from '../local/running.ts'
+import { temporaryFolder } from '../local/temporary.ts'
+import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
+import { commanded } from './commanded.ts'
+
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
+
+const portIsFree = (port: number): Promise<boolean> => {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
+
+async function runningFleet() {
+  const directory = yamlDirectory({
+    'policy.yaml': policy('shared', await freePort()),
+    'domain.yaml': domain(),
+    'credential.yaml': credential('web', 'shared'),
+  })
+  const local = running(directory)
+  await local.until('RelayCredential team-a/web', 'Ready', 'True')
+  return { directory, local, state: ['--state', local.state.root] }
+}
+const submission = ['--credential', 'team-a/web', '--to', 'you@example.net']
+
+test('send-test shows the dialog, hides the password, and follows the message into the inbox', async () => {
+  const { local, state } = await runningFleet()
+  const sent = await commanded('send-test', ...submission, '--from', 'app@example.org', ...state)
+  expect(sent.code).toBe(0)
+  expect(sent.out).toMatch(/^client {2}AUTH PLAIN \*\*\*\*$/m)
+  expect(sent.out).toMatch(/^ +\(TLS: the certificate of the relay is verified\)$/m)
+  expect(sent.out).not.toContain(readFileSync(join(local.state.secret('team-a', 'web'), 'password'), 'utf8'))
+  const queueId = /^CAPTURED {2}see it with: relayfleet inbox show (\S+)$/m.exec(sent.out)?.[1] ?? ''
+  expect(queueId).not.toBe('')
+
+  const listed = await commanded('inbox', 'list', ...state)
+  expect(listed.out).toMatch(new RegExp(`^${queueId} .*<app@example.org> → you@example.net  Relayfleet test`))
+  for (const which of [[queueId], []]) {
+    const shown = await commanded('inbox', 'show', ...which, ...state)
+    expect(shown.code).toBe(0)
+    expect(shown.out).toContain('credential      team-a/web')
+    expect(shown.out).toContain('This is a test message of relayfleet send-test.')
+  }
+  const json = JSON.parse((await commanded('inbox', 'show', queueId, '-o', 'json', ...state)).out)
+  expect(json).toMatchObject({ policy: 'mail/shared', envelope: { queueId } })
+})
+
+test('a refusal has the rule, its place and the mend, and exit code 1', async () => {
+  const { directory, state } = await runningFleet()
+  const { code, out } = await commanded('send-test', directory, ...submission, '--from', 'ceo@example.com', ...state)
+  expect(code).toBe(1)
+  expect(out).toMatch(/^REFUSED {2}at MAIL FROM: 550 5\.7\.1 .*\(senderRules\.envelopeFrom\)$/m)
+  expect(out).toMatch(/^ {2}rule {3}senderRules\.envelopeFrom/m)
+  expect(out).toMatch(/^ {2}place {2}.*policy\.yaml:\d+:\d+/m)
+  expect(out).toMatch(/^ {2}mend {3}use a reverse-path/m)
+})
+
+test('a relay that is not there is exit code 3, and the mend is told', async () => {
+  const { local, state } = await runningFleet()
+  await local.stop()
+  const { code, out } = await commanded('send-test', ...submission, '--from', 'app@example.org', ...state)
+  expect(code).toBe(3)
+  expect(out).toMatch(/^NO VERDICT {2}.*ECONNREFUSED/m)
+  expect(out).toContain('is relayfleet local running?')
+})
+
+test('a deferred message is kept, and the reply of the next hop is shown', async () => {
+  const closed = await freePort()
+  const directory = yamlDirectory({
+    'policy.yaml': policy('shared', await freePort(), {
+      recipients: { mode: 'Redirect', redirectTo: 'qa@example.net' },
+      routes: [{ name: 'default', smarthosts: [{ name: 'away', host: '127.0.0.1', port: closed }] }],
+    }),
+    'domain.yaml': domain(),
+    'credential.yaml': credential('web', 'shared'),
+  })
+  const local = running(directory)
+  await local.until('RelayCredential team-a/web', 'Ready', 'True')
+  const state = ['--state', local.state.root]
+  const { code, out } = await commanded('send-test', ...submission, '--from', 'app@example.org', ...state)
+  expect(code).toBe(1)
+  expect(out).toMatch(/^DEFERRED {2}kept and tried again; the next hop said: 4\d\d 4\./m)
+})
+
+// The one test at the example's own port: npm start as a person sees it.
+test('quickstart: from nothing to a captured message, and Ctrl-C ends all of it with exit code 0', async () => {
+  await eventually(() => portIsFree(2525), 20_000)
+  const state = join(temporaryFolder(), 'state')
+  const child = spawn(process.execPath, ['operator/cli.ts', 'quickstart', '--state', state], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk
+  })
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  await eventually(() => out.includes('Ctrl-C stops all of it.'), 20_000)
+  expect(out).toMatch(/^RelayCredential team-a\/web +ready/m)
+  expect(out).toMatch(/^CAPTURED /m)
+  expect(out).toContain('This is a test message of relayfleet send-test.')
+  const { pid } = JSON.parse(readFileSync(join(state, 'mail/fleets/shared/endpoints.json'), 'utf8'))
+  child.kill('SIGINT')
+  expect(await exited).toBe(0)
+  expect(alive(pid)).toBe(false)
+})

@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { terminalOn } from '../../../operator/cli/terminal.ts'
+import { temporaryFolder } from '../local/temporary.ts'
+import { commanded } from './commanded.ts'
+
+const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--to', 'b@example.net']
+const quickstart = 'examples/quickstart'
+
+test.each<[string, readonly string[], string]>([
+  ['an unknown flag (case C08)', ['check', quickstart, '--bogus'], "unknown option '--bogus'"],
+  ['an unknown verb', ['chek', quickstart], "unknown command 'chek'"],
+  ['a verb that is nearly one', ['chek'], 'Did you mean check?'],
+  ['no directory', ['check'], "missing required argument 'dir'"],
+  ['one argument too many', ['check', quickstart, 'more'], 'too many arguments'],
+  ['a directory that is not there', ['local', '/nowhere'], '/nowhere does not exist; give the folder'],
+  ['a file for a directory', ['render', 'package.json'], 'package.json is not a folder; give the folder'],
+  ['a form that there is not', ['check', quickstart, '-o', 'xml'], 'Allowed choices are text, json'],
+  ['no credential', ['explain', quickstart, '--from', 'a@b.example', '--to', 'c@d.example'], "'--credential"],
+  ['a credential without a namespace', ['explain', quickstart, ...submission, '--credential', 'web'], 'NAMESPACE/NAME'],
+  [
+    'a credential that is not there',
+    ['explain', quickstart, ...submission, '--credential', 'team-b/web'],
+    'there is no RelayCredential team-b/web in the directory; there is: team-a/web',
+  ],
+  ['a client that is no address', ['explain', quickstart, ...submission, '--client', 'here'], 'write an IP address'],
+  [
+    'two visible Froms',
+    ['explain', quickstart, ...submission, '--header-from', 'a@b.example', '--message', 'x'],
+    'give one of the two',
+  ],
+  [
+    'a null reverse-path alone',
+    ['explain', quickstart, ...submission, '--from', '<>'],
+    'add --header-from or --message',
+  ],
+  ['a message that is not there', ['explain', quickstart, ...submission, '--message', '/nowhere'], 'can not be read'],
+])('%s is told, with exit code 2', async (_name, argv, says) => {
+  const { code, out, err } = await commanded(...argv)
+  expect(err).toContain(says)
+  expect([code, out]).toEqual([2, ''])
+})
+
+test('what can not be reached is exit code 3, and says what to do', async () => {
+  const state = join(temporaryFolder(), 'state')
+  const { code, err } = await commanded('send-test', ...submission, '--state', state)
+  expect(code).toBe(3)
+  expect(err).toContain('is relayfleet local running with this folder?')
+})
+
+test('a captured message that is not there is exit code 3', async () => {
+  const { code, err } = await commanded('inbox', 'show', 'q1', '--state', temporaryFolder())
+  expect(code).toBe(3)
+  expect(err).toContain('there is no captured message q1')
+})
+
+test('an empty inbox is no error', async () => {
+  const { code, out } = await commanded('inbox', '--state', temporaryFolder())
+  expect(code).toBe(0)
+  expect(out).toMatch(/^nothing was captured in /)
+})
+
+test('help tells every verb and every exit code', async () => {
+  const { code, out } = await commanded('--help')
+  expect(code).toBe(0)
+  for (const word of ['local', 'check', 'render', 'explain', 'send-test', 'inbox', 'quickstart']) {
+    expect(out).toMatch(new RegExp(`^ {2}${word} `, 'm'))
+  }
+  for (const exit of [0, 1, 2, 3]) expect(out).toMatch(new RegExp(`^ {2}${exit} {2}\\S`, 'm'))
+})
+
+test('render shows what a relay would get, and no secret', async () => {
+  const { code, out } = await commanded('render', quickstart, '--state', temporaryFolder(), '-o', 'json')
+  expect(code).toBe(0)
+  expect(JSON.parse(out)).toMatchObject({
+    fleets: { 'mail/shared': { kind: 'run', config: { policy: 'mail/shared' } } },
+    bindings: { 'team-a/web': { host: '127.0.0.1', port: 2525 } },
+  })
+})
+
+test('the exit code is that of the process, also for the real one', () => {
+  const run = (...argv: readonly string[]) =>
+    spawnSync(process.execPath, ['operator/cli.ts', ...argv], { encoding: 'utf8' })
+  expect(run('check', 'test/operator/cli/broken/misspelt-field').status).toBe(1)
+  expect(run('--bogus').status).toBe(2)
+  expect(run('check', quickstart)).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('what comes from strangers moves no cursor, with and without colours', () => {
+  const printed: string[] = []
+  const stream = { write: (text: string) => printed.push(text) }
+  const hostile = 'a\x1b[2Jb\x1b]0;title\x07c\rd\x9be'
+  terminalOn(stream, stream, false).out(hostile)
+  terminalOn(stream, stream, true).out(hostile)
+  for (const line of printed) expect(line).toBe('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\x9be\n')
+})
+
+test('colours only where they were asked for', () => {
+  const printed: string[] = []
+  const stream = { write: (text: string) => printed.push(text) }
+  for (const colours of [false, true]) {
+    const terminal = terminalOn(stream, stream, colours)
+    terminal.out(terminal.style('good', 'ok'))
+  }
+  expect(printed).toEqual(['ok\n', '\x1b[32mok\x1b[39m\n'])
+})
