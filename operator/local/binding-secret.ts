@@ -31,7 +31,7 @@ export function ensureBindingSecret(folder: string, binding: Binding, authority:
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   for (const [key, value] of Object.entries(entries(binding, password, authority))) {
     if (value === undefined) rmSync(join(folder, key), { force: true })
-    else replaceFile(join(folder, key), value)
+    else replaceFile(join(folder, key), value, key === 'password' ? 'durable' : 'derived')
   }
   return before?.username !== binding.username || before.keys[0]?.verifier !== verifierOf(password)
 }

@@ -9,6 +9,8 @@ export type Directory = {
   readonly problems: readonly LocatedProblem[]
   /** What could not be read or understood; an object that is missing may be in there. */
   readonly unread: readonly string[]
+  /** Objects that were there a moment ago: their absence is not believed yet. */
+  readonly doubted: readonly string[]
   /** Every folder that was looked into: what has to be watched. */
   readonly folders: readonly string[]
 }
@@ -29,12 +31,18 @@ export function readDirectory(root: string, leftOut: string): Directory {
       if (!entry.name.startsWith('.') && resolve(path) !== resolve(leftOut)) enter(path)
     } else if (/\.ya?ml$/.test(entry.name) && !entry.name.startsWith('.')) {
       const text = attempt(path, () => readFileSync(path, 'utf8'))
-      reads.push(text.ok ? readObjects(text.value, path) : text.read)
+      reads.push(text.ok ? readFile(text.value, path) : text.read)
     }
   }
   enter(root)
-  return { ...joinReads(reads), folders }
+  return { ...joinReads(reads), doubted: [], folders }
 }
+
+/** A file without an octet was being written, or its disk was full: nobody declares that way that all is to go. */
+const readFile = (text: string, path: string): Read =>
+  text === ''
+    ? notRead(path, 'is empty; delete the file if what it declared is to go, until then')
+    : readObjects(text, path)
 
 /** The value of one key, where the directory has it. */
 export function valueIn(
@@ -53,7 +61,12 @@ function attempt<T>(path: string, reading: () => T): Attempt<T> {
   try {
     return { ok: true, value: reading() }
   } catch (error) {
-    const message = `can not be read (${(error as Error).message}); what it declares stays as it is`
-    return { ok: false, read: { objects: [], problems: [{ file: path, line: 1, column: 1, message }], unread: [path] } }
+    return { ok: false, read: notRead(path, `can not be read (${(error as Error).message});`) }
   }
 }
+
+const notRead = (path: string, why: string): Read => ({
+  objects: [],
+  problems: [{ file: path, line: 1, column: 1, message: `${why} what it declares stays as it is` }],
+  unread: [path],
+})

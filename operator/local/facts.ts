@@ -11,7 +11,7 @@ export function snapshotOf(directory: Directory, state: State, place: Place): Sn
   const declared = declaredFacts(directory.objects)
   return {
     ...declared,
-    unread: directory.unread,
+    unread: [...directory.unread, ...directory.doubted],
     bindingKeys: bindingKeys(declared.credentials, state),
     running: runningConfigs(state),
     place,

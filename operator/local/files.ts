@@ -1,4 +1,4 @@
-/** Files that others read while they are written: whole or not at all, durable, and left alone when nothing changed. */
+/** Files that others read while they are written: whole or not at all, and left alone when nothing changed. */
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -13,8 +13,15 @@ function bytesOf(path: string): Buffer | undefined {
   }
 }
 
-/** Writes beside, fsyncs and renames, for the owner's eyes only. Returns whether the content changed. */
-export function replaceFile(path: string, content: string | Uint8Array): boolean {
+/**
+ * Writes beside and renames, for the owner's eyes only. Returns whether the content changed. `derived` is what can be
+ * made again from the rest, and need not survive the loss of power.
+ */
+export function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  keep: 'durable' | 'derived' = 'durable',
+): boolean {
   const bytes = Buffer.from(content)
   if (bytesOf(path)?.equals(bytes)) return false
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -23,7 +30,7 @@ export function replaceFile(path: string, content: string | Uint8Array): boolean
   const file = openSync(beside, 'wx', 0o600)
   try {
     writeSync(file, bytes)
-    fsyncSync(file)
+    if (keep === 'durable') fsyncSync(file)
   } finally {
     closeSync(file)
   }

@@ -29,6 +29,28 @@ export function observedStatuses(
   )
 }
 
+/** The statuses of what was not compiled: it may be in a file that could not be read, and says so; without one it waits. */
+export function unreadStatuses(before: Statuses, compiled: Compiled, files: readonly string[], now: string): Statuses {
+  const unread: Condition = {
+    type: 'Accepted',
+    status: 'Unknown',
+    reason: 'Unread',
+    message: `it may be in ${files.join(', ')}, which can not be read: it stays as it is until that is mended`,
+  }
+  const told = ({ observedGeneration, conditions, ...rest }: StampedStatus): StampedStatus => ({
+    ...rest,
+    observedGeneration,
+    conditions: mergeConditions(
+      conditions,
+      [unread, ...conditions.filter((c) => c.type !== 'Accepted' && c.type !== 'Ready')],
+      observedGeneration,
+      now,
+    ),
+  })
+  const missing = [...before].filter(([ref]) => !compiled.statuses.has(ref))
+  return new Map(missing.map(([ref, status]) => [ref, files.length === 0 ? status : told(status)]))
+}
+
 function fleetsByCredential({ fleets }: Compiled): ReadonlyMap<string, Name> {
   return new Map(
     [...fleets].flatMap(([policy, { config }]) => (config?.credentials ?? []).map((c) => [c.name, policy])),

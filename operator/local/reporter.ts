@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { LocalFleet } from './fleet.ts'
-import { observedStatuses, type Statuses } from './observed-statuses.ts'
+import { observedStatuses, type Statuses, unreadStatuses } from './observed-statuses.ts'
 import type { Standing } from './standing.ts'
 import { readStatuses, writeStatuses } from './status-file.ts'
 import { type Tell, tellChanges } from './telling.ts'
@@ -14,6 +14,8 @@ const pollMs = 20
 /** A relay that fails later is noticed this soon. */
 const refreshMs = 2000
 
+type Reporting = { readonly newer: Promise<void>; readonly keep: boolean; readonly unread: readonly string[] }
+
 export class Reporter {
   readonly #file: string
   readonly #fleets: ReadonlyMap<Name, LocalFleet>
@@ -21,6 +23,7 @@ export class Reporter {
   readonly #tellChanges: (statuses: Statuses) => void
   #statuses: Statuses
   #kept: Statuses = new Map()
+  #written = ''
   #refreshing: NodeJS.Timeout | undefined
 
   constructor(file: string, fleets: ReadonlyMap<Name, LocalFleet>, tell: Tell) {
@@ -33,9 +36,9 @@ export class Reporter {
 
   /**
    * Resolves when every relay has given its verdict, patience is over, or `newer` resolves. `keep`: an object that is
-   * not among the compiled ones may only be unread, and keeps its status.
+   * not among the compiled ones keeps its status; it may be in one of the files that are `unread`.
    */
-  async report(compiled: Compiled, { newer, keep }: { newer: Promise<void>; keep: boolean }): Promise<void> {
+  async report(compiled: Compiled, { newer, keep, unread }: Reporting): Promise<void> {
     this.pause()
     this.#kept = keep ? this.#statuses : new Map()
     const deadline = performance.now() + patienceMs
@@ -43,13 +46,13 @@ export class Reporter {
     void newer.then(() => {
       interrupted = true
     })
+    const settled = new Map<Name, Standing>()
     for (;;) {
-      const standings = await this.#observe()
       const late = performance.now() > deadline
-      const settled = new Map([...standings].filter(([, s]) => s.settled || late))
-      const done = settled.size === standings.size || interrupted
-      if (done || settled.size > 0) this.#write(compiled, settled)
-      if (done) break
+      const standings = await this.#observe([...this.#fleets.keys()].filter((name) => !settled.has(name)))
+      for (const [name, standing] of standings) if (standing.settled || late) settled.set(name, standing)
+      this.#write(compiled, settled)
+      if (settled.size === this.#fleets.size || interrupted) break
       await wait(pollMs)
     }
     this.#refreshLater(compiled)
@@ -63,7 +66,7 @@ export class Reporter {
 
   #refreshLater(compiled: Compiled): void {
     const turn = setTimeout(async () => {
-      const standings = await this.#observe()
+      const standings = await this.#observe([...this.#fleets.keys()])
       // A report that began meanwhile knows better.
       if (this.#refreshing !== turn) return
       this.#write(compiled, standings)
@@ -75,6 +78,9 @@ export class Reporter {
   #write(compiled: Compiled, standings: ReadonlyMap<Name, Standing>): void {
     const observed = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString())
     this.#statuses = new Map([...this.#kept, ...observed])
+    const text = JSON.stringify([...this.#statuses])
+    if (text === this.#written) return
+    this.#written = text
     this.#tellChanges(this.#statuses)
     try {
       writeStatuses(this.#file, this.#statuses)
@@ -83,8 +89,8 @@ export class Reporter {
     }
   }
 
-  async #observe(): Promise<ReadonlyMap<Name, Standing>> {
-    const observing = [...this.#fleets].map(async ([name, fleet]) => [name, await fleet.observe()] as const)
-    return new Map(await Promise.all(observing))
+  async #observe(names: readonly Name[]): Promise<ReadonlyMap<Name, Standing>> {
+    const fleets = [...this.#fleets].filter(([name]) => names.includes(name))
+    return new Map(await Promise.all(fleets.map(async ([name, fleet]) => [name, await fleet.observe()] as const)))
   }
 }

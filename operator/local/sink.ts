@@ -40,19 +40,24 @@ export function processSink(options: {
       for (const name of compiled.bindings.keys()) {
         attempt(`Secret of RelayCredential ${name}`, () => ensureBinding(name, compiled, state, sources, dirty))
       }
-      if (directory().unread.length === 0) attempt('old Secrets', () => pruneBindings(state, compiled))
+      if (allRead(directory())) attempt('old Secrets', () => pruneBindings(state, compiled))
       await Promise.all([...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)))
       for (const name of fleets.known()) {
         if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))
       }
     },
-    report: (compiled) => reporter.report(compiled, { newer: dirty.raised, keep: directory().unread.length > 0 }),
+    report: (compiled) => {
+      const { unread } = directory()
+      return reporter.report(compiled, { newer: dirty.raised, unread, keep: !allRead(directory()) })
+    },
     async close() {
       reporter.pause()
       await fleets.close()
     },
   }
 }
+
+const allRead = ({ unread, doubted }: Directory): boolean => unread.length + doubted.length === 0
 
 /** What fails is told and tried again at the next turn: one full disk must not take down every relay. */
 const attempting =

@@ -28,7 +28,7 @@ export function yamlSource(options: {
   const { state, dirty, tell } = options
   const presence = new Presence(policiesOnDisk(state))
   let told: ReadonlySet<string> = new Set()
-  let directory: Directory = { objects: [], problems: [], unread: [], folders: [options.directory] }
+  let directory: Directory = { objects: [], problems: [], unread: [], doubted: [], folders: [options.directory] }
 
   async function* snapshots(signal: AbortSignal) {
     const place = thisMachine(await lowPortsAllowed())
@@ -46,7 +46,7 @@ export function yamlSource(options: {
         if (missing.length > 0) again = setTimeout(() => dirty.mark(), doubtMs)
         // A folder that is not there can not be watched.
         else if (found.unread.includes(options.directory)) again = setTimeout(() => dirty.mark(), goneMs)
-        directory = { ...found, unread: [...found.unread, ...missing] }
+        directory = { ...found, doubted: missing }
         told = tellNew(found.problems, told, tell)
         yield snapshotOf(directory, state, place)
         await dirty.next(signal)

@@ -30,16 +30,19 @@ export type State = {
   namespaces(): readonly string[]
 }
 
+const isName = (text: string): boolean => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text)
+
 // Names become folders: what could climb out of the state folder never gets here, and would be stopped if it did.
 function segment(name: string): string {
-  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) throw new Error(`${JSON.stringify(name)} is no Kubernetes name`)
+  if (!isName(name)) throw new Error(`${JSON.stringify(name)} is no Kubernetes name`)
   return name
 }
 
+/** The folders that are called like an object; whatever else lies there is not ours. */
 export const foldersIn = (directory: string): readonly string[] => {
   try {
     return readdirSync(directory, { withFileTypes: true })
-      .filter((e) => e.isDirectory())
+      .filter((e) => e.isDirectory() && isName(e.name))
       .map((e) => e.name)
       .toSorted()
   } catch {
@@ -51,7 +54,7 @@ export function stateAt(directory: string): State {
   const root = resolve(directory)
   const secrets = (namespace: string): string => join(root, segment(namespace), 'secrets')
   const fleets = (namespace: string): string => join(root, segment(namespace), 'fleets')
-  const namespaces = (): readonly string[] => foldersIn(root).filter((n) => !n.startsWith('.'))
+  const namespaces = (): readonly string[] => foldersIn(root)
   return {
     root,
     statusFile: join(root, 'status.yaml'),

@@ -17,5 +17,5 @@ export function readStatuses(file: string): Statuses {
 }
 
 export const writeStatuses = (file: string, statuses: Statuses): void => {
-  replaceFile(file, `${heading}${stringify(Object.fromEntries(statuses), { lineWidth: 0 })}`)
+  replaceFile(file, `${heading}${stringify(Object.fromEntries(statuses), { lineWidth: 0 })}`, 'derived')
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Compiled, Condition, Status } from '../../../operator/compile/compiled.ts'
 import type { Name, Ref } from '../../../operator/compile/snapshot.ts'
-import { observedStatuses, type Statuses } from '../../../operator/local/observed-statuses.ts'
+import { observedStatuses, type Statuses, unreadStatuses } from '../../../operator/local/observed-statuses.ts'
 import type { Standing } from '../../../operator/local/standing.ts'
 import type { RelayConfig } from '../../../relay/config.ts'
 
@@ -98,4 +98,20 @@ test('a time is that of the change', () => {
     ['Programmed', at(1)],
     ['Ready', at(1)],
   ])
+})
+
+test('what may be in a file that can not be read keeps its status, and says where to look', () => {
+  const before = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
+  const none = { ...compiledWith(pending), statuses: new Map() }
+  const statuses = unreadStatuses(before, none, ['fleet.yaml'], at(1))
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Accepted')).toBe('Unknown Unread')
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Ready')).toBe('Unknown Unread')
+  expect(shown(statuses, 'RelayPolicy mail/shared', 'Programmed')).toBe('True Programmed')
+  expect(JSON.stringify([...statuses.values()])).toContain('fleet.yaml')
+  expect(unreadStatuses(before, none, [], at(1))).toEqual(before)
+})
+
+test('what was compiled is not taken for unread', () => {
+  const before = observedStatuses(compiledWith(pending), standings(good), nothing, at(0))
+  expect(unreadStatuses(before, compiledWith(pending), ['fleet.yaml'], at(1))).toEqual(new Map())
 })
