@@ -8,6 +8,8 @@ const colours = process.stdout.isTTY === true && !NO_COLOR
 
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
+// Whoever read our lines has left, e.g. `| head`.
+process.stdout.on('error', () => ending.abort())
 
 process.exitCode = await execute(process.argv.slice(2), {
   terminal: terminalOn(process.stdout, process.stderr, colours),

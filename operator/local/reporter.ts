@@ -40,7 +40,7 @@ export class Reporter {
    */
   async report(compiled: Compiled, { newer, keep, unread }: Reporting): Promise<void> {
     this.pause()
-    this.#kept = keep ? this.#statuses : new Map()
+    this.#kept = keep ? unreadStatuses(this.#statuses, compiled, unread, new Date().toISOString()) : new Map()
     const deadline = performance.now() + patienceMs
     let interrupted = false
     void newer.then(() => {
