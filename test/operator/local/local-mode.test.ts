@@ -101,7 +101,8 @@ test('a file that can not be understood removes nothing', async () => {
   writeYaml(directory, { 'more.yaml': domain({ domain: 'example.com' }).replace('name: example-org', 'name: more') })
   await local.until('SenderDomain mail/more', 'Ready', 'True')
   expect(local.tellings.filter((t) => t.about === 'gone')).toEqual([])
-  expect(local.condition(shared, 'Ready')).toMatch(/^True/)
+  expect(local.condition(shared, 'Ready')).toMatch(/^Unknown Unread: .*policy\.yaml/)
+  expect(local.condition(shared, 'Programmed')).toMatch(/^True/)
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 })
 
