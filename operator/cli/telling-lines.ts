@@ -6,8 +6,8 @@ import type { Style, Terminal } from './terminal.ts'
 /** A busy relay tells more than a person reads: what is over this in one second is counted, not shown. */
 const linesPerSecond = 20
 
-export function tellOn(terminal: Terminal): Tell {
-  const busy = busyness()
+export function tellOn(terminal: Terminal, now: () => number = () => performance.now()): Tell {
+  const busy = busyness(now)
   return (telling) => {
     if (telling.about === 'relay' && telling.line.level === 'info') {
       const { shown, withheld } = busy()
@@ -19,7 +19,7 @@ export function tellOn(terminal: Terminal): Tell {
 }
 
 /** Whether one line more may be shown now, and how many were not since the last that was. */
-function busyness(now: () => number = performance.now.bind(performance)) {
+function busyness(now: () => number) {
   let second = 0
   let shown = 0
   let withheld = 0

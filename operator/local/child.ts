@@ -12,6 +12,7 @@ export type ChildOptions = {
   /** It ended without being asked: how, its last words, and when it starts again. */
   readonly onFailure: (failure: Failure) => void
   readonly jitter?: () => number
+  readonly healthyMs?: number
 }
 export type Failure = { readonly how: string; readonly lastWords: string; readonly againInMs: number }
 
@@ -93,8 +94,9 @@ export class Child {
   }
 
   #failed(how: string, lastWords: string, ranMs: number): void {
-    this.#failures = ranMs >= healthyAfterMs ? 1 : this.#failures + 1
-    const againInMs = restartDelayMs(this.#failures, (this.#options.jitter ?? Math.random)())
+    const { jitter = Math.random, healthyMs = healthyAfterMs } = this.#options
+    this.#failures = ranMs >= healthyMs ? 1 : this.#failures + 1
+    const againInMs = restartDelayMs(this.#failures, jitter())
     this.#failure = { how, lastWords, againInMs }
     this.#options.onFailure(this.#failure)
     this.#again = setTimeout(() => this.#spawn(), againInMs)

@@ -51,6 +51,13 @@ test('a child that ends by itself is started again, later each time, and its las
   ])
 })
 
+test('after a healthy run, the next failure is the first again', async () => {
+  const { supervised, failures } = child(failing, { healthyMs: 0 })
+  supervised.start()
+  await eventually(() => failures.length >= 3)
+  expect(failures.slice(0, 3).map((f) => f.againInMs)).toEqual([125, 125, 125])
+})
+
 test('a child that is killed is another process soon after', async () => {
   const { supervised, lines, failures } = child(obedient)
   supervised.start()
