@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { eventually } from '../local/eventually.ts'
+import { temporaryFolder } from '../local/temporary.ts'
+import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
+
+/** The real command, in a process of its own that can be killed. */
+function relayfleetLocal(directory: string, state: string) {
+  const child = spawn(process.execPath, ['operator/cli.ts', 'local', directory, '--state', state], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk
+  })
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  return { child, exited, until: (shows: RegExp) => eventually(() => shows.test(out)) }
+}
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
+const ready = /^RelayCredential team-a\/web +ready/m
+
+async function oneFleet() {
+  const port = await freePort()
+  const directory = yamlDirectory({
+    'policy.yaml': policy('shared', port),
+    'domain.yaml': domain(),
+    'credential.yaml': credential('web', 'shared'),
+  })
+  const state = join(temporaryFolder(), 'state')
+  const pid = (): number => JSON.parse(readFileSync(join(state, 'mail/fleets/shared/endpoints.json'), 'utf8')).pid
+  return { directory, state, port, pid }
+}
+
+test('an operator that is killed leaves no relay behind, and the next one starts where it was', async () => {
+  const { directory, state, port, pid } = await oneFleet()
+  const first = relayfleetLocal(directory, state)
+  await first.until(ready)
+  const orphan = pid()
+  // A session is open, so the relay has something to say to a parent that does not listen any more.
+  const client = connect(port, '127.0.0.1')
+  await once(client, 'data')
+  first.child.kill('SIGKILL')
+  await eventually(() => !alive(orphan))
+  client.destroy()
+  const second = relayfleetLocal(directory, state)
+  await second.until(ready)
+  second.child.kill('SIGTERM')
+  expect(await second.exited).toBe(0)
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends operator and relay, with exit code 0', async (signal) => {
+  const { directory, state, port, pid } = await oneFleet()
+  const { child, exited, until } = relayfleetLocal(directory, state)
+  await until(ready)
+  const relay = pid()
+  const client = connect(port, '127.0.0.1')
+  await once(client, 'data')
+  child.kill(signal)
+  const [farewell] = (await once(client, 'data')) as [Buffer]
+  expect(farewell.toString()).toMatch(/^421 4\.3\.2 /)
+  expect(await exited).toBe(0)
+  expect(alive(relay)).toBe(false)
+})
