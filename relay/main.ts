@@ -1,5 +1,5 @@
 /** The relay's composition root: read the configuration, build the parts, reload on change, drain on SIGTERM. */
-import { mkdirSync, renameSync, statfsSync, writeFileSync, writeSync } from 'node:fs'
+import { mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
@@ -8,16 +8,13 @@ import { createEvents } from './events.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type RelayStatus, serve } from './http.ts'
 import { createSubmission } from './inbound/submission.ts'
+import { lineOutput } from './line-output.ts'
 import { foldersOf, keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
 import { createMetrics } from './metrics.ts'
 import { openSpool } from './spool/file-spool.ts'
 
 /** Less than the half minute that a kubelet gives a pod. */
 const graceMs = 25_000
-const flushMs = 50
-const flushLines = 64
-/** What a reader that is too slow may leave waiting; beyond that, lines are lost and mail goes on. */
-const unwrittenBytes = 1_048_576
 /** What could not be applied is tried again this often, e.g. a port that somebody else held. */
 const rereadMs = 10_000
 
@@ -31,14 +28,8 @@ const args = (() => {
 })()
 mkdirSync(args.data, { recursive: true, mode: 0o700 })
 
-// Lines are gathered for a moment: a write for each would cost more than the rest of the line.
-let unsaid: string[] = []
-let unwritten: Buffer = Buffer.alloc(0)
-const flushing = setInterval(flush, flushMs)
-const say = (line: string): void => {
-  if (unsaid.push(line) >= flushLines) flush()
-}
-const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: say })
+const output = lineOutput(1)
+const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, output)
 
 let configError: string | undefined
 let stopping = false
@@ -61,7 +52,7 @@ if (configError !== undefined) events.configRefused(configError)
 process.on('uncaughtException', (error) => {
   // What is acknowledged is on disk; what is not will be sent again. A new process is safer than this one.
   events.unexpected('process', error)
-  flush()
+  output.flush()
   process.exit(1)
 })
 
@@ -86,18 +77,6 @@ process.on('SIGHUP', reload)
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
-
-/** Never waits and never throws: a reader that is slow or gone must keep no relay from working, nor from ending. */
-function flush(): void {
-  unwritten = Buffer.concat([unwritten, Buffer.from(unsaid.join(''))])
-  unsaid = []
-  try {
-    while (unwritten.length > 0) unwritten = unwritten.subarray(writeSync(1, unwritten))
-  } catch (error) {
-    const slow = (error as NodeJS.ErrnoException).code === 'EAGAIN' && unwritten.length < unwrittenBytes
-    if (!slow) unwritten = Buffer.alloc(0)
-  }
-}
 
 function firstConfig(): Loaded {
   try {
@@ -192,7 +171,6 @@ async function stop(why: string): Promise<void> {
   await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
   await spool.close()
   server.close()
-  clearInterval(flushing)
-  flush()
+  output.close()
   process.exit(0)
 }

@@ -21,6 +21,7 @@ const layers = [
   'relay/delivery/',
   'relay/arguments.ts',
   'relay/load.ts',
+  'relay/line-output.ts',
   'relay/main.ts',
   'operator/plan.ts',
   'operator/dirty.ts',
