@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { createMetrics } from '../../relay/metrics.ts'
+
+const nothing = {
+  sessions: 0,
+  queue: { ready: 0, deferred: 0, inFlight: 0 },
+  oldestMessageAge: 0,
+  spoolBytes: 0,
+  spoolFreeBytes: 0,
+}
+
+// What `promtool check metrics` asks for; a person runs promtool itself.
+test('only counters are totals, every metric has a help, and every name is in base units', async () => {
+  const metrics = await createMetrics('mail/shared', () => nothing).registry.getMetricsAsJSON()
+  expect(metrics.length).toBeGreaterThan(30)
+  for (const { name, help, type } of metrics) {
+    expect([name, name.endsWith('_total')]).toEqual([name, String(type) === 'counter'])
+    expect([name, help]).not.toEqual([name, ''])
+    expect(name).not.toMatch(/_(ms|milliseconds|minutes|kb|mb)(_|$)/)
+  }
+})
