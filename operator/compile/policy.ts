@@ -7,7 +7,7 @@ import { boundPort, hostAndPort, listenerFiles } from './listener.ts'
 import { byAge, byText } from './order.ts'
 import type { References } from './references.ts'
 import { routeFiles } from './route.ts'
-import { type Name, nameOf, type Place, type Policy } from './snapshot.ts'
+import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
 
 export type JudgedPolicy = {
   readonly policy: Policy
@@ -32,6 +32,12 @@ function standingClaims({ snapshot, policy, stands }: Known): readonly Claim[] {
     .toSorted(([a], [b]) => byText(a, b))
     .flatMap(([owner, { listeners }]) => listeners.map((l) => ({ owner, thing: hostAndPort(l.address, l.port) })))
 }
+
+/** Who has a port keeps it: an older fleet that comes to want it could not bind it. */
+const isListening =
+  (running: Snapshot['running']) =>
+  ({ owner, thing }: Claim): boolean =>
+    (running.get(owner)?.listeners ?? []).some((l) => hostAndPort(l.address, l.port) === thing)
 
 type Rivals = (claim: Claim) => Name | undefined
 
@@ -69,6 +75,7 @@ function judge(policy: Policy, place: Place, references: References, rival: Riva
 export function judgePolicies(known: Known, references: References): ReadonlyMap<Name, JudgedPolicy> {
   const { place } = known.snapshot
   const claims = known.policies.toSorted(byAge).flatMap((p) => portClaims(place, p))
-  const rival = settle([...standingClaims(known), ...claims])
+  const inUse = claims.filter(isListening(known.snapshot.running))
+  const rival = settle([...standingClaims(known), ...inUse, ...claims])
   return new Map(known.policies.map((p) => [nameOf(p), judge(p, place, references, rival)]))
 }
