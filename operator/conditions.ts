@@ -7,7 +7,7 @@ export type Stamped = Condition & { readonly observedGeneration: number; readonl
 /** What keeps an object from being ready, in the order in which a person should look at it. */
 const needed = ['Accepted', 'ResolvedRefs', 'Programmed']
 /** True is the bad news in these. */
-const negative = ['Suspended']
+const negative = ['Suspended', 'Expired']
 
 /** False with the first reason against, Unknown while nothing is against and something is still open, else True. */
 export function deriveReady(found: readonly Condition[]): Condition {

@@ -1,6 +1,7 @@
 /** `check`: every finding about a YAML directory with its place, the field, what is wrong and the mend. */
 import type { Command } from 'commander'
 import type { Finding } from '../compile/compiled.ts'
+import { expired } from '../compile/expiry.ts'
 import type { Ref } from '../compile/snapshot.ts'
 import type { LocatedProblem } from '../local/objects.ts'
 import { compileDirectory, type Offline } from '../local/offline.ts'
@@ -41,7 +42,8 @@ function findingsIn(dir: string, { directory, compiled }: Offline): readonly Che
       return severity === undefined ? [] : [located(ref, f, severity, directory, dir)]
     }),
   )
-  return [...nothingThere(dir, directory), ...inText, ...withoutEchoes(compiledOnes)].toSorted(byPlace)
+  const over = [...expired(compiled, Date.now())].map(([ref, f]) => located(ref, f, 'warning', directory, dir))
+  return [...nothingThere(dir, directory), ...inText, ...withoutEchoes(compiledOnes), ...over].toSorted(byPlace)
 }
 
 /** What the text says is wrong has its line already; Programmed is for who runs the directory. */

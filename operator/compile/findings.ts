@@ -199,5 +199,11 @@ export const findings = {
   ),
   notUsable: says('Programmed', 'False', 'NotUsable', () => 'no relay accepts this credential; see Accepted'),
 
+  expired: says(
+    'Expired',
+    'True',
+    'Expired',
+    (at: string) => `spec.expiresAt (${at}) has passed, so no relay accepts it; set a later time, or take it away`,
+  ),
   suspended: says('Suspended', 'True', 'Suspended', () => 'spec.suspended is true; set it to false to go on'),
 } as const

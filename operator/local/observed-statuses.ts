@@ -1,5 +1,6 @@
 /** Statuses as they are written: what was compiled, corrected by what the relays report. Pure. */
 import type { Compiled, Condition, Status } from '../compile/compiled.ts'
+import { expired } from '../compile/expiry.ts'
 import type { Name, Ref } from '../compile/snapshot.ts'
 import { mergeConditions, type Stamped } from '../conditions.ts'
 import type { Standing } from './standing.ts'
@@ -19,11 +20,17 @@ export function observedStatuses(
   now: string,
 ): Statuses {
   const fleets = fleetsByCredential(compiled)
+  const over = expired(compiled, Date.parse(now))
   return new Map(
     [...compiled.statuses].map(([ref, status]) => {
       const old = before.get(ref)?.conditions ?? []
       const found = corrected(ref, status, standings, fleets) ?? asBefore(status, old)
-      const conditions = mergeConditions(old, found, status.observedGeneration, now)
+      const conditions = mergeConditions(
+        old,
+        [...found, ...[over.get(ref) ?? []].flat()],
+        status.observedGeneration,
+        now,
+      )
       return [ref, { ...status, ...observedFields(ref, standings), conditions }] as const
     }),
   )

@@ -57,6 +57,20 @@ test('a credential is programmed when its relay is, and only where the relay kno
   expect(shown(statuses, 'RelayCredential team-a/other', 'Programmed')).toBe('Unknown Pending')
 })
 
+test('a credential whose time has passed is not ready any more, and says which field to change', () => {
+  const compiled = compiledWith(pending)
+  const config = { credentials: [{ name: 'team-a/web', expiresAt: Date.parse(at(5)) }] } as unknown as RelayConfig
+  const fleets = new Map([['mail/shared', { ...compiled.fleets.get('mail/shared'), config }]]) as Compiled['fleets']
+  const ready = (now: string): string =>
+    shown(
+      observedStatuses({ ...compiled, fleets }, standings(good), nothing, now),
+      'RelayCredential team-a/web',
+      'Ready',
+    )
+  expect(ready(at(4))).toBe('True Ready')
+  expect(ready(at(5))).toBe('False Expired')
+})
+
 test("a relay that fails is its credentials' trouble too, and is named", () => {
   const statuses = observedStatuses(compiledWith(pending), standings(bad), nothing, at(0))
   expect(shown(statuses, 'RelayCredential team-a/web', 'Ready')).toBe('False PolicyNotProgrammed')

@@ -1,0 +1,16 @@
+/** A credential whose time is over: compile reads no clock, so who writes statuses asks here, with the time. */
+import type { Compiled, Finding } from './compiled.ts'
+import { findings } from './findings.ts'
+import type { Ref } from './snapshot.ts'
+
+/** What to say of every credential that its relays refuse at `now` because of spec.expiresAt. */
+export function expired({ fleets }: Pick<Compiled, 'fleets'>, now: number): ReadonlyMap<Ref, Finding> {
+  const entries = [...fleets.values()].flatMap(({ config }) => config?.credentials ?? [])
+  return new Map(
+    entries.flatMap(({ name, expiresAt }) =>
+      expiresAt === undefined || now < expiresAt
+        ? []
+        : [[`RelayCredential ${name}` as Ref, findings.expired(new Date(expiresAt).toISOString())('spec.expiresAt')]],
+    ),
+  )
+}
