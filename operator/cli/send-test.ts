@@ -6,6 +6,7 @@ import { type BoundCredential, boundCredential } from '../local/bound-credential
 import { type Directory, readDirectory } from '../local/directory.ts'
 import type { Fate } from '../local/fate.ts'
 import { startFollowing } from '../local/follow.ts'
+import { ownCommand } from '../local/relay-command.ts'
 import { type State, stateAt } from '../local/state.ts'
 import { type Line, type Submission, submit } from '../local/submit.ts'
 import { testMessage } from '../local/test-message.ts'
@@ -138,7 +139,7 @@ function ruleIn(reply: string): RuleId | undefined {
 function tellFate(fate: Fate, queueId: string, log: string, terminal: Terminal): void {
   switch (fate.kind) {
     case 'captured':
-      terminal.out(`${terminal.style('good', 'CAPTURED')}  see it with: relayfleet inbox show ${queueId}`)
+      terminal.out(`${terminal.style('good', 'CAPTURED')}  see it with: ${ownCommand} inbox show ${queueId}`)
       return
     case 'delivered':
       terminal.out(`${terminal.style('good', 'DELIVERED')}  the next hop said: ${fate.reply}`)

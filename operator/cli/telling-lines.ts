@@ -11,7 +11,7 @@ export function tellOn(terminal: Terminal, now: () => number = () => performance
   return (telling) => {
     if (telling.about === 'relay' && telling.line.level === 'info') {
       const { shown, withheld } = busy()
-      if (withheld > 0) terminal.out(terminal.style('dim', `… and ${withheld} lines more, in relay.log`))
+      if (withheld > 0) terminal.out(terminal.style('dim', `… and ${withheld} more, in relay.log`))
       if (!shown) return
     }
     terminal.out(tellingLine(telling, terminal))

@@ -65,11 +65,12 @@ const nothing: Read = { objects: [], problems: [], unread: [] }
 
 function readDocument(source: Source): Read {
   const { document, file } = source
-  const faults = [...document.errors, ...document.warnings]
+  // What the parser meets behind its first error follows from that one.
+  const fault = document.errors[0] ?? document.warnings[0]
   const unread = (problems: readonly LocatedProblem[]): Read => ({ objects: [], problems, unread: [file] })
-  if (faults.length > 0) {
-    const message = (e: Error): string => `this is not well-formed YAML: ${withoutQuotation(e.message)}`
-    return unread(faults.map((e) => ({ ...positionOf(source, e.pos[0]), message: message(e) })))
+  if (fault !== undefined) {
+    const message = `this is not well-formed YAML: ${withoutQuotation(fault.message)}`
+    return unread([{ ...positionOf(source, fault.pos[0]), message }])
   }
   if (document.contents === null) return nothing
   const { foreign, object, declared, faults: problems } = readDeclared(document)
@@ -89,23 +90,28 @@ export function joinReads(reads: readonly Read[]): Read {
   const problems = reads.flatMap((r) => r.problems)
   for (const again of reads.flatMap((r) => r.objects)) {
     const first = objects.get(again.object)
-    objects.set(again.object, first === undefined ? again : ambiguous(first))
-    if (first === undefined) continue
-    const { file, line } = locate(first, ['metadata', 'name'])
-    const message = `${again.object} is declared twice, first at ${file}:${line}; take one of the two away`
-    problems.push({ ...locate(again, ['metadata', 'name']), object: again.object, field: 'metadata.name', message })
+    if (first === undefined) {
+      objects.set(again.object, again)
+      continue
+    }
+    const [there, here] = [locate(first, ['metadata', 'name']), locate(again, ['metadata', 'name'])]
+    objects.set(again.object, ambiguous(first, `${printed(there)} and ${printed(here)}`))
+    const message = `${again.object} is declared twice, first at ${printed(there)}; take one of the two away`
+    problems.push({ ...here, object: again.object, field: 'metadata.name', message })
   }
   const unread = [...new Set(reads.flatMap((r) => r.unread))]
   return { objects: [...objects.values()], problems: problems.toSorted(inReadingOrder), unread }
 }
 
+const printed = ({ file, line }: Position): string => `${file}:${line}`
+
 const inReadingOrder = (a: Position, b: Position): number =>
   a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column
 
 /** Nobody can say which of the two was meant, so neither takes effect and what runs stays. */
-function ambiguous(first: LocatedObject): LocatedObject {
+function ambiguous(first: LocatedObject, places: string): LocatedObject {
   if (first.declares !== 'resource') return first
   const { labels: _, ...rest } = first.resource
-  const invalid: Invalid = { ...rest, problems: ['declared twice; take one of the two away'] }
+  const invalid: Invalid = { ...rest, problems: [`declared twice, at ${places}; take one of the two away`] }
   return { declares: 'invalid', invalid, object: first.object, source: first.source }
 }

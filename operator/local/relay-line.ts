@@ -1,4 +1,5 @@
 /** One line of a relay's log, put short for a person at a terminal. Pure. */
+import { ownCommand } from './relay-command.ts'
 
 export type RelayLine = { readonly level: 'info' | 'warn' | 'error'; readonly text: string }
 
@@ -20,13 +21,20 @@ const tellings: Readonly<Record<string, (f: Fields) => string>> = {
   'would be refused': (f) => `Audit: would refuse ${from(f)} at ${shown(f['stage'])} (${shown(f['rule'])})`,
   'authentication failed': (f) =>
     `login failed from ${shown(f['client'])}: ${shown(f['reason'])} (${shown(f['rule'])})`,
-  captured: (f) => `captured ${shown(f['queueId'])}; see it with: relayfleet inbox show ${shown(f['queueId'])}`,
+  'client locked out': (f) =>
+    `locked out ${shown(f['client'])} for ${seconds(f['forMs'])} after too many failed logins`,
+  captured: (f) => `captured ${shown(f['queueId'])}; see it with: ${ownCommand} inbox show ${shown(f['queueId'])}`,
   'delivery attempted': (f) =>
-    `${shown(f['outcome'])} ${shown(f['queueId'])} by ${shown(f['smarthost'])}: ${replyOf(f)}`,
+    `${attempted(shown(f['outcome']))} ${shown(f['queueId'])} by ${shown(f['smarthost'])}: ${replyOf(f)}`,
+  'smarthost left out': (f) =>
+    `smarthost ${shown(f['smarthost'])} (${shown(f['host'])}) is left out for ${seconds(f['forMs'])}: ${shown(f['reply'])}`,
   deferred: (f) => `will try ${shown(f['queueId'])} again at ${shown(f['nextAttemptAt'])}`,
   bounced: (f) => `bounced ${shown(f['queueId'])} (${shown(f['kind'])}): ${shown(f['reply'])}`,
   stopping: () => 'stopping: finishes what is in flight',
 }
+const seconds = (ms: unknown): string => `${Math.ceil(Number(ms) / 1000)} s`
+/** Whether the recipient is given up is said by the line that follows. */
+const attempted = (outcome: string): string => (outcome === 'bounced' ? 'refused' : outcome)
 const from = (f: Fields): string => shown(f['credential']) || shown(f['client'])
 
 /** Undefined: nothing that a person at a terminal has to see. */

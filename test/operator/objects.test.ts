@@ -100,7 +100,17 @@ test.each([
 ])('%s is a problem, and nobody can say which one is meant', (_name, texts) => {
   const read = joinReads(texts.map((text, i) => readObjects(text, `${i}.yaml`)))
   expect(read.problems.map((p) => p.message)).toEqual([expect.stringContaining('declared twice, first at 0.yaml:3')])
-  expect(declaredFacts(read.objects)).toMatchObject({ domains: [], invalid: [{ name: 'a' }] })
+  expect(declaredFacts(read.objects)).toMatchObject({
+    domains: [],
+    invalid: [
+      { name: 'a', problems: [expect.stringMatching(/^declared twice, at 0.yaml:3 and [01].yaml:[0-9]+; take/)] },
+    ],
+  })
+})
+
+test('text that is no YAML is one problem: what the parser meets later follows from it', () => {
+  const { problems } = readObjects('kind: A\n\tmetadata: {name: x\n- b: c\n d: [', 'f.yaml')
+  expect(problems).toMatchObject([{ line: 2, message: expect.stringMatching(/^this is not well-formed YAML: Tabs/) }])
 })
 
 test('the values of a Secret are its reader’s, its keys are facts', () => {

@@ -58,5 +58,5 @@ test('a busy relay does not flood the terminal: what is withheld is counted, and
   expect(lines.at(-1)).toContain('login failed')
   now = 1000
   tell(line('accepted q100'))
-  expect(lines.slice(-2)).toEqual(['… and 80 lines more, in relay.log', expect.stringContaining('accepted q100')])
+  expect(lines.slice(-2)).toEqual(['… and 80 more, in relay.log', expect.stringContaining('accepted q100')])
 })

@@ -28,7 +28,7 @@ const fleetWith = (
   hostname = 'a.example',
 ): RunningFleet => {
   const config = { hostname, listeners: listeners.map((name) => ({ name, tls: tls(name) })) } as unknown as RelayConfig
-  return { kind: 'run', config, replicas: 1, files }
+  return { kind: 'run', config, replicas: 1, ports: [], storage: '1Gi', files }
 }
 
 function folderAndSources(values: Readonly<Record<string, string>> = {}) {

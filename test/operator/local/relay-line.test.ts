@@ -27,6 +27,30 @@ test.each([
     { level: 50, msg: 'unexpected', where: 'process', err: { message: 'boom', stack: 'many lines' } },
     { level: 'error', text: 'unexpected: process boom' },
   ],
+  [
+    { level: 40, msg: 'smarthost left out', smarthost: 'ses', host: 'smtp.example', forMs: 1500, reply: '535 no' },
+    { level: 'warn', text: 'smarthost ses (smtp.example) is left out for 2 s: 535 no' },
+  ],
+  [
+    { level: 40, msg: 'client locked out', client: '192.0.2.7', forMs: 900_000 },
+    { level: 'warn', text: 'locked out 192.0.2.7 for 900 s after too many failed logins' },
+  ],
+  [
+    {
+      msg: 'delivery attempted',
+      queueId: 'q',
+      smarthost: 'ses',
+      outcome: 'bounced',
+      code: 550,
+      status: '5.1.1',
+      text: 'no',
+    },
+    { level: 'info', text: 'refused q by ses: 550 5.1.1 no' },
+  ],
+  [
+    { msg: 'captured', queueId: 'q' },
+    { level: 'info', text: 'captured q; see it with: npx node operator/cli.ts inbox show q' },
+  ],
   [{ msg: 'left the queue', queueId: 'q1', seconds: 1 }, undefined],
 ])('%j', (fields, told) => {
   expect(tellLine(line(fields))).toEqual(told)
