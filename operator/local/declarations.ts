@@ -6,9 +6,9 @@ import { apiVersion, group, kinds } from '../../crds/kinds.ts'
 import type { Kind } from '../../crds/schema.ts'
 import { validate } from '../../crds/validate.ts'
 import type { Credential, Domain, Invalid, Policy } from '../compile/snapshot.ts'
+import type { Declared } from './declared-object.ts'
 import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
 import { readConfigMap, readSecret } from './keyed.ts'
-import type { Declared } from './objects.ts'
 
 /** `object` absent: nobody can say what is declared here, or, where it is foreign, it concerns others. */
 type Declaration = {

@@ -1,7 +1,7 @@
 /** Secrets and ConfigMaps in YAML: their keys for compile, their values for who writes the files, neither for messages. */
 import type { Name } from '../compile/snapshot.ts'
+import type { Declared } from './declared-object.ts'
 import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
-import type { Declared } from './objects.ts'
 
 type Values = ReadonlyMap<string, Uint8Array>
 type Result = { readonly declared: Declared; readonly faults: readonly Fault[] }

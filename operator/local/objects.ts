@@ -1,8 +1,8 @@
 /** Objects in YAML text: each knows its place, and every problem names the line that a person has to change. */
 import { type Document, LineCounter, parseAllDocuments } from 'yaml'
 import type { Path } from '../../crds/field-path.ts'
-import type { Credential, Domain, Invalid, Keyed, Name, Policy } from '../compile/snapshot.ts'
 import { readDeclared } from './declarations.ts'
+import type { Declared } from './declared-object.ts'
 import { offsetOf } from './offset.ts'
 
 export type Position = { readonly file: string; readonly line: number; readonly column: number }
@@ -18,19 +18,6 @@ export type LocatedProblem = Position & {
 
 /** Where in the text an object stands; for `locate`. */
 export type Source = { readonly file: string; readonly document: Document; readonly lines: LineCounter }
-
-/** What one document declares. A Secret's values stay here, with who reads the directory; compile sees the keys. */
-export type Declared =
-  | { readonly declares: 'resource'; readonly resource: Policy | Domain | Credential }
-  | { readonly declares: 'invalid'; readonly invalid: Invalid }
-  | { readonly declares: 'namespace'; readonly name: string; readonly labels: Readonly<Record<string, string>> }
-  | {
-      readonly declares: 'keyed'
-      readonly kind: 'Secret' | 'ConfigMap'
-      readonly name: Name
-      readonly keyed: Keyed
-      readonly values: ReadonlyMap<string, Uint8Array>
-    }
 
 /** `object` is `RelayPolicy mail/shared`, `Secret mail/ses` or `Namespace team-a`. */
 export type LocatedObject = Declared & { readonly object: string; readonly source: Source }
