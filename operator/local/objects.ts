@@ -1,6 +1,7 @@
 /** Objects in YAML text: each knows its place, and every problem names the line that a person has to change. */
 import { type Document, LineCounter, parseAllDocuments } from 'yaml'
 import type { Path } from '../../crds/field-path.ts'
+import type { Invalid } from '../compile/snapshot.ts'
 import { readDeclared } from './declarations.ts'
 import type { Declared } from './declared-object.ts'
 import { offsetOf } from './offset.ts'
