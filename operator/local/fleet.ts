@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { configHash, parseConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
 import { Child, type Failure } from './child.ts'
+import { diskTrouble } from './disk-trouble.ts'
 import { replaceFile, textOf } from './files.ts'
 import { type FileSources, type RunningFleet, writeFleet } from './fleet-files.ts'
 import { relayCommand } from './relay-command.ts'
@@ -55,8 +56,8 @@ export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void)
       })
     },
 
-    /** Never throws: what goes wrong is this fleet's `trouble`, and what ran before runs on. */
-    async run(fleet: RunningFleet, sources: FileSources): Promise<void> {
+    /** Whether it was done. Never throws: what goes wrong is this fleet's `trouble`, and what ran before runs on. */
+    async run(fleet: RunningFleet, sources: FileSources): Promise<boolean> {
       try {
         const changed = await writeFleet(folder, fleet, sources)
         trouble = undefined
@@ -65,14 +66,20 @@ export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void)
         if (fleet.replicas === 0) void child.stop()
         else if (changed || !child.wanted) child.start()
       } catch (error) {
-        trouble = (error as Error).message
+        trouble = diskTrouble(error)
       }
+      return trouble === undefined
     },
     /** Invalid is not absent: it stays as it is, less the rights that were revoked, and starts from what is on disk. */
-    hold(config: RelayConfig | undefined): void {
+    hold(config: RelayConfig | undefined): boolean {
       trouble = undefined
-      if (config !== undefined) replaceFile(folder.configFile, printConfig(config))
+      try {
+        if (config !== undefined) replaceFile(folder.configFile, printConfig(config))
+      } catch (error) {
+        trouble = diskTrouble(error)
+      }
       if (existsSync(folder.configFile) && !isStopped() && !child.wanted) child.start()
+      return trouble === undefined
     },
     /** The policy was deleted: nothing runs, no secret stays; the spool does. */
     remove(): void {

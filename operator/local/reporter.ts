@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
+import { diskTrouble } from './disk-trouble.ts'
 import type { LocalFleet } from './fleet.ts'
 import { observedStatuses, type Statuses, unreadStatuses } from './observed-statuses.ts'
 import type { Standing } from './standing.ts'
@@ -85,7 +86,7 @@ export class Reporter {
     try {
       writeStatuses(this.#file, this.#statuses)
     } catch (error) {
-      this.#tell({ about: 'trouble', text: `${this.#file}: ${(error as Error).message}` })
+      this.#tell({ about: 'trouble', text: `${this.#file}: ${diskTrouble(error)}` })
     }
   }
 

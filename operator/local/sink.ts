@@ -8,11 +8,15 @@ import { loadAuthority } from './authority.ts'
 import { ensureBindingSecret } from './binding-secret.ts'
 import type { Issued } from './ca.ts'
 import { type Directory, valueIn } from './directory.ts'
+import { diskTrouble } from './disk-trouble.ts'
 import type { FileSources } from './fleet-files.ts'
 import { type LocalFleets, localFleets } from './fleets.ts'
 import { Reporter } from './reporter.ts'
 import { foldersIn, namespaceOf, type State } from './state.ts'
 import type { Tell } from './telling.ts'
+
+/** What could not be done is tried again this soon, without an edit. */
+const againMs = 2000
 
 export type ProcessSink = Sink & {
   /** Stops every relay; resolves when the last has ended. */
@@ -29,7 +33,14 @@ export function processSink(options: {
   const { state, dirty, tell, directory } = options
   const fleets = localFleets(state, tell)
   const reporter = new Reporter(state.statusFile, fleets.active, tell)
-  const attempt = attempting(tell)
+  let again: NodeJS.Timeout | undefined
+  const tryAgain = (): void => {
+    again ??= setTimeout(() => {
+      again = undefined
+      dirty.mark()
+    }, againMs)
+  }
+  const attempt = attempting(tell, tryAgain)
   let authority: Issued | undefined
 
   return {
@@ -41,7 +52,10 @@ export function processSink(options: {
         attempt(`Secret of RelayCredential ${name}`, () => ensureBinding(name, compiled, state, sources, dirty))
       }
       if (allRead(directory())) attempt('old Secrets', () => pruneBindings(state, compiled))
-      await Promise.all([...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)))
+      const done = await Promise.all(
+        [...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)),
+      )
+      if (done.includes(false)) tryAgain()
       for (const name of fleets.known()) {
         if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))
       }
@@ -51,6 +65,7 @@ export function processSink(options: {
       return reporter.report(compiled, { newer: dirty.raised, unread, keep: !allRead(directory()) })
     },
     async close() {
+      clearTimeout(again)
       reporter.pause()
       await fleets.close()
     },
@@ -59,22 +74,27 @@ export function processSink(options: {
 
 const allRead = ({ unread, doubted }: Directory): boolean => unread.length + doubted.length === 0
 
-/** What fails is told and tried again at the next turn: one full disk must not take down every relay. */
+/** What fails is told and tried again: one full disk must not take down every relay. */
 const attempting =
-  (tell: Tell) =>
+  (tell: Tell, tryAgain: () => void) =>
   (what: string, act: () => void): void => {
     try {
       act()
     } catch (error) {
-      tell({ about: 'trouble', text: `${what}: ${(error as Error).message}` })
+      tell({ about: 'trouble', text: `${what}: ${diskTrouble(error)}` })
+      tryAgain()
     }
   }
 
 /** Each fleet has its own trouble, which its conditions tell. */
-async function applyFleet(fleets: LocalFleets, name: Name, compiled: CompiledFleet, sources: FileSources) {
+async function applyFleet(
+  fleets: LocalFleets,
+  name: Name,
+  compiled: CompiledFleet,
+  sources: FileSources,
+): Promise<boolean> {
   const fleet = fleets.fleet(name)
-  if (compiled.kind === 'run') await fleet.run(compiled, sources)
-  else fleet.hold(compiled.config)
+  return compiled.kind === 'run' ? fleet.run(compiled, sources) : fleet.hold(compiled.config)
 }
 
 function ensureBinding(name: Name, { bindings }: Compiled, state: State, { authority }: FileSources, dirty: Dirty) {

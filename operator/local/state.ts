@@ -1,7 +1,8 @@
 /** The state folder: where everything lies that a directory's fleets keep on this machine. */
-import { readdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
+import { diskTrouble } from './disk-trouble.ts'
 
 export type FleetFolder = {
   readonly root: string
@@ -50,11 +51,23 @@ export const foldersIn = (directory: string): readonly string[] => {
   }
 }
 
+/** Where there is nothing, nothing is known; where we are not let in, nobody should say that there is nothing. */
+function mayRead(root: string): void {
+  try {
+    if (existsSync(root)) accessSync(root, constants.R_OK | constants.X_OK)
+  } catch (error) {
+    throw new Error(`the state folder ${root} can not be read: ${diskTrouble(error)}, or give another --state`)
+  }
+}
+
 export function stateAt(directory: string): State {
   const root = resolve(directory)
   const secrets = (namespace: string): string => join(root, segment(namespace), 'secrets')
   const fleets = (namespace: string): string => join(root, segment(namespace), 'fleets')
-  const namespaces = (): readonly string[] => foldersIn(root)
+  const namespaces = (): readonly string[] => {
+    mayRead(root)
+    return foldersIn(root)
+  }
   return {
     root,
     statusFile: join(root, 'status.yaml'),

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { capturedMail, contentOf } from '../../../operator/local/inbox.ts'
+import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
 import { configHash } from '../../../relay/config.ts'
 import { eventually } from './eventually.ts'
@@ -250,6 +251,18 @@ test('a relay that is killed runs again, and what it had accepted is not lost', 
   await eventually(() => local.tellings.some((t) => t.about === 'relay' && t.line.text.includes('signal SIGKILL')))
   await eventually(async () => (await local.submit('team-a/web', 'app@example.org')).kind === 'accepted')
   expect(local.pid('mail/shared')).not.toBe(pid)
+})
+
+test('what could not be written is written as soon as that is possible, without an edit', async () => {
+  const { directory } = await quickstart()
+  const state = join(temporaryFolder(), 'state')
+  const { root, config } = stateAt(state).fleet('mail/shared')
+  mkdirSync(root, { recursive: true })
+  writeFileSync(config, 'a file where the folder belongs')
+  const local = running(directory, state)
+  await local.until(shared, 'Programmed', 'False NotWritten')
+  rmSync(config)
+  await local.until(web, 'Ready', 'True')
 })
 
 test('a second operator on the same state folder is refused, and told what to do', async () => {

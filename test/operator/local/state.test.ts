@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { lockState } from '../../../operator/local/lock.ts'
@@ -19,6 +19,14 @@ test('every fleet that has a folder is listed, whatever else lies there', () => 
   mkdirSync(join(state.root, 'ca'), { recursive: true })
   mkdirSync(state.secret('team-b', 'web'), { recursive: true })
   expect(state.fleets()).toEqual(['mail/shared', 'team-a/own'])
+})
+
+test('a state folder that can not be used says why, and is not taken for one in use', () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'file'), '')
+  expect(() => lockState(join(folder, 'file', 'lock'))).toThrow(/can not be used: .*--state/)
+  mkdirSync(join(folder, 'lock'))
+  expect(() => lockState(join(folder, 'lock'))).toThrow(/can not be used: EISDIR.*--state/)
 })
 
 test('one process has the state folder; given back, the next may have it', () => {
