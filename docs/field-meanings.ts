@@ -1,0 +1,91 @@
+/** What each field says, in one line, for the reference; a field that the schema describes itself needs none here. */
+
+const selector = 'which namespaces, by their labels; every namespace also has kubernetes.io/metadata.name'
+
+export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  RelayPolicy: {
+    'spec.replicas': 'how many relays; in local mode one runs, or none with 0',
+    'spec.hostname':
+      'the name in banner, EHLO, Received and the certificate; <name>.<namespace>.svc where it is not given',
+    'spec.listeners': 'at least one; the first one is what binding Secrets point to',
+    'spec.listeners[].name': 'its name in conditions, logs and metrics',
+    'spec.listeners[].port':
+      'the port that clients use; in local mode one below 1024 moves up by 2000 where this user may not bind it',
+    'spec.listeners[].tls.mode': 'TLS by the command STARTTLS, or from the first octet',
+    'spec.listeners[].tls.minVersion': 'older versions of TLS are refused',
+    'spec.listeners[].tls.certificateRef.name':
+      "a Secret of type kubernetes.io/tls in the policy's namespace; without it the certificate is issued here, and its CA is in every binding Secret",
+    'spec.admission.networks.allow': 'only these may connect; empty: all',
+    'spec.admission.networks.deny': 'these may not; deny wins',
+    'spec.admission.authFailures.max': 'so many failed logins from one client address',
+    'spec.admission.authFailures.per': '… within this time',
+    'spec.admission.authFailures.lockout': '… lock that address out for so long',
+    'spec.admission.limits.messageSize': 'of the whole message as it is sent',
+    'spec.admission.limits.recipientsPerMessage':
+      'more are refused with 452, so that the client sends them in another one',
+    'spec.admission.limits.connectionsPerClient': 'open at one time from one address',
+    'spec.admission.limits.messagesPerConnection': 'then the client has to connect again',
+    'spec.admission.limits.transactionTime': 'from MAIL to the final dot',
+    'spec.admission.credentials.namespaces.from':
+      "consent: whose RelayCredentials are admitted: those of the policy's own namespace, of selected ones, of all",
+    'spec.admission.credentials.namespaces.selector': selector,
+    'spec.senderRules.envelopeFrom.enforcement': 'the reverse-path has to belong to the credential',
+    'spec.senderRules.headerFrom.enforcement': 'the one mailbox in From has to belong to the credential',
+    'spec.senderRules.headerFrom.displayNameAddress': 'a display name that shows another address than the mailbox',
+    'spec.senderRules.alignment.enforcement': 'reverse-path and From have to be of one domain',
+    'spec.senderRules.alignment.mode':
+      'Strict: the same domain; Organizational: the same registered domain (mail.example.org and example.org)',
+    'spec.senderRules.nullReversePath': 'MAIL FROM:<>, which applications that send bounces themselves need',
+    'spec.recipients.mode':
+      'everybody; only recipients.allow; all mail to redirectTo; or nobody: into the inbox of this fleet. Default: Unrestricted in Production, Capture in NonProduction',
+    'spec.recipients.allow.domains': 'for AllowList: these very domains, without their subdomains',
+    'spec.recipients.allow.addresses': 'for AllowList: these addresses',
+    'spec.recipients.redirectTo': 'for Redirect: who gets the mail instead',
+    'spec.routes': 'the first that matches takes a recipient; the last one has no match and takes the rest',
+    'spec.routes[].name': 'its name in logs and metrics',
+    'spec.routes[].match.senderDomains': 'domains of the reverse-path (of From, where that is null)',
+    'spec.routes[].match.recipientDomains': 'domains of the forward-path, without their subdomains',
+    'spec.routes[].match.credentialSelector': 'credentials, by their labels',
+    'spec.routes[].type': 'mail goes to smarthosts',
+    'spec.routes[].smarthosts': 'next hops; of those with the lowest priority that are well, the work is shared',
+    'spec.routes[].smarthosts[].name': 'its name in logs and metrics',
+    'spec.routes[].smarthosts[].host': 'a host name or an address; no link-local one',
+    'spec.routes[].smarthosts[].port': 'usually 587 with StartTLS, 465 with Implicit',
+    'spec.routes[].smarthosts[].tls.mode':
+      'StartTLS and Implicit verify the certificate and never send without; Opportunistic takes what there is; Disabled is plain',
+    'spec.routes[].smarthosts[].tls.caRef.name':
+      "a Secret or ConfigMap with ca.crt in the policy's namespace; without it the public CAs",
+    'spec.routes[].smarthosts[].authRef.name':
+      "a Secret with username and password in the policy's namespace; needs StartTLS or Implicit",
+    'spec.routes[].smarthosts[].priority': 'lower ones first; a higher one is used while no lower one can be',
+    'spec.routes[].smarthosts[].maxConnections': 'open at one time, from each relay',
+    'spec.routes[].retry.expireAfter': 'then the message is returned to its reverse-path as a DSN',
+    'spec.queue.storage.size': 'octets of queued mail in each relay; beyond it new mail gets 452 (queue.storage)',
+    'spec.queue.maxAge': 'an older message in the queue makes the policy Degraded',
+    'spec.evidence.addresses':
+      'how addresses stand in logs: as a hash that stays the same, masked (u***@example.org), clear',
+    'spec.suspended': 'new sessions get 421; what is queued goes on',
+  },
+  SenderDomain: {
+    'spec.includeSubdomains': 'all subdomains too; refused while an older SenderDomain has one of them',
+    'spec.allowedNamespaces.from':
+      "consent: whose RelayCredentials may send as it: those of this object's namespace, of selected ones, of all",
+    'spec.allowedNamespaces.selector': selector,
+  },
+  RelayCredential: {
+    'spec.policyRef.name': 'the fleet that this credential submits to',
+    'spec.policyRef.namespace': 'absent: the namespace of the credential',
+    'spec.senderDomainRefs': 'the domains that it sends as; each one has to admit its namespace',
+    'spec.senderDomainRefs[].name': 'a SenderDomain',
+    'spec.senderDomainRefs[].namespace': 'absent: the namespace of the credential',
+    'spec.identities.addresses': 'narrows to these addresses; empty: whatever the domains allow',
+    'spec.type': 'a password of 256 bits that is made here',
+    'spec.networks.allow': 'narrows from where it may be used; empty: from wherever the policy admits',
+    'spec.recipients.domains': 'narrows to whom it may send; empty: to whomever the policy allows',
+    'spec.secretTemplate.name': "the name of the binding Secret; the credential's own where it is not given",
+    'spec.secretTemplate.labels': 'put on the Secret',
+    'spec.secretTemplate.annotations': 'put on the Secret',
+    'spec.expiresAt': 'from then on logins are refused, e.g. 2027-01-31T00:00:00Z',
+    'spec.suspended': 'logins are refused',
+  },
+}
