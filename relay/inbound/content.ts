@@ -6,18 +6,21 @@ import type { HeaderVerdict } from '../rules/content.ts'
 import { headerBytes, heldBytes } from './limits.ts'
 import { beforeContent, scan } from './newlines.ts'
 
+/** `header` is what goes on in place of the one that was judged. */
+export type JudgedHeader = Omit<HeaderVerdict, 'fields'> & { readonly header: Buffer }
+
 export class Content {
   readonly #messageBytes: number
-  readonly #judge: (header: Buffer) => HeaderVerdict
+  readonly #judge: (header: Buffer) => JudgedHeader
   #newlines = beforeContent
   #bytes = 0
   #eightBit = false
   #held: Buffer[] = []
   #heldBytes = 0
-  #verdict: HeaderVerdict | undefined
+  #verdict: JudgedHeader | undefined
   #headerTooLarge = false
 
-  constructor(messageBytes: number, judge: (header: Buffer) => HeaderVerdict) {
+  constructor(messageBytes: number, judge: (header: Buffer) => JudgedHeader) {
     this.#messageBytes = messageBytes
     this.#judge = judge
   }
@@ -73,7 +76,13 @@ export class Content {
     const end = found === -1 && atEnd ? octets.length : found
     this.#held = [octets]
     if (end > headerBytes || (end === -1 && octets.length > headerBytes)) this.#headerTooLarge = true
-    else if (end !== -1) this.#verdict = this.#judge(octets.subarray(0, end))
+    else if (end !== -1) this.#goOnWith(this.#judge(octets.subarray(0, end)), octets.subarray(end))
+  }
+
+  #goOnWith(verdict: JudgedHeader, rest: Buffer): void {
+    this.#verdict = verdict
+    this.#held = [verdict.header, rest]
+    this.#heldBytes = verdict.header.length + rest.length
   }
 
   #takeHeld(): Buffer {

@@ -1,12 +1,13 @@
 /** DATA: takes the content, and says 250 only when the spool has made the message ours. */
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { type HeaderVerdict, judgeHeader } from '../rules/content.ts'
+import { judgeHeader } from '../rules/content.ts'
 import { type Incoming, SpoolError } from '../spool/spool.ts'
 import { loginInForce } from './auth.ts'
-import { Content } from './content.ts'
+import { Content, type JudgedHeader } from './content.ts'
 import { type Disposition, dispositionOf } from './disposition.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
+import { mendHeader, type Taking } from './mended-header.ts'
 import { protocol } from './protocol.ts'
 import { receivedHeader } from './received.ts'
 import type { Session, SessionLogin, Transaction } from './session.ts'
@@ -97,15 +98,17 @@ export class Reception {
   }
 
   /** Never throws: an error while the content comes would look like a client that left. */
-  #judge(header: Buffer): HeaderVerdict {
+  #judge(header: Buffer): JudgedHeader {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
-    if (login.kind === 'refused') return { refusal: login.refusal, audited: [], fromDomain: '' }
+    if (login.kind === 'refused') return { refusal: login.refusal, audited: [], fromDomain: '', header }
     const { reversePath, parameters } = this.#transaction
     const { config } = this.#inbound.inForce()
     try {
-      return judgeHeader({ config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8 }, header)
+      const facts = { config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8 }
+      const { fields, ...verdict } = judgeHeader(facts, header)
+      return { ...verdict, header: mendHeader(header, fields, this.#taking) }
     } catch (error) {
-      return { refusal: faultOf(this.#inbound, error), audited: [], fromDomain: '' }
+      return { refusal: faultOf(this.#inbound, error), audited: [], fromDomain: '', header }
     }
   }
 
@@ -117,13 +120,16 @@ export class Reception {
 
   #received(): string {
     return receivedHeader({
-      hostname: this.#inbound.inForce().config.hostname,
-      queueId: this.#incoming.queueId,
+      ...this.#taking,
       client: this.#client,
       smtpUtf8: this.#transaction.parameters.smtpUtf8,
       forwardPaths: [...this.#transaction.forwardPaths.values()],
-      at: this.#inbound.now(),
     })
+  }
+
+  get #taking(): Taking {
+    const { hostname } = this.#inbound.inForce().config
+    return { hostname, queueId: this.#incoming.queueId, at: this.#inbound.now() }
   }
 
   #envelope(): Omit<Envelope, 'queueId' | 'bytes'> {

@@ -29,4 +29,4 @@ const hostOr = (helo: string, literal: string): string =>
   /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$|^\[[A-Za-z0-9.:]+\]$/.test(helo) ? helo : literal
 
 /** RFC 5322 section 3.3, in UTC. */
-const dateTime = (at: number): string => new Date(at).toUTCString().replace('GMT', '+0000')
+export const dateTime = (at: number): string => new Date(at).toUTCString().replace('GMT', '+0000')

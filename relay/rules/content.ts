@@ -1,5 +1,6 @@
 /** May this credential send a message with this header? */
 import { parsePath } from '../mail/address.ts'
+import type { Field } from '../mail/header.ts'
 import { refusal } from '../mail/rule.ts'
 import { aligned } from './alignment.ts'
 import { type ContentFacts, type HeaderFacts, headerLimits, malformed, readHeader } from './header-facts.ts'
@@ -9,6 +10,8 @@ import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
 export type HeaderVerdict = Verdict & {
   /** The domain of the visible From; empty where it could not be read, and then the message is refused. */
   readonly fromDomain: string
+  /** Empty where the header could not be read. */
+  readonly fields: readonly Field[]
 }
 
 const withinLimits: Check<HeaderFacts> = ({ octets, fields }) =>
@@ -59,5 +62,5 @@ export const headerChecks: readonly Check<HeaderFacts>[] = [
 export function judgeHeader(facts: ContentFacts, header: Buffer): HeaderVerdict {
   const read = readHeader(facts, header)
   const verdict = judge(headerChecks, read, enforcementOf(facts.config))
-  return { ...verdict, fromDomain: read.from?.ok ? read.from.mailbox.domain : '' }
+  return { ...verdict, fromDomain: read.from?.ok ? read.from.mailbox.domain : '', fields: read.fields }
 }

@@ -11,7 +11,7 @@ function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fin
   const judged: string[] = []
   const content = new Content(messageBytes, (header) => {
     judged.push(header.toString('latin1'))
-    return verdict
+    return { ...verdict, header }
   })
   const out: Buffer[] = []
   for (const chunk of chunks) {
@@ -37,6 +37,15 @@ test('the header is judged once, alone, and nothing of the content is lost', () 
       expect(judged).toEqual([header])
     }),
   )
+})
+
+test('what the judge makes of the header goes on in its place, whatever the chunks were', () => {
+  const whole = Buffer.from('Bcc: x\r\nFrom: y\r\n\r\nbody\r\n')
+  for (const size of [1, 5, 1_000]) {
+    const content = new Content(1_000_000, (header) => ({ ...fine, header: header.subarray(8) }))
+    for (const chunk of cut(whole, size)) content.take(chunk)
+    expect(content.end().toString()).toBe('From: y\r\n\r\nbody\r\n')
+  }
 })
 
 test('a content without a blank line is all header', () => {
@@ -79,14 +88,14 @@ test('exactly the limit passes', () => {
 })
 
 test('after a fault nothing is held and nothing is released', () => {
-  const content = new Content(1_000_000, () => fine)
+  const content = new Content(1_000_000, (header) => ({ ...fine, header }))
   content.take(Buffer.from('X: y\r\n\r\n'))
   content.take(Buffer.from('\0'))
   content.take(Buffer.alloc(100_000, 'x'))
   expect(content.release()).toBeUndefined()
   expect(content.end()).toHaveLength(0)
 
-  const refused = new Content(1_000_000, () => ({ ...fine, refusal: refusal('always.hops') }))
+  const refused = new Content(1_000_000, (header) => ({ ...fine, refusal: refusal('always.hops'), header }))
   refused.take(Buffer.concat([Buffer.from('X: y\r\n\r\n'), Buffer.alloc(100_000, 'x')]))
   expect(refused.release()).toBeUndefined()
 })

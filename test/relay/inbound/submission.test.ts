@@ -320,13 +320,14 @@ test('any content in any segments comes out as it went in (case P11)', async () 
   const [, socket] = await banner(under, 'submissions')
   socket.setNoDelay(true)
   await logIn(socket)
-  const header = 'From: <noreply@corp.example>\r\n\r\n'
+  const header =
+    'From: <noreply@corp.example>\r\nDate: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <a@corp.example>\r\n\r\n'
   const line = fc.string({ unit: fc.constantFrom('.', 'a'), maxLength: 3 }).map((text) => `${text}\r\n`)
   const body = fc.array(line, { maxLength: 6 }).map((lines) => lines.join(''))
   await fc.assert(
     fc.asyncProperty(
       body,
-      fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 60, maxLength: 60 }),
+      fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 110, maxLength: 110 }),
       async (text, cuts) => {
         await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
         let wire = `${header}${text.replace(/^\./gm, '..')}.\r\n`

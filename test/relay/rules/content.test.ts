@@ -46,7 +46,11 @@ test.each([
   ['a handle', 'From: "@example" <app@corp.t>'],
   ['unknown fields', 'From: app@corp.t\r\nConstructor: x\r\n__proto__: y\r\nX-From: ceo@other.t'],
 ])('is accepted: %s', (_name, from) => {
-  expect(judgeHeader(submission, message(from))).toEqual({ audited: [], fromDomain: 'corp.t' })
+  expect(judgeHeader(submission, message(from))).toEqual({
+    audited: [],
+    fromDomain: 'corp.t',
+    fields: expect.any(Array),
+  })
 })
 
 test.each([
@@ -237,7 +241,7 @@ test('case M25: a U-label in From is its A-label', () => {
     ['XN--BCHER-KVA.EXAMPLE', 'app@bücher.example'],
   ]) {
     const verdict = judgeHeader({ ...own, reversePath: reversePath ?? '' }, message(`From: App <app@${domain}>`))
-    expect(verdict).toEqual({ audited: [], fromDomain: 'xn--bcher-kva.example' })
+    expect(verdict).toEqual({ audited: [], fromDomain: 'xn--bcher-kva.example', fields: expect.any(Array) })
   }
 })
 

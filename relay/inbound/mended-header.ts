@@ -1,0 +1,47 @@
+/** What a submission server mends in a header that it takes (RFC 6409 section 8); every other octet stays. Pure. */
+import type { Field } from '../mail/header.ts'
+import { dateTime } from './received.ts'
+
+export type Taking = {
+  readonly hostname: string
+  readonly queueId: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+type Removal = (field: Field, taking: Taking) => boolean
+
+const removals: Readonly<Record<string, Removal>> = {
+  // Who is in it is in the envelope, and the others are not to learn of it (RFC 5322 section 3.6.3).
+  bcc: () => true,
+  'resent-bcc': () => true,
+  // The last server writes it; who sends one wants the bounces elsewhere (RFC 5321 section 4.4).
+  'return-path': () => true,
+  // What claims to be our own verdict is not (RFC 8601 section 5).
+  'authentication-results': ({ value }, { hostname }) => mayNameUs(value, hostname),
+}
+
+const additions: Readonly<Record<string, (taking: Taking) => string>> = {
+  date: ({ at }) => `Date: ${dateTime(at)}\r\n`,
+  // Of the queue id: it is the same in every attempt and after every crash.
+  'message-id': ({ queueId, hostname }) => `Message-ID: <${queueId}@${hostname}>\r\n`,
+}
+
+/** `fields` are those of `header`. */
+export function mendHeader(header: Buffer, fields: readonly Field[], taking: Taking): Buffer {
+  const names = new Set(fields.map(({ name }) => name))
+  const added = Object.entries(additions).flatMap(([name, line]) => (names.has(name) ? [] : [line(taking)]))
+  const removed = fields.filter((field) => Object.hasOwn(removals, field.name) && removals[field.name]?.(field, taking))
+  if (added.length === 0 && removed.length === 0) return header
+  const starts = [0, ...removed.map(({ end }) => end)]
+  const kept = starts.map((start, i) => header.subarray(start, removed[i]?.start ?? header.length))
+  return Buffer.concat([Buffer.from(added.join('')), ...kept])
+}
+
+// A comment, quotes or an encoded-word before the name are read by some and not by others: then it may be ours.
+const plainName = /^([!#$%&'*+.^`{|}~\w-]+)(?:[ \t;]|$)/
+
+function mayNameUs(results: string, hostname: string): boolean {
+  const [, name] = plainName.exec(results) ?? []
+  return name === undefined || name.toLowerCase().replace(/\.$/, '') === hostname.toLowerCase()
+}

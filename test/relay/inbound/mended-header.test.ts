@@ -1,0 +1,83 @@
+/** What is mended in a header, and that nothing else is. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { mendHeader } from '../../../relay/inbound/mended-header.ts'
+import { parseHeader } from '../../../relay/mail/header.ts'
+
+const taking = { hostname: 'relay.example.org', queueId: 'q1', at: Date.UTC(2026, 0, 5, 10, 0, 0) }
+const date = 'Date: Mon, 05 Jan 2026 09:00:00 +0000\r\n'
+const id = 'Message-ID: <a@b.example>\r\n'
+const rest = `${date}${id}From: <a@b.example>\r\n\r\n`
+
+function mended(header: string): string {
+  const bytes = Buffer.from(header, 'latin1')
+  const parsed = parseHeader(bytes)
+  return mendHeader(bytes, parsed.ok ? parsed.fields : [], taking).toString('latin1')
+}
+
+test.each([
+  ['Bcc', 'Bcc: x@y.example\r\n'],
+  ['Bcc in any case, folded', 'bCC:\r\n x@y.example,\r\n\tz@y.example\r\n'],
+  ['an empty Bcc', 'Bcc:\r\n'],
+  ['Resent-Bcc', 'Resent-Bcc: x@y.example\r\n'],
+  ['Return-Path', 'Return-Path: <ceo@other.example>\r\n'],
+  ['two of them', 'Return-Path: <a@b.example>\r\nReturn-Path: <>\r\n'],
+])('is removed, wherever it stands: %s', (_what, field) => {
+  expect(mended(`${field}${rest}`)).toBe(rest)
+  expect(mended(`${date}${field}${id}From: <a@b.example>\r\n\r\n`)).toBe(rest)
+  expect(mended(`${rest.slice(0, -2)}${field}\r\n`)).toBe(rest)
+  expect(mended(`${rest.slice(0, -2)}${field}`)).toBe(rest.slice(0, -2))
+})
+
+describe('Authentication-Results', () => {
+  test.each([
+    'relay.example.org; spf=pass',
+    'RELAY.example.org. 1; dkim=pass',
+    'relay.example.org',
+    '\r\n relay.example.org;\r\n\tspf=pass',
+    '(comment) relay.example.org; spf=pass',
+    'relay.example.org(comment); spf=pass',
+    '"relay.example.org"; spf=pass',
+    '=?utf-8?q?relay.example.org?=; spf=pass',
+    '',
+  ])('that could be taken for ours is removed: %j', (value) => {
+    expect(mended(`Authentication-Results: ${value}\r\n${rest}`)).toBe(rest)
+  })
+
+  test.each([
+    'mx.example.net; spf=pass',
+    'relay.example.org.other.example; spf=pass',
+    'xrelay.example.org 1; none',
+  ])('of somebody else stays: %j', (value) => {
+    const header = `Authentication-Results: ${value}\r\n${rest}`
+    expect(mended(header)).toBe(header)
+  })
+})
+
+test.each([
+  ['Date', `${id}From: x\r\n\r\n`, 'Date: Mon, 05 Jan 2026 10:00:00 +0000\r\n'],
+  ['Message-ID', `${date}From: x\r\n\r\n`, 'Message-ID: <q1@relay.example.org>\r\n'],
+  ['both', 'From: x\r\n', 'Date: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <q1@relay.example.org>\r\n'],
+])('%s is added where it is missing, before what the client wrote', (_what, header, added) => {
+  expect(mended(header)).toBe(added + header)
+})
+
+test('a header with nothing to mend is the very same, octet for octet', () => {
+  const name = fc.constantFrom(
+    'Subject',
+    'X-Bcc',
+    'Received',
+    'bcc2',
+    'Reply-To',
+    'toString',
+    '__proto__',
+    'constructor',
+  )
+  const field = fc.tuple(name, fc.stringMatching(/^[ -~\xa0-\xff]{0,40}$/))
+  fc.assert(
+    fc.property(fc.array(field), (fields) => {
+      const header = fields.map(([n, v]) => `${n}: ${v}x\r\n`).join('') + rest
+      expect(mended(header)).toBe(header)
+    }),
+  )
+})
