@@ -9,8 +9,9 @@ import { openReception, type Reception } from './data.ts'
 import { comparableForwardPath } from './disposition.ts'
 import { helloLines, readHello } from './hello.ts'
 import type { Decision, Inbound } from './inbound.ts'
-import { errorsPerSession, idleCommandsPerSession, refusalsPerSession } from './limits.ts'
+import { contentPace, errorsPerSession, idleCommandsPerSession, refusalsPerSession } from './limits.ts'
 import { mailFrom } from './mail-from.ts'
+import { keepingPace } from './pace.ts'
 import { rcptTo } from './rcpt-to.ts'
 import { beginSasl, mechanismIn, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session } from './session.ts'
@@ -37,6 +38,9 @@ const protocolRules: ReadonlySet<RuleId> = new Set([
   'always.authentication',
 ])
 const ourFaults: ReadonlySet<RuleId> = new Set(['always.unavailable', 'queue.storage'])
+
+const tookTooLong = refusal('admission.limits.transactionTime')
+const tooSlowly = refusal('always.idle', 'the content comes too slowly')
 
 export class Conversation {
   readonly #inbound: Inbound
@@ -117,7 +121,7 @@ export class Conversation {
       refusedPaths: 0,
       startedAt: performance.now(),
     }
-    this.#deadline = setTimeout(() => this.#tooSlow(), this.#config.limits.transactionMs)
+    this.#deadline = setTimeout(() => this.#giveUpOn(tookTooLong), this.#config.limits.transactionMs)
     return reply(250, '1.0', 'reverse-path accepted')
   }
 
@@ -149,7 +153,7 @@ export class Conversation {
     const startedAt = this.#session.transaction?.startedAt
     if (!reception || startedAt === undefined) return undefined
     try {
-      await reception.collect(chunks)
+      await reception.collect(keepingPace(chunks, contentPace, () => this.#giveUpOn(tooSlowly)))
     } catch {
       await this.abandon()
       return undefined
@@ -251,9 +255,9 @@ export class Conversation {
     return this.#session.errors >= errorsPerSession ? refusal('always.errors') : refused
   }
 
-  #tooSlow(): void {
+  #giveUpOn(slow: Refusal): void {
     this.#hungUp = true
-    this.#line.hangUp(this.refuse('data', refusal('admission.limits.transactionTime')))
+    this.#line.hangUp(this.refuse('data', slow))
   }
 
   #endTransaction(): void {

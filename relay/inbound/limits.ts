@@ -1,4 +1,5 @@
 /** Limits of a session that no field of a policy changes. */
+import type { Pace } from './pace.ts'
 
 /** Nothing at all came from the client for this long (RFC 5321 section 4.5.3.2.7 wants five minutes at least). */
 export const idleMs = 5 * 60_000
@@ -28,3 +29,6 @@ export const headerBytes = 100 * 1_024
 
 /** Content that is held before it goes to the spool, beside a header that is not complete yet. */
 export const heldBytes = 64 * 1_024
+
+/** Below this rate a content is given up when its sender has been waited for this long. */
+export const contentPace: Pace = { bytesPerSecond: 500, patienceMs: 60_000 }

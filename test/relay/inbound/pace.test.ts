@@ -1,0 +1,61 @@
+/** Who sends a content in drops is told so in time; who pauses, or is kept waiting by us, is not. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { keepingPace } from '../../../relay/inbound/pace.ts'
+
+beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+afterEach(() => void vi.useRealTimers())
+
+type Chunk = { readonly afterMs: number; readonly octets: number }
+
+async function* arriving(chunks: readonly Chunk[]): AsyncGenerator<Buffer> {
+  for (const { afterMs, octets } of chunks) {
+    await new Promise((resolve) => setTimeout(resolve, afterMs))
+    yield Buffer.alloc(octets)
+  }
+}
+
+/** The second in which the sender was found too slow; undefined where it never was. */
+async function foundSlowAt(chunks: readonly Chunk[], ourMs = 0): Promise<number | undefined> {
+  const start = performance.now()
+  let at: number | undefined
+  const pace = { bytesPerSecond: 500, patienceMs: 60_000 }
+  const paced = keepingPace(arriving(chunks), pace, () => {
+    at ??= Math.round((performance.now() - start) / 1000)
+  })
+  const done = (async () => {
+    for await (const _ of paced) await new Promise((resolve) => setTimeout(resolve, ourMs))
+  })()
+  await vi.runAllTimersAsync()
+  await done
+  return at
+}
+
+const each = (count: number, chunk: Chunk): Chunk[] => Array.from({ length: count }, () => chunk)
+
+test('an octet a second is too slow after the patience (case R02)', async () => {
+  expect(await foundSlowAt(each(100, { afterMs: 1_000, octets: 1 }))).toBe(60)
+})
+
+test('silence is too slow after the patience', async () => {
+  expect(await foundSlowAt([{ afterMs: 61_000, octets: 1_000_000 }])).toBe(60)
+})
+
+test('at half the rate the patience lasts twice as long', async () => {
+  expect(await foundSlowAt(each(200, { afterMs: 1_000, octets: 250 }))).toBeGreaterThanOrEqual(119)
+})
+
+test('the rate itself is enough for ever', async () => {
+  expect(await foundSlowAt(each(1_000, { afterMs: 1_000, octets: 500 }))).toBeUndefined()
+})
+
+test('a pause within the patience is forgiven, and what came before it buys no longer one', async () => {
+  const burst = { afterMs: 1, octets: 10_000_000 }
+  expect(
+    await foundSlowAt([burst, { afterMs: 59_000, octets: 30_000 }, { afterMs: 59_000, octets: 1 }]),
+  ).toBeUndefined()
+  expect(await foundSlowAt([burst, { afterMs: 61_000, octets: 1 }])).toBe(60)
+})
+
+test('a disk that keeps us is not the sender', async () => {
+  expect(await foundSlowAt(each(5, { afterMs: 1, octets: 1 }), 50_000)).toBeUndefined()
+})
