@@ -365,6 +365,9 @@ class Gate extends SMTPStream {
     this.#connection._onCommand(command, callback)
   }
 
+  /** smtp-server would carry out what a client had begun to say when it left, a login cut short among it. */
+  override _flushData(): void {}
+
   /** The outer call is the socket's; inner ones are smtp-server's, with what came behind a content. */
   override _write(chunk: Buffer, encoding: BufferEncoding | 'buffer', next: Next): void {
     if (this.#writing > 0) {

@@ -14,11 +14,13 @@
  *   TLS                             the client's half of a handshake
  *   CLOSED                          the server has closed the connection
  *   LEAVE                           the client closes the connection at once
+ *   FINISH                          the client has nothing more to say, and waits
  *   RELOAD limits.messageBytes 5    a new configuration, in force from here
  *   QUEUED 1                        so many messages are in the spool
  *   ENVELOPE {"disposition": "…"}   the last one's envelope has these fields
  *   CONTENT Subject: x              the last one's content has this text
  *   TOLD refused {"rule": "…"}      a line of the log with that message and these fields
+ *   NEVER refused                   no line of the log has that message
  */
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -53,7 +55,7 @@ export async function play(file: string): Promise<void> {
 }
 
 const verbs =
-  /^(SET|CONNECT|C:|C\+|C64:|S:|S-|S!|SEND|LOGIN|TLS|CLOSED|LEAVE|RELOAD|QUEUED|ENVELOPE|CONTENT|TOLD)(?: (.*))?$/
+  /^(SET|CONNECT|C:|C\+|C64:|S:|S-|S!|SEND|LOGIN|TLS|CLOSED|LEAVE|FINISH|RELOAD|QUEUED|ENVELOPE|CONTENT|TOLD|NEVER)(?: (.*))?$/
 
 const parse = (text: string): readonly Step[] =>
   text.split('\n').flatMap((raw, index) => {
@@ -159,6 +161,8 @@ class Player {
         return check(this.#received === '', this.#received)
       case 'LEAVE':
         return this.leave()
+      case 'FINISH':
+        return void this.#socket?.end()
       case 'RELOAD':
         this.#config = change(this.#config, text)
         return this.#under.apply(this.#config)
@@ -173,6 +177,8 @@ class Player {
         const content = this.#spool.kept.at(-1)?.content ?? Buffer.alloc(0)
         return check(content.includes(octets(text)), content.toString('latin1'))
       }
+      case 'NEVER':
+        return check(!this.#under.told.some((line) => line.msg === text), `it was told: ${text}`)
       case 'TOLD': {
         const [, msg, fields = '{}'] = /^([^{]*?) ?(\{.*)?$/.exec(text) ?? []
         const { told } = this.#under
