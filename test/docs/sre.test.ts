@@ -1,0 +1,39 @@
+/** What a relay logs and a condition says is explained to the SRE; links and paths in the docs lead somewhere. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..')
+const text = (file: string): string => readFileSync(join(root, file), 'utf8')
+const found = (file: string, pattern: RegExp): readonly string[] =>
+  [...text(file).matchAll(pattern)].map((m) => m[1] ?? '')
+
+const logged = found('relay/events.ts', /log\.(?:debug|info|warn|error)\((?:[^'`]*?|[^;]*?,\s*)'([^']+)',?\s*\)/g)
+const reasons = [
+  ...found('operator/compile/findings.ts', /(?:says\(\s*'[A-Za-z]+',\s*'[A-Za-z]+',|refuses\()\s*'([A-Za-z]+)'/g),
+  ...found('operator/local/standing.ts', /(?:\b(?:no|notYet)\(|\[[^,\]]+,\s*|reason: )'([A-Z][A-Za-z]+)'/g),
+  ...found('operator/local/observed-statuses.ts', /reason: (?:good \? 'Programmed' : )?'([A-Z][A-Za-z]+)'/g),
+  ...found('operator/conditions.ts', /reason: '([A-Z][A-Za-z]+)'/g),
+]
+
+test('every message of a log line is explained', () => {
+  expect(logged.length).toBe(text('relay/events.ts').match(/\blog\.(debug|info|warn|error)\(/g)?.length)
+  expect(logged.filter((message) => !text('docs/sre.md').includes(`\`${message}\``))).toEqual([])
+})
+
+test('every reason of a condition is explained', () => {
+  expect(reasons.length).toBeGreaterThan(30)
+  const explained = found('docs/sre.md', /^\| [A-Za-z]* ?\| ([A-Za-z, ]+) \|/gm).flatMap((cell) => cell.split(', '))
+  expect([...new Set(reasons)].filter((reason) => !explained.includes(reason))).toEqual([])
+})
+
+const metricsNamed = found('docs/sre.md', /\b(relayfleet_[a-z_]+)/g)
+test.each([...new Set(metricsNamed)])('%s is a metric', (name) => {
+  expect(text('docs/reference.md')).toContain(`\`${name}\``)
+})
+
+const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((f) => `docs/${f}`)]
+test.each(pages.filter((p) => p.endsWith('.md')))('the links of %s lead somewhere', (page) => {
+  const links = found(page, /\]\(([^)#:]+)(?:#[^)]*)?\)/g)
+  expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([])
+})
