@@ -1,5 +1,5 @@
 /** The YAML directory as it stands on disk now: its objects, its problems, and the values that only a sink may see. */
-import { type Dirent, readdirSync, readFileSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
 import { joinReads, type LocatedObject, type LocatedProblem, type Read, readObjects } from './objects.ts'
@@ -30,12 +30,18 @@ export function readDirectory(root: string, leftOut: string): Directory {
     if (entry.isDirectory()) {
       if (!entry.name.startsWith('.') && resolve(path) !== resolve(leftOut)) enter(path)
     } else if (/\.ya?ml$/.test(entry.name) && !entry.name.startsWith('.')) {
-      const text = attempt(path, () => readFileSync(path, 'utf8'))
+      const text = attempt(path, () => textOfFile(path))
       reads.push(text.ok ? readFile(text.value, path) : text.read)
     }
   }
   enter(root)
   return { ...joinReads(reads), doubted: [], folders }
+}
+
+/** Reading a pipe or a device would wait for ever. */
+function textOfFile(path: string): string {
+  if (!statSync(path).isFile()) throw new Error('it is no regular file')
+  return readFileSync(path, 'utf8')
 }
 
 /** A file without an octet was being written, or its disk was full: nobody declares that way that all is to go. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -76,4 +77,12 @@ test("a Secret's value is found by kind, name and key", () => {
   expect(Buffer.from(value ?? []).toString()).toBe('s3cret')
   expect(valueIn(read, { kind: 'Secret', name: 'mail/ses', key: 'username' })).toBeUndefined()
   expect(valueIn(read, { kind: 'ConfigMap', name: 'mail/ses', key: 'password' })).toBeUndefined()
+})
+
+test('a pipe is not waited for: it is unread, and the rest is there', () => {
+  const directory = yamlDirectory({ 'a.yaml': domain() })
+  execFileSync('mkfifo', [join(directory, 'b.yaml')])
+  const read = readDirectory(directory, nowhere)
+  expect(read.problems.map((p) => p.message)).toEqual([expect.stringContaining('it is no regular file')])
+  expect(read.objects).toHaveLength(1)
 })
