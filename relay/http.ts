@@ -54,14 +54,19 @@ const pages: Readonly<Record<string, (from: Pages) => Page | Promise<Page>>> = {
 /** Listens at `host:port` (port 0: any free one) and resolves with the address in use. */
 export function serve(at: { host: string; port: number }, from: Pages): Promise<{ server: Server; port: number }> {
   const server = createServer((request, response) => {
-    const page = request.method === 'GET' ? pages[new URL(request.url ?? '/', 'http://relay').pathname] : undefined
-    const answer = page === undefined ? { code: 404, type: 'text/plain', body: 'not found\n' } : page(from)
-    void Promise.resolve(answer)
+    // No URL is parsed: what is none (`//`) would throw, and take the mail down with it.
+    const page = request.method === 'GET' ? pages[request.url?.split('?')[0] ?? '/'] : undefined
+    const answer = async () => page?.(from) ?? { code: 404, type: 'text/plain', body: 'not found\n' }
+    void answer()
       .catch((error: Error) => ({ code: 500, type: 'text/plain', body: `${error.message}\n` }))
       .then(({ code, type, body }) => response.writeHead(code, { 'content-type': type }).end(body))
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(at.port, at.host, () => resolve({ server, port: (server.address() as AddressInfo).port }))
+    server.listen(at.port, at.host, () => {
+      // From here an error is a connection that could not be taken, e.g. for want of file descriptors.
+      server.on('error', () => {})
+      resolve({ server, port: (server.address() as AddressInfo).port })
+    })
   })
 }
