@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
 import { createDelivery } from './delivery/delivery.ts'
+import { descriptorLimit, sessionsWithin } from './descriptors.ts'
 import { createEvents } from './events.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type RelayStatus, serve } from './http.ts'
@@ -57,7 +58,7 @@ process.on('uncaughtException', (error) => {
 })
 
 const spool = await openSpool({ directory: join(args.data, 'spool'), events })
-const submission = createSubmission({ spool, events })
+const submission = createSubmission({ spool, events, maxSessions: sessionsWithin(descriptorLimit()) })
 const delivery = createDelivery({ spool, events, loaded: () => loaded, inboxDirectory: join(args.data, 'inbox') })
 const { server, port } = await serve(args.http, {
   status,

@@ -22,6 +22,7 @@ const layers = [
   'relay/arguments.ts',
   'relay/load.ts',
   'relay/line-output.ts',
+  'relay/descriptors.ts',
   'relay/main.ts',
   'operator/plan.ts',
   'operator/dirty.ts',

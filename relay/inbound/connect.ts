@@ -2,11 +2,13 @@
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeConnect } from '../rules/connect.ts'
 import type { Inbound } from './inbound.ts'
+import { protocol } from './protocol.ts'
 import type { Session } from './session.ts'
 
 type Check = (inbound: Inbound, session: Session) => Refusal | undefined
 
 const checks: readonly Check[] = [
+  ({ presence, maxSessions }) => (presence.all > maxSessions ? protocol.tooManySessions : undefined),
   (inbound, { client }) => judgeConnect(inbound.inForce().config, client),
   ({ lockout, now }, { client }) => (lockout.locked(client, now()) ? refusal('admission.authFailures') : undefined),
   ({ presence, inForce }, { client }) =>

@@ -14,6 +14,8 @@ export type Inbound = {
   readonly events: Events
   readonly lockout: Lockout
   readonly presence: Presence
+  /** Beyond this many sessions of all clients, new ones are sent away. */
+  readonly maxSessions: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Read at each stage: an edit is in force for the next command of every open session. */

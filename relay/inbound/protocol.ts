@@ -1,4 +1,4 @@
-/** What the protocol itself refuses: variants of the rules on syntax and order, with the codes that the RFCs want. */
+/** What the protocol itself refuses: variants of the rules, with the codes that the RFCs want. */
 import { reply } from '../mail/reply.ts'
 import type { Refusal, RuleId } from '../mail/rule.ts'
 
@@ -31,4 +31,5 @@ export const protocol = {
   loggedInAlready: sequence(503, '5.1', 'logged in already'),
   tlsAlready: sequence(503, '5.1', 'TLS is in use already'),
   noValidRecipients: sequence(554, '5.1', 'every recipient was refused'),
+  tooManySessions: variant('always.unavailable', 421, '3.2', 'too many sessions; try again'),
 } as const satisfies Record<string, Refusal>

@@ -172,8 +172,11 @@ class Connection extends SMTPConnection implements Line {
     this._setClientHostname('')
     this._resetSession()
     const refused = this.conversation.connect()
-    if (refused) this.hangUp(refused)
-    else {
+    if (refused) {
+      this.hangUp(refused)
+      // Who is sent away holds no descriptor until it closes its own side.
+      this._socket.destroySoon()
+    } else {
       this._ready = true
       super.send(220, `${this.conversation.hostname} ESMTP`, false)
     }

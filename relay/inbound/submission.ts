@@ -13,7 +13,8 @@ import { type Begin, type Certificate, type Listener, openListener } from './ser
 export type Submission = {
   /**
    * Opens new listeners, closes removed ones (their sessions go on), updates certificates in place.
-   * @throws Error naming each listener that can not be opened or updated; the others are up.
+   * @throws Error naming each listener that can not be opened or updated; the others are up, and one that can not be
+   * moved to another port stays at its old one.
    */
   reconcile(loaded: LoadedConfig): Promise<void>
   /** Every listener that is open; port 0 in the configuration is any free port. */
@@ -23,17 +24,22 @@ export type Submission = {
   close(graceMs: number): Promise<void>
 }
 
-type Parts = { readonly spool: Spool; readonly events: Events; readonly now?: () => number }
+type Parts = {
+  readonly spool: Spool
+  readonly events: Events
+  readonly now?: () => number
+  readonly maxSessions?: number
+}
 type Open = { readonly name: string; readonly listener: Listener }
 
-export function createSubmission({ spool, events, now = Date.now }: Parts): Submission {
+export function createSubmission({ spool, events, now = Date.now, maxSessions = Infinity }: Parts): Submission {
   let current: InForce | undefined
   const inForce = (): InForce => {
     if (!current) throw new Error('no configuration is in force yet')
     return current
   }
   const presence = new Presence()
-  const inbound: Inbound = { spool, events, lockout: new Lockout(), presence, now, inForce }
+  const inbound: Inbound = { spool, events, lockout: new Lockout(), presence, maxSessions, now, inForce }
   const lines = new Set<Line>()
   const open = new Map<string, Open>()
   let noneLeft = (): void => {}
@@ -71,16 +77,19 @@ export function createSubmission({ spool, events, now = Date.now }: Parts): Subm
     async reconcile({ config, files }) {
       current = { config, index: indexCredentials(config) }
       const wanted = new Set(config.listeners.map(keyOf))
-      for (const [key, door] of open) if (!wanted.has(key)) stop(key, door)
-      const problems: string[] = []
+      const leaving = [...open].filter(([key]) => !wanted.has(key))
+      for (const [key, door] of leaving) if (config.listeners.some((l) => wantsPortOf(l, door))) stop(key, door)
+      const problems = new Map<string, string>()
       for (const listener of config.listeners) {
         try {
           await openOrRenew(listener, files)
         } catch (error) {
-          problems.push(problemWith(listener, error))
+          problems.set(listener.name, problemWith(listener, error))
         }
       }
-      if (problems.length > 0) throw new Error(problems.join('; '))
+      // Better at its old port than nowhere: a listener that can not move stays.
+      for (const [key, door] of leaving) if (open.has(key) && !problems.has(door.name)) stop(key, door)
+      if (problems.size > 0) throw new Error([...problems.values()].join('; '))
     },
     addresses: () => [...open.values()].map(({ name, listener: { address, port } }) => ({ name, address, port })),
     get sessions() {
@@ -104,6 +113,10 @@ export function createSubmission({ spool, events, now = Date.now }: Parts): Subm
 
 /** A listener with another address, port or mode is another listener. */
 const keyOf = ({ name, address, port, tls }: ListenerConfig): string => JSON.stringify([name, address, port, tls.mode])
+
+/** Whatever else differs, two listeners can not share a port: the one that is open has to go first. */
+const wantsPortOf = ({ address, port }: ListenerConfig, { listener }: Open): boolean =>
+  port === listener.port && address === listener.address
 
 function certificateOf({ tls }: ListenerConfig, files: LoadedConfig['files']): Certificate {
   const [cert, key] = [files.get(tls.certificateFile), files.get(tls.keyFile)]

@@ -119,9 +119,14 @@ export type UnderTest = {
   apply(config: RelayConfig): Promise<void>
 }
 
-export async function startSubmission(spool: Spool, config = baseConfig, now?: () => number): Promise<UnderTest> {
+export async function startSubmission(
+  spool: Spool,
+  config = baseConfig,
+  now?: () => number,
+  maxSessions = Number.POSITIVE_INFINITY,
+): Promise<UnderTest> {
   const { events, told, metrics } = tellingEvents()
-  const submission = createSubmission({ spool, events, ...(now && { now }) })
+  const submission = createSubmission({ spool, events, maxSessions, ...(now && { now }) })
   await submission.reconcile(await load(config))
   return {
     submission,

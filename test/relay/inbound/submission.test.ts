@@ -1,6 +1,7 @@
 /** Submission from end to end, with nodemailer as a client that knows nothing of us. */
 import assert from 'node:assert/strict'
-import { createConnection, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import fc from 'fast-check'
@@ -121,6 +122,19 @@ test('clients beyond connectionsPerClient wait outside', async () => {
   expect(open.map(([said]) => said.slice(0, 3))).toEqual(['220', '220'])
   const [refused] = await banner(under)
   expect(refused).toBe('421 4.7.0 too many connections from this address (admission.limits.connectionsPerClient)\r\n')
+  open[0]?.[1].destroy()
+  await expect.poll(async () => (await banner(under))[0].slice(0, 3)).toBe('220')
+})
+
+test('beyond what the file descriptors suffice for, clients are sent away at once, and taken again (case R10)', async () => {
+  const under = await startSubmission(new MemorySpool(), baseConfig, undefined, 2)
+  closers.push(() => under.submission.close(0))
+  const open = await Promise.all([banner(under), banner(under)])
+  const [refused, away] = await banner(under)
+  expect(refused).toBe('421 4.3.2 too many sessions; try again (always.unavailable)\r\n')
+  expect(away.readyState).not.toBe('closed')
+  // Though this client has not closed its side.
+  await expect.poll(() => under.submission.sessions).toBe(2)
   open[0]?.[1].destroy()
   await expect.poll(async () => (await banner(under))[0].slice(0, 3)).toBe('220')
 })
@@ -558,3 +572,31 @@ function whole(socket: Socket): Promise<Buffer> {
     socket.once('close', () => resolve(Buffer.concat(chunks)))
   })
 }
+
+test('a listener that can not move to its new port stays at the old one, and moves when it can', async () => {
+  const { under } = await start()
+  const blocker = createServer().listen(0, '127.0.0.1')
+  await once(blocker, 'listening')
+  closers.push(() => void blocker.close())
+  const { port } = blocker.address() as AddressInfo
+  const [first, second] = baseConfig.listeners
+  assert(first && second)
+  const moved = { ...baseConfig, listeners: [{ ...first, port }, second] }
+  const before = under.port('submission')
+  await expect(under.apply(moved)).rejects.toThrow(`listener submission on 127.0.0.1 port ${port}`)
+  expect(under.port('submission')).toBe(before)
+  await client(under).sendMail(mail)
+  blocker.close()
+  await once(blocker, 'close')
+  await under.apply(moved)
+  expect(under.submission.addresses().filter((a) => a.name === 'submission')).toMatchObject([{ port }])
+})
+
+test('a listener that changes its mode takes over its own port', async () => {
+  const { under } = await start()
+  const [first, second] = baseConfig.listeners
+  assert(first && second)
+  const port = under.port('submission')
+  await under.apply({ ...baseConfig, listeners: [{ ...first, port, tls: { ...first.tls, mode: 'Implicit' } }, second] })
+  expect(under.port('submission')).toBe(port)
+})
