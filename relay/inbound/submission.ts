@@ -73,20 +73,26 @@ export function createSubmission({ spool, events, now = Date.now, maxSessions = 
     events.certificate(config.name, new X509Certificate(certificate.cert).validToDate.getTime())
   }
 
+  /** What is wrong, by listener; the others are up. */
+  async function openAll(listeners: readonly ListenerConfig[], files: LoadedConfig['files']) {
+    const problems = new Map<string, string>()
+    for (const listener of listeners) {
+      try {
+        await openOrRenew(listener, files)
+      } catch (error) {
+        problems.set(listener.name, problemWith(listener, error))
+      }
+    }
+    return problems
+  }
+
   return {
     async reconcile({ config, files }) {
       current = { config, index: indexCredentials(config) }
       const wanted = new Set(config.listeners.map(keyOf))
       const leaving = [...open].filter(([key]) => !wanted.has(key))
       for (const [key, door] of leaving) if (config.listeners.some((l) => wantsPortOf(l, door))) stop(key, door)
-      const problems = new Map<string, string>()
-      for (const listener of config.listeners) {
-        try {
-          await openOrRenew(listener, files)
-        } catch (error) {
-          problems.set(listener.name, problemWith(listener, error))
-        }
-      }
+      const problems = await openAll(config.listeners, files)
       // Better at its old port than nowhere: a listener that can not move stays.
       for (const [key, door] of leaving) if (open.has(key) && !problems.has(door.name)) stop(key, door)
       if (problems.size > 0) throw new Error([...problems.values()].join('; '))
