@@ -20,7 +20,7 @@ const tellings: Readonly<Record<string, (f: Fields) => string>> = {
   refused: (f) => `refused ${from(f)} at ${shown(f['stage'])}: ${replyOf(f)}`,
   'would be refused': (f) => `Audit: would refuse ${from(f)} at ${shown(f['stage'])} (${shown(f['rule'])})`,
   'authentication failed': (f) =>
-    `login failed from ${shown(f['client'])}: ${shown(f['reason'])} (${shown(f['rule'])})`,
+    `login failed from ${shown(f['client'])}${as(f)}: ${shown(f['reason'])} (${shown(f['rule'])})`,
   'client locked out': (f) =>
     `locked out ${shown(f['client'])} for ${seconds(f['forMs'])} after too many failed logins`,
   captured: (f) => `captured ${shown(f['queueId'])}; see it with: ${ownCommand} inbox show ${shown(f['queueId'])}`,
@@ -35,6 +35,7 @@ const tellings: Readonly<Record<string, (f: Fields) => string>> = {
 const seconds = (ms: unknown): string => `${Math.ceil(Number(ms) / 1000)} s`
 /** Whether the recipient is given up is said by the line that follows. */
 const attempted = (outcome: string): string => (outcome === 'bounced' ? 'refused' : outcome)
+const as = (f: Fields): string => (f['credential'] === undefined ? '' : ` as ${shown(f['credential'])}`)
 const from = (f: Fields): string => shown(f['credential']) || shown(f['client'])
 
 /** Undefined: nothing that a person at a terminal has to see. */

@@ -15,6 +15,8 @@ export type LoginDecision =
       readonly refusal: Refusal
       /** This failure locked the client out. */
       readonly locks: boolean
+      /** Whose name was given, where it is one of ours. */
+      readonly credential?: string
     }
 
 /** What the protocol says against any login now; a password before TLS is the caller's to tell apart. */
@@ -47,6 +49,7 @@ export function logIn(
     reason: login.reason,
     refusal: last ? refusal('admission.authFailures') : login.refusal,
     locks,
+    ...(login.credential !== undefined && { credential: login.credential }),
   }
 }
 

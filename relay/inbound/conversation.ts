@@ -229,7 +229,9 @@ export class Conversation {
       return reply(235, '7.0', 'authenticated')
     }
     this.#session.failedLogins++
-    events.authFailed(factsOf(this.#session), step.mechanism, decision.reason, decision.refusal)
+    const { credential } = decision
+    const facts = { ...factsOf(this.#session), ...(credential !== undefined && { credential }) }
+    events.authFailed(facts, step.mechanism, decision.reason, decision.refusal)
     if (decision.locks) events.lockedOut(factsOf(this.#session), this.#config.authFailures.lockoutMs)
     return decision.refusal.reply
   }

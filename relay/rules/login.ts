@@ -27,7 +27,13 @@ export type LoginAttempt = {
 
 export type Login =
   | { readonly kind: 'accepted'; readonly credential: CredentialConfig; readonly key: string }
-  | { readonly kind: 'refused'; readonly reason: AuthFailure; readonly refusal: Refusal }
+  | {
+      readonly kind: 'refused'
+      readonly reason: AuthFailure
+      readonly refusal: Refusal
+      /** Whose name was given; absent for a name of nobody, which may be a password that was typed into the wrong field. */
+      readonly credential?: string
+    }
 
 type Key = { readonly id: string; readonly digest: Buffer }
 type Entry = { readonly credential: CredentialConfig; readonly keys: readonly Key[] }
@@ -63,14 +69,21 @@ export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login
   const key = matching(entry?.keys ?? index.decoys, digestOf(attempt.verifier))
   if (!entry) return refuse('unknown', 'always.password')
   // The operator has yet to make the key: the client is not wrong, it is early.
-  if (entry.credential.keys.length === 0) return refuse('noKey', 'always.keys')
-  if (!key) return refuse('password', 'always.password')
+  if (entry.credential.keys.length === 0) return refuse('noKey', 'always.keys', entry.credential.name)
+  if (!key) return refuse('password', 'always.password', entry.credential.name)
   const bar = bars.find(([, , stands]) => stands(entry.credential, attempt))
-  return bar ? refuse(bar[0], bar[1]) : { kind: 'accepted', credential: entry.credential, key: key.id }
+  return bar
+    ? refuse(bar[0], bar[1], entry.credential.name)
+    : { kind: 'accepted', credential: entry.credential, key: key.id }
 }
 
 // Looks at every key, so that the time says nothing about which one it was.
 const matching = (keys: readonly Key[], digest: Buffer): Key | undefined =>
   keys.filter((key) => timingSafeEqual(key.digest, digest))[0]
 
-const refuse = (reason: AuthFailure, rule: RuleId): Login => ({ kind: 'refused', reason, refusal: refusal(rule) })
+const refuse = (reason: AuthFailure, rule: RuleId, credential?: string): Login => ({
+  kind: 'refused',
+  reason,
+  refusal: refusal(rule),
+  ...(credential !== undefined && { credential }),
+})

@@ -51,6 +51,14 @@ test.each([
     { msg: 'captured', queueId: 'q' },
     { level: 'info', text: 'captured q; see it with: npx node operator/cli.ts inbox show q' },
   ],
+  [
+    { msg: 'authentication failed', client: '192.0.2.7', credential: 'team-a/web', reason: 'password', rule: 'r' },
+    { level: 'info', text: 'login failed from 192.0.2.7 as team-a/web: password (r)' },
+  ],
+  [
+    { msg: 'authentication failed', client: '192.0.2.7', reason: 'unknown', rule: 'r' },
+    { level: 'info', text: 'login failed from 192.0.2.7: unknown (r)' },
+  ],
   [{ msg: 'left the queue', queueId: 'q1', seconds: 1 }, undefined],
 ])('%j', (fields, told) => {
   expect(tellLine(line(fields))).toEqual(told)

@@ -48,6 +48,12 @@ test.each([
   expect(login(username, password, over)).toMatchObject({ kind: 'refused', reason, refusal: { rule } })
 })
 
+test('a refused login names the credential whose name was given, and never a name of nobody', () => {
+  expect(login('app', 'older')).toMatchObject({ credential: 'team/app' })
+  expect(login('paused', 'pw')).toMatchObject({ credential: 'team/paused' })
+  expect(login('hunter2', 'old')).not.toHaveProperty('credential')
+})
+
 test('an unknown name and a wrong password get the same reply', () => {
   const reply = (l: ReturnType<typeof login>) => (l.kind === 'refused' ? l.refusal.reply : undefined)
   expect(reply(login('nobody', 'x'))).toEqual(reply(login('app', 'x')))
