@@ -1,4 +1,5 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -27,6 +28,7 @@ export function loadConfig(directory: string, previous?: LoadedConfig): Loaded {
     files.set(path, kept)
   }
   keepGoodCertificates(config, files, stale, previous)
+  keepGoodAuthorities(config, files, stale, previous)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
   if (readFileSync(join(directory, 'relay.json'), 'utf8') !== text) return loadConfig(directory, previous)
   return { config, hash: configHash(text), files, stale }
@@ -70,14 +72,48 @@ function pairProblem(cert: string | undefined, key: string | undefined): string 
   }
 }
 
+/** TLS takes any text for a list of authorities, and then trusts nobody: what is none leaves the last good one in use. */
+function keepGoodAuthorities(
+  config: RelayConfig,
+  files: Map<string, string>,
+  stale: string[],
+  previous: LoadedConfig | undefined,
+): void {
+  const authorities = config.routes.flatMap((r) => r.smarthosts.flatMap((s) => s.tls.caFile ?? []))
+  for (const path of new Set(authorities)) {
+    const problem = authorityProblem(files.get(path) ?? '')
+    if (problem === undefined) continue
+    const kept = previous?.files.get(path)
+    if (kept === undefined) throw new Error(`${path} can not be used: ${problem}`)
+    files.set(path, kept)
+    stale.push(path)
+  }
+}
+
+const pem = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
+
+function authorityProblem(text: string): string | undefined {
+  const certificates = text.match(pem) ?? []
+  if (certificates.length === 0) return 'there is no certificate in it'
+  try {
+    for (const certificate of certificates) new X509Certificate(certificate)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 /** The folders in which a change may be one of the configuration: its own, and those of the files that it names. */
 export const foldersOf = (directory: string, { config }: LoadedConfig): readonly string[] => [
   ...new Set([directory, ...filesOf(config).map((file) => dirname(join(directory, file)))]),
 ]
 
-/** Two loads that would do the same. */
-export const sameConfig = (a: LoadedConfig, b: LoadedConfig): boolean =>
-  a.hash === b.hash && a.files.size === b.files.size && [...a.files].every(([path, text]) => b.files.get(path) === text)
+/** Two loads that would do the same, and have the same to tell. */
+export const sameConfig = (a: Loaded, b: Loaded): boolean =>
+  a.hash === b.hash &&
+  a.stale.join() === b.stale.join() &&
+  a.files.size === b.files.size &&
+  [...a.files].every(([path, text]) => b.files.get(path) === text)
 
 const lastGood = (data: string): string => join(data, 'last-good.json')
 

@@ -67,10 +67,16 @@ function refusedText(why: string): string {
   return `the relay can not use the configuration: ${why}${mend === undefined ? '' : `; ${mend}`}`
 }
 
+const staleMend = 'correct the Secret or ConfigMap that it comes from'
+
 function degradation({ stale, ready, notReady, queue }: RelayStatus, { maxAgeMs, log }: Evidence): Condition {
   const complaints: readonly (readonly [boolean, string, string])[] = [
     [!ready, 'NotReady', `the relay takes no mail now: ${notReady.join('; ')}`],
-    [stale.length > 0, 'StaleFiles', `${stale.join(', ')} can not be used, so the last good content is in force`],
+    [
+      stale.length > 0,
+      'StaleFiles',
+      `${stale.join(', ')} can not be used, so the last good content is in force; ${staleMend}`,
+    ],
     [queue.oldestSeconds * 1000 > maxAgeMs, 'QueueOld', queueText(queue, log)],
   ]
   const found = complaints.find(([holds]) => holds)

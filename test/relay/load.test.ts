@@ -1,0 +1,64 @@
+/** A file that went bad leaves its last good content in use, and is told. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { printConfig, type RelayConfig } from '../../relay/config.ts'
+import { loadConfig, sameConfig } from '../../relay/load.ts'
+import { makeCertificates } from '../certificates.ts'
+import { temporaryFolder } from '../operator/local/temporary.ts'
+import { baseConfig } from './inbound/submission-under-test.ts'
+
+const smarthost = { name: 'ses', host: 'localhost', port: 587, priority: 0, maxConnections: 1 } as const
+const config: RelayConfig = {
+  ...baseConfig,
+  routes: [
+    {
+      name: 'default',
+      smarthosts: [{ ...smarthost, tls: { mode: 'StartTLS', caFile: 'ca/ca.crt' } }],
+      retry: { scheduleMs: [1000], expireAfterMs: 60_000 },
+    },
+  ],
+}
+
+async function written() {
+  const folder = temporaryFolder()
+  const { ca, cert, key } = await makeCertificates(['localhost'])
+  const write = (files: Readonly<Record<string, string>>): void => {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), text)
+    }
+  }
+  write({ 'relay.json': printConfig(config), 'tls.crt': cert, 'tls.key': key, 'ca/ca.crt': ca })
+  return { folder, write, ca, cert, key }
+}
+
+test.each([
+  ['a CA that is none', 'ca/ca.crt', 'garbage'],
+  ['a CA that is empty', 'ca/ca.crt', ''],
+  ['a CA that is damaged', 'ca/ca.crt', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+  ['a certificate that is none', 'tls.crt', 'garbage'],
+])('%s leaves the last good one in use, is told as stale, and no more when it is mended', async (_name, path, text) => {
+  const { folder, write, ...good } = await written()
+  const before = loadConfig(folder)
+  expect(before.stale).toEqual([])
+  write({ [path]: text })
+  const after = loadConfig(folder, before)
+  expect(after.files.get(path)).toBe(before.files.get(path))
+  expect(after.stale).toEqual([path])
+  expect(sameConfig(before, after), 'the status has to change, though what is in use does not').toBe(false)
+  write({ 'tls.crt': good.cert, 'ca/ca.crt': good.ca })
+  expect(loadConfig(folder, after).stale).toEqual([])
+})
+
+test('a CA that never was one is no configuration, and is named', async () => {
+  const { folder, write } = await written()
+  write({ 'ca/ca.crt': 'garbage' })
+  expect(() => loadConfig(folder)).toThrow('ca/ca.crt can not be used: there is no certificate in it')
+})
+
+test('a bundle of several authorities is one', async () => {
+  const { folder, write, ca } = await written()
+  write({ 'ca/ca.crt': `# ours\n${ca}\n# theirs\n${ca}` })
+  expect(loadConfig(folder).stale).toEqual([])
+})
