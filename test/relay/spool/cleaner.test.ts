@@ -23,10 +23,10 @@ test.each([
 
 const MiB = 1024 * 1024
 
-/** A spool that believes in a small volume, so that its segments have 64 KiB. */
+/** A spool that believes in a small volume, so that its segments have 64 KiB, and in more room than a test can fill. */
 async function small(directory: string) {
   const told = listening()
-  const disk = { ...nodeDisk, space: async () => ({ free: 4 * MiB, total: 4 * MiB }) }
+  const disk = { ...nodeDisk, space: async () => ({ free: 64 * MiB, total: 4 * MiB }) }
   for (const folder of ['journal', 'large', 'quarantine']) await disk.makeDirectory(join(directory, folder))
   const spool = await JournalSpool.open({ directory, events: told.events, now: Date.now, disk, closed: () => {} })
   return { spool, told }
