@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line's composition root: the only reader of argv and environment, and the only one that sets the exit code. */
+import { exitCodes } from './cli/exit-code.ts'
 import { execute } from './cli/program.ts'
 import { terminalOn } from './cli/terminal.ts'
 
@@ -8,10 +9,16 @@ const colours = process.stdout.isTTY === true && !NO_COLOR
 
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
-// Whoever read our lines has left, e.g. `| head`.
-process.stdout.on('error', () => ending.abort())
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  ending.abort()
+  // Whoever read our lines has left, e.g. `| head`; anything else, as a full disk, has lost them.
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`relayfleet: what there is to say could not be written: ${error.message}\n`)
+  process.exitCode = exitCodes.failed
+})
 
-process.exitCode = await execute(process.argv.slice(2), {
+const code = await execute(process.argv.slice(2), {
   terminal: terminalOn(process.stdout, process.stderr, colours),
   signal: ending.signal,
 })
+process.exitCode ??= code
