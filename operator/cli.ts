@@ -10,11 +10,12 @@ const colours = process.stdout.isTTY === true && !NO_COLOR
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  ending.abort()
-  // Whoever read our lines has left, e.g. `| head`; anything else, as a full disk, has lost them.
-  if (error.code === 'EPIPE') return
-  process.stderr.write(`relayfleet: what there is to say could not be written: ${error.message}\n`)
-  process.exitCode = exitCodes.failed
+  // Whoever read our lines has left, e.g. `| head`. Anything else, as a full disk, loses lines and stops no relay.
+  if (error.code === 'EPIPE') ending.abort()
+  else if (process.exitCode === undefined) {
+    process.stderr.write(`relayfleet: what there is to say could not be written: ${error.message}\n`)
+    process.exitCode = exitCodes.failed
+  }
 })
 
 const code = await execute(process.argv.slice(2), {

@@ -1,8 +1,12 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { policy, yamlDirectory } from '../local/yaml.ts'
+import { readStatuses } from '../../../operator/local/status-file.ts'
+import { eventually } from '../local/eventually.ts'
+import { temporaryFolder } from '../local/temporary.ts'
+import { freePort, policy, yamlDirectory } from '../local/yaml.ts'
 
 const cli = join(import.meta.dirname, '..', '..', '..', 'operator', 'cli.ts')
 
@@ -15,4 +19,20 @@ test.runIf(process.platform === 'linux').each(['render', 'check'])('%s into a fu
   })
   expect(stderr).toMatch(/^relayfleet: what there is to say could not be written: ENOSPC/)
   expect(status).toBe(3)
+})
+
+test.runIf(process.platform === 'linux')('local goes on when its lines can not be written', async () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', await freePort()) })
+  const state = join(temporaryFolder(), 'state')
+  const stdio = ['ignore', openSync('/dev/full', 'w'), 'ignore'] as const
+  const child = spawn(process.execPath, [cli, 'local', directory, '--state', state], { stdio: [...stdio] })
+  const exited = once(child, 'exit')
+  try {
+    const ready = () => readStatuses(join(state, 'status.yaml')).get('RelayPolicy mail/shared')?.conditions.at(-1)
+    await eventually(() => ready()?.status === 'True')
+    expect(child.exitCode).toBeNull()
+  } finally {
+    child.kill('SIGTERM')
+    await exited
+  }
 })
