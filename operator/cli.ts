@@ -9,10 +9,12 @@ const colours = process.stdout.isTTY === true && !NO_COLOR
 
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
+let unwritten = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Whoever read our lines has left, e.g. `| head`. Anything else, as a full disk, loses lines and stops no relay.
   if (error.code === 'EPIPE') ending.abort()
-  else if (process.exitCode === undefined) {
+  else if (!unwritten) {
+    unwritten = true
     process.stderr.write(`relayfleet: what there is to say could not be written: ${error.message}\n`)
     process.exitCode = exitCodes.failed
   }
