@@ -30,6 +30,7 @@ export class Fault {
   }
 
   raise(error: SpoolError): void {
+    if (this.#stopped) return
     if (this.#error === undefined) this.#events.spoolFault(error.message)
     this.#error = error
     this.#timer ??= setTimeout(() => void this.#try(), this.#tryAgainMs).unref()
@@ -47,7 +48,7 @@ export class Fault {
       () => false,
     )
     this.#timer = undefined
-    if (this.#stopped || this.#error === undefined) return
+    if (this.#error === undefined) return
     if (!mended || this.#error !== tried) return this.raise(this.#error)
     this.#error = undefined
     this.#events.spoolRecovered()

@@ -16,7 +16,7 @@ export type Received = { readonly bytes: number } & (
 type Parts = {
   readonly queueId: string
   /** Why nothing is taken now. @throws SpoolError */
-  readonly check: () => void
+  readonly check: () => Promise<void>
   readonly createFile: () => Promise<LargeFile>
   /** Octets that went to a file of their own. */
   readonly wrote: (bytes: number) => void
@@ -69,7 +69,7 @@ export class IncomingMessage implements Incoming {
   }
 
   async #toFile(chunk: Buffer): Promise<void> {
-    this.#parts.check()
+    await this.#parts.check()
     this.#file ??= await this.#parts.createFile()
     const waiting = [...this.#chunks, chunk]
     this.#chunks = []

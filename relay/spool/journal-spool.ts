@@ -85,7 +85,7 @@ export class JournalSpool implements Spool {
   }
 
   get fault(): string | undefined {
-    this.#noteShortage()
+    void this.#noteShortage()
     return this.#fault.error?.message
   }
 
@@ -95,7 +95,7 @@ export class JournalSpool implements Spool {
   }
 
   async receive(chosen?: string): Promise<Incoming> {
-    this.#check()
+    await this.#check()
     const queueId = chosen ?? this.#nextId()
     if (parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
     if (this.#ours.has(queueId) || this.#incoming.has(queueId)) throw new Error(`queue id ${queueId} is taken`)
@@ -224,15 +224,18 @@ export class JournalSpool implements Spool {
   }
 
   /** @throws SpoolError when nothing is taken now */
-  #check(): void {
-    this.#noteShortage()
+  async #check(): Promise<void> {
+    await this.#noteShortage()
     const error = this.#fault.error
     if (error !== undefined) throw new SpoolError(error.kind, error.message, error)
   }
 
-  #noteShortage(): void {
+  // Near the end the volume is asked each time: what was deleted or rounded up since the last time was not counted.
+  async #noteShortage(): Promise<void> {
+    if (this.#space.ample || this.#fault.error !== undefined) return
+    await this.#space.refresh().catch(ignored)
     const { shortage } = this.#space
-    if (shortage !== undefined && this.#fault.error === undefined) this.#fault.raise(this.#error('full', shortage))
+    if (shortage !== undefined) this.#fault.raise(this.#error('full', shortage))
   }
 
   #failed(what: string, cause: unknown): Error {
