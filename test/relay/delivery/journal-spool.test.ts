@@ -1,0 +1,82 @@
+/** Delivery on the spool that ships: its queue ids, its order of events, and a restart in the middle. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { createDelivery } from '../../../relay/delivery/delivery.ts'
+import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { until } from '../../local/until.ts'
+import { say } from './behaviour.ts'
+import { recordEvents } from './rig.ts'
+import { contentOf, envelope, hello, loadedWith, route, smarthost } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+async function start(directory: string, port: number, scheduleMs = [50]) {
+  const { events, told, attempts } = recordEvents()
+  const spool = await openSpool({ directory: join(directory, 'spool'), events })
+  const retry = { scheduleMs, expireAfterMs: 60_000 }
+  const loaded = loadedWith([route('r', [smarthost('a', port)], { retry })])
+  const delivery = createDelivery({ spool, events, loaded: () => loaded, inboxDirectory: join(directory, 'inbox') })
+  delivery.start()
+  const submit = async (content: Buffer, rest: Partial<Envelope> = {}) => {
+    const incoming = await spool.receive()
+    await incoming.write(content)
+    const { queueId: _, bytes: __, ...sample } = envelope(content, rest)
+    return (await incoming.commit(sample)).envelope
+  }
+  const stop = async () => {
+    await delivery.close(1000)
+    await spool.close()
+  }
+  return { spool, delivery, told, attempts, submit, stop }
+}
+
+function folder(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-delivery-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+test('small and large messages, a deferral, a refusal and its DSN', async () => {
+  const upstream = await startSmarthost({
+    script: {
+      RCPT: (time, line) => {
+        if (line.includes('<no@')) return say('550 5.1.1 unknown')
+        return line.includes('<later@') && time < 6 ? say('450 4.2.0 later') : undefined
+      },
+    },
+  })
+  const { submit, spool, stop } = await start(folder(), upstream.port)
+  const large = contentOf(500_000)
+  await submit(hello)
+  await submit(large, { forwardPaths: ['large@x.test'] })
+  const mixed = await submit(hello, { forwardPaths: ['yes@x.test', 'no@x.test', 'later@x.test'] })
+  await until('the queue is empty', () => spool.bytes === 0 && upstream.received.length === 5)
+  const to = (who: string) => upstream.received.filter((r) => r.rcpt.some((path) => path.includes(`<${who}@`)))
+  expect(to('large')[0]?.content.equals(large)).toBe(true)
+  expect(to('yes')).toHaveLength(1)
+  expect(to('later')).toHaveLength(1)
+  const [dsn] = to('app')
+  expect(dsn?.mail).toMatch(/^MAIL FROM:<>/)
+  expect(dsn?.content.toString()).toContain(mixed.queueId)
+  await stop()
+})
+
+test('a restart goes on where it was: nobody twice, nobody forgotten', async () => {
+  const directory = folder()
+  const upstream = await startSmarthost({
+    script: { RCPT: (_, line) => (line.includes('<later@') ? say('450 4.2.0 later') : undefined) },
+  })
+  const first = await start(directory, upstream.port, [1500])
+  const message = await first.submit(hello, { forwardPaths: ['yes@x.test', 'later@x.test'] })
+  await until('the first attempt', () => first.attempts.length === 2)
+  await first.stop()
+  upstream.script.RCPT = say('250 2.1.5 ok')
+  const second = await start(directory, upstream.port)
+  expect(second.delivery.summary()).toMatchObject({ deferred: 1, oldestAcceptedAt: message.acceptedAt })
+  await until('the queue is empty', () => second.spool.bytes === 0)
+  expect(upstream.received.map((r) => r.rcpt)).toEqual([['RCPT TO:<yes@x.test>'], ['RCPT TO:<later@x.test>']])
+  expect(second.attempts.map((a) => a.attempt)).toEqual([2])
+  await second.stop()
+})
