@@ -69,11 +69,25 @@ export class Client {
     const asked = await (this.capabilities.pipelining ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
     this.#transactions++
     this.#unclean = true
+    const doubt = this.#outOfStep(asked.data)
+    if (doubt) {
+      this.destroy('replies are out of step')
+      return { mail: doubt, rcpt: [] }
+    }
     const wanted = isPositive(asked.mail) && asked.rcpt.some(isPositive)
     if (wanted && hasCode(asked.data, 354)) return { ...asked, ...(await this.#send(mailing.content)) }
-    // A data phase that nobody is in, or one that `250` says is over: only a new connection has a known state.
+    // A data phase that nobody is in: only a new connection has a known state.
     if (isBelow400(asked.data)) this.destroy('DATA was answered out of order')
     return asked
+  }
+
+  /** With a reply too many no answer of the batch is known to be for its command, a refusal least of all. */
+  #outOfStep(data: Answer | undefined): Answer | undefined {
+    if (data?.kind !== 'reply') return undefined
+    const { broken } = this.#wire
+    if (broken?.kind === 'none' && broken.cause === 'malformed') return broken
+    const { code } = data.reply
+    return code < 400 && code !== 354 ? none('malformed', `DATA was answered ${code} out of order`) : undefined
   }
 
   /** One write and, most times, one read (RFC 2920). */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { until } from '../../local/until.ts'
-import { drop, reset, type Script, say } from './behaviour.ts'
+import { drop, reset, type Script, say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { contentOf, envelope, hello } from './samples.ts'
@@ -64,6 +64,24 @@ test.each(both)('case U05: each recipient has its own answer: %s', async (_name,
     'delivered',
   ])
   expect(facts('dsnQueued')).toHaveLength(1)
+})
+
+test.each([
+  ['the one after it', { 0: '550 5.1.1 unknown' }],
+  ['all of them', { 1: '550 5.1.1 unknown\r\n354 go ahead' }],
+])('a reply too many bounces nobody: a refusal in the wrong place would be for %s', async (_name, refused) => {
+  const answers: Readonly<Record<number, string>> = refused
+  const script: Script = {
+    MAIL: (time) => (time === 0 ? say('250 2.1.0 ok\r\n250 2.1.0 ok') : undefined),
+    RCPT: (time) => (answers[time] === undefined ? undefined : say(answers[time])),
+    // What it would say came with the reply before it, in one read.
+    DATA: (time) => (time === 0 ? silence : undefined),
+  }
+  const { outcomes } = await deliver({ script }, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  expect(outcomes.slice(0, 2)).toMatchObject([
+    { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.5.0' } },
+    { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.5.0' } },
+  ])
 })
 
 test.each(both)('case U06: all refused, each for its own reason: %s', async (_name, offers) => {
