@@ -22,12 +22,19 @@ export type FileSource = {
     | { readonly kind: 'issued'; readonly part: 'certificate' | 'key'; readonly hosts: readonly string[] }
 }
 
+/** A port that clients come by, and the port that the relays have bound for it. */
+export type ServicePort = { readonly name: string; readonly port: number; readonly target: number }
+
 /** Absent from the map: the fleet was deleted, and is removed. `hold`: it stays as it is (invalid is not absent). */
 export type CompiledFleet =
   | {
       readonly kind: 'run'
       readonly config: RelayConfig
       readonly replicas: number
+      /** One for each listener, in their order. */
+      readonly ports: readonly ServicePort[]
+      /** Of each relay's own volume: a quantity as it was declared. */
+      readonly storage: string
       readonly files: readonly FileSource[]
     }
   | {

@@ -3,7 +3,7 @@ import { durationMs } from '../../crds/duration.ts'
 import { quantityBytes } from '../../crds/quantity.ts'
 import { type CredentialConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
 import type { CompiledFleet } from './compiled.ts'
-import { hostnameOf, listenerConfig } from './listener.ts'
+import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
 import type { JudgedPolicy } from './policy.ts'
 import { type Member, routeConfig } from './route.ts'
 import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
@@ -74,6 +74,8 @@ export const runFleet = (
   kind: 'run',
   config: relayConfig(policy, members, place),
   replicas: policy.spec.replicas,
+  ports: policy.spec.listeners.map((l) => servicePort(place, l)),
+  storage: policy.spec.queue.storage.size,
   files,
 })
 

@@ -1,7 +1,7 @@
 /** Listeners: the port that is bound, the port that clients know, and the certificate. */
 import { isIPv6 } from 'node:net'
 import type { ListenerConfig } from '../../relay/config.ts'
-import type { FileSource } from './compiled.ts'
+import type { FileSource, ServicePort } from './compiled.ts'
 import type { References, Resolved } from './references.ts'
 import type { Place, Policy } from './snapshot.ts'
 
@@ -38,6 +38,12 @@ export const listenerConfig = (place: Place, { name, port, tls }: Listener): Lis
     certificateFile: `tls/${name}/tls.crt`,
     keyFile: `tls/${name}/tls.key`,
   },
+})
+
+export const servicePort = (place: Place, { name, port }: Listener): ServicePort => ({
+  name,
+  port: clientPort(place, port),
+  target: boundPort(place, port),
 })
 
 /** Every name by which a client may come, so that it can verify whom it talks to. */

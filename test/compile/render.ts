@@ -51,7 +51,9 @@ const fileLine = ({ path, from }: FileSource): string =>
 function fleetFields(fleet: CompiledFleet, full: boolean): unknown {
   const config = fleet.config === undefined ? undefined : full ? fleet.config : configFields(fleet.config)
   if (fleet.kind === 'hold') return config === undefined ? 'hold' : { 'hold, less what was revoked': config }
-  return { replicas: fleet.replicas, run: config, files: fleet.files.map(fileLine) }
+  const { replicas, ports, storage, files } = fleet
+  const volume = full ? { ports, storage } : {}
+  return { replicas, ...volume, run: config, files: files.map(fileLine) }
 }
 
 const bindingLine = (b: Binding): unknown => {

@@ -16,7 +16,9 @@ const compiledWith = (conditions: readonly Condition[], kind: 'run' | 'hold' = '
   const status: Status = { observedGeneration: 3, conditions }
   const config = { credentials: [{ name: 'team-a/web' }] } as unknown as RelayConfig
   return {
-    fleets: new Map([['mail/shared', kind === 'run' ? { kind, config, replicas: 1, files: [] } : { kind }]]),
+    fleets: new Map([
+      ['mail/shared', kind === 'run' ? { kind, config, replicas: 1, ports: [], storage: '10Gi', files: [] } : { kind }],
+    ]),
     bindings: new Map(),
     heldBindings: new Set(),
     findings: new Map(),
