@@ -23,7 +23,8 @@ import { Victim } from './victim.ts'
 export type KillPlan = { readonly kills: number; readonly rate: number; readonly seed: number }
 
 const sessions = 16
-const maxConnections = 5
+/** What a smarthost has unless its policy says otherwise. */
+const maxConnections = 20
 const drainMs = 60_000
 /** How often a relay is killed again before it is up. */
 const killAgain = 0.2
