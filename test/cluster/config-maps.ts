@@ -2,13 +2,16 @@
 import type { Api as TestApi } from './api.ts'
 import { accepted } from './api.ts'
 
+/** Every namespace has a ConfigMap of the cluster's own, too. */
+export const ours = 'relayfleet.dev/test=yes'
+
 /** ConfigMaps of one namespace, written past whatever is being tested. */
 export const configMaps = (api: TestApi, namespace: string) => {
   const path = `/api/v1/namespaces/${namespace}/configmaps`
   const object = (name: string, value: string, more = {}) => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name, namespace, ...more },
+    metadata: { name, namespace, labels: { 'relayfleet.dev/test': 'yes' }, ...more },
     data: { value },
   })
   return {
@@ -19,7 +22,7 @@ export const configMaps = (api: TestApi, namespace: string) => {
     get: async (name: string) => (await api.get(`${path}/${name}`)).body as { data?: { value?: string } },
     /** By name, the value of each. */
     all: async (): Promise<ReadonlyMap<string, string>> => {
-      const { items } = accepted(await api.get(path)) as unknown as {
+      const { items } = accepted(await api.get(`${path}?labelSelector=${encodeURIComponent(ours)}`)) as unknown as {
         items: { metadata: { name: string }; data?: { value?: string } }[]
       }
       return new Map(items.map((i) => [i.metadata.name, i.data?.value ?? '']).toSorted() as [string, string][])

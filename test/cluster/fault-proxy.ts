@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, Agent as HttpsAgent, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Connection } from '../../operator/cluster/connection.ts'
+import { Lines } from '../../operator/cluster/lines.ts'
 import { makeCertificates } from '../certificates.ts'
 import type { Access } from './access.ts'
 
@@ -59,6 +59,7 @@ export async function faultProxy(access: Access): Promise<FaultProxy> {
     const bearer = login.kind === 'token' ? { authorization: `Bearer ${login.token}` } : {}
     const url = new URL(from.url ?? '/', access.server)
     const sent = request(url, { method: from.method, agent, headers: { ...from.headers, ...bearer, host: url.host } })
+    sent.on('error', () => to.destroy())
     to.on('close', () => sent.destroy())
     from.pipe(sent)
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]
@@ -122,15 +123,22 @@ async function pipeLines(
   to: ServerResponse,
   faultOf: (line: string, n: number) => LineFault,
 ): Promise<void> {
+  const lines = new Lines(Number.POSITIVE_INFINITY)
   let n = 0
-  for await (const line of createInterface(from)) {
-    const fault = faultOf(line, n)
-    n += 1
-    if (fault === 'drop') continue
-    if (fault === 'silence') return
-    if (fault === 'cut') return void to.destroy()
-    if (fault === 'half') return void to.write(line.slice(0, line.length / 2), () => to.destroy())
-    to.write(`${fault === 'pass' ? line : fault.say}\n`)
+  for await (const chunk of from) {
+    for (const line of lines.push(chunk)) {
+      const goesOn = sayLine(line, faultOf(line, n++), to)
+      if (!goesOn) return
+    }
   }
   to.end()
+}
+
+/** Whether anything more may be said after this line. */
+function sayLine(line: string, fault: LineFault, to: ServerResponse): boolean {
+  if (fault === 'cut') to.destroy()
+  else if (fault === 'half') to.write(line.slice(0, line.length / 2), () => to.destroy())
+  else if (fault === 'pass') to.write(`${line}\n`)
+  else if (typeof fault === 'object') to.write(`${fault.say}\n`)
+  return !['cut', 'half', 'silence'].some((last) => last === fault)
 }

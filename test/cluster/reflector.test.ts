@@ -1,5 +1,5 @@
 /** A reflector against a real API server, with everything in between that can go wrong. */
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api.ts'
 import type { KubeObject } from '../../operator/cluster/object.ts'
 import { Reflector, type ReflectorNews, type Timing } from '../../operator/cluster/reflector.ts'
@@ -8,7 +8,7 @@ import { seededRandom } from '../local/seeded-random.ts'
 import { until } from '../local/until.ts'
 import { apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
-import { configMaps } from './config-maps.ts'
+import { configMaps, ours } from './config-maps.ts'
 import { type Fault, type FaultProxy, faultProxy, type Seen, status } from './fault-proxy.ts'
 import { newNamespace } from './namespace.ts'
 
@@ -40,12 +40,6 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
   let ending: AbortController
   let runs: Promise<void>[]
 
-  beforeAll(async () => {
-    const cluster = theCluster()
-    const api = apiOf(cluster.access)
-    await newNamespace(cluster, api)
-  })
-
   beforeEach(async () => {
     const api = apiOf(theCluster().access)
     namespace = await newNamespace({ ...theCluster(), controllers: false }, api)
@@ -67,7 +61,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     const reflector = new Reflector({
       api: openApi(proxy.connection, { callMs: 1500, listMs: 1500 }),
       resource: resources.configMaps,
-      scope: { namespace },
+      scope: { namespace, labelSelector: ours },
       keep: nameAndValue,
       changed: () => {
         counted.changes += 1
@@ -126,7 +120,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     const reflector = new Reflector({
       api: openApi(proxy.connection),
       resource: resources.configMaps,
-      scope: { namespace, metadataOnly: true },
+      scope: { namespace, labelSelector: ours, metadataOnly: true },
       keep: (object) => seen.push(object),
       changed: () => undefined,
     })
@@ -136,7 +130,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     await until('both are there', () => reflector.store.size === 2)
     expect(seen.map((o) => [o.kind, o.metadata.name, o['data']])).toEqual([
       ['ConfigMap', 'a', undefined],
-      ['PartialObjectMetadata', 'b', undefined],
+      ['ConfigMap', 'b', undefined],
     ])
   })
 
@@ -213,7 +207,7 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
 
   test('a list from the past is not believed', async () => {
     await maps.create('a', 'old')
-    const path = `/api/v1/namespaces/${namespace}/configmaps`
+    const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${encodeURIComponent(ours)}`
     const { body } = await apiOf(theCluster().access).get(path)
     const { reflector, news, held, inStep } = reflect({ ...quick, relistMs: 1000 })
     await reflector.synced
@@ -227,13 +221,13 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
 
   test('a past that stays was restored, and is the present', async () => {
     await maps.create('a', 'old')
-    const path = `/api/v1/namespaces/${namespace}/configmaps`
+    const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${encodeURIComponent(ours)}`
     const { body } = await apiOf(theCluster().access).get(path)
     await maps.change('a', 'new')
     const { reflector, held } = reflect({ ...quick, relistMs: 1000 })
     await reflector.synced
+    await until('it watches', () => proxy.seen.some(isWatch))
     proxy.rule = (seen) => (isList(seen) ? { code: 200, body } : 'hang')
-    proxy.cutAll()
     await until('the old value is back', () => held().get('a') === 'old', 25_000)
   })
 

@@ -1,0 +1,20 @@
+/** A steady rate with bursts, as a virtual schedule (GCRA): the operator is never the API server's trouble. Pure. */
+
+export type Rate = { readonly perSecond: number; readonly burst: number }
+
+export class Pace {
+  readonly #stepMs: number
+  readonly #burstMs: number
+  #due = Number.NEGATIVE_INFINITY
+
+  constructor({ perSecond, burst }: Rate) {
+    this.#stepMs = 1000 / perSecond
+    this.#burstMs = burst * this.#stepMs
+  }
+
+  /** Takes the next place; how long to wait for it. */
+  waitMs(now: number): number {
+    this.#due = Math.max(this.#due, now) + this.#stepMs
+    return Math.max(0, this.#due - this.#burstMs - now)
+  }
+}
