@@ -52,6 +52,7 @@ const operatorMaySee = ['relay/config.ts', 'relay/folder-watch.ts', 'relay/mail/
 /** The only places that import a package. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   'smtp-server': ['relay/inbound/server.ts'],
+  '@kubernetes/client-node': ['operator/cluster/connection.ts'],
   nodemailer: ['relay/delivery/', 'operator/local/', 'operator/cli/'],
   'prom-client': ['relay/metrics.ts'],
   pino: ['relay/main.ts'],
