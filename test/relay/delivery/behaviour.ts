@@ -23,6 +23,7 @@ export type Behaviour = {
   /** Octets in each TCP segment. */
   readonly pieces?: number
   readonly ends?: 'drop' | 'reset'
+  readonly afterMs?: number
 }
 
 /** A behaviour, or one for each time (from 0, over all connections) that the stage is reached. */
@@ -50,7 +51,8 @@ export const usual: Readonly<Record<ScriptStage, Behaviour>> = {
 
 export const isPositive = ({ says }: Behaviour): boolean => /^[23]/.test(String(says ?? ''))
 
-export async function perform(socket: Socket, { says, pieces, ends }: Behaviour): Promise<void> {
+export async function perform(socket: Socket, { says, pieces, ends, afterMs }: Behaviour): Promise<void> {
+  if (afterMs !== undefined) await new Promise((resolve) => setTimeout(resolve, afterMs))
   const octets = typeof says === 'string' ? Buffer.from(`${says}\r\n`) : (says ?? Buffer.alloc(0))
   const size = pieces ?? Math.max(1, octets.length)
   for (let at = 0; at < octets.length; at += size) {

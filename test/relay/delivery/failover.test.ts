@@ -196,7 +196,8 @@ test('a suspended fleet keeps its queue until it is let go', async () => {
   const routes = [route('r', [smarthost('a', upstream.port)])]
   const { spool, reload, delivery } = rig(routes, { config: { suspended: true } })
   spool.put(envelope(hello), hello)
-  await until('it is ready', () => delivery.summary().ready === 1)
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+  expect(delivery.summary()).toMatchObject({ ready: 1, inFlight: 0 })
   expect(upstream.connections()).toBe(0)
   reload(routes, { suspended: false })
   await until('it is delivered', () => upstream.received.length === 1)
@@ -211,4 +212,17 @@ test.each([
   await attempted(1)
   expect(attempts[0]?.outcome).toMatchObject({ kind: 'deferred', scope: 'nextHop', reply: { status } })
   expect(facts('bounced')).toEqual([])
+})
+
+test('a backup that is occupied is waited for; what failed is not tried again meanwhile', async () => {
+  const main = await startSmarthost({ script: { DATA: drop } })
+  const backup = await startSmarthost({ script: { dot: say('250 2.0.0 queued', { afterMs: 100 }) } })
+  const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1, maxConnections: 1 })]
+  const { spool, attempted, attempts } = rig([route('r', hosts)])
+  for (let i = 0; i < 3; i++) spool.put(envelope(hello), hello)
+  await until('all are delivered', () => spool.stored.size === 0)
+  await attempted(4)
+  for (const own of Map.groupBy(attempts, (a) => a.queueId).values()) {
+    expect(own.filter((a) => a.smarthost === 'main').length).toBeLessThanOrEqual(1)
+  }
 })

@@ -362,7 +362,7 @@ test.each([
 ])('content that is shorter than it was accepted (%s) never leaves', async (_name, octets) => {
   const { outcomes, upstream } = await deliver({}, { bytes: octets + 10 }, contentOf(octets))
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message' }])
-  expect(upstream.received).toEqual([])
+  expect(upstream.times('MAIL')).toBe(0)
 })
 
 test('content that cannot be read waits', async () => {
@@ -373,4 +373,26 @@ test('content that cannot be read waits', async () => {
   spool.put(envelope(hello), hello)
   await attempted(1)
   expect(attempts[0]?.outcome).toMatchObject({ kind: 'deferred', scope: 'message', reply: { status: '4.3.0' } })
+})
+
+test.each([
+  ['SIZE', 'SIZE'],
+  ['SIZE 0', 'SIZE 0'],
+  ['exactly its size', `SIZE ${hello.length}`],
+])('a smarthost that offers %s takes the message (RFC 1870)', async (_name, size) => {
+  const { outcomes, received } = await deliver({ offers: ['PIPELINING', size] })
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
+  expect(received[0]?.mail).toContain(` SIZE=${hello.length}`)
+})
+
+test('each reply has its own deadline', async () => {
+  const late = { afterMs: 200 }
+  const script: Script = {
+    MAIL: say('250 2.1.0 ok', late),
+    RCPT: say('250 2.1.5 ok', late),
+    DATA: say('354 go ahead', late),
+    dot: say('250 2.0.0 queued', late),
+  }
+  const { outcomes } = await deliver({ script })
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
 })

@@ -1,0 +1,43 @@
+/** A DSN on its way into the spool: once, and as captured as its original. */
+import { expect, test } from 'vitest'
+import { queueDsn, type Reported } from '../../../relay/delivery/report.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { envelope, hello } from './samples.ts'
+
+const reply = { code: 550, status: '5.1.1', text: 'unknown' }
+const failure: Reported = {
+  recipient: 0,
+  forwardPath: 'user@example.net',
+  attempts: 1,
+  ambiguous: 0,
+  givenUp: { because: 'refused', reply, last: reply },
+}
+
+function reporter() {
+  const spool = new MemorySpool()
+  const coming: string[] = []
+  const own = () => ({ hostname: 'relay.example.org', policy: 'mail/shared' })
+  return { spool, coming, reporter: { spool, own, now: Date.now, onComing: (id: string) => void coming.push(id) } }
+}
+
+test('the same report is queued once', async () => {
+  const { spool, coming, reporter: by } = reporter()
+  const original = envelope(hello)
+  spool.put(original, hello)
+  const first = await queueDsn(by, original, [failure])
+  expect(coming).toEqual([first?.envelope.queueId])
+  expect(await queueDsn(by, original, [failure])).toBeUndefined()
+  expect(spool.stored.size).toBe(2)
+})
+
+test.each(['relay', 'capture'] as const)('the disposition of the original is inherited: %s', async (disposition) => {
+  const { spool, reporter: by } = reporter()
+  const original = envelope(hello, { disposition })
+  spool.put(original, hello)
+  expect((await queueDsn(by, original, [failure]))?.envelope.disposition).toBe(disposition)
+})
+
+test('the content of the original may be gone; the report matters more', async () => {
+  const { reporter: by } = reporter()
+  expect((await queueDsn(by, envelope(hello), [failure]))?.envelope.reversePath).toBe('')
+})
