@@ -1,0 +1,30 @@
+/** A candidate in a process of its own, so that it can be stopped and killed; writes whenever it may, and says so. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { openApi } from '../../operator/cluster/api.ts'
+import { connectionFromFile } from '../../operator/cluster/connection.ts'
+import { Election } from '../../operator/cluster/election.ts'
+import type { Terms } from '../../operator/cluster/lease-record.ts'
+
+const [kubeconfig = '', namespace = '', identity = '', terms = ''] = process.argv.slice(2)
+const ending = new AbortController()
+const election = new Election({
+  api: openApi(connectionFromFile(kubeconfig)),
+  namespace,
+  name: 'operator',
+  identity,
+  changed: () => undefined,
+  terms: JSON.parse(terms) as Terms,
+})
+process.once('SIGTERM', () => ending.abort())
+process.stdin.on('end', () => process.exit(1)).resume()
+
+async function writeWhileAllowed(): Promise<void> {
+  while (!ending.signal.aborted) {
+    if (election.writable()) process.stdout.write(`${Date.now()}\n`)
+    await wait(5)
+  }
+}
+
+process.stdout.write('started\n')
+await Promise.all([election.run(ending.signal), writeWhileAllowed()])
+process.exit(0)
