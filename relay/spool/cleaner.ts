@@ -56,7 +56,7 @@ export class Cleaner {
   }
 
   async #copy(segment: Segment): Promise<void> {
-    const staying = [...segment.held].filter((held) => !held.leaving)
+    const staying = [...segment.held]
     for (let first = 0; first < staying.length && !this.#stopped; first += copiedAtOnce) {
       await Promise.all(staying.slice(first, first + copiedAtOnce).map((held) => this.#move(held, segment)))
     }

@@ -26,6 +26,8 @@ type Parts = {
   readonly events: SpoolEvents
   readonly now: () => number
   readonly disk: Disk
+  /** Else small against the volume. */
+  readonly segmentBytes?: number
   readonly tryAgainMs?: number
   /** After everything is on disk and every file is closed. */
   readonly closed: () => void
@@ -58,7 +60,7 @@ export class JournalSpool implements Spool {
 
   private constructor(parts: Parts, paths: Paths, space: FreeSpace, { segments, lastNumber, messages }: Recovered) {
     const { disk, events, now } = parts
-    const segmentBytes = segmentBytesFor(space.total)
+    const segmentBytes = parts.segmentBytes ?? segmentBytesFor(space.total)
     this.#parts = parts
     this.#paths = paths
     this.#space = space

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { diceOf } from './dice.ts'
 import { LosingDisk, type Luck } from './losing-disk.ts'
 import { listening } from './samples.ts'
 import { broken, type Line, live } from './scenario.ts'
@@ -7,17 +8,6 @@ import { broken, type Line, live } from './scenario.ts'
 const long = process.env['RELAYFLEET_LONG'] === '1'
 const statesWanted = long ? 60_000 : 3_000
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_123)
-
-/** The same numbers for the same seed (mulberry32). */
-function diceOf(from: number): () => number {
-  let state = from
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 const open = (losing: LosingDisk) => {
   const told = listening()

@@ -13,7 +13,7 @@ export type Line =
   | { readonly done: 'remove'; readonly queueId: string }
   | { readonly done: 'record'; readonly queueId: string; readonly attempts: number }
 
-type Tell = (line: Line) => void
+export type Tell = (line: Line) => void
 
 /** The content of a message follows from its queue id, so that whoever looks knows it. */
 export const contentFor = (queueId: string, bytes: number): Buffer =>
@@ -40,7 +40,8 @@ export async function live(spool: Spool, tell: Tell): Promise<void> {
   }
 }
 
-const deedsOn = (spool: Spool, tell: Tell) => ({
+/** What may be done to a spool, each told before it is asked for and after it is durable. */
+export const deedsOn = (spool: Spool, tell: Tell) => ({
   async accept(queueId: string, bytes: number, reports?: string): Promise<void> {
     const accepting = { queueId, bytes, ...(reports !== undefined && { reports }) }
     tell({ asked: 'accept', ...accepting })

@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Fault } from '../../../relay/spool/fault.ts'
+import { SpoolError } from '../../../relay/spool/spool.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function watched(mend: () => Promise<void>) {
+  const told: string[] = []
+  const events = { spoolFault: (why: string) => told.push(`fault ${why}`), spoolRecovered: () => told.push('mended') }
+  return { told, fault: new Fault({ events, mend }) }
+}
+const full = new SpoolError('full', 'no room')
+const io = new SpoolError('fault', 'EIO')
+
+test('it is told once, tried once a second, and told once when it is over', async () => {
+  let tries = 0
+  const { told, fault } = watched(async () => {
+    tries += 1
+    if (tries < 3) throw full
+  })
+  fault.raise(full)
+  fault.raise(io)
+  await vi.advanceTimersByTimeAsync(999)
+  expect([tries, told]).toEqual([0, ['fault no room']])
+  await vi.advanceTimersByTimeAsync(2000)
+  expect([tries, fault.error]).toEqual([2, io])
+  await vi.advanceTimersByTimeAsync(1)
+  expect([tries, fault.error, told]).toEqual([3, undefined, ['fault no room', 'mended']])
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(tries).toBe(3)
+})
+
+test('a fault that comes while the last one is mended is not forgotten', async () => {
+  let tries = 0
+  const { told, fault } = watched(async () => {
+    tries += 1
+    if (tries === 1) fault.raise(io)
+  })
+  fault.raise(full)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect([fault.error, told]).toEqual([io, ['fault no room']])
+  await vi.advanceTimersByTimeAsync(1000)
+  expect([fault.error, told]).toEqual([undefined, ['fault no room', 'mended']])
+})
+
+test('after stop nothing is tried and nothing is told', async () => {
+  let tries = 0
+  const { told, fault } = watched(async () => {
+    tries += 1
+  })
+  fault.raise(full)
+  fault.stop()
+  fault.raise(io)
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect([tries, told]).toEqual([0, ['fault no room']])
+})

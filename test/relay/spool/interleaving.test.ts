@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import type { Disk, DiskFile } from '../../../relay/spool/disk.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { SpoolError } from '../../../relay/spool/spool.ts'
+import { diceOf } from './dice.ts'
+import { LosingDisk } from './losing-disk.ts'
+import { listening, octets } from './samples.ts'
+import { broken, contentFor, deedsOn, type Line } from './scenario.ts'
+
+const long = process.env['RELAYFLEET_LONG'] === '1'
+const lives = long ? 3000 : 150
+const seed = Number(process.env['RELAYFLEET_SEED'] ?? 7)
+
+type Dice = () => number
+type Deeds = ReturnType<typeof deedsOn>
+const turns = async (dice: Dice): Promise<void> => {
+  for (let n = Math.floor(dice() ** 3 * 12); n > 0; n -= 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The same disk, each call of which takes its time, and sometimes fails. */
+function whimsical(disk: Disk, dice: Dice, failures: () => number): Disk {
+  const late =
+    <A extends unknown[], R>(call: (...given: A) => Promise<R>) =>
+    async (...given: A): Promise<R> => {
+      await turns(dice)
+      if (dice() < failures()) throw Object.assign(new Error('EIO: a whim'), { code: 'EIO' })
+      const result = await call(...given)
+      await turns(dice)
+      return result
+    }
+  const file = (f: DiskFile): DiskFile => ({ ...f, write: late(f.write), read: late(f.read), sync: late(f.sync) })
+  return {
+    ...disk,
+    create: late(async (path) => file(await disk.create(path))),
+    open: late(async (path) => file(await disk.open(path))),
+    rename: late(disk.rename),
+    unlink: late(disk.unlink),
+    syncDirectory: late(disk.syncDirectory),
+  }
+}
+
+/** Segments of a few messages, so that there is always something to clean. */
+const open = (disk: Disk) =>
+  JournalSpool.open({
+    directory: '/spool',
+    events: listening().events,
+    now: Date.now,
+    disk,
+    segmentBytes: 3000,
+    tryAgainMs: 1,
+    closed: () => {},
+  })
+
+/** One who accepts, defers, reports and removes, what he was given among it; some messages stay. */
+async function act(deeds: Deeds, name: string, given: readonly string[], dice: Dice): Promise<void> {
+  const mine = [...given]
+  for (let n = 10; n < 26; n += 1) {
+    const id = `${name}${n}message`
+    await deeds.accept(id, dice() < 0.1 ? 66_000 : Math.floor(dice() ** 3 * 4000))
+    mine.push(id)
+    for (let attempts = 1; dice() < 0.4; attempts += 1) await deeds.record(id, attempts)
+    await turns(dice)
+    if (dice() < 0.85) await end(deeds, mine.splice(Math.floor(dice() ** 2 * mine.length), 1)[0] ?? id, dice)
+  }
+}
+
+const end = (deeds: Deeds, id: string, dice: Dice): Promise<void> =>
+  dice() < 0.2 ? report(deeds, id, dice) : deeds.remove(id)
+
+/** The original is left to recovery: a crash came before its end was written. */
+async function report(deeds: Deeds, id: string, dice: Dice): Promise<void> {
+  const dsn = id.replace(/^(...)message$/, '$1reports')
+  await deeds.accept(dsn, 300, id)
+  if (dice() < 0.7) await deeds.remove(dsn)
+}
+
+const stopped = (error: unknown): void => {
+  if (!(error instanceof SpoolError)) throw error
+}
+
+async function readAll(spool: JournalSpool, ids: ReadonlyMap<string, number>): Promise<void> {
+  for (const [id, bytes] of [...ids, ...ids, ...ids]) {
+    const content = await octets(spool.content(id)).catch((error: unknown) => error)
+    // It may have left meanwhile; else it is whole.
+    if (spool.has(id)) expect(content, id).toEqual(contentFor(id, bytes))
+  }
+}
+
+async function lived(dice: Dice, failures: number): Promise<readonly string[]> {
+  const lines: Line[] = []
+  const tell = (line: Line) => void lines.push(line)
+  const losing = new LosingDisk()
+  const before = await open(losing.disk)
+  const kept = new Map(Array.from({ length: 12 }, (_, n) => [`k${10 + n}message`, 100 * n]))
+  for (const [id, bytes] of kept) await deedsOn(before, tell).accept(id, bytes)
+  await before.close()
+
+  let whims = 0
+  const spool = await open(whimsical(losing.disk, dice, () => whims))
+  whims = failures
+  // What a whim stops is not asked for again; the others go on.
+  const given = [...kept.keys()]
+  const acting = ['a', 'b', 'c', 'd', 'e'].map((name, i) =>
+    act(deedsOn(spool, tell), name, given.slice(2 * i, 2 * i + 2), dice).catch(stopped),
+  )
+  const reading = Array.from({ length: 6 }, () => (failures === 0 ? readAll(spool, kept) : undefined))
+  await Promise.all([...acting, ...reading])
+  whims = 0
+  await spool.close()
+  const again = await open(losing.disk)
+  const found = await broken(again, lines)
+  await again.close()
+  return found
+}
+
+test.each([
+  ['on a disk that is whole', 0],
+  ['on a disk that fails now and then', 0.002],
+])(`promises are kept in ${lives} lives of many who act at once, %s`, { timeout: 900_000 }, async (_what, failures) => {
+  for (let life = 0; life < lives; life += 1) {
+    expect(await lived(diceOf(seed + life), failures), `seed ${seed + life}`).toEqual([])
+  }
+})
