@@ -4,6 +4,7 @@ import type { Api } from './api.ts'
 import { ApiError, isConflict, isNotFound } from './api-error.ts'
 import { clock as bothClocks, type Clock, elapsedMs, type Moment } from './clock.ts'
 import { holderOf, isFree, ordinaryTerms, released, type Sighting, sight, type Terms, taken } from './lease-record.ts'
+import { microTime } from './micro-time.ts'
 import type { KubeObject } from './object.ts'
 import { resources } from './resource.ts'
 
@@ -160,6 +161,3 @@ function absent(error: unknown): undefined {
   if (isNotFound(error)) return undefined
   throw error
 }
-
-/** What a Lease wants: microseconds, six digits. */
-const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
