@@ -276,6 +276,7 @@ test.each([
   ],
   ['a UTF-8 header, no SMTPUTF8', without('SMTPUTF8'), { smtpUtf8: true }, utf8Header, '5.6.7'],
   ['a SIZE too small', ['PIPELINING', '8BITMIME', 'SIZE 64'], {}, hello, '5.3.4'],
+  ['CR LF in the reverse-path', everything, { reversePath: 'a@x.test>\r\nDATA\r\n' }, hello, '5.1.3'],
   ['CR LF in an address', everything, { forwardPaths: ['a@x.test>\r\nDATA\r\n'] }, hello, '5.1.3'],
 ] as const)('case U21: %s: returned, and no MAIL is said', async (_name, offers, rest, content, status) => {
   const { outcomes, upstream, message } = await deliver({ offers }, rest, content)
@@ -395,4 +396,11 @@ test('each reply has its own deadline', async () => {
   }
   const { outcomes } = await deliver({ script })
   expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
+})
+
+test('452 for every recipient is a deferral, not a reason to go on at once', async () => {
+  const script: Script = { RCPT: say('452 4.5.3 too many'), DATA: say('503 5.5.1 no recipients') }
+  const { outcomes, spool, message } = await deliver({ script })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'recipient' }])
+  expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([{ state: 'pending', attempts: 1 }])
 })
