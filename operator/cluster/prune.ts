@@ -1,0 +1,57 @@
+/** Removes what a fleet had and no longer needs: only what is its by label and by owner, and only as it was seen. */
+
+import { told } from './api.ts'
+import { isConflict, isNotFound } from './api-error.ts'
+import { Deposed, type Writing } from './apply.ts'
+import { type KubeObject, keyOf } from './object.ts'
+import { belongingOf, type Owner } from './ownership.ts'
+import { resourceOf } from './resource.ts'
+
+/** What tells objects of different kinds apart. */
+export const identityOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
+  `${apiVersion} ${kind} ${keyOf(metadata)}`
+
+/** Of `observed`, what is the owner's and is not among `desired`. */
+export function superfluous(
+  observed: readonly KubeObject[],
+  desired: readonly KubeObject[],
+  owner: Owner,
+): readonly KubeObject[] {
+  const wanted = new Set(desired.map(identityOf))
+  return observed.filter((o) => !wanted.has(identityOf(o)) && isOwned(o, owner))
+}
+
+/** Here a label is not enough: what nobody owns may have been marked by a person's copy and paste. */
+const isOwned = (object: KubeObject, owner: Owner): boolean =>
+  belongingOf(object, owner) === 'ours' &&
+  (object.metadata.ownerReferences ?? []).some((o) => o.controller === true && o.uid === owner.reference.uid)
+
+/**
+ * Returns what was removed; an object that changed since it was seen stays until it is seen again.
+ * @throws ApiError for trouble that passes.
+ */
+export async function prune(
+  observed: readonly KubeObject[],
+  desired: readonly KubeObject[],
+  owner: Owner,
+  writing: Writing,
+): Promise<readonly string[]> {
+  const removed: string[] = []
+  for (const object of superfluous(observed, desired, owner)) {
+    if (await remove(object, writing)) removed.push(told(object))
+  }
+  return removed
+}
+
+async function remove(object: KubeObject, { api, mayWrite, signal }: Writing): Promise<boolean> {
+  if (!mayWrite()) throw new Deposed(`${told(object)} is for another operator to remove`)
+  const { uid, resourceVersion } = object.metadata
+  const seen = { ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) }
+  try {
+    await api.remove(resourceOf(object), object.metadata, seen, { signal })
+    return true
+  } catch (error) {
+    if (isNotFound(error) || isConflict(error)) return false
+    throw error
+  }
+}

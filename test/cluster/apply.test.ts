@@ -1,0 +1,213 @@
+/** Server-side apply on a real API server: ours is set right, others' is left alone, and nothing is written twice. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Api, openApi } from '../../operator/cluster/api.ts'
+import { type Applied, applyObject, Deposed, type Writing } from '../../operator/cluster/apply.ts'
+import type { KubeObject } from '../../operator/cluster/object.ts'
+import { fleetOwner, type Owner } from '../../operator/cluster/ownership.ts'
+import { prune } from '../../operator/cluster/prune.ts'
+import { resources } from '../../operator/cluster/resource.ts'
+import { accepted, apiOf, type Api as TestApi } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { type FaultProxy, faultProxy, status } from './fault-proxy.ts'
+import { newNamespace } from './namespace.ts'
+
+describe.runIf(givenCluster() !== undefined)('an object that is applied', () => {
+  let proxy: FaultProxy
+  let raw: TestApi
+  let api: Api
+  let namespace: string
+  let owner: Owner
+  let writing: Writing
+
+  beforeEach(async () => {
+    raw = apiOf(theCluster().access)
+    namespace = await newNamespace({ ...theCluster(), controllers: false }, raw)
+    proxy = await faultProxy(theCluster().access)
+    api = openApi(proxy.connection)
+    // Any object may own another; its kind is all that the operator looks at. A uid of nobody would be collected.
+    const holder = accepted(await raw.create(maps(), map('holder', 'x')))
+    const uid = String(holder.metadata['uid'])
+    owner = { ...fleetOwner({ namespace, name: 'shared', uid }) }
+    owner = { ...owner, reference: { apiVersion: 'v1', kind: 'ConfigMap', name: 'holder', uid, controller: true } }
+    writing = { api, mayWrite: () => true, signal: new AbortController().signal }
+  })
+  afterEach(() => proxy.close())
+
+  const maps = (name?: string): string =>
+    `/api/v1/namespaces/${namespace}/configmaps${name === undefined ? '' : `/${name}`}`
+  const map = (name: string, value: string, more = {}): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace, ...more },
+    data: { value },
+  })
+  const get = async (name = 'm') => accepted(await raw.get(maps(name))) as KubeObject & { data: Record<string, string> }
+  const apply = (object: KubeObject, observed?: KubeObject): Promise<Applied> =>
+    applyObject(object, observed, owner, writing)
+  const writes = (): number => proxy.seen.filter((s) => s.method !== 'GET').length
+  const foreign = async (more = {}) => accepted(await raw.create(maps(), map('m', 'theirs', more)))
+
+  test('is made with all that marks it, and then left in peace', async () => {
+    expect((await apply(map('m', '1'))).kind).toBe('applied')
+    expect((await get()).metadata).toMatchObject({
+      labels: { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': 'shared' },
+      ownerReferences: [{ name: 'holder', controller: true }],
+    })
+    const after = writes()
+    expect((await apply(map('m', '1'))).kind).toBe('unchanged')
+    expect((await apply(map('m', '1'), await get())).kind).toBe('unchanged')
+    expect(writes()).toBe(after)
+  })
+
+  test('loses what is no longer said', async () => {
+    await apply({ ...map('m', '1'), data: { value: '1', more: '2' } })
+    await apply(map('m', '1'))
+    expect((await get()).data).toEqual({ value: '1' })
+  })
+
+  test('K30: is set right after somebody edited it, and keeps what they added', async () => {
+    await apply(map('m', '1'))
+    accepted(await raw.patch(maps('m'), { data: { value: 'edited', theirs: 'too' }, metadata: { labels: { x: 'y' } } }))
+    expect((await apply(map('m', '1'))).kind).toBe('applied')
+    expect(await get()).toMatchObject({ data: { value: '1', theirs: 'too' }, metadata: { labels: { x: 'y' } } })
+  })
+
+  test('K30: is set right after somebody took a field away', async () => {
+    await apply(map('m', '1'))
+    accepted(await raw.patch(maps('m'), { data: { value: null } }))
+    await apply(map('m', '1'))
+    expect((await get()).data).toEqual({ value: '1' })
+  })
+
+  test('K12: is contested where another program applies the same field, and nothing is forced', async () => {
+    await apply(map('m', '1'))
+    const claim = { ...map('m', 'theirs'), metadata: { name: 'm', namespace } }
+    accepted(
+      await raw.request('PATCH', `${maps('m')}?fieldManager=gitops&force=true`, claim, 'application/apply-patch+yaml'),
+    )
+    expect(await apply(map('m', '1'))).toEqual({
+      kind: 'contested',
+      what: `ConfigMap ${namespace}/m`,
+      managers: ['gitops'],
+      fields: ['.data.value'],
+    })
+    expect((await get()).data).toEqual({ value: 'theirs' })
+  })
+
+  test('and it may share a field with another program that says the same', async () => {
+    await apply(map('m', '1'))
+    const claim = { ...map('m', '1'), metadata: { name: 'm', namespace } }
+    accepted(await raw.request('PATCH', `${maps('m')}?fieldManager=gitops`, claim, 'application/apply-patch+yaml'))
+    expect((await apply({ ...map('m', '1'), data: { value: '1', new: '2' } })).kind).toBe('applied')
+  })
+
+  describe('never takes over', () => {
+    test.each<[string, object]>([
+      ['what has no labels', {}],
+      ['what has the labels of another', { labels: { 'app.kubernetes.io/managed-by': 'Helm' } }],
+      [
+        'what is another fleet’s',
+        { labels: { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': 'other' } },
+      ],
+    ])('%s', async (_name, more) => {
+      const before = await foreign(more)
+      expect(await apply(map('m', '1'))).toEqual({ kind: 'foreign', what: `ConfigMap ${namespace}/m` })
+      expect(await get()).toEqual(before)
+      expect(writes()).toBe(0)
+    })
+
+    test('what was made between looking and writing', async () => {
+      // The look finds nothing; then somebody is quicker.
+      proxy.rule = (seen) => (seen.method === 'GET' ? status(404, 'NotFound') : 'pass')
+      const before = await foreign({ labels: { x: 'y' } })
+      const object = { ...map('m', 'theirs'), data: { added: '1' } }
+      expect(await apply(object)).toEqual({ kind: 'foreign', what: `ConfigMap ${namespace}/m` })
+      const { metadata, data } = await get()
+      expect(data).toEqual({ value: 'theirs' })
+      expect(metadata.labels).toEqual({ x: 'y' })
+      expect(metadata.ownerReferences).toBeUndefined()
+      expect(metadata.annotations ?? {}).toEqual({})
+      expect(metadata.uid).toBe(before.metadata['uid'])
+    })
+
+    test('what was made anew under the name of what we had seen', async () => {
+      await apply(map('m', '1'))
+      const observed = await get()
+      accepted(await raw.remove(maps('m')))
+      const theirs = await foreign()
+      await expect(apply(map('m', '2'), observed)).rejects.toMatchObject({ code: 409 })
+      expect(await get()).toEqual(theirs)
+    })
+  })
+
+  test('waits for one that is still being deleted', async () => {
+    await apply(map('m', '1'))
+    accepted(await raw.patch(maps('m'), { metadata: { finalizers: ['example.org/wait'] } }))
+    accepted(await raw.remove(maps('m')))
+    expect(await apply(map('m', '1'))).toEqual({ kind: 'leaving', what: `ConfigMap ${namespace}/m` })
+    accepted(await raw.patch(maps('m'), { metadata: { finalizers: null } }))
+    expect((await apply(map('m', '1'))).kind).toBe('applied')
+  })
+
+  test('is not written by an operator that was deposed', async () => {
+    writing = { ...writing, mayWrite: () => false }
+    await expect(apply(map('m', '1'))).rejects.toBeInstanceOf(Deposed)
+    expect(writes()).toBe(0)
+  })
+
+  test('refuses a field that does not exist, instead of losing it in silence', async () => {
+    await expect(apply({ ...map('m', '1'), dta: {} })).rejects.toMatchObject({ trouble: 'refused' })
+  })
+
+  test('an answer that is lost does no harm', async () => {
+    // The first loss looks like an idle connection that the server closed, and is tried again at once.
+    let left = 2
+    proxy.rule = ({ method }) => (method === 'PATCH' && left-- > 0 ? 'lost' : 'pass')
+    await expect(apply(map('m', '1'))).rejects.toMatchObject({ trouble: 'unreachable' })
+    expect((await apply(map('m', '1'))).kind).toBe('unchanged')
+  })
+
+  describe('what is no longer wanted', () => {
+    const observed = async (): Promise<readonly KubeObject[]> =>
+      (await api.listPage(resources.configMaps, { namespace }, { limit: 500 })).items
+
+    test('goes, and nothing else does', async () => {
+      await apply(map('a', '1'))
+      await apply(map('b', '1'))
+      accepted(await raw.create(maps(), map('theirs', '1')))
+      accepted(
+        await raw.create(
+          maps(),
+          map('labelled', '1', {
+            labels: { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': 'shared' },
+          }),
+        ),
+      )
+      expect(await prune(await observed(), [map('a', '1')], owner, writing)).toEqual([`ConfigMap ${namespace}/b`])
+      const names = (await observed()).map((o) => o.metadata.name).filter((n) => n !== 'kube-root-ca.crt')
+      expect(names).toEqual(['a', 'holder', 'labelled', 'theirs'])
+    })
+
+    test('stays when it changed since it was seen, and goes when it is seen again', async () => {
+      await apply(map('a', '1'))
+      const seen = await observed()
+      accepted(await raw.patch(maps('a'), { metadata: { labels: { 'relayfleet.dev/policy': 'other' } } }))
+      expect(await prune(seen, [], owner, writing)).toEqual([])
+      expect(await prune(await observed(), [], owner, writing)).toEqual([])
+      expect((await raw.get(maps('a'))).status).toBe(200)
+    })
+
+    test('that somebody else removed is no trouble', async () => {
+      await apply(map('a', '1'))
+      const seen = await observed()
+      accepted(await raw.remove(maps('a')))
+      expect(await prune(seen, [], owner, writing)).toEqual([])
+    })
+
+    test('is not removed by an operator that was deposed', async () => {
+      await apply(map('a', '1'))
+      const seen = await observed()
+      await expect(prune(seen, [], owner, { ...writing, mayWrite: () => false })).rejects.toBeInstanceOf(Deposed)
+    })
+  })
+})
