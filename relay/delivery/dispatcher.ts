@@ -29,7 +29,7 @@ export type DispatcherParts = {
 }
 
 /** What the spool has not yet been told of one route's deliveries; a crash could repeat no more than these. */
-const maxUnsettled = 128
+const maxUnsettled = 20
 const recipientsPerTransaction = 100
 const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 86_400_000 }
 const noRoute: Outcome = {
