@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
-import { rig } from './rig.ts'
+import { fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
@@ -103,7 +103,7 @@ test('case U25: one of three is silent: it costs one connection at a time, and n
     startSmarthost(),
   ])
   const hosts = [dead, b, c].map(({ port }, i) => smarthost(`s${i}`, port))
-  const { spool, quiet, attempts, attempted } = rig([route('r', hosts)])
+  const { spool, quiet, attempts, attempted } = rig([route('r', hosts)], { deadlines: fastDeadlines })
   for (let i = 0; i < 50; i++) spool.put(envelope(hello), hello)
   await attempted(51)
   await quiet()
@@ -177,7 +177,7 @@ test('no route takes the recipient: it waits, and does not bounce', async () => 
 
 test('a reload sends what waits another way', async () => {
   const [dead, alive] = [await startSmarthost({ script: { banner: silence } }), await startSmarthost()]
-  const { spool, reload, delivery } = rig([route('r', [smarthost('a', dead.port)])])
+  const { spool, reload, delivery } = rig([route('r', [smarthost('a', dead.port)])], { deadlines: fastDeadlines })
   for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
   await until('one is in flight', () => delivery.summary().inFlight === 1)
   reload([route('r', [smarthost('a', alive.port)])])

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { type Behaviour, drop, reset, say } from './behaviour.ts'
-import { oneSmarthost, rig } from './rig.ts'
+import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
@@ -120,11 +120,7 @@ test.each([
   ['after the dot', { dot: {} }, 1],
 ])('closing with a smarthost that is silent %s ends in time, and the message stays', async (_name, script, ambiguous) => {
   const upstream = await startSmarthost({ script })
-  const deadlines = Object.fromEntries(stages.map((stage) => [stage, 60_000])) as Record<
-    (typeof stages)[number],
-    number
-  >
-  const { spool, delivery, attempts } = rig(oneSmarthost(upstream.port), { deadlines })
+  const { spool, delivery, attempts } = rig(oneSmarthost(upstream.port), { deadlines: allWithin(60_000) })
   const { queueId } = spool.put(envelope(hello), hello).envelope
   await until('the stage is reached', () => upstream.times(ambiguous === 1 ? 'dot' : 'DATA') === 1)
   const started = performance.now()
@@ -133,17 +129,3 @@ test.each([
   expect(spool.stored.get(queueId)?.recipients).toMatchObject([{ state: 'pending', ambiguous, attempts: ambiguous }])
   expect(attempts).toHaveLength(ambiguous)
 })
-const stages = [
-  'connect',
-  'TLS',
-  'banner',
-  'EHLO',
-  'STARTTLS',
-  'AUTH',
-  'RSET',
-  'MAIL',
-  'RCPT',
-  'DATA',
-  'content',
-  'dot',
-] as const

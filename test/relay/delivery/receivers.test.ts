@@ -43,7 +43,7 @@ const sha256 = async (octets: Buffer): Promise<string> => {
 
 test('contents of every size arrive unchanged', async () => {
   const { port, lines } = await startAiosmtpd()
-  const { spool } = rig(oneSmarthost(port), { deadlines: Object.fromEntries(stages.map((s) => [s, 10_000])) as never })
+  const { spool } = rig(oneSmarthost(port))
   const header = 'From: <app@corp.test>\r\n\r\n'
   const contents = [
     Buffer.from(`${header}x\r\n`),
@@ -63,17 +63,3 @@ test('contents of every size arrive unchanged', async () => {
   expect(lines.toSorted()).toEqual(expected.toSorted())
   await until('nothing is left', () => spool.stored.size === 0)
 })
-const stages = [
-  'connect',
-  'TLS',
-  'banner',
-  'EHLO',
-  'STARTTLS',
-  'AUTH',
-  'RSET',
-  'MAIL',
-  'RCPT',
-  'DATA',
-  'content',
-  'dot',
-] as const

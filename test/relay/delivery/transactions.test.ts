@@ -4,7 +4,7 @@ import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { until } from '../../local/until.ts'
 import { drop, reset, type Script, say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
-import { oneSmarthost, rig } from './rig.ts'
+import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { contentOf, envelope, hello } from './samples.ts'
 import { everything, type Options, startSmarthost } from './smarthost.ts'
 
@@ -12,9 +12,9 @@ const without = (...keywords: readonly string[]) =>
   everything.filter((offer) => !keywords.some((keyword) => offer.startsWith(keyword)))
 
 /** One message through one smarthost: what became of it. */
-async function deliver(options: Options, rest: Partial<Envelope> = {}, content = hello) {
+async function deliver(options: Options, rest: Partial<Envelope> = {}, content = hello, deadlines = allWithin(20_000)) {
   const upstream = await startSmarthost(options)
-  const { quiet, attempted, attempts, spool, facts } = rig(oneSmarthost(upstream.port))
+  const { quiet, attempted, attempts, spool, facts } = rig(oneSmarthost(upstream.port), { deadlines })
   const message = envelope(content, rest)
   spool.put(message, content)
   await attempted(message.forwardPaths.length)
@@ -387,14 +387,14 @@ test.each([
 })
 
 test('each reply has its own deadline', async () => {
-  const late = { afterMs: 200 }
+  const late = { afterMs: 250 }
   const script: Script = {
     MAIL: say('250 2.1.0 ok', late),
     RCPT: say('250 2.1.5 ok', late),
     DATA: say('354 go ahead', late),
     dot: say('250 2.0.0 queued', late),
   }
-  const { outcomes } = await deliver({ script })
+  const { outcomes } = await deliver({ script }, {}, hello, allWithin(600))
   expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
 })
 

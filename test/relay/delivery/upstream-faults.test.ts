@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { type Behaviour, drop, reset, type ScriptStage, say, silence } from './behaviour.ts'
-import { oneSmarthost, rig } from './rig.ts'
+import { fastDeadlines, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { everything, startSmarthost } from './smarthost.ts'
 
@@ -59,7 +59,10 @@ test.concurrent.each(rows)('%s: %s, %s', async (stage, fault, manner) => {
   })
   const { attempted, quiet, attempts, spool, facts } = rig(
     oneSmarthost(upstream.port, secure ? { tls: { mode: 'StartTLS', caFile: 'ca' }, auth: login } : {}),
-    { files: { ca: certificate.ca, user: 'u', password: 'p' } },
+    {
+      files: { ca: certificate.ca, user: 'u', password: 'p' },
+      ...(fault === 'silence' && { deadlines: fastDeadlines }),
+    },
   )
   const message = envelope(hello)
   spool.put(message, hello)
