@@ -1,0 +1,52 @@
+/** The configuration as one volume: the Secrets that hold it, and every Secret and ConfigMap that it names. */
+import type { V1Volume, V1VolumeProjection } from '@kubernetes/client-node'
+import type { FileSource } from '../compile/compiled.ts'
+import { byText } from '../compile/order.ts'
+import { configSecretNames, issuedSecretName, splitName } from './names.ts'
+import type { RelayFleet } from './relay-fleet.ts'
+
+type Mounted = {
+  readonly kind: 'Secret' | 'ConfigMap'
+  readonly name: string
+  readonly key: string
+  readonly path: string
+}
+
+const issuedKeys = { certificate: 'tls.crt', key: 'tls.key' } as const
+
+const mountedFrom =
+  (policy: string) =>
+  ({ path, from }: FileSource): Mounted =>
+    from.kind === 'issued'
+      ? { kind: 'Secret', name: issuedSecretName(policy), key: issuedKeys[from.part], path }
+      : { kind: from.kind, name: splitName(from.name).name, key: from.key, path }
+
+// One that is missing or lacks a key must neither hold back the others' changes nor keep a pod from starting: a revoked
+// credential would live on, and the relay has the last good content of the file on its own volume.
+const optional = true
+
+function projection(mounted: readonly Mounted[]): V1VolumeProjection[] {
+  const [first] = mounted
+  if (first === undefined) return []
+  const items = mounted.map(({ key, path }) => ({ key, path })).toSorted((a, b) => byText(a.path, b.path))
+  const source = { name: first.name, optional, items }
+  return [first.kind === 'Secret' ? { secret: source } : { configMap: source }]
+}
+
+/** By object and path and not in the order of the policy's routes: what means the same restarts no pod. */
+function references({ name, compiled }: RelayFleet): readonly V1VolumeProjection[] {
+  const mounted = compiled.files.map(mountedFrom(splitName(name).name))
+  const byObject = Map.groupBy(mounted, (m) => `${m.kind} ${m.name}`)
+  return [...byObject].toSorted(([a], [b]) => byText(a, b)).flatMap(([, files]) => projection(files))
+}
+
+export const configVolume = (fleet: RelayFleet): V1Volume => ({
+  name: 'config',
+  projected: {
+    defaultMode: 0o440,
+    sources: [
+      ...configSecretNames(splitName(fleet.name).name).map((name) => ({ secret: { name, optional } })),
+      ...references(fleet),
+    ],
+  },
+})

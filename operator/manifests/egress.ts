@@ -1,0 +1,52 @@
+/** Where relays may connect to: DNS, and the smarthosts of their routes. */
+import { isIP } from 'node:net'
+import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
+import { byText } from '../compile/order.ts'
+import { splitName } from './names.ts'
+import type { RelayFleet } from './relay-fleet.ts'
+
+type Rule = V1NetworkPolicyEgressRule
+type Smarthost = { readonly host: string; readonly port: number }
+
+const tcp = (port: number) => ({ protocol: 'TCP', port })
+
+/** Anywhere: a resolver on the node has an address that no selector knows. */
+const dns: Rule = { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] }
+
+/** The namespace of a smarthost in this cluster: `relay`, `relay.mail.svc` or `relay.mail.svc.cluster.local`. */
+function namespaceOf(host: string, own: string): string | undefined {
+  if (!host.includes('.')) return own
+  return /^[^.]+\.([^.]+)\.svc(\.|$)/.exec(host)?.[1]
+}
+
+/** Groups by where they are; what is reached by name may have any address. */
+function placeOf({ host }: Smarthost, own: string): { readonly key: string; readonly to?: Rule['to'] } {
+  const version = isIP(host)
+  if (version !== 0) {
+    return { key: `address ${host}`, to: [{ ipBlock: { cidr: `${host}/${version === 4 ? 32 : 128}` } }] }
+  }
+  const namespace = namespaceOf(host, own)
+  if (namespace === undefined) return { key: 'anywhere' }
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } }
+  return { key: `namespace ${namespace}`, to: [{ namespaceSelector }] }
+}
+
+const ascending = (smarthosts: readonly Smarthost[]): readonly number[] =>
+  [...new Set(smarthosts.map((s) => s.port))].toSorted((a, b) => a - b)
+
+function ruleFor(smarthosts: readonly Smarthost[], own: string): readonly Rule[] {
+  const [first] = smarthosts
+  if (first === undefined) return []
+  const { key, to } = placeOf(first, own)
+  // Behind a Service the pods have ports of their own, and those are what a NetworkPolicy sees.
+  const ports = key.startsWith('namespace') ? {} : { ports: ascending(smarthosts).map(tcp) }
+  return [{ ...(to === undefined ? {} : { to }), ...ports }]
+}
+
+export function egress({ name, compiled }: RelayFleet): Rule[] {
+  const { namespace } = splitName(name)
+  const smarthosts = compiled.config.routes.flatMap((r) => r.smarthosts)
+  const byPlace = Map.groupBy(smarthosts, (s) => placeOf(s, namespace).key)
+  const rules = [...byPlace].toSorted(([a], [b]) => byText(a, b)).flatMap(([, there]) => ruleFor(there, namespace))
+  return [dns, ...rules]
+}

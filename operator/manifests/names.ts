@@ -1,0 +1,19 @@
+/** The names of a fleet's objects. All but the Services end in a word of their own, so that no two fleets meet. */
+import type { Name } from '../compile/snapshot.ts'
+
+export const splitName = (whole: Name): { readonly namespace: string; readonly name: string } => {
+  const [namespace = '', name = ''] = whole.split('/')
+  return { namespace, name }
+}
+
+/** The headless Service that names each pod. */
+export const podsServiceName = (policy: string): string => `${policy}-pods`
+
+/** The Secret with the certificate that the operator issues for the fleet's listeners: `tls.crt` and `tls.key`. */
+export const issuedSecretName = (policy: string): string => `${policy}-relay-tls`
+
+/** The Secrets that a configuration may be spread over. Their number is in the pod template, so it never changes. */
+const shards = 8
+
+export const configSecretNames = (policy: string): readonly string[] =>
+  Array.from({ length: shards }, (_, i) => `${policy}-relay-config-${i}`)

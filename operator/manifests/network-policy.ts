@@ -1,0 +1,37 @@
+/** Who may connect to the relays: everybody to a listener, few to the pages that tell about it. */
+import { egress } from './egress.ts'
+import { httpPort } from './http-port.ts'
+import { metadataOf, selectorOf } from './labels.ts'
+import type { Manifest } from './manifest.ts'
+import type { RelayFleet } from './relay-fleet.ts'
+
+/** Put on a namespace, lets its pods read the relays' metrics. */
+const metricsLabel = { 'relayfleet.dev/metrics': 'allow' }
+const operatorPods = { 'app.kubernetes.io/name': 'relayfleet', 'app.kubernetes.io/component': 'operator' }
+
+const submission = ({ compiled }: RelayFleet) => ({
+  ports: compiled.ports.map(({ target }) => ({ protocol: 'TCP', port: target })),
+})
+
+const pages = (fleet: RelayFleet) => ({
+  from: [
+    { namespaceSelector: { matchLabels: metricsLabel } },
+    {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': fleet.cluster.operatorNamespace } },
+      podSelector: { matchLabels: operatorPods },
+    },
+  ],
+  ports: [{ protocol: 'TCP', port: httpPort(fleet) }],
+})
+
+export const networkPolicy = (fleet: RelayFleet): Manifest => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: metadataOf(fleet.name),
+  spec: {
+    podSelector: selectorOf(fleet.name),
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [submission(fleet), pages(fleet)],
+    egress: egress(fleet),
+  },
+})

@@ -1,0 +1,20 @@
+/** What the builders get: a compiled fleet that runs, and the cluster it runs in. */
+import type { CompiledFleet } from '../compile/compiled.ts'
+import type { Name } from '../compile/snapshot.ts'
+
+/** What is so for every fleet of a cluster. */
+export type ClusterFacts = {
+  /** Of the relays: the operator's own image. */
+  readonly image: string
+  /** From where the operator asks the relays for their status. */
+  readonly operatorNamespace: string
+  /** Whether the cluster knows the kind ServiceMonitor. */
+  readonly serviceMonitors: boolean
+}
+
+export type RelayFleet = {
+  /** The RelayPolicy's. */
+  readonly name: Name
+  readonly compiled: Extract<CompiledFleet, { readonly kind: 'run' }>
+  readonly cluster: ClusterFacts
+}

@@ -1,0 +1,79 @@
+/** The pod of a relay: it may run, write its own volume, and nothing else. */
+import type { V1Container, V1PodTemplateSpec } from '@kubernetes/client-node'
+import { configVolume } from './config-volume.ts'
+import { httpPort, httpPortName } from './http-port.ts'
+import { labelsOf, selectorOf } from './labels.ts'
+import type { RelayFleet } from './relay-fleet.ts'
+
+/** The number of the image's user; the group of its files, so that it can read them. */
+const nonRoot = 65_532
+
+/** Until every node knows that the pod leaves; connections that still come are served meanwhile. */
+const leaveSeconds = 5
+/** What the relay takes at most to end what is in flight. */
+const graceSeconds = 25
+/** For closing its spool. */
+const reserveSeconds = 15
+
+export const configFolder = '/etc/relayfleet'
+export const dataFolder = '/var/lib/relayfleet'
+export const dataVolume = 'data'
+
+const pageAt = (path: string) => ({ httpGet: { path, port: httpPortName } })
+
+// No listener's port is named: it is opened and closed while the pod runs, and a name here would restart it.
+const relayContainer = (fleet: RelayFleet): V1Container => {
+  const port = httpPort(fleet)
+  return {
+    name: 'relay',
+    image: fleet.cluster.image,
+    args: ['/app/relay.js', '--config', configFolder, '--data', dataFolder, '--http', `:::${port}`],
+    ports: [{ name: httpPortName, containerPort: port, protocol: 'TCP' }],
+    // A long journal is read before the first page is there: that is slow, not dead.
+    startupProbe: { ...pageAt('/healthz'), periodSeconds: 2, failureThreshold: 300 },
+    livenessProbe: { ...pageAt('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    readinessProbe: { ...pageAt('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
+    lifecycle: { preStop: { sleep: { seconds: leaveSeconds } } },
+    resources: { requests: { cpu: '100m', memory: '128Mi' } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem: true,
+    },
+    volumeMounts: [
+      { name: 'config', mountPath: configFolder, readOnly: true },
+      { name: dataVolume, mountPath: dataFolder },
+    ],
+  }
+}
+
+const spreadOver = (fleet: RelayFleet, topologyKey: string) => ({
+  maxSkew: 1,
+  topologyKey,
+  // A pod that waits for the perfect node relays no mail.
+  whenUnsatisfiable: 'ScheduleAnyway',
+  labelSelector: selectorOf(fleet.name),
+})
+
+/** Nothing of the configuration's text is in it, so a changed configuration restarts no pod. */
+export const relayPod = (fleet: RelayFleet): V1PodTemplateSpec => ({
+  metadata: { labels: labelsOf(fleet.name) },
+  spec: {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: leaveSeconds + graceSeconds + reserveSeconds,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: nonRoot,
+      runAsGroup: nonRoot,
+      fsGroup: nonRoot,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((key) =>
+      spreadOver(fleet, key),
+    ),
+    containers: [relayContainer(fleet)],
+    volumes: [configVolume(fleet)],
+  },
+})

@@ -1,0 +1,17 @@
+/** The Service that clients submit to: each listener by the port that was declared. */
+import type { V1Service } from '@kubernetes/client-node'
+import { metadataOf, selectorOf } from './labels.ts'
+import type { RelayFleet } from './relay-fleet.ts'
+
+export const service = ({ name, compiled }: RelayFleet) =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadataOf(name),
+    spec: {
+      type: 'ClusterIP',
+      ipFamilyPolicy: 'PreferDualStack',
+      selector: selectorOf(name).matchLabels,
+      ports: compiled.ports.map((p) => ({ name: p.name, port: p.port, protocol: 'TCP', targetPort: p.target })),
+    },
+  }) satisfies V1Service

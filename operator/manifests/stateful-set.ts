@@ -1,0 +1,33 @@
+/** The relays: each with a volume of its own, which holds the mail that it has accepted. */
+import type { V1StatefulSet } from '@kubernetes/client-node'
+import { metadataOf, selectorOf } from './labels.ts'
+import { podsServiceName, splitName } from './names.ts'
+import type { RelayFleet } from './relay-fleet.ts'
+import { dataVolume, relayPod } from './relay-pod.ts'
+
+export const statefulSet = (fleet: RelayFleet) =>
+  ({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: metadataOf(fleet.name),
+    spec: {
+      replicas: fleet.compiled.replicas,
+      serviceName: podsServiceName(splitName(fleet.name).name),
+      selector: selectorOf(fleet.name),
+      // No relay needs another one: a pod that can not start must not keep the others from coming back after an outage.
+      podManagementPolicy: 'Parallel',
+      updateStrategy: { type: 'RollingUpdate' },
+      // A volume may hold mail that was accepted; only a person throws it away.
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+      template: relayPod(fleet),
+      volumeClaimTemplates: [
+        {
+          metadata: { name: dataVolume },
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            resources: { requests: { storage: fleet.compiled.storage } },
+          },
+        },
+      ],
+    },
+  }) satisfies V1StatefulSet
