@@ -16,8 +16,7 @@ export type Lock = { release(): void }
 /** @throws {SpoolError} naming the folder and who holds it. */
 export function lockDirectory(directory: string): Lock {
   const database = open(directory)
-  const holder = join(directory, 'lock.holder')
-  writeFileSync(holder, `process ${process.pid} on ${hostname()} since ${new Date().toISOString()}\n`)
+  signHolder(directory)
   return { release: () => database.close() }
 }
 
@@ -35,6 +34,16 @@ function open(directory: string): DatabaseSync {
           error,
         )
       : spoolError(`spool ${directory} cannot be locked`, error)
+  }
+}
+
+/** Only for the message of whoever comes second: a full disk must not keep the first from opening. */
+function signHolder(directory: string): void {
+  const holder = `process ${process.pid} on ${hostname()} since ${new Date().toISOString()}\n`
+  try {
+    writeFileSync(join(directory, 'lock.holder'), holder)
+  } catch {
+    // The lock itself holds.
   }
 }
 

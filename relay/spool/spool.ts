@@ -22,9 +22,12 @@ export type Spool = {
   /** Every message that is ours, in the order of acceptance; what is damaged was quarantined at opening. */
   messages(): Iterable<QueuedMessage>
   has(queueId: string): boolean
-  /** The content as it was received, our Received first. @throws SpoolError */
+  /** The content as it was received, our Received first; what is damaged is a SpoolError before its last octet. */
   content(queueId: string): Readable
-  /** Durable when it resolves: the new state of every recipient of the message. @throws SpoolError */
+  /**
+   * Durable when it resolves: the new state of every recipient of the message. A recipient is `bounced` only after its
+   * DSN is durable: a message without a pending recipient is ended at the next opening. @throws SpoolError
+   */
   record(queueId: string, recipients: readonly RecipientState[]): Promise<void>
   /** Durable when it resolves: the message is no longer ours. @throws SpoolError */
   remove(queueId: string): Promise<void>

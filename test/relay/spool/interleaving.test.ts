@@ -8,7 +8,7 @@ import { listening, octets } from './samples.ts'
 import { broken, contentFor, deedsOn, type Line } from './scenario.ts'
 
 const long = process.env['RELAYFLEET_LONG'] === '1'
-const lives = long ? 3000 : 150
+const lives = long ? 3000 : 100
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 7)
 
 type Dice = () => number
@@ -87,9 +87,9 @@ async function readAll(spool: JournalSpool, ids: ReadonlyMap<string, number>): P
 }
 
 async function lived(dice: Dice, failures: number): Promise<readonly string[]> {
-  const lines: Line[] = []
-  const tell = (line: Line) => void lines.push(line)
+  const said: { readonly line: Line; readonly deeds: number }[] = []
   const losing = new LosingDisk()
+  const tell = (line: Line) => void said.push({ line, deeds: losing.deeds.length })
   const before = await open(losing.disk)
   const kept = new Map(Array.from({ length: 12 }, (_, n) => [`k${10 + n}message`, 100 * n]))
   for (const [id, bytes] of kept) await deedsOn(before, tell).accept(id, bytes)
@@ -107,9 +107,19 @@ async function lived(dice: Dice, failures: number): Promise<readonly string[]> {
   await Promise.all([...acting, ...reading])
   whims = 0
   await spool.close()
-  const again = await open(losing.disk)
-  const found = await broken(again, lines)
-  await again.close()
+  // At the end, and after a loss of power somewhere on the way.
+  const lost = Math.floor(dice() * losing.deeds.length)
+  const found = []
+  for (const [deeds, data] of [
+    [losing.deeds.length, 'all'],
+    [lost, 'some'],
+    [lost, 'none'],
+  ] as const) {
+    const again = await open(new LosingDisk(losing.after(deeds, { data, names: data, dice })).disk)
+    const lines = said.filter((s) => s.deeds <= deeds).map((s) => s.line)
+    found.push(...(await broken(again, lines)).map((what) => `${what} (${data} after deed ${deeds})`))
+    await again.close()
+  }
   return found
 }
 
