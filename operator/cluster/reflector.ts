@@ -60,6 +60,9 @@ export class Reflector<T> {
   readonly #random: () => number
   readonly #sync = Promise.withResolvers<void>()
   #isSynced = false
+  #refreshing: PromiseWithResolvers<void> | undefined
+  #listing: PromiseWithResolvers<void> | undefined
+  #watching = new AbortController()
   #relistAt = 0
   #newest = ''
   #stale = 0
@@ -74,6 +77,19 @@ export class Reflector<T> {
 
   get isSynced(): boolean {
     return this.#isSynced
+  }
+
+  /** How far this has heard: what happened up to this version is in the store. */
+  get version(): string {
+    return this.#newest
+  }
+
+  /** Resolves when a list that was asked for after this call is in the store. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= Promise.withResolvers<void>()
+    this.#relistAt = 0
+    this.#watching.abort()
+    return this.#refreshing.promise
   }
 
   /** Until the signal ends; never rejects. */
@@ -92,6 +108,8 @@ export class Reflector<T> {
 
   async #list(failures: number, signal: AbortSignal): Promise<Next> {
     const begin = performance.now()
+    this.#listing = this.#refreshing ?? this.#listing
+    this.#refreshing = undefined
     try {
       const { items, resourceVersion } = await this.#wholeList(signal)
       this.#refuseThePast(resourceVersion)
@@ -99,8 +117,11 @@ export class Reflector<T> {
       this.#newest = resourceVersion
       this.#isSynced = true
       this.#sync.resolve()
+      this.#listing?.resolve()
+      this.#listing = undefined
       const now = performance.now()
-      this.#relistAt = now + spread(this.#timing.relistMs, this.#random())
+      // Whoever asked for another list meanwhile gets it.
+      this.#relistAt = this.#refreshing === undefined ? now + spread(this.#timing.relistMs, this.#random()) : 0
       this.#options.tell?.({ about: 'list', resource: this.#options.resource, objects: items.length, ms: now - begin })
       return { from: resourceVersion, failures, waitMs: 0 }
     } catch (error) {
@@ -132,7 +153,6 @@ export class Reflector<T> {
   async #watch(from: string, failures: number, signal: AbortSignal): Promise<Next> {
     const heard = { version: from, any: false }
     const end = await this.#follow(heard, signal)
-    this.#newest = heard.version
     const next = afterWatch(end, heard.version, heard.any, failures, this.#random())
     if (end.kind !== 'ended' || end.idle) return this.#interrupted(signal, whyOf(end), next)
     return performance.now() < this.#relistAt ? next : { ...next, from: undefined }
@@ -143,9 +163,12 @@ export class Reflector<T> {
     const begin = performance.now()
     const openMs = Math.min(spread(this.#timing.watchMs, this.#random()), this.#relistAt - begin)
     const timeoutSeconds = Math.max(1, Math.ceil(openMs / 1000))
+    this.#watching = new AbortController()
+    if (this.#refreshing !== undefined) return { kind: 'ended', idle: false }
+    const options = { signal: AbortSignal.any([signal, this.#watching.signal]) }
     let silence: Silence | undefined
     try {
-      const stream = await api.watch(resource, scope, { resourceVersion: heard.version, timeoutSeconds }, { signal })
+      const stream = await api.watch(resource, scope, { resourceVersion: heard.version, timeoutSeconds }, options)
       silence = new Silence(stream, this.#timing.silenceMs)
       const lines = new Lines(maxLineBytes)
       for await (const chunk of stream) {
@@ -157,6 +180,7 @@ export class Reflector<T> {
       }
       return { kind: 'ended', idle: !heard.any && performance.now() - begin < idleMs }
     } catch (error) {
+      if (this.#refreshing !== undefined) return { kind: 'ended', idle: false }
       return silence?.isOver === true ? { kind: 'silent' } : { kind: 'failed', error: apiError(error) }
     } finally {
       silence?.end()
@@ -171,14 +195,12 @@ export class Reflector<T> {
         const { apiVersion, kind } = this.#options.resource
         const object = { ...event.object, apiVersion, kind }
         const changed = event.kind === 'is' ? this.store.put(object) : this.store.remove(object)
-        heard.version = object.metadata.resourceVersion ?? heard.version
-        heard.any = true
+        this.#heard(object.metadata.resourceVersion ?? heard.version, heard)
         if (changed) this.#options.changed()
         return undefined
       }
       case 'bookmark':
-        heard.version = event.resourceVersion
-        heard.any = true
+        this.#heard(event.resourceVersion, heard)
         return undefined
       case 'refused':
         return { kind: 'failed', error: event.error }
@@ -186,6 +208,12 @@ export class Reflector<T> {
       case 'garbled':
         return event
     }
+  }
+
+  #heard(version: string, heard: { version: string; any: boolean }): void {
+    heard.version = version
+    heard.any = true
+    this.#newest = version
   }
 
   #interrupted(signal: AbortSignal, why: string, next: Next): Next {

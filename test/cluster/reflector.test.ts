@@ -4,6 +4,7 @@ import { openApi } from '../../operator/cluster/api.ts'
 import type { KubeObject } from '../../operator/cluster/object.ts'
 import { Reflector, type ReflectorNews, type Timing } from '../../operator/cluster/reflector.ts'
 import { resources } from '../../operator/cluster/resource.ts'
+import { isOlder } from '../../operator/cluster/resource-version.ts'
 import { seededRandom } from '../local/seeded-random.ts'
 import { until } from '../local/until.ts'
 import { apiOf } from './api.ts'
@@ -229,6 +230,22 @@ describe.runIf(givenCluster() !== undefined)('a reflector', () => {
     await until('it watches', () => proxy.seen.some(isWatch))
     proxy.rule = (seen) => (isList(seen) ? { code: 200, body } : 'hang')
     await until('the old value is back', () => held().get('a') === 'old', 25_000)
+  })
+
+  test('who asks for a fresh list gets one, whatever the watch is doing', async () => {
+    await maps.create('a', '1')
+    proxy.rule = (seen) => (isWatch(seen) ? { lines: () => 'drop' } : 'pass')
+    const { reflector, held } = reflect()
+    await reflector.synced
+    await until('it watches', () => proxy.seen.some(isWatch))
+    const before = reflector.version
+    await maps.change('a', '2')
+    await Promise.all([reflector.refresh(), reflector.refresh()])
+    expect([...held()]).toEqual([['a', '2']])
+    expect(isOlder(before, reflector.version)).toBe(true)
+    await maps.change('a', '3')
+    await reflector.refresh()
+    expect([...held()]).toEqual([['a', '3']])
   })
 
   test('failures in a row are tried less and less often', async () => {
