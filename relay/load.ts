@@ -1,10 +1,11 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { configHash, filesOf, type LoadedConfig, parseConfig, type RelayConfig } from './config.ts'
+import { joinText } from './config-text.ts'
 
 export type Loaded = LoadedConfig & {
   /** Files that could not be used as they are; their last good content is in force. */
@@ -12,11 +13,11 @@ export type Loaded = LoadedConfig & {
 }
 
 /**
- * Reads relay.json in `directory` and every file that it names.
+ * Reads relay.json in `directory`, or its parts, and every file that it names.
  * @throws Error naming the file or field; what ran before stays in force.
  */
 export function loadConfig(directory: string, previous?: LoadedConfig): Loaded {
-  const text = readFileSync(join(directory, 'relay.json'), 'utf8')
+  const text = configText(directory)
   const config = parseConfig(text)
   const files = new Map<string, string>()
   const stale: string[] = []
@@ -30,8 +31,16 @@ export function loadConfig(directory: string, previous?: LoadedConfig): Loaded {
   keepGoodCertificates(config, files, stale, previous)
   keepGoodAuthorities(config, files, stale, previous)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
-  if (readFileSync(join(directory, 'relay.json'), 'utf8') !== text) return loadConfig(directory, previous)
+  if (configText(directory) !== text) return loadConfig(directory, previous)
   return { config, hash: configHash(text), files, stale }
+}
+
+function configText(directory: string): string {
+  try {
+    return joinText(readdirSync(directory), (name) => readFileSync(join(directory, name)))
+  } catch (error) {
+    throw new Error(`${directory}: ${(error as Error).message}`)
+  }
 }
 
 function readable(path: string): string | undefined {

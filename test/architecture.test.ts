@@ -11,6 +11,7 @@ const layers = [
   'relay/decode.ts',
   'relay/folder-watch.ts',
   'relay/config.ts',
+  'relay/config-text.ts',
   'relay/mail/',
   'relay/rules/',
   'relay/metrics.ts',
@@ -47,7 +48,14 @@ const bans: readonly (readonly [string, string])[] = [
 ]
 
 /** Of the relay, the operator may know the contract, the mail vocabulary, the rules, the status page and how both watch folders. */
-const operatorMaySee = ['relay/config.ts', 'relay/folder-watch.ts', 'relay/mail/', 'relay/rules/', 'relay/http.ts']
+const operatorMaySee = [
+  'relay/config.ts',
+  'relay/config-text.ts',
+  'relay/folder-watch.ts',
+  'relay/mail/',
+  'relay/rules/',
+  'relay/http.ts',
+]
 
 /** The only places that import a package. */
 const doors: Readonly<Record<string, readonly string[]>> = {

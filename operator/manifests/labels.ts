@@ -3,13 +3,13 @@ import type { Name } from '../compile/snapshot.ts'
 import type { Manifest } from './manifest.ts'
 import { splitName } from './names.ts'
 
-export const policyLabel = 'relayfleet.dev/policy'
+const policyLabel = 'relayfleet.dev/policy'
 
 /** What an object must carry before the operator writes over it or removes it; a rule of the API server asks for it, too. */
 export const managedBy = { 'app.kubernetes.io/managed-by': 'relayfleet' } as const
 
 /** What a part of relayfleet is called in the labels of its objects. `relay-pods` is the Service that is scraped. */
-export type Component = 'relay' | 'relay-pods'
+type Component = 'relay' | 'relay-pods'
 
 /** Chooses the pods. It can not change in a StatefulSet, so it says the one thing that never does. */
 export const selectorOf = (fleet: Name) => ({ matchLabels: { [policyLabel]: splitName(fleet).name } })

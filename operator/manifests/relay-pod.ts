@@ -15,8 +15,8 @@ const graceSeconds = 25
 /** For closing its spool. */
 const reserveSeconds = 15
 
-export const configFolder = '/etc/relayfleet'
-export const dataFolder = '/var/lib/relayfleet'
+const configFolder = '/etc/relayfleet'
+const dataFolder = '/var/lib/relayfleet'
 export const dataVolume = 'data'
 
 const pageAt = (path: string) => ({ httpGet: { path, port: httpPortName } })

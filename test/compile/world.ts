@@ -49,7 +49,10 @@ function readWorld(text: string): { readonly facts: Facts; readonly objects: str
   return head.kind === 'Facts' ? { facts: head, objects: rest.join('---') } : { facts: {}, objects: text }
 }
 
-function snapshotOf(text: string, running: ReadonlyMap<Name, RelayConfig>): { snapshot: Snapshot; facts: Facts } {
+export function snapshotOf(
+  text: string,
+  running: ReadonlyMap<Name, RelayConfig>,
+): { snapshot: Snapshot; facts: Facts } {
   const { facts, objects } = readWorld(text)
   const read = readObjects(objects, 'in.yaml')
   if (read.unread.length > 0) throw new Error(`the case is not readable: ${JSON.stringify(read.problems)}`)

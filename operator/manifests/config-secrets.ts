@@ -1,0 +1,46 @@
+/** The Secrets that hold a fleet's configuration: verifiers and names of files, no password. */
+import { configHash, printConfig, type RelayConfig } from '../../relay/config.ts'
+import { joinText, splitText } from '../../relay/config-text.ts'
+import type { Name } from '../compile/snapshot.ts'
+import { metadataOf } from './labels.ts'
+import type { Manifest } from './manifest.ts'
+import { configSecretNames, splitName } from './names.ts'
+
+/** On each of the Secrets: the configuration it is of. */
+export const hashAnnotation = 'relayfleet.dev/config-hash'
+
+/** A Secret holds 1 MiB, of which its keys and annotations take a little. */
+const maxBytes = 1_000_000
+
+type Data = Readonly<Record<string, string>>
+
+/**
+ * As many as it takes; those of the fleet that are not among them have to go.
+ * @throws Error when it is more than all of them hold
+ */
+export function configSecrets(fleet: Name, config: RelayConfig): readonly Manifest[] {
+  const text = printConfig(config)
+  const names = configSecretNames(splitName(fleet).name)
+  const parts = [...splitText(text, maxBytes)]
+  if (parts.length > names.length) {
+    throw new Error(
+      `the configuration of ${fleet} has ${text.length} characters, and ${names.length} Secrets hold it no longer; ` +
+        'spread its credentials over two policies',
+    )
+  }
+  return parts.map(([key, bytes], i) => {
+    const metadata = metadataOf(fleet, names[i])
+    const annotations = { [hashAnnotation]: configHash(text) }
+    const data: Data = { [key]: bytes.toString('base64') }
+    return { apiVersion: 'v1', kind: 'Secret', metadata: { ...metadata, annotations }, type: 'Opaque', data }
+  })
+}
+
+/**
+ * The configuration's text that a fleet's Secrets hold, in any order.
+ * @throws Error when they are not all of one configuration: a write was interrupted
+ */
+export function configText(secrets: readonly { readonly data?: Data }[]): string {
+  const data: Data = Object.assign({}, ...secrets.map((s) => s.data ?? {}))
+  return joinText(Object.keys(data), (name) => Buffer.from(data[name] ?? '', 'base64'))
+}

@@ -1,0 +1,65 @@
+/** A configuration in Secrets: whole, no larger than a Secret may be, and refused in words when it is too large for all. */
+import { expect, test } from 'vitest'
+import { configSecrets, configText, hashAnnotation } from '../../operator/manifests/config-secrets.ts'
+import { configSecretNames } from '../../operator/manifests/names.ts'
+import { configHash, printConfig, type RelayConfig } from '../../relay/config.ts'
+import { baseConfig } from '../relay/inbound/submission-under-test.ts'
+
+const credentialOf = (i: number): RelayConfig['credentials'][number] => ({
+  name: `team-${i}/smtp`,
+  username: `smtp.team-${i}`,
+  keys: [{ id: 'k1', verifier: `sha256:${String(i).padStart(64, '0')}` }],
+  senders: [{ senderDomain: 'mail/example', domain: 'example.org', includeSubdomains: false, localParts: [] }],
+  addresses: [],
+  networks: [],
+  recipientDomains: [],
+  suspended: false,
+})
+const withCredentials = (count: number): RelayConfig => ({
+  ...baseConfig,
+  credentials: Array.from({ length: count }, (_, i) => credentialOf(i)),
+})
+const secretsOf = (config: RelayConfig) =>
+  configSecrets('mail/shared', config) as readonly { readonly data?: Record<string, string> }[]
+
+test('a configuration of the usual size is relay.json in the first Secret, with its hash', () => {
+  const [first, ...others] = configSecrets('mail/shared', baseConfig)
+  expect(others).toEqual([])
+  expect(first).toMatchObject({
+    metadata: {
+      name: 'shared-relay-config-0',
+      namespace: 'mail',
+      labels: { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': 'shared' },
+      annotations: { [hashAnnotation]: configHash(printConfig(baseConfig)) },
+    },
+    data: { 'relay.json': Buffer.from(printConfig(baseConfig)).toString('base64') },
+  })
+})
+
+test('ten thousand credentials fit, each Secret below 1 MiB, and come back from Secrets in any order', () => {
+  const config = withCredentials(10_000)
+  const secrets = secretsOf(config)
+  expect(secrets.length).toBeGreaterThan(1)
+  for (const { data = {} } of secrets) {
+    const bytes = Object.entries(data).reduce((sum, [k, v]) => sum + k.length + Buffer.from(v, 'base64').length, 0)
+    expect(bytes).toBeLessThan(1024 * 1024)
+  }
+  expect(configText(secrets.toReversed())).toBe(printConfig(config))
+})
+
+test('a write that was interrupted is told, and not taken for a configuration', () => {
+  const before = secretsOf(withCredentials(5_000))
+  const after = secretsOf(withCredentials(5_001))
+  expect(() => configText([...after.slice(0, 1), ...before.slice(1)])).toThrow('not all of one configuration yet')
+  expect(() => configText([])).toThrow('there is no relay.json')
+})
+
+test('one that is too large for all Secrets names the fleet and a mend', () => {
+  expect(() => secretsOf(withCredentials(30_000))).toThrow(
+    /^the configuration of mail\/shared has \d+ characters.* spread its credentials over two policies$/,
+  )
+})
+
+test('the names are as many as the pods mount', () => {
+  expect(configSecretNames('shared')).toHaveLength(8)
+})
