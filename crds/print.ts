@@ -65,8 +65,14 @@ export const crdOf = (kind: Kind) => ({
 
 export const fileOf = (kind: Kind): string => join(import.meta.dirname, `${group}_${kind.plural}.yaml`)
 
+/** The chart brings a copy: helm reads nothing outside its folder. */
+export const chartFileOf = (kind: Kind): string =>
+  join(import.meta.dirname, '../charts/relayfleet/files/crds', `${group}_${kind.plural}.yaml`)
+
 /** The text of a kind's file. */
 export const printed = (kind: Kind): string =>
   `# Printed from the schemas beside it by \`npm run crds\`; never edited.\n${stringify(crdOf(kind), { lineWidth: 0, aliasDuplicateObjects: false })}`
 
-if (import.meta.main) for (const kind of kinds) writeFileSync(fileOf(kind), printed(kind))
+if (import.meta.main) {
+  for (const kind of kinds) for (const file of [fileOf(kind), chartFileOf(kind)]) writeFileSync(file, printed(kind))
+}

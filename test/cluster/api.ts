@@ -52,12 +52,13 @@ async function answerOf(message: IncomingMessage): Promise<Answer> {
   return { status: message.statusCode ?? 0, body: isJson(message) ? JSON.parse(body) : body }
 }
 
-export function apiOf(access: Access): Api {
+/** `extra`: headers of every request, e.g. to impersonate an account. */
+export function apiOf(access: Access, extra: Readonly<Record<string, string>> = {}): Api {
   const agent = new Agent({ keepAlive: true, ca: access.ca, ...loginOptions(access) })
   const bearer = access.login.kind === 'token' ? { authorization: `Bearer ${access.login.token}` } : {}
   const call: Api['request'] = async (method, path, body, contentType = 'application/json') => {
     const content = body === undefined ? undefined : JSON.stringify(body)
-    const headers = { ...bearer, ...(content === undefined ? {} : { 'content-type': contentType }) }
+    const headers = { ...bearer, ...extra, ...(content === undefined ? {} : { 'content-type': contentType }) }
     const sent = request(new URL(path, access.server), { method, agent, headers })
     sent.end(content)
     const [answer] = await once(sent, 'response')

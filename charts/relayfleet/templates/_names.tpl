@@ -1,0 +1,31 @@
+{{- define "relayfleet.name" -}}
+{{- if contains "relayfleet" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-relayfleet" (.Release.Name | trunc 40 | trimSuffix "-") }}{{ end }}
+{{- end }}
+
+{{- define "relayfleet.account" -}}
+{{- .Values.serviceAccount.name | default (include "relayfleet.name" .) }}
+{{- end }}
+
+{{- /* Of objects that belong to no namespace: two releases of one name do not meet. */ -}}
+{{- define "relayfleet.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "relayfleet.name" .) }}
+{{- end }}
+
+{{- define "relayfleet.image" -}}
+{{- if .Values.image.digest }}{{ .Values.image.repository }}@{{ .Values.image.digest }}{{ else }}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{- /* The relays' NetworkPolicy lets pods with these reach their pages. */ -}}
+{{- define "relayfleet.selector" -}}
+app.kubernetes.io/name: relayfleet
+app.kubernetes.io/component: operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "relayfleet.labels" -}}
+{{ include "relayfleet.selector" . }}
+app.kubernetes.io/part-of: relayfleet
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}

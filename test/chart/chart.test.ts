@@ -1,0 +1,95 @@
+/** The chart as helm renders it: strict values, few rights, the very kinds that are printed. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { kinds } from '../../crds/kinds.ts'
+import { chartFileOf, fileOf } from '../../crds/print.ts'
+import type { KubeObject } from '../cluster/api.ts'
+import { chart, helmInstalled, rendered, runHelm, type Values } from './helm.ts'
+
+test.each(kinds.map((kind) => [kind.plural, kind] as const))('brings %s as it is printed', (_plural, kind) => {
+  expect(readFileSync(chartFileOf(kind), 'utf8'), 'npm run crds').toBe(readFileSync(fileOf(kind), 'utf8'))
+})
+
+type Rule = { readonly apiGroups: string[]; readonly resources: string[]; readonly verbs: string[] }
+const digest = `sha256:${'a'.repeat(64)}`
+const ofKind = (objects: readonly KubeObject[], kind: string) => objects.filter((o) => o.kind === kind)
+const rulesOf = (role: KubeObject): readonly Rule[] => role['rules'] as Rule[]
+
+type Pod = {
+  readonly spec: { readonly containers: readonly { image: string; args: readonly string[] }[] }
+}
+const podOf = (objects: readonly KubeObject[]): Pod => {
+  const [deployment] = ofKind(objects, 'Deployment')
+  return (deployment?.['spec'] as { template: Pod }).template
+}
+
+describe.runIf(helmInstalled())('helm', () => {
+  test('finds nothing wrong', () => {
+    const { status, stdout, stderr } = runHelm(['lint', '--strict', chart])
+    expect(status, stdout + stderr).toBe(0)
+  })
+
+  test.each<[string, Values, RegExp]>([
+    ['an unknown value', { replica: 2 }, /additional properties 'replica' not allowed/],
+    ['an unknown value within another', { image: { repo: 'x' } }, /additional properties 'repo' not allowed/],
+    ['a digest that is none', { image: { digest: 'latest' } }, /at '\/image\/digest'/],
+    ['no replica', { replicas: 0 }, /at '\/replicas'/],
+    ['a privileged port', { metrics: { port: 80 } }, /at '\/metrics\/port'/],
+    ['a namespace by a pattern', { watchNamespaces: ['team-*'] }, /at '\/watchNamespaces\/0'/],
+    ['one namespace in words', { watchNamespaces: 'mail' }, /at '\/watchNamespaces'/],
+    ['a right that is switched by a word', { crds: { keep: 'yes' } }, /at '\/crds\/keep'/],
+  ])('refuses %s and says where', (_name, values, message) => {
+    expect(() => rendered(values)).toThrow(message)
+  })
+
+  test('the kinds are kept on uninstall, or not, or not brought at all, and else unchanged', () => {
+    const keep = { 'helm.sh/resource-policy': 'keep' }
+    for (const kept of [true, false]) {
+      const crds = ofKind(rendered({ crds: { keep: kept } }), 'CustomResourceDefinition')
+      const printed = kinds.map((kind) => parse(readFileSync(fileOf(kind), 'utf8')) as KubeObject)
+      const expected = kept ? printed.map((p) => ({ ...p, metadata: { ...p.metadata, annotations: keep } })) : printed
+      expect(crds).toHaveLength(kinds.length)
+      expect(crds).toEqual(expect.arrayContaining(expected))
+    }
+    expect(ofKind(rendered({ crds: { enabled: false } }), 'CustomResourceDefinition')).toEqual([])
+  })
+
+  test.each([
+    ['all namespaces', {}],
+    ['two namespaces', { watchNamespaces: ['mail', 'team-a'] }],
+  ])('rights in %s: no wildcard, no escalation, no reading of what it does not need (case K39)', (_name, values) => {
+    const roles = rendered(values).filter(({ kind }) => /Role$/.test(kind))
+    const rules = roles.flatMap(rulesOf)
+    expect(rules.flatMap((r) => [...r.apiGroups, ...r.resources, ...r.verbs])).not.toContain('*')
+    const verbs = new Set(rules.flatMap((r) => r.verbs))
+    for (const verb of ['escalate', 'bind', 'impersonate', 'deletecollection']) expect(verbs).not.toContain(verb)
+    const resources = rules.flatMap((r) => r.resources)
+    for (const resource of ['pods/exec', 'nodes', 'clusterroles', 'serviceaccounts/token'])
+      expect(resources).not.toContain(resource)
+  })
+
+  test('with names there is no right outside them', () => {
+    const objects = rendered({ watchNamespaces: ['mail', 'team-a'] })
+    expect(objects.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([])
+    const namespaces = ofKind(objects, 'Role').map(({ metadata }) => metadata.namespace)
+    expect(namespaces.toSorted()).toEqual(['mail', 'relayfleet-system', 'team-a'])
+  })
+
+  test('operator and relays run one image, by digest where one is given', () => {
+    const image = `relayfleet.dev/relayfleet@${digest}`
+    const [container] = podOf(rendered({ image: { digest } })).spec.containers
+    expect(container).toMatchObject({ image, args: expect.arrayContaining(['run', `--image=${image}`]) })
+    expect(podOf(rendered()).spec.containers[0]?.image).toMatch(/^relayfleet\.dev\/relayfleet:\d/)
+  })
+
+  test('a single replica has no budget, which would only block drains', () => {
+    expect(ofKind(rendered(), 'PodDisruptionBudget')).toHaveLength(1)
+    expect(ofKind(rendered({ replicas: 1 }), 'PodDisruptionBudget')).toEqual([])
+  })
+
+  test('watched namespaces reach the operator', () => {
+    const args = podOf(rendered({ watchNamespaces: ['mail', 'team-a'] })).spec.containers[0]?.args
+    expect(args).toContain('--watch-namespaces=mail,team-a')
+  })
+})
