@@ -1,33 +1,12 @@
 /** What a transaction sends and makes of its answers: recipients apart, content unchanged, nothing taken for what it is not. */
 import { expect, test } from 'vitest'
-import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { until } from '../../local/until.ts'
 import { drop, reset, type Script, say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
+import { both, deliver, without } from './one-message.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { contentOf, envelope, hello } from './samples.ts'
-import { everything, type Options, startSmarthost } from './smarthost.ts'
-
-const without = (...keywords: readonly string[]) =>
-  everything.filter((offer) => !keywords.some((keyword) => offer.startsWith(keyword)))
-
-/** One message through one smarthost: what became of it. */
-async function deliver(options: Options, rest: Partial<Envelope> = {}, content = hello, deadlines = allWithin(20_000)) {
-  const upstream = await startSmarthost(options)
-  const { quiet, attempted, attempts, spool, facts } = rig(oneSmarthost(upstream.port), { deadlines })
-  const message = envelope(content, rest)
-  spool.put(message, content)
-  await attempted(message.forwardPaths.length)
-  await quiet()
-  const own = attempts.filter((a) => a.queueId === message.queueId)
-  const received = upstream.received.filter(({ mail }) => !mail.startsWith('MAIL FROM:<>'))
-  return { upstream, received, message, attempts: own, outcomes: own.map((a) => a.outcome), spool, facts }
-}
-
-const both = [
-  ['PIPELINING', everything],
-  ['lockstep', without('PIPELINING')],
-] as const
+import { everything, startSmarthost } from './smarthost.ts'
 
 test.each(both)('a message arrives as it was accepted: %s', async (_name, offers) => {
   const { received, upstream, outcomes, spool, message, facts } = await deliver({ offers })

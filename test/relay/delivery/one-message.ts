@@ -1,0 +1,30 @@
+/** One message through one scripted smarthost: what became of it. */
+import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { allWithin, oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { everything, type Options, startSmarthost } from './smarthost.ts'
+
+export const without = (...keywords: readonly string[]) =>
+  everything.filter((offer) => !keywords.some((keyword) => offer.startsWith(keyword)))
+
+export async function deliver(
+  options: Options,
+  rest: Partial<Envelope> = {},
+  content = hello,
+  deadlines = allWithin(20_000),
+) {
+  const upstream = await startSmarthost(options)
+  const { quiet, attempted, attempts, spool, facts } = rig(oneSmarthost(upstream.port), { deadlines })
+  const message = envelope(content, rest)
+  spool.put(message, content)
+  await attempted(message.forwardPaths.length)
+  await quiet()
+  const own = attempts.filter((a) => a.queueId === message.queueId)
+  const received = upstream.received.filter(({ mail }) => !mail.startsWith('MAIL FROM:<>'))
+  return { upstream, received, message, attempts: own, outcomes: own.map((a) => a.outcome), spool, facts }
+}
+
+export const both = [
+  ['PIPELINING', everything],
+  ['lockstep', without('PIPELINING')],
+] as const

@@ -1,0 +1,195 @@
+/** Listeners from their opening to their end: certificates, ports, deadlines of a connection, and closing in order. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createConnection, createServer } from 'node:net'
+import { expect, test, vi } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
+import { banner, client, closers, logIn, mail, start, talk, whole } from './clients.ts'
+import { baseConfig, load } from './submission-under-test.ts'
+
+test('certificates are renewed in place; open sessions go on (case T11)', async () => {
+  const { under, spool } = await start()
+  const pooled = client(under, { pool: true })
+  await pooled.sendMail(mail)
+  const fresh = await makeCertificates(['localhost'])
+  const loaded = await load(baseConfig)
+  await under.submission.reconcile({
+    ...loaded,
+    files: new Map([
+      ['tls.crt', fresh.cert],
+      ['tls.key', fresh.key],
+    ]),
+  })
+  await pooled.sendMail(mail)
+  expect(spool.kept).toHaveLength(2)
+  await expect(client(under).sendMail(mail)).rejects.toThrow(/certificate/)
+  const renewed = client({ ...under, ca: fresh.ca })
+  await renewed.sendMail(mail)
+  expect(spool.kept).toHaveLength(3)
+})
+
+test('a certificate that can not be used is named, and the last good one stays (cases T10 and T12)', async () => {
+  const { under } = await start()
+  const loaded = await load(baseConfig)
+  const foreign = await makeCertificates(['localhost'])
+  for (const files of [
+    new Map(loaded.files).set('tls.key', foreign.key),
+    new Map(loaded.files).set('tls.crt', 'garbage'),
+    new Map(loaded.files).set('tls.crt', '').set('tls.key', ''),
+    new Map<string, string>(),
+  ]) {
+    await expect(under.submission.reconcile({ ...loaded, files })).rejects.toThrow('listener submission on 127.0.0.1')
+  }
+  await client(under).sendMail(mail)
+})
+
+test('a listener that can not bind is named; the others are up', async () => {
+  const { under } = await start()
+  const taken = under.port('submission')
+  const [submission, submissions] = baseConfig.listeners
+  if (!submission || !submissions) throw new Error('the configuration has two listeners')
+  const listeners = [submission, { ...submissions, name: 'third', port: taken }, { ...submission, name: 'fourth' }]
+  await expect(under.apply({ ...baseConfig, listeners })).rejects.toThrow(
+    new RegExp(`listener third on 127\\.0\\.0\\.1 port ${taken}: .*EADDRINUSE`),
+  )
+  expect(under.submission.addresses().map((a) => a.name)).toEqual(['submission', 'fourth'])
+})
+
+test('a listener that was removed lets its sessions end, and its port is free at once', async () => {
+  const { under, spool } = await start()
+  const pooled = client(under, { pool: true })
+  await pooled.sendMail(mail)
+  const port = under.port('submission')
+  const [submission] = baseConfig.listeners
+  if (!submission) throw new Error('the configuration has two listeners')
+  await under.apply({ ...baseConfig, listeners: [{ ...submission, name: 'renamed', port }] })
+  expect(under.submission.addresses()).toEqual([{ name: 'renamed', address: '127.0.0.1', port }])
+  await pooled.sendMail(mail)
+  expect(spool.kept).toHaveLength(2)
+})
+
+test('closing: idle sessions get 421, a transaction in flight finishes (case S27)', async () => {
+  const { spool, under } = await start()
+  const [, idle] = await banner(under)
+  const gate = Promise.withResolvers<void>()
+  spool.gate = gate.promise
+  const sending = client(under).sendMail(mail)
+  await expect.poll(() => spool.written).toBeGreaterThan(0)
+  const closing = under.submission.close(5_000)
+  expect((await whole(idle)).toString()).toBe('421 4.3.2 the relay is shutting down; try again (always.shutdown)\r\n')
+  gate.resolve()
+  expect((await sending).response).toBe('250 2.0.0 queued as Q1')
+  await closing
+  expect(under.submission.sessions).toBe(0)
+  expect(under.submission.addresses()).toEqual([])
+})
+
+test('closing: a transaction between its commands may finish too', async () => {
+  const { spool, under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>')
+  const closing = under.submission.close(5_000)
+  const replies = await talk(
+    socket,
+    'RCPT TO:<a@elsewhere.example>',
+    'DATA',
+    // The next one is behind it already: it gets no transaction any more.
+    'From: <noreply@corp.example>\r\n\r\nhi\r\n.\r\nMAIL FROM:<noreply@corp.example>',
+  )
+  const last = replies.pop() + (await whole(socket)).toString()
+  expect(replies.map((r) => r.slice(0, 3))).toEqual(['250', '354'])
+  expect(last).toMatch(/^250 2\.0\.0 queued as Q1\r\n421 4\.3\.2 [^\r\n]*\r\n$/)
+  await closing
+  expect(spool.kept).toHaveLength(1)
+})
+
+test('closing: after the grace time nothing waits any longer', async () => {
+  const { under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>')
+  await under.submission.close(100)
+  expect(under.submission.sessions).toBe(0)
+})
+
+test('closing: a handshake that is not over does not hold it up', async () => {
+  const { under } = await start()
+  const raw = createConnection(under.port('submissions'), '127.0.0.1')
+  closers.push(() => void raw.on('error', () => {}).destroy())
+  await expect.poll(() => under.submission.sessions).toBe(1)
+  const [, upgrading] = await banner(under)
+  await talk(upgrading, 'STARTTLS')
+  await under.submission.close(60_000)
+  expect(under.submission.sessions).toBe(0)
+})
+
+test('silence or garbage instead of a handshake ends the connection (case T05)', async () => {
+  const { under } = await start()
+  const [, garbage] = await banner(under)
+  await talk(garbage, 'STARTTLS')
+  garbage.write('EHLO app.example\r\n'.repeat(10))
+  expect((await whole(garbage)).toString('latin1')).not.toMatch(/\d{3}[ -]/)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  closers.push(() => void vi.useRealTimers())
+  const [, silent] = await banner(under)
+  await talk(silent, 'STARTTLS')
+  const left = whole(silent)
+  vi.advanceTimersByTime(29_000)
+  expect(under.submission.sessions).toBe(1)
+  vi.advanceTimersByTime(1_000)
+  await left
+  vi.useRealTimers()
+  await expect.poll(() => under.submission.sessions).toBe(0)
+})
+
+test('a handshake that was in time has no deadline left', async () => {
+  const { under } = await start()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  closers.push(() => void vi.useRealTimers())
+  const [, socket] = await banner(under, 'submissions')
+  expect(vi.getTimerCount()).toBe(0)
+  vi.advanceTimersByTime(31_000)
+  expect(await talk(socket, 'NOOP')).toEqual(['250 2.0.0 OK\r\n'])
+})
+
+test('a command that trickles in has a minute (case R01)', async () => {
+  const { under } = await start()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  closers.push(() => void vi.useRealTimers())
+  const [, socket] = await banner(under)
+  const said = whole(socket)
+  const before = vi.getTimerCount()
+  socket.write('NOO')
+  while (vi.getTimerCount() === before) await new Promise((resolve) => setImmediate(resolve))
+  vi.advanceTimersByTime(60_000)
+  expect((await said).toString()).toBe('421 4.4.2 nothing came for too long (always.idle)\r\n')
+})
+
+test('a listener that can not move to its new port stays at the old one, and moves when it can', async () => {
+  const { under } = await start()
+  const blocker = createServer().listen(0, '127.0.0.1')
+  await once(blocker, 'listening')
+  closers.push(() => void blocker.close())
+  const { port } = blocker.address() as AddressInfo
+  const [first, second] = baseConfig.listeners
+  assert(first && second)
+  const moved = { ...baseConfig, listeners: [{ ...first, port }, second] }
+  const before = under.port('submission')
+  await expect(under.apply(moved)).rejects.toThrow(`listener submission on 127.0.0.1 port ${port}`)
+  expect(under.port('submission')).toBe(before)
+  await client(under).sendMail(mail)
+  blocker.close()
+  await once(blocker, 'close')
+  await under.apply(moved)
+  expect(under.submission.addresses().filter((a) => a.name === 'submission')).toMatchObject([{ port }])
+})
+
+test('a listener that changes its mode takes over its own port', async () => {
+  const { under } = await start()
+  const [first, second] = baseConfig.listeners
+  assert(first && second)
+  const port = under.port('submission')
+  await under.apply({ ...baseConfig, listeners: [{ ...first, port, tls: { ...first.tls, mode: 'Implicit' } }, second] })
+  expect(under.port('submission')).toBe(port)
+})
