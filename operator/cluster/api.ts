@@ -53,7 +53,13 @@ export type Api = {
     options?: Options & { readonly force?: boolean; readonly subresource?: 'status' },
   ): Promise<KubeObject>
   /** A JSON merge patch. */
-  merge(resource: Resource, at: Place, change: unknown, options?: Options): Promise<KubeObject>
+  merge(
+    resource: Resource,
+    at: Place,
+    change: unknown,
+    /** `dryRun`: everything is judged and answered, and nothing is stored. */
+    options?: Options & { readonly dryRun?: boolean },
+  ): Promise<KubeObject>
   remove(
     resource: Resource,
     at: Place,
@@ -141,12 +147,12 @@ export function openApi(connection: Connection, limits: Partial<Limits> = {}): A
         },
         options,
       ),
-    merge: (resource, at, change, options) =>
+    merge: (resource, at, change, { dryRun = false, ...options } = {}) =>
       write(
         {
           method: 'PATCH',
           path: pathOf(resource, at),
-          query: { fieldManager },
+          query: { fieldManager, ...(dryRun && { dryRun: 'All' }) },
           contentType: 'application/merge-patch+json',
           body: change,
         },

@@ -4,12 +4,13 @@ import type { KubeObject, OwnerReference } from './object.ts'
 
 export const managedByLabel = 'app.kubernetes.io/managed-by'
 export const policyLabel = 'relayfleet.dev/policy'
-const manager = 'relayfleet'
+/** The label's value on all that is ours. */
+export const operatorName = 'relayfleet'
 /** Of what was applied: with it, the API server's object tells by itself whether it is up to date. */
 export const hashAnnotation = 'relayfleet.dev/applied-hash'
 
 /** All that is ours, for lists and watches. */
-export const oursSelector = `${managedByLabel}=${manager}`
+export const oursSelector = `${managedByLabel}=${operatorName}`
 
 /** On whose behalf an object is there. */
 export type Owner = {
@@ -55,7 +56,7 @@ export type Belonging =
   | 'leaving'
 
 export function belongingOf({ metadata }: KubeObject, { reference, labels }: Owner): Belonging {
-  const marks = { [managedByLabel]: manager, ...labels }
+  const marks = { [managedByLabel]: operatorName, ...labels }
   const marked = Object.entries(marks).every(([label, value]) => metadata.labels?.[label] === value)
   const controller = metadata.ownerReferences?.find((o) => o.controller === true)
   if (!marked || (controller !== undefined && !sameName(controller, reference))) return 'foreign'
@@ -73,7 +74,7 @@ export function marked(object: KubeObject, { reference, labels }: Owner): KubeOb
     ...object,
     metadata: {
       ...metadata,
-      labels: { ...metadata.labels, ...labels, [managedByLabel]: manager },
+      labels: { ...metadata.labels, ...labels, [managedByLabel]: operatorName },
       ownerReferences: [reference],
     },
   }

@@ -45,10 +45,10 @@ export class References {
     const source = { kind: 'Secret', name } as const
     const found = this.#find(source)
     if (found === undefined) return { finding: findings.secretNotFound(`Secret ${name}`, need.keys)(need.field) }
-    if (need.type !== undefined && found.type !== need.type) {
+    if (need.type !== undefined && found.type !== undefined && found.type !== need.type) {
       return { finding: findings.secretOfWrongType(`Secret ${name}`, found.type, need.type)(need.field) }
     }
-    const lacks = need.keys.filter((k) => !found.keys.includes(k))
+    const lacks = need.keys.filter((k) => !hasKey(found, k))
     if (lacks.length > 0) return { finding: findings.secretIncomplete(`Secret ${name}`, lacks)(need.field) }
     return { files: filesOf(source, need) }
   }
@@ -60,7 +60,10 @@ export class References {
       { kind: 'Secret', name },
       { kind: 'ConfigMap', name },
     ] as const
-    const has = (source: Source): boolean => this.#find(source)?.keys.includes('ca.crt') ?? false
+    const has = (source: Source): boolean => {
+      const found = this.#find(source)
+      return found !== undefined && hasKey(found, 'ca.crt')
+    }
     const source = sources.find(has)
     if (source !== undefined) return { files: filesOf(source, need) }
     const there = sources.find((s) => this.#find(s) !== undefined)
@@ -69,6 +72,9 @@ export class References {
       : { finding: findings.secretIncomplete(`${there.kind} ${name}`, need.keys)(field) }
   }
 }
+
+/** What nobody knows the keys of is taken at its name: the relay says when it lacks one. */
+const hasKey = ({ keys }: Keyed, key: string): boolean => keys?.includes(key) ?? true
 
 const localName = (name: Name): string => name.slice(name.indexOf('/') + 1)
 

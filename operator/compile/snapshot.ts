@@ -36,8 +36,12 @@ export type Invalid = {
   readonly spec?: unknown
 }
 
-/** Names and keys of a Secret or ConfigMap; never a value. */
-export type Keyed = { readonly type: string; readonly keys: readonly string[] }
+/** What is known of a Secret or ConfigMap that is there; never a value. */
+export type Keyed = {
+  /** Absent where it is not known: then only the relays find out. */
+  readonly type?: string
+  readonly keys?: readonly string[]
+}
 
 export type BindingKeys = {
   readonly username: string
