@@ -15,6 +15,10 @@ export type RelayStatus = {
   /** Why not, where it is not. */
   readonly notReady: readonly string[]
   readonly listeners: readonly { readonly name: string; readonly address: string; readonly port: number }[]
+  /** The one in force on each open listener. */
+  readonly certificates: readonly CertificateStatus[]
+  /** In the order of the routes and of their smarthosts' priorities. */
+  readonly smarthosts: readonly SmarthostStatus[]
   readonly sessions: number
   readonly queue: {
     readonly ready: number
@@ -22,6 +26,28 @@ export type RelayStatus = {
     readonly inFlight: number
     /** Age of the oldest message, in seconds; 0 with an empty queue. */
     readonly oldestSeconds: number
+  }
+}
+
+export type CertificateStatus = {
+  readonly listener: string
+  /** RFC 3339. */
+  readonly notAfter: string
+}
+
+export type SmarthostStatus = {
+  readonly route: string
+  readonly name: string
+  /** `unproven`: not tried yet, or since it was left out; `paused`: it asked for a pause. */
+  readonly health: 'unproven' | 'healthy' | 'paused' | 'ejected'
+  /** RFC 3339; while it is left out. */
+  readonly ejectedUntil?: string
+  /** Why it last carried no mail, without mail addresses; absent when it has since. `at` is RFC 3339. */
+  readonly lastReply?: {
+    readonly code: number
+    readonly status: string
+    readonly text: string
+    readonly at: string
   }
 }
 

@@ -157,6 +157,8 @@ function status(): RelayStatus {
     ready: notReady.length === 0,
     notReady,
     listeners: submission.addresses(),
+    certificates: submission.certificates(),
+    smarthosts: delivery.smarthosts(),
     sessions: submission.sessions,
     queue: queueNow(),
   }

@@ -1,6 +1,7 @@
 /** The sending half: everything that the spool holds is delivered, captured, reported, or waits for its next attempt. */
 import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import type { SmarthostStatus } from '../http.ts'
 import type { QueuedMessage } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
 import { createLookup } from './addresses.ts'
@@ -24,7 +25,7 @@ export type Delivery = {
   /** A message whose recipients part ways counts once for each part. */
   summary(): Summary
   /** Health of every smarthost, for status pages. */
-  smarthosts(): ReturnType<Dispatcher['smarthosts']>
+  smarthosts(): readonly SmarthostStatus[]
 }
 
 export type Summary = {

@@ -1,6 +1,7 @@
 /** Brings what waits and what is free together: each route for itself, so that a dead smarthost delays no other. */
 import type { LoadedConfig, RouteConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply, replyLine } from '../mail/reply.ts'
 import { type Attempted, attempt, unreadable } from './attempt.ts'
@@ -65,7 +66,7 @@ export class Dispatcher {
   }
 
   /** Health of every smarthost, for status pages. */
-  smarthosts() {
+  smarthosts(): readonly SmarthostStatus[] {
     const now = this.#parts.now()
     return [...this.#lanes.values()].flatMap(({ route, pools }) =>
       pools.map((pool) => ({ route: route.name, name: pool.name, ...describeHealth(pool.health, now) })),

@@ -1,6 +1,8 @@
 /** Whether a smarthost is worth trying now: one that fails again and again is left out for a while, then probed. Pure. */
+import type { SmarthostStatus } from '../http.ts'
+import { withoutAddresses } from '../mail/evidence.ts'
 import type { Outcome } from '../mail/outcome.ts'
-import { type Reply, replyLine } from '../mail/reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import { isThrottling } from './classify.ts'
 
 export type Health = {
@@ -15,6 +17,7 @@ export type Health = {
   readonly pausedUntil: number
   readonly pauses: number
   readonly lastFailure?: Reply
+  readonly lastFailureAt?: number
 }
 
 export const unproven: Health = {
@@ -47,7 +50,7 @@ const isFailure = (o: Outcome): boolean => o.kind === 'ambiguous' || (o.kind ===
 function afterFailure(health: Health, reply: Reply, now: number): Health {
   if (now < health.ejectedUntil) return health
   const failures = health.failures + 1
-  const failing = { ...health, failures, lastFailure: reply }
+  const failing = { ...health, failures, lastFailure: reply, lastFailureAt: now }
   if (health.proven && failures < failuresBeforeEjection && !isOfConfiguration(reply)) return failing
   const forMs = isOfConfiguration(reply) ? longestMs : doubled(health.ejections)
   return { ...failing, proven: false, failures: 0, ejections: health.ejections + 1, ejectedUntil: now + forMs }
@@ -58,19 +61,27 @@ const isOfConfiguration = (reply: Reply): boolean => reply.status === '4.7.5' ||
 
 function afterThrottling(health: Health, reply: Reply, now: number): Health {
   if (now < health.pausedUntil) return health
-  return { ...health, lastFailure: reply, pausedUntil: now + doubled(health.pauses), pauses: health.pauses + 1 }
+  const pausedUntil = now + doubled(health.pauses)
+  return { ...health, lastFailure: reply, lastFailureAt: now, pausedUntil, pauses: health.pauses + 1 }
 }
 
 /** For status pages: the state, until when, and why. */
-export const describeHealth = (health: Health, now: number) => ({
-  health:
-    now < health.ejectedUntil
-      ? 'ejected'
-      : now < health.pausedUntil
-        ? 'paused'
-        : health.proven
-          ? 'healthy'
-          : 'unproven',
-  ...(now < health.ejectedUntil && { ejectedUntil: health.ejectedUntil }),
-  ...(health.lastFailure !== undefined && { lastFailure: replyLine(health.lastFailure) }),
+export const describeHealth = (health: Health, now: number): Omit<SmarthostStatus, 'route' | 'name'> => ({
+  health: stateOf(health, now),
+  ...(now < health.ejectedUntil && { ejectedUntil: timeOf(health.ejectedUntil) }),
+  ...(health.lastFailure !== undefined && {
+    lastReply: {
+      ...health.lastFailure,
+      text: withoutAddresses(health.lastFailure.text),
+      at: timeOf(health.lastFailureAt ?? 0),
+    },
+  }),
 })
+
+function stateOf({ ejectedUntil, pausedUntil, proven }: Health, now: number): SmarthostStatus['health'] {
+  if (now < ejectedUntil) return 'ejected'
+  if (now < pausedUntil) return 'paused'
+  return proven ? 'healthy' : 'unproven'
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import type { CertificateStatus } from '../http.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Conversation, type Line } from './conversation.ts'
@@ -19,6 +20,8 @@ export type Submission = {
   reconcile(loaded: LoadedConfig): Promise<void>
   /** Every listener that is open; port 0 in the configuration is any free port. */
   addresses(): readonly { name: string; address: string; port: number }[]
+  /** What each open listener shows to new sessions. */
+  certificates(): readonly CertificateStatus[]
   readonly sessions: number
   /** Stops accepting; idle sessions get 421; transactions in flight may finish, within `graceMs`. */
   close(graceMs: number): Promise<void>
@@ -30,7 +33,7 @@ type Parts = {
   readonly now?: () => number
   readonly maxSessions?: number
 }
-type Open = { readonly name: string; readonly listener: Listener }
+type Open = { readonly name: string; readonly listener: Listener; readonly notAfter: Date }
 
 export function createSubmission({ spool, events, now = Date.now, maxSessions = Infinity }: Parts): Submission {
   let current: InForce | undefined
@@ -63,14 +66,13 @@ export function createSubmission({ spool, events, now = Date.now, maxSessions = 
 
   async function openOrRenew(config: ListenerConfig, files: LoadedConfig['files']): Promise<void> {
     const certificate = certificateOf(config, files)
-    const known = open.get(keyOf(config))
-    if (known) known.listener.renew(certificate, config.tls.minVersion)
-    else {
-      const listener = await openListener(config, certificate, begin(config.name))
-      open.set(keyOf(config), { name: config.name, listener })
-      events.listening(config.name, listener.address, listener.port)
-    }
-    events.certificate(config.name, new X509Certificate(certificate.cert).validToDate.getTime())
+    const notAfter = new X509Certificate(certificate.cert).validToDate
+    const known = open.get(keyOf(config))?.listener
+    known?.renew(certificate, config.tls.minVersion)
+    const listener = known ?? (await openListener(config, certificate, begin(config.name)))
+    open.set(keyOf(config), { name: config.name, listener, notAfter })
+    if (!known) events.listening(config.name, listener.address, listener.port)
+    events.certificate(config.name, notAfter.getTime())
   }
 
   /** What is wrong, by listener; the others are up. */
@@ -98,6 +100,8 @@ export function createSubmission({ spool, events, now = Date.now, maxSessions = 
       if (problems.size > 0) throw new Error([...problems.values()].join('; '))
     },
     addresses: () => [...open.values()].map(({ name, listener: { address, port } }) => ({ name, address, port })),
+    certificates: () =>
+      [...open.values()].map(({ name, notAfter }) => ({ listener: name, notAfter: notAfter.toISOString() })),
     get sessions() {
       return presence.all
     },

@@ -1,4 +1,4 @@
-/** How an address may be shown in logs: hashed so that the same one stays recognisable, masked, or clear. */
+/** How an address may be shown: in logs hashed so that the same one stays recognisable, masked, or clear. */
 import { createHash } from 'node:crypto'
 
 export type AddressEvidence = 'Hash' | 'Mask' | 'Clear'
@@ -15,3 +15,8 @@ export function showAddress(evidence: AddressEvidence, address: string): string 
       return `h:${createHash('sha256').update(address.toLowerCase()).digest('hex').slice(0, 16)}`
   }
 }
+
+const anyAddress = /(?:"[^"]*"|[^\s<>()[\],;:"]+)@(?:\[[^\]]*\]|[^\s<>()[\],;:"]+)/g
+
+/** A foreign text for a place that has no say in how addresses are shown. */
+export const withoutAddresses = (text: string): string => text.replace(anyAddress, '***')

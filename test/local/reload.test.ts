@@ -121,7 +121,8 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
 
   test('a certificate that is replaced is shown to the next session; open ones live on (case T11)', async () => {
     const session = await opened(app)
-    const second = await makeCertificates(['127.0.0.1', 'relay.test.example'])
+    const notAfter = new Date('2042-01-02T03:04:05.000Z')
+    const second = await makeCertificates(['127.0.0.1', 'relay.test.example'], { notAfter })
     const start = performance.now()
     fleet.write(tlsSecret(second))
     const next = await until('the new certificate is shown', () =>
@@ -129,6 +130,8 @@ describe.runIf(installed('aiosmtpd'))('an edit of the YAML', () => {
     )
     expect(performance.now() - start).toBeLessThan(inForceMs)
     expect(next.certificate).not.toBe(session.certificate)
+    const [shown] = (await fleet.status()).certificates
+    expect(shown?.notAfter).toBe(notAfter.toISOString())
     expect(await session.submit(messagesFrom('app@corp.test')())).toMatchObject({ code: 250 })
     app = { ...app, ca: second.ca }
   })

@@ -171,6 +171,7 @@ describe.runIf(installed('aiosmtpd'))('a smarthost with TLS and a login', () => 
     expect(await nodemailer(fleet.binding('app'), { from, to: 'x@y.test', raw })).toMatchObject({ code: 250 })
     await until('the message is deferred', async () => (await fleet.status()).queue.deferred === 1)
     await until('the log says why', () => fleet.log().includes('"status":"4.7.5"'))
+    expect((await fleet.status()).smarthosts).toMatchObject([{ health: 'ejected', lastReply: { status: '4.7.5' } }])
     expect(receiver.arrivals()).toEqual([])
   })
 })

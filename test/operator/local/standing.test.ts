@@ -9,6 +9,8 @@ const status: RelayStatus = {
   ready: true,
   notReady: [],
   listeners: [{ name: 'submission', address: '127.0.0.1', port: 2525 }],
+  certificates: [],
+  smarthosts: [],
   sessions: 0,
   queue: { ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0 },
 }

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { type Candidate, choose } from '../../../relay/delivery/choose.ts'
-import { afterAttempt, type Health, unproven } from '../../../relay/delivery/health.ts'
+import { afterAttempt, describeHealth, type Health, unproven } from '../../../relay/delivery/health.ts'
 import type { Outcome } from '../../../relay/mail/outcome.ts'
+import type { Reply } from '../../../relay/mail/reply.ts'
 
 const healthy: Health = { ...unproven, proven: true }
+const named: Reply = { code: 421, status: '4.7.0', text: 'no mail for <bob@x.test> now' }
 const ejected: Health = { ...unproven, ejectedUntil: 1000 }
 const candidate = (name: string, rest: Partial<Candidate> = {}): Candidate => ({
   name,
@@ -129,4 +131,45 @@ test('the time left out never passes a minute', () => {
 test('failures of those in flight when it was left out do not prolong it', () => {
   const out = afterAttempt(unproven, [failing], 0)
   expect(afterAttempt(out, [failing], 10)).toBe(out)
+})
+
+test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
+  ['not tried yet', unproven, 0, { health: 'unproven' }],
+  ['one that works', healthy, 0, { health: 'healthy' }],
+  [
+    'left out, until when and why, and no address',
+    { ...ejected, ejectedUntil: 60_000, lastFailure: named, lastFailureAt: 1000 },
+    59_999,
+    {
+      health: 'ejected',
+      ejectedUntil: '1970-01-01T00:01:00.000Z',
+      lastReply: { code: 421, status: '4.7.0', text: 'no mail for <***> now', at: '1970-01-01T00:00:01.000Z' },
+    },
+  ],
+  [
+    'the time is over, and it was not tried since',
+    { ...ejected, ejectedUntil: 60_000, lastFailure: named, lastFailureAt: 1000 },
+    60_000,
+    {
+      health: 'unproven',
+      lastReply: { code: 421, status: '4.7.0', text: 'no mail for <***> now', at: '1970-01-01T00:00:01.000Z' },
+    },
+  ],
+  [
+    'asked for a pause',
+    afterAttempt(healthy, [throttled], 5000),
+    5000,
+    {
+      health: 'paused',
+      lastReply: { code: 454, status: '4.0.0', text: 'Throttling failure', at: '1970-01-01T00:00:05.000Z' },
+    },
+  ],
+  [
+    'it has worked since',
+    afterAttempt(afterAttempt(healthy, [failing], 5000), [refused], 6000),
+    6000,
+    { health: 'healthy' },
+  ],
+])('told: %s', (_name, health, now, expected) => {
+  expect(describeHealth(health, now)).toEqual(expected)
 })

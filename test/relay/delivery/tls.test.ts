@@ -143,7 +143,7 @@ test.each(
     expect(outcome).toMatchObject(insecure)
     expect(upstream.times('AUTH') + upstream.times('MAIL')).toBe(0)
     const [state] = delivery.smarthosts()
-    expect((state?.ejectedUntil ?? 0) - Date.now()).toBeGreaterThan(55_000)
+    expect(Date.parse(state?.ejectedUntil ?? '') - Date.now()).toBeGreaterThan(55_000)
   }
 })
 
@@ -214,7 +214,13 @@ test('case U22: a refused login is deferred, tried once in a minute, and tells n
   await attempted(1)
   expect(attempts[0]?.outcome).toMatchObject({ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } })
   expect(delivery.smarthosts()).toMatchObject([
-    { name: 'a', health: 'ejected', lastFailure: expect.stringContaining('535') },
+    {
+      route: 'default',
+      name: 'a',
+      health: 'ejected',
+      ejectedUntil: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      lastReply: { code: 451, status: '4.7.8', text: expect.stringContaining('535') },
+    },
   ])
   expect(upstream.times('AUTH')).toBe(1)
   expect(delivery.summary()).toMatchObject({ ready: 19, deferred: 1, inFlight: 0 })

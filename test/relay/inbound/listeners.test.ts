@@ -11,7 +11,8 @@ test('certificates are renewed in place; open sessions go on (case T11)', async 
   const { under, spool } = await start()
   const pooled = client(under, { pool: true })
   await pooled.sendMail(mail)
-  const fresh = await makeCertificates(['localhost'])
+  const notAfter = new Date('2042-01-02T03:04:05.000Z')
+  const fresh = await makeCertificates(['localhost'], { notAfter })
   const loaded = await load(baseConfig)
   await under.submission.reconcile({
     ...loaded,
@@ -26,12 +27,17 @@ test('certificates are renewed in place; open sessions go on (case T11)', async 
   const renewed = client({ ...under, ca: fresh.ca })
   await renewed.sendMail(mail)
   expect(spool.kept).toHaveLength(3)
+  expect(under.submission.certificates()).toEqual([
+    { listener: 'submission', notAfter: notAfter.toISOString() },
+    { listener: 'submissions', notAfter: notAfter.toISOString() },
+  ])
 })
 
 test('a certificate that can not be used is named, and the last good one stays (cases T10 and T12)', async () => {
   const { under } = await start()
   const loaded = await load(baseConfig)
-  const foreign = await makeCertificates(['localhost'])
+  const foreign = await makeCertificates(['localhost'], { notAfter: new Date('2042-01-02T03:04:05.000Z') })
+  const before = under.submission.certificates()
   for (const files of [
     new Map(loaded.files).set('tls.key', foreign.key),
     new Map(loaded.files).set('tls.crt', 'garbage'),
@@ -40,6 +46,7 @@ test('a certificate that can not be used is named, and the last good one stays (
   ]) {
     await expect(under.submission.reconcile({ ...loaded, files })).rejects.toThrow('listener submission on 127.0.0.1')
   }
+  expect(under.submission.certificates()).toEqual(before)
   await client(under).sendMail(mail)
 })
 

@@ -1,0 +1,34 @@
+/** What may be shown of an address. */
+import { expect, test } from 'vitest'
+import { showAddress, withoutAddresses } from '../../../relay/mail/evidence.ts'
+
+test.each([
+  ['Clear', 'User@example.org', 'User@example.org'],
+  ['Mask', 'user@example.org', 'u***@example.org'],
+  ['Clear', '', '<>'],
+  ['Mask', '', '<>'],
+  ['Hash', '', '<>'],
+] as const)('%s shows %s as %s', (evidence, address, shown) => {
+  expect(showAddress(evidence, address)).toBe(shown)
+})
+
+test('a hash stays recognisable and tells nothing', () => {
+  const hash = showAddress('Hash', 'user@example.org')
+  expect(hash).toMatch(/^h:[0-9a-f]{16}$/)
+  expect(showAddress('Hash', 'USER@example.org')).toBe(hash)
+  expect(showAddress('Hash', 'other@example.org')).not.toBe(hash)
+})
+
+test.each([
+  ['4.2.0 <bob@x.test>: greylisted', '4.2.0 <***>: greylisted'],
+  ['bob@x.test is over quota', '*** is over quota'],
+  ["o'brien+tag=y@x.test, try later", '***, try later'],
+  ['<"b o b"@x.test> no', '<***> no'],
+  ['bob@[192.0.2.1] no', '*** no'],
+  ['mailto:bob@x.test', 'mailto:***'],
+  ['SRS0=a=b=x.test=bob@y.test no', '*** no'],
+  ['[192.0.2.1] is listed at http://x.test/q?ip=192.0.2.1', '[192.0.2.1] is listed at http://x.test/q?ip=192.0.2.1'],
+  ['mail @ rest', 'mail @ rest'],
+])('%s is told as %s', (text, told) => {
+  expect(withoutAddresses(text)).toBe(told)
+})
