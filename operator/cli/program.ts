@@ -7,11 +7,13 @@ import { addExplain } from './explain.ts'
 import { addInbox } from './inbox.ts'
 import { addLocal } from './local.ts'
 import { addQuickstart } from './quickstart.ts'
+import { addReceive } from './receive.ts'
 import { addRender } from './render.ts'
 import { addSendTest } from './send-test.ts'
+import { addSubmit } from './submit.ts'
 import type { Terminal } from './terminal.ts'
 
-const verbs = [addLocal, addCheck, addRender, addExplain, addSendTest, addInbox, addQuickstart]
+const verbs = [addLocal, addCheck, addRender, addExplain, addSendTest, addSubmit, addReceive, addInbox, addQuickstart]
 
 /** `argv` without the program's own name. Never throws: what is wrong is told. */
 export async function execute(

@@ -47,7 +47,7 @@ test('send-test shows the dialog, hides the password, and follows the message in
     const shown = await commanded('inbox', 'show', ...which, ...state)
     expect(shown.code).toBe(0)
     expect(shown.out).toContain('credential      team-a/web')
-    expect(shown.out).toContain('This is a test message of relayfleet send-test.')
+    expect(shown.out).toContain('This is a test message of relayfleet.')
   }
   const json = JSON.parse((await commanded('inbox', 'show', queueId, '-o', 'json', ...state)).out)
   expect(json).toMatchObject({ policy: 'mail/shared', envelope: { queueId } })
@@ -106,7 +106,7 @@ test('quickstart: from nothing to a captured message, and Ctrl-C ends all of it 
   await eventually(() => out.includes('Ctrl-C stops all of it.'), 20_000)
   expect(out).toMatch(/^RelayCredential team-a\/web +ready/m)
   expect(out).toMatch(/^CAPTURED /m)
-  expect(out).toContain('This is a test message of relayfleet send-test.')
+  expect(out).toContain('This is a test message of relayfleet.')
   const { pid } = JSON.parse(readFileSync(join(state, 'mail/fleets/shared/endpoints.json'), 'utf8'))
   child.kill('SIGINT')
   expect(await exited).toBe(0)

@@ -64,7 +64,7 @@ test('an empty inbox is no error', async () => {
 test('help tells every verb and every exit code', async () => {
   const { code, out } = await commanded('--help')
   expect(code).toBe(0)
-  for (const word of ['local', 'check', 'render', 'explain', 'send-test', 'inbox', 'quickstart']) {
+  for (const word of ['local', 'check', 'render', 'explain', 'send-test', 'submit', 'receive', 'inbox', 'quickstart']) {
     expect(out).toMatch(new RegExp(`^ {2}${word} `, 'm'))
   }
   for (const exit of [0, 1, 2, 3]) expect(out).toMatch(new RegExp(`^ {2}${exit} {2}\\S`, 'm'))
