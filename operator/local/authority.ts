@@ -1,5 +1,5 @@
 /** The authority of a state folder: made once, kept over restarts. */
-import { createAuthority, type Issued, issue } from './ca.ts'
+import { createAuthority, type Issued, issue } from '../ca.ts'
 import { replaceFile, textOf } from './files.ts'
 import type { State } from './state.ts'
 

@@ -1,12 +1,12 @@
 /** Carries out on this machine what was compiled: binding Secrets, certificates, configuration files, relay processes. */
 import { rmSync } from 'node:fs'
+import type { Issued } from '../ca.ts'
 import type { Compiled, CompiledFleet } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Sink } from '../run.ts'
 import { loadAuthority } from './authority.ts'
 import { ensureBindingSecret } from './binding-secret.ts'
-import type { Issued } from './ca.ts'
 import { type Directory, valueIn } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import type { FileSources } from './fleet-files.ts'

@@ -1,4 +1,4 @@
-/** The own authority of a state folder: it signs the certificates of listeners that name no other. */
+/** The operator's own authority, in both modes: it signs the certificates of listeners that name no other. */
 import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -30,7 +30,7 @@ const backdated = 3_600_000
 export async function createAuthority(now: number): Promise<Issued> {
   const keys = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=Relayfleet local authority',
+    name: 'CN=Relayfleet authority',
     notBefore: new Date(now - backdated),
     notAfter: new Date(now + authorityLifetime),
     signingAlgorithm: ecdsa,

@@ -1,13 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
-import { loadAuthority } from '../../../operator/local/authority.ts'
-import { createAuthority, issue, stillServes } from '../../../operator/local/ca.ts'
-import { stateAt } from '../../../operator/local/state.ts'
-import { temporaryFolder } from './temporary.ts'
+import { createAuthority, issue, stillServes } from '../../operator/ca.ts'
 
 const day = 24 * 3_600_000
 const now = Date.UTC(2026, 10, 24)
@@ -71,19 +67,4 @@ test('a certificate of another authority of the same name, or none at all, does 
   const { certificate } = await issue(other, hosts, now)
   expect(await stillServes(certificate, authority, hosts, now)).toBe(false)
   expect(await stillServes('garbage', authority, hosts, now)).toBe(false)
-})
-
-test('the authority is made once, its key for the owner only, and kept', async () => {
-  const state = stateAt(temporaryFolder())
-  const first = await loadAuthority(state, now)
-  expect(statSync(state.caKey).mode & 0o777).toBe(0o600)
-  expect(await loadAuthority(state, now)).toEqual(first)
-})
-
-test('a broken authority is an error that names the files, never a new one in silence', async () => {
-  const state = stateAt(temporaryFolder())
-  await loadAuthority(state, now)
-  writeFileSync(state.caKey, 'garbage')
-  await expect(loadAuthority(state, now)).rejects.toThrow(state.caKey)
-  expect(readFileSync(state.caKey, 'utf8')).toBe('garbage')
 })

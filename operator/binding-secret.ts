@@ -1,0 +1,36 @@
+/** What is in a binding Secret, in both modes: the keys of Service Binding, and the password that nobody else keeps. */
+import { randomBytes } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+import { verifierOf } from '../relay/config.ts'
+import type { Binding } from './compile/compiled.ts'
+import type { BindingKeys } from './compile/snapshot.ts'
+
+/** 256 random bits: the reason why their verifier needs no slow hash. */
+export const newPassword = (): string => randomBytes(32).toString('base64url')
+export const isPassword = (text: string | undefined): text is string => text !== undefined && /^[\w-]{43}$/.test(text)
+
+/** Each key and its text; undefined: the Secret has no such key. `authority`: the PEM of all that clients should trust. */
+export function bindingEntries(
+  binding: Binding,
+  password: string,
+  authority: string,
+): Readonly<Record<string, string | undefined>> {
+  const host = isIPv6(binding.host) ? `[${binding.host}]` : binding.host
+  const login = `${encodeURIComponent(binding.username)}:${encodeURIComponent(password)}`
+  return {
+    type: 'smtp',
+    provider: 'relayfleet',
+    host: binding.host,
+    port: String(binding.port),
+    username: binding.username,
+    password,
+    uri: `${binding.scheme}://${login}@${host}:${binding.port}`,
+    certificates: binding.issuedByOperator ? authority : undefined,
+  }
+}
+
+/** What compile may know of a binding Secret: the username, and the verifier of the password. */
+export function bindingKeysOf(username: string, password: string): BindingKeys {
+  const verifier = verifierOf(password)
+  return { username, keys: [{ id: verifier.slice('sha256:'.length, 'sha256:'.length + 8), verifier }] }
+}

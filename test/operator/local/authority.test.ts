@@ -1,0 +1,22 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { loadAuthority } from '../../../operator/local/authority.ts'
+import { stateAt } from '../../../operator/local/state.ts'
+import { temporaryFolder } from './temporary.ts'
+
+const now = Date.UTC(2026, 10, 24)
+
+test('the authority is made once, its key for the owner only, and kept', async () => {
+  const state = stateAt(temporaryFolder())
+  const first = await loadAuthority(state, now)
+  expect(statSync(state.caKey).mode & 0o777).toBe(0o600)
+  expect(await loadAuthority(state, now)).toEqual(first)
+})
+
+test('a broken authority is an error that names the files, never a new one in silence', async () => {
+  const state = stateAt(temporaryFolder())
+  await loadAuthority(state, now)
+  writeFileSync(state.caKey, 'garbage')
+  await expect(loadAuthority(state, now)).rejects.toThrow(state.caKey)
+  expect(readFileSync(state.caKey, 'utf8')).toBe('garbage')
+})
