@@ -1,6 +1,8 @@
 /** Where the API server is and how to log in there; the only user of client-node. */
 import type { Agent, RequestOptions } from 'node:https'
-import { KubeConfig } from '@kubernetes/client-node'
+import type { Duplex } from 'node:stream'
+import { KubeConfig, PortForward } from '@kubernetes/client-node'
+import { didYouMean } from '../../crds/did-you-mean.ts'
 
 /** What one request needs to be let in; tokens and certificates are rotated, so it is asked for anew each time. */
 export type Login = {
@@ -15,27 +17,79 @@ export type Connection = {
   login(): Promise<Login>
 }
 
+/** A connection that somebody chose, as kubectl knows it: by files, contexts and a namespace that need not be said. */
+export type ChosenConnection = Connection & {
+  /** Of the context; `default` where it names none. */
+  readonly namespace: string
+  /** Joins a stream with a port of a pod, through the API server; resolves when the way is open. */
+  join(pod: { readonly namespace: string; readonly name: string; readonly port: number }, stream: Duplex): Promise<void>
+}
+
 /**
  * As kubectl would: `$KUBECONFIG`, `~/.kube/config`, else the service account of this pod.
  * @throws Error when there is no cluster to talk to.
  */
-export function connectionByDefault(): Connection {
+export function connectionByDefault(context?: string): ChosenConnection {
   const config = new KubeConfig()
-  config.loadFromDefault()
-  return connectionOf(config)
+  read(() => config.loadFromDefault(), 'the kubeconfig')
+  // What client-node takes where there is nothing to take.
+  if (config.getCurrentCluster()?.server === 'http://localhost:8080') throw new Error(noKubeconfig)
+  return connectionOf(config, context)
 }
+
+const noKubeconfig =
+  'there is no cluster to talk to: no --kubeconfig, no $KUBECONFIG, no ~/.kube/config, and this is no pod; give one of them'
 
 /** @throws Error when the file can not be read or names no cluster. */
-export function connectionFromFile(kubeconfig: string): Connection {
+export function connectionFromFile(kubeconfig: string, context?: string): ChosenConnection {
   const config = new KubeConfig()
-  config.loadFromFile(kubeconfig)
-  return connectionOf(config)
+  read(() => config.loadFromFile(kubeconfig), kubeconfig)
+  return connectionOf(config, context)
 }
 
-function connectionOf(config: KubeConfig): Connection {
+function read(load: () => void, what: string): void {
+  try {
+    load()
+  } catch (error) {
+    throw new Error(`${what} can not be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function connectionOf(config: KubeConfig, context: string | undefined): ChosenConnection {
+  if (context !== undefined) choose(config, context)
   const cluster = config.getCurrentCluster()
-  if (cluster === null) throw new Error('the kubeconfig names no current cluster; set its current-context')
-  return { server: new URL(cluster.server), login: () => loginOf(config, cluster.proxyUrl !== undefined) }
+  if (cluster === null)
+    throw new Error('the kubeconfig names no current cluster; set its current-context, or --context')
+  const { namespace } = config.getContextObject(config.getCurrentContext()) ?? {}
+  return {
+    server: new URL(cluster.server),
+    namespace: namespace === undefined || namespace === '' ? 'default' : namespace,
+    login: () => loginOf(config, cluster.proxyUrl !== undefined),
+    join: (pod, stream) => join(config, pod, stream),
+  }
+}
+
+function choose(config: KubeConfig, context: string): void {
+  const known = config.getContexts().map(({ name }) => name)
+  if (known.includes(context)) {
+    config.setCurrentContext(context)
+    return
+  }
+  const near = didYouMean(context, known)
+  const mend = near === undefined ? `there is: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
+  throw new Error(`there is no context ${context} in the kubeconfig; ${mend}`)
+}
+
+async function join(config: KubeConfig, pod: Parameters<ChosenConnection['join']>[0], stream: Duplex): Promise<void> {
+  try {
+    const way = await new PortForward(config).portForward(pod.namespace, pod.name, [pod.port], stream, null, stream)
+    const socket = typeof way === 'function' ? way() : way
+    socket?.addEventListener('close', () => stream.end())
+    stream.once('close', () => socket?.close())
+  } catch (error) {
+    // What a WebSocket throws is an event.
+    throw new Error((error as Partial<Error>).message ?? 'no connection', { cause: error })
+  }
 }
 
 async function loginOf(config: KubeConfig, throughProxy: boolean): Promise<Login> {
