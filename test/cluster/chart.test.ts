@@ -1,75 +1,36 @@
 /** The chart on a real API server: it takes every object, and holds the operator's account to what is its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { pathOf } from '../../operator/cluster/resource.ts'
 import { helmInstalled, rendered, type Values } from '../chart/helm.ts'
-import { until } from '../local/until.ts'
-import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
+import { type Answer, type Api, accepted, apiOf, type Refusal } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
-import { newNamespace } from './namespace.ts'
-
-const plurals: Readonly<Record<string, string>> = {
-  ClusterRole: 'clusterroles',
-  ClusterRoleBinding: 'clusterrolebindings',
-  CustomResourceDefinition: 'customresourcedefinitions',
-  Deployment: 'deployments',
-  PodDisruptionBudget: 'poddisruptionbudgets',
-  Role: 'roles',
-  RoleBinding: 'rolebindings',
-  ServiceAccount: 'serviceaccounts',
-  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
-  ValidatingAdmissionPolicyBinding: 'validatingadmissionpolicybindings',
-}
-
-function pathTo({ apiVersion, kind, metadata }: KubeObject): string {
-  const plural = plurals[kind]
-  if (plural === undefined) throw new Error(`${kind} is not in the table of this test`)
-  return pathOf({ apiVersion, kind, plural, namespaced: metadata.namespace !== undefined }, metadata)
-}
+import { type InstalledChart, installChart } from './installed-chart.ts'
 
 const ours = { 'app.kubernetes.io/managed-by': 'relayfleet' }
 const theirs = { 'app.kubernetes.io/managed-by': 'Helm' }
 
 describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () => {
   let admin: Api
-  let namespace = ''
-  let installed: readonly KubeObject[] = []
-
-  const write = (object: KubeObject, query = ''): Promise<Answer> =>
-    admin.patch(`${pathTo(object)}?fieldManager=helm&force=true&fieldValidation=Strict${query}`, object, 'apply')
+  let chart: InstalledChart
 
   beforeAll(async () => {
     admin = apiOf(theCluster().access)
-    namespace = await newNamespace(theCluster(), admin)
-    installed = rendered({ crds: { enabled: false } }, namespace)
-    for (const object of installed) accepted(await write(object))
-    // A policy holds a moment after it is there.
-    await until('the admission policy holds', async () => {
-      return (await as('POST', '', secret('probe', {}), '?dryRun=All')).status === 403
-    })
+    chart = await installChart(theCluster(), admin)
   })
+  afterAll(() => chart.uninstall())
 
-  /** What belongs to no namespace does not go with it. */
-  afterAll(async () => {
-    for (const object of installed.filter(({ metadata }) => metadata.namespace === undefined)) {
-      await admin.remove(pathTo(object))
-    }
-  })
-
-  const secrets = (): string => `/api/v1/namespaces/${namespace}/secrets`
+  const secrets = (): string => `/api/v1/namespaces/${chart.namespace}/secrets`
   const secret = (name: string, labels: Readonly<Record<string, string>>) => ({
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, namespace, labels },
+    metadata: { name, namespace: chart.namespace, labels },
     stringData: { key: name },
   })
   /** As the operator's account. */
   const as = async (method: 'POST' | 'PATCH' | 'DELETE', name: string, body?: unknown, query = ''): Promise<Answer> => {
-    const user = `system:serviceaccount:${namespace}:relayfleet`
     const path = `${secrets()}${name === '' ? '' : `/${name}`}${query}`
     const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
-    return impersonating(user).request(method, path, body, type)
+    return chart.operator.request(method, path, body, type)
   }
-  const impersonating = (user: string): Api => apiOf(theCluster().access, { 'impersonate-user': user })
   const refusedByPolicy = ({ status, body }: Answer): void => {
     expect(status).toBe(403)
     expect((body as Refusal).message).toContain('ValidatingAdmissionPolicy')
@@ -89,7 +50,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
       },
     ],
   ])('is taken field by field, %s', async (_name, values) => {
-    for (const object of rendered(values, namespace)) accepted(await write(object, '&dryRun=All'))
+    for (const object of rendered(values, chart.namespace)) accepted(await chart.write(object, '&dryRun=All'))
   })
 
   test('the operator makes, changes and deletes its own Secret', async () => {

@@ -1,0 +1,73 @@
+/** The chart in a test's cluster, all but its CRDs: what holds the operator's account to what is its own. */
+import type { Connection } from '../../operator/cluster/connection.ts'
+import { pathOf } from '../../operator/cluster/resource.ts'
+import { release, rendered } from '../chart/helm.ts'
+import { until } from '../local/until.ts'
+import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
+import type { Cluster } from './held.ts'
+import { newNamespace } from './namespace.ts'
+
+const plurals: Readonly<Record<string, string>> = {
+  ClusterRole: 'clusterroles',
+  ClusterRoleBinding: 'clusterrolebindings',
+  CustomResourceDefinition: 'customresourcedefinitions',
+  Deployment: 'deployments',
+  PodDisruptionBudget: 'poddisruptionbudgets',
+  Role: 'roles',
+  RoleBinding: 'rolebindings',
+  ServiceAccount: 'serviceaccounts',
+  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: 'validatingadmissionpolicybindings',
+}
+
+function pathTo({ apiVersion, kind, metadata }: KubeObject): string {
+  const plural = plurals[kind]
+  if (plural === undefined) throw new Error(`${kind} is not in the table of this file`)
+  return pathOf({ apiVersion, kind, plural, namespaced: metadata.namespace !== undefined }, metadata)
+}
+
+export type InstalledChart = {
+  /** The release's own. */
+  readonly namespace: string
+  /** Writes an object as an installation does. */
+  write(object: KubeObject, query?: string): Promise<Answer>
+  /** As the operator's account. */
+  readonly operator: Api
+  /** The same connection, as the operator's account. */
+  asOperator(connection: Connection): Connection
+  /** What belongs to no namespace does not go with it. */
+  uninstall(): Promise<void>
+}
+
+/** Resolves when the admission policy holds. */
+export async function installChart(cluster: Cluster, admin: Api): Promise<InstalledChart> {
+  const namespace = await newNamespace(cluster, admin)
+  const impersonation = { 'impersonate-user': `system:serviceaccount:${namespace}:${release}` }
+  const operator = apiOf(cluster.access, impersonation)
+  const write = (object: KubeObject, query = ''): Promise<Answer> =>
+    admin.patch(`${pathTo(object)}?fieldManager=helm&force=true&fieldValidation=Strict${query}`, object, 'apply')
+  const installed = rendered({ crds: { enabled: false } }, namespace)
+  for (const object of installed) accepted(await write(object))
+  await until('the admission policy holds', async () => {
+    const probe = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'probe', namespace, labels: {} } }
+    const { body } = await operator.create(`/api/v1/namespaces/${namespace}/secrets?dryRun=All`, probe)
+    return (body as Refusal).message?.includes('ValidatingAdmissionPolicy')
+  })
+  return {
+    namespace,
+    write,
+    operator,
+    asOperator: (connection) => ({
+      ...connection,
+      async login() {
+        const login = await connection.login()
+        return { ...login, headers: { ...login.headers, ...impersonation } }
+      },
+    }),
+    async uninstall() {
+      for (const object of installed.filter(({ metadata }) => metadata.namespace === undefined)) {
+        await admin.remove(pathTo(object))
+      }
+    },
+  }
+}
