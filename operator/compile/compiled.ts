@@ -22,6 +22,9 @@ export type FileSource = {
     | { readonly kind: 'issued'; readonly part: 'certificate' | 'key'; readonly hosts: readonly string[] }
 }
 
+/** A Secret or ConfigMap that a policy names. */
+export type Reference = `${'Secret' | 'ConfigMap'} ${Name}`
+
 /** A port that clients come by, and the port that the relays have bound for it. */
 export type ServicePort = { readonly name: string; readonly port: number; readonly target: number }
 
@@ -75,5 +78,5 @@ export type Compiled = {
   readonly findings: ReadonlyMap<Ref, readonly Finding[]>
   readonly statuses: ReadonlyMap<Ref, Status>
   /** Every Secret and ConfigMap that was asked for, found or not: what a Source has to watch. */
-  readonly references: ReadonlySet<`${'Secret' | 'ConfigMap'} ${Name}`>
+  readonly references: ReadonlySet<Reference>
 }

@@ -1,11 +1,11 @@
 /** RelayPolicies: can a fleet be programmed with this one? Whole, or not at all. */
-import type { FileSource, Finding } from './compiled.ts'
+import type { Compiled, FileSource, Finding } from './compiled.ts'
 import { type Claim, settle } from './conflict.ts'
 import { findings } from './findings.ts'
 import type { Known } from './known.ts'
 import { boundPort, hostAndPort, listenerFiles } from './listener.ts'
 import { byAge, byText } from './order.ts'
-import type { References } from './references.ts'
+import { References, type Resolved } from './references.ts'
 import { routeFiles } from './route.ts'
 import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
 
@@ -57,11 +57,24 @@ function collisions(place: Place, { spec: { listeners } }: Policy): readonly Fin
   })
 }
 
+const resolve = (policy: Policy, place: Place, references: References): readonly Resolved[] => [
+  ...policy.spec.listeners.map((_, i) => listenerFiles(place, policy, i, references)),
+  ...routeFiles(policy, references),
+]
+
+/** What `policies` ask for, by what was seen so far: what is seen next may lead further, from a Secret to a ConfigMap. */
+export function referencesAsked(
+  policies: readonly Policy[],
+  seen: Pick<Snapshot, 'secrets' | 'configMaps'>,
+  place: Place,
+): Compiled['references'] {
+  const references = new References(seen)
+  for (const policy of policies) resolve(policy, place, references)
+  return references.asked
+}
+
 function judge(policy: Policy, place: Place, references: References, rival: Rivals): JudgedPolicy {
-  const resolved = [
-    ...policy.spec.listeners.map((_, i) => listenerFiles(place, policy, i, references)),
-    ...routeFiles(policy, references),
-  ]
+  const resolved = resolve(policy, place, references)
   const files = resolved.flatMap((r) => ('files' in r ? r.files : []))
   const broken = resolved.flatMap((r) => ('finding' in r ? [r.finding] : []))
   return {

@@ -1,9 +1,8 @@
 /** References to Secrets and ConfigMaps: what was asked for is remembered, found or not, so that a Source watches it. */
-import type { Compiled, FileSource, Finding } from './compiled.ts'
+import type { FileSource, Finding, Reference } from './compiled.ts'
 import { findings } from './findings.ts'
 import type { Keyed, Name, Snapshot } from './snapshot.ts'
 
-type Asked = Compiled['references'] extends ReadonlySet<infer R> ? R : never
 type Source = { readonly kind: 'Secret' | 'ConfigMap'; readonly name: Name }
 
 /** Either the files that a reference gives, or why it gives none. */
@@ -17,17 +16,19 @@ type Need = {
   readonly type?: string
 }
 
-export class References {
-  readonly asked = new Set<Asked>()
-  readonly #snapshot: Snapshot
+type Seen = Pick<Snapshot, 'secrets' | 'configMaps'>
 
-  constructor(snapshot: Snapshot) {
-    this.#snapshot = snapshot
+export class References {
+  readonly asked = new Set<Reference>()
+  readonly #seen: Seen
+
+  constructor(seen: Seen) {
+    this.#seen = seen
   }
 
   #find({ kind, name }: Source): Keyed | undefined {
     this.asked.add(`${kind} ${name}`)
-    return (kind === 'Secret' ? this.#snapshot.secrets : this.#snapshot.configMaps).get(name)
+    return (kind === 'Secret' ? this.#seen.secrets : this.#seen.configMaps).get(name)
   }
 
   /** A listener's certificate: `tls/<listener>/tls.crt` and `tls.key`. */

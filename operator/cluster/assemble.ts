@@ -1,0 +1,59 @@
+/** A snapshot out of what the cluster declares and what else is known of it. Pure. */
+import {
+  type BindingKeys,
+  type Credential,
+  type Domain,
+  type Invalid,
+  type Name,
+  nameOf,
+  type Place,
+  type Policy,
+  type Snapshot,
+} from '../compile/snapshot.ts'
+import { recordedKeys } from './recorded-keys.ts'
+import type { DeclaredObject } from './world.ts'
+
+/** In a pod of its own a relay binds what it likes, above 1024; clients come by its Service. */
+export const inCluster: Place = { listenAddress: '::', lowPorts: false }
+
+export type Facts = Omit<Snapshot, keyof Declared | 'bindingKeys'> & {
+  readonly declared: readonly DeclaredObject[]
+  /** Newer than what a status says. */
+  readonly keys: ReadonlyMap<Name, BindingKeys>
+}
+
+export function assemble({ declared, keys, ...facts }: Facts): Snapshot {
+  return { ...sorted(declared), ...facts, bindingKeys: bindingKeys(declared, keys) }
+}
+
+type Declared = Pick<Snapshot, 'policies' | 'domains' | 'credentials' | 'invalid'>
+
+function sorted(declared: readonly DeclaredObject[]): Declared {
+  const [policies, domains, credentials, invalid]: [Policy[], Domain[], Credential[], Invalid[]] = [[], [], [], []]
+  for (const object of declared) {
+    if (object.is === 'invalid') invalid.push(object.invalid)
+    else if (object.resource.kind === 'RelayPolicy') policies.push(object.resource)
+    else if (object.resource.kind === 'SenderDomain') domains.push(object.resource)
+    else credentials.push(object.resource)
+  }
+  return { policies, domains, credentials, invalid }
+}
+
+function bindingKeys(declared: readonly DeclaredObject[], keys: Facts['keys']): Snapshot['bindingKeys'] {
+  const found = new Map<Name, BindingKeys>()
+  for (const object of declared) {
+    const { kind, namespace, name } = object.is === 'valid' ? object.resource : object.invalid
+    if (kind !== 'RelayCredential') continue
+    const credential = nameOf({ namespace, name })
+    const known = keys.get(credential) ?? recordedKeys(object.status)
+    if (known !== undefined) found.set(credential, known)
+  }
+  return found
+}
+
+/** All whose fleets may run, also with an error. */
+export const policyNames = (declared: readonly DeclaredObject[]): readonly Name[] =>
+  declared
+    .map((object) => (object.is === 'valid' ? object.resource : object.invalid))
+    .filter(({ kind }) => kind === 'RelayPolicy')
+    .map(nameOf)
