@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { configHash, parseConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
+import type { Standing } from '../standing.ts'
 import { Child, type Failure } from './child.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import { replaceFile, textOf } from './files.ts'
@@ -10,7 +11,7 @@ import { relayCommand } from './relay-command.ts'
 import { type RelayLine, tellLine } from './relay-line.ts'
 import { RelayLog } from './relay-log.ts'
 import { askRelay } from './relay-status.ts'
-import { type Standing, standingOf } from './standing.ts'
+import { standingOf } from './standing.ts'
 import type { FleetFolder } from './state.ts'
 
 /** Longer than the relay takes for itself, so that SIGKILL is for one that hangs. */

@@ -2,10 +2,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
+import type { Standing } from '../standing.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import type { LocalFleet } from './fleet.ts'
 import { observedStatuses, type Statuses, unreadStatuses } from './observed-statuses.ts'
-import type { Standing } from './standing.ts'
 import { readStatuses, writeStatuses } from './status-file.ts'
 import { type Tell, tellChanges } from './telling.ts'
 

@@ -1,6 +1,7 @@
-/** How a fleet stands, by what its relay itself reports: the evidence behind Programmed and Degraded. Pure. */
+/** How a fleet of this machine stands, by what its relay itself reports. Pure. */
 import type { RelayStatus } from '../../relay/http.ts'
-import type { Condition } from '../compile/compiled.ts'
+import { degradedBy } from '../degraded.ts'
+import type { Standing } from '../standing.ts'
 
 export type Evidence = {
   /** Why the newest configuration could not be written. */
@@ -18,21 +19,13 @@ export type Evidence = {
   readonly log: string
 }
 
-export type Standing = {
-  /** False while the relay may only need a moment more. */
-  readonly settled: boolean
-  readonly programmed: Condition
-  /** Absent where no relay answers. */
-  readonly degraded?: Condition
-  /** What the relay has in force; absent where no relay answers. */
-  readonly hash?: string
-}
-
 export function standingOf(evidence: Evidence): Standing {
-  const { status } = evidence
+  const { status, maxAgeMs, log } = evidence
+  const relays = status === undefined ? [] : [{ name: 'the relay', status }]
   return {
     ...programming(evidence),
-    ...(status !== undefined && { degraded: degradation(status, evidence), hash: status.hash }),
+    further: [degradedBy(relays, maxAgeMs, log) ?? []].flat(),
+    fields: status === undefined ? { replicas: 0 } : { replicas: 1, configHash: status.hash },
   }
 }
 
@@ -66,27 +59,3 @@ function refusedText(why: string): string {
   const mend = mends.find(([pattern]) => pattern.test(why))?.[1]
   return `the relay can not use the configuration: ${why}${mend === undefined ? '' : `; ${mend}`}`
 }
-
-const staleMend = 'correct the Secret or ConfigMap that it comes from'
-
-function degradation({ stale, ready, notReady, queue }: RelayStatus, { maxAgeMs, log }: Evidence): Condition {
-  const complaints: readonly (readonly [boolean, string, string])[] = [
-    [!ready, 'NotReady', `the relay takes no mail now: ${notReady.join('; ')}`],
-    [
-      stale.length > 0,
-      'StaleFiles',
-      `${stale.join(', ')} can not be used, so the last good content is in force; ${staleMend}`,
-    ],
-    [queue.oldestSeconds * 1000 > maxAgeMs, 'QueueOld', queueText(queue, log)],
-  ]
-  const found = complaints.find(([holds]) => holds)
-  if (found === undefined) {
-    return { type: 'Degraded', status: 'False', reason: 'AsExpected', message: 'mail flows as expected' }
-  }
-  return { type: 'Degraded', status: 'True', reason: found[1], message: found[2] }
-}
-
-// No figure that grows by the second: a status that changes all the time tells nobody anything new.
-const queueText = ({ ready, deferred, inFlight }: RelayStatus['queue'], log: string): string =>
-  `${ready + deferred + inFlight} messages are queued and the oldest waits for longer than spec.queue.maxAge; ` +
-  `what the next hop replies is in ${log}`

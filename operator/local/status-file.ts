@@ -1,8 +1,9 @@
 /** status.yaml: what `kubectl get -o yaml` would show of every object, written when it changes. */
 import { parse, stringify } from 'yaml'
 import type { Ref } from '../compile/snapshot.ts'
+import type { StampedStatus } from '../observed-status.ts'
 import { replaceFile, textOf } from './files.ts'
-import type { StampedStatus, Statuses } from './observed-statuses.ts'
+import type { Statuses } from './observed-statuses.ts'
 
 const heading = '# Written by relayfleet local; editing it changes nothing.\n'
 

@@ -1,8 +1,9 @@
 /** What local mode tells a person while it runs; the command line decides how it looks. */
 import type { Condition } from '../compile/compiled.ts'
 import type { Name, Ref } from '../compile/snapshot.ts'
+import type { StampedStatus } from '../observed-status.ts'
 import type { LocatedProblem } from './objects.ts'
-import type { StampedStatus, Statuses } from './observed-statuses.ts'
+import type { Statuses } from './observed-statuses.ts'
 import type { RelayLine } from './relay-line.ts'
 
 export type Telling =

@@ -9,11 +9,12 @@ const found = (file: string, pattern: RegExp): readonly string[] =>
   [...text(file).matchAll(pattern)].map((m) => m[1] ?? '')
 
 const logged = found('relay/events.ts', /log\.(?:debug|info|warn|error)\((?:[^'`]*?|[^;]*?,\s*)'([^']+)',?\s*\)/g)
+const reasonsIn = (file: string): readonly string[] =>
+  found(file, /(?:\b(?:no|notYet)\(|reason: (?:good \? 'Programmed' : )?)'([A-Z][A-Za-z]+)'/g)
 const reasons = [
   ...found('operator/compile/findings.ts', /(?:says\(\s*'[A-Za-z]+',\s*'[A-Za-z]+',|refuses\()\s*'([A-Za-z]+)'/g),
-  ...found('operator/local/standing.ts', /(?:\b(?:no|notYet)\(|\[[^,\]]+,\s*|reason: )'([A-Z][A-Za-z]+)'/g),
-  ...found('operator/local/observed-statuses.ts', /reason: (?:good \? 'Programmed' : )?'([A-Z][A-Za-z]+)'/g),
-  ...found('operator/conditions.ts', /reason: '([A-Z][A-Za-z]+)'/g),
+  ...['operator/local/standing.ts', 'operator/degraded.ts', 'operator/local/observed-statuses.ts'].flatMap(reasonsIn),
+  ...['operator/observed-status.ts', 'operator/conditions.ts'].flatMap(reasonsIn),
 ]
 
 test('every message of a log line is explained', () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Compiled, Condition, Status } from '../../../operator/compile/compiled.ts'
 import type { Name, Ref } from '../../../operator/compile/snapshot.ts'
 import { observedStatuses, type Statuses, unreadStatuses } from '../../../operator/local/observed-statuses.ts'
-import type { Standing } from '../../../operator/local/standing.ts'
+import type { Standing } from '../../../operator/standing.ts'
 import type { RelayConfig } from '../../../relay/config.ts'
 
 const condition = (type: string, status: Condition['status'], reason: string = status): Condition => ({
@@ -33,10 +33,15 @@ const compiledWith = (conditions: readonly Condition[], kind: 'run' | 'hold' = '
 const good: Standing = {
   settled: true,
   programmed: condition('Programmed', 'True', 'Programmed'),
-  degraded: condition('Degraded', 'False', 'AsExpected'),
-  hash: 'sha256:x',
+  further: [condition('Degraded', 'False', 'AsExpected')],
+  fields: { replicas: 1, configHash: 'sha256:x' },
 }
-const bad: Standing = { settled: true, programmed: condition('Programmed', 'False', 'RelayNotRunning') }
+const bad: Standing = {
+  settled: true,
+  programmed: condition('Programmed', 'False', 'RelayNotRunning'),
+  further: [],
+  fields: { replicas: 0 },
+}
 const standings = (standing: Standing): ReadonlyMap<Name, Standing> => new Map([['mail/shared', standing]])
 const nothing: Statuses = new Map()
 const shown = (statuses: Statuses, ref: Ref, type: string): string => {

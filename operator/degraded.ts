@@ -1,0 +1,52 @@
+/** Whether mail flows as it should, by what relays report of themselves: the condition Degraded. Pure. */
+import type { RelayStatus } from '../relay/http.ts'
+import type { Condition } from './compile/compiled.ts'
+
+/** What one relay reports, as far as it matters here. */
+export type Reporting = {
+  /** What the relay is called in a sentence. */
+  readonly name: string
+  readonly status: Pick<RelayStatus, 'stale' | 'ready' | 'notReady' | 'queue'>
+}
+
+type Complaint = {
+  readonly reason: string
+  readonly holds: (relay: Reporting, maxAgeMs: number) => boolean
+  readonly message: (relays: readonly Reporting[], log: string) => string
+}
+
+const names = (relays: readonly Reporting[]): string => relays.map(({ name }) => name).join(', ')
+
+/** The worst first. No figure that grows by itself: a status that changes all the time tells nobody anything new. */
+const complaints: readonly Complaint[] = [
+  {
+    reason: 'NotReady',
+    holds: ({ status }) => !status.ready,
+    message: (relays) =>
+      relays.map(({ name, status }) => `${name} takes no mail now: ${status.notReady.join('; ')}`).join('; '),
+  },
+  {
+    reason: 'StaleFiles',
+    holds: ({ status }) => status.stale.length > 0,
+    message: (relays) => {
+      const files = [...new Set(relays.flatMap(({ status }) => status.stale))].toSorted()
+      return `${files.join(', ')} can not be used, so the last good content is in force; correct the Secret or ConfigMap that it comes from`
+    },
+  },
+  {
+    reason: 'QueueOld',
+    holds: ({ status }, maxAgeMs) => status.queue.oldestSeconds * 1000 > maxAgeMs,
+    message: (relays, log) =>
+      `mail waits at ${names(relays)} for longer than spec.queue.maxAge; what the next hop replies is in ${log}`,
+  },
+]
+
+/** `log`: where a person reads on. Undefined where no relay reports anything. */
+export function degradedBy(relays: readonly Reporting[], maxAgeMs: number, log: string): Condition | undefined {
+  if (relays.length === 0) return undefined
+  for (const { reason, holds, message } of complaints) {
+    const concerned = relays.filter((relay) => holds(relay, maxAgeMs))
+    if (concerned.length > 0) return { type: 'Degraded', status: 'True', reason, message: message(concerned, log) }
+  }
+  return { type: 'Degraded', status: 'False', reason: 'AsExpected', message: 'mail flows as expected' }
+}

@@ -1,0 +1,79 @@
+/** One object's status as it is written: what was compiled, corrected by what was found out since. Pure. */
+import type { Condition, Status } from './compile/compiled.ts'
+import type { Name, Ref } from './compile/snapshot.ts'
+import { mergeConditions, type Stamped } from './conditions.ts'
+import type { Standing } from './standing.ts'
+
+export type StampedStatus = {
+  readonly observedGeneration: number
+  readonly conditions: readonly Stamped[]
+  readonly [field: string]: unknown
+}
+
+export type Evidence = {
+  /** The RelayPolicy whose relays have to do with it; absent where none has. */
+  readonly fleet: Name | undefined
+  /** Absent: nothing new is known of the fleet, and what was said of Programmed before stays. */
+  readonly standing: Standing | undefined
+  /** What was found out about this very object; it knows better than anything else of its type. */
+  readonly found: readonly Condition[]
+}
+
+export function observedStatus(
+  ref: Ref,
+  status: Status,
+  evidence: Evidence,
+  before: StampedStatus | undefined,
+  now: string,
+): StampedStatus {
+  const old = before?.conditions ?? []
+  const found = evidence.found.reduce(withCondition, corrected(ref, status, evidence) ?? asBefore(status, old))
+  const fields = ref.startsWith('RelayPolicy ') ? evidence.standing?.fields : {}
+  return { ...status, ...fields, conditions: mergeConditions(old, found, status.observedGeneration, now) }
+}
+
+/** Whether compile has left it to the relays to say whether it is programmed. */
+export const isPending = ({ conditions }: Pick<Status, 'conditions'>): boolean =>
+  conditions.some((c) => c.type === 'Programmed' && c.status === 'Unknown')
+
+/** Undefined: this object waits for evidence that is not there yet. */
+function corrected(ref: Ref, status: Status, { fleet, standing }: Evidence): readonly Condition[] | undefined {
+  const [kind] = ref.split(' ')
+  switch (kind) {
+    case 'RelayPolicy':
+      return isPending(status) && standing === undefined ? undefined : withEvidence(status, standing)
+    case 'RelayCredential':
+      if (!isPending(status) || fleet === undefined) return status.conditions
+      return standing === undefined ? undefined : programmedAs(status, standing, fleet)
+    default:
+      return status.conditions
+  }
+}
+
+const replacing = (conditions: readonly Condition[], by: Condition): readonly Condition[] =>
+  conditions.map((c) => (c.type === by.type ? by : c))
+
+const withCondition = (conditions: readonly Condition[], one: Condition): readonly Condition[] =>
+  conditions.some((c) => c.type === one.type) ? replacing(conditions, one) : [...conditions, one]
+
+/** What compile said for good about Programmed, it knows better than the relay. */
+function withEvidence(status: Status, standing: Standing | undefined): readonly Condition[] {
+  const { programmed, further = [] } = standing ?? {}
+  const conditions = isPending(status) && programmed ? replacing(status.conditions, programmed) : status.conditions
+  return [...conditions, ...further]
+}
+
+function programmedAs(status: Status, { programmed }: Standing, policy: Name): readonly Condition[] {
+  const good = programmed.status === 'True'
+  return replacing(status.conditions, {
+    type: 'Programmed',
+    status: programmed.status,
+    reason: good ? 'Programmed' : 'PolicyNotProgrammed',
+    message: good ? `the relay of RelayPolicy ${policy} knows it` : `RelayPolicy ${policy}: ${programmed.message}`,
+  })
+}
+
+const asBefore = (status: Status, old: readonly Stamped[]): readonly Condition[] => {
+  const programmed = old.find((c) => c.type === 'Programmed')
+  return programmed === undefined ? status.conditions : replacing(status.conditions, programmed)
+}
