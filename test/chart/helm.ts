@@ -22,9 +22,10 @@ export function helmInstalled(): boolean {
 
 export type Values = Readonly<Record<string, unknown>>
 
-export function runHelm(args: readonly string[], values: Values = {}) {
-  const input = JSON.stringify(values)
-  const { status, stdout, stderr } = spawnSync(helm ?? 'helm', [...args, '--values', '-'], { input, encoding: 'utf8' })
+export function runHelm(args: readonly string[], values?: Values) {
+  const input = JSON.stringify(values ?? {})
+  const all = values === undefined ? args : [...args, '--values', '-']
+  const { status, stdout, stderr } = spawnSync(helm ?? 'helm', all, { input, encoding: 'utf8' })
   return { status, stdout, stderr }
 }
 

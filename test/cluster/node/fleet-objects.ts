@@ -1,0 +1,35 @@
+/** The three objects of a small fleet that a suite has for itself. */
+
+const ours = (kind: string, namespace: string, name: string, spec: object) => ({
+  apiVersion: 'relayfleet.dev/v1alpha1',
+  kind,
+  metadata: { name, namespace },
+  spec,
+})
+
+/** One of its own: a domain belongs to one SenderDomain in the whole cluster. */
+export const senderDomain = (namespace: string): string => `${namespace}.example.org`
+
+/** Everything in one namespace, passed on to `receiver` there. */
+export const fleetObjects = (namespace: string, replicas: number): readonly object[] => [
+  ours('RelayPolicy', namespace, 'shared', {
+    environment: 'Production',
+    replicas,
+    listeners: [{ name: 'submission', port: 587, tls: { mode: 'StartTLS' } }],
+    admission: { limits: { connectionsPerClient: 500, messagesPerConnection: 10_000 } },
+    routes: [
+      {
+        name: 'default',
+        type: 'Smarthost',
+        smarthosts: [{ name: 'receiver', host: `receiver.${namespace}.svc`, port: 2525, tls: { mode: 'Disabled' } }],
+        retry: { schedule: ['1s'], expireAfter: '1h' },
+      },
+    ],
+    queue: { storage: { size: '1Gi' } },
+  }),
+  ours('SenderDomain', namespace, 'shop', { domain: senderDomain(namespace), environment: 'Production' }),
+  ours('RelayCredential', namespace, 'checkout', {
+    policyRef: { name: 'shared' },
+    senderDomainRefs: [{ name: 'shop' }],
+  }),
+]

@@ -1,0 +1,91 @@
+/** Relayfleet in a cluster as its users install it: by helm and kubectl, with the image that ships. */
+import { spawnSync } from 'node:child_process'
+import type { Packed } from '../../../image/pack.ts'
+import { chart, release, runHelm } from '../../chart/helm.ts'
+import { until } from '../../local/until.ts'
+import { type Api, apiOf } from '../api.ts'
+import { theCluster } from '../cluster.ts'
+import { runLabel } from '../namespace.ts'
+import { loadImage } from './node-image.ts'
+
+export const operatorNamespace = 'relayfleet-system'
+
+export type Installation = {
+  readonly api: Api
+  readonly image: Packed
+  /** The same content by another name: what an update changes to. */
+  readonly nextImage: Packed
+  uninstall(): void
+}
+
+/** What it printed. @throws Error with what kubectl said */
+export function kubectl(args: readonly string[], input?: string): string {
+  const cluster = theCluster()
+  const { status, stdout, stderr } = spawnSync(cluster.kubectl, ['--kubeconfig', cluster.kubeconfig, ...args], {
+    encoding: 'utf8',
+    ...(input !== undefined && { input }),
+  })
+  if (status === 0) return stdout
+  throw new Error(`kubectl ${args.join(' ')}: ${stderr}`)
+}
+
+export const apply = (objects: string | readonly object[]): string =>
+  kubectl(
+    ['apply', '-f', '-'],
+    typeof objects === 'string' ? objects : JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+  )
+
+/** A namespace that goes with the test run. */
+export function ensureNamespace(name: string, labels: Readonly<Record<string, string>> = {}): void {
+  apply([
+    {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels: { ...labels, [runLabel]: theCluster().run } },
+    },
+  ])
+}
+
+export const tagOf = ({ name }: Packed): string => name.slice(name.lastIndexOf(':') + 1)
+
+export async function install(): Promise<Installation> {
+  const [image, nextImage] = await loadImage('test', 'next')
+  if (image === undefined || nextImage === undefined) throw new Error('there is no image')
+  ensureNamespace(operatorNamespace, { 'pod-security.kubernetes.io/enforce': 'restricted' })
+  helm(['upgrade', '--install', release, chart], { image: { tag: tagOf(image) }, crds: { keep: false } })
+  kubectl(['-n', operatorNamespace, 'rollout', 'status', `deployment/${release}`, '--timeout=90s'])
+  return {
+    api: apiOf(theCluster().access),
+    image,
+    nextImage,
+    uninstall: () => {
+      helm(['uninstall', release, '--ignore-not-found', '--wait'])
+    },
+  }
+}
+
+/** @throws Error with helm's words */
+export function helm(args: readonly string[], values?: Readonly<Record<string, unknown>>): void {
+  const where = ['--namespace', operatorNamespace, '--kubeconfig', theCluster().kubeconfig]
+  const { status, stderr } = runHelm([...args, ...where], values)
+  if (status !== 0) throw new Error(`helm ${args.join(' ')}: ${stderr}`)
+}
+
+export type Condition = {
+  readonly type: string
+  readonly status: string
+  readonly reason: string
+  readonly message: string
+}
+
+export const conditionsOf = (kind: string, namespace: string, name: string): readonly Condition[] =>
+  (JSON.parse(kubectl(['-n', namespace, 'get', kind, name, '-o', 'json'])).status?.conditions ?? []) as Condition[]
+
+/** Waits as `kubectl wait` does, and says at the end what was the matter. */
+export async function ready(kind: string, namespace: string, name: string, deadlineMs = 60_000): Promise<void> {
+  const isReady = () => conditionsOf(kind, namespace, name).some((c) => c.type === 'Ready' && c.status === 'True')
+  await until(`${kind} ${namespace}/${name} is ready`, isReady, deadlineMs).catch((error: Error) => {
+    const told = conditionsOf(kind, namespace, name).map((c) => `${c.type}=${c.status} ${c.reason}: ${c.message}`)
+    throw new Error(`${error.message}\n${told.join('\n')}`)
+  })
+}

@@ -1,0 +1,187 @@
+/** Relayfleet on a real node, installed as its users do: from objects to mail, and what happens to mail when things change. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { helmInstalled, release } from '../../chart/helm.ts'
+import { until } from '../../local/until.ts'
+import { givenCluster } from '../cluster.ts'
+import { senderDomain } from './fleet-objects.ts'
+import { type FleetOnNode, fleetOnNode } from './fleet-on-node.ts'
+import {
+  apply,
+  ensureNamespace,
+  helm,
+  type Installation,
+  install,
+  kubectl,
+  operatorNamespace,
+  ready,
+  tagOf,
+} from './installation.ts'
+import type { LoadRequest, LoadResult } from './programs/client.ts'
+import { quantile } from './quantile.ts'
+
+const long = process.env['RELAYFLEET_LONG'] !== undefined
+const examples = join(import.meta.dirname, '../../../examples/kubernetes')
+
+describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () => {
+  let installed: Installation
+  beforeAll(async () => {
+    installed = await install()
+  }, 180_000)
+  afterAll(() => {
+    installed?.uninstall()
+  }, 60_000)
+
+  const example = (name: string): string =>
+    readFileSync(join(examples, `${name}.yaml`), 'utf8').replaceAll(
+      'relayfleet.dev/relayfleet:0.1.0',
+      installed.image.name,
+    )
+
+  test('a Job with nothing but its binding Secret sends mail through the fleet', async () => {
+    for (const name of ['outside', 'mail', 'shop']) ensureNamespace(name)
+    for (const name of ['receiver', 'policy', 'domain', 'credential']) apply(example(name))
+    await ready('relaycredential', 'shop', 'checkout')
+    await ready('relaypolicy', 'mail', 'shared')
+    kubectl(['-n', 'outside', 'rollout', 'status', 'deployment/receiver', '--timeout=60s'])
+    apply(example('job'))
+    kubectl(['-n', 'shop', 'wait', '--for=condition=Complete', 'job/order-confirmation', '--timeout=60s'])
+    expect(kubectl(['-n', 'shop', 'logs', 'job/order-confirmation'])).toMatch(/^ACCEPTED {2}250 2\.0\.0 /m)
+    const received = await until('the receiver has it', () =>
+      /<orders@shop\.example\.org> → customer@example\.net.*Subject: Your order/s.exec(
+        kubectl(['-n', 'outside', 'logs', 'deployment/receiver']),
+      ),
+    )
+    expect(received).not.toBeNull()
+    expect(kubectl(['get', 'relayfleet', '-A', '--no-headers'])).not.toMatch(/False|Unknown/)
+  })
+
+  test('a suspended credential is refused on every pod', async () => {
+    const fleet = await fleetOnNode(installed, 3)
+    const times: number[] = []
+    for (let run = 0; run < (long ? 20 : 5); run++) times.push(await suspension(fleet))
+    process.stderr.write(
+      `suspension to refusal on 3 pods, ${times.length} runs: ` +
+        `p50 ${quantile(times, 0.5)} ms, p99 ${quantile(times, 0.99)} ms, all ${times.join(' ')}\n`,
+    )
+    expect(quantile(times, 0.99)).toBeLessThan(long ? 2000 : 5000)
+  }, 300_000)
+
+  /** Milliseconds from the change of the object to the refusal on the last pod. */
+  async function suspension({ namespace, access, client, pods }: FleetOnNode): Promise<number> {
+    const suspend = async (suspended: boolean): Promise<void> => {
+      const patch = JSON.stringify({ spec: { suspended } })
+      kubectl(['-n', namespace, 'patch', 'relaycredential', 'checkout', '--type=merge', '-p', patch])
+    }
+    const refusals = pods().map(({ ip }) =>
+      client.ask<{ at: number; reply: string }>('/refused', {
+        ...access,
+        host: ip,
+        port: 2587,
+        servername: access.host,
+      }),
+    )
+    const begin = Date.now()
+    await suspend(true)
+    const refused = await Promise.all(refusals)
+    for (const { reply } of refused) expect(reply).toMatch(/got 535 .*\(credential\.suspended\)/)
+    await suspend(false)
+    await ready('relaycredential', namespace, 'checkout')
+    return Math.max(...refused.map(({ at }) => at)) - begin
+  }
+
+  const loadOn = (namespace: string, access: FleetOnNode['access']): LoadRequest => ({
+    access,
+    sessions: 10,
+    messagesPerConnection: 20,
+    rate: 10,
+    reversePath: `load@${senderDomain(namespace)}`,
+    forwardPath: 'someone@elsewhere.example',
+  })
+
+  /** Everything that was acknowledged has arrived, and no client saw anything but 421. */
+  async function judged({ client, receiver }: FleetOnNode, what: string): Promise<void> {
+    const { acknowledged, failed, retries } = await client.ask<LoadResult>('/stop', {})
+    const missing = async (): Promise<readonly string[]> => {
+      const arrivals = await receiver.ask<Readonly<Record<string, number>>>('/arrivals')
+      return acknowledged.filter((id) => arrivals[id] === undefined)
+    }
+    await until('everything has arrived', async () => (await missing()).length === 0, 60_000).catch(() => undefined)
+    process.stderr.write(
+      `${what}: ${acknowledged.length} acknowledged, ${(await missing()).length} lost, ${failed.length} failed, ` +
+        `retries ${JSON.stringify(retries)}\n`,
+    )
+    expect(await missing()).toEqual([])
+    expect(failed).toEqual([])
+    expect(Object.keys(retries).filter((seen) => seen !== '421')).toEqual([])
+  }
+
+  test('a deleted pod under load loses nothing', async () => {
+    const fleet = await fleetOnNode(installed, 3)
+    await fleet.client.ask('/load', loadOn(fleet.namespace, fleet.access))
+    await until('load flows', async () => (await fleet.client.ask<number>('/acknowledged')) > 200)
+    const [first] = fleet.pods()
+    kubectl(['-n', fleet.namespace, 'delete', 'pod', first?.name ?? '', '--wait=false'])
+    await until(
+      'the pod is back',
+      () => fleet.pods().filter((p) => p.ready && p.uid !== first?.uid).length === 3,
+      120_000,
+    )
+    await judged(fleet, 'a deleted pod under load')
+  }, 300_000)
+
+  test('a rolling update under load loses nothing', async () => {
+    const fleet = await fleetOnNode(installed, 3)
+    await fleet.client.ask('/load', loadOn(fleet.namespace, fleet.access))
+    await until('load flows', async () => (await fleet.client.ask<number>('/acknowledged')) > 200)
+    const before = new Set(fleet.pods().map((p) => p.uid))
+    update(installed.nextImage)
+    await until(
+      'every pod is new',
+      () => fleet.pods().filter((p) => p.ready && !before.has(p.uid)).length === 3,
+      240_000,
+    )
+    await judged(fleet, 'a rolling update under load')
+    update(installed.image)
+  }, 400_000)
+
+  function update(image: Installation['image']): void {
+    const chart = join(import.meta.dirname, '../../../charts/relayfleet')
+    helm(['upgrade', release, chart], { image: { tag: tagOf(image) }, crds: { keep: false } })
+    kubectl(['-n', operatorNamespace, 'rollout', 'status', `deployment/${release}`, '--timeout=90s'])
+  }
+
+  test('with no operator, pods come back and mail flows', async () => {
+    const fleet = await fleetOnNode(installed, 2)
+    const scale = (replicas: number) =>
+      kubectl(['-n', operatorNamespace, 'scale', `deployment/${release}`, `--replicas=${replicas}`])
+    scale(0)
+    try {
+      await until('the operator is gone', () => /^No resources/.test(operatorPods()) || operatorPods() === '')
+      await fleet.client.ask('/load', loadOn(fleet.namespace, fleet.access))
+      const before = new Set(fleet.pods().map((p) => p.uid))
+      kubectl(['-n', fleet.namespace, 'delete', 'pod', '-l', 'relayfleet.dev/policy=shared', '--wait=false'])
+      await until(
+        'the pods are back',
+        () => fleet.pods().filter((p) => p.ready && !before.has(p.uid)).length === 2,
+        120_000,
+      )
+      const { acknowledged } = await fleet.client.ask<LoadResult>('/stop', {})
+      expect(acknowledged.length).toBeGreaterThan(0)
+      await until(
+        'everything has arrived',
+        async () => {
+          const arrivals = await fleet.receiver.ask<Readonly<Record<string, number>>>('/arrivals')
+          return acknowledged.every((id) => arrivals[id] !== undefined)
+        },
+        60_000,
+      )
+    } finally {
+      scale(2)
+    }
+  }, 300_000)
+
+  const operatorPods = (): string =>
+    kubectl(['-n', operatorNamespace, 'get', 'pods', '-l', 'app.kubernetes.io/component=operator', '--no-headers'])
+})

@@ -1,0 +1,64 @@
+/** An application's client: keeps a session, tries again what was not acknowledged, and notes what it saw. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Access, SmtpSession, type Submission } from '../../../local/smtp-session.ts'
+
+const tries = 8
+const retryMs = 100
+
+/** A word for what a client saw: a reply by its code, anything else by where it happened. */
+const seen = (where: string, error: Error): string =>
+  /got (\d{3})/.exec(error.message)?.[1] ?? `${where}: ${(error as NodeJS.ErrnoException).code ?? error.message}`
+
+export class RetryingClient {
+  readonly #access: Access
+  readonly #messagesPerConnection: number
+  readonly #noteRetry: (what: string) => void
+  #session: SmtpSession | undefined
+  #used = 0
+
+  constructor(access: Access, messagesPerConnection: number, noteRetry: (what: string) => void) {
+    this.#access = access
+    this.#messagesPerConnection = messagesPerConnection
+    this.#noteRetry = noteRetry
+  }
+
+  /** Whether it was acknowledged in the end. */
+  async submit(message: Submission): Promise<boolean> {
+    for (let n = 0; n < tries; n++) {
+      if (n > 0) await sleep(retryMs)
+      if (await this.#once(message)) return true
+    }
+    return false
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.quit()
+  }
+
+  async #once(message: Submission): Promise<boolean> {
+    let where = 'connecting'
+    try {
+      const session = await this.#ready()
+      where = 'submitting'
+      this.#used += 1
+      const { code } = await session.submit(message)
+      if (code === 250) return true
+      this.#noteRetry(String(code))
+    } catch (error) {
+      this.#noteRetry(seen(where, error as Error))
+    }
+    this.#session?.close()
+    return false
+  }
+
+  async #ready(): Promise<SmtpSession> {
+    if (this.#session !== undefined && !this.#session.closed) {
+      if (this.#used < this.#messagesPerConnection) return this.#session
+      await this.#session.quit()
+    }
+    this.#session = undefined
+    this.#used = 0
+    this.#session = await SmtpSession.open(this.#access)
+    return this.#session
+  }
+}
