@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { kinds } from '../../crds/kinds.ts'
 import { chartFileOf, fileOf } from '../../crds/print.ts'
 import type { KubeObject } from '../cluster/api.ts'
-import { chart, helmInstalled, rendered, runHelm, type Values } from './helm.ts'
+import { chart, helmInstalled, release, rendered, runHelm, type Values } from './helm.ts'
 
 test.each(kinds.map((kind) => [kind.plural, kind] as const))('brings %s as it is printed', (_plural, kind) => {
   expect(readFileSync(chartFileOf(kind), 'utf8'), 'npm run crds').toBe(readFileSync(fileOf(kind), 'utf8'))
@@ -38,6 +38,11 @@ describe.runIf(helmInstalled())('helm', () => {
     ['a privileged port', { metrics: { port: 80 } }, /at '\/metrics\/port'/],
     ['a namespace by a pattern', { watchNamespaces: ['team-*'] }, /at '\/watchNamespaces\/0'/],
     ['one namespace in words', { watchNamespaces: 'mail' }, /at '\/watchNamespaces'/],
+    ['a namespace that is none', { watchNamespaces: ['Mail'] }, /at '\/watchNamespaces\/0'.*does not match pattern/],
+    ['a namespace twice', { watchNamespaces: ['mail', 'mail'] }, /at '\/watchNamespaces'/],
+    ['an image with its digest in the name', { image: { repository: 'a@sha256:0' } }, /at '\/image\/repository'/],
+    ['more replicas than one that works and some that wait', { replicas: 50 }, /at '\/replicas'/],
+    ['an admission policy that is switched by a word', { admissionPolicy: 'off' }, /at '\/admissionPolicy'/],
     ['a right that is switched by a word', { crds: { keep: 'yes' } }, /at '\/crds\/keep'/],
   ])('refuses %s and says where', (_name, values, message) => {
     expect(() => rendered(values)).toThrow(message)
@@ -67,6 +72,44 @@ describe.runIf(helmInstalled())('helm', () => {
     const resources = rules.flatMap((r) => r.resources)
     for (const resource of ['pods/exec', 'nodes', 'clusterroles', 'serviceaccounts/token'])
       expect(resources).not.toContain(resource)
+  })
+
+  test.each([
+    ['all namespaces', {}],
+    ['two namespaces', { watchNamespaces: ['mail', 'team-a'] }],
+  ])('in %s there is no right to read a Secret, nor to look around among ConfigMaps (case K39)', (_name, values) => {
+    const rules = rendered(values)
+      .filter(({ kind }) => /Role$/.test(kind))
+      .flatMap(rulesOf)
+    const verbsOn = (resource: string) =>
+      new Set(rules.filter((r) => r.resources.includes(resource)).flatMap((r) => r.verbs))
+    expect(verbsOn('secrets')).toEqual(new Set(['create', 'patch', 'delete']))
+    expect(verbsOn('configmaps')).toEqual(new Set(['get']))
+    expect(verbsOn('namespaces')).toEqual(new Set('watchNamespaces' in values ? ['get'] : ['list', 'watch']))
+    expect(verbsOn('pods')).toEqual(new Set(['list', 'watch', 'patch']))
+  })
+
+  test('in its own namespace it has its Lease and its authority, by name', () => {
+    const own = ofKind(rendered({ watchNamespaces: ['mail'] }), 'Role').filter(
+      ({ metadata }) => metadata.namespace === 'relayfleet-system',
+    )
+    expect(own.flatMap(rulesOf)).toEqual([
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+      {
+        apiGroups: ['coordination.k8s.io'],
+        resources: ['leases'],
+        resourceNames: ['relayfleet'],
+        verbs: ['get', 'update'],
+      },
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['relayfleet-ca'], verbs: ['create', 'patch'] },
+    ])
+  })
+
+  test('who turns the admission policy off is told what is lost', () => {
+    const notes = (values: Values) =>
+      runHelm(['install', release, chart, '--dry-run=client', '--namespace', 'relayfleet-system'], values).stdout
+    expect(notes({ admissionPolicy: { enabled: false } })).toContain('read every Secret of the cluster')
+    expect(notes({})).not.toContain('WARNING')
   })
 
   test('with names there is no right outside them', () => {

@@ -1,7 +1,8 @@
 /** The chart on a real API server: it takes every object, and holds the operator's account to what is its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { helmInstalled, rendered, type Values } from '../chart/helm.ts'
-import { type Answer, type Api, accepted, apiOf, type Refusal } from './api.ts'
+import { helmInstalled, release, rendered, type Values } from '../chart/helm.ts'
+import { until } from '../local/until.ts'
+import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 
@@ -79,6 +80,71 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
   test('it does not give away its own', async () => {
     accepted(await as('POST', '', secret('given-away', ours)))
     refusedByPolicy(await as('PATCH', 'given-away', { metadata: { labels: theirs } }))
+  })
+
+  test('it reads no Secret, neither its own nor a foreign one, in no way that RBAC knows', async () => {
+    accepted(await admin.create(secrets(), secret('foreign-unread', theirs)))
+    for (const path of ['/api/v1/secrets', secrets(), `${secrets()}/foreign-unread`, `${secrets()}?watch=1`]) {
+      expect((await chart.operator.get(path)).status, path).toBe(403)
+    }
+  })
+
+  test.each([
+    ['an empty patch', {}],
+    ['a patch that takes it over', { metadata: { labels: ours } }],
+  ])('%s that is only tried answers with nothing of a foreign Secret', async (name, change) => {
+    const foreign = `foreign-tried-${Object.keys(change).length}`
+    accepted(await admin.create(secrets(), secret(foreign, theirs)))
+    const { status, body } = await as('PATCH', foreign, change, '?dryRun=All')
+    expect(status, name).toBe(403)
+    expect(JSON.stringify(body)).not.toContain('"data"')
+  })
+
+  describe('for named namespaces', () => {
+    const watched = { watchNamespaces: ['default'], crds: { enabled: false } }
+    const authority = (name: string) => secret(name, ours)
+    const applied = (object: KubeObject) =>
+      chart.operator.patch(`${secrets()}/${object.metadata.name}?fieldManager=relayfleet&force=true`, object, 'apply')
+
+    beforeAll(async () => {
+      const all = chart.namespace
+      // The rights of a whole cluster go, those of the own namespace stay.
+      await admin.remove(`/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${all}-${release}`)
+      for (const object of rendered(watched, all)) accepted(await chart.write(object))
+      await until('it may no longer list policies of all namespaces', async () => {
+        return (await chart.operator.get('/apis/relayfleet.dev/v1alpha1/relaypolicies')).status === 403
+      })
+    })
+
+    test('in its own it makes its authority, looks at it and keeps it, and nothing else', async () => {
+      accepted(await applied(authority('relayfleet-ca')))
+      const { body } = await as('PATCH', 'relayfleet-ca', {}, '?dryRun=All')
+      expect((body as KubeObject)['data']).toHaveProperty('key')
+      expect((await as('DELETE', 'relayfleet-ca')).status).toBe(403)
+      expect((await applied(authority('other'))).status).toBe(403)
+    })
+
+    test('an authority that somebody else put there is neither taken nor read', async () => {
+      accepted(await admin.remove(`${secrets()}/relayfleet-ca`))
+      accepted(await admin.create(secrets(), secret('relayfleet-ca', theirs)))
+      refusedByPolicy(await applied(authority('relayfleet-ca')))
+      refusedByPolicy(await as('PATCH', 'relayfleet-ca', {}, '?dryRun=All'))
+    })
+
+    test('of the Leases it takes its own alone', async () => {
+      const path = `/apis/coordination.k8s.io/v1/namespaces/${chart.namespace}/leases`
+      const lease = (name: string) => ({
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { name, namespace: chart.namespace },
+        spec: { holderIdentity: 'somebody' },
+      })
+      const own = accepted(await chart.operator.create(path, lease('relayfleet')))
+      accepted(await chart.operator.replace(`${path}/relayfleet`, own))
+      accepted(await admin.create(path, lease('other')))
+      expect((await chart.operator.replace(`${path}/other`, lease('other'))).status).toBe(403)
+      expect((await chart.operator.get(`${path}/other`)).status).toBe(403)
+    })
   })
 
   test('others are not held to it', async () => {
