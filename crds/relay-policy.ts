@@ -23,6 +23,14 @@ const listener = {
         certificateRef: fields.nameReference,
       },
     },
+    bareNewlines: {
+      type: 'string',
+      maxLength: 16,
+      enum: ['Reject', 'Normalise'],
+      default: 'Reject',
+      description:
+        'What becomes of CR or LF alone in a message; Normalise makes CR LF of each, for devices that send no better.',
+    },
   },
 } as const satisfies ObjectSchema
 
@@ -82,7 +90,13 @@ const senderRules = {
         mode: { type: 'string', maxLength: 16, enum: ['Strict', 'Organizational'], default: 'Organizational' },
       },
     },
-    nullReversePath: { type: 'string', maxLength: 32, enum: ['Deny', 'AllowForCredential'], default: 'Deny' },
+    nullReversePath: {
+      type: 'string',
+      maxLength: 32,
+      enum: ['Deny', 'AllowForCredential'],
+      default: 'AllowForCredential',
+      description: "MAIL FROM:<>; with AllowForCredential the message's From still has to be the credential's own.",
+    },
   },
 } as const satisfies ObjectSchema
 
@@ -201,7 +215,17 @@ const spec = {
       type: 'object',
       default: {},
       properties: {
-        storage: { type: 'object', default: {}, properties: { size: { ...fields.quantity, default: '10Gi' } } },
+        storage: {
+          type: 'object',
+          default: {},
+          properties: {
+            size: {
+              ...fields.quantity,
+              default: '10Gi',
+              description: "Of each relay's volume; two thirds of it may be queued mail, the rest is for tidying up.",
+            },
+          },
+        },
         maxAge: { ...fields.duration, default: '10m' },
       },
     },

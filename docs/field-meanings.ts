@@ -35,7 +35,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.senderRules.alignment.enforcement': 'reverse-path and From have to be of one domain',
     'spec.senderRules.alignment.mode':
       'Strict: the same domain; Organizational: the same registered domain (mail.example.org and example.org)',
-    'spec.senderRules.nullReversePath': 'MAIL FROM:<>, which applications that send bounces themselves need',
+    'spec.senderRules.nullReversePath':
+      'MAIL FROM:<>, of read receipts and bounces; nobody is told when such a message is undeliverable',
     'spec.recipients.mode':
       'everybody; only recipients.allow; all mail to redirectTo; or nobody: into the inbox of this fleet. Default: Unrestricted in Production, Capture in NonProduction',
     'spec.recipients.allow.domains': 'for AllowList: these very domains, without their subdomains',
@@ -60,7 +61,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.routes[].smarthosts[].priority': 'lower ones first; a higher one is used while no lower one can be',
     'spec.routes[].smarthosts[].maxConnections': 'open at one time, from each relay',
     'spec.routes[].retry.expireAfter': 'then the message is returned to its reverse-path as a DSN',
-    'spec.queue.storage.size': 'octets of queued mail in each relay; beyond it new mail gets 452 (queue.storage)',
+    'spec.queue.storage.size':
+      "of each relay's volume; beyond two thirds of it in queued mail, new mail gets 452 (queue.storage): the rest is room for tidying up",
     'spec.queue.maxAge': 'an older message in the queue makes the policy Degraded',
     'spec.evidence.addresses':
       'how addresses stand in logs: as a hash that stays the same, masked (u***@example.org), clear',

@@ -15,6 +15,8 @@ const listener = object({
     certificateFile: text,
     keyFile: text,
   }),
+  /** What becomes of CR or LF alone in a content. */
+  bareNewlines: oneOf('Reject', 'Normalise'),
 })
 
 /** What one credential may send as: a domain, maybe its subdomains, maybe only some local parts. */

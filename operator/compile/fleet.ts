@@ -39,6 +39,9 @@ const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['sende
   nullReversePath: rules.nullReversePath,
 })
 
+/** Of a volume: the spool may hold half as much again in what was removed and not yet tidied up. */
+const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2) / 3)
+
 // The fields are in the order of the contract, since the text is what is hashed and compared.
 export function relayConfig(policy: Policy, members: readonly FleetMember[], place: Place): RelayConfig {
   const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
@@ -61,7 +64,7 @@ export function relayConfig(policy: Policy, members: readonly FleetMember[], pla
     recipients: recipientsOf(policy.spec),
     credentials: members.filter((m) => m.entry.keys.length > 0).map((m) => m.entry),
     routes: routes.map((r) => routeConfig(r, members)),
-    queue: { maxBytes: quantityBytes(queue.storage.size), maxAgeMs: durationMs(queue.maxAge) },
+    queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
     evidence: { addresses: evidence.addresses },
   }
 }

@@ -28,7 +28,7 @@ export const clientHost = (place: Place, policy: Policy): string => place.client
 export const hostAndPort = (host: string, port: number): string =>
   isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 
-export const listenerConfig = (place: Place, { name, port, tls }: Listener): ListenerConfig => ({
+export const listenerConfig = (place: Place, { name, port, tls, bareNewlines }: Listener): ListenerConfig => ({
   name,
   address: place.listenAddress,
   port: boundPort(place, port),
@@ -38,6 +38,7 @@ export const listenerConfig = (place: Place, { name, port, tls }: Listener): Lis
     certificateFile: `tls/${name}/tls.crt`,
     keyFile: `tls/${name}/tls.key`,
   },
+  bareNewlines,
 })
 
 export const servicePort = (place: Place, { name, port }: Listener): ServicePort => ({

@@ -43,9 +43,9 @@ test('the least that can be said gets every default', () => {
     ok: true,
     spec: {
       replicas: 2,
-      listeners: [{ tls: { mode: 'StartTLS', minVersion: '1.2' } }],
+      listeners: [{ tls: { mode: 'StartTLS', minVersion: '1.2' }, bareNewlines: 'Reject' }],
       admission: { credentials: { namespaces: { from: 'Same' } }, networks: { allow: [], deny: [] } },
-      senderRules: { envelopeFrom: { enforcement: 'Enforce' }, nullReversePath: 'Deny' },
+      senderRules: { envelopeFrom: { enforcement: 'Enforce' }, nullReversePath: 'AllowForCredential' },
       routes: [{ smarthosts: [{ port: 587, tls: { mode: 'StartTLS' } }] }],
       evidence: { addresses: 'Hash' },
       suspended: false,

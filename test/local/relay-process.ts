@@ -29,6 +29,7 @@ export const loadConfig = ({ listenPort, smarthostPort, maxConnections }: Way): 
       address: '127.0.0.1',
       port: listenPort,
       tls: { mode: 'StartTLS', minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' },
+      bareNewlines: 'Reject',
     },
   ],
   networks: { allow: [], deny: [] },

@@ -32,7 +32,7 @@ beforeAll(async () => {
         credentials: { namespaces: { from: 'All' } },
         limits: { recipientsPerMessage: 2, messageSize: '2k' },
       },
-      senderRules: { alignment: { mode: 'Strict' } },
+      senderRules: { alignment: { mode: 'Strict' }, nullReversePath: 'Deny' },
     }),
     'domain.yaml': domain(),
     'second.yaml': second,
