@@ -1,5 +1,6 @@
 /** The cluster as it stands now, for the command line: read once, and as far as the user's own rights go. */
 import type { Snapshot } from '../compile/snapshot.ts'
+import { Dirty } from '../dirty.ts'
 import type { Api, Scope } from './api.ts'
 import { isForbidden, isNotFound } from './api-error.ts'
 import { assemble, inCluster } from './assemble.ts'
@@ -30,7 +31,7 @@ export async function snapshotOnce(
   const lists = await Promise.all(ownResources.map((r) => readKind(reader, r, namespace)))
   const declared = lists.flatMap((l) => l.items.map(declaredIn)).filter((d) => d !== undefined)
   const labels = await readLabels(reader, [...new Set(lists.flatMap((l) => l.items.map(namespaceOf)))])
-  const sightings = openSightings({ sight: readingSightOf(api), changed: () => undefined })
+  const sightings = openSightings({ sight: readingSightOf(api), dirty: new Dirty() })
   await seeReferences(declared, inCluster, sightings, signal)
   signal.throwIfAborted()
   const snapshot = assemble({

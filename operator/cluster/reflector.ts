@@ -1,15 +1,16 @@
 /** Keeps a store in step with one resource of the API server, through whatever happens between the two. */
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Api, Page, Scope } from './api.ts'
+import type { Api, Scope } from './api.ts'
 import { ApiError } from './api-error.ts'
 import { Lines } from './lines.ts'
 import type { KubeObject } from './object.ts'
 import type { Resource } from './resource.ts'
 import { isOlder } from './resource-version.ts'
-import { Store } from './store.ts'
+import { type Change, Store } from './store.ts'
 import { afterList, afterWatch, type Next, type Standing, type WatchEnd } from './watch-end.ts'
 import { type WatchEvent, watchEvent } from './watch-event.ts'
+import { wholeList } from './whole-list.ts'
 
 export type Timing = {
   readonly pageSize: number
@@ -36,6 +37,10 @@ export type Reflected<T> = {
   readonly keep: (object: KubeObject) => T
   /** Something in the store changed: only to raise a flag. */
   readonly changed: () => void
+  /** Whether two versions are the same for us: then the newer one takes its place, and nothing has changed. */
+  readonly same?: (before: T, after: T) => boolean
+  /** A newer version that is the same took its place: only to raise a flag. */
+  readonly renewed?: () => void
   readonly tell?: (news: ReflectorNews) => void
   readonly timing?: Partial<Timing>
   readonly random?: () => number
@@ -65,13 +70,14 @@ export class Reflector<T> {
   #watching = new AbortController()
   #relistAt = 0
   #newest = ''
+  #failingSince: number | undefined
   #stale = 0
 
   constructor(options: Reflected<T>) {
     this.#options = options
     this.#timing = { ...ordinary, ...options.timing }
     this.#random = options.random ?? Math.random
-    this.store = new Store(options.keep)
+    this.store = new Store(options.keep, options.same)
     this.synced = this.#sync.promise
   }
 
@@ -82,6 +88,11 @@ export class Reflector<T> {
   /** How far this has heard: what happened up to this version is in the store. */
   get version(): string {
     return this.#newest
+  }
+
+  /** For how long no list could be had, since the last one that was; 0 while none has failed. */
+  get listFailsForMs(): number {
+    return this.#failingSince === undefined ? 0 : performance.now() - this.#failingSince
   }
 
   /** Resolves when a list that was asked for after this call is in the store. */
@@ -111,34 +122,27 @@ export class Reflector<T> {
     this.#listing = this.#refreshing ?? this.#listing
     this.#refreshing = undefined
     try {
-      const { items, resourceVersion } = await this.#wholeList(signal)
+      const { api, resource, scope = {} } = this.#options
+      const limit = this.#timing.pageSize
+      const { items, resourceVersion } = await wholeList(api, resource, scope, { limit, signal })
       this.#refuseThePast(resourceVersion)
-      if (this.store.replace(items) || !this.#isSynced) this.#options.changed()
+      const change = this.store.replace(items)
+      this.#raise(this.#isSynced ? change : 'changed')
       this.#newest = resourceVersion
       this.#isSynced = true
+      this.#failingSince = undefined
       this.#sync.resolve()
       this.#listing?.resolve()
       this.#listing = undefined
       const now = performance.now()
       // Whoever asked for another list meanwhile gets it.
       this.#relistAt = this.#refreshing === undefined ? now + spread(this.#timing.relistMs, this.#random()) : 0
-      this.#options.tell?.({ about: 'list', resource: this.#options.resource, objects: items.length, ms: now - begin })
+      this.#options.tell?.({ about: 'list', resource, objects: items.length, ms: now - begin })
       return { from: resourceVersion, failures, waitMs: 0 }
     } catch (error) {
+      this.#failingSince ??= performance.now()
       return this.#interrupted(signal, apiError(error).message, afterList(apiError(error), failures, this.#random()))
     }
-  }
-
-  async #wholeList(signal: AbortSignal): Promise<Page> {
-    const { api, resource, scope = {} } = this.#options
-    const limit = this.#timing.pageSize
-    let page = await api.listPage(resource, scope, { limit }, { signal })
-    const items = [...page.items]
-    while (page.continue !== undefined) {
-      page = await api.listPage(resource, scope, { limit, continue: page.continue }, { signal })
-      items.push(...page.items)
-    }
-    return { items, resourceVersion: page.resourceVersion }
   }
 
   #refuseThePast(resourceVersion: string): void {
@@ -194,9 +198,9 @@ export class Reflector<T> {
       case 'gone': {
         const { apiVersion, kind } = this.#options.resource
         const object = { ...event.object, apiVersion, kind }
-        const changed = event.kind === 'is' ? this.store.put(object) : this.store.remove(object)
+        const change = event.kind === 'is' ? this.store.put(object) : this.store.remove(object)
         this.#heard(object.metadata.resourceVersion ?? heard.version, heard)
-        if (changed) this.#options.changed()
+        this.#raise(change)
         return undefined
       }
       case 'bookmark':
@@ -208,6 +212,11 @@ export class Reflector<T> {
       case 'garbled':
         return event
     }
+  }
+
+  #raise(change: Change): void {
+    if (change === 'changed') this.#options.changed()
+    if (change === 'renewed') this.#options.renewed?.()
   }
 
   #heard(version: string, heard: { version: string; any: boolean }): void {

@@ -25,6 +25,8 @@ export const resources = {
   statefulSets: namespaced('apps/v1', 'StatefulSet', 'statefulsets'),
   disruptionBudgets: namespaced('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   networkPolicies: namespaced('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
+  /** Not every cluster knows them. */
+  serviceMonitors: namespaced('monitoring.coreos.com/v1', 'ServiceMonitor', 'servicemonitors'),
   leases: namespaced('coordination.k8s.io/v1', 'Lease', 'leases'),
   events: namespaced('events.k8s.io/v1', 'Event', 'events'),
 } as const satisfies Readonly<Record<string, Resource>>

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Compiled, Reference } from '../compile/compiled.ts'
 import type { Keyed, Name } from '../compile/snapshot.ts'
+import type { Dirty } from '../dirty.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { type Sight, splitReference } from './sight.ts'
 
@@ -36,14 +37,14 @@ const retries: Backoff = { firstMs: 250, longestMs: 15_000 }
 
 export function openSightings({
   sight,
-  changed,
+  dirty,
   tell = () => undefined,
   everyMs = ordinaryMs,
   random = Math.random,
 }: {
   readonly sight: Sight
-  /** An answer changed: only to raise a flag. */
-  readonly changed: () => void
+  /** Raised when an answer changed. */
+  readonly dirty: Pick<Dirty, 'mark'>
   /** A look that failed; the last answer stays. */
   readonly tell?: (news: SightingNews) => void
   readonly everyMs?: number
@@ -74,7 +75,7 @@ export function openSightings({
       const keyed = await sight(reference, signal)
       if (!asked.has(reference)) return
       note(reference, keyed)
-      if (!isDeepStrictEqual(keyed, before.keyed)) changed()
+      if (!isDeepStrictEqual(keyed, before.keyed)) dirty.mark()
     } catch (error) {
       if (asked.has(reference)) note(reference, before.keyed)
       if (!signal.aborted) tell({ about: 'sighting', what: reference, why: whyOf(error) })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { KubeObject } from '../../../operator/cluster/object.ts'
 import { isOlder } from '../../../operator/cluster/resource-version.ts'
-import { Store } from '../../../operator/cluster/store.ts'
+import { type Change, Store } from '../../../operator/cluster/store.ts'
 
 const object = (name: string, resourceVersion: string): KubeObject => ({
   apiVersion: 'v1',
@@ -15,17 +15,17 @@ const held = (store: ReturnType<typeof newStore>) => store.values().map((v) => `
 
 test('a list replaces everything', () => {
   const store = newStore()
-  expect(store.replace([object('a', '1'), object('b', '2')])).toBe(true)
-  expect(store.replace([object('b', '3'), object('c', '4')])).toBe(true)
+  expect(store.replace([object('a', '1'), object('b', '2')])).toBe('changed')
+  expect(store.replace([object('b', '3'), object('c', '4')])).toBe('changed')
   expect(held(store)).toEqual(['b@3', 'c@4'])
 })
 
-test.each<[string, readonly KubeObject[], boolean]>([
-  ['the same list changes nothing', [object('a', '1'), object('b', '2')], false],
-  ['in another order, too', [object('b', '2'), object('a', '1')], false],
-  ['a new version is a change', [object('a', '1'), object('b', '3')], true],
-  ['one that is gone is a change', [object('a', '1')], true],
-  ['one instead of another is a change', [object('a', '1'), object('c', '2')], true],
+test.each<[string, readonly KubeObject[], Change]>([
+  ['the same list changes nothing', [object('a', '1'), object('b', '2')], 'none'],
+  ['in another order, too', [object('b', '2'), object('a', '1')], 'none'],
+  ['a new version is a change', [object('a', '1'), object('b', '3')], 'changed'],
+  ['one that is gone is a change', [object('a', '1')], 'changed'],
+  ['one instead of another is a change', [object('a', '1'), object('c', '2')], 'changed'],
 ])('%s', (_name, list, changed) => {
   const store = newStore()
   store.replace([object('a', '1'), object('b', '2')])
@@ -45,8 +45,31 @@ test.each<[string, 'put' | 'remove', KubeObject, readonly string[]]>([
   const store = newStore()
   store.replace([object('a', '5')])
   const before = held(store)
-  expect(store[verb](about)).toBe(JSON.stringify(before) !== JSON.stringify(expected))
+  expect(store[verb](about)).toBe(JSON.stringify(before) === JSON.stringify(expected) ? 'none' : 'changed')
   expect(held(store)).toEqual(expected)
+})
+
+/** Only the value matters. */
+const labelled = (name: string, resourceVersion: string, label: string): KubeObject => {
+  const { metadata, ...rest } = object(name, resourceVersion)
+  return { ...rest, metadata: { ...metadata, labels: { is: label } } }
+}
+
+test.each<[string, (store: Store<KubeObject>) => Change, Change]>([
+  ['an event of a version that is the same', (s) => s.put(labelled('a', '3', 'old')), 'renewed'],
+  ['an event of one that differs', (s) => s.put(labelled('a', '3', 'new')), 'changed'],
+  ['a list of the same', (s) => s.replace([labelled('a', '3', 'old'), labelled('b', '2', 'old')]), 'renewed'],
+  ['one that differs in a list', (s) => s.replace([labelled('a', '3', 'old'), labelled('b', '3', 'new')]), 'changed'],
+  ['one that is new in a list', (s) => s.replace([labelled('a', '3', 'old'), labelled('c', '3', 'old')]), 'changed'],
+])('where versions may be the same: %s', (_name, news, change) => {
+  const isSame = (a: KubeObject, b: KubeObject): boolean => a.metadata.labels?.['is'] === b.metadata.labels?.['is']
+  const store = new Store<KubeObject>((o) => o, isSame)
+  store.replace([labelled('a', '1', 'old'), labelled('b', '2', 'old')])
+  const before = store.values()
+  expect(store.values()).toBe(before)
+  expect(news(store)).toBe(change)
+  expect(store.values()).not.toBe(before)
+  expect(store.get('n/a')?.metadata.resourceVersion).toBe('3')
 })
 
 test('objects of one name in two namespaces are two', () => {

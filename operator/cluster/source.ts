@@ -1,0 +1,69 @@
+/** The cluster as a source of snapshots: one when everything has been heard, and one after each change. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Place, Snapshot } from '../compile/snapshot.ts'
+import type { Dirty } from '../dirty.ts'
+import type { Source } from '../run.ts'
+import { assemble, inCluster, policyNames } from './assemble.ts'
+import type { Bindings } from './bindings.ts'
+import type { Fleets } from './fleets.ts'
+import { seeReferences } from './see-references.ts'
+import type { Sightings } from './sightings.ts'
+import type { World } from './world.ts'
+
+export type ClusterFacts = {
+  readonly world: Pick<World, 'declared' | 'namespaces' | 'unread' | 'synced'>
+  readonly sightings: Pick<Sightings, 'see' | 'secrets' | 'configMaps'>
+  readonly fleets: Pick<Fleets, 'running'>
+  readonly bindings: Pick<Bindings, 'keys'>
+  readonly dirty: Dirty
+  readonly place?: Place
+}
+
+/** However large the snapshot is, the next one is not later than this: a suspension has to reach the relays. */
+const longestRestMs = 2000
+
+/** What one round took is rested twice, so that whatever happens a third of the time is left; after quiet nobody waits. */
+export const restMs = (tookMs: number): number => Math.min(longestRestMs, 2 * tookMs)
+
+export const clusterSource = (facts: ClusterFacts): Source => ({
+  async *snapshots(signal) {
+    const { dirty } = facts
+    await untilEither(facts.world.synced, signal)
+    // The first one comes unasked; and the flag is lowered before anything is read, so that no change is between two reads.
+    dirty.mark()
+    for (;;) {
+      await dirty.next(signal)
+      if (signal.aborted) return
+      const snapshot = await factsNow(facts, signal)
+      if (signal.aborted) return
+      const begin = performance.now()
+      yield snapshot
+      await wait(restMs(performance.now() - begin), undefined, { signal }).catch(() => undefined)
+    }
+  },
+})
+
+async function untilEither(done: Promise<void>, signal: AbortSignal): Promise<void> {
+  const ended = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => ended.resolve(), { once: true })
+  if (signal.aborted) ended.resolve()
+  await Promise.race([done, ended.promise])
+}
+
+/** What changes while an answer is waited for raises the flag, and is in the next one. */
+async function factsNow(facts: ClusterFacts, signal: AbortSignal): Promise<Snapshot> {
+  const { world, sightings, fleets, bindings, place = inCluster } = facts
+  const asked = world.declared()
+  await seeReferences(asked, place, sightings, signal)
+  const running = await fleets.running(policyNames(asked), signal)
+  return assemble({
+    declared: asked,
+    keys: bindings.keys(),
+    unread: world.unread(),
+    namespaces: world.namespaces(),
+    secrets: sightings.secrets(),
+    configMaps: sightings.configMaps(),
+    running,
+    place,
+  })
+}
