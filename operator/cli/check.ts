@@ -1,4 +1,4 @@
-/** `check`: every finding about a YAML directory with its place, the field, what is wrong and the mend. */
+/** `check`: every finding about a YAML directory, or a cluster, with its place, the field, what is wrong and the mend. */
 import type { Command } from 'commander'
 import type { Finding } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
@@ -6,33 +6,55 @@ import type { Ref } from '../compile/snapshot.ts'
 import type { LocatedProblem } from '../local/objects.ts'
 import { compileDirectory, type Offline } from '../local/offline.ts'
 import { stateAt } from '../local/state.ts'
-import { existingDirectory, outputOption, stateOption } from './arguments.ts'
+import { asking } from './api-trouble.ts'
+import { outputOption, stateOption } from './arguments.ts'
+import { checkCluster, clusterFindingLines } from './check-cluster.ts'
+import { type ClusterOptions, folderOrCluster, openCluster, scopeOptions } from './cluster-options.ts'
+import type { Severity } from './complaint.ts'
 import type { Context } from './context.ts'
-import { exitCodes } from './exit-code.ts'
+import { type ExitCode, exitCodes } from './exit-code.ts'
 import { placeOf, printPosition } from './place.ts'
 import type { Terminal } from './terminal.ts'
 
-/** `error`: something that was asked for will not happen. `warning`: it depends on something that is in doubt. */
-type Severity = 'error' | 'warning'
 type CheckFinding = LocatedProblem & { readonly severity: Severity; readonly reason?: string }
 
-type Options = { readonly state: string; readonly output: 'text' | 'json' }
+type Options = ClusterOptions & { readonly state: string; readonly output: 'text' | 'json' }
 
-export const addCheck = (program: Command, { terminal, finish }: Context): Command =>
-  program
-    .command('check')
-    .summary('find what is wrong in a directory, without running it')
-    .description('Compiles a directory of YAML and tells every finding with its place and its mend.')
-    .argument('<dir>', 'the folder of YAML files')
+export const addCheck = (program: Command, context: Context): Command =>
+  scopeOptions(program.command('check'))
+    .summary('find what is wrong in a directory or a cluster')
+    .description(
+      'With a directory of YAML: compiles it without running it, and tells every finding with its line and its mend.\n' +
+        'Without one: what is wrong with the objects of a cluster, by the conditions that the operator wrote, and with it.',
+    )
+    .argument('[dir]', 'the folder of YAML files; absent: the cluster')
     .option(...stateOption)
     .addOption(outputOption('text', 'json'))
-    .action(async (dir: string, { state, output }: Options) => {
-      const offline = await compileDirectory(existingDirectory(dir), stateAt(state))
-      const found = findingsIn(dir, offline)
-      if (output === 'json') terminal.out(JSON.stringify({ findings: found }, null, 2))
-      else for (const line of asText(found, offline, terminal)) terminal.out(line)
-      finish(found.some((f) => f.severity === 'error') ? exitCodes.refused : exitCodes.ok)
+    .action(async (dir: string | undefined, options: Options) => {
+      const folder = folderOrCluster(dir, options)
+      context.finish(
+        await (folder === undefined ? checkTheCluster(options, context) : checkFolder(folder, options, context)),
+      )
     })
+
+async function checkFolder(dir: string, { state, output }: Options, { terminal }: Context): Promise<ExitCode> {
+  const offline = await compileDirectory(dir, stateAt(state))
+  const found = findingsIn(dir, offline)
+  if (output === 'json') terminal.out(JSON.stringify({ findings: found }, null, 2))
+  else for (const line of asText(found, offline, terminal)) terminal.out(line)
+  return verdictOn(found)
+}
+
+async function checkTheCluster(options: Options, { terminal, signal }: Context): Promise<ExitCode> {
+  const cluster = openCluster(options)
+  const found = await asking(cluster, () => checkCluster(cluster, signal))
+  if (options.output === 'json') terminal.out(JSON.stringify({ findings: found.complaints }, null, 2))
+  else for (const line of clusterFindingLines(found, cluster, terminal)) terminal.out(line)
+  return verdictOn(found.complaints)
+}
+
+const verdictOn = (found: readonly { readonly severity: Severity }[]): ExitCode =>
+  found.some((f) => f.severity === 'error') ? exitCodes.refused : exitCodes.ok
 
 function findingsIn(dir: string, { directory, compiled }: Offline): readonly CheckFinding[] {
   const inText = directory.problems.map((p): CheckFinding => ({ ...p, severity: 'error' }))

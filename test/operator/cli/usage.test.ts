@@ -12,7 +12,7 @@ test.each<[string, readonly string[], string]>([
   ['an unknown flag (case C08)', ['check', quickstart, '--bogus'], "unknown option '--bogus'"],
   ['an unknown verb', ['chek', quickstart], "unknown command 'chek'"],
   ['a verb that is nearly one', ['chek'], 'Did you mean check?'],
-  ['no directory', ['check'], "missing required argument 'dir'"],
+  ['no directory', ['render'], "missing required argument 'dir'"],
   ['one argument too many', ['check', quickstart, 'more'], 'too many arguments'],
   ['a directory that is not there', ['local', '/nowhere'], '/nowhere does not exist; give the folder'],
   ['a file for a directory', ['render', 'package.json'], 'package.json is not a folder; give the folder'],

@@ -1,0 +1,65 @@
+/** `check` without a folder: what is wrong with the objects of a cluster, by what they say and by what can be compiled. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { snapshotOnce } from '../cluster/once.ts'
+import { type Survey, survey } from '../cluster/survey.ts'
+import { compile } from '../compile/compile.ts'
+import type { Compiled } from '../compile/compiled.ts'
+import { missingRight } from './api-trouble.ts'
+import { type Cluster, placeName } from './cluster-options.ts'
+import { type Complaint, complaintsIn, inOrder, isBehind } from './complaint.ts'
+import { preflight } from './preflight.ts'
+import type { Terminal } from './terminal.ts'
+
+export type ClusterFindings = { readonly complaints: readonly Complaint[]; readonly objects: number }
+
+/** @throws ApiError, Error */
+export async function checkCluster(cluster: Cluster, signal: AbortSignal): Promise<ClusterFindings> {
+  const before = await preflight(cluster, Date.now(), signal)
+  const seen = await settled(cluster, signal)
+  const complaints = complaintsIn(seen.declared, await compiledFindings(cluster, signal))
+  return { complaints: inOrder([...before, ...withheld(seen), ...complaints]), objects: seen.declared.length }
+}
+
+/** An operator that is at work looks at an edit within this time. */
+const patienceMs = 5000
+const pollMs = 250
+
+/** A survey in which every edit was looked at, or has had the time to be. */
+async function settled({ api, scope }: Cluster, signal: AbortSignal): Promise<Survey> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    const seen = await survey(api, scope, signal)
+    if (!seen.declared.some(isBehind) || performance.now() > deadline) return seen
+    await wait(pollMs, undefined, { signal })
+  }
+}
+
+/** Where some namespaces may not be read, what depends on them is Unknown here; what the operator wrote then speaks. */
+async function compiledFindings({ api, scope }: Cluster, signal: AbortSignal): Promise<Compiled['findings']> {
+  const { snapshot } = await snapshotOnce(api, scope, signal)
+  return compile(snapshot).findings
+}
+
+const withheld = (seen: Survey): readonly Complaint[] =>
+  seen.withheld.map(({ resource, why }) => ({
+    severity: 'warning',
+    object: resource.plural,
+    reason: 'Forbidden',
+    message: `nothing is said of them: ${missingRight(why)}`,
+  }))
+
+export function* clusterFindingLines(found: ClusterFindings, cluster: Cluster, terminal: Terminal): Generator<string> {
+  const { complaints, objects } = found
+  for (const complaint of complaints) yield complaintLine(complaint, terminal)
+  const errors = complaints.filter((c) => c.severity === 'error').length
+  const [where, all] = [placeName(cluster.scope), cluster.scope.namespace === undefined]
+  if (errors > 0) yield terminal.style('bad', `${errors} ${errors === 1 ? 'error' : 'errors'} in ${where}`)
+  else if (objects > 0) yield terminal.style('good', `no errors in the ${objects} objects of ${where}`)
+  else
+    yield terminal.style('warn', `there is no object of ours in ${where}${all ? '' : '; -A looks into all namespaces'}`)
+}
+
+export function complaintLine({ severity, object, condition, field, reason, message }: Complaint, terminal: Terminal) {
+  const what = [object, field ?? condition].filter((t) => t !== undefined).join(' ')
+  return `${terminal.style(severity === 'error' ? 'bad' : 'warn', severity)}: ${what}: ${message} (${reason})`
+}

@@ -1,0 +1,63 @@
+/** Which cluster and which namespace, in kubectl's own words. */
+import type { Command } from 'commander'
+import { type Api, openApi } from '../cluster/api.ts'
+import { type ChosenConnection, connectionByDefault, connectionFromFile } from '../cluster/connection.ts'
+import type { Scope } from '../cluster/survey.ts'
+import { openWire, type Wire } from '../cluster/wire.ts'
+import { existingDirectory } from './arguments.ts'
+import { UsageError } from './exit-code.ts'
+
+export type ClusterOptions = {
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly namespace?: string
+  readonly allNamespaces?: boolean
+}
+
+/** A cluster as a person reaches it, with the person's own rights. */
+export type Cluster = {
+  readonly connection: ChosenConnection
+  readonly api: Api
+  readonly wire: Wire
+  /** Where a name without a namespace is looked for. */
+  readonly namespace: string
+  readonly scope: Scope
+}
+
+/** For the verbs that look at one namespace, or at all. */
+export const scopeOptions = (command: Command): Command =>
+  clusterOptions(command).option('-A, --all-namespaces', 'every namespace of the cluster')
+
+export const clusterOptions = (command: Command): Command =>
+  command
+    .option('-n, --namespace <name>', "the namespace; the context's unless given")
+    .option('--context <name>', 'a context of the kubeconfig; the current one unless given')
+    .option('--kubeconfig <file>', '$KUBECONFIG or ~/.kube/config unless given')
+
+/** @throws Error when there is no cluster to talk to */
+export function openCluster({ kubeconfig, context, namespace, allNamespaces = false }: ClusterOptions): Cluster {
+  const connection = kubeconfig === undefined ? connectionByDefault(context) : connectionFromFile(kubeconfig, context)
+  const chosen = namespace ?? connection.namespace
+  return {
+    connection,
+    api: openApi(connection),
+    wire: openWire(connection),
+    namespace: chosen,
+    scope: allNamespaces ? {} : { namespace: chosen },
+  }
+}
+
+/**
+ * The folder, where one is given; undefined: the cluster is meant.
+ * @throws UsageError where both are
+ */
+export function folderOrCluster(dir: string | undefined, options: ClusterOptions): string | undefined {
+  if (dir === undefined) return undefined
+  const given = (['namespace', 'allNamespaces', 'context', 'kubeconfig'] as const).find((o) => options[o] !== undefined)
+  if (given === undefined) return existingDirectory(dir)
+  const option = given.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
+  throw new UsageError(`${dir} is a folder on this machine and --${option} speaks of a cluster: give one of the two`)
+}
+
+export const placeName = ({ namespace }: Scope): string =>
+  namespace === undefined ? 'the cluster' : `namespace ${namespace}`

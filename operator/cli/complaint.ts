@@ -1,0 +1,110 @@
+/** What the objects of a cluster complain of: conditions that are bad news, and edits that nobody looked at. Pure. */
+import type { DeclaredObject } from '../cluster/world.ts'
+import type { Compiled, Condition, Finding } from '../compile/compiled.ts'
+
+/** `error`: something that was asked for does not happen. `warning`: it is in doubt, or stopped on purpose. */
+export type Severity = 'error' | 'warning'
+
+export type Complaint = {
+  readonly severity: Severity
+  /** `RelayPolicy mail/shared`, or what else is spoken of. */
+  readonly object: string
+  /** The condition's type, where it is one. */
+  readonly condition?: string
+  readonly field?: string
+  readonly reason: string
+  /** What is wrong, and the mend. */
+  readonly message: string
+}
+
+/** Which status of a condition is bad news, and how bad. Ready is derived from these and says nothing of its own. */
+const badNews: Readonly<Record<string, { readonly when: Condition['status']; readonly severity: Severity }>> = {
+  Accepted: { when: 'False', severity: 'error' },
+  ResolvedRefs: { when: 'False', severity: 'error' },
+  Programmed: { when: 'False', severity: 'error' },
+  Available: { when: 'False', severity: 'error' },
+  CertificateValid: { when: 'False', severity: 'error' },
+  ClosedRelayVerified: { when: 'False', severity: 'error' },
+  Degraded: { when: 'True', severity: 'error' },
+  Suspended: { when: 'True', severity: 'warning' },
+  Expired: { when: 'True', severity: 'warning' },
+}
+
+/** They only follow from another condition of the same object. */
+const consequences: ReadonlySet<string> = new Set(['Held', 'NotUsable'])
+
+type Written = { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] }
+export const writtenIn = ({ status }: Pick<DeclaredObject, 'status'>): Written => status as Written
+
+export const identityOf = (object: DeclaredObject) => (object.is === 'valid' ? object.resource : object.invalid)
+
+/** Whether an edit waits for the operator. */
+export const isBehind = (object: DeclaredObject): boolean =>
+  writtenIn(object).observedGeneration !== identityOf(object).generation
+
+/** What is wrong with one object: by its conditions, and by what was compiled of it, which knows the field. */
+export function complaintsOf(object: DeclaredObject, found: readonly Finding[] = []): readonly Complaint[] {
+  const written = (writtenIn(object).conditions ?? []).flatMap((c) => complaintIn(object, c))
+  const compiled = found.filter(isCertain).flatMap((f) => complaintIn(object, f))
+  const all = withFields(written, compiled)
+  const causes = all.filter(({ reason }) => !consequences.has(reason))
+  return [...(isBehind(object) ? [notLookedAt(object)] : []), ...(causes.length > 0 ? causes : all)]
+}
+
+/** Whether it is in force, only the operator can say; what is Unknown here, it may know. */
+const isCertain = ({ status, type }: Finding): boolean => badNews[type]?.when === status && type !== 'Programmed'
+
+function complaintIn(object: DeclaredObject, condition: Finding): readonly Complaint[] {
+  const { type, status, reason, message, field } = condition
+  const news = badNews[type]
+  const bad = news?.when === status
+  if (news === undefined || !(bad || status === 'Unknown')) return []
+  const severity = bad ? news.severity : 'warning'
+  const about = { object: object.ref, condition: type, ...(field !== undefined && { field }) }
+  return [{ severity, ...about, reason, message }]
+}
+
+/** A condition joins the messages of several findings; where it says no more than they do, they speak for it. */
+function withFields(written: readonly Complaint[], compiled: readonly Complaint[]): readonly Complaint[] {
+  const matching = (w: Complaint) =>
+    compiled.filter((c) => c.condition === w.condition && w.severity === c.severity && w.message.includes(c.message))
+  const told = (w: Complaint): readonly Complaint[] => {
+    const matched = matching(w)
+    const rest = matched.reduce((text, { message }) => text.replaceAll(message, ''), w.message)
+    return /^[; ]*$/.test(rest) ? matched : [w]
+  }
+  const known = new Set(written.flatMap(matching))
+  return withoutEchoes([...written.flatMap(told), ...compiled.filter((c) => !known.has(c))])
+}
+
+/** One cause may stand in two conditions of an object; a person needs it once. */
+const withoutEchoes = (all: readonly Complaint[]): readonly Complaint[] =>
+  all.filter((c, i) => !all.some((o, j) => j !== i && says(o, c) && (j < i || !says(c, o))))
+const says = (other: Complaint, c: Complaint): boolean => other.message.includes(c.message)
+
+function notLookedAt(object: DeclaredObject): Complaint {
+  const { observedGeneration } = writtenIn(object)
+  const { generation, namespace } = identityOf(object)
+  const what =
+    observedGeneration === undefined
+      ? 'no operator has looked at it yet'
+      : `its newest edit was not looked at: it is generation ${generation}, and its status speaks of ${observedGeneration}`
+  return {
+    severity: 'error',
+    object: object.ref,
+    reason: 'NotObserved',
+    message: `${what}; is the operator running, and does it watch namespace ${namespace}?`,
+  }
+}
+
+/** By kind and name, the errors first. */
+export const inOrder = (complaints: readonly Complaint[]): readonly Complaint[] =>
+  complaints.toSorted(
+    (a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning') || compare(a.object, b.object),
+  )
+const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
+
+export const complaintsIn = (
+  objects: readonly DeclaredObject[],
+  findings: Compiled['findings'] = new Map(),
+): readonly Complaint[] => inOrder(objects.flatMap((o) => complaintsOf(o, findings.get(o.ref))))

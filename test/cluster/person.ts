@@ -1,0 +1,61 @@
+/** A person with rights of their own, and the kubeconfig to use them. */
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { temporaryFolder } from '../operator/local/temporary.ts'
+import { type Access, kubeconfig } from './access.ts'
+import { type Api, accepted } from './api.ts'
+
+export type Rule = {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+/** Our kinds may be seen; what goes for every role that may look. */
+export const readsOurKinds: Rule = {
+  apiGroups: ['relayfleet.dev'],
+  resources: ['relaypolicies', 'senderdomains', 'relaycredentials'],
+  verbs: ['get', 'list'],
+}
+
+const rbac = '/apis/rbac.authorization.k8s.io/v1'
+
+/** May do in these namespaces, `*` for all, what the rules say, and nothing else; the answer is the kubeconfig. */
+export async function person(
+  access: Access,
+  api: Api,
+  rights: Readonly<Record<string, readonly Rule[]>>,
+): Promise<string> {
+  const name = `person-${randomUUID().slice(0, 8)}`
+  for (const [namespace, rules] of Object.entries(rights)) await grant(api, name, namespace, rules)
+  return kubeconfigFile(access, { user: name })
+}
+
+async function grant(api: Api, name: string, namespace: string, rules: readonly Rule[]): Promise<void> {
+  const prefix = namespace === '*' ? 'Cluster' : ''
+  const at = namespace === '*' ? rbac : `${rbac}/namespaces/${namespace}`
+  const [roles, bindings] = [`${at}/${prefix.toLowerCase()}roles`, `${at}/${prefix.toLowerCase()}rolebindings`]
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: `${prefix}Role`, name }
+  const subjects = [{ kind: 'User', name, apiGroup: 'rbac.authorization.k8s.io' }]
+  accepted(await api.create(roles, { metadata: { name }, rules }))
+  accepted(await api.create(bindings, { metadata: { name }, roleRef, subjects }))
+  onTestFinished(async () => {
+    for (const path of [roles, bindings]) await api.remove(`${path}/${name}`)
+  })
+}
+
+type Chosen = { readonly user?: string; readonly namespace?: string }
+
+/** With an `as`, the administrator acts for that user. */
+export function kubeconfigFile(access: Access, { user, namespace }: Chosen = {}): string {
+  const config = JSON.parse(kubeconfig(access)) as { users: { user: object }[]; contexts: { context: object }[] }
+  const [first] = config.users
+  if (user !== undefined && first !== undefined) first.user = { ...first.user, as: user }
+  const [context] = config.contexts
+  if (namespace !== undefined && context !== undefined) context.context = { ...context.context, namespace }
+  const file = join(temporaryFolder(), 'kubeconfig')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  return file
+}
