@@ -43,15 +43,17 @@ describe.runIf(givenCluster() !== undefined && helmInstalled() && kubeconform !=
         components: { schemas: Record<string, Schema> }
       }
       const definitions = strict(components.schemas) as Record<string, Schema>
-      for (const schema of Object.values(definitions)) {
-        for (const { group, version, kind } of (schema['x-kubernetes-group-version-kind'] ?? []) as Kind[]) {
-          const suffix = group === '' ? version : `${group.split('.')[0]}-${version}`
-          const name = `${kind.toLowerCase()}-${suffix}.json`
-          writeFileSync(join(folder, name), JSON.stringify({ ...schema, definitions }))
-        }
-      }
+      for (const schema of Object.values(definitions)) writeSchema(schema, definitions)
     }
   })
+
+  /** In the file that kubeconform looks for. */
+  function writeSchema(schema: Schema, definitions: Schema): void {
+    for (const { group, version, kind } of (schema['x-kubernetes-group-version-kind'] ?? []) as Kind[]) {
+      const suffix = group === '' ? version : `${group.split('.')[0]}-${version}`
+      writeFileSync(join(folder, `${kind.toLowerCase()}-${suffix}.json`), JSON.stringify({ ...schema, definitions }))
+    }
+  }
 
   const judged = (objects: readonly KubeObject[]): string => {
     const location = join(folder, '{{.ResourceKind}}{{.KindSuffix}}.json')
