@@ -30,6 +30,7 @@ const layers = [
   'operator/compile/',
   'operator/conditions.ts',
   'operator/standing.ts',
+  'operator/few.ts',
   'operator/degraded.ts',
   'operator/fleets-by-object.ts',
   'operator/observed-status.ts',
@@ -67,7 +68,12 @@ const operatorMaySee = [
 
 /** The only places that import a package. */
 const doors: Readonly<Record<string, readonly string[]>> = {
-  'smtp-server': ['relay/inbound/server.ts', 'operator/cli/receive.ts'],
+  'smtp-server': [
+    'relay/inbound/server.ts',
+    'relay/inbound/connection.ts',
+    'relay/inbound/gate.ts',
+    'operator/cli/receive.ts',
+  ],
   '@kubernetes/client-node': ['operator/cluster/connection.ts'],
   nodemailer: ['relay/delivery/', 'operator/local/', 'operator/cli/'],
   'prom-client': ['relay/metrics.ts', 'operator/metrics.ts'],

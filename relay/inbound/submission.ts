@@ -5,11 +5,12 @@ import type { Events } from '../events.ts'
 import type { CertificateStatus } from '../http.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
+import type { Begin } from './connection.ts'
 import { Conversation, type Line } from './conversation.ts'
 import type { Inbound, InForce } from './inbound.ts'
 import { Lockout } from './lockout.ts'
 import { Presence } from './presence.ts'
-import { type Begin, type Certificate, type Listener, openListener } from './server.ts'
+import { type Certificate, type Listener, openListener } from './server.ts'
 
 export type Submission = {
   /**
