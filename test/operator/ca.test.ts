@@ -3,20 +3,20 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
-import { createAuthority, issue, stillServes } from '../../operator/ca.ts'
+import { createAuthority, type Issued, issue, stillServes } from '../../operator/ca.ts'
 
 const day = 24 * 3_600_000
 const now = Date.UTC(2026, 10, 24)
 const hosts = ['relay.example.org', '127.0.0.1']
 
-test('a client that trusts the authority verifies the certificate by name and by address, and no other', async () => {
-  const authority = await createAuthority(Date.now())
+/** A listener with a certificate of this authority, and what a client says of it that trusts `ca`. */
+async function listening(authority: Issued) {
   const { certificate, key } = await issue(authority, hosts, Date.now())
   const server = createServer({ cert: certificate, key }, (socket) => socket.end())
   onTestFinished(() => void server.close())
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
-  const verify = async (host: string, ca: string): Promise<string | undefined> => {
+  return async (host: string, ca: string): Promise<string | undefined> => {
     const socket = connect({ host: '127.0.0.1', port, ca, ...(host !== '127.0.0.1' && { servername: host }) })
     const verdict = await once(socket, 'secureConnect').then(
       () => 'verified',
@@ -25,11 +25,25 @@ test('a client that trusts the authority verifies the certificate by name and by
     socket.destroy()
     return verdict
   }
+}
+
+test('a client that trusts the authority verifies the certificate by name and by address, and no other', async () => {
+  const authority = await createAuthority(Date.now())
+  const verify = await listening(authority)
   const stranger = await createAuthority(Date.now())
   expect(await verify('127.0.0.1', authority.certificate)).toBe('verified')
   expect(await verify('relay.example.org', authority.certificate)).toBe('verified')
   expect(await verify('other.example.org', authority.certificate)).toBe('ERR_TLS_CERT_ALTNAME_INVALID')
   expect(await verify('127.0.0.1', stranger.certificate)).not.toBe('verified')
+})
+
+test('a client that trusts two authorities of the same name verifies what either of them signed', async () => {
+  const [old, next] = [await createAuthority(Date.now()), await createAuthority(Date.now())]
+  for (const signer of [old, next]) {
+    const verify = await listening(signer)
+    expect(await verify('relay.example.org', `${old.certificate}\n${next.certificate}\n`)).toBe('verified')
+    expect(await verify('relay.example.org', `${next.certificate}\n${old.certificate}\n`)).toBe('verified')
+  }
 })
 
 test('the authority is one for ten years, the certificate one for ninety days that signs nothing', async () => {
