@@ -1,5 +1,4 @@
 /** The labels of namespaces, by which consent may go: watched, or where no list is allowed, asked for now and then. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Snapshot } from '../compile/snapshot.ts'
 import type { Api } from './api.ts'
@@ -9,6 +8,7 @@ import type { KubeObject } from './object.ts'
 import type { ReflectorNews } from './reflector.ts'
 import { remembered } from './remembered.ts'
 import { resources } from './resource.ts'
+import { rest } from './rest.ts'
 
 export type Namespaces = {
   labels(): Snapshot['namespaces']
@@ -81,7 +81,7 @@ export function askedNamespaces({ api, names, changed, tell, everyMs, patienceMs
         labels = new Map([...answers].flatMap(([name, is]) => (is === 'absent' ? [] : [[name, is] as const])))
         if (!isDeepStrictEqual(before, answers)) changed()
         synced.resolve()
-        await wait(everyMs, undefined, { signal }).catch(() => undefined)
+        await rest(everyMs, signal)
       }
     },
   }

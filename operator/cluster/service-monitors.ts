@@ -1,11 +1,11 @@
 /** ServiceMonitors, in a cluster that knows the kind; whether it does may change while the operator runs. */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Name } from '../compile/snapshot.ts'
 import { isForbidden, isNotFound } from './api-error.ts'
 import { byFleet, isSameMade, type Made, madeIn } from './made.ts'
 import { type Mirror, type Mirrored, openMirror } from './mirror.ts'
 import { oursSelector } from './ownership.ts'
 import { resources } from './resource.ts'
+import { rest } from './rest.ts'
 
 export type ServiceMonitors = {
   readonly isKnown: boolean
@@ -74,7 +74,7 @@ export function openServiceMonitors({ everyMs, ...options }: Options): ServiceMo
       while (!signal.aborted) {
         await follow(await isKnown(signal), signal)
         synced.resolve()
-        await wait(everyMs, undefined, { signal }).catch(() => undefined)
+        await rest(everyMs, signal)
       }
       await watched?.running
     },

@@ -1,10 +1,10 @@
 /** Secrets and ConfigMaps that policies name: looked at by name, again and again, and never read. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Compiled, Reference } from '../compile/compiled.ts'
 import type { Keyed, Name } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { rest } from './rest.ts'
 import { type Sight, splitReference } from './sight.ts'
 
 type Asked = Compiled['references']
@@ -64,7 +64,7 @@ export function openSightings({
         return note(reference, await sight(reference, signal))
       } catch (error) {
         if (!signal.aborted) tell({ about: 'sighting', what: reference, why: whyOf(error) })
-        await wait(backoffMs(failures, retries, random()), undefined, { signal }).catch(() => undefined)
+        await rest(backoffMs(failures, retries, random()), signal)
       }
     }
   }
@@ -118,7 +118,7 @@ export function openSightings({
         const next = looking.size < atOnce ? due(performance.now()) : undefined
         if (next !== undefined) void again(...next, signal)
         const stepMs = Math.min(longestMs, Math.max(shortestMs, everyMs / Math.max(1, sighted.size) / 2))
-        await wait(stepMs, undefined, { signal }).catch(() => undefined)
+        await rest(stepMs, signal)
       }
     },
   }

@@ -1,11 +1,11 @@
 /** The cluster as a source of snapshots: one when everything has been heard, and one after each change. */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Place, Snapshot } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Source } from '../run.ts'
 import { assemble, inCluster, policyNames } from './assemble.ts'
 import type { Bindings } from './bindings.ts'
 import type { Fleets } from './fleets.ts'
+import { rest } from './rest.ts'
 import { seeReferences } from './see-references.ts'
 import type { Sightings } from './sightings.ts'
 import type { World } from './world.ts'
@@ -38,7 +38,7 @@ export const clusterSource = (facts: ClusterFacts): Source => ({
       if (signal.aborted) return
       const begin = performance.now()
       yield snapshot
-      await wait(restMs(performance.now() - begin), undefined, { signal }).catch(() => undefined)
+      await rest(restMs(performance.now() - begin), signal)
     }
   },
 })

@@ -1,0 +1,164 @@
+/** When there is a snapshot, and what is in it. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type ClusterFacts, clusterSource, restMs } from '../../../operator/cluster/source.ts'
+import type { DeclaredObject } from '../../../operator/cluster/world.ts'
+import { compile } from '../../../operator/compile/compile.ts'
+import { type Name, type Policy, refOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
+import { Dirty } from '../../../operator/dirty.ts'
+import type { RelayConfig } from '../../../relay/config.ts'
+import { policy, snapshot } from '../../compile/big-world.ts'
+
+let ending: AbortController
+beforeEach(() => {
+  vi.useFakeTimers()
+  ending = new AbortController()
+})
+afterEach(() => {
+  ending.abort()
+  vi.useRealTimers()
+})
+
+const declared = (resource: Policy): DeclaredObject => ({
+  ref: refOf(resource),
+  uid: 'u',
+  resourceVersion: '1',
+  status: {},
+  is: 'valid',
+  resource,
+})
+const named = (name: string) => policy({ namespace: 'mail', name })
+
+/** A source over a world that the test changes, and a loop that takes `tookMs` for each snapshot. */
+function looping({ tookMs = 0, running = () => Promise.resolve(new Map<Name, RelayConfig>()) } = {}) {
+  const dirty = new Dirty()
+  const synced = Promise.withResolvers<void>()
+  const world = { objects: [declared(named('one'))], unread: [] as string[] }
+  const asked: (readonly Name[])[] = []
+  const facts: ClusterFacts = {
+    dirty,
+    world: {
+      synced: synced.promise,
+      declared: () => world.objects,
+      namespaces: () => new Map([['mail', { a: 'b' }]]),
+      unread: () => world.unread,
+    },
+    sightings: { see: () => Promise.resolve(), secrets: () => new Map(), configMaps: () => new Map() },
+    fleets: {
+      running(policies) {
+        asked.push(policies)
+        return running()
+      },
+    },
+    bindings: { keys: () => new Map() },
+  }
+  const got: { at: number; snapshot: Snapshot }[] = []
+  const ended = (async () => {
+    for await (const snapshot of clusterSource(facts).snapshots(ending.signal)) {
+      got.push({ at: performance.now(), snapshot })
+      await new Promise((resolve) => setTimeout(resolve, tookMs))
+    }
+  })()
+  return { world, dirty, got, asked, ended, sync: () => synced.resolve(), pass: vi.advanceTimersByTimeAsync.bind(vi) }
+}
+
+test('nothing before everything was heard, then one unasked', async () => {
+  const { got, dirty, pass, sync } = looping()
+  dirty.mark()
+  await pass(10_000)
+  expect(got).toEqual([])
+  sync()
+  await pass(10_000)
+  expect(got).toHaveLength(1)
+})
+
+test('it says what the cluster says', async () => {
+  const config = { policy: 'mail/one' } as unknown as RelayConfig
+  const { got, asked, world, pass, sync } = looping({
+    running: () => Promise.resolve(new Map([['mail/one', config]])),
+  })
+  world.unread.push('relaypolicies of other: could not be listed yet')
+  sync()
+  await pass(0)
+  expect(got[0]?.snapshot).toEqual(
+    snapshot({
+      policies: [named('one')],
+      unread: ['relaypolicies of other: could not be listed yet'],
+      namespaces: new Map([['mail', { a: 'b' }]]),
+      running: new Map([['mail/one', config]]),
+    }),
+  )
+  expect(asked).toEqual([['mail/one']])
+})
+
+test('a burst is one, and so is what comes while a snapshot is worked on', async () => {
+  const { got, world, dirty, pass, sync } = looping({ tookMs: 100 })
+  sync()
+  await pass(50)
+  for (const name of ['two', 'three']) {
+    world.objects = [...world.objects, declared(named(name))]
+    dirty.mark()
+    dirty.mark()
+  }
+  await pass(10_000)
+  expect(got.map((g) => g.snapshot.policies.length)).toEqual([1, 3])
+})
+
+test('after quiet a change is served at once', async () => {
+  const { got, dirty, pass, sync } = looping({ tookMs: 700 })
+  sync()
+  await pass(10_000)
+  const now = performance.now()
+  dirty.mark()
+  await pass(0)
+  expect(got.map((g) => g.at).at(-1)).toBe(now)
+})
+
+test('without quiet, work that took long is rested from twice as long, and never longer than two seconds', async () => {
+  const { got, dirty, pass, sync } = looping({ tookMs: 300 })
+  const changes = setInterval(() => dirty.mark(), 10)
+  sync()
+  await pass(5000)
+  clearInterval(changes)
+  const gaps = got.slice(1).map((g, i) => g.at - (got[i]?.at ?? 0))
+  expect(gaps.every((gap) => gap >= 900 && gap <= 930)).toBe(true)
+  expect([restMs(0), restMs(2), restMs(5000)]).toEqual([0, 4, 2000])
+})
+
+test('what changes while an answer is waited for is in the next one', async () => {
+  const first = Promise.withResolvers<ReadonlyMap<Name, RelayConfig>>()
+  const { got, world, dirty, pass, sync } = looping({ running: () => first.promise as never })
+  sync()
+  await pass(100)
+  world.objects = [declared(named('one')), declared(named('two'))]
+  dirty.mark()
+  first.resolve(new Map())
+  await pass(100)
+  expect(got.map((g) => g.snapshot.policies.length)).toEqual([1, 2])
+})
+
+test('what could not be read removes nothing', async () => {
+  const { fleets } = compile(snapshot({ policies: [named('one')] }))
+  const fleet = fleets.get('mail/one')
+  const config = fleet?.kind === 'run' ? fleet.config : undefined
+  const { got, world, pass, sync } = looping({
+    running: () => Promise.resolve(new Map(config === undefined ? [] : [['mail/one', config]])),
+  })
+  world.objects = []
+  world.unread.push('relaypolicies: could not be listed yet')
+  sync()
+  await pass(0)
+  const [first] = got
+  expect(first && compile(first.snapshot).fleets).toEqual(new Map([['mail/one', { kind: 'hold' }]]))
+})
+
+test.each([
+  ['before anything was heard', false],
+  ['while it waits for a change', true],
+])('the signal ends it %s', async (_name, isSynced) => {
+  const { ended, pass, sync } = looping()
+  if (isSynced) sync()
+  await pass(100)
+  ending.abort()
+  await pass(0)
+  await ended
+})
