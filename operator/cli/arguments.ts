@@ -29,6 +29,10 @@ export function objectName(text: string, option: string): Name {
   return `${namespace}/${name}`
 }
 
+/** `web` is the one in `namespace`, where that is known. @throws UsageError */
+export const objectNameIn = (namespace: string, text: string, option: string): Name =>
+  objectName(text.includes('/') ? text : `${namespace}/${text}`, option)
+
 /** `<>` and the empty text are the null reverse-path. */
 export const reversePath = (text: string): string => (text === '<>' ? '' : text)
 
@@ -36,6 +40,20 @@ export const reversePath = (text: string): string => (text === '<>' ? '' : text)
 export function ipAddress(text: string, option: string): string {
   if (isIP(text) === 0) throw new UsageError(`${option} ${text}: write an IP address, e.g. 192.0.2.7`)
   return text
+}
+
+/** `127.0.0.1:9466`, `[::]:9466`. @throws UsageError */
+export function hostAndPort(text: string, option: string): { readonly host: string; readonly port: number } {
+  const [, six, four, port] = /^(?:\[([0-9a-f:.]+)\]|([^:\s]+)):([0-9]{1,5})$/i.exec(text) ?? []
+  const host = six ?? four ?? ''
+  if (host === '' || Number(port) > 65_535) throw new UsageError(`${option} ${text}: write HOST:PORT, e.g. [::]:9466`)
+  return { host, port: Number(port) }
+}
+
+/** @throws UsageError */
+export function namespaceName(text: string, option: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text
+  throw new UsageError(`${option} ${text}: write the name of a namespace, e.g. mail`)
 }
 
 /** For an option that is given once for each value. */

@@ -1,26 +1,22 @@
-/** `explain`: the verdict on a submission, the reply, the rule that makes it, its place in the YAML, and what to do. */
+/** `explain`: the verdict on a submission, the reply, the rule that makes it, its place, and what to do. */
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
-import type { Name } from '../compile/snapshot.ts'
+import { type Name, nameOf } from '../compile/snapshot.ts'
 import { explain, type Question } from '../explain.ts'
 import { compileDirectory, type Offline } from '../local/offline.ts'
 import { stateAt } from '../local/state.ts'
-import {
-  existingDirectory,
-  gathered,
-  ipAddress,
-  objectName,
-  outputOption,
-  reversePath,
-  stateOption,
-} from './arguments.ts'
+import { asking } from './api-trouble.ts'
+import { gathered, ipAddress, objectName, objectNameIn, outputOption, reversePath, stateOption } from './arguments.ts'
+import { type ClusterOptions, clusterOptions, folderOrCluster, openCluster } from './cluster-options.ts'
+import { compileCluster } from './compile-cluster.ts'
 import type { Context } from './context.ts'
 import { exitCodes, UsageError } from './exit-code.ts'
 import { explanationJson, explanationLines } from './explanation.ts'
+import { knownNames } from './known-names.ts'
 import type { Terminal } from './terminal.ts'
 
-type Options = {
+type Options = ClusterOptions & {
   readonly credential: string
   readonly from: string
   readonly to: readonly string[]
@@ -32,11 +28,13 @@ type Options = {
 }
 
 export const addExplain = (program: Command, context: Context): Command =>
-  program
-    .command('explain')
+  clusterOptions(program.command('explain'))
     .summary('what a relay would answer to a submission, and why')
-    .description('Plays a submission against the compiled configuration, with the very rules that the relay uses.')
-    .argument('<dir>', 'the folder of YAML files')
+    .description(
+      'Plays a submission against the compiled configuration, with the very rules that the relay uses: of a directory of\n' +
+        'YAML, or of a cluster. Nothing is sent.',
+    )
+    .argument('[dir]', 'the folder of YAML files; absent: the cluster')
     .requiredOption('--credential <namespace/name>', 'the RelayCredential that submits')
     .requiredOption('--from <address>', 'the reverse-path (MAIL FROM); <> for the null reverse-path')
     .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', gathered)
@@ -45,19 +43,33 @@ export const addExplain = (program: Command, context: Context): Command =>
     .option('--client <address>', 'the IP address of the client; without it, networks are not judged')
     .option(...stateOption)
     .addOption(outputOption('text', 'json'))
-    .action(async (dir: string, options: Options) => {
-      context.finish(await answer(existingDirectory(dir), options, context.terminal))
+    .action(async (dir: string | undefined, options: Options) => {
+      const folder = folderOrCluster(dir, options)
+      const question = questionOf(options)
+      const asked = folder === undefined ? await askCluster(options, context.signal) : await askFolder(folder, options)
+      context.finish(answer(asked, question, options, context.terminal))
     })
 
-async function answer(dir: string, options: Options, terminal: Terminal) {
-  const name = objectName(options.credential, '--credential')
-  const question = questionOf(options)
-  const offline = await compileDirectory(dir, stateAt(options.state))
-  const found = fleetOf(offline, name)
-  if (found === undefined) return tellUnusable(offline, name, terminal)
+/** What is asked about, and what is known. */
+type Asked = Omit<Offline, 'directory'> & { readonly directory?: Offline['directory']; readonly name: Name }
+
+async function askFolder(dir: string, { credential, state }: Options): Promise<Asked> {
+  const name = objectName(credential, '--credential')
+  return { ...(await compileDirectory(dir, stateAt(state))), name }
+}
+
+async function askCluster(options: Options, signal: AbortSignal): Promise<Asked> {
+  const cluster = openCluster(options)
+  const name = objectNameIn(cluster.namespace, options.credential, '--credential')
+  return { ...(await asking(cluster, () => compileCluster(cluster, name, signal))), name }
+}
+
+function answer(asked: Asked, question: Question, { output }: Options, terminal: Terminal) {
+  const found = fleetOf(asked)
+  if (found === undefined) return tellUnusable(asked, terminal)
   const explanation = explain(found.config, found.credential, question)
-  const told = { directory: offline.directory, ...found, explanation, question }
-  if (options.output === 'json') terminal.out(JSON.stringify(explanationJson(told), null, 2))
+  const told = { directory: asked.directory, ...found, explanation, question }
+  if (output === 'json') terminal.out(JSON.stringify(explanationJson(told), null, 2))
   else for (const line of explanationLines(told, terminal)) terminal.out(line)
   return explanation.verdict === 'accepted' ? exitCodes.ok : exitCodes.refused
 }
@@ -93,9 +105,9 @@ function messageIn(file: string): Buffer {
 type Found = { readonly config: RelayConfig; readonly credential: CredentialConfig }
 
 /** The configuration that knows the credential: the compiled one, or what a held fleet keeps. */
-function fleetOf({ compiled, snapshot }: Offline, name: Name): Found | undefined {
+function fleetOf({ compiled, snapshot, name }: Asked): Found | undefined {
   const configs = [...compiled.fleets].flatMap(([policy, fleet]) =>
-    fleet.kind === 'run' ? [fleet.config] : [snapshot.running.get(policy) ?? []].flat(),
+    fleet.kind === 'run' ? [fleet.config] : [fleet.config ?? snapshot.running.get(policy) ?? []].flat(),
   )
   for (const config of configs) {
     const credential = config.credentials.find((c) => c.name === name)
@@ -105,11 +117,12 @@ function fleetOf({ compiled, snapshot }: Offline, name: Name): Found | undefined
 }
 
 /** No fleet knows the credential: its conditions say why. */
-function tellUnusable({ compiled, snapshot }: Offline, name: Name, terminal: Terminal) {
+function tellUnusable({ compiled, snapshot, name, directory }: Asked, terminal: Terminal) {
   const status = compiled.statuses.get(`RelayCredential ${name}`)
   if (status === undefined) {
-    const known = snapshot.credentials.map((c) => `${c.namespace}/${c.name}`).join(', ') || 'none'
-    throw new UsageError(`there is no RelayCredential ${name} in the directory; there is: ${known}`)
+    const known = snapshot.credentials.map(nameOf)
+    const where = directory === undefined ? 'cluster' : 'directory'
+    throw new UsageError(`there is no RelayCredential ${name} in the ${where}; ${knownNames(name, known)}`)
   }
   terminal.out(`${terminal.style('bad', 'REFUSED')}  no relay knows RelayCredential ${name}, so it can not log in`)
   for (const c of status.conditions.filter((c) => c.status === 'False')) terminal.out(`  ${c.reason}: ${c.message}`)

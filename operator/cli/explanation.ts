@@ -9,7 +9,8 @@ import { placeOf, placeOfRule, printPosition, ruleLines } from './place.ts'
 import type { Terminal } from './terminal.ts'
 
 export type Told = {
-  readonly directory: Directory
+  /** Absent: the objects are a cluster's, and a place is an object and its field. */
+  readonly directory: Directory | undefined
   readonly config: RelayConfig
   readonly credential: CredentialConfig
   readonly question: Question
@@ -76,7 +77,10 @@ const namesOf = ({ policy }: RelayConfig, { name }: CredentialConfig) => ({
 const aboutSenders: ReadonlySet<RuleId> = new Set(['senderRules.envelopeFrom', 'senderRules.headerFrom'])
 
 /** What the credential may send as: the domains that gave consent, and the addresses that it narrows itself to. */
-function* senderLines({ senders, addresses, name }: CredentialConfig, directory: Directory): Generator<string> {
+function* senderLines(
+  { senders, addresses, name }: CredentialConfig,
+  directory: Directory | undefined,
+): Generator<string> {
   for (const { senderDomain, domain, includeSubdomains, localParts } of senders) {
     const locals = localParts.length === 0 ? 'anything' : localParts.join(', ')
     const place = placeOf(directory, `SenderDomain ${senderDomain}`, 'spec.domain')

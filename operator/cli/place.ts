@@ -7,9 +7,9 @@ import { locate, type Position } from '../local/objects.ts'
 
 export const printPosition = ({ file, line, column }: Position): string => `${file}:${line}:${column}`
 
-/** Where a field of an object stands, or its nearest ancestor; undefined where the directory has no such object. */
-export function placeOf(directory: Directory, object: string, field = ''): Position | undefined {
-  const found = directory.objects.find((o) => o.object === object)
+/** Where a field of an object stands, or its nearest ancestor; undefined where no directory has such an object. */
+export function placeOf(directory: Directory | undefined, object: string, field = ''): Position | undefined {
+  const found = directory?.objects.find((o) => o.object === object)
   return found === undefined ? undefined : locate(found, stepsOf(field))
 }
 

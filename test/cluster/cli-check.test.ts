@@ -6,9 +6,8 @@ import { givenCluster, theCluster } from './cluster.ts'
 import { declarer } from './declare.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
-import { person, type Rule, readsOurKinds } from './person.ts'
+import { person, type Rule, readsNamespaces, readsOurKinds } from './person.ts'
 
-const readsNamespaces: Rule = { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list'] }
 const fine = { Accepted: 'True', ResolvedRefs: 'True', Programmed: 'True' } as const
 
 describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {

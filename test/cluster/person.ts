@@ -20,6 +20,8 @@ export const readsOurKinds: Rule = {
   verbs: ['get', 'list'],
 }
 
+export const readsNamespaces: Rule = { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list'] }
+
 const rbac = '/apis/rbac.authorization.k8s.io/v1'
 
 /** May do in these namespaces, `*` for all, what the rules say, and nothing else; the answer is the kubeconfig. */

@@ -22,7 +22,7 @@ test.each<[string, readonly string[], string]>([
   [
     'a credential that is not there',
     ['explain', quickstart, ...submission, '--credential', 'team-b/web'],
-    'there is no RelayCredential team-b/web in the directory; there is: team-a/web',
+    'there is no RelayCredential team-b/web in the directory; did you mean team-a/web?',
   ],
   ['a client that is no address', ['explain', quickstart, ...submission, '--client', 'here'], 'write an IP address'],
   [

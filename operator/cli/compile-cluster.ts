@@ -1,0 +1,62 @@
+/** A cluster compiled as its operator would, for a question about one credential. */
+import { snapshotOnce } from '../cluster/once.ts'
+import { runningOnce } from '../cluster/running-once.ts'
+import { compile } from '../compile/compile.ts'
+import type { Compiled } from '../compile/compiled.ts'
+import { withFirstKeys } from '../compile/first-keys.ts'
+import type { Name, Snapshot } from '../compile/snapshot.ts'
+import { few } from '../few.ts'
+import { splitName } from '../manifests/names.ts'
+import type { Cluster } from './cluster-options.ts'
+import { requireKinds } from './preflight.ts'
+
+export type CompiledCluster = { readonly snapshot: Snapshot; readonly compiled: Compiled }
+
+/**
+ * What a held fleet keeps is read from its Secrets, where this user may.
+ * @throws ApiError; Error where too little may be seen to say anything for sure
+ */
+export async function compileCluster(
+  cluster: Cluster,
+  credential: Name,
+  signal: AbortSignal,
+): Promise<CompiledCluster> {
+  await requireKinds(cluster, signal)
+  const { snapshot: found } = await snapshotOnce(cluster.api, splitName(credential), signal)
+  const fleet = fleetOf(found, credential)
+  const running = isHeld(found, fleet) ? await runningOnce(cluster.api, fleet, signal) : undefined
+  const snapshot = withFirstKeys(running === undefined ? found : { ...found, running: new Map([[fleet, running]]) })
+  const compiled = compile(snapshot)
+  requireCertainty(snapshot, compiled, credential, fleet)
+  return { snapshot, compiled }
+}
+
+/** Where the credential is not there, its own name: no fleet is called so, and what follows finds nothing. */
+function fleetOf({ credentials }: Snapshot, name: Name): Name {
+  const found = credentials.find((c) => `${c.namespace}/${c.name}` === name)
+  const { namespace = found?.namespace, name: policy } = found?.spec.policyRef ?? {}
+  return found === undefined ? name : `${namespace}/${policy}`
+}
+
+const isHeld = (snapshot: Snapshot, fleet: Name): boolean => compile(snapshot).fleets.get(fleet)?.kind === 'hold'
+
+function requireCertainty(
+  { unread, running }: Snapshot,
+  { fleets, statuses }: Compiled,
+  name: Name,
+  fleet: Name,
+): void {
+  const known = [...fleets.values()].some(({ config }) => config?.credentials.some((c) => c.name === name))
+  if (known || running.has(fleet)) return
+  const status = statuses.get(`RelayCredential ${name}`)
+  const open = status?.conditions.some((c) => c.type === 'Accepted' && c.status === 'Unknown') ?? false
+  if (unread.length > 0 && (open || status === undefined)) {
+    throw new Error(`too little may be seen to answer: ${few(unread)}; ask who may list our kinds in every namespace`)
+  }
+  if (fleets.get(fleet)?.kind === 'hold') {
+    throw new Error(
+      `RelayPolicy ${fleet} has an error, so its relays keep what they had, and that may not be read from here: it is in ` +
+        `the Secrets ${fleet}-relay-config-0 and following; relayfleet check tells what the error is`,
+    )
+  }
+}
