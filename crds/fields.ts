@@ -150,9 +150,10 @@ export const conditions = {
   },
 } as const satisfies ListSchema
 
-/** The three columns every kind ends with: is it working, why not, since when. */
+/** What every kind ends with: is it working, why not, since when it is there; in words where there is room (`-o wide`). */
 export const readyColumns = [
   { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
   { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
 ] as const

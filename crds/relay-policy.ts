@@ -1,5 +1,6 @@
 /** RelayPolicy: the platform team's; one fleet of relays, who may use it, by which rules, and by which way out. */
 import * as fields from './fields.ts'
+import { relayPolicyStatus as status } from './relay-policy-status.ts'
 import type { CrossFieldRule, FromSchema, ImmutableField, Kind, ObjectSchema } from './schema.ts'
 import { consentRules, wellFormed, wellFormedCel, wellFormedMessage } from './selector-rules.ts'
 
@@ -329,30 +330,6 @@ const immutable: readonly ImmutableField[] = [
   },
 ]
 
-const status = {
-  type: 'object',
-  properties: {
-    observedGeneration: { type: 'integer', format: 'int64' },
-    replicas: { type: 'integer', format: 'int32' },
-    selector: { type: 'string', maxLength: 1024 },
-    configHash: { type: 'string', maxLength: 128 },
-    listeners: {
-      type: 'array',
-      maxItems: 8,
-      items: {
-        type: 'object',
-        required: ['name', 'address'],
-        properties: {
-          name: fields.entryName,
-          address: { type: 'string', maxLength: 320 },
-          credentials: { type: 'integer', format: 'int32' },
-        },
-      },
-    },
-    conditions: fields.conditions,
-  },
-} as const satisfies ObjectSchema
-
 export const relayPolicy: Kind<RelayPolicySpec> = {
   kind: 'RelayPolicy',
   plural: 'relaypolicies',
@@ -377,8 +354,10 @@ export const relayPolicy: Kind<RelayPolicySpec> = {
   },
   columns: [
     { name: 'Environment', type: 'string', jsonPath: '.spec.environment' },
-    { name: 'Replicas', type: 'integer', jsonPath: '.status.replicas' },
+    { name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas' },
+    { name: 'Available', type: 'integer', jsonPath: '.status.readyReplicas' },
     { name: 'Programmed', type: 'string', jsonPath: '.status.conditions[?(@.type=="Programmed")].status' },
     ...fields.readyColumns,
+    { name: 'Hash', type: 'string', jsonPath: '.status.configHash', priority: 1 },
   ],
 }

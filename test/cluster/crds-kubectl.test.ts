@@ -37,12 +37,17 @@ const shown: readonly {
     spec: policySpec,
     status: {
       observedGeneration: 1,
-      replicas: 1,
+      replicas: 2,
+      readyReplicas: 1,
       selector: 'relayfleet.dev/policy=shown',
+      pods: [
+        { name: 'shown-0', ready: true, configHash: 'sha256:x', queued: 20 },
+        { name: 'shown-1', ready: false },
+      ],
       conditions: [condition('Programmed', 'True', 'Programmed'), ready],
     },
-    columns: ['NAME', 'ENVIRONMENT', 'REPLICAS', 'PROGRAMMED', 'READY', 'REASON', 'AGE'],
-    row: ['shown', 'Production', '1', 'True', 'False', 'SecretNotFound'],
+    columns: ['NAME', 'ENVIRONMENT', 'REPLICAS', 'AVAILABLE', 'PROGRAMMED', 'READY', 'REASON', 'AGE'],
+    row: ['shown', 'Production', '2', '1', 'True', 'False', 'SecretNotFound'],
   },
   {
     kind: 'SenderDomain',
@@ -99,7 +104,7 @@ describe.runIf(givenCluster() !== undefined)('kubectl', () => {
     await kubectl('scale', 'rpol/shown', '--replicas=5')
     expect(accepted(await api.get(`${at(kindOf('RelayPolicy'))}/scale`))).toMatchObject({
       spec: { replicas: 5 },
-      status: { replicas: 1, selector: 'relayfleet.dev/policy=shown' },
+      status: { replicas: 2, selector: 'relayfleet.dev/policy=shown' },
     })
     expect(accepted(await api.get(at(kindOf('RelayPolicy'))))['spec']).toMatchObject({ replicas: 5 })
   })

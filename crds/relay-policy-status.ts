@@ -1,0 +1,50 @@
+/** The status of a RelayPolicy: how its fleet stands, by what the relays themselves report. */
+import * as fields from './fields.ts'
+import type { ObjectSchema } from './schema.ts'
+
+export const relayPolicyStatus = {
+  type: 'object',
+  properties: {
+    observedGeneration: { type: 'integer', format: 'int64' },
+    replicas: { type: 'integer', format: 'int32', description: 'The relays that are there, ready or not.' },
+    readyReplicas: { type: 'integer', format: 'int32', description: 'The relays that take mail.' },
+    selector: { type: 'string', maxLength: 1024 },
+    configHash: {
+      type: 'string',
+      maxLength: 128,
+      description: 'Of the configuration that the relays should have; each reports its own below.',
+    },
+    pods: {
+      type: 'array',
+      maxItems: 100,
+      items: {
+        type: 'object',
+        required: ['name', 'ready'],
+        properties: {
+          name: fields.objectName,
+          ready: { type: 'boolean' },
+          configHash: { type: 'string', maxLength: 128, description: 'What its relay reports to have in force.' },
+          queued: {
+            type: 'integer',
+            format: 'int64',
+            description: 'At least so many messages wait there: a round figure, looked at once a minute.',
+          },
+        },
+      },
+    },
+    listeners: {
+      type: 'array',
+      maxItems: 8,
+      items: {
+        type: 'object',
+        required: ['name', 'address'],
+        properties: {
+          name: fields.entryName,
+          address: { type: 'string', maxLength: 320 },
+          credentials: { type: 'integer', format: 'int32' },
+        },
+      },
+    },
+    conditions: fields.conditions,
+  },
+} as const satisfies ObjectSchema
