@@ -1,6 +1,7 @@
 /** Whether mail flows as it should, by what relays report of themselves: the condition Degraded. Pure. */
 import type { RelayStatus } from '../relay/http.ts'
 import type { Condition } from './compile/compiled.ts'
+import { few } from './few.ts'
 
 /** What one relay reports, as far as it matters here. */
 export type Reporting = {
@@ -15,7 +16,11 @@ type Complaint = {
   readonly message: (relays: readonly Reporting[], log: string) => string
 }
 
-const names = (relays: readonly Reporting[]): string => relays.map(({ name }) => name).join(', ')
+const names = (relays: readonly Reporting[]): string =>
+  few(
+    relays.map(({ name }) => name),
+    ', ',
+  )
 
 /** The worst first. No figure that grows by itself: a status that changes all the time tells nobody anything new. */
 const complaints: readonly Complaint[] = [
@@ -23,14 +28,14 @@ const complaints: readonly Complaint[] = [
     reason: 'NotReady',
     holds: ({ status }) => !status.ready,
     message: (relays) =>
-      relays.map(({ name, status }) => `${name} takes no mail now: ${status.notReady.join('; ')}`).join('; '),
+      few(relays.map(({ name, status }) => `${name} takes no mail now: ${status.notReady.join('; ')}`)),
   },
   {
     reason: 'StaleFiles',
     holds: ({ status }) => status.stale.length > 0,
     message: (relays) => {
       const files = [...new Set(relays.flatMap(({ status }) => status.stale))].toSorted()
-      return `${files.join(', ')} can not be used, so the last good content is in force; correct the Secret or ConfigMap that it comes from`
+      return `${few(files, ', ')} can not be used, so the last good content is in force; correct the Secret or ConfigMap that it comes from`
     },
   },
   {

@@ -1,10 +1,115 @@
 /** Statuses as evidence: asks the relays, writes what changed, and records an Event where an object's fortune turns. */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../compile/compiled.ts'
+import type { Ref } from '../compile/snapshot.ts'
+import { Dirty } from '../dirty.ts'
+import type { Api } from './api.ts'
+import { type Ask, askRelay } from './ask-relay.ts'
+import type { Bindings } from './bindings.ts'
+import type { Occasion } from './event-series.ts'
+import { FleetDesk } from './fleet-desk.ts'
+import type { Fleets } from './fleets.ts'
+import { Inquiry } from './inquiry.ts'
+import { type Reported, reportedOf } from './reported.ts'
+import { StatusDesk } from './status-desk.ts'
+import { StatusWriter } from './status-writer.ts'
+import type { World } from './world.ts'
 
 export type Reporter = {
-  /** What there is to report on from now on; returns at once. */
-  give(compiled: Compiled): void
+  /**
+   * What there is to report on from now on; returns at once. `uids`: of the objects that it was compiled from, so that
+   * nothing is said of a later one of the same name; absent: they are those that are there now.
+   */
+  give(compiled: Compiled, uids?: ReadonlyMap<Ref, string>): void
   /** Something was heard or written that statuses may depend on; only raises a flag. */
   wake(): void
   run(signal: AbortSignal): Promise<void>
+}
+
+export type Reporting = {
+  readonly api: Pick<Api, 'apply'>
+  readonly world: Pick<World, 'declared' | 'declaredAs' | 'pods'>
+  readonly fleets: Pick<Fleets, 'written' | 'nudge'>
+  readonly bindings: Pick<Bindings, 'troubles'>
+  /** A standby asks nobody and writes nothing. */
+  readonly mayWrite: () => boolean
+  readonly record: (occasion: Occasion) => void
+  /** A status that could not be written, and is tried again. */
+  readonly failed?: (ref: Ref, error: unknown) => void
+  /** The wall clock. */
+  readonly now?: () => number
+  readonly ask?: Ask
+}
+
+/** Bursts of news are one turn. */
+const pauseMs = 20
+/** How soon a standby notices that it leads; how late what tells nobody, like the age of a queue, is noticed. */
+const standbyMs = 500
+const longestMs = 15_000
+
+export function openReporter(reporting: Reporting): Reporter {
+  const dirty = new Dirty()
+  const { world, mayWrite, now = Date.now } = reporting
+  let reported: Reported | undefined
+
+  return {
+    give(compiled, uids = new Map(world.declared().map(({ ref, uid }) => [ref, uid]))) {
+      reported = reportedOf(compiled, uids)
+      dirty.mark()
+    },
+    wake: () => dirty.mark(),
+    async run(signal) {
+      const desks = desksOf(reporting, () => dirty.mark(), signal)
+      while (!signal.aborted) {
+        const leads = mayWrite()
+        if (!leads) desks.forget()
+        const at = leads && reported !== undefined ? desks.turn(reported, now()) : Number.POSITIVE_INFINITY
+        const ms = Math.min(Math.max(0, at - now()), leads ? longestMs : standbyMs)
+        await newsOr(ms, dirty, signal)
+        await wait(pauseMs, undefined, { signal }).catch(() => undefined)
+      }
+      desks.forget()
+    },
+  }
+}
+
+function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal) {
+  const { api, mayWrite, ask = askRelay, now = Date.now, failed = () => undefined } = reporting
+  const fleets = new FleetDesk({ ...reporting, inquiry: new Inquiry({ ask, changed, now, signal }) })
+  const writer: StatusWriter = new StatusWriter({
+    api,
+    mayWrite,
+    signal,
+    written: (job, object) => {
+      statuses.written(job, object)
+      changed()
+    },
+    gone: (job) => statuses.gone(job),
+    failed: (job, error) => failed(job.ref, error),
+  })
+  const statuses = new StatusDesk({ ...reporting, writer })
+  return {
+    /** Looks at everything that changed; when to do so again, without any news. */
+    turn(reported: Reported, at: number): number {
+      const judged = fleets.judge(reported, at)
+      return Math.min(judged.at, statuses.report({ reported, standings: judged.standings, now: at }))
+    },
+    forget(): void {
+      fleets.forget()
+      statuses.forget()
+      writer.clear()
+    },
+  }
+}
+
+/** Resolves after that time, or when the flag is raised, or when the signal ends. */
+async function newsOr(ms: number, dirty: Dirty, signal: AbortSignal): Promise<void> {
+  const waiting = new AbortController()
+  const end = (): void => waiting.abort()
+  const timer = setTimeout(end, ms)
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  await dirty.next(waiting.signal)
+  clearTimeout(timer)
+  signal.removeEventListener('abort', end)
 }

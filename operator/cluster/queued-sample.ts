@@ -1,0 +1,34 @@
+/** How many messages wait at each pod, as a status says it: in round figures, and looked at once a minute. */
+import type { AskedPod } from './inquiry.ts'
+
+export const sampleMs = 60_000
+
+/** 1, 2, 5, 10, 20, 50 …: the status changes when the queue grows or shrinks much. Pure. */
+export function roundFigure(count: number): number {
+  if (count < 1) return 0
+  const power = 10 ** Math.floor(Math.log10(count))
+  return power * (count >= 5 * power ? 5 : count >= 2 * power ? 2 : 1)
+}
+
+export class QueuedSample {
+  #counts: ReadonlyMap<string, number> = new Map()
+  #takenAt = Number.NEGATIVE_INFINITY
+
+  of(uid: string): number | undefined {
+    return this.#counts.get(uid)
+  }
+
+  /** Looks at all pods when it is time, and at those that are new. */
+  take(pods: readonly AskedPod[], now: number): void {
+    const due = now - this.#takenAt >= sampleMs
+    if (due) this.#takenAt = now
+    this.#counts = new Map(
+      pods.flatMap(({ pod: { uid }, report }) => {
+        const kept = due ? undefined : this.#counts.get(uid)
+        if (report === undefined) return kept === undefined ? [] : [[uid, kept]]
+        const { ready, deferred, inFlight } = report.queue
+        return [[uid, kept ?? roundFigure(ready + deferred + inFlight)]]
+      }),
+    )
+  }
+}

@@ -1,0 +1,8 @@
+/** The first few of many, for a sentence. Pure. */
+
+const mostNamed = 5
+
+export const few = (texts: readonly string[], separator = '; '): string =>
+  texts.length <= mostNamed
+    ? texts.join(separator)
+    : `${texts.slice(0, mostNamed).join(separator)}${separator}and ${texts.length - mostNamed} more`
