@@ -10,8 +10,8 @@ import { type Refusal, refusal } from '../mail/rule.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
 import { Gate, type Gatekeeper } from './gate.ts'
 import { handshakeMs } from './limits.ts'
-import { protocol } from './protocol.ts'
-import { fateOf } from './verbs.ts'
+import { noArgument, protocol } from './protocol.ts'
+import { fateOf, takesArgument } from './verbs.ts'
 import { fromServer } from './wire.ts'
 
 /** Begins the conversation of a client that has connected. */
@@ -157,13 +157,18 @@ export class Connection extends SMTPConnection implements Line, Gatekeeper {
 
   override _getHandler(verb: string) {
     const fate = fateOf(verb)
-    if (fate === 'refused') return this.#notImplemented
+    if (fate === 'refused')
+      return (_command: Buffer, callback: () => void) => this.#refuse(protocol.notImplemented, callback)
     const handler = fate && super._getHandler(verb)
-    return handler && ((command: Buffer, callback: () => void) => this.#carryOut(handler, command, callback))
+    return handler && ((command: Buffer, callback: () => void) => this.#carryOut(verb, handler, command, callback))
   }
 
   /** smtp-server answers an error of ours with 451 and tells nobody. */
-  #carryOut(handler: SMTPConnection['handler_NOOP'], command: Buffer, callback: () => void): void {
+  #carryOut(verb: string, handler: SMTPConnection['handler_NOOP'], command: Buffer, callback: () => void): void {
+    if (hasArgument(command) && !takesArgument(verb)) {
+      this.#refuse(noArgument(verb), callback)
+      return
+    }
     try {
       handler.call(this, command, callback)
     } catch (error) {
@@ -172,8 +177,8 @@ export class Connection extends SMTPConnection implements Line, Gatekeeper {
     }
   }
 
-  #notImplemented(_command: Buffer, callback: () => void): void {
-    this.#say(this.conversation.refuse('connect', protocol.notImplemented))
+  #refuse(refused: Refusal, callback: () => void): void {
+    this.#say(this.conversation.refuse('connect', refused))
     callback()
   }
 
@@ -248,5 +253,7 @@ export class Connection extends SMTPConnection implements Line, Gatekeeper {
     return this._parser instanceof Gate && this._parser.moreCame
   }
 }
+
+const hasArgument = (command: Buffer): boolean => / /.test(command.toString().trim())
 
 const verbOf = (command: Buffer): string => (/^[^ ]*/.exec(command.toString())?.[0] ?? '').toUpperCase()

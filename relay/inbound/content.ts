@@ -1,16 +1,21 @@
 /** What is known of a content while it streams by; its octets are held only until its header is judged. */
 import { isAscii } from 'node:buffer'
+import type { ListenerConfig } from '../config.ts'
 import { headerEnd } from '../mail/header.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
 import { headerBytes, heldBytes } from './limits.ts'
+import { LineEnds } from './line-ends.ts'
 import { beforeContent, scan } from './newlines.ts'
 
 /** `header` is what goes on in place of the one that was judged. */
 export type JudgedHeader = Omit<HeaderVerdict, 'fields'> & { readonly header: Buffer }
 
+export type ContentLimits = Pick<ListenerConfig, 'bareNewlines'> & { readonly messageBytes: number }
+
 export class Content {
   readonly #messageBytes: number
+  readonly #lineEnds: LineEnds | undefined
   readonly #judge: (header: Buffer) => JudgedHeader
   #newlines = beforeContent
   #bytes = 0
@@ -20,12 +25,15 @@ export class Content {
   #verdict: JudgedHeader | undefined
   #headerTooLarge = false
 
-  constructor(messageBytes: number, judge: (header: Buffer) => JudgedHeader) {
+  constructor({ messageBytes, bareNewlines }: ContentLimits, judge: (header: Buffer) => JudgedHeader) {
     this.#messageBytes = messageBytes
+    this.#lineEnds = bareNewlines === 'Normalise' ? new LineEnds() : undefined
     this.#judge = judge
   }
 
-  take(chunk: Buffer): void {
+  /** What is counted, judged and kept is what goes on: its line ends are mended first. */
+  take(octets: Buffer): void {
+    const chunk = this.#lineEnds?.take(octets) ?? octets
     this.#newlines = scan(this.#newlines, chunk)
     this.#bytes += chunk.length
     this.#eightBit ||= !isAscii(chunk)
@@ -51,7 +59,7 @@ export class Content {
 
   /** The same whatever the chunks were: the gravest fault of the content, not the first one seen. */
   get refusal(): Refusal | undefined {
-    if (this.#newlines.bare) return refusal('always.newlines')
+    if (this.#newlines.bare) return refusal('listeners.bareNewlines')
     if (this.#newlines.nul) return refusal('always.nul')
     if (this.#bytes > this.#messageBytes) return refusal('admission.limits.messageSize')
     if (this.#headerTooLarge) return refusal('always.headerSize')

@@ -1,4 +1,5 @@
 /** DATA: takes the content, and says 250 only when the spool has made the message ours. */
+import type { ListenerConfig, RelayConfig } from '../config.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeHeader } from '../rules/content.ts'
@@ -48,7 +49,8 @@ export class Reception {
     this.#transaction = transaction
     this.#incoming = incoming
     this.#disposition = dispositionOf(config.recipients, [...transaction.forwardPaths.values()])
-    this.#content = new Content(config.limits.messageBytes, (header) => this.#judge(header))
+    const limits = { messageBytes: config.limits.messageBytes, bareNewlines: bareNewlinesAt(config, session.listener) }
+    this.#content = new Content(limits, (header) => this.#judge(header))
   }
 
   /** Reads to the end, also what is refused already. @throws when the client leaves before the final dot. */
@@ -151,6 +153,10 @@ export class Reception {
     return { address: this.#session.client, helo: this.#session.helo, tls: this.#session.tls }
   }
 }
+
+/** Of a listener that is closed, sessions may go on. */
+const bareNewlinesAt = ({ listeners }: RelayConfig, name: string): ListenerConfig['bareNewlines'] =>
+  listeners.find((listener) => listener.name === name)?.bareNewlines ?? 'Reject'
 
 /** A fault of ours is a 4yz, never the client's. */
 function faultOf({ events }: Inbound, error: unknown): Refusal {

@@ -1,7 +1,9 @@
 /** Sees every octet before smtp-server reads lines in it, and knows whether more came than was answered. */
+import type { SMTPServerDataStream } from 'smtp-server'
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { CommandLines } from './command-lines.ts'
+import { DataDecoder } from './data-decoder.ts'
 import { loginLineBytes } from './limits.ts'
 
 type Next = (error?: Error | null) => void
@@ -19,6 +21,7 @@ export type Gatekeeper = {
 export class Gate extends SMTPStream {
   readonly #connection: Gatekeeper
   readonly #commands: CommandLines
+  #data = new DataDecoder()
   #writing = 0
 
   constructor(connection: Gatekeeper) {
@@ -43,6 +46,32 @@ export class Gate extends SMTPStream {
 
   /** smtp-server would carry out what a client had begun to say when it left, a login cut short among it. */
   override _flushData(): void {}
+
+  override startDataMode(maxBytes?: number | string | null): SMTPServerDataStream {
+    this.#data = new DataDecoder()
+    return super.startDataMode(maxBytes)
+  }
+
+  /** smtp-server takes dots away behind a bare LF, and leaves the one before other characters. */
+  override _feedDataStream(chunk: Buffer, done: Next): void {
+    const { content, rest } = this.#data.take(chunk)
+    if (rest === undefined) this.#give(content, done)
+    else this._endDataMode(content, rest, done)
+  }
+
+  /** A stream that is destroyed never drains. */
+  #give(content: Buffer, done: Next): void {
+    const stream = this._dataStream
+    if (content.length === 0 || !stream?.writable || stream.write(content) || stream.destroyed) {
+      done()
+      return
+    }
+    const goOn = (): void => {
+      stream.off('drain', goOn).off('close', goOn)
+      done()
+    }
+    stream.once('drain', goOn).once('close', goOn)
+  }
 
   /** The outer call is the socket's; inner ones are smtp-server's, with what came behind a content. */
   override _write(chunk: Buffer, encoding: BufferEncoding | 'buffer', next: Next): void {

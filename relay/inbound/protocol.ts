@@ -10,13 +10,16 @@ const syntax = (code: number, subject: string, text: string): Refusal => variant
 const sequence = (code: number, subject: string, text: string): Refusal =>
   variant('always.sequence', code, subject, text)
 
+export const noArgument = (verb: string): Refusal => syntax(501, '5.4', `${verb} takes no argument`)
+
 export const protocol = {
   unknownCommand: syntax(500, '5.2', 'command not recognized'),
   notImplemented: syntax(502, '5.1', 'command not implemented'),
   lineTooLong: syntax(500, '5.2', 'line too long'),
   bareNewline: syntax(500, '5.2', 'commands end with CR LF'),
   controlCharacter: syntax(500, '5.2', 'control character in a command'),
-  notSmtp: syntax(421, '5.2', 'this is an SMTP server'),
+  // X.5.2 is permanent where it is defined (RFC 3463 section 3.6) and 421 is not; the session ends for safety's sake.
+  notSmtp: syntax(421, '7.0', 'this is an SMTP server'),
   helloArgument: syntax(501, '5.4', 'EHLO and HELO take one host name'),
   path: syntax(501, '5.4', 'the path is <user@domain>, and <> in MAIL'),
   parameter: syntax(501, '5.4', 'malformed or repeated parameter'),

@@ -11,4 +11,9 @@ const fates = new Map<string, Fate>([
   ...['XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL', 'DEBUG'].map((verb) => [verb, 'refused'] as const),
 ])
 
+/** RFC 5321 section 4.1.1, and RFC 3207 section 4 for STARTTLS; NOOP and HELP may have one. */
+const withoutArgument: ReadonlySet<string> = new Set(['STARTTLS', 'RSET', 'DATA', 'QUIT'])
+
+export const takesArgument = (verb: string): boolean => !withoutArgument.has(verb)
+
 export const fateOf = (verb: string): Fate | undefined => fates.get(verb)

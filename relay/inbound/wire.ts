@@ -23,7 +23,6 @@ const refusals: readonly (readonly [code: number, text: RegExp, becomes: Refusal
   [421, /./, refusal('always.unavailable')],
   [451, /./, refusal('always.unavailable')],
   [500, /./, protocol.unknownCommand],
-  [501, /STARTTLS/, refusal('always.syntax', 'STARTTLS takes no argument')],
   [501, /VRFY/, refusal('always.syntax', 'VRFY takes an address')],
   [503, /TLS already/, protocol.tlsAlready],
   [503, /EHLO first/, protocol.helloFirst],

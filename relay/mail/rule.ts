@@ -86,13 +86,6 @@ export const rules = {
     of: 'relay',
     mend: 'nothing: clients connect again; let the client end its sessions with QUIT',
   },
-  'always.newlines': {
-    code: 550,
-    subject: '5.2',
-    text: 'bare CR or LF in the message',
-    of: 'relay',
-    mend: 'let the application end every line with CR LF',
-  },
   'always.nul': {
     code: 554,
     subject: '6.0',
@@ -148,6 +141,13 @@ export const rules = {
     text: 'this fleet is suspended; try again later',
     of: 'RelayPolicy',
     mend: 'set spec.suspended of the RelayPolicy to false',
+  },
+  'listeners.bareNewlines': {
+    code: 550,
+    subject: '5.2',
+    text: 'bare CR or LF in the message',
+    of: 'RelayPolicy',
+    mend: 'let the application end every line with CR LF, or set bareNewlines of the listener to Normalise',
   },
   'admission.networks': {
     code: 554,

@@ -9,7 +9,7 @@ const fine = { audited: [], fromDomain: 'corp.example' }
 /** The whole of what came out, the refusal, and the header that was judged. */
 function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fine) {
   const judged: string[] = []
-  const content = new Content(messageBytes, (header) => {
+  const content = new Content({ messageBytes, bareNewlines: 'Reject' }, (header) => {
     judged.push(header.toString('latin1'))
     return { ...verdict, header }
   })
@@ -42,7 +42,10 @@ test('the header is judged once, alone, and nothing of the content is lost', () 
 test('what the judge makes of the header goes on in its place, whatever the chunks were', () => {
   const whole = Buffer.from('Bcc: x\r\nFrom: y\r\n\r\nbody\r\n')
   for (const size of [1, 5, 1_000]) {
-    const content = new Content(1_000_000, (header) => ({ ...fine, header: header.subarray(8) }))
+    const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, (header) => ({
+      ...fine,
+      header: header.subarray(8),
+    }))
     for (const chunk of cut(whole, size)) content.take(chunk)
     expect(content.end().toString()).toBe('From: y\r\n\r\nbody\r\n')
   }
@@ -61,7 +64,7 @@ test('a long content goes on in pieces of 64 KiB at least, and is not held', () 
 })
 
 test.each([
-  ['bare newlines before everything else', `a\n\0${'x'.repeat(200)}`, 'always.newlines'],
+  ['bare newlines before everything else', `a\n\0${'x'.repeat(200)}`, 'listeners.bareNewlines'],
   ['NUL before size', `a\0${'x'.repeat(200)}`, 'always.nul'],
   ['size before the verdict on the header', `a: b\r\n\r\n${'x'.repeat(200)}`, 'admission.limits.messageSize'],
   ['the verdict on the header', 'a: b\r\n\r\n', 'always.hops'],
@@ -88,14 +91,18 @@ test('exactly the limit passes', () => {
 })
 
 test('after a fault nothing is held and nothing is released', () => {
-  const content = new Content(1_000_000, (header) => ({ ...fine, header }))
+  const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, (header) => ({ ...fine, header }))
   content.take(Buffer.from('X: y\r\n\r\n'))
   content.take(Buffer.from('\0'))
   content.take(Buffer.alloc(100_000, 'x'))
   expect(content.release()).toBeUndefined()
   expect(content.end()).toHaveLength(0)
 
-  const refused = new Content(1_000_000, (header) => ({ ...fine, refusal: refusal('always.hops'), header }))
+  const refused = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, (header) => ({
+    ...fine,
+    refusal: refusal('always.hops'),
+    header,
+  }))
   refused.take(Buffer.concat([Buffer.from('X: y\r\n\r\n'), Buffer.alloc(100_000, 'x')]))
   expect(refused.release()).toBeUndefined()
 })
