@@ -1,0 +1,101 @@
+/** The cluster read once, with the rights of different people. */
+import { randomUUID } from 'node:crypto'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { openApi } from '../../operator/cluster/api.ts'
+import type { Connection } from '../../operator/cluster/connection.ts'
+import { snapshotOnce } from '../../operator/cluster/once.ts'
+import { compile } from '../../operator/compile/compile.ts'
+import { type Api, accepted, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { installCrds } from './install-crds.ts'
+import { newNamespace } from './namespace.ts'
+import { writer } from './observing.ts'
+
+const ours = { apiGroups: ['relayfleet.dev'], resources: ['*'], verbs: ['list'] }
+const signal = new AbortController().signal
+const verifier = `sha256:${'0a'.repeat(32)}`
+
+describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
+  let admin: Api
+  let namespace: string
+
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+    namespace = await newNamespace({ ...theCluster(), controllers: false }, admin)
+    const write = writer(admin, namespace)
+    const smarthosts = [
+      { name: 'out', host: 'smtp.example.net', authRef: { name: 'login' }, tls: { caRef: { name: 'ca' } } },
+    ]
+    await write.create('RelayPolicy', 'shared', { routes: [{ name: 'default', smarthosts }] })
+    await write.create('SenderDomain', 'example', { domain: `${namespace}.example.org` })
+    await write.create('RelayCredential', 'web')
+    await write.report('RelayCredential', 'web', { username: `web.${namespace}`, keys: [{ id: 'k1', verifier }] })
+    const maps = `/api/v1/namespaces/${namespace}/configmaps`
+    accepted(await admin.create(maps, { metadata: { name: 'ca' }, data: { 'ca.crt': 'x' } }))
+  })
+
+  /** May do this in the namespace, and nothing else. */
+  async function somebody(rules: readonly object[]): Promise<string> {
+    const user = `user-${randomUUID()}`
+    const at = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`
+    const apiGroup = 'rbac.authorization.k8s.io'
+    const subjects = [{ apiGroup, kind: 'User', name: user }]
+    accepted(await admin.create(`${at}/roles`, { metadata: { name: user }, rules }))
+    const roleRef = { apiGroup, kind: 'Role', name: user }
+    accepted(await admin.create(`${at}/rolebindings`, { metadata: { name: user }, roleRef, subjects }))
+    return user
+  }
+
+  function read(user?: string, given: { namespace?: string } = {}) {
+    const { server, ca, login } = theCluster().access
+    const tls = { ca, ...(login.kind === 'certificate' && { cert: login.cert, key: login.key }) }
+    const headers = {
+      ...(login.kind === 'token' && { authorization: `Bearer ${login.token}` }),
+      ...(user !== undefined && { 'impersonate-user': user }),
+    }
+    const connection: Connection = { server: new URL(server), login: () => Promise.resolve({ headers, tls }) }
+    return snapshotOnce(openApi(connection), given, signal)
+  }
+
+  test('by who may see everything', async () => {
+    const { snapshot, declared } = await read()
+    expect(snapshot.unread).toEqual([])
+    expect(declared.filter((d) => d.ref.includes(namespace))).toHaveLength(3)
+    expect(snapshot.bindingKeys.get(`${namespace}/web`)?.keys).toEqual([{ id: 'k1', verifier }])
+    expect(snapshot.namespaces.get(namespace)).toMatchObject({ 'kubernetes.io/metadata.name': namespace })
+    expect(snapshot.configMaps.get(`${namespace}/ca`)).toEqual({ keys: ['ca.crt'] })
+    const found = compile(snapshot).findings.get(`RelayPolicy ${namespace}/shared`)
+    expect(found?.filter((f) => f.status === 'False').map((f) => f.field)).toContain(
+      'spec.routes[0].smarthosts[0].authRef',
+    )
+  })
+
+  test('by who may see one namespace: the rest is in doubt, and what may not be looked at counts as there', async () => {
+    const { snapshot } = await read(await somebody([ours]), { namespace })
+    expect([snapshot.policies.length, snapshot.credentials.length]).toEqual([1, 1])
+    expect(snapshot.secrets.get(`${namespace}/login`)).toEqual({})
+    expect(snapshot.unread).toEqual([
+      `relaypolicies outside of ${namespace}: listing them is not allowed`,
+      `senderdomains outside of ${namespace}: listing them is not allowed`,
+      `relaycredentials outside of ${namespace}: listing them is not allowed`,
+      `labels of namespace ${namespace}: not allowed`,
+    ])
+  })
+
+  test('by who may see nothing', async () => {
+    const { snapshot, declared } = await read(await somebody([]), { namespace })
+    expect(declared).toEqual([])
+    expect(snapshot.unread).toEqual(
+      ['relaypolicies', 'senderdomains', 'relaycredentials'].map((p) => `${p}: listing them is not allowed`),
+    )
+  })
+
+  test('a cluster that does not answer is an error', async () => {
+    const connection: Connection = {
+      server: new URL('https://127.0.0.1:1'),
+      login: () => Promise.resolve({ headers: {}, tls: {} }),
+    }
+    await expect(snapshotOnce(openApi(connection), {}, signal)).rejects.toThrow('127.0.0.1:1')
+  })
+})

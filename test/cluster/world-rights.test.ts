@@ -1,0 +1,135 @@
+/** What the world is when not all of it may be seen, or not every kind is known. */
+import { randomUUID } from 'node:crypto'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { until } from '../local/until.ts'
+import { type Api, accepted, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { type Fault, status } from './fault-proxy.ts'
+import { installCrds } from './install-crds.ts'
+import { newNamespace } from './namespace.ts'
+import { observe, writer } from './observing.ts'
+
+const all = ['get', 'list', 'watch']
+/** As the chart gives them for one namespace. */
+const rules = [
+  { apiGroups: ['relayfleet.dev'], resources: ['*'], verbs: all },
+  { apiGroups: [''], resources: ['services', 'pods'], verbs: all },
+  { apiGroups: ['apps'], resources: ['statefulsets'], verbs: all },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: all },
+  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: all },
+  { apiGroups: ['monitoring.coreos.com'], resources: ['servicemonitors'], verbs: all },
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
+]
+
+describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
+  let admin: Api
+  let seen: string
+  let unseen: string
+  let user: string
+
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+  })
+  beforeEach(async () => {
+    const cluster = { ...theCluster(), controllers: false }
+    ;[seen, unseen] = [await newNamespace(cluster, admin), await newNamespace(cluster, admin)]
+    user = `user-${randomUUID()}`
+  })
+
+  async function allow(namespace: string): Promise<void> {
+    const at = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`
+    const [roleRef, subject] = [
+      { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'operator' },
+      { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user },
+    ]
+    accepted(await admin.create(`${at}/roles`, { metadata: { name: 'operator' }, rules }))
+    accepted(await admin.create(`${at}/rolebindings`, { metadata: { name: 'operator' }, roleRef, subjects: [subject] }))
+  }
+
+  test('one namespace that may not be seen keeps nobody from working, and is told of', async () => {
+    await allow(seen)
+    await Promise.all([seen, unseen].map((n) => writer(admin, n).create('RelayPolicy', 'shared')))
+    const { world, raised } = await observe({ namespaces: [seen, unseen], user })
+    await world.synced
+    expect(world.declared().map((d) => d.ref)).toEqual([`RelayPolicy ${seen}/shared`])
+    const kinds = ['relaypolicies', 'senderdomains', 'relaycredentials']
+    expect(world.unread()).toEqual([
+      ...kinds.map((k) => `${k} of ${unseen}: could not be listed yet`),
+      `labels of namespace ${unseen}: could not be read yet`,
+    ])
+    const before = raised.dirty
+    await writer(admin, seen).create('RelayCredential', 'web')
+    await until('it is heard', () => world.declared().length === 2)
+    expect(raised.dirty).toBe(before + 1)
+
+    const { resourceVersion } = (await writer(admin, seen).create('SenderDomain', 'example')).metadata
+    await world.refresh()
+    expect(BigInt(world.heard()[`SenderDomain ${seen}`] ?? 0)).toBeGreaterThanOrEqual(BigInt(resourceVersion ?? 0))
+
+    await allow(unseen)
+    await until('nothing is unread', () => world.unread().length === 0, 25_000)
+    expect(world.declaredAs(`RelayPolicy ${unseen}/shared`)?.is).toBe('valid')
+    expect(world.namespaces().has(unseen)).toBe(true)
+  })
+
+  test('what was heard stays when the right to hear more is gone', async () => {
+    await allow(seen)
+    await writer(admin, seen).create('RelayPolicy', 'shared')
+    const { world, proxy, news } = await observe({ namespaces: [seen], user })
+    await world.synced
+    await admin.remove(`/apis/rbac.authorization.k8s.io/v1/namespaces/${seen}/rolebindings/operator`)
+    proxy.cutAll()
+    await world.refresh()
+    expect(news.some((n) => n.about === 'interruption' && n.why.includes('403'))).toBe(true)
+    expect([world.declared().length, world.unread()]).toEqual([1, []])
+  })
+
+  test('an API server that is away when the operator starts: all is in doubt, until it is back', async () => {
+    await writer(admin, seen).create('RelayPolicy', 'shared')
+    const { world, proxy, raised } = await observe({ namespaces: [seen], rule: () => 'reset' })
+    await world.synced
+    expect([world.declared(), world.unread().length]).toEqual([[], 4])
+    proxy.rule = () => 'pass'
+    await until('all is heard', () => world.declared().length === 1 && world.unread().length === 0, 25_000)
+    expect(raised.dirty).toBeGreaterThan(0)
+  })
+
+  test('ServiceMonitors are watched while the cluster knows them', async () => {
+    const metadata = { resourceVersion: '7', labels: { 'relayfleet.dev/policy': 'shared' } }
+    const monitor = { metadata: { ...metadata, name: 'shared', namespace: seen }, spec: {} }
+    const list: Fault = { code: 200, body: { metadata: { resourceVersion: '7' }, items: [monitor] } }
+    let answer: Fault = status(404, 'NotFound')
+    const { world, raised } = await observe({
+      namespaces: [seen],
+      rule: ({ path, query }) => {
+        if (!path.includes('/monitoring.coreos.com/')) return 'pass'
+        return query.get('watch') === '1' ? 'hang' : answer
+      },
+    })
+    await world.synced
+    expect([world.serviceMonitors, world.made(`${seen}/shared`)]).toEqual([false, []])
+    const before = raised.dirty
+
+    answer = list
+    await until('they are known', () => world.serviceMonitors)
+    await until('they are heard', () => world.made(`${seen}/shared`).length === 1)
+    expect(world.made(`${seen}/shared`)[0]).toMatchObject({ kind: 'ServiceMonitor', metadata: { name: 'shared' } })
+    expect(raised.dirty).toBeGreaterThan(before)
+
+    answer = status(500, 'InternalError')
+    const asked = performance.now()
+    await until('it was asked again', () => performance.now() - asked > 400)
+    expect(world.serviceMonitors).toBe(true)
+
+    answer = status(404, 'NotFound')
+    await until('they are gone', () => !world.serviceMonitors)
+    expect(world.made(`${seen}/shared`)).toEqual([])
+  })
+
+  test('it ends with the signal, whatever it was waiting for', async () => {
+    const { proxy, end } = await observe({ namespaces: [seen], rule: () => 'hang' })
+    await until('it has asked', () => proxy.seen.length > 8)
+    await end()
+  })
+})
