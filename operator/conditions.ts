@@ -6,6 +6,8 @@ export type Stamped = Condition & { readonly observedGeneration: number; readonl
 
 /** What keeps an object from being ready, in the order in which a person should look at it. */
 const needed = ['Accepted', 'ResolvedRefs', 'Programmed']
+/** Reasons that are against it wherever they are; a certificate that only ends soon keeps nothing from working. */
+const fatal = ['CertificateExpired']
 /** True is the bad news in these. */
 const negative = ['Suspended', 'Expired']
 
@@ -13,6 +15,7 @@ const negative = ['Suspended', 'Expired']
 export function deriveReady(found: readonly Condition[]): Condition {
   const relevant = [
     ...needed.flatMap((type) => found.filter((c) => c.type === type)),
+    ...found.filter((c) => fatal.includes(c.reason)),
     ...found.filter((c) => negative.includes(c.type) && c.status !== 'False').map(turned),
   ]
   const open = relevant.find((c) => c.status === 'False') ?? relevant.find((c) => c.status === 'Unknown')

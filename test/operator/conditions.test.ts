@@ -70,3 +70,10 @@ test('a finding’s field is for people at a terminal, not for the status', () =
   const [merged] = mergeConditions([], [{ ...accepted, field: 'spec' } as Condition], 1, 't1')
   expect(merged).not.toHaveProperty('field')
 })
+
+test('a certificate that is over is against it, and one that only ends soon is not', () => {
+  const ready = (reason: string) =>
+    deriveReady([{ type: 'CertificateValid', status: 'False', reason, message: reason }]).status
+  expect(ready('CertificateExpired')).toBe('False')
+  expect(ready('CertificateExpiresSoon')).toBe('True')
+})
