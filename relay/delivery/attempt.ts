@@ -2,7 +2,7 @@
 import type { Envelope } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
-import { replyFor } from './answer.ts'
+import { type Cause, replyFor } from './answer.ts'
 import { classifyOpening, classifyTransaction } from './classify.ts'
 import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
@@ -45,7 +45,7 @@ export function unreadable(error: unknown, recipients: number): Attempted {
 
 type Mail = { readonly envelope: Envelope; readonly content: Content; readonly forwardPaths: readonly string[] }
 
-/** Undefined: a used connection had been closed between two messages, so nothing was said about this one (case U17). */
+/** Undefined: a used connection was of no use between two messages, so nothing was said about this one (case U17). */
 async function transactOn(connections: Connections, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {
   const opened = await connections.acquire(fresh)
   if (opened.kind === 'failed') {
@@ -68,7 +68,7 @@ async function transact(client: Client, mail: Mail): Promise<Attempted | undefin
   const transaction = await client.transact(mailing)
   if (!(used && isStale(transaction)))
     return { outcomes: outcomesWith(transaction), asked: true, tookMs: performance.now() - started }
-  client.destroy('the smarthost had closed it')
+  client.destroy('it is of no use any more')
   return undefined
 }
 
@@ -95,4 +95,7 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
 const bounced = (reply: Reply): Outcome => ({ kind: 'bounced', reply })
 
 const isStale = ({ mail }: Transaction): boolean =>
-  mail.kind === 'none' ? mail.cause === 'lost' : mail.reply.code === 421
+  mail.kind === 'none' ? betweenMessages.has(mail.cause) : mail.reply.code === 421
+
+/** What may have come of the message before: the connection's end, or a reply of it that nobody asked for. */
+const betweenMessages: ReadonlySet<Cause> = new Set(['lost', 'malformed'])

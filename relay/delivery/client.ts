@@ -26,6 +26,7 @@ export type Transaction = {
 
 export const isPositive = (answer: Answer): boolean =>
   answer.kind === 'reply' && answer.reply.code >= 200 && answer.reply.code < 300
+const isFinal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
 const hasCode = (answer: Answer | undefined, code: number): boolean =>
   answer?.kind === 'reply' && answer.reply.code === code
 const isBelow400 = (answer: Answer | undefined): boolean => answer?.kind === 'reply' && answer.reply.code < 400
@@ -69,7 +70,7 @@ export class Client {
     const asked = await (this.capabilities.pipelining ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
     this.#transactions++
     this.#unclean = true
-    const doubt = this.#outOfStep(asked.data)
+    const doubt = this.#outOfStep(asked.data) ?? (await this.#unconfirmed(asked))
     if (doubt) {
       this.destroy('replies are out of step')
       return { mail: doubt, rcpt: [] }
@@ -88,6 +89,19 @@ export class Client {
     if (broken?.kind === 'none' && broken.cause === 'malformed') return broken
     const { code } = data.reply
     return code < 400 && code !== 354 ? none('malformed', `DATA was answered ${code} out of order`) : undefined
+  }
+
+  /**
+   * Where one reply too many came before, what refuses DATA was said of the last recipient, and what is said of DATA is
+   * still to come: RSET gets it for its answer. So nobody is given up before RSET was answered as it has to be.
+   */
+  async #unconfirmed({ mail, rcpt, data }: Transaction): Promise<Answer | undefined> {
+    if (data?.kind !== 'reply' || isBelow400(data) || ![mail, ...rcpt, data].some(isFinal)) return undefined
+    const rset = await this.#ask('RSET\r\n', 'RSET')
+    this.#unclean = !hasCode(rset, 250)
+    if (hasCode(rset, 250) || hasCode(rset, 421)) return undefined
+    if (rset.kind === 'none') return rset.cause === 'malformed' ? rset : undefined
+    return none('malformed', `RSET was answered ${rset.reply.code} out of order`)
   }
 
   /** One write and, most times, one read (RFC 2920). */

@@ -1,7 +1,7 @@
 /** What a transaction sends and makes of its answers: recipients apart, content unchanged, nothing taken for what it is not. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
-import { drop, reset, type Script, say, silence } from './behaviour.ts'
+import { drop, reset, type Script, say } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { both, deliver, without } from './one-message.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
@@ -43,24 +43,6 @@ test.each(both)('case U05: each recipient has its own answer: %s', async (_name,
     'delivered',
   ])
   expect(facts('dsnQueued')).toHaveLength(1)
-})
-
-test.each([
-  ['the one after it', { 0: '550 5.1.1 unknown' }],
-  ['all of them', { 1: '550 5.1.1 unknown\r\n354 go ahead' }],
-])('a reply too many bounces nobody: a refusal in the wrong place would be for %s', async (_name, refused) => {
-  const answers: Readonly<Record<number, string>> = refused
-  const script: Script = {
-    MAIL: (time) => (time === 0 ? say('250 2.1.0 ok\r\n250 2.1.0 ok') : undefined),
-    RCPT: (time) => (answers[time] === undefined ? undefined : say(answers[time])),
-    // What it would say came with the reply before it, in one read.
-    DATA: (time) => (time === 0 ? silence : undefined),
-  }
-  const { outcomes } = await deliver({ script }, { forwardPaths: ['a@x.test', 'b@x.test'] })
-  expect(outcomes.slice(0, 2)).toMatchObject([
-    { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.5.0' } },
-    { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.5.0' } },
-  ])
 })
 
 test.each(both)('case U06: all refused, each for its own reason: %s', async (_name, offers) => {
@@ -115,35 +97,6 @@ test.each([
     'DATA',
   ])
   await until('the connection is closed', () => upstream.open() === 0)
-})
-
-test.each([
-  ['a whole reply', '354 go\r\n250 2.0.0 queued\r\n'],
-  ['a part of one', '354 go\r\n25'],
-  ['a refusal', '354 go\r\n550 5.7.1 no\r\n'],
-])('a reply that came with 354 (%s) is no answer to the content', async (_name, octets) => {
-  const { upstream, outcomes, received } = await deliver({ script: { DATA: say(Buffer.from(octets)) } })
-  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
-  expect(received).toEqual([])
-  expect(upstream.times('dot')).toBe(0)
-})
-
-test('stray replies shift nothing: a 250 too many never becomes a delivery', async () => {
-  const script: Script = { MAIL: say('250 ok\r\n250 stray'), DATA: say('354 go'), dot: say('554 5.7.1 refused') }
-  const { outcomes, received } = await deliver({ script })
-  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
-  expect(received).toEqual([])
-})
-
-test('a stray reply after the final one taints the connection, not the message', async () => {
-  const upstream = await startSmarthost({ script: { dot: say('250 2.0.0 queued\r\n250 stray') } })
-  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
-  spool.put(envelope(hello), hello)
-  await attempted(1)
-  spool.put(envelope(hello), hello)
-  await attempted(2)
-  expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered', 'delivered'])
-  expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
 })
 
 test('case U12: the content refused: 5yz returns it, with the text in the DSN', async () => {

@@ -1,0 +1,135 @@
+/** Replies that no command asked for: none is taken for the answer to another command, now or in the next transaction. */
+import { expect, test } from 'vitest'
+import { until } from '../../local/until.ts'
+import { type Script, say, silence } from './behaviour.ts'
+import { both, deliver } from './one-message.ts'
+import { oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+test.each([
+  ['the one after it', { 0: '550 5.1.1 unknown' }],
+  ['all of them', { 1: '550 5.1.1 unknown\r\n354 go ahead' }],
+])('a reply too many bounces nobody: a refusal in the wrong place would be for %s', async (_name, refused) => {
+  const answers: Readonly<Record<number, string>> = refused
+  const script: Script = {
+    MAIL: (time) => (time === 0 ? say('250 2.1.0 ok\r\n250 2.1.0 ok') : undefined),
+    RCPT: (time) => (answers[time] === undefined ? undefined : say(answers[time])),
+    // What it would say came with the reply before it, in one read.
+    DATA: (time) => (time === 0 ? silence : undefined),
+  }
+  const { outcomes } = await deliver({ script }, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  expect(outcomes.slice(0, 2)).toMatchObject([
+    { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.5.0' } },
+    { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.5.0' } },
+  ])
+})
+
+test.each([
+  ['a whole reply', '354 go\r\n250 2.0.0 queued\r\n'],
+  ['a part of one', '354 go\r\n25'],
+  ['a refusal', '354 go\r\n550 5.7.1 no\r\n'],
+])('a reply that came with 354 (%s) is no answer to the content', async (_name, octets) => {
+  const { upstream, outcomes, received } = await deliver({ script: { DATA: say(Buffer.from(octets)) } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
+  expect(received).toEqual([])
+  expect(upstream.times('dot')).toBe(0)
+})
+
+test('stray replies shift nothing: a 250 too many never becomes a delivery', async () => {
+  const script: Script = { MAIL: say('250 ok\r\n250 stray'), DATA: say('354 go'), dot: say('554 5.7.1 refused') }
+  const { outcomes, received } = await deliver({ script })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop' }])
+  expect(received).toEqual([])
+})
+
+test('a stray reply after the final one taints the connection, not the message', async () => {
+  const upstream = await startSmarthost({ script: { dot: say('250 2.0.0 queued\r\n250 stray') } })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered', 'delivered'])
+  expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
+})
+
+const outOfStep = { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.5.0' } }
+
+test.each(both)('a reply too many, and the last one late: no refusal is believed: %s', async (_name, offers) => {
+  const script: Script = {
+    MAIL: (time) => (time === 0 ? say('250 2.1.0 ok\r\n250 2.1.0 ok', { pieces: 14 }) : undefined),
+    // By then the first recipient seems to be taken, and what refuses the second one seems to refuse DATA.
+    RCPT: (time) => (time === 1 ? say('550 5.1.1 unknown') : undefined),
+    DATA: (time) => (time === 0 ? say('354 go ahead', { afterMs: 50 }) : undefined),
+  }
+  const { outcomes, upstream, spool } = await deliver({ script, offers }, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  expect(outcomes.slice(0, 2)).toMatchObject([outOfStep, outOfStep])
+  expect(upstream.received).toEqual([])
+  expect(spool.stored.size).toBe(1)
+})
+
+test.each([
+  ['of everybody', { RCPT: '550 5.1.1 unknown', DATA: '554 5.5.1 no recipients' }, 'bounced'],
+  ['of everybody, for now', { RCPT: '450 4.2.0 later', DATA: '554 5.5.1 no recipients' }, 'deferred'],
+  ['of DATA', { DATA: '554 5.7.1 no' }, 'bounced'],
+] as const)('a refusal %s, and a stray reply in a later read: the next message does not see it', async (_name, says, kind) => {
+  for (const stray of ['250 2.0.0 stray', '550 5.0.0 stray', '354 stray', 'stray']) {
+    const first = (text: string | undefined) => (time: number) =>
+      time === 0 && text !== undefined ? say(text) : undefined
+    const upstream = await startSmarthost({
+      script: { RCPT: first('RCPT' in says ? says.RCPT : undefined), DATA: first(says.DATA) },
+    })
+    const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
+    const one = spool.put(envelope(hello, { reversePath: '' }), hello).envelope
+    // Said while the next message is on its way.
+    await until('DATA was refused', () => upstream.times('DATA') === 1)
+    const next = spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] }), hello).envelope
+    setImmediate(() => upstream.tell(`${stray}\r\n`))
+    await attempted(3)
+    const outcomes = (id: string) => attempts.filter((a) => a.queueId === id).map((a) => a.outcome.kind)
+    expect([kind, 'deferred']).toContain(outcomes(one.queueId)[0])
+    await until('the next one is delivered', () => outcomes(next.queueId).includes('delivered'))
+    expect(outcomes(next.queueId)).not.toContain('bounced')
+    expect(upstream.received.filter((r) => r.rcpt.length === 2)).toHaveLength(1)
+  }
+})
+
+test('a stray reply after the final one, in a later read: the next message is delivered at once, on a new connection', async () => {
+  const upstream = await startSmarthost({
+    script: {
+      dot: (time) => (time === 0 ? say('250 2.0.0 queued\r\n250 2.0.0 stray', { pieces: 18 }) : undefined),
+    },
+  })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
+  for (let i = 0; i < 3; i++) spool.put(envelope(hello), hello)
+  await attempted(3)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered', 'delivered', 'delivered'])
+  expect(upstream.received).toHaveLength(3)
+  expect(upstream.connections()).toBe(2)
+})
+
+test('a refusal that RSET confirms keeps the connection', async () => {
+  const script: Script = {
+    RCPT: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined),
+    DATA: (time) => (time === 0 ? say('554 5.5.1 no recipients') : undefined),
+  }
+  const upstream = await startSmarthost({ script })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
+  spool.put(envelope(hello, { reversePath: '' }), hello)
+  await attempted(1)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['bounced', 'delivered'])
+  expect(upstream.connections()).toBe(1)
+  expect(upstream.lines.filter((line) => line === 'RSET')).toHaveLength(1)
+})
+
+test.each([
+  ['leaves', { ends: 'drop' }],
+  ['says 421', say('421 4.7.0 too many refusals')],
+] as const)('a smarthost that %s after its refusal has refused all the same', async (_name, RSET) => {
+  const script: Script = { RCPT: say('550 5.1.1 unknown'), DATA: say('554 5.5.1 no recipients'), RSET }
+  const { outcomes } = await deliver({ script }, { reversePath: '' })
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 550 } }])
+})
