@@ -4,11 +4,12 @@ import { snapshotOnce } from '../cluster/once.ts'
 import { type Survey, survey } from '../cluster/survey.ts'
 import { compile } from '../compile/compile.ts'
 import type { Compiled } from '../compile/compiled.ts'
-import { missingRight } from './api-trouble.ts'
 import { type Cluster, placeName } from './cluster-options.ts'
-import { type Complaint, complaintsIn, inOrder, isBehind } from './complaint.ts'
+import { type Complaint, complaintsIn, inOrder, isBehind, speaker } from './complaint.ts'
+import { complaintLine } from './complaint-line.ts'
 import { preflight } from './preflight.ts'
 import type { Terminal } from './terminal.ts'
+import { withheldKinds } from './withheld.ts'
 
 export type ClusterFindings = { readonly complaints: readonly Complaint[]; readonly objects: number }
 
@@ -16,8 +17,8 @@ export type ClusterFindings = { readonly complaints: readonly Complaint[]; reado
 export async function checkCluster(cluster: Cluster, signal: AbortSignal): Promise<ClusterFindings> {
   const before = await preflight(cluster, Date.now(), signal)
   const seen = await settled(cluster, signal)
-  const complaints = complaintsIn(seen.declared, await compiledFindings(cluster, signal))
-  return { complaints: inOrder([...before, ...withheld(seen), ...complaints]), objects: seen.declared.length }
+  const complaints = complaintsIn(seen.declared.map(speaker), await compiledFindings(cluster, signal))
+  return { complaints: inOrder([...before, ...withheldKinds(seen), ...complaints]), objects: seen.declared.length }
 }
 
 /** An operator that is at work looks at an edit within this time. */
@@ -29,7 +30,7 @@ async function settled({ api, scope }: Cluster, signal: AbortSignal): Promise<Su
   const deadline = performance.now() + patienceMs
   for (;;) {
     const seen = await survey(api, scope, signal)
-    if (!seen.declared.some(isBehind) || performance.now() > deadline) return seen
+    if (!seen.declared.map(speaker).some(isBehind) || performance.now() > deadline) return seen
     await wait(pollMs, undefined, { signal })
   }
 }
@@ -40,14 +41,6 @@ async function compiledFindings({ api, scope }: Cluster, signal: AbortSignal): P
   return compile(snapshot).findings
 }
 
-const withheld = (seen: Survey): readonly Complaint[] =>
-  seen.withheld.map(({ resource, why }) => ({
-    severity: 'warning',
-    object: resource.plural,
-    reason: 'Forbidden',
-    message: `nothing is said of them: ${missingRight(why)}`,
-  }))
-
 export function* clusterFindingLines(found: ClusterFindings, cluster: Cluster, terminal: Terminal): Generator<string> {
   const { complaints, objects } = found
   for (const complaint of complaints) yield complaintLine(complaint, terminal)
@@ -57,9 +50,4 @@ export function* clusterFindingLines(found: ClusterFindings, cluster: Cluster, t
   else if (objects > 0) yield terminal.style('good', `no errors in the ${objects} objects of ${where}`)
   else
     yield terminal.style('warn', `there is no object of ours in ${where}${all ? '' : '; -A looks into all namespaces'}`)
-}
-
-export function complaintLine({ severity, object, condition, field, reason, message }: Complaint, terminal: Terminal) {
-  const what = [object, field ?? condition].filter((t) => t !== undefined).join(' ')
-  return `${terminal.style(severity === 'error' ? 'bad' : 'warn', severity)}: ${what}: ${message} (${reason})`
 }

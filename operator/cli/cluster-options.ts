@@ -53,10 +53,17 @@ export function openCluster({ kubeconfig, context, namespace, allNamespaces = fa
  */
 export function folderOrCluster(dir: string | undefined, options: ClusterOptions): string | undefined {
   if (dir === undefined) return undefined
-  const given = (['namespace', 'allNamespaces', 'context', 'kubeconfig'] as const).find((o) => options[o] !== undefined)
-  if (given === undefined) return existingDirectory(dir)
-  const option = given.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
-  throw new UsageError(`${dir} is a folder on this machine and --${option} speaks of a cluster: give one of the two`)
+  requireOneWorld(dir, options)
+  return existingDirectory(dir)
+}
+
+const options = ['namespace', 'allNamespaces', 'context', 'kubeconfig'] as const satisfies (keyof ClusterOptions)[]
+
+/** @throws UsageError where `local`, which is on this machine, is given together with a cluster */
+export function requireOneWorld(local: string, given: ClusterOptions): void {
+  const option = options.find((o) => given[o] !== undefined)?.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
+  if (option === undefined) return
+  throw new UsageError(`${local} is about this machine and --${option} about a cluster: give one of the two`)
 }
 
 export const placeName = ({ namespace }: Scope): string =>

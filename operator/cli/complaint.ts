@@ -1,6 +1,7 @@
-/** What the objects of a cluster complain of: conditions that are bad news, and edits that nobody looked at. Pure. */
+/** What objects complain of: conditions that are bad news, and edits that nobody looked at. Pure. */
 import type { DeclaredObject } from '../cluster/world.ts'
 import type { Compiled, Condition, Finding } from '../compile/compiled.ts'
+import type { Ref } from '../compile/snapshot.ts'
 
 /** `error`: something that was asked for does not happen. `warning`: it is in doubt, or stopped on purpose. */
 export type Severity = 'error' | 'warning'
@@ -33,17 +34,23 @@ const badNews: Readonly<Record<string, { readonly when: Condition['status']; rea
 /** They only follow from another condition of the same object. */
 const consequences: ReadonlySet<string> = new Set(['Held', 'NotUsable'])
 
-type Written = { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] }
-export const writtenIn = ({ status }: Pick<DeclaredObject, 'status'>): Written => status as Written
+/** An object by what its status says; without a generation, nobody counts its edits. */
+export type Speaker = { readonly ref: Ref; readonly generation?: number; readonly status: DeclaredObject['status'] }
 
-export const identityOf = (object: DeclaredObject) => (object.is === 'valid' ? object.resource : object.invalid)
+export const speaker = (object: DeclaredObject): Speaker => {
+  const { generation } = object.is === 'valid' ? object.resource : object.invalid
+  return { ref: object.ref, status: object.status, generation }
+}
+
+type Written = { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] }
+export const writtenIn = ({ status }: Pick<Speaker, 'status'>): Written => status as Written
 
 /** Whether an edit waits for the operator. */
-export const isBehind = (object: DeclaredObject): boolean =>
-  writtenIn(object).observedGeneration !== identityOf(object).generation
+export const isBehind = (object: Speaker): boolean =>
+  object.generation !== undefined && writtenIn(object).observedGeneration !== object.generation
 
 /** What is wrong with one object: by its conditions, and by what was compiled of it, which knows the field. */
-export function complaintsOf(object: DeclaredObject, found: readonly Finding[] = []): readonly Complaint[] {
+export function complaintsOf(object: Speaker, found: readonly Finding[] = []): readonly Complaint[] {
   const written = (writtenIn(object).conditions ?? []).flatMap((c) => complaintIn(object, c))
   const compiled = found.filter(isCertain).flatMap((f) => complaintIn(object, f))
   const all = withFields(written, compiled)
@@ -54,7 +61,7 @@ export function complaintsOf(object: DeclaredObject, found: readonly Finding[] =
 /** Whether it is in force, only the operator can say; what is Unknown here, it may know. */
 const isCertain = ({ status, type }: Finding): boolean => badNews[type]?.when === status && type !== 'Programmed'
 
-function complaintIn(object: DeclaredObject, condition: Finding): readonly Complaint[] {
+function complaintIn(object: Speaker, condition: Finding): readonly Complaint[] {
   const { type, status, reason, message, field } = condition
   const news = badNews[type]
   const bad = news?.when === status
@@ -82,20 +89,22 @@ const withoutEchoes = (all: readonly Complaint[]): readonly Complaint[] =>
   all.filter((c, i) => !all.some((o, j) => j !== i && says(o, c) && (j < i || !says(c, o))))
 const says = (other: Complaint, c: Complaint): boolean => other.message.includes(c.message)
 
-function notLookedAt(object: DeclaredObject): Complaint {
+function notLookedAt(object: Speaker): Complaint {
   const { observedGeneration } = writtenIn(object)
-  const { generation, namespace } = identityOf(object)
+  const { generation, ref } = object
   const what =
     observedGeneration === undefined
       ? 'no operator has looked at it yet'
       : `its newest edit was not looked at: it is generation ${generation}, and its status speaks of ${observedGeneration}`
   return {
     severity: 'error',
-    object: object.ref,
+    object: ref,
     reason: 'NotObserved',
-    message: `${what}; is the operator running, and does it watch namespace ${namespace}?`,
+    message: `${what}; is the operator running, and does it watch namespace ${namespaceOf(ref)}?`,
   }
 }
+
+const namespaceOf = (ref: Ref): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
 
 /** By kind and name, the errors first. */
 export const inOrder = (complaints: readonly Complaint[]): readonly Complaint[] =>
@@ -105,6 +114,6 @@ export const inOrder = (complaints: readonly Complaint[]): readonly Complaint[] 
 const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
 
 export const complaintsIn = (
-  objects: readonly DeclaredObject[],
+  objects: readonly Speaker[],
   findings: Compiled['findings'] = new Map(),
 ): readonly Complaint[] => inOrder(objects.flatMap((o) => complaintsOf(o, findings.get(o.ref))))

@@ -1,0 +1,109 @@
+/** The overview of a cluster: by what the statuses say, and by what the pods themselves say where they may be asked. */
+import { asked, listPods, type SeenPod, type SeenPods } from '../cluster/seen-pods.ts'
+import { type Scope, survey } from '../cluster/survey.ts'
+import type { DeclaredObject } from '../cluster/world.ts'
+import { type Name, nameOf } from '../compile/snapshot.ts'
+import { missingRight } from './api-trouble.ts'
+import { type Cluster, placeName } from './cluster-options.ts'
+import { complaintsIn, inOrder, speaker, writtenIn } from './complaint.ts'
+import { UsageError } from './exit-code.ts'
+import { knownNames } from './known-names.ts'
+import { counted, type FleetView, type Overview, type PodView, readyOf } from './overview.ts'
+import { preflight } from './preflight.ts'
+import { withheldKinds } from './withheld.ts'
+
+/** `live`: whether the pods are asked, or only what the operator wrote is read. */
+export type Look = { readonly name?: string; readonly live: boolean }
+
+/** @throws ApiError, Error; UsageError where there is no fleet of that name */
+export async function clusterOverview(cluster: Cluster, look: Look, signal: AbortSignal): Promise<Overview> {
+  const before = await preflight(cluster, Date.now(), signal)
+  const seen = await survey(cluster.api, cluster.scope, signal)
+  const declared = look.name === undefined ? seen.declared : about(look.name, seen.declared, cluster.scope)
+  const pods = look.live ? await pagesOf(cluster, signal) : { pods: [] }
+  const findings = inOrder([...before, ...withheldKinds(seen), ...complaintsIn(declared.map(speaker))])
+  return {
+    fleets: policiesIn(declared).map((policy) => fleetView(policy, pods)),
+    findings,
+    objects: counted(declared.map((o) => ({ ref: o.ref, conditions: writtenIn(o).conditions }))),
+    notes: notesOn(pods),
+  }
+}
+
+const pagesOf = async (cluster: Cluster, signal: AbortSignal): Promise<SeenPods> =>
+  asked(await listPods(cluster, signal), cluster, signal)
+
+const policiesIn = (declared: readonly DeclaredObject[]): readonly DeclaredObject[] =>
+  declared.filter(({ ref }) => ref.startsWith('RelayPolicy '))
+
+/** A fleet and its credentials. */
+function about(name: string, declared: readonly DeclaredObject[], scope: Scope): readonly DeclaredObject[] {
+  const policies = policiesIn(declared).map(({ ref }) => ref.slice('RelayPolicy '.length))
+  const wanted = policies.filter((policy) => policy === name || policy.endsWith(`/${name}`))
+  if (wanted.length === 0) {
+    const known = name.includes('/') ? policies : policies.map((policy) => policy.slice(policy.indexOf('/') + 1))
+    throw new UsageError(`there is no RelayPolicy ${name} in ${placeName(scope)}; ${knownNames(name, known)}`)
+  }
+  return declared.filter((object) => wanted.includes(fleetOf(object) ?? ''))
+}
+
+function fleetOf(object: DeclaredObject): Name | undefined {
+  const resource = object.is === 'valid' ? object.resource : object.invalid
+  if (resource.kind === 'RelayPolicy') return nameOf(resource)
+  if (object.is !== 'valid' || object.resource.kind !== 'RelayCredential') return undefined
+  const { namespace = resource.namespace, name } = object.resource.spec.policyRef
+  return `${namespace}/${name}`
+}
+
+/** As far as the operator writes it. */
+type PolicyStatus = {
+  readonly configHash?: string
+  readonly listeners?: readonly { readonly name: string; readonly address: string; readonly credentials?: number }[]
+  readonly pods?: readonly PodView[]
+}
+
+function fleetView(policy: DeclaredObject, seen: SeenPods): FleetView {
+  const { configHash, listeners = [], pods = [] } = policy.status as PolicyStatus
+  const name = policy.ref.slice('RelayPolicy '.length) as Name
+  const spec = policy.is === 'valid' && policy.resource.kind === 'RelayPolicy' ? policy.resource.spec : undefined
+  const own = seen.pods.filter(({ fleet }) => fleet === name)
+  return {
+    name,
+    ...(spec !== undefined && { environment: spec.environment, wanted: spec.replicas }),
+    ready: readyOf(writtenIn(policy).conditions),
+    ...(configHash !== undefined && { configHash }),
+    listeners: listeners.map(({ name, address }) => ({ name, address })),
+    credentials: listeners[0]?.credentials ?? 0,
+    pods: own.length > 0 ? own.map((pod) => podView(pod, pods)) : pods.map(({ name, ...rest }) => ({ name, ...rest })),
+  }
+}
+
+/** What a pod says itself goes before what was said of it. */
+function podView({ name, ready, waiting, report }: SeenPod, written: readonly PodView[]): PodView {
+  const { configHash, queued } = written.find((p) => p.name === name) ?? {}
+  const why = waiting ?? (report?.configError === undefined ? report?.notReady.join('; ') : report.configError)
+  const hash = report?.hash ?? configHash
+  const { ready: due = 0, deferred = 0, inFlight = 0 } = report?.queue ?? {}
+  const waits = report === undefined ? queued : due + deferred + inFlight
+  return {
+    name,
+    ready,
+    ...(why !== undefined && why !== '' && { why }),
+    ...(hash !== undefined && { configHash: hash }),
+    ...(waits !== undefined && { queued: waits }),
+    ...(report !== undefined && { oldestSeconds: report.queue.oldestSeconds }),
+  }
+}
+
+const asWritten = 'queues are as the statuses tell, in round figures and up to a minute old'
+
+function notesOn({ pods, withheld }: SeenPods): readonly string[] {
+  if (withheld !== undefined) return [`${asWritten}: ${missingRight(withheld)}`]
+  const silent = pods
+    .filter((p) => p.ready && p.report === undefined)
+    .map(({ namespace, name }) => `${namespace}/${name}`)
+  if (silent.length === 0) return []
+  return [
+    `${asWritten}, for ${silent.join(', ')}: no answer through the API server; does a NetworkPolicy stand between?`,
+  ]
+}

@@ -1,0 +1,80 @@
+/** The overview of a state folder: by what local mode wrote, and by what its relays say now. */
+import { existsSync } from 'node:fs'
+import { configHash } from '../../relay/config.ts'
+import type { Name, Ref } from '../compile/snapshot.ts'
+import { textOf } from '../local/files.ts'
+import { askRelay } from '../local/relay-status.ts'
+import { nameIn, type State } from '../local/state.ts'
+import { readStatuses } from '../local/status-file.ts'
+import type { StampedStatus } from '../observed-status.ts'
+import { type Complaint, complaintsIn, inOrder } from './complaint.ts'
+import { UsageError } from './exit-code.ts'
+import { knownNames } from './known-names.ts'
+import { counted, type FleetView, type Overview, readyOf } from './overview.ts'
+
+type Statuses = readonly (readonly [Ref, StampedStatus])[]
+
+/** @throws Error where there is nothing; UsageError where there is no fleet of that name */
+export async function localOverview(state: State, name: string | undefined): Promise<Overview> {
+  const all = [...readStatuses(state.statusFile)]
+  if (all.length === 0)
+    throw new Error(`${state.statusFile} tells of nothing; has relayfleet local run with this folder?`)
+  const statuses = name === undefined ? all : only(name, all)
+  const policies = statuses.filter(([ref]) => ref.startsWith('RelayPolicy '))
+  const fleets = await Promise.all(policies.map(([ref, status]) => fleetView(state, ref, status)))
+  return {
+    fleets,
+    findings: inOrder([
+      ...complaintsIn(statuses.map(([ref, status]) => ({ ref, status }))),
+      ...fleets.flatMap((fleet) => unanswered(fleet, state)),
+    ]),
+    objects: counted(statuses.map(([ref, { conditions }]) => ({ ref, conditions }))),
+    notes: [],
+  }
+}
+
+function only(name: string, statuses: Statuses): Statuses {
+  const policies = statuses.flatMap(([ref]) =>
+    ref.startsWith('RelayPolicy ') ? [ref.slice('RelayPolicy '.length)] : [],
+  )
+  const found = policies.filter((policy) => policy === name || policy.endsWith(`/${name}`))
+  if (found.length === 0) throw new UsageError(`there is no RelayPolicy ${name}; ${knownNames(name, policies)}`)
+  return statuses.filter(([ref]) => found.some((policy) => ref === `RelayPolicy ${policy}`))
+}
+
+type PolicyStatus = { readonly listeners?: FleetView['listeners'] & readonly { readonly credentials?: number }[] }
+
+async function fleetView(state: State, ref: Ref, status: StampedStatus): Promise<FleetView> {
+  const name = ref.slice('RelayPolicy '.length) as Name
+  const folder = state.fleet(name)
+  const { listeners = [] } = status as PolicyStatus
+  const said = await askRelay(folder)
+  const text = textOf(folder.configFile)
+  const { ready = 0, deferred = 0, inFlight = 0, oldestSeconds = 0 } = said?.queue ?? {}
+  const relay = said === undefined ? {} : { configHash: said.hash, queued: ready + deferred + inFlight, oldestSeconds }
+  const why = said === undefined ? 'it does not answer' : said.notReady.join('; ')
+  return {
+    name,
+    ready: readyOf(status.conditions),
+    wanted: existsSync(folder.stopped) ? 0 : 1,
+    ...(text !== undefined && { configHash: configHash(text) }),
+    listeners: listeners.map(({ name, address }) => ({ name, address })),
+    credentials: listeners[0]?.credentials ?? 0,
+    pods: existsSync(folder.stopped)
+      ? []
+      : [{ name: nameIn(name), ready: said?.ready ?? false, ...(why !== '' && { why }), ...relay }],
+  }
+}
+
+/** A status outlives the process that wrote it. */
+const unanswered = ({ name, pods, ready }: FleetView, { root }: State): readonly Complaint[] =>
+  ready.status === 'True' && pods.some((p) => p.configHash === undefined)
+    ? [
+        {
+          severity: 'error',
+          object: `RelayPolicy ${name}`,
+          reason: 'NoAnswer',
+          message: `its relay does not answer; is relayfleet local running with ${root}?`,
+        },
+      ]
+    : []

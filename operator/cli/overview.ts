@@ -1,0 +1,70 @@
+/** An overview: every fleet in figures, and what is wrong, whoever found it out. Pure. */
+import type { Condition } from '../compile/compiled.ts'
+import type { Name } from '../compile/snapshot.ts'
+import type { Complaint } from './complaint.ts'
+
+export type PodView = {
+  readonly name: string
+  readonly ready: boolean
+  /** Why it is not, as far as anybody says. */
+  readonly why?: string
+  /** Of the configuration that it has in force. */
+  readonly configHash?: string
+  /** Absent where nobody says. */
+  readonly queued?: number
+  /** Of the oldest message; absent where only the pod itself could say. */
+  readonly oldestSeconds?: number
+}
+
+export type FleetView = {
+  readonly name: Name
+  readonly environment?: string
+  readonly ready: Pick<Condition, 'status' | 'reason' | 'message'>
+  /** How many relays there should be. */
+  readonly wanted?: number
+  /** Of the configuration that the relays should have. */
+  readonly configHash?: string
+  readonly listeners: readonly { readonly name: string; readonly address: string }[]
+  readonly credentials: number
+  readonly pods: readonly PodView[]
+}
+
+export type Overview = {
+  readonly fleets: readonly FleetView[]
+  readonly findings: readonly Complaint[]
+  /** How many objects of a kind there are, and how many of them are ready. */
+  readonly objects: Readonly<Record<string, { readonly all: number; readonly ready: number }>>
+  /** What could not be found out, and why. */
+  readonly notes: readonly string[]
+}
+
+const nothing = { status: 'Unknown', reason: 'NotObserved', message: 'nobody has said anything yet' } as const
+
+export const readyOf = (conditions: readonly Condition[] = []): FleetView['ready'] => {
+  const { status, reason, message } = conditions.find((c) => c.type === 'Ready') ?? nothing
+  return { status, reason, message }
+}
+
+/** Figures of a fleet that its pods add up to; undefined where a pod does not say. */
+export const queuedIn = ({ pods }: FleetView): number | undefined => sum(pods.map((p) => p.queued))
+export const oldestIn = ({ pods }: FleetView): number | undefined =>
+  pods.some((p) => p.oldestSeconds === undefined) ? undefined : Math.max(0, ...pods.map((p) => p.oldestSeconds ?? 0))
+export const readyIn = ({ pods }: FleetView): number => pods.filter((p) => p.ready).length
+export const upToDate = ({ pods, configHash }: FleetView): number =>
+  pods.filter((p) => p.configHash !== undefined && p.configHash === configHash).length
+
+const sum = (figures: readonly (number | undefined)[]): number | undefined =>
+  figures.includes(undefined) ? undefined : figures.reduce<number>((total, f) => total + (f ?? 0), 0)
+
+export type Counted = { readonly ref: string; readonly conditions: readonly Condition[] | undefined }
+
+/** By kind, in the order in which they come. */
+export function counted(objects: readonly Counted[]): Overview['objects'] {
+  const byKind = Map.groupBy(objects, ({ ref }) => ref.slice(0, ref.indexOf(' ')))
+  return Object.fromEntries(
+    [...byKind].map(([kind, all]) => [
+      kind,
+      { all: all.length, ready: all.filter((o) => readyOf(o.conditions).status === 'True').length },
+    ]),
+  )
+}

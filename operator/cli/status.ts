@@ -1,0 +1,60 @@
+/** `status`: one screen of fleets, pods, configurations and queues, what is wrong, and what to do. */
+import type { Command } from 'commander'
+import { stringify } from 'yaml'
+import { stateAt } from '../local/state.ts'
+import { asking } from './api-trouble.ts'
+import { outputOption } from './arguments.ts'
+import { type ClusterOptions, openCluster, requireOneWorld, scopeOptions } from './cluster-options.ts'
+import { clusterOverview } from './cluster-overview.ts'
+import type { Context } from './context.ts'
+import { exitCodes } from './exit-code.ts'
+import { localOverview } from './local-overview.ts'
+import type { Overview } from './overview.ts'
+import { overviewLines } from './overview-lines.ts'
+import type { Terminal } from './terminal.ts'
+
+type Options = ClusterOptions & {
+  readonly live: boolean
+  readonly state?: string
+  readonly output: 'text' | 'wide' | 'json' | 'yaml'
+}
+
+export const addStatus = (program: Command, context: Context): Command =>
+  scopeOptions(program.command('status'))
+    .summary('one screen: fleets, pods, queues, what is wrong')
+    .description(
+      'Tells how fleets stand: by the statuses that the operator wrote, and by the pods themselves where you may ask\n' +
+        'them (pods/proxy). Needs no more than to list our kinds.',
+    )
+    .argument('[name]', 'one fleet: the name of its RelayPolicy')
+    .option('--no-live', 'do not ask the pods')
+    .option('--state <dir>', 'the fleets of relayfleet local on this machine, instead of a cluster')
+    .addOption(outputOption('text', 'wide', 'json', 'yaml'))
+    .action(async (name: string | undefined, options: Options) => {
+      const overview = await overviewOf(name, options, context.signal)
+      for (const line of linesOf(overview, options.output, context.terminal)) context.terminal.out(line)
+      context.finish(overview.findings.some((f) => f.severity === 'error') ? exitCodes.refused : exitCodes.ok)
+    })
+
+async function overviewOf(name: string | undefined, options: Options, signal: AbortSignal): Promise<Overview> {
+  const { state, live } = options
+  if (state !== undefined) {
+    requireOneWorld('--state', options)
+    return localOverview(stateAt(state), name)
+  }
+  const namespace = name?.includes('/') === true ? name.slice(0, name.indexOf('/')) : options.namespace
+  const cluster = openCluster({ ...options, ...(namespace !== undefined && { namespace }) })
+  return asking(cluster, () => clusterOverview(cluster, { live, ...(name !== undefined && { name }) }, signal))
+}
+
+function linesOf(overview: Overview, form: Options['output'], terminal: Terminal): Iterable<string> {
+  switch (form) {
+    case 'json':
+      return [JSON.stringify(overview, null, 2)]
+    case 'yaml':
+      return [stringify(overview, { lineWidth: 0 }).trimEnd()]
+    case 'text':
+    case 'wide':
+      return overviewLines(overview, form === 'wide', terminal)
+  }
+}

@@ -1,0 +1,252 @@
+/** `status`, one screen: by the statuses for who may see no more, by the pods themselves for who may ask them. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { parse } from 'yaml'
+import { commanded } from '../operator/cli/commanded.ts'
+import { temporaryFolder } from '../operator/local/temporary.ts'
+import { kubeconfig as kubeconfigText } from './access.ts'
+import { type Api, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { declarer } from './declare.ts'
+import { faultProxy } from './fault-proxy.ts'
+import { installCrds } from './install-crds.ts'
+import { newNamespace } from './namespace.ts'
+import { kubeconfigFile, person, type Rule, readsOurKinds } from './person.ts'
+import { makeRelayPods } from './relay-pods.ts'
+
+const fine = { Accepted: 'True', ResolvedRefs: 'True', Programmed: 'True', Ready: 'True' } as const
+const [newHash, oldHash] = [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`]
+const listsPods: Rule = { apiGroups: [''], resources: ['pods'], verbs: ['list'] }
+const roundFigures = 'queues are as the statuses tell, in round figures and up to a minute old'
+
+describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
+  let api: Api
+  beforeAll(async () => {
+    api = apiOf(theCluster().access)
+    await installCrds(api)
+  })
+
+  /** A fleet of two, of which one is not ready, with a credential. */
+  async function fleet() {
+    const namespace = await newNamespace(theCluster(), api)
+    const declare = declarer(api, namespace)
+    await declare.domain('example', { domain: `${namespace}.example` }, fine)
+    await declare.policy('shared', {}, fine, {
+      configHash: newHash,
+      replicas: 2,
+      readyReplicas: 1,
+      listeners: [{ name: 'submission', address: `shared.${namespace}.svc:587`, credentials: 1 }],
+      pods: [
+        { name: 'shared-0', ready: true, configHash: newHash, queued: 20 },
+        { name: 'shared-1', ready: false, configHash: oldHash, queued: 0 },
+      ],
+    })
+    await declare.credential('web', {}, fine)
+    const status = async (kubeconfig: string, ...more: readonly string[]) => {
+      const where = more.includes('-A') ? [] : ['-n', namespace]
+      const { code, out, err } = await commanded('status', '--kubeconfig', kubeconfig, ...where, ...more)
+      const told = (text: string) => text.trimEnd().replaceAll(namespace, 'NS').replaceAll(/(?<=\S) {3,}/g, '   ')
+      return { code, err: told(err), lines: told(out).split('\n') }
+    }
+    return { namespace, declare, status }
+  }
+
+  const reader = (namespace: string, ...more: readonly Rule[]): Promise<string> =>
+    person(theCluster().access, api, { [namespace]: [readsOurKinds, ...more] })
+
+  const heading = 'FLEET   READY   PODS   CONFIGURATION   IN FORCE   QUEUED   OLDEST'
+
+  test('who may only see our kinds gets what the operator wrote', async () => {
+    const { namespace, status } = await fleet()
+    expect(await status(await reader(namespace))).toEqual({
+      code: 0,
+      err: '',
+      lines: [
+        heading,
+        'NS/shared   True   1/2   aaaaaaaaaaaa   1/2   20   ?',
+        '',
+        'ready: 1 of 1 policies, 1 of 1 domains, 1 of 1 credentials',
+        `${roundFigures}: you may not list pods in namespace NS; ask for a role with the verb list on pods there`,
+      ],
+    })
+  })
+
+  test('-o wide: the pods, and why one is not ready, for who may list them', async () => {
+    const { namespace, status } = await fleet()
+    await makeRelayPods(api, namespace, 'shared', [
+      { name: 'shared-0', ready: true },
+      { name: 'shared-1', ready: false },
+    ])
+    expect(await status(await reader(namespace, listsPods), '-o', 'wide')).toEqual({
+      code: 0,
+      err: '',
+      lines: [
+        `${heading}   ENVIRONMENT   CREDENTIALS   LISTENERS`,
+        'NS/shared   True   1/2   aaaaaaaaaaaa   1/2   20   ?   Production   1   shared.NS.svc:587',
+        '',
+        'POD   READY   CONFIGURATION   QUEUED   OLDEST   WHY NOT',
+        'NS/shared-0   True   aaaaaaaaaaaa   20   ?',
+        'NS/shared-1   False   bbbbbbbbbbbb   0   ?   ImagePullBackOff: there is no such image',
+        '',
+        'ready: 1 of 1 policies, 1 of 1 domains, 1 of 1 credentials',
+        `${roundFigures}: you may not get pods/proxy in namespace NS; ask for a role with the verb get on pods/proxy there`,
+      ],
+    })
+  })
+
+  /** As an administrator whose API server reaches the pods: the pages are the test's. */
+  async function withPages(page: (pod: string) => object | undefined): Promise<string> {
+    const proxy = await faultProxy(theCluster().access)
+    onTestFinished(() => proxy.close())
+    proxy.rule = ({ path }) => {
+      if (path.endsWith('/leases')) return { code: 200, body: { metadata: { resourceVersion: '1' }, items: [] } }
+      const pod = /\/pods\/([^/]+):9465\/proxy\/status$/.exec(path)?.[1]
+      if (pod === undefined) return 'pass'
+      const body = page(pod)
+      return body === undefined ? { code: 503, body: { message: 'no route to the pod' } } : { code: 200, body }
+    }
+    const { ca } = (await proxy.connection.login()).tls
+    const access = {
+      server: proxy.connection.server.href,
+      ca: String(ca),
+      login: { kind: 'token', token: 'none' },
+    } as const
+    const file = join(temporaryFolder(), 'kubeconfig')
+    writeFileSync(file, kubeconfigText(access))
+    return file
+  }
+  const page = (queue: object, more: object = {}) => ({
+    policy: 'any/shared',
+    hash: newHash,
+    stale: [],
+    ready: true,
+    notReady: [],
+    queue: { ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0, ...queue },
+    ...more,
+  })
+  const bothReady = [
+    { name: 'shared-0', ready: true },
+    { name: 'shared-1', ready: true },
+  ]
+
+  test('what the pods say themselves goes before what was written of them', async () => {
+    const { namespace, status } = await fleet()
+    await makeRelayPods(api, namespace, 'shared', bothReady)
+    const pages = {
+      'shared-0': page({ ready: 1, deferred: 2, oldestSeconds: 150 }),
+      'shared-1': page({ inFlight: 1, oldestSeconds: 3 }),
+    }
+    const kubeconfig = await withPages((pod) => pages[pod as keyof typeof pages])
+    expect(await status(kubeconfig)).toEqual({
+      code: 0,
+      err: '',
+      lines: [
+        heading,
+        'NS/shared   True   2/2   aaaaaaaaaaaa   2/2   4   2m',
+        '',
+        'ready: 1 of 1 policies, 1 of 1 domains, 1 of 1 credentials',
+      ],
+    })
+  })
+
+  test('a pod that does not answer is named, and nothing is made up for it', async () => {
+    const { namespace, status } = await fleet()
+    await makeRelayPods(api, namespace, 'shared', bothReady)
+    const kubeconfig = await withPages((pod) => (pod === 'shared-0' ? page({ ready: 1, oldestSeconds: 5 }) : undefined))
+    const { lines } = await status(kubeconfig)
+    expect(lines[1]).toBe('NS/shared   True   2/2   aaaaaaaaaaaa   1/2   1   ?')
+    expect(lines.at(-1)).toBe(
+      `${roundFigures}, for NS/shared-1: no answer through the API server; does a NetworkPolicy stand between?`,
+    )
+  })
+
+  test('--no-live asks no pod, and says nothing of rights', async () => {
+    const { namespace, status } = await fleet()
+    const { lines } = await status(await reader(namespace), '--no-live')
+    expect(lines).toEqual([
+      heading,
+      'NS/shared   True   1/2   aaaaaaaaaaaa   1/2   20   ?',
+      '',
+      'ready: 1 of 1 policies, 1 of 1 domains, 1 of 1 credentials',
+    ])
+  })
+
+  test('what is wrong stands below, with exit code 1', async () => {
+    const { namespace, declare, status } = await fleet()
+    const silent = ['False', 'NoAnswer', 'shared-1 does not answer'] as const
+    await declare.policy('other', {}, { Accepted: 'True', Programmed: silent, Ready: silent })
+    expect(await status(await reader(namespace), '--no-live')).toEqual({
+      code: 1,
+      err: '',
+      lines: [
+        heading,
+        'NS/other   False   0/2   -   0/0   0   -',
+        'NS/shared   True   1/2   aaaaaaaaaaaa   1/2   20   ?',
+        '',
+        'error: RelayPolicy NS/other Programmed: shared-1 does not answer (NoAnswer)',
+        '',
+        'ready: 1 of 2 policies, 1 of 1 domains, 1 of 1 credentials; 1 error',
+      ],
+    })
+  })
+
+  test('one fleet by its name; one that is not there, by the name that was meant', async () => {
+    const { namespace, declare, status } = await fleet()
+    await declare.policy('other', {}, fine)
+    const kubeconfig = await reader(namespace)
+    const { lines } = await status(kubeconfig, 'shared', '--no-live')
+    expect(lines).toEqual([
+      heading,
+      'NS/shared   True   1/2   aaaaaaaaaaaa   1/2   20   ?',
+      '',
+      'ready: 1 of 1 policies, 1 of 1 credentials',
+    ])
+    expect((await status(kubeconfig, `${namespace}/shared`, '--no-live')).lines).toEqual(lines)
+    expect(await status(kubeconfig, 'shard')).toEqual({
+      code: 2,
+      lines: [''],
+      err: 'relayfleet: there is no RelayPolicy shard in namespace NS; did you mean shared?',
+    })
+  })
+
+  test.each([
+    ['json', (text: string) => JSON.parse(text)],
+    ['yaml', (text: string) => parse(text)],
+  ] as const)('-o %s, for programs', async (form, read) => {
+    const { namespace, status } = await fleet()
+    const { code, lines } = await status(await reader(namespace), '--no-live', '-o', form)
+    expect(code).toBe(0)
+    expect(read(lines.join('\n'))).toEqual({
+      fleets: [
+        {
+          name: 'NS/shared',
+          environment: 'Production',
+          ready: { status: 'True', reason: 'Ready', message: 'said by a test' },
+          wanted: 2,
+          configHash: newHash,
+          listeners: [{ name: 'submission', address: 'shared.NS.svc:587' }],
+          credentials: 1,
+          pods: [
+            { name: 'shared-0', ready: true, configHash: newHash, queued: 20 },
+            { name: 'shared-1', ready: false, configHash: oldHash, queued: 0 },
+          ],
+        },
+      ],
+      findings: [],
+      objects: {
+        RelayPolicy: { all: 1, ready: 1 },
+        SenderDomain: { all: 1, ready: 1 },
+        RelayCredential: { all: 1, ready: 1 },
+      },
+      notes: [],
+    })
+  })
+
+  test("the context's namespace is taken where none is given, as kubectl does", async () => {
+    const { namespace } = await fleet()
+    const kubeconfig = kubeconfigFile(theCluster().access, { namespace })
+    const { out } = await commanded('status', '--kubeconfig', kubeconfig, '--no-live', '-o', 'json')
+    expect(JSON.parse(out).fleets).toMatchObject([{ name: `${namespace}/shared` }])
+  })
+})
