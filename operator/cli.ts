@@ -23,5 +23,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const code = await execute(process.argv.slice(2), {
   terminal: terminalOn(process.stdout, process.stderr, colours),
   signal: ending.signal,
+  environment: Object.keys(process.env),
 })
 process.exitCode ??= code

@@ -6,6 +6,8 @@ export type Context = {
   readonly terminal: Terminal
   /** Ends with SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+  /** The names of the environment's variables. */
+  readonly environment: readonly string[]
   /** Told once, when the verb is done. */
   readonly finish: (code: ExitCode) => void
 }

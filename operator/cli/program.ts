@@ -9,21 +9,35 @@ import { addLocal } from './local.ts'
 import { addQuickstart } from './quickstart.ts'
 import { addReceive } from './receive.ts'
 import { addRender } from './render.ts'
+import { addRun } from './run.ts'
 import { addSendTest } from './send-test.ts'
+import { addStatus } from './status.ts'
 import { addSubmit } from './submit.ts'
 import type { Terminal } from './terminal.ts'
 
-const verbs = [addLocal, addCheck, addRender, addExplain, addSendTest, addSubmit, addReceive, addInbox, addQuickstart]
+const verbs = [
+  addLocal,
+  addRun,
+  addCheck,
+  addRender,
+  addExplain,
+  addStatus,
+  addSendTest,
+  addSubmit,
+  addReceive,
+  addInbox,
+  addQuickstart,
+]
 
 /** `argv` without the program's own name. Never throws: what is wrong is told. */
 export async function execute(
   argv: readonly string[],
-  surroundings: Pick<Context, 'terminal' | 'signal'>,
+  surroundings: Pick<Context, 'terminal' | 'signal'> & Partial<Pick<Context, 'environment'>>,
 ): Promise<ExitCode> {
   const { terminal } = surroundings
   let code: ExitCode = exitCodes.ok
   const program = emptyProgram(terminal)
-  for (const add of verbs) add(program, { ...surroundings, finish: (c) => (code = c) })
+  for (const add of verbs) add(program, { environment: [], ...surroundings, finish: (c) => (code = c) })
   try {
     await program.parseAsync(argv, { from: 'user' })
     return code

@@ -1,0 +1,99 @@
+/** The operator: watches always, and makes the cluster as it is declared while it holds the Lease. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { Dirty } from '../dirty.ts'
+import { type Limits, openApi } from './api.ts'
+import type { Connection } from './connection.ts'
+import { counted, type Verb } from './counted.ts'
+import { Election } from './election.ts'
+import type { Terms } from './lease-record.ts'
+import { Recorder } from './recorder.ts'
+import type { Tell } from './telling.ts'
+import { runTerm } from './term.ts'
+import { ended, together } from './together.ts'
+import { openWorld, type World } from './world.ts'
+
+export type OperatorOptions = {
+  readonly connection: Connection
+  /** Where the operator is: its Lease and its certificate authority. */
+  readonly namespace: string
+  /** Empty: all. */
+  readonly watchNamespaces: readonly string[]
+  /** Of the relays. */
+  readonly image: string
+  /** Unlike that of any other operator, dead or alive. */
+  readonly identity: string
+  readonly tell: Tell
+  readonly terms?: Terms
+  readonly limits?: Partial<Limits>
+}
+
+const leaseName = 'relayfleet'
+/** A bound for a runaway; the API server's own priority and fairness is what protects it. */
+const ordinary: Partial<Limits> = { rate: { perSecond: 200, burst: 400 } }
+/** How often to look whether lists that could not be had are there at last. */
+const lookMs = 500
+
+/** Resolves after the signal, when nothing is written any more. @throws Error where a part of it fails unexpectedly. */
+export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
+  const { connection, namespace, watchNamespaces, identity, tell, terms, limits = ordinary } = options
+  const count = (verb: Verb, code: number): void => tell({ about: 'call', verb, code })
+  const api = counted(openApi(connection, limits), count)
+  const [dirty, leadership] = [new Dirty(), new Dirty()]
+  const wakers = new Set<() => void>()
+  const world = openWorld({
+    api,
+    namespaces: watchNamespaces,
+    dirty,
+    wake: () => {
+      for (const wake of wakers) wake()
+    },
+    tell: (news) => tell({ about: 'cache', news }),
+  })
+  const election = new Election({
+    api: counted(openApi(connection), count),
+    namespace,
+    name: leaseName,
+    identity,
+    changed: () => leadership.mark(),
+    tell: (news) => tell({ about: 'lease', news }),
+    ...(terms !== undefined && { terms }),
+  })
+  const lost = (why: string): void => tell({ about: 'trouble', part: 'event', why })
+  const recorder = new Recorder({ api, reporter: identity, lost })
+
+  async function rule(ending: AbortSignal): Promise<void> {
+    await Promise.race([world.synced, ended(ending)])
+    const holding = new AbortController()
+    const held = election.run(holding.signal)
+    try {
+      while (!ending.aborted) {
+        const term = AbortSignal.any([ending, election.term])
+        const mayWrite = (): boolean => !term.aborted && election.writable()
+        if (!term.aborted) await runTerm({ ...options, api, world, recorder, dirty, wakers, mayWrite }, term)
+        await leadership.next(ending)
+      }
+    } finally {
+      // Given back after the last write.
+      holding.abort()
+      await held
+    }
+  }
+  await together(
+    {
+      'watching the cluster': (ending) => world.run(ending),
+      'telling that all is listed': (ending) => tellSynced(world, tell, ending),
+      leading: rule,
+    },
+    signal,
+  )
+}
+
+async function tellSynced(world: Pick<World, 'synced' | 'unread'>, tell: Tell, ending: AbortSignal): Promise<void> {
+  const begin = performance.now()
+  await Promise.race([world.synced, ended(ending)])
+  while (world.unread().length > 0 && !ending.aborted) {
+    await wait(lookMs, undefined, { signal: ending }).catch(() => undefined)
+  }
+  if (!ending.aborted) tell({ about: 'synced', ms: performance.now() - begin })
+  await ended(ending)
+}

@@ -1,0 +1,35 @@
+/** Gives what was compiled to those who carry it out; each of them returns at once and works for itself. */
+import type { Compiled } from '../compile/compiled.ts'
+import type { Sink } from '../run.ts'
+import type { Bindings } from './bindings.ts'
+import type { Fleets } from './fleets.ts'
+import type { Reporter } from './reporter.ts'
+
+type Hands = {
+  readonly bindings: Pick<Bindings, 'give'>
+  readonly fleets: Pick<Fleets, 'give'>
+  readonly reporter: Pick<Reporter, 'give'>
+  /** The PEM bundle that clients verify issued certificates by; undefined while there is none. */
+  readonly authority: () => string | undefined
+}
+
+export const clusterSink = ({ bindings, fleets, reporter, authority }: Hands): Sink => ({
+  async apply(compiled) {
+    const bundle = authority()
+    if (bundle === undefined) bindings.give(withoutAuthority(compiled), '')
+    else bindings.give(compiled, bundle)
+    fleets.give(compiled)
+  },
+  async report(compiled) {
+    reporter.give(compiled)
+  },
+})
+
+/** Whoever needs the authority's certificate waits for it; what such a credential has stays as it is. */
+function withoutAuthority({ bindings, heldBindings }: Compiled): Pick<Compiled, 'bindings' | 'heldBindings'> {
+  const waiting = [...bindings].filter(([, binding]) => binding.issuedByOperator).map(([name]) => name)
+  return {
+    bindings: new Map([...bindings].filter(([, binding]) => !binding.issuedByOperator)),
+    heldBindings: new Set([...heldBindings, ...waiting]),
+  }
+}

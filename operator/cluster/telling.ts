@@ -1,0 +1,26 @@
+/** What the operator tells while it runs; the command line decides how it looks and what it counts. */
+import type { Name } from '../compile/snapshot.ts'
+import type { Verb } from './counted.ts'
+import type { ElectionNews } from './election.ts'
+import type { ReflectorNews } from './reflector.ts'
+
+/** What the operator does over and over, and what may go wrong with it. */
+export type Part = 'turn' | 'fleet' | 'binding' | 'status' | 'event' | 'sighting' | 'authority'
+
+export type Telling =
+  | { readonly about: 'lease'; readonly news: ElectionNews }
+  | { readonly about: 'cache'; readonly news: ReflectorNews }
+  /** Every cache was filled for the first time. */
+  | { readonly about: 'synced'; readonly ms: number }
+  /** A snapshot is there, and becomes work. */
+  | { readonly about: 'turn begins' }
+  /** One part of it was done. */
+  | { readonly about: 'done'; readonly part: Part; readonly ms: number }
+  /** Fleets by the status of their condition Ready. */
+  | { readonly about: 'fleets'; readonly ready: Readonly<Record<string, number>> }
+  | { readonly about: 'fleet written'; readonly fleet: Name; readonly hash: string }
+  /** What failed, and is tried again. */
+  | { readonly about: 'trouble'; readonly part: Part; readonly why: string; readonly object?: string }
+  | { readonly about: 'call'; readonly verb: Verb; readonly code: number }
+
+export type Tell = (telling: Telling) => void

@@ -1,0 +1,89 @@
+/** One term of a leader: everything that writes is opened anew, and has ended when the term has. */
+import type { Ref } from '../compile/snapshot.ts'
+import type { Dirty } from '../dirty.ts'
+import { run, type Source } from '../run.ts'
+import type { Api } from './api.ts'
+import { openAuthority } from './authority.ts'
+import { openBindings } from './bindings.ts'
+import { FleetNews } from './fleet-news.ts'
+import { openFleets } from './fleets.ts'
+import type { OperatorOptions } from './operator.ts'
+import type { Recorder } from './recorder.ts'
+import { openReporter } from './reporter.ts'
+import { sightOf } from './sight.ts'
+import { openSightings, type SightingNews } from './sightings.ts'
+import { clusterSink } from './sink.ts'
+import { clusterSource } from './source.ts'
+import type { Tell, Telling } from './telling.ts'
+import { together } from './together.ts'
+import { Trust } from './trust.ts'
+import type { World } from './world.ts'
+
+type Term = Pick<OperatorOptions, 'namespace' | 'image' | 'tell'> & {
+  readonly api: Api
+  readonly world: World
+  readonly recorder: Recorder
+  readonly dirty: Dirty
+  /** Called when something was heard that statuses may depend on. */
+  readonly wakers: Set<() => void>
+  readonly mayWrite: () => boolean
+}
+
+/** The one Secret beside the operator that is its own; the chart gives the right to write this one. */
+const authorityName = 'relayfleet-ca'
+
+export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
+  const { api, world, recorder, dirty, wakers, mayWrite, namespace, image, tell } = term
+  const record = recorder.record.bind(recorder)
+  const authority = openAuthority({ api, namespace, name: authorityName, mayWrite })
+  const trust = new Trust({ authority, changed: () => dirty.mark(), tell })
+  const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)) })
+  const cluster = { image, operatorNamespace: namespace }
+  const fleets = openFleets({ api, world, authority: authority.current, mayWrite, cluster, dirty, wake: () => wake() })
+  const bindings = openBindings({ api, world, mayWrite, dirty, recorder: record })
+  const failed = (ref: Ref, error: unknown): void =>
+    tell({ about: 'trouble', part: 'status', object: ref, why: String(error) })
+  const reporter = openReporter({ api, world, fleets, bindings, mayWrite, record, failed })
+  const news = new FleetNews({ world, fleets, tell })
+  const wake = (): void => {
+    reporter.wake()
+    news.wake()
+  }
+  const source = timed(clusterSource({ world, sightings, fleets, bindings, dirty }), tell)
+  const sink = clusterSink({ bindings, fleets, reporter, authority: () => trust.bundle })
+  wakers.add(wake)
+  try {
+    await together(
+      {
+        'the loop': (ending) => run(source, sink, ending),
+        'the authority': (ending) => trust.run(ending),
+        'looking at Secrets': (ending) => sightings.run(ending),
+        'making fleets': (ending) => fleets.run(ending),
+        'making bindings': (ending) => bindings.run(ending),
+        'writing statuses': (ending) => reporter.run(ending),
+        'writing Events': (ending) => recorder.run(ending),
+        'telling of fleets': (ending) => news.run(ending),
+      },
+      signal,
+    )
+  } finally {
+    wakers.delete(wake)
+  }
+}
+
+/** One turn is from the snapshot to the end of what was done for it. */
+const timed = (source: Source, tell: Tell): Source => ({
+  async *snapshots(signal) {
+    for await (const snapshot of source.snapshots(signal)) {
+      const begin = performance.now()
+      tell({ about: 'turn begins' })
+      try {
+        yield snapshot
+      } finally {
+        tell({ about: 'done', part: 'turn', ms: performance.now() - begin })
+      }
+    }
+  },
+})
+
+const ofSighting = ({ what, why }: SightingNews): Telling => ({ about: 'trouble', part: 'sighting', object: what, why })

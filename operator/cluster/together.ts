@@ -1,0 +1,52 @@
+/** Parts that live and end together: each runs until the signal ends, and one that ends sooner ends all. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { ApiError } from './api-error.ts'
+import { Deposed } from './apply.ts'
+
+export type Part = (signal: AbortSignal) => Promise<void>
+
+/** What a part may still have under way when the signal ends is over by then: less than the half minute that a kubelet gives. */
+const patienceMs = 20_000
+
+/**
+ * Resolves when every part has ended, after the signal.
+ * @throws Error naming the part that failed, or ended by itself, or would not end.
+ */
+export async function together(
+  parts: Readonly<Record<string, Part>>,
+  signal: AbortSignal,
+  patience = patienceMs,
+): Promise<void> {
+  const ending = new AbortController()
+  const either = AbortSignal.any([signal, ending.signal])
+  const failures: Error[] = []
+  const left = new Set(Object.keys(parts))
+  const live = async (name: string, part: Part): Promise<void> => {
+    try {
+      await part(either)
+      if (!either.aborted) throw new Error('it ended by itself')
+    } catch (error) {
+      if (!either.aborted || !isEnd(error)) failures.push(new Error(`${name}: ${messageOf(error)}`, { cause: error }))
+    }
+    left.delete(name)
+    ending.abort()
+  }
+  const all = Promise.all(Object.entries(parts).map(([name, part]) => live(name, part)))
+  await ended(either)
+  const waiting = new AbortController()
+  await Promise.race([all, wait(patience, undefined, { signal: waiting.signal })])
+  waiting.abort()
+  if (left.size > 0) failures.push(new Error(`${[...left].join(', ')}: still at work ${patience} ms after the end`))
+  if (failures[0] !== undefined) throw failures[0]
+}
+
+/** Resolves with the end of the signal. */
+export async function ended(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+}
+
+/** What a part that is told to end may end with. */
+const isEnd = (error: unknown): boolean =>
+  error instanceof ApiError || error instanceof Deposed || (error as Partial<Error> | undefined)?.name === 'AbortError'
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,41 @@
+/** `run` refuses what it does not know, before it asks any cluster. */
+import { expect, test } from 'vitest'
+import { execute } from '../../../operator/cli/program.ts'
+import { terminalOn } from '../../../operator/cli/terminal.ts'
+import { commanded } from './commanded.ts'
+
+const given = [
+  'run',
+  '--namespace=relayfleet-system',
+  '--image=relayfleet.dev/relayfleet:1',
+  '--metrics-bind=127.0.0.1:0',
+]
+
+test.each<[string, readonly string[], string]>([
+  ['an unknown flag', [...given, '--leader-elect'], "unknown option '--leader-elect'"],
+  ['no namespace', ['run', '--image=a'], "required option '--namespace <name>' not specified"],
+  ['no image', ['run', '--namespace=a'], "required option '--image <ref>' not specified"],
+  ['a namespace that is none', [...given, '--namespace=Mail'], '--namespace Mail: write the name of a namespace'],
+  ['an empty name among others', [...given, '--watch-namespaces=a,,b'], '--watch-namespaces : write the name'],
+  ['a pattern of namespaces', [...given, '--watch-namespaces=team-*'], '--watch-namespaces team-*: write the name'],
+  ['no image in it', [...given, '--image='], '--image: write a reference'],
+  ['a port alone', [...given, '--metrics-bind=9466'], '--metrics-bind 9466: write HOST:PORT'],
+  ['an address without brackets', [...given, '--metrics-bind=:::9466'], 'write HOST:PORT, e.g. [::]:9466'],
+  ['one argument too many', [...given, 'more'], 'too many arguments'],
+])('%s is told, with exit code 2', async (_name, argv, says) => {
+  const { code, out, err } = await commanded(...argv)
+  expect(err).toContain(says)
+  expect([code, out]).toEqual([2, ''])
+})
+
+test('a variable that nobody reads is told, with exit code 2', async () => {
+  let told = ''
+  const write = (text: string) => {
+    told += text
+  }
+  const terminal = terminalOn({ write }, { write }, false)
+  const signal = new AbortController().signal
+  const code = await execute(given, { terminal, signal, environment: ['PATH', 'RELAYFLEET_NAMESPACE'] })
+  expect(told).toBe('relayfleet: RELAYFLEET_NAMESPACE: no variable sets anything; use the flags\n')
+  expect(code).toBe(2)
+})

@@ -1,0 +1,50 @@
+/** Who gets what of what was compiled, with an authority and without. */
+import { expect, test } from 'vitest'
+import { clusterSink } from '../../../operator/cluster/sink.ts'
+import type { Binding, Compiled } from '../../../operator/compile/compiled.ts'
+import type { Name } from '../../../operator/compile/snapshot.ts'
+
+const binding = (issuedByOperator: boolean): Binding => ({
+  secretName: 'smtp',
+  labels: {},
+  annotations: {},
+  username: 'web',
+  host: 'relay.example.org',
+  port: 587,
+  scheme: 'smtp',
+  issuedByOperator,
+})
+const compiled: Compiled = {
+  fleets: new Map(),
+  bindings: new Map<Name, Binding>([
+    ['a/issued', binding(true)],
+    ['a/own', binding(false)],
+  ]),
+  heldBindings: new Set<Name>(['a/held']),
+  findings: new Map(),
+  statuses: new Map(),
+  references: new Set(),
+}
+
+async function given(authority: string | undefined) {
+  const log: unknown[] = []
+  const sink = clusterSink({
+    bindings: {
+      give: ({ bindings, heldBindings }, bundle) => log.push([...bindings.keys()], [...heldBindings], bundle),
+    },
+    fleets: { give: (c) => log.push(c === compiled) },
+    reporter: { give: (c) => log.push(c === compiled) },
+    authority: () => authority,
+  })
+  await sink.apply(compiled, new AbortController().signal)
+  await sink.report(compiled)
+  return log
+}
+
+test('everybody gets everything, and bindings the bundle', async () => {
+  expect(await given('PEM')).toEqual([['a/issued', 'a/own'], ['a/held'], 'PEM', true, true])
+})
+
+test('without an authority, whoever needs its certificate waits, and keeps the Secret that there is', async () => {
+  expect(await given(undefined)).toEqual([['a/own'], ['a/held', 'a/issued'], '', true, true])
+})
