@@ -46,7 +46,11 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
     const status = async (kubeconfig: string, ...more: readonly string[]) => {
       const where = more.includes('-A') ? [] : ['-n', namespace]
       const { code, out, err } = await commanded('status', '--kubeconfig', kubeconfig, ...where, ...more)
-      const told = (text: string) => text.trimEnd().replaceAll(namespace, 'NS').replaceAll(/(?<=\S) {3,}/g, '   ')
+      const told = (text: string) =>
+        text
+          .trimEnd()
+          .replaceAll(namespace, 'NS')
+          .replaceAll(/(?<=\S) {3,}/g, '   ')
       return { code, err: told(err), lines: told(out).split('\n') }
     }
     return { namespace, declare, status }
