@@ -1,0 +1,197 @@
+/** Statuses as people see them: true when the relays say so, written once, and only to whom they belong. */
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { helmInstalled } from '../chart/helm.ts'
+import { until } from '../local/until.ts'
+import { accepted, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { installCrds } from './install-crds.ts'
+import { installChart } from './installed-chart.ts'
+import { openStage, type Stage } from './reporter-stage.ts'
+
+describe.runIf(givenCluster() !== undefined)('statuses', () => {
+  let stage: Stage
+  const policy = (said: string) => stage.stands('relaypolicies', 'shared', said)
+  const credential = (said: string, name = 'web') => stage.stands('relaycredentials', name, said)
+  const allReady = () => Promise.all(stage.relays.map((r) => r.say(true)))
+  const wipe = async (plural: 'relaypolicies' | 'relaycredentials', name: string): Promise<void> => {
+    accepted(await stage.raw.patch(`${stage.path(plural, name)}/status`, { status: null }))
+  }
+
+  beforeAll(() => installCrds(apiOf(theCluster().access)))
+  beforeEach(async () => {
+    stage = await openStage()
+  })
+  afterEach(() => stage.close())
+
+  test('a fleet that runs what was compiled is told once, with all that is known of its pods', async () => {
+    await allReady()
+    const { writes } = await stage.operator()
+    await policy('Ready True Ready')
+    const status = await stage.statusOf('relaypolicies', 'shared')
+    const hash = stage.relays[0]?.status.hash
+    expect(status).toMatchObject({
+      replicas: 2,
+      readyReplicas: 2,
+      configHash: hash,
+      pods: ['shared-0', 'shared-1'].map((name) => ({ name, ready: true, configHash: hash, queued: 0 })),
+    })
+    expect(status?.conditions.map(({ type, status }) => `${type} ${status}`)).toEqual([
+      'Accepted True',
+      'ResolvedRefs True',
+      'Programmed True',
+      'Available True',
+      'Degraded False',
+      'Ready True',
+    ])
+    await stage.stands('senderdomains', 'example', 'Ready True Ready')
+    const paths = writes().map(({ path }) => path)
+    expect(paths).toHaveLength(2)
+    // The queue grows and every relay is asked again: nothing is written.
+    const asked = stage.relays.map((r) => r.asked)
+    stage.relays.forEach((relay) => {
+      relay.status = { ...relay.status, queue: { ready: 3, deferred: 9, inFlight: 1, oldestSeconds: 12.5 } }
+    })
+    await until('both were asked again', () => stage.relays.every((r, i) => r.asked > (asked[i] ?? 0)))
+    expect(writes()).toHaveLength(2)
+  })
+
+  test('a relay that lags is named and its kubelet nudged; then all is well', async () => {
+    await allReady()
+    const [, second] = stage.relays
+    if (second === undefined) throw new Error('there are two')
+    second.obeys = false
+    const { nudged } = await stage.operator()
+    const { message } = await policy('Programmed False NotLoaded')
+    expect(message).toContain('1 of 2 ready relays')
+    expect(message).toContain('shared-1 has sha256:000000000000')
+    expect(message).not.toContain('shared-0')
+    await until('it was nudged', () => nudged.includes('shared-1'))
+    expect(nudged).not.toContain('shared-0')
+    second.status = { ...second.status, hash: stage.relays[0]?.status.hash ?? '' }
+    await policy('Programmed True Programmed')
+    await policy('Ready True Ready')
+  })
+
+  test('why no relay is ready is told in the kubelet’s words', async () => {
+    await stage.relays[0]?.say(false, { reason: 'ImagePullBackOff', message: 'no such image' })
+    await stage.operator()
+    const { message } = await policy('Programmed False NoRelayReady')
+    expect(message).toContain('shared-0: ImagePullBackOff: no such image')
+    await policy('Available False MinimumReplicasUnavailable')
+  })
+
+  test('a new credential goes from nothing to its key and Programmed in one write', async () => {
+    await allReady()
+    const operator = await stage.operator()
+    await policy('Ready True Ready')
+    await stage.declare.credential('web', {})
+    stage.give('web')
+    operator.compile()
+    await credential('Ready True Ready')
+    expect(await stage.statusOf('relaycredentials', 'web')).toMatchObject({ keys: [{ id: 'k1' }] })
+    expect(operator.writes().filter(({ path }) => path.includes('relaycredentials'))).toHaveLength(1)
+  })
+
+  test('keys get into the status also when the fleet does not settle, and a credential that was well stays so', async () => {
+    await allReady()
+    const operator = await stage.operator()
+    await stage.declare.credential('old', {})
+    stage.give('old')
+    operator.compile()
+    await credential('Programmed True Programmed', 'old')
+    for (const relay of stage.relays) relay.obeys = false
+    await stage.declare.credential('web', {})
+    stage.give('web')
+    operator.compile()
+    await until('its key stands', async () => {
+      const status = await stage.statusOf('relaycredentials', 'web')
+      return (status?.['keys'] as readonly unknown[] | undefined)?.length === 1
+    })
+    await credential('Programmed False PolicyNotProgrammed')
+    await credential('Programmed True Programmed', 'old')
+  })
+
+  test('a status that was wiped by hand comes back', async () => {
+    await allReady()
+    await stage.operator()
+    await policy('Ready True Ready')
+    await wipe('relaypolicies', 'shared')
+    await policy('Ready True Ready')
+    expect(await stage.statusOf('relaypolicies', 'shared')).toMatchObject({ readyReplicas: 2 })
+  })
+
+  test('an object that is made anew under a name gets its own status, and nothing of the earlier one', async () => {
+    await allReady()
+    const operator = await stage.operator()
+    await stage.declare.credential('web', {})
+    await credential('Programmed Unknown Pending')
+    accepted(await stage.raw.remove(stage.path('relaycredentials', 'web')))
+    await stage.declare.credential('web', { policyRef: { name: 'nobody' } })
+    await credential('Accepted False PolicyNotFound')
+    const occasion = await until('it is told', () => operator.occasions.find((o) => o.reason === 'PolicyNotFound'))
+    const { metadata } = await stage.get('relaycredentials', 'web')
+    expect(occasion.regarding).toMatchObject({ namespace: stage.namespace, name: 'web', uid: metadata['uid'] })
+  })
+
+  test('what is wrong with a binding is told, too', async () => {
+    await allReady()
+    const operator = await stage.operator()
+    await stage.declare.credential('web', {})
+    stage.give('web')
+    const message = 'Secret web is somebody else’s'
+    operator.troubles.set(`${stage.namespace}/web`, {
+      type: 'Accepted',
+      status: 'False',
+      reason: 'Conflicted',
+      message,
+    })
+    operator.compile()
+    expect((await credential('Accepted False Conflicted')).message).toBe(message)
+    await credential('Ready False Conflicted')
+  })
+
+  test('an operator that is started again writes nothing and tells nothing', async () => {
+    await allReady()
+    const first = await stage.operator()
+    await stage.declare.credential('web', { policyRef: { name: 'nobody' } })
+    await credential('Ready False PolicyNotFound')
+    await policy('Ready True Ready')
+    await first.stop()
+    const asked = stage.relays.map((r) => r.asked)
+    const second = await stage.operator()
+    await until('it knows as much', () => stage.relays.every((r, i) => r.asked > (asked[i] ?? 0) + 1))
+    expect(second.writes()).toEqual([])
+    expect(second.occasions).toEqual([])
+  })
+
+  test('a standby asks nobody and writes nothing, and takes over at once', async () => {
+    await allReady()
+    const standby = await stage.operator({ leads: false })
+    await until('it has seen everything', () => standby.turns() > 0)
+    await stage.relays[0]?.say(false)
+    await stage.relays[0]?.say(true)
+    expect(stage.relays.map((r) => r.asked)).toEqual([0, 0])
+    expect(standby.writes()).toEqual([])
+    standby.leads = true
+    await policy('Ready True Ready')
+  })
+
+  test('trouble with writing the fleet is told, and what runs is not taken for the newest', async () => {
+    await allReady()
+    const operator = await stage.operator()
+    operator.trouble = 'Service shared is not ours'
+    operator.compile()
+    expect((await policy('Programmed False NotWritten')).message).toContain('Service shared is not ours')
+  })
+
+  test.runIf(helmInstalled())('the operator’s account may do all of it', async () => {
+    await allReady()
+    const chart = await installChart(theCluster(), stage.raw)
+    try {
+      await stage.operator({ as: chart.asOperator })
+      await policy('Ready True Ready')
+    } finally {
+      await chart.uninstall()
+    }
+  })
+})
