@@ -30,24 +30,28 @@ const declared = (resource: Policy): DeclaredObject => ({
   resource,
 })
 
-/** A cluster in which these are, and what was asked of it. */
+/** A cluster in which these are, and what was asked of it; what was seen once stays seen until it is looked at again. */
 function cluster(there: ReadonlySet<Reference>) {
   const rounds: Reference[][] = []
-  let seen: readonly Reference[] = []
+  const seen = new Map<Reference, boolean>()
+  const look = (reference: Reference): void => void seen.set(reference, there.has(reference))
   const map = (kind: string): ReadonlyMap<Name, Keyed> =>
-    new Map(seen.filter((r) => there.has(r) && r.startsWith(`${kind} `)).map((r) => [r.split(' ')[1] as Name, {}]))
-  return {
-    rounds,
-    sightings: {
-      see(asked: ReadonlySet<Reference>) {
-        rounds.push([...asked].toSorted())
-        seen = [...asked]
-        return Promise.resolve()
-      },
-      secrets: () => map('Secret'),
-      configMaps: () => map('ConfigMap'),
+    new Map(
+      [...seen]
+        .filter(([r, is]) => is && r.startsWith(`${kind} `))
+        .map(([r]) => [r.split(' ')[1] as Name, {}] as const),
+    )
+  const sightings = {
+    see(asked: ReadonlySet<Reference>) {
+      rounds.push([...asked].toSorted())
+      for (const reference of seen.keys()) if (!asked.has(reference)) seen.delete(reference)
+      for (const reference of asked) if (!seen.has(reference)) look(reference)
+      return Promise.resolve()
     },
+    secrets: () => map('Secret'),
+    configMaps: () => map('ConfigMap'),
   }
+  return { rounds, sightings, look }
 }
 
 const signal = new AbortController().signal
@@ -65,13 +69,18 @@ test.each<[string, readonly Reference[]]>([
   expect(rounds.at(-1)).toEqual(expect.arrayContaining([...references]))
 })
 
-test('a Secret that goes leads to the ConfigMap of its name', async () => {
+test('a Secret that goes while others are looked at leads to the ConfigMap of its name', async () => {
   const there = new Set<Reference>(secrets)
-  const { rounds, sightings } = cluster(there)
+  const { rounds, sightings, look } = cluster(there)
   await seeReferences([declared(shared)], inCluster, sightings, signal)
-  there.delete('Secret mail/ca')
-  await seeReferences([declared(shared)], inCluster, sightings, signal)
-  expect(rounds.at(-1)).toEqual(['ConfigMap mail/ca', ...secrets])
+  rounds.length = 0
+  const see = (asked: ReadonlySet<Reference>): Promise<void> => {
+    there.delete('Secret mail/ca')
+    look('Secret mail/ca')
+    return sightings.see(asked)
+  }
+  await seeReferences([declared(shared)], inCluster, { ...sightings, see }, signal)
+  expect(rounds).toEqual([[...secrets], ['ConfigMap mail/ca', ...secrets]])
 })
 
 test('when nothing is named, nothing is asked for any longer', async () => {
