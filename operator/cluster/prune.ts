@@ -3,6 +3,7 @@
 import { told } from './api.ts'
 import { isConflict, isNotFound } from './api-error.ts'
 import { Deposed, type Writing } from './apply.ts'
+import { look } from './look.ts'
 import { type KubeObject, keyOf } from './object.ts'
 import { belongingOf, type Owner } from './ownership.ts'
 import { resourceOf } from './resource.ts'
@@ -27,7 +28,8 @@ const isOwned = (object: KubeObject, owner: Owner): boolean =>
   (object.metadata.ownerReferences ?? []).some((o) => o.controller === true && o.uid === owner.reference.uid)
 
 /**
- * Returns what was removed; an object that changed since it was seen stays until it is seen again.
+ * Returns what was removed. An object that changed since it was seen is looked at again: whoever reports its status keeps
+ * no superfluous one alive, and whoever has taken it over keeps it.
  * @throws ApiError for trouble that passes.
  */
 export async function prune(
@@ -38,12 +40,16 @@ export async function prune(
 ): Promise<readonly string[]> {
   const removed: string[] = []
   for (const object of superfluous(observed, desired, owner)) {
-    if (await remove(object, writing)) removed.push(told(object))
+    if (await remove(object, owner, writing, tries)) removed.push(told(object))
   }
   return removed
 }
 
-async function remove(object: KubeObject, { api, mayWrite, signal }: Writing): Promise<boolean> {
+/** Of somebody who writes all the time, the next round may be luckier. */
+const tries = 3
+
+async function remove(object: KubeObject, owner: Owner, writing: Writing, left: number): Promise<boolean> {
+  const { api, mayWrite, signal } = writing
   if (!mayWrite()) throw new Deposed(`${told(object)} is for another operator to remove`)
   const { uid, resourceVersion } = object.metadata
   const seen = { ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) }
@@ -51,7 +57,10 @@ async function remove(object: KubeObject, { api, mayWrite, signal }: Writing): P
     await api.remove(resourceOf(object), object.metadata, seen, { signal })
     return true
   } catch (error) {
-    if (isNotFound(error) || isConflict(error)) return false
-    throw error
+    if (isNotFound(error)) return false
+    if (!isConflict(error) || left <= 1) throw error
+    const now = await look(api, resourceOf(object), object.metadata, signal)
+    if (now.is !== 'there' || now.object.metadata.uid !== uid || !isOwned(now.object, owner)) return false
+    return remove(now.object, owner, writing, left - 1)
   }
 }

@@ -188,13 +188,21 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
       expect(names).toEqual(['a', 'holder', 'labelled', 'theirs'])
     })
 
-    test('stays when it changed since it was seen, and goes when it is seen again', async () => {
+    test('stays when somebody has taken it over since it was seen', async () => {
       await apply(map('a', '1'))
       const seen = await observed()
       accepted(await raw.patch(maps('a'), { metadata: { labels: { 'relayfleet.dev/policy': 'other' } } }))
       expect(await prune(seen, [], owner, writing)).toEqual([])
       expect(await prune(await observed(), [], owner, writing)).toEqual([])
       expect((await raw.get(maps('a'))).status).toBe(200)
+    })
+
+    test('goes although its controller has written it since it was seen', async () => {
+      await apply(map('a', '1'))
+      const seen = await observed()
+      accepted(await raw.patch(maps('a'), { metadata: { annotations: { reported: 'just now' } } }))
+      expect(await prune(seen, [], owner, writing)).toEqual([`ConfigMap ${namespace}/a`])
+      expect((await raw.get(maps('a'))).status).toBe(404)
     })
 
     test('that somebody else removed is no trouble', async () => {

@@ -9,7 +9,12 @@ import { type Api, accepted, type KubeObject } from './api.ts'
 
 const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 
-export type Condition = { readonly type: string; readonly status: string; readonly message: string }
+export type Condition = {
+  readonly type: string
+  readonly status: string
+  readonly reason: string
+  readonly message: string
+}
 
 export const crdPath = (kind: Kind): string => `${crds}/${kind.plural}.relayfleet.dev`
 

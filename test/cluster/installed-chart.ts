@@ -1,7 +1,7 @@
 /** The chart in a test's cluster, all but its CRDs: what holds the operator's account to what is its own. */
 import type { Connection } from '../../operator/cluster/connection.ts'
 import { pathOf } from '../../operator/cluster/resource.ts'
-import { release, rendered } from '../chart/helm.ts'
+import { release, rendered, type Values } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
 import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
 import type { Cluster } from './held.ts'
@@ -39,14 +39,18 @@ export type InstalledChart = {
   uninstall(): Promise<void>
 }
 
-/** Resolves when the admission policy holds. */
-export async function installChart(cluster: Cluster, admin: Api): Promise<InstalledChart> {
+/** Resolves when the admission policy holds. `values`: by the release's own namespace, which they may name. */
+export async function installChart(
+  cluster: Cluster,
+  admin: Api,
+  values: (namespace: string) => Values = () => ({}),
+): Promise<InstalledChart> {
   const namespace = await newNamespace(cluster, admin)
   const impersonation = { 'impersonate-user': `system:serviceaccount:${namespace}:${release}` }
   const operator = apiOf(cluster.access, impersonation)
   const write = (object: KubeObject, query = ''): Promise<Answer> =>
     admin.patch(`${pathTo(object)}?fieldManager=helm&force=true&fieldValidation=Strict${query}`, object, 'apply')
-  const installed = rendered({ crds: { enabled: false } }, namespace)
+  const installed = rendered({ ...values(namespace), crds: { enabled: false } }, namespace)
   for (const object of installed) accepted(await write(object))
   await until('the admission policy holds', async () => {
     const probe = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'probe', namespace, labels: {} } }

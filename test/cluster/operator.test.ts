@@ -1,0 +1,271 @@
+/** The operator as a whole, as the account that the chart gives it, from what is declared to what stands in the cluster. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type OperatorOptions, runOperator } from '../../operator/cluster/operator.ts'
+import type { Telling } from '../../operator/cluster/telling.ts'
+import { helmInstalled, rendered } from '../chart/helm.ts'
+import { until } from '../local/until.ts'
+import { type Answer, type Api, accepted, apiOf, type KubeObject } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { type FaultProxy, faultProxy } from './fault-proxy.ts'
+import { type Condition, conditionsOf, installCrds } from './install-crds.ts'
+import { type InstalledChart, installChart } from './installed-chart.ts'
+import { newNamespace } from './namespace.ts'
+import { rightFor, rightsIn } from './rights.ts'
+
+/** Rights that nothing in this suite needs, and why they are there. */
+const unused: Readonly<Record<string, string>> = {
+  'update relayfleet.dev/relaypolicies/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
+  'update relayfleet.dev/relaycredentials/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
+  'patch events.k8s.io/events': 'an Event is counted up when it has been repeated for a minute',
+  'delete apps/statefulsets': 'what a fleet no longer needs is removed by one rule for all kinds',
+  'delete networking.k8s.io/networkpolicies': 'the same, for a policy that has its own',
+  'delete /services': 'the same',
+  'delete /secrets': 'a certificate that is no longer issued, a binding by a former name',
+  ...Object.fromEntries(
+    ['get', 'watch', 'create', 'patch', 'delete'].map((verb) => [
+      `${verb} monitoring.coreos.com/servicemonitors`,
+      'this cluster does not know the kind',
+    ]),
+  ),
+}
+
+const declared = (kind: string, namespace: string, name: string, spec: object) => ({
+  apiVersion: 'relayfleet.dev/v1alpha1',
+  kind,
+  metadata: { namespace, name },
+  spec,
+})
+const plurals: Readonly<Record<string, string>> = {
+  RelayPolicy: 'relaypolicies',
+  SenderDomain: 'senderdomains',
+  RelayCredential: 'relaycredentials',
+}
+const pathTo = (kind: string, namespace: string, name = ''): string =>
+  `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/${plurals[kind]}${name === '' ? '' : `/${name}`}`
+
+const theirPassword = 'secret-of-ses'
+
+/** For an hour. */
+const heldLease = {
+  metadata: { name: 'relayfleet' },
+  spec: { holderIdentity: 'another', leaseDurationSeconds: 3600, leaseTransitions: 0 },
+}
+const domain = (team: string) => ({
+  domain: `${team}.example.org`,
+  environment: 'Production',
+  allowedNamespaces: selecting(team),
+})
+const smarthost = {
+  name: 'ses',
+  host: 'smtp.example.net',
+  tls: { caRef: { name: 'corporate-ca' } },
+  authRef: { name: 'ses' },
+}
+const policy = (team: string) => ({
+  environment: 'Production',
+  replicas: 2,
+  listeners: [{ name: 'submission', port: 587 }],
+  admission: { credentials: { namespaces: selecting(team) } },
+  routes: [{ name: 'default', smarthosts: [smarthost] }],
+})
+const credential = (mail: string) => ({
+  policyRef: { name: 'shared', namespace: mail },
+  senderDomainRefs: [{ name: 'shop', namespace: mail }],
+})
+const selecting = (namespace: string) => ({
+  from: 'Selector',
+  selector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+})
+
+describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', () => {
+  const ending = new AbortController()
+  const tellings: Telling[] = []
+  let admin: Api
+  let chart: InstalledChart
+  let proxy: FaultProxy
+  let running: Promise<void>
+  let [mail, team, ourPassword] = ['', '', '']
+
+  const operate = (options: Partial<OperatorOptions>, signal: AbortSignal): Promise<void> =>
+    runOperator(
+      {
+        connection: chart.asOperator(proxy.connection),
+        namespace: chart.namespace,
+        watchNamespaces: [mail, team],
+        image: 'relayfleet.dev/relayfleet:test',
+        identity: 'first',
+        tell: (telling) => tellings.push(telling),
+        ...options,
+      },
+      signal,
+    )
+
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+    ;[mail, team] = [await newNamespace(theCluster(), admin), await newNamespace(theCluster(), admin)]
+    chart = await installChart(theCluster(), admin, (own) => ({ watchNamespaces: [own, mail, team] }))
+    proxy = await faultProxy(theCluster().access)
+    await makeReferenced()
+    running = operate({}, ending.signal)
+  })
+  afterAll(async () => {
+    ending.abort()
+    await running
+    await proxy.close()
+    await chart.uninstall()
+  })
+
+  /** What a policy names: theirs, and only looked at. */
+  const makeReferenced = async (): Promise<void> => {
+    const data = { username: 'dXNlcg==', password: Buffer.from(theirPassword).toString('base64') }
+    accepted(await admin.create(`/api/v1/namespaces/${mail}/secrets`, { metadata: { name: 'ses' }, data }))
+    const ca = { metadata: { name: 'corporate-ca' }, data: { 'ca.crt': 'PEM' } }
+    accepted(await admin.create(`/api/v1/namespaces/${mail}/configmaps`, ca))
+  }
+  const make = async (object: ReturnType<typeof declared>): Promise<void> => {
+    accepted(await admin.create(pathTo(object.kind, object.metadata.namespace), object))
+  }
+  const get = async (path: string): Promise<KubeObject | undefined> => {
+    const answer: Answer = await admin.get(path)
+    return answer.status === 404 ? undefined : accepted(answer)
+  }
+  const appears = (path: string): Promise<KubeObject> => until(`${path} is there`, () => get(path))
+  const condition = (kind: string, namespace: string, name: string, type: string, status: string): Promise<Condition> =>
+    until(`${kind} ${name} is ${type}=${status}`, async () => {
+      const object = await get(pathTo(kind, namespace, name))
+      return object && conditionsOf(object).find((c) => c.type === type && c.status === status)
+    })
+  const config = async (): Promise<string> => {
+    const secret = await get(`/api/v1/namespaces/${mail}/secrets/shared-relay-config-0`)
+    return Buffer.from(Object.values((secret?.['data'] ?? {}) as Record<string, string>).join(''), 'base64').toString()
+  }
+
+  test('makes what three objects declare: Secrets, a StatefulSet, Services, statuses', async () => {
+    await make(declared('SenderDomain', mail, 'shop', domain(team)))
+    await make(declared('RelayPolicy', mail, 'shared', policy(team)))
+    await make(declared('RelayCredential', team, 'web', credential(mail)))
+    const statefulSet = await appears(`/apis/apps/v1/namespaces/${mail}/statefulsets/shared`)
+    expect(statefulSet['spec']).toMatchObject({ replicas: 2 })
+    for (const name of ['shared', 'shared-pods']) await appears(`/api/v1/namespaces/${mail}/services/${name}`)
+    await appears(`/apis/networking.k8s.io/v1/namespaces/${mail}/networkpolicies/shared`)
+    await appears(`/apis/policy/v1/namespaces/${mail}/poddisruptionbudgets/shared`)
+    const binding = await appears(`/api/v1/namespaces/${team}/secrets/web`)
+    expect(binding['type']).toBe('servicebinding.io/smtp')
+    ourPassword = Buffer.from((binding['data'] as { password: string }).password, 'base64').toString()
+    expect(ourPassword.length).toBeGreaterThan(30)
+    await until('the configuration knows the credential', async () => (await config()).includes(`${team}/web`))
+    for (const [kind, namespace, name] of [
+      ['RelayPolicy', mail, 'shared'],
+      ['SenderDomain', mail, 'shop'],
+      ['RelayCredential', team, 'web'],
+    ] as const) {
+      await condition(kind, namespace, name, 'Accepted', 'True')
+    }
+    await appears(`/api/v1/namespaces/${chart.namespace}/secrets/relayfleet-ca`)
+  })
+
+  test('what is not there, and what nobody consented to, is told, and an Event with it', async () => {
+    const [route] = policy(team).routes
+    const missing = { ...smarthost, authRef: { name: 'absent' } }
+    await make(
+      declared('RelayPolicy', mail, 'broken', { ...policy(team), routes: [{ ...route, smarthosts: [missing] }] }),
+    )
+    expect((await condition('RelayPolicy', mail, 'broken', 'ResolvedRefs', 'False')).message).toContain('absent')
+    await make(declared('RelayCredential', mail, 'uninvited', credential(mail)))
+    const { reason } = await condition('RelayCredential', mail, 'uninvited', 'Accepted', 'False')
+    await until('an Event tells it', async () => {
+      const { items } = accepted(await admin.get(`/apis/events.k8s.io/v1/namespaces/${mail}/events`)) as unknown as {
+        items: readonly { reason: string; regarding: { name: string } }[]
+      }
+      return items.some((event) => event.reason === reason && event.regarding.name === 'uninvited')
+    })
+  })
+
+  test('an edit is in the configuration, and with it the credential that was suspended is not', async () => {
+    accepted(await admin.patch(pathTo('RelayPolicy', mail, 'shared'), { spec: { hostname: 'relay.example.org' } }))
+    await until('the configuration has it', async () => (await config()).includes('relay.example.org'))
+    accepted(await admin.patch(pathTo('RelayCredential', team, 'web'), { spec: { suspended: true } }))
+    await condition('RelayCredential', team, 'web', 'Suspended', 'True')
+    accepted(await admin.patch(pathTo('RelayPolicy', mail, 'shared'), { spec: { suspended: true } }))
+    await condition('RelayPolicy', mail, 'shared', 'Suspended', 'True')
+  })
+
+  test('one replica needs no budget, which is removed; drift is set right', async () => {
+    accepted(await admin.patch(pathTo('RelayPolicy', mail, 'shared'), { spec: { replicas: 1 } }))
+    const budget = `/apis/policy/v1/namespaces/${mail}/poddisruptionbudgets/shared`
+    await until('it is gone', async () => (await get(budget)) === undefined)
+    const service = `/api/v1/namespaces/${mail}/services/shared`
+    const uid = (await get(service))?.metadata['uid']
+    accepted(await admin.remove(service))
+    await until('there is another', async () => {
+      const now = (await get(service))?.metadata['uid']
+      return now !== undefined && now !== uid
+    })
+  })
+
+  test('a standby watches everything that the cluster declares, as its account may, and writes nothing', async () => {
+    const watching = await faultProxy(theCluster().access)
+    const everywhere = await installChart(theCluster(), admin)
+    accepted(await admin.create(`/apis/coordination.k8s.io/v1/namespaces/${everywhere.namespace}/leases`, heldLease))
+    const standing = new AbortController()
+    const told: Telling[] = []
+    const standby = operate(
+      {
+        connection: everywhere.asOperator(watching.connection),
+        watchNamespaces: [],
+        namespace: everywhere.namespace,
+        identity: 'second',
+        tell: (telling) => told.push(telling),
+      },
+      standing.signal,
+    )
+    await until('it has listed everything', () => told.some(({ about }) => about === 'synced'))
+    await until(
+      'it has looked at the Lease',
+      () => watching.seen.filter(({ path }) => path.includes('/leases')).length > 2,
+    )
+    standing.abort()
+    await standby
+    const rights = new Set(watching.seen.map(rightFor).filter((right) => right !== undefined))
+    expect([...rights].filter((right) => !/^(list|watch) /.test(right))).toEqual(['get coordination.k8s.io/leases'])
+    expect([...rights].filter((right) => !rightsIn(rendered()).has(right))).toEqual([])
+    expect(rights).toContain('watch /namespaces')
+    expect(told.filter(({ about }) => about === 'trouble')).toEqual([])
+    await watching.close()
+    await everywhere.uninstall()
+  })
+
+  test('a deleted fleet goes, with all that is its own', async (context) => {
+    context.skip(!theCluster().controllers, 'nobody collects garbage here')
+    accepted(await admin.remove(pathTo('RelayCredential', team, 'web')))
+    accepted(await admin.remove(pathTo('RelayPolicy', mail, 'shared')))
+    for (const path of [
+      `/apis/apps/v1/namespaces/${mail}/statefulsets/shared`,
+      `/api/v1/namespaces/${mail}/secrets/shared-relay-config-0`,
+      `/api/v1/namespaces/${team}/secrets/web`,
+    ]) {
+      await until(`${path} is gone`, async () => (await get(path)) === undefined, 60_000)
+    }
+  }, 120_000)
+
+  test('it asked for nothing that no rule allows, and no rule allows what it never asks for', () => {
+    const installed = rendered({ watchNamespaces: [chart.namespace, mail, team] }, chart.namespace)
+    const [allowed, asked] = [rightsIn(installed), new Set(proxy.seen.map(rightFor).filter((r) => r !== undefined))]
+    // Who applies what is not there yet creates it.
+    const created = [...asked].filter((r) => r.startsWith('patch ')).map((r) => r.replace('patch', 'create'))
+    expect([...asked].filter((right) => !allowed.has(right))).toEqual([])
+    const idle = [...allowed].filter((right) => !asked.has(right) && !created.includes(right))
+    expect(idle.toSorted()).toEqual(Object.keys(unused).toSorted())
+    // The admission policy's answer about what is somebody else's, and nothing else.
+    const refused = tellings.filter((t) => t.about === 'call' && t.code === 403)
+    expect(new Set(refused.map((t) => t.about === 'call' && t.verb))).toEqual(new Set(['merge']))
+  })
+
+  test('no password and no key is in what it told', () => {
+    const text = JSON.stringify(tellings)
+    expect(text).not.toContain(theirPassword)
+    expect(text).not.toContain(ourPassword)
+    expect(text).not.toContain('PRIVATE KEY')
+  })
+})
