@@ -1,7 +1,7 @@
 /** Where the API server is and how to log in there; the only user of client-node. */
 import type { Agent, RequestOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { KubeConfig, PortForward } from '@kubernetes/client-node'
+import { Attach, KubeConfig } from '@kubernetes/client-node'
 import { didYouMean } from '../../crds/did-you-mean.ts'
 
 /** What one request needs to be let in; tokens and certificates are rotated, so it is asked for anew each time. */
@@ -17,12 +17,14 @@ export type Connection = {
   login(): Promise<Login>
 }
 
+export type PodPort = { readonly namespace: string; readonly name: string; readonly port: number }
+
 /** A connection that somebody chose, as kubectl knows it: by files, contexts and a namespace that need not be said. */
 export type ChosenConnection = Connection & {
   /** Of the context; `default` where it names none. */
   readonly namespace: string
   /** Joins a stream with a port of a pod, through the API server; resolves when the way is open. */
-  join(pod: { readonly namespace: string; readonly name: string; readonly port: number }, stream: Duplex): Promise<void>
+  join(pod: PodPort, stream: Duplex): Promise<void>
 }
 
 /**
@@ -80,17 +82,29 @@ function choose(config: KubeConfig, context: string): void {
   throw new Error(`there is no context ${context} in the kubeconfig; ${mend}`)
 }
 
-async function join(config: KubeConfig, pod: Parameters<ChosenConnection['join']>[0], stream: Duplex): Promise<void> {
-  try {
-    const way = await new PortForward(config).portForward(pod.namespace, pod.name, [pod.port], stream, null, stream)
-    const socket = typeof way === 'function' ? way() : way
-    socket?.addEventListener('close', () => stream.end())
-    stream.once('close', () => socket?.close())
-  } catch (error) {
+/** Of client-node's port-forward only the WebSocket is taken: the whole of it brings every type of Kubernetes along. */
+async function join(config: KubeConfig, { namespace, name, port }: PodPort, stream: Duplex): Promise<void> {
+  const fresh = new Set([dataChannel, errorChannel])
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward?ports=${port}`
+  const socket = await new Attach(config).handler
+    .connect(path, null, (channel, frame) => {
+      // The first frame of a channel only says the port.
+      const octets = fresh.delete(channel) ? frame.subarray(2) : frame
+      if (channel === dataChannel) stream.write(octets)
+      else if (octets.length > 0) stream.destroy(new Error(octets.toString()))
+      return true
+    })
     // What a WebSocket throws is an event.
-    throw new Error((error as Partial<Error>).message ?? 'no connection', { cause: error })
-  }
+    .catch((event: Partial<Error>) => {
+      throw new Error(event.message ?? 'no connection')
+    })
+  socket.addEventListener('close', () => stream.end())
+  stream.on('data', (octets: Buffer) => socket.send(Buffer.concat([Buffer.of(dataChannel), octets])))
+  stream.once('close', () => socket.close())
 }
+
+const dataChannel = 0
+const errorChannel = 1
 
 async function loginOf(config: KubeConfig, throughProxy: boolean): Promise<Login> {
   const options: RequestOptions = { headers: {} }
