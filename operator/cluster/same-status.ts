@@ -1,10 +1,9 @@
 /** Whether two statuses say the same; the API server may keep conditions in an order of its own. Pure. */
-import { isDeepStrictEqual } from 'node:util'
+import { sameJson } from './same-json.ts'
 
 type Status = Readonly<Record<string, unknown>>
 
-export const sameStatus = (a: Status, b: Status): boolean =>
-  isDeepStrictEqual(a, b) || isDeepStrictEqual(inOrder(a), inOrder(b))
+export const sameStatus = (a: Status, b: Status): boolean => sameJson(a, b) || sameJson(inOrder(a), inOrder(b))
 
 const typeOf = (condition: unknown): string => String((condition as { readonly type?: unknown } | null)?.type)
 

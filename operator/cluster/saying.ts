@@ -1,9 +1,9 @@
 /** What is said of an object now: by the evidence, as before, or nothing until its fleet has settled. Pure. */
-import { isDeepStrictEqual } from 'node:util'
 import type { Condition, Status } from '../compile/compiled.ts'
 import type { Ref } from '../compile/snapshot.ts'
 import { isPending, type StampedStatus } from '../observed-status.ts'
 import type { FleetStanding } from './fleet-standing.ts'
+import { sameJson } from './same-json.ts'
 
 export type Saying = {
   /** What goes before what compile left open; `asBefore` is what was said of Programmed. */
@@ -36,7 +36,7 @@ function policySaying(status: Status, standing: FleetStanding, before: StampedSt
 function credentialSaying(status: Status, standing: FleetStanding | undefined, before: StampedStatus): Saying {
   // It waits for its first key.
   if (standing === undefined) return { by: 'compiled', waits: 'briefly' }
-  const unchanged = isKnown(status, before) && isDeepStrictEqual(status['keys'], before['keys'])
+  const unchanged = isKnown(status, before) && sameJson(status['keys'], before['keys'])
   if (!standing.settled) return unchanged ? now('asBefore') : { by: 'compiled', waits: 'briefly' }
   // While relays only fail to load something newer, whoever they know already is as good as before: ten thousand
   // statuses do not follow each restart of a relay.
@@ -61,4 +61,4 @@ const outline = (conditions: readonly Condition[]): readonly string[] =>
 
 /** Whether it stands as before, and only figures or words are others. */
 export const sameOutline = (a: StampedStatus, b: StampedStatus): boolean =>
-  isDeepStrictEqual(outline(a.conditions), outline(b.conditions))
+  sameJson(outline(a.conditions), outline(b.conditions))

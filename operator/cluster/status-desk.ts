@@ -1,5 +1,4 @@
 /** Decides, turn by turn, which statuses are to be written; what nothing has changed about is not looked at. */
-import { isDeepStrictEqual } from 'node:util'
 import type { Condition, Status } from '../compile/compiled.ts'
 import type { Name, Ref } from '../compile/snapshot.ts'
 import { observedStatus, type StampedStatus } from '../observed-status.ts'
@@ -11,6 +10,7 @@ import type { KubeObject } from './object.ts'
 import { patienceMs } from './programmed.ts'
 import type { Reported } from './reported.ts'
 import { isOlder } from './resource-version.ts'
+import { sameJson } from './same-json.ts'
 import { sameStatus } from './same-status.ts'
 import { type Saying, sameOutline, sayingOf } from './saying.ts'
 import { standingStatus } from './standing-status.ts'
@@ -43,6 +43,8 @@ type Turn = {
   readonly reported: Reported
   readonly standings: ReadonlyMap<Name, FleetStanding>
   readonly now: number
+  /** As it is written into a status. */
+  readonly time: string
 }
 
 export class StatusDesk {
@@ -54,7 +56,8 @@ export class StatusDesk {
   }
 
   /** When to look again, without any news. */
-  report(turn: Turn): number {
+  report(given: Omit<Turn, 'time'>): number {
+    const turn: Turn = { ...given, time: timeText(given.now) }
     const { compiled, expiredAt } = turn.reported
     const { findings, next } = expiredAt(turn.now)
     const troubles = this.#desk.bindings.troubles()
@@ -107,7 +110,7 @@ export class StatusDesk {
     const rests = [status, standing, stands, ...also]
     if (known.rests?.every((r, i) => r === rests[i])) return Number.POSITIVE_INFINITY
     const found = also.filter((c) => c !== undefined).filter((c) => isNews(c, status))
-    return this.#decide(ref, known, { status, fleet, standing, stands, found, rests, now: turn.now })
+    return this.#decide(ref, known, { ...turn, status, fleet, standing, stands, found, rests })
   }
 
   #decide(ref: Ref, known: Known, facts: Facts): number {
@@ -142,14 +145,13 @@ export class StatusDesk {
   }
 }
 
-type Facts = {
+type Facts = Pick<Turn, 'now' | 'time'> & {
   readonly status: Status
   readonly fleet: Name | undefined
   readonly standing: FleetStanding | undefined
   readonly stands: Stands
   readonly found: readonly Condition[]
   readonly rests: readonly unknown[]
-  readonly now: number
 }
 
 const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
@@ -164,13 +166,12 @@ function statusBy(ref: Ref, { by }: Saying, facts: Facts, before: StampedStatus)
     standing: by === 'evidence' ? facts.standing : undefined,
     found: facts.found,
   }
-  return observedStatus(ref, facts.status, evidence, before, timeText(facts.now))
+  return observedStatus(ref, facts.status, evidence, before, facts.time)
 }
 
 /** It stands so, or it stands as our very saying so has left it: others may have fields in it, too. */
 const isSaid = (said: StampedStatus, stands: Stands, { wrote }: Known): boolean =>
-  sameStatus(said, stands) ||
-  (wrote !== undefined && isDeepStrictEqual(said, wrote.said) && isDeepStrictEqual(stands, wrote.stands))
+  sameStatus(said, stands) || (wrote !== undefined && sameJson(said, wrote.said) && sameJson(stands, wrote.stands))
 
 /** What compile has found wrong goes before what was found out later. */
 const isNews = (condition: Condition, { conditions }: Status): boolean =>
