@@ -3,6 +3,9 @@
  * `smtp-sink -u nobody 127.0.0.1:2525 1000 & node bench/delivery.ts 2525 [messages] [connections]`
  */
 import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { createDelivery } from '../relay/delivery/delivery.ts'
 import { createEvents } from '../relay/events.ts'
@@ -29,6 +32,7 @@ const delivery = createDelivery({
   events: createEvents(log, metrics, () => 'Hash'),
   loaded: () => loaded,
   inboxDirectory: '/nonexistent',
+  attemptsFile: join(mkdtempSync(join(tmpdir(), 'relayfleet-bench-')), 'open-attempts'),
 })
 const content = contentOf(4096)
 for (let i = 0; i < Number(messages); i++) spool.put(envelope(content), content)

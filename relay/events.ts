@@ -148,6 +148,11 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
         'delivery attempted',
       )
     },
+    /** The relay before this one ended in the middle of an attempt: it may have made a copy (RFC 1047). */
+    interrupted(queueId: string): void {
+      metrics.ambiguous.inc()
+      log.warn({ queueId }, 'may arrive twice: an attempt was open when the relay ended')
+    },
     attemptTook(smarthost: string, seconds: number): void {
       metrics.deliveryDuration.observe({ smarthost }, seconds)
     },

@@ -59,7 +59,13 @@ process.on('uncaughtException', (error) => {
 
 const spool = await openSpool({ directory: join(args.data, 'spool'), events })
 const submission = createSubmission({ spool, events, maxSessions: sessionsWithin(descriptorLimit()) })
-const delivery = createDelivery({ spool, events, loaded: () => loaded, inboxDirectory: join(args.data, 'inbox') })
+const delivery = createDelivery({
+  spool,
+  events,
+  loaded: () => loaded,
+  inboxDirectory: join(args.data, 'inbox'),
+  attemptsFile: join(args.data, 'open-attempts'),
+})
 const { server, port } = await serve(args.http, {
   status,
   metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),

@@ -114,7 +114,10 @@ export function createMetrics(policy: string, observe: () => Observed) {
       ['smarthost'],
     ),
     deliveryTls: counter('delivery_tls_total', 'Connections to smarthosts by TLS version.', ['smarthost', 'version']),
-    ambiguous: counter('delivery_ambiguous_total', 'Attempts without a reply after the dot; each may make a copy.'),
+    ambiguous: counter(
+      'delivery_ambiguous_total',
+      'Attempts that may have made a copy: no reply after the dot, or open when the relay ended.',
+    ),
     captured: counter('delivery_captured_total', 'Messages written to the capture inbox.'),
     bounces: counter('bounces_total', 'Recipients given up, by class.', ['class']),
     dsnSent: counter('dsn_sent_total', 'Delivery status notifications queued.'),

@@ -9,6 +9,7 @@ import { Captures } from './captures.ts'
 import { createClockWatch } from './clock.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Ledger } from './ledger.ts'
+import { OpenAttempts } from './open-attempts.ts'
 import { type PoolLimits, poolLimits } from './pool.ts'
 import { Schedule } from './schedule.ts'
 import { type Deadlines, deadlines } from './stage.ts'
@@ -40,6 +41,8 @@ export type DeliveryParts = {
   readonly events: Events
   readonly loaded: () => LoadedConfig
   readonly inboxDirectory: string
+  /** A file of ours: see OpenAttempts. */
+  readonly attemptsFile: string
   readonly now?: () => number
   /** Does not jump when the clock is set. */
   readonly monotonic?: () => number
@@ -78,9 +81,11 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     onGone: ({ envelope }) => tracked.delete(envelope.queueId),
   })
   const captures = new Captures({ directory: inboxDirectory, source: spool, ledger, events })
+  const openAttempts = new OpenAttempts(parts.attemptsFile)
   const dispatcher = new Dispatcher({
     source: spool,
     ledger,
+    openAttempts,
     events,
     now,
     around: { lookup: createLookup(), deadlines: parts.deadlines ?? deadlines },
@@ -143,12 +148,20 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     }
   }
 
+  /** What the crash left open and the spool does not know the end of may have been delivered (case S04). */
+  function tellInterrupted(): void {
+    for (const queueId of openAttempts.takeLeft()) {
+      if (tracked.get(queueId)?.recipients.some((r) => !isDone(r))) events.interrupted(queueId)
+    }
+  }
+
   return {
     start() {
       spool.onQueued(onQueued)
       for (const queued of spool.messages()) tracked.set(queued.envelope.queueId, track(queued))
       const messages = [...tracked.values()]
       finishSettlements(messages)
+      tellInterrupted()
       dispatcher.reload(loaded())
       messages.forEach(scheduleAll)
     },
@@ -158,6 +171,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       schedule.stop()
       await within(graceMs + lastWritesMs, Promise.all([dispatcher.stop(graceMs), captures.stop()]))
       await within(lastWritesMs, ledger.stop())
+      await within(lastWritesMs, openAttempts.close())
     },
     summary() {
       const [oldest] = tracked.values()

@@ -11,6 +11,7 @@ import { afterAttempt, describeHealth } from './health.ts'
 import { Lane } from './lane.ts'
 import type { Ledger, Result } from './ledger.ts'
 import type { Surroundings } from './open.ts'
+import type { OpenAttempts } from './open-attempts.ts'
 import type { Pool, PoolLimits } from './pool.ts'
 import { Pools } from './pools.ts'
 import { routeOf } from './route.ts'
@@ -21,6 +22,7 @@ import { within } from './within.ts'
 export type DispatcherParts = {
   readonly source: ContentSource
   readonly ledger: Ledger
+  readonly openAttempts: OpenAttempts
   readonly events: Events
   readonly around: Surroundings
   readonly poolLimits: PoolLimits
@@ -173,6 +175,8 @@ export class Dispatcher {
   }
 
   async #run(lane: Lane, pool: Pool, parcel: Parcel): Promise<void> {
+    const { ledger, openAttempts } = this.#parts
+    const open = openAttempts.begin(parcel.message.envelope.queueId)
     const attempted = await this.#attempt(pool, parcel)
     this.#pools.finished(pool)
     if (attempted.asked && !this.#interrupted) this.#learn(pool, attempted.outcomes)
@@ -185,6 +189,7 @@ export class Dispatcher {
     lane.unsettled++
     this.#pump(lane)
     await this.#settle(parcel.message, settled, lane.route.retry)
+    if (!ledger.isBehind(parcel.message)) openAttempts.end(open)
     lane.unsettled--
     this.#pump(lane)
   }

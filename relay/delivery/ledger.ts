@@ -66,6 +66,11 @@ export class Ledger {
     return this.#write(message)
   }
 
+  /** The spool could not be told; after a crash the message is tried again. */
+  isBehind(message: Tracked): boolean {
+    return this.#unwritten.has(message)
+  }
+
   /** One last try for what could not be written. */
   async stop(): Promise<void> {
     clearTimeout(this.#repeating)

@@ -11,6 +11,8 @@ export type KillReport = Verdict & {
   readonly unknown: number
   /** Deliveries that may be in flight at the kills, and so may be made twice. */
   readonly duplicatesAllowed: number
+  /** Messages that the relay itself says may arrive twice. */
+  readonly duplicatesCounted: number
   readonly acknowledgedPerSecondUp: number
   readonly startMs: { readonly p50: number; readonly max: number }
   readonly exitCode: number | null
@@ -22,6 +24,7 @@ export const promises = (r: KillReport): Readonly<Record<string, boolean>> => ({
   'nothing is invented': r.invented.length === 0,
   'nothing is damaged': r.damaged.length === 0,
   'no more duplicates than deliveries in flight': r.duplicates + r.duplicateReports <= r.duplicatesAllowed,
+  'every duplicate was counted by the relay': r.duplicates + r.duplicateReports <= r.duplicatesCounted,
   'no right message is refused': r.refused.length === 0,
   'it ends cleanly when asked': r.exitCode === 0,
 })

@@ -3,7 +3,7 @@
  * acknowledged is lost. Alone: `node test/local/kill.ts --kills 100 --rate 200 --seed 1`.
  */
 import { randomInt } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -64,6 +64,7 @@ async function killRunIn(folder: string, { kills, rate, seed }: KillPlan): Promi
       refused: messages.refused,
       unknown: messages.unknown(),
       duplicatesAllowed: maxConnections * victim.kills,
+      duplicatesCounted: readFileSync(join(folder, 'relay.log'), 'utf8').split('"msg":"may arrive twice').length - 1,
       acknowledgedPerSecondUp: Math.round(verdict.acknowledged / (victim.upMs / 1000)),
       startMs: { p50: median(victim.startMs), max: Math.max(...victim.startMs) },
       exitCode,

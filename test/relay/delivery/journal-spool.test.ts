@@ -17,7 +17,13 @@ async function start(directory: string, port: number, scheduleMs = [50]) {
   const spool = await openSpool({ directory: join(directory, 'spool'), events })
   const retry = { scheduleMs, expireAfterMs: 60_000 }
   const loaded = loadedWith([route('r', [smarthost('a', port)], { retry })])
-  const delivery = createDelivery({ spool, events, loaded: () => loaded, inboxDirectory: join(directory, 'inbox') })
+  const delivery = createDelivery({
+    spool,
+    events,
+    loaded: () => loaded,
+    inboxDirectory: join(directory, 'inbox'),
+    attemptsFile: join(directory, 'open-attempts'),
+  })
   delivery.start()
   const submit = async (content: Buffer, rest: Partial<Envelope> = {}) => {
     const incoming = await spool.receive()

@@ -1,5 +1,5 @@
 /** A delivery on a bench: configuration, messages and events as plain values, deadlines in milliseconds. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -53,15 +53,20 @@ export function recordEvents(): { events: Events; told: Told[]; attempts: Attemp
 /** Started; closed when the test ends. */
 export function rig(
   routes: readonly RouteConfig[],
-  { spool = new MemorySpool(), config = {}, files = {}, ...parts }: RigOptions = {},
+  { spool = new MemorySpool(), config = {}, files = {}, openAttempts, ...parts }: RigOptions = {},
 ) {
-  const inboxDirectory = mkdtempSync(join(tmpdir(), 'relayfleet-inbox-'))
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-delivery-'))
+  const inboxDirectory = join(folder, 'inbox')
+  const attemptsFile = join(folder, 'open-attempts')
+  mkdirSync(inboxDirectory)
+  if (openAttempts !== undefined) writeFileSync(attemptsFile, openAttempts)
   const { events, told, attempts } = recordEvents()
   const state = { loaded: loadedWith(routes, config, files) }
   const delivery: Delivery = createDelivery({
     spool,
     events,
     inboxDirectory,
+    attemptsFile,
     loaded: () => state.loaded,
     random: () => 0.5,
     deadlines: allWithin(20_000),
@@ -69,7 +74,7 @@ export function rig(
   })
   onTestFinished(async () => {
     await delivery.close(0)
-    rmSync(inboxDirectory, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
   })
   delivery.start()
   return {
@@ -78,6 +83,7 @@ export function rig(
     told,
     attempts,
     inboxDirectory,
+    attemptsFile,
     reload(next: readonly RouteConfig[], nextConfig: Partial<RelayConfig> = config) {
       state.loaded = loadedWith(next, nextConfig, files)
       delivery.reload()
@@ -97,6 +103,8 @@ type RigOptions = Partial<DeliveryParts> & {
   readonly spool?: MemorySpool
   readonly config?: Partial<RelayConfig>
   readonly files?: Readonly<Record<string, string>>
+  /** What the process before left in that file. */
+  readonly openAttempts?: string
 }
 
 /** One route to one smarthost. */

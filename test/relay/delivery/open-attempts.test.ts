@@ -1,0 +1,109 @@
+/** What a crash leaves open is counted at the next start, once, where the spool still has it (case S04). */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { OpenAttempts } from '../../../relay/delivery/open-attempts.ts'
+import { until } from '../../local/until.ts'
+import { silence } from './behaviour.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+function file(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-attempts-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'open-attempts')
+}
+const idsIn = (path: string): readonly string[] =>
+  readFileSync(path, 'latin1')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((id) => id !== '')
+
+test('the first process finds nothing', async () => {
+  const attempts = new OpenAttempts(file())
+  expect(attempts.takeLeft()).toEqual([])
+  await attempts.close()
+})
+
+test('a process that is killed leaves what it had begun and not ended', async () => {
+  const path = file()
+  const killed = new OpenAttempts(path)
+  killed.takeLeft()
+  const [first, second] = [killed.begin('0aaaaaaaaaaaaaa'), killed.begin('0bbbbbbbbbbbbbb')]
+  killed.begin('0cccccccccccccc')
+  killed.end(first)
+  await until('the file follows', () => idsIn(path).length === 2)
+  killed.begin('0dddddddddddddd')
+  killed.end(second)
+  await until('the file follows', () => idsIn(path).join() === '0dddddddddddddd,0cccccccccccccc')
+  const next = new OpenAttempts(path)
+  expect(next.takeLeft().toSorted()).toEqual(['0cccccccccccccc', '0dddddddddddddd'])
+  await until('they are counted once', () => idsIn(path).length === 0)
+  expect(new OpenAttempts(path).takeLeft()).toEqual([])
+})
+
+test('many at one time: each is in the file, and its room is used again', async () => {
+  const path = file()
+  const attempts = new OpenAttempts(path)
+  const id = (n: number): string => `0${n.toString().padStart(14, '0')}`
+  for (let round = 0; round < 3; round++) {
+    const open = Array.from({ length: 500 }, (_, i) => attempts.begin(id(round * 500 + i)))
+    await until('all are in the file', () => idsIn(path).length === 500 && idsIn(path).includes(id(round * 500 + 499)))
+    for (const line of open) attempts.end(line)
+  }
+  await attempts.close()
+  expect(idsIn(path)).toEqual([])
+  expect(readFileSync(path)).toHaveLength(32 * 500)
+})
+
+test('a file that is no list of attempts does no harm', async () => {
+  const path = file()
+  writeFileSync(path, Buffer.from([0, 255, 10, 13, 10, 7]))
+  const attempts = new OpenAttempts(path)
+  attempts.takeLeft()
+  attempts.begin('0aaaaaaaaaaaaaa')
+  await until('the file follows', () => idsIn(path).includes('0aaaaaaaaaaaaaa'))
+  await attempts.close()
+})
+
+test('after a crash in an attempt the message is told to be a possible duplicate, and others are not', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  const [open, waiting] = [spool.put(envelope(hello), hello).envelope, spool.put(envelope(hello), hello).envelope]
+  const gone = '0zzzzzzzzzzzzzz'
+  const { facts, attempted } = rig(oneSmarthost(upstream.port), {
+    spool,
+    openAttempts: `${open.queueId.padEnd(31)}\n${gone.padEnd(31)}\n`,
+  })
+  await attempted(2)
+  expect(facts('interrupted')).toEqual([[open.queueId]])
+  expect(upstream.received).toHaveLength(2)
+  expect(waiting.queueId).not.toBe(open.queueId)
+})
+
+test('an attempt is in the file while it is open, and no longer', async () => {
+  const upstream = await startSmarthost({ script: { dot: silence } })
+  const { spool, attemptsFile } = rig(oneSmarthost(upstream.port))
+  const { queueId } = spool.put(envelope(hello), hello).envelope
+  await until('it is on its way', () => upstream.times('dot') === 1)
+  await until('it is in the file', () => idsIn(attemptsFile).join() === queueId)
+  upstream.dropAll()
+  await until('it has ended', () => idsIn(attemptsFile).length === 0)
+})
+
+test('what the spool could not be told stays in the file', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  const { attemptsFile, attempted } = rig(oneSmarthost(upstream.port), { spool, repeatMs: 60_000 })
+  const broken = (): never => {
+    throw new Error('EIO')
+  }
+  spool.before = broken
+  const { queueId } = spool.put(envelope(hello), hello).envelope
+  await attempted(1)
+  await until('it is in the file', () => idsIn(attemptsFile).join() === queueId)
+  spool.before = () => {}
+})
