@@ -15,6 +15,10 @@ const reasons = [
   ...found('operator/compile/findings.ts', /(?:says\(\s*'[A-Za-z]+',\s*'[A-Za-z]+',|refuses\()\s*'([A-Za-z]+)'/g),
   ...['operator/local/standing.ts', 'operator/degraded.ts', 'operator/local/observed-statuses.ts'].flatMap(reasonsIn),
   ...['operator/observed-status.ts', 'operator/conditions.ts'].flatMap(reasonsIn),
+  // In these, every word of several humps is one.
+  ...['programmed', 'available', 'certificate-valid'].flatMap((f) =>
+    found(`operator/cluster/${f}.ts`, /'((?:[A-Z][a-z]+){2,})'/g),
+  ),
 ]
 
 test('every message of a log line is explained', () => {
