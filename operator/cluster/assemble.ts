@@ -10,20 +10,30 @@ import {
   type Policy,
   type Snapshot,
 } from '../compile/snapshot.ts'
+import type { Unread } from './mirror.ts'
 import { recordedKeys } from './recorded-keys.ts'
 import type { DeclaredObject } from './world.ts'
 
 /** In a pod of its own a relay binds what it likes, above 1024; clients come by its Service. */
 export const inCluster: Place = { listenAddress: '::', lowPorts: false }
 
-export type Facts = Omit<Snapshot, keyof Declared | 'bindingKeys'> & {
+export type Facts = Omit<Snapshot, keyof Declared | 'bindingKeys' | 'unread' | 'unreadNamespaces'> & {
+  readonly unread: readonly Unread[]
   readonly declared: readonly DeclaredObject[]
   /** Newer than what a status says. */
   readonly keys: ReadonlyMap<Name, BindingKeys>
 }
 
-export function assemble({ declared, keys, ...facts }: Facts): Snapshot {
-  return { ...sorted(declared), ...facts, bindingKeys: bindingKeys(declared, keys) }
+export function assemble({ declared, keys, unread, ...facts }: Facts): Snapshot {
+  return { ...sorted(declared), ...facts, ...doubts(unread), bindingKeys: bindingKeys(declared, keys) }
+}
+
+function doubts(unread: readonly Unread[]): Pick<Snapshot, 'unread' | 'unreadNamespaces'> {
+  const namespaces = unread.map((u) => u.namespace).filter((n) => n !== undefined)
+  return {
+    unread: unread.map((u) => u.what),
+    ...(namespaces.length === unread.length && { unreadNamespaces: new Set(namespaces) }),
+  }
 }
 
 type Declared = Pick<Snapshot, 'policies' | 'domains' | 'credentials' | 'invalid'>

@@ -4,6 +4,13 @@ import type { Scope } from './api.ts'
 import { type Reflected, Reflector } from './reflector.ts'
 import { remembered } from './remembered.ts'
 
+/** Something that could not be read yet. */
+export type Unread = {
+  readonly what: string
+  /** Absent: it may be in any. */
+  readonly namespace?: string
+}
+
 export type Mirror<T> = {
   /** The very same list until something was heard. */
   values(): readonly T[]
@@ -12,7 +19,7 @@ export type Mirror<T> = {
   /** Resource versions by kind, or by kind and namespace. */
   heard(): Readonly<Record<string, string>>
   /** What has not been listed yet. */
-  unread(): readonly string[]
+  unread(): readonly Unread[]
   /** Resolves when each namespace was listed once, or could not be for some seconds. */
   readonly synced: Promise<void>
   /** Resolves when each namespace has been listed anew, or can not be for some seconds. */
@@ -71,8 +78,7 @@ export function openMirror<T>({ namespaces, scope = {}, patienceMs, ...options }
     unread: () =>
       parts
         .filter(({ reflector }) => !reflector.isSynced)
-        .map(({ namespace }) => `${options.resource.plural}${namespace === undefined ? '' : ` of ${namespace}`}`)
-        .map((what) => `${what}: could not be listed yet`),
+        .map(({ namespace }) => unlisted(options.resource.plural, namespace)),
     synced: synced.promise,
     async refresh() {
       await Promise.all(parts.map(({ reflector }) => settled(reflector, reflector.refresh())))
@@ -87,3 +93,8 @@ export function openMirror<T>({ namespaces, scope = {}, patienceMs, ...options }
     },
   }
 }
+
+const unlisted = (plural: string, namespace: string | undefined): Unread =>
+  namespace === undefined
+    ? { what: `${plural}: could not be listed yet` }
+    : { what: `${plural} of ${namespace}: could not be listed yet`, namespace }

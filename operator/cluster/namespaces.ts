@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Snapshot } from '../compile/snapshot.ts'
 import type { Api } from './api.ts'
 import { isNotFound } from './api-error.ts'
-import { type Mirrored, openMirror } from './mirror.ts'
+import { type Mirrored, openMirror, type Unread } from './mirror.ts'
 import type { KubeObject } from './object.ts'
 import type { ReflectorNews } from './reflector.ts'
 import { remembered } from './remembered.ts'
@@ -12,7 +12,7 @@ import { rest } from './rest.ts'
 
 export type Namespaces = {
   labels(): Snapshot['namespaces']
-  unread(): readonly string[]
+  unread(): readonly Unread[]
   readonly synced: Promise<void>
   run(signal: AbortSignal): Promise<void>
 }
@@ -72,7 +72,10 @@ export function askedNamespaces({ api, names, changed, tell, everyMs, patienceMs
 
   return {
     labels: () => labels,
-    unread: () => names.filter((n) => !answers.has(n)).map((n) => `labels of namespace ${n}: could not be read yet`),
+    unread: () =>
+      names
+        .filter((name) => !answers.has(name))
+        .map((namespace) => ({ what: `labels of namespace ${namespace}: could not be read yet`, namespace })),
     synced: synced.promise,
     async run(signal) {
       while (!signal.aborted) {

@@ -5,6 +5,7 @@ import type { Api, Scope } from './api.ts'
 import { isForbidden, isNotFound } from './api-error.ts'
 import { assemble, inCluster } from './assemble.ts'
 import { declaredIn } from './declared.ts'
+import type { Unread } from './mirror.ts'
 import type { KubeObject } from './object.ts'
 import { ownResources, type Resource, resources } from './resource.ts'
 import { seeReferences } from './see-references.ts'
@@ -15,7 +16,7 @@ import type { DeclaredObject } from './world.ts'
 
 export type Once = { readonly snapshot: Snapshot; readonly declared: readonly DeclaredObject[] }
 
-type Read = { readonly items: readonly KubeObject[]; readonly unread: readonly string[] }
+type Read = { readonly items: readonly KubeObject[]; readonly unread: readonly Unread[] }
 
 /**
  * All namespaces; where that is not allowed and `namespace` is given, what is in that one. What may not be read is in
@@ -69,12 +70,13 @@ function refused(error: unknown): 'forbidden' | 'unknown' {
 async function readKind({ list }: Reader, resource: Resource, namespace: string | undefined): Promise<Read> {
   const { plural } = resource
   const all = await list(resource, {})
-  if (all === 'unknown') return { items: [], unread: [`${plural}: the cluster does not know them; install the CRDs`] }
+  if (all === 'unknown')
+    return { items: [], unread: [{ what: `${plural}: the cluster does not know them; install the CRDs` }] }
   if (all !== 'forbidden') return { items: all, unread: [] }
   const here = namespace === undefined ? 'forbidden' : await list(resource, { namespace })
   if (here === 'forbidden' || here === 'unknown')
-    return { items: [], unread: [`${plural}: listing them is not allowed`] }
-  return { items: here, unread: [`${plural} outside of ${namespace}: listing them is not allowed`] }
+    return { items: [], unread: [{ what: `${plural}: listing them is not allowed` }] }
+  return { items: here, unread: [{ what: `${plural} outside of ${namespace}: listing them is not allowed` }] }
 }
 
 /** A namespace can often be read by its name where a list of all is not allowed. */
@@ -85,7 +87,7 @@ async function readLabels({ list, labels }: Reader, names: readonly string[]): P
   return {
     items: each.flatMap(({ read }) => (typeof read === 'string' ? [] : [read])),
     unread: each.flatMap(({ name, read }) =>
-      read === 'forbidden' ? [`labels of namespace ${name}: not allowed`] : [],
+      read === 'forbidden' ? [{ what: `labels of namespace ${name}: not allowed`, namespace: name }] : [],
     ),
   }
 }

@@ -11,9 +11,10 @@ type Asked = Compiled['references']
 
 export type Sightings = {
   /**
-   * Looks at what of `asked` was not looked at yet, and resolves when there is an answer to each, or with the signal;
-   * from then on it is looked at every half a minute, until it is no longer asked for. An answer that changed raises
-   * the flag.
+   * Looks at what of `asked` was not looked at yet, and resolves when there is an answer to each, or with the signal.
+   * What can not be looked at for some seconds counts as there for now, so that one Secret that can not be decrypted
+   * holds up nobody else's fleet. From then on each is looked at every half a minute, until it is no longer asked for.
+   * An answer that changed raises the flag.
    */
   see(asked: Asked, signal: AbortSignal): Promise<void>
   /** Those that are there, of what was asked for. */
@@ -25,15 +26,17 @@ export type Sightings = {
 
 export type SightingNews = { readonly about: 'sighting'; readonly what: Reference; readonly why: string }
 
-type Sighted = { readonly keyed: Keyed | undefined; readonly againAt: number }
+type Sighted = { readonly keyed: Keyed | undefined; readonly isGuess: boolean; readonly againAt: number }
 
 /** At most so many looks at the same time. */
 const atOnce = 4
 const ordinaryMs = 30_000
+/** How long a first answer is waited for. */
+const patienceMs = 10_000
 /** Thousands of references are looked at less often, rather than to be the API server's trouble. */
 const shortestMs = 100
 const longestMs = 1000
-const retries: Backoff = { firstMs: 250, longestMs: 15_000 }
+const retries: Backoff = { firstMs: 250, longestMs: 2000 }
 
 export function openSightings({
   sight,
@@ -54,12 +57,14 @@ export function openSightings({
   const looking = new Set<Reference>()
   let asked: Asked = new Set()
 
-  const note = (reference: Reference, keyed: Keyed | undefined): void => {
-    sighted.set(reference, { keyed, againAt: performance.now() + everyMs * (0.8 + 0.4 * random()) })
+  const note = (reference: Reference, keyed: Keyed | undefined, isGuess = false): void => {
+    const waitMs = (isGuess ? everyMs / 6 : everyMs) * (0.8 + 0.4 * random())
+    sighted.set(reference, { keyed, isGuess, againAt: performance.now() + waitMs })
   }
 
   async function first(reference: Reference, signal: AbortSignal): Promise<void> {
-    for (let failures = 1; !signal.aborted; failures++) {
+    const begin = performance.now()
+    for (let failures = 1; !signal.aborted && performance.now() - begin < patienceMs; failures++) {
       try {
         return note(reference, await sight(reference, signal))
       } catch (error) {
@@ -67,6 +72,7 @@ export function openSightings({
         await rest(backoffMs(failures, retries, random()), signal)
       }
     }
+    if (!signal.aborted) note(reference, {}, true)
   }
 
   async function again(reference: Reference, before: Sighted, signal: AbortSignal): Promise<void> {
@@ -77,7 +83,7 @@ export function openSightings({
       note(reference, keyed)
       if (!isDeepStrictEqual(keyed, before.keyed)) dirty.mark()
     } catch (error) {
-      if (asked.has(reference)) note(reference, before.keyed)
+      if (asked.has(reference)) note(reference, before.keyed, before.isGuess)
       if (!signal.aborted) tell({ about: 'sighting', what: reference, why: whyOf(error) })
     } finally {
       looking.delete(reference)

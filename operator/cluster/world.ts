@@ -6,7 +6,7 @@ import type { Dirty } from '../dirty.ts'
 import type { Api } from './api.ts'
 import { declaredIn } from './declared.ts'
 import { byFleet, fleetOf, isSameMade, madeIn } from './made.ts'
-import { openMirror } from './mirror.ts'
+import { openMirror, type Unread } from './mirror.ts'
 import { askedNamespaces, watchedNamespaces } from './namespaces.ts'
 import type { KubeObject } from './object.ts'
 import { oursSelector } from './ownership.ts'
@@ -45,7 +45,7 @@ export type World = {
   /** Resolves when every one of our kinds has been listed anew, wherever it can be. */
   refresh(): Promise<void>
   /** Lists that could not be had yet of what compile goes by: what is absent may be in there. */
-  unread(): readonly string[]
+  unread(): readonly Unread[]
   /** Resolves when everything has been listed once, or could not be for some seconds. */
   readonly synced: Promise<void>
   /** Until the signal ends; never rejects. */

@@ -2,11 +2,12 @@
 import type { Namespaces } from '../../crds/selector-rules.ts'
 import { selects } from './selector.ts'
 import type { Snapshot } from './snapshot.ts'
+import { mayBeUnread, type Unread } from './unread.ts'
 
 /** `unknown`: the namespace's labels may be in what could not be read. It grants nothing new and takes nothing away. */
 export type Consent = 'yes' | 'no' | 'unknown'
 
-type Facts = Pick<Snapshot, 'namespaces' | 'unread'>
+type Facts = Pick<Snapshot, 'namespaces'> & Unread
 
 export function consent(given: Namespaces, owner: string, asking: string, facts: Facts): Consent {
   switch (given.from) {
@@ -19,9 +20,9 @@ export function consent(given: Namespaces, owner: string, asking: string, facts:
   }
 }
 
-function selected({ selector }: Namespaces, asking: string, { namespaces, unread }: Facts): Consent {
-  const listed = namespaces.get(asking)
-  if (listed === undefined && unread.length > 0) return 'unknown'
+function selected({ selector }: Namespaces, asking: string, facts: Facts): Consent {
+  const listed = facts.namespaces.get(asking)
+  if (listed === undefined && mayBeUnread(facts, asking)) return 'unknown'
   const labels = { ...listed, 'kubernetes.io/metadata.name': asking }
   return selector !== undefined && selects(selector, labels) ? 'yes' : 'no'
 }

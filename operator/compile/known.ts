@@ -1,8 +1,9 @@
 /** What a snapshot knows under a name. Invalid is not absent, and neither is what could not be read. */
 import type { KindName } from '../../crds/kinds.ts'
 import type { CredentialConfig } from '../../relay/config.ts'
-import { byName } from './order.ts'
+import { byName, namespaceOf } from './order.ts'
 import { type Credential, type Domain, type Name, nameOf, type Policy, refOf, type Snapshot } from './snapshot.ts'
+import { mayBeUnread } from './unread.ts'
 
 /** `doubtful`: it is there with an error, or may be in what could not be read. */
 export type Found<T> =
@@ -32,7 +33,7 @@ export function knownIn(snapshot: Snapshot): Known {
   const invalid = new Set(snapshot.invalid.map(refOf))
   const missing = (kind: KindName, name: Name): Found<never> => {
     if (invalid.has(`${kind} ${name}`)) return { is: 'doubtful', why: 'invalid' }
-    return snapshot.unread.length > 0 ? { is: 'doubtful', why: 'unread' } : { is: 'absent' }
+    return mayBeUnread(snapshot, namespaceOf(name)) ? { is: 'doubtful', why: 'unread' } : { is: 'absent' }
   }
   const finder = <T extends Policy | Domain | Credential>(kind: KindName, objects: readonly T[]) => {
     const byItsName = new Map(objects.map((o) => [nameOf(o), o]))

@@ -65,6 +65,8 @@ export type Snapshot = {
   readonly invalid: readonly Invalid[]
   /** Files or lists that could not be read: what is absent may be in there, so absence removes nothing. */
   readonly unread: readonly string[]
+  /** The namespaces that these are in, where that is known; absent: any. */
+  readonly unreadNamespaces?: ReadonlySet<string>
   /** Labels by namespace; a namespace that is not listed has only `kubernetes.io/metadata.name`. */
   readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>
   readonly secrets: ReadonlyMap<Name, Keyed>

@@ -54,10 +54,12 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
     await world.synced
     expect(world.declared().map((d) => d.ref)).toEqual([`RelayPolicy ${seen}/shared`])
     const kinds = ['relaypolicies', 'senderdomains', 'relaycredentials']
-    expect(world.unread()).toEqual([
-      ...kinds.map((k) => `${k} of ${unseen}: could not be listed yet`),
-      `labels of namespace ${unseen}: could not be read yet`,
-    ])
+    expect(world.unread()).toEqual(
+      [
+        ...kinds.map((k) => `${k} of ${unseen}: could not be listed yet`),
+        `labels of namespace ${unseen}: could not be read yet`,
+      ].map((what) => ({ what, namespace: unseen })),
+    )
     const before = raised.dirty
     await writer(admin, seen).create('RelayCredential', 'web')
     await until('it is heard', () => world.declared().length === 2)

@@ -63,13 +63,27 @@ test('a first answer is waited for, through trouble', async () => {
   const seen = see('Secret a/late').then(() => {
     isDone = true
   })
-  await vi.advanceTimersByTimeAsync(60_000)
+  await vi.advanceTimersByTimeAsync(7000)
   expect([isDone, looks.length > 4, looks.length < 15]).toEqual([false, true, true])
   expect(news[0]).toEqual({ about: 'sighting', what: 'Secret a/late', why: 'no connection' })
-  answers['Secret a/late'] = {}
-  await vi.advanceTimersByTimeAsync(15_000)
+  delete answers['Secret a/late']
+  await vi.advanceTimersByTimeAsync(2000)
   await seen
-  expect(sightings.secrets().has('a/late')).toBe(true)
+  expect(sightings.secrets().size).toBe(0)
+})
+
+test('one that can not be looked at holds up nobody: it counts as there, until it is known', async () => {
+  const { sightings, answers, counted, see, run } = watching({ 'Secret a/b': trouble })
+  run()
+  const seen = see('Secret a/b')
+  await vi.advanceTimersByTimeAsync(12_500)
+  await seen
+  expect([sightings.secrets().get('a/b'), counted.raised]).toEqual([{}, 0])
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect([sightings.secrets().get('a/b'), counted.raised]).toEqual([{}, 0])
+  delete answers['Secret a/b']
+  await vi.advanceTimersByTimeAsync(8000)
+  expect([sightings.secrets().size, counted.raised]).toEqual([0, 1])
 })
 
 test('the signal ends the waiting', async () => {

@@ -32,7 +32,10 @@ const named = (name: string) => policy({ namespace: 'mail', name })
 function looping({ tookMs = 0, running = () => Promise.resolve(new Map<Name, RelayConfig>()) } = {}) {
   const dirty = new Dirty()
   const synced = Promise.withResolvers<void>()
-  const world = { objects: [declared(named('one'))], unread: [] as string[] }
+  const world = {
+    objects: [declared(named('one'))],
+    unread: [] as { readonly what: string; readonly namespace?: string }[],
+  }
   const asked: (readonly Name[])[] = []
   const facts: ClusterFacts = {
     dirty,
@@ -76,13 +79,14 @@ test('it says what the cluster says', async () => {
   const { got, asked, world, pass, sync } = looping({
     running: () => Promise.resolve(new Map([['mail/one', config]])),
   })
-  world.unread.push('relaypolicies of other: could not be listed yet')
+  world.unread.push({ what: 'relaypolicies of other: could not be listed yet', namespace: 'other' })
   sync()
   await pass(0)
   expect(got[0]?.snapshot).toEqual(
     snapshot({
       policies: [named('one')],
       unread: ['relaypolicies of other: could not be listed yet'],
+      unreadNamespaces: new Set(['other']),
       namespaces: new Map([['mail', { a: 'b' }]]),
       running: new Map([['mail/one', config]]),
     }),
@@ -144,7 +148,7 @@ test('what could not be read removes nothing', async () => {
     running: () => Promise.resolve(new Map(config === undefined ? [] : [['mail/one', config]])),
   })
   world.objects = []
-  world.unread.push('relaypolicies: could not be listed yet')
+  world.unread.push({ what: 'relaypolicies: could not be listed yet' })
   sync()
   await pass(0)
   const [first] = got
