@@ -23,20 +23,33 @@ export type Submission =
 
 const patienceMs = 15_000
 
-/** Never throws; `tell` gets each line of the dialog as it comes, the password never among them. */
-export async function submit(secret: BindingSecret, mail: Mail, tell: (line: Line) => void): Promise<Submission> {
+export type Address = { readonly host: string; readonly port: number }
+
+/**
+ * Never throws; `tell` gets each line of the dialog as it comes, the password never among them. `at`: where the relay
+ * is reached from here; its certificate is still verified for the host of the binding.
+ */
+export async function submit(
+  secret: BindingSecret,
+  mail: Mail,
+  tell: (line: Line) => void,
+  at?: Address,
+): Promise<Submission> {
   let over = false
   const told = (line: Line): void => {
     if (!over) tell(line)
   }
   const implicit = secret.uri.startsWith('smtps:')
   const connection = new SMTPConnection({
-    host: secret.host,
-    port: secret.port,
+    host: at?.host ?? secret.host,
+    port: at?.port ?? secret.port,
     name: 'relayfleet-send-test.invalid',
     secure: implicit,
     requireTLS: !implicit,
-    tls: { ...(secret.certificates !== undefined && { ca: secret.certificates }) },
+    tls: {
+      ...(secret.certificates !== undefined && { ca: secret.certificates }),
+      ...(at !== undefined && { servername: secret.host }),
+    },
     transactionLog: true,
     logger: transcriber(secret, told),
     connectionTimeout: patienceMs,

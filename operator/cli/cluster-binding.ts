@@ -1,0 +1,58 @@
+/** A credential of a cluster and its binding Secret, by the person's own right to read it. */
+import { isNotFound } from '../cluster/api-error.ts'
+import { ownResources, type Resource, resources } from '../cluster/resource.ts'
+import { survey } from '../cluster/survey.ts'
+import type { Condition } from '../compile/compiled.ts'
+import type { Name } from '../compile/snapshot.ts'
+import type { BindingSecret } from '../local/binding-secret.ts'
+import { splitName } from '../manifests/names.ts'
+import type { Cluster } from './cluster-options.ts'
+import { UsageError } from './exit-code.ts'
+import { knownNames } from './known-names.ts'
+import { readyOf } from './overview.ts'
+
+const credentials = ownResources.find(({ kind }) => kind === 'RelayCredential') as Resource
+
+type CredentialObject = {
+  readonly spec: { readonly policyRef: { readonly name: string; readonly namespace?: string } }
+  readonly status?: { readonly binding?: { readonly name: string }; readonly conditions?: readonly Condition[] }
+}
+
+/** @throws ApiError; UsageError where it is not there; Error where it has no Secret */
+export async function credentialOf({ api }: Cluster, name: Name, signal: AbortSignal) {
+  const at = splitName(name)
+  const object = await api.get(credentials, at, { signal }).catch(async (error: unknown) => {
+    if (!isNotFound(error)) throw error
+    const { declared } = await survey(api, { namespace: at.namespace }, signal)
+    const known = declared.flatMap(({ ref }) => (ref.startsWith('RelayCredential ') ? [ref.split(' ')[1] ?? ''] : []))
+    throw new UsageError(`there is no RelayCredential ${name} in the cluster; ${knownNames(name, known)}`)
+  })
+  const { spec, status } = object as unknown as CredentialObject
+  const { name: policy, namespace = at.namespace } = spec.policyRef
+  if (status?.binding !== undefined)
+    return { policy: `${namespace}/${policy}` as Name, secretName: status.binding.name }
+  const { reason, message } = readyOf(status?.conditions)
+  throw new Error(`RelayCredential ${name} has no binding Secret yet: ${message} (${reason})`)
+}
+
+/** @throws ApiError; Error where the Secret is gone, or not whole */
+export async function bindingOf(
+  { api }: Cluster,
+  credential: Name,
+  name: string,
+  signal: AbortSignal,
+): Promise<BindingSecret> {
+  const { namespace } = splitName(credential)
+  const object = await api.get(resources.secrets, { namespace, name }, { signal }).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error
+    throw new Error(`Secret ${namespace}/${name} of RelayCredential ${credential} is gone; the operator makes it anew`)
+  })
+  const data = (object['data'] ?? {}) as Readonly<Record<string, string>>
+  const value = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString()
+  const [host, port, username, password, uri] = ['host', 'port', 'username', 'password', 'uri'].map(value)
+  if (!host || !port || !username || !password || !uri) {
+    throw new Error(`Secret ${namespace}/${name} is not whole; the operator repairs it in a moment`)
+  }
+  const certificates = value('certificates')
+  return { host, port: Number(port), username, password, uri, ...(certificates !== '' && { certificates }) }
+}

@@ -1,0 +1,26 @@
+/** What a relay's log says of one message, as a line for a person; other lines say nothing. Pure. */
+
+type Fields = Readonly<Record<string, unknown>>
+
+const sayings: Readonly<Record<string, (fields: Fields) => string>> = {
+  accepted: () => 'on disk, and ours',
+  captured: () => 'captured instead of sent',
+  'delivery attempted': (f) => `smarthost ${f['smarthost']}: ${f['outcome']}, ${f['code']} ${f['status']} ${f['text']}`,
+  deferred: (f) => `kept; the next attempt is at ${f['nextAttemptAt']}`,
+  bounced: (f) => `given up: ${f['reply']}`,
+  'DSN queued': (f) => `the reverse-path is told, by message ${f['dsnQueueId']}`,
+  'left the queue': (f) => `out of the queue after ${f['seconds']} s`,
+}
+
+export function hopLine(line: string): string | undefined {
+  const fields = fieldsIn(line)
+  return sayings[String(fields['msg'])]?.(fields)
+}
+
+function fieldsIn(line: string): Fields {
+  try {
+    return JSON.parse(line) as Fields
+  } catch {
+    return {}
+  }
+}
