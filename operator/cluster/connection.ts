@@ -95,8 +95,9 @@ async function join(config: KubeConfig, { namespace, name, port }: PodPort, stre
       return true
     })
     // What a WebSocket throws is an event.
-    .catch((event: Partial<Error>) => {
-      throw new Error(event.message ?? 'no connection')
+    .catch(({ message = 'no connection' }: Partial<Error>) => {
+      const mend = `you may not forward a port of pod ${namespace}/${name}: ask for the verbs get and create on pods/portforward`
+      throw new Error(message.endsWith(' 403') ? mend : message)
     })
   socket.addEventListener('close', () => stream.end())
   stream.on('data', (octets: Buffer) => socket.send(Buffer.concat([Buffer.of(dataChannel), octets])))

@@ -1,20 +1,24 @@
 /** Pods that look like a fleet's relays to whoever reads them; nothing runs in them. */
 import { type Api, accepted } from './api.ts'
 
-export type PodWords = { readonly name: string; readonly ready: boolean }
+type PodWords = { readonly name: string; readonly ready: boolean }
 
 export async function makeRelayPods(
   api: Api,
   namespace: string,
   policy: string,
   pods: readonly PodWords[],
+  nodeName?: string,
 ): Promise<void> {
   // Where no controller makes it.
   await api.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'default' } })
   const labels = { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': policy }
   const ports = [{ name: 'http', containerPort: 9465 }]
   for (const { name, ready } of pods) {
-    const spec = { containers: [{ name: 'relay', image: 'none.invalid/relay', ports }] }
+    const spec = {
+      containers: [{ name: 'relay', image: 'none.invalid/relay', ports }],
+      ...(nodeName !== undefined && { nodeName }),
+    }
     accepted(await api.create(`/api/v1/namespaces/${namespace}/pods`, { metadata: { name, labels }, spec }))
     const condition = { type: 'Ready', status: ready ? 'True' : 'False' }
     const waiting = { reason: 'ImagePullBackOff', message: 'there is no such image' }
