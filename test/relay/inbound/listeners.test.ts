@@ -50,6 +50,35 @@ test('a certificate that can not be used is named, and the last good one stays (
   await client(under).sendMail(mail)
 })
 
+test.each([
+  ['has ended', { notAfter: new Date('2026-01-02T03:04:05.000Z') }],
+  ['is not valid yet', { notBefore: new Date('2042-01-01T00:00:00Z'), notAfter: new Date('2042-01-02T03:04:05.000Z') }],
+])('a certificate that %s is told with its end; sessions that are open live on (case T13)', async (_name, validity) => {
+  const { spool, under } = await start()
+  const pooled = client(under, { pool: true })
+  await pooled.sendMail(mail)
+  const loaded = await load(baseConfig)
+  const { cert, key } = await makeCertificates(['localhost'], {
+    notBefore: new Date('2025-01-01T00:00:00Z'),
+    ...validity,
+  })
+  await under.submission.reconcile({
+    ...loaded,
+    files: new Map([...loaded.files, ['tls.crt', cert], ['tls.key', key]]),
+  })
+  expect(under.submission.certificates()[0]).toEqual({
+    listener: 'submission',
+    notAfter: validity.notAfter.toISOString(),
+  })
+  expect(await under.metrics.registry.metrics()).toMatch(
+    new RegExp(
+      `certificate_expiry_timestamp_seconds\\{listener="submission".*\\} ${validity.notAfter.getTime() / 1000}`,
+    ),
+  )
+  await pooled.sendMail(mail)
+  expect(spool.kept).toHaveLength(2)
+})
+
 test('a listener that can not bind is named; the others are up', async () => {
   const { under } = await start()
   const taken = under.port('submission')

@@ -40,7 +40,7 @@ test('a refusal reaches the application with its rule', async () => {
   expect(spool.kept).toEqual([])
 })
 
-test('TLS 1.1 is refused, and 1.2 where the listener wants 1.3', async () => {
+test('TLS 1.1 is refused, and 1.2 where the listener wants 1.3 (case T06)', async () => {
   const { under } = await start()
   const handshake = (maxVersion: 'TLSv1.1' | 'TLSv1.2') =>
     new Promise<string>((resolve) => {
@@ -77,7 +77,7 @@ test('no SMTP in clear on an implicit listener (case T09)', async () => {
   expect(said.toString('latin1')).not.toMatch(/\d{3}[ -]/)
 })
 
-test('clients beyond connectionsPerClient wait outside', async () => {
+test('clients beyond connectionsPerClient wait outside (case R04)', async () => {
   const { under } = await start(undefined, { ...baseConfig, limits: { ...baseConfig.limits, connectionsPerClient: 2 } })
   const open = await Promise.all([banner(under), banner(under)])
   expect(open.map(([said]) => said.slice(0, 3))).toEqual(['220', '220'])

@@ -1,0 +1,85 @@
+/** What is told of foreign text: one line of JSON for each fact, and no metric that grows with it. */
+
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { createEvents } from '../../relay/events.ts'
+import { refusal } from '../../relay/mail/rule.ts'
+import { createMetrics } from '../../relay/metrics.ts'
+
+const idle = { ready: 0, deferred: 0, inFlight: 0 }
+function telling() {
+  let text = ''
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk)
+      done()
+    },
+  })
+  const metrics = createMetrics('mail/shared', () => ({
+    sessions: 0,
+    queue: idle,
+    oldestMessageAge: 0,
+    spoolBytes: 0,
+    spoolFreeBytes: 0,
+  }))
+  const events = createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => 'Clear')
+  return { events, metrics, text: () => text }
+}
+type Events = ReturnType<typeof telling>['events']
+
+/** Every fact that carries a text of somebody else. */
+const facts: readonly ((events: Events, foreign: string) => void)[] = [
+  (events, foreign) => events.connected({ session: 's', listener: 'submission', client: foreign, tls: '' }),
+  (events, foreign) =>
+    events.refused(
+      { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' },
+      'rcpt',
+      refusal('recipients.allow'),
+      foreign,
+    ),
+  (events, foreign) => events.abandoned({ session: 's', listener: 'submission', client: '::1', tls: '' }, foreign),
+  (events, foreign) =>
+    events.attempted({
+      queueId: 'Q',
+      route: 'default',
+      smarthost: 'ses',
+      host: 'smtp.example.net',
+      forwardPath: foreign,
+      attempt: 1,
+      outcome: { kind: 'bounced', reply: { code: 550, status: '5.1.1', text: foreign } },
+    }),
+  (events, foreign) => events.bounced('Q', foreign, 'refused', foreign),
+  (events, foreign) => events.deferred('Q', foreign, 0),
+  (events, foreign) => events.smarthostEjected('ses', 'smtp.example.net', 1, foreign),
+  (events, foreign) => events.unexpected('data', new Error(foreign)),
+]
+
+test.each([
+  'a\r\n{"level":50,"msg":"accepted"}',
+  '"}\n{"msg":"x"',
+  '\u2028\u2029\u0085',
+  '\0\x1b[31m\x07',
+  '\ud800 half a character',
+  '__proto__',
+])('%j is one line of JSON in every fact (case R14)', (foreign) => {
+  const { events, text } = telling()
+  for (const tell of facts) tell(events, foreign)
+  const lines = text().split('\n')
+  expect(lines.pop()).toBe('')
+  expect(lines).toHaveLength(facts.length)
+  const told = lines.map((line) => JSON.parse(line) as { msg: string })
+  expect(told.map((line) => line.msg)).not.toContain('x')
+  expect(text()).not.toContain('\0')
+  expect(text()).not.toContain('\x1b')
+})
+
+test('10,000 addresses and domains make no metric of their own (case R13)', async () => {
+  const { events, metrics } = telling()
+  const series = async (): Promise<number> =>
+    (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('relayfleet_')).length
+  for (const tell of facts) tell(events, 'user@example.org')
+  const before = await series()
+  for (let i = 0; i < 10_000; i++) for (const tell of facts) tell(events, `user${i}@domain${i}.example`)
+  expect(await series()).toBe(before)
+})

@@ -1,0 +1,79 @@
+/** A client that takes more than its share, and what it costs the others. */
+import dns from 'node:dns'
+import { createConnection } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { expect, test } from 'vitest'
+import { banner, closers, logIn, reply, start, talk, whole } from './clients.ts'
+import { app, baseConfig, type UnderTest } from './submission-under-test.ts'
+
+/** Guesses at one password as long as the session is served; how many answers were given. */
+async function guess(under: UnderTest, localAddress: string): Promise<string[]> {
+  const port = under.port('submissions')
+  const raw = createConnection({ host: '127.0.0.1', port, localAddress })
+  const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca })
+  closers.push(() => void socket.destroy())
+  socket.on('error', () => {})
+  const greeting = await reply(socket)
+  if (!greeting.startsWith('220')) return [greeting]
+  const wrong = `AUTH PLAIN ${Buffer.from(`\0${app.username}\0wrong`).toString('base64')}`
+  return (await talk(socket, 'EHLO x', wrong, wrong, wrong)).slice(1)
+}
+
+test('2,000 guesses at a password, each answered; who is logged in does not wait a second (case A10)', async () => {
+  const { under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  const addresses = Array.from({ length: 250 }, (_, i) => `127.1.0.${i + 1}`)
+  let guessing = true
+  const guesses = (async () => {
+    const answers: string[] = []
+    // Three sessions of each, and from some a fourth: nine or ten guesses, the most that an address has.
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < addresses.length; i += 25) {
+        const at = addresses.slice(i, i + 25)
+        answers.push(...(await Promise.all(at.map((address) => guess(under, address)))).flat())
+      }
+    }
+    guessing = false
+    return answers
+  })()
+  const waits: number[] = []
+  while (guessing) {
+    const since = performance.now()
+    expect(await talk(socket, 'RCPT TO:<a@elsewhere.example>')).toEqual([expect.stringMatching(/^503 |^421 /)])
+    waits.push(performance.now() - since)
+    if (waits.length >= 9) break
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const answers = await guesses
+  expect(answers).toHaveLength(2250)
+  expect(answers.every((answer) => /^(535 5\.7\.8|421 4\.7\.0) /.test(answer))).toBe(true)
+  expect(Math.max(...waits)).toBeLessThan(1000)
+})
+
+test('a client that never reads its replies is sent away after its hundred idle commands (case R03)', async () => {
+  const { under } = await start()
+  const { told } = under
+  const [, socket] = await banner(under)
+  socket.pause()
+  for (let i = 0; i < 50; i++) socket.write('EHLO a.example\r\n'.repeat(1000))
+  await expect.poll(() => told.filter((line) => line['rule'] === 'always.errors').length).toBe(1)
+  expect(told.filter((line) => line.msg === 'refused')).toHaveLength(1)
+  const said = whole(socket)
+  socket.resume()
+  const octets = await said
+  expect(octets.length).toBeLessThan(65_536)
+  expect(octets.toString().split('\r\n').at(-2)).toMatch(/^421 4\.7\.0 /)
+})
+
+test('no look-up is made before the greeting: with a resolver that never answers it comes at once (case R17)', async () => {
+  const before = dns.getServers()
+  closers.push(() => dns.setServers(before))
+  // Nobody answers there.
+  dns.setServers(['127.9.9.9:9'])
+  const { under } = await start(undefined, baseConfig)
+  const since = performance.now()
+  const [said] = await banner(under)
+  expect(said).toMatch(/^220 /)
+  expect(performance.now() - since).toBeLessThan(200)
+})

@@ -1,0 +1,65 @@
+/** A volume without inodes (case R11): small mail needs none of its own, large mail is refused before anything breaks. */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { accept, contentOf } from './contents.ts'
+import { listening, octets, temporaryFolder, until } from './samples.ts'
+
+function volume(inodes: number): string {
+  const directory = temporaryFolder()
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=64m,nr_inodes=${inodes}`, 'tmpfs', directory])
+  onTestFinished(() => void execFileSync('umount', ['-l', directory]))
+  return directory
+}
+
+function mountable(): boolean {
+  try {
+    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' })
+    return process.getuid?.() === 0
+  } catch {
+    return false
+  }
+}
+if (!mountable()) {
+  if (process.env['CI']) throw new Error('the tests of a volume without inodes need root, to mount a tmpfs')
+  console.warn('SKIPPED: the tests of a volume without inodes need root, to mount a tmpfs')
+}
+
+describe.runIf(mountable())('a volume of 40 inodes (case R11)', () => {
+  test('5,000 messages of 100 octets fit', async () => {
+    const directory = join(volume(40), 'spool')
+    const { events } = listening()
+    const spool = await openSpool({ directory, events })
+    await Promise.all(Array.from({ length: 5000 }, (_, n) => accept(spool, contentOf(n, 100))))
+    expect(spool.fault).toBeUndefined()
+    await spool.close()
+    const again = await openSpool({ directory, events })
+    expect([...again.messages()]).toHaveLength(5000)
+    await again.close()
+  })
+
+  test('large messages are refused when no inode is left; none that was taken is lost, and it recovers', async () => {
+    const directory = join(volume(40), 'spool')
+    const { events } = listening()
+    const spool = await openSpool({ directory, events })
+    const ids: string[] = []
+    let refusal: unknown
+    for (let n = 0; refusal === undefined && n < 100; n++) {
+      await accept(spool, contentOf(n, 100_000)).then(
+        ({ envelope }) => ids.push(envelope.queueId),
+        (error: unknown) => {
+          refusal = error
+        },
+      )
+    }
+    expect(refusal).toMatchObject({ kind: 'full' })
+    expect(ids.length).toBeGreaterThan(10)
+    for (const [n, id] of ids.entries())
+      expect((await octets(spool.content(id))).equals(contentOf(n, 100_000))).toBe(true)
+    await Promise.all(ids.slice(0, 5).map((id) => spool.remove(id)))
+    await until('the spool takes mail again', () => spool.fault === undefined, 10_000)
+    await accept(spool, contentOf(1, 100_000))
+    await spool.close()
+  })
+})
