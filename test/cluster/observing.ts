@@ -16,7 +16,7 @@ const quick = {
   watchMs: 60_000,
   silenceMs: 60_000,
   relistMs: 60_000,
-  patienceMs: 700,
+  patienceMs: 10_000,
   labelsMs: 300,
   kindsMs: 300,
 } satisfies WorldOptions['timing']

@@ -9,6 +9,9 @@ import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { observe, writer } from './observing.ts'
 
+/** What never comes is not waited for long. */
+const timing = { patienceMs: 2000 }
+
 const all = ['get', 'list', 'watch']
 /** As the chart gives them for one namespace. */
 const rules = [
@@ -50,7 +53,7 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
   test('one namespace that may not be seen keeps nobody from working, and is told of', async () => {
     await allow(seen)
     await Promise.all([seen, unseen].map((n) => writer(admin, n).create('RelayPolicy', 'shared')))
-    const { world, raised } = await observe({ namespaces: [seen, unseen], user })
+    const { world, raised } = await observe({ namespaces: [seen, unseen], user, timing })
     await world.synced
     expect(world.declared().map((d) => d.ref)).toEqual([`RelayPolicy ${seen}/shared`])
     const kinds = ['relaypolicies', 'senderdomains', 'relaycredentials']
@@ -78,7 +81,7 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
   test('what was heard stays when the right to hear more is gone', async () => {
     await allow(seen)
     await writer(admin, seen).create('RelayPolicy', 'shared')
-    const { world, proxy, news } = await observe({ namespaces: [seen], user })
+    const { world, proxy, news } = await observe({ namespaces: [seen], user, timing })
     await world.synced
     await admin.remove(`/apis/rbac.authorization.k8s.io/v1/namespaces/${seen}/rolebindings/operator`)
     proxy.cutAll()
@@ -89,7 +92,7 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
 
   test('an API server that is away when the operator starts: all is in doubt, until it is back', async () => {
     await writer(admin, seen).create('RelayPolicy', 'shared')
-    const { world, proxy, raised } = await observe({ namespaces: [seen], rule: () => 'reset' })
+    const { world, proxy, raised } = await observe({ namespaces: [seen], rule: () => 'reset', timing })
     await world.synced
     expect([world.declared(), world.unread().length]).toEqual([[], 4])
     proxy.rule = () => 'pass'
