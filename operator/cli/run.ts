@@ -21,6 +21,8 @@ type Options = {
   readonly context?: string
 }
 
+const lingerMs = 2000
+
 export const addRun = (program: Command, context: Context): Command =>
   program
     .command('run')
@@ -63,6 +65,8 @@ async function operate(options: Options, { terminal, signal, environment }: Cont
     return exitCodes.ok
   } catch (error) {
     log('error', 'failed', { why: (error as Error).message, stack: (error as Error).stack })
+    // A part that would not end is not waited for.
+    setTimeout(() => process.exit(), lingerMs).unref()
     return exitCodes.refused
   } finally {
     pages.close()

@@ -29,6 +29,8 @@ type Term = Pick<OperatorOptions, 'namespace' | 'image' | 'tell'> & {
   readonly mayWrite: () => boolean
 }
 
+/** Less than whoever waits for the end of the term has. */
+const patienceMs = 12_000
 /** The one Secret beside the operator that is its own; the chart gives the right to write this one. */
 const authorityName = 'relayfleet-ca'
 
@@ -65,6 +67,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
         'telling of fleets': (ending) => news.run(ending),
       },
       signal,
+      patienceMs,
     )
   } finally {
     wakers.delete(wake)

@@ -41,7 +41,11 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
   const start = async (): Promise<OperatorChild> => {
     const child = await operatorChild(namespace, folder, `operator-${started++}`)
     children.push(child)
-    await until('it has listed everything', () => child.lines.some(({ msg }) => msg === 'synced'))
+    const synced = (): boolean => {
+      child.assertAlive()
+      return child.lines.some(({ msg }) => msg === 'synced')
+    }
+    await until('it has listed everything', synced, patienceMs)
     return child
   }
   const twoOperators = async (): Promise<[OperatorChild, OperatorChild]> => {
@@ -74,7 +78,7 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
         const killed = Date.now()
         await until('the other one leads', () => standby.leads(), patienceMs)
         took.push(ledSince(standby) - killed)
-        await until('the edit is written', () => written(hostname))
+        await until('the edit is written', () => written(hostname), patienceMs)
         ;[leader, standby] = [standby, await start()]
       }
       const sorted = took.toSorted((a, b) => a - b)
@@ -92,11 +96,11 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
     const before = leader.writes().length
     await edit('relay-stopped.example.org')
     await until('the other one leads', () => standby.leads(), patienceMs)
-    await until('the edit is written', () => written('relay-stopped'))
+    await until('the edit is written', () => written('relay-stopped'), patienceMs)
     leader.process.kill('SIGCONT')
-    await until('it notices', () => !leader.leads())
+    await until('it notices', () => !leader.leads(), patienceMs)
     await edit('relay-afterwards.example.org')
-    await until('the next edit is written', () => written('relay-afterwards'))
+    await until('the next edit is written', () => written('relay-afterwards'), patienceMs)
     expect(leader.writes().length).toBe(before)
   }, 120_000)
 

@@ -12,6 +12,8 @@ export type Line = { readonly msg: string; readonly time: string; readonly [fact
 export type OperatorChild = {
   readonly process: ChildProcess
   readonly lines: readonly Line[]
+  /** @throws Error with what it said, where it has ended by itself */
+  assertAlive(): void
   /** What it asked to be changed, its Lease and tries excepted. */
   writes(): readonly Seen[]
   /** Whether the last that it told of the Lease is that it has it. */
@@ -42,13 +44,20 @@ export async function operatorChild(namespace: string, folder: string, name: str
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('RELAYFLEET_')))
   const child = spawn(process.execPath, [program, ...args, '--kubeconfig', kubeconfig, '--metrics-bind=127.0.0.1:0'], {
     env,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: Line[] = []
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
   createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Line))
   return {
     process: child,
     lines,
+    assertAlive() {
+      if (child.exitCode !== null) throw new Error(`the operator ended with ${child.exitCode}: ${said}`)
+    },
     writes: () => proxy.seen.filter(isWrite),
     leads: () => lines.findLast(({ msg }) => msg.startsWith('leads'))?.msg === 'leads',
     exit: once(child, 'close').then(([code, signal]) => code ?? signal),
