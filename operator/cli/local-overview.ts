@@ -38,7 +38,10 @@ function only(name: string, statuses: Statuses): Statuses {
     ref.startsWith('RelayPolicy ') ? [ref.slice('RelayPolicy '.length)] : [],
   )
   const found = policies.filter((policy) => policy === name || policy.endsWith(`/${name}`))
-  if (found.length === 0) throw new UsageError(`there is no RelayPolicy ${name}; ${knownNames(name, policies)}`)
+  if (found.length === 0) {
+    const known = name.includes('/') ? policies : policies.map((policy) => nameIn(policy as Name))
+    throw new UsageError(`there is no RelayPolicy ${name}; ${knownNames(name, known)}`)
+  }
   return statuses.filter(([ref]) => found.some((policy) => ref === `RelayPolicy ${policy}`))
 }
 

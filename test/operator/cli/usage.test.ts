@@ -16,6 +16,16 @@ test.each<[string, readonly string[], string]>([
   ['one argument too many', ['check', quickstart, 'more'], 'too many arguments'],
   ['a directory that is not there', ['local', '/nowhere'], '/nowhere does not exist; give the folder'],
   ['a file for a directory', ['render', 'package.json'], 'package.json is not a folder; give the folder'],
+  [
+    'a folder together with a cluster',
+    ['check', quickstart, '--all-namespaces'],
+    'examples/quickstart is about this machine and --all-namespaces about a cluster: give one of the two',
+  ],
+  [
+    'a state folder together with a cluster',
+    ['status', '--state', 'x', '-n', 'mail'],
+    '--state is about this machine and --namespace about a cluster',
+  ],
   ['a form that there is not', ['check', quickstart, '-o', 'xml'], 'Allowed choices are text, json'],
   ['no credential', ['explain', quickstart, '--from', 'a@b.example', '--to', 'c@d.example'], "'--credential"],
   ['a credential without a namespace', ['explain', quickstart, ...submission, '--credential', 'web'], 'NAMESPACE/NAME'],
@@ -64,7 +74,18 @@ test('an empty inbox is no error', async () => {
 test('help tells every verb and every exit code', async () => {
   const { code, out } = await commanded('--help')
   expect(code).toBe(0)
-  for (const word of ['local', 'check', 'render', 'explain', 'send-test', 'submit', 'receive', 'inbox', 'quickstart']) {
+  for (const word of [
+    'local',
+    'check',
+    'render',
+    'explain',
+    'status',
+    'send-test',
+    'submit',
+    'receive',
+    'inbox',
+    'quickstart',
+  ]) {
     expect(out).toMatch(new RegExp(`^ {2}${word} `, 'm'))
   }
   for (const exit of [0, 1, 2, 3]) expect(out).toMatch(new RegExp(`^ {2}${exit} {2}\\S`, 'm'))

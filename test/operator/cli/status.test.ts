@@ -1,0 +1,60 @@
+/** `status --state`: the fleets of this machine on one screen, by what local mode wrote and by what the relays say now. */
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { table } from '../../../operator/cli/table.ts'
+import { running } from '../local/running.ts'
+import { temporaryFolder } from '../local/temporary.ts'
+import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
+import { commanded } from './commanded.ts'
+
+async function runningFleet() {
+  const port = await freePort()
+  const directory = yamlDirectory({
+    'policy.yaml': policy('shared', port),
+    'domain.yaml': domain(),
+    'credential.yaml': credential('web', 'shared'),
+  })
+  const local = running(directory)
+  await local.until('RelayCredential team-a/web', 'Ready', 'True')
+  return { local, port, state: ['--state', local.state.root] }
+}
+
+test('a fleet that runs, and the same fleet when nobody runs it any more', async () => {
+  const { local, port, state } = await runningFleet()
+  const { code, out } = await commanded('status', ...state, '-o', 'wide')
+  expect(code).toBe(0)
+  const lines = out.trimEnd().split('\n')
+  expect(lines[1]).toMatch(
+    new RegExp(`^mail/shared +True +1/1 +[0-9a-f]{12} +1/1 +0 +- +- +1 +127\\.0\\.0\\.1:${port}$`),
+  )
+  expect(lines.at(-1)).toMatch(/^ready: 1 of 1 policies/)
+
+  await local.stop()
+  const stopped = await commanded('status', ...state)
+  expect(stopped.code).toBe(1)
+  expect(stopped.out).toContain(
+    `error: RelayPolicy mail/shared: its relay does not answer; is relayfleet local running with ${local.state.root}? (NoAnswer)`,
+  )
+})
+
+test('one that is not there is named with the one that was meant', async () => {
+  const { state } = await runningFleet()
+  const { code, err } = await commanded('status', 'shard', ...state)
+  expect([code, err]).toEqual([2, 'relayfleet: there is no RelayPolicy shard; did you mean shared?\n'])
+})
+
+test('a folder that local mode has never seen is exit code 3', async () => {
+  const { code, err } = await commanded('status', '--state', join(temporaryFolder(), 'state'))
+  expect(code).toBe(3)
+  expect(err).toContain('has relayfleet local run with this folder?')
+})
+
+test('columns stand under each other', () => {
+  expect(
+    table([
+      ['FLEET', 'PODS', 'WHY'],
+      ['mail/shared', '2/2', ''],
+      ['a/b', '10/12', 'a long story'],
+    ]),
+  ).toEqual(['FLEET         PODS    WHY', 'mail/shared   2/2', 'a/b           10/12   a long story'])
+})
