@@ -34,6 +34,8 @@ export type Reporting = {
   readonly troubles: Map<Name, Condition>
   /** How often it has compiled. */
   turns(): number
+  /** How often its reporter has looked at all statuses. */
+  looks(): number
   /** Compiles anew: something changed that no watch tells of. */
   compile(): void
   writes(): readonly Seen[]
@@ -113,7 +115,7 @@ async function start({ namespace, keys, relays, as, leads }: Starting): Promise<
   const dirty = new Dirty()
   const occasions: Occasion[] = []
   const nudged: string[] = []
-  let turns = 0
+  let [turns, looks] = [0, 0]
   const written = new Map<Name, FleetWritten>()
   const world = openWorld({ api, namespaces: [namespace], dirty, wake: () => reporter.wake() })
   const reporter = openReporter({
@@ -126,7 +128,12 @@ async function start({ namespace, keys, relays, as, leads }: Starting): Promise<
       }),
       nudge: async (_fleet, pods) => void nudged.push(...pods),
     },
-    bindings: { troubles: () => operator.troubles },
+    bindings: {
+      troubles: () => {
+        looks += 1
+        return operator.troubles
+      },
+    },
     mayWrite: () => operator.leads,
     record: (occasion) => occasions.push(occasion),
   })
@@ -158,6 +165,7 @@ async function start({ namespace, keys, relays, as, leads }: Starting): Promise<
     trouble: undefined,
     troubles: new Map(),
     turns: () => turns,
+    looks: () => looks,
     compile: () => dirty.mark(),
     writes: () => proxy.seen.filter(({ method }) => method !== 'GET'),
     async stop() {
