@@ -236,6 +236,20 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     await everywhere.uninstall()
   })
 
+  test('a part that fails ends the operator, which says which one, and gives its Lease back', async () => {
+    const alone = await newNamespace({ ...theCluster(), controllers: false }, admin)
+    const tell = ({ about }: Telling): void => {
+      if (about === 'turn begins') throw new TypeError('a bug')
+    }
+    const failing = operate(
+      { namespace: alone, watchNamespaces: [alone], connection: proxy.connection, tell },
+      ending.signal,
+    )
+    await expect(failing).rejects.toThrow('leading: the loop: a bug')
+    const lease = await get(`/apis/coordination.k8s.io/v1/namespaces/${alone}/leases/relayfleet`)
+    expect(lease?.['spec']).toMatchObject({ holderIdentity: '' })
+  })
+
   test('a deleted fleet goes, with all that is its own', async (context) => {
     context.skip(!theCluster().controllers, 'nobody collects garbage here')
     accepted(await admin.remove(pathTo('RelayCredential', team, 'web')))
