@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { kinds } from '../crds/kinds.ts'
 import type { Kind, ObjectSchema, Schema } from '../crds/schema.ts'
+import { createMetrics as createOperatorMetrics } from '../operator/metrics.ts'
 import { rules } from '../relay/mail/rule.ts'
 import { createMetrics } from '../relay/metrics.ts'
 import { meanings } from './field-meanings.ts'
@@ -95,9 +96,12 @@ const ruleRows = Object.entries(rules).map(([id, { code: number, subject, text, 
   mend,
 ])
 
-async function metricRows(): Promise<readonly Row[]> {
+const relayRegistry = () => {
   const observed = { sessions: 0, oldestMessageAge: 0, spoolBytes: 0, spoolFreeBytes: 0 }
-  const { registry } = createMetrics('', () => ({ ...observed, queue: { ready: 0, deferred: 0, inFlight: 0 } }))
+  return createMetrics('', () => ({ ...observed, queue: { ready: 0, deferred: 0, inFlight: 0 } })).registry
+}
+
+function metricRows({ registry }: Pick<ReturnType<typeof createMetrics>, 'registry'>): readonly Row[] {
   const all = registry.getMetricsAsArray().filter((m) => m.name.startsWith('relayfleet_'))
   return all.map((m) => {
     const labels = (m as unknown as { readonly labelNames: readonly string[] }).labelNames
@@ -108,10 +112,10 @@ async function metricRows(): Promise<readonly Row[]> {
 const sharedForms = `A *duration* is \`30s\`, \`5m\` or \`1h30m\`; a *size* is \`25Mi\` or \`10Gi\`; a *CIDR* is \`192.0.2.0/24\`. Domains are in
 lower case, in their A-label form (\`xn--…\`). A field that is not in these tables is refused, with the name that was probably meant.`
 
-export async function printed(): Promise<string> {
+export function printed(): string {
   return `${[
     '# Reference',
-    '<!-- Printed by `node docs/print-reference.ts` from crds/*.ts, relay/mail/rule.ts and relay/metrics.ts; never edited. -->',
+    '<!-- Printed by `node docs/print-reference.ts` from crds/*.ts, relay/mail/rule.ts and both metrics.ts; never edited. -->',
     sharedForms,
     ...kinds.map((kind) => kindSection(kind as Kind)),
     '## Rules',
@@ -119,8 +123,10 @@ export async function printed(): Promise<string> {
     table(['rule', 'reply', 'text', 'mend'], ruleRows),
     '## Metrics of a relay',
     'Every metric has the label `policy` besides those named here.',
-    table(['metric', 'labels', 'what'], await metricRows()),
+    table(['metric', 'labels', 'what'], metricRows({ registry: relayRegistry() })),
+    '## Metrics of the operator',
+    table(['metric', 'labels', 'what'], metricRows(createOperatorMetrics())),
   ].join('\n\n')}\n`
 }
 
-if (import.meta.main) writeFileSync(referenceFile, await printed())
+if (import.meta.main) writeFileSync(referenceFile, printed())

@@ -26,6 +26,12 @@ test('every message of a log line is explained', () => {
   expect(logged.filter((message) => !text('docs/sre.md').includes(`\`${message}\``))).toEqual([])
 })
 
+test('every message of a line of the operator is explained', () => {
+  const told = ['operator-log', 'run'].flatMap((f) => found(`operator/cli/${f}.ts`, /\blog\('[a-z]+', '([^']+)'/g))
+  expect(told.length).toBeGreaterThan(8)
+  expect(told.filter((message) => !text('docs/sre.md').includes(`\`${message}\``))).toEqual([])
+})
+
 test('every reason of a condition is explained', () => {
   expect(reasons.length).toBeGreaterThan(30)
   const explained = found('docs/sre.md', /^\| [A-Za-z]* ?\| ([A-Za-z, ]+) \|/gm).flatMap((cell) => cell.split(', '))
