@@ -1,0 +1,122 @@
+/** What a namespace holds, with what is made by chance replaced by what it has to fit: two runs that end alike have one digest. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { configHash, parseConfig, printConfig, verifierOf } from '../../../relay/config.ts'
+import { joinText } from '../../../relay/config-text.ts'
+import { type Api, accepted, type KubeObject } from '../api.ts'
+
+const kinds = [
+  '/apis/relayfleet.dev/v1alpha1/%/relaypolicies',
+  '/apis/relayfleet.dev/v1alpha1/%/senderdomains',
+  '/apis/relayfleet.dev/v1alpha1/%/relaycredentials',
+  '/api/v1/%/secrets',
+  '/api/v1/%/services',
+  '/apis/apps/v1/%/statefulsets',
+  '/apis/policy/v1/%/poddisruptionbudgets',
+  '/apis/networking.k8s.io/v1/%/networkpolicies',
+]
+
+type Data = Readonly<Record<string, string>>
+type Listed = { readonly items: readonly KubeObject[] }
+
+export type Digest = Readonly<Record<string, unknown>>
+
+/** By `plural name`. */
+export async function digestOf(api: Api, namespace: string): Promise<Digest> {
+  const lists = await Promise.all(
+    kinds.map(async (path) => {
+      const at = path.replace('%', `namespaces/${namespace}`)
+      const { items } = accepted(await api.get(at)) as unknown as Listed
+      return items.map((o) => [`${path.slice(path.lastIndexOf('/') + 1)} ${o.metadata.name}`, o] as const)
+    }),
+  )
+  const objects = new Map(lists.flat())
+  const chance = new Chance([...objects.values()])
+  const plain = [...objects].map(([key, o]) => [key, chance.replaced(plainOf(key, o, chance))] as const)
+  return Object.fromEntries(plain.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+const passing = ['relayfleet.dev/applied-hash', 'relayfleet.dev/heard', 'relayfleet.dev/nudged']
+
+function plainOf(key: string, object: KubeObject, chance: Chance): unknown {
+  const { name, labels, annotations, ownerReferences } = object.metadata as unknown as {
+    readonly name: string
+    readonly labels?: Data
+    readonly annotations?: Data
+    readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
+  }
+  const kept = Object.entries(annotations ?? {}).filter(([k]) => !passing.includes(k))
+  const owners = (ownerReferences ?? []).map((o) => `${o.kind} ${o.name}`)
+  const body = key.startsWith('secrets ')
+    ? { type: object['type'], data: chance.secret(object) }
+    : { spec: object['spec'], ...(key.startsWith('relay') || key.startsWith('sender') ? statusOf(object) : {}) }
+  return { name, labels, annotations: Object.fromEntries(kept), owners, ...body }
+}
+
+const statusOf = (object: KubeObject) => ({ status: object['status'], generation: object.metadata['generation'] })
+
+/** What differs between runs by nature, and what each such text stands for. */
+class Chance {
+  readonly #names = new Map<string, string>()
+
+  constructor(objects: readonly KubeObject[]) {
+    for (const o of objects) {
+      this.#names.set(String(o.metadata['uid']), '<uid>')
+      this.#names.set(String(o.metadata.namespace), '<namespace>')
+      if (o.kind === 'Service') for (const ip of clusterIPs(o)) this.#names.set(ip, '<ip>')
+    }
+    for (const o of objects) this.#learn(o)
+  }
+
+  /** A password's verifier is known by the Secret that holds the password: a stale one stays as it is, and differs. */
+  #learn(secret: KubeObject): void {
+    const data = dataOf(secret)
+    const { name } = secret.metadata
+    if (data['password'] !== undefined) {
+      const verifier = verifierOf(data['password'])
+      this.#names.set(data['password'], `<password of ${name}>`)
+      this.#names.set(verifier, `<verifier of ${name}>`)
+      this.#names.set(verifier.slice(7, 15), `<key of ${name}>`)
+    }
+    const config = configIn(data)
+    if (config !== undefined) this.#names.set(configHash(config), `<hash of ${name}>`)
+  }
+
+  secret(secret: KubeObject): Readonly<Record<string, unknown>> {
+    const data = dataOf(secret)
+    if (data['tls.crt'] !== undefined) return { tls: certificateIn(data) }
+    const { certificates, ...rest } = data
+    const config = configIn(data)
+    if (config !== undefined) return { config: JSON.parse(config) }
+    if (data['ca.crt'] !== undefined) return { authorities: data['ca.crt'].split('BEGIN CERTIFICATE').length - 1 }
+    return { ...rest, ...(certificates !== undefined && { certificates: certificates.includes('BEGIN CERTIFICATE') }) }
+  }
+
+  replaced(value: unknown): unknown {
+    let text = JSON.stringify(value, (key, inner) => (times.includes(key) ? undefined : inner))
+    for (const [from, to] of this.#names) if (from !== 'undefined') text = text.replaceAll(from, to)
+    return JSON.parse(text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>'))
+  }
+}
+
+const times = ['lastTransitionTime', 'creationTimestamp', 'clusterIP', 'clusterIPs', 'certificateEndsAt']
+
+const clusterIPs = (service: KubeObject): readonly string[] =>
+  ((service['spec'] as { clusterIPs?: readonly string[] }).clusterIPs ?? []).filter((ip) => ip !== 'None')
+
+const dataOf = (object: KubeObject): Data =>
+  Object.fromEntries(
+    Object.entries((object['data'] ?? {}) as Data).map(([k, v]) => [k, Buffer.from(v, 'base64').toString()]),
+  )
+
+function configIn(data: Data): string | undefined {
+  const names = Object.keys(data).filter((name) => name.startsWith('relay.json'))
+  if (names.length === 0) return undefined
+  return printConfig(parseConfig(joinText(names, (name) => Buffer.from(data[name] ?? ''))))
+}
+
+/** A certificate and its own key, for which hosts. */
+function certificateIn(data: Data): string {
+  const certificate = new X509Certificate(data['tls.crt'] ?? '')
+  const fits = certificate.checkPrivateKey(createPrivateKey(data['tls.key'] ?? ''))
+  return `${fits ? 'a whole certificate' : 'NOT its key'} for ${certificate.subjectAltName}`
+}

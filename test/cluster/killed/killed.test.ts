@@ -1,0 +1,122 @@
+/** Every write may be the last: killed after each of them, the next operator ends where an undisturbed one does (case K07). */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../local/until.ts'
+import { type Api, apiOf } from '../api.ts'
+import { givenCluster, theCluster } from '../cluster.ts'
+import { installCrds } from '../install-crds.ts'
+import { newNamespace } from '../namespace.ts'
+import { type Digest, digestOf } from './digest.ts'
+import { type OperatorProcess, startOperator } from './operator-process.ts'
+import { make, type Scenario, scenarios } from './scenarios.ts'
+
+/** All of them by a flag; else the first and one in between. */
+const long = process.env['RELAYFLEET_LONG'] !== undefined
+const chosen = (writes: number): readonly number[] => {
+  const all = Array.from({ length: writes }, (_, i) => i + 1)
+  return long ? all : [...new Set([1, Math.ceil(writes / 2)])]
+}
+
+/** Longer than an operator waits before it writes a status. */
+const quietMs = 3000
+const deadlineMs = 60_000
+
+/** Nothing more is written for a while. */
+async function stays(operator: OperatorProcess): Promise<boolean> {
+  const before = operator.writes()
+  await sleep(quietMs)
+  return operator.writes() === before
+}
+
+type Run = { readonly digest: Digest; readonly writes: number }
+
+describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th write', () => {
+  let admin: Api
+  const table: string[] = []
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+  })
+  afterAll(() => {
+    process.stderr.write(`\nscenario | writes | killed after | outcome\n${table.join('\n')}\n`)
+  })
+
+  /** No write for a while, and everything that was declared has been judged. */
+  async function settled(operator: OperatorProcess, namespace: string): Promise<void> {
+    let before = -1
+    let since = performance.now()
+    await until(
+      `${namespace} settles`,
+      async () => {
+        if (operator.writes() !== before) {
+          before = operator.writes()
+          since = performance.now()
+        }
+        if (performance.now() - since < quietMs) return false
+        return isJudged(await digestOf(admin, namespace))
+      },
+      deadlineMs,
+    )
+  }
+
+  async function begun({ given }: Scenario) {
+    const namespace = await newNamespace(theCluster(), admin)
+    await make(admin, namespace, given)
+    const operator = await startOperator(namespace)
+    await settled(operator, namespace)
+    return { namespace, operator }
+  }
+
+  async function undisturbed(scenario: Scenario): Promise<Run> {
+    const { namespace, operator } = await begun(scenario)
+    const before = operator.writes()
+    await scenario.change(admin, namespace)
+    await until('something is written', () => operator.writes() > before, deadlineMs)
+    await settled(operator, namespace)
+    const digest = await digestOf(admin, namespace)
+    await operator.stop()
+    return { digest, writes: operator.writes() - before }
+  }
+
+  async function killedAfter(k: number, scenario: Scenario, expected: Digest): Promise<void> {
+    const { namespace, operator } = await begun(scenario)
+    operator.killAt(k)
+    await scenario.change(admin, namespace)
+    // Two changes may have become one write: then there is no k-th, and it ends undisturbed.
+    await until(
+      `the operator writes for the ${k}th time`,
+      async () => operator.dead || ((await ended(namespace, expected)) && (await stays(operator))),
+      deadlineMs,
+    )
+    await operator.stop()
+    // As if its time had run out.
+    await admin.remove(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/relayfleet`)
+    const next = await startOperator(namespace)
+    await until('the same end', () => ended(namespace, expected), deadlineMs).catch(async () =>
+      expect(await digestOf(admin, namespace), `killed after write ${k}`).toEqual(expected),
+    )
+    await next.stop()
+  }
+
+  const ended = async (namespace: string, expected: Digest): Promise<boolean> =>
+    JSON.stringify(await digestOf(admin, namespace)) === JSON.stringify(expected)
+
+  test.concurrent.each(scenarios.map((s) => [s.name, s] as const))(
+    '%s',
+    async (name, scenario) => {
+      const { digest, writes } = await undisturbed(scenario)
+      const kills = chosen(writes)
+      for (const k of kills) await killedAfter(k, scenario, digest)
+      table.push(`${name} | ${writes} | ${kills.join(' ')} | the same end`)
+    },
+    long ? 1_800_000 : 300_000,
+  )
+})
+
+const isJudged = (digest: Digest): boolean =>
+  Object.entries(digest)
+    .filter(([key]) => /^(relay|sender)/.test(key))
+    .every(([, o]) => {
+      const { status, generation } = o as { status?: { observedGeneration?: number }; generation?: number }
+      return status?.observedGeneration === generation
+    })

@@ -1,0 +1,138 @@
+/** What people do to objects while the operator may die after any of its writes. */
+import { type Api, accepted } from '../api.ts'
+
+export type Scenario = {
+  readonly name: string
+  /** What is there, and settled, before. */
+  readonly given: readonly object[]
+  readonly change: (admin: Api, namespace: string) => Promise<void>
+}
+
+const ours = (kind: string, name: string, spec: object) => ({
+  apiVersion: 'relayfleet.dev/v1alpha1',
+  kind,
+  metadata: { name },
+  spec,
+})
+
+const smarthost = { name: 'out', host: 'smtp.example.net', port: 587 }
+const policySpec = {
+  environment: 'Production',
+  replicas: 2,
+  listeners: [{ name: 'submission', port: 587, tls: { mode: 'StartTLS' } }],
+  routes: [{ name: 'default', type: 'Smarthost', smarthosts: [smarthost] }],
+}
+const policy = ours('RelayPolicy', 'shared', policySpec)
+const domain = (name = 'shop') => ours('SenderDomain', name, { domain: '%.example.org', environment: 'Production' })
+const credential = (name: string, spec: object = {}) =>
+  ours('RelayCredential', name, { policyRef: { name: 'shared' }, senderDomainRefs: [{ name: 'shop' }], ...spec })
+
+const whole = [policy, domain(), credential('checkout')]
+
+const plurals: Readonly<Record<string, string>> = {
+  RelayPolicy: 'relaypolicies',
+  SenderDomain: 'senderdomains',
+  RelayCredential: 'relaycredentials',
+}
+
+const own = (namespace: string, plural: string, name = ''): string =>
+  `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/${plural}${name === '' ? '' : `/${name}`}`
+
+/** Domains belong to one namespace in the whole cluster: `%` is its name. */
+export async function make(admin: Api, namespace: string, objects: readonly object[]): Promise<void> {
+  for (const object of objects) {
+    const text = JSON.stringify(object).replaceAll('%', namespace)
+    const { kind } = object as { readonly kind: string }
+    accepted(await admin.create(own(namespace, plurals[kind] ?? ''), JSON.parse(text)))
+  }
+}
+
+const patching =
+  (plural: string, name: string, spec: object): Scenario['change'] =>
+  async (admin, namespace) => {
+    accepted(await admin.patch(own(namespace, plural, name), { spec }))
+  }
+const removing =
+  (path: string): Scenario['change'] =>
+  async (admin, namespace) => {
+    accepted(await admin.remove(path.replace('%', namespace)))
+  }
+const core = '/api/v1/namespaces/%'
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'everything is created', given: [], change: (admin, namespace) => make(admin, namespace, whole) },
+  {
+    name: 'another credential',
+    given: whole,
+    change: (admin, namespace) => make(admin, namespace, [credential('billing')]),
+  },
+  {
+    name: 'limits are edited',
+    given: whole,
+    change: patching('relaypolicies', 'shared', { admission: { limits: { recipientsPerMessage: 7 } } }),
+  },
+  {
+    name: "the listener's port moves",
+    given: whole,
+    change: patching('relaypolicies', 'shared', {
+      listeners: [{ name: 'submission', port: 2525, tls: { mode: 'StartTLS' } }],
+    }),
+  },
+  { name: 'one relay instead of two', given: whole, change: patching('relaypolicies', 'shared', { replicas: 1 }) },
+  {
+    name: 'a credential is suspended',
+    given: whole,
+    change: patching('relaycredentials', 'checkout', { suspended: true }),
+  },
+  {
+    name: 'a binding Secret gets another name',
+    given: whole,
+    change: patching('relaycredentials', 'checkout', { secretTemplate: { name: 'smtp' } }),
+  },
+  {
+    name: 'a credential is deleted',
+    given: [...whole, credential('billing')],
+    change: removing('/apis/relayfleet.dev/v1alpha1/namespaces/%/relaycredentials/billing'),
+  },
+  {
+    name: 'the domain is deleted',
+    given: whole,
+    change: removing('/apis/relayfleet.dev/v1alpha1/namespaces/%/senderdomains/shop'),
+  },
+  {
+    name: 'a younger domain claims the same name',
+    given: whole,
+    change: (admin, namespace) => make(admin, namespace, [domain('younger')]),
+  },
+  {
+    name: 'a reference is broken while a credential is suspended',
+    given: whole,
+    change: async (admin, namespace) => {
+      const listeners = [
+        { name: 'submission', port: 587, tls: { mode: 'StartTLS', certificateRef: { name: 'nowhere' } } },
+      ]
+      await patching('relaypolicies', 'shared', { listeners })(admin, namespace)
+      await patching('relaycredentials', 'checkout', { suspended: true })(admin, namespace)
+    },
+  },
+  {
+    name: 'a binding Secret is deleted',
+    given: whole,
+    change: removing(`${core}/secrets/checkout`),
+  },
+  { name: 'the issued certificate is deleted', given: whole, change: removing(`${core}/secrets/shared-relay-tls`) },
+  { name: 'the configuration is deleted', given: whole, change: removing(`${core}/secrets/shared-relay-config-0`) },
+  {
+    name: "the Service is edited by somebody else's hand",
+    given: whole,
+    change: async (admin, namespace) => {
+      const ports = [{ name: 'submission', port: 587, protocol: 'TCP', targetPort: 1 }]
+      accepted(await admin.patch(`/api/v1/namespaces/${namespace}/services/shared`, { spec: { ports } }))
+    },
+  },
+  {
+    name: 'the StatefulSet is deleted',
+    given: whole,
+    change: removing('/apis/apps/v1/namespaces/%/statefulsets/shared'),
+  },
+]
