@@ -79,6 +79,9 @@ export const isConflict = refusedWith(409)
 export const isExpired = refusedWith(410)
 export const isForbidden = refusedWith(403)
 
+/** What the object would then be is not allowed, whoever writes it. */
+export const isInvalid = refusedWith(422)
+
 /** Worth another try without anybody changing anything. */
 export const isTransient = (error: unknown): boolean =>
   error instanceof ApiError && (error.trouble !== 'refused' || error.code === 429 || error.code >= 500)

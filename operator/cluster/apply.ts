@@ -1,6 +1,6 @@
 /** Makes one object as it should be, by server-side apply; what belongs to others is told, and left as it is. */
 import { type Api, fieldManager, told } from './api.ts'
-import { type ApiError, isConflict } from './api-error.ts'
+import { type ApiError, isConflict, isInvalid } from './api-error.ts'
 import { holds } from './holds.ts'
 import { look } from './look.ts'
 import type { KubeObject } from './object.ts'
@@ -51,27 +51,54 @@ export async function applyObject(
   const desired = marked(object, owner)
   const before = observed ?? (await read(desired, writing))
   if (before === 'foreign') return { kind: 'foreign', what: told(desired) }
-  if (before === undefined) return create(desired, writing)
+  if (before === undefined) return create(desired, owner, writing, options)
+  return judge(desired, before, owner, writing, options)
+}
+
+async function judge(
+  desired: KubeObject,
+  before: KubeObject,
+  owner: Owner,
+  writing: Writing,
+  options: Options,
+): Promise<Applied> {
   const belonging = belongingOf(before, owner)
   if (belonging !== 'ours') return { kind: belonging, what: told(desired) }
   if (holds(before, desired)) return { kind: 'unchanged', object: before }
   return change(desired, before, owner, writing, options)
 }
 
+/** A version that no object has: with it, an apply makes an object, and changes none. */
+const versionOfNone = '1'
+
+/**
+ * Makes one that was looked for and is not there, and changes nothing where somebody made one since.
+ * @throws ApiError, a conflict among them
+ */
+export async function applyNew(object: KubeObject, owner: Owner, writing: Writing): Promise<KubeObject> {
+  return write(asNew(marked(object, owner)), writing)
+}
+
+const asNew = (desired: KubeObject): KubeObject => ({
+  ...desired,
+  metadata: { ...desired.metadata, resourceVersion: versionOfNone },
+})
+
 async function read(desired: KubeObject, { api, signal }: Writing): Promise<KubeObject | 'foreign' | undefined> {
   const seen = await look(api, resourceOf(desired), desired.metadata, signal)
   return seen.is === 'there' ? seen.object : seen.is === 'foreign' ? 'foreign' : undefined
 }
 
-async function create(desired: KubeObject, writing: Writing): Promise<Applied> {
-  const object = await write(desired, writing)
-  const others = (object.metadata.managedFields ?? []).some((m) => m.manager !== fieldManager)
-  if (!others) return { kind: 'applied', object }
-  // Somebody made one of that name in the very moment: ours goes out of it again, and leaves theirs as it was.
-  const { apiVersion, kind, metadata } = desired
-  const { namespace, name } = metadata
-  await write({ apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }) } }, writing)
-  return { kind: 'foreign', what: told(desired) }
+/** Whoever made one since is not written over: what is there now is looked at, and judged like any other. */
+async function create(desired: KubeObject, owner: Owner, writing: Writing, options: Options): Promise<Applied> {
+  try {
+    return { kind: 'applied', object: await write(asNew(desired), writing) }
+  } catch (error) {
+    if (!isConflict(error) || options.onlyObserved === true) throw error
+    const now = await read(desired, writing)
+    if (now === undefined) throw error
+    return now === 'foreign' ? { kind: 'foreign', what: told(desired) } : judge(desired, now, owner, writing, options)
+  }
 }
 
 async function change(
@@ -83,20 +110,33 @@ async function change(
 ): Promise<Applied> {
   const version = onlyObserved ? before.metadata.resourceVersion : undefined
   try {
-    return { kind: 'applied', object: await write(only(desired, before, version), writing) }
+    return await whole(await write(only(desired, before, version), writing), desired, writing)
   } catch (error) {
+    // The same name twice in a list, e.g. of a port that somebody gave another number.
+    if (isInvalid(error)) return { kind: 'applied', object: await straighten(only(desired, before, version), writing) }
     const conflicts = isConflict(error) ? (error as ApiError).fieldConflicts : []
     if (conflicts.length === 0) throw error
     const now = await read(desired, writing)
     if (now === undefined || now === 'foreign' || belongingOf(now, owner) !== 'ours') throw error
     const claims = standingClaims(now)
     const contested = conflicts.filter(({ manager }) => claims.has(manager))
-    if (contested.length === 0) {
-      return { kind: 'applied', object: await write(only(desired, now, version), writing, true) }
-    }
+    if (contested.length === 0) return whole(await write(only(desired, now, version), writing, true), desired, writing)
     const managers = [...new Set(contested.map((c) => c.manager))]
     return { kind: 'contested', what: told(desired), managers, fields: contested.map((c) => c.field) }
   }
+}
+
+/** Server-side apply leaves in a list what somebody else put into it. Where that is no program's standing claim, it goes. */
+async function whole(object: KubeObject, desired: KubeObject, writing: Writing): Promise<Applied> {
+  if (holds(object, desired) || standingClaims(object).size > 0) return { kind: 'applied', object }
+  return { kind: 'applied', object: await straighten(only(desired, object, object.metadata.resourceVersion), writing) }
+}
+
+/** Every list as it is desired, and nothing else in it. */
+function straighten(desired: KubeObject, { api, mayWrite, signal }: Writing): Promise<KubeObject> {
+  if (!mayWrite()) throw new Deposed(`${told(desired)} is for another operator to write`)
+  const { apiVersion: _, kind: __, ...change } = desired
+  return api.merge(resourceOf(desired), desired.metadata, change, { signal })
 }
 
 /** This very object, not a later one of its name; with a version, as it was then. */
@@ -111,7 +151,11 @@ const only = (desired: KubeObject, { metadata: { uid } }: KubeObject, resourceVe
 
 /** A field that somebody edited is drift, and is set right; one that a program applies would be set back at once. */
 const standingClaims = ({ metadata }: KubeObject): ReadonlySet<string> =>
-  new Set((metadata.managedFields ?? []).filter((m) => m.operation === 'Apply').map((m) => m.manager))
+  new Set(
+    (metadata.managedFields ?? [])
+      .filter((m) => m.operation === 'Apply' && m.manager !== fieldManager)
+      .map((m) => m.manager),
+  )
 
 function write(object: KubeObject, { api, mayWrite, signal }: Writing, force = false): Promise<KubeObject> {
   if (!mayWrite()) throw new Deposed(`${told(object)} is for another operator to write`)

@@ -79,6 +79,27 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     expect((await get()).data).toEqual({ value: '1' })
   })
 
+  test('K30: loses what somebody put into a list of it, once and by a write of the whole list', async () => {
+    const service = (port: number, name: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 's', namespace },
+      spec: { ports: [{ name, port, protocol: 'TCP', targetPort: port }] },
+    })
+    const path = `/api/v1/namespaces/${namespace}/services/s`
+    const ports = async (): Promise<unknown> =>
+      ((accepted(await raw.get(path))['spec'] as { ports: { port: number }[] }).ports ?? []).map((p) => p.port)
+    await apply(service(587, 'submission'))
+    for (const theirs of [service(2525, 'submission'), service(25, 'more')]) {
+      accepted(await raw.patch(path, { spec: theirs['spec'] }))
+      expect((await apply(service(587, 'submission'))).kind).toBe('applied')
+      expect(await ports()).toEqual([587])
+      expect((await apply(service(587, 'submission'))).kind).toBe('unchanged')
+    }
+    expect((await apply(service(465, 'smtps'))).kind).toBe('applied')
+    expect(await ports(), 'and then it is changed as ever').toEqual([465])
+  })
+
   test('K12: is contested where another program applies the same field, and nothing is forced', async () => {
     await apply(map('m', '1'))
     const claim = { ...map('m', 'theirs'), metadata: { name: 'm', namespace } }
@@ -118,7 +139,8 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
 
     test('what was made between looking and writing', async () => {
       // The look finds nothing; then somebody is quicker.
-      proxy.rule = (seen) => (seen.method === 'GET' ? status(404, 'NotFound') : 'pass')
+      let looks = 0
+      proxy.rule = (seen) => (seen.method === 'GET' && looks++ === 0 ? status(404, 'NotFound') : 'pass')
       const before = await foreign({ labels: { x: 'y' } })
       const object = { ...map('m', 'theirs'), data: { added: '1' } }
       expect(await apply(object)).toEqual({ kind: 'foreign', what: `ConfigMap ${namespace}/m` })
@@ -128,6 +150,20 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
       expect(metadata.ownerReferences).toBeUndefined()
       expect(metadata.annotations ?? {}).toEqual({})
       expect(metadata.uid).toBe(before.metadata['uid'])
+    })
+
+    test('what it made itself, when the answer was lost and a controller was quick', async () => {
+      let losses = 2
+      proxy.rule = ({ method }) => {
+        if (method !== 'PATCH' || losses-- <= 0) return 'pass'
+        return 'lost'
+      }
+      await apply(map('m', '1')).catch(() => undefined)
+      accepted(await raw.patch(`${maps('m')}?fieldManager=controller`, { data: { more: 'theirs' } }))
+      proxy.rule = ({ method }) => (method === 'GET' && losses++ < 0 ? status(404, 'NotFound') : 'pass')
+      losses = -1
+      expect((await apply(map('m', '1'))).kind).toBe('unchanged')
+      expect((await get()).metadata.labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'relayfleet' })
     })
 
     test('what was made anew under the name of what we had seen', async () => {

@@ -1,0 +1,78 @@
+/** The fleets that this process writes, by name: each is looked at once, and anew when this operator takes over from another. */
+import type { Name } from '../compile/snapshot.ts'
+import { splitName } from '../manifests/names.ts'
+import { Fence } from './fence.ts'
+import { type FirstLook, Fleet } from './fleet.ts'
+import { fleetOwner } from './ownership.ts'
+import type { World } from './world.ts'
+
+/** A few looks at once do not crowd out a write. */
+const looksAtOnce = 8
+
+export type KnownFleetsOptions = {
+  readonly world: Pick<World, 'declaredAs' | 'refresh'>
+  readonly mayWrite: () => boolean
+  readonly round: () => number
+  readonly look: FirstLook
+}
+
+export class KnownFleets {
+  readonly #options: KnownFleetsOptions
+  readonly #fleets = new Map<Name, Fleet>()
+  #isLeading = false
+
+  constructor(options: KnownFleetsOptions) {
+    this.#options = options
+  }
+
+  /** Whether to write at all. What others wrote while they led is read anew. */
+  leads(): boolean {
+    const leads = this.#options.mayWrite()
+    if (leads && !this.#isLeading) this.#fleets.clear()
+    this.#isLeading = leads
+    return leads
+  }
+
+  get(name: Name): Fleet | undefined {
+    return this.#fleets.get(name)
+  }
+
+  all(): readonly Fleet[] {
+    return [...this.#fleets.values()]
+  }
+
+  /** Undefined where its policy is gone. One that was made anew under the name is another fleet. */
+  of(name: Name): Fleet | undefined {
+    const { world, round, look } = this.#options
+    const uid = world.declaredAs(`RelayPolicy ${name}`)?.uid
+    if (uid === undefined) return undefined
+    const known = this.#fleets.get(name)
+    if (known?.secrets.owner.reference.uid === uid) return known
+    const fleet = new Fleet(name, fleetOwner({ ...splitName(name), uid }), new Fence(world, round))
+    this.#fleets.set(name, fleet)
+    void fleet.look(look)
+    return fleet
+  }
+
+  keepOnly(names: Iterable<Name>): void {
+    const kept = new Set(names)
+    for (const name of this.#fleets.keys()) if (!kept.has(name)) this.#fleets.delete(name)
+  }
+
+  /** Resolves when there is an answer for each, or it is not to be waited for. */
+  async answered(names: readonly Name[], signal: AbortSignal): Promise<readonly Fleet[]> {
+    const found: Fleet[] = []
+    const left = names[Symbol.iterator]()
+    const hand = async (): Promise<void> => {
+      for (const name of left) {
+        if (signal.aborted) return
+        const fleet = this.of(name)
+        if (fleet === undefined) continue
+        found.push(fleet)
+        await fleet.answered
+      }
+    }
+    await Promise.all(Array.from({ length: looksAtOnce }, hand))
+    return found
+  }
+}

@@ -1,0 +1,145 @@
+/** An operator that ends after any of its writes: the next one makes the very same of it (case K07). */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { heardAnnotation } from '../../operator/cluster/heard.ts'
+import { knownConfig } from '../../operator/cluster/known-config.ts'
+import type { KubeObject } from '../../operator/cluster/object.ts'
+import type { CompiledFleet } from '../../operator/compile/compiled.ts'
+import { printConfig } from '../../relay/config.ts'
+import { until } from '../local/until.ts'
+import { accepted, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { isWrite, openStage, quiet, runs, type Stage, withCredentials } from './fleets-stage.ts'
+import { installCrds } from './install-crds.ts'
+
+const kindsOfObjects = ['secrets', 'services', 'networkpolicies', 'poddisruptionbudgets', 'statefulsets']
+
+describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the middle', () => {
+  let stage: Stage
+  beforeEach(async () => {
+    await installCrds(apiOf(theCluster().access))
+  })
+  afterEach(() => stage.close())
+
+  /** Gives what the fleet consists of; without what each object has of its own, and the key, which is new each time. */
+  const objects = async (): Promise<ReadonlyMap<string, unknown>> => {
+    const found = await Promise.all(
+      kindsOfObjects.map(async (kind) => {
+        const { items } = accepted(await stage.raw.get(stage.path(kind))) as unknown as { items: KubeObject[] }
+        return items.map((item) => [`${kind}/${item.metadata.name}`, essence(item)] as const)
+      }),
+    )
+    return new Map(found.flat().toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
+  /** The operator ends with its k-th write: `done` or not, nobody tells it. */
+  const killedAt = async (fleet: CompiledFleet, k: number, fate: 'reset' | 'lost'): Promise<void> => {
+    let writes = 0
+    let isKilled = false
+    const operator = await stage.operator(fleet, {
+      rule: (seen) => {
+        if (isKilled) return 'reset'
+        if (!isWrite(seen) || ++writes < k) return 'pass'
+        isKilled = true
+        operator.leads = false
+        return fate
+      },
+    })
+    await until(`write ${k} comes`, () => isKilled)
+    await operator.stop()
+  }
+
+  const finished = async (fleet: CompiledFleet): Promise<ReadonlyMap<string, unknown>> => {
+    // Leftovers are found in turn.
+    const operator = await stage.operator(fleet, { turns: { everyMs: 10, perSecond: 200 } })
+    await until('it is made', async () => {
+      const { trouble } = operator.fleets.written(stage.named('shared'))
+      return trouble === undefined && (await stage.raw.get(stage.path('statefulsets', 'shared'))).status === 200
+    })
+    await until('nothing changes any more', async () => {
+      const before = operator.writes().length
+      const looks = operator.calls().length
+      await until('a turn of everything', () => operator.calls().length > looks + 20)
+      return operator.writes().length === before
+    })
+    await operator.stop()
+    return objects()
+  }
+
+  test.each([
+    'reset',
+    'lost',
+  ] as const)('after its k-th write (%s), for every k, becomes what it should be', async (fate) => {
+    stage = await openStage()
+    const whole = await finished(runs)
+    await stage.close()
+    for (let k = 1; k <= 7; k++) {
+      stage = await openStage()
+      await killedAt(runs, k, fate)
+      expect(await finished(runs), `after write ${k}`).toEqual(whole)
+      await stage.close()
+    }
+  }, 120_000)
+
+  describe('between the Secrets of a large configuration', () => {
+    const [one, two, three] = [withCredentials(2), withCredentials(5000), withCredentials(5001)]
+    /** Whether there was a k-th write: it is done, and nobody is told. */
+    const killedWhileConfiguring = async (fleet: CompiledFleet, k: number): Promise<boolean> => {
+      let writes = 0
+      const operator = await stage.operator(fleet, {
+        rule: (seen) => {
+          if (!isWrite(seen) || !seen.path.includes('relay-config') || ++writes < k) return 'pass'
+          operator.leads = false
+          return 'lost'
+        },
+      })
+      await until('it has begun', () => !operator.leads || operator.rounds() > 0)
+      await quiet(operator, 400)
+      await operator.stop()
+      return !operator.leads
+    }
+    const known = async () => knownConfig([...(await stage.secrets()).values()])
+
+    test.each([
+      ['from one piece to parts', one, two],
+      ['from parts to others', two, three],
+      ['from parts to one piece', two, one],
+    ])(
+      '%s, a whole configuration is there after every write',
+      async (_name, from, to) => {
+        expect(new Set([from, to].map((f) => printConfig(f.config).length > 2_000_000))).toContain(true)
+        stage = await openStage()
+        await finished(from)
+        const counts: number[] = []
+        for (let k = 1, isKilled = true; isKilled; k++) {
+          isKilled = await killedWhileConfiguring(to, k)
+          const now = await known()
+          expect(now.is, `after ${k}`).toBe('known')
+          if (now.is === 'known') counts.push(now.config.credentials.length)
+        }
+        const [before, after] = [from, to].map((f) => f.config.credentials.length)
+        expect(new Set(counts)).toEqual(new Set([before, after].filter((c) => counts.includes(c ?? -1))))
+        expect(counts.at(-1)).toBe(after)
+        await finished(to)
+        expect((await stage.configuration()).credentials.length).toBe(after)
+        expect((await stage.secrets()).size).toBe(Math.ceil(printConfig(to.config).length / 1_000_000))
+      },
+      120_000,
+    )
+  })
+})
+
+function essence({ metadata, ...object }: KubeObject): unknown {
+  const { name, labels, annotations = {} } = metadata
+  const { [heardAnnotation]: _, 'relayfleet.dev/applied-hash': __, ...said } = annotations
+  const { status: ___, data, spec, ...rest } = object
+  const { clusterIP: ____, clusterIPs: _____, ...wanted } = (spec ?? {}) as Record<string, unknown>
+  const isKeyPair = name.endsWith('-tls')
+  return {
+    ...rest,
+    name,
+    labels,
+    said,
+    spec: wanted,
+    data: isKeyPair ? Object.keys((data as object | undefined) ?? {}) : data,
+  }
+}

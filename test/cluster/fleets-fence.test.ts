@@ -1,0 +1,201 @@
+/** Who has an old view of the world, or leads no more, takes no fleet back; and nobody waits for ever for news that will not come. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { heardAnnotation } from '../../operator/cluster/heard.ts'
+import type { Heard, World } from '../../operator/cluster/world.ts'
+import { until } from '../local/until.ts'
+import { accepted, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { hashOf, type Operator, openStage, quiet, runs, type Stage, withCredentials } from './fleets-stage.ts'
+import { installCrds } from './install-crds.ts'
+
+/** A world that says it had heard next to nothing; a fresh list tells all, or no more where the past was restored. */
+const lagging =
+  (told: { refreshes: number }, afterList: 'all' | 'no more') =>
+  (world: World): World => ({
+    ...world,
+    serviceMonitors: false,
+    heard: () => (told.refreshes > 0 && afterList === 'all' ? world.heard() : longAgo(world.heard())),
+    async refresh() {
+      await world.refresh()
+      told.refreshes += 1
+    },
+  })
+const longAgo = (heard: Heard): Heard => Object.fromEntries(Object.keys(heard).map((kind) => [kind, '1']))
+
+describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
+  let stage: Stage
+  beforeEach(async () => {
+    await installCrds(apiOf(theCluster().access))
+    stage = await openStage()
+  })
+  afterEach(() => stage.close())
+
+  const [before, after] = [withCredentials(1), withCredentials(2)]
+  const credentials = async (): Promise<number> => (await stage.configuration()).credentials.length
+  const hash = ({ fleets }: Operator): string | undefined => fleets.written(stage.named('shared')).hash
+  const roundsOf = async (operator: Operator, count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      const rounds = operator.rounds()
+      operator.dirty.mark()
+      await until('another round', () => operator.rounds() > rounds)
+    }
+  }
+
+  test('are not written by one that leads no more, whatever it believes', async () => {
+    const deposed = await stage.operator(before)
+    await stage.written(deposed, before)
+    deposed.leads = false
+    const leader = await stage.operator(after)
+    await stage.written(leader, after)
+    const writes = deposed.writes().length
+    await roundsOf(deposed, 5)
+    await quiet(deposed)
+    expect(deposed.writes().length).toBe(writes)
+    expect(await credentials()).toBe(2)
+  })
+
+  test('are not taken back by one that believes to lead: what it saw is no longer there, and it lists anew', async () => {
+    const stale = await stage.operator(before)
+    await stage.written(stale, before)
+    const leader = await stage.operator(after)
+    await stage.written(leader, after)
+    // It compiles what follows from its old view until it has heard more.
+    const rounds = stale.rounds()
+    stale.compile = (running) => {
+      const isFresh = running.get(stage.named('shared'))?.credentials.length === 2
+      return new Map([[stage.named('shared'), isFresh ? after : withCredentials(0)]])
+    }
+    stale.dirty.mark()
+    await until('it has compiled anew', () => stale.rounds() >= rounds + 2)
+    await quiet(stale)
+    expect(await credentials()).toBe(2)
+    expect(hash(stale)).toBe(hashOf(after))
+  })
+
+  test('are not written by one that had heard less than their writer, before it has listed everything anew', async () => {
+    const leader = await stage.operator(after)
+    await stage.written(leader, after)
+    await leader.stop()
+    const told = { refreshes: 0 }
+    const fresh = (): boolean => told.refreshes > 0
+    const stale = await stage.operator(() => new Map([[stage.named('shared'), fresh() ? after : before]]), {
+      seeing: lagging(told, 'all'),
+    })
+    await until('it lists anew', fresh)
+    await quiet(stale)
+    expect(told.refreshes).toBe(1)
+    expect(stale.writes()).toEqual([])
+    expect(await credentials()).toBe(2)
+  })
+
+  test('are written all the same when even a fresh list knows less: the past was restored, and is the present', async () => {
+    const leader = await stage.operator(after)
+    await stage.written(leader, after)
+    await leader.stop()
+    const told = { refreshes: 0 }
+    const restored = await stage.operator(before, { seeing: lagging(told, 'no more') })
+    await stage.written(restored, before)
+    expect(told.refreshes).toBe(1)
+    expect(await credentials()).toBe(1)
+    const annotation = (await stage.get('secrets', 'shared-relay-config-0')).metadata.annotations?.[heardAnnotation]
+    expect(JSON.parse(annotation ?? '')).toEqual(longAgo(restored.world.heard()))
+    const rounds = restored.rounds()
+    await quiet(restored, 300)
+    expect(restored.rounds(), 'and then there is peace').toBe(rounds)
+  })
+
+  test('K13: are read anew when leadership comes back, and what another wrote meanwhile is what runs', async () => {
+    const first = await stage.operator(before)
+    await stage.written(first, before)
+    first.leads = false
+    await roundsOf(first, 1)
+    const second = await stage.operator(after)
+    await stage.written(second, after)
+    second.leads = false
+    first.compile = () => new Map([[stage.named('shared'), { kind: 'hold' }]])
+    first.leads = true
+    await roundsOf(first, 1)
+    await quiet(first)
+    expect(first.running().get(stage.named('shared'))).toEqual(after.config)
+    expect(hash(first)).toBe(hashOf(after))
+    expect(await credentials()).toBe(2)
+  })
+
+  test('are written once by two that both believe to lead and think alike', async () => {
+    const [a, b] = await Promise.all([stage.operator(before), stage.operator(before)])
+    await Promise.all([stage.written(a, before), stage.written(b, before)])
+    await Promise.all([quiet(a, 300), quiet(b, 300)])
+    const made = [a, b].flatMap((o) => o.writes().filter((w) => w.path.endsWith('/secrets/shared-relay-config-0')))
+    expect(made.length).toBeLessThanOrEqual(2)
+    expect(await credentials()).toBe(1)
+    expect([a, b].map((o) => o.fleets.written(stage.named('shared')).trouble)).toEqual([undefined, undefined])
+  })
+
+  describe('that were damaged', () => {
+    const turns = { everyMs: 50, perSecond: 50 }
+    const soon = { turns }
+    const config = (): string => stage.path('secrets', 'shared-relay-config-0')
+
+    test.each<[string, () => Promise<unknown>]>([
+      ['deleted', async () => accepted(await stage.raw.remove(config()))],
+      ['edited', async () => accepted(await stage.raw.patch(config(), { data: { 'relay.json': 'e30=' } }))],
+      ['emptied', async () => accepted(await stage.raw.patch(config(), { data: null }))],
+      [
+        'filled up with more',
+        async () => accepted(await stage.raw.patch(config(), { data: { 'relay.json.0-of-1.0': 'e30=' } })),
+      ],
+      [
+        'freed of their marks',
+        async () => accepted(await stage.raw.patch(config(), { metadata: { annotations: null } })),
+      ],
+    ])('are repaired when they were %s, also while the policy is held', async (_name, damage) => {
+      const operator = await stage.operator(before, soon)
+      await until('it is written', () => hash(operator) === hashOf(before))
+      await until('it is whole', async () => (await stage.raw.get(stage.path('statefulsets', 'shared'))).status === 200)
+      const whole = (await stage.get('secrets', 'shared-relay-config-0')).data
+      operator.compile = () => new Map([[stage.named('shared'), { kind: 'hold' }]])
+      await damage()
+      await until('it is whole again', async () => {
+        const { status, body } = await stage.raw.get(config())
+        if (status !== 200) return false
+        const { data, metadata } = body as Awaited<ReturnType<Stage['get']>>
+        return JSON.stringify(data) === JSON.stringify(whole) && metadata.annotations?.[heardAnnotation] !== undefined
+      })
+      expect(operator.fleets.written(stage.named('shared')).trouble).toBeUndefined()
+    })
+
+    test('and that no process remembers, hold a policy in trouble, and are written over when it is mended', async () => {
+      const first = await stage.operator(before)
+      await stage.written(first, before)
+      await first.stop()
+      accepted(await stage.raw.patch(config(), { data: { 'relay.json': 'e30=' } }))
+      const second = await stage.operator({ kind: 'hold' })
+      const trouble = await until('it is told', () => second.fleets.written(stage.named('shared')).trouble)
+      expect(trouble).toContain(
+        `the configuration in Secret ${stage.namespace}/shared-relay-config-0 and on can not be read`,
+      )
+      expect(second.running().size).toBe(0)
+      expect(second.writes()).toEqual([])
+      second.compile = () => new Map([[stage.named('shared'), after]])
+      second.dirty.mark()
+      await stage.written(second, after)
+      expect(await credentials()).toBe(2)
+    })
+  })
+
+  test('are looked at in turn, never many at once, and by one that leads only', async () => {
+    const operator = await stage.operator(runs, { turns: { everyMs: 10, perSecond: 20 } })
+    await until('it is written', () => hash(operator) === hashOf(runs))
+    const looks = () => operator.calls().filter((c) => c.query.get('dryRun') === 'All')
+    const [count, begin] = [looks().length, performance.now()]
+    await until('there are looks', () => looks().length >= count + 20)
+    expect((looks().length - count) / ((performance.now() - begin) / 1000)).toBeLessThan(25)
+    expect(operator.writes().filter((w) => w.path.includes('/secrets/')).length, 'and none is written').toBe(2)
+    operator.leads = false
+    await until('it looks no more', async () => {
+      const before = looks().length
+      await quiet(operator, 200)
+      return looks().length === before
+    })
+  })
+})

@@ -1,0 +1,198 @@
+/** Fleets in trouble: told in words that name the object and the mend, tried again, and no other fleet waits. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { until } from '../local/until.ts'
+import { accepted, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { type FaultProxy, status } from './fault-proxy.ts'
+import { hashOf, type Operator, openStage, quiet, runs, type Stage, withCredentials } from './fleets-stage.ts'
+import { installCrds } from './install-crds.ts'
+
+describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
+  let stage: Stage
+  beforeEach(async () => {
+    await installCrds(apiOf(theCluster().access))
+    stage = await openStage(['shared', 'other', 'other-pods'])
+  })
+  afterEach(() => stage.close())
+
+  const troubleOf = ({ fleets }: Operator, policy = 'shared'): string | undefined =>
+    fleets.written(stage.named(policy)).trouble
+  const inTrouble = (operator: Operator, policy = 'shared'): Promise<string> =>
+    until('there is trouble', () => troubleOf(operator, policy))
+  const mended = (operator: Operator): Promise<boolean> =>
+    until(
+      'it is mended',
+      () => troubleOf(operator) === undefined && operator.fleets.written(stage.named('shared')).hash !== undefined,
+    )
+  const both = () =>
+    new Map([
+      [stage.named('shared'), runs],
+      [stage.named('other'), runs],
+    ])
+  const there = async (resource: string, name: string): Promise<boolean> =>
+    (await stage.raw.get(stage.path(resource, name))).status === 200
+  test('leaves somebody’s Service of its name alone, makes all else, and goes on when it is gone', async () => {
+    const ports = [{ name: 'web', port: 80 }]
+    const theirs = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shared' }, spec: { ports } }
+    const before = accepted(await stage.raw.create(stage.path('services'), theirs))
+    const operator = await stage.operator(runs)
+    expect(await inTrouble(operator)).toBe(
+      `there is a Service ${stage.namespace}/shared that is not this fleet's, and it is left as it is; ` +
+        'rename or delete it, or give the policy another name',
+    )
+    expect(await stage.get('services', 'shared')).toEqual(before)
+    expect(await there('statefulsets', 'shared')).toBe(true)
+    accepted(await stage.raw.remove(stage.path('services', 'shared')))
+    await mended(operator)
+    expect(await there('services', 'shared')).toBe(true)
+  })
+
+  test.each([
+    'shared-relay-config-0',
+    'shared-relay-config-5',
+    'shared-relay-tls',
+  ])('leaves somebody’s Secret %s alone, and starts no relay that would read it', async (name) => {
+    const theirs = { apiVersion: 'v1', kind: 'Secret', metadata: { name }, data: { 'relay.json': 'e30=' } }
+    const before = accepted(await stage.raw.create(stage.path('secrets'), theirs))
+    const operator = await stage.operator(runs)
+    expect(await inTrouble(operator)).toContain(`there is a Secret ${stage.namespace}/${name} that is not this fleet's`)
+    expect(await stage.get('secrets', name)).toEqual(before)
+    expect(await there('statefulsets', 'shared')).toBe(false)
+    accepted(await stage.raw.remove(stage.path('secrets', name)))
+    await mended(operator)
+    expect(await there('statefulsets', 'shared')).toBe(true)
+  })
+
+  test('K12: names the program that claims its fields, and forces nothing', async () => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    const spec = { replicas: 7 }
+    const claim = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'shared' }, spec }
+    const path = `${stage.path('statefulsets', 'shared')}?fieldManager=gitops&force=true`
+    accepted(await stage.raw.patch(path, claim, 'apply'))
+    expect(await inTrouble(operator)).toBe(
+      `StatefulSet ${stage.namespace}/shared: gitops also applies .spec.replicas, and neither is overwritten; ` +
+        'remove these fields from what gitops applies',
+    )
+    expect((await stage.get('statefulsets', 'shared'))['spec']).toMatchObject({ replicas: 7 })
+    const { spec: _, ...without } = claim
+    accepted(await stage.raw.patch(path, without, 'apply'))
+    await mended(operator)
+    expect((await stage.get('statefulsets', 'shared'))['spec']).toMatchObject({ replicas: 2 })
+  })
+
+  test.each([
+    [
+      'RBAC',
+      'secrets "x" is forbidden: User "operator" cannot patch resource "secrets"',
+      "give the operator's account that right",
+    ],
+    ['a quota', 'exceeded quota: few, requested: secrets=1, used: secrets=5, limited: secrets=5', 'raise the quota'],
+    ['a webhook', 'admission webhook "no.example.org" denied the request: no', 'see to that webhook'],
+  ])('%s that refuses its Secrets is told, and another fleet is whole meanwhile', async (_name, message, mend) => {
+    const body = { kind: 'Status', status: 'Failure', code: 403, reason: 'Forbidden', message }
+    const rule: FaultProxy['rule'] = ({ method, path, query }) =>
+      method === 'PATCH' && path.includes('/secrets/shared-') && query.get('dryRun') === null
+        ? { code: 403, body }
+        : 'pass'
+    const operator = await stage.operator(both, { rule })
+    const trouble = await inTrouble(operator)
+    expect(trouble).toContain(`Secret ${stage.namespace}/shared-relay-`)
+    expect(trouble).toContain(message)
+    expect(trouble).toContain(mend)
+    await stage.written(operator, runs, 'other').catch(() => undefined)
+    expect(operator.fleets.written(stage.named('other'))).toMatchObject({ hash: hashOf(runs) })
+    expect(troubleOf(operator, 'other')).toBeUndefined()
+    expect(await there('statefulsets', 'shared'), 'what has no configuration is not started').toBe(false)
+    operator.proxy.rule = () => 'pass'
+    await mended(operator)
+    expect(await there('statefulsets', 'shared')).toBe(true)
+  })
+
+  test('one whose Secrets can not even be looked at keeps nobody waiting, and is not written blindly', async () => {
+    const whole = withCredentials(1)
+    const first = await stage.operator(() => new Map([[stage.named('shared'), whole]]))
+    await stage.written(first, whole)
+    await first.stop()
+    const second = await stage.operator(both, {
+      patienceMs: 300,
+      rule: ({ path }) => (path.includes('/secrets/shared-') ? 'hang' : 'pass'),
+    })
+    await until('the other one is written', () => second.fleets.written(stage.named('other')).hash !== undefined)
+    expect(second.writes().filter((w) => w.path.endsWith('/shared') || w.path.includes('/shared-'))).toEqual([])
+    expect((await stage.configuration()).credentials).toHaveLength(1)
+    second.proxy.rule = () => 'pass'
+    second.proxy.cutAll()
+    await stage.written(second, runs)
+    expect(
+      second.running().get(stage.named('shared'))?.credentials,
+      'and what ran goes into what is compiled',
+    ).toBeDefined()
+  })
+
+  test.each([
+    [409, 'Conflict'],
+    [429, 'TooManyRequests'],
+    [500, 'InternalError'],
+    [503, 'ServiceUnavailable'],
+  ])('an API server that answers %s for a while is asked again', async (code, reason) => {
+    let left = 3
+    const rule: FaultProxy['rule'] = ({ method, query }) =>
+      method === 'PATCH' && query.get('dryRun') === null && left-- > 0 ? status(code, reason) : 'pass'
+    const operator = await stage.operator(runs, { rule })
+    await stage.written(operator, runs)
+    await mended(operator)
+    expect(await there('statefulsets', 'shared')).toBe(true)
+    expect(left).toBeLessThan(0)
+  })
+
+  test('a policy x-pods beside a policy x: one of them is told, whichever operator looks', async () => {
+    const fleets = new Map([
+      [stage.named('other'), runs],
+      [stage.named('other-pods'), runs],
+    ])
+    const told: (readonly (string | undefined)[])[] = []
+    for (let i = 0; i < 3; i++) {
+      const operator = await stage.operator(() => fleets)
+      await until('both are written', () =>
+        [...fleets.keys()].every((f) => operator.fleets.written(f).hash !== undefined),
+      )
+      await until('one is in trouble', () =>
+        [...fleets.keys()].some((f) => operator.fleets.written(f).trouble !== undefined),
+      )
+      const before = operator.writes().length
+      await until('several tries', () => operator.calls().length > 30)
+      expect(
+        operator
+          .writes()
+          .slice(before)
+          .filter((w) => w.path.endsWith('/services/other-pods')).length,
+      ).toBeLessThan(2)
+      told.push([...fleets.keys()].map((f) => operator.fleets.written(f).trouble))
+      await operator.stop()
+    }
+    expect(told[0]?.filter((t) => t !== undefined)).toEqual([
+      expect.stringContaining(`there is a Service ${stage.namespace}/other-pods that is not this fleet's`),
+    ])
+    expect(told[1]).toEqual(told[0])
+    expect(told[2]).toEqual(told[0])
+  })
+
+  test('in a namespace that goes away there is no trouble, and no haste', async () => {
+    const operator = await stage.operator(both)
+    await stage.written(operator, runs)
+    const finalizers = ['example.org/wait']
+    const maps = stage.path('configmaps')
+    accepted(
+      await stage.raw.create(maps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'stays', finalizers } }),
+    )
+    accepted(await stage.raw.remove(`/api/v1/namespaces/${stage.namespace}`))
+    accepted(await stage.raw.remove(stage.path('services', 'shared')))
+    await quiet(operator, 500)
+    expect(troubleOf(operator)).toBeUndefined()
+    const before = operator.calls().length
+    await quiet(operator, 500)
+    expect(operator.calls().length - before).toBe(0)
+    accepted(await stage.raw.patch(stage.path('configmaps', 'stays'), { metadata: { finalizers: null } }))
+  })
+})

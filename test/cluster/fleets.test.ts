@@ -1,0 +1,208 @@
+/** Fleets on a real API server: what was compiled is there, nothing else is, and nothing is written twice. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { heardAnnotation } from '../../operator/cluster/heard.ts'
+import { hashAnnotation } from '../../operator/manifests/config-secrets.ts'
+import { until } from '../local/until.ts'
+import { accepted, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { hashOf, type Operator, openStage, quiet, runs, type Stage, withCredentials } from './fleets-stage.ts'
+import { installCrds } from './install-crds.ts'
+
+describe.runIf(givenCluster() !== undefined)('a fleet', () => {
+  let stage: Stage
+  beforeEach(async () => {
+    await installCrds(apiOf(theCluster().access))
+    stage = await openStage()
+  })
+  afterEach(() => stage.close())
+
+  const give = (operator: Operator, fleet: Parameters<Stage['written']>[1]): void => {
+    operator.compile = () => new Map([[stage.named('shared'), fleet]])
+    operator.dirty.mark()
+  }
+  const status = async (resource: string, name: string): Promise<number> =>
+    (await stage.raw.get(stage.path(resource, name))).status
+  /** Where controllers run, it is there already, or soon. */
+  const pod = async (name: string): Promise<void> => {
+    const labels = { 'app.kubernetes.io/managed-by': 'relayfleet', 'relayfleet.dev/policy': 'shared' }
+    const spec = { containers: [{ name: 'relay', image: 'x' }] }
+    const account = stage.path('serviceaccounts')
+    await stage.raw.create(account, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } })
+    await stage.raw.create(stage.path('pods'), { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec })
+    expect(await status('pods', name)).toBe(200)
+  }
+
+  test('is made: certificate, configuration and objects, each as its owner’s', async () => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    const uid = operator.world.declaredAs(`RelayPolicy ${stage.named('shared')}`)?.uid
+    const made = [
+      ['secrets', 'shared-relay-tls'],
+      ['secrets', 'shared-relay-config-0'],
+      ['networkpolicies', 'shared'],
+      ['services', 'shared'],
+      ['services', 'shared-pods'],
+      ['poddisruptionbudgets', 'shared'],
+      ['statefulsets', 'shared'],
+    ] as const
+    for (const [resource, name] of made) {
+      const { metadata } = await stage.get(resource, name)
+      expect(metadata.ownerReferences, name).toMatchObject([{ kind: 'RelayPolicy', name: 'shared', uid }])
+      expect(metadata.labels).toMatchObject({
+        'app.kubernetes.io/managed-by': 'relayfleet',
+        'relayfleet.dev/policy': 'shared',
+      })
+    }
+    expect(await stage.configuration()).toEqual(runs.config)
+    const { annotations } = (await stage.get('secrets', 'shared-relay-config-0')).metadata
+    expect(annotations?.[hashAnnotation]).toBe(hashOf(runs))
+    expect(JSON.parse(annotations?.[heardAnnotation] ?? '{}')).toEqual(operator.world.heard())
+    expect(operator.fleets.written(stage.named('shared'))).toEqual({
+      hash: hashOf(runs),
+      certificateEndsAt: expect.closeTo(Date.now() + 90 * 24 * 3_600_000, -6),
+    })
+    const order = operator.writes().map((w) => w.path.split('/').slice(-2).join('/'))
+    expect(order).toEqual(made.map((m) => m.join('/')))
+  })
+
+  test('a thousand times the same is no call at all (case K34)', async () => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    const before = operator.calls().length
+    for (let i = 0; i < 1000; i++) operator.fleets.give({ fleets: operator.compile(new Map()) })
+    for (let i = 0; i < 100; i++) {
+      operator.dirty.mark()
+      await until('another round', () => operator.dirty.raised.then(() => true))
+    }
+    await quiet(operator)
+    expect(operator.calls().slice(before)).toEqual([])
+  })
+
+  test('a restarted operator looks, and writes nothing', async () => {
+    const first = await stage.operator(runs)
+    await stage.written(first, runs)
+    await first.stop()
+    const second = await stage.operator(runs)
+    await stage.written(second, runs)
+    expect(second.writes()).toEqual([])
+    // One for the configuration, which is in one piece, and one for the certificate.
+    expect(second.calls()).toHaveLength(2)
+    expect(second.running().get(stage.named('shared'))).toEqual(runs.config)
+  })
+
+  test('a suspension is one write and a nudge for each pod, within a moment', async () => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    await pod('shared-0')
+    await pod('shared-1')
+    await until('pods are heard of', () => operator.world.pods(stage.named('shared')).length === 2)
+    const before = operator.calls().length
+    const suspended = { ...runs, config: { ...runs.config, suspended: true } }
+    const begin = performance.now()
+    give(operator, suspended)
+    await until('both pods are nudged', () => operator.calls().length === before + 3)
+    expect(performance.now() - begin).toBeLessThan(1000)
+    await quiet(operator)
+    expect(
+      operator
+        .calls()
+        .slice(before)
+        .map((c) => c.path),
+    ).toEqual([
+      stage.path('secrets', 'shared-relay-config-0'),
+      stage.path('pods', 'shared-0'),
+      stage.path('pods', 'shared-1'),
+    ])
+    expect((await stage.configuration()).suspended).toBe(true)
+    const { annotations } = (await stage.get('pods', 'shared-1')).metadata
+    expect(Date.parse(annotations?.['relayfleet.dev/nudged'] ?? '')).toBeCloseTo(Date.now(), -4)
+  })
+
+  test('a nudge that is asked for reaches this fleet’s pods only', async () => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    await pod('shared-0')
+    await until('the pod is heard of', () => operator.world.pods(stage.named('shared')).length > 0)
+    const before = operator.calls().length
+    await operator.fleets.nudge(stage.named('shared'), ['shared-0', 'somebody-elses'])
+    expect(
+      operator
+        .calls()
+        .slice(before)
+        .map((c) => c.path),
+    ).toEqual([stage.path('pods', 'shared-0')])
+  })
+
+  test('scaled to one relay, it loses its budget; scaled back, it has one again', async () => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    give(operator, { ...runs, replicas: 1 })
+    await until('no budget', async () => (await status('poddisruptionbudgets', 'shared')) === 404)
+    expect((await stage.get('statefulsets', 'shared'))['spec']).toMatchObject({ replicas: 1 })
+    give(operator, runs)
+    await until('a budget', async () => (await status('poddisruptionbudgets', 'shared')) === 200)
+  })
+
+  test('held, it stays as it is; what was revoked meanwhile goes without the rest', async () => {
+    const fleet = withCredentials(2)
+    const operator = await stage.operator(fleet)
+    await stage.written(operator, fleet)
+    const before = operator.calls().length
+    give(operator, { kind: 'hold' })
+    await quiet(operator)
+    expect(operator.calls().slice(before)).toEqual([])
+    const revoked = withCredentials(1)
+    give(operator, { kind: 'hold', config: revoked.config })
+    await stage.written(operator, revoked)
+    const written = operator
+      .calls()
+      .slice(before)
+      .map((w) => w.path.split('/').at(-2))
+    expect(written.filter((resource) => resource !== 'pods')).toEqual(['secrets'])
+    expect((await stage.configuration()).credentials).toHaveLength(1)
+    expect(await status('statefulsets', 'shared')).toBe(200)
+  })
+
+  test('held from the start, nothing is made', async () => {
+    const operator = await stage.operator({ kind: 'hold' })
+    await until('a round', () => operator.rounds() > 0)
+    await quiet(operator)
+    expect(operator.writes()).toEqual([])
+    expect(operator.fleets.written(stage.named('shared'))).toEqual({})
+  })
+
+  test.each([
+    ['services', 'shared'],
+    ['networkpolicies', 'shared'],
+    ['statefulsets', 'shared'],
+    ['poddisruptionbudgets', 'shared'],
+  ])('K30: %s that somebody deletes come back', async (resource, name) => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    const { metadata } = await stage.get(resource, name)
+    accepted(await stage.raw.remove(stage.path(resource, name)))
+    await until('another one', async () => {
+      const { body, status } = await stage.raw.get(stage.path(resource, name))
+      return status === 200 && (body as typeof metadata & { metadata: { uid: string } }).metadata.uid !== metadata.uid
+    })
+  })
+
+  test('K30: a Service that somebody edits is set right by one write', async () => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    const before = operator.calls().length
+    const ports = [{ name: 'submission', port: 2525, protocol: 'TCP', targetPort: 2525 }]
+    accepted(await stage.raw.patch(stage.path('services', 'shared'), { spec: { ports } }))
+    await until('its port is back', async () => {
+      const { ports } = (await stage.get('services', 'shared'))['spec'] as { ports: { port: number }[] }
+      return ports[0]?.port === 587 && ports.length === 1
+    })
+    await quiet(operator)
+    expect(
+      operator
+        .calls()
+        .slice(before)
+        .filter((c) => c.method !== 'GET').length,
+    ).toBeLessThanOrEqual(3)
+  })
+})
