@@ -41,11 +41,10 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
   const start = async (): Promise<OperatorChild> => {
     const child = await operatorChild(namespace, folder, `operator-${started++}`)
     children.push(child)
-    const synced = (): boolean => {
-      child.assertAlive()
-      return child.lines.some(({ msg }) => msg === 'synced')
-    }
-    await until('it has listed everything', synced, patienceMs)
+    const synced = (): boolean => child.lines.some(({ msg }) => msg === 'synced')
+    await until('it has listed everything', synced, patienceMs).catch((error: Error) => {
+      throw new Error(`${error.message}; it said:\n${child.said()}`)
+    })
     return child
   }
   const twoOperators = async (): Promise<[OperatorChild, OperatorChild]> => {
@@ -61,6 +60,10 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
     const { body } = await admin.get(`/api/v1/namespaces/${namespace}/secrets/shared-relay-config-0`)
     const { data = {} } = body as { data?: Readonly<Record<string, string>> }
     return Object.values(data).some((text) => Buffer.from(text, 'base64').toString().includes(hostname))
+  }
+  const page = async (child: OperatorChild, path: string): Promise<string> => {
+    const port = child.lines.find(({ msg }) => msg === 'started')?.['port']
+    return (await fetch(`http://127.0.0.1:${port}${path}`)).text()
   }
   const ledSince = (child: OperatorChild): number =>
     Date.parse(child.lines.findLast(({ msg }) => msg === 'leads')?.time ?? '')
@@ -104,8 +107,15 @@ describe.runIf(givenCluster() !== undefined)('two operators', () => {
     expect(leader.writes().length).toBe(before)
   }, 120_000)
 
-  test('one that is told to end gives its Lease back, and exits with 0; the other one leads at once', async () => {
+  test('both are ready; one that is told to end gives its Lease back, and exits with 0; the other one leads at once', async () => {
     const [leader, standby] = await twoOperators()
+    for (const [child, leads] of [
+      [leader, 1],
+      [standby, 0],
+    ] as const) {
+      expect([await page(child, '/healthz'), await page(child, '/readyz')]).toEqual(['ok\n', 'ok\n'])
+      expect(await page(child, '/metrics')).toContain(`relayfleet_leader ${leads}\n`)
+    }
     const told = Date.now()
     leader.process.kill('SIGTERM')
     expect(await leader.exit).toBe(0)

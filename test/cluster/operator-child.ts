@@ -12,8 +12,8 @@ export type Line = { readonly msg: string; readonly time: string; readonly [fact
 export type OperatorChild = {
   readonly process: ChildProcess
   readonly lines: readonly Line[]
-  /** @throws Error with what it said, where it has ended by itself */
-  assertAlive(): void
+  /** The last that it said, for whoever waited in vain. */
+  said(): string
   /** What it asked to be changed, its Lease and tries excepted. */
   writes(): readonly Seen[]
   /** Whether the last that it told of the Lease is that it has it. */
@@ -47,17 +47,19 @@ export async function operatorChild(namespace: string, folder: string, name: str
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: Line[] = []
-  let said = ''
+  let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text
+    errors += text
   })
   createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Line))
   return {
     process: child,
     lines,
-    assertAlive() {
-      if (child.exitCode !== null) throw new Error(`the operator ended with ${child.exitCode}: ${said}`)
-    },
+    said: () =>
+      `${lines
+        .slice(-20)
+        .map((line) => JSON.stringify(line))
+        .join('\n')}\n${errors}`,
     writes: () => proxy.seen.filter(isWrite),
     leads: () => lines.findLast(({ msg }) => msg.startsWith('leads'))?.msg === 'leads',
     exit: once(child, 'close').then(([code, signal]) => code ?? signal),
