@@ -1,8 +1,10 @@
 /** `check` without a folder, as a person reads it: what the operator wrote, what can be compiled, and what is not known. */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../local/until.ts'
 import { commanded } from '../operator/cli/commanded.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
+import { clusterBut, leases } from './cluster-but.ts'
 import { declarer } from './declare.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
@@ -113,12 +115,15 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
   })
 
   test('an edit that the operator looks at a moment later is no finding', async () => {
-    const { check, declare, namespace } = await looked()
+    const { declare, namespace } = await looked()
     await declare.policy('fresh', {})
-    const path = `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaypolicies/fresh/status`
-    const operator = async () => accepted(await api.patch(path, { status: { observedGeneration: 1, conditions: [] } }))
-    const [found] = await Promise.all([check(), operator()])
-    expect(found).toMatchObject({ code: 0, lines: ['no errors in the 3 objects of namespace NS'] })
+    const policies = `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaypolicies`
+    const { kubeconfig, proxy } = await clusterBut(leases())
+    const check = commanded('check', '--kubeconfig', kubeconfig, '-n', namespace)
+    await until('check has looked twice', () => proxy.seen.filter(({ path }) => path === policies).length > 1)
+    const operator = { observedGeneration: 1, conditions: [] }
+    accepted(await api.patch(`${policies}/fresh/status`, { status: operator }))
+    expect(await check).toEqual({ code: 0, err: '', out: `no errors in the 3 objects of namespace ${namespace}\n` })
   })
 
   test('what may not be listed is said, and the rest is checked', async () => {

@@ -1,35 +1,20 @@
 /** What a person is told before any object is looked at: no cluster, no login, no kinds, no operator; and as kubectl's plugin. */
 import { execFile } from 'node:child_process'
-import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, symlinkSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
 import { commanded } from '../operator/cli/commanded.ts'
 import { temporaryFolder } from '../operator/local/temporary.ts'
-import { type Access, kubeconfig } from './access.ts'
 import { type Api, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
+import { clusterBut, kubeconfigOf, leases } from './cluster-but.ts'
 import { declarer } from './declare.ts'
-import { type Fault, faultProxy, status as refusal, type Seen } from './fault-proxy.ts'
+import { status as refusal } from './fault-proxy.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { kubeconfigFile } from './person.ts'
-
-function kubeconfigOf(access: Access): string {
-  const file = join(temporaryFolder(), 'kubeconfig')
-  writeFileSync(file, kubeconfig(access))
-  return file
-}
-
-/** The cluster, but for what the rule says. */
-async function clusterBut(rule: (request: Seen) => Fault): Promise<string> {
-  const proxy = await faultProxy(theCluster().access)
-  onTestFinished(() => proxy.close())
-  proxy.rule = rule
-  const { ca } = (await proxy.connection.login()).tls
-  return kubeconfigOf({ server: proxy.connection.server.href, ca: String(ca), login: { kind: 'token', token: 'none' } })
-}
 
 describe.runIf(givenCluster() !== undefined)('before any object is looked at', () => {
   let api: Api
@@ -70,7 +55,7 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
   })
 
   test('a cluster without our kinds', async () => {
-    const none = await clusterBut(({ path }) =>
+    const { kubeconfig: none } = await clusterBut(({ path }) =>
       path === '/apis/relayfleet.dev/v1alpha1' ? refusal(404, 'NotFound') : 'pass',
     )
     const { code, out, err } = await commanded('check', '--kubeconfig', none)
@@ -88,10 +73,10 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
       older = JSON.stringify(body).replaceAll('"displayNameAddress"', '"displayName"')
       return older.includes('"displayName"')
     })
-    const file = await clusterBut(({ path }) =>
-      path === '/openapi/v3/apis/relayfleet.dev/v1alpha1' ? { code: 200, body: JSON.parse(older) } : noLeases(path),
+    const { kubeconfig } = await clusterBut(({ path }) =>
+      path === '/openapi/v3/apis/relayfleet.dev/v1alpha1' ? { code: 200, body: JSON.parse(older) } : leases()({ path }),
     )
-    const { code, out } = await commanded('check', '--kubeconfig', file, '-n', namespace)
+    const { code, out } = await commanded('check', '--kubeconfig', kubeconfig, '-n', namespace)
     expect(code).toBe(0)
     expect(out.split('\n').slice(0, 2)).toEqual([
       'warning: CustomResourceDefinitions: the cluster does not know relaypolicies: ' +
@@ -101,12 +86,6 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     ])
   })
 
-  const leasesPath = '/apis/coordination.k8s.io/v1/leases'
-  const leases = (...items: readonly object[]): Fault => ({
-    code: 200,
-    body: { metadata: { resourceVersion: '1' }, items },
-  })
-  const noLeases = (path: string): Fault => (path === leasesPath ? leases() : 'pass')
   const lease = (holderIdentity: string, agoMs: number, manager = 'relayfleet') => ({
     metadata: { name: 'relayfleet', namespace: 'mail-system', managedFields: [{ manager, operation: 'Update' }] },
     spec: { holderIdentity, renewTime: new Date(Date.now() - agoMs).toISOString() },
@@ -136,8 +115,8 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
     ["is somebody else's", [lease('', 1000, 'kubelet')], []],
   ])("an operator's Lease that %s", async (_name, items, lines) => {
     const namespace = await newNamespace(theCluster(), api)
-    const file = await clusterBut(({ path }) => (path === leasesPath ? leases(...items) : 'pass'))
-    const { code, out } = await commanded('check', '--kubeconfig', file, '-n', namespace)
+    const { kubeconfig } = await clusterBut(leases(...items))
+    const { code, out } = await commanded('check', '--kubeconfig', kubeconfig, '-n', namespace)
     expect(out.split('\n').filter((line) => line.includes('Lease'))).toEqual(lines)
     expect(code).toBe(lines.length === 0 ? 0 : 1)
   })

@@ -1,15 +1,11 @@
 /** `status`, one screen: by the statuses for who may see no more, by the pods themselves for who may ask them. */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { commanded } from '../operator/cli/commanded.ts'
-import { temporaryFolder } from '../operator/local/temporary.ts'
-import { kubeconfig as kubeconfigText } from './access.ts'
 import { type Api, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
+import { clusterBut, leases } from './cluster-but.ts'
 import { declarer } from './declare.ts'
-import { faultProxy } from './fault-proxy.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { kubeconfigFile, person, type Rule, readsOurKinds } from './person.ts'
@@ -101,24 +97,13 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
 
   /** As an administrator whose API server reaches the pods: the pages are the test's. */
   async function withPages(page: (pod: string) => object | undefined): Promise<string> {
-    const proxy = await faultProxy(theCluster().access)
-    onTestFinished(() => proxy.close())
-    proxy.rule = ({ path }) => {
-      if (path.endsWith('/leases')) return { code: 200, body: { metadata: { resourceVersion: '1' }, items: [] } }
-      const pod = /\/pods\/([^/]+):9465\/proxy\/status$/.exec(path)?.[1]
-      if (pod === undefined) return 'pass'
+    const { kubeconfig } = await clusterBut((request) => {
+      const pod = /\/pods\/([^/]+):9465\/proxy\/status$/.exec(request.path)?.[1]
+      if (pod === undefined) return leases()(request)
       const body = page(pod)
       return body === undefined ? { code: 503, body: { message: 'no route to the pod' } } : { code: 200, body }
-    }
-    const { ca } = (await proxy.connection.login()).tls
-    const access = {
-      server: proxy.connection.server.href,
-      ca: String(ca),
-      login: { kind: 'token', token: 'none' },
-    } as const
-    const file = join(temporaryFolder(), 'kubeconfig')
-    writeFileSync(file, kubeconfigText(access))
-    return file
+    })
+    return kubeconfig
   }
   const page = (queue: object, more: object = {}) => ({
     policy: 'any/shared',
