@@ -4,6 +4,8 @@ import { type Access, SmtpSession, type Submission } from '../../../local/smtp-s
 
 const tries = 8
 const retryMs = 100
+/** A packet to a pod that has just gone is answered by nobody. */
+const openMs = 5000
 
 /** A word for what a client saw: a reply by its code, anything else by where it happened. */
 const seen = (where: string, error: Error): string =>
@@ -58,7 +60,21 @@ export class RetryingClient {
     }
     this.#session = undefined
     this.#used = 0
-    this.#session = await SmtpSession.open(this.#access)
+    this.#session = await inTime(SmtpSession.open(this.#access))
     return this.#session
   }
+}
+
+/** A session that comes too late is closed. */
+function inTime(opening: Promise<SmtpSession>): Promise<SmtpSession> {
+  return new Promise((resolve, reject) => {
+    let isLate = false
+    const timeout = setTimeout(() => {
+      isLate = true
+      reject(new Error('no session in time'))
+    }, openMs)
+    opening
+      .then((session) => (isLate ? session.close() : resolve(session)), reject)
+      .finally(() => clearTimeout(timeout))
+  })
 }
