@@ -10,7 +10,7 @@ import { Recorder } from './recorder.ts'
 import type { Tell } from './telling.ts'
 import { runTerm } from './term.ts'
 import { ended, together } from './together.ts'
-import { openWorld, type World } from './world.ts'
+import { openWorld, type World, type WorldOptions } from './world.ts'
 
 export type OperatorOptions = {
   readonly connection: Connection
@@ -25,6 +25,12 @@ export type OperatorOptions = {
   readonly tell: Tell
   readonly terms?: Terms
   readonly limits?: Partial<Limits>
+  /** For whoever can not wait for what is done every half a minute, or less often. */
+  readonly timing?: {
+    readonly watching?: WorldOptions['timing']
+    /** How often each Secret is looked at. */
+    readonly lookMs?: number
+  }
 }
 
 const leaseName = 'relayfleet'
@@ -35,7 +41,7 @@ const lookMs = 500
 
 /** Resolves after the signal, when nothing is written any more. @throws Error where a part of it fails unexpectedly. */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
-  const { connection, namespace, watchNamespaces, identity, tell, terms, limits = ordinary } = options
+  const { connection, namespace, watchNamespaces, identity, tell, terms, limits = ordinary, timing = {} } = options
   const count = (verb: Verb, code: number): void => tell({ about: 'call', verb, code })
   const api = counted(openApi(connection, limits), count)
   const [dirty, leadership] = [new Dirty(), new Dirty()]
@@ -48,6 +54,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       for (const wake of wakers) wake()
     },
     tell: (news) => tell({ about: 'cache', news }),
+    ...(timing.watching !== undefined && { timing: timing.watching }),
   })
   const election = new Election({
     api: counted(openApi(connection), count),

@@ -6,6 +6,7 @@ import type { Api } from './api.ts'
 import { openAuthority } from './authority.ts'
 import { openBindings } from './bindings.ts'
 import { FleetNews } from './fleet-news.ts'
+import { ordinaryTurns } from './fleet-turns.ts'
 import { openFleets } from './fleets.ts'
 import type { OperatorOptions } from './operator.ts'
 import type { Recorder } from './recorder.ts'
@@ -19,7 +20,7 @@ import { together } from './together.ts'
 import { Trust } from './trust.ts'
 import type { World } from './world.ts'
 
-type Term = Pick<OperatorOptions, 'namespace' | 'image' | 'tell'> & {
+type Term = Pick<OperatorOptions, 'namespace' | 'image' | 'tell' | 'timing'> & {
   readonly api: Api
   readonly world: World
   readonly recorder: Recorder
@@ -31,18 +32,30 @@ type Term = Pick<OperatorOptions, 'namespace' | 'image' | 'tell'> & {
 
 /** Less than whoever waits for the end of the term has. */
 const patienceMs = 12_000
+/** Between one look at a binding Secret and the next. */
+const pauseMs = 200
 /** The one Secret beside the operator that is its own; the chart gives the right to write this one. */
 const authorityName = 'relayfleet-ca'
 
 export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
-  const { api, world, recorder, dirty, wakers, mayWrite, namespace, image, tell } = term
+  const { api, world, recorder, dirty, wakers, mayWrite, namespace, image, tell, timing = {} } = term
+  const everyMs = timing.lookMs ?? ordinaryTurns.everyMs
   const record = recorder.record.bind(recorder)
   const authority = openAuthority({ api, namespace, name: authorityName, mayWrite })
   const trust = new Trust({ authority, changed: () => dirty.mark(), tell })
-  const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)) })
+  const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)), everyMs })
   const cluster = { image, operatorNamespace: namespace }
-  const fleets = openFleets({ api, world, authority: authority.current, mayWrite, cluster, dirty, wake: () => wake() })
-  const bindings = openBindings({ api, world, mayWrite, dirty, recorder: record })
+  const fleets = openFleets({
+    api,
+    world,
+    authority: authority.current,
+    mayWrite,
+    cluster,
+    dirty,
+    wake: () => wake(),
+    turns: { ...ordinaryTurns, everyMs },
+  })
+  const bindings = openBindings({ api, world, mayWrite, dirty, recorder: record, turns: { everyMs, pauseMs } })
   const failed = (ref: Ref, error: unknown): void =>
     tell({ about: 'trouble', part: 'status', object: ref, why: String(error) })
   const reporter = openReporter({ api, world, fleets, bindings, mayWrite, record, failed })

@@ -6,9 +6,10 @@ import { type Api, apiOf } from '../api.ts'
 import { givenCluster, theCluster } from '../cluster.ts'
 import { installCrds } from '../install-crds.ts'
 import { newNamespace } from '../namespace.ts'
-import { type Digest, digestOf } from './digest.ts'
-import { type OperatorProcess, startOperator } from './operator-process.ts'
-import { make, type Scenario, scenarios } from './scenarios.ts'
+import { type Digest, digestOf } from '../whole/digest.ts'
+import { type OperatorProcess, startOperator } from '../whole/operator-process.ts'
+import { make, type Scenario, scenarios } from '../whole/scenarios.ts'
+import { quietMs, settled } from '../whole/settled.ts'
 
 /** All of them by a flag; else the first and one in between. */
 const long = process.env['RELAYFLEET_LONG'] !== undefined
@@ -17,8 +18,6 @@ const chosen = (writes: number): readonly number[] => {
   return long ? all : [...new Set([1, Math.ceil(writes / 2)])]
 }
 
-/** Longer than an operator waits before it writes a status. */
-const quietMs = 3000
 const deadlineMs = 60_000
 
 /** Nothing more is written for a while. */
@@ -41,29 +40,11 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
     process.stderr.write(`\nscenario | writes | killed after | outcome\n${table.join('\n')}\n`)
   })
 
-  /** No write for a while, and everything that was declared has been judged. */
-  async function settled(operator: OperatorProcess, namespace: string): Promise<void> {
-    let before = -1
-    let since = performance.now()
-    await until(
-      `${namespace} settles`,
-      async () => {
-        if (operator.writes() !== before) {
-          before = operator.writes()
-          since = performance.now()
-        }
-        if (performance.now() - since < quietMs) return false
-        return isJudged(await digestOf(admin, namespace))
-      },
-      deadlineMs,
-    )
-  }
-
   async function begun({ given }: Scenario) {
     const namespace = await newNamespace(theCluster(), admin)
     await make(admin, namespace, given)
     const operator = await startOperator(namespace)
-    await settled(operator, namespace)
+    await settled(admin, operator, namespace)
     return { namespace, operator }
   }
 
@@ -72,7 +53,7 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
     const before = operator.writes()
     await scenario.change(admin, namespace)
     await until('something is written', () => operator.writes() > before, deadlineMs)
-    await settled(operator, namespace)
+    await settled(admin, operator, namespace)
     const digest = await digestOf(admin, namespace)
     await operator.stop()
     return { digest, writes: operator.writes() - before }
@@ -112,11 +93,3 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
     long ? 1_800_000 : 300_000,
   )
 })
-
-const isJudged = (digest: Digest): boolean =>
-  Object.entries(digest)
-    .filter(([key]) => /^(relay|sender)/.test(key))
-    .every(([, o]) => {
-      const { status, generation } = o as { status?: { observedGeneration?: number }; generation?: number }
-      return status?.observedGeneration === generation
-    })

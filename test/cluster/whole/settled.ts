@@ -1,0 +1,40 @@
+/** When an operator has done all that it does about what it was given. */
+import { until } from '../../local/until.ts'
+import type { Api } from '../api.ts'
+import { type Digest, digestOf } from './digest.ts'
+import type { OperatorProcess } from './operator-process.ts'
+
+/** Longer than an operator waits before it writes a status. */
+export const quietMs = 3000
+
+/** No write for a while, and everything that was declared has been judged. */
+export async function settled(
+  admin: Api,
+  operator: Pick<OperatorProcess, 'writes'>,
+  namespace: string,
+  deadlineMs = 60_000,
+): Promise<Digest> {
+  let before = -1
+  let since = performance.now()
+  return until(
+    `${namespace} settles`,
+    async () => {
+      if (operator.writes() !== before) {
+        before = operator.writes()
+        since = performance.now()
+      }
+      if (performance.now() - since < quietMs) return undefined
+      const digest = await digestOf(admin, namespace)
+      return isJudged(digest) ? digest : undefined
+    },
+    deadlineMs,
+  )
+}
+
+const isJudged = (digest: Digest): boolean =>
+  Object.entries(digest)
+    .filter(([key]) => /^(relay|sender)/.test(key))
+    .every(([, o]) => {
+      const { status, generation } = o as { status?: { observedGeneration?: number }; generation?: number }
+      return status?.observedGeneration === generation
+    })
