@@ -16,8 +16,8 @@ export function appliedTrouble(applied: Applied): string | undefined {
     case 'leaving':
       return leavingTrouble(applied.what)
     case 'contested': {
-      const { what, managers, fields } = applied
-      return `${what}: ${managers.join(', ')} also applies ${fields.join(', ')}, and neither is overwritten; remove these fields from what ${managers.join(', ')} applies`
+      const others = applied.managers.join(', ')
+      return `${applied.what}: ${applied.fields.join(', ')} is also applied by ${others}, and nobody is overwritten; take it out of what ${others} applies`
     }
   }
 }

@@ -4,11 +4,34 @@ import { setTimeout as wait } from 'node:timers/promises'
 export type Turns = {
   /** How often each is looked at, while there are few. */
   readonly everyMs: number
-  /** Of all together. */
+  /** Looks at all together. */
   readonly perSecond: number
 }
 
 export const ordinaryTurns: Turns = { everyMs: 30_000, perSecond: 2 }
+
+/** Whose turn it is: the one that has waited longest, and at least for `everyMs`. Pure but for its memory. */
+export class TurnOrder<One extends object> {
+  readonly #everyMs: number
+  /** Who is new was looked at just now. */
+  readonly #last = new WeakMap<One, number>()
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs
+  }
+
+  next(all: readonly One[], now: number): One | undefined {
+    for (const one of all) if (!this.#last.has(one)) this.#last.set(one, now)
+    const first = all.toSorted((a, b) => this.#lastOf(a) - this.#lastOf(b))[0]
+    if (first === undefined || this.#lastOf(first) + this.#everyMs > now) return undefined
+    this.#last.set(first, now)
+    return first
+  }
+
+  #lastOf(one: One): number {
+    return this.#last.get(one) ?? Number.NEGATIVE_INFINITY
+  }
+}
 
 /**
  * Until the signal ends. `begin` tells what there is to look at in one turn of one; `look` is not waited for, so that
@@ -21,20 +44,14 @@ export async function takeTurns<One extends object>(
   { everyMs, perSecond }: Turns,
   signal: AbortSignal,
 ): Promise<void> {
-  const lastTurns = new WeakMap<One, number>()
-  const lastTurn = (one: One): number => lastTurns.get(one) ?? Number.POSITIVE_INFINITY
-  let waiting: (() => void)[] = []
+  const order = new TurnOrder<One>(everyMs)
+  let looks: (() => void)[] = []
   while (!signal.aborted) {
-    const now = performance.now()
-    for (const one of all()) if (!lastTurns.has(one)) lastTurns.set(one, now)
-    if (waiting.length === 0) {
-      const next = all().toSorted((a, b) => lastTurn(a) - lastTurn(b))[0]
-      if (next !== undefined && lastTurn(next) + everyMs <= now) {
-        lastTurns.set(next, now)
-        waiting = begin(next).map((what) => () => look(next, what))
-      }
+    if (looks.length === 0) {
+      const one = order.next(all(), performance.now())
+      looks = one === undefined ? [] : begin(one).map((what) => () => look(one, what))
     }
-    waiting.shift()?.()
+    looks.shift()?.()
     await wait(1000 / perSecond, undefined, { signal }).catch(() => undefined)
   }
 }

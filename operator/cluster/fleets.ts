@@ -18,7 +18,6 @@ import { KnownFleets } from './known-fleets.ts'
 import { type Lanes, openLanes } from './lanes.ts'
 import { nudgePods } from './nudge.ts'
 import { identityOf } from './prune.ts'
-import type { Tell } from './telling.ts'
 import type { World } from './world.ts'
 
 /** How the writing of a fleet went. */
@@ -56,7 +55,6 @@ export type FleetsOptions = {
   readonly wake: () => void
   /** Something has to be compiled anew. */
   readonly dirty: Pick<Dirty, 'mark'>
-  readonly tell?: Tell
   readonly now?: () => number
   readonly backoff?: Backoff
   readonly turns?: Turns
@@ -182,14 +180,12 @@ class ClusterFleets implements Fleets {
 
   async #work({ fleet, job, mark }: Job): Promise<void> {
     if (this.#fleets.get(fleet.name) !== fleet || !fleet.isLooked || !this.#options.mayWrite()) return
-    const { hash } = this.written(fleet.name)
     fleet.inHand = mark
     fleet.settled = undefined
     try {
       this.#ended(fleet, mark, await workOn(fleet.secrets, fleet.fence, job, this.#hands).catch(deposed))
     } finally {
       fleet.inHand = undefined
-      this.#tellWritten(fleet.name, hash)
     }
   }
 
@@ -215,13 +211,7 @@ class ClusterFleets implements Fleets {
   #failed(name: Name, why: string): void {
     const fleet = this.#fleets.get(name)
     if (fleet !== undefined) fleet.trouble = why
-    this.#options.tell?.({ about: 'trouble', part: 'fleet', why, object: name })
     this.#options.wake()
-  }
-
-  #tellWritten(fleet: Name, before: string | undefined): void {
-    const { hash } = this.written(fleet)
-    if (hash !== undefined && hash !== before) this.#options.tell?.({ about: 'fleet written', fleet, hash })
   }
 
   #outdated(): void {

@@ -104,6 +104,28 @@ describe.runIf(givenCluster() !== undefined)('the Secrets of a fleet', () => {
     expect(restored.rounds(), 'and then there is peace').toBe(rounds)
   })
 
+  test('are not written by what was compiled from the one before: a right that was just revoked does not come back', async () => {
+    const operator = await stage.operator(after)
+    await stage.written(operator, after)
+    const isSlow = (path: string): boolean => path.endsWith('/secrets/shared-relay-config-0')
+    operator.proxy.rule = ({ path }) => (isSlow(path) ? { delayMs: 300 } : 'pass')
+    const revoked = { ...before, config: before.config }
+    operator.compile = () => new Map([[stage.named('shared'), revoked]])
+    const count = operator.writes().length
+    operator.dirty.mark()
+    await until('the revocation is under way', () => operator.writes().length > count)
+    // As for a credential with an error: what ran goes on, whatever it was.
+    operator.compile = (running) => {
+      const config = running.get(stage.named('shared')) ?? after.config
+      return new Map([[stage.named('shared'), { ...runs, config: { ...config, suspended: true } }]])
+    }
+    operator.dirty.mark()
+    await until('it is suspended', async () => (await stage.configuration()).suspended)
+    await quiet(operator, 500)
+    expect(await credentials()).toBe(1)
+    expect((await stage.configuration()).suspended).toBe(true)
+  })
+
   test('K13: are read anew when leadership comes back, and what another wrote meanwhile is what runs', async () => {
     const first = await stage.operator(before)
     await stage.written(first, before)

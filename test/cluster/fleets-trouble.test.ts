@@ -71,8 +71,8 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     const path = `${stage.path('statefulsets', 'shared')}?fieldManager=gitops&force=true`
     accepted(await stage.raw.patch(path, claim, 'apply'))
     expect(await inTrouble(operator)).toBe(
-      `StatefulSet ${stage.namespace}/shared: gitops also applies .spec.replicas, and neither is overwritten; ` +
-        'remove these fields from what gitops applies',
+      `StatefulSet ${stage.namespace}/shared: .spec.replicas is also applied by gitops, and nobody is overwritten; ` +
+        'take it out of what gitops applies',
     )
     expect((await stage.get('statefulsets', 'shared'))['spec']).toMatchObject({ replicas: 7 })
     const { spec: _, ...without } = claim
