@@ -82,7 +82,7 @@ export class Dispatcher {
     this.#routes = routes
     this.#suspended = suspended
     const poolsOf = this.#pools.reload(loaded)
-    this.#lanes = new Map(routes.map((r) => [r.name, new Lane(r, poolsOf(r))]))
+    this.#lanes = new Map(routes.map((r) => [r.name, new Lane(r, poolsOf(r), this.#lanes.get(r.name)?.unsettled)]))
     for (const parcel of waiting) this.add(parcel)
     for (const lane of this.#lanes.values()) this.#pump(lane)
   }
@@ -136,7 +136,7 @@ export class Dispatcher {
   }
 
   #pump(lane: Lane): void {
-    while (!this.#stopping && !this.#suspended && lane.unsettled < maxUnsettled) {
+    while (!this.#stopping && !this.#suspended && lane.unsettled.count < maxUnsettled) {
       const next = lane.next(this.#parts.now())
       if (!('pool' in next)) {
         if (next.until !== undefined) this.#sleep(lane, next.until, next.down)
@@ -186,12 +186,17 @@ export class Dispatcher {
       .filter(({ outcome }) => !this.#wasInterrupted(outcome))
     this.#tell(lane, pool, parcel.message, attempted, results)
     const settled = this.#sendOn(lane, pool, parcel, results)
-    lane.unsettled++
-    this.#pump(lane)
+    lane.unsettled.count++
+    this.#goOn(lane)
     await this.#settle(parcel.message, settled, lane.route.retry)
     if (!ledger.isBehind(parcel.message)) openAttempts.end(open)
-    lane.unsettled--
-    this.#pump(lane)
+    lane.unsettled.count--
+    this.#goOn(lane)
+  }
+
+  /** Something is free again; after a reload it is another lane that waits for it. */
+  #goOn(lane: Lane): void {
+    this.#pump(this.#lanes.get(lane.route.name) ?? lane)
   }
 
   async #attempt(pool: Pool, parcel: Parcel): Promise<Attempted> {

@@ -18,11 +18,12 @@ export class Lane {
   #turn = 0
   #wake: NodeJS.Timeout | undefined
   #wakesAt: number | undefined
-  /** Done at the smarthost, and not yet in the spool. */
-  unsettled = 0
+  /** Done at the smarthosts, and not yet in the spool; it goes on over a reload. */
+  readonly unsettled: { count: number }
 
-  constructor(route: RouteConfig, pools: readonly Pool[]) {
+  constructor(route: RouteConfig, pools: readonly Pool[], unsettled = { count: 0 }) {
     this.route = route
+    this.unsettled = unsettled
     this.pools = pools.toSorted((a, b) => a.priority - b.priority)
   }
 

@@ -185,6 +185,23 @@ test('a reload sends what waits another way', async () => {
   await until('nothing is left', () => spool.stored.size === 0)
 })
 
+test.each([
+  ['its only connection is in use', { maxConnections: 1 }],
+  ['it is being probed', {}],
+])('a reload while a smarthost takes no more, since %s: what waits goes on when it does', async (_name, rest) => {
+  const upstream = await startSmarthost({
+    script: { MAIL: (time) => (time === 0 ? say('250 ok', { afterMs: 50 }) : undefined) },
+  })
+  const routes = [route('r', [smarthost('a', upstream.port, rest)])]
+  const { spool, reload, quiet } = rig(routes)
+  for (let i = 0; i < 5; i++) spool.put(envelope(hello), hello)
+  await until('one is on its way', () => upstream.times('MAIL') === 1)
+  reload(routes)
+  await quiet()
+  expect(upstream.received).toHaveLength(5)
+  expect(spool.stored.size).toBe(0)
+})
+
 test('a suspended fleet keeps its queue until it is let go', async () => {
   const upstream = await startSmarthost()
   const routes = [route('r', [smarthost('a', upstream.port)])]
