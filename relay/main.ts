@@ -75,15 +75,18 @@ const reload = (): void => {
   reloading = reloading.then(reloadNow)
 }
 const watch = new FolderWatch(reload, rereadMs)
-let reloading = attempt(() => apply(loaded))
-await reloading
-delivery.start()
-// What changed before the folders were watched.
-reload()
-process.on('SIGHUP', reload)
+let reloading = Promise.resolve()
+// Before anything is accepted or attempted: who is asked to end from here on ends in order.
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
+// Before the first page is asked for: a queue that is not looked at yet would look empty.
+delivery.start()
+reloading = attempt(() => apply(loaded))
+await reloading
+// What changed before the folders were watched.
+reload()
+process.on('SIGHUP', reload)
 
 function firstConfig(): Loaded {
   try {

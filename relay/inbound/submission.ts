@@ -1,5 +1,6 @@
 /** The receiving half: its listeners and sessions, always by the configuration of the last reconcile. */
 import { X509Certificate } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { CertificateStatus } from '../http.ts'
@@ -108,6 +109,8 @@ export function createSubmission({ spool, events, now = Date.now, maxSessions = 
     },
     async close(graceMs) {
       for (const [key, door] of open) stop(key, door)
+      // Whom the system has just accepted becomes a session of ours in the next turn, and would never be told.
+      await turn()
       const empty = new Promise<void>((resolve) => {
         noneLeft = resolve
       })

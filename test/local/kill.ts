@@ -20,7 +20,13 @@ import { seededRandom } from './seeded-random.ts'
 import { until } from './until.ts'
 import { Victim } from './victim.ts'
 
-export type KillPlan = { readonly kills: number; readonly rate: number; readonly seed: number }
+export type KillPlan = {
+  readonly kills: number
+  readonly rate: number
+  readonly seed: number
+  /** SIGTERM: it is asked to end instead, and then it may neither lose nor double anything. */
+  readonly signal?: 'SIGKILL' | 'SIGTERM'
+}
 
 const sessions = 16
 /** What a smarthost has unless its policy says otherwise. */
@@ -40,7 +46,7 @@ export async function killRun(plan: KillPlan): Promise<KillReport> {
   return report
 }
 
-async function killRunIn(folder: string, { kills, rate, seed }: KillPlan): Promise<KillReport> {
+async function killRunIn(folder: string, { kills, rate, seed, signal = 'SIGKILL' }: KillPlan): Promise<KillReport> {
   const certificates = await makeCertificates(['127.0.0.1'])
   const receiver = await startReceiver(folder, { keep: false })
   const listenPort = await freePort()
@@ -50,7 +56,7 @@ async function killRunIn(folder: string, { kills, rate, seed }: KillPlan): Promi
   try {
     await victim.start()
     const load = startLoad({ access: accessTo(listenPort, certificates), sessions, rate, ...messages })
-    const killing = killOften(victim, kills, seededRandom(seed)).finally(load.stop)
+    const killing = killOften(victim, kills, signal, seededRandom(seed)).finally(load.stop)
     await Promise.all([killing, load.done])
     await drained(victim)
     const exitCode = await victim.end('SIGTERM')
@@ -61,7 +67,7 @@ async function killRunIn(folder: string, { kills, rate, seed }: KillPlan): Promi
       seed,
       killsWhileStarting: victim.killsWhileStarting,
       submitted: messages.sent.size,
-      refused: messages.refused,
+      refused: messages.refused.filter((reply) => signal === 'SIGKILL' || !goingDown.test(reply)),
       unknown: messages.unknown(),
       duplicatesAllowed: maxConnections * victim.kills,
       duplicatesCounted: readFileSync(join(folder, 'relay.log'), 'utf8').split('"msg":"may arrive twice').length - 1,
@@ -75,8 +81,22 @@ async function killRunIn(folder: string, { kills, rate, seed }: KillPlan): Promi
   }
 }
 
-async function killOften(victim: Victim, kills: number, random: () => number): Promise<void> {
-  while (victim.kills < kills) {
+/** What every session may be told when the relay was asked to end. */
+const goingDown = /^421 4\.3\.2 /
+
+async function killOften(
+  victim: Victim,
+  kills: number,
+  signal: 'SIGKILL' | 'SIGTERM',
+  random: () => number,
+): Promise<void> {
+  for (let asked = 0; signal === 'SIGTERM' && asked < kills; asked += 1) {
+    await sleep(100 + random() * 900)
+    const exitCode = await victim.end('SIGTERM')
+    if (exitCode !== 0) throw new Error(`asked to end, the relay ended with ${exitCode}`)
+    await victim.start()
+  }
+  while (signal === 'SIGKILL' && victim.kills < kills) {
     await sleep(100 + random() * 900)
     await victim.end('SIGKILL')
     if (victim.kills < kills && random() < killAgain) await victim.killWhileStarting(random() * 400)

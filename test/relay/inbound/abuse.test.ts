@@ -1,5 +1,6 @@
 /** A client that takes more than its share, and what it costs the others. */
 import dns from 'node:dns'
+import { readdirSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect, test } from 'vitest'
@@ -19,7 +20,9 @@ async function guess(under: UnderTest, localAddress: string): Promise<string[]> 
   return (await talk(socket, 'EHLO x', wrong, wrong, wrong)).slice(1)
 }
 
-test('2,000 guesses at a password, each answered; who is logged in does not wait a second (case A10)', async () => {
+test('2,000 guesses at a password, each answered; who is logged in does not wait a second (case A10)', {
+  timeout: 120_000,
+}, async () => {
   const { under } = await start()
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
@@ -64,6 +67,20 @@ test('a client that never reads its replies is sent away after its hundred idle 
   const octets = await said
   expect(octets.length).toBeLessThan(65_536)
   expect(octets.toString().split('\r\n').at(-2)).toMatch(/^421 4\.7\.0 /)
+})
+
+test('2,000 clients that connect and leave hold no descriptor and no place (case R04)', async () => {
+  const { under } = await start()
+  const descriptors = (): number => readdirSync('/proc/self/fd').length
+  await banner(under)
+  const before = descriptors()
+  for (let round = 0; round < 40; round++) {
+    const clients = await Promise.all(Array.from({ length: 50 }, () => banner(under)))
+    for (const [, socket] of clients) socket.destroy()
+  }
+  await expect.poll(() => under.submission.sessions).toBe(1)
+  expect(descriptors()).toBeLessThanOrEqual(before + 5)
+  expect((await banner(under))[0]).toMatch(/^220 /)
 })
 
 test('no look-up is made before the greeting: with a resolver that never answers it comes at once (case R17)', async () => {

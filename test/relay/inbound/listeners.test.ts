@@ -1,5 +1,6 @@
 /** Listeners from their opening to their end: certificates, ports, deadlines of a connection, and closing in order. */
 import assert from 'node:assert/strict'
+import diagnostics from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type AddressInfo, createConnection, createServer } from 'node:net'
 import { expect, test, vi } from 'vitest'
@@ -147,6 +148,20 @@ test('closing: after the grace time nothing waits any longer', async () => {
   await talk(socket, 'MAIL FROM:<noreply@corp.example>')
   await under.submission.close(100)
   expect(under.submission.sessions).toBe(0)
+})
+
+test('closing: a client that is just being taken is sent away, and does not hold it up (case S27)', async () => {
+  const { under } = await start()
+  const closing = Promise.withResolvers<void>()
+  // Between the system's accept and our first look at the client.
+  const taken = (): void => {
+    diagnostics.unsubscribe('net.server.socket', taken)
+    closing.resolve(under.submission.close(60_000))
+  }
+  diagnostics.subscribe('net.server.socket', taken)
+  const [[said]] = await Promise.all([banner(under), closing.promise])
+  expect(said).toMatch(/^421 4\.3\.2 /)
+  await expect.poll(() => under.submission.sessions).toBe(0)
 })
 
 test('closing: a handshake that is not over does not hold it up', async () => {

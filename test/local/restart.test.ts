@@ -1,0 +1,37 @@
+/** A relay that starts again tells from its first answer what it has: who trusts an empty queue may take its volume away. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { makeCertificates } from '../certificates.ts'
+import { freePort } from './free-port.ts'
+import { recordMessages } from './kill-messages.ts'
+import { startLoad } from './load.ts'
+import { installed } from './programs.ts'
+import { accessTo, loadConfig, type Relay, senderDomain, startRelay, writeRelay } from './relay-process.ts'
+
+/** Every rename takes a third of a second, so that there is time to ask while a start is not over. */
+const slowDisk = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=rename:delay_enter=300000']
+
+test.runIf(installed('strace'))('the queue of before is in the first answer', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-restart-'))
+  const certificates = await makeCertificates(['127.0.0.1'])
+  const [listenPort, nobody] = [await freePort(), await freePort()]
+  writeRelay(folder, loadConfig({ listenPort, smarthostPort: nobody, maxConnections: 1 }), certificates)
+  let relay: Relay = await startRelay(folder)
+  onTestFinished(async () => {
+    await relay.end('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const messages = recordMessages(senderDomain)
+  let left = 20
+  const next = () => (left-- > 0 ? messages.next() : undefined)
+  await startLoad({ access: accessTo(listenPort, certificates), sessions: 4, next, tell: messages.tell }).done
+  expect(messages.refused).toEqual([])
+  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL'] as const) {
+    await relay.end(signal)
+    relay = await startRelay(folder, slowDisk)
+    const { ready, deferred, inFlight } = (await relay.status()).queue
+    expect(ready + deferred + inFlight).toBeGreaterThanOrEqual(20)
+  }
+})
