@@ -8,7 +8,7 @@ import { printConfig } from '../../relay/config.ts'
 import { until } from '../local/until.ts'
 import { accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
-import { isWrite, openStage, quiet, runs, type Stage, withCredentials } from './fleets-stage.ts'
+import { hashOf, isWrite, openStage, type RunFleet, runs, type Stage, withCredentials } from './fleets-stage.ts'
 import { installCrds } from './install-crds.ts'
 
 const kindsOfObjects = ['secrets', 'services', 'networkpolicies', 'poddisruptionbudgets', 'statefulsets']
@@ -82,8 +82,9 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
 
   describe('between the Secrets of a large configuration', () => {
     const [one, two, three] = [withCredentials(2), withCredentials(5000), withCredentials(5001)]
+    const secretsFor = ({ config }: RunFleet): number => Math.ceil(printConfig(config).length / 1_000_000)
     /** Whether there was a k-th write: it is done, and nobody is told. */
-    const killedWhileConfiguring = async (fleet: CompiledFleet, k: number): Promise<boolean> => {
+    const killedWhileConfiguring = async (fleet: RunFleet, k: number): Promise<boolean> => {
       let writes = 0
       const operator = await stage.operator(fleet, {
         rule: (seen) => {
@@ -92,8 +93,10 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
           return 'lost'
         },
       })
-      await until('it has begun', () => !operator.leads || operator.rounds() > 0)
-      await quiet(operator, 400)
+      const isDone = async (): Promise<boolean> =>
+        operator.fleets.written(stage.named('shared')).hash === hashOf(fleet) &&
+        (await stage.secrets()).size === secretsFor(fleet)
+      await until('it is killed, or done', async () => !operator.leads || (await isDone()))
       await operator.stop()
       return !operator.leads
     }
@@ -121,7 +124,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
         expect(counts.at(-1)).toBe(after)
         await finished(to)
         expect((await stage.configuration()).credentials.length).toBe(after)
-        expect((await stage.secrets()).size).toBe(Math.ceil(printConfig(to.config).length / 1_000_000))
+        expect((await stage.secrets()).size).toBe(secretsFor(to))
       },
       120_000,
     )

@@ -123,10 +123,12 @@ export async function openStage(policies: readonly string[] = ['shared']) {
       operators.push(operator)
       return operator
     },
-    /** Resolves when the fleet's Secrets hold it, and the work on it has ended. */
+    /** Resolves when the fleet's Secrets hold it, its last object is there, and the work on it has ended. */
     written: async (operator: Operator, fleet: CompiledFleet, policy = 'shared'): Promise<void> => {
       const { fleets } = operator
       await until(`${policy} is written`, () => fleets.written(named(policy)).hash === hashOf(fleet))
+      const last = path('statefulsets', policy)
+      if (fleet.kind === 'run') await until(`${last} is there`, async () => (await raw.get(last)).status === 200)
       await quiet(operator)
     },
     close: async (): Promise<void> => {
