@@ -22,10 +22,16 @@ export default defineConfig({
           globalSetup: 'test/cluster/start-api.ts',
         },
       },
-      // A cluster that runs pods.
+      // A cluster that runs pods: one installation of the chart at a time.
       {
         extends: true,
-        test: { name: 'node', include: [onNode], globalSetup: 'test/cluster/node/start-node.ts', testTimeout: 120_000 },
+        test: {
+          name: 'node',
+          include: [onNode],
+          globalSetup: 'test/cluster/node/start-node.ts',
+          testTimeout: 120_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

@@ -84,8 +84,9 @@ async function editsOneByOne() {
   }
 }
 
-const mean = (begin: Sample, end: Sample): number =>
-  Math.round(((end.turnSeconds - begin.turnSeconds) / Math.max(1, end.turns - begin.turns)) * 1000)
+function mean(begin: Sample, end: Sample): number {
+  return Math.round(((end.turnSeconds - begin.turnSeconds) / Math.max(1, end.turns - begin.turns)) * 1000)
+}
 
 async function idleFor(ms: number) {
   const begin = await cluster.sample()

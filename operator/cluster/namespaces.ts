@@ -1,4 +1,4 @@
-/** The labels of namespaces, by which consent may go: watched, or where no list is allowed, asked for now and then. */
+/** Namespaces: their labels, by which consent may go, and which of them are being deleted. Watched, or where no list is allowed, asked for now and then. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Snapshot } from '../compile/snapshot.ts'
 import type { Api } from './api.ts'
@@ -12,30 +12,43 @@ import { rest } from './rest.ts'
 
 export type Namespaces = {
   labels(): Snapshot['namespaces']
+  /** Those that are being deleted. */
+  leaving(): ReadonlySet<string>
   unread(): readonly Unread[]
   readonly synced: Promise<void>
   run(signal: AbortSignal): Promise<void>
 }
 
-type Labels = Readonly<Record<string, string>>
-const labelsOf = ({ metadata }: KubeObject): Labels => metadata.labels ?? {}
+type Namespace = {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly leaving: boolean
+}
+
+const namespaceOf = ({ metadata }: KubeObject): Namespace => ({
+  name: metadata.name,
+  labels: metadata.labels ?? {},
+  leaving: metadata.deletionTimestamp !== undefined,
+})
+
+const labelsOf = (all: readonly Namespace[]): Snapshot['namespaces'] => new Map(all.map((n) => [n.name, n.labels]))
+const leavingOf = (all: readonly Namespace[]): ReadonlySet<string> =>
+  new Set(all.filter((n) => n.leaving).map((n) => n.name))
 
 export function watchedNamespaces(
   options: Pick<Mirrored<never>, 'api' | 'changed' | 'tell' | 'timing' | 'patienceMs'>,
 ): Namespaces {
-  const mirror = openMirror<readonly [string, Labels]>({
+  const mirror = openMirror<Namespace>({
     ...options,
     resource: resources.namespaces,
     namespaces: [],
     scope: { metadataOnly: true },
-    keep: (object) => [object.metadata.name, labelsOf(object)],
+    keep: namespaceOf,
     same: isDeepStrictEqual,
   })
-  const labels = remembered(
-    () => [mirror.values()],
-    (all) => new Map(all),
-  )
-  return { labels, unread: mirror.unread, synced: mirror.synced, run: mirror.run }
+  const labels = remembered(() => [mirror.values()], labelsOf)
+  const leaving = remembered(() => [mirror.values()], leavingOf)
+  return { labels, leaving, unread: mirror.unread, synced: mirror.synced, run: mirror.run }
 }
 
 export type Asking = {
@@ -50,9 +63,11 @@ export type Asking = {
 
 /** One that is not there has no labels; one that can not be asked for keeps those it had. */
 export function askedNamespaces({ api, names, changed, tell, everyMs, patienceMs }: Asking): Namespaces {
-  const answers = new Map<string, Labels | 'absent'>()
+  const answers = new Map<string, Namespace | 'absent'>()
   const synced = Promise.withResolvers<void>()
-  let labels: Snapshot['namespaces'] = new Map()
+  let known: readonly Namespace[] = []
+  const labels = remembered(() => [known], labelsOf)
+  const leaving = remembered(() => [known], leavingOf)
 
   async function ask(name: string, signal: AbortSignal): Promise<void> {
     try {
@@ -61,7 +76,7 @@ export function askedNamespaces({ api, names, changed, tell, everyMs, patienceMs
         { name },
         { signal, timeoutMs: patienceMs, metadataOnly: true },
       )
-      answers.set(name, labelsOf(object))
+      answers.set(name, namespaceOf(object))
     } catch (error) {
       if (isNotFound(error)) answers.set(name, 'absent')
       else if (!signal.aborted) {
@@ -71,7 +86,8 @@ export function askedNamespaces({ api, names, changed, tell, everyMs, patienceMs
   }
 
   return {
-    labels: () => labels,
+    labels,
+    leaving,
     unread: () =>
       names
         .filter((name) => !answers.has(name))
@@ -81,7 +97,7 @@ export function askedNamespaces({ api, names, changed, tell, everyMs, patienceMs
       while (!signal.aborted) {
         const before = new Map(answers)
         await Promise.all(names.map((name) => ask(name, signal)))
-        labels = new Map([...answers].flatMap(([name, is]) => (is === 'absent' ? [] : [[name, is] as const])))
+        known = [...answers.values()].filter((is) => is !== 'absent')
         if (!isDeepStrictEqual(before, answers)) changed()
         synced.resolve()
         await rest(everyMs, signal)

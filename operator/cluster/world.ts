@@ -16,7 +16,7 @@ import { remembered } from './remembered.ts'
 import { ownResources, resources } from './resource.ts'
 import { openServiceMonitors } from './service-monitors.ts'
 
-/** One of our own kinds as it stands in the cluster. What is being deleted is not among them: it is gone for us. */
+/** One of our own kinds as it stands in the cluster. What is being deleted, alone or with its namespace, is gone for us. */
 export type DeclaredObject = {
   readonly ref: Ref
   readonly uid: string
@@ -109,14 +109,16 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
       ? watchedNamespaces({ ...base, changed })
       : askedNamespaces({ ...base, names: namespaces, changed, everyMs: labelsMs })
   const parts = [...own, ...made.map((m) => m.mirror), pods, serviceMonitors, labels]
+  const listed = remembered(
+    () => own.map((m) => m.values()),
+    (all) => all.filter((declared) => declared !== undefined),
+  )
+  const isLeaving = (ref: string): boolean => labels.leaving().has(ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/')))
   return {
-    declared: remembered(
-      () => own.map((m) => m.values()),
-      (all) => all.filter((declared) => declared !== undefined),
-    ),
+    declared: () => (labels.leaving().size === 0 ? listed() : listed().filter(({ ref }) => !isLeaving(ref))),
     declaredAs(ref) {
       const [kind, key = ''] = ref.split(' ')
-      return own[ownResources.findIndex((r) => r.kind === kind)]?.get(key)
+      return isLeaving(ref) ? undefined : own[ownResources.findIndex((r) => r.kind === kind)]?.get(key)
     },
     namespaces: labels.labels,
     made: (fleet) => [...made, serviceMonitors].flatMap((m) => m.of(fleet)).map((m) => m.object),

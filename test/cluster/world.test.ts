@@ -145,6 +145,25 @@ describe.runIf(givenCluster() !== undefined)('the world', () => {
     expect(raised.dirty).toBeGreaterThan(0)
   })
 
+  test.each<[string, () => readonly string[]]>([
+    ['some', () => [namespace]],
+    ['all', () => []],
+  ])('with a namespace that is being deleted, all in it is gone; %s namespaces', async (_name, namespaces) => {
+    await write.create('RelayCredential', 'web')
+    const finalizers = ['relayfleet.dev/test-holds-it']
+    const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'stays', finalizers } }
+    const configMaps = `/api/v1/namespaces/${namespace}/configmaps`
+    accepted(await admin.create(configMaps, configMap))
+    onTestFinished(async () => {
+      await admin.patch(`${configMaps}/stays`, { metadata: { finalizers: null } })
+    })
+    const { world } = await settled({ namespaces: namespaces() })
+    expect(world.declaredAs(`RelayCredential ${namespace}/web`)).toBeDefined()
+    accepted(await admin.remove(`/api/v1/namespaces/${namespace}`))
+    await until('it is gone', () => world.declaredAs(`RelayCredential ${namespace}/web`) === undefined)
+    expect(world.declared().filter((d) => d.ref.includes(`${namespace}/`))).toEqual([])
+  })
+
   test('K18: what the API server takes and its kind does not say is there, with what is wrong', async () => {
     await write.create('SenderDomain', 'example', { domain: 'a.example' })
     const smarthosts = [{ name: 'out', host: '300.1.1.1' }]
