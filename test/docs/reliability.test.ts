@@ -1,0 +1,50 @@
+/** docs/reliability.md: each case has one row, each row that passes a test that is there, and each open one says why. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..')
+const text = (file: string): string => readFileSync(join(root, file), 'utf8')
+
+type Row = { readonly id: string; readonly tests: readonly string[]; readonly state: string }
+const rows = text('docs/reliability.md')
+  .split('\n')
+  .flatMap((line): readonly Row[] => {
+    const [, id = '', , tests = '', state = ''] = line.split(/(?<!\\)\|/).map((cell) => cell.trim())
+    return /^[A-Z]\d\d$/.test(id) ? [{ id, tests: tests === '' ? [] : tests.split('<br>'), state }] : []
+  })
+
+test('no case has two rows', () => {
+  expect(rows.length).toBeGreaterThan(100)
+  expect(rows.map((row) => row.id)).toEqual([...new Set(rows.map((row) => row.id))])
+})
+
+test.each(rows.map((row) => [row.id, row] as const))('%s passes by a test, or says what is missing', (_id, row) => {
+  if (row.state === 'pass') expect(row.tests).not.toEqual([])
+  else expect(row.state).toMatch(/^open: .{10}/)
+})
+
+test.each(rows.flatMap((row) => row.tests.map((named) => [row.id, named] as const)))('%s: there is %s', (id, named) => {
+  const [, file = '', name] = /^`([^`]+)`(?:: (.*))?$/.exec(named) ?? []
+  expect(existsSync(join(root, file)), file).toBe(true)
+  if (name === undefined) {
+    expect(file).toMatch(/^test\/dialogs\/.*\.smtp$/)
+    return
+  }
+  const sources = text(file).replaceAll('\\u00f6', 'ö')
+  expect(sources, `${id} in ${file}`).toContain(name.replaceAll('&lt;', '<').replaceAll('\\|', '|'))
+})
+
+const families = 'PMATRSUN'
+test('every case of these families that a test names has a row', () => {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter((f) =>
+    /\.(test\.ts|smtp)$/.test(f),
+  )
+  const named = files.flatMap((file) =>
+    [...text(`test/${file}`).matchAll(/\bcases? ([A-Z]\d\d(?:(?:, | and )[A-Z]\d\d)*)/gi)].flatMap(
+      (m) => m[1]?.match(/[A-Z]\d\d/g) ?? [],
+    ),
+  )
+  const known = new Set(rows.map((row) => row.id))
+  expect([...new Set(named)].filter((id) => families.includes(id.charAt(0)) && !known.has(id))).toEqual([])
+})
