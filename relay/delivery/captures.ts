@@ -2,21 +2,30 @@
 import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
+import type { Spool } from '../spool/spool.ts'
 import { replyFor } from './answer.ts'
-import type { ContentSource } from './content.ts'
 import type { Retry } from './decide.ts'
 import { capture } from './inbox.ts'
 import type { Ledger } from './ledger.ts'
+import { Parked } from './parked.ts'
 import { ReadyQueue } from './ready-queue.ts'
-import type { Parcel } from './tracked.ts'
+import type { Roster } from './roster.ts'
+import type { Parcel, Tracked } from './tracked.ts'
 
 const atOnce = 16
+/** In memory, before what arrives is left to the spool. */
+const most = 256
 const retry: Retry = { scheduleMs: [1000, 5000, 30_000, 60_000], expireAfterMs: Number.POSITIVE_INFINITY }
 const captured: Outcome = { kind: 'delivered', reply: reply(250, '0.0', 'captured') }
 
 type Parts = {
   readonly directory: string
-  readonly source: ContentSource
+  readonly spool: Pick<Spool, 'content' | 'handleOf'>
+  readonly roster: Roster
+  /** Whatever of it is due comes back, to be added. */
+  readonly look: (message: Tracked) => void
+  /** The spool could not read it. */
+  readonly unread: (handle: number, error: unknown) => void
   readonly ledger: Ledger
   readonly events: Pick<Events, 'captured' | 'unexpected'>
 }
@@ -24,6 +33,8 @@ type Parts = {
 export class Captures {
   readonly #parts: Parts
   readonly #waiting = new ReadyQueue<Parcel>()
+  readonly #parked = new Parked()
+  #coming = 0
   readonly #running = new Set<Promise<void>>()
   #stopped = false
 
@@ -32,15 +43,27 @@ export class Captures {
   }
 
   get waiting(): number {
-    return this.#waiting.size
+    return this.#waiting.size + this.#parked.size + this.#coming
   }
 
   get inFlight(): number {
     return this.#running.size
   }
 
-  add(parcel: Parcel): void {
-    this.#waiting.push(parcel.message.envelope.credential, parcel)
+  add({ message, recipients }: Parcel): void {
+    const { queueId, credential } = message.envelope
+    if (this.#waiting.size < most) {
+      for (const recipient of recipients) message.busy.add(recipient)
+      this.#waiting.push(credential, { message, recipients })
+    } else {
+      const handle = this.#parts.spool.handleOf(queueId)
+      if (handle !== undefined) this.#parked.push(credential, handle)
+    }
+    this.#pump()
+  }
+
+  park(handle: number, credential: string): void {
+    this.#parked.push(credential, handle)
     this.#pump()
   }
 
@@ -50,6 +73,11 @@ export class Captures {
   }
 
   #pump(): void {
+    while (!this.#stopped && this.#waiting.size + this.#coming < atOnce) {
+      const handle = this.#parked.shift()
+      if (handle === undefined) break
+      void this.#bring(handle)
+    }
     while (!this.#stopped && this.#running.size < atOnce) {
       const parcel = this.#waiting.shift()
       if (parcel === undefined) return
@@ -61,6 +89,19 @@ export class Captures {
     }
   }
 
+  async #bring(handle: number): Promise<void> {
+    const { roster, look, unread } = this.#parts
+    this.#coming += 1
+    try {
+      const message = await roster.fetch(handle)
+      if (message !== undefined) look(message)
+    } catch (error) {
+      unread(handle, error)
+    }
+    this.#coming -= 1
+    this.#pump()
+  }
+
   async #run({ message, recipients }: Parcel): Promise<void> {
     const outcome = await this.#capture(message)
     const results = recipients.map((recipient) => ({ recipient, outcome }))
@@ -68,9 +109,9 @@ export class Captures {
   }
 
   async #capture({ envelope }: Parcel['message']): Promise<Outcome> {
-    const { directory, source, events } = this.#parts
+    const { directory, spool, events } = this.#parts
     try {
-      await capture(directory, source, envelope)
+      await capture(directory, spool, envelope)
       events.captured(envelope.queueId)
       return captured
     } catch (error) {

@@ -8,12 +8,15 @@ import { createLookup } from './addresses.ts'
 import { Captures } from './captures.ts'
 import { createClockWatch } from './clock.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { Intake } from './intake.ts'
+import type { Lane } from './lane.ts'
 import { Ledger } from './ledger.ts'
 import { OpenAttempts } from './open-attempts.ts'
 import { type PoolLimits, poolLimits } from './pool.ts'
+import { Roster } from './roster.ts'
 import { Schedule } from './schedule.ts'
 import { type Deadlines, deadlines } from './stage.ts'
-import { isDone, type Parcel, type Tracked, track } from './tracked.ts'
+import { dueIn, isDone, isIdle, type Tracked } from './tracked.ts'
 import { within } from './within.ts'
 
 export type Delivery = {
@@ -23,7 +26,7 @@ export type Delivery = {
   reload(): void
   /** Finishes what is in flight and starts nothing; after graceMs closes the connections, and their messages stay queued. */
   close(graceMs: number): Promise<void>
-  /** A message whose recipients part ways counts once for each part. */
+  /** A message whose recipients part ways may count more than once. */
   summary(): Summary
   /** Health of every smarthost, for status pages. */
   smarthosts(): readonly SmarthostStatus[]
@@ -55,7 +58,7 @@ export type DeliveryParts = {
 
 export function createDelivery(parts: DeliveryParts): Delivery {
   const { spool, events, loaded, inboxDirectory, now = Date.now, random = Math.random } = parts
-  const tracked = new Map<string, Tracked>()
+  const roster = new Roster(spool)
   /** DSNs that their maker hands over when their originals are closed. */
   const coming = new Set<string>()
   const clock = createClockWatch(now, parts.monotonic ?? monotonicFor(parts), (byMs) =>
@@ -64,7 +67,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       new Error(`the clock was set by ${Math.round(byMs / 1000)} s; nothing expires until a restart`),
     ),
   )
-  const schedule = new Schedule<Parcel>(now, (due) => due.forEach(admit))
+  const intake = new Intake({ credentialOf: (handle) => spool.outline(handle)?.credential, pass, look: read })
+  const schedule = new Schedule(now, (handles) => intake.add(handles))
   const ledger = new Ledger({
     spool,
     events,
@@ -76,14 +80,16 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       coming.delete(dsn.envelope.queueId)
       arrive(dsn)
     },
-    onRetry: (parcel, at) => schedule.add(parcel, at),
+    onRetry: wait,
+    onWritten: (message) => roster.release(message),
     ...(parts.repeatMs !== undefined && { repeatMs: parts.repeatMs }),
-    onGone: ({ envelope }) => tracked.delete(envelope.queueId),
+    onGone: (message) => roster.drop(message),
   })
-  const captures = new Captures({ directory: inboxDirectory, source: spool, ledger, events })
+  const captures = new Captures({ directory: inboxDirectory, spool, roster, ledger, events, look, unread })
   const openAttempts = new OpenAttempts(parts.attemptsFile)
   const dispatcher = new Dispatcher({
-    source: spool,
+    spool,
+    roster,
     ledger,
     openAttempts,
     events,
@@ -91,14 +97,52 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     around: { lookup: createLookup(), deadlines: parts.deadlines ?? deadlines },
     poolLimits: parts.poolLimits ?? poolLimits,
     mayExpire: () => clock.trusted(),
+    look,
+    again: (handles) => intake.add(handles),
+    unread,
   })
   /** The submission's 250 comes first: what arrives waits for the end of its turn. */
   let arrivals: QueuedMessage[] = []
   let closing = false
 
-  function admit(parcel: Parcel): void {
-    if (parcel.message.envelope.disposition === 'capture') captures.add(parcel)
-    else dispatcher.add(parcel)
+  function wait(message: Tracked, at: number): void {
+    const handle = spool.handleOf(message.envelope.queueId)
+    if (handle !== undefined) schedule.add(handle, at)
+  }
+
+  /** Whatever is due goes on, unless somebody has it already; the others wait for their time. */
+  function look(message: Tracked, lane?: Lane): void {
+    const { due, next } = dueIn(message, now())
+    if (next !== Number.POSITIVE_INFINITY) wait(message, next)
+    if (due.length > 0 && !closing) {
+      const parcel = { message, recipients: due }
+      if (message.envelope.disposition === 'capture') captures.add(parcel)
+      else dispatcher.add(parcel, lane)
+    }
+    if (isIdle(message) && message.recipients.every(isDone)) void ledger.close(message)
+    roster.release(message)
+  }
+
+  function pass(handle: number): boolean {
+    const outline = spool.outline(handle)
+    if (outline === undefined) return true
+    if (outline.disposition === 'relay') return dispatcher.park(handle, outline.credential)
+    captures.park(handle, outline.credential)
+    return true
+  }
+
+  async function read(handle: number): Promise<void> {
+    try {
+      const message = await roster.fetch(handle)
+      if (message !== undefined) look(message)
+    } catch (error) {
+      unread(handle, error)
+    }
+  }
+
+  function unread(handle: number, error: unknown): void {
+    events.unexpected('spool', error)
+    schedule.add(handle, now() + readAgainMs)
   }
 
   function onQueued(message: QueuedMessage): void {
@@ -114,72 +158,50 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   }
 
   function arrive(queued: QueuedMessage): void {
-    const { queueId } = queued.envelope
-    if (tracked.has(queueId)) return
-    const message = track(queued)
-    tracked.set(queueId, message)
-    if (!closing) scheduleAll(message)
+    if (!roster.has(queued.envelope.queueId)) look(roster.enter(queued))
   }
 
-  /** Recipients of the same time stay together. */
-  function scheduleAll(message: Tracked): void {
-    const due = now()
-    const byTime = new Map<number, number[]>()
-    for (const [i, state] of message.recipients.entries()) {
-      if (isDone(state)) continue
-      const at = Math.max(due, state.nextAttemptAt)
-      const together = byTime.get(at)
-      if (together === undefined) byTime.set(at, [i])
-      else together.push(i)
-    }
-    for (const [at, recipients] of byTime) {
-      if (at > due) schedule.add({ message, recipients }, at)
-      else admit({ message, recipients })
-    }
-  }
-
-  /** What a crash kept from being recorded: a DSN in the spool closes the recipients that it reports. */
-  function finishSettlements(messages: readonly Tracked[]): void {
-    for (const message of messages) {
-      const { reports } = message.envelope
-      const original = reports === undefined ? undefined : tracked.get(reports.queueId)
-      if (original !== undefined) void ledger.close(original, new Set(reports?.forwardPaths))
-      if (message.recipients.every(isDone)) void ledger.close(message, new Set())
+  /** In the order of acceptance. */
+  function* due(): Iterable<number> {
+    const at = now()
+    for (const handle of spool.handles()) {
+      const { dueAt = 0 } = spool.outline(handle) ?? {}
+      if (dueAt > at && dueAt !== Number.POSITIVE_INFINITY) schedule.add(handle, dueAt)
+      else yield handle
     }
   }
 
   /** What the crash left open and the spool does not know the end of may have been delivered (case S04). */
   function tellInterrupted(): void {
     for (const queueId of openAttempts.takeLeft()) {
-      if (tracked.get(queueId)?.recipients.some((r) => !isDone(r))) events.interrupted(queueId)
+      const handle = spool.handleOf(queueId)
+      const outline = handle === undefined ? undefined : spool.outline(handle)
+      if (outline !== undefined && outline.dueAt !== Number.POSITIVE_INFINITY) events.interrupted(queueId)
     }
   }
 
   return {
     start() {
       spool.onQueued(onQueued)
-      for (const queued of spool.messages()) tracked.set(queued.envelope.queueId, track(queued))
-      const messages = [...tracked.values()]
-      finishSettlements(messages)
       tellInterrupted()
       dispatcher.reload(loaded())
-      messages.forEach(scheduleAll)
+      intake.add(due())
     },
     reload: () => dispatcher.reload(loaded()),
     async close(graceMs) {
       closing = true
       schedule.stop()
+      intake.stop()
       await within(graceMs + lastWritesMs, Promise.all([dispatcher.stop(graceMs), captures.stop()]))
       await within(lastWritesMs, ledger.stop())
       await within(lastWritesMs, openAttempts.close())
     },
     summary() {
-      const [oldest] = tracked.values()
       return {
-        ready: dispatcher.waiting + captures.waiting + arrivals.length,
+        ready: dispatcher.waiting + captures.waiting + intake.size + arrivals.length,
         deferred: schedule.size,
         inFlight: dispatcher.inFlight + captures.inFlight,
-        oldestAcceptedAt: oldest?.envelope.acceptedAt,
+        oldestAcceptedAt: spool.oldestAcceptedAt,
       }
     },
     smarthosts: () => dispatcher.smarthosts(),
@@ -188,6 +210,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
 
 /** A disk that hangs must not keep the process. */
 const lastWritesMs = 2000
+const readAgainMs = 60_000
 
 /** A clock that somebody injected is trusted. */
 const monotonicFor = ({ now }: DeliveryParts): (() => number) => now ?? (() => performance.now())

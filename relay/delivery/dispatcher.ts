@@ -4,8 +4,8 @@ import type { Events } from '../events.ts'
 import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply, replyLine } from '../mail/reply.ts'
+import type { Spool } from '../spool/spool.ts'
 import { type Attempted, attempt, unreadable } from './attempt.ts'
-import type { ContentSource } from './content.ts'
 import type { Retry } from './decide.ts'
 import { afterAttempt, describeHealth } from './health.ts'
 import { Lane } from './lane.ts'
@@ -14,13 +14,15 @@ import type { Surroundings } from './open.ts'
 import type { OpenAttempts } from './open-attempts.ts'
 import type { Pool, PoolLimits } from './pool.ts'
 import { Pools } from './pools.ts'
-import { routeOf } from './route.ts'
+import type { Roster } from './roster.ts'
+import { routeOf, routeOfAll } from './route.ts'
 import { sortResults } from './sorting.ts'
-import { forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
+import { dueIn, forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
 import { within } from './within.ts'
 
 export type DispatcherParts = {
-  readonly source: ContentSource
+  readonly spool: Pick<Spool, 'content' | 'handleOf' | 'outline'>
+  readonly roster: Roster
   readonly ledger: Ledger
   readonly openAttempts: OpenAttempts
   readonly events: Events
@@ -29,11 +31,20 @@ export type DispatcherParts = {
   readonly now: () => number
   /** While the clock cannot be trusted nothing expires. */
   readonly mayExpire: () => boolean
+  /** Whatever of it is due goes on; with a lane, only what goes there. */
+  readonly look: (message: Tracked, lane?: Lane) => void
+  /** To be looked at and routed anew. */
+  readonly again: (handles: readonly number[]) => void
+  /** The spool could not read it. */
+  readonly unread: (handle: number, error: unknown) => void
 }
 
 /** What the spool has not yet been told of one route's deliveries; a crash could repeat no more than these. */
 const maxUnsettled = 20
 const recipientsPerTransaction = 100
+/** In memory for all routes together, before what arrives is left to the spool. */
+const recipientsInMemory = 4000
+const expiringAtOnce = 16
 const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 86_400_000 }
 const noRoute: Outcome = {
   kind: 'deferred',
@@ -77,29 +88,75 @@ export class Dispatcher {
 
   /** What waits is routed anew; connections and health of an unchanged smarthost are kept. */
   reload(loaded: LoadedConfig): void {
-    const waiting = [...this.#lanes.values()].flatMap((lane) => lane.empty())
+    const before = this.#lanes
+    const parcels = [...before.values()].flatMap((lane) => lane.empty())
     const { routes, suspended } = loaded.config
+    const sameWays = haveSameWays(this.#routes, routes)
     this.#routes = routes
     this.#suspended = suspended
     const poolsOf = this.#pools.reload(loaded)
-    this.#lanes = new Map(routes.map((r) => [r.name, new Lane(r, poolsOf(r), this.#lanes.get(r.name)?.unsettled)]))
-    for (const parcel of waiting) this.add(parcel)
+    const most = Math.ceil(recipientsInMemory / routes.length)
+    this.#lanes = new Map(routes.map((r) => [r.name, new Lane(r, poolsOf(r), most, before.get(r.name)?.unsettled)]))
+    for (const lane of before.values()) {
+      const next = sameWays ? this.#laneOf(lane.route) : undefined
+      if (next === undefined) this.#parts.again(lane.unparkAll())
+      else next.adoptParked(lane)
+    }
+    for (const parcel of parcels) this.#addAgain(parcel)
     for (const lane of this.#lanes.values()) this.#pump(lane)
   }
 
-  /** Recipients of one route share transactions. */
-  add({ message, recipients }: Parcel): void {
-    for (const [route, together] of this.#byRoute(message, recipients)) {
-      const lane = route === undefined ? undefined : this.#lanes.get(route.name)
-      if (lane === undefined || lane.pools.length === 0) {
-        void this.#settleAside(message, together, noRoute, noRouteRetry)
-        continue
-      }
-      for (let i = 0; i < together.length; i += recipientsPerTransaction) {
-        lane.add({ message, recipients: together.slice(i, i + recipientsPerTransaction) })
-      }
+  /** Takes it unread, where its credential alone tells its route. */
+  park(handle: number, credential: string): boolean {
+    const lane = this.#laneOf(routeOfAll(this.#routes, credential))
+    if (lane === undefined) return false
+    lane.park(credential, handle)
+    this.#pump(lane)
+    return true
+  }
+
+  /** Recipients of one route share transactions. With a lane, the others are left: they are waited for elsewhere. */
+  add({ message, recipients }: Parcel, only?: Lane): void {
+    this.#eachLane(message, recipients, (lane, together) => {
+      if (only !== undefined && lane !== only) return
+      if (only === undefined && !lane.hasRoom(message.envelope.credential)) this.#park(lane, message)
+      else this.#put(lane, message, together)
       this.#pump(lane)
+    })
+  }
+
+  /** It had its turn in the window before. */
+  #addAgain({ message, recipients }: Parcel): void {
+    this.#eachLane(message, recipients, (lane, together) => {
+      this.#put(lane, message, together)
+      this.#pump(lane)
+    })
+  }
+
+  #eachLane(message: Tracked, all: readonly number[], take: (lane: Lane, recipients: readonly number[]) => void): void {
+    for (const [route, recipients] of this.#byRoute(message, all)) {
+      const lane = this.#laneOf(route)
+      if (lane === undefined) void this.#settleAside(message, recipients, noRoute, noRouteRetry)
+      else take(lane, recipients)
     }
+  }
+
+  #laneOf(route: RouteConfig | undefined): Lane | undefined {
+    const lane = route === undefined ? undefined : this.#lanes.get(route.name)
+    return lane === undefined || lane.pools.length === 0 ? undefined : lane
+  }
+
+  #put(lane: Lane, message: Tracked, recipients: readonly number[]): void {
+    for (const recipient of recipients) message.busy.add(recipient)
+    for (let i = 0; i < recipients.length; i += recipientsPerTransaction) {
+      lane.add({ message, recipients: recipients.slice(i, i + recipientsPerTransaction) })
+    }
+  }
+
+  /** Whoever looked at the message releases it. */
+  #park(lane: Lane, { envelope }: Tracked): void {
+    const handle = this.#parts.spool.handleOf(envelope.queueId)
+    if (handle !== undefined) lane.park(envelope.credential, handle)
   }
 
   /** Starts nothing more, waits for what is in flight, and closes its connections when the time is over. */
@@ -136,6 +193,7 @@ export class Dispatcher {
   }
 
   #pump(lane: Lane): void {
+    this.#refill(lane)
     while (!this.#stopping && !this.#suspended && lane.unsettled.count < maxUnsettled) {
       const next = lane.next(this.#parts.now())
       if (!('pool' in next)) {
@@ -146,6 +204,28 @@ export class Dispatcher {
       this.#begin()
       void this.#run(lane, next.pool, next.parcel).finally(() => this.#end())
     }
+  }
+
+  #refill(lane: Lane): void {
+    if (this.#stopping) return
+    for (let handle = lane.unpark(); handle !== undefined; handle = lane.unpark()) void this.#bring(lane, handle)
+  }
+
+  async #bring(lane: Lane, handle: number): Promise<void> {
+    const { roster, look, unread } = this.#parts
+    try {
+      const message = await roster.fetch(handle)
+      if (message !== undefined) look(message, this.#isInForce(lane) ? lane : undefined)
+    } catch (error) {
+      unread(handle, error)
+    }
+    lane.coming -= 1
+    this.#pump(lane)
+  }
+
+  /** After a reload the ways are others. */
+  #isInForce(lane: Lane): boolean {
+    return this.#lanes.get(lane.route.name) === lane
   }
 
   #begin(): void {
@@ -164,14 +244,33 @@ export class Dispatcher {
     const { now } = this.#parts
     const set = lane.wakeAt(until, now(), () => this.#pump(lane))
     if (!set || !down) return
-    const { retry } = lane.route
-    const isOver = ({ message }: Parcel): boolean => now() - message.envelope.acceptedAt >= retry.expireAfterMs
     const lastFailure = lane.pools.find((pool) => pool.health.lastFailure !== undefined)?.health.lastFailure
     if (lastFailure === undefined || !this.#parts.mayExpire()) return
-    for (const { message, recipients } of lane.ready.take(isOver)) {
-      const outcome: Outcome = { kind: 'deferred', scope: 'nextHop', reply: lastFailure }
+    const { retry } = lane.route
+    const outcome: Outcome = { kind: 'deferred', scope: 'nextHop', reply: lastFailure }
+    const acceptedAt = (handle: number) => this.#parts.spool.outline(handle)?.acceptedAt ?? Number.POSITIVE_INFINITY
+    for (const { message, recipients } of lane.takeOverdue(now() - retry.expireAfterMs, acceptedAt)) {
       void this.#settleAside(message, recipients, outcome, retry)
     }
+    while (lane.expiring < expiringAtOnce && lane.overdue.length > 0) void this.#giveUpOverdue(lane, outcome)
+  }
+
+  async #giveUpOverdue(lane: Lane, outcome: Outcome): Promise<void> {
+    lane.expiring += 1
+    for (let handle = lane.overdue.pop(); handle !== undefined && !this.#stopping; handle = lane.overdue.pop()) {
+      await this.#giveUp(lane, handle, outcome).catch((error) => this.#parts.unread(handle ?? -1, error))
+    }
+    lane.expiring -= 1
+    this.#pump(lane)
+  }
+
+  async #giveUp(lane: Lane, handle: number, outcome: Outcome): Promise<void> {
+    const { roster, now, look } = this.#parts
+    const message = await roster.fetch(handle)
+    if (message === undefined) return
+    const recipients = this.#byRoute(message, dueIn(message, now()).due).get(lane.route) ?? []
+    if (recipients.length === 0) look(message)
+    else await this.#settleAside(message, recipients, outcome, lane.route.retry)
   }
 
   async #run(lane: Lane, pool: Pool, parcel: Parcel): Promise<void> {
@@ -201,7 +300,7 @@ export class Dispatcher {
 
   async #attempt(pool: Pool, parcel: Parcel): Promise<Attempted> {
     try {
-      return await attempt(pool, this.#parts.source, parcel.message.envelope, forwardPathsOf(parcel))
+      return await attempt(pool, this.#parts.spool, parcel.message.envelope, forwardPathsOf(parcel))
     } catch (error) {
       this.#parts.events.unexpected('content', error)
       return unreadable(error, parcel.recipients.length)
@@ -236,17 +335,17 @@ export class Dispatcher {
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
   #sendOn(lane: Lane, pool: Pool, { message, tried }: Parcel, results: readonly Result[]): readonly Result[] {
     const { failed, leftOver, settled } = sortResults(results)
-    if (leftOver.length > 0) this.add({ message, recipients: leftOver.map(positionOf) })
+    if (leftOver.length > 0) this.#addAgain({ message, recipients: leftOver.map(positionOf) })
     const recipients = failed.map(positionOf)
     const again = { message, recipients, tried: new Set([...(tried ?? []), pool.name]) }
     const goesOn = failed.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again)
     return goesOn || failed.length === 0 ? settled : [...settled, ...failed]
   }
 
-  /** After a reload the ways are others: what failed on an old one is routed anew. */
+  /** What failed on a way that is gone is routed anew. */
   #tryElsewhere(lane: Lane, parcel: Parcel): boolean {
-    if (this.#lanes.get(lane.route.name) === lane) return lane.addAgain(parcel, this.#parts.now())
-    this.add({ message: parcel.message, recipients: parcel.recipients })
+    if (this.#isInForce(lane)) return lane.addAgain(parcel, this.#parts.now())
+    this.#addAgain({ message: parcel.message, recipients: parcel.recipients })
     return true
   }
 
@@ -271,5 +370,10 @@ function placeOf({ target }: Pool): NonNullable<Result['smarthost']> {
   const { name, host, port } = target.smarthost
   return { name, host, port }
 }
+
+/** Whatever went one way goes the way of that name. */
+const haveSameWays = (before: readonly RouteConfig[], after: readonly RouteConfig[]): boolean =>
+  JSON.stringify(before.map(wayOf)) === JSON.stringify(after.map(wayOf))
+const wayOf = ({ name, match }: RouteConfig) => [name, match]
 
 const positionOf = ({ recipient }: Result): number => recipient

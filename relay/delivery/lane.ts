@@ -1,6 +1,10 @@
-/** One route at work: what waits for it, and the pools of its smarthosts in the order of their priority. */
+/**
+ * One route at work: what waits for it, and the pools of its smarthosts in the order of their priority. Only a window of
+ * what waits is in memory; the rest is parked, a number for each message, and is read as the window moves on.
+ */
 import type { RouteConfig } from '../config.ts'
 import { choose } from './choose.ts'
+import { Parked } from './parked.ts'
 import type { Pool } from './pool.ts'
 import { ReadyQueue } from './ready-queue.ts'
 import type { Parcel } from './tracked.ts'
@@ -9,10 +13,23 @@ export type Job = { readonly parcel: Parcel; readonly pool: Pool }
 /** `down`: what waits can go nowhere. */
 export type Wait = { readonly down: boolean; readonly until?: number }
 
+/** Few enough to be small, and enough that no connection ever waits for the disk. */
+const fewest = 64
+const readAtOnce = 16
+
 export class Lane {
   readonly route: RouteConfig
   readonly pools: readonly Pool[]
-  readonly ready = new ReadyQueue<Parcel>()
+  readonly #ready = new ReadyQueue<Parcel>()
+  #parked = new Parked()
+  /** Recipients in `#ready`, and how many may be there before what arrives is parked. */
+  #recipients = 0
+  readonly #mostRecipients: number
+  /** Parked ones that are being read. */
+  coming = 0
+  /** Parked ones whose time in the queue is over, to be given up one by one. */
+  readonly overdue: number[] = []
+  expiring = 0
   /** Failed elsewhere, and at once for another smarthost: before all others, and never in their way. */
   #again: Parcel[] = []
   #turn = 0
@@ -21,18 +38,46 @@ export class Lane {
   /** Done at the smarthosts, and not yet in the spool; it goes on over a reload. */
   readonly unsettled: { count: number }
 
-  constructor(route: RouteConfig, pools: readonly Pool[], unsettled = { count: 0 }) {
+  constructor(route: RouteConfig, pools: readonly Pool[], mostRecipients: number, unsettled = { count: 0 }) {
     this.route = route
+    this.#mostRecipients = mostRecipients
     this.unsettled = unsettled
     this.pools = pools.toSorted((a, b) => a.priority - b.priority)
   }
 
   get waiting(): number {
-    return this.ready.size + this.#again.length
+    const parked = this.#parked.size + this.coming + this.overdue.length + this.expiring
+    return this.#ready.size + this.#again.length + parked
+  }
+
+  /** Whoever has parked messages goes behind them. */
+  hasRoom(credential: string): boolean {
+    return this.#recipients < this.#mostRecipients && !this.#parked.has(credential)
   }
 
   add(parcel: Parcel): void {
-    this.ready.push(parcel.message.envelope.credential, parcel)
+    this.#recipients += parcel.recipients.length
+    this.#ready.push(parcel.message.envelope.credential, parcel)
+  }
+
+  park(credential: string, handle: number): void {
+    this.#parked.push(credential, handle)
+  }
+
+  /** The parked message that is to be read next, if the window has room; `coming` counts it. */
+  unpark(): number | undefined {
+    if (this.#parked.size === 0 || this.coming >= readAtOnce || this.#ready.size + this.coming >= fewest)
+      return undefined
+    this.coming += 1
+    return this.#parked.shift()
+  }
+
+  /** What is over its time: parcels are taken out, parked ones are put into `overdue`. */
+  takeOverdue(acceptedBefore: number, acceptedAt: (handle: number) => number): readonly Parcel[] {
+    for (const handle of this.#parked.take((h) => acceptedAt(h) <= acceptedBefore)) this.overdue.push(handle)
+    const parcels = this.#ready.take(({ message }) => message.envelope.acceptedAt <= acceptedBefore)
+    for (const { recipients } of parcels) this.#recipients -= recipients.length
+    return parcels
   }
 
   /** True when another smarthost will take it; `busy` ones are waited for. */
@@ -45,11 +90,13 @@ export class Lane {
   /** The next parcel and its smarthost; else when to look again, where time alone may change it. */
   next(now: number): Job | Wait {
     const first = this.#nextAgain(now)
-    if ('pool' in first || this.ready.size === 0) return first
+    if ('pool' in first || this.#ready.size === 0) return first
     const choice = choose(this.pools, undefined, now, this.#turn++)
     if (choice.kind !== 'use') return { down: choice.kind === 'down', ...earlier(first, choice) }
-    const parcel = this.ready.shift()
-    return parcel === undefined ? first : { parcel, pool: choice.candidate }
+    const parcel = this.#ready.shift()
+    if (parcel === undefined) return first
+    this.#recipients -= parcel.recipients.length
+    return { parcel, pool: choice.candidate }
   }
 
   #nextAgain(now: number): Job | Wait {
@@ -83,10 +130,21 @@ export class Lane {
     return !set
   }
 
-  /** Everything that waits; the lane is used no more. */
+  /** Every parcel that waits; the lane is used no more. */
   empty(): readonly Parcel[] {
     clearTimeout(this.#wake)
-    return [...this.#again.splice(0), ...this.ready.take(() => true)]
+    return [...this.#again.splice(0), ...this.#ready.take(() => true)]
+  }
+
+  /** Every parked message; the lane is used no more. */
+  unparkAll(): readonly number[] {
+    return this.#parked.take(() => true).concat(this.overdue.splice(0))
+  }
+
+  /** What another lane, which is used no more, has parked. */
+  adoptParked(from: Lane): void {
+    this.#parked = from.#parked
+    from.#parked = new Parked()
   }
 
   #choose(parcel: Parcel, now: number) {

@@ -7,7 +7,7 @@ import type { Spool } from '../spool/spool.ts'
 import { type Decision, decide, type Retry } from './decide.ts'
 import type { Failure } from './dsn.ts'
 import { queueDsn, type Reported, type Reporter } from './report.ts'
-import { isDone, type Parcel, type Tracked } from './tracked.ts'
+import { isDone, type Tracked } from './tracked.ts'
 
 /** What became of one recipient of a message. */
 export type Result = {
@@ -21,8 +21,10 @@ type LedgerParts = Reporter & {
   readonly spool: Spool
   readonly events: LedgerEvents
   readonly random: () => number
-  /** A recipient waits for its next attempt. */
-  readonly onRetry: (parcel: Parcel, at: number) => void
+  /** Some recipients wait for their next attempt. */
+  readonly onRetry: (message: Tracked, at: number) => void
+  /** The spool knows what memory knew when it was asked to follow. */
+  readonly onWritten: (message: Tracked) => void
   /** The spool has forgotten the message. */
   readonly onGone: (message: Tracked) => void
   /** A DSN may be delivered now. */
@@ -58,11 +60,8 @@ export class Ledger {
     return this.#write(message)
   }
 
-  /** Recipients that a DSN in the spool already reports; the crash was between it and their closing (case S25). */
-  close(message: Tracked, forwardPaths: ReadonlySet<string>): Promise<void> {
-    for (const [i, state] of message.recipients.entries()) {
-      if (!isDone(state) && forwardPaths.has(state.forwardPath)) message.recipients[i] = { ...state, state: 'bounced' }
-    }
+  /** Nothing is left to do for it. */
+  close(message: Tracked): Promise<void> {
     return this.#write(message)
   }
 
@@ -86,6 +85,7 @@ export class Ledger {
 
   #apply(message: Tracked, { recipient, outcome, decision }: Decided): void {
     const before = message.recipients[recipient]
+    message.busy.delete(recipient)
     if (before === undefined) return
     message.recipients[recipient] = {
       forwardPath: before.forwardPath,
@@ -115,19 +115,12 @@ export class Ledger {
   }
 
   #defer(message: Tracked, decided: readonly Decided[]): void {
-    const byTime = new Map<number, number[]>()
+    const { events, onRetry } = this.#parts
     for (const { recipient, decision } of decided) {
       if (decision.do !== 'retry') continue
-      const together = byTime.get(decision.at)
-      if (together === undefined) byTime.set(decision.at, [recipient])
-      else together.push(recipient)
-      this.#parts.events.deferred(
-        message.envelope.queueId,
-        message.recipients[recipient]?.forwardPath ?? '',
-        decision.at,
-      )
+      events.deferred(message.envelope.queueId, message.recipients[recipient]?.forwardPath ?? '', decision.at)
+      onRetry(message, decision.at)
     }
-    for (const [at, recipients] of byTime) this.#parts.onRetry({ message, recipients }, at)
   }
 
   /** One write at a time for each message, always of the newest state. */
@@ -135,6 +128,7 @@ export class Ledger {
     message.changed = true
     message.writing ??= this.#writeUntilEqual(message).finally(() => {
       message.writing = undefined
+      this.#parts.onWritten(message)
     })
     return message.writing
   }

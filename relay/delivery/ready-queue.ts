@@ -9,6 +9,10 @@ export class ReadyQueue<T> {
     return this.#size
   }
 
+  has(credential: string): boolean {
+    return this.#queues.has(credential)
+  }
+
   push(credential: string, item: T): void {
     this.#size++
     const queue = this.#queues.get(credential)
@@ -34,7 +38,7 @@ export class ReadyQueue<T> {
   take(matches: (item: T) => boolean): T[] {
     const taken: T[] = []
     for (const [credential, queue] of [...this.#queues]) {
-      taken.push(...queue.take(matches))
+      for (const item of queue.take(matches)) taken.push(item)
       if (queue.empty) this.#queues.delete(credential)
     }
     this.#size -= taken.length
@@ -42,38 +46,45 @@ export class ReadyQueue<T> {
   }
 }
 
-/** An array whose head moves on: Array.shift would move a long queue for each item. */
+const chunkLength = 1024
+
+/** In short arrays: one long one would be moved for each item that leaves, and copied as it grows. */
 class Fifo<T> {
-  #items: T[]
+  #chunks: T[][]
   #head = 0
 
   constructor(first: T) {
-    this.#items = [first]
+    this.#chunks = [[first]]
   }
 
   get empty(): boolean {
-    return this.#head === this.#items.length
+    return this.#head === (this.#chunks[0]?.length ?? 0)
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    const last = this.#chunks.at(-1)
+    if (last !== undefined && last.length < chunkLength) last.push(item)
+    else this.#chunks.push([item])
   }
 
   shift(): T | undefined {
-    const item = this.#items[this.#head++]
-    if (this.#head > 1024 && this.#head * 2 > this.#items.length) this.#compact()
+    const item = this.#chunks[0]?.[this.#head++]
+    if (this.#head === chunkLength) this.#nextChunk()
     return item
   }
 
   take(matches: (item: T) => boolean): T[] {
-    this.#compact()
-    const taken = this.#items.filter(matches)
-    if (taken.length > 0) this.#items = this.#items.filter((item) => !matches(item))
+    if (!this.#chunks.some((chunk) => chunk.some(matches))) return []
+    const all = this.#chunks.flat().slice(this.#head)
+    const taken = all.filter(matches)
+    this.#chunks = []
+    this.#head = 0
+    for (const item of all) if (!matches(item)) this.push(item)
     return taken
   }
 
-  #compact(): void {
-    this.#items = this.#items.slice(this.#head)
+  #nextChunk(): void {
+    this.#chunks.shift()
     this.#head = 0
   }
 }

@@ -9,6 +9,14 @@ export function routeOf(routes: readonly RouteConfig[], sender: Sender, forwardP
   return routes.find(({ match }) => match === undefined || matches(match, sender, forwardPath))
 }
 
+/** The route that every message of this credential takes, or undefined where that is for the message to say. */
+export function routeOfAll(routes: readonly RouteConfig[], credential: string): RouteConfig | undefined {
+  const first = routes.find(({ match }) => match?.credentials === undefined || match.credentials.includes(credential))
+  const asksMore =
+    first?.match !== undefined && first.match.senderDomains.length + first.match.recipientDomains.length > 0
+  return asksMore ? undefined : first
+}
+
 /** Every list that is given must match; an empty list of credentials was given, and matches none. */
 function matches(match: NonNullable<RouteConfig['match']>, sender: Sender, forwardPath: string): boolean {
   return (

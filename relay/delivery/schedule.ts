@@ -1,31 +1,40 @@
-/** What waits for its time: a heap by time, and one timer for its top. */
-
-type Entry<T> = { readonly at: number; readonly item: T }
+/** What waits for its time, one entry of three numbers for each message: a heap by time, and one timer for its top. */
+import { Column } from '../spool/column.ts'
 
 /** The clock may be set: look at it at least once a minute. */
 const longestTimerMs = 60_000
+/** After an outage very many are due at once; others have their turns in between. */
+const atOnce = 1000
 
-export class Schedule<T> {
-  readonly #heap: Entry<T>[] = []
+export class Schedule {
   readonly #now: () => number
-  readonly #due: (items: readonly T[]) => void
+  readonly #due: (handles: readonly number[]) => void
+  readonly #at = new Column('floats')
+  readonly #handle = new Column('words')
+  /** Position in the heap + 1 of each handle; 0: it does not wait. */
+  readonly #position = new Column('words')
+  #size = 0
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
   /** `due` gets what has become due, the earliest first. */
-  constructor(now: () => number, due: (items: readonly T[]) => void) {
+  constructor(now: () => number, due: (handles: readonly number[]) => void) {
     this.#now = now
     this.#due = due
   }
 
   get size(): number {
-    return this.#heap.length
+    return this.#size
   }
 
-  add(item: T, at: number): void {
-    this.#heap.push({ at, item })
-    this.#rise(this.#heap.length - 1)
-    if (this.#heap[0]?.item === item) this.#arm()
+  /** A handle waits for the earliest time that it was added with. */
+  add(handle: number, at: number): void {
+    const known = this.#positionOf(handle)
+    if (known >= 0 && this.#timeOf(known) <= at) return
+    const from = known >= 0 ? known : this.#size++
+    this.#put(from, handle, at)
+    this.#rise(from)
+    if (this.#handle.get(0) === handle) this.#arm()
   }
 
   stop(): void {
@@ -35,28 +44,28 @@ export class Schedule<T> {
 
   #arm(): void {
     clearTimeout(this.#timer)
-    const [top] = this.#heap
-    if (top === undefined || this.#stopped) return
-    const wait = Math.max(0, Math.min(top.at - this.#now(), longestTimerMs))
+    if (this.#size === 0 || this.#stopped) return
+    const wait = Math.max(0, Math.min(this.#timeOf(0) - this.#now(), longestTimerMs))
     this.#timer = setTimeout(() => this.#ring(), wait).unref()
   }
 
   #ring(): void {
     const now = this.#now()
-    const due: T[] = []
-    for (let [top] = this.#heap; top !== undefined && top.at <= now; [top] = this.#heap) {
-      due.push(top.item)
-      this.#pop()
-    }
+    const due: number[] = []
+    while (this.#timeOf(0) <= now && due.length < atOnce) due.push(this.#pop())
     this.#arm()
     if (due.length > 0) this.#due(due)
   }
 
-  #pop(): void {
-    const last = this.#heap.pop()
-    if (last === undefined || this.#heap.length === 0) return
-    this.#heap[0] = last
-    this.#sink(0)
+  #pop(): number {
+    const top = this.#handle.get(0)
+    this.#position.set(top, 0)
+    this.#size -= 1
+    if (this.#size > 0) {
+      this.#put(0, this.#handle.get(this.#size), this.#at.get(this.#size))
+      this.#sink(0)
+    }
+    return top
   }
 
   #rise(from: number): void {
@@ -80,14 +89,23 @@ export class Schedule<T> {
     }
   }
 
-  #timeOf(at: number): number {
-    return this.#heap[at]?.at ?? Number.POSITIVE_INFINITY
+  #positionOf(handle: number): number {
+    return this.#position.get(handle) - 1
+  }
+
+  #timeOf(position: number): number {
+    return position < this.#size ? this.#at.get(position) : Number.POSITIVE_INFINITY
+  }
+
+  #put(position: number, handle: number, at: number): void {
+    this.#at.set(position, at)
+    this.#handle.set(position, handle)
+    this.#position.set(handle, position + 1)
   }
 
   #swap(a: number, b: number): void {
-    const [first, second] = [this.#heap[a], this.#heap[b]]
-    if (first === undefined || second === undefined) return
-    this.#heap[a] = second
-    this.#heap[b] = first
+    const [handle, at] = [this.#handle.get(a), this.#at.get(a)]
+    this.#put(a, this.#handle.get(b), this.#at.get(b))
+    this.#put(b, handle, at)
   }
 }

@@ -1,4 +1,4 @@
-/** A message that is ours, as memory knows it: never behind the spool, sometimes ahead of it. */
+/** A message that is ours, as memory knows it while something is under way: never behind the spool, sometimes ahead of it. */
 import type { Envelope, QueuedMessage, RecipientState } from '../mail/envelope.ts'
 import type { Reported } from './report.ts'
 
@@ -6,6 +6,8 @@ export type Tracked = {
   readonly envelope: Envelope
   /** In the order of the envelope's forward-paths. */
   readonly recipients: RecipientState[]
+  /** Positions of those who are in a parcel: nobody else may take them. */
+  readonly busy: Set<number>
   /** Given up together, and their DSN is not yet durable. */
   readonly unreported: (readonly Reported[])[]
   /** DSNs that wait until the spool knows that their recipients are closed. */
@@ -18,6 +20,7 @@ export type Tracked = {
 export const track = ({ envelope, recipients }: QueuedMessage): Tracked => ({
   envelope,
   recipients: [...recipients],
+  busy: new Set(),
   unreported: [],
   heldDsns: [],
   writing: undefined,
@@ -25,6 +28,22 @@ export const track = ({ envelope, recipients }: QueuedMessage): Tracked => ({
 })
 
 export const isDone = ({ state }: RecipientState): boolean => state !== 'pending'
+
+/** The spool knows all that memory does. */
+export const isIdle = ({ busy, writing, changed, heldDsns, unreported }: Tracked): boolean =>
+  busy.size === 0 && writing === undefined && !changed && heldDsns.length === 0 && unreported.length === 0
+
+/** Who may be tried now, and when the next of the others may. */
+export function dueIn({ recipients, busy }: Tracked, now: number): { readonly due: number[]; readonly next: number } {
+  const due: number[] = []
+  let next = Number.POSITIVE_INFINITY
+  for (const [i, state] of recipients.entries()) {
+    if (isDone(state) || busy.has(i)) continue
+    if (state.nextAttemptAt <= now) due.push(i)
+    else next = Math.min(next, state.nextAttemptAt)
+  }
+  return { due, next }
+}
 
 /** Some recipients of one message, on their way together. */
 export type Parcel = {

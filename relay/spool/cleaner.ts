@@ -1,15 +1,23 @@
 /** Gives room back: the oldest segment goes when nothing in it is needed; what still is, is copied to the newest first. */
-import type { Contents } from './contents.ts'
+import type { Ahead, Watch } from './ahead.ts'
 import type { Disk } from './disk.ts'
 import type { Journal } from './journal.ts'
+import type { Loaded, Messages } from './messages.ts'
+import type { OpenSegments } from './open-segments.ts'
 import type { Paths } from './paths.ts'
-import { type Held, type Segment, settle } from './segment.ts'
+import type { Register } from './register.ts'
+import type { Segment } from './segment.ts'
 
 type Parts = {
   readonly disk: Disk
   readonly paths: Paths
   readonly journal: Journal
-  readonly contents: Contents
+  readonly register: Register
+  readonly ahead: Ahead
+  readonly messages: Messages
+  readonly open: OpenSegments
+  /** Its removal is written already and not yet durable. */
+  readonly isLeaving: (handle: number) => boolean
   readonly segmentBytes: number
   /** The volume is nearly full. */
   readonly short: () => boolean
@@ -45,10 +53,10 @@ export class Cleaner {
   async #clean(): Promise<void> {
     const { journal } = this.#parts
     for (let oldest = journal.oldest; oldest !== undefined && !this.#stopped; oldest = journal.oldest) {
-      if (oldest.held.size > 0) {
+      if (oldest.live > 0) {
         if (!journal.damaged && !worthCopying(journal.segments, this.#parts.segmentBytes, this.#parts.short())) return
         await this.#copy(oldest)
-        if (oldest.held.size > 0) return
+        if (oldest.live > 0) return
       }
       await this.#retire(oldest)
       journal.forgetOldest()
@@ -56,31 +64,47 @@ export class Cleaner {
   }
 
   async #copy(segment: Segment): Promise<void> {
-    const staying = [...segment.held]
+    const staying = this.#parts.register.in(segment)
     for (let first = 0; first < staying.length && !this.#stopped; first += copiedAtOnce) {
-      await Promise.all(staying.slice(first, first + copiedAtOnce).map((held) => this.#move(held, segment)))
+      await Promise.all(staying.slice(first, first + copiedAtOnce).map((handle) => this.#move(handle, segment)))
     }
   }
 
-  async #move(held: Held, from: Segment): Promise<void> {
-    const content = held.file === undefined ? await this.#parts.contents.whole(held) : undefined
-    // Its record may not come behind that of its removal.
-    if (held.leaving || !from.held.has(held)) return
-    const { file, message } = held
-    await this.#parts.journal.append({
+  async #move(handle: number, from: Segment): Promise<void> {
+    const { ahead, messages } = this.#parts
+    const watch = ahead.watch(handle)
+    try {
+      const loaded = await messages.load(handle)
+      if (loaded !== undefined) await this.#append(handle, from, loaded, watch)
+    } finally {
+      ahead.unwatch(handle, watch)
+    }
+  }
+
+  async #append(handle: number, from: Segment, { message, file, content }: Loaded, watch: Watch): Promise<void> {
+    const { register, ahead, journal, isLeaving } = this.#parts
+    const { queueId } = message.envelope
+    const stays = (): boolean => register.isIn(handle, from) && register.standsFor(handle, queueId)
+    // Its record may not come behind that of its removal, nor an older state behind a newer one.
+    if (isLeaving(handle) || !stays() || watch.changed) return
+    await journal.append({
       entry: { kind: 'moved', ...message, ...(file !== undefined && { file }) },
-      content,
+      content: file === undefined ? content : undefined,
       // With another state by now, it is copied once more: the record of that state may lie before this one.
       durable: (place) => {
-        if (from.held.has(held) && held.message === message) settle(held, place)
+        if (!stays() || watch.changed) return
+        register.settle(handle, place)
+        ahead.forget(handle)
       },
     })
   }
 
   // The folder is synced after each one: a later segment may not be gone while an earlier one comes back.
   async #retire(segment: Segment): Promise<void> {
-    const { disk, paths } = this.#parts
+    const { disk, paths, open, register } = this.#parts
     const path = paths.segment(segment.name)
+    open.forget(segment)
+    register.retire(segment)
     const gone = segment.damaged ? disk.rename(path, paths.setAside(segment.name)) : disk.unlink(path)
     await gone.catch((error: unknown) => {
       if (!isAbsent(error)) throw error

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { Events } from '../events.ts'
 import type { Envelope, QueuedMessage, RecipientState } from '../mail/envelope.ts'
+import type { Ahead } from './ahead.ts'
 import { Cleaner } from './cleaner.ts'
 import { ContentCache } from './content-cache.ts'
 import { Contents } from './contents.ts'
@@ -12,12 +13,15 @@ import { FreeSpace } from './free-space.ts'
 import { IncomingMessage, type Received } from './incoming.ts'
 import { type Item, Journal, type Record } from './journal.ts'
 import { LargeFiles } from './large-files.ts'
+import { Messages } from './messages.ts'
+import { OpenSegments } from './open-segments.ts'
 import { type Paths, pathsOf } from './paths.ts'
 import { parseQueueId, queueIds } from './queue-id.ts'
 import { type Recovered, recover } from './recovery.ts'
-import { closed, untried } from './replay.ts'
-import { type Held, leave, type Place, settle } from './segment.ts'
-import { type Incoming, type Spool, SpoolError } from './spool.ts'
+import type { Register } from './register.ts'
+import { untried } from './replay.ts'
+import type { Place } from './segment.ts'
+import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
 
 export type SpoolEvents = Pick<Events, 'committed' | 'quarantined' | 'recovered' | 'spoolFault' | 'spoolRecovered'>
 
@@ -44,10 +48,13 @@ export class JournalSpool implements Spool {
   readonly #cleaner: Cleaner
   readonly #fault: Fault
   readonly #nextId: () => string
-  readonly #ours = new Map<string, Held>()
+  readonly #register: Register
+  readonly #ahead: Ahead
+  readonly #open: OpenSegments
+  /** Their removal is written already and not yet durable. */
+  readonly #leaving = new Set<number>()
   readonly #incoming = new Set<string>()
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
-  #bytes = 0
 
   static async open(parts: Parts): Promise<JournalSpool> {
     const paths = pathsOf(parts.directory)
@@ -58,16 +65,30 @@ export class JournalSpool implements Spool {
     return spool
   }
 
-  private constructor(parts: Parts, paths: Paths, space: FreeSpace, { segments, lastNumber, messages }: Recovered) {
+  private constructor(parts: Parts, paths: Paths, space: FreeSpace, recovered: Recovered) {
     const { disk, events, now } = parts
+    const { segments, lastNumber, register, ahead } = recovered
     const segmentBytes = parts.segmentBytes ?? segmentBytesFor(space.total)
     this.#parts = parts
     this.#paths = paths
     this.#space = space
+    this.#register = register
+    this.#ahead = ahead
+    this.#open = new OpenSegments(disk, paths)
     this.#nextId = queueIds(now)
     this.#large = new LargeFiles(disk, paths)
     this.#fault = new Fault({ events, mend: () => this.#mend(), tryAgainMs: parts.tryAgainMs })
-    this.#contents = new Contents({ disk, paths, cache: this.#cache, damaged: (held) => this.#setAside(held) })
+    const damaged = (handle: number, queueId: string) => this.#setAside(handle, queueId)
+    const { directory } = paths
+    const messages = new Messages({
+      directory,
+      register,
+      ahead,
+      open: this.#open,
+      damaged,
+      damagedState: (queueId, place) => this.#damagedState(queueId, place),
+    })
+    this.#contents = new Contents({ disk, paths, cache: this.#cache, messages, damaged })
     this.#journal = new Journal({
       disk,
       paths,
@@ -77,13 +98,26 @@ export class JournalSpool implements Spool {
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
     })
-    const short = () => space.shortage !== undefined
-    this.#cleaner = new Cleaner({ disk, paths, journal: this.#journal, contents: this.#contents, segmentBytes, short })
-    for (const held of messages) this.#keep(held)
+    this.#cleaner = new Cleaner({
+      disk,
+      paths,
+      journal: this.#journal,
+      register,
+      ahead,
+      messages,
+      open: this.#open,
+      isLeaving: (handle) => this.#leaving.has(handle),
+      segmentBytes,
+      short: () => space.shortage !== undefined,
+    })
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#register.bytes
+  }
+
+  get oldestAcceptedAt(): number | undefined {
+    return this.#register.oldestAcceptedAt
   }
 
   get fault(): string | undefined {
@@ -100,7 +134,7 @@ export class JournalSpool implements Spool {
     await this.#check()
     const queueId = chosen ?? this.#nextId()
     if (parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
-    if (this.#ours.has(queueId) || this.#incoming.has(queueId)) throw new Error(`queue id ${queueId} is taken`)
+    if (this.has(queueId) || this.#incoming.has(queueId)) throw new Error(`queue id ${queueId} is taken`)
     this.#incoming.add(queueId)
     return new IncomingMessage({
       queueId,
@@ -113,36 +147,55 @@ export class JournalSpool implements Spool {
     })
   }
 
-  *messages(): Iterable<QueuedMessage> {
-    for (const held of this.#ours.values()) yield held.message
+  handles(): Iterable<number> {
+    return this.#register.handles()
+  }
+
+  handleOf(queueId: string): number | undefined {
+    return this.#register.find(queueId)
+  }
+
+  outline(handle: number): Outline | undefined {
+    return this.#register.outline(handle)
+  }
+
+  load(handle: number): Promise<QueuedMessage | undefined> {
+    return this.#contents.message(handle)
   }
 
   has(queueId: string): boolean {
-    return this.#ours.has(queueId)
+    return this.#register.find(queueId) !== undefined
   }
 
   content(queueId: string): Readable {
-    const held = this.#ours.get(queueId)
-    if (held !== undefined) return this.#contents.stream(held)
+    const handle = this.#register.find(queueId)
+    if (handle !== undefined) return this.#contents.stream(handle, queueId)
     return new Readable().destroy(this.#error('fault', `message ${queueId} is not ours`))
   }
 
   async record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
-    const held = this.#ours.get(queueId)
+    const handle = this.#register.find(queueId)
     // It was set aside: there is nothing to deliver, and nothing to remember.
-    if (held === undefined) return
-    held.message = { envelope: held.message.envelope, recipients }
-    await this.#journal.append({ entry: { kind: 'state', queueId, recipients } })
+    if (handle === undefined) return
+    this.#ahead.put(handle, recipients)
+    this.#register.standing(handle, recipients)
+    const durable = (place: Place): void => {
+      if (!this.#register.standsFor(handle, queueId)) return
+      this.#register.settleState(handle, place)
+      this.#ahead.settled(handle, recipients)
+    }
+    await this.#journal.append({ entry: { kind: 'state', queueId, recipients }, durable })
   }
 
   async remove(queueId: string): Promise<void> {
-    const held = this.#ours.get(queueId)
-    if (held === undefined) return
-    held.leaving = true
+    const handle = this.#register.find(queueId)
+    if (handle === undefined) return
+    this.#leaving.add(handle)
+    const durable = (): void => this.#forget(handle, queueId)
     try {
-      await this.#journal.append({ entry: { kind: 'removed', queueId }, durable: () => this.#forget(held) })
+      await this.#journal.append({ entry: { kind: 'removed', queueId }, durable })
     } catch (error) {
-      held.leaving = false
+      this.#leaving.delete(handle)
       throw error
     }
   }
@@ -155,17 +208,18 @@ export class JournalSpool implements Spool {
     this.#fault.stop()
     await this.#cleaner.stop()
     await this.#journal.close()
+    await this.#open.close()
     this.#parts.closed()
   }
 
-  async #begin({ ended, messages, swept }: Recovered): Promise<void> {
+  async #begin({ ended, register, swept }: Recovered): Promise<void> {
     try {
       await this.#journal.mend()
       await Promise.all(ended.map((queueId) => this.#journal.append(removal(queueId))))
     } catch (error) {
       this.#failed('the journal could not be begun', error)
     }
-    this.#parts.events.recovered(messages.length, swept)
+    this.#parts.events.recovered(register.size, swept)
     this.#cleaner.consider()
   }
 
@@ -173,11 +227,10 @@ export class JournalSpool implements Spool {
     const message = { envelope, recipients: untried(envelope) }
     const entry = { kind: 'accepted', envelope, ...(file !== undefined && { file }) } as const
     const durable = (place: Place): void => {
-      const held: Held = { message, place, file, leaving: false }
-      settle(held, place)
-      this.#keep(held)
+      this.#register.add(envelope, message.recipients, place, file)
       if (content !== undefined) this.#cache.put(envelope.queueId, content)
-      if (envelope.reports) this.#close(envelope.reports)
+      const original = envelope.reports && this.#register.find(envelope.reports.queueId)
+      if (envelope.reports && original !== undefined) this.#ahead.report(original, envelope.reports.forwardPaths)
     }
     await this.#journal.append({ entry, content, durable })
     // Not here and now: whatever a listener does, the message is ours.
@@ -185,37 +238,37 @@ export class JournalSpool implements Spool {
     return message
   }
 
-  #keep(held: Held): void {
-    this.#ours.set(held.message.envelope.queueId, held)
-    this.#bytes += held.message.envelope.bytes
-  }
-
-  #forget(held: Held): void {
-    const { queueId, bytes } = held.message.envelope
-    leave(held)
+  #forget(handle: number, queueId: string): void {
     this.#cache.drop(queueId)
-    if (this.#ours.get(queueId) !== held) return
-    this.#ours.delete(queueId)
-    this.#bytes -= bytes
-    if (held.file !== undefined) void this.#large.remove(queueId)
+    if (!this.#register.standsFor(handle, queueId)) return
+    const hadFile = this.#register.hasFile(handle)
+    this.#drop(handle)
+    if (hadFile) void this.#large.remove(queueId)
   }
 
-  #close(reports: NonNullable<Envelope['reports']>): void {
-    const held = this.#ours.get(reports.queueId)
-    if (held) held.message = { ...held.message, recipients: closed(held.message.recipients, reports) }
+  #drop(handle: number): void {
+    this.#leaving.delete(handle)
+    this.#ahead.forget(handle)
+    this.#register.remove(handle)
   }
 
   /** Found damaged when it was to be given out: it is ours no more, and nothing of it is deleted. */
-  #setAside(held: Held): void {
-    const { queueId } = held.message.envelope
-    const path = held.file === undefined ? this.#paths.segment(held.place.segment.name) : this.#paths.content(queueId)
+  #setAside(handle: number, queueId: string): void {
+    const place = this.#register.placeOf(handle)
+    if (place === undefined || !this.#register.standsFor(handle, queueId)) return
+    const hasFile = this.#register.hasFile(handle)
+    const path = hasFile ? this.#paths.content(queueId) : this.#paths.segment(place.segment.name)
     this.#parts.events.quarantined(path, `the content of message ${queueId} is damaged`)
-    if (held.file === undefined) held.place.segment.damaged = true
-    else void this.#parts.disk.rename(path, this.#paths.setAside(`${queueId}.eml`)).catch(ignored)
-    this.#ours.delete(queueId)
-    this.#bytes -= held.message.envelope.bytes
-    leave(held)
+    if (hasFile) void this.#parts.disk.rename(path, this.#paths.setAside(`${queueId}.eml`)).catch(ignored)
+    else place.segment.damaged = true
+    this.#drop(handle)
     this.#journal.append(removal(queueId)).catch(ignored)
+  }
+
+  #damagedState(queueId: string, { segment }: Place): void {
+    if (segment.damaged) return
+    segment.damaged = true
+    this.#parts.events.quarantined(this.#paths.segment(segment.name), `the state of message ${queueId} is damaged`)
   }
 
   #written(items: readonly Item[], bytes: number): void {

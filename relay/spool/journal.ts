@@ -133,8 +133,8 @@ export class Journal {
     await file.sync()
     segment.bytes += records.reduce((sum, r) => sum + r.bytes, 0)
     let at = begin
-    for (const [i, { bytes, content }] of records.entries()) {
-      items[i]?.durable?.({ segment, bytes, content: { ...content, offset: at + content.offset } })
+    for (const [i, { bytes }] of records.entries()) {
+      items[i]?.durable?.({ segment, at, bytes })
       at += bytes
     }
     this.#parts.written(items, at - begin)

@@ -1,18 +1,24 @@
-/** Opening: reads every record of the journal, sweeps what was never ours, and sets aside what is damaged. */
+/** Opening: reads every record of the journal (contents only where they may decide something), sweeps what was never ours, and sets aside what is damaged. */
 import type { Events } from '../events.ts'
 import { unreachable } from '../mail/outcome.ts'
+import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
+import { Messages } from './messages.ts'
+import { OpenSegments } from './open-segments.ts'
 import type { Paths } from './paths.ts'
 import { parseQueueId } from './queue-id.ts'
-import { type Entry, journalVersion, type Piece, scan } from './record.ts'
-import { finished, Replay } from './replay.ts'
-import { type Held, leave, parseSegmentName, type Segment } from './segment.ts'
+import { type Entry, journalVersion, type Piece, recordIn, scan, type Trust } from './record.ts'
+import type { Register } from './register.ts'
+import { Replay } from './replay.ts'
+import { parseSegmentName, type Segment } from './segment.ts'
 import { SpoolError } from './spool.ts'
 
 export type Recovered = {
   readonly segments: readonly Segment[]
   readonly lastNumber: number
-  readonly messages: readonly Held[]
+  /** The messages that are ours. */
+  readonly register: Register
+  readonly ahead: Ahead
   /** Messages whose removal was not written: nothing is left to do for them, or to do it with. */
   readonly ended: readonly string[]
   /** Unfinished files and records, of which nobody was promised anything. */
@@ -30,9 +36,12 @@ class Recovery {
   readonly #paths: Paths
   readonly #quarantined: (file: string, why: string) => void
   readonly #replay = new Replay()
+  readonly #ahead = new Ahead()
   readonly #segments: Segment[] = []
   readonly #ended: string[] = []
   #damage = false
+  /** One for all segments. */
+  #buffer: Buffer = Buffer.of()
   #swept = 0
   #lastNumber = 0
 
@@ -46,21 +55,25 @@ class Recovery {
   }
 
   async run(): Promise<Recovered> {
-    const names = await this.#disk.list(this.#paths.journal)
-    for (const name of names.toSorted()) await this.#journalFile(name)
+    const names = (await this.#disk.list(this.#paths.journal)).toSorted()
+    const newest = names.findLast((name) => !name.endsWith('.tmp'))
+    for (const name of names) await this.#journalFile(name, name === newest ? checkAll : checkReports)
+    this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)
-    const messages = await this.#withContent(this.#replay.messages().filter((h) => !this.#isFinished(h)))
-    await this.#sweepContent(new Set(messages.map((h) => h.message.envelope.queueId)))
+    await this.#closeReported()
+    await this.#endWhatIsDone()
+    await this.#sweepContent()
     return {
       segments: this.#segments,
       lastNumber: this.#lastNumber,
-      messages,
+      register: this.#replay.register,
+      ahead: this.#ahead,
       ended: this.#ended,
       swept: this.#swept,
     }
   }
 
-  async #journalFile(name: string): Promise<void> {
+  async #journalFile(name: string, trust: Trust): Promise<void> {
     const path = this.#paths.segment(name)
     const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
     if (begun === undefined) return this.#setAside(path, name, 'is no file of the journal')
@@ -68,10 +81,9 @@ class Recovery {
     if (name.endsWith('.tmp')) return this.#sweep(path)
     const bytes = await this.#read(path)
     if (bytes === undefined) return this.#setAside(path, name, 'cannot be read')
-    const pieces = [...scan(bytes, begun.nonce)]
-    if (!pieces.some((p) => p.kind === 'record')) return this.#setAside(path, name, 'holds no whole record')
+    if (!holdsRecord(bytes, begun.nonce)) return this.#setAside(path, name, 'holds no whole record')
     this.#segments.push(begun)
-    for (const piece of pieces) this.#piece(begun, piece)
+    for (const piece of scan(bytes, begun.nonce, trust)) this.#piece(begun, piece)
   }
 
   #piece(segment: Segment, piece: Piece): void {
@@ -112,29 +124,47 @@ class Recovery {
     this.#quarantined(this.#paths.segment(segment.name), why)
   }
 
-  #isFinished(held: Held): boolean {
-    if (!finished(held.message)) return false
-    this.#end(held)
-    return true
-  }
-
-  #end(held: Held): void {
-    leave(held)
-    this.#ended.push(held.message.envelope.queueId)
-  }
-
-  /** Without those whose content, in a file of its own, is gone or has another length. */
-  async #withContent(all: readonly Held[]): Promise<readonly Held[]> {
-    const whole: Held[] = []
-    for (const held of all) {
-      if (held.file === undefined || (await this.#hasContent(held))) whole.push(held)
-      else this.#end(held)
+  /** What DSNs report, and the state of the message itself does not say yet: the crash came between (case S25). */
+  async #closeReported(): Promise<void> {
+    const { register } = this.#replay
+    const open = new OpenSegments(this.#disk, this.#paths)
+    const messages = new Messages({
+      directory: this.#paths.directory,
+      register,
+      ahead: this.#ahead,
+      open,
+      damaged: ignored,
+      damagedState: ignored,
+    })
+    for (const { handle, place } of this.#replay.reported()) {
+      const dsn = await open.read(place).then((bytes) => recordIn(bytes, place.segment.nonce)?.entry, ignored)
+      const forwardPaths = (dsn !== undefined && 'envelope' in dsn && dsn.envelope.reports?.forwardPaths) || []
+      const before = (await messages.load(handle).catch(ignored))?.message.recipients ?? []
+      const after = closed(before, forwardPaths)
+      if (after.every((r, i) => r === before[i])) continue
+      this.#ahead.report(handle, forwardPaths)
+      register.standing(handle, after)
     }
-    return whole
+    await open.close()
   }
 
-  async #hasContent({ message }: Held): Promise<boolean> {
-    const { queueId, bytes } = message.envelope
+  /** Without those that have nothing left to do, and those whose content, in a file of its own, is gone or has another length. */
+  async #endWhatIsDone(): Promise<void> {
+    const { register } = this.#replay
+    for (const handle of register.handles()) {
+      const isSound = !register.isDone(handle) && (!register.hasFile(handle) || (await this.#hasContent(handle)))
+      if (!isSound) this.#end(handle)
+    }
+  }
+
+  #end(handle: number): void {
+    this.#ended.push(this.#replay.register.outline(handle)?.queueId ?? '')
+    this.#ahead.forget(handle)
+    this.#replay.register.remove(handle)
+  }
+
+  async #hasContent(handle: number): Promise<boolean> {
+    const { queueId = '', bytes } = this.#replay.register.outline(handle) ?? {}
     const path = this.#paths.content(queueId)
     const size = await this.#disk.size(path).catch(() => undefined)
     if (size === bytes) return true
@@ -143,13 +173,13 @@ class Recovery {
     return false
   }
 
-  async #sweepContent(ours: ReadonlySet<string>): Promise<void> {
+  async #sweepContent(): Promise<void> {
     for (const name of await this.#disk.list(this.#paths.large)) {
       const path = `${this.#paths.large}/${name}`
       const queueId = parseQueueId(name.replace(/\.eml$/, ''))
       if (name === 'probe') await this.#sweep(path)
       else if (queueId === undefined || !name.endsWith('.eml')) await this.#setAside(path, name, 'is no content')
-      else if (ours.has(queueId)) continue
+      else if (this.#replay.register.find(queueId) !== undefined) continue
       // The record that would name it may be among the damaged ones.
       else if (this.#damage) await this.#setAside(path, name, 'no record names it, and records are damaged')
       else await this.#sweep(path)
@@ -173,10 +203,12 @@ class Recovery {
   /** Undefined when the disk fails, or it is a folder; what a person must mend (EACCES, EMFILE) stops the start. */
   async #read(path: string): Promise<Buffer | undefined> {
     try {
-      const bytes = Buffer.allocUnsafe(await this.#disk.size(path))
+      const size = await this.#disk.size(path)
+      // Segments differ by their last write: a little more suffices for all.
+      if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
       const file = await this.#disk.open(path)
       try {
-        return bytes.subarray(0, await file.read(bytes, 0))
+        return this.#buffer.subarray(0, await file.read(this.#buffer.subarray(0, size), 0))
       } finally {
         await file.close()
       }
@@ -187,5 +219,18 @@ class Recovery {
   }
 }
 
+/**
+ * The end of the newest segment may have been cut by a crash: every content in it is checked. All older ones were synced
+ * before the next one got its name, so a look at theirs can wait until they are given out, except where they decide on
+ * other messages: a DSN closes what it reports.
+ */
+const checkAll: Trust = () => false
+const checkReports: Trust = (entry) => !('envelope' in entry && entry.envelope.reports !== undefined)
+
+function holdsRecord(bytes: Buffer, nonce: Buffer): boolean {
+  for (const { kind } of scan(bytes, nonce)) if (kind === 'record') return true
+  return false
+}
+
 const unreadable: readonly unknown[] = ['EIO', 'EISDIR']
-const ignored = (): void => {}
+const ignored = (): undefined => {}

@@ -1,12 +1,13 @@
-/** What the journal's records come to: the messages that are ours, and where each recipient stands. Pure. */
-
-import type { Envelope, QueuedMessage, RecipientState } from '../mail/envelope.ts'
+/** What the journal's records come to: the messages that are ours, and which of them are reported on. Pure. */
+import type { Envelope, RecipientState } from '../mail/envelope.ts'
 import { unreachable } from '../mail/outcome.ts'
-import type { ContentFile, Entry, Piece } from './record.ts'
-import { type Held, leave, type Place, type Segment, settle } from './segment.ts'
+import type { Piece } from './record.ts'
+import { Register } from './register.ts'
+import { Reports } from './reports.ts'
+import type { Place, Segment } from './segment.ts'
 
-type Reports = NonNullable<Envelope['reports']>
 type Record = Extract<Piece, { kind: 'record' }>
+type Entry = Record['entry']
 
 /** Every recipient as it stands before the first attempt. */
 export const untried = (envelope: Envelope): readonly RecipientState[] =>
@@ -18,39 +19,33 @@ export const untried = (envelope: Envelope): readonly RecipientState[] =>
     ambiguous: 0,
   }))
 
-/** The recipients after a DSN has reported some of them: each is reported once. */
-export const closed = (recipients: readonly RecipientState[], reports: Reports): readonly RecipientState[] =>
-  recipients.map((r) =>
-    r.state === 'pending' && reports.forwardPaths.includes(r.forwardPath) ? { ...r, state: 'bounced' } : r,
-  )
-
 export class Replay {
-  readonly #held = new Map<string, Held>()
-  /** By the DSN's queue id. A DSN that has left again has still reported. */
-  readonly #reports = new Map<string, Reports>()
+  readonly register = new Register()
+  /** A DSN that has left again has still reported. */
+  readonly #reports = new Reports()
   readonly #ends = new Map<string, number>()
 
   /** In the order of the journal. */
-  apply(segment: Segment, { entry, at, end, content }: Record): void {
-    const place = { segment, bytes: end - at, content }
+  apply(segment: Segment, { entry, at, end }: Record): void {
+    const place = { segment, at, bytes: end - at }
     switch (entry.kind) {
       case 'opened':
         for (const [name, bytes] of Object.entries(entry.ends)) this.#ends.set(name, bytes)
         break
       case 'accepted':
-        this.#put(place, { envelope: entry.envelope, recipients: untried(entry.envelope) }, entry.file)
+        this.#put(place, entry, untried(entry.envelope))
         break
       case 'moved':
-        this.#put(place, { envelope: entry.envelope, recipients: entry.recipients }, entry.file)
+        this.#put(place, entry, entry.recipients)
         break
       case 'state':
-        this.#state(entry)
+        this.#state(place, entry)
         break
       case 'removed':
         this.#drop(entry.queueId)
         break
       case 'void':
-        this.#reports.delete(entry.queueId)
+        this.#reports.void(entry.queueId)
         this.#drop(entry.queueId)
         break
       default:
@@ -63,40 +58,30 @@ export class Replay {
     return this.#ends.get(segment.name) ?? 0
   }
 
-  /** In the order of acceptance; what DSNs have reported is closed. */
-  messages(): readonly Held[] {
-    for (const reports of this.#reports.values()) {
-      const held = this.#held.get(reports.queueId)
-      if (held) held.message = { ...held.message, recipients: closed(held.message.recipients, reports) }
+  /** Messages that are ours, and where the DSNs lie that report on them. */
+  *reported(): Iterable<{ readonly handle: number; readonly place: Place }> {
+    for (const { original, place } of this.#reports.all()) {
+      const handle = this.register.find(original)
+      if (handle !== undefined) yield { handle, place }
     }
-    return [...this.#held.values()].sort(byAcceptance)
   }
 
-  #put(place: Place, message: QueuedMessage, file: ContentFile | undefined): void {
-    const { queueId, reports } = message.envelope
+  #put(place: Place, entry: Extract<Entry, { envelope: Envelope }>, recipients: readonly RecipientState[]): void {
+    const { queueId, reports } = entry.envelope
     this.#drop(queueId)
-    if (reports) this.#reports.set(queueId, reports)
-    const held: Held = { message, place, file, leaving: false }
-    settle(held, place)
-    this.#held.set(queueId, held)
+    if (reports) this.#reports.note(queueId, reports.queueId, place)
+    this.register.add(entry.envelope, recipients, place, entry.file)
   }
 
-  #state({ queueId, recipients }: Extract<Entry, { kind: 'state' }>): void {
-    const held = this.#held.get(queueId)
-    if (held) held.message = { envelope: held.message.envelope, recipients }
+  #state(place: Place, { queueId, recipients }: Extract<Entry, { kind: 'state' }>): void {
+    const handle = this.register.find(queueId)
+    if (handle === undefined) return
+    this.register.settleState(handle, place)
+    this.register.standing(handle, recipients)
   }
 
   #drop(queueId: string): void {
-    const held = this.#held.get(queueId)
-    if (held) leave(held)
-    this.#held.delete(queueId)
+    const handle = this.register.find(queueId)
+    if (handle !== undefined) this.register.remove(handle)
   }
 }
-
-const byAcceptance = (a: Held, b: Held): number => {
-  const [x, y] = [a.message.envelope, b.message.envelope]
-  return x.acceptedAt - y.acceptedAt || (x.queueId < y.queueId ? -1 : 1)
-}
-
-/** Whether delivery has anything left to do. */
-export const finished = (message: QueuedMessage): boolean => message.recipients.every((r) => r.state !== 'pending')

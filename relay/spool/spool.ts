@@ -16,11 +16,30 @@ export type Incoming = {
   abort(): Promise<void>
 }
 
+/** What memory knows of a message that is ours. */
+export type Outline = {
+  readonly queueId: string
+  readonly credential: string
+  readonly disposition: Envelope['disposition']
+  readonly acceptedAt: number
+  /** When its next recipient is to be tried, by the state that was last recorded; Infinity when none is left. */
+  readonly dueAt: number
+  readonly bytes: number
+}
+
 export type Spool = {
   /** A new message, or one with a queue id chosen by the caller (a DSN, made once). @throws SpoolError */
   receive(queueId?: string): Promise<Incoming>
-  /** Every message that is ours, in the order of acceptance; what is damaged was quarantined at opening. */
-  messages(): Iterable<QueuedMessage>
+  /**
+   * A number for each message that is ours, in the order of acceptance. It stands for the message until that is gone,
+   * and for another one afterwards. At the opening what is damaged was quarantined, what DSNs report was closed, and what
+   * had no pending recipient was ended.
+   */
+  handles(): Iterable<number>
+  handleOf(queueId: string): number | undefined
+  outline(handle: number): Outline | undefined
+  /** Reads envelope and state; undefined when it is not ours, or was found damaged and set aside. @throws SpoolError */
+  load(handle: number): Promise<QueuedMessage | undefined>
   has(queueId: string): boolean
   /** The content as it was received, our Received first; what is damaged is a SpoolError before its last octet. */
   content(queueId: string): Readable
@@ -34,6 +53,8 @@ export type Spool = {
   /** Told once for each message that becomes ours after opening. */
   onQueued(listener: (message: QueuedMessage) => void): void
   readonly bytes: number
+  /** When the oldest message that is ours was accepted. */
+  readonly oldestAcceptedAt: number | undefined
   /** The reason why the spool takes nothing now (disk full, read-only), or undefined. */
   readonly fault: string | undefined
   /** Waits for what is being written. */

@@ -1,10 +1,11 @@
 /** A spool in memory with the real one's promises, whose disk can be told to fail. */
 import { Readable } from 'node:stream'
 import type { Envelope, QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
-import { type Incoming, type Spool, SpoolError } from '../../../relay/spool/spool.ts'
+import { closed } from '../../../relay/spool/ahead.ts'
+import { type Incoming, type Outline, type Spool, SpoolError } from '../../../relay/spool/spool.ts'
 
 type Stored = { envelope: Envelope; recipients: readonly RecipientState[]; content: Buffer }
-type Operation = 'receive' | 'commit' | 'record' | 'remove' | 'content'
+type Operation = 'receive' | 'commit' | 'load' | 'record' | 'remove' | 'content'
 
 export class MemorySpool implements Spool {
   readonly stored = new Map<string, Stored>()
@@ -14,6 +15,8 @@ export class MemorySpool implements Spool {
   readonly broken = new Set<Operation>()
   /** Told with each operation before it happens; a test may wait in it. */
   before: (operation: Operation, queueId: string) => void | Promise<void> = () => {}
+  /** The handle of a queue id is its position. */
+  readonly #ids: string[] = []
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
   fault: string | undefined
 
@@ -51,8 +54,35 @@ export class MemorySpool implements Spool {
     }
   }
 
-  *messages(): Iterable<QueuedMessage> {
-    for (const { envelope, recipients } of this.stored.values()) yield { envelope, recipients }
+  *handles(): Iterable<number> {
+    for (const queueId of this.stored.keys()) yield this.#handleOf(queueId)
+  }
+
+  handleOf(queueId: string): number | undefined {
+    return this.stored.has(queueId) ? this.#handleOf(queueId) : undefined
+  }
+
+  #handleOf(queueId: string): number {
+    const known = this.#ids.indexOf(queueId)
+    return known >= 0 ? known : this.#ids.push(queueId) - 1
+  }
+
+  outline(handle: number): Outline | undefined {
+    const stored = this.stored.get(this.#ids[handle] ?? '')
+    if (stored === undefined) return undefined
+    const dueAt = Math.min(...stored.recipients.filter((r) => r.state === 'pending').map((r) => r.nextAttemptAt))
+    return { ...stored.envelope, dueAt }
+  }
+
+  async load(handle: number): Promise<QueuedMessage | undefined> {
+    const stored = this.stored.get(this.#ids[handle] ?? '')
+    if (this.broken.has('load')) throw new SpoolError('fault', `load ${handle}: no disk`)
+    return stored && { envelope: stored.envelope, recipients: stored.recipients }
+  }
+
+  get oldestAcceptedAt(): number | undefined {
+    const [oldest] = [...this.stored.values()].map(({ envelope }) => envelope.acceptedAt).sort((a, b) => a - b)
+    return oldest
   }
 
   has(queueId: string): boolean {
@@ -88,10 +118,16 @@ export class MemorySpool implements Spool {
 
   async close(): Promise<void> {}
 
-  /** The same disk, read by the next process. */
+  /** The same disk, read by the next process: what DSNs report is closed, and what is done is ended. */
   reopened(): MemorySpool {
     const next = new MemorySpool()
-    for (const [id, stored] of this.stored) next.stored.set(id, stored)
+    for (const [id, stored] of this.stored) next.stored.set(id, { ...stored })
+    for (const { envelope } of this.stored.values()) {
+      const original = next.stored.get(envelope.reports?.queueId ?? '')
+      if (original) original.recipients = closed(original.recipients, envelope.reports?.forwardPaths ?? [])
+    }
+    for (const [id, { recipients }] of next.stored)
+      if (recipients.every((r) => r.state !== 'pending')) next.stored.delete(id)
     return next
   }
 }

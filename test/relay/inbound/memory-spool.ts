@@ -54,9 +54,14 @@ export class MemorySpool implements Spool {
     }
   }
 
-  *messages(): Iterable<QueuedMessage> {
-    for (const { message } of this.kept) yield message
+  handles(): Iterable<number> {
+    return this.kept.keys()
   }
+
+  handleOf(): undefined {}
+  outline(): undefined {}
+  async load(): Promise<undefined> {}
+  oldestAcceptedAt: undefined
 
   has(queueId: string): boolean {
     return this.kept.some((k) => k.message.envelope.queueId === queueId)

@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import { createTransport } from 'nodemailer'
 import { afterEach, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { messagesOf } from '../spool/contents.ts'
 import { app, baseConfig, startSubmission, tellingEvents } from './submission-under-test.ts'
 
 const closers: (() => void | Promise<void>)[] = []
@@ -44,7 +45,7 @@ test.each([
 
   const reopened = await openIn(directory)
   closers.push(() => reopened.close())
-  const [message, ...others] = [...reopened.messages()]
+  const [message, ...others] = await messagesOf(reopened)
   expect(others).toEqual([])
   expect(message?.envelope).toMatchObject({ queueId, reversePath: 'noreply@corp.example', credential: 'apps/app' })
   const content = await buffer(reopened.content(queueId))
@@ -72,6 +73,6 @@ test('a message that was refused leaves nothing in the spool', async () => {
   const send = (text: string) =>
     transport.sendMail({ from: 'noreply@corp.example', to: 'user@elsewhere.example', subject: 'x', text })
   await expect(send(`${'x'.repeat(70)}\n`.repeat(20_000))).rejects.toThrow('552 5.3.4')
-  expect([...spool.messages()]).toEqual([])
+  expect(await messagesOf(spool)).toEqual([])
   expect(spool.bytes).toBe(0)
 })

@@ -5,7 +5,7 @@ import { worthCopying } from '../../../relay/spool/cleaner.ts'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { newSegment } from '../../../relay/spool/segment.ts'
-import { accept, contentOf, pending } from './contents.ts'
+import { accept, contentOf, messagesOf, pending } from './contents.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 const segment = (bytes: number, liveBytes: number) => ({ ...newSegment(1, Buffer.alloc(8)), bytes, liveBytes })
@@ -56,7 +56,7 @@ test('mail that stays is copied out of the way of mail that leaves, with its sta
   await until('the dead segments are deleted', () => journalBytes(directory) < 0.5 * MiB)
   await spool.close()
   const { spool: again } = await small(directory)
-  const found = new Map([...again.messages()].map((m) => [m.envelope.queueId, m.recipients.map((r) => r.attempts)]))
+  const found = new Map((await messagesOf(again)).map((m) => [m.envelope.queueId, m.recipients.map((r) => r.attempts)]))
   expect([...found]).toEqual([...kept.keys()].map((id, i) => [id, [100 * i, 100 * i + 1]]))
   for (const [id, content] of kept) expect((await octets(again.content(id))).equals(content)).toBe(true)
   await again.close()

@@ -34,6 +34,12 @@ export async function accept(spool: Spool, content: Buffer, wanted: Wanted = {})
   return incoming.commit({ ...draft, ...wanted.draft })
 }
 
+/** Everything that is ours, in the order of acceptance, as the journal has it. */
+export async function messagesOf(spool: Spool): Promise<QueuedMessage[]> {
+  const all = await Promise.all([...spool.handles()].map((handle) => spool.load(handle)))
+  return all.filter((message) => message !== undefined)
+}
+
 /** Different for each seed, with every octet in it. */
 export function contentOf(seed: number, bytes: number): Buffer {
   const content = Buffer.allocUnsafe(bytes)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
-import { accept, contentOf } from './contents.ts'
+import { accept, contentOf, messagesOf } from './contents.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 /** A volume of 1 MiB, really full when it is full; undefined where it may not be mounted. */
@@ -59,14 +59,14 @@ describe.runIf(mountable())('a volume of 1 MiB (case S14)', () => {
     for (let n = 0; await taken(spool, bytes, n); n += 1) expect(n).toBeLessThan(400)
     expect(spool.fault).toMatch(/disk full|ENOSPC/)
     expect(told.lines.filter((line) => line.startsWith('fault'))).toHaveLength(1)
-    const ids = [...spool.messages()].map((m) => m.envelope.queueId)
+    const ids = (await messagesOf(spool)).map((m) => m.envelope.queueId)
     expect(ids.length * bytes).toBeGreaterThan(500_000)
 
     // Full as it is, what is delivered can be removed, and after a restart all of the rest is there.
     await Promise.all(ids.slice(0, 2).map((id) => spool.remove(id)))
     await spool.close()
     const again = await open()
-    expect([...again.messages()].map((m) => m.envelope.queueId)).toEqual(ids.slice(2))
+    expect((await messagesOf(again)).map((m) => m.envelope.queueId)).toEqual(ids.slice(2))
     for (const [n, id] of ids.entries()) {
       if (n > 1) expect((await octets(again.content(id))).equals(contentOf(n, bytes))).toBe(true)
     }
@@ -83,7 +83,7 @@ describe.runIf(mountable())('a volume of 1 MiB (case S14)', () => {
     fill(filler)
     for (const bytes of [3000, 150_000]) expect(await taken(spool, bytes, 2)).toBe(false)
     expect(readdirSync(join(directory, 'spool', 'large'))).toEqual([])
-    expect([...spool.messages()].map((m) => m.envelope.queueId)).toEqual([before])
+    expect((await messagesOf(spool)).map((m) => m.envelope.queueId)).toEqual([before])
     rmSync(filler)
     await until('the spool takes mail again', () => spool.fault === undefined, 5000)
     expect(await taken(spool, 3000, 3)).toBe(true)

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
-import { accept, contentOf } from './contents.ts'
+import { accept, contentOf, messagesOf } from './contents.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 function volume(inodes: number): string {
@@ -35,7 +35,7 @@ describe.runIf(mountable())('a volume of 40 inodes (case R11)', () => {
     expect(spool.fault).toBeUndefined()
     await spool.close()
     const again = await openSpool({ directory, events })
-    expect([...again.messages()]).toHaveLength(5000)
+    expect(await messagesOf(again)).toHaveLength(5000)
     await again.close()
   })
 

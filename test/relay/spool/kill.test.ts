@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { messagesOf } from './contents.ts'
 import { listening, temporaryFolder } from './samples.ts'
 import { broken, type Line } from './scenario.ts'
 
@@ -74,7 +75,7 @@ describe.runIf(canTrace)('a life of the spool', () => {
     expect([ended, facts.length - lines.length]).toEqual([true, 0])
     const { spool, quarantined } = await opened(directory)
     expect([await broken(spool, lines), quarantined]).toEqual([[], []])
-    expect([...spool.messages()].map((m) => m.envelope.queueId)).toEqual(['second0000', 'third00000'])
+    expect((await messagesOf(spool)).map((m) => m.envelope.queueId)).toEqual(['second0000', 'third00000'])
     await spool.close()
   })
 

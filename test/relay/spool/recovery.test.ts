@@ -5,7 +5,7 @@ import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { encode } from '../../../relay/spool/record.ts'
 import { parseSegmentName } from '../../../relay/spool/segment.ts'
-import { accept, contentOf } from './contents.ts'
+import { accept, contentOf, messagesOf } from './contents.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 /** Two small messages and a large one, closed; `segment` is the only one with records of them. */
@@ -28,7 +28,7 @@ async function found({ directory, contents }: Awaited<ReturnType<typeof filled>>
   const told = listening()
   const spool = await openSpool({ directory, events: told.events })
   const ids: string[] = []
-  for (const { envelope } of spool.messages()) {
+  for (const { envelope } of await messagesOf(spool)) {
     const content = await octets(spool.content(envelope.queueId))
     expect(content.equals(contents.get(envelope.queueId) ?? Buffer.of())).toBe(true)
     ids.push(envelope.queueId)

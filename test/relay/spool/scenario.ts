@@ -1,7 +1,7 @@
 /** One life of a spool, told line by line: what was asked for, and what was acknowledged. Every state and every deed is in it. */
 import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
 import type { Spool } from '../../../relay/spool/spool.ts'
-import { accept, contentOf, draft, pending } from './contents.ts'
+import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
 
 type Accepting = { readonly queueId: string; readonly bytes: number; readonly reports?: string }
 export type Line =
@@ -69,7 +69,7 @@ export const deedsOn = (spool: Spool, tell: Tell) => ({
 /** What a spool that was opened after these lines gets wrong; empty when every promise was kept. */
 export async function broken(spool: Spool, lines: readonly Line[]): Promise<readonly string[]> {
   const promised = promisesIn(lines)
-  const ours = [...spool.messages()]
+  const ours = await messagesOf(spool)
   const there = new Set(ours.map((m) => m.envelope.queueId))
   const presence = [...promised.stages].flatMap(([queueId, stage]) => wrongPresence(queueId, stage, there.has(queueId)))
   const each = await Promise.all(ours.map((message) => wrongMessage(spool, message, promised)))

@@ -1,0 +1,126 @@
+/**
+ * A long queue: `npm run bench:queue -- --messages 1000000` fills a spool, starts the relay on it while its smarthost is
+ * away, and then lets the smarthost come back. How long until it is ready, how much memory, and how fast the queue drains.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openSpool } from '../relay/spool/file-spool.ts'
+import { makeCertificates } from '../test/certificates.ts'
+import { freePort } from '../test/local/free-port.ts'
+import { startSink } from '../test/local/receiver.ts'
+import { listening, loadConfig, writeRelay } from '../test/local/relay-process.ts'
+import { until } from '../test/local/until.ts'
+
+const { values } = parseArgs({
+  options: {
+    messages: { type: 'string', default: '100000' },
+    bytes: { type: 'string', default: '4096' },
+    /** How many of them are timed on their way out. */
+    drain: { type: 'string', default: '100000' },
+    /** A bundle that was built before, to compare; else this one. */
+    relay: { type: 'string' },
+  },
+})
+const [messages, bytes] = [Number(values.messages), Number(values.bytes)]
+const drain = Math.min(messages, Number(values.drain))
+const minutes = 60_000
+const acceptedAtOnce = 256
+
+const silent = (): void => {}
+const quiet = { committed: silent, quarantined: silent, recovered: silent, spoolFault: silent, spoolRecovered: silent }
+
+/** As submission does it; the messages were accepted over the last hour. */
+async function fill(directory: string): Promise<void> {
+  mkdirSync(directory, { recursive: true })
+  const spool = await openSpool({ directory, events: quiet })
+  const text = `From: <app@corp.test>\r\nSubject: queued\r\n\r\n${`${'x'.repeat(76)}\r\n`.repeat(bytes / 78 + 1)}`
+  const content = Buffer.from(`${text.slice(0, bytes - 2)}\r\n`)
+  const began = Date.now() - 60 * minutes
+  const one = async (n: number): Promise<void> => {
+    const incoming = await spool.receive()
+    await incoming.write(content)
+    await incoming.commit({ ...envelope, acceptedAt: began + n / 1000, forwardPaths: [`user${n}@sink.test`] })
+  }
+  for (let n = 0; n < messages; n += acceptedAtOnce) {
+    await Promise.all(Array.from({ length: Math.min(acceptedAtOnce, messages - n) }, (_, i) => one(n + i)))
+  }
+  await spool.close()
+}
+
+const envelope = {
+  credential: 'mail/load',
+  reversePath: 'app@corp.test',
+  disposition: 'relay',
+  fromDomain: 'corp.test',
+  client: { address: '127.0.0.1', helo: 'client.corp.test', tls: 'TLSv1.3' },
+  body: '8BITMIME',
+  smtpUtf8: false,
+} as const
+
+function bundle(into: string): string {
+  const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '../build.ts'), into])
+  if (status !== 0) throw new Error(`the bundle could not be built: ${stderr}`)
+  return join(into, 'relay.js')
+}
+
+/** In MB of 10^6 octets. */
+const memoryOf = (pid: number) => {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const of = (name: string): number => Math.round((Number(RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1]) * 1024) / 1e6)
+  return { now: of('VmRSS'), peak: of('VmHWM') }
+}
+
+async function measure(folder: string) {
+  await fill(join(folder, 'data/spool'))
+  const certificates = await makeCertificates(['127.0.0.1'])
+  const listenPort = await freePort()
+  const config = (smarthostPort: number) => loadConfig({ listenPort, smarthostPort, maxConnections: 20 })
+  writeRelay(folder, config(await freePort()), certificates)
+  const main = values.relay ?? bundle(join(folder, 'dist'))
+  const log = openSync(join(folder, 'relay.log'), 'a')
+  const args = [main, '--config', join(folder, 'config'), '--data', join(folder, 'data'), '--http', '127.0.0.1:0']
+  const spawned = performance.now()
+  const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] })
+  const endpoints = join(folder, 'data/endpoints.json')
+  await until('the relay listens', () => child.exitCode !== null || existsSync(endpoints), 10 * minutes)
+  const relay = await listening(folder, child)
+  await until('it is ready', async () => (await relay.status()).ready, minutes)
+  const readySeconds = (performance.now() - spawned) / 1000
+  const queued = async () => {
+    const { ready, deferred, inFlight } = (await relay.status()).queue
+    return ready + deferred + inFlight
+  }
+  await until('it has the whole queue', async () => (await queued()) >= messages, minutes)
+  const atReady = memoryOf(relay.pid)
+  const sink = await startSink()
+  try {
+    writeRelay(folder, config(sink.port), certificates)
+    await until('the first message arrives', () => sink.delivered() > 0, 2 * minutes)
+    const began = performance.now()
+    await until(`${drain} messages arrive`, () => sink.delivered() >= drain, 20 * minutes)
+    const drainSeconds = (performance.now() - began) / 1000
+    const drained = memoryOf(relay.pid)
+    return { readySeconds, atReady, drainSeconds, perSecond: drain / drainSeconds, drained }
+  } finally {
+    await relay.end('SIGTERM')
+    await sink.stop()
+  }
+}
+
+const folder = mkdtempSync(join(process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir(), 'relayfleet-queue-'))
+try {
+  const figures = await measure(folder)
+  const at = new Date().toISOString()
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }
+  const result = { at, machine, relay: values.relay ?? 'this one', messages, bytes, drain, ...figures }
+  console.log(JSON.stringify(result, null, 1))
+  const results = join(import.meta.dirname, 'results')
+  mkdirSync(results, { recursive: true })
+  const name = `queue-${messages}-${at.slice(0, 10)}.json`
+  if (values.relay === undefined) writeFileSync(join(results, name), `${JSON.stringify(result, null, 1)}\n`)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,35 @@
+/** Messages left to the spool until their turn comes, a number for each, in the order of a ready queue; nobody is in it twice. */
+import { Column } from '../spool/column.ts'
+import { ReadyQueue } from './ready-queue.ts'
+
+export class Parked {
+  readonly #queue = new ReadyQueue<number>()
+  /** 1 for each handle that is in it. */
+  readonly #there = new Column('octets')
+
+  get size(): number {
+    return this.#queue.size
+  }
+
+  has(credential: string): boolean {
+    return this.#queue.has(credential)
+  }
+
+  push(credential: string, handle: number): void {
+    if (this.#there.get(handle) !== 0) return
+    this.#there.set(handle, 1)
+    this.#queue.push(credential, handle)
+  }
+
+  shift(): number | undefined {
+    const handle = this.#queue.shift()
+    if (handle !== undefined) this.#there.set(handle, 0)
+    return handle
+  }
+
+  take(matches: (handle: number) => boolean): number[] {
+    const taken = this.#queue.take(matches)
+    for (const handle of taken) this.#there.set(handle, 0)
+    return taken
+  }
+}

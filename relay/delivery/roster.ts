@@ -1,0 +1,56 @@
+/** The messages in memory: those with something under way. All others are in the spool, and are read when their turn comes. */
+import type { QueuedMessage } from '../mail/envelope.ts'
+import type { Spool } from '../spool/spool.ts'
+import { isIdle, type Tracked, track } from './tracked.ts'
+
+export class Roster {
+  readonly #spool: Pick<Spool, 'load' | 'outline'>
+  readonly #byId = new Map<string, Tracked>()
+  readonly #coming = new Map<number, Promise<Tracked | undefined>>()
+
+  constructor(spool: Pick<Spool, 'load' | 'outline'>) {
+    this.#spool = spool
+  }
+
+  has(queueId: string): boolean {
+    return this.#byId.has(queueId)
+  }
+
+  enter(queued: QueuedMessage): Tracked {
+    const message = track(queued)
+    this.#byId.set(queued.envelope.queueId, message)
+    return message
+  }
+
+  /**
+   * The one that is in memory, else as the spool has it; undefined when it is not ours any more. Read by one at a time:
+   * a second reader could come back with what was true before the first one's message was delivered. @throws SpoolError
+   */
+  fetch(handle: number): Promise<Tracked | undefined> {
+    const known = this.#known(handle)
+    if (known !== undefined) return Promise.resolve(known)
+    const coming = this.#coming.get(handle) ?? this.#load(handle).finally(() => this.#coming.delete(handle))
+    this.#coming.set(handle, coming)
+    return coming
+  }
+
+  /** Forgets it if the spool knows all that memory does. */
+  release(message: Tracked): void {
+    if (isIdle(message)) this.drop(message)
+  }
+
+  drop(message: Tracked): void {
+    const { queueId } = message.envelope
+    if (this.#byId.get(queueId) === message) this.#byId.delete(queueId)
+  }
+
+  async #load(handle: number): Promise<Tracked | undefined> {
+    const queued = await this.#spool.load(handle)
+    if (queued === undefined) return undefined
+    return this.#byId.get(queued.envelope.queueId) ?? this.enter(queued)
+  }
+
+  #known(handle: number): Tracked | undefined {
+    return this.#byId.get(this.#spool.outline(handle)?.queueId ?? '')
+  }
+}

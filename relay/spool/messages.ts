@@ -1,0 +1,99 @@
+/** Messages as the journal holds them, read when they are asked for: whole and as of now, or not at all. */
+import type { QueuedMessage, RecipientState } from '../mail/envelope.ts'
+import type { Ahead } from './ahead.ts'
+import { spoolError } from './disk-error.ts'
+import type { OpenSegments } from './open-segments.ts'
+import { type ContentFile, type Entry, recordIn } from './record.ts'
+import type { Register } from './register.ts'
+import { untried } from './replay.ts'
+import type { Place } from './segment.ts'
+
+export type Loaded = {
+  readonly message: QueuedMessage
+  readonly file: ContentFile | undefined
+  /** Where it is small. */
+  readonly content: Buffer
+}
+
+type Parts = {
+  readonly directory: string
+  readonly register: Register
+  readonly ahead: Ahead
+  readonly open: OpenSegments
+  /** The record that makes the message ours is not what was written: nothing of it can be given out. */
+  readonly damaged: (handle: number, queueId: string) => void
+  /** Nor is its last state: it counts as untried, since mail that came twice is better than mail that did not. */
+  readonly damagedState: (queueId: string, place: Place) => void
+}
+
+type Base = Extract<Entry, { kind: 'accepted' | 'moved' }>
+type Read = { readonly entry: Entry; readonly content: Buffer } | undefined
+
+export class Messages {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Undefined when the message is not ours, or no more. @throws SpoolError */
+  async load(handle: number): Promise<Loaded | undefined> {
+    const queueId = this.#parts.register.outline(handle)?.queueId
+    if (queueId === undefined) return undefined
+    for (;;) {
+      const { register } = this.#parts
+      const [place, state] = [register.placeOf(handle), register.placeOfState(handle)]
+      if (place === undefined || !register.standsFor(handle, queueId)) return undefined
+      const loaded = await this.#attempt(handle, queueId, place, state).catch((error: unknown) => ({ error }))
+      const moved = !same(register.placeOf(handle), place) || !same(register.placeOfState(handle), state)
+      if (moved || !register.standsFor(handle, queueId)) continue
+      if (!('error' in loaded)) return this.#asOfNow(handle, loaded)
+      if (!(loaded.error instanceof Damage)) {
+        throw spoolError(`spool ${this.#parts.directory}: message ${queueId} could not be read`, loaded.error)
+      }
+      this.#parts.damaged(handle, queueId)
+      return undefined
+    }
+  }
+
+  async #attempt(handle: number, queueId: string, place: Place, state: Place | undefined): Promise<Loaded> {
+    const read = await this.#read(place)
+    if (read === undefined || !isBase(read.entry) || read.entry.envelope.queueId !== queueId) throw new Damage()
+    const { envelope, file } = read.entry
+    const recipients = (await this.#recipients(handle, queueId, state)) ?? recipientsOf(read.entry)
+    return { message: { envelope, recipients }, file, content: read.content }
+  }
+
+  async #recipients(handle: number, queueId: string, state: Place | undefined) {
+    const { ahead, damagedState } = this.#parts
+    if (state === undefined || ahead.stateOf(handle) !== undefined) return ahead.stateOf(handle)
+    const read = await this.#read(state)
+    if (read?.entry.kind === 'state' && read.entry.queueId === queueId) return read.entry.recipients
+    damagedState(queueId, state)
+    return undefined
+  }
+
+  // What was said of it while it was read.
+  #asOfNow(handle: number, { message, file, content }: Loaded): Loaded {
+    const { ahead } = this.#parts
+    const recipients = ahead.complete(handle, ahead.stateOf(handle) ?? message.recipients)
+    return { message: { envelope: message.envelope, recipients }, file, content }
+  }
+
+  async #read(place: Place): Promise<Read> {
+    const bytes = await this.#parts.open.read(place)
+    const record = recordIn(bytes, place.segment.nonce)
+    if (record === undefined) return undefined
+    const { offset, length } = record.content
+    return { entry: record.entry, content: bytes.subarray(offset, offset + length) }
+  }
+}
+
+class Damage extends Error {}
+
+const isBase = (entry: Entry): entry is Base => entry.kind === 'accepted' || entry.kind === 'moved'
+
+const recipientsOf = (entry: Base): readonly RecipientState[] =>
+  entry.kind === 'moved' ? entry.recipients : untried(entry.envelope)
+
+const same = (a: Place | undefined, b: Place | undefined): boolean => a?.segment === b?.segment && a?.at === b?.at

@@ -1,0 +1,180 @@
+/** What is ours, a row of numbers for each message: a million of them is small. All else stays in the journal until it is asked for. */
+import type { Envelope, RecipientState } from '../mail/envelope.ts'
+import { Column } from './column.ts'
+import { IdTable } from './id-table.ts'
+import type { ContentFile } from './record.ts'
+import { Rows } from './rows.ts'
+import type { Place, Segment } from './segment.ts'
+import type { Outline } from './spool.ts'
+
+const captured = 1
+const inFile = 2
+const allDone = 4
+
+export class Register {
+  readonly #ids = new IdTable()
+  readonly #segments = new Map<number, Segment>()
+  readonly #credentials: string[] = []
+  readonly #credentialNumbers = new Map<string, number>()
+  #bytes = 0
+  readonly #acceptedAt = new Column('floats')
+  readonly #dueAt = new Column('floats')
+  readonly #octets = new Column('words')
+  readonly #credential = new Column('words')
+  readonly #marks = new Column('octets')
+  /** Of the record that made it ours. */
+  readonly #record = new Rows()
+  /** Of the last state, where there is one. */
+  readonly #state = new Rows()
+
+  get size(): number {
+    return this.#ids.size
+  }
+
+  /** Octets of all contents. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get oldestAcceptedAt(): number | undefined {
+    let oldest = Number.POSITIVE_INFINITY
+    for (let handle = 0; handle < this.#ids.top; handle += 1) {
+      const at = this.#acceptedAt.get(handle)
+      if (at < oldest && this.#ids.has(handle)) oldest = at
+    }
+    return oldest === Number.POSITIVE_INFINITY ? undefined : oldest
+  }
+
+  add(envelope: Envelope, recipients: readonly RecipientState[], place: Place, file: ContentFile | undefined): number {
+    const handle = this.#ids.add(envelope.queueId)
+    this.#acceptedAt.set(handle, envelope.acceptedAt)
+    this.#octets.set(handle, envelope.bytes)
+    this.#credential.set(handle, this.#numberOf(envelope.credential))
+    this.#marks.set(handle, (envelope.disposition === 'capture' ? captured : 0) | (file === undefined ? 0 : inFile))
+    this.#bytes += envelope.bytes
+    this.#state.clear(handle)
+    this.#record.clear(handle)
+    this.standing(handle, recipients)
+    this.settle(handle, place)
+    return handle
+  }
+
+  remove(handle: number): void {
+    this.#leave(handle)
+    this.#bytes -= this.#octets.get(handle)
+    this.#ids.delete(handle)
+  }
+
+  find(queueId: string): number | undefined {
+    return this.#ids.find(queueId)
+  }
+
+  /** The handle may have come to stand for another message since; or for none. */
+  standsFor(handle: number, queueId: string): boolean {
+    return this.#ids.find(queueId) === handle
+  }
+
+  outline(handle: number): Outline | undefined {
+    if (!this.#ids.has(handle)) return undefined
+    const marks = this.#marks.get(handle)
+    return {
+      queueId: this.#ids.idOf(handle),
+      credential: this.#credentials[this.#credential.get(handle)] ?? '',
+      disposition: (marks & captured) === 0 ? 'relay' : 'capture',
+      acceptedAt: this.#acceptedAt.get(handle),
+      dueAt: this.#dueAt.get(handle),
+      bytes: this.#octets.get(handle),
+    }
+  }
+
+  /** Its content has a file of its own. */
+  hasFile(handle: number): boolean {
+    return (this.#marks.get(handle) & inFile) !== 0
+  }
+
+  /** Delivery has nothing left to do. */
+  isDone(handle: number): boolean {
+    return (this.#marks.get(handle) & allDone) !== 0
+  }
+
+  /** Where its recipients stand, as far as that decides when it is looked at next. */
+  standing(handle: number, recipients: readonly RecipientState[]): void {
+    let dueAt = Number.POSITIVE_INFINITY
+    for (const { state, nextAttemptAt } of recipients) if (state === 'pending') dueAt = Math.min(dueAt, nextAttemptAt)
+    const marks = this.#marks.get(handle)
+    this.#marks.set(handle, dueAt === Number.POSITIVE_INFINITY ? marks | allDone : marks & ~allDone)
+    this.#dueAt.set(handle, dueAt)
+  }
+
+  /** Its newest record lies there, and holds its state. */
+  settle(handle: number, place: Place): void {
+    this.#leave(handle)
+    this.#segments.set(place.segment.number, place.segment)
+    this.#record.set(handle, place)
+    this.#state.clear(handle)
+    place.segment.live += 1
+    place.segment.liveBytes += place.bytes
+  }
+
+  /** A later record holds its state. */
+  settleState(handle: number, place: Place): void {
+    this.#segments.set(place.segment.number, place.segment)
+    this.#state.set(handle, place)
+  }
+
+  placeOf(handle: number): Place | undefined {
+    return this.#record.get(handle, this.#segments)
+  }
+
+  placeOfState(handle: number): Place | undefined {
+    return this.#state.get(handle, this.#segments)
+  }
+
+  /** Nothing of ours lies in the segment any more. */
+  retire(segment: Segment): void {
+    this.#segments.delete(segment.number)
+  }
+
+  /** Those whose newest record lies in the segment. */
+  in(segment: Segment): number[] {
+    return this.#record.in(segment, this.#ids.top).filter((handle) => this.#ids.has(handle))
+  }
+
+  isIn(handle: number, segment: Segment): boolean {
+    return this.#ids.has(handle) && this.#record.isIn(handle, segment)
+  }
+
+  /** In the order of acceptance. */
+  handles(): Int32Array {
+    const handles = new Int32Array(this.size)
+    let count = 0
+    let sorted = true
+    for (let handle = 0; handle < this.#ids.top; handle += 1) {
+      if (!this.#ids.has(handle)) continue
+      const before = handles[count - 1]
+      handles[count++] = handle
+      sorted &&= before === undefined || this.#order(before, handle) < 0
+    }
+    return sorted ? handles : handles.sort((a, b) => this.#order(a, b))
+  }
+
+  #order(a: number, b: number): number {
+    const later = this.#acceptedAt.get(a) - this.#acceptedAt.get(b)
+    return later !== 0 ? later : this.#ids.idOf(a) < this.#ids.idOf(b) ? -1 : 1
+  }
+
+  #leave(handle: number): void {
+    const place = this.placeOf(handle)
+    if (place === undefined) return
+    place.segment.live -= 1
+    place.segment.liveBytes -= place.bytes
+    this.#record.clear(handle)
+  }
+
+  #numberOf(credential: string): number {
+    const known = this.#credentialNumbers.get(credential)
+    if (known !== undefined) return known
+    this.#credentialNumbers.set(credential, this.#credentials.length)
+    return this.#credentials.push(credential) - 1
+  }
+}

@@ -1,0 +1,35 @@
+/** What the DSNs of a journal report, whether they have left again or not: noted while it is read, looked at when it was. */
+import { Column } from './column.ts'
+import { IdTable } from './id-table.ts'
+import { Rows } from './rows.ts'
+import type { Place, Segment } from './segment.ts'
+
+export class Reports {
+  readonly #dsns = new IdTable()
+  readonly #originals = new IdTable()
+  readonly #segments = new Map<number, Segment>()
+  /** By the DSN's handle. */
+  readonly #places = new Rows()
+  readonly #original = new Column('words')
+
+  note(dsn: string, original: string, place: Place): void {
+    const handle = this.#dsns.find(dsn) ?? this.#dsns.add(dsn)
+    this.#segments.set(place.segment.number, place.segment)
+    this.#places.set(handle, place)
+    this.#original.set(handle, this.#originals.find(original) ?? this.#originals.add(original))
+  }
+
+  /** It never was. */
+  void(dsn: string): void {
+    const handle = this.#dsns.find(dsn)
+    if (handle !== undefined) this.#dsns.delete(handle)
+  }
+
+  /** Messages and where the records lie that report on them. */
+  *all(): Iterable<{ readonly original: string; readonly place: Place }> {
+    for (let handle = 0; handle < this.#dsns.top; handle += 1) {
+      const place = this.#dsns.has(handle) ? this.#places.get(handle, this.#segments) : undefined
+      if (place !== undefined) yield { original: this.#originals.idOf(this.#original.get(handle)), place }
+    }
+  }
+}

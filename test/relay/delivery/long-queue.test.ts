@@ -1,0 +1,118 @@
+/** More than the window holds: what waits on disk is delivered once, in fair turns, and in nobody's way. */
+import { expect, test } from 'vitest'
+import { until } from '../../local/until.ts'
+import { say } from './behaviour.ts'
+import { MemorySpool, pending } from './memory-spool.ts'
+import { rig } from './rig.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+const to = (...domains: string[]) => ({ match: { senderDomains: [], recipientDomains: domains } })
+const many = 900
+const quick = { retry: { scheduleMs: [50], expireAfterMs: 86_400_000 } }
+
+/** Of which nothing was delivered before; credentials in turn. */
+function filled(
+  count: number,
+  forwardPaths: (n: number) => readonly string[],
+  credential = (_: number) => 'team-a/web',
+) {
+  const spool = new MemorySpool()
+  for (let n = 0; n < count; n++) {
+    spool.put(envelope(hello, { forwardPaths: forwardPaths(n), credential: credential(n) }), hello)
+  }
+  return spool
+}
+const rcptOf = (received: readonly { readonly rcpt: readonly string[] }[]): string[] =>
+  received.flatMap((r) => r.rcpt.map((line) => /<(.*)>/.exec(line)?.[1] ?? '')).toSorted()
+
+test('a long queue is delivered, each message once', async () => {
+  const upstream = await startSmarthost()
+  const spool = filled(many, (n) => [`u${n}@x.test`])
+  const { delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect(rcptOf(upstream.received)).toEqual(Array.from({ length: many }, (_, n) => `u${n}@x.test`).toSorted())
+  expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 0 })
+})
+
+test('a dead smarthost with a long queue delays no other route; when it is back, each message is delivered once', async () => {
+  const alive = await startSmarthost()
+  const late = await startSmarthost()
+  const spool = filled(many, (n) => [`u${n}@dead.test`, `u${n}@x.test`])
+  const routes = (port: number) => [
+    route('dead', [smarthost('d', port)], { ...to('dead.test'), ...quick }),
+    route('r', [smarthost('a', alive.port)]),
+  ]
+  const { reload, delivery } = rig(routes(1), { spool })
+  await until('the other route is through', () => alive.received.length === many)
+  const { ready, deferred, inFlight } = delivery.summary()
+  expect(ready + deferred + inFlight).toBe(many)
+  reload(routes(late.port))
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect(rcptOf(alive.received)).toEqual(Array.from({ length: many }, (_, n) => `u${n}@x.test`).toSorted())
+  expect(rcptOf(late.received)).toEqual(Array.from({ length: many }, (_, n) => `u${n}@dead.test`).toSorted())
+})
+
+test.each([
+  ['the same ways', (port: number) => [route('r', [smarthost('b', port)])]],
+  ['other ways', (port: number) => [route('s', [smarthost('b', port)], to('x.test')), route('r', [smarthost('c', 1)])]],
+])('a reload with %s keeps all of a long queue: each message is delivered once', async (_what, next) => {
+  const upstream = await startSmarthost()
+  const spool = filled(many, (n) => [`u${n}@x.test`])
+  const { reload } = rig([route('r', [smarthost('a', 1)], quick)], { spool })
+  for (let i = 0; i < 3; i++) reload([route('r', [smarthost('a', 1)], quick)])
+  reload(next(upstream.port))
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect(rcptOf(upstream.received)).toEqual(Array.from({ length: many }, (_, n) => `u${n}@x.test`).toSorted())
+})
+
+test('who comes after a flood waits for no more of it than the window holds', async () => {
+  const upstream = await startSmarthost()
+  const spool = filled(
+    many,
+    (n) => [n === many - 1 ? 'late@x.test' : `u${n}@x.test`],
+    (n) => (n === many - 1 ? 'team-b/web' : 'team-a/flood'),
+  )
+  rig([route('r', [smarthost('a', upstream.port, { maxConnections: 2 })])], { spool })
+  await until('all are delivered', () => spool.stored.size === 0)
+  const turn = upstream.received.findIndex((r) => r.rcpt[0]?.includes('late@'))
+  expect(turn).toBeLessThan(100)
+})
+
+test('what waits for a dead smarthost on disk is given up in time, and reported once', async () => {
+  const spool = filled(300, (n) => [`u${n}@x.test`])
+  let ahead = 0
+  const retry = { scheduleMs: [20], expireAfterMs: 60_000 }
+  const { facts } = rig([route('r', [smarthost('a', 1)], { retry })], { spool, now: () => Date.now() + ahead })
+  await until('it is known to be dead', () => facts('smarthostEjected').length > 0)
+  ahead = 61_000
+  await until('all are given up', () => facts('dsnQueued').length === 300)
+  await until('all have left', () => [...spool.stored.values()].every((s) => s.envelope.reports !== undefined))
+  expect(new Set(facts('bounced').map(([queueId]) => queueId)).size).toBe(300)
+})
+
+test('recipients of one message with times of their own are tried at their times, also after a restart', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  const now = Date.now()
+  const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test', 'c@x.test'] })
+  spool.put(message, hello, [
+    { ...pending('a@x.test'), nextAttemptAt: now + 600 },
+    { ...pending('b@x.test'), nextAttemptAt: now },
+    { ...pending('c@x.test'), nextAttemptAt: now + 300 },
+  ])
+  const { delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
+  await until('it is gone', () => spool.stored.size === 0)
+  expect(upstream.received.map((r) => r.rcpt)).toEqual(['b', 'c', 'a'].map((who) => [`RCPT TO:<${who}@x.test>`]))
+  expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 0 })
+})
+
+test('a message that the spool could not read is looked at again later, and told', async () => {
+  const upstream = await startSmarthost({ script: { RCPT: say('250 2.1.5 ok') } })
+  const spool = filled(1, () => ['a@x.test'])
+  spool.broken.add('load')
+  const { facts, delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
+  await until('it is told', () => facts('unexpected').length === 1)
+  expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 1 })
+  expect(upstream.received).toEqual([])
+})
