@@ -16,8 +16,15 @@ export type Seen = {
   readonly at: number
 }
 
-/** What happens to one line of an answer; `silence` keeps the connection and says nothing more. */
-export type LineFault = 'pass' | 'drop' | 'cut' | 'half' | 'silence' | { readonly say: string }
+/** What happens to one line of an answer; `silence` keeps the connection and says nothing more; later ones may overtake it. */
+export type LineFault =
+  | 'pass'
+  | 'drop'
+  | 'cut'
+  | 'half'
+  | 'silence'
+  | { readonly say: string }
+  | { readonly laterMs: number }
 
 export type Fault =
   | 'pass'
@@ -139,6 +146,7 @@ function sayLine(line: string, fault: LineFault, to: ServerResponse): boolean {
   if (fault === 'cut') to.destroy()
   else if (fault === 'half') to.write(line.slice(0, line.length / 2), () => to.destroy())
   else if (fault === 'pass') to.write(`${line}\n`)
-  else if (typeof fault === 'object') to.write(`${fault.say}\n`)
+  else if (typeof fault === 'object' && 'say' in fault) to.write(`${fault.say}\n`)
+  else if (typeof fault === 'object') setTimeout(() => to.destroyed || to.write(`${line}\n`), fault.laterMs)
   return !['cut', 'half', 'silence'].some((last) => last === fault)
 }

@@ -1,0 +1,108 @@
+/** Whatever happens between the operator and the API server, it ends where an undisturbed one does, and harms nobody (cases K02, K05, K09, K12). */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../local/until.ts'
+import { type Api, apiOf } from '../api.ts'
+import { givenCluster, theCluster } from '../cluster.ts'
+import { installCrds } from '../install-crds.ts'
+import { newNamespace } from '../namespace.ts'
+import { type Digest, digestOf } from '../whole/digest.ts'
+import { type OperatorProcess, startOperator } from '../whole/operator-process.ts'
+import { make, type Scenario, scenarios } from '../whole/scenarios.ts'
+import { settled } from '../whole/settled.ts'
+import { bystanders, makeBystanders } from './bystanders.ts'
+import { inAHurry } from './in-a-hurry.ts'
+import { type NamedFault, namedFaults } from './named-faults.ts'
+
+/** Everything by a flag; else each fault with one scenario of a few. */
+const long = process.env['RELAYFLEET_LONG'] !== undefined
+const few = ['everything is created', 'a credential is suspended', 'a binding Secret gets another name']
+const shortly = scenarios.filter(({ name }) => few.includes(name))
+const table = namedFaults.flatMap((fault, i) => {
+  const chosen = long ? scenarios : shortly.slice(i % shortly.length).slice(0, 1)
+  return chosen.map((scenario) => [fault.name, scenario.name, fault, scenario] as const)
+})
+
+const faultMs = 3000
+const deadlineMs = 60_000
+/** Long enough for another list, another look, another status. */
+const steadyMs = 1000
+
+type Expected = { readonly before: Digest; readonly after: Digest }
+
+describe.runIf(givenCluster() !== undefined)('an operator and an API server with trouble in between', () => {
+  let admin: Api
+  const expected = new Map<Scenario, Promise<Expected>>()
+  const lines: string[] = []
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+  })
+  afterAll(() => {
+    process.stderr.write(`\nfault | scenario | the same end after\n${lines.join('\n')}\n`)
+  })
+
+  async function begun({ given }: Scenario) {
+    const namespace = await newNamespace(theCluster(), admin)
+    await makeBystanders(admin, namespace)
+    await make(admin, namespace, given)
+    return { namespace, operator: await startOperator(namespace, inAHurry) }
+  }
+
+  async function undisturbed(scenario: Scenario): Promise<Expected> {
+    const { namespace, operator } = await begun(scenario)
+    const before = await settled(admin, operator, namespace)
+    const writes = operator.writes()
+    await scenario.change(admin, namespace)
+    await until('something is written', () => operator.writes() > writes, deadlineMs)
+    const after = await settled(admin, operator, namespace)
+    await operator.stop()
+    return { before, after }
+  }
+
+  const expectedOf = (scenario: Scenario): Promise<Expected> => {
+    const known = expected.get(scenario) ?? undisturbed(scenario)
+    expected.set(scenario, known)
+    return known
+  }
+
+  async function becomes(namespace: string, digest: Digest): Promise<void> {
+    const is = async (): Promise<boolean> => isDeepStrictEqual(await digestOf(admin, namespace), digest)
+    await until('it is as expected', is, deadlineMs).catch(async () =>
+      expect(await digestOf(admin, namespace)).toEqual(digest),
+    )
+  }
+
+  async function goesThrough(fault: NamedFault, scenario: Scenario, operator: OperatorProcess, namespace: string) {
+    const { before, after } = await expectedOf(scenario)
+    await becomes(namespace, before)
+    const theirs = await bystanders(admin, namespace)
+    operator.fault = fault.begin()
+    await scenario.change(admin, namespace)
+    if (!fault.goesOn) {
+      await sleep(faultMs)
+      operator.fault = () => 'pass'
+    }
+    const begin = performance.now()
+    await becomes(namespace, after)
+    lines.push(`${fault.name} | ${scenario.name} | ${Math.round(performance.now() - begin)} ms`)
+    await sleep(steadyMs)
+    expect(await digestOf(admin, namespace), 'and stays so').toEqual(after)
+    expect(await bystanders(admin, namespace)).toEqual(theirs)
+  }
+
+  test.concurrent.each(table)(
+    '%s: %s',
+    async (_fault, _scenario, fault, scenario) => {
+      const { namespace, operator } = await begun(scenario)
+      try {
+        await goesThrough(fault, scenario, operator, namespace)
+      } finally {
+        operator.fault = () => 'pass'
+        await operator.stop()
+      }
+    },
+    300_000,
+  )
+})

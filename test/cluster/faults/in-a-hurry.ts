@@ -1,0 +1,7 @@
+/** An operator whose timers are short, so that what heals within minutes heals within a test. */
+import type { OperatorOptions } from '../../../operator/cluster/operator.ts'
+
+export const inAHurry = {
+  timing: { watching: { relistMs: 2000, silenceMs: 1500 }, lookMs: 3000 },
+  limits: { rate: { perSecond: 200, burst: 400 }, callMs: 1500 },
+} as const satisfies Partial<OperatorOptions>
