@@ -1,0 +1,104 @@
+/** An operator that is started on an old list undoes nothing of what was done by one that had heard more. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { ownResources, pathOf, resources } from '../../../operator/cluster/resource.ts'
+import { until } from '../../local/until.ts'
+import { type Api, accepted, apiOf, type KubeObject } from '../api.ts'
+import { givenCluster, theCluster } from '../cluster.ts'
+import { type Fault, type Seen, status } from '../fault-proxy.ts'
+import { installCrds } from '../install-crds.ts'
+import { newNamespace } from '../namespace.ts'
+import { digestOf } from '../whole/digest.ts'
+import { startOperator } from '../whole/operator-process.ts'
+import { make, type Scenario, scenarios } from '../whole/scenarios.ts'
+import { settled } from '../whole/settled.ts'
+import { witness } from '../whole/witness.ts'
+import { bystanders, makeBystanders } from './bystanders.ts'
+import { inAHurry } from './in-a-hurry.ts'
+
+const long = process.env['RELAYFLEET_LONG'] !== undefined
+const few = [
+  'a credential is suspended',
+  'a credential is deleted',
+  'the domain is deleted',
+  "the listener's port moves",
+]
+const chosen = scenarios.filter(({ name, given }) => given.length > 0 && (long || few.includes(name)))
+/** Of the scenarios, which credential may submit no longer. */
+const revoked: Readonly<Record<string, string>> = {
+  'a credential is suspended': 'checkout',
+  'a credential is deleted': 'billing',
+  'the domain is deleted': 'checkout',
+}
+/** For so long there is nothing but what is old. */
+const oldMs = 2500
+const listed = [...ownResources, resources.services, resources.statefulSets]
+
+describe.runIf(givenCluster() !== undefined)('an operator that is started on an old list', () => {
+  let admin: Api
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+  })
+
+  const listsNow = async (namespace: string): Promise<ReadonlyMap<string, KubeObject>> =>
+    new Map(
+      await Promise.all(
+        listed.map(async (resource) => {
+          const path = pathOf(resource, { namespace })
+          return [path, accepted(await admin.get(path))] as const
+        }),
+      ),
+    )
+
+  /** Each list once as it was, and then no news for a while. */
+  function old(lists: ReadonlyMap<string, KubeObject>): (request: Seen) => Fault {
+    const served = new Set<string>()
+    const end = performance.now() + oldMs
+    return ({ method, path, query }) => {
+      const list = lists.get(path)
+      if (method !== 'GET' || list === undefined) return 'pass'
+      if (!query.has('watch') && !served.has(path)) {
+        served.add(path)
+        return { code: 200, body: list }
+      }
+      return query.has('watch') && performance.now() < end ? status(500, 'InternalError') : 'pass'
+    }
+  }
+
+  async function begun({ given }: Scenario) {
+    const namespace = await newNamespace(theCluster(), admin)
+    await makeBystanders(admin, namespace)
+    await make(admin, namespace, given)
+    const first = await startOperator(namespace, inAHurry)
+    await settled(admin, first, namespace)
+    return { namespace, first, seeing: await witness(namespace) }
+  }
+
+  test.concurrent.each(chosen.map((scenario) => [scenario.name, scenario] as const))(
+    '%s',
+    async (name, scenario) => {
+      const { namespace, first, seeing } = await begun(scenario)
+      const lists = await listsNow(namespace)
+      const credential = revoked[name]
+      // From the first configuration without it.
+      if (credential !== undefined) seeing.forbid(credential, '1')
+      await scenario.change(admin, namespace)
+      const after = await settled(admin, first, namespace)
+      await first.stop()
+      const theirs = await bystanders(admin, namespace)
+      const next = await startOperator(namespace, inAHurry, old(lists))
+      await until('it leads', () => next.told.some((t) => t.about === 'turn begins'), 30_000)
+      await sleep(oldMs)
+      await until(
+        'the same end',
+        async () => JSON.stringify(await digestOf(admin, namespace)) === JSON.stringify(after),
+      ).catch(async () => expect(await digestOf(admin, namespace)).toEqual(after))
+      expect(seeing.wrongs).toEqual([])
+      expect(await bystanders(admin, namespace)).toEqual(theirs)
+      await next.stop()
+      await seeing.stop()
+    },
+    180_000,
+  )
+})

@@ -1,0 +1,98 @@
+/** Watches every version of a namespace's Secrets, and notes what must never be, whatever else goes wrong. */
+import { openApi } from '../../../operator/cluster/api.ts'
+import { heardAnnotation, heardMore } from '../../../operator/cluster/heard.ts'
+import { Lines } from '../../../operator/cluster/lines.ts'
+import type { KubeObject } from '../../../operator/cluster/object.ts'
+import { managedByLabel, operatorName } from '../../../operator/cluster/ownership.ts'
+import { resources } from '../../../operator/cluster/resource.ts'
+import { isOlder } from '../../../operator/cluster/resource-version.ts'
+import { theCluster } from '../cluster.ts'
+import { faultProxy } from '../fault-proxy.ts'
+
+export type Witness = {
+  readonly wrongs: readonly string[]
+  /** How many versions of configuration Secrets were seen. */
+  readonly seen: number
+  /** A credential that may no longer submit, by the version with which that was so. */
+  forbid(credential: string, resourceVersion: string): void
+  /** Said before it is asked for. */
+  allow(credential: string): void
+  /** Said before somebody else's Secret is removed by who made it. */
+  mayGo(secret: string): void
+  stop(): Promise<void>
+}
+
+type Event = { readonly type: string; readonly object: KubeObject }
+/** `isOut`: a configuration whose writer knew of it had it no longer. */
+type Forbidden = { readonly since: string; isOut: boolean }
+
+export async function witness(namespace: string): Promise<Witness> {
+  const proxy = await faultProxy(theCluster().access)
+  const api = openApi(proxy.connection)
+  const { resourceVersion } = await api.listPage(resources.secrets, { namespace }, { limit: 500 })
+  const stream = await api.watch(resources.secrets, { namespace }, { resourceVersion, timeoutSeconds: 3600 })
+  const rules = new Rules(namespace)
+  const lines = new Lines(Number.POSITIVE_INFINITY)
+  stream.on('data', (chunk: Buffer) => {
+    for (const line of lines.push(chunk)) rules.hear(JSON.parse(line) as Event)
+  })
+  stream.on('error', () => undefined)
+  return {
+    wrongs: rules.wrongs,
+    get seen() {
+      return rules.seen
+    },
+    forbid: (credential, since) => void rules.forbidden.set(credential, { since, isOut: false }),
+    allow: (credential) => void rules.forbidden.delete(credential),
+    mayGo: (secret) => void rules.goers.add(secret),
+    async stop() {
+      stream.destroy()
+      await proxy.close()
+    },
+  }
+}
+
+class Rules {
+  readonly wrongs: string[] = []
+  readonly forbidden = new Map<string, Forbidden>()
+  readonly goers = new Set<string>()
+  seen = 0
+  readonly #namespace: string
+  readonly #heard = new Map<string, string>()
+
+  constructor(namespace: string) {
+    this.#namespace = namespace
+  }
+
+  hear({ type, object }: Event): void {
+    const { name, labels } = object.metadata
+    if (type === 'BOOKMARK') return
+    if (labels?.[managedByLabel] !== operatorName) this.#stranger(type, name)
+    else if (type !== 'DELETED' && /-relay-config-\d$/.test(name)) this.#configuration(object)
+  }
+
+  #stranger(type: string, name: string): void {
+    if (type === 'MODIFIED') this.wrongs.push(`somebody else's Secret ${name} was changed`)
+    if (type === 'DELETED' && !this.goers.has(name)) this.wrongs.push(`somebody else's Secret ${name} was deleted`)
+  }
+
+  #configuration({ metadata, ...object }: KubeObject): void {
+    this.seen += 1
+    const key = `${metadata.name} of ${metadata.ownerReferences?.[0]?.uid}`
+    const heard = metadata.annotations?.[heardAnnotation] ?? '{}'
+    const now = JSON.parse(heard) as Readonly<Record<string, string>>
+    if (heardMore(this.#heard.get(key), now)) {
+      this.wrongs.push(`Secret ${metadata.name} went back from ${this.#heard.get(key)} to ${heard}`)
+    }
+    this.#heard.set(key, heard)
+    const text = Object.values((object['data'] ?? {}) as Readonly<Record<string, string>>)
+      .map((part) => Buffer.from(part, 'base64').toString())
+      .join('')
+    const knew = now[`RelayCredential ${this.#namespace}`] ?? ''
+    for (const [credential, forbidden] of this.forbidden) {
+      const isIn = text.includes(`"${this.#namespace}/${credential}"`)
+      if (isIn && forbidden.isOut) this.wrongs.push(`credential ${credential} came back into Secret ${metadata.name}`)
+      if (!isIn && !isOlder(knew, forbidden.since)) forbidden.isOut = true
+    }
+  }
+}
