@@ -56,6 +56,8 @@ export class Dispatcher {
   readonly #parts: DispatcherParts
   readonly #pools: Pools
   #lanes = new Map<string, Lane>()
+  /** Of an earlier configuration, with messages that are being read. */
+  readonly #leaving = new Set<Lane>()
   #routes: readonly RouteConfig[] = []
   #suspended = false
   #stopping = false
@@ -70,7 +72,7 @@ export class Dispatcher {
 
   get waiting(): number {
     let waiting = 0
-    for (const lane of this.#lanes.values()) waiting += lane.waiting
+    for (const lane of [...this.#lanes.values(), ...this.#leaving]) waiting += lane.waiting
     return waiting
   }
 
@@ -101,6 +103,7 @@ export class Dispatcher {
       const next = sameWays ? this.#laneOf(lane.route) : undefined
       if (next === undefined) this.#parts.again(lane.unparkAll())
       else next.adoptParked(lane)
+      if (lane.waiting > 0) this.#leaving.add(lane)
     }
     for (const parcel of parcels) this.#addAgain(parcel)
     for (const lane of this.#lanes.values()) this.#pump(lane)
@@ -221,6 +224,11 @@ export class Dispatcher {
     }
     lane.coming -= 1
     this.#pump(lane)
+    this.#leave(lane)
+  }
+
+  #leave(lane: Lane): void {
+    if (lane.waiting === 0) this.#leaving.delete(lane)
   }
 
   /** After a reload the ways are others. */
@@ -262,6 +270,7 @@ export class Dispatcher {
     }
     lane.expiring -= 1
     this.#pump(lane)
+    this.#leave(lane)
   }
 
   async #giveUp(lane: Lane, handle: number, outcome: Outcome): Promise<void> {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
+import { MemorySpool } from './memory-spool.ts'
 import { fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
@@ -200,6 +201,23 @@ test.each([
   await quiet()
   expect(upstream.received).toHaveLength(5)
   expect(spool.stored.size).toBe(0)
+})
+
+test('a reload while messages are being read: none of them is missing in the queue that is told', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  for (let i = 0; i < 40; i++) spool.put(envelope(hello), hello)
+  const gate = Promise.withResolvers<void>()
+  spool.before = () => gate.promise
+  const routes = [route('r', [smarthost('a', upstream.port)])]
+  const { delivery, reload } = rig(routes, { spool })
+  const queued = (): number => delivery.summary().ready + delivery.summary().deferred + delivery.summary().inFlight
+  expect(queued()).toBe(40)
+  reload(routes)
+  expect(queued()).toBe(40)
+  gate.resolve()
+  await until('all are delivered', () => upstream.received.length === 40)
+  await until('the queue is empty', () => queued() === 0)
 })
 
 test('a suspended fleet keeps its queue until it is let go', async () => {
