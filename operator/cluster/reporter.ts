@@ -41,8 +41,8 @@ export type Reporting = {
   readonly ask?: Ask
 }
 
-/** Bursts of news are one turn. */
-const pauseMs = 20
+/** Bursts of news are one turn; while news do not end, four fifths of the time are left for who makes them. */
+const pauseMs = (tookMs: number): number => Math.min(1000, Math.max(20, 4 * tookMs))
 /** How soon a standby notices that it leads; how late what tells nobody, like the age of a queue, is noticed. */
 const standbyMs = 500
 const longestMs = 15_000
@@ -61,12 +61,14 @@ export function openReporter(reporting: Reporting): Reporter {
     async run(signal) {
       const desks = desksOf(reporting, () => dirty.mark(), signal)
       while (!signal.aborted) {
+        const begin = performance.now()
         const leads = mayWrite()
         if (!leads) desks.forget()
         const at = leads && reported !== undefined ? desks.turn(reported, now()) : Number.POSITIVE_INFINITY
+        const pause = pauseMs(performance.now() - begin)
         const ms = Math.min(Math.max(0, at - now()), leads ? longestMs : standbyMs)
         await newsOr(ms, dirty, signal)
-        await wait(pauseMs, undefined, { signal }).catch(() => undefined)
+        await wait(pause, undefined, { signal }).catch(() => undefined)
       }
       desks.forget()
     },
