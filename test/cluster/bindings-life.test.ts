@@ -1,0 +1,264 @@
+/** Binding Secrets through the life of operators: killed after every write, deposed, in a crowd, and never talkative. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Api } from '../../operator/cluster/api.ts'
+import { ApiError } from '../../operator/cluster/api-error.ts'
+import { verifierOf } from '../../relay/config.ts'
+import { helmInstalled } from '../chart/helm.ts'
+import { until } from '../local/until.ts'
+import { accepted, apiOf, type Api as TestApi } from './api.ts'
+import { type Bench, isWrite, type Operator, openBench } from './binding-bench.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { status } from './fault-proxy.ts'
+import { installCrds } from './install-crds.ts'
+import { type InstalledChart, installChart } from './installed-chart.ts'
+
+describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator with binding Secrets', () => {
+  let admin: TestApi
+  let chart: InstalledChart
+  let bench: Bench
+
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+    chart = await installChart(theCluster(), admin)
+  })
+  afterAll(() => chart.uninstall())
+  beforeEach(async () => {
+    bench = await openBench(admin, chart)
+    await bench.credential('web')
+  })
+  afterEach(() => bench.close())
+
+  const verifierIn = ({ bindings }: Operator, name = 'web') =>
+    bindings.keys().get(bench.nameOf(name))?.keys[0]?.verifier
+  const names = async (): Promise<readonly string[]> => {
+    const { items } = accepted(await admin.get(bench.path())) as unknown as { items: { metadata: { name: string } }[] }
+    return items.map((i) => i.metadata.name)
+  }
+  const turned = async (operator: Operator): Promise<void> => {
+    const before = operator.secretCalls().length
+    await until('it was looked at twice', () => operator.secretCalls().length >= before + 2)
+  }
+  /** It has its Secret, its status is written, and it is gone. */
+  const lived = async (): Promise<void> => {
+    const one = await bench.operator()
+    one.give({ web: bench.binding('smtp') })
+    await until('its key is known', () => verifierIn(one))
+    bench.record('web', one, 'smtp')
+    await one.stop()
+  }
+
+  describe.each(['lost', 'reset'] as const)('is killed, with %s as the last thing it hears', (last) => {
+    const stories: Readonly<Record<string, { before: () => Promise<void>; secretName: string }>> = {
+      'a new credential': { before: () => Promise.resolve(), secretName: 'smtp' },
+      'a deleted Secret': {
+        before: async () => {
+          await lived()
+          accepted(await admin.remove(bench.path('smtp')))
+        },
+        secretName: 'smtp',
+      },
+      'a damaged Secret': {
+        before: async () => {
+          await lived()
+          accepted(await admin.patch(bench.path('smtp'), { data: { password: null, host: null } }))
+        },
+        secretName: 'smtp',
+      },
+      'a new name': { before: lived, secretName: 'mail' },
+    }
+    test.each(Object.entries(stories))('%s', async (_name, { before, secretName }) => {
+      for (let allowed = 0; allowed < 3; allowed++) {
+        await before()
+        const killed = await bench.operator()
+        let writes = 0
+        let isDead = false
+        killed.proxy.rule = (seen) => {
+          if (isDead) return 'reset'
+          isDead = isWrite(seen) && writes++ >= allowed
+          return isDead ? last : 'pass'
+        }
+        killed.give({ web: bench.binding(secretName) })
+        await until('it is dead, or at rest', () => isDead || killed.secretCalls().length > allowed + 6)
+        if (allowed % 2 === 0) bench.record('web', killed, secretName)
+        await killed.stop()
+
+        const left = await bench.secret(secretName)
+        const leftPassword = left && (await bench.textOf(secretName, 'password'))
+        const next = await bench.operator()
+        next.give({ web: bench.binding(secretName) })
+        await until('it is as it should be', async () => {
+          const isThere = verifierIn(next) === verifierOf(await bench.textOf(secretName, 'password').catch(() => ''))
+          return isThere && (await names()).length === 1 && next.bindings.formerNames().size === 0
+        })
+        const password = await bench.textOf(secretName, 'password')
+        if (leftPassword) expect(password).toBe(leftPassword)
+        expect(await bench.textOf(secretName, 'uri')).toContain(password)
+        expect(next.bindings.troubles().size).toBe(0)
+        await next.stop()
+        accepted(await admin.remove(bench.path(secretName)))
+        bench.setStatus('web', {})
+      }
+    })
+  })
+
+  test('as a standby does nothing, and starts over when it leads', async () => {
+    const one = await bench.operator()
+    one.mayWrite = false
+    one.give({ web: bench.binding('smtp') })
+    expect([one.bindings.keys().size, one.secretCalls().length]).toEqual([0, 0])
+    one.mayWrite = true
+    await until('its key is known', () => verifierIn(one))
+    one.mayWrite = false
+    await until('it knows nothing', () => one.bindings.keys().size === 0)
+    accepted(await admin.remove(bench.path('smtp')))
+    const { length } = one.secretCalls()
+    const other = await bench.operator()
+    other.give({ web: bench.binding('smtp') })
+    await until('the other one made it', () => verifierIn(other))
+    await other.stop()
+    expect(one.secretCalls()).toHaveLength(length)
+    one.mayWrite = true
+    expect(await until('it knows what the other one made', () => verifierIn(one))).toBe(
+      verifierOf(await bench.textOf('smtp', 'password')),
+    )
+    expect(one.secretCalls().filter(isWrite)).toHaveLength(2)
+  })
+
+  test('writes nothing once it may not, even when it was about to', async () => {
+    let left = 2
+    const one = await bench.operator({ mayWrite: () => left-- > 0 })
+    one.give({ web: bench.binding('smtp') })
+    await until('it was asked', () => left < -5)
+    expect(await names()).toEqual([])
+  })
+
+  test('touches nothing of a credential that is held, and forgets one that is gone', async () => {
+    const one = await bench.operator()
+    one.give({ web: bench.binding('smtp') })
+    const verifier = await until('its key is known', () => verifierIn(one))
+    one.give({}, ['web'])
+    accepted(await admin.patch(bench.path('smtp'), { data: { host: null } }))
+    const before = await bench.secret('smtp')
+    await bench.credential('other')
+    one.give({ other: bench.binding('other') }, ['web'])
+    await until('others go on', () => verifierIn(one, 'other'))
+    await turned(one)
+    expect(await bench.secret('smtp')).toEqual(before)
+    expect(verifierIn(one)).toBe(verifier)
+    one.give({ web: bench.binding('smtp') })
+    await until('it is set right', async () => (await bench.textOf('smtp', 'host')) !== '')
+    one.give({})
+    expect(one.bindings.keys().size).toBe(0)
+    const { length } = one.secretCalls()
+    await bench.removeCredential('web')
+    one.give({ other: bench.binding('other') })
+    await turned(one)
+    expect(
+      one
+        .secretCalls()
+        .slice(length)
+        .some((s) => s.path.endsWith('/smtp')),
+    ).toBe(false)
+  })
+
+  test('gives a credential that was made anew a Secret of its own', async () => {
+    const one = await bench.operator()
+    one.give({ web: bench.binding('smtp') })
+    const first = await until('its key is known', () => verifierIn(one))
+    await bench.removeCredential('web')
+    const uid = await bench.credential('web')
+    one.give({ web: bench.binding('smtp') })
+    // Nobody collects garbage on every cluster of ours; where it is collected, it is gone already.
+    await admin.remove(bench.path('smtp'))
+    const second = await until('there is another', () => verifierIn(one) !== first && verifierIn(one))
+    expect(second).toBe(verifierOf(await bench.textOf('smtp', 'password')))
+    expect((await bench.secret('smtp'))?.metadata['ownerReferences']).toMatchObject([{ uid }])
+  })
+
+  test('has at most eight calls under way, and one look after the other', async () => {
+    let [now, most] = [0, 0]
+    const counting = (api: Api): Api => {
+      const counted =
+        <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
+        async (...args: A): Promise<R> => {
+          most = Math.max(most, ++now)
+          return call(...args).finally(() => now--)
+        }
+      return { ...api, apply: counted(api.apply), merge: counted(api.merge), remove: counted(api.remove) }
+    }
+    const many = Array.from({ length: 60 }, (_, i) => `web-${i}`)
+    await Promise.all(many.map((name) => bench.credential(name)))
+    const bindings = Object.fromEntries(many.map((name) => [name, bench.binding(name)]))
+    const one = await bench.operator({ turns: { everyMs: 60_000, pauseMs: 10 } }, counting)
+    one.proxy.rule = () => ({ delayMs: 20 })
+    one.give(bindings)
+    await until('all are there', () => one.bindings.keys().size === many.length)
+    expect(most).toBe(8)
+    expect(one.secretCalls()).toHaveLength(many.length)
+    for (const name of many) bench.record(name, one, name)
+    await one.stop()
+
+    const pauseMs = 40
+    const next = await bench.operator({ turns: { everyMs: 60_000, pauseMs } })
+    const begin = performance.now()
+    next.give(bindings)
+    await until('all were looked at', () => next.bindings.keys().size === many.length)
+    expect(performance.now() - begin).toBeGreaterThan(many.length * pauseMs * 0.9)
+    const { length } = next.secretCalls()
+    expect(length).toBe(many.length)
+    next.give(bindings)
+    await until('it was asked again', () => performance.now() - begin > many.length * pauseMs + 200)
+    expect(next.secretCalls()).toHaveLength(length)
+    expect([next.marks(), next.secretCalls().filter(isWrite)]).toEqual([0, []])
+  })
+
+  test('one credential in trouble delays no other, and is told with the server’s words', async () => {
+    await bench.credential('bad')
+    const one = await bench.operator()
+    one.give({ bad: bench.binding('bad', { labels: { team: 'not a label!' } }), web: bench.binding('smtp') })
+    await until('the other one has its key', () => verifierIn(one))
+    const trouble = await until('it is told', () => one.bindings.troubles().get(bench.nameOf('bad')))
+    expect(trouble).toMatchObject({ type: 'ResolvedRefs', status: 'False', reason: 'SecretRefused' })
+    expect(trouble.message).toContain(`Secret ${bench.namespace}/bad can not be written`)
+    expect(trouble.message).toContain('not a label!')
+    one.give({ bad: bench.binding('bad', { labels: { team: 'a-label' } }), web: bench.binding('smtp') })
+    await until('it is mended', () => verifierIn(one, 'bad'))
+    expect(one.bindings.troubles().size).toBe(0)
+  })
+
+  test('tells no trouble that passes by itself', async () => {
+    const one = await bench.operator()
+    let left = 3
+    one.proxy.rule = () => (left-- > 0 ? status(500, 'InternalError') : 'pass')
+    one.give({ web: bench.binding('smtp') })
+    await until('its key is known', () => verifierIn(one))
+    expect([one.bindings.troubles().size, one.marks()]).toEqual([0, 1])
+  })
+
+  test('never tells a password, not even where a webhook quotes the whole Secret', async () => {
+    const passwords: string[] = []
+    const quoting = (api: Api): Api => ({
+      ...api,
+      apply: async (object) => {
+        const { data } = object as unknown as { data: Record<string, string> }
+        passwords.push(Buffer.from(data['password'] ?? '', 'base64').toString(), data['password'] ?? '')
+        throw new ApiError('refused', `webhook: I do not like ${JSON.stringify(object)}`, { code: 400 })
+      },
+    })
+    const one = await bench.operator({}, quoting)
+    one.give({ web: bench.binding('smtp') })
+    const trouble = await until('it is told', () => one.bindings.troubles().get(bench.nameOf('web')))
+    expect(trouble.message).toContain('400')
+    await one.stop()
+    await lived()
+    const other = await bench.operator()
+    other.give({ web: bench.binding('smtp') })
+    accepted(await admin.patch(bench.path('smtp'), { data: { host: null } }))
+    await until('it is told', () => other.occasions.length === 1)
+    passwords.push(await bench.textOf('smtp', 'password'))
+    const { keys, troubles, formerNames } = other.bindings
+    const told = JSON.stringify([trouble, other.occasions, [...keys()], [...troubles()], [...formerNames()]])
+    expect(passwords.filter((p) => p === '' || told.includes(p))).toEqual([])
+  })
+})
