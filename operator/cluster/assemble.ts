@@ -1,4 +1,5 @@
 /** A snapshot out of what the cluster declares and what else is known of it. Pure. */
+import { secretNameOf } from '../compile/binding.ts'
 import {
   type BindingKeys,
   type Credential,
@@ -17,15 +18,17 @@ import type { DeclaredObject } from './world.ts'
 /** In a pod of its own a relay binds what it likes, above 1024; clients come by its Service. */
 export const inCluster: Place = { listenAddress: '::', lowPorts: false }
 
-export type Facts = Omit<Snapshot, keyof Declared | 'bindingKeys' | 'unread' | 'unreadNamespaces'> & {
+export type Facts = Omit<Snapshot, keyof Declared | 'bindingKeys' | 'formerSecrets' | 'unread' | 'unreadNamespaces'> & {
   readonly unread: readonly Unread[]
   readonly declared: readonly DeclaredObject[]
   /** Newer than what a status says. */
   readonly keys: ReadonlyMap<Name, BindingKeys>
+  readonly formerNames?: ReadonlyMap<Name, string>
 }
 
-export function assemble({ declared, keys, unread, ...facts }: Facts): Snapshot {
-  return { ...sorted(declared), ...facts, ...doubts(unread), bindingKeys: bindingKeys(declared, keys) }
+export function assemble({ declared, keys, formerNames = new Map(), unread, ...facts }: Facts): Snapshot {
+  const bound = { bindingKeys: bindingKeys(declared, keys), formerSecrets: formerSecrets(declared, keys, formerNames) }
+  return { ...sorted(declared), ...facts, ...doubts(unread), ...bound }
 }
 
 function doubts(unread: readonly Unread[]): Pick<Snapshot, 'unread' | 'unreadNamespaces'> {
@@ -57,6 +60,23 @@ function bindingKeys(declared: readonly DeclaredObject[], keys: Facts['keys']): 
     const credential = nameOf({ namespace, name })
     const known = keys.get(credential) ?? recordedKeys(object.status)
     if (known !== undefined) found.set(credential, known)
+  }
+  return found
+}
+
+/** What was heard of a Secret goes before what a status says of it, as its keys do. */
+function formerSecrets(
+  declared: readonly DeclaredObject[],
+  keys: Facts['keys'],
+  formerNames: ReadonlyMap<Name, string>,
+): ReadonlyMap<Name, string> {
+  const found = new Map(formerNames)
+  for (const object of declared) {
+    if (object.is === 'invalid' || object.resource.kind !== 'RelayCredential') continue
+    const credential = nameOf(object.resource)
+    const { name } = (object.status['binding'] ?? {}) as { readonly name?: unknown }
+    const isOther = typeof name === 'string' && name !== secretNameOf(object.resource)
+    if (isOther && !keys.has(credential) && !found.has(credential)) found.set(credential, name)
   }
   return found
 }

@@ -35,6 +35,7 @@ export class Fleet {
   trouble: string | undefined
   isLooked = false
   #isLooking = false
+  #isLate = false
   /** Of the first look: over, or known to take longer. */
   readonly #answered = Promise.withResolvers<void>()
 
@@ -49,16 +50,17 @@ export class Fleet {
     return this.#answered.promise
   }
 
+  /** Nobody waits for the answer any longer. */
+  goOn(): void {
+    this.#isLate ||= !this.isLooked
+    this.#answered.resolve()
+  }
+
   /** Until it has been looked at, whatever that takes; once. Resolves at once where that is done, or under way. */
   async look({ api, signal, patienceMs, backoff, late }: FirstLook): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true
-    let isLate = false
-    const giveUp = (): void => {
-      isLate = true
-      this.#answered.resolve()
-    }
-    const patience = setTimeout(giveUp, patienceMs)
+    const patience = setTimeout(() => this.goOn(), patienceMs)
     for (let failures = 0; !signal.aborted && !this.isLooked; ) {
       try {
         await this.secrets.look(api, signal)
@@ -67,12 +69,12 @@ export class Fleet {
       } catch (error) {
         failures += 1
         this.trouble = errorTrouble(`looking at the Secrets of fleet ${this.name}`, error)
-        if (!isTransient(error)) giveUp()
+        if (!isTransient(error)) this.goOn()
         await wait(backoffMs(failures, backoff, Math.random()), undefined, { signal }).catch(() => undefined)
       }
     }
     clearTimeout(patience)
     this.#answered.resolve()
-    if (isLate) late()
+    if (this.#isLate) late()
   }
 }

@@ -164,6 +164,8 @@ class ClusterFleets implements Fleets {
   #consider(name: Name, compiled: CompiledFleet, taken: Taken): void {
     const fleet = this.#fleets.of(name)
     if (fleet === undefined) return
+    // What was compiled knew nothing of it, whenever it is looked at.
+    fleet.goOn()
     const key = hashOf(compiled)
     const mark = `${key} ${this.#madeNow(name)}`
     fleet.job = { compiled, ...taken, basis: fleet.basis }

@@ -8,6 +8,8 @@ import type { World } from './world.ts'
 
 /** A few looks at once do not crowd out a write. */
 const looksAtOnce = 8
+/** How long those that are at work may be held up by fleets that are new. */
+const newcomersMs = 400
 
 export type KnownFleetsOptions = {
   readonly world: Pick<World, 'declaredAs' | 'refresh'>
@@ -20,6 +22,8 @@ export class KnownFleets {
   readonly #options: KnownFleetsOptions
   readonly #fleets = new Map<Name, Fleet>()
   #isLeading = false
+  /** Whether all were asked about once since this operator leads. */
+  #isBegun = false
 
   constructor(options: KnownFleetsOptions) {
     this.#options = options
@@ -28,7 +32,10 @@ export class KnownFleets {
   /** Whether to write at all. What others wrote while they led is read anew. */
   leads(): boolean {
     const leads = this.#options.mayWrite()
-    if (leads && !this.#isLeading) this.#fleets.clear()
+    if (leads && !this.#isLeading) {
+      this.#fleets.clear()
+      this.#isBegun = false
+    }
     this.#isLeading = leads
     return leads
   }
@@ -59,20 +66,36 @@ export class KnownFleets {
     for (const name of this.#fleets.keys()) if (!kept.has(name)) this.#fleets.delete(name)
   }
 
-  /** Resolves when there is an answer for each, or it is not to be waited for. */
+  /** Resolves when there is an answer for each, or there was none for so long that the others are not to be waited for. */
   async answered(names: readonly Name[], signal: AbortSignal): Promise<readonly Fleet[]> {
     const found: Fleet[] = []
     const left = names[Symbol.iterator]()
+    const over = Promise.withResolvers<void>()
+    let isOver = false
+    const giveUp = (): void => {
+      isOver = true
+      over.resolve()
+    }
+    const patience = setTimeout(giveUp, this.#patienceMs())
     const hand = async (): Promise<void> => {
       for (const name of left) {
-        if (signal.aborted) return
         const fleet = this.of(name)
         if (fleet === undefined) continue
         found.push(fleet)
         await fleet.answered
+        if (isOver || signal.aborted) return
+        if (fleet.isLooked) patience.refresh()
       }
     }
-    await Promise.all(Array.from({ length: looksAtOnce }, hand))
-    return found
+    await Promise.race([over.promise, Promise.all(Array.from({ length: looksAtOnce }, hand))])
+    clearTimeout(patience)
+    for (const fleet of found) fleet.goOn()
+    this.#isBegun ||= this.#isLeading
+    return [...found]
+  }
+
+  #patienceMs(): number {
+    const { patienceMs } = this.#options.look
+    return this.#isBegun ? Math.min(newcomersMs, patienceMs) : patienceMs
   }
 }

@@ -14,7 +14,7 @@ export type ClusterFacts = {
   readonly world: Pick<World, 'declared' | 'namespaces' | 'unread' | 'synced'>
   readonly sightings: Pick<Sightings, 'see' | 'secrets' | 'configMaps'>
   readonly fleets: Pick<Fleets, 'running'>
-  readonly bindings: Pick<Bindings, 'keys'>
+  readonly bindings: Pick<Bindings, 'keys' | 'formerNames'>
   readonly dirty: Dirty
   readonly place?: Place
 }
@@ -59,6 +59,7 @@ async function factsNow(facts: ClusterFacts, signal: AbortSignal): Promise<Snaps
   return assemble({
     declared: asked,
     keys: bindings.keys(),
+    formerNames: bindings.formerNames(),
     unread: world.unread(),
     namespaces: world.namespaces(),
     secrets: sightings.secrets(),

@@ -105,7 +105,7 @@ const secretsWritten = ({ credential, binding }: JudgedCredential): readonly str
 
 function allStatuses(judged: Judged, findings: Compiled['findings']): Compiled['statuses'] {
   const { known, policies, credentials, fleets } = judged
-  const { place, running, bindingKeys } = known.snapshot
+  const { place, running, bindingKeys, formerSecrets } = known.snapshot
   const configs = configsOf(fleets, running)
   const bound = boundDomains(configs)
   const written = new Set([...credentials.values()].flatMap(secretsWritten))
@@ -120,7 +120,7 @@ function allStatuses(judged: Judged, findings: Compiled['findings']): Compiled['
     ...known.domains.map((d) => [refOf(d), domainStatus(d, bound(nameOf(d)), found(refOf(d)))] as const),
     ...[...credentials].map(([name, judgedOne]) => {
       const ref = refOf(judgedOne.credential)
-      return [ref, credentialStatus(judgedOne, bindingKeys.get(name), found(ref))] as const
+      return [ref, credentialStatus(judgedOne, bindingKeys.get(name), formerSecrets?.get(name), found(ref))] as const
     }),
     ...invalidObjects(known.snapshot).map((i) => {
       const ref = refOf(i)

@@ -73,6 +73,8 @@ export type Snapshot = {
   readonly configMaps: ReadonlyMap<Name, Keyed>
   /** By RelayCredential; a credential without keys waits for its first one. */
   readonly bindingKeys: ReadonlyMap<Name, BindingKeys>
+  /** The Secret that a credential still has by another name than it asks for now: its status names that one so long. */
+  readonly formerSecrets?: ReadonlyMap<Name, string>
   /** The configuration that each fleet last got, by RelayPolicy. */
   readonly running: ReadonlyMap<Name, RelayConfig>
   readonly place: Place

@@ -37,12 +37,13 @@ export const policyStatus = (
 export function credentialStatus(
   { credential, binding, ownsSecret }: JudgedCredential,
   keys: BindingKeys | undefined,
+  formerSecret: string | undefined,
   found: readonly Finding[],
 ): Status {
   const named = ownsSecret && (binding !== undefined || keys !== undefined)
   return {
     ...statusOf(credential.generation, found),
-    ...(named ? { binding: { name: secretNameOf(credential) } } : {}),
+    ...(named ? { binding: { name: formerSecret ?? secretNameOf(credential) } } : {}),
     username: usernameOf(nameOf(credential)),
     keys: ownsSecret ? keysOf(keys) : [],
   }

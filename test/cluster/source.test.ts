@@ -42,7 +42,7 @@ describe.runIf(givenCluster() !== undefined)('the source', () => {
       sightings,
       dirty,
       fleets: { running: () => Promise.resolve(new Map()) },
-      bindings: { keys: () => new Map() },
+      bindings: { keys: () => new Map(), formerNames: () => new Map() },
     })
     const got: Snapshot[] = []
     const loop = async (): Promise<void> => {

@@ -86,3 +86,19 @@ test('10,000 credentials are assembled in a tenth of the time that they take to 
   console.log(`assembled 10,000 credentials in ${assembling.toFixed(1)} ms; compiled in ${compiling.toFixed(0)} ms`)
   expect(assembling).toBeLessThan(compiling / 10)
 })
+
+test.each<[string, object, ReadonlyMap<string, string>, boolean, string | undefined]>([
+  ['another name than is asked for now', { binding: { name: 'old' } }, new Map(), false, 'old'],
+  ['the very name that is asked for', { binding: { name: 'web' } }, new Map(), false, undefined],
+  ['what was heard since goes before it', { binding: { name: 'older' } }, new Map([['mail/web', 'old']]), true, 'old'],
+  ['since then the new one is there', { binding: { name: 'old' } }, new Map(), true, undefined],
+])('the Secret that a status goes on to name: %s', (_name, status, formerNames, isHeard, expected) => {
+  const keys = new Map(isHeard ? [['mail/web' as const, keysOf('web', 'b')]] : [])
+  const declared = [valid(web, { ...keysOf('web', 'a'), ...status })]
+  const snapshot = assemble({ ...facts, declared, keys, formerNames: formerNames as ReadonlyMap<'mail/web', string> })
+  expect(snapshot.formerSecrets?.get('mail/web')).toBe(expected)
+  const { binding } = compile({ ...snapshot }).statuses.get('RelayCredential mail/web') as {
+    binding?: { name: string }
+  }
+  expect(binding?.name).toBe(expected ?? 'web')
+})

@@ -52,7 +52,7 @@ function looping({ tookMs = 0, running = () => Promise.resolve(new Map<Name, Rel
         return running()
       },
     },
-    bindings: { keys: () => new Map() },
+    bindings: { keys: () => new Map(), formerNames: () => new Map() },
   }
   const got: { at: number; snapshot: Snapshot }[] = []
   const ended = (async () => {
@@ -86,6 +86,7 @@ test('it says what the cluster says', async () => {
     snapshot({
       policies: [named('one')],
       unread: ['relaypolicies of other: could not be listed yet'],
+      formerSecrets: new Map(),
       unreadNamespaces: new Set(['other']),
       namespaces: new Map([['mail', { a: 'b' }]]),
       running: new Map([['mail/one', config]]),
