@@ -54,8 +54,6 @@ export type Binder = {
   readonly backoff?: Backoff
 }
 
-/** The fleets' calls wait in the same queue: never behind more of these. */
-const mostAtOnce = 8
 const ordinary = {
   turns: { everyMs: 30_000, pauseMs: 200 },
   backoff: { firstMs: 500, longestMs: 120_000 },
@@ -73,12 +71,12 @@ export function openBindings(binder: Binder): Bindings {
   const { turns, backoff } = { ...ordinary, ...binder }
   const ending = new AbortController()
   const writing: Writing = { api, mayWrite, signal: ending.signal }
-  const permits = new Permits(mostAtOnce)
+  const permits = new Permits()
   const entries = new Map<Name, Entry>()
   /** When each was last looked at; the next one first. */
   const order = new Map<Name, number>()
   const lanes = openLanes<void>({
-    work: (name) => permits.during(() => work(name as Name)),
+    work: (name) => permits.during(namespaceOf(name), () => work(name as Name)),
     failed: (name, error, waitMs) => fail(name as Name, error, waitMs),
     backoff,
   })
@@ -236,6 +234,8 @@ export function openBindings(binder: Binder): Bindings {
     },
   }
 }
+
+const namespaceOf = (name: string): string => name.slice(0, name.indexOf('/'))
 
 const owedTo = (name: Name, { uid }: DeclaredObject, binding: Binding, authority: string): Owed => {
   const slash = name.indexOf('/')

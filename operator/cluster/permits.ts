@@ -1,23 +1,43 @@
-/** At most so many at once; who comes later waits in line. */
+/** Who comes when there is no room waits in line: a line for each, and each line in its turn. */
+import { ordinarySpace, Room, type Space } from './room.ts'
+
+type Leave = () => void
 
 export class Permits {
-  #free: number
-  readonly #line: (() => void)[] = []
+  readonly #room: Room
+  readonly #lines = new Map<string, ((leave: Leave) => void)[]>()
 
-  constructor(most: number) {
-    this.#free = most
+  constructor(space: Space = ordinarySpace) {
+    this.#room = new Room(() => this.#next(), space)
   }
 
-  async during<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1
-    else await new Promise<void>((resolve) => this.#line.push(resolve))
+  async during<T>(whose: string, work: () => Promise<T>): Promise<T> {
+    const leave = (this.#lines.has(whose) ? undefined : this.#room.enter(whose)) ?? (await this.#turn(whose))
     try {
       return await work()
     } finally {
-      // Whoever is next takes over the permit of who ends.
-      const next = this.#line.shift()
-      if (next === undefined) this.#free += 1
-      else next()
+      leave()
+    }
+  }
+
+  #turn(whose: string): Promise<Leave> {
+    const turn = Promise.withResolvers<Leave>()
+    const line = this.#lines.get(whose) ?? []
+    this.#lines.set(whose, line)
+    line.push(turn.resolve)
+    return turn.promise
+  }
+
+  #next(): void {
+    for (const [whose, line] of this.#lines) {
+      if (this.#room.isFull) return
+      const leave = this.#room.enter(whose)
+      if (leave === undefined) continue
+      // Who had a turn goes behind the others.
+      this.#lines.delete(whose)
+      const first = line.shift()
+      if (line.length > 0) this.#lines.set(whose, line)
+      first?.(leave)
     }
   }
 }

@@ -6,6 +6,7 @@ import type { Api } from './api.ts'
 import { isConflict, isNotFound } from './api-error.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import type { KubeObject } from './object.ts'
+import { Room } from './room.ts'
 
 export type StatusJob = {
   readonly ref: Ref
@@ -34,7 +35,6 @@ type Lane = {
   retry: NodeJS.Timeout | undefined
 }
 
-const workers = 8
 const ordinary: Backoff = { firstMs: 500, longestMs: 60_000 }
 
 export class StatusWriter {
@@ -43,7 +43,7 @@ export class StatusWriter {
   /** Refs that may be written now, in the order in which they came; policies go before the others. */
   readonly #policies = new Set<Ref>()
   readonly #others = new Set<Ref>()
-  #atWork = 0
+  readonly #room = new Room(() => this.#start())
 
   constructor(writing: Writing) {
     this.#writing = writing
@@ -81,19 +81,20 @@ export class StatusWriter {
   }
 
   #start(): void {
-    while (this.#atWork < workers) {
-      const ref = first(this.#policies) ?? first(this.#others)
-      if (ref === undefined) return
-      this.#policies.delete(ref)
-      this.#others.delete(ref)
-      const lane = this.#lanes.get(ref)
-      if (lane?.next === undefined) continue
-      this.#atWork += 1
-      void this.#work(ref, lane, lane.next).finally(() => {
-        this.#atWork -= 1
-        this.#start()
-      })
+    for (const queue of [this.#policies, this.#others]) {
+      for (const ref of queue) {
+        if (this.#room.isFull) return
+        const leave = this.#room.enter(namespaceOf(ref))
+        if (leave !== undefined) this.#begin(ref, queue, leave)
+      }
     }
+  }
+
+  #begin(ref: Ref, queue: Set<Ref>, leave: () => void): void {
+    queue.delete(ref)
+    const lane = this.#lanes.get(ref)
+    if (lane?.next === undefined) leave()
+    else void this.#work(ref, lane, lane.next).finally(leave)
   }
 
   async #work(ref: Ref, lane: Lane, job: StatusJob): Promise<void> {
@@ -141,7 +142,7 @@ export class StatusWriter {
 
 const idle: Lane = { next: undefined, busy: false, dropped: false, failures: 0, retry: undefined }
 
-const first = (refs: ReadonlySet<Ref>): Ref | undefined => refs.values().next().value
+const namespaceOf = (ref: Ref): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
 
 function statusObject({ ref, uid, status }: StatusJob): KubeObject {
   const [kind = '', whole = ''] = ref.split(' ')

@@ -22,12 +22,13 @@ const policySpec = {
   listeners: [{ name: 'submission', port: 587, tls: { mode: 'StartTLS' } }],
   routes: [{ name: 'default', type: 'Smarthost', smarthosts: [smarthost] }],
 }
-const policy = ours('RelayPolicy', 'shared', policySpec)
-const domain = (name = 'shop') => ours('SenderDomain', name, { domain: '%.example.org', environment: 'Production' })
-const credential = (name: string, spec: object = {}) =>
+export const policy = (name = 'shared', spec: object = {}) => ours('RelayPolicy', name, { ...policySpec, ...spec })
+export const domain = (name = 'shop') =>
+  ours('SenderDomain', name, { domain: '%.example.org', environment: 'Production' })
+export const credential = (name: string, spec: object = {}) =>
   ours('RelayCredential', name, { policyRef: { name: 'shared' }, senderDomainRefs: [{ name: 'shop' }], ...spec })
 
-const whole = [policy, domain(), credential('checkout')]
+const whole = [policy(), domain(), credential('checkout')]
 
 const plurals: Readonly<Record<string, string>> = {
   RelayPolicy: 'relaypolicies',
