@@ -189,11 +189,13 @@ function objectOf({ method, path }: Pick<Call, 'method' | 'path'>, body: unknown
 function pageOf(resource: Resource, { method, path }: Pick<Call, 'method' | 'path'>, body: unknown): Page {
   const list = body as { metadata?: { resourceVersion?: string; continue?: string }; items?: unknown } | null
   const { resourceVersion, continue: rest } = list?.metadata ?? {}
-  if (resourceVersion === undefined || !Array.isArray(list?.items)) {
+  // A list of metadata alone says null where it is empty.
+  const listed = list?.items === null ? [] : list?.items
+  if (resourceVersion === undefined || !Array.isArray(listed)) {
     throw new ApiError('garbled', `${method} ${path}: the answer is no list`)
   }
   const { apiVersion, kind } = resource
-  const items = (list.items as KubeObject[]).map((item) => ({ ...item, apiVersion, kind }))
+  const items = (listed as KubeObject[]).map((item) => ({ ...item, apiVersion, kind }))
   return { items, resourceVersion, ...(rest !== undefined && rest !== '' && { continue: rest }) }
 }
 

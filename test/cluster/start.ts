@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { programFile } from '../local/programs.ts'
-import { choose, type Facts, type Tier } from './choose.ts'
+import { type Choice, choose, type Facts, type Tier } from './choose.ts'
 import type { Cluster } from './held.ts'
 import { keep } from './keep.ts'
 import { builtProgram } from './programs.ts'
@@ -24,9 +24,12 @@ const facts = (): Facts => ({
   testbed: existing(join(import.meta.dirname, '../../../shared/testbed/testbed')),
 })
 
+/** By what is there on this machine. */
+export const chosenFor = (tier: Tier): Choice => choose(tier, facts())
+
 /** @throws Error in CI, where nothing may be skipped. */
 export async function startFor(project: TestProject, tier: Tier): Promise<(() => Promise<void>) | undefined> {
-  const choice = choose(tier, facts())
+  const choice = chosenFor(tier)
   if (choice.kind === 'none') {
     if (process.env['CI'] !== undefined) throw new Error(choice.why)
     process.stderr.write(`\n*** SKIPPED, the tests on a cluster (${tier}): ${choice.why} ***\n`)
