@@ -18,9 +18,9 @@ import type { World } from './world.ts'
 export type Reporter = {
   /**
    * What there is to report on from now on; returns at once. `uids`: of the objects that it was compiled from, so that
-   * nothing is said of a later one of the same name; absent: they are those that are there now.
+   * nothing is said of a later one of the same name.
    */
-  give(compiled: Compiled, uids?: ReadonlyMap<Ref, string>): void
+  give(compiled: Compiled, uids: ReadonlyMap<Ref, string>): void
   /** Something was heard or written that statuses may depend on; only raises a flag. */
   wake(): void
   run(signal: AbortSignal): Promise<void>
@@ -28,7 +28,7 @@ export type Reporter = {
 
 export type Reporting = {
   readonly api: Pick<Api, 'apply'>
-  readonly world: Pick<World, 'declared' | 'declaredAs' | 'pods'>
+  readonly world: Pick<World, 'declaredAs' | 'pods'>
   readonly fleets: Pick<Fleets, 'written' | 'nudge'>
   readonly bindings: Pick<Bindings, 'troubles'>
   /** A standby asks nobody and writes nothing. */
@@ -49,11 +49,11 @@ const longestMs = 15_000
 
 export function openReporter(reporting: Reporting): Reporter {
   const dirty = new Dirty()
-  const { world, mayWrite, now = Date.now } = reporting
+  const { mayWrite, now = Date.now } = reporting
   let reported: Reported | undefined
 
   return {
-    give(compiled, uids = new Map(world.declared().map(({ ref, uid }) => [ref, uid]))) {
+    give(compiled, uids) {
       reported = reportedOf(compiled, uids)
       dirty.mark()
     },

@@ -1,5 +1,6 @@
 /** Gives what was compiled to those who carry it out; each of them returns at once and works for itself. */
 import type { Compiled } from '../compile/compiled.ts'
+import type { Ref } from '../compile/snapshot.ts'
 import type { Sink } from '../run.ts'
 import type { Bindings } from './bindings.ts'
 import type { Fleets } from './fleets.ts'
@@ -11,9 +12,11 @@ type Hands = {
   readonly reporter: Pick<Reporter, 'give'>
   /** The PEM bundle that clients verify issued certificates by; undefined while there is none. */
   readonly authority: () => string | undefined
+  /** Of the objects that it was compiled from. */
+  readonly uids: () => ReadonlyMap<Ref, string>
 }
 
-export const clusterSink = ({ bindings, fleets, reporter, authority }: Hands): Sink => ({
+export const clusterSink = ({ bindings, fleets, reporter, authority, uids }: Hands): Sink => ({
   async apply(compiled) {
     const bundle = authority()
     if (bundle === undefined) bindings.give(withoutAuthority(compiled), '')
@@ -21,7 +24,7 @@ export const clusterSink = ({ bindings, fleets, reporter, authority }: Hands): S
     fleets.give(compiled)
   },
   async report(compiled) {
-    reporter.give(compiled)
+    reporter.give(compiled, uids())
   },
 })
 

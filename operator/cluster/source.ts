@@ -1,5 +1,5 @@
 /** The cluster as a source of snapshots: one when everything has been heard, and one after each change. */
-import type { Place, Snapshot } from '../compile/snapshot.ts'
+import type { Place, Ref, Snapshot } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Source } from '../run.ts'
 import { assemble, inCluster, policyNames } from './assemble.ts'
@@ -8,7 +8,7 @@ import type { Fleets } from './fleets.ts'
 import { rest } from './rest.ts'
 import { seeReferences } from './see-references.ts'
 import type { Sightings } from './sightings.ts'
-import type { World } from './world.ts'
+import type { DeclaredObject, World } from './world.ts'
 
 export type ClusterFacts = {
   readonly world: Pick<World, 'declared' | 'namespaces' | 'unread' | 'synced'>
@@ -19,29 +19,40 @@ export type ClusterFacts = {
   readonly place?: Place
 }
 
+export type ClusterSource = Source & {
+  /** Of each object that the last snapshot was made of; by now, another one may have its name. */
+  uids(): ReadonlyMap<Ref, string>
+}
+
 /** However large the snapshot is, the next one is not later than this: a suspension has to reach the relays. */
 const longestRestMs = 2000
 
 /** What one round took is rested twice, so that whatever happens a third of the time is left; after quiet nobody waits. */
 export const restMs = (tookMs: number): number => Math.min(longestRestMs, 2 * tookMs)
 
-export const clusterSource = (facts: ClusterFacts): Source => ({
-  async *snapshots(signal) {
-    const { dirty } = facts
-    await untilEither(facts.world.synced, signal)
-    // The first one comes unasked; and the flag is lowered before anything is read, so that no change is between two reads.
-    dirty.mark()
-    for (;;) {
-      await dirty.next(signal)
-      if (signal.aborted) return
-      const snapshot = await factsNow(facts, signal)
-      if (signal.aborted) return
-      const begin = performance.now()
-      yield snapshot
-      await rest(restMs(performance.now() - begin), signal)
-    }
-  },
-})
+export function clusterSource(facts: ClusterFacts): ClusterSource {
+  let last: readonly DeclaredObject[] = []
+  return {
+    uids: () => new Map(last.map(({ ref, uid }) => [ref, uid])),
+    async *snapshots(signal) {
+      const { dirty, world } = facts
+      await untilEither(world.synced, signal)
+      // The first one comes unasked; and the flag is lowered before anything is read, so that no change is between two reads.
+      dirty.mark()
+      for (;;) {
+        await dirty.next(signal)
+        if (signal.aborted) return
+        const declared = world.declared()
+        const snapshot = await factsNow(declared, facts, signal)
+        if (signal.aborted) return
+        last = declared
+        const begin = performance.now()
+        yield snapshot
+        await rest(restMs(performance.now() - begin), signal)
+      }
+    },
+  }
+}
 
 async function untilEither(done: Promise<void>, signal: AbortSignal): Promise<void> {
   const ended = Promise.withResolvers<void>()
@@ -51,13 +62,18 @@ async function untilEither(done: Promise<void>, signal: AbortSignal): Promise<vo
 }
 
 /** What changes while an answer is waited for raises the flag, and is in the next one. */
-async function factsNow(facts: ClusterFacts, signal: AbortSignal): Promise<Snapshot> {
+async function factsNow(
+  declared: readonly DeclaredObject[],
+  facts: ClusterFacts,
+  signal: AbortSignal,
+): Promise<Snapshot> {
   const { world, sightings, fleets, bindings, place = inCluster } = facts
-  const asked = world.declared()
-  await seeReferences(asked, place, sightings, signal)
-  const running = await fleets.running(policyNames(asked), signal)
+  const [running] = await Promise.all([
+    fleets.running(policyNames(declared), signal),
+    seeReferences(declared, place, sightings, signal),
+  ])
   return assemble({
-    declared: asked,
+    declared,
     keys: bindings.keys(),
     formerNames: bindings.formerNames(),
     unread: world.unread(),

@@ -64,13 +64,13 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     reporter.wake()
     news.wake()
   }
-  const source = timed(clusterSource({ world, sightings, fleets, bindings, dirty }), tell)
-  const sink = clusterSink({ bindings, fleets, reporter, authority: () => trust.bundle })
+  const source = clusterSource({ world, sightings, fleets, bindings, dirty })
+  const sink = clusterSink({ bindings, fleets, reporter, authority: () => trust.bundle, uids: source.uids })
   wakers.add(wake)
   try {
     await together(
       {
-        'the loop': (ending) => run(source, sink, ending),
+        'the loop': (ending) => run(timed(source, tell), sink, ending),
         'the authority': (ending) => trust.run(ending),
         'looking at Secrets': (ending) => sightings.run(ending),
         'making fleets': (ending) => fleets.run(ending),

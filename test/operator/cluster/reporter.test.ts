@@ -44,6 +44,9 @@ const compiledNow = (): Compiled => ({
   ]),
 })
 
+const uidOf = (ref: Ref): string => `uid of ${ref}`
+const uids = (): ReadonlyMap<Ref, string> => new Map([...compiledNow().statuses.keys()].map((ref) => [ref, uidOf(ref)]))
+
 /** An API server that keeps statuses, and a watch that tells of them at once. */
 function openCluster() {
   const objects = new Map<Ref, DeclaredObject>()
@@ -51,7 +54,7 @@ function openCluster() {
   let writes = 0
   const put = (ref: Ref, status: DeclaredObject['status']): void => {
     const resourceVersion = String(++version)
-    objects.set(ref, { ref, uid: `uid of ${ref}`, resourceVersion, status } as DeclaredObject)
+    objects.set(ref, { ref, uid: uidOf(ref), resourceVersion, status } as DeclaredObject)
   }
   for (const ref of compiledNow().statuses.keys()) put(ref, {})
   return {
@@ -59,7 +62,6 @@ function openCluster() {
     put,
     statusOf: (ref: Ref) => objects.get(ref)?.status as { readonly conditions: readonly Condition[] },
     world: {
-      declared: () => [...objects.values()],
       declaredAs: (ref: Ref) => objects.get(ref),
       pods: () => [pod(0), pod(1)],
     },
@@ -118,13 +120,13 @@ const ready = (i: number): string => {
 
 test('ten thousand are written once each, and never again: not by a new compile, and not by a new operator', async () => {
   const first = start()
-  first.reporter.give(compiledNow())
+  first.reporter.give(compiledNow(), uids())
   await eventually(() => ready(credentials - 1) === 'True Ready')
   const { length } = [...compiledNow().statuses]
   expect(cluster.writes()).toBe(length)
 
   const before = first.turns()
-  first.reporter.give(compiledNow())
+  first.reporter.give(compiledNow(), uids())
   await eventually(() => first.turns() > before + 1 || first.reporter.wake())
   expect(cluster.writes()).toBe(length)
 
@@ -132,14 +134,14 @@ test('ten thousand are written once each, and never again: not by a new compile,
   await Promise.all(running)
   ending = new AbortController()
   const second = start()
-  second.reporter.give(compiledNow())
+  second.reporter.give(compiledNow(), uids())
   await eventually(() => second.turns() > 2 || second.reporter.wake())
   expect(cluster.writes()).toBe(length)
 })
 
 test('the one whose time is over is told when it is over, and no other', async () => {
   const { reporter } = start()
-  reporter.give(compiledNow())
+  reporter.give(compiledNow(), uids())
   await eventually(() => ready(credentials - 1) === 'True Ready')
   const before = cluster.writes()
   now = expiresAt
@@ -147,4 +149,13 @@ test('the one whose time is over is told when it is over, and no other', async (
   await eventually(() => ready(7) === 'False Expired')
   expect(cluster.writes()).toBe(before + 1)
   expect(ready(8)).toBe('True Ready')
+})
+
+test('nothing is said of one that was made anew since', async () => {
+  const { reporter } = start()
+  const former = new Map(uids())
+  former.set(`RelayCredential ${nameOf(7)}`, 'uid of the one before it')
+  reporter.give(compiledNow(), former)
+  await eventually(() => ready(credentials - 1) === 'True Ready')
+  expect([cluster.statusOf(`RelayCredential ${nameOf(7)}`), cluster.writes()]).toEqual([{}, credentials])
 })

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { clusterSink } from '../../../operator/cluster/sink.ts'
 import type { Binding, Compiled } from '../../../operator/compile/compiled.ts'
-import type { Name } from '../../../operator/compile/snapshot.ts'
+import type { Name, Ref } from '../../../operator/compile/snapshot.ts'
 
 const binding = (issuedByOperator: boolean): Binding => ({
   secretName: 'smtp',
@@ -26,6 +26,8 @@ const compiled: Compiled = {
   references: new Set(),
 }
 
+const uids: ReadonlyMap<Ref, string> = new Map([['RelayPolicy mail/shared', 'u']])
+
 async function given(authority: string | undefined) {
   const log: unknown[] = []
   const sink = clusterSink({
@@ -33,8 +35,9 @@ async function given(authority: string | undefined) {
       give: ({ bindings, heldBindings }, bundle) => log.push([...bindings.keys()], [...heldBindings], bundle),
     },
     fleets: { give: (c) => log.push(c === compiled) },
-    reporter: { give: (c) => log.push(c === compiled) },
+    reporter: { give: (c, u) => log.push(c === compiled && u === uids) },
     authority: () => authority,
+    uids: () => uids,
   })
   await sink.apply(compiled, new AbortController().signal)
   await sink.report(compiled)

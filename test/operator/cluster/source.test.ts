@@ -18,9 +18,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const declared = (resource: Policy): DeclaredObject => ({
+const declared = (resource: Policy, uid = 'u'): DeclaredObject => ({
   ref: refOf(resource),
-  uid: 'u',
+  uid,
   resourceVersion: '1',
   status: {},
   is: 'valid',
@@ -55,13 +55,23 @@ function looping({ tookMs = 0, running = () => Promise.resolve(new Map<Name, Rel
     bindings: { keys: () => new Map(), formerNames: () => new Map() },
   }
   const got: { at: number; snapshot: Snapshot }[] = []
+  const source = clusterSource(facts)
   const ended = (async () => {
-    for await (const snapshot of clusterSource(facts).snapshots(ending.signal)) {
+    for await (const snapshot of source.snapshots(ending.signal)) {
       got.push({ at: performance.now(), snapshot })
       await new Promise((resolve) => setTimeout(resolve, tookMs))
     }
   })()
-  return { world, dirty, got, asked, ended, sync: () => synced.resolve(), pass: vi.advanceTimersByTimeAsync.bind(vi) }
+  return {
+    world,
+    dirty,
+    got,
+    asked,
+    ended,
+    uids: source.uids,
+    sync: () => synced.resolve(),
+    pass: vi.advanceTimersByTimeAsync.bind(vi),
+  }
 }
 
 test('nothing before everything was heard, then one unasked', async () => {
@@ -139,6 +149,26 @@ test('what changes while an answer is waited for is in the next one', async () =
   first.resolve(new Map())
   await pass(100)
   expect(got.map((g) => g.snapshot.policies.length)).toEqual([1, 2])
+})
+
+test('one that was made anew while an answer was waited for is none that the snapshot was made of', async () => {
+  const answers = [
+    Promise.withResolvers<ReadonlyMap<Name, RelayConfig>>(),
+    Promise.withResolvers<ReadonlyMap<Name, RelayConfig>>(),
+  ]
+  let asked = 0
+  const { got, uids, world, dirty, pass, sync } = looping({ running: () => answers[asked++]?.promise as never })
+  world.objects = [declared(named('one'), 'former')]
+  sync()
+  await pass(100)
+  world.objects = [declared(named('one'), 'later')]
+  dirty.mark()
+  answers[0]?.resolve(new Map())
+  await pass(5000)
+  expect([got.length, asked, uids()]).toEqual([1, 2, new Map([['RelayPolicy mail/one', 'former']])])
+  answers[1]?.resolve(new Map())
+  await pass(100)
+  expect([got.length, uids()]).toEqual([2, new Map([['RelayPolicy mail/one', 'later']])])
 })
 
 test('what could not be read removes nothing', async () => {
