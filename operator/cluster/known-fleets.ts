@@ -9,7 +9,7 @@ import type { World } from './world.ts'
 /** A few looks at once do not crowd out a write. */
 const looksAtOnce = 8
 /** How long those that are at work may be held up by fleets that are new. */
-const newcomersMs = 400
+const newcomersMs = 300
 
 export type KnownFleetsOptions = {
   readonly world: Pick<World, 'declaredAs' | 'refresh'>
@@ -68,8 +68,10 @@ export class KnownFleets {
 
   /** Resolves when there is an answer for each, or there was none for so long that the others are not to be waited for. */
   async answered(names: readonly Name[], signal: AbortSignal): Promise<readonly Fleet[]> {
-    const found: Fleet[] = []
-    const left = names[Symbol.iterator]()
+    // Whatever the others do: what ran of a fleet that is known goes into what is compiled.
+    const found = names.flatMap((name) => this.#looked(name) ?? [])
+    const known = new Set(found.map(({ name }) => name))
+    const left = names.filter((name) => !known.has(name))[Symbol.iterator]()
     const over = Promise.withResolvers<void>()
     let isOver = false
     const giveUp = (): void => {
@@ -92,6 +94,13 @@ export class KnownFleets {
     for (const fleet of found) fleet.goOn()
     this.#isBegun ||= this.#isLeading
     return [...found]
+  }
+
+  /** Undefined where it was not looked at, or another one has its name. */
+  #looked(name: Name): Fleet | undefined {
+    const known = this.#fleets.get(name)
+    const uid = this.#options.world.declaredAs(`RelayPolicy ${name}`)?.uid
+    return known?.isLooked === true && known.secrets.owner.reference.uid === uid ? known : undefined
   }
 
   #patienceMs(): number {

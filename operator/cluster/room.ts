@@ -31,9 +31,13 @@ export class Room {
     return this.#prompt >= this.#space.most || this.#inAll >= this.#space.mostInAll
   }
 
+  hasFor(whose: string): boolean {
+    return !this.isFull && this.#count(whose) < this.#space.mostOfOne
+  }
+
   /** To be called once, at the end; undefined where there is no room for this one now. */
   enter(whose: string): (() => void) | undefined {
-    if (this.isFull || this.#count(whose) >= this.#space.mostOfOne) return undefined
+    if (!this.hasFor(whose)) return undefined
     this.#add(whose, 1)
     this.#prompt += 1
     let isLong = false

@@ -13,6 +13,8 @@ import { credential, domain, make, policy } from '../whole/scenarios.ts'
 const long = process.env['RELAYFLEET_LONG'] !== undefined
 const [edits, spacingMs] = long ? [60, 1000] : [6, 200]
 const promisedMs = 1000
+/** On a machine that does a lot else. */
+const worstMs = 2000
 /** More than there are hands of any sort. */
 const [fleets, credentialsEach] = [12, 4]
 
@@ -124,6 +126,7 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
     expect(operator.told.some((t) => t.about === 'call' && t.code !== 200)).toBe(true)
     // A status is not to be in haste.
     expect(judged).toBeLessThan(3 * promisedMs)
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(promisedMs)
     return [...sorted, bound ?? 0]
   }
 
@@ -134,7 +137,7 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
       await troubled(bad)
       await sleep(spacingMs)
       const took = await measured(`each write ${name}`, good, operator)
-      expect(Math.max(...took)).toBeLessThan(promisedMs)
+      expect(Math.max(...took)).toBeLessThan(worstMs)
       operator.kill()
       await operator.stop()
     },
@@ -148,7 +151,7 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
       await troubled(bad)
       await sleep(spacingMs)
       const took = await measured(`each look ${name}`, good, operator)
-      expect(Math.max(...took)).toBeLessThan(promisedMs)
+      expect(Math.max(...took)).toBeLessThan(worstMs)
       operator.kill()
       await operator.stop()
     },
