@@ -22,6 +22,8 @@ const { values } = parseArgs({
     drain: { type: 'string', default: '100000' },
     /** A bundle that was built before, to compare; else this one. */
     relay: { type: 'string' },
+    /** --max-semi-space-size of the relay, in MiB; else Node's own. */
+    young: { type: 'string' },
   },
 })
 const [messages, bytes] = [Number(values.messages), Number(values.bytes)]
@@ -81,7 +83,17 @@ async function measure(folder: string) {
   writeRelay(folder, config(await freePort()), certificates)
   const main = values.relay ?? bundle(join(folder, 'dist'))
   const log = openSync(join(folder, 'relay.log'), 'a')
-  const args = [main, '--config', join(folder, 'config'), '--data', join(folder, 'data'), '--http', '127.0.0.1:0']
+  const young = values.young === undefined ? [] : [`--max-semi-space-size=${values.young}`]
+  const args = [
+    ...young,
+    main,
+    '--config',
+    join(folder, 'config'),
+    '--data',
+    join(folder, 'data'),
+    '--http',
+    '127.0.0.1:0',
+  ]
   const spawned = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] })
   const endpoints = join(folder, 'data/endpoints.json')
@@ -115,11 +127,21 @@ try {
   const figures = await measure(folder)
   const at = new Date().toISOString()
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }
-  const result = { at, machine, relay: values.relay ?? 'this one', messages, bytes, drain, ...figures }
+  const result = {
+    at,
+    machine,
+    relay: values.relay ?? 'this one',
+    young: values.young,
+    messages,
+    bytes,
+    drain,
+    ...figures,
+  }
   console.log(JSON.stringify(result, null, 1))
   const results = join(import.meta.dirname, 'results')
   mkdirSync(results, { recursive: true })
-  const name = `queue-${messages}-${at.slice(0, 10)}.json`
+  const young = values.young === undefined ? '' : `-young${values.young}`
+  const name = `queue-${messages}${young}-${at.slice(0, 10)}.json`
   if (values.relay === undefined) writeFileSync(join(results, name), `${JSON.stringify(result, null, 1)}\n`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
