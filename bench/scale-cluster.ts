@@ -133,7 +133,7 @@ export class Cluster {
 
   async #metricsOf({ metadata }: KubeObject): Promise<string> {
     const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}:9466/proxy/metrics`
-    const stream = await this.#wire.stream({ method: 'GET', path, timeoutMs: 10_000, accept: '*/*' })
+    const stream = await this.#wire.stream({ method: 'GET', path, timeoutMs: 60_000, accept: '*/*' })
     return Buffer.concat(await stream.toArray()).toString()
   }
 
