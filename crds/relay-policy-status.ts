@@ -45,6 +45,46 @@ export const relayPolicyStatus = {
         },
       },
     },
+    routes: {
+      type: 'array',
+      maxItems: 64,
+      description: 'How the ways out are, by what the relays report.',
+      items: {
+        type: 'object',
+        required: ['name', 'smarthosts'],
+        properties: {
+          name: fields.entryName,
+          smarthosts: {
+            type: 'array',
+            maxItems: 16,
+            items: {
+              type: 'object',
+              required: ['name', 'health'],
+              properties: {
+                name: fields.entryName,
+                health: {
+                  type: 'string',
+                  maxLength: 16,
+                  enum: ['Healthy', 'Unproven', 'Paused', 'Ejected'],
+                  description:
+                    'The worst at any relay. Unproven: not tried yet; Paused, Ejected: it asked for a pause, or was left out, and has carried no mail since.',
+                },
+                lastReply: {
+                  type: 'object',
+                  required: ['code', 'status', 'text'],
+                  description: 'Why it last carried no mail; absent when it has since.',
+                  properties: {
+                    code: { type: 'integer', format: 'int32' },
+                    status: { type: 'string', maxLength: 16 },
+                    text: { type: 'string', maxLength: 512 },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
     conditions: fields.conditions,
   },
 } as const satisfies ObjectSchema

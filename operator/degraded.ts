@@ -1,5 +1,5 @@
 /** Whether mail flows as it should, by what relays report of themselves: the condition Degraded. Pure. */
-import type { RelayStatus } from '../relay/http.ts'
+import type { RelayStatus, SmarthostStatus } from '../relay/http.ts'
 import type { Condition } from './compile/compiled.ts'
 import { few } from './few.ts'
 
@@ -7,12 +7,15 @@ import { few } from './few.ts'
 export type Reporting = {
   /** What the relay is called in a sentence. */
   readonly name: string
-  readonly status: Pick<RelayStatus, 'stale' | 'ready' | 'notReady' | 'queue'>
+  readonly status: Pick<RelayStatus, 'stale' | 'ready' | 'notReady' | 'queue'> & {
+    readonly smarthosts: readonly Pick<SmarthostStatus, 'route' | 'name' | 'health'>[]
+  }
 }
 
 type Complaint = {
   readonly reason: string
-  readonly holds: (relay: Reporting, maxAgeMs: number) => boolean
+  /** `relays`: all of them. */
+  readonly holds: (relay: Reporting, maxAgeMs: number, relays: readonly Reporting[]) => boolean
   readonly message: (relays: readonly Reporting[], log: string) => string
 }
 
@@ -21,6 +24,15 @@ const names = (relays: readonly Reporting[]): string =>
     relays.map(({ name }) => name),
     ', ',
   )
+
+const ejectedBy = ({ status }: Reporting): ReadonlySet<string> =>
+  new Set(status.smarthosts.filter(({ health }) => health === 'ejected').map(({ route, name }) => `${route}/${name}`))
+
+/** One relay alone may have trouble of its own, with its node or its network. */
+function ejectedByAll(relays: readonly Reporting[]): readonly string[] {
+  const [first = new Set<string>(), ...others] = relays.map(ejectedBy)
+  return [...first].filter((smarthost) => others.every((ejected) => ejected.has(smarthost)))
+}
 
 /** The worst first. No figure that grows by itself: a status that changes all the time tells nobody anything new. */
 const complaints: readonly Complaint[] = [
@@ -39,6 +51,13 @@ const complaints: readonly Complaint[] = [
     },
   },
   {
+    reason: 'SmarthostEjected',
+    holds: (_relay, _maxAgeMs, relays) => ejectedByAll(relays).length > 0,
+    message: (relays, log) =>
+      `${few(ejectedByAll(relays), ', ')} (route/smarthost): every relay has left it out, and it has carried no mail since; ` +
+      `others of the route take over, or mail waits; what it replies is in ${log}`,
+  },
+  {
     reason: 'QueueOld',
     holds: ({ status }, maxAgeMs) => status.queue.oldestSeconds * 1000 > maxAgeMs,
     message: (relays, log) =>
@@ -50,7 +69,7 @@ const complaints: readonly Complaint[] = [
 export function degradedBy(relays: readonly Reporting[], maxAgeMs: number, log: string): Condition | undefined {
   if (relays.length === 0) return undefined
   for (const { reason, holds, message } of complaints) {
-    const concerned = relays.filter((relay) => holds(relay, maxAgeMs))
+    const concerned = relays.filter((relay) => holds(relay, maxAgeMs, relays))
     if (concerned.length > 0) return { type: 'Degraded', status: 'True', reason, message: message(concerned, log) }
   }
   return { type: 'Degraded', status: 'False', reason: 'AsExpected', message: 'mail flows as expected' }

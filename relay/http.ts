@@ -38,9 +38,9 @@ export type CertificateStatus = {
 export type SmarthostStatus = {
   readonly route: string
   readonly name: string
-  /** `unproven`: not tried yet, or since it was left out; `paused`: it asked for a pause. */
+  /** `unproven`: not tried yet; `ejected`, `paused`: it was left out, or asked for a pause, and has carried no mail since. */
   readonly health: 'unproven' | 'healthy' | 'paused' | 'ejected'
-  /** RFC 3339; while it is left out. */
+  /** RFC 3339; while it is not even probed. */
   readonly ejectedUntil?: string
   /** Why it last carried no mail, without mail addresses; absent when it has since. `at` is RFC 3339. */
   readonly lastReply?: {

@@ -87,7 +87,7 @@ export class FleetDesk {
 
   #standing(evidence: FleetEvidence): FleetStanding {
     const memory = this.#memory(evidence.fleet)
-    const standing = fleetStanding(evidence, (uid) => memory.sample.of(uid))
+    const standing = fleetStanding(evidence, (uid) => memory.sample.of(uid), memory.standing)
     const text = JSON.stringify(standing)
     if (memory.standing === undefined || text !== memory.text) {
       memory.text = text

@@ -6,27 +6,36 @@ import { availableBy } from './available.ts'
 import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
 import { type FleetEvidence, serving, staying } from './fleet-evidence.ts'
 import { lateMs, patienceMs, programmedBy } from './programmed.ts'
+import { type RouteHealth, routeHealth } from './route-health.ts'
 
 export type FleetStanding = Standing & {
   /** Whether no relay has taken mail for long: then even what is unchanged is no longer in force. */
   readonly down: boolean
+  /** How its ways out are. */
+  readonly routes: readonly RouteHealth[]
 }
 
 /** Messages waiting at a pod, as far as a status should say: see `queued-sample.ts`. */
 type Queued = (uid: string) => number | undefined
 
-export function fleetStanding(evidence: FleetEvidence, queued: Queued): FleetStanding {
+/** `before`: how it stood last. */
+export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: FleetStanding): FleetStanding {
   const { noneReadySince, replicas, now, maxAgeMs } = evidence
   const relays = staying(evidence).flatMap(({ pod, report }) =>
     report === undefined ? [] : [{ name: pod.name, status: report }],
   )
-  const optional = [certificateValidBy(evidence), degradedBy(relays, maxAgeMs, 'their logs')]
+  const optional = [certificateValidBy(evidence), degradedBy(relays, maxAgeMs, 'status.routes and their logs')]
   const { settled, programmed } = programmedBy(evidence)
+  const routes = routeHealth(
+    relays.map(({ status }) => status),
+    before?.routes ?? [],
+  )
   return {
     settled,
     programmed: bounded(programmed),
     further: [availableBy(evidence), ...optional.filter((c) => c !== undefined)].map(bounded),
-    fields: fieldsOf(evidence, queued),
+    routes,
+    fields: { ...fieldsOf(evidence, queued), ...(routes.length > 0 && { routes }) },
     down: replicas === 0 || (noneReadySince !== undefined && now - noneReadySince >= lateMs),
   }
 }

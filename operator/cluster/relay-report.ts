@@ -1,5 +1,6 @@
 /** What a relay answers at /status, as far as statuses depend on it; whoever answers is not trusted to be a relay. Pure. */
-import type { RelayStatus } from '../../relay/http.ts'
+import * as fields from '../../crds/fields.ts'
+import type { RelayStatus, SmarthostStatus } from '../../relay/http.ts'
 
 type Certificate = {
   readonly listener: string
@@ -13,10 +14,19 @@ export type RelayReport = Pick<
 > & {
   /** Empty where the relay is of a version that does not tell. */
   readonly certificates: readonly Certificate[]
+  /** Empty where the relay is of a version that does not tell. */
+  readonly smarthosts: readonly Smarthost[]
+}
+
+/** Without times: while one does not work, they change with each probe. */
+export type Smarthost = Pick<SmarthostStatus, 'route' | 'name' | 'health'> & {
+  readonly lastReply?: Omit<NonNullable<SmarthostStatus['lastReply']>, 'at'>
 }
 
 /** Of a list, and of a text: nothing that a relay says may fill a status, an Event or the memory. */
 const mostItems = 64
+/** As many as a policy may have. */
+const mostSmarthosts = 64 * 16
 const mostLetters = 500
 
 /**
@@ -36,6 +46,8 @@ export function relayReport(body: string): RelayReport {
     notReady: texts(said['notReady'], 'notReady'),
     certificates:
       said['certificates'] === undefined ? [] : items(said['certificates'], 'certificates').map(certificate),
+    smarthosts:
+      said['smarthosts'] === undefined ? [] : items(said['smarthosts'], 'smarthosts', mostSmarthosts).map(smarthost),
     queue: {
       ready: amount(queue['ready'], 'queue.ready'),
       deferred: amount(queue['deferred'], 'queue.deferred'),
@@ -67,8 +79,8 @@ const flag = (value: unknown, field: string): boolean =>
 const amount = (value: unknown, field: string): number =>
   typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : bad(field, 'an amount')
 
-const items = (value: unknown, field: string): readonly unknown[] =>
-  Array.isArray(value) && value.length <= mostItems ? value : bad(field, 'a list of that length')
+const items = (value: unknown, field: string, most = mostItems): readonly unknown[] =>
+  Array.isArray(value) && value.length <= most ? value : bad(field, 'a list of that length')
 
 const texts = (value: unknown, field: string): readonly string[] => items(value, field).map((v) => text(v, field))
 
@@ -78,3 +90,33 @@ function certificate(value: unknown): Certificate {
   if (Number.isNaN(endsAt)) return bad('certificates.notAfter', 'a date and time')
   return { listener: text(said['listener'], 'certificates.listener'), endsAt }
 }
+
+const healths = ['unproven', 'healthy', 'paused', 'ejected'] as const
+
+function smarthost(value: unknown): Smarthost {
+  const { lastReply, ...said } = record(value, 'smarthosts')
+  const health = healths.find((h) => h === said['health'])
+  if (health === undefined) return bad('smarthosts.health', healths.join(', '))
+  return {
+    route: entryName(said['route'], 'smarthosts.route'),
+    name: entryName(said['name'], 'smarthosts.name'),
+    health,
+    ...(lastReply !== undefined && { lastReply: reply(lastReply) }),
+  }
+}
+
+function reply(value: unknown): NonNullable<Smarthost['lastReply']> {
+  const { code, status, text: words } = record(value, 'smarthosts.lastReply')
+  const isCode = Number.isInteger(code) && Number(code) >= 200 && Number(code) <= 599
+  return {
+    code: isCode ? Number(code) : bad('smarthosts.lastReply.code', 'a reply code'),
+    status: text(status, 'smarthosts.lastReply.status').slice(0, 16),
+    text: text(words, 'smarthosts.lastReply.text'),
+  }
+}
+
+const entryNames = new RegExp(fields.entryName.pattern)
+const entryName = (value: unknown, field: string): string =>
+  typeof value === 'string' && value.length <= fields.entryName.maxLength && entryNames.test(value)
+    ? value
+    : bad(field, 'the name of an entry')

@@ -78,9 +78,11 @@ export const describeHealth = (health: Health, now: number): Omit<SmarthostStatu
   }),
 })
 
-function stateOf({ ejectedUntil, pausedUntil, proven }: Health, now: number): SmarthostStatus['health'] {
-  if (now < ejectedUntil) return 'ejected'
-  if (now < pausedUntil) return 'paused'
+/** A probe that comes and goes is no news: what was left out, or asked for a pause, is that until it carries mail. */
+function stateOf(health: Health, now: number): SmarthostStatus['health'] {
+  const { ejectedUntil, ejections, pausedUntil, pauses, proven } = health
+  if (now < ejectedUntil || ejections > 0) return 'ejected'
+  if (now < pausedUntil || pauses > 0) return 'paused'
   return proven ? 'healthy' : 'unproven'
 }
 

@@ -16,6 +16,7 @@ export const report = (more: Partial<RelayReport> = {}): RelayReport => ({
   ready: true,
   notReady: [],
   certificates: [],
+  smarthosts: [],
   queue: { ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0 },
   ...more,
 })

@@ -1,9 +1,9 @@
 /** What else is told of a fleet beside Programmed, and that nothing of it changes because time passes. */
 import { expect, test } from 'vitest'
 import type { FleetEvidence } from '../../../operator/cluster/fleet-evidence.ts'
-import { fleetStanding, nextMoment } from '../../../operator/cluster/fleet-standing.ts'
+import { type FleetStanding, fleetStanding, nextMoment } from '../../../operator/cluster/fleet-standing.ts'
 import { roundFigure } from '../../../operator/cluster/queued-sample.ts'
-import type { RelayReport } from '../../../operator/cluster/relay-report.ts'
+import type { RelayReport, Smarthost } from '../../../operator/cluster/relay-report.ts'
 import { day, evidence, good, lagging, newest, now, older, pod, report, starting } from './fleet-evidence.ts'
 
 const standing = (more: Partial<FleetEvidence>) => fleetStanding(evidence(more), () => 20)
@@ -57,6 +57,17 @@ test.each<[string, Partial<FleetEvidence>, string]>([
 })
 
 const first = (more: Partial<RelayReport>): Partial<FleetEvidence> => ({ pods: [good(0, more), good(1)] })
+const smarthost = (name: string, health: Smarthost['health'], text?: string): Smarthost => ({
+  route: 'default',
+  name,
+  health,
+  ...(text !== undefined && { lastReply: { code: 454, status: '4.7.0', text } }),
+})
+/** What each of the relays reports. */
+const reporting = (...smarthosts: (readonly Smarthost[])[]): Partial<FleetEvidence> => ({
+  pods: smarthosts.map((all, i) => good(i, { smarthosts: all })),
+})
+const [left, well] = [smarthost('ses', 'ejected'), smarthost('ses', 'healthy')]
 const old = { ready: 1, deferred: 0, inFlight: 0, oldestSeconds: 601.5 }
 test.each<[string, Partial<FleetEvidence>, string]>([
   ['nothing is wrong', {}, 'False AsExpected'],
@@ -67,6 +78,8 @@ test.each<[string, Partial<FleetEvidence>, string]>([
   ],
   ['a file went bad', first({ stale: ['ca.crt'] }), 'True StaleFiles: ca.crt'],
   ['mail waits', first({ queue: old }), 'True QueueOld: mail waits at shared-0'],
+  ['every relay has left out a smarthost', reporting([left], [left]), 'True SmarthostEjected: default/ses (route'],
+  ['one relay alone has', reporting([left], [well]), 'False AsExpected'],
   ['no relay answers', { pods: [starting(0)] }, 'absent'],
 ])('Degraded: %s', (_name, more, says) => {
   expect(told('Degraded', more)).toContain(says)
@@ -84,6 +97,40 @@ test('the pods are listed by name, and whoever leaves is not', () => {
       { name: 'shared-2', ready: false },
     ],
   })
+})
+
+const routesAfter = (more: Partial<FleetEvidence>, before?: FleetStanding): unknown =>
+  fleetStanding(evidence(more), () => 20, before).fields['routes']
+
+test('each smarthost is told at its worst, with why, in the order of its relays', () => {
+  expect(
+    routesAfter(
+      reporting(
+        [well, smarthost('backup', 'unproven')],
+        [smarthost('ses', 'ejected', 'no'), smarthost('backup', 'paused', 'slowly')],
+      ),
+    ),
+  ).toEqual([
+    {
+      name: 'default',
+      smarthosts: [
+        { name: 'ses', health: 'Ejected', lastReply: { code: 454, status: '4.7.0', text: 'no' } },
+        { name: 'backup', health: 'Paused', lastReply: { code: 454, status: '4.7.0', text: 'slowly' } },
+      ],
+    },
+  ])
+  expect(routesAfter(reporting([well], [well]))).toEqual([
+    { name: 'default', smarthosts: [{ name: 'ses', health: 'Healthy' }] },
+  ])
+  expect(routesAfter({ pods: [starting(0)] })).toBeUndefined()
+})
+
+test('the words of one attempt after the other are no news, those of another reply are', () => {
+  const saying = (text: string, code = 454): Partial<FleetEvidence> =>
+    reporting([{ ...left, lastReply: { code, status: '4.7.0', text } }])
+  const first = standing(saying('try later (id 1)'))
+  expect(fleetStanding(evidence(saying('try later (id 2)')), () => 20, first)).toEqual(first)
+  expect(JSON.stringify(routesAfter(saying('gone', 421), first))).toContain('gone')
 })
 
 test('an old queue and a lag say the same a minute later', () => {

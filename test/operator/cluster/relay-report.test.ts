@@ -17,11 +17,22 @@ const read = (more: object = {}) => relayReport(JSON.stringify({ ...said, ...mor
 
 test('what a relay of any version says', () => {
   const { listeners: _listeners, sessions: _sessions, ...kept } = said
-  expect(read()).toEqual({ ...kept, certificates: [] })
+  expect(read()).toEqual({ ...kept, certificates: [], smarthosts: [] })
   expect(read({ certificates: [{ listener: 'submission', notAfter: '2027-01-31T00:00:00Z' }], new: {} })).toEqual({
     ...kept,
     certificates: [{ listener: 'submission', endsAt: Date.UTC(2027, 0, 31) }],
+    smarthosts: [],
   })
+})
+
+const smarthost = { route: 'default', name: 'ses', health: 'ejected', ejectedUntil: '2027-01-31T00:00:00Z' }
+const lastReply = { code: 454, status: '4.7.0', text: 'not\u001bnow', at: '2027-01-31T00:00:00Z' }
+test('a smarthost: how it is and why, without the times that change with each probe', () => {
+  expect(read({ smarthosts: [smarthost, { ...smarthost, name: 'backup', lastReply }] }).smarthosts).toEqual([
+    { route: 'default', name: 'ses', health: 'ejected' },
+    { route: 'default', name: 'backup', health: 'ejected', lastReply: { code: 454, status: '4.7.0', text: 'not now' } },
+  ])
+  expect(read({ smarthosts: Array(1024).fill(smarthost) }).smarthosts).toHaveLength(1024)
 })
 
 test.each<[string, object, string]>([
@@ -37,6 +48,10 @@ test.each<[string, object, string]>([
     { certificates: [{ listener: 'a', notAfter: 'soon' }] },
     'certificates.notAfter',
   ],
+  ['a smarthost of no route', { smarthosts: [{ ...smarthost, route: 'A B' }] }, 'smarthosts.route'],
+  ['a health of its own', { smarthosts: [{ ...smarthost, health: 'fine' }] }, 'smarthosts.health'],
+  ['a reply that is none', { smarthosts: [{ ...smarthost, lastReply: { code: 1e9 } }] }, 'smarthosts.lastReply.code'],
+  ['smarthosts without end', { smarthosts: Array(1025).fill(smarthost) }, 'smarthosts'],
 ])('%s is no report', (_name, more, field) => {
   expect(() => read(more)).toThrow(field)
 })

@@ -26,6 +26,7 @@ const fleet = (settled: boolean, word: Condition['status'], down = false): Fleet
   further: [],
   fields: {},
   down,
+  routes: [],
 })
 const open = fleet(false, 'False')
 const fine = fleet(true, 'True')

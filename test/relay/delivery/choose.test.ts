@@ -147,11 +147,11 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
     },
   ],
   [
-    'the time is over, and it was not tried since',
-    { ...ejected, ejectedUntil: 60_000, lastFailure: named, lastFailureAt: 1000 },
+    'a probe is due, and it has carried no mail since',
+    { ...ejected, ejections: 1, ejectedUntil: 60_000, lastFailure: named, lastFailureAt: 1000 },
     60_000,
     {
-      health: 'unproven',
+      health: 'ejected',
       lastReply: { code: 421, status: '4.7.0', text: 'no mail for <***> now', at: '1970-01-01T00:00:01.000Z' },
     },
   ],
@@ -159,6 +159,15 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
     'asked for a pause',
     afterAttempt(healthy, [throttled], 5000),
     5000,
+    {
+      health: 'paused',
+      lastReply: { code: 454, status: '4.0.0', text: 'Throttling failure', at: '1970-01-01T00:00:05.000Z' },
+    },
+  ],
+  [
+    'the pause is over, and it has carried no mail since',
+    afterAttempt(healthy, [throttled], 5000),
+    3_600_000,
     {
       health: 'paused',
       lastReply: { code: 454, status: '4.0.0', text: 'Throttling failure', at: '1970-01-01T00:00:05.000Z' },
