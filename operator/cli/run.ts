@@ -57,6 +57,8 @@ async function operate(options: Options, { terminal, signal, environment }: Cont
     unhealthy: () => pulse.unhealthy(performance.now()),
     unready: () => pulse.unready(),
     metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+  }).catch((error: Error) => {
+    throw new Error(`--metrics-bind ${options.metricsBind}: ${error.message}; choose another, or stop who has it`)
   })
   log('info', 'started', { identity, namespace, watchNamespaces, port: pages.port })
   try {

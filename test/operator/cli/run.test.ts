@@ -1,7 +1,14 @@
 /** `run` refuses what it does not know, before it asks any cluster. */
-import { expect, test } from 'vitest'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { expect, onTestFinished, test } from 'vitest'
 import { execute } from '../../../operator/cli/program.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
+import { temporaryFolder } from '../local/temporary.ts'
 import { commanded } from './commanded.ts'
 
 const given = [
@@ -38,4 +45,33 @@ test('a variable that nobody reads is told, with exit code 2', async () => {
   const code = await execute(given, { terminal, signal, environment: ['PATH', 'RELAYFLEET_NAMESPACE'] })
   expect(told).toBe('relayfleet: RELAYFLEET_NAMESPACE: no variable sets anything; use the flags\n')
   expect(code).toBe(2)
+})
+
+/** Of a cluster that nobody asks. */
+const kubeconfig = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Config',
+  clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+  users: [{ name: 'u', user: {} }],
+  contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+  'current-context': 'c',
+})
+
+test('a port for the metrics that another program has ends the process, which names the flag', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as { readonly port: number }
+  const file = join(temporaryFolder(), 'kubeconfig')
+  writeFileSync(file, kubeconfig)
+  const args = [...given.slice(0, 3), `--metrics-bind=127.0.0.1:${port}`, '--kubeconfig', file]
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RELAYFLEET_')))
+  const child = spawn(process.execPath, ['operator/cli.ts', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  expect(err).toMatch(
+    new RegExp(
+      `^relayfleet: --metrics-bind 127\\.0\\.0\\.1:${port}: listen EADDRINUSE: .*; choose another, or stop .*\n$`,
+    ),
+  )
+  expect([code, out]).toEqual([3, ''])
 })
