@@ -52,6 +52,10 @@ export type Binder = {
   readonly now?: () => number
   readonly turns?: Turns
   readonly backoff?: Backoff
+  /** What was done for one Secret took so long. */
+  readonly took?: (ms: number) => void
+  /** What is not as it should be, and is tried again. */
+  readonly tell?: (name: Name, why: string) => void
 }
 
 const ordinary = {
@@ -67,7 +71,7 @@ const restMs = 5000
 class Leaving extends Error {}
 
 export function openBindings(binder: Binder): Bindings {
-  const { api, world, mayWrite, dirty, recorder, now = () => performance.now() } = binder
+  const { api, world, mayWrite, dirty, recorder, took, tell, now = () => performance.now() } = binder
   const { turns, backoff } = { ...ordinary, ...binder }
   const ending = new AbortController()
   const writing: Writing = { api, mayWrite, signal: ending.signal }
@@ -79,6 +83,7 @@ export function openBindings(binder: Binder): Bindings {
     work: (name) => permits.during(namespaceOf(name), () => work(name as Name)),
     failed: (name, error, waitMs) => fail(name as Name, error, waitMs),
     backoff,
+    took,
   })
   let given: { readonly compiled: Pick<Compiled, 'bindings' | 'heldBindings'>; readonly authority: string } | undefined
   let leads = false
@@ -144,7 +149,9 @@ export function openBindings(binder: Binder): Bindings {
     const formerKeys = ensured.is === 'foreign' ? await keysOfFormer(entry, owed) : undefined
     // Forgotten meanwhile, or another credential of that name.
     if (entries.get(name) !== entry) return
+    const { trouble } = entry
     conclude(entry, conclusionOf(ensured, owed, beforeNow(entry, formerKeys)))
+    if (entry.trouble !== undefined && entry.trouble.message !== trouble?.message) tell?.(name, entry.trouble.message)
     if (owed.binding.secretName === entry.secretName) entry.wasSeen = true
     if (ensured.is === 'ours') await removeFormer(entry, owed)
     entry.settled = owed
@@ -187,7 +194,8 @@ export function openBindings(binder: Binder): Bindings {
 
   function fail(name: Name, error: unknown, waitMs: number): void {
     const entry = entries.get(name)
-    if (entry?.owed === undefined || error instanceof Deposed) return
+    if (entry?.owed === undefined || error instanceof Deposed || ending.signal.aborted) return
+    tell?.(name, error instanceof Error ? error.message : String(error))
     const trouble = troubleOf(error, entry.owed, waitMs)
     if (trouble !== undefined) note(entry, entry.keys, trouble)
   }

@@ -60,6 +60,8 @@ export type FleetsOptions = {
   readonly turns?: Turns
   /** How long the first answer about a fleet may hold up the others. */
   readonly patienceMs?: number
+  /** What was done for one fleet took so long. */
+  readonly took?: (ms: number) => void
 }
 
 const ordinaryBackoff: Backoff = { firstMs: 500, longestMs: 60_000 }
@@ -98,6 +100,7 @@ class ClusterFleets implements Fleets {
       backoff,
       work: (_name, job) => this.#work(job),
       failed: (name, error) => this.#failed(name as Name, (error as Error).message),
+      took: options.took,
     })
   }
 

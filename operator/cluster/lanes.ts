@@ -15,6 +15,8 @@ export type LaneWork<Job> = {
   readonly failed: (lane: string, error: unknown, waitMs: number) => void
   readonly backoff?: Backoff
   readonly random?: () => number
+  /** How long work took that did not fail. */
+  readonly took?: ((ms: number) => void) | undefined
 }
 
 type Lane<Job> = {
@@ -28,7 +30,8 @@ type Lane<Job> = {
 
 const ordinary: Backoff = { firstMs: 500, longestMs: 60_000 }
 
-export function openLanes<Job>({ work, failed, backoff = ordinary, random = Math.random }: LaneWork<Job>): Lanes<Job> {
+export function openLanes<Job>(laneWork: LaneWork<Job>): Lanes<Job> {
+  const { work, failed, backoff = ordinary, random = Math.random, took } = laneWork
   const lanes = new Map<string, Lane<Job>>()
   const waiting = new Set<() => void>()
   let closed = false
@@ -43,9 +46,11 @@ export function openLanes<Job>({ work, failed, backoff = ordinary, random = Math
     while (lane.next !== undefined && lane.retry === undefined && !closed) {
       const now = lane.next
       lane.next = undefined
+      const begin = performance.now()
       try {
         await work(name, now.job)
         lane.failures = 0
+        took?.(performance.now() - begin)
       } catch (error) {
         fail(name, lane, now, error)
       }

@@ -36,6 +36,8 @@ export type Reporting = {
   readonly record: (occasion: Occasion) => void
   /** A status that could not be written, and is tried again. */
   readonly failed?: (ref: Ref, error: unknown) => void
+  /** One status that was written took so long. */
+  readonly took?: (ms: number) => void
   /** The wall clock. */
   readonly now?: () => number
   readonly ask?: Ask
@@ -88,6 +90,7 @@ function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal)
     },
     gone: (job) => statuses.gone(job),
     failed: (job, error) => failed(job.ref, error),
+    took: reporting.took,
   })
   const statuses = new StatusDesk({ ...reporting, writer })
   return {

@@ -24,6 +24,7 @@ type Writing = {
   readonly gone: (job: StatusJob) => void
   readonly failed: (job: StatusJob, error: unknown) => void
   readonly backoff?: Backoff
+  readonly took?: ((ms: number) => void) | undefined
 }
 
 type Lane = {
@@ -98,7 +99,7 @@ export class StatusWriter {
   }
 
   async #work(ref: Ref, lane: Lane, job: StatusJob): Promise<void> {
-    const { api, mayWrite, signal, written, gone } = this.#writing
+    const { api, mayWrite, signal, written, gone, took } = this.#writing
     lane.next = undefined
     if (signal.aborted || !mayWrite()) {
       this.#lanes.delete(ref)
@@ -107,9 +108,11 @@ export class StatusWriter {
     }
     lane.busy = true
     lane.dropped = false
+    const begin = performance.now()
     try {
       const object = await api.apply(statusObject(job), { force: true, subresource: 'status', signal })
       lane.failures = 0
+      took?.(performance.now() - begin)
       written(job, object)
     } catch (error) {
       this.#note(ref, lane, job, error)

@@ -15,7 +15,7 @@ import { sightOf } from './sight.ts'
 import { openSightings, type SightingNews } from './sightings.ts'
 import { clusterSink } from './sink.ts'
 import { clusterSource } from './source.ts'
-import type { Tell, Telling } from './telling.ts'
+import type { Part, Tell, Telling } from './telling.ts'
 import { together } from './together.ts'
 import { Trust } from './trust.ts'
 import type { World } from './world.ts'
@@ -45,6 +45,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   const trust = new Trust({ authority, changed: () => dirty.mark(), tell })
   const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)), everyMs })
   const cluster = { image, operatorNamespace: namespace }
+  const took = (part: Part) => (ms: number) => tell({ about: 'done', part, ms })
   const fleets = openFleets({
     api,
     world,
@@ -54,11 +55,21 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     dirty,
     wake: () => wake(),
     turns: { ...ordinaryTurns, everyMs },
+    took: took('fleet'),
   })
-  const bindings = openBindings({ api, world, mayWrite, dirty, recorder: record, turns: { everyMs, pauseMs } })
+  const bindings = openBindings({
+    api,
+    world,
+    mayWrite,
+    dirty,
+    recorder: record,
+    turns: { everyMs, pauseMs },
+    took: took('binding'),
+    tell: (object, why) => tell({ about: 'trouble', part: 'binding', object, why }),
+  })
   const failed = (ref: Ref, error: unknown): void =>
     tell({ about: 'trouble', part: 'status', object: ref, why: String(error) })
-  const reporter = openReporter({ api, world, fleets, bindings, mayWrite, record, failed })
+  const reporter = openReporter({ api, world, fleets, bindings, mayWrite, record, failed, took: took('status') })
   const news = new FleetNews({ world, fleets, tell })
   const wake = (): void => {
     reporter.wake()

@@ -236,6 +236,24 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     expect([one.bindings.troubles().size, one.marks()]).toEqual([0, 1])
   })
 
+  test('logs what stands in its way once, what passes by itself each time, and how long it took', async () => {
+    const metadata = { name: 'smtp' }
+    accepted(await admin.create(bench.path(), { apiVersion: 'v1', kind: 'Secret', metadata }))
+    const [said, took]: [string[], number[]] = [[], []]
+    const tell = (name: string, why: string): void => void said.push(`${name}: ${why}`)
+    const one = await bench.operator({ tell, took: (ms) => took.push(ms) })
+    let left = 2
+    one.proxy.rule = () => (left-- > 0 ? status(500, 'InternalError') : 'pass')
+    one.give({ web: bench.binding('smtp') })
+    await until('it was looked at some times', () => one.secretCalls().length > 8)
+    expect(said).toEqual([
+      expect.stringMatching(`^${bench.nameOf('web')}: .*500`),
+      expect.stringMatching(`^${bench.nameOf('web')}: .*500`),
+      expect.stringContaining(`Secret ${bench.namespace}/smtp is there and is not this credential's`),
+    ])
+    expect(took.length).toBeGreaterThan(1)
+  })
+
   test('never tells a password, not even where a webhook quotes the whole Secret', async () => {
     const passwords: string[] = []
     const quoting = (api: Api): Api => ({
@@ -246,7 +264,8 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
         throw new ApiError('refused', `webhook: I do not like ${JSON.stringify(object)}`, { code: 400 })
       },
     })
-    const one = await bench.operator({}, quoting)
+    const said: string[] = []
+    const one = await bench.operator({ tell: (_name, why) => said.push(why) }, quoting)
     one.give({ web: bench.binding('smtp') })
     const trouble = await until('it is told', () => one.bindings.troubles().get(bench.nameOf('web')))
     expect(trouble.message).toContain('400')
@@ -258,7 +277,8 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     await until('it is told', () => other.occasions.length === 1)
     passwords.push(await bench.textOf('smtp', 'password'))
     const { keys, troubles, formerNames } = other.bindings
-    const told = JSON.stringify([trouble, other.occasions, [...keys()], [...troubles()], [...formerNames()]])
+    const told = JSON.stringify([trouble, said, other.occasions, [...keys()], [...troubles()], [...formerNames()]])
+    expect(said[0]).toContain('400')
     expect(passwords.filter((p) => p === '' || told.includes(p))).toEqual([])
   })
 })

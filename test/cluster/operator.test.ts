@@ -276,6 +276,11 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     expect(new Set(refused.map((t) => t.about === 'call' && t.verb))).toEqual(new Set(['merge']))
   })
 
+  test('how long each part of its work took is told', () => {
+    const parts = tellings.flatMap((telling) => (telling.about === 'done' ? [telling.part] : []))
+    expect(new Set(parts)).toEqual(new Set(['turn', 'fleet', 'binding', 'status']))
+  })
+
   test('no password and no key is in what it told', () => {
     const text = JSON.stringify(tellings)
     expect(text).not.toContain(theirPassword)

@@ -14,6 +14,7 @@ type Job = { readonly id: string; readonly does?: 'fail' | Promise<void> }
 function open() {
   const done: string[] = []
   const waits: number[] = []
+  const tooks: number[] = []
   const lanes = openLanes<Job>({
     work: async (lane, { id, does }) => {
       done.push(`${lane}:${id}`)
@@ -23,8 +24,9 @@ function open() {
     failed: (_lane, _error, waitMs) => waits.push(waitMs),
     backoff: { firstMs: 100, longestMs: 400 },
     random: () => 1,
+    took: (ms) => tooks.push(ms),
   })
-  return { lanes, done, waits, give: (lane: string, job: Job) => lanes.give(lane, job, job.id) }
+  return { lanes, done, waits, tooks, give: (lane: string, job: Job) => lanes.give(lane, job, job.id) }
 }
 
 test('each lane does its work', async () => {
@@ -113,4 +115,12 @@ test('after the end nothing is started', async () => {
   give('b', { id: '1' })
   await vi.advanceTimersByTimeAsync(10_000)
   expect(done).toEqual(['a:1'])
+})
+
+test('how long it took is told of what was done, and not of what failed', async () => {
+  const { give, tooks } = open()
+  give('a', { id: '1', does: new Promise((resolve) => setTimeout(resolve, 70)) })
+  give('b', { id: '1', does: 'fail' })
+  await vi.advanceTimersByTimeAsync(80)
+  expect(tooks).toEqual([70])
 })

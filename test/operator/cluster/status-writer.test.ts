@@ -17,6 +17,7 @@ type Answer = 'ok' | Error | Promise<void>
 function open(answer: (object: KubeObject) => Answer = () => 'ok') {
   const sent: KubeObject[] = []
   const told: string[] = []
+  const tooks: number[] = []
   const state = { leads: true }
   const writer = new StatusWriter({
     api: {
@@ -34,11 +35,12 @@ function open(answer: (object: KubeObject) => Answer = () => 'ok') {
     gone: ({ ref }) => told.push(`gone ${ref}`),
     failed: ({ ref }) => told.push(`failed ${ref}`),
     backoff: { firstMs: 100, longestMs: 100 },
+    took: (ms) => tooks.push(ms),
   })
   const give = (ref: Ref, figure = 1): void =>
     writer.give({ ref, uid: 'u1', status: { observedGeneration: figure, conditions: [] } })
   const names = (): readonly string[] => sent.map(({ metadata }) => metadata.name)
-  return { writer, give, sent, told, names, state }
+  return { writer, give, sent, told, tooks, names, state }
 }
 
 const credential = (n: number): Ref => `RelayCredential team-a/c${n}`
@@ -116,4 +118,11 @@ test('whoever was deposed writes nothing', async () => {
   await vi.advanceTimersByTimeAsync(1000)
   expect(sent).toEqual([])
   expect(told).toEqual([`gone ${credential(0)}`])
+})
+
+test('how long it took is told of each that was written', async () => {
+  const { give, tooks } = open(() => new Promise((resolve) => setTimeout(resolve, 40)))
+  give(credential(1))
+  await vi.advanceTimersByTimeAsync(50)
+  expect(tooks).toEqual([40])
 })
