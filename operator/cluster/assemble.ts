@@ -55,9 +55,9 @@ function sorted(declared: readonly DeclaredObject[]): Declared {
 function bindingKeys(declared: readonly DeclaredObject[], keys: Facts['keys']): Snapshot['bindingKeys'] {
   const found = new Map<Name, BindingKeys>()
   for (const object of declared) {
-    const { kind, namespace, name } = object.is === 'valid' ? object.resource : object.invalid
-    if (kind !== 'RelayCredential') continue
-    const credential = nameOf({ namespace, name })
+    const declares = object.is === 'valid' ? object.resource : object.invalid
+    if (declares.kind !== 'RelayCredential') continue
+    const credential = nameOf(declares)
     const known = keys.get(credential) ?? recordedKeys(object.status)
     if (known !== undefined) found.set(credential, known)
   }

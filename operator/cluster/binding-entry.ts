@@ -66,7 +66,8 @@ function rename(entry: Entry, secretName: string): void {
   entry.wasSeen = false
 }
 
-const isSame = (a: Owed, b: Owed): boolean => a.authority === b.authority && isDeepStrictEqual(a.binding, b.binding)
+const isSame = (a: Owed, b: Owed): boolean =>
+  a.authority === b.authority && (a.binding === b.binding || isDeepStrictEqual(a.binding, b.binding))
 
 export const knownKeys = ({ keys, recorded }: Entry): BindingKeys | undefined => keys ?? recorded
 

@@ -107,7 +107,8 @@ export function openBindings(binder: Binder): Bindings {
     }
     for (const [name, binding] of compiled.bindings) {
       const declared = world.declaredAs(`RelayCredential ${name}`)
-      if (declared !== undefined) wish(name, declared, owedTo(name, declared, binding, authority))
+      if (declared === undefined || isSettled(entries.get(name), declared, binding, authority)) continue
+      wish(name, declared, owedTo(name, declared, binding, authority))
     }
   }
 
@@ -245,11 +246,21 @@ export function openBindings(binder: Binder): Bindings {
 
 const namespaceOf = (name: string): string => name.slice(0, name.indexOf('/'))
 
+/** Nothing is left to do, and the very same is owed: the usual case, of which there are ten thousand. */
+const isSettled = (entry: Entry | undefined, { uid }: DeclaredObject, binding: Binding, authority: string): boolean =>
+  entry?.uid === uid &&
+  entry.settled !== undefined &&
+  entry.settled === entry.owed &&
+  entry.owed.binding === binding &&
+  entry.owed.authority === authorityFor(binding, authority)
+
+// Where no certificate is the operator's, its authority is nothing to the Secret.
+const authorityFor = ({ issuedByOperator }: Binding, authority: string): string => (issuedByOperator ? authority : '')
+
 const owedTo = (name: Name, { uid }: DeclaredObject, binding: Binding, authority: string): Owed => {
   const slash = name.indexOf('/')
   const owner = credentialOwner({ namespace: name.slice(0, slash), name: name.slice(slash + 1), uid })
-  // Where no certificate is the operator's, its authority is nothing to the Secret.
-  return { binding, authority: binding.issuedByOperator ? authority : '', owner }
+  return { binding, authority: authorityFor(binding, authority), owner }
 }
 
 /** Undefined for what passes by itself. */

@@ -4,6 +4,7 @@ import type { RelayConfig } from '../../relay/config.ts'
 import type { Issued } from '../ca.ts'
 import type { Compiled, CompiledFleet } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
+import { unchanged } from '../compile/unchanged.ts'
 import type { Dirty } from '../dirty.ts'
 import type { ClusterFacts } from '../manifests/relay-fleet.ts'
 import type { Api } from './api.ts'
@@ -254,8 +255,10 @@ class ClusterFleets implements Fleets {
   }
 }
 
+const hashes = unchanged<CompiledFleet, string>()
+
 const hashOf = (compiled: CompiledFleet): string =>
-  createHash('sha256').update(JSON.stringify(compiled)).digest('hex').slice(0, 32)
+  hashes(compiled, [], () => createHash('sha256').update(JSON.stringify(compiled)).digest('hex').slice(0, 32))
 
 function deposed(error: unknown): Ended {
   if (error instanceof Deposed) return { is: 'resting' }

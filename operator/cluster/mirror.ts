@@ -67,7 +67,13 @@ export function openMirror<T>({ namespaces, scope = {}, patienceMs, ...options }
       () => parts.map((p) => p.reflector.store.values()),
       (all) => all,
     ),
-    get: (key) => parts.map((p) => p.reflector.store.get(key)).find((value) => value !== undefined),
+    get(key) {
+      for (const { reflector } of parts) {
+        const value = reflector.store.get(key)
+        if (value !== undefined) return value
+      }
+      return undefined
+    },
     heard: () =>
       Object.fromEntries(
         parts.map(({ namespace, reflector }) => [

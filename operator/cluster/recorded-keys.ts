@@ -1,5 +1,6 @@
 /** The keys that a credential's status records: with the verifiers its fleet works on, whoever the operator is now. Pure. */
 import type { BindingKeys } from '../compile/snapshot.ts'
+import { unchanged } from '../compile/unchanged.ts'
 
 type Key = BindingKeys['keys'][number]
 
@@ -7,14 +8,14 @@ type Key = BindingKeys['keys'][number]
 const verifierForm = /^sha256:[0-9a-f]{64}$/
 const idForm = /^[\x21-\x7e]{1,64}$/
 
-/** Undefined where there is no key in it: then nothing is known. */
-export function recordedKeys({
-  username,
-  keys,
-}: {
-  readonly username?: unknown
-  readonly keys?: unknown
-}): BindingKeys | undefined {
+type Recording = { readonly username?: unknown; readonly keys?: unknown }
+
+const recorded = unchanged<Recording, BindingKeys | undefined>()
+
+/** Undefined where there is no key in it: then nothing is known. The very same keys for the very same status. */
+export const recordedKeys = (status: Recording): BindingKeys | undefined => recorded(status, [], () => keysIn(status))
+
+function keysIn({ username, keys }: Recording): BindingKeys | undefined {
   if (typeof username !== 'string' || !Array.isArray(keys)) return undefined
   const wellFormed = keys.filter(isKey).map(({ id, verifier }) => ({ id, verifier }))
   return wellFormed.length === 0 ? undefined : { username, keys: wellFormed }

@@ -1,8 +1,9 @@
 /** What there is to report on: what was compiled, and what follows from it once for all turns. */
 import { configHash, printConfig } from '../../relay/config.ts'
-import type { Compiled, Finding } from '../compile/compiled.ts'
+import type { Compiled, CompiledFleet, Finding } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
 import type { Name, Ref } from '../compile/snapshot.ts'
+import { unchanged } from '../compile/unchanged.ts'
 import { fleetsByObject } from '../fleets-by-object.ts'
 
 export type Reported = {
@@ -18,11 +19,17 @@ export type Reported = {
 }
 
 export function reportedOf(compiled: Compiled, uids: ReadonlyMap<Ref, string>): Reported {
-  const hashes = [...compiled.fleets].flatMap(([name, { config }]) =>
-    config === undefined ? [] : [[name, configHash(printConfig(config))] as const],
-  )
+  const hashes = [...compiled.fleets].flatMap(([name, fleet]) => {
+    const hash = hashOf(fleet)
+    return hash === undefined ? [] : [[name, hash] as const]
+  })
   return { compiled, uids, fleetOf: fleetsByObject(compiled), hashes: new Map(hashes), expiredAt: expiries(compiled) }
 }
+
+const hashes = unchanged<CompiledFleet, string | undefined>()
+
+const hashOf = (fleet: CompiledFleet): string | undefined =>
+  hashes(fleet, [], () => (fleet.config === undefined ? undefined : configHash(printConfig(fleet.config))))
 
 /** Found anew only when another one's time is over. */
 function expiries(compiled: Compiled): Reported['expiredAt'] {

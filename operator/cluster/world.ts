@@ -113,12 +113,14 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
     () => own.map((m) => m.values()),
     (all) => all.filter((declared) => declared !== undefined),
   )
-  const isLeaving = (ref: string): boolean => labels.leaving().has(ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/')))
+  const isLeaving = (ref: string): boolean =>
+    labels.leaving().size > 0 && labels.leaving().has(ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/')))
+  const byKind = new Map(own.map((mirror, i) => [ownResources[i]?.kind, mirror]))
   return {
     declared: () => (labels.leaving().size === 0 ? listed() : listed().filter(({ ref }) => !isLeaving(ref))),
     declaredAs(ref) {
-      const [kind, key = ''] = ref.split(' ')
-      return isLeaving(ref) ? undefined : own[ownResources.findIndex((r) => r.kind === kind)]?.get(key)
+      const space = ref.indexOf(' ')
+      return isLeaving(ref) ? undefined : byKind.get(ref.slice(0, space))?.get(ref.slice(space + 1))
     },
     namespaces: labels.labels,
     made: (fleet) => [...made, serviceMonitors].flatMap((m) => m.of(fleet)).map((m) => m.object),

@@ -8,9 +8,10 @@ import { type Claim, settle } from './conflict.ts'
 import type { Domains } from './domain.ts'
 import { findings } from './findings.ts'
 import type { Known } from './known.ts'
-import { byAge } from './order.ts'
+import { oldestFirst } from './order.ts'
 import { type Permission, permit } from './permission.ts'
 import { type Credential, type Invalid, type Name, nameOf } from './snapshot.ts'
+import { unchanged } from './unchanged.ts'
 import { domainName, wishOf } from './wish.ts'
 
 export type JudgedCredential = {
@@ -24,8 +25,27 @@ export type JudgedCredential = {
   readonly binding?: Binding
 }
 
-export const fleetOf = ({ namespace, spec: { policyRef } }: Credential): Name =>
-  `${policyRef.namespace ?? namespace}/${policyRef.name}`
+type Names = {
+  readonly fleet: Name
+  /** Of the Secret that its binding is written into. */
+  readonly secret: Name
+  /** In the order of the references. */
+  readonly domains: readonly Name[]
+}
+
+const namesIn = unchanged<Credential, Names>()
+
+const namesOf = (credential: Credential): Names =>
+  namesIn(credential, [], () => {
+    const { namespace, spec } = credential
+    return {
+      fleet: `${spec.policyRef.namespace ?? namespace}/${spec.policyRef.name}`,
+      secret: `${namespace}/${secretNameOf(credential)}`,
+      domains: spec.senderDomainRefs.map((_, i) => domainName(credential, i)),
+    }
+  })
+
+export const fleetOf = (credential: Credential): Name => namesOf(credential).fleet
 
 type Facts = { readonly domains: Domains; readonly rival: (claim: Claim) => Name | undefined }
 
@@ -73,7 +93,7 @@ const identitiesInDomains: Check = ({ spec: { identities } }, { entry }) => {
 
 const secretClaim = (credential: Credential): Claim => ({
   owner: nameOf(credential),
-  thing: `${credential.namespace}/${secretNameOf(credential)}`,
+  thing: namesOf(credential).secret,
 })
 
 /** The binding is written where nobody else writes. */
@@ -98,14 +118,22 @@ const claimAsWritten = (invalid: Invalid): Claim => ({
   thing: `${invalid.namespace}/${secretNameAsWritten(invalid)}`,
 })
 
+/** What only one claims needs no settling. */
+function contested<T extends { readonly claim: Claim }>(claims: readonly T[]): readonly T[] {
+  const claimed = new Set<string>()
+  const twice = new Set(claims.map(({ claim }) => claim.thing).filter((t) => claimed.size === claimed.add(t).size))
+  return claims.filter(({ claim }) => twice.has(claim.thing))
+}
+
 function secretClaims({ credentials, snapshot, credential, stands }: Known): readonly Claim[] {
-  const running = new Set<string>([...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name)))
   const invalid = snapshot.invalid.filter((i) => i.kind === 'RelayCredential')
   const aged = [
     ...credentials.map((c) => ({ object: c, claim: secretClaim(c) })),
     ...invalid.map((i) => ({ object: { creationTimestamp: '', ...i }, claim: claimAsWritten(i) })),
   ]
-  const claims = aged.toSorted((a, b) => byAge(a.object, b.object)).map((a) => a.claim)
+  const claims = oldestFirst(contested(aged), (a) => a.object).map((a) => a.claim)
+  if (claims.length === 0) return claims
+  const running = new Set<string>([...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name)))
   return [...claims.filter((c) => stands(credential(c.owner)) && running.has(c.owner)), ...claims]
 }
 
@@ -113,7 +141,35 @@ function secretClaims({ credentials, snapshot, credential, stands }: Known): rea
 export function judgeCredentials(domains: Domains): ReadonlyMap<Name, JudgedCredential> {
   const { credentials } = domains.known
   const rival = settle(secretClaims(domains.known))
-  return new Map(credentials.map((c) => [nameOf(c), judge(c, { domains, rival })]))
+  return new Map(credentials.map((c) => [nameOf(c), judgeOnce(c, { domains, rival })]))
+}
+
+const judgements = unchanged<Credential, JudgedCredential>()
+
+function judgeOnce(credential: Credential, facts: Facts): JudgedCredential {
+  const ground = plainGround(credential, facts)
+  return ground === undefined
+    ? judge(credential, facts)
+    : judgements(credential, ground, () => judge(credential, facts))
+}
+
+/**
+ * All that the judgement rests on, where everything that the credential names is there and uncontested, as it is for
+ * nearly all of them; then what its relays knew before is not asked for. Undefined elsewhere.
+ */
+function plainGround(
+  credential: Credential,
+  { domains: { known, lost }, rival }: Facts,
+): readonly unknown[] | undefined {
+  const { unread, secrets, namespaces, bindingKeys, place } = known.snapshot
+  const names = namesOf(credential)
+  if (unread.length > 0 || rival(secretClaim(credential)) !== undefined || secrets.has(names.secret)) return undefined
+  const ground: unknown[] = [namespaces.get(credential.namespace), bindingKeys.get(nameOf(credential)), place]
+  for (const found of [known.policy(names.fleet), ...names.domains.map(known.domain)]) {
+    if (found.is !== 'there' || lost.has(nameOf(found.object))) return undefined
+    ground.push(found.object)
+  }
+  return ground
 }
 
 function judge(credential: Credential, facts: Facts): JudgedCredential {
@@ -129,8 +185,8 @@ function judge(credential: Credential, facts: Facts): JudgedCredential {
   const judged = { credential, fleet, findings: wrong, ownsSecret: secret.length === 0 }
   const closed = wrong.some((f) => f.type === 'Accepted' && f.status === 'False')
   const entry = closed ? undefined : permission.entry
-  if (entry === undefined) return judged
+  if (entry === undefined) return Object.freeze(judged)
   const policy = known.policy(fleet)
   const binding = policy.is === 'there' ? bindingOf(credential, policy.object, known.snapshot.place) : undefined
-  return { ...judged, entry, ...(binding === undefined ? {} : { binding }) }
+  return Object.freeze({ ...judged, entry, ...(binding === undefined ? {} : { binding }) })
 }

@@ -5,7 +5,7 @@ import { consent } from './consent.ts'
 import { type DomainClaim, lostClaims } from './domain-claims.ts'
 import { findings, type Refusal, refusals } from './findings.ts'
 import type { Known } from './known.ts'
-import { byAge, byText, namespaceOf } from './order.ts'
+import { byText, namespaceOf, oldestFirst } from './order.ts'
 import { type Domain, type Invalid, type Name, nameOf } from './snapshot.ts'
 
 export type Domains = {
@@ -51,7 +51,7 @@ function agedClaims({ domains, snapshot }: Known): readonly DomainClaim[] {
     ...domains.map((d) => ({ object: d, claims: [claimOf(d)] })),
     ...invalid.map((i) => ({ object: { creationTimestamp: '', ...i }, claims: claimAsWritten(i) })),
   ]
-  return aged.toSorted((a, b) => byAge(a.object, b.object)).flatMap((a) => a.claims)
+  return oldestFirst(aged, (a) => a.object).flatMap((a) => a.claims)
 }
 
 export const judgeDomains = (known: Known): Domains => ({

@@ -7,6 +7,7 @@ import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
 import type { JudgedPolicy } from './policy.ts'
 import { type Member, routeConfig } from './route.ts'
 import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
+import { unchanged } from './unchanged.ts'
 
 /** One credential of a fleet, sorted by name among the others. */
 export type FleetMember = Member & { readonly entry: CredentialConfig }
@@ -69,18 +70,24 @@ export function relayConfig(policy: Policy, members: readonly FleetMember[], pla
   }
 }
 
-export const runFleet = (
+const running = unchanged<Policy, CompiledFleet>()
+
+export function runFleet(
   { policy, files }: JudgedPolicy,
   members: readonly FleetMember[],
   place: Place,
-): CompiledFleet => ({
-  kind: 'run',
-  config: relayConfig(policy, members, place),
-  replicas: policy.spec.replicas,
-  ports: policy.spec.listeners.map((l) => servicePort(place, l)),
-  storage: policy.spec.queue.storage.size,
-  files,
-})
+): CompiledFleet {
+  const facts = [place, JSON.stringify(files), ...members.flatMap((m) => [m.entry, m.labels])]
+  const make = (): CompiledFleet => ({
+    kind: 'run',
+    config: relayConfig(policy, members, place),
+    replicas: policy.spec.replicas,
+    ports: policy.spec.listeners.map((l) => servicePort(place, l)),
+    storage: policy.spec.queue.storage.size,
+    files,
+  })
+  return running(policy, facts, () => Object.freeze(make()))
+}
 
 /** A held fleet gains nothing, and loses what was taken away: a revocation never waits for a typing error to be mended. */
 export function holdFleet(

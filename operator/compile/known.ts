@@ -36,11 +36,8 @@ export function knownIn(snapshot: Snapshot): Known {
     return mayBeUnread(snapshot, namespaceOf(name)) ? { is: 'doubtful', why: 'unread' } : { is: 'absent' }
   }
   const finder = <T extends Policy | Domain | Credential>(kind: KindName, objects: readonly T[]) => {
-    const byItsName = new Map(objects.map((o) => [nameOf(o), o]))
-    return (name: Name): Found<T> => {
-      const object = byItsName.get(name)
-      return object === undefined ? missing(kind, name) : { is: 'there', object }
-    }
+    const byItsName = new Map(objects.map((object) => [nameOf(object), { is: 'there', object } as const]))
+    return (name: Name): Found<T> => byItsName.get(name) ?? missing(kind, name)
   }
   const entries = new Map(
     [...snapshot.running].map(([fleet, { credentials }]) => [fleet, new Map(credentials.map((c) => [c.name, c]))]),

@@ -18,11 +18,15 @@ function born(timestamp: string): number {
 
 type Aged = Named & { readonly creationTimestamp: string }
 
-/** The oldest first; one that nobody stamped is the youngest; ties by namespace/name. */
-export function byAge(a: Aged, b: Aged): number {
-  const [first, second] = [born(a.creationTimestamp), born(b.creationTimestamp)]
-  return first === second ? byName(a, b) : first - second
-}
+/** One that nobody stamped is the youngest; ties by namespace/name. */
+export const oldestFirst = <T>(items: readonly T[], objectOf: (item: T) => Aged): readonly T[] =>
+  items
+    .map((item) => {
+      const object = objectOf(item)
+      return { item, at: born(object.creationTimestamp), name: nameOf(object) }
+    })
+    .toSorted((a, b) => (a.at === b.at ? byText(a.name, b.name) : a.at - b.at))
+    .map(({ item }) => item)
 
 /** The namespace of a `namespace/name`. */
 export const namespaceOf = (name: Name): string => name.slice(0, name.indexOf('/'))

@@ -4,7 +4,7 @@ import { type Claim, settle } from './conflict.ts'
 import { findings } from './findings.ts'
 import type { Known } from './known.ts'
 import { boundPort, hostAndPort, listenerFiles } from './listener.ts'
-import { byAge, byText } from './order.ts'
+import { byText, oldestFirst } from './order.ts'
 import { References, type Resolved } from './references.ts'
 import { routeFiles } from './route.ts'
 import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
@@ -87,7 +87,7 @@ function judge(policy: Policy, place: Place, references: References, rival: Riva
 /** Every valid policy, by name. */
 export function judgePolicies(known: Known, references: References): ReadonlyMap<Name, JudgedPolicy> {
   const { place } = known.snapshot
-  const claims = known.policies.toSorted(byAge).flatMap((p) => portClaims(place, p))
+  const claims = oldestFirst(known.policies, (p) => p).flatMap((p) => portClaims(place, p))
   const inUse = claims.filter(isListening(known.snapshot.running))
   const rival = settle([...standingClaims(known), ...inUse, ...claims])
   return new Map(known.policies.map((p) => [nameOf(p), judge(p, place, references, rival)]))

@@ -4,6 +4,7 @@ import type { RelayCredentialSpec } from '../../crds/relay-credential.ts'
 import type { RelayPolicySpec } from '../../crds/relay-policy.ts'
 import type { SenderDomainSpec } from '../../crds/sender-domain.ts'
 import type { RelayConfig } from '../../relay/config.ts'
+import { unchanged } from './unchanged.ts'
 
 /** `Kind namespace/name`; see `refOf`. */
 export type Ref = `${KindName} ${string}/${string}`
@@ -80,6 +81,13 @@ export type Snapshot = {
   readonly place: Place
 }
 
-export const nameOf = (o: { readonly namespace: string; readonly name: string }): Name => `${o.namespace}/${o.name}`
-export const refOf = (o: { readonly kind: KindName; readonly namespace: string; readonly name: string }): Ref =>
-  `${o.kind} ${nameOf(o)}`
+type Named = { readonly namespace: string; readonly name: string }
+type Kinded = Named & { readonly kind: KindName }
+
+const names = unchanged<Named, Name>()
+const refs = unchanged<Kinded, Ref>()
+const alone: readonly never[] = []
+
+// The very same text each time: it is hashed once, and is found in a map without being compared.
+export const nameOf = (o: Named): Name => names(o, alone, () => `${o.namespace}/${o.name}`)
+export const refOf = (o: Kinded): Ref => refs(o, alone, () => `${o.kind} ${nameOf(o)}`)

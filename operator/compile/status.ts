@@ -6,6 +6,7 @@ import { conditionsOf } from './condition.ts'
 import type { JudgedCredential } from './credential.ts'
 import { clientHost, clientPort, hostAndPort } from './listener.ts'
 import { type BindingKeys, type Domain, type Invalid, type Name, nameOf, type Place, type Policy } from './snapshot.ts'
+import { unchanged } from './unchanged.ts'
 import { usernameOf } from './wish.ts'
 
 const statusOf = (generation: number, found: readonly Finding[]): Status => ({
@@ -33,20 +34,23 @@ export const policyStatus = (
   })),
 })
 
+const ofCredentials = unchanged<JudgedCredential, Status>()
+
 /** A Secret is named only where it is this credential's own, and there or about to be. */
 export function credentialStatus(
-  { credential, binding, ownsSecret }: JudgedCredential,
+  judged: JudgedCredential,
   keys: BindingKeys | undefined,
   formerSecret: string | undefined,
   found: readonly Finding[],
 ): Status {
+  const { credential, binding, ownsSecret } = judged
   const named = ownsSecret && (binding !== undefined || keys !== undefined)
-  return {
+  return ofCredentials(judged, [keys, formerSecret, found], () => ({
     ...statusOf(credential.generation, found),
     ...(named ? { binding: { name: formerSecret ?? secretNameOf(credential) } } : {}),
     username: usernameOf(nameOf(credential)),
     keys: ownsSecret ? keysOf(keys) : [],
-  }
+  }))
 }
 
 const keysOf = (keys: BindingKeys | undefined) => (keys?.keys ?? []).map(({ id, verifier }) => ({ id, verifier }))
@@ -75,10 +79,13 @@ export function boundDomains(configs: ReadonlyMap<Name, RelayConfig>): (domain: 
   })
 }
 
-export const domainStatus = (domain: Domain, bound: Bound, found: readonly Finding[]): Status => ({
-  ...statusOf(domain.generation, found),
-  bound,
-})
+const ofDomains = unchanged<Domain, Status>()
+
+export const domainStatus = (domain: Domain, bound: Bound, found: readonly Finding[]): Status =>
+  ofDomains(domain, [bound.policies, bound.credentials, found], () => ({
+    ...statusOf(domain.generation, found),
+    bound,
+  }))
 
 /** What can be said of an object whose spec says nothing: its names, and what is in use with them. */
 export function invalidStatus(

@@ -6,6 +6,7 @@ import { type Domains, domainFindings } from './domain.ts'
 import { findings } from './findings.ts'
 import type { JudgedPolicy } from './policy.ts'
 import { type Domain, type Invalid, nameOf } from './snapshot.ts'
+import { unchanged } from './unchanged.ts'
 
 const orElse = (found: readonly Finding[], good: Finding): readonly Finding[] =>
   found.some((f) => f.type === good.type) ? [] : [good]
@@ -23,25 +24,33 @@ export function policyVerdict({ policy, findings: found }: JudgedPolicy): readon
   ])
 }
 
+const ofCredentials = unchanged<JudgedCredential, readonly Finding[]>()
+
 export function credentialVerdict(judged: JudgedCredential, fleets: Compiled['fleets']): readonly Finding[] {
-  const { credential, findings: found } = judged
-  return inOrder([
-    ...found,
-    ...orElse(found, findings.accepted()()),
-    ...orElse(found, findings.resolved()()),
-    programmed(judged, fleets.get(judged.fleet)),
-    ...suspended(credential.spec),
-  ])
+  const { credential, findings: found, fleet } = judged
+  const kind = fleets.get(fleet)?.kind
+  return ofCredentials(judged, [kind], () =>
+    inOrder([
+      ...found,
+      ...orElse(found, findings.accepted()()),
+      ...orElse(found, findings.resolved()()),
+      programmed(judged, kind),
+      ...suspended(credential.spec),
+    ]),
+  )
 }
 
 /** Unknown is for the Sink to replace with what the relays report; what compile knows already is said for good. */
-function programmed({ entry, fleet }: JudgedCredential, compiled: CompiledFleet | undefined): Finding {
+function programmed({ entry, fleet }: JudgedCredential, kind: CompiledFleet['kind'] | undefined): Finding {
   if (entry === undefined) return findings.notUsable()()
-  if (compiled?.kind !== 'run') return findings.fleetHeld(fleet)()
+  if (kind !== 'run') return findings.fleetHeld(fleet)()
   return entry.keys.length === 0 ? findings.keyPending()() : findings.pending(fleet)()
 }
 
-export const domainVerdict = (domain: Domain, domains: Domains): readonly Finding[] => domainFindings(domain, domains)
+const ofDomains = unchanged<Domain, readonly Finding[]>()
+
+export const domainVerdict = (domain: Domain, domains: Domains): readonly Finding[] =>
+  ofDomains(domain, [domains.lost.get(nameOf(domain))], () => domainFindings(domain, domains))
 
 const runs: Readonly<Record<Invalid['kind'], readonly Finding[]>> = {
   RelayPolicy: [findings.held()()],

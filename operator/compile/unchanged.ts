@@ -1,0 +1,21 @@
+/**
+ * A value that follows from an object and some facts, made once for the very same ones: ten thousand credentials are not
+ * judged anew because one of them changed, and what is the same value is the same object for whoever compares. Compile
+ * stays a function of values all the same: only a frozen object is remembered, so it says today what it said before.
+ */
+
+type Last<T> = { readonly facts: readonly unknown[]; readonly is: T }
+
+export function unchanged<K extends object, T>(): (of: K, facts: readonly unknown[], make: () => T) => T {
+  const remembered = new WeakMap<K, Last<T>>()
+  return (of, facts, make) => {
+    const last = remembered.get(of)
+    if (last !== undefined && sameFacts(last.facts, facts)) return last.is
+    const is = make()
+    if (Object.isFrozen(of)) remembered.set(of, { facts, is })
+    return is
+  }
+}
+
+const sameFacts = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((fact, i) => fact === b[i])
