@@ -1,24 +1,18 @@
 /** helm, where it is, and what it makes of the chart. */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../cluster/api.ts'
-import { programFile } from '../local/programs.ts'
+import { chartProgram, chartProgramInstalled } from '../cluster/programs.ts'
 
 export const chart = join(import.meta.dirname, '../../charts/relayfleet')
 /** The release that tests install. */
 export const release = 'relayfleet'
 
-const caches = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-const helm = [programFile('helm'), join(caches, 'testbed/bin/helm')].find((f) => f !== undefined && existsSync(f))
+const helm = chartProgram('helm', process.env)
 
-/** For `describe.runIf`. No Debian package has helm, so its absence is told and no error, in CI too. */
-export function helmInstalled(): boolean {
-  if (helm === undefined) process.stderr.write('\n*** SKIPPED, the tests of the chart: there is no helm on PATH ***\n')
-  return helm !== undefined
-}
+/** For `describe.runIf`. @throws Error in CI, where nothing may be skipped that could be had. */
+export const helmInstalled = (): boolean => chartProgramInstalled('helm', process.env)
 
 export type Values = Readonly<Record<string, unknown>>
 

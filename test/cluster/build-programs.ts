@@ -1,9 +1,18 @@
-/** `npm run cluster:build [-- node]`: compiles the programs of a cluster from Go modules into a cache outside the repository. */
+/** `npm run cluster:build [-- node]`: compiles the programs of a cluster, and what judges the chart, from Go modules into a cache outside the repository. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { apiPrograms, binFolder, builtProgram, kubernetesVersion, modules, nodePrograms } from './programs.ts'
+import {
+  apiPrograms,
+  binFolder,
+  builtProgram,
+  chartModules,
+  chartPrograms,
+  kubernetesVersion,
+  modules,
+  nodePrograms,
+} from './programs.ts'
 
 const versionFlags = (version: string): string => {
   const [major = '', minor = ''] = version.slice(1).split('.')
@@ -13,12 +22,12 @@ const versionFlags = (version: string): string => {
 }
 
 /** Built beside its place and renamed, so that a build that was stopped leaves nothing that looks like a program. */
-function build(name: string, from: string): void {
+function build(name: string, from: string, cwd: string): void {
   const begin = performance.now()
-  const file = join(binFolder(process.env), name)
+  const file = join(binFolder(process.env, cwd), name)
   const args = ['build', '-trimpath', '-ldflags', versionFlags(kubernetesVersion()), '-o', `${file}.building`, from]
   const { status } = spawnSync('go', args, {
-    cwd: modules,
+    cwd,
     env: { ...process.env, CGO_ENABLED: '0' },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
@@ -27,20 +36,21 @@ function build(name: string, from: string): void {
   process.stdout.write(`${name.padEnd(28)} ${Math.round((performance.now() - begin) / 1000)} s\n`)
 }
 
-function buildMissing(wanted: Readonly<Record<string, string>>): void {
-  const missing = Object.entries(wanted).filter(([name]) => builtProgram(name, process.env) === undefined)
+function buildMissing(wanted: Readonly<Record<string, string>>, from: string): void {
+  const missing = Object.entries(wanted).filter(([name]) => builtProgram(name, process.env, from) === undefined)
   if (missing.length === 0) return void process.stdout.write(`nothing to do: ${Object.keys(wanted).join(', ')}\n`)
   if (spawnSync('go', ['version']).status !== 0) throw new Error('Go is not installed; it compiles the programs')
-  mkdirSync(binFolder(process.env), { recursive: true })
-  for (const [i, [name, from]] of missing.entries()) {
-    process.stdout.write(`${i + 1} of ${missing.length}: ${name} from ${from}\n`)
-    build(name, from)
+  mkdirSync(binFolder(process.env, from), { recursive: true })
+  for (const [i, [name, source]] of missing.entries()) {
+    process.stdout.write(`${i + 1} of ${missing.length}: ${name} from ${source}\n`)
+    build(name, source, from)
   }
 }
 
 const { positionals } = parseArgs({ allowPositionals: true })
 try {
-  buildMissing(positionals.includes('node') ? { ...apiPrograms, ...nodePrograms } : apiPrograms)
+  buildMissing(positionals.includes('node') ? { ...apiPrograms, ...nodePrograms } : apiPrograms, modules)
+  buildMissing(chartPrograms, chartModules)
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`)
   process.exitCode = 1

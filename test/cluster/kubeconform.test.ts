@@ -1,18 +1,16 @@
 /** The chart as kubeconform judges it, strictly, by the very schemas that a real API server publishes. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmInstalled, rendered, type Values } from '../chart/helm.ts'
-import { programFile } from '../local/programs.ts'
 import { accepted, apiOf, type KubeObject } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
+import { chartProgram, chartProgramInstalled } from './programs.ts'
 
-const caches = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-const places = [programFile('kubeconform'), join(caches, 'testbed/bin/kubeconform')]
-const kubeconform = places.find((file) => file !== undefined && existsSync(file))
-if (kubeconform === undefined) process.stderr.write('\n*** SKIPPED: there is no kubeconform on PATH ***\n')
+const kubeconform = chartProgram('kubeconform', process.env)
+const isInstalled = (): boolean => helmInstalled() && chartProgramInstalled('kubeconform', process.env)
 
 type Schema = { readonly [field: string]: unknown }
 type Kind = { readonly group: string; readonly version: string; readonly kind: string }
@@ -31,7 +29,7 @@ function strict(node: unknown): unknown {
   return isObject && closed['additionalProperties'] === undefined ? { ...closed, additionalProperties: false } : closed
 }
 
-describe.runIf(givenCluster() !== undefined && helmInstalled() && kubeconform !== undefined)('kubeconform', () => {
+describe.runIf(givenCluster() !== undefined && isInstalled())('kubeconform', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-schemas-'))
   afterAll(() => rmSync(folder, { recursive: true }))
 

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { programFile } from '../local/programs.ts'
 
-/** Where go.mod and go.sum are. */
+/** Where go.mod and go.sum are: of the cluster, and of what judges the chart, which wants other versions of the same. */
 export const modules = join(import.meta.dirname, 'programs')
+export const chartModules = join(import.meta.dirname, '../chart/programs')
 
 /** What an API server needs to stand alone, and the controllers that fill its namespaces. */
 export const apiPrograms = {
@@ -22,13 +24,18 @@ export const nodePrograms = {
   'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
 } as const
 
+export const chartPrograms = {
+  helm: 'helm.sh/helm/v4/cmd/helm',
+  kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform',
+} as const
+
 export type ApiProgram = keyof typeof apiPrograms
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Names the versions: programs of other modules are other programs. */
-const modulesKey = (): string =>
+const modulesKey = (from: string): string =>
   createHash('sha256')
-    .update(readFileSync(join(modules, 'go.sum')))
+    .update(readFileSync(join(from, 'go.sum')))
     .digest('hex')
     .slice(0, 16)
 
@@ -38,17 +45,36 @@ export const kubernetesVersion = (): string =>
 const caches = (env: Environment): string => env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
 
 /** Where programs of these very modules are built to. */
-export const binFolder = (env: Environment): string => join(caches(env), 'relayfleet/cluster', modulesKey())
+export const binFolder = (env: Environment, from = modules): string =>
+  join(caches(env), 'relayfleet/cluster', modulesKey(from))
 
 /** Another place that may have them: there, each program's key is in a file beside it. */
-function fromTestbed(name: string, env: Environment): string | undefined {
+function fromTestbed(name: string, env: Environment, from: string): string | undefined {
   const file = join(caches(env), 'testbed/bin', name)
   if (!existsSync(file) || !existsSync(`${file}.key`)) return undefined
-  return readFileSync(`${file}.key`, 'utf8').trim() === modulesKey() ? file : undefined
+  return readFileSync(`${file}.key`, 'utf8').trim() === modulesKey(from) ? file : undefined
 }
 
 /** A program built from these very modules. */
-export function builtProgram(name: string, env: Environment): string | undefined {
-  const own = join(binFolder(env), name)
-  return existsSync(own) ? own : fromTestbed(name, env)
+export function builtProgram(name: string, env: Environment, from = modules): string | undefined {
+  const own = join(binFolder(env, from), name)
+  return existsSync(own) ? own : fromTestbed(name, env, from)
+}
+
+/** helm or kubeconform: on PATH, built from our modules, or, of another version, where a cluster of this machine has it. */
+export function chartProgram(name: keyof typeof chartPrograms, env: Environment): string | undefined {
+  const other = join(caches(env), 'testbed/bin', name)
+  return programFile(name) ?? builtProgram(name, env, chartModules) ?? (existsSync(other) ? other : undefined)
+}
+
+/**
+ * Whether a suite of the chart can run: for `describe.runIf`.
+ * @throws Error in CI, where nothing may be skipped that could be had.
+ */
+export function chartProgramInstalled(name: keyof typeof chartPrograms, env: Environment): boolean {
+  if (chartProgram(name, env) !== undefined) return true
+  const what = `there is no ${name}; \`npm run cluster:build\` compiles it where Go is`
+  if (env['CI'] !== undefined && programFile('go') !== undefined) throw new Error(what)
+  process.stderr.write(`\n*** SKIPPED, tests of the chart: ${what} ***\n`)
+  return false
 }
