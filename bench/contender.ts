@@ -3,6 +3,8 @@ import type { Access } from '../test/local/smtp-session.ts'
 
 export type Contender = {
   readonly name: string
+  /** Of the server, or of what traces it; the others of its processes descend from it. */
+  readonly pid: number
   readonly access: Access
   stop(): Promise<void>
 }

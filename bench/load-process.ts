@@ -6,7 +6,9 @@ import type { Access } from '../test/local/smtp-session.ts'
 export type LoadOrder = {
   readonly access: Access
   readonly sessions: number
-  readonly messages: number
+  /** Ends after so many messages, or when no more may begin after so many seconds; one of the two is given. */
+  readonly messages?: number
+  readonly forSeconds?: number
   readonly bytes: number
   /** Absent: sessions are kept. */
   readonly messagesPerConnection?: number
@@ -23,7 +25,12 @@ export type LoadResult = {
   readonly others: readonly string[]
 }
 
-export async function carryOut({ messages, bytes, ...plan }: LoadOrder): Promise<LoadResult> {
+export async function carryOut({
+  messages = Number.POSITIVE_INFINITY,
+  forSeconds,
+  bytes,
+  ...plan
+}: LoadOrder): Promise<LoadResult> {
   const prepared = Array.from({ length: 500 }, (_, n) => {
     const envelope = { id: `m${n}`, reversePath: 'app@corp.test', forwardPaths: ['someone@sink.test'] }
     return loadMessage(envelope, bytes)
@@ -42,7 +49,9 @@ export async function carryOut({ messages, bytes, ...plan }: LoadOrder): Promise
   const began = Date.now()
   const start = performance.now()
   const before = process.cpuUsage()
-  await startLoad({ ...plan, next, tell }).done
+  const load = startLoad({ ...plan, next, tell })
+  if (forSeconds !== undefined) setTimeout(() => load.stop(), forSeconds * 1000).unref()
+  await load.done
   const { user, system } = process.cpuUsage(before)
   return { began, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6, acknowledged, others }
 }

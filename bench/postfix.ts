@@ -72,10 +72,11 @@ const mainCf = ({ folder, sinkPort }: Place): string =>
     .map(([name, value]) => `${name} = ${value}\n`)
     .join('')
 
-// Debian's master.cf without what is not used here, and without chroot, which only costs.
+// Debian's master.cf without what is not used here, and without chroot, which only costs; a process for each session,
+// also where many are idle.
 const masterCf = ({ port }: Place): string =>
   [
-    `127.0.0.1:${port} inet n - n - - smtpd`,
+    `127.0.0.1:${port} inet n - n - 2000 smtpd`,
     'cleanup unix n - n - 0 cleanup',
     'qmgr unix n - n 300 1 qmgr',
     'tlsmgr unix - - n 1000? 1 tlsmgr',
@@ -110,6 +111,7 @@ export async function startPostfix({ folder, certificates, sink, trace }: Settin
   })
   return {
     name: 'Postfix',
+    pid: child.pid ?? 0,
     access: { host: '127.0.0.1', port: place.port, tls: 'StartTLS', ca: certificates.ca, login },
     stop: async () => {
       run('postfix', ['-c', folder, 'stop'])

@@ -67,7 +67,8 @@ async function oneRound(round: number, lanes: readonly Lane[]): Promise<void> {
       console.log(`round ${round}, ${shape}, ${lane.contender.name}: ${described(run)}`)
     }
   }
-  for (const lane of lanes) lane.latencies.push(await latency(lane.contender.access, 300, shapes.single.bytes))
+  for (const lane of lanes)
+    lane.latencies.push(await latency(lane.contender.access, { samples: 300, bytes: shapes.single.bytes }))
 }
 
 const described = ({ acceptedPerSecond, deliveredPerSecond, loadCores }: Run): string =>

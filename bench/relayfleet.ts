@@ -5,10 +5,14 @@ import type { Contender, Setting } from './contender.ts'
 
 export async function startRelayfleet({ folder, certificates, sink, trace }: Setting): Promise<Contender> {
   const listenPort = await freePort()
-  writeRelay(folder, loadConfig({ listenPort, smarthostPort: sink.port, maxConnections: 20 }), certificates)
+  const asked = loadConfig({ listenPort, smarthostPort: sink.port, maxConnections: 20 })
+  // Every client of the bench has the same address.
+  const config = { ...asked, limits: { ...asked.limits, connectionsPerClient: 2000 } }
+  writeRelay(folder, config, certificates)
   const relay = await startRelay(folder, trace)
   return {
     name: 'Relayfleet',
+    pid: relay.pid,
     access: accessTo(listenPort, certificates),
     stop: async () => {
       await relay.end('SIGTERM')

@@ -1,9 +1,8 @@
 /** The table that a person reads and the file that documents quote. */
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { type Lane, shapes } from './lane.ts'
+import { machine, revision } from './machine.ts'
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 const rounded = (n: number): number => Number(n.toPrecision(3))
@@ -44,9 +43,3 @@ export function report(lanes: readonly Lane[], ceiling: number): void {
   writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`)
   console.log(`raw numbers: ${file}`)
 }
-
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }
-
-/** The commit that is measured, with a mark where files were changed since. */
-const revision = (): string =>
-  spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', cwd: import.meta.dirname }).stdout.trim()

@@ -1,0 +1,83 @@
+/** Haraka from npm, as a relay with its own queue on the disk, set up as well as we know how: durable, quick, closed. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../test/local/free-port.ts'
+import { reachable } from '../test/local/receiver.ts'
+import { until } from '../test/local/until.ts'
+import type { Contender, Setting } from './contender.ts'
+import { endTree } from './process-tree.ts'
+
+export const harakaVersion = '3.3.4'
+const installMs = 180_000
+const login = { username: 'load@corp.test', password: 'a-password-for-the-bench' }
+
+/** @throws Error with what npm said; nothing of Haraka gets into the project. */
+export function installHaraka(folder: string): void {
+  mkdirSync(folder, { recursive: true })
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder]
+  const { status, stderr } = spawnSync('npm', ['install', ...options, `Haraka@${harakaVersion}`], {
+    encoding: 'utf8',
+    timeout: installMs,
+  })
+  if (status !== 0) throw new Error(`npm install Haraka@${harakaVersion}: ${stderr.slice(-500)}`)
+}
+
+type Place = { readonly port: number; readonly sinkPort: number }
+
+// Its way in asks for TLS and a login; its way out is its own queue, which writes and fsyncs a file per message.
+const files = ({ port, sinkPort }: Place): Readonly<Record<string, string>> => ({
+  me: 'haraka.test',
+  plugins: 'tls\nauth/flat_file\nway-out',
+  'smtp.ini': `listen=127.0.0.1:${port}\nnodes=0\n`,
+  'auth_flat_file.ini': `[core]\nmethods=PLAIN\n[users]\n${login.username}=${login.password}\n`,
+  // Twenty at once on the way out, as for everybody; it opens a connection for each message, which can not be changed.
+  'outbound.ini': 'concurrency_max=20\nenable_tls=false\nlocal_mx_ok=true\n',
+  'log.ini': '[main]\nlevel=info\n',
+  'way-out.ini': `port=${sinkPort}\n`,
+})
+
+// The host that all mail goes to is told to Haraka's queue by a plugin.
+const wayOut = `exports.hook_get_mx = function (next) {
+  const { main } = this.config.get('way-out.ini')
+  next(OK, { priority: 0, exchange: '127.0.0.1', port: main.port })
+}
+`
+
+export const startHaraka =
+  (installed: string) =>
+  async ({ folder, certificates, sink, trace = [] }: Setting): Promise<Contender> => {
+    const place = { port: await freePort(), sinkPort: sink.port }
+    write(folder, place, certificates)
+    const log = join(folder, 'haraka.log')
+    const program = join(installed, 'node_modules/Haraka/haraka.js')
+    const [first = '', ...rest] = [...trace, process.execPath, program, '-c', folder]
+    const out = openSync(log, 'a')
+    const child = spawn(first, rest, {
+      stdio: ['ignore', out, out],
+      detached: true,
+      env: { ...process.env, HARAKA: folder },
+    })
+    const stop = () => endTree(child, trace.length > 0)
+    await until(`Haraka listens at ${place.port}`, () => reachable(place.port)).catch(async (error: Error) => {
+      await stop()
+      throw new Error(`${error.message}: ${readFileSync(log, 'utf8').slice(-1000)}`)
+    })
+    return {
+      name: 'Haraka',
+      pid: child.pid ?? 0,
+      access: { host: '127.0.0.1', port: place.port, tls: 'StartTLS', ca: certificates.ca, login },
+      stop,
+    }
+  }
+
+function write(folder: string, place: Place, { cert, key }: Setting['certificates']): void {
+  for (const name of ['config', 'plugins', 'queue']) mkdirSync(join(folder, name), { recursive: true })
+  for (const [name, text] of Object.entries(files(place))) writeFileSync(join(folder, 'config', name), text)
+  writeFileSync(join(folder, 'config/tls_cert.pem'), cert)
+  writeFileSync(join(folder, 'config/tls_key.pem'), key, { mode: 0o600 })
+  writeFileSync(join(folder, 'plugins/way-out.js'), wayOut)
+  // Else it makes some of its own while the first client waits.
+  const group = ['genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048']
+  spawnSync('openssl', [...group, '-out', join(folder, 'config/dhparams.pem')])
+}

@@ -1,0 +1,80 @@
+/** The figures of a full run as text for docs/benchmarks.md: medians, and what each contestant is marked with. */
+import type { Run } from './lane.ts'
+import type { Latency } from './latency.ts'
+import type { Entry, Results, Shape, Weight } from './results.ts'
+
+export const median = (values: readonly number[]): number | undefined =>
+  values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]
+
+type Figure = (entry: Entry) => number | undefined
+export const ofRuns =
+  (shape: Shape, figure: keyof Run): Figure =>
+  ({ runs }) =>
+    median(runs[shape].map((run) => run[figure]))
+const ofLatencies =
+  (kind: 'alone' | 'crowded', figure: keyof Latency): Figure =>
+  (entry) =>
+    median(entry[kind].map((latency) => latency[figure]))
+const mebibytes = (weight: Weight | undefined): number | undefined => weight && weight.pssBytes / 2 ** 20
+
+const rows: readonly (readonly [what: string, figure: Figure])[] = [
+  ['4 KB, 20 sessions reused: accepted/s', ofRuns('smallReused', 'acceptedPerSecond')],
+  ['4 KB, 20 sessions reused: delivered/s', ofRuns('smallReused', 'deliveredPerSecond')],
+  ['4 KB, a connection each: accepted/s', ofRuns('smallSingle', 'acceptedPerSecond')],
+  ['4 KB, a connection each: delivered/s', ofRuns('smallSingle', 'deliveredPerSecond')],
+  ['100 KB, 20 sessions reused: accepted/s', ofRuns('largeReused', 'acceptedPerSecond')],
+  ['100 KB, 20 sessions reused: delivered/s', ofRuns('largeReused', 'deliveredPerSecond')],
+  ['100 KB, a connection each: accepted/s', ofRuns('largeSingle', 'acceptedPerSecond')],
+  ['100 KB, a connection each: delivered/s', ofRuns('largeSingle', 'deliveredPerSecond')],
+  ['one submission alone: p50, ms', ofLatencies('alone', 'p50Ms')],
+  ['one submission alone: p99, ms', ofLatencies('alone', 'p99Ms')],
+  ['one submission among 20: p50, ms', ofLatencies('crowded', 'p50Ms')],
+  ['one submission among 20: p99, ms', ofLatencies('crowded', 'p99Ms')],
+  ['memory at rest, MiB', ({ memory }) => mebibytes(memory.idle)],
+  ['memory with 1,000 idle TLS sessions, MiB', ({ memory }) => mebibytes(memory.sessions)],
+  ['memory under load, MiB', ({ memory }) => mebibytes(memory.load)],
+  ['fsyncs per message, under load', ({ fsyncs }) => fsyncs],
+]
+
+/** Three digits are more than such a measurement is worth. */
+export const digits = (value: number | undefined): string =>
+  value === undefined || Number.isNaN(value) ? '–' : `${Number(value.toPrecision(3))}`
+
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+
+/** What the page says between its marks. */
+export function sectionOf(results: Results | undefined): string {
+  if (results === undefined) return '\nNo full run is kept in the repository yet.\n'
+  const entries = results.entries.filter(hasFigures)
+  return [
+    '',
+    ...introduction(results),
+    '',
+    line(['', ...entries.map(({ name, version }) => `${name} ${version}`)]),
+    line(['---', ...entries.map(() => '---')]),
+    ...rows.map(([what, figure]) => line([what, ...entries.map((entry) => digits(figure(entry)))])),
+    '',
+    '![Messages delivered a second](benchmarks.svg)',
+    '',
+    ...results.entries.flatMap(marks).map((mark) => `- ${mark}`),
+    '',
+  ].join('\n')
+}
+
+const introduction = ({ at, revision, machine, loadAverage, rounds, seconds, loadCeiling }: Results): string[] => [
+  `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s each, in turns, ${at.slice(0, 10)}, revision \`${revision}\`, on`,
+  `${machine.cores} cores (${machine.cpu}, Linux ${machine.kernel}) that also run load and receivers; the machine's load average was`,
+  `${loadAverage.map(digits).join(' before and ')} after. The load alone reaches ${digits(loadCeiling)} messages a second against the receiver, without TLS.`,
+]
+
+const hasFigures = (entry: Entry): boolean => rows.some(([, figure]) => figure(entry) !== undefined)
+
+/** What a reader has to know beside the figures of one. */
+function marks({ name, fsyncs, skipped, failures }: Entry): readonly string[] {
+  const first = (text: string): string => text.split('\n')[0] ?? ''
+  return [
+    ...(fsyncs === 0 ? [`**${name} does not fsync**: what it accepted can be lost with the machine.`] : []),
+    ...(skipped === undefined ? [] : [`**${name} was skipped**: ${first(skipped)}`]),
+    ...failures.map((failure) => `${name} failed: ${first(failure)}`),
+  ]
+}

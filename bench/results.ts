@@ -1,0 +1,62 @@
+/** What a full run of the bench leaves: the raw numbers of every contestant, and why one has none. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Run } from './lane.ts'
+import type { Latency } from './latency.ts'
+
+export const fullShapes = {
+  smallReused: { bytes: 4096 },
+  smallSingle: { bytes: 4096, messagesPerConnection: 1 },
+  largeReused: { bytes: 102_400 },
+  largeSingle: { bytes: 102_400, messagesPerConnection: 1 },
+} as const
+export type Shape = keyof typeof fullShapes
+export const shapeNames = Object.keys(fullShapes) as readonly Shape[]
+
+/** Of all processes of a contestant together. */
+export type Weight = { readonly pssBytes: number; readonly rssBytes: number; readonly processes: number }
+
+export type Entry = {
+  readonly name: string
+  readonly version: string
+  /** Why it did not take part, or not to the end. */
+  skipped?: string
+  /** What was tried and went wrong. */
+  readonly failures: string[]
+  readonly runs: Readonly<Record<Shape, Run[]>>
+  readonly alone: Latency[]
+  readonly crowded: Latency[]
+  readonly memory: { idle?: Weight; sessions?: Weight; load?: Weight }
+  fsyncs?: number
+}
+
+export type Results = {
+  readonly at: string
+  readonly revision: string
+  readonly machine: { readonly cpu?: string | undefined; readonly cores: number; readonly kernel: string }
+  /** Of the last minute, before and after. */
+  readonly loadAverage: readonly number[]
+  readonly rounds: number
+  readonly seconds: number
+  readonly sessions: number
+  /** Messages a second that the load itself can do, against the sink, without TLS. */
+  readonly loadCeiling: number
+  readonly entries: readonly Entry[]
+}
+
+const folder = join(import.meta.dirname, 'results')
+export const resultsFile = (at: string): string => join(folder, `full-${at.slice(0, 10)}.json`)
+
+export function keep(results: Results, file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`)
+}
+
+/** The newest that is kept in the repository. */
+export function newestResults(): Results | undefined {
+  const name = readdirSync(folder)
+    .filter((file) => /^full-.*\.json$/.test(file))
+    .sort()
+    .at(-1)
+  return name === undefined ? undefined : (JSON.parse(readFileSync(join(folder, name), 'utf8')) as Results)
+}
