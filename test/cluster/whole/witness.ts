@@ -23,8 +23,8 @@ export type Witness = {
 }
 
 type Event = { readonly type: string; readonly object: KubeObject }
-/** `isOut`: a configuration whose writer knew of it had it no longer. */
-type Forbidden = { readonly since: string; isOut: boolean }
+/** `out`: the Secrets whose writers knew of it, and had it no longer. */
+type Forbidden = { readonly since: string; readonly out: Set<string> }
 
 export async function witness(namespace: string): Promise<Witness> {
   const proxy = await faultProxy(theCluster().access)
@@ -42,7 +42,7 @@ export async function witness(namespace: string): Promise<Witness> {
     get seen() {
       return rules.seen
     },
-    forbid: (credential, since) => void rules.forbidden.set(credential, { since, isOut: false }),
+    forbid: (credential, since) => void rules.forbidden.set(credential, { since, out: new Set() }),
     allow: (credential) => void rules.forbidden.delete(credential),
     mayGo: (secret) => void rules.goers.add(secret),
     async stop() {
@@ -91,8 +91,9 @@ class Rules {
     const knew = now[`RelayCredential ${this.#namespace}`] ?? ''
     for (const [credential, forbidden] of this.forbidden) {
       const isIn = text.includes(`"${this.#namespace}/${credential}"`)
-      if (isIn && forbidden.isOut) this.wrongs.push(`credential ${credential} came back into Secret ${metadata.name}`)
-      if (!isIn && !isOlder(knew, forbidden.since)) forbidden.isOut = true
+      if (isIn && forbidden.out.has(key))
+        this.wrongs.push(`credential ${credential} came back into Secret ${metadata.name} by ${heard}`)
+      if (!isIn && !isOlder(knew, forbidden.since)) forbidden.out.add(key)
     }
   }
 }
