@@ -1,8 +1,30 @@
 /** Objects that many share can be changed by none. */
 
-/** Freezes plain JSON to its leaves, and returns it. */
+type Fields = Record<string, unknown>
+
+/** Freezes plain JSON to its leaves, and returns it; texts that many objects have are in memory once. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  for (const inner of Object.values(value)) deepFreeze(inner)
+  const fields = value as Fields
+  for (const key of Object.keys(fields)) {
+    const inner = fields[key]
+    if (typeof inner === 'string') fields[key] = shared(inner)
+    else deepFreeze(inner)
+  }
   return Object.freeze(value)
+}
+
+/** Parsers make a new text each time: of ten thousand statuses, that many times the same words and times. */
+const texts = new Map<string, string>()
+const mostTexts = 20_000
+/** Shorter ones cost nothing, longer ones are alone. */
+const isWorthwhile = ({ length }: string): boolean => length > 10 && length < 200
+
+function shared(text: string): string {
+  if (!isWorthwhile(text)) return text
+  const known = texts.get(text)
+  if (known !== undefined) return known
+  if (texts.size >= mostTexts) texts.clear()
+  texts.set(text, text)
+  return text
 }

@@ -110,7 +110,16 @@ export class StatusDesk {
     const rests = [status, standing, stands, ...also]
     if (known.rests?.every((r, i) => r === rests[i])) return Number.POSITIVE_INFINITY
     const found = also.filter((c) => c !== undefined).filter((c) => isNews(c, status))
-    return this.#decide(ref, known, { ...turn, status, fleet, standing, stands, found, rests })
+    return this.#decide(ref, known, {
+      ...turn,
+      status,
+      fleet,
+      standing,
+      stands,
+      isHeard: stands === declared.status,
+      found,
+      rests,
+    })
   }
 
   #decide(ref: Ref, known: Known, facts: Facts): number {
@@ -120,6 +129,9 @@ export class StatusDesk {
     if (isSaid(said, facts.stands, known)) {
       known.differsSince = undefined
       known.rests = facts.rests
+      known.before = []
+      // Ten thousand statuses are not kept twice: this one was heard as it was written.
+      if (facts.isHeard && sameStatus(said, facts.stands)) known.wrote = undefined
       this.#desk.writer.drop(ref)
       return Number.POSITIVE_INFINITY
     }
@@ -150,6 +162,8 @@ type Facts = Pick<Turn, 'now' | 'time'> & {
   readonly fleet: Name | undefined
   readonly standing: FleetStanding | undefined
   readonly stands: Stands
+  /** It was told by the cluster. */
+  readonly isHeard: boolean
   readonly found: readonly Condition[]
   readonly rests: readonly unknown[]
 }
