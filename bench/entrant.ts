@@ -57,14 +57,15 @@ export class Entrant {
 
   async #open(): Promise<Running> {
     const sink = await startSink()
-    let contender: Contender | undefined
     try {
-      contender = await this.start({ ...this.newPlace(), sink })
+      const contender = await this.start({ ...this.newPlace(), sink })
+      // Known from here on, so that it is ended whatever comes.
+      this.#running = { contender, sink }
       await within(demandClosed(contender.access), 'a look whether it is closed', 30_000)
-      return { contender, sink }
+      return this.#running
     } catch (error) {
-      await contender?.stop()
-      await sink.stop()
+      if (this.#running === undefined) await sink.stop()
+      await this.close()
       throw error
     }
   }

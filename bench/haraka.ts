@@ -1,6 +1,6 @@
 /** Haraka from npm, as a relay with its own queue on the disk, set up as well as we know how: durable, quick, closed. */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../test/local/free-port.ts'
 import { reachable } from '../test/local/receiver.ts'
@@ -48,6 +48,7 @@ export const startHaraka =
   (installed: string) =>
   async ({ folder, certificates, sink, trace = [] }: Setting): Promise<Contender> => {
     const place = { port: await freePort(), sinkPort: sink.port }
+    cpSync(join(installed, 'node_modules/Haraka/config'), join(folder, 'config'), { recursive: true })
     write(folder, place, certificates)
     const log = join(folder, 'haraka.log')
     const program = join(installed, 'node_modules/Haraka/haraka.js')
