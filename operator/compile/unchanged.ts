@@ -9,10 +9,11 @@ type Last<T> = { readonly facts: readonly unknown[]; readonly is: T }
 export function unchanged<K extends object, T>(): (of: K, facts: readonly unknown[], make: () => T) => T {
   const remembered = new WeakMap<K, Last<T>>()
   return (of, facts, make) => {
+    if (!Object.isFrozen(of)) return make()
     const last = remembered.get(of)
     if (last !== undefined && sameFacts(last.facts, facts)) return last.is
     const is = make()
-    if (Object.isFrozen(of)) remembered.set(of, { facts, is })
+    remembered.set(of, { facts, is })
     return is
   }
 }
