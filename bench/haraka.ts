@@ -16,11 +16,11 @@ const login = { username: 'load@corp.test', password: 'a-password-for-the-bench'
 export function installHaraka(folder: string): void {
   mkdirSync(folder, { recursive: true })
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder]
-  const { status, stderr } = spawnSync('npm', ['install', ...options, `Haraka@${harakaVersion}`], {
+  const { status, stderr, error } = spawnSync('npm', ['install', ...options, `Haraka@${harakaVersion}`], {
     encoding: 'utf8',
     timeout: installMs,
   })
-  if (status !== 0) throw new Error(`npm install Haraka@${harakaVersion}: ${stderr.slice(-500)}`)
+  if (status !== 0) throw new Error(`npm install Haraka@${harakaVersion}: ${error?.message ?? stderr.slice(-500)}`)
 }
 
 type Place = { readonly port: number; readonly sinkPort: number }
