@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../test/local/free-port.ts'
+import { programFile } from '../test/local/programs.ts'
 import { reachable } from '../test/local/receiver.ts'
 import { until } from '../test/local/until.ts'
 import type { Contender, Setting } from './contender.ts'
@@ -80,5 +81,5 @@ function write(folder: string, place: Place, { cert, key }: Setting['certificate
   writeFileSync(join(folder, 'plugins/way-out.js'), wayOut)
   // Else it makes some of its own while the first client waits.
   const group = ['genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048']
-  spawnSync('openssl', [...group, '-out', join(folder, 'config/dhparams.pem')])
+  spawnSync(programFile('openssl') ?? 'openssl', [...group, '-out', join(folder, 'config/dhparams.pem')])
 }
