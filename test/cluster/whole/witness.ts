@@ -6,6 +6,7 @@ import type { KubeObject } from '../../../operator/cluster/object.ts'
 import { managedByLabel, operatorName } from '../../../operator/cluster/ownership.ts'
 import { resources } from '../../../operator/cluster/resource.ts'
 import { isOlder } from '../../../operator/cluster/resource-version.ts'
+import { parseConfig } from '../../../relay/config.ts'
 import { theCluster } from '../cluster.ts'
 import { faultProxy } from '../fault-proxy.ts'
 
@@ -85,15 +86,19 @@ class Rules {
       this.wrongs.push(`Secret ${metadata.name} went back from ${this.#heard.get(key)} to ${heard}`)
     }
     this.#heard.set(key, heard)
-    const text = Object.values((object['data'] ?? {}) as Readonly<Record<string, string>>)
-      .map((part) => Buffer.from(part, 'base64').toString())
-      .join('')
+    const submitting = submittingBy((object['data'] ?? {}) as Readonly<Record<string, string>>)
     const knew = now[`RelayCredential ${this.#namespace}`] ?? ''
     for (const [credential, forbidden] of this.forbidden) {
-      const isIn = text.includes(`"${this.#namespace}/${credential}"`)
+      const isIn = submitting.has(`${this.#namespace}/${credential}`)
       if (isIn && forbidden.out.has(key))
         this.wrongs.push(`credential ${credential} came back into Secret ${metadata.name} by ${heard}`)
       if (!isIn && !isOlder(knew, forbidden.since)) forbidden.out.add(key)
     }
   }
+}
+
+/** The credentials that a configuration lets submit; in one piece, as small ones are. */
+function submittingBy(data: Readonly<Record<string, string>>): ReadonlySet<string> {
+  const { credentials } = parseConfig(Buffer.from(data['relay.json'] ?? '', 'base64').toString())
+  return new Set(credentials.filter(({ suspended }) => !suspended).map(({ name }) => name))
 }
