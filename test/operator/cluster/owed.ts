@@ -1,0 +1,22 @@
+/** What a credential is owed, for tests of what is made of it. */
+import type { Owed } from '../../../operator/cluster/binding-object.ts'
+import { credentialOwner } from '../../../operator/cluster/ownership.ts'
+import type { Binding } from '../../../operator/compile/compiled.ts'
+
+export const binding = (over: Partial<Binding> = {}): Binding => ({
+  secretName: 'smtp',
+  labels: {},
+  annotations: {},
+  username: 'web.team-a',
+  host: 'shared.mail.svc',
+  port: 587,
+  scheme: 'smtp',
+  issuedByOperator: true,
+  ...over,
+})
+
+export const owed = (over: Partial<Binding> = {}, authority = 'THE BUNDLE'): Owed => ({
+  binding: binding(over),
+  authority,
+  owner: credentialOwner({ namespace: 'team-a', name: 'web', uid: 'uid-web' }),
+})
