@@ -2,10 +2,10 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, Agent as HttpsAgent, request } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Connection } from '../../operator/cluster/connection.ts'
-import { Lines } from '../../operator/cluster/lines.ts'
+import type { Connection } from '../../operator/cluster/api/connection.ts'
+import { Lines } from '../../operator/cluster/api/lines.ts'
 import { makeCertificates } from '../certificates.ts'
 import type { Access } from './access.ts'
 
@@ -79,6 +79,12 @@ export async function faultProxy(access: Access): Promise<FaultProxy> {
     seen.push(one)
     void carryOut(proxy.rule(one), from, to, () => forward(from, to)).catch(() => to.destroy())
   })
+  // One that is still greeting is no connection to the server yet, and keeps it from closing all the same.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -93,7 +99,7 @@ export async function faultProxy(access: Access): Promise<FaultProxy> {
     cutAll: () => server.closeAllConnections(),
     async close() {
       server.close()
-      server.closeAllConnections()
+      for (const socket of sockets) socket.destroy()
       agent.destroy()
       await once(server, 'close')
     },

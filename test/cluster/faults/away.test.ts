@@ -12,7 +12,7 @@ import { witness } from '../whole/witness.ts'
 
 const long = process.env['RELAYFLEET_LONG'] !== undefined
 /** Longer than a lease, and so long that who waits ever longer between two tries waits as long as it ever does. */
-const awayMs = long ? 75_000 : 20_000
+const awayMs = long ? 75_000 : 12_000
 const promisedMs = 60_000
 const mebibyte = 2 ** 20
 

@@ -1,5 +1,5 @@
 /** Collects garbage where no controller does: what is owned by an object that is gone goes, too. */
-import { ownResources, pathOf, resources } from '../../../operator/cluster/resource.ts'
+import { ownResources, pathOf, resources } from '../../../operator/cluster/api/resource.ts'
 import { type Api, accepted, type KubeObject } from '../api.ts'
 import { theCluster } from '../cluster.ts'
 

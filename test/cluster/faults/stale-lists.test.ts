@@ -1,7 +1,7 @@
 /** An operator that is started on an old list undoes nothing of what was done by one that had heard more. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { ownResources, pathOf, resources } from '../../../operator/cluster/resource.ts'
+import { ownResources, pathOf, resources } from '../../../operator/cluster/api/resource.ts'
 import { until } from '../../local/until.ts'
 import { type Api, accepted, apiOf, type KubeObject } from '../api.ts'
 import { givenCluster, theCluster } from '../cluster.ts'

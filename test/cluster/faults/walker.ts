@@ -1,5 +1,5 @@
 /** What people do, at random, to the objects of one namespace; and what they had declared in the end. */
-import { ownResources, pathOf } from '../../../operator/cluster/resource.ts'
+import { ownResources, pathOf } from '../../../operator/cluster/api/resource.ts'
 import { type Api, accepted, type KubeObject } from '../api.ts'
 import { credential, domain, make, policy } from '../whole/scenarios.ts'
 import type { Witness } from '../whole/witness.ts'
