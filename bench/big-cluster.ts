@@ -1,6 +1,6 @@
 /** The objects of a big cluster: fleets with their pods, domains and credentials, as the API server has them. */
 import { apiVersion } from '../crds/kinds.ts'
-import type { KubeObject } from '../operator/cluster/object.ts'
+import type { KubeObject } from '../operator/cluster/api/object.ts'
 import { bigSnapshot } from '../test/compile/big-world.ts'
 
 const teams = 500

@@ -1,10 +1,10 @@
 /** An API server in memory that answers at once: objects as the text that they travel as, and watches that tell of each change. */
 import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
-import type { Api, Scope } from '../operator/cluster/api.ts'
-import { ApiError } from '../operator/cluster/api-error.ts'
-import { type KubeObject, keyOf } from '../operator/cluster/object.ts'
-import type { Resource } from '../operator/cluster/resource.ts'
+import type { Api, Scope } from '../operator/cluster/api/api.ts'
+import { ApiError } from '../operator/cluster/api/api-error.ts'
+import { type KubeObject, keyOf } from '../operator/cluster/api/object.ts'
+import type { Resource } from '../operator/cluster/api/resource.ts'
 
 /** Outside of the heap that is measured. */
 type Stored = Map<string, Buffer>

@@ -1,9 +1,9 @@
 /** The cluster of the scale benchmark: many objects made fast, and what the operator's own metrics say. */
-import { type Api, openApi } from '../operator/cluster/api.ts'
-import type { Connection } from '../operator/cluster/connection.ts'
-import type { KubeObject } from '../operator/cluster/object.ts'
-import { ownResources, type Resource, resources } from '../operator/cluster/resource.ts'
-import { openWire, type Wire } from '../operator/cluster/wire.ts'
+import { type Api, openApi } from '../operator/cluster/api/api.ts'
+import type { Connection } from '../operator/cluster/api/connection.ts'
+import type { KubeObject } from '../operator/cluster/api/object.ts'
+import { ownResources, type Resource, resources } from '../operator/cluster/api/resource.ts'
+import { openWire, type Wire } from '../operator/cluster/api/wire.ts'
 
 /** Of all operator pods together; the looks at Secrets are requests and no writes. */
 export type Sample = {

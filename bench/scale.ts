@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { connectionByDefault } from '../operator/cluster/connection.ts'
+import { connectionByDefault } from '../operator/cluster/api/connection.ts'
 import { Cluster, type Sample } from './scale-cluster.ts'
 
 const { values } = parseArgs({

@@ -1,5 +1,5 @@
 /** What a person is told when the cluster does not answer, or says no: what is missing, and where it comes from. */
-import { ApiError, isForbidden } from '../cluster/api-error.ts'
+import { ApiError, isForbidden } from '../cluster/api/api-error.ts'
 import type { Cluster } from './cluster-options.ts'
 
 /** Runs what asks the cluster. @throws Error in words for a person */

@@ -1,7 +1,7 @@
 /** `check` without a folder: what is wrong with the objects of a cluster, by what they say and by what can be compiled. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { snapshotOnce } from '../cluster/once.ts'
-import { type Survey, survey } from '../cluster/survey.ts'
+import { snapshotOnce } from '../cluster/person/once.ts'
+import { type Survey, survey } from '../cluster/person/survey.ts'
 import { compile } from '../compile/compile.ts'
 import type { Compiled } from '../compile/compiled.ts'
 import { type Cluster, placeName } from './cluster-options.ts'

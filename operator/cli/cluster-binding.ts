@@ -1,7 +1,7 @@
 /** A credential of a cluster and its binding Secret, by the person's own right to read it. */
-import { isNotFound } from '../cluster/api-error.ts'
-import { ownResources, type Resource, resources } from '../cluster/resource.ts'
-import { survey } from '../cluster/survey.ts'
+import { isNotFound } from '../cluster/api/api-error.ts'
+import { ownResources, type Resource, resources } from '../cluster/api/resource.ts'
+import { survey } from '../cluster/person/survey.ts'
 import type { Condition } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { BindingSecret } from '../local/binding-secret.ts'

@@ -1,9 +1,9 @@
 /** Which cluster and which namespace, in kubectl's own words. */
 import type { Command } from 'commander'
-import { type Api, openApi } from '../cluster/api.ts'
-import { type ChosenConnection, connectionByDefault, connectionFromFile } from '../cluster/connection.ts'
-import type { Scope } from '../cluster/survey.ts'
-import { openWire, type Wire } from '../cluster/wire.ts'
+import { type Api, openApi } from '../cluster/api/api.ts'
+import { type ChosenConnection, connectionByDefault, connectionFromFile } from '../cluster/api/connection.ts'
+import { openWire, type Wire } from '../cluster/api/wire.ts'
+import type { Scope } from '../cluster/person/survey.ts'
 import { existingDirectory } from './arguments.ts'
 import { UsageError } from './exit-code.ts'
 

@@ -1,7 +1,7 @@
 /** The way of a test message into a cluster: a credential's binding Secret, a relay's pod, and a port-forward to it. */
 import { inCluster } from '../cluster/assemble.ts'
-import { openForward } from '../cluster/port-forward.ts'
-import { listPods, type SeenPod } from '../cluster/seen-pods.ts'
+import { openForward } from '../cluster/person/port-forward.ts'
+import { listPods, type SeenPod } from '../cluster/person/seen-pods.ts'
 import { boundPort } from '../compile/listener.ts'
 import type { Name } from '../compile/snapshot.ts'
 import { splitName } from '../manifests/names.ts'

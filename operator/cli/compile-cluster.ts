@@ -1,6 +1,6 @@
 /** A cluster compiled as its operator would, for a question about one credential. */
-import { snapshotOnce } from '../cluster/once.ts'
-import { runningOnce } from '../cluster/running-once.ts'
+import { snapshotOnce } from '../cluster/person/once.ts'
+import { runningOnce } from '../cluster/person/running-once.ts'
 import { compile } from '../compile/compile.ts'
 import type { Compiled } from '../compile/compiled.ts'
 import { withFirstKeys } from '../compile/first-keys.ts'

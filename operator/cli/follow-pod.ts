@@ -1,7 +1,7 @@
 /** Follows a message by the log of the pod that took it, and tells every hop. */
-import { ApiError, isForbidden } from '../cluster/api-error.ts'
-import { podLog } from '../cluster/pod-log.ts'
-import type { SeenPod } from '../cluster/seen-pods.ts'
+import { ApiError, isForbidden } from '../cluster/api/api-error.ts'
+import { podLog } from '../cluster/person/pod-log.ts'
+import type { SeenPod } from '../cluster/person/seen-pods.ts'
 import { type Fate, fateOf } from '../local/fate.ts'
 import { missingRight } from './api-trouble.ts'
 import type { Cluster } from './cluster-options.ts'

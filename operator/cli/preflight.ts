@@ -1,6 +1,6 @@
 /** What has to be so in a cluster before any object can be in order: our kinds are served, and an operator is at work. */
-import { crdName, type Installed, installed } from '../cluster/installed.ts'
-import { type OperatorLease, operatorLeases } from '../cluster/operator-lease.ts'
+import { crdName, type Installed, installed } from '../cluster/person/installed.ts'
+import { type OperatorLease, operatorLeases } from '../cluster/person/operator-lease.ts'
 import type { Cluster } from './cluster-options.ts'
 import type { Complaint } from './complaint.ts'
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
-import { connectionByDefault, connectionFromFile } from '../cluster/connection.ts'
+import { connectionByDefault, connectionFromFile } from '../cluster/api/connection.ts'
 import { runOperator } from '../cluster/operator.ts'
 import { Pulse } from '../cluster/pulse.ts'
 import { createMetrics } from '../metrics.ts'

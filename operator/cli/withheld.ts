@@ -1,5 +1,5 @@
 /** What a person is told about the kinds that were not listed for want of a right. Pure. */
-import type { Survey } from '../cluster/survey.ts'
+import type { Survey } from '../cluster/person/survey.ts'
 import { missingRight } from './api-trouble.ts'
 import type { Complaint } from './complaint.ts'
 

@@ -11,9 +11,9 @@ import {
   type Policy,
   type Snapshot,
 } from '../compile/snapshot.ts'
-import type { Unread } from './mirror.ts'
-import { recordedKeys } from './recorded-keys.ts'
-import type { DeclaredObject } from './world.ts'
+import { recordedKeys } from './bindings/recorded-keys.ts'
+import type { Unread } from './watch/mirror.ts'
+import type { DeclaredObject } from './watch/world.ts'
 
 /** In a pod of its own a relay binds what it likes, above 1024; clients come by its Service. */
 export const inCluster: Place = { listenAddress: '::', lowPorts: false }

@@ -4,9 +4,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Name } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
 import { policyNames } from './assemble.ts'
-import type { Fleets, FleetWritten } from './fleets.ts'
+import type { Fleets, FleetWritten } from './fleets/fleets.ts'
 import type { Tell } from './telling.ts'
-import type { DeclaredObject, World } from './world.ts'
+import type { DeclaredObject, World } from './watch/world.ts'
 
 type Watched = {
   readonly world: Pick<World, 'declared'>

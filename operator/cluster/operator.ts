@@ -1,16 +1,16 @@
 /** The operator: watches always, and makes the cluster as it is declared while it holds the Lease. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { Dirty } from '../dirty.ts'
-import { type Limits, openApi } from './api.ts'
-import type { Connection } from './connection.ts'
-import { counted, type Verb } from './counted.ts'
-import { Election } from './election.ts'
-import type { Terms } from './lease-record.ts'
-import { Recorder } from './recorder.ts'
+import { type Limits, openApi } from './api/api.ts'
+import type { Connection } from './api/connection.ts'
+import { counted, type Verb } from './api/counted.ts'
+import { Recorder } from './events/recorder.ts'
+import { Election } from './lead/election.ts'
+import type { Terms } from './lead/lease-record.ts'
 import type { Tell } from './telling.ts'
 import { runTerm } from './term.ts'
 import { ended, together } from './together.ts'
-import { openWorld, type World, type WorldOptions } from './world.ts'
+import { openWorld, type World, type WorldOptions } from './watch/world.ts'
 
 export type OperatorOptions = {
   readonly connection: Connection

@@ -2,9 +2,9 @@
 import type { Compiled } from '../compile/compiled.ts'
 import type { Ref } from '../compile/snapshot.ts'
 import type { Sink } from '../run.ts'
-import type { Bindings } from './bindings.ts'
-import type { Fleets } from './fleets.ts'
-import type { Reporter } from './reporter.ts'
+import type { Bindings } from './bindings/bindings.ts'
+import type { Fleets } from './fleets/fleets.ts'
+import type { Reporter } from './statuses/reporter.ts'
 
 type Hands = {
   readonly bindings: Pick<Bindings, 'give'>

@@ -2,13 +2,13 @@
 import type { Place, Ref, Snapshot } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Source } from '../run.ts'
+import { rest } from './api/rest.ts'
 import { assemble, inCluster, policyNames } from './assemble.ts'
-import type { Bindings } from './bindings.ts'
-import type { Fleets } from './fleets.ts'
-import { rest } from './rest.ts'
-import { seeReferences } from './see-references.ts'
-import type { Sightings } from './sightings.ts'
-import type { DeclaredObject, World } from './world.ts'
+import type { Bindings } from './bindings/bindings.ts'
+import type { Fleets } from './fleets/fleets.ts'
+import { seeReferences } from './watch/see-references.ts'
+import type { Sightings } from './watch/sightings.ts'
+import type { DeclaredObject, World } from './watch/world.ts'
 
 export type ClusterFacts = {
   readonly world: Pick<World, 'declared' | 'namespaces' | 'unread' | 'synced'>

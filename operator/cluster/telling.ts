@@ -1,8 +1,8 @@
 /** What the operator tells while it runs; the command line decides how it looks and what it counts. */
 import type { Name } from '../compile/snapshot.ts'
-import type { Verb } from './counted.ts'
-import type { ElectionNews } from './election.ts'
-import type { ReflectorNews } from './reflector.ts'
+import type { Verb } from './api/counted.ts'
+import type { ElectionNews } from './lead/election.ts'
+import type { ReflectorNews } from './watch/reflector.ts'
 
 /** What the operator does over and over, and what may go wrong with it. */
 export type Part = 'turn' | 'fleet' | 'binding' | 'status' | 'event' | 'sighting' | 'authority'

@@ -1,7 +1,7 @@
 /** Parts that live and end together: each runs until the signal ends, and one that ends sooner ends all. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { ApiError } from './api-error.ts'
-import { Deposed } from './apply.ts'
+import { ApiError } from './api/api-error.ts'
+import { Deposed } from './write/apply.ts'
 
 export type Part = (signal: AbortSignal) => Promise<void>
 

@@ -1,8 +1,8 @@
 /** Credentials on a real API server, and operators that bind them as the chart's account: started, watched, killed. */
-import { type Api, openApi } from '../../operator/cluster/api.ts'
-import { type Binder, type Bindings, openBindings } from '../../operator/cluster/bindings.ts'
-import type { Occasion } from '../../operator/cluster/event-series.ts'
-import type { DeclaredObject, World } from '../../operator/cluster/world.ts'
+import { type Api, openApi } from '../../operator/cluster/api/api.ts'
+import { type Binder, type Bindings, openBindings } from '../../operator/cluster/bindings/bindings.ts'
+import type { Occasion } from '../../operator/cluster/events/event-series.ts'
+import type { DeclaredObject, World } from '../../operator/cluster/watch/world.ts'
 import type { Binding } from '../../operator/compile/compiled.ts'
 import type { Credential, Name } from '../../operator/compile/snapshot.ts'
 import { accepted, type KubeObject, type Api as TestApi } from './api.ts'

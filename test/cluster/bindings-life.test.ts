@@ -1,7 +1,7 @@
 /** Binding Secrets through the life of operators: killed after every write, deposed, in a crowd, and never talkative. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Api } from '../../operator/cluster/api.ts'
-import { ApiError } from '../../operator/cluster/api-error.ts'
+import type { Api } from '../../operator/cluster/api/api.ts'
+import { ApiError } from '../../operator/cluster/api/api-error.ts'
 import { verifierOf } from '../../relay/config.ts'
 import { helmInstalled } from '../chart/helm.ts'
 import { until } from '../local/until.ts'

@@ -1,8 +1,8 @@
 /** `explain` without a folder: the same answer from a cluster's objects, by whoever may see them. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { openApi } from '../../operator/cluster/api.ts'
-import { connectionFromFile } from '../../operator/cluster/connection.ts'
-import { snapshotOnce } from '../../operator/cluster/once.ts'
+import { openApi } from '../../operator/cluster/api/api.ts'
+import { connectionFromFile } from '../../operator/cluster/api/connection.ts'
+import { snapshotOnce } from '../../operator/cluster/person/once.ts'
 import { compile } from '../../operator/compile/compile.ts'
 import { configSecrets } from '../../operator/manifests/config-secrets.ts'
 import { commanded } from '../operator/cli/commanded.ts'

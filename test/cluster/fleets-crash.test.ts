@@ -1,8 +1,8 @@
 /** An operator that ends after any of its writes: the next one makes the very same of it (case K07). */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { heardAnnotation } from '../../operator/cluster/heard.ts'
-import { knownConfig } from '../../operator/cluster/known-config.ts'
-import type { KubeObject } from '../../operator/cluster/object.ts'
+import type { KubeObject } from '../../operator/cluster/api/object.ts'
+import { knownConfig } from '../../operator/cluster/fleets/known-config.ts'
+import { heardAnnotation } from '../../operator/cluster/watch/heard.ts'
 import type { CompiledFleet } from '../../operator/compile/compiled.ts'
 import { printConfig } from '../../relay/config.ts'
 import { until } from '../local/until.ts'

@@ -1,7 +1,7 @@
 /** Who has an old view of the world, or leads no more, takes no fleet back; and nobody waits for ever for news that will not come. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { heardAnnotation } from '../../operator/cluster/heard.ts'
-import type { Heard, World } from '../../operator/cluster/world.ts'
+import { heardAnnotation } from '../../operator/cluster/watch/heard.ts'
+import type { Heard, World } from '../../operator/cluster/watch/world.ts'
 import { until } from '../local/until.ts'
 import { accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'

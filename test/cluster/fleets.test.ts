@@ -1,6 +1,6 @@
 /** Fleets on a real API server: what was compiled is there, nothing else is, and nothing is written twice. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { heardAnnotation } from '../../operator/cluster/heard.ts'
+import { heardAnnotation } from '../../operator/cluster/watch/heard.ts'
 import { hashAnnotation } from '../../operator/manifests/config-secrets.ts'
 import { until } from '../local/until.ts'
 import { accepted, apiOf } from './api.ts'

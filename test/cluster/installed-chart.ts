@@ -1,6 +1,6 @@
 /** The chart in a test's cluster, all but its CRDs: what holds the operator's account to what is its own. */
-import type { Connection } from '../../operator/cluster/connection.ts'
-import { pathOf } from '../../operator/cluster/resource.ts'
+import type { Connection } from '../../operator/cluster/api/connection.ts'
+import { pathOf } from '../../operator/cluster/api/resource.ts'
 import { release, rendered, type Values } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
 import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'

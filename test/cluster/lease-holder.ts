@@ -1,9 +1,9 @@
 /** A candidate in a process of its own, so that it can be stopped and killed; writes whenever it may, and says so. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { openApi } from '../../operator/cluster/api.ts'
-import { connectionFromFile } from '../../operator/cluster/connection.ts'
-import { Election } from '../../operator/cluster/election.ts'
-import type { Terms } from '../../operator/cluster/lease-record.ts'
+import { openApi } from '../../operator/cluster/api/api.ts'
+import { connectionFromFile } from '../../operator/cluster/api/connection.ts'
+import { Election } from '../../operator/cluster/lead/election.ts'
+import type { Terms } from '../../operator/cluster/lead/lease-record.ts'
 
 const [kubeconfig = '', namespace = '', identity = '', terms = ''] = process.argv.slice(2)
 const ending = new AbortController()

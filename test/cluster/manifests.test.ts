@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { pathOf, resourceOf } from '../../operator/cluster/resource.ts'
+import { pathOf, resourceOf } from '../../operator/cluster/api/resource.ts'
 import { configSecrets } from '../../operator/manifests/config-secrets.ts'
 import type { Manifest } from '../../operator/manifests/manifest.ts'
 import { manifestsOf } from '../../operator/manifests/manifests.ts'

@@ -1,9 +1,9 @@
 /** The cluster read once, with the rights of different people. */
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { openApi } from '../../operator/cluster/api.ts'
-import type { Connection } from '../../operator/cluster/connection.ts'
-import { snapshotOnce } from '../../operator/cluster/once.ts'
+import { openApi } from '../../operator/cluster/api/api.ts'
+import type { Connection } from '../../operator/cluster/api/connection.ts'
+import { snapshotOnce } from '../../operator/cluster/person/once.ts'
 import { compile } from '../../operator/compile/compile.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'

@@ -1,9 +1,9 @@
 /** Events as people see them, and that a busy API server costs nothing but Events. */
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openApi } from '../../operator/cluster/api.ts'
-import type { Occasion } from '../../operator/cluster/event-series.ts'
-import { Recorder } from '../../operator/cluster/recorder.ts'
+import { openApi } from '../../operator/cluster/api/api.ts'
+import type { Occasion } from '../../operator/cluster/events/event-series.ts'
+import { Recorder } from '../../operator/cluster/events/recorder.ts'
 import { until } from '../local/until.ts'
 import { accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'

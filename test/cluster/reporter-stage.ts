@@ -1,12 +1,12 @@
 /** Statuses on a real API server: policies, credentials and pods are real, relays and what was written are the test's. */
 
-import { type Api, openApi } from '../../operator/cluster/api.ts'
+import { type Api, openApi } from '../../operator/cluster/api/api.ts'
+import type { Connection } from '../../operator/cluster/api/connection.ts'
 import { assemble, inCluster } from '../../operator/cluster/assemble.ts'
-import type { Connection } from '../../operator/cluster/connection.ts'
-import type { Occasion } from '../../operator/cluster/event-series.ts'
-import type { FleetWritten } from '../../operator/cluster/fleets.ts'
-import { openReporter } from '../../operator/cluster/reporter.ts'
-import { openWorld } from '../../operator/cluster/world.ts'
+import type { Occasion } from '../../operator/cluster/events/event-series.ts'
+import type { FleetWritten } from '../../operator/cluster/fleets/fleets.ts'
+import { openReporter } from '../../operator/cluster/statuses/reporter.ts'
+import { openWorld } from '../../operator/cluster/watch/world.ts'
 import { compile } from '../../operator/compile/compile.ts'
 import type { Compiled, Condition } from '../../operator/compile/compiled.ts'
 import type { BindingKeys, Name } from '../../operator/compile/snapshot.ts'

@@ -1,9 +1,9 @@
 /** Looking at Secrets with the operator's own rights, which read none. */
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { openApi } from '../../operator/cluster/api.ts'
-import { sightOf } from '../../operator/cluster/sight.ts'
-import { openSightings } from '../../operator/cluster/sightings.ts'
+import { openApi } from '../../operator/cluster/api/api.ts'
+import { sightOf } from '../../operator/cluster/watch/sight.ts'
+import { openSightings } from '../../operator/cluster/watch/sightings.ts'
 import type { Reference } from '../../operator/compile/compiled.ts'
 import { until } from '../local/until.ts'
 import { type Api, accepted, apiOf } from './api.ts'

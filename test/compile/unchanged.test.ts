@@ -1,6 +1,6 @@
 /** What compile remembers of frozen objects is what it would find anew, whatever else has changed. */
 import { expect, test } from 'vitest'
-import { deepFreeze } from '../../operator/cluster/freeze.ts'
+import { deepFreeze } from '../../operator/cluster/watch/freeze.ts'
 import { compile } from '../../operator/compile/compile.ts'
 import type { Snapshot } from '../../operator/compile/snapshot.ts'
 import { bigSnapshot, credential } from './big-world.ts'

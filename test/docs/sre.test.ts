@@ -17,7 +17,7 @@ const reasons = [
   ...['operator/observed-status.ts', 'operator/conditions.ts'].flatMap(reasonsIn),
   // In these, every word of several humps is one.
   ...['programmed', 'available', 'certificate-valid'].flatMap((f) =>
-    found(`operator/cluster/${f}.ts`, /'((?:[A-Z][a-z]+){2,})'/g),
+    found(`operator/cluster/statuses/${f}.ts`, /'((?:[A-Z][a-z]+){2,})'/g),
   ),
 ]
 

@@ -1,8 +1,8 @@
 /** What the operator tells, as lines of JSON and as metrics. */
 import { expect, test } from 'vitest'
 import { logOn, telledTo } from '../../../operator/cli/operator-log.ts'
+import { resources } from '../../../operator/cluster/api/resource.ts'
 import { Pulse } from '../../../operator/cluster/pulse.ts'
-import { resources } from '../../../operator/cluster/resource.ts'
 import type { Telling } from '../../../operator/cluster/telling.ts'
 import { createMetrics } from '../../../operator/metrics.ts'
 

@@ -1,7 +1,7 @@
 /** A snapshot out of what is declared: every object in its place, the newest keys, and in no time. */
 import { expect, test } from 'vitest'
 import { assemble, inCluster, policyNames } from '../../../operator/cluster/assemble.ts'
-import type { DeclaredObject } from '../../../operator/cluster/world.ts'
+import type { DeclaredObject } from '../../../operator/cluster/watch/world.ts'
 import { compile } from '../../../operator/compile/compile.ts'
 import { type Credential, type Domain, type Policy, refOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
 import { bigSnapshot, credential, domain, policy } from '../../compile/big-world.ts'

@@ -1,6 +1,6 @@
 /** What a credential is owed, for tests of what is made of it. */
-import type { Owed } from '../../../operator/cluster/binding-object.ts'
-import { credentialOwner } from '../../../operator/cluster/ownership.ts'
+import type { Owed } from '../../../operator/cluster/bindings/binding-object.ts'
+import { credentialOwner } from '../../../operator/cluster/write/ownership.ts'
 import type { Binding } from '../../../operator/compile/compiled.ts'
 
 export const binding = (over: Partial<Binding> = {}): Binding => ({

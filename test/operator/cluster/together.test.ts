@@ -1,8 +1,8 @@
 /** Parts that live and end together: what ends one ends all, and why is told. */
 import { expect, test } from 'vitest'
-import { ApiError } from '../../../operator/cluster/api-error.ts'
-import { Deposed } from '../../../operator/cluster/apply.ts'
+import { ApiError } from '../../../operator/cluster/api/api-error.ts'
 import { ended, type Part, together } from '../../../operator/cluster/together.ts'
+import { Deposed } from '../../../operator/cluster/write/apply.ts'
 
 const until: Part = (signal) => ended(signal)
 const throwing =

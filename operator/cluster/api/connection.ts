@@ -1,0 +1,129 @@
+/** Where the API server is and how to log in there; the only user of client-node. */
+import type { Agent, RequestOptions } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { Attach, KubeConfig } from '@kubernetes/client-node'
+import { didYouMean } from '../../../crds/did-you-mean.ts'
+
+/** What one request needs to be let in; tokens and certificates are rotated, so it is asked for anew each time. */
+export type Login = {
+  readonly headers: Readonly<Record<string, string>>
+  readonly tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
+  /** Only where a proxy stands between. */
+  readonly agent?: Agent
+}
+
+export type Connection = {
+  readonly server: URL
+  login(): Promise<Login>
+}
+
+export type PodPort = { readonly namespace: string; readonly name: string; readonly port: number }
+
+/** A connection that somebody chose, as kubectl knows it: by files, contexts and a namespace that need not be said. */
+export type ChosenConnection = Connection & {
+  /** Of the context; `default` where it names none. */
+  readonly namespace: string
+  /** Joins a stream with a port of a pod, through the API server; resolves when the way is open. */
+  join(pod: PodPort, stream: Duplex): Promise<void>
+}
+
+/**
+ * As kubectl would: `$KUBECONFIG`, `~/.kube/config`, else the service account of this pod.
+ * @throws Error when there is no cluster to talk to.
+ */
+export function connectionByDefault(context?: string): ChosenConnection {
+  const config = new KubeConfig()
+  read(() => config.loadFromDefault(), 'the kubeconfig')
+  // What client-node takes where there is nothing to take.
+  if (config.getCurrentCluster()?.server === 'http://localhost:8080') throw new Error(noKubeconfig)
+  return connectionOf(config, context)
+}
+
+const noKubeconfig =
+  'there is no cluster to talk to: no --kubeconfig, no $KUBECONFIG, no ~/.kube/config, and this is no pod; give one of them'
+
+/** @throws Error when the file can not be read or names no cluster. */
+export function connectionFromFile(kubeconfig: string, context?: string): ChosenConnection {
+  const config = new KubeConfig()
+  read(() => config.loadFromFile(kubeconfig), kubeconfig)
+  return connectionOf(config, context)
+}
+
+function read(load: () => void, what: string): void {
+  try {
+    load()
+  } catch (error) {
+    throw new Error(`${what} can not be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function connectionOf(config: KubeConfig, context: string | undefined): ChosenConnection {
+  if (context !== undefined) choose(config, context)
+  const cluster = config.getCurrentCluster()
+  if (cluster === null)
+    throw new Error('the kubeconfig names no current cluster; set its current-context, or --context')
+  const { namespace } = config.getContextObject(config.getCurrentContext()) ?? {}
+  return {
+    server: new URL(cluster.server),
+    namespace: namespace === undefined || namespace === '' ? 'default' : namespace,
+    login: () => loginOf(config, cluster.proxyUrl !== undefined),
+    join: (pod, stream) => join(config, pod, stream),
+  }
+}
+
+function choose(config: KubeConfig, context: string): void {
+  const known = config.getContexts().map(({ name }) => name)
+  if (known.includes(context)) {
+    config.setCurrentContext(context)
+    return
+  }
+  const near = didYouMean(context, known)
+  const mend = near === undefined ? `there is: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
+  throw new Error(`there is no context ${context} in the kubeconfig; ${mend}`)
+}
+
+/** Of client-node's port-forward only the WebSocket is taken: the whole of it brings every type of Kubernetes along. */
+async function join(config: KubeConfig, { namespace, name, port }: PodPort, stream: Duplex): Promise<void> {
+  const fresh = new Set([dataChannel, errorChannel])
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward?ports=${port}`
+  const socket = await new Attach(config).handler
+    .connect(path, null, (channel, frame) => {
+      // The first frame of a channel only says the port.
+      const octets = fresh.delete(channel) ? frame.subarray(2) : frame
+      if (channel === dataChannel) stream.write(octets)
+      else if (octets.length > 0) stream.destroy(new Error(octets.toString()))
+      return true
+    })
+    // What a WebSocket throws is an event.
+    .catch(({ message = 'no connection' }: Partial<Error>) => {
+      const mend = `you may not forward a port of pod ${namespace}/${name}: ask for the verbs get and create on pods/portforward`
+      throw new Error(message.endsWith(' 403') ? mend : message)
+    })
+  socket.addEventListener('close', () => stream.end())
+  stream.on('data', (octets: Buffer) => socket.send(Buffer.concat([Buffer.of(dataChannel), octets])))
+  stream.once('close', () => socket.close())
+}
+
+const dataChannel = 0
+const errorChannel = 1
+
+async function loginOf(config: KubeConfig, throughProxy: boolean): Promise<Login> {
+  const options: RequestOptions = { headers: {} }
+  await config.applyToHTTPSOptions(options)
+  const { ca, cert, key, servername, rejectUnauthorized, auth } = options
+  const headers = Object.fromEntries(
+    Object.entries(options.headers ?? {}).map(([k, v]) => [k.toLowerCase(), String(v)]),
+  )
+  const basic = auth === undefined || auth === null ? {} : { authorization: `Basic ${btoa(auth)}` }
+  return {
+    headers: { ...headers, ...basic },
+    tls: {
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(servername !== undefined && { servername }),
+      ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+    },
+    ...(throughProxy && { agent: options.agent as Agent }),
+  }
+}

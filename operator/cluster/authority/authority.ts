@@ -1,0 +1,135 @@
+/** The operator's own authority, in one Secret beside it: made once, followed in time, and never replaced in silence. */
+import { createAuthority, type Issued } from '../../ca.ts'
+import type { Api } from '../api/api.ts'
+import { isConflict, isNotFound, isTransient } from '../api/api-error.ts'
+import { type KubeObject, keyOf } from '../api/object.ts'
+import { resources } from '../api/resource.ts'
+import { Deposed } from '../write/apply.ts'
+import { look } from '../write/look.ts'
+import { type Turn, turnOf } from './authority-rotation.ts'
+import { added, authoritiesIn, authoritySecret, bundleOf, type HeldAuthority } from './authority-secret.ts'
+
+export type Authority = {
+  /** Signs what is issued now. */
+  readonly signer: Issued
+  /** PEM: every authority that clients should trust now. */
+  readonly bundle: string
+}
+
+export type Keeping = {
+  readonly api: Api
+  readonly namespace: string
+  readonly name: string
+  /** A standby reads, and never writes. */
+  readonly mayWrite: () => boolean
+  /** The wall clock. */
+  readonly now?: () => number
+}
+
+export type OpenAuthority = {
+  /**
+   * @throws Error naming the Secret and the mend, where it is somebody else's or can not be understood
+   * @throws Deposed where there is none and another operator has to make it
+   * @throws ApiError for trouble that passes, while nothing is known yet
+   */
+  current(signal: AbortSignal): Promise<Authority>
+}
+
+/** Only the operator writes it, so it is looked at again for accidents alone. */
+const lookAgainMs = 60_000
+/** Of operators that write at the same time one goes on, and the others find what it wrote. */
+const tries = 5
+
+/** What was seen, or was written by ourselves. */
+type Stored = { readonly held: readonly HeldAuthority[]; readonly seenAt: number }
+type Found = { readonly held: readonly HeldAuthority[]; readonly object: KubeObject | undefined }
+
+export function openAuthority(keeping: Keeping): OpenAuthority {
+  const { api, namespace, name, mayWrite, now = Date.now } = keeping
+  const at = { namespace, name }
+  const what = `Secret ${keyOf(at)}`
+  let stored: Stored | undefined
+  let refreshing: Promise<Authority> | undefined
+
+  async function find(signal: AbortSignal): Promise<Found> {
+    const seen = await look(api, resources.secrets, at, signal)
+    switch (seen.is) {
+      case 'absent':
+        // Deleted by accident: what clients trust is still known here.
+        return { held: stored?.held ?? [], object: undefined }
+      case 'foreign':
+        throw new Error(`${what} is there and is not the operator's, which needs the name; rename or delete it`)
+      case 'there':
+        return { held: read(seen.object), object: seen.object }
+    }
+  }
+
+  function read(object: KubeObject): readonly HeldAuthority[] {
+    try {
+      return authoritiesIn(object)
+    } catch (error) {
+      // A new one in silence would make every client distrust every listener.
+      throw new Error(
+        `${what} holds no usable authority (${(error as Error).message}); restore it, or delete it and restart ` +
+          'the operator to get a new one, which clients then have to trust',
+      )
+    }
+  }
+
+  /** Whether it was stored; not where another operator was quicker. */
+  async function store(held: readonly HeldAuthority[], before: KubeObject | undefined, signal: AbortSignal) {
+    if (!mayWrite()) throw new Deposed(`${what} is for another operator to write`)
+    const { uid, resourceVersion } = before?.metadata ?? {}
+    // No object has version 1: with it, an apply makes one and changes none.
+    const version = { resourceVersion: resourceVersion ?? '1', ...(uid !== undefined && { uid }) }
+    try {
+      await api.apply(authoritySecret({ ...at, ...version }, held), { force: true, signal })
+      return true
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) return false
+      throw error
+    }
+  }
+
+  /** What is stored, after what is due was done. */
+  async function settle(signal: AbortSignal): Promise<readonly HeldAuthority[]> {
+    for (let left = tries; left > 0; left--) {
+      const { held, object } = await find(signal)
+      const turn = turnOf(held, now())
+      const isDue = object === undefined || turn.wantsNext || turn.living.length < held.length
+      if (!isDue || (held.length > 0 && !mayWrite())) return held
+      const next = turn.wantsNext ? [...turn.living, added(await createAuthority(now()), now())] : turn.living
+      if (await store(next, object, signal)) return next
+    }
+    throw new Error(`${what} is changed by others all the time; find out who does it, since only the operator may`)
+  }
+
+  async function refresh(signal: AbortSignal): Promise<Authority> {
+    try {
+      stored = { held: await settle(signal), seenAt: now() }
+    } catch (error) {
+      const known = isTransient(error) ? stored : undefined
+      if (known === undefined) throw error
+      return authorityOf(turnOf(known.held, now()), what)
+    }
+    return authorityOf(turnOf(stored.held, now()), what)
+  }
+
+  return {
+    async current(signal) {
+      const turn = turnOf(stored?.held ?? [], now())
+      const isFresh = stored !== undefined && Math.abs(now() - stored.seenAt) < lookAgainMs
+      if (isFresh && !(turn.wantsNext && mayWrite())) return authorityOf(turn, what)
+      refreshing ??= refresh(signal).finally(() => {
+        refreshing = undefined
+      })
+      return refreshing
+    },
+  }
+}
+
+function authorityOf({ signer, living }: Turn<HeldAuthority>, what: string): Authority {
+  if (signer === undefined) throw new Deposed(`every authority in ${what} has ended; another operator has to make one`)
+  const { certificate, key } = signer
+  return { signer: { certificate, key }, bundle: bundleOf(living) }
+}

@@ -1,0 +1,76 @@
+/** What is known of one credential's binding Secret, and what it should be; only in memory, and never its password. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Condition } from '../../compile/compiled.ts'
+import type { BindingKeys } from '../../compile/snapshot.ts'
+import type { DeclaredObject } from '../watch/world.ts'
+import type { Owed } from './binding-object.ts'
+import { recordedKeys } from './recorded-keys.ts'
+
+export type Entry = {
+  readonly uid: string
+  /** Absent while the credential is held: nothing is touched. */
+  owed: Owed | undefined
+  /** Tells one wish from the next. */
+  key: string
+  /** The name that is owed now. */
+  secretName: string
+  /** What it is known to be: the very value of `owed`, when nothing is left to do. */
+  settled: Owed | undefined
+  /** It is looked at whether settled or not. */
+  isDue: boolean
+  /** Whether anybody looked under the name that is owed now. */
+  wasSeen: boolean
+  /** What the status said. */
+  readonly recorded: BindingKeys | undefined
+  /** What was found or made since; newer. */
+  keys: BindingKeys | undefined
+  trouble: Condition | undefined
+  /** The names that it had before; the oldest first. */
+  readonly formerNames: Set<string>
+}
+
+/** As its status tells: a Secret whose keys are recorded under the name that is owed is taken to be there. */
+export function entryOf({ uid, status }: Pick<DeclaredObject, 'uid' | 'status'>, owed: Owed): Entry {
+  const recorded = recordedKeys(status)
+  const { name } = (status['binding'] ?? {}) as { readonly name?: unknown }
+  const isRecorded = recorded !== undefined && name === owed.binding.secretName
+  const formerNames = new Set(typeof name === 'string' && name !== owed.binding.secretName ? [name] : [])
+  return {
+    uid,
+    owed,
+    key: '',
+    secretName: owed.binding.secretName,
+    settled: isRecorded ? owed : undefined,
+    isDue: false,
+    wasSeen: isRecorded,
+    recorded,
+    keys: undefined,
+    trouble: undefined,
+    formerNames,
+  }
+}
+
+/** Takes note of what is owed now; whether that is anything new. */
+export function owe(entry: Entry, fresh: Owed): boolean {
+  const same = [entry.settled, entry.owed].find((o) => o !== undefined && isSame(o, fresh))
+  entry.owed = same ?? fresh
+  rename(entry, fresh.binding.secretName)
+  return same === undefined
+}
+
+function rename(entry: Entry, secretName: string): void {
+  if (entry.secretName === secretName) return
+  entry.formerNames.add(entry.secretName)
+  entry.formerNames.delete(secretName)
+  entry.secretName = secretName
+  entry.wasSeen = false
+}
+
+const isSame = (a: Owed, b: Owed): boolean =>
+  a.authority === b.authority && (a.binding === b.binding || isDeepStrictEqual(a.binding, b.binding))
+
+export const knownKeys = ({ keys, recorded }: Entry): BindingKeys | undefined => keys ?? recorded
+
+/** Nothing tells of a Secret under the name that is owed now. */
+export const expectsNone = (entry: Entry): boolean =>
+  !entry.wasSeen && (knownKeys(entry) === undefined || entry.formerNames.size > 0)

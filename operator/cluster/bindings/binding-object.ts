@@ -1,0 +1,51 @@
+/** The binding Secret of a credential as a Kubernetes object. Pure, but for the password that it is given. */
+import { bindingEntries } from '../../binding-secret.ts'
+import { bindingType } from '../../compile/binding.ts'
+import type { Binding } from '../../compile/compiled.ts'
+import type { KubeObject } from '../api/object.ts'
+import { managedByLabel, type Owner } from '../write/ownership.ts'
+
+/** What a credential is owed, but for the password. */
+export type Owed = {
+  readonly binding: Binding
+  /** PEM: all that clients should trust. */
+  readonly authority: string
+  readonly owner: Owner
+}
+
+export function bindingObject({ binding, authority, owner }: Owed, password: string): KubeObject {
+  const entries = Object.entries(bindingEntries(binding, password, authority))
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: binding.secretName,
+      namespace: owner.namespace,
+      labels: withoutOurs(binding.labels),
+      annotations: withoutOurs(binding.annotations),
+    },
+    type: bindingType,
+    data: Object.fromEntries(entries.flatMap(([key, text]) => (text === undefined ? [] : [[key, base64(text)]]))),
+  }
+}
+
+const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
+
+/** The text of a key; undefined where there is none, or it is not base64. */
+export function textIn({ data }: KubeObject, key: string): string | undefined {
+  const value = (data as Readonly<Record<string, unknown>> | undefined)?.[key]
+  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : undefined
+}
+
+/** A template speaks for its application; whose the Secret is and what made it, the operator says. */
+const withoutOurs = (given: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(given).filter(([key]) => !isOurs(key)))
+
+const isOurs = (key: string): boolean => key === managedByLabel || /^([^/]+\.)?relayfleet\.dev\//.test(key)
+
+/** What no message may quote: the values that hold the password, in each spelling. */
+export const confidences = (object: KubeObject): readonly string[] =>
+  ['uri', 'password'].flatMap((key) => {
+    const text = textIn(object, key)
+    return text === undefined || text === '' ? [] : [text, base64(text)]
+  })

@@ -1,0 +1,271 @@
+/** Binding Secrets: made for each credential that is owed one, repaired when damaged, never somebody else's. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { Binding, Compiled, Condition } from '../../compile/compiled.ts'
+import type { BindingKeys, Name } from '../../compile/snapshot.ts'
+import type { Dirty } from '../../dirty.ts'
+import type { Api } from '../api/api.ts'
+import { ApiError, isConflict, isTransient } from '../api/api-error.ts'
+import type { Backoff } from '../api/backoff.ts'
+import type { Occasion } from '../events/event-series.ts'
+import type { DeclaredObject, World } from '../watch/world.ts'
+import { Deposed, type Writing } from '../write/apply.ts'
+import { openLanes } from '../write/lanes.ts'
+import { credentialOwner } from '../write/ownership.ts'
+import { Permits } from '../write/permits.ts'
+import { type Before, type Conclusion, conclusionOf } from './binding-conclusion.ts'
+import { type Entry, entryOf, expectsNone, knownKeys, owe } from './binding-entry.ts'
+import { bindingTroubles } from './binding-news.ts'
+import type { Owed } from './binding-object.ts'
+import { ensureBinding, keysUnder, removeBinding } from './ensure-binding.ts'
+
+export type Bindings = {
+  /** What is owed from now on; returns at once. `authority`: the PEM bundle that goes into `certificates`. */
+  give(compiled: Pick<Compiled, 'bindings' | 'heldBindings'>, authority: string): void
+  /** What the Secrets were found or made to hold; newer than what a status says. By RelayCredential. */
+  keys(): ReadonlyMap<Name, BindingKeys>
+  /** The Secret that a status should go on to name: of another name than what is owed, until that one is there. */
+  formerNames(): ReadonlyMap<Name, string>
+  /** Why a credential's Secret is not as it should be: a condition for it, ready to be shown. */
+  troubles(): ReadonlyMap<Name, Condition>
+  run(signal: AbortSignal): Promise<void>
+}
+
+export type { Binding }
+
+export type Turns = {
+  /** How often each Secret is looked at, while there are few. */
+  readonly everyMs: number
+  /** Between one look and the next, however many there are. */
+  readonly pauseMs: number
+}
+
+export type Binder = {
+  readonly api: Api
+  readonly world: Pick<World, 'declaredAs'>
+  /** Asked before each write; who may not write does nothing at all. */
+  readonly mayWrite: () => boolean
+  /** Marked when keys or troubles are others than before. */
+  readonly dirty: Pick<Dirty, 'mark'>
+  readonly recorder?: (occasion: Occasion) => void
+  /** Milliseconds of a clock that only goes on. */
+  readonly now?: () => number
+  readonly turns?: Turns
+  readonly backoff?: Backoff
+  /** What was done for one Secret took so long. */
+  readonly took?: (ms: number) => void
+  /** What is not as it should be, and is tried again. */
+  readonly tell?: (name: Name, why: string) => void
+}
+
+const ordinary = {
+  turns: { everyMs: 30_000, pauseMs: 200 },
+  backoff: { firstMs: 500, longestMs: 120_000 },
+} as const
+/** An earlier Secret that leaves this slowly is worth telling. */
+const patienceMs = 4000
+/** What is under way when everything ends is given up; it ends soon. */
+const restMs = 5000
+
+/** Thrown to try again later. */
+class Leaving extends Error {}
+
+export function openBindings(binder: Binder): Bindings {
+  const { api, world, mayWrite, dirty, recorder, took, tell, now = () => performance.now() } = binder
+  const { turns, backoff } = { ...ordinary, ...binder }
+  const ending = new AbortController()
+  const writing: Writing = { api, mayWrite, signal: ending.signal }
+  const permits = new Permits()
+  const entries = new Map<Name, Entry>()
+  /** When each was last looked at; the next one first. */
+  const order = new Map<Name, number>()
+  const lanes = openLanes<void>({
+    work: (name) => permits.during(namespaceOf(name), () => work(name as Name)),
+    failed: (name, error, waitMs) => fail(name as Name, error, waitMs),
+    backoff,
+    took,
+  })
+  let given: { readonly compiled: Pick<Compiled, 'bindings' | 'heldBindings'>; readonly authority: string } | undefined
+  let leads = false
+  let wishes = 0
+
+  /** Who becomes the leader knows only what statuses tell; what another has written meanwhile, nobody remembers. */
+  function turnOver(): void {
+    leads = !leads
+    entries.clear()
+    order.clear()
+    if (leads) takeUp()
+  }
+
+  function takeUp(): void {
+    if (given === undefined) return
+    const { compiled, authority } = given
+    for (const [name, entry] of entries) {
+      if (compiled.bindings.has(name)) continue
+      if (compiled.heldBindings.has(name)) entry.owed = undefined
+      else forget(name)
+    }
+    for (const [name, binding] of compiled.bindings) {
+      const declared = world.declaredAs(`RelayCredential ${name}`)
+      if (declared === undefined || isSettled(entries.get(name), declared, binding, authority)) continue
+      wish(name, declared, owedTo(name, declared, binding, authority))
+    }
+  }
+
+  function forget(name: Name): void {
+    entries.delete(name)
+    order.delete(name)
+  }
+
+  function wish(name: Name, declared: DeclaredObject, owed: Owed): void {
+    const before = entries.get(name)
+    const entry = before?.uid === declared.uid ? before : entryOf(declared, owed)
+    const isNew = entry !== before || owe(entry, owed)
+    if (isNew) entry.key = String(++wishes)
+    entries.set(name, entry)
+    if (entry !== before) look(name, entry.settled === undefined ? now() : Number.NEGATIVE_INFINITY)
+    if (entry.settled !== entry.owed) lanes.give(name, undefined, entry.key)
+  }
+
+  /** It has its place behind all others. */
+  function look(name: Name, at: number): void {
+    order.delete(name)
+    order.set(name, at)
+  }
+
+  /** By a lane, which may have been waiting while all of it changed: what counts is what stands here now. */
+  async function work(name: Name): Promise<void> {
+    const entry = entries.get(name)
+    const owed = entry?.owed
+    if (entry === undefined || owed === undefined || (entry.settled === owed && !entry.isDue)) return
+    if (!mayWrite()) throw new Deposed(`RelayCredential ${name} is for another operator to bind`)
+    // While it is written, nobody can say what it is.
+    if (entry.settled !== owed) entry.settled = undefined
+    await settle(name, entry, owed)
+  }
+
+  async function settle(name: Name, entry: Entry, owed: Owed): Promise<void> {
+    const ensured = await ensureBinding(owed, expectsNone(entry), writing)
+    if (ensured.is === 'leaving') throw new Leaving(`Secret ${owed.binding.secretName} is still being deleted`)
+    const formerKeys = ensured.is === 'foreign' ? await keysOfFormer(entry, owed) : undefined
+    // Forgotten meanwhile, or another credential of that name.
+    if (entries.get(name) !== entry) return
+    const { trouble } = entry
+    conclude(entry, conclusionOf(ensured, owed, beforeNow(entry, formerKeys)))
+    if (entry.trouble !== undefined && entry.trouble.message !== trouble?.message) tell?.(name, entry.trouble.message)
+    if (owed.binding.secretName === entry.secretName) entry.wasSeen = true
+    if (ensured.is === 'ours') await removeFormer(entry, owed)
+    entry.settled = owed
+    entry.isDue = false
+    if (entries.get(name) === entry) look(name, now())
+  }
+
+  const beforeNow = (entry: Entry, formerKeys: BindingKeys | undefined): Before => ({
+    keys: knownKeys(entry),
+    isRenamed: entry.formerNames.size > 0,
+    formerKeys,
+  })
+
+  function conclude(entry: Entry, { keys, trouble, occasion }: Conclusion): void {
+    note(entry, keys, trouble)
+    if (occasion !== undefined) recorder?.(occasion)
+  }
+
+  async function keysOfFormer({ formerNames }: Entry, owed: Owed): Promise<BindingKeys | undefined> {
+    for (const formerName of formerNames) {
+      const keys = await keysUnder(formerName, owed, writing)
+      if (keys !== undefined) return keys
+    }
+    return undefined
+  }
+
+  async function removeFormer(entry: Entry, { owner }: Owed): Promise<void> {
+    for (const formerName of [...entry.formerNames].filter((n) => n !== entry.secretName)) {
+      await removeBinding(formerName, owner, writing)
+      entry.formerNames.delete(formerName)
+    }
+  }
+
+  function note(entry: Entry, keys: BindingKeys | undefined, trouble: Condition | undefined): void {
+    const before = [knownKeys(entry)?.keys ?? [], entry.trouble]
+    entry.keys = keys
+    entry.trouble = trouble
+    if (!isDeepStrictEqual(before, [knownKeys(entry)?.keys ?? [], trouble])) dirty.mark()
+  }
+
+  function fail(name: Name, error: unknown, waitMs: number): void {
+    const entry = entries.get(name)
+    if (entry?.owed === undefined || error instanceof Deposed || ending.signal.aborted) return
+    tell?.(name, error instanceof Error ? error.message : String(error))
+    const trouble = troubleOf(error, entry.owed, waitMs)
+    if (trouble !== undefined) note(entry, entry.keys, trouble)
+  }
+
+  function takeTurn(): void {
+    const [next] = order
+    if (next === undefined || now() - next[1] < turns.everyMs) return
+    const [name] = next
+    look(name, now())
+    const entry = entries.get(name)
+    if (entry?.owed === undefined) return
+    entry.isDue = true
+    lanes.give(name, undefined, entry.key)
+  }
+
+  /** What `part` says of each of which it says anything. */
+  const each = <T>(part: (entry: Entry) => T | undefined): ReadonlyMap<Name, T> => {
+    const found = new Map<Name, T>()
+    for (const [name, entry] of entries) {
+      const value = part(entry)
+      if (value !== undefined) found.set(name, value)
+    }
+    return found
+  }
+
+  return {
+    give(compiled, authority) {
+      given = { compiled, authority }
+      if (mayWrite() !== leads) turnOver()
+      else if (leads) takeUp()
+    },
+    keys: () => each((entry) => entry.keys),
+    formerNames: () => each((entry) => [...entry.formerNames][0]),
+    troubles: () => each((entry) => entry.trouble),
+    async run(signal) {
+      signal.addEventListener('abort', () => ending.abort(), { once: true })
+      while (!signal.aborted) {
+        await wait(turns.pauseMs, undefined, { signal }).catch(() => undefined)
+        if (mayWrite() !== leads) turnOver()
+        takeTurn()
+      }
+      lanes.close()
+      await lanes.rest(restMs)
+    },
+  }
+}
+
+const namespaceOf = (name: string): string => name.slice(0, name.indexOf('/'))
+
+/** Nothing is left to do, and the very same is owed: the usual case, of which there are ten thousand. */
+const isSettled = (entry: Entry | undefined, { uid }: DeclaredObject, binding: Binding, authority: string): boolean =>
+  entry?.uid === uid &&
+  entry.settled !== undefined &&
+  entry.settled === entry.owed &&
+  entry.owed.binding === binding &&
+  entry.owed.authority === authorityFor(binding, authority)
+
+// Where no certificate is the operator's, its authority is nothing to the Secret.
+const authorityFor = ({ issuedByOperator }: Binding, authority: string): string => (issuedByOperator ? authority : '')
+
+const owedTo = (name: Name, { uid }: DeclaredObject, binding: Binding, authority: string): Owed => {
+  const slash = name.indexOf('/')
+  const owner = credentialOwner({ namespace: name.slice(0, slash), name: name.slice(slash + 1), uid })
+  return { binding, authority: authorityFor(binding, authority), owner }
+}
+
+/** Undefined for what passes by itself. */
+function troubleOf(error: unknown, owed: Owed, waitMs: number): Condition | undefined {
+  if (error instanceof Leaving) return waitMs < patienceMs ? undefined : bindingTroubles.leaving(owed)
+  if (isTransient(error) || isConflict(error)) return undefined
+  return bindingTroubles.refused(owed, error instanceof ApiError ? error.message : String(error))
+}

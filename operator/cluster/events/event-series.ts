@@ -1,0 +1,132 @@
+/** Which Events to write for what happened: the first time one, for each repetition a larger number on it. Pure. */
+import { microTime } from '../api/micro-time.ts'
+import type { KubeObject } from '../api/object.ts'
+
+export type Regarding = {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  readonly uid?: string
+}
+
+export type Occasion = {
+  /** The object that it happened to; the Event goes into its namespace. */
+  readonly regarding: Regarding
+  readonly type: 'Normal' | 'Warning'
+  /** A word for programs, e.g. `SecretRepaired`. */
+  readonly reason: string
+  /** What the operator was doing, e.g. `Apply`. */
+  readonly action: string
+  /** A sentence for people; never a value of a Secret. */
+  readonly note: string
+}
+
+export type EventWrite =
+  | { readonly do: 'create'; readonly event: KubeObject }
+  | { readonly do: 'count'; readonly namespace: string; readonly name: string; readonly series: EventSeriesCount }
+export type EventSeriesCount = { readonly count: number; readonly lastObservedTime: string }
+
+type Series = {
+  readonly event: KubeObject
+  readonly note: string
+  readonly begun: number
+  seen: number
+  count: number
+  /** What the Event says, and when it was made to say so. */
+  written: number
+  writtenAt: number
+}
+
+/** A repetition after a longer pause is a new story. */
+const pauseMs = 10 * 60_000
+/** How often one Event is counted up, and how soon another wording makes another Event. */
+const patienceMs = 60_000
+/** Bounds the memory, not the truth: the conditions say how things stand. */
+const mostSeries = 5000
+/** Limits of events.k8s.io/v1. */
+const limits = { note: 1024, word: 128, name: 220 }
+
+const keyOf = ({ regarding: { kind, namespace, name, uid = '' }, type, reason }: Occasion): string =>
+  JSON.stringify([kind, namespace, name, uid, type, reason])
+
+export class EventSeries {
+  readonly #reporter: string
+  readonly #series = new Map<string, Series>()
+
+  /** `reporter` names this very operator, e.g. its pod. */
+  constructor(reporter: string) {
+    this.#reporter = reporter
+  }
+
+  /** `unique` ends the name of the Event, if there will be one; `now` is the wall clock's. */
+  note(occasion: Occasion, now: number, unique: string): EventWrite | undefined {
+    const key = keyOf(occasion)
+    const series = this.#series.get(key)
+    if (series !== undefined && !isOver(series, now) && !isAnotherStory(series, occasion, now)) {
+      series.count += 1
+      series.seen = now
+      return undefined
+    }
+    if (series === undefined && this.#series.size >= mostSeries) return undefined
+    const event = eventOf(occasion, this.#reporter, now, unique)
+    const fresh = { begun: now, seen: now, count: 1, written: 1, writtenAt: now }
+    this.#series.set(key, { event, note: occasion.note, ...fresh })
+    return { do: 'create', event }
+  }
+
+  /** The counts that are due, each once; asked for now and then. What is over is forgotten. */
+  due(now: number): readonly EventWrite[] {
+    const writes: EventWrite[] = []
+    for (const [key, series] of this.#series) {
+      if (series.count > series.written && now - series.writtenAt >= patienceMs) {
+        series.written = series.count
+        series.writtenAt = now
+        writes.push(countOf(series))
+      } else if (series.count === series.written && isOver(series, now)) this.#series.delete(key)
+    }
+    return writes
+  }
+
+  /** An Event that is not there can not be counted up: the next repetition makes a new one. */
+  forget(name: string): void {
+    for (const [key, { event }] of this.#series) if (event.metadata.name === name) this.#series.delete(key)
+  }
+}
+
+const isOver = ({ seen }: Series, now: number): boolean => now - seen >= pauseMs
+
+const isAnotherStory = ({ note, begun }: Series, occasion: Occasion, now: number): boolean =>
+  note !== occasion.note && now - begun >= patienceMs
+
+const countOf = ({ event, count, seen }: Series): EventWrite => ({
+  do: 'count',
+  namespace: event.metadata.namespace ?? '',
+  name: event.metadata.name,
+  series: { count, lastObservedTime: microTime(seen) },
+})
+
+function eventOf(occasion: Occasion, reporter: string, now: number, unique: string): KubeObject {
+  const { regarding, type, reason, action, note } = occasion
+  return {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: `${regarding.name.slice(0, limits.name)}.${unique}`, namespace: regarding.namespace },
+    eventTime: microTime(now),
+    reportingController: 'relayfleet.dev/operator',
+    reportingInstance: reporter.slice(0, limits.word),
+    action: action.slice(0, limits.word),
+    reason: reason.slice(0, limits.word),
+    type,
+    regarding,
+    note: shortened(note),
+  }
+}
+
+/** Octets count, and no character is cut in two. */
+function shortened(note: string): string {
+  if (Buffer.byteLength(note) <= limits.note) return note
+  const room = limits.note - Buffer.byteLength('…')
+  const cut = new TextDecoder().decode(Buffer.from(note).subarray(0, room), { stream: true })
+  return `${cut}…`
+}

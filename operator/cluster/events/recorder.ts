@@ -1,0 +1,94 @@
+/** Tells people what happened to their objects, as Events; never in the way of anything else. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Api } from '../api/api.ts'
+import { isNotFound, isTransient } from '../api/api-error.ts'
+import { backoffMs } from '../api/backoff.ts'
+import { Pace, type Rate } from '../api/pace.ts'
+import { resources } from '../api/resource.ts'
+import { EventSeries, type EventWrite, type Occasion } from './event-series.ts'
+
+export type Recording = {
+  readonly api: Api
+  /** Names this very operator, e.g. its pod. */
+  readonly reporter: string
+  readonly rate?: Rate
+  /** The wall clock. */
+  readonly now?: () => number
+  /** Once for each Event that could not be written. */
+  readonly lost?: (why: string) => void
+}
+
+/** A burst when a fleet of a thousand credentials starts, and a trickle afterwards. */
+const ordinary: Rate = { perSecond: 5, burst: 100 }
+const mostWaiting = 1000
+const lookMs = 1000
+const tries = 3
+
+export class Recorder {
+  readonly #recording: Recording
+  readonly #series: EventSeries
+  readonly #now: () => number
+  #waiting: EventWrite[] = []
+
+  constructor(recording: Recording) {
+    this.#recording = recording
+    this.#series = new EventSeries(recording.reporter)
+    this.#now = recording.now ?? Date.now
+  }
+
+  /** Never throws, never waits. */
+  record(occasion: Occasion): void {
+    const write = this.#series.note(occasion, this.#now(), randomUUID().slice(0, 13).replace('-', ''))
+    if (write === undefined) return
+    if (this.#waiting.length < mostWaiting) this.#waiting.push(write)
+    else this.#lose(write, 'too many Events at once')
+  }
+
+  /** Writes what is recorded until the signal ends; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const pace = new Pace(this.#recording.rate ?? ordinary)
+    while (!signal.aborted) {
+      this.#waiting.push(...this.#series.due(this.#now()))
+      const writes = this.#waiting
+      this.#waiting = []
+      for (const write of writes) {
+        await pause(pace.waitMs(performance.now()), signal)
+        if (signal.aborted) return
+        await this.#write(write, signal)
+      }
+      await pause(lookMs, signal)
+    }
+  }
+
+  async #write(write: EventWrite, signal: AbortSignal): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#carryOut(write, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        if (failures === tries || !isTransient(error)) return this.#lose(write, String(error), isNotFound(error))
+        await pause(backoffMs(failures, { firstMs: 500, longestMs: 5000 }, Math.random()), signal)
+      }
+    }
+  }
+
+  async #carryOut(write: EventWrite, signal: AbortSignal): Promise<void> {
+    const { api } = this.#recording
+    if (write.do === 'create') await api.create(write.event, { signal })
+    else {
+      const { namespace, name, series } = write
+      await api.merge(resources.events, { namespace, name }, { series }, { signal })
+    }
+  }
+
+  /** An Event lives an hour; that one is gone when it is to be counted up is no loss worth telling. */
+  #lose(write: EventWrite, why: string, expected = false): void {
+    this.#series.forget(write.do === 'create' ? write.event.metadata.name : write.name)
+    if (!expected || write.do === 'create') this.#recording.lost?.(why)
+  }
+}
+
+const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+  if (ms > 0) await wait(ms, undefined, { signal }).catch(() => undefined)
+}

@@ -1,0 +1,169 @@
+/** What is known of a fleet's Secrets: nobody tells of them, so they are remembered from looking and from own writes. */
+import type { Name } from '../../compile/snapshot.ts'
+import { configSecretNames, issuedSecretName, splitName } from '../../manifests/names.ts'
+import type { Api } from '../api/api.ts'
+import type { KubeObject } from '../api/object.ts'
+import { resources } from '../api/resource.ts'
+import { heardAnnotation, heardMore } from '../watch/heard.ts'
+import type { Heard } from '../watch/world.ts'
+import { look, type Seen } from '../write/look.ts'
+import { belongingOf, type Owner } from '../write/ownership.ts'
+import { dataOf, type KnownConfig, knownConfig } from './known-config.ts'
+
+type Running = Extract<KnownConfig, { readonly is: 'known' }>
+
+export class FleetSecrets {
+  readonly fleet: Name
+  readonly owner: Owner
+  readonly issuedName: string
+  readonly configNames: readonly string[]
+  readonly #seen = new Map<string, Seen>()
+  #running: Running | undefined
+  #unknown: string | undefined
+  #writes = 0
+  #turn = 0
+
+  constructor(fleet: Name, owner: Owner) {
+    const { name } = splitName(fleet)
+    this.fleet = fleet
+    this.owner = owner
+    this.issuedName = issuedSecretName(name)
+    this.configNames = configSecretNames(name)
+  }
+
+  /** The configuration that the fleet last got; it outlives damage to the Secrets, which is repaired with it. */
+  get running(): Running | undefined {
+    return this.#running
+  }
+
+  /** Whether there is no name left at which nobody has looked. */
+  get isAllSeen(): boolean {
+    return this.configNames.every((name) => this.#seen.has(name))
+  }
+
+  /** Grows with each own write. */
+  get writes(): number {
+    return this.#writes
+  }
+
+  /** Why there is something, and nobody knows which configuration it is. */
+  get unknown(): string | undefined {
+    return this.#running === undefined ? this.#unknown : undefined
+  }
+
+  /** Names what a decision was based on: with something else there, it has to be made anew. */
+  get basis(): string {
+    return this.#running?.hash ?? this.#unknown ?? ''
+  }
+
+  /** All that has to be known at first: one name, mostly, since in one piece it is in the Secret of the first name. */
+  async look(api: Api, signal: AbortSignal): Promise<void> {
+    const [first = '', ...others] = this.configNames
+    const writes = this.#writes
+    const [firstSeen] = await Promise.all([
+      this.#lookAt(first, api, signal),
+      this.#lookAt(this.issuedName, api, signal),
+    ])
+    const rest = isOnePiece(firstSeen) ? [] : others
+    await Promise.all(rest.map((name) => this.#lookAt(name, api, signal)))
+    if (this.#writes === writes) this.#settle()
+  }
+
+  /** At every name that the configuration may be under. */
+  async lookAgain(api: Api, signal: AbortSignal): Promise<void> {
+    await Promise.all(this.configNames.map((name) => this.#lookAt(name, api, signal)))
+    this.#settle()
+  }
+
+  async lookAtIssued(api: Api, signal: AbortSignal): Promise<void> {
+    await this.#lookAt(this.issuedName, api, signal)
+  }
+
+  /** Whether it is no longer what it was. */
+  async lookAtOne(name: string, api: Api, signal: AbortSignal): Promise<boolean> {
+    const before = this.seen(name)
+    const writes = this.#writes
+    const now = await look(api, resources.secrets, this.#at(name), signal)
+    if (this.#writes !== writes) return false
+    this.#seen.set(name, now)
+    if (isSame(before, now)) return false
+    this.#settle()
+    return true
+  }
+
+  /** What to look at in one turn: all that is there, and one of the names under which nothing was, or nobody looked. */
+  turn(): readonly string[] {
+    const names = [...this.configNames, this.issuedName]
+    const there = names.filter((n) => this.seen(n).is !== 'absent')
+    const others = names.filter((n) => !there.includes(n))
+    const other = others[this.#turn++ % Math.max(1, others.length)]
+    return other === undefined ? there : [...there, other]
+  }
+
+  seen(name: string): Seen {
+    return this.#seen.get(name) ?? { is: 'absent' }
+  }
+
+  /** As it stands, where it is this fleet's. */
+  ours(name: string): KubeObject | undefined {
+    const seen = this.#seen.get(name)
+    return seen?.is === 'there' && belongingOf(seen.object, this.owner) === 'ours' ? seen.object : undefined
+  }
+
+  /** Names under which there is something that is not this fleet's, or no longer. */
+  notOurs(): ReadonlyMap<string, 'foreign' | 'leaving'> {
+    const found = [...this.#seen].flatMap(([name, seen]) => {
+      if (seen.is === 'foreign') return [[name, 'foreign'] as const]
+      const belonging = seen.is === 'there' ? belongingOf(seen.object, this.owner) : 'ours'
+      return belonging === 'ours' ? [] : [[name, belonging] as const]
+    })
+    return new Map(found)
+  }
+
+  /** The annotation of a writer who had heard more than that. */
+  ahead(heard: Heard): string | undefined {
+    return this.#configs()
+      .map(({ metadata }) => metadata.annotations?.[heardAnnotation])
+      .find((written) => heardMore(written, heard))
+  }
+
+  /** An own write of one of them; absent: it was removed. */
+  wrote(name: string, object: KubeObject | undefined): void {
+    this.#writes += 1
+    this.#seen.set(name, object === undefined ? { is: 'absent' } : { is: 'there', object })
+  }
+
+  /** All of a configuration was written, and what was before is gone. */
+  wroteAll(): void {
+    this.#settle()
+  }
+
+  #configs(): readonly KubeObject[] {
+    return this.configNames.map((n) => this.ours(n)).filter((o) => o !== undefined)
+  }
+
+  /** One that is whole is what runs, whoever wrote it; what is damaged or gone does not change what ran. */
+  #settle(): void {
+    const known = knownConfig(this.#configs())
+    if (known.is === 'known') this.#running = known.hash === this.#running?.hash ? this.#running : known
+    this.#unknown = known.is === 'unknown' ? known.why : undefined
+  }
+
+  async #lookAt(name: string, api: Api, signal: AbortSignal): Promise<Seen> {
+    const seen = await look(api, resources.secrets, this.#at(name), signal)
+    this.#seen.set(name, seen)
+    return seen
+  }
+
+  #at(name: string) {
+    return { namespace: this.owner.namespace, name }
+  }
+}
+
+const isOnePiece = (seen: Seen): boolean => seen.is === 'there' && dataOf(seen.object)['relay.json'] !== undefined
+
+const isSame = (before: Seen, now: Seen): boolean =>
+  before.is === now.is &&
+  (before.is !== 'there' || now.is !== 'there' || versionOf(before.object) === versionOf(now.object))
+
+const versionOf = ({ metadata }: KubeObject): string => `${metadata.uid} ${metadata.resourceVersion}`

@@ -1,0 +1,51 @@
+/** Why a fleet is not as it was compiled: in words for somebody at three in the morning. */
+import { ApiError } from '../api/api-error.ts'
+import type { Applied } from '../write/apply.ts'
+
+/** What an API server says may be long, and a status is short. */
+const longest = 400
+
+/** Undefined where it is as it should be. */
+export function appliedTrouble(applied: Applied): string | undefined {
+  switch (applied.kind) {
+    case 'unchanged':
+    case 'applied':
+      return undefined
+    case 'foreign':
+      return foreignTrouble(applied.what)
+    case 'leaving':
+      return leavingTrouble(applied.what)
+    case 'contested': {
+      const others = applied.managers.join(', ')
+      return `${applied.what}: ${applied.fields.join(', ')} is also applied by ${others}, and nobody is overwritten; take it out of what ${others} applies`
+    }
+  }
+}
+
+export const foreignTrouble = (what: string): string =>
+  `there is a ${what} that is not this fleet's, and it is left as it is; rename or delete it, or give the policy another name`
+
+export const leavingTrouble = (what: string): string =>
+  `${what} is still being deleted; if that takes long, look at its finalizers and at the garbage collector`
+
+const mends: readonly (readonly [when: RegExp, mend: string])[] = [
+  [/exceeded quota/, 'raise the quota, or make room in the namespace'],
+  [/admission webhook|failed calling webhook/, 'see to that webhook: it lets nothing of the fleet be written'],
+  [/ValidatingAdmissionPolicy/, 'that policy has to let the operator write what carries its label'],
+  [/violates PodSecurity/, 'let the namespace admit what Pod Security calls restricted'],
+  [/is immutable/, 'delete the object, and it is made anew as it should be'],
+  [/cannot (create|patch|delete|get) resource/, "give the operator's account that right; the chart's roles have it"],
+]
+
+/** `doing`: what was tried, with the object's kind and name. */
+export function errorTrouble(doing: string, error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error)
+  const mend = mends.find(([when]) => when.test(said))?.[1] ?? ordinaryMend(error)
+  return `${doing}: ${said.length > longest ? `${said.slice(0, longest)}…` : said}${mend === '' ? '' : `; ${mend}`}`
+}
+
+const ordinaryMend = (error: unknown): string => (error instanceof ApiError ? 'it is tried again' : '')
+
+/** Nothing can be made in a namespace that is going away, and nothing needs to be. */
+export const isNamespaceLeaving = (error: unknown): boolean =>
+  error instanceof ApiError && error.code === 403 && /is being terminated/.test(error.message)

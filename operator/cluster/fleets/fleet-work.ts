@@ -1,0 +1,201 @@
+/** The work on one fleet: its certificate, its configuration, its objects, in the order in which its relays need them. */
+import type { RelayConfig } from '../../../relay/config.ts'
+import type { Issued } from '../../ca.ts'
+import type { CompiledFleet } from '../../compile/compiled.ts'
+import { manifestsOf } from '../../manifests/manifests.ts'
+import type { ClusterFacts } from '../../manifests/relay-fleet.ts'
+import { told } from '../api/api.ts'
+import { isConflict, isNotFound, isTransient } from '../api/api-error.ts'
+import { printHeard } from '../watch/heard.ts'
+import type { World } from '../watch/world.ts'
+import { type Applied, applyObject, Deposed, type Writing } from '../write/apply.ts'
+import { identityOf, prune } from '../write/prune.ts'
+import { planConfig, removeSecret, writeConfig, writeSecret } from './config-writing.ts'
+import type { Fence } from './fence.ts'
+import type { FleetJob } from './fleet-job.ts'
+import type { FleetSecrets } from './fleet-secrets.ts'
+import { appliedTrouble, errorTrouble, foreignTrouble, isNamespaceLeaving, leavingTrouble } from './fleet-trouble.ts'
+import { issuedHosts, issuedSecret } from './issued-secret.ts'
+import { nudgePods } from './nudge.ts'
+
+export type Ended =
+  | { readonly is: 'done' }
+  /** What it was compiled from is no longer so: it has to be compiled anew. */
+  | { readonly is: 'outdated' }
+  /** There is nothing to be done for now, and nothing wrong. */
+  | { readonly is: 'resting' }
+  | { readonly is: 'troubled'; readonly troubles: readonly string[] }
+
+export type FleetHands = {
+  readonly writing: Writing
+  readonly world: Pick<World, 'made' | 'pods' | 'refresh' | 'serviceMonitors'>
+  readonly signer: () => Promise<Issued>
+  readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
+  readonly now: () => number
+}
+
+class Outdated extends Error {}
+class Resting extends Error {}
+
+/** @throws Deposed where another operator writes from now on */
+export async function workOn(secrets: FleetSecrets, fence: Fence, job: FleetJob, hands: FleetHands): Promise<Ended> {
+  try {
+    const troubles = await new Work(secrets, fence, job, hands).run()
+    return troubles.length === 0 ? { is: 'done' } : { is: 'troubled', troubles }
+  } catch (error) {
+    if (error instanceof Outdated) return { is: 'outdated' }
+    if (error instanceof Resting) return { is: 'resting' }
+    throw error
+  }
+}
+
+class Work {
+  readonly #secrets: FleetSecrets
+  readonly #fence: Fence
+  readonly #job: FleetJob
+  readonly #hands: FleetHands
+  readonly #troubles: string[] = []
+  readonly #nudges: Promise<void>[] = []
+
+  constructor(secrets: FleetSecrets, fence: Fence, job: FleetJob, hands: FleetHands) {
+    this.#secrets = secrets
+    this.#fence = fence
+    this.#job = job
+    this.#hands = hands
+  }
+
+  async run(): Promise<readonly string[]> {
+    const { compiled } = this.#job
+    const { issuedName } = this.#secrets
+    try {
+      // A first certificate goes before the configuration that names it. A new one may come after it: what revokes a right
+      // waits for no authority.
+      const isFirst = this.#secrets.ours(issuedName) === undefined
+      if (isFirst) await this.#certificate()
+      await this.#configuration()
+      if (!isFirst) await this.#certificate()
+      // A policy is carried out whole or not at all: what runs with the old configuration keeps its old objects.
+      if (compiled.kind === 'run' && this.#troubles.length === 0) await this.#objects(compiled)
+    } finally {
+      await Promise.all(this.#nudges)
+    }
+    return this.#troubles
+  }
+
+  async #certificate(): Promise<void> {
+    const { issuedName, fleet, owner } = this.#secrets
+    const hosts = issuedHosts(this.#job.compiled)
+    if (hosts === undefined) return
+    const what = `Secret ${owner.namespace}/${issuedName}`
+    const { writing, signer, now } = this.#hands
+    const lookAgain = (): Promise<void> => this.#secrets.lookAtIssued(writing.api, writing.signal)
+    await this.#tried(`issuing ${what}`, async () => {
+      // Somebody may have made room.
+      if (this.#secrets.notOurs().has(issuedName)) await lookAgain()
+      if (this.#tellNotOurs(issuedName)) return
+      const before = this.#secrets.ours(issuedName)
+      const secret = await issuedSecret(fleet, issuedName, hosts, before, await signer(), now())
+      await this.#written(lookAgain, async () => [await writeSecret(this.#secrets, secret, writing)])
+    })
+  }
+
+  /** A held fleet keeps what it last had, also over damage. */
+  async #configuration(): Promise<void> {
+    const { compiled, basis } = this.#job
+    const secrets = this.#secrets
+    const what = `Secret ${secrets.owner.namespace}/${secrets.configNames[0]} and on`
+    await this.#tried(`writing the configuration into ${what}`, async () => {
+      // Somebody may have made room.
+      if (secrets.configNames.some((name) => secrets.notOurs().has(name))) await this.#lookAgain()
+      if (basis !== undefined && basis !== secrets.basis) throw new Outdated()
+      for (const name of secrets.configNames) this.#tellNotOurs(name)
+      const config = compiled.config ?? secrets.running?.config
+      if (config !== undefined) await this.#configure(config)
+      else if (secrets.unknown !== undefined) this.#tell(unknownTrouble(what, secrets.unknown))
+    })
+  }
+
+  async #configure(config: RelayConfig): Promise<void> {
+    const { heard, round } = this.#job
+    const secrets = this.#secrets
+    const first = planConfig(secrets, config)
+    // Where there is more than one to write, something of it may be there already.
+    if (first.write.length > 1 && !secrets.isAllSeen) await this.#lookAgain()
+    const plan = planConfig(secrets, config)
+    if (plan.write.length + plan.remove.length === 0) return
+    if (!(await this.#fence.passes(secrets.ahead(heard), round))) throw new Outdated()
+    const write = () => writeConfig(secrets, plan, printHeard(heard), this.#hands.writing)
+    await this.#written(() => this.#lookAgain(), write)
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { api, signal } = this.#hands.writing
+    await this.#secrets.lookAgain(api, signal)
+  }
+
+  /** Where one of them is no longer what it was, everything begins anew with what it is. */
+  async #written(lookAgain: () => Promise<void>, write: () => Promise<readonly Applied[]>): Promise<void> {
+    const { writes } = this.#secrets
+    try {
+      for (const applied of await write()) this.#tell(appliedTrouble(applied))
+      if (this.#secrets.writes > writes) this.#nudge()
+    } catch (error) {
+      // An answer that was lost may have been a yes.
+      if (this.#secrets.writes > writes || isTransient(error)) this.#nudge()
+      if (!isConflict(error) && !isNotFound(error)) throw error
+      await lookAgain()
+      throw new Outdated()
+    }
+  }
+
+  async #objects(compiled: Extract<CompiledFleet, { readonly kind: 'run' }>): Promise<void> {
+    const { world, cluster, writing } = this.#hands
+    const { fleet, owner } = this.#secrets
+    const { serviceMonitors } = world
+    const manifests = manifestsOf({ name: fleet, compiled, cluster: { ...cluster, serviceMonitors } })
+    const made = world.made(fleet)
+    const observed = new Map(made.map((o) => [identityOf(o), o]))
+    for (const manifest of manifests) {
+      await this.#tried(`writing ${told(manifest)}`, async () => {
+        this.#tell(appliedTrouble(await applyObject(manifest, observed.get(identityOf(manifest)), owner, writing)))
+      })
+    }
+    await this.#tried(`removing what fleet ${fleet} no longer needs`, async () => {
+      await prune(made, manifests, owner, writing)
+      const { issuedName } = this.#secrets
+      if (issuedHosts(compiled) === undefined) await removeSecret(this.#secrets, issuedName, writing)
+    })
+  }
+
+  #nudge(): void {
+    const { world, writing, now } = this.#hands
+    this.#nudges.push(nudgePods(this.#secrets.fleet, world.pods(this.#secrets.fleet), now(), writing))
+  }
+
+  #tell(trouble: string | undefined): void {
+    if (trouble !== undefined) this.#troubles.push(trouble)
+  }
+
+  #tellNotOurs(name: string): boolean {
+    const notOurs = this.#secrets.notOurs().get(name)
+    const what = `Secret ${this.#secrets.owner.namespace}/${name}`
+    if (notOurs !== undefined) this.#tell(notOurs === 'foreign' ? foreignTrouble(what) : leavingTrouble(what))
+    return notOurs !== undefined
+  }
+
+  /** What is refused is told, and the rest goes on; what nobody can do now ends the work. */
+  async #tried(doing: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      if (error instanceof Deposed || error instanceof Outdated) throw error
+      if (isNamespaceLeaving(error)) throw new Resting()
+      if (this.#hands.writing.signal.aborted) throw new Deposed('the operator ends')
+      this.#tell(errorTrouble(doing, error))
+    }
+  }
+}
+
+const unknownTrouble = (what: string, why: string): string =>
+  `the configuration in ${what} can not be read (${why}), and the policy is held, so nothing is written over it and no ` +
+  'right is revoked; mend the policy, and all of it is written anew'

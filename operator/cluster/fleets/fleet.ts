@@ -1,0 +1,80 @@
+/** One fleet, as long as this process writes it: what is known of its Secrets, and how the work on it ended last. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Name } from '../../compile/snapshot.ts'
+import type { Api } from '../api/api.ts'
+import { isTransient } from '../api/api-error.ts'
+import { type Backoff, backoffMs } from '../api/backoff.ts'
+import type { Owner } from '../write/ownership.ts'
+import type { Fence } from './fence.ts'
+import type { FleetJob } from './fleet-job.ts'
+import { FleetSecrets } from './fleet-secrets.ts'
+import { errorTrouble } from './fleet-trouble.ts'
+
+export type FirstLook = {
+  readonly api: Api
+  readonly signal: AbortSignal
+  /** How long others wait for the answer. */
+  readonly patienceMs: number
+  readonly backoff: Backoff
+  /** They went on without, and now there is an answer. */
+  readonly late: () => void
+}
+
+export class Fleet {
+  readonly name: Name
+  readonly secrets: FleetSecrets
+  readonly fence: Fence
+  /** Names the work that is done, and the objects that were there then; undefined where something is left to do. */
+  settled: string | undefined
+  /** Names the work that is being done. */
+  inHand: string | undefined
+  /** The work that was given last. */
+  job: FleetJob | undefined
+  /** What ran when that was last asked for. */
+  basis: string | undefined
+  trouble: string | undefined
+  isLooked = false
+  #isLooking = false
+  #isLate = false
+  /** Of the first look: over, or known to take longer. */
+  readonly #answered = Promise.withResolvers<void>()
+
+  constructor(name: Name, owner: Owner, fence: Fence) {
+    this.name = name
+    this.secrets = new FleetSecrets(name, owner)
+    this.fence = fence
+  }
+
+  /** Resolves when it was looked at, or is not to be waited for: others must not wait for a namespace that refuses it. */
+  get answered(): Promise<void> {
+    return this.#answered.promise
+  }
+
+  /** Nobody waits for the answer any longer. */
+  goOn(): void {
+    this.#isLate ||= !this.isLooked
+    this.#answered.resolve()
+  }
+
+  /** Until it has been looked at, whatever that takes; once. Resolves at once where that is done, or under way. */
+  async look({ api, signal, patienceMs, backoff, late }: FirstLook): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    const patience = setTimeout(() => this.goOn(), patienceMs)
+    for (let failures = 0; !signal.aborted && !this.isLooked; ) {
+      try {
+        await this.secrets.look(api, signal)
+        this.isLooked = true
+        this.trouble = undefined
+      } catch (error) {
+        failures += 1
+        this.trouble = errorTrouble(`looking at the Secrets of fleet ${this.name}`, error)
+        if (!isTransient(error)) this.goOn()
+        await wait(backoffMs(failures, backoff, Math.random()), undefined, { signal }).catch(() => undefined)
+      }
+    }
+    clearTimeout(patience)
+    this.#answered.resolve()
+    if (this.#isLate) late()
+  }
+}

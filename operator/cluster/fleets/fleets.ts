@@ -1,0 +1,266 @@
+/** Fleets: each is made as it was compiled, in a lane of its own; one in trouble delays no other. */
+import { createHash } from 'node:crypto'
+import type { RelayConfig } from '../../../relay/config.ts'
+import type { Issued } from '../../ca.ts'
+import type { Compiled, CompiledFleet } from '../../compile/compiled.ts'
+import type { Name } from '../../compile/snapshot.ts'
+import { unchanged } from '../../compile/unchanged.ts'
+import type { Dirty } from '../../dirty.ts'
+import type { ClusterFacts } from '../../manifests/relay-fleet.ts'
+import type { Api } from '../api/api.ts'
+import type { Backoff } from '../api/backoff.ts'
+import type { World } from '../watch/world.ts'
+import { Deposed, type Writing } from '../write/apply.ts'
+import { type Lanes, openLanes } from '../write/lanes.ts'
+import { identityOf } from '../write/prune.ts'
+import type { Fleet } from './fleet.ts'
+import type { FleetJob } from './fleet-job.ts'
+import { ordinaryTurns, type Turns, takeTurns } from './fleet-turns.ts'
+import { type Ended, type FleetHands, workOn } from './fleet-work.ts'
+import { certificateEndsAt, certificateServes, issuedHosts } from './issued-secret.ts'
+import { KnownFleets } from './known-fleets.ts'
+import { nudgePods } from './nudge.ts'
+
+/** How the writing of a fleet went. */
+export type FleetWritten = {
+  /** The hash of the configuration that its Secrets hold; absent before there is one. */
+  readonly hash?: string
+  /** Why it is not, or not wholly, as it was compiled; in words for a person. */
+  readonly trouble?: string
+  /** When the certificate that was issued for its listeners ends, in milliseconds since the epoch. */
+  readonly certificateEndsAt?: number
+}
+
+export type Fleets = {
+  /** What each fleet should be from now on, compiled after `running` last answered; returns at once. */
+  give(compiled: Pick<Compiled, 'fleets'>): void
+  /**
+   * The configuration that each of these fleets last got, by its Secrets: read once, then remembered.
+   * Resolves when there is an answer for each; a fleet without one is absent, and so is one whose Secrets hold no whole
+   * configuration or could not be looked at soon: nothing is written for that one before they could.
+   */
+  running(policies: readonly Name[], signal: AbortSignal): Promise<ReadonlyMap<Name, RelayConfig>>
+  written(fleet: Name): FleetWritten
+  /** Has the pods' kubelets look for changed Secrets now. */
+  nudge(fleet: Name, pods: readonly string[]): Promise<void>
+  run(signal: AbortSignal): Promise<void>
+}
+
+export type FleetsOptions = {
+  readonly api: Api
+  readonly world: Pick<World, 'declaredAs' | 'made' | 'pods' | 'heard' | 'refresh' | 'serviceMonitors'>
+  readonly authority: (signal: AbortSignal) => Promise<{ readonly signer: Issued; readonly bundle: string }>
+  readonly mayWrite: () => boolean
+  readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
+  /** Something was written, or can not be: statuses may change. */
+  readonly wake: () => void
+  /** Something has to be compiled anew. */
+  readonly dirty: Pick<Dirty, 'mark'>
+  readonly now?: () => number
+  readonly backoff?: Backoff
+  readonly turns?: Turns
+  /** How long the first answer about a fleet may hold up the others. */
+  readonly patienceMs?: number
+  /** What was done for one fleet took so long. */
+  readonly took?: (ms: number) => void
+}
+
+const ordinaryBackoff: Backoff = { firstMs: 500, longestMs: 60_000 }
+const ordinaryPatienceMs = 3000
+/** What is under way when everything ends is given up, which takes no time. */
+const endMs = 5000
+
+/** `mark` names the work and the objects that were there when it was given. */
+type Job = { readonly fleet: Fleet; readonly job: FleetJob; readonly mark: string }
+type Taken = Pick<FleetJob, 'heard' | 'round'>
+
+export const openFleets = (options: FleetsOptions): Fleets => new ClusterFleets(options)
+
+class ClusterFleets implements Fleets {
+  readonly #options: FleetsOptions
+  readonly #ending = new AbortController()
+  readonly #now: () => number
+  readonly #writing: Writing
+  readonly #hands: FleetHands
+  readonly #fleets: KnownFleets
+  readonly #lanes: Lanes<Job>
+  #round = 0
+  #taken: Taken | undefined
+
+  constructor(options: FleetsOptions) {
+    const { api, world, mayWrite, cluster, backoff = ordinaryBackoff, patienceMs = ordinaryPatienceMs } = options
+    const { signal } = this.#ending
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#writing = { api, mayWrite, signal }
+    this.#hands = { writing: this.#writing, world, signer: () => this.#signer(), cluster, now: this.#now }
+    const late = (): void => this.#outdated()
+    const look = { api, signal, patienceMs, backoff, late }
+    this.#fleets = new KnownFleets({ world, mayWrite, round: () => this.#round, look })
+    this.#lanes = openLanes<Job>({
+      backoff,
+      work: (_name, job) => this.#work(job),
+      failed: (name, error) => this.#failed(name as Name, (error as Error).message),
+      took: options.took,
+    })
+  }
+
+  give({ fleets }: Pick<Compiled, 'fleets'>): void {
+    const leads = this.#fleets.leads()
+    const taken = this.#taken ?? this.#take()
+    this.#taken = undefined
+    this.#fleets.keepOnly(fleets.keys())
+    if (!leads) return
+    for (const [name, compiled] of fleets) this.#consider(name, compiled, taken)
+  }
+
+  async running(policies: readonly Name[], signal: AbortSignal): Promise<ReadonlyMap<Name, RelayConfig>> {
+    this.#fleets.leads()
+    this.#taken = this.#take()
+    this.#fleets.keepOnly(policies)
+    const fleets = await this.#fleets.answered(policies, signal)
+    for (const fleet of fleets) fleet.basis = fleet.secrets.basis
+    return new Map(
+      fleets.flatMap(({ name, secrets }) => (secrets.running === undefined ? [] : [[name, secrets.running.config]])),
+    )
+  }
+
+  written(name: Name): FleetWritten {
+    const fleet = this.#fleets.get(name)
+    const secrets = fleet?.secrets
+    const hash = secrets?.running?.hash
+    const endsAt = certificateEndsAt(secrets?.ours(secrets.issuedName))
+    return {
+      ...(hash !== undefined && { hash }),
+      ...(fleet?.trouble !== undefined && { trouble: fleet.trouble }),
+      ...(endsAt !== undefined && { certificateEndsAt: endsAt }),
+    }
+  }
+
+  async nudge(name: Name, pods: readonly string[]): Promise<void> {
+    const chosen = this.#options.world.pods(name).filter((pod) => pods.includes(pod.name))
+    await nudgePods(name, chosen, this.#now(), this.#writing)
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const end = (): void => this.#ending.abort()
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+    const look = (fleet: Fleet, name: string): void => void this.#lookAt(fleet, name).catch(() => undefined)
+    const { turns = ordinaryTurns } = this.#options
+    await takeTurns(
+      () => this.#fleets.all(),
+      (fleet) => this.#beginTurn(fleet),
+      look,
+      turns,
+      this.#ending.signal,
+    )
+    this.#lanes.close()
+    await this.#lanes.rest(endMs)
+  }
+
+  #take(): Taken {
+    this.#round += 1
+    return { heard: this.#options.world.heard(), round: this.#round }
+  }
+
+  /** What is done, or being done, and stands as it was left, costs no call. */
+  #consider(name: Name, compiled: CompiledFleet, taken: Taken): void {
+    const fleet = this.#fleets.of(name)
+    if (fleet === undefined) return
+    // What was compiled knew nothing of it, whenever it is looked at.
+    fleet.goOn()
+    const key = hashOf(compiled)
+    const mark = `${key} ${this.#madeNow(name)}`
+    fleet.job = { compiled, ...taken, basis: fleet.basis }
+    if (fleet.settled === mark || fleet.inHand === mark) return
+    this.#lanes.give(name, { fleet, job: fleet.job, mark }, key)
+  }
+
+  /** Names the objects of a fleet as they stand, by what was heard of them. */
+  #madeNow(name: Name): string {
+    const { world } = this.#options
+    const made = world.made(name).map((o) => `${identityOf(o)} ${o.metadata.uid} ${o.metadata.resourceVersion}`)
+    return [...made.toSorted(), world.serviceMonitors].join()
+  }
+
+  async #work({ fleet, job, mark }: Job): Promise<void> {
+    if (this.#fleets.get(fleet.name) !== fleet || !fleet.isLooked || !this.#options.mayWrite()) return
+    fleet.inHand = mark
+    fleet.settled = undefined
+    try {
+      this.#ended(fleet, mark, await workOn(fleet.secrets, fleet.fence, job, this.#hands).catch(deposed))
+    } finally {
+      fleet.inHand = undefined
+    }
+  }
+
+  /** @throws Error in words, so that the lane tries again. */
+  #ended(fleet: Fleet, mark: string, ended: Ended): void {
+    switch (ended.is) {
+      case 'done':
+        fleet.settled = mark
+        fleet.trouble = undefined
+        this.#options.wake()
+        return
+      case 'outdated':
+        this.#outdated()
+        return
+      case 'resting':
+        fleet.trouble = undefined
+        return
+      case 'troubled':
+        throw new Error(ended.troubles.join('; and '))
+    }
+  }
+
+  #failed(name: Name, why: string): void {
+    const fleet = this.#fleets.get(name)
+    if (fleet !== undefined) fleet.trouble = why
+    this.#options.wake()
+  }
+
+  #outdated(): void {
+    this.#options.dirty.mark()
+    this.#options.wake()
+  }
+
+  /** One whose namespace is going away is tried again, too, in its turn. */
+  #beginTurn(fleet: Fleet): readonly string[] {
+    if (!this.#fleets.leads() || !fleet.isLooked) return []
+    if (fleet.settled === undefined && fleet.inHand === undefined && fleet.trouble === undefined) {
+      this.#options.dirty.mark()
+    }
+    return fleet.secrets.turn()
+  }
+
+  async #lookAt(fleet: Fleet, name: string): Promise<void> {
+    const { secrets } = fleet
+    const changed = await secrets.lookAtOne(name, this.#options.api, this.#ending.signal)
+    if (!changed && (name !== secrets.issuedName || (await this.#servesStill(fleet)))) return
+    fleet.settled = undefined
+    this.#options.dirty.mark()
+  }
+
+  async #servesStill({ secrets, job }: Fleet): Promise<boolean> {
+    const hosts = job === undefined ? undefined : issuedHosts(job.compiled)
+    const secret = secrets.ours(secrets.issuedName)
+    if (hosts === undefined || secret === undefined) return true
+    return await certificateServes(secret, hosts, await this.#signer(), this.#now())
+  }
+
+  async #signer(): Promise<Issued> {
+    const { signer } = await this.#options.authority(this.#ending.signal)
+    return signer
+  }
+}
+
+const hashes = unchanged<CompiledFleet, string>()
+
+const hashOf = (compiled: CompiledFleet): string =>
+  hashes(compiled, [], () => createHash('sha256').update(JSON.stringify(compiled)).digest('hex').slice(0, 32))
+
+function deposed(error: unknown): Ended {
+  if (error instanceof Deposed) return { is: 'resting' }
+  throw error
+}

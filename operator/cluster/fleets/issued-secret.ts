@@ -1,0 +1,79 @@
+/** The Secret with the certificate that the operator issues for a fleet's listeners; kept while it serves. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { type Issued, issue, stillServes } from '../../ca.ts'
+import type { CompiledFleet } from '../../compile/compiled.ts'
+import type { Name } from '../../compile/snapshot.ts'
+import { metadataOf } from '../../manifests/labels.ts'
+import type { KubeObject } from '../api/object.ts'
+import { dataOf } from './known-config.ts'
+
+/** The hosts that a fleet's issued certificate is for; undefined where no listener needs one. */
+export function issuedHosts(fleet: CompiledFleet): readonly string[] | undefined {
+  if (fleet.kind === 'hold') return undefined
+  const hosts = fleet.files.flatMap(({ from }) => (from.kind === 'issued' ? from.hosts : []))
+  return hosts.length === 0 ? undefined : [...new Set(hosts)]
+}
+
+/** As it should be: with what is there, where that still serves. */
+export async function issuedSecret(
+  fleet: Name,
+  name: string,
+  hosts: readonly string[],
+  before: KubeObject | undefined,
+  signer: Issued,
+  now: number,
+): Promise<KubeObject> {
+  const pair = pairIn(before)
+  const serves = await servesStill(pair, hosts, signer, now)
+  const { certificate, key } = serves && pair !== undefined ? pair : await issue(signer, hosts, now)
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: metadataOf(fleet, name),
+    type: 'kubernetes.io/tls',
+    data: { 'tls.crt': base64(certificate), 'tls.key': base64(key) },
+  }
+}
+
+/** Whether it need not be issued anew yet. */
+export const certificateServes = (
+  secret: KubeObject | undefined,
+  hosts: readonly string[],
+  signer: Issued,
+  now: number,
+): Promise<boolean> => servesStill(pairIn(secret), hosts, signer, now)
+
+/** In milliseconds since the epoch. */
+export function certificateEndsAt(secret: KubeObject | undefined): number | undefined {
+  const certificate = pairIn(secret)?.certificate
+  try {
+    return certificate === undefined ? undefined : Date.parse(new X509Certificate(certificate).validTo)
+  } catch {
+    return undefined
+  }
+}
+
+async function servesStill(
+  pair: Issued | undefined,
+  hosts: readonly string[],
+  signer: Issued,
+  now: number,
+): Promise<boolean> {
+  return pair !== undefined && belongTogether(pair) && (await stillServes(pair.certificate, signer, hosts, now))
+}
+
+function belongTogether({ certificate, key }: Issued): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
+}
+
+function pairIn(secret: KubeObject | undefined): Issued | undefined {
+  const { 'tls.crt': certificate, 'tls.key': key } = secret === undefined ? {} : dataOf(secret)
+  return certificate === undefined || key === undefined ? undefined : { certificate: text(certificate), key: text(key) }
+}
+
+const base64 = (plain: string): string => Buffer.from(plain).toString('base64')
+const text = (coded: string): string => Buffer.from(coded, 'base64').toString()

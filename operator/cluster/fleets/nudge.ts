@@ -1,0 +1,24 @@
+/** An annotation that changes makes the kubelet of a pod look for changed Secrets now, and not within a minute. */
+import type { Name } from '../../compile/snapshot.ts'
+import { splitName } from '../../manifests/names.ts'
+import { resources } from '../api/resource.ts'
+import type { Writing } from '../write/apply.ts'
+
+const nudgedAnnotation = 'relayfleet.dev/nudged'
+
+/** All at once. Never rejects: a pod that can not be nudged gets its files all the same, later. */
+export async function nudgePods(
+  fleet: Name,
+  pods: readonly { readonly name: string; readonly uid?: string }[],
+  time: number,
+  { api, mayWrite, signal }: Writing,
+): Promise<void> {
+  const { namespace } = splitName(fleet)
+  const annotations = { [nudgedAnnotation]: new Date(time).toISOString() }
+  const nudge = async ({ name, uid }: (typeof pods)[number]): Promise<void> => {
+    if (!mayWrite()) return
+    const metadata = { ...(uid !== undefined && { uid }), annotations }
+    await api.merge(resources.pods, { namespace, name }, { metadata }, { signal }).catch(() => undefined)
+  }
+  await Promise.all(pods.map(nudge))
+}

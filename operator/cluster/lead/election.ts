@@ -1,0 +1,163 @@
+/** One of several operators writes, the one that holds the Lease; it stops before another can start. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Api } from '../api/api.ts'
+import { ApiError, isConflict, isNotFound } from '../api/api-error.ts'
+import { microTime } from '../api/micro-time.ts'
+import type { KubeObject } from '../api/object.ts'
+import { resources } from '../api/resource.ts'
+import { clock as bothClocks, type Clock, elapsedMs, type Moment } from './clock.ts'
+import { holderOf, isFree, ordinaryTerms, released, type Sighting, sight, type Terms, taken } from './lease-record.ts'
+
+export type Candidate = {
+  /** Its requests wait for nobody: an Api of its own. */
+  readonly api: Api
+  readonly namespace: string
+  readonly name: string
+  /** Unlike that of any other candidate, dead or alive. */
+  readonly identity: string
+  /** Leadership was won or lost: only to raise a flag. */
+  readonly changed: () => void
+  readonly tell?: (news: ElectionNews) => void
+  readonly terms?: Terms
+  readonly clock?: Clock
+  readonly random?: () => number
+}
+
+export type ElectionNews =
+  | { readonly about: 'won'; readonly afterTransitions: number }
+  | { readonly about: 'lost' }
+  | { readonly about: 'trouble'; readonly why: string }
+
+export class Election {
+  readonly #candidate: Candidate
+  readonly #terms: Terms
+  readonly #clock: Clock
+  #lease: KubeObject | undefined
+  #sighting: Sighting | undefined
+  /** When the renewal that was last granted was asked for. */
+  #renewed: Moment | undefined
+  #term = new AbortController()
+  #running: NodeJS.Timeout | undefined
+
+  constructor(candidate: Candidate) {
+    this.#candidate = candidate
+    this.#terms = candidate.terms ?? ordinaryTerms
+    this.#clock = candidate.clock ?? bothClocks
+    this.#term.abort()
+  }
+
+  /** Asked before each batch of writes. A process that was stopped in between finds out here that its time is over. */
+  writable(): boolean {
+    return this.#renewed !== undefined && elapsedMs(this.#renewed, this.#clock()) < this.#terms.stopMs
+  }
+
+  /** Ends with leadership: writes that are under way are given up. */
+  get term(): AbortSignal {
+    return this.#term.signal
+  }
+
+  /** Until the signal ends, which is after the last write; then the lease is given back. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { random = Math.random } = this.#candidate
+    while (!signal.aborted) {
+      const renewed = await this.#campaign(signal)
+      const { renewMs, retryMs } = this.#terms
+      const ms = renewed ? renewMs : retryMs
+      await wait(ms * (0.8 + 0.4 * random()), undefined, { signal }).catch(() => undefined)
+    }
+    await this.#giveBack()
+  }
+
+  /** One try to get or to keep the lease. */
+  async #campaign(signal: AbortSignal): Promise<boolean> {
+    const asked = this.#clock()
+    try {
+      const lease = this.#holds() ? this.#lease : await this.#look(signal)
+      if (lease !== undefined && !this.#isFree(lease)) {
+        this.#lose()
+        return false
+      }
+      await this.#take(lease)
+      this.#win(asked)
+      return true
+    } catch (error) {
+      if (signal.aborted) return false
+      // Somebody else wrote or removed it: whose it is now, the next look tells.
+      if (isConflict(error) || isNotFound(error)) this.#lease = undefined
+      else this.#candidate.tell?.({ about: 'trouble', why: String(error) })
+      return false
+    }
+  }
+
+  /** Whether, by what was read or written last, it is ours; no other look is needed to renew it then. */
+  #holds(): boolean {
+    return this.#lease !== undefined && holderOf(this.#lease) === this.#candidate.identity
+  }
+
+  async #look(signal: AbortSignal): Promise<KubeObject | undefined> {
+    const { api, namespace, name } = this.#candidate
+    const options = { signal, timeoutMs: this.#callMs() }
+    const lease = await api.get(resources.leases, { namespace, name }, options).catch(absent)
+    this.#lease = lease
+    if (lease !== undefined) this.#sighting = sight(lease, this.#sighting, this.#clock().monotonic)
+    return lease
+  }
+
+  #isFree(lease: KubeObject): boolean {
+    const now = this.#clock().monotonic
+    const sighting = sight(lease, this.#sighting, now)
+    return isFree(lease, this.#candidate.identity, sighting, now, this.#terms)
+  }
+
+  /** Not given up when everything ends: what was granted has to be known to be given back. */
+  async #take(before: KubeObject | undefined): Promise<void> {
+    const { api, namespace, name, identity } = this.#candidate
+    const lease = taken({ namespace, name, identity, time: microTime(this.#clock().wall) }, before, this.#terms)
+    const options = { timeoutMs: this.#callMs() }
+    this.#lease = before === undefined ? await api.create(lease, options) : await api.replace(lease, options)
+  }
+
+  /** Short enough for a second try before the lease runs out. */
+  #callMs(): number {
+    return Math.max(500, (this.#terms.stopMs - this.#terms.renewMs) / 2)
+  }
+
+  #win(asked: Moment): void {
+    const before = this.writable()
+    this.#renewed = asked
+    if (!this.writable()) return
+    clearTimeout(this.#running)
+    this.#running = setTimeout(() => this.#lose(), this.#terms.stopMs - elapsedMs(asked, this.#clock()))
+    if (before && !this.#term.signal.aborted) return
+    this.#term = new AbortController()
+    const { leaseTransitions = 0 } = (this.#lease?.['spec'] ?? {}) as { leaseTransitions?: number }
+    this.#candidate.tell?.({ about: 'won', afterTransitions: leaseTransitions })
+    this.#candidate.changed()
+  }
+
+  #lose(): void {
+    clearTimeout(this.#running)
+    this.#renewed = undefined
+    if (this.#term.signal.aborted) return
+    this.#term.abort(new ApiError('unreachable', 'the lease ran out'))
+    this.#candidate.tell?.({ about: 'lost' })
+    this.#candidate.changed()
+  }
+
+  async #giveBack(): Promise<void> {
+    const lease = this.#holds() ? this.#lease : undefined
+    this.#lose()
+    if (lease === undefined) return
+    try {
+      await this.#candidate.api.replace(released(lease), { timeoutMs: this.#callMs() })
+    } catch (error) {
+      // It runs out by itself.
+      this.#candidate.tell?.({ about: 'trouble', why: String(error) })
+    }
+  }
+}
+
+function absent(error: unknown): undefined {
+  if (isNotFound(error)) return undefined
+  throw error
+}

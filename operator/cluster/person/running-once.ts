@@ -1,0 +1,28 @@
+/** What a fleet's relays were last given, read by a person who may read its Secrets. */
+import { parseConfig, type RelayConfig } from '../../../relay/config.ts'
+import type { Name } from '../../compile/snapshot.ts'
+import { configText } from '../../manifests/config-secrets.ts'
+import { configSecretNames, splitName } from '../../manifests/names.ts'
+import type { Api } from '../api/api.ts'
+import { isForbidden, isNotFound } from '../api/api-error.ts'
+import type { KubeObject } from '../api/object.ts'
+import { resources } from '../api/resource.ts'
+
+/**
+ * Undefined where there is none, where it may not be read, and in the moment in which it is being written.
+ * @throws ApiError
+ */
+export async function runningOnce(api: Api, fleet: Name, signal: AbortSignal): Promise<RelayConfig | undefined> {
+  const { namespace, name } = splitName(fleet)
+  const read = (secret: string): Promise<KubeObject | undefined> =>
+    api.get(resources.secrets, { namespace, name: secret }, { signal }).catch((error: unknown) => {
+      if (isNotFound(error) || isForbidden(error)) return undefined
+      throw error
+    })
+  const secrets = (await Promise.all(configSecretNames(name).map(read))).filter((s) => s !== undefined)
+  try {
+    return parseConfig(configText(secrets as readonly { data?: Record<string, string> }[]))
+  } catch {
+    return undefined
+  }
+}

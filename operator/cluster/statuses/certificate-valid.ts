@@ -1,0 +1,54 @@
+/** Whether clients can trust the listeners, and for how long yet: the condition CertificateValid. Pure. */
+import type { Condition } from '../../compile/compiled.ts'
+import { few } from '../../few.ts'
+import { type FleetEvidence, serving, timeText } from './fleet-evidence.ts'
+
+/** What the operator issues is renewed a month before; whoever renews by hand has two weeks. */
+export const soonMs = 14 * 24 * 3_600_000
+
+type Certificate = { readonly what: string; readonly endsAt: number }
+
+/** The one that ends first of each listener, and the one that was issued for them. */
+function certificatesOf(evidence: FleetEvidence): readonly Certificate[] {
+  const { certificateEndsAt } = evidence.written
+  const reported = serving(evidence).flatMap(({ report }) => report?.certificates ?? [])
+  const byListener = Map.groupBy(reported, ({ listener }) => listener)
+  return [
+    ...[...byListener].map(([listener, all]) => ({
+      what: `the certificate of listener ${listener}`,
+      endsAt: Math.min(...all.map(({ endsAt }) => endsAt)),
+    })),
+    ...(certificateEndsAt === undefined
+      ? []
+      : [{ what: 'the certificate that is issued for its listeners', endsAt: certificateEndsAt }]),
+  ].toSorted((a, b) => a.endsAt - b.endsAt)
+}
+
+/** When the verdict changes by itself. */
+export const certificateMoments = (evidence: FleetEvidence): readonly number[] =>
+  certificatesOf(evidence).flatMap(({ endsAt }) => [endsAt - soonMs, endsAt])
+
+const mend = 'renew the Secret that spec.listeners[].tls.certificateRef names; one that the operator issues it renews'
+
+/** Undefined where nothing is known of any. */
+export function certificateValidBy(evidence: FleetEvidence): Condition | undefined {
+  const all = certificatesOf(evidence)
+  const [first] = all
+  if (first === undefined) return undefined
+  const over = all.filter(({ endsAt }) => endsAt <= evidence.now)
+  const soon = all.filter(({ endsAt }) => endsAt - soonMs <= evidence.now)
+  if (over.length > 0) return no('CertificateExpired', `${ends(over, 'ended at')}, so clients refuse it; ${mend}`)
+  if (soon.length > 0) return no('CertificateExpiresSoon', `${ends(soon, 'ends at')}; ${mend}`)
+  const message = `every certificate is good until ${timeText(first.endsAt)} at least`
+  return { type: 'CertificateValid', status: 'True', reason: 'CertificateValid', message }
+}
+
+const no = (reason: string, message: string): Condition => ({
+  type: 'CertificateValid',
+  status: 'False',
+  reason,
+  message,
+})
+
+const ends = (certificates: readonly Certificate[], verb: string): string =>
+  few(certificates.map(({ what, endsAt }) => `${what} ${verb} ${timeText(endsAt)}`))

@@ -1,0 +1,123 @@
+/** Judges every fleet, turn by turn: whom to ask, how it stands, whom to nudge; remembers since when things are so. */
+import type { CompiledFleet } from '../../compile/compiled.ts'
+import type { Name } from '../../compile/snapshot.ts'
+import type { Fleets } from '../fleets/fleets.ts'
+import type { World } from '../watch/world.ts'
+import type { FleetEvidence } from './fleet-evidence.ts'
+import { type FleetStanding, fleetStanding, nextMoment } from './fleet-standing.ts'
+import type { Followed, Inquiry } from './inquiry.ts'
+import { Nudging } from './nudging.ts'
+import { QueuedSample, sampleMs } from './queued-sample.ts'
+import type { Reported } from './reported.ts'
+import { standingStatus } from './standing-status.ts'
+
+type Memory = {
+  readonly sample: QueuedSample
+  noneReadySince: number | undefined
+  standing: FleetStanding | undefined
+  /** The standing as text: while it is the same, so is the object, and nothing that rests on it is looked at again. */
+  text: string
+}
+
+type Desk = {
+  readonly world: Pick<World, 'pods' | 'declaredAs'>
+  readonly fleets: Pick<Fleets, 'written' | 'nudge'>
+  readonly inquiry: Inquiry
+}
+
+export type Judged = {
+  readonly standings: ReadonlyMap<Name, FleetStanding>
+  /** When to judge again, without any news. */
+  readonly at: number
+}
+
+export class FleetDesk {
+  readonly #desk: Desk
+  readonly #memories = new Map<Name, Memory>()
+  readonly #nudging = new Nudging()
+
+  constructor(desk: Desk) {
+    this.#desk = desk
+  }
+
+  judge({ compiled, hashes }: Reported, now: number): Judged {
+    const { inquiry } = this.#desk
+    for (const name of this.#memories.keys()) if (!compiled.fleets.has(name)) this.#memories.delete(name)
+    inquiry.follow(new Map([...compiled.fleets.keys()].map((name) => [name, this.#followed(name)] as const)))
+    const moments = [now + sampleMs]
+    const standings = [...compiled.fleets].map(([name, fleet]) => {
+      const evidence = this.#evidence(name, fleet, hashes.get(name), now)
+      moments.push(this.#nudge(evidence), nextMoment(evidence))
+      return [name, this.#standing(evidence)] as const
+    })
+    return { standings: new Map(standings), at: Math.min(...moments) }
+  }
+
+  forget(): void {
+    this.#memories.clear()
+    this.#desk.inquiry.stop()
+  }
+
+  #followed(name: Name): Followed {
+    const { world, fleets } = this.#desk
+    const isNew = !this.#memories.has(name)
+    const lagsSince = isNew ? laggingSince(world.declaredAs(`RelayPolicy ${name}`)?.status) : undefined
+    return { pods: world.pods(name), hash: fleets.written(name).hash, lagsSince }
+  }
+
+  #evidence(name: Name, fleet: CompiledFleet, hash: string | undefined, now: number): FleetEvidence {
+    const { world, fleets, inquiry } = this.#desk
+    const memory = this.#memory(name)
+    const pods = inquiry.known(world.pods(name))
+    const anyReady = pods.some(({ pod }) => pod.ready && !pod.leaving)
+    memory.noneReadySince = anyReady ? undefined : (memory.noneReadySince ?? now)
+    memory.sample.take(pods, now)
+    const written = fleets.written(name)
+    return {
+      fleet: name,
+      wanted: hash ?? written.hash,
+      written,
+      replicas: fleet.kind === 'run' ? fleet.replicas : undefined,
+      maxAgeMs: fleet.config?.queue.maxAgeMs ?? Number.POSITIVE_INFINITY,
+      pods,
+      noneReadySince: memory.noneReadySince,
+      now,
+    }
+  }
+
+  #standing(evidence: FleetEvidence): FleetStanding {
+    const memory = this.#memory(evidence.fleet)
+    const standing = fleetStanding(evidence, (uid) => memory.sample.of(uid), memory.standing)
+    const text = JSON.stringify(standing)
+    if (memory.standing === undefined || text !== memory.text) {
+      memory.text = text
+      memory.standing = standing
+    }
+    return memory.standing
+  }
+
+  #memory(name: Name): Memory {
+    const known = this.#memories.get(name)
+    if (known !== undefined) return known
+    const fresh = { sample: new QueuedSample(), noneReadySince: undefined, standing: undefined, text: '' }
+    this.#memories.set(name, fresh)
+    return fresh
+  }
+
+  #nudge({ fleet, pods, now }: FleetEvidence): number {
+    const due = this.#nudging.due(fleet, pods, now)
+    // What fails here is tried again with the next round.
+    if (due.pods.length > 0) void this.#desk.fleets.nudge(fleet, due.pods).catch(() => undefined)
+    return due.at ?? Number.POSITIVE_INFINITY
+  }
+}
+
+const lagReasons = ['NotLoaded', 'NoAnswer', 'Lagging']
+
+/** An operator that was started again goes by what it said before. */
+function laggingSince(status: Readonly<Record<string, unknown>> | undefined): number | undefined {
+  const programmed = standingStatus(status).conditions.find(({ type }) => type === 'Programmed')
+  if (programmed === undefined || !lagReasons.includes(programmed.reason)) return undefined
+  const since = Date.parse(programmed.lastTransitionTime)
+  return Number.isNaN(since) ? undefined : since
+}

@@ -1,0 +1,38 @@
+/** All that is known of a fleet when it is judged, as plain values. */
+import type { Name } from '../../compile/snapshot.ts'
+import type { FleetWritten } from '../fleets/fleets.ts'
+import type { AskedPod } from './inquiry.ts'
+
+export type FleetEvidence = {
+  readonly fleet: Name
+  /** Of the configuration that was compiled; for a fleet that is held, of what it has. */
+  readonly wanted: string | undefined
+  readonly written: FleetWritten
+  /** Absent for a fleet that is held: it stays as it is. */
+  readonly replicas: number | undefined
+  readonly maxAgeMs: number
+  readonly pods: readonly AskedPod[]
+  /** Since when no pod is ready; wall clock. */
+  readonly noneReadySince: number | undefined
+  readonly now: number
+}
+
+/** Those that are to stay. */
+export const staying = ({ pods }: Pick<FleetEvidence, 'pods'>): readonly AskedPod[] =>
+  pods.filter(({ pod }) => !pod.leaving).toSorted((a, b) => (a.pod.name < b.pod.name ? -1 : 1))
+
+/** Those that take mail: the only ones that count. */
+export const serving = (evidence: Pick<FleetEvidence, 'pods'>): readonly AskedPod[] =>
+  staying(evidence).filter(({ pod }) => pod.ready)
+
+/** Why a pod is not ready, in the words of whoever knows. */
+export const whyNotReady = ({ pod, report }: AskedPod): string =>
+  `${pod.name}: ${pod.waiting ?? report?.configError ?? (report?.notReady.join('; ') || 'it is not ready yet')}`
+
+/** Whether it has been so for long enough to be said. */
+export const lasts = (since: number | undefined, ms: number, now: number): boolean =>
+  since !== undefined && now - since >= ms
+
+/** For people: enough of a hash to tell it from others, and a time to the second. */
+export const short = (hash: string): string => hash.slice(0, 'sha256:'.length + 12)
+export const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -1,0 +1,73 @@
+/** How a fleet of pods stands, by what its relays themselves report: every verdict at once, and when to look again. Pure. */
+import type { Condition } from '../../compile/compiled.ts'
+import { degradedBy } from '../../degraded.ts'
+import type { Standing } from '../../standing.ts'
+import { availableBy } from './available.ts'
+import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
+import { type FleetEvidence, serving, staying } from './fleet-evidence.ts'
+import { lateMs, patienceMs, programmedBy } from './programmed.ts'
+import { type RouteHealth, routeHealth } from './route-health.ts'
+
+export type FleetStanding = Standing & {
+  /** Whether no relay has taken mail for long: then even what is unchanged is no longer in force. */
+  readonly down: boolean
+  /** How its ways out are. */
+  readonly routes: readonly RouteHealth[]
+}
+
+/** Messages waiting at a pod, as far as a status should say: see `queued-sample.ts`. */
+type Queued = (uid: string) => number | undefined
+
+/** `before`: how it stood last. */
+export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: FleetStanding): FleetStanding {
+  const { noneReadySince, replicas, now, maxAgeMs } = evidence
+  const relays = staying(evidence).flatMap(({ pod, report }) =>
+    report === undefined ? [] : [{ name: pod.name, status: report }],
+  )
+  const optional = [certificateValidBy(evidence), degradedBy(relays, maxAgeMs, 'status.routes and their logs')]
+  const { settled, programmed } = programmedBy(evidence)
+  const routes = routeHealth(
+    relays.map(({ status }) => status),
+    before?.routes ?? [],
+  )
+  return {
+    settled,
+    programmed: bounded(programmed),
+    further: [availableBy(evidence), ...optional.filter((c) => c !== undefined)].map(bounded),
+    routes,
+    fields: { ...fieldsOf(evidence, queued), ...(routes.length > 0 && { routes }) },
+    down: replicas === 0 || (noneReadySince !== undefined && now - noneReadySince >= lateMs),
+  }
+}
+
+/** When it may stand otherwise without any news; wall clock. */
+export function nextMoment(evidence: FleetEvidence): number {
+  const since = [evidence.noneReadySince, ...evidence.pods.map(({ lagsSince }) => lagsSince)]
+  const moments = since.flatMap((at) => (at === undefined ? [] : [at + patienceMs, at + lateMs]))
+  return Math.min(...[...moments, ...certificateMoments(evidence)].filter((moment) => moment > evidence.now))
+}
+
+/** Whatever a relay or a kubelet says, it fits into a status, many times. */
+const bounded = (condition: Condition): Condition => ({ ...condition, message: condition.message.slice(0, 2048) })
+
+/** The schema's limit. */
+const mostPods = 100
+
+function fieldsOf(evidence: FleetEvidence, queued: Queued): Standing['fields'] {
+  const pods = staying(evidence)
+  const { hash } = evidence.written
+  return {
+    replicas: pods.length,
+    readyReplicas: serving(evidence).length,
+    ...(hash !== undefined && { configHash: hash }),
+    pods: pods.slice(0, mostPods).map(({ pod, report }) => {
+      const waiting = queued(pod.uid)
+      return {
+        name: pod.name,
+        ready: pod.ready,
+        ...(report !== undefined && { configHash: report.hash }),
+        ...(waiting !== undefined && { queued: waiting }),
+      }
+    }),
+  }
+}

@@ -1,0 +1,93 @@
+/** Whether every relay that takes mail runs the configuration that was compiled: the condition Programmed. Pure. */
+import type { Condition } from '../../compile/compiled.ts'
+import { few } from '../../few.ts'
+import type { Standing } from '../../standing.ts'
+import { type FleetEvidence, lasts, serving, short, staying, timeText, whyNotReady } from './fleet-evidence.ts'
+import type { AskedPod } from './inquiry.ts'
+
+/** What may pass by itself is not said before. */
+export const patienceMs = 1500
+/** From here on, somebody should know that a relay lags. */
+export const lateMs = 30_000
+
+type Programmed = Pick<Standing, 'settled' | 'programmed'>
+type Check = (evidence: FleetEvidence) => Programmed | undefined
+
+const no = (reason: string, message: string, settled = true): Programmed => ({
+  settled,
+  programmed: { type: 'Programmed', status: 'False', reason, message },
+})
+
+const notWritten: Check = ({ written: { trouble } }) =>
+  trouble === undefined ? undefined : no('NotWritten', `it could not be made as it was declared: ${trouble}`)
+
+const stopped: Check = ({ replicas }) =>
+  replicas === 0 ? no('Stopped', 'spec.replicas is 0, so no relay runs; set it to 1 or more to start one') : undefined
+
+/** Only whoever writes it can tell what is wrong with that, and then has trouble. */
+const unwritten: Check = ({ wanted, written: { hash } }) =>
+  wanted !== undefined && hash === wanted ? undefined : { settled: false, programmed: waiting }
+const waiting: Condition = {
+  type: 'Programmed',
+  status: 'Unknown',
+  reason: 'Pending',
+  message: 'waiting for its configuration to be written',
+}
+
+const noneReady: Check = (evidence) => {
+  if (serving(evidence).length > 0) return undefined
+  const pods = staying(evidence)
+  const why = pods.length > 0 ? few(pods.map(whyNotReady)) : `there is no pod yet; see StatefulSet ${evidence.fleet}`
+  return no('NoRelayReady', `no relay is ready: ${why}`, lasts(evidence.noneReadySince, patienceMs, evidence.now))
+}
+
+const isLate = ({ lagsSince }: AskedPod, { now }: FleetEvidence, ms = patienceMs): boolean => lasts(lagsSince, ms, now)
+
+const refused: Check = (evidence) => {
+  const refusing = serving(evidence).filter(
+    (asked) =>
+      asked.report?.configError !== undefined &&
+      // It may be an earlier configuration that it speaks of.
+      (asked.report.hash === evidence.wanted || isLate(asked, evidence)),
+  )
+  if (refusing.length === 0) return undefined
+  const words = refusing.map(({ pod, report }) => `${pod.name}: ${report?.configError}`)
+  return no('ConfigurationRefused', `the newest configuration can not be used: ${few(words)}`)
+}
+
+const lagging: Check = (evidence) => {
+  const ready = serving(evidence)
+  const late = ready.filter(({ report }) => report?.hash !== evidence.wanted)
+  if (late.length === 0) return undefined
+  const message =
+    `${late.length} of ${ready.length} ready relays do not report the newest configuration, ` +
+    `${short(evidence.wanted ?? '')}: ${few(late.map(lagText))}`
+  return no(
+    lagReason(late, evidence),
+    message,
+    late.some((asked) => isLate(asked, evidence)),
+  )
+}
+
+function lagReason(late: readonly AskedPod[], evidence: FleetEvidence): string {
+  if (late.some((asked) => isLate(asked, evidence, lateMs))) return 'Lagging'
+  return late.every(({ report }) => report === undefined) ? 'NoAnswer' : 'NotLoaded'
+}
+
+const lagText = ({ pod, report, lagsSince }: AskedPod): string => {
+  const has = report === undefined ? 'does not answer' : `has ${short(report.hash)}`
+  return `${pod.name} ${has}${lagsSince === undefined ? '' : `, since ${timeText(lagsSince)}`}`
+}
+
+/** Each finds something that is wrong, or nothing; the first one is told. */
+const checks: readonly Check[] = [notWritten, stopped, unwritten, noneReady, refused, lagging]
+
+export function programmedBy(evidence: FleetEvidence): Programmed {
+  for (const check of checks) {
+    const found = check(evidence)
+    if (found !== undefined) return found
+  }
+  const { length } = serving(evidence)
+  const message = `all ready relays (${length}) report ${short(evidence.wanted ?? '')}`
+  return { settled: true, programmed: { type: 'Programmed', status: 'True', reason: 'Programmed', message } }
+}

@@ -1,0 +1,122 @@
+/** What a relay answers at /status, as far as statuses depend on it; whoever answers is not trusted to be a relay. Pure. */
+import * as fields from '../../../crds/fields.ts'
+import type { RelayStatus, SmarthostStatus } from '../../../relay/http.ts'
+
+type Certificate = {
+  readonly listener: string
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number
+}
+
+export type RelayReport = Pick<
+  RelayStatus,
+  'policy' | 'hash' | 'configError' | 'stale' | 'ready' | 'notReady' | 'queue'
+> & {
+  /** Empty where the relay is of a version that does not tell. */
+  readonly certificates: readonly Certificate[]
+  /** Empty where the relay is of a version that does not tell. */
+  readonly smarthosts: readonly Smarthost[]
+}
+
+/** Without times: while one does not work, they change with each probe. */
+export type Smarthost = Pick<SmarthostStatus, 'route' | 'name' | 'health'> & {
+  readonly lastReply?: Omit<NonNullable<SmarthostStatus['lastReply']>, 'at'>
+}
+
+/** Of a list, and of a text: nothing that a relay says may fill a status, an Event or the memory. */
+const mostItems = 64
+/** As many as a policy may have. */
+const mostSmarthosts = 64 * 16
+const mostLetters = 500
+
+/**
+ * The report in `body`. What is said beyond is passed over: a relay may be newer than the operator.
+ * @throws Error naming the field that is not as it should be.
+ */
+export function relayReport(body: string): RelayReport {
+  const said = record(JSON.parse(body), 'status')
+  const queue = record(said['queue'], 'queue')
+  const configError = said['configError']
+  return {
+    policy: text(said['policy'], 'policy'),
+    hash: hash(said['hash']),
+    ...(configError !== undefined && { configError: text(configError, 'configError') }),
+    stale: texts(said['stale'], 'stale'),
+    ready: flag(said['ready'], 'ready'),
+    notReady: texts(said['notReady'], 'notReady'),
+    certificates:
+      said['certificates'] === undefined ? [] : items(said['certificates'], 'certificates').map(certificate),
+    smarthosts:
+      said['smarthosts'] === undefined ? [] : items(said['smarthosts'], 'smarthosts', mostSmarthosts).map(smarthost),
+    queue: {
+      ready: amount(queue['ready'], 'queue.ready'),
+      deferred: amount(queue['deferred'], 'queue.deferred'),
+      inFlight: amount(queue['inFlight'], 'queue.inFlight'),
+      oldestSeconds: amount(queue['oldestSeconds'], 'queue.oldestSeconds'),
+    },
+  }
+}
+
+const bad = (field: string, what: string): never => {
+  throw new Error(`${field} is not ${what}`)
+}
+
+const record = (value: unknown, field: string): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : bad(field, 'an object')
+
+/** Control characters do not get to the terminal of whoever reads the status. */
+const text = (value: unknown, field: string): string =>
+  typeof value === 'string' ? value.slice(0, mostLetters).replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ') : bad(field, 'a text')
+
+const hash = (value: unknown): string =>
+  typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value) ? value : bad('hash', 'a SHA-256')
+
+const flag = (value: unknown, field: string): boolean =>
+  typeof value === 'boolean' ? value : bad(field, 'true or false')
+
+const amount = (value: unknown, field: string): number =>
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : bad(field, 'an amount')
+
+const items = (value: unknown, field: string, most = mostItems): readonly unknown[] =>
+  Array.isArray(value) && value.length <= most ? value : bad(field, 'a list of that length')
+
+const texts = (value: unknown, field: string): readonly string[] => items(value, field).map((v) => text(v, field))
+
+function certificate(value: unknown): Certificate {
+  const said = record(value, 'certificates')
+  const endsAt = Date.parse(text(said['notAfter'], 'certificates.notAfter'))
+  if (Number.isNaN(endsAt)) return bad('certificates.notAfter', 'a date and time')
+  return { listener: text(said['listener'], 'certificates.listener'), endsAt }
+}
+
+const healths = ['unproven', 'healthy', 'paused', 'ejected'] as const
+
+function smarthost(value: unknown): Smarthost {
+  const { lastReply, ...said } = record(value, 'smarthosts')
+  const health = healths.find((h) => h === said['health'])
+  if (health === undefined) return bad('smarthosts.health', healths.join(', '))
+  return {
+    route: entryName(said['route'], 'smarthosts.route'),
+    name: entryName(said['name'], 'smarthosts.name'),
+    health,
+    ...(lastReply !== undefined && { lastReply: reply(lastReply) }),
+  }
+}
+
+function reply(value: unknown): NonNullable<Smarthost['lastReply']> {
+  const { code, status, text: words } = record(value, 'smarthosts.lastReply')
+  const isCode = Number.isInteger(code) && Number(code) >= 200 && Number(code) <= 599
+  return {
+    code: isCode ? Number(code) : bad('smarthosts.lastReply.code', 'a reply code'),
+    status: text(status, 'smarthosts.lastReply.status').slice(0, 16),
+    text: text(words, 'smarthosts.lastReply.text'),
+  }
+}
+
+const entryNames = new RegExp(fields.entryName.pattern)
+const entryName = (value: unknown, field: string): string =>
+  typeof value === 'string' && value.length <= fields.entryName.maxLength && entryNames.test(value)
+    ? value
+    : bad(field, 'the name of an entry')

@@ -1,0 +1,45 @@
+/** What there is to report on: what was compiled, and what follows from it once for all turns. */
+import { configHash, printConfig } from '../../../relay/config.ts'
+import type { Compiled, CompiledFleet, Finding } from '../../compile/compiled.ts'
+import { expired } from '../../compile/expiry.ts'
+import type { Name, Ref } from '../../compile/snapshot.ts'
+import { unchanged } from '../../compile/unchanged.ts'
+import { fleetsByObject } from '../../fleets-by-object.ts'
+
+export type Reported = {
+  readonly compiled: Compiled
+  /** The uid of each object that it was compiled from. */
+  readonly uids: ReadonlyMap<Ref, string>
+  /** Which fleet an object belongs to. */
+  readonly fleetOf: ReadonlyMap<Ref, Name>
+  /** Of the configuration that each fleet should have; absent for one that keeps what it has. */
+  readonly hashes: ReadonlyMap<Name, string>
+  /** What to say of credentials whose time is over, and when there will be more of them. */
+  readonly expiredAt: (now: number) => { readonly findings: ReadonlyMap<Ref, Finding>; readonly next: number }
+}
+
+export function reportedOf(compiled: Compiled, uids: ReadonlyMap<Ref, string>): Reported {
+  const hashes = [...compiled.fleets].flatMap(([name, fleet]) => {
+    const hash = hashOf(fleet)
+    return hash === undefined ? [] : [[name, hash] as const]
+  })
+  return { compiled, uids, fleetOf: fleetsByObject(compiled), hashes: new Map(hashes), expiredAt: expiries(compiled) }
+}
+
+const hashes = unchanged<CompiledFleet, string | undefined>()
+
+const hashOf = (fleet: CompiledFleet): string | undefined =>
+  hashes(fleet, [], () => (fleet.config === undefined ? undefined : configHash(printConfig(fleet.config))))
+
+/** Found anew only when another one's time is over. */
+function expiries(compiled: Compiled): Reported['expiredAt'] {
+  const ends = [...compiled.fleets.values()].flatMap(({ config }) => config?.credentials ?? [])
+  const moments = ends.flatMap(({ expiresAt }) => expiresAt ?? []).toSorted((a, b) => a - b)
+  let last: ReturnType<Reported['expiredAt']> | undefined
+  return (now) => {
+    if (last === undefined || now >= last.next) {
+      last = { findings: expired(compiled, now), next: moments.find((m) => m > now) ?? Number.POSITIVE_INFINITY }
+    }
+    return last
+  }
+}

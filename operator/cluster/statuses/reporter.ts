@@ -1,0 +1,120 @@
+/** Statuses as evidence: asks the relays, writes what changed, and records an Event where an object's fortune turns. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Compiled } from '../../compile/compiled.ts'
+import type { Ref } from '../../compile/snapshot.ts'
+import { Dirty } from '../../dirty.ts'
+import type { Api } from '../api/api.ts'
+import type { Bindings } from '../bindings/bindings.ts'
+import type { Occasion } from '../events/event-series.ts'
+import type { Fleets } from '../fleets/fleets.ts'
+import type { World } from '../watch/world.ts'
+import { type Ask, askRelay } from './ask-relay.ts'
+import { FleetDesk } from './fleet-desk.ts'
+import { Inquiry } from './inquiry.ts'
+import { type Reported, reportedOf } from './reported.ts'
+import { StatusDesk } from './status-desk.ts'
+import { StatusWriter } from './status-writer.ts'
+
+export type Reporter = {
+  /**
+   * What there is to report on from now on; returns at once. `uids`: of the objects that it was compiled from, so that
+   * nothing is said of a later one of the same name.
+   */
+  give(compiled: Compiled, uids: ReadonlyMap<Ref, string>): void
+  /** Something was heard or written that statuses may depend on; only raises a flag. */
+  wake(): void
+  run(signal: AbortSignal): Promise<void>
+}
+
+export type Reporting = {
+  readonly api: Pick<Api, 'apply'>
+  readonly world: Pick<World, 'declaredAs' | 'pods'>
+  readonly fleets: Pick<Fleets, 'written' | 'nudge'>
+  readonly bindings: Pick<Bindings, 'troubles'>
+  /** A standby asks nobody and writes nothing. */
+  readonly mayWrite: () => boolean
+  readonly record: (occasion: Occasion) => void
+  /** A status that could not be written, and is tried again. */
+  readonly failed?: (ref: Ref, error: unknown) => void
+  /** One status that was written took so long. */
+  readonly took?: (ms: number) => void
+  /** The wall clock. */
+  readonly now?: () => number
+  readonly ask?: Ask
+}
+
+/** Bursts of news are one turn; while news do not end, four fifths of the time are left for who makes them. */
+const pauseMs = (tookMs: number): number => Math.min(1000, Math.max(20, 4 * tookMs))
+/** How soon a standby notices that it leads; how late what tells nobody, like the age of a queue, is noticed. */
+const standbyMs = 500
+const longestMs = 15_000
+
+export function openReporter(reporting: Reporting): Reporter {
+  const dirty = new Dirty()
+  const { mayWrite, now = Date.now } = reporting
+  let reported: Reported | undefined
+
+  return {
+    give(compiled, uids) {
+      reported = reportedOf(compiled, uids)
+      dirty.mark()
+    },
+    wake: () => dirty.mark(),
+    async run(signal) {
+      const desks = desksOf(reporting, () => dirty.mark(), signal)
+      while (!signal.aborted) {
+        const begin = performance.now()
+        const leads = mayWrite()
+        if (!leads) desks.forget()
+        const at = leads && reported !== undefined ? desks.turn(reported, now()) : Number.POSITIVE_INFINITY
+        const pause = pauseMs(performance.now() - begin)
+        const ms = Math.min(Math.max(0, at - now()), leads ? longestMs : standbyMs)
+        await newsOr(ms, dirty, signal)
+        await wait(pause, undefined, { signal }).catch(() => undefined)
+      }
+      desks.forget()
+    },
+  }
+}
+
+function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal) {
+  const { api, mayWrite, ask = askRelay, now = Date.now, failed = () => undefined } = reporting
+  const fleets = new FleetDesk({ ...reporting, inquiry: new Inquiry({ ask, changed, now, signal }) })
+  const writer: StatusWriter = new StatusWriter({
+    api,
+    mayWrite,
+    signal,
+    written: (job, object) => {
+      statuses.written(job, object)
+      changed()
+    },
+    gone: (job) => statuses.gone(job),
+    failed: (job, error) => failed(job.ref, error),
+    took: reporting.took,
+  })
+  const statuses = new StatusDesk({ ...reporting, writer })
+  return {
+    /** Looks at everything that changed; when to do so again, without any news. */
+    turn(reported: Reported, at: number): number {
+      const judged = fleets.judge(reported, at)
+      return Math.min(judged.at, statuses.report({ reported, standings: judged.standings, now: at }))
+    },
+    forget(): void {
+      fleets.forget()
+      statuses.forget()
+      writer.clear()
+    },
+  }
+}
+
+/** Resolves after that time, or when the flag is raised, or when the signal ends. */
+async function newsOr(ms: number, dirty: Dirty, signal: AbortSignal): Promise<void> {
+  const waiting = new AbortController()
+  const end = (): void => waiting.abort()
+  const timer = setTimeout(end, ms)
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  await dirty.next(waiting.signal)
+  clearTimeout(timer)
+  signal.removeEventListener('abort', end)
+}

@@ -1,0 +1,64 @@
+/** What is said of an object now: by the evidence, as before, or nothing until its fleet has settled. Pure. */
+import type { Condition, Status } from '../../compile/compiled.ts'
+import type { Ref } from '../../compile/snapshot.ts'
+import { isPending, type StampedStatus } from '../../observed-status.ts'
+import type { FleetStanding } from './fleet-standing.ts'
+import { sameJson } from './same-json.ts'
+
+export type Saying = {
+  /** What goes before what compile left open; `asBefore` is what was said of Programmed. */
+  readonly by: 'evidence' | 'asBefore' | 'compiled'
+  /** `briefly`: it may be otherwise in a moment, so it is not worth a write yet. `long`: until the fleet has settled. */
+  readonly waits: 'not' | 'briefly' | 'long'
+}
+
+const now = (by: Saying['by']): Saying => ({ by, waits: 'not' })
+
+/** `standing`: of the fleet that it belongs to; absent where no fleet knows of it. */
+export function sayingOf(ref: Ref, status: Status, standing: FleetStanding | undefined, before: StampedStatus): Saying {
+  const [kind] = ref.split(' ')
+  switch (kind) {
+    case 'RelayPolicy':
+      return standing === undefined ? now('compiled') : policySaying(status, standing, before)
+    case 'RelayCredential':
+      return isPending(status) ? credentialSaying(status, standing, before) : now('compiled')
+    default:
+      return now('compiled')
+  }
+}
+
+function policySaying(status: Status, standing: FleetStanding, before: StampedStatus): Saying {
+  if (!isPending(status) || standing.settled) return now('evidence')
+  // What stands is not older than the patience that made it unsettled; a new generation deserves an answer.
+  return { by: 'evidence', waits: isKnown(status, before) ? 'long' : 'briefly' }
+}
+
+function credentialSaying(status: Status, standing: FleetStanding | undefined, before: StampedStatus): Saying {
+  // It waits for its first key.
+  if (standing === undefined) return { by: 'compiled', waits: 'briefly' }
+  const unchanged = isKnown(status, before) && sameJson(status['keys'], before['keys'])
+  if (!standing.settled) return unchanged ? now('asBefore') : { by: 'compiled', waits: 'briefly' }
+  // While relays only fail to load something newer, whoever they know already is as good as before: ten thousand
+  // statuses do not follow each restart of a relay.
+  return unchanged && programmedIn(before)?.status === 'True' && !standing.down ? now('asBefore') : now('evidence')
+}
+
+const programmedIn = ({
+  conditions,
+}: Pick<StampedStatus, 'conditions'>): StampedStatus['conditions'][number] | undefined =>
+  conditions.find(({ type }) => type === 'Programmed')
+
+/** Whether it was said how this very generation stands. */
+function isKnown({ observedGeneration }: Status, before: StampedStatus): boolean {
+  const programmed = programmedIn(before)
+  return (
+    programmed !== undefined && programmed.status !== 'Unknown' && programmed.observedGeneration === observedGeneration
+  )
+}
+
+const outline = (conditions: readonly Condition[]): readonly string[] =>
+  conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`).toSorted()
+
+/** Whether it stands as before, and only figures or words are others. */
+export const sameOutline = (a: StampedStatus, b: StampedStatus): boolean =>
+  sameJson(outline(a.conditions), outline(b.conditions))

@@ -1,0 +1,192 @@
+/** Decides, turn by turn, which statuses are to be written; what nothing has changed about is not looked at. */
+import type { Condition, Status } from '../../compile/compiled.ts'
+import type { Name, Ref } from '../../compile/snapshot.ts'
+import { observedStatus, type StampedStatus } from '../../observed-status.ts'
+import type { KubeObject } from '../api/object.ts'
+import { isOlder } from '../api/resource-version.ts'
+import type { Bindings } from '../bindings/bindings.ts'
+import type { Occasion } from '../events/event-series.ts'
+import type { DeclaredObject, World } from '../watch/world.ts'
+import { timeText } from './fleet-evidence.ts'
+import type { FleetStanding } from './fleet-standing.ts'
+import { patienceMs } from './programmed.ts'
+import type { Reported } from './reported.ts'
+import { sameJson } from './same-json.ts'
+import { sameStatus } from './same-status.ts'
+import { type Saying, sameOutline, sayingOf } from './saying.ts'
+import { standingStatus } from './standing-status.ts'
+import { statusOccasions } from './status-occasions.ts'
+import type { StatusJob, StatusWriter } from './status-writer.ts'
+
+type Stands = DeclaredObject['status']
+
+type Known = {
+  readonly uid: string
+  /** The last write: what it said, and what the object was after it. */
+  wrote: { readonly said: StampedStatus; readonly version: string; readonly stands: Stands } | undefined
+  /** Since when the status is not as it should be. */
+  differsSince: number | undefined
+  /** All that the last decision rested on, where it is carried out or under way. */
+  rests: readonly unknown[] | undefined
+  /** What the status is before the write that is under way. */
+  before: readonly Condition[]
+}
+
+type Desk = {
+  readonly world: Pick<World, 'declaredAs'>
+  readonly bindings: Pick<Bindings, 'troubles'>
+  readonly writer: Pick<StatusWriter, 'give' | 'drop'>
+  readonly record: (occasion: Occasion) => void
+}
+
+type Turn = {
+  readonly reported: Reported
+  readonly standings: ReadonlyMap<Name, FleetStanding>
+  readonly now: number
+  /** As it is written into a status. */
+  readonly time: string
+}
+
+export class StatusDesk {
+  readonly #desk: Desk
+  readonly #known = new Map<Ref, Known>()
+
+  constructor(desk: Desk) {
+    this.#desk = desk
+  }
+
+  /** When to look again, without any news. */
+  report(given: Omit<Turn, 'time'>): number {
+    const turn: Turn = { ...given, time: timeText(given.now) }
+    const { compiled, expiredAt } = turn.reported
+    const { findings, next } = expiredAt(turn.now)
+    const troubles = this.#desk.bindings.troubles()
+    for (const ref of this.#known.keys()) if (!compiled.statuses.has(ref)) this.#forget(ref)
+    let at = next
+    for (const [ref, status] of compiled.statuses) {
+      const trouble = ref.startsWith('RelayCredential ') ? troubles.get(nameIn(ref)) : undefined
+      at = Math.min(at, this.#look(ref, status, [findings.get(ref), trouble], turn))
+    }
+    return at
+  }
+
+  forget(): void {
+    for (const ref of [...this.#known.keys()]) this.#forget(ref)
+  }
+
+  written(job: StatusJob, object: KubeObject): void {
+    const known = this.#known.get(job.ref)
+    if (known?.uid !== job.uid) return
+    const stands = (object['status'] ?? {}) as Stands
+    known.wrote = { said: job.status, version: object.metadata.resourceVersion ?? '', stands }
+    known.differsSince = undefined
+    known.rests = undefined
+    const turned = { before: known.before, after: job.status.conditions }
+    for (const occasion of statusOccasions(job.ref, job.uid, turned)) this.#desk.record(occasion)
+  }
+
+  /** It was not written, and is to be looked at anew. */
+  gone({ ref, uid }: StatusJob): void {
+    const known = this.#known.get(ref)
+    if (known?.uid === uid) known.rests = undefined
+  }
+
+  #forget(ref: Ref): void {
+    this.#desk.writer.drop(ref)
+    this.#known.delete(ref)
+  }
+
+  #look(ref: Ref, status: Status, also: readonly (Condition | undefined)[], turn: Turn): number {
+    const declared = this.#desk.world.declaredAs(ref)
+    // What was compiled from one object is not said of another that has its name by now.
+    if (declared === undefined || declared.uid !== turn.reported.uids.get(ref)) {
+      if (this.#known.has(ref)) this.#forget(ref)
+      return Number.POSITIVE_INFINITY
+    }
+    const known = this.#knownOf(ref, declared.uid)
+    const fleet = turn.reported.fleetOf.get(ref)
+    const standing = fleet === undefined ? undefined : turn.standings.get(fleet)
+    const stands = standsNow(declared, known)
+    const rests = [status, standing, stands, ...also]
+    if (known.rests?.every((r, i) => r === rests[i])) return Number.POSITIVE_INFINITY
+    const found = also.filter((c) => c !== undefined).filter((c) => isNews(c, status))
+    return this.#decide(ref, known, {
+      ...turn,
+      status,
+      fleet,
+      standing,
+      stands,
+      isHeard: stands === declared.status,
+      found,
+      rests,
+    })
+  }
+
+  #decide(ref: Ref, known: Known, facts: Facts): number {
+    const before = standingStatus(facts.stands)
+    const saying = sayingOf(ref, facts.status, facts.standing, before)
+    const said = statusBy(ref, saying, facts, before)
+    if (isSaid(said, facts.stands, known)) {
+      known.differsSince = undefined
+      known.rests = facts.rests
+      known.before = []
+      // Ten thousand statuses are not kept twice: this one was heard as it was written.
+      if (facts.isHeard && sameStatus(said, facts.stands)) known.wrote = undefined
+      this.#desk.writer.drop(ref)
+      return Number.POSITIVE_INFINITY
+    }
+    known.rests = undefined
+    known.differsSince ??= facts.now
+    if (saying.waits === 'long') return Number.POSITIVE_INFINITY
+    const brief = saying.waits === 'briefly' || sameOutline(said, before)
+    const due = known.differsSince + (brief ? patienceMs : 0)
+    if (facts.now < due) return due
+    known.rests = facts.rests
+    known.before = before.conditions
+    this.#desk.writer.give({ ref, uid: known.uid, status: said })
+    return Number.POSITIVE_INFINITY
+  }
+
+  #knownOf(ref: Ref, uid: string): Known {
+    const known = this.#known.get(ref)
+    if (known?.uid === uid) return known
+    const fresh: Known = { uid, wrote: undefined, differsSince: undefined, rests: undefined, before: [] }
+    if (known !== undefined) this.#desk.writer.drop(ref)
+    this.#known.set(ref, fresh)
+    return fresh
+  }
+}
+
+type Facts = Pick<Turn, 'now' | 'time'> & {
+  readonly status: Status
+  readonly fleet: Name | undefined
+  readonly standing: FleetStanding | undefined
+  readonly stands: Stands
+  /** It was told by the cluster. */
+  readonly isHeard: boolean
+  readonly found: readonly Condition[]
+  readonly rests: readonly unknown[]
+}
+
+const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
+
+/** As it was heard, or as our own write left it, of which nobody has told yet. */
+const standsNow = ({ resourceVersion, status }: DeclaredObject, { wrote }: Known): Stands =>
+  wrote !== undefined && isOlder(resourceVersion, wrote.version) ? wrote.stands : status
+
+function statusBy(ref: Ref, { by }: Saying, facts: Facts, before: StampedStatus): StampedStatus {
+  const evidence = {
+    fleet: by === 'compiled' ? undefined : facts.fleet,
+    standing: by === 'evidence' ? facts.standing : undefined,
+    found: facts.found,
+  }
+  return observedStatus(ref, facts.status, evidence, before, facts.time)
+}
+
+/** It stands so, or it stands as our very saying so has left it: others may have fields in it, too. */
+const isSaid = (said: StampedStatus, stands: Stands, { wrote }: Known): boolean =>
+  sameStatus(said, stands) || (wrote !== undefined && sameJson(said, wrote.said) && sameJson(stands, wrote.stands))
+
+/** What compile has found wrong goes before what was found out later. */
+const isNews = (condition: Condition, { conditions }: Status): boolean =>
+  !conditions.some(({ type, status }) => type === condition.type && status === 'False')

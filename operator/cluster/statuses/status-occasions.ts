@@ -1,0 +1,64 @@
+/** What is worth an Event: where an object's fortune turned, between the status that stood and the one now. Pure. */
+import { apiVersion } from '../../../crds/kinds.ts'
+import type { Condition } from '../../compile/compiled.ts'
+import type { Ref } from '../../compile/snapshot.ts'
+import type { Occasion, Regarding } from '../events/event-series.ts'
+
+type Turn = {
+  readonly before: readonly Condition[]
+  readonly after: readonly Condition[]
+}
+type Told = Pick<Occasion, 'type' | 'reason' | 'note'>
+/** What happened, if it did. */
+type Tale = (turn: Turn, kind: string) => Told | undefined
+
+const of = (type: string, conditions: readonly Condition[]): Condition | undefined =>
+  conditions.find((c) => c.type === type)
+
+const warning = ({ reason, message }: Condition): Told => ({ type: 'Warning', reason, note: message })
+
+/** It came to be so. A restart of the operator changes no status, and so tells nothing again. */
+const cameTo =
+  (type: string, status: Condition['status'], matters: (c: Condition) => boolean = () => true): Tale =>
+  ({ before, after }) => {
+    const [was, is] = [of(type, before), of(type, after)]
+    if (is?.status !== status || !matters(is)) return undefined
+    return was?.status === status && was.reason === is.reason ? undefined : warning(is)
+  }
+
+const refused = cameTo('Accepted', 'False')
+const certificateEnds = cameTo('CertificateValid', 'False')
+const lags = cameTo('Programmed', 'False', ({ reason }) => reason === 'Lagging')
+
+/** Ten thousand credentials do not each tell that their fleet is away: its policy does. */
+const ofItsFleet = ['PolicyNotProgrammed', 'Held']
+/** May pass by itself; what does not is told as `Lagging`. */
+const passing = ['NotLoaded', 'NoAnswer']
+
+const isQuiet = (kind: string, { reason }: Condition): boolean =>
+  passing.includes(reason) || (kind === 'RelayCredential' && ofItsFleet.includes(reason))
+
+const readyLost: Tale = ({ before, after }, kind) => {
+  const is = of('Ready', after)
+  if (of('Ready', before)?.status !== 'True' || is?.status !== 'False' || isQuiet(kind, is)) return undefined
+  return warning(is)
+}
+
+const readyAgain: Tale = ({ before, after }, kind) => {
+  const was = of('Ready', before)
+  if (was?.status !== 'False' || of('Ready', after)?.status !== 'True' || isQuiet(kind, was)) return undefined
+  return { type: 'Normal', reason: 'Ready', note: `everything is in order, after ${was.reason}` }
+}
+
+const tales: readonly Tale[] = [refused, certificateEnds, lags, readyLost, readyAgain]
+
+/** `before`: as it stood in the cluster, empty for what had no status. */
+export function statusOccasions(ref: Ref, uid: string, turn: Turn): readonly Occasion[] {
+  const [kind = '', whole = ''] = ref.split(' ')
+  const [namespace = '', name = ''] = whole.split('/')
+  const regarding: Regarding = { apiVersion, kind, namespace, name, uid }
+  const told = tales.flatMap((tale) => tale(turn, kind) ?? [])
+  // The same reason by two ways is one story.
+  const once = [...new Map(told.map((t) => [t.reason, t])).values()]
+  return once.map((t) => ({ regarding, action: 'Report', ...t }))
+}

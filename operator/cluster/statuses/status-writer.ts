@@ -1,0 +1,154 @@
+/** Writes statuses: a few at a time, policies first, for each object only the newest; what fails waits for itself. */
+import { apiVersion } from '../../../crds/kinds.ts'
+import type { Ref } from '../../compile/snapshot.ts'
+import type { StampedStatus } from '../../observed-status.ts'
+import type { Api } from '../api/api.ts'
+import { isConflict, isNotFound } from '../api/api-error.ts'
+import { type Backoff, backoffMs } from '../api/backoff.ts'
+import type { KubeObject } from '../api/object.ts'
+import { Room } from '../write/room.ts'
+
+export type StatusJob = {
+  readonly ref: Ref
+  /** Of the very object: a later one of its name gets nothing of this. */
+  readonly uid: string
+  readonly status: StampedStatus
+}
+
+type Writing = {
+  readonly api: Pick<Api, 'apply'>
+  readonly mayWrite: () => boolean
+  readonly signal: AbortSignal
+  readonly written: (job: StatusJob, object: KubeObject) => void
+  /** Not written, and not to be tried again: the object is gone, or another one has its name, or another operator leads. */
+  readonly gone: (job: StatusJob) => void
+  readonly failed: (job: StatusJob, error: unknown) => void
+  readonly backoff?: Backoff
+  readonly took?: ((ms: number) => void) | undefined
+}
+
+type Lane = {
+  next: StatusJob | undefined
+  busy: boolean
+  /** What is being written was taken back meanwhile: it is not tried again. */
+  dropped: boolean
+  failures: number
+  retry: NodeJS.Timeout | undefined
+}
+
+const ordinary: Backoff = { firstMs: 500, longestMs: 60_000 }
+
+export class StatusWriter {
+  readonly #writing: Writing
+  readonly #lanes = new Map<Ref, Lane>()
+  /** Refs that may be written now, in the order in which they came; policies go before the others. */
+  readonly #policies = new Set<Ref>()
+  readonly #others = new Set<Ref>()
+  readonly #room = new Room(() => this.#start())
+
+  constructor(writing: Writing) {
+    this.#writing = writing
+  }
+
+  /** Replaces what waits for this object. */
+  give(job: StatusJob): void {
+    const lane = this.#lanes.get(job.ref) ?? { ...idle }
+    lane.next = job
+    this.#lanes.set(job.ref, lane)
+    if (!lane.busy && lane.retry === undefined) this.#enqueue(job.ref)
+  }
+
+  /** What waits for this object is no longer to be written. */
+  drop(ref: Ref): void {
+    const lane = this.#lanes.get(ref)
+    if (lane === undefined) return
+    clearTimeout(lane.retry)
+    lane.next = undefined
+    lane.dropped = true
+    if (!lane.busy) this.#lanes.delete(ref)
+    this.#policies.delete(ref)
+    this.#others.delete(ref)
+  }
+
+  /** Nothing more is started. */
+  clear(): void {
+    for (const ref of [...this.#lanes.keys()]) this.drop(ref)
+  }
+
+  #enqueue(ref: Ref): void {
+    const queue = ref.startsWith('RelayPolicy ') ? this.#policies : this.#others
+    queue.add(ref)
+    this.#start()
+  }
+
+  #start(): void {
+    for (const queue of [this.#policies, this.#others]) {
+      for (const ref of queue) {
+        if (this.#room.isFull) return
+        const leave = this.#room.enter(namespaceOf(ref))
+        if (leave !== undefined) this.#begin(ref, queue, leave)
+      }
+    }
+  }
+
+  #begin(ref: Ref, queue: Set<Ref>, leave: () => void): void {
+    queue.delete(ref)
+    const lane = this.#lanes.get(ref)
+    if (lane?.next === undefined) leave()
+    else void this.#work(ref, lane, lane.next).finally(leave)
+  }
+
+  async #work(ref: Ref, lane: Lane, job: StatusJob): Promise<void> {
+    const { api, mayWrite, signal, written, gone, took } = this.#writing
+    lane.next = undefined
+    if (signal.aborted || !mayWrite()) {
+      this.#lanes.delete(ref)
+      gone(job)
+      return
+    }
+    lane.busy = true
+    lane.dropped = false
+    const begin = performance.now()
+    try {
+      const object = await api.apply(statusObject(job), { force: true, subresource: 'status', signal })
+      lane.failures = 0
+      took?.(performance.now() - begin)
+      written(job, object)
+    } catch (error) {
+      this.#note(ref, lane, job, error)
+    }
+    lane.busy = false
+    if (lane.next === undefined && lane.retry === undefined) this.#lanes.delete(ref)
+    else if (lane.retry === undefined) this.#enqueue(ref)
+  }
+
+  #note(ref: Ref, lane: Lane, job: StatusJob, error: unknown): void {
+    const { signal, gone, failed, backoff = ordinary } = this.#writing
+    if (signal.aborted) return
+    if (isNotFound(error) || isConflict(error)) {
+      gone(job)
+      return
+    }
+    failed(job, error)
+    if (lane.dropped && lane.next === undefined) return
+    lane.failures += 1
+    lane.next ??= job
+    lane.retry = setTimeout(
+      () => {
+        lane.retry = undefined
+        this.#enqueue(ref)
+      },
+      backoffMs(lane.failures, backoff, Math.random()),
+    )
+  }
+}
+
+const idle: Lane = { next: undefined, busy: false, dropped: false, failures: 0, retry: undefined }
+
+const namespaceOf = (ref: Ref): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
+
+function statusObject({ ref, uid, status }: StatusJob): KubeObject {
+  const [kind = '', whole = ''] = ref.split(' ')
+  const [namespace = '', name = ''] = whole.split('/')
+  return { apiVersion, kind, metadata: { namespace, name, uid }, status }
+}

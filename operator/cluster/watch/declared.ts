@@ -1,0 +1,49 @@
+/** What an object of our kinds declares, judged once for each of its versions; only what is needed is kept. Pure. */
+import { kinds } from '../../../crds/kinds.ts'
+import type { Kind } from '../../../crds/schema.ts'
+import { validate } from '../../../crds/validate.ts'
+import { type Credential, type Domain, type Invalid, type Policy, refOf } from '../../compile/snapshot.ts'
+import type { KubeObject } from '../api/object.ts'
+import type { DeclaredObject } from './world.ts'
+
+/** Undefined: it is being deleted, and so is gone for us. */
+export function declaredIn(object: KubeObject): DeclaredObject | undefined {
+  const { metadata } = object
+  if (metadata.deletionTimestamp !== undefined) return undefined
+  const identity = {
+    kind: object.kind as Invalid['kind'],
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    generation: metadata.generation ?? 1,
+    creationTimestamp: metadata.creationTimestamp ?? '',
+  }
+  const status = (object['status'] ?? {}) as DeclaredObject['status']
+  const { uid = '', resourceVersion = '', labels = {} } = metadata
+  return { ref: refOf(identity), uid, resourceVersion, status, ...judged(object, identity, labels) }
+}
+
+type Identity = Omit<Invalid, 'problems' | 'spec'>
+type Judged =
+  | Pick<Extract<DeclaredObject, { is: 'valid' }>, 'is' | 'resource'>
+  | Pick<Extract<DeclaredObject, { is: 'invalid' }>, 'is' | 'invalid'>
+
+function judged(
+  { apiVersion, kind, metadata, spec }: KubeObject,
+  identity: Identity,
+  labels: Policy['labels'],
+): Judged {
+  // The API server has judged the rest of its metadata, and may add what nobody here knows of.
+  const { name, namespace } = metadata
+  const result = validate(kindOf(kind), { apiVersion, kind, metadata: { name, namespace }, spec })
+  if (!result.ok) {
+    const problems = result.problems.map((p) => `${p.field}: ${p.message}`)
+    return { is: 'invalid', invalid: { ...identity, problems, spec } }
+  }
+  return { is: 'valid', resource: { ...identity, labels, spec: result.spec } as Policy | Domain | Credential }
+}
+
+function kindOf(name: string): Kind<never> {
+  const found = kinds.find(({ kind }) => kind === name)
+  if (found === undefined) throw new Error(`${name} is none of our kinds`)
+  return found as Kind<never>
+}

@@ -1,0 +1,82 @@
+/** A relay's pod, as far as the operator has to know it. */
+import { httpPortName } from '../../manifests/http-port.ts'
+import type { KubeObject } from '../api/object.ts'
+
+export type RelayPod = {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  /** Absent until it has one. */
+  readonly ip?: string
+  /** Of its own pages, by the container port of that name. */
+  readonly httpPort?: number
+  readonly ready: boolean
+  readonly leaving: boolean
+  /** Why its container does not run, e.g. `ImagePullBackOff: …`, in the kubelet's words; or why no node takes it. */
+  readonly waiting?: string
+}
+
+type Condition = { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }
+type Words = { readonly reason?: string; readonly message?: string }
+type State = { readonly waiting?: Words; readonly terminated?: Words & { readonly exitCode?: number } }
+type Container = { readonly name: string; readonly state?: State; readonly lastState?: State }
+type Pod = {
+  readonly spec?: {
+    readonly containers?: readonly {
+      readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
+    }[]
+  }
+  readonly status?: Words & {
+    readonly phase?: string
+    readonly podIP?: string
+    readonly conditions?: readonly Condition[]
+    readonly initContainerStatuses?: readonly Container[]
+    readonly containerStatuses?: readonly Container[]
+  }
+}
+
+export function relayPodOf(object: KubeObject): RelayPod {
+  const { name, namespace = '', uid = '', deletionTimestamp } = object.metadata
+  const { spec, status = {} } = object as Pod
+  const ports = (spec?.containers ?? []).flatMap((c) => c.ports ?? [])
+  const httpPort = ports.find((p) => p.name === httpPortName)?.containerPort
+  const waiting = whyNotRunning(status)
+  return {
+    namespace,
+    name,
+    uid,
+    ...(status.podIP !== undefined && status.podIP !== '' && { ip: status.podIP }),
+    ...(httpPort !== undefined && { httpPort }),
+    ready: conditionOf(status, 'Ready')?.status === 'True',
+    leaving: deletionTimestamp !== undefined,
+    ...(waiting !== undefined && { waiting }),
+  }
+}
+
+type PodStatus = NonNullable<Pod['status']>
+
+const conditionOf = ({ conditions = [] }: PodStatus, type: string): Condition | undefined =>
+  conditions.find((c) => c.type === type)
+
+/** Of the pod as a whole, of the node that it has not got, of its containers; whichever says something first. */
+function whyNotRunning(status: PodStatus): string | undefined {
+  if (status.phase === 'Failed') return inWords({ reason: 'Failed', ...status })
+  const scheduled = conditionOf(status, 'PodScheduled')
+  if (scheduled?.status === 'False') return inWords(scheduled)
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
+  return containers.map(whyContainerWaits).find((why) => why !== undefined)
+}
+
+/** What a container waits for is often only that it ended: how it did says more. */
+function whyContainerWaits({ state, lastState }: Container): string | undefined {
+  const ended = state?.terminated ?? lastState?.terminated
+  const code = ended?.exitCode === undefined ? '' : ` (it ended with exit code ${ended.exitCode})`
+  if (state?.waiting !== undefined) return `${inWords(state.waiting)}${code}`
+  const failed = state?.terminated?.exitCode !== undefined && state.terminated.exitCode !== 0
+  return failed ? `${inWords(state.terminated)}${code}` : undefined
+}
+
+const inWords = ({ reason, message }: Words): string => {
+  const words = [reason, message].filter((w) => w !== undefined && w !== '')
+  return words.length === 0 ? 'no reason was given' : words.join(': ')
+}

@@ -1,0 +1,90 @@
+/** The objects of one resource as last heard of, frozen; nothing here goes back in time unless told to start over. */
+
+import { type KubeObject, keyOf } from '../api/object.ts'
+import { isOlder } from '../api/resource-version.ts'
+import { deepFreeze } from './freeze.ts'
+
+type Entry<T> = { readonly resourceVersion: string; readonly value: T }
+
+const versionOf = ({ metadata }: KubeObject): string => metadata.resourceVersion ?? ''
+
+/** What news did to a store: `renewed` is another version that is the same for us. */
+export type Change = 'none' | 'renewed' | 'changed'
+
+/** `keep` says what of an object is worth its memory; `same`, whether a version differs from another one for us. */
+export class Store<T> {
+  readonly #keep: (object: KubeObject) => T
+  readonly #same: (before: T, after: T) => boolean
+  #entries = new Map<string, Entry<T>>()
+  #values: readonly T[] | undefined
+
+  constructor(keep: (object: KubeObject) => T, same: (before: T, after: T) => boolean = () => false) {
+    this.#keep = keep
+    this.#same = same
+  }
+
+  get(key: string): T | undefined {
+    return this.#entries.get(key)?.value
+  }
+
+  /** The very same list until something is stored or goes. */
+  values(): readonly T[] {
+    this.#values ??= [...this.#entries.values()].map((e) => e.value)
+    return this.#values
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** A whole list: what is not in it is gone. */
+  replace(objects: readonly KubeObject[]): Change {
+    const before = this.#entries
+    this.#entries = new Map(
+      objects.map((object) => {
+        const key = keyOf(object.metadata)
+        const known = before.get(key)
+        return [key, known?.resourceVersion === versionOf(object) ? known : this.#entry(object)]
+      }),
+    )
+    const changes = [...this.#entries].map(([key, entry]) => this.#changeOf(before.get(key), entry))
+    if (before.size !== this.#entries.size || changes.includes('changed')) return this.#stored('changed')
+    return this.#stored(changes.includes('renewed') ? 'renewed' : 'none')
+  }
+
+  /** An object as it is now; old news change nothing. */
+  put(object: KubeObject): Change {
+    const key = keyOf(object.metadata)
+    const known = this.#entries.get(key)
+    const version = versionOf(object)
+    if (known !== undefined && (known.resourceVersion === version || isOlder(version, known.resourceVersion))) {
+      return 'none'
+    }
+    const entry = this.#entry(object)
+    this.#entries.set(key, entry)
+    return this.#stored(this.#changeOf(known, entry))
+  }
+
+  /** An object that is gone, unless a younger one of its name is there. */
+  remove(object: KubeObject): Change {
+    const key = keyOf(object.metadata)
+    const known = this.#entries.get(key)
+    if (known === undefined || isOlder(versionOf(object), known.resourceVersion)) return 'none'
+    this.#entries.delete(key)
+    return this.#stored('changed')
+  }
+
+  #changeOf(before: Entry<T> | undefined, after: Entry<T>): Change {
+    if (before === after) return 'none'
+    return before !== undefined && this.#same(before.value, after.value) ? 'renewed' : 'changed'
+  }
+
+  #stored(change: Change): Change {
+    if (change !== 'none') this.#values = undefined
+    return change
+  }
+
+  #entry(object: KubeObject): Entry<T> {
+    return { resourceVersion: versionOf(object), value: deepFreeze(this.#keep(object)) }
+  }
+}

@@ -1,0 +1,52 @@
+/** How a watch, or a list, ended, and what comes next: nothing but the signal ends a reflector. Pure. */
+import { type ApiError, isExpired, isTransient } from '../api/api-error.ts'
+import { type Backoff, backoffMs } from '../api/backoff.ts'
+
+export type WatchEnd =
+  /** By the server, in good order. `idle`: at once, and without having said anything. */
+  | { readonly kind: 'ended'; readonly idle: boolean }
+  /** Nothing was heard for longer than a living server is silent. */
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'garbled'; readonly why: string }
+  | { readonly kind: 'failed'; readonly error: ApiError }
+
+/** Where a reflector stands: from which version it watches (none: it has to list), and failures in a row. */
+export type Standing = { readonly from: string | undefined; readonly failures: number }
+
+export type Next = Standing & { readonly waitMs: number }
+
+/** After so many failures in a row, the version that we watch from is itself under suspicion. */
+const suspicious = 3
+export const retries: Backoff = { firstMs: 250, longestMs: 30_000 }
+
+/** `from` is the version up to which the watch told everything; `heard`: whether it told anything at all. */
+export function afterWatch(end: WatchEnd, from: string, heard: boolean, failures: number, jitter: number): Next {
+  const before = heard ? 0 : failures
+  switch (end.kind) {
+    case 'ended':
+      return end.idle ? again(from, before + 1, jitter) : { from, failures: 0, waitMs: 0 }
+    case 'expired':
+      // The first time there is nothing wrong: the list is simply due.
+      return { from: undefined, failures: before + 1, waitMs: backoffMs(before, retries, jitter) }
+    case 'garbled':
+    case 'silent':
+      return again(from, before + 1, jitter)
+    case 'failed':
+      if (isExpired(end.error)) return afterWatch({ kind: 'expired' }, from, heard, failures, jitter)
+      return again(from, before + 1, jitter, end.error.retryAfterMs)
+  }
+}
+
+/** A list that failed: the version to watch from is still unknown. */
+export function afterList(error: ApiError, failures: number, jitter: number): Next {
+  // A continue token that is too old has nothing to do with trouble: the list starts over at once.
+  const waits = isExpired(error) ? failures : failures + 1
+  const asked = isTransient(error) ? error.retryAfterMs : undefined
+  return { from: undefined, failures: failures + 1, waitMs: Math.max(asked ?? 0, backoffMs(waits, retries, jitter)) }
+}
+
+function again(from: string, failures: number, jitter: number, askedMs = 0): Next {
+  const waitMs = Math.max(askedMs, backoffMs(failures, retries, jitter))
+  return { from: failures < suspicious ? from : undefined, failures, waitMs }
+}

@@ -1,0 +1,148 @@
+/** The world: what the operator has heard of the cluster by watching it. Secrets and ConfigMaps are not watched; see sightings. */
+
+import { isDeepStrictEqual } from 'node:util'
+import type { Credential, Domain, Invalid, Name, Policy, Ref } from '../../compile/snapshot.ts'
+import type { Dirty } from '../../dirty.ts'
+import type { Api } from '../api/api.ts'
+import type { KubeObject } from '../api/object.ts'
+import { ownResources, resources } from '../api/resource.ts'
+import { oursSelector } from '../write/ownership.ts'
+import { declaredIn } from './declared.ts'
+import { byFleet, fleetOf, isSameMade, madeIn } from './made.ts'
+import { openMirror, type Unread } from './mirror.ts'
+import { askedNamespaces, watchedNamespaces } from './namespaces.ts'
+import type { ReflectorNews, Timing } from './reflector.ts'
+import { type RelayPod, relayPodOf } from './relay-pod.ts'
+import { remembered } from './remembered.ts'
+import { openServiceMonitors } from './service-monitors.ts'
+
+/** One of our own kinds as it stands in the cluster. What is being deleted, alone or with its namespace, is gone for us. */
+export type DeclaredObject = {
+  readonly ref: Ref
+  readonly uid: string
+  readonly resourceVersion: string
+  /** The status as it was last heard of; empty where there is none. */
+  readonly status: Readonly<Record<string, unknown>>
+} & (
+  | { readonly is: 'valid'; readonly resource: Policy | Domain | Credential }
+  | { readonly is: 'invalid'; readonly invalid: Invalid }
+)
+
+/** How far each of our kinds has been heard: resource versions by kind, or by kind and namespace. */
+export type Heard = Readonly<Record<string, string>>
+
+export type World = {
+  declared(): readonly DeclaredObject[]
+  declaredAs(ref: Ref): DeclaredObject | undefined
+  /** Labels by namespace. */
+  namespaces(): ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** What carries the operator's label and the fleet's: services, stateful sets, and whatever else manifests make. */
+  made(fleet: Name): readonly KubeObject[]
+  pods(fleet: Name): readonly RelayPod[]
+  /** Whether the cluster knows the kind ServiceMonitor. */
+  readonly serviceMonitors: boolean
+  heard(): Heard
+  /** Resolves when every one of our kinds has been listed anew, wherever it can be. */
+  refresh(): Promise<void>
+  /** Lists that could not be had yet of what compile goes by: what is absent may be in there. */
+  unread(): readonly Unread[]
+  /** Resolves when everything has been listed once, or could not be for some seconds. */
+  readonly synced: Promise<void>
+  /** Until the signal ends; never rejects. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export type WorldOptions = {
+  readonly api: Api
+  /** Empty: all. */
+  readonly namespaces: readonly string[]
+  /** Raised when something changed that compile or fleets depend on. */
+  readonly dirty: Pick<Dirty, 'mark'>
+  /** Pods or statuses changed: only to raise a flag. */
+  readonly wake: () => void
+  readonly tell?: (news: ReflectorNews) => void
+  readonly timing?: Partial<Timing & Pace>
+}
+
+type Pace = {
+  /** How long a list that can not be had is waited for before everything else goes on without it. */
+  readonly patienceMs: number
+  /** How often the labels of namespaces are asked for where they can not be watched. */
+  readonly labelsMs: number
+  /** How often to ask whether a kind that not every cluster knows is there. */
+  readonly kindsMs: number
+}
+
+const ordinary: Pace = { patienceMs: 5000, labelsMs: 30_000, kindsMs: 120_000 }
+
+const madeResources = [
+  resources.statefulSets,
+  resources.services,
+  resources.disruptionBudgets,
+  resources.networkPolicies,
+] as const
+
+export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: WorldOptions): World {
+  const changed = (): void => dirty.mark()
+  const { patienceMs, labelsMs, kindsMs } = { ...ordinary, ...timing }
+  const base = { api, namespaces, patienceMs, timing, ...(tell !== undefined && { tell }) }
+  const scope = { labelSelector: oursSelector }
+  const own = ownResources.map((resource) =>
+    openMirror({ ...base, resource, keep: declaredIn, same: isSameDeclared, changed, renewed: wake }),
+  )
+  const made = madeResources.map((resource) => {
+    const mirror = openMirror({ ...base, resource, scope, keep: madeIn, same: isSameMade, changed, renewed: wake })
+    return { mirror, of: byFleet(mirror.values) }
+  })
+  const pods = openMirror({
+    ...base,
+    resource: resources.pods,
+    scope,
+    keep: (object) => ({ fleet: fleetOf(object), pod: relayPodOf(object) }),
+    same: isDeepStrictEqual,
+    changed: wake,
+  })
+  const podsOf = byFleet(pods.values)
+  const serviceMonitors = openServiceMonitors({ ...base, changed, everyMs: kindsMs })
+  const labels =
+    namespaces.length === 0
+      ? watchedNamespaces({ ...base, changed })
+      : askedNamespaces({ ...base, names: namespaces, changed, everyMs: labelsMs })
+  const parts = [...own, ...made.map((m) => m.mirror), pods, serviceMonitors, labels]
+  const listed = remembered(
+    () => own.map((m) => m.values()),
+    (all) => all.filter((declared) => declared !== undefined),
+  )
+  const isLeaving = (ref: string): boolean =>
+    labels.leaving().size > 0 && labels.leaving().has(ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/')))
+  const byKind = new Map(own.map((mirror, i) => [ownResources[i]?.kind, mirror]))
+  return {
+    declared: () => (labels.leaving().size === 0 ? listed() : listed().filter(({ ref }) => !isLeaving(ref))),
+    declaredAs(ref) {
+      const space = ref.indexOf(' ')
+      return isLeaving(ref) ? undefined : byKind.get(ref.slice(0, space))?.get(ref.slice(space + 1))
+    },
+    namespaces: labels.labels,
+    made: (fleet) => [...made, serviceMonitors].flatMap((m) => m.of(fleet)).map((m) => m.object),
+    pods: (fleet) => podsOf(fleet).map((p) => p.pod),
+    get serviceMonitors() {
+      return serviceMonitors.isKnown
+    },
+    heard: () => Object.assign({}, ...own.map((m) => m.heard())) as Heard,
+    async refresh() {
+      await Promise.all(own.map((m) => m.refresh()))
+    },
+    unread: () => [...own, labels].flatMap((m) => m.unread()),
+    synced: Promise.all(parts.map((p) => p.synced)).then(() => undefined),
+    async run(signal) {
+      await Promise.all(parts.map((p) => p.run(signal)))
+    },
+  }
+}
+
+/** A status is what we write ourselves: it is kept, and compile asks nothing of it that is not known already. */
+const isSameDeclared = (a: DeclaredObject | undefined, b: DeclaredObject | undefined): boolean =>
+  isDeepStrictEqual(withoutStatus(a), withoutStatus(b))
+
+const withoutStatus = (declared: DeclaredObject | undefined): unknown =>
+  declared === undefined ? undefined : { ...declared, status: undefined, resourceVersion: undefined }

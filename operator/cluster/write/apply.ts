@@ -1,0 +1,163 @@
+/** Makes one object as it should be, by server-side apply; what belongs to others is told, and left as it is. */
+import { type Api, fieldManager, told } from '../api/api.ts'
+import { type ApiError, isConflict, isInvalid } from '../api/api-error.ts'
+import type { KubeObject } from '../api/object.ts'
+import { resourceOf } from '../api/resource.ts'
+import { holds } from './holds.ts'
+import { look } from './look.ts'
+import { belongingOf, marked, type Owner } from './ownership.ts'
+
+export type Applied =
+  | { readonly kind: 'unchanged' | 'applied'; readonly object: KubeObject }
+  /** There is an object of that name, and it is not ours. */
+  | { readonly kind: 'foreign'; readonly what: string }
+  /** Others claim fields of it by server-side apply, so that two programs would write in turns. */
+  | {
+      readonly kind: 'contested'
+      readonly what: string
+      readonly managers: readonly string[]
+      readonly fields: readonly string[]
+    }
+  /** An earlier one is still being deleted; then comes ours. */
+  | { readonly kind: 'leaving'; readonly what: string }
+
+/** What a batch of writes stands on. */
+export type Writing = {
+  readonly api: Api
+  /** Asked before each write. */
+  readonly mayWrite: () => boolean
+  readonly signal: AbortSignal
+}
+
+/** Thrown where a write was due and another operator has taken over: nothing is wrong, and nothing is to be retried. */
+export class Deposed extends Error {}
+
+type Options = {
+  /** Only over the very version that was observed: whoever has an old view of the world changes nothing. */
+  readonly onlyObserved?: boolean
+}
+
+/**
+ * `observed` is the object as a watch told of it, where it did.
+ * @throws ApiError for trouble that passes, and for what the API server refuses.
+ */
+export async function applyObject(
+  object: KubeObject,
+  observed: KubeObject | undefined,
+  owner: Owner,
+  writing: Writing,
+  options: Options = {},
+): Promise<Applied> {
+  const desired = marked(object, owner)
+  const before = observed ?? (await read(desired, writing))
+  if (before === 'foreign') return { kind: 'foreign', what: told(desired) }
+  if (before === undefined) return create(desired, owner, writing, options)
+  return judge(desired, before, owner, writing, options)
+}
+
+async function judge(
+  desired: KubeObject,
+  before: KubeObject,
+  owner: Owner,
+  writing: Writing,
+  options: Options,
+): Promise<Applied> {
+  const belonging = belongingOf(before, owner)
+  if (belonging !== 'ours') return { kind: belonging, what: told(desired) }
+  if (holds(before, desired)) return { kind: 'unchanged', object: before }
+  return change(desired, before, owner, writing, options)
+}
+
+/** A version that no object has: with it, an apply makes an object, and changes none. */
+const versionOfNone = '1'
+
+/**
+ * Makes one that was looked for and is not there, and changes nothing where somebody made one since.
+ * @throws ApiError, a conflict among them
+ */
+export async function applyNew(object: KubeObject, owner: Owner, writing: Writing): Promise<KubeObject> {
+  return write(asNew(marked(object, owner)), writing)
+}
+
+const asNew = (desired: KubeObject): KubeObject => ({
+  ...desired,
+  metadata: { ...desired.metadata, resourceVersion: versionOfNone },
+})
+
+async function read(desired: KubeObject, { api, signal }: Writing): Promise<KubeObject | 'foreign' | undefined> {
+  const seen = await look(api, resourceOf(desired), desired.metadata, signal)
+  return seen.is === 'there' ? seen.object : seen.is === 'foreign' ? 'foreign' : undefined
+}
+
+/** Whoever made one since is not written over: what is there now is looked at, and judged like any other. */
+async function create(desired: KubeObject, owner: Owner, writing: Writing, options: Options): Promise<Applied> {
+  try {
+    return { kind: 'applied', object: await write(asNew(desired), writing) }
+  } catch (error) {
+    if (!isConflict(error) || options.onlyObserved === true) throw error
+    const now = await read(desired, writing)
+    if (now === undefined) throw error
+    return now === 'foreign' ? { kind: 'foreign', what: told(desired) } : judge(desired, now, owner, writing, options)
+  }
+}
+
+async function change(
+  desired: KubeObject,
+  before: KubeObject,
+  owner: Owner,
+  writing: Writing,
+  { onlyObserved = false }: Options,
+): Promise<Applied> {
+  const version = onlyObserved ? before.metadata.resourceVersion : undefined
+  try {
+    return await whole(await write(only(desired, before, version), writing), desired, writing)
+  } catch (error) {
+    // The same name twice in a list, e.g. of a port that somebody gave another number.
+    if (isInvalid(error)) return { kind: 'applied', object: await straighten(only(desired, before, version), writing) }
+    const conflicts = isConflict(error) ? (error as ApiError).fieldConflicts : []
+    if (conflicts.length === 0) throw error
+    const now = await read(desired, writing)
+    if (now === undefined || now === 'foreign' || belongingOf(now, owner) !== 'ours') throw error
+    const claims = standingClaims(now)
+    const contested = conflicts.filter(({ manager }) => claims.has(manager))
+    if (contested.length === 0) return whole(await write(only(desired, now, version), writing, true), desired, writing)
+    const managers = [...new Set(contested.map((c) => c.manager))]
+    return { kind: 'contested', what: told(desired), managers, fields: contested.map((c) => c.field) }
+  }
+}
+
+/** Server-side apply leaves in a list what somebody else put into it. Where that is no program's standing claim, it goes. */
+async function whole(object: KubeObject, desired: KubeObject, writing: Writing): Promise<Applied> {
+  if (holds(object, desired) || standingClaims(object).size > 0) return { kind: 'applied', object }
+  return { kind: 'applied', object: await straighten(only(desired, object, object.metadata.resourceVersion), writing) }
+}
+
+/** Every list as it is desired, and nothing else in it. */
+function straighten(desired: KubeObject, { api, mayWrite, signal }: Writing): Promise<KubeObject> {
+  if (!mayWrite()) throw new Deposed(`${told(desired)} is for another operator to write`)
+  const { apiVersion: _, kind: __, ...change } = desired
+  return api.merge(resourceOf(desired), desired.metadata, change, { signal })
+}
+
+/** This very object, not a later one of its name; with a version, as it was then. */
+const only = (desired: KubeObject, { metadata: { uid } }: KubeObject, resourceVersion?: string): KubeObject => ({
+  ...desired,
+  metadata: {
+    ...desired.metadata,
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  },
+})
+
+/** A field that somebody edited is drift, and is set right; one that a program applies would be set back at once. */
+const standingClaims = ({ metadata }: KubeObject): ReadonlySet<string> =>
+  new Set(
+    (metadata.managedFields ?? [])
+      .filter((m) => m.operation === 'Apply' && m.manager !== fieldManager)
+      .map((m) => m.manager),
+  )
+
+function write(object: KubeObject, { api, mayWrite, signal }: Writing, force = false): Promise<KubeObject> {
+  if (!mayWrite()) throw new Deposed(`${told(object)} is for another operator to write`)
+  return api.apply(object, { force, signal })
+}

@@ -1,0 +1,101 @@
+/** Whose an object is: ours by label, one fleet's by label and owner. What is not ours is never taken over. Pure. */
+import { createHash } from 'node:crypto'
+import type { KubeObject, OwnerReference } from '../api/object.ts'
+
+export const managedByLabel = 'app.kubernetes.io/managed-by'
+export const policyLabel = 'relayfleet.dev/policy'
+/** The label's value on all that is ours. */
+export const operatorName = 'relayfleet'
+/** Of what was applied: with it, the API server's object tells by itself whether it is up to date. */
+export const hashAnnotation = 'relayfleet.dev/applied-hash'
+
+/** All that is ours, for lists and watches. */
+export const oursSelector = `${managedByLabel}=${operatorName}`
+
+/** On whose behalf an object is there. */
+export type Owner = {
+  /** Where the owner is, and all that it owns. */
+  readonly namespace: string
+  readonly reference: OwnerReference
+  /** What tells this owner's objects from others', beside the reference. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** The owner of a fleet's objects. */
+export const fleetOwner = (policy: {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}): Owner => ({
+  namespace: policy.namespace,
+  reference: reference('RelayPolicy', policy),
+  labels: { [policyLabel]: policy.name },
+})
+
+/** The owner of a binding Secret. */
+export const credentialOwner = (credential: {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}): Owner => ({ namespace: credential.namespace, reference: reference('RelayCredential', credential), labels: {} })
+
+const reference = (kind: string, { name, uid }: { readonly name: string; readonly uid: string }): OwnerReference => ({
+  apiVersion: 'relayfleet.dev/v1alpha1',
+  kind,
+  name,
+  uid,
+  controller: true,
+  blockOwnerDeletion: true,
+})
+
+export type Belonging =
+  | 'ours'
+  /** Somebody else's, or another fleet's: it stays as it is. */
+  | 'foreign'
+  /** It, or its owner of the same name, was deleted, and it is on its way out. */
+  | 'leaving'
+
+export function belongingOf({ metadata }: KubeObject, { reference, labels }: Owner): Belonging {
+  const marks = { [managedByLabel]: operatorName, ...labels }
+  const marked = Object.entries(marks).every(([label, value]) => metadata.labels?.[label] === value)
+  const controller = metadata.ownerReferences?.find((o) => o.controller === true)
+  if (!marked || (controller !== undefined && !sameName(controller, reference))) return 'foreign'
+  if (metadata.deletionTimestamp !== undefined) return 'leaving'
+  return controller === undefined || controller.uid === reference.uid ? 'ours' : 'leaving'
+}
+
+const sameName = (a: OwnerReference, b: OwnerReference): boolean =>
+  a.kind === b.kind && a.name === b.name && a.apiVersion.split('/')[0] === b.apiVersion.split('/')[0]
+
+/** The object as it is applied: marked as this owner's, with the hash of all of it. */
+export function marked(object: KubeObject, { reference, labels }: Owner): KubeObject {
+  const { metadata } = object
+  const whole = {
+    ...object,
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, ...labels, [managedByLabel]: operatorName },
+      ownerReferences: [reference],
+    },
+  }
+  const annotations = { ...metadata.annotations, [hashAnnotation]: hashOf(whole) }
+  return { ...whole, metadata: { ...whole.metadata, annotations } }
+}
+
+const hashOf = (object: KubeObject): string =>
+  createHash('sha256')
+    .update(JSON.stringify(sorted(object)))
+    .digest('hex')
+    .slice(0, 32)
+
+/** The same fields in the same order, whoever wrote them down. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  )
+}

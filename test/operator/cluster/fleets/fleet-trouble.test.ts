@@ -1,0 +1,51 @@
+/** What went wrong with a fleet, in words: the object, what was said, and a mend; never longer than a status may be. */
+import { expect, test } from 'vitest'
+import { type ApiError, refusal } from '../../../../operator/cluster/api/api-error.ts'
+import { appliedTrouble, errorTrouble, isNamespaceLeaving } from '../../../../operator/cluster/fleets/fleet-trouble.ts'
+
+const refused = (code: number, message: string): ApiError => refusal('PATCH /x', code, { message })
+
+test.each<[string, Parameters<typeof appliedTrouble>[0], string | undefined]>([
+  ['nothing', { kind: 'applied', object: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } } }, undefined],
+  [
+    'a foreign object',
+    { kind: 'foreign', what: 'Service mail/x' },
+    "there is a Service mail/x that is not this fleet's, and it is left as it is; rename or delete it, or give the policy another name",
+  ],
+  [
+    'one on its way out',
+    { kind: 'leaving', what: 'Service mail/x' },
+    'Service mail/x is still being deleted; if that takes long, look at its finalizers and at the garbage collector',
+  ],
+  [
+    'a contest',
+    { kind: 'contested', what: 'Service mail/x', managers: ['argocd', 'flux'], fields: ['.spec.type', '.spec.ports'] },
+    'Service mail/x: .spec.type, .spec.ports is also applied by argocd, flux, and nobody is overwritten; take it out of what argocd, flux applies',
+  ],
+])('%s', (_name, applied, expected) => {
+  expect(appliedTrouble(applied)).toBe(expected)
+})
+
+test.each([
+  [403, 'secrets is forbidden: User "x" cannot patch resource "secrets"', "the operator's account"],
+  [403, 'pods "x" is forbidden: exceeded quota: few', 'raise the quota'],
+  [500, 'Internal error: failed calling webhook "a.example": timeout', 'see to that webhook'],
+  [422, 'Secret "x" is invalid: data: Forbidden: field is immutable when `immutable` is set', 'delete the object'],
+  [503, 'etcd is away', 'it is tried again'],
+])('%s %s: a mend', (code, message, mend) => {
+  const trouble = errorTrouble('writing Secret mail/x', refused(code, message))
+  expect(trouble.startsWith('writing Secret mail/x: ')).toBe(true)
+  expect(trouble).toContain(message)
+  expect(trouble).toContain(mend)
+})
+
+test('what is said at length is cut', () => {
+  expect(errorTrouble('writing', refused(500, 'x'.repeat(5000))).length).toBeLessThan(500)
+})
+
+test('a namespace that goes away is told by the API server', () => {
+  const gone = 'secrets "x" is forbidden: unable to create new content in namespace mail because it is being terminated'
+  expect(isNamespaceLeaving(refused(403, gone))).toBe(true)
+  expect(isNamespaceLeaving(refused(403, 'no'))).toBe(false)
+  expect(isNamespaceLeaving(new Error(gone))).toBe(false)
+})

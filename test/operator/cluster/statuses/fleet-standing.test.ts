@@ -1,0 +1,177 @@
+/** What else is told of a fleet beside Programmed, and that nothing of it changes because time passes. */
+import { expect, test } from 'vitest'
+import type { FleetEvidence } from '../../../../operator/cluster/statuses/fleet-evidence.ts'
+import { type FleetStanding, fleetStanding, nextMoment } from '../../../../operator/cluster/statuses/fleet-standing.ts'
+import { roundFigure } from '../../../../operator/cluster/statuses/queued-sample.ts'
+import type { RelayReport, Smarthost } from '../../../../operator/cluster/statuses/relay-report.ts'
+import { day, evidence, good, lagging, newest, now, older, pod, report, starting } from './fleet-evidence.ts'
+
+const standing = (more: Partial<FleetEvidence>) => fleetStanding(evidence(more), () => 20)
+const told = (type: string, more: Partial<FleetEvidence>): string => {
+  const found = standing(more).further.find((c) => c.type === type)
+  return found === undefined ? 'absent' : `${found.status} ${found.reason}: ${found.message}`
+}
+const ending = (...days: readonly number[]): Partial<FleetEvidence> => ({
+  pods: days.map((d, i) => good(i, { certificates: [{ listener: 'submission', endsAt: now + d * day }] })),
+})
+
+test.each<[string, Partial<FleetEvidence>, string]>([
+  ['all are ready', {}, 'True MinimumReplicasAvailable: 2 of 2 relays are ready'],
+  [
+    'one may be away',
+    { pods: [good(0), starting(1, { waiting: 'OOMKilled' })] },
+    'True MinimumReplicasAvailable: 1 of 2 relays are ready: shared-1: OOMKilled',
+  ],
+  [
+    'one of three is too few',
+    { replicas: 3, pods: [good(0)] },
+    'False MinimumReplicasUnavailable: 1 of 3 relays are ready: 2 pods are not there',
+  ],
+  ['a single one has to be there', { replicas: 1, pods: [] }, 'False MinimumReplicasUnavailable'],
+  ['none is wanted', { replicas: 0, pods: [] }, 'False Stopped'],
+  ['a held fleet is what it is', { replicas: undefined }, 'True MinimumReplicasAvailable: 2 of 2'],
+])('Available: %s', (_name, more, says) => {
+  expect(told('Available', more)).toContain(says)
+})
+
+test.each<[string, Partial<FleetEvidence>, string]>([
+  ['nobody knows of any', {}, 'absent'],
+  ['it is good for a quarter', ending(90, 89), 'True CertificateValid: every certificate is good until 2027-02-21'],
+  [
+    'it ends within two weeks at one relay',
+    ending(60, 13),
+    'False CertificateExpiresSoon: the certificate of listener',
+  ],
+  [
+    'it is over',
+    ending(60, -1),
+    'False CertificateExpired: the certificate of listener submission ended at 2026-11-23',
+  ],
+  [
+    'the issued one was not renewed',
+    { written: { hash: newest, certificateEndsAt: now + day } },
+    'False CertificateExpiresSoon: the certificate that is issued',
+  ],
+])('CertificateValid: %s', (_name, more, says) => {
+  expect(told('CertificateValid', more)).toContain(says)
+})
+
+const first = (more: Partial<RelayReport>): Partial<FleetEvidence> => ({ pods: [good(0, more), good(1)] })
+const smarthost = (name: string, health: Smarthost['health'], text?: string): Smarthost => ({
+  route: 'default',
+  name,
+  health,
+  ...(text !== undefined && { lastReply: { code: 454, status: '4.7.0', text } }),
+})
+/** What each of the relays reports. */
+const reporting = (...smarthosts: (readonly Smarthost[])[]): Partial<FleetEvidence> => ({
+  pods: smarthosts.map((all, i) => good(i, { smarthosts: all })),
+})
+const [left, well] = [smarthost('ses', 'ejected'), smarthost('ses', 'healthy')]
+const old = { ready: 1, deferred: 0, inFlight: 0, oldestSeconds: 601.5 }
+test.each<[string, Partial<FleetEvidence>, string]>([
+  ['nothing is wrong', {}, 'False AsExpected'],
+  [
+    'a disk is full',
+    first({ ready: false, notReady: ['disk full'] }),
+    'True NotReady: shared-0 takes no mail now: disk',
+  ],
+  ['a file went bad', first({ stale: ['ca.crt'] }), 'True StaleFiles: ca.crt'],
+  ['mail waits', first({ queue: old }), 'True QueueOld: mail waits at shared-0'],
+  ['every relay has left out a smarthost', reporting([left], [left]), 'True SmarthostEjected: default/ses (route'],
+  ['one relay alone has', reporting([left], [well]), 'False AsExpected'],
+  ['no relay answers', { pods: [starting(0)] }, 'absent'],
+])('Degraded: %s', (_name, more, says) => {
+  expect(told('Degraded', more)).toContain(says)
+})
+
+test('the pods are listed by name, and whoever leaves is not', () => {
+  const pods = [starting(2), lagging(1, 100), good(0), { pod: pod(3, { leaving: true }), report: report() }]
+  expect(fleetStanding(evidence({ pods }), (uid) => (uid.endsWith('0') ? 20 : undefined)).fields).toEqual({
+    replicas: 3,
+    readyReplicas: 2,
+    configHash: newest,
+    pods: [
+      { name: 'shared-0', ready: true, configHash: newest, queued: 20 },
+      { name: 'shared-1', ready: true, configHash: older },
+      { name: 'shared-2', ready: false },
+    ],
+  })
+})
+
+const routesAfter = (more: Partial<FleetEvidence>, before?: FleetStanding): unknown =>
+  fleetStanding(evidence(more), () => 20, before).fields['routes']
+
+test('each smarthost is told at its worst, with why, in the order of its relays', () => {
+  expect(
+    routesAfter(
+      reporting(
+        [well, smarthost('backup', 'unproven')],
+        [smarthost('ses', 'ejected', 'no'), smarthost('backup', 'paused', 'slowly')],
+      ),
+    ),
+  ).toEqual([
+    {
+      name: 'default',
+      smarthosts: [
+        { name: 'ses', health: 'Ejected', lastReply: { code: 454, status: '4.7.0', text: 'no' } },
+        { name: 'backup', health: 'Paused', lastReply: { code: 454, status: '4.7.0', text: 'slowly' } },
+      ],
+    },
+  ])
+  expect(routesAfter(reporting([well], [well]))).toEqual([
+    { name: 'default', smarthosts: [{ name: 'ses', health: 'Healthy' }] },
+  ])
+  expect(routesAfter({ pods: [starting(0)] })).toBeUndefined()
+})
+
+test('the words of one attempt after the other are no news, those of another reply are', () => {
+  const saying = (text: string, code = 454): Partial<FleetEvidence> =>
+    reporting([{ ...left, lastReply: { code, status: '4.7.0', text } }])
+  const first = standing(saying('try later (id 1)'))
+  expect(fleetStanding(evidence(saying('try later (id 2)')), () => 20, first)).toEqual(first)
+  expect(JSON.stringify(routesAfter(saying('gone', 421), first))).toContain('gone')
+})
+
+test('an old queue and a lag say the same a minute later', () => {
+  const at = (ms: number) => {
+    const queue = { ...old, oldestSeconds: old.oldestSeconds + ms / 1000 }
+    return fleetStanding(evidence({ pods: [lagging(0, 40_000, { queue })], now: now + ms }), () => 1)
+  }
+  expect(at(60_000)).toEqual(at(0))
+})
+
+test('it is down only after a while without any relay', () => {
+  expect(standing({ pods: [starting(0)], noneReadySince: now - 5000 }).down).toBe(false)
+  expect(standing({ pods: [starting(0)], noneReadySince: now - 30_000 }).down).toBe(true)
+  expect(standing({ pods: [lagging(0, 99_000)] }).down).toBe(false)
+  expect(standing({ replicas: 0 }).down).toBe(true)
+})
+
+test('whatever is said by others is cut', () => {
+  const waiting = 'x'.repeat(100_000)
+  const { programmed, further } = standing({ pods: [starting(0, { waiting })], noneReadySince: 0 })
+  for (const { message } of [programmed, ...further]) expect(message.length).toBeLessThanOrEqual(2048)
+})
+
+test.each<[string, Partial<FleetEvidence>, number]>([
+  ['a lag is worth a word', { pods: [lagging(0, 500)] }, now + 1000],
+  ['and later an Event', { pods: [lagging(0, 5000)] }, now + 25_000],
+  ['a certificate comes near its end', ending(15), now + day],
+  ['nothing ever changes by itself', {}, Number.POSITIVE_INFINITY],
+])('the next moment: %s', (_name, more, at) => {
+  expect(nextMoment(evidence(more))).toBe(at)
+})
+
+test.each([
+  [0, 0],
+  [1, 1],
+  [3, 2],
+  [9, 5],
+  [10, 10],
+  [999, 500],
+  [1000, 1000],
+  [123_456, 100_000],
+])('%i messages are said as %i', (count, figure) => {
+  expect(roundFigure(count)).toBe(figure)
+})

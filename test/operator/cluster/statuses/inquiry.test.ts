@@ -1,0 +1,149 @@
+/** Who is asked when: quickly while something is to change, rarely otherwise, and never too many at once. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Inquiry } from '../../../../operator/cluster/statuses/inquiry.ts'
+import type { RelayReport } from '../../../../operator/cluster/statuses/relay-report.ts'
+import type { RelayPod } from '../../../../operator/cluster/watch/relay-pod.ts'
+import { newest, older, pod, report } from './fleet-evidence.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function open(answer: (pod: RelayPod) => RelayReport | undefined | Promise<RelayReport | undefined>) {
+  const asked: string[] = []
+  let news = 0
+  const ending = new AbortController()
+  const inquiry = new Inquiry({
+    ask: async (one) => {
+      asked.push(one.name)
+      return answer(one)
+    },
+    changed: () => {
+      news += 1
+    },
+    now: Date.now,
+    signal: ending.signal,
+  })
+  const follow = (pods: readonly RelayPod[], hash: string | undefined = newest, lagsSince?: number): void =>
+    inquiry.follow(new Map([['mail/shared', { pods, hash, lagsSince }]]))
+  const seconds = (s: number) => vi.advanceTimersByTimeAsync(s * 1000)
+  return { inquiry, asked, follow, seconds, news: () => news }
+}
+
+test('a relay that is as it should be is asked every few seconds, and is no news', async () => {
+  const { asked, follow, seconds, inquiry, news } = open(() => report())
+  follow([pod(0)])
+  await seconds(0)
+  expect(inquiry.known([pod(0)])).toEqual([{ pod: pod(0), report: report() }])
+  await seconds(60)
+  expect(asked.length).toBeGreaterThanOrEqual(6)
+  expect(asked.length).toBeLessThanOrEqual(13)
+  expect(news()).toBe(1)
+})
+
+test('a new hash is asked for at once and then quickly, until it is there', async () => {
+  let hash = older
+  const { asked, follow, seconds, inquiry } = open(() => report({ hash }))
+  follow([pod(0)], older)
+  await seconds(1)
+  const before = asked.length
+  follow([pod(0)], newest)
+  await seconds(0.35)
+  expect(asked.length - before).toBe(4)
+  hash = newest
+  await seconds(0.1)
+  expect(inquiry.known([pod(0)])).toEqual([{ pod: pod(0), report: report() }])
+  const after = asked.length
+  await seconds(4)
+  expect(asked.length).toBe(after)
+})
+
+test('who never gets it is asked less and less often, and lags since the beginning', async () => {
+  const { asked, follow, seconds, inquiry } = open(() => report({ hash: older }))
+  const since = Date.now()
+  follow([pod(0)])
+  await seconds(3)
+  expect(asked.length).toBeLessThanOrEqual(15)
+  await seconds(600)
+  expect(asked.length).toBeLessThanOrEqual(160)
+  expect(inquiry.known([pod(0)])[0]?.lagsSince).toBe(since)
+})
+
+test('who loads one newer configuration after the other is not stuck', async () => {
+  let hash = older
+  const { follow, seconds, inquiry } = open(() => report({ hash }))
+  follow([pod(0)])
+  await seconds(20)
+  hash = `sha256:${'c'.repeat(64)}`
+  await seconds(20)
+  const { lagsSince = 0 } = inquiry.known([pod(0)])[0] ?? {}
+  expect(Date.now() - lagsSince).toBeLessThanOrEqual(20_000)
+})
+
+test('an operator that was started again knows since when a fleet lags', async () => {
+  const { follow, seconds, inquiry } = open(() => report({ hash: older }))
+  follow([pod(0)], newest, Date.now() - 60_000)
+  await seconds(1)
+  expect(Date.now() - (inquiry.known([pod(0)])[0]?.lagsSince ?? 0)).toBe(61_000)
+})
+
+test('one lost answer changes nothing, and silence does', async () => {
+  let speaks = true
+  const { follow, seconds, inquiry } = open(() => (speaks ? report() : undefined))
+  follow([pod(0)])
+  await seconds(1)
+  speaks = false
+  await seconds(11)
+  expect(inquiry.known([pod(0)])[0]).toHaveProperty('report')
+  await seconds(25)
+  expect(inquiry.known([pod(0)])[0]).not.toHaveProperty('report')
+  expect(inquiry.known([pod(0)])[0]).toHaveProperty('lagsSince')
+})
+
+test('another fleet’s relay at that address is nobody', async () => {
+  const { follow, seconds, inquiry } = open(() => report({ policy: 'mail/other' }))
+  follow([pod(0)])
+  await seconds(1)
+  expect(inquiry.known([pod(0)])[0]).not.toHaveProperty('report')
+})
+
+test('a container that was started again has to speak for itself', async () => {
+  const answers = [report(), undefined]
+  const { follow, seconds, inquiry } = open(() => answers.shift())
+  follow([pod(0)])
+  await seconds(1)
+  follow([pod(0, { ready: false })])
+  await seconds(1)
+  expect(inquiry.known([pod(0)])[0]).not.toHaveProperty('report')
+})
+
+test('who leaves is not asked, and who is gone is forgotten', async () => {
+  const { asked, follow, seconds, inquiry } = open(() => report())
+  follow([pod(0, { leaving: true })])
+  await seconds(30)
+  expect(asked).toEqual([])
+  follow([pod(1)])
+  await seconds(1)
+  follow([])
+  const before = asked.length
+  await seconds(60)
+  expect(asked.length).toBe(before)
+  expect(inquiry.known([pod(1)])).toEqual([{ pod: pod(1) }])
+})
+
+test('three hundred are asked a few at a time, and each of them', async () => {
+  let [now, most] = [0, 0]
+  const { asked, follow, seconds } = open(async () => {
+    most = Math.max(most, ++now)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    now -= 1
+    return report()
+  })
+  follow(Array.from({ length: 300 }, (_, i) => pod(i, { uid: `uid-${i.toString(16).padStart(4, '0')}` })))
+  await seconds(1)
+  expect(new Set(asked).size).toBe(300)
+  expect(most).toBeLessThanOrEqual(48)
+})

@@ -1,0 +1,140 @@
+/** Programmed is evidence: True only when every relay that takes mail reports the very configuration that was compiled. */
+import { expect, test } from 'vitest'
+import type { FleetEvidence } from '../../../../operator/cluster/statuses/fleet-evidence.ts'
+import { programmedBy } from '../../../../operator/cluster/statuses/programmed.ts'
+import { evidence, good, lagging, newest, now, older, pod, report, silent, starting } from './fleet-evidence.ts'
+
+type Row = readonly [string, Partial<FleetEvidence>, 'settled' | 'open', string, ...(readonly string[])]
+
+const pulls = 'ImagePullBackOff: no such image'
+
+const rows: readonly Row[] = [
+  ['every ready relay reports it', {}, 'settled', 'True Programmed', '(2)', 'sha256:aaaaaaaaaaaa'],
+  ['one is ready and the other starts', { pods: [good(0), starting(1)] }, 'settled', 'True Programmed', '(1)'],
+  [
+    'a relay that is not ready reports another one',
+    { pods: [good(0), { ...starting(1), report: report({ hash: older }) }] },
+    'settled',
+    'True Programmed',
+  ],
+  [
+    'a relay that leaves reports another one',
+    { pods: [good(0), { pod: pod(1, { leaving: true }), report: report({ hash: older }) }] },
+    'settled',
+    'True Programmed',
+  ],
+  ['one has just not loaded it', { pods: [good(0), lagging(1, 200)] }, 'open', 'False NotLoaded', 'shared-1'],
+  [
+    'one has not loaded it for seconds',
+    { pods: [good(0), lagging(1, 4000)] },
+    'settled',
+    'False NotLoaded',
+    '1 of 2 ready relays',
+    'shared-1 has sha256:bbbbbbbbbbbb, since 2026-11-24T02:59:56Z',
+  ],
+  ['one lags for long', { pods: [good(0), lagging(1, 31_000)] }, 'settled', 'False Lagging', 'shared-1'],
+  ['one does not answer yet', { pods: [good(0), silent(1, 100)] }, 'open', 'False NoAnswer'],
+  [
+    'one does not answer',
+    { pods: [good(0), silent(1, 2000)] },
+    'settled',
+    'False NoAnswer',
+    'shared-1 does not answer',
+  ],
+  [
+    'one lags and one is silent',
+    { pods: [lagging(0, 2000), silent(1, 100)] },
+    'settled',
+    'False NotLoaded',
+    'shared-0',
+  ],
+  [
+    'one refuses it and goes on with the last good one',
+    { pods: [good(0), lagging(1, 2000, { configError: 'no key in tls.crt' })] },
+    'settled',
+    'False ConfigurationRefused',
+    'shared-1: no key in tls.crt',
+  ],
+  [
+    'one refused an earlier one and has not seen this one yet',
+    { pods: [good(0), lagging(1, 100, { configError: 'no key in tls.crt' })] },
+    'open',
+    'False NotLoaded',
+  ],
+  [
+    'one has it and can not use it',
+    { pods: [good(0), good(1, { configError: 'EADDRINUSE' })] },
+    'settled',
+    'False ConfigurationRefused',
+    'shared-1: EADDRINUSE',
+  ],
+  [
+    'nothing is ready, since a moment',
+    { pods: [starting(0)], noneReadySince: now - 100 },
+    'open',
+    'False NoRelayReady',
+  ],
+  [
+    'nothing is ready, for its image is not there',
+    { pods: [starting(0, { waiting: pulls }), starting(1)], noneReadySince: now - 5000 },
+    'settled',
+    'False NoRelayReady',
+    `shared-0: ${pulls}`,
+    'shared-1: it is not ready yet',
+  ],
+  [
+    'nothing is ready, in the relay’s own words',
+    {
+      pods: [{ ...starting(0), report: report({ ready: false, notReady: ['disk full'] }) }],
+      noneReadySince: now - 5000,
+    },
+    'settled',
+    'False NoRelayReady',
+    'shared-0: disk full',
+  ],
+  [
+    'there is no pod',
+    { pods: [], noneReadySince: now - 5000 },
+    'settled',
+    'False NoRelayReady',
+    'StatefulSet mail/shared',
+  ],
+  [
+    'none is wanted',
+    { replicas: 0, pods: [], noneReadySince: now - 5000 },
+    'settled',
+    'False Stopped',
+    'spec.replicas is 0',
+  ],
+  [
+    'it could not be written, while the earlier one runs',
+    { written: { hash: newest, trouble: 'Service mail/shared is not ours' } },
+    'settled',
+    'False NotWritten',
+    'Service mail/shared is not ours',
+  ],
+  ['it is compiled and not written', { written: { hash: older }, pods: [lagging(0, 9000)] }, 'open', 'Unknown Pending'],
+  ['nothing was ever written', { written: {} }, 'open', 'Unknown Pending'],
+  ['it is held and never ran', { wanted: undefined, written: {} }, 'open', 'Unknown Pending'],
+  [
+    'many lag, and not all are named',
+    { pods: Array.from({ length: 9 }, (_, i) => lagging(i, 2000)) },
+    'settled',
+    'False NotLoaded',
+    'shared-4',
+    'and 4 more',
+  ],
+]
+
+const told = rows.map(([name, more, settled, verdict, ...says]) => ({ name, more, settled, verdict, says }))
+test.each(told)('$name', ({ more, settled, verdict, says }) => {
+  const { programmed, settled: isSettled } = programmedBy(evidence(more))
+  expect(`${programmed.status} ${programmed.reason}`).toBe(verdict)
+  expect(isSettled).toBe(settled === 'settled')
+  for (const words of says) expect(programmed.message).toContain(words)
+})
+
+test('what lags says the same as time passes', () => {
+  const at = (ms: number) => programmedBy(evidence({ pods: [lagging(0, 5000)], now: now + ms })).programmed
+  expect(at(10_000)).toEqual(at(0))
+})

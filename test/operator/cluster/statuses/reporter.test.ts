@@ -1,0 +1,161 @@
+/** A reporter over a large world that stands as it should: it looks at everything, and does nothing. */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
+import { openReporter, type Reporter } from '../../../../operator/cluster/statuses/reporter.ts'
+import type { DeclaredObject } from '../../../../operator/cluster/watch/world.ts'
+import type { Compiled, Condition, Status } from '../../../../operator/compile/compiled.ts'
+import type { Ref } from '../../../../operator/compile/snapshot.ts'
+import { configHash, printConfig, type RelayConfig } from '../../../../relay/config.ts'
+import { eventually } from '../../local/eventually.ts'
+import { pod, report } from './fleet-evidence.ts'
+
+const credentials = 10_000
+const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i)
+const nameOf = (i: number) => `team-${i}/web` as const
+const condition = (type: string, status: Condition['status'] = 'True', reason = type): Condition => ({
+  type,
+  status,
+  reason,
+  message: `${type} it is`,
+})
+const pending = [condition('Accepted'), condition('ResolvedRefs'), condition('Programmed', 'Unknown', 'Pending')]
+const status = (i: number): Status => ({
+  observedGeneration: 1,
+  conditions: pending,
+  username: `web.team-${i}`,
+  keys: [{ id: 'k1', verifier: `sha256:${'1'.repeat(64)}` }],
+})
+
+const expiresAt = Date.parse('2026-11-24T04:00:00Z')
+const config = {
+  credentials: range(credentials).map((i) => ({ name: nameOf(i), ...(i === 7 && { expiresAt }) })),
+  queue: { maxAgeMs: 600_000 },
+} as unknown as RelayConfig
+const hash = configHash(printConfig(config))
+const compiledNow = (): Compiled => ({
+  fleets: new Map([['mail/shared', { kind: 'run', config, replicas: 2, ports: [], storage: '1Gi', files: [] }]]),
+  bindings: new Map(),
+  heldBindings: new Set(),
+  findings: new Map(),
+  references: new Set(),
+  statuses: new Map<Ref, Status>([
+    ['RelayPolicy mail/shared', { observedGeneration: 1, conditions: pending }],
+    ...range(credentials).map((i) => [`RelayCredential ${nameOf(i)}`, status(i)] as [Ref, Status]),
+  ]),
+})
+
+const uidOf = (ref: Ref): string => `uid of ${ref}`
+const uids = (): ReadonlyMap<Ref, string> => new Map([...compiledNow().statuses.keys()].map((ref) => [ref, uidOf(ref)]))
+
+/** An API server that keeps statuses, and a watch that tells of them at once. */
+function openCluster() {
+  const objects = new Map<Ref, DeclaredObject>()
+  let version = 1
+  let writes = 0
+  const put = (ref: Ref, status: DeclaredObject['status']): void => {
+    const resourceVersion = String(++version)
+    objects.set(ref, { ref, uid: uidOf(ref), resourceVersion, status } as DeclaredObject)
+  }
+  for (const ref of compiledNow().statuses.keys()) put(ref, {})
+  return {
+    writes: () => writes,
+    put,
+    statusOf: (ref: Ref) => objects.get(ref)?.status as { readonly conditions: readonly Condition[] },
+    world: {
+      declaredAs: (ref: Ref) => objects.get(ref),
+      pods: () => [pod(0), pod(1)],
+    },
+    api: {
+      async apply(object: KubeObject): Promise<KubeObject> {
+        const { namespace, name } = object.metadata
+        const ref = `${object.kind} ${namespace}/${name}` as Ref
+        writes += 1
+        put(ref, structuredClone(object['status']) as DeclaredObject['status'])
+        return { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
+      },
+    },
+  }
+}
+
+let cluster: ReturnType<typeof openCluster>
+let ending: AbortController
+let running: Promise<void>[]
+let now = Date.parse('2026-11-24T03:00:00Z')
+
+beforeEach(() => {
+  cluster = openCluster()
+  ending = new AbortController()
+  running = []
+})
+afterEach(async () => {
+  ending.abort()
+  await Promise.all(running)
+})
+
+/** How often all was looked at is how often troubles were asked for. */
+function start(): { readonly reporter: Reporter; readonly turns: () => number } {
+  let turns = 0
+  const reporter = openReporter({
+    api: cluster.api,
+    world: cluster.world,
+    fleets: { written: () => ({ hash }), nudge: async () => undefined },
+    bindings: {
+      troubles: () => {
+        turns += 1
+        return new Map()
+      },
+    },
+    mayWrite: () => true,
+    record: () => undefined,
+    now: () => now,
+    ask: async () => report({ hash }),
+  })
+  running.push(reporter.run(ending.signal))
+  return { reporter, turns: () => turns }
+}
+const ready = (i: number): string => {
+  const found = cluster.statusOf(`RelayCredential ${nameOf(i)}`).conditions?.find(({ type }) => type === 'Ready')
+  return `${found?.status} ${found?.reason}`
+}
+
+test('ten thousand are written once each, and never again: not by a new compile, and not by a new operator', async () => {
+  const first = start()
+  first.reporter.give(compiledNow(), uids())
+  await eventually(() => ready(credentials - 1) === 'True Ready')
+  const { length } = [...compiledNow().statuses]
+  expect(cluster.writes()).toBe(length)
+
+  const before = first.turns()
+  first.reporter.give(compiledNow(), uids())
+  await eventually(() => first.turns() > before + 1 || first.reporter.wake())
+  expect(cluster.writes()).toBe(length)
+
+  ending.abort()
+  await Promise.all(running)
+  ending = new AbortController()
+  const second = start()
+  second.reporter.give(compiledNow(), uids())
+  await eventually(() => second.turns() > 2 || second.reporter.wake())
+  expect(cluster.writes()).toBe(length)
+})
+
+test('the one whose time is over is told when it is over, and no other', async () => {
+  const { reporter } = start()
+  reporter.give(compiledNow(), uids())
+  await eventually(() => ready(credentials - 1) === 'True Ready')
+  const before = cluster.writes()
+  now = expiresAt
+  reporter.wake()
+  await eventually(() => ready(7) === 'False Expired')
+  expect(cluster.writes()).toBe(before + 1)
+  expect(ready(8)).toBe('True Ready')
+})
+
+test('nothing is said of one that was made anew since', async () => {
+  const { reporter } = start()
+  const former = new Map(uids())
+  former.set(`RelayCredential ${nameOf(7)}`, 'uid of the one before it')
+  reporter.give(compiledNow(), former)
+  await eventually(() => ready(credentials - 1) === 'True Ready')
+  expect([cluster.statusOf(`RelayCredential ${nameOf(7)}`), cluster.writes()]).toEqual([{}, credentials])
+})

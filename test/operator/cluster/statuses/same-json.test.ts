@@ -1,0 +1,34 @@
+/** The same is what prints the same, whatever the order of its fields. */
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { sameJson } from '../../../../operator/cluster/statuses/same-json.ts'
+import { sameStatus } from '../../../../operator/cluster/statuses/same-status.ts'
+
+test('as Node itself compares', () => {
+  const few = fc.jsonValue({ maxDepth: 3 }).map((v) => JSON.parse(JSON.stringify(v)) as unknown)
+  fc.assert(
+    fc.property(few, few, (a, b) => {
+      expect(sameJson(a, b)).toBe(isDeepStrictEqual(a, b))
+      expect(sameJson(a, structuredClone(a))).toBe(true)
+    }),
+  )
+})
+
+test.each([
+  [{ a: 1, b: 2 }, { b: 2, a: 1 }, true],
+  [{ a: 1 }, { a: 1, b: undefined }, false],
+  [[1, 2], [2, 1], false],
+  [[], {}, false],
+  [null, {}, false],
+  [{ toString: 1 }, {}, false],
+])('%j and %j', (a, b, same) => {
+  expect(sameJson(a, b)).toBe(same)
+})
+
+test('the order of conditions says nothing', () => {
+  const [ready, accepted] = [{ type: 'Ready' }, { type: 'Accepted' }]
+  expect(sameStatus({ conditions: [ready, accepted] }, { conditions: [accepted, ready] })).toBe(true)
+  expect(sameStatus({ conditions: [ready] }, { conditions: [accepted] })).toBe(false)
+  expect(sameStatus({ conditions: [] }, {})).toBe(false)
+})

@@ -1,0 +1,71 @@
+/** What an object of the API server declares. */
+import { expect, test } from 'vitest'
+import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
+import { declaredIn } from '../../../../operator/cluster/watch/declared.ts'
+import { credentialSpec, policySpec } from '../../../crds/verdicts.ts'
+
+const object = (kind: string, spec: unknown, metadata: object = {}, more: object = {}): KubeObject => ({
+  apiVersion: 'relayfleet.dev/v1alpha1',
+  kind,
+  metadata: {
+    name: 'web',
+    namespace: 'team-a',
+    uid: 'u1',
+    resourceVersion: '7',
+    generation: 3,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    labels: { tier: 'one' },
+    managedFields: [{ manager: 'kubectl', operation: 'Update' }],
+    ...metadata,
+  },
+  spec,
+  ...more,
+})
+
+test('a valid object is kept with its defaults, its labels and its status, and nothing else', () => {
+  const status = { username: 'web.team-a' }
+  const declared = declaredIn(object('RelayCredential', credentialSpec, {}, { status }))
+  expect(declared).toEqual({
+    ref: 'RelayCredential team-a/web',
+    uid: 'u1',
+    resourceVersion: '7',
+    status,
+    is: 'valid',
+    resource: {
+      kind: 'RelayCredential',
+      namespace: 'team-a',
+      name: 'web',
+      generation: 3,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      labels: { tier: 'one' },
+      spec: expect.objectContaining({ ...credentialSpec, type: 'Password', suspended: false }),
+    },
+  })
+})
+
+test('one with an error is there as it was written, with the field and the mend', () => {
+  const spec = { ...policySpec, replicas: 'many' }
+  expect(declaredIn(object('RelayPolicy', spec))).toMatchObject({
+    ref: 'RelayPolicy team-a/web',
+    status: {},
+    is: 'invalid',
+    invalid: {
+      kind: 'RelayPolicy',
+      namespace: 'team-a',
+      name: 'web',
+      generation: 3,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      spec,
+      problems: [expect.stringMatching(/^spec\.replicas: /)],
+    },
+  })
+})
+
+test('what is being deleted is gone', () => {
+  const leaving = { deletionTimestamp: '2026-02-01T00:00:00Z', finalizers: ['example.org/wait'] }
+  expect(declaredIn(object('RelayPolicy', policySpec, leaving))).toBeUndefined()
+})
+
+test('metadata that a later API server adds makes nothing invalid', () => {
+  expect(declaredIn(object('RelayPolicy', policySpec, { fromTheFuture: { a: 1 } }))?.is).toBe('valid')
+})

@@ -1,0 +1,89 @@
+/** What the operator sees of a pod, as the API server words it. */
+import { expect, test } from 'vitest'
+import { relayPodOf } from '../../../../operator/cluster/watch/relay-pod.ts'
+
+const pod = (status: object, metadata: object = {}) =>
+  relayPodOf({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'shared-0', namespace: 'mail', uid: 'u1', ...metadata },
+    spec: {
+      containers: [
+        { name: 'relay', ports: [{ name: 'http', containerPort: 9466 }] },
+        { name: 'mesh', ports: [{ containerPort: 15090 }] },
+      ],
+    },
+    status,
+  })
+
+const ready = { type: 'Ready', status: 'True' }
+const state = (is: object, more: object = {}) => ({ containerStatuses: [{ name: 'relay', state: is, ...more }] })
+
+test('one that serves', () => {
+  expect(pod({ podIP: '10.0.0.7', conditions: [ready], ...state({ running: {} }) })).toEqual({
+    namespace: 'mail',
+    name: 'shared-0',
+    uid: 'u1',
+    ip: '10.0.0.7',
+    httpPort: 9466,
+    ready: true,
+    leaving: false,
+  })
+})
+
+test('one that was only just made', () => {
+  expect(pod({})).toMatchObject({ ready: false, leaving: false })
+  expect(Object.keys(pod({ podIP: '' }))).not.toContain('ip')
+})
+
+test('one that leaves', () => {
+  expect(pod({ conditions: [ready] }, { deletionTimestamp: '2026-01-01T00:00:00Z' })).toMatchObject({
+    ready: true,
+    leaving: true,
+  })
+})
+
+test.each<[string, object, string | undefined]>([
+  ['nothing', state({ running: {} }), undefined],
+  [
+    'its image',
+    state({ waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "a"' } }),
+    'ImagePullBackOff: Back-off pulling image "a"',
+  ],
+  ['a volume', state({ waiting: { reason: 'ContainerCreating' } }), 'ContainerCreating'],
+  [
+    'another start after a crash',
+    state(
+      { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } },
+      { lastState: { terminated: { exitCode: 78, reason: 'Error' } } },
+    ),
+    'CrashLoopBackOff: back-off 10s (it ended with exit code 78)',
+  ],
+  [
+    'what comes after an error',
+    state({ terminated: { exitCode: 1, reason: 'Error' } }),
+    'Error (it ended with exit code 1)',
+  ],
+  ['the end', state({ terminated: { exitCode: 0, reason: 'Completed' } }), undefined],
+  [
+    'a container before it',
+    { initContainerStatuses: [{ name: 'mesh', state: { waiting: { reason: 'ErrImagePull' } } }] },
+    'ErrImagePull',
+  ],
+  [
+    'a node',
+    {
+      conditions: [
+        { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available' },
+      ],
+    },
+    'Unschedulable: 0/3 nodes are available',
+  ],
+  [
+    'nobody: it was evicted',
+    { phase: 'Failed', reason: 'Evicted', message: 'low on memory' },
+    'Evicted: low on memory',
+  ],
+])('it waits for %s', (_name, status, waiting) => {
+  expect(pod(status).waiting).toBe(waiting)
+})
