@@ -14,7 +14,7 @@ const long = process.env['RELAYFLEET_LONG'] !== undefined
 const [edits, spacingMs] = long ? [60, 1000] : [6, 200]
 const promisedMs = 1000
 /** On a machine that does a lot else. */
-const worstMs = 2000
+const worstMs = 3000
 /** More than there are hands of any sort. */
 const [fleets, credentialsEach] = [12, 4]
 
