@@ -23,9 +23,9 @@ export type LoadResult = {
   readonly retries: Readonly<Record<string, number>>
 }
 
-const acknowledged: string[] = []
-const failed: string[] = []
-const retries: Record<string, number> = {}
+let acknowledged: string[] = []
+let failed: string[] = []
+let retries: Record<string, number> = {}
 let stopped = false
 let running: Promise<unknown> = Promise.resolve()
 let count = 0
@@ -59,8 +59,12 @@ async function untilRefused(access: Access): Promise<{ readonly at: number; read
 }
 
 control(8080, {
-  '/load': (body) => {
+  '/load': async (body) => {
+    // What an earlier test has left behind ends first.
+    stopped = true
+    await running
     const request = body as LoadRequest
+    ;[acknowledged, failed, retries, stopped] = [[], [], {}, false]
     running = Promise.all(Array.from({ length: request.sessions }, () => application(request)))
   },
   '/acknowledged': () => acknowledged.length,
