@@ -323,11 +323,11 @@ export class Dispatcher {
 
   #learn(pool: Pool, outcomes: readonly Outcome[]): void {
     const { now, events } = this.#parts
-    const before = pool.health
-    pool.health = afterAttempt(before, outcomes, now())
+    const [before, at] = [pool.health, now()]
+    pool.health = afterAttempt(before, outcomes, at)
     const { ejectedUntil, lastFailure } = pool.health
     if (ejectedUntil > before.ejectedUntil && lastFailure !== undefined)
-      events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - now(), replyLine(lastFailure))
+      events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure))
   }
 
   #tell(lane: Lane, pool: Pool, message: Tracked, { tookMs }: Attempted, results: readonly Result[]): void {
