@@ -13,7 +13,7 @@ type Asked = Compiled['references']
 export type Sightings = {
   /**
    * Looks at what of `asked` was not looked at yet, and resolves when there is an answer to each, or with the signal.
-   * When none has come for some seconds (for a moment, once there was a first time), what could not be looked at counts as
+   * When none has come for some seconds (a little sooner, once there was a first time), what could not be looked at counts as
    * there for now, so that one Secret that can not be decrypted holds up nobody else's fleet. From then on each is looked at every half a minute, until it is no longer asked for.
    * An answer that changed raises the flag.
    */
@@ -34,7 +34,7 @@ const atOnce = 4
 const ordinaryMs = 30_000
 /** How long an answer is waited for at first, and by those that are at work already. */
 const patienceMs = 5000
-const newcomersMs = 300
+const newcomersMs = 4000
 /** One that hangs is tried again after all others. */
 const tryMs = 1000
 /** Thousands of references are looked at less often, rather than to be the API server's trouble. */

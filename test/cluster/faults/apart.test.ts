@@ -15,6 +15,8 @@ const [edits, spacingMs] = long ? [60, 1000] : [6, 200]
 const promisedMs = 1000
 /** On a machine that does a lot else. */
 const worstMs = 3000
+/** What a new policy names is waited for: to take it for there would have the fleet run with what is absent. */
+const lookedMs = 12_000
 /** More than there are hands of any sort. */
 const [fleets, credentialsEach] = [12, 4]
 
@@ -151,7 +153,7 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
       await troubled(bad)
       await sleep(spacingMs)
       const took = await measured(`each look ${name}`, good, operator)
-      expect(Math.max(...took)).toBeLessThan(worstMs)
+      expect(Math.max(...took)).toBeLessThan(lookedMs)
       operator.kill()
       await operator.stop()
     },
