@@ -16,7 +16,10 @@ export const fleetObjects = (namespace: string, replicas: number): readonly obje
     environment: 'Production',
     replicas,
     listeners: [{ name: 'submission', port: 587, tls: { mode: 'StartTLS' } }],
-    admission: { limits: { connectionsPerClient: 500, messagesPerConnection: 10_000 } },
+    admission: {
+      authFailures: { max: 1000, per: '5m', lockout: '15m' },
+      limits: { connectionsPerClient: 500, messagesPerConnection: 10_000 },
+    },
     routes: [
       {
         name: 'default',

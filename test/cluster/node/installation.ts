@@ -78,8 +78,11 @@ export type Condition = {
   readonly message: string
 }
 
-export const conditionsOf = (kind: string, namespace: string, name: string): readonly Condition[] =>
-  (JSON.parse(kubectl(['-n', namespace, 'get', kind, name, '-o', 'json'])).status?.conditions ?? []) as Condition[]
+/** What is said of the object as it is now; nothing while only an older generation of it was looked at. */
+export function conditionsOf(kind: string, namespace: string, name: string): readonly Condition[] {
+  const { metadata, status = {} } = JSON.parse(kubectl(['-n', namespace, 'get', kind, name, '-o', 'json']))
+  return status.observedGeneration === metadata.generation ? (status.conditions ?? []) : []
+}
 
 /** Waits as `kubectl wait` does, and says at the end what was the matter. */
 export async function ready(kind: string, namespace: string, name: string, deadlineMs = 60_000): Promise<void> {

@@ -58,6 +58,18 @@ async function untilRefused(access: Access): Promise<{ readonly at: number; read
   }
 }
 
+/** Logs in again and again until it is let in. */
+async function untilAdmitted(access: Access): Promise<void> {
+  for (;;) {
+    try {
+      await (await SmtpSession.open(access)).quit()
+      return
+    } catch {
+      await sleep(20)
+    }
+  }
+}
+
 control(8080, {
   '/load': async (body) => {
     // What an earlier test has left behind ends first.
@@ -73,5 +85,6 @@ control(8080, {
     await running
     return { acknowledged, failed, retries }
   },
+  '/admitted': (body) => untilAdmitted(body as Access),
   '/refused': (body) => untilRefused(body as Access),
 })
