@@ -3,8 +3,6 @@ import type { Sent } from './history.ts'
 import type { Told } from './load.ts'
 import { type LoadMessage, loadMessage } from './load-message.ts'
 
-const bytes = 4096
-
 /** What one message in twenty is: most are plain, some need more than one attempt or a report. */
 const recipientsOf = (n: number): { readonly deliverable: string[]; readonly undeliverable: string[] } => {
   switch (n % 20) {
@@ -21,8 +19,10 @@ const recipientsOf = (n: number): { readonly deliverable: string[]; readonly und
   }
 }
 
+const fourKilobytes = (): number => 4096
+
 /** Notes before the first octet leaves that a message is on its way, and later what its client was told. */
-export function recordMessages(senderDomain: string) {
+export function recordMessages(senderDomain: string, bytesOf: (n: number) => number = fourKilobytes) {
   const sent = new Map<string, Sent>()
   const refused: string[] = []
   let unknown = 0
@@ -36,7 +36,7 @@ export function recordMessages(senderDomain: string) {
       const { deliverable, undeliverable } = recipientsOf(n)
       const id = `m${n}`
       const forwardPaths = [...deliverable, ...undeliverable]
-      const message = loadMessage({ id, reversePath: `app@${senderDomain}`, forwardPaths }, bytes)
+      const message = loadMessage({ id, reversePath: `app@${senderDomain}`, forwardPaths }, bytesOf(n))
       sent.set(id, { digest: message.digest, acknowledged: false, deliverable, undeliverable })
       return message
     },

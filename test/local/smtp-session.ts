@@ -13,6 +13,8 @@ export type Access = {
   /** PEM of the authority that must have signed the certificate. */
   readonly ca?: string
   readonly servername?: string
+  /** Which of this machine's addresses the client has. */
+  readonly localAddress?: string
   readonly login?: { readonly username: string; readonly password: string }
 }
 

@@ -1,0 +1,43 @@
+/** What a process holds, read from /proc: its memory and its descriptors, once a second. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { lows, type Sample, slopePerHour } from './trend.ts'
+
+export type Gauge = {
+  readonly memory: readonly Sample[]
+  readonly descriptors: readonly Sample[]
+  stop(): void
+}
+
+const pageBytes = 4096
+
+export const residentBytes = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes
+
+export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
+
+export function gauge(pid: number, everyMs = 1000): Gauge {
+  const begun = performance.now()
+  const memory: Sample[] = []
+  const descriptors: Sample[] = []
+  const timer = setInterval(() => {
+    const atMs = performance.now() - begun
+    memory.push({ atMs, value: residentBytes(pid) })
+    descriptors.push({ atMs, value: descriptorsOf(pid) })
+  }, everyMs)
+  return { memory, descriptors, stop: () => clearInterval(timer) }
+}
+
+const mebi = 1024 * 1024
+/** To a tenth. */
+export const inMebibytes = (bytes: number): number => Math.round((bytes / mebi) * 10) / 10
+
+/** Slope of the lows after `warmUpMs`, in MiB an hour. */
+export const memorySlope = (memory: readonly Sample[], warmUpMs: number, spanMs: number): number =>
+  inMebibytes(
+    slopePerHour(
+      lows(
+        memory.filter(({ atMs }) => atMs >= warmUpMs),
+        spanMs,
+      ),
+    ),
+  )
