@@ -27,6 +27,7 @@ const layers = [
   'relay/main.ts',
   'operator/plan.ts',
   'operator/dirty.ts',
+  'operator/lifecycle/',
   'operator/compile/',
   'operator/conditions.ts',
   'operator/standing.ts',
@@ -93,13 +94,14 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   ajv: ['crds/validate.ts'],
   yaml: ['crds/print.ts', 'operator/local/', 'operator/cli/'],
   commander: ['operator/cli.ts', 'operator/cli/'],
-  tldts: ['relay/rules/', 'relay/mail/'],
+  tldts: ['relay/rules/', 'relay/mail/', 'operator/lifecycle/records-wanted.ts'],
   '@peculiar/x509': ['operator/ca.ts'],
   'reflect-metadata': ['operator/ca.ts'],
 }
 
 /** Values in, values out: no clock, no dice, no environment, no waiting. */
 const pure = [
+  'operator/lifecycle/',
   'operator/compile/',
   'operator/manifests/',
   'operator/plan.ts',

@@ -1,0 +1,72 @@
+/** How a domain's records stand: what was found now, what was found before where nobody answers, and since when it is broken. */
+import type { View } from './answer.ts'
+import { type Asked, type Judged, judgeRecord, type Seen } from './judge-record.ts'
+import type { RecordState } from './record-verdict.ts'
+import type { Wanted } from './records-wanted.ts'
+
+export type RecordFound = {
+  readonly name: string
+  readonly type: 'TXT' | 'CNAME'
+  readonly purpose: Wanted['purpose']
+  readonly want: string
+  readonly got?: string
+  readonly state: RecordState
+  /** What is wrong and how to mend it; absent where nothing is. */
+  readonly message?: string
+  readonly seen: Seen
+  readonly otherwise: readonly string[]
+  /** Why this is from before, or who did not answer. */
+  readonly doubts: readonly string[]
+  readonly notes: readonly string[]
+  /** When somebody last answered; milliseconds. */
+  readonly checkedAt: number
+}
+
+export type DomainRecords = {
+  readonly records: readonly RecordFound[]
+  /** Since when a record has not been as it has to be; milliseconds. */
+  readonly brokenSince?: number
+}
+
+export type Standing =
+  | { readonly is: 'asks'; readonly asks: readonly Asked[] }
+  | ({ readonly is: 'found' } & DomainRecords)
+
+const broken: readonly RecordState[] = ['Missing', 'Mismatch', 'Duplicate']
+export const isBroken = ({ state }: Pick<RecordFound, 'state'>): boolean => broken.includes(state)
+
+/** `before`: what was found last, by this operator or by another one. */
+export function domainRecords(
+  wanted: readonly Wanted[],
+  views: readonly View[],
+  before: DomainRecords | undefined,
+  now: number,
+): Standing {
+  const records: RecordFound[] = []
+  const asks: Asked[] = []
+  for (const one of wanted) {
+    const judged = judgeRecord(one, views)
+    if (judged.is === 'asks') asks.push(...judged.asks)
+    else records.push(found(one, judged, before, now))
+  }
+  if (asks.length > 0) return { is: 'asks', asks }
+  // A clock that was set back must not make a time of trouble longer, nor one of the future end it never.
+  const since = Math.min(before?.brokenSince ?? now, now)
+  return { is: 'found', records, ...(records.some(isBroken) ? { brokenSince: since } : {}) }
+}
+
+function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined, now: number): RecordFound {
+  const { name, type, purpose } = wanted
+  const { state, want, got, why, seen, otherwise, doubts, notes } = judged
+  const fresh: RecordFound = {
+    ...{ name, type, purpose, want },
+    ...(got === undefined ? {} : { got }),
+    state,
+    ...(why === '' ? {} : { message: why }),
+    ...{ seen, otherwise, doubts, notes },
+    checkedAt: now,
+  }
+  if (state !== 'Unknown') return fresh
+  const last = before?.records.find((r) => r.name === name && r.type === type && r.purpose === purpose)
+  return last === undefined || last.state === 'Unknown' ? fresh : { ...last, seen, otherwise, doubts }
+}

@@ -1,0 +1,80 @@
+/** A wanted record against what every server that was asked shows. */
+import type { Lookup, Question, View } from './answer.ts'
+import { judgeAlias, judgeKey } from './judge-dkim.ts'
+import { judgeDmarc } from './judge-dmarc.ts'
+import { judgeSpf } from './judge-spf.ts'
+import type { RecordState, RecordVerdict } from './record-verdict.ts'
+import type { Wanted } from './records-wanted.ts'
+
+type Verdict = Extract<RecordVerdict, { is: 'verdict' }>
+
+/** By how many of those that were asked the record is seen as it is wanted; a key may sign from `everywhere` on. */
+export type Seen = 'everywhere' | 'somewhere' | 'nowhere'
+
+export type Judged = Omit<Verdict, 'is'> & {
+  readonly seen: Seen
+  /** Who shows another thing than the verdict says, or nothing at all, and why: for people. */
+  readonly otherwise: readonly string[]
+  /** Why nobody, or one of them, could say anything. */
+  readonly doubts: readonly string[]
+}
+
+/** A question that one view has not answered yet. */
+export type Asked = { readonly view: View; readonly question: Question }
+
+export type JudgedRecord =
+  | { readonly is: 'asks'; readonly asks: readonly Asked[] }
+  | ({ readonly is: 'judged' } & Judged)
+
+function byOne(wanted: Wanted, lookup: Lookup): RecordVerdict {
+  switch (wanted.purpose) {
+    case 'SPF':
+      return judgeSpf(wanted, lookup)
+    case 'DKIM':
+      return wanted.type === 'TXT' ? judgeKey(wanted, lookup) : judgeAlias(wanted, lookup)
+    case 'DMARC':
+      return judgeDmarc(wanted, lookup)
+  }
+}
+
+type Opinion = { readonly view: View; readonly verdict: Verdict }
+
+export function judgeRecord(wanted: Wanted, views: readonly View[]): JudgedRecord {
+  const opinions: Opinion[] = []
+  const asks: Asked[] = []
+  for (const view of views) {
+    const verdict = byOne(wanted, view.lookup)
+    if (verdict.is === 'asks') asks.push(...verdict.questions.map((question) => ({ view, question })))
+    else opinions.push({ view, verdict })
+  }
+  if (asks.length > 0) return { is: 'asks', asks }
+  return { is: 'judged', ...merged(opinions) }
+}
+
+const saw = (state: RecordState) => (opinion: Opinion) => opinion.verdict.state === state
+
+/**
+ * Who serves the zone knows better than who may have kept an old answer, or makes up another one. Where they differ
+ * among themselves, a record that some of them show is there: nobody's mail is held back for a server that lags.
+ */
+function merged(opinions: readonly Opinion[]): Judged {
+  const answered = opinions.filter((o) => o.verdict.state !== 'Unknown')
+  const own = answered.filter(({ view }) => view.authoritative)
+  const deciding = own.length > 0 ? own : answered
+  const decided = deciding.find(saw('Match')) ?? deciding[0] ?? opinions[0]
+  const doubts = opinions.filter(saw('Unknown')).map(({ view, verdict }) => `${view.server}: ${verdict.why}`)
+  if (decided === undefined) throw new RangeError('a record is judged by one server at least')
+  const { is: _, ...verdict } = decided.verdict
+  const differing = answered.filter((o) => o.verdict.state !== verdict.state)
+  return {
+    ...verdict,
+    seen: seenBy(opinions),
+    otherwise: differing.map(({ view, verdict: v }) => `${view.server} shows ${v.got ?? 'nothing'}`),
+    doubts,
+  }
+}
+
+function seenBy(opinions: readonly Opinion[]): Seen {
+  if (opinions.every(saw('Match'))) return 'everywhere'
+  return opinions.some(saw('Match')) ? 'somewhere' : 'nowhere'
+}

@@ -1,0 +1,102 @@
+/** What the conditions of a SenderDomain say of its records; every reason stands here, and what to do in each message. */
+import { type DomainRecords, isBroken, type RecordFound } from './domain-records.ts'
+import type { RecordState } from './record-verdict.ts'
+
+export type RecordCondition = {
+  readonly type: 'SPFValid' | 'DKIMValid' | 'DMARCValid' | 'RecordsPublished'
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: string
+  readonly message: string
+}
+
+/** What becomes of mail when records have been broken for longer than the grace. */
+export type WhenBroken = { readonly action: 'Warn' | 'Defer' | 'Refuse'; readonly graceMs: number }
+
+const types = { SPF: 'SPFValid', DKIM: 'DKIMValid', DMARC: 'DMARCValid' } as const
+const reasons: Readonly<Record<RecordState, string>> = {
+  Match: 'RecordMatches',
+  Missing: 'RecordMissing',
+  Mismatch: 'RecordMismatch',
+  Duplicate: 'RecordDuplicate',
+  Unknown: 'RecordUnknown',
+}
+
+/** From when on mail is held back; undefined: not at all. */
+export const actsFrom = (
+  { brokenSince }: Pick<DomainRecords, 'brokenSince'>,
+  { action, graceMs }: WhenBroken,
+): number | undefined => (brokenSince === undefined || action === 'Warn' ? undefined : brokenSince + graceMs)
+
+export function recordConditions(
+  found: DomainRecords,
+  whenBroken: WhenBroken,
+  now: number,
+): readonly RecordCondition[] {
+  const { records } = found
+  const purposes = (['SPF', 'DKIM', 'DMARC'] as const).filter((p) => records.some((r) => r.purpose === p))
+  return [
+    ...purposes.map((purpose) =>
+      valid(
+        types[purpose],
+        records.filter((r) => r.purpose === purpose),
+      ),
+    ),
+    ...(records.length === 0 ? [] : [published(found, whenBroken, now)]),
+  ]
+}
+
+const called = ({ type, name }: RecordFound): string => `${type} ${name}`
+const told = (record: RecordFound): string => `${called(record)}: ${record.message ?? 'as wanted'}`
+const all = (texts: readonly string[]): string => texts.join('; ')
+
+function valid(type: RecordCondition['type'], records: readonly RecordFound[]): RecordCondition {
+  const bad = records.filter(isBroken)
+  const [first] = bad
+  if (first !== undefined) return { type, status: 'False', reason: reasons[first.state], message: all(bad.map(told)) }
+  const unknown = records.filter(({ state }) => state === 'Unknown')
+  if (unknown.length > 0) {
+    const message = `${all(unknown.map(called))}: nobody who was asked could say how it is; see RecordsPublished`
+    return { type, status: 'Unknown', reason: reasons.Unknown, message }
+  }
+  return { type, status: 'True', reason: reasons.Match, message: `${all(records.map(called))}: as wanted` }
+}
+
+/** The first that holds speaks. */
+function published(found: DomainRecords, whenBroken: WhenBroken, now: number): RecordCondition {
+  const { records } = found
+  const is = (status: RecordCondition['status'], reason: string, message: string): RecordCondition => ({
+    type: 'RecordsPublished',
+    status,
+    reason,
+    message,
+  })
+  const bad = records.filter(isBroken)
+  const from = actsFrom(found, whenBroken)
+  if (from !== undefined && from <= now)
+    return is('False', 'BrokenTooLong', `${all(bad.map(told))}; ${held(whenBroken)}`)
+  if (bad.length > 0) {
+    const next = from === undefined ? '' : `; from ${timeText(from)} on, ${holds[whenBroken.action]}`
+    return is('False', 'NotPublished', `${all(bad.map(told))}${next}; the values that are wanted are in status.records`)
+  }
+  const unanswered = records.filter(({ doubts, seen }) => doubts.length > 0 && seen === 'nowhere')
+  if (unanswered.length > 0) {
+    const message = `${all(unanswered.map((r) => `${called(r)}: ${r.doubts.join(', ')}`))}; look after these servers, or correct spec.dns.resolvers; what was found before stays`
+    return is('Unknown', 'ResolverTrouble', message)
+  }
+  const elsewhere = records.filter(({ otherwise }) => otherwise.length > 0)
+  if (elsewhere.length > 0) {
+    const message = `${all(elsewhere.map((r) => `${called(r)}: ${r.otherwise.join(', ')}`))}; where that lasts longer than the records' TTL, look after these servers`
+    return is('False', 'NotSeenEverywhere', message)
+  }
+  return is('True', 'Published', 'every record is as wanted')
+}
+
+const holds = {
+  Warn: 'nothing changes',
+  Defer: 'mail of this domain is deferred',
+  Refuse: 'mail of this domain is refused',
+} as const
+const held = ({ action }: WhenBroken): string =>
+  `longer than spec.whenBroken.grace, so ${holds[action]}; mend the records, or set spec.whenBroken.action to Warn`
+
+const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')

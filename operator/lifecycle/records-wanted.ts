@@ -1,0 +1,85 @@
+/** Which records a sender domain needs, by what its owner expects and by the keys that sign for it. */
+import { getDomain } from 'tldts'
+import type { KeyType } from './dkim-record.ts'
+import type { DmarcPolicy } from './dmarc-record.ts'
+import { type Network, networkOf } from './spf-record.ts'
+
+export type Wanted =
+  | {
+      readonly purpose: 'SPF'
+      readonly name: string
+      readonly type: 'TXT'
+      readonly include: readonly string[]
+      /** Networks that our mail comes from. */
+      readonly networks: readonly Network[]
+    }
+  | { readonly purpose: 'DKIM'; readonly name: string; readonly type: 'TXT'; readonly key: PublicKey }
+  /** The selector is delegated: the key's own record is at the target. */
+  | { readonly purpose: 'DKIM'; readonly name: string; readonly type: 'CNAME'; readonly target: string }
+  | {
+      readonly purpose: 'DMARC'
+      /** Where the domain's own record is; the one of its organisational domain holds where there is none. */
+      readonly name: string
+      readonly type: 'TXT'
+      readonly domain: string
+      readonly minimumPolicy: DmarcPolicy
+      readonly reports?: string
+    }
+
+export type PublicKey = { readonly type: KeyType; readonly publicKey: string }
+
+/** A key that signs, or is about to, or did a moment ago: its record has to be there. */
+export type SelectorKey = PublicKey & {
+  readonly selector: string
+  /** Where the selector's name is an alias of, where the owner has delegated it. */
+  readonly delegatedTo?: string
+}
+
+export type Expectations = {
+  readonly spf?: { readonly include: readonly string[]; readonly addresses: readonly string[] }
+  readonly dmarc?: { readonly minimumPolicy: DmarcPolicy; readonly reports?: string }
+}
+
+// RFC 7489 section 3.2; private suffixes count, as their subdomains belong to different people.
+export const organizationalDomain = (domain: string): string =>
+  getDomain(domain, { allowPrivateDomains: true, extractHostname: false, validateHostname: false }) ?? domain
+
+export function recordsWanted(
+  domain: string,
+  { spf, dmarc }: Expectations,
+  keys: readonly SelectorKey[],
+): readonly Wanted[] {
+  return [
+    ...(spf === undefined ? [] : [spfWanted(domain, spf)]),
+    ...keys.flatMap((key) => dkimWanted(domain, key)),
+    ...(dmarc === undefined ? [] : [dmarcWanted(domain, dmarc)]),
+  ]
+}
+
+const spfWanted = (domain: string, { include, addresses }: NonNullable<Expectations['spf']>): Wanted => ({
+  purpose: 'SPF',
+  name: domain,
+  type: 'TXT',
+  include,
+  networks: addresses.flatMap((text) => networkOf(...(text.split('/') as [string, string?])) ?? []),
+})
+
+export const selectorName = (selector: string, domain: string): string => `${selector}._domainkey.${domain}`
+
+function dkimWanted(domain: string, { selector, delegatedTo, type, publicKey }: SelectorKey): readonly Wanted[] {
+  const name = selectorName(selector, domain)
+  const key = { type, publicKey }
+  if (delegatedTo === undefined) return [{ purpose: 'DKIM', name, type: 'TXT', key }]
+  return [
+    { purpose: 'DKIM', name, type: 'CNAME', target: delegatedTo },
+    { purpose: 'DKIM', name: delegatedTo, type: 'TXT', key },
+  ]
+}
+
+const dmarcWanted = (domain: string, expected: NonNullable<Expectations['dmarc']>): Wanted => ({
+  purpose: 'DMARC',
+  name: `_dmarc.${domain}`,
+  type: 'TXT',
+  domain,
+  ...expected,
+})

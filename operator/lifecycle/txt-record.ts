@@ -1,0 +1,37 @@
+/** TXT records as people copy them: a line of a zone file, or what a provider's form asks for. */
+
+/** RFC 1035 section 3.3.14: a TXT record is one or more strings, each of at most 255 octets. */
+const longest = 255
+
+/** The strings of a value, one octet a character. */
+export const txtStrings = (value: string): readonly string[] =>
+  value.match(new RegExp(`[^]{1,${longest}}`, 'g')) ?? ['']
+
+// RFC 1035 section 5.1: \DDD is an octet by its number.
+const escaped = (text: string): string =>
+  text
+    .replaceAll(/["\\]/g, '\\$&')
+    .replaceAll(/[^ -~]/g, (c) => `\\${(c.charCodeAt(0) % 256).toString().padStart(3, '0')}`)
+
+export type PublishedRecord = { readonly name: string; readonly type: 'TXT' | 'CNAME'; readonly value: string }
+
+const seconds = 3600
+
+/** A line for a zone file; the name is absolute, so it may stand under any $ORIGIN. */
+export function zoneFileLine({ name, type, value }: PublishedRecord): string {
+  const data =
+    type === 'CNAME'
+      ? `${value}.`
+      : txtStrings(value)
+          .map((s) => `"${escaped(s)}"`)
+          .join(' ')
+  return `${name}. ${seconds} IN ${type} ${data}`
+}
+
+/** What forms of DNS providers ask for: the host without its zone (`@` is the zone itself), and the value without quotes. */
+export type FormFields = { readonly host: string; readonly type: 'TXT' | 'CNAME'; readonly value: string }
+
+export function formFields({ name, type, value }: PublishedRecord, zone: string): FormFields {
+  const host = name === zone ? '@' : name.endsWith(`.${zone}`) ? name.slice(0, -zone.length - 1) : name
+  return { host, type, value }
+}

@@ -1,0 +1,189 @@
+/** Records wanted against records got: over several servers, over time, and what the conditions say of it. */
+import { expect, test } from 'vitest'
+import { checkAgainMs } from '../../../operator/lifecycle/check-again.ts'
+import { type DomainRecords, domainRecords } from '../../../operator/lifecycle/domain-records.ts'
+import { actsFrom, recordConditions, type WhenBroken } from '../../../operator/lifecycle/record-conditions.ts'
+import { scoreOf } from '../../../operator/lifecycle/record-score.ts'
+import { recordsWanted } from '../../../operator/lifecycle/records-wanted.ts'
+import { own, resolver, unknown, type Zone } from './zone.ts'
+
+const hour = 3_600_000
+const day = 24 * hour
+const now = Date.parse('2026-01-05T10:00:00Z')
+const warn: WhenBroken = { action: 'Warn', graceMs: day }
+
+const wanted = recordsWanted(
+  'example.org',
+  { spf: { include: ['ses.example'], addresses: [] }, dmarc: { minimumPolicy: 'none' } },
+  [{ selector: 's1', type: 'ed25519', publicKey: 'AAAA' }],
+)
+const good: Zone = {
+  'TXT example.org': ['v=spf1 include:ses.example -all'],
+  'TXT ses.example': ['v=spf1 ip4:192.0.2.1 -all'],
+  'TXT s1._domainkey.example.org': ['v=DKIM1; k=ed25519; p=AAAA'],
+  'TXT _dmarc.example.org': ['v=DMARC1; p=none'],
+}
+const noKey: Zone = { ...good, 'TXT s1._domainkey.example.org': { is: 'absent' } }
+const silent: Zone = {
+  'TXT example.org': unknown('no answer'),
+  'TXT s1._domainkey.example.org': unknown('no answer'),
+  'TXT _dmarc.example.org': unknown('no answer'),
+}
+
+function found(views: Parameters<typeof domainRecords>[1], before?: DomainRecords, at = now): DomainRecords {
+  const standing = domainRecords(wanted, views, before, at)
+  if (standing.is === 'asks') throw new Error('everything is in the tables')
+  return standing
+}
+const states = (f: DomainRecords) => f.records.map((r) => `${r.purpose} ${r.state} ${r.seen}`)
+const conditions = (f: DomainRecords, whenBroken = warn, at = now) =>
+  recordConditions(f, whenBroken, at).map((c) => `${c.type}=${c.status} ${c.reason}`)
+
+const everywhere = ['SPF Match everywhere', 'DKIM Match everywhere', 'DMARC Match everywhere']
+
+test.each([
+  ['all see it', [own(good), resolver(good)], 'DKIM Match everywhere', 'RecordsPublished=True Published'],
+  [
+    'a resolver has an old answer',
+    [own(good), resolver(noKey)],
+    'DKIM Match somewhere',
+    'RecordsPublished=False NotSeenEverywhere',
+  ],
+  [
+    'a resolver lies, and the zone has nothing',
+    [own(noKey), resolver(good)],
+    'DKIM Missing somewhere',
+    'RecordsPublished=False NotPublished',
+  ],
+  [
+    'one of the own servers lags',
+    [own(noKey, 'ns1'), own(good, 'ns2'), resolver(good)],
+    'DKIM Match somewhere',
+    'RecordsPublished=False NotSeenEverywhere',
+  ],
+  ['nobody sees it', [own(noKey), resolver(noKey)], 'DKIM Missing nowhere', 'RecordsPublished=False NotPublished'],
+  [
+    'the own servers are out of reach',
+    [own(silent), resolver(good)],
+    'DKIM Match somewhere',
+    'RecordsPublished=True Published',
+  ],
+  [
+    'the own servers are out of reach, and it is not there',
+    [own(silent), resolver(noKey)],
+    'DKIM Missing nowhere',
+    'RecordsPublished=False NotPublished',
+  ],
+  [
+    'nobody answers',
+    [own(silent), resolver(silent)],
+    'DKIM Unknown nowhere',
+    'RecordsPublished=Unknown ResolverTrouble',
+  ],
+])('%s', (_name, views, state, condition) => {
+  const is = found(views)
+  expect(states(is)[1]).toBe(state)
+  expect(conditions(is).at(-1)).toBe(condition)
+})
+
+test('each purpose has its condition', () => {
+  expect(conditions(found([own(good)]))).toEqual([
+    'SPFValid=True RecordMatches',
+    'DKIMValid=True RecordMatches',
+    'DMARCValid=True RecordMatches',
+    'RecordsPublished=True Published',
+  ])
+  const other = { ...good, 'TXT s1._domainkey.example.org': ['v=DKIM1; k=ed25519; p=BBBB'] }
+  expect(conditions(found([own(other)]))).toContain('DKIMValid=False RecordMismatch')
+  expect(conditions(found([own(noKey)]))).toContain('DKIMValid=False RecordMissing')
+  expect(conditions(found([own(silent)]))).toContain('DKIMValid=Unknown RecordUnknown')
+})
+
+test('what nobody answers stays as it was, good or bad, and never makes a domain broken', () => {
+  const well = found([own(good)])
+  const after = found([own(silent)], well, now + hour)
+  expect(states(after)).toEqual(['SPF Match nowhere', 'DKIM Match nowhere', 'DMARC Match nowhere'])
+  expect(after.records.map((r) => r.checkedAt)).toEqual([now, now, now])
+  expect(after.brokenSince).toBeUndefined()
+  expect(conditions(after)).toEqual([
+    'SPFValid=True RecordMatches',
+    'DKIMValid=True RecordMatches',
+    'DMARCValid=True RecordMatches',
+    'RecordsPublished=Unknown ResolverTrouble',
+  ])
+  const ill = found([own(noKey)])
+  expect(found([own(silent)], ill, now + hour)).toMatchObject({ brokenSince: now })
+  expect(found([own(silent)]).brokenSince).toBeUndefined()
+})
+
+test('it is broken since it was first found so, and no more once it was found well', () => {
+  const first = found([own(noKey)])
+  const second = found([own(noKey)], first, now + hour)
+  expect(second.brokenSince).toBe(now)
+  expect(found([own(good)], second, now + 2 * hour).brokenSince).toBeUndefined()
+})
+
+test('a clock that was set back does not put the end of the grace off', () => {
+  const first = found([own(noKey)])
+  expect(found([own(noKey)], first, now - hour).brokenSince).toBe(now - hour)
+})
+
+test.each([
+  ['Warn', undefined, 'NotPublished', 'NotPublished'],
+  ['Defer', now + day, 'NotPublished', 'BrokenTooLong'],
+  ['Refuse', now + day, 'NotPublished', 'BrokenTooLong'],
+] as const)('%s acts from %s on', (action, from, before, after) => {
+  const broken = found([own(noKey)])
+  const whenBroken = { action, graceMs: day }
+  expect(actsFrom(broken, whenBroken)).toBe(from)
+  expect(conditions(broken, whenBroken, now + day - 1).at(-1)).toContain(before)
+  expect(conditions(broken, whenBroken, now + day).at(-1)).toContain(after)
+  expect(actsFrom(found([own(good)]), whenBroken)).toBeUndefined()
+})
+
+test('the message names the record, what is wrong and what happens next', () => {
+  const broken = found([own({ ...noKey, 'TXT example.org': ['v=spf1 -all'] })])
+  const [spf, , , published] = recordConditions(broken, { action: 'Defer', graceMs: day }, now)
+  expect(spf?.message).toBe('TXT example.org: our mail does not pass it; add include:ses.example')
+  expect(published?.message).toContain('TXT s1._domainkey.example.org: there is no DKIM record; add it')
+  expect(published?.message).toContain('from 2026-01-06T10:00:00Z on, mail of this domain is deferred')
+})
+
+test('what is in order is looked at every twelfth time, and nothing sooner than is due', () => {
+  const [well, ill] = [found([own(good)]), found([own(noKey)])]
+  expect(states(well)).toEqual(everywhere)
+  expect([0, 0.5, 0.999].map((dice) => checkAgainMs(well, 300_000, dice) / 60_000)).toEqual([
+    60,
+    67.5,
+    expect.closeTo(75, 1),
+  ])
+  expect([0, 0.999].map((dice) => checkAgainMs(ill, 300_000, dice) / 60_000)).toEqual([5, expect.closeTo(6.25, 1)])
+})
+
+test('a delegated selector wants its alias, and the key at the other end', () => {
+  const delegated = recordsWanted('example.org', {}, [
+    { selector: 's1', type: 'rsa', publicKey: 'AAAA', delegatedTo: 's1.keys.example.net' },
+  ])
+  expect(delegated.map((w) => `${w.type} ${w.name}`)).toEqual([
+    'CNAME s1._domainkey.example.org',
+    'TXT s1.keys.example.net',
+  ])
+  expect(recordsWanted('example.org', {}, [])).toEqual([])
+})
+
+test('the score tells the reason for each point that is missing', () => {
+  const score = (zone: Zone) => scoreOf(found([own(zone)]).records)
+  expect(score({ ...good, 'TXT _dmarc.example.org': ['v=DMARC1; p=reject; rua=mailto:a@example.org'] })).toEqual({
+    points: 100,
+    reasons: [],
+  })
+  expect(score(noKey)).toEqual({
+    points: 100 - 35 - 5 - 5,
+    reasons: [
+      '-35 TXT s1._domainkey.example.org: there is no DKIM record; add it',
+      '-5 TXT _dmarc.example.org: p=none asks receivers to do nothing with forged mail',
+      '-5 TXT _dmarc.example.org: nobody gets reports: without rua= nobody sees who sends as the domain',
+    ],
+  })
+  expect(score({}).points).toBe(0)
+})

@@ -1,0 +1,22 @@
+/** A zone as a table: what is not in it is not there. */
+import type { Answer, Lookup, View } from '../../../operator/lifecycle/answer.ts'
+
+export type Zone = Readonly<Record<string, readonly string[] | Answer>>
+
+export const unknown = (why: string): Answer => ({ is: 'unknown', why })
+
+/** Keys are `TXT example.org`; a value is the records, or the whole answer. */
+export const lookupIn =
+  (zone: Zone): Lookup =>
+  ({ type, name }) => {
+    const found = zone[`${type} ${name}`]
+    if (found === undefined) return { is: 'absent' }
+    return Array.isArray(found) ? { is: 'records', records: found, ttl: 300, authenticated: false } : (found as Answer)
+  }
+
+export const own = (zone: Zone, server = 'ns1'): View => ({ server, authoritative: true, lookup: lookupIn(zone) })
+export const resolver = (zone: Zone, server = 'resolver'): View => ({
+  server,
+  authoritative: false,
+  lookup: lookupIn(zone),
+})
