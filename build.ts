@@ -1,8 +1,8 @@
-/** Bundles what ships, into dist/ or a folder that is given: the command line with the operator, and the relay. */
+/** Bundles what ships, into dist/ or a folder that is given: the command line with the operator and what starts it, and the relay. */
 import { build } from 'esbuild'
 
 await build({
-  entryPoints: { relayfleet: 'operator/cli.ts', relay: 'relay/main.ts' },
+  entryPoints: { relayfleet: 'operator/launch.ts', operator: 'operator/cli.ts', relay: 'relay/main.ts' },
   outdir: process.argv[2] ?? 'dist',
   bundle: true,
   platform: 'node',

@@ -58,6 +58,7 @@ const layers = [
   'operator/metrics.ts',
   'operator/cli/',
   'operator/cli.ts',
+  'operator/launch.ts',
 ]
 
 /** `[from, to]`: nothing under `from` imports anything under `to`. */

@@ -29,3 +29,15 @@ test('the relay asks for its configuration', () => {
   expect(stdout + stderr).toContain('--config')
   expect(status).not.toBe(0)
 })
+
+test('an old Node is told which one is needed, and nothing else', () => {
+  const old = 'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.20.2" })'
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', old, join(dist, 'relayfleet.js')], {
+    encoding: 'utf8',
+  })
+  expect(stderr).toBe(
+    'relayfleet: this is Node 20.20.2, and relayfleet needs 24.7 or later: put such a node first on PATH, or start it as: ' +
+      `/path/to/node ${join(dist, 'relayfleet.js')}\n`,
+  )
+  expect([stdout, status]).toEqual(['', 3])
+})
