@@ -71,6 +71,26 @@ const route = object({
   retry: object({ scheduleMs: list(count), expireAfterMs: count }),
 })
 
+/** What signs the mail of one sender domain, as `d=` of its signatures (RFC 6376). */
+const signing = object({
+  /** namespace/name of the SenderDomain, for explanations. */
+  senderDomain: text,
+  domain: text,
+  /** What becomes of its mail while any of the keys can not sign, or there is none: left as it is, held, not taken. */
+  whenBroken: oneOf('Warn', 'Defer', 'Refuse'),
+  /** One signature each, the first of them on top. */
+  keys: list(
+    object({
+      selector: text,
+      algorithm: oneOf('rsa-sha256', 'ed25519-sha256'),
+      /** The private key in PEM; the path is relative to the folder of the configuration file. */
+      keyFile: text,
+      /** Milliseconds since the epoch, for a relay that no newer configuration reaches; absent: no end. */
+      notAfter: optional(count),
+    }),
+  ),
+})
+
 const relayConfig = object({
   version: oneOf('relay.relayfleet.dev/v1'),
   /** namespace/name of the RelayPolicy. */
@@ -101,6 +121,8 @@ const relayConfig = object({
     redirectTo: optional(text),
   }),
   credentials: list(credential),
+  /** Mail of other domains is not signed. */
+  signing: optional(list(signing)),
   routes: list(route),
   queue: object({ maxBytes: count, maxAgeMs: count }),
   evidence: object({ addresses: oneOf('Hash', 'Mask', 'Clear') }),
@@ -110,6 +132,8 @@ export type RelayConfig = Decoded<typeof relayConfig>
 export type ListenerConfig = RelayConfig['listeners'][number]
 export type CredentialConfig = RelayConfig['credentials'][number]
 export type SenderConfig = CredentialConfig['senders'][number]
+export type SigningConfig = NonNullable<RelayConfig['signing']>[number]
+export type SigningKeyConfig = SigningConfig['keys'][number]
 export type RouteConfig = RelayConfig['routes'][number]
 export type SmarthostConfig = RouteConfig['smarthosts'][number]
 
@@ -135,8 +159,12 @@ export function filesOf(config: RelayConfig): readonly string[] {
   const listeners = config.listeners.flatMap((l) => [l.tls.certificateFile, l.tls.keyFile])
   const smarthosts = config.routes.flatMap((r) => r.smarthosts)
   const secrets = smarthosts.flatMap((s) => [s.tls.caFile, s.auth?.usernameFile, s.auth?.passwordFile])
-  return [...new Set([...listeners, ...secrets.filter((f) => f !== undefined)])]
+  return [...new Set([...listeners, ...secrets.filter((f) => f !== undefined), ...signingKeyFilesOf(config)])]
 }
+
+/** Those without which a configuration can be used all the same: what they sign belongs to one domain. */
+export const signingKeyFilesOf = ({ signing = [] }: RelayConfig): readonly string[] =>
+  signing.flatMap(({ keys }) => keys.map(({ keyFile }) => keyFile))
 
 /** A configuration as one consistent whole: the text's hash and the content of every file that it names. */
 export type LoadedConfig = {

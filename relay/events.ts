@@ -1,7 +1,9 @@
 /** Every fact is told once, here: one function writes the log line and moves the metric. Nothing else logs or counts. */
 import type { Logger } from 'pino'
+import type { SigningKeyConfig } from './config.ts'
 import type { Envelope } from './mail/envelope.ts'
 import { type AddressEvidence, showAddress } from './mail/evidence.ts'
+import type { BrokenKey } from './mail/keyring.ts'
 import type { Outcome } from './mail/outcome.ts'
 import type { Refusal } from './mail/rule.ts'
 import type { Metrics } from './metrics.ts'
@@ -125,6 +127,14 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     /** It failed again and again, or refuses our login or shows a wrong certificate: others take over for a while. */
     smarthostEjected(smarthost: string, host: string, forMs: number, reply: string): void {
       log.warn({ smarthost, host, forMs, reply }, 'smarthost left out')
+    },
+    signed(algorithm: SigningKeyConfig['algorithm']): void {
+      metrics.signatures.inc({ algorithm })
+    },
+    /** A key of the domain can not sign; `held`: the message waits for it, else it leaves without that signature. */
+    unsigned(queueId: string, key: BrokenKey, held: boolean): void {
+      metrics.unsigned.inc({ result: held ? 'held' : 'sent' })
+      log.warn({ queueId, ...key }, held ? 'held until it can be signed' : 'leaves without a signature')
     },
     attempted(a: Attempt): void {
       const result = a.outcome.kind

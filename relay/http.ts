@@ -19,6 +19,7 @@ export type RelayStatus = {
   readonly certificates: readonly CertificateStatus[]
   /** In the order of the routes and of their smarthosts' priorities. */
   readonly smarthosts: readonly SmarthostStatus[]
+  readonly signing: SigningStatus
   readonly sessions: number
   readonly queue: {
     readonly ready: number
@@ -49,6 +50,17 @@ export type SmarthostStatus = {
     readonly text: string
     readonly at: string
   }
+}
+
+/** Never a key. */
+export type SigningStatus = {
+  /** Keys that the configuration names and that can not sign; a domain without any has an empty selector. */
+  readonly broken: readonly { readonly domain: string; readonly selector: string; readonly problem: string }[]
+  /**
+   * Keys that the configuration in force names no more, while attempts go on that they signed for: a record may be
+   * withdrawn only after its key has left this list, and then not before next hops have delivered what they keep.
+   */
+  readonly leaving: readonly { readonly domain: string; readonly selector: string; readonly attempts: number }[]
 }
 
 type Page = { readonly code: number; readonly type: string; readonly body: string }

@@ -4,8 +4,17 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createSecureContext } from 'node:tls'
-import { configHash, filesOf, type LoadedConfig, parseConfig, type RelayConfig } from './config.ts'
+import {
+  configHash,
+  filesOf,
+  type LoadedConfig,
+  parseConfig,
+  type RelayConfig,
+  type SigningKeyConfig,
+  signingKeyFilesOf,
+} from './config.ts'
 import { joinText } from './config-text.ts'
+import { readSigningKey } from './mail/signing-key.ts'
 
 export type Loaded = LoadedConfig & {
   /** Files that could not be used as they are; their last good content is in force. */
@@ -21,15 +30,18 @@ export function loadConfig(directory: string, previous?: LoadedConfig): Loaded {
   const config = parseConfig(text)
   const files = new Map<string, string>()
   const stale: string[] = []
+  const dispensable = new Set(signingKeyFilesOf(config))
   for (const path of filesOf(config)) {
     const content = readable(join(directory, path))
     const kept = content ?? previous?.files.get(path)
+    if (kept === undefined && dispensable.has(path)) continue
     if (kept === undefined) throw new Error(`${join(directory, path)} is not readable, and there was none before`)
     if (content === undefined) stale.push(path)
     files.set(path, kept)
   }
   keepGoodCertificates(config, files, stale, previous)
   keepGoodAuthorities(config, files, stale, previous)
+  keepGoodSigningKeys(config, files, stale, previous)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
   if (configText(directory) !== text) return loadConfig(directory, previous)
   return { config, hash: configHash(text), files, stale }
@@ -109,6 +121,29 @@ function authorityProblem(text: string): string | undefined {
     return undefined
   } catch (error) {
     return (error as Error).message
+  }
+}
+
+/**
+ * A key that is none leaves the last good one in use. Where there was none, the configuration counts all the same: the
+ * other domains are not to suffer, and `whenBroken` says what becomes of the mail of this one.
+ */
+function keepGoodSigningKeys(
+  { signing = [] }: RelayConfig,
+  files: Map<string, string>,
+  stale: string[],
+  previous: LoadedConfig | undefined,
+): void {
+  const isGood = (domain: string, key: SigningKeyConfig, pem: string | undefined): boolean =>
+    typeof readSigningKey(domain, key, pem) !== 'string'
+  for (const { domain, keys } of signing) {
+    for (const key of keys) {
+      const [found, before] = [files.get(key.keyFile), previous?.files.get(key.keyFile)]
+      if (found === before || before === undefined || isGood(domain, key, found)) continue
+      if (!isGood(domain, key, before)) continue
+      files.set(key.keyFile, before)
+      stale.push(key.keyFile)
+    }
   }
 }
 

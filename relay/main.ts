@@ -168,6 +168,7 @@ function status(): RelayStatus {
     listeners: submission.addresses(),
     certificates: submission.certificates(),
     smarthosts: delivery.smarthosts(),
+    signing: delivery.signing(),
     sessions: submission.sessions,
     queue: queueNow(),
   }

@@ -118,6 +118,14 @@ export function createMetrics(policy: string, observe: () => Observed) {
       'delivery_ambiguous_total',
       'Attempts that may have made a copy: no reply after the dot, or open when the relay ended.',
     ),
+    signatures: counter('delivery_signatures_total', 'DKIM signatures made, one for each key and attempt.', [
+      'algorithm',
+    ]),
+    unsigned: counter(
+      'delivery_unsigned_total',
+      'Attempts of messages whose domain has a key that can not sign, by what became of them.',
+      ['result'],
+    ),
     captured: counter('delivery_captured_total', 'Messages written to the capture inbox.'),
     bounces: counter('bounces_total', 'Recipients given up, by class.', ['class']),
     dsnSent: counter('dsn_sent_total', 'Delivery status notifications queued.'),

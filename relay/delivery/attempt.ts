@@ -8,6 +8,7 @@ import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
 import type { Opened } from './open.ts'
 import { mailParameters, refusedBeforehand } from './requirements.ts'
+import type { Signer } from './signer.ts'
 
 export type Connections = { acquire(fresh: boolean): Promise<Opened>; release(client: Client): void }
 
@@ -24,10 +25,30 @@ export type Attempted = {
 export async function attempt(
   connections: Connections,
   source: ContentSource,
+  signer: Pick<Signer, 'begin'>,
   envelope: Envelope,
   forwardPaths: readonly string[],
 ): Promise<Attempted> {
-  const mail = { envelope, content: await loadContent(source, envelope), forwardPaths }
+  const leaving = signer.begin(envelope)
+  switch (leaving.kind) {
+    case 'held':
+      return notAsked(leaving.reply, forwardPaths.length)
+    case 'asItIs':
+      return send(connections, { envelope, content: await loadContent(source, envelope), forwardPaths })
+    case 'signed':
+      try {
+        return await send(connections, {
+          envelope,
+          content: await loadContent(source, envelope, leaving.seal),
+          forwardPaths,
+        })
+      } finally {
+        leaving.ended()
+      }
+  }
+}
+
+async function send(connections: Connections, mail: Mail): Promise<Attempted> {
   for (let fresh = false; ; fresh = true) {
     const attempted = await transactOn(connections, mail, fresh)
     if (attempted !== undefined) return attempted
@@ -35,13 +56,13 @@ export async function attempt(
 }
 
 /** The outcome of content that cannot be read: the fault is ours, so the message waits. */
-export function unreadable(error: unknown, recipients: number): Attempted {
-  const reply = replyFor('unreadable', error instanceof Error ? error.message : String(error))
-  return {
-    outcomes: Array.from({ length: recipients }, () => ({ kind: 'deferred', scope: 'message', reply })),
-    asked: false,
-  }
-}
+export const unreadable = (error: unknown, recipients: number): Attempted =>
+  notAsked(replyFor('unreadable', error instanceof Error ? error.message : String(error)), recipients)
+
+const notAsked = (reply: Reply, recipients: number): Attempted => ({
+  outcomes: Array.from({ length: recipients }, () => ({ kind: 'deferred', scope: 'message', reply })),
+  asked: false,
+})
 
 type Mail = { readonly envelope: Envelope; readonly content: Content; readonly forwardPaths: readonly string[] }
 

@@ -3,8 +3,11 @@ import { isAscii } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
 import { ContentError, DataEncoder } from './data-encoder.ts'
+import type { Seal } from './seal.ts'
 
 type Traits = {
+  /** Of the message as it is sent, without stuffed dots and the final dot. */
+  readonly octets: number
   readonly eightBit: boolean
   /** The header block itself holds UTF-8 (RFC 6532). */
   readonly utf8Header: boolean
@@ -21,38 +24,53 @@ export type ContentSource = { content(queueId: string): Readable }
 /** Up to this size content is read and sent in one piece; it bounds what the attempts in flight hold in memory. */
 const wholeUpTo = 64 * 1024
 
-/** Reads (or, when large, looks through) the content. @throws ContentError where it is not what was accepted; SpoolError */
-export function loadContent(source: ContentSource, envelope: Envelope): Promise<Content> {
-  return envelope.bytes <= wholeUpTo ? loadWhole(source, envelope) : inspect(source, envelope)
+/** Reads (or, when large, looks through) the content, which the seal may sign. @throws ContentError where it is not what was accepted; SpoolError */
+export function loadContent(source: ContentSource, envelope: Envelope, seal?: Seal): Promise<Content> {
+  return envelope.bytes <= wholeUpTo ? loadWhole(source, envelope, seal) : inspect(source, envelope, seal)
 }
 
-async function loadWhole(source: ContentSource, { queueId, bytes }: Envelope): Promise<Content> {
+async function loadWhole(source: ContentSource, { queueId, bytes }: Envelope, seal?: Seal): Promise<Content> {
   const content = await readWhole(source.content(queueId), bytes)
+  seal?.take(content)
+  const signatures = (await seal?.fields()) ?? none
   const encoder = new DataEncoder()
-  const encoded = Buffer.concat([encoder.encode(content), encoder.end()])
+  const encoded = Buffer.concat([signatures, encoder.encode(content), encoder.end()])
   const eightBit = !isAscii(content)
-  return { kind: 'whole', encoded, eightBit, utf8Header: eightBit && !isAscii(headerOf(content)) }
+  const octets = signatures.length + bytes
+  return { kind: 'whole', encoded, octets, eightBit, utf8Header: eightBit && !isAscii(headerOf(content)) }
 }
+
+const none = Buffer.alloc(0)
 
 /** One pass before the pass that sends, so that a damaged or unsuitable message spoils no connection. */
-async function inspect(source: ContentSource, { queueId, bytes }: Envelope): Promise<Content> {
+async function inspect(source: ContentSource, { queueId, bytes }: Envelope, seal?: Seal): Promise<Content> {
   const encoder = new DataEncoder()
   const header: Buffer[] = []
   let eightBit = false
   for await (const chunk of source.content(queueId) as AsyncIterable<Buffer>) {
     encoder.encode(chunk)
+    seal?.take(chunk)
     eightBit ||= !isAscii(chunk)
     if (header.length < headerChunks) header.push(chunk)
   }
   expectOctets(encoder.octets, bytes)
-  const chunks = (sending: DataEncoder) => encodedChunks(source.content(queueId), sending, bytes)
-  return { kind: 'stream', chunks, eightBit, utf8Header: eightBit && !isAscii(headerOf(Buffer.concat(header))) }
+  const signatures = (await seal?.fields()) ?? none
+  const chunks = (sending: DataEncoder) => encodedChunks(signatures, source.content(queueId), sending, bytes)
+  const octets = signatures.length + bytes
+  return { kind: 'stream', chunks, octets, eightBit, utf8Header: eightBit && !isAscii(headerOf(Buffer.concat(header))) }
 }
 
 /** Chunks of a file stream are of 64 KiB; a header block is never longer than 100 KiB. */
 const headerChunks = 2
 
-async function* encodedChunks(content: Readable, encoder: DataEncoder, bytes: number): AsyncIterable<Buffer> {
+async function* encodedChunks(
+  signatures: Buffer,
+  content: Readable,
+  encoder: DataEncoder,
+  bytes: number,
+): AsyncIterable<Buffer> {
+  // Whole lines, and none begins with a dot.
+  yield signatures
   for await (const chunk of content as AsyncIterable<Buffer>) yield encoder.encode(chunk)
   expectOctets(encoder.octets, bytes)
 }

@@ -1,7 +1,7 @@
 /** The sending half: everything that the spool holds is delivered, captured, reported, or waits for its next attempt. */
 import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
-import type { SmarthostStatus } from '../http.ts'
+import type { SigningStatus, SmarthostStatus } from '../http.ts'
 import type { QueuedMessage } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
 import { createLookup } from './addresses.ts'
@@ -15,6 +15,7 @@ import { OpenAttempts } from './open-attempts.ts'
 import { type PoolLimits, poolLimits } from './pool.ts'
 import { Roster } from './roster.ts'
 import { Schedule } from './schedule.ts'
+import { Signer } from './signer.ts'
 import { type Deadlines, deadlines } from './stage.ts'
 import { dueIn, isDone, isIdle, type Tracked } from './tracked.ts'
 import { within } from './within.ts'
@@ -30,6 +31,8 @@ export type Delivery = {
   summary(): Summary
   /** Health of every smarthost, for status pages. */
   smarthosts(): readonly SmarthostStatus[]
+  /** Keys that can not sign, and keys that the configuration names no more while mail that they signed is under way. */
+  signing(): SigningStatus
 }
 
 export type Summary = {
@@ -87,11 +90,13 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   })
   const captures = new Captures({ directory: inboxDirectory, spool, roster, ledger, events, look, unread })
   const openAttempts = new OpenAttempts(parts.attemptsFile)
+  const signer = new Signer({ events, now })
   const dispatcher = new Dispatcher({
     spool,
     roster,
     ledger,
     openAttempts,
+    signer,
     events,
     now,
     around: { lookup: createLookup(), deadlines: parts.deadlines ?? deadlines },
@@ -161,6 +166,11 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     if (!roster.has(queued.envelope.queueId)) look(roster.enter(queued))
   }
 
+  function reload(): void {
+    signer.reload(loaded())
+    dispatcher.reload(loaded())
+  }
+
   /** In the order of acceptance. */
   function* due(): Iterable<number> {
     const at = now()
@@ -184,10 +194,10 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     start() {
       spool.onQueued(onQueued)
       tellInterrupted()
-      dispatcher.reload(loaded())
+      reload()
       intake.add(due())
     },
-    reload: () => dispatcher.reload(loaded()),
+    reload,
     async close(graceMs) {
       closing = true
       schedule.stop()
@@ -205,6 +215,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       }
     },
     smarthosts: () => dispatcher.smarthosts(),
+    signing: () => signer.status(),
   }
 }
 

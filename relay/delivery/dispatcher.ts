@@ -16,6 +16,7 @@ import type { Pool, PoolLimits } from './pool.ts'
 import { Pools } from './pools.ts'
 import type { Roster } from './roster.ts'
 import { routeOf, routeOfAll } from './route.ts'
+import type { Signer } from './signer.ts'
 import { sortResults } from './sorting.ts'
 import { dueIn, forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
 import { within } from './within.ts'
@@ -25,6 +26,7 @@ export type DispatcherParts = {
   readonly roster: Roster
   readonly ledger: Ledger
   readonly openAttempts: OpenAttempts
+  readonly signer: Signer
   readonly events: Events
   readonly around: Surroundings
   readonly poolLimits: PoolLimits
@@ -308,8 +310,9 @@ export class Dispatcher {
   }
 
   async #attempt(pool: Pool, parcel: Parcel): Promise<Attempted> {
+    const { spool, signer } = this.#parts
     try {
-      return await attempt(pool, this.#parts.spool, parcel.message.envelope, forwardPathsOf(parcel))
+      return await attempt(pool, spool, signer, parcel.message.envelope, forwardPathsOf(parcel))
     } catch (error) {
       this.#parts.events.unexpected('content', error)
       return unreadable(error, parcel.recipients.length)

@@ -4,7 +4,7 @@ import { type Reply, reply } from '../mail/reply.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Content } from './content.ts'
 
-type Need = { readonly envelope: Envelope; readonly content: Pick<Content, 'eightBit' | 'utf8Header'> }
+type Need = { readonly envelope: Envelope; readonly content: Pick<Content, 'octets' | 'eightBit' | 'utf8Header'> }
 type Check = (can: Capabilities, need: Need, forwardPath: string) => Reply | undefined
 
 const notAscii = (text: string): boolean => /[^\x00-\x7f]/.test(text)
@@ -17,9 +17,9 @@ export const checks: readonly Check[] = [
     hasControls(envelope.reversePath) || hasControls(forwardPath)
       ? reply(553, '1.3', 'the address holds control characters')
       : undefined,
-  (can, { envelope }) =>
-    can.size !== undefined && can.size > 0 && can.size < envelope.bytes
-      ? reply(552, '3.4', `the message has ${envelope.bytes} octets and the smarthost takes ${can.size}`)
+  (can, { content }) =>
+    can.size !== undefined && can.size > 0 && can.size < content.octets
+      ? reply(552, '3.4', `the message has ${content.octets} octets and the smarthost takes ${can.size}`)
       : undefined,
   (can, { content }) =>
     content.eightBit && !can.eightBitMime
@@ -45,7 +45,7 @@ const needsUtf8 = ({ envelope, content }: Need, forwardPaths: readonly string[])
 /** The parameters of MAIL FROM, each with a space before it. */
 export function mailParameters(can: Capabilities, need: Need, forwardPaths: readonly string[]): string {
   const { envelope, content } = need
-  const size = can.size === undefined ? '' : ` SIZE=${envelope.bytes}`
+  const size = can.size === undefined ? '' : ` SIZE=${content.octets}`
   const body = can.eightBitMime && (content.eightBit || envelope.body === '8BITMIME') ? ' BODY=8BITMIME' : ''
   const utf8 = can.smtpUtf8 && needsUtf8(need, forwardPaths) ? ' SMTPUTF8' : ''
   return size + body + utf8

@@ -74,6 +74,10 @@ export class Content {
     return this.#verdict?.fromDomain ?? ''
   }
 
+  get signingDomain(): string | undefined {
+    return this.#verdict?.signingDomain
+  }
+
   get eightBit(): boolean {
     return this.#eightBit
   }

@@ -136,12 +136,14 @@ export class Reception {
 
   #envelope(): Omit<Envelope, 'queueId' | 'bytes'> {
     const { reversePath, parameters } = this.#transaction
+    const { signingDomain } = this.#content
     return {
       acceptedAt: this.#inbound.now(),
       credential: this.#login.credential,
       reversePath,
       ...this.#disposition,
       fromDomain: this.#content.fromDomain,
+      ...(signingDomain !== undefined && { signingDomain }),
       client: this.#client,
       // What the content is counts, whatever the client said of it.
       body: this.#content.eightBit ? '8BITMIME' : parameters.body,

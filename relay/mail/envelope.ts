@@ -16,6 +16,11 @@ export type Envelope = {
   readonly disposition: 'relay' | 'capture'
   /** The domain of the visible From; empty where there is none (Audit). */
   readonly fromDomain: string
+  /**
+   * The SenderDomain that the visible From belongs to, by what the credential might send as when the message was taken:
+   * it alone may sign. Absent where the From is of no such domain (Audit), and for a message that the relay made.
+   */
+  readonly signingDomain?: string
   readonly client: { readonly address: string; readonly helo: string; readonly tls: string }
   readonly body: '7BIT' | '8BITMIME'
   readonly smtpUtf8: boolean

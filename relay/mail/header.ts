@@ -73,7 +73,7 @@ function fieldAt(text: string, start: number): Field | string {
 }
 
 /** The CRLF that no white space follows (RFC 5322 section 2.2.3), or -1. */
-function endOfField(text: string, start: number): number {
+export function endOfField(text: string, start: number): number {
   let crlf = text.indexOf('\r\n', start)
   while (crlf !== -1 && isSpace(text, crlf + 2)) crlf = text.indexOf('\r\n', crlf + 2)
   return crlf

@@ -5,11 +5,14 @@ import { refusal } from '../mail/rule.ts'
 import { aligned } from './alignment.ts'
 import { type ContentFacts, type HeaderFacts, headerLimits, malformed, readHeader } from './header-facts.ts'
 import * as identity from './identity.ts'
+import { ownerOf } from './ownership.ts'
 import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
 
 export type HeaderVerdict = Verdict & {
   /** The domain of the visible From; empty where it could not be read, and then the message is refused. */
   readonly fromDomain: string
+  /** The sender domain that it belongs to; absent where the credential may not send as it. */
+  readonly signingDomain?: string
   /** Empty where the header could not be read. */
   readonly fields: readonly Field[]
 }
@@ -62,5 +65,12 @@ export const headerChecks: readonly Check<HeaderFacts>[] = [
 export function judgeHeader(facts: ContentFacts, header: Buffer): HeaderVerdict {
   const read = readHeader(facts, header)
   const verdict = judge(headerChecks, read, enforcementOf(facts.config))
-  return { ...verdict, fromDomain: read.from?.ok ? read.from.mailbox.domain : '', fields: read.fields }
+  const from = read.from?.ok ? read.from.mailbox : undefined
+  const signingDomain = from && ownerOf(facts.credential, from)?.domain
+  return {
+    ...verdict,
+    fromDomain: from?.domain ?? '',
+    ...(signingDomain !== undefined && { signingDomain }),
+    fields: read.fields,
+  }
 }

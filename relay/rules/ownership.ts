@@ -4,9 +4,17 @@ import { comparable, isSubdomain, type Mailbox, needsQuotes, sameDomain } from '
 
 /** A local part that needs quotes belongs to nobody: it is read in too many ways, `"app@corp.t"@other.t` among them. */
 export const owns = (credential: CredentialConfig, mailbox: Mailbox): boolean =>
-  !needsQuotes(mailbox) &&
-  credential.senders.some((sender) => inDomain(sender, mailbox) && inLocalParts(sender, mailbox)) &&
-  inAddresses(credential, mailbox)
+  ownerOf(credential, mailbox) !== undefined
+
+/** The sender domain by which the mailbox is the credential's; the nearest one, where a domain and one below it are. */
+export function ownerOf(credential: CredentialConfig, mailbox: Mailbox): SenderConfig | undefined {
+  if (needsQuotes(mailbox) || !inAddresses(credential, mailbox)) return undefined
+  const owners = credential.senders.filter((sender) => inDomain(sender, mailbox) && inLocalParts(sender, mailbox))
+  return owners.reduce<SenderConfig | undefined>(
+    (nearest, sender) => (nearest !== undefined && nearest.domain.length >= sender.domain.length ? nearest : sender),
+    undefined,
+  )
+}
 
 const inDomain = (sender: SenderConfig, { domain }: Mailbox): boolean =>
   sameDomain(domain, sender.domain) || (sender.includeSubdomains && isSubdomain(domain, sender.domain))

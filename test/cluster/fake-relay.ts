@@ -27,6 +27,7 @@ export const healthy = (policy: string): RelayStatus => ({
   listeners: [],
   certificates: [],
   smarthosts: [],
+  signing: { broken: [], leaving: [] },
   sessions: 0,
   queue: { ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0 },
 })

@@ -1,11 +1,12 @@
 /** A file that went bad leaves its last good content in use, and is told. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { loadConfig, sameConfig } from '../../relay/load.ts'
 import { makeCertificates } from '../certificates.ts'
 import { temporaryFolder } from '../operator/local/temporary.ts'
+import { ed25519Key, keyFiles, rsaKey, signingWith } from './delivery/signing-keys.ts'
 import { baseConfig } from './inbound/submission-under-test.ts'
 
 const smarthost = { name: 'ses', host: 'localhost', port: 587, priority: 0, maxConnections: 1 } as const
@@ -61,4 +62,43 @@ test('a bundle of several authorities is one', async () => {
   const { folder, write, ca } = await written()
   write({ 'ca/ca.crt': `# ours\n${ca}\n# theirs\n${ca}` })
   expect(loadConfig(folder).stale).toEqual([])
+})
+
+const [first, second] = [rsaKey('r1'), ed25519Key('e1')]
+const signed: RelayConfig = { ...config, signing: [signingWith('corp.test', [first, second])] }
+
+test.each([
+  ['that is none', 'garbage'],
+  ['of another type', second.pem],
+])('a signing key %s leaves the last good one in use, and is told', async (_name, text) => {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig(signed), ...keyFiles([first, second]) })
+  const before = loadConfig(folder)
+  write({ [first.config.keyFile]: text })
+  const after = loadConfig(folder, before)
+  expect(after.files.get(first.config.keyFile)).toBe(first.pem)
+  expect(after.stale).toEqual([first.config.keyFile])
+  write({ [first.config.keyFile]: rsaKey('r1').pem })
+  expect(loadConfig(folder, after).stale).toEqual([])
+})
+
+test('a signing key that is gone leaves the last good one in use, and is told', async () => {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig(signed), ...keyFiles([first, second]) })
+  const before = loadConfig(folder)
+  rmSync(join(folder, first.config.keyFile))
+  expect(loadConfig(folder, before)).toMatchObject({ stale: [first.config.keyFile], files: before.files })
+})
+
+test.each([
+  ['never was there', {}],
+  ['never was one', { [first.config.keyFile]: 'garbage' }],
+])('a signing key that %s keeps no other domain from its configuration', async (_name, files) => {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig(signed), ...keyFiles([second]), ...files })
+  const loaded = loadConfig(folder)
+  expect(loaded.config.signing).toEqual(signed.signing)
+  expect(loaded.stale).toEqual([])
+  write(keyFiles([first]))
+  expect(sameConfig(loaded, loadConfig(folder, loaded)), 'the key is seen when it comes').toBe(false)
 })

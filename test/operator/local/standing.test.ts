@@ -12,6 +12,7 @@ const status: RelayStatus = {
   listeners: [{ name: 'submission', address: '127.0.0.1', port: 2525 }],
   certificates: [],
   smarthosts: [],
+  signing: { broken: [], leaving: [] },
   sessions: 0,
   queue: { ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0 },
 }

@@ -84,8 +84,8 @@ export function rig(
     attempts,
     inboxDirectory,
     attemptsFile,
-    reload(next: readonly RouteConfig[], nextConfig: Partial<RelayConfig> = config) {
-      state.loaded = loadedWith(next, nextConfig, files)
+    reload(next: readonly RouteConfig[], nextConfig: Partial<RelayConfig> = config, nextFiles = files) {
+      state.loaded = loadedWith(next, nextConfig, nextFiles)
       delivery.reload()
     },
     facts: (fact: keyof Events) => told.filter((t) => t.fact === fact).map((t) => t.arguments),

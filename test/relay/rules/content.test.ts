@@ -49,6 +49,7 @@ test.each([
   expect(judgeHeader(submission, message(from))).toEqual({
     audited: [],
     fromDomain: 'corp.t',
+    signingDomain: 'corp.t',
     fields: expect.any(Array),
   })
 })
@@ -207,6 +208,7 @@ test('Audit collects what it would refuse, once for each rule, and goes on', () 
   expect(verdict.refusal).toBeUndefined()
   expect(verdict.audited.map((r) => r.rule)).toEqual([DENY, NAME, 'senderRules.alignment'])
   expect(verdict.fromDomain).toBe('other.t')
+  expect(verdict.signingDomain, 'what is only audited is never signed as the domain that it names').toBeUndefined()
 })
 
 test('a rule in Audit does not soften the next one', () => {
@@ -241,7 +243,8 @@ test('case M25: a U-label in From is its A-label', () => {
     ['XN--BCHER-KVA.EXAMPLE', 'app@bücher.example'],
   ]) {
     const verdict = judgeHeader({ ...own, reversePath: reversePath ?? '' }, message(`From: App <app@${domain}>`))
-    expect(verdict).toEqual({ audited: [], fromDomain: 'xn--bcher-kva.example', fields: expect.any(Array) })
+    const domains = { fromDomain: 'xn--bcher-kva.example', signingDomain: 'xn--bcher-kva.example' }
+    expect(verdict).toEqual({ audited: [], ...domains, fields: expect.any(Array) })
   }
 })
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CredentialConfig } from '../../../relay/config.ts'
 import { parsePath } from '../../../relay/mail/address.ts'
-import { owns } from '../../../relay/rules/ownership.ts'
+import { ownerOf, owns } from '../../../relay/rules/ownership.ts'
 import { credential, sender } from './facts.ts'
 
 const asked = (own: Partial<CredentialConfig>, address: string): boolean => {
@@ -75,4 +75,21 @@ test('a credential without a domain owns nothing', () => {
 
 test('letters beyond ASCII that lower-case to ASCII are other letters', () => {
   expect(asked({ senders: [sender({ localParts: ['work'] })] }, 'wor\u212a@corp.t')).toBe(false)
+})
+
+test('of a domain and one below it, the nearer one owns, whatever their order', () => {
+  const senders = [
+    sender({ domain: 'corp.t', includeSubdomains: true }),
+    sender({ domain: 'sub.corp.t', localParts: ['app'] }),
+  ]
+  const ownerIn = (all: CredentialConfig['senders'], address: string) => {
+    const mailbox = parsePath(address)
+    return mailbox && ownerOf(credential({ senders: all }), mailbox)?.domain
+  }
+  for (const all of [senders, senders.toReversed()]) {
+    expect(ownerIn(all, 'app@sub.corp.t')).toBe('sub.corp.t')
+    expect(ownerIn(all, 'other@sub.corp.t')).toBe('corp.t')
+    expect(ownerIn(all, 'app@corp.t')).toBe('corp.t')
+    expect(ownerIn(all, 'app@evilcorp.t')).toBeUndefined()
+  }
 })

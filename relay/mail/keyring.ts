@@ -1,0 +1,75 @@
+/** The keys of one configuration: how the mail of each domain is signed now, and which keys can not sign. Pure. */
+import type { KeyObject } from 'node:crypto'
+import type { LoadedConfig, SigningConfig, SigningKeyConfig } from '../config.ts'
+import { readSigningKey } from './signing-key.ts'
+
+export type SigningKey = Omit<SigningKeyConfig, 'keyFile'> & { readonly domain: string; readonly key: KeyObject }
+
+type Read = { readonly pem: string | undefined; readonly key: KeyObject | string }
+
+/** What is wrong with one key. */
+export type BrokenKey = { readonly domain: string; readonly selector: string; readonly problem: string }
+
+export const problemOf = ({ selector, problem }: BrokenKey): string =>
+  selector === '' ? problem : `key ${selector} can not be used: ${problem}`
+
+/** How the mail of one domain is signed now. `broken` is empty where every key can sign; without any, `domain` has none. */
+export type Signing = {
+  readonly whenBroken: SigningConfig['whenBroken']
+  readonly keys: readonly SigningKey[]
+  readonly broken: readonly BrokenKey[]
+}
+
+/** Those of the one before that are the same are not read again. */
+export class Keyring {
+  readonly #domains: ReadonlyMap<string, SigningConfig>
+  readonly #read = new Map<string, Read>()
+
+  constructor({ config, files }: LoadedConfig, before?: Keyring) {
+    const known = before === undefined ? new Map<string, Read>() : before.#read
+    this.#domains = new Map(config.signing?.map((signing) => [signing.domain, signing]))
+    for (const { domain, keys } of this.#domains.values()) {
+      for (const key of keys) {
+        const pem = files.get(key.keyFile)
+        const name = nameOf(domain, key)
+        const same = known.get(name)
+        this.#read.set(
+          name,
+          same?.pem === pem && same !== undefined ? same : { pem, key: readSigningKey(domain, key, pem) },
+        )
+      }
+    }
+  }
+
+  /** Undefined: nothing signs the mail of this domain. */
+  signingOf(domain: string, now: number): Signing | undefined {
+    const signing = this.#domains.get(domain)
+    return signing && this.#standingOf(signing, now)
+  }
+
+  /** Whether the configuration names it, of use or not. */
+  names({ domain, selector }: Pick<SigningKey, 'domain' | 'selector'>): boolean {
+    return this.#domains.get(domain)?.keys.some((key) => key.selector === selector) ?? false
+  }
+
+  broken(now: number): readonly BrokenKey[] {
+    return [...this.#domains.values()].flatMap((signing) => this.#standingOf(signing, now).broken)
+  }
+
+  #standingOf({ domain, whenBroken, keys }: SigningConfig, now: number): Signing {
+    const usable: SigningKey[] = []
+    const broken: BrokenKey[] = keys.length === 0 ? [{ domain, selector: '', problem: 'there is no key' }] : []
+    for (const config of keys) {
+      const read = this.#read.get(nameOf(domain, config))?.key ?? 'it was not read'
+      const { keyFile: _, ...own } = config
+      if (typeof read === 'string') broken.push({ domain, selector: config.selector, problem: read })
+      else if ((config.notAfter ?? Number.POSITIVE_INFINITY) < now)
+        broken.push({ domain, selector: config.selector, problem: 'its time is over' })
+      else usable.push({ ...own, domain, key: read })
+    }
+    return { whenBroken, keys: usable, broken }
+  }
+}
+
+const nameOf = (domain: string, { selector, algorithm }: SigningKeyConfig): string =>
+  `${domain} ${selector} ${algorithm}`

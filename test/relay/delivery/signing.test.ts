@@ -1,0 +1,229 @@
+/** What leaves is signed as the domain of its From, by the keys in force when it leaves (cases M39 and M41). */
+import { expect, test } from 'vitest'
+import type { RelayConfig, RouteConfig, SigningConfig } from '../../../relay/config.ts'
+import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { until } from '../../local/until.ts'
+import { type Script, say, silence } from './behaviour.ts'
+import { rig } from './rig.ts'
+import { contentOf, envelope, hello, route, smarthost as smarthostAt } from './samples.ts'
+import { ed25519Key, keyFiles, rsaKey, signingWith, type TestKey, verdicts } from './signing-keys.ts'
+import { type Options, startSmarthost } from './smarthost.ts'
+
+const domain = 'corp.test'
+const [rsa, ed25519] = [rsaKey('r1'), ed25519Key('e1')]
+const both = [rsa, ed25519]
+const mine: Partial<Envelope> = { signingDomain: domain }
+
+type Given = {
+  readonly keys?: readonly TestKey[]
+  readonly signing?: Partial<SigningConfig>
+  readonly files?: Readonly<Record<string, string>>
+  readonly upstream?: Options
+  readonly now?: () => number
+  readonly route?: Partial<RouteConfig>
+}
+
+async function started(given: Given = {}) {
+  const { keys = both, signing = {}, files = keyFiles(keys), upstream, route: over = {}, ...parts } = given
+  const smarthost = await startSmarthost(upstream)
+  const config: Partial<RelayConfig> = { signing: [signingWith(domain, keys, signing)] }
+  const routes = [route('default', [smarthostAt('a', smarthost.port)], over)]
+  const bench = rig(routes, { config, files, ...parts })
+  return {
+    ...bench,
+    smarthost,
+    async send(content = hello, rest: Partial<Envelope> = mine) {
+      const message = envelope(content, rest)
+      const before = bench.attempts.length
+      bench.spool.put(message, content)
+      await bench.attempted(before + 1)
+      await bench.quiet()
+      return { message, received: smarthost.received.at(-1), outcome: bench.attempts.at(-1)?.outcome }
+    },
+    reloadWith: (next: Partial<SigningConfig>, nextFiles = files) =>
+      bench.reload(routes, { signing: [signingWith(domain, keys, next)] }, nextFiles),
+  }
+}
+
+/** The tags of each DKIM-Signature, unfolded. */
+const signatures = (message: Buffer): readonly Readonly<Record<string, string>>[] =>
+  [...message.toString('latin1').matchAll(/^DKIM-Signature: ((?:[^\r]|\r\n[ \t])*)\r\n/gm)].map(([, value = '']) =>
+    Object.fromEntries(value.split(';').map((tag) => tag.replaceAll(/\s/g, '').split(/=(.*)/s, 2))),
+  )
+
+test('case M39: two signatures that verify, the fields once more than they are there, no l=, and an end', async () => {
+  const now = Date.now()
+  const { send } = await started({ now: () => now })
+  const { received } = await send()
+  const message = received?.content ?? Buffer.alloc(0)
+  expect(await verdicts(message, domain, both)).toEqual(['r1 rsa-sha256 pass', 'e1 ed25519-sha256 pass'])
+  const t = Math.floor(now / 1000)
+  const common = { v: '1', c: 'relaxed/relaxed', d: domain, t: `${t}`, x: `${t + 7 * 86_400}` }
+  expect(signatures(message)).toMatchObject([
+    { ...common, a: 'rsa-sha256', s: 'r1' },
+    { ...common, a: 'ed25519-sha256', s: 'e1' },
+  ])
+  for (const { h = '', l, i } of signatures(message)) {
+    const names = h.split(':')
+    expect(names.filter((name) => name === 'from')).toHaveLength(2)
+    for (const once of ['to', 'cc', 'reply-to', 'date', 'content-type']) expect(names).toContain(once)
+    expect([l, i]).toEqual([undefined, undefined])
+  }
+})
+
+test.each([
+  ['From', 'From: <ceo@corp.test>\r\n'],
+  ['Subject', 'Subject: another\r\n'],
+  ['Date', 'Date: Mon, 05 Jan 2026 10:00:00 +0000\r\n'],
+  ['To', 'To: <other@example.net>\r\n'],
+  ['Reply-To', 'Reply-To: <other@example.net>\r\n'],
+  ['Content-Type', 'Content-Type: text/html\r\n'],
+])('case M39: a %s that is added later breaks both', async (_name, field) => {
+  const { send } = await started()
+  const { received } = await send()
+  const message = received?.content.toString('latin1') ?? ''
+  for (const forged of [field + message, message.replace('\r\n\r\n', `\r\n${field}\r\n`)])
+    expect(await verdicts(Buffer.from(forged, 'latin1'), domain, both)).toEqual([
+      'r1 rsa-sha256 fail',
+      'e1 ed25519-sha256 fail',
+    ])
+})
+
+test('the content follows unchanged, dots and all, in lines that everybody takes, and SIZE counts the signatures', async () => {
+  const { send } = await started()
+  const { received } = await send()
+  const message = received?.content ?? Buffer.alloc(0)
+  expect(message.subarray(-hello.length)).toEqual(hello)
+  expect(received?.mail).toContain(` SIZE=${message.length}`)
+  const lines = message.subarray(0, -hello.length).toString('latin1').split('\r\n')
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(78)
+  expect(lines.filter((line) => !/^(?:DKIM-Signature:|[ \t]+\S|$)/.test(line))).toEqual([])
+})
+
+test.each([
+  65_000, 70_000, 700_000,
+])('a content of %i octets is signed, in one piece or as it streams', async (octets) => {
+  const { send } = await started()
+  const content = contentOf(octets)
+  const { received } = await send(content)
+  expect(received?.content.subarray(-content.length).equals(content)).toBe(true)
+  expect(await verdicts(received?.content ?? Buffer.alloc(0), domain, both)).toEqual([
+    'r1 rsa-sha256 pass',
+    'e1 ed25519-sha256 pass',
+  ])
+})
+
+test('one key makes one signature', async () => {
+  const { send } = await started({ keys: [rsa] })
+  const { received } = await send()
+  expect(signatures(received?.content ?? Buffer.alloc(0)).map(({ s }) => s)).toEqual(['r1'])
+})
+
+test.each([
+  ['whose From is not of a sender domain of its credential', {}],
+  ['of a domain that nothing signs for', { signingDomain: 'other.test' }],
+  ['of a domain below', { signingDomain: 'sub.corp.test' }],
+])('a message %s leaves as it is', async (_name, rest) => {
+  const { send, facts } = await started()
+  const { received } = await send(hello, rest)
+  expect(received?.content).toEqual(hello)
+  expect(facts('unsigned')).toEqual([])
+})
+
+test('what waits is signed by the key that is in force when it leaves', async () => {
+  const next = rsaKey('r2')
+  const refusing: Script = { MAIL: (time) => (time === 0 ? say('451 4.3.2 later') : undefined) }
+  const { spool, attempted, reloadWith, smarthost, quiet } = await started({
+    keys: [rsa],
+    upstream: { script: refusing },
+    route: { retry: { scheduleMs: [300], expireAfterMs: 86_400_000 } },
+  })
+  spool.put(envelope(hello, mine), hello)
+  await attempted(1)
+  reloadWith({ keys: [next.config] }, keyFiles([next]))
+  await attempted(2)
+  await quiet()
+  expect(smarthost.received.flatMap(({ content }) => signatures(content).map(({ s }) => s))).toEqual(['r2'])
+})
+
+const damaged = [
+  ['a file that is not there', {}, 'the file is not there'],
+  ['a file that is no key', { 'dkim/r1.pem': 'garbage' }, 'it is no private key in PEM'],
+  ['a key of another type', { 'dkim/r1.pem': ed25519.pem }, 'it is of type ed25519 where rsa-sha256 needs rsa'],
+  ['a key too short', { 'dkim/r1.pem': rsaKey('r1', 512).pem }, 'it has 512 bits where 1024 to 4096 are of use'],
+] as const
+
+test.each(damaged)('%s: the mail is held where the domain asks for it, and told', async (_name, files, problem) => {
+  const { send, facts, delivery, spool } = await started({ keys: [rsa], signing: { whenBroken: 'Defer' }, files })
+  const { message, received, outcome } = await send()
+  expect(received).toBeUndefined()
+  expect(outcome).toMatchObject({ kind: 'deferred', scope: 'message', reply: { code: 451, status: '4.7.5' } })
+  expect(outcome?.reply.text).toBe(`mail of corp.test leaves only signed: key r1 can not be used: ${problem}`)
+  expect(spool.stored.has(message.queueId)).toBe(true)
+  const key = { domain, selector: 'r1', problem }
+  expect(facts('unsigned')).toEqual([[message.queueId, key, true]])
+  expect(delivery.signing()).toEqual({ broken: [key], leaving: [] })
+})
+
+test('else it leaves by the keys that are left, and is told', async () => {
+  const { send, facts } = await started({ files: keyFiles([ed25519]) })
+  const { message, received } = await send()
+  expect(await verdicts(received?.content ?? Buffer.alloc(0), domain, both)).toEqual(['e1 ed25519-sha256 pass'])
+  expect(facts('unsigned')).toEqual([
+    [message.queueId, { domain, selector: 'r1', problem: 'the file is not there' }, false],
+  ])
+})
+
+test.each([
+  ['Warn', 1],
+  ['Defer', 0],
+  ['Refuse', 0],
+] as const)('a domain without a key: %s', async (whenBroken, arrived) => {
+  const { send, smarthost, delivery } = await started({ keys: [], signing: { whenBroken } })
+  await send()
+  expect(smarthost.received.map(({ content }) => content)).toEqual(Array(arrived).fill(hello))
+  expect(delivery.signing().broken).toEqual([{ domain, selector: '', problem: 'there is no key' }])
+})
+
+test('a key signs until its time is over', async () => {
+  const end = Date.now()
+  let now = end
+  const config = { ...rsa.config, notAfter: end }
+  const { send } = await started({ keys: [{ ...rsa, config }], signing: { whenBroken: 'Defer' }, now: () => now })
+  expect((await send()).outcome).toMatchObject({ kind: 'delivered' })
+  now = end + 1
+  expect((await send()).outcome?.reply.text).toContain('key r1 can not be used: its time is over')
+})
+
+test.each([
+  ['a domain with a line end', 'corp.test\r\nBcc: x', 'r1'],
+  ['a domain that is no A-label', 'CORP.test', 'r1'],
+  ['a selector with a line end', domain, 'r1\r\nBcc: x'],
+  ['a selector with a semicolon', domain, 'r1; d=other.test'],
+  ['a selector with an underscore', domain, '_r1'],
+])('%s never gets into a header', async (_name, signed, selector) => {
+  const config = { ...rsa.config, selector }
+  const { send, smarthost } = await started({
+    keys: [rsa],
+    signing: { domain: signed, keys: [config], whenBroken: 'Defer' },
+  })
+  const { outcome } = await send(hello, { signingDomain: signed })
+  expect(outcome).toMatchObject({ kind: 'deferred', reply: { status: '4.7.5' } })
+  expect(smarthost.received).toEqual([])
+})
+
+test('a key that the configuration names no more is told as leaving until its last attempt has ended', async () => {
+  const { delivery, spool, smarthost, reloadWith, quiet } = await started({
+    upstream: { script: { MAIL: silence } },
+    keys: [rsa],
+  })
+  const message = envelope(hello, mine)
+  spool.put(message, hello)
+  await until('MAIL was sent', () => smarthost.times('MAIL') === 1)
+  expect(delivery.signing().leaving).toEqual([])
+  reloadWith({ keys: [] })
+  expect(delivery.signing().leaving).toEqual([{ domain, selector: 'r1', attempts: 1 }])
+  await delivery.close(0)
+  await quiet()
+  expect(delivery.signing().leaving).toEqual([])
+})
