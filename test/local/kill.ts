@@ -1,6 +1,6 @@
 /**
  * Kills a relay under load at random moments, starts it again at once, and proves by the history that nothing that was
- * acknowledged is lost. Alone: `node test/local/kill.ts --kills 100 --rate 200 --seed 1`.
+ * acknowledged is lost. Alone: `npx node test/local/kill.ts --kills 1000 --rate 600 --seed 1`.
  */
 import { randomInt } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { check } from './history.ts'
 import { recordMessages } from './kill-messages.ts'
 import { allKept, type KillReport, median, printReport } from './kill-report.ts'
 import { startLoad } from './load.ts'
-import { type Arrival, startReceiver } from './receiver.ts'
+import { type Arrival, startReceiver, startSwiftReceiver } from './receiver.ts'
 import { accessTo, loadConfig, senderDomain, writeRelay } from './relay-process.ts'
 import { seededRandom } from './seeded-random.ts'
 import { until } from './until.ts'
@@ -24,6 +24,10 @@ export type KillPlan = {
   readonly kills: number
   readonly rate: number
   readonly seed: number
+  /** How long the relay may live each time, at random; default 100 to 1,000 ms. */
+  readonly livesMs?: readonly [least: number, most: number]
+  /** Our own receiver instead of aiosmtpd, which would be what takes the time. */
+  readonly swift?: boolean
   /** SIGTERM: it is asked to end instead, and then it may neither lose nor double anything. */
   readonly signal?: 'SIGKILL' | 'SIGTERM'
 }
@@ -46,9 +50,10 @@ export async function killRun(plan: KillPlan): Promise<KillReport> {
   return report
 }
 
-async function killRunIn(folder: string, { kills, rate, seed, signal = 'SIGKILL' }: KillPlan): Promise<KillReport> {
+async function killRunIn(folder: string, plan: KillPlan): Promise<KillReport> {
+  const { rate, seed, signal = 'SIGKILL', swift = false } = plan
   const certificates = await makeCertificates(['127.0.0.1'])
-  const receiver = await startReceiver(folder, { keep: false })
+  const receiver = await (swift ? startSwiftReceiver(folder) : startReceiver(folder, { keep: false }))
   const listenPort = await freePort()
   writeRelay(folder, loadConfig({ listenPort, smarthostPort: receiver.port, maxConnections }), certificates)
   const messages = recordMessages(senderDomain)
@@ -56,7 +61,7 @@ async function killRunIn(folder: string, { kills, rate, seed, signal = 'SIGKILL'
   try {
     await victim.start()
     const load = startLoad({ access: accessTo(listenPort, certificates), sessions, rate, ...messages })
-    const killing = killOften(victim, kills, signal, seededRandom(seed)).finally(load.stop)
+    const killing = killOften(victim, plan, seededRandom(seed)).finally(load.stop)
     await Promise.all([killing, load.done])
     await drained(victim)
     const exitCode = await victim.end('SIGTERM')
@@ -84,20 +89,17 @@ async function killRunIn(folder: string, { kills, rate, seed, signal = 'SIGKILL'
 /** What every session may be told when the relay was asked to end. */
 const goingDown = /^421 4\.3\.2 /
 
-async function killOften(
-  victim: Victim,
-  kills: number,
-  signal: 'SIGKILL' | 'SIGTERM',
-  random: () => number,
-): Promise<void> {
+async function killOften(victim: Victim, plan: KillPlan, random: () => number): Promise<void> {
+  const { kills, signal = 'SIGKILL', livesMs: [least, most] = [100, 1000] } = plan
+  const live = (): Promise<void> => sleep(least + random() * (most - least))
   for (let asked = 0; signal === 'SIGTERM' && asked < kills; asked += 1) {
-    await sleep(100 + random() * 900)
+    await live()
     const exitCode = await victim.end('SIGTERM')
     if (exitCode !== 0) throw new Error(`asked to end, the relay ended with ${exitCode}`)
     await victim.start()
   }
   while (signal === 'SIGKILL' && victim.kills < kills) {
-    await sleep(100 + random() * 900)
+    await live()
     await victim.end('SIGKILL')
     if (victim.kills < kills && random() < killAgain) await victim.killWhileStarting(random() * 400)
     await victim.start()
@@ -120,11 +122,19 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       kills: { type: 'string', default: process.env['RELAYFLEET_KILLS'] ?? '100' },
-      rate: { type: 'string', default: '200' },
+      rate: { type: 'string', default: '600' },
       seed: { type: 'string', default: `${randomInt(1_000_000)}` },
+      lives: { type: 'string', default: '100-3000' },
     },
   })
-  const report = await killRun({ kills: Number(values.kills), rate: Number(values.rate), seed: Number(values.seed) })
+  const [least = 100, most = 3000] = values.lives.split('-').map(Number)
+  const report = await killRun({
+    kills: Number(values.kills),
+    rate: Number(values.rate),
+    seed: Number(values.seed),
+    livesMs: [least, most],
+    swift: true,
+  })
   printReport(report)
   process.exitCode = allKept(report) ? 0 : 1
 }

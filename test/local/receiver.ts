@@ -1,4 +1,4 @@
-/** Receivers that are not ours: aiosmtpd, which keeps every message, and Postfix's smtp-sink, which counts them. */
+/** Receivers that are not ours: aiosmtpd, which keeps every message, and Postfix's smtp-sink, which counts them; and a swift one. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs'
@@ -64,16 +64,33 @@ export async function startReceiver(folder: string, o: ReceiverOptions = {}): Pr
   }
 }
 
-async function startPython(port: number, args: readonly string[]): Promise<{ child: ChildProcess; port: number }> {
-  const script = join(import.meta.dirname, 'receiver.py')
-  const child = spawn(python, [script, '--port', `${port}`, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+const startPython = (port: number, args: readonly string[]) =>
+  startListening(python, [join(import.meta.dirname, 'receiver.py'), '--port', `${port}`, ...args])
+
+/** A program that prints its port when it listens. */
+async function startListening(
+  program: string,
+  args: readonly string[],
+): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = await Promise.race([
     once(createInterface(child.stdout), 'line'),
     once(child, 'exit').then(() => {
-      throw new Error('receiver.py ended before it listened')
+      throw new Error(`${args[0]} ended before it listened`)
     }),
   ])
   return { child, port: Number(line) }
+}
+
+/** Notes what arrives like the others, keeps nothing, and takes many thousands a second. */
+export async function startSwiftReceiver(folder: string): Promise<Pick<Receiver, 'port' | 'arrivals' | 'stop'>> {
+  const log = join(folder, 'arrivals.jsonl')
+  const { child, port } = await startListening(process.execPath, [
+    join(import.meta.dirname, 'swift-receiver.ts'),
+    '--log',
+    log,
+  ])
+  return { port, arrivals: appended(log), stop: () => end(child) }
 }
 
 /** Reads only what was appended since the last call. */
