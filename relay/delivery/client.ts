@@ -170,7 +170,11 @@ export class Client {
   async #end(octets: Buffer): Promise<Pick<Transaction, 'content' | 'dot'>> {
     const [answer] = await this.#wire.exchange(octets, ['dot'])
     const dot = answer ?? none('lost', 'no answer')
-    if (dot.kind === 'none' && !this.#wire.flushed) return { content: dot }
+    if (!this.#wire.flushed) {
+      // Its dot has not left this process: what is answered by now is no answer to the message.
+      this.destroy('the content was answered before its end')
+      return { content: dot }
+    }
     if (isPositive(dot)) this.#unclean = false
     else if (isBelow400(dot)) this.destroy('the final dot was answered out of order')
     return { dot }

@@ -20,6 +20,7 @@ export type Begin = (who: { readonly id: string; readonly client: string }, line
 export class Connection extends SMTPConnection implements Line, Gatekeeper {
   readonly conversation: Conversation
   #draining = false
+  #verb = ''
   #handshaking: Socket | undefined
   #handshakeDeadline: NodeJS.Timeout | undefined
   #failure: string | undefined
@@ -146,19 +147,26 @@ export class Connection extends SMTPConnection implements Line, Gatekeeper {
   override _onCommand(command: Buffer, callback?: () => void): void {
     const last = this.#lastReply(command)
     if (last) this.hangUp(last)
-    else super._onCommand(command, callback)
+    else {
+      this.#verb = verbOf(command)
+      super._onCommand(command, callback)
+    }
   }
 
   /** The reply that ends the session instead of carrying this command out. */
   #lastReply(command: Buffer): Reply | undefined {
     if (this.#draining && this.conversation.idle) return refusal('always.shutdown').reply
-    return this._nextHandler ? undefined : this.conversation.command(verbOf(command))
+    if (this._nextHandler) return undefined
+    const verb = verbOf(command)
+    return fateOf(verb) === 'foreign'
+      ? this.conversation.refuse('connect', protocol.notSmtp)
+      : this.conversation.command(verb)
   }
 
+  /** What smtp-server takes for the verb has its letters made capitals, some of them from beyond ASCII. */
   override _getHandler(verb: string) {
-    const fate = fateOf(verb)
-    if (fate === 'refused')
-      return (_command: Buffer, callback: () => void) => this.#refuse(protocol.notImplemented, callback)
+    const fate = verb === this.#verb ? fateOf(verb) : undefined
+    if (fate === 'refused') return (_command: Buffer, callback: () => void) => this.#refuseCommand(verb, callback)
     const handler = fate && super._getHandler(verb)
     return handler && ((command: Buffer, callback: () => void) => this.#carryOut(verb, handler, command, callback))
   }
@@ -175,6 +183,12 @@ export class Connection extends SMTPConnection implements Line, Gatekeeper {
       this.conversation.broken(error)
       throw error
     }
+  }
+
+  /** BDAT is not offered, and what came behind it is a chunk of content: none of it may be carried out. */
+  #refuseCommand(verb: string, callback: () => void): void {
+    if (verb === 'BDAT' && this.#moreCame) this.violated(protocol.notImplemented)
+    else this.#refuse(protocol.notImplemented, callback)
   }
 
   #refuse(refused: Refusal, callback: () => void): void {
@@ -235,14 +249,15 @@ export class Connection extends SMTPConnection implements Line, Gatekeeper {
     const refused = await this.conversation.data()
     await turn()
     if (this._closing || this._closed) return this.conversation.abandon()
+    if (this.#moreCame) {
+      // Content before 354 may be commands that somebody smuggled, or the other way round (case P18). DATA ends what a
+      // client may send in one go (RFC 2920 section 3.1), so this holds where DATA is refused, too.
+      await this.conversation.abandon()
+      return this.violated(refusal('always.synchronization'))
+    }
     if (refused) {
       this.#say(refused)
       return callback()
-    }
-    if (this.#moreCame) {
-      // Content before 354 may be commands that somebody smuggled, or the other way round (case P18).
-      await this.conversation.abandon()
-      return this.violated(refusal('always.synchronization'))
     }
     // smtp-server wants to see a recipient; ours are in the conversation.
     this.session.envelope.rcptTo = [{ address: '', args: false }]
@@ -256,4 +271,5 @@ export class Connection extends SMTPConnection implements Line, Gatekeeper {
 
 const hasArgument = (command: Buffer): boolean => / /.test(command.toString().trim())
 
-const verbOf = (command: Buffer): string => (/^[^ ]*/.exec(command.toString())?.[0] ?? '').toUpperCase()
+/** One character for each octet: no letter beyond ASCII has a capital that is one of a command. */
+const verbOf = (command: Buffer): string => (/^[^ ]*/.exec(command.toString('latin1'))?.[0] ?? '').toUpperCase()

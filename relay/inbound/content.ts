@@ -13,6 +13,8 @@ export type JudgedHeader = Omit<HeaderVerdict, 'fields'> & { readonly header: Bu
 
 export type ContentLimits = Pick<ListenerConfig, 'bareNewlines'> & { readonly messageBytes: number }
 
+const blankLine = Buffer.from('\r\n\r\n')
+
 export class Content {
   readonly #messageBytes: number
   readonly #lineEnds: LineEnds | undefined
@@ -21,6 +23,8 @@ export class Content {
   #bytes = 0
   #eightBit = false
   #held: Buffer[] = []
+  /** The last octets of them. */
+  #tail: Buffer = Buffer.alloc(0)
   #heldBytes = 0
   #verdict: JudgedHeader | undefined
   #headerTooLarge = false
@@ -43,7 +47,7 @@ export class Content {
     }
     this.#held.push(chunk)
     this.#heldBytes += chunk.length
-    if (!this.#verdict) this.#lookForHeader(false)
+    if (!this.#verdict && this.#mayEndHeader(chunk)) this.#lookForHeader(false)
   }
 
   /** What may be written by now: nothing before the header is judged, and not in crumbs. */
@@ -80,6 +84,15 @@ export class Content {
 
   get eightBit(): boolean {
     return this.#eightBit
+  }
+
+  /** Octets that come one by one are not joined one by one: that would take the square of their number. */
+  #mayEndHeader(chunk: Buffer): boolean {
+    const near = Buffer.concat([this.#tail, chunk])
+    this.#tail = near.subarray(-3)
+    // At the very beginning two are enough: a header of no field.
+    const first = this.#heldBytes - chunk.length < 2
+    return first || this.#heldBytes > headerBytes || near.includes(blankLine)
   }
 
   #lookForHeader(atEnd: boolean): void {

@@ -16,7 +16,8 @@ const maxOctets = 254
 
 // Beyond ASCII only letters, marks and digits: a fullwidth @ or a space that normalises away is no local part.
 const dotAtom = /^[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+)*$/u
-const quotedString = /^"((?:[ !#-[\]-~]|\\[ -~])+)"$/
+// Angle brackets are grammar there, and the end of the path to who looks for the first one: more would follow as parameters.
+const quotedString = /^"((?:[ !#-;=?-[\]-~]|\\[ -;=?-~])+)"$/
 const ldhLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 // A last label that begins with a digit is read as a number by some, and the whole as an IPv4 address.
 const topLabel = /^[a-z]/

@@ -27,7 +27,8 @@ const isNoLoop: Check<HeaderFacts> = ({ fields }) =>
 
 const onlyOnce: ReadonlySet<string> = new Set([
   ...['from', 'sender', 'reply-to', 'to', 'cc', 'bcc', 'subject', 'date'],
-  ...['message-id', 'in-reply-to', 'references', 'content-type', 'content-transfer-encoding'],
+  ...['message-id', 'in-reply-to', 'references'],
+  ...['mime-version', 'content-type', 'content-transfer-encoding', 'content-disposition', 'content-id'],
 ])
 const noSecondOne: Check<HeaderFacts> = ({ fields }) => {
   const names = fields.map(({ name }) => name).filter((name) => onlyOnce.has(name))
@@ -50,7 +51,7 @@ export const headerChecks: readonly Check<HeaderFacts>[] = [
   withinLimits, //                octets and fields
   isHeader, //                    RFC 5322 section 2.2, and no two ways to read it
   isNoLoop, //                    RFC 5321 section 6.3
-  noSecondOne, //                 RFC 5322 section 3.6
+  noSecondOne, //                 RFC 5322 section 3.6, RFC 2045 section 3
   hasFrom, //                     what everybody sees as the sender
   identity.readableIdentities, // one mailbox each, in its plain form
   identity.asciiUnlessAgreed, //  RFC 6532 needs SMTPUTF8

@@ -1,9 +1,12 @@
 /** What a process holds, read from /proc: its memory and its descriptors, once a second. */
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Relay } from './relay-process.ts'
 import { lows, type Sample, slopePerHour } from './trend.ts'
 
 export type Gauge = {
   readonly memory: readonly Sample[]
+  /** What V8 has in use, of it the live part where it was just collected. */
+  readonly heap: readonly Sample[]
   readonly descriptors: readonly Sample[]
   stop(): void
 }
@@ -15,16 +18,21 @@ export const residentBytes = (pid: number): number =>
 
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
 
-export function gauge(pid: number, everyMs = 1000): Gauge {
+export function gauge({ pid, metric }: Pick<Relay, 'pid' | 'metric'>, everyMs = 1000): Gauge {
   const begun = performance.now()
   const memory: Sample[] = []
+  const heap: Sample[] = []
   const descriptors: Sample[] = []
   const timer = setInterval(() => {
     const atMs = performance.now() - begun
     memory.push({ atMs, value: residentBytes(pid) })
     descriptors.push({ atMs, value: descriptorsOf(pid) })
+    void metric('nodejs_heap_size_used_bytes').then(
+      (value) => heap.push({ atMs, value }),
+      () => undefined,
+    )
   }, everyMs)
-  return { memory, descriptors, stop: () => clearInterval(timer) }
+  return { memory, heap, descriptors, stop: () => clearInterval(timer) }
 }
 
 const mebi = 1024 * 1024

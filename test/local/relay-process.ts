@@ -92,6 +92,8 @@ export function writeRelay(folder: string, config: RelayConfig, { cert, key }: C
 export type Relay = {
   readonly pid: number
   status(): Promise<RelayStatus>
+  /** One sample of /metrics by its name without labels; 0 where it is not. */
+  metric(name: string): Promise<number>
   /** Ends it by a signal and waits; the exit code, or null where the signal killed it. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
@@ -119,9 +121,19 @@ export async function listening(folder: string, child: ChildProcess): Promise<Re
     if (child.exitCode !== null) throw new Error(`the relay ended: ${endOf(join(folder, 'relay.log'))}`)
     return endpointsOf(folder)
   })
+  const page = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${http.port}${path}`)
   return {
     pid,
-    status: async () => (await fetch(`http://127.0.0.1:${http.port}/status`)).json() as Promise<RelayStatus>,
+    status: async () => (await page('/status')).json() as Promise<RelayStatus>,
+    metric: async (name) => {
+      const lines = (await (await page('/metrics')).text()).split('\n')
+      return Number(
+        lines
+          .find((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+          ?.split(' ')
+          .at(-1) ?? 0,
+      )
+    },
     end: async (signal) => {
       const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
       process.kill(pid, signal)

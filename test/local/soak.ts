@@ -43,7 +43,7 @@ export async function soak({ minutes, rate }: SoakPlan) {
   writeRelay(folder, config, certificates)
   const relay = await startRelay(folder)
   const before = descriptorsOf(relay.pid)
-  const gauging = gauge(relay.pid)
+  const gauging = gauge(relay)
   try {
     const messages = recordMessages(senderDomain, (n) => (n % 50 === 0 ? large : 4096))
     const access = accessTo(listenPort, certificates)
@@ -59,7 +59,7 @@ export async function soak({ minutes, rate }: SoakPlan) {
     const durationMs = minutes * 60_000
     await sleep(durationMs)
     clearInterval(reloading)
-    const samples = { memory: [...gauging.memory], descriptors: [...gauging.descriptors] }
+    const samples = { memory: [...gauging.memory], heap: [...gauging.heap], descriptors: [...gauging.descriptors] }
     steady.stop()
     single.stop()
     await Promise.all([steady.done, single.done, nuisances.stop()])
@@ -80,6 +80,8 @@ export async function soak({ minutes, rate }: SoakPlan) {
       nuisances: nuisances.count(),
       edits,
       slopeMiBPerHour: memorySlope(samples.memory, warmUpMs, spanMs),
+      heapSlopeMiBPerHour: memorySlope(samples.heap, warmUpMs, spanMs),
+      heapLowMiB: inMebibytes(Math.min(...samples.heap.slice(-120).map(({ value }) => value))),
       memoryMiB: { least: inMebibytes(Math.min(...warm)), most: inMebibytes(Math.max(...warm)) },
       descriptors: { before, least: Math.min(...open), most: Math.max(...open), after: after.descriptors },
       sessionsAfter: after.sessions,
