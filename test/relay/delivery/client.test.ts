@@ -34,7 +34,8 @@ test.each([
 ])('a small content that was answered %j before it left: %s', async (early, kind) => {
   const wire = new Wire(peerThatTakesNothing(early), allWithin(200))
   const client = new Client(wire, capabilitiesOf({ code: 250, lines: ['x', 'PIPELINING'] }), '')
-  const content = { kind: 'whole', encoded: Buffer.from('hi\r\n.\r\n'), eightBit: false, utf8Header: false } as const
+  const encoded = Buffer.from('hi\r\n.\r\n')
+  const content = { kind: 'whole', encoded, octets: 4, eightBit: false, utf8Header: false } as const
   const mailing = { reversePath: 'a@b.test', forwardPaths: ['c@d.test'], parameters: '', content }
   const outcomes = classifyTransaction(await client.transact(mailing), 1)
   expect(outcomes.map((outcome) => outcome.kind)).toEqual([kind])
