@@ -67,7 +67,10 @@ const route = object({
       credentials: optional(list(text)),
     }),
   ),
+  /** Empty on a route to exchangers. */
   smarthosts: list(smarthost),
+  /** The route goes to the exchangers of each recipient's domain (MX); connections of one relay that are open at one time. */
+  exchangers: optional(object({ maxConnections: count, maxConnectionsPerDomain: count })),
   retry: object({ scheduleMs: list(count), expireAfterMs: count }),
 })
 

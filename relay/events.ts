@@ -151,6 +151,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
           queueId: a.queueId,
           route: a.route,
           smarthost: a.smarthost,
+          host: a.host,
           forwardPath: show(a.forwardPath),
           attempt: a.attempt,
           ...line(a.outcome),
@@ -224,7 +225,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
 
 const providers: readonly (readonly [RegExp, string])[] = [
   [/(^|\.)(google|gmail|googlemail)\.com$/, 'google'],
-  [/(^|\.)(outlook|office365|hotmail)\.com$/, 'microsoft'],
+  [/(^|\.)((outlook|office365|hotmail)\.com|mx\.microsoft)$/, 'microsoft'],
   [/(^|\.)yahoo(dns)?\.(com|net)$/, 'yahoo'],
   [/(^|\.)(icloud|me|apple)\.com$/, 'apple'],
 ]

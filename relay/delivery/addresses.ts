@@ -71,12 +71,26 @@ export function createLookup(now: () => number = Date.now, lookup: SystemLookup 
 
   return (host, options, callback) =>
     resolve(host, (error, addresses) => {
-      const ofFamily = addresses?.filter((a) => !options.family || a.family === options.family) ?? []
-      const [first] = ofFamily
-      if (error !== null) callback(error, [])
-      else if (first === undefined)
-        callback(Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' }), [])
-      else if (options.all) callback(null, ofFamily)
-      else callback(null, first.address, first.family)
+      if (error === null) hand(addresses, host, options, callback)
+      else callback(error, [])
     })
+}
+
+/** For a host whose addresses are known, and are not to be asked for again. */
+export const lookupIn =
+  (addresses: readonly LookupAddress[]): Lookup =>
+  (host, options, callback) =>
+    process.nextTick(() => hand(addresses, host, options, callback))
+
+function hand(
+  addresses: readonly LookupAddress[],
+  host: string,
+  options: LookupOptions,
+  callback: Parameters<Lookup>[2],
+) {
+  const ofFamily = addresses.filter((a) => !options.family || a.family === options.family)
+  const [first] = ofFamily
+  if (first === undefined) callback(Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' }), [])
+  else if (options.all) callback(null, ofFamily)
+  else callback(null, first.address, first.family)
 }

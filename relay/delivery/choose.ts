@@ -7,6 +7,8 @@ export type Candidate = {
   readonly maxConnections: number
   readonly inUse: number
   readonly health: Health
+  /** It has a connection open, for which there may be no other use. */
+  readonly lingers: boolean
 }
 
 export type Choice<C> =
@@ -29,7 +31,7 @@ export function choose<C extends Candidate>(
   if (best === undefined) return { kind: 'down', ...earliest(untried.map((c) => c.health.ejectedUntil)) }
   const equals = working.filter((c) => c.priority === best.priority)
   const free = equals.filter((c) => c.inUse < capacity(c) && now >= c.health.pausedUntil)
-  const candidate = free[turn % free.length]
+  const candidate = free.find((c) => c.lingers) ?? free[turn % free.length]
   if (candidate !== undefined) return { kind: 'use', candidate }
   return { kind: 'busy', ...earliest(equals.map((c) => c.health.pausedUntil).filter((at) => at > now)) }
 }

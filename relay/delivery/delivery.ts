@@ -8,11 +8,14 @@ import { createLookup } from './addresses.ts'
 import { Captures } from './captures.ts'
 import { createClockWatch } from './clock.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { type Dns, systemDns } from './dns.ts'
 import { Intake } from './intake.ts'
+import { KnownExchangers } from './known-exchangers.ts'
 import type { Lane } from './lane.ts'
 import { Ledger } from './ledger.ts'
 import { OpenAttempts } from './open-attempts.ts'
 import { type PoolLimits, poolLimits } from './pool.ts'
+import { isPublic } from './public-address.ts'
 import { Roster } from './roster.ts'
 import { Schedule } from './schedule.ts'
 import { Signer } from './signer.ts'
@@ -55,6 +58,8 @@ export type DeliveryParts = {
   readonly random?: () => number
   readonly deadlines?: Deadlines
   readonly poolLimits?: PoolLimits
+  /** Where exchangers are found; a test on one machine has its own. */
+  readonly exchangers?: { readonly dns: Dns; readonly port: number; readonly mayReach: (address: string) => boolean }
   /** How soon a write that the spool refused is repeated. */
   readonly repeatMs?: number
 }
@@ -91,6 +96,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   const captures = new Captures({ directory: inboxDirectory, spool, roster, ledger, events, look, unread })
   const openAttempts = new OpenAttempts(parts.attemptsFile)
   const signer = new Signer({ events, now })
+  const { port: exchangerPort, ...world } = parts.exchangers ?? { dns: systemDns(), port: 25, mayReach: isPublic }
+  const exchangers = new KnownExchangers({ ...world, random, ownName: () => loaded().config.hostname }, now)
   const dispatcher = new Dispatcher({
     spool,
     roster,
@@ -99,6 +106,9 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     signer,
     events,
     now,
+    random,
+    exchangers,
+    exchangerPort,
     around: { lookup: createLookup(), deadlines: parts.deadlines ?? deadlines },
     poolLimits: parts.poolLimits ?? poolLimits,
     mayExpire: () => clock.trusted(),

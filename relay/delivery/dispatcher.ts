@@ -1,5 +1,5 @@
-/** Brings what waits and what is free together: each route for itself, so that a dead smarthost delays no other. */
-import type { LoadedConfig, RouteConfig } from '../config.ts'
+/** Brings what waits and what is free together: each way out for itself, so that a dead smarthost or domain delays no other. */
+import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
@@ -7,18 +7,21 @@ import { reply, replyLine } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
 import { type Attempted, attempt, unreadable } from './attempt.ts'
 import type { Retry } from './decide.ts'
-import { afterAttempt, describeHealth } from './health.ts'
-import { Lane } from './lane.ts'
+import { afterAttempt } from './health.ts'
+import type { Hop } from './hop.ts'
+import { InFlight } from './in-flight.ts'
+import type { KnownExchangers } from './known-exchangers.ts'
+import type { Lane, Wait } from './lane.ts'
 import type { Ledger, Result } from './ledger.ts'
 import type { Surroundings } from './open.ts'
 import type { OpenAttempts } from './open-attempts.ts'
 import type { Pool, PoolLimits } from './pool.ts'
 import { Pools } from './pools.ts'
 import type { Roster } from './roster.ts'
-import { routeOf, routeOfAll } from './route.ts'
 import type { Signer } from './signer.ts'
 import { sortResults } from './sorting.ts'
 import { dueIn, forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
+import { Ways } from './ways.ts'
 import { within } from './within.ts'
 
 export type DispatcherParts = {
@@ -30,7 +33,10 @@ export type DispatcherParts = {
   readonly events: Events
   readonly around: Surroundings
   readonly poolLimits: PoolLimits
+  readonly exchangers: Pick<KnownExchangers, 'find'>
+  readonly exchangerPort: number
   readonly now: () => number
+  readonly random: () => number
   /** While the clock cannot be trusted nothing expires. */
   readonly mayExpire: () => boolean
   /** Whatever of it is due goes on; with a lane, only what goes there. */
@@ -41,12 +47,12 @@ export type DispatcherParts = {
   readonly unread: (handle: number, error: unknown) => void
 }
 
-/** What the spool has not yet been told of one route's deliveries; a crash could repeat no more than these. */
-const maxUnsettled = 20
 const recipientsPerTransaction = 100
-/** In memory for all routes together, before what arrives is left to the spool. */
-const recipientsInMemory = 4000
 const expiringAtOnce = 16
+/** Messages of one domain, while others wait for a connection. */
+const longestStreak = 20
+/** A domain that has mail all the time is looked up anew after this time. */
+const lookUpEveryMs = 60_000
 const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 86_400_000 }
 const noRoute: Outcome = {
   kind: 'deferred',
@@ -57,98 +63,78 @@ const noRoute: Outcome = {
 export class Dispatcher {
   readonly #parts: DispatcherParts
   readonly #pools: Pools
-  #lanes = new Map<string, Lane>()
-  /** Of an earlier configuration, with messages that are being read. */
-  readonly #leaving = new Set<Lane>()
-  #routes: readonly RouteConfig[] = []
+  readonly #ways: Ways
   #suspended = false
   #stopping = false
   #interrupted = false
-  #inFlight = 0
-  #whenIdle: (() => void) | undefined
+  readonly #inFlight = new InFlight()
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
     this.#pools = new Pools(parts)
+    this.#ways = new Ways(this.#pools, parts.random)
   }
 
   get waiting(): number {
-    let waiting = 0
-    for (const lane of [...this.#lanes.values(), ...this.#leaving]) waiting += lane.waiting
-    return waiting
+    return this.#ways.waiting
   }
 
   get inFlight(): number {
-    return this.#inFlight
+    return this.#inFlight.count
   }
 
   /** Health of every smarthost, for status pages. */
   smarthosts(): readonly SmarthostStatus[] {
-    const now = this.#parts.now()
-    return [...this.#lanes.values()].flatMap(({ route, pools }) =>
-      pools.map((pool) => ({ route: route.name, name: pool.name, ...describeHealth(pool.health, now) })),
-    )
+    return this.#ways.smarthosts(this.#parts.now())
   }
 
-  /** What waits is routed anew; connections and health of an unchanged smarthost are kept. */
+  /** What waits is routed anew. */
   reload(loaded: LoadedConfig): void {
-    const before = this.#lanes
-    const parcels = [...before.values()].flatMap((lane) => lane.empty())
-    const { routes, suspended } = loaded.config
-    const sameWays = haveSameWays(this.#routes, routes)
-    this.#routes = routes
-    this.#suspended = suspended
-    const poolsOf = this.#pools.reload(loaded)
-    const most = Math.ceil(recipientsInMemory / routes.length)
-    this.#lanes = new Map(routes.map((r) => [r.name, new Lane(r, poolsOf(r), most, before.get(r.name)?.unsettled)]))
-    for (const lane of before.values()) {
-      const next = sameWays ? this.#laneOf(lane.route) : undefined
-      if (next === undefined) this.#parts.again(lane.unparkAll())
-      else next.adoptParked(lane)
-      if (lane.waiting > 0) this.#leaving.add(lane)
-    }
+    this.#suspended = loaded.config.suspended
+    const { parcels, handles } = this.#ways.reload(loaded)
+    this.#parts.again(handles)
     for (const parcel of parcels) this.#addAgain(parcel)
-    for (const lane of this.#lanes.values()) this.#pump(lane)
+    for (const lane of [...this.#ways.inForce()]) this.#pump(lane)
   }
 
-  /** Takes it unread, where its credential alone tells its route. */
+  /** Takes it unread, where its credential alone tells its lane. */
   park(handle: number, credential: string): boolean {
-    const lane = this.#laneOf(routeOfAll(this.#routes, credential))
+    const lane = this.#ways.laneOfAll(credential)
     if (lane === undefined) return false
     lane.park(credential, handle)
     this.#pump(lane)
     return true
   }
 
-  /** Recipients of one route share transactions. With a lane, the others are left: they are waited for elsewhere. */
-  add({ message, recipients }: Parcel, only?: Lane): void {
-    this.#eachLane(message, recipients, (lane, together) => {
-      if (only !== undefined && lane !== only) return
-      if (only === undefined && !lane.hasRoom(message.envelope.credential)) this.#park(lane, message)
-      else this.#put(lane, message, together)
+  /** Recipients of one next hop share transactions. With a lane, only what goes there: the others are waited for elsewhere. */
+  add({ message, recipients }: Parcel, from?: Lane): void {
+    for (const hop of this.#ways.hopsOf(message, recipients)) {
+      if (from !== undefined && !from.takes(hop)) continue
+      const lane = this.#laneTo(hop, message, from)
+      if (lane === undefined) continue
+      const waitsOutside = this.#ways.isFront(lane) || (lane !== from && !lane.hasRoom(message.envelope.credential))
+      if (waitsOutside) this.#park(lane, message)
+      else this.#put(lane, message, hop.recipients)
       this.#pump(lane)
-    })
+    }
   }
 
   /** It had its turn in the window before. */
   #addAgain({ message, recipients }: Parcel): void {
-    this.#eachLane(message, recipients, (lane, together) => {
-      this.#put(lane, message, together)
+    for (const hop of this.#ways.hopsOf(message, recipients)) {
+      const lane = this.#laneTo(hop, message)
+      if (lane === undefined) continue
+      if (this.#ways.isFront(lane)) this.#putAside(lane, message, hop.recipients)
+      else this.#put(lane, message, hop.recipients)
       this.#pump(lane)
-    })
-  }
-
-  #eachLane(message: Tracked, all: readonly number[], take: (lane: Lane, recipients: readonly number[]) => void): void {
-    for (const [route, recipients] of this.#byRoute(message, all)) {
-      const lane = this.#laneOf(route)
-      if (lane === undefined) void this.#settleAside(message, recipients, noRoute, noRouteRetry)
-      else take(lane, recipients)
     }
   }
 
-  #laneOf(route: RouteConfig | undefined): Lane | undefined {
-    const lane = route === undefined ? undefined : this.#lanes.get(route.name)
-    return lane === undefined || lane.pools.length === 0 ? undefined : lane
+  /** Undefined where there is none: then they wait for another configuration. */
+  #laneTo(hop: Hop, message: Tracked, from?: Lane): Lane | undefined {
+    const lane = this.#ways.laneTo(hop, from)
+    if (lane === undefined) void this.#settleAside(message, hop.recipients, noRoute, noRouteRetry)
+    return lane
   }
 
   #put(lane: Lane, message: Tracked, recipients: readonly number[]): void {
@@ -164,51 +150,77 @@ export class Dispatcher {
     if (handle !== undefined) lane.park(envelope.credential, handle)
   }
 
+  /** Out of the window again. */
+  #putAside(lane: Lane, message: Tracked, recipients: readonly number[]): void {
+    for (const recipient of recipients) message.busy.delete(recipient)
+    this.#park(lane, message)
+    this.#parts.roster.release(message)
+  }
+
   /** Starts nothing more, waits for what is in flight, and closes its connections when the time is over. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
     this.#pools.retire()
-    await within(graceMs, this.#idle())
+    await within(graceMs, this.#inFlight.none())
     this.#interrupted = true
     this.#pools.destroy()
-    await this.#idle()
-  }
-
-  #idle(): Promise<void> {
-    if (this.#inFlight === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const others = this.#whenIdle
-      this.#whenIdle = () => {
-        others?.()
-        resolve()
-      }
-    })
-  }
-
-  #byRoute(message: Tracked, recipients: readonly number[]): Map<RouteConfig | undefined, number[]> {
-    const groups = new Map<RouteConfig | undefined, number[]>()
-    for (const recipient of recipients) {
-      const forwardPath = message.recipients[recipient]?.forwardPath ?? ''
-      const route = routeOf(this.#routes, message.envelope, forwardPath)
-      const group = groups.get(route)
-      if (group === undefined) groups.set(route, [recipient])
-      else group.push(recipient)
-    }
-    return groups
+    await this.#inFlight.none()
   }
 
   #pump(lane: Lane): void {
     this.#refill(lane)
-    while (!this.#stopping && !this.#suspended && lane.unsettled.count < maxUnsettled) {
+    while (this.#mayStart(lane)) {
       const next = lane.next(this.#parts.now())
       if (!('pool' in next)) {
-        if (next.until !== undefined) this.#sleep(lane, next.until, next.down)
-        return
+        this.#hold(lane, next)
+        break
       }
       next.pool.inUse++
-      this.#begin()
-      void this.#run(lane, next.pool, next.parcel).finally(() => this.#end())
+      lane.room.inUse++
+      lane.underWay++
+      lane.streak++
+      this.#inFlight.begin()
+      void this.#run(lane, next.pool, next.parcel).finally(() => this.#inFlight.end())
     }
+    const front = this.#ways.endIfDone(lane)
+    if (front !== undefined) this.#pump(front)
+  }
+
+  #mayStart(lane: Lane): boolean {
+    if (this.#stopping || this.#suspended || lane.waiting === 0) return false
+    if (lane.domain !== undefined && lane.askAt <= this.#parts.now()) void this.#lookUp(lane, lane.domain)
+    if (!lane.isLed) return false
+    const admitted = lane.room.admits(lane)
+    // Its connections are others' now.
+    if (!admitted && lane.domain !== undefined) for (const pool of lane.pools) pool.closeIdle()
+    return admitted
+  }
+
+  async #lookUp(lane: Lane, domain: string): Promise<void> {
+    // Until the answer is there nobody asks again.
+    lane.askAt = Number.POSITIVE_INFINITY
+    const found = await this.#parts.exchangers.find(domain)
+    lane.askAt = this.#parts.now() + lookUpEveryMs
+    if (!this.#ways.isInForce(lane)) return
+    this.#ways.lead(lane, found)
+    this.#pump(lane)
+  }
+
+  /** Nothing can start now. Other domains have no need to wait for one that is down: what there is for it has had its attempt. */
+  #hold(lane: Lane, { until, down }: Wait): void {
+    if (lane.domain !== undefined && down) void this.#giveBack(lane, lane.deferral)
+    else if (until !== undefined) this.#sleep(lane, until, down)
+  }
+
+  async #giveBack(lane: Lane, outcome: Outcome): Promise<void> {
+    lane.underWay++
+    lane.room.unsettled++
+    await Promise.all(
+      lane.empty().map(({ message, recipients }) => this.#settleAside(message, recipients, outcome, lane.route.retry)),
+    )
+    lane.room.unsettled--
+    lane.underWay--
+    this.#goOn(lane)
   }
 
   #refill(lane: Lane): void {
@@ -220,33 +232,13 @@ export class Dispatcher {
     const { roster, look, unread } = this.#parts
     try {
       const message = await roster.fetch(handle)
-      if (message !== undefined) look(message, this.#isInForce(lane) ? lane : undefined)
+      if (message !== undefined) look(message, this.#ways.isInForce(lane) ? lane : undefined)
     } catch (error) {
       unread(handle, error)
     }
     lane.coming -= 1
     this.#pump(lane)
-    this.#leave(lane)
-  }
-
-  #leave(lane: Lane): void {
-    if (lane.waiting === 0) this.#leaving.delete(lane)
-  }
-
-  /** After a reload the ways are others. */
-  #isInForce(lane: Lane): boolean {
-    return this.#lanes.get(lane.route.name) === lane
-  }
-
-  #begin(): void {
-    this.#inFlight++
-  }
-
-  #end(): void {
-    this.#inFlight--
-    if (this.#inFlight > 0) return
-    this.#whenIdle?.()
-    this.#whenIdle = undefined
+    this.#ways.left(lane)
   }
 
   /** While no smarthost works nothing is attempted; what is over its time is given up all the same. */
@@ -254,10 +246,9 @@ export class Dispatcher {
     const { now } = this.#parts
     const set = lane.wakeAt(until, now(), () => this.#pump(lane))
     if (!set || !down) return
-    const lastFailure = lane.pools.find((pool) => pool.health.lastFailure !== undefined)?.health.lastFailure
-    if (lastFailure === undefined || !this.#parts.mayExpire()) return
+    const outcome = lane.deferral
+    if (!this.#parts.mayExpire()) return
     const { retry } = lane.route
-    const outcome: Outcome = { kind: 'deferred', scope: 'nextHop', reply: lastFailure }
     const acceptedAt = (handle: number) => this.#parts.spool.outline(handle)?.acceptedAt ?? Number.POSITIVE_INFINITY
     for (const { message, recipients } of lane.takeOverdue(now() - retry.expireAfterMs, acceptedAt)) {
       void this.#settleAside(message, recipients, outcome, retry)
@@ -272,16 +263,16 @@ export class Dispatcher {
     }
     lane.expiring -= 1
     this.#pump(lane)
-    this.#leave(lane)
+    this.#ways.left(lane)
   }
 
   async #giveUp(lane: Lane, handle: number, outcome: Outcome): Promise<void> {
     const { roster, now, look } = this.#parts
     const message = await roster.fetch(handle)
     if (message === undefined) return
-    const recipients = this.#byRoute(message, dueIn(message, now()).due).get(lane.route) ?? []
-    if (recipients.length === 0) look(message)
-    else await this.#settleAside(message, recipients, outcome, lane.route.retry)
+    const hop = [...this.#ways.hopsOf(message, dueIn(message, now()).due)].find((h) => lane.takes(h))
+    if (hop === undefined) look(message)
+    else await this.#settleAside(message, hop.recipients, outcome, lane.route.retry)
   }
 
   async #run(lane: Lane, pool: Pool, parcel: Parcel): Promise<void> {
@@ -289,24 +280,34 @@ export class Dispatcher {
     const open = openAttempts.begin(parcel.message.envelope.queueId)
     const attempted = await this.#attempt(pool, parcel)
     this.#pools.finished(pool)
-    if (attempted.asked && !this.#interrupted) this.#learn(pool, attempted.outcomes)
+    lane.room.inUse--
+    if (attempted.asked && !this.#interrupted) this.#learn(lane, pool, attempted.outcomes)
     const smarthost = placeOf(pool)
     const results = attempted.outcomes
       .map((outcome, i): Result => ({ recipient: parcel.recipients[i] ?? -1, outcome, smarthost }))
       .filter(({ outcome }) => !this.#wasInterrupted(outcome))
     this.#tell(lane, pool, parcel.message, attempted, results)
     const settled = this.#sendOn(lane, pool, parcel, results)
-    lane.unsettled.count++
+    lane.room.unsettled++
     this.#goOn(lane)
     await this.#settle(parcel.message, settled, lane.route.retry)
     if (!ledger.isBehind(parcel.message)) openAttempts.end(open)
-    lane.unsettled.count--
+    lane.room.unsettled--
+    lane.underWay--
     this.#goOn(lane)
   }
 
-  /** Something is free again; after a reload it is another lane that waits for it. */
+  /** Something is free again; others of the route may have waited for it longer. */
   #goOn(lane: Lane): void {
-    this.#pump(this.#lanes.get(lane.route.name) ?? lane)
+    const own = this.#ways.successorOf(lane) ?? lane
+    if (own.streak < longestStreak) this.#pump(own)
+    for (let next = lane.room.next(); next !== undefined; next = lane.room.next()) this.#takeTurn(next)
+    if (own.streak >= longestStreak) this.#takeTurn(own)
+  }
+
+  #takeTurn(lane: Lane): void {
+    lane.streak = 0
+    this.#pump(lane)
   }
 
   async #attempt(pool: Pool, parcel: Parcel): Promise<Attempted> {
@@ -324,10 +325,12 @@ export class Dispatcher {
     return this.#interrupted && outcome.kind === 'deferred' && outcome.scope === 'nextHop'
   }
 
-  #learn(pool: Pool, outcomes: readonly Outcome[]): void {
+  #learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[]): void {
     const { now, events } = this.#parts
     const [before, at] = [pool.health, now()]
     pool.health = afterAttempt(before, outcomes, at)
+    lane.room.reach.learn(pool.name, outcomes, at)
+    if (pool.isExchanger) return
     const { ejectedUntil, lastFailure } = pool.health
     if (ejectedUntil > before.ejectedUntil && lastFailure !== undefined)
       events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure))
@@ -335,13 +338,13 @@ export class Dispatcher {
 
   #tell(lane: Lane, pool: Pool, message: Tracked, { tookMs }: Attempted, results: readonly Result[]): void {
     const { events } = this.#parts
-    const { name, host } = placeOf(pool)
-    const where = { queueId: message.envelope.queueId, route: lane.route.name, smarthost: name, host }
+    const { host } = placeOf(pool)
+    const where = { queueId: message.envelope.queueId, route: lane.route.name, smarthost: pool.label, host }
     for (const { recipient, outcome } of results) {
       const { forwardPath = '', attempts = 0 } = message.recipients[recipient] ?? {}
       events.attempted({ ...where, forwardPath, attempt: attempts + 1, outcome })
     }
-    if (tookMs !== undefined && results.length > 0) events.attemptTook(name, tookMs / 1000)
+    if (tookMs !== undefined && results.length > 0) events.attemptTook(pool.label, tookMs / 1000)
   }
 
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
@@ -356,19 +359,19 @@ export class Dispatcher {
 
   /** What failed on a way that is gone is routed anew. */
   #tryElsewhere(lane: Lane, parcel: Parcel): boolean {
-    if (this.#isInForce(lane)) return lane.addAgain(parcel, this.#parts.now())
+    if (this.#ways.isInForce(lane)) return lane.addAgain(parcel, this.#parts.now())
     this.#addAgain({ message: parcel.message, recipients: parcel.recipients })
     return true
   }
 
   async #settleAside(message: Tracked, recipients: readonly number[], outcome: Outcome, retry: Retry): Promise<void> {
-    this.#begin()
+    this.#inFlight.begin()
     await this.#settle(
       message,
       recipients.map((recipient) => ({ recipient, outcome })),
       retry,
     )
-    this.#end()
+    this.#inFlight.end()
   }
 
   #settle(message: Tracked, results: readonly Result[], retry: Retry): Promise<void> {
@@ -378,14 +381,9 @@ export class Dispatcher {
   }
 }
 
-function placeOf({ target }: Pool): NonNullable<Result['smarthost']> {
+function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smarthost']> {
   const { name, host, port } = target.smarthost
-  return { name, host, port }
+  return { ...(!isExchanger && { name }), host, port }
 }
-
-/** Whatever went one way goes the way of that name. */
-const haveSameWays = (before: readonly RouteConfig[], after: readonly RouteConfig[]): boolean =>
-  JSON.stringify(before.map(wayOf)) === JSON.stringify(after.map(wayOf))
-const wayOf = ({ name, match }: RouteConfig) => [name, match]
 
 const positionOf = ({ recipient }: Result): number => recipient

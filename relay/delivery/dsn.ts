@@ -12,8 +12,8 @@ export type Failure = {
   readonly attempts: number
   /** Attempts that may have made a copy. */
   readonly ambiguous: number
-  /** Where the last attempt went; absent where no smarthost was asked. */
-  readonly smarthost?: { readonly name: string; readonly host: string; readonly port: number }
+  /** Where the last attempt went; absent where no smarthost was asked. An exchanger has no name but its host's. */
+  readonly smarthost?: { readonly name?: string; readonly host: string; readonly port: number }
 }
 
 export type Report = {
@@ -69,8 +69,7 @@ function explanation({ hostname, original, failures }: Report): string {
 
 function explain({ forwardPath, givenUp, attempts, ambiguous, smarthost }: Failure): readonly string[] {
   const { because, reply, last } = givenUp
-  const at =
-    smarthost === undefined ? 'this relay' : `smarthost ${smarthost.name} (${smarthost.host}:${smarthost.port})`
+  const at = smarthost === undefined ? 'this relay' : placeOf(smarthost)
   const why =
     because === 'refused'
       ? `It was refused at ${at}:`
@@ -87,6 +86,9 @@ function explain({ forwardPath, givenUp, attempts, ambiguous, smarthost }: Failu
     `  ${adviceFor(reply.status)}`,
   ]
 }
+
+const placeOf = ({ name, host, port }: NonNullable<Failure['smarthost']>): string =>
+  name === undefined ? `exchanger ${host}` : `smarthost ${name} (${host}:${port})`
 
 /** Per-message fields, then one group for each recipient, with blank lines between them (RFC 3464 section 2.1). */
 function deliveryStatus({ hostname, original, failures, now }: Report): string {

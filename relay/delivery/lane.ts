@@ -1,48 +1,94 @@
 /**
- * One route at work: what waits for it, and the pools of its smarthosts in the order of their priority. Only a window of
- * what waits is in memory; the rest is parked, a number for each message, and is read as the window moves on.
+ * One way out at work, a route or one domain of it: what waits for it, and the pools of its smarthosts or exchangers in the
+ * order of their priority. Only a window of what waits is in memory; the rest is parked, a number for each message, and is
+ * read as the window moves on.
  */
 import type { RouteConfig } from '../config.ts'
+import type { Outcome } from '../mail/outcome.ts'
+import { reply } from '../mail/reply.ts'
 import { choose } from './choose.ts'
-import { Parked } from './parked.ts'
+import type { Hop } from './hop.ts'
+import { type Marks, Parked } from './parked.ts'
 import type { Pool } from './pool.ts'
 import { ReadyQueue } from './ready-queue.ts'
+import type { Room } from './room.ts'
 import type { Parcel } from './tracked.ts'
 
 export type Job = { readonly parcel: Parcel; readonly pool: Pool }
 /** `down`: what waits can go nowhere. */
 export type Wait = { readonly down: boolean; readonly until?: number }
 
-/** Few enough to be small, and enough that no connection ever waits for the disk. */
-const fewest = 64
+export type LaneParts = {
+  readonly route: RouteConfig
+  readonly room: Room
+  /** Absent: the lane is for the whole route. */
+  readonly domain?: string
+  /** Recipients in memory, before what arrives is parked; 0: everything is parked. */
+  readonly mostRecipients: number
+  /** Messages that it reads ahead. */
+  readonly window: () => number
+  /** Which of equals takes the first. */
+  readonly turn?: number
+  readonly marks?: Marks
+}
+
 const readAtOnce = 16
+const leftOut = reply(451, '4.1', 'every next hop is left out for a while')
 
 export class Lane {
   readonly route: RouteConfig
-  readonly pools: readonly Pool[]
+  readonly room: Room
+  readonly domain: string | undefined
+  readonly #parts: LaneParts
+  #pools: readonly Pool[] = []
   readonly #ready = new ReadyQueue<Parcel>()
-  #parked = new Parked()
+  #parked: Parked
   /** Recipients in `#ready`, and how many may be there before what arrives is parked. */
   #recipients = 0
-  readonly #mostRecipients: number
   /** Parked ones that are being read. */
   coming = 0
   /** Parked ones whose time in the queue is over, to be given up one by one. */
   readonly overdue: number[] = []
   expiring = 0
+  /** Attempts and settlements that have not ended. */
+  underWay = 0
+  /** Started since others of the route had their turn: connections that are open are used on, but not for ever. */
+  streak = 0
+  /** What becomes of everything that waits, where there is no way at all. */
+  closed: Outcome | undefined
+  /** When DNS is to be asked about the domain. */
+  askAt = 0
   /** Failed elsewhere, and at once for another smarthost: before all others, and never in their way. */
   #again: Parcel[] = []
-  #turn = 0
+  #turn: number
   #wake: NodeJS.Timeout | undefined
   #wakesAt: number | undefined
-  /** Done at the smarthosts, and not yet in the spool; it goes on over a reload. */
-  readonly unsettled: { count: number }
 
-  constructor(route: RouteConfig, pools: readonly Pool[], mostRecipients: number, unsettled = { count: 0 }) {
-    this.route = route
-    this.#mostRecipients = mostRecipients
-    this.unsettled = unsettled
-    this.pools = pools.toSorted((a, b) => a.priority - b.priority)
+  constructor(parts: LaneParts) {
+    this.#parts = parts
+    this.route = parts.route
+    this.room = parts.room
+    this.domain = parts.domain
+    this.#turn = parts.turn ?? 0
+    this.#parked = new Parked(parts.marks)
+  }
+
+  get pools(): readonly Pool[] {
+    return this.#pools
+  }
+
+  set pools(pools: readonly Pool[]) {
+    this.#pools = pools.toSorted((a, b) => a.priority - b.priority)
+  }
+
+  /** It is known where it leads, if anywhere. */
+  get isLed(): boolean {
+    return this.#pools.length > 0 || this.closed !== undefined
+  }
+
+  /** Whether these recipients go here. */
+  takes({ route, domain }: Hop): boolean {
+    return route === this.route && (this.domain === undefined || this.domain === domain)
   }
 
   get waiting(): number {
@@ -52,7 +98,7 @@ export class Lane {
 
   /** Whoever has parked messages goes behind them. */
   hasRoom(credential: string): boolean {
-    return this.#recipients < this.#mostRecipients && !this.#parked.has(credential)
+    return this.#recipients < this.#parts.mostRecipients && !this.#parked.has(credential)
   }
 
   add(parcel: Parcel): void {
@@ -66,7 +112,7 @@ export class Lane {
 
   /** The parked message that is to be read next, if the window has room; `coming` counts it. */
   unpark(): number | undefined {
-    if (this.#parked.size === 0 || this.coming >= readAtOnce || this.#ready.size + this.coming >= fewest)
+    if (this.#parked.size === 0 || this.coming >= readAtOnce || this.#ready.size + this.coming >= this.#parts.window())
       return undefined
     this.coming += 1
     return this.#parked.shift()
@@ -89,6 +135,7 @@ export class Lane {
 
   /** The next parcel and its smarthost; else when to look again, where time alone may change it. */
   next(now: number): Job | Wait {
+    if (this.#inUse() >= this.#atOnce) return { down: false }
     const first = this.#nextAgain(now)
     if ('pool' in first || this.#ready.size === 0) return first
     const choice = choose(this.pools, undefined, now, this.#turn++)
@@ -97,6 +144,17 @@ export class Lane {
     if (parcel === undefined) return first
     this.#recipients -= parcel.recipients.length
     return { parcel, pool: choice.candidate }
+  }
+
+  /** Connections that may be in use at one time, over all pools. */
+  get #atOnce(): number {
+    return this.route.exchangers?.maxConnectionsPerDomain ?? Number.POSITIVE_INFINITY
+  }
+
+  #inUse(): number {
+    let inUse = 0
+    for (const pool of this.#pools) inUse += pool.inUse
+    return inUse
   }
 
   #nextAgain(now: number): Job | Wait {
@@ -112,6 +170,12 @@ export class Lane {
       this.add({ message: parcel.message, recipients: parcel.recipients })
     }
     return wait
+  }
+
+  /** What stands for an attempt, while none can be made. */
+  get deferral(): Outcome {
+    const reply = this.#pools.find(({ health }) => health.lastFailure !== undefined)?.health.lastFailure
+    return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: reply ?? leftOut }
   }
 
   /** Rings once, at the earliest time asked for; true when nothing was set before. */
@@ -130,9 +194,11 @@ export class Lane {
     return !set
   }
 
-  /** Every parcel that waits; the lane is used no more. */
+  /** Every parcel that waits in memory. */
   empty(): readonly Parcel[] {
     clearTimeout(this.#wake)
+    this.#wakesAt = undefined
+    this.#recipients = 0
     return [...this.#again.splice(0), ...this.#ready.take(() => true)]
   }
 
@@ -144,7 +210,7 @@ export class Lane {
   /** What another lane, which is used no more, has parked. */
   adoptParked(from: Lane): void {
     this.#parked = from.#parked
-    from.#parked = new Parked()
+    from.#parked = new Parked(from.#parts.marks)
   }
 
   #choose(parcel: Parcel, now: number) {

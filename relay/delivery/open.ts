@@ -1,7 +1,7 @@
 /** Opens a connection to a smarthost: connect, banner, EHLO, STARTTLS, AUTH; TLS before anything is said that matters. */
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
-import type { Lookup } from './addresses.ts'
+import { type Lookup, lookupIn } from './addresses.ts'
 import { type Answer, none } from './answer.ts'
 import { type Login, loginDialog, withoutSecrets } from './auth.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
@@ -66,11 +66,12 @@ class Opening {
   }
 
   async run(): Promise<Client> {
-    const { smarthost, missing, login } = this.#target
+    const { smarthost, missing, login, addresses } = this.#target
     if (missing !== undefined)
       throw new StageFailed('connect', none('unauthenticated', `the file ${missing} is not there`))
     const policy = tlsPolicies[smarthost.tls.mode]
-    const { lookup, deadlines } = this.#around
+    const { deadlines } = this.#around
+    const lookup = addresses === undefined ? this.#around.lookup : lookupIn(addresses)
     const connected = await connectTo({ ...smarthost, lookup, deadlineMs: deadlines.connect, signal: this.#signal })
     this.#socket = this.#socketOr('connect', connected)
     if (policy.starts === 'atOnce') await this.#secure(this.#socket)

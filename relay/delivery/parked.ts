@@ -2,10 +2,17 @@
 import { Column } from '../spool/column.ts'
 import { ReadyQueue } from './ready-queue.ts'
 
+/** A column suits many handles, a set few. */
+export type Marks = Pick<Column, 'get' | 'set'>
+
 export class Parked {
   readonly #queue = new ReadyQueue<number>()
   /** 1 for each handle that is in it. */
-  readonly #there = new Column('octets')
+  readonly #there: Marks
+
+  constructor(marks: Marks = new Column('octets')) {
+    this.#there = marks
+  }
 
   get size(): number {
     return this.#queue.size

@@ -1,8 +1,9 @@
-/** The connections to one smarthost: used again while they last, closed when idle, and its health. */
+/** The connections to one smarthost or exchanger: used again while they last, closed when idle, and its health. */
 import type { SecureContext } from 'node:tls'
 import type { Events } from '../events.ts'
 import type { Client } from './client.ts'
 import { type Health, unproven } from './health.ts'
+import type { HealthRecord } from './health-records.ts'
 import { type Opened, openClient, type Surroundings } from './open.ts'
 import { secureContext } from './secure.ts'
 import type { Target } from './target.ts'
@@ -24,12 +25,19 @@ export class Pool {
   #context: SecureContext | undefined
   #sweep: NodeJS.Timeout | undefined
   #retired = false
-  health: Health = unproven
+  readonly #record: HealthRecord
   /** Transactions in flight; the dispatcher counts them, and keeps them within maxConnections. */
   inUse = 0
 
-  constructor(target: Target, around: Surroundings, events: Pick<Events, 'smarthostConnected'>, limits = poolLimits) {
+  constructor(
+    target: Target,
+    around: Surroundings,
+    events: Pick<Events, 'smarthostConnected'>,
+    limits = poolLimits,
+    record: HealthRecord = { health: unproven },
+  ) {
     this.#target = target
+    this.#record = record
     this.#around = around
     this.#events = events
     this.#limits = limits
@@ -41,6 +49,28 @@ export class Pool {
 
   get name(): string {
     return this.#target.smarthost.name
+  }
+
+  /** Its name in metrics: exchangers are without number, and have one for all. */
+  get label(): string {
+    return this.isExchanger ? 'mx' : this.name
+  }
+
+  get isExchanger(): boolean {
+    return this.#target.addresses !== undefined
+  }
+
+  /** A smarthost's connections wait for the next message; an exchanger has them only while it has mail. */
+  get lingers(): boolean {
+    return this.isExchanger && this.#idle.length > 0
+  }
+
+  get health(): Health {
+    return this.#record.health
+  }
+
+  set health(health: Health) {
+    this.#record.health = health
   }
 
   get priority(): number {
@@ -80,6 +110,12 @@ export class Pool {
   /** Idle connections are closed now, those in use when they come back. */
   retire(): void {
     this.#retired = true
+    this.closeIdle()
+  }
+
+  closeIdle(): void {
+    clearTimeout(this.#sweep)
+    this.#sweep = undefined
     for (const { client } of this.#idle.splice(0)) client.quit()
   }
 
@@ -91,16 +127,18 @@ export class Pool {
   }
 
   async #open(): Promise<Opened> {
-    const { smarthost, roots } = this.#target
+    const { roots } = this.#target
     const context = (): SecureContext => {
       this.#context ??= secureContext(roots)
       return this.#context
     }
-    const opened = await openClient(this.#target, context, this.#around, this.#aborted.signal)
+    const open = (target: Target) => openClient(target, context, this.#around, this.#aborted.signal)
+    const secured = await open(this.#target)
+    const opened = this.isExchanger && isTlsTrouble(secured) ? await open(inClear(this.#target)) : secured
     if (opened.kind === 'failed') return opened
     const { client } = opened
     client.onBroken(() => this.#forget(client))
-    this.#events.smarthostConnected(smarthost.name, smarthost.host, client.tls)
+    this.#events.smarthostConnected(this.label, this.#target.smarthost.host, client.tls)
     return opened
   }
 
@@ -109,13 +147,21 @@ export class Pool {
   }
 
   #sweepLater(ms: number): void {
-    this.#sweep = setTimeout(() => this.#closeIdle(), ms).unref()
+    this.#sweep = setTimeout(() => this.#closeLongIdle(), ms).unref()
   }
 
-  #closeIdle(): void {
+  #closeLongIdle(): void {
     this.#sweep = undefined
     const before = performance.now() - this.#limits.idleMs
     for (const { client, since } of [...this.#idle]) if (since <= before) client.quit()
     if (this.#idle.length > 0) this.#sweepLater(this.#limits.idleMs / 2)
   }
 }
+
+/** An exchanger that offers TLS and cannot do it gets the mail as if it had offered none (RFC 7435 section 3). */
+const isTlsTrouble = (opened: Opened): boolean =>
+  opened.kind === 'failed' && (opened.stage === 'TLS' || opened.stage === 'STARTTLS')
+const inClear = (target: Target): Target => ({
+  ...target,
+  smarthost: { ...target.smarthost, tls: { mode: 'Disabled' } },
+})

@@ -1,6 +1,8 @@
-/** Everything that one smarthost's connections need, read from the configuration in force and its files. */
+/** Everything that the connections to one smarthost or exchanger need, from the configuration in force, its files, or DNS. */
+import type { LookupAddress } from 'node:dns'
 import type { LoadedConfig, SmarthostConfig } from '../config.ts'
 import type { Login } from './auth.ts'
+import type { Exchanger } from './exchangers.ts'
 
 export type Target = {
   readonly smarthost: SmarthostConfig
@@ -11,6 +13,8 @@ export type Target = {
   readonly login?: Login
   /** A file that the configuration names and that is not there: no connection is opened without it. */
   readonly missing?: string
+  /** Of an exchanger: what DNS said, and what was judged; it is asked for nothing more. */
+  readonly addresses?: readonly LookupAddress[]
 }
 
 /** A Secret's value; the newline that an editor leaves at its end is no part of it. */
@@ -31,6 +35,23 @@ export function targetOf(loaded: LoadedConfig, smarthost: SmarthostConfig): Targ
     ...(missing !== undefined && { missing }),
   }
 }
+
+/** TLS where it is offered, whosever certificate it is (RFC 7435), and never a password. */
+export const exchangerTarget = (
+  { host, preference, addresses }: Exchanger,
+  rest: { readonly helloName: string; readonly port: number; readonly maxConnections: number },
+): Target => ({
+  smarthost: {
+    name: host,
+    host,
+    port: rest.port,
+    tls: { mode: 'Opportunistic' },
+    priority: preference,
+    maxConnections: rest.maxConnections,
+  },
+  helloName: rest.helloName,
+  addresses,
+})
 
 /** Two targets are the same way out: connections and health of the one serve the other. */
 export const sameWay = (a: Target, b: Target): boolean => wayOf(a) === wayOf(b)

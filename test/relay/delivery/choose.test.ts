@@ -13,6 +13,7 @@ const candidate = (name: string, rest: Partial<Candidate> = {}): Candidate => ({
   maxConnections: 2,
   inUse: 0,
   health: healthy,
+  lingers: false,
   ...rest,
 })
 const chosen = (
@@ -181,4 +182,9 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
   ],
 ])('told: %s', (_name, health, now, expected) => {
   expect(describeHealth(health, now)).toEqual(expected)
+})
+
+test("of equals, one with a connection open is used before it is anybody's turn", () => {
+  const equals = [candidate('a'), candidate('b', { lingers: true }), candidate('c')]
+  for (const turn of [0, 1, 2]) expect(choose(equals, undefined, 500, turn)).toMatchObject({ candidate: { name: 'b' } })
 })

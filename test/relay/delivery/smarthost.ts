@@ -17,6 +17,8 @@ export type Options = {
   /** The stage `content` is reached after this many octets of it. */
   readonly contentOctets?: number
   readonly port?: number
+  /** One of this machine; 127.0.0.1 where it is absent. */
+  readonly address?: string
 }
 
 export const everything = ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'SMTPUTF8'] as const
@@ -61,7 +63,7 @@ export async function startSmarthost(options: Options = {}) {
     if (tlsFromStart && certificate !== undefined) secure(socket, certificate, (s) => serve(s, true))
     else serve(socket, true)
   })
-  server.listen(options.port ?? 0, '127.0.0.1')
+  server.listen(options.port ?? 0, options.address ?? '127.0.0.1')
   await once(server, 'listening')
   const dropAll = (): void => {
     for (const socket of sockets) socket.destroy()

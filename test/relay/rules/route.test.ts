@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { routeOf } from '../../../relay/delivery/route.ts'
-import { route } from './samples.ts'
+import { routeOf } from '../../../relay/rules/route.ts'
+import { route } from '../delivery/samples.ts'
 
 type Match = NonNullable<Parameters<typeof routeOf>[0][number]['match']>
 const matching = (name: string, match: Partial<Match>) =>

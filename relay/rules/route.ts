@@ -31,7 +31,7 @@ const senderDomain = ({ reversePath, fromDomain }: Sender): string =>
   reversePath === '' ? domainOf(`@${fromDomain}`) : domainOf(reversePath)
 
 /** As A-labels in lower case, the form of the configuration. */
-function domainOf(address: string): string {
+export function domainOf(address: string): string {
   const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
   return /[^\x00-\x7f]/.test(domain) ? domainToASCII(domain) : domain
 }

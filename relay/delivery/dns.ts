@@ -1,0 +1,78 @@
+/** Questions to DNS with an end: what was found, that there is none, or that nobody knows now; never a search list. */
+import type { LookupAddress, MxRecord } from 'node:dns'
+import { Resolver } from 'node:dns/promises'
+import { within } from './within.ts'
+
+export type Answered<T> =
+  | { readonly kind: 'found'; readonly records: readonly T[] }
+  /** The name is there, and has no record of this type. */
+  | { readonly kind: 'noRecord' }
+  /** NXDOMAIN. */
+  | { readonly kind: 'noName' }
+  | { readonly kind: 'failed'; readonly why: string }
+
+export type Dns = {
+  readonly exchangers: (domain: string) => Promise<Answered<MxRecord>>
+  /** IPv6 and IPv4. */
+  readonly addresses: (host: string) => Promise<Answered<LookupAddress>>
+}
+
+/** Over all servers and repetitions. */
+const patienceMs = 10_000
+
+/** The servers of the system; `servers` for tests. c-ares asks them without a thread, so the disk waits for none of it. */
+export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dns {
+  const resolver = new Resolver({ timeout: Math.min(2000, limitMs), tries: 2 })
+  if (servers !== undefined) resolver.setServers(servers)
+  const ask = <T>(asked: Promise<readonly T[]>): Promise<Answered<T>> => answered(asked, limitMs)
+  return {
+    exchangers: (domain) => ask(resolver.resolveMx(domain)),
+    addresses: async (host) => {
+      const [v6, v4] = await Promise.all([
+        ask(resolver.resolve6(host).then(ofFamily(6))),
+        ask(resolver.resolve4(host).then(ofFamily(4))),
+      ])
+      return together(v6, v4)
+    },
+  }
+}
+
+const ofFamily =
+  (family: 4 | 6) =>
+  (addresses: readonly string[]): LookupAddress[] =>
+    addresses.map((address) => ({ address, family }))
+
+async function answered<T>(asked: Promise<readonly T[]>, limitMs: number): Promise<Answered<T>> {
+  let answer: Answered<T> = { kind: 'failed', why: `no answer within ${limitMs / 1000} s` }
+  const heard = asked.then(
+    (records) => {
+      // An alias to a name without such a record is found, and empty.
+      answer = records.length === 0 ? { kind: 'noRecord' } : { kind: 'found', records }
+    },
+    ({ code = 'unknown' }: NodeJS.ErrnoException) => {
+      answer = failures[code] ?? { kind: 'failed', why: code }
+    },
+  )
+  await within(limitMs, heard)
+  return answer
+}
+
+const failures: Readonly<Record<string, Answered<never>>> = {
+  ENODATA: { kind: 'noRecord' },
+  ENOTFOUND: { kind: 'noName' },
+  ETIMEOUT: { kind: 'failed', why: 'no server answered in time' },
+  ESERVFAIL: { kind: 'failed', why: 'SERVFAIL' },
+  EREFUSED: { kind: 'failed', why: 'REFUSED' },
+}
+
+/** One family is enough; that there is none has to be said of both. */
+function together<T>(a: Answered<T>, b: Answered<T>): Answered<T> {
+  if (a.kind === 'found' && b.kind === 'found') return { kind: 'found', records: [...a.records, ...b.records] }
+  const inOrder = [a, b]
+  return (
+    inOrder.find(({ kind }) => kind === 'found') ??
+    inOrder.find(({ kind }) => kind === 'failed') ??
+    inOrder.find(({ kind }) => kind === 'noName') ??
+    a
+  )
+}

@@ -1,0 +1,20 @@
+/** The health of exchangers by their names: one record for each, shared by all who go there, and not without end. */
+import { type Health, unproven } from './health.ts'
+
+export type HealthRecord = { health: Health }
+
+/** The one that was asked for first is forgotten first. */
+const most = 4096
+
+export class HealthRecords {
+  readonly #records = new Map<string, HealthRecord>()
+
+  of(host: string): HealthRecord {
+    const record = this.#records.get(host) ?? { health: unproven }
+    this.#records.delete(host)
+    this.#records.set(host, record)
+    const [oldest] = this.#records.keys()
+    if (this.#records.size > most && oldest !== undefined) this.#records.delete(oldest)
+    return record
+  }
+}

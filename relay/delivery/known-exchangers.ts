@@ -1,0 +1,78 @@
+/** What is known of domains' exchangers: fresh for a minute, and the last good ones for an hour while DNS does not answer. */
+import { type Found, findExchangers, type Surroundings } from './exchangers.ts'
+import { within } from './within.ts'
+
+type Known = { readonly found: Found; readonly at: number; readonly askAt: number }
+
+const freshMs = 60_000
+/** That nobody knows is asked again soon. */
+const failedFreshMs = 5000
+const usableMs = 3_600_000
+const patienceMs = 2000
+/** More questions at once would only lose each other's answers. */
+const mostAsked = 64
+/** Domains that are remembered; the one that was found first is forgotten first. */
+const mostKnown = 4096
+
+export class KnownExchangers {
+  readonly #around: Surroundings
+  readonly #now: () => number
+  readonly #known = new Map<string, Known>()
+  readonly #asking = new Map<string, Promise<Found>>()
+  #asked = 0
+  readonly #queued: (() => void)[] = []
+
+  constructor(around: Surroundings, now: () => number) {
+    this.#around = around
+    this.#now = now
+  }
+
+  /** One question at a time for each domain; who knows a good answer does not wait long for a newer one. */
+  async find(domain: string): Promise<Found> {
+    const known = this.#known.get(domain)
+    const now = this.#now()
+    if (known !== undefined && now < known.askAt) return known.found
+    const lastGood = known?.found.kind === 'exchangers' && now - known.at < usableMs ? known : undefined
+    const asking = this.#asking.get(domain) ?? this.#ask(domain, lastGood).finally(() => this.#asking.delete(domain))
+    this.#asking.set(domain, asking)
+    if (lastGood === undefined) return asking
+    let answer = lastGood.found
+    await within(
+      patienceMs,
+      asking.then((found) => {
+        answer = found
+      }),
+    )
+    return answer
+  }
+
+  async #ask(domain: string, lastGood: Known | undefined): Promise<Found> {
+    const found = await this.#inTurn(() => findExchangers(domain, this.#around))
+    const at = this.#now()
+    if (!isUnknown(found)) this.#remember(domain, { found, at, askAt: at + freshMs })
+    else this.#remember(domain, { found, at, ...lastGood, askAt: at + failedFreshMs })
+    return this.#known.get(domain)?.found ?? found
+  }
+
+  async #inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    if (this.#asked >= mostAsked) await new Promise<void>((resolve) => this.#queued.push(resolve))
+    else this.#asked++
+    try {
+      return await ask()
+    } finally {
+      const next = this.#queued.shift()
+      if (next === undefined) this.#asked--
+      else next()
+    }
+  }
+
+  #remember(domain: string, known: Known): void {
+    this.#known.delete(domain)
+    this.#known.set(domain, known)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest)
+  }
+}
+
+/** What DNS said, be it bad, is followed. */
+const isUnknown = (found: Found): boolean => found.kind === 'none' && found.outcome.reply.status === '4.4.3'

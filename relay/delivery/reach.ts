@@ -1,0 +1,33 @@
+/** Whether the exchangers of the world are within reach: if one after another is not, the way out is closed. Pure but for its memory. */
+import type { SmarthostStatus } from '../http.ts'
+import type { Outcome } from '../mail/outcome.ts'
+import type { Reply } from '../mail/reply.ts'
+
+/** So many different ones in a row, and it is not they that are down. */
+const enough = 10
+
+export class Reach {
+  readonly #unreached = new Set<string>()
+  #carried = false
+  #last: { readonly reply: Reply; readonly at: number } | undefined
+
+  learn(host: string, outcomes: readonly Outcome[], now: number): void {
+    const unreached = outcomes.find((o) => o.kind === 'deferred' && o.reply.status === '4.4.1')
+    if (unreached === undefined) {
+      this.#unreached.clear()
+      this.#carried = true
+      return
+    }
+    this.#last = { reply: unreached.reply, at: now }
+    if (this.#unreached.size < enough) this.#unreached.add(host)
+  }
+
+  describe(): Omit<SmarthostStatus, 'route' | 'name'> {
+    if (this.#unreached.size < enough || this.#last === undefined) {
+      return { health: this.#carried ? 'healthy' : 'unproven' }
+    }
+    const { code, status } = this.#last.reply
+    const text = `none of ${enough} exchangers in a row was reached: is port 25 closed on the way out?`
+    return { health: 'ejected', lastReply: { code, status, text, at: new Date(this.#last.at).toISOString() } }
+  }
+}

@@ -1,0 +1,164 @@
+/** The ways out that are in force, over reloads: a lane for each route to smarthosts, lanes by domain for each to exchangers. */
+import type { LoadedConfig, RouteConfig } from '../config.ts'
+import type { SmarthostStatus } from '../http.ts'
+import { routeOfAll } from '../rules/route.ts'
+import { DomainLanes } from './domain-lanes.ts'
+import type { Found } from './exchangers.ts'
+import { describeHealth } from './health.ts'
+import { type Hop, hopsOf } from './hop.ts'
+import { Lane } from './lane.ts'
+import type { Pools } from './pools.ts'
+import { Room } from './room.ts'
+import type { Parcel, Tracked } from './tracked.ts'
+
+/** In memory for all routes together, before what arrives is left to the spool. */
+const recipientsInMemory = 4000
+/** Few enough to be small, and enough that no connection ever waits for the disk. */
+const messagesAhead = 64
+
+/** What has to be routed anew. */
+export type Loose = { readonly parcels: readonly Parcel[]; readonly handles: readonly number[] }
+
+export class Ways {
+  readonly #pools: Pools
+  readonly #random: () => number
+  #routes: readonly RouteConfig[] = []
+  #lanes = new Map<string, Lane>()
+  #domains = new Map<string, DomainLanes>()
+  #rooms = new Map<string, Room>()
+  /** Of an earlier configuration, with messages that are being read. */
+  readonly #leaving = new Set<Lane>()
+
+  constructor(pools: Pools, random: () => number) {
+    this.#pools = pools
+    this.#random = random
+  }
+
+  get waiting(): number {
+    let waiting = 0
+    for (const lane of [...this.inForce(), ...this.#leaving]) waiting += lane.waiting
+    return waiting
+  }
+
+  *inForce(): Iterable<Lane> {
+    yield* this.#lanes.values()
+    for (const lanes of this.#domains.values()) yield* lanes.all()
+  }
+
+  /** Health of every smarthost, and of each route's exchangers as one. */
+  smarthosts(now: number): readonly SmarthostStatus[] {
+    return this.#routes.flatMap((r): readonly SmarthostStatus[] => {
+      const { name, exchangers } = r
+      if (exchangers !== undefined) return [{ route: name, name: 'mx', ...this.#roomOf(r).reach.describe() }]
+      const pools = this.#lanes.get(name)?.pools ?? []
+      return pools.map((pool) => ({ route: name, name: pool.name, ...describeHealth(pool.health, now) }))
+    })
+  }
+
+  /** Connections and health of an unchanged smarthost are kept. */
+  reload(loaded: LoadedConfig): Loose {
+    const before = [...this.inForce()]
+    const parcels = before.flatMap((lane) => lane.empty())
+    const { routes } = loaded.config
+    const sameWays = haveSameWays(this.#routes, routes)
+    this.#routes = routes
+    this.#rooms = new Map(routes.map((route) => [route.name, this.#roomFor(route)]))
+    const poolsOf = this.#pools.reload(loaded)
+    const mostRecipients = Math.ceil(recipientsInMemory / routes.length)
+    const [toExchangers, toSmarthosts] = [routes.filter(hasExchangers), routes.filter((r) => !hasExchangers(r))]
+    this.#domains = new Map(toExchangers.map((r) => [r.name, new DomainLanes(r, this.#roomOf(r), this.#random)]))
+    this.#lanes = new Map(
+      toSmarthosts.map((route) => {
+        const lane = new Lane({ route, room: this.#roomOf(route), mostRecipients, window: () => messagesAhead })
+        lane.pools = poolsOf(route)
+        return [route.name, lane]
+      }),
+    )
+    return { parcels, handles: before.flatMap((lane) => this.#leave(lane, sameWays)) }
+  }
+
+  hopsOf(message: Tracked, recipients: readonly number[]): Iterable<Hop> {
+    return hopsOf(this.#routes, message, recipients)
+  }
+
+  /** Undefined where there is none. `from`: whose turn it is. */
+  laneTo({ route, domain }: Pick<Hop, 'route' | 'domain'>, from?: Lane): Lane | undefined {
+    if (route === undefined) return undefined
+    if (domain !== undefined) return this.#domains.get(route.name)?.laneTo(domain, from)
+    const lane = this.#lanes.get(route.name)
+    return lane === undefined || lane.pools.length === 0 ? undefined : lane
+  }
+
+  /** Where everything of this credential goes, whatever it says. */
+  laneOfAll(credential: string): Lane | undefined {
+    return this.laneTo({ route: routeOfAll(this.#routes, credential), domain: undefined })
+  }
+
+  /** After a reload it is another one that waits for the same. */
+  successorOf(lane: Lane): Lane | undefined {
+    const { domain, route } = lane
+    if (domain !== undefined) return this.#domains.get(route.name)?.get(domain)
+    return this.#lanes.get(route.name) ?? this.#domains.get(route.name)?.front
+  }
+
+  isInForce(lane: Lane): boolean {
+    return this.successorOf(lane) === lane
+  }
+
+  isFront(lane: Lane): boolean {
+    return this.#domains.get(lane.route.name)?.front === lane
+  }
+
+  /** What DNS said of the lane's domain. */
+  lead(lane: Lane, found: Found): void {
+    const most = lane.route.exchangers?.maxConnectionsPerDomain ?? 1
+    const exchangers = found.kind === 'exchangers' ? found.exchangers : []
+    lane.pools = this.#pools.toExchangers(exchangers, most, lane.pools)
+    lane.closed = found.kind === 'none' ? found.outcome : undefined
+  }
+
+  /** A domain's lane ends when nothing of it is left; returns the front, where others wait for one. */
+  endIfDone(lane: Lane): Lane | undefined {
+    this.left(lane)
+    if (lane.domain === undefined || lane.waiting > 0 || lane.underWay > 0) return undefined
+    const lanes = this.#domains.get(lane.route.name)
+    if (lanes === undefined || !lanes.end(lane)) return undefined
+    lane.empty()
+    lane.room.forget(lane)
+    this.#pools.endAll(lane.pools)
+    return lanes.front
+  }
+
+  /** One of an earlier configuration is forgotten when what it was reading is read. */
+  left(lane: Lane): void {
+    if (lane.waiting === 0) this.#leaving.delete(lane)
+  }
+
+  #leave(lane: Lane, sameWays: boolean): readonly number[] {
+    lane.room.forget(lane)
+    if (lane.domain !== undefined) this.#pools.endAll(lane.pools)
+    const next = sameWays && lane.domain === undefined ? this.successorOf(lane) : undefined
+    const takesOver = next !== undefined && (this.isFront(next) || next.pools.length > 0)
+    const handles = takesOver ? [] : lane.unparkAll()
+    if (takesOver) next.adoptParked(lane)
+    if (lane.waiting > 0) this.#leaving.add(lane)
+    return handles
+  }
+
+  #roomFor({ name, exchangers }: RouteConfig): Room {
+    const room = this.#rooms.get(name) ?? new Room()
+    room.most = exchangers?.maxConnections ?? Number.POSITIVE_INFINITY
+    return room
+  }
+
+  #roomOf({ name }: RouteConfig): Room {
+    return this.#rooms.get(name) ?? new Room()
+  }
+}
+
+const hasExchangers = ({ exchangers }: RouteConfig): boolean => exchangers !== undefined
+
+/** Whatever went one way goes the way of that name. */
+const haveSameWays = (before: readonly RouteConfig[], after: readonly RouteConfig[]): boolean =>
+  JSON.stringify(before.map(wayOf)) === JSON.stringify(after.map(wayOf))
+const wayOf = ({ name, match, exchangers }: RouteConfig) => [name, match, exchangers !== undefined]

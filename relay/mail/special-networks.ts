@@ -1,0 +1,34 @@
+/** Networks in which no domain's public exchanger is: an MX record that points there points at something of ours (SSRF). */
+
+/** The IANA special-purpose registries without what is for documentation: nothing answers there, and nothing is exposed. */
+export const specialNetworks = {
+  v4: [
+    '0.0.0.0/8',
+    '10.0.0.0/8',
+    // Shared by providers and their customers; many clusters' pods are there.
+    '100.64.0.0/10',
+    '127.0.0.0/8',
+    // A cloud's metadata service is at 169.254.169.254.
+    '169.254.0.0/16',
+    '172.16.0.0/12',
+    '192.0.0.0/24',
+    '192.88.99.0/24',
+    '192.168.0.0/16',
+    '198.18.0.0/15',
+    '224.0.0.0/4',
+    '240.0.0.0/4',
+  ],
+  v6: [
+    // Unspecified, loopback and the oldest form of IPv4 in IPv6.
+    '::/96',
+    // IPv4 behind a translator of one's own, Teredo and 6to4: the IPv4 address in them is nobody's to choose.
+    '64:ff9b:1::/48',
+    '100::/64',
+    '2001::/32',
+    '2002::/16',
+    'fc00::/7',
+    'fe80::/10',
+    'fec0::/10',
+    'ff00::/8',
+  ],
+} as const

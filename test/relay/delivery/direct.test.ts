@@ -1,0 +1,309 @@
+/** A route to exchangers: each domain's mail to its own exchangers, in their order, and nobody in another's way. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
+import { until } from '../../local/until.ts'
+import { drop, say, silence } from './behaviour.ts'
+import { MemorySpool } from './memory-spool.ts'
+import type { Entry, Table } from './name-server.ts'
+import { allWithin } from './rig.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+import { startWorld } from './world.ts'
+
+const one = '127.0.7.1'
+const two = '127.0.7.2'
+const mx = (...hosts: readonly (readonly [number, string])[]): readonly Entry[] => hosts.map((host) => ({ mx: host }))
+const at = (address: string): readonly Entry[] => [{ a: address }]
+const to = (...forwardPaths: string[]) => envelope(hello, { forwardPaths })
+const rcptOf = (received: readonly { readonly rcpt: readonly string[] }[]): string[] =>
+  received.flatMap((r) => r.rcpt.map((line) => utf8(/<(.*)>/.exec(line)?.[1] ?? ''))).toSorted()
+const utf8 = (octets: string): string => Buffer.from(octets, 'latin1').toString()
+
+/** Two domains, each with an exchanger of its own. */
+const twoDomains: Table = {
+  'a.test': mx([10, 'mx.a.test']),
+  'mx.a.test': at(one),
+  'b.test': mx([10, 'mx.b.test']),
+  'mx.b.test': at(two),
+}
+
+test('recipients of one message part by domain, whatever its case and script, and share transactions within it', async () => {
+  const { hosts, spool, quiet, attempted } = await startWorld(
+    { ...twoDomains, 'xn--bcher-kva.test': mx([10, 'mx.b.test']) },
+    { [one]: {}, [two]: {} },
+  )
+  spool.put(to('u@a.test', 'v@b.test', 'w@A.Test', 'x@bücher.test'), hello)
+  await attempted(4)
+  await quiet()
+  expect(hosts[one].received.map((r) => r.rcpt)).toEqual([['RCPT TO:<u@a.test>', 'RCPT TO:<w@A.Test>']])
+  expect(rcptOf(hosts[two].received)).toEqual(['v@b.test', 'x@bücher.test'])
+  expect(spool.stored.size).toBe(0)
+})
+
+test('a worse exchanger is asked only when the better one fails; the log names each, the metric neither', async () => {
+  const table = {
+    'a.test': mx([10, 'down.a.test'], [20, 'mx.a.test']),
+    'down.a.test': at('127.9.9.9'),
+    'mx.a.test': at(one),
+  }
+  const { attempts, spool, attempted, quiet, facts } = await startWorld(table, { [one]: {} })
+  spool.put(to('u@a.test'), hello)
+  await attempted(2)
+  await quiet()
+  expect(attempts.map((a) => [a.smarthost, a.host, a.attempt, a.outcome.kind])).toEqual([
+    ['mx', 'down.a.test', 1, 'deferred'],
+    ['mx', 'mx.a.test', 1, 'delivered'],
+  ])
+  expect(facts('smarthostEjected')).toEqual([])
+  expect(facts('smarthostConnected').map(([label, host]) => [label, host])).toEqual([['mx', 'mx.a.test']])
+})
+
+test.each([
+  ['case N03: a domain that does not exist', {}, '5.1.2'],
+  ['case N03: a domain that takes no mail', { 'a.test': mx([0, '.']) }, '5.1.10'],
+  ['an exchanger that is not there', { 'a.test': mx([1, 'gone.test']) }, '5.1.2'],
+])('%s bounces without an attempt, with its DSN', async (_what, table, status) => {
+  const { spool, facts, attempts } = await startWorld(table, {})
+  const message = to('u@a.test')
+  spool.put(message, hello)
+  await until('it is reported', () => facts('dsnQueued').length === 1)
+  expect(facts('bounced')).toMatchObject([
+    [message.queueId, 'u@a.test', 'refused', expect.stringContaining(` ${status} `)],
+  ])
+  const dsn = [...spool.stored.values()].find((s) => s.envelope.reports)
+  expect(String(dsn?.content)).toContain(`Status: ${status}\r\n`)
+  expect(String(dsn?.content)).not.toContain('Remote-MTA')
+  expect(attempts.filter((a) => a.queueId === message.queueId)).toEqual([])
+})
+
+test.each([
+  ['SERVFAIL', { 'a.test': 'SERVFAIL' }, '4.4.3'],
+  ['silence', { 'a.test': 'silence' }, '4.4.3'],
+  ['case C10: an exchanger at the metadata service', { 'a.test': at('169.254.169.254') }, '4.4.4'],
+  ['nobody listens there', { 'a.test': at('127.9.9.9') }, '4.4.1'],
+] as const)('%s defers by the schedule of the route', async (_what, table, status) => {
+  const { spool, facts } = await startWorld({ ...table }, {})
+  const { queueId } = spool.put(to('u@a.test'), hello).envelope
+  await until('it is deferred', () => facts('deferred').length === 1)
+  await until('the spool knows', () => spool.stored.get(queueId)?.recipients[0]?.attempts === 1)
+  const [state] = spool.stored.get(queueId)?.recipients ?? []
+  expect(state).toMatchObject({ state: 'pending', lastReply: expect.stringContaining(`451 ${status} `) })
+  expect(state?.nextAttemptAt).toBeGreaterThan(Date.now() + 3_000_000)
+})
+
+test('a refusal of the exchanger bounces, and the DSN names it', async () => {
+  const { spool, facts } = await startWorld(twoDomains, { [one]: { script: { RCPT: say('550 5.1.1 unknown') } } })
+  spool.put(to('u@a.test'), hello)
+  await until('it is reported', () => facts('dsnQueued').length === 1)
+  const dsn = String([...spool.stored.values()].find((s) => s.envelope.reports)?.content)
+  expect(dsn).toContain('Remote-MTA: dns; mx.a.test\r\n')
+  expect(dsn).toContain('It was refused at exchanger mx.a.test:')
+})
+
+test('STARTTLS is used where it is offered, whosever certificate it is; where it fails, mail goes in clear; AUTH never', async () => {
+  const { cert, key } = await makeCertificates(['other.test'])
+  const certificate = { cert, key }
+  const offers = ['STARTTLS', 'PIPELINING', 'AUTH PLAIN LOGIN']
+  const { hosts, spool, facts, attempted, quiet } = await startWorld(twoDomains, {
+    [one]: { certificate, offers },
+    [two]: { offers, script: { STARTTLS: say('454 4.7.0 not now') } },
+  })
+  spool.put(to('u@a.test', 'v@b.test'), hello)
+  await attempted(2)
+  await quiet()
+  expect(spool.stored.size).toBe(0)
+  const connected = facts('smarthostConnected').map(([, host, tls]) => [host, tls])
+  expect(connected.toSorted()).toEqual([
+    ['mx.a.test', 'TLSv1.3'],
+    ['mx.b.test', ''],
+  ])
+  for (const host of Object.values(hosts)) expect(host.lines.filter((line) => line.startsWith('AUTH'))).toEqual([])
+})
+
+test('a domain that is silent delays no other, and holds no more connections than a domain may', async () => {
+  const { hosts, spool } = await startWorld(
+    twoDomains,
+    { [one]: { script: { banner: silence } }, [two]: {} },
+    { deadlines: allWithin(3000), bounds: { maxConnections: 4, maxConnectionsPerDomain: 2 } },
+  )
+  for (let n = 0; n < 100; n++) spool.put(to(`u${n}@a.test`), hello)
+  for (let n = 0; n < 100; n++) spool.put(to(`v${n}@b.test`), hello)
+  await until('the other domain has all of its mail', () => hosts[two].received.length === 100)
+  // Not proven, it is asked by one.
+  expect(hosts[one].most()).toBe(1)
+  expect(hosts[two].most()).toBeLessThanOrEqual(2)
+})
+
+test('of a dead domain all mail that waits is deferred when one attempt has shown it, and none is lost', async () => {
+  const { spool, attempts, facts, delivery } = await startWorld({ 'a.test': at('127.9.9.9') }, {})
+  for (let n = 0; n < 400; n++) spool.put(to(`u${n}@a.test`), hello)
+  await until('all are deferred', () => facts('deferred').length === 400)
+  await until('the spool knows', () => [...spool.stored.values()].every((s) => s.recipients[0]?.attempts === 1))
+  expect(attempts.length).toBeLessThan(40)
+  expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 400, inFlight: 0 })
+})
+
+test('connections of a route and of a domain are bounded, and closed when a domain has no more mail', async () => {
+  const slow = { script: { dot: say('250 2.0.0 queued', { afterMs: 20 }) } }
+  const { hosts, spool } = await startWorld(
+    { 'a.test': mx([1, 'm1.test'], [1, 'm2.test']), 'm1.test': at(one), 'm2.test': at(two) },
+    { [one]: slow, [two]: slow },
+    { bounds: { maxConnections: 50, maxConnectionsPerDomain: 3 } },
+  )
+  for (let n = 0; n < 100; n++) spool.put(to(`u${n}@a.test`), hello)
+  let most = 0
+  await until('all are delivered', () => {
+    most = Math.max(most, hosts[one].open() + hosts[two].open())
+    return spool.stored.size === 0
+  })
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(3)
+  expect(hosts[one].connections() + hosts[two].connections()).toBeLessThan(50)
+  await until('all are closed', () => hosts[one].open() + hosts[two].open() === 0)
+})
+
+test('600 domains with one exchanger: few sockets and timers at one time, each message once', async () => {
+  const count = 600
+  const table: Table = { 'mx.test': at(one) }
+  for (let n = 0; n < count; n++) table[`d${n}.test`] = mx([1, 'mx.test'])
+  const { hosts, spool } = await startWorld(table, { [one]: {} }, { bounds: { maxConnections: 8 } })
+  let timers = 0
+  for (let n = 0; n < count; n++) spool.put(to(`u@d${n}.test`), hello)
+  await until('all are delivered', () => {
+    timers = Math.max(timers, process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length)
+    return spool.stored.size === 0
+  })
+  expect(rcptOf(hosts[one].received)).toEqual(Array.from({ length: count }, (_, n) => `u@d${n}.test`).toSorted())
+  // Of each that is in use, the one before may still say goodbye.
+  expect(hosts[one].most()).toBeLessThanOrEqual(16)
+  expect(timers).toBeLessThan(400)
+})
+
+test('who sends to one domain waits for no flood to thousands of others', async () => {
+  const table: Table = { 'mx.test': at(one), 'late.test': mx([1, 'mx.test']) }
+  for (let n = 0; n < 500; n++) table[`d${n}.test`] = mx([1, 'mx.test'])
+  const { hosts, spool } = await startWorld(table, { [one]: {} }, { bounds: { maxConnections: 4 } })
+  for (let n = 0; n < 500; n++)
+    spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`], credential: 'a/flood' }), hello)
+  spool.put(envelope(hello, { forwardPaths: ['late@late.test'], credential: 'b/web' }), hello)
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect(rcptIndex(hosts[one].received, 'late@')).toBeLessThan(350)
+})
+const rcptIndex = (received: readonly { readonly rcpt: readonly string[] }[], who: string): number =>
+  received.findIndex((r) => r.rcpt[0]?.includes(who))
+
+test.each([
+  ['with the same ways', (own: readonly ReturnType<typeof route>[], _port: number) => own],
+  ['to a smarthost', (_: unknown, port: number) => [route('out', [smarthost('s', port)])]],
+])('a reload %s keeps all mail, and each message is delivered once', async (_what, next) => {
+  const upstream = await startSmarthost()
+  const table: Table = { 'mx.test': at(one) }
+  for (let n = 0; n < 200; n++) table[`d${n}.test`] = mx([1, 'mx.test'])
+  const { hosts, spool, reload, routes } = await startWorld(table, { [one]: {} }, { bounds: { maxConnections: 2 } })
+  for (let n = 0; n < 200; n++) spool.put(to(`u@d${n}.test`, `v@d${n % 7}.test`), hello)
+  await until('some are delivered', () => hosts[one].received.length > 20)
+  for (let n = 0; n < 3; n++) reload(routes)
+  reload(next(routes, upstream.port))
+  await until('all are delivered', () => spool.stored.size === 0)
+  const all = [...rcptOf(hosts[one].received), ...rcptOf(upstream.received)].toSorted()
+  expect(all).toEqual(
+    Array.from({ length: 200 }, (_, n) => [`u@d${n}.test`, `v@d${n % 7}.test`])
+      .flat()
+      .toSorted()
+      .filter((a, i, s) => a.startsWith('v') || s.indexOf(a) === i),
+  )
+})
+
+test('port 25 closed on the way out is told of the route, and no domain is named', async () => {
+  const table: Table = { 'good.test': at(one) }
+  for (let n = 0; n < 12; n++) table[`d${n}.test`] = at('127.9.9.9')
+  const { spool, facts, delivery, attempted } = await startWorld(table, { [one]: {} })
+  expect(delivery.smarthosts()).toEqual([{ route: 'out', name: 'mx', health: 'unproven' }])
+  for (let n = 0; n < 12; n++) spool.put(to(`u@d${n}.test`), hello)
+  await until('all are deferred', () => facts('deferred').length === 12)
+  const [told] = delivery.smarthosts()
+  expect(told).toMatchObject({ route: 'out', name: 'mx', health: 'ejected', lastReply: { status: '4.4.1' } })
+  expect(JSON.stringify(told)).not.toContain('.test')
+  spool.put(to('u@good.test'), hello)
+  await attempted(13)
+  await until('it is delivered', () => delivery.smarthosts()[0]?.health === 'healthy')
+})
+
+test('after a throttling reply a domain is asked again after a pause, and nothing bounces', async () => {
+  const script = {
+    MAIL: (time: number) => (time === 0 ? say('454 4.7.0 Throttling failure: rate exceeded') : undefined),
+  }
+  const { hosts, spool, facts } = await startWorld(twoDomains, { [one]: { script } }, { random: () => 0 })
+  for (let n = 0; n < 4; n++) spool.put(to(`u${n}@a.test`), hello)
+  await until('the others are delivered', () => hosts[one].received.length === 3)
+  expect(facts('bounced')).toEqual([])
+  expect(facts('deferred')).toHaveLength(1)
+})
+
+test('property: each recipient ends delivered, deferred or bounced, by exactly one outcome', async () => {
+  const fates = {
+    'good.test': mx([1, 'mx.good.test']),
+    'mx.good.test': at(one),
+    'second.test': mx([1, 'down.test'], [2, 'mx.good.test']),
+    'down.test': at('127.9.9.9'),
+    'dead.test': at('127.9.9.8'),
+    'null.test': mx([0, '.']),
+    'ill.test': 'SERVFAIL',
+    'inside.test': at('10.0.0.1'),
+    'drops.test': at(two),
+  } satisfies Table
+  const expected = {
+    'good.test': 'delivered',
+    'second.test': 'delivered',
+    'gone.test': 'bounced',
+    'null.test': 'bounced',
+    'dead.test': 'pending',
+    'ill.test': 'pending',
+    'inside.test': 'pending',
+    'drops.test': 'pending',
+  } as const
+  const domains = fc.constantFrom(...(Object.keys(expected) as (keyof typeof expected)[]))
+  const messages = fc.array(fc.uniqueArray(domains, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 40 })
+  await fc.assert(
+    fc.asyncProperty(messages, async (all) => {
+      const spool = new MemorySpool()
+      const { hosts, delivery, facts } = await startWorld(
+        fates,
+        { [one]: {}, [two]: { script: { DATA: drop } } },
+        { spool },
+      )
+      const sent = all.map((own, n) => to(...own.map((d) => `u${n}@${d}`)))
+      for (const message of sent) spool.put(message, hello)
+      const recipients = sent.flatMap((m) => m.forwardPaths.map((path) => [m.queueId, path] as const))
+      const stateOf = ([queueId, path]: readonly [string, string]) => {
+        const stored = spool.stored.get(queueId)
+        return stored?.recipients.find((r) => r.forwardPath === path)
+      }
+      const isSettled = (r: readonly [string, string]): boolean => {
+        const state = stateOf(r)
+        return state === undefined || state.attempts > 0
+      }
+      await until('each has an outcome', () => recipients.every(isSettled) && delivery.summary().inFlight === 0)
+      const of = (fate: string) =>
+        recipients.filter(([, p]) => expected[p.split('@')[1] as keyof typeof expected] === fate)
+      expect(rcptOf(hosts[one].received)).toEqual(
+        of('delivered')
+          .map(([, p]) => p)
+          .toSorted(),
+      )
+      const bounced = facts('bounced').map(([queueId, path]) => `${queueId} ${path}`)
+      expect(bounced.toSorted()).toEqual(
+        of('bounced')
+          .map((r) => r.join(' '))
+          .toSorted(),
+      )
+      const waiting = recipients.filter((r) => stateOf(r)?.state === 'pending')
+      expect(waiting).toEqual(of('pending'))
+      expect(waiting.map((r) => stateOf(r)?.attempts)).toEqual(waiting.map(() => 1))
+      await delivery.close(0)
+      await Promise.all(Object.values(hosts).map((host) => host.stop()))
+    }),
+    { numRuns: 15 },
+  )
+}, 60_000)

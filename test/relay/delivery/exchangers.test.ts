@@ -1,0 +1,254 @@
+/** Where a domain takes its mail, asked of a real DNS server over the wire: by RFC 5321 section 5.1, and against its lies. */
+import { expect, test } from 'vitest'
+import { systemDns } from '../../../relay/delivery/dns.ts'
+import { findExchangers } from '../../../relay/delivery/exchangers.ts'
+import { KnownExchangers } from '../../../relay/delivery/known-exchangers.ts'
+import { isPublic } from '../../../relay/delivery/public-address.ts'
+import { replyLine } from '../../../relay/mail/reply.ts'
+import { type Entry, startNameServer, type Table, types } from './name-server.ts'
+
+const limitMs = 600
+const around = (server: string, random = () => 0) => ({
+  dns: systemDns([server], limitMs),
+  mayReach: isPublic,
+  random,
+  ownName: () => 'Relay.Example.org',
+})
+const a: readonly Entry[] = [{ a: '192.0.2.1' }]
+
+async function found(table: Table, domain = 'x.test') {
+  const { server } = await startNameServer(table)
+  const answer = await findExchangers(domain, around(server))
+  return answer.kind === 'exchangers'
+    ? answer.exchangers.map(({ host, addresses }) => `${host} ${addresses.map((one) => one.address).join(' ')}`)
+    : `${answer.outcome.kind} ${replyLine(answer.outcome.reply)}`
+}
+
+const mx = (...hosts: readonly (readonly [number, string])[]): readonly Entry[] => hosts.map((one) => ({ mx: one }))
+
+test.each<[string, Table, readonly string[]]>([
+  [
+    'the lowest preference first',
+    { 'x.test': mx([20, 'b.x.test'], [10, 'a.x.test']), 'a.x.test': a, 'b.x.test': [{ a: '192.0.2.2' }] },
+    ['a.x.test 192.0.2.1', 'b.x.test 192.0.2.2'],
+  ],
+  ['no MX record: the domain itself', { 'x.test': a }, ['x.test 192.0.2.1']],
+  ['no MX record, IPv6 only', { 'x.test': [{ aaaa: '2001:db8::1' }] }, ['x.test 2001:db8::1']],
+  [
+    'both families',
+    { 'x.test': mx([1, 'a.x.test']), 'a.x.test': [{ aaaa: '2001:db8::1' }, { a: '192.0.2.1' }] },
+    ['a.x.test 2001:db8::1 192.0.2.1'],
+  ],
+  [
+    'one without an address is passed over',
+    { 'x.test': mx([1, 'gone.test'], [1, 'empty.test'], [2, 'a.x.test']), 'empty.test': [], 'a.x.test': a },
+    ['a.x.test 192.0.2.1'],
+  ],
+  [
+    'one that nobody knows now is passed over',
+    { 'x.test': mx([1, 'ill.test'], [2, 'a.x.test']), 'ill.test': 'SERVFAIL', 'a.x.test': a },
+    ['a.x.test 192.0.2.1'],
+  ],
+  [
+    'one that is an address, or no host name, is passed over',
+    {
+      'x.test': mx([1, '192.0.2.9'], [1, 'a b.test'], [1, 'a\r\nb.test'], [1, 'host'], [2, 'A.x.test']),
+      'a.x.test': a,
+    },
+    ['a.x.test 192.0.2.1'],
+  ],
+  [
+    'an empty name beside others is passed over',
+    { 'x.test': mx([0, '.'], [2, 'a.x.test']), 'a.x.test': a },
+    ['a.x.test 192.0.2.1'],
+  ],
+  [
+    'case C10: of an exchanger only what is on the Internet is used',
+    {
+      'x.test': mx([1, 'a.x.test']),
+      'a.x.test': [{ a: '127.0.0.1' }, { a: '169.254.169.254' }, { a: '192.0.2.1' }, { aaaa: '::1' }],
+    },
+    ['a.x.test 192.0.2.1'],
+  ],
+  [
+    'only those before ourselves: what is equal or worse would send it round in a circle',
+    {
+      'x.test': mx([5, 'a.x.test'], [10, 'relay.example.org'], [10, 'b.x.test'], [20, 'c.x.test']),
+      'a.x.test': a,
+      'b.x.test': a,
+      'c.x.test': a,
+    },
+    ['a.x.test 192.0.2.1'],
+  ],
+])('%s', async (_what, table, expected) => {
+  expect(await found(table)).toEqual(expected)
+})
+
+test.each<[string, Table, string]>([
+  ['case N03: a domain that does not exist', {}, 'bounced 550 5.1.2 the domain x.test does not exist'],
+  [
+    'case N03: a domain that takes no mail (RFC 7505)',
+    { 'x.test': mx([0, '.']) },
+    'bounced 556 5.1.10 the domain x.test takes no mail',
+  ],
+  ['neither MX nor address', { 'x.test': [] }, 'bounced 550 5.1.2 no exchanger of x.test has an address'],
+  [
+    'exchangers without addresses',
+    { 'x.test': mx([1, 'a.x.test'], [2, 'b.x.test']), 'a.x.test': [] },
+    'bounced 550 5.1.2 no exchanger of x.test has an address',
+  ],
+  [
+    'only an address for a name',
+    { 'x.test': mx([1, '192.0.2.9']) },
+    'bounced 550 5.1.2 no MX record of x.test names a host',
+  ],
+  [
+    'we are its best exchanger',
+    { 'x.test': mx([10, 'relay.example.org'], [20, 'b.x.test']), 'b.x.test': a },
+    'bounced 554 5.4.6 the best exchanger of x.test is this relay, which takes no mail for it',
+  ],
+  ['SERVFAIL', { 'x.test': 'SERVFAIL' }, 'deferred 451 4.4.3 the exchangers of x.test are not known now (SERVFAIL)'],
+  ['REFUSED', { 'x.test': 'REFUSED' }, 'deferred 451 4.4.3 the exchangers of x.test are not known now (REFUSED)'],
+  [
+    'an exchanger that nobody knows now, and another that is not there',
+    { 'x.test': mx([1, 'gone.test'], [2, 'ill.test']), 'ill.test': 'SERVFAIL' },
+    'deferred 451 4.4.3 ill.test was not resolved (SERVFAIL)',
+  ],
+  [
+    'case C10: an exchanger on this machine',
+    { 'x.test': mx([1, 'a.x.test']), 'a.x.test': [{ a: '127.0.0.1' }] },
+    'deferred 451 4.4.4 a.x.test is at 127.0.0.1, which is not on the Internet; a host of your own needs a route of type Smarthost',
+  ],
+  [
+    'an alias to itself, which says nothing',
+    { 'x.test': [{ cname: 'x.test' }] },
+    'bounced 550 5.1.2 no exchanger of x.test has an address',
+  ],
+])('%s: %s', async (_what, table, expected) => {
+  expect(await found(table)).toBe(expected)
+})
+
+test.each(['silence', 'another id', 'garbage'] as const)('%s is no answer: deferred in time', async (behaviour) => {
+  const started = performance.now()
+  expect(await found({ 'x.test': behaviour })).toMatch(
+    /^deferred 451 4\.4\.3 the exchangers of x\.test are not known now/,
+  )
+  expect(performance.now() - started).toBeLessThan(5 * limitMs)
+})
+
+test('one silent family costs the other one nothing but time', async () => {
+  const table: Table = {
+    'x.test': mx([1, 'a.x.test']),
+    'a.x.test': (_time, type) => (type === types.aaaa ? 'silence' : a),
+  }
+  expect(await found(table)).toEqual(['a.x.test 192.0.2.1'])
+})
+
+test('equals are in any order, the others in theirs', async () => {
+  const hosts = ['a.x.test', 'b.x.test', 'c.x.test', 'd.x.test']
+  const { server } = await startNameServer({
+    'x.test': mx([7, 'a.x.test'], [7, 'b.x.test'], [7, 'c.x.test'], [9, 'd.x.test']),
+    ...Object.fromEntries(hosts.map((host) => [host, a])),
+  })
+  const dice = [0.9, 0.1, 0.5, 0]
+  const answer = await findExchangers(
+    'x.test',
+    around(server, () => dice.shift() ?? 0),
+  )
+  expect(answer.kind === 'exchangers' && answer.exchangers.map((e) => e.host)).toHaveLength(4)
+  const again = Array.from({ length: 20 }, () => findExchangers('x.test', around(server, Math.random)))
+  const orders = (await Promise.all(again)).map((f) => (f.kind === 'exchangers' ? f.exchangers.map((e) => e.host) : []))
+  for (const order of orders) expect(order[3]).toBe('d.x.test')
+  expect(new Set(orders.map((order) => order.slice(0, 3).join())).size).toBeGreaterThan(1)
+})
+
+test('what DNS said is used for a minute, then asked anew', async () => {
+  const dns = await startNameServer({ 'x.test': a })
+  let now = 0
+  const known = new KnownExchangers(around(dns.server), () => now)
+  await Promise.all([known.find('x.test'), known.find('x.test')])
+  const asked = dns.times('x.test')
+  now = 59_000
+  await known.find('x.test')
+  expect(dns.times('x.test')).toBe(asked)
+  now = 60_000
+  dns.table['x.test'] = 'NXDOMAIN'
+  expect(await known.find('x.test')).toMatchObject({ kind: 'none', outcome: { kind: 'bounced' } })
+})
+
+test('case N01: the last good exchangers are used for an hour while DNS fails, and no longer', async () => {
+  const dns = await startNameServer({ 'x.test': a })
+  let now = 0
+  const known = new KnownExchangers(around(dns.server), () => now)
+  const good = await known.find('x.test')
+  dns.table['x.test'] = 'SERVFAIL'
+  for (now of [60_000, 70_000, 3_599_000]) expect(await known.find('x.test')).toEqual(good)
+  now = 3_610_000
+  expect(await known.find('x.test')).toMatchObject({ kind: 'none', outcome: { kind: 'deferred' } })
+})
+
+test('SERVFAIL, then good: asked again after seconds', async () => {
+  const dns = await startNameServer({ 'x.test': 'SERVFAIL' })
+  let now = 0
+  const known = new KnownExchangers(around(dns.server), () => now)
+  expect(await known.find('x.test')).toMatchObject({ kind: 'none' })
+  dns.table['x.test'] = a
+  now = 5000
+  expect(await known.find('x.test')).toMatchObject({ kind: 'exchangers' })
+})
+
+test('10,000 domains are not remembered for ever', async () => {
+  const none = { kind: 'noName' } as const
+  let asked = 0
+  const dns = {
+    exchangers: async () => {
+      asked += 1
+      return none
+    },
+    addresses: async () => none,
+  }
+  const known = new KnownExchangers({ ...around('127.0.0.1:1'), dns }, () => 0)
+  for (let i = 0; i < 10_000; i++) await known.find(`d${i}.test`)
+  await known.find('d9999.test')
+  expect(asked).toBe(10_000)
+  await known.find('d0.test')
+  expect(asked).toBe(10_001)
+})
+
+test.each([
+  ['127.0.0.1', false],
+  ['127.255.255.254', false],
+  ['0.0.0.0', false],
+  ['10.96.0.1', false],
+  ['172.16.0.1', false],
+  ['172.32.0.1', true],
+  ['192.168.1.1', false],
+  ['100.64.0.1', false],
+  ['169.254.169.254', false],
+  ['224.0.0.1', false],
+  ['255.255.255.255', false],
+  ['192.0.2.1', true],
+  ['1.1.1.1', true],
+  ['::1', false],
+  ['::', false],
+  ['::127.0.0.1', false],
+  ['::ffff:127.0.0.1', false],
+  ['::ffff:7f00:1', false],
+  ['::ffff:192.0.2.1', true],
+  ['64:ff9b::7f00:1', false],
+  ['64:ff9b::127.0.0.1', false],
+  ['64:ff9b::a9fe:a9fe', false],
+  ['64:ff9b::c000:201', true],
+  ['64:ff9b::1', false],
+  ['64:ff9b:1::1', false],
+  ['fe80::1', false],
+  ['fe80::1%eth0', false],
+  ['fd00::1', false],
+  ['2002:7f00:1::', false],
+  ['2606:4700::1111', true],
+  ['', false],
+  ['localhost', false],
+  ['0x7f.1', false],
+])('case C10: %s may be connected to: %s', (address, may) => {
+  expect(isPublic(address)).toBe(may)
+})
