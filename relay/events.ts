@@ -134,7 +134,8 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     /** A key of the domain can not sign; `held`: the message waits for it, else it leaves without that signature. */
     unsigned(queueId: string, key: BrokenKey, held: boolean): void {
       metrics.unsigned.inc({ result: held ? 'held' : 'sent' })
-      log.warn({ queueId, ...key }, held ? 'held until it can be signed' : 'leaves without a signature')
+      if (held) log.warn({ queueId, ...key }, 'held until it can be signed')
+      else log.warn({ queueId, ...key }, 'leaves without a signature')
     },
     attempted(a: Attempt): void {
       const result = a.outcome.kind
