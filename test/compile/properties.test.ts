@@ -235,15 +235,17 @@ test('no address can belong to domains of two owners', () => {
   )
 })
 
-test('10,000 credentials and 1,000 domains compile well under a second and a half', () => {
+test('10,000 credentials and 1,000 domains compile in well under a second and a half of CPU', () => {
   const world = bigSnapshot(1_000, 10_000)
   const first = compile(world)
-  const begin = performance.now()
+  // Of the processor: what else the machine does is not counted.
+  const begin = process.cpuUsage()
   const again = compile({ ...world, running: running(first) })
-  const took = performance.now() - begin
+  const { user, system } = process.cpuUsage(begin)
+  const took = (user + system) / 1000
   // 10 of 500 namespaces are not admitted.
   expect(again.bindings.size).toBe(9_800)
   expect([...again.fleets.values()].reduce((sum, f) => sum + (f.config?.credentials.length ?? 0), 0)).toBe(9_800)
-  console.log(`compiled 10,000 credentials and 1,000 domains in ${took.toFixed(0)} ms`)
+  console.log(`compiled 10,000 credentials and 1,000 domains in ${took.toFixed(0)} ms of CPU`)
   expect(took).toBeLessThan(1_500)
 })
