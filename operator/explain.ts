@@ -4,7 +4,7 @@ import { headerEnd } from '../relay/mail/header.ts'
 import { type Refusal, refusal } from '../relay/mail/rule.ts'
 import { judgeConnect } from '../relay/rules/connect.ts'
 import { judgeHeader } from '../relay/rules/content.ts'
-import { indexCredentials, judgeLogin } from '../relay/rules/login.ts'
+import { digestOf, indexCredentials, judgeLogin } from '../relay/rules/login.ts'
 import { judgeMailFrom } from '../relay/rules/mail-from.ts'
 import { judgeRcptTo } from '../relay/rules/rcpt-to.ts'
 import type { Verdict } from '../relay/rules/verdict.ts'
@@ -90,7 +90,7 @@ const connect = (config: RelayConfig, { client }: Question): Verdict =>
 function login(config: RelayConfig, credential: CredentialConfig, { client, now }: Question): Verdict {
   const key = credential.keys[0] ?? { id: 'first', verifier: 'first' }
   const judged = { ...credential, keys: [key], ...(client === undefined && { networks: [] }) }
-  const attempt = { username: judged.username, verifier: key.verifier, client: client ?? anyClient, now }
+  const attempt = { username: judged.username, digest: digestOf(key.verifier), client: client ?? anyClient, now }
   const result = judgeLogin(indexCredentials({ ...config, credentials: [judged] }), attempt)
   return verdictOf(result.kind === 'refused' ? result.refusal : undefined)
 }

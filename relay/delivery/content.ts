@@ -2,6 +2,7 @@
 import { isAscii } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
+import type { Spool } from '../spool/spool.ts'
 import { ContentError, DataEncoder } from './data-encoder.ts'
 import type { Seal } from './seal.ts'
 
@@ -19,7 +20,7 @@ export type Content = Traits &
     | { readonly kind: 'stream'; readonly chunks: (encoder: DataEncoder) => AsyncIterable<Buffer> }
   )
 
-export type ContentSource = { content(queueId: string): Readable }
+export type ContentSource = Pick<Spool, 'content' | 'contentInMemory'>
 
 /** Up to this size content is read and sent in one piece; it bounds what the attempts in flight hold in memory. */
 const wholeUpTo = 64 * 1024
@@ -30,7 +31,8 @@ export function loadContent(source: ContentSource, envelope: Envelope, seal?: Se
 }
 
 async function loadWhole(source: ContentSource, { queueId, bytes }: Envelope, seal?: Seal): Promise<Content> {
-  const content = await readWhole(source.content(queueId), bytes)
+  const content = source.contentInMemory(queueId) ?? (await readWhole(source.content(queueId), bytes))
+  expectOctets(content.length, bytes)
   seal?.take(content)
   const signatures = (await seal?.fields()) ?? none
   const encoder = new DataEncoder()

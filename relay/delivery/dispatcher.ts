@@ -25,7 +25,7 @@ import { Ways } from './ways.ts'
 import { within } from './within.ts'
 
 export type DispatcherParts = {
-  readonly spool: Pick<Spool, 'content' | 'handleOf' | 'outline'>
+  readonly spool: Pick<Spool, 'content' | 'contentInMemory' | 'handleOf' | 'outline'>
   readonly roster: Roster
   readonly ledger: Ledger
   readonly openAttempts: OpenAttempts

@@ -3,14 +3,14 @@ import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
-import type { ContentSource } from './content.ts'
+import type { Spool } from '../spool/spool.ts'
 import { ContentError } from './data-encoder.ts'
 
 /**
  * Durable when it resolves. The .json is published last: whoever lists those never meets half a message. Nothing is
  * ever overwritten, so a second call after a crash finishes what the first began.
  */
-export async function capture(directory: string, source: ContentSource, envelope: Envelope): Promise<void> {
+export async function capture(directory: string, source: Pick<Spool, 'content'>, envelope: Envelope): Promise<void> {
   const { queueId, bytes } = envelope
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await publish(join(directory, `${queueId}.eml`), () => checked(source.content(queueId), bytes))

@@ -9,12 +9,16 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const writeAt = promisify(write)
+const [space, newline] = [0x20, 0x0a]
 /** A line for each attempt, and none of them over the edge of a page, so that a write is not cut within one. */
 const lineBytes = 32
 
 export class OpenAttempts {
   readonly #file: number
-  readonly #lines: string[]
+  readonly #left: readonly string[]
+  /** What the file is to hold, with room for more lines. */
+  #page: Buffer
+  #lines: number
   readonly #free: number[]
   #changed = false
   #closing = false
@@ -23,31 +27,30 @@ export class OpenAttempts {
   /** @throws Error when the file can not be opened. */
   constructor(path: string) {
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
-    this.#lines = readFileSync(this.#file, 'latin1')
-      .split('\n')
-      .map((line) => line.trim())
-    this.#free = [...this.#lines.keys()]
+    const lines = readFileSync(this.#file, 'latin1').split('\n')
+    this.#left = lines.map((line) => line.trim()).filter((queueId) => queueId !== '')
+    this.#lines = lines.length
+    this.#page = blank(lines.length)
+    this.#free = [...lines.keys()]
   }
 
   /** Queue ids of the attempts that were open when the process before this one ended; asked for before the first begins. */
   takeLeft(): readonly string[] {
-    const left = this.#lines.filter((queueId) => queueId !== '')
-    this.#lines.fill('')
     this.#writeSoon()
-    return left
+    return this.#left
   }
 
   /** Returns what `end` wants to know. */
   begin(queueId: string): number {
-    const line = this.#free.pop() ?? this.#lines.length
-    this.#lines[line] = queueId
+    const line = this.#free.pop() ?? this.#add()
+    this.#page.write(queueId.slice(0, lineBytes - 1), line * lineBytes, 'latin1')
     this.#writeSoon()
     return line
   }
 
   /** The spool knows how the attempt ended. */
   end(line: number): void {
-    this.#lines[line] = ''
+    this.#page.fill(space, line * lineBytes, (line + 1) * lineBytes - 1)
     this.#free.push(line)
     this.#writeSoon()
   }
@@ -57,6 +60,11 @@ export class OpenAttempts {
     this.#closing = true
     await this.#writing
     closeSync(this.#file)
+  }
+
+  #add(): number {
+    if ((this.#lines + 1) * lineBytes > this.#page.length) this.#page = Buffer.concat([this.#page, blank(this.#lines)])
+    return this.#lines++
   }
 
   #writeSoon(): void {
@@ -72,9 +80,16 @@ export class OpenAttempts {
     while (this.#changed) {
       await turn()
       this.#changed = false
-      const text = this.#lines.map((queueId) => `${queueId.padEnd(lineBytes - 1)}\n`).join('')
+      // A copy: lines change while it is written.
+      const page = Buffer.from(this.#page.subarray(0, this.#lines * lineBytes))
       // A disk that fails is told by the spool, and costs no more than the count.
-      await writeAt(this.#file, Buffer.from(text), 0, undefined, 0).catch(() => undefined)
+      await writeAt(this.#file, page, 0, page.length, 0).catch(() => undefined)
     }
   }
+}
+
+function blank(lines: number): Buffer {
+  const page = Buffer.alloc(lines * lineBytes, space)
+  for (let end = lineBytes - 1; end < page.length; end += lineBytes) page[end] = newline
+  return page
 }

@@ -1,7 +1,7 @@
 /** AUTH: whose session this becomes, and whether it still may be. */
 import { verifierOf } from '../config.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { type AuthFailure, judgeLogin, type Login } from '../rules/login.ts'
+import { type AuthFailure, digestOf, judgeLogin, type Login } from '../rules/login.ts'
 import type { Inbound } from './inbound.ts'
 import { failedLoginsPerSession } from './limits.ts'
 import { protocol } from './protocol.ts'
@@ -35,10 +35,10 @@ export function logIn(
   if (lockout.locked(session.client, now())) {
     return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
   }
-  const verifier = verifierOf(password)
-  const login = judge(inbound, session, username, verifier)
+  const digest = digestOf(verifierOf(password))
+  const login = judge(inbound, session, username, digest)
   if (login.kind === 'accepted') {
-    return { kind: 'accepted', login: { username, verifier, credential: login.credential.name }, key: login.key }
+    return { kind: 'accepted', login: { username, digest, credential: login.credential.name }, key: login.key }
   }
   // Who knows the password and may not use it now is no guesser.
   const guess = login.reason === 'unknown' || login.reason === 'password'
@@ -54,8 +54,8 @@ export function logIn(
 }
 
 /** The session's login by the configuration in force: its credential may be suspended, changed or gone by now. */
-export const loginInForce = (inbound: Inbound, session: Session, { username, verifier }: SessionLogin): Login =>
-  judge(inbound, session, username, verifier)
+export const loginInForce = (inbound: Inbound, session: Session, { username, digest }: SessionLogin): Login =>
+  judge(inbound, session, username, digest)
 
-const judge = (inbound: Inbound, { client }: Session, username: string, verifier: string): Login =>
-  judgeLogin(inbound.inForce().index, { username, verifier, client, now: inbound.now() })
+const judge = (inbound: Inbound, { client }: Session, username: string, digest: Buffer): Login =>
+  judgeLogin(inbound.inForce().index, { username, digest, client, now: inbound.now() })

@@ -13,8 +13,8 @@ export type Transaction = {
   refusedPaths: number
 }
 
-/** Whom the session logged in as. The verifier is kept so that each MAIL is judged by the configuration then in force. */
-export type SessionLogin = { readonly username: string; readonly verifier: string; readonly credential: string }
+/** Whom the session logged in as. The verifier's digest is kept so that each MAIL is judged by the configuration then in force. */
+export type SessionLogin = { readonly username: string; readonly digest: Buffer; readonly credential: string }
 
 export type Session = {
   readonly id: string

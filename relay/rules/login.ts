@@ -17,8 +17,8 @@ export type AuthFailure =
 
 export type LoginAttempt = {
   readonly username: string
-  /** `verifierOf(password)`: the password itself does not come here. */
-  readonly verifier: string
+  /** Of `verifierOf(password)`: the password itself does not come here. */
+  readonly digest: Buffer
   /** The peer's IP address. */
   readonly client: string
   /** Milliseconds since the epoch. */
@@ -40,8 +40,8 @@ type Entry = { readonly credential: CredentialConfig; readonly keys: readonly Ke
 
 export type CredentialIndex = { readonly byUsername: ReadonlyMap<string, Entry>; readonly decoys: readonly Key[] }
 
-// Equal lengths for the comparison, whatever stands in the configuration.
-const digestOf = (verifier: string): Buffer => createHash('sha256').update(verifier).digest()
+/** Equal lengths for the comparison, whatever stands in the configuration. */
+export const digestOf = (verifier: string): Buffer => createHash('sha256').update(verifier).digest()
 // No verifier has this digest.
 const decoy: Key = { id: '', digest: Buffer.alloc(32) }
 
@@ -66,7 +66,7 @@ export const bars: readonly Bar[] = [
 /** The credential and key that this attempt proves, or why it may not be used. */
 export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login {
   const entry = index.byUsername.get(attempt.username)
-  const key = matching(entry?.keys ?? index.decoys, digestOf(attempt.verifier))
+  const key = matching(entry?.keys ?? index.decoys, attempt.digest)
   if (!entry) return refuse('unknown', 'always.password')
   // The operator has yet to make the key: the client is not wrong, it is early.
   if (entry.credential.keys.length === 0) return refuse('noKey', 'always.keys', entry.credential.name)

@@ -173,6 +173,10 @@ export class JournalSpool implements Spool {
     return new Readable().destroy(this.#error('fault', `message ${queueId} is not ours`))
   }
 
+  contentInMemory(queueId: string): Buffer | undefined {
+    return this.#cache.get(queueId)
+  }
+
   async record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
     const handle = this.#register.find(queueId)
     // It was set aside: there is nothing to deliver, and nothing to remember.

@@ -43,6 +43,8 @@ export type Spool = {
   has(queueId: string): boolean
   /** The content as it was received, our Received first; what is damaged is a SpoolError before its last octet. */
   content(queueId: string): Readable
+  /** The whole of it, where memory still has it: what was just received, and what was just loaded. */
+  contentInMemory(queueId: string): Buffer | undefined
   /**
    * Durable when it resolves: the new state of every recipient of the message. A recipient is `bounced` only after its
    * DSN is durable: a message without a pending recipient is ended at the next opening. @throws SpoolError

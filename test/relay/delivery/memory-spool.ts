@@ -89,6 +89,9 @@ export class MemorySpool implements Spool {
     return this.stored.has(queueId)
   }
 
+  /** Delivery reads every content with `content`, which can fail; the real spool holds some in memory. */
+  contentInMemory(): undefined {}
+
   content(queueId: string): Readable {
     const content = this.stored.get(queueId)?.content
     const chunks = content === undefined || this.broken.has('content') ? [] : cut(content)

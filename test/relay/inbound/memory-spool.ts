@@ -67,6 +67,8 @@ export class MemorySpool implements Spool {
     return this.kept.some((k) => k.message.envelope.queueId === queueId)
   }
 
+  contentInMemory(): undefined {}
+
   content(queueId: string): Readable {
     return Readable.from(this.kept.find((k) => k.message.envelope.queueId === queueId)?.content ?? Buffer.alloc(0))
   }

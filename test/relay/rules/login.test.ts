@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { verifierOf } from '../../../relay/config.ts'
-import { indexCredentials, judgeLogin } from '../../../relay/rules/login.ts'
+import { digestOf, indexCredentials, judgeLogin } from '../../../relay/rules/login.ts'
 import { credential, policy } from './facts.ts'
 
 const key = (id: string, password: string) => ({ id, verifier: verifierOf(password) })
@@ -15,7 +15,7 @@ const credentials = [
 ]
 const index = indexCredentials(policy({ credentials }))
 const login = (username: string, password: string, over: object = {}) =>
-  judgeLogin(index, { username, verifier: verifierOf(password), client: '198.51.100.7', now: 0, ...over })
+  judgeLogin(index, { username, digest: digestOf(verifierOf(password)), client: '198.51.100.7', now: 0, ...over })
 
 test.each([
   ['the first key', 'app', 'old', {}, 'team/app', 'k1'],
@@ -71,6 +71,6 @@ test('every login compares the same number of keys', () => {
 
 test('a fleet without credentials accepts nobody', () => {
   const none = indexCredentials(policy())
-  const attempt = { username: 'app', verifier: verifierOf('old'), client: '198.51.100.7', now: 0 }
+  const attempt = { username: 'app', digest: digestOf(verifierOf('old')), client: '198.51.100.7', now: 0 }
   expect(judgeLogin(none, attempt)).toMatchObject({ kind: 'refused', reason: 'unknown' })
 })
