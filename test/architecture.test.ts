@@ -82,12 +82,7 @@ const operatorMaySee = [
 
 /** The only places that import a package. */
 const doors: Readonly<Record<string, readonly string[]>> = {
-  'smtp-server': [
-    'relay/inbound/server.ts',
-    'relay/inbound/connection.ts',
-    'relay/inbound/gate.ts',
-    'operator/cli/receive.ts',
-  ],
+  'smtp-server': ['operator/cli/receive.ts'],
   '@kubernetes/client-node': ['operator/cluster/api/connection.ts'],
   nodemailer: ['relay/delivery/', 'operator/local/', 'operator/cli/'],
   'prom-client': ['relay/metrics.ts', 'operator/metrics.ts'],

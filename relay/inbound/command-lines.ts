@@ -1,11 +1,12 @@
-/** Octets that are to be commands: judged before any line among them is carried out, and counted until it is. */
+/** Octets that are to be commands: judged before any line among them is carried out, and kept until it is. */
 import type { Refusal } from '../mail/rule.ts'
 import { commandMs, lineBytes, loginLineBytes } from './limits.ts'
 import { protocol } from './protocol.ts'
 
 export class CommandLines {
   readonly #tooSlow: () => void
-  #lines = 0
+  /** Without their ends. */
+  readonly #lines: string[] = []
   #partial = ''
   #deadline: NodeJS.Timeout | undefined
 
@@ -16,21 +17,28 @@ export class CommandLines {
 
   /** More is here than the line that is being carried out. */
   get waiting(): boolean {
-    return this.#lines > 0 || this.#partial !== ''
+    return this.#lines.length > 0 || this.#partial !== ''
+  }
+
+  /** How many are whole. */
+  get lines(): number {
+    return this.#lines.length
   }
 
   take(octets: string, inLogin: boolean): Refusal | undefined {
     const text = this.#partial + octets
     const fault = faultIn(text, inLogin)
     if (fault) return fault
-    const lines = text.split('\n')
-    this.#lines += lines.length - 1
-    this.#keep(lines.at(-1) ?? '', lines.length > 1)
+    const lines = text.split('\r\n')
+    const partial = lines.pop() ?? ''
+    this.#lines.push(...lines)
+    this.#keep(partial, lines.length > 0)
     return undefined
   }
 
-  took(): void {
-    this.#lines--
+  /** The line to carry out next. */
+  next(): string | undefined {
+    return this.#lines.shift()
   }
 
   forget(): void {

@@ -1,275 +1,346 @@
-/** One client's connection: sockets, TLS and lines are smtp-server's work; what is answered is the conversation's. */
+/** One client's connection: its socket, its TLS and the reply to each command; what is decided is the conversation's. */
 import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { TLSSocket } from 'node:tls'
-import type { SMTPServer } from 'smtp-server'
-import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
-import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
-import type { Reply } from '../mail/reply.ts'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
+import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
-import { Gate, type Gatekeeper } from './gate.ts'
-import { handshakeMs } from './limits.ts'
+import { type Handling, type Hearer, Inlet } from './inlet.ts'
+import { handshakeMs, idleMs, lingerMs, unreadBytes } from './limits.ts'
 import { noArgument, protocol } from './protocol.ts'
-import { fateOf, takesArgument } from './verbs.ts'
-import { fromServer } from './wire.ts'
+import { fateOf, followsHello, takesArgument } from './verbs.ts'
 
 /** Begins the conversation of a client that has connected. */
 export type Begin = (who: { readonly id: string; readonly client: string }, line: Line) => Conversation
 
-export class Connection extends SMTPConnection implements Line, Gatekeeper {
-  readonly conversation: Conversation
-  #draining = false
-  #verb = ''
-  #handshaking: Socket | undefined
-  #handshakeDeadline: NodeJS.Timeout | undefined
-  #failure: string | undefined
+export type Tls = {
+  /** The handshake comes first (RFC 8314 section 3). */
+  readonly implicit: boolean
+  /** For the next handshake. */
+  readonly context: () => SecureContext
+}
 
-  constructor(server: SMTPServer, socket: Socket, options: { id: string } | undefined, begin: Begin) {
-    super(server, socket, options ?? null)
-    this.conversation = begin({ id: this.id, client: this.remoteAddress }, this)
+/** It ends with the socket that is on top; during a handshake the lower one goes with it. The other way round is not safe in Node. */
+type Handshake = { readonly secured: TLSSocket; readonly deadline: NodeJS.Timeout }
+
+const replies = {
+  reset: reply(250, '0.0', 'Flushed'),
+  nothing: reply(250, '0.0', 'OK'),
+  unverified: reply(252, '0.0', 'send it some mail, and see'),
+  help: reply(214, '0.0', 'RFC 5321 has all that is spoken here'),
+  startTls: reply(220, '0.0', 'ready to start TLS'),
+  bye: reply(221, '0.0', 'Bye'),
+} as const
+
+export class Connection implements Line, Hearer {
+  readonly #tls: Tls
+  readonly #conversation: Conversation
+  #socket: Socket
+  #inlet: Inlet
+  #handshake: Handshake | undefined
+  #ready = false
+  #draining = false
+  #closing = false
+  #closed = false
+  #linger: NodeJS.Timeout | undefined
+  #failure: string | undefined
+  /** What the next line of a login is for. */
+  #login: ((line: string) => AuthAnswer) | undefined
+  /** Replies that go out together. */
+  #said = ''
+
+  constructor(socket: Socket, tls: Tls, begin: Begin) {
+    this.#tls = tls
+    this.#socket = socket
+    this.#conversation = begin({ id: sessionId(), client: clientAddress(socket) }, this)
+    this.#watch(socket)
+    this.#inlet = new Inlet(socket, this)
+    if (tls.implicit) this.#secure(() => void this.#greetSoon())
+    else void this.#greetSoon()
   }
 
   // Line
 
   hangUp(last: Reply): void {
-    if (this._upgrading) {
+    if (this.#handshake) {
       this.destroy()
       return
     }
     this.#say(last)
-    this.close()
+    this.#close()
   }
 
   drain(): void {
     this.#draining = true
-    if (this.conversation.idle) this.hangUp(refusal('always.shutdown').reply)
+    if (this.#conversation.idle) this.hangUp(refusal('always.shutdown').reply)
   }
 
   destroy(): void {
-    // During a handshake the upper socket takes the lower one with it; the other way round is not safe in Node.
-    const socket = this._upgrading ? (this.#handshaking ?? this._socket) : this._socket
+    const socket = this.#handshake?.secured ?? this.#socket
     socket.destroy()
   }
 
-  // What the gate asks and tells
+  // Hearer
 
   get ready(): boolean {
-    return this._ready
+    return this.#ready
   }
 
   get inLogin(): boolean {
-    return this._nextHandler !== false
+    return this.#login !== undefined
   }
 
-  violated(refused: Refusal): void {
-    this.hangUp(this.conversation.refuse('connect', refused))
+  command(text: string): Handling {
+    const login = this.#login
+    this.#login = undefined
+    const verb = verbOf(text)
+    const last = this.#lastReply(verb, login !== undefined)
+    if (last) {
+      this.hangUp(last)
+      return undefined
+    }
+    const line = Buffer.from(text, 'latin1')
+    const handling = login ? this.#answerAuth(login(line.toString())) : this.#obey(verb, line)
+    return handling ?? this.#unread()
+  }
+
+  content(octets: Buffer): Handling {
+    return this.#conversation.content(octets)
+  }
+
+  async contentEnded(): Promise<void> {
+    const said = await this.#conversation.contentEnded()
+    if (said) this.#say(said)
+  }
+
+  violated(refused: Refusal): undefined {
+    this.hangUp(this.#conversation.refuse('connect', refused))
+  }
+
+  failed(error: unknown): void {
+    this.#conversation.broken(error)
+    const { reply: sorry } = refusal('always.unavailable')
+    // What comes would be taken for the rest of a content, or for commands.
+    if (this.#inlet.inContent) this.hangUp(sorry)
+    else this.#say(sorry)
+  }
+
+  rested(): void {
+    this.#flush()
+    if (this.#draining && this.#ready && !this.#closing && !this.#inlet.busy) this.drain()
   }
 
   // The life of a connection
 
-  override _createParser(): SMTPStream {
-    return new Gate(this)
+  /** A whole turn of the event loop: what came with the connection is seen before we greet (case P17). */
+  async #greetSoon(): Promise<void> {
+    await turn()
+    await turn()
+    if (!this.#closing && !this.#closed) this.#greet()
   }
 
-  /** One turn of the event loop instead of 100 ms: what came with the connection is seen before we greet (case P17). */
-  override init(): void {
-    this._setListeners(() => setImmediate(() => this.connectionReady()))
-  }
-
-  override connectionReady(): void {
-    if (this._closing || this._closed) return
-    this._setClientHostname('')
-    this._resetSession()
-    const refused = this.conversation.connect()
+  #greet(): void {
+    const refused = this.#conversation.connect()
     if (refused) {
       this.hangUp(refused)
       // Who is sent away holds no descriptor until it closes its own side.
-      this._socket.destroySoon()
-    } else {
-      this._ready = true
-      super.send(220, `${this.conversation.hostname} ESMTP`, false)
+      this.#socket.destroySoon()
+      return
     }
+    this.#ready = true
+    this.#said += `220 ${this.#conversation.hostname} ESMTP\r\n`
+    this.#flush()
   }
 
-  override upgrade(callback: () => void, secured?: () => void): void {
-    super.upgrade(callback, () => {
-      clearTimeout(this.#handshakeDeadline)
-      this._armTimeout()
-      this.conversation.secured((this._socket instanceof TLSSocket && this._socket.getProtocol()) || 'TLS')
-      secured?.()
+  #watch(socket: Socket): void {
+    socket.on('error', this.#onError).on('close', this.#onClose)
+    socket.setTimeout(idleMs).on('timeout', this.#onTimeout)
+  }
+
+  /** Nothing that was said or begun in clear lives on. */
+  #secure(secure: () => void): void {
+    const plain = this.#socket
+    void this.#inlet.close()
+    plain.setTimeout(0).removeAllListeners().on('error', this.#onError).pause()
+    const secured = new TLSSocket(plain, { isServer: true, secureContext: this.#tls.context() })
+    this.#handshake = { secured, deadline: setTimeout(() => this.destroy(), handshakeMs) }
+    secured.on('_tlsError', this.#onError)
+    // Once: a client of TLS 1.2 may negotiate again.
+    secured.once('secure', () => {
+      clearTimeout(this.#handshake?.deadline)
+      this.#handshake = undefined
+      this.#socket = secured
+      this.#inlet = new Inlet(secured, this)
+      this.#conversation.secured(secured.getProtocol() ?? 'TLS')
+      secure()
     })
+    this.#watch(secured)
   }
 
-  /** A handshake has a deadline; octets do not put it off. */
-  override _armTimeout(socket: Socket = this._socket): void {
-    if (this._upgrading) {
-      this.#handshaking = socket
-      this.#handshakeDeadline = setTimeout(() => this.destroy(), handshakeMs)
-    } else super._armTimeout(socket)
+  /** Nothing more is heard; what was said still goes out, and the client has a moment to close its side. */
+  #close(): undefined {
+    if (this.#closing || this.#closed) return undefined
+    this.#closing = true
+    this.#flush()
+    void this.#inlet.close()
+    this.#socket.end().resume()
+    this.#linger = setTimeout(() => this.#socket.destroy(), lingerMs).unref()
+    return undefined
   }
 
-  override _resetSession(): void {
-    super._resetSession()
-    this.conversation.reset()
-    if (this.#draining) setImmediate(() => this.drain())
+  readonly #onError = (error: Error): void => {
+    this.#failure ??= error.message
+    if (this.#handshake) this.destroy()
+    else this.#close()
   }
 
-  override _onError(error: Error): void {
-    this.#failure = error.message
-    this.close()
+  readonly #onTimeout = (): void => {
+    if (this.#handshake || this.#closing) this.destroy()
+    // It is the client that waits, for the disk.
+    else if (this.#inlet.busy) this.#socket.setTimeout(idleMs)
+    else this.violated(refusal('always.idle'))
   }
 
-  override _onClose(): void {
-    const first = !this._closed
-    if (this._parser instanceof Gate) this._parser.forget()
-    super._onClose()
-    if (!first) return
-    clearTimeout(this.#handshakeDeadline)
-    this.conversation.closed(this._upgrading ? `no TLS: ${this.#failure ?? 'connection lost'}` : undefined)
-  }
-
-  // Replies
-
-  #say(said: Reply): void {
-    super.send(said.code, `${said.status} ${said.text}`, false)
-  }
-
-  /** What smtp-server says by itself. */
-  override send(code: number, data?: string | string[] | null): void {
-    const said = fromServer(code, String(data ?? ''))
-    if (said.kind === 'text') super.send(code, said.text, false)
-    else this.#say(this.conversation.refuse('connect', said.refusal))
+  readonly #onClose = (): void => {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#linger)
+    clearTimeout(this.#handshake?.deadline)
+    this.#conversation.closed(this.#handshake && `no TLS: ${this.#failure ?? 'connection lost'}`)
+    // A content that was to come does not; one that is whole may still become ours.
+    void this.#inlet.close().then(() => this.#conversation.abandon())
   }
 
   // Commands
 
-  override _onCommand(command: Buffer, callback?: () => void): void {
-    const last = this.#lastReply(command)
-    if (last) this.hangUp(last)
-    else {
-      this.#verb = verbOf(command)
-      super._onCommand(command, callback)
-    }
-  }
-
   /** The reply that ends the session instead of carrying this command out. */
-  #lastReply(command: Buffer): Reply | undefined {
-    if (this.#draining && this.conversation.idle) return refusal('always.shutdown').reply
-    if (this._nextHandler) return undefined
-    const verb = verbOf(command)
-    return fateOf(verb) === 'foreign'
-      ? this.conversation.refuse('connect', protocol.notSmtp)
-      : this.conversation.command(verb)
+  #lastReply(verb: string, inLogin: boolean): Reply | undefined {
+    if (this.#draining && this.#conversation.idle) return refusal('always.shutdown').reply
+    if (inLogin) return undefined
+    if (fateOf(verb) === 'foreign') return this.#conversation.refuse('connect', protocol.notSmtp)
+    return this.#conversation.command(verb)
   }
 
-  /** What smtp-server takes for the verb has its letters made capitals, some of them from beyond ASCII. */
-  override _getHandler(verb: string) {
-    const fate = verb === this.#verb ? fateOf(verb) : undefined
-    if (fate === 'refused') return (_command: Buffer, callback: () => void) => this.#refuseCommand(verb, callback)
-    const handler = fate && super._getHandler(verb)
-    return handler && ((command: Buffer, callback: () => void) => this.#carryOut(verb, handler, command, callback))
+  #obey(verb: string, line: Buffer): Handling {
+    if (fateOf(verb) === 'refused') return this.#refuseCommand(verb)
+    const refused = this.#outOfPlace(verb, line)
+    return refused ? this.#refuse(refused) : this.#carryOut(verb, line)
   }
 
-  /** smtp-server answers an error of ours with 451 and tells nobody. */
-  #carryOut(verb: string, handler: SMTPConnection['handler_NOOP'], command: Buffer, callback: () => void): void {
-    if (hasArgument(command) && !takesArgument(verb)) {
-      this.#refuse(noArgument(verb), callback)
-      return
-    }
-    try {
-      handler.call(this, command, callback)
-    } catch (error) {
-      this.conversation.broken(error)
-      throw error
+  #outOfPlace(verb: string, line: Buffer): Refusal | undefined {
+    if (fateOf(verb) === undefined) return protocol.unknownCommand
+    if (followsHello(verb) && !this.#conversation.greeted) return protocol.helloFirst
+    return hasArgument(line) && !takesArgument(verb) ? noArgument(verb) : undefined
+  }
+
+  #carryOut(verb: string, line: Buffer): Handling {
+    switch (verb) {
+      case 'EHLO':
+      case 'HELO':
+        return this.#greetBack(verb, line)
+      case 'STARTTLS':
+        return this.#startTls()
+      case 'AUTH':
+        return this.#answerAuth(this.#conversation.auth(line.toString()))
+      case 'MAIL':
+        return this.#say(this.#conversation.mailFrom(line))
+      case 'RCPT':
+        return this.#say(this.#conversation.rcptTo(line))
+      case 'DATA':
+        return this.#openContent()
+      case 'RSET':
+        this.#conversation.reset()
+        return this.#say(replies.reset)
+      case 'VRFY':
+        return hasArgument(line) ? this.#say(replies.unverified) : this.#refuse(protocol.vrfyArgument)
+      case 'HELP':
+        return this.#say(replies.help)
+      case 'QUIT':
+        this.#say(replies.bye)
+        return this.#close()
+      default:
+        return this.#say(replies.nothing)
     }
   }
 
   /** BDAT is not offered, and what came behind it is a chunk of content: none of it may be carried out. */
-  #refuseCommand(verb: string, callback: () => void): void {
-    if (verb === 'BDAT' && this.#moreCame) this.violated(protocol.notImplemented)
-    else this.#refuse(protocol.notImplemented, callback)
+  #refuseCommand(verb: string): undefined {
+    if (verb === 'BDAT' && this.#inlet.moreCame) this.violated(protocol.notImplemented)
+    else this.#refuse(protocol.notImplemented)
   }
 
-  #refuse(refused: Refusal, callback: () => void): void {
-    this.#say(this.conversation.refuse('connect', refused))
-    callback()
+  #refuse(refused: Refusal): undefined {
+    this.#say(this.#conversation.refuse('connect', refused))
   }
 
-  override handler_EHLO(command: Buffer, callback: () => void): void {
-    const answer = this.conversation.hello(command.toString())
-    if ('code' in answer) this.#say(answer)
-    else {
-      this.hostNameAppearsAs = answer.host
-      super.send(250, verbOf(command) === 'EHLO' ? [...answer.lines] : this.conversation.hostname, false)
-    }
-    callback()
-  }
-
-  override handler_HELO(command: Buffer, callback: () => void): void {
-    this.handler_EHLO(command, callback)
+  #greetBack(verb: string, line: Buffer): undefined {
+    const answer = this.#conversation.hello(line.toString())
+    if ('code' in answer) return this.#say(answer)
+    const lines = verb === 'EHLO' ? answer.lines : [this.#conversation.hostname]
+    this.#said += lines.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}\r\n`).join('')
   }
 
   /** What came behind STARTTLS came in clear and was meant to be carried out under TLS (CVE-2011-0411). */
-  override handler_STARTTLS(command: Buffer, callback: () => void): void {
-    if (this.#moreCame) this.violated(refusal('always.synchronization'))
-    else super.handler_STARTTLS(command, callback)
+  #startTls(): undefined {
+    if (this.#inlet.moreCame) return this.violated(refusal('always.synchronization'))
+    if (this.#socket instanceof TLSSocket) return this.#refuse(protocol.tlsAlready)
+    this.#say(replies.startTls)
+    this.#flush()
+    this.#secure(() => undefined)
   }
 
-  override handler_AUTH(command: Buffer, callback: () => void): void {
-    this.#answerAuth(this.conversation.auth(command.toString()), callback)
+  #answerAuth(answer: AuthAnswer): undefined {
+    if (answer.kind === 'reply') return this.#say(answer.reply)
+    this.#login = (line) => answer.next(line)
+    this.#said += `334 ${answer.challenge}\r\n`
   }
 
-  #answerAuth(answer: AuthAnswer, callback: () => void): void {
-    if (answer.kind === 'challenge') {
-      this._nextHandler = (line, next) => this.#answerAuth(answer.next(line.toString()), next)
-      super.send(334, answer.challenge, false)
-    } else this.#say(answer.reply)
-    callback()
-  }
-
-  override handler_MAIL(command: Buffer, callback: () => void): void {
-    this.#say(this.conversation.mailFrom(command))
-    callback()
-  }
-
-  override handler_RCPT(command: Buffer, callback: () => void): void {
-    this.#say(this.conversation.rcptTo(command))
-    callback()
-  }
-
-  override handler_DATA(command: Buffer, callback: () => void): void {
-    this.#openData(command, callback).catch((error: unknown) => {
-      this.conversation.broken(error)
-      this.hangUp(refusal('always.unavailable').reply)
-    })
-  }
-
-  async #openData(command: Buffer, callback: () => void): Promise<void> {
-    const refused = await this.conversation.data()
+  async #openContent(): Promise<void> {
+    const refused = await this.#conversation.data()
     await turn()
-    if (this._closing || this._closed) return this.conversation.abandon()
-    if (this.#moreCame) {
+    if (this.#closing || this.#closed) return this.#conversation.abandon()
+    if (this.#inlet.moreCame) {
       // Content before 354 may be commands that somebody smuggled, or the other way round (case P18). DATA ends what a
       // client may send in one go (RFC 2920 section 3.1), so this holds where DATA is refused, too.
-      await this.conversation.abandon()
+      await this.#conversation.abandon()
       return this.violated(refusal('always.synchronization'))
     }
-    if (refused) {
-      this.#say(refused)
-      return callback()
-    }
-    // smtp-server wants to see a recipient; ours are in the conversation.
-    this.session.envelope.rcptTo = [{ address: '', args: false }]
-    super.handler_DATA(command, callback)
+    if (refused) return this.#say(refused)
+    this.#inlet.expectContent()
+    this.#conversation.awaitContent()
+    this.#said += '354 end the message with a dot on a line by itself\r\n'
   }
 
-  get #moreCame(): boolean {
-    return this._parser instanceof Gate && this._parser.moreCame
+  // Replies
+
+  /** A reply with 421 ends the session. */
+  #say(said: Reply): undefined {
+    this.#said += `${said.code} ${said.status} ${oneLine(said.text)}\r\n`
+    if (said.code === 421) this.#close()
+  }
+
+  #flush(): void {
+    const said = this.#said
+    this.#said = ''
+    if (said !== '' && !this.#handshake && this.#socket.readyState === 'open') this.#socket.write(said)
+  }
+
+  /** A client that does not read its replies is not heard before it has: they would pile up here (case R03). */
+  #unread(): Handling {
+    if (this.#said.length < unreadBytes) return undefined
+    this.#flush()
+    if (!this.#socket.writableNeedDrain) return undefined
+    return new Promise((resolve) => {
+      this.#socket.once('drain', resolve).once('close', resolve)
+    })
   }
 }
 
-const hasArgument = (command: Buffer): boolean => / /.test(command.toString().trim())
+/** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
+const verbOf = (line: string): string => (line.split(' ', 1)[0] ?? '').toUpperCase()
 
-/** One character for each octet: no letter beyond ASCII has a capital that is one of a command. */
-const verbOf = (command: Buffer): string => (/^[^ ]*/.exec(command.toString('latin1'))?.[0] ?? '').toUpperCase()
+const hasArgument = (line: Buffer): boolean => line.toString().trim().includes(' ')
+
+/** Replies are made here and by the rules, and what a client said does not stand in them: this is the second lock. */
+const oneLine = (text: string): string => text.replace(/[\0-\x1f\x7f-\x9f]/g, ' ')

@@ -11,7 +11,7 @@ import { helloLines, readHello } from './hello.ts'
 import type { Decision, Inbound } from './inbound.ts'
 import { contentPace, errorsPerSession, idleCommandsPerSession, refusalsPerSession } from './limits.ts'
 import { mailFrom } from './mail-from.ts'
-import { keepingPace } from './pace.ts'
+import { Patience } from './pace.ts'
 import { rcptTo } from './rcpt-to.ts'
 import { beginSasl, mechanismIn, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session } from './session.ts'
@@ -48,6 +48,7 @@ export class Conversation {
   readonly #line: Line
   readonly #ended: () => void
   #reception: Reception | undefined
+  #patience: Patience | undefined
   #deadline: NodeJS.Timeout | undefined
   #settling = false
   #hungUp = false
@@ -62,6 +63,11 @@ export class Conversation {
 
   get hostname(): string {
     return this.#config.hostname
+  }
+
+  /** The client has said EHLO or HELO, under TLS again. */
+  get greeted(): boolean {
+    return this.#session.helo !== ''
   }
 
   /** Nothing would be lost if the connection ended now. */
@@ -144,20 +150,30 @@ export class Conversation {
     const decision = await openReception(this.#inbound, this.#session)
     if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
     this.#reception = decision.value
+    this.#patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
     return undefined
   }
 
-  /** The reply after the final dot, or undefined when nobody is there to hear it. */
-  async receive(chunks: AsyncIterable<Buffer>): Promise<Reply | undefined> {
+  /** The client was told to send its content. */
+  awaitContent(): void {
+    this.#patience?.wait()
+  }
+
+  /** A promise where the next octets are not to be taken yet. */
+  content(octets: Buffer): Promise<void> | undefined {
+    this.#patience?.came(octets.length)
+    const taken = this.#reception?.take(octets)
+    if (taken !== undefined) return taken.then(() => this.awaitContent())
+    this.awaitContent()
+    return undefined
+  }
+
+  /** The reply after the final dot, or undefined when the content belongs to nothing any more. */
+  async contentEnded(): Promise<Reply | undefined> {
+    this.#patience?.end()
     const reception = this.#reception
     const startedAt = this.#session.transaction?.startedAt
     if (!reception || startedAt === undefined) return undefined
-    try {
-      await reception.collect(keepingPace(chunks, contentPace, () => this.#giveUpOn(tooSlowly)))
-    } catch {
-      await this.abandon()
-      return undefined
-    }
     // From here the message may become ours: neither the deadline nor a lost client stops it.
     this.#settling = true
     this.#reception = undefined
@@ -173,6 +189,7 @@ export class Conversation {
 
   /** Forgets a content that was to come and does not. */
   async abandon(): Promise<void> {
+    this.#patience?.end()
     const reception = this.#reception
     this.#reception = undefined
     await reception?.abort()

@@ -53,13 +53,11 @@ export class Reception {
     this.#content = new Content(limits, (header) => this.#judge(header))
   }
 
-  /** Reads to the end, also what is refused already. @throws when the client leaves before the final dot. */
-  async collect(chunks: AsyncIterable<Buffer>): Promise<void> {
-    for await (const chunk of chunks) {
-      this.#content.take(chunk)
-      const octets = this.#content.release()
-      if (octets) await this.#write(octets)
-    }
+  /** Takes all of it, also what is refused already. A promise where the disk has to be waited for. */
+  take(chunk: Buffer): Promise<void> | undefined {
+    this.#content.take(chunk)
+    const octets = this.#content.release()
+    return octets && this.#write(octets)
   }
 
   /** The message is ours when this is accepted. */

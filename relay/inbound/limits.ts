@@ -25,6 +25,15 @@ export const refusalsPerSession = 1_000
 
 export const failedLoginsPerSession = 3
 
+/** Commands of one client that are carried out before others have their turn. */
+export const piecesAtOnce = 100
+
+/** Octets of replies that wait for a client to read them; then it is not heard before it has. */
+export const unreadBytes = 16 * 1_024
+
+/** From our last word to the end of a connection that the client does not close. */
+export const lingerMs = 5_000
+
 export const headerBytes = 100 * 1_024
 
 /** Content that is held before it goes to the spool, beside a header that is not complete yet. */

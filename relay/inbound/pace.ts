@@ -3,26 +3,36 @@
 export type Pace = { readonly bytesPerSecond: number; readonly patienceMs: number }
 
 /**
- * The chunks as they come. The time to wait for the next one is what is left of the patience; octets buy it back at the
- * rate. Time that we spend on a chunk ourselves does not count.
+ * The time to wait for the next octets is what is left of the patience; octets buy it back at the rate. Time that we
+ * spend on them ourselves does not count.
  */
-export async function* keepingPace(
-  chunks: AsyncIterable<Buffer>,
-  { bytesPerSecond, patienceMs }: Pace,
-  tooSlow: () => void,
-): AsyncGenerator<Buffer> {
-  const iterator = chunks[Symbol.asyncIterator]()
-  try {
-    for (let left = patienceMs; ; ) {
-      const since = performance.now()
-      const deadline = setTimeout(tooSlow, left)
-      const next = await iterator.next().finally(() => clearTimeout(deadline))
-      if (next.done) return
-      const waited = performance.now() - since
-      left = Math.min(patienceMs, Math.max(0, left - waited) + (next.value.length * 1000) / bytesPerSecond)
-      yield next.value
-    }
-  } finally {
-    await iterator.return?.()
+export class Patience {
+  readonly #pace: Pace
+  readonly #tooSlow: () => void
+  #left: number
+  #since = 0
+  #deadline: NodeJS.Timeout | undefined
+
+  constructor(pace: Pace, tooSlow: () => void) {
+    this.#pace = pace
+    this.#tooSlow = tooSlow
+    this.#left = pace.patienceMs
+  }
+
+  /** From here on it is the client that we wait for. */
+  wait(): void {
+    this.#since = performance.now()
+    this.#deadline = setTimeout(this.#tooSlow, this.#left)
+  }
+
+  came(octets: number): void {
+    this.end()
+    const { bytesPerSecond, patienceMs } = this.#pace
+    const unused = Math.max(0, this.#left - (performance.now() - this.#since))
+    this.#left = Math.min(patienceMs, unused + (octets * 1000) / bytesPerSecond)
+  }
+
+  end(): void {
+    clearTimeout(this.#deadline)
   }
 }

@@ -1,6 +1,6 @@
 /** What the protocol itself refuses: variants of the rules, with the codes that the RFCs want. */
 import { reply } from '../mail/reply.ts'
-import type { Refusal, RuleId } from '../mail/rule.ts'
+import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 
 const variant = (rule: RuleId, code: number, subject: string, text: string): Refusal => ({
   rule,
@@ -20,6 +20,7 @@ export const protocol = {
   controlCharacter: syntax(500, '5.2', 'control character in a command'),
   // X.5.2 is permanent where it is defined (RFC 3463 section 3.6) and 421 is not; the session ends for safety's sake.
   notSmtp: syntax(421, '7.0', 'this is an SMTP server'),
+  vrfyArgument: refusal('always.syntax', 'VRFY takes an address'),
   helloArgument: syntax(501, '5.4', 'EHLO and HELO take one host name'),
   path: syntax(501, '5.4', 'the path is <user@domain>, and <> in MAIL'),
   parameter: syntax(501, '5.4', 'malformed or repeated parameter'),

@@ -1,13 +1,9 @@
-/** A listener: its port, its certificate, and a conversation for each client that connects. */
-import type { AddressInfo, Socket } from 'node:net'
-import { createSecureContext } from 'node:tls'
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
+/** A listener: its port, its certificate, and a connection for each client. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import type { ListenerConfig } from '../config.ts'
-import { refusal } from '../mail/rule.ts'
 import { type Begin, Connection } from './connection.ts'
-import type { Conversation } from './conversation.ts'
-import { idleMs } from './limits.ts'
-import { toWire } from './wire.ts'
 
 export type Certificate = { readonly cert: string; readonly key: string }
 
@@ -22,77 +18,29 @@ export type Listener = {
 
 /** @throws Error when the address can not be bound or the certificate not be used. */
 export async function openListener(config: ListenerConfig, certificate: Certificate, begin: Begin): Promise<Listener> {
-  const server = new Server(config, certificate, begin)
-  const net = server.server
-  const opened = Promise.withResolvers<void>()
-  net.once('listening', opened.resolve).once('error', opened.reject)
-  net.listen(config.port, config.address)
-  await opened.promise
-  const { address, port } = net.address() as AddressInfo
+  let context = secureContext(certificate, config.tls.minVersion)
+  const tls = { implicit: config.tls.mode === 'Implicit', context: () => context }
+  // A reply that waits for the acknowledgement of the one before would wait for 40 ms.
+  const server = createServer({ noDelay: true }, (socket) => {
+    if (!socket.destroyed) new Connection(socket, tls, begin)
+  })
+  server.listen(config.port, config.address)
+  await once(server, 'listening')
+  // A client that is gone before it was taken is no trouble of the listener.
+  server.on('error', () => {})
+  const { address, port } = server.address() as AddressInfo
   return {
     address,
     port,
-    renew: (next, minVersion) => server.renew(next, minVersion),
-    // Not SMTPServer.close(): that answers 421 to the next command of every session.
-    stop: () => void net.close(),
+    renew: (next, minVersion) => {
+      context = secureContext(next, minVersion)
+    },
+    stop: () => void server.close(),
   }
 }
 
-const secureOptions = ({ cert, key }: Certificate, minVersion: ListenerConfig['tls']['minVersion']) => {
-  // smtp-server fills in its own private key, which all the world knows, where there is none.
+function secureContext({ cert, key }: Certificate, minVersion: ListenerConfig['tls']['minVersion']): SecureContext {
+  // An empty one would be a context that shows nothing, not an error.
   if (cert === '' || key === '') throw new Error('certificate or key is empty')
-  const options = { cert, key, minVersion: `TLSv${minVersion}` } as const
-  createSecureContext(options)
-  return options
-}
-
-class Server extends SMTPServer {
-  readonly #begin: Begin
-  readonly #conversations = new WeakMap<SMTPServerSession, Conversation>()
-
-  constructor(config: ListenerConfig, certificate: Certificate, begin: Begin) {
-    super({
-      ...secureOptions(certificate, config.tls.minVersion),
-      // With needsUpgrade the handshake of an Implicit listener is the connection's, as it is after STARTTLS.
-      ...(config.tls.mode === 'Implicit' && { secure: true, needsUpgrade: true }),
-      authOptional: true,
-      disableReverseLookup: true,
-      hideENHANCEDSTATUSCODES: true,
-      socketTimeout: idleMs,
-      logger: false,
-    })
-    this.#begin = begin
-  }
-
-  renew(certificate: Certificate, minVersion: ListenerConfig['tls']['minVersion']): void {
-    this.updateSecureContext(secureOptions(certificate, minVersion))
-  }
-
-  override connect(socket: Socket, options?: { id: string }): void {
-    if (socket.destroyed) return
-    const connection = new Connection(this, socket, options, this.#begin)
-    this.#conversations.set(connection.session, connection.conversation)
-    this.connections.add(connection)
-    connection.init()
-  }
-
-  override onData(
-    stream: SMTPServerDataStream,
-    session: SMTPServerSession,
-    callback: (error?: Error | null, message?: string) => void,
-  ): void {
-    const answer = async (): Promise<void> => {
-      const said = await this.#conversations.get(session)?.receive(stream)
-      if (!said) return
-      if (said.code === 250) callback(null, `${said.status} ${said.text}`)
-      else callback(toWire(said))
-    }
-    answer().catch((error: unknown) => {
-      this.#conversations.get(session)?.broken(error)
-      callback(toWire(refusal('always.unavailable').reply))
-    })
-  }
-
-  /** Listening tells its own errors, connections theirs. */
-  override _onError(): void {}
+  return createSecureContext({ cert, key, minVersion: `TLSv${minVersion}`, honorCipherOrder: true })
 }

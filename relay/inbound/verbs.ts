@@ -24,5 +24,10 @@ const withoutArgument: ReadonlySet<string> = new Set(['STARTTLS', 'RSET', 'DATA'
 
 export const takesArgument = (verb: string): boolean => !withoutArgument.has(verb)
 
+/** Nothing of these is done for a client that has not said who it is. */
+const behindHello: ReadonlySet<string> = new Set(['AUTH', 'MAIL', 'RCPT', 'DATA'])
+
+export const followsHello = (verb: string): boolean => behindHello.has(verb)
+
 export const fateOf = (verb: string): Fate | undefined =>
   fates.get(verb) ?? (headerField.test(verb) ? 'foreign' : undefined)

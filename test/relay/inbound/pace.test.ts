@@ -1,32 +1,27 @@
 /** Who sends a content in drops is told so in time; who pauses, or is kept waiting by us, is not. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { keepingPace } from '../../../relay/inbound/pace.ts'
+import { Patience } from '../../../relay/inbound/pace.ts'
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
 
 type Chunk = { readonly afterMs: number; readonly octets: number }
 
-async function* arriving(chunks: readonly Chunk[]): AsyncGenerator<Buffer> {
-  for (const { afterMs, octets } of chunks) {
-    await new Promise((resolve) => setTimeout(resolve, afterMs))
-    yield Buffer.alloc(octets)
-  }
-}
-
 /** The second in which the sender was found too slow; undefined where it never was. */
 async function foundSlowAt(chunks: readonly Chunk[], ourMs = 0): Promise<number | undefined> {
   const start = performance.now()
   let at: number | undefined
-  const pace = { bytesPerSecond: 500, patienceMs: 60_000 }
-  const paced = keepingPace(arriving(chunks), pace, () => {
+  const patience = new Patience({ bytesPerSecond: 500, patienceMs: 60_000 }, () => {
     at ??= Math.round((performance.now() - start) / 1000)
   })
-  const done = (async () => {
-    for await (const _ of paced) await new Promise((resolve) => setTimeout(resolve, ourMs))
-  })()
-  await vi.runAllTimersAsync()
-  await done
+  for (const { afterMs, octets } of chunks) {
+    patience.wait()
+    await vi.advanceTimersByTimeAsync(afterMs)
+    patience.came(octets)
+    await vi.advanceTimersByTimeAsync(ourMs)
+  }
+  patience.end()
+  expect(vi.getTimerCount()).toBe(0)
   return at
 }
 

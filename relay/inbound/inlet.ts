@@ -1,0 +1,138 @@
+/** Cuts what a client sends into command lines and contents, and hands them out one at a time, in their order. */
+import type { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Refusal } from '../mail/rule.ts'
+import { refusal } from '../mail/rule.ts'
+import { CommandLines } from './command-lines.ts'
+import { DataDecoder } from './data-decoder.ts'
+import { heldBytes, piecesAtOnce } from './limits.ts'
+
+/** What is promised is waited for before the next piece is handed out. */
+export type Handling = Promise<void> | undefined
+
+/** Whom the pieces are handed to. */
+export type Hearer = {
+  /** The client was greeted: what it says before is out of turn. */
+  readonly ready: boolean
+  /** The next line may be a token. */
+  readonly inLogin: boolean
+  /** A line without its end, one character for each octet. */
+  command(line: string): Handling
+  content(octets: Buffer): Handling
+  contentEnded(): Handling
+  violated(refused: Refusal): void
+  /** An error of ours while a piece was dealt with. */
+  failed(error: unknown): void
+  /** Nothing more is handed out for now: whatever there is to say goes out. */
+  rested(): void
+}
+
+export class Inlet {
+  readonly #socket: Socket
+  readonly #hearer: Hearer
+  readonly #commands: CommandLines
+  /** Not looked at yet. */
+  readonly #came: Buffer[] = []
+  #cameBytes = 0
+  /** While a content comes. */
+  #decoder: DataDecoder | undefined
+  #handling: Handling
+  #closed = false
+
+  constructor(socket: Socket, hearer: Hearer) {
+    this.#socket = socket
+    this.#hearer = hearer
+    this.#commands = new CommandLines(() => hearer.violated(refusal('always.idle')))
+    socket.on('data', this.#take)
+  }
+
+  /** Octets are here that the client sent before it had our reply to the command that is being carried out. */
+  get moreCame(): boolean {
+    return this.#commands.waiting || this.#came.length > 0
+  }
+
+  /** A piece that was handed out is still being dealt with. */
+  get busy(): boolean {
+    return this.#handling !== undefined
+  }
+
+  get inContent(): boolean {
+    return this.#decoder !== undefined
+  }
+
+  /** What comes next is content. */
+  expectContent(): void {
+    this.#decoder = new DataDecoder()
+  }
+
+  /** Hands out nothing more, what the client had begun to say least of all; resolves when nothing is dealt with any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#socket.off('data', this.#take)
+    this.#commands.forget()
+    await this.#handling
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    this.#came.push(chunk)
+    this.#cameBytes += chunk.length
+    if (this.#handling === undefined) this.#run()
+    if (this.#cameBytes > heldBytes) this.#socket.pause()
+  }
+
+  #run(): void {
+    for (let pieces = 0; this.#hasNext; pieces += 1) {
+      const handling = pieces === piecesAtOnce ? turn() : this.#handOut()
+      if (handling !== undefined) this.#handling = this.#waitFor(handling)
+    }
+    this.#hearer.rested()
+    if (this.#cameBytes === 0 && this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  get #hasNext(): boolean {
+    return !this.#closed && this.#handling === undefined && (this.#commands.lines > 0 || this.#came.length > 0)
+  }
+
+  async #waitFor(handling: Promise<void>): Promise<void> {
+    await handling.catch((error: unknown) => this.#hearer.failed(error))
+    this.#handling = undefined
+    this.#run()
+  }
+
+  #handOut(): Handling {
+    try {
+      return this.#next()
+    } catch (error) {
+      this.#hearer.failed(error)
+      return undefined
+    }
+  }
+
+  #next(): Handling {
+    const line = this.#commands.next()
+    if (line !== undefined) return this.#hearer.command(line)
+    const chunk = this.#came.shift()
+    if (chunk === undefined) return undefined
+    this.#cameBytes -= chunk.length
+    return this.#decoder === undefined ? this.#readCommands(chunk) : this.#readContent(this.#decoder, chunk)
+  }
+
+  /** All that came is judged before any line in it is carried out. */
+  #readCommands(chunk: Buffer): undefined {
+    const { ready, inLogin } = this.#hearer
+    const fault = ready ? this.#commands.take(chunk.toString('latin1'), inLogin) : refusal('always.synchronization')
+    if (fault) this.#hearer.violated(fault)
+  }
+
+  #readContent(decoder: DataDecoder, chunk: Buffer): Handling {
+    const { content, rest } = decoder.take(chunk)
+    const taken = content.length === 0 ? undefined : this.#hearer.content(content)
+    if (rest === undefined) return taken
+    this.#decoder = undefined
+    if (rest.length > 0) {
+      this.#came.unshift(rest)
+      this.#cameBytes += rest.length
+    }
+    return taken === undefined ? this.#hearer.contentEnded() : taken.then(() => this.#hearer.contentEnded())
+  }
+}
