@@ -32,6 +32,14 @@ export const domainName = {
   pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$',
 } as const satisfies StringSchema
 
+/** Some of them, or none. */
+export const domainNames = {
+  type: 'array',
+  maxItems: 256,
+  default: [],
+  items: domainName,
+} as const satisfies ListSchema
+
 /** A host that we connect to: a lower-case name or an address. */
 export const host = {
   type: 'string',

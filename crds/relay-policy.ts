@@ -1,12 +1,13 @@
 /** RelayPolicy: the platform team's; one fleet of relays, who may use it, by which rules, and by which way out. */
 import * as fields from './fields.ts'
 import { relayPolicyStatus as status } from './relay-policy-status.ts'
+import { route } from './route.ts'
+import { routeRules } from './route-rules.ts'
 import type { CrossFieldRule, FromSchema, ImmutableField, Kind, ObjectSchema } from './schema.ts'
-import { consentRules, wellFormed, wellFormedCel, wellFormedMessage } from './selector-rules.ts'
+import { consentRules } from './selector-rules.ts'
 
 const enforcement = { type: 'string', maxLength: 16, enum: ['Enforce', 'Audit'], default: 'Enforce' } as const
 const networkList = { type: 'array', maxItems: 64, default: [], items: fields.cidr } as const
-const domainList = { type: 'array', maxItems: 256, default: [], items: fields.domainName } as const
 
 const listener = {
   type: 'object',
@@ -111,78 +112,11 @@ const recipients = {
       type: 'object',
       default: {},
       properties: {
-        domains: domainList,
+        domains: fields.domainNames,
         addresses: { type: 'array', maxItems: 256, default: [], items: fields.address },
       },
     },
     redirectTo: fields.address,
-  },
-} as const satisfies ObjectSchema
-
-const smarthost = {
-  type: 'object',
-  required: ['name', 'host'],
-  properties: {
-    name: fields.entryName,
-    host: fields.host,
-    port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65535, default: 587 },
-    tls: {
-      type: 'object',
-      default: {},
-      properties: {
-        mode: {
-          type: 'string',
-          maxLength: 16,
-          enum: ['StartTLS', 'Implicit', 'Opportunistic', 'Disabled'],
-          default: 'StartTLS',
-        },
-        caRef: fields.nameReference,
-      },
-    },
-    authRef: fields.nameReference,
-    priority: { type: 'integer', minimum: 0, maximum: 1000, default: 0 },
-    maxConnections: { type: 'integer', minimum: 1, maximum: 1000, default: 20 },
-  },
-} as const satisfies ObjectSchema
-
-const route = {
-  type: 'object',
-  required: ['name', 'smarthosts'],
-  properties: {
-    name: fields.entryName,
-    match: {
-      type: 'object',
-      description: 'Every list that is given must match; absent on the last route, which takes the rest.',
-      properties: {
-        senderDomains: domainList,
-        recipientDomains: domainList,
-        credentialSelector: fields.labelSelector,
-      },
-    },
-    type: { type: 'string', maxLength: 16, enum: ['Smarthost'], default: 'Smarthost' },
-    smarthosts: {
-      type: 'array',
-      minItems: 1,
-      maxItems: 16,
-      'x-kubernetes-list-type': 'map',
-      'x-kubernetes-list-map-keys': ['name'],
-      items: smarthost,
-    },
-    retry: {
-      type: 'object',
-      default: {},
-      properties: {
-        schedule: {
-          type: 'array',
-          minItems: 1,
-          maxItems: 32,
-          default: ['1m', '5m', '15m', '1h'],
-          items: fields.duration,
-          description: 'The wait before each next attempt; the last step repeats until expireAfter.',
-        },
-        expireAfter: { ...fields.duration, default: '24h' },
-      },
-    },
   },
 } as const satisfies ObjectSchema
 
@@ -241,13 +175,6 @@ const spec = {
 
 export type RelayPolicySpec = FromSchema<typeof spec>
 
-const isCatchAll = (r: RelayPolicySpec['routes'][number]): boolean =>
-  r.match === undefined ||
-  (r.match.senderDomains.length === 0 &&
-    r.match.recipientDomains.length === 0 &&
-    r.match.credentialSelector === undefined)
-const catchAllCel =
-  '(!has(r.match) || (r.match.senderDomains.size() == 0 && r.match.recipientDomains.size() == 0 && !has(r.match.credentialSelector)))'
 const everyNetwork = (c: string): boolean => c.endsWith('/0')
 
 export const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
@@ -287,38 +214,12 @@ export const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
       s.routes.length > 0,
   },
   {
-    field: 'spec.routes',
-    cel: `self.routes.size() == 0 || self.routes.exists_one(r, ${catchAllCel}) && [self.routes[self.routes.size() - 1]].all(r, ${catchAllCel})`,
-    message: 'the last route, and only the last, has no match: it takes what no other route takes',
-    holds: (s) => s.routes.length === 0 || s.routes.findIndex(isCatchAll) === s.routes.length - 1,
-  },
-  {
-    field: 'spec.routes',
-    cel: "self.routes.all(r, r.smarthosts.all(s, !(has(s.authRef) && s.tls.mode in ['Opportunistic', 'Disabled'])))",
-    message: 'authRef needs tls.mode StartTLS or Implicit: a password never crosses a connection without verified TLS',
-    holds: (s) =>
-      s.routes.every((r) =>
-        r.smarthosts.every((h) => h.authRef === undefined || h.tls.mode === 'StartTLS' || h.tls.mode === 'Implicit'),
-      ),
-  },
-  {
     field: 'spec.admission.networks.allow',
     cel: "self.admission.networks.allow.all(c, !c.endsWith('/0'))",
     message: '0.0.0.0/0 and ::/0 narrow nothing; name the networks, or leave the list empty',
     holds: (s) => !s.admission.networks.allow.some(everyNetwork),
   },
-  {
-    field: 'spec.routes',
-    cel: `self.routes.all(r, !has(r.match) || !has(r.match.credentialSelector) || ${wellFormedCel('r.match.credentialSelector')})`,
-    message: wellFormedMessage,
-    holds: (s) => s.routes.every((r) => wellFormed(r.match?.credentialSelector ?? {})),
-  },
-  {
-    field: 'spec.routes',
-    cel: "self.routes.all(r, r.smarthosts.all(s, !s.host.startsWith('169.254.') && !s.host.startsWith('fe80:')))",
-    message: "a link-local address is no smarthost (169.254.169.254 is a cloud's metadata service); name another host",
-    holds: (s) => s.routes.every((r) => r.smarthosts.every((h) => !/^(169\.254\.|fe80:)/.test(h.host))),
-  },
+  ...routeRules,
   ...consentRules<RelayPolicySpec>('spec.admission.credentials.namespaces', (s) => s.admission.credentials.namespaces),
 ]
 

@@ -47,8 +47,12 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.routes[].match.senderDomains': 'domains of the reverse-path (of From, where that is null)',
     'spec.routes[].match.recipientDomains': 'domains of the forward-path, without their subdomains',
     'spec.routes[].match.credentialSelector': 'credentials, by their labels',
-    'spec.routes[].type': 'mail goes to smarthosts',
-    'spec.routes[].smarthosts': 'next hops; of those with the lowest priority that are well, the work is shared',
+    'spec.routes[].type': "mail goes to smarthosts, or directly to the exchangers (MX) of each recipient's domain",
+    'spec.routes[].exchangers.maxConnections': 'in use at one time, from each relay, for all domains together',
+    'spec.routes[].exchangers.maxConnectionsPerDomain':
+      'of these for one domain; one whose exchanger has not answered yet has one',
+    'spec.routes[].smarthosts':
+      'for type Smarthost, at least one: next hops; of those with the lowest priority that are well, the work is shared',
     'spec.routes[].smarthosts[].name': 'its name in logs and metrics',
     'spec.routes[].smarthosts[].host': 'a host name or an address; no link-local one',
     'spec.routes[].smarthosts[].port': 'usually 587 with StartTLS, 465 with Implicit',

@@ -8,6 +8,7 @@ import { digestOf, indexCredentials, judgeLogin } from '../relay/rules/login.ts'
 import { judgeMailFrom } from '../relay/rules/mail-from.ts'
 import { judgeRcptTo } from '../relay/rules/rcpt-to.ts'
 import type { Verdict } from '../relay/rules/verdict.ts'
+import { type WayOut, waysOut } from './ways-out.ts'
 
 export type Question = {
   /** The client's IP address; absent: networks are not judged. */
@@ -33,6 +34,8 @@ export type Explanation = {
   readonly verdict: 'accepted' | 'partly' | 'refused'
   /** The refusal that a person has to look at first. */
   readonly refusal?: Refusal
+  /** For each recipient that was accepted, where the message goes. */
+  readonly ways: readonly WayOut[]
 }
 
 /** The dialog that a client with this credential's password would have. */
@@ -40,15 +43,28 @@ export function explain(config: RelayConfig, credential: CredentialConfig, quest
   const steps: Step[] = []
   for (const step of dialog(config, credential, question)) {
     steps.push(step)
-    if (step.refusal !== undefined && step.stage !== 'rcpt') return concluded(steps, 'refused')
-    if (step.stage === 'rcpt' && allRefused(steps, question)) return concluded(steps, 'refused')
+    if (step.refusal !== undefined && step.stage !== 'rcpt') return concluded(steps, 'refused', [])
+    if (step.stage === 'rcpt' && allRefused(steps, question)) return concluded(steps, 'refused', [])
   }
-  return concluded(steps, steps.some((s) => s.refusal !== undefined) ? 'partly' : 'accepted')
+  const verdict = steps.some((s) => s.refusal !== undefined) ? 'partly' : 'accepted'
+  return concluded(steps, verdict, ways(config, credential, question, steps))
 }
 
-const concluded = (steps: readonly Step[], verdict: Explanation['verdict']): Explanation => {
+const concluded = (steps: readonly Step[], verdict: Explanation['verdict'], ways: Explanation['ways']): Explanation => {
   const refused = steps.findLast((s) => s.refusal !== undefined)?.refusal
-  return { steps, verdict, ...(refused !== undefined && { refusal: refused }) }
+  return { steps, verdict, ways, ...(refused !== undefined && { refusal: refused }) }
+}
+
+function ways(
+  config: RelayConfig,
+  credential: CredentialConfig,
+  question: Question,
+  steps: readonly Step[],
+): readonly WayOut[] {
+  const { reversePath } = question
+  const { fromDomain } = header(config, credential, question)
+  const forwardPaths = steps.filter((s) => s.stage === 'rcpt' && s.refusal === undefined).map((s) => s.says)
+  return waysOut(config, credential, { reversePath, fromDomain, forwardPaths })
 }
 
 const allRefused = (steps: readonly Step[], { forwardPaths }: Question): boolean =>
@@ -67,9 +83,12 @@ function* dialog(config: RelayConfig, credential: CredentialConfig, question: Qu
     yield { stage: 'rcpt', says: forwardPath, ...verdict }
   }
   yield { stage: 'data', says: `${message.length} octets`, ...size(config, message) }
+  yield { stage: 'data', says: 'header', ...header(config, credential, question) }
+}
+
+function header(config: RelayConfig, credential: CredentialConfig, { reversePath, message }: Question) {
   const end = headerEnd(message)
-  const header = end === -1 ? message : message.subarray(0, end)
-  yield { stage: 'data', says: 'header', ...judgeHeader({ ...facts, reversePath }, header) }
+  return judgeHeader({ config, credential, reversePath }, end === -1 ? message : message.subarray(0, end))
 }
 
 const verdictOf = (found: Refusal | undefined): Verdict => ({

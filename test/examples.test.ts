@@ -34,8 +34,13 @@ async function answer(example: string, { credential, from, header, to }: Said) {
   const entry = config?.credentials.find((k) => k.name === credential)
   if (config === undefined || entry === undefined) throw new Error(`no fleet of ${example} knows ${credential}`)
   const message = Buffer.from(`From: ${header ?? from}\r\n\r\n`)
-  const { verdict, refusal, steps } = explain(config, entry, { reversePath: from, forwardPaths: [to], message, now: 0 })
-  return { verdict, rule: refusal?.rule, audited: steps.flatMap((s) => s.audited.map((a) => a.rule)) }
+  const { verdict, refusal, steps, ways } = explain(config, entry, {
+    reversePath: from,
+    forwardPaths: [to],
+    message,
+    now: 0,
+  })
+  return { verdict, ways, rule: refusal?.rule, audited: steps.flatMap((s) => s.audited.map((a) => a.rule)) }
 }
 
 const legacy = { credential: 'mail/legacy', from: 'app@example.org', to: 'y@example.net' } as const
@@ -60,6 +65,16 @@ test.each<[string, Said, object]>([
     { verdict: 'accepted', audited: ['senderRules.headerFrom', 'senderRules.alignment'] },
   ],
   ['audit-before-enforcing', { ...legacy, from: 'x@example.com' }, { rule: 'senderRules.envelopeFrom' }],
+  [
+    'direct-to-mx',
+    { credential: 'mail/app', from: 'x@example.org', to: 'y@example.net' },
+    { verdict: 'accepted', ways: [{ route: 'world', type: 'MX', domain: 'example.net' }] },
+  ],
+  [
+    'direct-to-mx',
+    { credential: 'mail/app', from: 'x@example.org', to: 'y@example.org' },
+    { ways: [{ route: 'own', type: 'Smarthost' }] },
+  ],
   ['redirect-to-qa', { ...staging, to: 'y@example.net' }, { verdict: 'accepted' }],
   ['redirect-to-qa', { ...staging, to: 'y@example.com' }, { rule: 'credential.recipients' }],
 ])('%s answers %j as it says', async (example, said, expected) => {

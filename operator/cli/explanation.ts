@@ -5,6 +5,7 @@ import { type RuleId, rules } from '../../relay/mail/rule.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { Explanation, Question, Step } from '../explain.ts'
 import type { Directory } from '../local/directory.ts'
+import type { WayOut } from '../ways-out.ts'
 import { placeOf, placeOfRule, printPosition, ruleLines } from './place.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,7 +19,7 @@ export type Told = {
 }
 
 export function explanationJson({ directory, config, credential, explanation }: Told) {
-  const { verdict, steps, refusal } = explanation
+  const { verdict, steps, refusal, ways } = explanation
   const place = refusal && placeOfRule(refusal.rule, namesOf(config, credential), directory)
   return {
     verdict,
@@ -34,6 +35,7 @@ export function explanationJson({ directory, config, credential, explanation }: 
       ...(refused !== undefined && { rule: refused.rule, reply: replyLine(refused.reply) }),
       audited: audited.map((a) => a.rule),
     })),
+    routes: ways,
   }
 }
 
@@ -43,7 +45,13 @@ export function* explanationLines(told: Told, terminal: Terminal): Generator<str
   yield ''
   if (explanation.refusal === undefined) yield `${terminal.style('good', 'ACCEPTED')}  ${disposition(config)}`
   else yield* refusalLines(explanation.refusal, told, terminal)
+  for (const way of explanation.ways) yield `  to     ${way.forwardPath} by route ${way.route}, ${destination(way)}`
 }
+
+const destination = (way: WayOut): string =>
+  way.type === 'MX'
+    ? `directly to the exchangers (MX) of ${way.domain}`
+    : `to ${way.smarthosts.length === 1 ? 'smarthost' : 'smarthosts'} ${way.smarthosts.join(', ')}`
 
 function* stepLines(step: Step, question: Question, terminal: Terminal): Generator<string> {
   const { refusal, audited } = step

@@ -5,12 +5,16 @@ type Fields = Readonly<Record<string, unknown>>
 const sayings: Readonly<Record<string, (fields: Fields) => string>> = {
   accepted: () => 'on disk, and ours',
   captured: () => 'captured instead of sent',
-  'delivery attempted': (f) => `smarthost ${f['smarthost']}: ${f['outcome']}, ${f['code']} ${f['status']} ${f['text']}`,
+  'delivery attempted': (f) => `${placeOf(f)}: ${f['outcome']}, ${f['code']} ${f['status']} ${f['text']}`,
   deferred: (f) => `kept; the next attempt is at ${f['nextAttemptAt']}`,
   bounced: (f) => `given up: ${f['reply']}`,
   'DSN queued': (f) => `the reverse-path is told, by message ${f['dsnQueueId']}`,
   'left the queue': (f) => `out of the queue after ${f['seconds']} s`,
 }
+
+/** Exchangers are `mx`, and known by their hosts. */
+const placeOf = ({ smarthost, host }: Fields): string =>
+  smarthost === 'mx' ? `exchanger ${host}` : `smarthost ${smarthost}`
 
 export function hopLine(line: string): string | undefined {
   const fields = fieldsIn(line)

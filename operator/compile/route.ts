@@ -1,5 +1,6 @@
 /** Routes: the ways out, with the credentials that a selector chose and the files that a smarthost needs. */
 import { durationMs } from '../../crds/duration.ts'
+import { exchangerBounds } from '../../crds/route.ts'
 import type { RouteConfig, SmarthostConfig } from '../../relay/config.ts'
 import type { References, Resolved } from './references.ts'
 import { selects } from './selector.ts'
@@ -56,6 +57,7 @@ export const routeConfig = (route: Route, members: readonly Member[]): RouteConf
   name: route.name,
   ...matchOf(route, members),
   smarthosts: route.smarthosts.map(smarthostConfig),
+  ...(route.type === 'MX' && { exchangers: route.exchangers ?? exchangerBounds }),
   retry: {
     scheduleMs: route.retry.schedule.map(durationMs),
     expireAfterMs: durationMs(route.retry.expireAfter),

@@ -1,6 +1,7 @@
-/** Where relays may connect to: DNS, and the smarthosts of their routes. */
+/** Where relays may connect to: DNS, the smarthosts of their routes, and the exchangers of the world. */
 import { isIP } from 'node:net'
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
+import { specialNetworks } from '../../relay/mail/special-networks.ts'
 import { byText } from '../compile/order.ts'
 import { splitName } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
@@ -43,10 +44,20 @@ function ruleFor(smarthosts: readonly Smarthost[], own: string): readonly Rule[]
   return [{ ...(to === undefined ? {} : { to }), ...ports }]
 }
 
+/** Whatever DNS says: never into the cluster, the node's network or the metadata service of a cloud. */
+const world: Rule = {
+  to: [
+    { ipBlock: { cidr: '0.0.0.0/0', except: [...specialNetworks.v4] } },
+    { ipBlock: { cidr: '::/0', except: [...specialNetworks.v6] } },
+  ],
+  ports: [tcp(25)],
+}
+
 export function egress({ name, compiled }: RelayFleet): Rule[] {
   const { namespace } = splitName(name)
   const smarthosts = compiled.config.routes.flatMap((r) => r.smarthosts)
   const byPlace = Map.groupBy(smarthosts, (s) => placeOf(s, namespace).key)
   const rules = [...byPlace].toSorted(([a], [b]) => byText(a, b)).flatMap(([, there]) => ruleFor(there, namespace))
-  return [dns, ...rules]
+  const goesOut = compiled.config.routes.some((r) => r.exchangers !== undefined)
+  return [dns, ...rules, ...(goesOut ? [world] : [])]
 }

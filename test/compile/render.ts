@@ -29,8 +29,11 @@ function credentialFields(c: CredentialConfig): unknown {
   return keys === 'k1' && isEmpty(narrowing) ? senders : { keys, senders, ...narrowing }
 }
 
-const routeLine = ({ name, match, smarthosts }: RouteConfig): unknown => {
-  const line = `${name} to ${smarthosts.map((s) => s.name).join(' ')}`
+const routeLine = ({ name, match, smarthosts, exchangers }: RouteConfig): unknown => {
+  const hops = smarthosts.map((s) => s.name)
+  if (exchangers !== undefined)
+    hops.push(`exchangers, ${exchangers.maxConnections} connections, ${exchangers.maxConnectionsPerDomain} to a domain`)
+  const line = `${name} to ${hops.join(' ')}`
   return match === undefined ? line : { [line]: { ...match } }
 }
 

@@ -41,6 +41,10 @@ const credential = (name: string, more: object, refused?: string, onlyHere?: tru
 const smarthost = (more: object) => ({
   routes: [{ name: 'default', smarthosts: [{ ...route.smarthosts[0], ...more }] }],
 })
+const toExchangers = (more: object) => ({
+  hostname: 'relay.example.org',
+  routes: [{ name: 'default', type: 'MX', ...more }],
+})
 const matched = (match: object) => ({ routes: [{ ...route, name: 'first', match }, route] })
 const admits = (namespaces: object) => ({ admission: { credentials: { namespaces } } })
 const selecting = (selector: object) => ({ from: 'Selector', selector })
@@ -163,7 +167,23 @@ export const verdicts: readonly Verdict[] = [
     'spec.listeners',
   ),
   policy('101 replicas', { replicas: 101 }, 'spec.replicas'),
-  policy('a route without a smarthost', { routes: [{ name: 'default', smarthosts: [] }] }, 'spec.routes[0].smarthosts'),
+  policy('a route without a smarthost', { routes: [{ name: 'default', smarthosts: [] }] }, 'spec.routes'),
+  policy('a route that says nothing of smarthosts', { routes: [{ name: 'default' }] }, 'spec.routes'),
+  policy('a route to exchangers', toExchangers({})),
+  policy('a route to exchangers, with bounds', toExchangers({ exchangers: { maxConnectionsPerDomain: 2 } })),
+  policy('a route to exchangers, with smarthosts', toExchangers({ smarthosts: route.smarthosts }), 'spec.routes'),
+  policy(
+    'a route to exchangers, of a fleet without a name',
+    { ...toExchangers({}), hostname: undefined },
+    'spec.hostname',
+  ),
+  policy('a route to smarthosts, with exchangers', { routes: [{ ...route, exchangers: {} }] }, 'spec.routes'),
+  policy(
+    'no connection to a domain',
+    toExchangers({ exchangers: { maxConnectionsPerDomain: 0 } }),
+    'spec.routes[0].exchangers.maxConnectionsPerDomain',
+  ),
+  policy('a port for exchangers', toExchangers({ exchangers: { port: 2525 } }), 'spec.routes[0].exchangers.port'),
   policy('a field that is not there yet', { throttles: [] }, 'spec.throttles'),
   policy('a typing error', { admission: { network: {} } }, 'spec.admission.network'),
   domain('a domain in capitals', { domain: 'Mail.example.org' }, 'spec.domain'),

@@ -169,6 +169,43 @@ test('for a person: the dialog, the verdict, the rule, its place, the mend, and 
   ])
 })
 
+test('for whom it is accepted, the route and where it leads', async () => {
+  const direct = join(root, 'direct')
+  const match = { recipientDomains: ['partner.example'] }
+  const host = 'smtp.partner.example'
+  writeYaml(direct, {
+    'policy.yaml': policy('shared', 2525, {
+      hostname: 'relay.example.org',
+      recipients: { mode: 'AllowList', allow: { domains: ['world.example', 'partner.example'] } },
+      routes: [
+        {
+          name: 'partner',
+          match,
+          smarthosts: [
+            { name: 'one', host },
+            { name: 'two', host },
+          ],
+        },
+        { name: 'world', type: 'MX' },
+      ],
+      admission: { credentials: { namespaces: { from: 'All' } } },
+    }),
+    'domain.yaml': domain(),
+    'web.yaml': credential('web', 'shared'),
+  })
+  const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--state', join(root, 'none')]
+  const to = ['--to', 'b@World.example', '--to', 'c@partner.example', '--to', 'nonsense']
+  const { out } = await commanded('explain', direct, ...submission, ...to)
+  expect(out.split('\n').filter((line) => line.startsWith('  to '))).toEqual([
+    '  to     b@World.example by route world, directly to the exchangers (MX) of world.example',
+    '  to     c@partner.example by route partner, to smarthosts one, two',
+  ])
+  const { out: json } = await commanded('explain', direct, ...submission, '--to', 'b@world.example', '-o', 'json')
+  expect(JSON.parse(json).routes).toEqual([
+    { forwardPath: 'b@world.example', route: 'world', type: 'MX', domain: 'world.example' },
+  ])
+})
+
 test('a credential without consent is explained by its conditions', async () => {
   const lonely = join(root, 'lonely')
   writeYaml(lonely, {

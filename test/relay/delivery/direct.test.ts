@@ -101,6 +101,33 @@ test('a refusal of the exchanger bounces, and the DSN names it', async () => {
   expect(dsn).toContain('It was refused at exchanger mx.a.test:')
 })
 
+test.each([
+  ['a refused banner', { banner: say('554 5.3.2 not today') }, 'delivered'],
+  ['421 at MAIL', { MAIL: say('421 4.3.2 going down') }, 'delivered'],
+  ['a connection lost in the content', { DATA: drop }, 'delivered'],
+  ['a deferral of the recipient', { RCPT: say('450 4.2.0 later') }, 'pending'],
+  ['no answer after the dot', { dot: drop }, 'pending'],
+])('cases U01, U02, U13: %s at the best exchanger: %s', async (_what, script, fate) => {
+  const table = { ...twoDomains, 'a.test': mx([10, 'mx.a.test'], [20, 'mx.b.test']) }
+  const { hosts, spool, quiet, attempted } = await startWorld(table, { [one]: { script }, [two]: {} })
+  const { queueId } = spool.put(to('u@a.test'), hello).envelope
+  await attempted(1)
+  await quiet()
+  expect(hosts[two].received.length).toBe(fate === 'delivered' ? 1 : 0)
+  await until('the spool knows', () =>
+    fate === 'delivered' ? !spool.has(queueId) : spool.stored.get(queueId)?.recipients[0]?.attempts === 1,
+  )
+})
+
+test('case N07: an address of an exchanger that does not answer is passed over within a second', async () => {
+  const table = { 'a.test': mx([1, 'mx.a.test']), 'mx.a.test': [{ aaaa: '100::1' }, { a: one }] }
+  const { spool } = await startWorld(table, { [one]: {} })
+  const started = performance.now()
+  spool.put(to('u@a.test'), hello)
+  await until('it is delivered', () => spool.stored.size === 0)
+  expect(performance.now() - started).toBeLessThan(1000)
+})
+
 test('STARTTLS is used where it is offered, whosever certificate it is; where it fails, mail goes in clear; AUTH never', async () => {
   const { cert, key } = await makeCertificates(['other.test'])
   const certificate = { cert, key }

@@ -1,4 +1,5 @@
 /** Where a domain takes its mail, asked of a real DNS server over the wire: by RFC 5321 section 5.1, and against its lies. */
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { systemDns } from '../../../relay/delivery/dns.ts'
 import { findExchangers } from '../../../relay/delivery/exchangers.ts'
@@ -195,6 +196,19 @@ test('SERVFAIL, then good: asked again after seconds', async () => {
   dns.table['x.test'] = a
   now = 5000
   expect(await known.find('x.test')).toMatchObject({ kind: 'exchangers' })
+})
+
+test('case N08: a silent DNS holds no thread of the disk', async () => {
+  const silent = (n: number): string => `d${n}.test`
+  const table = Object.fromEntries(Array.from({ length: 64 }, (_, n) => [silent(n), 'silence' as const]))
+  const { server } = await startNameServer(table)
+  const known = new KnownExchangers(around(server), Date.now)
+  let answered = 0
+  const asking = Object.keys(table).map((domain) => known.find(domain).then(() => answered++))
+  // The pool has four threads: one look-up in each of them would hold up the fifth read.
+  await Promise.all(Array.from({ length: 16 }, () => readFile(import.meta.filename)))
+  expect(answered).toBe(0)
+  await Promise.all(asking)
 })
 
 test('10,000 domains are not remembered for ever', async () => {

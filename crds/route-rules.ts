@@ -1,0 +1,65 @@
+/** What holds across the fields of a policy's routes. */
+import type { Route } from './route.ts'
+import type { CrossFieldRule } from './schema.ts'
+import { wellFormed, wellFormedCel, wellFormedMessage } from './selector-rules.ts'
+
+/** As much of a policy as its routes have to do with. */
+type Routed = { readonly hostname?: string; readonly routes: readonly Route[] }
+
+const isCatchAll = (r: Route): boolean =>
+  r.match === undefined ||
+  (r.match.senderDomains.length === 0 &&
+    r.match.recipientDomains.length === 0 &&
+    r.match.credentialSelector === undefined)
+const catchAllCel =
+  '(!has(r.match) || (r.match.senderDomains.size() == 0 && r.match.recipientDomains.size() == 0 && !has(r.match.credentialSelector)))'
+
+export const routeRules: readonly CrossFieldRule<Routed>[] = [
+  {
+    field: 'spec.routes',
+    cel: `self.routes.size() == 0 || self.routes.exists_one(r, ${catchAllCel}) && [self.routes[self.routes.size() - 1]].all(r, ${catchAllCel})`,
+    message: 'the last route, and only the last, has no match: it takes what no other route takes',
+    holds: (s) => s.routes.length === 0 || s.routes.findIndex(isCatchAll) === s.routes.length - 1,
+  },
+  {
+    field: 'spec.routes',
+    cel: "self.routes.all(r, (r.type == 'Smarthost') == (r.smarthosts.size() > 0))",
+    message:
+      "a route of type Smarthost needs smarthosts, and one of type MX has none: its mail goes to the exchangers of each recipient's domain",
+    holds: (s) => s.routes.every((r) => (r.type === 'Smarthost') === r.smarthosts.length > 0),
+  },
+  {
+    field: 'spec.routes',
+    cel: "self.routes.all(r, r.type == 'MX' || !has(r.exchangers))",
+    message: 'exchangers belongs to a route of type MX; a smarthost has a maxConnections of its own',
+    holds: (s) => s.routes.every((r) => r.type === 'MX' || r.exchangers === undefined),
+  },
+  {
+    field: 'spec.hostname',
+    cel: "has(self.hostname) || self.routes.all(r, r.type == 'Smarthost')",
+    message:
+      'a route of type MX needs hostname: exchangers refuse who says a name in EHLO that the DNS does not know; give the name that the addresses of your way out have there',
+    holds: (s) => s.hostname !== undefined || s.routes.every((r) => r.type === 'Smarthost'),
+  },
+  {
+    field: 'spec.routes',
+    cel: "self.routes.all(r, r.smarthosts.all(s, !(has(s.authRef) && s.tls.mode in ['Opportunistic', 'Disabled'])))",
+    message: 'authRef needs tls.mode StartTLS or Implicit: a password never crosses a connection without verified TLS',
+    holds: (s) =>
+      s.routes.every((r) =>
+        r.smarthosts.every((h) => h.authRef === undefined || h.tls.mode === 'StartTLS' || h.tls.mode === 'Implicit'),
+      ),
+  },
+  {
+    field: 'spec.routes',
+    cel: `self.routes.all(r, !has(r.match) || !has(r.match.credentialSelector) || ${wellFormedCel('r.match.credentialSelector')})`,
+    message: wellFormedMessage,
+    holds: (s) => s.routes.every((r) => wellFormed(r.match?.credentialSelector ?? {})),
+  },
+  {
+    field: 'spec.routes',
+    cel: "self.routes.all(r, r.smarthosts.all(s, !s.host.startsWith('169.254.') && !s.host.startsWith('fe80:')))",
+    message: "a link-local address is no smarthost (169.254.169.254 is a cloud's metadata service); name another host",
+    holds: (s) => s.routes.every((r) => r.smarthosts.every((h) => !/^(169\.254\.|fe80:)/.test(h.host))),
+  },
+]
