@@ -27,6 +27,11 @@ const programs = {
   'smtp-sink': { package: 'postfix', found: () => programFile('smtp-sink') !== undefined },
   postfix: { package: 'postfix', found: () => programFile('postfix') !== undefined },
   strace: { package: 'strace', found: () => programFile('strace') !== undefined },
+  opendkim: { package: 'opendkim', found: () => programFile('opendkim') !== undefined },
+  dkimpy: {
+    package: 'python3-dkim python3-nacl',
+    found: () => spawnSync(python, ['-c', 'import dkim, nacl']).status === 0,
+  },
   saslpasswd2: { package: 'sasl2-bin libsasl2-modules', found: () => programFile('saslpasswd2') !== undefined },
 } as const
 export type Program = keyof typeof programs

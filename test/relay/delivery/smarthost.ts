@@ -24,7 +24,16 @@ export type Options = {
 export const everything = ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'SMTPUTF8'] as const
 
 /** Stopped when the test ends. */
-export async function startSmarthost(options: Options = {}) {
+export async function startSmarthost(options: Options = {}): Promise<Smarthost> {
+  const smarthost = await openSmarthost(options)
+  onTestFinished(smarthost.stop)
+  return smarthost
+}
+
+export type Smarthost = Awaited<ReturnType<typeof openSmarthost>>
+
+/** Whoever opens it stops it. */
+export async function openSmarthost(options: Options = {}) {
   const { certificate, tlsFromStart = false, offers = everything, contentOctets = Number.POSITIVE_INFINITY } = options
   const script = { ...options.script }
   const received: Received[] = []
@@ -72,7 +81,6 @@ export async function startSmarthost(options: Options = {}) {
     dropAll()
     await new Promise((resolve) => server.close(resolve))
   }
-  onTestFinished(stop)
   return {
     port: (server.address() as AddressInfo).port,
     /** May be changed while it runs. */
