@@ -26,13 +26,17 @@ export class CommandLines {
   }
 
   take(octets: string, inLogin: boolean): Refusal | undefined {
-    const text = this.#partial + octets
-    const fault = faultIn(text, inLogin)
+    const fault = faultIn(octets, inLogin, this.#partial)
     if (fault) return fault
-    const lines = text.split('\r\n')
+    // Only with an LF is anything new complete.
+    if (!octets.includes('\n')) {
+      this.#keep(this.#partial + octets, false)
+      return undefined
+    }
+    const lines = (this.#partial + octets).split('\r\n')
     const partial = lines.pop() ?? ''
     this.#lines.push(...lines)
-    this.#keep(partial, lines.length > 0)
+    this.#keep(partial, true)
     return undefined
   }
 
@@ -58,17 +62,20 @@ const controlCharacter = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/
 const otherProtocol = /^(?:[A-Z]+ \S* HTTP\/\d|PROXY (?:TCP|UNKNOWN))/im
 
 /**
- * `text` holds whole lines and the beginning of the next one, one octet a character.
+ * `octets` are whole lines and the beginning of the next one, one octet a character; before them came `partial`, in which
+ * no fault was found, and which is not looked through again: octets may come one by one.
  * In a login the first line may be a token.
  */
-export function faultIn(text: string, inLogin: boolean): Refusal | undefined {
-  if (controlCharacter.test(text)) return protocol.controlCharacter
-  if (bareNewline.test(text)) return protocol.bareNewline
-  if (otherProtocol.test(text)) return protocol.notSmtp
+export function faultIn(octets: string, inLogin: boolean, partial = ''): Refusal | undefined {
+  if (controlCharacter.test(octets)) return protocol.controlCharacter
+  if (bareNewline.test(partial.slice(-1) + octets)) return protocol.bareNewline
+  const text = partial + octets
+  if (octets.includes('\n') && otherProtocol.test(text)) return protocol.notSmtp
   return text.length > lineBytes && hasLongLine(text, inLogin) ? protocol.lineTooLong : undefined
 }
 
+/** The CR at the very end may be half of what ends the line. */
 const hasLongLine = (text: string, inLogin: boolean): boolean =>
-  text.split('\r\n').some((line, index) => line.length > limitOf(line, inLogin && index === 0))
+  text.split(/\r\n|\r$/).some((line, index) => line.length > limitOf(line, inLogin && index === 0))
 
 const limitOf = (line: string, token: boolean): number => (token || /^AUTH /i.test(line) ? loginLineBytes : lineBytes)

@@ -21,6 +21,8 @@ const quotedString = /^"((?:[ !#-;=?-[\]-~]|\\[ -;=?-~])+)"$/
 const ldhLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 // A last label that begins with a digit is read as a number by some, and the whole as an IPv4 address.
 const topLabel = /^[a-z]/
+// RFC 5891 section 4.2.3.1, for a U-label; an ASCII label may have hyphens where it likes.
+const misplacedHyphen = /^(?=.*[^\0-\x7f])(?:-|.*-$|..--)/u
 // ß, ς and the joiners are letters of their own in IDNA 2008 and others, or none, in IDNA 2003: two domains in one spelling.
 const ambiguousLetters = /[ßς\u200c\u200d]/u
 
@@ -46,14 +48,19 @@ export function parseDomain(text: string): string | undefined {
   const domain = isAscii(text) ? text.toLowerCase() : aLabels(lowerAscii(text))
   const labels = domain?.split('.') ?? []
   const qualified = labels.length > 1 && labels.every((l) => ldhLabel.test(l)) && topLabel.test(labels.at(-1) ?? '')
-  return qualified ? domain : undefined
+  return qualified && domain !== undefined && !hasFakeLabel(domain) ? domain : undefined
 }
 
 // A U-label is in its canonical form (RFC 5890 section 2.3.2.1): what only a mapping would make one is refused.
 function aLabels(text: string): string | undefined {
   const ascii = domainToASCII(text)
-  return ascii !== '' && domainToUnicode(ascii) === text && !ambiguousLetters.test(text) ? ascii : undefined
+  const canonical = ascii !== '' && domainToUnicode(ascii) === text && !ambiguousLetters.test(text)
+  return canonical && !text.split('.').some((label) => misplacedHyphen.test(label)) ? ascii : undefined
 }
+
+/** What only looks like an A-label (RFC 5890 section 2.3.2.1): who decodes it and encodes it again has another domain. */
+const hasFakeLabel = (domain: string): boolean =>
+  /(?:^|\.)xn--/.test(domain) && /(?:^|\.)xn--/.test(domainToUnicode(domain))
 
 export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
 

@@ -20,6 +20,7 @@ test.each([
   ['a proxy header', 'PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n', 'this is an SMTP server (always.syntax)'],
   ['2,048 octets', `NOOP ${'x'.repeat(2_043)}\r\n`, undefined],
   ['2,049 octets', `NOOP ${'x'.repeat(2_044)}\r\n`, 'line too long (always.syntax)'],
+  ['2,048 octets whose end is not all here', `NOOP ${'x'.repeat(2_043)}\r`, undefined],
   ['2,049 octets without an end', `NOOP ${'x'.repeat(2_044)}`, 'line too long (always.syntax)'],
   ['many short lines', 'NOOP\r\n'.repeat(1_000), undefined],
   ['12,288 octets of AUTH', `AUTH PLAIN ${'A'.repeat(12_277)}\r\n`, undefined],

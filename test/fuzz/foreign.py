@@ -1,0 +1,55 @@
+"""Python's own parsers, asked line by line: a JSON array [kind, latin-1 or text] on stdin, what it comes to as JSON on stdout."""
+
+import io
+import json
+import smtplib
+import sys
+from email import message_from_bytes, policy
+from email.headerregistry import HeaderRegistry
+from email.utils import getaddresses
+
+from aiosmtpd.smtp import SMTP
+
+headers = HeaderRegistry()
+
+
+def registry(value):
+    return [[a.username, a.domain] for a in headers("From", value).addresses]
+
+
+def old(value):
+    return [address for _, address in getaddresses([value])]
+
+
+def fields(octets):
+    return [name.lower() for name in message_from_bytes(octets.encode("latin-1"), policy=policy.SMTP).keys()]
+
+
+def replies(octets):
+    session = smtplib.SMTP()
+    session.file = io.BytesIO(octets.encode("latin-1"))
+    found = []
+    while session.file.tell() < len(octets):
+        code, text = session.getreply()
+        found.append([code, text.decode("latin-1")])
+    return found
+
+
+class Listener:
+    local_part_limit = 0
+
+
+def path(argument):
+    return SMTP._getaddr(Listener(), argument)[0]
+
+
+KINDS = {"registry": registry, "old": old, "fields": fields, "replies": replies, "path": path}
+
+for line in sys.stdin:
+    kind, text = json.loads(line)
+    try:
+        answer = KINDS[kind](text)
+    except Exception as error:
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(answer), flush=False)
+    sys.stdout.flush()

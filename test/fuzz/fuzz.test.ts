@@ -1,0 +1,63 @@
+/** A million executions of the relay's parsers against others, from a public seed; `RELAYFLEET_FUZZ` is another number. */
+import { describe, expect, test } from 'vitest'
+import { diceOf } from './dice.ts'
+import { type Target, targets } from './targets.ts'
+
+const executions = Number(process.env['RELAYFLEET_FUZZ'] ?? 1_000_000)
+const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_125)
+const longestMs = 50
+
+const timed = (run: () => boolean): { readonly accepted: boolean; readonly ms: number } => {
+  const since = performance.now()
+  const accepted = run()
+  return { accepted, ms: performance.now() - since }
+}
+
+/** What a pause of the machine took is not its own: an input that is slow is so each time. */
+function slowest(first: number, again: () => boolean): number {
+  let ms = first
+  for (let tries = 0; ms > longestMs && tries < 5; tries += 1) ms = Math.min(ms, timed(again).ms)
+  return ms
+}
+
+function fuzz(target: Target, times: number) {
+  const dice = diceOf(seed + target.share)
+  let accepted = 0
+  let longest = 0
+  for (let n = 0; n < times; n += 1) {
+    const input = target.make(dice)
+    try {
+      const one = timed(() => target.run(input, dice))
+      if (one.accepted) accepted += 1
+      longest = Math.max(longest, one.ms > longestMs ? slowest(one.ms, () => target.run(input, dice)) : one.ms)
+    } catch (error) {
+      throw new Error(
+        `seed ${seed}, ${target.name}, execution ${n}, ${JSON.stringify(input)}: ${(error as Error).message}`,
+      )
+    }
+  }
+  return { executions: times, accepted, longestMs: Math.round(longest * 10) / 10 }
+}
+
+describe(`${executions} executions, seed ${seed}`, () => {
+  const done: Record<string, ReturnType<typeof fuzz>> = {}
+
+  test.each(targets.map((target) => [target.name, target] as const))(
+    '%s',
+    { timeout: 60_000 + executions / 2 },
+    (_name, target) => {
+      const report = fuzz(target, Math.ceil((executions * target.share) / 1000))
+      done[target.name] = report
+      expect(report.longestMs).toBeLessThanOrEqual(longestMs)
+      // A parser that refuses everything agrees with everybody.
+      expect(report.accepted).toBeGreaterThan(report.executions / 100)
+    },
+  )
+
+  test('all of them were executed', () => {
+    console.table(done)
+    const total = Object.values(done).reduce((sum, report) => sum + report.executions, 0)
+    console.log(`${total} executions`)
+    expect(total).toBeGreaterThanOrEqual(executions)
+  })
+})
