@@ -1,4 +1,5 @@
 /** RelayCredential: the application team's; one application's right to submit, bound to a policy and to domains. */
+import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
 import type { CrossFieldRule, FromSchema, Kind, ObjectSchema } from './schema.ts'
 
@@ -33,6 +34,37 @@ const spec = {
       description: 'Narrows to whom this credential may send; empty: to whomever the policy allows.',
       properties: { domains: { type: 'array', maxItems: 256, default: [], items: fields.domainName } },
     },
+    limits: {
+      type: 'object',
+      description:
+        'How much it may send through all relays of the fleet together. Every recipient of a message counts as one.',
+      properties: {
+        daily: {
+          type: 'integer',
+          format: 'int32',
+          minimum: 1,
+          maximum: 100_000_000,
+          description: 'Recipients in one day, which begins at midnight UTC.',
+        },
+        rate: {
+          type: 'object',
+          required: ['count', 'per'],
+          description: 'So many recipients in that time, steadily; after a pause as many at once.',
+          properties: {
+            count: { type: 'integer', format: 'int32', minimum: 1, maximum: 1_000_000 },
+            per: fields.duration,
+          },
+        },
+        warnAt: {
+          type: 'integer',
+          format: 'int32',
+          minimum: 1,
+          maximum: 100,
+          default: 80,
+          description: 'Percent of daily; from there on the credential says QuotaApproaching.',
+        },
+      },
+    },
     secretTemplate: {
       type: 'object',
       default: {},
@@ -53,6 +85,21 @@ export const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[
     message: '0.0.0.0/0 and ::/0 narrow nothing; name the networks, or leave the list empty',
     holds: (s) => !s.networks.allow.some((c) => c.endsWith('/0')),
   },
+  {
+    field: 'spec.limits',
+    cel: '!has(self.limits) || has(self.limits.daily) || has(self.limits.rate)',
+    message: 'limits without daily and rate limit nothing; give one of them, or take limits away',
+    holds: ({ limits }) => limits === undefined || limits.daily !== undefined || limits.rate !== undefined,
+  },
+  {
+    field: 'spec.limits.rate.per',
+    cel: "!has(self.limits) || !has(self.limits.rate) || (duration(self.limits.rate.per) >= duration('1s') && duration(self.limits.rate.per) <= duration('1h'))",
+    message: 'a rate is per 1s to 1h; for a longer time use daily',
+    holds: ({ limits }) => {
+      const ms = durationMs(limits?.rate?.per ?? '1s')
+      return ms >= 1000 && ms <= 3_600_000
+    },
+  },
 ]
 
 const status = {
@@ -70,6 +117,34 @@ const status = {
         properties: {
           id: { type: 'string', maxLength: 64 },
           verifier: { type: 'string', maxLength: 128 },
+        },
+      },
+    },
+    usage: {
+      type: 'object',
+      required: ['day', 'today'],
+      description: 'What is used of spec.limits, looked at once a minute.',
+      properties: {
+        day: { type: 'string', maxLength: 10, description: 'The UTC day that is counted.' },
+        today: {
+          type: 'integer',
+          format: 'int64',
+          description: 'At least so many recipients were accepted on that day: the first two digits are exact.',
+        },
+        remaining: {
+          type: 'integer',
+          format: 'int64',
+          description: 'Of spec.limits.daily at most so many are left; absent without daily.',
+        },
+        lastRefusal: {
+          type: 'object',
+          required: ['rule', 'code', 'at'],
+          description: 'The last time on that day that one of the limits refused mail for now.',
+          properties: {
+            rule: { type: 'string', maxLength: 64 },
+            code: { type: 'integer', format: 'int32' },
+            at: { type: 'string', maxLength: 64, format: 'date-time' },
+          },
         },
       },
     },

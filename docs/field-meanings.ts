@@ -88,6 +88,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.type': 'a password of 256 bits that is made here',
     'spec.networks.allow': 'narrows from where it may be used; empty: from wherever the policy admits',
     'spec.recipients.domains': 'narrows to whom it may send; empty: to whomever the policy allows',
+    'spec.limits.rate.count': 'so many recipients',
+    'spec.limits.rate.per': '… within this time, 1s to 1h',
     'spec.secretTemplate.name': "the name of the binding Secret; the credential's own where it is not given",
     'spec.secretTemplate.labels': 'put on the Secret',
     'spec.secretTemplate.annotations': 'put on the Secret',

@@ -4,6 +4,14 @@ import { headerEnd } from '../relay/mail/header.ts'
 import { type Refusal, refusal } from '../relay/mail/rule.ts'
 import { judgeConnect } from '../relay/rules/connect.ts'
 import { judgeHeader } from '../relay/rules/content.ts'
+import {
+  allowanceOf,
+  isLimited,
+  judgeLimits,
+  type Limited,
+  restOfUtcDayMs,
+  roomInMessage,
+} from '../relay/rules/limits.ts'
 import { digestOf, indexCredentials, judgeLogin } from '../relay/rules/login.ts'
 import { judgeMailFrom } from '../relay/rules/mail-from.ts'
 import { judgeRcptTo } from '../relay/rules/rcpt-to.ts'
@@ -20,6 +28,8 @@ export type Question = {
   readonly message: Buffer
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** Recipients that the credential has used today; absent: nobody says, and none is taken for used. */
+  readonly used?: number
 }
 
 export type Step = Verdict & {
@@ -78,10 +88,11 @@ function* dialog(config: RelayConfig, credential: CredentialConfig, question: Qu
   yield { stage: 'mail', says: reversePath, ...judgeMailFrom(facts, reversePath) }
   let accepted = 0
   for (const forwardPath of forwardPaths) {
-    const verdict = judgeRcptTo(facts, forwardPath, accepted)
+    const verdict = withRoom(judgeRcptTo(facts, forwardPath, accepted), config, credential, accepted)
     if (verdict.refusal === undefined) accepted += 1
     yield { stage: 'rcpt', says: forwardPath, ...verdict }
   }
+  if (isLimited(credential)) yield limits(credential, accepted, question)
   yield { stage: 'data', says: `${message.length} octets`, ...size(config, message) }
   yield { stage: 'data', says: 'header', ...header(config, credential, question) }
 }
@@ -116,3 +127,25 @@ function login(config: RelayConfig, credential: CredentialConfig, { client, now 
 
 const size = ({ limits }: RelayConfig, message: Buffer): Verdict =>
   verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)
+
+/** By the parts of the first relay, which are the largest. */
+function withRoom(verdict: Verdict, { sharing }: RelayConfig, credential: CredentialConfig, accepted: number): Verdict {
+  if (verdict.refusal !== undefined || !isLimited(credential)) return verdict
+  const allowance = allowanceOf(credential.limits, { relays: sharing?.relays ?? 1, index: 0 })
+  const full = roomInMessage(credential.limits, allowance, accepted)
+  return full === undefined ? verdict : { ...verdict, refusal: full }
+}
+
+/** Of the whole fleet: at which of its relays a client is, only the connection decides. What a rate has left changes by the second. */
+function limits({ limits: its }: Limited, recipients: number, { used = 0, now }: Question): Step {
+  const { daily } = allowanceOf(its, { relays: 1, index: 0 })
+  const refused = judgeLimits({
+    limits: its,
+    allowance: { daily, rate: undefined },
+    taken: { today: used, earned: undefined },
+    recipients,
+    now: 0,
+    restOfDayMs: restOfUtcDayMs(now),
+  })
+  return { stage: 'data', says: `${recipients} recipients`, ...verdictOf(refused) }
+}

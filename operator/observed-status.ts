@@ -17,6 +17,8 @@ export type Evidence = {
   readonly standing: Standing | undefined
   /** What was found out about this very object; it knows better than anything else of its type. */
   readonly found: readonly Condition[]
+  /** What was found out about a credential's use of its limits. */
+  readonly fields?: Readonly<Record<string, unknown>>
 }
 
 export function observedStatus(
@@ -28,7 +30,7 @@ export function observedStatus(
 ): StampedStatus {
   const old = before?.conditions ?? []
   const found = evidence.found.reduce(withCondition, corrected(ref, status, evidence) ?? asBefore(status, old))
-  const fields = ref.startsWith('RelayPolicy ') ? evidence.standing?.fields : {}
+  const fields = ref.startsWith('RelayPolicy ') ? evidence.standing?.fields : evidence.fields
   return { ...status, ...fields, conditions: mergeConditions(old, found, status.observedGeneration, now) }
 }
 

@@ -1,4 +1,5 @@
 /** How a fleet stands, by what its relays themselves report; each mode finds it out in its own way. */
+import type { RelayUsage } from '../relay/http.ts'
 import type { Condition } from './compile/compiled.ts'
 
 export type Standing = {
@@ -9,4 +10,6 @@ export type Standing = {
   readonly further: readonly Condition[]
   /** Of the policy's status. */
   readonly fields: Readonly<Record<string, unknown>>
+  /** What its credentials have used of their limits; absent where nobody knows. */
+  readonly usage?: RelayUsage
 }

@@ -7,6 +7,8 @@ export type Arguments = {
   /** The relay's own volume: spool, inbox, last good configuration. */
   readonly data: string
   readonly http: { readonly host: string; readonly port: number }
+  /** Which one of the fleet's relays this is, from 0: limits that are shared are divided by it. */
+  readonly index?: number
   /** Ends when its parent does: the parent holds the other end of standard input. */
   readonly parentPipe: boolean
 }
@@ -20,6 +22,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       config: { type: 'string' },
       data: { type: 'string' },
       http: { type: 'string', default: '127.0.0.1:9465' },
+      index: { type: 'string', default: '' },
       'parent-pipe': { type: 'boolean', default: false },
     },
   })
@@ -29,8 +32,16 @@ export function readArguments(argv: readonly string[]): Arguments {
     config: values.config,
     data: values.data,
     http: hostAndPort(values.http),
+    ...indexIn(values.index),
     parentPipe: values['parent-pipe'],
   }
+}
+
+/** Empty where whoever starts the pod can not tell it. */
+function indexIn(text: string): Pick<Arguments, 'index'> {
+  if (text === '') return {}
+  if (!/^[0-9]{1,4}$/.test(text)) throw new Error(`--index ${text}: write a number from 0, e.g. that of the pod`)
+  return { index: Number(text) }
 }
 
 function hostAndPort(text: string): { host: string; port: number } {

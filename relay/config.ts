@@ -29,6 +29,15 @@ const sender = object({
   localParts: list(text),
 })
 
+/** How much one credential may send; every recipient of a message counts as one. */
+const limits = object({
+  /** In one UTC day. */
+  daily: optional(count),
+  rate: optional(object({ count, perMs: count })),
+  /** Percent of the day's recipients from which on the owner is told. */
+  warnAt: count,
+})
+
 const credential = object({
   /** namespace/name of the RelayCredential. */
   name: text,
@@ -40,6 +49,8 @@ const credential = object({
   addresses: list(text),
   networks: list(text),
   recipientDomains: list(text),
+  /** Of the whole fleet; absent: none. */
+  limits: optional(limits),
   suspended: flag,
   /** Milliseconds since the epoch. */
   expiresAt: optional(count),
@@ -126,6 +137,8 @@ const relayConfig = object({
   credentials: list(credential),
   /** Mail of other domains is not signed. */
   signing: optional(list(signing)),
+  /** Who shares the credentials' limits; absent where none has any. */
+  sharing: optional(object({ relays: count })),
   routes: list(route),
   queue: object({ maxBytes: count, maxAgeMs: count }),
   evidence: object({ addresses: oneOf('Hash', 'Mask', 'Clear') }),
@@ -134,6 +147,7 @@ const relayConfig = object({
 export type RelayConfig = Decoded<typeof relayConfig>
 export type ListenerConfig = RelayConfig['listeners'][number]
 export type CredentialConfig = RelayConfig['credentials'][number]
+export type LimitsConfig = NonNullable<CredentialConfig['limits']>
 export type SenderConfig = CredentialConfig['senders'][number]
 export type SigningConfig = NonNullable<RelayConfig['signing']>[number]
 export type SigningKeyConfig = SigningConfig['keys'][number]

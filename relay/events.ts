@@ -5,7 +5,7 @@ import type { Envelope } from './mail/envelope.ts'
 import { type AddressEvidence, showAddress } from './mail/evidence.ts'
 import type { BrokenKey } from './mail/keyring.ts'
 import type { Outcome } from './mail/outcome.ts'
-import type { Refusal } from './mail/rule.ts'
+import { type Refusal, throttles } from './mail/rule.ts'
 import type { Metrics } from './metrics.ts'
 import type { AuthFailure } from './rules/login.ts'
 
@@ -61,6 +61,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     refused(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
       metrics.refusals.inc({ stage, rule: refusal.rule })
       if (stage === 'mail' || stage === 'data') metrics.messages.inc({ result: 'refused', rule: refusal.rule })
+      if (throttles.has(refusal.rule)) metrics.throttled.inc({ throttle: refusal.rule, action: 'reject' })
       const { code, status, text } = refusal.reply
       log.info(
         {
@@ -98,6 +99,14 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
         },
         'accepted',
       )
+    },
+    /** Once a day for each credential; `share` is what this relay may hand out of its day's recipients. */
+    quotaApproaching(credential: string, today: number, share: number): void {
+      log.warn({ credential, today, share }, 'most recipients of the day are used')
+    },
+    /** A restart would forget what could not be written. */
+    quotaNotKept(why: string): void {
+      log.error({ why }, 'the count of used recipients can not be kept')
     },
     /** The client left or failed in the middle; nothing was acknowledged. */
     abandoned(s: SessionFacts, why: string): void {

@@ -1,4 +1,4 @@
-/** What a relay tells about itself: /metrics, /healthz, /readyz and /status. */
+/** What a relay tells about itself: /metrics, /healthz, /readyz, /status and /usage. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -28,6 +28,22 @@ export type RelayStatus = {
     /** Age of the oldest message, in seconds; 0 with an empty queue. */
     readonly oldestSeconds: number
   }
+}
+
+/** The body of /usage: what the credentials with limits have used. */
+export type RelayUsage = {
+  /** The UTC day, as days since the epoch. */
+  readonly day: number
+  readonly credentials: readonly CredentialUsage[]
+}
+
+export type CredentialUsage = {
+  /** namespace/name */
+  readonly name: string
+  /** Recipients that this relay has accepted today. */
+  readonly today: number
+  /** The last time that one of its limits refused mail; `at` is RFC 3339. */
+  readonly lastRefusal?: { readonly rule: string; readonly code: number; readonly at: string }
 }
 
 export type CertificateStatus = {
@@ -67,6 +83,7 @@ type Page = { readonly code: number; readonly type: string; readonly body: strin
 
 export type Pages = {
   readonly status: () => RelayStatus
+  readonly usage: () => RelayUsage
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
 }
 
@@ -83,6 +100,7 @@ const pages: Readonly<Record<string, (from: Pages) => Page | Promise<Page>>> = {
     return { code: ready ? 200 : 503, type: 'text/plain', body: ready ? 'ok\n' : `${notReady.join('\n')}\n` }
   },
   '/status': ({ status }) => json(200, status()),
+  '/usage': ({ usage }) => json(200, usage()),
   '/metrics': async ({ metrics }) => {
     const { type, text } = await metrics()
     return { code: 200, type, body: text }

@@ -9,9 +9,11 @@ import { createEvents } from './events.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type RelayStatus, serve } from './http.ts'
 import { createSubmission } from './inbound/submission.ts'
+import { Allowances } from './limits/allowances.ts'
+import { QuotaFile } from './limits/quota-file.ts'
 import { lineOutput } from './line-output.ts'
 import { foldersOf, keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type Observed } from './metrics.ts'
 import { openSpool } from './spool/file-spool.ts'
 
 /** Less than the half minute that a kubelet gives a pod. */
@@ -36,17 +38,7 @@ let configError: string | undefined
 let stopping = false
 let loaded: Loaded = firstConfig()
 
-const metrics = createMetrics(loaded.config.policy, () => {
-  const { free } = volume()
-  const { oldestSeconds, ...queue } = queueNow()
-  return {
-    sessions: submission.sessions,
-    queue,
-    oldestMessageAge: oldestSeconds,
-    spoolBytes: spool.bytes,
-    spoolFreeBytes: free,
-  }
-})
+const metrics = createMetrics(loaded.config.policy, observed, () => allowances.ratios(loaded.config))
 const events = createEvents(log, metrics, () => loaded.config.evidence.addresses)
 if (configError !== undefined) events.configRefused(configError)
 
@@ -58,7 +50,13 @@ process.on('uncaughtException', (error) => {
 })
 
 const spool = await openSpool({ directory: join(args.data, 'spool'), events })
-const submission = createSubmission({ spool, events, maxSessions: sessionsWithin(descriptorLimit()) })
+const allowances = new Allowances({
+  events,
+  file: new QuotaFile(join(args.data, 'quotas'), (why) => events.quotaNotKept(why)),
+  index: args.index,
+  sharing: () => loaded.config.sharing,
+})
+const submission = createSubmission({ spool, events, allowances, maxSessions: sessionsWithin(descriptorLimit()) })
 const delivery = createDelivery({
   spool,
   events,
@@ -68,6 +66,7 @@ const delivery = createDelivery({
 })
 const { server, port } = await serve(args.http, {
   status,
+  usage: () => allowances.usage(loaded.config),
   metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
 })
 
@@ -139,6 +138,18 @@ function writeEndpoints(): void {
   renameSync(`${file}.tmp`, file)
 }
 
+function observed(): Observed {
+  const { free } = volume()
+  const { oldestSeconds, ...queue } = queueNow()
+  return {
+    sessions: submission.sessions,
+    queue,
+    oldestMessageAge: oldestSeconds,
+    spoolBytes: spool.bytes,
+    spoolFreeBytes: free,
+  }
+}
+
 function queueNow(): RelayStatus['queue'] {
   const { oldestAcceptedAt, ...queue } = delivery.summary()
   return {
@@ -182,6 +193,7 @@ async function stop(why: string): Promise<void> {
   watch.close()
   await reloading
   await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
+  allowances.close()
   await spool.close()
   server.close()
   output.close()

@@ -11,13 +11,16 @@ export type Observed = {
   readonly spoolFreeBytes: number
 }
 
+/** How much of its day's recipients a credential has used here. */
+export type QuotaUse = { readonly credential: string; readonly ratio: number }
+
 export type Metrics = ReturnType<typeof createMetrics>
 
 // prom-client calls three gauges totals, which promtool refuses; handles and requests say nothing that ours do not.
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-/** `observe` is called at each scrape. */
-export function createMetrics(policy: string, observe: () => Observed) {
+/** `observe` and `quotas` are called at each scrape; `quotas` names few credentials. */
+export function createMetrics(policy: string, observe: () => Observed, quotas: () => readonly QuotaUse[] = () => []) {
   const registry = new Registry()
   registry.setDefaultLabels({ policy })
   collectDefaultMetrics({ register: registry })
@@ -68,6 +71,17 @@ export function createMetrics(policy: string, observe: () => Observed) {
     },
   })
 
+  new Gauge({
+    name: 'relayfleet_quota_used_ratio',
+    help: "Used of the day's recipients that this relay may hand out; of the 100 credentials that used most.",
+    labelNames: ['credential'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { credential, ratio } of quotas()) this.set({ credential }, ratio)
+    },
+  })
+
   const fast = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
   const slow = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600]
   const waits = [0.01, 0.1, 1, 5, 30, 60, 300, 900, 3600, 14400, 86400]
@@ -82,6 +96,7 @@ export function createMetrics(policy: string, observe: () => Observed) {
       'result',
       'rule',
     ]),
+    throttled: counter('throttled_total', 'Refusals of what is too much for now, by limit.', ['throttle', 'action']),
     transactionDuration: histogram('smtpd_transaction_duration_seconds', 'MAIL to the reply after the dot.', fast),
     messageSize: histogram(
       'smtpd_message_size_bytes',

@@ -10,7 +10,12 @@ import { splitName } from '../manifests/names.ts'
 import type { Cluster } from './cluster-options.ts'
 import { requireKinds } from './preflight.ts'
 
-export type CompiledCluster = { readonly snapshot: Snapshot; readonly compiled: Compiled }
+export type CompiledCluster = {
+  readonly snapshot: Snapshot
+  readonly compiled: Compiled
+  /** Of the credential, as it stands. */
+  readonly status: Readonly<Record<string, unknown>> | undefined
+}
 
 /**
  * What a held fleet keeps is read from its Secrets, where this user may.
@@ -22,13 +27,14 @@ export async function compileCluster(
   signal: AbortSignal,
 ): Promise<CompiledCluster> {
   await requireKinds(cluster, signal)
-  const { snapshot: found } = await snapshotOnce(cluster.api, splitName(credential), signal)
+  const { snapshot: found, declared } = await snapshotOnce(cluster.api, splitName(credential), signal)
   const fleet = fleetOf(found, credential)
   const running = isHeld(found, fleet) ? await runningOnce(cluster.api, fleet, signal) : undefined
   const snapshot = withFirstKeys(running === undefined ? found : { ...found, running: new Map([[fleet, running]]) })
   const compiled = compile(snapshot)
   requireCertainty(snapshot, compiled, credential, fleet)
-  return { snapshot, compiled }
+  const { status } = declared.find(({ ref }) => ref === `RelayCredential ${credential}`) ?? {}
+  return { snapshot, compiled, status }
 }
 
 /** Where the credential is not there, its own name: no fleet is called so, and what follows finds nothing. */

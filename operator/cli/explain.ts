@@ -6,6 +6,8 @@ import { type Name, nameOf } from '../compile/snapshot.ts'
 import { explain, type Question } from '../explain.ts'
 import { compileDirectory, type Offline } from '../local/offline.ts'
 import { stateAt } from '../local/state.ts'
+import { readStatuses } from '../local/status-file.ts'
+import { usedToday } from '../usage.ts'
 import { asking } from './api-trouble.ts'
 import { gathered, ipAddress, objectName, objectNameIn, outputOption, reversePath, stateOption } from './arguments.ts'
 import { type ClusterOptions, clusterOptions, folderOrCluster, openCluster } from './cluster-options.ts'
@@ -51,11 +53,18 @@ export const addExplain = (program: Command, context: Context): Command =>
     })
 
 /** What is asked about, and what is known. */
-type Asked = Omit<Offline, 'directory'> & { readonly directory?: Offline['directory']; readonly name: Name }
+type Asked = Omit<Offline, 'directory'> & {
+  readonly directory?: Offline['directory']
+  readonly name: Name
+  /** Of the credential, as it stands. */
+  readonly status: Readonly<Record<string, unknown>> | undefined
+}
 
 async function askFolder(dir: string, { credential, state }: Options): Promise<Asked> {
   const name = objectName(credential, '--credential')
-  return { ...(await compileDirectory(dir, stateAt(state))), name }
+  const at = stateAt(state)
+  const status = readStatuses(at.statusFile).get(`RelayCredential ${name}`)
+  return { ...(await compileDirectory(dir, at)), name, status }
 }
 
 async function askCluster(options: Options, signal: AbortSignal): Promise<Asked> {
@@ -67,8 +76,10 @@ async function askCluster(options: Options, signal: AbortSignal): Promise<Asked>
 function answer(asked: Asked, question: Question, { output }: Options, terminal: Terminal) {
   const found = fleetOf(asked)
   if (found === undefined) return tellUnusable(asked, terminal)
-  const explanation = explain(found.config, found.credential, question)
-  const told = { directory: asked.directory, ...found, explanation, question }
+  const used = usedToday(asked.status, question.now)
+  const informed = { ...question, ...(used !== undefined && { used }) }
+  const explanation = explain(found.config, found.credential, informed)
+  const told = { directory: asked.directory, ...found, explanation, question: informed }
   if (output === 'json') terminal.out(JSON.stringify(explanationJson(told), null, 2))
   else for (const line of explanationLines(told, terminal)) terminal.out(line)
   return explanation.verdict === 'accepted' ? exitCodes.ok : exitCodes.refused

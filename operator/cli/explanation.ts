@@ -6,6 +6,7 @@ import type { Name } from '../compile/snapshot.ts'
 import type { Explanation, Question, Step } from '../explain.ts'
 import type { Directory } from '../local/directory.ts'
 import type { WayOut } from '../ways-out.ts'
+import { limitsLeft, limitsLine } from './limits-line.ts'
 import { placeOf, placeOfRule, printPosition, ruleLines } from './place.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,7 +19,7 @@ export type Told = {
   readonly explanation: Explanation
 }
 
-export function explanationJson({ directory, config, credential, explanation }: Told) {
+export function explanationJson({ directory, config, credential, question, explanation }: Told) {
   const { verdict, steps, refusal, ways } = explanation
   const place = refusal && placeOfRule(refusal.rule, namesOf(config, credential), directory)
   return {
@@ -29,6 +30,7 @@ export function explanationJson({ directory, config, credential, explanation }: 
       mend: rules[refusal.rule].mend,
       ...(place !== undefined && { object: place.object, field: place.field, ...place.position }),
     }),
+    ...(credential.limits !== undefined && { limits: limitsLeft(credential.limits, question.used) }),
     steps: steps.map(({ stage, says, refusal: refused, audited }) => ({
       stage,
       says,
@@ -46,6 +48,7 @@ export function* explanationLines(told: Told, terminal: Terminal): Generator<str
   if (explanation.refusal === undefined) yield `${terminal.style('good', 'ACCEPTED')}  ${disposition(config)}`
   else yield* refusalLines(explanation.refusal, told, terminal)
   for (const way of explanation.ways) yield `  to     ${way.forwardPath} by route ${way.route}, ${destination(way)}`
+  if (told.credential.limits !== undefined) yield limitsLine(told.credential.limits, question.used)
 }
 
 const destination = (way: WayOut): string =>

@@ -43,10 +43,15 @@ const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['sende
 /** Of a volume: the spool may hold half as much again in what was removed and not yet tidied up. */
 const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2) / 3)
 
+/** Who shares what the credentials may send; nothing to share, nothing to say: then scaling changes no configuration. */
+const sharingOf = (credentials: readonly CredentialConfig[], relays: number): Pick<RelayConfig, 'sharing'> =>
+  credentials.some((c) => c.limits !== undefined) ? { sharing: { relays: Math.max(1, relays) } } : {}
+
 // The fields are in the order of the contract, since the text is what is hashed and compared.
 export function relayConfig(policy: Policy, members: readonly FleetMember[], place: Place): RelayConfig {
   const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
   const { networks, authFailures } = admission
+  const credentials = members.filter((m) => m.entry.keys.length > 0).map((m) => m.entry)
   return {
     version: 'relay.relayfleet.dev/v1',
     policy: nameOf(policy),
@@ -63,7 +68,8 @@ export function relayConfig(policy: Policy, members: readonly FleetMember[], pla
     limits: limitsOf(admission),
     senderRules: senderRulesOf(senderRules),
     recipients: recipientsOf(policy.spec),
-    credentials: members.filter((m) => m.entry.keys.length > 0).map((m) => m.entry),
+    credentials,
+    ...sharingOf(credentials, place.relays ?? policy.spec.replicas),
     routes: routes.map((r) => routeConfig(r, members)),
     queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
     evidence: { addresses: evidence.addresses },
@@ -89,6 +95,9 @@ export function runFleet(
   return running(policy, facts, () => Object.freeze(make()))
 }
 
+/** The schema's limit. */
+const mostRelays = 100
+
 /** A held fleet gains nothing, and loses what was taken away: a revocation never waits for a typing error to be mended. */
 export function holdFleet(
   running: RelayConfig | undefined,
@@ -106,6 +115,9 @@ export function holdFleet(
     return held.keys.length > 0 ? [held] : []
   })
   const suspended = running.suspended || (policy?.spec.suspended ?? false)
-  const config = { ...running, suspended, credentials }
+  const { sharing, routes, queue, evidence, ...rest } = running
+  // A fleet that shared nothing yet has as many relays as nobody knows, and hands out too little rather than too much.
+  const shares = sharing === undefined ? sharingOf(credentials, policy?.spec.replicas ?? mostRelays) : { sharing }
+  const config = { ...rest, suspended, credentials, ...shares, routes, queue, evidence }
   return printConfig(config) === printConfig(running) ? { kind: 'hold' } : { kind: 'hold', config }
 }

@@ -57,6 +57,8 @@ export type Place = {
   readonly clientHost?: string
   /** Whether a port below 1024 may be bound; where not, it moves up by 2000. */
   readonly lowPorts: boolean
+  /** How many relays a fleet has, whatever its policy declares; absent: as declared. */
+  readonly relays?: number
 }
 
 export type Snapshot = {

@@ -1,5 +1,6 @@
 /** What a credential wishes from a fleet: by its spec, or, where that has an error, what it had there before. */
-import type { CredentialConfig, SenderConfig } from '../../relay/config.ts'
+import { durationMs } from '../../crds/duration.ts'
+import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
 import { namespaceOf } from './order.ts'
 import { type BindingKeys, type Credential, type Name, nameOf } from './snapshot.ts'
 
@@ -24,7 +25,7 @@ export const domainName = (credential: Credential, index: number): Name => {
 }
 
 export function wishOf(credential: Credential, keys: BindingKeys | undefined): Wish {
-  const { senderDomainRefs, identities, networks, recipients, suspended, expiresAt } = credential.spec
+  const { senderDomainRefs, identities, networks, recipients, limits, suspended, expiresAt } = credential.spec
   const name = nameOf(credential)
   return {
     name,
@@ -38,11 +39,18 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
       addresses: identities.addresses,
       networks: networks.allow,
       recipientDomains: recipients.domains,
+      ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
       suspended,
       ...(expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) }),
     }),
   }
 }
+
+const limitsOf = ({ daily, rate, warnAt }: NonNullable<Credential['spec']['limits']>): LimitsConfig => ({
+  ...(daily === undefined ? {} : { daily }),
+  ...(rate === undefined ? {} : { rate: { count: rate.count, perMs: durationMs(rate.per) } }),
+  warnAt,
+})
 
 /** What it had in a fleet; a key that was taken away is gone here too. */
 export function wishAsBefore(before: CredentialConfig, keys: BindingKeys | undefined): Wish {

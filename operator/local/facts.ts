@@ -23,6 +23,7 @@ export const thisMachine = (lowPorts: boolean): Place => ({
   listenAddress: '127.0.0.1',
   clientHost: '127.0.0.1',
   lowPorts,
+  relays: 1,
 })
 
 /** The name of a credential's binding Secret. */

@@ -10,7 +10,7 @@ import { type FileSources, type RunningFleet, writeFleet } from './fleet-files.t
 import { relayCommand } from './relay-command.ts'
 import { type RelayLine, tellLine } from './relay-line.ts'
 import { RelayLog } from './relay-log.ts'
-import { askRelay } from './relay-status.ts'
+import { askRelay, askUsage } from './relay-status.ts'
 import { standingOf } from './standing.ts'
 import type { FleetFolder } from './state.ts'
 
@@ -45,8 +45,9 @@ export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void)
       const { pid, failure } = child
       const status = pid === undefined ? undefined : await askRelay(folder, pid)
       if (status !== undefined) queued = status.queue.ready + status.queue.deferred + status.queue.inFlight
+      const usage = status === undefined ? undefined : await askUsage(folder, pid)
       const config = textOf(folder.configFile)
-      return standingOf({
+      const standing = standingOf({
         trouble,
         stopped: isStopped(),
         hash: config === undefined ? undefined : configHash(config),
@@ -55,6 +56,7 @@ export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void)
         status,
         log: folder.log,
       })
+      return { ...standing, ...(usage !== undefined && { usage }) }
     },
 
     /** Whether it was done. Never throws: what goes wrong is this fleet's `trouble`, and what ran before runs on. */

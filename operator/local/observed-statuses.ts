@@ -6,6 +6,7 @@ import { mergeConditions } from '../conditions.ts'
 import { fleetsByObject } from '../fleets-by-object.ts'
 import { observedStatus, type StampedStatus } from '../observed-status.ts'
 import type { Standing } from '../standing.ts'
+import { limitsIn, type UsageSaying, usageBefore, usageSaying, usedIn } from '../usage.ts'
 
 export type Statuses = ReadonlyMap<Ref, StampedStatus>
 
@@ -18,14 +19,31 @@ export function observedStatuses(
 ): Statuses {
   const fleets = fleetsByObject(compiled)
   const over = expired(compiled, Date.parse(now))
+  const usage = usages(compiled, before)
   return new Map(
     [...compiled.statuses].map(([ref, status]) => {
       const fleet = fleets.get(ref)
       const standing = fleet === undefined ? undefined : standings.get(fleet)
-      const found = [over.get(ref) ?? []].flat()
-      return [ref, observedStatus(ref, status, { fleet, standing, found }, before.get(ref), now)] as const
+      const { fields, condition } = usage(ref, standing)
+      const found = [over.get(ref) ?? [], condition ?? []].flat()
+      return [ref, observedStatus(ref, status, { fleet, standing, found, fields }, before.get(ref), now)] as const
     }),
   )
+}
+
+/** What each credential has used of its limits; where nothing new is known, what was said before. */
+function usages(compiled: Compiled, before: Statuses): (ref: Ref, standing: Standing | undefined) => UsageSaying {
+  const limits = limitsIn(compiled)
+  const used = new Map<Standing, ReturnType<typeof usedIn>>()
+  return (ref, standing) => {
+    const name = ref.slice(ref.indexOf(' ') + 1) as Name
+    const its = ref.startsWith('RelayCredential ') ? limits.get(name) : undefined
+    if (its === undefined) return { fields: {} }
+    if (standing?.usage === undefined) return usageBefore(before.get(ref) ?? { conditions: [] })
+    const ofFleet = used.get(standing) ?? usedIn([standing.usage])
+    used.set(standing, ofFleet)
+    return usageSaying(its, ofFleet.get(name))
+  }
 }
 
 /** The statuses of what was not compiled: it may be in a file that could not be read, and says so; without one it waits. */

@@ -1,5 +1,5 @@
-/** Asks a relay of this machine how it stands. */
-import type { RelayStatus } from '../../relay/http.ts'
+/** Asks a relay of this machine how it stands, and what its credentials have used. */
+import type { RelayStatus, RelayUsage } from '../../relay/http.ts'
 import { textOf } from './files.ts'
 import type { FleetFolder } from './state.ts'
 
@@ -11,13 +11,19 @@ type Endpoints = {
 const answerMs = 1000
 
 /** What process `pid` reports; undefined while it does not answer. Without a pid: whoever wrote the endpoints. */
-export async function askRelay(folder: FleetFolder, pid?: number): Promise<RelayStatus | undefined> {
+export const askRelay = (folder: FleetFolder, pid?: number): Promise<RelayStatus | undefined> =>
+  ask<RelayStatus>(folder, '/status', pid)
+
+export const askUsage = (folder: FleetFolder, pid?: number): Promise<RelayUsage | undefined> =>
+  ask<RelayUsage>(folder, '/usage', pid)
+
+async function ask<Page>(folder: FleetFolder, path: string, pid: number | undefined): Promise<Page | undefined> {
   try {
     const endpoints = JSON.parse(textOf(folder.endpoints) ?? '') as Endpoints
     if (pid !== undefined && endpoints.pid !== pid) return undefined
     const { address, port } = endpoints.http
-    const response = await fetch(`http://${address}:${port}/status`, { signal: AbortSignal.timeout(answerMs) })
-    return (await response.json()) as RelayStatus
+    const response = await fetch(`http://${address}:${port}${path}`, { signal: AbortSignal.timeout(answerMs) })
+    return (await response.json()) as Page
   } catch {
     return undefined
   }

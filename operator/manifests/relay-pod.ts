@@ -21,13 +21,19 @@ export const dataVolume = 'data'
 
 const pageAt = (path: string) => ({ httpGet: { path, port: httpPortName } })
 
+/** What the StatefulSet's own controller puts on each of its pods; where it does not, the relay is told nothing. */
+const podIndexLabel = 'apps.kubernetes.io/pod-index'
+const indexVariable = 'RELAY_INDEX'
+const indexArguments = ['--index', `$(${indexVariable})`]
+
 // No listener's port is named: it is opened and closed while the pod runs, and a name here would restart it.
 const relayContainer = (fleet: RelayFleet): V1Container => {
   const port = httpPort(fleet)
   return {
     name: 'relay',
     image: fleet.cluster.image,
-    args: ['/app/relay.js', '--config', configFolder, '--data', dataFolder, '--http', `:::${port}`],
+    args: ['/app/relay.js', '--config', configFolder, '--data', dataFolder, '--http', `:::${port}`, ...indexArguments],
+    env: [{ name: indexVariable, valueFrom: { fieldRef: { fieldPath: `metadata.labels['${podIndexLabel}']` } } }],
     ports: [{ name: httpPortName, containerPort: port, protocol: 'TCP' }],
     // A long journal is read before the first page is there: that is slow, not dead.
     startupProbe: { ...pageAt('/healthz'), periodSeconds: 2, failureThreshold: 300 },

@@ -3,6 +3,8 @@ import type { ListenerConfig, RelayConfig } from '../config.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeHeader } from '../rules/content.ts'
+import { isLimited, type Limited } from '../rules/limits.ts'
+import type { Login } from '../rules/login.ts'
 import { type Incoming, SpoolError } from '../spool/spool.ts'
 import { loginInForce } from './auth.ts'
 import { Content, type JudgedHeader } from './content.ts'
@@ -22,6 +24,9 @@ export async function openReception(inbound: Inbound, session: Session): Promise
   }
   const login = loginInForce(inbound, session, known)
   if (login.kind === 'refused') return refuse(login.refusal)
+  const { credential } = login
+  const over = isLimited(credential) ? inbound.allowances.peek(credential, transaction.forwardPaths.size) : undefined
+  if (over) return refuse(over)
   try {
     const incoming = await inbound.spool.receive()
     return { kind: 'accepted', value: new Reception(inbound, session, known, transaction, incoming), audited: [] }
@@ -64,16 +69,28 @@ export class Reception {
   async settle(): Promise<Decision<Envelope>> {
     const rest = this.#content.end()
     const { audited } = this.#content
-    const refused = this.#content.refusal ?? this.#loginRefusal() ?? this.#failed
+    // The credential may have been taken away while the content came.
+    const login = loginInForce(this.#inbound, this.#session, this.#login)
+    const refused = this.#content.refusal ?? refusalIn(login) ?? this.#failed
     if (refused) return this.#giveUp(refused, audited)
     await this.#write(rest)
     if (this.#failed) return this.#giveUp(this.#failed, audited)
+    const limited = limitedIn(login)
+    // All recipients or none, and nothing is kept of what is refused here.
+    const over = limited && (await this.#inbound.allowances.take(limited, this.#recipients))
+    if (over) return this.#giveUp(over, audited)
     try {
       const { envelope } = await this.#incoming.commit(this.#envelope())
       return { kind: 'accepted', value: envelope, audited }
     } catch (error) {
+      if (limited) this.#inbound.allowances.giveBack(limited, this.#recipients)
       return refuse(faultOf(this.#inbound, error), audited)
     }
+  }
+
+  /** As the client named them, whatever the policy makes of them. */
+  get #recipients(): number {
+    return this.#transaction.forwardPaths.size
   }
 
   async abort(): Promise<void> {
@@ -112,12 +129,6 @@ export class Reception {
     }
   }
 
-  /** A credential that was taken away while the content came. */
-  #loginRefusal(): Refusal | undefined {
-    const login = loginInForce(this.#inbound, this.#session, this.#login)
-    return login.kind === 'refused' ? login.refusal : undefined
-  }
-
   #received(): string {
     return receivedHeader({
       ...this.#taking,
@@ -153,6 +164,11 @@ export class Reception {
     return { address: this.#session.client, helo: this.#session.helo, tls: this.#session.tls }
   }
 }
+
+const refusalIn = (login: Login): Refusal | undefined => (login.kind === 'refused' ? login.refusal : undefined)
+
+const limitedIn = (login: Login): Limited | undefined =>
+  login.kind === 'accepted' && isLimited(login.credential) ? login.credential : undefined
 
 /** Of a listener that is closed, sessions may go on. */
 const bareNewlinesAt = ({ listeners }: RelayConfig, name: string): ListenerConfig['bareNewlines'] =>

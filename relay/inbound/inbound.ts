@@ -1,6 +1,7 @@
 /** What every stage is given, and what a stage decides. */
 import type { RelayConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import type { Allowances } from '../limits/allowances.ts'
 import type { Refusal } from '../mail/rule.ts'
 import type { CredentialIndex } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -12,6 +13,7 @@ export type InForce = { readonly config: RelayConfig; readonly index: Credential
 export type Inbound = {
   readonly spool: Spool
   readonly events: Events
+  readonly allowances: Allowances
   readonly lockout: Lockout
   readonly presence: Presence
   /** Beyond this many sessions of all clients, new ones are sent away. */

@@ -1,6 +1,7 @@
 /** MAIL: may this session open a transaction with this reverse-path? */
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeConnect } from '../rules/connect.ts'
+import { isLimited } from '../rules/limits.ts'
 import { judgeMailFrom } from '../rules/mail-from.ts'
 import { loginInForce } from './auth.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
@@ -47,6 +48,9 @@ export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Deci
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
   const verdict = judgeMailFrom(facts, command.path)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
+  // What is used up is said before a client sends a content; it is counted when the content is there.
+  const over = isLimited(login.credential) ? inbound.allowances.peek(login.credential, 1) : undefined
+  if (over) return refuse(over, verdict.audited)
   return { kind: 'accepted', value: { reversePath: command.path, parameters }, audited: verdict.audited }
 }
 

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { CertificateStatus } from '../http.ts'
+import type { Allowances } from '../limits/allowances.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Begin } from './connection.ts'
@@ -32,19 +33,27 @@ export type Submission = {
 type Parts = {
   readonly spool: Spool
   readonly events: Events
+  readonly allowances: Allowances
   readonly now?: () => number
   readonly maxSessions?: number
 }
 type Open = { readonly name: string; readonly listener: Listener; readonly notAfter: Date }
 
-export function createSubmission({ spool, events, now = Date.now, maxSessions = Infinity }: Parts): Submission {
+export function createSubmission({
+  spool,
+  events,
+  allowances,
+  now = Date.now,
+  maxSessions = Infinity,
+}: Parts): Submission {
   let current: InForce | undefined
   const inForce = (): InForce => {
     if (!current) throw new Error('no configuration is in force yet')
     return current
   }
   const presence = new Presence()
-  const inbound: Inbound = { spool, events, lockout: new Lockout(), presence, maxSessions, now, inForce }
+  const lockout = new Lockout()
+  const inbound: Inbound = { spool, events, allowances, lockout, presence, maxSessions, now, inForce }
   const lines = new Set<Line>()
   const open = new Map<string, Open>()
   let noneLeft = (): void => {}

@@ -275,12 +275,29 @@ export const rules = {
     of: 'RelayCredential',
     mend: "add the recipient's domain to spec.recipients.domains of the RelayCredential",
   },
+  'credential.limits.daily': {
+    code: 450,
+    subject: '7.1',
+    text: "this credential's recipients of today are used up",
+    of: 'RelayCredential',
+    mend: 'let the client try again after midnight UTC, send less, or raise spec.limits.daily of the RelayCredential',
+  },
+  'credential.limits.rate': {
+    code: 450,
+    subject: '7.1',
+    text: 'this credential sends faster than it may',
+    of: 'RelayCredential',
+    mend: 'let the client try again when the reply says, send more evenly, or raise spec.limits.rate of the RelayCredential',
+  },
 } as const satisfies Record<string, Rule>
 
 export type RuleId = keyof typeof rules
 
 /** A verdict against: the rule that made it, and the reply that a client gets. */
 export type Refusal = { readonly rule: RuleId; readonly reply: Reply }
+
+/** The rules that refuse for now what is fine by itself, since there was too much of it. */
+export const throttles: ReadonlySet<RuleId> = new Set(['credential.limits.daily', 'credential.limits.rate'])
 
 /** The refusal of a rule; `detail` replaces the rule's own text. The id always ends the text. */
 export function refusal(rule: RuleId, detail?: string): Refusal {

@@ -2,13 +2,15 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { RelayStatus } from '../../relay/http.ts'
+import type { RelayStatus, RelayUsage } from '../../relay/http.ts'
 import { type Api, accepted } from './api.ts'
 
 export type FakeRelay = {
   readonly name: string
   /** What it reports; it may be changed at any time. */
   status: RelayStatus
+  /** What its credentials have used; it may be changed at any time. */
+  usage: RelayUsage
   /** Whether it loads what is written for it. */
   obeys: boolean
   /** How often it was asked. */
@@ -33,9 +35,9 @@ export const healthy = (policy: string): RelayStatus => ({
 })
 
 /** Listens on an address of this machine that no other has. */
-async function pageOf(address: string, relay: () => RelayStatus) {
-  const server = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(relay()))
+async function pageOf(address: string, said: (path: string) => RelayStatus | RelayUsage) {
+  const server = createServer(({ url = '' }, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(said(url)))
   })
   server.listen(0, address)
   await once(server, 'listening')
@@ -49,6 +51,7 @@ export async function fakeRelay(api: Api, namespace: string, policy: string, ind
   const relay: FakeRelay = {
     name,
     status: healthy(`${namespace}/${policy}`),
+    usage: { day: 0, credentials: [] },
     obeys: true,
     asked: 0,
     async say(ready, waiting) {
@@ -70,7 +73,8 @@ export async function fakeRelay(api: Api, namespace: string, policy: string, ind
       await once(server, 'close')
     },
   }
-  const { server, port } = await pageOf(address, () => {
+  const { server, port } = await pageOf(address, (path) => {
+    if (path === '/usage') return relay.usage
     relay.asked += 1
     return relay.status
   })

@@ -89,7 +89,7 @@ export async function openStage(replicas = 2) {
         return `${type} ${condition?.status} ${condition?.reason}` === said ? condition : undefined
       })
     },
-    async operator(options: Partial<Pick<Starting, 'as' | 'leads'>> = {}): Promise<Reporting> {
+    async operator(options: Partial<Pick<Starting, 'as' | 'leads' | 'usageMs'>> = {}): Promise<Reporting> {
       const operator = await start({ namespace, keys, relays, as: (it) => it, leads: true, ...options })
       operators.push(operator)
       return operator
@@ -106,9 +106,11 @@ type Starting = {
   readonly relays: readonly FakeRelay[]
   readonly as: (connection: Connection) => Connection
   readonly leads: boolean
+  /** How often relays are asked what is used. */
+  readonly usageMs?: number
 }
 
-async function start({ namespace, keys, relays, as, leads }: Starting): Promise<Reporting> {
+async function start({ namespace, keys, relays, as, leads, usageMs }: Starting): Promise<Reporting> {
   const proxy = await faultProxy(theCluster().access)
   const api: Api = openApi(as(proxy.connection), { rate: { perSecond: 1000, burst: 1000 } })
   const ending = new AbortController()
@@ -135,6 +137,7 @@ async function start({ namespace, keys, relays, as, leads }: Starting): Promise<
       },
     },
     mayWrite: () => operator.leads,
+    ...(usageMs !== undefined && { usageMs }),
     record: (occasion) => occasions.push(occasion),
   })
   const make = ({ fleets }: Compiled): void => {

@@ -28,8 +28,8 @@ export type Facts = {
 
 const places: Readonly<Record<NonNullable<Facts['place']>, Place>> = {
   cluster: { listenAddress: '::', lowPorts: false },
-  machine: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: false },
-  machineWithLowPorts: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: true },
+  machine: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: false, relays: 1 },
+  machineWithLowPorts: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: true, relays: 1 },
 }
 
 function bindingKeys(facts: Facts, credentials: readonly { readonly namespace: string; readonly name: string }[]) {

@@ -61,6 +61,14 @@ export const verdicts: readonly Verdict[] = [
   credential('the least that a credential says', {}),
 
   // Rules across fields
+  credential('limits that limit nothing', { limits: { warnAt: 50 } }, 'spec.limits'),
+  credential('a rate per minute', { limits: { rate: { count: 600, per: '1m' } } }),
+  credential('a rate per hour in parts', { limits: { daily: 1, rate: { count: 1, per: '59m60s' } } }),
+  credential('a rate per nothing', { limits: { rate: { count: 1, per: '0s' } } }, 'spec.limits.rate.per'),
+  credential('a rate per less than a second', { limits: { rate: { count: 1, per: '999ms' } } }, 'spec.limits.rate.per'),
+  credential('a rate per day', { limits: { daily: 5, rate: { count: 1, per: '24h' } } }, 'spec.limits.rate.per'),
+  credential('a rate of nothing', { limits: { rate: { count: 0, per: '1s' } } }, 'spec.limits.rate.count'),
+  credential('no mail a day', { limits: { daily: 0 } }, 'spec.limits.daily'),
   policy(
     'two listeners of one port',
     {

@@ -12,8 +12,9 @@ afterEach(() => {
 
 async function ask(line: string, pages: Partial<Pages> = {}): Promise<string> {
   const status = (): RelayStatus => ({ ready: true, notReady: [] }) as unknown as RelayStatus
+  const usage = () => ({ day: 0, credentials: [] })
   const metrics = async () => ({ type: 'text/plain', text: 'm 1\n' })
-  const { server, port } = await serve({ host: '127.0.0.1', port: 0 }, { status, metrics, ...pages })
+  const { server, port } = await serve({ host: '127.0.0.1', port: 0 }, { status, usage, metrics, ...pages })
   closers.push(() => server.close())
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')

@@ -1,36 +1,53 @@
 /** Asks a relay how it stands, by its pod's address: soon answered, or not at all. */
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import type { RelayUsage } from '../../../relay/http.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
 import { type RelayReport, relayReport } from './relay-report.ts'
+import { usageReport } from './usage-report.ts'
 
 export type Ask = (pod: RelayPod, signal: AbortSignal) => Promise<RelayReport | undefined>
+export type AskUsage = (pod: RelayPod, signal: AbortSignal) => Promise<RelayUsage | undefined>
 
-/** From the first octet to the last. */
-const answerMs = 2000
-/** A report is about a thousand. */
-const mostOctets = 128 * 1024
+type Page<Report> = {
+  readonly path: string
+  readonly mostOctets: number
+  /** From the first octet to the last. */
+  readonly answerMs: number
+  /** @throws Error when it is no such report. */
+  readonly read: (body: string) => Report
+}
+
+/** A report is about a thousand octets. */
+const status: Page<RelayReport> = { path: '/status', mostOctets: 128 * 1024, answerMs: 2000, read: relayReport }
+/** A hundred octets for each credential with limits. */
+const usage: Page<RelayUsage> = { path: '/usage', mostOctets: 16 * 1024 * 1024, answerMs: 5000, read: usageReport }
 
 /** Connections are not kept: a relay is asked every few seconds, and an address may be another pod's by then. */
 const agent = new Agent({ keepAlive: false })
 
 /** Undefined where there is no answer, or none that is a relay's. */
-export const askRelay: Ask = async ({ ip, httpPort }, signal) => {
-  if (ip === undefined || httpPort === undefined) return undefined
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(answerMs)])
-  try {
-    const sent = request({ host: ip, port: httpPort, path: '/status', agent, signal: deadline })
-    // Once there is an answer, what goes wrong is told by its stream.
-    sent.on('error', () => undefined)
-    sent.end()
-    const [answer] = (await once(sent, 'response', { signal: deadline })) as [IncomingMessage]
-    return relayReport(await bodyOf(answer))
-  } catch {
-    return undefined
+const asking =
+  <Report>({ path, mostOctets, answerMs, read }: Page<Report>) =>
+  async ({ ip, httpPort }: RelayPod, signal: AbortSignal): Promise<Report | undefined> => {
+    if (ip === undefined || httpPort === undefined) return undefined
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(answerMs)])
+    try {
+      const sent = request({ host: ip, port: httpPort, path, agent, signal: deadline })
+      // Once there is an answer, what goes wrong is told by its stream.
+      sent.on('error', () => undefined)
+      sent.end()
+      const [answer] = (await once(sent, 'response', { signal: deadline })) as [IncomingMessage]
+      return read(await bodyOf(answer, mostOctets))
+    } catch {
+      return undefined
+    }
   }
-}
 
-async function bodyOf(answer: IncomingMessage): Promise<string> {
+export const askRelay: Ask = asking(status)
+export const askUsage: AskUsage = asking(usage)
+
+async function bodyOf(answer: IncomingMessage, mostOctets: number): Promise<string> {
   const parts: Buffer[] = []
   let octets = 0
   for await (const part of answer as AsyncIterable<Buffer>) {

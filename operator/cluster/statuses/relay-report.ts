@@ -1,6 +1,7 @@
 /** What a relay answers at /status, as far as statuses depend on it; whoever answers is not trusted to be a relay. Pure. */
 import * as fields from '../../../crds/fields.ts'
 import type { RelayStatus, SmarthostStatus } from '../../../relay/http.ts'
+import { amount, bad, flag, items, record, text, texts } from './said.ts'
 
 type Certificate = {
   readonly listener: string
@@ -23,11 +24,8 @@ export type Smarthost = Pick<SmarthostStatus, 'route' | 'name' | 'health'> & {
   readonly lastReply?: Omit<NonNullable<SmarthostStatus['lastReply']>, 'at'>
 }
 
-/** Of a list, and of a text: nothing that a relay says may fill a status, an Event or the memory. */
-const mostItems = 64
 /** As many as a policy may have. */
 const mostSmarthosts = 64 * 16
-const mostLetters = 500
 
 /**
  * The report in `body`. What is said beyond is passed over: a relay may be newer than the operator.
@@ -57,32 +55,8 @@ export function relayReport(body: string): RelayReport {
   }
 }
 
-const bad = (field: string, what: string): never => {
-  throw new Error(`${field} is not ${what}`)
-}
-
-const record = (value: unknown, field: string): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : bad(field, 'an object')
-
-/** Control characters do not get to the terminal of whoever reads the status. */
-const text = (value: unknown, field: string): string =>
-  typeof value === 'string' ? value.slice(0, mostLetters).replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ') : bad(field, 'a text')
-
 const hash = (value: unknown): string =>
   typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value) ? value : bad('hash', 'a SHA-256')
-
-const flag = (value: unknown, field: string): boolean =>
-  typeof value === 'boolean' ? value : bad(field, 'true or false')
-
-const amount = (value: unknown, field: string): number =>
-  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : bad(field, 'an amount')
-
-const items = (value: unknown, field: string, most = mostItems): readonly unknown[] =>
-  Array.isArray(value) && value.length <= most ? value : bad(field, 'a list of that length')
-
-const texts = (value: unknown, field: string): readonly string[] => items(value, field).map((v) => text(v, field))
 
 function certificate(value: unknown): Certificate {
   const said = record(value, 'certificates')

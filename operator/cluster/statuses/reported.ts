@@ -1,10 +1,11 @@
 /** What there is to report on: what was compiled, and what follows from it once for all turns. */
-import { configHash, printConfig } from '../../../relay/config.ts'
+import { configHash, type LimitsConfig, printConfig } from '../../../relay/config.ts'
 import type { Compiled, CompiledFleet, Finding } from '../../compile/compiled.ts'
 import { expired } from '../../compile/expiry.ts'
 import type { Name, Ref } from '../../compile/snapshot.ts'
 import { unchanged } from '../../compile/unchanged.ts'
 import { fleetsByObject } from '../../fleets-by-object.ts'
+import { limitsIn } from '../../usage.ts'
 
 export type Reported = {
   readonly compiled: Compiled
@@ -14,6 +15,8 @@ export type Reported = {
   readonly fleetOf: ReadonlyMap<Ref, Name>
   /** Of the configuration that each fleet should have; absent for one that keeps what it has. */
   readonly hashes: ReadonlyMap<Name, string>
+  /** Of the credentials that have any. */
+  readonly limits: ReadonlyMap<Name, LimitsConfig>
   /** What to say of credentials whose time is over, and when there will be more of them. */
   readonly expiredAt: (now: number) => { readonly findings: ReadonlyMap<Ref, Finding>; readonly next: number }
 }
@@ -23,7 +26,14 @@ export function reportedOf(compiled: Compiled, uids: ReadonlyMap<Ref, string>): 
     const hash = hashOf(fleet)
     return hash === undefined ? [] : [[name, hash] as const]
   })
-  return { compiled, uids, fleetOf: fleetsByObject(compiled), hashes: new Map(hashes), expiredAt: expiries(compiled) }
+  return {
+    compiled,
+    uids,
+    fleetOf: fleetsByObject(compiled),
+    hashes: new Map(hashes),
+    limits: limitsIn(compiled),
+    expiredAt: expiries(compiled),
+  }
 }
 
 const hashes = unchanged<CompiledFleet, string | undefined>()

@@ -8,12 +8,13 @@ import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { Fleets } from '../fleets/fleets.ts'
 import type { World } from '../watch/world.ts'
-import { type Ask, askRelay } from './ask-relay.ts'
+import { type Ask, type AskUsage, askRelay, askUsage } from './ask-relay.ts'
 import { FleetDesk } from './fleet-desk.ts'
 import { Inquiry } from './inquiry.ts'
 import { type Reported, reportedOf } from './reported.ts'
 import { StatusDesk } from './status-desk.ts'
 import { StatusWriter } from './status-writer.ts'
+import { UsageDesk } from './usage-desk.ts'
 
 export type Reporter = {
   /**
@@ -41,6 +42,9 @@ export type Reporting = {
   /** The wall clock. */
   readonly now?: () => number
   readonly ask?: Ask
+  readonly askUsage?: AskUsage
+  /** How often relays are asked what is used of limits. */
+  readonly usageMs?: number
 }
 
 /** Bursts of news are one turn; while news do not end, four fifths of the time are left for who makes them. */
@@ -80,6 +84,7 @@ export function openReporter(reporting: Reporting): Reporter {
 function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal) {
   const { api, mayWrite, ask = askRelay, now = Date.now, failed = () => undefined } = reporting
   const fleets = new FleetDesk({ ...reporting, inquiry: new Inquiry({ ask, changed, now, signal }) })
+  const usages = new UsageDesk({ ...reporting, ask: reporting.askUsage ?? askUsage, changed, signal })
   const writer: StatusWriter = new StatusWriter({
     api,
     mayWrite,
@@ -96,11 +101,13 @@ function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal)
   return {
     /** Looks at everything that changed; when to do so again, without any news. */
     turn(reported: Reported, at: number): number {
-      const judged = fleets.judge(reported, at)
-      return Math.min(judged.at, statuses.report({ reported, standings: judged.standings, now: at }))
+      const { standings, at: judgeAgain } = fleets.judge(reported, at)
+      const used = usages.look(reported, at)
+      return Math.min(judgeAgain, used.at, statuses.report({ reported, standings, usages: used, now: at }))
     },
     forget(): void {
       fleets.forget()
+      usages.forget()
       statuses.forget()
       writer.clear()
     },

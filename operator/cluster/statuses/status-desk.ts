@@ -2,6 +2,7 @@
 import type { Condition, Status } from '../../compile/compiled.ts'
 import type { Name, Ref } from '../../compile/snapshot.ts'
 import { observedStatus, type StampedStatus } from '../../observed-status.ts'
+import { type UsageSaying, usageBefore } from '../../usage.ts'
 import type { KubeObject } from '../api/object.ts'
 import { isOlder } from '../api/resource-version.ts'
 import type { Bindings } from '../bindings/bindings.ts'
@@ -17,6 +18,7 @@ import { type Saying, sameOutline, sayingOf } from './saying.ts'
 import { standingStatus } from './standing-status.ts'
 import { statusOccasions } from './status-occasions.ts'
 import type { StatusJob, StatusWriter } from './status-writer.ts'
+import type { Usages } from './usage-desk.ts'
 
 type Stands = DeclaredObject['status']
 
@@ -42,6 +44,7 @@ type Desk = {
 type Turn = {
   readonly reported: Reported
   readonly standings: ReadonlyMap<Name, FleetStanding>
+  readonly usages: Usages
   readonly now: number
   /** As it is written into a status. */
   readonly time: string
@@ -107,7 +110,9 @@ export class StatusDesk {
     const fleet = turn.reported.fleetOf.get(ref)
     const standing = fleet === undefined ? undefined : turn.standings.get(fleet)
     const stands = standsNow(declared, known)
-    const rests = [status, standing, stands, ...also]
+    const isLimited = ref.startsWith('RelayCredential ') && turn.reported.limits.has(nameIn(ref))
+    const usage = isLimited ? (turn.usages.of(nameIn(ref)) ?? 'unknown') : undefined
+    const rests = [status, standing, stands, usage, ...also]
     if (known.rests?.every((r, i) => r === rests[i])) return Number.POSITIVE_INFINITY
     const found = also.filter((c) => c !== undefined).filter((c) => isNews(c, status))
     return this.#decide(ref, known, {
@@ -118,6 +123,7 @@ export class StatusDesk {
       stands,
       isHeard: stands === declared.status,
       found,
+      usage,
       rests,
     })
   }
@@ -165,6 +171,8 @@ type Facts = Pick<Turn, 'now' | 'time'> & {
   /** It was told by the cluster. */
   readonly isHeard: boolean
   readonly found: readonly Condition[]
+  /** `unknown`: what was said before stays. */
+  readonly usage: UsageSaying | 'unknown' | undefined
   readonly rests: readonly unknown[]
 }
 
@@ -175,10 +183,12 @@ const standsNow = ({ resourceVersion, status }: DeclaredObject, { wrote }: Known
   wrote !== undefined && isOlder(resourceVersion, wrote.version) ? wrote.stands : status
 
 function statusBy(ref: Ref, { by }: Saying, facts: Facts, before: StampedStatus): StampedStatus {
+  const { fields = {}, condition } = facts.usage === 'unknown' ? usageBefore(before) : (facts.usage ?? {})
   const evidence = {
     fleet: by === 'compiled' ? undefined : facts.fleet,
     standing: by === 'evidence' ? facts.standing : undefined,
-    found: facts.found,
+    found: condition === undefined ? facts.found : [...facts.found, condition],
+    fields,
   }
   return observedStatus(ref, facts.status, evidence, before, facts.time)
 }

@@ -43,6 +43,8 @@ beforeAll(async () => {
     }),
     'suspended.yaml': credential('suspended', 'shared', { suspended: true }),
     'expired.yaml': credential('expired', 'shared', { expiresAt: '2020-01-01T00:00:00Z' }),
+    'slow.yaml': credential('slow', 'shared', { limits: { rate: { count: 1, per: '1h' } } }),
+    'spent.yaml': credential('spent', 'shared', { limits: { daily: 1 } }),
     'elsewhere.yaml': credential('elsewhere', 'shared', { networks: { allow: ['198.51.100.0/24'] } }),
   })
   running = runLocal({ directory, state: stateFolder, tell: () => {}, signal: ending.signal })
@@ -52,7 +54,7 @@ beforeAll(async () => {
       ([ref, { conditions }]) =>
         ref.startsWith('RelayCredential') && conditions.some((c) => c.type === 'Programmed' && c.status === 'True'),
     ).length
-  await eventually(() => programmed() === 5)
+  await eventually(() => programmed() === 7)
 })
 afterAll(async () => {
   ending.abort()
@@ -126,6 +128,14 @@ const cases: readonly Case[] = [
   },
   { name: 'a suspended credential', credential: 'suspended', rule: 'credential.suspended', place: /suspended\.yaml:/ },
   { name: 'an expired credential', credential: 'expired', rule: 'credential.expiresAt', place: /expired\.yaml:/ },
+  {
+    name: 'more recipients than its rate gives at once',
+    credential: 'slow',
+    to: ['a@allowed.example', 'b@allowed.example'],
+    rule: 'credential.limits.rate',
+    place: /slow\.yaml:\d+:\d+$/,
+  },
+  { name: 'the last one of its day', credential: 'spent', rule: 'accepted' },
   { name: 'another network', credential: 'elsewhere', rule: 'credential.networks', place: /elsewhere\.yaml:/ },
 ]
 
@@ -148,6 +158,18 @@ test.each(cases)('explain says what the relay says: $name', async (c) => {
   const submission = await submit(secret, { reversePath: from, forwardPaths: to, content }, () => {})
   const refusals = submission.kind === 'accepted' ? submission.refused : [(submission as { reply: string }).reply]
   expect(refusals).toEqual(c.rule === 'accepted' ? [] : [explained.reply])
+})
+
+test('what is left of the day is known from the status', async () => {
+  const submission = ['--credential', 'team-a/spent', '--from', 'app@example.org', '--to', 'you@allowed.example']
+  const ask = async (): Promise<{ rule?: string; reply: string; limits: object }> =>
+    JSON.parse((await commanded('explain', directory, ...submission, '--state', stateFolder, '-o', 'json')).out)
+  await eventually(async () => (await ask()).rule === 'credential.limits.daily')
+  const { reply, limits } = await ask()
+  expect(limits).toEqual({ daily: 1, remaining: 0 })
+  expect(reply).toMatch(/^450 4\.7\.1 at most 1 recipient a day, none left; come back in \d+ (s|min|h), at 00:00 UTC/)
+  const { out } = await commanded('explain', directory, ...submission, '--state', stateFolder)
+  expect(out).toContain('  limits 1 recipients a day, at most 0 left today')
 })
 
 test('for a person: the dialog, the verdict, the rule, its place, the mend, and what the credential may do', async () => {

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { createEvents, type Events } from '../../../relay/events.ts'
 import { createSubmission, type Submission } from '../../../relay/inbound/submission.ts'
+import { Allowances } from '../../../relay/limits/allowances.ts'
 import { createMetrics } from '../../../relay/metrics.ts'
 import type { Spool } from '../../../relay/spool/spool.ts'
 import { makeCertificates } from '../../certificates.ts'
@@ -128,7 +129,9 @@ export async function startSubmission(
   maxSessions = Number.POSITIVE_INFINITY,
 ): Promise<UnderTest> {
   const { events, told, metrics } = tellingEvents()
-  const submission = createSubmission({ spool, events, maxSessions, ...(now && { now }) })
+  let current = config
+  const allowances = new Allowances({ events, sharing: () => current.sharing })
+  const submission = createSubmission({ spool, events, allowances, maxSessions, ...(now && { now }) })
   await submission.reconcile(await load(config))
   return {
     submission,
@@ -136,6 +139,9 @@ export async function startSubmission(
     metrics,
     ca: (await testCertificates()).ca,
     port: (name = 'submission') => submission.addresses().find((a) => a.name === name)?.port ?? 0,
-    apply: async (next) => submission.reconcile(await load(next)),
+    apply: async (next) => {
+      current = next
+      await submission.reconcile(await load(next))
+    },
   }
 }

@@ -1,0 +1,20 @@
+/** What a credential's limits have left, as `explain` tells it. */
+import type { LimitsConfig } from '../../relay/config.ts'
+import { timeText } from '../../relay/rules/time-text.ts'
+
+/** `used`: recipients of today, as far as anybody knows. */
+export const limitsLeft = ({ daily, rate }: LimitsConfig, used: number | undefined) => ({
+  ...(daily !== undefined && { daily }),
+  ...(daily !== undefined && used !== undefined && { remaining: Math.max(0, daily - used) }),
+  ...(rate !== undefined && { rate }),
+})
+
+export function limitsLine(limits: LimitsConfig, used: number | undefined): string {
+  const { daily, remaining, rate } = limitsLeft(limits, used)
+  const left = remaining === undefined ? 'nobody says how many are left today' : `at most ${remaining} left today`
+  const parts = [
+    ...(daily === undefined ? [] : [`${daily} recipients a day, ${left}`]),
+    ...(rate === undefined ? [] : [`${rate.count} recipients per ${timeText(rate.perMs)}`]),
+  ]
+  return `  limits ${parts.join('; ')}`
+}

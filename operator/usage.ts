@@ -1,0 +1,101 @@
+/** What credentials have used of their limits, as their statuses say it, by what the relays of a fleet report. Pure. */
+import type { LimitsConfig } from '../relay/config.ts'
+import type { CredentialUsage, RelayUsage } from '../relay/http.ts'
+import { isApproaching } from '../relay/rules/limits.ts'
+import type { Compiled, Condition } from './compile/compiled.ts'
+import type { Name } from './compile/snapshot.ts'
+
+/** Of one credential, over all relays of its fleet. */
+export type Used = {
+  readonly day: number
+  readonly today: number
+  readonly lastRefusal?: CredentialUsage['lastRefusal']
+}
+
+/** What goes into a credential's status. */
+export type UsageSaying = {
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly condition?: Condition
+}
+
+/** Of the credentials that have limits. */
+export function limitsIn({ fleets }: Pick<Compiled, 'fleets'>): ReadonlyMap<Name, LimitsConfig> {
+  const credentials = [...fleets.values()].flatMap(({ config }) => config?.credentials ?? [])
+  return new Map(credentials.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name as Name, limits]])))
+}
+
+/** Added up over the relays; one that is a day behind has accepted nothing on this one. */
+export function usedIn(reports: readonly RelayUsage[]): ReadonlyMap<string, Used> {
+  const day = Math.max(...reports.map((report) => report.day))
+  const found = new Map<string, Used>()
+  for (const { name, today, lastRefusal } of reports.filter((r) => r.day === day).flatMap((r) => r.credentials)) {
+    const before = found.get(name)
+    const last = later(before?.lastRefusal, lastRefusal)
+    found.set(name, {
+      day,
+      today: (before?.today ?? 0) + today,
+      ...(last !== undefined && { lastRefusal: last }),
+    })
+  }
+  return found
+}
+
+type Refusal = CredentialUsage['lastRefusal']
+
+const later = (a: Refusal, b: Refusal): Refusal => (a === undefined || (b !== undefined && b.at > a.at) ? b : a)
+
+/** Nothing where nothing was used: ten thousand credentials that rest need no new status each midnight. */
+export function usageSaying(limits: LimitsConfig, used: Used | undefined): UsageSaying {
+  if (used === undefined) return { fields: {} }
+  const condition = quotaApproaching(limits, used.today)
+  return { fields: { usage: usageOf(limits, used) }, ...(condition !== undefined && { condition }) }
+}
+
+const dayMs = 86_400_000
+
+function usageOf({ daily }: LimitsConfig, { day, today, lastRefusal }: Used) {
+  const said = roundFigure(today)
+  const refused = lastRefusal !== undefined && Date.parse(lastRefusal.at) >= day * dayMs ? lastRefusal : undefined
+  return {
+    day: new Date(day * dayMs).toISOString().slice(0, 10),
+    today: said,
+    ...(daily !== undefined && { remaining: Math.max(0, daily - said) }),
+    ...(refused !== undefined && { lastRefusal: { ...refused, at: toTheMinute(refused.at) } }),
+  }
+}
+
+/** Two digits are exact, so that a status changes a hundred times while its figure grows tenfold. */
+function roundFigure(count: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, count))) - 1)
+  return Math.floor(count / unit) * unit
+}
+
+const toTheMinute = (at: string): string => at.replace(/:\d\d(\.\d+)?Z$/, ':00Z')
+
+function quotaApproaching(limits: LimitsConfig, today: number): Condition | undefined {
+  const { daily, warnAt } = limits
+  if (daily === undefined || !isApproaching(limits, today)) return undefined
+  const isOver = today >= daily
+  return {
+    type: 'QuotaApproaching',
+    status: 'True',
+    reason: isOver ? 'QuotaUsedUp' : 'QuotaApproaching',
+    message: isOver
+      ? `all ${daily} recipients of the day are used: more mail is refused for now (450), until midnight UTC; raise spec.limits.daily, or send less`
+      : `${warnAt} % of the day's ${daily} recipients are used; with all of them used, mail is refused for now (450) until midnight UTC`,
+  }
+}
+
+/** What stands in a status: it is said again while nobody knows better. */
+export function usageBefore({ usage, conditions }: Standing): UsageSaying {
+  const condition = conditions.find(({ type }) => type === 'QuotaApproaching')
+  return { fields: usage === undefined ? {} : { usage }, ...(condition !== undefined && { condition }) }
+}
+
+type Standing = { readonly usage?: unknown; readonly conditions: readonly Condition[] }
+
+/** How many recipients a status says to be used on the day of `now`; undefined where it says nothing. */
+export function usedToday(status: Readonly<Record<string, unknown>> | undefined, now: number): number | undefined {
+  const { day, today } = (status?.['usage'] ?? {}) as { readonly day?: unknown; readonly today?: unknown }
+  return day === new Date(now).toISOString().slice(0, 10) && typeof today === 'number' ? today : undefined
+}

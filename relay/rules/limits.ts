@@ -1,0 +1,107 @@
+/** May this credential send to so many recipients now? What it has taken is among the facts; who counts is elsewhere. Pure. */
+import type { CredentialConfig, LimitsConfig } from '../config.ts'
+import { type Reply, reply } from '../mail/reply.ts'
+import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
+import { afterTaking, type Earned, type Rate, waitMs } from './rate.ts'
+import { type Place, rateShare, shareOf } from './share.ts'
+import { timeText } from './time-text.ts'
+import { dayMs } from './utc-day.ts'
+import type { Check } from './verdict.ts'
+
+/** What may be handed out of a credential's limits, by a relay or by all of them. */
+export type Allowance = {
+  readonly daily: number
+  readonly rate: Rate | undefined
+}
+
+/** What was handed out of it. */
+export type Taken = {
+  readonly today: number
+  /** See `afterTaking`. */
+  readonly earned: Earned | undefined
+}
+
+export type LimitFacts = {
+  readonly limits: LimitsConfig
+  readonly allowance: Allowance
+  readonly taken: Taken
+  readonly recipients: number
+  /** Of the clock that `taken` is measured by. */
+  readonly now: number
+  readonly restOfDayMs: number
+}
+
+export const allowanceOf = (limits: LimitsConfig, place: Place): Allowance => ({
+  daily: limits.daily === undefined ? Number.POSITIVE_INFINITY : shareOf(limits.daily, place),
+  rate: limits.rate && rateShare(limits.rate, place),
+})
+
+const withinDaily: Check<LimitFacts> = ({ limits: { daily }, allowance, taken, recipients, restOfDayMs }) => {
+  const left = allowance.daily - taken.today
+  if (recipients <= left) return undefined
+  const over = left > 0 ? `${left} left, and this message has ${recipients}` : 'none left'
+  return refusal(
+    'credential.limits.daily',
+    `${dailyText(daily)}, ${over}; come back in ${timeText(restOfDayMs)}, at 00:00 UTC`,
+  )
+}
+
+const withinRate: Check<LimitFacts> = ({ limits, allowance: { rate }, taken, recipients, now }) => {
+  if (rate === undefined) return undefined
+  const ms = waitMs(rate, taken.earned, recipients, now)
+  if (ms === 0) return undefined
+  const when = ms === Number.POSITIVE_INFINITY ? `send at most ${rate.burst} at once` : `come back in ${timeText(ms)}`
+  return refusal('credential.limits.rate', `${rateText(limits)}; ${when}`)
+}
+
+export const limitChecks: readonly Check<LimitFacts>[] = [
+  withinDaily, // the longer wait is the one to be told
+  withinRate,
+]
+
+export function judgeLimits(facts: LimitFacts): Refusal | undefined {
+  for (const check of limitChecks) {
+    const refused = check(facts)
+    if (refused) return refused
+  }
+  return undefined
+}
+
+/** What is handed out once this message is, too. */
+export const takenBy = ({ allowance: { rate }, taken, recipients, now }: LimitFacts): Taken => ({
+  today: taken.today + recipients,
+  earned: rate && afterTaking(rate, taken.earned, recipients, now),
+})
+
+/**
+ * A message that has more recipients than are handed out at once would be refused for ever: the one that is too many is
+ * told to come in another message (RFC 5321 section 4.5.3.1.10).
+ */
+export function roomInMessage(limits: LimitsConfig, allowance: Allowance, accepted: number): Refusal | undefined {
+  if (accepted === 0) return undefined
+  if (accepted >= allowance.daily) return another('credential.limits.daily', dailyText(limits.daily))
+  const { rate } = allowance
+  return rate !== undefined && accepted >= rate.burst ? another('credential.limits.rate', rateText(limits)) : undefined
+}
+
+const another = (rule: RuleId, limit: string): Refusal => ({
+  rule,
+  reply: sendTheRest(`${limit}; send the rest in another message (${rule})`),
+})
+const sendTheRest = (text: string): Reply => reply(452, '5.3', text)
+
+const atMost = (count: number): string => `at most ${count} ${count === 1 ? 'recipient' : 'recipients'}`
+const dailyText = (daily = 0): string => `${atMost(daily)} a day`
+const rateText = ({ rate }: LimitsConfig): string =>
+  rate === undefined ? '' : `${atMost(rate.count)} per ${timeText(rate.perMs)}`
+
+/** Whether so much of the day's recipients is taken that the owner wants to know. */
+export const isApproaching = ({ daily, warnAt }: LimitsConfig, today: number, whole = daily): boolean =>
+  whole !== undefined && today * 100 >= whole * warnAt
+
+/** A credential whose messages are counted. */
+export type Limited = CredentialConfig & { readonly limits: LimitsConfig }
+export const isLimited = (credential: CredentialConfig): credential is Limited => credential.limits !== undefined
+
+/** The day's rest for whoever has not looked at a clock of his own. */
+export const restOfUtcDayMs = (wall: number): number => dayMs - (wall % dayMs)

@@ -1,0 +1,12 @@
+/** A length of time as a reply says it: whole seconds, minutes or hours, and never too short. Pure. */
+
+const units = [
+  ['s', 1000, 120],
+  ['min', 60_000, 120],
+  ['h', 3_600_000, Number.POSITIVE_INFINITY],
+] as const
+
+export function timeText(ms: number): string {
+  const [unit, length] = units.find(([, unitMs, below]) => ms < unitMs * below) ?? units[2]
+  return `${Math.ceil(ms / length)} ${unit}`
+}

@@ -1,0 +1,223 @@
+/** What credentials are given is counted whole, kept over a restart, and is nobody's twice. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Allowances } from '../../../relay/limits/allowances.ts'
+import { QuotaFile } from '../../../relay/limits/quota-file.ts'
+import type { Limited } from '../../../relay/rules/limits.ts'
+import { credential, policy } from '../rules/facts.ts'
+
+const noon = Date.parse('2026-11-25T12:00:00Z')
+const hour = 3_600_000
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'relayfleet-allowances-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const limited = (limits: Partial<Limited['limits']>, name = 'team/app'): Limited => ({
+  ...credential({ name }),
+  limits: { warnAt: 80, ...limits },
+})
+
+/** A relay process: it starts by what is in the folder, at that time on its clocks. */
+function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?: number; index?: number } = {}) {
+  const clocks = { wall, monotonic: 0 }
+  const troubles: string[] = []
+  const warned: unknown[][] = []
+  const file = new QuotaFile(join(folder, 'quotas'), (why) => troubles.push(why))
+  const allowances = new Allowances({
+    events: { quotaApproaching: (...told) => warned.push(told) },
+    file,
+    index,
+    sharing: () => ({ relays }),
+    wall: () => clocks.wall,
+    monotonic: () => clocks.monotonic,
+  })
+  return {
+    allowances,
+    troubles,
+    warned,
+    clocks,
+    /** Time goes by on both clocks. */
+    pass(ms: number): void {
+      clocks.wall += ms
+      clocks.monotonic += ms
+    },
+    /** How many of these messages of one recipient it takes. */
+    taken(of: Limited, messages: number): number {
+      return Array.from({ length: messages }, () => allowances.take(of, 1)).filter((r) => r === undefined).length
+    },
+  }
+}
+
+test('a day is given once: in midnight and not before it begins anew', () => {
+  const { taken, pass, allowances } = relay()
+  const app = limited({ daily: 10 })
+  expect(taken(app, 25)).toBe(10)
+  pass(11.9 * hour)
+  expect(taken(app, 1)).toBe(0)
+  expect(allowances.peek(app, 1)?.reply.text).toBe(
+    'at most 10 recipients a day, none left; come back in 6 min, at 00:00 UTC (credential.limits.daily)',
+  )
+  pass(0.1 * hour)
+  expect(taken(app, 25)).toBe(10)
+})
+
+test('killed at any moment and started again, a relay never gives more than the day, and wastes a hundredth at most', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 3000 }),
+      fc.array(fc.integer({ min: 0, max: 700 }), { maxLength: 8 }),
+      (daily, lives) => {
+        rmSync(join(folder, 'quotas'), { force: true })
+        const app = limited({ daily })
+        let given = 0
+        for (const messages of lives) given += relay().taken(app, messages)
+        expect(given).toBeLessThanOrEqual(daily)
+        given += relay().taken(app, daily)
+        expect(given).toBeLessThanOrEqual(daily)
+        expect(given).toBeGreaterThanOrEqual(daily - (lives.length + 1) * Math.floor(daily / 100))
+      },
+    ),
+    { numRuns: 60, seed: 19 },
+  )
+})
+
+test('a relay that ended in order goes on from the very count', () => {
+  const app = limited({ daily: 1000 })
+  const first = relay()
+  expect(first.taken(app, 123)).toBe(123)
+  first.allowances.close()
+  const second = relay()
+  expect(second.allowances.usage(policy({ credentials: [app] })).credentials).toMatchObject([{ today: 123 }])
+  expect(second.taken(app, 2000)).toBe(877)
+})
+
+test('the file is told a hundred times a day, however many messages there are', () => {
+  const { taken } = relay()
+  expect(taken(limited({ daily: 100_000 }), 50_000)).toBe(50_000)
+  expect(readFileSync(join(folder, 'quotas'), 'utf8').split('\n').length).toBeLessThanOrEqual(52)
+})
+
+test('without a daily limit nothing is written', () => {
+  relay().taken(limited({ rate: { count: 100, perMs: 1000 } }), 100)
+  expect(statSync(join(folder, 'quotas')).size).toBe(0)
+})
+
+test.each([
+  ['the wall clock is set a day ahead', 24 * hour, 10],
+  ['the wall clock is set a day back', -24 * hour, 10],
+])('%s: what is used stays used', (_name, step, before) => {
+  const one = relay()
+  const app = limited({ daily: before })
+  one.taken(app, before)
+  one.clocks.wall += step
+  expect(one.taken(app, 1)).toBe(0)
+})
+
+test('a relay that starts with its clock set back does not begin a day that was used already', () => {
+  const app = limited({ daily: 10 })
+  relay().taken(app, 10)
+  expect(relay({ wall: noon - 48 * hour }).taken(app, 1)).toBe(0)
+})
+
+test('a step of the wall clock does nothing to a rate', () => {
+  const one = relay()
+  const app = limited({ rate: { count: 2, perMs: 2000 } })
+  expect(one.taken(app, 5)).toBe(2)
+  one.clocks.wall += 365 * 24 * hour
+  expect(one.taken(app, 5)).toBe(0)
+  one.clocks.wall -= 700 * 24 * hour
+  one.pass(1000)
+  expect(one.taken(app, 5)).toBe(1)
+})
+
+test('of a message all recipients are counted, or none', () => {
+  const { allowances, taken } = relay()
+  const app = limited({ daily: 10 })
+  expect(allowances.take(app, 7)).toBeUndefined()
+  expect(allowances.take(app, 4)?.rule).toBe('credential.limits.daily')
+  expect(taken(app, 10)).toBe(3)
+})
+
+test('what was not kept after all is given back', () => {
+  const { allowances, taken } = relay()
+  const app = limited({ daily: 10 })
+  expect(allowances.take(app, 10)).toBeUndefined()
+  allowances.giveBack(app, 4)
+  expect(taken(app, 10)).toBe(4)
+})
+
+test('the relays of a fleet give the limit together', () => {
+  const app = limited({ daily: 10 })
+  const given = [0, 1, 2].map((index) => {
+    rmSync(join(folder, 'quotas'), { force: true })
+    return relay({ relays: 3, index }).taken(app, 100)
+  })
+  expect(given).toEqual([4, 3, 3])
+})
+
+test('the owner is told once a day', () => {
+  const { taken, pass, warned } = relay()
+  const app = limited({ daily: 10, warnAt: 50 })
+  taken(app, 4)
+  expect(warned).toEqual([])
+  taken(app, 10)
+  expect(warned).toEqual([['team/app', 5, 10]])
+  pass(24 * hour)
+  taken(app, 10)
+  expect(warned.length).toBe(2)
+})
+
+test('the last refusal is told, and who has used nothing is not', () => {
+  const { allowances, taken } = relay()
+  const [app, idle, free] = [
+    limited({ daily: 2 }),
+    limited({ daily: 2 }, 'team/idle'),
+    credential({ name: 'team/free' }),
+  ]
+  taken(app, 3)
+  expect(allowances.usage(policy({ credentials: [app, idle, free] }))).toEqual({
+    day: Math.floor(noon / 86_400_000),
+    credentials: [
+      {
+        name: 'team/app',
+        today: 2,
+        lastRefusal: { rule: 'credential.limits.daily', code: 450, at: '2026-11-25T12:00:00.000Z' },
+      },
+    ],
+  })
+})
+
+test('of ten thousand credentials the hundred that used most are a series', () => {
+  const { allowances, taken } = relay()
+  const many = Array.from({ length: 10_000 }, (_, i) => limited({ daily: 100 }, `team/app-${i}`))
+  taken(many[7] as Limited, 40)
+  taken(many[9000] as Limited, 100)
+  const ratios = allowances.ratios(policy({ credentials: many }))
+  expect(ratios.length).toBe(100)
+  expect(ratios.slice(0, 2)).toEqual([
+    { credential: 'team/app-9000', ratio: 1 },
+    { credential: 'team/app-7', ratio: 0.4 },
+  ])
+})
+
+test('a line that was cut short is told, and the ones before it count', () => {
+  const day = Math.floor(noon / 86_400_000)
+  writeFileSync(join(folder, 'quotas'), `team/app ${day} 6\nteam/app ${day} 9\nteam/app ${day}`)
+  const { taken, troubles } = relay()
+  expect(taken(limited({ daily: 10 }), 10)).toBe(1)
+  expect(troubles).toEqual([expect.stringContaining('1 lines can not be read')])
+})
+
+test('a disk that takes nothing is told once, and mail goes on within the limit', () => {
+  const one = relay()
+  rmSync(folder, { recursive: true, force: true })
+  const file = new QuotaFile(join(folder, 'quotas'), (why) => one.troubles.push(why))
+  for (let i = 1; i < 5; i++) file.note('team/app', { day: 1, recipients: i })
+  expect(one.troubles).toEqual([expect.stringContaining('ENOENT')])
+  expect(file.used('team/app')).toEqual({ day: 1, recipients: 4 })
+})

@@ -1,0 +1,48 @@
+/** What the relays of a fleet hand out by themselves is the limit, when it is added up. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { rateShare, shareOf } from '../../../relay/rules/share.ts'
+
+const fleet = (relays: number) => Array.from({ length: relays }, (_, index) => ({ relays, index }))
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
+
+test.each([
+  [5000, 2, [2500, 2500]],
+  [5000, 3, [1667, 1667, 1666]],
+  [2, 3, [1, 1, 0]],
+  [7, 1, [7]],
+] as const)('%i a day for %i relays', (daily, relays, shares) => {
+  expect(fleet(relays).map((place) => shareOf(daily, place))).toEqual(shares)
+})
+
+test('shares add up to the limit, and who does not know its place takes no more than anybody', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10_000_000 }), fc.integer({ min: 1, max: 100 }), (daily, relays) => {
+      const shares = fleet(relays).map((place) => shareOf(daily, place))
+      expect(sum(shares)).toBe(daily)
+      expect(shareOf(daily, { relays, index: undefined })).toBe(Math.min(...shares))
+    }),
+    { seed: 23 },
+  )
+})
+
+test('rates add up to the rate; bursts to the count, or to one for each relay', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1000 }),
+      fc.integer({ min: 1000, max: 3_600_000 }),
+      fc.integer({ min: 1, max: 100 }),
+      (count, perMs, relays) => {
+        const rates = fleet(relays).map((place) => rateShare({ count, perMs }, place))
+        expect(sum(rates.map(({ intervalMs }) => perMs / intervalMs))).toBeCloseTo(count, 6)
+        expect(sum(rates.map(({ burst }) => burst))).toBe(Math.max(count, relays))
+      },
+    ),
+    { seed: 24 },
+  )
+})
+
+test('a relay beyond those that count hands out nothing', () => {
+  expect(shareOf(5000, { relays: 2, index: 2 })).toBe(0)
+  expect(rateShare({ count: 5, perMs: 1000 }, { relays: 2, index: 2 }).burst).toBe(0)
+})

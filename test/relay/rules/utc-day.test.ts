@@ -1,0 +1,135 @@
+/** A day's limit is renewed at midnight UTC, and by nobody who sets a clock. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Day, dayAt, dayMs, restOfDayMs } from '../../../relay/rules/utc-day.ts'
+
+const hour = 3_600_000
+/** A reading of both clocks, in hours: the wall's from the beginning of day 100, the monotonic one's from the start. */
+type Reading = readonly [wall: number, monotonic: number]
+const begin = 100 * dayMs
+
+function read(readings: readonly Reading[]): readonly number[] {
+  let day: Day | undefined
+  return readings.map(([wall, monotonic]) => {
+    day = dayAt(day, begin + wall * hour, monotonic * hour)
+    return day.number - 100
+  })
+}
+
+test.each<[string, readonly Reading[], readonly number[]]>([
+  [
+    'midnight is when the clock says so',
+    [
+      [22, 0],
+      [23.99, 1.99],
+      [24, 2],
+      [48, 26],
+    ],
+    [0, 0, 1, 2],
+  ],
+  [
+    'nobody looked for days',
+    [
+      [22, 0],
+      [22 + 72, 72],
+    ],
+    [0, 3],
+  ],
+  [
+    'a step forward brings no new day',
+    [
+      [10, 0],
+      [34, 0.01],
+      [35, 1],
+    ],
+    [0, 0, 0],
+  ],
+  [
+    '… until a whole day has gone by',
+    [
+      [10, 0],
+      [34, 0.01],
+      [57.9, 23.9],
+      [58.1, 24.1],
+    ],
+    [0, 0, 0, 2],
+  ],
+  [
+    'a step forward and back leaves all as it was',
+    [
+      [10, 0],
+      [34, 0.01],
+      [10.1, 0.1],
+      [33.9, 23.9],
+      [34.1, 24.1],
+    ],
+    [0, 0, 0, 0, 1],
+  ],
+  [
+    'a step back does not end the day a second time',
+    [
+      [23, 0],
+      [24.5, 1.5],
+      [23, 1.6],
+      [24.5, 3.1],
+    ],
+    [0, 1, 1, 1],
+  ],
+  [
+    'a clock that was ahead for years is believed after a day',
+    [
+      [90_000, 0],
+      [10, 1],
+      [32, 23],
+      [34, 25],
+    ],
+    [3750, 3750, 3750, 1],
+  ],
+  [
+    'clocks drift a little',
+    [
+      [22, 0],
+      [24.02, 2],
+    ],
+    [0, 1],
+  ],
+])('%s', (_name, readings, days) => {
+  expect(read(readings)).toEqual(days)
+})
+
+test('however the wall clock is set, days begin no faster than time goes by', () => {
+  // Every reading some minutes after the last, with the wall clock set now and then.
+  const readings = fc.array(
+    fc.tuple(
+      fc.integer({ min: 0, max: 600 }),
+      fc.oneof(
+        { weight: 4, arbitrary: fc.constant(0) },
+        { weight: 1, arbitrary: fc.integer({ min: -100_000, max: 100_000 }) },
+      ),
+    ),
+    { minLength: 1, maxLength: 200 },
+  )
+  fc.assert(
+    fc.property(readings, (steps) => {
+      let [wall, monotonic, began] = [begin + 12 * hour, 0, 0]
+      let day = dayAt(undefined, wall, monotonic)
+      for (const [minutes, set] of steps) {
+        monotonic += minutes * 60_000
+        // Steps of a few minutes may be drift.
+        wall += (minutes + (Math.abs(set) < 10 ? 0 : set)) * 60_000
+        const next = dayAt(day, wall, monotonic)
+        if (next.number !== day.number) began++
+        day = next
+      }
+      // The first midnight may come soon; from there on a day is a day, give or take what clocks drift.
+      expect(began).toBeLessThanOrEqual(1 + Math.ceil(monotonic / dayMs))
+    }),
+    { numRuns: 500, seed: 22 },
+  )
+})
+
+test('the rest of the day is until midnight UTC; of a day that the clock disowns, a day', () => {
+  expect(restOfDayMs(dayAt(undefined, begin + 22.5 * hour, 0))).toBe(1.5 * hour)
+  const doubted = dayAt(dayAt(undefined, begin, 0), begin + 30 * hour, 1)
+  expect(restOfDayMs(doubted)).toBe(24 * hour)
+})
