@@ -32,6 +32,8 @@ const programs = {
     package: 'python3-dkim python3-nacl',
     found: () => spawnSync(python, ['-c', 'import dkim, nacl']).status === 0,
   },
+  named: { package: 'bind9', found: () => programFile('named') !== undefined },
+  ip: { package: 'iproute2', found: () => programFile('ip') !== undefined },
   saslpasswd2: { package: 'sasl2-bin libsasl2-modules', found: () => programFile('saslpasswd2') !== undefined },
 } as const
 export type Program = keyof typeof programs

@@ -88,7 +88,7 @@ async def main(o):
     if o.username:
         options.update(authenticator=authenticator(o.username, o.password), auth_required=True)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(receiver, **options), "127.0.0.1", o.port)
+    server = await loop.create_server(lambda: SMTP(receiver, **options), o.host, o.port)
     print(server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
@@ -97,6 +97,7 @@ async def main(o):
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
+    arguments.add_argument("--host", default="127.0.0.1")
     arguments.add_argument("--port", type=int, default=0)
     arguments.add_argument("--log", required=True)
     arguments.add_argument("--store")

@@ -37,6 +37,10 @@ export type ReceiverOptions = {
   /** Files with a certificate and its key; STARTTLS is then required. */
   readonly tls?: { readonly cert: string; readonly key: string }
   readonly login?: { readonly username: string; readonly password: string }
+  /** 127.0.0.1 where it is absent. */
+  readonly host?: string
+  /** A command that runs it somewhere else. */
+  readonly side?: readonly string[]
   /** Whether the bytes of each message are kept; default true. */
   readonly keep?: boolean
 }
@@ -48,24 +52,28 @@ export async function startReceiver(folder: string, o: ReceiverOptions = {}): Pr
   mkdirSync(store, { recursive: true })
   const args = [
     ...['--log', log],
+    ...(o.host === undefined ? [] : ['--host', o.host]),
     ...(o.keep === false ? [] : ['--store', store]),
     ...(o.tls ? ['--cert', o.tls.cert, '--key', o.tls.key] : []),
     ...(o.login ? ['--username', o.login.username, '--password', o.login.password] : []),
   ]
   const arrivals = appended(log)
-  let running = await startPython(o.port ?? 0, args)
+  let running = await startPython(o.port ?? 0, args, o.side)
   return {
     port: running.port,
     arrivals,
     stop: () => end(running.child),
     start: async () => {
-      running = await startPython(running.port, args)
+      running = await startPython(running.port, args, o.side)
     },
   }
 }
 
-const startPython = (port: number, args: readonly string[]) =>
-  startListening(python, [join(import.meta.dirname, 'receiver.py'), '--port', `${port}`, ...args])
+function startPython(port: number, args: readonly string[], side: readonly string[] = []) {
+  const script = join(import.meta.dirname, 'receiver.py')
+  const [program = '', ...rest] = [...side, python, script, '--port', `${port}`, ...args]
+  return startListening(program, rest)
+}
 
 /** A program that prints its port when it listens. */
 async function startListening(

@@ -1,0 +1,55 @@
+/** BIND, authoritative for zones of a test. */
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Side } from './network.ts'
+import { programFile } from './programs.ts'
+import { end } from './receiver.ts'
+import { until } from './until.ts'
+
+/** `zones`: the records of each, or undefined for one whose file is missing, so that every answer is SERVFAIL. */
+export async function startNamed(
+  folder: string,
+  { side, address, zones }: { readonly side: Side; readonly address: string; readonly zones: Zones },
+) {
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'named.conf'), configuration(folder, address, Object.keys(zones)))
+  const write = (zone: string, records: readonly string[]): void =>
+    writeFileSync(join(folder, zone), [...head, ...records, ''].join('\n'))
+  for (const [zone, records] of Object.entries(zones)) if (records !== undefined) write(zone, records)
+  const [program = '', ...before] = side
+  const named = programFile('named') ?? 'named'
+  const child = spawn(program, [...before, named, '-g', '-c', join(folder, 'named.conf')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text
+  })
+  await until('named runs', () => {
+    if (child.exitCode !== null) throw new Error(log)
+    return log.includes(' running\n')
+  })
+  return {
+    /** Reads the zone's file anew. */
+    reload(zone: string, records: readonly string[]): void {
+      write(zone, records)
+      child.kill('SIGHUP')
+    },
+    stop: () => end(child),
+  }
+}
+
+export type Zones = Readonly<Record<string, readonly string[] | undefined>>
+
+const head = ['$TTL 1', '@ SOA ns.test. root.test. 1 60 60 600 1', '@ NS ns.test.', 'ns.test. A 198.51.100.53']
+
+const configuration = (folder: string, address: string, zones: readonly string[]): string => `
+options {
+  directory "${folder}"; pid-file none; session-keyfile "${folder}/key"; managed-keys-directory "${folder}";
+  listen-on { ${address}; }; listen-on-v6 { none; };
+  recursion no; dnssec-validation no; max-records-per-type 0; check-names primary ignore;
+};
+controls {};
+${zones.map((zone) => `zone "${zone}" { type primary; file "${zone}"; };`).join('\n')}
+`

@@ -1,0 +1,66 @@
+/** A network of its own for a test: here and the world, two network namespaces and a cable, where port 25 and public addresses are free to use. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { end } from './receiver.ts'
+
+/** A command that runs what follows it on one side. */
+export type Side = readonly string[]
+export type Network = { readonly here: Side; readonly world: Side; close(): Promise<void> }
+
+type Addresses = {
+  /** On this side's loopback, beside 127.0.0.1. */
+  readonly inside: readonly string[]
+  /** Beyond the cable. */
+  readonly outside: readonly string[]
+  /** One of those outside: what /etc/resolv.conf names here. */
+  readonly resolver: string
+}
+
+/** Whether a suite can run: for `describe.runIf`. @throws Error in CI, where nothing may be skipped. */
+export function mayUnshare(): boolean {
+  try {
+    execFileSync('unshare', ['-n', '-m', 'true'], { stdio: 'ignore' })
+    return true
+  } catch {
+    const what = 'a network of its own needs root, for unshare -n -m'
+    if (process.env['CI'] !== undefined) throw new Error(what)
+    process.stderr.write(`\n*** SKIPPED: ${what} ***\n`)
+    return false
+  }
+}
+
+/** `folder`: for a file of ours. */
+export async function openNetwork(folder: string, { inside, outside, resolver }: Addresses): Promise<Network> {
+  const [near, far] = [await holdNamespace(), await holdNamespace()]
+  const [here, world] = [sideOf(near), sideOf(far)]
+  run(here, 'ip', 'link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'cable', 'netns', `${far.pid}`)
+  for (const address of inside) run(here, 'ip', 'address', 'add', address, 'dev', 'lo')
+  for (const address of outside) run(world, 'ip', 'address', 'add', `${address}/32`, 'dev', 'lo')
+  run(here, 'ip', 'address', 'add', '198.51.100.1/30', 'dev', 'cable')
+  run(world, 'ip', 'address', 'add', '198.51.100.2/30', 'dev', 'cable')
+  for (const side of [here, world]) {
+    run(side, 'ip', 'link', 'set', 'lo', 'up')
+    run(side, 'ip', 'link', 'set', 'cable', 'up')
+  }
+  run(here, 'ip', 'route', 'add', 'default', 'via', '198.51.100.2')
+  writeFileSync(join(folder, 'resolv.conf'), `nameserver ${resolver}\n`)
+  run(here, 'mount', '--bind', join(folder, 'resolv.conf'), '/etc/resolv.conf')
+  return { here, world, close: async () => void (await Promise.all([end(near), end(far)])) }
+}
+
+/** A process that does nothing but keep its namespaces. */
+async function holdNamespace(): Promise<ChildProcess> {
+  const child = spawn('unshare', ['-n', '-m', 'sh', '-c', 'echo ready; exec sleep infinity'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  return child
+}
+
+const sideOf = ({ pid }: ChildProcess): Side => ['nsenter', '-t', `${pid}`, '-n', '-m']
+
+export function run([program = '', ...before]: Side, ...command: readonly string[]): string {
+  return execFileSync(program, [...before, ...command], { encoding: 'utf8' })
+}
