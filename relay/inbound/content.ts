@@ -4,6 +4,7 @@ import type { ListenerConfig } from '../config.ts'
 import { headerEnd } from '../mail/header.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
+import { joined } from './joined.ts'
 import { headerBytes, heldBytes } from './limits.ts'
 import { LineEnds } from './line-ends.ts'
 import { beforeContent, scan } from './newlines.ts'
@@ -88,15 +89,15 @@ export class Content {
 
   /** Octets that come one by one are not joined one by one: that would take the square of their number. */
   #mayEndHeader(chunk: Buffer): boolean {
-    const near = Buffer.concat([this.#tail, chunk])
-    this.#tail = near.subarray(-3)
+    const seam = Buffer.concat([this.#tail, chunk.subarray(0, 3)])
+    this.#tail = chunk.length < 3 ? seam.subarray(-3) : chunk.subarray(-3)
     // At the very beginning two are enough: a header of no field.
     const first = this.#heldBytes - chunk.length < 2
-    return first || this.#heldBytes > headerBytes || near.includes(blankLine)
+    return first || this.#heldBytes > headerBytes || seam.includes(blankLine) || chunk.includes(blankLine)
   }
 
   #lookForHeader(atEnd: boolean): void {
-    const octets = Buffer.concat(this.#held)
+    const octets = joined(this.#held)
     const found = headerEnd(octets)
     const end = found === -1 && atEnd ? octets.length : found
     this.#held = [octets]
@@ -111,8 +112,7 @@ export class Content {
   }
 
   #takeHeld(): Buffer {
-    const [only, ...more] = this.#held
-    const octets = only !== undefined && more.length === 0 ? only : Buffer.concat(this.#held)
+    const octets = joined(this.#held)
     this.#held = []
     this.#heldBytes = 0
     return octets

@@ -1,4 +1,5 @@
 /** What comes behind 354 becomes the content: CR LF . CR LF ends it and nothing else; other dots before a line go. */
+import { joined } from './joined.ts'
 
 export type Decoded = {
   readonly content: Buffer
@@ -7,6 +8,7 @@ export type Decoded = {
 }
 
 const cr = 0x0d
+const dot = 0x2e
 const lineDot = Buffer.from('\r\n.')
 
 export class DataDecoder {
@@ -18,22 +20,23 @@ export class DataDecoder {
 
   /** Takes a dot away only behind CR LF: behind LF alone nobody put one there (RFC 5321 section 4.5.2). */
   take(chunk: Buffer): Decoded {
-    const octets = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    const settled = this.#given === this.#held.length && chunk[0] !== dot
+    const octets = settled ? chunk : Buffer.concat([this.#held, chunk])
     const pieces: Buffer[] = []
-    let from = this.#given
+    let from = settled ? 0 : this.#given
     let at = octets.indexOf(lineDot)
     for (; at !== -1; at = octets.indexOf(lineDot, from)) {
       const behind = lineEndAt(octets, at + 3)
       if (behind === 'unknown') break
       pieces.push(octets.subarray(from, at + 2))
       from = at + 3
-      if (behind === 'whole') return { content: whole(pieces), rest: octets.subarray(from + 2) }
+      if (behind === 'whole') return { content: joined(pieces), rest: octets.subarray(from + 2) }
     }
     const keep = at === -1 ? octets.length - lineEndLength(octets) : at
     pieces.push(octets.subarray(from, Math.max(from, keep)))
     this.#held = octets.subarray(keep)
     this.#given = Math.max(0, from - keep)
-    return { content: whole(pieces) }
+    return { content: joined(pieces) }
   }
 }
 
@@ -48,9 +51,4 @@ function lineEndAt(octets: Buffer, at: number): 'whole' | 'none' | 'unknown' {
 function lineEndLength(octets: Buffer): number {
   if (octets.at(-1) === cr) return 1
   return octets.at(-2) === cr && octets.at(-1) === lineDot[1] ? 2 : 0
-}
-
-function whole(pieces: readonly Buffer[]): Buffer {
-  const [only] = pieces
-  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces)
 }

@@ -44,7 +44,6 @@ export class Reception {
   readonly #content: Content
   readonly #disposition: Disposition
   #failed: Refusal | undefined
-  #started = false
 
   constructor(inbound: Inbound, session: Session, login: SessionLogin, transaction: Transaction, incoming: Incoming) {
     const { config } = inbound.inForce()
@@ -102,13 +101,11 @@ export class Reception {
     return refuse(refused, audited)
   }
 
-  /** Our Received goes before the first octets; after a fault of the disk the rest is read and forgotten. */
+  /** After a fault of the disk the rest is read and forgotten. */
   async #write(octets: Buffer): Promise<void> {
     if (this.#failed) return
     try {
-      const chunk = this.#started ? octets : Buffer.concat([Buffer.from(this.#received()), octets])
-      this.#started = true
-      await this.#incoming.write(chunk)
+      await this.#incoming.write(octets)
     } catch (error) {
       this.#failed = faultOf(this.#inbound, error)
     }
@@ -123,7 +120,8 @@ export class Reception {
     try {
       const facts = { config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8 }
       const { fields, ...verdict } = judgeHeader(facts, header)
-      return { ...verdict, header: mendHeader(header, fields, this.#taking) }
+      const mended = mendHeader(header, fields, this.#taking)
+      return { ...verdict, header: Buffer.concat([Buffer.from(this.#received()), mended]) }
     } catch (error) {
       return { refusal: faultOf(this.#inbound, error), audited: [], fromDomain: '', header }
     }

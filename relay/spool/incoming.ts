@@ -65,7 +65,9 @@ export class IncomingMessage implements Incoming {
 
   async #received(): Promise<Received> {
     if (this.#file !== undefined) return { bytes: this.#bytes, file: await this.#file.finish() }
-    return { bytes: this.#bytes, content: Buffer.concat(this.#chunks, this.#bytes) }
+    const [only] = this.#chunks
+    const whole = only !== undefined && this.#chunks.length === 1
+    return { bytes: this.#bytes, content: whole ? only : Buffer.concat(this.#chunks, this.#bytes) }
   }
 
   async #toFile(chunk: Buffer): Promise<void> {
