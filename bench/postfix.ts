@@ -11,7 +11,14 @@ import type { Contender, Setting } from './contender.ts'
 const realm = 'bench.test'
 const daemons = '/usr/lib/postfix/sbin'
 
-type Place = { readonly folder: string; readonly port: number; readonly sinkPort: number }
+type Parameters = Readonly<Record<string, string>>
+type Place = {
+  readonly folder: string
+  readonly port: number
+  readonly sinkPort: number
+  /** Of main.cf, besides those of every run. */
+  readonly more: Parameters
+}
 
 const environment = 'MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME'
 
@@ -27,7 +34,7 @@ NumTickets = 0
 
 // What a relay for many applications needs, and every limit out of the way that would slow it down. The queue keeps
 // its fsyncs, as always with Postfix; nothing here trades safety for speed.
-const mainCf = ({ folder, sinkPort }: Place): string =>
+const mainCf = ({ folder, sinkPort, more }: Place): string =>
   Object.entries({
     compatibility_level: '3.6',
     queue_directory: `${folder}/queue`,
@@ -68,6 +75,7 @@ const mainCf = ({ folder, sinkPort }: Place): string =>
     smtp_tls_security_level: 'none',
     default_destination_concurrency_limit: '20',
     initial_destination_concurrency: '20',
+    ...more,
   })
     .map(([name, value]) => `${name} = ${value}\n`)
     .join('')
@@ -95,9 +103,14 @@ const masterCf = ({ port }: Place): string =>
     '',
   ].join('\n')
 
+export const startPostfix = (setting: Setting): Promise<Contender> => startPostfixWith(setting, {})
+
 /** @throws Error with what Postfix said when it does not start. */
-export async function startPostfix({ folder, certificates, sink, trace }: Setting): Promise<Contender> {
-  const place = { folder, port: await freePort(), sinkPort: sink.port }
+export async function startPostfixWith(
+  { folder, certificates, sink, trace }: Setting,
+  more: Parameters,
+): Promise<Contender> {
+  const place = { folder, port: await freePort(), sinkPort: sink.port, more }
   const login = { username: `load@${realm}`, password: 'a-password-for-the-bench' }
   write(place, certificates)
   setPassword(folder, login.password)

@@ -1,13 +1,28 @@
 /** Relayfleet in the race: one relay process with the configuration that the crash test uses. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { freePort } from '../test/local/free-port.ts'
-import { accessTo, loadConfig, startRelay, writeRelay } from '../test/local/relay-process.ts'
+import { accessTo, loadConfig, senderDomain, startRelay, writeRelay } from '../test/local/relay-process.ts'
+import { keyFiles, signingWith, type TestKey } from '../test/relay/delivery/signing-keys.ts'
 import type { Contender, Setting } from './contender.ts'
 
-export async function startRelayfleet({ folder, certificates, sink, trace }: Setting): Promise<Contender> {
+export const startRelayfleet = (setting: Setting): Promise<Contender> => startSigning(setting, [])
+
+/** Without a key nothing is signed. */
+export async function startSigning(
+  { folder, certificates, sink, trace }: Setting,
+  keys: readonly TestKey[],
+): Promise<Contender> {
   const listenPort = await freePort()
   const asked = loadConfig({ listenPort, smarthostPort: sink.port, maxConnections: 20 })
   // Every client of the bench has the same address.
-  const config = { ...asked, limits: { ...asked.limits, connectionsPerClient: 2000 } }
+  const limits = { ...asked.limits, connectionsPerClient: 2000 }
+  const signing = keys.length === 0 ? [] : [signingWith(senderDomain, keys)]
+  const config = { ...asked, limits, signing }
+  for (const [path, text] of Object.entries(keyFiles(keys))) {
+    mkdirSync(dirname(join(folder, 'config', path)), { recursive: true })
+    writeFileSync(join(folder, 'config', path), text)
+  }
   writeRelay(folder, config, certificates)
   const relay = await startRelay(folder, trace)
   return {

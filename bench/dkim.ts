@@ -1,0 +1,143 @@
+/** What signing costs: Relayfleet without, with one signature and with both, beside Postfix without and with opendkim, in
+ * turns on this machine: `npm run bench:dkim`, as root, two minutes. */
+import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { makeCertificates } from '../test/certificates.ts'
+import { loadMessage } from '../test/local/load-message.ts'
+import { missingPackages } from '../test/local/programs.ts'
+import { startSink } from '../test/local/receiver.ts'
+import { SmtpSession } from '../test/local/smtp-session.ts'
+import { until } from '../test/local/until.ts'
+import { ed25519Key, rsaKey } from '../test/relay/delivery/signing-keys.ts'
+import { openSmarthost } from '../test/relay/delivery/smarthost.ts'
+import type { Contender, Setting } from './contender.ts'
+import type { Run } from './lane.ts'
+import { machine, revision } from './machine.ts'
+import { startPostfixWithOpendkim } from './opendkim.ts'
+import { startPostfix } from './postfix.ts'
+import { race } from './race.ts'
+import { startRelayfleet, startSigning } from './relayfleet.ts'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    messages: { type: 'string', default: '3000' },
+    out: { type: 'string' },
+  },
+})
+const parent = process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir()
+/** Where fsync costs nothing and proves nothing (linux/magic.h). */
+const tmpfs = 0x01021994
+const [rsa, ed25519] = [rsaKey('r1'), ed25519Key('e1')]
+
+type Entrant = {
+  readonly name: string
+  /** DKIM-Signature fields in each message. */
+  readonly signatures: number
+  readonly start: (setting: Setting) => Promise<Contender>
+}
+const entrants: readonly Entrant[] = [
+  { name: 'Relayfleet', signatures: 0, start: startRelayfleet },
+  { name: 'Relayfleet, RSA', signatures: 1, start: (setting) => startSigning(setting, [rsa]) },
+  { name: 'Relayfleet, RSA and Ed25519', signatures: 2, start: (setting) => startSigning(setting, [rsa, ed25519]) },
+  { name: 'Postfix', signatures: 0, start: startPostfix },
+  { name: 'Postfix and opendkim, RSA', signatures: 1, start: (setting) => startPostfixWithOpendkim(setting, rsa) },
+]
+
+function whyNot(): string | undefined {
+  const missing = missingPackages('postfix', 'smtp-sink', 'saslpasswd2', 'opendkim')
+  if (missing.length > 0) return `packages are missing: apt-get install ${[...new Set(missing)].join(' ')}`
+  if (process.getuid?.() !== 0) return 'Postfix changes users, so it has to be started by root'
+  if (statfsSync(parent).type === tmpfs) return `${parent} is in memory; name a folder on a disk: RELAYFLEET_BENCH_DIR`
+  return undefined
+}
+
+type Place = { readonly folder: string; readonly certificates: Setting['certificates'] }
+const newPlace = ({ folder, certificates }: Place): Place => {
+  const own = mkdtempSync(join(folder, 'contender-'))
+  return { folder: own, certificates }
+}
+
+/** The sink of the race throws away what it counts: so one message is looked at before. */
+async function demandSignatures({ name, signatures, start }: Entrant, place: Place): Promise<void> {
+  const receiver = await openSmarthost()
+  const contender = await start({ ...newPlace(place), sink: receiver })
+  try {
+    const session = await SmtpSession.open(contender.access)
+    const envelope = { id: 'first', reversePath: 'app@corp.test', forwardPaths: ['someone@sink.test'] }
+    await session.expect(session.submit(loadMessage(envelope, 4096)), 250)
+    await session.quit()
+    const content = await until('the message arrives', () => receiver.received[0]?.content.toString('latin1'))
+    const found = content.match(/^DKIM-Signature:/gm)?.length ?? 0
+    if (found !== signatures) throw new Error(`${name} made ${found} signatures, not ${signatures}`)
+  } finally {
+    await contender.stop()
+    await receiver.stop()
+  }
+}
+
+async function oneRun({ start }: Entrant, place: Place): Promise<Run> {
+  const sink = await startSink()
+  try {
+    const contender = await start({ ...newPlace(place), sink })
+    try {
+      await race({ contender, sink }, { sessions: 20, bytes: 4096, messages: 500 })
+      return await race({ contender, sink }, { sessions: 20, bytes: 4096, messages: Number(values.messages) })
+    } finally {
+      await contender.stop()
+    }
+  } finally {
+    await sink.stop()
+  }
+}
+
+const median = (runs: readonly Run[], of: (run: Run) => number): number =>
+  runs.map(of).toSorted((a, b) => a - b)[runs.length >> 1] ?? Number.NaN
+
+async function bench(place: Place): Promise<void> {
+  for (const entrant of entrants) await demandSignatures(entrant, place)
+  const runs = new Map<Entrant, Run[]>(entrants.map((entrant) => [entrant, []]))
+  for (let round = 1; round <= Number(values.rounds); round += 1) {
+    // Everybody in turn, so that a slow minute of the machine is everybody's.
+    for (const [entrant, own] of runs) {
+      const run = await oneRun(entrant, place)
+      own.push(run)
+      console.log(
+        `round ${round}, ${entrant.name}: ${run.acceptedPerSecond.toFixed(0)}/s in, ${run.deliveredPerSecond.toFixed(0)}/s out`,
+      )
+    }
+  }
+  const delivered = (entrant: Entrant | undefined): number =>
+    median((entrant && runs.get(entrant)) ?? [], (run) => run.deliveredPerSecond)
+  console.table(
+    entrants.map((entrant, i) => ({
+      name: entrant.name,
+      'delivered/s': Math.round(delivered(entrant)),
+      'of its own without': (delivered(entrant) / delivered(entrants[i < 3 ? 0 : 3])).toFixed(2),
+    })),
+  )
+  const at = new Date().toISOString()
+  const file = values.out ?? join(import.meta.dirname, 'results', `dkim-${at.slice(0, 10)}.json`)
+  const raw = [...runs].map(([{ name }, own]) => ({ name, runs: own }))
+  writeFileSync(
+    file,
+    `${JSON.stringify({ at, revision: revision(), machine, messages: Number(values.messages), raw }, null, 1)}\n`,
+  )
+  console.log(`raw numbers: ${file}`)
+}
+
+const trouble = whyNot()
+if (trouble !== undefined) {
+  console.error(`bench:dkim can not run: ${trouble}`)
+  process.exit(1)
+}
+const folder = mkdtempSync(join(parent, 'relayfleet-bench-'))
+// Postfix works as a user of its own, who has to get in.
+chmodSync(folder, 0o755)
+try {
+  await bench({ folder, certificates: await makeCertificates(['127.0.0.1']) })
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
