@@ -119,7 +119,7 @@ export function printed(): string {
     sharedForms,
     ...kinds.map((kind) => kindSection(kind as Kind)),
     '## Rules',
-    'Every refusal ends with the id of its rule, in the SMTP reply, the log line, the metric and `relayfleet explain`. An id is the path\nof the field that decides (of the RelayCredential after `credential.`, else of the RelayPolicy); `always.` has no field.',
+    'Every refusal ends with the id of its rule, in the SMTP reply, the log line, the metric and `relayfleet explain`. An id is the path\nof the field that decides (of the RelayCredential after `credential.`, of the\nSenderDomain after `senderDomain.`, else of the RelayPolicy); `always.` has no field.',
     table(['rule', 'reply', 'text', 'mend'], ruleRows),
     '## Metrics of a relay',
     'Every metric has the label `policy` besides those named here.',

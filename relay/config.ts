@@ -90,7 +90,7 @@ const signing = object({
   /** namespace/name of the SenderDomain, for explanations. */
   senderDomain: text,
   domain: text,
-  /** What becomes of its mail while any of the keys can not sign, or there is none: left as it is, held, not taken. */
+  /** What becomes of its mail while any of the keys can not sign, or there is none: it leaves, is held, is not taken. */
   whenBroken: oneOf('Warn', 'Defer', 'Refuse'),
   /** One signature each, the first of them on top. */
   keys: list(

@@ -116,9 +116,10 @@ export class Reception {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return { refusal: login.refusal, audited: [], fromDomain: '', header }
     const { reversePath, parameters } = this.#transaction
-    const { config } = this.#inbound.inForce()
+    const { config, keyring } = this.#inbound.inForce()
+    const canSign = (domain: string) => keyring.signingOf(domain, this.#inbound.now())?.broken.length === 0
     try {
-      const facts = { config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8 }
+      const facts = { config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8, canSign }
       const { fields, ...verdict } = judgeHeader(facts, header)
       const mended = mendHeader(header, fields, this.#taking)
       return { ...verdict, header: Buffer.concat([Buffer.from(this.#received()), mended]) }

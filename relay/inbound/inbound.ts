@@ -2,13 +2,19 @@
 import type { RelayConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { Allowances } from '../limits/allowances.ts'
+import type { Keyring } from '../mail/keyring.ts'
 import type { Refusal } from '../mail/rule.ts'
 import type { CredentialIndex } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Lockout } from './lockout.ts'
 import type { Presence } from './presence.ts'
 
-export type InForce = { readonly config: RelayConfig; readonly index: CredentialIndex }
+export type InForce = {
+  readonly config: RelayConfig
+  readonly index: CredentialIndex
+  /** Only to tell whether they can sign: that is delivery's. */
+  readonly keyring: Keyring
+}
 
 export type Inbound = {
   readonly spool: Spool

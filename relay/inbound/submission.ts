@@ -5,6 +5,7 @@ import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { CertificateStatus } from '../http.ts'
 import type { Allowances } from '../limits/allowances.ts'
+import { Keyring } from '../mail/keyring.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Begin } from './connection.ts'
@@ -100,8 +101,9 @@ export function createSubmission({
   }
 
   return {
-    async reconcile({ config, files }) {
-      current = { config, index: indexCredentials(config) }
+    async reconcile(loaded) {
+      const { config, files } = loaded
+      current = { config, index: indexCredentials(config), keyring: new Keyring(loaded, current?.keyring) }
       const wanted = new Set(config.listeners.map(keyOf))
       const leaving = [...open].filter(([key]) => !wanted.has(key))
       for (const [key, door] of leaving) if (config.listeners.some((l) => wantsPortOf(l, door))) stop(key, door)

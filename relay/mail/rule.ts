@@ -10,7 +10,7 @@ type Rule = {
   readonly subject: string
   readonly text: string
   /** Where the field lives; `relay` for what no field decides. */
-  readonly of: 'RelayPolicy' | 'RelayCredential' | 'relay'
+  readonly of: 'RelayPolicy' | 'RelayCredential' | 'SenderDomain' | 'relay'
   /** What a person does about it. */
   readonly mend: string
 }
@@ -288,6 +288,13 @@ export const rules = {
     text: 'this credential sends faster than it may',
     of: 'RelayCredential',
     mend: 'let the client try again when the reply says, send more evenly, or raise spec.limits.rate of the RelayCredential',
+  },
+  'senderDomain.whenBroken': {
+    code: 451,
+    subject: '7.5',
+    text: 'mail of this domain leaves only signed, and can not be signed now; try again later',
+    of: 'SenderDomain',
+    mend: "mend the domain's keys: `signing.broken` at the relay's /status names them",
   },
 } as const satisfies Record<string, Rule>
 

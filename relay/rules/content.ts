@@ -46,6 +46,16 @@ const alignedWithReversePath: Check<HeaderFacts> = ({ from, reversePath, config 
     : refusal('senderRules.alignment')
 }
 
+/** The domain owner wants it back rather than late. */
+const canBeSigned: Check<HeaderFacts> = ({ from, credential, config, canSign }) => {
+  const domain = from?.ok ? ownerOf(credential, from.mailbox)?.domain : undefined
+  const signing = config.signing?.find((one) => one.domain === domain)
+  if (signing?.whenBroken !== 'Refuse') return undefined
+  return signing.keys.length === 0 || canSign?.(signing.domain) === false
+    ? refusal('senderDomain.whenBroken')
+    : undefined
+}
+
 /** Only what `ownsIdentities`, `showsOwnAddress` and `alignedWithReversePath` refuse can be audited instead. */
 export const headerChecks: readonly Check<HeaderFacts>[] = [
   withinLimits, //                octets and fields
@@ -60,6 +70,7 @@ export const headerChecks: readonly Check<HeaderFacts>[] = [
   identity.unquotedIdentities, // parsers disagree on a quoted local part
   identity.showsOwnAddress, //    what a person sees is what was judged
   alignedWithReversePath, //      the null reverse-path is aligned with every From
+  canBeSigned, //                 RFC 6376: a domain may ask for all of its mail to be signed
 ]
 
 /** `header` is the block up to and with its blank line, or the whole content where it has none. */

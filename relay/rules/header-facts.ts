@@ -8,7 +8,11 @@ export const headerLimits = { octets: 102_400, fields: 1000, received: 50 } as c
 /** One field that says who sends, and its one mailbox. */
 export type Identity = { readonly field: string; readonly parsed: ParsedFrom }
 
-export type ContentFacts = SubmissionFacts & { readonly reversePath: string }
+export type ContentFacts = SubmissionFacts & {
+  readonly reversePath: string
+  /** Whether every key of a domain can sign now; absent where nobody has the keys. */
+  readonly canSign?: (domain: string) => boolean
+}
 
 export type HeaderFacts = ContentFacts & {
   readonly octets: number

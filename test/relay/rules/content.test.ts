@@ -358,3 +358,29 @@ test('any octets are judged without an exception; no accepted header shows other
   )
   expect(accepted).toBeGreaterThan(numRuns / 100)
 })
+
+const signing = (whenBroken: 'Warn' | 'Defer' | 'Refuse', keys: number) => ({
+  senderDomain: 'mail/corp',
+  domain: 'corp.t',
+  whenBroken,
+  keys: Array.from({ length: keys }, () => ({ selector: 's', algorithm: 'rsa-sha256' as const, keyFile: 's.pem' })),
+})
+
+test.each([
+  ['Refuse', 1, false, 'senderDomain.whenBroken'],
+  ['Refuse', 0, undefined, 'senderDomain.whenBroken'],
+  ['Refuse', 1, true, undefined],
+  ['Refuse', 1, undefined, undefined],
+  ['Defer', 1, false, undefined],
+  ['Warn', 0, false, undefined],
+] as const)('%s with %i keys that can sign: %s', (whenBroken, keys, can, rule) => {
+  const canSign = can === undefined ? {} : { canSign: (domain: string) => domain !== 'corp.t' || can }
+  const own = { ...facts({ signing: [signing(whenBroken, keys)] }), reversePath: 'app@corp.t', ...canSign }
+  expect(judgeHeader(own, message('From: <app@corp.t>')).refusal?.rule).toBe(rule)
+})
+
+test('mail of another domain is taken all the same', () => {
+  const other = { ...signing('Refuse', 0), domain: 'other.t' }
+  const own = { ...facts({ signing: [other] }), reversePath: 'app@corp.t', canSign: () => false }
+  expect(judgeHeader(own, message('From: <app@corp.t>')).refusal).toBeUndefined()
+})

@@ -1,0 +1,33 @@
+/** A domain that wants its mail signed or not at all: its mail is not taken while a key can not sign, and taken when it can. */
+import { expect, test } from 'vitest'
+import { ed25519Key, signingWith } from '../delivery/signing-keys.ts'
+import { banner, logIn, reply, start, talk } from './clients.ts'
+import { baseConfig, load } from './submission-under-test.ts'
+
+const key = ed25519Key('e1')
+const ending = Date.now() + 86_400_000
+const signing = [
+  { ...signingWith('corp.example', [key], { whenBroken: 'Refuse' }), keys: [{ ...key.config, notAfter: ending }] },
+]
+
+const config = { ...baseConfig, signing }
+
+test('senderDomain.whenBroken', async () => {
+  let now = ending
+  const { spool, under } = await start(undefined, config, () => now)
+  const loaded = await load(config)
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  const submit = async (): Promise<string> => {
+    await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<user@elsewhere.example>', 'DATA')
+    socket.write('From: <noreply@corp.example>\r\n\r\nhello\r\n.\r\n')
+    return reply(socket)
+  }
+  const refused = /^451 4\.7\.5 .*\(senderDomain\.whenBroken\)/
+  expect(await submit(), 'there is no file').toMatch(refused)
+  await under.submission.reconcile({ ...loaded, files: new Map([...loaded.files, [key.config.keyFile, key.pem]]) })
+  expect(await submit(), 'the key can sign').toMatch(/^250 /)
+  now = ending + 1
+  expect(await submit(), 'its time is over').toMatch(refused)
+  expect(spool.kept).toHaveLength(1)
+})
