@@ -48,7 +48,8 @@ export const relayPolicyStatus = {
     routes: {
       type: 'array',
       maxItems: 64,
-      description: 'How the ways out are, by what the relays report.',
+      description:
+        'How the ways out are, by what the relays report; mx stands for all exchangers of a route of type MX.',
       items: {
         type: 'object',
         required: ['name', 'smarthosts'],

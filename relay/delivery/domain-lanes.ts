@@ -7,8 +7,11 @@ import { FewMarks } from './few-marks.ts'
 import { Lane } from './lane.ts'
 import type { Room } from './room.ts'
 
-/** Domains at one time: more than have connections, since some of them are looked up. */
-const mostDomains = 256
+/**
+ * Domains that are looked up, or wait for a connection in the order in which they came: few, since who waits before them
+ * has a fair turn by credential.
+ */
+const domainsAhead = 32
 const messagesAhead = 16
 
 export class DomainLanes {
@@ -22,7 +25,7 @@ export class DomainLanes {
     this.#route = route
     this.#room = room
     this.#random = random
-    this.front = new Lane({ route, room, mostRecipients: 0, window: () => mostDomains - this.#lanes.size })
+    this.front = new Lane({ route, room, mostRecipients: 0, window: () => this.#places })
   }
 
   get(domain: string): Lane | undefined {
@@ -33,7 +36,7 @@ export class DomainLanes {
   laneTo(domain: string, from: Lane | undefined): Lane {
     const known = this.#lanes.get(domain)
     if (known !== undefined) return known
-    if (this.#lanes.size >= mostDomains || (this.front.waiting > 0 && from !== this.front)) return this.front
+    if (this.#places <= 0 || (this.front.waiting > 0 && from !== this.front)) return this.front
     const lane = new Lane({
       route: this.#route,
       room: this.#room,
@@ -45,6 +48,11 @@ export class DomainLanes {
     })
     this.#lanes.set(domain, lane)
     return lane
+  }
+
+  /** For how many more domains there is a lane. */
+  get #places(): number {
+    return this.#room.most + domainsAhead - this.#lanes.size
   }
 
   /** True when it was there. */

@@ -18,6 +18,7 @@ const cli = join(import.meta.dirname, '../../operator/cli.ts')
 
 const records = [
   ...['corp.test. MX 10 mx.corp.test.', 'mx.corp.test. A 192.0.2.5'],
+  '*.corp.test. MX 10 mx.corp.test.',
   ...['plain.test. MX 10 mx.plain.test.', 'mx.plain.test. A 192.0.2.10'],
   ...['secure.test. MX 10 mx.secure.test.', 'mx.secure.test. A 192.0.2.20'],
   'implicit.test. A 192.0.2.10',
@@ -109,6 +110,8 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
       inside: ['169.254.169.254/32', '10.96.0.1/32'],
       outside: [resolver, '192.0.2.5', '192.0.2.10', '192.0.2.20', '192.0.2.99'],
       resolver,
+      // As in a pod. A search list would find a home for every domain that does not exist.
+      resolverOptions: 'search corp.test\noptions ndots:5',
     })
     const zones = { test: records, 'broken.test': undefined }
     named = await startNamed(join(folder, 'named'), { side: network.world, address: resolver, zones })

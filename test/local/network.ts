@@ -16,6 +16,8 @@ type Addresses = {
   readonly outside: readonly string[]
   /** One of those outside: what /etc/resolv.conf names here. */
   readonly resolver: string
+  /** More of that file. */
+  readonly resolverOptions: string
 }
 
 /** Whether a suite can run: for `describe.runIf`. @throws Error in CI, where nothing may be skipped. */
@@ -32,7 +34,10 @@ export function mayUnshare(): boolean {
 }
 
 /** `folder`: for a file of ours. */
-export async function openNetwork(folder: string, { inside, outside, resolver }: Addresses): Promise<Network> {
+export async function openNetwork(
+  folder: string,
+  { inside, outside, resolver, resolverOptions }: Addresses,
+): Promise<Network> {
   const [near, far] = [await holdNamespace(), await holdNamespace()]
   const [here, world] = [sideOf(near), sideOf(far)]
   run(here, 'ip', 'link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'cable', 'netns', `${far.pid}`)
@@ -45,7 +50,7 @@ export async function openNetwork(folder: string, { inside, outside, resolver }:
     run(side, 'ip', 'link', 'set', 'cable', 'up')
   }
   run(here, 'ip', 'route', 'add', 'default', 'via', '198.51.100.2')
-  writeFileSync(join(folder, 'resolv.conf'), `nameserver ${resolver}\n`)
+  writeFileSync(join(folder, 'resolv.conf'), `nameserver ${resolver}\n${resolverOptions}\n`)
   run(here, 'mount', '--bind', join(folder, 'resolv.conf'), '/etc/resolv.conf')
   return { here, world, close: async () => void (await Promise.all([end(near), end(far)])) }
 }
