@@ -14,6 +14,12 @@ export type RecordFound = {
   /** What is wrong and how to mend it; absent where nothing is. */
   readonly message?: string
   readonly seen: Seen
+  readonly showing: readonly string[]
+  /**
+   * Since when every server that was asked has shown it as it is wanted, at each look; milliseconds. A key may sign from
+   * then on, and one look at which a server did not answer, or showed another thing, begins it anew.
+   */
+  readonly everywhereSince?: number
   readonly otherwise: readonly string[]
   /** Why this is from before, or who did not answer. */
   readonly doubts: readonly string[]
@@ -57,16 +63,23 @@ export function domainRecords(
 
 function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined, now: number): RecordFound {
   const { name, type, purpose } = wanted
-  const { state, want, got, why, seen, otherwise, doubts, notes } = judged
+  const { state, want, got, why, seen, showing, otherwise, doubts, notes } = judged
+  const last = before?.records.find((r) => r.name === name && r.type === type && r.purpose === purpose)
   const fresh: RecordFound = {
     ...{ name, type, purpose, want },
     ...(got === undefined ? {} : { got }),
     state,
     ...(why === '' ? {} : { message: why }),
-    ...{ seen, otherwise, doubts, notes },
+    ...{ seen, showing },
+    ...(seen === 'everywhere' ? { everywhereSince: everywhereSince(last, want, now) } : {}),
+    ...{ otherwise, doubts, notes },
     checkedAt: now,
   }
-  if (state !== 'Unknown') return fresh
-  const last = before?.records.find((r) => r.name === name && r.type === type && r.purpose === purpose)
-  return last === undefined || last.state === 'Unknown' ? fresh : { ...last, seen, otherwise, doubts }
+  if (state !== 'Unknown' || last === undefined || last.state === 'Unknown') return fresh
+  const { everywhereSince: _, ...rest } = last
+  return { ...rest, seen, showing, otherwise, doubts }
 }
+
+/** What was seen of another value says nothing of this one. */
+const everywhereSince = (last: RecordFound | undefined, want: string, now: number): number =>
+  last?.want === want ? Math.min(last.everywhereSince ?? now, now) : now

@@ -13,6 +13,8 @@ export type Seen = 'everywhere' | 'somewhere' | 'nowhere'
 
 export type Judged = Omit<Verdict, 'is'> & {
   readonly seen: Seen
+  /** Who shows it exactly as it is wanted. */
+  readonly showing: readonly string[]
   /** Who shows another thing than the verdict says, or nothing at all, and why: for people. */
   readonly otherwise: readonly string[]
   /** Why nobody, or one of them, could say anything. */
@@ -69,6 +71,7 @@ function merged(opinions: readonly Opinion[]): Judged {
   return {
     ...verdict,
     seen: seenBy(opinions),
+    showing: opinions.filter(saw('Match')).map(({ view }) => view.server),
     otherwise: differing.map(({ view, verdict: v }) => `${view.server} shows ${v.got ?? 'nothing'}`),
     doubts,
   }

@@ -123,6 +123,31 @@ test('it is broken since it was first found so, and no more once it was found we
   expect(found([own(good)], second, now + 2 * hour).brokenSince).toBeUndefined()
 })
 
+test('a record is seen everywhere since every server showed it, without a gap and as this very value', () => {
+  const since = (f: DomainRecords) => f.records.map((r) => r.everywhereSince)
+  const views = [own(good), resolver(good)]
+  const first = found(views)
+  expect(since(first)).toEqual([now, now, now])
+  expect(first.records[1]?.showing).toEqual(['ns1', 'resolver'])
+  const second = found(views, first, now + hour)
+  expect(since(second)).toEqual([now, now, now])
+  const lagging = found([own(good), resolver(noKey)], second, now + 2 * hour)
+  expect(since(lagging)).toEqual([now, undefined, now])
+  expect(lagging.records[1]?.showing).toEqual(['ns1'])
+  expect(since(found([own(good), resolver(silent)], second, now + 2 * hour))).toEqual([undefined, undefined, undefined])
+  expect(since(found([own(silent), resolver(silent)], second, now + 2 * hour))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+  expect(since(found(views, lagging, now + 3 * hour))).toEqual([now, now + 3 * hour, now])
+  const other = recordsWanted('example.org', {}, [{ selector: 's1', type: 'ed25519', publicKey: 'BBBB' }])
+  const rotated = { 'TXT s1._domainkey.example.org': ['v=DKIM1; k=ed25519; p=BBBB'] }
+  const standing = domainRecords(other, [own(rotated)], second, now + 4 * hour)
+  expect(standing.is === 'found' && since(standing)).toEqual([now + 4 * hour])
+  expect(since(found(views, first, now - hour)), 'a clock that was set back').toEqual(Array(3).fill(now - hour))
+})
+
 test('a clock that was set back does not put the end of the grace off', () => {
   const first = found([own(noKey)])
   expect(found([own(noKey)], first, now - hour).brokenSince).toBe(now - hour)
