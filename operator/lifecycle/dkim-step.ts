@@ -1,0 +1,110 @@
+/** The DKIM keys of a domain, one step on: what is recorded next follows from what is seen, what is done from what is recorded. */
+import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
+import { type KeySighting, type LineFacts, nextInLine, nextMomentOf, signerOf, wantsNext } from './dkim-line.ts'
+import type { KeyType } from './dkim-record.ts'
+
+export type DkimWish = {
+  /** Empty: no key is to sign any longer. */
+  readonly types: readonly KeyType[]
+  /** Absent: keys are made by somebody else. */
+  readonly everyMs?: number
+  readonly overlapMs: number
+}
+
+export type DkimObservations = {
+  /** The private keys that are there. Where that can not be told, no step is taken. */
+  readonly held: readonly HeldKey[]
+  readonly recordOf: (selector: string) => KeySighting['record']
+  readonly inUse: (selector: string) => KeySighting['inUse']
+  /** How long the relays keep mail at most. */
+  readonly expireAfterMs: number
+}
+
+export type DkimStep = {
+  /** To be recorded, before anything of it is done. */
+  readonly keys: readonly DkimKey[]
+  /** One new key of each kind. */
+  readonly make: readonly KeyType[]
+  /** Selectors that sign, the signature on top first. */
+  readonly sign: readonly string[]
+  /** Keys whose records have to be there; all others have to go. */
+  readonly publish: readonly DkimKey[]
+  /** Selectors whose private keys have to go. */
+  readonly erase: readonly string[]
+  /** When to look again though nothing has changed. */
+  readonly at?: number
+}
+
+/** RSA goes on top: who knows nothing of Ed25519 reads that one first (RFC 8463 section 3). */
+const types: readonly KeyType[] = ['rsa', 'ed25519']
+
+const isOf =
+  (type: KeyType) =>
+  ({ algorithm }: HeldKey): boolean =>
+    keyTypeOf(algorithm) === type
+
+export function dkimStep(
+  recorded: readonly DkimKey[],
+  wish: DkimWish,
+  observations: DkimObservations,
+  now: number,
+): DkimStep {
+  const { held } = observations
+  const lines = types.map((type) => {
+    const line = recorded.filter(isOf(type))
+    const facts = lineFacts(type, wish, observations, now)
+    const next = nextInLine([...line, ...newcomers(line, held.filter(isOf(type)), now)], facts)
+    return { type, line, facts, next }
+  })
+  const moments = lines.flatMap(({ line, facts }) => nextMomentOf(line, facts) ?? [])
+  const isErased = ({ selector }: HeldKey): boolean => isRetired(recorded, selector)
+  return {
+    keys: lines.flatMap(({ next }) => next),
+    make: lines.filter(({ next, facts }) => wantsNext(next, facts)).map(({ type }) => type),
+    sign: lines.flatMap((line) => signing(line)?.selector ?? []),
+    publish: lines.flatMap(published),
+    erase: held.filter(isErased).map(({ selector }) => selector),
+    ...(moments.length > 0 && { at: Math.min(...moments) }),
+  }
+}
+
+type Line = { readonly line: readonly DkimKey[]; readonly facts: LineFacts; readonly next: readonly DkimKey[] }
+
+/** Where no status tells of one that signs, the one that relays have goes on. */
+const signing = ({ line, facts, next }: Line): DkimKey | undefined =>
+  facts.isWanted
+    ? (signerOf(line) ?? next.findLast((key) => key.stage !== 'Retired' && facts.sightingOf(key).inUse === 'yes'))
+    : undefined
+
+/** Until it is recorded that its time is over, and from when it is at hand on. */
+const published = ({ line, next }: Line): readonly DkimKey[] => {
+  const fresh = next.filter(({ selector }) => !line.some((key) => key.selector === selector))
+  return [...line.filter(({ stage }) => stage !== 'Retired'), ...fresh]
+}
+
+const isRetired = (recorded: readonly DkimKey[], selector: string): boolean =>
+  recorded.some((key) => key.selector === selector && key.stage === 'Retired')
+
+/** Keys of which nothing is recorded: made a moment before a crash, given by the owner, or a status was lost. */
+const newcomers = (line: readonly DkimKey[], held: readonly HeldKey[], now: number): readonly DkimKey[] =>
+  held
+    .filter(({ selector }) => !line.some((key) => key.selector === selector))
+    .toSorted((a, b) => (a.selector < b.selector ? -1 : 1))
+    .map((key) => ({ ...key, stage: 'Pending', since: now }))
+
+function lineFacts(type: KeyType, wish: DkimWish, observations: DkimObservations, now: number): LineFacts {
+  const { held, recordOf, inUse, expireAfterMs } = observations
+  const sightingOf = ({ selector, publicKey }: DkimKey): KeySighting => {
+    const record = recordOf(selector)
+    const isHeld = held.some((key) => key.selector === selector && key.publicKey === publicKey)
+    return { ...(record !== undefined && { record }), isHeld, inUse: inUse(selector) }
+  }
+  const { everyMs, overlapMs } = wish
+  return {
+    sightingOf,
+    isWanted: wish.types.includes(type),
+    ...(everyMs !== undefined && { everyMs }),
+    keepMs: overlapMs + expireAfterMs,
+    now,
+  }
+}

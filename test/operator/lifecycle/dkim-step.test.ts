@@ -1,0 +1,170 @@
+/** What becomes of a domain's DKIM keys, step by step: stages, new keys, what signs, what is published, what is erased. */
+import { expect, test } from 'vitest'
+import type { DkimKey, DkimStage } from '../../../operator/lifecycle/dkim-key.ts'
+import type { KeySighting } from '../../../operator/lifecycle/dkim-line.ts'
+import { type DkimObservations, type DkimWish, dkimStep } from '../../../operator/lifecycle/dkim-step.ts'
+
+const hour = 3_600_000
+const day = 24 * hour
+const now = Date.parse('2026-06-01T12:00:00Z')
+const managed: DkimWish = { types: ['rsa'], everyMs: 90 * day, overlapMs: 7 * day }
+
+const key = (selector: string, stage: DkimStage, since: number): DkimKey => ({
+  selector,
+  algorithm: 'rsa2048',
+  publicKey: `key of ${selector}`,
+  stage,
+  since,
+})
+
+type Seen = NonNullable<KeySighting['record']>['seen']
+type Facts = {
+  readonly held?: readonly string[]
+  readonly seen?: Readonly<Record<string, Seen>>
+  readonly checkedAt?: number
+  readonly inUse?: Readonly<Record<string, KeySighting['inUse']>>
+}
+
+function stepped(recorded: readonly DkimKey[], facts: Facts = {}, wish = managed) {
+  const { held = recorded.map((k) => k.selector), seen = {}, checkedAt = now, inUse = {} } = facts
+  const observations: DkimObservations = {
+    held: held.map((selector) => ({ selector, algorithm: 'rsa2048', publicKey: `key of ${selector}` })),
+    recordOf: (s) => (seen[s] === undefined ? undefined : { seen: seen[s], checkedAt }),
+    inUse: (s) => inUse[s] ?? 'no',
+    expireAfterMs: day,
+  }
+  const { keys, make, sign, publish, erase, at } = dkimStep(recorded, wish, observations, now)
+  return {
+    stages: keys.map((k) => `${k.selector} ${k.stage}`),
+    since: keys.map((k) => k.since),
+    ...{ make, sign, erase, at },
+    publish: publish.map((k) => k.selector),
+  }
+}
+
+const active = key('a', 'Active', now - 10 * day)
+const other: DkimWish = { ...managed, types: [] }
+
+test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
+  ['one that is at hand and not recorded begins', [], { held: ['a'] }, managed, ['a Pending']],
+  ['nobody has asked for its record yet', [key('a', 'Pending', now)], {}, managed, ['a Pending']],
+  ['one server lacks it', [key('a', 'Pending', now - 1)], { seen: { a: 'somewhere' } }, managed, ['a Pending']],
+  ['every server shows it', [key('a', 'Pending', now - 1)], { seen: { a: 'everywhere' } }, managed, ['a Published']],
+  [
+    'the look that found it is not enough',
+    [key('a', 'Published', now)],
+    { seen: { a: 'everywhere' } },
+    managed,
+    ['a Published'],
+  ],
+  ['seen once more, it signs', [key('a', 'Published', now - 1)], { seen: { a: 'everywhere' } }, managed, ['a Active']],
+  [
+    'its record went before it signed',
+    [key('a', 'Published', now - 1)],
+    { seen: { a: 'nowhere' } },
+    managed,
+    ['a Pending'],
+  ],
+  [
+    'its private key is lost before it signed',
+    [key('a', 'Published', now - 1)],
+    { held: [], seen: { a: 'everywhere' } },
+    managed,
+    ['a Retired'],
+  ],
+  [
+    'the follower signs, and both are in use',
+    [active, key('b', 'Published', now - 1)],
+    { seen: { b: 'everywhere' }, inUse: { a: 'yes' } },
+    managed,
+    ['a Active', 'b Active'],
+  ],
+  [
+    'a relay has not left it yet',
+    [active, key('b', 'Active', now - hour)],
+    { inUse: { a: 'yes' } },
+    managed,
+    ['a Active', 'b Active'],
+  ],
+  [
+    'a relay does not tell',
+    [active, key('b', 'Active', now - hour)],
+    { inUse: { a: 'unknown' } },
+    managed,
+    ['a Active', 'b Active'],
+  ],
+  ['every relay has left it', [active, key('b', 'Active', now - hour)], {}, managed, ['a Retiring', 'b Active']],
+  ['its mail is under way', [key('a', 'Retiring', now - 8 * day + 1), active], {}, managed, ['a Retiring', 'a Active']],
+  ['its mail has arrived', [key('x', 'Retiring', now - 8 * day), active], {}, managed, ['x Retired', 'a Active']],
+  [
+    'its time is over and a relay does not tell',
+    [key('x', 'Retiring', now - 9 * day), active],
+    { inUse: { x: 'unknown' } },
+    managed,
+    ['x Retiring', 'a Active'],
+  ],
+  [
+    'a relay has come back with it',
+    [key('x', 'Retiring', now - 9 * day), active],
+    { inUse: { x: 'yes' } },
+    managed,
+    ['x Active', 'a Active'],
+  ],
+  ['the owner wants none any more, and relays sign', [active], { inUse: { a: 'yes' } }, other, ['a Active']],
+  ['the owner wants none any more', [active, key('b', 'Pending', now)], {}, other, ['a Retiring', 'b Retired']],
+  [
+    'of those that are over one is told of',
+    [key('x', 'Retired', 0), key('y', 'Retired', 0), active],
+    { held: ['a'] },
+    managed,
+    ['y Retired', 'a Active'],
+  ],
+  [
+    'unless its private key is still there',
+    [key('x', 'Retired', 0), key('y', 'Retired', 0), active],
+    { held: ['a', 'x'] },
+    managed,
+    ['x Retired', 'y Retired', 'a Active'],
+  ],
+])('%s', (_name, recorded, facts, wish, stages) => {
+  expect(stepped(recorded, facts, wish).stages).toEqual(stages)
+})
+
+test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
+  ['a domain without a key gets one', [], {}, managed, ['rsa']],
+  ['one of each kind', [], {}, { ...managed, types: ['ed25519', 'rsa'] }, ['rsa', 'ed25519']],
+  ['one that comes is waited for, however long', [key('a', 'Pending', now - 300 * day)], {}, managed, []],
+  ['one that signs is followed when its time has come', [key('a', 'Active', now - 90 * day)], {}, managed, ['rsa']],
+  ['and not before', [key('a', 'Active', now - 90 * day + 1)], {}, managed, []],
+  ['one whose private key is gone is followed at once', [active], { held: [] }, managed, ['rsa']],
+  ['no second follower', [key('a', 'Active', now - 99 * day), key('b', 'Published', now)], {}, managed, []],
+  ['what is not wanted is not made', [], {}, other, []],
+])('%s', (_name, recorded, facts, wish, make) => {
+  expect(stepped(recorded, facts, wish).make).toEqual(make)
+})
+
+test('what is recorded signs, not what is about to be', () => {
+  const before = [active, key('b', 'Published', now - 1)]
+  expect(stepped(before, { seen: { b: 'everywhere' } }).sign).toEqual(['a'])
+  expect(stepped([active, key('b', 'Active', now)]).sign).toEqual(['b'])
+})
+
+test('where the status was lost, what relays sign with goes on, and its record stays', () => {
+  expect(stepped([], { held: ['a'], inUse: { a: 'yes' } })).toMatchObject({ sign: ['a'], publish: ['a'], make: [] })
+})
+
+test('what has to go is erased only after that is recorded, and the record goes with it', () => {
+  const ends = stepped([key('x', 'Retiring', now - 8 * day), active])
+  expect(ends).toMatchObject({ erase: [], publish: ['x', 'a'] })
+  expect(stepped([key('x', 'Retired', now), active])).toMatchObject({ erase: ['x'], publish: ['a'] })
+})
+
+test('a time that a wrong clock wrote far ahead begins anew', () => {
+  expect(stepped([key('x', 'Retiring', now + 400 * day), active]).since[0]).toBe(now)
+  expect(stepped([key('x', 'Retiring', now + hour), active]).since[0]).toBe(now + hour)
+})
+
+test('it says when time alone changes something', () => {
+  expect(stepped([active]).at).toBe(active.since + 90 * day)
+  expect(stepped([key('x', 'Retiring', now - day), active]).at).toBe(now + 7 * day)
+})

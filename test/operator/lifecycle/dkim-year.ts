@@ -1,0 +1,232 @@
+/** A year in the life of a domain's keys: an operator that crashes, a zone that lags, servers that lie, relays that do not hear. */
+import type { DkimKey, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
+import { type DkimObservations, type DkimStep, type DkimWish, dkimStep } from '../../../operator/lifecycle/dkim-step.ts'
+
+export const hour = 3_600_000
+export const day = 24 * hour
+
+export type Trouble = {
+  readonly day: number
+  readonly hours: number
+  readonly what:
+    | 'operator away'
+    | 'nobody publishes'
+    | 'server silent'
+    | 'server lies yes'
+    | 'server lies no'
+    | 'relay deaf'
+    | 'relay silent'
+    | 'status lost'
+    | 'key Secret lost'
+    | 'key Secret unreadable'
+  /** Which of the servers or relays. */
+  readonly whom: number
+}
+
+export type Year = {
+  readonly wish: DkimWish
+  readonly expireAfterMs: number
+  readonly troubles: readonly Trouble[]
+  readonly dice: () => number
+}
+
+/** What an honest server shows, and from when on. */
+type Server = { readonly shows: Map<string, number>; readonly forgets: Map<string, number> }
+type Relay = { signs: readonly string[]; revision: number; mail: Map<string, number> }
+
+const servers = 3
+const relays = 2
+const begin = Date.parse('2026-01-01T00:00:00Z')
+
+/** How far an operator's clock may be off. */
+const clockMs = hour
+
+export class DomainYear {
+  readonly #year: Year
+  #real = begin
+  #clockOff = 0
+  /** As the API has them: the newest, and the one before, which a cache may still show. */
+  #recorded: readonly DkimKey[] = []
+  #cached: readonly DkimKey[] = []
+  #held: readonly HeldKey[] = []
+  #zone = new Set<string>()
+  #written: { readonly signs: readonly string[]; readonly revision: number } = { signs: [], revision: 0 }
+  readonly #servers: readonly Server[] = Array.from({ length: servers }, () => ({
+    shows: new Map(),
+    forgets: new Map(),
+  }))
+  readonly #relays: readonly Relay[] = Array.from({ length: relays }, () => ({
+    signs: [],
+    revision: 0,
+    mail: new Map(),
+  }))
+  readonly #lookedAt = new Map<
+    string,
+    { readonly seen: 'everywhere' | 'somewhere' | 'nowhere'; readonly checkedAt: number }
+  >()
+  readonly #begun = new Set<string>()
+  #made = 0
+  readonly faults: string[] = []
+
+  constructor(year: Year) {
+    this.#year = year
+  }
+
+  /** What a calm year is worth: keys that signed, keys that are at hand at its end, and those of which the status tells. */
+  get outcome() {
+    return { signed: this.#begun.size, held: this.#held.length, recorded: this.#recorded.length }
+  }
+
+  run(): void {
+    for (const end = begin + 365 * day; this.#real < end; this.#real += hour) {
+      this.#dns()
+      this.#relaysHear()
+      this.#mailLeaves()
+      if (!this.#is('operator away')) this.#operatorTurns()
+      if (this.#is('status lost', true)) this.#recorded = this.#cached = []
+      if (this.#is('key Secret lost', true)) this.#held = []
+    }
+  }
+
+  #is(what: Trouble['what'], once = false, whom?: number): boolean {
+    return this.#year.troubles.some((t) => {
+      const from = begin + Math.floor(t.day) * day
+      const to = once ? from + hour : from + t.hours * hour
+      return t.what === what && (whom === undefined || t.whom % 3 === whom) && this.#real >= from && this.#real < to
+    })
+  }
+
+  /** Each server learns of a change in its own time, within some hours. */
+  #dns(): void {
+    for (const { shows, forgets } of this.#servers) {
+      for (const selector of this.#zone) {
+        forgets.delete(selector)
+        if (!shows.has(selector)) shows.set(selector, this.#real + this.#year.dice() * 12 * hour)
+      }
+      for (const selector of [...shows.keys()].filter((s) => !this.#zone.has(s))) {
+        const until = forgets.get(selector) ?? this.#real + this.#year.dice() * 2 * hour
+        forgets.set(selector, until)
+        if (until <= this.#real) shows.delete(selector)
+      }
+    }
+  }
+
+  #shows = ({ shows }: Server, selector: string): boolean =>
+    (shows.get(selector) ?? Number.POSITIVE_INFINITY) <= this.#real
+
+  #look(selector: string, clock: number): void {
+    const answers = this.#servers.map((server, i) => {
+      if (this.#is('server silent', false, i)) return undefined
+      if (this.#is('server lies yes', false, i)) return true
+      if (this.#is('server lies no', false, i)) return false
+      return this.#shows(server, selector)
+    })
+    const seen = answers.every((a) => a === true) ? 'everywhere' : answers.includes(true) ? 'somewhere' : 'nowhere'
+    this.#lookedAt.set(selector, { seen, checkedAt: clock })
+  }
+
+  #relaysHear(): void {
+    this.#relays.forEach((relay, i) => {
+      if (this.#is('relay deaf', false, i) || this.#year.dice() < 0.1) return
+      relay.signs = this.#written.signs
+      relay.revision = this.#written.revision
+    })
+  }
+
+  #mailLeaves(): void {
+    for (const { signs, mail } of this.#relays) {
+      for (const selector of signs) {
+        this.#isSeen(selector)
+        mail.set(selector, this.#real)
+      }
+      for (const [selector, at] of mail) {
+        const isUnderWay = this.#real - at < this.#underWayMs
+        if (isUnderWay && !this.#zone.has(selector)) this.#fault(`${selector} is withdrawn with its mail under way`)
+      }
+    }
+  }
+
+  /** Two clocks that are an hour off each: that much of the overlap may be lost. */
+  get #underWayMs(): number {
+    return this.#year.expireAfterMs + this.#year.wish.overlapMs - 2 * clockMs
+  }
+
+  #isSeen(selector: string): void {
+    const honest = this.#servers.filter((_, i) => !this.#is('server lies yes', false, i))
+    const isFirst = !this.#begun.has(selector)
+    this.#begun.add(selector)
+    if (isFirst && !honest.every((s) => this.#shows(s, selector))) this.#fault(`${selector} signs and is not seen`)
+    if (!this.#zone.has(selector)) this.#fault(`${selector} signs and is not published`)
+  }
+
+  #fault(what: string): void {
+    if (this.faults.length < 5) this.faults.push(`day ${((this.#real - begin) / day).toFixed(2)}: ${what}`)
+  }
+
+  /** One turn, cut off anywhere by a crash; who comes then may have another clock, and an old view. */
+  #operatorTurns(): void {
+    const { dice, wish } = this.#year
+    if (dice() < 0.02) this.#clockOff = (2 * dice() - 1) * clockMs
+    const clock = this.#real + this.#clockOff
+    const view = dice() < 0.05 ? this.#cached : this.#recorded
+    if (dice() < 0.7) for (const { selector } of view) this.#look(selector, clock)
+    if (this.#is('key Secret unreadable')) return
+    const step = dkimStep(view, wish, this.#observations(), clock)
+    const deeds = [
+      () => this.#make(step),
+      () => this.#record(step),
+      () => this.#publish(step),
+      () => this.#write(step),
+      () => this.#erase(step),
+    ]
+    const crash = dice() < 0.05 ? Math.floor(dice() * deeds.length) : deeds.length
+    for (const deed of deeds.slice(0, crash)) deed()
+  }
+
+  #observations(): DkimObservations {
+    return {
+      held: this.#held,
+      recordOf: (selector) => this.#lookedAt.get(selector),
+      inUse: (selector) => this.#inUse(selector),
+      expireAfterMs: this.#year.expireAfterMs,
+    }
+  }
+
+  #inUse(selector: string): 'yes' | 'no' | 'unknown' {
+    if (this.#written.signs.includes(selector)) return 'yes'
+    const answers = this.#relays.map((relay, i) => {
+      if (this.#is('relay silent', false, i)) return 'unknown'
+      if (relay.signs.includes(selector)) return 'yes'
+      return relay.revision === this.#written.revision ? 'no' : 'unknown'
+    })
+    return answers.find((a) => a === 'yes') ?? answers.find((a) => a === 'unknown') ?? 'no'
+  }
+
+  #make({ make }: DkimStep): void {
+    for (const type of make) {
+      const selector = `s${String(++this.#made).padStart(4, '0')}`
+      const algorithm = type === 'rsa' ? 'rsa2048' : 'ed25519'
+      this.#held = [...this.#held, { selector, algorithm, publicKey: `key of ${selector}` }]
+    }
+  }
+
+  #record({ keys }: DkimStep): void {
+    this.#cached = this.#recorded
+    this.#recorded = keys
+  }
+
+  #publish({ publish }: DkimStep): void {
+    if (this.#is('nobody publishes')) return
+    this.#zone = new Set(publish.map(({ selector }) => selector))
+  }
+
+  /** A key that was lost with its Secret is with the relays still. */
+  #write({ sign }: DkimStep): void {
+    if (sign.join() === this.#written.signs.join()) return
+    this.#written = { signs: sign, revision: this.#written.revision + 1 }
+  }
+
+  #erase({ erase }: DkimStep): void {
+    this.#held = this.#held.filter(({ selector }) => !erase.includes(selector))
+  }
+}
