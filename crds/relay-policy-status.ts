@@ -32,6 +32,20 @@ export const relayPolicyStatus = {
         },
       },
     },
+    spools: {
+      type: 'array',
+      maxItems: 100,
+      description: 'The spool that each relay had: one that comes up with another is told in the condition SpoolReset.',
+      items: {
+        type: 'object',
+        required: ['name', 'id'],
+        properties: {
+          name: fields.objectName,
+          id: { type: 'string', maxLength: 64, description: 'Made with the spool.' },
+          found: { type: 'string', maxLength: 64, description: 'What it came up with instead, while that is so.' },
+        },
+      },
+    },
     listeners: {
       type: 'array',
       maxItems: 8,

@@ -24,6 +24,9 @@ export function createMetrics() {
     leader: gauge('leader', 'Whether this operator holds the Lease.'),
     /** Told by the leader alone, so that a sum over the replicas counts each fleet once. */
     fleets: gauge('fleets', 'Fleets by the status of their condition Ready.', ['ready']),
+    fleetConditions: gauge('fleets_with_condition', 'Fleets of which a condition is bad news, by that condition.', [
+      'condition',
+    ]),
     reconcileDuration: new Histogram<'part'>({
       name: 'relayfleet_reconcile_duration_seconds',
       help: 'What was compiled, and what was written for it, by part.',

@@ -29,9 +29,19 @@ export function observedStatus(
   now: string,
 ): StampedStatus {
   const old = before?.conditions ?? []
-  const found = evidence.found.reduce(withCondition, corrected(ref, status, evidence) ?? asBefore(status, old))
-  const fields = ref.startsWith('RelayPolicy ') ? evidence.standing?.fields : evidence.fields
+  const isUnseen = ref.startsWith('RelayPolicy ') && evidence.standing === undefined
+  const conditions = corrected(ref, status, evidence) ?? asBefore(status, old)
+  const found = evidence.found.reduce(withCondition, isUnseen ? [...conditions, ...lostSpools(old)] : conditions)
+  const fields = ref.startsWith('RelayPolicy ') ? policyFields(evidence, before) : evidence.fields
   return { ...status, ...fields, conditions: mergeConditions(old, found, status.observedGeneration, now) }
+}
+
+const lostSpools = (old: readonly Stamped[]): readonly Condition[] => old.filter(({ type }) => type === 'SpoolReset')
+
+/** Which spools there were is known from here alone: it is said again while nobody knows better. */
+function policyFields({ standing }: Evidence, before: StampedStatus | undefined): Evidence['fields'] {
+  if (standing !== undefined) return standing.fields
+  return before?.['spools'] === undefined ? {} : { spools: before['spools'] }
 }
 
 /** Whether compile has left it to the relays to say whether it is programmed. */

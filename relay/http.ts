@@ -11,6 +11,8 @@ export type RelayStatus = {
   readonly configError?: string
   /** Files of the configuration whose last good content is in use. */
   readonly stale: readonly string[]
+  /** Made with the spool: another one tells that it is on another volume. Absent where it could not be written. */
+  readonly spoolId?: string
   readonly ready: boolean
   /** Why not, where it is not. */
   readonly notReady: readonly string[]

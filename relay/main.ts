@@ -174,6 +174,7 @@ function status(): RelayStatus {
     hash: loaded.hash,
     ...(configError !== undefined && { configError }),
     stale: loaded.stale,
+    ...(spool.identity !== undefined && { spoolId: spool.identity }),
     ready: notReady.length === 0,
     notReady,
     listeners: submission.addresses(),

@@ -34,6 +34,7 @@ const layers = [
   'operator/standing.ts',
   'operator/few.ts',
   'operator/degraded.ts',
+  'operator/spools.ts',
   'operator/fleets-by-object.ts',
   'operator/usage.ts',
   'operator/observed-status.ts',

@@ -40,6 +40,9 @@ function count(telling: Telling, metrics: Metrics): void {
       return
     case 'fleets':
       for (const [ready, number] of Object.entries(telling.ready)) metrics.fleets.set({ ready }, number)
+      for (const [condition, number] of Object.entries(telling.conditions)) {
+        metrics.fleetConditions.set({ condition }, number)
+      }
       return
     case 'cache':
       if (telling.news.about === 'interruption') {
@@ -54,7 +57,9 @@ function count(telling: Telling, metrics: Metrics): void {
 function countLease({ about }: Extract<Telling, { about: 'lease' }>['news'], metrics: Metrics): void {
   if (about === 'trouble') metrics.reconcileErrors.inc({ part: 'lease' })
   else metrics.leader.set(about === 'won' ? 1 : 0)
-  if (about === 'lost') metrics.fleets.reset()
+  if (about !== 'lost') return
+  metrics.fleets.reset()
+  metrics.fleetConditions.reset()
 }
 
 function logged(telling: Telling, log: Log): void {

@@ -5,7 +5,7 @@ import type { Name } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
 import { policyNames } from './assemble.ts'
 import type { Fleets, FleetWritten } from './fleets/fleets.ts'
-import type { Tell } from './telling.ts'
+import type { Tell, Telling } from './telling.ts'
 import type { DeclaredObject, World } from './watch/world.ts'
 
 type Watched = {
@@ -21,7 +21,7 @@ export class FleetNews {
   readonly #watched: Watched
   readonly #dirty = new Dirty()
   #known = new Map<Name, FleetWritten>()
-  #ready: Readonly<Record<string, number>> = {}
+  #counts: Counts | undefined
 
   constructor(watched: Watched) {
     this.#watched = watched
@@ -54,18 +54,27 @@ export class FleetNews {
       }
     }
     this.#known = now
-    const ready = byReadiness(declared)
-    if (!isDeepStrictEqual(ready, this.#ready)) tell({ about: 'fleets', ready })
-    this.#ready = ready
+    const counts = countsOf(declared)
+    if (!isDeepStrictEqual(counts, this.#counts)) tell({ about: 'fleets', ...counts })
+    this.#counts = counts
   }
 }
 
-function byReadiness(declared: readonly DeclaredObject[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = { True: 0, False: 0, Unknown: 0 }
+type Counts = Pick<Extract<Telling, { about: 'fleets' }>, 'ready' | 'conditions'>
+
+/** Conditions that are bad news while they are True. */
+const counted = ['Degraded', 'SpoolReset']
+
+function countsOf(declared: readonly DeclaredObject[]): Counts {
+  const ready: Record<string, number> = { True: 0, False: 0, Unknown: 0 }
+  const conditions: Record<string, number> = Object.fromEntries(counted.map((type) => [type, 0]))
   for (const { status } of declared.filter((d) => d.ref.startsWith('RelayPolicy '))) {
-    const conditions = status['conditions'] as readonly { type: string; status: string }[] | undefined
-    const ready = conditions?.find(({ type }) => type === 'Ready')?.status ?? 'Unknown'
-    counts[ready] = (counts[ready] ?? 0) + 1
+    const found = (status['conditions'] ?? []) as readonly { type: string; status: string }[]
+    const readiness = found.find(({ type }) => type === 'Ready')?.status ?? 'Unknown'
+    ready[readiness] = (ready[readiness] ?? 0) + 1
+    for (const { type, status: is } of found) {
+      if (is === 'True' && conditions[type] !== undefined) conditions[type] += 1
+    }
   }
-  return counts
+  return { ready, conditions }
 }

@@ -17,7 +17,12 @@ export type Telling =
   /** One part of it was done. */
   | { readonly about: 'done'; readonly part: Part; readonly ms: number }
   /** Fleets by the status of their condition Ready. */
-  | { readonly about: 'fleets'; readonly ready: Readonly<Record<string, number>> }
+  | {
+      readonly about: 'fleets'
+      readonly ready: Readonly<Record<string, number>>
+      /** How many of them have a condition that is bad news while it is True. */
+      readonly conditions: Readonly<Record<string, number>>
+    }
   | { readonly about: 'fleet written'; readonly fleet: Name; readonly hash: string }
   /** What failed, and is tried again. */
   | { readonly about: 'trouble'; readonly part: Part; readonly why: string; readonly object?: string }

@@ -29,7 +29,10 @@ export type Reference = `${'Secret' | 'ConfigMap'} ${Name}`
 export type ServicePort = { readonly name: string; readonly port: number; readonly target: number }
 
 /** Absent from the map: the fleet was deleted, and is removed. `hold`: it stays as it is (invalid is not absent). */
-export type CompiledFleet =
+export type CompiledFleet = {
+  /** Spools that a person lets take the place of those that relays had before; absent: none. */
+  readonly acceptedSpools?: readonly string[]
+} & (
   | {
       readonly kind: 'run'
       readonly config: RelayConfig
@@ -48,6 +51,7 @@ export type CompiledFleet =
        */
       readonly config?: RelayConfig
     }
+)
 
 /** The binding Secret that a credential is owed, without its password. */
 export type Binding = {

@@ -4,6 +4,7 @@ import { quantityBytes } from '../../crds/quantity.ts'
 import { type CredentialConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
 import type { CompiledFleet } from './compiled.ts'
 import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
+import { acceptedSpools } from './own-annotations.ts'
 import type { JudgedPolicy } from './policy.ts'
 import { type Member, routeConfig } from './route.ts'
 import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
@@ -91,8 +92,14 @@ export function runFleet(
     ports: policy.spec.listeners.map((l) => servicePort(place, l)),
     storage: policy.spec.queue.storage.size,
     files,
+    ...acceptedBy(policy),
   })
   return running(policy, facts, () => Object.freeze(make()))
+}
+
+const acceptedBy = (policy: Policy | undefined): Pick<CompiledFleet, 'acceptedSpools'> => {
+  const accepted = policy === undefined ? [] : acceptedSpools(policy)
+  return accepted.length === 0 ? {} : { acceptedSpools: accepted }
 }
 
 /** The schema's limit. */
@@ -105,7 +112,8 @@ export function holdFleet(
   policy: Policy | undefined,
   keys: Snapshot['bindingKeys'],
 ): CompiledFleet {
-  if (running === undefined) return { kind: 'hold' }
+  const hold = { kind: 'hold', ...acceptedBy(policy) } as const
+  if (running === undefined) return hold
   const entries = new Map(members.map((m) => [m.entry.name, m.entry]))
   const credentials = running.credentials.flatMap((before): readonly CredentialConfig[] => {
     const entry = entries.get(before.name)
@@ -119,5 +127,5 @@ export function holdFleet(
   // A fleet that shared nothing yet has as many relays as nobody knows, and hands out too little rather than too much.
   const shares = sharing === undefined ? sharingOf(credentials, policy?.spec.replicas ?? mostRelays) : { sharing }
   const config = { ...rest, suspended, credentials, ...shares, routes, queue, evidence }
-  return printConfig(config) === printConfig(running) ? { kind: 'hold' } : { kind: 'hold', config }
+  return printConfig(config) === printConfig(running) ? hold : { ...hold, config }
 }

@@ -21,7 +21,10 @@ export type Resource<K extends KindName, Spec> = {
   readonly creationTimestamp: string
   readonly spec: Spec
 }
-export type Policy = Resource<'RelayPolicy', RelayPolicySpec>
+export type Policy = Resource<'RelayPolicy', RelayPolicySpec> & {
+  /** Those of our own group; see `own-annotations.ts`. */
+  readonly annotations?: Readonly<Record<string, string>>
+}
 export type Domain = Resource<'SenderDomain', SenderDomainSpec>
 export type Credential = Resource<'RelayCredential', RelayCredentialSpec>
 

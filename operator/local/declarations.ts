@@ -5,6 +5,7 @@ import { namespaceName, objectName } from '../../crds/fields.ts'
 import { apiVersion, group, kinds } from '../../crds/kinds.ts'
 import type { Kind } from '../../crds/schema.ts'
 import { validate } from '../../crds/validate.ts'
+import { ownAnnotations } from '../compile/own-annotations.ts'
 import type { Credential, Domain, Invalid, Policy } from '../compile/snapshot.ts'
 import type { Declared } from './declared-object.ts'
 import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
@@ -41,6 +42,7 @@ const resourceReader =
     const resource = {
       ...named,
       labels: textsOf(metadata['labels']),
+      ...(kind.kind === 'RelayPolicy' && ownAnnotations(textsOf(metadata['annotations']))),
       creationTimestamp,
       spec: result.spec,
     } as Policy | Domain | Credential

@@ -1,7 +1,8 @@
 /** One fleet on this machine: its files and its relay, made as compiled says, kept as it was, or taken away. */
 import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { configHash, parseConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
+import { type SpoolRecord, spoolsNow } from '../spools.ts'
 import type { Standing } from '../standing.ts'
 import { Child, type Failure } from './child.ts'
 import { diskTrouble } from './disk-trouble.ts'
@@ -34,14 +35,16 @@ export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void)
       tell({ level: 'error', text: `${failureText(failure)}; ${again}` })
     },
   })
+  /** Its only relay is called as the first pod of a fleet is. */
+  const relayName = `${basename(folder.root)}-0`
   const isStopped = (): boolean => existsSync(folder.stopped)
   /** Why the last `run` could not be carried out. */
   let trouble: string | undefined
   let queued = 0
 
   return {
-    /** How it stands, by what the relay itself reports. */
-    async observe(): Promise<Standing> {
+    /** How it stands, by what the relay itself reports, and by the spools that it had before. */
+    async observe(before: readonly SpoolRecord[], accepted: readonly string[]): Promise<Standing> {
       const { pid, failure } = child
       const status = pid === undefined ? undefined : await askRelay(folder, pid)
       if (status !== undefined) queued = status.queue.ready + status.queue.deferred + status.queue.inFlight
@@ -54,6 +57,8 @@ export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void)
         maxAgeMs: maxAgeIn(config),
         failure: failure && failureText(failure),
         status,
+        spools: spoolsNow(before, [{ name: relayName, id: status?.spoolId }], accepted),
+        spool: folder.spool,
         log: folder.log,
       })
       return { ...standing, ...(usage !== undefined && { usage }) }

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
+import { spoolsIn } from '../spools.ts'
 import type { Standing } from '../standing.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import type { LocalFleet } from './fleet.ts'
@@ -50,7 +51,10 @@ export class Reporter {
     const settled = new Map<Name, Standing>()
     for (;;) {
       const late = performance.now() > deadline
-      const standings = await this.#observe([...this.#fleets.keys()].filter((name) => !settled.has(name)))
+      const standings = await this.#observe(
+        compiled,
+        [...this.#fleets.keys()].filter((name) => !settled.has(name)),
+      )
       for (const [name, standing] of standings) if (standing.settled || late) settled.set(name, standing)
       this.#write(compiled, settled)
       if (settled.size === this.#fleets.size || interrupted) break
@@ -67,7 +71,7 @@ export class Reporter {
 
   #refreshLater(compiled: Compiled): void {
     const turn = setTimeout(async () => {
-      const standings = await this.#observe([...this.#fleets.keys()])
+      const standings = await this.#observe(compiled, [...this.#fleets.keys()])
       // A report that began meanwhile knows better.
       if (this.#refreshing !== turn) return
       this.#write(compiled, standings)
@@ -90,8 +94,11 @@ export class Reporter {
     }
   }
 
-  async #observe(names: readonly Name[]): Promise<ReadonlyMap<Name, Standing>> {
-    const fleets = [...this.#fleets].filter(([name]) => names.includes(name))
-    return new Map(await Promise.all(fleets.map(async ([name, fleet]) => [name, await fleet.observe()] as const)))
+  async #observe({ fleets }: Compiled, names: readonly Name[]): Promise<ReadonlyMap<Name, Standing>> {
+    const observed = async ([name, fleet]: readonly [Name, LocalFleet]) => {
+      const before = spoolsIn(this.#statuses.get(`RelayPolicy ${name}`))
+      return [name, await fleet.observe(before, fleets.get(name)?.acceptedSpools ?? [])] as const
+    }
+    return new Map(await Promise.all([...this.#fleets].filter(([name]) => names.includes(name)).map(observed)))
   }
 }

@@ -1,6 +1,7 @@
 /** How a fleet of this machine stands, by what its relay itself reports. Pure. */
 import type { RelayStatus } from '../../relay/http.ts'
 import { degradedBy } from '../degraded.ts'
+import { type SpoolRecord, spoolReset } from '../spools.ts'
 import type { Standing } from '../standing.ts'
 
 export type Evidence = {
@@ -15,17 +16,24 @@ export type Evidence = {
   readonly failure: string | undefined
   /** What the relay reports, if it answers. */
   readonly status: RelayStatus | undefined
+  /** The spool that it had, and what it has instead. */
+  readonly spools: readonly SpoolRecord[]
+  /** The folder of its spool. */
+  readonly spool: string
   /** Where a person reads on. */
   readonly log: string
 }
 
 export function standingOf(evidence: Evidence): Standing {
-  const { status, maxAgeMs, log } = evidence
+  const { status, maxAgeMs, log, spools, spool } = evidence
   const relays = status === undefined ? [] : [{ name: 'the relay', status }]
   return {
     ...programming(evidence),
-    further: [degradedBy(relays, maxAgeMs, log) ?? []].flat(),
-    fields: status === undefined ? { replicas: 0 } : { replicas: 1, configHash: status.hash },
+    further: [spoolReset(spools, () => spool), degradedBy(relays, maxAgeMs, log)].filter((c) => c !== undefined),
+    fields: {
+      ...(status === undefined ? { replicas: 0 } : { replicas: 1, configHash: status.hash }),
+      ...(spools.length > 0 && { spools }),
+    },
   }
 }
 

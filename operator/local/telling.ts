@@ -36,11 +36,12 @@ export function tellChanges(tell: Tell): (statuses: Statuses) => void {
 
 function tellingOf(ref: Ref, { conditions }: StampedStatus): Extract<Telling, { about: 'object' }> | undefined {
   const condition = (type: string) => conditions.find((c) => c.type === type)
-  const [ready, degraded] = [condition('Ready'), condition('Degraded')]
+  const [ready, degraded, reset] = [condition('Ready'), condition('Degraded'), condition('SpoolReset')]
   // What only waits for its next step is news in a moment.
   if (ready === undefined || ready.reason === 'Pending') return undefined
   const news = ready.status === 'True' ? (condition('Programmed') ?? ready) : ready
+  const lost = reset?.status === 'True' ? `; ${reset.message}` : ''
   const worse = degraded?.status === 'True' ? `; degraded: ${degraded.message}` : ''
   const reason = ready.status === 'True' ? '' : `${news.reason}: `
-  return { about: 'object', ref, ready: ready.status, text: `${reason}${news.message}${worse}` }
+  return { about: 'object', ref, ready: ready.status, text: `${reason}${news.message}${lost}${worse}` }
 }

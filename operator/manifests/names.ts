@@ -17,3 +17,9 @@ const shards = 8
 
 export const configSecretNames = (policy: string): readonly string[] =>
   Array.from({ length: shards }, (_, i) => `${policy}-relay-config-${i}`)
+
+/** The volume with what a relay may not lose. */
+export const dataVolume = 'data'
+
+/** The claim of a pod's volume, by the StatefulSet's own rule. */
+export const claimName = (pod: string): string => `${dataVolume}-${pod}`

@@ -3,6 +3,7 @@ import type { V1Container, V1PodTemplateSpec } from '@kubernetes/client-node'
 import { configVolume } from './config-volume.ts'
 import { httpPort, httpPortName } from './http-port.ts'
 import { labelsOf, selectorOf } from './labels.ts'
+import { dataVolume } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
 /** The number of the image's user; the group of its files, so that it can read them. */
@@ -17,7 +18,6 @@ const reserveSeconds = 15
 
 const configFolder = '/etc/relayfleet'
 const dataFolder = '/var/lib/relayfleet'
-export const dataVolume = 'data'
 
 const pageAt = (path: string) => ({ httpGet: { path, port: httpPortName } })
 

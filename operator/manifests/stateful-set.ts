@@ -1,9 +1,9 @@
 /** The relays: each with a volume of its own, which holds the mail that it has accepted. */
 import type { V1StatefulSet } from '@kubernetes/client-node'
 import { metadataOf, selectorOf } from './labels.ts'
-import { podsServiceName, splitName } from './names.ts'
+import { dataVolume, podsServiceName, splitName } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
-import { dataVolume, relayPod } from './relay-pod.ts'
+import { relayPod } from './relay-pod.ts'
 
 export const statefulSet = (fleet: RelayFleet) =>
   ({

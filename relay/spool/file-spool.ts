@@ -19,6 +19,7 @@
  */
 import { type Disk, nodeDisk } from './disk.ts'
 import { spoolError } from './disk-error.ts'
+import { identityOf } from './identity.ts'
 import { JournalSpool, type SpoolEvents } from './journal-spool.ts'
 import { lockDirectory } from './lock.ts'
 import { pathsOf } from './paths.ts'
@@ -34,7 +35,8 @@ export async function openSpool({ directory, events, now = Date.now }: Parts): P
   await makeFolders(nodeDisk, directory)
   const lock = lockDirectory(directory)
   try {
-    return await JournalSpool.open({ directory, events, now, disk: nodeDisk, closed: () => lock.release() })
+    const identity = await identify(directory)
+    return await JournalSpool.open({ directory, identity, events, now, disk: nodeDisk, closed: () => lock.release() })
   } catch (error) {
     lock.release()
     throw spoolError(`spool ${directory} cannot be opened`, error)
@@ -50,3 +52,7 @@ async function makeFolders(disk: Disk, directory: string): Promise<void> {
     throw spoolError(`spool ${directory} cannot be made`, error)
   }
 }
+
+/** Undefined where it can not be written: on a full disk what is whole is delivered all the same. */
+const identify = (directory: string): Promise<string | undefined> =>
+  identityOf(nodeDisk, directory).catch(() => undefined)

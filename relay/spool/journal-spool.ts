@@ -27,6 +27,8 @@ export type SpoolEvents = Pick<Events, 'committed' | 'quarantined' | 'recovered'
 
 type Parts = {
   readonly directory: string
+  /** See `identity.ts`. */
+  readonly identity?: string | undefined
   readonly events: SpoolEvents
   readonly now: () => number
   readonly disk: Disk
@@ -110,6 +112,11 @@ export class JournalSpool implements Spool {
       segmentBytes,
       short: () => space.shortage !== undefined,
     })
+  }
+
+  /** What tells this spool from another; undefined where it could not be written. */
+  get identity(): string | undefined {
+    return this.#parts.identity
   }
 
   get bytes(): number {

@@ -5,6 +5,7 @@ export type Paths = ReturnType<typeof pathsOf>
 
 export const pathsOf = (directory: string) => ({
   directory,
+  identity: join(directory, 'identity'),
   journal: join(directory, 'journal'),
   large: join(directory, 'large'),
   quarantine: join(directory, 'quarantine'),

@@ -97,6 +97,33 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     expect(writes()).toHaveLength(before)
   })
 
+  test('a relay that comes up with another volume is told, also by the next operator (case S30)', async () => {
+    const [first, second] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
+    const [relay] = stage.relays
+    if (relay === undefined) throw new Error('there are two')
+    const has = (spoolId: string): void => void (relay.status = { ...relay.status, spoolId })
+    const spools = async () => (await stage.statusOf('relaypolicies', 'shared'))?.['spools']
+    await allReady()
+    has(first)
+    const before = await stage.operator()
+    await policy('Ready True Ready')
+    await until('its spool is remembered', async () => JSON.stringify(await spools())?.includes(first))
+    expect(before.occasions.map(({ reason }) => reason)).not.toContain('SpoolReplaced')
+    await before.stop()
+    has(second)
+    const after = await stage.operator()
+    const { message } = await policy('SpoolReset True SpoolReplaced')
+    expect(message).toContain(`shared-0 has spool ${second} in place of ${first} (claim data-shared-0)`)
+    await until('there is an Event', () => after.occasions.some(({ reason }) => reason === 'SpoolReplaced'))
+    const annotations = { 'relayfleet.dev/accept-spool': second }
+    accepted(await stage.raw.patch(stage.path('relaypolicies', 'shared'), { metadata: { annotations } }))
+    await until('it is forgotten', async () => {
+      const status = await stage.statusOf('relaypolicies', 'shared')
+      return !status?.conditions.some(({ type }) => type === 'SpoolReset')
+    })
+    expect(await spools()).toEqual([{ name: 'shared-0', id: second }])
+  })
+
   test('why no relay is ready is told in the kubelet’s words', async () => {
     await stage.relays[0]?.say(false, { reason: 'ImagePullBackOff', message: 'no such image' })
     await stage.operator()

@@ -16,6 +16,7 @@ const reasons = [
   ...['operator/local/standing.ts', 'operator/degraded.ts', 'operator/local/observed-statuses.ts'].flatMap(reasonsIn),
   ...['operator/observed-status.ts', 'operator/conditions.ts'].flatMap(reasonsIn),
   // In these, every word of several humps is one.
+  ...found('operator/spools.ts', /'(Spool[A-Za-z]+ed)'/g),
   ...found('operator/usage.ts', /'((?:[A-Z][a-z]+){2,})'/g),
   ...['programmed', 'available', 'certificate-valid'].flatMap((f) =>
     found(`operator/cluster/statuses/${f}.ts`, /'((?:[A-Z][a-z]+){2,})'/g),

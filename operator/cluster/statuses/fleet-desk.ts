@@ -1,6 +1,7 @@
 /** Judges every fleet, turn by turn: whom to ask, how it stands, whom to nudge; remembers since when things are so. */
 import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
+import { type SpoolRecord, spoolsIn, spoolsNow } from '../../spools.ts'
 import type { Fleets } from '../fleets/fleets.ts'
 import type { World } from '../watch/world.ts'
 import type { FleetEvidence } from './fleet-evidence.ts'
@@ -12,6 +13,9 @@ import type { Reported } from './reported.ts'
 import { standingStatus } from './standing-status.ts'
 
 type Memory = {
+  /** Of the policy: one that is made anew under its name has other relays. */
+  readonly uid: string | undefined
+  spools: readonly SpoolRecord[]
   readonly sample: QueuedSample
   noneReadySince: number | undefined
   standing: FleetStanding | undefined
@@ -72,6 +76,8 @@ export class FleetDesk {
     const anyReady = pods.some(({ pod }) => pod.ready && !pod.leaving)
     memory.noneReadySince = anyReady ? undefined : (memory.noneReadySince ?? now)
     memory.sample.take(pods, now)
+    const seen = pods.map(({ pod, report }) => ({ name: pod.name, id: report?.spoolId }))
+    memory.spools = spoolsNow(memory.spools, seen, fleet.acceptedSpools ?? [])
     const written = fleets.written(name)
     return {
       fleet: name,
@@ -80,6 +86,7 @@ export class FleetDesk {
       replicas: fleet.kind === 'run' ? fleet.replicas : undefined,
       maxAgeMs: fleet.config?.queue.maxAgeMs ?? Number.POSITIVE_INFINITY,
       pods,
+      spools: memory.spools,
       noneReadySince: memory.noneReadySince,
       now,
     }
@@ -98,8 +105,10 @@ export class FleetDesk {
 
   #memory(name: Name): Memory {
     const known = this.#memories.get(name)
-    if (known !== undefined) return known
-    const fresh = { sample: new QueuedSample(), noneReadySince: undefined, standing: undefined, text: '' }
+    const { uid, status } = this.#desk.world.declaredAs(`RelayPolicy ${name}`) ?? {}
+    if (known !== undefined && (uid === undefined || uid === known.uid)) return known
+    const spools = spoolsIn(status)
+    const fresh = { uid, spools, sample: new QueuedSample(), noneReadySince: undefined, standing: undefined, text: '' }
     this.#memories.set(name, fresh)
     return fresh
   }

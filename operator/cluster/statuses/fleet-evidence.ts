@@ -1,5 +1,6 @@
 /** All that is known of a fleet when it is judged, as plain values. */
 import type { Name } from '../../compile/snapshot.ts'
+import type { SpoolRecord } from '../../spools.ts'
 import type { FleetWritten } from '../fleets/fleets.ts'
 import type { AskedPod } from './inquiry.ts'
 
@@ -12,6 +13,8 @@ export type FleetEvidence = {
   readonly replicas: number | undefined
   readonly maxAgeMs: number
   readonly pods: readonly AskedPod[]
+  /** Which spool each relay had, and what it has instead. */
+  readonly spools: readonly SpoolRecord[]
   /** Since when no pod is ready; wall clock. */
   readonly noneReadySince: number | undefined
   readonly now: number

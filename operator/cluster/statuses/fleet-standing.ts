@@ -1,6 +1,8 @@
 /** How a fleet of pods stands, by what its relays themselves report: every verdict at once, and when to look again. Pure. */
 import type { Condition } from '../../compile/compiled.ts'
 import { degradedBy } from '../../degraded.ts'
+import { claimName } from '../../manifests/names.ts'
+import { spoolReset } from '../../spools.ts'
 import type { Standing } from '../../standing.ts'
 import { availableBy } from './available.ts'
 import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
@@ -24,7 +26,11 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
   const relays = staying(evidence).flatMap(({ pod, report }) =>
     report === undefined ? [] : [{ name: pod.name, status: report }],
   )
-  const optional = [certificateValidBy(evidence), degradedBy(relays, maxAgeMs, 'status.routes and their logs')]
+  const optional = [
+    certificateValidBy(evidence),
+    spoolReset(evidence.spools, (pod) => `claim ${claimName(pod)}`),
+    degradedBy(relays, maxAgeMs, 'status.routes and their logs'),
+  ]
   const { settled, programmed } = programmedBy(evidence)
   const routes = routeHealth(
     relays.map(({ status }) => status),
@@ -60,6 +66,7 @@ function fieldsOf(evidence: FleetEvidence, queued: Queued): Standing['fields'] {
     replicas: pods.length,
     readyReplicas: serving(evidence).length,
     ...(hash !== undefined && { configHash: hash }),
+    ...(evidence.spools.length > 0 && { spools: evidence.spools }),
     pods: pods.slice(0, mostPods).map(({ pod, report }) => {
       const waiting = queued(pod.uid)
       return {

@@ -11,7 +11,7 @@ type Certificate = {
 
 export type RelayReport = Pick<
   RelayStatus,
-  'policy' | 'hash' | 'configError' | 'stale' | 'ready' | 'notReady' | 'queue'
+  'policy' | 'hash' | 'configError' | 'stale' | 'spoolId' | 'ready' | 'notReady' | 'queue'
 > & {
   /** Empty where the relay is of a version that does not tell. */
   readonly certificates: readonly Certificate[]
@@ -40,6 +40,7 @@ export function relayReport(body: string): RelayReport {
     hash: hash(said['hash']),
     ...(configError !== undefined && { configError: text(configError, 'configError') }),
     stale: texts(said['stale'], 'stale'),
+    ...(said['spoolId'] !== undefined && { spoolId: uuid(said['spoolId'], 'spoolId') }),
     ready: flag(said['ready'], 'ready'),
     notReady: texts(said['notReady'], 'notReady'),
     certificates:
@@ -57,6 +58,9 @@ export function relayReport(body: string): RelayReport {
 
 const hash = (value: unknown): string =>
   typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value) ? value : bad('hash', 'a SHA-256')
+
+const uuid = (value: unknown, field: string): string =>
+  typeof value === 'string' && /^[0-9a-f-]{36}$/.test(value) ? value : bad(field, 'a UUID')
 
 function certificate(value: unknown): Certificate {
   const said = record(value, 'certificates')

@@ -30,6 +30,7 @@ const refused = cameTo('Accepted', 'False')
 const certificateEnds = cameTo('CertificateValid', 'False')
 const lags = cameTo('Programmed', 'False', ({ reason }) => reason === 'Lagging')
 
+const spoolLost = cameTo('SpoolReset', 'True')
 const quotaEnds = cameTo('QuotaApproaching', 'True')
 
 /** Ten thousand credentials do not each tell that their fleet is away: its policy does. */
@@ -52,7 +53,7 @@ const readyAgain: Tale = ({ before, after }, kind) => {
   return { type: 'Normal', reason: 'Ready', note: `everything is in order, after ${was.reason}` }
 }
 
-const tales: readonly Tale[] = [refused, certificateEnds, lags, quotaEnds, readyLost, readyAgain]
+const tales: readonly Tale[] = [refused, certificateEnds, lags, spoolLost, quotaEnds, readyLost, readyAgain]
 
 /** `before`: as it stood in the cluster, empty for what had no status. */
 export function statusOccasions(ref: Ref, uid: string, turn: Turn): readonly Occasion[] {

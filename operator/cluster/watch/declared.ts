@@ -2,6 +2,7 @@
 import { kinds } from '../../../crds/kinds.ts'
 import type { Kind } from '../../../crds/schema.ts'
 import { validate } from '../../../crds/validate.ts'
+import { ownAnnotations } from '../../compile/own-annotations.ts'
 import { type Credential, type Domain, type Invalid, type Policy, refOf } from '../../compile/snapshot.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { DeclaredObject } from './world.ts'
@@ -39,7 +40,9 @@ function judged(
     const problems = result.problems.map((p) => `${p.field}: ${p.message}`)
     return { is: 'invalid', invalid: { ...identity, problems, spec } }
   }
-  return { is: 'valid', resource: { ...identity, labels, spec: result.spec } as Policy | Domain | Credential }
+  const annotations = kind === 'RelayPolicy' && ownAnnotations(metadata.annotations)
+  const resource = { ...identity, labels, ...annotations, spec: result.spec } as Policy | Domain | Credential
+  return { is: 'valid', resource }
 }
 
 function kindOf(name: string): Kind<never> {

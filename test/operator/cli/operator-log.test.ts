@@ -17,7 +17,7 @@ async function after(...tellings: readonly Telling[]) {
 
 const won: Telling = { about: 'lease', news: { about: 'won', afterTransitions: 3 } }
 const lost: Telling = { about: 'lease', news: { about: 'lost' } }
-const fleets: Telling = { about: 'fleets', ready: { True: 2, False: 1, Unknown: 0 } }
+const fleets: Telling = { about: 'fleets', ready: { True: 2, False: 1, Unknown: 0 }, conditions: { SpoolReset: 1 } }
 const interruption: Telling = {
   about: 'cache',
   news: { about: 'interruption', resource: resources.pods, why: 'silent', waitMs: 250.4 },

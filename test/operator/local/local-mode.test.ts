@@ -93,6 +93,35 @@ test('a right that is taken away is gone at once, though the policy has an error
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
 })
 
+test('a spool that was emptied while the fleet stood is told until a person lets it go (case S30)', async () => {
+  const { directory, port } = await quickstart()
+  const first = running(directory)
+  await first.until(shared, 'Ready', 'True')
+  const { statusFile } = first.state
+  const spools = () => readStatuses(statusFile).get(shared)?.['spools'] as readonly { id: string; found?: string }[]
+  const before = await eventually(() => spools()?.[0])
+  expect(first.condition(shared, 'SpoolReset')).toMatch(/^undefined/)
+  await first.stop()
+  rmSync(first.state.fleet('mail/shared').spool, { recursive: true })
+  const second = running(directory, first.state.root)
+  await second.until(shared, 'SpoolReset', 'True SpoolReplaced')
+  const found = spools()[0]?.found
+  expect(second.condition(shared, 'SpoolReset')).toContain(`${found} in place of ${before.id}`)
+  expect(JSON.stringify(second.tellings)).toContain(`relayfleet.dev/accept-spool=${found}`)
+  await second.stop()
+  // Neither a restart nor an edit that has nothing to do with it makes it forgotten.
+  const third = running(directory, first.state.root)
+  await third.until(shared, 'Programmed', 'True')
+  expect(third.condition(shared, 'SpoolReset')).toMatch(/^True SpoolReplaced/)
+  const accepted = policy('shared', port).replace(
+    'metadata:',
+    `metadata:\n  annotations: {relayfleet.dev/accept-spool: ${found}}`,
+  )
+  writeYaml(directory, { 'policy.yaml': accepted })
+  await eventually(() => third.condition(shared, 'SpoolReset').startsWith('undefined'))
+  expect(spools()).toEqual([{ name: 'shared-0', id: found }])
+})
+
 test('a file that can not be understood removes nothing', async () => {
   const { directory } = await quickstart()
   const local = running(directory)

@@ -23,6 +23,8 @@ const evidence: Evidence = {
   maxAgeMs: 600_000,
   failure: undefined,
   status,
+  spools: [],
+  spool: '/state/spool',
   log: '/state/relay.log',
 }
 const degradedIn = (given: Evidence): Condition | undefined =>

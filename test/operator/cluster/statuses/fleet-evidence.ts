@@ -53,6 +53,7 @@ export const evidence = (more: Partial<FleetEvidence> = {}): FleetEvidence => ({
   replicas: 2,
   maxAgeMs: 600_000,
   pods: [good(0), good(1)],
+  spools: [],
   noneReadySince: undefined,
   now,
   ...more,

@@ -38,6 +38,7 @@ test('a smarthost: how it is and why, without the times that change with each pr
 test.each<[string, object, string]>([
   ['a hash of another form', { hash: 'latest' }, 'hash'],
   ['a truth that is none', { ready: 'yes' }, 'ready'],
+  ['a spool of another form', { spoolId: 'mine' }, 'spoolId'],
   ['a list that is none', { stale: 'ca.crt' }, 'stale'],
   ['a list without end', { notReady: Array(65).fill('x') }, 'notReady'],
   ['fewer than no messages', { queue: { ...said.queue, ready: -1 } }, 'queue.ready'],

@@ -46,6 +46,13 @@ test.each<[string, Ref, readonly string[], readonly string[], readonly string[]]
     ['Programmed False Lagging', 'Ready False Lagging'],
     ['Warning Lagging'],
   ],
+  [
+    'a relay has another spool',
+    policy,
+    ['Ready True Ready'],
+    ['SpoolReset True SpoolReplaced', 'Ready True Ready'],
+    ['Warning SpoolReplaced'],
+  ],
   ['no relay is ready', policy, ['Ready True Ready'], ['Ready False NoRelayReady'], ['Warning NoRelayReady']],
   ['one is again', policy, ['Ready False NoRelayReady'], ['Ready True Ready'], ['Normal Ready']],
   ['its fleet is away', credential, ['Ready True Ready'], ['Ready False PolicyNotProgrammed'], []],

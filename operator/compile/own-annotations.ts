@@ -1,0 +1,16 @@
+/** What a person says of a policy once, by hand and beside its spec: annotations of our own group. Pure. */
+import type { Policy } from './snapshot.ts'
+
+const group = 'relayfleet.dev/'
+
+/** Ids of spools that may take the place of what a relay had before, separated by commas. */
+export const acceptSpool = `${group}accept-spool`
+
+/** Others' may be large, and change without a meaning for us. */
+export function ownAnnotations(all: Readonly<Record<string, string>> = {}): Pick<Policy, 'annotations'> {
+  const own = Object.entries(all).filter(([name]) => name.startsWith(group))
+  return own.length === 0 ? {} : { annotations: Object.fromEntries(own) }
+}
+
+export const acceptedSpools = ({ annotations }: Pick<Policy, 'annotations'>): readonly string[] =>
+  (annotations?.[acceptSpool] ?? '').split(/[\s,]+/).filter((id) => id !== '')
