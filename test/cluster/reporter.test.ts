@@ -101,7 +101,9 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     const [first, second] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
     const [relay] = stage.relays
     if (relay === undefined) throw new Error('there are two')
-    const has = (spoolId: string): void => void (relay.status = { ...relay.status, spoolId })
+    const has = (spoolId: string): void => {
+      relay.status = { ...relay.status, spoolId }
+    }
     const spools = async () => (await stage.statusOf('relaypolicies', 'shared'))?.['spools']
     await allReady()
     has(first)
