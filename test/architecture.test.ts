@@ -29,6 +29,7 @@ const layers = [
   'operator/plan.ts',
   'operator/dirty.ts',
   'operator/lifecycle/',
+  'operator/dns/',
   'operator/compile/',
   'operator/conditions.ts',
   'operator/standing.ts',
@@ -96,6 +97,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   commander: ['operator/cli.ts', 'operator/cli/'],
   tldts: ['relay/rules/', 'relay/mail/', 'operator/lifecycle/records-wanted.ts'],
   '@peculiar/x509': ['operator/ca.ts'],
+  'dns-packet': ['operator/dns/message.ts'],
   'reflect-metadata': ['operator/ca.ts'],
 }
 

@@ -15,7 +15,7 @@ export async function startNamed(
   mkdirSync(folder)
   writeFileSync(join(folder, 'named.conf'), configuration(folder, address, Object.keys(zones)))
   const write = (zone: string, records: readonly string[]): void =>
-    writeFileSync(join(folder, zone), [...head, ...records, ''].join('\n'))
+    writeFileSync(join(folder, zone), [...head(address), ...records, ''].join('\n'))
   for (const [zone, records] of Object.entries(zones)) if (records !== undefined) write(zone, records)
   const [program = '', ...before] = side
   const named = programFile('named') ?? 'named'
@@ -42,7 +42,12 @@ export async function startNamed(
 
 export type Zones = Readonly<Record<string, readonly string[] | undefined>>
 
-const head = ['$TTL 1', '@ SOA ns.test. root.test. 1 60 60 600 1', '@ NS ns.test.', 'ns.test. A 198.51.100.53']
+const head = (address: string): readonly string[] => [
+  '$TTL 1',
+  '@ SOA ns.test. root.test. 1 60 60 600 1',
+  '@ NS ns.test.',
+  `ns.test. A ${address}`,
+]
 
 const configuration = (folder: string, address: string, zones: readonly string[]): string => `
 options {

@@ -1,0 +1,57 @@
+/** Asks DNS servers for the whole operator: never more questions a second than it may, each with an end. */
+import { byTcp, byUdp, type Exchange } from './exchange.ts'
+import { isName, type Query, type Reply } from './message.ts'
+import type { Server } from './server.ts'
+import { Turnstile } from './turnstile.ts'
+
+/** Asks one after the other of a server's addresses; never rejects. */
+export type Ask = (addresses: readonly Server[], query: Query, recursive: boolean) => Promise<Reply>
+
+export type Asking = {
+  /** Over all servers. */
+  readonly perSecond: number
+  /** For one try. */
+  readonly patienceMs?: number
+  /** Each question that leaves, and what became of it. */
+  readonly tell?: (result: 'answered' | 'absent' | 'unknown') => void
+}
+
+const ordinaryPatienceMs = 2000
+/** A packet may get lost. */
+const tries = 2
+
+export function openAsking({ perSecond, patienceMs = ordinaryPatienceMs, tell = () => undefined }: Asking): Ask {
+  const turnstile = new Turnstile(perSecond)
+
+  async function once(exchange: Exchange, by: typeof byUdp): Promise<Reply | 'truncated'> {
+    await turnstile.pass()
+    const reply = await by(exchange)
+    if (reply !== 'truncated') tell(results[reply.is])
+    return reply
+  }
+
+  async function bySome(exchange: Exchange): Promise<Reply> {
+    const reply = await once(exchange, byUdp)
+    if (reply !== 'truncated') return reply
+    const whole = await once(exchange, byTcp)
+    return whole === 'truncated' ? { is: 'unknown', why: 'an answer that is cut off' } : whole
+  }
+
+  return async (addresses, query, recursive) => {
+    if (!isName(query.name)) return { is: 'absent', own: false }
+    let last: Reply = { is: 'unknown', why: 'it has no address' }
+    for (const server of [...addresses, ...addresses].slice(0, Math.max(tries, addresses.length))) {
+      last = await bySome({ server, query, recursive, patienceMs })
+      if (last.is !== 'unknown') return last
+    }
+    return last
+  }
+}
+
+const results = {
+  records: 'answered',
+  alias: 'answered',
+  referral: 'answered',
+  absent: 'absent',
+  unknown: 'unknown',
+} as const

@@ -1,0 +1,68 @@
+/** One question to one DNS server and its reply: by UDP, and by TCP where that is too long for UDP. */
+import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { connect, isIPv6 } from 'node:net'
+import { type Query, questionMessage, type Reply, replyIn } from './message.ts'
+import type { Server } from './server.ts'
+
+export type Exchange = {
+  readonly server: Server
+  readonly query: Query
+  /** The server is to ask others for us. */
+  readonly recursive: boolean
+  readonly patienceMs: number
+}
+
+/** Never rejects. What does not answer this very question, from this very server, is passed over. */
+export const byUdp = ({ server, query, recursive, patienceMs }: Exchange): Promise<Reply | 'truncated'> => {
+  const id = randomInt(65_536)
+  const { promise, resolve } = Promise.withResolvers<Reply | 'truncated'>()
+  // A port of its own for each question, which nobody can foresee (RFC 5452 section 9.2).
+  const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4')
+  socket.on('error', (error) => resolve(troubleWith(error)))
+  socket.on('message', (message) => {
+    const reply = replyIn(message, id, query)
+    if (reply !== undefined) resolve(reply)
+  })
+  socket.connect(server.port, server.address, () => socket.send(questionMessage(id, query, recursive)))
+  return within(patienceMs, promise, resolve, () => socket.close())
+}
+
+/** Never rejects. */
+export const byTcp = ({ server, query, recursive, patienceMs }: Exchange): Promise<Reply | 'truncated'> => {
+  const id = randomInt(65_536)
+  const { promise, resolve } = Promise.withResolvers<Reply | 'truncated'>()
+  const socket = connect(server.port, server.address)
+  let received = Buffer.alloc(0)
+  socket.on('error', (error) => resolve(troubleWith(error)))
+  socket.on('close', () => resolve({ is: 'unknown', why: 'the connection ended before its answer' }))
+  socket.on('data', (chunk) => {
+    received = Buffer.concat([received, chunk])
+    // RFC 1035 section 4.2.2: two octets of length go before the message, so there is an end to what is kept.
+    const length = received.length < 2 ? Number.POSITIVE_INFINITY : received.readUInt16BE(0)
+    if (received.length - 2 < length) return
+    resolve(replyIn(received.subarray(2, 2 + length), id, query) ?? { is: 'unknown', why: 'nonsense' })
+  })
+  const message = questionMessage(id, query, recursive)
+  const length = Buffer.alloc(2)
+  length.writeUInt16BE(message.length)
+  socket.write(Buffer.concat([length, message]))
+  return within(patienceMs, promise, resolve, () => socket.destroy())
+}
+
+const troubleWith = (error: NodeJS.ErrnoException): Reply => ({ is: 'unknown', why: error.code ?? error.message })
+
+async function within(
+  ms: number,
+  promise: Promise<Reply | 'truncated'>,
+  resolve: (reply: Reply) => void,
+  close: () => void,
+): Promise<Reply | 'truncated'> {
+  const timer = setTimeout(() => resolve({ is: 'unknown', why: `no answer within ${ms / 1000} s` }), ms)
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    close()
+  }
+}

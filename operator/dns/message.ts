@@ -1,0 +1,132 @@
+/** DNS messages: a question as it is sent, and what a reply to it says (RFC 1035, RFC 6891). Pure. */
+import * as packet from 'dns-packet'
+import type { QuestionType } from '../lifecycle/answer.ts'
+
+export type Query = { readonly name: string; readonly type: QuestionType | 'NS' }
+
+export type Reply =
+  | {
+      readonly is: 'records'
+      /** As `Answer` has them; NS: the host. */
+      readonly records: readonly string[]
+      readonly ttl: number
+      readonly authenticated: boolean
+      /** The server speaks for the zone itself (the AA bit). */
+      readonly own: boolean
+    }
+  /** NXDOMAIN, or no record of that type. */
+  | { readonly is: 'absent'; readonly own: boolean }
+  /** The name stands for another one, of which the server says nothing. */
+  | { readonly is: 'alias'; readonly target: string; readonly own: boolean }
+  /** Other servers know. */
+  | { readonly is: 'referral' }
+  | { readonly is: 'unknown'; readonly why: string }
+
+/** What comes by UDP without being cut into fragments on the way (RFC 9715). */
+const udpOctets = 1232
+
+/** RFC 1035 section 2.3.4: what is longer can not exist. */
+export const isName = (name: string): boolean =>
+  name.length <= 253 && name.split('.').every((label) => label.length > 0 && label.length <= 63)
+
+/** `recursive`: the server is to ask others for us. */
+export const questionMessage = (id: number, { name, type }: Query, recursive: boolean): Buffer =>
+  packet.encode({
+    type: 'query',
+    id,
+    flags: recursive ? packet.RECURSION_DESIRED : 0,
+    questions: [{ name, type }],
+    additionals: [
+      {
+        type: 'OPT',
+        name: '.',
+        udpPayloadSize: udpOctets,
+        extendedRcode: 0,
+        ednsVersion: 0,
+        flags: 0,
+        flag_do: false,
+        options: [],
+      },
+    ],
+  })
+
+type Decoded = packet.DecodedPacket
+
+/** Undefined: it is no reply to this question, and somebody else may have sent it. */
+export function replyIn(message: Buffer, id: number, query: Query): Reply | 'truncated' | undefined {
+  let decoded: Decoded
+  try {
+    decoded = packet.decode(message)
+  } catch {
+    return undefined
+  }
+  if (decoded.type !== 'response' || decoded.id !== id || !isAbout(decoded, query)) return undefined
+  return decoded.flag_tc ? 'truncated' : meaning(decoded, query)
+}
+
+const lower = (name: string): string => name.toLowerCase().replace(/\.$/, '')
+
+function isAbout({ questions = [] }: Decoded, { name, type }: Query): boolean {
+  const [asked] = questions
+  return questions.length === 1 && asked?.type === type && lower(asked.name) === lower(name)
+}
+
+/** RFC 9520 section 2: a chain of aliases is followed no further. */
+const mostAliases = 11
+
+function meaning(decoded: Decoded, { name, type }: Query): Reply {
+  const { rcode, flag_aa: own, flag_ad: authenticated } = decoded as Decoded & { readonly rcode: string }
+  if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') return { is: 'unknown', why: rcode }
+  const chain = aliasesIn(decoded, lower(name))
+  const target = chain.at(-1) ?? ''
+  if (type !== 'CNAME' && chain.indexOf(target) < chain.length - 1) return { is: 'unknown', why: inCircle(chain) }
+  const found = recordsOf(decoded, { name: type === 'CNAME' ? lower(name) : target, type })
+  if (found !== undefined) return { ...found, own, authenticated }
+  if (rcode === 'NXDOMAIN') return { is: 'absent', own }
+  if (chain.length > 1) return { is: 'alias', target, own }
+  return !own && isReferral(decoded) ? { is: 'referral' } : { is: 'absent', own }
+}
+
+/** The name, and what it stands for, one after the other; the last one is there twice where they lead in a circle. */
+function aliasesIn(decoded: Decoded, name: string): readonly string[] {
+  const chain = [name]
+  while (chain.length <= mostAliases) {
+    const target = recordsOf(decoded, { name: chain.at(-1) ?? '', type: 'CNAME' })?.records[0]
+    if (target === undefined) return chain
+    const known = chain.includes(target)
+    chain.push(target)
+    if (known) return chain
+  }
+  // Too long to be followed is as good as without an end.
+  return [...chain, chain.at(-1) ?? '']
+}
+
+const inCircle = (chain: readonly string[]): string =>
+  `the alias ${chain.slice(0, 4).join(' → ')}${chain.length > 4 ? ' → …' : ''} has no end; correct the CNAME`
+
+/** RFC 2308 section 2.2: NS records of others and no SOA mean that they know; a SOA means that there is nothing. */
+const isReferral = ({ authorities = [] }: Decoded): boolean =>
+  authorities.some(({ type }) => type === 'NS') && !authorities.some(({ type }) => type === 'SOA')
+
+function recordsOf({ answers = [] }: Decoded, { name, type }: Query) {
+  const own = answers.filter((record) => record.type === type && lower(record.name) === name)
+  if (own.length === 0) return undefined
+  const ttl = Math.min(...own.map((record) => ('ttl' in record ? (record.ttl ?? 0) : 0)))
+  return { is: 'records', records: own.map(textOf), ttl } as const
+}
+
+function textOf(record: packet.Answer): string {
+  switch (record.type) {
+    case 'TXT':
+      return Buffer.concat([record.data].flat().map((part) => Buffer.from(part))).toString('latin1')
+    case 'MX':
+      return lower(record.data.exchange)
+    case 'A':
+    case 'AAAA':
+    case 'CNAME':
+    case 'NS':
+      return lower(record.data)
+    default:
+      return ''
+  }
+}

@@ -1,0 +1,61 @@
+/** One look at a domain's records: every question that a judgement asks for goes to its server, until all are judged. */
+import { type Answer, questionKey, type View } from '../lifecycle/answer.ts'
+import { type DomainRecords, domainRecords } from '../lifecycle/domain-records.ts'
+import type { Wanted } from '../lifecycle/records-wanted.ts'
+import type { Ask } from './ask.ts'
+import type { Server } from './server.ts'
+import { type Witness, witnessesOf } from './views.ts'
+
+export type Looked = {
+  readonly domain: string
+  readonly wanted: readonly Wanted[]
+  readonly resolvers: readonly Server[]
+  readonly before: DomainRecords | undefined
+}
+
+export type Looking = {
+  readonly ask: Ask
+  readonly now: () => number
+  /** In [0, 1). */
+  readonly dice: () => number
+}
+
+/** More than ten SPF look-ups with all their exchangers and addresses need; who has more asks for trouble. */
+const mostRounds = 64
+
+/** Never rejects. */
+export async function observe(
+  { domain, wanted, resolvers, before }: Looked,
+  { ask, now, dice }: Looking,
+): Promise<DomainRecords> {
+  const sights = (await witnessesOf(domain, resolvers, ask, dice)).map(sightOf)
+  const views = sights.length === 0 ? [blind] : sights.map(({ view }) => view)
+  for (let round = 0; ; round += 1) {
+    const standing = domainRecords(wanted, views, before, now())
+    if (standing.is === 'found') return standing
+    const asks = [
+      ...new Map(standing.asks.map((one) => [`${one.view.server} ${questionKey(one.question)}`, one])).values(),
+    ]
+    await Promise.all(
+      asks.map(async ({ view, question }) => {
+        const sight = sights.find((one) => one.view === view)
+        const answer = round < mostRounds ? await sight?.witness.ask(question) : undefined
+        sight?.answers.set(questionKey(question), answer ?? { is: 'unknown', why: 'too much has to be looked up' })
+      }),
+    )
+  }
+}
+
+type Sight = { readonly witness: Witness; readonly view: View; readonly answers: Map<string, Answer> }
+
+function sightOf(witness: Witness): Sight {
+  const answers = new Map<string, Answer>()
+  const { server, authoritative } = witness
+  return { witness, answers, view: { server, authoritative, lookup: (question) => answers.get(questionKey(question)) } }
+}
+
+const blind: View = {
+  server: 'no resolver',
+  authoritative: false,
+  lookup: () => ({ is: 'unknown', why: 'this machine has none; give spec.dns.resolvers' }),
+}

@@ -1,0 +1,156 @@
+/** Whom to ask about a domain: the name servers of its zone for what is in the zone, and resolvers for all of it. */
+import type { Answer, Question } from '../lifecycle/answer.ts'
+import { organizationalDomain } from '../lifecycle/records-wanted.ts'
+import type { Ask } from './ask.ts'
+import type { Reply } from './message.ts'
+import { type Server, serverText } from './server.ts'
+
+/** One server as it is asked; what it shows is for `observe` to keep. */
+export type Witness = {
+  /** For people. */
+  readonly server: string
+  readonly authoritative: boolean
+  readonly ask: (question: Question) => Promise<Answer>
+}
+
+/** Of many name servers these are enough at one look; the next look may choose others. */
+const mostOwn = 4
+const mostAddresses = 4
+
+/** A zone whose name servers nobody can find has none, and then the resolvers alone speak. */
+export async function witnessesOf(
+  domain: string,
+  resolvers: readonly Server[],
+  ask: Ask,
+  dice: () => number,
+): Promise<readonly Witness[]> {
+  const resolved = remembered((question) => firstAnswer(resolvers, question, ask))
+  const own = await ownServers(domain, resolvers, ask, dice)
+  return [
+    ...own.map(({ zone, host, addresses }) => ({
+      server: `name server ${host}`,
+      authoritative: true,
+      ask: (question: Question) => inZone(question, zone, addresses, resolved, ask),
+    })),
+    ...resolvers.map((resolver) => ({
+      server: `resolver ${serverText(resolver)}`,
+      authoritative: false,
+      ask: (question: Question) => byResolver(resolver, question, ask),
+    })),
+  ]
+}
+
+/** Not every resolver follows an alias to its end in one answer; where the end has no such record, none is there. */
+const mostTurns = 8
+
+async function byResolver(resolver: Server, question: Question, ask: Ask): Promise<Answer> {
+  let name = question.name
+  for (let turn = 0; turn < mostTurns; turn += 1) {
+    const reply = await ask([resolver], { ...question, name }, true)
+    switch (reply.is) {
+      case 'records':
+        return answered(reply)
+      case 'absent':
+        return { is: 'absent' }
+      case 'referral':
+        return { is: 'unknown', why: 'it resolves nothing for us (a referral)' }
+      case 'unknown':
+        return reply
+      case 'alias':
+        name = reply.target
+    }
+  }
+  return { is: 'unknown', why: `the aliases of ${question.name} have no end; correct the CNAME` }
+}
+
+const answered = ({ records, ttl, authenticated }: Extract<Reply, { is: 'records' }>): Answer => ({
+  is: 'records',
+  records,
+  ttl,
+  authenticated,
+})
+
+const isWithin = (name: string, zone: string): boolean => name === zone || name.endsWith(`.${zone}`)
+
+/** What is not in its zone, or no longer, others say: for these the resolvers are as good as anybody. */
+async function inZone(
+  question: Question,
+  zone: string,
+  addresses: readonly Server[],
+  elsewhere: (question: Question) => Promise<Answer>,
+  ask: Ask,
+): Promise<Answer> {
+  if (!isWithin(question.name, zone)) return elsewhere(question)
+  const reply = await ask(addresses, question, false)
+  if (reply.is === 'referral') return elsewhere(question)
+  if (reply.is === 'unknown') return reply
+  // Whoever does not serve the zone may only repeat what somebody else said, a while ago.
+  if (!reply.own) return { is: 'unknown', why: `it does not serve ${zone}` }
+  if (reply.is === 'alias') return elsewhere({ ...question, name: reply.target })
+  return reply.is === 'absent' ? { is: 'absent' } : answered(reply)
+}
+
+function remembered(ask: (question: Question) => Promise<Answer>): (question: Question) => Promise<Answer> {
+  const asked = new Map<string, Promise<Answer>>()
+  return (question) => {
+    const key = `${question.type} ${question.name}`
+    const known = asked.get(key) ?? ask(question)
+    asked.set(key, known)
+    return known
+  }
+}
+
+async function firstAnswer(resolvers: readonly Server[], question: Question, ask: Ask): Promise<Answer> {
+  let last: Answer = { is: 'unknown', why: 'there is no resolver' }
+  for (const resolver of resolvers) {
+    last = await byResolver(resolver, question, ask)
+    if (last.is !== 'unknown') return last
+  }
+  return last
+}
+
+type Own = { readonly zone: string; readonly host: string; readonly addresses: readonly Server[] }
+
+async function ownServers(
+  domain: string,
+  resolvers: readonly Server[],
+  ask: Ask,
+  dice: () => number,
+): Promise<readonly Own[]> {
+  const found = await zoneOf(domain, resolvers, ask)
+  const hosts = chosen(found.hosts, dice)
+  const all = await Promise.all(
+    hosts.map(async (host) => ({ zone: found.zone, host, addresses: await addressesOf(host, resolvers, ask) })),
+  )
+  return all.filter(({ addresses }) => addresses.length > 0)
+}
+
+/** The zone begins where its NS records are: at the domain, or above it, and no higher than somebody could have bought it. */
+async function zoneOf(domain: string, resolvers: readonly Server[], ask: Ask) {
+  const top = organizationalDomain(domain)
+  for (let zone = domain; isWithin(zone, top); zone = zone.slice(zone.indexOf('.') + 1)) {
+    for (const resolver of resolvers) {
+      const reply = await ask([resolver], { name: zone, type: 'NS' }, true)
+      if (reply.is === 'records') return { zone, hosts: reply.records }
+      if (reply.is === 'absent' || reply.is === 'alias') break
+    }
+  }
+  return { zone: domain, hosts: [] }
+}
+
+function chosen(hosts: readonly string[], dice: () => number): readonly string[] {
+  if (hosts.length <= mostOwn) return hosts.toSorted()
+  const mixed = hosts.map((host) => ({ host, at: dice() })).toSorted((a, b) => a.at - b.at)
+  return mixed.slice(0, mostOwn).map(({ host }) => host)
+}
+
+async function addressesOf(host: string, resolvers: readonly Server[], ask: Ask): Promise<readonly Server[]> {
+  const [four, six] = await Promise.all([
+    firstAnswer(resolvers, { name: host, type: 'A' }, ask),
+    firstAnswer(resolvers, { name: host, type: 'AAAA' }, ask),
+  ])
+  const addresses = [four, six].flatMap((answer) =>
+    answer.is === 'records' ? answer.records.slice(0, mostAddresses) : [],
+  )
+  return addresses.map((address) => ({ address, port: 53 }))
+}

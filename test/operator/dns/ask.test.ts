@@ -1,0 +1,127 @@
+/** One question to servers that answer well, badly, falsely or not at all; and how many a second. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { openAsking } from '../../../operator/dns/ask.ts'
+import { type Query, questionMessage, replyIn } from '../../../operator/dns/message.ts'
+import { serverIn, serverText } from '../../../operator/dns/server.ts'
+import { type Behaviour, cname, startZoneServer, txt } from './zone-server.ts'
+
+const query: Query = { name: 'example.org', type: 'TXT' }
+const soa = { type: 'SOA', name: 'example.org', ttl: 60, data: { mname: 'ns.example', rname: 'root.example' } } as const
+const ns = { type: 'NS', name: 'example.org', ttl: 60, data: 'ns.elsewhere.example' } as const
+const two = [cname('example.org', 'b.example'), cname('b.example', 'c.example')]
+const many = Array.from({ length: 200 }, (_, i) => `record ${i} ${'x'.repeat(100)}`)
+
+test.each<[string, Behaviour, object]>([
+  ['a record', { answers: txt('example.org', 'one') }, { is: 'records', records: ['one'], ttl: 60, own: true }],
+  ['another case', { answers: txt('Example.ORG', 'one') }, { is: 'records', records: ['one'] }],
+  ['a record of several strings', { answers: txt('example.org', 'x'.repeat(600)) }, { records: ['x'.repeat(600)] }],
+  ['200 records, which only fit into TCP', { answers: txt('example.org', ...many) }, { is: 'records', records: many }],
+  ['no such name', { code: 'NXDOMAIN' }, { is: 'absent', own: true }],
+  ['no such record', { authorities: [soa] }, { is: 'absent', own: true }],
+  ['no such record, says a resolver', { authorities: [soa], own: false }, { is: 'absent', own: false }],
+  ['others know', { authorities: [ns], own: false }, { is: 'referral' }],
+  ['an alias with its end', { answers: [...two, ...txt('c.example', 'one')] }, { is: 'records', records: ['one'] }],
+  ['an alias that ends elsewhere', { answers: two }, { is: 'alias', target: 'c.example' }],
+  ['an alias of what is not there', { answers: two, code: 'NXDOMAIN' }, { is: 'absent' }],
+  ['records of another name', { answers: txt('other.example', 'one') }, { is: 'absent' }],
+  [
+    'a circle of aliases',
+    { answers: [...two, cname('c.example', 'b.example')] },
+    { is: 'unknown', why: expect.stringContaining('example.org → b.example → c.example → b.example has no end') },
+  ],
+  [
+    'aliases without end',
+    {
+      answers: Array.from({ length: 40 }, (_, i) =>
+        cname(i === 0 ? 'example.org' : `${i}.example`, `${i + 1}.example`),
+      ),
+    },
+    { is: 'unknown', why: expect.stringContaining('correct the CNAME') },
+  ],
+  ['SERVFAIL', { code: 'SERVFAIL' }, { is: 'unknown', why: 'SERVFAIL' }],
+  ['REFUSED', { code: 'REFUSED' }, { is: 'unknown', why: 'REFUSED' }],
+  ['silence', 'silence', { is: 'unknown', why: 'no answer within 0.2 s' }],
+  ['somebody who guesses the id', 'another id', { is: 'unknown', why: 'no answer within 0.2 s' }],
+  ['an answer to another question', 'another question', { is: 'unknown', why: 'no answer within 0.2 s' }],
+  ['garbage', 'garbage', { is: 'unknown', why: 'no answer within 0.2 s' }],
+])('%s', async (_name, behaviour, reply) => {
+  const { server } = await startZoneServer({ 'TXT example.org': behaviour })
+  const ask = openAsking({ perSecond: 1000, patienceMs: 200 })
+  expect(await ask([server], query, false)).toMatchObject(reply)
+})
+
+test('a packet that is lost is sent again, and then the next address is tried', async () => {
+  const late = await startZoneServer({
+    'TXT example.org': (time) => (time === 0 ? 'silence' : { answers: txt('example.org', 'one') }),
+  })
+  const silent = await startZoneServer({ 'TXT example.org': 'silence' })
+  const ask = openAsking({ perSecond: 1000, patienceMs: 100 })
+  expect(await ask([late.server], query, false)).toMatchObject({ records: ['one'] })
+  expect(await ask([silent.server, late.server], query, false)).toMatchObject({ records: ['one'] })
+  expect(silent.asked).toHaveLength(1)
+  expect(await ask([{ address: '127.0.0.1', port: 1 }], query, false)).toMatchObject({ is: 'unknown' })
+})
+
+test('what can be no name is there for nobody, and nobody is asked', async () => {
+  const { server, asked } = await startZoneServer({})
+  const ask = openAsking({ perSecond: 1000 })
+  for (const name of ['', 'a..b', `${'x'.repeat(64)}.example`, Array(50).fill('label').join('.')]) {
+    expect(await ask([server], { name, type: 'A' }, false)).toEqual({ is: 'absent', own: false })
+  }
+  expect(asked).toEqual([])
+})
+
+test('never more questions in any second than there may be, and in the order of the calls', async () => {
+  const times: number[] = []
+  const { server, asked } = await startZoneServer({
+    ...Object.fromEntries(
+      Array.from({ length: 60 }, (_, i) => [
+        `TXT ${i}.example`,
+        () => {
+          times.push(performance.now())
+          return { code: 'NXDOMAIN' as const }
+        },
+      ]),
+    ),
+  })
+  const ask = openAsking({ perSecond: 40 })
+  await Promise.all(Array.from({ length: 60 }, (_, i) => ask([server], { name: `${i}.example`, type: 'TXT' }, false)))
+  expect(asked).toEqual(Array.from({ length: 60 }, (_, i) => `TXT ${i}.example`))
+  // Sixty take one second and a half, whatever else this machine does.
+  expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(59 * 25 - 200)
+})
+
+test('any octets are a reply to nothing, or mean something, without an exception', () => {
+  const question = questionMessage(7, query, true)
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 600 }), fc.nat(11), (octets, at) => {
+      const message = Buffer.concat([question.subarray(0, question.length - at), octets])
+      message.writeUInt16BE(0x8180, 2)
+      for (const reply of [replyIn(Buffer.from(octets), 7, query), replyIn(message, 7, query)]) {
+        expect([undefined, 'truncated', 'object']).toContain(typeof reply === 'object' ? 'object' : reply)
+      }
+    }),
+    { numRuns: 3000, seed: 20_260_105 },
+  )
+})
+
+test.each([
+  ['192.0.2.53', { address: '192.0.2.53', port: 53 }],
+  ['2001:db8::53', { address: '2001:db8::53', port: 53 }],
+  ['192.0.2.53:5353', { address: '192.0.2.53', port: 5353 }],
+  ['[2001:db8::53]:5353', { address: '2001:db8::53', port: 5353 }],
+])('%s is a server', (text, server) => {
+  expect(serverIn(text)).toEqual(server)
+  expect(serverText(server)).toBe(text)
+})
+
+test.each([
+  '',
+  'ns.example',
+  '192.0.2',
+  '192.0.2.53:0',
+  '192.0.2.53:99999',
+  '[192.0.2.53',
+  '2001:db8::53:x',
+])('%j is none', (text) => expect(serverIn(text)).toBeUndefined())

@@ -1,0 +1,90 @@
+/** Records at a real authoritative server, BIND: published, broken, cut off, behind aliases, and gone with their zone. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openAsking } from '../../../operator/dns/ask.ts'
+import { observe } from '../../../operator/dns/observe.ts'
+import type { DomainRecords } from '../../../operator/lifecycle/domain-records.ts'
+import { recordsWanted } from '../../../operator/lifecycle/records-wanted.ts'
+import { startNamed } from '../../local/named.ts'
+import { installed, programFile } from '../../local/programs.ts'
+import { until } from '../../local/until.ts'
+
+/** Of this run alone: others may have a name server on this machine, too. BIND listens at what an interface has. */
+const address = `127.53.${process.pid % 250}.${(process.pid >> 8) % 250}`
+const isRoot = process.getuid?.() === 0
+if (!isRoot && process.env['CI'] === undefined) process.stderr.write('\n*** SKIPPED: port 53 needs root ***\n')
+
+const key = 'A'.repeat(392)
+const good = [
+  '@ TXT "v=spf1 include:spf.partner.test -all"',
+  ...Array.from({ length: 120 }, (_, i) => `@ TXT "verification-${i}=${'x'.repeat(90)}"`),
+  `s1._domainkey TXT "v=DKIM1; k=rsa; p=${key.slice(0, 200)}" "${key.slice(200)}"`,
+  '_dmarc CNAME _dmarc.partner.test.',
+]
+const partner = ['spf TXT "v=spf1 ip4:192.0.2.0/24 -all"', '_dmarc TXT "v=DMARC1; p=quarantine"']
+
+describe.runIf(installed('named', 'ip') && isRoot)('at BIND', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-bind-'))
+  let named: Awaited<ReturnType<typeof startNamed>>
+  const loopback = (verb: 'add' | 'del') =>
+    execFileSync(programFile('ip') ?? 'ip', ['address', verb, `${address}/32`, 'dev', 'lo'])
+  beforeAll(async () => {
+    loopback('add')
+    const zones = { test: [], 'sender.test': good, 'partner.test': partner, 'broken.test': undefined }
+    named = await startNamed(join(folder, 'named'), { side: ['env'], address, zones })
+  })
+  afterAll(async () => {
+    await named?.stop()
+    loopback('del')
+    rmSync(folder, { recursive: true })
+  })
+
+  const ask = openAsking({ perSecond: 1000, patienceMs: 1000 })
+  const wantedOf = (domain: string) =>
+    recordsWanted(
+      domain,
+      { spf: { include: ['spf.partner.test'], addresses: ['192.0.2.7'] }, dmarc: { minimumPolicy: 'quarantine' } },
+      [{ selector: 's1', type: 'rsa', publicKey: key }],
+    )
+  const look = (domain: string, before?: DomainRecords): Promise<DomainRecords> =>
+    observe(
+      { domain, wanted: wantedOf(domain), resolvers: [{ address, port: 53 }], before },
+      { ask, now: Date.now, dice: Math.random },
+    )
+  const states = ({ records }: DomainRecords) => records.map((r) => `${r.purpose} ${r.state} ${r.seen}`)
+  const well = ['SPF Match everywhere', 'DKIM Match everywhere', 'DMARC Match everywhere']
+
+  test('120 TXT records, a key in two strings and a policy behind an alias are seen by both kinds of server', async () => {
+    const found = await look('sender.test')
+    expect(states(found)).toEqual(well)
+    expect(found.records[1]?.showing).toEqual(['name server ns.test', `resolver ${address}`])
+  })
+
+  test('what changes there is noticed at the next look, and what is mended, too', async () => {
+    const first = await look('sender.test')
+    named.reload('sender.test', ['@ TXT "v=spf1 -all"', 's1._domainkey TXT "v=DKIM1; k=rsa; p="'])
+    let found = first
+    const broken = ['SPF Mismatch nowhere', 'DKIM Mismatch nowhere', 'DMARC Missing nowhere']
+    await until('the change is there', async () => {
+      found = await look('sender.test', first)
+      return states(found).join() === broken.join()
+    })
+    expect(found.brokenSince).toBeGreaterThan(0)
+    expect(found.records[1]?.message).toContain('the key is revoked')
+    named.reload('sender.test', good)
+    await until('it is mended', async () => states(await look('sender.test', found)).join() === well.join())
+  })
+
+  test('a zone that can not be loaded (SERVFAIL) breaks nothing that was well', async () => {
+    const before = {
+      records: (await look('sender.test')).records.map((r) => ({ ...r, name: r.name.replace('sender', 'broken') })),
+    }
+    const found = await look('broken.test', before)
+    expect(states(found)).toEqual(['SPF Match nowhere', 'DKIM Match nowhere', 'DMARC Match nowhere'])
+    expect(found.brokenSince).toBeUndefined()
+    expect(states(await look('broken.test'))[0]).toBe('SPF Unknown nowhere')
+  })
+})

@@ -1,0 +1,95 @@
+/** A DNS server on this machine that answers as its table says, by UDP and TCP; written with dns-packet. */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import * as packet from 'dns-packet'
+import { onTestFinished } from 'vitest'
+import type { Server } from '../../../operator/dns/server.ts'
+
+export type Behaviour =
+  | {
+      readonly answers?: readonly packet.Answer[]
+      readonly authorities?: readonly packet.Answer[]
+      readonly code?: 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED'
+      /** The server speaks for the zone itself. */
+      readonly own?: boolean
+    }
+  | 'silence'
+  /** As somebody would who guesses: the id, or the question, is another one. */
+  | 'another id'
+  | 'another question'
+  | 'garbage'
+
+/** Keys are `TXT example.org`; what is not in it does not exist. */
+export type Table = { [question: string]: Behaviour | ((time: number) => Behaviour) }
+
+export const txt = (name: string, ...texts: readonly string[]): readonly packet.Answer[] =>
+  texts.map((text) => ({ type: 'TXT', name, ttl: 60, data: text.match(/.{1,255}/g) ?? [''] }))
+export const cname = (name: string, target: string): packet.Answer => ({ type: 'CNAME', name, ttl: 60, data: target })
+
+const codes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const
+const udpOctets = 1232
+
+/** Stopped when the test ends. */
+export async function startZoneServer(table: Table, address = '127.0.0.1', port = 0) {
+  const asked: string[] = []
+  const answer = (message: Buffer, most: number): Buffer | undefined => {
+    const query = packet.decode(message)
+    const [question = { name: '', type: 'TXT' as const }] = query.questions ?? []
+    const key = `${question.type} ${question.name}`
+    const entry = table[key] ?? { code: 'NXDOMAIN', own: true }
+    const behaviour = typeof entry === 'function' ? entry(asked.filter((one) => one === key).length) : entry
+    asked.push(key)
+    return encoded(query, question, behaviour, most)
+  }
+  const udp = createSocket('udp4')
+  udp.on('message', (message, from) => {
+    const reply = answer(message, udpOctets)
+    if (reply !== undefined) udp.send(reply, from.port, from.address)
+  })
+  const tcp = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (data) => {
+      const reply = answer(Buffer.from(data.subarray(2)), 65_535)
+      if (reply === undefined) return
+      const length = Buffer.alloc(2)
+      length.writeUInt16BE(reply.length)
+      socket.write(Buffer.concat([length, reply]))
+    })
+  })
+  udp.bind(port, address)
+  await once(udp, 'listening')
+  const server: Server = { address, port: udp.address().port }
+  tcp.listen(server.port, address)
+  await once(tcp, 'listening')
+  onTestFinished(() => {
+    udp.close()
+    tcp.close()
+  })
+  return { server, table, asked }
+}
+
+function encoded(
+  query: packet.DecodedPacket,
+  question: packet.Question,
+  behaviour: Behaviour,
+  most: number,
+): Buffer | undefined {
+  if (behaviour === 'silence') return undefined
+  if (behaviour === 'garbage') return Buffer.from('this is no DNS message at all, whatever it is')
+  const { answers = [], authorities = [], code, own = true } = typeof behaviour === 'string' ? {} : behaviour
+  const flags =
+    (own ? packet.AUTHORITATIVE_ANSWER : 0) | packet.RECURSION_AVAILABLE | (code === undefined ? 0 : codes[code])
+  const id = ((query.id ?? 0) + (behaviour === 'another id' ? 1 : 0)) & 0xffff
+  const questions = [behaviour === 'another question' ? { ...question, name: 'elsewhere.example' } : question]
+  const whole = packet.encode({
+    type: 'response',
+    id,
+    flags,
+    questions,
+    answers: [...answers],
+    authorities: [...authorities],
+  })
+  if (whole.length <= most) return whole
+  return packet.encode({ type: 'response', id, flags: flags | packet.TRUNCATED_RESPONSE, questions })
+}
