@@ -51,6 +51,7 @@ const reporter = openReporter({
   world,
   fleets,
   bindings,
+  records: { look: () => undefined },
   mayWrite,
   record: () => undefined,
   ask: async ({ namespace, name }) => {
@@ -62,6 +63,7 @@ const sink = clusterSink({
   bindings,
   fleets,
   reporter,
+  verifier: { give: () => undefined },
   authority: () => authority.bundle,
   uids: () => new Map(world.declared().map(({ ref, uid }) => [ref, uid])),
 })

@@ -32,6 +32,28 @@ export const domainName = {
   pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$',
 } as const satisfies StringSchema
 
+/** A name that records are at; labels may begin with an underscore: `_spf.example.net`. */
+export const recordName = {
+  type: 'string',
+  minLength: 3,
+  maxLength: 253,
+  pattern: '^[a-z0-9_]([-a-z0-9_]*[a-z0-9])?(\\.[a-z0-9_]([-a-z0-9_]*[a-z0-9])?)+$',
+} as const satisfies StringSchema
+
+export const ipAddress = {
+  type: 'string',
+  minLength: 2,
+  maxLength: 45,
+  pattern: '^[0-9a-fA-F:.]+$',
+} as const satisfies StringSchema
+
+/** Where aggregate reports go (RFC 9989): `mailto:dmarc@example.org`. */
+export const reportUri = {
+  type: 'string',
+  maxLength: 320,
+  pattern: '^mailto:[^@,;! ]+@[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+} as const satisfies StringSchema
+
 /** Some of them, or none. */
 export const domainNames = {
   type: 'array',

@@ -50,6 +50,18 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
     fields.domainName.pattern,
     { name: 'domain', says: 'a lower-case domain of two labels or more, like mail.example.org', fits: isDomain },
   ],
+  [
+    fields.recordName.pattern,
+    { name: 'record-name', says: 'a lower-case name of two labels or more, like _spf.example.net', fits: isDomain },
+  ],
+  [
+    fields.ipAddress.pattern,
+    { name: 'ip-address', says: 'an IP address, like 192.0.2.53 or 2001:db8::53', fits: (text) => isIP(text) !== 0 },
+  ],
+  [
+    fields.reportUri.pattern,
+    { name: 'report-uri', says: 'where reports go, like mailto:dmarc@example.org', fits: anything },
+  ],
   [fields.host.pattern, { name: 'host', says: 'a lower-case host name or an address', fits: isHost }],
   [
     fields.address.pattern,

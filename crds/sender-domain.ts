@@ -1,7 +1,9 @@
 /** SenderDomain: the domain owner's; a domain that credentials may send as, and which namespaces have consent. */
+import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
-import type { FromSchema, Kind, ObjectSchema } from './schema.ts'
+import type { CrossFieldRule, FromSchema, Kind, ObjectSchema } from './schema.ts'
 import { consentRules } from './selector-rules.ts'
+import { senderDomainStatus } from './sender-domain-status.ts'
 
 const spec = {
   type: 'object',
@@ -18,27 +20,50 @@ const spec = {
       description: 'Narrows the local parts; a final * stands for any rest. Empty: every local part.',
       items: fields.localPart,
     },
+    expect: {
+      type: 'object',
+      default: {},
+      description:
+        'Which DNS records the domain has to have; they are looked at, and the conditions tell how they are.',
+      properties: {
+        spf: {
+          type: 'object',
+          description: 'One SPF record that receivers can use, and that mail from these passes.',
+          properties: {
+            include: { type: 'array', maxItems: 10, default: [], items: fields.recordName },
+            addresses: { type: 'array', maxItems: 32, default: [], items: fields.cidr },
+          },
+        },
+        dmarc: {
+          type: 'object',
+          description: "A DMARC record, its own or its organisational domain's.",
+          properties: {
+            minimumPolicy: { type: 'string', maxLength: 16, enum: ['none', 'quarantine', 'reject'], default: 'none' },
+            reports: fields.reportUri,
+          },
+        },
+      },
+    },
+    dns: {
+      type: 'object',
+      default: {},
+      properties: { resolvers: { type: 'array', maxItems: 8, default: [], items: fields.ipAddress } },
+    },
+    verifyEvery: { ...fields.duration, default: '5m' },
   },
 } as const satisfies ObjectSchema
 
 export type SenderDomainSpec = FromSchema<typeof spec>
 
-export const senderDomainRules = consentRules<SenderDomainSpec>('spec.allowedNamespaces', (s) => s.allowedNamespaces)
-
-const status = {
-  type: 'object',
-  properties: {
-    observedGeneration: { type: 'integer', format: 'int64' },
-    bound: {
-      type: 'object',
-      properties: {
-        policies: { type: 'integer', format: 'int32' },
-        credentials: { type: 'integer', format: 'int32' },
-      },
-    },
-    conditions: fields.conditions,
+export const senderDomainRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
+  ...consentRules<SenderDomainSpec>('spec.allowedNamespaces', (s) => s.allowedNamespaces),
+  {
+    field: 'spec.verifyEvery',
+    cel: "duration(self.verifyEvery) >= duration('1m') && duration(self.verifyEvery) <= duration('24h')",
+    message: 'records are looked at every 1m to 24h; name servers are not ours alone',
+    holds: ({ verifyEvery }) => durationMs(verifyEvery) >= 60_000 && durationMs(verifyEvery) <= 86_400_000,
   },
-} as const satisfies ObjectSchema
+]
 
 export const senderDomain: Kind<SenderDomainSpec> = {
   kind: 'SenderDomain',
@@ -47,7 +72,7 @@ export const senderDomain: Kind<SenderDomainSpec> = {
   shortName: 'sdom',
   description: 'A domain that mail may be sent as, and the namespaces that may do so.',
   spec,
-  status,
+  status: senderDomainStatus,
   rules: senderDomainRules,
   immutable: [
     {
@@ -60,6 +85,9 @@ export const senderDomain: Kind<SenderDomainSpec> = {
     { name: 'Domain', type: 'string', jsonPath: '.spec.domain' },
     { name: 'Environment', type: 'string', jsonPath: '.spec.environment' },
     { name: 'Credentials', type: 'integer', jsonPath: '.status.bound.credentials' },
+    { name: 'SPF', type: 'string', jsonPath: '.status.conditions[?(@.type=="SPFValid")].status' },
+    { name: 'DKIM', type: 'string', jsonPath: '.status.conditions[?(@.type=="DKIMValid")].status' },
+    { name: 'DMARC', type: 'string', jsonPath: '.status.conditions[?(@.type=="DMARCValid")].status' },
     ...fields.readyColumns,
   ],
 }

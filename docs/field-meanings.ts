@@ -77,6 +77,14 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.allowedNamespaces.from':
       "consent: whose RelayCredentials may send as it: those of this object's namespace, of selected ones, of all",
     'spec.allowedNamespaces.selector': selector,
+    'spec.expect.spf.include': 'mail goes out by these: the record includes them, at any depth',
+    'spec.expect.spf.addresses': 'mail goes out from these networks: the record passes them',
+    'spec.expect.dmarc.minimumPolicy': 'the weakest policy that is good enough',
+    'spec.expect.dmarc.reports': 'aggregate reports go there, too; absent: nobody asks',
+    'spec.dns.resolvers':
+      "who is asked beside the zone's own name servers, on port 53; empty: the resolvers of the operator's pod, or of this machine",
+    'spec.verifyEvery':
+      'how often the records are looked at while something is wrong with them, 1m to 24h; while all is well twelve times less often',
   },
   RelayCredential: {
     'spec.policyRef.name': 'the fleet that this credential submits to',

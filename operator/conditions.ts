@@ -5,9 +5,11 @@ import type { Condition } from './compile/compiled.ts'
 export type Stamped = Condition & { readonly observedGeneration: number; readonly lastTransitionTime: string }
 
 /** What keeps an object from being ready, in the order in which a person should look at it. */
-const needed = ['Accepted', 'ResolvedRefs', 'Programmed']
+const needed = ['Accepted', 'ResolvedRefs', 'Programmed', 'SPFValid', 'DKIMValid', 'DMARCValid']
 /** Reasons that are against it wherever they are; a certificate that only ends soon keeps nothing from working. */
 const fatal = ['CertificateExpired']
+/** Nobody knows yet how it will be. */
+const open = (c: Condition): boolean => c.status === 'Unknown' && c.reason === 'Pending'
 /** True is the bad news in these. */
 const negative = ['Suspended', 'Expired']
 
@@ -15,12 +17,13 @@ const negative = ['Suspended', 'Expired']
 export function deriveReady(found: readonly Condition[]): Condition {
   const relevant = [
     ...needed.flatMap((type) => found.filter((c) => c.type === type)),
-    ...found.filter((c) => fatal.includes(c.reason)),
+    ...found.filter((c) => fatal.includes(c.reason) || open(c)),
     ...found.filter((c) => negative.includes(c.type) && c.status !== 'False').map(turned),
   ]
-  const open = relevant.find((c) => c.status === 'False') ?? relevant.find((c) => c.status === 'Unknown')
-  if (open === undefined) return { type: 'Ready', status: 'True', reason: 'Ready', message: 'everything is in order' }
-  return { type: 'Ready', status: open.status, reason: open.reason, message: open.message }
+  const against = relevant.find((c) => c.status === 'False') ?? relevant.find((c) => c.status === 'Unknown')
+  if (against === undefined)
+    return { type: 'Ready', status: 'True', reason: 'Ready', message: 'everything is in order' }
+  return { type: 'Ready', status: against.status, reason: against.reason, message: against.message }
 }
 
 const turned = (c: Condition): Condition => ({ ...c, status: c.status === 'True' ? 'False' : 'Unknown' })

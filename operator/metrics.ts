@@ -27,6 +27,17 @@ export function createMetrics() {
     fleetConditions: gauge('fleets_with_condition', 'Fleets of which a condition is bad news, by that condition.', [
       'condition',
     ]),
+    /** Told by the leader alone, as `fleets`. */
+    senderDomainRecordOk: gauge(
+      'sender_domain_record_ok',
+      'Whether the record of a SenderDomain is as it has to be; of 200 by name, those first that are not, and of all others together.',
+      ['record', 'sender_domain'],
+    ),
+    dnsQueries: counter(
+      'dns_queries_total',
+      'Questions to DNS servers about the records of domains, by what became of them.',
+      ['result'],
+    ),
     reconcileDuration: new Histogram<'part'>({
       name: 'relayfleet_reconcile_duration_seconds',
       help: 'What was compiled, and what was written for it, by part.',

@@ -17,7 +17,7 @@ export type Evidence = {
   readonly standing: Standing | undefined
   /** What was found out about this very object; it knows better than anything else of its type. */
   readonly found: readonly Condition[]
-  /** What was found out about a credential's use of its limits. */
+  /** What was found out about a credential's use of its limits, or about a domain's records. */
   readonly fields?: Readonly<Record<string, unknown>>
 }
 

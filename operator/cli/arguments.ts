@@ -56,6 +56,12 @@ export function namespaceName(text: string, option: string): string {
   throw new UsageError(`${option} ${text}: write the name of a namespace, e.g. mail`)
 }
 
+/** From 1 on. @throws UsageError */
+export function wholeNumber(text: string, option: string): number {
+  if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text)
+  throw new UsageError(`${option} ${text}: write a whole number from 1 on, e.g. 100`)
+}
+
 /** For an option that is given once for each value. */
 export const gathered = (value: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),

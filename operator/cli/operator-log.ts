@@ -38,6 +38,15 @@ function count(telling: Telling, metrics: Metrics): void {
     case 'lease':
       countLease(telling.news, metrics)
       return
+    case 'dns':
+      metrics.dnsQueries.inc({ result: telling.result })
+      return
+    case 'records':
+      metrics.senderDomainRecordOk.reset()
+      for (const { record, domain, ok } of telling.records) {
+        metrics.senderDomainRecordOk.set({ record, sender_domain: domain }, ok ? 1 : 0)
+      }
+      return
     case 'fleets':
       for (const [ready, number] of Object.entries(telling.ready)) metrics.fleets.set({ ready }, number)
       for (const [condition, number] of Object.entries(telling.conditions)) {
@@ -60,6 +69,7 @@ function countLease({ about }: Extract<Telling, { about: 'lease' }>['news'], met
   if (about !== 'lost') return
   metrics.fleets.reset()
   metrics.fleetConditions.reset()
+  metrics.senderDomainRecordOk.reset()
 }
 
 function logged(telling: Telling, log: Log): void {
@@ -87,6 +97,8 @@ function logged(telling: Telling, log: Log): void {
     case 'turn begins':
     case 'done':
     case 'fleets':
+    case 'records':
+    case 'dns':
     case 'call':
       return
   }

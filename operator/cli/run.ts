@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { connectionByDefault, connectionFromFile } from '../cluster/api/connection.ts'
-import { runOperator } from '../cluster/operator.ts'
+import { ordinaryDnsPerSecond, runOperator } from '../cluster/operator.ts'
 import { Pulse } from '../cluster/pulse.ts'
 import { createMetrics } from '../metrics.ts'
 import { servePages } from '../pages.ts'
-import { hostAndPort, namespaceName } from './arguments.ts'
+import { hostAndPort, namespaceName, wholeNumber } from './arguments.ts'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
 import { logOn, telledTo } from './operator-log.ts'
@@ -17,6 +17,7 @@ type Options = {
   readonly watchNamespaces?: string
   readonly image: string
   readonly metricsBind: string
+  readonly dnsQueriesPerSecond: string
   readonly kubeconfig?: string
   readonly context?: string
 }
@@ -35,6 +36,7 @@ export const addRun = (program: Command, context: Context): Command =>
     .option('--watch-namespaces <names>', 'a,b: these and no others; absent: all')
     .requiredOption('--image <ref>', 'of the relays')
     .option('--metrics-bind <host:port>', 'where /metrics, /healthz and /readyz are', '127.0.0.1:9466')
+    .option('--dns-queries-per-second <number>', 'for the records of all domains together', `${ordinaryDnsPerSecond}`)
     .option('--kubeconfig <file>', 'how to reach the cluster; absent: as kubectl would, or as the account of this pod')
     .option('--context <name>', 'another than the current one')
     .action(async (options: Options) => context.finish(await operate(options, context)))
@@ -47,6 +49,8 @@ async function operate(options: Options, { terminal, signal, environment }: Cont
   const at = hostAndPort(options.metricsBind, '--metrics-bind')
   if (!/^\S+$/.test(image)) throw new UsageError('--image: write a reference of an image, e.g. host/name@sha256:…')
   const connection = kubeconfig === undefined ? connectionByDefault(context) : connectionFromFile(kubeconfig, context)
+
+  const dnsPerSecond = wholeNumber(options.dnsQueriesPerSecond, '--dns-queries-per-second')
 
   const identity = `${hostname()}_${randomUUID()}`
   const log = logOn(terminal)
@@ -62,7 +66,7 @@ async function operate(options: Options, { terminal, signal, environment }: Cont
   })
   log('info', 'started', { identity, namespace, watchNamespaces, port: pages.port })
   try {
-    await runOperator({ connection, namespace, watchNamespaces, image, identity, tell }, signal)
+    await runOperator({ connection, namespace, watchNamespaces, image, identity, tell, dnsPerSecond }, signal)
     log('info', 'ended', {})
     return exitCodes.ok
   } catch (error) {

@@ -1,10 +1,11 @@
-/** Tells how fleets stand when that has changed: what was written, what is the trouble, how many are ready. */
+/** Tells how fleets and domains stand when that has changed: what was written, what is the trouble, who is in order. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Name } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
 import { policyNames } from './assemble.ts'
 import type { Fleets, FleetWritten } from './fleets/fleets.ts'
+import { type RecordOk, recordsOk } from './record-news.ts'
 import type { Tell, Telling } from './telling.ts'
 import type { DeclaredObject, World } from './watch/world.ts'
 
@@ -20,6 +21,7 @@ const restMs = 1000
 export class FleetNews {
   readonly #watched: Watched
   readonly #dirty = new Dirty()
+  #records: readonly RecordOk[] = []
   #known = new Map<Name, FleetWritten>()
   #counts: Counts | undefined
 
@@ -57,6 +59,9 @@ export class FleetNews {
     const counts = countsOf(declared)
     if (!isDeepStrictEqual(counts, this.#counts)) tell({ about: 'fleets', ...counts })
     this.#counts = counts
+    const records = recordsOk(declared)
+    if (!isDeepStrictEqual(records, this.#records)) tell({ about: 'records', records })
+    this.#records = records
   }
 }
 

@@ -1,6 +1,7 @@
 /** The operator: watches always, and makes the cluster as it is declared while it holds the Lease. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { Dirty } from '../dirty.ts'
+import { openAsking } from '../dns/ask.ts'
 import { type Limits, openApi } from './api/api.ts'
 import type { Connection } from './api/connection.ts'
 import { counted, type Verb } from './api/counted.ts'
@@ -23,6 +24,8 @@ export type OperatorOptions = {
   /** Unlike that of any other operator, dead or alive. */
   readonly identity: string
   readonly tell: Tell
+  /** Questions to DNS in a second, for all domains together. */
+  readonly dnsPerSecond?: number
   readonly terms?: Terms
   readonly limits?: Partial<Limits>
   /** For whoever can not wait for what is done every half a minute, or less often. */
@@ -30,10 +33,14 @@ export type OperatorOptions = {
     readonly watching?: WorldOptions['timing']
     /** How often each Secret is looked at. */
     readonly lookMs?: number
+    /** How often a domain's records, whatever it declares. */
+    readonly verifyMs?: number
   }
 }
 
 const leaseName = 'relayfleet'
+/** Ten thousand domains in an hour, and name servers notice nothing. */
+export const ordinaryDnsPerSecond = 100
 /** A bound for a runaway; the API server's own priority and fairness is what protects it. */
 const ordinary: Partial<Limits> = { rate: { perSecond: 200, burst: 400 } }
 /** How often to look whether lists that could not be had are there at last. */
@@ -42,6 +49,10 @@ const lookMs = 500
 /** Resolves after the signal, when nothing is written any more. @throws Error where a part of it fails unexpectedly. */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { connection, namespace, watchNamespaces, identity, tell, terms, limits = ordinary, timing = {} } = options
+  const ask = openAsking({
+    perSecond: options.dnsPerSecond ?? ordinaryDnsPerSecond,
+    tell: (result) => tell({ about: 'dns', result }),
+  })
   const count = (verb: Verb, code: number): void => tell({ about: 'call', verb, code })
   const api = counted(openApi(connection, limits), count)
   const [dirty, leadership] = [new Dirty(), new Dirty()]
@@ -76,7 +87,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       while (!ending.aborted) {
         const term = AbortSignal.any([ending, election.term])
         const mayWrite = (): boolean => !term.aborted && election.writable()
-        if (!term.aborted) await runTerm({ ...options, api, world, recorder, dirty, wakers, mayWrite }, term)
+        if (!term.aborted) await runTerm({ ...options, api, world, recorder, dirty, wakers, mayWrite, ask }, term)
         await leadership.next(ending)
       }
     } finally {

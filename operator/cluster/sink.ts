@@ -1,6 +1,7 @@
 /** Gives what was compiled to those who carry it out; each of them returns at once and works for itself. */
 import type { Compiled } from '../compile/compiled.ts'
 import type { Ref } from '../compile/snapshot.ts'
+import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
 import type { Bindings } from './bindings/bindings.ts'
 import type { Fleets } from './fleets/fleets.ts'
@@ -10,13 +11,14 @@ type Hands = {
   readonly bindings: Pick<Bindings, 'give'>
   readonly fleets: Pick<Fleets, 'give'>
   readonly reporter: Pick<Reporter, 'give'>
+  readonly verifier: Pick<Verifier, 'give'>
   /** The PEM bundle that clients verify issued certificates by; undefined while there is none. */
   readonly authority: () => string | undefined
   /** Of the objects that it was compiled from. */
   readonly uids: () => ReadonlyMap<Ref, string>
 }
 
-export const clusterSink = ({ bindings, fleets, reporter, authority, uids }: Hands): Sink => ({
+export const clusterSink = ({ bindings, fleets, reporter, verifier, authority, uids }: Hands): Sink => ({
   async apply(compiled) {
     const bundle = authority()
     if (bundle === undefined) bindings.give(withoutAuthority(compiled), '')
@@ -24,6 +26,7 @@ export const clusterSink = ({ bindings, fleets, reporter, authority, uids }: Han
     fleets.give(compiled)
   },
   async report(compiled) {
+    verifier.give(compiled.domainChecks)
     reporter.give(compiled, uids())
   },
 })

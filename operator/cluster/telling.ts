@@ -1,7 +1,9 @@
 /** What the operator tells while it runs; the command line decides how it looks and what it counts. */
 import type { Name } from '../compile/snapshot.ts'
+import type { QueryResult } from '../dns/ask.ts'
 import type { Verb } from './api/counted.ts'
 import type { ElectionNews } from './lead/election.ts'
+import type { RecordOk } from './record-news.ts'
 import type { ReflectorNews } from './watch/reflector.ts'
 
 /** What the operator does over and over, and what may go wrong with it. */
@@ -26,6 +28,10 @@ export type Telling =
   | { readonly about: 'fleet written'; readonly fleet: Name; readonly hash: string }
   /** What failed, and is tried again. */
   | { readonly about: 'trouble'; readonly part: Part; readonly why: string; readonly object?: string }
+  /** One question to a DNS server, and what became of it. */
+  | { readonly about: 'dns'; readonly result: QueryResult }
+  /** Whether each domain's records are as they have to be, by purpose; told when that has changed. */
+  | { readonly about: 'records'; readonly records: readonly RecordOk[] }
   | { readonly about: 'call'; readonly verb: Verb; readonly code: number }
 
 export type Tell = (telling: Telling) => void

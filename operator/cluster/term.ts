@@ -1,6 +1,10 @@
 /** One term of a leader: everything that writes is opened anew, and has ended when the term has. */
 import type { Ref } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
+import type { Ask } from '../dns/ask.ts'
+import { systemServers } from '../dns/server.ts'
+import { Verifier } from '../dns/verifier.ts'
+import { recordsBefore } from '../records-saying.ts'
 import { run, type Source } from '../run.ts'
 import type { Api } from './api/api.ts'
 import { openAuthority } from './authority/authority.ts'
@@ -28,6 +32,7 @@ type Term = Pick<OperatorOptions, 'namespace' | 'image' | 'tell' | 'timing'> & {
   /** Called when something was heard that statuses may depend on. */
   readonly wakers: Set<() => void>
   readonly mayWrite: () => boolean
+  readonly ask: Ask
 }
 
 /** Less than whoever waits for the end of the term has. */
@@ -38,7 +43,7 @@ const pauseMs = 200
 const authorityName = 'relayfleet-ca'
 
 export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
-  const { api, world, recorder, dirty, wakers, mayWrite, namespace, image, tell, timing = {} } = term
+  const { api, world, recorder, dirty, wakers, mayWrite, ask, namespace, image, tell, timing = {} } = term
   const everyMs = timing.lookMs ?? ordinaryTurns.everyMs
   const record = recorder.record.bind(recorder)
   const authority = openAuthority({ api, namespace, name: authorityName, mayWrite })
@@ -69,14 +74,23 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   })
   const failed = (ref: Ref, error: unknown): void =>
     tell({ about: 'trouble', part: 'status', object: ref, why: String(error) })
-  const reporter = openReporter({ api, world, fleets, bindings, mayWrite, record, failed, took: took('status') })
+  const verifier = new Verifier({
+    ask,
+    resolvers: systemServers,
+    before: (name) => recordsBefore(world.declaredAs(`SenderDomain ${name}` as Ref)?.status ?? {}),
+    changed: () => wake(),
+    ...(timing.verifyMs !== undefined && { everyMs: timing.verifyMs }),
+  })
+  const evidence = { fleets, bindings, records: verifier }
+  const reporter = openReporter({ api, world, ...evidence, mayWrite, record, failed, took: took('status') })
   const news = new FleetNews({ world, fleets, tell })
   const wake = (): void => {
     reporter.wake()
     news.wake()
   }
   const source = clusterSource({ world, sightings, fleets, bindings, dirty })
-  const sink = clusterSink({ bindings, fleets, reporter, authority: () => trust.bundle, uids: source.uids })
+  const hands = { bindings, fleets, reporter, verifier }
+  const sink = clusterSink({ ...hands, authority: () => trust.bundle, uids: source.uids })
   wakers.add(wake)
   try {
     await together(
@@ -86,6 +100,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
         'looking at Secrets': (ending) => sightings.run(ending),
         'making fleets': (ending) => fleets.run(ending),
         'making bindings': (ending) => bindings.run(ending),
+        'looking at records': (ending) => verifier.run(ending),
         'writing statuses': (ending) => reporter.run(ending),
         'writing Events': (ending) => recorder.run(ending),
         'telling of fleets': (ending) => news.run(ending),

@@ -4,6 +4,7 @@ import { secretNameAsWritten } from './binding.ts'
 import type { Compiled, CompiledFleet, Finding, Status } from './compiled.ts'
 import { type JudgedCredential, judgeCredentials } from './credential.ts'
 import { type Domains, judgeDomains } from './domain.ts'
+import { domainChecks } from './domain-checks.ts'
 import { holdFleet, runFleet } from './fleet.ts'
 import { type Known, knownIn } from './known.ts'
 import { membersOf } from './members.ts'
@@ -30,6 +31,7 @@ export function compile(snapshot: Snapshot): Compiled {
     findings,
     statuses: allStatuses(judged, findings),
     references: new Set([...references.asked].toSorted(byText)),
+    domainChecks: domainChecks(domains),
   }
 }
 

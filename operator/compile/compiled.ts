@@ -1,5 +1,6 @@
 /** Compiled: the decisions, as plain values; a Sink carries them out. */
 import type { RelayConfig } from '../../relay/config.ts'
+import type { DomainChecks } from '../lifecycle/domain-checks.ts'
 import type { Name, Ref } from './snapshot.ts'
 
 export type Condition = {
@@ -83,4 +84,6 @@ export type Compiled = {
   readonly statuses: ReadonlyMap<Ref, Status>
   /** Every Secret and ConfigMap that was asked for, found or not: what a Source has to watch. */
   readonly references: ReadonlySet<Reference>
+  /** By SenderDomain: the records that it has to have; absent where none are wanted. */
+  readonly domainChecks: ReadonlyMap<Name, DomainChecks>
 }

@@ -13,8 +13,10 @@ export type Asking = {
   /** For one try. */
   readonly patienceMs?: number
   /** Each question that leaves, and what became of it. */
-  readonly tell?: (result: 'answered' | 'absent' | 'unknown') => void
+  readonly tell?: (result: QueryResult) => void
 }
+
+export type QueryResult = 'answered' | 'absent' | 'unknown'
 
 const ordinaryPatienceMs = 2000
 /** A packet may get lost. */

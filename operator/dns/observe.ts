@@ -18,6 +18,8 @@ export type Looking = {
   readonly now: () => number
   /** In [0, 1). */
   readonly dice: () => number
+  /** Then nobody is asked any more, and nobody knows. */
+  readonly signal: AbortSignal
 }
 
 /** More than ten SPF look-ups with all their exchangers and addresses need; who has more asks for trouble. */
@@ -26,7 +28,7 @@ const mostRounds = 64
 /** Never rejects. */
 export async function observe(
   { domain, wanted, resolvers, before }: Looked,
-  { ask, now, dice }: Looking,
+  { ask, now, dice, signal }: Looking,
 ): Promise<DomainRecords> {
   const sights = (await witnessesOf(domain, resolvers, ask, dice)).map(sightOf)
   const views = sights.length === 0 ? [blind] : sights.map(({ view }) => view)
@@ -39,7 +41,7 @@ export async function observe(
     await Promise.all(
       asks.map(async ({ view, question }) => {
         const sight = sights.find((one) => one.view === view)
-        const answer = round < mostRounds ? await sight?.witness.ask(question) : undefined
+        const answer = round < mostRounds && !signal.aborted ? await sight?.witness.ask(question) : undefined
         sight?.answers.set(questionKey(question), answer ?? { is: 'unknown', why: 'too much has to be looked up' })
       }),
     )

@@ -1,4 +1,5 @@
 /** A DNS server to ask: its address and port. */
+import { getServers } from 'node:dns'
 import { isIP, isIPv6 } from 'node:net'
 
 export type Server = { readonly address: string; readonly port: number }
@@ -17,3 +18,6 @@ export const serverText = ({ address, port }: Server): string => {
   if (port === ordinaryPort) return address
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
 }
+
+/** Those of this machine, or of this pod: as they are now. */
+export const systemServers = (): readonly Server[] => getServers().flatMap((text) => serverIn(text) ?? [])

@@ -1,11 +1,20 @@
 /** Local mode: the fleets of a YAML directory run on this machine, until the signal ends. */
+import type { Ref } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
+import { openAsking } from '../dns/ask.ts'
+import { systemServers } from '../dns/server.ts'
+import { Verifier } from '../dns/verifier.ts'
+import { recordsBefore } from '../records-saying.ts'
 import { run } from '../run.ts'
 import { lockState } from './lock.ts'
 import { processSink } from './sink.ts'
 import { yamlSource } from './source.ts'
 import { stateAt } from './state.ts'
+import { readStatuses } from './status-file.ts'
 import type { Tell } from './telling.ts'
+
+/** A person's own machine asks nobody more than that. */
+const dnsPerSecond = 20
 
 /** Resolves when every relay has ended. @throws Error that tells a person what to do. */
 export async function runLocal(options: {
@@ -21,11 +30,20 @@ export async function runLocal(options: {
   // Whoever waits for relays to report is waiting in vain from then on.
   signal.addEventListener('abort', () => dirty.mark(), { once: true })
   const source = yamlSource({ directory, state, dirty, tell })
-  const sink = processSink({ state, dirty, tell, directory: () => source.directory })
+  const said = readStatuses(state.statusFile)
+  const verifier = new Verifier({
+    ask: openAsking({ perSecond: dnsPerSecond }),
+    resolvers: systemServers,
+    before: (name) => recordsBefore(said.get(`SenderDomain ${name}` as Ref) ?? {}),
+    changed: () => undefined,
+  })
+  const sink = processSink({ state, dirty, tell, verifier, directory: () => source.directory })
+  const looking = verifier.run(signal)
   try {
     await run(source, sink, signal)
   } finally {
     await sink.close()
+    await looking
     unlock()
   }
 }

@@ -3,8 +3,10 @@ import type { Compiled, Condition } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
 import type { Name, Ref } from '../compile/snapshot.ts'
 import { mergeConditions } from '../conditions.ts'
+import type { Look } from '../dns/verifier.ts'
 import { fleetsByObject } from '../fleets-by-object.ts'
 import { observedStatus, type StampedStatus } from '../observed-status.ts'
+import { type RecordsSaying, recordsSaying } from '../records-saying.ts'
 import type { Standing } from '../standing.ts'
 import { limitsIn, type UsageSaying, usageBefore, usageSaying, usedIn } from '../usage.ts'
 
@@ -16,6 +18,7 @@ export function observedStatuses(
   standings: ReadonlyMap<Name, Standing>,
   before: Statuses,
   now: string,
+  look: (domain: Name) => Look | undefined = () => undefined,
 ): Statuses {
   const fleets = fleetsByObject(compiled)
   const over = expired(compiled, Date.parse(now))
@@ -25,10 +28,24 @@ export function observedStatuses(
       const fleet = fleets.get(ref)
       const standing = fleet === undefined ? undefined : standings.get(fleet)
       const { fields, condition } = usage(ref, standing)
-      const found = [over.get(ref) ?? [], condition ?? []].flat()
-      return [ref, observedStatus(ref, status, { fleet, standing, found, fields }, before.get(ref), now)] as const
+      const records = recordsOf(ref, compiled, before, look)
+      const found = [over.get(ref) ?? [], condition ?? [], records?.conditions ?? []].flat()
+      const evidence = { fleet, standing, found, fields: { ...fields, ...records?.fields } }
+      return [ref, observedStatus(ref, status, evidence, before.get(ref), now)] as const
     }),
   )
+}
+
+function recordsOf(
+  ref: Ref,
+  { domainChecks }: Compiled,
+  before: Statuses,
+  look: (domain: Name) => Look | undefined,
+): RecordsSaying | undefined {
+  if (!ref.startsWith('SenderDomain ')) return undefined
+  const name = ref.slice(ref.indexOf(' ') + 1) as Name
+  const checks = domainChecks.get(name)
+  return checks && recordsSaying(checks, look(name), before.get(ref) ?? { conditions: [] })
 }
 
 /** What each credential has used of its limits; where nothing new is known, what was said before. */

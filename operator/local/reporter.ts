@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
+import type { Verifier } from '../dns/verifier.ts'
 import { spoolsIn } from '../spools.ts'
 import type { Standing } from '../standing.ts'
 import { diskTrouble } from './disk-trouble.ts'
@@ -16,11 +17,13 @@ const pollMs = 20
 /** A relay that fails later is noticed this soon. */
 const refreshMs = 2000
 
+type Verifying = Pick<Verifier, 'give' | 'look'>
 type Reporting = { readonly newer: Promise<void>; readonly keep: boolean; readonly unread: readonly string[] }
 
 export class Reporter {
   readonly #file: string
   readonly #fleets: ReadonlyMap<Name, LocalFleet>
+  readonly #verifier: Verifying
   readonly #tell: Tell
   readonly #tellChanges: (statuses: Statuses) => void
   #statuses: Statuses
@@ -28,9 +31,10 @@ export class Reporter {
   #written = ''
   #refreshing: NodeJS.Timeout | undefined
 
-  constructor(file: string, fleets: ReadonlyMap<Name, LocalFleet>, tell: Tell) {
+  constructor(file: string, fleets: ReadonlyMap<Name, LocalFleet>, verifier: Verifying, tell: Tell) {
     this.#file = file
     this.#fleets = fleets
+    this.#verifier = verifier
     this.#tell = tell
     this.#tellChanges = tellChanges(tell)
     this.#statuses = readStatuses(file)
@@ -42,6 +46,7 @@ export class Reporter {
    */
   async report(compiled: Compiled, { newer, keep, unread }: Reporting): Promise<void> {
     this.pause()
+    this.#verifier.give(compiled.domainChecks)
     this.#kept = keep ? unreadStatuses(this.#statuses, compiled, unread, new Date().toISOString()) : new Map()
     const deadline = performance.now() + patienceMs
     let interrupted = false
@@ -81,7 +86,9 @@ export class Reporter {
   }
 
   #write(compiled: Compiled, standings: ReadonlyMap<Name, Standing>): void {
-    const observed = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString())
+    const observed = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString(), (domain) =>
+      this.#verifier.look(domain),
+    )
     this.#statuses = new Map([...this.#kept, ...observed])
     const text = JSON.stringify([...this.#statuses])
     if (text === this.#written) return

@@ -4,6 +4,7 @@ import type { Issued } from '../ca.ts'
 import type { Compiled, CompiledFleet } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
+import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
 import { loadAuthority } from './authority.ts'
 import { ensureBindingSecret } from './binding-secret.ts'
@@ -27,12 +28,13 @@ export function processSink(options: {
   readonly state: State
   readonly dirty: Dirty
   readonly tell: Tell
+  readonly verifier: Pick<Verifier, 'give' | 'look'>
   /** The directory that the compiled snapshot came from: the values of its Secrets are taken from here. */
   readonly directory: () => Directory
 }): ProcessSink {
-  const { state, dirty, tell, directory } = options
+  const { state, dirty, tell, verifier, directory } = options
   const fleets = localFleets(state, tell)
-  const reporter = new Reporter(state.statusFile, fleets.active, tell)
+  const reporter = new Reporter(state.statusFile, fleets.active, verifier, tell)
   let again: NodeJS.Timeout | undefined
   const tryAgain = (): void => {
     again ??= setTimeout(() => {

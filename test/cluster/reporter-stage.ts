@@ -136,6 +136,7 @@ async function start({ namespace, keys, relays, as, leads, usageMs }: Starting):
         return operator.troubles
       },
     },
+    records: { look: () => undefined },
     mayWrite: () => operator.leads,
     ...(usageMs !== undefined && { usageMs }),
     record: (occasion) => occasions.push(occasion),

@@ -4,6 +4,7 @@
  */
 import { stringify } from 'yaml'
 import type { Binding, Compiled, CompiledFleet, FileSource, Finding, Status } from '../../operator/compile/compiled.ts'
+import type { DomainChecks } from '../../operator/lifecycle/domain-checks.ts'
 import type { CredentialConfig, RelayConfig, RouteConfig, SenderConfig } from '../../relay/config.ts'
 
 const filled = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
@@ -72,6 +73,15 @@ const findingLine = ({ type, status, reason, message, field }: Finding): string 
     : `${head}${field === undefined ? '' : ` at ${field}`}: ${message}`
 }
 
+/** Each record that is wanted on one line, and by whom and how often it is looked at. */
+const checksFields = ({ wanted, resolvers, verifyEveryMs, whenBroken }: DomainChecks) =>
+  filled({
+    wanted: wanted.map(({ purpose, name, type, ...rest }) => `${purpose} ${type} ${name} ${JSON.stringify(rest)}`),
+    resolvers,
+    'every s': verifyEveryMs / 1000,
+    whenBroken: whenBroken.action === 'Warn' ? undefined : `${whenBroken.action} after ${whenBroken.graceMs / 1000} s`,
+  })
+
 /** Everything but the conditions, which the findings say; on one line. */
 const statusLine = ({ conditions: _, ...rest }: Status): string =>
   stringify(rest, { collectionStyle: 'flow', lineWidth: 0 }).trim()
@@ -88,6 +98,7 @@ export const render = (compiled: Compiled, show: 'compact' | 'full'): string =>
       findings: mapped(compiled.findings, (found) => found.map(findingLine)),
       statuses: mapped(compiled.statuses, show === 'full' ? (s) => s : statusLine),
       references: [...compiled.references],
+      domainChecks: mapped(compiled.domainChecks, checksFields),
     }),
     { lineWidth: 0, aliasDuplicateObjects: false },
   )

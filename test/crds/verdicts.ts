@@ -202,6 +202,20 @@ export const verdicts: readonly Verdict[] = [
   domain('an empty local part', { localParts: [''] }, 'spec.localParts[0]'),
   domain('a local part with a star inside', { localParts: ['a*b'] }, 'spec.localParts[0]'),
   domain('a local part with a final star', { localParts: ['billing-*'] }),
+  domain('all that can be expected', {
+    expect: {
+      spf: { include: ['_spf.example.net'], addresses: ['192.0.2.0/28'] },
+      dmarc: { minimumPolicy: 'reject', reports: 'mailto:dmarc@example.org' },
+    },
+    dns: { resolvers: ['192.0.2.53', '2001:db8::53'] },
+    verifyEvery: '1m',
+  }),
+  domain('an SPF record in capitals', { expect: { spf: { include: ['A.example'] } } }, 'spec.expect.spf.include[0]'),
+  domain('no policy', { expect: { dmarc: { minimumPolicy: 'strict' } } }, 'spec.expect.dmarc.minimumPolicy'),
+  domain('reports by HTTP', { expect: { dmarc: { reports: 'https://example.org' } } }, 'spec.expect.dmarc.reports'),
+  domain('a resolver by name', { dns: { resolvers: ['ns.example.org'] } }, 'spec.dns.resolvers[0]'),
+  domain('records that are looked at all the time', { verifyEvery: '59s' }, 'spec.verifyEvery'),
+  domain('records that are looked at too rarely', { verifyEvery: '25h' }, 'spec.verifyEvery'),
   credential('a credential without a domain', { senderDomainRefs: [] }, 'spec.senderDomainRefs'),
   credential('a type that is not there yet', { type: 'ClientCertificate' }, 'spec.type'),
   credential(
@@ -281,6 +295,7 @@ export const verdicts: readonly Verdict[] = [
   policy('an address that is none', smarthost({ host: '999.1.1.1' }), 'spec.routes[0].smarthosts[0].host', true),
   policy('an IPv6 smarthost', smarthost({ host: '2001:db8::25' })),
   domain('an address as a domain', { domain: '192.0.2.1' }, 'spec.domain', true),
+  domain('a resolver that is no address', { dns: { resolvers: ['1.2.3'] } }, 'spec.dns.resolvers[0]', true),
   domain('a label of 64 octets', { domain: `${'a'.repeat(64)}.example` }, 'spec.domain', true),
   credential('a day that does not exist', { expiresAt: '2027-02-30T00:00:00Z' }, 'spec.expiresAt'),
   credential('a time without a zone', { expiresAt: '2027-01-31T00:00:00' }, 'spec.expiresAt'),

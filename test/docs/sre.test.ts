@@ -15,6 +15,8 @@ const reasons = [
   ...found('operator/compile/findings.ts', /(?:says\(\s*'[A-Za-z]+',\s*'[A-Za-z]+',|refuses\()\s*'([A-Za-z]+)'/g),
   ...['operator/local/standing.ts', 'operator/degraded.ts', 'operator/local/observed-statuses.ts'].flatMap(reasonsIn),
   ...['operator/observed-status.ts', 'operator/conditions.ts'].flatMap(reasonsIn),
+  ...found('operator/lifecycle/record-conditions.ts', /'(Record(?!s)[A-Za-z]+)'/g),
+  ...found('operator/lifecycle/record-conditions.ts', /\bis\('[A-Za-z]+', '([A-Za-z]+)'/g),
   // In these, every word of several humps is one.
   ...found('operator/spools.ts', /'(Spool[A-Za-z]+ed)'/g),
   ...found('operator/usage.ts', /'((?:[A-Z][a-z]+){2,})'/g),

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../../compile/compiled.ts'
 import type { Ref } from '../../compile/snapshot.ts'
 import { Dirty } from '../../dirty.ts'
+import type { Verifier } from '../../dns/verifier.ts'
 import type { Api } from '../api/api.ts'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
@@ -32,6 +33,7 @@ export type Reporting = {
   readonly world: Pick<World, 'declaredAs' | 'pods'>
   readonly fleets: Pick<Fleets, 'written' | 'nudge'>
   readonly bindings: Pick<Bindings, 'troubles'>
+  readonly records: Pick<Verifier, 'look'>
   /** A standby asks nobody and writes nothing. */
   readonly mayWrite: () => boolean
   readonly record: (occasion: Occasion) => void

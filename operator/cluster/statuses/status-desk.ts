@@ -1,7 +1,10 @@
 /** Decides, turn by turn, which statuses are to be written; what nothing has changed about is not looked at. */
 import type { Condition, Status } from '../../compile/compiled.ts'
 import type { Name, Ref } from '../../compile/snapshot.ts'
+import type { Look, Verifier } from '../../dns/verifier.ts'
+import type { DomainChecks } from '../../lifecycle/domain-checks.ts'
 import { observedStatus, type StampedStatus } from '../../observed-status.ts'
+import { recordsSaying } from '../../records-saying.ts'
 import { type UsageSaying, usageBefore } from '../../usage.ts'
 import type { KubeObject } from '../api/object.ts'
 import { isOlder } from '../api/resource-version.ts'
@@ -37,6 +40,7 @@ type Known = {
 type Desk = {
   readonly world: Pick<World, 'declaredAs'>
   readonly bindings: Pick<Bindings, 'troubles'>
+  readonly records: Pick<Verifier, 'look'>
   readonly writer: Pick<StatusWriter, 'give' | 'drop'>
   readonly record: (occasion: Occasion) => void
 }
@@ -112,7 +116,9 @@ export class StatusDesk {
     const stands = standsNow(declared, known)
     const isLimited = ref.startsWith('RelayCredential ') && turn.reported.limits.has(nameIn(ref))
     const usage = isLimited ? (turn.usages.of(nameIn(ref)) ?? 'unknown') : undefined
-    const rests = [status, standing, stands, usage, ...also]
+    const checks = ref.startsWith('SenderDomain ') ? turn.reported.compiled.domainChecks.get(nameIn(ref)) : undefined
+    const look = checks && this.#desk.records.look(nameIn(ref))
+    const rests = [status, standing, stands, usage, checks, look, ...also]
     if (known.rests?.every((r, i) => r === rests[i])) return Number.POSITIVE_INFINITY
     const found = also.filter((c) => c !== undefined).filter((c) => isNews(c, status))
     return this.#decide(ref, known, {
@@ -124,6 +130,8 @@ export class StatusDesk {
       isHeard: stands === declared.status,
       found,
       usage,
+      checks,
+      look,
       rests,
     })
   }
@@ -173,6 +181,10 @@ type Facts = Pick<Turn, 'now' | 'time'> & {
   readonly found: readonly Condition[]
   /** `unknown`: what was said before stays. */
   readonly usage: UsageSaying | 'unknown' | undefined
+  /** Which records the domain has to have; absent where none. */
+  readonly checks: DomainChecks | undefined
+  /** How they were when they were looked at last; absent: not yet. */
+  readonly look: Look | undefined
   readonly rests: readonly unknown[]
 }
 
@@ -184,11 +196,12 @@ const standsNow = ({ resourceVersion, status }: DeclaredObject, { wrote }: Known
 
 function statusBy(ref: Ref, { by }: Saying, facts: Facts, before: StampedStatus): StampedStatus {
   const { fields = {}, condition } = facts.usage === 'unknown' ? usageBefore(before) : (facts.usage ?? {})
+  const records = facts.checks && recordsSaying(facts.checks, facts.look, before)
   const evidence = {
     fleet: by === 'compiled' ? undefined : facts.fleet,
     standing: by === 'evidence' ? facts.standing : undefined,
-    found: condition === undefined ? facts.found : [...facts.found, condition],
-    fields,
+    found: [...facts.found, condition ?? [], records?.conditions ?? []].flat(),
+    fields: { ...fields, ...records?.fields },
   }
   return observedStatus(ref, facts.status, evidence, before, facts.time)
 }

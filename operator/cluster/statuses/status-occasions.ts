@@ -32,6 +32,7 @@ const lags = cameTo('Programmed', 'False', ({ reason }) => reason === 'Lagging')
 
 const spoolLost = cameTo('SpoolReset', 'True')
 const quotaEnds = cameTo('QuotaApproaching', 'True')
+const recordsBreak = ['SPFValid', 'DKIMValid', 'DMARCValid'].map((type) => cameTo(type, 'False'))
 
 /** Ten thousand credentials do not each tell that their fleet is away: its policy does. */
 const ofItsFleet = ['PolicyNotProgrammed', 'Held']
@@ -53,7 +54,16 @@ const readyAgain: Tale = ({ before, after }, kind) => {
   return { type: 'Normal', reason: 'Ready', note: `everything is in order, after ${was.reason}` }
 }
 
-const tales: readonly Tale[] = [refused, certificateEnds, lags, spoolLost, quotaEnds, readyLost, readyAgain]
+const tales: readonly Tale[] = [
+  refused,
+  certificateEnds,
+  lags,
+  spoolLost,
+  quotaEnds,
+  ...recordsBreak,
+  readyLost,
+  readyAgain,
+]
 
 /** `before`: as it stood in the cluster, empty for what had no status. */
 export function statusOccasions(ref: Ref, uid: string, turn: Turn): readonly Occasion[] {

@@ -24,6 +24,7 @@ const compiled: Compiled = {
   findings: new Map(),
   statuses: new Map(),
   references: new Set(),
+  domainChecks: new Map(),
 }
 
 const uids: ReadonlyMap<Ref, string> = new Map([['RelayPolicy mail/shared', 'u']])
@@ -36,6 +37,7 @@ async function given(authority: string | undefined) {
     },
     fleets: { give: (c) => log.push(c === compiled) },
     reporter: { give: (c, u) => log.push(c === compiled && u === uids) },
+    verifier: { give: (checks) => log.push(checks === compiled.domainChecks) },
     authority: () => authority,
     uids: () => uids,
   })
@@ -45,9 +47,9 @@ async function given(authority: string | undefined) {
 }
 
 test('everybody gets everything, and bindings the bundle', async () => {
-  expect(await given('PEM')).toEqual([['a/issued', 'a/own'], ['a/held'], 'PEM', true, true])
+  expect(await given('PEM')).toEqual([['a/issued', 'a/own'], ['a/held'], 'PEM', true, true, true])
 })
 
 test('without an authority, whoever needs its certificate waits, and keeps the Secret that there is', async () => {
-  expect(await given(undefined)).toEqual([['a/own'], ['a/held', 'a/issued'], '', true, true])
+  expect(await given(undefined)).toEqual([['a/own'], ['a/held', 'a/issued'], '', true, true, true])
 })

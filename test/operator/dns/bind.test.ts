@@ -52,7 +52,7 @@ describe.runIf(installed('named', 'ip') && isRoot)('at BIND', () => {
   const look = (domain: string, before?: DomainRecords): Promise<DomainRecords> =>
     observe(
       { domain, wanted: wantedOf(domain), resolvers: [{ address, port: 53 }], before },
-      { ask, now: Date.now, dice: Math.random },
+      { ask, now: Date.now, dice: Math.random, signal: new AbortController().signal },
     )
   const states = ({ records }: DomainRecords) => records.map((r) => `${r.purpose} ${r.state} ${r.seen}`)
   const well = ['SPF Match everywhere', 'DKIM Match everywhere', 'DMARC Match everywhere']

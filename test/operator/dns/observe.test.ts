@@ -47,7 +47,7 @@ async function look(own: Table, cached: Table, hosts: Readonly<Record<string, Ta
     )
   const found = await observe(
     { domain: 'mail.example.org', wanted, resolvers: [resolver.server], before: undefined },
-    { ask, now: () => now, dice: Math.random },
+    { ask, now: () => now, dice: Math.random, signal: new AbortController().signal },
   )
   const conditions = recordConditions(found, { action: 'Warn', graceMs: 1 }, now)
   return {
@@ -186,7 +186,12 @@ test('an SPF record that leads to ever more names ends, and is told as an error'
 
 test('without any resolver nothing is known, and the condition says what to give', async () => {
   const looked = { domain: 'mail.example.org', wanted, resolvers: [], before: undefined }
-  const found = await observe(looked, { ask: openAsking({ perSecond: 1 }), now: () => now, dice: Math.random })
+  const found = await observe(looked, {
+    ask: openAsking({ perSecond: 1 }),
+    now: () => now,
+    dice: Math.random,
+    signal: new AbortController().signal,
+  })
   expect(found.records.map((r) => r.state)).toEqual(['Unknown', 'Unknown', 'Unknown'])
   expect(recordConditions(found, { action: 'Warn', graceMs: 1 }, now).at(-1)?.message).toContain(
     'give spec.dns.resolvers',

@@ -28,6 +28,7 @@ const compiledWith = (conditions: readonly Condition[], kind: 'run' | 'hold' = '
       ['RelayCredential team-a/other', status],
     ]),
     references: new Set(),
+    domainChecks: new Map(),
   }
 }
 const good: Standing = {

@@ -38,6 +38,7 @@ const compiledNow = (): Compiled => ({
   heldBindings: new Set(),
   findings: new Map(),
   references: new Set(),
+  domainChecks: new Map(),
   statuses: new Map<Ref, Status>([
     ['RelayPolicy mail/shared', { observedGeneration: 1, conditions: pending }],
     ...range(credentials).map((i) => [`RelayCredential ${nameOf(i)}`, status(i)] as [Ref, Status]),
@@ -105,6 +106,7 @@ function start(): { readonly reporter: Reporter; readonly turns: () => number } 
         return new Map()
       },
     },
+    records: { look: () => undefined },
     mayWrite: () => true,
     record: () => undefined,
     now: () => now,

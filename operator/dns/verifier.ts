@@ -1,0 +1,128 @@
+/** Looks at the records of every domain, each when it is due, a few at one time; what was found is there to be read. */
+import { Dirty } from '../dirty.ts'
+import { checkAgainMs } from '../lifecycle/check-again.ts'
+import type { DomainChecks } from '../lifecycle/domain-checks.ts'
+import { type DomainRecords, isBroken } from '../lifecycle/domain-records.ts'
+import { actsFrom } from '../lifecycle/record-conditions.ts'
+import type { Ask } from './ask.ts'
+import { observe } from './observe.ts'
+import { type Server, serverIn } from './server.ts'
+
+export type Verifying = {
+  readonly ask: Ask
+  /** For domains that name none. */
+  readonly resolvers: () => readonly Server[]
+  /** What is known of a domain that was not looked at yet. */
+  readonly before: (name: string) => DomainRecords | undefined
+  /** A domain was looked at; only to raise a flag. */
+  readonly changed: () => void
+  /** The wall clock. */
+  readonly now?: () => number
+  /** In [0, 1). */
+  readonly dice?: () => number
+  /** Instead of what the domains say. */
+  readonly everyMs?: number
+}
+
+/** How a look ended, and when. */
+export type Look = { readonly found: DomainRecords; readonly at: number }
+
+type Entry = {
+  readonly checks: DomainChecks
+  readonly before: DomainRecords | undefined
+  /** Not looked at yet. */
+  readonly isNew: boolean
+  dueAt: number
+  isBusy: boolean
+  look: Look | undefined
+}
+
+/** Silent name servers hold up this many looks, and not all. */
+const atOnce = 32
+/** How late a look may begin that nobody has asked for. */
+const pollMs = 1000
+
+export class Verifier {
+  readonly #verifying: Required<Omit<Verifying, 'everyMs'>> & Pick<Verifying, 'everyMs'>
+  readonly #entries = new Map<string, Entry>()
+  readonly #dirty = new Dirty()
+  #busy = 0
+
+  constructor(verifying: Verifying) {
+    this.#verifying = { now: Date.now, dice: Math.random, ...verifying }
+  }
+
+  /** What is to be looked at from now on. */
+  give(checks: ReadonlyMap<string, DomainChecks>): void {
+    for (const name of this.#entries.keys()) if (!checks.has(name)) this.#entries.delete(name)
+    for (const [name, its] of checks) {
+      const known = this.#entries.get(name)
+      if (known !== undefined && isSame(known.checks, its)) continue
+      this.#entries.set(name, this.#entryOf(name, its, known))
+    }
+    this.#dirty.mark()
+  }
+
+  look(name: string): Look | undefined {
+    return this.#entries.get(name)?.look
+  }
+
+  /** Until the signal ends; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#start(signal)
+      const timer = setTimeout(() => this.#dirty.mark(), pollMs)
+      await this.#dirty.next(signal)
+      clearTimeout(timer)
+    }
+  }
+
+  #entryOf(name: string, checks: DomainChecks, known: Entry | undefined): Entry {
+    const said = this.#verifying.before(name)
+    const before = known?.look?.found ?? known?.before ?? said
+    const dueAt = this.#verifying.now()
+    return { checks, before, isNew: said === undefined && known === undefined, dueAt, isBusy: false, look: undefined }
+  }
+
+  /** Whoever was never looked at, or is broken, is not to wait for those that are only looked at again. */
+  #start(signal: AbortSignal): void {
+    const { now } = this.#verifying
+    if (this.#busy >= atOnce) return
+    const due = [...this.#entries].filter(([, entry]) => !entry.isBusy && entry.dueAt <= now())
+    const first = due.toSorted(([, a], [, b]) => urgency(a) - urgency(b) || a.dueAt - b.dueAt)
+    for (const [name, entry] of first.slice(0, atOnce - this.#busy)) void this.#look(name, entry, signal)
+  }
+
+  async #look(name: string, entry: Entry, signal: AbortSignal): Promise<void> {
+    const { resolvers, changed, now, dice, everyMs } = this.#verifying
+    entry.isBusy = true
+    this.#busy += 1
+    const { checks } = entry
+    const own = checks.resolvers.flatMap((text) => serverIn(text) ?? [])
+    const before = entry.look?.found ?? entry.before
+    const looked = {
+      domain: checks.domain,
+      wanted: checks.wanted,
+      resolvers: own.length > 0 ? own : resolvers(),
+      before,
+    }
+    const found = await observe(looked, { ...this.#verifying, signal })
+    this.#busy -= 1
+    entry.isBusy = false
+    this.#dirty.mark()
+    if (signal.aborted || this.#entries.get(name) !== entry) return
+    const at = now()
+    const again = at + checkAgainMs(found, everyMs ?? checks.verifyEveryMs, dice())
+    const acts = actsFrom(found, checks.whenBroken)
+    entry.dueAt = acts !== undefined && acts > at ? Math.min(again, acts) : again
+    entry.look = { found, at }
+    changed()
+  }
+}
+
+const urgency = ({ isNew, look, before }: Entry): number => {
+  if (look === undefined && isNew) return 0
+  return (look?.found ?? before)?.records.some(isBroken) === false ? 2 : 1
+}
+
+const isSame = (a: DomainChecks, b: DomainChecks): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

@@ -1,0 +1,102 @@
+/** What a SenderDomain's status says of its records, and what is known from it by who was not there. Pure. */
+import { longestRecord, mostRecords } from '../crds/sender-domain-status.ts'
+import type { Condition } from './compile/compiled.ts'
+import type { Look } from './dns/verifier.ts'
+import type { DomainChecks } from './lifecycle/domain-checks.ts'
+import type { DomainRecords, RecordFound } from './lifecycle/domain-records.ts'
+import { recordConditions } from './lifecycle/record-conditions.ts'
+import { recordStates } from './lifecycle/record-verdict.ts'
+
+export type RecordsSaying = {
+  /** Of the status. */
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly conditions: readonly Condition[]
+}
+
+type Standing = { readonly conditions: readonly Condition[]; readonly [field: string]: unknown }
+
+/** Ten thousand domains that are in order do not each write a status at each look. */
+const restateMs = 6 * 3_600_000
+
+/** Not looked at yet, and nobody has before. */
+const pending: RecordsSaying = {
+  fields: {},
+  conditions: [
+    {
+      type: 'RecordsPublished',
+      status: 'Unknown',
+      reason: 'Pending',
+      message: 'its records have not been looked at yet',
+    },
+  ],
+}
+
+/** `look` absent: there was none by us yet, and what `before` says stays. */
+export function recordsSaying(checks: DomainChecks, look: Look | undefined, before: Standing): RecordsSaying {
+  if (look === undefined) return sayingBefore(before)
+  const { found, at } = look
+  const said = recordsBefore(before)
+  const records = found.records.slice(0, mostRecords).map((record) => recordText(record, said))
+  const { brokenSince } = found
+  return {
+    fields: { records, ...(brokenSince !== undefined && { brokenSince: timeText(brokenSince) }) },
+    conditions: recordConditions(found, checks.whenBroken, at),
+  }
+}
+
+const ofRecords = ['SPFValid', 'DKIMValid', 'DMARCValid', 'RecordsPublished']
+
+function sayingBefore({ conditions, records, brokenSince }: Standing): RecordsSaying {
+  if (records === undefined) return pending
+  const fields = { records, ...(brokenSince !== undefined && { brokenSince }) }
+  return { fields, conditions: conditions.filter(({ type }) => ofRecords.includes(type)) }
+}
+
+const cut = (text: string): string => (text.length > longestRecord ? `${text.slice(0, longestRecord - 1)}…` : text)
+
+function recordText(record: RecordFound, said: DomainRecords | undefined) {
+  const { name, type, purpose, want, got, state, message, checkedAt } = record
+  const fresh = {
+    ...{ name, type, purpose, want: cut(want) },
+    ...(got !== undefined && { got: cut(got) }),
+    state,
+    ...(message !== undefined && { message: cut(message) }),
+  }
+  const before = said?.records.find((r) => isSame(r, fresh))
+  const isRecent = before !== undefined && checkedAt - before.checkedAt < restateMs
+  return { ...fresh, checkedAt: timeText(isRecent ? before.checkedAt : checkedAt) }
+}
+
+const compared = ['name', 'type', 'purpose', 'want', 'got', 'state', 'message'] as const
+type Compared = Partial<Record<(typeof compared)[number], string>>
+const isSame = (a: Compared, b: Compared): boolean => compared.every((field) => a[field] === b[field])
+
+const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+
+/** What a status says of the records; undefined where it says nothing. Whoever wrote it is not trusted to be one of us. */
+export function recordsBefore({ records, brokenSince }: Readonly<Record<string, unknown>>): DomainRecords | undefined {
+  if (!Array.isArray(records)) return undefined
+  const read = records.flatMap((record) => recordIn((record ?? {}) as Readonly<Record<string, unknown>>) ?? [])
+  const since = Date.parse(String(brokenSince))
+  return { records: read, ...(Number.isNaN(since) ? {} : { brokenSince: since }) }
+}
+
+function recordIn(record: Readonly<Record<string, unknown>>): RecordFound | undefined {
+  const text = (field: string): string | undefined => {
+    const value = record[field]
+    return typeof value === 'string' ? value : undefined
+  }
+  const [name, want, got, message] = [text('name'), text('want'), text('got'), text('message')]
+  const type = (['TXT', 'CNAME'] as const).find((t) => t === record['type'])
+  const purpose = (['SPF', 'DKIM', 'DMARC'] as const).find((p) => p === record['purpose'])
+  const state = recordStates.find((s) => s === record['state'])
+  const checkedAt = Date.parse(String(record['checkedAt']))
+  if (name === undefined || want === undefined || type === undefined || purpose === undefined) return undefined
+  if (state === undefined || Number.isNaN(checkedAt)) return undefined
+  return {
+    ...{ name, type, purpose, want, state, checkedAt },
+    ...(got !== undefined && { got }),
+    ...(message !== undefined && { message }),
+    ...{ seen: 'nowhere', showing: [], otherwise: [], doubts: [], notes: [] },
+  }
+}

@@ -1,0 +1,35 @@
+/** What the metric says of domains: by name as far as there is room, those that are broken first. */
+import { expect, test } from 'vitest'
+import { recordsOk } from '../../../operator/cluster/record-news.ts'
+import type { DeclaredObject } from '../../../operator/cluster/watch/world.ts'
+
+const domain = (name: string, conditions: Readonly<Record<string, string>>, kind = 'SenderDomain'): DeclaredObject =>
+  ({
+    ref: `${kind} mail/${name}`,
+    status: { conditions: Object.entries(conditions).map(([type, status]) => ({ type, status })) },
+  }) as unknown as DeclaredObject
+
+test('each record whose state is known has its series', () => {
+  expect(
+    recordsOk([
+      domain('a', { SPFValid: 'True', DMARCValid: 'Unknown', Ready: 'True' }),
+      domain('b', { SPFValid: 'False', DKIMValid: 'True' }),
+      domain('c', {}),
+      domain('d', { SPFValid: 'False' }, 'RelayPolicy'),
+    ]),
+  ).toEqual([
+    { record: 'SPF', domain: 'mail/b', ok: false },
+    { record: 'SPF', domain: 'mail/a', ok: true },
+    { record: 'DKIM', domain: 'mail/b', ok: true },
+  ])
+})
+
+test.each([
+  [['False', 'True', 'True', 'True'], true],
+  [['False', 'False', 'False', 'True'], false],
+])('%j: of what has no name left, one that is broken tells', (statuses, ok) => {
+  const declared = statuses.map((status, i) => domain(`${i}`, { SPFValid: status }))
+  const told = recordsOk(declared, 2)
+  expect(told).toHaveLength(3)
+  expect(told.at(-1)).toEqual({ record: 'SPF', domain: 'other', ok })
+})

@@ -1,0 +1,112 @@
+/** Every domain is looked at when it is due: new ones first, broken ones often, and only what is wanted now. */
+import { afterEach, expect, test } from 'vitest'
+import { openAsking } from '../../../operator/dns/ask.ts'
+import { Verifier, type Verifying } from '../../../operator/dns/verifier.ts'
+import type { DomainChecks } from '../../../operator/lifecycle/domain-checks.ts'
+import { recordsWanted } from '../../../operator/lifecycle/records-wanted.ts'
+import { until } from '../../local/until.ts'
+import { startZoneServer, type Table, txt } from './zone-server.ts'
+
+const minute = 60_000
+const checks = (domain: string, more: Partial<DomainChecks> = {}): DomainChecks => ({
+  domain,
+  wanted: recordsWanted(domain, { dmarc: { minimumPolicy: 'none' } }, []),
+  resolvers: [],
+  verifyEveryMs: 5 * minute,
+  whenBroken: { action: 'Warn', graceMs: 0 },
+  ...more,
+})
+const policy = (domain: string) => ({ answers: txt(`_dmarc.${domain}`, 'v=DMARC1; p=none') })
+
+let ending = new AbortController()
+let running: Promise<void> | undefined
+afterEach(async () => {
+  ending.abort()
+  await running
+})
+
+async function start(table: Table, more: Partial<Verifying> = {}) {
+  const { server, asked } = await startZoneServer(table)
+  const clock = { now: Date.parse('2026-01-05T10:00:00Z') }
+  ending = new AbortController()
+  const verifier = new Verifier({
+    ask: openAsking({ perSecond: 2000, patienceMs: 200 }),
+    resolvers: () => [server],
+    before: () => undefined,
+    changed: () => undefined,
+    now: () => clock.now,
+    dice: () => 0,
+    ...more,
+  })
+  running = verifier.run(ending.signal)
+  const states = (name: string) => verifier.look(name)?.found.records.map(({ state }) => state)
+  return {
+    verifier,
+    clock,
+    states,
+    table,
+    looks: (domain: string) => asked.filter((q) => q === `TXT _dmarc.${domain}`).length,
+  }
+}
+
+test('what is in order is looked at in an hour, what is broken in five minutes, and a mend is found', async () => {
+  const { verifier, clock, states, table, looks } = await start({ 'TXT _dmarc.good.example': policy('good.example') })
+  verifier.give(
+    new Map([
+      ['m/good', checks('good.example')],
+      ['m/bad', checks('bad.example')],
+    ]),
+  )
+  await until('both are looked at', () => states('m/good') && states('m/bad'))
+  expect([states('m/good'), states('m/bad')]).toEqual([['Match'], ['Missing']])
+  table['TXT _dmarc.bad.example'] = policy('bad.example')
+  clock.now += 5 * minute
+  await until('it is mended', () => states('m/bad')?.[0] === 'Match')
+  expect(looks('good.example')).toBe(1)
+  delete table['TXT _dmarc.good.example']
+  clock.now += 55 * minute
+  await until('the other one is broken', () => states('m/good')?.[0] === 'Missing')
+  expect(verifier.look('m/good')).toMatchObject({ at: clock.now, found: { brokenSince: clock.now } })
+})
+
+test('a domain is looked at anew when something else is wanted, and no more when nothing is', async () => {
+  const { verifier, clock, states, looks } = await start({ 'TXT _dmarc.a.example': policy('a.example') })
+  verifier.give(new Map([['m/a', checks('a.example')]]))
+  await until('it is looked at', () => states('m/a'))
+  verifier.give(new Map([['m/a', checks('a.example')]]))
+  expect(states('m/a'), 'the same is wanted').toEqual(['Match'])
+  const stricter = recordsWanted('a.example', { dmarc: { minimumPolicy: 'reject' } }, [])
+  verifier.give(new Map([['m/a', checks('a.example', { wanted: stricter })]]))
+  expect(states('m/a')).toBeUndefined()
+  await until('it is looked at again', () => states('m/a'))
+  expect(states('m/a')).toEqual(['Mismatch'])
+  verifier.give(new Map())
+  const before = looks('a.example')
+  clock.now += 600 * minute
+  verifier.give(new Map([['m/b', checks('b.example')]]))
+  await until('another one is looked at', () => states('m/b'))
+  expect(looks('a.example')).toBe(before)
+})
+
+test('it is looked at when the time of grace ends, too', async () => {
+  const { verifier, clock, states } = await start({})
+  verifier.give(new Map([['m/a', checks('a.example', { whenBroken: { action: 'Defer', graceMs: minute } })]]))
+  await until('it is looked at', () => states('m/a'))
+  clock.now += minute
+  await until('the grace is over', () => verifier.look('m/a')?.at === clock.now)
+})
+
+test('a thousand domains whose name servers are silent hold up nobody who is new', async () => {
+  const names = Array.from({ length: 200 }, (_, i) => `s${i}.example`)
+  const silent: Table = Object.fromEntries(names.map((name) => [`TXT _dmarc.${name}`, 'silence']))
+  const known = { records: [] }
+  const { verifier, states } = await start(
+    { ...silent, 'TXT _dmarc.new.example': policy('new.example') },
+    { before: (name) => (name === 'm/new' ? undefined : known) },
+  )
+  const slow = names.map((name) => [`m/${name}`, checks(name)] as const)
+  verifier.give(new Map(slow))
+  verifier.give(new Map([...slow, ['m/new', checks('new.example')]]))
+  await until('the new one is looked at', () => states('m/new'))
+  expect(slow.filter(([name]) => states(name) !== undefined).length).toBeLessThan(100)
+})

@@ -1,0 +1,113 @@
+/** What a status says of a domain's records: only changes are news, and what was said is known to whoever comes next. */
+import { expect, test } from 'vitest'
+import { senderDomain } from '../../crds/sender-domain.ts'
+import { statusProblems } from '../../crds/validate.ts'
+import { deriveReady } from '../../operator/conditions.ts'
+import type { DomainChecks } from '../../operator/lifecycle/domain-checks.ts'
+import { type DomainRecords, domainRecords } from '../../operator/lifecycle/domain-records.ts'
+import { recordsWanted } from '../../operator/lifecycle/records-wanted.ts'
+import { recordsBefore, recordsSaying } from '../../operator/records-saying.ts'
+import { own, unknown, type Zone } from './lifecycle/zone.ts'
+
+const hour = 3_600_000
+const now = Date.parse('2026-01-05T10:00:00Z')
+const checks: DomainChecks = {
+  domain: 'example.org',
+  wanted: recordsWanted('example.org', { spf: { include: [], addresses: [] }, dmarc: { minimumPolicy: 'none' } }, []),
+  resolvers: [],
+  verifyEveryMs: 300_000,
+  whenBroken: { action: 'Warn', graceMs: 0 },
+}
+const good: Zone = { 'TXT example.org': ['v=spf1 -all'], 'TXT _dmarc.example.org': ['v=DMARC1; p=none'] }
+const noSpf: Zone = { ...good, 'TXT example.org': [] }
+const silent: Zone = { 'TXT example.org': unknown('SERVFAIL'), 'TXT _dmarc.example.org': unknown('SERVFAIL') }
+
+function look(zone: Zone, at = now, before?: DomainRecords) {
+  const found = domainRecords(checks.wanted, [own(zone)], before, at)
+  if (found.is === 'asks') throw new Error('everything is in the tables')
+  return { found, at }
+}
+type Standing = Parameters<typeof recordsSaying>[2]
+const none: Standing = { conditions: [] }
+const standing = (zone: Zone, at = now): Standing => {
+  const { fields, conditions } = recordsSaying(checks, look(zone, at), none)
+  return { ...fields, conditions }
+}
+const short = ({ conditions }: { conditions: readonly { type: string; status: string; reason: string }[] }) =>
+  conditions.map(({ type, status, reason }) => `${type}=${status} ${reason}`)
+
+test('before the first look nothing is said to be well', () => {
+  const saying = recordsSaying(checks, undefined, none)
+  expect(short(saying)).toEqual(['RecordsPublished=Unknown Pending'])
+  expect(saying.fields).toEqual({})
+  const accepted = { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' } as const
+  expect(deriveReady([accepted, ...saying.conditions])).toMatchObject({ status: 'Unknown', reason: 'Pending' })
+})
+
+test.each([
+  ['all is well', good, 'True', 'Ready'],
+  ['a record is missing', noSpf, 'False', 'RecordMissing'],
+  ['nobody has ever answered', silent, 'Unknown', 'RecordUnknown'],
+])('%s: Ready %s', (_name, zone, status, reason) => {
+  expect(deriveReady(standing(zone).conditions)).toMatchObject({ status, reason })
+})
+
+test('a server that lags, or is silent for a while, is told and keeps nothing from being ready', () => {
+  const first = look(good)
+  const { conditions } = recordsSaying(checks, look(silent, now + hour, first.found), standing(good))
+  expect(short({ conditions })).toEqual([
+    'SPFValid=True RecordMatches',
+    'DMARCValid=True RecordMatches',
+    'RecordsPublished=Unknown ResolverTrouble',
+  ])
+  expect(deriveReady(conditions)).toMatchObject({ status: 'True' })
+})
+
+test('the status is what its schema allows, also with long records, and has the value to publish', () => {
+  const long = { ...good, 'TXT example.org': [`v=spf1 ${'ip4:192.0.2.1 '.repeat(2000)}-all`] }
+  for (const zone of [good, noSpf, silent, long]) {
+    const { conditions, ...fields } = standing(zone)
+    const stamped = conditions.map((c) => ({ ...c, lastTransitionTime: '2026-01-05T10:00:00Z' }))
+    expect(statusProblems(senderDomain, { ...fields, conditions: stamped })).toEqual([])
+  }
+  expect(standing(noSpf)).toMatchObject({
+    brokenSince: '2026-01-05T10:00:00Z',
+    records: [
+      { name: 'example.org', purpose: 'SPF', state: 'Missing', want: 'v=spf1 ~all', checkedAt: '2026-01-05T10:00:00Z' },
+      { name: '_dmarc.example.org', purpose: 'DMARC', state: 'Match', got: 'v=DMARC1; p=none' },
+    ],
+  })
+})
+
+test('while nothing changes the same is said, for six hours; a change is said at once', () => {
+  const before = standing(good)
+  const after = (zone: Zone, at: number) => recordsSaying(checks, look(zone, at), before).fields
+  expect(after(good, now + 5 * hour)).toEqual({ records: before['records'] })
+  expect(JSON.stringify(after(good, now + 6 * hour))).toContain('2026-01-05T16:00:00Z')
+  expect(after(noSpf, now + hour)).toMatchObject({
+    brokenSince: '2026-01-05T11:00:00Z',
+    records: [{ checkedAt: '2026-01-05T11:00:00Z' }, { checkedAt: '2026-01-05T10:00:00Z' }],
+  })
+})
+
+test('another operator goes on from what the status says: nobody answers, and it stays broken since then', () => {
+  const before = recordsBefore(standing(noSpf))
+  const later = look(silent, now + hour, before)
+  expect(later.found).toMatchObject({ brokenSince: now, records: [{ state: 'Missing' }, { state: 'Match' }] })
+  expect(recordsSaying(checks, undefined, standing(noSpf)).fields).toMatchObject({
+    brokenSince: '2026-01-05T10:00:00Z',
+  })
+  expect(short(recordsSaying(checks, undefined, standing(noSpf)))).toEqual(short(standing(noSpf)))
+})
+
+test.each([
+  ['no status', {}, undefined],
+  ['records that are no list', { records: 'x' }, undefined],
+  [
+    'entries of another form',
+    { records: [null, 7, { name: 'x' }, { state: 'Match' }], brokenSince: 'x' },
+    { records: [] },
+  ],
+])('a status that somebody else wrote: %s', (_name, status, read) => {
+  expect(recordsBefore(status)).toEqual(read)
+})
