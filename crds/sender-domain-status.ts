@@ -1,4 +1,5 @@
 /** The status of a SenderDomain: who uses it, and how its DNS records are, by what name servers and resolvers show. */
+import { dkimKeys } from './dkim.ts'
 import * as fields from './fields.ts'
 import type { ObjectSchema } from './schema.ts'
 
@@ -57,6 +58,7 @@ export const senderDomainStatus = {
       format: 'date-time',
       description: 'Since when a record has not been as it has to be; absent while all are, or nobody knows.',
     },
+    dkimKeys,
     conditions: fields.conditions,
   },
 } as const satisfies ObjectSchema

@@ -1,4 +1,5 @@
 /** SenderDomain: the domain owner's; a domain that credentials may send as, and which namespaces have consent. */
+import { dkim, dkimRules } from './dkim.ts'
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
 import type { CrossFieldRule, FromSchema, Kind, ObjectSchema } from './schema.ts'
@@ -20,6 +21,7 @@ const spec = {
       description: 'Narrows the local parts; a final * stands for any rest. Empty: every local part.',
       items: fields.localPart,
     },
+    dkim,
     expect: {
       type: 'object',
       default: {},
@@ -57,6 +59,7 @@ export type SenderDomainSpec = FromSchema<typeof spec>
 
 export const senderDomainRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
   ...consentRules<SenderDomainSpec>('spec.allowedNamespaces', (s) => s.allowedNamespaces),
+  ...dkimRules,
   {
     field: 'spec.verifyEvery',
     cel: "duration(self.verifyEvery) >= duration('1m') && duration(self.verifyEvery) <= duration('24h')",

@@ -85,6 +85,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
       "who is asked beside the zone's own name servers, on port 53; empty: the resolvers of the operator's pod, or of this machine",
     'spec.verifyEvery':
       'how often the records are looked at while something is wrong with them, 1m to 24h; while all is well twelve times less often',
+    'spec.dkim.secretRef.name':
+      'a Secret in this namespace with a private key (RSA or Ed25519, PEM) under each selector, labelled `relayfleet.dev/dkim-key: "true"`',
   },
   RelayCredential: {
     'spec.policyRef.name': 'the fleet that this credential submits to',

@@ -55,6 +55,7 @@ const layers = [
   'operator/cluster/telling.ts',
   'operator/cluster/authority/',
   'operator/cluster/bindings/',
+  'operator/cluster/domain-keys/',
   'operator/cluster/fleets/',
   'operator/cluster/statuses/',
   'operator/cluster/assemble.ts',

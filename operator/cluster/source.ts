@@ -5,6 +5,7 @@ import type { Source } from '../run.ts'
 import { rest } from './api/rest.ts'
 import { assemble, inCluster, policyNames } from './assemble.ts'
 import type { Bindings } from './bindings/bindings.ts'
+import type { DomainKeyring } from './domain-keys/domain-keys.ts'
 import type { Fleets } from './fleets/fleets.ts'
 import { seeReferences } from './watch/see-references.ts'
 import type { Sightings } from './watch/sightings.ts'
@@ -15,6 +16,7 @@ export type ClusterFacts = {
   readonly sightings: Pick<Sightings, 'see' | 'secrets' | 'configMaps'>
   readonly fleets: Pick<Fleets, 'running'>
   readonly bindings: Pick<Bindings, 'keys' | 'formerNames'>
+  readonly domainKeys: Pick<DomainKeyring, 'give' | 'known'>
   readonly dirty: Dirty
   readonly place?: Place
 }
@@ -67,7 +69,8 @@ async function factsNow(
   facts: ClusterFacts,
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const { world, sightings, fleets, bindings, place = inCluster } = facts
+  const { world, sightings, fleets, bindings, domainKeys, place = inCluster } = facts
+  domainKeys.give(declared)
   const [running] = await Promise.all([
     fleets.running(policyNames(declared), signal),
     seeReferences(declared, place, sightings, signal),
@@ -82,5 +85,6 @@ async function factsNow(
     configMaps: sightings.configMaps(),
     running,
     place,
+    domainKeys: domainKeys.known(),
   })
 }

@@ -10,6 +10,7 @@ import type { Api } from './api/api.ts'
 import { openAuthority } from './authority/authority.ts'
 import { Trust } from './authority/trust.ts'
 import { openBindings } from './bindings/bindings.ts'
+import { openDomainKeys } from './domain-keys/domain-keys.ts'
 import type { Recorder } from './events/recorder.ts'
 import { FleetNews } from './fleet-news.ts'
 import { ordinaryTurns } from './fleets/fleet-turns.ts'
@@ -51,10 +52,18 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)), everyMs })
   const cluster = { image, operatorNamespace: namespace }
   const took = (part: Part) => (ms: number) => tell({ about: 'done', part, ms })
+  const domainKeys = openDomainKeys({
+    api,
+    dirty,
+    turns: { everyMs, pauseMs },
+    took: took('keys'),
+    tell: (object, why) => tell({ about: 'trouble', part: 'keys', object, why }),
+  })
   const fleets = openFleets({
     api,
     world,
     authority: authority.current,
+    pemOf: domainKeys.pem,
     mayWrite,
     cluster,
     dirty,
@@ -88,7 +97,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     reporter.wake()
     news.wake()
   }
-  const source = clusterSource({ world, sightings, fleets, bindings, dirty })
+  const source = clusterSource({ world, sightings, fleets, bindings, domainKeys, dirty })
   const hands = { bindings, fleets, reporter, verifier }
   const sink = clusterSink({ ...hands, authority: () => trust.bundle, uids: source.uids })
   wakers.add(wake)
@@ -98,6 +107,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
         'the loop': (ending) => run(timed(source, tell), sink, ending),
         'the authority': (ending) => trust.run(ending),
         'looking at Secrets': (ending) => sightings.run(ending),
+        'looking at the keys of domains': (ending) => domainKeys.run(ending),
         'making fleets': (ending) => fleets.run(ending),
         'making bindings': (ending) => bindings.run(ending),
         'looking at records': (ending) => verifier.run(ending),

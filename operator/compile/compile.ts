@@ -11,6 +11,7 @@ import { membersOf } from './members.ts'
 import { byText } from './order.ts'
 import { type JudgedPolicy, judgePolicies } from './policy.ts'
 import { References } from './references.ts'
+import { signingOf } from './signing.ts'
 import { type BindingKeys, type Invalid, type Name, nameOf, type Ref, refOf, type Snapshot } from './snapshot.ts'
 import { boundDomains, credentialStatus, domainStatus, invalidStatus, policyStatus } from './status.ts'
 import { credentialVerdict, domainVerdict, invalidVerdict, policyVerdict } from './verdicts.ts'
@@ -60,7 +61,13 @@ function compileFleets(
       const runs = judged !== undefined && judged.findings.length === 0
       const running = snapshot.running.get(name)
       const held = (): CompiledFleet => holdFleet(running, members, judged?.policy, snapshot.bindingKeys)
-      return [name, runs ? runFleet(judged, members, snapshot.place) : held()]
+      if (!runs) return [name, held()]
+      const signing = signingOf(
+        members.map((m) => m.entry),
+        running,
+        domains.known,
+      )
+      return [name, runFleet(judged, members, signing, snapshot.place)]
     }),
   )
 }
@@ -119,14 +126,20 @@ function allStatuses(judged: Judged, findings: Compiled['findings']): Compiled['
       const ref = refOf(policy)
       return [ref, policyStatus(policy, configs.get(name), place, found(ref))] as const
     }),
-    ...known.domains.map((d) => [refOf(d), domainStatus(d, bound(nameOf(d)), found(refOf(d)))] as const),
+    ...known.domains.map((d) => {
+      const keys = known.snapshot.domainKeys?.get(nameOf(d))
+      return [refOf(d), domainStatus(d, bound(nameOf(d)), keys, found(refOf(d)))] as const
+    }),
     ...[...credentials].map(([name, judgedOne]) => {
       const ref = refOf(judgedOne.credential)
       return [ref, credentialStatus(judgedOne, bindingKeys.get(name), formerSecrets?.get(name), found(ref))] as const
     }),
     ...invalidObjects(known.snapshot).map((i) => {
       const ref = refOf(i)
-      return [ref, invalidStatus(i, keysOf(i), bound(nameOf(i)), found(ref))] as const
+      return [
+        ref,
+        invalidStatus(i, keysOf(i), bound(nameOf(i)), known.snapshot.domainKeys?.get(nameOf(i)), found(ref)),
+      ] as const
     }),
   ])
 }

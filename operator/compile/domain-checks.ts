@@ -1,19 +1,27 @@
-/** Which records of a domain are looked at: what its owner expects. A domain that belongs to another one is not. */
+/** Which records of a domain are looked at: what its owner expects, and those of its keys. A domain that belongs to another one is not. */
 import { durationMs } from '../../crds/duration.ts'
+import { keyTypeOf } from '../lifecycle/dkim-key.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
-import { recordsWanted } from '../lifecycle/records-wanted.ts'
+import type { DomainKeys } from '../lifecycle/domain-keys.ts'
+import { recordsWanted, type SelectorKey } from '../lifecycle/records-wanted.ts'
 import type { Domains } from './domain.ts'
 import { type Domain, type Name, nameOf } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 
+/** Until it is recorded that its time is over, the record of a key has to be there. */
+const selectorKeys = (keys: DomainKeys | undefined): readonly SelectorKey[] =>
+  (keys?.keys ?? [])
+    .filter(({ stage }) => stage !== 'Retired')
+    .map(({ selector, algorithm, publicKey }) => ({ selector, type: keyTypeOf(algorithm), publicKey }))
+
 const made = unchanged<Domain, DomainChecks>()
 
-const checksOf = (domain: Domain): DomainChecks =>
-  made(domain, [], () => {
+const checksOf = (domain: Domain, keys: DomainKeys | undefined): DomainChecks =>
+  made(domain, [keys], () => {
     const { domain: its, expect, dns, verifyEvery } = domain.spec
     const checks: DomainChecks = {
       domain: its,
-      wanted: recordsWanted(its, expect, []),
+      wanted: recordsWanted(its, expect, selectorKeys(keys)),
       resolvers: dns.resolvers,
       verifyEveryMs: durationMs(verifyEvery),
       whenBroken: { action: 'Warn', graceMs: 0 },
@@ -25,6 +33,6 @@ export const domainChecks = ({ known, lost }: Domains): ReadonlyMap<Name, Domain
   new Map(
     known.domains
       .filter((domain) => !lost.has(nameOf(domain)))
-      .map((domain) => [nameOf(domain), checksOf(domain)] as const)
+      .map((domain) => [nameOf(domain), checksOf(domain, known.snapshot.domainKeys?.get(nameOf(domain)))] as const)
       .filter(([, { wanted }]) => wanted.length > 0),
   )

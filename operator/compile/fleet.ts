@@ -7,6 +7,7 @@ import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
 import { acceptedSpools } from './own-annotations.ts'
 import type { JudgedPolicy } from './policy.ts'
 import { type Member, routeConfig } from './route.ts'
+import { signingHeld } from './signing.ts'
 import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 
@@ -49,7 +50,12 @@ const sharingOf = (credentials: readonly CredentialConfig[], relays: number): Pi
   credentials.some((c) => c.limits !== undefined) ? { sharing: { relays: Math.max(1, relays) } } : {}
 
 // The fields are in the order of the contract, since the text is what is hashed and compared.
-export function relayConfig(policy: Policy, members: readonly FleetMember[], place: Place): RelayConfig {
+function relayConfig(
+  policy: Policy,
+  members: readonly FleetMember[],
+  signing: Pick<RelayConfig, 'signing'>,
+  place: Place,
+): RelayConfig {
   const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
   const { networks, authFailures } = admission
   const credentials = members.filter((m) => m.entry.keys.length > 0).map((m) => m.entry)
@@ -70,6 +76,7 @@ export function relayConfig(policy: Policy, members: readonly FleetMember[], pla
     senderRules: senderRulesOf(senderRules),
     recipients: recipientsOf(policy.spec),
     credentials,
+    ...signing,
     ...sharingOf(credentials, place.relays ?? policy.spec.replicas),
     routes: routes.map((r) => routeConfig(r, members)),
     queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
@@ -82,12 +89,13 @@ const running = unchanged<Policy, CompiledFleet>()
 export function runFleet(
   { policy, files }: JudgedPolicy,
   members: readonly FleetMember[],
+  signing: Pick<RelayConfig, 'signing'>,
   place: Place,
 ): CompiledFleet {
-  const facts = [place, JSON.stringify(files), ...members.flatMap((m) => [m.entry, m.labels])]
+  const facts = [place, JSON.stringify([files, signing]), ...members.flatMap((m) => [m.entry, m.labels])]
   const make = (): CompiledFleet => ({
     kind: 'run',
-    config: relayConfig(policy, members, place),
+    config: relayConfig(policy, members, signing, place),
     replicas: policy.spec.replicas,
     ports: policy.spec.listeners.map((l) => servicePort(place, l)),
     storage: policy.spec.queue.storage.size,
@@ -123,9 +131,18 @@ export function holdFleet(
     return held.keys.length > 0 ? [held] : []
   })
   const suspended = running.suspended || (policy?.spec.suspended ?? false)
-  const { sharing, routes, queue, evidence, ...rest } = running
+  const { signing: _, sharing, routes, queue, evidence, ...rest } = running
   // A fleet that shared nothing yet has as many relays as nobody knows, and hands out too little rather than too much.
   const shares = sharing === undefined ? sharingOf(credentials, policy?.spec.replicas ?? mostRelays) : { sharing }
-  const config = { ...rest, suspended, credentials, ...shares, routes, queue, evidence }
+  const config = {
+    ...rest,
+    suspended,
+    credentials,
+    ...signingHeld(credentials, running),
+    ...shares,
+    routes,
+    queue,
+    evidence,
+  }
   return printConfig(config) === printConfig(running) ? hold : { ...hold, config }
 }

@@ -4,6 +4,7 @@ import type { RelayCredentialSpec } from '../../crds/relay-credential.ts'
 import type { RelayPolicySpec } from '../../crds/relay-policy.ts'
 import type { SenderDomainSpec } from '../../crds/sender-domain.ts'
 import type { RelayConfig } from '../../relay/config.ts'
+import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { unchanged } from './unchanged.ts'
 
 /** `Kind namespace/name`; see `refOf`. */
@@ -84,6 +85,8 @@ export type Snapshot = {
   /** The configuration that each fleet last got, by RelayPolicy. */
   readonly running: ReadonlyMap<Name, RelayConfig>
   readonly place: Place
+  /** By SenderDomain; of one that is not here nobody knows which keys it has now. */
+  readonly domainKeys?: ReadonlyMap<Name, DomainKeys>
 }
 
 type Named = { readonly namespace: string; readonly name: string }

@@ -1,5 +1,7 @@
 /** Statuses: what each object tells about itself, by what was compiled; the Sink adds what it observes. */
 import type { RelayConfig } from '../../relay/config.ts'
+import type { DomainKeys } from '../lifecycle/domain-keys.ts'
+import { dkimKeyStatus } from '../lifecycle/recorded-dkim-keys.ts'
 import { secretNameAsWritten, secretNameOf } from './binding.ts'
 import type { Finding, Status } from './compiled.ts'
 import { conditionsOf } from './condition.ts'
@@ -81,17 +83,28 @@ export function boundDomains(configs: ReadonlyMap<Name, RelayConfig>): (domain: 
 
 const ofDomains = unchanged<Domain, Status>()
 
-export const domainStatus = (domain: Domain, bound: Bound, found: readonly Finding[]): Status =>
-  ofDomains(domain, [bound.policies, bound.credentials, found], () => ({
+/** Of the keys nothing is said while nothing is known: what was said before stays. */
+export const domainStatus = (
+  domain: Domain,
+  bound: Bound,
+  keys: DomainKeys | undefined,
+  found: readonly Finding[],
+): Status =>
+  ofDomains(domain, [bound.policies, bound.credentials, keys, found], () => ({
     ...statusOf(domain.generation, found),
     bound,
+    ...dkimKeysOf(keys),
   }))
+
+const dkimKeysOf = (keys: DomainKeys | undefined) =>
+  keys === undefined ? {} : { dkimKeys: keys.keys.map(dkimKeyStatus) }
 
 /** What can be said of an object whose spec says nothing: its names, and what is in use with them. */
 export function invalidStatus(
   invalid: Invalid,
   keys: BindingKeys | undefined,
   bound: Bound,
+  dkim: DomainKeys | undefined,
   found: readonly Finding[],
 ): Status {
   const status = statusOf(invalid.generation, found)
@@ -99,7 +112,7 @@ export function invalidStatus(
     case 'RelayPolicy':
       return { ...status, selector: selectorOf(invalid) }
     case 'SenderDomain':
-      return { ...status, bound }
+      return { ...status, bound, ...dkimKeysOf(dkim) }
     case 'RelayCredential':
       return {
         ...status,

@@ -49,8 +49,18 @@ function programmed({ entry, fleet }: JudgedCredential, kind: CompiledFleet['kin
 
 const ofDomains = unchanged<Domain, readonly Finding[]>()
 
-export const domainVerdict = (domain: Domain, domains: Domains): readonly Finding[] =>
-  ofDomains(domain, [domains.lost.get(nameOf(domain))], () => domainFindings(domain, domains))
+export function domainVerdict(domain: Domain, domains: Domains): readonly Finding[] {
+  const keys = domains.known.snapshot.domainKeys?.get(nameOf(domain))
+  return ofDomains(domain, [domains.lost.get(nameOf(domain)), keys], () => {
+    const found = keys?.found ?? []
+    const refs = domain.spec.dkim?.secretRef !== undefined && keys?.sign !== undefined
+    return inOrder([
+      ...domainFindings(domain, domains),
+      ...found,
+      ...(refs ? orElse(found, findings.resolved()()) : []),
+    ])
+  })
+}
 
 const runs: Readonly<Record<Invalid['kind'], readonly Finding[]>> = {
   RelayPolicy: [findings.held()()],

@@ -1,11 +1,14 @@
 /** A snapshot of this machine: what the YAML directory declares, and what the state folder knows. */
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 import { type BindingKeys, type Credential, type Name, nameOf, type Place, type Snapshot } from '../compile/snapshot.ts'
+import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { readBindingKeys } from './binding-secret.ts'
 import { declaredFacts } from './declared.ts'
 import type { Directory } from './directory.ts'
+import { localDomainKeys } from './domain-keys.ts'
 import { textOf } from './files.ts'
 import type { State } from './state.ts'
+import { readStatuses } from './status-file.ts'
 
 export function snapshotOf(directory: Directory, state: State, place: Place): Snapshot {
   const declared = declaredFacts(directory.objects)
@@ -15,8 +18,12 @@ export function snapshotOf(directory: Directory, state: State, place: Place): Sn
     bindingKeys: bindingKeys(declared.credentials, state),
     running: runningConfigs(state),
     place,
+    domainKeys: withoutPems(localDomainKeys(directory, declared.domains, readStatuses(state.statusFile), Date.now())),
   }
 }
+
+const withoutPems = (keys: ReturnType<typeof localDomainKeys>): ReadonlyMap<Name, DomainKeys> =>
+  new Map([...keys].map(([name, { pems: _, ...known }]) => [name, known]))
 
 /** This machine as a place for fleets. */
 export const thisMachine = (lowPorts: boolean): Place => ({

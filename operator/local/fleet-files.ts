@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ListenerConfig, printConfig } from '../../relay/config.ts'
+import { type ListenerConfig, printConfig, signingKeyFilesOf } from '../../relay/config.ts'
 import { type Issued, issue, stillServes } from '../ca.ts'
 import type { CompiledFleet, FileSource } from '../compile/compiled.ts'
 import { replaceFile, textOf } from './files.ts'
@@ -15,6 +15,8 @@ export type FileSources = {
   readonly authority: Issued
   /** The value of a key of a Secret or ConfigMap; undefined where it is not there. */
   readonly value: (from: Reference) => Uint8Array | undefined
+  /** A private key, PEM, by the file that relays find it in; undefined where it is not at hand. */
+  readonly signingKey: (senderDomain: string, keyFile: string) => string | undefined
   readonly now: number
 }
 
@@ -24,12 +26,25 @@ export type FileSources = {
  */
 export async function writeFleet(folder: FleetFolder, fleet: RunningFleet, sources: FileSources): Promise<boolean> {
   const referred = fleet.files.map((file) => writeReferred(folder, file, sources))
+  const signing = writeSigningKeys(folder, fleet, sources)
   const issued: boolean[] = []
   for (const { tls } of fleet.config.listeners) issued.push(await writeIssued(folder, fleet, tls, sources))
   const configured = replaceFile(folder.configFile, printConfig(fleet.config))
   // A relay may still be reading what the configuration before this one named.
-  if (!configured) prune(folder, new Set(['relay.json', ...fleet.files.map((f) => f.path)]))
-  return configured || referred.includes(true) || issued.includes(true)
+  if (!configured)
+    prune(folder, new Set(['relay.json', ...fleet.files.map((f) => f.path), ...signingKeyFilesOf(fleet.config)]))
+  return configured || referred.includes(true) || signing || issued.includes(true)
+}
+
+/** One that is not at hand stays as it was: the relays know what to do without it. */
+function writeSigningKeys(folder: FleetFolder, { config }: RunningFleet, { signingKey }: FileSources): boolean {
+  const written = (config.signing ?? []).flatMap(({ senderDomain, keys }) =>
+    keys.map(({ keyFile }) => {
+      const pem = signingKey(senderDomain, keyFile)
+      return pem !== undefined && replaceFile(join(folder.config, keyFile), pem)
+    }),
+  )
+  return written.includes(true)
 }
 
 function writeReferred(folder: FleetFolder, { path, from }: FileSource, { value }: FileSources): boolean {

@@ -8,8 +8,10 @@ import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
 import { loadAuthority } from './authority.ts'
 import { ensureBindingSecret } from './binding-secret.ts'
+import { declaredFacts } from './declared.ts'
 import { type Directory, valueIn } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
+import { localDomainKeys, pemIn } from './domain-keys.ts'
 import type { FileSources } from './fleet-files.ts'
 import { type LocalFleets, localFleets } from './fleets.ts'
 import { Reporter } from './reporter.ts'
@@ -49,7 +51,13 @@ export function processSink(options: {
     async apply(compiled) {
       reporter.pause()
       authority ??= await loadAuthority(state, Date.now())
-      const sources = { authority, value: (from) => valueIn(directory(), from), now: Date.now() } satisfies FileSources
+      const keys = localDomainKeys(directory(), declaredFacts(directory().objects).domains, new Map(), Date.now())
+      const sources = {
+        authority,
+        value: (from) => valueIn(directory(), from),
+        signingKey: (domain, keyFile) => pemIn(keys, domain as Name, keyFile),
+        now: Date.now(),
+      } satisfies FileSources
       for (const name of compiled.bindings.keys()) {
         attempt(`Secret of RelayCredential ${name}`, () => ensureBinding(name, compiled, state, sources, dirty))
       }

@@ -2,7 +2,7 @@
 import type { V1Volume, V1VolumeProjection } from '@kubernetes/client-node'
 import type { FileSource } from '../compile/compiled.ts'
 import { byText } from '../compile/order.ts'
-import { configSecretNames, issuedSecretName, splitName } from './names.ts'
+import { configSecretNames, issuedSecretName, signingSecretNames, splitName } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
 type Mounted = {
@@ -40,12 +40,12 @@ function references({ name, compiled }: RelayFleet): readonly V1VolumeProjection
   return [...byObject].toSorted(([a], [b]) => byText(a, b)).flatMap(([, files]) => projection(files))
 }
 
-export const configVolume = (fleet: RelayFleet): V1Volume => ({
+export const configVolume = (fleet: RelayFleet, policy: string = splitName(fleet.name).name): V1Volume => ({
   name: 'config',
   projected: {
     defaultMode: 0o440,
     sources: [
-      ...configSecretNames(splitName(fleet.name).name).map((name) => ({ secret: { name, optional } })),
+      ...[...configSecretNames(policy), ...signingSecretNames(policy)].map((name) => ({ secret: { name, optional } })),
       ...references(fleet),
     ],
   },

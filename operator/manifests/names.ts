@@ -15,6 +15,10 @@ export const issuedSecretName = (policy: string): string => `${policy}-relay-tls
 /** The Secrets that a configuration may be spread over. Their number is in the pod template, so it never changes. */
 const shards = 8
 
+/** The Secrets with the private keys that its relays sign with, spread over them by the name of the file. */
+export const signingSecretNames = (policy: string): readonly string[] =>
+  Array.from({ length: shards }, (_, i) => `${policy}-relay-dkim-${i}`)
+
 export const configSecretNames = (policy: string): readonly string[] =>
   Array.from({ length: shards }, (_, i) => `${policy}-relay-config-${i}`)
 

@@ -43,6 +43,7 @@ describe.runIf(givenCluster() !== undefined)('the source', () => {
       dirty,
       fleets: { running: () => Promise.resolve(new Map()) },
       bindings: { keys: () => new Map(), formerNames: () => new Map() },
+      domainKeys: { give: () => undefined, known: () => new Map() },
     })
     const got: Snapshot[] = []
     const loop = async (): Promise<void> => {

@@ -5,7 +5,7 @@
 import { stringify } from 'yaml'
 import type { Binding, Compiled, CompiledFleet, FileSource, Finding, Status } from '../../operator/compile/compiled.ts'
 import type { DomainChecks } from '../../operator/lifecycle/domain-checks.ts'
-import type { CredentialConfig, RelayConfig, RouteConfig, SenderConfig } from '../../relay/config.ts'
+import type { CredentialConfig, RelayConfig, RouteConfig, SenderConfig, SigningConfig } from '../../relay/config.ts'
 
 const filled = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined && v !== false && !isEmpty(v)))
@@ -38,12 +38,17 @@ const routeLine = ({ name, match, smarthosts, exchangers }: RouteConfig): unknow
   return match === undefined ? line : { [line]: { ...match } }
 }
 
+/** `example.org (SenderDomain mail/example): s1 rsa-sha256 in dkim-….pem` */
+const signingLine = ({ domain, senderDomain, keys }: SigningConfig): string =>
+  `${domain} (SenderDomain ${senderDomain}): ${keys.map((k) => `${k.selector} ${k.algorithm} in ${k.keyFile}`).join(', ')}`
+
 const configFields = (c: RelayConfig) =>
   filled({
     suspended: c.suspended,
     listeners: c.listeners.map((l) => `${l.name} ${l.tls.mode} at ${l.address} port ${l.port}`),
     recipients: c.recipients.mode,
     credentials: Object.fromEntries(c.credentials.map((x) => [x.name, credentialFields(x)])),
+    signing: c.signing?.map(signingLine),
     routes: c.routes.map(routeLine),
   })
 

@@ -10,6 +10,8 @@ import {
   type Place,
   type Snapshot,
 } from '../../operator/compile/snapshot.ts'
+import type { DkimAlgorithm, DkimKey } from '../../operator/lifecycle/dkim-key.ts'
+import type { DomainKeys } from '../../operator/lifecycle/domain-keys.ts'
 import { declaredFacts } from '../../operator/local/declared.ts'
 import { readObjects } from '../../operator/local/objects.ts'
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
@@ -22,6 +24,10 @@ export type Facts = {
   readonly keys?: Readonly<Record<string, readonly string[]>>
   /** Whole configurations; for most cases `before.yaml` says more clearly what was running. */
   readonly running?: readonly unknown[]
+  /** What is known of the keys of SenderDomains: `selector algorithm` of each that signs, absent where nobody knows. */
+  readonly domainKeys?: Readonly<
+    Record<string, { readonly sign?: readonly string[]; readonly found?: DomainKeys['found'] }>
+  >
   /** `full`: configurations and conditions word by word. */
   readonly show?: 'full'
 }
@@ -31,6 +37,18 @@ const places: Readonly<Record<NonNullable<Facts['place']>, Place>> = {
   machine: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: false, relays: 1 },
   machineWithLowPorts: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: true, relays: 1 },
 }
+
+const domainKeys = (facts: Facts): ReadonlyMap<Name, DomainKeys> =>
+  new Map(
+    Object.entries(facts.domainKeys ?? {}).map(([name, { sign, found = [] }]) => {
+      const keys = (sign ?? []).map((text) => {
+        const [selector = '', algorithm = ''] = text.split(' ')
+        return { selector, algorithm: algorithm as DkimAlgorithm, publicKey: `of-${selector}` }
+      })
+      const recorded = keys.map((key): DkimKey => ({ ...key, stage: 'Active', since: Date.UTC(2026, 0, 1) }))
+      return [name as Name, { ...(sign !== undefined && { sign: keys }), keys: recorded, found }]
+    }),
+  )
 
 function bindingKeys(facts: Facts, credentials: readonly { readonly namespace: string; readonly name: string }[]) {
   const ids = (name: Name): readonly string[] | undefined => (facts.keys === undefined ? ['k1'] : facts.keys[name])
@@ -65,6 +83,7 @@ export function snapshotOf(
     bindingKeys: bindingKeys(facts, credentials as readonly Credential[]),
     running: new Map([...running, ...given.map((c) => [c.policy as Name, c] as const)]),
     place: places[facts.place ?? 'cluster'],
+    domainKeys: domainKeys(facts),
   }
   return { snapshot, facts }
 }

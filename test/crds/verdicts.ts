@@ -38,6 +38,8 @@ const credential = (name: string, more: object, refused?: string, onlyHere?: tru
   spec: { ...credentialSpec, ...more },
 })
 
+const provided = { mode: 'Provided', secretRef: { name: 'keys' } }
+const off = { mode: 'Off', signedBy: 'Smarthost' }
 const smarthost = (more: object) => ({
   routes: [{ name: 'default', smarthosts: [{ ...route.smarthosts[0], ...more }] }],
 })
@@ -216,6 +218,14 @@ export const verdicts: readonly Verdict[] = [
   domain('a resolver by name', { dns: { resolvers: ['ns.example.org'] } }, 'spec.dns.resolvers[0]'),
   domain('records that are looked at all the time', { verifyEvery: '59s' }, 'spec.verifyEvery'),
   domain('records that are looked at too rarely', { verifyEvery: '25h' }, 'spec.verifyEvery'),
+  domain('keys that somebody provides', { dkim: provided }),
+  domain('keys that are nowhere', { dkim: { mode: 'Provided' } }, 'spec.dkim.secretRef'),
+  domain('keys, and nothing that signs', { dkim: { ...off, secretRef: { name: 'keys' } } }, 'spec.dkim.secretRef'),
+  domain('mail that the smarthost signs', { dkim: off }),
+  domain('mail that both sign', { dkim: { ...provided, signedBy: 'Smarthost' } }, 'spec.dkim.signedBy'),
+  domain('unsigned mail in Production', { dkim: { mode: 'Off' } }, 'spec.dkim.mode'),
+  domain('unsigned mail elsewhere', { environment: 'NonProduction', dkim: { mode: 'Off' } }),
+  domain('a mode that is not there', { dkim: { mode: 'On' } }, 'spec.dkim.mode'),
   credential('a credential without a domain', { senderDomainRefs: [] }, 'spec.senderDomainRefs'),
   credential('a type that is not there yet', { type: 'ClientCertificate' }, 'spec.type'),
   credential(

@@ -1,6 +1,6 @@
 /** What is known of a fleet's Secrets: nobody tells of them, so they are remembered from looking and from own writes. */
 import type { Name } from '../../compile/snapshot.ts'
-import { configSecretNames, issuedSecretName, splitName } from '../../manifests/names.ts'
+import { configSecretNames, issuedSecretName, signingSecretNames, splitName } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
@@ -17,6 +17,7 @@ export class FleetSecrets {
   readonly owner: Owner
   readonly issuedName: string
   readonly configNames: readonly string[]
+  readonly signingNames: readonly string[]
   readonly #seen = new Map<string, Seen>()
   #running: Running | undefined
   #unknown: string | undefined
@@ -29,6 +30,7 @@ export class FleetSecrets {
     this.owner = owner
     this.issuedName = issuedSecretName(name)
     this.configNames = configSecretNames(name)
+    this.signingNames = signingSecretNames(name)
   }
 
   /** The configuration that the fleet last got; it outlives damage to the Secrets, which is repaired with it. */
@@ -93,11 +95,16 @@ export class FleetSecrets {
 
   /** What to look at in one turn: all that is there, and one of the names under which nothing was, or nobody looked. */
   turn(): readonly string[] {
-    const names = [...this.configNames, this.issuedName]
+    const names = [...this.configNames, this.issuedName, ...this.signingNames]
     const there = names.filter((n) => this.seen(n).is !== 'absent')
     const others = names.filter((n) => !there.includes(n))
     const other = others[this.#turn++ % Math.max(1, others.length)]
     return other === undefined ? there : [...there, other]
+  }
+
+  /** Whether anybody has looked there. */
+  isSeen(name: string): boolean {
+    return this.#seen.has(name)
   }
 
   seen(name: string): Seen {

@@ -17,6 +17,7 @@ import type { FleetSecrets } from './fleet-secrets.ts'
 import { appliedTrouble, errorTrouble, foreignTrouble, isNamespaceLeaving, leavingTrouble } from './fleet-trouble.ts'
 import { issuedHosts, issuedSecret } from './issued-secret.ts'
 import { nudgePods } from './nudge.ts'
+import { type PemOf, SigningKeys } from './signing-keys.ts'
 
 export type Ended =
   | { readonly is: 'done' }
@@ -30,6 +31,7 @@ export type FleetHands = {
   readonly writing: Writing
   readonly world: Pick<World, 'made' | 'pods' | 'refresh' | 'serviceMonitors'>
   readonly signer: () => Promise<Issued>
+  readonly pemOf: PemOf
   readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
   readonly now: () => number
 }
@@ -72,7 +74,10 @@ class Work {
       // waits for no authority.
       const isFirst = this.#secrets.ours(issuedName) === undefined
       if (isFirst) await this.#certificate()
+      // Who signs has its key before the configuration names it; one that is named no more goes after that.
+      await this.#signing('bring')
       await this.#configuration()
+      if (this.#troubles.length === 0) await this.#signing('clear')
       if (!isFirst) await this.#certificate()
       // A policy is carried out whole or not at all: what runs with the old configuration keeps its old objects.
       if (compiled.kind === 'run' && this.#troubles.length === 0) await this.#objects(compiled)
@@ -97,6 +102,20 @@ class Work {
       const secret = await issuedSecret(fleet, issuedName, hosts, before, await signer(), now())
       await this.#written(lookAgain, async () => [await writeSecret(this.#secrets, secret, writing)])
     })
+  }
+
+  async #signing(doing: 'bring' | 'clear'): Promise<void> {
+    const secrets = this.#secrets
+    const config = this.#job.compiled.config ?? secrets.running?.config
+    if (config === undefined) return
+    const { writing, pemOf } = this.#hands
+    const { owner, signingNames } = secrets
+    const lookAgain = async (): Promise<void> => {
+      for (const name of signingNames) await secrets.lookAtOne(name, writing.api, writing.signal)
+    }
+    await this.#tried(`writing the keys that sign into Secret ${owner.namespace}/${signingNames[0]} and on`, () =>
+      this.#written(lookAgain, () => new SigningKeys(secrets, writing, pemOf)[doing](config)),
+    )
   }
 
   /** A held fleet keeps what it last had, also over damage. */

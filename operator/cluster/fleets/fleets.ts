@@ -20,6 +20,7 @@ import { type Ended, type FleetHands, workOn } from './fleet-work.ts'
 import { certificateEndsAt, certificateServes, issuedHosts } from './issued-secret.ts'
 import { KnownFleets } from './known-fleets.ts'
 import { nudgePods } from './nudge.ts'
+import type { PemOf } from './signing-keys.ts'
 
 /** How the writing of a fleet went. */
 export type FleetWritten = {
@@ -50,6 +51,8 @@ export type FleetsOptions = {
   readonly api: Api
   readonly world: Pick<World, 'declaredAs' | 'made' | 'pods' | 'heard' | 'refresh' | 'serviceMonitors'>
   readonly authority: (signal: AbortSignal) => Promise<{ readonly signer: Issued; readonly bundle: string }>
+  /** The private keys that relays sign with. */
+  readonly pemOf?: PemOf
   readonly mayWrite: () => boolean
   readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
   /** Something was written, or can not be: statuses may change. */
@@ -67,6 +70,7 @@ export type FleetsOptions = {
 
 const ordinaryBackoff: Backoff = { firstMs: 500, longestMs: 60_000 }
 const ordinaryPatienceMs = 3000
+const noPem: PemOf = async () => undefined
 /** What is under way when everything ends is given up, which takes no time. */
 const endMs = 5000
 
@@ -88,12 +92,13 @@ class ClusterFleets implements Fleets {
   #taken: Taken | undefined
 
   constructor(options: FleetsOptions) {
-    const { api, world, mayWrite, cluster, backoff = ordinaryBackoff, patienceMs = ordinaryPatienceMs } = options
+    const { api, world, mayWrite, cluster, pemOf = noPem } = options
+    const { backoff = ordinaryBackoff, patienceMs = ordinaryPatienceMs } = options
     const { signal } = this.#ending
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#writing = { api, mayWrite, signal }
-    this.#hands = { writing: this.#writing, world, signer: () => this.#signer(), cluster, now: this.#now }
+    this.#hands = { writing: this.#writing, world, signer: () => this.#signer(), pemOf, cluster, now: this.#now }
     const late = (): void => this.#outdated()
     const look = { api, signal, patienceMs, backoff, late }
     this.#fleets = new KnownFleets({ world, mayWrite, round: () => this.#round, look })

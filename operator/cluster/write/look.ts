@@ -31,5 +31,5 @@ export async function look(api: Api, resource: Resource, at: Place, signal: Abor
 }
 
 /** RBAC refuses before anybody knows whether the object is there; an admission policy afterwards. */
-const isDeniedByPolicy = (error: unknown): boolean =>
+export const isDeniedByPolicy = (error: unknown): boolean =>
   error instanceof ApiError && error.code === 403 && error.message.includes('ValidatingAdmissionPolicy')

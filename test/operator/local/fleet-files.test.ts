@@ -37,7 +37,7 @@ function folderAndSources(values: Readonly<Record<string, string>> = {}) {
     const text = values[`${kind} ${name} ${key}`]
     return text === undefined ? undefined : Buffer.from(text)
   }
-  const sources: FileSources = { authority, value, now }
+  const sources: FileSources = { authority, value, signingKey: () => undefined, now }
   const read = (path: string): string => readFileSync(join(folder.config, path), 'utf8')
   return { folder, sources, read }
 }

@@ -1,0 +1,24 @@
+/**
+ * A Secret that a domain's owner has opened to the operator by a label. It is looked at by an empty change that is only
+ * tried, which is all that the admission policy lets through for it: it can be read, and not changed.
+ */
+import { type GivenSecret, givenLabel } from '../../lifecycle/provided-keys.ts'
+import type { Api } from '../api/api.ts'
+import { isNotFound } from '../api/api-error.ts'
+import { type Place, resources } from '../api/resource.ts'
+import { isDeniedByPolicy } from '../write/look.ts'
+
+/** @throws ApiError for trouble that passes, and where RBAC gives no right to look. */
+export async function givenSecret(api: Api, at: Place, signal: AbortSignal): Promise<GivenSecret> {
+  try {
+    const { metadata, data } = await api.merge(resources.secrets, at, {}, { signal, dryRun: true })
+    // Where no admission policy answers, what was not opened goes no further than here.
+    if (metadata.labels?.[givenLabel] !== 'true') return { is: 'withheld' }
+    const values = Object.entries((data ?? {}) as Readonly<Record<string, string>>)
+    return { is: 'there', data: new Map(values.map(([key, coded]) => [key, Buffer.from(coded, 'base64').toString()])) }
+  } catch (error) {
+    if (isNotFound(error)) return { is: 'absent' }
+    if (isDeniedByPolicy(error)) return { is: 'withheld' }
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+/** What signs in a fleet: the keys of every domain that its credentials send as, by the files that relays find them in. */
+import { createHash } from 'node:crypto'
+import type { CredentialConfig, RelayConfig, SigningConfig } from '../../relay/config.ts'
+import { keyTypeOf } from '../lifecycle/dkim-key.ts'
+import type { DomainKeys } from '../lifecycle/domain-keys.ts'
+import { signingAlgorithms } from '../lifecycle/held-key.ts'
+import type { Known } from './known.ts'
+import { byText } from './order.ts'
+import type { Name } from './snapshot.ts'
+
+type Signs = Pick<RelayConfig, 'signing'>
+
+/** Of each SenderDomain that one of them sends as: the mail domain. */
+const domainsOf = (credentials: readonly CredentialConfig[]): ReadonlyMap<Name, string> =>
+  new Map(credentials.flatMap(({ senders }) => senders.map((s) => [s.senderDomain as Name, s.domain] as const)))
+
+/** `running`: what the relays have; a domain of which nothing is known now keeps what signs for it. */
+export function signingOf(credentials: readonly CredentialConfig[], running: Signs | undefined, known: Known): Signs {
+  const signing = [...domainsOf(credentials)]
+    .toSorted(([a], [b]) => byText(a, b))
+    .flatMap(([name, domain]) => {
+      const keys = keysNow(name, known)
+      if (keys === 'none') return []
+      return keys === 'unknown' ? before(name, domain, running) : entryOf(name, domain, keys)
+    })
+  return signing.length === 0 ? {} : { signing }
+}
+
+function keysNow(name: Name, { domain, snapshot }: Known): NonNullable<DomainKeys['sign']> | 'none' | 'unknown' {
+  const found = domain(name)
+  if (found.is !== 'there') return 'unknown'
+  const { dkim } = found.object.spec
+  if (dkim === undefined || dkim.mode === 'Off') return 'none'
+  return snapshot.domainKeys?.get(name)?.sign ?? 'unknown'
+}
+
+const before = (name: Name, domain: string, running: Signs | undefined): readonly SigningConfig[] =>
+  (running?.signing ?? []).filter((entry) => entry.senderDomain === name && entry.domain === domain)
+
+const entryOf = (name: Name, domain: string, keys: NonNullable<DomainKeys['sign']>): readonly SigningConfig[] =>
+  keys.length === 0
+    ? []
+    : [
+        {
+          senderDomain: name,
+          domain,
+          whenBroken: 'Warn',
+          keys: keys.map(({ selector, algorithm, publicKey }) => ({
+            selector,
+            algorithm: signingAlgorithms[keyTypeOf(algorithm)],
+            keyFile: signingKeyFile(name, { selector, publicKey }),
+          })),
+        },
+      ]
+
+/** In one folder with those of other domains, and a key of a Secret too; another key has another file. */
+export const signingKeyFile = (
+  name: Name,
+  { selector, publicKey }: { readonly selector: string; readonly publicKey: string },
+): string => `dkim-${createHash('sha256').update(`${name} ${publicKey}`).digest('hex').slice(0, 12)}-${selector}.pem`
+
+/** A held fleet signs as before, for whom it still has. */
+export function signingHeld(credentials: readonly CredentialConfig[], running: Signs): Signs {
+  const domains = domainsOf(credentials)
+  const signing = (running.signing ?? []).filter((entry) => domains.get(entry.senderDomain as Name) === entry.domain)
+  return signing.length === 0 ? {} : { signing }
+}

@@ -1,0 +1,95 @@
+/** Keys that the domain's owner makes: all that the Secret has sign, and what is wrong with it is told. */
+import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
+import type { DomainKeys, KeyCondition } from './domain-keys.ts'
+import { readHeldKey, selectorIn } from './held-key.ts'
+
+/** What was found under the name in spec.dkim.secretRef. */
+export type GivenSecret =
+  | { readonly is: 'absent' }
+  /** It does not carry the label that says that it may be read. */
+  | { readonly is: 'withheld' }
+  | { readonly is: 'there'; readonly data: ReadonlyMap<string, string> }
+
+export type ProvidedKeys = DomainKeys & {
+  /** The private keys that can be used, PEM by selector: for whoever hands them to the relays. */
+  readonly pems: ReadonlyMap<string, string>
+}
+
+/** One for today and one for tomorrow, of each kind; each is one more signature. */
+const most = 4
+/** By its owner's hand a Secret is opened to the operator: to be read, and no more. */
+export const givenLabel = 'relayfleet.dev/dkim-key'
+
+const field = 'spec.dkim.secretRef'
+const wrong = (reason: string, message: string): KeyCondition => ({
+  type: 'ResolvedRefs',
+  status: 'False',
+  reason,
+  message,
+  field,
+})
+
+/** `domain`: the mail domain; `name`: of the Secret, namespace/name. */
+export function providedKeys(
+  domain: string,
+  name: string,
+  secret: GivenSecret,
+  recorded: readonly DkimKey[],
+  now: number,
+): ProvidedKeys {
+  const nothing = { keys: recorded, pems: new Map<string, string>() }
+  switch (secret.is) {
+    case 'absent':
+      return { ...nothing, found: [wrong('SecretNotFound', notFound(name))] }
+    case 'withheld':
+      return { ...nothing, found: [wrong('SecretNotReadable', notReadable(name))] }
+    case 'there':
+      return inSecret(domain, name, secret.data, recorded, now)
+  }
+}
+
+const stays = 'until then the keys that the relays have go on signing'
+const notFound = (name: string): string =>
+  `there is no Secret ${name}; create it with a private key in PEM under each selector (${stays})`
+const notReadable = (name: string): string =>
+  `Secret ${name} is not opened to relayfleet; label it ${givenLabel}=true (${stays})`
+
+function inSecret(
+  domain: string,
+  name: string,
+  data: ReadonlyMap<string, string>,
+  recorded: readonly DkimKey[],
+  now: number,
+): ProvidedKeys {
+  const read = [...data].map(([key, pem]) => ({ key, pem, held: readHeldKey(domain, selectorIn(key), pem) }))
+  const usable = read.flatMap(({ held, pem }) => (typeof held === 'string' ? [] : [{ held, pem }]))
+  const faults = read.flatMap(({ key, held }) => (typeof held === 'string' ? [`${key}: ${held}`] : []))
+  const twice = usable.filter(({ held }, i) => usable.findIndex((u) => u.held.selector === held.selector) !== i)
+  const problems = [
+    ...faults,
+    ...twice.map(({ held }) => `two keys are called ${held.selector}`),
+    ...(usable.length > most ? [`it has ${usable.length} keys, and ${most} sign at most`] : []),
+    ...(data.size === 0 ? ['it is empty'] : []),
+  ]
+  if (problems.length > 0) {
+    const message = `Secret ${name} can not be used: ${problems.join('; ')}; correct what is wrong (${stays})`
+    return { keys: recorded, pems: new Map(), found: [wrong('InvalidSecret', message)] }
+  }
+  const held = usable.map((u) => u.held).toSorted(onTopFirst)
+  return {
+    sign: held,
+    keys: held.map((key) => asRecorded(key, recorded, now)),
+    found: [],
+    pems: new Map(usable.map((u) => [u.held.selector, u.pem])),
+  }
+}
+
+/** Who knows nothing of Ed25519 reads the RSA signature first (RFC 8463 section 3). */
+const rank = ({ algorithm }: HeldKey): number => (keyTypeOf(algorithm) === 'rsa' ? 0 : 1)
+const onTopFirst = (a: HeldKey, b: HeldKey): number => rank(a) - rank(b) || (a.selector < b.selector ? -1 : 1)
+
+/** The owner's word is enough: it signs from the moment on at which it is there. */
+function asRecorded(key: HeldKey, recorded: readonly DkimKey[], now: number): DkimKey {
+  const before = recorded.find((r) => r.selector === key.selector && r.publicKey === key.publicKey)
+  return { ...key, stage: 'Active', since: before?.stage === 'Active' ? before.since : now }
+}

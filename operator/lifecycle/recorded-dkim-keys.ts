@@ -1,0 +1,27 @@
+/** The keys that a SenderDomain's status records, both ways: what is not well-formed in it is not there. */
+import { type DkimAlgorithm, type DkimKey, dkimStages } from './dkim-key.ts'
+
+export type DkimKeyStatus = Omit<DkimKey, 'since'> & { readonly since: string }
+
+export const dkimKeyStatus = ({ selector, algorithm, stage, since, publicKey }: DkimKey): DkimKeyStatus => ({
+  ...{ selector, algorithm, stage },
+  since: new Date(since).toISOString().replace(/\.\d+Z$/, 'Z'),
+  publicKey,
+})
+
+const selectorForm = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i
+const algorithmForm = /^(rsa\d{3,5}|ed25519)$/
+const isAlgorithm = (text: unknown): text is DkimAlgorithm => typeof text === 'string' && algorithmForm.test(text)
+
+export function recordedDkimKeys({ dkimKeys }: { readonly dkimKeys?: unknown }): readonly DkimKey[] {
+  return Array.isArray(dkimKeys) ? dkimKeys.flatMap(keyIn) : []
+}
+
+function keyIn(value: unknown): readonly DkimKey[] {
+  const { selector, algorithm, stage, since, publicKey } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const known = dkimStages.find((s) => s === stage)
+  const at = typeof since === 'string' ? Date.parse(since) : Number.NaN
+  const isText = typeof selector === 'string' && selectorForm.test(selector) && typeof publicKey === 'string'
+  if (!isText || !isAlgorithm(algorithm) || known === undefined || Number.isNaN(at)) return []
+  return [{ selector, algorithm, publicKey, stage: known, since: at }]
+}

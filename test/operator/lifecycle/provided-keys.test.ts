@@ -1,0 +1,100 @@
+/** Keys that a domain's owner provides in a Secret: which sign, and what is told where they can not. */
+import { generateKeyPairSync } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { type DkimKey, keyTypeOf } from '../../../operator/lifecycle/dkim-key.ts'
+import { dkimRecordText } from '../../../operator/lifecycle/dkim-record.ts'
+import { judgeKey } from '../../../operator/lifecycle/judge-dkim.ts'
+import { type GivenSecret, providedKeys } from '../../../operator/lifecycle/provided-keys.ts'
+
+const now = Date.parse('2026-06-01T12:00:00Z')
+const pem = (key: { export(options: { type: 'pkcs8'; format: 'pem' }): unknown }): string =>
+  String(key.export({ type: 'pkcs8', format: 'pem' }))
+const rsa = (modulusLength = 2048) => generateKeyPairSync('rsa', { modulusLength })
+const [rsaPair, edPair] = [rsa(), generateKeyPairSync('ed25519')]
+
+const there = (data: Readonly<Record<string, string>>): GivenSecret => ({
+  is: 'there',
+  data: new Map(Object.entries(data)),
+})
+const provided = (secret: GivenSecret, recorded: readonly DkimKey[] = []) =>
+  providedKeys('example.org', 'mail/keys', secret, recorded, now)
+const told = (secret: GivenSecret) => provided(secret).found.map((f) => `${f.status} ${f.reason}: ${f.message}`)
+
+test('every key signs, RSA on top, under its selector', () => {
+  const { sign, keys, pems, found } = provided(there({ e1: pem(edPair.privateKey), 'r1.pem': pem(rsaPair.privateKey) }))
+  expect(sign?.map((k) => `${k.selector} ${k.algorithm}`)).toEqual(['r1 rsa2048', 'e1 ed25519'])
+  expect(keys.map((k) => `${k.selector} ${k.stage} ${k.since - now}`)).toEqual(['r1 Active 0', 'e1 Active 0'])
+  expect([...pems.keys()]).toEqual(['e1', 'r1'])
+  expect(found).toEqual([])
+})
+
+test.each(['rsa', 'ed25519'] as const)('the record that is wanted of %s is what a verifier takes', (type) => {
+  const { sign = [] } = provided(there({ s1: pem((type === 'rsa' ? rsaPair : edPair).privateKey) }))
+  const [key] = sign
+  if (key === undefined) throw new Error('it signs')
+  const text = dkimRecordText(keyTypeOf(key.algorithm), key.publicKey)
+  const { publicKey } = type === 'rsa' ? rsaPair : edPair
+  const jwk = publicKey.export({ format: 'jwk' })
+  const p = /p=(.*)$/.exec(text)?.[1] ?? ''
+  // RFC 8463 section 4.2: the octets of the key alone. RFC 6376 section 3.6.1: RSA as openssl prints it.
+  const expected =
+    type === 'ed25519' ? Buffer.from(String(jwk.x), 'base64url') : publicKey.export({ type: 'spki', format: 'der' })
+  expect(Buffer.from(p, 'base64')).toEqual(expected)
+  const wanted = {
+    purpose: 'DKIM',
+    name: 's1._domainkey.example.org',
+    type: 'TXT',
+    key: { type, publicKey: key.publicKey },
+  } as const
+  const verdict = judgeKey(wanted, () => ({ is: 'records', records: [text], ttl: 60, authenticated: false }))
+  expect(verdict).toMatchObject({ state: 'Match' })
+})
+
+test('a key that was there before keeps its time, and another one under its selector begins anew', () => {
+  const first = provided(there({ s1: pem(edPair.privateKey) })).keys.map((k) => ({ ...k, since: now - 1000 }))
+  expect(provided(there({ s1: pem(edPair.privateKey) }), first).keys[0]?.since).toBe(now - 1000)
+  expect(provided(there({ s1: pem(generateKeyPairSync('ed25519').privateKey) }), first).keys[0]?.since).toBe(now)
+})
+
+test.each<[string, GivenSecret, string]>([
+  ['no Secret', { is: 'absent' }, 'False SecretNotFound: there is no Secret mail/keys; create it'],
+  [
+    'one that is not opened',
+    { is: 'withheld' },
+    'False SecretNotReadable: Secret mail/keys is not opened to relayfleet; label it relayfleet.dev/dkim-key=true',
+  ],
+  ['an empty one', there({}), 'False InvalidSecret: Secret mail/keys can not be used: it is empty'],
+  [
+    'no PEM',
+    there({ s1: 'hello' }),
+    'False InvalidSecret: Secret mail/keys can not be used: s1: it is no private key in PEM',
+  ],
+  ['a key that is too short', there({ s1: pem(rsa(768).privateKey) }), 's1: it has 768 bits'],
+  [
+    'a kind that nobody verifies',
+    there({ s1: pem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey) }),
+    's1: it is of type ec',
+  ],
+  ['a selector that is no name', there({ s_1: pem(edPair.privateKey) }), 's_1: the selector is no DNS name'],
+  [
+    'one selector twice',
+    there({ s1: pem(edPair.privateKey), 's1.pem': pem(rsaPair.privateKey) }),
+    'two keys are called s1',
+  ],
+  [
+    'too many',
+    there(Object.fromEntries([1, 2, 3, 4, 5].map((i) => [`s${i}`, pem(edPair.privateKey)]))),
+    'it has 5 keys, and 4 sign at most',
+  ],
+])('%s: nothing changes for the relays, and it is told', (_name, secret, message) => {
+  expect(told(secret)).toEqual([expect.stringContaining(message)])
+  expect(provided(secret).sign).toBeUndefined()
+  expect(provided(secret).found[0]?.field).toBe('spec.dkim.secretRef')
+})
+
+test('no private key is told, whatever is wrong with it', () => {
+  const secret = pem(edPair.privateKey)
+  const body = secret.split('\n')[1] ?? ''
+  const { pems: _, ...known } = provided(there({ s1: secret, 's 2': secret, s3: secret.replace('MC4', 'XXX') }))
+  expect(JSON.stringify(known)).not.toContain(body.slice(8, 40))
+})
