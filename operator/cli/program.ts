@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { addCheck } from './check.ts'
 import type { Context } from './context.ts'
+import { addDomain } from './domain-check.ts'
 import { type ExitCode, exitCodeHelp, exitCodes, UsageError } from './exit-code.ts'
 import { addExplain } from './explain.ts'
 import { addInbox } from './inbox.ts'
@@ -22,6 +23,7 @@ const verbs = [
   addRender,
   addExplain,
   addStatus,
+  addDomain,
   addSendTest,
   addSubmit,
   addReceive,

@@ -1,0 +1,67 @@
+/** How a domain's records stand, for a person with a DNS provider's form or a zone file in front of them, and for programs. Pure. */
+import type { Name } from '../compile/snapshot.ts'
+import type { DomainRecords, RecordFound } from '../lifecycle/domain-records.ts'
+import { isBroken } from '../lifecycle/domain-records.ts'
+import { scoreOf } from '../lifecycle/record-score.ts'
+import { organizationalDomain } from '../lifecycle/records-wanted.ts'
+import { formFields, zoneFileLine } from '../lifecycle/txt-record.ts'
+import { table } from './table.ts'
+import type { Style, Terminal } from './terminal.ts'
+
+export type DomainLooked = { readonly name: Name; readonly domain: string; readonly found: DomainRecords }
+
+const published = ({ name, type, want }: RecordFound) => ({ name, type, value: want })
+
+export function domainJson({ name, domain, found }: DomainLooked) {
+  return {
+    name,
+    domain,
+    score: scoreOf(found.records),
+    records: found.records.map((record) => {
+      const { purpose, type, want, got, state, message, seen, showing, otherwise, doubts, notes } = record
+      return {
+        ...{ purpose, name: record.name, type, state, want },
+        ...(got !== undefined && { got }),
+        ...(message !== undefined && { message }),
+        ...{ seen, showing, otherwise, doubts, notes },
+        zoneFile: zoneFileLine(published(record)),
+        form: formFields(published(record), organizationalDomain(domain)),
+      }
+    }),
+  }
+}
+
+const styles = {
+  Match: 'good',
+  Missing: 'bad',
+  Mismatch: 'bad',
+  Duplicate: 'bad',
+  Unknown: 'warn',
+} as const satisfies Record<RecordFound['state'], Style>
+
+export function* domainLines({ name, domain, found }: DomainLooked, terminal: Terminal): Generator<string> {
+  const { points, reasons } = scoreOf(found.records)
+  yield terminal.style('strong', `SenderDomain ${name} (${domain}): ${points} of 100 points`)
+  const rows = found.records.map(({ purpose, state, type, name: at }) => [purpose, state, `${type} ${at}`])
+  const lines = table(rows)
+  for (const [i, record] of found.records.entries()) {
+    yield `  ${terminal.style(styles[record.state], lines[i] ?? '')}`
+    for (const doubt of record.doubts) yield terminal.style('warn', `      ${doubt}`)
+    if (record.got !== undefined && record.state !== 'Match') yield `      is: ${record.got}`
+  }
+  for (const reason of reasons) yield `  ${reason}`
+  const lacking = found.records.filter(isBroken)
+  if (lacking.length > 0) yield* toPublish(lacking, domain)
+}
+
+/** A record that is there in a wrong form is replaced: its whole value is told. */
+function* toPublish(lacking: readonly RecordFound[], domain: string): Generator<string> {
+  const zone = organizationalDomain(domain)
+  yield '  for a zone file:'
+  for (const record of lacking) yield `    ${zoneFileLine(published(record))}`
+  yield `  for a form of the zone ${zone} (the value in one piece, without quotes):`
+  for (const record of lacking) {
+    const { host, type, value } = formFields(published(record), zone)
+    yield `    host ${host}   type ${type}   value ${value}`
+  }
+}
