@@ -128,7 +128,7 @@ function appended(file: string): () => readonly Arrival[] {
 /** The bytes of a message as they came over the wire. */
 export const bytesOf = (arrival: Arrival): string => readFileSync(arrival.file ?? '', 'latin1')
 
-export type Sink = { readonly port: number; delivered(): number; stop(): Promise<void> }
+export type Sink = { readonly port: number; readonly pid: number; delivered(): number; stop(): Promise<void> }
 
 /** Starts smtp-sink, which counts and throws away. */
 export async function startSink(): Promise<Sink> {
@@ -143,7 +143,7 @@ export async function startSink(): Promise<Sink> {
     delivered = Number([...text.matchAll(/mesg=(\d+)/g)].at(-1)?.[1] ?? delivered)
   })
   await until(`smtp-sink listens at ${port}`, () => reachable(port))
-  return { port, delivered: () => delivered, stop: () => end(child) }
+  return { port, pid: child.pid ?? 0, delivered: () => delivered, stop: () => end(child) }
 }
 
 export const reachable = (port: number): Promise<boolean> =>
