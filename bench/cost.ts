@@ -1,22 +1,23 @@
 /**
- * What one message costs: `npm run bench:cost`, microseconds of the processor for the relay (its main thread, its others), the
- * load and the receiver. Time of the processor moves less than a clock does on a machine that others use too. With
- * `--beside FOLDER` another working tree of this repository is measured in turn, under the same load.
+ * What one message costs: `npm run bench:cost`, microseconds of the processor for the relay (all threads, and the main one),
+ * the load and the receiver. On a machine that others use too, time of the processor moves less than a clock, and the relay's
+ * in units of the load's, which does the same all the time, less than either. With `--beside FOLDER` another working tree of
+ * this repository takes part in turn, under the same load.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeCertificates } from '../test/certificates.ts'
-import { startSink } from '../test/local/receiver.ts'
+import { type Sink, startSink } from '../test/local/receiver.ts'
 import type { Contender, Setting } from './contender.ts'
-import { busyMs, type Usage } from './processor-time.ts'
+import { busyMs } from './processor-time.ts'
 import { race } from './race.ts'
 
 const { values } = parseArgs({
   options: {
-    messages: { type: 'string', default: '6000' },
-    rounds: { type: 'string', default: '5' },
+    messages: { type: 'string', default: '2000' },
+    rounds: { type: 'string', default: '9' },
     bytes: { type: 'string', default: '4096' },
     sessions: { type: 'string', default: '20' },
     'per-connection': { type: 'string' },
@@ -30,60 +31,65 @@ const order = {
   bytes: Number(values.bytes),
   ...(values['per-connection'] !== undefined && { messagesPerConnection: Number(values['per-connection']) }),
 }
+/** In this many messages most of what a relay runs is compiled. */
+const warmUp = { ...order, messages: 3 * messages }
 
-type Cost = { readonly main: number; readonly others: number; readonly load: number; readonly sink: number; readonly perSecond: number }
-type Tree = { readonly name: string; readonly start: (setting: Setting) => Promise<Contender>; readonly costs: Cost[] }
+/** Microseconds for each message, and messages a second. */
+type Cost = Readonly<Record<'relay' | 'main' | 'load' | 'receiver' | 'delivered', number>>
+type Tree = { readonly folder: string; readonly contender: Contender; readonly sink: Sink; readonly costs: Cost[] }
 
-async function treeIn(folder: string): Promise<Tree> {
+async function open(folder: string, setting: Omit<Setting, 'sink'>): Promise<Tree> {
   const { startRelayfleet } = (await import(join(folder, 'bench/relayfleet.ts'))) as Pick<
     typeof import('./relayfleet.ts'),
     'startRelayfleet'
   >
-  return { name: folder, start: startRelayfleet, costs: [] }
+  const sink = await startSink()
+  return { folder, sink, contender: await startRelayfleet({ ...setting, sink }), costs: [] }
 }
 
-async function measure({ start }: Tree, setting: Omit<Setting, 'sink'>): Promise<Cost> {
-  const sink = await startSink()
-  const contender = await start({ ...setting, sink })
-  try {
-    await race({ contender, sink }, { ...order, messages: Math.ceil(messages / 3) })
-    const [relay, receiver] = [busyMs(contender.pid), busyMs(sink.pid)]
-    const { loadCores, acceptedPerSecond, deliveredPerSecond } = await race({ contender, sink }, order)
-    const each = (before: Usage, after: Usage, part: keyof Usage): number => (1000 * (after[part] - before[part])) / messages
-    const [relayAfter, receiverAfter] = [busyMs(contender.pid), busyMs(sink.pid)]
-    return {
-      main: each(relay, relayAfter, 'main'),
-      others: each(relay, relayAfter, 'others'),
-      load: (1e6 * loadCores) / acceptedPerSecond,
-      sink: each(receiver, receiverAfter, 'main'),
-      perSecond: deliveredPerSecond,
-    }
-  } finally {
-    await contender.stop()
-    await sink.stop()
+async function measure({ contender, sink }: Tree): Promise<Cost> {
+  const now = () => ({ relay: busyMs(contender.pid), receiver: busyMs(sink.pid) })
+  const before = now()
+  const { loadCores, acceptedPerSecond, deliveredPerSecond } = await race({ contender, sink }, order)
+  const after = now()
+  const each = (ms: number): number => (1000 * ms) / messages
+  return {
+    relay: each(after.relay.all - before.relay.all),
+    main: each(after.relay.main - before.relay.main),
+    load: (1e6 * loadCores) / acceptedPerSecond,
+    receiver: each(after.receiver.all - before.receiver.all),
+    delivered: deliveredPerSecond,
   }
 }
 
-const median = (costs: readonly Cost[], of: (cost: Cost) => number): number =>
-  Math.round(costs.map(of).toSorted((a, b) => a - b)[costs.length >> 1] ?? Number.NaN)
+const median = (figures: readonly number[]): number =>
+  figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? Number.NaN
 
-const folder = mkdtempSync(join(process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir(), 'relayfleet-bench-'))
+function report({ folder, costs }: Tree) {
+  const of = (figure: keyof Cost): number => Math.round(median(costs.map((cost) => cost[figure])))
+  return {
+    tree: folder,
+    'relay, µs': of('relay'),
+    'of them main': of('main'),
+    'load, µs': of('load'),
+    'receiver, µs': of('receiver'),
+    'relay / load': median(costs.map(({ relay, load }) => relay / load)).toFixed(3),
+    'main / load': median(costs.map(({ main, load }) => main / load)).toFixed(3),
+    'delivered/s': of('delivered'),
+  }
+}
+
+const place = mkdtempSync(join(process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir(), 'relayfleet-bench-'))
+const trees: Tree[] = []
 try {
   const certificates = await makeCertificates(['127.0.0.1'])
-  const trees = await Promise.all([join(import.meta.dirname, '..'), ...values.beside].map((tree) => treeIn(resolve(tree))))
+  for (const folder of [join(import.meta.dirname, '..'), ...values.beside])
+    trees.push(await open(resolve(folder), { certificates, folder: mkdtempSync(join(place, 'contender-')) }))
+  for (const tree of trees) await race(tree, warmUp)
   for (let round = 0; round < Number(values.rounds); round += 1)
-    for (const tree of trees)
-      tree.costs.push(await measure(tree, { certificates, folder: mkdtempSync(join(folder, 'contender-')) }))
-  console.table(
-    trees.map(({ name, costs }) => ({
-      tree: name,
-      'relay, µs': median(costs, (cost) => cost.main + cost.others),
-      'of them main': median(costs, (cost) => cost.main),
-      'load, µs': median(costs, (cost) => cost.load),
-      'receiver, µs': median(costs, (cost) => cost.sink),
-      'delivered/s': median(costs, (cost) => cost.perSecond),
-    })),
-  )
+    for (const tree of trees) tree.costs.push(await measure(tree))
+  console.table(trees.map(report))
 } finally {
-  rmSync(folder, { recursive: true, force: true })
+  await Promise.all(trees.flatMap(({ contender, sink }) => [contender.stop(), sink.stop()]))
+  rmSync(place, { recursive: true, force: true })
 }
