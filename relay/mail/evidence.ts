@@ -1,5 +1,5 @@
 /** How an address may be shown: in logs hashed so that the same one stays recognisable, masked, or clear. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export type AddressEvidence = 'Hash' | 'Mask' | 'Clear'
 
@@ -12,7 +12,7 @@ export function showAddress(evidence: AddressEvidence, address: string): string 
     case 'Mask':
       return `${address.slice(0, 1)}***${address.slice(address.lastIndexOf('@'))}`
     case 'Hash':
-      return `h:${createHash('sha256').update(address.toLowerCase()).digest('hex').slice(0, 16)}`
+      return `h:${hash('sha256', address.toLowerCase()).slice(0, 16)}`
   }
 }
 
