@@ -21,6 +21,7 @@ const { values } = parseArgs({
     bytes: { type: 'string', default: '4096' },
     sessions: { type: 'string', default: '20' },
     'per-connection': { type: 'string' },
+    pipelined: { type: 'boolean', default: false },
     beside: { type: 'string', multiple: true, default: [] },
   },
 })
@@ -29,6 +30,7 @@ const order = {
   messages,
   sessions: Number(values.sessions),
   bytes: Number(values.bytes),
+  pipelined: values.pipelined,
   ...(values['per-connection'] !== undefined && { messagesPerConnection: Number(values['per-connection']) }),
 }
 /** In this many messages most of what a relay runs is compiled. */

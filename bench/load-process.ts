@@ -12,6 +12,7 @@ export type LoadOrder = {
   readonly bytes: number
   /** Absent: sessions are kept. */
   readonly messagesPerConnection?: number
+  readonly pipelined?: boolean
 }
 
 export type LoadResult = {

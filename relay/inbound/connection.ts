@@ -49,6 +49,8 @@ export class Connection implements Line, Hearer {
   #login: ((line: string) => AuthAnswer) | undefined
   /** Replies that go out together. */
   #said = ''
+  /** DATA is being carried out: its reply is near, and goes with those before it. */
+  #opening = false
 
   constructor(socket: Socket, tls: Tls, begin: Begin) {
     this.#tls = tls
@@ -127,7 +129,7 @@ export class Connection implements Line, Hearer {
   }
 
   rested(): void {
-    this.#flush()
+    if (!this.#opening) this.#flush()
     if (this.#draining && this.#ready && !this.#closing && !this.#inlet.busy) this.drain()
   }
 
@@ -297,7 +299,10 @@ export class Connection implements Line, Hearer {
   }
 
   async #openContent(): Promise<void> {
-    const refused = await this.#conversation.data()
+    this.#opening = true
+    const refused = await this.#conversation.data().finally(() => {
+      this.#opening = false
+    })
     await turn()
     if (this.#closing || this.#closed) return this.#conversation.abandon()
     if (this.#inlet.moreCame) {

@@ -44,6 +44,8 @@ export class SmtpSession {
   #lines: string[] = []
   #rest = ''
   #end: Error | undefined
+  /** What EHLO was answered last. */
+  #offers = ''
 
   constructor(socket: Socket) {
     this.#socket = this.#attach(socket)
@@ -61,7 +63,7 @@ export class SmtpSession {
   /** Connected, in TLS and logged in as `access` says: ready for MAIL. */
   static async open(access: Access): Promise<SmtpSession> {
     const session = await SmtpSession.connect(access)
-    await session.expect(session.command('EHLO client.test'), 250)
+    session.#offers = (await session.expect(session.command('EHLO client.test'), 250)).text
     if (access.tls === 'StartTLS') await session.startTls(access)
     if (access.login) await session.expect(session.login(access.login), 235)
     return session
@@ -101,7 +103,7 @@ export class SmtpSession {
     const secure = connectTls({ socket: plain, host, secureContext, ...(servername && { servername }) })
     this.#socket = this.#attach(secure)
     await Promise.race([once(secure, 'secureConnect'), once(secure, 'close').then(() => Promise.reject(this.#end))])
-    await this.expect(this.command('EHLO client.test'), 250)
+    this.#offers = (await this.expect(this.command('EHLO client.test'), 250)).text
   }
 
   login({ username, password }: { username: string; password: string }): Promise<SmtpReply> {
@@ -117,12 +119,17 @@ export class SmtpSession {
       if (rcpt.code !== 250) return rcpt
     }
     const data = await this.command('DATA')
-    if (data.code !== 354) return data
-    this.#socket.cork()
-    this.#socket.write(content)
-    this.#socket.write(endOfData)
-    this.#socket.uncork()
-    return this.reply()
+    return data.code === 354 ? this.#sendContent(content) : data
+  }
+
+  /** The same with one write for all commands before the content (RFC 2920), where the server offers that. */
+  async submitPipelined({ reversePath, forwardPaths, content }: Submission): Promise<SmtpReply> {
+    if (!/^PIPELINING$/im.test(this.#offers)) throw new Error('the server does not offer PIPELINING')
+    const commands = [`MAIL FROM:<${reversePath}>`, ...forwardPaths.map((path) => `RCPT TO:<${path}>`), 'DATA']
+    this.#socket.write(`${commands.join('\r\n')}\r\n`, 'latin1')
+    const replies = await Promise.all(commands.map(() => this.reply()))
+    const refused = replies.find(({ code }) => code !== 250 && code !== 354)
+    return refused ?? this.#sendContent(content)
   }
 
   async quit(): Promise<void> {
@@ -139,6 +146,14 @@ export class SmtpSession {
     const got = await reply
     if (got.code !== code) throw new Error(`expected ${code}, got ${got.code} ${got.text}`)
     return got
+  }
+
+  #sendContent(content: Buffer): Promise<SmtpReply> {
+    this.#socket.cork()
+    this.#socket.write(content)
+    this.#socket.write(endOfData)
+    this.#socket.uncork()
+    return this.reply()
   }
 
   #attach(socket: Socket): Socket {

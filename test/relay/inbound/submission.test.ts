@@ -128,6 +128,15 @@ test('a credential that is suspended while its content comes sends nothing', asy
   expect(spool.aborted).toBe(1)
 })
 
+test('the replies to MAIL, RCPT and DATA that came together leave together (RFC 2920 section 3.2)', async () => {
+  const { under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  socket.write('MAIL FROM:<noreply@corp.example>\r\nRCPT TO:<user@elsewhere.example>\r\nDATA\r\n')
+  // Each write is a TLS record, and comes as one.
+  expect((await reply(socket)).match(/^\d{3}/gm)).toEqual(['250', '250', '354'])
+})
+
 test('content before 354 is noticed in a record of its own too (case P18)', async () => {
   const { spool, under } = await start()
   const raw = createConnection(under.port('submissions'), '127.0.0.1')
