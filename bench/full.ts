@@ -50,7 +50,7 @@ const entryOf = (name: string, version: string): Entry => ({
   name,
   version,
   failures: [],
-  runs: { smallReused: [], smallSingle: [], largeReused: [], largeSingle: [] },
+  runs: { smallReused: [], smallPipelined: [], smallSingle: [], largeReused: [], largeSingle: [] },
   alone: [],
   crowded: [],
   memory: {},
@@ -74,7 +74,7 @@ function enter(place: ConstructorParameters<typeof Entrant>[2]): readonly Entran
 async function bench(entrants: readonly Entrant[]): Promise<Results> {
   const before = loadavg()[0] ?? 0
   const ceiling = await loadCeiling()
-  for (const entrant of entrants) await weighAtRest(entrant)
+  for (const entrant of entrants) await weighAtRest(entrant, plan)
   for (let round = 1; round <= rounds; round += 1) await oneRound(round, entrants, plan)
   for (const entrant of entrants) await weighUnderLoad(entrant, plan)
   for (const entrant of entrants) await entrant.close()

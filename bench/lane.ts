@@ -23,3 +23,6 @@ export const shapes = {
   reused: { sessions: 20, messages: 5000, bytes: 4096 },
   single: { sessions: 20, messages: 1000, bytes: 4096, messagesPerConnection: 1 },
 } as const
+
+/** Before the first round, for some seconds: what runs compiled is compiled only after some ten thousand messages. */
+export const warmUp = { sessions: 20, bytes: 4096 } as const

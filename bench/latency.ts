@@ -11,7 +11,11 @@ type Pace = {
   readonly parallel?: number
 }
 
+/** Submissions before the first that counts, so that it is no compiler that is measured. */
+const uncounted = 100
+
 export async function latency(access: Access, { samples, bytes, parallel = 1 }: Pace): Promise<Latency> {
+  for (let n = 0; n < uncounted; n += 1) await submitOnce(access, n, bytes)
   const times: number[] = []
   let begun = 0
   const submitter = async (): Promise<void> => {

@@ -57,6 +57,6 @@ export async function carryOut({
   return { began, seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6, acknowledged, others }
 }
 
-process.once('message', (order: LoadOrder) => {
-  void carryOut(order).then((result) => process.send?.(result, () => process.disconnect()))
+process.on('message', (order: LoadOrder) => {
+  void carryOut(order).then((result) => process.send?.(result))
 })

@@ -1,6 +1,7 @@
 /** What the full bench measures of every contestant, and in which order. */
 import type { Entrant } from './entrant.ts'
 import { fsyncsPerMessage } from './fsyncs.ts'
+import { warmUp } from './lane.ts'
 import { latency } from './latency.ts'
 import { settledWeight, weightDuring, weightWithSessions } from './memory.ts'
 import { race } from './race.ts'
@@ -15,7 +16,7 @@ const say = (text: string): void => console.log(`${new Date().toISOString().slic
 const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
 
 /** On a fresh server; then another fresh one is warmed up for what follows. */
-export async function weighAtRest(entrant: Entrant): Promise<void> {
+export async function weighAtRest(entrant: Entrant, { seconds }: Plan): Promise<void> {
   const { name, memory } = entrant.entry
   await entrant.measure('memory at rest', async ({ contender }) => {
     memory.idle = await settledWeight(contender.pid)
@@ -27,7 +28,7 @@ export async function weighAtRest(entrant: Entrant): Promise<void> {
   })
   await entrant.close()
   await entrant.measure('warm-up', async (running) => {
-    await race(running, { sessions: 20, bytes: 4096, messages: 500 })
+    await race(running, { ...warmUp, forSeconds: 3 * seconds })
   })
 }
 

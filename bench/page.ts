@@ -20,6 +20,8 @@ const mebibytes = (weight: Weight | undefined): number | undefined => weight && 
 const rows: readonly (readonly [what: string, figure: Figure])[] = [
   ['4 KB, 20 sessions reused: accepted/s', ofRuns('smallReused', 'acceptedPerSecond')],
   ['4 KB, 20 sessions reused: delivered/s', ofRuns('smallReused', 'deliveredPerSecond')],
+  ['4 KB, 20 sessions reused, pipelined: accepted/s', ofRuns('smallPipelined', 'acceptedPerSecond')],
+  ['4 KB, 20 sessions reused, pipelined: delivered/s', ofRuns('smallPipelined', 'deliveredPerSecond')],
   ['4 KB, a connection each: accepted/s', ofRuns('smallSingle', 'acceptedPerSecond')],
   ['4 KB, a connection each: delivered/s', ofRuns('smallSingle', 'deliveredPerSecond')],
   ['100 KB, 20 sessions reused: accepted/s', ofRuns('largeReused', 'acceptedPerSecond')],

@@ -4,6 +4,7 @@ import { type Results, type Shape, shapeNames } from './results.ts'
 
 const titles: Readonly<Record<Shape, string>> = {
   smallReused: '4 KB, 20 sessions reused',
+  smallPipelined: '4 KB, 20 sessions reused, pipelined',
   smallSingle: '4 KB, a connection each',
   largeReused: '100 KB, 20 sessions reused',
   largeSingle: '100 KB, a connection each',

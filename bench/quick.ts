@@ -7,7 +7,7 @@ import { missingPackages } from '../test/local/programs.ts'
 import { startSink } from '../test/local/receiver.ts'
 import type { Setting } from './contender.ts'
 import { fsyncsPerMessage } from './fsyncs.ts'
-import { type Lane, type Run, shapes } from './lane.ts'
+import { type Lane, type Run, shapes, warmUp } from './lane.ts'
 import { latency } from './latency.ts'
 import { startPostfix } from './postfix.ts'
 import { loadOnce, race } from './race.ts'
@@ -35,7 +35,7 @@ async function bench(folder: string): Promise<void> {
   const lanes: Lane[] = []
   try {
     for (const start of starters) lanes.push(await openLane(start, { folder: newFolder(folder), certificates }))
-    for (const lane of lanes) await race(lane, { ...shapes.reused, messages: 500 })
+    for (const lane of lanes) await race(lane, { ...warmUp, forSeconds: 8 })
     for (let round = 1; round <= rounds; round += 1) await oneRound(round, lanes)
   } finally {
     await Promise.all(lanes.flatMap((lane) => [lane.contender.stop(), lane.sink.stop()]))

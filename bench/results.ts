@@ -6,6 +6,7 @@ import type { Latency } from './latency.ts'
 
 export const fullShapes = {
   smallReused: { bytes: 4096 },
+  smallPipelined: { bytes: 4096, pipelined: true },
   smallSingle: { bytes: 4096, messagesPerConnection: 1 },
   largeReused: { bytes: 102_400 },
   largeSingle: { bytes: 102_400, messagesPerConnection: 1 },

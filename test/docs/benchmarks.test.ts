@@ -11,7 +11,13 @@ const entry = (name: string, more: Partial<Entry> = {}): Entry => ({
   name,
   version: '1.0',
   failures: [],
-  runs: { smallReused: [run(10), run(300), run(200)], smallSingle: [], largeReused: [], largeSingle: [] },
+  runs: {
+    smallReused: [run(10), run(300), run(200)],
+    smallPipelined: [],
+    smallSingle: [],
+    largeReused: [],
+    largeSingle: [],
+  },
   alone: [],
   crowded: [],
   memory: { idle: { pssBytes: 2 ** 20, rssBytes: 2 ** 21, processes: 1 } },
@@ -30,7 +36,7 @@ const results: Results = {
     entry('Durable', { fsyncs: 1 }),
     entry('Careless', { fsyncs: 0, failures: ['latency: gone\nsecond line'] }),
     entry('Absent', {
-      runs: { smallReused: [], smallSingle: [], largeReused: [], largeSingle: [] },
+      runs: { smallReused: [], smallPipelined: [], smallSingle: [], largeReused: [], largeSingle: [] },
       memory: {},
       skipped: 'no compiler',
     }),
