@@ -1,0 +1,177 @@
+/**
+ * What becomes of a credential's keys now. Pure: the hands make passwords, write Secrets and ask relays.
+ *
+ *   make      a password is made, its key is Pending: recorded in the status, and given to the relays
+ *   hand out  once that is recorded and every relay accepts it, the Secret gets the password; the key is Active
+ *   retire    the one before is Retiring, and goes when for one overlap nobody has used it
+ *
+ * So whoever reads the Secret at any moment reads a password that every relay accepts, and an operator that dies at any
+ * line leaves nothing but a Pending key whose password nobody has ever had: the next one makes another.
+ */
+import {
+  activeOf,
+  type Heard,
+  type Key,
+  pendingOf,
+  type Rotation,
+  retiringOf,
+  stamped,
+  timeOf,
+  timeText,
+} from './keys.ts'
+import { retirementOf, type Why } from './retirement.ts'
+
+/** The key whose password the Secret holds. */
+export type InSecret = Pick<Key, 'id' | 'verifier'> & {
+  /** The Active key that it was made for the want of, as the Secret itself tells; see `adopted`. */
+  readonly replaces?: string
+}
+
+export type KeyFacts = {
+  /** As they are recorded, or as the last step left them. */
+  readonly keys: readonly Key[]
+  readonly rotation: Rotation
+  readonly secret: InSecret
+  /** The key whose password is known to whoever asks; it was made by him, and is in no Secret yet. */
+  readonly atHand: string | undefined
+  /** Whether the Pending key is recorded, and every relay that takes mail accepts it. */
+  readonly isReached: boolean
+  readonly heard: Heard
+  readonly now: number
+}
+
+export type Retired = { readonly key: Key; readonly why: Why }
+
+export type KeyStep = {
+  /** The newest first. */
+  readonly keys: readonly Key[]
+  readonly act: 'rest' | 'make' | 'handOut'
+  readonly retired: readonly Retired[]
+  /** The key that became the Secret's. */
+  readonly handedOut: Key | undefined
+  /** When to look again, without any news. */
+  readonly at: number
+}
+
+/** As many as a status has room for. */
+export const mostKeys = 8
+/** How soon to ask again whether relays have told of a use. */
+const askAgainMs = 60_000
+
+export function nextKeys(facts: KeyFacts): KeyStep {
+  const settled = settle(facts)
+  const { keys, retired } = retire(settled.keys, facts)
+  const act = actOf(keys, facts)
+  return {
+    keys,
+    act,
+    retired: [...settled.retired, ...retired],
+    handedOut: settled.handedOut,
+    at: act === 'rest' ? momentOf(keys, facts) : facts.now,
+  }
+}
+
+/** A key that was just made: the relays get to know it. */
+export function withPending(
+  keys: readonly Key[],
+  made: Pick<Key, 'id' | 'verifier'>,
+  { trigger }: Rotation,
+  now: number,
+) {
+  const key: Key = { ...made, state: 'Pending', createdAt: timeText(now), ...(trigger !== '' && { trigger }) }
+  return [key, ...keys.filter((k) => k.state !== 'Pending')].slice(0, mostKeys)
+}
+
+type Settled = Pick<KeyStep, 'keys' | 'retired' | 'handedOut'>
+
+/** By what the Secret holds. */
+function settle(facts: KeyFacts): Settled {
+  const { secret, atHand, now } = facts
+  const known = stamped(facts.keys, now)
+  const held = known.find((k) => k.verifier === secret.verifier) ?? adopted(known, facts)
+  const others = known.filter((k) => k.verifier !== secret.verifier)
+  if (held !== undefined && (held.state === 'Pending' || !known.includes(held))) return handOut(held, others, facts)
+  // A password that nobody has can be handed out by nobody.
+  const keys = known.filter((k) => k.state !== 'Pending' || k.id === atHand)
+  return { keys, retired: [], handedOut: undefined }
+}
+
+/**
+ * The first key there is, or one that was made because its Secret was gone or damaged, by an operator that died before it
+ * was recorded. Any other password that nobody knows, e.g. of a backup, is a key that may have been retired: it stays so.
+ */
+function adopted(known: readonly Key[], { secret, rotation, now }: KeyFacts): Key | undefined {
+  const active = activeOf(known)
+  if (active !== undefined && secret.replaces !== active.id) return undefined
+  const { trigger } = rotation
+  const { id, verifier } = secret
+  return { id, verifier, createdAt: timeText(now), ...(trigger !== '' && { trigger }) }
+}
+
+function handOut(held: Key, others: readonly Key[], { rotation, now }: KeyFacts): Settled {
+  const handedOut: Key = { ...held, state: 'Active' }
+  const before = activeOf(others)
+  const isForced = (held.trigger ?? '') !== '' && held.state === 'Pending' && held.trigger !== before?.trigger
+  const earlier = retiringOf(others)
+  const kept = [
+    handedOut,
+    ...(before === undefined ? [] : [replaced(before, rotation, now)]),
+    ...(isForced ? [] : earlier),
+  ]
+  return {
+    keys: kept.slice(0, mostKeys - 1),
+    retired: [
+      ...(isForced ? earlier.map((key) => ({ key, why: 'forced' }) as const) : []),
+      ...kept.slice(mostKeys - 1).map((key) => ({ key, why: 'crowded' }) as const),
+    ],
+    handedOut,
+  }
+}
+
+/** The next rotation by the clock ends it, whoever uses it. */
+const replaced = (key: Key, { everyMs }: Rotation, now: number): Key => ({
+  ...key,
+  state: 'Retiring',
+  replacedAt: timeText(now),
+  ...(everyMs !== undefined && { expiresAt: timeText(now + everyMs) }),
+})
+
+function retire(keys: readonly Key[], { rotation, secret, heard, now }: KeyFacts): Pick<KeyStep, 'keys' | 'retired'> {
+  const retired = retiringOf(keys).flatMap((key): readonly Retired[] => {
+    const retirement = retirementOf(key, rotation, heard, now)
+    // The Secret still tells it to whoever asks: not before it holds another one.
+    return retirement.is === 'over' && key.verifier !== secret.verifier ? [{ key, why: retirement.why }] : []
+  })
+  return { keys: keys.filter((key) => !retired.some((r) => r.key === key)), retired }
+}
+
+function actOf(keys: readonly Key[], facts: KeyFacts): KeyStep['act'] {
+  const pending = pendingOf(keys)
+  if (pending !== undefined) return facts.isReached ? 'handOut' : 'rest'
+  return isDue(keys, facts) ? 'make' : 'rest'
+}
+
+function isDue(keys: readonly Key[], { secret, rotation, now }: KeyFacts): boolean {
+  const active = activeOf(keys)
+  // The Secret holds an earlier one, or one that nobody knows.
+  if (active === undefined || active.verifier !== secret.verifier) return true
+  if (rotation.trigger !== '' && rotation.trigger !== active.trigger) return true
+  return now >= dueAt(active, rotation)
+}
+
+/** Within the last tenth of its time, by its id: what was made in one hour is not all replaced in one hour. */
+export function dueAt({ id, createdAt }: Key, { everyMs }: Rotation): number {
+  if (everyMs === undefined) return Number.POSITIVE_INFINITY
+  const spread = (Number.parseInt(id.slice(0, 8), 16) || 0) / 2 ** 32
+  return (timeOf(createdAt) ?? 0) + Math.round(everyMs * (1 - spread / 10))
+}
+
+function momentOf(keys: readonly Key[], { rotation, heard, now }: KeyFacts): number {
+  const active = activeOf(keys)
+  const ends = retiringOf(keys).flatMap((key) => {
+    const retirement = retirementOf(key, rotation, heard, now)
+    const until = retirement.is === 'running' ? retirement.until : now + askAgainMs
+    return [until, timeOf(key.expiresAt) ?? Number.POSITIVE_INFINITY]
+  })
+  return Math.min(...ends, active === undefined ? Number.POSITIVE_INFINITY : dueAt(active, rotation))
+}

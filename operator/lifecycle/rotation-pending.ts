@@ -1,0 +1,76 @@
+/** What is said of a credential with more than one key: which one is old, who still uses it, and when it ends. Pure. */
+import { type Heard, type Key, type KeyUse, pendingOf, type Rotation, retiringOf, timeOf, timeText } from './keys.ts'
+import { isInUse, retirementOf } from './retirement.ts'
+
+export type RotationPending = {
+  readonly type: 'RotationPending'
+  readonly status: 'True'
+  readonly reason: 'NewKeyPending' | 'Overlap' | 'OldKeyInUse' | 'OldKeyOverdue' | 'UseUnknown'
+  readonly message: string
+}
+
+/** Worst first: of several, this one is the reason. */
+const order = ['OldKeyOverdue', 'UseUnknown', 'OldKeyInUse', 'NewKeyPending', 'Overlap'] as const
+
+type Part = Pick<RotationPending, 'reason' | 'message'>
+
+/** Undefined: there is one key, and nothing to wait for. */
+export function rotationPending(
+  keys: readonly Key[],
+  rotation: Rotation,
+  heard: Heard,
+  now: number,
+): RotationPending | undefined {
+  const parts = [
+    ...retiringOf(keys).map((key) => ofRetiring(key, rotation, heard, now)),
+    ...[pendingOf(keys)].flatMap((key) => (key === undefined ? [] : [ofPending(key)])),
+  ].toSorted((a, b) => order.indexOf(a.reason) - order.indexOf(b.reason))
+  const [worst] = parts
+  if (worst === undefined) return undefined
+  const message = parts.map((part) => part.message).join('; ')
+  return { type: 'RotationPending', status: 'True', reason: worst.reason, message }
+}
+
+const ofPending = ({ id }: Key): Part => ({
+  reason: 'NewKeyPending',
+  message: `key ${id} is made; the Secret gets it as soon as every ready relay accepts it`,
+})
+
+function ofRetiring(key: Key, rotation: Rotation, heard: Heard, now: number): Part {
+  const use = heard.uses.get(key.id)
+  const retirement = retirementOf(key, rotation, heard, now)
+  const about = `key ${key.id}, replaced at ${toTheMinute(timeOf(key.replacedAt) ?? now)},`
+  if (use !== undefined && isInUse(key, heard)) {
+    const isOverdue = now >= (timeOf(key.replacedAt) ?? 0) + rotation.overlapMs
+    return {
+      reason: isOverdue ? 'OldKeyOverdue' : 'OldKeyInUse',
+      message: `${about} ${usedBy(use)}; have that client read the Secret anew. ${endsWhen(key, retirement, rotation)}`,
+    }
+  }
+  if (retirement.is === 'unknown') {
+    const since = heard.upTo === undefined ? '' : ` since ${toTheMinute(heard.upTo)}`
+    return {
+      reason: 'UseUnknown',
+      message: `${about} may be in use: not every relay of the fleet has told${since}. It stays until they have`,
+    }
+  }
+  return { reason: 'Overlap', message: `${about} has not been used since. ${endsWhen(key, retirement, rotation)}` }
+}
+
+/** A minute is as much as relays are asked for. */
+const toTheMinute = (ms: number): string => timeText(ms).replace(/:\d\d\.\d+Z$/, 'Z')
+
+const usedBy = ({ at, network, namespace }: KeyUse): string =>
+  `was last used at ${toTheMinute(at)} from ${network}${namespace === undefined ? '' : ` (namespace ${namespace})`}`
+
+function endsWhen(key: Key, retirement: ReturnType<typeof retirementOf>, { overlapMs }: Rotation): string {
+  const latest = timeOf(key.expiresAt)
+  const hours = `${Math.round(overlapMs / 36_000) / 100} h`
+  const end =
+    retirement.is === 'running'
+      ? `at ${toTheMinute(Math.min(retirement.until, latest ?? Number.POSITIVE_INFINITY))}`
+      : 'soon'
+  const last =
+    latest === undefined ? 'the next trigger ends it in any case' : `${toTheMinute(latest)} ends it in any case`
+  return `It is refused from ${end} on if nobody uses it for ${hours}; ${last}`
+}
