@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { createAuthority } from '../operator/ca.ts'
 import { assemble, inCluster, policyNames } from '../operator/cluster/assemble.ts'
 import { openBindings } from '../operator/cluster/bindings/bindings.ts'
+import { reachIn } from '../operator/cluster/bindings/key-reach.ts'
 import { openFleets } from '../operator/cluster/fleets/fleets.ts'
 import { clusterSink } from '../operator/cluster/sink.ts'
 import { relayReport } from '../operator/cluster/statuses/relay-report.ts'
@@ -14,6 +15,7 @@ import { openWorld } from '../operator/cluster/watch/world.ts'
 import { compile } from '../operator/compile/compile.ts'
 import type { Name } from '../operator/compile/snapshot.ts'
 import { Dirty } from '../operator/dirty.ts'
+import { KnownUses } from '../operator/known-uses.ts'
 import { healthy } from '../test/cluster/fake-relay.ts'
 import { until } from '../test/local/until.ts'
 import { bigCluster } from './big-cluster.ts'
@@ -45,13 +47,25 @@ const world = openWorld({ api, namespaces: [], dirty, wake })
 const cluster = { image: 'relayfleet:bench', operatorNamespace: 'relayfleet' }
 const fleets = openFleets({ api, world, authority: async () => authority, mayWrite, cluster, dirty, wake })
 // Looks at what is there already are another story.
-const bindings = openBindings({ api, world, mayWrite, dirty, turns: { everyMs: startMs, pauseMs: startMs } })
+const keyUses = new KnownUses((name) => world.declaredAs(`RelayCredential ${name}`)?.status)
+const heard = (fleet: Name, name: Name) => keyUses.heard(fleet, name)
+const reach = reachIn(world)
+const bindings = openBindings({
+  api,
+  world,
+  mayWrite,
+  dirty,
+  reach,
+  heard,
+  turns: { everyMs: startMs, pauseMs: startMs },
+})
 const reporter = openReporter({
   api,
   world,
   fleets,
   bindings,
   records: { look: () => undefined },
+  keyUses,
   mayWrite,
   record: () => undefined,
   ask: async ({ namespace, name }) => {

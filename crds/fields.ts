@@ -93,6 +93,12 @@ export const duration = {
   maxLength: 32,
   pattern: '^([0-9]+(ms|s|m|h))+$',
 } as const satisfies StringSchema
+/** `0s`: at once. */
+export const durationOrNone = {
+  type: 'string',
+  maxLength: 32,
+  pattern: '^(0s|([0-9]+(ms|s|m|h))+)$',
+} as const satisfies StringSchema
 /** A Kubernetes quantity of bytes: `25Mi`, `10Gi`, `1000000`. */
 export const quantity = {
   type: 'string',

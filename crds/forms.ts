@@ -84,6 +84,14 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
     },
   ],
   [
+    fields.durationOrNone.pattern,
+    {
+      name: 'duration-or-none',
+      says: 'a duration up to ten years, like 48h, or 0s',
+      fits: (text) => durationMs(text) <= tenYearsMs,
+    },
+  ],
+  [
     fields.quantity.pattern,
     {
       name: 'quantity',

@@ -65,6 +65,29 @@ const spec = {
         },
       },
     },
+    rotation: {
+      type: 'object',
+      default: {},
+      description: 'When the Secret gets another password, and how long the one before is still accepted.',
+      properties: {
+        every: {
+          ...fields.duration,
+          description: 'At the latest so long after the last one; absent: only by trigger.',
+        },
+        overlap: {
+          ...fields.durationOrNone,
+          default: '48h',
+          description:
+            'An earlier password is accepted until nobody has used it for so long; 0s: it ends as soon as the Secret has another.',
+        },
+        trigger: {
+          type: 'string',
+          maxLength: 64,
+          description:
+            'Any other text than before rotates now, and ends every password that was still accepted beside the newest.',
+        },
+      },
+    },
     secretTemplate: {
       type: 'object',
       default: {},
@@ -100,7 +123,21 @@ export const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[
       return ms >= 1000 && ms <= 3_600_000
     },
   },
+  {
+    field: 'spec.rotation.every',
+    cel: "!has(self.rotation.every) || duration(self.rotation.every) >= duration('10m')",
+    message: 'every has to be 10m or more; for one rotation now change spec.rotation.trigger',
+    holds: ({ rotation }) => rotation.every === undefined || durationMs(rotation.every) >= 600_000,
+  },
+  {
+    field: 'spec.rotation.overlap',
+    cel: '!has(self.rotation.every) || duration(self.rotation.overlap) < duration(self.rotation.every)',
+    message: 'overlap has to be shorter than every; shorten overlap, or lengthen every',
+    holds: ({ rotation }) => rotation.every === undefined || durationMs(rotation.overlap) < durationMs(rotation.every),
+  },
 ]
+
+const moment = { type: 'string', maxLength: 64, format: 'date-time' } as const
 
 const status = {
   type: 'object',
@@ -116,7 +153,28 @@ const status = {
         required: ['id', 'verifier'],
         properties: {
           id: { type: 'string', maxLength: 64 },
+          state: {
+            type: 'string',
+            maxLength: 16,
+            enum: ['Pending', 'Active', 'Retiring'],
+            description:
+              'Pending: relays learn it, and the Secret gets it then. Active: the one in the Secret. Retiring: an earlier one that is still accepted.',
+          },
           verifier: { type: 'string', maxLength: 128 },
+          createdAt: moment,
+          replacedAt: { ...moment, description: 'Since when it is Retiring.' },
+          expiresAt: { ...moment, description: 'From then on a Retiring one is refused, whoever still uses it.' },
+          trigger: { type: 'string', maxLength: 64, description: 'The spec.rotation.trigger that it satisfies.' },
+          lastUsedAt: {
+            ...moment,
+            description: 'Of a Retiring one to the minute, else to the hour: it was used then or a little later.',
+          },
+          lastUsedFrom: {
+            type: 'object',
+            required: ['network'],
+            description: "The client's network, and its namespace where it is a pod of this cluster.",
+            properties: { network: { type: 'string', maxLength: 64 }, namespace: fields.namespaceName },
+          },
         },
       },
     },

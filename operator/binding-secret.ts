@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { verifierOf } from '../relay/config.ts'
 import type { Binding } from './compile/compiled.ts'
-import type { BindingKeys } from './compile/snapshot.ts'
+import type { InSecret } from './lifecycle/rotate.ts'
 
 /** 256 random bits: the reason why their verifier needs no slow hash. */
 export const newPassword = (): string => randomBytes(32).toString('base64url')
@@ -29,8 +29,8 @@ export function bindingEntries(
   }
 }
 
-/** What compile may know of a binding Secret: the username, and the verifier of the password. */
-export function bindingKeysOf(username: string, password: string): BindingKeys {
+/** What anybody may know of a password. */
+export function keyOf(password: string): Pick<InSecret, 'id' | 'verifier'> {
   const verifier = verifierOf(password)
-  return { username, keys: [{ id: verifier.slice('sha256:'.length, 'sha256:'.length + 8), verifier }] }
+  return { id: verifier.slice('sha256:'.length, 'sha256:'.length + 8), verifier }
 }

@@ -25,7 +25,7 @@ export function limitsIn({ fleets }: Pick<Compiled, 'fleets'>): ReadonlyMap<Name
 }
 
 /** Added up over the relays; one that is a day behind has accepted nothing on this one. */
-export function usedIn(reports: readonly RelayUsage[]): ReadonlyMap<string, Used> {
+export function usedIn(reports: readonly Pick<RelayUsage, 'day' | 'credentials'>[]): ReadonlyMap<string, Used> {
   const day = Math.max(...reports.map((report) => report.day))
   const found = new Map<string, Used>()
   for (const { name, today, lastRefusal } of reports.filter((r) => r.day === day).flatMap((r) => r.credentials)) {

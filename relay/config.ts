@@ -43,7 +43,14 @@ const credential = object({
   name: text,
   username: text,
   /** `sha256:` and the hex SHA-256 of the password; the password itself is never here. */
-  keys: list(object({ id: text, verifier: text })),
+  keys: list(
+    object({
+      id: text,
+      verifier: text,
+      /** Milliseconds since the epoch, for a relay that no newer configuration reaches; absent: no end. */
+      notAfter: optional(count),
+    }),
+  ),
   senders: list(sender),
   /** Full addresses that narrow the senders; empty: no narrowing. */
   addresses: list(text),

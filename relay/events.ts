@@ -108,6 +108,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     quotaNotKept(why: string): void {
       log.error({ why }, 'the count of used recipients can not be kept')
     },
+    /** A restart would forget what could not be written. */
+    keyUsesNotKept(why: string): void {
+      log.error({ why }, 'the last use of keys can not be kept')
+    },
     /** The client left or failed in the middle; nothing was acknowledged. */
     abandoned(s: SessionFacts, why: string): void {
       log.info({ ...s, why }, 'abandoned by the client')

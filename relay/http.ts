@@ -32,11 +32,26 @@ export type RelayStatus = {
   }
 }
 
-/** The body of /usage: what the credentials with limits have used. */
+/** The body of /usage: what the credentials with limits have used, and when each key was last used. */
 export type RelayUsage = {
   /** The UTC day, as days since the epoch. */
   readonly day: number
   readonly credentials: readonly CredentialUsage[]
+  /** This relay's clock: whoever asks may have another one. RFC 3339. */
+  readonly now: string
+  /** Keys that nobody has used are absent. */
+  readonly keys: readonly KeyUsage[]
+}
+
+export type KeyUsage = {
+  /** namespace/name of the credential */
+  readonly name: string
+  /** The id of its key. */
+  readonly key: string
+  /** RFC 3339. */
+  readonly at: string
+  /** The address of the client. */
+  readonly client: string
 }
 
 export type CredentialUsage = {

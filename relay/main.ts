@@ -7,10 +7,12 @@ import { createDelivery } from './delivery/delivery.ts'
 import { descriptorLimit, sessionsWithin } from './descriptors.ts'
 import { createEvents } from './events.ts'
 import { FolderWatch } from './folder-watch.ts'
-import { type RelayStatus, serve } from './http.ts'
+import { type RelayStatus, type RelayUsage, serve } from './http.ts'
 import { createSubmission } from './inbound/submission.ts'
+import { KeyUses } from './keys/key-uses.ts'
+import { openKeyUsesFile } from './keys/key-uses-file.ts'
 import { Allowances } from './limits/allowances.ts'
-import { QuotaFile } from './limits/quota-file.ts'
+import { openQuotaFile } from './limits/quota-file.ts'
 import { lineOutput } from './line-output.ts'
 import { foldersOf, keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
 import { createMetrics, type Observed } from './metrics.ts'
@@ -52,11 +54,20 @@ process.on('uncaughtException', (error) => {
 const spool = await openSpool({ directory: join(args.data, 'spool'), events })
 const allowances = new Allowances({
   events,
-  file: new QuotaFile(join(args.data, 'quotas'), (why) => events.quotaNotKept(why)),
+  file: openQuotaFile(join(args.data, 'quotas'), (why) => events.quotaNotKept(why)),
   index: args.index,
   sharing: () => loaded.config.sharing,
 })
-const submission = createSubmission({ spool, events, allowances, maxSessions: sessionsWithin(descriptorLimit()) })
+const keyUses = new KeyUses({
+  file: openKeyUsesFile(join(args.data, 'key-uses'), (why) => events.keyUsesNotKept(why)),
+})
+const submission = createSubmission({
+  spool,
+  events,
+  allowances,
+  keyUses,
+  maxSessions: sessionsWithin(descriptorLimit()),
+})
 const delivery = createDelivery({
   spool,
   events,
@@ -66,7 +77,7 @@ const delivery = createDelivery({
 })
 const { server, port } = await serve(args.http, {
   status,
-  usage: () => allowances.usage(loaded.config),
+  usage,
   metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
 })
 
@@ -186,6 +197,11 @@ function status(): RelayStatus {
   }
 }
 
+function usage(): RelayUsage {
+  const { config } = loaded
+  return { ...allowances.usage(config), now: new Date().toISOString(), keys: keyUses.usage(config) }
+}
+
 /** Stop accepting, finish what is in flight, exit in time; what is queued stays queued. */
 async function stop(why: string): Promise<void> {
   if (stopping) return
@@ -195,6 +211,7 @@ async function stop(why: string): Promise<void> {
   await reloading
   await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
   allowances.close()
+  keyUses.close()
   await spool.close()
   server.close()
   output.close()

@@ -1,15 +1,18 @@
 /** One term of a leader: everything that writes is opened anew, and has ended when the term has. */
+
 import type { Ref } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Ask } from '../dns/ask.ts'
 import { systemServers } from '../dns/server.ts'
 import { Verifier } from '../dns/verifier.ts'
+import { KnownUses } from '../known-uses.ts'
 import { recordsBefore } from '../records-saying.ts'
 import { run, type Source } from '../run.ts'
 import type { Api } from './api/api.ts'
 import { openAuthority } from './authority/authority.ts'
 import { Trust } from './authority/trust.ts'
 import { openBindings } from './bindings/bindings.ts'
+import { reachIn } from './bindings/key-reach.ts'
 import { openDomainKeys } from './domain-keys/domain-keys.ts'
 import type { Recorder } from './events/recorder.ts'
 import { FleetNews } from './fleet-news.ts'
@@ -71,12 +74,15 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     turns: { ...ordinaryTurns, everyMs },
     took: took('fleet'),
   })
+  const keyUses = new KnownUses((name) => world.declaredAs(`RelayCredential ${name}`)?.status)
   const bindings = openBindings({
     api,
     world,
     mayWrite,
     dirty,
     recorder: record,
+    reach: reachIn(world),
+    heard: (fleet, credential) => keyUses.heard(fleet, credential),
     turns: { everyMs, pauseMs },
     took: took('binding'),
     tell: (object, why) => tell({ about: 'trouble', part: 'binding', object, why }),
@@ -90,7 +96,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     changed: () => wake(),
     ...(timing.verifyMs !== undefined && { everyMs: timing.verifyMs }),
   })
-  const evidence = { fleets, bindings, records: verifier }
+  const evidence = { fleets, bindings, keyUses, records: verifier }
   const reporter = openReporter({ api, world, ...evidence, mayWrite, record, failed, took: took('status') })
   const news = new FleetNews({ world, fleets, tell })
   const wake = (): void => {

@@ -1,5 +1,7 @@
 /** The binding Secret that an application gets: where to submit and as whom; the password is the Sink's to make. */
+import { durationMs } from '../../crds/duration.ts'
 import { objectName } from '../../crds/fields.ts'
+import type { Rotation } from '../lifecycle/keys.ts'
 import type { Binding } from './compiled.ts'
 import { clientHost, clientPort } from './listener.ts'
 import { type Credential, type Invalid, nameOf, type Place, type Policy } from './snapshot.ts'
@@ -36,5 +38,13 @@ export function bindingOf(credential: Credential, policy: Policy, place: Place):
     port: clientPort(place, listener.port),
     scheme: schemes[listener.tls.mode],
     issuedByOperator: listener.tls.certificateRef === undefined,
+    fleet: nameOf(policy),
+    rotation: rotationOf(credential.spec.rotation),
   }
 }
+
+const rotationOf = ({ every, overlap, trigger = '' }: Credential['spec']['rotation']): Rotation => ({
+  ...(every === undefined ? {} : { everyMs: durationMs(every) }),
+  overlapMs: durationMs(overlap),
+  trigger,
+})

@@ -1,6 +1,7 @@
 /** Compiled: the decisions, as plain values; a Sink carries them out. */
 import type { RelayConfig } from '../../relay/config.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
+import type { Rotation } from '../lifecycle/keys.ts'
 import type { Name, Ref } from './snapshot.ts'
 
 export type Condition = {
@@ -66,6 +67,10 @@ export type Binding = {
   readonly scheme: 'smtp' | 'smtps'
   /** True where the listener's certificate is from the operator's own CA, which then goes into `certificates`. */
   readonly issuedByOperator: boolean
+  /** Whose relays have to accept a password before the Secret holds it. */
+  readonly fleet: Name
+  /** When its password is replaced. */
+  readonly rotation: Rotation
 }
 
 export type Status = {

@@ -5,6 +5,7 @@ import type { RelayPolicySpec } from '../../crds/relay-policy.ts'
 import type { SenderDomainSpec } from '../../crds/sender-domain.ts'
 import type { RelayConfig } from '../../relay/config.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
+import type { Key } from '../lifecycle/keys.ts'
 import { unchanged } from './unchanged.ts'
 
 /** `Kind namespace/name`; see `refOf`. */
@@ -50,7 +51,8 @@ export type Keyed = {
 
 export type BindingKeys = {
   readonly username: string
-  readonly keys: readonly { readonly id: string; readonly verifier: string }[]
+  /** All that are accepted, the newest first. */
+  readonly keys: readonly Key[]
 }
 
 /** Where the fleets run: the difference between a cluster and this machine, as values. */

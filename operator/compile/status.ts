@@ -55,7 +55,7 @@ export function credentialStatus(
   }))
 }
 
-const keysOf = (keys: BindingKeys | undefined) => (keys?.keys ?? []).map(({ id, verifier }) => ({ id, verifier }))
+const keysOf = (keys: BindingKeys | undefined): BindingKeys['keys'] => keys?.keys ?? []
 
 /** How many policies and credentials a domain is in use with. */
 export type Bound = { readonly policies: number; readonly credentials: number }

@@ -1,6 +1,7 @@
 /** What a credential wishes from a fleet: by its spec, or, where that has an error, what it had there before. */
 import { durationMs } from '../../crds/duration.ts'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
+import type { Key } from '../lifecycle/keys.ts'
 import { namespaceOf } from './order.ts'
 import { type BindingKeys, type Credential, type Name, nameOf } from './snapshot.ts'
 
@@ -34,7 +35,7 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
     entry: (senders) => ({
       name,
       username: usernameOf(name),
-      keys: keys?.keys ?? [],
+      keys: (keys?.keys ?? []).map(keyConfig),
       senders,
       addresses: identities.addresses,
       networks: networks.allow,
@@ -45,6 +46,13 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
     }),
   }
 }
+
+/** Which one is the newest is nothing to a relay: while they follow each other, its configuration changes as little as can be. */
+const keyConfig = ({ id, verifier, expiresAt }: Key): CredentialConfig['keys'][number] => ({
+  id,
+  verifier,
+  ...(expiresAt === undefined ? {} : { notAfter: Date.parse(expiresAt) }),
+})
 
 const limitsOf = ({ daily, rate, warnAt }: NonNullable<Credential['spec']['limits']>): LimitsConfig => ({
   ...(daily === undefined ? {} : { daily }),
@@ -59,6 +67,6 @@ export function wishAsBefore(before: CredentialConfig, keys: BindingKeys | undef
     name,
     namespace: namespaceOf(name),
     domains: [...new Set(before.senders.map((s) => s.senderDomain as Name))],
-    entry: (senders) => ({ ...before, keys: keys?.keys ?? before.keys, senders }),
+    entry: (senders) => ({ ...before, keys: keys?.keys.map(keyConfig) ?? before.keys, senders }),
   }
 }

@@ -28,9 +28,6 @@ export type Rotation = {
   readonly trigger: string
 }
 
-/** Where a policy's Secret was made without anybody asking for another, e.g. before there was such a field. */
-export const noRotation: Rotation = { overlapMs: 48 * 3_600_000, trigger: '' }
-
 /** When a key was last used, and by whom. */
 export type KeyUse = {
   /** Milliseconds since the epoch, by the clock of whoever decides. */

@@ -1,6 +1,6 @@
 /** What is said of a credential with more than one key: which one is old, who still uses it, and when it ends. Pure. */
 import { type Heard, type Key, type KeyUse, pendingOf, type Rotation, retiringOf, timeOf, timeText } from './keys.ts'
-import { isInUse, retirementOf } from './retirement.ts'
+import { isInUse, type Retirement, retirementOf } from './retirement.ts'
 
 export type RotationPending = {
   readonly type: 'RotationPending'
@@ -44,17 +44,18 @@ function ofRetiring(key: Key, rotation: Rotation, heard: Heard, now: number): Pa
     const isOverdue = now >= (timeOf(key.replacedAt) ?? 0) + rotation.overlapMs
     return {
       reason: isOverdue ? 'OldKeyOverdue' : 'OldKeyInUse',
-      message: `${about} ${usedBy(use)}; have that client read the Secret anew. ${endsWhen(key, retirement, rotation)}`,
+      message: `${about} ${usedBy(use)}; have that client read the Secret anew. ${endsWhen(key, retirement)}`,
     }
   }
+  const last = inAnyCase(key)
   if (retirement.is === 'unknown') {
     const since = heard.upTo === undefined ? '' : ` since ${toTheMinute(heard.upTo)}`
     return {
       reason: 'UseUnknown',
-      message: `${about} may be in use: not every relay of the fleet has told${since}. It stays until they have`,
+      message: `${about} may be in use: not every relay that takes mail has told${since}. It stays until they have, and is refused ${last}`,
     }
   }
-  return { reason: 'Overlap', message: `${about} has not been used since. ${endsWhen(key, retirement, rotation)}` }
+  return { reason: 'Overlap', message: `${about} has not been used since. ${endsWhen(key, retirement)}` }
 }
 
 /** A minute is as much as relays are asked for. */
@@ -63,14 +64,12 @@ const toTheMinute = (ms: number): string => timeText(ms).replace(/:\d\d\.\d+Z$/,
 const usedBy = ({ at, network, namespace }: KeyUse): string =>
   `was last used at ${toTheMinute(at)} from ${network}${namespace === undefined ? '' : ` (namespace ${namespace})`}`
 
-function endsWhen(key: Key, retirement: ReturnType<typeof retirementOf>, { overlapMs }: Rotation): string {
-  const latest = timeOf(key.expiresAt)
-  const hours = `${Math.round(overlapMs / 36_000) / 100} h`
-  const end =
-    retirement.is === 'running'
-      ? `at ${toTheMinute(Math.min(retirement.until, latest ?? Number.POSITIVE_INFINITY))}`
-      : 'soon'
-  const last =
-    latest === undefined ? 'the next trigger ends it in any case' : `${toTheMinute(latest)} ends it in any case`
-  return `It is refused from ${end} on if nobody uses it for ${hours}; ${last}`
+function endsWhen(key: Key, retirement: Retirement): string {
+  const from = retirement.is === 'running' ? `from ${toTheMinute(retirement.until)} on` : 'soon'
+  return `It is refused ${from} if nobody uses it until then, and ${inAnyCase(key)}`
 }
+
+const inAnyCase = ({ expiresAt }: Key): string =>
+  expiresAt === undefined
+    ? 'as soon as spec.rotation.trigger is changed again'
+    : `from ${toTheMinute(timeOf(expiresAt) ?? 0)} on in any case`

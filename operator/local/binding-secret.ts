@@ -1,8 +1,7 @@
 /** Binding Secrets on disk, a file for each key as Service Binding lays them out; made once, and kept. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { verifierOf } from '../../relay/config.ts'
-import { bindingEntries, bindingKeysOf, isPassword, newPassword } from '../binding-secret.ts'
+import { bindingEntries, isPassword, keyOf } from '../binding-secret.ts'
 import type { Binding } from '../compile/compiled.ts'
 import type { BindingKeys } from '../compile/snapshot.ts'
 import { replaceFile, textOf } from './files.ts'
@@ -18,25 +17,26 @@ export type BindingSecret = {
   readonly certificates?: string
 }
 
-/** Makes the Secret, or repairs what is missing or outdated; the password stays. Returns whether the login changed. */
-export function ensureBindingSecret(folder: string, binding: Binding, authority: string): boolean {
-  const before = readBindingKeys(folder)
-  const kept = textOf(join(folder, 'password'))
-  const password = isPassword(kept) ? kept : newPassword()
+/** Makes the Secret, or repairs what is missing or outdated. */
+export function writeBindingSecret(folder: string, binding: Binding, password: string, authority: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   for (const [key, value] of Object.entries(bindingEntries(binding, password, authority))) {
     if (value === undefined) rmSync(join(folder, key), { force: true })
     else replaceFile(join(folder, key), value, key === 'password' ? 'durable' : 'derived')
   }
-  return before?.username !== binding.username || before.keys[0]?.verifier !== verifierOf(password)
+}
+
+/** Undefined where there is none, or something that was never one. */
+export function passwordIn(folder: string): string | undefined {
+  const password = textOf(join(folder, 'password'))
+  return isPassword(password) ? password : undefined
 }
 
 /** What compile may know of a binding Secret: the username, and the verifier of the password. */
 export function readBindingKeys(folder: string): BindingKeys | undefined {
   const username = textOf(join(folder, 'username'))
-  const password = textOf(join(folder, 'password'))
-  if (username === undefined || !isPassword(password)) return undefined
-  return bindingKeysOf(username, password)
+  const password = passwordIn(folder)
+  return username === undefined || password === undefined ? undefined : { username, keys: [keyOf(password)] }
 }
 
 /** The whole Secret, for a client that submits with it; undefined where it is not there or not complete. */

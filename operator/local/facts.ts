@@ -2,7 +2,7 @@
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 import { type BindingKeys, type Credential, type Name, nameOf, type Place, type Snapshot } from '../compile/snapshot.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
-import { readBindingKeys } from './binding-secret.ts'
+import { readKeys } from './credential-keys.ts'
 import { declaredFacts } from './declared.ts'
 import type { Directory } from './directory.ts'
 import { localDomainKeys } from './domain-keys.ts'
@@ -39,7 +39,7 @@ export const secretNameOf = (credential: Credential): string => credential.spec.
 function bindingKeys(credentials: readonly Credential[], state: State): ReadonlyMap<Name, BindingKeys> {
   const found = new Map<Name, BindingKeys>()
   for (const credential of credentials) {
-    const keys = readBindingKeys(state.secret(credential.namespace, secretNameOf(credential)))
+    const keys = readKeys(state, nameOf(credential), secretNameOf(credential))
     if (keys !== undefined) found.set(nameOf(credential), keys)
   }
   return found

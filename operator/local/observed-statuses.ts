@@ -5,6 +5,8 @@ import type { Name, Ref } from '../compile/snapshot.ts'
 import { mergeConditions } from '../conditions.ts'
 import type { Look } from '../dns/verifier.ts'
 import { fleetsByObject } from '../fleets-by-object.ts'
+import { keySaying, usesRecorded } from '../key-saying.ts'
+import type { Heard, Key } from '../lifecycle/keys.ts'
 import { observedStatus, type StampedStatus } from '../observed-status.ts'
 import { type RecordsSaying, recordsSaying } from '../records-saying.ts'
 import type { Standing } from '../standing.ts'
@@ -19,6 +21,7 @@ export function observedStatuses(
   before: Statuses,
   now: string,
   look: (domain: Name) => Look | undefined = () => undefined,
+  heard: (fleet: Name, credential: Name) => Heard = nothingHeard(before),
 ): Statuses {
   const fleets = fleetsByObject(compiled)
   const over = expired(compiled, Date.parse(now))
@@ -29,8 +32,10 @@ export function observedStatuses(
       const standing = fleet === undefined ? undefined : standings.get(fleet)
       const { fields, condition } = usage(ref, standing)
       const records = recordsOf(ref, compiled, before, look)
-      const found = [over.get(ref) ?? [], condition ?? [], records?.conditions ?? []].flat()
-      const evidence = { fleet, standing, found, fields: { ...fields, ...records?.fields } }
+      const keys = keysOf(ref, status['keys'] as readonly Key[] | undefined, fleet, compiled, heard, Date.parse(now))
+      const conditions = [condition ?? [], records?.conditions ?? [], keys?.condition ?? []].flat()
+      const found = [over.get(ref) ?? [], conditions].flat()
+      const evidence = { fleet, standing, found, fields: { ...fields, ...records?.fields, ...keys?.fields } }
       return [ref, observedStatus(ref, status, evidence, before.get(ref), now)] as const
     }),
   )
@@ -46,6 +51,28 @@ function recordsOf(
   const name = ref.slice(ref.indexOf(' ') + 1) as Name
   const checks = domainChecks.get(name)
   return checks && recordsSaying(checks, look(name), before.get(ref) ?? { conditions: [] })
+}
+
+/** While no relay has told anything, what was said of the keys before is known. */
+const nothingHeard =
+  (before: Statuses) =>
+  (_fleet: Name, name: Name): Heard => ({
+    uses: usesRecorded(before.get(`RelayCredential ${name}`) ?? {}),
+    upTo: undefined,
+  })
+
+function keysOf(
+  ref: Ref,
+  keys: readonly Key[] | undefined,
+  fleet: Name | undefined,
+  { bindings }: Compiled,
+  heard: (fleet: Name, credential: Name) => Heard,
+  now: number,
+) {
+  if (!ref.startsWith('RelayCredential ') || keys === undefined || keys.length === 0 || fleet === undefined)
+    return undefined
+  const name = ref.slice(ref.indexOf(' ') + 1) as Name
+  return keySaying(keys, bindings.get(name)?.rotation, heard(fleet, name), now)
 }
 
 /** What each credential has used of its limits; where nothing new is known, what was said before. */

@@ -2,7 +2,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
-import type { Verifier } from '../dns/verifier.ts'
+import type { Look, Verifier } from '../dns/verifier.ts'
+import { tells } from '../key-told.ts'
+import { KnownUses } from '../known-uses.ts'
+import type { Heard } from '../lifecycle/keys.ts'
 import { spoolsIn } from '../spools.ts'
 import type { Standing } from '../standing.ts'
 import { diskTrouble } from './disk-trouble.ts'
@@ -27,6 +30,7 @@ export class Reporter {
   readonly #tell: Tell
   readonly #tellChanges: (statuses: Statuses) => void
   #statuses: Statuses
+  readonly #uses = new KnownUses((name) => this.#statuses.get(`RelayCredential ${name}`))
   #kept: Statuses = new Map()
   #written = ''
   #refreshing: NodeJS.Timeout | undefined
@@ -68,6 +72,16 @@ export class Reporter {
     this.#refreshLater(compiled)
   }
 
+  /** Whether the relay has said that it knows this key of a RelayCredential. */
+  isProgrammedWith(name: Name, key: string): boolean {
+    return tells(this.#statuses.get(`RelayCredential ${name}`) ?? {}, key) === 'programmed'
+  }
+
+  /** What relays have told of the use of its keys. */
+  heard(fleet: Name, name: Name): Heard {
+    return this.#uses.heard(fleet, name)
+  }
+
   /** Nothing is written until the next report. */
   pause(): void {
     clearTimeout(this.#refreshing)
@@ -86,9 +100,9 @@ export class Reporter {
   }
 
   #write(compiled: Compiled, standings: ReadonlyMap<Name, Standing>): void {
-    const observed = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString(), (domain) =>
-      this.#verifier.look(domain),
-    )
+    const look = (domain: Name): Look | undefined => this.#verifier.look(domain)
+    const heard = (fleet: Name, name: Name): Heard => this.heard(fleet, name)
+    const observed = observedStatuses(compiled, standings, this.#statuses, new Date().toISOString(), look, heard)
     this.#statuses = new Map([...this.#kept, ...observed])
     const text = JSON.stringify([...this.#statuses])
     if (text === this.#written) return
@@ -102,10 +116,17 @@ export class Reporter {
   }
 
   async #observe({ fleets }: Compiled, names: readonly Name[]): Promise<ReadonlyMap<Name, Standing>> {
+    const askedAt = Date.now()
     const observed = async ([name, fleet]: readonly [Name, LocalFleet]) => {
       const before = spoolsIn(this.#statuses.get(`RelayPolicy ${name}`))
       return [name, await fleet.observe(before, fleets.get(name)?.acceptedSpools ?? [])] as const
     }
-    return new Map(await Promise.all([...this.#fleets].filter(([name]) => names.includes(name)).map(observed)))
+    const standings = await Promise.all([...this.#fleets].filter(([name]) => names.includes(name)).map(observed))
+    for (const [name, { usage, programmed }] of standings) {
+      // Nobody uses a key while no relay runs.
+      if (usage !== undefined) this.#uses.take(name, [{ askedAt, usage }], askedAt, undefined)
+      else if (programmed.reason === 'Stopped') this.#uses.take(name, [], askedAt, undefined)
+    }
+    return new Map(standings)
   }
 }

@@ -1,13 +1,13 @@
 /** Carries out on this machine what was compiled: binding Secrets, certificates, configuration files, relay processes. */
 import { rmSync } from 'node:fs'
 import type { Issued } from '../ca.ts'
-import type { Compiled, CompiledFleet } from '../compile/compiled.ts'
+import type { Binding, Compiled, CompiledFleet } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
 import { loadAuthority } from './authority.ts'
-import { ensureBindingSecret } from './binding-secret.ts'
+import { keepKeys, type Made } from './credential-keys.ts'
 import { declaredFacts } from './declared.ts'
 import { type Directory, valueIn } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
@@ -20,6 +20,8 @@ import type { Tell } from './telling.ts'
 
 /** What could not be done is tried again this soon, without an edit. */
 const againMs = 2000
+/** How late a clock that was set is noticed. */
+const longestMs = 60_000
 
 export type ProcessSink = Sink & {
   /** Stops every relay; resolves when the last has ended. */
@@ -46,6 +48,25 @@ export function processSink(options: {
   }
   const attempt = attempting(tell, tryAgain)
   let authority: Issued | undefined
+  /** Keys that no Secret holds yet. */
+  const made = new Map<Name, Made>()
+  let keysAgain: NodeJS.Timeout | undefined
+  const keep = (name: Name, binding: Binding, certificate: string): number => {
+    const its = made.get(name)
+    const now = Date.now()
+    const { isNew, at, ...kept } = keepKeys(state, name, binding, {
+      made: its,
+      isReached: its !== undefined && reporter.isProgrammedWith(name, its.id),
+      heard: reporter.heard(binding.fleet, name),
+      authority: certificate,
+      now,
+    })
+    if (kept.made === undefined) made.delete(name)
+    else made.set(name, kept.made)
+    // A relay has to learn of it: the next snapshot has its verifier.
+    if (isNew) dirty.mark()
+    return kept.made === undefined ? at : now + againMs
+  }
 
   return {
     async apply(compiled) {
@@ -58,9 +79,14 @@ export function processSink(options: {
         signingKey: (domain, keyFile) => pemIn(keys, domain as Name, keyFile),
         now: Date.now(),
       } satisfies FileSources
-      for (const name of compiled.bindings.keys()) {
-        attempt(`Secret of RelayCredential ${name}`, () => ensureBinding(name, compiled, state, sources, dirty))
+      let soonest = Date.now() + longestMs
+      for (const [name, binding] of compiled.bindings) {
+        attempt(`Secret of RelayCredential ${name}`, () => {
+          soonest = Math.min(soonest, keep(name, binding, sources.authority.certificate))
+        })
       }
+      clearTimeout(keysAgain)
+      keysAgain = setTimeout(() => dirty.mark(), Math.max(0, soonest - Date.now()))
       if (allRead(directory())) attempt('old Secrets', () => pruneBindings(state, compiled))
       const done = await Promise.all(
         [...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)),
@@ -70,12 +96,14 @@ export function processSink(options: {
         if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))
       }
     },
-    report: (compiled) => {
+    async report(compiled) {
       const { unread } = directory()
-      return reporter.report(compiled, { newer: dirty.raised, unread, keep: !allRead(directory()) })
+      await reporter.report(compiled, { newer: dirty.raised, unread, keep: !allRead(directory()) })
+      if ([...made].some(([name, { id }]) => reporter.isProgrammedWith(name, id))) dirty.mark()
     },
     async close() {
       clearTimeout(again)
+      clearTimeout(keysAgain)
       reporter.pause()
       await fleets.close()
     },
@@ -107,14 +135,6 @@ async function applyFleet(
   return compiled.kind === 'run' ? fleet.run(compiled, sources) : fleet.hold(compiled.config)
 }
 
-function ensureBinding(name: Name, { bindings }: Compiled, state: State, { authority }: FileSources, dirty: Dirty) {
-  const binding = bindings.get(name)
-  if (binding === undefined) return
-  const folder = state.secret(namespaceOf(name), binding.secretName)
-  // A relay has to learn of a new login: the next snapshot has its verifier.
-  if (ensureBindingSecret(folder, binding, authority.certificate)) dirty.mark()
-}
-
 /** A deleted credential leaves no Secret: made again, it gets a new password. */
 function pruneBindings(state: State, { bindings, heldBindings }: Compiled): void {
   const held = new Set([...heldBindings].map(namespaceOf))
@@ -123,5 +143,6 @@ function pruneBindings(state: State, { bindings, heldBindings }: Compiled): void
     for (const name of foldersIn(state.secrets(namespace))) {
       if (!owed.has(`${namespace}/${name}`)) rmSync(state.secret(namespace, name), { recursive: true, force: true })
     }
+    for (const name of state.recorded(namespace)) if (!bindings.has(name)) rmSync(state.keysFile(name), { force: true })
   }
 }

@@ -25,6 +25,10 @@ export type State = {
   readonly caKey: string
   secrets(namespace: string): string
   secret(namespace: string, name: string): string
+  /** What is recorded of the keys of a RelayCredential. */
+  keysFile(credential: Name): string
+  /** Of the RelayCredentials of which anything is. */
+  recorded(namespace: string): readonly Name[]
   fleet(policy: Name): FleetFolder
   /** Every fleet that has a folder, running or not. */
   fleets(): readonly Name[]
@@ -51,6 +55,17 @@ export const foldersIn = (directory: string): readonly string[] => {
   }
 }
 
+const filesIn = (directory: string, ending: string): readonly string[] => {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(ending))
+      .map((name) => name.slice(0, -ending.length))
+      .filter(isName)
+  } catch {
+    return []
+  }
+}
+
 /** Where there is nothing, nothing is known; where we are not let in, nobody should say that there is nothing. */
 function mayRead(root: string): void {
   try {
@@ -63,6 +78,7 @@ function mayRead(root: string): void {
 export function stateAt(directory: string): State {
   const root = resolve(directory)
   const secrets = (namespace: string): string => join(root, segment(namespace), 'secrets')
+  const keys = (namespace: string): string => join(root, segment(namespace), 'keys')
   const fleets = (namespace: string): string => join(root, segment(namespace), 'fleets')
   const namespaces = (): readonly string[] => {
     mayRead(root)
@@ -76,6 +92,8 @@ export function stateAt(directory: string): State {
     caKey: join(root, 'ca', 'ca.key'),
     secrets,
     secret: (namespace, name) => join(secrets(namespace), segment(name)),
+    keysFile: (credential) => join(keys(namespaceOf(credential)), `${segment(nameIn(credential))}.json`),
+    recorded: (namespace) => filesIn(keys(namespace), '.json').map((name): Name => `${namespace}/${name}`),
     fleet: (policy) => fleetFolder(join(fleets(namespaceOf(policy)), segment(nameIn(policy)))),
     fleets: () => namespaces().flatMap((ns) => foldersIn(fleets(ns)).map((name): Name => `${ns}/${name}`)),
     namespaces,

@@ -57,5 +57,9 @@ export function logIn(
 export const loginInForce = (inbound: Inbound, session: Session, { username, digest }: SessionLogin): Login =>
   judge(inbound, session, username, digest)
 
-const judge = (inbound: Inbound, { client }: Session, username: string, digest: Buffer): Login =>
-  judgeLogin(inbound.inForce().index, { username, digest, client, now: inbound.now() })
+function judge(inbound: Inbound, { client }: Session, username: string, digest: Buffer): Login {
+  const login = judgeLogin(inbound.inForce().index, { username, digest, client, now: inbound.now() })
+  // A session that goes on for days uses its key all the time.
+  if (login.kind === 'accepted') inbound.keyUses.note(login.credential.name, login.key, client)
+  return login
+}

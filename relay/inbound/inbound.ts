@@ -1,6 +1,7 @@
 /** What every stage is given, and what a stage decides. */
 import type { RelayConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import type { KeyUses } from '../keys/key-uses.ts'
 import type { Allowances } from '../limits/allowances.ts'
 import type { Keyring } from '../mail/keyring.ts'
 import type { Refusal } from '../mail/rule.ts'
@@ -20,6 +21,7 @@ export type Inbound = {
   readonly spool: Spool
   readonly events: Events
   readonly allowances: Allowances
+  readonly keyUses: KeyUses
   readonly lockout: Lockout
   readonly presence: Presence
   /** Beyond this many sessions of all clients, new ones are sent away. */

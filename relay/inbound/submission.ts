@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { CertificateStatus } from '../http.ts'
+import type { KeyUses } from '../keys/key-uses.ts'
 import type { Allowances } from '../limits/allowances.ts'
 import { Keyring } from '../mail/keyring.ts'
 import { indexCredentials } from '../rules/login.ts'
@@ -35,6 +36,7 @@ type Parts = {
   readonly spool: Spool
   readonly events: Events
   readonly allowances: Allowances
+  readonly keyUses: KeyUses
   readonly now?: () => number
   readonly maxSessions?: number
 }
@@ -44,6 +46,7 @@ export function createSubmission({
   spool,
   events,
   allowances,
+  keyUses,
   now = Date.now,
   maxSessions = Infinity,
 }: Parts): Submission {
@@ -54,7 +57,7 @@ export function createSubmission({
   }
   const presence = new Presence()
   const lockout = new Lockout()
-  const inbound: Inbound = { spool, events, allowances, lockout, presence, maxSessions, now, inForce }
+  const inbound: Inbound = { spool, events, allowances, keyUses, lockout, presence, maxSessions, now, inForce }
   const lines = new Set<Line>()
   const open = new Map<string, Open>()
   let noneLeft = (): void => {}

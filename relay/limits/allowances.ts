@@ -86,7 +86,7 @@ export class Allowances {
     account.taken = { ...account.taken, today: Math.max(0, account.taken.today - recipients) }
   }
 
-  usage({ credentials }: RelayConfig): RelayUsage {
+  usage({ credentials }: RelayConfig): Pick<RelayUsage, 'day' | 'credentials'> {
     const limited = credentials.filter(isLimited)
     const told = limited.flatMap(({ name }): readonly CredentialUsage[] => {
       const { taken, lastRefusal } = this.#account(name)
@@ -143,7 +143,7 @@ export class Allowances {
   }
 
   #remembered(name: string, day: number): Account {
-    const used = this.#parts.file?.used(name) ?? { day, recipients: 0 }
+    const used = this.#parts.file?.get(name) ?? { day, recipients: 0 }
     const taken = { today: used.recipients, earned: undefined }
     return renewed({ day: used.day, taken, reserved: used.recipients, toldOf: false, lastRefusal: undefined }, day)
   }

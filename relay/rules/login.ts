@@ -35,7 +35,7 @@ export type Login =
       readonly credential?: string
     }
 
-type Key = { readonly id: string; readonly digest: Buffer }
+type Key = { readonly id: string; readonly digest: Buffer; readonly notAfter: number }
 type Entry = { readonly credential: CredentialConfig; readonly keys: readonly Key[] }
 
 export type CredentialIndex = { readonly byUsername: ReadonlyMap<string, Entry>; readonly decoys: readonly Key[] }
@@ -43,16 +43,21 @@ export type CredentialIndex = { readonly byUsername: ReadonlyMap<string, Entry>;
 /** Equal lengths for the comparison, whatever stands in the configuration. */
 export const digestOf = (verifier: string): Buffer => createHash('sha256').update(verifier).digest()
 // No verifier has this digest.
-const decoy: Key = { id: '', digest: Buffer.alloc(32) }
+const decoy: Key = { id: '', digest: Buffer.alloc(32), notAfter: 0 }
 
 /** Made once for each configuration. Every entry is filled up to one number of keys: all logins take the same time. */
 export function indexCredentials({ credentials }: RelayConfig): CredentialIndex {
   const width = Math.max(1, ...credentials.map((c) => c.keys.length))
   const decoys = Array.from({ length: width }, () => decoy)
-  const keysOf = (c: CredentialConfig): readonly Key[] =>
-    [...c.keys.map(({ id, verifier }) => ({ id, digest: digestOf(verifier) })), ...decoys].slice(0, width)
+  const keysOf = (c: CredentialConfig): readonly Key[] => [...c.keys.map(keyOf), ...decoys].slice(0, width)
   return { byUsername: new Map(credentials.map((c) => [c.username, { credential: c, keys: keysOf(c) }])), decoys }
 }
+
+const keyOf = ({ id, verifier, notAfter }: CredentialConfig['keys'][number]): Key => ({
+  id,
+  digest: digestOf(verifier),
+  notAfter: notAfter ?? Number.POSITIVE_INFINITY,
+})
 
 type Bar = readonly [reason: AuthFailure, rule: RuleId, stands: (c: CredentialConfig, a: LoginAttempt) => boolean]
 
@@ -66,7 +71,7 @@ export const bars: readonly Bar[] = [
 /** The credential and key that this attempt proves, or why it may not be used. */
 export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login {
   const entry = index.byUsername.get(attempt.username)
-  const key = matching(entry?.keys ?? index.decoys, attempt.digest)
+  const key = matching(entry?.keys ?? index.decoys, attempt)
   if (!entry) return refuse('unknown', 'always.password')
   // The operator has yet to make the key: the client is not wrong, it is early.
   if (entry.credential.keys.length === 0) return refuse('noKey', 'always.keys', entry.credential.name)
@@ -78,8 +83,8 @@ export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login
 }
 
 // Looks at every key, so that the time says nothing about which one it was.
-const matching = (keys: readonly Key[], digest: Buffer): Key | undefined =>
-  keys.filter((key) => timingSafeEqual(key.digest, digest))[0]
+const matching = (keys: readonly Key[], { digest, now }: LoginAttempt): Key | undefined =>
+  keys.filter((key) => timingSafeEqual(key.digest, digest)).find(({ notAfter }) => now < notAfter)
 
 const refuse = (reason: AuthFailure, rule: RuleId, credential?: string): Login => ({
   kind: 'refused',

@@ -31,7 +31,7 @@ function add(list: BlockList, network: string): boolean {
 }
 
 /** Without a zone (`fe80::1%eth0`), and IPv4 where it is IPv4 inside IPv6. */
-function plainAddress(written: string): string {
+export function plainAddress(written: string): string {
   const address = written.replace(/%.*$/s, '')
   if (isIP(address) !== 6) return address
   // The URL parser writes every form of an IPv6 address in the one of RFC 5952, in hexadecimal.

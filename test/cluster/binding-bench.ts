@@ -5,6 +5,7 @@ import type { Occasion } from '../../operator/cluster/events/event-series.ts'
 import type { DeclaredObject, World } from '../../operator/cluster/watch/world.ts'
 import type { Binding } from '../../operator/compile/compiled.ts'
 import type { Credential, Name } from '../../operator/compile/snapshot.ts'
+import { tells } from '../../operator/key-told.ts'
 import { accepted, type KubeObject, type Api as TestApi } from './api.ts'
 import { theCluster } from './cluster.ts'
 import { type FaultProxy, faultProxy, type Seen } from './fault-proxy.ts'
@@ -105,6 +106,8 @@ export async function openBench(admin: TestApi, chart: InstalledChart) {
       port: 587,
       scheme: 'smtp',
       issuedByOperator: true,
+      fleet: 'mail/shared',
+      rotation: { overlapMs: 172_800_000, trigger: '' },
       ...over,
     }),
     async operator(over: Partial<Binder> = {}, wrap: (api: Api) => Api = (api) => api): Promise<Operator> {
@@ -116,6 +119,9 @@ export async function openBench(admin: TestApi, chart: InstalledChart) {
         api: wrap(openApi(chart.asOperator(proxy.connection), { rate: { perSecond: 1000, burst: 1000 } })),
         world,
         mayWrite: () => operator.mayWrite,
+        reach: (_fleet, credential, key) =>
+          tells(world.declaredAs(`RelayCredential ${credential}`)?.status ?? {}, key) === 'programmed',
+        heard: () => ({ uses: new Map(), upTo: undefined }),
         dirty: { mark: () => void marks++ },
         recorder: (occasion) => occasions.push(occasion),
         turns: { everyMs: 100, pauseMs: 10 },

@@ -62,7 +62,14 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('a binding Secre
     expect(Buffer.from(password, 'base64url')).toHaveLength(32)
     expect(one.bindings.keys().get(web())).toEqual({
       username: `web.${bench.namespace}`,
-      keys: [{ id: verifierOf(password).slice(7, 15), verifier: verifierOf(password) }],
+      keys: [
+        {
+          id: verifierOf(password).slice(7, 15),
+          verifier: verifierOf(password),
+          state: 'Active',
+          createdAt: expect.stringMatching(/Z$/),
+        },
+      ],
     })
     expect(one.marks()).toBe(1)
     const secret = await bench.secret('smtp')

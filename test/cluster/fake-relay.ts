@@ -51,7 +51,7 @@ export async function fakeRelay(api: Api, namespace: string, policy: string, ind
   const relay: FakeRelay = {
     name,
     status: healthy(`${namespace}/${policy}`),
-    usage: { day: 0, credentials: [] },
+    usage: { day: 0, credentials: [], now: '2026-01-01T00:00:00Z', keys: [] },
     obeys: true,
     asked: 0,
     async say(ready, waiting) {

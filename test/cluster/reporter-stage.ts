@@ -11,6 +11,7 @@ import { compile } from '../../operator/compile/compile.ts'
 import type { Compiled, Condition } from '../../operator/compile/compiled.ts'
 import type { BindingKeys, Name } from '../../operator/compile/snapshot.ts'
 import { Dirty } from '../../operator/dirty.ts'
+import { KnownUses } from '../../operator/known-uses.ts'
 import type { StampedStatus } from '../../operator/observed-status.ts'
 import { configHash, printConfig } from '../../relay/config.ts'
 import { until } from '../local/until.ts'
@@ -137,6 +138,7 @@ async function start({ namespace, keys, relays, as, leads, usageMs }: Starting):
       },
     },
     records: { look: () => undefined },
+    keyUses: new KnownUses((name) => world.declaredAs(`RelayCredential ${name}`)?.status),
     mayWrite: () => operator.leads,
     ...(usageMs !== undefined && { usageMs }),
     record: (occasion) => occasions.push(occasion),

@@ -28,7 +28,7 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
     for (const [i, relay] of stage.relays.entries()) {
       const its = used[i] ?? 0
       const told = typeof its === 'number' ? { today: its } : its
-      relay.usage = { day: onDay, credentials: [{ name: `${stage.namespace}/web`, today: 0, ...told }] }
+      relay.usage = { ...relay.usage, day: onDay, credentials: [{ name: `${stage.namespace}/web`, today: 0, ...told }] }
     }
   }
   const usage = async (name = 'web') => (await stage.statusOf('relaycredentials', name))?.['usage']
@@ -59,7 +59,7 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
     expect(await usage('unlimited')).toBeUndefined()
     // A new day, on which nothing is used yet.
     say(day + 1, 0, 0)
-    for (const relay of stage.relays) relay.usage = { day: day + 1, credentials: [] }
+    for (const relay of stage.relays) relay.usage = { ...relay.usage, day: day + 1, credentials: [] }
     await until('nothing is used', async () => (await usage()) === undefined)
     const conditions = (await stage.statusOf('relaycredentials', 'web'))?.conditions
     expect(conditions?.some(({ type }) => type === 'QuotaApproaching')).toBe(false)

@@ -16,10 +16,13 @@ const isEmpty = (value: unknown): boolean =>
 const senderLine = (s: SenderConfig): string =>
   `${s.domain}${s.includeSubdomains ? ' + subdomains' : ''}${s.localParts.length > 0 ? `, only ${s.localParts.join(' ')}` : ''} (SenderDomain ${s.senderDomain})`
 
+const keyText = ({ id, notAfter }: CredentialConfig['keys'][number]): string =>
+  notAfter === undefined ? id : `${id} until ${new Date(notAfter).toISOString()}`
+
 /** Where nothing narrows and the only key is k1, the senders say it all. */
 function credentialFields(c: CredentialConfig): unknown {
   const senders = c.senders.map(senderLine)
-  const keys = c.keys.map((k) => k.id).join(' ')
+  const keys = c.keys.map(keyText).join(' ')
   const narrowing = filled({
     addresses: c.addresses,
     networks: c.networks,

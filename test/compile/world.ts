@@ -12,6 +12,7 @@ import {
 } from '../../operator/compile/snapshot.ts'
 import type { DkimAlgorithm, DkimKey } from '../../operator/lifecycle/dkim-key.ts'
 import type { DomainKeys } from '../../operator/lifecycle/domain-keys.ts'
+import type { Key } from '../../operator/lifecycle/keys.ts'
 import { declaredFacts } from '../../operator/local/declared.ts'
 import { readObjects } from '../../operator/local/objects.ts'
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
@@ -20,8 +21,8 @@ import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 export type Facts = {
   readonly place?: 'cluster' | 'machine' | 'machineWithLowPorts'
   readonly unread?: readonly string[]
-  /** By RelayCredential, the ids of its keys; absent: every credential has the key `k1`. One left out has no Secret yet. */
-  readonly keys?: Readonly<Record<string, readonly string[]>>
+  /** By RelayCredential, its keys or their ids; absent: every credential has the key `k1`. One left out has no Secret yet. */
+  readonly keys?: Readonly<Record<string, readonly (string | (Partial<Key> & Pick<Key, 'id'>))[]>>
   /** Whole configurations; for most cases `before.yaml` says more clearly what was running. */
   readonly running?: readonly unknown[]
   /** What is known of the keys of SenderDomains: `selector algorithm` of each that signs, absent where nobody knows. */
@@ -51,10 +52,13 @@ const domainKeys = (facts: Facts): ReadonlyMap<Name, DomainKeys> =>
   )
 
 function bindingKeys(facts: Facts, credentials: readonly { readonly namespace: string; readonly name: string }[]) {
-  const ids = (name: Name): readonly string[] | undefined => (facts.keys === undefined ? ['k1'] : facts.keys[name])
+  const given = (name: Name) => (facts.keys === undefined ? ['k1'] : facts.keys[name])
   return new Map<Name, BindingKeys>(
     credentials.flatMap((c) => {
-      const keys = ids(nameOf(c))?.map((id) => ({ id, verifier: `sha256:of-${c.name}-${id}` }))
+      const keys = given(nameOf(c))?.map((key): Key => {
+        const { id, ...its } = typeof key === 'string' ? { id: key } : key
+        return { id, verifier: `sha256:of-${c.name}-${id}`, ...its }
+      })
       return keys === undefined ? [] : [[nameOf(c), { username: `${c.name}.${c.namespace}`, keys }] as const]
     }),
   )

@@ -63,6 +63,12 @@ export const verdicts: readonly Verdict[] = [
   credential('the least that a credential says', {}),
 
   // Rules across fields
+  credential('a rotation by the clock', { rotation: { every: '720h', overlap: '48h' } }),
+  credential('a rotation by hand, without overlap', { rotation: { overlap: '0s', trigger: '2026-11-27' } }),
+  credential('an overlap that never ends', { rotation: { every: '48h' } }, 'spec.rotation.overlap'),
+  credential('a rotation every minute', { rotation: { every: '1m', overlap: '0s' } }, 'spec.rotation.every'),
+  credential('a trigger without end', { rotation: { trigger: 'x'.repeat(65) } }, 'spec.rotation.trigger'),
+  credential('an overlap of words', { rotation: { overlap: 'two days' } }, 'spec.rotation.overlap'),
   credential('limits that limit nothing', { limits: { warnAt: 50 } }, 'spec.limits'),
   credential('a rate per minute', { limits: { rate: { count: 600, per: '1m' } } }),
   credential('a rate per hour in parts', { limits: { daily: 1, rate: { count: 1, per: '59m60s' } } }),

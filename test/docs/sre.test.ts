@@ -20,6 +20,7 @@ const reasons = [
   // In these, every word of several humps is one.
   ...found('operator/spools.ts', /'(Spool[A-Za-z]+ed)'/g),
   ...found('operator/usage.ts', /'((?:[A-Z][a-z]+){2,})'/g),
+  ...found('operator/lifecycle/rotation-pending.ts', /reason: (?:isOverdue \? 'OldKeyOverdue' : )?'([A-Za-z]+)'/g),
   ...['programmed', 'available', 'certificate-valid'].flatMap((f) =>
     found(`operator/cluster/statuses/${f}.ts`, /'((?:[A-Z][a-z]+){2,})'/g),
   ),

@@ -12,7 +12,7 @@ afterEach(() => {
 
 async function ask(line: string, pages: Partial<Pages> = {}): Promise<string> {
   const status = (): RelayStatus => ({ ready: true, notReady: [] }) as unknown as RelayStatus
-  const usage = () => ({ day: 0, credentials: [] })
+  const usage = () => ({ day: 0, credentials: [], now: '2026-01-01T00:00:00Z', keys: [] })
   const metrics = async () => ({ type: 'text/plain', text: 'm 1\n' })
   const { server, port } = await serve({ host: '127.0.0.1', port: 0 }, { status, usage, metrics, ...pages })
   closers.push(() => server.close())

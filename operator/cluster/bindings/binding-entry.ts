@@ -25,6 +25,10 @@ export type Entry = {
   /** What was found or made since; newer. */
   keys: BindingKeys | undefined
   trouble: Condition | undefined
+  /** A key that no Secret holds yet; its password is nowhere else. */
+  made: { readonly id: string; readonly password: string } | undefined
+  /** When its keys are to be looked at again; milliseconds since the epoch. */
+  at: number
   /** The names that it had before; the oldest first. */
   readonly formerNames: Set<string>
 }
@@ -46,6 +50,8 @@ export function entryOf({ uid, status }: Pick<DeclaredObject, 'uid' | 'status'>,
     recorded,
     keys: undefined,
     trouble: undefined,
+    made: undefined,
+    at: 0,
     formerNames,
   }
 }

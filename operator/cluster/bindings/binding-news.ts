@@ -1,6 +1,9 @@
 /** What people are told of binding Secrets: conditions for what stands in the way, Events for what was set right. Pure. */
 import { apiVersion } from '../../../crds/kinds.ts'
 import type { Condition } from '../../compile/compiled.ts'
+import type { Key, KeyUse } from '../../lifecycle/keys.ts'
+import { timeOf } from '../../lifecycle/keys.ts'
+import type { Retired } from '../../lifecycle/rotate.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { Owed } from './binding-object.ts'
 
@@ -37,20 +40,52 @@ export const bindingTroubles = {
     ),
 } as const
 
+const regarding = ({ owner }: Owed): Occasion['regarding'] => ({
+  apiVersion,
+  kind: 'RelayCredential',
+  namespace: owner.namespace,
+  name: owner.reference.name,
+  uid: owner.reference.uid,
+})
+
 /** `login`: whether the password is another one now. */
 export const secretRepaired = (owed: Owed, login: 'kept' | 'new'): Occasion => ({
-  regarding: {
-    apiVersion,
-    kind: 'RelayCredential',
-    namespace: owed.owner.namespace,
-    name: owed.owner.reference.name,
-    uid: owed.owner.reference.uid,
-  },
+  regarding: regarding(owed),
   type: 'Warning',
   reason: 'SecretRepaired',
   action: 'Apply',
   note:
     login === 'kept'
       ? `${secretOf(owed)} was changed by somebody else and has been set right; its password is still the same`
-      : `${secretOf(owed)} was deleted or its password was changed by somebody else; applications have to read it anew`,
+      : `${secretOf(owed)} was deleted or its password was changed by somebody else; applications have to read it anew, ` +
+        'and the password before is accepted for the overlap of spec.rotation',
 })
+
+export const keyHandedOut = (owed: Owed, { id }: Key): Occasion => ({
+  regarding: regarding(owed),
+  type: 'Normal',
+  reason: 'KeyRotated',
+  action: 'Rotate',
+  note: `${secretOf(owed)} holds key ${id} now, which every ready relay accepts; applications have to read it anew`,
+})
+
+const endings = {
+  unused: 'nobody has used it for the overlap of spec.rotation',
+  expired: 'its expiresAt has come',
+  atOnce: 'the overlap of spec.rotation is 0s',
+  forced: 'spec.rotation.trigger was changed again while it was still accepted',
+  crowded: 'there are too many newer ones',
+} as const satisfies Record<Retired['why'], string>
+
+/** Only who was still using it has to be warned. */
+export function keyRetired(owed: Owed, { key, why }: Retired, use: KeyUse | undefined): Occasion {
+  const isInUse = use !== undefined && use.at > (timeOf(key.replacedAt) ?? 0)
+  const by = isInUse ? `; it was last used from ${use.network}, and that client is refused now` : ''
+  return {
+    regarding: regarding(owed),
+    type: isInUse && why !== 'unused' ? 'Warning' : 'Normal',
+    reason: isInUse && why !== 'unused' ? 'KeyRetiredInUse' : 'KeyRetired',
+    action: 'Rotate',
+    note: `key ${key.id} is accepted no longer: ${endings[why]}${why === 'unused' ? '' : by}`,
+  }
+}

@@ -13,7 +13,10 @@ export type Owed = {
   readonly owner: Owner
 }
 
-export function bindingObject({ binding, authority, owner }: Owed, password: string): KubeObject {
+/** On a Secret that was made in place of one that was gone: the key which was the newest then, as far as anybody knew. */
+export const replacesAnnotation = 'relayfleet.dev/replaces-key'
+
+export function bindingObject({ binding, authority, owner }: Owed, password: string, replaces?: string): KubeObject {
   const entries = Object.entries(bindingEntries(binding, password, authority))
   return {
     apiVersion: 'v1',
@@ -22,7 +25,10 @@ export function bindingObject({ binding, authority, owner }: Owed, password: str
       name: binding.secretName,
       namespace: owner.namespace,
       labels: withoutOurs(binding.labels),
-      annotations: withoutOurs(binding.annotations),
+      annotations: {
+        ...withoutOurs(binding.annotations),
+        ...(replaces !== undefined && { [replacesAnnotation]: replaces }),
+      },
     },
     type: bindingType,
     data: Object.fromEntries(entries.flatMap(([key, text]) => (text === undefined ? [] : [[key, base64(text)]]))),

@@ -1,9 +1,12 @@
 /** Binding Secrets: made for each credential that is owed one, repaired when damaged, never somebody else's. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { keyOf, newPassword } from '../../binding-secret.ts'
 import type { Binding, Compiled, Condition } from '../../compile/compiled.ts'
 import type { BindingKeys, Name } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
+import { activeOf, type Heard, pendingOf, stamped } from '../../lifecycle/keys.ts'
+import { type InSecret, type KeyFacts, nextKeys, withPending } from '../../lifecycle/rotate.ts'
 import type { Api } from '../api/api.ts'
 import { ApiError, isConflict, isTransient } from '../api/api-error.ts'
 import type { Backoff } from '../api/backoff.ts'
@@ -13,11 +16,12 @@ import { Deposed, type Writing } from '../write/apply.ts'
 import { openLanes } from '../write/lanes.ts'
 import { credentialOwner } from '../write/ownership.ts'
 import { Permits } from '../write/permits.ts'
-import { type Before, type Conclusion, conclusionOf } from './binding-conclusion.ts'
+import { type Conclusion, conclusionOf } from './binding-conclusion.ts'
 import { type Entry, entryOf, expectsNone, knownKeys, owe } from './binding-entry.ts'
 import { bindingTroubles } from './binding-news.ts'
 import type { Owed } from './binding-object.ts'
-import { ensureBinding, keysUnder, removeBinding } from './ensure-binding.ts'
+import { ensureBinding, keyUnder, removeBinding, type Wanted } from './ensure-binding.ts'
+import type { Reach } from './key-reach.ts'
 
 export type Bindings = {
   /** What is owed from now on; returns at once. `authority`: the PEM bundle that goes into `certificates`. */
@@ -50,6 +54,12 @@ export type Binder = {
   readonly recorder?: (occasion: Occasion) => void
   /** Milliseconds of a clock that only goes on. */
   readonly now?: () => number
+  /** Milliseconds since the epoch. */
+  readonly wall?: () => number
+  /** Whether a key may be handed out. */
+  readonly reach: Reach
+  /** What the relays have told of the use of keys. */
+  readonly heard: (fleet: Name, credential: Name) => Heard
   readonly turns?: Turns
   readonly backoff?: Backoff
   /** What was done for one Secret took so long. */
@@ -64,6 +74,8 @@ const ordinary = {
 } as const
 /** An earlier Secret that leaves this slowly is worth telling. */
 const patienceMs = 4000
+/** What is due and was begun is begun again, if it has not ended by itself. */
+const againMs = 5000
 /** What is under way when everything ends is given up; it ends soon. */
 const restMs = 5000
 
@@ -71,7 +83,8 @@ const restMs = 5000
 class Leaving extends Error {}
 
 export function openBindings(binder: Binder): Bindings {
-  const { api, world, mayWrite, dirty, recorder, took, tell, now = () => performance.now() } = binder
+  const { api, world, mayWrite, dirty, recorder, took, tell, reach, heard } = binder
+  const { now = () => performance.now(), wall = Date.now } = binder
   const { turns, backoff } = { ...ordinary, ...binder }
   const ending = new AbortController()
   const writing: Writing = { api, mayWrite, signal: ending.signal }
@@ -145,13 +158,15 @@ export function openBindings(binder: Binder): Bindings {
   }
 
   async function settle(name: Name, entry: Entry, owed: Owed): Promise<void> {
-    const ensured = await ensureBinding(owed, expectsNone(entry), writing)
+    const facts = factsOf(name, entry, owed)
+    const ensured = await ensureBinding(owed, wantedOf(entry, facts), expectsNone(entry), writing)
     if (ensured.is === 'leaving') throw new Leaving(`Secret ${owed.binding.secretName} is still being deleted`)
-    const formerKeys = ensured.is === 'foreign' ? await keysOfFormer(entry, owed) : undefined
+    const formerSecret = ensured.is === 'foreign' ? await keyOfFormer(entry, owed) : undefined
     // Forgotten meanwhile, or another credential of that name.
     if (entries.get(name) !== entry) return
     const { trouble } = entry
-    conclude(entry, conclusionOf(ensured, owed, beforeNow(entry, formerKeys)))
+    const before = { keys: knownKeys(entry), isRenamed: entry.formerNames.size > 0, formerSecret, facts }
+    conclude(name, entry, owed, conclusionOf(ensured, owed, before))
     if (entry.trouble !== undefined && entry.trouble.message !== trouble?.message) tell?.(name, entry.trouble.message)
     if (owed.binding.secretName === entry.secretName) entry.wasSeen = true
     if (ensured.is === 'ours') await removeFormer(entry, owed)
@@ -160,21 +175,69 @@ export function openBindings(binder: Binder): Bindings {
     if (entries.get(name) === entry) look(name, now())
   }
 
-  const beforeNow = (entry: Entry, formerKeys: BindingKeys | undefined): Before => ({
-    keys: knownKeys(entry),
-    isRenamed: entry.formerNames.size > 0,
-    formerKeys,
-  })
-
-  function conclude(entry: Entry, { keys, trouble, occasion }: Conclusion): void {
-    note(entry, keys, trouble)
-    if (occasion !== undefined) recorder?.(occasion)
+  function factsOf(name: Name, { made }: Entry, { binding }: Owed): Omit<KeyFacts, 'keys' | 'secret'> {
+    return {
+      rotation: binding.rotation,
+      atHand: made?.id,
+      isReached: made !== undefined && reach(binding.fleet, name, made.id),
+      heard: heard(binding.fleet, name),
+      now: wall(),
+    }
   }
 
-  async function keysOfFormer({ formerNames }: Entry, owed: Owed): Promise<BindingKeys | undefined> {
+  function conclude(name: Name, entry: Entry, owed: Owed, { keys, act, at, trouble, occasions }: Conclusion): void {
+    entry.at = at
+    if (act === 'make') makeKey(name, entry, owed, keys)
+    else note(entry, keys, trouble)
+    if (pendingOf(entry.keys?.keys ?? [])?.id !== entry.made?.id) entry.made = undefined
+    for (const occasion of occasions) recorder?.(occasion)
+  }
+
+  /** The relays get to know it; the Secret gets it when they do. */
+  function makeKey(name: Name, entry: Entry, owed: Owed, { username, keys }: BindingKeys): void {
+    const password = newPassword()
+    const key = keyOf(password)
+    const { rotation } = owed.binding
+    entry.made = { id: key.id, password }
+    note(entry, { username, keys: withPending(keys, key, rotation, wall()) }, undefined)
+    entry.at = momentOf(name, entry, owed)
+  }
+
+  /** Where only time goes on, the Secret need not be looked at: it is taken to hold what it should. */
+  function momentOf(name: Name, entry: Entry, owed: Owed): number {
+    const keys = knownKeys(entry)?.keys ?? []
+    const facts = factsOf(name, entry, owed)
+    const active = activeOf(stamped(keys, facts.now))
+    // Only a look tells what there is; it comes by itself.
+    if (active === undefined) return Number.POSITIVE_INFINITY
+    const { act, retired, at } = nextKeys({ ...facts, keys, secret: active })
+    const isForgotten = pendingOf(keys) !== undefined && entry.made === undefined
+    return act === 'rest' && retired.length === 0 && !isForgotten ? at : facts.now
+  }
+
+  /** Each whose moment has come is looked at by a lane; what fails there is tried again by that. */
+  function lookAtKeys(): void {
+    const time = wall()
+    for (const [name, entry] of entries) {
+      const { owed } = entry
+      if (owed === undefined || owed !== entry.settled || !isKeyDue(name, entry, owed, time)) continue
+      entry.at = time + againMs
+      entry.isDue = true
+      lanes.give(name, undefined, entry.key)
+    }
+  }
+
+  function isKeyDue(name: Name, entry: Entry, owed: Owed, time: number): boolean {
+    const { made, trouble } = entry
+    if (made !== undefined && trouble === undefined && reach(owed.binding.fleet, name, made.id)) return true
+    if (entry.at <= time) entry.at = momentOf(name, entry, owed)
+    return entry.at <= time
+  }
+
+  async function keyOfFormer({ formerNames }: Entry, owed: Owed): Promise<InSecret | undefined> {
     for (const formerName of formerNames) {
-      const keys = await keysUnder(formerName, owed, writing)
-      if (keys !== undefined) return keys
+      const key = await keyUnder(formerName, owed, writing)
+      if (key !== undefined) return key
     }
     return undefined
   }
@@ -188,7 +251,8 @@ export function openBindings(binder: Binder): Bindings {
 
   function note(entry: Entry, keys: BindingKeys | undefined, trouble: Condition | undefined): void {
     const before = [knownKeys(entry)?.keys ?? [], entry.trouble]
-    entry.keys = keys
+    // What is the same stays the same object: what was compiled of it stands.
+    if (keys === undefined || !isDeepStrictEqual(keys, entry.keys)) entry.keys = keys
     entry.trouble = trouble
     if (!isDeepStrictEqual(before, [knownKeys(entry)?.keys ?? [], trouble])) dirty.mark()
   }
@@ -237,12 +301,18 @@ export function openBindings(binder: Binder): Bindings {
         await wait(turns.pauseMs, undefined, { signal }).catch(() => undefined)
         if (mayWrite() !== leads) turnOver()
         takeTurn()
+        if (leads) lookAtKeys()
       }
       lanes.close()
       await lanes.rest(restMs)
     },
   }
 }
+
+const wantedOf = (entry: Entry, { isReached, now }: Pick<KeyFacts, 'isReached' | 'now'>): Wanted => ({
+  password: isReached ? entry.made?.password : undefined,
+  replaces: activeOf(stamped(knownKeys(entry)?.keys ?? [], now))?.id,
+})
 
 const namespaceOf = (name: string): string => name.slice(0, name.indexOf('/'))
 

@@ -1,6 +1,6 @@
 /** One binding Secret is made as it is owed, or set right; what is somebody else's is left as it is. */
-import { bindingKeysOf, newPassword } from '../../binding-secret.ts'
-import type { BindingKeys } from '../../compile/snapshot.ts'
+import { keyOf, newPassword } from '../../binding-secret.ts'
+import type { InSecret } from '../../lifecycle/rotate.ts'
 import { told } from '../api/api.ts'
 import { ApiError, isConflict } from '../api/api-error.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -13,24 +13,36 @@ import { bindingObject, confidences, type Owed } from './binding-object.ts'
 import { type BindingState, bindingStateOf } from './binding-state.ts'
 
 export type Ensured =
-  | { readonly is: 'ours'; readonly keys: BindingKeys; readonly wasDamaged: boolean }
+  | { readonly is: 'ours'; readonly secret: InSecret; readonly wasDamaged: boolean }
   | { readonly is: 'foreign' }
   | { readonly is: 'leaving' }
-  /** Other programs claim fields of it; the keys are what it holds all the same. */
+  /** Other programs claim fields of it; the key is what it holds all the same. */
   | {
       readonly is: 'contested'
-      readonly keys: BindingKeys | undefined
+      readonly secret: InSecret | undefined
       readonly managers: readonly string[]
       readonly fields: readonly string[]
     }
+
+export type Wanted = {
+  /** The password that it is to hold from now on; absent: the one that it holds, or a new one where there is none. */
+  readonly password?: string | undefined
+  /** The key that is missed where it holds none. */
+  readonly replaces?: string | undefined
+}
 
 /**
  * `expectNone`: nothing is known that may be there, so that looking first would be one call too many.
  * @throws ApiError for trouble that passes, and for what the API server refuses; no message quotes a password
  * @throws Deposed
  */
-export async function ensureBinding(owed: Owed, expectNone: boolean, writing: Writing): Promise<Ensured> {
-  const made = expectNone ? await make(owed, writing) : undefined
+export async function ensureBinding(
+  owed: Owed,
+  wanted: Wanted,
+  expectNone: boolean,
+  writing: Writing,
+): Promise<Ensured> {
+  const made = expectNone ? await make(owed, wanted, writing) : undefined
   if (made !== undefined) return made
   const state = await stateNow(owed, writing)
   switch (state.is) {
@@ -38,19 +50,21 @@ export async function ensureBinding(owed: Owed, expectNone: boolean, writing: Wr
     case 'leaving':
       return { is: state.is }
     case 'absent':
-      return (await make(owed, writing)) ?? { is: 'leaving' }
+      return (await make(owed, wanted, writing)) ?? { is: 'leaving' }
     case 'whole':
-      return { is: 'ours', keys: keysOf(owed, state.password), wasDamaged: false }
+      return wanted.password === undefined || wanted.password === state.password
+        ? { is: 'ours', secret: inSecret(state.password, state.replaces), wasDamaged: false }
+        : setRight(owed, wanted, state, writing)
     case 'outdated':
     case 'damaged':
-      return setRight(owed, state, writing)
+      return setRight(owed, wanted, state, writing)
   }
 }
 
-/** The keys of a Secret that it had under another name; undefined where there is none any more. */
-export async function keysUnder(secretName: string, owed: Owed, writing: Writing): Promise<BindingKeys | undefined> {
+/** The key in a Secret that it had under another name; undefined where there is none any more. */
+export async function keyUnder(secretName: string, owed: Owed, writing: Writing): Promise<InSecret | undefined> {
   const state = await stateNow({ ...owed, binding: { ...owed.binding, secretName } }, writing)
-  return 'password' in state && state.password !== undefined ? keysOf(owed, state.password) : undefined
+  return 'password' in state && state.password !== undefined ? inSecret(state.password, state.replaces) : undefined
 }
 
 /** The Secret goes if it is this credential's; another's of that name stays. */
@@ -64,28 +78,39 @@ async function stateNow(owed: Owed, { api, signal }: Writing): Promise<BindingSt
   return bindingStateOf(await look(api, resources.secrets, at, signal), owed)
 }
 
-const keysOf = ({ binding }: Owed, password: string): BindingKeys => bindingKeysOf(binding.username, password)
+const inSecret = (password: string, replaces: string | undefined): InSecret => ({
+  ...keyOf(password),
+  ...(replaces !== undefined && { replaces }),
+})
 
 /** Undefined where there is one by now: it is left untouched, and its password stays. */
-async function make(owed: Owed, writing: Writing): Promise<Ensured | undefined> {
-  const password = newPassword()
-  const object = bindingObject(owed, password)
+async function make(owed: Owed, wanted: Wanted, writing: Writing): Promise<Ensured | undefined> {
+  const { password, replaces } = filled(wanted, {})
+  const object = bindingObject(owed, password, replaces)
   try {
     await discreetly(object, () => applyNew(object, owed.owner, writing))
-    return { is: 'ours', keys: keysOf(owed, password), wasDamaged: false }
+    return { is: 'ours', secret: inSecret(password, replaces), wasDamaged: false }
   } catch (error) {
     if (isConflict(error)) return undefined
     throw error
   }
 }
 
-async function setRight(
-  owed: Owed,
-  state: Extract<BindingState, { is: 'outdated' | 'damaged' }>,
-  writing: Writing,
-): Promise<Ensured> {
-  const password = state.password ?? newPassword()
-  const object = bindingObject(owed, password)
+type Held = Extract<BindingState, { is: 'whole' | 'outdated' | 'damaged' }>
+
+/** What it is to hold: what is wanted, or what it has, or what nobody has had yet. */
+function filled(
+  wanted: Wanted,
+  held: Pick<Held, 'password' | 'replaces'>,
+): Pick<Wanted, 'replaces'> & { password: string } {
+  if (wanted.password !== undefined) return { password: wanted.password }
+  if (held.password !== undefined) return { password: held.password, replaces: held.replaces }
+  return { password: newPassword(), replaces: wanted.replaces }
+}
+
+async function setRight(owed: Owed, wanted: Wanted, state: Held, writing: Writing): Promise<Ensured> {
+  const { password, replaces } = filled(wanted, state)
+  const object = bindingObject(owed, password, replaces)
   const observed = state.object
   const applied = await discreetly(object, () =>
     applyObject(object, observed, owed.owner, writing, { onlyObserved: true }),
@@ -93,14 +118,14 @@ async function setRight(
   switch (applied.kind) {
     case 'unchanged':
     case 'applied':
-      return { is: 'ours', keys: keysOf(owed, password), wasDamaged: state.is === 'damaged' }
+      return { is: 'ours', secret: inSecret(password, replaces), wasDamaged: state.is === 'damaged' }
     case 'foreign':
     case 'leaving':
       return { is: applied.kind }
     case 'contested': {
       const { managers, fields } = applied
-      const keys = state.password === undefined ? undefined : keysOf(owed, state.password)
-      return { is: 'contested', keys, managers, fields }
+      const secret = state.password === undefined ? undefined : inSecret(state.password, state.replaces)
+      return { is: 'contested', secret, managers, fields }
     }
   }
 }

@@ -1,13 +1,12 @@
 /** Asks a relay how it stands, by its pod's address: soon answered, or not at all. */
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
-import type { RelayUsage } from '../../../relay/http.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
 import { type RelayReport, relayReport } from './relay-report.ts'
-import { usageReport } from './usage-report.ts'
+import { type UsageReport, usageReport } from './usage-report.ts'
 
 export type Ask = (pod: RelayPod, signal: AbortSignal) => Promise<RelayReport | undefined>
-export type AskUsage = (pod: RelayPod, signal: AbortSignal) => Promise<RelayUsage | undefined>
+export type AskUsage = (pod: RelayPod, signal: AbortSignal) => Promise<UsageReport | undefined>
 
 type Page<Report> = {
   readonly path: string
@@ -20,8 +19,8 @@ type Page<Report> = {
 
 /** A report is about a thousand octets. */
 const status: Page<RelayReport> = { path: '/status', mostOctets: 128 * 1024, answerMs: 2000, read: relayReport }
-/** A hundred octets for each credential with limits. */
-const usage: Page<RelayUsage> = { path: '/usage', mostOctets: 16 * 1024 * 1024, answerMs: 5000, read: usageReport }
+/** A hundred octets for each key that was used. */
+const usage: Page<UsageReport> = { path: '/usage', mostOctets: 16 * 1024 * 1024, answerMs: 5000, read: usageReport }
 
 /** Connections are not kept: a relay is asked every few seconds, and an address may be another pod's by then. */
 const agent = new Agent({ keepAlive: false })

@@ -1,9 +1,11 @@
 /** Statuses as evidence: asks the relays, writes what changed, and records an Event where an object's fortune turns. */
+
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../../compile/compiled.ts'
 import type { Ref } from '../../compile/snapshot.ts'
 import { Dirty } from '../../dirty.ts'
 import type { Verifier } from '../../dns/verifier.ts'
+import type { KnownUses } from '../../known-uses.ts'
 import type { Api } from '../api/api.ts'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
@@ -34,6 +36,7 @@ export type Reporting = {
   readonly fleets: Pick<Fleets, 'written' | 'nudge'>
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>
+  readonly keyUses: KnownUses
   /** A standby asks nobody and writes nothing. */
   readonly mayWrite: () => boolean
   readonly record: (occasion: Occasion) => void
@@ -86,7 +89,7 @@ export function openReporter(reporting: Reporting): Reporter {
 function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal) {
   const { api, mayWrite, ask = askRelay, now = Date.now, failed = () => undefined } = reporting
   const fleets = new FleetDesk({ ...reporting, inquiry: new Inquiry({ ask, changed, now, signal }) })
-  const usages = new UsageDesk({ ...reporting, ask: reporting.askUsage ?? askUsage, changed, signal })
+  const usages = new UsageDesk({ ...reporting, ask: reporting.askUsage ?? askUsage, changed, signal, now })
   const writer: StatusWriter = new StatusWriter({
     api,
     mayWrite,

@@ -36,12 +36,16 @@ function policySaying(status: Status, standing: FleetStanding, before: StampedSt
 function credentialSaying(status: Status, standing: FleetStanding | undefined, before: StampedStatus): Saying {
   // It waits for its first key.
   if (standing === undefined) return { by: 'compiled', waits: 'briefly' }
-  const unchanged = isKnown(status, before) && sameJson(status['keys'], before['keys'])
+  const unchanged = isKnown(status, before) && sameJson(accepted(status), accepted(before))
   if (!standing.settled) return unchanged ? now('asBefore') : { by: 'compiled', waits: 'briefly' }
   // While relays only fail to load something newer, whoever they know already is as good as before: ten thousand
   // statuses do not follow each restart of a relay.
   return unchanged && programmedIn(before)?.status === 'True' && !standing.down ? now('asBefore') : now('evidence')
 }
+
+/** What relays know of its keys: which one is the newest, and who used them, is nothing to them. */
+const accepted = ({ keys }: Readonly<Record<string, unknown>>): readonly unknown[] =>
+  Array.isArray(keys) ? keys.map(({ id, verifier }) => ({ id, verifier })) : []
 
 const programmedIn = ({
   conditions,

@@ -1,8 +1,12 @@
 /** Decides, turn by turn, which statuses are to be written; what nothing has changed about is not looked at. */
+
 import type { Condition, Status } from '../../compile/compiled.ts'
 import type { Name, Ref } from '../../compile/snapshot.ts'
 import type { Look, Verifier } from '../../dns/verifier.ts'
+import { type KeySaying, keySaying } from '../../key-saying.ts'
+import type { KnownUses } from '../../known-uses.ts'
 import type { DomainChecks } from '../../lifecycle/domain-checks.ts'
+import type { Key } from '../../lifecycle/keys.ts'
 import { observedStatus, type StampedStatus } from '../../observed-status.ts'
 import { recordsSaying } from '../../records-saying.ts'
 import { type UsageSaying, usageBefore } from '../../usage.ts'
@@ -33,6 +37,8 @@ type Known = {
   differsSince: number | undefined
   /** All that the last decision rested on, where it is carried out or under way. */
   rests: readonly unknown[] | undefined
+  /** What is said of its keys, as long as all that this rests on is the same, until it is looked at anew. */
+  keys: { readonly rests: readonly unknown[]; readonly until: number; readonly saying: KeySaying } | undefined
   /** What the status is before the write that is under way. */
   before: readonly Condition[]
 }
@@ -41,6 +47,7 @@ type Desk = {
   readonly world: Pick<World, 'declaredAs'>
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>
+  readonly keyUses: Pick<KnownUses, 'of' | 'heard'>
   readonly writer: Pick<StatusWriter, 'give' | 'drop'>
   readonly record: (occasion: Occasion) => void
 }
@@ -118,10 +125,12 @@ export class StatusDesk {
     const usage = isLimited ? (turn.usages.of(nameIn(ref)) ?? 'unknown') : undefined
     const checks = ref.startsWith('SenderDomain ') ? turn.reported.compiled.domainChecks.get(nameIn(ref)) : undefined
     const look = checks && this.#desk.records.look(nameIn(ref))
-    const rests = [status, standing, stands, usage, checks, look, ...also]
-    if (known.rests?.every((r, i) => r === rests[i])) return Number.POSITIVE_INFINITY
+    const keys = this.#keys(ref, status, known, stands, turn)
+    const rests = [status, standing, stands, usage, checks, look, keys, ...also]
+    const until = known.keys?.until ?? Number.POSITIVE_INFINITY
+    if (known.rests?.every((r, i) => r === rests[i])) return until
     const found = also.filter((c) => c !== undefined).filter((c) => isNews(c, status))
-    return this.#decide(ref, known, {
+    const again = this.#decide(ref, known, {
       ...turn,
       status,
       fleet,
@@ -132,8 +141,32 @@ export class StatusDesk {
       usage,
       checks,
       look,
+      keys,
       rests,
     })
+    return Math.min(again, until)
+  }
+
+  /** Ten thousand credentials are told of once a minute; what is said stays the same object while it says the same. */
+  #keys(ref: Ref, status: Status, known: Known, stands: Stands, turn: Turn): KeySaying | undefined {
+    const keys = status['keys'] as readonly Key[] | undefined
+    const name = nameIn(ref)
+    const fleet = turn.reported.fleetOf.get(ref)
+    if (!ref.startsWith('RelayCredential ') || keys === undefined || keys.length === 0 || fleet === undefined) {
+      known.keys = undefined
+      return undefined
+    }
+    const { keyUses } = this.#desk
+    const binding = turn.reported.compiled.bindings.get(name)
+    const rests = [status, stands, binding, keyUses.of(fleet)]
+    const before = known.keys
+    if (before !== undefined && turn.now < before.until && before.rests.every((r, i) => r === rests[i]))
+      return before.saying
+    const saying = keySaying(keys, binding?.rotation, keyUses.heard(fleet, name), turn.now)
+    const isSame = before !== undefined && sameJson(before.saying, saying)
+    const until = saying.condition === undefined ? Number.POSITIVE_INFINITY : turn.now + minuteMs
+    known.keys = { rests, until, saying: isSame ? before.saying : saying }
+    return known.keys.saying
   }
 
   #decide(ref: Ref, known: Known, facts: Facts): number {
@@ -164,7 +197,14 @@ export class StatusDesk {
   #knownOf(ref: Ref, uid: string): Known {
     const known = this.#known.get(ref)
     if (known?.uid === uid) return known
-    const fresh: Known = { uid, wrote: undefined, differsSince: undefined, rests: undefined, before: [] }
+    const fresh: Known = {
+      uid,
+      wrote: undefined,
+      differsSince: undefined,
+      rests: undefined,
+      keys: undefined,
+      before: [],
+    }
     if (known !== undefined) this.#desk.writer.drop(ref)
     this.#known.set(ref, fresh)
     return fresh
@@ -185,8 +225,12 @@ type Facts = Pick<Turn, 'now' | 'time'> & {
   readonly checks: DomainChecks | undefined
   /** How they were when they were looked at last; absent: not yet. */
   readonly look: Look | undefined
+  readonly keys: KeySaying | undefined
   readonly rests: readonly unknown[]
 }
+
+/** What is pending is said anew. */
+const minuteMs = 60_000
 
 const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
 
@@ -200,8 +244,8 @@ function statusBy(ref: Ref, { by }: Saying, facts: Facts, before: StampedStatus)
   const evidence = {
     fleet: by === 'compiled' ? undefined : facts.fleet,
     standing: by === 'evidence' ? facts.standing : undefined,
-    found: [...facts.found, condition ?? [], records?.conditions ?? []].flat(),
-    fields: { ...fields, ...records?.fields },
+    found: [...facts.found, condition ?? [], records?.conditions ?? [], facts.keys?.condition ?? []].flat(),
+    fields: { ...fields, ...records?.fields, ...facts.keys?.fields },
   }
   return observedStatus(ref, facts.status, evidence, before, facts.time)
 }

@@ -31,6 +31,8 @@ const certificateEnds = cameTo('CertificateValid', 'False')
 const lags = cameTo('Programmed', 'False', ({ reason }) => reason === 'Lagging')
 
 const spoolLost = cameTo('SpoolReset', 'True')
+const oldKey = cameTo('RotationPending', 'True', ({ reason }) => ['OldKeyOverdue', 'UseUnknown'].includes(reason))
+
 const quotaEnds = cameTo('QuotaApproaching', 'True')
 const recordsBreak = ['SPFValid', 'DKIMValid', 'DMARCValid'].map((type) => cameTo(type, 'False'))
 
@@ -60,6 +62,7 @@ const tales: readonly Tale[] = [
   lags,
   spoolLost,
   quotaEnds,
+  oldKey,
   ...recordsBreak,
   readyLost,
   readyAgain,

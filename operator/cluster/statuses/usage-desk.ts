@@ -1,19 +1,24 @@
-/** Asks every relay once a minute what its credentials have used, and keeps what they said, added up by credential. */
-import type { RelayUsage } from '../../../relay/http.ts'
+/** Asks every relay once a minute what its credentials have used, limits and keys, and keeps what they said. */
+
 import type { Name } from '../../compile/snapshot.ts'
+import type { KnownUses } from '../../known-uses.ts'
 import { type UsageSaying, usageSaying, usedIn } from '../../usage.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
 import type { World } from '../watch/world.ts'
 import type { AskUsage } from './ask-relay.ts'
 import type { Reported } from './reported.ts'
+import type { UsageReport } from './usage-report.ts'
 
 type Desk = {
   readonly world: Pick<World, 'pods'>
+  readonly keyUses: Pick<KnownUses, 'take' | 'keepOnly'>
   readonly ask: AskUsage
   readonly usageMs?: number
   /** There are new figures. */
   readonly changed: () => void
   readonly signal: AbortSignal
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 export type Usages = {
@@ -23,7 +28,10 @@ export type Usages = {
   readonly at: number
 }
 
-type Round = { readonly startedAt: number; readonly said: ReadonlyMap<string, RelayUsage> | undefined }
+type Said = { readonly report: UsageReport; readonly askedAt: number }
+/** By the uid of the pod. */
+type Answers = ReadonlyMap<string, Said>
+type Round = { readonly startedAt: number; readonly said: Answers | undefined }
 
 const minuteMs = 60_000
 
@@ -40,10 +48,11 @@ export class UsageDesk {
     this.#everyMs = desk.usageMs ?? minuteMs
   }
 
-  look({ limits, fleetOf }: Reported, now: number): Usages {
-    const fleets = new Set([...limits.keys()].flatMap((name) => fleetOf.get(`RelayCredential ${name}`) ?? []))
-    for (const fleet of this.#rounds.keys()) if (!fleets.has(fleet)) this.#rounds.delete(fleet)
-    for (const fleet of fleets) this.#askWhenDue(fleet, now)
+  look(reported: Reported, now: number): Usages {
+    const { limits, fleetOf, compiled } = reported
+    for (const fleet of this.#rounds.keys()) if (!compiled.fleets.has(fleet)) this.#rounds.delete(fleet)
+    this.#desk.keyUses.keepOnly(compiled.fleets)
+    for (const fleet of compiled.fleets.keys()) this.#askWhenDue(fleet, reported, now)
     this.#say(limits, fleetOf)
     const next = [...this.#rounds.values()].map(({ startedAt }) => startedAt + this.#everyMs)
     return { of: (credential) => this.#sayings.get(credential), at: Math.min(...next) }
@@ -51,11 +60,12 @@ export class UsageDesk {
 
   forget(): void {
     this.#rounds.clear()
+    this.#desk.keyUses.keepOnly(new Map())
     this.#sayings = new Map()
     this.#restsOn = []
   }
 
-  #askWhenDue(fleet: Name, now: number): void {
+  #askWhenDue(fleet: Name, { compiled }: Reported, now: number): void {
     const round = this.#rounds.get(fleet)
     if (round !== undefined && now - round.startedAt < this.#everyMs) return
     const asking: Round = { startedAt: now, said: round?.said }
@@ -64,17 +74,23 @@ export class UsageDesk {
     void this.#ask(pods, round?.said).then((said) => {
       if (this.#rounds.get(fleet) !== asking) return
       this.#rounds.set(fleet, { ...asking, said })
+      const told = [...(said?.values() ?? [])].flatMap(({ report, askedAt }) =>
+        report.keys === undefined ? [] : [{ askedAt, usage: report.keys }],
+      )
+      this.#desk.keyUses.take(fleet, told, toldUpTo(pods, said, now), compiled.fleets.get(fleet)?.config)
       this.#desk.changed()
     })
   }
 
   /** Who does not answer is taken at its last word. One after the other: nobody waits for these figures. */
   async #ask(pods: readonly RelayPod[], before: Round['said']): Promise<Round['said']> {
-    const { ask, signal } = this.#desk
-    const said = new Map<string, RelayUsage>()
+    const { ask, signal, now } = this.#desk
+    const said = new Map<string, Said>()
     for (const pod of pods) {
-      const report = (await ask(pod, signal).catch(() => undefined)) ?? before?.get(pod.uid)
-      if (report !== undefined) said.set(pod.uid, report)
+      const askedAt = now()
+      const report = await ask(pod, signal).catch(() => undefined)
+      const known = report === undefined ? before?.get(pod.uid) : { report, askedAt }
+      if (known !== undefined) said.set(pod.uid, known)
     }
     return said.size > 0 || pods.length === 0 ? said : before
   }
@@ -84,7 +100,9 @@ export class UsageDesk {
     const rests: readonly unknown[] = [limits, ...[...this.#rounds.values()].map(({ said }) => said)]
     if (rests.length === this.#restsOn.length && rests.every((r, i) => r === this.#restsOn[i])) return
     this.#restsOn = rests
-    const used = new Map([...this.#rounds].map(([fleet, { said }]) => [fleet, said && usedIn([...said.values()])]))
+    const used = new Map(
+      [...this.#rounds].map(([fleet, { said }]) => [fleet, said && usedIn([...said.values()].map((s) => s.report))]),
+    )
     const sayings = [...limits].flatMap(([name, its]): readonly (readonly [Name, UsageSaying])[] => {
       const fleet = fleetOf.get(`RelayCredential ${name}`)
       const ofFleet = fleet && used.get(fleet)
@@ -95,6 +113,17 @@ export class UsageDesk {
     })
     this.#sayings = new Map(sayings)
   }
+}
+
+/** By every relay that takes mail, of the use of keys; where none does, nobody uses any. */
+function toldUpTo(pods: readonly RelayPod[], said: Answers | undefined, now: number): number | undefined {
+  const times = pods
+    .filter(({ ready }) => ready)
+    .map(({ uid }) => {
+      const its = said?.get(uid)
+      return its?.report.keys === undefined ? undefined : its.askedAt
+    })
+  return times.includes(undefined) ? undefined : Math.min(now, ...times.filter((t) => t !== undefined))
 }
 
 const isSame = (a: UsageSaying, b: UsageSaying): boolean => JSON.stringify(a) === JSON.stringify(b)

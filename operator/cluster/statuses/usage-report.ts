@@ -1,16 +1,26 @@
 /** What a relay answers at /usage; whoever answers is not trusted to be a relay. Pure. */
-import type { CredentialUsage, RelayUsage } from '../../../relay/http.ts'
+import { isIP } from 'node:net'
+import type { CredentialUsage, KeyUsage, RelayUsage } from '../../../relay/http.ts'
 import { amount, bad, items, record, text } from './said.ts'
 
 /** More credentials than fit into the configuration of a fleet. */
 const mostCredentials = 100_000
+const mostKeys = 8 * mostCredentials
+
+/** `keys` is absent where a relay of an earlier version does not tell. */
+export type UsageReport = Pick<RelayUsage, 'day' | 'credentials'> & {
+  readonly keys?: Pick<RelayUsage, 'now' | 'keys'>
+}
 
 /** @throws Error naming the field that is not as it should be. */
-export function usageReport(body: string): RelayUsage {
+export function usageReport(body: string): UsageReport {
   const said = record(JSON.parse(body), 'usage')
   return {
     day: wholeDay(said['day']),
     credentials: items(said['credentials'], 'credentials', mostCredentials).map(credential),
+    ...(said['keys'] !== undefined && {
+      keys: { now: moment(said['now'], 'now'), keys: items(said['keys'], 'keys', mostKeys).map(keyUse) },
+    }),
   }
 }
 
@@ -30,10 +40,25 @@ function credential(value: unknown): CredentialUsage {
 
 function refusal(value: unknown): NonNullable<CredentialUsage['lastRefusal']> {
   const said = record(value, 'credentials.lastRefusal')
-  const at = Date.parse(text(said['at'], 'credentials.lastRefusal.at'))
   return {
     rule: text(said['rule'], 'credentials.lastRefusal.rule').slice(0, 64),
     code: Math.floor(amount(said['code'], 'credentials.lastRefusal.code')) % 1000,
-    at: Number.isNaN(at) ? bad('credentials.lastRefusal.at', 'a date and time') : new Date(at).toISOString(),
+    at: moment(said['at'], 'credentials.lastRefusal.at'),
   }
+}
+
+function keyUse(value: unknown): KeyUsage {
+  const said = record(value, 'keys')
+  const client = text(said['client'], 'keys.client')
+  return {
+    name: text(said['name'], 'keys.name'),
+    key: text(said['key'], 'keys.key'),
+    at: moment(said['at'], 'keys.at'),
+    client: isIP(client.replace(/%.*$/s, '')) === 0 ? bad('keys.client', 'an address') : client,
+  }
+}
+
+function moment(value: unknown, field: string): string {
+  const at = Date.parse(text(value, field))
+  return Number.isNaN(at) ? bad(field, 'a date and time') : new Date(at).toISOString()
 }

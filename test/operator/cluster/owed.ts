@@ -12,6 +12,8 @@ export const binding = (over: Partial<Binding> = {}): Binding => ({
   port: 587,
   scheme: 'smtp',
   issuedByOperator: true,
+  fleet: 'mail/shared',
+  rotation: { overlapMs: 172_800_000, trigger: '' },
   ...over,
 })
 

@@ -13,6 +13,8 @@ const binding = (issuedByOperator: boolean): Binding => ({
   port: 587,
   scheme: 'smtp',
   issuedByOperator,
+  fleet: 'mail/shared',
+  rotation: { overlapMs: 172_800_000, trigger: '' },
 })
 const compiled: Compiled = {
   fleets: new Map(),

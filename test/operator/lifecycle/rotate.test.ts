@@ -59,7 +59,7 @@ describe('is anything due?', () => {
     ['after it', { keys: [key('a', { createdAt: ago(31 * day) })] }, 'a Active', 'make'],
     [
       'never by the clock, without every',
-      { rotation: { ...rotation, everyMs: undefined } as Rotation, keys: [key('a', { createdAt: ago(900 * day) })] },
+      { rotation: { overlapMs: 2 * day, trigger: '' }, keys: [key('a', { createdAt: ago(900 * day) })] },
       'a Active',
       'rest',
     ],

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Binding } from '../../../operator/compile/compiled.ts'
-import { ensureBindingSecret, readBindingKeys, readBindingSecret } from '../../../operator/local/binding-secret.ts'
+import { readBindingKeys, readBindingSecret } from '../../../operator/local/binding-secret.ts'
+import { type Keeping, keepKeys } from '../../../operator/local/credential-keys.ts'
+import { stateAt } from '../../../operator/local/state.ts'
 import { verifierOf } from '../../../relay/config.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -15,12 +17,24 @@ const binding: Binding = {
   port: 2525,
   scheme: 'smtp',
   issuedByOperator: true,
+  fleet: 'mail/shared',
+  rotation: { overlapMs: 172_800_000, trigger: '' },
+}
+const keeping: Keeping = {
+  made: undefined,
+  isReached: false,
+  heard: { uses: new Map(), upTo: undefined },
+  authority: 'THE CA',
+  now: Date.parse('2026-06-01T00:00:00Z'),
 }
 const made = (over: Partial<Binding> = {}) => {
-  const folder = join(temporaryFolder(), 'web')
-  const changed = ensureBindingSecret(folder, { ...binding, ...over }, 'THE CA')
+  const state = stateAt(temporaryFolder())
+  const folder = state.secret('team-a', 'web')
+  /** Whether there is another login. */
+  const again = (its: Partial<Binding> = {}) => keepKeys(state, 'team-a/web', { ...binding, ...its }, keeping).isNew
+  const changed = again(over)
   const read = (key: string): string => readFileSync(join(folder, key), 'utf8')
-  return { folder, changed, read }
+  return { folder, changed, read, again }
 }
 
 test('a binding Secret has the keys of Service Binding, one file each, for the owner only', () => {
@@ -56,27 +70,27 @@ test('an implicit listener and an IPv6 host make a uri of their own', () => {
 })
 
 test('a publicly trusted certificate needs no authority in the binding', () => {
-  const { folder } = made()
-  ensureBindingSecret(folder, { ...binding, issuedByOperator: false }, 'THE CA')
+  const { folder, again } = made()
+  again({ issuedByOperator: false })
   expect(readBindingSecret(folder)).not.toHaveProperty('certificates')
 })
 
 test('the password is kept, while host and port follow the policy', () => {
-  const { folder, read } = made()
+  const { again, read } = made()
   const password = read('password')
-  expect(ensureBindingSecret(folder, { ...binding, port: 2526 }, 'THE CA')).toBe(false)
+  expect(again({ port: 2526 })).toBe(false)
   expect([read('password'), read('port')]).toEqual([password, '2526'])
   expect(read('uri')).toContain(':2526')
 })
 
 test('a key that is missing comes back; a password that is missing or damaged is a new one, and a change', () => {
-  const { folder, read } = made()
+  const { folder, read, again } = made()
   const password = read('password')
   rmSync(join(folder, 'uri'))
-  expect(ensureBindingSecret(folder, binding, 'THE CA')).toBe(false)
+  expect(again()).toBe(false)
   expect(read('uri')).toContain(password)
   writeFileSync(join(folder, 'password'), '')
-  expect(ensureBindingSecret(folder, binding, 'THE CA')).toBe(true)
+  expect(again()).toBe(true)
   expect(Buffer.from(read('password'), 'base64url').length).toBe(32)
 })
 

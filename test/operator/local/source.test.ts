@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { nameOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
 import { Dirty } from '../../../operator/dirty.ts'
-import { ensureBindingSecret } from '../../../operator/local/binding-secret.ts'
+import { writeBindingSecret } from '../../../operator/local/binding-secret.ts'
 import { yamlSource } from '../../../operator/local/source.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import type { Telling } from '../../../operator/local/telling.ts'
@@ -98,7 +98,8 @@ test('a binding Secret gives its username and verifier; no value of any Secret i
   const state = stateAt(temporaryFolder())
   const binding = { secretName: 'smtp', labels: {}, annotations: {}, username: 'web.team-a', host: '127.0.0.1' }
   const folder = state.secret('team-a', 'smtp')
-  ensureBindingSecret(folder, { ...binding, port: 2525, scheme: 'smtp', issuedByOperator: true }, 'CA')
+  const rest = { port: 2525, scheme: 'smtp', issuedByOperator: true, fleet: 'mail/shared' } as const
+  writeBindingSecret(folder, { ...binding, ...rest, rotation: { overlapMs: 1, trigger: '' } }, 'p'.repeat(43), 'CA')
   const directory = yamlDirectory({
     'credential.yaml': credential('web', 'shared', { secretTemplate: { name: 'smtp' } }),
     'ses.yaml':

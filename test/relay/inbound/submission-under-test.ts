@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { createEvents, type Events } from '../../../relay/events.ts'
 import { createSubmission, type Submission } from '../../../relay/inbound/submission.ts'
+import { KeyUses } from '../../../relay/keys/key-uses.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
 import { createMetrics } from '../../../relay/metrics.ts'
 import type { Spool } from '../../../relay/spool/spool.ts'
@@ -131,7 +132,8 @@ export async function startSubmission(
   const { events, told, metrics } = tellingEvents()
   let current = config
   const allowances = new Allowances({ events, sharing: () => current.sharing })
-  const submission = createSubmission({ spool, events, allowances, maxSessions, ...(now && { now }) })
+  const keyUses = new KeyUses({})
+  const submission = createSubmission({ spool, events, allowances, keyUses, maxSessions, ...(now && { now }) })
   await submission.reconcile(await load(config))
   return {
     submission,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Allowances } from '../../../relay/limits/allowances.ts'
-import { QuotaFile } from '../../../relay/limits/quota-file.ts'
+import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
 import type { Limited } from '../../../relay/rules/limits.ts'
 import { credential, policy } from '../rules/facts.ts'
 
@@ -27,7 +27,7 @@ function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?:
   const clocks = { wall, monotonic: 0 }
   const troubles: string[] = []
   const warned: unknown[][] = []
-  const file = new QuotaFile(join(folder, 'quotas'), (why) => troubles.push(why))
+  const file = openQuotaFile(join(folder, 'quotas'), (why) => troubles.push(why))
   const allowances = new Allowances({
     events: { quotaApproaching: (...told) => warned.push(told) },
     file,
@@ -216,8 +216,8 @@ test('a line that was cut short is told, and the ones before it count', () => {
 test('a disk that takes nothing is told once, and mail goes on within the limit', () => {
   const one = relay()
   rmSync(folder, { recursive: true, force: true })
-  const file = new QuotaFile(join(folder, 'quotas'), (why) => one.troubles.push(why))
+  const file = openQuotaFile(join(folder, 'quotas'), (why) => one.troubles.push(why))
   for (let i = 1; i < 5; i++) file.note('team/app', { day: 1, recipients: i })
   expect(one.troubles).toEqual([expect.stringContaining('ENOENT')])
-  expect(file.used('team/app')).toEqual({ day: 1, recipients: 4 })
+  expect(file.get('team/app')).toEqual({ day: 1, recipients: 4 })
 })

@@ -11,6 +11,11 @@ const credentials = [
   credential({ name: 'team/paused', username: 'paused', keys: [key('k1', 'pw')], suspended: true }),
   credential({ name: 'team/expiring', username: 'expiring', keys: [key('k1', 'pw')], expiresAt: 1000 }),
   credential({ name: 'team/local', username: 'local', keys: [key('k1', 'pw')], networks: ['192.0.2.0/24'] }),
+  credential({
+    name: 'team/turning',
+    username: 'turning',
+    keys: [key('k2', 'new'), { ...key('k1', 'old'), notAfter: 1000 }],
+  }),
   credential({ name: 'team/odd', username: 'odd', keys: [{ id: 'k1', verifier: '' }] }),
 ]
 const index = indexCredentials(policy({ credentials }))
@@ -20,6 +25,8 @@ const login = (username: string, password: string, over: object = {}) =>
 test.each([
   ['the first key', 'app', 'old', {}, 'team/app', 'k1'],
   ['case A12: the second key', 'app', 'new', {}, 'team/app', 'k2'],
+  ['an old key in its last moment', 'turning', 'old', { now: 999 }, 'team/turning', 'k1'],
+  ['the key that follows an old one, after that', 'turning', 'new', { now: 1000 }, 'team/turning', 'k2'],
   ['the last moment', 'expiring', 'pw', { now: 999 }, 'team/expiring', 'k1'],
   ['its network', 'local', 'pw', { client: '192.0.2.7' }, 'team/local', 'k1'],
   ['its network inside IPv6', 'local', 'pw', { client: '::ffff:192.0.2.7' }, 'team/local', 'k1'],
@@ -35,6 +42,7 @@ test.each([
   ['no password', 'app', '', {}, 'password', 'always.password'],
   ["somebody else's password", 'app', 'theirs', {}, 'password', 'always.password'],
   ['another case of the name', 'APP', 'old', {}, 'unknown', 'always.password'],
+  ['case A12: an old key after its end', 'turning', 'old', { now: 1000 }, 'password', 'always.password'],
   ['no verifier against an empty one', 'odd', '', {}, 'password', 'always.password'],
   ['case A14: a credential without a key', 'early', 'old', {}, 'noKey', 'always.keys'],
   ['suspended', 'paused', 'pw', {}, 'suspended', 'credential.suspended'],

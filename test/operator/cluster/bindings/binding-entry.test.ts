@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bindingKeysOf } from '../../../../operator/binding-secret.ts'
+import { keyOf } from '../../../../operator/binding-secret.ts'
 import {
   type Entry,
   entryOf,
@@ -9,7 +9,7 @@ import {
 } from '../../../../operator/cluster/bindings/binding-entry.ts'
 import { owed } from '../owed.ts'
 
-const recorded = bindingKeysOf('web.team-a', 'p'.repeat(43))
+const recorded = { username: 'web.team-a', keys: [keyOf('p'.repeat(43))] }
 const statusOf = (name?: string, keys: object = recorded) => ({
   ...keys,
   ...(name !== undefined && { binding: { name } }),

@@ -6,7 +6,18 @@ const good = { id: 'k1', verifier: `sha256:${'0a'.repeat(32)}` }
 const recorded = (keys: unknown, username: unknown = 'web.team-a') => recordedKeys({ username, keys })
 
 test('well-formed keys are, and nothing beside them', () => {
-  expect(recorded([{ ...good, state: 'Active' }])).toEqual({ username: 'web.team-a', keys: [good] })
+  const whole = { ...good, state: 'Retiring', createdAt: '2026-01-01T00:00:00Z', replacedAt: '2026-02-01T00:00:00Z' }
+  expect(
+    recorded([{ ...whole, expiresAt: '2026-03-01T00:00:00Z', trigger: 't', lastUsedAt: '2026-02-02T00:00:00Z' }]),
+  ).toEqual({
+    username: 'web.team-a',
+    keys: [{ ...whole, expiresAt: '2026-03-01T00:00:00Z', trigger: 't' }],
+  })
+})
+
+test('a key is not lost over what is said beside its verifier', () => {
+  const odd = { ...good, state: 'Stolen', createdAt: 'yesterday', expiresAt: 7, trigger: [] }
+  expect(recorded([odd])).toEqual({ username: 'web.team-a', keys: [good] })
 })
 
 test.each<[string, unknown]>([

@@ -5,6 +5,7 @@ import { openReporter, type Reporter } from '../../../../operator/cluster/status
 import type { DeclaredObject } from '../../../../operator/cluster/watch/world.ts'
 import type { Compiled, Condition, Status } from '../../../../operator/compile/compiled.ts'
 import type { Ref } from '../../../../operator/compile/snapshot.ts'
+import { KnownUses } from '../../../../operator/known-uses.ts'
 import { configHash, printConfig, type RelayConfig } from '../../../../relay/config.ts'
 import { eventually } from '../../local/eventually.ts'
 import { pod, report } from './fleet-evidence.ts'
@@ -28,7 +29,7 @@ const status = (i: number): Status => ({
 
 const expiresAt = Date.parse('2026-11-24T04:00:00Z')
 const config = {
-  credentials: range(credentials).map((i) => ({ name: nameOf(i), ...(i === 7 && { expiresAt }) })),
+  credentials: range(credentials).map((i) => ({ name: nameOf(i), keys: [], ...(i === 7 && { expiresAt }) })),
   queue: { maxAgeMs: 600_000 },
 } as unknown as RelayConfig
 const hash = configHash(printConfig(config))
@@ -107,6 +108,7 @@ function start(): { readonly reporter: Reporter; readonly turns: () => number } 
       },
     },
     records: { look: () => undefined },
+    keyUses: new KnownUses(() => undefined),
     mayWrite: () => true,
     record: () => undefined,
     now: () => now,

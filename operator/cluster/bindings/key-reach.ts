@@ -1,0 +1,15 @@
+/** Whether a new key may be handed out: the status records it, and every relay that takes mail accepts it. */
+import type { Name } from '../../compile/snapshot.ts'
+import { tells } from '../../key-told.ts'
+import type { World } from '../watch/world.ts'
+
+export type Reach = (fleet: Name, credential: Name, key: string) => boolean
+
+/** Where no relay takes mail, none refuses it either; whichever comes next begins with the configuration of now. */
+export const reachIn =
+  (world: Pick<World, 'declaredAs' | 'pods'>): Reach =>
+  (fleet, credential, key) => {
+    const told = tells(world.declaredAs(`RelayCredential ${credential}`)?.status ?? {}, key)
+    if (told !== 'notProgrammed') return told === 'programmed'
+    return !world.pods(fleet).some(({ ready, leaving }) => ready && !leaving)
+  }

@@ -1,0 +1,52 @@
+/** What a credential's status says of its keys beside what was recorded: when each was last used, and what is pending. Pure. */
+import { type Heard, type Key, type KeyUse, type Rotation, timeOf } from './lifecycle/keys.ts'
+import { type RotationPending, rotationPending } from './lifecycle/rotation-pending.ts'
+
+export type KeySaying = {
+  readonly fields: { readonly keys: readonly Key[] }
+  readonly condition?: RotationPending
+}
+
+/** `rotation` absent: nothing is rotated now, so nothing is pending. */
+export function keySaying(keys: readonly Key[], rotation: Rotation | undefined, heard: Heard, now: number): KeySaying {
+  const condition = rotation === undefined ? undefined : rotationPending(keys, rotation, heard, now)
+  return {
+    fields: { keys: keys.map((key) => ({ ...key, ...lastUse(key, heard.uses.get(key.id)) })) },
+    ...(condition !== undefined && { condition }),
+  }
+}
+
+const [minuteMs, hourMs] = [60_000, 3_600_000]
+
+/** Of an old key to the minute; of the one that everybody uses to the hour, so that ten thousand statuses are at rest. */
+function lastUse({ state }: Key, use: KeyUse | undefined) {
+  if (use === undefined) return {}
+  const grain = state === 'Retiring' ? minuteMs : hourMs
+  const at = new Date(Math.floor(use.at / grain) * grain).toISOString().replace('.000Z', 'Z')
+  const { network, namespace } = use
+  return { lastUsedAt: at, lastUsedFrom: { network, ...(namespace !== undefined && { namespace }) } }
+}
+
+/** What a status says of the use of keys: it is known while no relay has told. */
+export function usesRecorded(status: Readonly<Record<string, unknown>>): ReadonlyMap<string, KeyUse> {
+  const keys = Array.isArray(status['keys']) ? (status['keys'] as readonly unknown[]) : []
+  return new Map(keys.flatMap(useIn))
+}
+
+function useIn(value: unknown): readonly (readonly [string, KeyUse])[] {
+  const { id, lastUsedAt, lastUsedFrom } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const at = typeof lastUsedAt === 'string' ? timeOf(lastUsedAt) : undefined
+  const { network, namespace } = (lastUsedFrom ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof id !== 'string' || at === undefined || Number.isNaN(at) || typeof network !== 'string') return []
+  return [[id, { at, network, ...(typeof namespace === 'string' && { namespace }) }]]
+}
+
+/** Whoever was seen last, by anybody. */
+export function laterUses(
+  a: ReadonlyMap<string, KeyUse>,
+  b: ReadonlyMap<string, KeyUse> = new Map(),
+): ReadonlyMap<string, KeyUse> {
+  const found = new Map(a)
+  for (const [id, use] of b) if (use.at >= (found.get(id)?.at ?? Number.NEGATIVE_INFINITY)) found.set(id, use)
+  return found
+}

@@ -1,0 +1,80 @@
+/** The keys of a credential on this machine: recorded in a file, with the newest password in its binding Secret. */
+import { isDeepStrictEqual } from 'node:util'
+import { keyOf, newPassword } from '../binding-secret.ts'
+import type { Binding } from '../compile/compiled.ts'
+import type { BindingKeys, Name } from '../compile/snapshot.ts'
+import { activeOf, type Heard, type Key, stamped } from '../lifecycle/keys.ts'
+import { type KeyFacts, nextKeys, withPending } from '../lifecycle/rotate.ts'
+import { passwordIn, readBindingKeys, writeBindingSecret } from './binding-secret.ts'
+import { replaceFile, textOf } from './files.ts'
+import { namespaceOf, type State } from './state.ts'
+
+/** A key that no Secret holds yet; its password is nowhere else. */
+export type Made = { readonly id: string; readonly password: string }
+
+export type Keeping = {
+  readonly made: Made | undefined
+  /** Whether the relay accepts it. */
+  readonly isReached: boolean
+  readonly heard: Heard
+  readonly authority: string
+  readonly now: number
+}
+
+export type Kept = {
+  /** Whether the relay has to learn of it. */
+  readonly isNew: boolean
+  readonly made: Made | undefined
+  /** When to look again. */
+  readonly at: number
+}
+
+/** What is recorded; where nothing is, what the Secret holds. */
+export function readKeys(state: State, name: Name, secretName: string): BindingKeys | undefined {
+  const found = readBindingKeys(state.secret(namespaceOf(name), secretName))
+  return recordIn(state, name) ?? found
+}
+
+/** The record goes first: no password is in a Secret that a relay might not get to know. */
+export function keepKeys(state: State, name: Name, binding: Binding, keeping: Keeping): Kept {
+  const folder = state.secret(namespaceOf(name), binding.secretName)
+  const before = recordIn(state, name)
+  const { made, isReached, now } = keeping
+  const active = activeOf(stamped(before?.keys ?? [], now))
+  const held = isReached ? made?.password : passwordIn(folder)
+  const password = held ?? newPassword()
+  const replaces = held === undefined ? active?.id : undefined
+  const facts: KeyFacts = {
+    ...keeping,
+    keys: before?.keys ?? [],
+    rotation: binding.rotation,
+    secret: { ...keyOf(password), ...(replaces !== undefined && { replaces }) },
+    atHand: made?.id,
+  }
+  const { keys, next, at } = stepped(facts, made)
+  const record: BindingKeys = { username: binding.username, keys }
+  replaceFile(state.keysFile(name), `${JSON.stringify(record, null, 1)}\n`)
+  writeBindingSecret(folder, binding, password, keeping.authority)
+  return { isNew: !isDeepStrictEqual(before, record), made: next, at }
+}
+
+function stepped(facts: KeyFacts, made: Made | undefined) {
+  const { keys, act, at } = nextKeys(facts)
+  if (act !== 'make')
+    return { keys, next: keys.some((k) => k.id === made?.id && k.state === 'Pending') ? made : undefined, at }
+  const password = newPassword()
+  const { id, verifier } = keyOf(password)
+  return { keys: withPending(keys, { id, verifier }, facts.rotation, facts.now), next: { id, password }, at: facts.now }
+}
+
+function recordIn(state: State, name: Name): BindingKeys | undefined {
+  try {
+    const { username, keys } = JSON.parse(textOf(state.keysFile(name)) ?? '') as Partial<BindingKeys>
+    const isWhole = typeof username === 'string' && Array.isArray(keys) && keys.every(isKey)
+    return isWhole ? { username, keys } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isKey = ({ id, verifier }: Partial<Key>): boolean => typeof id === 'string' && typeof verifier === 'string'

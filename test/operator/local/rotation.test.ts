@@ -1,0 +1,121 @@
+/** A password is replaced under a running fleet on this machine: at no moment is the Secret's refused, and the old one ends as it should. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { BindingSecret } from '../../../operator/local/binding-secret.ts'
+import { boundCredential } from '../../../operator/local/bound-credential.ts'
+import { readStatuses } from '../../../operator/local/status-file.ts'
+import { submit } from '../../../operator/local/submit.ts'
+import { testMessage } from '../../../operator/local/test-message.ts'
+import { eventually } from './eventually.ts'
+import { running } from './running.ts'
+import { credential, domain, freePort, policy, writeYaml, yamlDirectory } from './yaml.ts'
+
+const web = 'RelayCredential team-a/web'
+
+async function fleet(rotation: object = {}) {
+  const directory = yamlDirectory({
+    'policy.yaml': policy('shared', await freePort()),
+    'domain.yaml': domain(),
+    'credential.yaml': credential('web', 'shared', { rotation }),
+  })
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  return { directory, local, ...reading(local) }
+}
+
+function reading(local: ReturnType<typeof running>) {
+  const secret = (): BindingSecret => boundCredential(local.state, 'team-a/web').secret
+  const mail = () => ({
+    reversePath: 'app@example.org',
+    forwardPaths: ['you@example.net'],
+    content: testMessage('app@example.org', ['you@example.net'], new Date()),
+  })
+  return {
+    secret,
+    submitWith: async (its: BindingSecret): Promise<string> => (await submit(its, mail(), () => undefined)).kind,
+    states: (): string => {
+      const keys = readStatuses(local.state.statusFile).get(web)?.['keys'] as readonly { state: string }[] | undefined
+      return keys?.map(({ state }) => state).join() ?? ''
+    },
+  }
+}
+
+const change = (directory: string, rotation: object): void =>
+  writeYaml(directory, { 'credential.yaml': credential('web', 'shared', { rotation }) })
+
+test('case A12: a changed trigger rotates: whoever reads the Secret at any moment gets in, and so does who has the old one', async () => {
+  const { directory, local, secret, submitWith, states } = await fleet()
+  const before = secret()
+  change(directory, { trigger: 'now' })
+  const kinds = new Set<string>()
+  await eventually(async () => {
+    kinds.add(await submitWith(secret()))
+    return secret().password !== before.password
+  })
+  kinds.add(await submitWith(secret()))
+  expect([...kinds]).toEqual(['accepted'])
+  await eventually(() => states() === 'Active,Retiring')
+  await local.until(web, 'RotationPending', 'True')
+  expect(await submitWith(before)).toBe('accepted')
+  await local.until(web, 'RotationPending', 'True OldKeyInUse')
+  expect(local.condition(web, 'RotationPending')).toContain('from 127.0.0.0/24; have that client read the Secret anew')
+  expect(local.condition(web, 'Ready')).toMatch(/^True/)
+})
+
+test('a second trigger ends who still uses the first password; a restart keeps the ones that are valid', async () => {
+  const { directory, local, secret, submitWith, states } = await fleet()
+  const first = secret()
+  change(directory, { trigger: '1' })
+  await eventually(() => states() === 'Active,Retiring')
+  const second = secret()
+  change(directory, { trigger: '2' })
+  await eventually(() => secret().password !== second.password)
+  await eventually(async () => (await submitWith(first)) === 'refused')
+  expect(await submitWith(second)).toBe('accepted')
+  await local.stop()
+
+  const again = running(directory, local.state.root)
+  const now = reading(again)
+  const third = now.secret()
+  await eventually(async () => (await now.submitWith(third)) === 'accepted')
+  expect([await now.submitWith(second), await now.submitWith(first)]).toEqual(['accepted', 'refused'])
+  expect(now.secret().password).toBe(third.password)
+})
+
+test('case A12: without an overlap the old password ends as soon as the Secret has the new one', async () => {
+  const { directory, secret, submitWith, states } = await fleet()
+  const leaked = secret()
+  change(directory, { overlap: '0s', trigger: 'leaked' })
+  await eventually(() => secret().password !== leaked.password)
+  await eventually(async () => (await submitWith(leaked)) === 'refused')
+  expect(await submitWith(secret())).toBe('accepted')
+  await eventually(() => states() === 'Active')
+})
+
+test.each<[string, (folder: string) => void]>([
+  ['deleted', (folder) => rmSync(folder, { recursive: true })],
+  ['emptied', (folder) => writeFileSync(join(folder, 'password'), '')],
+])('a Secret that is %s during the overlap is made anew, and every password before is accepted still', async (_name, harm) => {
+  const { directory, local, secret, submitWith, states } = await fleet()
+  const first = secret()
+  change(directory, { trigger: '1' })
+  await eventually(() => states() === 'Active,Retiring')
+  const second = secret()
+  harm(local.state.secret('team-a', 'web'))
+  change(directory, { trigger: '1', overlap: '47h' })
+  await eventually(() => states() === 'Active,Retiring,Retiring')
+  await eventually(async () => (await submitWith(secret())) === 'accepted')
+  expect([await submitWith(second), await submitWith(first)]).toEqual(['accepted', 'accepted'])
+})
+
+test('a password that nobody made opens nothing; the Secret gets another one', async () => {
+  const { directory, local, secret, submitWith } = await fleet()
+  const { password } = secret()
+  const file = join(local.state.secret('team-a', 'web'), 'password')
+  writeFileSync(file, 'x'.repeat(43))
+  change(directory, { overlap: '47h' })
+  await eventually(() => readFileSync(file, 'utf8') !== 'x'.repeat(43))
+  expect(await submitWith({ ...secret(), password: 'x'.repeat(43) })).toBe('refused')
+  expect([await submitWith(secret()), await submitWith({ ...secret(), password })]).toEqual(['accepted', 'accepted'])
+})

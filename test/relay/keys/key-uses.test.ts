@@ -1,0 +1,91 @@
+/** The last use of each key is known to the minute, survives a kill, and is forgotten with the key. */
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { KeyUses } from '../../../relay/keys/key-uses.ts'
+import { openKeyUsesFile } from '../../../relay/keys/key-uses-file.ts'
+import { credential, policy } from '../rules/facts.ts'
+
+const noon = Date.parse('2026-11-25T12:00:00Z')
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'relayfleet-key-uses-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const key = (id: string) => ({ id, verifier: `sha256:${id}` })
+const config = (...ids: readonly string[]) =>
+  policy({ credentials: [credential({ name: 'team/app', keys: ids.map(key) })] })
+const path = () => join(folder, 'key-uses')
+const lines = (): number => readFileSync(path(), 'utf8').split('\n').length - 1
+
+/** A relay process: it begins with what is in the folder. */
+function relay(wall = noon) {
+  const clock = { now: wall }
+  const troubles: string[] = []
+  const file = openKeyUsesFile(path(), (why) => troubles.push(why))
+  return { uses: new KeyUses({ file, wall: () => clock.now }), clock, troubles }
+}
+
+const use = (id: string, at: string, client = '192.0.2.7') => ({ name: 'team/app', key: id, at, client })
+
+test('each key has its last use; one that nobody used has none', () => {
+  const { uses, clock } = relay()
+  uses.note('team/app', 'k1', '192.0.2.7')
+  clock.now += 1500
+  uses.note('team/app', 'k1', '2001:db8::7')
+  expect(uses.usage(config('k1', 'k2'))).toEqual([use('k1', '2026-11-25T12:00:01.500Z', '2001:db8::7')])
+})
+
+test('a relay that is killed knows it to the minute; one that ends in order, to the moment', () => {
+  const killed = relay()
+  for (let i = 0; i < 100; i++) {
+    killed.uses.note('team/app', 'k1', '192.0.2.7')
+    killed.clock.now += 1000
+  }
+  expect(lines()).toBe(2)
+  const next = relay(noon + 500_000)
+  expect(next.uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:01:00.000Z')])
+  next.uses.note('team/app', 'k1', '192.0.2.9')
+  next.clock.now += 7000
+  next.uses.note('team/app', 'k1', '192.0.2.9')
+  next.uses.close()
+  expect(relay().uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:08:27.000Z', '192.0.2.9')])
+})
+
+test('a use after a long rest is written down at once', () => {
+  const { uses, clock } = relay()
+  uses.note('team/app', 'k1', '192.0.2.7')
+  clock.now += 86_400_000
+  uses.note('team/app', 'k1', '192.0.2.7')
+  expect(relay().uses.usage(config('k1'))).toEqual([use('k1', '2026-11-26T12:00:00.000Z')])
+})
+
+test('a key that is in the configuration no more is forgotten, also when it comes back', () => {
+  const { uses } = relay()
+  uses.note('team/app', 'k1', '192.0.2.7')
+  uses.note('team/app', 'k2', '192.0.2.7')
+  expect(uses.usage(config('k2')).map((u) => u.key)).toEqual(['k2'])
+  expect(uses.usage(config('k1', 'k2')).map((u) => u.key)).toEqual(['k2'])
+})
+
+test('a line that was cut short is told of, and takes nothing else with it', () => {
+  const first = relay()
+  first.uses.note('team/app', 'k1', '192.0.2.7')
+  appendFileSync(path(), 'team/app k2 17')
+  const next = relay()
+  expect(next.uses.usage(config('k1', 'k2')).map((u) => u.key)).toEqual(['k1'])
+  expect(next.troubles).toEqual([expect.stringContaining('1 lines can not be read')])
+})
+
+test('a disk that takes nothing is told once, and what is known is told on', () => {
+  rmSync(folder, { recursive: true })
+  const { uses, troubles, clock } = relay()
+  for (let i = 0; i < 5; i++) {
+    uses.note('team/app', 'k1', '192.0.2.7')
+    clock.now += 120_000
+  }
+  expect(troubles).toEqual([expect.stringContaining('ENOENT')])
+  expect(uses.usage(config('k1'))).toHaveLength(1)
+})
