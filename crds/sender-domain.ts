@@ -51,6 +51,15 @@ const spec = {
       default: {},
       properties: { resolvers: { type: 'array', maxItems: 8, default: [], items: fields.ipAddress } },
     },
+    whenBroken: {
+      type: 'object',
+      default: {},
+      description: 'What becomes of its mail when its records have been broken for too long, or a key can not sign.',
+      properties: {
+        action: { type: 'string', maxLength: 16, enum: ['Warn', 'Defer', 'Refuse'], default: 'Warn' },
+        grace: { ...fields.duration, default: '24h' },
+      },
+    },
     verifyEvery: { ...fields.duration, default: '5m' },
   },
 } as const satisfies ObjectSchema

@@ -83,6 +83,9 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.expect.dmarc.reports': 'aggregate reports go there, too; absent: nobody asks',
     'spec.dns.resolvers':
       "who is asked beside the zone's own name servers, on port 53; empty: the resolvers of the operator's pod, or of this machine",
+    'spec.whenBroken.action':
+      'Warn: it leaves all the same; Defer: it waits in the queue; Refuse: no more of it is taken (451), and what is queued waits',
+    'spec.whenBroken.grace': 'records may be broken for so long before that; a key that can not sign has no grace',
     'spec.verifyEvery':
       'how often the records are looked at while something is wrong with them, 1m to 24h; while all is well twelve times less often',
     'spec.dkim.secretRef.name':

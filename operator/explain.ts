@@ -1,5 +1,6 @@
 /** What a relay would answer, by the very judges that it uses: a submission played against a configuration. Pure. */
 import type { CredentialConfig, RelayConfig } from '../relay/config.ts'
+import { brokenText } from '../relay/mail/broken-text.ts'
 import { headerEnd } from '../relay/mail/header.ts'
 import { type Refusal, refusal } from '../relay/mail/rule.ts'
 import { judgeConnect } from '../relay/rules/connect.ts'
@@ -46,6 +47,8 @@ export type Explanation = {
   readonly refusal?: Refusal
   /** For each recipient that was accepted, where the message goes. */
   readonly ways: readonly WayOut[]
+  /** Why it will wait in the queue all the same, and until when. */
+  readonly held?: string
 }
 
 /** The dialog that a client with this credential's password would have. */
@@ -57,7 +60,17 @@ export function explain(config: RelayConfig, credential: CredentialConfig, quest
     if (step.stage === 'rcpt' && allRefused(steps, question)) return concluded(steps, 'refused', [])
   }
   const verdict = steps.some((s) => s.refusal !== undefined) ? 'partly' : 'accepted'
-  return concluded(steps, verdict, ways(config, credential, question, steps))
+  return {
+    ...concluded(steps, verdict, ways(config, credential, question, steps)),
+    ...held(config, credential, question),
+  }
+}
+
+function held(config: RelayConfig, credential: CredentialConfig, question: Question): Pick<Explanation, 'held'> {
+  const { signingDomain } = header(config, credential, question)
+  const broken = config.brokenDomains?.find(({ domain }) => domain === signingDomain)
+  if (broken === undefined || config.recipients.mode === 'Capture') return {}
+  return { held: `in the queue until this is mended: ${brokenText(broken)} (senderDomain.whenBroken)` }
 }
 
 const concluded = (steps: readonly Step[], verdict: Explanation['verdict'], ways: Explanation['ways']): Explanation => {

@@ -112,6 +112,17 @@ const signing = object({
   ),
 })
 
+/** A sender domain whose DNS records have been broken for too long: what becomes of its mail until they are mended. */
+const brokenDomain = object({
+  /** namespace/name of the SenderDomain, for explanations. */
+  senderDomain: text,
+  domain: text,
+  /** It waits in the queue; or more of it is not taken, and what is queued waits. */
+  action: oneOf('Defer', 'Refuse'),
+  /** `TXT example.org` */
+  records: list(text),
+})
+
 const relayConfig = object({
   version: oneOf('relay.relayfleet.dev/v1'),
   /** namespace/name of the RelayPolicy. */
@@ -144,6 +155,7 @@ const relayConfig = object({
   credentials: list(credential),
   /** Mail of other domains is not signed. */
   signing: optional(list(signing)),
+  brokenDomains: optional(list(brokenDomain)),
   /** Who shares the credentials' limits; absent where none has any. */
   sharing: optional(object({ relays: count })),
   routes: list(route),

@@ -150,6 +150,14 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       if (held) log.warn({ queueId, ...key }, 'held until it can be signed')
       else log.warn({ queueId, ...key }, 'leaves without a signature')
     },
+    /** The records of its domain have been broken for too long. */
+    unverifiable(
+      queueId: string,
+      { domain, records }: { readonly domain: string; readonly records: readonly string[] },
+    ) {
+      metrics.unsigned.inc({ result: 'held' })
+      log.warn({ queueId, domain, records }, 'held until the records of its domain are mended')
+    },
     attempted(a: Attempt): void {
       const result = a.outcome.kind
       metrics.attempts.inc({

@@ -138,7 +138,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     ]),
     unsigned: counter(
       'delivery_unsigned_total',
-      'Attempts of messages whose domain has a key that can not sign, by what became of them.',
+      'Attempts of messages whose domain has a key that can not sign, or broken records, by what became of them.',
       ['result'],
     ),
     captured: counter('delivery_captured_total', 'Messages written to the capture inbox.'),

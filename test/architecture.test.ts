@@ -35,6 +35,7 @@ const layers = [
   'operator/compile/',
   'operator/conditions.ts',
   'operator/records-saying.ts',
+  'operator/broken-records.ts',
   'operator/standing.ts',
   'operator/few.ts',
   'operator/degraded.ts',

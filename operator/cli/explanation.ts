@@ -38,6 +38,7 @@ export function explanationJson({ directory, config, credential, question, expla
       audited: audited.map((a) => a.rule),
     })),
     routes: ways,
+    ...(explanation.held !== undefined && { held: explanation.held }),
   }
 }
 
@@ -47,6 +48,7 @@ export function* explanationLines(told: Told, terminal: Terminal): Generator<str
   yield ''
   if (explanation.refusal === undefined) yield `${terminal.style('good', 'ACCEPTED')}  ${disposition(config)}`
   else yield* refusalLines(explanation.refusal, told, terminal)
+  if (explanation.held !== undefined) yield `  ${terminal.style('warn', 'waits')}  ${explanation.held}`
   for (const way of explanation.ways) yield `  to     ${way.forwardPath} by route ${way.route}, ${destination(way)}`
   if (told.credential.limits !== undefined) yield limitsLine(told.credential.limits, question.used)
 }
@@ -80,10 +82,14 @@ function* refusalLines({ rule, reply }: NonNullable<Explanation['refusal']>, tol
   if (aboutSenders.has(rule)) yield* senderLines(credential, directory)
 }
 
-const namesOf = ({ policy }: RelayConfig, { name }: CredentialConfig) => ({
-  policy: policy as Name,
-  credential: name as Name,
-})
+const namesOf = ({ policy, brokenDomains = [], signing = [] }: RelayConfig, { name, senders }: CredentialConfig) => {
+  const refusing = [
+    ...brokenDomains.filter((d) => d.action === 'Refuse'),
+    ...signing.filter((s) => s.whenBroken === 'Refuse'),
+  ]
+  const its = refusing.find((one) => senders.some((s) => s.senderDomain === one.senderDomain))
+  return { policy: policy as Name, credential: name as Name, senderDomain: its?.senderDomain as Name | undefined }
+}
 
 const aboutSenders: ReadonlySet<RuleId> = new Set(['senderRules.envelopeFrom', 'senderRules.headerFrom'])
 

@@ -17,7 +17,12 @@ export function placeOf(directory: Directory | undefined, object: string, field 
 const stepsOf = (field: string): Path =>
   (field.match(/[^.[\]]+/g) ?? []).map((step) => (/^[0-9]+$/.test(step) ? Number(step) : step))
 
-type Names = { readonly policy: Name; readonly credential: Name }
+type Names = {
+  readonly policy: Name
+  readonly credential: Name
+  /** The one whose mail is refused; absent where none is. */
+  readonly senderDomain?: Name | undefined
+}
 
 /** What a person needs to know of the rule behind a refusal, line by line. */
 export function* ruleLines(rule: RuleId, names: Names, directory: Directory | undefined): Generator<string> {
@@ -28,6 +33,17 @@ export function* ruleLines(rule: RuleId, names: Names, directory: Directory | un
     yield `  place  ${printPosition(place.position)}${written}`
   }
   yield `  mend   ${rules[rule].mend}`
+}
+
+function objectOf(kind: 'RelayPolicy' | 'RelayCredential' | 'SenderDomain', names: Names): string {
+  switch (kind) {
+    case 'RelayPolicy':
+      return `RelayPolicy ${names.policy}`
+    case 'RelayCredential':
+      return `RelayCredential ${names.credential}`
+    case 'SenderDomain':
+      return `SenderDomain ${names.senderDomain ?? 'of the From'}`
+  }
 }
 
 export type RulePlace = {
@@ -42,8 +58,8 @@ export type RulePlace = {
 export function placeOfRule(rule: RuleId, names: Names, directory: Directory | undefined): RulePlace | undefined {
   const { of } = rules[rule]
   if (of === 'relay') return undefined
-  const object = of === 'RelayPolicy' ? `RelayPolicy ${names.policy}` : `RelayCredential ${names.credential}`
-  const field = `spec.${rule.replace(/^credential\./, '')}`
+  const object = objectOf(of, names)
+  const field = `spec.${rule.replace(/^(credential|senderDomain)\./, '')}`
   const found = directory?.objects.find((o) => o.object === object)
   if (found === undefined) return { object, field, written: false }
   const written = found.source.document.hasIn(stepsOf(field))

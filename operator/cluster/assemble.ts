@@ -1,4 +1,6 @@
 /** A snapshot out of what the cluster declares and what else is known of it. Pure. */
+
+import { brokenRecords } from '../broken-records.ts'
 import { secretNameOf } from '../compile/binding.ts'
 import {
   type BindingKeys,
@@ -11,6 +13,8 @@ import {
   type Policy,
   type Snapshot,
 } from '../compile/snapshot.ts'
+import type { Look } from '../dns/verifier.ts'
+import { recordsBefore } from '../records-saying.ts'
 import { recordedKeys } from './bindings/recorded-keys.ts'
 import type { Unread } from './watch/mirror.ts'
 import type { DeclaredObject } from './watch/world.ts'
@@ -24,11 +28,17 @@ export type Facts = Omit<Snapshot, keyof Declared | 'bindingKeys' | 'formerSecre
   /** Newer than what a status says. */
   readonly keys: ReadonlyMap<Name, BindingKeys>
   readonly formerNames?: ReadonlyMap<Name, string>
+  /** What the records of a domain were when they were looked at last; absent: by its status. */
+  readonly look?: (domain: Name) => Look | undefined
+  /** Milliseconds; absent: no domain's records matter. */
+  readonly now?: number
 }
 
-export function assemble({ declared, keys, formerNames = new Map(), unread, ...facts }: Facts): Snapshot {
+export function assemble({ declared, keys, formerNames = new Map(), unread, look, now, ...facts }: Facts): Snapshot {
   const bound = { bindingKeys: bindingKeys(declared, keys), formerSecrets: formerSecrets(declared, keys, formerNames) }
-  return { ...sorted(declared), ...facts, ...doubts(unread), ...bound }
+  const objects = sorted(declared)
+  const broken = now === undefined ? {} : { brokenRecords: brokenIn(objects, declared, look, now) }
+  return { ...objects, ...facts, ...doubts(unread), ...bound, ...broken }
 }
 
 function doubts(unread: readonly Unread[]): Pick<Snapshot, 'unread' | 'unreadNamespaces'> {
@@ -62,6 +72,20 @@ function bindingKeys(declared: readonly DeclaredObject[], keys: Facts['keys']): 
     if (known !== undefined) found.set(credential, known)
   }
   return found
+}
+
+/** A look of ours goes before what a status says. */
+function brokenIn(
+  { domains }: Declared,
+  declared: readonly DeclaredObject[],
+  look: Facts['look'] = () => undefined,
+  now: number,
+): ReadonlyMap<Name, readonly string[]> {
+  const caring = domains.filter(({ spec }) => spec.whenBroken.action !== 'Warn')
+  if (caring.length === 0) return new Map()
+  const statuses = new Map(declared.map(({ ref, status }) => [ref, status]))
+  const said = (name: Name) => recordsBefore(statuses.get(`SenderDomain ${name}`) ?? {})
+  return brokenRecords(caring, (name) => look(name)?.found ?? said(name), now)
 }
 
 /** What was heard of a Secret goes before what a status says of it, as its keys do. */

@@ -1,6 +1,7 @@
 /** The cluster as a source of snapshots: one when everything has been heard, and one after each change. */
 import type { Place, Ref, Snapshot } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
+import type { Verifier } from '../dns/verifier.ts'
 import type { Source } from '../run.ts'
 import { rest } from './api/rest.ts'
 import { assemble, inCluster, policyNames } from './assemble.ts'
@@ -17,6 +18,7 @@ export type ClusterFacts = {
   readonly fleets: Pick<Fleets, 'running'>
   readonly bindings: Pick<Bindings, 'keys' | 'formerNames'>
   readonly domainKeys: Pick<DomainKeyring, 'give' | 'known'>
+  readonly records: Pick<Verifier, 'look'>
   readonly dirty: Dirty
   readonly place?: Place
 }
@@ -69,7 +71,7 @@ async function factsNow(
   facts: ClusterFacts,
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const { world, sightings, fleets, bindings, domainKeys, place = inCluster } = facts
+  const { world, sightings, fleets, bindings, domainKeys, records, place = inCluster } = facts
   domainKeys.give(declared)
   const [running] = await Promise.all([
     fleets.running(policyNames(declared), signal),
@@ -86,5 +88,7 @@ async function factsNow(
     running,
     place,
     domainKeys: domainKeys.known(),
+    look: (domain) => records.look(domain),
+    now: Date.now(),
   })
 }

@@ -94,6 +94,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     resolvers: systemServers,
     before: (name) => recordsBefore(world.declaredAs(`SenderDomain ${name}` as Ref)?.status ?? {}),
     changed: () => wake(),
+    turned: () => dirty.mark(),
     ...(timing.verifyMs !== undefined && { everyMs: timing.verifyMs }),
   })
   const evidence = { fleets, bindings, keyUses, records: verifier }
@@ -103,7 +104,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     reporter.wake()
     news.wake()
   }
-  const source = clusterSource({ world, sightings, fleets, bindings, domainKeys, dirty })
+  const source = clusterSource({ world, sightings, fleets, bindings, domainKeys, records: verifier, dirty })
   const hands = { bindings, fleets, reporter, verifier }
   const sink = clusterSink({ ...hands, authority: () => trust.bundle, uids: source.uids })
   wakers.add(wake)

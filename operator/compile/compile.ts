@@ -1,6 +1,7 @@
 /** Compile: a value function from all the facts to all the decisions. It reads no clock and changes nothing it is given. */
 import type { RelayConfig } from '../../relay/config.ts'
 import { secretNameAsWritten } from './binding.ts'
+import { brokenDomainsOf } from './broken-domains.ts'
 import type { Compiled, CompiledFleet, Finding, Status } from './compiled.ts'
 import { type JudgedCredential, judgeCredentials } from './credential.ts'
 import { type Domains, judgeDomains } from './domain.ts'
@@ -60,14 +61,12 @@ function compileFleets(
       const members = membersOf(name, byFleet.get(name) ?? [], domains)
       const runs = judged !== undefined && judged.findings.length === 0
       const running = snapshot.running.get(name)
-      const held = (): CompiledFleet => holdFleet(running, members, judged?.policy, snapshot.bindingKeys)
-      if (!runs) return [name, held()]
-      const signing = signingOf(
-        members.map((m) => m.entry),
-        running,
-        domains.known,
-      )
-      return [name, runFleet(judged, members, signing, snapshot.place)]
+      const entries = members.map((m) => m.entry)
+      const broken = brokenDomainsOf(entries, running, domains.known)
+      if (!runs)
+        return [name, holdFleet(running, members, { policy: judged?.policy, keys: snapshot.bindingKeys, broken })]
+      const domainFields = { ...signingOf(entries, running, domains.known), ...broken }
+      return [name, runFleet(judged, members, domainFields, snapshot.place)]
     }),
   )
 }

@@ -7,6 +7,7 @@ import { recordsWanted, type SelectorKey } from '../lifecycle/records-wanted.ts'
 import type { Domains } from './domain.ts'
 import { type Domain, type Name, nameOf } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
+import { whenBrokenOf } from './when-broken.ts'
 
 /** Until it is recorded that its time is over, the record of a key has to be there. */
 const selectorKeys = (keys: DomainKeys | undefined): readonly SelectorKey[] =>
@@ -24,7 +25,7 @@ const checksOf = (domain: Domain, keys: DomainKeys | undefined): DomainChecks =>
       wanted: recordsWanted(its, expect, selectorKeys(keys)),
       resolvers: dns.resolvers,
       verifyEveryMs: durationMs(verifyEvery),
-      whenBroken: { action: 'Warn', graceMs: 0 },
+      whenBroken: whenBrokenOf(domain.spec),
     }
     return Object.freeze(checks)
   })

@@ -49,13 +49,11 @@ const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2)
 const sharingOf = (credentials: readonly CredentialConfig[], relays: number): Pick<RelayConfig, 'sharing'> =>
   credentials.some((c) => c.limits !== undefined) ? { sharing: { relays: Math.max(1, relays) } } : {}
 
+/** What signs, and whose mail is held back. */
+type OfDomains = Pick<RelayConfig, 'signing' | 'brokenDomains'>
+
 // The fields are in the order of the contract, since the text is what is hashed and compared.
-function relayConfig(
-  policy: Policy,
-  members: readonly FleetMember[],
-  signing: Pick<RelayConfig, 'signing'>,
-  place: Place,
-): RelayConfig {
+function relayConfig(policy: Policy, members: readonly FleetMember[], ofDomains: OfDomains, place: Place): RelayConfig {
   const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
   const { networks, authFailures } = admission
   const credentials = members.filter((m) => m.entry.keys.length > 0).map((m) => m.entry)
@@ -76,7 +74,7 @@ function relayConfig(
     senderRules: senderRulesOf(senderRules),
     recipients: recipientsOf(policy.spec),
     credentials,
-    ...signing,
+    ...ofDomains,
     ...sharingOf(credentials, place.relays ?? policy.spec.replicas),
     routes: routes.map((r) => routeConfig(r, members)),
     queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
@@ -89,13 +87,13 @@ const running = unchanged<Policy, CompiledFleet>()
 export function runFleet(
   { policy, files }: JudgedPolicy,
   members: readonly FleetMember[],
-  signing: Pick<RelayConfig, 'signing'>,
+  ofDomains: OfDomains,
   place: Place,
 ): CompiledFleet {
-  const facts = [place, JSON.stringify([files, signing]), ...members.flatMap((m) => [m.entry, m.labels])]
+  const facts = [place, JSON.stringify([files, ofDomains]), ...members.flatMap((m) => [m.entry, m.labels])]
   const make = (): CompiledFleet => ({
     kind: 'run',
-    config: relayConfig(policy, members, signing, place),
+    config: relayConfig(policy, members, ofDomains, place),
     replicas: policy.spec.replicas,
     ports: policy.spec.listeners.map((l) => servicePort(place, l)),
     storage: policy.spec.queue.storage.size,
@@ -113,12 +111,18 @@ const acceptedBy = (policy: Policy | undefined): Pick<CompiledFleet, 'acceptedSp
 /** The schema's limit. */
 const mostRelays = 100
 
+type Held = {
+  readonly policy: Policy | undefined
+  readonly keys: Snapshot['bindingKeys']
+  /** Told anew: what a domain's records are does not wait for a policy. */
+  readonly broken: Pick<RelayConfig, 'brokenDomains'>
+}
+
 /** A held fleet gains nothing, and loses what was taken away: a revocation never waits for a typing error to be mended. */
 export function holdFleet(
   running: RelayConfig | undefined,
   members: readonly FleetMember[],
-  policy: Policy | undefined,
-  keys: Snapshot['bindingKeys'],
+  { policy, keys, broken }: Held,
 ): CompiledFleet {
   const hold = { kind: 'hold', ...acceptedBy(policy) } as const
   if (running === undefined) return hold
@@ -131,7 +135,7 @@ export function holdFleet(
     return held.keys.length > 0 ? [held] : []
   })
   const suspended = running.suspended || (policy?.spec.suspended ?? false)
-  const { signing: _, sharing, routes, queue, evidence, ...rest } = running
+  const { signing: _, brokenDomains: __, sharing, routes, queue, evidence, ...rest } = running
   // A fleet that shared nothing yet has as many relays as nobody knows, and hands out too little rather than too much.
   const shares = sharing === undefined ? sharingOf(credentials, policy?.spec.replicas ?? mostRelays) : { sharing }
   const config = {
@@ -139,6 +143,7 @@ export function holdFleet(
     suspended,
     credentials,
     ...signingHeld(credentials, running),
+    ...broken,
     ...shares,
     routes,
     queue,

@@ -21,7 +21,7 @@ export function signingOf(credentials: readonly CredentialConfig[], running: Sig
     .flatMap(([name, domain]) => {
       const keys = keysNow(name, known)
       if (keys === 'none') return []
-      return keys === 'unknown' ? before(name, domain, running) : entryOf(name, domain, keys)
+      return keys === 'unknown' ? before(name, domain, running) : entryOf(name, domain, keys, actionOf(name, known))
     })
   return signing.length === 0 ? {} : { signing }
 }
@@ -34,17 +34,27 @@ function keysNow(name: Name, { domain, snapshot }: Known): NonNullable<DomainKey
   return snapshot.domainKeys?.get(name)?.sign ?? 'unknown'
 }
 
+const actionOf = (name: Name, { domain }: Known): SigningConfig['whenBroken'] => {
+  const found = domain(name)
+  return found.is === 'there' ? found.object.spec.whenBroken.action : 'Warn'
+}
+
 const before = (name: Name, domain: string, running: Signs | undefined): readonly SigningConfig[] =>
   (running?.signing ?? []).filter((entry) => entry.senderDomain === name && entry.domain === domain)
 
-const entryOf = (name: Name, domain: string, keys: NonNullable<DomainKeys['sign']>): readonly SigningConfig[] =>
+const entryOf = (
+  name: Name,
+  domain: string,
+  keys: NonNullable<DomainKeys['sign']>,
+  whenBroken: SigningConfig['whenBroken'],
+): readonly SigningConfig[] =>
   keys.length === 0
     ? []
     : [
         {
           senderDomain: name,
           domain,
-          whenBroken: 'Warn',
+          whenBroken,
           keys: keys.map(({ selector, algorithm, publicKey }) => ({
             selector,
             algorithm: signingAlgorithms[keyTypeOf(algorithm)],

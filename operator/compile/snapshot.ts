@@ -87,6 +87,8 @@ export type Snapshot = {
   /** The configuration that each fleet last got, by RelayPolicy. */
   readonly running: ReadonlyMap<Name, RelayConfig>
   readonly place: Place
+  /** By SenderDomain: its records that have been broken for longer than its owner puts up with, `TXT example.org`. */
+  readonly brokenRecords?: ReadonlyMap<Name, readonly string[]>
   /** By SenderDomain; of one that is not here nobody knows which keys it has now. */
   readonly domainKeys?: ReadonlyMap<Name, DomainKeys>
 }

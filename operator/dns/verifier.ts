@@ -3,7 +3,7 @@ import { Dirty } from '../dirty.ts'
 import { checkAgainMs } from '../lifecycle/check-again.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
 import { type DomainRecords, isBroken } from '../lifecycle/domain-records.ts'
-import { actsFrom } from '../lifecycle/record-conditions.ts'
+import { actsFrom, holdingBack } from '../lifecycle/record-conditions.ts'
 import type { Ask } from './ask.ts'
 import { observe } from './observe.ts'
 import { type Server, serverIn } from './server.ts'
@@ -16,6 +16,8 @@ export type Verifying = {
   readonly before: (name: string) => DomainRecords | undefined
   /** A domain was looked at; only to raise a flag. */
   readonly changed: () => void
+  /** Mail of a domain is held back for its records from now on, or for others, or no more; only to raise a flag. */
+  readonly turned: () => void
   /** The wall clock. */
   readonly now?: () => number
   /** In [0, 1). */
@@ -35,6 +37,8 @@ type Entry = {
   dueAt: number
   isBusy: boolean
   look: Look | undefined
+  /** The records for which mail was held back at the last look. */
+  holding: string
 }
 
 /** Silent name servers hold up this many looks, and not all. */
@@ -81,7 +85,9 @@ export class Verifier {
     const said = this.#verifying.before(name)
     const before = known?.look?.found ?? known?.before ?? said
     const dueAt = this.#verifying.now()
-    return { checks, before, isNew: said === undefined && known === undefined, dueAt, isBusy: false, look: undefined }
+    const holding = before === undefined ? '' : holdingBack(before, checks.whenBroken, dueAt).join()
+    const isNew = said === undefined && known === undefined
+    return { checks, before, isNew, dueAt, isBusy: false, look: undefined, holding }
   }
 
   /** Whoever was never looked at, or is broken, is not to wait for those that are only looked at again. */
@@ -94,7 +100,7 @@ export class Verifier {
   }
 
   async #look(name: string, entry: Entry, signal: AbortSignal): Promise<void> {
-    const { resolvers, changed, now, dice, everyMs } = this.#verifying
+    const { resolvers, changed, turned, now, dice, everyMs } = this.#verifying
     entry.isBusy = true
     this.#busy += 1
     const { checks } = entry
@@ -117,6 +123,9 @@ export class Verifier {
     entry.dueAt = acts !== undefined && acts > at ? Math.min(again, acts) : again
     entry.look = { found, at }
     changed()
+    const holding = holdingBack(found, checks.whenBroken, at).join()
+    if (holding !== entry.holding) turned()
+    entry.holding = holding
   }
 }
 

@@ -27,6 +27,12 @@ export const actsFrom = (
   { action, graceMs }: WhenBroken,
 ): number | undefined => (brokenSince === undefined || action === 'Warn' ? undefined : brokenSince + graceMs)
 
+/** The records because of which mail is held back now; empty: it is not. */
+export function holdingBack(found: DomainRecords, whenBroken: WhenBroken, now: number): readonly string[] {
+  const from = actsFrom(found, whenBroken)
+  return from === undefined || from > now ? [] : found.records.filter(isBroken).map(called)
+}
+
 export function recordConditions(
   found: DomainRecords,
   whenBroken: WhenBroken,

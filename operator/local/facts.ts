@@ -1,7 +1,10 @@
 /** A snapshot of this machine: what the YAML directory declares, and what the state folder knows. */
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
+import { brokenRecords } from '../broken-records.ts'
 import { type BindingKeys, type Credential, type Name, nameOf, type Place, type Snapshot } from '../compile/snapshot.ts'
+import type { Look } from '../dns/verifier.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
+import { recordsBefore } from '../records-saying.ts'
 import { readKeys } from './credential-keys.ts'
 import { declaredFacts } from './declared.ts'
 import type { Directory } from './directory.ts'
@@ -10,15 +13,24 @@ import { textOf } from './files.ts'
 import type { State } from './state.ts'
 import { readStatuses } from './status-file.ts'
 
-export function snapshotOf(directory: Directory, state: State, place: Place): Snapshot {
+/** `look`: at the records of a domain, the last one; without one, what its status says. */
+export function snapshotOf(
+  directory: Directory,
+  state: State,
+  place: Place,
+  look: (domain: Name) => Look | undefined = () => undefined,
+): Snapshot {
   const declared = declaredFacts(directory.objects)
+  const statuses = readStatuses(state.statusFile)
+  const found = (name: Name) => look(name)?.found ?? recordsBefore(statuses.get(`SenderDomain ${name}`) ?? {})
   return {
     ...declared,
     unread: [...directory.unread, ...directory.doubted],
     bindingKeys: bindingKeys(declared.credentials, state),
     running: runningConfigs(state),
     place,
-    domainKeys: withoutPems(localDomainKeys(directory, declared.domains, readStatuses(state.statusFile), Date.now())),
+    domainKeys: withoutPems(localDomainKeys(directory, declared.domains, statuses, Date.now())),
+    brokenRecords: brokenRecords(declared.domains, found, Date.now()),
   }
 }
 

@@ -29,14 +29,15 @@ export async function runLocal(options: {
   const dirty = new Dirty()
   // Whoever waits for relays to report is waiting in vain from then on.
   signal.addEventListener('abort', () => dirty.mark(), { once: true })
-  const source = yamlSource({ directory, state, dirty, tell })
   const said = readStatuses(state.statusFile)
   const verifier = new Verifier({
     ask: openAsking({ perSecond: dnsPerSecond }),
     resolvers: systemServers,
     before: (name) => recordsBefore(said.get(`SenderDomain ${name}` as Ref) ?? {}),
     changed: () => undefined,
+    turned: () => dirty.mark(),
   })
+  const source = yamlSource({ directory, state, dirty, tell, look: (domain) => verifier.look(domain) })
   const sink = processSink({ state, dirty, tell, verifier, directory: () => source.directory })
   const looking = verifier.run(signal)
   try {

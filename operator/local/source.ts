@@ -1,7 +1,9 @@
 /** The YAML directory as a source of snapshots: one now, and one after each change. */
 
 import { FolderWatch } from '../../relay/folder-watch.ts'
+import type { Name } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
+import type { Look } from '../dns/verifier.ts'
 import type { Source } from '../run.ts'
 import { type Directory, readDirectory } from './directory.ts'
 import { configOnDisk, snapshotOf, thisMachine } from './facts.ts'
@@ -24,6 +26,7 @@ export function yamlSource(options: {
   readonly state: State
   readonly dirty: Dirty
   readonly tell: Tell
+  readonly look?: (domain: Name) => Look | undefined
 }): YamlSource {
   const { state, dirty, tell } = options
   const presence = new Presence(policiesOnDisk(state))
@@ -48,7 +51,7 @@ export function yamlSource(options: {
         else if (found.unread.includes(options.directory)) again = setTimeout(() => dirty.mark(), goneMs)
         directory = { ...found, doubted: missing }
         told = tellNew(found.problems, told, tell)
-        yield snapshotOf(directory, state, place)
+        yield snapshotOf(directory, state, place, options.look)
         await dirty.next(signal)
       }
     } finally {

@@ -2,6 +2,7 @@
 import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { SigningStatus } from '../http.ts'
+import { brokenText } from '../mail/broken-text.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type BrokenKey, Keyring, problemOf, type SigningKey } from '../mail/keyring.ts'
 import { type Reply, reply } from '../mail/reply.ts'
@@ -14,7 +15,7 @@ export type Leaving =
   | { readonly kind: 'signed'; readonly seal: Seal; readonly ended: () => void }
   | { readonly kind: 'held'; readonly reply: Reply }
 
-type Parts = { readonly events: Pick<Events, 'signed' | 'unsigned'>; readonly now: () => number }
+type Parts = { readonly events: Pick<Events, 'signed' | 'unsigned' | 'unverifiable'>; readonly now: () => number }
 
 /** Half of libuv's four threads: the disk keeps the others. */
 const atOnce = 2
@@ -23,6 +24,7 @@ export class Signer {
   readonly #parts: Parts
   readonly #turns = new AtMost(atOnce)
   #keyring: Keyring | undefined
+  #brokenDomains: NonNullable<LoadedConfig['config']['brokenDomains']> = []
   /** Attempts under way, by the key that signed for them. */
   readonly #out = new Map<string, { readonly key: Pick<SigningKey, 'domain' | 'selector'>; attempts: number }>()
 
@@ -32,11 +34,17 @@ export class Signer {
 
   /** Applies to the next attempt; those under way go on with what they were signed with. */
   reload(loaded: LoadedConfig): void {
+    this.#brokenDomains = loaded.config.brokenDomains ?? []
     this.#keyring = new Keyring(loaded, this.#keyring)
   }
 
   begin({ queueId, signingDomain }: Envelope): Leaving {
     const now = this.#parts.now()
+    const unverifiable = this.#brokenDomains.find(({ domain }) => domain === signingDomain)
+    if (unverifiable !== undefined) {
+      this.#parts.events.unverifiable(queueId, unverifiable)
+      return { kind: 'held', reply: reply(451, '7.5', brokenText(unverifiable)) }
+    }
     const signing = signingDomain === undefined ? undefined : this.#keyring?.signingOf(signingDomain, now)
     if (signing === undefined) return { kind: 'asItIs' }
     const [broken] = signing.broken

@@ -292,9 +292,9 @@ export const rules = {
   'senderDomain.whenBroken': {
     code: 451,
     subject: '7.5',
-    text: 'mail of this domain leaves only signed, and can not be signed now; try again later',
+    text: 'mail of this domain is not taken while it can not be signed, or its DNS records are broken; try again later',
     of: 'SenderDomain',
-    mend: "mend the domain's keys: `signing.broken` at the relay's /status names them",
+    mend: "mend the domain's keys (`signing.broken` at the relay's /status names them) or its records (`relayfleet domain check`), or set spec.whenBroken.action of the SenderDomain to Warn",
   },
 } as const satisfies Record<string, Rule>
 

@@ -1,5 +1,6 @@
 /** May this credential send a message with this header? */
 import { parsePath } from '../mail/address.ts'
+import { brokenText } from '../mail/broken-text.ts'
 import type { Field } from '../mail/header.ts'
 import { refusal } from '../mail/rule.ts'
 import { aligned } from './alignment.ts'
@@ -56,6 +57,13 @@ const canBeSigned: Check<HeaderFacts> = ({ from, credential, config, canSign }) 
     : undefined
 }
 
+/** Receivers would not believe it anyway. */
+const recordsInOrder: Check<HeaderFacts> = ({ from, credential, config }) => {
+  const domain = from?.ok ? ownerOf(credential, from.mailbox)?.domain : undefined
+  const broken = config.brokenDomains?.find((one) => one.domain === domain)
+  return broken?.action === 'Refuse' ? refusal('senderDomain.whenBroken', brokenText(broken)) : undefined
+}
+
 /** Only what `ownsIdentities`, `showsOwnAddress` and `alignedWithReversePath` refuse can be audited instead. */
 export const headerChecks: readonly Check<HeaderFacts>[] = [
   withinLimits, //                octets and fields
@@ -71,6 +79,7 @@ export const headerChecks: readonly Check<HeaderFacts>[] = [
   identity.showsOwnAddress, //    what a person sees is what was judged
   alignedWithReversePath, //      the null reverse-path is aligned with every From
   canBeSigned, //                 RFC 6376: a domain may ask for all of its mail to be signed
+  recordsInOrder, //              RFC 7208, RFC 9989: and for none while nobody can verify it
 ]
 
 /** `header` is the block up to and with its blank line, or the whole content where it has none. */

@@ -44,6 +44,7 @@ describe.runIf(givenCluster() !== undefined)('the source', () => {
       fleets: { running: () => Promise.resolve(new Map()) },
       bindings: { keys: () => new Map(), formerNames: () => new Map() },
       domainKeys: { give: () => undefined, known: () => new Map() },
+      records: { look: () => undefined },
     })
     const got: Snapshot[] = []
     const loop = async (): Promise<void> => {

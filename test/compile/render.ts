@@ -52,6 +52,9 @@ const configFields = (c: RelayConfig) =>
     recipients: c.recipients.mode,
     credentials: Object.fromEntries(c.credentials.map((x) => [x.name, credentialFields(x)])),
     signing: c.signing?.map(signingLine),
+    brokenDomains: c.brokenDomains?.map(
+      (d) => `${d.action} ${d.domain} (SenderDomain ${d.senderDomain}): ${d.records.join(', ')}`,
+    ),
     routes: c.routes.map(routeLine),
   })
 

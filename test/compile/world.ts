@@ -29,6 +29,8 @@ export type Facts = {
   readonly domainKeys?: Readonly<
     Record<string, { readonly sign?: readonly string[]; readonly found?: DomainKeys['found'] }>
   >
+  /** By SenderDomain: records that have been broken for longer than its grace. */
+  readonly brokenRecords?: Readonly<Record<string, readonly string[]>>
   /** `full`: configurations and conditions word by word. */
   readonly show?: 'full'
 }
@@ -88,6 +90,7 @@ export function snapshotOf(
     running: new Map([...running, ...given.map((c) => [c.policy as Name, c] as const)]),
     place: places[facts.place ?? 'cluster'],
     domainKeys: domainKeys(facts),
+    brokenRecords: new Map(Object.entries(facts.brokenRecords ?? {}) as [Name, readonly string[]][]),
   }
   return { snapshot, facts }
 }

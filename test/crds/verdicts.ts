@@ -222,6 +222,8 @@ export const verdicts: readonly Verdict[] = [
   domain('no policy', { expect: { dmarc: { minimumPolicy: 'strict' } } }, 'spec.expect.dmarc.minimumPolicy'),
   domain('reports by HTTP', { expect: { dmarc: { reports: 'https://example.org' } } }, 'spec.expect.dmarc.reports'),
   domain('a resolver by name', { dns: { resolvers: ['ns.example.org'] } }, 'spec.dns.resolvers[0]'),
+  domain('mail that is held back', { whenBroken: { action: 'Defer', grace: '1h' } }),
+  domain('mail that is thrown away', { whenBroken: { action: 'Discard' } }, 'spec.whenBroken.action'),
   domain('records that are looked at all the time', { verifyEvery: '59s' }, 'spec.verifyEvery'),
   domain('records that are looked at too rarely', { verifyEvery: '25h' }, 'spec.verifyEvery'),
   domain('keys that somebody provides', { dkim: provided }),

@@ -44,6 +44,7 @@ export async function snapshotOnce(
     configMaps: sightings.configMaps(),
     running: new Map(),
     place: inCluster,
+    now: Date.now(),
   })
   return { snapshot, declared }
 }

@@ -54,6 +54,7 @@ function looping({ tookMs = 0, running = () => Promise.resolve(new Map<Name, Rel
     },
     bindings: { keys: () => new Map(), formerNames: () => new Map() },
     domainKeys: { give: () => undefined, known: () => new Map() },
+    records: { look: () => undefined },
   }
   const got: { at: number; snapshot: Snapshot }[] = []
   const source = clusterSource(facts)
@@ -101,6 +102,8 @@ test('it says what the cluster says', async () => {
       unreadNamespaces: new Set(['other']),
       namespaces: new Map([['mail', { a: 'b' }]]),
       running: new Map([['mail/one', config]]),
+      domainKeys: new Map(),
+      brokenRecords: new Map(),
     }),
   )
   expect(asked).toEqual([['mail/one']])

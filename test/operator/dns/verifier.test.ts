@@ -34,6 +34,7 @@ async function start(table: Table, more: Partial<Verifying> = {}) {
     resolvers: () => [server],
     before: () => undefined,
     changed: () => undefined,
+    turned: () => undefined,
     now: () => clock.now,
     dice: () => 0,
     ...more,
@@ -88,12 +89,25 @@ test('a domain is looked at anew when something else is wanted, and no more when
   expect(looks('a.example')).toBe(before)
 })
 
-test('it is looked at when the time of grace ends, too', async () => {
-  const { verifier, clock, states } = await start({})
+test('it is looked at when the time of grace ends, too, and that mail is held back from then on is told once', async () => {
+  let turns = 0
+  const turned = () => {
+    turns += 1
+  }
+  const { verifier, clock, states, table } = await start({}, { turned })
   verifier.give(new Map([['m/a', checks('a.example', { whenBroken: { action: 'Defer', graceMs: minute } })]]))
   await until('it is looked at', () => states('m/a'))
   clock.now += minute
+  expect(turns).toBe(0)
   await until('the grace is over', () => verifier.look('m/a')?.at === clock.now)
+  expect(turns).toBe(1)
+  clock.now += 5 * minute
+  await until('it is looked at again', () => verifier.look('m/a')?.at === clock.now)
+  expect(turns).toBe(1)
+  table['TXT _dmarc.a.example'] = policy('a.example')
+  clock.now += 5 * minute
+  await until('it is mended', () => states('m/a')?.[0] === 'Match')
+  expect(turns).toBe(2)
 })
 
 test('a thousand domains whose name servers are silent hold up nobody who is new', async () => {

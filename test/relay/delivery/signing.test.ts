@@ -146,6 +146,31 @@ test('what waits is signed by the key that is in force when it leaves', async ()
   expect(smarthost.received.flatMap(({ content }) => signatures(content).map(({ s }) => s))).toEqual(['r2'])
 })
 
+test('mail of a domain whose records are broken waits until they are mended, and other mail does not', async () => {
+  const brokenDomains = [{ senderDomain: 'mail/corp', domain, action: 'Defer', records: ['TXT corp.test'] }] as const
+  const smarthost = await startSmarthost()
+  const routes = [
+    route('default', [smarthostAt('a', smarthost.port)], { retry: { scheduleMs: [300], expireAfterMs: 86_400_000 } }),
+  ]
+  const { spool, attempted, attempts, quiet, reload, told } = rig(routes, { config: { brokenDomains } })
+  spool.put(envelope(hello, mine), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome).toMatchObject({
+    kind: 'deferred',
+    reply: {
+      code: 451,
+      status: '4.7.5',
+      text: expect.stringContaining('the DNS records of corp.test are broken (TXT corp.test)'),
+    },
+  })
+  expect(told.filter(({ fact }) => fact === 'unverifiable')).toHaveLength(1)
+  spool.put(envelope(hello, { signingDomain: 'other.test' }), hello)
+  await until('the other one is delivered', () => smarthost.received.length === 1)
+  reload(routes, {})
+  await until('this one is, too', () => smarthost.received.length === 2)
+  await quiet()
+})
+
 const damaged = [
   ['a file that is not there', {}, 'the file is not there'],
   ['a file that is no key', { 'dkim/r1.pem': 'garbage' }, 'it is no private key in PEM'],

@@ -379,6 +379,31 @@ test.each([
   expect(judgeHeader(own, message('From: <app@corp.t>')).refusal?.rule).toBe(rule)
 })
 
+const broken = (action: 'Defer' | 'Refuse', domain = 'corp.t', records = ['TXT corp.t']) => ({
+  brokenDomains: [{ senderDomain: 'mail/corp', domain, action, records }],
+})
+
+test.each([
+  ['Refuse', 'corp.t', 'senderDomain.whenBroken'],
+  ['Refuse', 'other.t', undefined],
+  ['Defer', 'corp.t', undefined],
+] as const)('%s while the records of %s are broken: %s', (action, domain, rule) => {
+  const own = { ...facts(broken(action, domain)), reversePath: 'app@corp.t' }
+  expect(judgeHeader(own, message('From: <app@corp.t>')).refusal?.rule).toBe(rule)
+})
+
+test('the reply names the domain, a few of its records, and who mends them', () => {
+  const records = Array.from({ length: 6 }, (_, i) => `TXT s${i}._domainkey.corp.t`)
+  const own = { ...facts(broken('Refuse', 'corp.t', records)), reversePath: 'app@corp.t' }
+  expect(judgeHeader(own, message('From: <app@corp.t>')).refusal?.reply).toEqual({
+    code: 451,
+    status: '4.7.5',
+    text:
+      'the DNS records of corp.t are broken (TXT s0._domainkey.corp.t, TXT s1._domainkey.corp.t, TXT s2._domainkey.corp.t and 3 more); ' +
+      'the owner of SenderDomain mail/corp has to publish them as its status says (senderDomain.whenBroken)',
+  })
+})
+
 test('mail of another domain is taken all the same', () => {
   const other = { ...signing('Refuse', 0), domain: 'other.t' }
   const own = { ...facts({ signing: [other] }), reversePath: 'app@corp.t', canSign: () => false }

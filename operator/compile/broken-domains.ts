@@ -1,0 +1,34 @@
+/** Whose mail a fleet holds back: domains whose records have been broken for longer than their owners put up with. */
+import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
+import type { Known } from './known.ts'
+import { byText } from './order.ts'
+import type { Name } from './snapshot.ts'
+
+type Broken = Pick<RelayConfig, 'brokenDomains'>
+type Entry = NonNullable<Broken['brokenDomains']>[number]
+
+/** `running`: what the relays have; a domain in doubt stays as it is there. */
+export function brokenDomainsOf(
+  credentials: readonly CredentialConfig[],
+  running: Broken | undefined,
+  known: Known,
+): Broken {
+  const senders = credentials.flatMap((c) => c.senders.map((s) => [s.senderDomain as Name, s.domain] as const))
+  const brokenDomains = [...new Map(senders)]
+    .toSorted(([a], [b]) => byText(a, b))
+    .flatMap(([name, domain]) => entryOf(name, domain, running, known))
+  return brokenDomains.length === 0 ? {} : { brokenDomains }
+}
+
+function entryOf(
+  name: Name,
+  domain: string,
+  running: Broken | undefined,
+  { domain: find, snapshot }: Known,
+): readonly Entry[] {
+  const found = find(name)
+  if (found.is !== 'there') return (running?.brokenDomains ?? []).filter((entry) => entry.senderDomain === name)
+  const { action } = found.object.spec.whenBroken
+  const records = snapshot.brokenRecords?.get(name) ?? []
+  return action === 'Warn' || records.length === 0 ? [] : [{ senderDomain: name, domain, action, records }]
+}

@@ -1,0 +1,62 @@
+/** From a record that is missing to a message that is not taken, and back: a name server, local mode, a submission. */
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { runLocal } from '../../../operator/local/local-mode.ts'
+import { stateAt } from '../../../operator/local/state.ts'
+import { readStatuses } from '../../../operator/local/status-file.ts'
+import { commanded } from '../cli/commanded.ts'
+import { startZoneServer, type Table, txt } from '../dns/zone-server.ts'
+import { eventually } from './eventually.ts'
+import { temporaryFolder } from './temporary.ts'
+import { credential, domain, freePort, policy, writeYaml } from './yaml.ts'
+
+/** Of this run alone; a resolver is on port 53. */
+const address = `127.56.${process.pid % 250}.${(process.pid >> 8) % 250}`
+const isRoot = process.getuid?.() === 0
+
+describe.runIf(isRoot)('a domain that refuses its mail while its records are broken', () => {
+  test('is obeyed by the relay and told by explain, until a look finds them mended', async () => {
+    const table: Table = {}
+    await startZoneServer(table, address, 53)
+    const folder = temporaryFolder()
+    const [directory, state] = [join(folder, 'yaml'), join(folder, 'state')]
+    writeYaml(directory, {
+      'policy.yaml': policy('shared', await freePort()),
+      'domain.yaml': domain({
+        ...{ expect: { spf: {} }, dns: { resolvers: [address] } },
+        whenBroken: { action: 'Refuse', grace: '1ms' },
+      }),
+      'web.yaml': credential('web', 'shared'),
+    })
+    const stands = (said: string): Promise<unknown> =>
+      eventually(() => {
+        const { conditions = [] } = readStatuses(stateAt(state).statusFile).get('SenderDomain mail/example-org') ?? {}
+        return conditions.some(({ type, status, reason }) => `${type} ${status} ${reason}` === said)
+      })
+    const run = async (meanwhile: () => Promise<void>): Promise<void> => {
+      const ending = new AbortController()
+      const running = runLocal({ directory, state, tell: () => {}, signal: ending.signal })
+      await meanwhile().finally(() => ending.abort())
+      await running
+    }
+    const of = ['--credential', 'team-a/web', '--state', state, '--from', 'a@example.org', '--to', 'b@example.net']
+    const refused =
+      'the DNS records of example.org are broken (TXT example.org); the owner of SenderDomain mail/example-org has to publish them'
+
+    await run(async () => {
+      await stands('RecordsPublished False BrokenTooLong')
+      await eventually(async () =>
+        (await commanded('send-test', directory, ...of)).out.includes(`451 4.7.5 ${refused}`),
+      )
+      const explained = await commanded('explain', directory, ...of)
+      expect(explained.out).toContain(`451 4.7.5 ${refused}`)
+      expect(explained.out).toContain('spec.whenBroken of SenderDomain mail/example-org')
+      expect(explained.code).toBe(1)
+    })
+    table['TXT example.org'] = { answers: txt('example.org', 'v=spf1 -all') }
+    await run(async () => {
+      await stands('SPFValid True RecordMatches')
+      await eventually(async () => (await commanded('send-test', directory, ...of)).code === 0)
+    })
+  })
+})
