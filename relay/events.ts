@@ -235,6 +235,17 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     certificate(listener: string, expiresAt: number): void {
       metrics.certificateExpiry.set({ listener }, expiresAt / 1000)
     },
+    draining(): void {
+      metrics.draining.set(1)
+      log.info('is to leave, and takes no new mail')
+    },
+    drained(): void {
+      log.info('has no mail left, and may go')
+    },
+    stays(): void {
+      metrics.draining.set(0)
+      log.info('stays, and takes new mail again')
+    },
     stopping(signal: string): void {
       log.info({ signal }, 'stopping')
     },

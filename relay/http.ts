@@ -16,6 +16,8 @@ export type RelayStatus = {
   readonly ready: boolean
   /** Why not, where it is not. */
   readonly notReady: readonly string[]
+  /** It is to leave, and soon takes no new mail; it is `ready` all the same, and others may be updated meanwhile. `Drained`: it has none left, and gets none. Absent: it stays. */
+  readonly drain?: 'Draining' | 'Drained'
   readonly listeners: readonly { readonly name: string; readonly address: string; readonly port: number }[]
   /** The one in force on each open listener. */
   readonly certificates: readonly CertificateStatus[]

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { descriptorLimit, sessionsWithin } from './descriptors.ts'
+import { Drain, isToLeave } from './drain.ts'
 import { createEvents } from './events.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type RelayStatus, type RelayUsage, serve } from './http.ts'
@@ -68,6 +69,7 @@ const submission = createSubmission({
   keyUses,
   maxSessions: sessionsWithin(descriptorLimit()),
 })
+const drain = new Drain({ submission, spool, events })
 const delivery = createDelivery({
   spool,
   events,
@@ -92,6 +94,7 @@ process.once('SIGINT', stop)
 if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
 // Before the first page is asked for: a queue that is not looked at yet would look empty.
 delivery.start()
+drain.set(isToLeave(args.config) ?? false, true)
 reloading = attempt(() => apply(loaded))
 await reloading
 // What changed before the folders were watched.
@@ -114,6 +117,8 @@ function firstConfig(): Loaded {
 
 async function reloadNow(): Promise<void> {
   if (stopping) return
+  const leaves = isToLeave(args.config)
+  if (leaves !== undefined) drain.set(leaves)
   await attempt(async () => {
     const next = loadConfig(args.config, loaded)
     if (configError === undefined && sameConfig(next, loaded)) return
@@ -188,6 +193,7 @@ function status(): RelayStatus {
     ...(spool.identity !== undefined && { spoolId: spool.identity }),
     ready: notReady.length === 0,
     notReady,
+    ...(drain.state !== undefined && { drain: drain.state }),
     listeners: submission.addresses(),
     certificates: submission.certificates(),
     smarthosts: delivery.smarthosts(),
@@ -208,6 +214,7 @@ async function stop(why: string): Promise<void> {
   stopping = true
   events.stopping(why)
   watch.close()
+  drain.close()
   await reloading
   await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
   allowances.close()

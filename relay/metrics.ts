@@ -144,6 +144,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     captured: counter('delivery_captured_total', 'Messages written to the capture inbox.'),
     bounces: counter('bounces_total', 'Recipients given up, by class.', ['class']),
     dsnSent: counter('dsn_sent_total', 'Delivery status notifications queued.'),
+    draining: settable('draining', 'Whether this relay is to leave, and takes no new mail.'),
     configInfo: settable('config_info', 'The configuration in force.', ['hash']),
     configApplied: settable('config_applied_timestamp_seconds', 'When the configuration in force was applied.'),
     configErrors: counter('config_errors_total', 'Configurations that were refused; the last good one stays in force.'),

@@ -27,6 +27,7 @@ const layers = [
   'relay/load.ts',
   'relay/line-output.ts',
   'relay/descriptors.ts',
+  'relay/drain.ts',
   'relay/main.ts',
   'operator/plan.ts',
   'operator/dirty.ts',

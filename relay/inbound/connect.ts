@@ -8,6 +8,7 @@ import type { Session } from './session.ts'
 type Check = (inbound: Inbound, session: Session) => Refusal | undefined
 
 const checks: readonly Check[] = [
+  ({ isShut }) => (isShut() ? refusal('always.shutdown') : undefined),
   ({ presence, maxSessions }) => (presence.all > maxSessions ? protocol.tooManySessions : undefined),
   (inbound, { client }) => judgeConnect(inbound.inForce().config, client),
   ({ lockout, now }, { client }) => (lockout.locked(client, now()) ? refusal('admission.authFailures') : undefined),

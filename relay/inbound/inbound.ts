@@ -28,6 +28,8 @@ export type Inbound = {
   readonly maxSessions: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Nobody new is taken. */
+  readonly isShut: () => boolean
   /** Read at each stage: an edit is in force for the next command of every open session. */
   readonly inForce: () => InForce
 }

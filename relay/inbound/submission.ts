@@ -28,6 +28,11 @@ export type Submission = {
   /** What each open listener shows to new sessions. */
   certificates(): readonly CertificateStatus[]
   readonly sessions: number
+  /** Listeners stay, and clients are sent away with 421: sessions that are open when their transaction is over. */
+  shut(): void
+  reopen(): void
+  /** Shut, and every session of before has ended: whatever may come into the spool is on its way already. */
+  readonly isShut: boolean
   /** Stops accepting; idle sessions get 421; transactions in flight may finish, within `graceMs`. */
   close(graceMs: number): Promise<void>
 }
@@ -57,8 +62,23 @@ export function createSubmission({
   }
   const presence = new Presence()
   const lockout = new Lockout()
-  const inbound: Inbound = { spool, events, allowances, keyUses, lockout, presence, maxSessions, now, inForce }
+  let shut = false
+  const isShut = (): boolean => shut
+  const inbound: Inbound = {
+    spool,
+    events,
+    allowances,
+    keyUses,
+    lockout,
+    presence,
+    maxSessions,
+    now,
+    inForce,
+    isShut,
+  }
   const lines = new Set<Line>()
+  /** Those that were there when it was shut. */
+  const lastLines = new Set<Line>()
   const open = new Map<string, Open>()
   let noneLeft = (): void => {}
 
@@ -68,6 +88,7 @@ export function createSubmission({
       lines.add(line)
       const ended = (): void => {
         lines.delete(line)
+        lastLines.delete(line)
         if (lines.size === 0) noneLeft()
       }
       return new Conversation(inbound, { ...who, listener }, line, ended)
@@ -120,6 +141,19 @@ export function createSubmission({
       [...open.values()].map(({ name, notAfter }) => ({ listener: name, notAfter: notAfter.toISOString() })),
     get sessions() {
       return presence.all
+    },
+    shut() {
+      if (shut) return
+      shut = true
+      for (const line of lines) lastLines.add(line)
+      for (const line of lastLines) line.drain()
+    },
+    reopen() {
+      shut = false
+      lastLines.clear()
+    },
+    get isShut() {
+      return shut && lastLines.size === 0
     },
     async close(graceMs) {
       for (const [key, door] of open) stop(key, door)

@@ -114,6 +114,11 @@ export class JournalSpool implements Spool {
     })
   }
 
+  /** Nothing is ours, and nothing is on its way to become it. */
+  get isEmpty(): boolean {
+    return this.#register.size === 0 && this.#incoming.size === 0
+  }
+
   /** What tells this spool from another; undefined where it could not be written. */
   get identity(): string | undefined {
     return this.#parts.identity

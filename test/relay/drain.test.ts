@@ -1,0 +1,83 @@
+/** A relay that is to leave: `Drained` is said when nothing can come any more, and not a moment before (case S29). */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { Drain, isToLeave } from '../../relay/drain.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function stage() {
+  const told: string[] = []
+  const submission = { isShut: false, shut: () => told.push('shut'), reopen: () => told.push('reopen') }
+  const spool = { isEmpty: true }
+  const events = {
+    draining: () => told.push('draining'),
+    drained: () => told.push('drained'),
+    stays: () => told.push('stays'),
+  }
+  const drain = new Drain({ submission, spool, events })
+  onTestFinished(() => drain.close())
+  return { drain, submission, spool, told }
+}
+
+test('clients are taken until whoever sends them here has noticed, and only then sent away', () => {
+  const { drain, submission, told } = stage()
+  expect(drain.state).toBeUndefined()
+  drain.set(true)
+  expect(drain.state).toBe('Draining')
+  vi.advanceTimersByTime(4_999)
+  expect(told).toEqual(['draining'])
+  vi.advanceTimersByTime(1)
+  expect(told).toEqual(['draining', 'shut'])
+  submission.isShut = true
+  expect(drain.state).toBe('Drained')
+})
+
+test.each<[string, boolean, boolean, string]>([
+  ['a session is open', false, true, 'Draining'],
+  ['there is mail', true, false, 'Draining'],
+  ['neither', true, true, 'Drained'],
+])('%s', (_name, isShut, isEmpty, state) => {
+  const { drain, submission, spool, told } = stage()
+  drain.set(true, true)
+  expect(told).toEqual(['draining', 'shut'])
+  Object.assign(submission, { isShut })
+  Object.assign(spool, { isEmpty })
+  expect(drain.state).toBe(state)
+  vi.advanceTimersByTime(5_000)
+  expect(told.includes('drained')).toBe(state === 'Drained')
+})
+
+test('that it is empty is told once', () => {
+  const { drain, submission, told } = stage()
+  submission.isShut = true
+  drain.set(true, true)
+  vi.advanceTimersByTime(10_000)
+  expect(told.filter((t) => t === 'drained')).toHaveLength(1)
+})
+
+test('asked to stay, it takes mail again, also in the middle of waiting', () => {
+  const { drain, told } = stage()
+  drain.set(true)
+  drain.set(true)
+  drain.set(false)
+  vi.advanceTimersByTime(60_000)
+  expect(told).toEqual(['draining', 'reopen', 'stays'])
+  expect(drain.state).toBeUndefined()
+  drain.set(true)
+  vi.advanceTimersByTime(5_000)
+  expect(told.at(-1)).toBe('shut')
+})
+
+test('whether it is to leave stands in a file of its own; an empty one says no', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-drain-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  expect(isToLeave(folder)).toBe(false)
+  writeFileSync(join(folder, 'drain'), '')
+  expect(isToLeave(folder)).toBe(false)
+  writeFileSync(join(folder, 'drain'), '2026-11-27T06:00:00Z')
+  expect(isToLeave(folder)).toBe(true)
+  expect(isToLeave(join(folder, 'drain'))).toBeUndefined()
+})
