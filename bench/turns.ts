@@ -45,7 +45,16 @@ const authority = { signer: issued, bundle: issued.certificate }
 const wake = (): void => reporter.wake()
 const world = openWorld({ api, namespaces: [], dirty, wake })
 const cluster = { image: 'relayfleet:bench', operatorNamespace: 'relayfleet' }
-const fleets = openFleets({ api, world, authority: async () => authority, mayWrite, cluster, dirty, wake })
+const fleets = openFleets({
+  api,
+  world,
+  authority: async () => authority,
+  mayWrite,
+  cluster,
+  dirty,
+  wake,
+  ask: async () => undefined,
+})
 // Looks at what is there already are another story.
 const keyUses = new KnownUses((name) => world.declaredAs(`RelayCredential ${name}`)?.status)
 const heard = (fleet: Name, name: Name) => keyUses.heard(fleet, name)

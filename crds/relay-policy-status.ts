@@ -29,6 +29,15 @@ export const relayPolicyStatus = {
             format: 'int64',
             description: 'At least so many messages wait there: a round figure, looked at once a minute.',
           },
+          drain: {
+            type: 'object',
+            required: ['since', 'state'],
+            description: 'It takes no new mail, and leaves when it has delivered what it has.',
+            properties: {
+              since: { type: 'string', maxLength: 64, format: 'date-time' },
+              state: { type: 'string', maxLength: 16, enum: ['Draining', 'Drained', 'Unknown'] },
+            },
+          },
         },
       },
     },

@@ -164,6 +164,26 @@ const spec = {
         maxAge: { ...fields.duration, default: '10m' },
       },
     },
+    availability: {
+      type: 'object',
+      default: {},
+      properties: {
+        maxUnavailable: {
+          type: 'integer',
+          format: 'int32',
+          minimum: 1,
+          maximum: 100,
+          default: 1,
+          description: 'How many relays may be away at one time, e.g. for a node that is drained.',
+        },
+        drainTimeout: {
+          ...fields.duration,
+          default: '30m',
+          description:
+            'How long a relay that is to leave may take to deliver its mail before that is told as overdue; with the annotation relayfleet.dev/discard-queue it goes then.',
+        },
+      },
+    },
     evidence: {
       type: 'object',
       default: {},

@@ -26,6 +26,7 @@ const badNews: Readonly<Record<string, { readonly when: Condition['status']; rea
   Available: { when: 'False', severity: 'error' },
   CertificateValid: { when: 'False', severity: 'error' },
   ClosedRelayVerified: { when: 'False', severity: 'error' },
+  ScalingDown: { when: 'True', severity: 'warning' },
   SpoolReset: { when: 'True', severity: 'error' },
   Degraded: { when: 'True', severity: 'error' },
   Suspended: { when: 'True', severity: 'warning' },

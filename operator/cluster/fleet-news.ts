@@ -68,7 +68,7 @@ export class FleetNews {
 type Counts = Pick<Extract<Telling, { about: 'fleets' }>, 'ready' | 'conditions'>
 
 /** Conditions that are bad news while they are True. */
-const counted = ['Degraded', 'SpoolReset']
+const counted = ['Degraded', 'ScalingDown', 'SpoolReset']
 
 function countsOf(declared: readonly DeclaredObject[]): Counts {
   const ready: Record<string, number> = { True: 0, False: 0, Unknown: 0 }

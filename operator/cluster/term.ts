@@ -21,7 +21,9 @@ import { openFleets } from './fleets/fleets.ts'
 import type { OperatorOptions } from './operator.ts'
 import { clusterSink } from './sink.ts'
 import { clusterSource } from './source.ts'
+import { askRelay } from './statuses/ask-relay.ts'
 import { openReporter } from './statuses/reporter.ts'
+import { leftOccasion } from './statuses/status-occasions.ts'
 import type { Part, Tell, Telling } from './telling.ts'
 import { together } from './together.ts'
 import { sightOf } from './watch/sight.ts'
@@ -72,6 +74,8 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     dirty,
     wake: () => wake(),
     turns: { ...ordinaryTurns, everyMs },
+    ask: askRelay,
+    gaveUp: (fleet, pod) => record(leftOccasion(fleet, pod, world.declaredAs(`RelayPolicy ${fleet}`)?.uid ?? '')),
     took: took('fleet'),
   })
   const keyUses = new KnownUses((name) => world.declaredAs(`RelayCredential ${name}`)?.status)

@@ -34,6 +34,8 @@ export type ServicePort = { readonly name: string; readonly port: number; readon
 export type CompiledFleet = {
   /** Spools that a person lets take the place of those that relays had before; absent: none. */
   readonly acceptedSpools?: readonly string[]
+  /** A person has given up mail that relays which are to leave can not deliver in their time. */
+  readonly discardQueue?: true
 } & (
   | {
       readonly kind: 'run'
@@ -43,6 +45,12 @@ export type CompiledFleet = {
       readonly ports: readonly ServicePort[]
       /** Of each relay's own volume: a quantity as it was declared. */
       readonly storage: string
+      readonly availability: {
+        /** How many relays may be away at one time. */
+        readonly maxUnavailable: number
+        /** How long a relay that is to leave may take. */
+        readonly drainTimeoutMs: number
+      }
       readonly files: readonly FileSource[]
     }
   | {

@@ -4,7 +4,7 @@ import { quantityBytes } from '../../crds/quantity.ts'
 import { type CredentialConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
 import type { CompiledFleet } from './compiled.ts'
 import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
-import { acceptedSpools } from './own-annotations.ts'
+import { acceptedSpools, discardsQueue } from './own-annotations.ts'
 import type { JudgedPolicy } from './policy.ts'
 import { type Member, routeConfig } from './route.ts'
 import { signingHeld } from './signing.ts'
@@ -97,15 +97,26 @@ export function runFleet(
     replicas: policy.spec.replicas,
     ports: policy.spec.listeners.map((l) => servicePort(place, l)),
     storage: policy.spec.queue.storage.size,
+    availability: availabilityOf(policy.spec),
     files,
-    ...acceptedBy(policy),
+    ...saidOf(policy),
   })
   return running(policy, facts, () => Object.freeze(make()))
 }
 
-const acceptedBy = (policy: Policy | undefined): Pick<CompiledFleet, 'acceptedSpools'> => {
-  const accepted = policy === undefined ? [] : acceptedSpools(policy)
-  return accepted.length === 0 ? {} : { acceptedSpools: accepted }
+const availabilityOf = ({ availability }: Policy['spec']) => ({
+  maxUnavailable: availability.maxUnavailable,
+  drainTimeoutMs: durationMs(availability.drainTimeout),
+})
+
+/** What a person has said of it beside its spec. */
+function saidOf(policy: Policy | undefined): Pick<CompiledFleet, 'acceptedSpools' | 'discardQueue'> {
+  if (policy === undefined) return {}
+  const accepted = acceptedSpools(policy)
+  return {
+    ...(accepted.length > 0 && { acceptedSpools: accepted }),
+    ...(discardsQueue(policy) && { discardQueue: true }),
+  }
 }
 
 /** The schema's limit. */
@@ -124,7 +135,7 @@ export function holdFleet(
   members: readonly FleetMember[],
   { policy, keys, broken }: Held,
 ): CompiledFleet {
-  const hold = { kind: 'hold', ...acceptedBy(policy) } as const
+  const hold = { kind: 'hold', ...saidOf(policy) } as const
   if (running === undefined) return hold
   const entries = new Map(members.map((m) => [m.entry.name, m.entry]))
   const credentials = running.credentials.flatMap((before): readonly CredentialConfig[] => {

@@ -40,6 +40,14 @@ function references({ name, compiled }: RelayFleet): readonly V1VolumeProjection
   return [...byObject].toSorted(([a], [b]) => byText(a, b)).flatMap(([, files]) => projection(files))
 }
 
+/** On a pod that is to leave: since when. It is the pod's own, since the others have the same configuration, and stay. */
+export const drainAnnotation = 'relayfleet.dev/drain'
+
+/** Its relay sees the annotation as a file, which is empty while there is none. */
+const drainFile: V1VolumeProjection = {
+  downwardAPI: { items: [{ path: 'drain', fieldRef: { fieldPath: `metadata.annotations['${drainAnnotation}']` } }] },
+}
+
 export const configVolume = (fleet: RelayFleet, policy: string = splitName(fleet.name).name): V1Volume => ({
   name: 'config',
   projected: {
@@ -47,6 +55,7 @@ export const configVolume = (fleet: RelayFleet, policy: string = splitName(fleet
     sources: [
       ...[...configSecretNames(policy), ...signingSecretNames(policy)].map((name) => ({ secret: { name, optional } })),
       ...references(fleet),
+      drainFile,
     ],
   },
 })

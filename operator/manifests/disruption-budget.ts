@@ -12,7 +12,7 @@ export const disruptionBudget = ({ name, compiled }: RelayFleet) =>
         kind: 'PodDisruptionBudget',
         metadata: metadataOf(name),
         spec: {
-          maxUnavailable: 1,
+          maxUnavailable: compiled.availability.maxUnavailable,
           // A relay that is not ready serves nobody; it must not keep a node from being drained.
           unhealthyPodEvictionPolicy: 'AlwaysAllow',
           selector: selectorOf(name),

@@ -14,6 +14,13 @@ type Component = 'relay' | 'relay-pods'
 /** Chooses the pods. It can not change in a StatefulSet, so it says the one thing that never does. */
 export const selectorOf = (fleet: Name) => ({ matchLabels: { [policyLabel]: splitName(fleet).name } })
 
+/**
+ * Of a pod to which clients are sent. One that is to leave loses it, and stays ready: a StatefulSet updates no other pod
+ * while one is not.
+ */
+export const takesMailLabel = 'relayfleet.dev/takes-mail'
+export const takesMail = { [takesMailLabel]: 'true' } as const
+
 export const labelsOf = (fleet: Name, component: Component = 'relay') => ({
   'app.kubernetes.io/name': 'relayfleet',
   'app.kubernetes.io/component': component,

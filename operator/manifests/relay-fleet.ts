@@ -16,5 +16,7 @@ export type RelayFleet = {
   /** The RelayPolicy's. */
   readonly name: Name
   readonly compiled: Extract<CompiledFleet, { readonly kind: 'run' }>
+  /** How many relays there are for now: more than declared while some deliver what they have, and leave. */
+  readonly relays: number
   readonly cluster: ClusterFacts
 }

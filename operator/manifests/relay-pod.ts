@@ -2,7 +2,7 @@
 import type { V1Container, V1PodTemplateSpec } from '@kubernetes/client-node'
 import { configVolume } from './config-volume.ts'
 import { httpPort, httpPortName } from './http-port.ts'
-import { labelsOf, selectorOf } from './labels.ts'
+import { labelsOf, selectorOf, takesMail } from './labels.ts'
 import { dataVolume } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
@@ -63,7 +63,7 @@ const spreadOver = (fleet: RelayFleet, topologyKey: string) => ({
 
 /** Nothing of the configuration's text is in it, so a changed configuration restarts no pod. */
 export const relayPod = (fleet: RelayFleet): V1PodTemplateSpec => ({
-  metadata: { labels: labelsOf(fleet.name) },
+  metadata: { labels: { ...labelsOf(fleet.name), ...takesMail } },
   spec: {
     automountServiceAccountToken: false,
     enableServiceLinks: false,

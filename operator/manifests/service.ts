@@ -1,6 +1,6 @@
 /** The Service that clients submit to: each listener by the port that was declared. */
 import type { V1Service } from '@kubernetes/client-node'
-import { metadataOf, selectorOf } from './labels.ts'
+import { metadataOf, selectorOf, takesMail } from './labels.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
 export const service = ({ name, compiled }: RelayFleet) =>
@@ -11,7 +11,7 @@ export const service = ({ name, compiled }: RelayFleet) =>
     spec: {
       type: 'ClusterIP',
       ipFamilyPolicy: 'PreferDualStack',
-      selector: selectorOf(name).matchLabels,
+      selector: { ...selectorOf(name).matchLabels, ...takesMail },
       ports: compiled.ports.map((p) => ({ name: p.name, port: p.port, protocol: 'TCP', targetPort: p.target })),
     },
   }) satisfies V1Service

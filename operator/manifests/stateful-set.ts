@@ -11,7 +11,7 @@ export const statefulSet = (fleet: RelayFleet) =>
     kind: 'StatefulSet',
     metadata: metadataOf(fleet.name),
     spec: {
-      replicas: fleet.compiled.replicas,
+      replicas: fleet.relays,
       serviceName: podsServiceName(splitName(fleet.name).name),
       selector: selectorOf(fleet.name),
       // No relay needs another one: a pod that can not start must not keep the others from coming back after an outage.

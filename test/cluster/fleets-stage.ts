@@ -169,6 +169,7 @@ async function startOperator(
     mayWrite: () => operator.leads,
     cluster: { image: 'registry.example/relayfleet:test', operatorNamespace: 'relayfleet-system' },
     wake: () => undefined,
+    ask: async () => undefined,
     dirty,
     backoff: { firstMs: 50, longestMs: 200 },
     turns: { everyMs: 60_000, perSecond: 100 },

@@ -130,6 +130,7 @@ async function start({ namespace, keys, relays, as, leads, usageMs }: Starting):
         ...(operator.trouble !== undefined && { trouble: operator.trouble }),
       }),
       nudge: async (_fleet, pods) => void nudged.push(...pods),
+      again: () => undefined,
     },
     bindings: {
       troubles: () => {

@@ -66,8 +66,8 @@ const fileLine = ({ path, from }: FileSource): string =>
 function fleetFields(fleet: CompiledFleet, full: boolean): unknown {
   const config = fleet.config === undefined ? undefined : full ? fleet.config : configFields(fleet.config)
   if (fleet.kind === 'hold') return config === undefined ? 'hold' : { 'hold, less what was revoked': config }
-  const { replicas, ports, storage, files } = fleet
-  const volume = full ? { ports, storage } : {}
+  const { replicas, ports, storage, availability, files } = fleet
+  const volume = full ? { ports, storage, availability } : {}
   return { replicas, ...volume, run: config, files: files.map(fileLine) }
 }
 

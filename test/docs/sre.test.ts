@@ -18,6 +18,7 @@ const reasons = [
   ...found('operator/lifecycle/record-conditions.ts', /'(Record(?!s)[A-Za-z]+)'/g),
   ...found('operator/lifecycle/record-conditions.ts', /\bis\('[A-Za-z]+', '([A-Za-z]+)'/g),
   // In these, every word of several humps is one.
+  ...found('operator/cluster/statuses/scaling-down.ts', /\['(Drain[A-Za-z]+)',/g),
   ...found('operator/spools.ts', /'(Spool[A-Za-z]+ed)'/g),
   ...found('operator/usage.ts', /'((?:[A-Z][a-z]+){2,})'/g),
   ...found('operator/lifecycle/rotation-pending.ts', /reason: (?:isOverdue \? 'OldKeyOverdue' : )?'([A-Za-z]+)'/g),

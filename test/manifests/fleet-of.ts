@@ -29,5 +29,5 @@ export function fleetOf(text: string, cluster: Partial<ClusterFacts> = {}): Rela
   const { fleets, findings } = compile(snapshotOf(text, new Map()).snapshot)
   const [entry] = fleets
   if (entry?.[1].kind !== 'run') throw new Error(JSON.stringify([...findings]))
-  return { name: entry[0], compiled: entry[1], cluster: { ...usual, ...cluster } }
+  return { name: entry[0], compiled: entry[1], relays: entry[1].replicas, cluster: { ...usual, ...cluster } }
 }

@@ -20,10 +20,14 @@
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, create, patch, delete]
-# An annotation of a pod makes its kubelet look for changed Secrets at once.
+# An annotation of a pod makes its kubelet look for changed Secrets at once; another tells its relay to leave.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, patch]
+# Whether a relay that does not answer has ever had a volume, and so mail.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get]
 - apiGroups: [apps]
   resources: [statefulsets]
   verbs: [get, list, watch, create, patch, delete]

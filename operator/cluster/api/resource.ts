@@ -22,6 +22,7 @@ export const resources = {
   services: namespaced('v1', 'Service', 'services'),
   serviceAccounts: namespaced('v1', 'ServiceAccount', 'serviceaccounts'),
   pods: namespaced('v1', 'Pod', 'pods'),
+  claims: namespaced('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims'),
   statefulSets: namespaced('apps/v1', 'StatefulSet', 'statefulsets'),
   disruptionBudgets: namespaced('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   networkPolicies: namespaced('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),

@@ -8,7 +8,7 @@ import { told } from '../api/api.ts'
 import { isConflict, isNotFound, isTransient } from '../api/api-error.ts'
 import { printHeard } from '../watch/heard.ts'
 import type { World } from '../watch/world.ts'
-import { type Applied, applyObject, Deposed, type Writing } from '../write/apply.ts'
+import { type Applied, applyObject, Deposed } from '../write/apply.ts'
 import { identityOf, prune } from '../write/prune.ts'
 import { planConfig, removeSecret, writeConfig, writeSecret } from './config-writing.ts'
 import type { Fence } from './fence.ts'
@@ -17,24 +17,27 @@ import type { FleetSecrets } from './fleet-secrets.ts'
 import { appliedTrouble, errorTrouble, foreignTrouble, isNamespaceLeaving, leavingTrouble } from './fleet-trouble.ts'
 import { issuedHosts, issuedSecret } from './issued-secret.ts'
 import { nudgePods } from './nudge.ts'
+import { relaysForNow, type ShrinkingHands } from './shrinking.ts'
 import { type PemOf, SigningKeys } from './signing-keys.ts'
 
 export type Ended =
   | { readonly is: 'done' }
   /** What it was compiled from is no longer so: it has to be compiled anew. */
   | { readonly is: 'outdated' }
+  /** Relays are still to leave: it is made smaller when they hold no mail. */
+  | { readonly is: 'shrinking' }
   /** There is nothing to be done for now, and nothing wrong. */
   | { readonly is: 'resting' }
   | { readonly is: 'troubled'; readonly troubles: readonly string[] }
 
-export type FleetHands = {
-  readonly writing: Writing
-  readonly world: Pick<World, 'made' | 'pods' | 'refresh' | 'serviceMonitors'>
+export type FleetHands = ShrinkingHands & {
+  readonly world: Pick<World, 'declaredAs' | 'made' | 'pods' | 'refresh' | 'serviceMonitors'>
   readonly signer: () => Promise<Issued>
   readonly pemOf: PemOf
   readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
-  readonly now: () => number
 }
+
+type Running = Extract<CompiledFleet, { readonly kind: 'run' }>
 
 class Outdated extends Error {}
 class Resting extends Error {}
@@ -42,8 +45,7 @@ class Resting extends Error {}
 /** @throws Deposed where another operator writes from now on */
 export async function workOn(secrets: FleetSecrets, fence: Fence, job: FleetJob, hands: FleetHands): Promise<Ended> {
   try {
-    const troubles = await new Work(secrets, fence, job, hands).run()
-    return troubles.length === 0 ? { is: 'done' } : { is: 'troubled', troubles }
+    return await new Work(secrets, fence, job, hands).run()
   } catch (error) {
     if (error instanceof Outdated) return { is: 'outdated' }
     if (error instanceof Resting) return { is: 'resting' }
@@ -58,6 +60,7 @@ class Work {
   readonly #hands: FleetHands
   readonly #troubles: string[] = []
   readonly #nudges: Promise<void>[] = []
+  #isShrinking = false
 
   constructor(secrets: FleetSecrets, fence: Fence, job: FleetJob, hands: FleetHands) {
     this.#secrets = secrets
@@ -66,7 +69,7 @@ class Work {
     this.#hands = hands
   }
 
-  async run(): Promise<readonly string[]> {
+  async run(): Promise<Ended> {
     const { compiled } = this.#job
     const { issuedName } = this.#secrets
     try {
@@ -84,7 +87,8 @@ class Work {
     } finally {
       await Promise.all(this.#nudges)
     }
-    return this.#troubles
+    if (this.#troubles.length > 0) return { is: 'troubled', troubles: this.#troubles }
+    return { is: this.#isShrinking ? 'shrinking' : 'done' }
   }
 
   async #certificate(): Promise<void> {
@@ -167,11 +171,13 @@ class Work {
     }
   }
 
-  async #objects(compiled: Extract<CompiledFleet, { readonly kind: 'run' }>): Promise<void> {
+  async #objects(compiled: Running): Promise<void> {
     const { world, cluster, writing } = this.#hands
     const { fleet, owner } = this.#secrets
     const { serviceMonitors } = world
-    const manifests = manifestsOf({ name: fleet, compiled, cluster: { ...cluster, serviceMonitors } })
+    const relays = await this.#relays(compiled)
+    if (relays === undefined) return
+    const manifests = manifestsOf({ name: fleet, compiled, relays, cluster: { ...cluster, serviceMonitors } })
     const made = world.made(fleet)
     const observed = new Map(made.map((o) => [identityOf(o), o]))
     for (const manifest of manifests) {
@@ -184,6 +190,19 @@ class Work {
       const { issuedName } = this.#secrets
       if (issuedHosts(compiled) === undefined) await removeSecret(this.#secrets, issuedName, writing)
     })
+  }
+
+  /** Undefined where nobody can tell, and trouble is told. */
+  async #relays({ replicas, availability, discardQueue }: Running): Promise<number | undefined> {
+    const { fleet } = this.#secrets
+    const { drainTimeoutMs } = availability
+    let relays: number | undefined
+    await this.#tried(`making fleet ${fleet} smaller`, async () => {
+      const shrinking = { fleet, wanted: replicas, drainTimeoutMs, discard: discardQueue === true }
+      relays = await relaysForNow(shrinking, this.#hands)
+      this.#isShrinking = relays > replicas
+    })
+    return relays
   }
 
   #nudge(): void {

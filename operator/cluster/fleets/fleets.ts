@@ -20,6 +20,7 @@ import { type Ended, type FleetHands, workOn } from './fleet-work.ts'
 import { certificateEndsAt, certificateServes, issuedHosts } from './issued-secret.ts'
 import { KnownFleets } from './known-fleets.ts'
 import { nudgePods } from './nudge.ts'
+import type { AskLeaving } from './shrinking.ts'
 import type { PemOf } from './signing-keys.ts'
 
 /** How the writing of a fleet went. */
@@ -44,6 +45,8 @@ export type Fleets = {
   written(fleet: Name): FleetWritten
   /** Has the pods' kubelets look for changed Secrets now. */
   nudge(fleet: Name, pods: readonly string[]): Promise<void>
+  /** Relays that are to leave have something new to say: it is worked on again. */
+  again(): void
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -64,6 +67,9 @@ export type FleetsOptions = {
   readonly turns?: Turns
   /** How long the first answer about a fleet may hold up the others. */
   readonly patienceMs?: number
+  /** What a relay that is to leave says. */
+  readonly ask: AskLeaving
+  readonly gaveUp?: FleetHands['gaveUp']
   /** What was done for one fleet took so long. */
   readonly took?: (ms: number) => void
 }
@@ -98,7 +104,9 @@ class ClusterFleets implements Fleets {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#writing = { api, mayWrite, signal }
-    this.#hands = { writing: this.#writing, world, signer: () => this.#signer(), pemOf, cluster, now: this.#now }
+    const { ask, gaveUp = () => undefined } = options
+    const signer = (): Promise<Issued> => this.#signer()
+    this.#hands = { writing: this.#writing, world, signer, pemOf, cluster, now: this.#now, ask, gaveUp }
     const late = (): void => this.#outdated()
     const look = { api, signal, patienceMs, backoff, late }
     this.#fleets = new KnownFleets({ world, mayWrite, round: () => this.#round, look })
@@ -145,6 +153,10 @@ class ClusterFleets implements Fleets {
   async nudge(name: Name, pods: readonly string[]): Promise<void> {
     const chosen = this.#options.world.pods(name).filter((pod) => pods.includes(pod.name))
     await nudgePods(name, chosen, this.#now(), this.#writing)
+  }
+
+  again(): void {
+    this.#options.dirty.mark()
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -210,6 +222,11 @@ class ClusterFleets implements Fleets {
         return
       case 'outdated':
         this.#outdated()
+        return
+      case 'shrinking':
+        // Looked at again with whatever happens next, and in its turn.
+        fleet.trouble = undefined
+        this.#options.wake()
         return
       case 'resting':
         fleet.trouble = undefined

@@ -3,14 +3,11 @@ import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
 import { type FleetEvidence, serving, staying, whyNotReady } from './fleet-evidence.ts'
 
-/** One may be away, for a new version or a node that is drained. */
-const maxUnavailable = 1
-
 export function availableBy(evidence: FleetEvidence): Condition {
   const pods = staying(evidence)
   const ready = serving(evidence).length
   const wanted = evidence.replicas ?? pods.length
-  const enough = ready >= Math.max(1, wanted - maxUnavailable)
+  const enough = ready >= Math.max(1, wanted - evidence.maxUnavailable)
   const missing = pods.filter(({ pod }) => !pod.ready).map(whyNotReady)
   const absent = wanted - pods.length
   const why = few([...missing, ...(absent > 0 ? [`${absent} pods are not there`] : [])])

@@ -3,6 +3,7 @@ import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { type SpoolRecord, spoolsIn, spoolsNow } from '../../spools.ts'
 import type { Fleets } from '../fleets/fleets.ts'
+import { isGivenUp, ordinalOf, shrinkingSince, standing } from '../fleets/leaving.ts'
 import type { World } from '../watch/world.ts'
 import type { FleetEvidence } from './fleet-evidence.ts'
 import { type FleetStanding, fleetStanding, nextMoment } from './fleet-standing.ts'
@@ -10,6 +11,7 @@ import type { Followed, Inquiry } from './inquiry.ts'
 import { Nudging } from './nudging.ts'
 import { QueuedSample, sampleMs } from './queued-sample.ts'
 import type { Reported } from './reported.ts'
+import { leavers, stateOf } from './scaling-down.ts'
 import { standingStatus } from './standing-status.ts'
 
 type Memory = {
@@ -17,6 +19,8 @@ type Memory = {
   readonly uid: string | undefined
   spools: readonly SpoolRecord[]
   readonly sample: QueuedSample
+  /** Relays that may go, as that was told to whoever makes the fleet. */
+  mayGo: string
   noneReadySince: number | undefined
   standing: FleetStanding | undefined
   /** The standing as text: while it is the same, so is the object, and nothing that rests on it is looked at again. */
@@ -24,8 +28,8 @@ type Memory = {
 }
 
 type Desk = {
-  readonly world: Pick<World, 'pods' | 'declaredAs'>
-  readonly fleets: Pick<Fleets, 'written' | 'nudge'>
+  readonly world: Pick<World, 'pods' | 'declaredAs' | 'made'>
+  readonly fleets: Pick<Fleets, 'written' | 'nudge' | 'again'>
   readonly inquiry: Inquiry
 }
 
@@ -52,6 +56,7 @@ export class FleetDesk {
     const standings = [...compiled.fleets].map(([name, fleet]) => {
       const evidence = this.#evidence(name, fleet, hashes.get(name), now)
       moments.push(this.#nudge(evidence), nextMoment(evidence))
+      this.#tellWhoMayGo(evidence)
       return [name, this.#standing(evidence)] as const
     })
     return { standings: new Map(standings), at: Math.min(...moments) }
@@ -77,13 +82,27 @@ export class FleetDesk {
     memory.noneReadySince = anyReady ? undefined : (memory.noneReadySince ?? now)
     memory.sample.take(pods, now)
     const seen = pods.map(({ pod, report }) => ({ name: pod.name, id: report?.spoolId }))
-    memory.spools = spoolsNow(memory.spools, seen, fleet.acceptedSpools ?? [])
+    const replicas = fleet.kind === 'run' ? fleet.replicas : undefined
+    const status = world.declaredAs(`RelayPolicy ${name}`)?.status
+    const { drainTimeoutMs, maxUnavailable } = fleet.kind === 'run' ? fleet.availability : ordinaryAvailability
+    const since = shrinkingSince(status)
+    const spools = spoolsNow(memory.spools, seen, fleet.acceptedSpools ?? [])
+    memory.spools = spools.filter((spool) => {
+      const asked = pods.find(({ pod }) => pod.name === spool.name)
+      const isToLeave = replicas !== undefined && ordinalOf(spool.name) >= replicas
+      const givenUp = isGivenUp(fleet.discardQueue, asked?.pod.drainSince ?? since, drainTimeoutMs, now)
+      return !(asked?.report?.drain === 'Drained' || (isToLeave && givenUp))
+    })
     const written = fleets.written(name)
     return {
       fleet: name,
       wanted: hash ?? written.hash,
       written,
-      replicas: fleet.kind === 'run' ? fleet.replicas : undefined,
+      replicas,
+      standing: standing(world.made(name), memory.spools, replicas ?? 0),
+      maxUnavailable,
+      drainTimeoutMs,
+      suspended: fleet.config?.suspended ?? false,
       maxAgeMs: fleet.config?.queue.maxAgeMs ?? Number.POSITIVE_INFINITY,
       pods,
       spools: memory.spools,
@@ -108,9 +127,20 @@ export class FleetDesk {
     const { uid, status } = this.#desk.world.declaredAs(`RelayPolicy ${name}`) ?? {}
     if (known !== undefined && (uid === undefined || uid === known.uid)) return known
     const spools = spoolsIn(status)
-    const fresh = { uid, spools, sample: new QueuedSample(), noneReadySince: undefined, standing: undefined, text: '' }
+    const sample = new QueuedSample()
+    const fresh = { uid, spools, sample, mayGo: '', noneReadySince: undefined, standing: undefined, text: '' }
     this.#memories.set(name, fresh)
     return fresh
+  }
+
+  /** A status that still counts on one keeps it: see `shrinking.ts`. */
+  #tellWhoMayGo(evidence: FleetEvidence): void {
+    const memory = this.#memory(evidence.fleet)
+    const counted = spoolsIn(this.#desk.world.declaredAs(`RelayPolicy ${evidence.fleet}`)?.status)
+    const free = leavers(evidence).filter(({ name }) => !counted.some((spool) => spool.name === name))
+    const mayGo = free.map((leaver) => `${leaver.name} ${stateOf(leaver)}`).join()
+    if (mayGo !== '' && mayGo !== memory.mayGo) this.#desk.fleets.again()
+    memory.mayGo = mayGo
   }
 
   #nudge({ fleet, pods, now }: FleetEvidence): number {
@@ -120,6 +150,9 @@ export class FleetDesk {
     return due.at ?? Number.POSITIVE_INFINITY
   }
 }
+
+/** Of a held fleet nothing is made smaller; these are the schema's. */
+const ordinaryAvailability = { maxUnavailable: 1, drainTimeoutMs: 1_800_000 }
 
 const lagReasons = ['NotLoaded', 'NoAnswer', 'Lagging']
 

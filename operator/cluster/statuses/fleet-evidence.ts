@@ -11,6 +11,11 @@ export type FleetEvidence = {
   readonly written: FleetWritten
   /** Absent for a fleet that is held: it stays as it is. */
   readonly replicas: number | undefined
+  /** How many there are to be for now: more than `replicas` while some are to leave. */
+  readonly standing: number
+  readonly maxUnavailable: number
+  readonly drainTimeoutMs: number
+  readonly suspended: boolean
   readonly maxAgeMs: number
   readonly pods: readonly AskedPod[]
   /** Which spool each relay had, and what it has instead. */
@@ -20,9 +25,13 @@ export type FleetEvidence = {
   readonly now: number
 }
 
-/** Those that are to stay. */
-export const staying = ({ pods }: Pick<FleetEvidence, 'pods'>): readonly AskedPod[] =>
+/** Those that are there, also to deliver what they have, and leave. */
+export const present = ({ pods }: Pick<FleetEvidence, 'pods'>): readonly AskedPod[] =>
   pods.filter(({ pod }) => !pod.leaving).toSorted((a, b) => (a.pod.name < b.pod.name ? -1 : 1))
+
+/** Those that are to stay. */
+export const staying = (evidence: Pick<FleetEvidence, 'pods'>): readonly AskedPod[] =>
+  present(evidence).filter(({ pod }) => pod.drainSince === undefined)
 
 /** Those that take mail: the only ones that count. */
 export const serving = (evidence: Pick<FleetEvidence, 'pods'>): readonly AskedPod[] =>

@@ -6,9 +6,10 @@ import { spoolReset } from '../../spools.ts'
 import type { Standing } from '../../standing.ts'
 import { availableBy } from './available.ts'
 import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
-import { type FleetEvidence, serving, staying } from './fleet-evidence.ts'
+import { type FleetEvidence, present, serving, staying, timeText } from './fleet-evidence.ts'
 import { lateMs, patienceMs, programmedBy } from './programmed.ts'
 import { type RouteHealth, routeHealth } from './route-health.ts'
+import { type Leaver, leavers, scalingDownBy, stateOf } from './scaling-down.ts'
 
 export type FleetStanding = Standing & {
   /** Whether no relay has taken mail for long: then even what is unchanged is no longer in force. */
@@ -28,12 +29,13 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
   )
   const optional = [
     certificateValidBy(evidence),
+    scalingDownBy(evidence, queued),
     spoolReset(evidence.spools, (pod) => `claim ${claimName(pod)}`),
     degradedBy(relays, maxAgeMs, 'status.routes and their logs'),
   ]
   const { settled, programmed } = programmedBy(evidence)
   const routes = routeHealth(
-    relays.map(({ status }) => status),
+    present(evidence).flatMap(({ report }) => report ?? []),
     before?.routes ?? [],
   )
   return {
@@ -50,6 +52,7 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
 export function nextMoment(evidence: FleetEvidence): number {
   const since = [evidence.noneReadySince, ...evidence.pods.map(({ lagsSince }) => lagsSince)]
   const moments = since.flatMap((at) => (at === undefined ? [] : [at + patienceMs, at + lateMs]))
+  for (const { since: at } of leavers(evidence)) if (at !== undefined) moments.push(at + evidence.drainTimeoutMs)
   return Math.min(...[...moments, ...certificateMoments(evidence)].filter((moment) => moment > evidence.now))
 }
 
@@ -60,7 +63,8 @@ const bounded = (condition: Condition): Condition => ({ ...condition, message: c
 const mostPods = 100
 
 function fieldsOf(evidence: FleetEvidence, queued: Queued): Standing['fields'] {
-  const pods = staying(evidence)
+  const pods = present(evidence)
+  const leaving = new Map(leavers(evidence).map((leaver) => [leaver.name, leaver]))
   const { hash } = evidence.written
   return {
     replicas: pods.length,
@@ -74,7 +78,11 @@ function fieldsOf(evidence: FleetEvidence, queued: Queued): Standing['fields'] {
         ready: pod.ready,
         ...(report !== undefined && { configHash: report.hash }),
         ...(waiting !== undefined && { queued: waiting }),
+        ...drainOf(leaving.get(pod.name)),
       }
     }),
   }
 }
+
+const drainOf = (leaver: Leaver | undefined) =>
+  leaver?.since === undefined ? {} : { drain: { since: timeText(leaver.since), state: stateOf(leaver) } }

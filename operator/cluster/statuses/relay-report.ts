@@ -11,7 +11,7 @@ type Certificate = {
 
 export type RelayReport = Pick<
   RelayStatus,
-  'policy' | 'hash' | 'configError' | 'stale' | 'spoolId' | 'ready' | 'notReady' | 'queue'
+  'policy' | 'hash' | 'configError' | 'stale' | 'spoolId' | 'drain' | 'ready' | 'notReady' | 'queue'
 > & {
   /** Empty where the relay is of a version that does not tell. */
   readonly certificates: readonly Certificate[]
@@ -41,6 +41,7 @@ export function relayReport(body: string): RelayReport {
     ...(configError !== undefined && { configError: text(configError, 'configError') }),
     stale: texts(said['stale'], 'stale'),
     ...(said['spoolId'] !== undefined && { spoolId: uuid(said['spoolId'], 'spoolId') }),
+    ...(said['drain'] !== undefined && { drain: drain(said['drain']) }),
     ready: flag(said['ready'], 'ready'),
     notReady: texts(said['notReady'], 'notReady'),
     certificates:
@@ -58,6 +59,9 @@ export function relayReport(body: string): RelayReport {
 
 const hash = (value: unknown): string =>
   typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value) ? value : bad('hash', 'a SHA-256')
+
+const drain = (value: unknown): NonNullable<RelayReport['drain']> =>
+  value === 'Draining' || value === 'Drained' ? value : bad('drain', 'Draining or Drained')
 
 const uuid = (value: unknown, field: string): string =>
   typeof value === 'string' && /^[0-9a-f-]{36}$/.test(value) ? value : bad(field, 'a UUID')

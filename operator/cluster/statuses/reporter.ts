@@ -32,8 +32,8 @@ export type Reporter = {
 
 export type Reporting = {
   readonly api: Pick<Api, 'apply'>
-  readonly world: Pick<World, 'declaredAs' | 'pods'>
-  readonly fleets: Pick<Fleets, 'written' | 'nudge'>
+  readonly world: Pick<World, 'declaredAs' | 'pods' | 'made'>
+  readonly fleets: Pick<Fleets, 'written' | 'nudge' | 'again'>
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>
   readonly keyUses: KnownUses

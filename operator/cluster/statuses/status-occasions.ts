@@ -1,7 +1,8 @@
 /** What is worth an Event: where an object's fortune turned, between the status that stood and the one now. Pure. */
 import { apiVersion } from '../../../crds/kinds.ts'
 import type { Condition } from '../../compile/compiled.ts'
-import type { Ref } from '../../compile/snapshot.ts'
+import type { Name, Ref } from '../../compile/snapshot.ts'
+import { claimName } from '../../manifests/names.ts'
 import type { Occasion, Regarding } from '../events/event-series.ts'
 
 type Turn = {
@@ -30,6 +31,12 @@ const refused = cameTo('Accepted', 'False')
 const certificateEnds = cameTo('CertificateValid', 'False')
 const lags = cameTo('Programmed', 'False', ({ reason }) => reason === 'Lagging')
 
+const scalesDown = cameTo('ScalingDown', 'True')
+/** Only what does not pass by itself is a warning. */
+const drains: Tale = (turn, kind) => {
+  const told = scalesDown(turn, kind)
+  return told?.reason === 'Draining' ? { ...told, type: 'Normal' } : told
+}
 const spoolLost = cameTo('SpoolReset', 'True')
 const oldKey = cameTo('RotationPending', 'True', ({ reason }) => ['OldKeyOverdue', 'UseUnknown'].includes(reason))
 
@@ -60,6 +67,7 @@ const tales: readonly Tale[] = [
   refused,
   certificateEnds,
   lags,
+  drains,
   spoolLost,
   quotaEnds,
   oldKey,
@@ -68,12 +76,25 @@ const tales: readonly Tale[] = [
   readyAgain,
 ]
 
-/** `before`: as it stood in the cluster, empty for what had no status. */
-export function statusOccasions(ref: Ref, uid: string, turn: Turn): readonly Occasion[] {
+/** A relay was let go with its mail, since a person has given that up. */
+export const leftOccasion = (fleet: Name, pod: string, uid: string): Occasion => ({
+  regarding: regardingOf(`RelayPolicy ${fleet}`, uid),
+  action: 'Remove',
+  type: 'Warning',
+  reason: 'QueueLeft',
+  note: `${pod} had not delivered all of its mail, and was let go; what is left stays on claim ${claimName(pod)}`,
+})
+
+function regardingOf(ref: Ref, uid: string): Regarding {
   const [kind = '', whole = ''] = ref.split(' ')
   const [namespace = '', name = ''] = whole.split('/')
-  const regarding: Regarding = { apiVersion, kind, namespace, name, uid }
-  const told = tales.flatMap((tale) => tale(turn, kind) ?? [])
+  return { apiVersion, kind, namespace, name, uid }
+}
+
+/** `before`: as it stood in the cluster, empty for what had no status. */
+export function statusOccasions(ref: Ref, uid: string, turn: Turn): readonly Occasion[] {
+  const regarding = regardingOf(ref, uid)
+  const told = tales.flatMap((tale) => tale(turn, regarding.kind) ?? [])
   // The same reason by two ways is one story.
   const once = [...new Map(told.map((t) => [t.reason, t])).values()]
   return once.map((t) => ({ regarding, action: 'Report', ...t }))

@@ -1,4 +1,5 @@
 /** A relay's pod, as far as the operator has to know it. */
+import { drainAnnotation } from '../../manifests/config-volume.ts'
 import { httpPortName } from '../../manifests/http-port.ts'
 import type { KubeObject } from '../api/object.ts'
 
@@ -11,7 +12,10 @@ export type RelayPod = {
   /** Of its own pages, by the container port of that name. */
   readonly httpPort?: number
   readonly ready: boolean
+  /** It is being deleted. */
   readonly leaving: boolean
+  /** Since when it is told to leave, and takes no new mail; milliseconds since the epoch. */
+  readonly drainSince?: number
   /** Why its container does not run, e.g. `ImagePullBackOff: …`, in the kubelet's words; or why no node takes it. */
   readonly waiting?: string
 }
@@ -36,7 +40,8 @@ type Pod = {
 }
 
 export function relayPodOf(object: KubeObject): RelayPod {
-  const { name, namespace = '', uid = '', deletionTimestamp } = object.metadata
+  const { name, namespace = '', uid = '', deletionTimestamp, annotations } = object.metadata
+  const drain = annotations?.[drainAnnotation]
   const { spec, status = {} } = object as Pod
   const ports = (spec?.containers ?? []).flatMap((c) => c.ports ?? [])
   const httpPort = ports.find((p) => p.name === httpPortName)?.containerPort
@@ -49,6 +54,8 @@ export function relayPodOf(object: KubeObject): RelayPod {
     ...(httpPort !== undefined && { httpPort }),
     ready: conditionOf(status, 'Ready')?.status === 'True',
     leaving: deletionTimestamp !== undefined,
+    // Whatever it says, its relay obeys it; one without a time leaves since ever.
+    ...(drain !== undefined && drain !== '' && { drainSince: Date.parse(drain) || 0 }),
     ...(waiting !== undefined && { waiting }),
   }
 }

@@ -28,7 +28,15 @@ const fleetWith = (
   hostname = 'a.example',
 ): RunningFleet => {
   const config = { hostname, listeners: listeners.map((name) => ({ name, tls: tls(name) })) } as unknown as RelayConfig
-  return { kind: 'run', config, replicas: 1, ports: [], storage: '1Gi', files }
+  return {
+    kind: 'run',
+    config,
+    replicas: 1,
+    ports: [],
+    availability: { maxUnavailable: 1, drainTimeoutMs: 1_800_000 },
+    storage: '1Gi',
+    files,
+  }
 }
 
 function folderAndSources(values: Readonly<Record<string, string>> = {}) {

@@ -17,7 +17,20 @@ const compiledWith = (conditions: readonly Condition[], kind: 'run' | 'hold' = '
   const config = { credentials: [{ name: 'team-a/web' }] } as unknown as RelayConfig
   return {
     fleets: new Map([
-      ['mail/shared', kind === 'run' ? { kind, config, replicas: 1, ports: [], storage: '10Gi', files: [] } : { kind }],
+      [
+        'mail/shared',
+        kind === 'run'
+          ? {
+              kind,
+              config,
+              replicas: 1,
+              ports: [],
+              availability: { maxUnavailable: 1, drainTimeoutMs: 1_800_000 },
+              storage: '10Gi',
+              files: [],
+            }
+          : { kind },
+      ],
     ]),
     bindings: new Map(),
     heldBindings: new Set(),

@@ -27,11 +27,92 @@ test.each<[string, Partial<FleetEvidence>, string]>([
     { replicas: 3, pods: [good(0)] },
     'False MinimumReplicasUnavailable: 1 of 3 relays are ready: 2 pods are not there',
   ],
+  [
+    'two may be away where the policy says so',
+    { replicas: 3, maxUnavailable: 2, pods: [good(0)] },
+    'True MinimumReplicasAvailable: 1 of 3',
+  ],
   ['a single one has to be there', { replicas: 1, pods: [] }, 'False MinimumReplicasUnavailable'],
   ['none is wanted', { replicas: 0, pods: [] }, 'False Stopped'],
   ['a held fleet is what it is', { replicas: undefined }, 'True MinimumReplicasAvailable: 2 of 2'],
 ])('Available: %s', (_name, more, says) => {
   expect(told('Available', more)).toContain(says)
+})
+
+const old = { ready: 1, deferred: 0, inFlight: 0, oldestSeconds: 601.5 }
+const minute = 60_000
+const leaving = (index: number, agoMs: number, more: Partial<RelayReport> = {}) => ({
+  pod: pod(index, { drainSince: now - agoMs }),
+  report: report({ drain: 'Draining', ...more }),
+})
+const smaller = (...pods: FleetEvidence['pods']): Partial<FleetEvidence> => ({ replicas: 1, standing: 2, pods })
+test.each<[string, Partial<FleetEvidence>, string]>([
+  ['all stay', {}, 'absent'],
+  [
+    'one leaves',
+    smaller(good(0), leaving(1, minute)),
+    'True Draining: 1 relays are to stay; shared-1 leaves since 2026-11-24T02:59:00Z and has 20 messages or more; a relay goes when its queue is empty',
+  ],
+  [
+    'it may go',
+    smaller(good(0), leaving(1, minute, { drain: 'Drained' })),
+    'True Draining: 1 relays are to stay; shared-1 has no mail left',
+  ],
+  [
+    'it has had its time',
+    smaller(good(0), leaving(1, 30 * minute)),
+    'True DrainOverdue: 1 relays are to stay; shared-1 leaves since',
+  ],
+  [
+    'and may be given up',
+    smaller(good(0), leaving(1, 30 * minute)),
+    'which stays on data-shared-1, annotate the policy with relayfleet.dev/discard-queue=true',
+  ],
+  ['it is empty after its time', smaller(good(0), leaving(1, 30 * minute, { drain: 'Drained' })), 'True Draining'],
+  [
+    'it does not answer',
+    smaller(good(0), { pod: pod(1, { drainSince: now }) }),
+    'True DrainUnknown: 1 relays are to stay; shared-1 leaves since 2026-11-24T03:00:00Z and does not say what it has: it does not answer',
+  ],
+  [
+    'it can not start',
+    smaller(good(0), { pod: pod(1, { ready: false, drainSince: now, waiting: 'OOMKilled' }) }),
+    'does not say what it has: OOMKilled',
+  ],
+  [
+    'it is not there',
+    smaller(good(0)),
+    'True DrainUnknown: 1 relays are to stay; shared-1 leaves and does not say what it has: it is not there',
+  ],
+  [
+    'nothing is delivered',
+    { ...smaller(good(0), leaving(1, minute)), suspended: true },
+    'spec.suspended is true, so nothing is delivered',
+  ],
+  ['a held fleet stays as it is', { ...smaller(good(0), good(1)), replicas: undefined }, 'absent'],
+])('ScalingDown: %s', (_name, more, says) => {
+  expect(told('ScalingDown', more)).toContain(says)
+})
+
+test('who leaves counts for nothing else, and its pod tells since when', () => {
+  const stale = leaving(1, minute, { hash: older, stale: ['ca.crt'], queue: old })
+  const { programmed, further, fields } = standing(smaller(good(0), stale))
+  expect(programmed.status).toBe('True')
+  expect(further.map(({ type, status }) => `${type} ${status}`)).toEqual([
+    'Available True',
+    'ScalingDown True',
+    'Degraded False',
+  ])
+  expect(fields).toMatchObject({ replicas: 2, readyReplicas: 1 })
+  expect((fields['pods'] as readonly object[])[1]).toMatchObject({
+    name: 'shared-1',
+    queued: 20,
+    drain: { since: '2026-11-24T02:59:00Z', state: 'Draining' },
+  })
+})
+
+test('a time that runs out is looked at when it does', () => {
+  expect(nextMoment(evidence(smaller(good(0), leaving(1, minute))))).toBe(now + 29 * minute)
 })
 
 test.each<[string, Partial<FleetEvidence>, string]>([
@@ -68,7 +149,6 @@ const reporting = (...smarthosts: (readonly Smarthost[])[]): Partial<FleetEviden
   pods: smarthosts.map((all, i) => good(i, { smarthosts: all })),
 })
 const [left, well] = [smarthost('ses', 'ejected'), smarthost('ses', 'healthy')]
-const old = { ready: 1, deferred: 0, inFlight: 0, oldestSeconds: 601.5 }
 test.each<[string, Partial<FleetEvidence>, string]>([
   ['nothing is wrong', {}, 'False AsExpected'],
   [

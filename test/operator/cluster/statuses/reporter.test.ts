@@ -34,7 +34,20 @@ const config = {
 } as unknown as RelayConfig
 const hash = configHash(printConfig(config))
 const compiledNow = (): Compiled => ({
-  fleets: new Map([['mail/shared', { kind: 'run', config, replicas: 2, ports: [], storage: '1Gi', files: [] }]]),
+  fleets: new Map([
+    [
+      'mail/shared',
+      {
+        kind: 'run',
+        config,
+        replicas: 2,
+        ports: [],
+        availability: { maxUnavailable: 1, drainTimeoutMs: 1_800_000 },
+        storage: '1Gi',
+        files: [],
+      },
+    ],
+  ]),
   bindings: new Map(),
   heldBindings: new Set(),
   findings: new Map(),
@@ -66,6 +79,7 @@ function openCluster() {
     world: {
       declaredAs: (ref: Ref) => objects.get(ref),
       pods: () => [pod(0), pod(1)],
+      made: () => [],
     },
     api: {
       async apply(object: KubeObject): Promise<KubeObject> {
@@ -100,7 +114,7 @@ function start(): { readonly reporter: Reporter; readonly turns: () => number } 
   const reporter = openReporter({
     api: cluster.api,
     world: cluster.world,
-    fleets: { written: () => ({ hash }), nudge: async () => undefined },
+    fleets: { written: () => ({ hash }), nudge: async () => undefined, again: () => undefined },
     bindings: {
       troubles: () => {
         turns += 1

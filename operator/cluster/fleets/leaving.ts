@@ -1,0 +1,43 @@
+/**
+ * Which relays of a fleet are to leave: those beyond what is declared. A StatefulSet gets smaller from the top, and only
+ * past relays that hold no mail. Pure.
+ */
+import type { Name } from '../../compile/snapshot.ts'
+import { splitName } from '../../manifests/names.ts'
+import type { SpoolRecord } from '../../spools.ts'
+import type { KubeObject } from '../api/object.ts'
+
+/** A pod's number in its StatefulSet; NaN where it has none. */
+export const ordinalOf = (pod: string): number => Number(/-(\d+)$/.exec(pod)?.[1] ?? Number.NaN)
+
+export const podName = (fleet: Name, ordinal: number): string => `${splitName(fleet).name}-${ordinal}`
+
+/**
+ * How many relays the fleet has: as its StatefulSet says; and where a relay beyond that may hold mail, as its spool is
+ * remembered, that one too. Whoever deleted the StatefulSet, or made it smaller by hand, has delivered nothing.
+ */
+export function standing(made: readonly KubeObject[], spools: readonly SpoolRecord[], wanted: number): number {
+  const set = made.find(({ kind }) => kind === 'StatefulSet') as { spec?: { replicas?: number } } | undefined
+  const remembered = spools.map(({ name }) => ordinalOf(name) + 1).filter((n) => !Number.isNaN(n))
+  return Math.max(wanted, set?.spec?.replicas ?? 0, ...remembered)
+}
+
+/** Since when the fleet is getting smaller, by what its status says; milliseconds since the epoch. */
+export function shrinkingSince(status: Readonly<Record<string, unknown>> | undefined): number | undefined {
+  const conditions = (status?.['conditions'] ?? []) as readonly {
+    readonly type: string
+    readonly status: string
+    readonly lastTransitionTime: string
+  }[]
+  const found = conditions.find((c) => c.type === 'ScalingDown' && c.status === 'True')
+  const since = Date.parse(found?.lastTransitionTime ?? '')
+  return Number.isNaN(since) ? undefined : since
+}
+
+/** A person has given up its mail, and it has had its time. */
+export const isGivenUp = (
+  discard: boolean | undefined,
+  since: number | undefined,
+  timeoutMs: number,
+  now: number,
+): boolean => discard === true && since !== undefined && now - since >= timeoutMs

@@ -1,0 +1,101 @@
+/**
+ * Makes a fleet smaller without losing mail: relays that are to leave are told so, and the StatefulSet gets smaller only
+ * past those that have proved, just now, that they hold none. What can not be asked is not empty (case S29).
+ */
+import type { Name } from '../../compile/snapshot.ts'
+import { drainAnnotation } from '../../manifests/config-volume.ts'
+import { takesMailLabel } from '../../manifests/labels.ts'
+import { claimName, splitName } from '../../manifests/names.ts'
+import { spoolsIn } from '../../spools.ts'
+import { isNotFound } from '../api/api-error.ts'
+import { resources } from '../api/resource.ts'
+import type { RelayPod } from '../watch/relay-pod.ts'
+import type { World } from '../watch/world.ts'
+import { Deposed, type Writing } from '../write/apply.ts'
+import { isGivenUp, ordinalOf, podName, shrinkingSince, standing } from './leaving.ts'
+
+/** What a relay says of its leaving; undefined where there is no answer. */
+export type AskLeaving = (
+  pod: RelayPod,
+  signal: AbortSignal,
+) => Promise<{ readonly policy: string; readonly drain?: 'Draining' | 'Drained' } | undefined>
+
+export type ShrinkingHands = {
+  readonly writing: Writing
+  readonly world: Pick<World, 'declaredAs' | 'made' | 'pods'>
+  readonly ask: AskLeaving
+  readonly now: () => number
+  /** A relay was let go with its mail, since a person has given that up. */
+  readonly gaveUp: (fleet: Name, pod: string) => void
+}
+
+export type Shrinking = {
+  readonly fleet: Name
+  /** As many as are to be left. */
+  readonly wanted: number
+  readonly drainTimeoutMs: number
+  readonly discard: boolean
+}
+
+/** How many relays the fleet is to have for now. @throws ApiError for trouble that passes. */
+export async function relaysForNow(shrinking: Shrinking, hands: ShrinkingHands): Promise<number> {
+  const { fleet, wanted } = shrinking
+  const { world } = hands
+  const spools = spoolsIn(world.declaredAs(`RelayPolicy ${fleet}`)?.status)
+  await tellPods(shrinking, hands)
+  let relays = standing(world.made(fleet), spools, wanted)
+  while (relays > wanted && (await mayGo(podName(fleet, relays - 1), shrinking, hands))) relays -= 1
+  return relays
+}
+
+/** Who is to leave gets no new clients any more, and who is to stay after all gets them again. */
+async function tellPods({ fleet, wanted }: Shrinking, { world, writing, now }: ShrinkingHands): Promise<void> {
+  for (const pod of world.pods(fleet)) {
+    const leaves = ordinalOf(pod.name) >= wanted
+    if (pod.leaving || leaves === (pod.drainSince !== undefined)) continue
+    const since = leaves ? new Date(now()).toISOString() : null
+    await patch(
+      pod,
+      { annotations: { [drainAnnotation]: since }, labels: { [takesMailLabel]: String(!leaves) } },
+      writing,
+    )
+  }
+}
+
+async function patch({ namespace, name, uid }: RelayPod, metadata: object, { api, mayWrite, signal }: Writing) {
+  if (!mayWrite()) throw new Deposed(`Pod ${namespace}/${name} is for another operator to write`)
+  try {
+    await api.merge(resources.pods, { namespace, name }, { metadata: { uid, ...metadata } }, { signal })
+  } catch (error) {
+    // It is gone, or another one has its name: that one is told in its turn.
+    if (!isNotFound(error)) throw error
+  }
+}
+
+async function mayGo(name: string, shrinking: Shrinking, hands: ShrinkingHands): Promise<boolean> {
+  const { fleet, drainTimeoutMs, discard } = shrinking
+  const { world, writing, ask, now } = hands
+  const status = world.declaredAs(`RelayPolicy ${fleet}`)?.status
+  // It stands in the status as one that may hold mail; as long as it does, whoever looks there counts on it.
+  if (spoolsIn(status).some((spool) => spool.name === name)) return false
+  const pod = world.pods(fleet).find((p) => p.name === name)
+  const report = pod === undefined || pod.leaving ? undefined : await ask(pod, writing.signal)
+  if (report !== undefined && report.policy === fleet && report.drain === 'Drained') return true
+  if (report === undefined && (await hasNoVolume(fleet, name, writing))) return true
+  const givenUp = isGivenUp(discard, pod?.drainSince ?? shrinkingSince(status), drainTimeoutMs, now())
+  if (givenUp) hands.gaveUp(fleet, name)
+  return givenUp
+}
+
+/** A claim that was never bound has held nothing. */
+async function hasNoVolume(fleet: Name, pod: string, { api, signal }: Writing): Promise<boolean> {
+  const { namespace } = splitName(fleet)
+  try {
+    const claim = await api.get(resources.claims, { namespace, name: claimName(pod) }, { signal })
+    const { spec, status } = claim as { spec?: { volumeName?: string }; status?: { phase?: string } }
+    return (spec?.volumeName ?? '') === '' && status?.phase === 'Pending'
+  } catch (error) {
+    if (isNotFound(error)) return true
+    throw error
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Relays for pods that a real controller has made and no node runs: each pod gets an address of this machine, where a page
+ * says what a relay with so much mail says. Told to leave by its pod's annotation, it delivers, and is drained.
+ */
+import { randomInt, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { RelayStatus } from '../../relay/http.ts'
+import { type Api, accepted, type KubeObject } from './api.ts'
+import { healthy } from './fake-relay.ts'
+
+export type AnsweringPods = {
+  /** Messages at each pod, by its name; a pod that is to leave delivers one with each answer while `delivers`. */
+  readonly mail: Map<string, number>
+  delivers: boolean
+  /** Pods that say nothing. */
+  readonly silent: Set<string>
+  close(): Promise<void>
+}
+
+type Pod = KubeObject & {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> }
+  readonly spec: { readonly containers: readonly { readonly ports: readonly { readonly containerPort: number }[] }[] }
+  readonly status?: { readonly podIP?: string }
+}
+
+const lookMs = 100
+
+export async function answeringPods(api: Api, namespace: string, policy: string): Promise<AnsweringPods> {
+  const network = `127.${randomInt(2, 250)}.${randomInt(1, 250)}`
+  const pods = `/api/v1/namespaces/${namespace}/pods`
+  const known = new Map<string, Pod>()
+  const servers = new Map<string, Server>()
+  const spools = new Map<string, string>()
+  const ending = new AbortController()
+
+  function said(name: string): RelayStatus {
+    const mail = answering.mail.get(name) ?? 0
+    const leaves = known.get(name)?.metadata.annotations?.['relayfleet.dev/drain'] !== undefined
+    if (leaves && answering.delivers && mail > 0) answering.mail.set(name, mail - 1)
+    const spoolId = spools.get(name) ?? randomUUID()
+    spools.set(name, spoolId)
+    return {
+      ...healthy(`${namespace}/${policy}`),
+      spoolId,
+      ...(leaves && { drain: mail === 0 ? 'Drained' : 'Draining' }),
+      queue: { ready: 0, deferred: mail, inFlight: 0, oldestSeconds: mail === 0 ? 0 : 60 },
+    }
+  }
+
+  async function serve(name: string, address: string, port: number): Promise<void> {
+    if (servers.has(name)) return
+    const server = createServer((_, response) => {
+      if (answering.silent.has(name)) response.destroy()
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(said(name)))
+    })
+    servers.set(name, server)
+    server.listen(port, address)
+    await once(server, 'listening')
+  }
+
+  async function look(): Promise<void> {
+    const { items } = accepted(await api.get(pods)) as unknown as { readonly items: readonly Pod[] }
+    known.clear()
+    for (const pod of items) {
+      const { name } = pod.metadata
+      known.set(name, pod)
+      const address = `${network}.${Number(name.slice(name.lastIndexOf('-') + 1)) + 1}`
+      const port = pod.spec.containers[0]?.ports[0]?.containerPort ?? 0
+      await serve(name, address, port)
+      if (pod.status?.podIP !== undefined) continue
+      const conditions = [{ type: 'Ready', status: 'True' }]
+      // It may be gone by now.
+      await api.patch(`${pods}/${name}/status`, { status: { podIP: address, podIPs: [{ ip: address }], conditions } })
+    }
+  }
+
+  const answering: AnsweringPods = {
+    mail: new Map(),
+    delivers: true,
+    silent: new Set(),
+    async close() {
+      ending.abort()
+      await looking
+      await Promise.all(
+        [...servers.values()].map(async (server) => {
+          server.closeAllConnections()
+          server.close()
+          await once(server, 'close')
+        }),
+      )
+    },
+  }
+  const looking = (async () => {
+    while (!ending.signal.aborted) {
+      await look()
+      await wait(lookMs, undefined, { signal: ending.signal }).catch(() => undefined)
+    }
+  })()
+  return answering
+}

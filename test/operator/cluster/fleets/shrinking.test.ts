@@ -1,0 +1,165 @@
+/** A fleet is made smaller past relays that have proved to hold no mail, and past no other (case S29). */
+import { expect, test } from 'vitest'
+import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
+import { standing } from '../../../../operator/cluster/fleets/leaving.ts'
+import {
+  type AskLeaving,
+  relaysForNow,
+  type Shrinking,
+  type ShrinkingHands,
+} from '../../../../operator/cluster/fleets/shrinking.ts'
+import type { RelayPod } from '../../../../operator/cluster/watch/relay-pod.ts'
+import { now, pod } from '../statuses/fleet-evidence.ts'
+
+type Claim = 'absent' | 'unbound' | 'bound' | 'forbidden'
+type Cluster = {
+  readonly pods?: readonly RelayPod[]
+  /** What each relay answers, by its pod's name. */
+  readonly says?: Readonly<Record<string, 'Draining' | 'Drained' | 'stays' | 'another fleet'>>
+  readonly claims?: Readonly<Record<string, Claim>>
+  /** The relays whose spool is remembered in the status. */
+  readonly remembered?: readonly string[]
+  readonly replicas?: number
+  readonly shrinking?: boolean
+  readonly more?: Partial<Shrinking>
+}
+
+const minutes = (n: number): number => now - n * 60_000
+const leaves = (index: number, since = minutes(1)): RelayPod => pod(index, { drainSince: since })
+const claim = (is: Claim) =>
+  is === 'bound'
+    ? { spec: { volumeName: 'pv-1' }, status: { phase: 'Bound' } }
+    : { spec: {}, status: { phase: 'Pending' } }
+
+async function shrunk(cluster: Cluster) {
+  const { pods = [], says = {}, claims = {}, remembered = [], replicas = 3, shrinking = false, more = {} } = cluster
+  const [patched, givenUp]: [string[], string[]] = [[], []]
+  const ask: AskLeaving = async ({ name }) => {
+    const said = says[name]
+    if (said === undefined) return undefined
+    if (said === 'another fleet') return { policy: 'mail/other', drain: 'Drained' }
+    return { policy: 'mail/shared', ...(said !== 'stays' && { drain: said }) }
+  }
+  const conditions = shrinking
+    ? [{ type: 'ScalingDown', status: 'True', lastTransitionTime: new Date(minutes(40)).toISOString() }]
+    : []
+  const status = { conditions, spools: remembered.map((name) => ({ name, id: 'x' })) }
+  const hands = {
+    writing: {
+      api: {
+        get: async (_resource: unknown, { name }: { readonly name: string }) => {
+          const is = claims[name] ?? 'bound'
+          if (is === 'absent') throw new ApiError('refused', 'not found', { code: 404 })
+          if (is === 'forbidden') throw new ApiError('refused', 'forbidden', { code: 403 })
+          return claim(is)
+        },
+        merge: async (_resource: unknown, { name }: { readonly name: string }, change: object) => {
+          patched.push(`${name} ${JSON.stringify((change as { metadata: object }).metadata)}`)
+        },
+      },
+      mayWrite: () => true,
+      signal: new AbortController().signal,
+    },
+    world: {
+      declaredAs: () => ({ status }),
+      made: () => [{ kind: 'StatefulSet', spec: { replicas } }],
+      pods: () => pods,
+    },
+    ask,
+    now: () => now,
+    gaveUp: (_fleet: string, name: string) => givenUp.push(name),
+  } as unknown as ShrinkingHands
+  const goal = { fleet: 'mail/shared', wanted: 1, drainTimeoutMs: 30 * 60_000, discard: false, ...more } as const
+  return { relays: await relaysForNow(goal, hands), patched, givenUp }
+}
+
+const all = [pod(0), leaves(1), leaves(2)]
+
+test.each<[string, Cluster, number]>([
+  ['both are empty', { pods: all, says: { 'shared-1': 'Drained', 'shared-2': 'Drained' } }, 1],
+  ['the last one has mail: nobody goes', { pods: all, says: { 'shared-1': 'Drained', 'shared-2': 'Draining' } }, 3],
+  ['the last one is empty', { pods: all, says: { 'shared-1': 'Draining', 'shared-2': 'Drained' } }, 2],
+  ['one that was not told yet', { pods: all, says: { 'shared-1': 'stays', 'shared-2': 'stays' } }, 3],
+  ['one does not answer', { pods: all, says: { 'shared-1': 'Drained' } }, 3],
+  ['an address that came to another fleet', { pods: all, says: { 'shared-2': 'another fleet' } }, 3],
+  ['one is not there, and has a volume', { pods: all.slice(0, 2), says: { 'shared-1': 'Drained' } }, 3],
+  [
+    'one is on its way out, and has a volume',
+    { pods: [pod(0), leaves(1), pod(2, { leaving: true })], says: { 'shared-2': 'Drained' } },
+    3,
+  ],
+  [
+    'one never had a volume',
+    { pods: all.slice(0, 2), claims: { 'data-shared-2': 'unbound' }, says: { 'shared-1': 'Drained' } },
+    1,
+  ],
+  ['none ever had', { pods: [pod(0)], claims: { 'data-shared-1': 'absent', 'data-shared-2': 'absent' } }, 1],
+  [
+    'one answers: what its claim is does not matter',
+    { pods: all, claims: { 'data-shared-2': 'unbound' }, says: { 'shared-2': 'Draining' } },
+    3,
+  ],
+  ['its spool stands in the status still', { pods: all, says: { 'shared-2': 'Drained' }, remembered: ['shared-2'] }, 3],
+  [
+    'the StatefulSet was made smaller by hand',
+    { replicas: 1, pods: [pod(0)], remembered: ['shared-0', 'shared-2'] },
+    3,
+  ],
+  ['nobody is to leave', { replicas: 1, pods: [pod(0)] }, 1],
+  ['more are wanted', { replicas: 1, pods: [pod(0)], more: { wanted: 4 } }, 4],
+  [
+    'its time is over: it is waited for all the same',
+    { pods: [pod(0), leaves(1), leaves(2, minutes(31))], says: { 'shared-2': 'Draining' } },
+    3,
+  ],
+])('%s', async (_name, cluster, relays) => {
+  expect((await shrunk(cluster)).relays).toBe(relays)
+})
+
+test.each<[string, Cluster, number, readonly string[]]>([
+  ['in time: not yet', { pods: all, says: { 'shared-2': 'Draining' } }, 3, []],
+  [
+    'overdue',
+    { pods: [pod(0), leaves(1), leaves(2, minutes(31))], says: { 'shared-1': 'Draining', 'shared-2': 'Draining' } },
+    2,
+    ['shared-2'],
+  ],
+  [
+    'not there for long',
+    { pods: [pod(0), leaves(1)], says: { 'shared-1': 'Draining' }, shrinking: true },
+    2,
+    ['shared-2'],
+  ],
+  [
+    'nobody needs to be given up',
+    { pods: [pod(0), leaves(1), leaves(2, minutes(31))], says: { 'shared-1': 'Draining', 'shared-2': 'Drained' } },
+    2,
+    [],
+  ],
+])('its mail was given up by a person: %s', async (_name, cluster, relays, givenUp) => {
+  expect(await shrunk({ ...cluster, more: { discard: true } })).toMatchObject({ relays, givenUp })
+})
+
+test('who is to leave is told so once, and who is to stay after all is told that', async () => {
+  const { patched } = await shrunk({ pods: [leaves(0), pod(1), leaves(2), pod(3, { leaving: true })] })
+  expect(patched).toHaveLength(2)
+  expect(patched[0]).toContain('shared-0 {"uid":"0000-0000","annotations":{"relayfleet.dev/drain":null}')
+  expect(patched[0]).toContain('"labels":{"relayfleet.dev/takes-mail":"true"}')
+  expect(patched[1]).toContain(
+    'shared-1 {"uid":"0000-0001","annotations":{"relayfleet.dev/drain":"2026-11-24T03:00:00.000Z"}',
+  )
+  expect(patched[1]).toContain('"labels":{"relayfleet.dev/takes-mail":"false"}')
+})
+
+test('trouble with looking at a claim is trouble, and no yes', async () => {
+  await expect(shrunk({ pods: [pod(0)], claims: { 'data-shared-2': 'forbidden' } })).rejects.toThrow('forbidden')
+})
+
+test('a fleet has as many relays as its StatefulSet says, or as may hold mail', () => {
+  const set = (replicas?: number) => [{ kind: 'StatefulSet', spec: { replicas } }] as never
+  const had = (...names: readonly string[]) => names.map((name) => ({ name, id: 'x' }))
+  expect(standing([], [], 2)).toBe(2)
+  expect(standing(set(3), [], 2)).toBe(3)
+  expect(standing([], had('shared-0', 'shared-4'), 2)).toBe(5)
+  expect(standing(set(1), had('shared-0', 'odd'), 0)).toBe(1)
+})
