@@ -1,17 +1,42 @@
 /** Who makes the keys that sign a domain's mail: what its owner writes, what has to go together in it, what its status tells. */
-import { nameReference } from './fields.ts'
+import { durationMs } from './duration.ts'
+import { duration, nameReference } from './fields.ts'
 import type { CrossFieldRule, FromSchema, ListSchema, ObjectSchema } from './schema.ts'
 
 export const dkim = {
   type: 'object',
   description: 'Who makes the keys that sign its mail. Absent: nothing signs it.',
-  required: ['mode'],
   properties: {
     mode: {
       type: 'string',
       maxLength: 16,
-      enum: ['Provided', 'Off'],
-      description: 'Provided: each key of the Secret signs. Off: the relays sign nothing as this domain.',
+      enum: ['Managed', 'Provided', 'Off'],
+      default: 'Managed',
+      description:
+        'Managed: the operator makes the keys, and each signs when its record is seen. Provided: each key of the Secret signs. Off: the relays sign nothing as this domain.',
+    },
+    algorithms: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 2,
+      default: ['rsa2048', 'ed25519'],
+      'x-kubernetes-list-type': 'set',
+      items: { type: 'string', maxLength: 16, enum: ['rsa2048', 'ed25519'] },
+    },
+    rotation: {
+      type: 'object',
+      default: {},
+      properties: {
+        every: { ...duration, default: '2160h' },
+        overlap: { ...duration, default: '168h' },
+      },
+    },
+    selectorPrefix: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 20,
+      pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+      default: 'rf',
     },
     secretRef: {
       ...nameReference,
@@ -31,6 +56,12 @@ export const dkim = {
 type Spec = { readonly environment: 'Production' | 'NonProduction'; readonly dkim?: FromSchema<typeof dkim> }
 
 export const dkimRules: readonly CrossFieldRule<Spec>[] = [
+  {
+    field: 'spec.dkim.rotation.every',
+    cel: '!has(self.dkim) || duration(self.dkim.rotation.every) > duration(self.dkim.rotation.overlap)',
+    message: 'a key has to sign for longer than its record stays afterwards (rotation.overlap)',
+    holds: ({ dkim }) => dkim === undefined || durationMs(dkim.rotation.every) > durationMs(dkim.rotation.overlap),
+  },
   {
     field: 'spec.dkim.secretRef',
     cel: "!has(self.dkim) || (self.dkim.mode == 'Provided') == has(self.dkim.secretRef)",

@@ -88,6 +88,11 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.whenBroken.grace': 'records may be broken for so long before that; a key that can not sign has no grace',
     'spec.verifyEvery':
       'how often the records are looked at while something is wrong with them, 1m to 24h; while all is well twelve times less often',
+    'spec.dkim.algorithms': 'kinds of keys that are made; one signature each',
+    'spec.dkim.rotation.every': 'for how long a key signs before the next one is made',
+    'spec.dkim.rotation.overlap':
+      'for how long, beside the longest expireAfter of any fleet, the record of a key stays after the last relay has left it',
+    'spec.dkim.selectorPrefix': 'what selectors begin with: <prefix>-<prod or test>-<day>-<kind>-<chance>',
     'spec.dkim.secretRef.name':
       'a Secret in this namespace with a private key (RSA or Ed25519, PEM) under each selector, labelled `relayfleet.dev/dkim-key: "true"`',
   },

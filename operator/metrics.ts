@@ -33,6 +33,7 @@ export function createMetrics() {
       'Whether the record of a SenderDomain is as it has to be; of 200 by name, those first that are not, and of all others together.',
       ['record', 'sender_domain'],
     ),
+    dkimKeys: gauge('dkim_keys', 'DKIM keys of all SenderDomains by their stage.', ['stage']),
     dnsQueries: counter(
       'dns_queries_total',
       'Questions to DNS servers about the records of domains, by what became of them.',

@@ -47,6 +47,9 @@ function count(telling: Telling, metrics: Metrics): void {
         metrics.senderDomainRecordOk.set({ record, sender_domain: domain }, ok ? 1 : 0)
       }
       return
+    case 'dkim keys':
+      for (const [stage, number] of Object.entries(telling.counts)) metrics.dkimKeys.set({ stage }, number)
+      return
     case 'fleets':
       for (const [ready, number] of Object.entries(telling.ready)) metrics.fleets.set({ ready }, number)
       for (const [condition, number] of Object.entries(telling.conditions)) {
@@ -98,6 +101,7 @@ function logged(telling: Telling, log: Log): void {
     case 'done':
     case 'fleets':
     case 'records':
+    case 'dkim keys':
     case 'dns':
     case 'call':
       return

@@ -5,6 +5,7 @@ import type { Name } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
 import { policyNames } from './assemble.ts'
 import type { Fleets, FleetWritten } from './fleets/fleets.ts'
+import { type KeyCounts, keyCounts } from './key-news.ts'
 import { type RecordOk, recordsOk } from './record-news.ts'
 import type { Tell, Telling } from './telling.ts'
 import type { DeclaredObject, World } from './watch/world.ts'
@@ -22,6 +23,7 @@ export class FleetNews {
   readonly #watched: Watched
   readonly #dirty = new Dirty()
   #records: readonly RecordOk[] = []
+  #keys: KeyCounts | undefined
   #known = new Map<Name, FleetWritten>()
   #counts: Counts | undefined
 
@@ -62,6 +64,9 @@ export class FleetNews {
     const records = recordsOk(declared)
     if (!isDeepStrictEqual(records, this.#records)) tell({ about: 'records', records })
     this.#records = records
+    const keys = keyCounts(declared)
+    if (!isDeepStrictEqual(keys, this.#keys)) tell({ about: 'dkim keys', counts: keys })
+    this.#keys = keys
   }
 }
 

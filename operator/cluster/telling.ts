@@ -2,6 +2,7 @@
 import type { Name } from '../compile/snapshot.ts'
 import type { QueryResult } from '../dns/ask.ts'
 import type { Verb } from './api/counted.ts'
+import type { KeyCounts } from './key-news.ts'
 import type { ElectionNews } from './lead/election.ts'
 import type { RecordOk } from './record-news.ts'
 import type { ReflectorNews } from './watch/reflector.ts'
@@ -32,6 +33,8 @@ export type Telling =
   | { readonly about: 'dns'; readonly result: QueryResult }
   /** Whether each domain's records are as they have to be, by purpose; told when that has changed. */
   | { readonly about: 'records'; readonly records: readonly RecordOk[] }
+  /** DKIM keys by stage; told when that has changed. */
+  | { readonly about: 'dkim keys'; readonly counts: KeyCounts }
   | { readonly about: 'call'; readonly verb: Verb; readonly code: number }
 
 export type Tell = (telling: Telling) => void

@@ -17,7 +17,8 @@ import { openDomainKeys } from './domain-keys/domain-keys.ts'
 import type { Recorder } from './events/recorder.ts'
 import { FleetNews } from './fleet-news.ts'
 import { ordinaryTurns } from './fleets/fleet-turns.ts'
-import { openFleets } from './fleets/fleets.ts'
+import { type Fleets, openFleets } from './fleets/fleets.ts'
+import { LoadedConfigs } from './fleets/loaded-configs.ts'
 import type { OperatorOptions } from './operator.ts'
 import { clusterSink } from './sink.ts'
 import { clusterSource } from './source.ts'
@@ -57,18 +58,32 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)), everyMs })
   const cluster = { image, operatorNamespace: namespace }
   const took = (part: Part) => (ms: number) => tell({ about: 'done', part, ms })
+  const verifier = new Verifier({
+    ask,
+    resolvers: systemServers,
+    before: (name) => recordsBefore(world.declaredAs(`SenderDomain ${name}` as Ref)?.status ?? {}),
+    changed: () => wake(),
+    turned: () => dirty.mark(),
+    ...(timing.verifyMs !== undefined && { everyMs: timing.verifyMs }),
+  })
   const domainKeys = openDomainKeys({
     api,
+    world,
+    mayWrite,
     dirty,
+    look: (name) => verifier.look(name),
+    signers: () => fleets,
     turns: { everyMs, pauseMs },
     took: took('keys'),
     tell: (object, why) => tell({ about: 'trouble', part: 'keys', object, why }),
   })
-  const fleets = openFleets({
+  const loaded = new LoadedConfigs((fleet) => fleets.loadedAll(fleet))
+  const fleets: Fleets = openFleets({
     api,
     world,
     authority: authority.current,
-    pemOf: domainKeys.pem,
+    pemOf: domainKeys.pem.bind(domainKeys),
+    loaded,
     mayWrite,
     cluster,
     dirty,
@@ -93,15 +108,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   })
   const failed = (ref: Ref, error: unknown): void =>
     tell({ about: 'trouble', part: 'status', object: ref, why: String(error) })
-  const verifier = new Verifier({
-    ask,
-    resolvers: systemServers,
-    before: (name) => recordsBefore(world.declaredAs(`SenderDomain ${name}` as Ref)?.status ?? {}),
-    changed: () => wake(),
-    turned: () => dirty.mark(),
-    ...(timing.verifyMs !== undefined && { everyMs: timing.verifyMs }),
-  })
-  const evidence = { fleets, bindings, keyUses, records: verifier }
+  const evidence = { fleets, bindings, keyUses, records: verifier, loaded }
   const reporter = openReporter({ api, world, ...evidence, mayWrite, record, failed, took: took('status') })
   const news = new FleetNews({ world, fleets, tell })
   const wake = (): void => {

@@ -25,6 +25,7 @@ const checksOf = (domain: Domain, keys: DomainKeys | undefined): DomainChecks =>
       wanted: recordsWanted(its, expect, selectorKeys(keys)),
       resolvers: dns.resolvers,
       verifyEveryMs: durationMs(verifyEvery),
+      isWaiting: (keys?.keys ?? []).some(({ stage }) => stage === 'Pending' || stage === 'Published'),
       whenBroken: whenBrokenOf(domain.spec),
     }
     return Object.freeze(checks)

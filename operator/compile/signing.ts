@@ -21,17 +21,28 @@ export function signingOf(credentials: readonly CredentialConfig[], running: Sig
     .flatMap(([name, domain]) => {
       const keys = keysNow(name, known)
       if (keys === 'none') return []
-      return keys === 'unknown' ? before(name, domain, running) : entryOf(name, domain, keys, actionOf(name, known))
+      const had = before(name, domain, running)
+      if (keys === 'unknown') return had
+      return entryOf(name, domain, atHand(name, keys, had), actionOf(name, known))
     })
   return signing.length === 0 ? {} : { signing }
 }
 
-function keysNow(name: Name, { domain, snapshot }: Known): NonNullable<DomainKeys['sign']> | 'none' | 'unknown' {
+type Keys = Required<Pick<DomainKeys, 'sign'>> & Pick<DomainKeys, 'lost'>
+
+function keysNow(name: Name, { domain, snapshot }: Known): Keys | 'none' | 'unknown' {
   const found = domain(name)
   if (found.is !== 'there') return 'unknown'
   const { dkim } = found.object.spec
   if (dkim === undefined || dkim.mode === 'Off') return 'none'
-  return snapshot.domainKeys?.get(name)?.sign ?? 'unknown'
+  const { sign, lost } = snapshot.domainKeys?.get(name) ?? {}
+  return sign === undefined ? 'unknown' : { sign, ...(lost !== undefined && { lost }) }
+}
+
+/** One whose private key is gone signs where the relays have a copy, and nowhere else. */
+const atHand = (name: Name, { sign, lost = [] }: Keys, had: readonly SigningConfig[]): Keys['sign'] => {
+  const files = new Set(had.flatMap(({ keys }) => keys.map(({ keyFile }) => keyFile)))
+  return sign.filter((key) => !lost.includes(key.selector) || files.has(signingKeyFile(name, key)))
 }
 
 const actionOf = (name: Name, { domain }: Known): SigningConfig['whenBroken'] => {
@@ -45,10 +56,11 @@ const before = (name: Name, domain: string, running: Signs | undefined): readonl
 const entryOf = (
   name: Name,
   domain: string,
-  keys: NonNullable<DomainKeys['sign']>,
+  keys: Keys['sign'],
   whenBroken: SigningConfig['whenBroken'],
 ): readonly SigningConfig[] =>
-  keys.length === 0
+  // Before its first key is seen, mail leaves as it is, unless its owner wants it signed or not at all.
+  keys.length === 0 && whenBroken === 'Warn'
     ? []
     : [
         {

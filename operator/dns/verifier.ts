@@ -118,7 +118,7 @@ export class Verifier {
     this.#dirty.mark()
     if (signal.aborted || this.#entries.get(name) !== entry) return
     const at = now()
-    const again = at + checkAgainMs(found, everyMs ?? checks.verifyEveryMs, dice())
+    const again = at + checkAgainMs(found, everyMs ?? checks.verifyEveryMs, dice(), checks.isWaiting)
     const acts = actsFrom(found, checks.whenBroken)
     entry.dueAt = acts !== undefined && acts > at ? Math.min(again, acts) : again
     entry.look = { found, at }

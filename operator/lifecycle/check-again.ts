@@ -8,8 +8,8 @@ const longer = 0.25
 
 export const inOrder = ({ records }: DomainRecords): boolean => records.every(({ seen }) => seen === 'everywhere')
 
-/** `dice` in [0, 1). */
-export function checkAgainMs(found: DomainRecords, verifyEveryMs: number, dice: number): number {
-  const every = inOrder(found) ? rarely * verifyEveryMs : verifyEveryMs
+/** `dice` in [0, 1); `isWaiting`: something waits for what is seen. */
+export function checkAgainMs(found: DomainRecords, verifyEveryMs: number, dice: number, isWaiting = false): number {
+  const every = inOrder(found) && !isWaiting ? rarely * verifyEveryMs : verifyEveryMs
   return Math.round(every * (1 + longer * dice))
 }

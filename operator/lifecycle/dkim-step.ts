@@ -14,8 +14,8 @@ export type DkimWish = {
 export type DkimObservations = {
   /** The private keys that are there. Where that can not be told, no step is taken. */
   readonly held: readonly HeldKey[]
-  readonly recordOf: (selector: string) => KeySighting['record']
-  readonly inUse: (selector: string) => KeySighting['inUse']
+  readonly recordOf: (key: DkimKey) => KeySighting['record']
+  readonly inUse: (key: DkimKey) => KeySighting['inUse']
   /** How long the relays keep mail at most. */
   readonly expireAfterMs: number
 }
@@ -94,10 +94,11 @@ const newcomers = (line: readonly DkimKey[], held: readonly HeldKey[], now: numb
 
 function lineFacts(type: KeyType, wish: DkimWish, observations: DkimObservations, now: number): LineFacts {
   const { held, recordOf, inUse, expireAfterMs } = observations
-  const sightingOf = ({ selector, publicKey }: DkimKey): KeySighting => {
-    const record = recordOf(selector)
+  const sightingOf = (asked: DkimKey): KeySighting => {
+    const { selector, publicKey } = asked
+    const record = recordOf(asked)
     const isHeld = held.some((key) => key.selector === selector && key.publicKey === publicKey)
-    return { ...(record !== undefined && { record }), isHeld, inUse: inUse(selector) }
+    return { ...(record !== undefined && { record }), isHeld, inUse: inUse(asked) }
   }
   const { everyMs, overlapMs } = wish
   return {

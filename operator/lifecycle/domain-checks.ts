@@ -8,5 +8,7 @@ export type DomainChecks = {
   /** Addresses; empty: the system's. */
   readonly resolvers: readonly string[]
   readonly verifyEveryMs: number
+  /** A key waits for its record, or to be seen once more: it is not to wait for the rare looks of a domain in order. */
+  readonly isWaiting: boolean
   readonly whenBroken: WhenBroken
 }

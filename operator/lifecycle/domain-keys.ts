@@ -3,7 +3,7 @@ import type { DkimKey, HeldKey } from './dkim-key.ts'
 
 /** The shape of a condition, as compile has it. */
 export type KeyCondition = {
-  readonly type: 'ResolvedRefs'
+  readonly type: 'ResolvedRefs' | 'RotationInProgress'
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: string
   readonly message: string
@@ -14,6 +14,8 @@ export type KeyCondition = {
 export type DomainKeys = {
   /** The signature on top first; absent: what the relays sign with stays. */
   readonly sign?: readonly HeldKey[]
+  /** Selectors among them whose private keys are gone: only relays that have a copy sign with them. */
+  readonly lost?: readonly string[]
   /** As the status tells of them. */
   readonly keys: readonly DkimKey[]
   readonly found: readonly KeyCondition[]

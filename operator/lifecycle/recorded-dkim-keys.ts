@@ -5,7 +5,8 @@ export type DkimKeyStatus = Omit<DkimKey, 'since'> & { readonly since: string }
 
 export const dkimKeyStatus = ({ selector, algorithm, stage, since, publicKey }: DkimKey): DkimKeyStatus => ({
   ...{ selector, algorithm, stage },
-  since: new Date(since).toISOString().replace(/\.\d+Z$/, 'Z'),
+  // Never earlier than it was: what was seen at that very moment is not a second look.
+  since: new Date(Math.ceil(since / 1000) * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),
   publicKey,
 })
 

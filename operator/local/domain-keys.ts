@@ -1,34 +1,105 @@
-/** The keys that sign as the domains of a directory: those that its Secrets provide. */
+/** The keys that sign as the domains of a directory: those that its Secrets provide, and those that are made and kept in the state folder. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type RelayConfig, signingKeyFilesOf } from '../../relay/config.ts'
 import { signingKeyFile } from '../compile/signing.ts'
 import { type Domain, type Name, nameOf } from '../compile/snapshot.ts'
+import type { Look } from '../dns/verifier.ts'
+import type { DkimKey, HeldKey } from '../lifecycle/dkim-key.ts'
+import { unsigned, wishOf } from '../lifecycle/dkim-wish.ts'
+import type { KeyCondition } from '../lifecycle/domain-keys.ts'
+import { keyRecordIn } from '../lifecycle/key-record.ts'
+import { type KeysFacts, type KeysStep, keysOfDomain } from '../lifecycle/keys-of-domain.ts'
+import { type HeldPem, ownKeysIn } from '../lifecycle/own-keys.ts'
 import { type GivenSecret, type ProvidedKeys, providedKeys } from '../lifecycle/provided-keys.ts'
 import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
 import type { Directory } from './directory.ts'
 import type { Statuses } from './observed-statuses.ts'
+import type { State } from './state.ts'
+
+/** What was seen of a domain's records last. */
+export type LookOf = (domain: Name) => Look | undefined
+
+export type LocalKeys = KeysStep & {
+  readonly domain: Domain
+  /** All that are at hand. */
+  readonly pems: readonly HeldPem[]
+}
+
+export type KeyPlaces = {
+  readonly directory: Directory
+  readonly state: State
+  readonly statuses: Statuses
+  readonly running: ReadonlyMap<Name, RelayConfig>
+  readonly look: LookOf
+  readonly now: number
+}
+
+/** Where no fleet says how long it keeps mail: what is usual (RFC 5321 section 4.5.4.1). */
+const usualExpiryMs = 5 * 24 * 3_600_000
 
 /** By SenderDomain, with the private keys: what compile may know of them is the rest. */
-export function localDomainKeys(
-  directory: Directory,
-  domains: readonly Domain[],
-  statuses: Statuses,
-  now: number,
-): ReadonlyMap<Name, ProvidedKeys> {
-  const found = new Map<Name, ProvidedKeys>()
-  for (const { namespace, name, spec } of domains) {
-    const secretRef = spec.dkim?.secretRef
-    if (secretRef === undefined) continue
-    const secret: Name = `${namespace}/${secretRef.name}`
-    const status: Readonly<Record<string, unknown>> = statuses.get(`SenderDomain ${namespace}/${name}`) ?? {}
-    const recorded = recordedDkimKeys(status)
-    found.set(nameOf({ namespace, name }), providedKeys(spec.domain, secret, givenIn(directory, secret), recorded, now))
+export function localDomainKeys(domains: readonly Domain[], places: KeyPlaces): ReadonlyMap<Name, LocalKeys> {
+  const found = new Map<Name, LocalKeys>()
+  for (const domain of domains) {
+    const name = nameOf(domain)
+    const recorded = recordedIn(places.statuses, name)
+    if ((domain.spec.dkim?.mode ?? 'Off') === 'Off' && recorded.length === 0) continue
+    found.set(name, keysOf(domain, name, recorded, places))
   }
   return found
 }
 
-export function pemIn(keys: ReturnType<typeof localDomainKeys>, name: Name, keyFile: string): string | undefined {
-  const { sign = [], pems } = keys.get(name) ?? {}
-  const key = sign.find((k) => signingKeyFile(name, k) === keyFile)
-  return key && pems?.get(key.selector)
+function keysOf(domain: Domain, name: Name, recorded: readonly DkimKey[], places: KeyPlaces): LocalKeys {
+  const { dkim = unsigned } = domain.spec
+  const given = givenKeys(domain, recorded, places)
+  const read = ownKeysIn(domain.spec.domain, filesIn(places.state.domainKeys(name)))
+  const own = read.is === 'whole' ? read.keys : []
+  const { pems: _, ...provided } = given ?? { pems: undefined, keys: [], found: [] }
+  const facts: KeysFacts = {
+    domain: domain.spec.domain,
+    ...(given !== undefined && { given: provided }),
+    wish: wishOf(dkim),
+    own:
+      read.is === 'whole'
+        ? { is: 'held', keys: own.map(({ pem: __, ...key }) => key) }
+        : { is: 'trouble', found: damaged(places.state.domainKeys(name), read.why) },
+    recorded,
+    before: recorded,
+    observations: observationsOf(domain, name, places),
+    now: places.now,
+  }
+  return { ...keysOfDomain(facts), domain, pems: [...pemsOf(given), ...own] }
+}
+
+export const recordedIn = (statuses: Statuses, name: Name): readonly DkimKey[] => {
+  const status: Readonly<Record<string, unknown>> = statuses.get(`SenderDomain ${name}`) ?? {}
+  return recordedDkimKeys(status)
+}
+
+/** A relay has a key as long as it is in its folder: it is taken away after the relay has left it. */
+function observationsOf({ spec }: Domain, name: Name, { state, running, look, now }: KeyPlaces) {
+  const seen = look(name)
+  const named = new Set([...running.values()].flatMap(signingKeyFilesOf))
+  const folders = state.fleets().map((fleet) => state.fleet(fleet).config)
+  const expiries = [...running.values()].flatMap(({ routes }) => routes.map(({ retry }) => retry.expireAfterMs))
+  return {
+    recordOf: (key: HeldKey) => (seen === undefined ? undefined : keyRecordIn(spec.domain, key, seen)),
+    inUse: (key: HeldKey) => {
+      const file = signingKeyFile(name, key)
+      if (named.has(file)) return 'yes' as const
+      return folders.some((folder) => existsSync(join(folder, file))) ? ('unknown' as const) : ('no' as const)
+    },
+    expireAfterMs: expiries.length === 0 ? usualExpiryMs : Math.max(...expiries),
+    now,
+  }
+}
+
+function givenKeys({ namespace, spec }: Domain, recorded: readonly DkimKey[], { directory, now }: KeyPlaces) {
+  const secretRef = spec.dkim?.secretRef
+  if (secretRef === undefined) return undefined
+  const secret: Name = `${namespace}/${secretRef.name}`
+  return providedKeys(spec.domain, secret, givenIn(directory, secret), recorded, now)
 }
 
 /** What is in the directory is given with it. */
@@ -37,3 +108,25 @@ function givenIn({ objects }: Directory, name: Name): GivenSecret {
   if (secret?.declares !== 'keyed') return { is: 'absent' }
   return { is: 'there', data: new Map([...secret.values].map(([key, bytes]) => [key, Buffer.from(bytes).toString()])) }
 }
+
+const pemsOf = (given: ProvidedKeys | undefined): readonly HeldPem[] =>
+  (given?.sign ?? []).flatMap((key) => {
+    const pem = given?.pems.get(key.selector)
+    return pem === undefined ? [] : [{ ...key, pem }]
+  })
+
+function filesIn(folder: string): ReadonlyMap<string, string> {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.pem')) : []
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+}
+
+const damaged = (folder: string, why: string): KeyCondition => ({
+  type: 'ResolvedRefs',
+  status: 'False',
+  reason: 'KeySecretDamaged',
+  message: `${folder} can not be read: ${why}; restore it, or delete it, and other keys are made (until then the keys that the relays have go on signing)`,
+  field: 'spec.dkim.mode',
+})
+
+export const pemIn = (keys: ReadonlyMap<Name, LocalKeys>, name: Name, keyFile: string): string | undefined =>
+  keys.get(name)?.pems.find((key) => signingKeyFile(name, key) === keyFile)?.pem

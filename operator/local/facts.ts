@@ -2,40 +2,47 @@
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 import { brokenRecords } from '../broken-records.ts'
 import { type BindingKeys, type Credential, type Name, nameOf, type Place, type Snapshot } from '../compile/snapshot.ts'
-import type { Look } from '../dns/verifier.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { recordsBefore } from '../records-saying.ts'
 import { readKeys } from './credential-keys.ts'
-import { declaredFacts } from './declared.ts'
+import { type DeclaredFacts, declaredFacts } from './declared.ts'
 import type { Directory } from './directory.ts'
-import { localDomainKeys } from './domain-keys.ts'
+import { type KeyPlaces, type LookOf, localDomainKeys, recordedIn } from './domain-keys.ts'
 import { textOf } from './files.ts'
 import type { State } from './state.ts'
 import { readStatuses } from './status-file.ts'
 
 /** `look`: at the records of a domain, the last one; without one, what its status says. */
-export function snapshotOf(
-  directory: Directory,
-  state: State,
-  place: Place,
-  look: (domain: Name) => Look | undefined = () => undefined,
-): Snapshot {
+export function snapshotOf(directory: Directory, state: State, place: Place, look: LookOf = () => undefined): Snapshot {
   const declared = declaredFacts(directory.objects)
-  const statuses = readStatuses(state.statusFile)
-  const found = (name: Name) => look(name)?.found ?? recordsBefore(statuses.get(`SenderDomain ${name}`) ?? {})
+  const places = keyPlaces(directory, state, look)
+  const found = (name: Name) => look(name)?.found ?? recordsBefore(places.statuses.get(`SenderDomain ${name}`) ?? {})
   return {
     ...declared,
     unread: [...directory.unread, ...directory.doubted],
     bindingKeys: bindingKeys(declared.credentials, state),
-    running: runningConfigs(state),
+    running: places.running,
     place,
-    domainKeys: withoutPems(localDomainKeys(directory, declared.domains, statuses, Date.now())),
-    brokenRecords: brokenRecords(declared.domains, found, Date.now()),
+    domainKeys: domainKeys(declared, places),
+    brokenRecords: brokenRecords(declared.domains, found, places.now),
   }
 }
 
-const withoutPems = (keys: ReturnType<typeof localDomainKeys>): ReadonlyMap<Name, DomainKeys> =>
-  new Map([...keys].map(([name, { pems: _, ...known }]) => [name, known]))
+/** Of a domain with an error, its status goes on saying what it said. */
+function domainKeys({ domains, invalid }: DeclaredFacts, places: KeyPlaces): ReadonlyMap<Name, DomainKeys> {
+  const held = invalid.filter(({ kind }) => kind === 'SenderDomain').map(nameOf)
+  return new Map<Name, DomainKeys>([
+    ...held.map((name) => [name, { keys: recordedIn(places.statuses, name), found: [] }] as const),
+    ...[...localDomainKeys(domains, places)].map(([name, { known }]) => [name, known] as const),
+  ])
+}
+
+export const keyPlaces = (directory: Directory, state: State, look: LookOf): KeyPlaces => ({
+  ...{ directory, state, look },
+  statuses: readStatuses(state.statusFile),
+  running: runningConfigs(state),
+  now: Date.now(),
+})
 
 /** This machine as a place for fleets. */
 export const thisMachine = (lowPorts: boolean): Place => ({

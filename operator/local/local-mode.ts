@@ -34,7 +34,8 @@ export async function runLocal(options: {
     ask: openAsking({ perSecond: dnsPerSecond }),
     resolvers: systemServers,
     before: (name) => recordsBefore(said.get(`SenderDomain ${name}` as Ref) ?? {}),
-    changed: () => undefined,
+    // A key may sign from then on.
+    changed: () => dirty.mark(),
     turned: () => dirty.mark(),
   })
   const source = yamlSource({ directory, state, dirty, tell, look: (domain) => verifier.look(domain) })

@@ -12,8 +12,10 @@ import { declaredFacts } from './declared.ts'
 import { type Directory, valueIn } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import { localDomainKeys, pemIn } from './domain-keys.ts'
+import { keyPlaces } from './facts.ts'
 import type { FileSources } from './fleet-files.ts'
 import { type LocalFleets, localFleets } from './fleets.ts'
+import { keepSigningKeys, pruneKeys } from './kept-keys.ts'
 import { Reporter } from './reporter.ts'
 import { foldersIn, namespaceOf, type State } from './state.ts'
 import type { Tell } from './telling.ts'
@@ -47,6 +49,7 @@ export function processSink(options: {
     }, againMs)
   }
   const attempt = attempting(tell, tryAgain)
+  const attemptLater = attemptingLater(tell, tryAgain)
   let authority: Issued | undefined
   /** Keys that no Secret holds yet. */
   const made = new Map<Name, Made>()
@@ -67,12 +70,21 @@ export function processSink(options: {
     if (isNew) dirty.mark()
     return kept.made === undefined ? at : now + againMs
   }
+  let recorded = ''
 
   return {
     async apply(compiled) {
       reporter.pause()
       authority ??= await loadAuthority(state, Date.now())
-      const keys = localDomainKeys(directory(), declaredFacts(directory().objects).domains, new Map(), Date.now())
+      const { domains } = declaredFacts(directory().objects)
+      const keys = localDomainKeys(
+        domains,
+        keyPlaces(directory(), state, (name) => verifier.look(name)),
+      )
+      await attemptLater('keys of SenderDomains', async () => {
+        // What was made is told first, and signs when it is seen.
+        if (await keepSigningKeys(keys, state, Date.now())) dirty.mark()
+      })
       const sources = {
         authority,
         value: (from) => valueIn(directory(), from),
@@ -87,7 +99,10 @@ export function processSink(options: {
       }
       clearTimeout(keysAgain)
       keysAgain = setTimeout(() => dirty.mark(), Math.max(0, soonest - Date.now()))
-      if (allRead(directory())) attempt('old Secrets', () => pruneBindings(state, compiled))
+      if (allRead(directory())) {
+        attempt('old Secrets', () => pruneBindings(state, compiled))
+        attempt('old keys', () => pruneKeys(domainsIn(compiled), state))
+      }
       const done = await Promise.all(
         [...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)),
       )
@@ -100,6 +115,10 @@ export function processSink(options: {
       const { unread } = directory()
       await reporter.report(compiled, { newer: dirty.raised, unread, keep: !allRead(directory()) })
       if ([...made].some(([name, { id }]) => reporter.isProgrammedWith(name, id))) dirty.mark()
+      // What is recorded is acted on, in the next turn.
+      const text = keysText(compiled)
+      if (text !== recorded) dirty.mark()
+      recorded = text
     },
     async close() {
       clearTimeout(again)
@@ -123,6 +142,24 @@ const attempting =
       tryAgain()
     }
   }
+
+const attemptingLater =
+  (tell: Tell, tryAgain: () => void) =>
+  async (what: string, act: () => Promise<void>): Promise<void> => {
+    try {
+      await act()
+    } catch (error) {
+      tell({ about: 'trouble', text: `${what}: ${diskTrouble(error)}` })
+      tryAgain()
+    }
+  }
+
+const kind = 'SenderDomain '
+const domainsIn = ({ statuses }: Compiled): ReadonlySet<Name> =>
+  new Set([...statuses.keys()].filter((ref) => ref.startsWith(kind)).map((ref) => ref.slice(kind.length) as Name))
+
+const keysText = ({ statuses }: Compiled): string =>
+  JSON.stringify([...statuses].map(([ref, status]) => (ref.startsWith(kind) ? [ref, status['dkimKeys']] : [])))
 
 /** Each fleet has its own trouble, which its conditions tell. */
 async function applyFleet(

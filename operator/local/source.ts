@@ -1,11 +1,10 @@
 /** The YAML directory as a source of snapshots: one now, and one after each change. */
 
 import { FolderWatch } from '../../relay/folder-watch.ts'
-import type { Name } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
-import type { Look } from '../dns/verifier.ts'
 import type { Source } from '../run.ts'
 import { type Directory, readDirectory } from './directory.ts'
+import type { LookOf } from './domain-keys.ts'
 import { configOnDisk, snapshotOf, thisMachine } from './facts.ts'
 import { lowPortsAllowed } from './low-ports.ts'
 import type { LocatedProblem } from './objects.ts'
@@ -26,9 +25,9 @@ export function yamlSource(options: {
   readonly state: State
   readonly dirty: Dirty
   readonly tell: Tell
-  readonly look?: (domain: Name) => Look | undefined
+  readonly look?: LookOf
 }): YamlSource {
-  const { state, dirty, tell } = options
+  const { state, dirty, tell, look } = options
   const presence = new Presence(policiesOnDisk(state))
   let told: ReadonlySet<string> = new Set()
   let directory: Directory = { objects: [], problems: [], unread: [], doubted: [], folders: [options.directory] }
@@ -51,7 +50,7 @@ export function yamlSource(options: {
         else if (found.unread.includes(options.directory)) again = setTimeout(() => dirty.mark(), goneMs)
         directory = { ...found, doubted: missing }
         told = tellNew(found.problems, told, tell)
-        yield snapshotOf(directory, state, place, options.look)
+        yield snapshotOf(directory, state, place, look)
         await dirty.next(signal)
       }
     } finally {

@@ -29,6 +29,10 @@ export type State = {
   keysFile(credential: Name): string
   /** Of the RelayCredentials of which anything is. */
   recorded(namespace: string): readonly Name[]
+  /** The keys that sign as the SenderDomains of a namespace, a folder each. */
+  signingKeys(namespace: string): string
+  /** Those of one SenderDomain. */
+  domainKeys(domain: Name): string
   fleet(policy: Name): FleetFolder
   /** Every fleet that has a folder, running or not. */
   fleets(): readonly Name[]
@@ -80,6 +84,7 @@ export function stateAt(directory: string): State {
   const secrets = (namespace: string): string => join(root, segment(namespace), 'secrets')
   const keys = (namespace: string): string => join(root, segment(namespace), 'keys')
   const fleets = (namespace: string): string => join(root, segment(namespace), 'fleets')
+  const signingKeys = (namespace: string): string => join(root, segment(namespace), 'dkim')
   const namespaces = (): readonly string[] => {
     mayRead(root)
     return foldersIn(root)
@@ -94,6 +99,8 @@ export function stateAt(directory: string): State {
     secret: (namespace, name) => join(secrets(namespace), segment(name)),
     keysFile: (credential) => join(keys(namespaceOf(credential)), `${segment(nameIn(credential))}.json`),
     recorded: (namespace) => filesIn(keys(namespace), '.json').map((name): Name => `${namespace}/${name}`),
+    signingKeys,
+    domainKeys: (domain) => join(signingKeys(namespaceOf(domain)), segment(nameIn(domain))),
     fleet: (policy) => fleetFolder(join(fleets(namespaceOf(policy)), segment(nameIn(policy)))),
     fleets: () => namespaces().flatMap((ns) => foldersIn(fleets(ns)).map((name): Name => `${ns}/${name}`)),
     namespaces,

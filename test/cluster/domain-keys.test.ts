@@ -54,7 +54,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the keys of a d
       },
       ending.signal,
     )
-    await declarer(admin, mail).policy('shared', { environment: 'NonProduction' })
+    await declarer(admin, mail).policy('shared', { environment: 'NonProduction', replicas: 0 })
     const namespaces = { from: 'All' }
     const dkim = { mode: 'Provided', secretRef: { name: 'keys' } }
     const domain = { domain: 'brand.example', environment: 'NonProduction', allowedNamespaces: namespaces, dkim }

@@ -15,6 +15,7 @@ import { rightFor, rightsIn } from './rights.ts'
 /** Rights that nothing in this suite needs, and why they are there. */
 const unused: Readonly<Record<string, string>> = {
   'update relayfleet.dev/relaypolicies/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
+  'update relayfleet.dev/senderdomains/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
   'update relayfleet.dev/relaycredentials/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
   'patch events.k8s.io/events': 'an Event is counted up when it has been repeated for a minute',
   'delete apps/statefulsets': 'what a fleet no longer needs is removed by one rule for all kinds',

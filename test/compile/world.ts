@@ -27,7 +27,7 @@ export type Facts = {
   readonly running?: readonly unknown[]
   /** What is known of the keys of SenderDomains: `selector algorithm` of each that signs, absent where nobody knows. */
   readonly domainKeys?: Readonly<
-    Record<string, { readonly sign?: readonly string[]; readonly found?: DomainKeys['found'] }>
+    Record<string, { readonly sign?: readonly string[] } & Partial<Pick<DomainKeys, 'lost' | 'found'>>>
   >
   /** By SenderDomain: records that have been broken for longer than its grace. */
   readonly brokenRecords?: Readonly<Record<string, readonly string[]>>
@@ -43,13 +43,13 @@ const places: Readonly<Record<NonNullable<Facts['place']>, Place>> = {
 
 const domainKeys = (facts: Facts): ReadonlyMap<Name, DomainKeys> =>
   new Map(
-    Object.entries(facts.domainKeys ?? {}).map(([name, { sign, found = [] }]) => {
+    Object.entries(facts.domainKeys ?? {}).map(([name, { sign, lost, found = [] }]) => {
       const keys = (sign ?? []).map((text) => {
         const [selector = '', algorithm = ''] = text.split(' ')
         return { selector, algorithm: algorithm as DkimAlgorithm, publicKey: `of-${selector}` }
       })
       const recorded = keys.map((key): DkimKey => ({ ...key, stage: 'Active', since: Date.UTC(2026, 0, 1) }))
-      return [name as Name, { ...(sign !== undefined && { sign: keys }), keys: recorded, found }]
+      return [name as Name, { ...(sign !== undefined && { sign: keys }), ...(lost && { lost }), keys: recorded, found }]
     }),
   )
 

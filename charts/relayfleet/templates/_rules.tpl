@@ -8,7 +8,7 @@
   verbs: [patch]
 # Where OwnerReferencesPermissionEnforcement is on, who makes an object that keeps its owner from going first needs this.
 - apiGroups: [relayfleet.dev]
-  resources: [relaypolicies/finalizers, relaycredentials/finalizers]
+  resources: [relaypolicies/finalizers, senderdomains/finalizers, relaycredentials/finalizers]
   verbs: [update]
 # No get, list or watch: a Secret is looked at by an empty patch that is only tried, and the admission policy lets that reach its own only.
 - apiGroups: [""]

@@ -1,21 +1,28 @@
 /** What is known of the keys of one SenderDomain, as long as this process leads; never a private one. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Domain, Name } from '../../compile/snapshot.ts'
+import { type DkimSpec, unsigned } from '../../lifecycle/dkim-wish.ts'
 import type { DomainKeys } from '../../lifecycle/domain-keys.ts'
 import { recordedDkimKeys } from '../../lifecycle/recorded-dkim-keys.ts'
 import type { DeclaredObject } from '../watch/world.ts'
 
 export type DomainEntry = {
   readonly name: Name
-  readonly uid: string
   readonly namespace: string
-  readonly dkim: NonNullable<Domain['spec']['dkim']>
+  readonly objectName: string
+  readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string }
+  readonly environment: Domain['spec']['environment']
+  readonly dkim: DkimSpec
   /** The mail domain. */
   readonly domain: string
+  /** It has an error: what is known of it stays. */
+  readonly isHeld: boolean
   known: DomainKeys
+  /** What the status had when it was looked at last. */
+  recorded: unknown
 }
 
-/** The SenderDomains whose keys the operator has to know; of one with an error what is known stays. */
+/** The SenderDomains whose keys the operator has to know: those that have some, and those that had. */
 export function entriesOf(
   declared: readonly DeclaredObject[],
   before: ReadonlyMap<Name, DomainEntry>,
@@ -31,21 +38,28 @@ export function entriesOf(
 }
 
 function entryOf(object: DeclaredObject, name: Name, before: DomainEntry | undefined): DomainEntry | undefined {
-  const same = before?.uid === object.uid ? before : undefined
-  if (object.is === 'invalid') return same ?? unknown(object, name)
-  const { kind, spec, namespace } = object.resource
-  if (kind !== 'SenderDomain' || spec.dkim === undefined || spec.dkim.mode === 'Off') return undefined
-  const { dkim, domain } = spec
-  if (same !== undefined && isDeepStrictEqual(same.dkim, dkim)) return same
-  return { name, uid: object.uid, namespace, dkim, domain, known: same?.known ?? asRecorded(object) }
+  const same = before?.owner.uid === object.uid ? before : undefined
+  const known = same?.known ?? { keys: recordedDkimKeys(object.status), found: [] }
+  if (object.is === 'invalid') {
+    if (same !== undefined) return same.isHeld ? same : { ...same, isHeld: true }
+    return known.keys.length === 0 ? undefined : heldEntry(object, name, known)
+  }
+  const { kind, spec, namespace, name: objectName } = object.resource
+  if (kind !== 'SenderDomain') return undefined
+  const { dkim = unsigned, domain, environment } = spec
+  if (dkim.mode === 'Off' && known.keys.length === 0) return undefined
+  if (same !== undefined && !same.isHeld && isDeepStrictEqual(same.dkim, dkim)) return same
+  const owner = { namespace, name: objectName, uid: object.uid }
+  return { name, namespace, objectName, owner, environment, dkim, domain, isHeld: false, known, recorded: undefined }
 }
 
-/** Until somebody has looked, the status goes on saying what it said. */
-const asRecorded = ({ status }: DeclaredObject): DomainKeys => ({ keys: recordedDkimKeys(status), found: [] })
-
-/** Nobody can say where its keys are. */
-const unknown = (object: DeclaredObject, name: Name): DomainEntry => ({
-  ...{ name, uid: object.uid, namespace: '', domain: '' },
-  dkim: { mode: 'Off', signedBy: 'Relay' },
-  known: asRecorded(object),
-})
+/** Nobody can say where its keys are: its status goes on saying what it said. */
+function heldEntry({ uid }: DeclaredObject, name: Name, known: DomainKeys): DomainEntry {
+  const [namespace = '', objectName = ''] = name.split('/')
+  const owner = { namespace, name: objectName, uid }
+  const environment = 'Production'
+  return {
+    ...{ name, namespace, objectName, owner, environment, dkim: unsigned, domain: '', isHeld: true, known },
+    recorded: undefined,
+  }
+}

@@ -1,18 +1,24 @@
-/** The keys that sign as each SenderDomain: its Secret is looked at in turns, and what it holds goes to the relays. */
+/** The keys that sign as each SenderDomain: looked at in turns and when something has changed, made, followed and erased in time. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { signingKeyFile } from '../../compile/signing.ts'
-import type { Name } from '../../compile/snapshot.ts'
+import type { Name, Ref } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
+import type { Look } from '../../dns/verifier.ts'
+import type { DkimKey, HeldKey } from '../../lifecycle/dkim-key.ts'
+import type { KeySighting } from '../../lifecycle/dkim-line.ts'
 import type { DomainKeys } from '../../lifecycle/domain-keys.ts'
-import { type ProvidedKeys, providedKeys } from '../../lifecycle/provided-keys.ts'
+import { keyRecordIn } from '../../lifecycle/key-record.ts'
+import { recordedDkimKeys } from '../../lifecycle/recorded-dkim-keys.ts'
 import type { Api } from '../api/api.ts'
 import type { Backoff } from '../api/backoff.ts'
-import type { DeclaredObject } from '../watch/world.ts'
+import type { DeclaredObject, World } from '../watch/world.ts'
+import type { Writing } from '../write/apply.ts'
+import { Deposed } from '../write/apply.ts'
 import { openLanes } from '../write/lanes.ts'
 import { Permits } from '../write/permits.ts'
 import { type DomainEntry, entriesOf } from './domain-entry.ts'
-import { givenSecret } from './given-secret.ts'
+import { type DomainSights, lookAtKeys, pemsOf } from './domain-look.ts'
 
 export type DomainKeyring = {
   /** What is declared from now on; returns at once. */
@@ -28,10 +34,23 @@ export type DomainKeyring = {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** What the fleets know of who signs with what. */
+export type Signers = {
+  inUse(keyFile: string): KeySighting['inUse']
+  /** How long relays keep mail at most, in milliseconds. */
+  readonly expireAfterMs: number
+}
+
 export type Keyholder = {
   readonly api: Api
+  readonly world: Pick<World, 'declaredAs'>
+  /** Asked before each write. */
+  readonly mayWrite: () => boolean
   /** Marked when there are other keys than before. */
   readonly dirty: Pick<Dirty, 'mark'>
+  /** What was seen of its records last. */
+  readonly look: (name: Name) => Look | undefined
+  readonly signers: () => Signers
   /** The wall clock. */
   readonly now?: () => number
   readonly turns?: { readonly everyMs: number; readonly pauseMs: number }
@@ -46,74 +65,116 @@ const ordinaryBackoff: Backoff = { firstMs: 500, longestMs: 120_000 }
 /** What is under way when everything ends is given up; it ends soon. */
 const restMs = 5000
 
-export function openDomainKeys(keyholder: Keyholder): DomainKeyring {
-  const { api, dirty, took, tell, now = Date.now, turns = ordinaryTurns, backoff = ordinaryBackoff } = keyholder
-  const ending = new AbortController()
-  const permits = new Permits()
-  /** When each is to be looked at, by a clock that only goes on; the next one first. */
-  const order = new Map<Name, number>()
-  const lanes = openLanes<void>({
-    work: (name) => permits.during(entries.get(name as Name)?.namespace ?? '', () => look(name as Name)),
-    failed: (name, error) => {
-      if (!ending.signal.aborted) tell?.(name as Name, error instanceof Error ? error.message : String(error))
-    },
-    backoff,
-    took,
-  })
-  let entries: ReadonlyMap<Name, DomainEntry> = new Map()
+export const openDomainKeys = (keyholder: Keyholder): DomainKeyring => new DomainKeyDesk(keyholder)
 
-  function lookNow(name: Name): void {
-    order.delete(name)
-    order.set(name, performance.now() + turns.everyMs)
-    lanes.give(name, undefined, 'look')
+class DomainKeyDesk implements DomainKeyring {
+  readonly #keyholder: Keyholder
+  readonly #turns: NonNullable<Keyholder['turns']>
+  readonly #now: () => number
+  readonly #ending = new AbortController()
+  readonly #writing: Writing
+  readonly #permits = new Permits()
+  /** When each is to be looked at whatever happens, by a clock that only goes on; the next one first. */
+  readonly #order = new Map<Name, number>()
+  readonly #lanes
+  /** What of the records was known when each was looked at last. */
+  readonly #looks = new Map<Name, Look | undefined>()
+  #entries: ReadonlyMap<Name, DomainEntry> = new Map()
+
+  constructor(keyholder: Keyholder) {
+    const { api, mayWrite, took, backoff = ordinaryBackoff, turns = ordinaryTurns, now = Date.now } = keyholder
+    this.#keyholder = keyholder
+    this.#turns = turns
+    this.#now = now
+    this.#writing = { api, mayWrite, signal: this.#ending.signal }
+    const work = (name: string): Promise<void> =>
+      this.#permits.during(name.slice(0, name.indexOf('/')), () => this.#look(name as Name))
+    this.#lanes = openLanes<void>({ work, failed: (name, error) => this.#failed(name as Name, error), backoff, took })
   }
 
-  async function look(name: Name): Promise<void> {
-    const entry = entries.get(name)
-    if (entry === undefined) return
-    const found = await provided(entry, ending.signal)
-    if (found === undefined || entries.get(name) !== entry) return
-    const { pems: _, ...known } = found
-    if (isDeepStrictEqual(known, entry.known)) return
+  give(declared: readonly DeclaredObject[]): void {
+    const before = this.#entries
+    this.#entries = entriesOf(declared, before)
+    for (const name of this.#order.keys()) if (!this.#entries.has(name)) this.#forget(name)
+    for (const [name, entry] of this.#entries) if (before.get(name) !== entry) this.#lookSoon(name)
+  }
+
+  known(): ReadonlyMap<Name, DomainKeys> {
+    return new Map([...this.#entries].map(([name, { known }]) => [name, known]))
+  }
+
+  async pem(senderDomain: Name, keyFile: string, signal: AbortSignal): Promise<string | undefined> {
+    const entry = this.#entries.get(senderDomain)
+    if (entry === undefined || entry.isHeld) return undefined
+    const pems = await pemsOf(entry, this.#sights(entry), { ...this.#writing, signal })
+    return pems.find((key) => signingKeyFile(senderDomain, key) === keyFile)?.pem
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#ending.abort(), { once: true })
+    while (!signal.aborted) {
+      await wait(this.#turns.pauseMs, undefined, { signal }).catch(() => undefined)
+      if (!signal.aborted) this.#takeTurn()
+    }
+    this.#lanes.close()
+    await this.#lanes.rest(restMs)
+  }
+
+  #forget(name: Name): void {
+    this.#order.delete(name)
+    this.#looks.delete(name)
+  }
+
+  #lookSoon(name: Name): void {
+    this.#order.delete(name)
+    this.#order.set(name, performance.now() + this.#turns.everyMs)
+    this.#lanes.give(name, undefined, 'look')
+  }
+
+  /** Those of which something new is known, and the one that has waited longest. */
+  #takeTurn(): void {
+    for (const [name, entry] of this.#entries) if (this.#hasNews(name, entry)) this.#lookSoon(name)
+    const [next] = this.#order
+    if (next !== undefined && next[1] <= performance.now()) this.#lookSoon(next[0])
+  }
+
+  #hasNews(name: Name, entry: DomainEntry): boolean {
+    const recorded = this.#statusOf(name)['dkimKeys']
+    if (recorded !== entry.recorded && !isDeepStrictEqual(recorded, entry.recorded)) return true
+    const waits = entry.known.keys.some(({ stage }) => stage === 'Pending' || stage === 'Published')
+    return waits && this.#keyholder.look(name) !== this.#looks.get(name)
+  }
+
+  #statusOf(name: Name): Readonly<Record<string, unknown>> {
+    return this.#keyholder.world.declaredAs(`SenderDomain ${name}` as Ref)?.status ?? {}
+  }
+
+  async #look(name: Name): Promise<void> {
+    const entry = this.#entries.get(name)
+    if (entry === undefined || entry.isHeld) return
+    const sights = this.#sights(entry)
+    this.#looks.set(name, this.#keyholder.look(name))
+    entry.recorded = this.#statusOf(name)['dkimKeys']
+    const known = await lookAtKeys(entry, sights, this.#writing)
+    if (this.#entries.get(name) !== entry || isDeepStrictEqual(known, entry.known)) return
     entry.known = known
-    dirty.mark()
+    this.#keyholder.dirty.mark()
   }
 
-  /** Undefined where none are provided. */
-  async function provided({ dkim, domain, namespace, known }: DomainEntry, signal: AbortSignal) {
-    const name = dkim.secretRef?.name
-    if (name === undefined) return undefined
-    const secret = await givenSecret(api, { namespace, name }, signal)
-    return providedKeys(domain, `${namespace}/${name}`, secret, known.keys, now())
+  #sights({ name, domain }: DomainEntry): DomainSights {
+    const { look, signers } = this.#keyholder
+    const [seen, fleets] = [look(name), signers()]
+    return {
+      recorded: recordedDkimKeys(this.#statusOf(name)),
+      recordOf: (key: HeldKey | DkimKey) => (seen === undefined ? undefined : keyRecordIn(domain, key, seen)),
+      inUse: (key: HeldKey) => fleets.inUse(signingKeyFile(name, key)),
+      expireAfterMs: fleets.expireAfterMs,
+      now: this.#now(),
+    }
   }
 
-  return {
-    give(declared) {
-      const before = entries
-      entries = entriesOf(declared, before)
-      for (const name of order.keys()) if (!entries.has(name)) order.delete(name)
-      for (const [name, entry] of entries) if (before.get(name) !== entry) lookNow(name)
-    },
-    known: () => new Map([...entries].map(([name, { known }]) => [name, known])),
-    async pem(senderDomain, keyFile, signal) {
-      const entry = entries.get(senderDomain)
-      const found = entry && (await provided(entry, signal))
-      return found && pemOf(found, senderDomain, keyFile)
-    },
-    async run(signal) {
-      signal.addEventListener('abort', () => ending.abort(), { once: true })
-      while (!signal.aborted) {
-        await wait(turns.pauseMs, undefined, { signal }).catch(() => undefined)
-        const [next] = order
-        if (next !== undefined && next[1] <= performance.now() && !signal.aborted) lookNow(next[0])
-      }
-      lanes.close()
-      await lanes.rest(restMs)
-    },
+  #failed(name: Name, error: unknown): void {
+    if (this.#ending.signal.aborted || error instanceof Deposed) return
+    this.#keyholder.tell?.(name, error instanceof Error ? error.message : String(error))
   }
-}
-
-function pemOf({ sign = [], pems }: ProvidedKeys, senderDomain: Name, keyFile: string): string | undefined {
-  const key = sign.find((k) => signingKeyFile(senderDomain, k) === keyFile)
-  return key && pems.get(key.selector)
 }

@@ -1,6 +1,8 @@
 /** What is known of a fleet's Secrets: nobody tells of them, so they are remembered from looking and from own writes. */
+import { signingKeyFilesOf } from '../../../relay/config.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { configSecretNames, issuedSecretName, signingSecretNames, splitName } from '../../manifests/names.ts'
+import { signingSecretOf } from '../../manifests/signing-secrets.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
@@ -115,6 +117,26 @@ export class FleetSecrets {
   ours(name: string): KubeObject | undefined {
     const seen = this.#seen.get(name)
     return seen?.is === 'there' && belongingOf(seen.object, this.owner) === 'ours' ? seen.object : undefined
+  }
+
+  /** Whether this fleet's relays sign with the key in that file, or one that lags may. */
+  inUse(keyFile: string): 'yes' | 'no' | 'unknown' {
+    if (this.#namedFiles().has(keyFile)) return 'yes'
+    const name = signingSecretOf(this.fleet, keyFile)
+    const object = this.ours(name)
+    const isGone = this.isSeen(name) && (object === undefined || dataOf(object)[keyFile] === undefined)
+    return isGone && this.unknown === undefined ? 'no' : 'unknown'
+  }
+
+  /** There are keys that the configuration does not name. */
+  get hasSurplusKeys(): boolean {
+    const named = this.#namedFiles()
+    const objects = this.signingNames.flatMap((name) => this.ours(name) ?? [])
+    return objects.some((object) => Object.keys(dataOf(object)).some((file) => !named.has(file)))
+  }
+
+  #namedFiles(): ReadonlySet<string> {
+    return new Set(this.#running === undefined ? [] : signingKeyFilesOf(this.#running.config))
   }
 
   /** Names under which there is something that is not this fleet's, or no longer. */

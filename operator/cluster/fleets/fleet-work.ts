@@ -16,6 +16,7 @@ import type { FleetJob } from './fleet-job.ts'
 import type { FleetSecrets } from './fleet-secrets.ts'
 import { appliedTrouble, errorTrouble, foreignTrouble, isNamespaceLeaving, leavingTrouble } from './fleet-trouble.ts'
 import { issuedHosts, issuedSecret } from './issued-secret.ts'
+import type { LoadedConfigs } from './loaded-configs.ts'
 import { nudgePods } from './nudge.ts'
 import { relaysForNow, type ShrinkingHands } from './shrinking.ts'
 import { type PemOf, SigningKeys } from './signing-keys.ts'
@@ -34,6 +35,7 @@ export type FleetHands = ShrinkingHands & {
   readonly world: Pick<World, 'declaredAs' | 'made' | 'pods' | 'refresh' | 'serviceMonitors'>
   readonly signer: () => Promise<Issued>
   readonly pemOf: PemOf
+  readonly loaded: Pick<LoadedConfigs, 'has'>
   readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
 }
 
@@ -80,7 +82,7 @@ class Work {
       // Who signs has its key before the configuration names it; one that is named no more goes after that.
       await this.#signing('bring')
       await this.#configuration()
-      if (this.#troubles.length === 0) await this.#signing('clear')
+      if (this.#troubles.length === 0 && this.#isLoaded()) await this.#signing('clear')
       if (!isFirst) await this.#certificate()
       // A policy is carried out whole or not at all: what runs with the old configuration keeps its old objects.
       if (compiled.kind === 'run' && this.#troubles.length === 0) await this.#objects(compiled)
@@ -106,6 +108,12 @@ class Work {
       const secret = await issuedSecret(fleet, issuedName, hosts, before, await signer(), now())
       await this.#written(lookAgain, async () => [await writeSecret(this.#secrets, secret, writing)])
     })
+  }
+
+  /** While a relay may have another configuration, it may sign with a key that this one does not name. */
+  #isLoaded(): boolean {
+    const { fleet, running } = this.#secrets
+    return this.#hands.loaded.has(fleet, running?.hash)
   }
 
   async #signing(doing: 'bring' | 'clear'): Promise<void> {

@@ -32,6 +32,8 @@ export class Fleet {
   job: FleetJob | undefined
   /** What ran when that was last asked for. */
   basis: string | undefined
+  /** Its relays have left keys that it still has: there is work, whatever was done last. */
+  hasKeysToClear = false
   trouble: string | undefined
   isLooked = false
   #isLooking = false

@@ -19,6 +19,7 @@ import { ordinaryTurns, type Turns, takeTurns } from './fleet-turns.ts'
 import { type Ended, type FleetHands, workOn } from './fleet-work.ts'
 import { certificateEndsAt, certificateServes, issuedHosts } from './issued-secret.ts'
 import { KnownFleets } from './known-fleets.ts'
+import type { LoadedConfigs } from './loaded-configs.ts'
 import { nudgePods } from './nudge.ts'
 import type { AskLeaving } from './shrinking.ts'
 import type { PemOf } from './signing-keys.ts'
@@ -47,6 +48,12 @@ export type Fleets = {
   nudge(fleet: Name, pods: readonly string[]): Promise<void>
   /** Relays that are to leave have something new to say: it is worked on again. */
   again(): void
+  /** Whether a relay signs, or may sign, with the key in that file; `unknown` while a fleet has not been looked at. */
+  inUse(keyFile: string): 'yes' | 'no' | 'unknown'
+  /** How long a relay of any fleet keeps mail at most, in milliseconds. */
+  readonly expireAfterMs: number
+  /** All relays of a fleet report one configuration: what was kept for those that lagged may go. */
+  loadedAll(fleet: Name): void
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -56,6 +63,7 @@ export type FleetsOptions = {
   readonly authority: (signal: AbortSignal) => Promise<{ readonly signer: Issued; readonly bundle: string }>
   /** The private keys that relays sign with. */
   readonly pemOf?: PemOf
+  readonly loaded?: Pick<LoadedConfigs, 'has'>
   readonly mayWrite: () => boolean
   readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
   /** Something was written, or can not be: statuses may change. */
@@ -77,6 +85,9 @@ export type FleetsOptions = {
 const ordinaryBackoff: Backoff = { firstMs: 500, longestMs: 60_000 }
 const ordinaryPatienceMs = 3000
 const noPem: PemOf = async () => undefined
+const noneLoaded = { has: () => false }
+/** Where no fleet says how long it keeps mail: what is usual (RFC 5321 section 4.5.4.1). */
+const usualExpiryMs = 5 * 24 * 3_600_000
 /** What is under way when everything ends is given up, which takes no time. */
 const endMs = 5000
 
@@ -95,10 +106,12 @@ class ClusterFleets implements Fleets {
   readonly #fleets: KnownFleets
   readonly #lanes: Lanes<Job>
   #round = 0
+  /** Whether it is known which fleets there are. */
+  #isAnswered = false
   #taken: Taken | undefined
 
   constructor(options: FleetsOptions) {
-    const { api, world, mayWrite, cluster, pemOf = noPem } = options
+    const { api, world, mayWrite, cluster, pemOf = noPem, loaded = noneLoaded } = options
     const { backoff = ordinaryBackoff, patienceMs = ordinaryPatienceMs } = options
     const { signal } = this.#ending
     this.#options = options
@@ -106,7 +119,7 @@ class ClusterFleets implements Fleets {
     this.#writing = { api, mayWrite, signal }
     const { ask, gaveUp = () => undefined } = options
     const signer = (): Promise<Issued> => this.#signer()
-    this.#hands = { writing: this.#writing, world, signer, pemOf, cluster, now: this.#now, ask, gaveUp }
+    this.#hands = { writing: this.#writing, world, signer, pemOf, loaded, cluster, now: this.#now, ask, gaveUp }
     const late = (): void => this.#outdated()
     const look = { api, signal, patienceMs, backoff, late }
     this.#fleets = new KnownFleets({ world, mayWrite, round: () => this.#round, look })
@@ -133,9 +146,29 @@ class ClusterFleets implements Fleets {
     this.#fleets.keepOnly(policies)
     const fleets = await this.#fleets.answered(policies, signal)
     for (const fleet of fleets) fleet.basis = fleet.secrets.basis
+    this.#isAnswered = true
     return new Map(
       fleets.flatMap(({ name, secrets }) => (secrets.running === undefined ? [] : [[name, secrets.running.config]])),
     )
+  }
+
+  inUse(keyFile: string): 'yes' | 'no' | 'unknown' {
+    if (!this.#isAnswered) return 'unknown'
+    const answers = this.#fleets.all().map((fleet) => (fleet.isLooked ? fleet.secrets.inUse(keyFile) : 'unknown'))
+    return answers.find((a) => a === 'yes') ?? answers.find((a) => a === 'unknown') ?? 'no'
+  }
+
+  get expireAfterMs(): number {
+    const configs = this.#fleets.all().flatMap(({ secrets }) => secrets.running?.config ?? [])
+    const times = configs.flatMap(({ routes }) => routes.map(({ retry }) => retry.expireAfterMs))
+    return times.length === 0 ? usualExpiryMs : Math.max(...times)
+  }
+
+  loadedAll(name: Name): void {
+    const fleet = this.#fleets.get(name)
+    if (fleet === undefined || !fleet.secrets.hasSurplusKeys) return
+    fleet.hasKeysToClear = true
+    this.#options.dirty.mark()
   }
 
   written(name: Name): FleetWritten {
@@ -190,7 +223,7 @@ class ClusterFleets implements Fleets {
     const key = hashOf(compiled)
     const mark = `${key} ${this.#madeNow(name)}`
     fleet.job = { compiled, ...taken, basis: fleet.basis }
-    if (fleet.settled === mark || fleet.inHand === mark) return
+    if (!fleet.hasKeysToClear && (fleet.settled === mark || fleet.inHand === mark)) return
     this.#lanes.give(name, { fleet, job: fleet.job, mark }, key)
   }
 
@@ -205,6 +238,7 @@ class ClusterFleets implements Fleets {
     if (this.#fleets.get(fleet.name) !== fleet || !fleet.isLooked || !this.#options.mayWrite()) return
     fleet.inHand = mark
     fleet.settled = undefined
+    fleet.hasKeysToClear = false
     try {
       this.#ended(fleet, mark, await workOn(fleet.secrets, fleet.fence, job, this.#hands).catch(deposed))
     } finally {

@@ -4,10 +4,11 @@ import type { Name } from '../../compile/snapshot.ts'
 import { type SpoolRecord, spoolsIn, spoolsNow } from '../../spools.ts'
 import type { Fleets } from '../fleets/fleets.ts'
 import { isGivenUp, ordinalOf, shrinkingSince, standing } from '../fleets/leaving.ts'
+import type { LoadedConfigs } from '../fleets/loaded-configs.ts'
 import type { World } from '../watch/world.ts'
 import type { FleetEvidence } from './fleet-evidence.ts'
 import { type FleetStanding, fleetStanding, nextMoment } from './fleet-standing.ts'
-import type { Followed, Inquiry } from './inquiry.ts'
+import type { AskedPod, Followed, Inquiry } from './inquiry.ts'
 import { Nudging } from './nudging.ts'
 import { QueuedSample, sampleMs } from './queued-sample.ts'
 import type { Reported } from './reported.ts'
@@ -31,6 +32,8 @@ type Desk = {
   readonly world: Pick<World, 'pods' | 'declaredAs' | 'made'>
   readonly fleets: Pick<Fleets, 'written' | 'nudge' | 'again'>
   readonly inquiry: Inquiry
+  /** Told which configuration all relays of a fleet report. */
+  readonly loaded?: Pick<LoadedConfigs, 'note'>
 }
 
 export type Judged = {
@@ -94,6 +97,8 @@ export class FleetDesk {
       return !(asked?.report?.drain === 'Drained' || (isToLeave && givenUp))
     })
     const written = fleets.written(name)
+    const isStopped = pods.length === 0 && fleet.kind === 'run' && fleet.replicas === 0
+    this.#desk.loaded?.note(name, isStopped ? written.hash : loadedBy(pods))
     return {
       fleet: name,
       wanted: hash ?? written.hash,
@@ -153,6 +158,12 @@ export class FleetDesk {
 
 /** Of a held fleet nothing is made smaller; these are the schema's. */
 const ordinaryAvailability = { maxUnavailable: 1, drainTimeoutMs: 1_800_000 }
+/** Also by those that take no mail, since they send it. */
+function loadedBy(pods: readonly AskedPod[]): string | undefined {
+  const hashes = new Set(pods.map(({ report }) => (report?.leaving === 0 ? report.hash : undefined)))
+  const [hash] = hashes
+  return hashes.size === 1 ? hash : undefined
+}
 
 const lagReasons = ['NotLoaded', 'NoAnswer', 'Lagging']
 

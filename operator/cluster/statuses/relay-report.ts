@@ -15,6 +15,8 @@ export type RelayReport = Pick<
 > & {
   /** Empty where the relay is of a version that does not tell. */
   readonly certificates: readonly Certificate[]
+  /** Attempts that are under way with a key that its configuration does not name. */
+  readonly leaving: number
   /** Empty where the relay is of a version that does not tell. */
   readonly smarthosts: readonly Smarthost[]
 }
@@ -26,6 +28,7 @@ export type Smarthost = Pick<SmarthostStatus, 'route' | 'name' | 'health'> & {
 
 /** As many as a policy may have. */
 const mostSmarthosts = 64 * 16
+const mostLeaving = 20_000
 
 /**
  * The report in `body`. What is said beyond is passed over: a relay may be newer than the operator.
@@ -48,6 +51,7 @@ export function relayReport(body: string): RelayReport {
       said['certificates'] === undefined ? [] : items(said['certificates'], 'certificates').map(certificate),
     smarthosts:
       said['smarthosts'] === undefined ? [] : items(said['smarthosts'], 'smarthosts', mostSmarthosts).map(smarthost),
+    leaving: leaving(said['signing']),
     queue: {
       ready: amount(queue['ready'], 'queue.ready'),
       deferred: amount(queue['deferred'], 'queue.deferred'),
@@ -56,6 +60,13 @@ export function relayReport(body: string): RelayReport {
     },
   }
 }
+
+const leaving = (signing: unknown): number =>
+  signing === undefined
+    ? 0
+    : items(record(signing, 'signing')['leaving'], 'signing.leaving', mostLeaving)
+        .map((key) => amount(record(key, 'signing.leaving')['attempts'], 'signing.leaving.attempts'))
+        .reduce((sum, attempts) => sum + attempts, 0)
 
 const hash = (value: unknown): string =>
   typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value) ? value : bad('hash', 'a SHA-256')

@@ -10,6 +10,7 @@ import type { Api } from '../api/api.ts'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { Fleets } from '../fleets/fleets.ts'
+import type { LoadedConfigs } from '../fleets/loaded-configs.ts'
 import type { World } from '../watch/world.ts'
 import { type Ask, type AskUsage, askRelay, askUsage } from './ask-relay.ts'
 import { FleetDesk } from './fleet-desk.ts'
@@ -37,6 +38,8 @@ export type Reporting = {
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>
   readonly keyUses: KnownUses
+  /** Told which configuration all relays of a fleet report. */
+  readonly loaded?: Pick<LoadedConfigs, 'note'>
   /** A standby asks nobody and writes nothing. */
   readonly mayWrite: () => boolean
   readonly record: (occasion: Occasion) => void

@@ -39,6 +39,13 @@ export const credentialOwner = (credential: {
   readonly uid: string
 }): Owner => ({ namespace: credential.namespace, reference: reference('RelayCredential', credential), labels: {} })
 
+/** The owner of the Secret with the keys of a domain. */
+export const domainOwner = (domain: {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}): Owner => ({ namespace: domain.namespace, reference: reference('SenderDomain', domain), labels: {} })
+
 const reference = (kind: string, { name, uid }: { readonly name: string; readonly uid: string }): OwnerReference => ({
   apiVersion: 'relayfleet.dev/v1alpha1',
   kind,

@@ -1,5 +1,6 @@
 /** What a namespace holds, with what is made by chance replaced by what it has to fit: two runs that end alike have one digest. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import type { DkimKeyStatus } from '../../../operator/lifecycle/recorded-dkim-keys.ts'
 import { configHash, parseConfig, printConfig, verifierOf } from '../../../relay/config.ts'
 import { joinText } from '../../../relay/config-text.ts'
 import { type Api, accepted, type KubeObject } from '../api.ts'
@@ -31,9 +32,16 @@ export async function digestOf(api: Api, namespace: string): Promise<Digest> {
   )
   const objects = new Map(lists.flat())
   const chance = new Chance([...objects.values()])
-  const plain = [...objects].map(([key, o]) => [key, chance.replaced(plainOf(key, o, chance))] as const)
+  const copies = [...objects].filter(([key]) => isKeyCopy(key))
+  const rest = [...objects].filter(([key]) => !isKeyCopy(key))
+  const plain = rest.map(([key, o]) => [key, chance.replaced(plainOf(key, o, chance))] as const)
+  const handed = copies.flatMap(([, o]) => Object.keys(dataOf(o)))
+  plain.push(['copies of keys', handed.length])
   return Object.fromEntries(plain.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
+
+/** Which one a key is in goes by chance. */
+const isKeyCopy = (key: string): boolean => /^secrets .*-relay-dkim-\d$/.test(key)
 
 const passing = ['relayfleet.dev/applied-hash', 'relayfleet.dev/heard', 'relayfleet.dev/nudged']
 
@@ -65,6 +73,16 @@ class Chance {
       if (o.kind === 'Service') for (const ip of clusterIPs(o)) this.#names.set(ip, '<ip>')
     }
     for (const o of objects) this.#learn(o)
+    for (const o of objects) this.#learnKeys(o)
+  }
+
+  /** A key is known by its stage and kind. */
+  #learnKeys({ status }: KubeObject): void {
+    const { dkimKeys = [] } = (status ?? {}) as { readonly dkimKeys?: readonly DkimKeyStatus[] }
+    for (const { selector, algorithm, stage, publicKey } of dkimKeys) {
+      this.#names.set(selector, `<${stage} ${algorithm}>`)
+      this.#names.set(publicKey, `<public key, ${stage} ${algorithm}>`)
+    }
   }
 
   /** A password's verifier is known by the Secret that holds the password: a stale one stays as it is, and differs. */
@@ -84,6 +102,8 @@ class Chance {
   secret(secret: KubeObject): Readonly<Record<string, unknown>> {
     const data = dataOf(secret)
     if (data['tls.crt'] !== undefined) return { tls: certificateIn(data) }
+    const signing = Object.keys(data).filter((name) => name.endsWith('.pem'))
+    if (signing.length > 0) return { keys: signing.length }
     const { certificates, ...rest } = data
     const config = configIn(data)
     if (config !== undefined) return { config: JSON.parse(config) }
@@ -94,6 +114,7 @@ class Chance {
   replaced(value: unknown): unknown {
     let text = JSON.stringify(value, (key, inner) => (times.includes(key) ? undefined : inner))
     for (const [from, to] of this.#names) if (from !== 'undefined') text = text.replaceAll(from, to)
+    text = text.replaceAll(/dkim-[0-9a-f]{12}-/g, 'dkim-<hash>-')
     return JSON.parse(text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>'))
   }
 }

@@ -60,6 +60,23 @@ const removing =
   }
 const core = '/api/v1/namespaces/%'
 
+/** Nobody answers there, at once. */
+const resolvers = ['127.0.0.254']
+const managed = ours('SenderDomain', 'shop', {
+  ...{ domain: '%.example.org', environment: 'Production' },
+  dns: { resolvers },
+  dkim: {},
+})
+
+/** As if its keys had signed for a year. */
+const agedKeys: Scenario['change'] = async (admin, namespace) => {
+  const path = own(namespace, 'senderdomains', 'shop')
+  const { status } = accepted(await admin.get(path)) as { readonly status?: unknown }
+  const { dkimKeys = [] } = (status ?? {}) as { readonly dkimKeys?: readonly object[] }
+  const aged = dkimKeys.map((key) => ({ ...key, stage: 'Active', since: '2026-01-01T00:00:00Z' }))
+  accepted(await admin.patch(`${path}/status`, { status: { dkimKeys: aged } }))
+}
+
 export const scenarios: readonly Scenario[] = [
   { name: 'everything is created', given: [], change: (admin, namespace) => make(admin, namespace, whole) },
   {
@@ -79,6 +96,8 @@ export const scenarios: readonly Scenario[] = [
       listeners: [{ name: 'submission', port: 2525, tls: { mode: 'StartTLS' } }],
     }),
   },
+  { name: 'DKIM keys are made', given: [policy(), credential('checkout')], change: (a, n) => make(a, n, [managed]) },
+  { name: 'DKIM keys are followed by others', given: [policy(), managed, credential('checkout')], change: agedKeys },
   { name: 'one relay instead of two', given: whole, change: patching('relaypolicies', 'shared', { replicas: 1 }) },
   {
     name: 'a credential is suspended',

@@ -13,6 +13,7 @@ const checks = (domain: string, more: Partial<DomainChecks> = {}): DomainChecks 
   wanted: recordsWanted(domain, { dmarc: { minimumPolicy: 'none' } }, []),
   resolvers: [],
   verifyEveryMs: 5 * minute,
+  isWaiting: false,
   whenBroken: { action: 'Warn', graceMs: 0 },
   ...more,
 })

@@ -29,8 +29,8 @@ function stepped(recorded: readonly DkimKey[], facts: Facts = {}, wish = managed
   const { held = recorded.map((k) => k.selector), seen = {}, checkedAt = now, inUse = {} } = facts
   const observations: DkimObservations = {
     held: held.map((selector) => ({ selector, algorithm: 'rsa2048', publicKey: `key of ${selector}` })),
-    recordOf: (s) => (seen[s] === undefined ? undefined : { seen: seen[s], checkedAt }),
-    inUse: (s) => inUse[s] ?? 'no',
+    recordOf: ({ selector: s }) => (seen[s] === undefined ? undefined : { seen: seen[s], checkedAt }),
+    inUse: ({ selector: s }) => inUse[s] ?? 'no',
     expireAfterMs: day,
   }
   const { keys, make, sign, publish, erase, at } = dkimStep(recorded, wish, observations, now)

@@ -186,8 +186,8 @@ export class DomainYear {
   #observations(): DkimObservations {
     return {
       held: this.#held,
-      recordOf: (selector) => this.#lookedAt.get(selector),
-      inUse: (selector) => this.#inUse(selector),
+      recordOf: ({ selector }) => this.#lookedAt.get(selector),
+      inUse: ({ selector }) => this.#inUse(selector),
       expireAfterMs: this.#year.expireAfterMs,
     }
   }

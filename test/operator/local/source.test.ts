@@ -18,7 +18,11 @@ function reading(directory: string, state = stateAt(temporaryFolder())) {
   const snapshots: Snapshot[] = []
   const tellings: Telling[] = []
   const dirty = new Dirty()
-  const source = yamlSource({ directory, state, dirty, tell: (telling) => tellings.push(telling) })
+  const source = yamlSource({
+    ...{ directory, state, dirty },
+    tell: (telling) => tellings.push(telling),
+    look: () => undefined,
+  })
   const done = (async () => {
     for await (const snapshot of source.snapshots(ending.signal)) snapshots.push(snapshot)
   })()

@@ -17,6 +17,7 @@ export const report = (more: Partial<RelayReport> = {}): RelayReport => ({
   notReady: [],
   certificates: [],
   smarthosts: [],
+  leaving: 0,
   queue: { ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0 },
   ...more,
 })

@@ -17,11 +17,14 @@ const read = (more: object = {}) => relayReport(JSON.stringify({ ...said, ...mor
 
 test('what a relay of any version says', () => {
   const { listeners: _listeners, sessions: _sessions, ...kept } = said
-  expect(read()).toEqual({ ...kept, certificates: [], smarthosts: [] })
+  expect(read()).toEqual({ ...kept, certificates: [], smarthosts: [], leaving: 0 })
+  const leaving = [2, 3].map((attempts) => ({ domain: 'a.example', selector: 's1', attempts }))
+  expect(read({ signing: { broken: [], leaving } }).leaving).toBe(5)
   expect(read({ certificates: [{ listener: 'submission', notAfter: '2027-01-31T00:00:00Z' }], new: {} })).toEqual({
     ...kept,
     certificates: [{ listener: 'submission', endsAt: Date.UTC(2027, 0, 31) }],
     smarthosts: [],
+    leaving: 0,
   })
 })
 

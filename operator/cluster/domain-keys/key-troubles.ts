@@ -1,0 +1,23 @@
+/** What is told of the Secret in which the operator keeps the keys of a domain, where it can not be used. Pure. */
+import type { KeyCondition } from '../../lifecycle/domain-keys.ts'
+
+const wrong = (reason: string, message: string): KeyCondition => ({
+  type: 'ResolvedRefs',
+  status: 'False',
+  reason,
+  message,
+  field: 'spec.dkim.mode',
+})
+
+export const keyTroubles = {
+  damaged: (secret: string, why: string) =>
+    wrong(
+      'KeySecretDamaged',
+      `Secret ${secret} can not be read: ${why}; restore it from a backup, or delete it, and other keys are made (until then the keys that the relays have go on signing, and none is made or erased)`,
+    ),
+  notOwned: (secret: string) =>
+    wrong(
+      'KeySecretNotOwned',
+      `Secret ${secret} is there and is not this SenderDomain's; delete or rename it, so that keys can be kept there`,
+    ),
+} as const

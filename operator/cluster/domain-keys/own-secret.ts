@@ -1,0 +1,95 @@
+/** The Secret in which the operator keeps the keys that it makes for a domain: understood wholly, or left alone. */
+import { createHash } from 'node:crypto'
+import { type HeldPem, ownKeysIn } from '../../lifecycle/own-keys.ts'
+import type { KubeObject } from '../api/object.ts'
+import { resources } from '../api/resource.ts'
+import { applyNew, applyObject, Deposed, type Writing } from '../write/apply.ts'
+import { look } from '../write/look.ts'
+import { belongingOf, type Owner } from '../write/ownership.ts'
+
+export type OwnSecret =
+  /** `before` absent: there is none. */
+  | { readonly is: 'whole'; readonly keys: readonly HeldPem[]; readonly before?: KubeObject }
+  | { readonly is: 'damaged'; readonly why: string }
+  | { readonly is: 'foreign' }
+  /** On its way out; then comes a new one. */
+  | { readonly is: 'leaving' }
+
+const longestName = 253
+
+/** In the domain's namespace. */
+export function ownSecretName(senderDomain: string): string {
+  const name = `${senderDomain}-dkim`
+  if (name.length <= longestName) return name
+  return `${senderDomain.slice(0, 230)}-${createHash('sha256').update(senderDomain).digest('hex').slice(0, 12)}-dkim`
+}
+
+/** @throws ApiError for trouble that passes */
+export async function ownSecret(
+  domain: string,
+  name: string,
+  owner: Owner,
+  { api, signal }: Writing,
+): Promise<OwnSecret> {
+  const seen = await look(api, resources.secrets, { namespace: owner.namespace, name }, signal)
+  if (seen.is === 'absent') return { is: 'whole', keys: [] }
+  const belonging = seen.is === 'there' ? belongingOf(seen.object, owner) : 'foreign'
+  if (seen.is === 'foreign' || belonging === 'foreign') return { is: 'foreign' }
+  if (belonging === 'leaving') return { is: 'leaving' }
+  const read = ownKeysIn(domain, dataOf(seen.object))
+  return read.is === 'damaged' ? read : { is: 'whole', keys: read.keys, before: seen.object }
+}
+
+const dataOf = ({ data }: KubeObject): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries((data ?? {}) as Readonly<Record<string, string>>).map(([key, coded]) => [
+      key,
+      Buffer.from(coded, 'base64').toString(),
+    ]),
+  )
+
+/**
+ * Over the very one that was looked at; without a key, none is left.
+ * @throws ApiError, a conflict where it is no longer what it was; Error where others claim it; Deposed
+ */
+export async function writeOwnSecret(
+  name: string,
+  owner: Owner,
+  keys: readonly HeldPem[],
+  before: KubeObject | undefined,
+  writing: Writing,
+): Promise<OwnSecret> {
+  if (keys.length === 0) {
+    await removeSecret(name, owner, before, writing)
+    return { is: 'whole', keys }
+  }
+  const object = secretOf(name, owner, keys)
+  if (before === undefined) return { is: 'whole', keys, before: await applyNew(object, owner, writing) }
+  const applied = await applyObject(object, before, owner, writing, { onlyObserved: true })
+  switch (applied.kind) {
+    case 'applied':
+    case 'unchanged':
+      return { is: 'whole', keys, before: applied.object }
+    case 'foreign':
+    case 'leaving':
+      return { is: applied.kind }
+    case 'contested':
+      throw new Error(`${applied.what}: ${applied.managers.join(', ')} applies ${applied.fields.join(', ')} too`)
+  }
+}
+
+async function removeSecret(name: string, owner: Owner, before: KubeObject | undefined, writing: Writing) {
+  const { uid, resourceVersion } = before?.metadata ?? {}
+  if (uid === undefined || resourceVersion === undefined) return
+  const { api, mayWrite, signal } = writing
+  if (!mayWrite()) throw new Deposed(`Secret ${name} is for another operator to remove`)
+  await api.remove(resources.secrets, { namespace: owner.namespace, name }, { uid, resourceVersion }, { signal })
+}
+
+const secretOf = (name: string, { namespace }: Owner, keys: readonly HeldPem[]): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, namespace },
+  type: 'Opaque',
+  data: Object.fromEntries(keys.map(({ selector, pem }) => [`${selector}.pem`, Buffer.from(pem).toString('base64')])),
+})

@@ -1,0 +1,21 @@
+/** What was seen of the record of a key when its domain was looked at last. */
+import { type HeldKey, keyTypeOf } from './dkim-key.ts'
+import type { KeySighting } from './dkim-line.ts'
+import { dkimRecordText } from './dkim-record.ts'
+import type { DomainRecords } from './domain-records.ts'
+import { selectorName } from './records-wanted.ts'
+
+/** Undefined where it was not among those that were wanted then. An alias has to be seen as much as what it leads to. */
+export function keyRecordIn(
+  domain: string,
+  { selector, algorithm, publicKey }: HeldKey,
+  { found, at }: { readonly found: DomainRecords; readonly at: number },
+): KeySighting['record'] {
+  const want = dkimRecordText(keyTypeOf(algorithm), publicKey)
+  const name = selectorName(selector, domain)
+  const own = found.records.filter((r) => r.purpose === 'DKIM' && (r.name === name || r.want === want))
+  if (!own.some((r) => r.type === 'TXT' && r.want === want)) return undefined
+  const isEverywhere = own.every(({ seen }) => seen === 'everywhere')
+  const isNowhere = own.every(({ seen }) => seen === 'nowhere')
+  return { seen: isEverywhere ? 'everywhere' : isNowhere ? 'nowhere' : 'somewhere', checkedAt: at }
+}

@@ -1,0 +1,77 @@
+/** What people are told while the keys of a domain change: the first that holds speaks. */
+import { type DkimKey, keyTypeOf } from './dkim-key.ts'
+import { dkimRecordText } from './dkim-record.ts'
+import type { KeyCondition } from './domain-keys.ts'
+import { selectorName } from './records-wanted.ts'
+
+type Facts = {
+  readonly domain: string
+  readonly keys: readonly DkimKey[]
+  /** How long a record stays after the last relay has left its key. */
+  readonly keepMs: number
+}
+type Check = (facts: Facts) => KeyCondition | undefined
+
+const inProgress = (reason: string, message: string): KeyCondition => ({
+  type: 'RotationInProgress',
+  status: 'True',
+  reason,
+  message,
+})
+const names = (keys: readonly DkimKey[]): string => keys.map(({ selector }) => selector).join(', ')
+const at = (keys: readonly DkimKey[], stage: DkimKey['stage']): readonly DkimKey[] =>
+  keys.filter((key) => key.stage === stage)
+const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+
+/** What has to be published for it. */
+export const recordText = (domain: string, { selector, algorithm, publicKey }: DkimKey): string =>
+  `${selectorName(selector, domain)} TXT "${dkimRecordText(keyTypeOf(algorithm), publicKey)}"`
+
+const waits: Check = ({ domain, keys }) => {
+  const pending = at(keys, 'Pending')
+  if (pending.length === 0) return undefined
+  const wanted = pending.map((key) => recordText(domain, key)).join('; ')
+  return inProgress(
+    'RecordPending',
+    `${names(pending)}: waits until every server that is asked shows its record; publish ${wanted}; until then ${names(at(keys, 'Active'))} goes on signing`,
+  )
+}
+
+const begins: Check = ({ keys }) => {
+  const published = at(keys, 'Published')
+  if (published.length === 0) return undefined
+  return inProgress(
+    'RecordSeen',
+    `${names(published)}: its record is seen everywhere; it signs when it is seen once more`,
+  )
+}
+
+const follows: Check = ({ keys }) => {
+  const older = at(keys, 'Active').filter((key, i, active) =>
+    active.slice(i + 1).some((other) => keyTypeOf(other.algorithm) === keyTypeOf(key.algorithm)),
+  )
+  if (older.length === 0) return undefined
+  return inProgress('RelaysFollow', `${names(older)}: followed by another key, and not every relay has left it yet`)
+}
+
+const retires: Check = ({ keys, keepMs }) => {
+  const retiring = at(keys, 'Retiring')
+  if (retiring.length === 0) return undefined
+  const until = timeText(Math.max(...retiring.map(({ since }) => since + keepMs)))
+  return inProgress(
+    'OldKeyRetiring',
+    `${names(retiring)}: signs no more; its record stays until ${until} for mail that is under way`,
+  )
+}
+
+const checks: readonly Check[] = [waits, begins, follows, retires]
+
+/** Nothing while the first key of all waits: there is nothing to rotate from, and DKIMValid says what is missing. */
+export function rotationConditions(facts: Facts): readonly KeyCondition[] {
+  const isFirst = at(facts.keys, 'Active').length + at(facts.keys, 'Retiring').length === 0
+  if (isFirst) return []
+  return checks
+    .map((check) => check(facts))
+    .filter((found) => found !== undefined)
+    .slice(0, 1)
+}

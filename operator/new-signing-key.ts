@@ -1,0 +1,28 @@
+/** A private key that signs mail, made here: 2048 bits of RSA, or Ed25519 (RFC 8301 section 3.2, RFC 8463). */
+import { generateKeyPair, type KeyPairKeyObjectResult, randomInt } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { KeyType } from './lifecycle/dkim-record.ts'
+import { type Naming, newSelector } from './lifecycle/dkim-selector.ts'
+import { readHeldKey } from './lifecycle/held-key.ts'
+import type { HeldPem } from './lifecycle/own-keys.ts'
+
+const generate = promisify(generateKeyPair)
+
+const pairs: Readonly<Record<KeyType, () => Promise<KeyPairKeyObjectResult>>> = {
+  rsa: () => generate('rsa', { modulusLength: 2048 }),
+  ed25519: () => generate('ed25519', {}),
+}
+
+/** Under a selector that nobody has had. */
+export async function newSigningKey(domain: string, type: KeyType, naming: Omit<Naming, 'chance'>): Promise<HeldPem> {
+  const { privateKey } = await pairs[type]()
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const held = readHeldKey(domain, newSelector(type, { ...naming, chance: chance() }), pem)
+  if (typeof held === 'string') throw new Error(`a new key for ${domain} can not be used: ${held}`)
+  return { ...held, pem }
+}
+
+const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789'
+
+/** Five letters and digits that are not mistaken for each other. */
+const chance = (): string => Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('')

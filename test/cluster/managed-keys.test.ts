@@ -1,0 +1,226 @@
+/** Keys that the operator makes, on a real API server with a name server and a relay: from the first one to the last of a rotation. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runOperator } from '../../operator/cluster/operator.ts'
+import type { Telling } from '../../operator/cluster/telling.ts'
+import type { DkimKeyStatus } from '../../operator/lifecycle/recorded-dkim-keys.ts'
+import { configText } from '../../operator/manifests/config-secrets.ts'
+import { signingSecretNames } from '../../operator/manifests/names.ts'
+import { configHash, parseConfig } from '../../relay/config.ts'
+import { until } from '../local/until.ts'
+import { startZoneServer, type Table, txt } from '../operator/dns/zone-server.ts'
+import { type Api, accepted, apiOf, type KubeObject } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { declarer } from './declare.ts'
+import { type FakeRelay, fakeRelay, healthy } from './fake-relay.ts'
+import { conditionsOf, installCrds } from './install-crds.ts'
+import { newNamespace } from './namespace.ts'
+
+type Data = Readonly<Record<string, string>>
+
+/** Of this run alone; a resolver is on port 53. */
+const address = `127.56.${process.pid % 250}.${(process.pid >> 8) % 250}`
+const isRoot = process.getuid?.() === 0
+const dataOf = (object: KubeObject | undefined): Data => (object?.['data'] ?? {}) as Data
+const plain = (coded: string): string => Buffer.from(coded, 'base64').toString()
+const rotation = { every: '2160h', overlap: '1s' }
+
+describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator makes', () => {
+  const ending = new AbortController()
+  const tellings: Telling[] = []
+  const table: Table = {}
+  let admin: Api
+  let relay: FakeRelay
+  let running: Promise<void>
+  let [namespace, domain] = ['', '']
+
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+    namespace = await newNamespace(theCluster(), admin)
+    domain = `${namespace}.test`
+    const retry = { schedule: ['1s'], expireAfter: '1s' }
+    const routes = [{ name: 'default', smarthosts: [{ name: 'out', host: 'smtp.example.net' }], retry }]
+    await declarer(admin, namespace).policy('shared', { environment: 'NonProduction', replicas: 1, routes })
+    relay = await fakeRelay(admin, namespace, 'shared', 0)
+    await relay.say(true)
+    const { connection } = await import('./fault-proxy.ts').then(({ faultProxy }) => faultProxy(theCluster().access))
+    running = runOperator(
+      {
+        ...{ connection, namespace, watchNamespaces: [namespace], identity: 'first' },
+        image: 'relayfleet.dev/relayfleet:test',
+        tell: (telling) => tellings.push(telling),
+        timing: { lookMs: 300, verifyMs: 100 },
+      },
+      ending.signal,
+    )
+    await declarer(admin, namespace).credential('app', { senderDomainRefs: [{ name: 'shop' }] })
+  })
+  afterAll(async () => {
+    ending.abort()
+    await running
+    await relay.close()
+  })
+
+  const secrets = (name: string): string => `/api/v1/namespaces/${namespace}/secrets/${name}`
+  const domainPath = (): string => `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/senderdomains/shop`
+  const get = async (path: string): Promise<KubeObject | undefined> => {
+    const answer = await admin.get(path)
+    return answer.status === 404 ? undefined : accepted(answer)
+  }
+  const recorded = async (): Promise<readonly DkimKeyStatus[]> =>
+    ((await get(domainPath()))?.['status'] as { dkimKeys?: readonly DkimKeyStatus[] } | undefined)?.dkimKeys ?? []
+  const stages = async (): Promise<string> =>
+    (await recorded())
+      .map((k) => `${k.algorithm} ${k.stage}`)
+      .toSorted()
+      .join()
+  const becomes = (wanted: string): Promise<unknown> =>
+    until(`the keys are ${wanted}`, async () => {
+      await follow()
+      return (await stages()) === wanted
+    }).catch(async (error: Error) => {
+      throw new Error(`${error.message}; they are ${await stages()}`)
+    })
+  const says = (said: string): Promise<string> =>
+    until(`it says ${said}`, async () => {
+      const found = conditionsOf(accepted(await admin.get(domainPath()))).find(
+        (c) => `${c.type} ${c.status} ${c.reason}` === said,
+      )
+      return found?.message
+    })
+  const configuration = async () => {
+    const secret = await get(secrets('shared-relay-config-0'))
+    return secret === undefined ? undefined : configText([{ data: dataOf(secret) }])
+  }
+  const signers = async (): Promise<readonly string[]> => {
+    const text = await configuration()
+    const { signing = [] } = text === undefined ? {} : parseConfig(text)
+    return signing.flatMap((s) => s.keys.map((k) => k.selector)).toSorted()
+  }
+  const active = async (): Promise<readonly string[]> =>
+    (await recorded())
+      .filter((k) => k.stage === 'Active')
+      .map((k) => k.selector)
+      .toSorted()
+  const kept = async (): Promise<Data> => dataOf(await get(secrets('shop-dkim')))
+  const handed = async (): Promise<readonly string[]> => {
+    const objects = await Promise.all(signingSecretNames('shared').map((name) => get(secrets(name))))
+    return objects.flatMap((o) => Object.values(dataOf(o))).toSorted()
+  }
+  let follows = true
+  /** The relay loads what is there. */
+  const follow = async (): Promise<void> => {
+    const text = await configuration()
+    if (text !== undefined && follows) relay.status = { ...healthy(`${namespace}/shared`), hash: configHash(text) }
+  }
+  const publish = async (): Promise<void> => {
+    for (const { selector, algorithm, publicKey } of await recorded()) {
+      const name = `${selector}._domainkey.${domain}`
+      table[`TXT ${name}`] = {
+        answers: txt(name, `v=DKIM1; k=${algorithm === 'ed25519' ? 'ed25519' : 'rsa'}; p=${publicKey}`),
+      }
+    }
+  }
+  const wanted = async (): Promise<readonly string[]> => {
+    const { records = [] } = (await get(domainPath()))?.['status'] as { records?: readonly { name: string }[] }
+    return records.map(({ name }) => name.split('.')[0] ?? '').toSorted()
+  }
+  const change = async (dkim: object): Promise<void> => {
+    accepted(await admin.patch(domainPath(), { spec: { dkim } }))
+  }
+
+  test('from the first one to the last of a rotation, after damage and loss', async () => {
+    await startZoneServer(table, address, 53)
+    const spec = { domain, environment: 'NonProduction', dns: { resolvers: [address] }, dkim: { rotation } }
+    await declarer(admin, namespace).domain('shop', spec)
+
+    // Made, wanted in DNS, and of no effect until it is seen there.
+    await becomes('ed25519 Pending,rsa2048 Pending')
+    expect(await says('DKIMValid False RecordMissing')).toContain(`_domainkey.${domain}`)
+    const [first] = await recorded()
+    expect(first?.selector).toMatch(/^rf-test-\d{8}-(rsa|ed)-[a-z2-9]{5}$/)
+    expect(Object.keys(await kept()).toSorted()).toEqual((await recorded()).map((k) => `${k.selector}.pem`).toSorted())
+    expect((await get(secrets('shop-dkim')))?.metadata['ownerReferences']).toMatchObject([
+      { kind: 'SenderDomain', name: 'shop', controller: true },
+    ])
+    expect([await signers(), await handed()]).toEqual([[], []])
+
+    // Seen, it signs.
+    await publish()
+    await becomes('ed25519 Active,rsa2048 Active')
+    const before = await active()
+    await until('both sign', async () => (await signers()).join() === before.join())
+    expect(await handed()).toEqual(Object.values(await kept()).toSorted())
+    await says('DKIMValid True RecordMatches')
+
+    // Its time is over: others are made, and nothing changes before their records are seen.
+    await change({ rotation: { ...rotation, every: '2s' } })
+    await becomes('ed25519 Active,ed25519 Pending,rsa2048 Active,rsa2048 Pending')
+    await change({ rotation })
+    expect(await says('RotationInProgress True RecordPending')).toContain(`until then ${before[0]?.slice(0, 7)}`)
+    expect(await signers()).toEqual(before)
+
+    // They sign; a relay that lags keeps the old keys in use, and its fleet their copies.
+    follows = false
+    await publish()
+    await becomes('ed25519 Active,ed25519 Active,rsa2048 Active,rsa2048 Active')
+    await says('RotationInProgress True RelaysFollow')
+    await until('the others sign', async () => {
+      const now = await signers()
+      return now.length === 2 && !now.some((s) => before.includes(s))
+    })
+    const after = await signers()
+    expect(await handed()).toHaveLength(4)
+
+    // Each relay has left them: their records stay for a while, and then all of them goes.
+    follows = true
+    await becomes('ed25519 Active,ed25519 Retired,rsa2048 Active,rsa2048 Retired')
+    await until('their private keys are gone', async () => Object.keys(await kept()).length === 2)
+    await until('no relay has them', async () => (await handed()).length === 2)
+    await until('their records are not wanted', async () => (await wanted()).join() === after.join())
+    expect(await active()).toEqual(after)
+
+    // Damaged: nobody writes over it, and the relays go on.
+    const whole = await kept()
+    const [file = ''] = Object.keys(whole)
+    accepted(await admin.patch(secrets('shop-dkim'), { data: { [file]: Buffer.from('damaged').toString('base64') } }))
+    expect(await says('ResolvedRefs False KeySecretDamaged')).toContain(file)
+    expect([await signers(), plain((await kept())[file] ?? '')]).toEqual([after, 'damaged'])
+    expect(await handed()).toHaveLength(2)
+    accepted(await admin.patch(secrets('shop-dkim'), { data: whole }))
+    await until('all is well', async () => (await conditions()).every((c) => c !== 'ResolvedRefs False'))
+
+    // Lost: the relays go on by their copies, until other keys are seen.
+    accepted(await admin.remove(secrets('shop-dkim')))
+    await becomes('ed25519 Active,ed25519 Pending,ed25519 Retired,rsa2048 Active,rsa2048 Pending,rsa2048 Retired')
+    expect([await signers(), (await handed()).length]).toEqual([after, 2])
+    await publish()
+    await until('others sign', async () => {
+      await follow()
+      const now = await signers()
+      return now.length === 2 && !now.some((s) => after.includes(s))
+    })
+
+    // Whatever happens, what it tells has no key in it.
+    const [pem = ''] = Object.values(whole).map(plain)
+    expect(JSON.stringify(tellings)).not.toContain(pem.split('\n')[1])
+  }, 120_000)
+
+  const conditions = async (): Promise<readonly string[]> =>
+    conditionsOf(accepted(await admin.get(domainPath()))).map((c) => `${c.type} ${c.status}`)
+
+  test("a Secret that is somebody else's is told, and left as it is", async () => {
+    const theirs = { metadata: { name: 'taken-dkim' }, data: { mine: Buffer.from('mine').toString('base64') } }
+    accepted(await admin.create(`/api/v1/namespaces/${namespace}/secrets`, theirs))
+    await declarer(admin, namespace).domain('taken', {
+      domain: `taken.${domain}`,
+      environment: 'NonProduction',
+      dkim: {},
+    })
+    await until('it is told', async () => {
+      const object = await admin.get(domainPath().replace(/shop$/, 'taken'))
+      return conditionsOf(accepted(object)).some((c) => c.reason === 'KeySecretNotOwned')
+    })
+    expect(dataOf(await get(secrets('taken-dkim')))).toEqual(theirs.data)
+  })
+})

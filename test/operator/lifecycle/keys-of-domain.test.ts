@@ -1,0 +1,116 @@
+/** All keys of a domain, whoever makes them: made, provided, changed from one to the other, lost, damaged; and what is told of it. */
+import { expect, test } from 'vitest'
+import type { DkimKey, DkimStage, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
+import type { KeySighting } from '../../../operator/lifecycle/dkim-line.ts'
+import { newSelector } from '../../../operator/lifecycle/dkim-selector.ts'
+import { keyRecordIn } from '../../../operator/lifecycle/key-record.ts'
+import { type KeysFacts, keysOfDomain } from '../../../operator/lifecycle/keys-of-domain.ts'
+import { rotationConditions } from '../../../operator/lifecycle/rotation-condition.ts'
+
+const hour = 3_600_000
+const day = 24 * hour
+const now = Date.parse('2026-06-01T12:00:00Z')
+const held = (selector: string): HeldKey => ({ selector, algorithm: 'rsa2048', publicKey: `key of ${selector}` })
+const key = (selector: string, stage: DkimStage, since = now - day): DkimKey => ({ ...held(selector), stage, since })
+
+function concluded(more: Partial<KeysFacts>, inUse: KeySighting['inUse'] = 'no') {
+  const { known, make, erase } = keysOfDomain({
+    domain: 'example.org',
+    wish: { types: ['rsa'], everyMs: 90 * day, overlapMs: 7 * day },
+    own: { is: 'held', keys: [] },
+    recorded: [],
+    before: [],
+    observations: { recordOf: () => undefined, inUse: () => inUse, expireAfterMs: day },
+    now,
+    ...more,
+  })
+  return {
+    sign: known.sign?.map((k) => k.selector),
+    lost: known.lost,
+    keys: known.keys.map((k) => `${k.selector} ${k.stage}`),
+    found: known.found.map((f) => `${f.type} ${f.reason}`),
+    ...{ make, erase },
+  }
+}
+const own = (...selectors: readonly string[]): KeysFacts['own'] => ({ is: 'held', keys: selectors.map(held) })
+const given = (...selectors: readonly string[]): NonNullable<KeysFacts['given']> => ({
+  sign: selectors.map(held),
+  keys: selectors.map((s) => key(s, 'Active')),
+  found: [],
+})
+
+test('a key that is provided takes over from those that were made, which retire and are not made again', () => {
+  const facts = { given: given('s1'), own: own('rf-1'), recorded: [key('rf-1', 'Active')] }
+  expect(concluded(facts, 'yes')).toMatchObject({ sign: ['s1'], keys: ['s1 Active', 'rf-1 Active'], make: [] })
+  expect(concluded(facts)).toMatchObject({ sign: ['s1'], keys: ['s1 Active', 'rf-1 Retiring'], make: [], erase: [] })
+})
+
+test("a key that was provided signs on by the relays' copies until the first one that is made is seen", () => {
+  const facts = { recorded: [key('s1', 'Active')] }
+  expect(concluded(facts, 'yes')).toMatchObject({ sign: ['s1'], lost: ['s1'], keys: ['s1 Active'], make: ['rsa'] })
+})
+
+test('a Secret that can not be read changes nothing, whoever fills it', () => {
+  const found = [{ type: 'ResolvedRefs', status: 'False', reason: 'SecretNotFound', message: 'gone' }] as const
+  const recorded = [key('s1', 'Active')]
+  const stays = { sign: undefined, keys: ['s1 Active'], make: [], erase: [] }
+  expect(concluded({ given: { keys: recorded, found }, recorded })).toMatchObject(stays)
+  expect(concluded({ own: { is: 'trouble', found: found[0] }, recorded })).toMatchObject(stays)
+})
+
+test('the same step has the same time until it is recorded', () => {
+  const step = (at: number, before: readonly DkimKey[]) =>
+    keysOfDomain({
+      domain: 'example.org',
+      wish: { types: ['rsa'], overlapMs: 7 * day },
+      own: own('rf-1'),
+      recorded: [],
+      before,
+      observations: { recordOf: () => undefined, inUse: () => 'no', expireAfterMs: day },
+      now: at,
+    }).known.keys
+  const first = step(now, [])
+  expect(step(now + 5000, first)).toEqual(first)
+})
+
+test.each<[readonly DkimKey[], string | undefined]>([
+  [[], undefined],
+  [[key('a', 'Pending')], undefined],
+  [[key('a', 'Active')], undefined],
+  [
+    [key('a', 'Active'), key('b', 'Pending')],
+    'RecordPending: b: waits until every server that is asked shows its record; publish b._domainkey.example.org TXT "v=DKIM1; k=rsa; p=key of b"; until then a goes on signing',
+  ],
+  [[key('a', 'Active'), key('b', 'Published')], 'RecordSeen: b'],
+  [[key('a', 'Active'), key('b', 'Active')], 'RelaysFollow: a: followed'],
+  [
+    [key('a', 'Retiring', now), key('b', 'Active')],
+    'OldKeyRetiring: a: signs no more; its record stays until 2026-06-09T12:00:00Z',
+  ],
+  [[key('a', 'Retired'), key('b', 'Active')], undefined],
+])('of %o it is told: %s', (keys, told) => {
+  const [found] = rotationConditions({ domain: 'example.org', keys, keepMs: 8 * day })
+  if (told === undefined) expect(found).toBeUndefined()
+  else expect(`${found?.reason}: ${found?.message}`).toContain(told)
+})
+
+test('a selector tells its environment, its day and its kind', () => {
+  const naming = { prefix: 'rf', now: Date.parse('2027-01-15T23:59:00Z'), chance: 'k3f9x' }
+  expect(newSelector('rsa', { ...naming, environment: 'Production' })).toBe('rf-prod-20270115-rsa-k3f9x')
+  expect(newSelector('ed25519', { ...naming, environment: 'NonProduction' })).toBe('rf-test-20270115-ed-k3f9x')
+})
+
+test('only the record of this very key counts, and an alias with it', () => {
+  const record = (name: string, want: string, seen: 'everywhere' | 'nowhere', type: 'TXT' | 'CNAME' = 'TXT') => ({
+    ...{ name, type, want, seen, purpose: 'DKIM' as const, state: 'Match' as const },
+    ...{ showing: [], otherwise: [], doubts: [], notes: [], checkedAt: now },
+  })
+  const want = 'v=DKIM1; k=rsa; p=key of a'
+  const seen = (...records: readonly ReturnType<typeof record>[]) =>
+    keyRecordIn('example.org', held('a'), { found: { records }, at: now + 1 })
+  const name = 'a._domainkey.example.org'
+  expect(seen(record(name, want, 'everywhere'))).toEqual({ seen: 'everywhere', checkedAt: now + 1 })
+  expect(seen(record(name, 'v=DKIM1; k=rsa; p=another', 'everywhere'))).toBeUndefined()
+  const target = record('a.keys.example', want, 'everywhere')
+  expect(seen(record(name, 'a.keys.example', 'nowhere', 'CNAME'), target)?.seen).toBe('somewhere')
+})
