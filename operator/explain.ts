@@ -131,12 +131,27 @@ const connect = (config: RelayConfig, { client }: Question): Verdict =>
   )
 
 function login(config: RelayConfig, credential: CredentialConfig, { client, now }: Question): Verdict {
-  const key = credential.keys[0] ?? { id: 'first', verifier: 'first' }
-  const judged = { ...credential, keys: [key], ...(client === undefined && { networks: [] }) }
-  const attempt = { username: judged.username, digest: digestOf(key.verifier), client: client ?? anyClient, now }
-  const result = judgeLogin(indexCredentials({ ...config, credentials: [judged] }), attempt)
+  const judged = { ...credential, ...(client === undefined && { networks: [] }) }
+  const { index, proof } = rightLogin(config, judged, now)
+  const result = judgeLogin(index, { username: judged.username, proof, client: client ?? anyClient, now })
   return verdictOf(result.kind === 'refused' ? result.refusal : undefined)
 }
+
+/** The login of a client with what the credential asks for, which is not at hand here. */
+function rightLogin(config: RelayConfig, credential: CredentialConfig, now: number) {
+  const serviceAccount = credential.serviceAccounts?.[0]
+  if (serviceAccount !== undefined) {
+    const index = { ...indexCredentials({ ...config, credentials: [credential] }), issuer: anyIssuer }
+    const token = { keyId: 'first', serviceAccount, notBefore: now, expiresAt: now + 1 }
+    return { index, proof: { by: 'token', token } } as const
+  }
+  const key = credential.keys[0] ?? { id: 'first', verifier: 'first' }
+  const index = indexCredentials({ ...config, credentials: [{ ...credential, keys: [key] }] })
+  return { index, proof: { by: 'password', digest: digestOf(key.verifier) } } as const
+}
+
+/** Which keys there are changes nothing about the question. */
+const anyIssuer = { issuer: '', audience: '', keys: { has: () => true, get: () => undefined } }
 
 const size = ({ limits }: RelayConfig, message: Buffer): Verdict =>
   verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)

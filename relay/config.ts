@@ -51,6 +51,8 @@ const credential = object({
       notAfter: optional(count),
     }),
   ),
+  /** namespace/name of each account whose token is taken for a password; absent: no token is. */
+  serviceAccounts: optional(list(text)),
   senders: list(sender),
   /** Full addresses that narrow the senders; empty: no narrowing. */
   addresses: list(text),
@@ -123,6 +125,21 @@ const brokenDomain = object({
   records: list(text),
 })
 
+/** Whose tokens are taken for passwords, and the public keys that verify them. */
+const tokens = object({
+  issuer: text,
+  audience: text,
+  keys: list(
+    object({
+      /** What a token names it by (`kid`). */
+      id: text,
+      algorithm: oneOf('RS256', 'ES256', 'ES384', 'ES512'),
+      /** SubjectPublicKeyInfo in DER, as base64. */
+      publicKey: text,
+    }),
+  ),
+})
+
 const relayConfig = object({
   version: oneOf('relay.relayfleet.dev/v1'),
   /** namespace/name of the RelayPolicy. */
@@ -153,6 +170,8 @@ const relayConfig = object({
     redirectTo: optional(text),
   }),
   credentials: list(credential),
+  /** Absent: no token is taken, and none is offered to be. */
+  tokens: optional(tokens),
   /** Mail of other domains is not signed. */
   signing: optional(list(signing)),
   brokenDomains: optional(list(brokenDomain)),
@@ -167,6 +186,7 @@ export type RelayConfig = Decoded<typeof relayConfig>
 export type ListenerConfig = RelayConfig['listeners'][number]
 export type CredentialConfig = RelayConfig['credentials'][number]
 export type LimitsConfig = NonNullable<CredentialConfig['limits']>
+export type TokensConfig = NonNullable<RelayConfig['tokens']>
 export type SenderConfig = CredentialConfig['senders'][number]
 export type SigningConfig = NonNullable<RelayConfig['signing']>[number]
 export type SigningKeyConfig = SigningConfig['keys'][number]

@@ -1,10 +1,10 @@
 /** AUTH: whose session this becomes, and whether it still may be. */
-import { verifierOf } from '../config.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { type AuthFailure, digestOf, judgeLogin, type Login } from '../rules/login.ts'
+import { type AuthFailure, judgeLogin, type Login, type Proof, proofOf } from '../rules/login.ts'
 import type { Inbound } from './inbound.ts'
 import { failedLoginsPerSession } from './limits.ts'
 import { protocol } from './protocol.ts'
+import type { Mechanism } from './sasl.ts'
 import type { Session, SessionLogin } from './session.ts'
 
 export type LoginDecision =
@@ -26,23 +26,26 @@ export function authOutOfPlace(session: Session): Refusal | undefined {
   return session.transaction ? protocol.inTransaction : undefined
 }
 
+type Presented = { readonly mechanism: Mechanism; readonly username: string; readonly secret: string }
+
+/** Who has the password, or a token of the issuer, and may not use it now is no guesser. */
+const guesses: ReadonlySet<AuthFailure> = new Set(['unknown', 'password', 'token'])
+
 export function logIn(
   inbound: Inbound,
   session: Session,
-  { username, password }: { readonly username: string; readonly password: string },
+  { mechanism, username, secret }: Presented,
 ): LoginDecision {
   const { lockout, now } = inbound
   if (lockout.locked(session.client, now())) {
     return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
   }
-  const digest = digestOf(verifierOf(password))
-  const login = judge(inbound, session, username, digest)
+  const proof = proofOf(inbound.inForce().index, { username, secret, bearer: mechanism === 'OAUTHBEARER' }, now())
+  const login = judge(inbound, session, { username, proof })
   if (login.kind === 'accepted') {
-    return { kind: 'accepted', login: { username, digest, credential: login.credential.name }, key: login.key }
+    return { kind: 'accepted', login: { username, proof, credential: login.credential.name }, key: login.key }
   }
-  // Who knows the password and may not use it now is no guesser.
-  const guess = login.reason === 'unknown' || login.reason === 'password'
-  const locks = guess && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
+  const locks = guesses.has(login.reason) && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
   const last = session.failedLogins + 1 >= failedLoginsPerSession
   return {
     kind: 'refused',
@@ -54,12 +57,18 @@ export function logIn(
 }
 
 /** The session's login by the configuration in force: its credential may be suspended, changed or gone by now. */
-export const loginInForce = (inbound: Inbound, session: Session, { username, digest }: SessionLogin): Login =>
-  judge(inbound, session, username, digest)
+export function loginInForce(inbound: Inbound, session: Session, known: SessionLogin): Login {
+  const login = judge(inbound, session, known)
+  if (login.kind === 'accepted' || login.reason !== 'tokenExpired') return login
+  // Nothing is wrong with the client: it has a new token by now, for a new session.
+  return { ...login, refusal: refusal('always.tokenExpired') }
+}
 
-function judge(inbound: Inbound, { client }: Session, username: string, digest: Buffer): Login {
-  const login = judgeLogin(inbound.inForce().index, { username, digest, client, now: inbound.now() })
+type Claimed = { readonly username: string; readonly proof: Proof }
+
+function judge(inbound: Inbound, { client }: Session, { username, proof }: Claimed): Login {
+  const login = judgeLogin(inbound.inForce().index, { username, proof, client, now: inbound.now() })
   // A session that goes on for days uses its key all the time.
-  if (login.kind === 'accepted') inbound.keyUses.note(login.credential.name, login.key, client)
+  if (login.kind === 'accepted' && proof.by === 'password') inbound.keyUses.note(login.credential.name, login.key, client)
   return login
 }

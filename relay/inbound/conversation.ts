@@ -13,7 +13,7 @@ import { contentPace, errorsPerSession, idleCommandsPerSession, refusalsPerSessi
 import { mailFrom } from './mail-from.ts'
 import { Patience } from './pace.ts'
 import { rcptTo } from './rcpt-to.ts'
-import { beginSasl, mechanismIn, type SaslStep } from './sasl.ts'
+import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session } from './session.ts'
 import { fateOf } from './verbs.ts'
 
@@ -103,7 +103,9 @@ export class Conversation {
     if ('refusal' in read) return this.refuse('connect', read.refusal)
     this.reset()
     this.#session.helo = read.host
-    return { host: read.host, lines: helloLines(this.#session, this.hostname, this.#config.limits.messageBytes) }
+    const { hostname, limits, tokens } = this.#config
+    const mechanisms = mechanismsOffered(tokens !== undefined)
+    return { host: read.host, lines: helloLines(this.#session, { hostname, ...limits, mechanisms }) }
   }
 
   auth(line: string): AuthAnswer {
@@ -113,7 +115,8 @@ export class Conversation {
       this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
       return { kind: 'reply', reply: this.#count(refused).reply }
     }
-    return this.#authStep(refused ? { kind: 'refused', refusal: refused } : beginSasl(line))
+    const takesTokens = this.#config.tokens !== undefined
+    return this.#authStep(refused ? { kind: 'refused', refusal: refused } : beginSasl(line, takesTokens))
   }
 
   mailFrom(line: Buffer): Reply {
@@ -233,7 +236,7 @@ export class Conversation {
       case 'refused':
         return { kind: 'reply', reply: this.refuse('auth', step.refusal) }
       case 'credentials':
-        return { kind: 'reply', reply: this.#logIn(step) }
+        return explained(step.mechanism, this.#logIn(step))
     }
   }
 
@@ -283,6 +286,13 @@ export class Conversation {
     clearTimeout(this.#deadline)
     this.#session.transaction = undefined
   }
+}
+
+/** A login that failed for good, in the way of its mechanism; the failure is told and counted already. */
+function explained(mechanism: Mechanism, said: Reply): AuthAnswer {
+  const challenge = said.code === 535 ? failureChallenge(mechanism) : undefined
+  const last = { kind: 'reply', reply: said } as const
+  return challenge === undefined ? last : { kind: 'challenge', challenge, next: () => last }
 }
 
 /** The path that a MAIL or RCPT line names, for the log; it is judged elsewhere. */

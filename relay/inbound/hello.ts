@@ -2,7 +2,7 @@
 
 import type { Refusal } from '../mail/rule.ts'
 import { protocol } from './protocol.ts'
-import { offeredMechanisms } from './sasl.ts'
+import type { Mechanism } from './sasl.ts'
 import type { Session } from './session.ts'
 
 /** The one host name or literal in an EHLO or HELO line. */
@@ -11,16 +11,22 @@ export function readHello(line: string): { readonly host: string } | { readonly 
   return host === undefined ? { refusal: protocol.helloArgument } : { host }
 }
 
+type Offer = {
+  readonly hostname: string
+  readonly messageBytes: number
+  readonly mechanisms: readonly Mechanism[]
+}
+
 /** The lines of the reply; AUTH is offered under TLS only, so that no client sends a password before it. */
-export function helloLines(session: Session, hostname: string, messageBytes: number): readonly string[] {
+export function helloLines(session: Session, offer: Offer): readonly string[] {
   return [
-    `${hostname} at your service`,
+    `${offer.hostname} at your service`,
     'PIPELINING',
     '8BITMIME',
     'SMTPUTF8',
     'ENHANCEDSTATUSCODES',
-    `SIZE ${messageBytes}`,
+    `SIZE ${offer.messageBytes}`,
     ...(session.tls === '' ? ['STARTTLS'] : []),
-    ...(session.tls !== '' && !session.login ? [`AUTH ${offeredMechanisms.join(' ')}`] : []),
+    ...(session.tls !== '' && !session.login ? [`AUTH ${offer.mechanisms.join(' ')}`] : []),
   ]
 }

@@ -1,8 +1,9 @@
-/** AUTH PLAIN (RFC 4616) and LOGIN as a state machine over lines (RFC 4954 section 4). Pure. */
+/** AUTH PLAIN (RFC 4616), LOGIN and OAUTHBEARER (RFC 7628) as a state machine over lines (RFC 4954 section 4). Pure. */
 import type { Refusal } from '../mail/rule.ts'
+import { readBearer } from './bearer.ts'
 import { protocol } from './protocol.ts'
 
-export type Mechanism = 'PLAIN' | 'LOGIN'
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'OAUTHBEARER'
 
 export type SaslStep =
   | { readonly kind: 'challenge'; readonly challenge: string; readonly next: (line: string) => SaslStep }
@@ -10,36 +11,47 @@ export type SaslStep =
       readonly kind: 'credentials'
       readonly mechanism: Mechanism
       readonly username: string
-      readonly password: string
+      /** A password, or a token. */
+      readonly secret: string
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
 const mechanisms: Readonly<Record<Mechanism, (initial: string | undefined) => SaslStep>> = {
   PLAIN: (initial) => (initial === undefined ? ask('', plain) : plain(initial)),
   LOGIN: (initial) => (initial === undefined ? ask('Username:', loginName) : loginName(initial)),
+  OAUTHBEARER: (initial) => (initial === undefined ? ask('', bearer) : bearer(initial)),
 }
 
-export const offeredMechanisms = Object.keys(mechanisms)
+/** Bearer tokens are asked for only where some are taken: a client picks the mechanism that it likes best. */
+export const mechanismsOffered = (takesTokens: boolean): readonly Mechanism[] =>
+  takesTokens ? ['PLAIN', 'LOGIN', 'OAUTHBEARER'] : ['PLAIN', 'LOGIN']
 
-/** The mechanism that an AUTH line names, for metrics too: what is not offered is `other`. */
+/** The mechanism that an AUTH line names, for metrics too: what nobody offers is `other`. */
 export function mechanismIn(line: string): Mechanism | 'other' {
-  const named = line.trim().split(/ +/)[1]?.toUpperCase()
-  return named === 'PLAIN' || named === 'LOGIN' ? named : 'other'
+  const named = line.trim().split(/ +/)[1]?.toUpperCase() ?? ''
+  return Object.hasOwn(mechanisms, named) ? (named as Mechanism) : 'other'
 }
 
 /** The first step, from the whole AUTH line. */
-export function beginSasl(line: string): SaslStep {
+export function beginSasl(line: string, takesTokens = false): SaslStep {
   const mechanism = mechanismIn(line)
-  if (mechanism === 'other') return refused(protocol.mechanism)
+  if (mechanism === 'other' || !mechanismsOffered(takesTokens).includes(mechanism)) return refused(protocol.mechanism)
   const [, , initial, ...more] = line.trim().split(/ +/)
   return more.length > 0 ? refused(protocol.base64) : mechanisms[mechanism](initial)
 }
+
+/**
+ * Why a token was refused comes as one more challenge; the client answers it with nothing, and then gets the reply
+ * (RFC 7628 section 3.2.2). Undefined for the mechanisms that say it with the reply alone.
+ */
+export const failureChallenge = (mechanism: Mechanism): string | undefined =>
+  mechanism === 'OAUTHBEARER' ? base64Of(JSON.stringify({ status: 'invalid_token' })) : undefined
 
 const refused = (refusal: Refusal): SaslStep => ({ kind: 'refused', refusal })
 
 const ask = (question: string, next: (line: string) => SaslStep): SaslStep => ({
   kind: 'challenge',
-  challenge: Buffer.from(question).toString('base64'),
+  challenge: base64Of(question),
   next: (line) => (line === '*' ? refused(protocol.loginAborted) : next(line)),
 })
 
@@ -62,8 +74,13 @@ const passwordOf =
     return password === undefined ? refused(protocol.base64) : credentials('LOGIN', username, password)
   }
 
-const credentials = (mechanism: Mechanism, username: string, password: string): SaslStep =>
-  usable(username) ? { kind: 'credentials', mechanism, username, password } : refused(protocol.base64)
+function bearer(line: string): SaslStep {
+  const read = readBearer(decode(line) ?? '')
+  return read === undefined ? refused(protocol.bearer) : credentials('OAUTHBEARER', read.username, read.token)
+}
+
+const credentials = (mechanism: Mechanism, username: string, secret: string): SaslStep =>
+  usable(username) ? { kind: 'credentials', mechanism, username, secret } : refused(protocol.base64)
 
 /** A username stands in log lines: no control characters. */
 const usable = (username: string): boolean => username !== '' && !/[\0-\x1f\x7f-\x9f]/.test(username)
@@ -71,3 +88,4 @@ const usable = (username: string): boolean => username !== '' && !/[\0-\x1f\x7f-
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const decode = (line: string): string | undefined =>
   base64.test(line) ? Buffer.from(line, 'base64').toString() : undefined
+const base64Of = (text: string): string => Buffer.from(text).toString('base64')

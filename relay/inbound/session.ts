@@ -1,5 +1,6 @@
 /** The facts of one session, as its stages left them. */
 import type { SessionFacts } from '../events.ts'
+import type { Proof } from '../rules/login.ts'
 import type { MailParameters } from './parameters.ts'
 
 export type Transaction = {
@@ -13,8 +14,8 @@ export type Transaction = {
   refusedPaths: number
 }
 
-/** Whom the session logged in as. The verifier's digest is kept so that each MAIL is judged by the configuration then in force. */
-export type SessionLogin = { readonly username: string; readonly digest: Buffer; readonly credential: string }
+/** Whom the session logged in as. What it proved is kept so that each MAIL is judged by the configuration then in force. */
+export type SessionLogin = { readonly username: string; readonly proof: Proof; readonly credential: string }
 
 export type Session = {
   readonly id: string

@@ -51,6 +51,27 @@ export const rules = {
     of: 'relay',
     mend: 'wait for the binding Secret of the RelayCredential; its conditions say what it waits for',
   },
+  'always.token': {
+    code: 535,
+    subject: '7.8',
+    text: 'authentication failed',
+    of: 'relay',
+    mend: 'mount a projected serviceAccountToken with audience relayfleet, and read its file for each connection anew',
+  },
+  'always.tokenExpired': {
+    code: 421,
+    subject: '7.0',
+    text: 'the token of this session has expired; connect again with a new one',
+    of: 'relay',
+    mend: 'nothing: clients connect again; let them read the file of the token for each connection anew',
+  },
+  'always.tokenKeys': {
+    code: 454,
+    subject: '7.0',
+    text: 'the key that signed this token is not known here; try again later',
+    of: 'relay',
+    mend: 'wait: new keys of the issuer arrive within half a minute; conditions of the RelayCredential say what holds them up',
+  },
   'always.syntax': {
     code: 501,
     subject: '5.4',
@@ -267,6 +288,13 @@ export const rules = {
     text: 'this credential may not be used from this network',
     of: 'RelayCredential',
     mend: 'add the network to spec.networks.allow of the RelayCredential',
+  },
+  'credential.serviceAccounts': {
+    code: 535,
+    subject: '7.8',
+    text: 'this credential does not name this service account',
+    of: 'RelayCredential',
+    mend: "add the pod's service account to spec.serviceAccounts of the RelayCredential",
   },
   'credential.recipients': {
     code: 550,

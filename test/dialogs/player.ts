@@ -2,10 +2,12 @@
  * Plays an SMTP conversation that is written as text:
  *
  *   # a comment                     SET limits.messageBytes 1000     before the first line of the conversation
+ *   TOKENS                          the fleet takes tokens of the test's issuer (before the first line of the conversation)
  *   CONNECT submissions             a new connection to that listener (the first line may be left out: submission)
  *   C: EHLO a.example               sent with CR LF; `C:` lines without `S:` between them go in one write
  *   C+ raw\r\n                      sent as it stands: \r \n \0 \t \\ \xHH are octets, nothing is added
  *   C64: AUTH PLAIN {\0app\0pw}     what is in braces is sent as base64
+ *                                   <token expired> in it is the token of that name in test/relay/tokens.ts
  *   S: 250 2.1.0                    the next reply (its last line) begins with this
  *   S- SIZE 1000                    the next reply has this line somewhere (before its `S:`)
  *   S! STARTTLS                     the next reply has no line that begins with this
@@ -29,6 +31,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RelayConfig } from '../../relay/config.ts'
 import { MemorySpool } from '../relay/inbound/memory-spool.ts'
 import { app, baseConfig, other, startSubmission, type UnderTest } from '../relay/inbound/submission-under-test.ts'
+import { tokenNamed, tokensConfig } from '../relay/tokens.ts'
 
 const patience = 5_000
 
@@ -38,12 +41,14 @@ type Step = { readonly line: number; readonly verb: string; readonly text: strin
 export async function play(file: string): Promise<void> {
   const steps = parse(readFileSync(file, 'utf8'))
   const settings = steps.filter((s) => s.verb === 'SET')
-  const config = settings.reduce((c, s) => change(c, s.text), baseConfig)
+  const takesTokens = steps.some((s) => s.verb === 'TOKENS')
+  const base = takesTokens ? { ...baseConfig, tokens: tokensConfig } : baseConfig
+  const config = settings.reduce((c, s) => change(c, s.text), base)
   const spool = new MemorySpool()
   const under = await startSubmission(spool, config)
   const player = new Player(under, spool, config)
   try {
-    for (const step of steps.filter((s) => s.verb !== 'SET')) {
+    for (const step of steps.filter((s) => s.verb !== 'SET' && s.verb !== 'TOKENS')) {
       await player.step(step).catch((error: unknown) => {
         throw new Error(`${file}:${step.line}: ${step.verb} ${step.text}\n${(error as Error).message}`)
       })
@@ -55,7 +60,7 @@ export async function play(file: string): Promise<void> {
 }
 
 const verbs =
-  /^(SET|CONNECT|C:|C\+|C64:|S:|S-|S!|SEND|LOGIN|TLS|CLOSED|LEAVE|FINISH|RELOAD|QUEUED|ENVELOPE|CONTENT|TOLD|NEVER)(?: (.*))?$/
+  /^(SET|TOKENS|CONNECT|C:|C\+|C64:|S:|S-|S!|SEND|LOGIN|TLS|CLOSED|LEAVE|FINISH|RELOAD|QUEUED|ENVELOPE|CONTENT|TOLD|NEVER)(?: (.*))?$/
 
 const parse = (text: string): readonly Step[] =>
   text.split('\n').flatMap((raw, index) => {
@@ -87,6 +92,8 @@ const octets = (text: string): Buffer =>
     'latin1',
   )
 
+const withTokens = (text: string): string => text.replaceAll(/<token (\w+)>/g, (_, name: string) => tokenNamed(name))
+
 const includes = (all: Readonly<Record<string, unknown>>, some: Readonly<Record<string, unknown>>): boolean =>
   Object.entries(some).every(([key, value]) => isDeepStrictEqual(all[key], value))
 
@@ -114,7 +121,7 @@ class Player {
     if (verb === 'C:') return void this.#toSend.push(Buffer.from(`${text}\r\n`))
     if (verb === 'C+') return void this.#toSend.push(octets(text))
     if (verb === 'C64:') {
-      const line = text.replaceAll(/\{([^}]*)\}/g, (_, plain: string) => octets(plain).toString('base64'))
+      const line = text.replaceAll(/\{([^}]*)\}/g, (_, plain: string) => octets(withTokens(plain)).toString('base64'))
       return void this.#toSend.push(Buffer.from(`${line}\r\n`))
     }
     this.#flush()

@@ -409,7 +409,7 @@ const logins: Target = {
     const [authzid, username, password, ...more] = Buffer.from(atob(words[2] ?? ''), 'latin1')
       .toString()
       .split('\0')
-    same('login', { username: ours.username, password: ours.password, more: [] }, { username, password, more })
+    same('login', { username: ours.username, password: ours.secret, more: [] }, { username, password, more })
     same('acts for itself', authzid === '' || authzid === username, true)
     return true
   },

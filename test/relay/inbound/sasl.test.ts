@@ -13,7 +13,7 @@ function run(first: string, ...lines: readonly string[]): SaslStep {
   }
   return step
 }
-const proves = (mechanism: string) => ({ kind: 'credentials', mechanism, username: 'app', password: 'secret' })
+const proves = (mechanism: string) => ({ kind: 'credentials', mechanism, username: 'app', secret: 'secret' })
 const refuses = (code: number, status: string) => ({ kind: 'refused', refusal: { reply: { code, status } } })
 
 test.each([

@@ -27,6 +27,9 @@ const credential = (username: string, password: string, domain: string) => ({
   suspended: false,
 })
 
+/** Logs in by the token of service account apps/web, where the fleet takes tokens; owns corp.example. */
+const web = { ...credential('web', '', 'corp.example'), keys: [], serviceAccounts: ['apps/web'] }
+
 export const baseConfig: RelayConfig = {
   version: 'relay.relayfleet.dev/v1',
   policy: 'mail/shared',
@@ -69,6 +72,7 @@ export const baseConfig: RelayConfig = {
     credential(app.username, app.password, 'corp.example'),
     credential(other.username, other.password, 'team-b.example'),
     { ...credential(suspended.username, suspended.password, 'corp.example'), suspended: true },
+    web,
   ],
   routes: [],
   queue: { maxBytes: 1_000_000_000, maxAgeMs: 86_400_000 },

@@ -19,8 +19,9 @@ const credentials = [
   credential({ name: 'team/odd', username: 'odd', keys: [{ id: 'k1', verifier: '' }] }),
 ]
 const index = indexCredentials(policy({ credentials }))
+const proof = (password: string) => ({ by: 'password', digest: digestOf(verifierOf(password)) }) as const
 const login = (username: string, password: string, over: object = {}) =>
-  judgeLogin(index, { username, digest: digestOf(verifierOf(password)), client: '198.51.100.7', now: 0, ...over })
+  judgeLogin(index, { username, proof: proof(password), client: '198.51.100.7', now: 0, ...over })
 
 test.each([
   ['the first key', 'app', 'old', {}, 'team/app', 'k1'],
@@ -79,6 +80,6 @@ test('every login compares the same number of keys', () => {
 
 test('a fleet without credentials accepts nobody', () => {
   const none = indexCredentials(policy())
-  const attempt = { username: 'app', digest: digestOf(verifierOf('old')), client: '198.51.100.7', now: 0 }
+  const attempt = { username: 'app', proof: proof('old'), client: '198.51.100.7', now: 0 }
   expect(judgeLogin(none, attempt)).toMatchObject({ kind: 'refused', reason: 'unknown' })
 })

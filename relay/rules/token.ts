@@ -1,0 +1,128 @@
+/**
+ * A service account's token, a JWT (RFC 7519) in compact form (RFC 7515 section 7.1), judged by the keys of its issuer.
+ * The token names a key; which algorithm that key is for, the configuration says: no token talks us into another one.
+ */
+import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import type { TokensConfig } from '../config.ts'
+
+type Algorithm = TokensConfig['keys'][number]['algorithm']
+
+type Kind = { readonly hash: string; readonly fits: (key: KeyObject) => boolean }
+
+const isRsa = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean =>
+  asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+const isOn =
+  (curve: string) =>
+  ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean =>
+    asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === curve
+
+/** RFC 7518 sections 3.3 and 3.4; the key of each has the size that goes with it. */
+const kinds: Readonly<Record<Algorithm, Kind>> = {
+  RS256: { hash: 'sha256', fits: isRsa },
+  ES256: { hash: 'sha256', fits: isOn('prime256v1') },
+  ES384: { hash: 'sha384', fits: isOn('secp384r1') },
+  ES512: { hash: 'sha512', fits: isOn('secp521r1') },
+}
+
+type TokenKey = { readonly algorithm: Algorithm; readonly key: KeyObject }
+
+/** Whose tokens are taken, and the keys that verify them, by their ids. */
+export type TokenIssuer = {
+  readonly issuer: string
+  readonly audience: string
+  readonly keys: Pick<ReadonlyMap<string, TokenKey>, 'get' | 'has'>
+}
+
+/** What a token that was good once says; the token itself is not kept. */
+export type Token = {
+  /** Of the key that signed it. */
+  readonly keyId: string
+  /** namespace/name */
+  readonly serviceAccount: string
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number
+  readonly expiresAt: number
+}
+
+/** `forged` is everything that its issuer did not sign for us: unreadable, foreign, or for another audience. */
+export type TokenTrouble = 'forged' | 'unknownKey' | 'expired'
+
+/** Of clocks that go apart. */
+const skewMs = 30_000
+
+/** Made once for each configuration; a key that can not be used is none. */
+export function tokenIssuer({ issuer, audience, keys }: TokensConfig): TokenIssuer {
+  return { issuer, audience, keys: new Map(keys.flatMap((k) => usable(k))) }
+}
+
+function usable({ id, algorithm, publicKey }: TokensConfig['keys'][number]): readonly (readonly [string, TokenKey])[] {
+  try {
+    const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' })
+    return kinds[algorithm].fits(key) ? [[id, { algorithm, key }]] : []
+  } catch {
+    return []
+  }
+}
+
+/** What the text of a token says, where its issuer signed it for us and it counts at `now` (milliseconds since the epoch). */
+export function readToken(from: TokenIssuer, text: string, now: number): Token | TokenTrouble {
+  const [head, body, signature, ...more] = text.split('.')
+  const header = objectIn(head)
+  const claims = objectIn(body)
+  const signed = octetsIn(signature)
+  if (!header || !claims || !signed || more.length > 0) return 'forged'
+  // An extension that has to be understood (RFC 7515 section 4.1.11): none is.
+  if (claims['iss'] !== from.issuer || 'crit' in header || typeof header['kid'] !== 'string') return 'forged'
+  const known = from.keys.get(header['kid'])
+  if (!known) return 'unknownKey'
+  if (header['alg'] !== known.algorithm || !isSignedBy(known, `${head}.${body}`, signed)) return 'forged'
+  const token = tokenOf(header['kid'], claims, from.audience)
+  return token === undefined ? 'forged' : (tokenNow(from, token, now) ?? token)
+}
+
+/** Why a token that was good once is not any more: its time is over, or its key was taken back. */
+export function tokenNow({ keys }: Pick<TokenIssuer, 'keys'>, token: Token, now: number): TokenTrouble | undefined {
+  if (!keys.has(token.keyId)) return 'unknownKey'
+  return now >= token.notBefore - skewMs && now < token.expiresAt + skewMs ? undefined : 'expired'
+}
+
+const isSignedBy = ({ algorithm, key }: TokenKey, text: string, signature: Buffer): boolean =>
+  verify(kinds[algorithm].hash, Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }, signature)
+
+/** The namespace and the name stand in it twice, and have to be the same. */
+function tokenOf(keyId: string, claims: Claims, audience: string): Token | undefined {
+  const { aud, sub, exp, nbf = 0, 'kubernetes.io': kubernetes } = claims
+  const audiences = Array.isArray(aud) ? aud : [aud]
+  if (!audiences.includes(audience) || !isSeconds(exp) || !isSeconds(nbf) || !isObject(kubernetes)) return undefined
+  const { namespace, serviceaccount } = kubernetes
+  const name = isObject(serviceaccount) ? serviceaccount['name'] : undefined
+  if (!isName(namespace) || !isName(name) || sub !== `system:serviceaccount:${namespace}:${name}`) return undefined
+  return { keyId, serviceAccount: `${namespace}/${name}`, notBefore: nbf * 1000, expiresAt: exp * 1000 }
+}
+
+type Claims = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Claims =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0
+const isName = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9][-a-z0-9.]*$/.test(value)
+
+/** Base64 of URLs without padding (RFC 7515 section 2), in the one form that its octets have. */
+function octetsIn(text: string | undefined): Buffer | undefined {
+  if (text === undefined || text === '') return undefined
+  const octets = Buffer.from(text, 'base64url')
+  return octets.toString('base64url') === text ? octets : undefined
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function objectIn(text: string | undefined): Claims | undefined {
+  const octets = octetsIn(text)
+  if (octets === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(utf8.decode(octets))
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,132 @@
+/** Tokens good and bad, read by the keys of their issuer; each bad one is good but for one thing. */
+import { generateKeyPairSync } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { readToken, tokenIssuer, tokenNow } from '../../../relay/rules/token.ts'
+import { claims, keys, newKey, part, publicPart, shortKey, signed, signedWithPublicKey, tokensConfig } from '../tokens.ts'
+
+const issuer = tokenIssuer(tokensConfig)
+const at = 1_800_000_000
+const body = (over: object = {}) => claims({ ...over }, at)
+const read = (text: string, seconds = at) => readToken(issuer, text, seconds * 1000)
+const account = (namespace: unknown, name: unknown, sub = `system:serviceaccount:${namespace}:${name}`) =>
+  body({ sub, 'kubernetes.io': { namespace, serviceaccount: { name } } })
+
+test.each(Object.entries(keys))('a token signed by a key %s is good', (id, key) => {
+  const good = { keyId: id, serviceAccount: 'apps/web', notBefore: at * 1000, expiresAt: (at + 3607) * 1000 }
+  expect(read(signed(key, body()))).toEqual(good)
+})
+
+test.each([
+  ['an audience that is no list', body({ aud: 'relayfleet' })],
+  ['one audience of several', body({ aud: ['https://kubernetes.default.svc', 'relayfleet'] })],
+  ['no time to begin at', body({ nbf: undefined })],
+  ['a claim that nobody knows', body({ more: { of: ['it'] } })],
+])('is good: %s', (_name, good) => {
+  expect(read(signed(keys.rsa, good))).toMatchObject({ serviceAccount: 'apps/web' })
+})
+
+const good = signed(keys.rsa, body())
+const [head = '', payload = '', signature = ''] = good.split('.')
+/** The same octets, with one of the bits set that belong to none. */
+function loosely(text: string): string {
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const loose = `${text.slice(0, -1)}${digits[digits.indexOf(text.at(-1) ?? '') + 1]}`
+  expect(Buffer.from(loose, 'base64url')).toEqual(Buffer.from(text, 'base64url'))
+  return loose
+}
+
+test.each([
+  ['nothing', ''],
+  ['a password', 'Zm9vYmFyYmF6'],
+  ['two parts', `${head}.${payload}`],
+  ['four parts', `${good}.${signature}`],
+  ['encrypted, of five parts', `${head}..${payload}.${signature}.${signature}`],
+  ['no signature', `${head}.${payload}.`],
+  ['alg none', `${part({ alg: 'none', kid: 'rsa' })}.${payload}.`],
+  ['alg none, with a signature', `${part({ alg: 'none', kid: 'rsa' })}.${payload}.${signature}`],
+  ['the public key as a secret', signedWithPublicKey(keys.rsa)],
+  ['another algorithm of its key', signed(keys.rsa, body(), { alg: 'RS512', kid: 'rsa' })],
+  ['the algorithm of another key', signed(keys.rsa, body(), { alg: 'ES256', kid: 'rsa' })],
+  ['the name of another key', signed(keys.rsa, body(), { alg: 'ES256', kid: 'p256' })],
+  ['no name of a key', signed(keys.rsa, body(), { alg: 'RS256' })],
+  ['its own key in the header', signed(newKey, body(), { alg: 'RS256', kid: 'rsa', jwk: { kty: 'RSA' } })],
+  ['an extension that it wants understood', signed(keys.rsa, body(), { alg: 'RS256', kid: 'rsa', crit: ['exp'] })],
+  ['signed by an unknown key with a known name', signed(newKey, body(), { alg: 'RS256', kid: 'rsa' })],
+  ['another content under the signature', `${head}.${part(body({ exp: at + 9999 }))}.${signature}`],
+  ['base64 with padding', `${good}=`],
+  ['base64 that is not of URLs', `${head}.${payload}.${signature.slice(0, -4)}+/+/`],
+  ['bits that belong to no octet', `${head}.${payload}.${loosely(signature)}`],
+  ['a signature of another length', `${good.slice(0, -4)}`],
+  ['white space around it', ` ${good}`],
+  ['a line feed behind it', `${good}\n`],
+  ['a list for claims', signed(keys.rsa, [body()])],
+  ['null for claims', signed(keys.rsa, null)],
+  ['another issuer', signed(keys.rsa, body({ iss: 'https://other.example' }))],
+  ['the issuer with a slash', signed(keys.rsa, body({ iss: `${tokensConfig.issuer}/` }))],
+  ['no issuer', signed(keys.rsa, body({ iss: undefined }))],
+  ['a list of issuers', signed(keys.rsa, body({ iss: [tokensConfig.issuer] }))],
+  ['the audience of the API server', signed(keys.rsa, body({ aud: ['https://kubernetes.default.svc'] }))],
+  ['no audience', signed(keys.rsa, body({ aud: undefined }))],
+  ['an audience that begins so', signed(keys.rsa, body({ aud: ['relayfleet.example'] }))],
+  ['no end', signed(keys.rsa, body({ exp: undefined }))],
+  ['an end in words', signed(keys.rsa, body({ exp: String(at + 60) }))],
+  ['a beginning in words', signed(keys.rsa, body({ nbf: String(at) }))],
+  ['no claims of Kubernetes', signed(keys.rsa, body({ 'kubernetes.io': undefined }))],
+  ['no service account', signed(keys.rsa, body({ 'kubernetes.io': { namespace: 'apps' } }))],
+  ['no namespace', signed(keys.rsa, account(undefined, 'web', 'system:serviceaccount:apps:web'))],
+  ['another namespace in the subject', signed(keys.rsa, account('apps', 'web', 'system:serviceaccount:shop:web'))],
+  ['another name in the subject', signed(keys.rsa, account('apps', 'web', 'system:serviceaccount:apps:root'))],
+  ['a person for a subject', signed(keys.rsa, account('apps', 'web', 'kubernetes-admin'))],
+  ['a slash in the namespace', signed(keys.rsa, account('apps/x', 'web'))],
+  ['a colon in the name', signed(keys.rsa, account('apps', 'web:x'))],
+  ['a list for a name', signed(keys.rsa, account('apps', ['web']))],
+])('is forged: %s', (_name, text) => {
+  expect(read(text)).toBe('forged')
+})
+
+test.each([
+  ['another half of an octet in UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
+  ['a byte order mark', Buffer.from(`\ufeff${JSON.stringify({ alg: 'RS256', kid: 'rsa' })}`)],
+  ['a comma too many', Buffer.from('{"alg":"RS256","kid":"rsa",}')],
+])('a header that is no strict JSON is forged: %s', (_name, octets) => {
+  expect(read(`${octets.toString('base64url')}.${payload}.${signature}`)).toBe('forged')
+})
+
+test('a key that is not known is told apart, only for our issuer, and before any signature', () => {
+  expect(read(signed(newKey, body()))).toBe('unknownKey')
+  expect(read(signed(newKey, body({ iss: 'https://other.example' })))).toBe('forged')
+})
+
+test.each([
+  [-31, 'expired'],
+  [-30, 'good'],
+  [3607 + 29, 'good'],
+  [3607 + 30, 'expired'],
+])('%i seconds after it began it is %s: clocks may go half a minute apart', (seconds, is) => {
+  const now = read(good, at + seconds)
+  expect(typeof now === 'string' ? now : 'good').toBe(is)
+})
+
+test('a token that was good ends with its time, and with its key', () => {
+  const token = read(good)
+  if (typeof token === 'string') throw new Error(token)
+  const later = (at + 3607 + 30) * 1000
+  const without = tokenIssuer({ ...tokensConfig, keys: [publicPart(keys.p256)] })
+  expect([tokenNow(issuer, token, at * 1000), tokenNow(issuer, token, later), tokenNow(without, token, later)]).toEqual([
+    undefined,
+    'expired',
+    'unknownKey',
+  ])
+})
+
+const ed25519 = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
+test.each([
+  ['a short RSA key', publicPart(shortKey)],
+  ['an RSA key for ES256', { ...publicPart(keys.rsa), algorithm: 'ES256' }],
+  ['a key of another curve', { ...publicPart(keys.p384), algorithm: 'ES256' }],
+  ['a key of no such algorithm', { id: 'ed', algorithm: 'ES256', publicKey: ed25519 }],
+  ['no key at all', { id: 'none', algorithm: 'RS256', publicKey: 'AAAA' }],
+] as const)('a key that does not fit is none, and the others stay: %s', (_name, key) => {
+  const { keys: known } = tokenIssuer({ ...tokensConfig, keys: [key, publicPart(newKey)] })
+  expect([known.has(key.id), known.has('new')]).toEqual([false, true])
+})
