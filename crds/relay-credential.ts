@@ -21,7 +21,22 @@ const spec = {
       description: 'Narrows what the domains allow, never widens it.',
       properties: { addresses: { type: 'array', maxItems: 64, default: [], items: fields.address } },
     },
-    type: { type: 'string', maxLength: 32, enum: ['Password'], default: 'Password' },
+    type: {
+      type: 'string',
+      maxLength: 32,
+      enum: ['Password', 'ServiceAccountToken'],
+      default: 'Password',
+      description: 'What an application logs in by.',
+    },
+    serviceAccounts: {
+      type: 'array',
+      maxItems: 32,
+      default: [],
+      description: "With type ServiceAccountToken: whose tokens are taken; accounts of the credential's own namespace.",
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      items: fields.nameReference,
+    },
     networks: {
       type: 'object',
       default: {},
@@ -103,6 +118,18 @@ export type RelayCredentialSpec = FromSchema<typeof spec>
 
 export const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[] = [
   {
+    field: 'spec.serviceAccounts',
+    cel: "(self.type == 'ServiceAccountToken') == (self.serviceAccounts.size() > 0)",
+    message: 'type ServiceAccountToken names one service account or more, and any other type names none',
+    holds: (s) => (s.type === 'ServiceAccountToken') === s.serviceAccounts.length > 0,
+  },
+  {
+    field: 'spec.secretTemplate',
+    cel: "self.type == 'Password' || !(has(self.secretTemplate.name) || has(self.secretTemplate.labels) || has(self.secretTemplate.annotations))",
+    message: 'only a credential of type Password has a Secret; take secretTemplate away',
+    holds: ({ type, secretTemplate }) => type === 'Password' || Object.keys(secretTemplate).length === 0,
+  },
+  {
     field: 'spec.networks.allow',
     cel: "self.networks.allow.all(c, !c.endsWith('/0'))",
     message: '0.0.0.0/0 and ::/0 narrow nothing; name the networks, or leave the list empty',
@@ -143,6 +170,12 @@ const status = {
   type: 'object',
   properties: {
     observedGeneration: { type: 'integer', format: 'int64' },
+    configMap: {
+      type: 'object',
+      required: ['name'],
+      description: 'What is in a binding beside the password, where the application brings that itself.',
+      properties: { name: fields.objectName },
+    },
     binding: { type: 'object', required: ['name'], properties: { name: fields.objectName } },
     username: { type: 'string', maxLength: 320 },
     keys: {
@@ -219,7 +252,13 @@ export const relayCredential: Kind<RelayCredentialSpec> = {
   spec,
   status,
   rules: relayCredentialRules,
-  immutable: [],
+  immutable: [
+    {
+      field: 'spec.type',
+      cel: 'self.type == oldSelf.type',
+      message: 'type can not change; make a second credential, and take this one away when nobody uses it',
+    },
+  ],
   labels: { 'servicebinding.io/provisioned-service': 'true' },
   columns: [
     { name: 'Policy', type: 'string', jsonPath: '.spec.policyRef.name' },

@@ -2,7 +2,7 @@
 import { durationMs } from '../../crds/duration.ts'
 import { objectName } from '../../crds/fields.ts'
 import type { Rotation } from '../lifecycle/keys.ts'
-import type { Binding } from './compiled.ts'
+import type { Binding, Door, Guide } from './compiled.ts'
 import { clientHost, clientPort } from './listener.ts'
 import { type Credential, type Invalid, nameOf, type Place, type Policy } from './snapshot.ts'
 import { usernameOf } from './wish.ts'
@@ -24,15 +24,30 @@ const nameForm = new RegExp(objectName.pattern)
 
 const schemes = { StartTLS: 'smtp', Implicit: 'smtps' } as const
 
-/** The first listener is the one that applications are sent to. */
+/** Whether it is the operator that makes what an application logs in by. */
+export const hasSecret = ({ spec }: Credential): boolean => spec.type === 'Password'
+
 export function bindingOf(credential: Credential, policy: Policy, place: Place): Binding | undefined {
+  const door = doorOf(credential, policy, place)
+  if (door === undefined || !hasSecret(credential)) return undefined
+  const { labels = {}, annotations = {} } = credential.spec.secretTemplate
+  return { secretName: secretNameOf(credential), labels, annotations, ...door }
+}
+
+/** Applications have ConfigMaps of their own by the plain name. */
+export const configMapNameOf = ({ name }: { readonly name: string }): string => `${name}-smtp`
+
+export function guideOf(credential: Credential, policy: Policy, place: Place): Guide | undefined {
+  const door = doorOf(credential, policy, place)
+  if (door === undefined || hasSecret(credential)) return undefined
+  return { configMapName: configMapNameOf(credential), ...door }
+}
+
+/** The first listener is the one that applications are sent to. */
+function doorOf(credential: Credential, policy: Policy, place: Place): Door | undefined {
   const [listener] = policy.spec.listeners
   if (listener === undefined) return undefined
-  const { labels = {}, annotations = {} } = credential.spec.secretTemplate
   return {
-    secretName: secretNameOf(credential),
-    labels,
-    annotations,
     username: usernameOf(nameOf(credential)),
     host: clientHost(place, policy),
     port: clientPort(place, listener.port),

@@ -1,6 +1,6 @@
 /** Compile: a value function from all the facts to all the decisions. It reads no clock and changes nothing it is given. */
 import type { RelayConfig } from '../../relay/config.ts'
-import { secretNameAsWritten } from './binding.ts'
+import { hasSecret, secretNameAsWritten } from './binding.ts'
 import { brokenDomainsOf } from './broken-domains.ts'
 import type { Compiled, CompiledFleet, Finding, Status } from './compiled.ts'
 import { type JudgedCredential, judgeCredentials } from './credential.ts'
@@ -15,6 +15,7 @@ import { References } from './references.ts'
 import { signingOf } from './signing.ts'
 import { type BindingKeys, type Invalid, type Name, nameOf, type Ref, refOf, type Snapshot } from './snapshot.ts'
 import { boundDomains, credentialStatus, domainStatus, invalidStatus, policyStatus } from './status.ts'
+import { tokensOf } from './tokens.ts'
 import { credentialVerdict, domainVerdict, invalidVerdict, policyVerdict } from './verdicts.ts'
 
 export function compile(snapshot: Snapshot): Compiled {
@@ -29,6 +30,7 @@ export function compile(snapshot: Snapshot): Compiled {
   return {
     fleets,
     bindings: bindingsOf(credentials),
+    guides: guidesOf(credentials),
     heldBindings: heldBindings(judged),
     findings,
     statuses: allStatuses(judged, findings),
@@ -63,10 +65,13 @@ function compileFleets(
       const running = snapshot.running.get(name)
       const entries = members.map((m) => m.entry)
       const broken = brokenDomainsOf(entries, running, domains.known)
-      if (!runs)
-        return [name, holdFleet(running, members, { policy: judged?.policy, keys: snapshot.bindingKeys, broken })]
-      const domainFields = { ...signingOf(entries, running, domains.known), ...broken }
-      return [name, runFleet(judged, members, domainFields, snapshot.place)]
+      const tokens = tokensOf(entries, snapshot.tokenIssuer, running)
+      if (!runs) {
+        const held = { policy: judged?.policy, keys: snapshot.bindingKeys, tokens, broken }
+        return [name, holdFleet(running, members, held)]
+      }
+      const beside = { ...tokens, ...signingOf(entries, running, domains.known), ...broken }
+      return [name, runFleet(judged, members, beside, snapshot.place)]
     }),
   )
 }
@@ -77,6 +82,9 @@ const invalidPolicies = ({ invalid }: Snapshot): readonly Name[] =>
 const bindingsOf = (credentials: Judged['credentials']): Compiled['bindings'] =>
   new Map([...credentials].flatMap(([name, { binding }]) => (binding === undefined ? [] : [[name, binding] as const])))
 
+const guidesOf = (credentials: Judged['credentials']): Compiled['guides'] =>
+  new Map([...credentials].flatMap(([name, { guide }]) => (guide === undefined ? [] : [[name, guide] as const])))
+
 /** Every credential that is there or may be there, and has no binding now: its Secret is not thrown away. */
 function heldBindings({ known, credentials }: Judged): ReadonlySet<Name> {
   const { snapshot, credential } = known
@@ -85,7 +93,9 @@ function heldBindings({ known, credentials }: Judged): ReadonlySet<Name> {
   const doubtful = [...invalid, ...running, ...snapshot.bindingKeys.keys()].filter(
     (n) => credential(n).is === 'doubtful',
   )
-  const unbound = [...credentials].filter(([, { binding }]) => binding === undefined).map(([name]) => name)
+  const unbound = [...credentials]
+    .filter(([, { binding, credential: its }]) => binding === undefined && hasSecret(its))
+    .map(([name]) => name)
   return new Set([...doubtful, ...unbound].toSorted(byText))
 }
 
@@ -96,7 +106,9 @@ function allFindings({ known, domains, policies, credentials, fleets }: Judged):
   return new Map<Ref, readonly Finding[]>([
     ...[...policies.values()].map((p) => [refOf(p.policy), policyVerdict(p)] as const),
     ...known.domains.map((d) => [refOf(d), domainVerdict(d, domains)] as const),
-    ...[...credentials.values()].map((c) => [refOf(c.credential), credentialVerdict(c, fleets)] as const),
+    ...[...credentials.values()].map(
+      (c) => [refOf(c.credential), credentialVerdict(c, fleets, known.snapshot.tokenIssuer)] as const,
+    ),
     ...invalidObjects(known.snapshot).map((i) => [refOf(i), invalidVerdict(i)] as const),
   ])
 }

@@ -63,11 +63,8 @@ export type CompiledFleet = {
     }
 )
 
-/** The binding Secret that a credential is owed, without its password. */
-export type Binding = {
-  readonly secretName: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
+/** Where an application submits, and as whom. */
+export type Door = {
   readonly username: string
   readonly host: string
   readonly port: number
@@ -81,6 +78,16 @@ export type Binding = {
   readonly rotation: Rotation
 }
 
+/** The binding Secret that a credential is owed, without its password. */
+export type Binding = Door & {
+  readonly secretName: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** The ConfigMap that a credential is owed whose application brings its own proof: a binding without a password. */
+export type Guide = Door & { readonly configMapName: string }
+
 export type Status = {
   readonly observedGeneration: number
   readonly conditions: readonly Condition[]
@@ -91,6 +98,8 @@ export type Compiled = {
   readonly fleets: ReadonlyMap<Name, CompiledFleet>
   /** By RelayCredential. */
   readonly bindings: ReadonlyMap<Name, Binding>
+  /** By RelayCredential. */
+  readonly guides: ReadonlyMap<Name, Guide>
   /** Credentials whose binding Secret stays as it is, if there is one: they exist and are not usable now, or may exist. */
   readonly heldBindings: ReadonlySet<Name>
   readonly findings: ReadonlyMap<Ref, readonly Finding[]>

@@ -2,8 +2,8 @@
 import type { CredentialConfig } from '../../relay/config.ts'
 import { parsePath } from '../../relay/mail/address.ts'
 import { owns } from '../../relay/rules/ownership.ts'
-import { bindingOf, bindingType, secretNameAsWritten, secretNameOf } from './binding.ts'
-import type { Binding, Finding } from './compiled.ts'
+import { bindingOf, bindingType, guideOf, hasSecret, secretNameAsWritten, secretNameOf } from './binding.ts'
+import type { Binding, Finding, Guide } from './compiled.ts'
 import { type Claim, settle } from './conflict.ts'
 import type { Domains } from './domain.ts'
 import { findings } from './findings.ts'
@@ -23,6 +23,7 @@ export type JudgedCredential = {
   /** What its fleet's relays may know; absent: nothing, so it is closed. */
   readonly entry?: CredentialConfig
   readonly binding?: Binding
+  readonly guide?: Guide
 }
 
 type Names = {
@@ -98,6 +99,7 @@ const secretClaim = (credential: Credential): Claim => ({
 
 /** The binding is written where nobody else writes. */
 function secretFindings(credential: Credential, { domains: { known }, rival }: Facts): readonly Finding[] {
+  if (!hasSecret(credential)) return []
   const claim = secretClaim(credential)
   const winner = rival(claim)
   const field = 'spec.secretTemplate.name'
@@ -128,7 +130,7 @@ function contested<T extends { readonly claim: Claim }>(claims: readonly T[]): r
 function secretClaims({ credentials, snapshot, credential, stands }: Known): readonly Claim[] {
   const invalid = snapshot.invalid.filter((i) => i.kind === 'RelayCredential')
   const aged = [
-    ...credentials.map((c) => ({ object: c, claim: secretClaim(c) })),
+    ...credentials.filter(hasSecret).map((c) => ({ object: c, claim: secretClaim(c) })),
     ...invalid.map((i) => ({ object: { creationTimestamp: '', ...i }, claim: claimAsWritten(i) })),
   ]
   const claims = oldestFirst(contested(aged), (a) => a.object).map((a) => a.claim)
@@ -164,13 +166,16 @@ function plainGround(
   const { unread, secrets, namespaces, bindingKeys, place } = known.snapshot
   const names = namesOf(credential)
   if (unread.length > 0 || rival(secretClaim(credential)) !== undefined || secrets.has(names.secret)) return undefined
-  const ground: unknown[] = [namespaces.get(credential.namespace), bindingKeys.get(nameOf(credential)), place]
+  const keys = bindingKeys.get(nameOf(credential))
+  const ground: unknown[] = [namespaces.get(credential.namespace), keys, place, hasIssuer(known)]
   for (const found of [known.policy(names.fleet), ...names.domains.map(known.domain)]) {
     if (found.is !== 'there' || lost.has(nameOf(found.object))) return undefined
     ground.push(found.object)
   }
   return ground
 }
+
+const hasIssuer = ({ snapshot }: Known): boolean => snapshot.tokenIssuer !== undefined
 
 function judge(credential: Credential, facts: Facts): JudgedCredential {
   const { known } = facts.domains
@@ -182,11 +187,18 @@ function judge(credential: Credential, facts: Facts): JudgedCredential {
   )
   const secret = secretFindings(credential, facts)
   const wrong = [...checks.flatMap((check) => check(credential, permission, known)), ...secret]
-  const judged = { credential, fleet, findings: wrong, ownsSecret: secret.length === 0 }
+  const judged = { credential, fleet, findings: wrong, ownsSecret: hasSecret(credential) && secret.length === 0 }
   const closed = wrong.some((f) => f.type === 'Accepted' && f.status === 'False')
   const entry = closed ? undefined : permission.entry
   if (entry === undefined) return Object.freeze(judged)
   const policy = known.policy(fleet)
-  const binding = policy.is === 'there' ? bindingOf(credential, policy.object, known.snapshot.place) : undefined
-  return Object.freeze({ ...judged, entry, ...(binding === undefined ? {} : { binding }) })
+  if (policy.is !== 'there') return Object.freeze({ ...judged, entry })
+  const binding = bindingOf(credential, policy.object, known.snapshot.place)
+  const guide = hasIssuer(known) ? guideOf(credential, policy.object, known.snapshot.place) : undefined
+  return Object.freeze({
+    ...judged,
+    entry,
+    ...(binding === undefined ? {} : { binding }),
+    ...(guide === undefined ? {} : { guide }),
+  })
 }

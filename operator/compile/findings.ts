@@ -184,6 +184,19 @@ export const findings = {
     (fleet: Name) => `waiting for the relays of RelayPolicy ${fleet} to report this configuration`,
   ),
   keyPending: says('Programmed', 'Unknown', 'Pending', () => 'waiting for its first key'),
+  issuerUnknown: says(
+    'Programmed',
+    'False',
+    'TokenIssuerUnknown',
+    (why: string) =>
+      `the keys of the cluster's token issuer are not known, so no token can be judged: ${why}; it is asked again and again`,
+  ),
+  noIssuer: says(
+    'Programmed',
+    'False',
+    'NoTokenIssuer',
+    () => 'there is no cluster here whose service accounts could have tokens; use a credential of type Password here',
+  ),
   held: says(
     'Programmed',
     'False',

@@ -9,6 +9,7 @@ import type { JudgedPolicy } from './policy.ts'
 import { type Member, routeConfig } from './route.ts'
 import { signingHeld } from './signing.ts'
 import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
+import { canLogIn } from './tokens.ts'
 import { unchanged } from './unchanged.ts'
 
 /** One credential of a fleet, sorted by name among the others. */
@@ -49,14 +50,14 @@ const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2)
 const sharingOf = (credentials: readonly CredentialConfig[], relays: number): Pick<RelayConfig, 'sharing'> =>
   credentials.some((c) => c.limits !== undefined) ? { sharing: { relays: Math.max(1, relays) } } : {}
 
-/** What signs, and whose mail is held back. */
-type OfDomains = Pick<RelayConfig, 'signing' | 'brokenDomains'>
+/** Whose tokens are taken, what signs, and whose mail is held back. */
+type Beside = Pick<RelayConfig, 'tokens' | 'signing' | 'brokenDomains'>
 
 // The fields are in the order of the contract, since the text is what is hashed and compared.
-function relayConfig(policy: Policy, members: readonly FleetMember[], ofDomains: OfDomains, place: Place): RelayConfig {
+function relayConfig(policy: Policy, members: readonly FleetMember[], beside: Beside, place: Place): RelayConfig {
   const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
   const { networks, authFailures } = admission
-  const credentials = members.filter((m) => m.entry.keys.length > 0).map((m) => m.entry)
+  const credentials = members.map((m) => m.entry).filter(canLogIn)
   return {
     version: 'relay.relayfleet.dev/v1',
     policy: nameOf(policy),
@@ -74,7 +75,7 @@ function relayConfig(policy: Policy, members: readonly FleetMember[], ofDomains:
     senderRules: senderRulesOf(senderRules),
     recipients: recipientsOf(policy.spec),
     credentials,
-    ...ofDomains,
+    ...beside,
     ...sharingOf(credentials, place.relays ?? policy.spec.replicas),
     routes: routes.map((r) => routeConfig(r, members)),
     queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
@@ -87,13 +88,13 @@ const running = unchanged<Policy, CompiledFleet>()
 export function runFleet(
   { policy, files }: JudgedPolicy,
   members: readonly FleetMember[],
-  ofDomains: OfDomains,
+  beside: Beside,
   place: Place,
 ): CompiledFleet {
-  const facts = [place, JSON.stringify([files, ofDomains]), ...members.flatMap((m) => [m.entry, m.labels])]
+  const facts = [place, JSON.stringify([files, beside]), ...members.flatMap((m) => [m.entry, m.labels])]
   const make = (): CompiledFleet => ({
     kind: 'run',
-    config: relayConfig(policy, members, ofDomains, place),
+    config: relayConfig(policy, members, beside, place),
     replicas: policy.spec.replicas,
     ports: policy.spec.listeners.map((l) => servicePort(place, l)),
     storage: policy.spec.queue.storage.size,
@@ -127,13 +128,15 @@ type Held = {
   readonly keys: Snapshot['bindingKeys']
   /** Told anew: what a domain's records are does not wait for a policy. */
   readonly broken: Pick<RelayConfig, 'brokenDomains'>
+  /** Neither a right nor the policy's: the issuer takes keys back, and signs by new ones, whatever is wrong with a policy. */
+  readonly tokens: Pick<RelayConfig, 'tokens'>
 }
 
 /** A held fleet gains nothing, and loses what was taken away: a revocation never waits for a typing error to be mended. */
 export function holdFleet(
   running: RelayConfig | undefined,
   members: readonly FleetMember[],
-  { policy, keys, broken }: Held,
+  { policy, keys, tokens, broken }: Held,
 ): CompiledFleet {
   const hold = { kind: 'hold', ...saidOf(policy) } as const
   if (running === undefined) return hold
@@ -143,16 +146,17 @@ export function holdFleet(
     if (entry === undefined) return []
     // Where nothing is known of its keys, they stay; where it is known that there are none, they were revoked.
     const held = keys.has(before.name as Name) ? entry : { ...entry, keys: before.keys }
-    return held.keys.length > 0 ? [held] : []
+    return canLogIn(held) ? [held] : []
   })
   const suspended = running.suspended || (policy?.spec.suspended ?? false)
-  const { signing: _, brokenDomains: __, sharing, routes, queue, evidence, ...rest } = running
+  const { tokens: _, signing: __, brokenDomains: ___, sharing, routes, queue, evidence, ...rest } = running
   // A fleet that shared nothing yet has as many relays as nobody knows, and hands out too little rather than too much.
   const shares = sharing === undefined ? sharingOf(credentials, policy?.spec.replicas ?? mostRelays) : { sharing }
   const config = {
     ...rest,
     suspended,
     credentials,
+    ...(credentials.some((c) => c.serviceAccounts !== undefined) ? tokens : {}),
     ...signingHeld(credentials, running),
     ...broken,
     ...shares,

@@ -3,7 +3,7 @@ import type { KindName } from '../../crds/kinds.ts'
 import type { RelayCredentialSpec } from '../../crds/relay-credential.ts'
 import type { RelayPolicySpec } from '../../crds/relay-policy.ts'
 import type { SenderDomainSpec } from '../../crds/sender-domain.ts'
-import type { RelayConfig } from '../../relay/config.ts'
+import type { RelayConfig, TokensConfig } from '../../relay/config.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import type { Key } from '../lifecycle/keys.ts'
 import { unchanged } from './unchanged.ts'
@@ -55,6 +55,12 @@ export type BindingKeys = {
   readonly keys: readonly Key[]
 }
 
+/** Who issues the tokens of service accounts, as far as it is known; its keys are public. */
+export type TokenIssuer =
+  | { readonly is: 'known'; readonly issuer: string; readonly keys: TokensConfig['keys'] }
+  /** It could not be asked yet. */
+  | { readonly is: 'unknown'; readonly why: string }
+
 /** Where the fleets run: the difference between a cluster and this machine, as values. */
 export type Place = {
   /** What listeners bind to: `127.0.0.1` or `::`. */
@@ -86,6 +92,8 @@ export type Snapshot = {
   readonly formerSecrets?: ReadonlyMap<Name, string>
   /** The configuration that each fleet last got, by RelayPolicy. */
   readonly running: ReadonlyMap<Name, RelayConfig>
+  /** Absent where there are no service accounts. */
+  readonly tokenIssuer?: TokenIssuer
   readonly place: Place
   /** By SenderDomain: its records that have been broken for longer than its owner puts up with, `TXT example.org`. */
   readonly brokenRecords?: ReadonlyMap<Name, readonly string[]>

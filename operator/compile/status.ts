@@ -2,7 +2,7 @@
 import type { RelayConfig } from '../../relay/config.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { dkimKeyStatus } from '../lifecycle/recorded-dkim-keys.ts'
-import { secretNameAsWritten, secretNameOf } from './binding.ts'
+import { configMapNameOf, secretNameAsWritten, secretNameOf } from './binding.ts'
 import type { Finding, Status } from './compiled.ts'
 import { conditionsOf } from './condition.ts'
 import type { JudgedCredential } from './credential.ts'
@@ -45,11 +45,12 @@ export function credentialStatus(
   formerSecret: string | undefined,
   found: readonly Finding[],
 ): Status {
-  const { credential, binding, ownsSecret } = judged
+  const { credential, binding, guide, ownsSecret } = judged
   const named = ownsSecret && (binding !== undefined || keys !== undefined)
   return ofCredentials(judged, [keys, formerSecret, found], () => ({
     ...statusOf(credential.generation, found),
     ...(named ? { binding: { name: formerSecret ?? secretNameOf(credential) } } : {}),
+    ...(guide === undefined ? {} : { configMap: { name: configMapNameOf(credential) } }),
     username: usernameOf(nameOf(credential)),
     keys: ownsSecret ? keysOf(keys) : [],
   }))

@@ -5,7 +5,7 @@ import type { JudgedCredential } from './credential.ts'
 import { type Domains, domainFindings } from './domain.ts'
 import { findings } from './findings.ts'
 import type { JudgedPolicy } from './policy.ts'
-import { type Domain, type Invalid, nameOf } from './snapshot.ts'
+import { type Domain, type Invalid, nameOf, type Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 
 const orElse = (found: readonly Finding[], good: Finding): readonly Finding[] =>
@@ -26,24 +26,37 @@ export function policyVerdict({ policy, findings: found }: JudgedPolicy): readon
 
 const ofCredentials = unchanged<JudgedCredential, readonly Finding[]>()
 
-export function credentialVerdict(judged: JudgedCredential, fleets: Compiled['fleets']): readonly Finding[] {
+export function credentialVerdict(
+  judged: JudgedCredential,
+  fleets: Compiled['fleets'],
+  issuer: Snapshot['tokenIssuer'],
+): readonly Finding[] {
   const { credential, findings: found, fleet } = judged
-  const kind = fleets.get(fleet)?.kind
-  return ofCredentials(judged, [kind], () =>
+  const compiled = fleets.get(fleet)
+  const facts = [compiled?.kind, compiled?.config?.tokens !== undefined, issuer?.is === 'unknown' && issuer.why]
+  return ofCredentials(judged, facts, () =>
     inOrder([
       ...found,
       ...orElse(found, findings.accepted()()),
       ...orElse(found, findings.resolved()()),
-      programmed(judged, kind),
+      programmed(judged, compiled, issuer),
       ...suspended(credential.spec),
     ]),
   )
 }
 
 /** Unknown is for the Sink to replace with what the relays report; what compile knows already is said for good. */
-function programmed({ entry, fleet }: JudgedCredential, kind: CompiledFleet['kind'] | undefined): Finding {
+function programmed(
+  { entry, fleet }: JudgedCredential,
+  compiled: CompiledFleet | undefined,
+  issuer: Snapshot['tokenIssuer'],
+): Finding {
   if (entry === undefined) return findings.notUsable()()
-  if (kind !== 'run') return findings.fleetHeld(fleet)()
+  if (compiled?.kind !== 'run') return findings.fleetHeld(fleet)()
+  if (entry.serviceAccounts !== undefined) {
+    if (compiled.config.tokens !== undefined) return findings.pending(fleet)()
+    return issuer?.is === 'unknown' ? findings.issuerUnknown(issuer.why)() : findings.noIssuer()()
+  }
   return entry.keys.length === 0 ? findings.keyPending()() : findings.pending(fleet)()
 }
 

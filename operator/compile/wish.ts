@@ -26,7 +26,8 @@ export const domainName = (credential: Credential, index: number): Name => {
 }
 
 export function wishOf(credential: Credential, keys: BindingKeys | undefined): Wish {
-  const { senderDomainRefs, identities, networks, recipients, limits, suspended, expiresAt } = credential.spec
+  const { type, serviceAccounts, senderDomainRefs, identities, networks, recipients, limits, suspended, expiresAt } =
+    credential.spec
   const name = nameOf(credential)
   return {
     name,
@@ -35,7 +36,9 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
     entry: (senders) => ({
       name,
       username: usernameOf(name),
-      keys: (keys?.keys ?? []).map(keyConfig),
+      ...(type === 'ServiceAccountToken'
+        ? { keys: [], serviceAccounts: serviceAccounts.map((a) => `${credential.namespace}/${a.name}`) }
+        : { keys: (keys?.keys ?? []).map(keyConfig) }),
       senders,
       addresses: identities.addresses,
       networks: networks.allow,
@@ -67,6 +70,10 @@ export function wishAsBefore(before: CredentialConfig, keys: BindingKeys | undef
     name,
     namespace: namespaceOf(name),
     domains: [...new Set(before.senders.map((s) => s.senderDomain as Name))],
-    entry: (senders) => ({ ...before, keys: keys?.keys.map(keyConfig) ?? before.keys, senders }),
+    entry: (senders) => ({
+      ...before,
+      keys: before.serviceAccounts === undefined ? (keys?.keys.map(keyConfig) ?? before.keys) : before.keys,
+      senders,
+    }),
   }
 }

@@ -31,11 +31,7 @@ type Presented = { readonly mechanism: Mechanism; readonly username: string; rea
 /** Who has the password, or a token of the issuer, and may not use it now is no guesser. */
 const guesses: ReadonlySet<AuthFailure> = new Set(['unknown', 'password', 'token'])
 
-export function logIn(
-  inbound: Inbound,
-  session: Session,
-  { mechanism, username, secret }: Presented,
-): LoginDecision {
+export function logIn(inbound: Inbound, session: Session, { mechanism, username, secret }: Presented): LoginDecision {
   const { lockout, now } = inbound
   if (lockout.locked(session.client, now())) {
     return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
@@ -45,7 +41,8 @@ export function logIn(
   if (login.kind === 'accepted') {
     return { kind: 'accepted', login: { username, proof, credential: login.credential.name }, key: login.key }
   }
-  const locks = guesses.has(login.reason) && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
+  const locks =
+    guesses.has(login.reason) && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
   const last = session.failedLogins + 1 >= failedLoginsPerSession
   return {
     kind: 'refused',

@@ -23,8 +23,7 @@ export type AuthFailure =
 /** What a client showed beside its username: neither the password nor the token itself. */
 export type Proof =
   /** The digest is of `verifierOf(password)`. */
-  | { readonly by: 'password'; readonly digest: Buffer }
-  | { readonly by: 'token'; readonly token: Token | TokenTrouble }
+  { readonly by: 'password'; readonly digest: Buffer } | { readonly by: 'token'; readonly token: Token | TokenTrouble }
 
 export type LoginAttempt = {
   readonly username: string
@@ -66,7 +65,10 @@ export const digestOf = (verifier: string): Buffer => createHash('sha256').updat
 const decoy: Key = { id: '', digest: Buffer.alloc(32), notAfter: 0 }
 
 /** Made once for each configuration. Every entry is filled up to one number of keys: all logins take the same time. */
-export function indexCredentials({ credentials, tokens }: Pick<RelayConfig, 'credentials' | 'tokens'>): CredentialIndex {
+export function indexCredentials({
+  credentials,
+  tokens,
+}: Pick<RelayConfig, 'credentials' | 'tokens'>): CredentialIndex {
   const width = Math.max(1, ...credentials.map((c) => c.keys.length))
   const decoys = Array.from({ length: width }, () => decoy)
   const keysOf = (c: CredentialConfig): readonly Key[] => [...c.keys.map(keyOf), ...decoys].slice(0, width)
@@ -108,7 +110,8 @@ export const bars: readonly Bar[] = [
 export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login {
   const { username, proof } = attempt
   const entry = index.byUsername.get(username)
-  const proven = proof.by === 'password' ? byPassword(index, entry, proof, attempt) : byToken(index, entry, proof, attempt)
+  const proven =
+    proof.by === 'password' ? byPassword(index, entry, proof, attempt) : byToken(index, entry, proof, attempt)
   if (!('key' in proven)) return proven
   const { credential, key } = proven
   const bar = bars.find(([, , stands]) => stands(credential, attempt))

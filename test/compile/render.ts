@@ -3,7 +3,15 @@
  * is the same in every case (limits, sender rules, queue); full, it is the values word by word.
  */
 import { stringify } from 'yaml'
-import type { Binding, Compiled, CompiledFleet, FileSource, Finding, Status } from '../../operator/compile/compiled.ts'
+import type {
+  Binding,
+  Compiled,
+  CompiledFleet,
+  FileSource,
+  Finding,
+  Guide,
+  Status,
+} from '../../operator/compile/compiled.ts'
 import type { DomainChecks } from '../../operator/lifecycle/domain-checks.ts'
 import type { CredentialConfig, RelayConfig, RouteConfig, SenderConfig, SigningConfig } from '../../relay/config.ts'
 
@@ -24,6 +32,7 @@ function credentialFields(c: CredentialConfig): unknown {
   const senders = c.senders.map(senderLine)
   const keys = c.keys.map(keyText).join(' ')
   const narrowing = filled({
+    serviceAccounts: c.serviceAccounts,
     addresses: c.addresses,
     networks: c.networks,
     recipientDomains: c.recipientDomains,
@@ -51,6 +60,8 @@ const configFields = (c: RelayConfig) =>
     listeners: c.listeners.map((l) => `${l.name} ${l.tls.mode} at ${l.address} port ${l.port}`),
     recipients: c.recipients.mode,
     credentials: Object.fromEntries(c.credentials.map((x) => [x.name, credentialFields(x)])),
+    tokens:
+      c.tokens && `of ${c.tokens.issuer} for ${c.tokens.audience}, keys ${c.tokens.keys.map((k) => k.id).join(' ')}`,
     signing: c.signing?.map(signingLine),
     brokenDomains: c.brokenDomains?.map(
       (d) => `${d.action} ${d.domain} (SenderDomain ${d.senderDomain}): ${d.records.join(', ')}`,
@@ -76,6 +87,9 @@ const bindingLine = (b: Binding): unknown => {
   const more = filled({ labels: b.labels, annotations: b.annotations })
   return isEmpty(more) ? line : { [line]: more }
 }
+
+const guideLine = (g: Guide): string =>
+  `ConfigMap ${g.configMapName}: ${g.scheme}://${g.username}@${g.host}:${g.port}${g.issuedByOperator ? " with the operator's CA" : ''}`
 
 const findingLine = ({ type, status, reason, message, field }: Finding): string => {
   const head = `${type}=${status} ${reason}`
@@ -105,6 +119,7 @@ export const render = (compiled: Compiled, show: 'compact' | 'full'): string =>
     filled({
       fleets: mapped(compiled.fleets, (f) => fleetFields(f, show === 'full')),
       bindings: mapped(compiled.bindings, show === 'full' ? (b) => b : bindingLine),
+      guides: mapped(compiled.guides, show === 'full' ? (g) => g : guideLine),
       heldBindings: [...compiled.heldBindings],
       findings: mapped(compiled.findings, (found) => found.map(findingLine)),
       statuses: mapped(compiled.statuses, show === 'full' ? (s) => s : statusLine),

@@ -23,6 +23,8 @@ export type Facts = {
   readonly unread?: readonly string[]
   /** By RelayCredential, its keys or their ids; absent: every credential has the key `k1`. One left out has no Secret yet. */
   readonly keys?: Readonly<Record<string, readonly (string | (Partial<Key> & Pick<Key, 'id'>))[]>>
+  /** The ids of the issuer's keys, or why they are not known; absent: there is no issuer. */
+  readonly tokenIssuer?: readonly string[] | string
   /** Whole configurations; for most cases `before.yaml` says more clearly what was running. */
   readonly running?: readonly unknown[]
   /** What is known of the keys of SenderDomains: `selector algorithm` of each that signs, absent where nobody knows. */
@@ -66,6 +68,13 @@ function bindingKeys(facts: Facts, credentials: readonly { readonly namespace: s
   )
 }
 
+function tokenIssuer({ tokenIssuer: given }: Facts): Pick<Snapshot, 'tokenIssuer'> {
+  if (given === undefined) return {}
+  if (typeof given === 'string') return { tokenIssuer: { is: 'unknown', why: given } }
+  const keys = given.map((id) => ({ id, algorithm: 'RS256', publicKey: `of-${id}` }) as const)
+  return { tokenIssuer: { is: 'known', issuer: 'https://kubernetes.default.svc', keys } }
+}
+
 /** The facts and the objects of one text. */
 function readWorld(text: string): { readonly facts: Facts; readonly objects: string } {
   const [first = '', ...rest] = text.split(/^---$/m)
@@ -87,6 +96,7 @@ export function snapshotOf(
     ...declared,
     unread: facts.unread ?? [],
     bindingKeys: bindingKeys(facts, credentials as readonly Credential[]),
+    ...tokenIssuer(facts),
     running: new Map([...running, ...given.map((c) => [c.policy as Name, c] as const)]),
     place: places[facts.place ?? 'cluster'],
     domainKeys: domainKeys(facts),

@@ -22,6 +22,7 @@ const compiled: Compiled = {
     ['a/issued', binding(true)],
     ['a/own', binding(false)],
   ]),
+  guides: new Map(),
   heldBindings: new Set<Name>(['a/held']),
   findings: new Map(),
   statuses: new Map(),

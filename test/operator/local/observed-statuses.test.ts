@@ -33,6 +33,7 @@ const compiledWith = (conditions: readonly Condition[], kind: 'run' | 'hold' = '
       ],
     ]),
     bindings: new Map(),
+    guides: new Map(),
     heldBindings: new Set(),
     findings: new Map(),
     statuses: new Map<Ref, Status>([

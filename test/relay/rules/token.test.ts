@@ -2,7 +2,17 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { readToken, tokenIssuer, tokenNow } from '../../../relay/rules/token.ts'
-import { claims, keys, newKey, part, publicPart, shortKey, signed, signedWithPublicKey, tokensConfig } from '../tokens.ts'
+import {
+  claims,
+  keys,
+  newKey,
+  part,
+  publicPart,
+  shortKey,
+  signed,
+  signedWithPublicKey,
+  tokensConfig,
+} from '../tokens.ts'
 
 const issuer = tokenIssuer(tokensConfig)
 const at = 1_800_000_000
@@ -112,11 +122,9 @@ test('a token that was good ends with its time, and with its key', () => {
   if (typeof token === 'string') throw new Error(token)
   const later = (at + 3607 + 30) * 1000
   const without = tokenIssuer({ ...tokensConfig, keys: [publicPart(keys.p256)] })
-  expect([tokenNow(issuer, token, at * 1000), tokenNow(issuer, token, later), tokenNow(without, token, later)]).toEqual([
-    undefined,
-    'expired',
-    'unknownKey',
-  ])
+  expect([tokenNow(issuer, token, at * 1000), tokenNow(issuer, token, later), tokenNow(without, token, later)]).toEqual(
+    [undefined, 'expired', 'unknownKey'],
+  )
 })
 
 const ed25519 = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }).toString('base64')

@@ -49,6 +49,7 @@ const compiledNow = (): Compiled => ({
     ],
   ]),
   bindings: new Map(),
+  guides: new Map(),
   heldBindings: new Set(),
   findings: new Map(),
   references: new Set(),
