@@ -43,6 +43,10 @@ export class MemoryApi implements Api {
     return parsed(found)
   }
 
+  async discover(path: string): Promise<unknown> {
+    throw notFound(path)
+  }
+
   async get(resource: Resource, at: { readonly namespace?: string; readonly name?: string }): Promise<KubeObject> {
     return this.read(resource.kind, keyOf({ ...at, name: at.name ?? '' }))
   }

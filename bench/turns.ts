@@ -83,6 +83,7 @@ const reporter = openReporter({
   },
 })
 const sink = clusterSink({
+  guides: { give: () => undefined },
   bindings,
   fleets,
   reporter,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { verifierOf } from '../relay/config.ts'
-import type { Binding } from './compile/compiled.ts'
+import type { Binding, Door } from './compile/compiled.ts'
 import type { InSecret } from './lifecycle/rotate.ts'
 
 /** 256 random bits: the reason why their verifier needs no slow hash. */
@@ -15,17 +15,24 @@ export function bindingEntries(
   password: string,
   authority: string,
 ): Readonly<Record<string, string | undefined>> {
-  const host = isIPv6(binding.host) ? `[${binding.host}]` : binding.host
   const login = `${encodeURIComponent(binding.username)}:${encodeURIComponent(password)}`
+  return { ...doorEntries(binding, login, authority), password }
+}
+
+/** What is in a binding whose application brings its own proof: no key of it is a secret. */
+export const guideEntries = (door: Door, authority: string): Readonly<Record<string, string | undefined>> =>
+  doorEntries(door, encodeURIComponent(door.username), authority)
+
+function doorEntries(door: Door, login: string, authority: string) {
+  const host = isIPv6(door.host) ? `[${door.host}]` : door.host
   return {
     type: 'smtp',
     provider: 'relayfleet',
-    host: binding.host,
-    port: String(binding.port),
-    username: binding.username,
-    password,
-    uri: `${binding.scheme}://${login}@${host}:${binding.port}`,
-    certificates: binding.issuedByOperator ? authority : undefined,
+    host: door.host,
+    port: String(door.port),
+    username: door.username,
+    uri: `${door.scheme}://${login}@${host}:${door.port}`,
+    certificates: door.issuedByOperator ? authority : undefined,
   }
 }
 

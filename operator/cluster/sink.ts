@@ -4,11 +4,13 @@ import type { Ref } from '../compile/snapshot.ts'
 import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
 import type { Bindings } from './bindings/bindings.ts'
+import type { Guides } from './bindings/guides.ts'
 import type { Fleets } from './fleets/fleets.ts'
 import type { Reporter } from './statuses/reporter.ts'
 
 type Hands = {
   readonly bindings: Pick<Bindings, 'give'>
+  readonly guides: Pick<Guides, 'give'>
   readonly fleets: Pick<Fleets, 'give'>
   readonly reporter: Pick<Reporter, 'give'>
   readonly verifier: Pick<Verifier, 'give'>
@@ -18,11 +20,12 @@ type Hands = {
   readonly uids: () => ReadonlyMap<Ref, string>
 }
 
-export const clusterSink = ({ bindings, fleets, reporter, verifier, authority, uids }: Hands): Sink => ({
+export const clusterSink = ({ bindings, guides, fleets, reporter, verifier, authority, uids }: Hands): Sink => ({
   async apply(compiled) {
     const bundle = authority()
     if (bundle === undefined) bindings.give(withoutAuthority(compiled), '')
     else bindings.give(compiled, bundle)
+    guides.give(compiled.guides, bundle)
     fleets.give(compiled)
   },
   async report(compiled) {

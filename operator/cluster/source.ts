@@ -10,6 +10,7 @@ import type { DomainKeyring } from './domain-keys/domain-keys.ts'
 import type { Fleets } from './fleets/fleets.ts'
 import { seeReferences } from './watch/see-references.ts'
 import type { Sightings } from './watch/sightings.ts'
+import type { IssuerWatch } from './watch/token-issuer.ts'
 import type { DeclaredObject, World } from './watch/world.ts'
 
 export type ClusterFacts = {
@@ -19,6 +20,7 @@ export type ClusterFacts = {
   readonly bindings: Pick<Bindings, 'keys' | 'formerNames'>
   readonly domainKeys: Pick<DomainKeyring, 'give' | 'known'>
   readonly records: Pick<Verifier, 'look'>
+  readonly issuer: Pick<IssuerWatch, 'see'>
   readonly dirty: Dirty
   readonly place?: Place
 }
@@ -71,10 +73,11 @@ async function factsNow(
   facts: ClusterFacts,
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const { world, sightings, fleets, bindings, domainKeys, records, place = inCluster } = facts
+  const { world, sightings, fleets, bindings, domainKeys, records, issuer, place = inCluster } = facts
   domainKeys.give(declared)
-  const [running] = await Promise.all([
+  const [running, tokenIssuer] = await Promise.all([
     fleets.running(policyNames(declared), signal),
+    issuer.see(declared, signal),
     seeReferences(declared, place, sightings, signal),
   ])
   return assemble({
@@ -86,6 +89,7 @@ async function factsNow(
     secrets: sightings.secrets(),
     configMaps: sightings.configMaps(),
     running,
+    tokenIssuer,
     place,
     domainKeys: domainKeys.known(),
     look: (domain) => records.look(domain),

@@ -8,7 +8,7 @@ import type { RecordOk } from './record-news.ts'
 import type { ReflectorNews } from './watch/reflector.ts'
 
 /** What the operator does over and over, and what may go wrong with it. */
-export type Part = 'turn' | 'fleet' | 'binding' | 'status' | 'event' | 'sighting' | 'authority' | 'keys'
+export type Part = 'turn' | 'fleet' | 'binding' | 'status' | 'event' | 'sighting' | 'authority' | 'keys' | 'issuer'
 
 export type Telling =
   | { readonly about: 'lease'; readonly news: ElectionNews }

@@ -12,6 +12,7 @@ import type { Api } from './api/api.ts'
 import { openAuthority } from './authority/authority.ts'
 import { Trust } from './authority/trust.ts'
 import { openBindings } from './bindings/bindings.ts'
+import { openGuides } from './bindings/guides.ts'
 import { reachIn } from './bindings/key-reach.ts'
 import { openDomainKeys } from './domain-keys/domain-keys.ts'
 import type { Recorder } from './events/recorder.ts'
@@ -29,6 +30,7 @@ import type { Part, Tell, Telling } from './telling.ts'
 import { together } from './together.ts'
 import { sightOf } from './watch/sight.ts'
 import { openSightings, type SightingNews } from './watch/sightings.ts'
+import { IssuerWatch } from './watch/token-issuer.ts'
 import type { World } from './watch/world.ts'
 
 type Term = Pick<OperatorOptions, 'namespace' | 'image' | 'tell' | 'timing'> & {
@@ -56,6 +58,11 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   const authority = openAuthority({ api, namespace, name: authorityName, mayWrite })
   const trust = new Trust({ authority, changed: () => dirty.mark(), tell })
   const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)), everyMs })
+  const issuer = new IssuerWatch({
+    api,
+    changed: () => dirty.mark(),
+    tell: (why) => tell({ about: 'trouble', part: 'issuer', why }),
+  })
   const cluster = { image, operatorNamespace: namespace }
   const took = (part: Part) => (ms: number) => tell({ about: 'done', part, ms })
   const verifier = new Verifier({
@@ -106,17 +113,26 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     took: took('binding'),
     tell: (object, why) => tell({ about: 'trouble', part: 'binding', object, why }),
   })
+  const guides = openGuides({
+    api,
+    world,
+    mayWrite,
+    dirty,
+    everyMs,
+    tell: (object, why) => tell({ about: 'trouble', part: 'binding', object, why }),
+  })
+  const troubles = () => new Map([...bindings.troubles(), ...guides.troubles()])
   const failed = (ref: Ref, error: unknown): void =>
     tell({ about: 'trouble', part: 'status', object: ref, why: String(error) })
-  const evidence = { fleets, bindings, keyUses, records: verifier, loaded }
+  const evidence = { fleets, bindings: { troubles }, keyUses, records: verifier, loaded }
   const reporter = openReporter({ api, world, ...evidence, mayWrite, record, failed, took: took('status') })
   const news = new FleetNews({ world, fleets, tell })
   const wake = (): void => {
     reporter.wake()
     news.wake()
   }
-  const source = clusterSource({ world, sightings, fleets, bindings, domainKeys, records: verifier, dirty })
-  const hands = { bindings, fleets, reporter, verifier }
+  const source = clusterSource({ world, sightings, fleets, bindings, domainKeys, records: verifier, issuer, dirty })
+  const hands = { bindings, guides, fleets, reporter, verifier }
   const sink = clusterSink({ ...hands, authority: () => trust.bundle, uids: source.uids })
   wakers.add(wake)
   try {
@@ -124,11 +140,13 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
       {
         'the loop': (ending) => run(timed(source, tell), sink, ending),
         'the authority': (ending) => trust.run(ending),
+        'asking the issuer of tokens': (ending) => issuer.run(ending),
         'looking at Secrets': (ending) => sightings.run(ending),
         'looking at the keys of domains': (ending) => domainKeys.run(ending),
         'making fleets': (ending) => fleets.run(ending),
         'making bindings': (ending) => bindings.run(ending),
         'looking at records': (ending) => verifier.run(ending),
+        'making ConfigMaps': (ending) => guides.run(ending),
         'writing statuses': (ending) => reporter.run(ending),
         'writing Events': (ending) => recorder.run(ending),
         'telling of fleets': (ending) => news.run(ending),

@@ -24,6 +24,13 @@ const kinds: Readonly<Record<Algorithm, Kind>> = {
   ES512: { hash: 'sha512', fits: isOn('secp521r1') },
 }
 
+/** Undefined for every algorithm that no token is taken of. */
+export const algorithmNamed = (name: unknown): Algorithm | undefined =>
+  typeof name === 'string' && Object.hasOwn(kinds, name) ? (name as Algorithm) : undefined
+
+/** Whether the key is one of that algorithm, and as long as it has to be. */
+export const fits = (algorithm: Algorithm, key: KeyObject): boolean => kinds[algorithm].fits(key)
+
 type TokenKey = { readonly algorithm: Algorithm; readonly key: KeyObject }
 
 /** Whose tokens are taken, and the keys that verify them, by their ids. */
@@ -58,7 +65,7 @@ export function tokenIssuer({ issuer, audience, keys }: TokensConfig): TokenIssu
 function usable({ id, algorithm, publicKey }: TokensConfig['keys'][number]): readonly (readonly [string, TokenKey])[] {
   try {
     const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' })
-    return kinds[algorithm].fits(key) ? [[id, { algorithm, key }]] : []
+    return fits(algorithm, key) ? [[id, { algorithm, key }]] : []
   } catch {
     return []
   }

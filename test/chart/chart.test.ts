@@ -84,7 +84,7 @@ describe.runIf(helmInstalled())('helm', () => {
     const verbsOn = (resource: string) =>
       new Set(rules.filter((r) => r.resources.includes(resource)).flatMap((r) => r.verbs))
     expect(verbsOn('secrets')).toEqual(new Set(['create', 'patch', 'delete']))
-    expect(verbsOn('configmaps')).toEqual(new Set(['get']))
+    expect(verbsOn('configmaps')).toEqual(new Set(['get', 'create', 'patch']))
     expect(verbsOn('namespaces')).toEqual(new Set('watchNamespaces' in values ? ['get'] : ['list', 'watch']))
     expect(verbsOn('pods')).toEqual(new Set(['list', 'watch', 'patch']))
   })

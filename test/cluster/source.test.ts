@@ -45,6 +45,7 @@ describe.runIf(givenCluster() !== undefined)('the source', () => {
       bindings: { keys: () => new Map(), formerNames: () => new Map() },
       domainKeys: { give: () => undefined, known: () => new Map() },
       records: { look: () => undefined },
+      issuer: { see: async () => ({ is: 'unknown', why: 'nobody needs it' }) },
     })
     const got: Snapshot[] = []
     const loop = async (): Promise<void> => {

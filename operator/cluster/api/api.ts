@@ -30,6 +30,8 @@ export type Page = {
 type Options = { readonly signal?: AbortSignal; readonly timeoutMs?: number }
 
 export type Api = {
+  /** What the API server says at a path that is no resource's: JSON of some form. */
+  discover(path: string, options?: Options): Promise<unknown>
   get(resource: Resource, at: Place, options?: Options & { readonly metadataOnly?: boolean }): Promise<KubeObject>
   listPage(
     resource: Resource,
@@ -95,6 +97,7 @@ export function openApi(connection: Connection, limits: Partial<Limits> = {}): A
     objectOf(request, await call(request, options))
 
   return {
+    discover: (path, options) => call({ method: 'GET', path, accept: 'application/json, application/jwk-set+json' }, options),
     async get(resource, at, { metadataOnly = false, ...options } = {}) {
       const accept = metadataOnly ? metadataOf('PartialObjectMetadata') : 'application/json'
       const request = { method: 'GET', path: pathOf(resource, at), accept } as const

@@ -1,7 +1,7 @@
 /** Who gets what of what was compiled, with an authority and without. */
 import { expect, test } from 'vitest'
 import { clusterSink } from '../../../operator/cluster/sink.ts'
-import type { Binding, Compiled } from '../../../operator/compile/compiled.ts'
+import type { Binding, Compiled, Guide } from '../../../operator/compile/compiled.ts'
 import type { Name, Ref } from '../../../operator/compile/snapshot.ts'
 
 const binding = (issuedByOperator: boolean): Binding => ({
@@ -22,7 +22,7 @@ const compiled: Compiled = {
     ['a/issued', binding(true)],
     ['a/own', binding(false)],
   ]),
-  guides: new Map(),
+  guides: new Map<Name, Guide>([['a/token', { ...binding(true), configMapName: 'token-smtp' }]]),
   heldBindings: new Set<Name>(['a/held']),
   findings: new Map(),
   statuses: new Map(),
@@ -38,6 +38,7 @@ async function given(authority: string | undefined) {
     bindings: {
       give: ({ bindings, heldBindings }, bundle) => log.push([...bindings.keys()], [...heldBindings], bundle),
     },
+    guides: { give: (guides, bundle) => log.push([...guides.keys()], bundle ?? 'none') },
     fleets: { give: (c) => log.push(c === compiled) },
     reporter: { give: (c, u) => log.push(c === compiled && u === uids) },
     verifier: { give: (checks) => log.push(checks === compiled.domainChecks) },
@@ -50,9 +51,9 @@ async function given(authority: string | undefined) {
 }
 
 test('everybody gets everything, and bindings the bundle', async () => {
-  expect(await given('PEM')).toEqual([['a/issued', 'a/own'], ['a/held'], 'PEM', true, true, true])
+  expect(await given('PEM')).toEqual([['a/issued', 'a/own'], ['a/held'], 'PEM', ['a/token'], 'PEM', true, true, true])
 })
 
 test('without an authority, whoever needs its certificate waits, and keeps the Secret that there is', async () => {
-  expect(await given(undefined)).toEqual([['a/own'], ['a/held', 'a/issued'], '', true, true, true])
+  expect(await given(undefined)).toEqual([['a/own'], ['a/held', 'a/issued'], '', ['a/token'], 'none', true, true, true])
 })

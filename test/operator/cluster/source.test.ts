@@ -55,6 +55,7 @@ function looping({ tookMs = 0, running = () => Promise.resolve(new Map<Name, Rel
     bindings: { keys: () => new Map(), formerNames: () => new Map() },
     domainKeys: { give: () => undefined, known: () => new Map() },
     records: { look: () => undefined },
+    issuer: { see: async () => ({ is: 'unknown', why: 'nobody needs it' }) },
   }
   const got: { at: number; snapshot: Snapshot }[] = []
   const source = clusterSource(facts)

@@ -1,0 +1,107 @@
+/** ConfigMaps that tell an application where to submit, and as whom: made for who is owed one, kept right, never somebody else's. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Compiled, Condition } from '../../compile/compiled.ts'
+import type { Name } from '../../compile/snapshot.ts'
+import type { Dirty } from '../../dirty.ts'
+import { splitName } from '../../manifests/names.ts'
+import type { Api } from '../api/api.ts'
+import { isConflict, isTransient } from '../api/api-error.ts'
+import { rest } from '../api/rest.ts'
+import type { World } from '../watch/world.ts'
+import { applyObject, Deposed } from '../write/apply.ts'
+import { openLanes } from '../write/lanes.ts'
+import { credentialOwner } from '../write/ownership.ts'
+import { guideObject, guideRefused, guideTrouble, type OwedGuide } from './guide-object.ts'
+
+export type Guides = {
+  /** What is owed from now on; returns at once. `authority` is undefined while there is none: who needs it waits. */
+  give(guides: Compiled['guides'], authority: string | undefined): void
+  /** Why a credential's ConfigMap is not as it should be: a condition for it, ready to be shown. */
+  troubles(): ReadonlyMap<Name, Condition>
+  run(signal: AbortSignal): Promise<void>
+}
+
+type Guiding = {
+  readonly api: Api
+  readonly world: Pick<World, 'declaredAs'>
+  readonly mayWrite: () => boolean
+  /** Marked when troubles are others than before. */
+  readonly dirty: Pick<Dirty, 'mark'>
+  /** How often each is looked at. */
+  readonly everyMs: number
+  readonly tell: (name: Name, why: string) => void
+}
+
+/** What is under way when everything ends is given up; it ends soon. */
+const restMs = 5000
+
+/** Thrown to try again later. */
+class Leaving extends Error {}
+
+export function openGuides({ api, world, mayWrite, dirty, everyMs, tell }: Guiding): Guides {
+  const ending = new AbortController()
+  const owing = new Map<Name, OwedGuide>()
+  const troubles = new Map<Name, Condition>()
+  const lanes = openLanes<OwedGuide>({
+    work: (name, owed) => make(name as Name, owed),
+    failed: (name, error) => fail(name as Name, error),
+  })
+
+  async function make(name: Name, owed: OwedGuide): Promise<void> {
+    if (owing.get(name) !== owed) return
+    const applied = await applyObject(guideObject(owed), undefined, owed.owner, { api, mayWrite, signal: ending.signal })
+    if (applied.kind === 'leaving') throw new Leaving(`${applied.what} is still being deleted`)
+    if (owing.get(name) === owed) note(name, guideTrouble(owed, applied))
+  }
+
+  function fail(name: Name, error: unknown): void {
+    const owed = owing.get(name)
+    if (owed === undefined || error instanceof Deposed || ending.signal.aborted) return
+    const why = error instanceof Error ? error.message : String(error)
+    tell(name, why)
+    const passes = error instanceof Leaving || isTransient(error) || isConflict(error)
+    if (!passes) note(name, guideRefused(owed, why))
+  }
+
+  function note(name: Name, trouble: Condition | undefined): void {
+    if (isDeepStrictEqual(trouble, troubles.get(name))) return
+    if (trouble === undefined) troubles.delete(name)
+    else troubles.set(name, trouble)
+    dirty.mark()
+  }
+
+  function owe(name: Name, owed: OwedGuide): void {
+    if (isDeepStrictEqual(owed, owing.get(name))) return
+    owing.set(name, owed)
+    lanes.give(name, owed, JSON.stringify(owed))
+  }
+
+  return {
+    give(guides, authority) {
+      for (const name of owing.keys()) if (!guides.has(name)) owing.delete(name)
+      for (const name of troubles.keys()) if (!guides.has(name)) troubles.delete(name)
+      for (const [name, guide] of guides) {
+        const declared = world.declaredAs(`RelayCredential ${name}`)
+        if (declared === undefined || (guide.issuedByOperator && authority === undefined)) continue
+        const owner = credentialOwner({ ...splitName(name), uid: declared.uid })
+        owe(name, { guide, authority: guide.issuedByOperator ? (authority ?? '') : '', owner })
+      }
+    },
+    troubles: () => troubles,
+    async run(signal) {
+      signal.addEventListener('abort', () => ending.abort(), { once: true })
+      while (!signal.aborted) {
+        // Spread over the whole time: thousands of looks at once would be the API server's trouble.
+        const names = [...owing.keys()]
+        for (const name of names) {
+          await rest(everyMs / names.length, signal)
+          const owed = owing.get(name)
+          if (owed !== undefined && !signal.aborted) lanes.give(name, owed, JSON.stringify(owed))
+        }
+        if (names.length === 0) await rest(everyMs, signal)
+      }
+      lanes.close()
+      await lanes.rest(restMs)
+    },
+  }
+}
