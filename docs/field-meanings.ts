@@ -103,7 +103,9 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.senderDomainRefs[].name': 'a SenderDomain',
     'spec.senderDomainRefs[].namespace': 'absent: the namespace of the credential',
     'spec.identities.addresses': 'narrows to these addresses; empty: whatever the domains allow',
-    'spec.type': 'a password of 256 bits that is made here',
+    'spec.type':
+      "Password: one of 256 bits that is made here, in a binding Secret; ServiceAccountToken: a pod's own token, and no Secret",
+    'spec.serviceAccounts[].name': 'the account that the pod runs as',
     'spec.networks.allow': 'narrows from where it may be used; empty: from wherever the policy admits',
     'spec.recipients.domains': 'narrows to whom it may send; empty: to whomever the policy allows',
     'spec.limits.rate.count': 'so many recipients',

@@ -56,6 +56,8 @@ test.each<[string, Said, object]>([
     { ...checkout, from: 'billing-1@mail.example.org' },
     { rule: 'senderRules.envelopeFrom' },
   ],
+  ['without-a-secret', { ...checkout, from: 'orders@shop.example.org' }, { verdict: 'accepted' }],
+  ['without-a-secret', { ...checkout, from: 'x@mail.example.org' }, { rule: 'senderRules.envelopeFrom' }],
   ['two-teams-and-consent', { ...web, from: 'x@a.example.org' }, { verdict: 'accepted' }],
   ['two-teams-and-consent', { ...newsletter, from: 'x@news.example.org' }, { verdict: 'accepted' }],
   ['two-teams-and-consent', { ...newsletter, from: 'x@a.example.org' }, { rule: 'senderRules.envelopeFrom' }],

@@ -1,5 +1,8 @@
 /** `submit`: what an application does with its binding, and no more; run in its pod, it shows whether that works. */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { durationMs } from '../../crds/duration.ts'
+import { duration } from '../../crds/fields.ts'
 import { type BindingSecret, readBindingSecret } from '../local/binding-secret.ts'
 import { submit } from '../local/submit.ts'
 import { testMessage } from '../local/test-message.ts'
@@ -14,21 +17,41 @@ type Options = {
   readonly from: string
   readonly to: readonly string[]
   readonly subject?: string
+  readonly every?: string
 }
 
-export const addSubmit = (program: Command, { terminal, finish }: Context): Command =>
+export const addSubmit = (program: Command, { terminal, signal, finish }: Context): Command =>
   program
     .command('submit')
     .summary('submit a message with a binding that is mounted here')
     .description(
       'Submits a test message with nothing but a Service Binding folder: TLS with verification, AUTH. Shows the dialog\n' +
-        'without the password. Meant for a pod of the application, where the binding Secret is mounted.',
+        'without the password. Meant for a pod of the application, where the binding is mounted: the Secret of its\n' +
+        "credential, or the credential's ConfigMap with a service account's token in the place of the password.",
     )
     .requiredOption('--binding <dir>', 'the folder with host, port, username, password, uri, certificates')
     .requiredOption('--from <address>', 'the reverse-path (MAIL FROM) and the visible From')
     .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', gathered)
     .option('--subject <text>', 'of the message')
-    .action(async (options: Options) => finish(await submitOne(options, terminal)))
+    .option('--every <duration>', 'again and again, with the binding as it then is; it ends with the first trouble')
+    .action(async (options: Options) => finish(await submitEach(options, terminal, signal)))
+
+async function submitEach(options: Options, terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {
+  const everyMs = options.every === undefined ? undefined : pauseOf(options.every)
+  for (;;) {
+    const code = await submitOne(options, terminal)
+    if (everyMs === undefined || code !== exitCodes.ok || signal.aborted) return code
+    await wait(everyMs, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return code
+  }
+}
+
+/** @throws UsageError */
+function pauseOf(every: string): number {
+  const ms = new RegExp(duration.pattern).test(every) ? durationMs(every) : 0
+  if (ms > 0) return ms
+  throw new UsageError(`--every ${every}: is no duration like 30s or 5m`)
+}
 
 async function submitOne({ binding, from, to, subject }: Options, terminal: Terminal): Promise<ExitCode> {
   const secret = bindingIn(binding)
@@ -56,6 +79,6 @@ function bindingIn(folder: string): BindingSecret {
   if (secret !== undefined) return secret
   throw new UsageError(
     `--binding ${folder}: host, port, username, password and uri are not all there; mount the binding Secret of a ` +
-      'RelayCredential (status.binding.name)',
+      'RelayCredential (status.binding.name), or its ConfigMap and a token (status.configMap.name)',
   )
 }

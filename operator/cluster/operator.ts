@@ -35,6 +35,8 @@ export type OperatorOptions = {
     readonly lookMs?: number
     /** How often a domain's records, whatever it declares. */
     readonly verifyMs?: number
+    /** How often the issuer of tokens is asked. */
+    readonly issuerMs?: number
   }
 }
 

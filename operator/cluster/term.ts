@@ -62,6 +62,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     api,
     changed: () => dirty.mark(),
     tell: (why) => tell({ about: 'trouble', part: 'issuer', why }),
+    ...(timing.issuerMs !== undefined && { everyMs: timing.issuerMs }),
   })
   const cluster = { image, operatorNamespace: namespace }
   const took = (part: Part) => (ms: number) => tell({ about: 'done', part, ms })

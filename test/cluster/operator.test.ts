@@ -146,6 +146,9 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     await make(declared('SenderDomain', mail, 'shop', domain(team)))
     await make(declared('RelayPolicy', mail, 'shared', policy(team)))
     await make(declared('RelayCredential', team, 'web', credential(mail)))
+    const byToken = { ...credential(mail), type: 'ServiceAccountToken', serviceAccounts: [{ name: 'worker' }] }
+    await make(declared('RelayCredential', team, 'worker', byToken))
+    await appears(`/api/v1/namespaces/${team}/configmaps/worker-smtp`)
     const statefulSet = await appears(`/apis/apps/v1/namespaces/${mail}/statefulsets/shared`)
     expect(statefulSet['spec']).toMatchObject({ replicas: 2 })
     for (const name of ['shared', 'shared-pods']) await appears(`/api/v1/namespaces/${mail}/services/${name}`)

@@ -97,7 +97,8 @@ export function openApi(connection: Connection, limits: Partial<Limits> = {}): A
     objectOf(request, await call(request, options))
 
   return {
-    discover: (path, options) => call({ method: 'GET', path, accept: 'application/json, application/jwk-set+json' }, options),
+    discover: (path, options) =>
+      call({ method: 'GET', path, accept: 'application/json, application/jwk-set+json' }, options),
     async get(resource, at, { metadataOnly = false, ...options } = {}) {
       const accept = metadataOnly ? metadataOf('PartialObjectMetadata') : 'application/json'
       const request = { method: 'GET', path: pathOf(resource, at), accept } as const

@@ -49,7 +49,11 @@ export function openGuides({ api, world, mayWrite, dirty, everyMs, tell }: Guidi
 
   async function make(name: Name, owed: OwedGuide): Promise<void> {
     if (owing.get(name) !== owed) return
-    const applied = await applyObject(guideObject(owed), undefined, owed.owner, { api, mayWrite, signal: ending.signal })
+    const applied = await applyObject(guideObject(owed), undefined, owed.owner, {
+      api,
+      mayWrite,
+      signal: ending.signal,
+    })
     if (applied.kind === 'leaving') throw new Leaving(`${applied.what} is still being deleted`)
     if (owing.get(name) === owed) note(name, guideTrouble(owed, applied))
   }
@@ -76,15 +80,19 @@ export function openGuides({ api, world, mayWrite, dirty, everyMs, tell }: Guidi
     lanes.give(name, owed, JSON.stringify(owed))
   }
 
+  function forgetAllBut(guides: Compiled['guides']): void {
+    for (const known of [owing, troubles]) for (const name of known.keys()) if (!guides.has(name)) known.delete(name)
+  }
+
   return {
     give(guides, authority) {
-      for (const name of owing.keys()) if (!guides.has(name)) owing.delete(name)
-      for (const name of troubles.keys()) if (!guides.has(name)) troubles.delete(name)
+      forgetAllBut(guides)
       for (const [name, guide] of guides) {
         const declared = world.declaredAs(`RelayCredential ${name}`)
-        if (declared === undefined || (guide.issuedByOperator && authority === undefined)) continue
+        const trusted = guide.issuedByOperator ? authority : ''
+        if (declared === undefined || trusted === undefined) continue
         const owner = credentialOwner({ ...splitName(name), uid: declared.uid })
-        owe(name, { guide, authority: guide.issuedByOperator ? (authority ?? '') : '', owner })
+        owe(name, { guide, authority: trusted, owner })
       }
     },
     troubles: () => troubles,

@@ -12,7 +12,8 @@ export function issuerIn(discovery: unknown, keySet: unknown): Extract<TokenIssu
   if (typeof issuer !== 'string' || issuer === '') throw new Error('the OpenID configuration names no issuer')
   const listed = fieldsOf(keySet)['keys']
   const keys = (Array.isArray(listed) ? listed : []).flatMap(keyIn)
-  if (keys.length === 0) throw new Error('there is no key for RS256, ES256, ES384 or ES512 among the keys of the issuer')
+  if (keys.length === 0)
+    throw new Error('there is no key for RS256, ES256, ES384 or ES512 among the keys of the issuer')
   if (new Set(keys.map((k) => k.id)).size < keys.length) throw new Error('two keys of the issuer have the same name')
   return { is: 'known', issuer, keys: keys.toSorted((a, b) => (a.id < b.id ? -1 : 1)) }
 }
