@@ -55,6 +55,12 @@ const changes: readonly { kind: string; field: string; from: Spec; to: Spec }[] 
     to: { ...policySpec, environment: 'NonProduction' },
   },
   { kind: 'SenderDomain', field: 'spec.domain', from: domainSpec, to: { ...domainSpec, domain: 'other.example.org' } },
+  {
+    kind: 'RelayCredential',
+    field: 'spec.type',
+    from: credentialSpec,
+    to: { ...credentialSpec, type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }] },
+  },
 ]
 
 test('every immutable field has a change that is tried', () => {
