@@ -151,6 +151,13 @@ export const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[
     },
   },
   {
+    field: 'spec.rotation',
+    cel: "self.type == 'Password' || !(has(self.rotation.every) || has(self.rotation.trigger))",
+    message: 'only a credential of type Password has a password to replace; take rotation away',
+    holds: ({ type, rotation }) =>
+      type === 'Password' || (rotation.every === undefined && rotation.trigger === undefined),
+  },
+  {
     field: 'spec.rotation.every',
     cel: "!has(self.rotation.every) || duration(self.rotation.every) >= duration('10m')",
     message: 'every has to be 10m or more; for one rotation now change spec.rotation.trigger',

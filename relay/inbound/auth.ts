@@ -66,6 +66,7 @@ type Claimed = { readonly username: string; readonly proof: Proof }
 function judge(inbound: Inbound, { client }: Session, { username, proof }: Claimed): Login {
   const login = judgeLogin(inbound.inForce().index, { username, proof, client, now: inbound.now() })
   // A session that goes on for days uses its key all the time.
-  if (login.kind === 'accepted' && proof.by === 'password') inbound.keyUses.note(login.credential.name, login.key, client)
+  if (login.kind === 'accepted' && proof.by === 'password')
+    inbound.keyUses.note(login.credential.name, login.key, client)
   return login
 }

@@ -88,6 +88,11 @@ export const verdicts: readonly Verdict[] = [
     { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }], secretTemplate: { labels: { a: 'b' } } },
     'spec.secretTemplate',
   ),
+  credential(
+    'a rotation of tokens',
+    { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }], rotation: { trigger: 'now' } },
+    'spec.rotation',
+  ),
   credential('a type that nobody knows', { type: 'OpenRelay' }, 'spec.type'),
   credential('limits that limit nothing', { limits: { warnAt: 50 } }, 'spec.limits'),
   credential('a rate per minute', { limits: { rate: { count: 600, per: '1m' } } }),
