@@ -31,7 +31,14 @@ export function bindingOf(credential: Credential, policy: Policy, place: Place):
   const door = doorOf(credential, policy, place)
   if (door === undefined || !hasSecret(credential)) return undefined
   const { labels = {}, annotations = {} } = credential.spec.secretTemplate
-  return { secretName: secretNameOf(credential), labels, annotations, ...door }
+  return {
+    secretName: secretNameOf(credential),
+    labels,
+    annotations,
+    ...door,
+    fleet: nameOf(policy),
+    rotation: rotationOf(credential.spec.rotation),
+  }
 }
 
 /** Applications have ConfigMaps of their own by the plain name. */
@@ -53,8 +60,6 @@ function doorOf(credential: Credential, policy: Policy, place: Place): Door | un
     port: clientPort(place, listener.port),
     scheme: schemes[listener.tls.mode],
     issuedByOperator: listener.tls.certificateRef === undefined,
-    fleet: nameOf(policy),
-    rotation: rotationOf(credential.spec.rotation),
   }
 }
 

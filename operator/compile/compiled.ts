@@ -72,10 +72,6 @@ export type Door = {
   readonly scheme: 'smtp' | 'smtps'
   /** True where the listener's certificate is from the operator's own CA, which then goes into `certificates`. */
   readonly issuedByOperator: boolean
-  /** Whose relays have to accept a password before the Secret holds it. */
-  readonly fleet: Name
-  /** When its password is replaced. */
-  readonly rotation: Rotation
 }
 
 /** The binding Secret that a credential is owed, without its password. */
@@ -83,6 +79,10 @@ export type Binding = Door & {
   readonly secretName: string
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
+  /** Whose relays have to accept a password before the Secret holds it. */
+  readonly fleet: Name
+  /** When its password is replaced. */
+  readonly rotation: Rotation
 }
 
 /** The ConfigMap that a credential is owed whose application brings its own proof: a binding without a password. */
