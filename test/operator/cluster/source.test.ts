@@ -105,7 +105,6 @@ test('it says what the cluster says', async () => {
       domainKeys: new Map(),
       tokenIssuer: { is: 'unknown', why: 'nobody needs it' },
       running: new Map([['mail/one', config]]),
-      domainKeys: new Map(),
       brokenRecords: new Map(),
     }),
   )
