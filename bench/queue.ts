@@ -2,16 +2,16 @@
  * A long queue: `npm run bench:queue -- --messages 1000000` fills a spool, starts the relay on it while its smarthost is
  * away, and then lets the smarthost come back. How long until it is ready, how much memory, and how fast the queue drains.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openSpool } from '../relay/spool/file-spool.ts'
 import { makeCertificates } from '../test/certificates.ts'
+import { bundleRelay } from '../test/local/bundle.ts'
 import { freePort } from '../test/local/free-port.ts'
 import { startSink } from '../test/local/receiver.ts'
-import { listening, loadConfig, writeRelay } from '../test/local/relay-process.ts'
+import { listening, loadConfig, spawnRelay, writeRelay } from '../test/local/relay-process.ts'
 import { until } from '../test/local/until.ts'
 
 const { values } = parseArgs({
@@ -22,8 +22,6 @@ const { values } = parseArgs({
     drain: { type: 'string', default: '100000' },
     /** A bundle that was built before, to compare; else this one. */
     relay: { type: 'string' },
-    /** --max-semi-space-size of the relay, in MiB; else Node's own. */
-    young: { type: 'string' },
   },
 })
 const [messages, bytes] = [Number(values.messages), Number(values.bytes)]
@@ -62,12 +60,6 @@ const envelope = {
   smtpUtf8: false,
 } as const
 
-function bundle(into: string): string {
-  const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '../build.ts'), into])
-  if (status !== 0) throw new Error(`the bundle could not be built: ${stderr}`)
-  return join(into, 'relay.js')
-}
-
 /** In MB of 10^6 octets. */
 const memoryOf = (pid: number) => {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -81,21 +73,9 @@ async function measure(folder: string) {
   const listenPort = await freePort()
   const config = (smarthostPort: number) => loadConfig({ listenPort, smarthostPort, maxConnections: 20 })
   writeRelay(folder, config(await freePort()), certificates)
-  const main = values.relay ?? bundle(join(folder, 'dist'))
-  const log = openSync(join(folder, 'relay.log'), 'a')
-  const young = values.young === undefined ? [] : [`--max-semi-space-size=${values.young}`]
-  const args = [
-    ...young,
-    main,
-    '--config',
-    join(folder, 'config'),
-    '--data',
-    join(folder, 'data'),
-    '--http',
-    '127.0.0.1:0',
-  ]
+  const main = values.relay ?? bundleRelay(join(folder, 'dist'))
   const spawned = performance.now()
-  const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] })
+  const child = spawnRelay(folder, [], main)
   const endpoints = join(folder, 'data/endpoints.json')
   await until('the relay listens', () => child.exitCode !== null || existsSync(endpoints), 10 * minutes)
   const relay = await listening(folder, child)
@@ -131,7 +111,6 @@ try {
     at,
     machine,
     relay: values.relay ?? 'this one',
-    young: values.young,
     messages,
     bytes,
     drain,
@@ -140,8 +119,7 @@ try {
   console.log(JSON.stringify(result, null, 1))
   const results = join(import.meta.dirname, 'results')
   mkdirSync(results, { recursive: true })
-  const young = values.young === undefined ? '' : `-young${values.young}`
-  const name = `queue-${messages}${young}-${at.slice(0, 10)}.json`
+  const name = `queue-${messages}-${at.slice(0, 10)}.json`
   if (values.relay === undefined) writeFileSync(join(results, name), `${JSON.stringify(result, null, 1)}\n`)
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '..')
 /** Bottom first. A file may import its own layer and the layers before it, never one after it. */
 const layers = [
   'crds/',
+  'relay/node-flags.ts',
   'relay/decode.ts',
   'relay/folder-watch.ts',
   'relay/config.ts',
@@ -90,6 +91,7 @@ const bans: readonly (readonly [string, string])[] = [
 
 /** Of the relay, the operator may know the contract, the mail vocabulary, the rules, the status page and how both watch folders. */
 const operatorMaySee = [
+  'relay/node-flags.ts',
   'relay/config.ts',
   'relay/config-text.ts',
   'relay/folder-watch.ts',

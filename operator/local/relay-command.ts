@@ -1,5 +1,6 @@
 /** How a relay is started on this machine: the sibling bundle of a bundle, or the source of the source tree. */
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from '../../relay/node-flags.ts'
 import type { FleetFolder } from './state.ts'
 
 const bundled = import.meta.url.endsWith('.js')
@@ -13,5 +14,10 @@ export const ownCommand = bundled ? 'relayfleet' : 'npx node operator/cli.ts'
 
 export const relayCommand = (folder: FleetFolder): { readonly command: string; readonly args: readonly string[] } => ({
   command: process.execPath,
-  args: [relay, '--config', folder.config, '--data', folder.root, '--http', '127.0.0.1:0', '--parent-pipe'],
+  args: [
+    ...nodeFlags,
+    relay,
+    ...['--config', folder.config, '--data', folder.root],
+    ...['--http', '127.0.0.1:0', '--parent-pipe'],
+  ],
 })

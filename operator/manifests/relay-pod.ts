@@ -1,5 +1,6 @@
 /** The pod of a relay: it may run, write its own volume, and nothing else. */
 import type { V1Container, V1PodTemplateSpec } from '@kubernetes/client-node'
+import { nodeFlags } from '../../relay/node-flags.ts'
 import { configVolume } from './config-volume.ts'
 import { httpPort, httpPortName } from './http-port.ts'
 import { labelsOf, selectorOf, takesMail } from './labels.ts'
@@ -18,6 +19,7 @@ const reserveSeconds = 15
 
 const configFolder = '/etc/relayfleet'
 const dataFolder = '/var/lib/relayfleet'
+const relayArguments = ['--config', configFolder, '--data', dataFolder]
 
 const pageAt = (path: string) => ({ httpGet: { path, port: httpPortName } })
 
@@ -32,7 +34,7 @@ const relayContainer = (fleet: RelayFleet): V1Container => {
   return {
     name: 'relay',
     image: fleet.cluster.image,
-    args: ['/app/relay.js', '--config', configFolder, '--data', dataFolder, '--http', `:::${port}`, ...indexArguments],
+    args: [...nodeFlags, '/app/relay.js', ...relayArguments, '--http', `:::${port}`, ...indexArguments],
     env: [{ name: indexVariable, valueFrom: { fieldRef: { fieldPath: `metadata.labels['${podIndexLabel}']` } } }],
     ports: [{ name: httpPortName, containerPort: port, protocol: 'TCP' }],
     // A long journal is read before the first page is there: that is slow, not dead.

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path'
 import { printConfig, type RelayConfig, verifierOf } from '../../relay/config.ts'
 import type { RelayStatus } from '../../relay/http.ts'
+import { nodeFlags } from '../../relay/node-flags.ts'
 import type { makeCertificates } from '../certificates.ts'
 import type { Access } from './smtp-session.ts'
 import { until } from './until.ts'
@@ -94,6 +95,8 @@ export type Relay = {
   status(): Promise<RelayStatus>
   /** One sample of /metrics by its name without labels; 0 where it is not. */
   metric(name: string): Promise<number>
+  /** All of /metrics. */
+  metrics(): Promise<string>
   /** Ends it by a signal and waits; the exit code, or null where the signal killed it. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
@@ -104,13 +107,17 @@ type Endpoints = {
   readonly listeners: readonly unknown[]
 }
 
-/** A relay process; `trace` is put before its command line. It may not listen yet: see `listening`. */
-export function spawnRelay(folder: string, trace: readonly string[] = []): ChildProcess {
+const source = join(import.meta.dirname, '../../relay/main.ts')
+
+/**
+ * A relay process, with the flags that ship; `trace` is put before its command line, `main` is a bundle instead of the
+ * source. It may not listen yet: see `listening`.
+ */
+export function spawnRelay(folder: string, trace: readonly string[] = [], main = source): ChildProcess {
   const data = join(folder, 'data')
   rmSync(join(data, 'endpoints.json'), { force: true })
-  const main = join(import.meta.dirname, '../../relay/main.ts')
   const log = openSync(join(folder, 'relay.log'), 'a')
-  const relay = [process.execPath, main, '--config', join(folder, 'config'), '--data', data]
+  const relay = [process.execPath, ...nodeFlags, main, '--config', join(folder, 'config'), '--data', data]
   const [program = '', ...args] = [...trace, ...relay, '--http', '127.0.0.1:0', '--parent-pipe']
   return spawn(program, args, { stdio: ['pipe', log, log] })
 }
@@ -122,11 +129,13 @@ export async function listening(folder: string, child: ChildProcess): Promise<Re
     return endpointsOf(folder)
   })
   const page = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${http.port}${path}`)
+  const metrics = async (): Promise<string> => (await page('/metrics')).text()
   return {
     pid,
     status: async () => (await page('/status')).json() as Promise<RelayStatus>,
+    metrics,
     metric: async (name) => {
-      const lines = (await (await page('/metrics')).text()).split('\n')
+      const lines = (await metrics()).split('\n')
       return Number(
         lines
           .find((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
@@ -143,8 +152,8 @@ export async function listening(folder: string, child: ChildProcess): Promise<Re
   }
 }
 
-export const startRelay = (folder: string, trace?: readonly string[]): Promise<Relay> =>
-  listening(folder, spawnRelay(folder, trace))
+export const startRelay = (folder: string, trace?: readonly string[], main?: string): Promise<Relay> =>
+  listening(folder, spawnRelay(folder, trace, main))
 
 function endpointsOf(folder: string): Endpoints | undefined {
   const file = join(folder, 'data/endpoints.json')
