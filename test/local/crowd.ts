@@ -1,0 +1,97 @@
+/**
+ * Clients that want more than their share, in a process of their own: what they do takes no time of who measures.
+ * Forked; it is told once what to do, and says what became of it when it is told to end.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Load, startLoad } from './load.ts'
+import { loadMessage } from './load-message.ts'
+import { type SlowKind, slowClient } from './slow-clients.ts'
+import { type Access, SmtpSession } from './smtp-session.ts'
+
+export type CrowdOrder = {
+  /** Of a credential of their own. */
+  readonly access: Access
+  readonly slow?: { readonly kind: SlowKind; readonly localAddresses: readonly string[] }[]
+  /** Each guesses at passwords without a pause, from one address after the other. */
+  readonly guessers?: readonly (readonly string[])[]
+  /** As fast as it is answered, over so many sessions of each address. */
+  readonly flood?: { readonly localAddresses: readonly string[]; readonly sessions: number; readonly bytes: number }
+}
+
+export type CrowdReport = {
+  /** Slow clients that are connected now. */
+  readonly slow: number
+  readonly guesses: number
+  readonly flooded: number
+  /** What a message of the flood was told that was no 250. */
+  readonly others: readonly string[]
+}
+
+const counts = { slow: 0, guesses: 0, flooded: 0, others: [] as string[] }
+let ended = false
+
+/** In comes a connection, out goes a client; who is sent away comes back. */
+async function keepSlow(access: Access, kind: SlowKind): Promise<void> {
+  while (!ended) {
+    await slowClient(kind, access, (step) => {
+      counts.slow += step
+    }).catch(() => undefined)
+    await sleep(1000)
+  }
+}
+
+async function guess(access: Access): Promise<void> {
+  const session = await SmtpSession.connect(access)
+  try {
+    await session.command('EHLO guess.test')
+    await session.startTls(access)
+    for (let n = 0; n < 3 && !session.closed; n += 1) {
+      await session.login({ username: access.login?.username ?? '', password: `guess ${counts.guesses}` })
+      counts.guesses += 1
+    }
+  } finally {
+    session.close()
+  }
+}
+
+async function keepGuessing(access: Access, localAddresses: readonly string[]): Promise<void> {
+  for (let n = 0; !ended; n += 1) {
+    const localAddress = localAddresses[n % localAddresses.length] ?? ''
+    await guess({ ...access, localAddress }).catch(() => undefined)
+  }
+}
+
+function flood(access: Access, { localAddresses, sessions, bytes }: NonNullable<CrowdOrder['flood']>): Load[] {
+  const envelope = { id: 'flood', reversePath: 'app@corp.test', forwardPaths: ['someone@flood.test'] }
+  const message = loadMessage(envelope, bytes)
+  return localAddresses.map((localAddress) =>
+    startLoad({
+      access: { ...access, localAddress },
+      sessions,
+      messagesPerConnection: 100,
+      next: () => message,
+      tell: (told) => {
+        if (told.kind === 'acknowledged') counts.flooded += 1
+        else counts.others.push(told.kind === 'unknown' ? told.error.message : `${told.reply.code} ${told.reply.text}`)
+      },
+    }),
+  )
+}
+
+function carryOut({ access, slow = [], guessers = [], flood: floods }: CrowdOrder): void {
+  for (const { kind, localAddresses } of slow) {
+    for (const localAddress of localAddresses) void keepSlow({ ...access, localAddress }, kind)
+  }
+  for (const localAddresses of guessers) void keepGuessing(access, localAddresses)
+  if (floods) flood(access, floods)
+}
+
+process.on('message', (order: CrowdOrder | 'report' | 'end') => {
+  if (order === 'report') process.send?.(counts)
+  else if (order !== 'end') carryOut(order)
+  else {
+    ended = true
+    process.send?.(counts, () => process.exit(0))
+  }
+})
+process.on('disconnect', () => process.exit(0))
