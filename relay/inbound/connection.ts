@@ -7,7 +7,7 @@ import { type Refusal, refusal } from '../mail/rule.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
-import { handshakeMs, idleMs, lingerMs, unreadBytes } from './limits.ts'
+import { handshakeCostMs, handshakeMs, idleMs, lingerMs, unreadBytes } from './limits.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { fateOf, followsHello, takesArgument } from './verbs.ts'
 
@@ -21,8 +21,11 @@ export type Tls = {
   readonly context: () => SecureContext
 }
 
-/** It ends with the socket that is on top; during a handshake the lower one goes with it. The other way round is not safe in Node. */
-type Handshake = { readonly secured: TLSSocket; readonly deadline: NodeJS.Timeout }
+/**
+ * It ends with the socket that is on top; during a handshake the lower one goes with it. The other way round is not safe in
+ * Node. Until the client has spoken there is only the lower one.
+ */
+type Handshake = { top: Socket; readonly deadline: NodeJS.Timeout }
 
 const replies = {
   reset: reply(250, '0.0', 'Flushed'),
@@ -79,7 +82,7 @@ export class Connection implements Line, Hearer {
   }
 
   destroy(): void {
-    const socket = this.#handshake?.secured ?? this.#socket
+    const socket = this.#handshake?.top ?? this.#socket
     socket.destroy()
   }
 
@@ -91,6 +94,10 @@ export class Connection implements Line, Hearer {
 
   get inLogin(): boolean {
     return this.#login !== undefined
+  }
+
+  inTurn(work: () => void): void {
+    this.#conversation.inTurn(work)
   }
 
   command(text: string): Handling {
@@ -160,13 +167,35 @@ export class Connection implements Line, Hearer {
     socket.setTimeout(idleMs).on('timeout', this.#onTimeout)
   }
 
-  /** Nothing that was said or begun in clear lives on. */
+  /**
+   * Nothing that was said or begun in clear lives on. A handshake is the dearest thing that a stranger can ask for: it has
+   * its turn, and until the client has said hello it costs nothing.
+   */
   #secure(secure: () => void): void {
     const plain = this.#socket
     void this.#inlet.close()
-    plain.setTimeout(0).removeAllListeners().on('error', this.#onError).pause()
+    plain.setTimeout(0).removeAllListeners().on('error', this.#onError).on('close', this.#onClose).pause()
+    const handshake = { top: plain, deadline: setTimeout(() => this.destroy(), handshakeMs) }
+    this.#handshake = handshake
+    const shakeHands = (): void => {
+      if (plain.destroyed) return
+      // Readable without an octet: the client has gone.
+      if (plain.readableLength === 0) this.destroy()
+      else this.#shakeHands(plain, handshake, secure)
+    }
+    let spoken = false
+    // It stays: without it Node would let flow what is to be read by the handshake.
+    plain.on('readable', () => {
+      if (!spoken) this.#conversation.inTurn(shakeHands, handshakeCostMs)
+      spoken = true
+    })
+  }
+
+  #shakeHands(plain: Socket, handshake: Handshake, secure: () => void): void {
+    plain.off('close', this.#onClose)
+    // It reads what the lower socket has read.
     const secured = new TLSSocket(plain, { isServer: true, secureContext: this.#tls.context() })
-    this.#handshake = { secured, deadline: setTimeout(() => this.destroy(), handshakeMs) }
+    handshake.top = secured
     secured.on('_tlsError', this.#onError)
     // Once: a client of TLS 1.2 may negotiate again.
     secured.once('secure', () => {

@@ -15,6 +15,7 @@ import { Patience } from './pace.ts'
 import { rcptTo } from './rcpt-to.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session } from './session.ts'
+import type { Owner } from './turns.ts'
 import { fateOf } from './verbs.ts'
 
 /** The connection under a conversation. A reply with 421 ends it. */
@@ -73,6 +74,11 @@ export class Conversation {
   /** Nothing would be lost if the connection ended now. */
   get idle(): boolean {
     return !this.#session.transaction && !this.#settling
+  }
+
+  /** Does this when it is this session's turn; `laterMs` is what it will take after it has returned. */
+  inTurn(work: () => void, laterMs = 0): void {
+    this.#inbound.turns.take(this.#owner, work, laterMs)
   }
 
   /** A refusal, or undefined when the client is to be greeted. */
@@ -225,6 +231,12 @@ export class Conversation {
     this.#ended()
   }
 
+  get #owner(): Owner {
+    const { login, client } = this.#session
+    if (login) return { rank: 'credential', name: login.credential }
+    return { rank: this.#inbound.acquaintances.has(client) ? 'known' : 'stranger', name: client }
+  }
+
   get #config() {
     return this.#inbound.inForce().config
   }
@@ -245,6 +257,7 @@ export class Conversation {
     const decision = logIn(this.#inbound, this.#session, step)
     if (decision.kind === 'accepted') {
       this.#session.login = decision.login
+      this.#inbound.acquaintances.loggedIn(this.#session.client)
       events.authenticated(factsOf(this.#session), step.mechanism, decision.login.credential, decision.key)
       return reply(235, '7.0', 'authenticated')
     }
@@ -252,7 +265,10 @@ export class Conversation {
     const { credential } = decision
     const facts = { ...factsOf(this.#session), ...(credential !== undefined && { credential }) }
     events.authFailed(facts, step.mechanism, decision.reason, decision.refusal)
-    if (decision.locks) events.lockedOut(factsOf(this.#session), this.#config.authFailures.lockoutMs)
+    if (decision.locks) {
+      this.#inbound.acquaintances.lockedOut(this.#session.client)
+      events.lockedOut(factsOf(this.#session), this.#config.authFailures.lockoutMs)
+    }
     return decision.refusal.reply
   }
 

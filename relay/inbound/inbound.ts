@@ -7,8 +7,10 @@ import type { Keyring } from '../mail/keyring.ts'
 import type { Refusal } from '../mail/rule.ts'
 import type { CredentialIndex } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
+import type { Acquaintances } from './acquaintances.ts'
 import type { Lockout } from './lockout.ts'
 import type { Presence } from './presence.ts'
+import type { Turns } from './turns.ts'
 
 export type InForce = {
   readonly config: RelayConfig
@@ -24,6 +26,8 @@ export type Inbound = {
   readonly keyUses: KeyUses
   readonly lockout: Lockout
   readonly presence: Presence
+  readonly acquaintances: Acquaintances
+  readonly turns: Turns
   /** Beyond this many sessions of all clients, new ones are sent away. */
   readonly maxSessions: number
   /** Milliseconds since the epoch. */

@@ -16,6 +16,8 @@ export type Hearer = {
   readonly ready: boolean
   /** The next line may be a token. */
   readonly inLogin: boolean
+  /** Does this when it is this client's turn: at once, or later. */
+  inTurn(work: () => void): void
   /** A line without its end, one character for each octet. */
   command(line: string): Handling
   content(octets: Buffer): Handling
@@ -37,6 +39,7 @@ export class Inlet {
   /** While a content comes. */
   #decoder: DataDecoder | undefined
   #handling: Handling
+  #waitsForTurn = false
   #closed = false
 
   constructor(socket: Socket, hearer: Hearer) {
@@ -51,9 +54,9 @@ export class Inlet {
     return this.#commands.waiting || this.#came.length > 0
   }
 
-  /** A piece that was handed out is still being dealt with. */
+  /** A piece that was handed out is still being dealt with, or what came waits for its turn. */
   get busy(): boolean {
-    return this.#handling !== undefined
+    return this.#handling !== undefined || this.#waitsForTurn
   }
 
   get inContent(): boolean {
@@ -76,8 +79,20 @@ export class Inlet {
   readonly #take = (chunk: Buffer): void => {
     this.#came.push(chunk)
     this.#cameBytes += chunk.length
-    if (this.#handling === undefined) this.#run()
+    if (!this.busy) this.#runInTurn()
     if (this.#cameBytes > heldBytes) this.#socket.pause()
+  }
+
+  #runInTurn(): void {
+    this.#waitsForTurn = true
+    this.#hearer.inTurn(this.#begin)
+    // The client has to hear what was answered until here.
+    if (this.#waitsForTurn) this.#hearer.rested()
+  }
+
+  readonly #begin = (): void => {
+    this.#waitsForTurn = false
+    this.#run()
   }
 
   #run(): void {
@@ -86,7 +101,8 @@ export class Inlet {
       if (handling !== undefined) this.#handling = this.#waitFor(handling)
     }
     this.#hearer.rested()
-    if (this.#cameBytes === 0 && this.#socket.isPaused()) this.#socket.resume()
+    // Of a socket that is given up somebody else is the reader.
+    if (!this.#closed && this.#cameBytes === 0 && this.#socket.isPaused()) this.#socket.resume()
   }
 
   get #hasNext(): boolean {
@@ -96,7 +112,8 @@ export class Inlet {
   async #waitFor(handling: Promise<void>): Promise<void> {
     await handling.catch((error: unknown) => this.#hearer.failed(error))
     this.#handling = undefined
-    this.#run()
+    if (this.#hasNext) this.#runInTurn()
+    else this.#run()
   }
 
   #handOut(): Handling {

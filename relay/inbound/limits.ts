@@ -10,6 +10,9 @@ export const commandMs = 60_000
 /** From STARTTLS, or from the connection to an Implicit listener, to the end of the handshake. */
 export const handshakeMs = 30_000
 
+/** About what the processor needs for one. */
+export const handshakeCostMs = 1
+
 /** Octets of a command line; a login's lines carry tokens and may be longer (RFC 4954 section 4). */
 export const lineBytes = 2_048
 export const loginLineBytes = 12_288

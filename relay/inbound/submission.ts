@@ -9,12 +9,14 @@ import type { Allowances } from '../limits/allowances.ts'
 import { Keyring } from '../mail/keyring.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
+import { Acquaintances } from './acquaintances.ts'
 import type { Begin } from './connection.ts'
 import { Conversation, type Line } from './conversation.ts'
 import type { Inbound, InForce } from './inbound.ts'
 import { Lockout } from './lockout.ts'
 import { Presence } from './presence.ts'
 import { type Certificate, type Listener, openListener } from './server.ts'
+import { Turns } from './turns.ts'
 
 export type Submission = {
   /**
@@ -61,7 +63,6 @@ export function createSubmission({
     return current
   }
   const presence = new Presence()
-  const lockout = new Lockout()
   let shut = false
   const isShut = (): boolean => shut
   const inbound: Inbound = {
@@ -69,8 +70,10 @@ export function createSubmission({
     events,
     allowances,
     keyUses,
-    lockout,
+    lockout: new Lockout(),
     presence,
+    acquaintances: new Acquaintances(),
+    turns: new Turns(),
     maxSessions,
     now,
     inForce,
