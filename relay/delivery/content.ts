@@ -23,7 +23,7 @@ export type Content = Traits &
 export type ContentSource = Pick<Spool, 'content' | 'contentInMemory'>
 
 /** Up to this size content is read and sent in one piece; it bounds what the attempts in flight hold in memory. */
-const wholeUpTo = 64 * 1024
+const wholeUpTo = 128 * 1024
 
 /** Reads (or, when large, looks through) the content, which the seal may sign. @throws ContentError where it is not what was accepted; SpoolError */
 export function loadContent(source: ContentSource, envelope: Envelope, seal?: Seal): Promise<Content> {

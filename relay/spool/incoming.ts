@@ -4,8 +4,11 @@ import type { LargeFile } from './large-files.ts'
 import type { ContentFile } from './record.ts'
 import type { Incoming } from './spool.ts'
 
-/** Up to here the content goes into the journal with its envelope: one write, no file. */
-export const smallBytes = 64 * 1024
+/**
+ * Up to here the content goes into the journal with its envelope: one write, no file. Each session may hold as much in memory;
+ * a file of its own doubles what a message of this size costs.
+ */
+export const smallBytes = 128 * 1024
 
 /** What is durable of the content, or waits to be written with the envelope. */
 export type Received = { readonly bytes: number } & (

@@ -46,7 +46,7 @@ describe.runIf(mountable())('a volume of 40 inodes (case R11)', () => {
     const ids: string[] = []
     let refusal: unknown
     for (let n = 0; refusal === undefined && n < 100; n++) {
-      await accept(spool, contentOf(n, 100_000)).then(
+      await accept(spool, contentOf(n, 140_000)).then(
         ({ envelope }) => ids.push(envelope.queueId),
         (error: unknown) => {
           refusal = error
@@ -56,10 +56,10 @@ describe.runIf(mountable())('a volume of 40 inodes (case R11)', () => {
     expect(refusal).toMatchObject({ kind: 'full' })
     expect(ids.length).toBeGreaterThan(10)
     for (const [n, id] of ids.entries())
-      expect((await octets(spool.content(id))).equals(contentOf(n, 100_000))).toBe(true)
+      expect((await octets(spool.content(id))).equals(contentOf(n, 140_000))).toBe(true)
     await Promise.all(ids.slice(0, 5).map((id) => spool.remove(id)))
     await until('the spool takes mail again', () => spool.fault === undefined, 10_000)
-    await accept(spool, contentOf(1, 100_000))
+    await accept(spool, contentOf(1, 140_000))
     await spool.close()
   })
 })

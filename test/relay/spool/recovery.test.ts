@@ -13,7 +13,7 @@ async function filled() {
   const directory = temporaryFolder()
   const spool = await openSpool({ directory, events: listening().events })
   const contents = new Map<string, Buffer>()
-  for (const bytes of [40, 70_000, 50]) {
+  for (const bytes of [40, 140_000, 50]) {
     const content = contentOf(bytes, bytes)
     contents.set((await accept(spool, content)).envelope.queueId, content)
   }
@@ -66,7 +66,7 @@ test('cut anywhere, the newest segment holds whole messages or none (case S01)',
     rmSync(copy, { recursive: true })
     for (const folder of ['journal', 'large', 'quarantine']) mkdirSync(join(copy, folder), { recursive: true })
     writeFileSync(join(copy, 'journal', spool.segment.slice(-31)), whole.subarray(0, length))
-    writeFileSync(join(copy, 'large', `${spool.large}.eml`), contentOf(70_000, 70_000))
+    writeFileSync(join(copy, 'large', `${spool.large}.eml`), contentOf(140_000, 140_000))
     const { ids } = await found({ ...spool, directory: copy })
     expect(ids, `cut at ${length}`).toEqual(all.slice(0, ids.length))
   }
@@ -140,8 +140,8 @@ test('a segment that was being begun is swept', async () => {
 
 test.each([
   ['is gone', (path: string) => rmSync(path), 'is gone or cannot be read', 0],
-  ['is empty', (path: string) => truncateSync(path, 0), 'has 0 octets instead of 70000', 1],
-  ['was cut', (path: string) => truncateSync(path, 69_999), 'has 69999 octets instead of 70000', 1],
+  ['is empty', (path: string) => truncateSync(path, 0), 'has 0 octets instead of 140000', 1],
+  ['was cut', (path: string) => truncateSync(path, 139_999), 'has 139999 octets instead of 140000', 1],
 ])('large content that %s ends its message, loudly and once', async (_what, damage, why, setAside) => {
   const spool = await filled()
   damage(join(spool.directory, 'large', `${spool.large}.eml`))
@@ -152,7 +152,7 @@ test.each([
 })
 
 test.each([
-  0, 65_535, 69_999,
+  0, 65_535, 139_999,
 ])('a change at octet %d of large content is found before its end is given out', async (at) => {
   const spool = await filled()
   const path = join(spool.directory, 'large', `${spool.large}.eml`)
@@ -166,7 +166,7 @@ test.each([
     for await (const chunk of opened.content(spool.large)) given += chunk.length
   }
   await expect(read()).rejects.toThrow('is damaged')
-  expect(given).toBeLessThan(70_000)
+  expect(given).toBeLessThan(140_000)
   expect(opened.has(spool.large)).toBe(false)
   expect(told.lines.filter((line) => line.startsWith('quarantined'))).toHaveLength(1)
   await until('it is set aside', () => readdirSync(join(spool.directory, 'quarantine')).includes(`${spool.large}.eml`))
@@ -211,5 +211,5 @@ test('a segment under another name gives out nothing: its records carry another 
 })
 
 test('small and large are told apart by their size alone', () => {
-  expect(smallBytes).toBe(65_536)
+  expect(smallBytes).toBe(131_072)
 })

@@ -24,7 +24,7 @@ export async function live(spool: Spool, tell: Tell): Promise<void> {
   await deeds.accept('first00000', 900)
   await Promise.all([
     deeds.accept('second0000', 1200),
-    deeds.accept('large00000', 70_000),
+    deeds.accept('large00000', 140_000),
     deeds.accept('empty00000', 0),
   ])
   await deeds.record('second0000', 1)
