@@ -2,7 +2,7 @@
  * What one message costs: `npm run bench:cost`, microseconds of the processor for the relay (all threads, and the main one),
  * the load and the receiver. On a machine that others use too, time of the processor moves less than a clock, and the relay's
  * in units of the load's, which does the same all the time, less than either. With `--beside FOLDER` another working tree of
- * this repository takes part in turn, under the same load.
+ * this repository takes part in turn, under the same load; with `--floor` so does what sockets, TLS and disk alone cost.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { makeCertificates } from '../test/certificates.ts'
 import { type Sink, startSink } from '../test/local/receiver.ts'
 import type { Contender, Setting } from './contender.ts'
+import { startFloor } from './floor.ts'
 import { busyMs } from './processor-time.ts'
 import { race } from './race.ts'
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     sessions: { type: 'string', default: '20' },
     'per-connection': { type: 'string' },
     pipelined: { type: 'boolean', default: false },
+    floor: { type: 'boolean', default: false },
     beside: { type: 'string', multiple: true, default: [] },
   },
 })
@@ -38,15 +40,18 @@ const warmUp = { ...order, messages: 3 * messages }
 
 /** Microseconds for each message, and messages a second. */
 type Cost = Readonly<Record<'relay' | 'main' | 'load' | 'receiver' | 'delivered', number>>
-type Tree = { readonly folder: string; readonly contender: Contender; readonly sink: Sink; readonly costs: Cost[] }
+type Tree = { readonly name: string; readonly contender: Contender; readonly sink: Sink; readonly costs: Cost[] }
 
-async function open(folder: string, setting: Omit<Setting, 'sink'>): Promise<Tree> {
-  const { startRelayfleet } = (await import(join(folder, 'bench/relayfleet.ts'))) as Pick<
-    typeof import('./relayfleet.ts'),
-    'startRelayfleet'
-  >
+type Start = (setting: Setting) => Promise<Contender>
+
+async function treeIn(folder: string): Promise<readonly [name: string, start: Start]> {
+  const { startRelayfleet } = (await import(join(folder, 'bench/relayfleet.ts'))) as { readonly startRelayfleet: Start }
+  return [folder, startRelayfleet]
+}
+
+async function open(name: string, start: Start, setting: Omit<Setting, 'sink'>): Promise<Tree> {
   const sink = await startSink()
-  return { folder, sink, contender: await startRelayfleet({ ...setting, sink }), costs: [] }
+  return { name, sink, contender: await start({ ...setting, sink }), costs: [] }
 }
 
 async function measure({ contender, sink }: Tree): Promise<Cost> {
@@ -67,10 +72,10 @@ async function measure({ contender, sink }: Tree): Promise<Cost> {
 const median = (figures: readonly number[]): number =>
   figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? Number.NaN
 
-function report({ folder, costs }: Tree) {
+function report({ name, costs }: Tree) {
   const of = (figure: keyof Cost): number => Math.round(median(costs.map((cost) => cost[figure])))
   return {
-    tree: folder,
+    tree: name,
     'relay, µs': of('relay'),
     'of them main': of('main'),
     'load, µs': of('load'),
@@ -85,8 +90,12 @@ const place = mkdtempSync(join(process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir(), 
 const trees: Tree[] = []
 try {
   const certificates = await makeCertificates(['127.0.0.1'])
-  for (const folder of [join(import.meta.dirname, '..'), ...values.beside])
-    trees.push(await open(resolve(folder), { certificates, folder: mkdtempSync(join(place, 'contender-')) }))
+  const starts = await Promise.all(
+    [join(import.meta.dirname, '..'), ...values.beside].map((tree) => treeIn(resolve(tree))),
+  )
+  if (values.floor) starts.push(['floor', startFloor])
+  for (const [name, start] of starts)
+    trees.push(await open(name, start, { certificates, folder: mkdtempSync(join(place, 'contender-')) }))
   for (const tree of trees) await race(tree, warmUp)
   for (let round = 0; round < Number(values.rounds); round += 1)
     for (const tree of trees) tree.costs.push(await measure(tree))
