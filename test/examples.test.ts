@@ -45,6 +45,7 @@ async function answer(example: string, { credential, from, header, to }: Said) {
 
 const legacy = { credential: 'mail/legacy', from: 'app@example.org', to: 'y@example.net' } as const
 const staging = { credential: 'staging/web', from: 'app@staging.example.org' } as const
+const orders = { credential: 'bookshop/orders', to: 'y@example.net' } as const
 const checkout = { credential: 'shop/checkout', to: 'y@example.net' } as const
 const newsletter = { credential: 'team-b/newsletter', to: 'y@example.net' } as const
 const web = { credential: 'team-a/web', to: 'y@example.net' } as const
@@ -56,8 +57,8 @@ test.each<[string, Said, object]>([
     { ...checkout, from: 'billing-1@mail.example.org' },
     { rule: 'senderRules.envelopeFrom' },
   ],
-  ['without-a-secret', { ...checkout, from: 'orders@shop.example.org' }, { verdict: 'accepted' }],
-  ['without-a-secret', { ...checkout, from: 'x@mail.example.org' }, { rule: 'senderRules.envelopeFrom' }],
+  ['without-a-secret', { ...orders, from: 'orders@bookshop.example.org' }, { verdict: 'accepted' }],
+  ['without-a-secret', { ...orders, from: 'x@mail.example.org' }, { rule: 'senderRules.envelopeFrom' }],
   ['two-teams-and-consent', { ...web, from: 'x@a.example.org' }, { verdict: 'accepted' }],
   ['two-teams-and-consent', { ...newsletter, from: 'x@news.example.org' }, { verdict: 'accepted' }],
   ['two-teams-and-consent', { ...newsletter, from: 'x@a.example.org' }, { rule: 'senderRules.envelopeFrom' }],
