@@ -138,3 +138,17 @@ test.each([
   const { keys: known } = tokenIssuer({ ...tokensConfig, keys: [key, publicPart(newKey)] })
   expect([known.has(key.id), known.has('new')]).toEqual([false, true])
 })
+
+test('no one character of a good token can be another, be missing, or be there twice', () => {
+  for (const token of [good, signed(keys.p256, body())]) {
+    for (let at = 0; at < token.length; at++) {
+      const [before, after] = [token.slice(0, at), token.slice(at + 1)]
+      const changed = [
+        `${before}${token[at] === 'A' ? 'B' : 'A'}${after}`,
+        `${before}${after}`,
+        `${before}${token[at]}${token.slice(at)}`,
+      ]
+      for (const text of changed) expect(typeof read(text), `${text.length} at ${at}`).toBe('string')
+    }
+  }
+})
