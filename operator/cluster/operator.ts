@@ -37,6 +37,8 @@ export type OperatorOptions = {
     readonly verifyMs?: number
     /** How often the issuer of tokens is asked. */
     readonly issuerMs?: number
+    /** How often relays, what their credentials have used. */
+    readonly usageMs?: number
   }
 }
 

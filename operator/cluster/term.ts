@@ -126,7 +126,16 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   const failed = (ref: Ref, error: unknown): void =>
     tell({ about: 'trouble', part: 'status', object: ref, why: String(error) })
   const evidence = { fleets, bindings: { troubles }, keyUses, records: verifier, loaded }
-  const reporter = openReporter({ api, world, ...evidence, mayWrite, record, failed, took: took('status') })
+  const reporter = openReporter({
+    api,
+    world,
+    ...evidence,
+    mayWrite,
+    record,
+    failed,
+    took: took('status'),
+    ...(timing.usageMs !== undefined && { usageMs: timing.usageMs }),
+  })
   const news = new FleetNews({ world, fleets, tell })
   const wake = (): void => {
     reporter.wake()

@@ -18,7 +18,9 @@ export type Retirement =
   | { readonly is: 'over'; readonly why: Why }
   /** It ends then, unless it is used until then. */
   | { readonly is: 'running'; readonly until: number }
-  /** Its time is over, and not every relay has told that nobody has used it since. */
+  /** Its time is over; relays are asked in turns, and not all of them have told yet that nobody has used it. */
+  | { readonly is: 'asking' }
+  /** They should have told by now. */
   | { readonly is: 'unknown' }
 
 /** When its overlap ends: every use begins it anew. */
@@ -34,5 +36,9 @@ export function retirementOf(key: Key, rotation: Rotation, heard: Heard, now: nu
   if (now >= (timeOf(key.expiresAt) ?? Number.POSITIVE_INFINITY)) return { is: 'over', why: 'expired' }
   const end = endOf(key, rotation, heard)
   if (now < end) return { is: 'running', until: end }
-  return heard.upTo !== undefined && heard.upTo >= end ? { is: 'over', why: 'unused' } : { is: 'unknown' }
+  if (heard.upTo !== undefined && heard.upTo >= end) return { is: 'over', why: 'unused' }
+  return now < end + patienceMs ? { is: 'asking' } : { is: 'unknown' }
 }
+
+/** Several rounds of asking, also of an operator that has just begun. */
+const patienceMs = 300_000

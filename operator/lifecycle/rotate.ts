@@ -56,7 +56,7 @@ export type KeyStep = {
 /** As many as a status has room for. */
 export const mostKeys = 8
 /** How soon to ask again whether relays have told of a use. */
-const askAgainMs = 60_000
+const askAgainMs = 2000
 
 export function nextKeys(facts: KeyFacts): KeyStep {
   const settled = settle(facts)

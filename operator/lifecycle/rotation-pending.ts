@@ -65,8 +65,9 @@ const usedBy = ({ at, network, namespace }: KeyUse): string =>
   `was last used at ${toTheMinute(at)} from ${network}${namespace === undefined ? '' : ` (namespace ${namespace})`}`
 
 function endsWhen(key: Key, retirement: Retirement): string {
-  const from = retirement.is === 'running' ? `from ${toTheMinute(retirement.until)} on` : 'soon'
-  return `It is refused ${from} if nobody uses it until then, and ${inAnyCase(key)}`
+  const last = inAnyCase(key)
+  if (retirement.is !== 'running') return `It is refused as soon as every relay has told so, and ${last}`
+  return `It is refused from ${toTheMinute(retirement.until)} on if nobody uses it until then, and ${last}`
 }
 
 const inAnyCase = ({ expiresAt }: Key): string =>
