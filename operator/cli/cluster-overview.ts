@@ -8,7 +8,7 @@ import { type Cluster, placeName } from './cluster-options.ts'
 import { complaintsIn, inOrder, speaker, writtenIn } from './complaint.ts'
 import { UsageError } from './exit-code.ts'
 import { knownNames } from './known-names.ts'
-import { counted, type FleetView, type Overview, type PodView, readyOf } from './overview.ts'
+import { counted, credentialViews, type FleetView, type Overview, type PodView, readyOf } from './overview.ts'
 import { preflight } from './preflight.ts'
 import { withheldKinds } from './withheld.ts'
 
@@ -24,6 +24,7 @@ export async function clusterOverview(cluster: Cluster, look: Look, signal: Abor
   const findings = inOrder([...before, ...withheldKinds(seen), ...complaintsIn(declared.map(speaker))])
   return {
     fleets: policiesIn(declared).map((policy) => fleetView(policy, pods)),
+    credentials: credentialViews(declared.map(({ ref, status }) => [ref, status])),
     findings,
     objects: counted(declared.map((o) => ({ ref: o.ref, conditions: writtenIn(o).conditions }))),
     notes: notesOn(pods),

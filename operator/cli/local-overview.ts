@@ -10,7 +10,7 @@ import type { StampedStatus } from '../observed-status.ts'
 import { type Complaint, complaintsIn, inOrder } from './complaint.ts'
 import { UsageError } from './exit-code.ts'
 import { knownNames } from './known-names.ts'
-import { counted, type FleetView, type Overview, readyOf } from './overview.ts'
+import { counted, credentialViews, type FleetView, type Overview, readyOf } from './overview.ts'
 
 type Statuses = readonly (readonly [Ref, StampedStatus])[]
 
@@ -24,6 +24,7 @@ export async function localOverview(state: State, name: string | undefined): Pro
   const fleets = await Promise.all(policies.map(([ref, status]) => fleetView(state, ref, status)))
   return {
     fleets,
+    credentials: credentialViews(statuses),
     findings: inOrder([
       ...complaintsIn(statuses.map(([ref, status]) => ({ ref, status }))),
       ...fleets.flatMap((fleet) => unanswered(fleet, state)),

@@ -1,16 +1,28 @@
 /** How an overview looks: one screen, the fleets first, then what is wrong and what to do. */
 import { complaintLine } from './complaint-line.ts'
-import { type FleetView, type Overview, oldestIn, type PodView, queuedIn, readyIn, upToDate } from './overview.ts'
+import {
+  type CredentialView,
+  type FleetView,
+  type KeyView,
+  type Overview,
+  oldestIn,
+  type PodView,
+  queuedIn,
+  readyIn,
+  upToDate,
+} from './overview.ts'
 import { table } from './table.ts'
 import type { Style, Terminal } from './terminal.ts'
 
 /** More than this is no overview; `-o json` has them all. */
 const mostFindings = 20
+const mostKeys = 40
 
 export function* overviewLines(overview: Overview, wide: boolean, terminal: Terminal): Generator<string> {
   const { fleets, findings, notes } = overview
   if (fleets.length > 0) yield* fleetLines(fleets, wide, terminal)
   if (wide) yield* podLines(fleets)
+  yield* keyLines(overview.credentials.filter(({ keys }) => wide || keys.length > 1))
   if (findings.length > 0) yield ''
   for (const finding of findings.slice(0, mostFindings)) yield complaintLine(finding, terminal)
   if (findings.length > mostFindings) yield `and ${findings.length - mostFindings} more; -o json has them all`
@@ -66,6 +78,24 @@ const podRow = (fleet: string, { name, ready, why, configHash, queued, oldestSec
   figure(queued),
   age(oldestSeconds),
   why ?? '',
+]
+
+/** Who has more than one key is of interest to everybody. */
+function* keyLines(credentials: readonly CredentialView[]): Generator<string> {
+  if (credentials.length === 0) return
+  const rows = credentials.flatMap(({ name, keys }) => keys.map((key) => keyRow(name, key)))
+  yield ''
+  yield* table([['CREDENTIAL', 'KEY', 'STATE', 'SINCE', 'LAST USED', 'FROM'], ...rows.slice(0, mostKeys)])
+  if (rows.length > mostKeys) yield `and ${rows.length - mostKeys} more; -o json has them all`
+}
+
+const keyRow = (name: string, { id, state, createdAt, lastUsedAt, lastUsedFrom }: KeyView): readonly string[] => [
+  name,
+  id,
+  state,
+  createdAt?.replace(/:\d\d(\.\d+)?Z$/, 'Z') ?? '?',
+  lastUsedAt?.replace(/:00Z$/, 'Z') ?? '-',
+  lastUsedFrom === undefined ? '-' : [lastUsedFrom.network, lastUsedFrom.namespace ?? []].flat().join(' in '),
 ]
 
 /** Enough to tell one from another. */

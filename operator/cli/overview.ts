@@ -29,8 +29,21 @@ export type FleetView = {
   readonly pods: readonly PodView[]
 }
 
+/** A key of a credential, as its status has it. */
+export type KeyView = {
+  readonly id: string
+  readonly state: string
+  readonly createdAt?: string
+  readonly lastUsedAt?: string
+  readonly lastUsedFrom?: { readonly network: string; readonly namespace?: string }
+}
+
+export type CredentialView = { readonly name: Name; readonly keys: readonly KeyView[] }
+
 export type Overview = {
   readonly fleets: readonly FleetView[]
+  /** Those that have any key. */
+  readonly credentials: readonly CredentialView[]
   readonly findings: readonly Complaint[]
   /** How many objects of a kind there are, and how many of them are ready. */
   readonly objects: Readonly<Record<string, { readonly all: number; readonly ready: number }>>
@@ -44,6 +57,24 @@ export const readyOf = (conditions: readonly Condition[] = []): FleetView['ready
   const { status, reason, message } = conditions.find((c) => c.type === 'Ready') ?? nothing
   return { status, reason, message }
 }
+
+/** Of its status; its verifiers are nothing for a screen. */
+export function credentialViews(
+  objects: readonly (readonly [ref: string, status: object])[],
+): readonly CredentialView[] {
+  return objects.flatMap(([ref, status]): readonly CredentialView[] => {
+    const { keys = [] } = status as { readonly keys?: readonly Partial<KeyView>[] }
+    if (!ref.startsWith('RelayCredential ') || keys.length === 0) return []
+    const name = ref.slice('RelayCredential '.length) as Name
+    return [{ name, keys: keys.map(({ id = '', state = 'Active', ...its }) => ({ id, state, ...usedIn(its) })) }]
+  })
+}
+
+const usedIn = ({ createdAt, lastUsedAt, lastUsedFrom }: Partial<KeyView>) => ({
+  ...(createdAt !== undefined && { createdAt }),
+  ...(lastUsedAt !== undefined && { lastUsedAt }),
+  ...(lastUsedFrom !== undefined && { lastUsedFrom }),
+})
 
 /** Figures of a fleet that its pods add up to; undefined where a pod does not say. */
 export const queuedIn = ({ pods }: FleetView): number | undefined => sum(pods.map((p) => p.queued))

@@ -10,10 +10,12 @@ import { addLocal } from './local.ts'
 import { addQuickstart } from './quickstart.ts'
 import { addReceive } from './receive.ts'
 import { addRender } from './render.ts'
+import { addRotate } from './rotate.ts'
 import { addRun } from './run.ts'
 import { addSendTest } from './send-test.ts'
 import { addStatus } from './status.ts'
 import { addSubmit } from './submit.ts'
+import { addSuspend } from './suspend.ts'
 import type { Terminal } from './terminal.ts'
 
 const verbs = [
@@ -24,6 +26,8 @@ const verbs = [
   addExplain,
   addStatus,
   addDomain,
+  addRotate,
+  addSuspend,
   addSendTest,
   addSubmit,
   addReceive,

@@ -222,6 +222,7 @@ describe.runIf(givenCluster() !== undefined)('status of a cluster', () => {
           ],
         },
       ],
+      credentials: [],
       findings: [],
       objects: {
         RelayPolicy: { all: 1, ready: 1 },

@@ -50,7 +50,12 @@ export async function obedientRelay(
     login({ username, password }, client) {
       if (config === undefined) return false
       const digest = digestOf(verifierOf(password))
-      const login = judgeLogin(indexCredentials(config), { username, digest, client, now: Date.now() })
+      const login = judgeLogin(indexCredentials(config), {
+        username,
+        proof: { by: 'password', digest },
+        client,
+        now: Date.now(),
+      })
       if (login.kind === 'accepted') uses.note(login.credential.name, login.key, client)
       return login.kind === 'accepted'
     },

@@ -43,7 +43,8 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
       open.push(() => relay.close())
     }
     const path = `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaycredentials/web`
-    const status = async (): Promise<Shown> => (accepted(await admin.get(path))['status'] ?? { conditions: [] }) as Shown
+    const status = async (): Promise<Shown> =>
+      (accepted(await admin.get(path))['status'] ?? { conditions: [] }) as Shown
     const secret = async (): Promise<Login> => {
       const { data = {} } = accepted(await admin.get(`/api/v1/namespaces/${namespace}/secrets/web`)) as {
         data?: Record<string, string>

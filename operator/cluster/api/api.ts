@@ -59,8 +59,8 @@ export type Api = {
     resource: Resource,
     at: Place,
     change: unknown,
-    /** `dryRun`: everything is judged and answered, and nothing is stored. */
-    options?: Options & { readonly dryRun?: boolean },
+    /** `dryRun`: everything is judged and answered, and nothing is stored. `manager`: in whose name; absent: the operator's. */
+    options?: Options & { readonly dryRun?: boolean; readonly manager?: string },
   ): Promise<KubeObject>
   remove(
     resource: Resource,
@@ -151,12 +151,12 @@ export function openApi(connection: Connection, limits: Partial<Limits> = {}): A
         },
         options,
       ),
-    merge: (resource, at, change, { dryRun = false, ...options } = {}) =>
+    merge: (resource, at, change, { dryRun = false, manager = fieldManager, ...options } = {}) =>
       write(
         {
           method: 'PATCH',
           path: pathOf(resource, at),
-          query: { fieldManager, ...(dryRun && { dryRun: 'All' }) },
+          query: { fieldManager: manager, ...(dryRun && { dryRun: 'All' }) },
           contentType: 'application/merge-patch+json',
           body: change,
         },

@@ -1,0 +1,55 @@
+/** `rotate`: another password for a credential, now. */
+import type { Command } from 'commander'
+import { usesRecorded } from '../key-saying.ts'
+import { type Key, retiringOf } from '../lifecycle/keys.ts'
+import { isInUse } from '../lifecycle/retirement.ts'
+import { objectNameIn, outputOption } from './arguments.ts'
+import { changeObject, objectOf } from './change-object.ts'
+import { type ClusterOptions, clusterOptions, openCluster } from './cluster-options.ts'
+import type { Context } from './context.ts'
+import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
+
+type Options = ClusterOptions & { readonly force: boolean; readonly output: 'text' | 'json' }
+
+export const addRotate = (program: Command, context: Context): Command =>
+  clusterOptions(program.command('rotate'))
+    .summary('another password for a credential, now')
+    .description(
+      'Sets spec.rotation.trigger of a RelayCredential. Its Secret gets another password when every ready relay accepts it,\n' +
+        'and the one before is accepted until nobody has used it for spec.rotation.overlap. One that was retiring already ends.',
+    )
+    .argument('<credential>', 'NAME, or NAMESPACE/NAME')
+    .option('--force', 'also where somebody who uses an older password is cut off by it', false)
+    .addOption(outputOption('text', 'json'))
+    .action(async (name: string, options: Options) => context.finish(await rotate(name, options, context)))
+
+async function rotate(text: string, options: Options, context: Context): Promise<ExitCode> {
+  const cluster = openCluster(options)
+  const name = objectNameIn(cluster.namespace, text, 'rotate')
+  const target = { kind: 'RelayCredential', name } as const
+  const object = await objectOf(cluster, target, context.signal)
+  const { type } = (object['spec'] ?? {}) as { readonly type?: string }
+  if (type !== undefined && type !== 'Password')
+    throw new UsageError(`RelayCredential ${name} is of type ${type}: it has no password that could be replaced`)
+  const cutOff = inUse((object['status'] ?? {}) as Status)
+  if (cutOff.length > 0 && !options.force) {
+    context.terminal.err(
+      `relayfleet: this would end ${cutOff.join(' and ')}; have that client read the Secret anew first, or give --force`,
+    )
+    return exitCodes.refused
+  }
+  const trigger = new Date().toISOString()
+  const does = `gets another password (trigger ${trigger}); relayfleet status -o wide tells how far it is`
+  await changeObject(cluster, { object, target, spec: { rotation: { trigger } }, does }, options.output, context)
+  return exitCodes.ok
+}
+
+type Status = Readonly<Record<string, unknown>> & { readonly keys?: readonly Key[] }
+
+/** Older passwords that somebody has used since they were replaced. */
+function inUse(status: Status): readonly string[] {
+  const uses = usesRecorded(status)
+  return retiringOf(status.keys ?? [])
+    .filter((key) => isInUse(key, { uses, upTo: undefined }))
+    .map(({ id }) => `key ${id}, which was used from ${uses.get(id)?.network} after it was replaced`)
+}
