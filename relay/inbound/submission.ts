@@ -46,6 +46,7 @@ type Parts = {
   readonly keyUses: KeyUses
   readonly now?: () => number
   readonly maxSessions?: number
+  readonly turns?: Turns
 }
 type Open = { readonly name: string; readonly listener: Listener; readonly notAfter: Date }
 
@@ -56,6 +57,7 @@ export function createSubmission({
   keyUses,
   now = Date.now,
   maxSessions = Infinity,
+  turns = new Turns(),
 }: Parts): Submission {
   let current: InForce | undefined
   const inForce = (): InForce => {
@@ -73,7 +75,7 @@ export function createSubmission({
     lockout: new Lockout(),
     presence,
     acquaintances: new Acquaintances(),
-    turns: new Turns(),
+    turns,
     maxSessions,
     now,
     inForce,

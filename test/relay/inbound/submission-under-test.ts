@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { createEvents, type Events } from '../../../relay/events.ts'
 import { createSubmission, type Submission } from '../../../relay/inbound/submission.ts'
+import type { Turns } from '../../../relay/inbound/turns.ts'
 import { KeyUses } from '../../../relay/keys/key-uses.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
 import { createMetrics } from '../../../relay/metrics.ts'
@@ -132,12 +133,21 @@ export async function startSubmission(
   config = baseConfig,
   now?: () => number,
   maxSessions = Number.POSITIVE_INFINITY,
+  turns?: Turns,
 ): Promise<UnderTest> {
   const { events, told, metrics } = tellingEvents()
   let current = config
   const allowances = new Allowances({ events, sharing: () => current.sharing })
   const keyUses = new KeyUses({})
-  const submission = createSubmission({ spool, events, allowances, keyUses, maxSessions, ...(now && { now }) })
+  const submission = createSubmission({
+    spool,
+    events,
+    allowances,
+    keyUses,
+    maxSessions,
+    ...(now && { now }),
+    ...(turns && { turns }),
+  })
   await submission.reconcile(await load(config))
   return {
     submission,
