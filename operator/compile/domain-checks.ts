@@ -10,10 +10,14 @@ import { unchanged } from './unchanged.ts'
 import { whenBrokenOf } from './when-broken.ts'
 
 /** Until it is recorded that its time is over, the record of a key has to be there. */
-const selectorKeys = (keys: DomainKeys | undefined): readonly SelectorKey[] =>
-  (keys?.keys ?? [])
-    .filter(({ stage }) => stage !== 'Retired')
-    .map(({ selector, algorithm, publicKey }) => ({ selector, type: keyTypeOf(algorithm), publicKey }))
+function selectorKeys(known: DomainKeys | undefined): readonly SelectorKey[] {
+  const keys = (known?.keys ?? []).filter(({ stage }) => stage !== 'Retired')
+  const signs = keys.some(({ stage }) => stage === 'Active')
+  return keys.map(({ selector, algorithm, publicKey, stage }) => ({
+    ...{ selector, type: keyTypeOf(algorithm), publicKey },
+    ...((stage === 'Retiring' || (signs && stage !== 'Active')) && { isSpare: true }),
+  }))
+}
 
 const made = unchanged<Domain, DomainChecks>()
 

@@ -11,6 +11,8 @@ export type RecordFound = {
   readonly want: string
   readonly got?: string
   readonly state: RecordState
+  /** Mail that leaves now is good without it. */
+  readonly isSpare?: true
   /** What is wrong and how to mend it; absent where nothing is. */
   readonly message?: string
   readonly seen: Seen
@@ -39,7 +41,9 @@ export type Standing =
   | ({ readonly is: 'found' } & DomainRecords)
 
 const broken: readonly RecordState[] = ['Missing', 'Mismatch', 'Duplicate']
-export const isBroken = ({ state }: Pick<RecordFound, 'state'>): boolean => broken.includes(state)
+/** So that mail which leaves now is worse for it. */
+export const isBroken = ({ state, isSpare }: Pick<RecordFound, 'state' | 'isSpare'>): boolean =>
+  isSpare !== true && broken.includes(state)
 
 /** `before`: what was found last, by this operator or by another one. */
 export function domainRecords(
@@ -69,6 +73,7 @@ function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined
     ...{ name, type, purpose, want },
     ...(got === undefined ? {} : { got }),
     state,
+    ...(wanted.purpose === 'DKIM' && wanted.isSpare && { isSpare: wanted.isSpare }),
     ...(why === '' ? {} : { message: why }),
     ...{ seen, showing },
     ...(seen === 'everywhere' ? { everywhereSince: everywhereSince(last, want, now) } : {}),

@@ -64,7 +64,9 @@ function valid(type: RecordCondition['type'], records: readonly RecordFound[]): 
     const message = `${all(unknown.map(called))}: nobody who was asked could say how it is; see RecordsPublished`
     return { type, status: 'Unknown', reason: reasons.Unknown, message }
   }
-  return { type, status: 'True', reason: reasons.Match, message: `${all(records.map(called))}: as wanted` }
+  const good = records.filter(({ state }) => state === 'Match').map(called)
+  const message = good.length > 0 ? `${all(good)}: as wanted` : 'no record is needed for mail that leaves now'
+  return { type, status: 'True', reason: reasons.Match, message }
 }
 
 /** The first that holds speaks. */

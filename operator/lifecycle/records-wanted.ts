@@ -13,9 +13,9 @@ export type Wanted =
       /** Networks that our mail comes from. */
       readonly networks: readonly Network[]
     }
-  | { readonly purpose: 'DKIM'; readonly name: string; readonly type: 'TXT'; readonly key: PublicKey }
+  | ({ readonly purpose: 'DKIM'; readonly name: string; readonly type: 'TXT'; readonly key: PublicKey } & Spare)
   /** The selector is delegated: the key's own record is at the target. */
-  | { readonly purpose: 'DKIM'; readonly name: string; readonly type: 'CNAME'; readonly target: string }
+  | ({ readonly purpose: 'DKIM'; readonly name: string; readonly type: 'CNAME'; readonly target: string } & Spare)
   | {
       readonly purpose: 'DMARC'
       /** Where the domain's own record is; the one of its organisational domain holds where there is none. */
@@ -26,14 +26,18 @@ export type Wanted =
       readonly reports?: string
     }
 
+/** Mail that leaves now is good without it: the key is about to sign, or did a while ago. */
+export type Spare = { readonly isSpare?: true }
+
 export type PublicKey = { readonly type: KeyType; readonly publicKey: string }
 
 /** A key that signs, or is about to, or did a moment ago: its record has to be there. */
-export type SelectorKey = PublicKey & {
-  readonly selector: string
-  /** Where the selector's name is an alias of, where the owner has delegated it. */
-  readonly delegatedTo?: string
-}
+export type SelectorKey = PublicKey &
+  Spare & {
+    readonly selector: string
+    /** Where the selector's name is an alias of, where the owner has delegated it. */
+    readonly delegatedTo?: string
+  }
 
 export type Expectations = {
   readonly spf?: { readonly include: readonly string[]; readonly addresses: readonly string[] }
@@ -66,13 +70,15 @@ const spfWanted = (domain: string, { include, addresses }: NonNullable<Expectati
 
 export const selectorName = (selector: string, domain: string): string => `${selector}._domainkey.${domain}`
 
-function dkimWanted(domain: string, { selector, delegatedTo, type, publicKey }: SelectorKey): readonly Wanted[] {
+function dkimWanted(domain: string, wanted: SelectorKey): readonly Wanted[] {
+  const { selector, delegatedTo, type, publicKey, isSpare } = wanted
+  const spare: Spare = isSpare ? { isSpare } : {}
   const name = selectorName(selector, domain)
   const key = { type, publicKey }
-  if (delegatedTo === undefined) return [{ purpose: 'DKIM', name, type: 'TXT', key }]
+  if (delegatedTo === undefined) return [{ purpose: 'DKIM', name, type: 'TXT', key, ...spare }]
   return [
-    { purpose: 'DKIM', name, type: 'CNAME', target: delegatedTo },
-    { purpose: 'DKIM', name: delegatedTo, type: 'TXT', key },
+    { purpose: 'DKIM', name, type: 'CNAME', target: delegatedTo, ...spare },
+    { purpose: 'DKIM', name: delegatedTo, type: 'TXT', key, ...spare },
   ]
 }
 

@@ -40,17 +40,19 @@ export function entriesOf(
 function entryOf(object: DeclaredObject, name: Name, before: DomainEntry | undefined): DomainEntry | undefined {
   const same = before?.owner.uid === object.uid ? before : undefined
   const known = same?.known ?? { keys: recordedDkimKeys(object.status), found: [] }
-  if (object.is === 'invalid') {
-    if (same !== undefined) return same.isHeld ? same : { ...same, isHeld: true }
-    return known.keys.length === 0 ? undefined : heldEntry(object, name, known)
-  }
+  if (object.is === 'invalid') return invalidEntry(object, name, same, known)
   const { kind, spec, namespace, name: objectName } = object.resource
   if (kind !== 'SenderDomain') return undefined
   const { dkim = unsigned, domain, environment } = spec
   if (dkim.mode === 'Off' && known.keys.length === 0) return undefined
-  if (same !== undefined && !same.isHeld && isDeepStrictEqual(same.dkim, dkim)) return same
+  if (same !== undefined && !same.isHeld && (same.dkim === dkim || isDeepStrictEqual(same.dkim, dkim))) return same
   const owner = { namespace, name: objectName, uid: object.uid }
   return { name, namespace, objectName, owner, environment, dkim, domain, isHeld: false, known, recorded: undefined }
+}
+
+function invalidEntry(object: DeclaredObject, name: Name, same: DomainEntry | undefined, known: DomainKeys) {
+  if (same !== undefined) return same.isHeld ? same : { ...same, isHeld: true }
+  return known.keys.length === 0 ? undefined : heldEntry(object, name, known)
 }
 
 /** Nobody can say where its keys are: its status goes on saying what it said. */

@@ -22,6 +22,10 @@ export class FleetSecrets {
   readonly signingNames: readonly string[]
   readonly #seen = new Map<string, Seen>()
   #running: Running | undefined
+  #named: { readonly of: Running | undefined; readonly files: ReadonlySet<string> } = {
+    of: undefined,
+    files: new Set(),
+  }
   #unknown: string | undefined
   #writes = 0
   #turn = 0
@@ -135,8 +139,13 @@ export class FleetSecrets {
     return objects.some((object) => Object.keys(dataOf(object)).some((file) => !named.has(file)))
   }
 
+  /** Ten thousand keys are asked about: of each configuration they are listed once. */
   #namedFiles(): ReadonlySet<string> {
-    return new Set(this.#running === undefined ? [] : signingKeyFilesOf(this.#running.config))
+    if (this.#named.of !== this.#running) {
+      const files = this.#running === undefined ? [] : signingKeyFilesOf(this.#running.config)
+      this.#named = { of: this.#running, files: new Set(files) }
+    }
+    return this.#named.files
   }
 
   /** Names under which there is something that is not this fleet's, or no longer. */

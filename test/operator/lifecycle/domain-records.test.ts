@@ -212,3 +212,15 @@ test('the score tells the reason for each point that is missing', () => {
   })
   expect(score({}).points).toBe(0)
 })
+
+test('mail is no worse for a record that it does not need yet, or no longer', () => {
+  const keys = [
+    { selector: 's1', type: 'ed25519', publicKey: 'AAAA' },
+    { selector: 's2', type: 'ed25519', publicKey: 'BBBB', isSpare: true },
+  ] as const
+  const standing = domainRecords(recordsWanted('example.org', {}, keys), [own(good)], undefined, now)
+  if (standing.is === 'asks') throw new Error('everything is in the tables')
+  expect(states(standing)).toEqual(['DKIM Match everywhere', 'DKIM Missing nowhere'])
+  expect(standing.brokenSince).toBeUndefined()
+  expect(conditions(standing)).toContain('DKIMValid=True RecordMatches')
+})
