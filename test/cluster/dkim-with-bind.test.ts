@@ -23,124 +23,134 @@ type Wanted = { readonly name: string; readonly type: 'TXT'; readonly want: stri
 const address = `127.58.${process.pid % 250}.${(process.pid >> 8) % 250}`
 const isRoot = process.getuid?.() === 0
 
-describe.runIf(givenCluster() !== undefined && isRoot && installed('named'))('a domain and its zone in BIND', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-bind-'))
-  const ending = new AbortController()
-  const line: string[] = []
-  const begin = performance.now()
-  let admin: Api
-  let proxy: FaultProxy
-  let named: Awaited<ReturnType<typeof startNamed>>
-  let running: Promise<void>
-  let [namespace, domain] = ['', '']
+describe.runIf(givenCluster() !== undefined && isRoot && installed('named', 'ip'))(
+  'a domain and its zone in BIND',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'relayfleet-bind-'))
+    const ending = new AbortController()
+    const line: string[] = []
+    const begin = performance.now()
+    let admin: Api
+    let proxy: FaultProxy
+    let named: Awaited<ReturnType<typeof startNamed>>
+    let running: Promise<void>
+    let [namespace, domain] = ['', '']
 
-  beforeAll(async () => {
-    admin = apiOf(theCluster().access)
-    await installCrds(admin)
-    namespace = await newNamespace(theCluster(), admin)
-    domain = `${namespace}.test`
-    named = await startNamed(join(folder, 'named'), { side: ['env'], address, zones: { test: [] } })
-    const retry = { schedule: ['1s'], expireAfter: '1s' }
-    const routes = [{ name: 'default', smarthosts: [{ name: 'out', host: 'smtp.example.net' }], retry }]
-    await declarer(admin, namespace).policy('shared', { replicas: 0, routes })
-    proxy = await faultProxy(theCluster().access)
-    running = runOperator(
-      {
-        ...{ connection: proxy.connection, namespace, watchNamespaces: [namespace], identity: 'first' },
-        image: 'relayfleet.dev/relayfleet:test',
-        tell: () => undefined,
-        timing: { lookMs: 300, verifyMs: 200 },
-      },
-      ending.signal,
-    )
-  })
-  afterAll(async () => {
-    ending.abort()
-    await running
-    await proxy.close()
-    await named.stop()
-    rmSync(folder, { recursive: true, force: true })
-    process.stderr.write(`\n${line.join('\n')}\n`)
-  })
+    beforeAll(async () => {
+      admin = apiOf(theCluster().access)
+      await installCrds(admin)
+      namespace = await newNamespace(theCluster(), admin)
+      domain = `${namespace}.test`
+      // BIND listens where an interface has an address.
+      execFileSync('ip', ['address', 'add', `${address}/32`, 'dev', 'lo'])
+      named = await startNamed(join(folder, 'named'), { side: ['env'], address, zones: { test: [] } })
+      const retry = { schedule: ['1s'], expireAfter: '1s' }
+      const routes = [{ name: 'default', smarthosts: [{ name: 'out', host: 'smtp.example.net' }], retry }]
+      await declarer(admin, namespace).policy('shared', { replicas: 0, routes })
+      proxy = await faultProxy(theCluster().access)
+      running = runOperator(
+        {
+          ...{ connection: proxy.connection, namespace, watchNamespaces: [namespace], identity: 'first' },
+          image: 'relayfleet.dev/relayfleet:test',
+          tell: () => undefined,
+          timing: { lookMs: 300, verifyMs: 200 },
+        },
+        ending.signal,
+      )
+    })
+    afterAll(async () => {
+      ending.abort()
+      await running
+      await proxy.close()
+      await named.stop()
+      execFileSync('ip', ['address', 'delete', `${address}/32`, 'dev', 'lo'])
+      rmSync(folder, { recursive: true, force: true })
+      process.stderr.write(`\n${line.join('\n')}\n`)
+    })
 
-  const path = (): string => `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/senderdomains/shop`
-  const now = async () => {
-    const object = accepted(await admin.get(path()))
-    const { dkimKeys = [], records = [] } = (object['status'] ?? {}) as {
-      readonly dkimKeys?: readonly DkimKeyStatus[]
-      readonly records?: readonly Wanted[]
+    const path = (): string => `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/senderdomains/shop`
+    const now = async () => {
+      const object = accepted(await admin.get(path()))
+      const { dkimKeys = [], records = [] } = (object['status'] ?? {}) as {
+        readonly dkimKeys?: readonly DkimKeyStatus[]
+        readonly records?: readonly Wanted[]
+      }
+      return { keys: dkimKeys, records, conditions: conditionsOf(object) }
     }
-    return { keys: dkimKeys, records, conditions: conditionsOf(object) }
-  }
-  const note = (what: string): void => {
-    line.push(`${((performance.now() - begin) / 1000).toFixed(1).padStart(6)} s  ${what}`)
-  }
-  /** Resolves when the keys are in these stages; says what the conditions say then. */
-  const reaches = async (...stages: readonly string[]) => {
-    const reached = await until(`the keys are ${stages}`, async () => {
-      const { keys, records, conditions } = await now()
-      return keys.map((k) => k.stage).join() === stages.join() && records.length > 0 ? { keys, conditions } : undefined
-    })
-    const told = reached.conditions.filter(({ type }) => type === 'DKIMValid' || type === 'RotationInProgress')
-    note(
-      `${reached.keys.map((k) => `${k.selector} ${k.stage}`).join(', ')}; ${told.map((c) => `${c.type}=${c.status} ${c.reason}`).join(', ')}`,
-    )
-    return reached.keys
-  }
-  const says = (type: string, status: string): Promise<unknown> =>
-    until(`${type}=${status}`, async () => (await now()).conditions.some((c) => c.type === type && c.status === status))
-  /** As somebody does who pastes what is wanted, and nothing else, into the zone. */
-  const publish = async (): Promise<void> => {
-    const { records } = await now()
-    named.reload(
-      'test',
-      records.map(({ name, type, want }) => zoneFileLine({ name, type, value: want })),
-    )
-    note(`the zone has ${records.map(({ name }) => name.split('.')[0]).join(', ') || 'nothing'}`)
-  }
-  const dig = (selector: string): string =>
-    execFileSync('dig', [`@${address}`, '+short', '+time=2', '+tries=2', 'TXT', `${selector}._domainkey.${domain}`], {
-      encoding: 'utf8',
-    }).trim()
-  const rotate = async (every: string): Promise<void> => {
-    const dkim = { algorithms: ['rsa2048'], rotation: { every, overlap: '1s' } }
-    accepted(await admin.patch(path(), { spec: { dkim } }))
-  }
+    const note = (what: string): void => {
+      line.push(`${((performance.now() - begin) / 1000).toFixed(1).padStart(6)} s  ${what}`)
+    }
+    /** Resolves when the keys are in these stages; says what the conditions say then. */
+    const reaches = async (...stages: readonly string[]) => {
+      const reached = await until(`the keys are ${stages}`, async () => {
+        const { keys, records, conditions } = await now()
+        return keys.map((k) => k.stage).join() === stages.join() && records.length > 0
+          ? { keys, conditions }
+          : undefined
+      })
+      const told = reached.conditions.filter(({ type }) => type === 'DKIMValid' || type === 'RotationInProgress')
+      note(
+        `${reached.keys.map((k) => `${k.selector} ${k.stage}`).join(', ')}; ${told.map((c) => `${c.type}=${c.status} ${c.reason}`).join(', ')}`,
+      )
+      return reached.keys
+    }
+    const says = (type: string, status: string): Promise<unknown> =>
+      until(`${type}=${status}`, async () =>
+        (await now()).conditions.some((c) => c.type === type && c.status === status),
+      )
+    /** As somebody does who pastes what is wanted, and nothing else, into the zone. */
+    const publish = async (): Promise<void> => {
+      const { records } = await now()
+      named.reload(
+        'test',
+        records.map(({ name, type, want }) => zoneFileLine({ name, type, value: want })),
+      )
+      note(`the zone has ${records.map(({ name }) => name.split('.')[0]).join(', ') || 'nothing'}`)
+    }
+    const dig = (selector: string): string =>
+      execFileSync('dig', [`@${address}`, '+short', '+time=2', '+tries=2', 'TXT', `${selector}._domainkey.${domain}`], {
+        encoding: 'utf8',
+      }).trim()
+    const rotate = async (every: string): Promise<void> => {
+      const dkim = { algorithms: ['rsa2048'], rotation: { every, overlap: '1s' } }
+      accepted(await admin.patch(path(), { spec: { dkim } }))
+    }
 
-  test('applied, published, valid, rotated, and the old record is gone', async () => {
-    const dkim = { algorithms: ['rsa2048'], rotation: { every: '2160h', overlap: '1s' } }
-    await declarer(admin, namespace).domain('shop', { domain, dns: { resolvers: [address] }, dkim })
-    note(`SenderDomain ${domain} applied`)
-    const [first] = await reaches('Pending')
-    const old = first?.selector ?? ''
-    expect(dig(old)).toBe('')
+    test('applied, published, valid, rotated, and the old record is gone', async () => {
+      const dkim = { algorithms: ['rsa2048'], rotation: { every: '2160h', overlap: '1s' } }
+      await declarer(admin, namespace).domain('shop', { domain, dns: { resolvers: [address] }, dkim })
+      note(`SenderDomain ${domain} applied`)
+      const [first] = await reaches('Pending')
+      const old = first?.selector ?? ''
+      expect(dig(old)).toBe('')
 
-    await publish()
-    // Longer than 255 octets, so it is in two strings, as receivers get it.
-    await until('BIND has it', () => dig(old).replaceAll('" "', '') === `"v=DKIM1; k=rsa; p=${first?.publicKey}"`)
-    await reaches('Active')
-    await says('DKIMValid', 'True')
-    note('DKIMValid=True')
+      await publish()
+      // Longer than 255 octets, so it is in two strings, as receivers get it.
+      await until('BIND has it', () => dig(old).replaceAll('" "', '') === `"v=DKIM1; k=rsa; p=${first?.publicKey}"`)
+      await reaches('Active')
+      await says('DKIMValid', 'True')
+      note('DKIMValid=True')
 
-    await rotate('2s')
-    const [, second] = await reaches('Active', 'Pending')
-    const fresh = second?.selector ?? ''
-    await rotate('2160h')
-    await until('both are wanted', async () => (await now()).records.length === 2)
-    await publish()
-    await until('BIND has both', () => dig(old) !== '' && dig(fresh) !== '')
-    // The one before signs no more, and then its record is not wanted any more; until then it was there.
-    await until('the old key is retired', async () => {
-      const { keys } = await now()
-      const stage = keys.find((k) => k.selector === old)?.stage
-      if (stage !== 'Retired') expect(dig(old)).not.toBe('')
-      return stage === 'Retired'
-    })
-    await reaches('Retired', 'Active')
-    await until('its record is not wanted', async () => (await now()).records.length === 1)
-    await publish()
-    await until('BIND has one', () => dig(old) === '' && dig(fresh) !== '')
-    await says('DKIMValid', 'True')
-    note(`the record of ${old} is gone, ${fresh} signs`)
-  }, 90_000)
-})
+      await rotate('2s')
+      const [, second] = await reaches('Active', 'Pending')
+      const fresh = second?.selector ?? ''
+      await rotate('2160h')
+      await until('both are wanted', async () => (await now()).records.length === 2)
+      await publish()
+      await until('BIND has both', () => dig(old) !== '' && dig(fresh) !== '')
+      // The one before signs no more, and then its record is not wanted any more; until then it was there.
+      await until('the old key is retired', async () => {
+        const { keys } = await now()
+        const stage = keys.find((k) => k.selector === old)?.stage
+        if (stage !== 'Retired') expect(dig(old)).not.toBe('')
+        return stage === 'Retired'
+      })
+      await reaches('Retired', 'Active')
+      await until('its record is not wanted', async () => (await now()).records.length === 1)
+      await publish()
+      await until('BIND has one', () => dig(old) === '' && dig(fresh) !== '')
+      await says('DKIMValid', 'True')
+      note(`the record of ${old} is gone, ${fresh} signs`)
+    }, 90_000)
+  },
+)
