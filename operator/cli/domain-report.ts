@@ -50,7 +50,8 @@ export function* domainLines({ name, domain, found }: DomainLooked, terminal: Te
     if (record.got !== undefined && record.state !== 'Match') yield `      is: ${record.got}`
   }
   for (const reason of reasons) yield `  ${reason}`
-  const lacking = found.records.filter(isBroken)
+  // Also one that a key only waits for.
+  const lacking = found.records.filter(({ state }) => isBroken({ state }))
   if (lacking.length > 0) yield* toPublish(lacking, domain)
 }
 

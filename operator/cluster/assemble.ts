@@ -14,6 +14,8 @@ import {
   type Snapshot,
 } from '../compile/snapshot.ts'
 import type { Look } from '../dns/verifier.ts'
+import type { DomainKeys } from '../lifecycle/domain-keys.ts'
+import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
 import { recordsBefore } from '../records-saying.ts'
 import { recordedKeys } from './bindings/recorded-keys.ts'
 import type { Unread } from './watch/mirror.ts'
@@ -104,6 +106,15 @@ function formerSecrets(
   }
   return found
 }
+
+/** By SenderDomain, what its status tells of its keys: all that is known by whoever does not look at Secrets. */
+export const recordedDomainKeys = (declared: readonly DeclaredObject[]): ReadonlyMap<Name, DomainKeys> =>
+  new Map(
+    declared.flatMap(({ ref, status }) => {
+      const keys = ref.startsWith('SenderDomain ') ? recordedDkimKeys(status) : []
+      return keys.length === 0 ? [] : [[ref.slice(ref.indexOf(' ') + 1) as Name, { keys, found: [] }] as const]
+    }),
+  )
 
 /** All whose fleets may run, also with an error. */
 export const policyNames = (declared: readonly DeclaredObject[]): readonly Name[] =>

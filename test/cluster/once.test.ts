@@ -31,6 +31,14 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
     await write.create('SenderDomain', 'example', { domain: `${namespace}.example.org` })
     await write.create('RelayCredential', 'web')
     await write.report('RelayCredential', 'web', { username: `web.${namespace}`, keys: [{ id: 'k1', verifier }] })
+    const key = {
+      selector: 's1',
+      algorithm: 'ed25519',
+      stage: 'Pending',
+      since: '2026-01-01T00:00:00Z',
+      publicKey: 'AAAA',
+    }
+    await write.report('SenderDomain', 'example', { dkimKeys: [key] })
     const maps = `/api/v1/namespaces/${namespace}/configmaps`
     accepted(await admin.create(maps, { metadata: { name: 'ca' }, data: { 'ca.crt': 'x' } }))
   })
@@ -57,6 +65,17 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
     const connection: Connection = { server: new URL(server), login: () => Promise.resolve({ headers, tls }) }
     return snapshotOnce(openApi(connection), given, signal)
   }
+
+  test('a domain wants the records of its keys, by what its status tells of them', async () => {
+    const { snapshot } = await read(undefined, { namespace })
+    const checks = compile(snapshot).domainChecks.get(`${namespace}/example`)
+    expect(checks?.wanted).toEqual([
+      {
+        ...{ purpose: 'DKIM', type: 'TXT', name: `s1._domainkey.${namespace}.example.org` },
+        key: { type: 'ed25519', publicKey: 'AAAA' },
+      },
+    ])
+  })
 
   test('by who may see everything', async () => {
     const { snapshot, declared } = await read()

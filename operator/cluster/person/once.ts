@@ -6,7 +6,7 @@ import { isForbidden, isNotFound } from '../api/api-error.ts'
 import type { KubeObject } from '../api/object.ts'
 import { ownResources, type Resource, resources } from '../api/resource.ts'
 import { wholeList } from '../api/whole-list.ts'
-import { assemble, inCluster } from '../assemble.ts'
+import { assemble, inCluster, recordedDomainKeys } from '../assemble.ts'
 import { declaredIn } from '../watch/declared.ts'
 import type { Unread } from '../watch/mirror.ts'
 import { seeReferences } from '../watch/see-references.ts'
@@ -44,6 +44,7 @@ export async function snapshotOnce(
     configMaps: sightings.configMaps(),
     running: new Map(),
     place: inCluster,
+    domainKeys: recordedDomainKeys(declared),
     now: Date.now(),
   })
   return { snapshot, declared }

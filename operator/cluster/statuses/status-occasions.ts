@@ -40,6 +40,13 @@ const drains: Tale = (turn, kind) => {
 const spoolLost = cameTo('SpoolReset', 'True')
 const oldKey = cameTo('RotationPending', 'True', ({ reason }) => ['OldKeyOverdue', 'UseUnknown'].includes(reason))
 
+const rotation = cameTo('RotationInProgress', 'True')
+/** Somebody may have to publish a record; what follows goes by itself. */
+const rotates: Tale = (turn, kind) => {
+  const told = rotation(turn, kind)
+  return told === undefined || told.reason === 'RecordPending' ? told : { ...told, type: 'Normal' }
+}
+
 const quotaEnds = cameTo('QuotaApproaching', 'True')
 const recordsBreak = ['SPFValid', 'DKIMValid', 'DMARCValid'].map((type) => cameTo(type, 'False'))
 
@@ -71,6 +78,7 @@ const tales: readonly Tale[] = [
   spoolLost,
   quotaEnds,
   oldKey,
+  rotates,
   ...recordsBreak,
   readyLost,
   readyAgain,

@@ -5,6 +5,7 @@ import type { Condition } from '../../../../operator/compile/compiled.ts'
 import type { Ref } from '../../../../operator/compile/snapshot.ts'
 
 const policy: Ref = 'RelayPolicy mail/shared'
+const domain: Ref = 'SenderDomain mail/example'
 const credential: Ref = 'RelayCredential team-a/web'
 
 /** `Ready False NotLoaded` */
@@ -36,6 +37,20 @@ test.each<[string, Ref, readonly string[], readonly string[], readonly string[]]
     ['Accepted True Accepted', 'Ready True Ready'],
     ['Accepted False PolicyNotFound', 'Ready False PolicyNotFound'],
     ['Warning PolicyNotFound'],
+  ],
+  [
+    'a key waits for its record',
+    domain,
+    ['RotationInProgress True RelaysFollow'],
+    ['RotationInProgress True RecordPending'],
+    ['Warning RecordPending'],
+  ],
+  [
+    'what follows goes by itself',
+    domain,
+    ['RotationInProgress True RecordPending'],
+    ['RotationInProgress True RecordSeen'],
+    ['Normal RecordSeen'],
   ],
   ['pending', policy, [], ['Programmed Unknown Pending', 'Ready Unknown Pending'], []],
   ['a relay lags a moment', policy, ['Ready True Ready'], ['Programmed False NotLoaded', 'Ready False NotLoaded'], []],
