@@ -85,7 +85,7 @@ export const dkimRules: readonly CrossFieldRule<Spec>[] = [
 
 export const dkimKeys = {
   type: 'array',
-  maxItems: 32,
+  maxItems: 128,
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['selector'],
   items: {

@@ -25,6 +25,9 @@ export type LineFacts = {
 /** A clock may be an hour off; what is further ahead was written by one that was wrong. */
 const aheadMs = 24 * 3_600_000
 
+/** Who changes keys faster than their mail arrives waits: each of them has a record that receivers may still ask for. */
+const mostInLine = 16
+
 const isComing = ({ stage }: DkimKey): boolean => stage === 'Pending' || stage === 'Published'
 
 /** The one that signs: of those that are Active the newest. Keys stand in the order in which they came. */
@@ -99,7 +102,7 @@ const withoutOld = (line: readonly DkimKey[], { sightingOf }: LineFacts): readon
 /** Whether one more has to be made: nobody signs and nobody is coming, or who signs is due to be followed or can not be given to another relay. */
 export function wantsNext(line: readonly DkimKey[], { isWanted, everyMs, now, sightingOf }: LineFacts): boolean {
   const signer = signerOf(line)
-  if (!isWanted || line.some(isComing)) return false
+  if (!isWanted || line.some(isComing) || line.length >= mostInLine) return false
   if (signer === undefined || !sightingOf(signer).isHeld) return true
   return everyMs !== undefined && now - signer.since >= everyMs
 }

@@ -139,6 +139,13 @@ test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
   ['one whose private key is gone is followed at once', [active], { held: [] }, managed, ['rsa']],
   ['no second follower', [key('a', 'Active', now - 99 * day), key('b', 'Published', now)], {}, managed, []],
   ['what is not wanted is not made', [], {}, other, []],
+  [
+    'nor while too many still have their mail under way',
+    [...Array.from({ length: 15 }, (_, i) => key(`k${i}`, 'Retiring', now)), key('a', 'Active', now - 99 * day)],
+    {},
+    managed,
+    [],
+  ],
 ])('%s', (_name, recorded, facts, wish, make) => {
   expect(stepped(recorded, facts, wish).make).toEqual(make)
 })
