@@ -23,7 +23,7 @@ type Wanted = { readonly name: string; readonly type: 'TXT'; readonly want: stri
 const address = `127.58.${process.pid % 250}.${(process.pid >> 8) % 250}`
 const isRoot = process.getuid?.() === 0
 
-describe.runIf(givenCluster() !== undefined && isRoot && installed('named', 'ip'))(
+describe.runIf(givenCluster() !== undefined && isRoot && installed('named', 'dig', 'ip'))(
   'a domain and its zone in BIND',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'relayfleet-bind-'))

@@ -33,6 +33,7 @@ const programs = {
     found: () => spawnSync(python, ['-c', 'import dkim, nacl']).status === 0,
   },
   named: { package: 'bind9', found: () => programFile('named') !== undefined },
+  dig: { package: 'bind9-dnsutils', found: () => programFile('dig') !== undefined },
   ip: { package: 'iproute2', found: () => programFile('ip') !== undefined },
   saslpasswd2: { package: 'sasl2-bin libsasl2-modules', found: () => programFile('saslpasswd2') !== undefined },
 } as const
