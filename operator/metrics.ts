@@ -33,6 +33,11 @@ export function createMetrics() {
       'Whether the record of a SenderDomain is as it has to be; of 200 by name, those first that are not, and of all others together.',
       ['record', 'sender_domain'],
     ),
+    rotationsPending: gauge(
+      'rotations_pending',
+      'RelayCredentials whose password is being replaced, by the reason of RotationPending.',
+      ['reason'],
+    ),
     dkimKeys: gauge('dkim_keys', 'DKIM keys of all SenderDomains by their stage.', ['stage']),
     dnsQueries: counter(
       'dns_queries_total',

@@ -63,6 +63,7 @@ const layers = [
   'operator/cluster/watch/',
   'operator/cluster/record-news.ts',
   'operator/cluster/key-news.ts',
+  'operator/cluster/rotation-news.ts',
   'operator/cluster/telling.ts',
   'operator/cluster/authority/',
   'operator/cluster/bindings/',

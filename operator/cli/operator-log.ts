@@ -24,6 +24,10 @@ export const telledTo =
     logged(telling, log)
   }
 
+function each(counts: Readonly<Record<string, number>>, set: (name: string, number: number) => void): void {
+  for (const [name, number] of Object.entries(counts)) set(name, number)
+}
+
 function count(telling: Telling, metrics: Metrics): void {
   switch (telling.about) {
     case 'call':
@@ -50,8 +54,11 @@ function count(telling: Telling, metrics: Metrics): void {
     case 'dkim keys':
       for (const [stage, number] of Object.entries(telling.counts)) metrics.dkimKeys.set({ stage }, number)
       return
+    case 'rotations':
+      each(telling.pending, (reason, number) => metrics.rotationsPending.set({ reason }, number))
+      return
     case 'fleets':
-      for (const [ready, number] of Object.entries(telling.ready)) metrics.fleets.set({ ready }, number)
+      each(telling.ready, (ready, number) => metrics.fleets.set({ ready }, number))
       for (const [condition, number] of Object.entries(telling.conditions)) {
         metrics.fleetConditions.set({ condition }, number)
       }
@@ -72,6 +79,7 @@ function countLease({ about }: Extract<Telling, { about: 'lease' }>['news'], met
   if (about !== 'lost') return
   metrics.fleets.reset()
   metrics.fleetConditions.reset()
+  metrics.rotationsPending.reset()
   metrics.senderDomainRecordOk.reset()
 }
 
@@ -100,6 +108,7 @@ function logged(telling: Telling, log: Log): void {
     case 'turn begins':
     case 'done':
     case 'fleets':
+    case 'rotations':
     case 'records':
     case 'dkim keys':
     case 'dns':

@@ -7,6 +7,7 @@ import { policyNames } from './assemble.ts'
 import type { Fleets, FleetWritten } from './fleets/fleets.ts'
 import { type KeyCounts, keyCounts } from './key-news.ts'
 import { type RecordOk, recordsOk } from './record-news.ts'
+import { type RotationCounts, rotationCounts } from './rotation-news.ts'
 import type { Tell, Telling } from './telling.ts'
 import type { DeclaredObject, World } from './watch/world.ts'
 
@@ -24,6 +25,7 @@ export class FleetNews {
   readonly #dirty = new Dirty()
   #records: readonly RecordOk[] = []
   #keys: KeyCounts | undefined
+  #rotations: RotationCounts | undefined
   #known = new Map<Name, FleetWritten>()
   #counts: Counts | undefined
 
@@ -64,6 +66,9 @@ export class FleetNews {
     const records = recordsOk(declared)
     if (!isDeepStrictEqual(records, this.#records)) tell({ about: 'records', records })
     this.#records = records
+    const pending = rotationCounts(declared)
+    if (!isDeepStrictEqual(pending, this.#rotations)) tell({ about: 'rotations', pending })
+    this.#rotations = pending
     const keys = keyCounts(declared)
     if (!isDeepStrictEqual(keys, this.#keys)) tell({ about: 'dkim keys', counts: keys })
     this.#keys = keys

@@ -5,6 +5,7 @@ import type { Verb } from './api/counted.ts'
 import type { KeyCounts } from './key-news.ts'
 import type { ElectionNews } from './lead/election.ts'
 import type { RecordOk } from './record-news.ts'
+import type { RotationCounts } from './rotation-news.ts'
 import type { ReflectorNews } from './watch/reflector.ts'
 
 /** What the operator does over and over, and what may go wrong with it. */
@@ -26,6 +27,8 @@ export type Telling =
       /** How many of them have a condition that is bad news while it is True. */
       readonly conditions: Readonly<Record<string, number>>
     }
+  /** RelayCredentials by the reason of their condition RotationPending. */
+  | { readonly about: 'rotations'; readonly pending: RotationCounts }
   | { readonly about: 'fleet written'; readonly fleet: Name; readonly hash: string }
   /** What failed, and is tried again. */
   | { readonly about: 'trouble'; readonly part: Part; readonly why: string; readonly object?: string }

@@ -5,12 +5,12 @@ import { isInUse, type Retirement, retirementOf } from './retirement.ts'
 export type RotationPending = {
   readonly type: 'RotationPending'
   readonly status: 'True'
-  readonly reason: 'NewKeyPending' | 'Overlap' | 'OldKeyInUse' | 'OldKeyOverdue' | 'UseUnknown'
+  readonly reason: (typeof rotationReasons)[number]
   readonly message: string
 }
 
 /** Worst first: of several, this one is the reason. */
-const order = ['OldKeyOverdue', 'UseUnknown', 'OldKeyInUse', 'NewKeyPending', 'Overlap'] as const
+export const rotationReasons = ['OldKeyOverdue', 'UseUnknown', 'OldKeyInUse', 'NewKeyPending', 'Overlap'] as const
 
 type Part = Pick<RotationPending, 'reason' | 'message'>
 
@@ -24,7 +24,7 @@ export function rotationPending(
   const parts = [
     ...retiringOf(keys).map((key) => ofRetiring(key, rotation, heard, now)),
     ...[pendingOf(keys)].flatMap((key) => (key === undefined ? [] : [ofPending(key)])),
-  ].toSorted((a, b) => order.indexOf(a.reason) - order.indexOf(b.reason))
+  ].toSorted((a, b) => rotationReasons.indexOf(a.reason) - rotationReasons.indexOf(b.reason))
   const [worst] = parts
   if (worst === undefined) return undefined
   const message = parts.map((part) => part.message).join('; ')

@@ -21,7 +21,9 @@ const reasons = [
   ...found('operator/cluster/statuses/scaling-down.ts', /\['(Drain[A-Za-z]+)',/g),
   ...found('operator/spools.ts', /'(Spool[A-Za-z]+ed)'/g),
   ...found('operator/usage.ts', /'((?:[A-Z][a-z]+){2,})'/g),
-  ...found('operator/lifecycle/rotation-pending.ts', /reason: (?:isOverdue \? 'OldKeyOverdue' : )?'([A-Za-z]+)'/g),
+  ...found('operator/lifecycle/rotation-pending.ts', /rotationReasons = \[([^\]]+)\]/g).flatMap((list) =>
+    [...list.matchAll(/'(\w+)'/g)].map((m) => m[1] ?? ''),
+  ),
   ...['programmed', 'available', 'certificate-valid'].flatMap((f) =>
     found(`operator/cluster/statuses/${f}.ts`, /'((?:[A-Z][a-z]+){2,})'/g),
   ),
