@@ -73,6 +73,7 @@ class Chance {
       if (o.kind === 'Service') for (const ip of clusterIPs(o)) this.#names.set(ip, '<ip>')
     }
     for (const o of objects) this.#learn(o)
+    for (const o of objects) if (o.kind === 'RelayCredential') this.#learnEarlierKeys(o)
     for (const o of objects) this.#learnKeys(o)
   }
 
@@ -97,6 +98,18 @@ class Chance {
     }
     const config = configIn(data)
     if (config !== undefined) this.#names.set(configHash(config), `<hash of ${name}>`)
+  }
+
+  /** Of earlier keys nobody has the password: they are told by their place, so that one too many differs. */
+  #learnEarlierKeys(credential: KubeObject): void {
+    const { keys = [] } = (credential['status'] ?? {}) as {
+      readonly keys?: readonly { id: string; verifier: string }[]
+    }
+    const earlier = keys.filter(({ verifier }) => !this.#names.has(verifier))
+    for (const [i, { id, verifier }] of earlier.entries()) {
+      this.#names.set(verifier, `<verifier ${i} before that of ${credential.metadata.name}>`)
+      this.#names.set(id, `<key ${i} before that of ${credential.metadata.name}>`)
+    }
   }
 
   secret(secret: KubeObject): Readonly<Record<string, unknown>> {

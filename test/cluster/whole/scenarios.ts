@@ -140,6 +140,11 @@ export const scenarios: readonly Scenario[] = [
     given: whole,
     change: removing(`${core}/secrets/checkout`),
   },
+  {
+    name: 'a key is rotated',
+    given: whole,
+    change: patching('relaycredentials', 'checkout', { rotation: { trigger: 'now' } }),
+  },
   { name: 'the issued certificate is deleted', given: whole, change: removing(`${core}/secrets/shared-relay-tls`) },
   { name: 'the configuration is deleted', given: whole, change: removing(`${core}/secrets/shared-relay-config-0`) },
   {
