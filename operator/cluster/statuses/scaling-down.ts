@@ -65,7 +65,7 @@ function leaverText(leaver: Leaver, queued: (uid: string) => number | undefined)
       return `${name} leaves${begun} and does not say what it has: ${asked?.pod.waiting ?? (asked === undefined ? 'it is not there' : 'it does not answer')}`
     case 'Draining': {
       const count = asked === undefined ? undefined : queued(asked.pod.uid)
-      return `${name} leaves${begun}${count === undefined ? '' : ` and has ${count} messages or more`}`
+      return `${name} leaves${begun}${count === undefined || count === 0 ? '' : ` and has ${count} messages or more`}`
     }
   }
 }

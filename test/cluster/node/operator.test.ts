@@ -9,6 +9,7 @@ import { senderDomain } from './fleet-objects.ts'
 import { type FleetOnNode, fleetOnNode } from './fleet-on-node.ts'
 import {
   apply,
+  conditionsOf,
   ensureNamespace,
   helm,
   type Installation,
@@ -159,6 +160,39 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     helm(['upgrade', release, chart], { image: { tag: tagOf(image) }, crds: { keep: false } })
     kubectl(['-n', operatorNamespace, 'rollout', 'status', `deployment/${release}`, '--timeout=90s'])
   }
+
+  test('a pod with mail stays until it has none: the fleet is made smaller while its smarthost is away (case S29)', async () => {
+    const { namespace, client } = fleet
+    const edit = (spec: object): string =>
+      kubectl(['-n', namespace, 'patch', 'relaypolicy', 'shared', '--type=merge', '-p', JSON.stringify({ spec })])
+    const { routes } = JSON.parse(kubectl(['-n', namespace, 'get', 'relaypolicy', 'shared', '-o', 'json'])).spec
+    const away = routes.map((route: { readonly smarthosts: readonly object[] }) => ({
+      ...route,
+      smarthosts: route.smarthosts.map((smarthost) => ({ ...smarthost, port: 2526 })),
+      retry: { schedule: ['1s'], expireAfter: '24h' },
+    }))
+    const back = away.map((route: object, i: number) => ({ ...route, smarthosts: routes[i].smarthosts }))
+    const said = () => conditionsOf('relaypolicy', namespace, 'shared').find((c) => c.type === 'ScalingDown')
+    const names = (): readonly string[] => fleet.pods().map(({ name }) => name)
+    edit({ routes: away })
+    await ready('relaypolicy', namespace, 'shared')
+    await client.ask('/load', load())
+    await until('load flows', async () => (await client.ask<number>('/acknowledged')) > 300)
+    edit({ replicas: 2 })
+    await until('it is told', () => said()?.message.includes('shared-2 leaves since'))
+    // Clients are sent to the others, and what they send meanwhile is taken.
+    const before = await client.ask<number>('/acknowledged')
+    await until('load flows on', async () => (await client.ask<number>('/acknowledged')) > before + 300)
+    expect(names()).toEqual(['shared-0', 'shared-1', 'shared-2'])
+    expect(said()?.message).toContain('shared-2 leaves since')
+    edit({ routes: back })
+    await until('the pod leaves', () => !names().includes('shared-2'), 120_000)
+    await until('all is said', () => said() === undefined, 60_000)
+    await judged('a fleet made smaller while its smarthost is away')
+    edit({ routes, replicas: 3 })
+    await until('it is as before', () => fleet.pods().filter((p) => p.ready).length === 3, 120_000)
+    await ready('relaypolicy', namespace, 'shared')
+  }, 300_000)
 
   test('with no operator, pods come back and mail flows', async () => {
     const scale = (replicas: number) =>
