@@ -2,7 +2,7 @@
 import { Dirty } from '../dirty.ts'
 import { checkAgainMs } from '../lifecycle/check-again.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
-import { type DomainRecords, isBroken } from '../lifecycle/domain-records.ts'
+import type { DomainRecords } from '../lifecycle/domain-records.ts'
 import { actsFrom, holdingBack } from '../lifecycle/record-conditions.ts'
 import type { Ask } from './ask.ts'
 import { observe } from './observe.ts'
@@ -32,8 +32,8 @@ export type Look = { readonly found: DomainRecords; readonly at: number }
 type Entry = {
   readonly checks: DomainChecks
   readonly before: DomainRecords | undefined
-  /** Not looked at yet. */
-  readonly isNew: boolean
+  /** Nobody has looked at it yet. */
+  isNew: boolean
   dueAt: number
   isBusy: boolean
   look: Look | undefined
@@ -90,12 +90,12 @@ export class Verifier {
     return { checks, before, isNew, dueAt, isBusy: false, look: undefined, holding }
   }
 
-  /** Whoever was never looked at, or is broken, is not to wait for those that are only looked at again. */
+  /** Whoever was never looked at goes first; else who has waited longest: many that are broken keep no other one waiting for ever. */
   #start(signal: AbortSignal): void {
     const { now } = this.#verifying
     if (this.#busy >= atOnce) return
     const due = [...this.#entries].filter(([, entry]) => !entry.isBusy && entry.dueAt <= now())
-    const first = due.toSorted(([, a], [, b]) => urgency(a) - urgency(b) || a.dueAt - b.dueAt)
+    const first = due.toSorted(([, a], [, b]) => Number(b.isNew) - Number(a.isNew) || a.dueAt - b.dueAt)
     for (const [name, entry] of first.slice(0, atOnce - this.#busy)) void this.#look(name, entry, signal)
   }
 
@@ -122,16 +122,12 @@ export class Verifier {
     const acts = actsFrom(found, checks.whenBroken)
     entry.dueAt = acts !== undefined && acts > at ? Math.min(again, acts) : again
     entry.look = { found, at }
+    entry.isNew = false
     changed()
     const holding = holdingBack(found, checks.whenBroken, at).join()
     if (holding !== entry.holding) turned()
     entry.holding = holding
   }
-}
-
-const urgency = ({ isNew, look, before }: Entry): number => {
-  if (look === undefined && isNew) return 0
-  return (look?.found ?? before)?.records.some(isBroken) === false ? 2 : 1
 }
 
 const isSame = (a: DomainChecks, b: DomainChecks): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

@@ -88,8 +88,8 @@ test('never more questions in any second than there may be, and in the order of 
   const ask = openAsking({ perSecond: 40 })
   await Promise.all(Array.from({ length: 60 }, (_, i) => ask([server], { name: `${i}.example`, type: 'TXT' }, false)))
   expect(asked).toEqual(Array.from({ length: 60 }, (_, i) => `TXT ${i}.example`))
-  // Sixty take one second and a half, whatever else this machine does.
-  expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(59 * 25 - 200)
+  // Sixty take one second and a half, whatever else this machine does, less what may be made up for.
+  expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1200)
 })
 
 test('any octets are a reply to nothing, or mean something, without an exception', () => {

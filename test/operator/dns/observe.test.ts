@@ -69,7 +69,7 @@ test('the name servers are asked for what is in their zone, resolvers for everyt
   )
 })
 
-test('a resolver that lies decides nothing: the zone has no key, and the condition names who shows one', async () => {
+test('case N11: a resolver that lies decides nothing: the zone has no key, and the condition names who shows one', async () => {
   const { 'TXT s1._domainkey.mail.example.org': _, ...without } = zone
   const { states, published } = await look(without, { ...zone, ...others })
   expect(states[1]).toBe('DKIM Missing somewhere')

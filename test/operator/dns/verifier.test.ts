@@ -111,7 +111,30 @@ test('it is looked at when the time of grace ends, too, and that mail is held ba
   expect(turns).toBe(2)
 })
 
-test('a thousand domains whose name servers are silent hold up nobody who is new', async () => {
+test('many that are broken, and are looked at as often as may be, keep no other one waiting for ever', async () => {
+  const { server } = await startZoneServer({ 'TXT _dmarc.good.example': policy('good.example') })
+  const real = openAsking({ perSecond: 2000 })
+  const { verifier, clock, states } = await start(
+    {},
+    {
+      resolvers: () => [server],
+      ask: async (...args) => {
+        // Each look takes longer than the time until the next one of all that are broken.
+        clock.now += minute
+        return real(...args)
+      },
+    },
+  )
+  const broken = Array.from(
+    { length: 100 },
+    (_, i) => [`m/${i}`, checks(`b${i}.example`, { verifyEveryMs: 1 })] as const,
+  )
+  verifier.give(new Map([...broken, ['m/good', checks('good.example')]]))
+  const first = await until('it is looked at', () => states('m/good') && verifier.look('m/good')?.at)
+  await until('it is looked at again', () => (verifier.look('m/good')?.at ?? 0) > first)
+})
+
+test('two hundred domains whose name servers are silent hold up nobody who is new', async () => {
   const names = Array.from({ length: 200 }, (_, i) => `s${i}.example`)
   const silent: Table = Object.fromEntries(names.map((name) => [`TXT _dmarc.${name}`, 'silence']))
   const known = { records: [] }

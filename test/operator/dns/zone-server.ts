@@ -1,7 +1,7 @@
 /** A DNS server on this machine that answers as its table says, by UDP and TCP; written with dns-packet. */
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer, type Server as TcpServer } from 'node:net'
 import * as packet from 'dns-packet'
 import { onTestFinished } from 'vitest'
 import type { Server } from '../../../operator/dns/server.ts'
@@ -57,16 +57,30 @@ export async function startZoneServer(table: Table, address = '127.0.0.1', port 
       socket.write(Buffer.concat([length, reply]))
     })
   })
-  udp.bind(port, address)
-  await once(udp, 'listening')
-  const server: Server = { address, port: udp.address().port }
-  tcp.listen(server.port, address)
-  await once(tcp, 'listening')
+  const server: Server = { address, port: await bindBoth(udp, tcp, address, port) }
   onTestFinished(() => {
     udp.close()
     tcp.close()
   })
   return { server, table, asked }
+}
+
+/** One port for both; another one where somebody else has it for one of them. */
+async function bindBoth(udp: Socket, tcp: TcpServer, address: string, port: number): Promise<number> {
+  for (let left = port === 0 ? 10 : 1; ; left -= 1) {
+    tcp.listen(port, address)
+    await once(tcp, 'listening')
+    const { port: chosen } = tcp.address() as AddressInfo
+    try {
+      udp.bind(chosen, address)
+      await once(udp, 'listening')
+      return chosen
+    } catch (error) {
+      if (left <= 1) throw error
+      tcp.close()
+      await once(tcp, 'close')
+    }
+  }
 }
 
 function encoded(
