@@ -4,6 +4,7 @@
  * [seconds between looks at what is broken]`; as root, since name servers are on port 53.
  */
 import { fork } from 'node:child_process'
+import { Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -11,13 +12,22 @@ import { openAsking } from '../operator/dns/ask.ts'
 import { Verifier } from '../operator/dns/verifier.ts'
 import { isBroken } from '../operator/lifecycle/domain-records.ts'
 import { recordsWanted } from '../operator/lifecycle/records-wanted.ts'
+import { Busiest } from './busiest.ts'
+
+/** Counted where they leave: a server on a busy machine reads late, and then many at one time. */
+const left = new Busiest()
+const { send } = Socket.prototype
+Socket.prototype.send = function (this: Socket, ...message: Parameters<Socket['send']>) {
+  left.note(performance.now())
+  return send.apply(this, message)
+} as typeof send
 
 const [domains = 10_000, perSecond = 1000, everySeconds = 10] = process.argv.slice(2).map(Number)
 const address = '127.53.53.53'
 const everyMs = everySeconds * 1000
 const toBreak = Math.min(200, domains)
 
-type Counted = { readonly asked: number; readonly most: number }
+type Counted = { readonly asked: number }
 const server = fork(join(import.meta.dirname, 'records-server.ts'), [address])
 await once(server, 'message')
 const tell = async (breaks: readonly string[] = []): Promise<Counted> => {
@@ -33,7 +43,7 @@ const checks = new Map(
     const domain = `d${i}.example`
     const wanted = recordsWanted(domain, expected, [{ selector: 's1', type: 'ed25519', publicKey: 'AAAA' }])
     const whenBroken = { action: 'Warn', graceMs: 0 } as const
-    return [nameOf(i), { domain, wanted, resolvers: [], verifyEveryMs: everyMs, whenBroken }] as const
+    return [nameOf(i), { domain, wanted, resolvers: [], verifyEveryMs: everyMs, whenBroken, isWaiting: false }] as const
   }),
 )
 const ending = new AbortController()
@@ -88,9 +98,9 @@ console.log(
 console.log(
   `meanwhile: ${(looks / (lasted / 1000)).toFixed(0)} looks a second, ${(((cpuSeconds() - cpu) / (lasted / 1000)) * 100).toFixed(0)} % of one core`,
 )
-console.log(`most questions in any one second: ${last.most} (bound ${perSecond})`)
+console.log(`most questions in any one second: ${left.most} (bound ${perSecond})`)
 console.log(`memory: ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB`)
 ending.abort()
 await running
 server.disconnect()
-process.exitCode = last.most <= perSecond && wrong === 0 ? 0 : 1
+process.exitCode = left.most <= perSecond && wrong === 0 ? 0 : 1

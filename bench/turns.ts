@@ -74,6 +74,7 @@ const reporter = openReporter({
   fleets,
   bindings,
   records: { look: () => undefined },
+  publisher: { troubles: () => new Map() },
   keyUses,
   mayWrite,
   record: () => undefined,
@@ -88,6 +89,7 @@ const sink = clusterSink({
   fleets,
   reporter,
   verifier: { give: () => undefined },
+  publisher: { give: () => undefined },
   authority: () => authority.bundle,
   uids: () => new Map(world.declared().map(({ ref, uid }) => [ref, uid])),
 })

@@ -49,7 +49,10 @@ const spec = {
     dns: {
       type: 'object',
       default: {},
-      properties: { resolvers: { type: 'array', maxItems: 8, default: [], items: fields.ipAddress } },
+      properties: {
+        publisher: { type: 'string', maxLength: 16, enum: ['Manual', 'DNSEndpoint'], default: 'Manual' },
+        resolvers: { type: 'array', maxItems: 8, default: [], items: fields.ipAddress },
+      },
     },
     whenBroken: {
       type: 'object',

@@ -81,6 +81,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.expect.spf.addresses': 'mail goes out from these networks: the record passes them',
     'spec.expect.dmarc.minimumPolicy': 'the weakest policy that is good enough',
     'spec.expect.dmarc.reports': 'aggregate reports go there, too; absent: nobody asks',
+    'spec.dns.publisher':
+      'Manual: a person publishes what status.records wants; DNSEndpoint: external-dns does, for DKIM and DMARC (in a cluster)',
     'spec.dns.resolvers':
       "who is asked beside the zone's own name servers, on port 53; empty: the resolvers of the operator's pod, or of this machine",
     'spec.whenBroken.action':

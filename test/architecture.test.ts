@@ -69,6 +69,7 @@ const layers = [
   'operator/cluster/bindings/',
   'operator/cluster/domain-keys/',
   'operator/cluster/fleets/',
+  'operator/cluster/publishing/',
   'operator/cluster/statuses/',
   'operator/cluster/assemble.ts',
   'operator/cluster/person/',

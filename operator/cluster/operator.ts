@@ -39,6 +39,8 @@ export type OperatorOptions = {
     readonly issuerMs?: number
     /** How often relays, what their credentials have used. */
     readonly usageMs?: number
+    /** How often what is published. */
+    readonly publishMs?: number
   }
 }
 

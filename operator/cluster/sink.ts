@@ -6,6 +6,7 @@ import type { Sink } from '../run.ts'
 import type { Bindings } from './bindings/bindings.ts'
 import type { Guides } from './bindings/guides.ts'
 import type { Fleets } from './fleets/fleets.ts'
+import type { Publisher } from './publishing/publisher.ts'
 import type { Reporter } from './statuses/reporter.ts'
 
 type Hands = {
@@ -14,13 +15,23 @@ type Hands = {
   readonly fleets: Pick<Fleets, 'give'>
   readonly reporter: Pick<Reporter, 'give'>
   readonly verifier: Pick<Verifier, 'give'>
+  readonly publisher: Pick<Publisher, 'give'>
   /** The PEM bundle that clients verify issued certificates by; undefined while there is none. */
   readonly authority: () => string | undefined
   /** Of the objects that it was compiled from. */
   readonly uids: () => ReadonlyMap<Ref, string>
 }
 
-export const clusterSink = ({ bindings, guides, fleets, reporter, verifier, authority, uids }: Hands): Sink => ({
+export const clusterSink = ({
+  bindings,
+  guides,
+  fleets,
+  reporter,
+  verifier,
+  publisher,
+  authority,
+  uids,
+}: Hands): Sink => ({
   async apply(compiled) {
     const bundle = authority()
     if (bundle === undefined) bindings.give(withoutAuthority(compiled), '')
@@ -30,6 +41,7 @@ export const clusterSink = ({ bindings, guides, fleets, reporter, verifier, auth
   },
   async report(compiled) {
     verifier.give(compiled.domainChecks)
+    publisher.give(compiled.publications, uids())
     reporter.give(compiled, uids())
   },
 })

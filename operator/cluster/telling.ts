@@ -9,7 +9,17 @@ import type { RotationCounts } from './rotation-news.ts'
 import type { ReflectorNews } from './watch/reflector.ts'
 
 /** What the operator does over and over, and what may go wrong with it. */
-export type Part = 'turn' | 'fleet' | 'binding' | 'status' | 'event' | 'sighting' | 'authority' | 'keys' | 'issuer'
+export type Part =
+  | 'turn'
+  | 'fleet'
+  | 'binding'
+  | 'status'
+  | 'event'
+  | 'sighting'
+  | 'authority'
+  | 'keys'
+  | 'issuer'
+  | 'records'
 
 export type Telling =
   | { readonly about: 'lease'; readonly news: ElectionNews }

@@ -21,6 +21,7 @@ import { ordinaryTurns } from './fleets/fleet-turns.ts'
 import { type Fleets, openFleets } from './fleets/fleets.ts'
 import { LoadedConfigs } from './fleets/loaded-configs.ts'
 import type { OperatorOptions } from './operator.ts'
+import { openPublisher } from './publishing/publisher.ts'
 import { clusterSink } from './sink.ts'
 import { clusterSource } from './source.ts'
 import { askRelay } from './statuses/ask-relay.ts'
@@ -33,7 +34,7 @@ import { openSightings, type SightingNews } from './watch/sightings.ts'
 import { IssuerWatch } from './watch/token-issuer.ts'
 import type { World } from './watch/world.ts'
 
-type Term = Pick<OperatorOptions, 'namespace' | 'image' | 'tell' | 'timing'> & {
+type Term = Pick<OperatorOptions, 'namespace' | 'watchNamespaces' | 'image' | 'tell' | 'timing'> & {
   readonly api: Api
   readonly world: World
   readonly recorder: Recorder
@@ -125,7 +126,15 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   const troubles = () => new Map([...bindings.troubles(), ...guides.troubles()])
   const failed = (ref: Ref, error: unknown): void =>
     tell({ about: 'trouble', part: 'status', object: ref, why: String(error) })
-  const evidence = { fleets, bindings: { troubles }, keyUses, records: verifier, loaded }
+  const publisher = openPublisher({
+    api,
+    namespaces: term.watchNamespaces,
+    mayWrite,
+    changed: () => wake(),
+    tell: (object, why) => tell({ about: 'trouble', part: 'records', object, why }),
+    ...(timing.publishMs !== undefined && { everyMs: timing.publishMs }),
+  })
+  const evidence = { fleets, bindings: { troubles }, keyUses, records: verifier, publisher, loaded }
   const reporter = openReporter({
     api,
     world,
@@ -142,7 +151,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     news.wake()
   }
   const source = clusterSource({ world, sightings, fleets, bindings, domainKeys, records: verifier, issuer, dirty })
-  const hands = { bindings, guides, fleets, reporter, verifier }
+  const hands = { bindings, guides, fleets, reporter, verifier, publisher }
   const sink = clusterSink({ ...hands, authority: () => trust.bundle, uids: source.uids })
   wakers.add(wake)
   try {
@@ -157,6 +166,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
         'making bindings': (ending) => bindings.run(ending),
         'looking at records': (ending) => verifier.run(ending),
         'making ConfigMaps': (ending) => guides.run(ending),
+        'publishing records': (ending) => publisher.run(ending),
         'writing statuses': (ending) => reporter.run(ending),
         'writing Events': (ending) => recorder.run(ending),
         'telling of fleets': (ending) => news.run(ending),

@@ -11,6 +11,7 @@ import { type Known, knownIn } from './known.ts'
 import { membersOf } from './members.ts'
 import { byText } from './order.ts'
 import { type JudgedPolicy, judgePolicies } from './policy.ts'
+import { publications } from './publications.ts'
 import { References } from './references.ts'
 import { signingOf } from './signing.ts'
 import { type BindingKeys, type Invalid, type Name, nameOf, type Ref, refOf, type Snapshot } from './snapshot.ts'
@@ -27,6 +28,7 @@ export function compile(snapshot: Snapshot): Compiled {
   const fleets = compileFleets(policies, credentials, domains)
   const judged: Judged = { known, domains, policies, credentials, fleets }
   const findings = allFindings(judged)
+  const checks = domainChecks(domains)
   return {
     fleets,
     bindings: bindingsOf(credentials),
@@ -35,7 +37,8 @@ export function compile(snapshot: Snapshot): Compiled {
     findings,
     statuses: allStatuses(judged, findings),
     references: new Set([...references.asked].toSorted(byText)),
-    domainChecks: domainChecks(domains),
+    domainChecks: checks,
+    publications: publications(known, checks),
   }
 }
 

@@ -2,6 +2,7 @@
 import type { RelayConfig } from '../../relay/config.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
 import type { Rotation } from '../lifecycle/keys.ts'
+import type { PublishedRecord } from '../lifecycle/txt-record.ts'
 import type { Name, Ref } from './snapshot.ts'
 
 export type Condition = {
@@ -108,4 +109,6 @@ export type Compiled = {
   readonly references: ReadonlySet<Reference>
   /** By SenderDomain: the records that it has to have; absent where none are wanted. */
   readonly domainChecks: ReadonlyMap<Name, DomainChecks>
+  /** By SenderDomain: what is to be published for it, nothing where its owner does so by hand; absent: it stays as it is. */
+  readonly publications: ReadonlyMap<Name, readonly PublishedRecord[]>
 }

@@ -26,7 +26,6 @@ export function openAsking({ perSecond, patienceMs = ordinaryPatienceMs, tell = 
   const turnstile = new Turnstile(perSecond)
 
   async function once(exchange: Exchange, by: typeof byUdp): Promise<Reply | 'truncated'> {
-    await turnstile.pass()
     const reply = await by(exchange)
     if (reply !== 'truncated') tell(results[reply.is])
     return reply
@@ -43,7 +42,7 @@ export function openAsking({ perSecond, patienceMs = ordinaryPatienceMs, tell = 
     if (!isName(query.name)) return { is: 'absent', own: false }
     let last: Reply = { is: 'unknown', why: 'it has no address' }
     for (const server of [...addresses, ...addresses].slice(0, Math.max(tries, addresses.length))) {
-      last = await bySome({ server, query, recursive, patienceMs })
+      last = await bySome({ server, query, recursive, patienceMs, turn: () => turnstile.pass() })
       if (last.is !== 'unknown') return last
     }
     return last

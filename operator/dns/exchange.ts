@@ -1,6 +1,7 @@
 /** One question to one DNS server and its reply: by UDP, and by TCP where that is too long for UDP. */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { connect, isIPv6 } from 'node:net'
 import { type Query, questionMessage, type Reply, replyIn } from './message.ts'
 import type { Server } from './server.ts'
@@ -11,10 +12,12 @@ export type Exchange = {
   /** The server is to ask others for us. */
   readonly recursive: boolean
   readonly patienceMs: number
+  /** Resolves when the question may leave. */
+  readonly turn: () => Promise<void>
 }
 
 /** Never rejects. What does not answer this very question, from this very server, is passed over. */
-export const byUdp = ({ server, query, recursive, patienceMs }: Exchange): Promise<Reply | 'truncated'> => {
+export async function byUdp({ server, query, recursive, patienceMs, turn }: Exchange): Promise<Reply | 'truncated'> {
   const id = randomInt(65_536)
   const { promise, resolve } = Promise.withResolvers<Reply | 'truncated'>()
   // A port of its own for each question, which nobody can foresee (RFC 5452 section 9.2).
@@ -24,12 +27,23 @@ export const byUdp = ({ server, query, recursive, patienceMs }: Exchange): Promi
     const reply = replyIn(message, id, query)
     if (reply !== undefined) resolve(reply)
   })
-  socket.connect(server.port, server.address, () => socket.send(questionMessage(id, query, recursive)))
+  socket.connect(server.port, server.address)
+  const opened = await Promise.race([once(socket, 'connect').then(() => undefined, troubleWith), promise])
+  if (opened !== undefined) {
+    socket.close()
+    return opened
+  }
+  // At its turn, and not a moment later: else those of several turns would leave together.
+  await turn()
+  socket.send(questionMessage(id, query, recursive), (error) => {
+    if (error !== null) resolve(troubleWith(error))
+  })
   return within(patienceMs, promise, resolve, () => socket.close())
 }
 
 /** Never rejects. */
-export const byTcp = ({ server, query, recursive, patienceMs }: Exchange): Promise<Reply | 'truncated'> => {
+export async function byTcp({ server, query, recursive, patienceMs, turn }: Exchange): Promise<Reply | 'truncated'> {
+  await turn()
   const id = randomInt(65_536)
   const { promise, resolve } = Promise.withResolvers<Reply | 'truncated'>()
   const socket = connect(server.port, server.address)

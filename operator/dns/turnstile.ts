@@ -5,14 +5,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 const slackMs = 50
 
 export class Turnstile {
-  /** A little longer than an even share, so that a second with all of the slack in it has no more than its due. */
+  /** Longer than an even share: a second with all of the slack in it has no more than its due, seen from the other end, too. */
   readonly #stepMs: number
   #due = Number.NEGATIVE_INFINITY
   /** Resolves when whoever comes next may pass. */
   #free: Promise<void> = Promise.resolve()
 
   constructor(perSecond: number) {
-    this.#stepMs = (1000 + slackMs) / perSecond
+    this.#stepMs = (1000 + 2 * slackMs) / perSecond
   }
 
   /** Resolves in the order of the calls. */

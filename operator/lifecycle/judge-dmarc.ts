@@ -56,7 +56,8 @@ function weaknesses(wanted: WantedDmarc, record: Policy, domain: string): readon
 
 const sameUri = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
-const freshRecord = ({ minimumPolicy, reports }: WantedDmarc): string =>
+/** What such a record says, where there is none yet. */
+export const freshRecord = ({ minimumPolicy, reports }: Pick<WantedDmarc, 'minimumPolicy' | 'reports'>): string =>
   `v=DMARC1; p=${minimumPolicy}${reports === undefined ? '' : `; rua=${reports}`}`
 
 const notesOn = ({ policy, reports }: Policy): readonly string[] => [

@@ -19,14 +19,14 @@ const seconds = 3600
 
 /** A line for a zone file; the name is absolute, so it may stand under any $ORIGIN. */
 export function zoneFileLine({ name, type, value }: PublishedRecord): string {
-  const data =
-    type === 'CNAME'
-      ? `${value}.`
-      : txtStrings(value)
-          .map((s) => `"${escaped(s)}"`)
-          .join(' ')
-  return `${name}. ${seconds} IN ${type} ${data}`
+  return `${name}. ${seconds} IN ${type} ${type === 'CNAME' ? `${value}.` : quotedStrings(value)}`
 }
+
+/** As a zone file has it: every string in quotes. */
+export const quotedStrings = (value: string): string =>
+  txtStrings(value)
+    .map((s) => `"${escaped(s)}"`)
+    .join(' ')
 
 /** What forms of DNS providers ask for: the host without its zone (`@` is the zone itself), and the value without quotes. */
 export type FormFields = { readonly host: string; readonly type: 'TXT' | 'CNAME'; readonly value: string }

@@ -15,13 +15,19 @@ import { rightFor, rightsIn } from './rights.ts'
 /** Rights that nothing in this suite needs, and why they are there. */
 const unused: Readonly<Record<string, string>> = {
   'update relayfleet.dev/relaypolicies/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
-  'update relayfleet.dev/senderdomains/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
   'update relayfleet.dev/relaycredentials/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
+  'update relayfleet.dev/senderdomains/finalizers': 'only where OwnerReferencesPermissionEnforcement is on',
   'patch events.k8s.io/events': 'an Event is counted up when it has been repeated for a minute',
   'delete apps/statefulsets': 'what a fleet no longer needs is removed by one rule for all kinds',
   'delete networking.k8s.io/networkpolicies': 'the same, for a policy that has its own',
   'delete /services': 'the same',
   'delete /secrets': 'a certificate that is no longer issued, a binding by a former name',
+  ...Object.fromEntries(
+    ['get', 'create', 'patch', 'delete'].map((verb) => [
+      `${verb} externaldns.k8s.io/dnsendpoints`,
+      'this cluster does not know the kind',
+    ]),
+  ),
   ...Object.fromEntries(
     ['get', 'watch', 'create', 'patch', 'delete'].map((verb) => [
       `${verb} monitoring.coreos.com/servicemonitors`,

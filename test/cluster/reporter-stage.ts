@@ -139,6 +139,7 @@ async function start({ namespace, keys, relays, as, leads, usageMs }: Starting):
       },
     },
     records: { look: () => undefined },
+    publisher: { troubles: () => new Map() },
     keyUses: new KnownUses((name) => world.declaredAs(`RelayCredential ${name}`)?.status),
     mayWrite: () => operator.leads,
     ...(usageMs !== undefined && { usageMs }),

@@ -13,6 +13,7 @@ import type {
   Status,
 } from '../../operator/compile/compiled.ts'
 import type { DomainChecks } from '../../operator/lifecycle/domain-checks.ts'
+import { zoneFileLine } from '../../operator/lifecycle/txt-record.ts'
 import type { CredentialConfig, RelayConfig, RouteConfig, SenderConfig, SigningConfig } from '../../relay/config.ts'
 
 const filled = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
@@ -125,6 +126,7 @@ export const render = (compiled: Compiled, show: 'compact' | 'full'): string =>
       statuses: mapped(compiled.statuses, show === 'full' ? (s) => s : statusLine),
       references: [...compiled.references],
       domainChecks: mapped(compiled.domainChecks, checksFields),
+      publications: filled(mapped(compiled.publications, (records) => records.map(zoneFileLine))),
     }),
     { lineWidth: 0, aliasDuplicateObjects: false },
   )

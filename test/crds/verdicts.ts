@@ -240,7 +240,7 @@ export const verdicts: readonly Verdict[] = [
       spf: { include: ['_spf.example.net'], addresses: ['192.0.2.0/28'] },
       dmarc: { minimumPolicy: 'reject', reports: 'mailto:dmarc@example.org' },
     },
-    dns: { resolvers: ['192.0.2.53', '2001:db8::53'] },
+    dns: { publisher: 'DNSEndpoint', resolvers: ['192.0.2.53', '2001:db8::53'] },
     verifyEvery: '1m',
   }),
   domain('an SPF record in capitals', { expect: { spf: { include: ['A.example'] } } }, 'spec.expect.spf.include[0]'),

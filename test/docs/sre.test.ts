@@ -17,6 +17,7 @@ const reasons = [
   ...['operator/observed-status.ts', 'operator/conditions.ts'].flatMap(reasonsIn),
   ...found('operator/lifecycle/record-conditions.ts', /'(Record(?!s)[A-Za-z]+)'/g),
   ...found('operator/lifecycle/record-conditions.ts', /\bis\('[A-Za-z]+', '([A-Za-z]+)'/g),
+  ...found('operator/cluster/publishing/publish-trouble.ts', /'(Publisher[A-Za-z]+)'/g),
   // In these, every word of several humps is one.
   ...found('operator/cluster/statuses/scaling-down.ts', /\['(Drain[A-Za-z]+)',/g),
   ...found('operator/spools.ts', /'(Spool[A-Za-z]+ed)'/g),

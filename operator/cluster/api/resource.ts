@@ -28,6 +28,7 @@ export const resources = {
   networkPolicies: namespaced('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
   /** Not every cluster knows them. */
   serviceMonitors: namespaced('monitoring.coreos.com/v1', 'ServiceMonitor', 'servicemonitors'),
+  dnsEndpoints: namespaced('externaldns.k8s.io/v1alpha1', 'DNSEndpoint', 'dnsendpoints'),
   leases: namespaced('coordination.k8s.io/v1', 'Lease', 'leases'),
   events: namespaced('events.k8s.io/v1', 'Event', 'events'),
 } as const satisfies Readonly<Record<string, Resource>>

@@ -11,6 +11,7 @@ import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { Fleets } from '../fleets/fleets.ts'
 import type { LoadedConfigs } from '../fleets/loaded-configs.ts'
+import type { Publisher } from '../publishing/publisher.ts'
 import type { World } from '../watch/world.ts'
 import { type Ask, type AskUsage, askRelay, askUsage } from './ask-relay.ts'
 import { FleetDesk } from './fleet-desk.ts'
@@ -37,6 +38,7 @@ export type Reporting = {
   readonly fleets: Pick<Fleets, 'written' | 'nudge' | 'again'>
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>
+  readonly publisher: Pick<Publisher, 'troubles'>
   readonly keyUses: KnownUses
   /** Told which configuration all relays of a fleet report. */
   readonly loaded?: Pick<LoadedConfigs, 'note'>

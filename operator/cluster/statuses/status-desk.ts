@@ -14,6 +14,7 @@ import type { KubeObject } from '../api/object.ts'
 import { isOlder } from '../api/resource-version.ts'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
+import type { Publisher } from '../publishing/publisher.ts'
 import type { DeclaredObject, World } from '../watch/world.ts'
 import { timeText } from './fleet-evidence.ts'
 import type { FleetStanding } from './fleet-standing.ts'
@@ -47,6 +48,7 @@ type Desk = {
   readonly world: Pick<World, 'declaredAs'>
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>
+  readonly publisher: Pick<Publisher, 'troubles'>
   readonly keyUses: Pick<KnownUses, 'of' | 'heard'>
   readonly writer: Pick<StatusWriter, 'give' | 'drop'>
   readonly record: (occasion: Occasion) => void
@@ -75,10 +77,11 @@ export class StatusDesk {
     const { compiled, expiredAt } = turn.reported
     const { findings, next } = expiredAt(turn.now)
     const troubles = this.#desk.bindings.troubles()
+    const unpublished = this.#desk.publisher.troubles()
     for (const ref of this.#known.keys()) if (!compiled.statuses.has(ref)) this.#forget(ref)
     let at = next
     for (const [ref, status] of compiled.statuses) {
-      const trouble = ref.startsWith('RelayCredential ') ? troubles.get(nameIn(ref)) : undefined
+      const trouble = troublesOf(ref, troubles, unpublished)?.get(nameIn(ref))
       at = Math.min(at, this.#look(ref, status, [findings.get(ref), trouble], turn))
     }
     return at
@@ -232,6 +235,13 @@ type Facts = Pick<Turn, 'now' | 'time'> & {
 /** What is pending is said anew. */
 const minuteMs = 60_000
 
+type Troubles = ReadonlyMap<Name, Condition>
+
+function troublesOf(ref: Ref, ofCredentials: Troubles, ofDomains: Troubles): Troubles | undefined {
+  if (ref.startsWith('RelayCredential ')) return ofCredentials
+  return ref.startsWith('SenderDomain ') ? ofDomains : undefined
+}
+
 const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
 
 /** As it was heard, or as our own write left it, of which nobody has told yet. */
@@ -244,7 +254,8 @@ function statusBy(ref: Ref, { by }: Saying, facts: Facts, before: StampedStatus)
   const evidence = {
     fleet: by === 'compiled' ? undefined : facts.fleet,
     standing: by === 'evidence' ? facts.standing : undefined,
-    found: [...facts.found, condition ?? [], records?.conditions ?? [], facts.keys?.condition ?? []].flat(),
+    // What keeps records from being published goes before how they are.
+    found: [records?.conditions ?? [], facts.found, condition ?? [], facts.keys?.condition ?? []].flat(),
     fields: { ...fields, ...records?.fields, ...facts.keys?.fields },
   }
   return observedStatus(ref, facts.status, evidence, before, facts.time)

@@ -39,7 +39,7 @@ export const credentialOwner = (credential: {
   readonly uid: string
 }): Owner => ({ namespace: credential.namespace, reference: reference('RelayCredential', credential), labels: {} })
 
-/** The owner of the Secret with the keys of a domain. */
+/** The owner of the Secret with the keys of a domain, and of what is published for it. */
 export const domainOwner = (domain: {
   readonly namespace: string
   readonly name: string

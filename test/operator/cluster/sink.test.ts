@@ -28,6 +28,7 @@ const compiled: Compiled = {
   statuses: new Map(),
   references: new Set(),
   domainChecks: new Map(),
+  publications: new Map(),
 }
 
 const uids: ReadonlyMap<Ref, string> = new Map([['RelayPolicy mail/shared', 'u']])
@@ -42,6 +43,7 @@ async function given(authority: string | undefined) {
     fleets: { give: (c) => log.push(c === compiled) },
     reporter: { give: (c, u) => log.push(c === compiled && u === uids) },
     verifier: { give: (checks) => log.push(checks === compiled.domainChecks) },
+    publisher: { give: (records, u) => log.push(records === compiled.publications && u === uids) },
     authority: () => authority,
     uids: () => uids,
   })
@@ -51,9 +53,29 @@ async function given(authority: string | undefined) {
 }
 
 test('everybody gets everything, and bindings the bundle', async () => {
-  expect(await given('PEM')).toEqual([['a/issued', 'a/own'], ['a/held'], 'PEM', ['a/token'], 'PEM', true, true, true])
+  expect(await given('PEM')).toEqual([
+    ['a/issued', 'a/own'],
+    ['a/held'],
+    'PEM',
+    ['a/token'],
+    'PEM',
+    true,
+    true,
+    true,
+    true,
+  ])
 })
 
 test('without an authority, whoever needs its certificate waits, and keeps the Secret that there is', async () => {
-  expect(await given(undefined)).toEqual([['a/own'], ['a/held', 'a/issued'], '', ['a/token'], 'none', true, true, true])
+  expect(await given(undefined)).toEqual([
+    ['a/own'],
+    ['a/held', 'a/issued'],
+    '',
+    ['a/token'],
+    'none',
+    true,
+    true,
+    true,
+    true,
+  ])
 })

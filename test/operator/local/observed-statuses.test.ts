@@ -43,6 +43,7 @@ const compiledWith = (conditions: readonly Condition[], kind: 'run' | 'hold' = '
     ]),
     references: new Set(),
     domainChecks: new Map(),
+    publications: new Map(),
   }
 }
 const good: Standing = {

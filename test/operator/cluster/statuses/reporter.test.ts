@@ -54,6 +54,7 @@ const compiledNow = (): Compiled => ({
   findings: new Map(),
   references: new Set(),
   domainChecks: new Map(),
+  publications: new Map(),
   statuses: new Map<Ref, Status>([
     ['RelayPolicy mail/shared', { observedGeneration: 1, conditions: pending }],
     ...range(credentials).map((i) => [`RelayCredential ${nameOf(i)}`, status(i)] as [Ref, Status]),
@@ -123,6 +124,7 @@ function start(): { readonly reporter: Reporter; readonly turns: () => number } 
       },
     },
     records: { look: () => undefined },
+    publisher: { troubles: () => new Map() },
     keyUses: new KnownUses(() => undefined),
     mayWrite: () => true,
     record: () => undefined,

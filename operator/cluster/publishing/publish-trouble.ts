@@ -1,0 +1,32 @@
+/** Why a domain's records are not published, as a condition with its mend. Pure. */
+import type { Condition } from '../../compile/compiled.ts'
+import type { Applied } from '../write/apply.ts'
+
+const trouble = (reason: string, message: string): Condition => ({
+  type: 'RecordsPublished',
+  status: 'False',
+  reason,
+  message,
+})
+
+export const unavailable = trouble(
+  'PublisherUnavailable',
+  'this cluster does not know the kind DNSEndpoint, or does not let the operator use it: install external-dns with its CRD ' +
+    '(--source=crd), or set spec.dns.publisher to Manual and publish what status.records wants',
+)
+
+export function publishTrouble(applied: Applied): Condition | undefined {
+  switch (applied.kind) {
+    case 'unchanged':
+    case 'applied':
+    case 'leaving':
+      return undefined
+    case 'foreign':
+      return trouble('PublisherBlocked', `${applied.what} is somebody else's; take it away, or rename one of the two`)
+    case 'contested':
+      return trouble(
+        'PublisherBlocked',
+        `${applied.managers.join(', ')} applies ${applied.fields.join(', ')} of ${applied.what}, too; let one of the two do it`,
+      )
+  }
+}

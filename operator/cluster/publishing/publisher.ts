@@ -1,0 +1,140 @@
+/** Keeps a DNSEndpoint for each SenderDomain that has its records published so, in a cluster that knows the kind. */
+import type { Condition } from '../../compile/compiled.ts'
+import type { Name, Ref } from '../../compile/snapshot.ts'
+import { Dirty } from '../../dirty.ts'
+import type { PublishedRecord } from '../../lifecycle/txt-record.ts'
+import { dnsEndpoint } from '../../manifests/dns-endpoint.ts'
+import { splitName } from '../../manifests/names.ts'
+import type { Api } from '../api/api.ts'
+import { isForbidden, isNotFound } from '../api/api-error.ts'
+import { type KubeObject, keyOf } from '../api/object.ts'
+import { resources } from '../api/resource.ts'
+import { wholeList } from '../api/whole-list.ts'
+import { applyObject, type Writing } from '../write/apply.ts'
+import { domainOwner, oursSelector } from '../write/ownership.ts'
+import { prune } from '../write/prune.ts'
+import { publishTrouble, unavailable } from './publish-trouble.ts'
+
+export type Publisher = {
+  /** Returns at once. A domain that is not in it stays as it is. */
+  give(publications: ReadonlyMap<Name, readonly PublishedRecord[]>, uids: ReadonlyMap<Ref, string>): void
+  /** What keeps a domain's records from being published. */
+  troubles(): ReadonlyMap<Name, Condition>
+  /** Until the signal ends; never rejects. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export type Publishing = {
+  readonly api: Api
+  /** Empty: all. */
+  readonly namespaces: readonly string[]
+  readonly mayWrite: () => boolean
+  /** There are other troubles than before; only to raise a flag. */
+  readonly changed: () => void
+  /** What failed, and is tried again. */
+  readonly tell: (object: string, why: string) => void
+  /** How often is looked whether all is still there. */
+  readonly everyMs?: number
+}
+
+const ordinaryMs = 60_000
+const pageSize = 500
+
+export function openPublisher({
+  api,
+  namespaces,
+  mayWrite,
+  changed,
+  tell,
+  everyMs = ordinaryMs,
+}: Publishing): Publisher {
+  const dirty = new Dirty()
+  let wanted: ReadonlyMap<Name, readonly PublishedRecord[]> = new Map()
+  let uids: ReadonlyMap<Ref, string> = new Map()
+  let troubles: ReadonlyMap<Name, Condition> = new Map()
+
+  async function round(signal: AbortSignal): Promise<void> {
+    const observed = await list(signal)
+    const found = new Map<Name, Condition>()
+    for (const [name, records] of wanted) {
+      const trouble =
+        observed === undefined
+          ? records.length > 0
+            ? unavailable
+            : undefined
+          : await publish(name, records, observed, signal)
+      if (trouble !== undefined) found.set(name, trouble)
+    }
+    const isSame = JSON.stringify([...found]) === JSON.stringify([...troubles])
+    troubles = found
+    if (!isSame) changed()
+  }
+
+  /** Undefined: the cluster does not know the kind, or does not let us see it, which is as good as that. */
+  async function list(signal: AbortSignal): Promise<ReadonlyMap<string, KubeObject> | undefined> {
+    const scopes = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }))
+    try {
+      const lists = await Promise.all(
+        scopes.map((scope) =>
+          wholeList(
+            api,
+            resources.dnsEndpoints,
+            { ...scope, labelSelector: oursSelector },
+            { limit: pageSize, signal },
+          ),
+        ),
+      )
+      return new Map(lists.flatMap(({ items }) => items).map((object) => [keyOf(object.metadata), object]))
+    } catch (error) {
+      if (isNotFound(error) || isForbidden(error)) return undefined
+      throw error
+    }
+  }
+
+  async function publish(
+    name: Name,
+    records: readonly PublishedRecord[],
+    observed: ReadonlyMap<string, KubeObject>,
+    signal: AbortSignal,
+  ): Promise<Condition | undefined> {
+    const uid = uids.get(`SenderDomain ${name}`)
+    const before = observed.get(name)
+    if (uid === undefined || (records.length === 0 && before === undefined)) return undefined
+    const owner = domainOwner({ ...splitName(name), uid })
+    const writing: Writing = { api, mayWrite, signal }
+    try {
+      if (records.length > 0)
+        return publishTrouble(await applyObject(dnsEndpoint(name, records), before, owner, writing))
+      if (before !== undefined) await prune([before], [], owner, writing)
+      return undefined
+    } catch (error) {
+      if (signal.aborted || !mayWrite()) return undefined
+      tell(`DNSEndpoint ${name}`, String(error))
+      return troubles.get(name)
+    }
+  }
+
+  return {
+    give(publications, its) {
+      const isSame = its.size === uids.size && sameEntries(publications, wanted)
+      wanted = publications
+      uids = its
+      if (!isSame) dirty.mark()
+    },
+    troubles: () => troubles,
+    async run(signal) {
+      while (!signal.aborted) {
+        const timer = setTimeout(() => dirty.mark(), everyMs)
+        await dirty.next(signal)
+        clearTimeout(timer)
+        if (signal.aborted || !mayWrite()) continue
+        await round(signal).catch((error: unknown) => {
+          if (!signal.aborted) tell('DNSEndpoints', String(error))
+        })
+      }
+    },
+  }
+}
+
+const sameEntries = <K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean =>
+  a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)

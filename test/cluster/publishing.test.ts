@@ -1,0 +1,131 @@
+/** Records that external-dns publishes: told while the cluster does not know the kind, made when it does, kept, and taken away. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runOperator } from '../../operator/cluster/operator.ts'
+import { until } from '../local/until.ts'
+import { accepted, apiOf, type Api as TestApi } from './api.ts'
+import { declarer } from './declare.ts'
+import { type FaultProxy, faultProxy } from './fault-proxy.ts'
+import type { Cluster } from './held.ts'
+import { conditionsOf, installCrds } from './install-crds.ts'
+import { keep } from './keep.ts'
+import { newNamespace } from './namespace.ts'
+import { chosenFor } from './start.ts'
+
+const [group, plural, kind] = ['externaldns.k8s.io', 'dnsendpoints', 'DNSEndpoint']
+const text = { type: 'string' }
+const endpoint = {
+  type: 'object',
+  properties: {
+    ...{ dnsName: text, recordType: text, recordTTL: { type: 'integer', format: 'int64' } },
+    targets: { type: 'array', items: text },
+  },
+}
+/** As external-dns declares it, as far as our manifest goes. */
+const crd = {
+  metadata: {
+    name: `${plural}.${group}`,
+    annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/external-dns/pull/2007' },
+  },
+  spec: {
+    group,
+    scope: 'Namespaced',
+    names: { kind, plural, singular: 'dnsendpoint', listKind: 'DNSEndpointList' },
+    versions: [
+      {
+        name: 'v1alpha1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { spec: { type: 'object', properties: { endpoints: { type: 'array', items: endpoint } } } },
+          },
+        },
+      },
+    ],
+  },
+}
+
+const choice = chosenFor('api')
+describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
+  let [cluster, stop] = [{} as Cluster, async () => {}]
+  let [admin, proxy, namespace] = [{} as TestApi, {} as FaultProxy, '']
+  const ending = new AbortController()
+  let running: Promise<void> | undefined
+
+  beforeAll(async () => {
+    if (choice.kind !== 'control-plane') return
+    ;({ cluster, stop } = await keep('api', choice))
+    admin = apiOf(cluster.access)
+    await installCrds(admin)
+    namespace = await newNamespace(cluster, admin)
+    proxy = await faultProxy(cluster.access)
+  })
+  afterAll(async () => {
+    ending.abort()
+    await running
+    await proxy.close()
+    await stop()
+  })
+
+  const path = (name: string): string => `/apis/${group}/v1alpha1/namespaces/${namespace}/${plural}/${name}`
+  const domainPath = (name: string): string =>
+    `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/senderdomains/${name}`
+  const isThere = async (name: string): Promise<boolean> => (await admin.get(path(name))).status === 200
+  const condition = (name: string, reason: string) =>
+    until(`${name} says ${reason}`, async () =>
+      conditionsOf(accepted(await admin.get(domainPath(name)))).find(
+        (c) => c.type === 'RecordsPublished' && c.reason === reason,
+      ),
+    )
+  // Nobody is at that address (RFC 5737): what is published is another matter than what is seen.
+  const dns = { publisher: 'DNSEndpoint', resolvers: ['192.0.2.53'] }
+  const expected = { spf: {}, dmarc: { minimumPolicy: 'reject', reports: 'mailto:d@a.example' } }
+
+  test('are made, set right, and taken away by a change and never by a mistake', async () => {
+    const declare = declarer(admin, namespace)
+    await declare.domain('a', { domain: 'a.example', expect: expected, dns })
+    running = runOperator(
+      {
+        connection: proxy.connection,
+        ...{ namespace, watchNamespaces: [namespace], image: 'relayfleet.dev/relayfleet:test', identity: 'one' },
+        tell: () => undefined,
+        timing: { publishMs: 200, verifyMs: 1000 },
+      },
+      ending.signal,
+    )
+    const told = await condition('a', 'PublisherUnavailable')
+    expect(told.message).toContain('install external-dns')
+
+    const foreign = { apiVersion: `${group}/v1alpha1`, kind, metadata: { name: 'b' }, spec: { endpoints: [] } }
+    accepted(await admin.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd))
+    await until('it is there', () => isThere('a'))
+    expect(accepted(await admin.get(path('a')))).toMatchObject({
+      metadata: {
+        labels: { 'app.kubernetes.io/managed-by': 'relayfleet' },
+        ownerReferences: [{ kind: 'SenderDomain', name: 'a', controller: true }],
+      },
+      spec: {
+        endpoints: [
+          {
+            ...{ dnsName: '_dmarc.a.example', recordType: 'TXT', recordTTL: 300 },
+            targets: ['"v=DMARC1; p=reject; rua=mailto:d@a.example"'],
+          },
+        ],
+      },
+    })
+    await condition('a', 'ResolverTrouble')
+
+    accepted(await admin.patch(path('a'), { spec: { endpoints: [] } }))
+    await until('it is set right', async () => JSON.stringify(await admin.get(path('a'))).includes('p=reject'))
+
+    accepted(await admin.create(path(''), foreign))
+    await declare.domain('b', { domain: 'b.example', expect: expected, dns })
+    expect((await condition('b', 'PublisherBlocked')).message).toContain("is somebody else's")
+    expect(accepted(await admin.get(path('b')))['spec']).toEqual({ endpoints: [] })
+
+    accepted(await admin.patch(domainPath('a'), { spec: { dns: { publisher: 'Manual' } } }))
+    await until('it is taken away', async () => !(await isThere('a')))
+    expect(await isThere('b'), 'what is not ours stays').toBe(true)
+  }, 90_000)
+})
