@@ -52,9 +52,17 @@ const shown: readonly {
   {
     kind: 'SenderDomain',
     spec: domainSpec,
-    status: { bound: { policies: 1, credentials: 3 }, conditions: [ready] },
-    columns: ['NAME', 'DOMAIN', 'ENVIRONMENT', 'CREDENTIALS', 'READY', 'REASON', 'AGE'],
-    row: ['shown', 'mail.example.org', 'Production', '3', 'False', 'SecretNotFound'],
+    status: {
+      bound: { policies: 1, credentials: 3 },
+      conditions: [
+        condition('SPFValid', 'True', 'SPFValid'),
+        condition('DKIMValid', 'False', 'RecordMissing'),
+        condition('DMARCValid', 'Unknown', 'NoAnswer'),
+        ready,
+      ],
+    },
+    columns: ['NAME', 'DOMAIN', 'ENVIRONMENT', 'CREDENTIALS', 'SPF', 'DKIM', 'DMARC', 'READY', 'REASON', 'AGE'],
+    row: ['shown', 'mail.example.org', 'Production', '3', 'True', 'False', 'Unknown', 'False', 'SecretNotFound'],
   },
   {
     kind: 'RelayCredential',
