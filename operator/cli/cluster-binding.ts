@@ -14,7 +14,10 @@ import { readyOf } from './overview.ts'
 const credentials = ownResources.find(({ kind }) => kind === 'RelayCredential') as Resource
 
 type CredentialObject = {
-  readonly spec: { readonly policyRef: { readonly name: string; readonly namespace?: string } }
+  readonly spec: {
+    readonly type?: string
+    readonly policyRef: { readonly name: string; readonly namespace?: string }
+  }
   readonly status?: { readonly binding?: { readonly name: string }; readonly conditions?: readonly Condition[] }
 }
 
@@ -31,6 +34,12 @@ export async function credentialOf({ api }: Cluster, name: Name, signal: AbortSi
   const { name: policy, namespace = at.namespace } = spec.policyRef
   if (status?.binding !== undefined)
     return { policy: `${namespace}/${policy}` as Name, secretName: status.binding.name }
+  if (spec.type !== undefined && spec.type !== 'Password') {
+    throw new Error(
+      `RelayCredential ${name} is of type ${spec.type} and has no Secret to submit with; run relayfleet submit in a pod of ` +
+        'its application, or ask relayfleet explain',
+    )
+  }
   const { reason, message } = readyOf(status?.conditions)
   throw new Error(`RelayCredential ${name} has no binding Secret yet: ${message} (${reason})`)
 }

@@ -11,8 +11,11 @@ export function boundCredential(state: State, name: Name): BoundCredential {
   for (const policy of state.fleets()) {
     const config = configOnDisk(state, policy)
     if (config === undefined || config === 'unreadable') continue
-    const username = config.credentials.find((c) => c.name === name)?.username
-    if (username !== undefined) return { policy, secret: secretOf(state, name, username) }
+    const found = config.credentials.find((c) => c.name === name)
+    if (found?.serviceAccounts !== undefined) {
+      throw new Error(`RelayCredential ${name} is of type ServiceAccountToken; a token is only had in a cluster`)
+    }
+    if (found !== undefined) return { policy, secret: secretOf(state, name, found.username) }
   }
   throw new Error(
     `no fleet in ${state.root} knows RelayCredential ${name}; is relayfleet local running with this folder? ` +

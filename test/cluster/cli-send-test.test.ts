@@ -125,7 +125,7 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
     )
   })
 
-  test('a credential that is not there, and one that has no Secret yet', async () => {
+  test('a credential that is not there, one that has no Secret yet, and one that never has one', async () => {
     const { send, declare } = await fleet()
     const waits = ['False', 'PolicyNotFound', 'there is no RelayPolicy'] as const
     await declare.credential('new', { policyRef: { name: 'gone' } }, { Ready: waits })
@@ -136,6 +136,12 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
     expect(await send('app@example.org', '--credential', 'new')).toMatchObject({
       code: 3,
       err: 'relayfleet: RelayCredential NS/new has no binding Secret yet: there is no RelayPolicy (PolicyNotFound)',
+    })
+    const byToken = { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'pod' }] }
+    await declare.credential('pod', byToken, { Ready: 'True' })
+    expect(await send('app@example.org', '--credential', 'pod')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('RelayCredential NS/pod is of type ServiceAccountToken and has no Secret'),
     })
   })
 })

@@ -1,0 +1,19 @@
+/** Local mode has no service accounts: whoever asks for tokens is told so, and holds up nobody else. */
+import { expect, test } from 'vitest'
+import { running } from './running.ts'
+import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
+
+test('a credential that asks for tokens is told that there is no cluster, by its condition and by a test message', async () => {
+  const local = running(
+    yamlDirectory({
+      'policy.yaml': policy('shared', await freePort()),
+      'domain.yaml': domain(),
+      'web.yaml': credential('web', 'shared'),
+      'pod.yaml': credential('pod', 'shared', { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'pod' }] }),
+    }),
+  )
+  await local.until('RelayCredential team-a/web', 'Ready', 'True')
+  await local.until('RelayCredential team-a/pod', 'Ready', 'False NoTokenIssuer')
+  await expect(local.submit('team-a/pod', 'app@example.org')).rejects.toThrow('a token is only had in a cluster')
+  expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
+})
