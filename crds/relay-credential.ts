@@ -212,8 +212,8 @@ const status = {
           lastUsedFrom: {
             type: 'object',
             required: ['network'],
-            description: "The client's network, and its namespace where it is a pod of this cluster.",
-            properties: { network: { type: 'string', maxLength: 64 }, namespace: fields.namespaceName },
+            description: "The client's network.",
+            properties: { network: { type: 'string', maxLength: 64 } },
           },
         },
       },

@@ -23,8 +23,7 @@ function lastUse({ state }: Key, use: KeyUse | undefined) {
   if (use === undefined) return {}
   const grain = state === 'Retiring' ? minuteMs : hourMs
   const at = new Date(Math.floor(use.at / grain) * grain).toISOString().replace('.000Z', 'Z')
-  const { network, namespace } = use
-  return { lastUsedAt: at, lastUsedFrom: { network, ...(namespace !== undefined && { namespace }) } }
+  return { lastUsedAt: at, lastUsedFrom: { network: use.network } }
 }
 
 /** What a status says of the use of keys: it is known while no relay has told. */
@@ -36,9 +35,9 @@ export function usesRecorded(status: Readonly<Record<string, unknown>>): Readonl
 function useIn(value: unknown): readonly (readonly [string, KeyUse])[] {
   const { id, lastUsedAt, lastUsedFrom } = (value ?? {}) as Readonly<Record<string, unknown>>
   const at = typeof lastUsedAt === 'string' ? timeOf(lastUsedAt) : undefined
-  const { network, namespace } = (lastUsedFrom ?? {}) as Readonly<Record<string, unknown>>
+  const { network } = (lastUsedFrom ?? {}) as Readonly<Record<string, unknown>>
   if (typeof id !== 'string' || at === undefined || Number.isNaN(at) || typeof network !== 'string') return []
-  return [[id, { at, network, ...(typeof namespace === 'string' && { namespace }) }]]
+  return [[id, { at, network }]]
 }
 
 /** Whoever was seen last, by anybody. */

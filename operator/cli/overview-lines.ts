@@ -95,7 +95,7 @@ const keyRow = (name: string, { id, state, createdAt, lastUsedAt, lastUsedFrom }
   state,
   createdAt?.replace(/:\d\d(\.\d+)?Z$/, 'Z') ?? '?',
   lastUsedAt?.replace(/:00Z$/, 'Z') ?? '-',
-  lastUsedFrom === undefined ? '-' : [lastUsedFrom.network, lastUsedFrom.namespace ?? []].flat().join(' in '),
+  lastUsedFrom?.network ?? '-',
 ]
 
 /** Enough to tell one from another. */

@@ -35,7 +35,7 @@ export type KeyView = {
   readonly state: string
   readonly createdAt?: string
   readonly lastUsedAt?: string
-  readonly lastUsedFrom?: { readonly network: string; readonly namespace?: string }
+  readonly lastUsedFrom?: { readonly network: string }
 }
 
 export type CredentialView = { readonly name: Name; readonly keys: readonly KeyView[] }

@@ -34,8 +34,6 @@ export type KeyUse = {
   readonly at: number
   /** Of the client, in CIDR form. */
   readonly network: string
-  /** Of the client, where it is a pod of this cluster. */
-  readonly namespace?: string
 }
 
 export type Heard = {

@@ -61,8 +61,7 @@ function ofRetiring(key: Key, rotation: Rotation, heard: Heard, now: number): Pa
 /** A minute is as much as relays are asked for. */
 const toTheMinute = (ms: number): string => timeText(ms).replace(/:\d\d\.\d+Z$/, 'Z')
 
-const usedBy = ({ at, network, namespace }: KeyUse): string =>
-  `was last used at ${toTheMinute(at)} from ${network}${namespace === undefined ? '' : ` (namespace ${namespace})`}`
+const usedBy = ({ at, network }: KeyUse): string => `was last used at ${toTheMinute(at)} from ${network}`
 
 function endsWhen(key: Key, retirement: Retirement): string {
   const last = inAnyCase(key)

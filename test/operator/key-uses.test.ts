@@ -64,7 +64,7 @@ test('an old key is told of to the minute, the one that everybody uses to the ho
     { id: 'a', verifier: 'v', state: 'Retiring', replacedAt: '2026-06-01T00:00:00Z' },
   ]
   const at = Date.parse('2026-06-01T11:34:56Z')
-  const use = { at, network: '192.0.2.0/24', namespace: 'team-a' }
+  const use = { at, network: '192.0.2.0/24' }
   const heard = {
     uses: new Map([
       ['a', use],
@@ -75,7 +75,7 @@ test('an old key is told of to the minute, the one that everybody uses to the ho
   const { fields, condition } = keySaying(keys, { overlapMs: 172_800_000, trigger: '' }, heard, noon)
   expect(fields.keys).toMatchObject([
     { id: 'b', lastUsedAt: '2026-06-01T11:00:00Z' },
-    { id: 'a', lastUsedAt: '2026-06-01T11:34:00Z', lastUsedFrom: { network: '192.0.2.0/24', namespace: 'team-a' } },
+    { id: 'a', lastUsedAt: '2026-06-01T11:34:00Z', lastUsedFrom: { network: '192.0.2.0/24' } },
   ])
   expect(condition?.reason).toBe('OldKeyInUse')
 })

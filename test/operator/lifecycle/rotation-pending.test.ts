@@ -41,11 +41,11 @@ test.each<[string, readonly Key[], ReadonlyMap<string, KeyUse>, number | undefin
   [
     'in use',
     [active, old],
-    used('2026-06-01T10:20:30Z', { namespace: 'team-a' }),
+    used('2026-06-01T10:20:30Z'),
     undefined,
     '2026-06-02T00:00:00Z',
     'OldKeyInUse',
-    'key a, replaced at 2026-06-01T00:00Z, was last used at 2026-06-01T10:20Z from 192.0.2.0/24 (namespace team-a); have that client read the Secret anew. It is refused from 2026-06-03T10:20Z on if nobody uses it until then, and from 2026-07-01T00:00Z on in any case',
+    'key a, replaced at 2026-06-01T00:00Z, was last used at 2026-06-01T10:20Z from 192.0.2.0/24; have that client read the Secret anew. It is refused from 2026-06-03T10:20Z on if nobody uses it until then, and from 2026-07-01T00:00Z on in any case',
   ],
   [
     'overdue',
