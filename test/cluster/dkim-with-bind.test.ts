@@ -21,6 +21,8 @@ type Wanted = { readonly name: string; readonly type: 'TXT'; readonly want: stri
 
 /** Of this run alone; a resolver is on port 53. */
 const address = `127.58.${process.pid % 250}.${(process.pid >> 8) % 250}`
+/** Each step of a key is a look of its own, some seconds after the one before. */
+const patienceMs = 40_000
 const isRoot = process.getuid?.() === 0
 
 describe.runIf(givenCluster() !== undefined && isRoot && installed('named', 'dig', 'ip'))(
@@ -82,12 +84,16 @@ describe.runIf(givenCluster() !== undefined && isRoot && installed('named', 'dig
     }
     /** Resolves when the keys are in these stages; says what the conditions say then. */
     const reaches = async (...stages: readonly string[]) => {
-      const reached = await until(`the keys are ${stages}`, async () => {
-        const { keys, records, conditions } = await now()
-        return keys.map((k) => k.stage).join() === stages.join() && records.length > 0
-          ? { keys, conditions }
-          : undefined
-      })
+      const reached = await until(
+        `the keys are ${stages}`,
+        async () => {
+          const { keys, records, conditions } = await now()
+          return keys.map((k) => k.stage).join() === stages.join() && records.length > 0
+            ? { keys, conditions }
+            : undefined
+        },
+        patienceMs,
+      )
       const told = reached.conditions.filter(({ type }) => type === 'DKIMValid' || type === 'RotationInProgress')
       note(
         `${reached.keys.map((k) => `${k.selector} ${k.stage}`).join(', ')}; ${told.map((c) => `${c.type}=${c.status} ${c.reason}`).join(', ')}`,
@@ -139,18 +145,22 @@ describe.runIf(givenCluster() !== undefined && isRoot && installed('named', 'dig
       await publish()
       await until('BIND has both', () => dig(old) !== '' && dig(fresh) !== '')
       // The one before signs no more, and then its record is not wanted any more; until then it was there.
-      await until('the old key is retired', async () => {
-        const { keys } = await now()
-        const stage = keys.find((k) => k.selector === old)?.stage
-        if (stage !== 'Retired') expect(dig(old)).not.toBe('')
-        return stage === 'Retired'
-      })
+      await until(
+        'the old key is retired',
+        async () => {
+          const { keys } = await now()
+          const stage = keys.find((k) => k.selector === old)?.stage
+          if (stage !== 'Retired') expect(dig(old)).not.toBe('')
+          return stage === 'Retired'
+        },
+        patienceMs,
+      )
       await reaches('Retired', 'Active')
       await until('its record is not wanted', async () => (await now()).records.length === 1)
       await publish()
       await until('BIND has one', () => dig(old) === '' && dig(fresh) !== '')
       await says('DKIMValid', 'True')
       note(`the record of ${old} is gone, ${fresh} signs`)
-    }, 90_000)
+    }, 180_000)
   },
 )
