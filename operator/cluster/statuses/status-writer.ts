@@ -41,9 +41,9 @@ const ordinary: Backoff = { firstMs: 500, longestMs: 60_000 }
 export class StatusWriter {
   readonly #writing: Writing
   readonly #lanes = new Map<Ref, Lane>()
-  /** Refs that may be written now, in the order in which they came; policies go before the others. */
-  readonly #policies = new Set<Ref>()
-  readonly #others = new Set<Ref>()
+  /** What may be written now, by namespace, in the order in which it came; policies go before the others. */
+  readonly #policies: Queue = new Map()
+  readonly #others: Queue = new Map()
   readonly #room = new Room(() => this.#start())
 
   constructor(writing: Writing) {
@@ -66,8 +66,7 @@ export class StatusWriter {
     lane.next = undefined
     lane.dropped = true
     if (!lane.busy) this.#lanes.delete(ref)
-    this.#policies.delete(ref)
-    this.#others.delete(ref)
+    remove(ref, this.#queueOf(ref))
   }
 
   /** Nothing more is started. */
@@ -76,23 +75,36 @@ export class StatusWriter {
   }
 
   #enqueue(ref: Ref): void {
-    const queue = ref.startsWith('RelayPolicy ') ? this.#policies : this.#others
-    queue.add(ref)
+    const queue = this.#queueOf(ref)
+    const namespace = namespaceOf(ref)
+    const waiting = queue.get(namespace) ?? new Set()
+    queue.set(namespace, waiting.add(ref))
     this.#start()
   }
 
-  #start(): void {
-    for (const queue of [this.#policies, this.#others]) {
-      for (const ref of queue) {
-        if (this.#room.isFull) return
-        const leave = this.#room.enter(namespaceOf(ref))
-        if (leave !== undefined) this.#begin(ref, queue, leave)
-      }
-    }
+  #queueOf(ref: Ref): Queue {
+    return ref.startsWith('RelayPolicy ') ? this.#policies : this.#others
   }
 
-  #begin(ref: Ref, queue: Set<Ref>, leave: () => void): void {
-    queue.delete(ref)
+  #start(): void {
+    for (const queue of [this.#policies, this.#others]) while (this.#startOneOfEach(queue));
+  }
+
+  /** Whether any was started. What waits behind a namespace that has no room is not looked at: there may be thousands. */
+  #startOneOfEach(queue: Queue): boolean {
+    let isAny = false
+    for (const [namespace, [ref]] of queue) {
+      if (this.#room.isFull) return false
+      const leave = ref === undefined ? undefined : this.#room.enter(namespace)
+      if (ref === undefined || leave === undefined) continue
+      remove(ref, queue)
+      this.#begin(ref, leave)
+      isAny = true
+    }
+    return isAny
+  }
+
+  #begin(ref: Ref, leave: () => void): void {
     const lane = this.#lanes.get(ref)
     if (lane?.next === undefined) leave()
     else void this.#work(ref, lane, lane.next).finally(leave)
@@ -141,6 +153,15 @@ export class StatusWriter {
       backoffMs(lane.failures, backoff, Math.random()),
     )
   }
+}
+
+type Queue = Map<string, Set<Ref>>
+
+function remove(ref: Ref, queue: Queue): void {
+  const namespace = namespaceOf(ref)
+  const waiting = queue.get(namespace)
+  waiting?.delete(ref)
+  if (waiting?.size === 0) queue.delete(namespace)
 }
 
 const idle: Lane = { next: undefined, busy: false, dropped: false, failures: 0, retry: undefined }

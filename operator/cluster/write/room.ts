@@ -11,7 +11,7 @@ export type Space = {
 }
 
 /** Calls wait in one queue: the few hundred milliseconds that all of these take there are not long. */
-export const ordinarySpace: Space = { most: 8, mostInAll: 64, mostOfOne: 8, longMs: 250 }
+export const ordinarySpace: Space = { most: 32, mostInAll: 128, mostOfOne: 32, longMs: 250 }
 
 export class Room {
   readonly #space: Space

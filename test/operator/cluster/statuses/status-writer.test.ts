@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ApiError, refusal } from '../../../../operator/cluster/api/api-error.ts'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { StatusWriter } from '../../../../operator/cluster/statuses/status-writer.ts'
+import { ordinarySpace } from '../../../../operator/cluster/write/room.ts'
 import type { Ref } from '../../../../operator/compile/snapshot.ts'
 
 beforeEach(() => {
@@ -59,16 +60,17 @@ test('of the very object, and nothing but its status', async () => {
   ])
 })
 
-test('eight at a time, and a policy before what waits', async () => {
+test('so many at a time, and a policy before what waits', async () => {
+  const { most } = ordinarySpace
   const end = Promise.withResolvers<void>()
   const { give, names } = open(() => end.promise)
-  for (let n = 0; n < 20; n++) give(credential(n))
+  for (let n = 0; n < 2 * most; n++) give(credential(n))
   give('RelayPolicy mail/shared')
-  expect(names()).toHaveLength(8)
+  expect(names()).toHaveLength(most)
   end.resolve()
   await vi.advanceTimersByTimeAsync(0)
-  expect(names()).toHaveLength(21)
-  expect(names()[8]).toBe('shared')
+  expect(names()).toHaveLength(2 * most + 1)
+  expect(names()[most]).toBe('shared')
 })
 
 test('of what waits, the newest', async () => {
