@@ -31,10 +31,14 @@ export async function settled(
   )
 }
 
+/** Each object as it is, and a credential's status names a Secret that is there: on a slow machine that comes late. */
 const isJudged = (digest: Digest): boolean =>
   Object.entries(digest)
     .filter(([key]) => /^(relay|sender)/.test(key))
     .every(([, o]) => {
-      const { status, generation } = o as { status?: { observedGeneration?: number }; generation?: number }
-      return status?.observedGeneration === generation
+      const { status, generation } = o as { status?: Judged; generation?: number }
+      const named = status?.binding?.name
+      return status?.observedGeneration === generation && (named === undefined || `secrets ${named}` in digest)
     })
+
+type Judged = { readonly observedGeneration?: number; readonly binding?: { readonly name: string } }
