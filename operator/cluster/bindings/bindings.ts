@@ -246,6 +246,8 @@ export function openBindings(binder: Binder): Bindings {
     for (const formerName of [...entry.formerNames].filter((n) => n !== entry.secretName)) {
       await removeBinding(formerName, owner, writing)
       entry.formerNames.delete(formerName)
+      // The status names it until then.
+      dirty.mark()
     }
   }
 
