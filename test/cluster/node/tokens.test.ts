@@ -47,6 +47,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('without a Secre
       readonly data: { readonly host: string; readonly username: string; readonly certificates: string }
     }
     const password = kubectl([...of, 'create', 'token', 'orders', '--audience=relayfleet']).trim()
+    kubectl(['-n', 'mail', 'rollout', 'status', 'statefulset/shared', '--timeout=120s'])
     const pods = kubectl(['-n', 'mail', 'get', 'pods', '-l', 'relayfleet.dev/policy=shared', '-o', podIps]).split(' ')
     expect(pods.length).toBe(2)
     const accesses = pods.map(
