@@ -3,7 +3,6 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ApiError, refusal } from '../../../../operator/cluster/api/api-error.ts'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { StatusWriter } from '../../../../operator/cluster/statuses/status-writer.ts'
-import { ordinarySpace } from '../../../../operator/cluster/write/room.ts'
 import type { Ref } from '../../../../operator/compile/snapshot.ts'
 
 beforeEach(() => {
@@ -60,17 +59,16 @@ test('of the very object, and nothing but its status', async () => {
   ])
 })
 
-test('so many at a time, and a policy before what waits', async () => {
-  const { most } = ordinarySpace
+test('thirty-two at a time, and a policy before what waits', async () => {
   const end = Promise.withResolvers<void>()
   const { give, names } = open(() => end.promise)
-  for (let n = 0; n < 2 * most; n++) give(credential(n))
+  for (let n = 0; n < 64; n++) give(credential(n))
   give('RelayPolicy mail/shared')
-  expect(names()).toHaveLength(most)
+  expect(names()).toHaveLength(32)
   end.resolve()
   await vi.advanceTimersByTimeAsync(0)
-  expect(names()).toHaveLength(2 * most + 1)
-  expect(names()[most]).toBe('shared')
+  expect(names()).toHaveLength(65)
+  expect(names()[32]).toBe('shared')
 })
 
 test('of what waits, the newest', async () => {
