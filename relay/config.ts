@@ -15,6 +15,14 @@ const listener = object({
     certificateFile: text,
     keyFile: text,
   }),
+  /** Absent: no client is asked for its certificate. Required: without a good one a client gets no further. */
+  clientCertificates: optional(
+    object({
+      mode: oneOf('Optional', 'Required'),
+      /** Certificates of the authority in PEM; the path is relative to the folder of the configuration file. */
+      caFile: text,
+    }),
+  ),
   /** What becomes of CR or LF alone in a content. */
   bareNewlines: oneOf('Reject', 'Normalise'),
 })
@@ -53,6 +61,15 @@ const credential = object({
   ),
   /** namespace/name of each account whose token is taken for a password; absent: no token is. */
   serviceAccounts: optional(list(text)),
+  /** The client certificate that is taken for a login; absent: none is. */
+  certificate: optional(
+    object({
+      /** The `caFile` of the listeners where it is taken. */
+      caFile: text,
+      /** Each is enough: `URI:spiffe://…`, `DNS:app.example.org` or `email:app@example.org`, domains in lower case. */
+      names: list(text),
+    }),
+  ),
   senders: list(sender),
   /** Full addresses that narrow the senders; empty: no narrowing. */
   addresses: list(text),
@@ -212,7 +229,11 @@ export const verifierOf = (password: string): string => `sha256:${createHash('sh
 
 /** Every file that a configuration names, relative to its folder. */
 export function filesOf(config: RelayConfig): readonly string[] {
-  const listeners = config.listeners.flatMap((l) => [l.tls.certificateFile, l.tls.keyFile])
+  const listeners = config.listeners.flatMap(({ tls, clientCertificates }) => [
+    tls.certificateFile,
+    tls.keyFile,
+    ...(clientCertificates === undefined ? [] : [clientCertificates.caFile]),
+  ])
   const smarthosts = config.routes.flatMap((r) => r.smarthosts)
   const secrets = smarthosts.flatMap((s) => [s.tls.caFile, s.auth?.usernameFile, s.auth?.passwordFile])
   return [...new Set([...listeners, ...secrets.filter((f) => f !== undefined), ...signingKeyFilesOf(config)])]

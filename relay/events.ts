@@ -19,6 +19,8 @@ export type SessionFacts = {
   /** `TLSv1.3`, or empty before TLS. */
   readonly tls: string
   readonly credential?: string
+  /** Names in the certificate that it has shown, where they matter. */
+  readonly certificate?: readonly string[]
 }
 
 /** One attempt at one recipient. */

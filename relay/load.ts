@@ -1,5 +1,4 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
-import { X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -15,6 +14,7 @@ import {
 } from './config.ts'
 import { joinText } from './config-text.ts'
 import { readSigningKey } from './mail/signing-key.ts'
+import { readAuthority } from './rules/certificate.ts'
 
 export type Loaded = LoadedConfig & {
   /** Files that could not be used as they are; their last good content is in force. */
@@ -100,9 +100,12 @@ function keepGoodAuthorities(
   stale: string[],
   previous: LoadedConfig | undefined,
 ): void {
-  const authorities = config.routes.flatMap((r) => r.smarthosts.flatMap((s) => s.tls.caFile ?? []))
+  const authorities = [
+    ...config.listeners.flatMap((l) => l.clientCertificates?.caFile ?? []),
+    ...config.routes.flatMap((r) => r.smarthosts.flatMap((s) => s.tls.caFile ?? [])),
+  ]
   for (const path of new Set(authorities)) {
-    const problem = authorityProblem(files.get(path) ?? '')
+    const problem = authorityProblem(path, files.get(path) ?? '')
     if (problem === undefined) continue
     const kept = previous?.files.get(path)
     if (kept === undefined) throw new Error(`${path} can not be used: ${problem}`)
@@ -111,13 +114,9 @@ function keepGoodAuthorities(
   }
 }
 
-const pem = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
-
-function authorityProblem(text: string): string | undefined {
-  const certificates = text.match(pem) ?? []
-  if (certificates.length === 0) return 'there is no certificate in it'
+function authorityProblem(file: string, text: string): string | undefined {
   try {
-    for (const certificate of certificates) new X509Certificate(certificate)
+    readAuthority(file, text)
     return undefined
   } catch (error) {
     return (error as Error).message

@@ -1,5 +1,5 @@
 /** AUTH: whose session this becomes, and whether it still may be. */
-import { type Refusal, refusal } from '../mail/rule.ts'
+import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { type AuthFailure, judgeLogin, type Login, type Proof, proofOf } from '../rules/login.ts'
 import type { Inbound } from './inbound.ts'
 import { failedLoginsPerSession } from './limits.ts'
@@ -26,20 +26,24 @@ export function authOutOfPlace(session: Session): Refusal | undefined {
   return session.transaction ? protocol.inTransaction : undefined
 }
 
-type Presented = { readonly mechanism: Mechanism; readonly username: string; readonly secret: string }
+type Presented =
+  | { readonly mechanism: Exclude<Mechanism, 'EXTERNAL'>; readonly username: string; readonly secret: string }
+  | { readonly mechanism: 'EXTERNAL'; readonly username: string }
 
 /** Who has the password, or a token of the issuer, and may not use it now is no guesser. */
 const guesses: ReadonlySet<AuthFailure> = new Set(['unknown', 'password', 'token'])
 
-export function logIn(inbound: Inbound, session: Session, { mechanism, username, secret }: Presented): LoginDecision {
+export function logIn(inbound: Inbound, session: Session, presented: Presented): LoginDecision {
   const { lockout, now } = inbound
   if (lockout.locked(session.client, now())) {
     return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
   }
-  const proof = proofOf(inbound.inForce().index, { username, secret, bearer: mechanism === 'OAUTHBEARER' }, now())
-  const login = judge(inbound, session, { username, proof })
+  const proof = proofIn(inbound, session, presented)
+  const login = judge(inbound, session, { username: presented.username, proof })
   if (login.kind === 'accepted') {
-    return { kind: 'accepted', login: { username, proof, credential: login.credential.name }, key: login.key }
+    // What a certificate says of itself is said once: another credential that comes to name it changes no session.
+    const { username, name } = login.credential
+    return { kind: 'accepted', login: { username, proof, credential: name }, key: login.key }
   }
   const locks =
     guesses.has(login.reason) && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
@@ -53,12 +57,24 @@ export function logIn(inbound: Inbound, session: Session, { mechanism, username,
   }
 }
 
+/** Nothing is wrong with the client: it has a new token or certificate by now, for a new session. */
+const endedWith: Readonly<Partial<Record<AuthFailure, RuleId>>> = {
+  tokenExpired: 'always.tokenExpired',
+  certificate: 'always.clientCertificateEnded',
+  certificateExpired: 'always.clientCertificateEnded',
+}
+
+function proofIn({ inForce, now }: Inbound, { certificate = 'absent' }: Session, presented: Presented): Proof {
+  if (presented.mechanism === 'EXTERNAL') return { by: 'certificate', certificate }
+  const { mechanism, username, secret } = presented
+  return proofOf(inForce().index, { username, secret, bearer: mechanism === 'OAUTHBEARER' }, now())
+}
+
 /** The session's login by the configuration in force: its credential may be suspended, changed or gone by now. */
 export function loginInForce(inbound: Inbound, session: Session, known: SessionLogin): Login {
   const login = judge(inbound, session, known)
-  if (login.kind === 'accepted' || login.reason !== 'tokenExpired') return login
-  // Nothing is wrong with the client: it has a new token by now, for a new session.
-  return { ...login, refusal: refusal('always.tokenExpired') }
+  const ended = login.kind === 'refused' ? endedWith[login.reason] : undefined
+  return login.kind === 'refused' && ended !== undefined ? { ...login, refusal: refusal(ended) } : login
 }
 
 type Claimed = { readonly username: string; readonly proof: Proof }

@@ -1,6 +1,7 @@
 /** The connection: may this client talk to us at all? */
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeConnect } from '../rules/connect.ts'
+import { certificateLacking } from './client-certificate.ts'
 import type { Inbound } from './inbound.ts'
 import { protocol } from './protocol.ts'
 import type { Session } from './session.ts'
@@ -11,6 +12,7 @@ const checks: readonly Check[] = [
   ({ isShut }) => (isShut() ? refusal('always.shutdown') : undefined),
   ({ presence, maxSessions }) => (presence.all > maxSessions ? protocol.tooManySessions : undefined),
   (inbound, { client }) => judgeConnect(inbound.inForce().config, client),
+  (inbound, session) => (session.tls === '' ? undefined : certificateLacking(inbound, session)),
   ({ lockout, now }, { client }) => (lockout.locked(client, now()) ? refusal('admission.authFailures') : undefined),
   ({ presence, inForce }, { client }) =>
     presence.of(client) > inForce().config.limits.connectionsPerClient

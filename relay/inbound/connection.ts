@@ -4,11 +4,13 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
+import type { Authority } from '../rules/certificate.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
 import { handshakeCostMs, handshakeMs, idleMs, lingerMs, unreadBytes } from './limits.ts'
 import { noArgument, protocol } from './protocol.ts'
+import { shownCertificate } from './shown-certificate.ts'
 import { fateOf, followsHello, takesArgument } from './verbs.ts'
 
 /** Begins the conversation of a client that has connected. */
@@ -17,8 +19,8 @@ export type Begin = (who: { readonly id: string; readonly client: string }, line
 export type Tls = {
   /** The handshake comes first (RFC 8314 section 3). */
   readonly implicit: boolean
-  /** For the next handshake. */
-  readonly context: () => SecureContext
+  /** For the next handshake; where an authority is given, the client is asked for a certificate. */
+  readonly handshake: () => { readonly context: SecureContext; readonly authority: Authority | undefined }
 }
 
 /**
@@ -194,7 +196,9 @@ export class Connection implements Line, Hearer {
   #shakeHands(plain: Socket, handshake: Handshake, secure: () => void): void {
     plain.off('close', this.#onClose)
     // It reads what the lower socket has read.
-    const secured = new TLSSocket(plain, { isServer: true, secureContext: this.#tls.context() })
+    const { context, authority } = this.#tls.handshake()
+    const asks = authority !== undefined && ({ requestCert: true, rejectUnauthorized: false } as const)
+    const secured = new TLSSocket(plain, { isServer: true, secureContext: context, ...asks })
     handshake.top = secured
     secured.on('_tlsError', this.#onError)
     // Once: a client of TLS 1.2 may negotiate again.
@@ -203,7 +207,8 @@ export class Connection implements Line, Hearer {
       this.#handshake = undefined
       this.#socket = secured
       this.#inlet = new Inlet(secured, this)
-      this.#conversation.secured(secured.getProtocol() ?? 'TLS')
+      const shown = authority && shownCertificate(secured, authority)
+      this.#conversation.secured(secured.getProtocol() ?? 'TLS', shown)
       secure()
     })
     this.#watch(secured)

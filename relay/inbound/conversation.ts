@@ -4,6 +4,7 @@ import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
+import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
 import { admit } from './connect.ts'
 import { openReception, type Reception } from './data.ts'
 import { comparableForwardPath } from './disposition.ts'
@@ -89,9 +90,10 @@ export class Conversation {
   }
 
   /** Under TLS everything begins anew (RFC 3207 section 4.2). */
-  secured(tls: string): void {
+  secured(tls: string, certificate?: Session['certificate']): void {
     this.reset()
     this.#session.tls = tls
+    this.#session.certificate = certificate
     this.#session.helo = ''
     this.#session.login = undefined
   }
@@ -101,7 +103,11 @@ export class Conversation {
     if (fateOf(verb) === 'idle') this.#session.idleCommands++
     const { idleCommands, refusals } = this.#session
     const spent = idleCommands > idleCommandsPerSession || refusals >= refusalsPerSession
-    return spent ? this.refuse('connect', refusal('always.errors')) : undefined
+    if (spent) return this.refuse('connect', refusal('always.errors'))
+    // RFC 3207 section 4.1: what is negotiated is too little, and all that is left to say is QUIT.
+    const lacking =
+      this.#session.tls === '' || verb === 'QUIT' ? undefined : certificateLacking(this.#inbound, this.#session)
+    return lacking && this.refuse('connect', lacking)
   }
 
   hello(line: string): { readonly host: string; readonly lines: readonly string[] } | Reply {
@@ -110,7 +116,8 @@ export class Conversation {
     this.reset()
     this.#session.helo = read.host
     const { hostname, limits, tokens } = this.#config
-    const mechanisms = mechanismsOffered(tokens !== undefined)
+    const certificate = canLogInByCertificate(this.#inbound, this.#session)
+    const mechanisms = mechanismsOffered({ tokens: tokens !== undefined, certificate })
     return { host: read.host, lines: helloLines(this.#session, { hostname, ...limits, mechanisms }) }
   }
 
@@ -121,11 +128,14 @@ export class Conversation {
       this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
       return { kind: 'reply', reply: this.#count(refused).reply }
     }
-    const takesTokens = this.#config.tokens !== undefined
-    return this.#authStep(refused ? { kind: 'refused', refusal: refused } : beginSasl(line, takesTokens))
+    // Where certificates are asked for, who comes by one that is not taken is told why.
+    const takes = { tokens: this.#config.tokens !== undefined, certificate: this.#session.certificate !== undefined }
+    return this.#authStep(refused ? { kind: 'refused', refusal: refused } : beginSasl(line, takes))
   }
 
   mailFrom(line: Buffer): Reply {
+    const stranger = this.#logInUnasked()
+    if (stranger) return stranger
     const decision = mailFrom(this.#inbound, this.#session, line)
     const path = pathIn(line)
     this.#tellAudited('mail', decision, path)
@@ -249,10 +259,20 @@ export class Conversation {
         return { kind: 'reply', reply: this.refuse('auth', step.refusal) }
       case 'credentials':
         return explained(step.mechanism, this.#logIn(step))
+      case 'external':
+        return { kind: 'reply', reply: this.#logIn(step) }
     }
   }
 
-  #logIn(step: SaslStep & { readonly kind: 'credentials' }): Reply {
+  /** A client that has shown a certificate and begins to send has said who it is: many never say AUTH then. */
+  #logInUnasked(): Reply | undefined {
+    const { login, certificate } = this.#session
+    if (login || certificate === undefined || certificate === 'absent') return undefined
+    const said = this.#logIn({ kind: 'external', mechanism: 'EXTERNAL', username: '' })
+    return said.code === 235 ? undefined : said
+  }
+
+  #logIn(step: SaslStep & { readonly kind: 'credentials' | 'external' }): Reply {
     const { events } = this.#inbound
     const decision = logIn(this.#inbound, this.#session, step)
     if (decision.kind === 'accepted') {
@@ -263,7 +283,11 @@ export class Conversation {
     }
     this.#session.failedLogins++
     const { credential } = decision
-    const facts = { ...factsOf(this.#session), ...(credential !== undefined && { credential }) }
+    const facts = {
+      ...factsOf(this.#session),
+      ...(credential !== undefined && { credential }),
+      ...(step.kind === 'external' && certificateShown(this.#session)),
+    }
     events.authFailed(facts, step.mechanism, decision.reason, decision.refusal)
     if (decision.locks) {
       this.#inbound.acquaintances.lockedOut(this.#session.client)

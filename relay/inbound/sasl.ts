@@ -1,30 +1,41 @@
-/** AUTH PLAIN (RFC 4616), LOGIN and OAUTHBEARER (RFC 7628) as a state machine over lines (RFC 4954 section 4). Pure. */
+/** AUTH PLAIN (RFC 4616), LOGIN, OAUTHBEARER (RFC 7628) and EXTERNAL (RFC 4422 appendix A) as a state machine over lines (RFC 4954 section 4). Pure. */
 import type { Refusal } from '../mail/rule.ts'
 import { readBearer } from './bearer.ts'
 import { protocol } from './protocol.ts'
 
-export type Mechanism = 'PLAIN' | 'LOGIN' | 'OAUTHBEARER'
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'OAUTHBEARER' | 'EXTERNAL'
 
 export type SaslStep =
   | { readonly kind: 'challenge'; readonly challenge: string; readonly next: (line: string) => SaslStep }
   | {
       readonly kind: 'credentials'
-      readonly mechanism: Mechanism
+      readonly mechanism: Exclude<Mechanism, 'EXTERNAL'>
       readonly username: string
       /** A password, or a token. */
       readonly secret: string
     }
+  /** The certificate of the session; an empty authorization identity leaves it to that to say whose it is. */
+  | { readonly kind: 'external'; readonly mechanism: 'EXTERNAL'; readonly username: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
 const mechanisms: Readonly<Record<Mechanism, (initial: string | undefined) => SaslStep>> = {
   PLAIN: (initial) => (initial === undefined ? ask('', plain) : plain(initial)),
   LOGIN: (initial) => (initial === undefined ? ask('Username:', loginName) : loginName(initial)),
   OAUTHBEARER: (initial) => (initial === undefined ? ask('', bearer) : bearer(initial)),
+  // `=` is an initial response of no octets (RFC 4954 section 4).
+  EXTERNAL: (initial) => (initial === undefined ? ask('', external) : external(initial === '=' ? '' : initial)),
 }
 
-/** Bearer tokens are asked for only where some are taken: a client picks the mechanism that it likes best. */
-export const mechanismsOffered = (takesTokens: boolean): readonly Mechanism[] =>
-  takesTokens ? ['PLAIN', 'LOGIN', 'OAUTHBEARER'] : ['PLAIN', 'LOGIN']
+/** What a session may log in by, beside passwords. */
+export type Takes = { readonly tokens?: boolean; readonly certificate?: boolean }
+
+/** Nothing is offered that could not succeed: a client picks the mechanism that it likes best. */
+export const mechanismsOffered = ({ tokens = false, certificate = false }: Takes): readonly Mechanism[] => [
+  'PLAIN',
+  'LOGIN',
+  ...(tokens ? (['OAUTHBEARER'] as const) : []),
+  ...(certificate ? (['EXTERNAL'] as const) : []),
+]
 
 /** The mechanism that an AUTH line names, for metrics too: what nobody offers is `other`. */
 export function mechanismIn(line: string): Mechanism | 'other' {
@@ -33,9 +44,9 @@ export function mechanismIn(line: string): Mechanism | 'other' {
 }
 
 /** The first step, from the whole AUTH line. */
-export function beginSasl(line: string, takesTokens = false): SaslStep {
+export function beginSasl(line: string, takes: Takes = {}): SaslStep {
   const mechanism = mechanismIn(line)
-  if (mechanism === 'other' || !mechanismsOffered(takesTokens).includes(mechanism)) return refused(protocol.mechanism)
+  if (mechanism === 'other' || !mechanismsOffered(takes).includes(mechanism)) return refused(protocol.mechanism)
   const [, , initial, ...more] = line.trim().split(/ +/)
   return more.length > 0 ? refused(protocol.base64) : mechanisms[mechanism](initial)
 }
@@ -79,7 +90,14 @@ function bearer(line: string): SaslStep {
   return read === undefined ? refused(protocol.bearer) : credentials('OAUTHBEARER', read.username, read.token)
 }
 
-const credentials = (mechanism: Mechanism, username: string, secret: string): SaslStep =>
+function external(line: string): SaslStep {
+  const username = decode(line)
+  return username === undefined || !(username === '' || usable(username))
+    ? refused(protocol.base64)
+    : { kind: 'external', mechanism: 'EXTERNAL', username }
+}
+
+const credentials = (mechanism: Exclude<Mechanism, 'EXTERNAL'>, username: string, secret: string): SaslStep =>
   usable(username) ? { kind: 'credentials', mechanism, username, secret } : refused(protocol.base64)
 
 /** A username stands in log lines: no control characters. */

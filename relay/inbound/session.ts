@@ -1,5 +1,6 @@
 /** The facts of one session, as its stages left them. */
 import type { SessionFacts } from '../events.ts'
+import type { CertificateTrouble, ClientCertificate } from '../rules/certificate.ts'
 import type { Proof } from '../rules/login.ts'
 import type { MailParameters } from './parameters.ts'
 
@@ -23,6 +24,8 @@ export type Session = {
   readonly client: string
   /** `TLSv1.3`; empty before TLS. */
   tls: string
+  /** What came of asking for one in the handshake; absent: its listener did not ask. */
+  certificate: ClientCertificate | CertificateTrouble | undefined
   /** What the client calls itself; empty before EHLO. */
   helo: string
   login: SessionLogin | undefined
@@ -39,6 +42,7 @@ export type Session = {
 export const newSession = (who: Pick<Session, 'id' | 'listener' | 'client'>): Session => ({
   ...who,
   tls: '',
+  certificate: undefined,
   helo: '',
   login: undefined,
   transaction: undefined,

@@ -7,6 +7,7 @@ import type { CertificateStatus } from '../http.ts'
 import type { KeyUses } from '../keys/key-uses.ts'
 import type { Allowances } from '../limits/allowances.ts'
 import { Keyring } from '../mail/keyring.ts'
+import { type Anchors, anchorsIn, readAuthority } from '../rules/certificate.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Acquaintances } from './acquaintances.ts'
@@ -109,7 +110,7 @@ export function createSubmission({
     const certificate = certificateOf(config, files)
     const notAfter = new X509Certificate(certificate.cert).validToDate
     const known = open.get(keyOf(config))?.listener
-    known?.renew(certificate, config.tls.minVersion)
+    known?.renew(certificate, config)
     const listener = known ?? (await openListener(config, certificate, begin(config.name)))
     open.set(keyOf(config), { name: config.name, listener, notAfter })
     if (!known) events.listening(config.name, listener.address, listener.port)
@@ -132,7 +133,11 @@ export function createSubmission({
   return {
     async reconcile(loaded) {
       const { config, files } = loaded
-      current = { config, index: indexCredentials(config), keyring: new Keyring(loaded, current?.keyring) }
+      current = {
+        config,
+        index: indexCredentials(config, anchorsOf(loaded)),
+        keyring: new Keyring(loaded, current?.keyring),
+      }
       const wanted = new Set(config.listeners.map(keyOf))
       const leaving = [...open].filter(([key]) => !wanted.has(key))
       for (const [key, door] of leaving) if (config.listeners.some((l) => wantsPortOf(l, door))) stop(key, door)
@@ -185,10 +190,25 @@ const keyOf = ({ name, address, port, tls }: ListenerConfig): string => JSON.str
 const wantsPortOf = ({ address, port }: ListenerConfig, { listener }: Open): boolean =>
   port === listener.port && address === listener.address
 
-function certificateOf({ tls }: ListenerConfig, files: LoadedConfig['files']): Certificate {
+function certificateOf({ tls, clientCertificates }: ListenerConfig, files: LoadedConfig['files']): Certificate {
   const [cert, key] = [files.get(tls.certificateFile), files.get(tls.keyFile)]
   if (cert === undefined || key === undefined) throw new Error(`${tls.certificateFile} or ${tls.keyFile} is missing`)
-  return { cert, key }
+  const ca = clientCertificates && files.get(clientCertificates.caFile)
+  return { cert, key, ...(ca !== undefined && { ca }) }
+}
+
+/** What is taken for an authority of clients now; a file that holds none vouches for nobody. */
+function anchorsOf({ config, files }: LoadedConfig): Anchors {
+  const caFiles = config.listeners.flatMap((l) => l.clientCertificates?.caFile ?? [])
+  return new Map([...new Set(caFiles)].map((file) => [file, anchorsInFile(file, files.get(file) ?? '')]))
+}
+
+function anchorsInFile(file: string, text: string): ReadonlySet<string> {
+  try {
+    return anchorsIn(readAuthority(file, text))
+  } catch {
+    return new Set()
+  }
 }
 
 const problemWith = ({ name, address, port }: ListenerConfig, error: unknown): string =>

@@ -72,6 +72,20 @@ export const rules = {
     of: 'relay',
     mend: 'wait: new keys of the issuer arrive within half a minute; conditions of the RelayCredential say what holds them up',
   },
+  'always.clientCertificate': {
+    code: 535,
+    subject: '7.8',
+    text: 'this needs a client certificate, and none was shown',
+    of: 'relay',
+    mend: "let the client show a certificate for client authentication, with its intermediates, of the authority that the listener's clientCertificates.caRef holds",
+  },
+  'always.clientCertificateEnded': {
+    code: 421,
+    subject: '7.0',
+    text: 'the client certificate of this session does not count any more; connect again',
+    of: 'relay',
+    mend: 'nothing: clients connect again with the certificate of today; where that is refused too, see always.clientCertificate',
+  },
   'always.syntax': {
     code: 501,
     subject: '5.4',
@@ -169,6 +183,13 @@ export const rules = {
     text: 'bare CR or LF in the message',
     of: 'RelayPolicy',
     mend: 'let the application end every line with CR LF, or set bareNewlines of the listener to Normalise',
+  },
+  'listeners.clientCertificates': {
+    code: 554,
+    subject: '7.0',
+    text: 'this listener serves only clients with a certificate, and none was shown',
+    of: 'RelayPolicy',
+    mend: 'let the client show its certificate, use another listener, or set clientCertificates.mode of this one to Optional',
   },
   'admission.networks': {
     code: 554,
@@ -295,6 +316,13 @@ export const rules = {
     text: 'this credential does not name this service account',
     of: 'RelayCredential',
     mend: "add the pod's service account to spec.serviceAccounts of the RelayCredential",
+  },
+  'credential.clientCertificate': {
+    code: 535,
+    subject: '7.8',
+    text: 'no credential names this client certificate',
+    of: 'RelayCredential',
+    mend: 'add a subject alternative name of the certificate to spec.clientCertificate of one RelayCredential, whose caRef is the one of the listener',
   },
   'credential.recipients': {
     code: 550,

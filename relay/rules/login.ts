@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type CredentialConfig, type RelayConfig, verifierOf } from '../config.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
+import { type Anchors, type CertificateTrouble, type ClientCertificate, certificateNow } from './certificate.ts'
 import { contains } from './networks.ts'
 import { readToken, type Token, type TokenIssuer, type TokenTrouble, tokenIssuer, tokenNow } from './token.ts'
 
@@ -14,6 +15,10 @@ export type AuthFailure =
   | 'tokenKey'
   | 'tokenExpired'
   | 'serviceAccount'
+  | 'certificate'
+  | 'certificateExpired'
+  | 'certificateName'
+  | 'certificateAmbiguous'
   | 'suspended'
   | 'expired'
   | 'network'
@@ -23,9 +28,12 @@ export type AuthFailure =
 /** What a client showed beside its username: neither the password nor the token itself. */
 export type Proof =
   /** The digest is of `verifierOf(password)`. */
-  { readonly by: 'password'; readonly digest: Buffer } | { readonly by: 'token'; readonly token: Token | TokenTrouble }
+  | { readonly by: 'password'; readonly digest: Buffer }
+  | { readonly by: 'token'; readonly token: Token | TokenTrouble }
+  | { readonly by: 'certificate'; readonly certificate: ClientCertificate | CertificateTrouble }
 
 export type LoginAttempt = {
+  /** Empty for a certificate that is to say itself whose it is. */
   readonly username: string
   readonly proof: Proof
   /** The peer's IP address. */
@@ -38,7 +46,7 @@ export type Login =
   | {
       readonly kind: 'accepted'
       readonly credential: CredentialConfig
-      /** The id of the key, or the account whose token it was. */
+      /** The id of the key, the account whose token it was, or the name in the certificate. */
       readonly key: string
     }
   | {
@@ -54,6 +62,9 @@ type Entry = { readonly credential: CredentialConfig; readonly keys: readonly Ke
 
 export type CredentialIndex = {
   readonly byUsername: ReadonlyMap<string, Entry>
+  /** By the authority's file and a name in its certificates. */
+  readonly byCertificate: ReadonlyMap<string, readonly CredentialConfig[]>
+  readonly anchors: Anchors
   readonly decoys: readonly Key[]
   /** Absent: nobody's tokens are taken. */
   readonly issuer?: TokenIssuer
@@ -65,19 +76,41 @@ export const digestOf = (verifier: string): Buffer => createHash('sha256').updat
 const decoy: Key = { id: '', digest: Buffer.alloc(32), notAfter: 0 }
 
 /** Made once for each configuration. Every entry is filled up to one number of keys: all logins take the same time. */
-export function indexCredentials({
-  credentials,
-  tokens,
-}: Pick<RelayConfig, 'credentials' | 'tokens'>): CredentialIndex {
+export function indexCredentials(
+  { credentials, tokens }: Pick<RelayConfig, 'credentials' | 'tokens'>,
+  anchors: Anchors = new Map(),
+): CredentialIndex {
   const width = Math.max(1, ...credentials.map((c) => c.keys.length))
   const decoys = Array.from({ length: width }, () => decoy)
   const keysOf = (c: CredentialConfig): readonly Key[] => [...c.keys.map(keyOf), ...decoys].slice(0, width)
   return {
     byUsername: new Map(credentials.map((c) => [c.username, { credential: c, keys: keysOf(c) }])),
+    byCertificate: byCertificate(credentials),
+    anchors,
     decoys,
     ...(tokens !== undefined && { issuer: tokenIssuer(tokens) }),
   }
 }
+
+const certificateKey = (caFile: string, name: string): string => `${caFile}\0${name}`
+
+function byCertificate(credentials: readonly CredentialConfig[]): CredentialIndex['byCertificate'] {
+  const index = new Map<string, CredentialConfig[]>()
+  for (const credential of credentials) {
+    for (const name of new Set(credential.certificate?.names)) {
+      const key = certificateKey(credential.certificate?.caFile ?? '', name)
+      index.set(key, [...(index.get(key) ?? []), credential])
+    }
+  }
+  return index
+}
+
+/** The credentials that name this certificate, with the name by which they do. */
+export const namedBy = (
+  { byCertificate: index }: Pick<CredentialIndex, 'byCertificate'>,
+  { authority, names }: Pick<ClientCertificate, 'authority' | 'names'>,
+): ReadonlyMap<CredentialConfig, string> =>
+  new Map(names.flatMap((name) => (index.get(certificateKey(authority, name)) ?? []).map((c) => [c, name] as const)))
 
 /** What a text proves that was sent as a password, or as a bearer token: that depends on the credential that was named. */
 export function proofOf(
@@ -108,14 +141,24 @@ export const bars: readonly Bar[] = [
 
 /** The credential and key that this attempt proves, or why it may not be used. */
 export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login {
-  const { username, proof } = attempt
-  const entry = index.byUsername.get(username)
-  const proven =
-    proof.by === 'password' ? byPassword(index, entry, proof, attempt) : byToken(index, entry, proof, attempt)
+  const proven = prove(index, attempt)
   if (!('key' in proven)) return proven
   const { credential, key } = proven
   const bar = bars.find(([, , stands]) => stands(credential, attempt))
   return bar ? refuse(bar[0], bar[1], credential.name) : { kind: 'accepted', credential, key }
+}
+
+function prove(index: CredentialIndex, attempt: LoginAttempt): Proven {
+  const { username, proof } = attempt
+  const entry = index.byUsername.get(username)
+  switch (proof.by) {
+    case 'password':
+      return byPassword(index, entry, proof, attempt)
+    case 'token':
+      return byToken(index, entry, proof, attempt)
+    case 'certificate':
+      return byShown(index, proof.certificate, attempt)
+  }
 }
 
 type Proven = { readonly credential: CredentialConfig; readonly key: string } | Extract<Login, { kind: 'refused' }>
@@ -130,6 +173,7 @@ function byPassword(
   if (!entry) return refuse('unknown', 'always.password')
   const { credential } = entry
   if (credential.serviceAccounts !== undefined) return refuse('token', 'always.token', credential.name)
+  if (credential.certificate !== undefined) return refuse('certificate', 'always.clientCertificate', credential.name)
   // The operator has yet to make the key: the client is not wrong, it is early.
   if (credential.keys.length === 0) return refuse('noKey', 'always.keys', credential.name)
   return key ? { credential, key: key.id } : refuse('password', 'always.password', credential.name)
@@ -160,6 +204,36 @@ function byToken(
   if (!serviceAccounts.includes(serviceAccount)) return refuse('serviceAccount', 'credential.serviceAccounts', name)
   return { credential: entry.credential, key: `ServiceAccount ${serviceAccount}` }
 }
+
+/** What TLS or the clock has against a certificate. */
+export const certificateTroubles: Readonly<Record<CertificateTrouble, readonly [AuthFailure, text?: string]>> = {
+  absent: ['certificate'],
+  untrusted: ['certificate', 'the client certificate is not of an authority that this listener takes'],
+  expired: ['certificateExpired', 'the client certificate has expired'],
+  notYetValid: ['certificateExpired', 'the client certificate is not valid yet'],
+  notForClients: ['certificate', 'the client certificate is not for clients (extended key usage)'],
+}
+
+/** The one credential that names the certificate, and that the client names where it names one. */
+function byShown(
+  index: CredentialIndex,
+  certificate: ClientCertificate | CertificateTrouble,
+  { username, now }: LoginAttempt,
+): Proven {
+  const claimed = index.byUsername.get(username)?.credential.name
+  const trouble = typeof certificate === 'string' ? certificate : certificateNow(index.anchors, certificate, now)
+  if (trouble !== undefined) {
+    const [reason, text] = certificateTroubles[trouble]
+    return refuse(reason, 'always.clientCertificate', claimed, text)
+  }
+  const named = [...namedBy(index, certificate as ClientCertificate)]
+  const [meant, ...more] = named.filter(([c]) => username === '' || c.username === username)
+  if (meant === undefined) return refuse('certificateName', 'credential.clientCertificate', claimed)
+  if (more.length > 0) return refuse('certificateAmbiguous', 'credential.clientCertificate', undefined, ambiguous)
+  return { credential: meant[0], key: meant[1] }
+}
+
+const ambiguous = 'more than one credential names this client certificate'
 
 // Looks at every key, so that the time says nothing about which one it was.
 const matching = (keys: readonly Key[], digest: Buffer, now: number): Key | undefined =>

@@ -3,6 +3,8 @@
  *
  *   # a comment                     SET limits.messageBytes 1000     before the first line of the conversation
  *   TOKENS                          the fleet takes tokens of the test's issuer (before the first line of the conversation)
+ *   CERTIFICATES Optional           its listeners ask for certificates, Optional or Required (likewise)
+ *   SHOW device                     the certificate of that name (test/client-certificates.ts) is shown from here on
  *   CONNECT submissions             a new connection to that listener (the first line may be left out: submission)
  *   C: EHLO a.example               sent with CR LF; `C:` lines without `S:` between them go in one write
  *   C+ raw\r\n                      sent as it stands: \r \n \0 \t \\ \xHH are octets, nothing is added
@@ -29,8 +31,16 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
 import type { RelayConfig } from '../../relay/config.ts'
+import { clientCertificates, type Shown } from '../client-certificates.ts'
 import { MemorySpool } from '../relay/inbound/memory-spool.ts'
-import { app, baseConfig, other, startSubmission, type UnderTest } from '../relay/inbound/submission-under-test.ts'
+import {
+  app,
+  baseConfig,
+  certificateConfig,
+  other,
+  startSubmission,
+  type UnderTest,
+} from '../relay/inbound/submission-under-test.ts'
 import { tokenNamed, tokensConfig } from '../relay/tokens.ts'
 
 const patience = 5_000
@@ -42,13 +52,15 @@ export async function play(file: string): Promise<void> {
   const steps = parse(readFileSync(file, 'utf8'))
   const settings = steps.filter((s) => s.verb === 'SET')
   const takesTokens = steps.some((s) => s.verb === 'TOKENS')
-  const base = takesTokens ? { ...baseConfig, tokens: tokensConfig } : baseConfig
+  const asks = steps.find((s) => s.verb === 'CERTIFICATES')?.text
+  const asking = asks === undefined ? baseConfig : certificateConfig(asks === 'Required' ? asks : 'Optional')
+  const base = takesTokens ? { ...asking, tokens: tokensConfig } : asking
   const config = settings.reduce((c, s) => change(c, s.text), base)
   const spool = new MemorySpool()
   const under = await startSubmission(spool, config)
   const player = new Player(under, spool, config)
   try {
-    for (const step of steps.filter((s) => s.verb !== 'SET' && s.verb !== 'TOKENS')) {
+    for (const step of steps.filter((s) => !settingVerbs.has(s.verb))) {
       await player.step(step).catch((error: unknown) => {
         throw new Error(`${file}:${step.line}: ${step.verb} ${step.text}\n${(error as Error).message}`)
       })
@@ -59,8 +71,9 @@ export async function play(file: string): Promise<void> {
   }
 }
 
+const settingVerbs: ReadonlySet<string> = new Set(['SET', 'TOKENS', 'CERTIFICATES'])
 const verbs =
-  /^(SET|TOKENS|CONNECT|C:|C\+|C64:|S:|S-|S!|SEND|LOGIN|TLS|CLOSED|LEAVE|FINISH|RELOAD|QUEUED|ENVELOPE|CONTENT|TOLD|NEVER)(?: (.*))?$/
+  /^(SET|TOKENS|CERTIFICATES|SHOW|CONNECT|C:|C\+|C64:|S:|S-|S!|SEND|LOGIN|TLS|CLOSED|LEAVE|FINISH|RELOAD|QUEUED|ENVELOPE|CONTENT|TOLD|NEVER)(?: (.*))?$/
 
 const parse = (text: string): readonly Step[] =>
   text.split('\n').flatMap((raw, index) => {
@@ -107,6 +120,7 @@ class Player {
   #changed: () => void = () => {}
   #toSend: Buffer[] = []
   #reply: readonly string[] | undefined
+  #shown: Shown | undefined
 
   constructor(under: UnderTest, spool: MemorySpool, config: RelayConfig) {
     this.#under = under
@@ -115,6 +129,7 @@ class Player {
   }
 
   async step({ verb, text }: Step): Promise<void> {
+    if (verb === 'SHOW') return this.#show(text)
     if (verb === 'CONNECT') return this.#connect(text)
     if (verb === 'LOGIN') return this.#logIn(text)
     if (!this.#socket) await this.#connect('submission')
@@ -126,6 +141,12 @@ class Player {
     }
     this.#flush()
     return this.#expect(verb, text)
+  }
+
+  async #show(name: string): Promise<void> {
+    const shown: Readonly<Record<string, Shown>> = (await clientCertificates()).shown
+    this.#shown = shown[name]
+    if (this.#shown === undefined) throw new Error(`there is no certificate ${name}`)
   }
 
   async #logIn(username: string): Promise<void> {
@@ -202,7 +223,7 @@ class Player {
     const port = this.#under.port(listener)
     const implicit = listener === 'submissions'
     const socket = implicit
-      ? connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: this.#under.ca })
+      ? connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: this.#under.ca, ...this.#shown })
       : connect({ port, host: '127.0.0.1' })
     this.#listen(socket)
     await new Promise<void>((resolve, reject) => {
@@ -231,7 +252,7 @@ class Player {
     const plain = this.#socket
     if (!plain) throw new Error('there is no connection')
     plain.removeAllListeners('data').removeAllListeners('close')
-    const secure = connectTls({ socket: plain, servername: 'localhost', ca: this.#under.ca })
+    const secure = connectTls({ socket: plain, servername: 'localhost', ca: this.#under.ca, ...this.#shown })
     this.#listen(secure)
     await new Promise<void>((resolve, reject) => {
       secure.once('secureConnect', resolve).once('error', reject)

@@ -10,6 +10,7 @@ import { Allowances } from '../../../relay/limits/allowances.ts'
 import { createMetrics } from '../../../relay/metrics.ts'
 import type { Spool } from '../../../relay/spool/spool.ts'
 import { makeCertificates } from '../../certificates.ts'
+import { clientCertificates } from '../../client-certificates.ts'
 
 /** Username and password of the credential that most tests use; it owns corp.example. */
 export const app = { username: 'app', password: 'app-secret-0123456789' } as const
@@ -80,11 +81,29 @@ export const baseConfig: RelayConfig = {
   evidence: { addresses: 'Clear' },
 }
 
+const device = ['URI:spiffe://corp.example/web', 'DNS:device.corp.example', 'email:device@corp.example']
+
+/** Its listeners ask for certificates. */
+export const certificateConfig = (mode: 'Optional' | 'Required' = 'Optional'): RelayConfig => ({
+  ...baseConfig,
+  listeners: baseConfig.listeners.map((l) => ({ ...l, clientCertificates: { mode, caFile: 'clients.crt' } })),
+  credentials: [
+    ...baseConfig.credentials,
+    { ...credential('device', '', 'corp.example'), keys: [], certificate: { caFile: 'clients.crt', names: device } },
+    {
+      ...credential('printer', '', 'corp.example'),
+      keys: [],
+      certificate: { caFile: 'clients.crt', names: ['DNS:printer.corp.example'] },
+    },
+  ],
+})
+
 let certificates: Promise<{ ca: string; cert: string; key: string }> | undefined
 /** One pair for all tests of a process. */
 export const testCertificates = () => (certificates ??= makeCertificates(['localhost', '127.0.0.1']))
 
-export async function load(config: RelayConfig): Promise<LoadedConfig> {
+/** `authorities` is the text of clients.crt, which listeners that ask for certificates name. */
+export async function load(config: RelayConfig, authorities?: string): Promise<LoadedConfig> {
   const { cert, key } = await testCertificates()
   return {
     config,
@@ -92,6 +111,7 @@ export async function load(config: RelayConfig): Promise<LoadedConfig> {
     files: new Map([
       ['tls.crt', cert],
       ['tls.key', key],
+      ['clients.crt', authorities ?? (await clientCertificates()).authorities.authority.pem],
     ]),
   }
 }
@@ -125,7 +145,7 @@ export type UnderTest = {
   readonly metrics: ReturnType<typeof createMetrics>
   readonly ca: string
   port(listener?: string): number
-  apply(config: RelayConfig): Promise<void>
+  apply(config: RelayConfig, authorities?: string): Promise<void>
 }
 
 export async function startSubmission(
@@ -155,9 +175,9 @@ export async function startSubmission(
     metrics,
     ca: (await testCertificates()).ca,
     port: (name = 'submission') => submission.addresses().find((a) => a.name === name)?.port ?? 0,
-    apply: async (next) => {
+    apply: async (next, authorities) => {
       current = next
-      await submission.reconcile(await load(next))
+      await submission.reconcile(await load(next, authorities))
     },
   }
 }

@@ -1,0 +1,50 @@
+/** The certificate that a client has shown in its handshake, as OpenSSL judged it. */
+import { X509Certificate } from 'node:crypto'
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import {
+  type Authority,
+  type CertificateTrouble,
+  type ClientCertificate,
+  readCertificate,
+} from '../rules/certificate.ts'
+
+/** `authorized` is only set on the sockets of a tls.Server; the verdict itself is had from the handle alone. */
+type Judged = TLSSocket & {
+  readonly _handle: { verifyError(): (Error & { readonly code?: string }) | null | undefined }
+}
+
+const troubles: Readonly<Record<string, CertificateTrouble>> = {
+  CERT_HAS_EXPIRED: 'expired',
+  CERT_NOT_YET_VALID: 'notYetValid',
+  INVALID_PURPOSE: 'notForClients',
+}
+
+/** Longer ones nobody has. */
+const longestChain = 10
+
+/**
+ * After a handshake that asked for it, by this authority. A session that was resumed has verified nothing; none is, and
+ * if one were, it would have shown nothing.
+ */
+export function shownCertificate(socket: TLSSocket, authority: Authority): ClientCertificate | CertificateTrouble {
+  const chain = chainOf(socket.getPeerCertificate(true))
+  if (chain.length === 0 || socket.isSessionReused()) return 'absent'
+  try {
+    const error = (socket as Judged)._handle.verifyError()
+    return error ? (troubles[error.code ?? ''] ?? 'untrusted') : readCertificate(chain, authority)
+  } catch {
+    // Whatever can not be judged is not trusted.
+    return 'untrusted'
+  }
+}
+
+/** The leaf first; the last one names itself as its issuer, or nobody. */
+function chainOf(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
+  const chain: X509Certificate[] = []
+  let at: DetailedPeerCertificate | undefined = leaf
+  while (at?.raw !== undefined && chain.length < longestChain) {
+    chain.push(new X509Certificate(at.raw))
+    at = at.issuerCertificate === at ? undefined : at.issuerCertificate
+  }
+  return chain
+}

@@ -1,0 +1,106 @@
+/** A client's certificate that TLS has verified: the names in it, whose it is, and for how long. Pure. */
+import { X509Certificate } from 'node:crypto'
+
+/** What a certificate says that was good at the handshake; the certificate itself is not kept. */
+export type ClientCertificate = {
+  /** The file of the authority that verified it. */
+  readonly authority: string
+  /** SHA-256 of the authority's certificates that signatures lead to; one or more. */
+  readonly anchors: readonly string[]
+  /** `URI:spiffe://…`, `DNS:app.example.org`, `email:app@example.org` (RFC 5280 section 4.2.1.6). */
+  readonly names: readonly string[]
+  /** Milliseconds since the epoch; of the certificate and of all that vouch for it. */
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+/** `absent`: asked for, and none came. `untrusted` is whatever has no other name. */
+export type CertificateTrouble = 'absent' | 'untrusted' | 'expired' | 'notYetValid' | 'notForClients'
+
+/** The certificates of one authority. */
+export type Authority = { readonly file: string; readonly certificates: readonly X509Certificate[] }
+
+/** SHA-256 of each certificate that is taken for an authority's now, by the authority's file. */
+export type Anchors = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'get'>
+
+const pem = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
+
+/**
+ * The authority in a file's text.
+ * @throws Error when there is no certificate in it, or one that can not be read.
+ */
+export function readAuthority(file: string, text: string): Authority {
+  const found = text.match(pem) ?? []
+  if (found.length === 0) throw new Error('there is no certificate in it')
+  return { file, certificates: found.map((certificate) => new X509Certificate(certificate)) }
+}
+
+export const anchorsIn = ({ certificates }: Authority): ReadonlySet<string> =>
+  new Set(certificates.map((c) => c.fingerprint256))
+
+/**
+ * What a chain says that TLS has verified, its leaf first. That signatures lead to the authority is looked at once more:
+ * which of its certificates they lead to decides what becomes of the session when one of them is taken away.
+ */
+export function readCertificate(
+  chain: readonly X509Certificate[],
+  authority: Authority,
+): ClientCertificate | 'untrusted' {
+  const anchors = anchorsOf(chain, authority.certificates)
+  const [leaf] = chain
+  if (leaf === undefined || anchors.length === 0) return 'untrusted'
+  return {
+    authority: authority.file,
+    anchors,
+    names: namesIn(leaf.subjectAltName ?? ''),
+    notBefore: Math.max(...chain.map((c) => c.validFromDate.getTime())),
+    notAfter: Math.min(...chain.map((c) => c.validToDate.getTime())),
+  }
+}
+
+function anchorsOf(chain: readonly X509Certificate[], authority: readonly X509Certificate[]): readonly string[] {
+  for (const [i, certificate] of chain.entries()) {
+    const found = authority.filter((a) => a.fingerprint256 === certificate.fingerprint256 || signed(a, certificate))
+    if (found.length > 0) return found.map((a) => a.fingerprint256)
+    const next = chain[i + 1]
+    if (next === undefined || !signed(next, certificate)) return []
+  }
+  return []
+}
+
+const signed = (issuer: X509Certificate, certificate: X509Certificate): boolean =>
+  certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
+
+/** Why a certificate that was good at the handshake is not any more: its time is over, or its authority was taken away. */
+export function certificateNow(
+  anchors: Anchors,
+  { authority, anchors: its, notBefore, notAfter }: ClientCertificate,
+  now: number,
+): CertificateTrouble | undefined {
+  const taken = anchors.get(authority)
+  if (!its.some((anchor) => taken?.has(anchor))) return 'untrusted'
+  if (now < notBefore) return 'notYetValid'
+  return now > notAfter ? 'expired' : undefined
+}
+
+/** Whatever could be taken for the end of a name (`"`, `'`, `,`, `\`, a control character) makes Node quote all of it. */
+const item = /(?:[A-Za-z ]+):(?:"(?:[^"\\]|\\.)*"|[^"'\\,]*)/.source
+const list = new RegExp(`^${item}(?:, ${item})*$`)
+const plain = /(?:^|, )(URI|DNS|email):([!-~]+?)(?=, |$)/g
+const quoted = /"(?:[^"\\]|\\.)*"/g
+
+/** The names in Node's text of a SubjectAltName. In a text of another form there are none, and quoted ones nobody has. */
+export function namesIn(subjectAltName: string): readonly string[] {
+  if (!list.test(subjectAltName)) return []
+  return [...subjectAltName.replaceAll(quoted, '""').matchAll(plain)]
+    .filter(([, , value = '']) => !value.includes('"'))
+    .map(([, kind = '', value = '']) => `${kind}:${comparable(kind, value)}`)
+}
+
+/** Domains are compared without case, and local parts and URIs with it (RFC 5280 sections 7.2, 7.4 and 7.5). */
+function comparable(kind: string, value: string): string {
+  if (kind === 'DNS') return value.toLowerCase()
+  if (kind !== 'email') return value
+  const at = value.lastIndexOf('@')
+  return `${value.slice(0, at)}${value.slice(at).toLowerCase()}`
+}

@@ -1,0 +1,175 @@
+/** Sessions by a client certificate: each way in which one can be bad, and what ends a session that was good. */
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { expect, test } from 'vitest'
+import { clientCertificates, makeAuthority, type Shown } from '../../client-certificates.ts'
+import { closers, reply, start, talk } from './clients.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { certificateConfig, type UnderTest } from './submission-under-test.ts'
+
+type Options = { readonly session?: Buffer; readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3' }
+
+/** Under TLS from the first octet, its greeting read. */
+async function show(under: UnderTest, shown?: Shown, options: Options = {}): Promise<TLSSocket> {
+  const port = under.port('submissions')
+  const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca: under.ca, ...shown, ...options })
+  closers.push(() => void socket.destroy())
+  socket.on('error', () => {})
+  await reply(socket)
+  return socket
+}
+
+async function showAfterStartTls(under: UnderTest, shown: Shown): Promise<Socket> {
+  const plain = connect(under.port('submission'), '127.0.0.1')
+  closers.push(() => void plain.destroy())
+  await reply(plain)
+  await talk(plain, 'EHLO x', 'STARTTLS')
+  const socket = connectTls({ socket: plain, servername: 'localhost', ca: under.ca, ...shown })
+  socket.on('error', () => {})
+  return socket
+}
+
+const external = async (socket: Socket): Promise<string> => (await talk(socket, 'EHLO x', 'AUTH EXTERNAL ='))[1] ?? ''
+const opening = 'MAIL FROM:<noreply@corp.example>'
+
+const { shown, authorities } = await clientCertificates()
+
+test.each([
+  ['a URI that its credential names', 'device', 'apps/device'],
+  ['a host name, in other letters', 'deviceByDns', 'apps/device'],
+  ['a mail address, its domain in other letters', 'deviceByEmail', 'apps/device'],
+  ['two names of one credential', 'deviceTwice', 'apps/device'],
+  ['another credential', 'printer', 'apps/printer'],
+  ['an intermediate that comes along', 'chain', 'apps/device'],
+] as const)('a certificate logs in by %s', async (_, name, credential) => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  for (const socket of [await show(under, shown[name]), await showAfterStartTls(under, shown[name])]) {
+    expect(await external(socket)).toBe('235 2.7.0 authenticated\r\n')
+    expect(under.told.at(-1)).toMatchObject({ msg: 'authenticated', credential, mechanism: 'EXTERNAL' })
+  }
+})
+
+const untrusted = 'the client certificate is not of an authority that this listener takes (always.clientCertificate)'
+const unnamed = 'no credential names this client certificate (credential.clientCertificate)'
+
+test.each([
+  [
+    'none at all',
+    undefined,
+    'certificate',
+    'this needs a client certificate, and none was shown (always.clientCertificate)',
+  ],
+  ['one of another authority', 'other', 'certificate', untrusted],
+  ['one of another authority of the same name', 'foreign', 'certificate', untrusted],
+  ['one without its intermediate', 'withoutIntermediate', 'certificate', untrusted],
+  [
+    'one that has expired',
+    'expired',
+    'certificateExpired',
+    'the client certificate has expired (always.clientCertificate)',
+  ],
+  [
+    'one that is early',
+    'early',
+    'certificateExpired',
+    'the client certificate is not valid yet (always.clientCertificate)',
+  ],
+  [
+    'one for servers',
+    'server',
+    'certificate',
+    'the client certificate is not for clients (extended key usage) (always.clientCertificate)',
+  ],
+  ['names that only begin like one of ours', 'nobody', 'certificateName', unnamed],
+  ['no name', 'nameless', 'certificateName', unnamed],
+  ['the right name as another kind of name', 'otherKind', 'certificateName', unnamed],
+  ['a name with a star', 'wildcard', 'certificateName', unnamed],
+  ['two names in one', 'injected', 'certificateName', unnamed],
+] as const)('refused, and not offered: %s', async (_, name, reason, text) => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  const socket = await show(under, name && shown[name])
+  const [hello, auth] = await talk(socket, 'EHLO x', 'AUTH EXTERNAL =')
+  expect(hello).toContain('AUTH PLAIN LOGIN\r\n')
+  expect(auth).toBe(`535 5.7.8 ${text}\r\n`)
+  expect(under.told.at(-1)).toMatchObject({ msg: 'authentication failed', mechanism: 'EXTERNAL', reason })
+  const [mail] = await talk(socket, opening)
+  expect(mail).toBe(name === undefined ? '530 5.7.0 authentication required (always.authentication)\r\n' : auth)
+  expect(await under.metrics.registry.metrics()).toMatch(
+    new RegExp(`auth_total\\{[^}]*mechanism="EXTERNAL",result="failure",reason="${reason}"`),
+  )
+})
+
+test('an intermediate that is named as the authority is one, and its root is not then', async () => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  await under.apply(certificateConfig(), authorities.intermediate.pem)
+  expect(await external(await show(under, shown.withoutIntermediate))).toMatch(/^235 /)
+  expect(await external(await show(under, shown.chain))).toMatch(/^235 /)
+  expect(await external(await show(under, shown.device))).toMatch(/^535 /)
+})
+
+test('while an authority changes both are taken; when the former goes, its sessions end and its certificates with it', async () => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  const config = certificateConfig()
+  const before = await show(under, shown.device)
+  expect(await external(before)).toMatch(/^235 /)
+  const waiting = await show(under, shown.device)
+
+  await under.apply(config, `${authorities.authority.pem}\n${authorities.other.pem}`)
+  expect(await talk(before, opening, 'RSET')).toEqual([expect.stringMatching(/^250 /), expect.stringMatching(/^250 /)])
+  const after = await show(under, shown.other)
+  expect(await external(after)).toMatch(/^235 /)
+
+  await under.apply(config, authorities.other.pem)
+  const ended =
+    '421 4.7.0 the client certificate of this session does not count any more; connect again (always.clientCertificateEnded)\r\n'
+  expect(await talk(before, opening)).toEqual([ended])
+  expect(await external(waiting)).toBe(`535 5.7.8 ${untrusted}\r\n`)
+  expect(await external(await show(under, shown.device))).toBe(`535 5.7.8 ${untrusted}\r\n`)
+  expect((await talk(after, opening))[0]).toMatch(/^250 /)
+})
+
+test('an authority that got a new certificate for its key lets clients connect again', async () => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  const before = await show(under, shown.device)
+  expect(await external(before)).toMatch(/^235 /)
+  const renewed = await makeAuthority('Clients', undefined, authorities.authority.keys)
+  await under.apply(certificateConfig(), renewed.pem)
+  expect((await talk(before, opening))[0]).toMatch(/^421 /)
+  expect(await external(await show(under, shown.device))).toMatch(/^235 /)
+})
+
+test('a session ends with its certificate', async () => {
+  const clock = { now: Date.now() }
+  const { under } = await start(new MemorySpool(), certificateConfig(), () => clock.now)
+  const socket = await show(under, shown.device)
+  expect(await external(socket)).toMatch(/^235 /)
+  clock.now += 25 * 3_600_000
+  expect((await talk(socket, opening))[0]).toMatch(/^421 4\.7\.0 .*\(always\.clientCertificateEnded\)/)
+})
+
+test('a listener that comes to require certificates ends sessions that have shown none', async () => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  const with_ = await show(under, shown.nobody)
+  const without = await show(under)
+  await under.apply(certificateConfig('Required'))
+  expect((await talk(with_, 'NOOP'))[0]).toMatch(/^250 /)
+  expect((await talk(without, 'NOOP'))[0]).toMatch(/^554 5\.7\.0 .*\(listeners\.clientCertificates\)/)
+})
+
+test.each([
+  'TLSv1.2',
+  'TLSv1.3',
+] as const)('no %s session is resumed with what it once had shown', async (maxVersion) => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  let session: Buffer | undefined
+  const first = await show(under, shown.device, { maxVersion })
+  first.on('session', (given) => {
+    session = given
+  })
+  expect(await external(first)).toMatch(/^235 /)
+  const ticket = session ?? first.getSession()
+  if (ticket === undefined) throw new Error('no session was given')
+  const again = await show(under, undefined, { maxVersion, session: ticket })
+  expect(again.isSessionReused()).toBe(false)
+  expect(await external(again)).toMatch(/^535 .*none was shown/)
+})
