@@ -12,6 +12,10 @@ import { baseConfig } from './inbound/submission-under-test.ts'
 const smarthost = { name: 'ses', host: 'localhost', port: 587, priority: 0, maxConnections: 1 } as const
 const config: RelayConfig = {
   ...baseConfig,
+  listeners: baseConfig.listeners.map((l) => ({
+    ...l,
+    clientCertificates: { mode: 'Optional', caFile: 'ca/clients.crt' },
+  })),
   routes: [
     {
       name: 'default',
@@ -30,7 +34,7 @@ async function written() {
       writeFileSync(join(folder, path), text)
     }
   }
-  write({ 'relay.json': printConfig(config), 'tls.crt': cert, 'tls.key': key, 'ca/ca.crt': ca })
+  write({ 'relay.json': printConfig(config), 'tls.crt': cert, 'tls.key': key, 'ca/ca.crt': ca, 'ca/clients.crt': ca })
   return { folder, write, ca, cert, key }
 }
 
@@ -38,6 +42,7 @@ test.each([
   ['a CA that is none', 'ca/ca.crt', 'garbage'],
   ['a CA that is empty', 'ca/ca.crt', ''],
   ['a CA that is damaged', 'ca/ca.crt', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+  ['a CA of clients that is empty', 'ca/clients.crt', ''],
   ['a certificate that is none', 'tls.crt', 'garbage'],
 ])('%s leaves the last good one in use, is told as stale, and no more when it is mended', async (_name, path, text) => {
   const { folder, write, ...good } = await written()
@@ -48,7 +53,7 @@ test.each([
   expect(after.files.get(path)).toBe(before.files.get(path))
   expect(after.stale).toEqual([path])
   expect(sameConfig(before, after), 'the status has to change, though what is in use does not').toBe(false)
-  write({ 'tls.crt': good.cert, 'ca/ca.crt': good.ca })
+  write({ 'tls.crt': good.cert, 'ca/ca.crt': good.ca, 'ca/clients.crt': good.ca })
   expect(loadConfig(folder, after).stale).toEqual([])
 })
 

@@ -1,4 +1,4 @@
-/** PLAIN and LOGIN, line by line. */
+/** PLAIN, LOGIN and EXTERNAL, line by line. */
 import { expect, test } from 'vitest'
 import { beginSasl, mechanismIn, type SaslStep } from '../../../relay/inbound/sasl.ts'
 
@@ -40,6 +40,27 @@ test.each([
 ] as const)('%s', (_name, lines, expected) => {
   const [first, ...more] = lines
   expect(run(first, ...more)).toMatchObject(expected)
+})
+
+const external = (username: string) => ({ kind: 'external', mechanism: 'EXTERNAL', username })
+
+test.each([
+  ['at once, for whom the certificate says', ['AUTH EXTERNAL ='], external('')],
+  ['at once, for a name', [`auth external ${b64('app')}`], external('app')],
+  ['in two lines', ['AUTH EXTERNAL', ''], external('')],
+  ['in two lines, for a name', ['AUTH EXTERNAL', b64('app')], external('app')],
+  ['with a line feed in the name', [`AUTH EXTERNAL ${b64('a\np')}`], refuses(501, '5.5.2')],
+  ['without base64', ['AUTH EXTERNAL app!'], refuses(501, '5.5.2')],
+  ['with = in the second line', ['AUTH EXTERNAL', '='], refuses(501, '5.5.2')],
+  ['given up', ['AUTH EXTERNAL', '*'], refuses(501, '5.7.0')],
+] as const)('EXTERNAL %s', (_name, [first, ...more], expected) => {
+  let step = beginSasl(first, { certificate: true })
+  for (const line of more) step = step.kind === 'challenge' ? step.next(line) : step
+  expect(step).toMatchObject(expected)
+})
+
+test('EXTERNAL is nothing where no certificate is asked for', () => {
+  expect(beginSasl('AUTH EXTERNAL =')).toMatchObject(refuses(504, '5.5.4'))
 })
 
 test('the questions are those that every client knows', () => {

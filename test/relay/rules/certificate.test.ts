@@ -1,0 +1,65 @@
+/** The names in a certificate as Node prints them, where nothing can be made to look like a name. */
+import { X509Certificate } from 'node:crypto'
+import { expect, test } from 'vitest'
+import {
+  anchorsIn,
+  type ClientCertificate,
+  certificateNow,
+  namesIn,
+  readAuthority,
+  readCertificate,
+} from '../../../relay/rules/certificate.ts'
+import { clientCertificates } from '../../client-certificates.ts'
+
+test.each([
+  ['nothing', '', []],
+  [
+    'one of each kind',
+    'URI:spiffe://a/B, DNS:A.example, email:Me@A.example',
+    ['URI:spiffe://a/B', 'DNS:a.example', 'email:Me@a.example'],
+  ],
+  ['other kinds beside it', 'IP Address:192.0.2.1, DNS:a.example, othername:<unsupported>', ['DNS:a.example']],
+  ['a quoted one beside it', 'URI:"x:, URI:spiffe://a/b", DNS:a.example', ['DNS:a.example']],
+  ['quotes in a quoted one', String.raw`DNS:"a\", URI:spiffe://a/b", DNS:a.example`, ['DNS:a.example']],
+  ['a name of another kind that looks like one', 'DirName:CN = URI:spiffe://a/b', []],
+  ['a name with a space', 'URI:spiffe://a/b c', []],
+  ['an empty name', 'URI:, DNS:', []],
+  ['an open quote', 'DNS:"a, URI:spiffe://a/b', []],
+  ['a comma that divides nothing', 'DNS:a.example,URI:spiffe://a/b', []],
+  ['letters beyond ASCII', 'DNS:ä.example, DNS:a.example', ['DNS:a.example']],
+  ['a backslash', String.raw`DNS:a\.example`, []],
+  ['another case of the kind', 'uri:spiffe://a/b, EMAIL:a@b.example', []],
+] as const)('names: %s', (_, text, names) => {
+  expect(namesIn(text)).toEqual(names)
+})
+
+const { shown, authorities } = await clientCertificates()
+const chainOf = (pems: string): readonly X509Certificate[] =>
+  pems.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g)?.map((p) => new X509Certificate(p)) ?? []
+const authority = readAuthority('ca.crt', authorities.authority.pem)
+
+test.each([
+  ['signed by the authority', shown.device.cert, 1],
+  ['through an intermediate', shown.chain.cert, 1],
+  ['without the intermediate', shown.withoutIntermediate.cert, 0],
+  ['by an authority of the same name', shown.foreign.cert, 0],
+  ['by an authority of the same name, which comes along', `${shown.foreign.cert}\n${authorities.foreign.pem}`, 0],
+  ['with the right authority behind the wrong one', `${shown.other.cert}\n${authorities.authority.pem}`, 0],
+  ['nothing', '', 0],
+] as const)('signatures lead to the authority: %s', (_, pems, anchors) => {
+  const read = readCertificate(chainOf(pems), authority)
+  expect(read === 'untrusted' ? 0 : read.anchors.length).toBe(anchors)
+})
+
+test('it counts from its first to its last moment, while its authority is one', () => {
+  const certificate = readCertificate(chainOf(shown.device.cert), authority) as ClientCertificate
+  const { notBefore, notAfter } = certificate
+  const anchors = new Map([['ca.crt', anchorsIn(authority)]])
+  expect(certificateNow(anchors, certificate, notBefore - 1)).toBe('notYetValid')
+  expect(certificateNow(anchors, certificate, notBefore)).toBeUndefined()
+  expect(certificateNow(anchors, certificate, notAfter)).toBeUndefined()
+  expect(certificateNow(anchors, certificate, notAfter + 1)).toBe('expired')
+  expect(certificateNow(new Map(), certificate, notBefore)).toBe('untrusted')
+  expect(certificateNow(new Map([['other.crt', anchorsIn(authority)]]), certificate, notBefore)).toBe('untrusted')
+  expect(certificateNow(new Map([['ca.crt', new Set<string>()]]), certificate, notBefore)).toBe('untrusted')
+})
