@@ -1,4 +1,5 @@
 /** RelayCredential: the application team's; one application's right to submit, bound to a policy and to domains. */
+import { clientCertificate } from './client-certificate.ts'
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
 import type { CrossFieldRule, FromSchema, Kind, ObjectSchema } from './schema.ts'
@@ -24,7 +25,7 @@ const spec = {
     type: {
       type: 'string',
       maxLength: 32,
-      enum: ['Password', 'ServiceAccountToken'],
+      enum: ['Password', 'ServiceAccountToken', 'ClientCertificate'],
       default: 'Password',
       description: 'What an application logs in by.',
     },
@@ -37,6 +38,7 @@ const spec = {
       'x-kubernetes-list-map-keys': ['name'],
       items: fields.nameReference,
     },
+    clientCertificate,
     networks: {
       type: 'object',
       default: {},
@@ -122,6 +124,18 @@ export const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[
     cel: "(self.type == 'ServiceAccountToken') == (self.serviceAccounts.size() > 0)",
     message: 'type ServiceAccountToken names one service account or more, and any other type names none',
     holds: (s) => (s.type === 'ServiceAccountToken') === s.serviceAccounts.length > 0,
+  },
+  {
+    field: 'spec.clientCertificate',
+    cel: "(self.type == 'ClientCertificate') == has(self.clientCertificate)",
+    message: 'type ClientCertificate says by clientCertificate which one, and any other type has none',
+    holds: (s) => (s.type === 'ClientCertificate') === (s.clientCertificate !== undefined),
+  },
+  {
+    field: 'spec.clientCertificate.subjectAltNames',
+    cel: '!has(self.clientCertificate) || self.clientCertificate.subjectAltNames.uris.size() + self.clientCertificate.subjectAltNames.dnsNames.size() + self.clientCertificate.subjectAltNames.emailAddresses.size() > 0',
+    message: 'name one subject alternative name or more: uris, dnsNames or emailAddresses',
+    holds: ({ clientCertificate: c }) => c === undefined || Object.values(c.subjectAltNames).some((n) => n.length > 0),
   },
   {
     field: 'spec.secretTemplate',

@@ -1,4 +1,5 @@
 /** RelayPolicy: the platform team's; one fleet of relays, who may use it, by which rules, and by which way out. */
+import { clientCertificates } from './client-certificate.ts'
 import * as fields from './fields.ts'
 import { relayPolicyStatus as status } from './relay-policy-status.ts'
 import { route } from './route.ts'
@@ -25,6 +26,7 @@ const listener = {
         certificateRef: fields.nameReference,
       },
     },
+    clientCertificates,
     bareNewlines: {
       type: 'string',
       maxLength: 16,

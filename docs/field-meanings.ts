@@ -13,6 +13,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
       'the port that clients use; in local mode one below 1024 moves up by 2000 where this user may not bind it',
     'spec.listeners[].tls.mode': 'TLS by the command STARTTLS, or from the first octet',
     'spec.listeners[].tls.minVersion': 'older versions of TLS are refused',
+    'spec.listeners[].clientCertificates.caRef.name':
+      "a Secret or ConfigMap in the policy's namespace; every certificate in its ca.crt is an authority by itself",
     'spec.listeners[].tls.certificateRef.name':
       "a Secret of type kubernetes.io/tls in the policy's namespace; without it the certificate is issued here, and its CA is in every binding Secret",
     'spec.admission.networks.allow': 'only these may connect; empty: all',
@@ -106,8 +108,13 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.senderDomainRefs[].namespace': 'absent: the namespace of the credential',
     'spec.identities.addresses': 'narrows to these addresses; empty: whatever the domains allow',
     'spec.type':
-      "Password: one of 256 bits that is made here, in a binding Secret; ServiceAccountToken: a pod's own token, and no Secret",
+      "Password: one of 256 bits that is made here, in a binding Secret; ServiceAccountToken: a pod's own token, and no Secret; ClientCertificate: a certificate that the application has, and no Secret",
     'spec.serviceAccounts[].name': 'the account that the pod runs as',
+    'spec.clientCertificate.caRef.name':
+      "whose certificates: the same caRef as that of a listener of the policy; a Secret or ConfigMap in the policy's namespace",
+    'spec.clientCertificate.subjectAltNames.uris': 'e.g. spiffe://cluster.local/ns/shop/sa/web',
+    'spec.clientCertificate.subjectAltNames.dnsNames': 'e.g. printer.example.org; in lower case',
+    'spec.clientCertificate.subjectAltNames.emailAddresses': 'e.g. device-7@example.org; the domain in lower case',
     'spec.networks.allow': 'narrows from where it may be used; empty: from wherever the policy admits',
     'spec.recipients.domains': 'narrows to whom it may send; empty: to whomever the policy allows',
     'spec.limits.rate.count': 'so many recipients',

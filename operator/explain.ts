@@ -145,13 +145,22 @@ function rightLogin(config: RelayConfig, credential: CredentialConfig, now: numb
     const token = { keyId: 'first', serviceAccount, notBefore: now, expiresAt: now + 1 }
     return { index, proof: { by: 'token', token } } as const
   }
+  const { certificate } = credential
+  if (certificate !== undefined) {
+    const { caFile: authority, names } = certificate
+    const shown = { authority, anchors: [anyAnchor], names, notBefore: now, notAfter: now }
+    const anchors = new Map([[authority, new Set([anyAnchor])]])
+    const index = indexCredentials({ ...config, credentials: [credential] }, anchors)
+    return { index, proof: { by: 'certificate', certificate: shown } } as const
+  }
   const key = credential.keys[0] ?? { id: 'first', verifier: 'first' }
   const index = indexCredentials({ ...config, credentials: [{ ...credential, keys: [key] }] })
   return { index, proof: { by: 'password', digest: digestOf(key.verifier) } } as const
 }
 
-/** Which keys there are changes nothing about the question. */
+/** Which keys and authorities there are changes nothing about the question. */
 const anyIssuer = { issuer: '', audience: '', keys: { has: () => true, get: () => undefined } }
+const anyAnchor = ''
 
 const size = ({ limits }: RelayConfig, message: Buffer): Verdict =>
   verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)

@@ -59,6 +59,8 @@ test.each<[string, Said, object]>([
   ],
   ['without-a-secret', { ...orders, from: 'orders@bookshop.example.org' }, { verdict: 'accepted' }],
   ['without-a-secret', { ...orders, from: 'x@mail.example.org' }, { rule: 'senderRules.envelopeFrom' }],
+  ['client-certificates', { ...orders, from: 'orders@bookshop.example.org' }, { verdict: 'accepted' }],
+  ['client-certificates', { ...orders, from: 'x@mail.example.org' }, { rule: 'senderRules.envelopeFrom' }],
   ['two-teams-and-consent', { ...web, from: 'x@a.example.org' }, { verdict: 'accepted' }],
   ['two-teams-and-consent', { ...newsletter, from: 'x@news.example.org' }, { verdict: 'accepted' }],
   ['two-teams-and-consent', { ...newsletter, from: 'x@a.example.org' }, { rule: 'senderRules.envelopeFrom' }],

@@ -21,6 +21,12 @@ type CredentialObject = {
   readonly status?: { readonly binding?: { readonly name: string }; readonly conditions?: readonly Condition[] }
 }
 
+/** Where else a test message can come from. */
+const instead = (type: string): string =>
+  type === 'ClientCertificate'
+    ? "send by its application's certificate, e.g. with swaks --tls-cert"
+    : 'run relayfleet submit in a pod of its application'
+
 /** @throws ApiError; UsageError where it is not there; Error where it has no Secret */
 export async function credentialOf({ api }: Cluster, name: Name, signal: AbortSignal) {
   const at = splitName(name)
@@ -36,8 +42,8 @@ export async function credentialOf({ api }: Cluster, name: Name, signal: AbortSi
     return { policy: `${namespace}/${policy}` as Name, secretName: status.binding.name }
   if (spec.type !== undefined && spec.type !== 'Password') {
     throw new Error(
-      `RelayCredential ${name} is of type ${spec.type} and has no Secret to submit with; run relayfleet submit in a pod of ` +
-        'its application, or ask relayfleet explain',
+      `RelayCredential ${name} is of type ${spec.type} and has no Secret to submit with; ${instead(spec.type)}, or ask ` +
+        'relayfleet explain',
     )
   }
   const { reason, message } = readyOf(status?.conditions)

@@ -2,6 +2,7 @@
 import { durationMs } from '../../crds/duration.ts'
 import { objectName } from '../../crds/fields.ts'
 import type { Rotation } from '../lifecycle/keys.ts'
+import { takes } from './client-certificate.ts'
 import type { Binding, Door, Guide } from './compiled.ts'
 import { clientHost, clientPort } from './listener.ts'
 import { type Credential, type Invalid, nameOf, type Place, type Policy } from './snapshot.ts'
@@ -50,9 +51,10 @@ export function guideOf(credential: Credential, policy: Policy, place: Place): G
   return { configMapName: configMapNameOf(credential), ...door }
 }
 
-/** The first listener is the one that applications are sent to. */
+/** Applications are sent to the first listener that takes what they log in by. */
 function doorOf(credential: Credential, policy: Policy, place: Place): Door | undefined {
-  const [listener] = policy.spec.listeners
+  const { listeners } = policy.spec
+  const listener = listeners.find(takes(credential)) ?? listeners[0]
   if (listener === undefined) return undefined
   return {
     username: usernameOf(nameOf(credential)),

@@ -3,6 +3,7 @@ import type { CredentialConfig } from '../../relay/config.ts'
 import { parsePath } from '../../relay/mail/address.ts'
 import { owns } from '../../relay/rules/ownership.ts'
 import { bindingOf, bindingType, guideOf, hasSecret, secretNameAsWritten, secretNameOf } from './binding.ts'
+import { type Claimant, listenerFindings, type NameRivals, settleNames } from './client-certificate.ts'
 import type { Binding, Finding, Guide } from './compiled.ts'
 import { type Claim, settle } from './conflict.ts'
 import type { Domains } from './domain.ts'
@@ -48,7 +49,11 @@ const namesOf = (credential: Credential): Names =>
 
 export const fleetOf = (credential: Credential): Name => namesOf(credential).fleet
 
-type Facts = { readonly domains: Domains; readonly rival: (claim: Claim) => Name | undefined }
+type Facts = {
+  readonly domains: Domains
+  readonly rival: (claim: Claim) => Name | undefined
+  readonly nameRivals: NameRivals
+}
 
 /** One thing to look at; every check is asked, so that a person sees all that is wrong at once. */
 type Check = (credential: Credential, permission: Permission, known: Known) => readonly Finding[]
@@ -109,8 +114,14 @@ function secretFindings(credential: Credential, { domains: { known }, rival }: F
   return foreign ? [findings.secretTaken(claim.thing as Name)(field)] : []
 }
 
+const askedForCertificate: Check = (credential, _, known) => {
+  const found = known.policy(fleetOf(credential))
+  return found.is === 'there' ? listenerFindings(credential, found.object) : []
+}
+
 const checks: readonly Check[] = [
   admittedByPolicy, //    the policy's owner says which namespaces may submit
+  askedForCertificate, // and whose certificates its listeners ask for
   admittedByDomains, //   each domain's owner says which namespaces may send as it
   identitiesInDomains, // the credential narrows, and something has to be left
 ]
@@ -143,8 +154,15 @@ function secretClaims({ credentials, snapshot, credential, stands }: Known): rea
 export function judgeCredentials(domains: Domains): ReadonlyMap<Name, JudgedCredential> {
   const { credentials } = domains.known
   const rival = settle(secretClaims(domains.known))
-  return new Map(credentials.map((c) => [nameOf(c), judgeOnce(c, { domains, rival })]))
+  const nameRivals = settleNames(certificateClaimants(domains), domains.known)
+  return new Map(credentials.map((c) => [nameOf(c), judgeOnce(c, { domains, rival, nameRivals })]))
 }
+
+const certificateClaimants = (domains: Domains): readonly Claimant[] =>
+  domains.known.credentials
+    .filter(({ spec }) => spec.type === 'ClientCertificate')
+    .map((credential) => ({ credential, fleet: fleetOf(credential) }))
+    .filter(({ credential, fleet }) => permit(wishOf(credential, undefined), fleet, domains).entry !== undefined)
 
 const judgements = unchanged<Credential, JudgedCredential>()
 
@@ -161,11 +179,12 @@ function judgeOnce(credential: Credential, facts: Facts): JudgedCredential {
  */
 function plainGround(
   credential: Credential,
-  { domains: { known, lost }, rival }: Facts,
+  { domains: { known, lost }, rival, nameRivals }: Facts,
 ): readonly unknown[] | undefined {
   const { unread, secrets, namespaces, bindingKeys, place } = known.snapshot
   const names = namesOf(credential)
   if (unread.length > 0 || rival(secretClaim(credential)) !== undefined || secrets.has(names.secret)) return undefined
+  if (nameRivals({ credential, fleet: names.fleet }).length > 0) return undefined
   const keys = bindingKeys.get(nameOf(credential))
   const ground: unknown[] = [namespaces.get(credential.namespace), keys, place, hasIssuer(known)]
   for (const found of [known.policy(names.fleet), ...names.domains.map(known.domain)]) {
@@ -186,7 +205,11 @@ function judge(credential: Credential, facts: Facts): JudgedCredential {
     facts.domains,
   )
   const secret = secretFindings(credential, facts)
-  const wrong = [...checks.flatMap((check) => check(credential, permission, known)), ...secret]
+  const wrong = [
+    ...checks.flatMap((check) => check(credential, permission, known)),
+    ...secret,
+    ...facts.nameRivals({ credential, fleet }),
+  ]
   const judged = { credential, fleet, findings: wrong, ownsSecret: hasSecret(credential) && secret.length === 0 }
   const closed = wrong.some((f) => f.type === 'Accepted' && f.status === 'False')
   const entry = closed ? undefined : permission.entry

@@ -140,6 +140,20 @@ export const findings = {
   ),
   noUsableDomain: (refusal: Refusal) =>
     says('Accepted', 'False', refusal.reason, () => `none of its SenderDomains can be used: ${refusal.message}`)(),
+  certificateNotAsked: says(
+    'Accepted',
+    'False',
+    'CertificateNotAsked',
+    (policy: Name, ca: string) =>
+      `no listener of RelayPolicy ${policy} asks for client certificates of caRef ${ca}; correct spec.clientCertificate.caRef, or have its owner set clientCertificates of a listener`,
+  ),
+  certificateNameConflicted: says(
+    'Accepted',
+    'False',
+    'Conflicted',
+    (name: string, winner: Name) =>
+      `certificates with ${name} belong to RelayCredential ${winner}, which came first; name another subject alternative name, or take it out of that one`,
+  ),
   identitiesOutside: says(
     'Accepted',
     'False',

@@ -6,10 +6,10 @@ import type { CompiledFleet } from './compiled.ts'
 import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
 import { acceptedSpools, discardsQueue } from './own-annotations.ts'
 import type { JudgedPolicy } from './policy.ts'
+import { canLogIn } from './proof.ts'
 import { type Member, routeConfig } from './route.ts'
 import { signingHeld } from './signing.ts'
 import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
-import { canLogIn } from './tokens.ts'
 import { unchanged } from './unchanged.ts'
 
 /** One credential of a fleet, sorted by name among the others. */

@@ -28,7 +28,13 @@ export const clientHost = (place: Place, policy: Policy): string => place.client
 export const hostAndPort = (host: string, port: number): string =>
   isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 
-export const listenerConfig = (place: Place, { name, port, tls, bareNewlines }: Listener): ListenerConfig => ({
+/** Where the certificates of an authority are found in a relay's folder, by the name of its Secret or ConfigMap. */
+export const caFileOf = ({ name }: { readonly name: string }): string => `ca/${name}/ca.crt`
+
+export const listenerConfig = (
+  place: Place,
+  { name, port, tls, clientCertificates: asks, bareNewlines }: Listener,
+): ListenerConfig => ({
   name,
   address: place.listenAddress,
   port: boundPort(place, port),
@@ -38,6 +44,7 @@ export const listenerConfig = (place: Place, { name, port, tls, bareNewlines }: 
     certificateFile: `tls/${name}/tls.crt`,
     keyFile: `tls/${name}/tls.key`,
   },
+  ...(asks && { clientCertificates: { mode: asks.mode, caFile: caFileOf(asks.caRef) } }),
   bareNewlines,
 })
 
@@ -74,4 +81,12 @@ export function listenerFiles(place: Place, policy: Policy, index: number, refer
         listener.name,
         `spec.listeners[${index}].tls.certificateRef`,
       )
+}
+
+/** Who may vouch for the clients of a listener. */
+export function clientAuthorityFiles(policy: Policy, index: number, references: References): Resolved {
+  const caRef = policy.spec.listeners[index]?.clientCertificates?.caRef
+  return caRef === undefined
+    ? { files: [] }
+    : references.authority(`${policy.namespace}/${caRef.name}`, `spec.listeners[${index}].clientCertificates.caRef`)
 }

@@ -3,7 +3,7 @@ import type { Compiled, FileSource, Finding } from './compiled.ts'
 import { type Claim, settle } from './conflict.ts'
 import { findings } from './findings.ts'
 import type { Known } from './known.ts'
-import { boundPort, hostAndPort, listenerFiles } from './listener.ts'
+import { boundPort, clientAuthorityFiles, hostAndPort, listenerFiles } from './listener.ts'
 import { byText, oldestFirst } from './order.ts'
 import { References, type Resolved } from './references.ts'
 import { routeFiles } from './route.ts'
@@ -59,6 +59,7 @@ function collisions(place: Place, { spec: { listeners } }: Policy): readonly Fin
 
 const resolve = (policy: Policy, place: Place, references: References): readonly Resolved[] => [
   ...policy.spec.listeners.map((_, i) => listenerFiles(place, policy, i, references)),
+  ...policy.spec.listeners.map((_, i) => clientAuthorityFiles(policy, i, references)),
   ...routeFiles(policy, references),
 ]
 

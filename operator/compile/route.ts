@@ -2,6 +2,7 @@
 import { durationMs } from '../../crds/duration.ts'
 import { exchangerBounds } from '../../crds/route.ts'
 import type { RouteConfig, SmarthostConfig } from '../../relay/config.ts'
+import { caFileOf } from './listener.ts'
 import type { References, Resolved } from './references.ts'
 import { selects } from './selector.ts'
 import type { Policy } from './snapshot.ts'
@@ -40,7 +41,7 @@ const smarthostConfig = ({ name, host, port, tls, authRef, priority, maxConnecti
   name,
   host,
   port,
-  tls: { mode: tls.mode, ...(tls.caRef === undefined ? {} : { caFile: `ca/${tls.caRef.name}/ca.crt` }) },
+  tls: { mode: tls.mode, ...(tls.caRef === undefined ? {} : { caFile: caFileOf(tls.caRef) }) },
   ...(authRef === undefined
     ? {}
     : {

@@ -18,7 +18,3 @@ export function tokensOf(
   if (issuer?.is === 'known') return { tokens: { issuer: issuer.issuer, audience, keys: issuer.keys } }
   return running?.tokens === undefined ? {} : { tokens: running.tokens }
 }
-
-/** Whether its relays can judge a login at all: who logs in by a password needs one, and who comes by a token does not. */
-export const canLogIn = ({ keys, serviceAccounts }: CredentialConfig): boolean =>
-  keys.length > 0 || serviceAccounts !== undefined

@@ -5,6 +5,7 @@ import type { JudgedCredential } from './credential.ts'
 import { type Domains, domainFindings } from './domain.ts'
 import { findings } from './findings.ts'
 import type { JudgedPolicy } from './policy.ts'
+import { hasKeys } from './proof.ts'
 import { type Domain, type Invalid, nameOf, type Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 
@@ -57,7 +58,7 @@ function programmed(
     if (compiled.config.tokens !== undefined) return findings.pending(fleet)()
     return issuer?.is === 'unknown' ? findings.issuerUnknown(issuer.why)() : findings.noIssuer()()
   }
-  return entry.keys.length === 0 ? findings.keyPending()() : findings.pending(fleet)()
+  return hasKeys(entry) && entry.keys.length === 0 ? findings.keyPending()() : findings.pending(fleet)()
 }
 
 const ofDomains = unchanged<Domain, readonly Finding[]>()

@@ -2,7 +2,9 @@
 import { durationMs } from '../../crds/duration.ts'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
 import type { Key } from '../lifecycle/keys.ts'
+import { certificateOf } from './client-certificate.ts'
 import { namespaceOf } from './order.ts'
+import { hasKeys } from './proof.ts'
 import { type BindingKeys, type Credential, type Name, nameOf } from './snapshot.ts'
 
 export type Wish = {
@@ -26,8 +28,7 @@ export const domainName = (credential: Credential, index: number): Name => {
 }
 
 export function wishOf(credential: Credential, keys: BindingKeys | undefined): Wish {
-  const { type, serviceAccounts, senderDomainRefs, identities, networks, recipients, limits, suspended, expiresAt } =
-    credential.spec
+  const { senderDomainRefs, identities, networks, recipients, limits, suspended, expiresAt } = credential.spec
   const name = nameOf(credential)
   return {
     name,
@@ -36,9 +37,7 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
     entry: (senders) => ({
       name,
       username: usernameOf(name),
-      ...(type === 'ServiceAccountToken'
-        ? { keys: [], serviceAccounts: serviceAccounts.map((a) => `${credential.namespace}/${a.name}`) }
-        : { keys: (keys?.keys ?? []).map(keyConfig) }),
+      ...proofOf(credential, keys),
       senders,
       addresses: identities.addresses,
       networks: networks.allow,
@@ -47,6 +46,21 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
       suspended,
       ...(expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) }),
     }),
+  }
+}
+
+/** What it logs in by. */
+function proofOf(
+  { namespace, spec }: Credential,
+  keys: BindingKeys | undefined,
+): Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'> {
+  switch (spec.type) {
+    case 'Password':
+      return { keys: (keys?.keys ?? []).map(keyConfig) }
+    case 'ServiceAccountToken':
+      return { keys: [], serviceAccounts: spec.serviceAccounts.map((a) => `${namespace}/${a.name}`) }
+    case 'ClientCertificate':
+      return { keys: [], ...certificateOf(spec.clientCertificate) }
   }
 }
 
@@ -72,7 +86,7 @@ export function wishAsBefore(before: CredentialConfig, keys: BindingKeys | undef
     domains: [...new Set(before.senders.map((s) => s.senderDomain as Name))],
     entry: (senders) => ({
       ...before,
-      keys: before.serviceAccounts === undefined ? (keys?.keys.map(keyConfig) ?? before.keys) : before.keys,
+      keys: hasKeys(before) ? (keys?.keys.map(keyConfig) ?? before.keys) : before.keys,
       senders,
     }),
   }

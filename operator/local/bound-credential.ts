@@ -15,6 +15,11 @@ export function boundCredential(state: State, name: Name): BoundCredential {
     if (found?.serviceAccounts !== undefined) {
       throw new Error(`RelayCredential ${name} is of type ServiceAccountToken; a token is only had in a cluster`)
     }
+    if (found?.certificate !== undefined) {
+      throw new Error(
+        `RelayCredential ${name} is of type ClientCertificate, and its certificate and key are its application's; send by that`,
+      )
+    }
     if (found !== undefined) return { policy, secret: secretOf(state, name, found.username) }
   }
   throw new Error(

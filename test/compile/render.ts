@@ -14,7 +14,14 @@ import type {
 } from '../../operator/compile/compiled.ts'
 import type { DomainChecks } from '../../operator/lifecycle/domain-checks.ts'
 import { zoneFileLine } from '../../operator/lifecycle/txt-record.ts'
-import type { CredentialConfig, RelayConfig, RouteConfig, SenderConfig, SigningConfig } from '../../relay/config.ts'
+import type {
+  CredentialConfig,
+  ListenerConfig,
+  RelayConfig,
+  RouteConfig,
+  SenderConfig,
+  SigningConfig,
+} from '../../relay/config.ts'
 
 const filled = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined && v !== false && !isEmpty(v)))
@@ -34,6 +41,7 @@ function credentialFields(c: CredentialConfig): unknown {
   const keys = c.keys.map(keyText).join(' ')
   const narrowing = filled({
     serviceAccounts: c.serviceAccounts,
+    certificate: c.certificate && `${c.certificate.names.join(' ')} of ${c.certificate.caFile}`,
     addresses: c.addresses,
     networks: c.networks,
     recipientDomains: c.recipientDomains,
@@ -55,10 +63,14 @@ const routeLine = ({ name, match, smarthosts, exchangers }: RouteConfig): unknow
 const signingLine = ({ domain, senderDomain, keys }: SigningConfig): string =>
   `${domain} (SenderDomain ${senderDomain}): ${keys.map((k) => `${k.selector} ${k.algorithm} in ${k.keyFile}`).join(', ')}`
 
+/** `submission StartTLS at :: port 2587, Optional certificates of ca/clients/ca.crt` */
+const listenerLine = ({ name, tls, address, port, clientCertificates: asks }: ListenerConfig): string =>
+  `${name} ${tls.mode} at ${address} port ${port}${asks ? `, ${asks.mode} certificates of ${asks.caFile}` : ''}`
+
 const configFields = (c: RelayConfig) =>
   filled({
     suspended: c.suspended,
-    listeners: c.listeners.map((l) => `${l.name} ${l.tls.mode} at ${l.address} port ${l.port}`),
+    listeners: c.listeners.map(listenerLine),
     recipients: c.recipients.mode,
     credentials: Object.fromEntries(c.credentials.map((x) => [x.name, credentialFields(x)])),
     tokens:

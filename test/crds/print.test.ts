@@ -36,7 +36,7 @@ describe.each(kinds.map((kind): [string, Kind] => [kind.kind, kind]))('%s', (_na
 
   test('no enum leaves room for plaintext or anonymous submission', () => {
     const tls = fieldsOf(kind.spec, 'spec').filter(
-      ([field]) => field.startsWith('spec.listeners') && field.endsWith('mode'),
+      ([field]) => field.startsWith('spec.listeners') && field.endsWith('tls.mode'),
     )
     for (const [, schema] of tls) expect(schema).toMatchObject({ enum: ['StartTLS', 'Implicit'] })
   })

@@ -55,6 +55,12 @@ const expression = (operator: string, values?: readonly string[]) => ({
 })
 const limits = (more: object) => ({ admission: { limits: more } })
 const listener = (more: object) => ({ listeners: [{ name: 'submission', port: 587, ...more }] })
+const asks = { mode: 'Required', caRef: { name: 'clients' } }
+const web = { uris: ['spiffe://corp.example/web'] }
+const certificate = (subjectAltNames: object) => ({
+  type: 'ClientCertificate',
+  clientCertificate: { caRef: asks.caRef, subjectAltNames },
+})
 const credentialsField = 'spec.admission.credentials.namespaces.selector'
 
 export const verdicts: readonly Verdict[] = [
@@ -92,6 +98,68 @@ export const verdicts: readonly Verdict[] = [
     'a rotation of tokens',
     { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }], rotation: { trigger: 'now' } },
     'spec.rotation',
+  ),
+  credential('a certificate by its names', certificate({ uris: ['spiffe://corp.example/ns/shop/sa/web?x=1#y'] })),
+  credential(
+    'a certificate by names of each kind',
+    certificate({ uris: ['urn:device:7'], dnsNames: ['printer.example.org'], emailAddresses: ['d+7@example.org'] }),
+  ),
+  credential('a certificate of no name', certificate({}), 'spec.clientCertificate.subjectAltNames'),
+  credential('a certificate of empty lists', certificate({ uris: [] }), 'spec.clientCertificate.subjectAltNames'),
+  credential('no certificate of that type', { type: 'ClientCertificate' }, 'spec.clientCertificate'),
+  credential('a password with a certificate', { ...certificate(web), type: 'Password' }, 'spec.clientCertificate'),
+  credential(
+    'an authority of nobody',
+    { type: 'ClientCertificate', clientCertificate: { subjectAltNames: web } },
+    'spec.clientCertificate.caRef',
+  ),
+  credential(
+    'a certificate by a pattern',
+    certificate({ dnsNames: ['*.example.org'] }),
+    'spec.clientCertificate.subjectAltNames.dnsNames[0]',
+  ),
+  credential(
+    'a certificate by a name in capitals',
+    certificate({ dnsNames: ['Printer.example.org'] }),
+    'spec.clientCertificate.subjectAltNames.dnsNames[0]',
+  ),
+  credential('a URI that is none', certificate({ uris: ['web'] }), 'spec.clientCertificate.subjectAltNames.uris[0]'),
+  credential(
+    'a URI that could be taken for two',
+    certificate({ uris: ['x:a,URI:y:b'] }),
+    'spec.clientCertificate.subjectAltNames.uris[0]',
+  ),
+  credential(
+    'a URI with a space',
+    certificate({ uris: ['spiffe://a/b c'] }),
+    'spec.clientCertificate.subjectAltNames.uris[0]',
+  ),
+  credential(
+    'an address that Node would quote',
+    certificate({ emailAddresses: ["o'brien@example.org"] }),
+    'spec.clientCertificate.subjectAltNames.emailAddresses[0]',
+  ),
+  credential(
+    'a Secret beside a certificate',
+    { ...certificate(web), secretTemplate: { name: 'smtp' } },
+    'spec.secretTemplate',
+  ),
+  credential('a rotation of certificates', { ...certificate(web), rotation: { every: '720h' } }, 'spec.rotation'),
+  policy('a listener that asks for certificates', listener({ clientCertificates: asks })),
+  policy(
+    'a listener that asks for certificates of nobody',
+    listener({ clientCertificates: { mode: 'Optional' } }),
+    'spec.listeners[0].clientCertificates.caRef',
+  ),
+  policy(
+    'a listener that does not say whether it needs them',
+    listener({ clientCertificates: { caRef: asks.caRef } }),
+    'spec.listeners[0].clientCertificates.mode',
+  ),
+  policy(
+    'a listener that asks in a way of its own',
+    listener({ clientCertificates: { ...asks, mode: 'Off' } }),
+    'spec.listeners[0].clientCertificates.mode',
   ),
   credential('a type that nobody knows', { type: 'OpenRelay' }, 'spec.type'),
   credential('limits that limit nothing', { limits: { warnAt: 50 } }, 'spec.limits'),
@@ -265,7 +333,7 @@ export const verdicts: readonly Verdict[] = [
   domain('unsigned mail elsewhere', { environment: 'NonProduction', dkim: { mode: 'Off' } }),
   domain('a mode that is not there', { dkim: { mode: 'On' } }, 'spec.dkim.mode'),
   credential('a credential without a domain', { senderDomainRefs: [] }, 'spec.senderDomainRefs'),
-  credential('a type that is not there yet', { type: 'ClientCertificate' }, 'spec.type'),
+  credential('a type that is not there yet', { type: 'TrustedNetwork' }, 'spec.type'),
   credential(
     'an identity that is a pattern',
     { identities: { addresses: ['*@example.org'] } },

@@ -1,0 +1,70 @@
+/** Client certificates: the names that make one a credential's, each name one credential's, and where it is taken. */
+import type { RelayCredentialSpec } from '../../crds/relay-credential.ts'
+import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
+import type { Finding } from './compiled.ts'
+import { type Claim, settle } from './conflict.ts'
+import { findings } from './findings.ts'
+import type { Known } from './known.ts'
+import { caFileOf, type Listener } from './listener.ts'
+import { oldestFirst } from './order.ts'
+import { type Credential, type Name, nameOf, type Policy } from './snapshot.ts'
+
+type Certificate = NonNullable<CredentialConfig['certificate']>
+
+export function certificateOf(spec: RelayCredentialSpec['clientCertificate']): Pick<CredentialConfig, 'certificate'> {
+  if (spec === undefined) return {}
+  const { uris, dnsNames, emailAddresses } = spec.subjectAltNames
+  const names = [
+    ...uris.map((n) => `URI:${n}`),
+    ...dnsNames.map((n) => `DNS:${n}`),
+    ...emailAddresses.map((n) => `email:${n}`),
+  ]
+  return { certificate: { caFile: caFileOf(spec.caRef), names: [...new Set(names)] } }
+}
+
+/** The listeners where it may log in. */
+export const takes =
+  ({ spec }: Credential) =>
+  ({ clientCertificates: asks }: Listener): boolean =>
+    spec.type === 'ClientCertificate'
+      ? asks !== undefined && asks.caRef.name === spec.clientCertificate?.caRef.name
+      : asks?.mode !== 'Required'
+
+/** A certificate that nobody asks for is no login. */
+export function listenerFindings(credential: Credential, policy: Policy): readonly Finding[] {
+  const { type, clientCertificate } = credential.spec
+  if (type !== 'ClientCertificate' || policy.spec.listeners.some(takes(credential))) return []
+  const finding = findings.certificateNotAsked(nameOf(policy), clientCertificate?.caRef.name ?? '')
+  return [finding('spec.clientCertificate.caRef')]
+}
+
+const claimsOf = (owner: Name, fleet: Name, certificate: Certificate | undefined): readonly Claim[] =>
+  (certificate?.names ?? []).map((name) => ({ owner, thing: `${fleet} ${certificate?.caFile} ${name}` }))
+
+/** One that is permitted to log in to its fleet, but for what others name. */
+export type Claimant = { readonly credential: Credential; readonly fleet: Name }
+
+const claimsOfSpec = ({ credential, fleet }: Claimant): readonly Claim[] =>
+  claimsOf(nameOf(credential), fleet, certificateOf(credential.spec.clientCertificate).certificate)
+
+const claimsOfRunning = (fleet: Name, { credentials }: RelayConfig, { stands, credential }: Known): readonly Claim[] =>
+  credentials
+    .filter((c) => c.certificate !== undefined && stands(credential(c.name as Name)))
+    .flatMap((c) => claimsOf(c.name as Name, fleet, c.certificate))
+
+/** Which names of a credential somebody else has. */
+export type NameRivals = (claimant: Claimant) => readonly Finding[]
+
+/** Who may log in nowhere claims nothing: no name is kept from others by a credential that nobody admits. */
+export function settleNames(claimants: readonly Claimant[], known: Known): NameRivals {
+  const standing = [...known.snapshot.running].flatMap(([fleet, config]) => claimsOfRunning(fleet, config, known))
+  const rival = settle([...standing, ...oldestFirst(claimants, (c) => c.credential).flatMap(claimsOfSpec)])
+  return (claimant) =>
+    claimsOfSpec(claimant).flatMap((claim) => {
+      const winner = rival(claim)
+      const name = claim.thing.split(' ')[2] ?? ''
+      return winner === undefined
+        ? []
+        : [findings.certificateNameConflicted(name, winner)('spec.clientCertificate.subjectAltNames')]
+    })
+}
