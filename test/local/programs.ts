@@ -35,6 +35,7 @@ const programs = {
   named: { package: 'bind9', found: () => programFile('named') !== undefined },
   dig: { package: 'bind9-dnsutils', found: () => programFile('dig') !== undefined },
   ip: { package: 'iproute2', found: () => programFile('ip') !== undefined },
+  openssl: { package: 'openssl', found: () => programFile('openssl') !== undefined },
   saslpasswd2: { package: 'sasl2-bin libsasl2-modules', found: () => programFile('saslpasswd2') !== undefined },
 } as const
 export type Program = keyof typeof programs

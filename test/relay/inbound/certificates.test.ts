@@ -149,10 +149,10 @@ test('a session ends with its certificate', async () => {
 
 test('a listener that comes to require certificates ends sessions that have shown none', async () => {
   const { under } = await start(new MemorySpool(), certificateConfig())
-  const with_ = await show(under, shown.nobody)
+  const certified = await show(under, shown.nobody)
   const without = await show(under)
   await under.apply(certificateConfig('Required'))
-  expect((await talk(with_, 'NOOP'))[0]).toMatch(/^250 /)
+  expect((await talk(certified, 'NOOP'))[0]).toMatch(/^250 /)
   expect((await talk(without, 'NOOP'))[0]).toMatch(/^554 5\.7\.0 .*\(listeners\.clientCertificates\)/)
 })
 
