@@ -165,10 +165,11 @@ const anyAnchor = ''
 const size = ({ limits }: RelayConfig, message: Buffer): Verdict =>
   verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)
 
-/** By the parts of the first relay, which are the largest. */
+/** By the parts of the first relay, which are the largest; who counts in a store has all to hand out. */
 function withRoom(verdict: Verdict, { sharing }: RelayConfig, credential: CredentialConfig, accepted: number): Verdict {
   if (verdict.refusal !== undefined || !isLimited(credential)) return verdict
-  const allowance = allowanceOf(credential.limits, { relays: sharing?.relays ?? 1, index: 0 })
+  const relays = sharing?.store === undefined ? (sharing?.relays ?? 1) : 1
+  const allowance = allowanceOf(credential.limits, { relays, index: 0 })
   const full = roomInMessage(credential.limits, allowance, accepted)
   return full === undefined ? verdict : { ...verdict, refusal: full }
 }

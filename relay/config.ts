@@ -157,6 +157,17 @@ const tokens = object({
   ),
 })
 
+/** A Redis or Valkey in which the relays of a fleet count together. */
+const limitStore = object({
+  host: text,
+  port: count,
+  database: count,
+  /** An answer that takes longer is none: then each relay hands out its share. */
+  timeoutMs: count,
+  tls: object({ mode: oneOf('Implicit', 'Disabled'), caFile: optional(text) }),
+  auth: optional(object({ usernameFile: text, passwordFile: text })),
+})
+
 const relayConfig = object({
   version: oneOf('relay.relayfleet.dev/v1'),
   /** namespace/name of the RelayPolicy. */
@@ -193,7 +204,7 @@ const relayConfig = object({
   signing: optional(list(signing)),
   brokenDomains: optional(list(brokenDomain)),
   /** Who shares the credentials' limits; absent where none has any. */
-  sharing: optional(object({ relays: count })),
+  sharing: optional(object({ relays: count, store: optional(limitStore) })),
   routes: list(route),
   queue: object({ maxBytes: count, maxAgeMs: count }),
   evidence: object({ addresses: oneOf('Hash', 'Mask', 'Clear') }),
@@ -203,6 +214,7 @@ export type RelayConfig = Decoded<typeof relayConfig>
 export type ListenerConfig = RelayConfig['listeners'][number]
 export type CredentialConfig = RelayConfig['credentials'][number]
 export type LimitsConfig = NonNullable<CredentialConfig['limits']>
+export type LimitStoreConfig = Decoded<typeof limitStore>
 export type TokensConfig = NonNullable<RelayConfig['tokens']>
 export type SenderConfig = CredentialConfig['senders'][number]
 export type SigningConfig = NonNullable<RelayConfig['signing']>[number]
@@ -235,7 +247,12 @@ export function filesOf(config: RelayConfig): readonly string[] {
     ...(clientCertificates === undefined ? [] : [clientCertificates.caFile]),
   ])
   const smarthosts = config.routes.flatMap((r) => r.smarthosts)
-  const secrets = smarthosts.flatMap((s) => [s.tls.caFile, s.auth?.usernameFile, s.auth?.passwordFile])
+  const { store } = config.sharing ?? {}
+  const secrets = [...smarthosts, ...(store === undefined ? [] : [store])].flatMap((s) => [
+    s.tls.caFile,
+    s.auth?.usernameFile,
+    s.auth?.passwordFile,
+  ])
   return [...new Set([...listeners, ...secrets.filter((f) => f !== undefined), ...signingKeyFilesOf(config)])]
 }
 

@@ -34,6 +34,9 @@ export type Attempt = {
   readonly outcome: Outcome
 }
 
+/** How the store stands in which relays count together. */
+type StoreNews = { readonly kind: 'connecting' | 'connected' } | { readonly kind: 'away'; readonly why: string }
+
 export type Events = ReturnType<typeof createEvents>
 
 /** `evidence` is read at each line, so that a reload changes the next line. */
@@ -102,9 +105,25 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
         'accepted',
       )
     },
-    /** Once a day for each credential; `share` is what this relay may hand out of its day's recipients. */
+    /** Once a day for each credential; `share` is what may be handed out of its day: by this relay, or by all where a store counts. */
     quotaApproaching(credential: string, today: number, share: number): void {
       log.warn({ credential, today, share }, 'most recipients of the day are used')
+    },
+    /** `where` is host:port; absent: the relay counts by itself. */
+    limitStore(where: string | undefined, state?: StoreNews): void {
+      metrics.limitStoreUp.reset()
+      if (where === undefined || state === undefined) return
+      metrics.limitStoreUp.set({ store: where }, state.kind === 'connected' ? 1 : 0)
+      if (state.kind === 'connected') log.info({ store: where }, 'limits are counted in the store')
+      if (state.kind === 'away') {
+        log.warn(
+          { store: where, why: state.why },
+          'the store of limits does not answer; each relay hands out its share',
+        )
+      }
+    },
+    limitsJudged(by: 'store' | 'share'): void {
+      metrics.limitDecisions.inc({ by })
     },
     /** A restart would forget what could not be written. */
     quotaNotKept(why: string): void {

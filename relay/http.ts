@@ -24,6 +24,8 @@ export type RelayStatus = {
   /** In the order of the routes and of their smarthosts' priorities. */
   readonly smarthosts: readonly SmarthostStatus[]
   readonly signing: SigningStatus
+  /** Where the relays of the fleet count together. Absent: each hands out a share of its own. */
+  readonly limitStore?: LimitStoreStatus
   readonly sessions: number
   readonly queue: {
     readonly ready: number
@@ -61,9 +63,16 @@ export type CredentialUsage = {
   readonly name: string
   /** Recipients that this relay has accepted today. */
   readonly today: number
+  /** Recipients of all relays today, where they count in a store: as it last said, with what was accepted here since. */
+  readonly fleet?: number
   /** The last time that one of its limits refused mail; `at` is RFC 3339. */
   readonly lastRefusal?: { readonly rule: string; readonly code: number; readonly at: string }
 }
+
+/** `Away`: the relay hands out its share of what was left; `why` is never a secret, `since` is RFC 3339. */
+export type LimitStoreStatus =
+  | { readonly state: 'Connecting' | 'Connected' }
+  | { readonly state: 'Away'; readonly why: string; readonly since: string }
 
 export type CertificateStatus = {
   readonly listener: string

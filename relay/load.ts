@@ -103,6 +103,7 @@ function keepGoodAuthorities(
   const authorities = [
     ...config.listeners.flatMap((l) => l.clientCertificates?.caFile ?? []),
     ...config.routes.flatMap((r) => r.smarthosts.flatMap((s) => s.tls.caFile ?? [])),
+    ...(config.sharing?.store?.tls.caFile === undefined ? [] : [config.sharing.store.tls.caFile]),
   ]
   for (const path of new Set(authorities)) {
     const problem = authorityProblem(path, files.get(path) ?? '')

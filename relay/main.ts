@@ -1,4 +1,5 @@
 /** The relay's composition root: read the configuration, build the parts, reload on change, drain on SIGTERM. */
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -13,6 +14,7 @@ import { createSubmission } from './inbound/submission.ts'
 import { KeyUses } from './keys/key-uses.ts'
 import { openKeyUsesFile } from './keys/key-uses-file.ts'
 import { Allowances } from './limits/allowances.ts'
+import { FleetAllowances } from './limits/fleet-allowances.ts'
 import { openQuotaFile } from './limits/quota-file.ts'
 import { lineOutput } from './line-output.ts'
 import { foldersOf, keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
@@ -41,7 +43,7 @@ let configError: string | undefined
 let stopping = false
 let loaded: Loaded = firstConfig()
 
-const metrics = createMetrics(loaded.config.policy, observed, () => allowances.ratios(loaded.config))
+const metrics = createMetrics(loaded.config.policy, observed, () => ownAllowances.ratios(loaded.config))
 const events = createEvents(log, metrics, () => loaded.config.evidence.addresses)
 if (configError !== undefined) events.configRefused(configError)
 
@@ -53,12 +55,15 @@ process.on('uncaughtException', (error) => {
 })
 
 const spool = await openSpool({ directory: join(args.data, 'spool'), events })
-const allowances = new Allowances({
+const ownAllowances: Allowances = new Allowances({
   events,
   file: openQuotaFile(join(args.data, 'quotas'), (why) => events.quotaNotKept(why)),
   index: args.index,
   sharing: () => loaded.config.sharing,
+  storeAnswers: () => allowances.answers,
 })
+// Its name in a store goes with the volume on which its counts are.
+const allowances = new FleetAllowances({ own: ownAllowances, relay: spool.identity ?? randomUUID(), events })
 const keyUses = new KeyUses({
   file: openKeyUsesFile(join(args.data, 'key-uses'), (why) => events.keyUsesNotKept(why)),
 })
@@ -140,6 +145,7 @@ async function attempt(applying: () => Promise<void>): Promise<void> {
 
 async function apply(next: Loaded): Promise<void> {
   loaded = next
+  allowances.follow(next)
   watch.watch(foldersOf(args.config, next))
   await submission.reconcile(next).finally(writeEndpoints)
   delivery.reload()
@@ -185,6 +191,7 @@ function status(): RelayStatus {
     spool.fault,
     submission.addresses().length === 0 ? 'no listener is open' : undefined,
   ].filter((why) => why !== undefined)
+  const limitStore = allowances.status()
   return {
     policy: loaded.config.policy,
     hash: loaded.hash,
@@ -198,6 +205,7 @@ function status(): RelayStatus {
     certificates: submission.certificates(),
     smarthosts: delivery.smarthosts(),
     signing: delivery.signing(),
+    ...(limitStore !== undefined && { limitStore }),
     sessions: submission.sessions,
     queue: queueNow(),
   }
@@ -205,7 +213,7 @@ function status(): RelayStatus {
 
 function usage(): RelayUsage {
   const { config } = loaded
-  return { ...allowances.usage(config), now: new Date().toISOString(), keys: keyUses.usage(config) }
+  return { ...ownAllowances.usage(config), now: new Date().toISOString(), keys: keyUses.usage(config) }
 }
 
 /** Stop accepting, finish what is in flight, exit in time; what is queued stays queued. */

@@ -73,7 +73,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
 
   new Gauge({
     name: 'relayfleet_quota_used_ratio',
-    help: "Used of the day's recipients that this relay may hand out; of the 100 credentials that used most.",
+    help: "Used of the day's recipients that may be handed out, by the fleet where a store counts, else by this relay; of the 100 credentials that used most.",
     labelNames: ['credential'],
     registers,
     collect() {
@@ -95,6 +95,14 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     messages: counter('smtpd_messages_total', 'Messages by verdict; rule is empty for accepted ones.', [
       'result',
       'rule',
+    ]),
+    limitDecisions: counter(
+      'limit_decisions_total',
+      'Messages of credentials with limits that were counted or refused: by the count of the fleet (store), or by the share of this relay.',
+      ['by'],
+    ),
+    limitStoreUp: settable('limit_store_up', 'Whether the store answers in which the relays count together.', [
+      'store',
     ]),
     throttled: counter('throttled_total', 'Refusals of what is too much for now, by limit.', ['throttle', 'action']),
     transactionDuration: histogram('smtpd_transaction_duration_seconds', 'MAIL to the reply after the dot.', fast),

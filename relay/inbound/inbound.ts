@@ -2,7 +2,7 @@
 import type { RelayConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { KeyUses } from '../keys/key-uses.ts'
-import type { Allowances } from '../limits/allowances.ts'
+import type { FleetAllowances } from '../limits/fleet-allowances.ts'
 import type { Keyring } from '../mail/keyring.ts'
 import type { Refusal } from '../mail/rule.ts'
 import type { CredentialIndex } from '../rules/login.ts'
@@ -22,7 +22,7 @@ export type InForce = {
 export type Inbound = {
   readonly spool: Spool
   readonly events: Events
-  readonly allowances: Allowances
+  readonly allowances: Pick<FleetAllowances, 'peek' | 'room' | 'take' | 'giveBack'>
   readonly keyUses: KeyUses
   readonly lockout: Lockout
   readonly presence: Presence

@@ -5,7 +5,6 @@ import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { CertificateStatus } from '../http.ts'
 import type { KeyUses } from '../keys/key-uses.ts'
-import type { Allowances } from '../limits/allowances.ts'
 import { Keyring } from '../mail/keyring.ts'
 import { type Anchors, anchorsIn, readAuthority } from '../rules/certificate.ts'
 import { indexCredentials } from '../rules/login.ts'
@@ -43,7 +42,7 @@ export type Submission = {
 type Parts = {
   readonly spool: Spool
   readonly events: Events
-  readonly allowances: Allowances
+  readonly allowances: Inbound['allowances']
   readonly keyUses: KeyUses
   readonly now?: () => number
   readonly maxSessions?: number

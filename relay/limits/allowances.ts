@@ -1,4 +1,7 @@
-/** Counts what each credential with limits has handed out here, and keeps the day's count over a restart. */
+/**
+ * Counts what each credential with limits has handed out here, and keeps the day's count over a restart; what a store has
+ * said of the whole fleet is known too, and while it says nothing, each relay hands out its share of what was left then.
+ */
 import type { RelayConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { CredentialUsage, RelayUsage } from '../http.ts'
@@ -15,12 +18,28 @@ import {
   type Taken,
   takenBy,
 } from '../rules/limits.ts'
+import type { Earned } from '../rules/rate.ts'
+import type { Place } from '../rules/share.ts'
 import { type Day, dayAt, restOfDayMs } from '../rules/utc-day.ts'
 import type { QuotaFile } from './quota-file.ts'
+import type { Answer } from './quota-script.ts'
+
+/** What a store has said last, of the day of the account. */
+type Heard = {
+  /** Recipients of all relays, and this one's among them. */
+  readonly total: number
+  readonly own: number
+  /** Of the fleet's rate. */
+  readonly earned: Earned | undefined
+  /** On the monotonic clock. */
+  readonly at: number
+}
 
 type Account = {
   day: number
+  /** By this relay. */
   taken: Taken
+  heard: Heard | undefined
   /** What the file says of the day: as much as this may be handed out without another word to it. */
   reserved: number
   toldOf: boolean
@@ -34,15 +53,24 @@ type Parts = {
   /** Which one of the fleet's relays this is, from 0. */
   readonly index?: number | undefined
   readonly sharing: () => RelayConfig['sharing']
+  /** Whether a store answers: then its clock says which day it is. */
+  readonly storeAnswers?: () => boolean
   /** Milliseconds since the epoch. */
   readonly wall?: () => number
   readonly monotonic?: () => number
 }
 
+/** A credential, where its limits do not matter they may be unknown. */
+type Named = { readonly name: string; readonly limits?: Limited['limits'] | undefined }
+
 /** The file is told this often in a day, and a crash wastes as little of it. */
 const piecesOfDay = 100
 /** More series than anybody looks at. */
 const mostRatios = 100
+/** For so long, what the fleet has used of a day is believed to be all that it has: another relay may give back. */
+const freshMs = 1000
+/** Who counts for all of them has all to hand out. */
+const whole: Place = { relays: 1, index: 0 }
 
 export class Allowances {
   readonly #parts: Parts
@@ -50,6 +78,7 @@ export class Allowances {
   readonly #monotonic: () => number
   readonly #accounts = new Map<string, Account>()
   #day: Day | undefined
+  #storeDay: number | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -60,12 +89,18 @@ export class Allowances {
   /** Whether a message with so many recipients would be refused now; nothing is counted. */
   peek(credential: Limited, recipients: number): Refusal | undefined {
     const account = this.#account(credential.name)
-    return this.#noted(account, judgeLimits(this.#facts(credential, account, recipients)))
+    const facts = this.#byStore
+      ? this.#fleetFacts(credential, account, recipients)
+      : this.#facts(credential, account, recipients)
+    return this.#noted(account, judgeLimits(facts))
   }
 
   /** Whether a message that has so many recipients already may have one more. */
   room(credential: Limited, accepted: number): Refusal | undefined {
-    return roomInMessage(credential.limits, this.#allowance(credential), accepted)
+    const allowance = this.#byStore
+      ? allowanceOf(credential.limits, whole)
+      : this.#allowance(credential, this.#account(credential.name))
+    return roomInMessage(credential.limits, allowance, accepted)
   }
 
   /** Counts them all, or none and says why. */
@@ -74,10 +109,43 @@ export class Allowances {
     const facts = this.#facts(credential, account, recipients)
     const refused = judgeLimits(facts)
     if (refused) return this.#noted(account, refused)
-    account.taken = takenBy(facts)
+    account.taken = { ...takenBy(facts), today: account.taken.today + recipients }
     this.#reserve(credential, account, facts.allowance.daily)
-    this.#tell(credential, account, facts.allowance.daily)
+    this.#tell(credential, account)
     return undefined
+  }
+
+  /** What a store is told of a credential; `certain`: it has said itself on that day how much it knew. */
+  standing(name: string): { readonly day: number; readonly own: number; readonly certain: boolean } {
+    const { day, taken, heard } = this.#account(name)
+    return { day, own: taken.today, certain: heard !== undefined }
+  }
+
+  /** Those that have used something of the day. */
+  inUse(): readonly string[] {
+    return [...this.#accounts].flatMap(([name, { taken }]) => (taken.today > 0 ? [name] : []))
+  }
+
+  /** What a store has answered, who was told `told`: messages that it granted are among it. */
+  hear({ name, limits }: Named, told: Pick<Answer, 'day' | 'own'>, answer: Answer): void {
+    const account = this.#account(name)
+    const now = this.#monotonic()
+    // Given back, or handed out without the store, since it was asked.
+    const since = account.day === told.day ? account.taken.today - told.own : 0
+    if (answer.day > account.day) Object.assign(account, { toldOf: false, reserved: 0 })
+    account.day = answer.day
+    account.taken = { ...account.taken, today: answer.own + since }
+    const rate = limits?.rate
+    const earned = rate && { at: now + answer.owedMs, intervalMs: rate.perMs / rate.count }
+    account.heard = { total: answer.total, own: answer.own, earned: earned ?? account.heard?.earned, at: now }
+    this.#storeDay = answer.day
+    this.#keep(name, account, limits?.daily)
+    if (limits !== undefined) this.#tell({ name, limits }, account)
+  }
+
+  /** The last refusal of a credential is told to its owner. */
+  note({ name }: Limited, refused: Refusal): Refusal {
+    return this.#noted(this.#account(name), refused) ?? refused
   }
 
   /** The message was not kept after all, by a fault of ours. What it took of a rate is earned anew soon. */
@@ -87,13 +155,24 @@ export class Allowances {
   }
 
   usage({ credentials }: RelayConfig): Pick<RelayUsage, 'day' | 'credentials'> {
-    const limited = credentials.filter(isLimited)
-    const told = limited.flatMap(({ name }): readonly CredentialUsage[] => {
-      const { taken, lastRefusal } = this.#account(name)
-      if (taken.today === 0 && lastRefusal === undefined) return []
-      return [{ name, today: taken.today, ...(lastRefusal !== undefined && { lastRefusal }) }]
+    const day = (this.#byStore ? this.#storeDay : undefined) ?? this.#today().number
+    const told = credentials.filter(isLimited).flatMap((credential): readonly CredentialUsage[] => {
+      const account = this.#account(credential.name)
+      const { taken, lastRefusal, heard } = account
+      const isOfToday = account.day === day
+      const today = isOfToday ? taken.today : 0
+      const fleet = isOfToday && heard !== undefined ? this.#used(credential, account).today : undefined
+      if (today === 0 && !fleet && lastRefusal === undefined) return []
+      return [
+        {
+          name: credential.name,
+          today,
+          ...(fleet !== undefined && { fleet }),
+          ...(lastRefusal !== undefined && { lastRefusal }),
+        },
+      ]
     })
-    return { day: this.#today().number, credentials: told }
+    return { day, credentials: told }
   }
 
   /** Of those that have used most. */
@@ -101,9 +180,8 @@ export class Allowances {
     const daily = credentials.filter(isLimited).filter(({ limits }) => limits.daily !== undefined)
     return daily
       .map((credential) => {
-        const { daily: share } = this.#allowance(credential)
-        const { today } = this.#account(credential.name).taken
-        return { credential: credential.name, ratio: share === 0 ? 1 : today / share }
+        const { today, of } = this.#used(credential, this.#account(credential.name))
+        return { credential: credential.name, ratio: of === 0 ? 1 : today / of }
       })
       .toSorted((a, b) => b.ratio - a.ratio)
       .slice(0, mostRatios)
@@ -117,15 +195,44 @@ export class Allowances {
     file.close()
   }
 
-  #allowance({ limits }: Limited) {
-    const { sharing, index } = this.#parts
-    return allowanceOf(limits, { relays: sharing()?.relays ?? 1, index })
+  get #byStore(): boolean {
+    return this.#parts.storeAnswers?.() ?? false
   }
 
-  #facts(credential: Limited, { taken }: Account, recipients: number): LimitFacts {
-    const allowance = this.#allowance(credential)
-    const rest = restOfDayMs(this.#day ?? this.#today())
-    return { limits: credential.limits, allowance, taken, recipients, now: this.#monotonic(), restOfDayMs: rest }
+  /** This relay's share: of what was left when the store last said so, else of the whole. */
+  #allowance({ limits }: Pick<Limited, 'limits'>, { heard }: Account) {
+    const { sharing, index } = this.#parts
+    return allowanceOf(limits, { relays: sharing()?.relays ?? 1, index }, heard?.total)
+  }
+
+  #facts(credential: Limited, account: Account, recipients: number): LimitFacts {
+    const { taken, heard } = account
+    const sinceHeard = { ...taken, today: taken.today - (heard?.own ?? 0) }
+    return {
+      ...this.#factsOf(credential, recipients),
+      allowance: this.#allowance(credential, account),
+      taken: sinceHeard,
+    }
+  }
+
+  /** Of the whole fleet. What it has taken of a rate is at least what was said, so that is never believed for too long. */
+  #fleetFacts(credential: Limited, account: Account, recipients: number): LimitFacts {
+    const { heard } = account
+    const isFresh = heard !== undefined && this.#monotonic() - heard.at < freshMs
+    const taken = { today: isFresh ? this.#used(credential, account).today : 0, earned: heard?.earned }
+    return { ...this.#factsOf(credential, recipients), allowance: allowanceOf(credential.limits, whole), taken }
+  }
+
+  #factsOf({ limits }: Limited, recipients: number): Pick<LimitFacts, 'limits' | 'recipients' | 'now' | 'restOfDayMs'> {
+    return { limits, recipients, now: this.#monotonic(), restOfDayMs: restOfDayMs(this.#day ?? this.#today()) }
+  }
+
+  /** The day's recipients that are used, and of how many: the fleet's where a store has said so, else this relay's. */
+  #used(credential: Pick<Limited, 'limits'>, account: Account): { readonly today: number; readonly of: number } {
+    const { heard, taken } = account
+    return heard === undefined
+      ? { today: taken.today, of: this.#allowance(credential, account).daily }
+      : { today: heard.total + taken.today - heard.own, of: credential.limits.daily ?? Number.POSITIVE_INFINITY }
   }
 
   #today(): Day {
@@ -136,7 +243,7 @@ export class Allowances {
   #account(name: string): Account {
     const day = this.#today().number
     const known = this.#accounts.get(name)
-    if (known?.day === day) return known
+    if (known?.day === day || (known?.heard !== undefined && this.#byStore)) return known
     const account = known === undefined ? this.#remembered(name, day) : renewed(known, day)
     this.#accounts.set(name, account)
     return account
@@ -145,21 +252,34 @@ export class Allowances {
   #remembered(name: string, day: number): Account {
     const used = this.#parts.file?.get(name) ?? { day, recipients: 0 }
     const taken = { today: used.recipients, earned: undefined }
-    return renewed({ day: used.day, taken, reserved: used.recipients, toldOf: false, lastRefusal: undefined }, day)
+    const rest = { reserved: used.recipients, toldOf: false, heard: undefined, lastRefusal: undefined }
+    return renewed({ day: used.day, taken, ...rest }, day)
   }
 
   #reserve({ name, limits }: Limited, account: Account, share: number): void {
     const { today } = account.taken
     if (limits.daily === undefined || today <= account.reserved) return
-    account.reserved = Math.min(share, today + Math.floor(share / piecesOfDay))
+    const most = share + (account.heard?.own ?? 0)
+    account.reserved = Math.min(most, today + Math.floor(share / piecesOfDay))
     this.#parts.file?.note(name, { day: account.day, recipients: account.reserved })
   }
 
-  #tell({ name, limits }: Limited, account: Account, share: number): void {
+  /** A store keeps the very count, so the file is only to know about how much, should the store lose it. */
+  #keep(name: string, account: Account, daily: number | undefined): void {
     const { today } = account.taken
-    if (account.toldOf || limits.daily === undefined || !isApproaching(limits, today, share)) return
+    const unwritten = today - account.reserved
+    if (daily === undefined || (unwritten >= 0 && unwritten < Math.max(1, daily / piecesOfDay))) return
+    account.reserved = today
+    this.#parts.file?.note(name, { day: account.day, recipients: today })
+  }
+
+  #tell(credential: Named & Pick<Limited, 'limits'>, account: Account): void {
+    const { name, limits } = credential
+    if (account.toldOf || limits.daily === undefined) return
+    const { today, of } = this.#used(credential, account)
+    if (!isApproaching(limits, today, of)) return
     account.toldOf = true
-    this.#parts.events.quotaApproaching(name, today, share)
+    this.#parts.events.quotaApproaching(name, today, of)
   }
 
   #noted(account: Account, refused: Refusal | undefined): Refusal | undefined {
@@ -173,5 +293,5 @@ export class Allowances {
 /** A new day begins with nothing used. A day that is earlier than the known one is no new day: a clock was set back. */
 const renewed = (account: Account, day: number): Account =>
   account.day < day
-    ? { ...account, day, taken: { ...account.taken, today: 0 }, reserved: 0, toldOf: false }
+    ? { ...account, day, taken: { ...account.taken, today: 0 }, heard: undefined, reserved: 0, toldOf: false }
     : { ...account, day }

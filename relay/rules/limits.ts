@@ -31,26 +31,32 @@ export type LimitFacts = {
   readonly restOfDayMs: number
 }
 
-export const allowanceOf = (limits: LimitsConfig, place: Place): Allowance => ({
-  daily: limits.daily === undefined ? Number.POSITIVE_INFINITY : shareOf(limits.daily, place),
+/** `given`: what is known to be handed out already of the day, by all relays. */
+export const allowanceOf = (limits: LimitsConfig, place: Place, given = 0): Allowance => ({
+  daily: limits.daily === undefined ? Number.POSITIVE_INFINITY : shareOf(Math.max(0, limits.daily - given), place),
   rate: limits.rate && rateShare(limits.rate, place),
 })
 
-const withinDaily: Check<LimitFacts> = ({ limits: { daily }, allowance, taken, recipients, restOfDayMs }) => {
+const withinDaily: Check<LimitFacts> = ({ limits, allowance, taken, recipients, restOfDayMs }) => {
   const left = allowance.daily - taken.today
-  if (recipients <= left) return undefined
-  const over = left > 0 ? `${left} left, and this message has ${recipients}` : 'none left'
-  return refusal(
-    'credential.limits.daily',
-    `${dailyText(daily)}, ${over}; come back in ${timeText(restOfDayMs)}, at 00:00 UTC`,
-  )
+  return recipients <= left ? undefined : overDaily(limits, left, recipients, restOfDayMs)
 }
 
 const withinRate: Check<LimitFacts> = ({ limits, allowance: { rate }, taken, recipients, now }) => {
-  if (rate === undefined) return undefined
-  const ms = waitMs(rate, taken.earned, recipients, now)
-  if (ms === 0) return undefined
-  const when = ms === Number.POSITIVE_INFINITY ? `send at most ${rate.burst} at once` : `come back in ${timeText(ms)}`
+  const ms = rate === undefined ? 0 : waitMs(rate, taken.earned, recipients, now)
+  return rate === undefined || ms === 0 ? undefined : overRate(limits, ms, rate.burst)
+}
+
+/** So many are `left` of the day, which is fewer than the message has. */
+export function overDaily({ daily }: LimitsConfig, left: number, recipients: number, restOfDayMs: number): Refusal {
+  const over = left > 0 ? `${left} left, and this message has ${recipients}` : 'none left'
+  const when = `come back in ${timeText(restOfDayMs)}, at 00:00 UTC`
+  return refusal('credential.limits.daily', `${dailyText(daily)}, ${over}; ${when}`)
+}
+
+/** Infinite: the message has more than the `burst` that is given at once. */
+export function overRate(limits: LimitsConfig, ms: number, burst: number): Refusal {
+  const when = ms === Number.POSITIVE_INFINITY ? `send at most ${burst} at once` : `come back in ${timeText(ms)}`
   return refusal('credential.limits.rate', `${rateText(limits)}; ${when}`)
 }
 

@@ -1,0 +1,174 @@
+/**
+ * How the relays of a fleet count together: one script that a Redis or Valkey runs as one step, what it is asked and what it
+ * answers. Each relay says how many recipients it has accepted itself, so a question that is asked twice counts once, and a
+ * store that lost everything knows it again when all of them have spoken.
+ */
+import { createHash } from 'node:crypto'
+
+export const script = `
+local nonce, credential, relay = ARGV[1], ARGV[2], ARGV[3]
+local said, own, certain = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
+local daily, interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local day, rate = KEYS[1], KEYS[2]
+
+-- The clock of the store decides, and a day that began is not begun again: a clock may be set back.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local today = math.floor(now / 86400000000)
+local held = tonumber(redis.call('HGET', day, 'day') or '-1')
+if held < today then
+  redis.call('DEL', day)
+  redis.call('HSET', day, 'day', today, 'epoch', nonce)
+  redis.call('PEXPIRE', day, 172800000)
+elseif held > today + 1 then
+  redis.call('HSET', day, 'day', today)
+else
+  today = held
+end
+
+-- What a relay says of its own is certain where it has heard of us on this day; else we may know of more.
+local ours, all = 'relay ' .. relay .. ' ' .. credential, 'all ' .. credential
+local known = tonumber(redis.call('HGET', day, ours) or '0')
+local total = tonumber(redis.call('HGET', day, all) or '0')
+local mine = known
+if said == today and certain then mine = own elseif said >= today then mine = math.max(known, own) end
+total = math.max(0, total + mine - known)
+
+local owed = 0
+local before = interval > 0 and redis.call('GET', rate)
+if before then
+  local till, was = string.match(before, '^(%S+) (%S+)$')
+  owed = math.max(0, till - now)
+  if tonumber(was) ~= interval then owed = owed / was * interval end
+  owed = math.min(owed, burst * interval)
+end
+
+local verdicts = {}
+local taken = 0
+for i = 10, #ARGV do
+  local count = tonumber(ARGV[i])
+  local wait = interval > 0 and math.max(0, owed - (burst - count) * interval) or 0
+  if daily >= 0 and total + count > daily then
+    verdicts[#verdicts + 1] = 'daily ' .. string.format('%.0f', daily - total)
+  elseif interval > 0 and count > burst then
+    verdicts[#verdicts + 1] = 'rate never'
+  elseif wait > 0 then
+    verdicts[#verdicts + 1] = 'rate ' .. string.format('%.0f', math.ceil(wait / 1000))
+  else
+    verdicts[#verdicts + 1] = 'yes'
+    total = total + count
+    mine = mine + count
+    owed = owed + count * interval
+    taken = taken + count
+  end
+end
+
+redis.call('HSET', day, ours, string.format('%.0f', mine), all, string.format('%.0f', total))
+if interval > 0 and taken > 0 then
+  local till = string.format('%.17g', now + owed)
+  redis.call('SET', rate, till .. ' ' .. string.format('%.17g', interval), 'PX', math.ceil(owed / 1000) + 1000)
+end
+local rest = (today + 1) * 86400000 - math.floor(now / 1000)
+return {nonce, today, redis.call('HGET', day, 'epoch'), rest, string.format('%.0f', mine),
+  string.format('%.0f', total), string.format('%.0f', owed), verdicts}
+`
+
+export const scriptHash = createHash('sha1').update(script).digest('hex')
+
+/** What one relay says of one credential, and the messages that it asks for: recipients of each. */
+export type Question = {
+  /** namespace/name of each. */
+  readonly policy: string
+  readonly credential: string
+  /** One that stays with what this relay remembers. */
+  readonly relay: string
+  /** The UTC day, as days since the epoch, on which it has accepted `own` recipients. */
+  readonly day: number
+  readonly own: number
+  /** Whether the store has told this process how many it knew of on that day. */
+  readonly certain: boolean
+  readonly daily: number | undefined
+  readonly rate: { readonly intervalMs: number; readonly burst: number } | undefined
+  readonly messages: readonly number[]
+}
+
+export type Verdict =
+  | { readonly kind: 'granted' }
+  /** So many are left of the day. */
+  | { readonly kind: 'daily'; readonly left: number }
+  /** Infinite where it is more than is ever given at once. */
+  | { readonly kind: 'rate'; readonly waitMs: number }
+
+export type Answer = {
+  readonly day: number
+  /** Of what is counted: another one on the same day tells that the store had lost it. */
+  readonly epoch: string
+  readonly restOfDayMs: number
+  /** This relay's recipients of the day. */
+  readonly own: number
+  /** All relays'. */
+  readonly total: number
+  /** Until all that was taken of the rate is earned. */
+  readonly owedMs: number
+  /** One for each message, in their order. */
+  readonly verdicts: readonly Verdict[]
+}
+
+// The braces keep a fleet's keys together where keys are divided among several stores.
+const dayKey = (policy: string): string => `relayfleet:{${policy}}:day`
+const rateKey = (policy: string, credential: string): string => `relayfleet:{${policy}}:rate:${credential}`
+
+/** Asks whether the store is there, and whether it knows what it knew. */
+export const beatWords = (policy: string): readonly string[] => ['HMGET', dayKey(policy), 'day', 'epoch']
+
+/** Undefined where it is no answer; both absent: nothing is counted yet. */
+export function readBeat(said: unknown): { readonly day?: number; readonly epoch?: string } | undefined {
+  if (!Array.isArray(said) || said.length !== 2) return undefined
+  const [day, epoch] = said
+  if (day === null && epoch === null) return {}
+  const number = whole(day)
+  return number === undefined || typeof epoch !== 'string' ? undefined : { day: number, epoch }
+}
+
+/** Keys and arguments, as EVAL and EVALSHA take them after the script. */
+export const questionWords = (q: Question, nonce: string): readonly string[] => [
+  '2',
+  dayKey(q.policy),
+  rateKey(q.policy, q.credential),
+  nonce,
+  q.credential,
+  q.relay,
+  String(q.day),
+  String(q.own),
+  q.certain ? '1' : '0',
+  String(q.daily ?? -1),
+  String((q.rate?.intervalMs ?? 0) * 1000),
+  String(q.rate?.burst ?? 0),
+  ...q.messages.map(String),
+]
+
+/** Undefined where it is no answer to this question: whoever answers is not trusted to be a store. */
+export function readAnswer(said: unknown, nonce: string, messages: number): Answer | undefined {
+  if (!Array.isArray(said) || said.length !== 8 || said[0] !== nonce) return undefined
+  const [day, rest, own, total, owed] = [said[1], said[3], said[4], said[5], said[6]].map(whole)
+  const [epoch, verdicts] = [said[2], said[7]]
+  const known = [day, rest, own, total, owed].every((n) => n !== undefined)
+  if (!known || typeof epoch !== 'string' || !Array.isArray(verdicts) || verdicts.length !== messages) return undefined
+  const read = verdicts.map(readVerdict).filter((v) => v !== undefined)
+  if (read.length !== messages) return undefined
+  const [at = 0, restOfDayMs = 0, mine = 0, all = 0, owedUs = 0] = [day, rest, own, total, owed]
+  return { day: at, epoch, restOfDayMs, own: mine, total: all, owedMs: owedUs / 1000, verdicts: read }
+}
+
+const whole = (value: unknown): number | undefined => {
+  const text = String(value)
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+function readVerdict(said: unknown): Verdict | undefined {
+  const [, kind, figure] = /^(yes|daily|rate)(?: (never|-?\d{1,15}))?$/.exec(String(said)) ?? []
+  if (kind === 'yes' && figure === undefined) return { kind: 'granted' }
+  if (kind === undefined || figure === undefined) return undefined
+  if (kind === 'rate') return { kind, waitMs: figure === 'never' ? Number.POSITIVE_INFINITY : Number(figure) }
+  return kind === 'daily' && figure !== 'never' ? { kind, left: Math.max(0, Number(figure)) } : undefined
+}
