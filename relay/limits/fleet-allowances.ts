@@ -39,6 +39,7 @@ export class FleetAllowances {
   readonly #lines = new Map<string, Line>()
   #store: QuotaStore | undefined
   #target = ''
+  #toTell = false
   #telling = false
 
   constructor(parts: Parts) {
@@ -164,11 +165,15 @@ export class FleetAllowances {
 
   /** Whatever is told already is passed over by the store; nobody waits for this. */
   async #tellAll(): Promise<void> {
+    this.#toTell = true
     if (this.#telling) return
     this.#telling = true
-    const names = this.#parts.own.inUse()
-    for (let i = 0; i < names.length; i += toldAtOnce) {
-      await Promise.all(names.slice(i, i + toldAtOnce).map((name) => this.#tell(name)))
+    while (this.#toTell) {
+      this.#toTell = false
+      const names = this.#parts.own.inUse()
+      for (let i = 0; i < names.length; i += toldAtOnce) {
+        await Promise.all(names.slice(i, i + toldAtOnce).map((name) => this.#tell(name)))
+      }
     }
     this.#telling = false
   }

@@ -104,7 +104,7 @@ export class QuotaStore {
     if (!(await this.#heartbeat(mine))) return
     this.#connectedAt = performance.now()
     this.#change({ kind: 'connected' })
-    // Whatever it says, what it was told last may not have reached whoever answers now.
+    // Whatever it says, what it was told last may not have reached whoever answers now; and it was not told what came since.
     this.#parts.forgot()
   }
 

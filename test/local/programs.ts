@@ -36,6 +36,7 @@ const programs = {
   dig: { package: 'bind9-dnsutils', found: () => programFile('dig') !== undefined },
   ip: { package: 'iproute2', found: () => programFile('ip') !== undefined },
   openssl: { package: 'openssl', found: () => programFile('openssl') !== undefined },
+  'redis-server': { package: 'redis-server', found: () => programFile('redis-server') !== undefined },
   saslpasswd2: { package: 'sasl2-bin libsasl2-modules', found: () => programFile('saslpasswd2') !== undefined },
 } as const
 export type Program = keyof typeof programs

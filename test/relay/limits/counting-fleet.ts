@@ -1,0 +1,82 @@
+/** The relays of a fleet as far as they count: each with a file and a name of its own, all with one store. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { LimitStoreConfig } from '../../../relay/config.ts'
+import { Allowances } from '../../../relay/limits/allowances.ts'
+import { FleetAllowances } from '../../../relay/limits/fleet-allowances.ts'
+import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
+import type { Limited } from '../../../relay/rules/limits.ts'
+import { until } from '../../local/until.ts'
+import { credential, policy } from '../rules/facts.ts'
+
+export const limited = (limits: Partial<Limited['limits']>, name = 'team/app'): Limited => ({
+  ...credential({ name }),
+  limits: { warnAt: 80, ...limits },
+})
+
+/** Long enough for a machine that is busy with other tests: what is no answer in time is tested by itself. */
+export const patientMs = 20_000
+
+export const storeAt = (port: number, over: Partial<LimitStoreConfig> = {}): LimitStoreConfig => ({
+  host: '127.0.0.1',
+  port,
+  database: 0,
+  timeoutMs: patientMs,
+  tls: { mode: 'Disabled' },
+  ...over,
+})
+
+export type CountingRelay = ReturnType<ReturnType<typeof countingFleet>['relay']>
+
+export function countingFleet(store: LimitStoreConfig, relays: number, files: Readonly<Record<string, string>> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-counting-'))
+  const running: FleetAllowances[] = []
+  onTestFinished(() => {
+    for (const one of running) one.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const config = policy({ sharing: { relays, store } })
+
+  /** It starts by what is in its file. */
+  function relay(index: number) {
+    const told: string[] = []
+    const by = { store: 0, share: 0 }
+    const warned: unknown[][] = []
+    const own: Allowances = new Allowances({
+      events: { quotaApproaching: (...words) => warned.push(words) },
+      file: openQuotaFile(join(folder, `quotas-${index}`), () => undefined),
+      index,
+      sharing: () => config.sharing,
+      storeAnswers: () => fleet.answers,
+    })
+    const fleet = new FleetAllowances({
+      own,
+      relay: `relay-${index}`,
+      events: {
+        limitStore: (_where, state) => told.push(state?.kind === 'away' ? `away: ${state.why}` : `${state?.kind}`),
+        limitsJudged: (judge) => {
+          by[judge]++
+        },
+      },
+    })
+    running.push(fleet)
+    fleet.follow({ config, hash: '', files: new Map(Object.entries(files)) })
+    return {
+      own,
+      fleet,
+      told,
+      by,
+      warned,
+      connected: () => until('the store is there', () => fleet.answers),
+      away: () => until('the store is away', () => fleet.status()?.state === 'Away'),
+      /** How many messages of one recipient it takes of so many at once. */
+      async taken(of: Limited, messages: number): Promise<number> {
+        const asked = Array.from({ length: messages }, () => fleet.take(of, 1))
+        return (await Promise.all(asked)).filter((refused) => refused === undefined).length
+      },
+    }
+  }
+  return { relay, relays: () => Array.from({ length: relays }, (_, i) => relay(i)) }
+}

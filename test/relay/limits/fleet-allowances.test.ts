@@ -1,0 +1,240 @@
+/** The relays of a fleet hand out one limit together, by a real Redis; and what becomes of it while that is away. */
+import { createServer, type Socket } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
+import { installed } from '../../local/programs.ts'
+import { type Redis, startRedis } from '../../local/redis.ts'
+import { until } from '../../local/until.ts'
+import { policy } from '../rules/facts.ts'
+import { countingFleet, limited, storeAt } from './counting-fleet.ts'
+
+const sum = (figures: readonly number[]): number => figures.reduce((a, b) => a + b, 0)
+
+describe.runIf(installed('redis-server'))('with a Redis', () => {
+  let redis: Redis
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  beforeEach(async () => void (await redis.command('FLUSHALL')))
+  afterAll(() => redis.stop())
+
+  test('however a crowd spreads over the relays, the day is given once and to its last recipient', async () => {
+    const relays = countingFleet(storeAt(redis.port), 5).relays()
+    const app = limited({ daily: 1000 })
+    // All at one relay first: a share of its own would be over after 200.
+    expect(await relays[0]?.taken(app, 700)).toBe(700)
+    const given = await Promise.all(relays.map((one) => one.taken(app, 211)))
+    expect(sum(given)).toBe(300)
+    expect(relays.map(({ by }) => by.share)).toEqual([0, 0, 0, 0, 0])
+  })
+
+  test('of a message all recipients are counted, or none; what fits after it still does', async () => {
+    const [a, b] = countingFleet(storeAt(redis.port), 2).relays()
+    const app = limited({ daily: 10 })
+    expect(await a?.fleet.take(app, 7)).toBeUndefined()
+    const over = await b?.fleet.take(app, 4)
+    expect(over?.reply.text).toMatch(
+      /^at most 10 recipients a day, 3 left, and this message has 4; come back in \d+ (s|min|h), at 00:00 UTC/,
+    )
+    expect(await b?.taken(app, 5)).toBe(3)
+  })
+
+  test('a burst is given once to all of them, and who comes too early is told when', async () => {
+    const relays = countingFleet(storeAt(redis.port), 3).relays()
+    const app = limited({ rate: { count: 10, perMs: 3_600_000 } })
+    expect(sum(await Promise.all(relays.map((one) => one.taken(app, 8))))).toBe(10)
+    const refused = await relays[0]?.fleet.take(app, 2)
+    expect(refused).toMatchObject({ rule: 'credential.limits.rate', reply: { code: 450 } })
+    expect(refused?.reply.text).toMatch(/^at most 10 recipients per 60 min; come back in 1[12] min /)
+    expect((await relays[0]?.fleet.take(app, 11))?.reply.text).toContain('send at most 10 at once')
+  })
+
+  test('what was refused is refused before the next content, without asking', async () => {
+    const [a] = countingFleet(storeAt(redis.port), 2).relays()
+    const app = limited({ daily: 3 })
+    await a?.taken(app, 4)
+    expect(a?.fleet.peek(app, 1)?.rule).toBe('credential.limits.daily')
+    expect(a?.fleet.room(app, 2)).toBeUndefined()
+    expect(a?.fleet.room(app, 3)?.reply.code).toBe(452)
+  })
+
+  test('what was not kept after all is there for the others', async () => {
+    const [a, b] = countingFleet(storeAt(redis.port), 2).relays()
+    const app = limited({ daily: 10 })
+    await a?.taken(app, 10)
+    expect(await b?.taken(app, 1)).toBe(0)
+    a?.fleet.giveBack(app, 4)
+    await until('the store knows', async () => (await b?.taken(app, 1)) === 1)
+    expect(await b?.taken(app, 10)).toBe(3)
+  })
+
+  test('while it is away each has its share of what was left; then all of it is counted', async () => {
+    const relays = countingFleet(storeAt(redis.port), 2).relays()
+    const [a, b] = relays
+    const app = limited({ daily: 100 })
+    expect(await a?.taken(app, 50)).toBe(50)
+    expect(await b?.taken(app, 10)).toBe(10)
+    await redis.kill()
+    await Promise.all(relays.map((one) => one.away()))
+    // The one knew of 50 and has half of the 50 that were left, the other of 60 and has half of 40.
+    expect(await a?.taken(app, 100)).toBe(25)
+    expect(await b?.taken(app, 7)).toBe(7)
+    expect(a?.own.usage(policy({ credentials: [app] })).credentials).toMatchObject([{ today: 75, fleet: 75 }])
+    // Empty: nothing was on its disk.
+    await redis.start()
+    await Promise.all(relays.map((one) => one.connected()))
+    expect(a?.told).toEqual(['connecting', 'connected', expect.stringMatching(/^away: /), 'connected'])
+    await until('it knows of all again', async () => (await redis.command('HGET', key, 'all team/app')) === '92')
+    expect(sum(await Promise.all(relays.map((one) => one.taken(app, 20))))).toBe(8)
+  })
+
+  test('a FLUSHALL forgets nothing that a relay knows', async () => {
+    const relays = countingFleet(storeAt(redis.port), 2).relays()
+    const [a, b] = relays
+    const app = limited({ daily: 100 })
+    await a?.taken(app, 50)
+    await b?.taken(app, 30)
+    await redis.command('FLUSHALL')
+    // Nobody sends: each asks by itself whether the store knows what it knew.
+    await until('it knows of all again', async () => (await redis.command('HGET', key, 'all team/app')) === '80')
+    expect(await a?.taken(app, 30)).toBe(20)
+  })
+
+  test('a relay that was killed goes on from the very count, and one that leaves is still counted', async () => {
+    const { relay } = countingFleet(storeAt(redis.port), 2)
+    const app = limited({ daily: 1000 })
+    expect(await relay(0).taken(app, 333)).toBe(333)
+    expect(await relay(1).taken(app, 111)).toBe(111)
+    const again = relay(0)
+    expect(await again.taken(app, 1)).toBe(1)
+    expect(again.own.standing('team/app')).toMatchObject({ own: 334 })
+    expect(await again.taken(app, 1000)).toBe(555)
+  })
+
+  test('killed again and again, also while it is away, a relay never gives more than the day', async () => {
+    const { relay } = countingFleet(storeAt(redis.port), 1)
+    const app = limited({ daily: 300 })
+    expect(await relay(0).taken(app, 100)).toBe(100)
+    await redis.kill()
+    let given = 100
+    for (let i = 0; i < 3; i++) {
+      const one = relay(0)
+      await one.away()
+      given += await one.taken(app, 40)
+    }
+    await redis.start()
+    const last = relay(0)
+    await last.connected()
+    given += await last.taken(app, 300)
+    expect(given).toBeLessThanOrEqual(300)
+    // Each of the three lives without a store may have wasted a hundredth.
+    expect(given).toBeGreaterThanOrEqual(300 - 3 * 3)
+  })
+
+  test('a store that hangs is waited for once, and asked again when it answers', async () => {
+    const [a] = countingFleet(storeAt(redis.port, { timeoutMs: 50 }), 1).relays()
+    const app = limited({ daily: 20 })
+    await a?.connected()
+    redis.pause()
+    onTestFinished(() => redis.resume())
+    expect(await a?.taken(app, 5)).toBe(5)
+    await a?.away()
+    expect(a?.told.at(-1)).toBe('away: no answer within 50 ms')
+    // Nobody waits for it any more: there is not even a promise.
+    expect(Array.from({ length: 5 }, () => a?.fleet.take(app, 1))).toEqual(Array(5).fill(undefined))
+    redis.resume()
+    await until('what was counted meanwhile is told', async () => {
+      return (await redis.command('HGET', key, 'all team/app')) === '10'
+    })
+    await a?.connected()
+    expect(await a?.taken(app, 20)).toBe(10)
+  })
+
+  test('the owner is told once, by what all of them have given', async () => {
+    const [a, b] = countingFleet(storeAt(redis.port), 2).relays()
+    const app = limited({ daily: 10, warnAt: 50 })
+    await a?.taken(app, 4)
+    await b?.taken(app, 3)
+    await b?.taken(app, 1)
+    expect([a?.warned, b?.warned]).toEqual([[], [['team/app', 7, 10]]])
+    expect(b?.own.ratios(policy({ credentials: [app] }))).toEqual([{ credential: 'team/app', ratio: 0.8 }])
+  })
+
+  test('there is nothing in it but names and figures, and all of it ends', async () => {
+    const [a] = countingFleet(storeAt(redis.port), 1).relays()
+    await a?.taken(limited({ daily: 10, rate: { count: 10, perMs: 60_000 } }), 3)
+    expect((await redis.command('KEYS', '*')) as string[]).toEqual(
+      expect.arrayContaining([key, 'relayfleet:{mail/shared}:rate:team/app']),
+    )
+    expect(await redis.command('HKEYS', key)).toEqual(['day', 'epoch', 'relay relay-0 team/app', 'all team/app'])
+    for (const name of (await redis.command('KEYS', '*')) as string[]) {
+      expect(await redis.command('PTTL', name)).toBeGreaterThan(0)
+    }
+  })
+})
+
+const key = 'relayfleet:{mail/shared}:day'
+
+describe.runIf(installed('redis-server'))('with a Redis that wants TLS and a password', () => {
+  const password = 'a-password-of-the-store'
+  const auth = { usernameFile: 'u', passwordFile: 'p' }
+
+  test('both are given, and a wrong one of either is told without it', async () => {
+    const certificates = await makeCertificates(['127.0.0.1'])
+    const foreign = await makeCertificates(['127.0.0.1'])
+    const redis = await startRedis({ certificates, password })
+    onTestFinished(() => redis.stop())
+    const store = storeAt(redis.port, { tls: { mode: 'Implicit', caFile: 'ca' }, auth, database: 3 })
+    const files = { ca: certificates.ca, u: 'default\n', p: `${password}\n` }
+    const [good] = countingFleet(store, 1, files).relays()
+    expect(await good?.taken(limited({ daily: 5 }), 9)).toBe(5)
+    expect(good?.by.share).toBe(0)
+
+    const [stranger] = countingFleet(store, 1, { ...files, ca: foreign.ca }).relays()
+    await stranger?.away()
+    expect(stranger?.fleet.status()).toMatchObject({ why: expect.stringMatching(/^[A-Z_]+$/) })
+    const [wrong] = countingFleet(store, 1, { ...files, p: 'another-password' }).relays()
+    await wrong?.away()
+    expect(wrong?.fleet.status()).toMatchObject({ why: 'it says WRONGPASS' })
+    const [plain] = countingFleet(storeAt(redis.port), 1).relays()
+    await plain?.away()
+    expect(await plain?.taken(limited({ daily: 5 }), 9)).toBe(5)
+  })
+})
+
+const liars: Readonly<Record<string, (socket: Socket) => void>> = {
+  'speaks HTTP': (s) => void s.on('data', () => s.write('HTTP/1.1 400 Bad Request\r\n\r\n')),
+  'says OK to everything': (s) => void s.on('data', () => s.write('+OK\r\n')),
+  'answers before it is asked': (s) => void s.write('+OK\r\n*2\r\n$-1\r\n$-1\r\n*0\r\n*0\r\n'),
+  'says nothing': () => undefined,
+  'hangs up': (s) => void s.destroy(),
+  'quotes what it was told': (s) => void s.on('data', (d) => s.write(`-ERR unknown ${d.toString('hex')}\r\n`)),
+  'promises a gigabyte': (s) => void s.on('data', () => s.write(`$1000000000\r\n${'x'.repeat(1000)}`)),
+  'knows the beat and lies about the count': (s) =>
+    void s.on('data', (d) =>
+      s.write(
+        String(d).includes('HMGET')
+          ? '*2\r\n$-1\r\n$-1\r\n'
+          : '*8\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n*1\r\n+yes\r\n',
+      ),
+    ),
+}
+
+test.each(Object.entries(liars))('a store that %s is none: the relay hands out its share', async (_name, speak) => {
+  const sockets: Socket[] = []
+  const server = createServer((s) => {
+    sockets.push(s.on('error', () => undefined))
+    speak(s)
+  }).listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  onTestFinished(() => {
+    for (const s of sockets) s.destroy()
+    server.close()
+  })
+  const { port } = server.address() as { port: number }
+  const [a] = countingFleet(storeAt(port, { timeoutMs: 50 }), 2).relays()
+  expect(await a?.taken(limited({ daily: 10 }), 9)).toBe(5)
+  await until('that is told', () => a?.told.some((t) => t.startsWith('away: ')))
+  expect(JSON.stringify(a?.told)).not.toContain('HMGET')
+  expect(a?.by.store).toBe(0)
+})

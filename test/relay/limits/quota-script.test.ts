@@ -1,0 +1,180 @@
+/** The script in which relays count together does what its model says, on a real Redis and with that one's clock. */
+import { createClient } from '@redis/client'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Answer,
+  type Question,
+  questionWords,
+  readAnswer,
+  readBeat,
+  script,
+} from '../../../relay/limits/quota-script.ts'
+import { installed } from '../../local/programs.ts'
+import { type Redis, startRedis } from '../../local/redis.ts'
+import { hour, QuotaModel } from './quota-model.ts'
+
+const key = 'relayfleet:{mail/shared}:day'
+const dayMs = 86_400_000
+
+describe.runIf(installed('redis-server'))('on a Redis', () => {
+  let redis: Redis
+  let client: ReturnType<typeof createClient>
+  beforeAll(async () => {
+    redis = await startRedis()
+    client = createClient({ RESP: 2, socket: { host: '127.0.0.1', port: redis.port } })
+    await client.connect()
+  })
+  afterAll(async () => {
+    client.destroy()
+    await redis.stop()
+  })
+
+  const now = async (): Promise<number> => {
+    const [seconds = '0', micro = '0'] = (await client.sendCommand(['TIME'])) as unknown as string[]
+    return Number(seconds) * 1000 + Number(micro) / 1000
+  }
+  const today = async (): Promise<number> => Math.floor((await now()) / dayMs)
+
+  let asked = 0
+  async function ask(over: Partial<Question>): Promise<Answer> {
+    const question = {
+      policy: 'mail/shared',
+      credential: 'team/app',
+      relay: 'a',
+      day: over.day ?? (await today()),
+      own: 0,
+      certain: true,
+      daily: undefined,
+      rate: undefined,
+      messages: [],
+      ...over,
+    }
+    const nonce = `n${++asked}`
+    const said = await client.sendCommand(['EVAL', script, ...questionWords(question, nonce)])
+    const answer = readAnswer(said, nonce, question.messages.length)
+    if (answer === undefined) throw new Error(`no answer: ${JSON.stringify(said)}`)
+    return answer
+  }
+  const granted = ({ verdicts }: Answer): number => verdicts.filter(({ kind }) => kind === 'granted').length
+
+  test('in any order of questions, losses and restarts, each message is granted if and only if it fits', async () => {
+    type Do = (relay: string, model: QuotaModel, day: number, daily: number, burst: number) => Promise<void>
+    const question = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 4 }).map(
+      (messages): Do =>
+        async (relay, model, day, daily, burst) => {
+          const told = model.standing(relay)
+          const expected = model.ask(relay, messages)
+          const answer = await ask({ relay, day, ...told, daily, rate: { intervalMs: hour, burst }, messages })
+          expect(answer).toMatchObject({ day, own: model.known(relay), total: model.total, verdicts: expected })
+        },
+    )
+    const loss: Do = async (_relay, model) => {
+      model.flush()
+      await client.sendCommand(['FLUSHALL'])
+    }
+    const restart: Do = async (relay, model) => model.restart(relay)
+    const counted = fc.integer({ min: -5, max: 5 }).map(
+      (recipients): Do =>
+        async (relay, model) =>
+          model.count(relay, recipients),
+    )
+    const step = fc.oneof(
+      { weight: 10, arbitrary: question },
+      { weight: 2, arbitrary: counted },
+      { weight: 1, arbitrary: fc.constantFrom(loss, restart) },
+    )
+    const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), step), { maxLength: 25 })
+    const [daily, burst] = [fc.integer({ min: 0, max: 60 }), fc.integer({ min: 1, max: 40 })]
+    await fc.assert(
+      fc.asyncProperty(daily, burst, steps, async (most, atOnce, all) => {
+        await client.sendCommand(['FLUSHALL'])
+        const model = new QuotaModel(most, atOnce)
+        const day = await today()
+        for (const [relay, act] of all) await act(relay, model, day, most, atOnce)
+      }),
+      { numRuns: 150, seed: 7 },
+    )
+  })
+
+  test('a rate is earned by the clock of the store', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const rate = { intervalMs: 1, burst: 50 }
+    const begun = await now()
+    let given = 0
+    let own = 0
+    for (let i = 0; i < 200; i++) {
+      const answer = await ask({ own, rate, messages: [1, 1, 1, 1, 1] })
+      own = answer.own
+      given += granted(answer)
+    }
+    const took = (await now()) - begun
+    expect(given).toBeLessThanOrEqual(50 + Math.ceil(took))
+    expect(given).toBeGreaterThanOrEqual(Math.min(1000, 50))
+  })
+
+  test('another rate by now: what is owed is as many recipients, not as long a time', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const { own } = await ask({ rate: { intervalMs: hour, burst: 10 }, messages: [10] })
+    const answer = await ask({ own, rate: { intervalMs: hour * 100, burst: 20 }, messages: [10, 1] })
+    expect(answer.verdicts.map(({ kind }) => kind)).toEqual(['granted', 'rate'])
+  })
+
+  test('a day that is over counts for nothing, and what a relay says of another day is not taken for this one', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const day = await today()
+    await ask({ relay: 'b', messages: [5], daily: 10 })
+    await client.sendCommand(['HSET', key, 'day', String(day - 1)])
+    expect(await ask({ relay: 'b', day: day - 1, own: 5, messages: [6], daily: 10 })).toMatchObject({
+      own: 6,
+      total: 6,
+    })
+    // Its clock is ahead: what it knows is the least that it has had.
+    expect(await ask({ relay: 'b', day: day + 1, own: 0, daily: 10 })).toMatchObject({ day, own: 6, total: 6 })
+  })
+
+  test('a clock that is set back begins nothing; one that was far ahead is forgotten, and what was counted is not', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const day = await today()
+    await ask({ messages: [7], daily: 10 })
+    await client.sendCommand(['HSET', key, 'day', String(day + 1)])
+    expect(await ask({ day: day + 1, own: 7, messages: [4], daily: 10 })).toMatchObject({ day: day + 1, total: 7 })
+    await client.sendCommand(['HSET', key, 'day', String(day + 400)])
+    const answer = await ask({ day: day + 400, own: 7, messages: [4, 3], daily: 10 })
+    expect(answer).toMatchObject({ day, total: 10 })
+    expect(answer.restOfDayMs).toBeGreaterThan(0)
+    expect(answer.restOfDayMs).toBeLessThanOrEqual(dayMs)
+  })
+
+  test('credentials and fleets have nothing to do with each other', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const rate = { intervalMs: hour, burst: 3 }
+    const of = async (over: Partial<Question>) =>
+      granted(await ask({ ...over, daily: 3, rate, messages: [1, 1, 1, 1] }))
+    expect([await of({}), await of({ credential: 'team/b' }), await of({ policy: 'mail/other' })]).toEqual([3, 3, 3])
+  })
+})
+
+test.each([
+  ['no list', 'OK'],
+  ['too few', ['n', 1]],
+  ['of another question', ['m', 1, 'e', 1, '1', '1', '0', ['yes']]],
+  ['a count below nothing', ['n', 1, 'e', 1, '-1', '1', '0', ['yes']]],
+  ['a count that is none', ['n', 1, 'e', 1, 'NaN', '1', '0', ['yes']]],
+  ['no epoch', ['n', 1, null, 1, '1', '1', '0', ['yes']]],
+  ['too many verdicts', ['n', 1, 'e', 1, '1', '1', '0', ['yes', 'yes']]],
+  ['a verdict that nobody knows', ['n', 1, 'e', 1, '1', '1', '0', ['maybe']]],
+  ['a verdict with a figure too much', ['n', 1, 'e', 1, '1', '1', '0', ['yes 1']]],
+  ['a refusal without a figure', ['n', 1, 'e', 1, '1', '1', '0', ['daily']]],
+])('%s is no answer', (_name, said) => {
+  expect(readAnswer(said, 'n', 1)).toBeUndefined()
+})
+
+test.each([
+  ['what is not a list', 'PONG', undefined],
+  ['half of it', [null, 'e'], undefined],
+  ['nothing is counted yet', [null, null], {}],
+  ['both', ['20000', 'e'], { day: 20000, epoch: 'e' }],
+])('of a beat, %s', (_name, said, read) => {
+  expect(readBeat(said)).toEqual(read)
+})
