@@ -1,6 +1,7 @@
 /** RelayPolicy: the platform team's; one fleet of relays, who may use it, by which rules, and by which way out. */
 import { clientCertificates } from './client-certificate.ts'
 import * as fields from './fields.ts'
+import { limitStore, limitStoreRules } from './limit-store.ts'
 import { relayPolicyStatus as status } from './relay-policy-status.ts'
 import { route } from './route.ts'
 import { routeRules } from './route-rules.ts'
@@ -148,6 +149,7 @@ const spec = {
       'x-kubernetes-list-map-keys': ['name'],
       items: route,
     },
+    limitStore,
     queue: {
       type: 'object',
       default: {},
@@ -242,6 +244,7 @@ export const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
     holds: (s) => !s.admission.networks.allow.some(everyNetwork),
   },
   ...routeRules,
+  ...limitStoreRules,
   ...consentRules<RelayPolicySpec>('spec.admission.credentials.namespaces', (s) => s.admission.credentials.namespaces),
 ]
 

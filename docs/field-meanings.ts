@@ -67,6 +67,15 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.routes[].smarthosts[].priority': 'lower ones first; a higher one is used while no lower one can be',
     'spec.routes[].smarthosts[].maxConnections': 'open at one time, from each relay',
     'spec.routes[].retry.expireAfter': 'then the message is returned to its reverse-path as a DSN',
+    'spec.limitStore.host':
+      'a Service, a host name or an address; no link-local one. Not a cluster of Redis: one that is written to',
+    'spec.limitStore.port': 'TLS from the first octet, or with Disabled none',
+    'spec.limitStore.database': 'two clusters with policies of one name need two databases, or two stores',
+    'spec.limitStore.tls.mode': 'Implicit verifies the certificate; Disabled is plain, and without a login',
+    'spec.limitStore.tls.caRef.name':
+      "a Secret or ConfigMap with ca.crt in the policy's namespace; without it the public CAs",
+    'spec.limitStore.authRef.name':
+      "a Secret with username and password in the policy's namespace; the username of a store with requirepass only is default",
     'spec.queue.storage.size':
       "of each relay's volume; beyond two thirds of it in queued mail, new mail gets 452 (queue.storage): the rest is room for tidying up",
     'spec.queue.maxAge': 'an older message in the queue makes the policy Degraded',

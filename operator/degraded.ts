@@ -7,7 +7,7 @@ import { few } from './few.ts'
 export type Reporting = {
   /** What the relay is called in a sentence. */
   readonly name: string
-  readonly status: Pick<RelayStatus, 'stale' | 'ready' | 'notReady' | 'queue'> & {
+  readonly status: Pick<RelayStatus, 'stale' | 'ready' | 'notReady' | 'queue' | 'limitStore'> & {
     readonly smarthosts: readonly Pick<SmarthostStatus, 'route' | 'name' | 'health'>[]
   }
 }
@@ -62,6 +62,17 @@ const complaints: readonly Complaint[] = [
     holds: ({ status }, maxAgeMs) => status.queue.oldestSeconds * 1000 > maxAgeMs,
     message: (relays, log) =>
       `mail waits at ${names(relays)} for longer than spec.queue.maxAge; what the next hop replies is in ${log}`,
+  },
+  {
+    reason: 'LimitStoreAway',
+    holds: ({ status }) => status.limitStore?.state === 'Away',
+    message: (relays) => {
+      const why = relays.flatMap(({ status: { limitStore } }) => (limitStore?.state === 'Away' ? [limitStore.why] : []))
+      return (
+        `the store of spec.limitStore does not answer ${names(relays)} (${few([...new Set(why)].toSorted())}), so limits are ` +
+        'kept by a share for each relay: mail flows, and a credential may be refused early, or a little late'
+      )
+    },
   },
 ]
 

@@ -24,20 +24,24 @@ export function limitsIn({ fleets }: Pick<Compiled, 'fleets'>): ReadonlyMap<Name
   return new Map(credentials.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name as Name, limits]])))
 }
 
-/** Added up over the relays; one that is a day behind has accepted nothing on this one. */
+/**
+ * Added up over the relays; one that is a day behind has accepted nothing on this one. Where they count in a store, whoever
+ * asked it last knows most, also of relays that are gone.
+ */
 export function usedIn(reports: readonly Pick<RelayUsage, 'day' | 'credentials'>[]): ReadonlyMap<string, Used> {
   const day = Math.max(...reports.map((report) => report.day))
-  const found = new Map<string, Used>()
-  for (const { name, today, lastRefusal } of reports.filter((r) => r.day === day).flatMap((r) => r.credentials)) {
-    const before = found.get(name)
-    const last = later(before?.lastRefusal, lastRefusal)
-    found.set(name, {
-      day,
-      today: (before?.today ?? 0) + today,
-      ...(last !== undefined && { lastRefusal: last }),
-    })
+  const said = reports.filter((r) => r.day === day).flatMap((r) => r.credentials)
+  return new Map([...Map.groupBy(said, ({ name }) => name)].map(([name, all]) => [name, usedBy(day, all)]))
+}
+
+function usedBy(day: number, said: readonly CredentialUsage[]): Used {
+  const added = said.reduce((sum, { today }) => sum + today, 0)
+  const last = said.map(({ lastRefusal }) => lastRefusal).reduce(later, undefined)
+  return {
+    day,
+    today: Math.max(added, ...said.map(({ fleet = 0 }) => fleet)),
+    ...(last !== undefined && { lastRefusal: last }),
   }
-  return found
 }
 
 type Refusal = CredentialUsage['lastRefusal']

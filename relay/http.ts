@@ -72,7 +72,7 @@ export type CredentialUsage = {
 /** `Away`: the relay hands out its share of what was left; `why` is never a secret, `since` is RFC 3339. */
 export type LimitStoreStatus =
   | { readonly state: 'Connecting' | 'Connected' }
-  | { readonly state: 'Away'; readonly why: string; readonly since: string }
+  | { readonly state: 'Away'; readonly why: string; readonly since?: string }
 
 export type CertificateStatus = {
   readonly listener: string

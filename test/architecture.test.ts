@@ -106,6 +106,7 @@ const operatorMaySee = [
 const doors: Readonly<Record<string, readonly string[]>> = {
   'smtp-server': ['operator/cli/receive.ts'],
   '@kubernetes/client-node': ['operator/cluster/api/connection.ts'],
+  '@redis/client': ['relay/limits/redis-connection.ts'],
   nodemailer: ['relay/delivery/', 'operator/local/', 'operator/cli/'],
   'prom-client': ['relay/metrics.ts', 'operator/metrics.ts'],
   pino: ['relay/main.ts'],

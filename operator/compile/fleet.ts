@@ -1,8 +1,9 @@
 /** A fleet's configuration: all of it from a policy that is in order, or what is running less the rights taken away. */
 import { durationMs } from '../../crds/duration.ts'
 import { quantityBytes } from '../../crds/quantity.ts'
-import { type CredentialConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
+import { type CredentialConfig, type LimitStoreConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
 import type { CompiledFleet } from './compiled.ts'
+import { limitStoreConfig } from './limit-store.ts'
 import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
 import { acceptedSpools, discardsQueue } from './own-annotations.ts'
 import type { JudgedPolicy } from './policy.ts'
@@ -47,8 +48,14 @@ const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['sende
 const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2) / 3)
 
 /** Who shares what the credentials may send; nothing to share, nothing to say: then scaling changes no configuration. */
-const sharingOf = (credentials: readonly CredentialConfig[], relays: number): Pick<RelayConfig, 'sharing'> =>
-  credentials.some((c) => c.limits !== undefined) ? { sharing: { relays: Math.max(1, relays) } } : {}
+const sharingOf = (
+  credentials: readonly CredentialConfig[],
+  relays: number,
+  store?: LimitStoreConfig,
+): Pick<RelayConfig, 'sharing'> =>
+  credentials.some((c) => c.limits !== undefined)
+    ? { sharing: { relays: Math.max(1, relays), ...(store !== undefined && { store }) } }
+    : {}
 
 /** Whose tokens are taken, what signs, and whose mail is held back. */
 type Beside = Pick<RelayConfig, 'tokens' | 'signing' | 'brokenDomains'>
@@ -76,7 +83,7 @@ function relayConfig(policy: Policy, members: readonly FleetMember[], beside: Be
     recipients: recipientsOf(policy.spec),
     credentials,
     ...beside,
-    ...sharingOf(credentials, place.relays ?? policy.spec.replicas),
+    ...sharingOf(credentials, place.relays ?? policy.spec.replicas, limitStoreConfig(policy)),
     routes: routes.map((r) => routeConfig(r, members)),
     queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
     evidence: { addresses: evidence.addresses },

@@ -3,6 +3,7 @@ import type { Compiled, FileSource, Finding } from './compiled.ts'
 import { type Claim, settle } from './conflict.ts'
 import { findings } from './findings.ts'
 import type { Known } from './known.ts'
+import { limitStoreFiles } from './limit-store.ts'
 import { boundPort, clientAuthorityFiles, hostAndPort, listenerFiles } from './listener.ts'
 import { byText, oldestFirst } from './order.ts'
 import { References, type Resolved } from './references.ts'
@@ -61,6 +62,7 @@ const resolve = (policy: Policy, place: Place, references: References): readonly
   ...policy.spec.listeners.map((_, i) => listenerFiles(place, policy, i, references)),
   ...policy.spec.listeners.map((_, i) => clientAuthorityFiles(policy, i, references)),
   ...routeFiles(policy, references),
+  ...limitStoreFiles(policy, references),
 ]
 
 /** What `policies` ask for, by what was seen so far: what is seen next may lead further, from a Secret to a ConfigMap. */

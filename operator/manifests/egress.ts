@@ -1,4 +1,4 @@
-/** Where relays may connect to: DNS, the smarthosts of their routes, and the exchangers of the world. */
+/** Where relays may connect to: DNS, the smarthosts of their routes, the store of limits, and the exchangers of the world. */
 import { isIP } from 'node:net'
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
 import { specialNetworks } from '../../relay/mail/special-networks.ts'
@@ -7,21 +7,21 @@ import { splitName } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
 type Rule = V1NetworkPolicyEgressRule
-type Smarthost = { readonly host: string; readonly port: number }
+type Target = { readonly host: string; readonly port: number }
 
 const tcp = (port: number) => ({ protocol: 'TCP', port })
 
 /** Anywhere: a resolver on the node has an address that no selector knows. */
 const dns: Rule = { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] }
 
-/** The namespace of a smarthost in this cluster: `relay`, `relay.mail.svc` or `relay.mail.svc.cluster.local`. */
+/** The namespace of what is in this cluster: `relay`, `relay.mail.svc` or `relay.mail.svc.cluster.local`. */
 function namespaceOf(host: string, own: string): string | undefined {
   if (!host.includes('.')) return own
   return /^[^.]+\.([^.]+)\.svc(\.|$)/.exec(host)?.[1]
 }
 
 /** Groups by where they are; what is reached by name may have any address. */
-function placeOf({ host }: Smarthost, own: string): { readonly key: string; readonly to?: Rule['to'] } {
+function placeOf({ host }: Target, own: string): { readonly key: string; readonly to?: Rule['to'] } {
   const version = isIP(host)
   if (version !== 0) {
     return { key: `address ${host}`, to: [{ ipBlock: { cidr: `${host}/${version === 4 ? 32 : 128}` } }] }
@@ -32,15 +32,15 @@ function placeOf({ host }: Smarthost, own: string): { readonly key: string; read
   return { key: `namespace ${namespace}`, to: [{ namespaceSelector }] }
 }
 
-const ascending = (smarthosts: readonly Smarthost[]): readonly number[] =>
-  [...new Set(smarthosts.map((s) => s.port))].toSorted((a, b) => a - b)
+const ascending = (targets: readonly Target[]): readonly number[] =>
+  [...new Set(targets.map((s) => s.port))].toSorted((a, b) => a - b)
 
-function ruleFor(smarthosts: readonly Smarthost[], own: string): readonly Rule[] {
-  const [first] = smarthosts
+function ruleFor(targets: readonly Target[], own: string): readonly Rule[] {
+  const [first] = targets
   if (first === undefined) return []
   const { key, to } = placeOf(first, own)
   // Behind a Service the pods have ports of their own, and those are what a NetworkPolicy sees.
-  const ports = key.startsWith('namespace') ? {} : { ports: ascending(smarthosts).map(tcp) }
+  const ports = key.startsWith('namespace') ? {} : { ports: ascending(targets).map(tcp) }
   return [{ ...(to === undefined ? {} : { to }), ...ports }]
 }
 
@@ -55,9 +55,13 @@ const world: Rule = {
 
 export function egress({ name, compiled }: RelayFleet): Rule[] {
   const { namespace } = splitName(name)
-  const smarthosts = compiled.config.routes.flatMap((r) => r.smarthosts)
-  const byPlace = Map.groupBy(smarthosts, (s) => placeOf(s, namespace).key)
+  const { routes, sharing } = compiled.config
+  const targets: readonly Target[] = [
+    ...routes.flatMap((r) => r.smarthosts),
+    ...(sharing?.store ? [sharing.store] : []),
+  ]
+  const byPlace = Map.groupBy(targets, (s) => placeOf(s, namespace).key)
   const rules = [...byPlace].toSorted(([a], [b]) => byText(a, b)).flatMap(([, there]) => ruleFor(there, namespace))
-  const goesOut = compiled.config.routes.some((r) => r.exchangers !== undefined)
+  const goesOut = routes.some((r) => r.exchangers !== undefined)
   return [dns, ...rules, ...(goesOut ? [world] : [])]
 }

@@ -65,6 +65,16 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
     expect(conditions?.some(({ type }) => type === 'QuotaApproaching')).toBe(false)
   })
 
+  test('where relays count in a store, its count is the one that is told', async () => {
+    say(day, { today: 30, fleet: 79 }, { today: 20, fleet: 50 })
+    const operator = await stage.operator({ usageMs: 50 })
+    await shows({ day: today, today: 79, remaining: 21 })
+    expect(told(operator)).toEqual([])
+    say(day, { today: 30, fleet: 79 }, { today: 21, fleet: 80 })
+    await stage.stands('relaycredentials', 'web', 'QuotaApproaching True QuotaApproaching')
+    expect(told(operator)).toEqual([['QuotaApproaching', 'web']])
+  })
+
   test('an operator that was started again says what stands until the relays have answered, and writes nothing', async () => {
     say(day, 60, 25)
     const first = await stage.operator({ usageMs: 50 })

@@ -53,6 +53,7 @@ const selecting = (selector: object) => ({ from: 'Selector', selector })
 const expression = (operator: string, values?: readonly string[]) => ({
   matchExpressions: [{ key: 'tier', operator, ...(values === undefined ? {} : { values }) }],
 })
+const store = (more: object) => ({ limitStore: { host: 'valkey.mail.svc', ...more } })
 const limits = (more: object) => ({ admission: { limits: more } })
 const listener = (more: object) => ({ listeners: [{ name: 'submission', port: 587, ...more }] })
 const asks = { mode: 'Required', caRef: { name: 'clients' } }
@@ -218,6 +219,24 @@ export const verdicts: readonly Verdict[] = [
   policy('no TLS and no password', smarthost({ tls: { mode: 'Disabled' } })),
   policy('the metadata service of a cloud', smarthost({ host: '169.254.169.254' }), 'spec.routes'),
   policy('a link-local IPv6 address', smarthost({ host: 'fe80::1' }), 'spec.routes'),
+  policy('a store of limits', store({})),
+  policy('a store of limits that is nowhere', { limitStore: {} }, 'spec.limitStore.host'),
+  policy('a store with a login and an authority', store({ authRef: { name: 'a' }, tls: { caRef: { name: 'b' } } })),
+  policy('a store without TLS', store({ tls: { mode: 'Disabled' } })),
+  policy('a store with STARTTLS', store({ tls: { mode: 'StartTLS' } }), 'spec.limitStore.tls.mode'),
+  policy(
+    "a store's password without TLS",
+    store({ tls: { mode: 'Disabled' }, authRef: { name: 'a' } }),
+    'spec.limitStore',
+  ),
+  policy('an authority without TLS', store({ tls: { mode: 'Disabled', caRef: { name: 'b' } } }), 'spec.limitStore'),
+  policy('the metadata service as a store', store({ host: '169.254.169.254' }), 'spec.limitStore.host'),
+  policy('a store that is waited for 1 ms', store({ timeout: '1ms' })),
+  policy('a store that is waited for 10 s', store({ timeout: '10s' })),
+  policy('a store that is never waited for', store({ timeout: '0ms' }), 'spec.limitStore.timeout'),
+  policy('a store that is waited for 11 s', store({ timeout: '11s' }), 'spec.limitStore.timeout'),
+  policy('a store that is waited for a minute', store({ timeout: '1m' }), 'spec.limitStore.timeout'),
+  policy('a store with database -1', store({ database: -1 }), 'spec.limitStore.database'),
   policy(
     'every IPv4 address',
     { admission: { networks: { allow: ['192.0.2.0/24', '0.0.0.0/0'] } } },

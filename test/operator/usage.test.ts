@@ -26,6 +26,23 @@ test('relays are added up, with the last of their refusals', () => {
   ])
 })
 
+test('where relays count in a store, who asked it last knows most, also of relays that are gone', () => {
+  const used = usedIn([
+    { day, credentials: [{ name: 'team/app', today: 10, fleet: 60 }] },
+    { day, credentials: [{ name: 'team/app', today: 20, fleet: 75 }] },
+    { day: day - 1, credentials: [{ name: 'team/app', today: 20, fleet: 4000 }] },
+  ])
+  expect(used.get('team/app')).toEqual({ day, today: 75 })
+})
+
+test('without a word from the store for a while, what they have accepted themselves is the least', () => {
+  const used = usedIn([
+    { day, credentials: [{ name: 'team/app', today: 50, fleet: 60 }] },
+    { day, credentials: [{ name: 'team/app', today: 40, fleet: 70 }] },
+  ])
+  expect(used.get('team/app')).toEqual({ day, today: 90 })
+})
+
 test('what a relay says of yesterday is nothing of today', () => {
   const used = usedIn([
     { day: day - 1, credentials: [{ name: 'team/app', today: 4000 }] },

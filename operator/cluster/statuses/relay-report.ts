@@ -11,7 +11,7 @@ type Certificate = {
 
 export type RelayReport = Pick<
   RelayStatus,
-  'policy' | 'hash' | 'configError' | 'stale' | 'spoolId' | 'drain' | 'ready' | 'notReady' | 'queue'
+  'policy' | 'hash' | 'configError' | 'stale' | 'spoolId' | 'drain' | 'ready' | 'notReady' | 'queue' | 'limitStore'
 > & {
   /** Empty where the relay is of a version that does not tell. */
   readonly certificates: readonly Certificate[]
@@ -52,6 +52,7 @@ export function relayReport(body: string): RelayReport {
     smarthosts:
       said['smarthosts'] === undefined ? [] : items(said['smarthosts'], 'smarthosts', mostSmarthosts).map(smarthost),
     leaving: leaving(said['signing']),
+    ...(said['limitStore'] !== undefined && { limitStore: limitStore(said['limitStore']) }),
     queue: {
       ready: amount(queue['ready'], 'queue.ready'),
       deferred: amount(queue['deferred'], 'queue.deferred'),
@@ -67,6 +68,13 @@ const leaving = (signing: unknown): number =>
     : items(record(signing, 'signing')['leaving'], 'signing.leaving', mostLeaving)
         .map((key) => amount(record(key, 'signing.leaving')['attempts'], 'signing.leaving.attempts'))
         .reduce((sum, attempts) => sum + attempts, 0)
+
+/** `since` stays out: what is the same is to look the same. */
+function limitStore(value: unknown): NonNullable<RelayReport['limitStore']> {
+  const { state, why } = record(value, 'limitStore')
+  if (state === 'Away') return { state, why: text(why, 'limitStore.why') }
+  return state === 'Connecting' || state === 'Connected' ? { state } : bad('limitStore.state', 'a state')
+}
 
 const hash = (value: unknown): string =>
   typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value) ? value : bad('hash', 'a SHA-256')

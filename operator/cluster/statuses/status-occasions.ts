@@ -47,6 +47,9 @@ const rotates: Tale = (turn, kind) => {
   return told === undefined || told.reason === 'RecordPending' ? told : { ...told, type: 'Normal' }
 }
 
+/** What else Degraded says, Ready or a metric tells. */
+const storeLost = cameTo('Degraded', 'True', ({ reason }) => reason === 'LimitStoreAway')
+
 const quotaEnds = cameTo('QuotaApproaching', 'True')
 const recordsBreak = ['SPFValid', 'DKIMValid', 'DMARCValid'].map((type) => cameTo(type, 'False'))
 
@@ -77,6 +80,7 @@ const tales: readonly Tale[] = [
   drains,
   spoolLost,
   quotaEnds,
+  storeLost,
   oldKey,
   rotates,
   ...recordsBreak,

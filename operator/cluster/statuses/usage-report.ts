@@ -34,6 +34,7 @@ function credential(value: unknown): CredentialUsage {
   return {
     name: text(said['name'], 'credentials.name'),
     today: Math.floor(amount(said['today'], 'credentials.today')),
+    ...(said['fleet'] !== undefined && { fleet: Math.floor(amount(said['fleet'], 'credentials.fleet')) }),
     ...(refused !== undefined && { lastRefusal: refusal(refused) }),
   }
 }

@@ -65,6 +65,14 @@ test.each<[string, Partial<RelayStatus>, string]>([
   ['the disk takes nothing', { ready: false, notReady: ['disk full'] }, 'True NotReady'],
   ['a file went bad', { stale: ['secrets/ses/password'] }, 'True StaleFiles'],
   ['mail waits just as long as it may', { queue: { ...status.queue, oldestSeconds: 600 } }, 'False AsExpected'],
+  ['limits are counted together', { limitStore: { state: 'Connected' } }, 'False AsExpected'],
+  ['limits are not counted together yet', { limitStore: { state: 'Connecting' } }, 'False AsExpected'],
+  ['the store of limits is away', { limitStore: { state: 'Away', why: 'ECONNREFUSED' } }, 'True LimitStoreAway'],
+  [
+    'that is less than mail that waits too long',
+    { limitStore: { state: 'Away', why: 'it says NOAUTH' }, queue: { ...status.queue, oldestSeconds: 601 } },
+    'True QueueOld',
+  ],
   ['mail waits too long', { queue: { ...status.queue, deferred: 3, oldestSeconds: 601 } }, 'True QueueOld'],
 ])('Degraded: %s', (_name, reported, verdict) => {
   const degraded = degradedIn({ ...evidence, status: { ...status, ...reported } })

@@ -38,7 +38,15 @@ test('a smarthost: how it is and why, without the times that change with each pr
   expect(read({ smarthosts: Array(1024).fill(smarthost) }).smarthosts).toHaveLength(1024)
 })
 
+test('a store of limits: how it is and why, without since when', () => {
+  const away = { state: 'Away', why: 'ECONNREFUSED', since: '2027-01-31T00:00:00Z' }
+  expect(read({ limitStore: away }).limitStore).toEqual({ state: 'Away', why: 'ECONNREFUSED' })
+  expect(read({ limitStore: { state: 'Connected' } }).limitStore).toEqual({ state: 'Connected' })
+})
+
 test.each<[string, object, string]>([
+  ['a store in a state of its own', { limitStore: { state: 'Fine' } }, 'limitStore.state'],
+  ['a store that is away for no reason', { limitStore: { state: 'Away' } }, 'limitStore.why'],
   ['a hash of another form', { hash: 'latest' }, 'hash'],
   ['a truth that is none', { ready: 'yes' }, 'ready'],
   ['a spool of another form', { spoolId: 'mine' }, 'spoolId'],

@@ -39,6 +39,14 @@ test.each<[string, Ref, readonly string[], readonly string[], readonly string[]]
     ['Warning PolicyNotFound'],
   ],
   [
+    'the store of limits goes away',
+    policy,
+    ['Degraded False AsExpected', 'Ready True Ready'],
+    ['Degraded True LimitStoreAway', 'Ready True Ready'],
+    ['Warning LimitStoreAway'],
+  ],
+  ['mail waits', policy, ['Degraded False AsExpected'], ['Degraded True QueueOld'], []],
+  [
     'a key waits for its record',
     domain,
     ['RotationInProgress True RelaysFollow'],

@@ -1,0 +1,57 @@
+/** The store in which the relays of a fleet count what credentials send, so that their limits hold to the last recipient. */
+import * as fields from './fields.ts'
+import type { CrossFieldRule, FromSchema, ObjectSchema } from './schema.ts'
+
+export const limitStore = {
+  type: 'object',
+  required: ['host'],
+  description:
+    'A Redis or Valkey in which the relays count together; absent, or while it does not answer, each relay hands out its share of a limit.',
+  properties: {
+    host: fields.host,
+    port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65535, default: 6379 },
+    database: { type: 'integer', format: 'int32', minimum: 0, maximum: 1023, default: 0 },
+    tls: {
+      type: 'object',
+      default: {},
+      properties: {
+        mode: { type: 'string', maxLength: 16, enum: ['Implicit', 'Disabled'], default: 'Implicit' },
+        caRef: fields.nameReference,
+      },
+    },
+    authRef: fields.nameReference,
+    timeout: {
+      ...fields.duration,
+      default: '50ms',
+      description: 'How long a message waits for its answer; one that comes later is none.',
+    },
+  },
+} as const satisfies ObjectSchema
+
+/** As much of a policy as its store has to do with. */
+type Counting = { readonly limitStore?: FromSchema<typeof limitStore> }
+
+export const limitStoreRules: readonly CrossFieldRule<Counting>[] = [
+  {
+    field: 'spec.limitStore',
+    cel: "!has(self.limitStore) || self.limitStore.tls.mode == 'Implicit' || !(has(self.limitStore.authRef) || has(self.limitStore.tls.caRef))",
+    message:
+      'authRef and tls.caRef need tls.mode Implicit: a password never crosses a connection without verified TLS, and without TLS nothing is verified',
+    holds: ({ limitStore: store }) =>
+      store === undefined ||
+      store.tls.mode === 'Implicit' ||
+      (store.authRef === undefined && store.tls.caRef === undefined),
+  },
+  {
+    field: 'spec.limitStore.host',
+    cel: "!has(self.limitStore) || !(self.limitStore.host.startsWith('169.254.') || self.limitStore.host.startsWith('fe80:'))",
+    message: "a link-local address is no store (169.254.169.254 is a cloud's metadata service); name another host",
+    holds: ({ limitStore: store }) => store === undefined || !/^(169\.254\.|fe80:)/.test(store.host),
+  },
+  {
+    field: 'spec.limitStore.timeout',
+    cel: "!has(self.limitStore) || self.limitStore.timeout.matches('^([1-9][0-9]{0,3}ms|[1-9]s|10s)$')",
+    message: 'each message of a credential with limits may wait for it: use 1ms to 9999ms, or 1s to 10s',
+    holds: ({ limitStore: store }) => store === undefined || /^([1-9][0-9]{0,3}ms|[1-9]s|10s)$/.test(store.timeout),
+  },
+]

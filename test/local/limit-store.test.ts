@@ -1,0 +1,196 @@
+/** A limit that holds for a fleet of real relay processes with a real Redis: to the last recipient, whatever is killed. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { parse } from 'yaml'
+import { makeCertificates } from '../certificates.ts'
+import { configMap, credential, plainReceiver, routeTo, secret, smallFleet } from './documents.ts'
+import { freePort } from './free-port.ts'
+import { installed } from './programs.ts'
+import { startRedis } from './redis.ts'
+import { accessTo, loadConfig, type Relay, senderDomain, startRelay, writeRelay } from './relay-process.ts'
+import { SmtpSession } from './smtp-session.ts'
+import { openStage } from './stage.ts'
+import { until } from './until.ts'
+
+const submission = {
+  reversePath: `app@${senderDomain}`,
+  forwardPaths: ['to@elsewhere.test'],
+  content: Buffer.from(`From: <app@${senderDomain}>\r\n\r\nhi\r\n`),
+}
+
+/** Three relays of one fleet; nobody takes what they would deliver, so that they keep all that they have accepted. */
+async function threeRelays(limits: { daily: number }) {
+  const redis = await startRedis()
+  const certificates = await makeCertificates(['127.0.0.1'])
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-limit-store-'))
+  const nobody = await freePort()
+  const running: Relay[] = []
+  onTestFinished(async () => {
+    await Promise.all(running.map((relay) => relay.end('SIGKILL').catch(() => undefined)))
+    await redis.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function member(index: number) {
+    const own = join(folder, `${index}`)
+    const listenPort = await freePort()
+    mkdirSync(own)
+    const config = loadConfig({ listenPort, smarthostPort: nobody, maxConnections: 1 })
+    const [app] = config.credentials
+    if (app === undefined) throw new Error('no credential')
+    // Patient, since this machine has other work: what comes too late is another test's.
+    const store = {
+      host: '127.0.0.1',
+      port: redis.port,
+      database: 0,
+      timeoutMs: 10_000,
+      tls: { mode: 'Disabled' },
+    } as const
+    const credentials = [{ ...app, limits: { ...limits, warnAt: 80 } }]
+    writeRelay(own, { ...config, credentials, sharing: { relays: 3, store } }, certificates)
+    const start = async (): Promise<Relay> => {
+      const relay = await startRelay(own)
+      running.push(relay)
+      return relay
+    }
+    let relay = await start()
+    return {
+      get relay() {
+        return relay
+      },
+      restart: async () => {
+        relay = await start()
+      },
+      connected: () =>
+        until('the relay counts in the store', async () => (await relay.status()).limitStore?.state === 'Connected'),
+      away: () => until('the relay counts by itself', async () => (await relay.status()).limitStore?.state === 'Away'),
+      /** How many of so many messages it takes, on that many connections. */
+      async taken(messages: number, connections = 4): Promise<number> {
+        const each = Math.ceil(messages / connections)
+        const counts = Array.from({ length: connections }, async () => {
+          const session = await SmtpSession.open(accessTo(listenPort, certificates))
+          let accepted = 0
+          for (let i = 0; i < each; i++) if ((await session.submit(submission)).code === 250) accepted++
+          session.close()
+          return accepted
+        })
+        return (await Promise.all(counts)).reduce((a, b) => a + b, 0)
+      },
+    }
+  }
+  return { redis, members: await Promise.all([member(0), member(1), member(2)]) }
+}
+
+const queued = async (relays: readonly Relay[]): Promise<number> => {
+  const queues = await Promise.all(relays.map(async (r) => (await r.status()).queue))
+  return queues.reduce((sum, { ready, deferred, inFlight }) => sum + ready + deferred + inFlight, 0)
+}
+
+describe.runIf(installed('redis-server'))('with a Redis', () => {
+  test('three relays, a crowd of clients: the day is given to its last recipient, also past a kill -9 of a relay (case A19)', async () => {
+    const { members } = await threeRelays({ daily: 200 })
+    const [a, b, c] = members
+    if (!a || !b || !c) throw new Error('three relays')
+    await Promise.all(members.map((m) => m.connected()))
+    // More than its share, which would be 67.
+    let given = await a.taken(100)
+    expect(given).toBe(100)
+    await a.relay.end('SIGKILL')
+    given += await b.taken(40)
+    await a.restart()
+    await a.connected()
+    const rest = await Promise.all(members.map((m) => m.taken(48)))
+    given += rest.reduce((x, y) => x + y, 0)
+    expect(given).toBe(200)
+    expect(await queued(members.map((m) => m.relay))).toBe(200)
+    expect(await a.relay.metric('relayfleet_limit_store_up')).toBe(1)
+    expect(await b.relay.metrics()).not.toContain('by="share"')
+    expect(await b.relay.metric('relayfleet_quota_used_ratio')).toBe(1)
+  })
+
+  test('the store is killed in the middle of it: mail flows by shares, and the day is not given twice', async () => {
+    const { redis, members } = await threeRelays({ daily: 300 })
+    await Promise.all(members.map((m) => m.connected()))
+    const first = await Promise.all(members.map((m) => m.taken(20)))
+    expect(first).toEqual([20, 20, 20])
+    const going = members.map((m) => m.taken(40, 2))
+    await redis.kill()
+    const during = await Promise.all(going)
+    await Promise.all(members.map((m) => m.away()))
+    // Each has a third of what it knew to be left: nobody was refused, and readiness is not concerned.
+    expect(during).toEqual([40, 40, 40])
+    expect((await members[0]?.relay.status())?.ready).toBe(true)
+    await redis.start()
+    await Promise.all(members.map((m) => m.connected()))
+    await until('it knows of all again', async () => {
+      return (await redis.command('HGET', 'relayfleet:{mail/load}:day', 'all mail/load')) === '180'
+    })
+    const last = await Promise.all(members.map((m) => m.taken(60)))
+    expect(last.reduce((x, y) => x + y, 0)).toBe(120)
+  })
+
+  test('declared in YAML, with TLS and a login of few rights: statuses tell of the count, and of a store that is away', async () => {
+    const certificates = await makeCertificates(['127.0.0.1'])
+    const redis = await startRedis({ certificates, password: 'an-admin-of-the-store' })
+    const stage = openStage()
+    onTestFinished(async () => {
+      await stage.close()
+      await redis.stop()
+    })
+    const password = 'a-password-of-the-store'
+    await redis.command(...aclOf(password))
+    const documents = await smallFleet({
+      routes: [routeTo(plainReceiver(await freePort()))],
+      limitStore: {
+        host: '127.0.0.1',
+        port: redis.port,
+        database: 1,
+        tls: { caRef: { name: 'valkey-ca' } },
+        authRef: { name: 'valkey-login' },
+        timeout: '10s',
+      },
+    })
+    const fleet = await stage.fleet([
+      ...documents,
+      credential('daily', { limits: { daily: 10, rate: { count: 100, per: '1s' }, warnAt: 50 } }),
+      secret('valkey-login', { username: 'relayfleet', password }),
+      configMap('valkey-ca', { 'ca.crt': certificates.ca }),
+    ])
+    const degraded = () => fleet.condition('RelayPolicy mail/shared', 'Degraded')?.reason
+    await until('the store is connected', async () => (await fleet.status()).limitStore?.state === 'Connected')
+    await until('nothing is degraded', () => degraded() === 'AsExpected')
+    const session = await SmtpSession.open(fleet.binding('daily'))
+    const replies = []
+    for (let i = 0; i < 11; i++) replies.push(await session.submit(submission))
+    session.close()
+    expect(replies.map(({ code }) => code)).toEqual([...Array(10).fill(250), 450])
+    expect(replies[10]?.text).toMatch(/^4\.7\.1 at most 10 recipients a day, none left; come back in .* at 00:00 UTC/)
+    const usage = () =>
+      (parse(readFileSync(join(fleet.folder, 'state/status.yaml'), 'utf8')) as Record<string, { usage?: object }>)[
+        'RelayCredential mail/daily'
+      ]?.usage
+    await until('it says that the day is used', () => JSON.stringify(usage())?.includes('"remaining":0'))
+    expect(fleet.condition('RelayCredential mail/daily', 'QuotaApproaching')?.reason).toBe('QuotaUsedUp')
+    expect(await fleet.metric(/^relayfleet_limit_decisions_total\{.*by="store"/)).toBeGreaterThanOrEqual(10)
+    await redis.kill()
+    await until('that is told', () => degraded() === 'LimitStoreAway')
+    expect(fleet.condition('RelayPolicy mail/shared', 'Ready')?.status).toBe('True')
+    for (const text of [
+      fleet.log(),
+      await fleet.page('/status'),
+      readFileSync(join(fleet.folder, 'state/status.yaml'), 'utf8'),
+    ]) {
+      expect(text).not.toContain(password)
+    }
+  })
+})
+
+/** The command that docs/platform-team.md gives, with this password. */
+function aclOf(password: string): readonly string[] {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/platform-team.md'), 'utf8')
+  const command = /^ACL SETUSER .*$/m.exec(page)?.[0]
+  if (command === undefined) throw new Error('docs/platform-team.md gives no ACL')
+  return command.replace('>PASSWORD', `>${password}`).split(' ')
+}
