@@ -88,7 +88,7 @@ const queued = async (relays: readonly Relay[]): Promise<number> => {
   return queues.reduce((sum, { ready, deferred, inFlight }) => sum + ready + deferred + inFlight, 0)
 }
 
-describe.runIf(installed('redis-server'))('with a Redis', () => {
+describe.runIf(installed('redis-server', 'aiosmtpd'))('with a Redis', () => {
   test('three relays, a crowd of clients: the day is given to its last recipient, also past a kill -9 of a relay (case A19)', async () => {
     const { members } = await threeRelays({ daily: 200 })
     const [a, b, c] = members
@@ -142,7 +142,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     const password = 'a-password-of-the-store'
     await redis.command(...aclOf(password))
     const documents = await smallFleet({
-      routes: [routeTo(plainReceiver(await freePort()))],
+      routes: [routeTo(plainReceiver((await stage.receiver()).port))],
       limitStore: {
         host: '127.0.0.1',
         port: redis.port,

@@ -28,8 +28,6 @@ export const storeAt = (port: number, over: Partial<LimitStoreConfig> = {}): Lim
   ...over,
 })
 
-export type CountingRelay = ReturnType<ReturnType<typeof countingFleet>['relay']>
-
 export function countingFleet(store: LimitStoreConfig, relays: number, files: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-counting-'))
   const running: FleetAllowances[] = []
