@@ -201,6 +201,37 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
     await condition('RelayPolicy', mail, 'shared', 'Suspended', 'True')
   })
 
+  test('a store of limits: its login is mounted by the kubelet, relays may reach it, and are told when there is a limit', async () => {
+    const limitStore = { host: 'valkey.caches.svc', authRef: { name: 'ses' }, tls: { caRef: { name: 'corporate-ca' } } }
+    await make(
+      declared('RelayPolicy', mail, 'exact', {
+        ...policy(team),
+        routes: [],
+        recipients: { mode: 'Capture' },
+        limitStore,
+      }),
+    )
+    const statefulSet = await appears(`/apis/apps/v1/namespaces/${mail}/statefulsets/exact`)
+    const mounted = JSON.stringify(statefulSet['spec'])
+    for (const path of ['secrets/ses/username', 'secrets/ses/password', 'ca/corporate-ca/ca.crt']) {
+      expect(mounted).toContain(`"path":"${path}"`)
+    }
+    const exact = async (): Promise<string> => {
+      const secret = await get(`/api/v1/namespaces/${mail}/secrets/exact-relay-config-0`)
+      return Buffer.from(
+        Object.values((secret?.['data'] ?? {}) as Record<string, string>).join(''),
+        'base64',
+      ).toString()
+    }
+    expect(await exact()).not.toContain('valkey')
+    const limited = { ...credential(mail), policyRef: { name: 'exact', namespace: mail }, limits: { daily: 100 } }
+    await make(declared('RelayCredential', team, 'counted', limited))
+    await until('relays are told of the store', async () => (await exact()).includes('"host": "valkey.caches.svc"'))
+    const reach = async () =>
+      JSON.stringify((await get(`/apis/networking.k8s.io/v1/namespaces/${mail}/networkpolicies/exact`))?.['spec'])
+    await until('they may reach it', async () => (await reach())?.includes('"kubernetes.io/metadata.name":"caches"'))
+  })
+
   test('one replica needs no budget, which is removed; drift is set right', async () => {
     accepted(await admin.patch(pathTo('RelayPolicy', mail, 'shared'), { spec: { replicas: 1 } }))
     const budget = `/apis/policy/v1/namespaces/${mail}/poddisruptionbudgets/shared`

@@ -97,6 +97,20 @@ describe.runIf(givenCluster() !== undefined)('statuses', () => {
     expect(writes()).toHaveLength(before)
   })
 
+  test('a store of limits that does not answer is told with an Event, and takes readiness from nobody', async () => {
+    await allReady()
+    const { occasions } = await stage.operator()
+    await policy('Degraded False AsExpected')
+    const limitStore = { state: 'Away', why: 'it says NOAUTH', since: '2027-01-31T10:00:00Z' } as const
+    for (const relay of stage.relays) relay.status = { ...relay.status, limitStore }
+    await until('both are named, and why', async () => {
+      const { message } = await policy('Degraded True LimitStoreAway')
+      return message.includes('shared-0, shared-1 (it says NOAUTH)')
+    })
+    await policy('Ready True Ready')
+    await until('an Event tells it', () => occasions.some(({ reason }) => reason === 'LimitStoreAway'))
+  })
+
   test('a relay that comes up with another volume is told, also by the next operator (case S30)', async () => {
     const [first, second] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
     const [relay] = stage.relays
