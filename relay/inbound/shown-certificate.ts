@@ -27,13 +27,15 @@ const longestChain = 10
  * if one were, it would have shown nothing.
  */
 export function shownCertificate(socket: TLSSocket, authority: Authority): ClientCertificate | CertificateTrouble {
-  const chain = chainOf(socket.getPeerCertificate(true))
-  if (chain.length === 0 || socket.isSessionReused()) return 'absent'
   try {
+    // Once, and first: getPeerX509Certificate takes the leaf off the chain that this would show.
+    const leaf = socket.getPeerCertificate(true)
+    if (socket.isSessionReused() || leaf.raw === undefined) return 'absent'
     const error = (socket as Judged)._handle.verifyError()
-    return error ? (troubles[error.code ?? ''] ?? 'untrusted') : readCertificate(chain, authority)
+    if (error) return troubles[error.code ?? ''] ?? 'untrusted'
+    return readCertificate(chainOf(leaf), authority)
   } catch {
-    // Whatever can not be judged is not trusted.
+    // What a stranger made can not be read, so it is not trusted; and it ends no more than its own session.
     return 'untrusted'
   }
 }

@@ -79,8 +79,9 @@ export function certificateNow(
 ): CertificateTrouble | undefined {
   const taken = anchors.get(authority)
   if (!its.some((anchor) => taken?.has(anchor))) return 'untrusted'
-  if (now < notBefore) return 'notYetValid'
-  return now > notAfter ? 'expired' : undefined
+  // A time that could not be read is no number, and none of these comparisons holds.
+  if (!(now >= notBefore)) return 'notYetValid'
+  return now <= notAfter ? undefined : 'expired'
 }
 
 /** Whatever could be taken for the end of a name (`"`, `'`, `,`, `\`, a control character) makes Node quote all of it. */

@@ -209,8 +209,8 @@ function byToken(
 export const certificateTroubles: Readonly<Record<CertificateTrouble, readonly [AuthFailure, text?: string]>> = {
   absent: ['certificate'],
   untrusted: ['certificate', 'the client certificate is not of an authority that this listener takes'],
-  expired: ['certificateExpired', 'the client certificate has expired'],
-  notYetValid: ['certificateExpired', 'the client certificate is not valid yet'],
+  expired: ['certificateExpired', 'the client certificate has expired, or one that vouches for it'],
+  notYetValid: ['certificateExpired', 'the client certificate is not valid yet, or one that vouches for it'],
   notForClients: ['certificate', 'the client certificate is not for clients (extended key usage)'],
 }
 

@@ -66,13 +66,13 @@ test.each([
     'one that has expired',
     'expired',
     'certificateExpired',
-    'the client certificate has expired (always.clientCertificate)',
+    'the client certificate has expired, or one that vouches for it (always.clientCertificate)',
   ],
   [
     'one that is early',
     'early',
     'certificateExpired',
-    'the client certificate is not valid yet (always.clientCertificate)',
+    'the client certificate is not valid yet, or one that vouches for it (always.clientCertificate)',
   ],
   [
     'one for servers',

@@ -59,6 +59,8 @@ test('it counts from its first to its last moment, while its authority is one', 
   expect(certificateNow(anchors, certificate, notBefore)).toBeUndefined()
   expect(certificateNow(anchors, certificate, notAfter)).toBeUndefined()
   expect(certificateNow(anchors, certificate, notAfter + 1)).toBe('expired')
+  expect(certificateNow(anchors, { ...certificate, notBefore: Number.NaN }, notAfter)).toBe('notYetValid')
+  expect(certificateNow(anchors, { ...certificate, notAfter: Number.NaN }, notBefore)).toBe('expired')
   expect(certificateNow(new Map(), certificate, notBefore)).toBe('untrusted')
   expect(certificateNow(new Map([['other.crt', anchorsIn(authority)]]), certificate, notBefore)).toBe('untrusted')
   expect(certificateNow(new Map([['ca.crt', new Set<string>()]]), certificate, notBefore)).toBe('untrusted')
