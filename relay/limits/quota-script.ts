@@ -17,7 +17,8 @@ local now = time[1] * 1000000 + time[2]
 local today = math.floor(now / 86400000000)
 local held = tonumber(redis.call('HGET', day, 'day') or '-1')
 if held < today then
-  redis.call('DEL', day)
+  -- In the background: a big fleet's day would keep everybody waiting.
+  redis.call('UNLINK', day)
   redis.call('HSET', day, 'day', today, 'epoch', nonce)
   redis.call('PEXPIRE', day, 172800000)
 elseif held > today + 1 then

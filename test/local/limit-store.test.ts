@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 import { makeCertificates } from '../certificates.ts'
+import { bundleRelay } from './bundle.ts'
 import { configMap, credential, plainReceiver, routeTo, secret, smallFleet } from './documents.ts'
 import { freePort } from './free-port.ts'
 import { installed } from './programs.ts'
@@ -20,12 +21,13 @@ const submission = {
   content: Buffer.from(`From: <app@${senderDomain}>\r\n\r\nhi\r\n`),
 }
 
-/** Three relays of one fleet; nobody takes what they would deliver, so that they keep all that they have accepted. */
+/** Three relays of one fleet, of the bundle that ships, which loads its client of the store when it has to; nobody takes what they would deliver, so that they keep all that they have accepted. */
 async function threeRelays(limits: { daily: number }) {
   const redis = await startRedis()
   const certificates = await makeCertificates(['127.0.0.1'])
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-limit-store-'))
   const nobody = await freePort()
+  const main = bundleRelay(join(folder, 'dist'))
   const running: Relay[] = []
   onTestFinished(async () => {
     await Promise.all(running.map((relay) => relay.end('SIGKILL').catch(() => undefined)))
@@ -51,7 +53,7 @@ async function threeRelays(limits: { daily: number }) {
     const credentials = [{ ...app, limits: { ...limits, warnAt: 80 } }]
     writeRelay(own, { ...config, credentials, sharing: { relays: 3, store } }, certificates)
     const start = async (): Promise<Relay> => {
-      const relay = await startRelay(own)
+      const relay = await startRelay(own, [], main)
       running.push(relay)
       return relay
     }
