@@ -72,6 +72,7 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
     expect(told(operator)).toEqual([])
     say(day, { today: 30, fleet: 79 }, { today: 21, fleet: 80 })
     await stage.stands('relaycredentials', 'web', 'QuotaApproaching True QuotaApproaching')
+    await until('an Event tells it', () => told(operator).length > 0)
     expect(told(operator)).toEqual([['QuotaApproaching', 'web']])
   })
 
