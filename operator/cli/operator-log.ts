@@ -97,6 +97,9 @@ function logged(telling: Telling, log: Log): void {
         log('warn', 'watch interrupted', { resource: resource.plural, why, waitMs: Math.round(waitMs) })
       }
       return
+    case 'policy let go':
+      log('info', 'policy let go', { fleet: telling.fleet, mail: telling.mail })
+      return
     case 'fleet written':
       log('info', 'fleet written', { fleet: telling.fleet, hash: telling.hash })
       return

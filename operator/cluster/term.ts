@@ -100,6 +100,8 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     turns: { ...ordinaryTurns, everyMs },
     ask: askRelay,
     gaveUp: (fleet, pod) => record(leftOccasion(fleet, pod, world.declaredAs(`RelayPolicy ${fleet}`)?.uid ?? '')),
+    letGo: (fleet, mail) => tell({ about: 'policy let go', fleet, mail }),
+    notLetGo: (object, why) => tell({ about: 'trouble', part: 'fleet', object, why }),
     took: took('fleet'),
   })
   const keyUses = new KnownUses((name) => world.declaredAs(`RelayCredential ${name}`)?.status)

@@ -57,7 +57,8 @@ function compileFleets(
   domains: Domains,
 ): ReadonlyMap<Name, CompiledFleet> {
   const { snapshot, policy } = domains.known
-  const doubtful = [...snapshot.running.keys(), ...invalidPolicies(snapshot)].filter((n) => policy(n).is === 'doubtful')
+  const invalid = invalidPolicies(snapshot)
+  const doubtful = [...snapshot.running.keys(), ...invalid.keys()].filter((n) => policy(n).is === 'doubtful')
   const names = [...new Set([...policies.keys(), ...doubtful])].toSorted(byText)
   const byFleet = Map.groupBy(credentials.values(), (c) => c.fleet)
   return new Map(
@@ -70,7 +71,8 @@ function compileFleets(
       const broken = brokenDomainsOf(entries, running, domains.known)
       const tokens = tokensOf(entries, snapshot.tokenIssuer, running)
       if (!runs) {
-        const held = { policy: judged?.policy, keys: snapshot.bindingKeys, tokens, broken }
+        const said = judged?.policy ?? invalid.get(name)
+        const held = { policy: judged?.policy, said, keys: snapshot.bindingKeys, tokens, broken }
         return [name, holdFleet(running, members, held)]
       }
       const beside = { ...tokens, ...signingOf(entries, running, domains.known), ...broken }
@@ -79,8 +81,8 @@ function compileFleets(
   )
 }
 
-const invalidPolicies = ({ invalid }: Snapshot): readonly Name[] =>
-  invalid.filter((i) => i.kind === 'RelayPolicy').map(nameOf)
+const invalidPolicies = ({ invalid }: Snapshot): ReadonlyMap<Name, Invalid> =>
+  new Map(invalid.filter((i) => i.kind === 'RelayPolicy').map((i) => [nameOf(i), i]))
 
 const bindingsOf = (credentials: Judged['credentials']): Compiled['bindings'] =>
   new Map([...credentials].flatMap(([name, { binding }]) => (binding === undefined ? [] : [[name, binding] as const])))

@@ -37,6 +37,8 @@ export type CompiledFleet = {
   readonly acceptedSpools?: readonly string[]
   /** A person has given up mail that relays which are to leave can not deliver in their time. */
   readonly discardQueue?: true
+  /** Its policy is being deleted: all relays are to leave, and it is gone when they have no mail. */
+  readonly leaving?: true
 } & (
   | {
       readonly kind: 'run'

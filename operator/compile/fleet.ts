@@ -10,7 +10,7 @@ import type { JudgedPolicy } from './policy.ts'
 import { canLogIn } from './proof.ts'
 import { type Member, routeConfig } from './route.ts'
 import { signingHeld } from './signing.ts'
-import { type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
+import { type BesideSpec, type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 
 /** One credential of a fleet, sorted by name among the others. */
@@ -102,7 +102,7 @@ export function runFleet(
   const make = (): CompiledFleet => ({
     kind: 'run',
     config: relayConfig(policy, members, beside, place),
-    replicas: policy.spec.replicas,
+    replicas: policy.leaving === true ? 0 : policy.spec.replicas,
     ports: policy.spec.listeners.map((l) => servicePort(place, l)),
     storage: policy.spec.queue.storage.size,
     availability: availabilityOf(policy.spec),
@@ -118,12 +118,13 @@ const availabilityOf = ({ availability }: Policy['spec']) => ({
 })
 
 /** What a person has said of it beside its spec. */
-function saidOf(policy: Policy | undefined): Pick<CompiledFleet, 'acceptedSpools' | 'discardQueue'> {
+function saidOf(policy: BesideSpec | undefined): Pick<CompiledFleet, 'acceptedSpools' | 'discardQueue' | 'leaving'> {
   if (policy === undefined) return {}
   const accepted = acceptedSpools(policy)
   return {
     ...(accepted.length > 0 && { acceptedSpools: accepted }),
     ...(discardsQueue(policy) && { discardQueue: true }),
+    ...(policy.leaving === true && { leaving: true }),
   }
 }
 
@@ -132,6 +133,8 @@ const mostRelays = 100
 
 type Held = {
   readonly policy: Policy | undefined
+  /** Also of a policy that does not satisfy its schema. */
+  readonly said: BesideSpec | undefined
   readonly keys: Snapshot['bindingKeys']
   /** Told anew: what a domain's records are does not wait for a policy. */
   readonly broken: Pick<RelayConfig, 'brokenDomains'>
@@ -143,9 +146,9 @@ type Held = {
 export function holdFleet(
   running: RelayConfig | undefined,
   members: readonly FleetMember[],
-  { policy, keys, tokens, broken }: Held,
+  { policy, said, keys, tokens, broken }: Held,
 ): CompiledFleet {
-  const hold = { kind: 'hold', ...saidOf(policy) } as const
+  const hold = { kind: 'hold', ...saidOf(said) } as const
   if (running === undefined) return hold
   const entries = new Map(members.map((m) => [m.entry.name, m.entry]))
   const credentials = running.credentials.flatMap((before): readonly CredentialConfig[] => {

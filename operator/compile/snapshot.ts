@@ -23,15 +23,19 @@ export type Resource<K extends KindName, Spec> = {
   readonly creationTimestamp: string
   readonly spec: Spec
 }
-export type Policy = Resource<'RelayPolicy', RelayPolicySpec> & {
+/** What is said of a policy beside its spec. */
+export type BesideSpec = {
   /** Those of our own group; see `own-annotations.ts`. */
   readonly annotations?: Readonly<Record<string, string>>
+  /** It is being deleted, and is there until its relays have no mail. */
+  readonly leaving?: true
 }
+export type Policy = Resource<'RelayPolicy', RelayPolicySpec> & BesideSpec
 export type Domain = Resource<'SenderDomain', SenderDomainSpec>
 export type Credential = Resource<'RelayCredential', RelayCredentialSpec>
 
 /** An object that is there and does not satisfy its schema: it keeps what it last had running. */
-export type Invalid = {
+export type Invalid = BesideSpec & {
   readonly kind: KindName
   readonly namespace: string
   readonly name: string
@@ -111,3 +115,6 @@ const alone: readonly never[] = []
 // The very same text each time: it is hashed once, and is found in a map without being compared.
 export const nameOf = (o: Named): Name => names(o, alone, () => `${o.namespace}/${o.name}`)
 export const refOf = (o: Kinded): Ref => refs(o, alone, () => `${o.kind} ${nameOf(o)}`)
+
+/** What `refOf` made of it. */
+export const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name

@@ -7,7 +7,7 @@ import type { ClusterFacts } from '../../manifests/relay-fleet.ts'
 import { told } from '../api/api.ts'
 import { isConflict, isNotFound, isTransient } from '../api/api-error.ts'
 import { printHeard } from '../watch/heard.ts'
-import type { World } from '../watch/world.ts'
+import type { DeclaredObject, World } from '../watch/world.ts'
 import { type Applied, applyObject, Deposed } from '../write/apply.ts'
 import { identityOf, prune } from '../write/prune.ts'
 import { planConfig, removeSecret, writeConfig, writeSecret } from './config-writing.ts'
@@ -16,6 +16,8 @@ import type { FleetJob } from './fleet-job.ts'
 import type { FleetSecrets } from './fleet-secrets.ts'
 import { appliedTrouble, errorTrouble, foreignTrouble, isNamespaceLeaving, leavingTrouble } from './fleet-trouble.ts'
 import { issuedHosts, issuedSecret } from './issued-secret.ts'
+import { keep, letGo } from './keeping.ts'
+import { leaveOf } from './leaving.ts'
 import type { LoadedConfigs } from './loaded-configs.ts'
 import { nudgePods } from './nudge.ts'
 import { relaysForNow, type ShrinkingHands } from './shrinking.ts'
@@ -27,6 +29,8 @@ export type Ended =
   | { readonly is: 'outdated' }
   /** Relays are still to leave: it is made smaller when they hold no mail. */
   | { readonly is: 'shrinking' }
+  /** Its policy is kept no longer: it goes, and takes all of this along. */
+  | { readonly is: 'let go'; readonly mail: 'none' | 'given up' }
   /** There is nothing to be done for now, and nothing wrong. */
   | { readonly is: 'resting' }
   | { readonly is: 'troubled'; readonly troubles: readonly string[] }
@@ -63,6 +67,7 @@ class Work {
   readonly #troubles: string[] = []
   readonly #nudges: Promise<void>[] = []
   #isShrinking = false
+  #hasGivenUp = false
 
   constructor(secrets: FleetSecrets, fence: Fence, job: FleetJob, hands: FleetHands) {
     this.#secrets = secrets
@@ -84,8 +89,15 @@ class Work {
       await this.#configuration()
       if (this.#troubles.length === 0 && this.#isLoaded()) await this.#signing('clear')
       if (!isFirst) await this.#certificate()
+      const relays = await this.#relays()
+      // Whatever else is wrong with it: nothing of it is needed any more.
+      if (compiled.leaving === true && relays === 0 && (await this.#letGo())) {
+        return { is: 'let go', mail: this.#hasGivenUp ? 'given up' : 'none' }
+      }
       // A policy is carried out whole or not at all: what runs with the old configuration keeps its old objects.
-      if (compiled.kind === 'run' && this.#troubles.length === 0) await this.#objects(compiled)
+      if (compiled.kind === 'run' && relays !== undefined && this.#troubles.length === 0) {
+        await this.#objects(compiled, relays)
+      }
     } finally {
       await Promise.all(this.#nudges)
     }
@@ -179,12 +191,11 @@ class Work {
     }
   }
 
-  async #objects(compiled: Running): Promise<void> {
+  async #objects(compiled: Running, relays: number): Promise<void> {
     const { world, cluster, writing } = this.#hands
     const { fleet, owner } = this.#secrets
     const { serviceMonitors } = world
-    const relays = await this.#relays(compiled)
-    if (relays === undefined) return
+    if (!(await this.#keep())) return
     const manifests = manifestsOf({ name: fleet, compiled, relays, cluster: { ...cluster, serviceMonitors } })
     const made = world.made(fleet)
     const observed = new Map(made.map((o) => [identityOf(o), o]))
@@ -200,17 +211,51 @@ class Work {
     })
   }
 
-  /** Undefined where nobody can tell, and trouble is told. */
-  async #relays({ replicas, availability, discardQueue }: Running): Promise<number | undefined> {
+  /** Undefined where nobody can tell, and trouble is told; and for a fleet that is held, where none is to leave. */
+  async #relays(): Promise<number | undefined> {
     const { fleet } = this.#secrets
-    const { drainTimeoutMs } = availability
+    const leave = leaveOf(this.#job.compiled)
+    if (leave === undefined || (this.#troubles.length > 0 && !leave.whole)) return undefined
+    const gaveUp: FleetHands['gaveUp'] = (...whom) => {
+      this.#hasGivenUp = true
+      this.#hands.gaveUp(...whom)
+    }
     let relays: number | undefined
     await this.#tried(`making fleet ${fleet} smaller`, async () => {
-      const shrinking = { fleet, wanted: replicas, drainTimeoutMs, discard: discardQueue === true }
-      relays = await relaysForNow(shrinking, this.#hands)
-      this.#isShrinking = relays > replicas
+      relays = await relaysForNow({ fleet, ...leave }, { ...this.#hands, gaveUp })
+      this.#isShrinking = relays > leave.wanted
     })
     return relays
+  }
+
+  /** Before anything is there that takes mail: a policy that is deleted from then on waits for it. */
+  async #keep(): Promise<boolean> {
+    const policy = this.#policy()
+    if (policy === undefined) return false
+    let isKept = false
+    await this.#tried(`putting the finalizer on RelayPolicy ${this.#secrets.fleet}`, async () => {
+      if ((await keep(policy, this.#hands.writing)) === 'outdated') throw new Outdated()
+      isKept = true
+    })
+    return isKept
+  }
+
+  async #letGo(): Promise<boolean> {
+    const policy = this.#policy()
+    if (policy === undefined) return false
+    let isGone = false
+    await this.#tried(`taking the finalizer off RelayPolicy ${this.#secrets.fleet}`, async () => {
+      if ((await letGo(policy, this.#hands.writing)) === 'outdated') throw new Outdated()
+      isGone = true
+    })
+    return isGone
+  }
+
+  /** The very one that this fleet is made for. */
+  #policy(): DeclaredObject | undefined {
+    const { fleet, owner } = this.#secrets
+    const policy = this.#hands.world.declaredAs(`RelayPolicy ${fleet}`)
+    return policy?.uid === owner.reference.uid ? policy : undefined
   }
 
   #nudge(): void {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { RelayConfig } from '../../../relay/config.ts'
 import type { Issued } from '../../ca.ts'
 import type { Compiled, CompiledFleet } from '../../compile/compiled.ts'
-import type { Name } from '../../compile/snapshot.ts'
+import { type Name, nameIn } from '../../compile/snapshot.ts'
 import { unchanged } from '../../compile/unchanged.ts'
 import type { Dirty } from '../../dirty.ts'
 import type { ClusterFacts } from '../../manifests/relay-fleet.ts'
@@ -12,11 +12,14 @@ import type { Backoff } from '../api/backoff.ts'
 import type { World } from '../watch/world.ts'
 import { Deposed, type Writing } from '../write/apply.ts'
 import { type Lanes, openLanes } from '../write/lanes.ts'
+import { isOrphaning } from '../write/mail-finalizer.ts'
 import { identityOf } from '../write/prune.ts'
 import type { Fleet } from './fleet.ts'
 import type { FleetJob } from './fleet-job.ts'
+import { errorTrouble } from './fleet-trouble.ts'
 import { ordinaryTurns, type Turns, takeTurns } from './fleet-turns.ts'
 import { type Ended, type FleetHands, workOn } from './fleet-work.ts'
+import { type Forsaken, openForsaken } from './forsaken.ts'
 import { certificateEndsAt, certificateServes, issuedHosts } from './issued-secret.ts'
 import { KnownFleets } from './known-fleets.ts'
 import type { LoadedConfigs } from './loaded-configs.ts'
@@ -57,9 +60,12 @@ export type Fleets = {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** What had become of its mail when a policy that was deleted was kept no longer. */
+export type LetGo = 'none' | 'given up' | 'went with its namespace' | 'left to its relays'
+
 export type FleetsOptions = {
   readonly api: Api
-  readonly world: Pick<World, 'declaredAs' | 'made' | 'pods' | 'heard' | 'refresh' | 'serviceMonitors'>
+  readonly world: Pick<World, 'declaredAs' | 'forsaken' | 'made' | 'pods' | 'heard' | 'refresh' | 'serviceMonitors'>
   readonly authority: (signal: AbortSignal) => Promise<{ readonly signer: Issued; readonly bundle: string }>
   /** The private keys that relays sign with. */
   readonly pemOf?: PemOf
@@ -78,6 +84,9 @@ export type FleetsOptions = {
   /** What a relay that is to leave says. */
   readonly ask: AskLeaving
   readonly gaveUp?: FleetHands['gaveUp']
+  readonly letGo?: (fleet: Name, mail: LetGo) => void
+  /** One that is kept for nothing, and still is; in words. */
+  readonly notLetGo?: (fleet: Name, why: string) => void
   /** What was done for one fleet took so long. */
   readonly took?: (ms: number) => void
 }
@@ -105,6 +114,7 @@ class ClusterFleets implements Fleets {
   readonly #hands: FleetHands
   readonly #fleets: KnownFleets
   readonly #lanes: Lanes<Job>
+  readonly #forsaken: Forsaken
   #round = 0
   /** Whether it is known which fleets there are. */
   #isAnswered = false
@@ -117,12 +127,20 @@ class ClusterFleets implements Fleets {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#writing = { api, mayWrite, signal }
-    const { ask, gaveUp = () => undefined } = options
+    const { ask, gaveUp = () => undefined, letGo = () => undefined, notLetGo = () => undefined } = options
     const signer = (): Promise<Issued> => this.#signer()
     this.#hands = { writing: this.#writing, world, signer, pemOf, loaded, cluster, now: this.#now, ask, gaveUp }
     const late = (): void => this.#outdated()
     const look = { api, signal, patienceMs, backoff, late }
     this.#fleets = new KnownFleets({ world, mayWrite, round: () => this.#round, look })
+    this.#forsaken = openForsaken({
+      world,
+      writing: this.#writing,
+      backoff,
+      done: (policy) =>
+        letGo(nameIn(policy.ref), isOrphaning(policy) ? 'left to its relays' : 'went with its namespace'),
+      failed: (ref, error) => notLetGo(nameIn(ref), errorTrouble(`taking the finalizer off ${ref}`, error)),
+    })
     this.#lanes = openLanes<Job>({
       backoff,
       work: (_name, job) => this.#work(job),
@@ -137,6 +155,7 @@ class ClusterFleets implements Fleets {
     this.#taken = undefined
     this.#fleets.keepOnly(fleets.keys())
     if (!leads) return
+    this.#forsaken.look()
     for (const [name, compiled] of fleets) this.#consider(name, compiled, taken)
   }
 
@@ -205,6 +224,7 @@ class ClusterFleets implements Fleets {
       turns,
       this.#ending.signal,
     )
+    this.#forsaken.close()
     this.#lanes.close()
     await this.#lanes.rest(endMs)
   }
@@ -227,11 +247,12 @@ class ClusterFleets implements Fleets {
     this.#lanes.give(name, { fleet, job: fleet.job, mark }, key)
   }
 
-  /** Names the objects of a fleet as they stand, by what was heard of them. */
+  /** Names the objects of a fleet as they stand, and who keeps its policy, by what was heard of them. */
   #madeNow(name: Name): string {
     const { world } = this.#options
     const made = world.made(name).map((o) => `${identityOf(o)} ${o.metadata.uid} ${o.metadata.resourceVersion}`)
-    return [...made.toSorted(), world.serviceMonitors].join()
+    const { finalizers = [] } = world.declaredAs(`RelayPolicy ${name}`) ?? {}
+    return [...made.toSorted(), world.serviceMonitors, ...finalizers].join()
   }
 
   async #work({ fleet, job, mark }: Job): Promise<void> {
@@ -261,6 +282,10 @@ class ClusterFleets implements Fleets {
         // Looked at again with whatever happens next, and in its turn.
         fleet.trouble = undefined
         this.#options.wake()
+        return
+      case 'let go':
+        fleet.trouble = undefined
+        this.#options.letGo?.(fleet.name, ended.mail)
         return
       case 'resting':
         fleet.trouble = undefined

@@ -2,6 +2,7 @@
  * Which relays of a fleet are to leave: those beyond what is declared. A StatefulSet gets smaller from the top, and only
  * past relays that hold no mail. Pure.
  */
+import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { splitName } from '../../manifests/names.ts'
 import type { SpoolRecord } from '../../spools.ts'
@@ -34,10 +35,29 @@ export function shrinkingSince(status: Readonly<Record<string, unknown>> | undef
   return Number.isNaN(since) ? undefined : since
 }
 
-/** A person has given up its mail, and it has had its time. */
-export const isGivenUp = (
-  discard: boolean | undefined,
-  since: number | undefined,
-  timeoutMs: number,
-  now: number,
-): boolean => discard === true && since !== undefined && now - since >= timeoutMs
+/** What is declared of a fleet's leaving relays. */
+export type Leave = {
+  /** As many as are to be left. */
+  readonly wanted: number
+  readonly drainTimeoutMs: number
+  /** A person has given up what they can not deliver. */
+  readonly discard: boolean
+  /** The whole fleet leaves. */
+  readonly whole: boolean
+}
+
+/** Undefined for a fleet that is held: none of its relays is to leave. */
+export function leaveOf(fleet: CompiledFleet): Leave | undefined {
+  const whole = fleet.leaving === true
+  if (fleet.kind === 'hold' && !whole) return undefined
+  const [wanted, { drainTimeoutMs }] =
+    fleet.kind === 'hold' ? [0, ordinaryAvailability] : [fleet.replicas, fleet.availability]
+  return { wanted, drainTimeoutMs, discard: fleet.discardQueue === true, whole }
+}
+
+/** Of a held fleet nobody can tell; these are the schema's. */
+export const ordinaryAvailability = { maxUnavailable: 1, drainTimeoutMs: 1_800_000 }
+
+/** A person has given up its mail, and it has had its time. With the whole fleet it needs none: who deletes says so now. */
+export const isGivenUp = ({ discard, whole, drainTimeoutMs }: Leave, since: number | undefined, now: number): boolean =>
+  discard && since !== undefined && (whole || now - since >= drainTimeoutMs)

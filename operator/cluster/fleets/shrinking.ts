@@ -12,7 +12,7 @@ import { resources } from '../api/resource.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
 import type { World } from '../watch/world.ts'
 import { Deposed, type Writing } from '../write/apply.ts'
-import { isGivenUp, ordinalOf, podName, shrinkingSince, standing } from './leaving.ts'
+import { isGivenUp, type Leave, ordinalOf, podName, shrinkingSince, standing } from './leaving.ts'
 
 /** What a relay says of its leaving; undefined where there is no answer. */
 export type AskLeaving = (
@@ -29,13 +29,7 @@ export type ShrinkingHands = {
   readonly gaveUp: (fleet: Name, pod: string) => void
 }
 
-export type Shrinking = {
-  readonly fleet: Name
-  /** As many as are to be left. */
-  readonly wanted: number
-  readonly drainTimeoutMs: number
-  readonly discard: boolean
-}
+export type Shrinking = Leave & { readonly fleet: Name }
 
 /** How many relays the fleet is to have for now. @throws ApiError for trouble that passes. */
 export async function relaysForNow(shrinking: Shrinking, hands: ShrinkingHands): Promise<number> {
@@ -73,7 +67,7 @@ async function patch({ namespace, name, uid }: RelayPod, metadata: object, { api
 }
 
 async function mayGo(name: string, shrinking: Shrinking, hands: ShrinkingHands): Promise<boolean> {
-  const { fleet, drainTimeoutMs, discard } = shrinking
+  const { fleet } = shrinking
   const { world, writing, ask, now } = hands
   const status = world.declaredAs(`RelayPolicy ${fleet}`)?.status
   // It stands in the status as one that may hold mail; as long as it does, whoever looks there counts on it.
@@ -82,7 +76,7 @@ async function mayGo(name: string, shrinking: Shrinking, hands: ShrinkingHands):
   const report = pod === undefined || pod.leaving ? undefined : await ask(pod, writing.signal)
   if (report !== undefined && report.policy === fleet && report.drain === 'Drained') return true
   if (report === undefined && (await hasNoVolume(fleet, name, writing))) return true
-  const givenUp = isGivenUp(discard, pod?.drainSince ?? shrinkingSince(status), drainTimeoutMs, now())
+  const givenUp = isGivenUp(shrinking, pod?.drainSince ?? shrinkingSince(status), now())
   if (givenUp) hands.gaveUp(fleet, name)
   return givenUp
 }

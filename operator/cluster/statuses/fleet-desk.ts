@@ -3,7 +3,7 @@ import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { type SpoolRecord, spoolsIn, spoolsNow } from '../../spools.ts'
 import type { Fleets } from '../fleets/fleets.ts'
-import { isGivenUp, ordinalOf, shrinkingSince, standing } from '../fleets/leaving.ts'
+import { isGivenUp, leaveOf, ordinalOf, ordinaryAvailability, shrinkingSince, standing } from '../fleets/leaving.ts'
 import type { LoadedConfigs } from '../fleets/loaded-configs.ts'
 import type { World } from '../watch/world.ts'
 import type { FleetEvidence } from './fleet-evidence.ts'
@@ -85,16 +85,17 @@ export class FleetDesk {
     memory.noneReadySince = anyReady ? undefined : (memory.noneReadySince ?? now)
     memory.sample.take(pods, now)
     const seen = pods.map(({ pod, report }) => ({ name: pod.name, id: report?.spoolId }))
-    const replicas = fleet.kind === 'run' ? fleet.replicas : undefined
+    const leave = leaveOf(fleet)
+    const replicas = leave?.wanted
     const status = world.declaredAs(`RelayPolicy ${name}`)?.status
     const { drainTimeoutMs, maxUnavailable } = fleet.kind === 'run' ? fleet.availability : ordinaryAvailability
     const since = shrinkingSince(status)
     const spools = spoolsNow(memory.spools, seen, fleet.acceptedSpools ?? [])
     memory.spools = spools.filter((spool) => {
       const asked = pods.find(({ pod }) => pod.name === spool.name)
-      const isToLeave = replicas !== undefined && ordinalOf(spool.name) >= replicas
-      const givenUp = isGivenUp(fleet.discardQueue, asked?.pod.drainSince ?? since, drainTimeoutMs, now)
-      return !(asked?.report?.drain === 'Drained' || (isToLeave && givenUp))
+      const isToLeave = leave !== undefined && ordinalOf(spool.name) >= leave.wanted
+      const givenUp = isToLeave && isGivenUp(leave, asked?.pod.drainSince ?? since, now)
+      return !(asked?.report?.drain === 'Drained' || givenUp)
     })
     const written = fleets.written(name)
     const isStopped = pods.length === 0 && fleet.kind === 'run' && fleet.replicas === 0
@@ -104,6 +105,7 @@ export class FleetDesk {
       wanted: hash ?? written.hash,
       written,
       replicas,
+      leaving: fleet.leaving === true,
       standing: standing(world.made(name), memory.spools, replicas ?? 0),
       maxUnavailable,
       drainTimeoutMs,
@@ -156,8 +158,6 @@ export class FleetDesk {
   }
 }
 
-/** Of a held fleet nothing is made smaller; these are the schema's. */
-const ordinaryAvailability = { maxUnavailable: 1, drainTimeoutMs: 1_800_000 }
 /** Also by those that take no mail, since they send it. */
 function loadedBy(pods: readonly AskedPod[]): string | undefined {
   const hashes = new Set(pods.map(({ report }) => (report?.leaving === 0 ? report.hash : undefined)))

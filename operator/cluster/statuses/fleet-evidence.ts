@@ -11,6 +11,8 @@ export type FleetEvidence = {
   readonly written: FleetWritten
   /** Absent for a fleet that is held: it stays as it is. */
   readonly replicas: number | undefined
+  /** Its policy is being deleted. */
+  readonly leaving: boolean
   /** How many there are to be for now: more than `replicas` while some are to leave. */
   readonly standing: number
   readonly maxUnavailable: number

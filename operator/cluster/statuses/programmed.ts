@@ -21,6 +21,11 @@ const no = (reason: string, message: string, settled = true): Programmed => ({
 const notWritten: Check = ({ written: { trouble } }) =>
   trouble === undefined ? undefined : no('NotWritten', `it could not be made as it was declared: ${trouble}`)
 
+const leaves: Check = ({ leaving }) =>
+  leaving
+    ? no('Deleting', 'the policy is being deleted: its relays take no new mail, and deliver what they have first')
+    : undefined
+
 const stopped: Check = ({ replicas }) =>
   replicas === 0 ? no('Stopped', 'spec.replicas is 0, so no relay runs; set it to 1 or more to start one') : undefined
 
@@ -80,7 +85,7 @@ const lagText = ({ pod, report, lagsSince }: AskedPod): string => {
 }
 
 /** Each finds something that is wrong, or nothing; the first one is told. */
-const checks: readonly Check[] = [notWritten, stopped, unwritten, noneReady, refused, lagging]
+const checks: readonly Check[] = [notWritten, leaves, stopped, unwritten, noneReady, refused, lagging]
 
 export function programmedBy(evidence: FleetEvidence): Programmed {
   for (const check of checks) {

@@ -51,7 +51,9 @@ export function scalingDownBy(
   const reason = reasons.find(([, holds]) => all.some((leaver) => holds(leaver, evidence)))?.[0] ?? 'Draining'
   const told = few(all.map((leaver) => leaverText(leaver, queued)))
   const mends = mendsFor(reason, all, evidence)
-  const message = `${evidence.replicas} relays are to stay; ${told}; a relay goes when its queue is empty${mends}`
+  const message = evidence.leaving
+    ? `the policy is being deleted, and is gone when no relay has mail; ${told}${mends}`
+    : `${evidence.replicas} relays are to stay; ${told}; a relay goes when its queue is empty${mends}`
   return { type: 'ScalingDown', status: 'True', reason, message }
 }
 
@@ -70,9 +72,9 @@ function leaverText(leaver: Leaver, queued: (uid: string) => number | undefined)
   }
 }
 
-function mendsFor(reason: string, all: readonly Leaver[], { suspended }: FleetEvidence): string {
+function mendsFor(reason: string, all: readonly Leaver[], { suspended, leaving }: FleetEvidence): string {
   if (suspended) return '; spec.suspended is true, so nothing is delivered: set it to false'
-  if (reason === 'Draining') return ''
+  if (all.every((leaver) => stateOf(leaver) === 'Drained') || (reason === 'Draining' && !leaving)) return ''
   const claims = few(
     all.filter((leaver) => stateOf(leaver) !== 'Drained').map(({ name }) => claimName(name)),
     ', ',

@@ -1,7 +1,7 @@
 /** Decides, turn by turn, which statuses are to be written; what nothing has changed about is not looked at. */
 
 import type { Condition, Status } from '../../compile/compiled.ts'
-import type { Name, Ref } from '../../compile/snapshot.ts'
+import { type Name, nameIn, type Ref } from '../../compile/snapshot.ts'
 import type { Look, Verifier } from '../../dns/verifier.ts'
 import { type KeySaying, keySaying } from '../../key-saying.ts'
 import type { KnownUses } from '../../known-uses.ts'
@@ -241,8 +241,6 @@ function troublesOf(ref: Ref, ofCredentials: Troubles, ofDomains: Troubles): Tro
   if (ref.startsWith('RelayCredential ')) return ofCredentials
   return ref.startsWith('SenderDomain ') ? ofDomains : undefined
 }
-
-const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
 
 /** As it was heard, or as our own write left it, of which nobody has told yet. */
 const standsNow = ({ resourceVersion, status }: DeclaredObject, { wrote }: Known): Stands =>

@@ -5,12 +5,14 @@ import { validate } from '../../../crds/validate.ts'
 import { ownAnnotations } from '../../compile/own-annotations.ts'
 import { type Credential, type Domain, type Invalid, type Policy, refOf } from '../../compile/snapshot.ts'
 import type { KubeObject } from '../api/object.ts'
+import { isCollected, isKept } from '../write/mail-finalizer.ts'
 import type { DeclaredObject } from './world.ts'
 
-/** Undefined: it is being deleted, and so is gone for us. */
+/** Undefined: it is being deleted, and so is gone for us; but for a policy that is kept until its mail is gone. */
 export function declaredIn(object: KubeObject): DeclaredObject | undefined {
   const { metadata } = object
-  if (metadata.deletionTimestamp !== undefined) return undefined
+  const leaves = metadata.deletionTimestamp !== undefined
+  if (leaves && (!isKept(metadata) || isCollected(metadata))) return undefined
   const identity = {
     kind: object.kind as Invalid['kind'],
     namespace: metadata.namespace ?? '',
@@ -19,8 +21,17 @@ export function declaredIn(object: KubeObject): DeclaredObject | undefined {
     creationTimestamp: metadata.creationTimestamp ?? '',
   }
   const status = (object['status'] ?? {}) as DeclaredObject['status']
-  const { uid = '', resourceVersion = '', labels = {} } = metadata
-  return { ref: refOf(identity), uid, resourceVersion, status, ...judged(object, identity, labels) }
+  const { uid = '', resourceVersion = '', labels = {}, annotations, finalizers } = metadata
+  const isPolicy = identity.kind === 'RelayPolicy'
+  const beside = isPolicy ? { ...ownAnnotations(annotations), ...(leaves && { leaving: true as const }) } : {}
+  return {
+    ref: refOf(identity),
+    uid,
+    resourceVersion,
+    ...(isPolicy && finalizers !== undefined && { finalizers }),
+    status,
+    ...judged(object, { ...identity, ...beside }, labels),
+  }
 }
 
 type Identity = Omit<Invalid, 'problems' | 'spec'>
@@ -40,8 +51,7 @@ function judged(
     const problems = result.problems.map((p) => `${p.field}: ${p.message}`)
     return { is: 'invalid', invalid: { ...identity, problems, spec } }
   }
-  const annotations = kind === 'RelayPolicy' && ownAnnotations(metadata.annotations)
-  const resource = { ...identity, labels, ...annotations, spec: result.spec } as Policy | Domain | Credential
+  const resource = { ...identity, labels, spec: result.spec } as Policy | Domain | Credential
   return { is: 'valid', resource }
 }
 

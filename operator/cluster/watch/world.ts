@@ -6,6 +6,7 @@ import type { Dirty } from '../../dirty.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
 import { ownResources, resources } from '../api/resource.ts'
+import { isOrphaning } from '../write/mail-finalizer.ts'
 import { oursSelector } from '../write/ownership.ts'
 import { declaredIn } from './declared.ts'
 import { byFleet, fleetOf, isSameMade, madeIn } from './made.ts'
@@ -16,11 +17,16 @@ import { type RelayPod, relayPodOf } from './relay-pod.ts'
 import { remembered } from './remembered.ts'
 import { openServiceMonitors } from './service-monitors.ts'
 
-/** One of our own kinds as it stands in the cluster. What is being deleted, alone or with its namespace, is gone for us. */
+/**
+ * One of our own kinds as it stands in the cluster. What is being deleted, alone or with its namespace, is gone for us; a
+ * policy is there, and leaves, as long as its finalizer keeps it.
+ */
 export type DeclaredObject = {
   readonly ref: Ref
   readonly uid: string
   readonly resourceVersion: string
+  /** Of a policy: whoever keeps it when it is deleted; absent where nobody does. */
+  readonly finalizers?: readonly string[]
   /** The status as it was last heard of; empty where there is none. */
   readonly status: Readonly<Record<string, unknown>>
 } & (
@@ -34,6 +40,8 @@ export type Heard = Readonly<Record<string, string>>
 export type World = {
   declared(): readonly DeclaredObject[]
   declaredAs(ref: Ref): DeclaredObject | undefined
+  /** Policies that are kept for nothing: they go with their namespace, which takes pods and volumes along, or their relays are to stay without them. */
+  forsaken(): readonly DeclaredObject[]
   /** Labels by namespace. */
   namespaces(): ReadonlyMap<string, Readonly<Record<string, string>>>
   /** What carries the operator's label and the fleet's: services, stateful sets, and whatever else manifests make. */
@@ -111,7 +119,7 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
   const parts = [...own, ...made.map((m) => m.mirror), pods, serviceMonitors, labels]
   const listed = remembered(
     () => own.map((m) => m.values()),
-    (all) => all.filter((declared) => declared !== undefined),
+    (all) => all.filter((d) => d !== undefined).filter((d) => !isOrphaned(d)),
   )
   const isLeaving = (ref: string): boolean =>
     labels.leaving().size > 0 && labels.leaving().has(ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/')))
@@ -120,7 +128,12 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
     declared: () => (labels.leaving().size === 0 ? listed() : listed().filter(({ ref }) => !isLeaving(ref))),
     declaredAs(ref) {
       const space = ref.indexOf(' ')
-      return isLeaving(ref) ? undefined : byKind.get(ref.slice(0, space))?.get(ref.slice(space + 1))
+      const declared = isLeaving(ref) ? undefined : byKind.get(ref.slice(0, space))?.get(ref.slice(space + 1))
+      return declared === undefined || isOrphaned(declared) ? undefined : declared
+    },
+    forsaken() {
+      const policies: readonly (DeclaredObject | undefined)[] = byKind.get('RelayPolicy')?.values() ?? []
+      return policies.filter((d) => d !== undefined).filter((d) => leaves(d) && (isLeaving(d.ref) || isOrphaning(d)))
     },
     namespaces: labels.labels,
     made: (fleet) => [...made, serviceMonitors].flatMap((m) => m.of(fleet)).map((m) => m.object),
@@ -139,6 +152,11 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
     },
   }
 }
+
+const leaves = (declared: DeclaredObject): boolean =>
+  (declared.is === 'valid' ? (declared.resource as Policy).leaving : declared.invalid.leaving) === true
+
+const isOrphaned = (declared: DeclaredObject): boolean => leaves(declared) && isOrphaning(declared)
 
 /** A status is what we write ourselves: it is kept, and compile asks nothing of it that is not known already. */
 const isSameDeclared = (a: DeclaredObject | undefined, b: DeclaredObject | undefined): boolean =>

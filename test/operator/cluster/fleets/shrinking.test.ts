@@ -69,7 +69,8 @@ async function shrunk(cluster: Cluster) {
     now: () => now,
     gaveUp: (_fleet: string, name: string) => givenUp.push(name),
   } as unknown as ShrinkingHands
-  const goal = { fleet: 'mail/shared', wanted: 1, drainTimeoutMs: 30 * 60_000, discard: false, ...more } as const
+  const declared = { wanted: 1, drainTimeoutMs: 30 * 60_000, discard: false, whole: false }
+  const goal: Shrinking = { fleet: 'mail/shared', ...declared, ...more }
   return { relays: await relaysForNow(goal, hands), patched, givenUp }
 }
 

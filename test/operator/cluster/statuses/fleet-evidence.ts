@@ -52,6 +52,7 @@ export const evidence = (more: Partial<FleetEvidence> = {}): FleetEvidence => ({
   wanted: newest,
   written: { hash: newest },
   replicas: 2,
+  leaving: false,
   standing: 2,
   maxUnavailable: 1,
   drainTimeoutMs: 1_800_000,

@@ -1,0 +1,24 @@
+/** What keeps a RelayPolicy that somebody deletes, and with it its relays, until their mail is gone: a finalizer. */
+import type { ObjectMeta } from '../api/object.ts'
+
+export const mailFinalizer = 'relayfleet.dev/mail'
+
+/** Kubernetes' own, while the garbage collector removes all that the object owns, whatever else keeps the object. */
+const foreground = 'foregroundDeletion'
+/** Kubernetes' own, while the garbage collector takes the owner off all that the object owns: a person wants it left. */
+const orphan = 'orphan'
+
+type Finalized = Pick<ObjectMeta, 'finalizers'>
+
+export const isKept = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(mailFinalizer)
+
+/** What it owns is to stay as it is, without it. */
+export const isOrphaning = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(orphan)
+
+/** While the collector is at work, whatever is made goes at once; after that, the relays come back for their mail. */
+export const isCollected = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(foreground)
+
+export const withFinalizer = ({ finalizers = [] }: Finalized): readonly string[] => [...finalizers, mailFinalizer]
+
+export const withoutFinalizer = ({ finalizers = [] }: Finalized): readonly string[] =>
+  finalizers.filter((one) => one !== mailFinalizer)
