@@ -58,7 +58,10 @@ export function apiOf(access: Access, extra: Readonly<Record<string, string>> = 
   const bearer = access.login.kind === 'token' ? { authorization: `Bearer ${access.login.token}` } : {}
   const call: Api['request'] = async (method, path, body, contentType = 'application/json') => {
     const content = body === undefined ? undefined : JSON.stringify(body)
-    const headers = { ...bearer, ...extra, ...(content === undefined ? {} : { 'content-type': contentType }) }
+    // Of a DELETE, Node would not say that it has a body.
+    const described =
+      content === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(content) }
+    const headers = { ...bearer, ...extra, ...described }
     const sent = request(new URL(path, access.server), { method, agent, headers })
     sent.end(content)
     const [answer] = await once(sent, 'response')

@@ -12,7 +12,6 @@ import type { Backoff } from '../api/backoff.ts'
 import type { World } from '../watch/world.ts'
 import { Deposed, type Writing } from '../write/apply.ts'
 import { type Lanes, openLanes } from '../write/lanes.ts'
-import { isOrphaning } from '../write/mail-finalizer.ts'
 import { identityOf } from '../write/prune.ts'
 import type { Fleet } from './fleet.ts'
 import type { FleetJob } from './fleet-job.ts'
@@ -61,7 +60,7 @@ export type Fleets = {
 }
 
 /** What had become of its mail when a policy that was deleted was kept no longer. */
-export type LetGo = 'none' | 'given up' | 'went with its namespace' | 'left to its relays'
+export type LetGo = 'none' | 'given up' | 'went with its namespace'
 
 export type FleetsOptions = {
   readonly api: Api
@@ -137,8 +136,7 @@ class ClusterFleets implements Fleets {
       world,
       writing: this.#writing,
       backoff,
-      done: (policy) =>
-        letGo(nameIn(policy.ref), isOrphaning(policy) ? 'left to its relays' : 'went with its namespace'),
+      done: ({ ref }) => letGo(nameIn(ref), 'went with its namespace'),
       failed: (ref, error) => notLetGo(nameIn(ref), errorTrouble(`taking the finalizer off ${ref}`, error)),
     })
     this.#lanes = openLanes<Job>({

@@ -1,4 +1,4 @@
-/** Lets go of policies that are kept for nothing: their namespace takes pods and volumes along, or their relays stay without them. */
+/** Lets go of policies that are kept for nothing: their namespace takes pods and volumes along, whoever keeps what in it. */
 import type { Backoff } from '../api/backoff.ts'
 import type { DeclaredObject, World } from '../watch/world.ts'
 import { Deposed, type Writing } from '../write/apply.ts'

@@ -10,24 +10,27 @@ export function roundFigure(count: number): number {
   return power * (count >= 5 * power ? 5 : count >= 2 * power ? 2 : 1)
 }
 
+type Count = { readonly messages: number; readonly drainSince: number | undefined }
+
 export class QueuedSample {
-  #counts: ReadonlyMap<string, number> = new Map()
+  #counts: ReadonlyMap<string, Count> = new Map()
   #takenAt = Number.NEGATIVE_INFINITY
 
   of(uid: string): number | undefined {
-    return this.#counts.get(uid)
+    return this.#counts.get(uid)?.messages
   }
 
-  /** Looks at all pods when it is time, and at those that are new. */
+  /** Looks at all pods when it is time, and at those that are new, or new among those that are to leave. */
   take(pods: readonly AskedPod[], now: number): void {
     const due = now - this.#takenAt >= sampleMs
     if (due) this.#takenAt = now
     this.#counts = new Map(
-      pods.flatMap(({ pod: { uid }, report }) => {
-        const kept = due ? undefined : this.#counts.get(uid)
+      pods.flatMap(({ pod: { uid, drainSince }, report }) => {
+        const before = due ? undefined : this.#counts.get(uid)
+        const kept = before !== undefined && before.drainSince === drainSince ? before : undefined
         if (report === undefined) return kept === undefined ? [] : [[uid, kept]]
         const { ready, deferred, inFlight } = report.queue
-        return [[uid, kept ?? roundFigure(ready + deferred + inFlight)]]
+        return [[uid, kept ?? { messages: roundFigure(ready + deferred + inFlight), drainSince }]]
       }),
     )
   }

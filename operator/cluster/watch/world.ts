@@ -6,7 +6,6 @@ import type { Dirty } from '../../dirty.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
 import { ownResources, resources } from '../api/resource.ts'
-import { isOrphaning } from '../write/mail-finalizer.ts'
 import { oursSelector } from '../write/ownership.ts'
 import { declaredIn } from './declared.ts'
 import { byFleet, fleetOf, isSameMade, madeIn } from './made.ts'
@@ -40,7 +39,7 @@ export type Heard = Readonly<Record<string, string>>
 export type World = {
   declared(): readonly DeclaredObject[]
   declaredAs(ref: Ref): DeclaredObject | undefined
-  /** Policies that are kept for nothing: they go with their namespace, which takes pods and volumes along, or their relays are to stay without them. */
+  /** Policies that are kept for nothing: they go with their namespace, which takes pods and volumes along. */
   forsaken(): readonly DeclaredObject[]
   /** Labels by namespace. */
   namespaces(): ReadonlyMap<string, Readonly<Record<string, string>>>
@@ -119,7 +118,7 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
   const parts = [...own, ...made.map((m) => m.mirror), pods, serviceMonitors, labels]
   const listed = remembered(
     () => own.map((m) => m.values()),
-    (all) => all.filter((d) => d !== undefined).filter((d) => !isOrphaned(d)),
+    (all) => all.filter((declared) => declared !== undefined),
   )
   const isLeaving = (ref: string): boolean =>
     labels.leaving().size > 0 && labels.leaving().has(ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/')))
@@ -128,12 +127,11 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
     declared: () => (labels.leaving().size === 0 ? listed() : listed().filter(({ ref }) => !isLeaving(ref))),
     declaredAs(ref) {
       const space = ref.indexOf(' ')
-      const declared = isLeaving(ref) ? undefined : byKind.get(ref.slice(0, space))?.get(ref.slice(space + 1))
-      return declared === undefined || isOrphaned(declared) ? undefined : declared
+      return isLeaving(ref) ? undefined : byKind.get(ref.slice(0, space))?.get(ref.slice(space + 1))
     },
     forsaken() {
       const policies: readonly (DeclaredObject | undefined)[] = byKind.get('RelayPolicy')?.values() ?? []
-      return policies.filter((d) => d !== undefined).filter((d) => leaves(d) && (isLeaving(d.ref) || isOrphaning(d)))
+      return policies.filter((d) => d !== undefined).filter((d) => isLeaving(d.ref) && leaves(d))
     },
     namespaces: labels.labels,
     made: (fleet) => [...made, serviceMonitors].flatMap((m) => m.of(fleet)).map((m) => m.object),
@@ -155,8 +153,6 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
 
 const leaves = (declared: DeclaredObject): boolean =>
   (declared.is === 'valid' ? (declared.resource as Policy).leaving : declared.invalid.leaving) === true
-
-const isOrphaned = (declared: DeclaredObject): boolean => leaves(declared) && isOrphaning(declared)
 
 /** A status is what we write ourselves: it is kept, and compile asks nothing of it that is not known already. */
 const isSameDeclared = (a: DeclaredObject | undefined, b: DeclaredObject | undefined): boolean =>

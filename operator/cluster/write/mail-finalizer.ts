@@ -5,15 +5,10 @@ export const mailFinalizer = 'relayfleet.dev/mail'
 
 /** Kubernetes' own, while the garbage collector removes all that the object owns, whatever else keeps the object. */
 const foreground = 'foregroundDeletion'
-/** Kubernetes' own, while the garbage collector takes the owner off all that the object owns: a person wants it left. */
-const orphan = 'orphan'
 
 type Finalized = Pick<ObjectMeta, 'finalizers'>
 
 export const isKept = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(mailFinalizer)
-
-/** What it owns is to stay as it is, without it. */
-export const isOrphaning = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(orphan)
 
 /** While the collector is at work, whatever is made goes at once; after that, the relays come back for their mail. */
 export const isCollected = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(foreground)

@@ -1,0 +1,197 @@
+/** A policy is deleted on a real API server, with its real controllers: it is there until no relay has mail (cases S29, K29). */
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { until } from '../local/until.ts'
+import { type Api, accepted, apiOf } from './api.ts'
+import { givenCluster, theCluster } from './cluster.ts'
+import { installCrds } from './install-crds.ts'
+import { type LeavingStage, openLeavingStage } from './leaving-stage.ts'
+import { isWrite } from './whole/operator-process.ts'
+import { credential, domain, make, policy } from './whole/scenarios.ts'
+
+const finalizer = 'relayfleet.dev/mail'
+
+describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted', { timeout: 90_000 }, () => {
+  let admin: Api
+  let stage: LeavingStage
+  const remove = async (propagationPolicy = 'Background'): Promise<void> => {
+    const options = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy }
+    accepted(await admin.request('DELETE', stage.at('relaypolicies', 'shared'), options))
+  }
+  /** Two relays, one of which has three messages and a next hop that takes none. */
+  const withMail = async (): Promise<void> => {
+    await make(admin, stage.namespace, [policy('shared')])
+    await stage.remembered(2)
+    stage.pods.delivers = false
+    stage.pods.mail.set('shared-1', 3)
+  }
+  const isGone = async (): Promise<void> => {
+    await stage.isGone('relaypolicies')
+    await stage.isGone('statefulsets')
+  }
+  const credentialSays = async (word: string): Promise<boolean> =>
+    JSON.stringify((await stage.get('relaycredentials', 'checkout'))['status'] ?? {}).includes(word)
+  const finalizers = async (): Promise<unknown> => (await stage.get('relaypolicies')).metadata['finalizers']
+
+  beforeAll(async () => {
+    admin = apiOf(theCluster().access)
+    await installCrds(admin)
+  })
+  beforeEach(async () => {
+    stage = await openLeavingStage(admin)
+  })
+  afterEach(() => stage.close())
+
+  test('stays with its relays until they have no mail, and tells who has what since when, and what to do', async () => {
+    await withMail()
+    await make(admin, stage.namespace, [domain(), credential('checkout')])
+    await until('the credential is known', () => credentialSays('Programmed'))
+    await remove()
+    const { message } = await stage.told('Draining')
+    expect(message).toMatch(/^the policy is being deleted, and is gone when no relay has mail; /)
+    await until('the messages are counted', async () =>
+      /shared-1 leaves since 2\S+ and has 2 messages or more/.test(
+        (await stage.condition('ScalingDown'))?.message ?? '',
+      ),
+    )
+    expect(message).toContain('stays on data-shared-1')
+    expect(message).toContain('annotate the policy with relayfleet.dev/discard-queue=true')
+    await stage.eventsSay('the policy is being deleted')
+    expect(await stage.condition('Ready')).toMatchObject({ status: 'False', reason: 'Deleting' })
+    await until('its credentials know', () => credentialSays('is being deleted'))
+    expect((await stage.get('pods', 'shared-1')).metadata['labels']).toMatchObject({
+      'relayfleet.dev/takes-mail': 'false',
+    })
+    expect(await stage.replicas()).toBe(2)
+    stage.pods.delivers = true
+    await isGone()
+    expect(stage.pods.mail.get('shared-1')).toBe(0)
+    await until('that is told', () => stage.operator.told.some((t) => t.about === 'policy let go' && t.mail === 'none'))
+  })
+
+  test('has been kept before anything of it was there that takes mail', async () => {
+    await make(admin, stage.namespace, [policy('shared')])
+    await stage.remembered(2)
+    const writes = stage.operator.proxy.seen.filter(isWrite).map(({ path }) => path.split('/').slice(-2).join('/'))
+    const [kept, made] = [writes.indexOf('relaypolicies/shared'), writes.indexOf('statefulsets/shared')]
+    expect(kept).toBeGreaterThanOrEqual(0)
+    expect(made).toBeGreaterThan(kept)
+    await stage.edit({ metadata: { finalizers: ['example.org/of-others'] } })
+    await until('it is kept again', async () => JSON.stringify(await finalizers()).includes(finalizer))
+    await remove()
+    await until('it is let go', async () => !JSON.stringify(await finalizers()).includes(finalizer))
+    expect(await finalizers()).toEqual(['example.org/of-others'])
+    await stage.edit({ metadata: { finalizers: null } })
+    await isGone()
+  })
+
+  test('obeys what is edited while it waits: another smarthost, by which the mail can leave', async () => {
+    await withMail()
+    await remove()
+    await stage.told('Draining')
+    const smarthosts = [{ name: 'other', host: 'other.example.net', port: 587 }]
+    await stage.edit({ spec: { routes: [{ name: 'default', type: 'Smarthost', smarthosts }] } })
+    await until('the relays have it', async () => {
+      const { data } = (await stage.get('secrets', 'shared-relay-config-0')) as unknown as {
+        readonly data: Readonly<Record<string, string>>
+      }
+      return Buffer.from(data['relay.json'] ?? '', 'base64').includes('other.example.net')
+    })
+    stage.pods.delivers = true
+    await isGone()
+  })
+
+  test('a person lets it go with its mail', async () => {
+    await withMail()
+    await remove()
+    await stage.told('Draining')
+    await stage.edit({ metadata: { annotations: { 'relayfleet.dev/discard-queue': 'true' } } })
+    await isGone()
+    expect(stage.pods.mail.get('shared-1')).toBe(3)
+    await stage.eventsSay('QueueLeft')
+    await until('that is told', () =>
+      stage.operator.told.some((t) => t.about === 'policy let go' && t.mail === 'given up'),
+    )
+  })
+
+  test('a relay that does not say that it is empty is not', async () => {
+    await withMail()
+    stage.pods.silent.add('shared-1')
+    stage.pods.delivers = true
+    await remove()
+    const { message } = await stage.told('DrainUnknown')
+    expect(message).toContain('shared-1 leaves since')
+    expect(message).toContain('does not say what it has')
+    expect(await stage.replicas()).toBe(2)
+    stage.pods.silent.delete('shared-1')
+    await isGone()
+    expect(stage.pods.mail.get('shared-1')).toBe(0)
+  })
+
+  test('one that is held waits all the same, with the configuration that its relays have', async () => {
+    await withMail()
+    const tls = { mode: 'StartTLS', certificateRef: { name: 'nowhere' } }
+    await stage.edit({ spec: { listeners: [{ name: 'submission', port: 587, tls }] } })
+    await until('it is held', async () => (await stage.condition('Programmed'))?.reason === 'Held')
+    await remove()
+    await stage.told('Draining')
+    expect(await stage.replicas()).toBe(2)
+    stage.pods.delivers = true
+    await isGone()
+    expect(stage.pods.mail.get('shared-1')).toBe(0)
+  })
+
+  test('waits for an operator that is away, and is let go by the next', async () => {
+    await withMail()
+    await stage.operator.stop()
+    stage.pods.delivers = true
+    await remove()
+    expect((await stage.get('relaypolicies')).metadata['deletionTimestamp']).toBeDefined()
+    expect(await stage.replicas()).toBe(2)
+    await stage.anotherOperator()
+    await isGone()
+    expect(stage.pods.mail.get('shared-1')).toBe(0)
+  })
+
+  test('goes at once where no relay ever had a volume', async () => {
+    await make(admin, stage.namespace, [policy('shared', { replicas: 0 })])
+    await until('it is made', async () => (await admin.get(stage.at('statefulsets', 'shared'))).status === 200)
+    await remove()
+    await isGone()
+  })
+
+  test('what the garbage collector takes before it comes back, and delivers: deletion in the foreground', async () => {
+    await withMail()
+    await remove('Foreground')
+    await until('the collector has been there', async () => !JSON.stringify(await finalizers()).includes('foreground'))
+    await stage.told('Draining')
+    expect(await stage.replicas()).toBe(2)
+    stage.pods.delivers = true
+    await isGone()
+    expect(stage.pods.mail.get('shared-1')).toBe(0)
+  })
+
+  test('takes its relays along in the end, also where whoever deletes it wants to leave them as orphans', async () => {
+    await withMail()
+    await remove('Orphan')
+    await stage.told('Draining')
+    expect(await stage.replicas()).toBe(2)
+    stage.pods.delivers = true
+    await isGone()
+    expect(stage.pods.mail.get('shared-1')).toBe(0)
+  })
+
+  test('keeps no namespace from going: its pods and volumes go all the same, and that is told', async () => {
+    await withMail()
+    accepted(await admin.remove(`/api/v1/namespaces/${stage.namespace}`))
+    await until(
+      'the namespace is gone',
+      async () => (await admin.get(`/api/v1/namespaces/${stage.namespace}`)).status === 404,
+      60_000,
+    )
+    expect(stage.operator.told).toContainEqual({
+      about: 'policy let go',
+      fleet: `${stage.namespace}/shared`,
+      mail: 'went with its namespace',
+    })
+  })
+})
