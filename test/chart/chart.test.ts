@@ -87,6 +87,7 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(verbsOn('configmaps')).toEqual(new Set(['get', 'create', 'patch']))
     expect(verbsOn('namespaces')).toEqual(new Set('watchNamespaces' in values ? ['get'] : ['list', 'watch']))
     expect(verbsOn('pods')).toEqual(new Set(['list', 'watch', 'patch']))
+    expect(verbsOn('relaypolicies')).toEqual(new Set(['list', 'watch', 'patch']))
   })
 
   test('in its own namespace it has its Lease and its authority, by name', () => {

@@ -4,7 +4,9 @@ import { helmInstalled, release, rendered, type Values } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
 import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
+import { installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
+import { policy } from './whole/scenarios.ts'
 
 const ours = { 'app.kubernetes.io/managed-by': 'relayfleet' }
 const theirs = { 'app.kubernetes.io/managed-by': 'Helm' }
@@ -98,6 +100,51 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     const { status, body } = await as('PATCH', foreign, change, '?dryRun=All')
     expect(status, name).toBe(403)
     expect(JSON.stringify(body)).not.toContain('"data"')
+  })
+
+  describe('of a RelayPolicy', () => {
+    const mail = 'relayfleet.dev/mail'
+    const others = 'example.org/of-others'
+    const policies = (): string => `/apis/relayfleet.dev/v1alpha1/namespaces/${chart.namespace}/relaypolicies`
+    const change = (body: object): Promise<Answer> => chart.operator.patch(`${policies()}/shared`, body)
+    const metadata = { labels: { team: 'mail' }, annotations: { note: 'theirs' }, finalizers: [others] }
+
+    beforeAll(async () => {
+      await installCrds(admin)
+      const { apiVersion, kind, spec } = policy()
+      const object = { apiVersion, kind, metadata: { name: 'shared', ...metadata }, spec }
+      accepted(await admin.create(policies(), object))
+      await until('the admission policy holds', async () => {
+        const { body } = await chart.operator.patch(`${policies()}/shared?dryRun=All`, { spec: { replicas: 7 } })
+        return (body as Refusal).message?.includes('ValidatingAdmissionPolicy')
+      })
+    })
+    afterAll(async () => void (await admin.patch(`${policies()}/shared`, { metadata: { finalizers: null } })))
+
+    test('the operator puts its finalizer on and takes it off, and that of others stays', async () => {
+      accepted(await change({ metadata: { finalizers: [others, mail] } }))
+      refusedByPolicy(await change({ metadata: { finalizers: [mail] } }))
+      accepted(await change({ metadata: { finalizers: [others] } }))
+      refusedByPolicy(await change({ metadata: { finalizers: null } }))
+      refusedByPolicy(await change({ metadata: { finalizers: [others, 'example.org/another'] } }))
+    })
+
+    test.each<[string, object]>([
+      ['its spec', { spec: { replicas: 7 } }],
+      ['a label', { metadata: { labels: { team: 'other' } } }],
+      ['an annotation', { metadata: { annotations: { 'relayfleet.dev/discard-queue': 'true' } } }],
+      ['an owner', { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'b' }] } }],
+      ['its spec beside the finalizer', { metadata: { finalizers: [others, mail] }, spec: { replicas: 7 } }],
+    ])('it changes nothing else: %s', async (_what, body) => {
+      refusedByPolicy(await change(body))
+    })
+
+    test('it makes none and deletes none', async () => {
+      expect((await chart.operator.remove(`${policies()}/shared`)).status).toBe(403)
+      const { apiVersion, kind, spec } = policy()
+      const another = { apiVersion, kind, metadata: { name: 'another' }, spec }
+      expect((await chart.operator.create(policies(), another)).status).toBe(403)
+    })
   })
 
   describe('for named namespaces', () => {

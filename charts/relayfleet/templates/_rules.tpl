@@ -3,6 +3,10 @@
 - apiGroups: [relayfleet.dev]
   resources: [relaypolicies, senderdomains, relaycredentials]
   verbs: [list, watch]
+# The finalizer that keeps a policy until its mail is gone. The admission policy lets nothing else of it be changed.
+- apiGroups: [relayfleet.dev]
+  resources: [relaypolicies]
+  verbs: [patch]
 - apiGroups: [relayfleet.dev]
   resources: [relaypolicies/status, senderdomains/status, relaycredentials/status]
   verbs: [patch]
