@@ -89,10 +89,12 @@ const fileLine = ({ path, from }: FileSource): string =>
 
 function fleetFields(fleet: CompiledFleet, full: boolean): unknown {
   const config = fleet.config === undefined ? undefined : full ? fleet.config : configFields(fleet.config)
-  if (fleet.kind === 'hold') return config === undefined ? 'hold' : { 'hold, less what was revoked': config }
+  const leaving = fleet.leaving === true ? ', and gone when its relays have no mail' : ''
+  if (fleet.kind === 'hold')
+    return config === undefined ? `hold${leaving}` : { [`hold, less what was revoked${leaving}`]: config }
   const { replicas, ports, storage, availability, files } = fleet
   const volume = full ? { ports, storage, availability } : {}
-  return { replicas, ...volume, run: config, files: files.map(fileLine) }
+  return { replicas, ...volume, [`run${leaving}`]: config, files: files.map(fileLine) }
 }
 
 const bindingLine = (b: Binding): unknown => {

@@ -21,6 +21,8 @@ import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 export type Facts = {
   readonly place?: 'cluster' | 'machine' | 'machineWithLowPorts'
   readonly unread?: readonly string[]
+  /** RelayPolicies that are being deleted, and are kept until their mail is gone. */
+  readonly leaving?: readonly string[]
   /** By RelayCredential, its keys or their ids; absent: every credential has the key `k1`. One left out has no Secret yet. */
   readonly keys?: Readonly<Record<string, readonly (string | (Partial<Key> & Pick<Key, 'id'>))[]>>
   /** The ids of the issuer's keys, or why they are not known; absent: there is no issuer. */
@@ -92,8 +94,14 @@ export function snapshotOf(
   const declared = declaredFacts(read.objects)
   const credentials = [...declared.credentials, ...declared.invalid.filter((i) => i.kind === 'RelayCredential')]
   const given = (facts.running ?? []).map((c) => parseConfig(JSON.stringify(c)))
+  const said = <T extends { readonly kind: string; readonly namespace: string; readonly name: string }>(one: T) =>
+    one.kind === 'RelayPolicy' && facts.leaving?.includes(nameOf(one)) === true
+      ? { ...one, leaving: true as const }
+      : one
   const snapshot = {
     ...declared,
+    policies: declared.policies.map(said),
+    invalid: declared.invalid.map(said),
     unread: facts.unread ?? [],
     bindingKeys: bindingKeys(facts, credentials as readonly Credential[]),
     ...tokenIssuer(facts),

@@ -55,8 +55,8 @@ const recordsBreak = ['SPFValid', 'DKIMValid', 'DMARCValid'].map((type) => cameT
 
 /** Ten thousand credentials do not each tell that their fleet is away: its policy does. */
 const ofItsFleet = ['PolicyNotProgrammed', 'Held']
-/** May pass by itself; what does not is told as `Lagging`. */
-const passing = ['NotLoaded', 'NoAnswer']
+/** May pass by itself, what does not is told as `Lagging`; or is what somebody did, and is told by `ScalingDown`. */
+const passing = ['NotLoaded', 'NoAnswer', 'Deleting']
 
 const isQuiet = (kind: string, { reason }: Condition): boolean =>
   passing.includes(reason) || (kind === 'RelayCredential' && ofItsFleet.includes(reason))

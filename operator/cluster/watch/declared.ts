@@ -12,7 +12,8 @@ import type { DeclaredObject } from './world.ts'
 export function declaredIn(object: KubeObject): DeclaredObject | undefined {
   const { metadata } = object
   const leaves = metadata.deletionTimestamp !== undefined
-  if (leaves && (!isKept(metadata) || isCollected(metadata))) return undefined
+  const isPolicy = object.kind === 'RelayPolicy'
+  if (leaves && !(isPolicy && isKept(metadata) && !isCollected(metadata))) return undefined
   const identity = {
     kind: object.kind as Invalid['kind'],
     namespace: metadata.namespace ?? '',
@@ -22,7 +23,6 @@ export function declaredIn(object: KubeObject): DeclaredObject | undefined {
   }
   const status = (object['status'] ?? {}) as DeclaredObject['status']
   const { uid = '', resourceVersion = '', labels = {}, annotations, finalizers } = metadata
-  const isPolicy = identity.kind === 'RelayPolicy'
   const beside = isPolicy ? { ...ownAnnotations(annotations), ...(leaves && { leaving: true as const }) } : {}
   return {
     ref: refOf(identity),

@@ -1,7 +1,7 @@
 /** A fleet is made smaller past relays that have proved to hold no mail, and past no other (case S29). */
 import { expect, test } from 'vitest'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
-import { standing } from '../../../../operator/cluster/fleets/leaving.ts'
+import { leaveOf, standing } from '../../../../operator/cluster/fleets/leaving.ts'
 import {
   type AskLeaving,
   relaysForNow,
@@ -139,6 +139,36 @@ test.each<[string, Cluster, number, readonly string[]]>([
   ],
 ])('its mail was given up by a person: %s', async (_name, cluster, relays, givenUp) => {
   expect(await shrunk({ ...cluster, more: { discard: true } })).toMatchObject({ relays, givenUp })
+})
+
+const everybody = { wanted: 0, whole: true } as const
+test.each<[string, Cluster, number, readonly string[]]>([
+  ['all are empty', { pods: [leaves(0), leaves(1)], says: { 'shared-0': 'Drained', 'shared-1': 'Drained' } }, 0, []],
+  [
+    'the first one has mail',
+    { pods: [leaves(0), leaves(1)], says: { 'shared-0': 'Draining', 'shared-1': 'Drained' } },
+    1,
+    [],
+  ],
+  ['one does not answer', { pods: [leaves(0), leaves(1)], says: { 'shared-0': 'Drained' } }, 2, []],
+  ['no pod was ever made', { claims: { 'data-shared-0': 'absent', 'data-shared-1': 'absent' } }, 0, []],
+  [
+    'nobody waits for mail that was given up, from the first moment on',
+    {
+      pods: [leaves(0, now), leaves(1, now)],
+      says: { 'shared-0': 'Drained', 'shared-1': 'Draining' },
+      more: { discard: true },
+    },
+    0,
+    ['shared-1'],
+  ],
+])('the whole fleet leaves: %s', async (_name, { more, ...cluster }, relays, givenUp) => {
+  expect(await shrunk({ replicas: 2, ...cluster, more: { ...everybody, ...more } })).toMatchObject({ relays, givenUp })
+})
+
+test('a held fleet gets no smaller, but where its policy is deleted', () => {
+  expect(leaveOf({ kind: 'hold' })).toBeUndefined()
+  expect(leaveOf({ kind: 'hold', leaving: true })).toMatchObject({ wanted: 0, whole: true })
 })
 
 test('who is to leave is told so once, and who is to stay after all is told that', async () => {

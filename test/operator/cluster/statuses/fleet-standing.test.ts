@@ -45,6 +45,12 @@ const leaving = (index: number, agoMs: number, more: Partial<RelayReport> = {}) 
   pod: pod(index, { drainSince: now - agoMs }),
   report: report({ drain: 'Draining', ...more }),
 })
+const deleted = (...pods: FleetEvidence['pods']): Partial<FleetEvidence> => ({
+  leaving: true,
+  replicas: 0,
+  standing: pods.length,
+  pods,
+})
 const smaller = (...pods: FleetEvidence['pods']): Partial<FleetEvidence> => ({ replicas: 1, standing: 2, pods })
 test.each<[string, Partial<FleetEvidence>, string]>([
   ['all stay', {}, 'absent'],
@@ -52,6 +58,21 @@ test.each<[string, Partial<FleetEvidence>, string]>([
     'one leaves',
     smaller(good(0), leaving(1, minute)),
     'True Draining: 1 relays are to stay; shared-1 leaves since 2026-11-24T02:59:00Z and has 20 messages or more; a relay goes when its queue is empty',
+  ],
+  [
+    'all leave, since the policy is deleted',
+    deleted(leaving(0, minute, { drain: 'Drained' }), leaving(1, minute)),
+    'True Draining: the policy is being deleted, and is gone when no relay has mail; shared-1 leaves since 2026-11-24T02:59:00Z and has 20 messages or more; shared-0 has no mail left; what the next hop replies is in status.routes and in its log; to let it go with its mail, which stays on data-shared-1, annotate the policy with relayfleet.dev/discard-queue=true',
+  ],
+  [
+    'the policy is deleted, and nobody has mail',
+    deleted(leaving(0, minute, { drain: 'Drained' })),
+    'True Draining: the policy is being deleted, and is gone when no relay has mail; shared-0 has no mail left',
+  ],
+  [
+    'the policy is deleted and suspended',
+    { ...deleted(leaving(0, minute)), suspended: true },
+    'spec.suspended is true, so nothing is delivered: set it to false',
   ],
   [
     'it may go',

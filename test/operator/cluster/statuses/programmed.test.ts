@@ -32,6 +32,13 @@ const rows: readonly Row[] = [
     '1 of 2 ready relays',
     'shared-1 has sha256:bbbbbbbbbbbb, since 2026-11-24T02:59:56Z',
   ],
+  [
+    'its policy is deleted',
+    { leaving: true, replicas: 0, pods: [] },
+    'settled',
+    'False Deleting',
+    'its relays take no new mail',
+  ],
   ['one lags for long', { pods: [good(0), lagging(1, 31_000)] }, 'settled', 'False Lagging', 'shared-1'],
   ['one does not answer yet', { pods: [good(0), silent(1, 100)] }, 'open', 'False NoAnswer'],
   [

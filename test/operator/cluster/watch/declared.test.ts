@@ -1,5 +1,5 @@
 /** What an object of the API server declares. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { declaredIn } from '../../../../operator/cluster/watch/declared.ts'
 import { credentialSpec, policySpec } from '../../../crds/verdicts.ts'
@@ -64,6 +64,41 @@ test('one with an error is there as it was written, with the field and the mend'
 test('what is being deleted is gone', () => {
   const leaving = { deletionTimestamp: '2026-02-01T00:00:00Z', finalizers: ['example.org/wait'] }
   expect(declaredIn(object('RelayPolicy', policySpec, leaving))).toBeUndefined()
+})
+
+describe('a policy that is kept until its mail is gone', () => {
+  const kept = (...finalizers: readonly string[]) => ({
+    deletionTimestamp: '2026-02-01T00:00:00Z',
+    finalizers: ['relayfleet.dev/mail', ...finalizers],
+  })
+
+  test('is there and leaves, and who keeps it is known', () => {
+    expect(declaredIn(object('RelayPolicy', policySpec, kept('example.org/wait')))).toMatchObject({
+      finalizers: ['relayfleet.dev/mail', 'example.org/wait'],
+      resource: { leaving: true },
+    })
+  })
+
+  test('also with an error, and with what a person says beside it', () => {
+    const annotations = { 'relayfleet.dev/discard-queue': 'true' }
+    const broken = object('RelayPolicy', { ...policySpec, replicas: 'many' }, { ...kept(), annotations })
+    expect(declaredIn(broken)).toMatchObject({ is: 'invalid', invalid: { leaving: true, annotations } })
+  })
+
+  test('is gone while the garbage collector takes all that it owns', () => {
+    expect(declaredIn(object('RelayPolicy', policySpec, kept('foregroundDeletion')))).toBeUndefined()
+  })
+
+  test('does not leave before it is deleted', () => {
+    const { finalizers } = kept()
+    const declared = declaredIn(object('RelayPolicy', policySpec, { finalizers }))
+    expect(declared).toMatchObject({ finalizers })
+    expect(declared).not.toMatchObject({ resource: { leaving: true } })
+  })
+
+  test('of other kinds nobody is kept', () => {
+    expect(declaredIn(object('RelayCredential', credentialSpec, kept()))).toBeUndefined()
+  })
 })
 
 test('metadata that a later API server adds makes nothing invalid', () => {
