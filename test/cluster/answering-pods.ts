@@ -34,6 +34,7 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
   const servers = new Map<string, Server>()
   const spools = new Map<string, string>()
   const ending = new AbortController()
+  let hash: string | undefined
 
   function said(name: string): RelayStatus {
     const mail = answering.mail.get(name) ?? 0
@@ -43,6 +44,7 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
     spools.set(name, spoolId)
     return {
       ...healthy(`${namespace}/${policy}`),
+      ...(hash !== undefined && { hash }),
       spoolId,
       ...(leaves && { drain: mail === 0 ? 'Drained' : 'Draining' }),
       queue: { ready: 0, deferred: mail, inFlight: 0, oldestSeconds: mail === 0 ? 0 : 60 },
@@ -60,7 +62,14 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
     await once(server, 'listening')
   }
 
+  /** They have loaded what the operator says that it has written. */
+  async function load(): Promise<void> {
+    const { body } = await api.get(`/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaypolicies/${policy}`)
+    hash = (body as { readonly status?: { readonly configHash?: string } }).status?.configHash ?? hash
+  }
+
   async function look(): Promise<void> {
+    await load()
     const { items } = accepted(await api.get(pods)) as unknown as { readonly items: readonly Pod[] }
     known.clear()
     for (const pod of items) {

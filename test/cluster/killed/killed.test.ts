@@ -8,7 +8,7 @@ import { installCrds } from '../install-crds.ts'
 import { newNamespace } from '../namespace.ts'
 import { type Digest, digestOf } from '../whole/digest.ts'
 import { type OperatorProcess, startOperator } from '../whole/operator-process.ts'
-import { make, type Scenario, scenarios } from '../whole/scenarios.ts'
+import { type Beside, make, type Scenario, scenarios } from '../whole/scenarios.ts'
 import { quietMs, settled } from '../whole/settled.ts'
 
 /** All of them by a flag; else the first and one in between. */
@@ -40,27 +40,35 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
     process.stderr.write(`\nscenario | writes | killed after | outcome\n${table.join('\n')}\n`)
   })
 
-  async function begun({ given }: Scenario) {
+  async function begun({ given, beside: begin }: Scenario) {
     const namespace = await newNamespace(theCluster(), admin)
+    const beside = theCluster().controllers ? await begin?.(admin, namespace) : undefined
     await make(admin, namespace, given)
     const operator = await startOperator(namespace)
     await settled(admin, operator, namespace)
-    return { namespace, operator }
+    await beside?.ready()
+    return { namespace, operator, beside }
+  }
+
+  async function over(beside: Beside | undefined): Promise<void> {
+    await beside?.close()
+    expect(beside?.wrongs() ?? []).toEqual([])
   }
 
   async function undisturbed(scenario: Scenario): Promise<Run> {
-    const { namespace, operator } = await begun(scenario)
+    const { namespace, operator, beside } = await begun(scenario)
     const before = operator.writes()
     await scenario.change(admin, namespace)
     await until('something is written', () => operator.writes() > before, deadlineMs)
     await settled(admin, operator, namespace)
     const digest = await digestOf(admin, namespace)
     await operator.stop()
+    await over(beside)
     return { digest, writes: operator.writes() - before }
   }
 
   async function killedAfter(k: number, scenario: Scenario, expected: Digest): Promise<void> {
-    const { namespace, operator } = await begun(scenario)
+    const { namespace, operator, beside } = await begun(scenario)
     operator.killAt(k)
     await scenario.change(admin, namespace)
     // Two changes may have become one write: then there is no k-th, and it ends undisturbed.
@@ -77,6 +85,7 @@ describe.runIf(givenCluster() !== undefined)('an operator killed after its k-th 
       expect(await digestOf(admin, namespace), `killed after write ${k}`).toEqual(expected),
     )
     await next.stop()
+    await over(beside)
   }
 
   const ended = async (namespace: string, expected: Digest): Promise<boolean> =>

@@ -46,7 +46,8 @@ const isKeyCopy = (key: string): boolean => /^secrets .*-relay-dkim-\d$/.test(ke
 const passing = ['relayfleet.dev/applied-hash', 'relayfleet.dev/heard', 'relayfleet.dev/nudged']
 
 function plainOf(key: string, object: KubeObject, chance: Chance): unknown {
-  const { name, labels, annotations, ownerReferences } = object.metadata as unknown as {
+  const { name, labels, annotations, ownerReferences, deletionTimestamp } = object.metadata as unknown as {
+    readonly deletionTimestamp?: string
     readonly name: string
     readonly labels?: Data
     readonly annotations?: Data
@@ -57,7 +58,8 @@ function plainOf(key: string, object: KubeObject, chance: Chance): unknown {
   const body = key.startsWith('secrets ')
     ? { type: object['type'], data: chance.secret(object) }
     : { spec: object['spec'], ...(key.startsWith('relay') || key.startsWith('sender') ? statusOf(object) : {}) }
-  return { name, labels, annotations: Object.fromEntries(kept), owners, ...body }
+  const leaving = deletionTimestamp === undefined ? {} : { leaving: true }
+  return { name, labels, annotations: Object.fromEntries(kept), owners, ...leaving, ...body }
 }
 
 const statusOf = (object: KubeObject) => ({ status: object['status'], generation: object.metadata['generation'] })

@@ -1,11 +1,43 @@
 /** What people do to objects while the operator may die after any of its writes. */
+import { until } from '../../local/until.ts'
+import { answeringPods } from '../answering-pods.ts'
 import { type Api, accepted } from '../api.ts'
 
 export type Scenario = {
   readonly name: string
   /** What is there, and settled, before. */
   readonly given: readonly object[]
+  /** What goes on beside it from the beginning. */
+  readonly beside?: (admin: Api, namespace: string) => Promise<Beside>
   readonly change: (admin: Api, namespace: string) => Promise<void>
+}
+
+export type Beside = {
+  /** Right before the change. */
+  ready(): Promise<void>
+  /** What must never be, and was, in the end. */
+  readonly wrongs: () => readonly string[]
+  close(): Promise<void>
+}
+
+/** Relays that answer, one of which has mail that it can deliver as soon as it is told to leave. */
+async function withMail(admin: Api, namespace: string): Promise<Beside> {
+  const pods = await answeringPods(admin, namespace, 'shared')
+  const path = `${own(namespace, 'relaypolicies')}/shared`
+  return {
+    async ready() {
+      await until('the relays are known', async () => {
+        const { status } = accepted(await admin.get(path)) as {
+          readonly status?: { readonly spools?: readonly object[] }
+        }
+        return status?.spools?.length === 2
+      })
+      pods.mail.set('shared-1', 1)
+    },
+    wrongs: () =>
+      [...pods.mail].filter(([, left]) => left > 0).map(([name, left]) => `${name} was gone with ${left} messages`),
+    close: () => pods.close(),
+  }
 }
 
 const ours = (kind: string, name: string, spec: object) => ({
@@ -154,6 +186,12 @@ export const scenarios: readonly Scenario[] = [
       const ports = [{ name: 'submission', port: 587, protocol: 'TCP', targetPort: 1 }]
       accepted(await admin.patch(`/api/v1/namespaces/${namespace}/services/shared`, { spec: { ports } }))
     },
+  },
+  {
+    name: 'a policy with mail is deleted',
+    given: whole,
+    beside: withMail,
+    change: removing('/apis/relayfleet.dev/v1alpha1/namespaces/%/relaypolicies/shared'),
   },
   {
     name: 'the StatefulSet is deleted',

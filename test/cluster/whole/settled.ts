@@ -1,6 +1,7 @@
 /** When an operator has done all that it does about what it was given. */
 import { until } from '../../local/until.ts'
 import type { Api } from '../api.ts'
+import { theCluster } from '../cluster.ts'
 import { type Digest, digestOf } from './digest.ts'
 import type { OperatorProcess } from './operator-process.ts'
 
@@ -25,11 +26,28 @@ export async function settled(
       }
       if (performance.now() - since < quietMs) return undefined
       const digest = await digestOf(admin, namespace)
-      return isJudged(digest) ? digest : undefined
+      return isJudged(digest) && (!theCluster().controllers || isCollected(digest)) ? digest : undefined
     },
     deadlineMs,
   )
 }
+
+const plurals: Readonly<Record<string, string>> = {
+  RelayPolicy: 'relaypolicies',
+  SenderDomain: 'senderdomains',
+  RelayCredential: 'relaycredentials',
+}
+
+/** Where garbage is collected, nothing is there without its owner, and nothing is on its way out. */
+const isCollected = (digest: Digest): boolean =>
+  Object.values(digest).every((o) => {
+    const { owners = [], leaving } = o as { readonly owners?: readonly string[]; readonly leaving?: true }
+    if (leaving === true) return false
+    return owners.every((owner) => {
+      const [kind = '', name] = owner.split(' ')
+      return plurals[kind] === undefined || `${plurals[kind]} ${name}` in digest
+    })
+  })
 
 /** Each object as it is, and a credential's status names a Secret that is there: on a slow machine that comes late. */
 const isJudged = (digest: Digest): boolean =>
