@@ -150,7 +150,8 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
 
   test('an empty namespace is said to be empty', async () => {
     const empty = await newNamespace(theCluster(), api)
-    const { kubeconfig } = theCluster()
+    // Who may see Leases is told of every operator that ended badly, of other tests too.
+    const kubeconfig = await person(theCluster().access, api, { [empty]: [readsOurKinds, readsNamespaces] })
     const { code, out } = await commanded('check', '--kubeconfig', kubeconfig, '-n', empty)
     expect(out.trimEnd().split('\n').at(-1)).toBe(
       `there is no object of ours in namespace ${empty}; -A looks into all namespaces`,

@@ -24,6 +24,16 @@ async function removeAll(api: Api, paths: readonly string[]): Promise<void> {
   for (const path of paths) await until(`${path} is gone`, async () => (await api.get(path)).status === 404, 60_000)
 }
 
+/** No operator is there any more that would: else a namespace waited for it for ever. */
+async function letPoliciesGo(api: Api, namespace: string): Promise<void> {
+  const policies = `/apis/relayfleet.dev/v1alpha1/namespaces/${namespace}/relaypolicies`
+  const answer = await api.get(policies)
+  if (answer.status === 404) return
+  for (const { metadata } of (accepted(answer) as unknown as List).items) {
+    await api.patch(`${policies}/${metadata.name}`, { metadata: { finalizers: null } })
+  }
+}
+
 export async function openGiven(given: Extract<Choice, { kind: 'given' }>, tier: Tier, hold: Hold): Promise<Cluster> {
   const access = await readAccess(given.kubectl, given.kubeconfig)
   const api = apiOf(access)
@@ -31,6 +41,7 @@ export async function openGiven(given: Extract<Choice, { kind: 'given' }>, tier:
   hold.atClose(async () => {
     const made = (await ourCrds(api)).filter((name) => !before.includes(name))
     const namespaces = await namesAt(api, `/api/v1/namespaces?labelSelector=${runLabel}%3D${hold.run}`)
+    for (const name of namespaces) await letPoliciesGo(api, name)
     await removeAll(
       api,
       namespaces.map((name) => `/api/v1/namespaces/${name}`),
