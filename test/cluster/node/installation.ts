@@ -59,9 +59,17 @@ export async function install(): Promise<Installation> {
     image,
     nextImage,
     uninstall: () => {
+      letPoliciesGo()
       helm(['uninstall', release, '--ignore-not-found', '--wait'])
     },
   }
+}
+
+/** In the order that the chart asks for: who is uninstalled first lets nobody go. */
+function letPoliciesGo(): void {
+  if (kubectl(['get', 'relaypolicies', '-A', '-o', 'name']) === '') return
+  kubectl(['annotate', 'relaypolicies', '--all', '-A', '--overwrite', 'relayfleet.dev/discard-queue=true'])
+  kubectl(['delete', 'relaypolicies', '--all', '-A', '--wait', '--timeout=60s'])
 }
 
 /** @throws Error with helm's words */

@@ -161,18 +161,25 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     kubectl(['-n', operatorNamespace, 'rollout', 'status', `deployment/${release}`, '--timeout=90s'])
   }
 
-  test('a pod with mail stays until it has none: the fleet is made smaller while its smarthost is away (case S29)', async () => {
-    const { namespace, client } = fleet
-    const edit = (spec: object): string =>
-      kubectl(['-n', namespace, 'patch', 'relaypolicy', 'shared', '--type=merge', '-p', JSON.stringify({ spec })])
-    const { routes } = JSON.parse(kubectl(['-n', namespace, 'get', 'relaypolicy', 'shared', '-o', 'json'])).spec
+  const edit = (spec: object): string =>
+    kubectl(['-n', fleet.namespace, 'patch', 'relaypolicy', 'shared', '--type=merge', '-p', JSON.stringify({ spec })])
+  const said = () => conditionsOf('relaypolicy', fleet.namespace, 'shared').find((c) => c.type === 'ScalingDown')
+
+  /** The routes as they are, those by which nothing leaves, and those by which it soon leaves again. */
+  function smarthostAway() {
+    const { routes } = JSON.parse(kubectl(['-n', fleet.namespace, 'get', 'relaypolicy', 'shared', '-o', 'json'])).spec
     const away = routes.map((route: { readonly smarthosts: readonly object[] }) => ({
       ...route,
       smarthosts: route.smarthosts.map((smarthost) => ({ ...smarthost, port: 2526 })),
       retry: { schedule: ['1s'], expireAfter: '24h' },
     }))
     const back = away.map((route: object, i: number) => ({ ...route, smarthosts: routes[i].smarthosts }))
-    const said = () => conditionsOf('relaypolicy', namespace, 'shared').find((c) => c.type === 'ScalingDown')
+    return { routes, away, back }
+  }
+
+  test('a pod with mail stays until it has none: the fleet is made smaller while its smarthost is away (case S29)', async () => {
+    const { namespace, client } = fleet
+    const { routes, away, back } = smarthostAway()
     const names = (): readonly string[] => fleet.pods().map(({ name }) => name)
     edit({ routes: away })
     await ready('relaypolicy', namespace, 'shared')
@@ -223,6 +230,33 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
       kubectl(['-n', operatorNamespace, 'rollout', 'status', `deployment/${release}`, '--timeout=90s'])
     }
   }, 300_000)
+
+  // The last one: no fleet is left.
+  test('a policy that is deleted while its smarthost is away delivers all of it first (case S29)', async () => {
+    const { namespace, client, receiver } = fleet
+    const { away, back } = smarthostAway()
+    edit({ routes: away })
+    await ready('relaypolicy', namespace, 'shared')
+    await client.ask('/load', load())
+    await until('load flows', async () => (await client.ask<number>('/acknowledged')) > 300)
+    const { acknowledged } = await client.ask<LoadResult>('/stop', {})
+    const missing = async (): Promise<readonly string[]> => {
+      const arrivals = await receiver.ask<Readonly<Record<string, number>>>('/arrivals')
+      return acknowledged.filter((id) => arrivals[id] === undefined)
+    }
+    expect((await missing()).length).toBeGreaterThan(0)
+    kubectl(['-n', namespace, 'delete', 'relaypolicy', 'shared', '--wait=false'])
+    await until('it is told', () => /^the policy is being deleted.*shared-\d leaves since/.test(said()?.message ?? ''))
+    expect(fleet.pods()).toHaveLength(3)
+    edit({ routes: back })
+    const policy = (): string => kubectl(['-n', namespace, 'get', 'relaypolicy', 'shared', '--ignore-not-found'])
+    await until('it is gone', () => policy() === '', 180_000)
+    process.stderr.write(
+      `a policy deleted while its smarthost is away: ${acknowledged.length} acknowledged, ${(await missing()).length} lost\n`,
+    )
+    expect(await missing()).toEqual([])
+    await until('so are its pods', () => fleet.pods().length === 0, 120_000)
+  }, 400_000)
 
   const operatorPods = (): string =>
     kubectl(['-n', operatorNamespace, 'get', 'pods', '-l', 'app.kubernetes.io/component=operator', '--no-headers'])
