@@ -2,12 +2,12 @@
 import type { Name } from '../compile/snapshot.ts'
 import type { QueryResult } from '../dns/ask.ts'
 import type { Verb } from './api/counted.ts'
-import type { LetGo } from './fleets/fleets.ts'
 import type { KeyCounts } from './key-news.ts'
 import type { ElectionNews } from './lead/election.ts'
 import type { RecordOk } from './record-news.ts'
 import type { RotationCounts } from './rotation-news.ts'
 import type { ReflectorNews } from './watch/reflector.ts'
+import type { LetGo } from './write/mail-finalizer.ts'
 
 /** What the operator does over and over, and what may go wrong with it. */
 export type Part =

@@ -11,7 +11,7 @@ import { type Api, accepted, type KubeObject } from './api.ts'
 import { healthy } from './fake-relay.ts'
 
 export type AnsweringPods = {
-  /** Messages at each pod, by its name; a pod that is to leave delivers one with each answer while `delivers`. */
+  /** Messages at each pod, by its name; a pod that is to leave delivers one at each look while `delivers`. */
   readonly mail: Map<string, number>
   delivers: boolean
   /** Pods that say nothing. */
@@ -36,10 +36,18 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
   const ending = new AbortController()
   let hash: string | undefined
 
+  const isLeaving = (name: string): boolean =>
+    known.get(name)?.metadata.annotations?.['relayfleet.dev/drain'] !== undefined
+
+  function deliver(): void {
+    for (const [name, left] of answering.mail) {
+      if (answering.delivers && left > 0 && isLeaving(name)) answering.mail.set(name, left - 1)
+    }
+  }
+
   function said(name: string): RelayStatus {
     const mail = answering.mail.get(name) ?? 0
-    const leaves = known.get(name)?.metadata.annotations?.['relayfleet.dev/drain'] !== undefined
-    if (leaves && answering.delivers && mail > 0) answering.mail.set(name, mail - 1)
+    const leaves = isLeaving(name)
     const spoolId = spools.get(name) ?? randomUUID()
     spools.set(name, spoolId)
     return {
@@ -70,6 +78,7 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
 
   async function look(): Promise<void> {
     await load()
+    deliver()
     const { items } = accepted(await api.get(pods)) as unknown as { readonly items: readonly Pod[] }
     known.clear()
     for (const pod of items) {

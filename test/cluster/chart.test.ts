@@ -139,6 +139,24 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
       refusedByPolicy(await change(body))
     })
 
+    test('a right on its finalizers alone would not do', async () => {
+      const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${chart.namespace}`
+      const apiGroup = 'rbac.authorization.k8s.io'
+      const rules = [
+        { apiGroups: ['relayfleet.dev'], resources: ['relaypolicies/finalizers'], verbs: ['update', 'patch'] },
+      ]
+      const role = { apiGroup, kind: 'Role', name: 'finalizers' }
+      const subjects = [{ apiGroup, kind: 'User', name: 'finalizer' }]
+      accepted(await admin.create(`${rbac}/roles`, { metadata: { name: role.name }, rules }))
+      accepted(await admin.create(`${rbac}/rolebindings`, { metadata: { name: role.name }, roleRef: role, subjects }))
+      const finalizer = apiOf(theCluster().access, { 'impersonate-user': 'finalizer' })
+      const { status, body } = await finalizer.patch(`${policies()}/shared`, {
+        metadata: { finalizers: [others, mail] },
+      })
+      expect(status).toBe(403)
+      expect((body as Refusal).message).toContain('cannot patch resource "relaypolicies"')
+    })
+
     test('it makes none and deletes none', async () => {
       expect((await chart.operator.remove(`${policies()}/shared`)).status).toBe(403)
       const { apiVersion, kind, spec } = policy()

@@ -73,7 +73,7 @@ export async function openLeavingStage(admin: Api) {
         30_000,
       ),
     isGone: (plural: string, name = 'shared') =>
-      until(`${plural} ${name} is gone`, async () => (await ask(plural, name)).status === 404, 30_000),
+      until(`${plural} ${name} is gone`, async () => (await ask(plural, name)).status === 404, 60_000),
     eventsSay: (word: string): Promise<unknown> => {
       const events = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`
       return until(`an Event says ${word}`, async () => JSON.stringify((await admin.get(events)).body).includes(word))

@@ -12,6 +12,7 @@ import type { Backoff } from '../api/backoff.ts'
 import type { World } from '../watch/world.ts'
 import { Deposed, type Writing } from '../write/apply.ts'
 import { type Lanes, openLanes } from '../write/lanes.ts'
+import type { LetGo } from '../write/mail-finalizer.ts'
 import { identityOf } from '../write/prune.ts'
 import type { Fleet } from './fleet.ts'
 import type { FleetJob } from './fleet-job.ts'
@@ -58,9 +59,6 @@ export type Fleets = {
   loadedAll(fleet: Name): void
   run(signal: AbortSignal): Promise<void>
 }
-
-/** What had become of its mail when a policy that was deleted was kept no longer. */
-export type LetGo = 'none' | 'given up' | 'went with its namespace'
 
 export type FleetsOptions = {
   readonly api: Api

@@ -17,3 +17,6 @@ export const withFinalizer = ({ finalizers = [] }: Finalized): readonly string[]
 
 export const withoutFinalizer = ({ finalizers = [] }: Finalized): readonly string[] =>
   finalizers.filter((one) => one !== mailFinalizer)
+
+/** What had become of its mail when a policy that was deleted was kept no longer. */
+export type LetGo = 'none' | 'given up' | 'went with its namespace'

@@ -39,6 +39,11 @@ test.each<[string, Telling, Record<string, unknown>]>([
     { level: 30, msg: 'fleet written', fleet: 'mail/shared', hash: 'sha256:1' },
   ],
   [
+    'a policy that was deleted is kept no longer',
+    { about: 'policy let go', fleet: 'mail/shared', mail: 'given up' },
+    { level: 30, msg: 'policy let go', fleet: 'mail/shared', mail: 'given up' },
+  ],
+  [
     'something is tried again',
     { about: 'trouble', part: 'fleet', object: 'mail/shared', why: 'quota' },
     { level: 40, msg: 'trouble', part: 'fleet', object: 'mail/shared', why: 'quota' },
