@@ -1,7 +1,7 @@
 /** What objects complain of: conditions that are bad news, and edits that nobody looked at. Pure. */
 import type { DeclaredObject } from '../cluster/watch/world.ts'
 import type { Compiled, Condition, Finding } from '../compile/compiled.ts'
-import type { Ref } from '../compile/snapshot.ts'
+import { namespaceIn, type Ref } from '../compile/snapshot.ts'
 
 /** `error`: something that was asked for does not happen. `warning`: it is in doubt, or stopped on purpose. */
 export type Severity = 'error' | 'warning'
@@ -102,11 +102,9 @@ function notLookedAt(object: Speaker): Complaint {
     severity: 'error',
     object: ref,
     reason: 'NotObserved',
-    message: `${what}; is the operator running, and does it watch namespace ${namespaceOf(ref)}?`,
+    message: `${what}; is the operator running, and does it watch namespace ${namespaceIn(ref)}?`,
   }
 }
-
-const namespaceOf = (ref: Ref): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
 
 /** By kind and name, the errors first. */
 export const inOrder = (complaints: readonly Complaint[]): readonly Complaint[] =>

@@ -8,6 +8,7 @@ import {
   type Domain,
   type Invalid,
   type Name,
+  nameIn,
   nameOf,
   type Place,
   type Policy,
@@ -112,7 +113,7 @@ export const recordedDomainKeys = (declared: readonly DeclaredObject[]): Readonl
   new Map(
     declared.flatMap(({ ref, status }) => {
       const keys = ref.startsWith('SenderDomain ') ? recordedDkimKeys(status) : []
-      return keys.length === 0 ? [] : [[ref.slice(ref.indexOf(' ') + 1) as Name, { keys, found: [] }] as const]
+      return keys.length === 0 ? [] : [[nameIn(ref), { keys, found: [] }] as const]
     }),
   )
 

@@ -116,5 +116,6 @@ const alone: readonly never[] = []
 export const nameOf = (o: Named): Name => names(o, alone, () => `${o.namespace}/${o.name}`)
 export const refOf = (o: Kinded): Ref => refs(o, alone, () => `${o.kind} ${nameOf(o)}`)
 
-/** What `refOf` made of it. */
+/** What `refOf` made a reference of. */
 export const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
+export const namespaceIn = (ref: Ref): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))

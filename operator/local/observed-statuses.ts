@@ -1,7 +1,7 @@
 /** Statuses as local mode writes them: of what was compiled, and of what may be in a file that can not be read. Pure. */
 import type { Compiled, Condition } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
-import type { Name, Ref } from '../compile/snapshot.ts'
+import { type Name, nameIn, type Ref } from '../compile/snapshot.ts'
 import { mergeConditions } from '../conditions.ts'
 import type { Look } from '../dns/verifier.ts'
 import { fleetsByObject } from '../fleets-by-object.ts'
@@ -48,7 +48,7 @@ function recordsOf(
   look: (domain: Name) => Look | undefined,
 ): RecordsSaying | undefined {
   if (!ref.startsWith('SenderDomain ')) return undefined
-  const name = ref.slice(ref.indexOf(' ') + 1) as Name
+  const name = nameIn(ref)
   const checks = domainChecks.get(name)
   return checks && recordsSaying(checks, look(name), before.get(ref) ?? { conditions: [] })
 }
@@ -71,7 +71,7 @@ function keysOf(
 ) {
   if (!ref.startsWith('RelayCredential ') || keys === undefined || keys.length === 0 || fleet === undefined)
     return undefined
-  const name = ref.slice(ref.indexOf(' ') + 1) as Name
+  const name = nameIn(ref)
   return keySaying(keys, bindings.get(name)?.rotation, heard(fleet, name), now)
 }
 
@@ -80,7 +80,7 @@ function usages(compiled: Compiled, before: Statuses): (ref: Ref, standing: Stan
   const limits = limitsIn(compiled)
   const used = new Map<Standing, ReturnType<typeof usedIn>>()
   return (ref, standing) => {
-    const name = ref.slice(ref.indexOf(' ') + 1) as Name
+    const name = nameIn(ref)
     const its = ref.startsWith('RelayCredential ') ? limits.get(name) : undefined
     if (its === undefined) return { fields: {} }
     if (standing?.usage === undefined) return usageBefore(before.get(ref) ?? { conditions: [] })

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runOperator } from '../../operator/cluster/operator.ts'
 import type { DkimKeyStatus } from '../../operator/lifecycle/recorded-dkim-keys.ts'
 import { zoneFileLine } from '../../operator/lifecycle/txt-record.ts'
+import { asRoot } from '../local/as-root.ts'
 import { startNamed } from '../local/named.ts'
 import { installed } from '../local/programs.ts'
 import { until } from '../local/until.ts'
@@ -23,9 +24,8 @@ type Wanted = { readonly name: string; readonly type: 'TXT'; readonly want: stri
 const address = `127.58.${process.pid % 250}.${(process.pid >> 8) % 250}`
 /** Each step of a key is a look of its own, some seconds after the one before. */
 const patienceMs = 40_000
-const isRoot = process.getuid?.() === 0
 
-describe.runIf(givenCluster() !== undefined && isRoot && installed('named', 'dig', 'ip'))(
+describe.runIf(givenCluster() !== undefined && asRoot('port 53') && installed('named', 'dig', 'ip'))(
   'a domain and its zone in BIND',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'relayfleet-bind-'))

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runOperator } from '../../operator/cluster/operator.ts'
 import type { Telling } from '../../operator/cluster/telling.ts'
+import { asRoot } from '../local/as-root.ts'
 import { until } from '../local/until.ts'
 import { commanded } from '../operator/cli/commanded.ts'
 import { startZoneServer, type Table, txt } from '../operator/dns/zone-server.ts'
@@ -16,9 +17,8 @@ import { person, readsNamespaces, readsOurKinds } from './person.ts'
 
 /** Of this run alone; a resolver is on port 53. */
 const address = `127.55.${process.pid % 250}.${(process.pid >> 8) % 250}`
-const isRoot = process.getuid?.() === 0
 
-describe.runIf(givenCluster() !== undefined && isRoot)('records of a domain', () => {
+describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a domain', () => {
   let [api, proxy, namespace] = [{} as Api, {} as FaultProxy, '']
   beforeAll(async () => {
     api = apiOf(theCluster().access)

@@ -7,6 +7,7 @@ import { parse } from 'yaml'
 import type { DkimKeyStatus } from '../../operator/lifecycle/recorded-dkim-keys.ts'
 import { startZoneServer, type Table, txt } from '../operator/dns/zone-server.ts'
 import { type TestKey, verdicts } from '../relay/delivery/signing-keys.ts'
+import { asRoot } from './as-root.ts'
 import { nodemailer } from './client.ts'
 import { credential, domain, plainReceiver, policy, routeTo } from './documents.ts'
 import type { Fleet } from './fleet.ts'
@@ -19,9 +20,8 @@ import { until } from './until.ts'
 const from = 'app@corp.test'
 /** Of this run alone; a resolver is on port 53. */
 const address = `127.57.${process.pid % 250}.${(process.pid >> 8) % 250}`
-const isRoot = process.getuid?.() === 0
 
-describe.runIf(installed('aiosmtpd') && isRoot)('a domain whose keys are made here', () => {
+describe.runIf(installed('aiosmtpd') && asRoot('port 53'))('a domain whose keys are made here', () => {
   const table: Table = {}
   let stage: Stage
   let receiver: Receiver

@@ -1,6 +1,6 @@
 /** Writes statuses: a few at a time, policies first, for each object only the newest; what fails waits for itself. */
 import { apiVersion } from '../../../crds/kinds.ts'
-import type { Ref } from '../../compile/snapshot.ts'
+import { namespaceIn, type Ref } from '../../compile/snapshot.ts'
 import type { StampedStatus } from '../../observed-status.ts'
 import type { Api } from '../api/api.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
@@ -76,7 +76,7 @@ export class StatusWriter {
 
   #enqueue(ref: Ref): void {
     const queue = this.#queueOf(ref)
-    const namespace = namespaceOf(ref)
+    const namespace = namespaceIn(ref)
     const waiting = queue.get(namespace) ?? new Set()
     queue.set(namespace, waiting.add(ref))
     this.#start()
@@ -158,15 +158,13 @@ export class StatusWriter {
 type Queue = Map<string, Set<Ref>>
 
 function remove(ref: Ref, queue: Queue): void {
-  const namespace = namespaceOf(ref)
+  const namespace = namespaceIn(ref)
   const waiting = queue.get(namespace)
   waiting?.delete(ref)
   if (waiting?.size === 0) queue.delete(namespace)
 }
 
 const idle: Lane = { next: undefined, busy: false, dropped: false, failures: 0, retry: undefined }
-
-const namespaceOf = (ref: Ref): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
 
 function statusObject({ ref, uid, status }: StatusJob): KubeObject {
   const [kind = '', whole = ''] = ref.split(' ')

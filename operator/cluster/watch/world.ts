@@ -1,7 +1,15 @@
 /** The world: what the operator has heard of the cluster by watching it. Secrets and ConfigMaps are not watched; see sightings. */
 
 import { isDeepStrictEqual } from 'node:util'
-import type { Credential, Domain, Invalid, Name, Policy, Ref } from '../../compile/snapshot.ts'
+import {
+  type Credential,
+  type Domain,
+  type Invalid,
+  type Name,
+  namespaceIn,
+  type Policy,
+  type Ref,
+} from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -120,8 +128,7 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
     () => own.map((m) => m.values()),
     (all) => all.filter((declared) => declared !== undefined),
   )
-  const isLeaving = (ref: string): boolean =>
-    labels.leaving().size > 0 && labels.leaving().has(ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/')))
+  const isLeaving = (ref: Ref): boolean => labels.leaving().size > 0 && labels.leaving().has(namespaceIn(ref))
   const byKind = new Map(own.map((mirror, i) => [ownResources[i]?.kind, mirror]))
   return {
     declared: () => (labels.leaving().size === 0 ? listed() : listed().filter(({ ref }) => !isLeaving(ref))),

@@ -8,14 +8,13 @@ import { openAsking } from '../../../operator/dns/ask.ts'
 import { observe } from '../../../operator/dns/observe.ts'
 import type { DomainRecords } from '../../../operator/lifecycle/domain-records.ts'
 import { recordsWanted } from '../../../operator/lifecycle/records-wanted.ts'
+import { asRoot } from '../../local/as-root.ts'
 import { startNamed } from '../../local/named.ts'
 import { installed, programFile } from '../../local/programs.ts'
 import { until } from '../../local/until.ts'
 
 /** Of this run alone: others may have a name server on this machine, too. BIND listens at what an interface has. */
 const address = `127.53.${process.pid % 250}.${(process.pid >> 8) % 250}`
-const isRoot = process.getuid?.() === 0
-if (!isRoot && process.env['CI'] === undefined) process.stderr.write('\n*** SKIPPED: port 53 needs root ***\n')
 
 const key = 'A'.repeat(392)
 const good = [
@@ -26,7 +25,7 @@ const good = [
 ]
 const partner = ['spf TXT "v=spf1 ip4:192.0.2.0/24 -all"', '_dmarc TXT "v=DMARC1; p=quarantine"']
 
-describe.runIf(installed('named', 'ip') && isRoot)('at BIND', () => {
+describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-bind-'))
   let named: Awaited<ReturnType<typeof startNamed>>
   const loopback = (verb: 'add' | 'del') =>
