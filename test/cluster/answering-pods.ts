@@ -2,7 +2,7 @@
  * Relays for pods that a real controller has made and no node runs: each pod gets an address of this machine, where a page
  * says what a relay with so much mail says. Told to leave by its pod's annotation, it delivers, and is drained.
  */
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -27,12 +27,15 @@ type Pod = KubeObject & {
 
 const lookMs = 100
 
+const ordinalOf = (pod: string): number => Number(pod.slice(pod.lastIndexOf('-') + 1))
+/** On the claim, which outlives the pod. */
+const spoolOf = (pod: string): string => `00000000-0000-4000-8000-${String(ordinalOf(pod)).padStart(12, '0')}`
+
 export async function answeringPods(api: Api, namespace: string, policy: string): Promise<AnsweringPods> {
   const network = `127.${randomInt(2, 250)}.${randomInt(1, 250)}`
   const pods = `/api/v1/namespaces/${namespace}/pods`
   const known = new Map<string, Pod>()
   const servers = new Map<string, Server>()
-  const spools = new Map<string, string>()
   const ending = new AbortController()
   let hash: string | undefined
 
@@ -48,12 +51,10 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
   function said(name: string): RelayStatus {
     const mail = answering.mail.get(name) ?? 0
     const leaves = isLeaving(name)
-    const spoolId = spools.get(name) ?? randomUUID()
-    spools.set(name, spoolId)
     return {
       ...healthy(`${namespace}/${policy}`),
       ...(hash !== undefined && { hash }),
-      spoolId,
+      spoolId: spoolOf(name),
       ...(leaves && { drain: mail === 0 ? 'Drained' : 'Draining' }),
       queue: { ready: 0, deferred: mail, inFlight: 0, oldestSeconds: mail === 0 ? 0 : 60 },
     }
@@ -84,7 +85,7 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
     for (const pod of items) {
       const { name } = pod.metadata
       known.set(name, pod)
-      const address = `${network}.${Number(name.slice(name.lastIndexOf('-') + 1)) + 1}`
+      const address = `${network}.${ordinalOf(name) + 1}`
       const port = pod.spec.containers[0]?.ports[0]?.containerPort ?? 0
       await serve(name, address, port)
       if (pod.status?.podIP !== undefined) continue

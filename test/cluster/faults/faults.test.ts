@@ -9,7 +9,7 @@ import { installCrds } from '../install-crds.ts'
 import { newNamespace } from '../namespace.ts'
 import { type Digest, digestOf } from '../whole/digest.ts'
 import { type OperatorProcess, startOperator } from '../whole/operator-process.ts'
-import { make, type Scenario, scenarios } from '../whole/scenarios.ts'
+import { type Beside, make, type Scenario, scenarios } from '../whole/scenarios.ts'
 import { settled } from '../whole/settled.ts'
 import { bystanders, makeBystanders } from './bystanders.ts'
 import { inAHurry } from './in-a-hurry.ts'
@@ -17,7 +17,12 @@ import { type NamedFault, namedFaults } from './named-faults.ts'
 
 /** Everything by a flag; else each fault with one scenario of a few. */
 const long = process.env['RELAYFLEET_LONG'] !== undefined
-const few = ['everything is created', 'a credential is suspended', 'a binding Secret gets another name']
+const few = [
+  'everything is created',
+  'a credential is suspended',
+  'a binding Secret gets another name',
+  'a policy with mail is deleted',
+]
 const shortly = scenarios.filter(({ name }) => few.includes(name))
 const table = namedFaults.flatMap((fault, i) => {
   const chosen = long ? scenarios : shortly.slice(i % shortly.length).slice(0, 1)
@@ -29,6 +34,7 @@ const deadlineMs = 60_000
 /** Long enough for another list, another look, another status. */
 const steadyMs = 1000
 
+type Begun = { readonly namespace: string; readonly operator: OperatorProcess; readonly beside: Beside | undefined }
 type Expected = { readonly before: Digest; readonly after: Digest }
 
 describe.runIf(givenCluster() !== undefined)('an operator and an API server with trouble in between', () => {
@@ -43,21 +49,25 @@ describe.runIf(givenCluster() !== undefined)('an operator and an API server with
     process.stderr.write(`\nfault | scenario | the same end after\n${lines.join('\n')}\n`)
   })
 
-  async function begun({ given }: Scenario) {
+  async function begun({ given, beside: begin }: Scenario) {
     const namespace = await newNamespace(theCluster(), admin)
+    const beside = theCluster().controllers ? await begin?.(admin, namespace) : undefined
     await makeBystanders(admin, namespace)
     await make(admin, namespace, given)
-    return { namespace, operator: await startOperator(namespace, inAHurry) }
+    return { namespace, beside, operator: await startOperator(namespace, inAHurry) }
   }
 
   async function undisturbed(scenario: Scenario): Promise<Expected> {
-    const { namespace, operator } = await begun(scenario)
+    const { namespace, operator, beside } = await begun(scenario)
+    await until('it has begun', () => operator.writes() > 0, deadlineMs)
     const before = await settled(admin, operator, namespace)
+    await beside?.ready()
     const writes = operator.writes()
     await scenario.change(admin, namespace)
     await until('something is written', () => operator.writes() > writes, deadlineMs)
     const after = await settled(admin, operator, namespace)
     await operator.stop()
+    await beside?.close()
     return { before, after }
   }
 
@@ -74,9 +84,10 @@ describe.runIf(givenCluster() !== undefined)('an operator and an API server with
     )
   }
 
-  async function goesThrough(fault: NamedFault, scenario: Scenario, operator: OperatorProcess, namespace: string) {
+  async function goesThrough(fault: NamedFault, scenario: Scenario, { operator, namespace, beside }: Begun) {
     const { before, after } = await expectedOf(scenario)
     await becomes(namespace, before)
+    await beside?.ready()
     const theirs = await bystanders(admin, namespace)
     operator.fault = fault.begin()
     await scenario.change(admin, namespace)
@@ -90,17 +101,19 @@ describe.runIf(givenCluster() !== undefined)('an operator and an API server with
     await sleep(steadyMs)
     expect(await digestOf(admin, namespace), 'and stays so').toEqual(after)
     expect(await bystanders(admin, namespace)).toEqual(theirs)
+    expect(beside?.wrongs() ?? []).toEqual([])
   }
 
   test.concurrent.each(table)(
     '%s: %s',
     async (_fault, _scenario, fault, scenario) => {
-      const { namespace, operator } = await begun(scenario)
+      const here = await begun(scenario)
       try {
-        await goesThrough(fault, scenario, operator, namespace)
+        await goesThrough(fault, scenario, here)
       } finally {
-        operator.fault = () => 'pass'
-        await operator.stop()
+        here.operator.fault = () => 'pass'
+        await here.operator.stop()
+        await here.beside?.close()
       }
     },
     300_000,

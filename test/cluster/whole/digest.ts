@@ -99,7 +99,11 @@ class Chance {
       this.#names.set(verifier.slice(7, 15), `<key of ${name}>`)
     }
     const config = configIn(data)
-    if (config !== undefined) this.#names.set(configHash(config), `<hash of ${name}>`)
+    if (config === undefined) return
+    const hash = configHash(config)
+    this.#names.set(hash, `<hash of ${name}>`)
+    // As messages say it.
+    this.#names.set(hash.slice(0, 'sha256:'.length + 12), `<short hash of ${name}>`)
   }
 
   /** Of earlier keys nobody has the password: they are told by their place, so that one too many differs. */
