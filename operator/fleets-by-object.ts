@@ -2,12 +2,28 @@
 import type { Compiled } from './compile/compiled.ts'
 import type { Name, Ref } from './compile/snapshot.ts'
 
+const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
+
 export function fleetsByObject({ fleets, statuses }: Pick<Compiled, 'fleets' | 'statuses'>): ReadonlyMap<Ref, Name> {
-  const policies = [...statuses.keys()].filter((ref) => ref.startsWith('RelayPolicy '))
-  return new Map<Ref, Name>([
-    ...policies.map((ref) => [ref, ref.slice('RelayPolicy '.length) as Name] as const),
-    ...[...fleets].flatMap(([policy, { config }]) =>
-      (config?.credentials ?? []).map(({ name }) => [`RelayCredential ${name}` as Ref, policy] as const),
-    ),
-  ])
+  const byCredential = new Map<Name, Name>()
+  for (const [policy, { config }] of fleets) {
+    for (const { name } of config?.credentials ?? []) byCredential.set(name as Name, policy)
+  }
+  const found = new Map<Ref, Name>()
+  const note = (ref: Ref, fleet: Name | undefined): void => {
+    if (fleet !== undefined) found.set(ref, fleet)
+  }
+  // By the refs that are there already: ten thousand texts are not made anew each time.
+  for (const ref of statuses.keys()) {
+    if (ref.startsWith('RelayPolicy ')) note(ref, nameIn(ref))
+    else if (ref.startsWith('RelayCredential ')) note(ref, taken(byCredential, nameIn(ref)))
+  }
+  for (const [name, fleet] of byCredential) note(`RelayCredential ${name}`, fleet)
+  return found
+}
+
+function taken(from: Map<Name, Name>, name: Name): Name | undefined {
+  const found = from.get(name)
+  from.delete(name)
+  return found
 }

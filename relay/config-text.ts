@@ -1,25 +1,29 @@
-/** The text of a configuration as files: one, or, where a place holds only so much, parts that are whole together or not at all. */
+/** The text of a configuration as files: one, or, where a place holds only so much, parts and an index that names them. */
 import { createHash } from 'node:crypto'
 
-/** The file of a configuration in one piece; with parts beside it, it wins. */
-const onePiece = 'relay.json'
-/** Each part names all the others: how many there are, and the digest of the whole. */
-const partName = /^relay\.json\.[0-9]+-of-([0-9]+)\.([0-9a-f]{16})$/
+/** The file of a configuration in one piece; with an index beside it, it wins. */
+export const onePiece = 'relay.json'
+/** The digest of the whole, and the names of the parts in their order, a line each. */
+export const indexFile = 'relay.json.index'
+/** Named by what is in it: while that stays, so does the part, whatever changes elsewhere. */
+const partName = (part: Uint8Array): string => `${onePiece}.part.${digestOf(part).slice(0, 16)}`
 
-const digestOf = (text: Buffer): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** By name, each at most `maxBytes` long. */
-export function splitText(text: string, maxBytes: number): ReadonlyMap<string, Buffer> {
+export type Bounds = {
+  /** Of each file. */
+  readonly maxBytes: number
+  /** As many parts as it should be at most; more where the text does not fit into them. Absent: it does not matter. */
+  readonly mostParts?: number
+}
+
+/** By name, in the order of writing: with the index the new text is there. */
+export function splitText(text: string, { maxBytes, mostParts = Number.POSITIVE_INFINITY }: Bounds) {
   const bytes = Buffer.from(text)
   if (bytes.length <= maxBytes) return new Map([[onePiece, bytes]])
-  const count = Math.ceil(bytes.length / maxBytes)
-  const digest = digestOf(bytes)
-  return new Map(
-    Array.from({ length: count }, (_, i) => [
-      `${onePiece}.${i}-of-${count}.${digest}`,
-      bytes.subarray(i * maxBytes, (i + 1) * maxBytes),
-    ]),
-  )
+  const named = partsOf(bytes, maxBytes, mostParts).map((part) => [partName(part), part] as const)
+  const index = Buffer.from([digestOf(bytes), ...named.map(([name]) => name)].join('\n'))
+  return new Map<string, Buffer>([...named, [indexFile, index]])
 }
 
 /**
@@ -28,13 +32,67 @@ export function splitText(text: string, maxBytes: number): ReadonlyMap<string, B
  */
 export function joinText(names: readonly string[], read: (name: string) => Uint8Array): string {
   if (names.includes(onePiece)) return Buffer.from(read(onePiece)).toString()
-  const parts = names.map((name) => ({ match: partName.exec(name) })).flatMap(({ match }) => (match ? [match] : []))
-  if (parts.length === 0) throw new Error(`there is no ${onePiece}`)
-  for (const [, count, digest] of parts) {
-    const expected = Array.from({ length: Number(count) }, (_, i) => `${onePiece}.${i}-of-${count}.${digest}`)
-    if (!expected.every((name) => names.includes(name))) continue
-    const bytes = Buffer.concat(expected.map(read))
+  if (!names.includes(indexFile)) throw new Error(`there is no ${onePiece}`)
+  const [digest, ...parts] = Buffer.from(read(indexFile)).toString().split('\n')
+  if (parts.every((name) => names.includes(name))) {
+    const bytes = Buffer.concat(parts.map(read))
     if (digestOf(bytes) === digest) return bytes.toString()
   }
   throw new Error(`the parts of ${onePiece} are not all of one configuration yet`)
+}
+
+/**
+ * Cut before lines that their own content chooses, so that a change moves no cut behind it: one credential is in one part,
+ * and the others stay as they are. Where no such line comes in time, it is cut at `maxBytes`.
+ */
+function partsOf(bytes: Buffer, maxBytes: number, mostParts: number): readonly Buffer[] {
+  const lines = namedLines(bytes)
+  const usualBytes = bytes.length / Math.max(1, lines.length)
+  const fewest = Math.ceil(bytes.length / maxBytes)
+  for (let oneIn = powerOfTwo(maxBytes / 2 / usualBytes); ; oneIn *= 2) {
+    const parts = cut(bytes, maxBytes, chosen(lines, oneIn))
+    if (parts.length <= Math.max(mostParts, fewest) || oneIn > lines.length) return parts
+  }
+}
+
+type Line = { readonly at: number; readonly hash: number }
+
+const chosen = (lines: readonly Line[], oneIn: number): readonly number[] =>
+  lines.filter(({ hash }) => hash % oneIn === 0).map(({ at }) => at)
+
+const powerOfTwo = (ratio: number): number => 2 ** Math.max(0, Math.round(Math.log2(ratio)))
+
+function cut(bytes: Buffer, maxBytes: number, cuts: readonly number[]): readonly Buffer[] {
+  const parts: Buffer[] = []
+  let begin = 0
+  const upTo = (end: number): void => {
+    if (end > begin) parts.push(bytes.subarray(begin, end))
+    begin = end
+  }
+  for (const end of [...cuts, bytes.length]) {
+    while (end - begin > maxBytes) upTo(begin + maxBytes)
+    upTo(end)
+  }
+  return parts
+}
+
+/** Lines like no other line, as far as they go: those of names. */
+const mark = Buffer.from('"name": "')
+const lineEnd = 10
+
+function namedLines(bytes: Buffer): readonly Line[] {
+  const lines: Line[] = []
+  for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + mark.length)) {
+    lines.push({ at: bytes.lastIndexOf(lineEnd, at) + 1, hash: hashOfLine(bytes, at) })
+  }
+  return lines
+}
+
+/** FNV-1a: it only has to spread. */
+function hashOfLine(bytes: Buffer, from: number): number {
+  let hash = 0x811c9dc5
+  for (let i = from; i < bytes.length && bytes[i] !== lineEnd; i++) {
+    hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193) >>> 0
+  }
+  return hash
 }

@@ -42,6 +42,7 @@ const layers = [
   'operator/few.ts',
   'operator/degraded.ts',
   'operator/spools.ts',
+  'operator/compiled-hash.ts',
   'operator/fleets-by-object.ts',
   'operator/usage.ts',
   'operator/observed-status.ts',

@@ -120,6 +120,5 @@ export const recordedDomainKeys = (declared: readonly DeclaredObject[]): Readonl
 /** All whose fleets may run, also with an error. */
 export const policyNames = (declared: readonly DeclaredObject[]): readonly Name[] =>
   declared
-    .map((object) => (object.is === 'valid' ? object.resource : object.invalid))
-    .filter(({ kind }) => kind === 'RelayPolicy')
-    .map(nameOf)
+    .filter(({ ref }) => ref.startsWith('RelayPolicy '))
+    .map((object) => nameOf(object.is === 'valid' ? object.resource : object.invalid))

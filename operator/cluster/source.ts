@@ -37,9 +37,9 @@ const longestRestMs = 2000
 export const restMs = (tookMs: number): number => Math.min(longestRestMs, 2 * tookMs)
 
 export function clusterSource(facts: ClusterFacts): ClusterSource {
-  let last: readonly DeclaredObject[] = []
+  let uids: ReadonlyMap<Ref, string> = new Map()
   return {
-    uids: () => new Map(last.map(({ ref, uid }) => [ref, uid])),
+    uids: () => uids,
     async *snapshots(signal) {
       const { dirty, world } = facts
       await untilEither(world.synced, signal)
@@ -51,7 +51,7 @@ export function clusterSource(facts: ClusterFacts): ClusterSource {
         const declared = world.declared()
         const snapshot = await factsNow(declared, facts, signal)
         if (signal.aborted) return
-        last = declared
+        uids = new Map(declared.map(({ ref, uid }) => [ref, uid]))
         const begin = performance.now()
         yield snapshot
         await rest(restMs(performance.now() - begin), signal)

@@ -6,7 +6,6 @@ import type { SenderDomainSpec } from '../../crds/sender-domain.ts'
 import type { RelayConfig, TokensConfig } from '../../relay/config.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import type { Key } from '../lifecycle/keys.ts'
-import { unchanged } from './unchanged.ts'
 
 /** `Kind namespace/name`; see `refOf`. */
 export type Ref = `${KindName} ${string}/${string}`
@@ -22,7 +21,7 @@ export type Resource<K extends KindName, Spec> = {
   /** RFC 3339, or empty where nobody stamped it; empty is the youngest. */
   readonly creationTimestamp: string
   readonly spec: Spec
-}
+} & Spelled
 /** What is said of a policy beside its spec. */
 export type BesideSpec = {
   /** Those of our own group; see `own-annotations.ts`. */
@@ -44,7 +43,7 @@ export type Invalid = BesideSpec & {
   readonly creationTimestamp?: string
   /** As it was written, good or bad: an error must not set free what the object claims, e.g. its domain. */
   readonly spec?: unknown
-}
+} & Spelled
 
 /** What is known of a Secret or ConfigMap that is there; never a value. */
 export type Keyed = {
@@ -105,17 +104,24 @@ export type Snapshot = {
   readonly domainKeys?: ReadonlyMap<Name, DomainKeys>
 }
 
-type Named = { readonly namespace: string; readonly name: string }
+/**
+ * The names of an object, spelled out once by whoever read it: the very same text each time is hashed once, and is found
+ * in a map without being compared. Absent: they are put together where they are asked for.
+ */
+export type Spelled = { readonly id?: Name; readonly ref?: Ref }
+
+type Named = { readonly namespace: string; readonly name: string } & Spelled
 type Kinded = Named & { readonly kind: KindName }
 
-const names = unchanged<Named, Name>()
-const refs = unchanged<Kinded, Ref>()
-const alone: readonly never[] = []
-
-// The very same text each time: it is hashed once, and is found in a map without being compared.
-export const nameOf = (o: Named): Name => names(o, alone, () => `${o.namespace}/${o.name}`)
-export const refOf = (o: Kinded): Ref => refs(o, alone, () => `${o.kind} ${nameOf(o)}`)
+export const nameOf = (o: Named): Name => o.id ?? `${o.namespace}/${o.name}`
+export const refOf = (o: Kinded): Ref => o.ref ?? `${o.kind} ${nameOf(o)}`
 
 /** What `refOf` made a reference of. */
 export const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
 export const namespaceIn = (ref: Ref): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
+
+export function spelled({ kind, namespace, name }: Omit<Kinded, keyof Spelled>): Required<Spelled> {
+  // Joined, a text is one piece; put together by a template, it stays in memory as its pieces, too.
+  const id = [namespace, name].join('/') as Name
+  return { id, ref: [kind, id].join(' ') as Ref }
+}

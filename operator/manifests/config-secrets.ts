@@ -6,22 +6,23 @@ import { metadataOf } from './labels.ts'
 import type { Manifest } from './manifest.ts'
 import { configSecretNames, splitName } from './names.ts'
 
-/** On each of the Secrets: the configuration it is of. */
+/** On the Secret with which a configuration is there: its hash. The parts of a large one stay as they are while it changes elsewhere. */
 export const hashAnnotation = 'relayfleet.dev/config-hash'
 
-/** A Secret holds 1 MiB, of which its keys and annotations take a little. */
-const maxBytes = 1_000_000
+/** A Secret holds 1 MiB, of which its keys and annotations take a little; a few names stay free for what changes. */
+const bounds = { maxBytes: 1_000_000, mostParts: 8 }
 
 type Data = Readonly<Record<string, string>>
 
 /**
- * As many as it takes; those of the fleet that are not among them have to go.
+ * As many as it takes, the last one with the hash; those of the fleet that are not among them have to go.
  * @throws Error when it is more than all of them hold
  */
 export function configSecrets(fleet: Name, config: RelayConfig): readonly Manifest[] {
   const text = printConfig(config)
   const names = configSecretNames(splitName(fleet).name)
-  const parts = [...splitText(text, maxBytes)]
+  const parts = [...splitText(text, bounds)]
+  const hash = configHash(text)
   if (parts.length > names.length) {
     throw new Error(
       `the configuration of ${fleet} has ${text.length} characters, and ${names.length} Secrets hold it no longer; ` +
@@ -30,9 +31,9 @@ export function configSecrets(fleet: Name, config: RelayConfig): readonly Manife
   }
   return parts.map(([key, bytes], i) => {
     const metadata = metadataOf(fleet, names[i])
-    const annotations = { [hashAnnotation]: configHash(text) }
+    const annotations = i === parts.length - 1 ? { annotations: { [hashAnnotation]: hash } } : {}
     const data: Data = { [key]: bytes.toString('base64') }
-    return { apiVersion: 'v1', kind: 'Secret', metadata: { ...metadata, annotations }, type: 'Opaque', data }
+    return { apiVersion: 'v1', kind: 'Secret', metadata: { ...metadata, ...annotations }, type: 'Opaque', data }
   })
 }
 

@@ -12,15 +12,16 @@ export const podsServiceName = (policy: string): string => `${policy}-pods`
 /** The Secret with the certificate that the operator issues for the fleet's listeners: `tls.crt` and `tls.key`. */
 export const issuedSecretName = (policy: string): string => `${policy}-relay-tls`
 
-/** The Secrets that a configuration may be spread over. Their number is in the pod template, so it never changes. */
-const shards = 8
+/** How many Secrets keys or a configuration may be spread over: the numbers are in the pod template, so they never change. */
+const signingShards = 8
+const configShards = 12
 
 /** The Secrets with the private keys that its relays sign with, spread over them by the name of the file. */
 export const signingSecretNames = (policy: string): readonly string[] =>
-  Array.from({ length: shards }, (_, i) => `${policy}-relay-dkim-${i}`)
+  Array.from({ length: signingShards }, (_, i) => `${policy}-relay-dkim-${i}`)
 
 export const configSecretNames = (policy: string): readonly string[] =>
-  Array.from({ length: shards }, (_, i) => `${policy}-relay-config-${i}`)
+  Array.from({ length: configShards }, (_, i) => `${policy}-relay-config-${i}`)
 
 /** The volume with what a relay may not lose. */
 export const dataVolume = 'data'

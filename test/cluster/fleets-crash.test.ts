@@ -4,6 +4,7 @@ import type { KubeObject } from '../../operator/cluster/api/object.ts'
 import { knownConfig } from '../../operator/cluster/fleets/known-config.ts'
 import { heardAnnotation } from '../../operator/cluster/watch/heard.ts'
 import type { CompiledFleet } from '../../operator/compile/compiled.ts'
+import { configSecrets } from '../../operator/manifests/config-secrets.ts'
 import { printConfig } from '../../relay/config.ts'
 import { until } from '../local/until.ts'
 import { accepted, apiOf } from './api.ts'
@@ -82,7 +83,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
 
   describe('between the Secrets of a large configuration', () => {
     const [one, two, three] = [withCredentials(2), withCredentials(5000), withCredentials(5001)]
-    const secretsFor = ({ config }: RunFleet): number => Math.ceil(printConfig(config).length / 1_000_000)
+    const secretsFor = ({ config }: RunFleet): number => configSecrets(stage.named('shared'), config).length
     /** Whether there was a k-th write: it is done, and nobody is told. */
     const killedWhileConfiguring = async (fleet: RunFleet, k: number): Promise<boolean> => {
       let writes = 0

@@ -7,42 +7,82 @@ const joined = (files: ReadonlyMap<string, Buffer>): string =>
   joinText([...files.keys()], (name) => files.get(name) ?? Buffer.from('nobody asked for what is there'))
 
 test('a text that fits is relay.json itself', () => {
-  expect([...splitText('{}\n', 3)]).toEqual([['relay.json', Buffer.from('{}\n')]])
+  expect([...splitText('{}\n', { maxBytes: 3 })]).toEqual([['relay.json', Buffer.from('{}\n')]])
 })
 
 test('any text comes back from parts of any size, and no part is too long', () => {
+  const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.string()).map(named))
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 20 }), (text, maxBytes) => {
-      const parts = splitText(text, maxBytes)
-      expect([...parts.values()].every((part) => part.length <= maxBytes)).toBe(true)
-      expect(joined(parts)).toBe(Buffer.from(text).toString())
+    fc.property(texts, fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 9 }), (text, maxBytes, mostParts) => {
+      const files = splitText(text, { maxBytes, mostParts })
+      const parts = [...files].filter(([name]) => name !== 'relay.json.index')
+      expect(parts.every(([, part]) => part.length <= maxBytes)).toBe(true)
+      expect(joined(files)).toBe(Buffer.from(text).toString())
+      // Order matters: with the last one it is there.
+      if (files.size > 1) expect([...files.keys()].at(-1)).toBe('relay.json.index')
     }),
   )
 })
 
-const before = splitText('the configuration before', 10)
-const after = splitText('the configuration after that one', 10)
-const at = (parts: ReadonlyMap<string, Buffer>, i: number) => [...parts].slice(i, i + 1)
+const named = (names: readonly string[]): string => names.map((name) => `{\n "name": "${name}",\n "x": 1\n}\n`).join('')
+const team = (i: number): string => `team-${i}/web`
+const teams = Array.from({ length: 2000 }, (_, i) => team(i))
+const bounds = { maxBytes: 10_000, mostParts: 12 }
 
-test('a write that was interrupted after any part is no configuration', () => {
-  for (let written = 1; written < after.size; written++) {
-    const mixed = new Map([...[...after].slice(0, written), ...[...before].slice(written)])
-    expect(() => joined(mixed), `after ${written} parts`).toThrow('not all of one configuration yet')
+test.each<[string, (names: string[]) => void]>([
+  ['one name more', (names) => names.splice(700, 0, 'another/one')],
+  ['one name less', (names) => names.splice(1300, 1)],
+  ['another name', (names) => names.splice(5, 1, 'another/one')],
+  ['a longer one', (names) => names.splice(1990, 1, 'x'.repeat(300))],
+])('%s leaves nearly all parts as they are', (_name, change) => {
+  const before = splitText(named(teams), bounds)
+  const others = [...teams]
+  change(others)
+  const after = splitText(named(others), bounds)
+  const isFew = (count: number): boolean => count > 0 && count <= 3
+  expect(isFew([...after.keys()].filter((name) => !before.has(name)).length)).toBe(true)
+  expect(before.size).toBeGreaterThan(6)
+  expect(joined(after)).toBe(named(others))
+})
+
+test('there are no more parts than wished for, if the text fits into them', () => {
+  for (let count = 500; count <= 2000; count += 50) {
+    const text = named(teams.slice(0, count))
+    const parts = splitText(text, bounds).size - 1
+    expect(parts, `${count} names`).toBeLessThanOrEqual(Math.max(12, Math.ceil(text.length / bounds.maxBytes)))
   }
 })
 
-test('what remains of a longer one beside a whole one does no harm', () => {
-  expect(joined(new Map([...before, ...at(after, 3)]))).toBe('the configuration before')
-  expect(joined(new Map([...splitText('short', 10), ...at(after, 1)]))).toBe('short')
+const textOf = (mark: string, parts: number): string =>
+  Array.from({ length: parts }, (_, i) => `${mark} ${i}`.padEnd(10, '.')).join('')
+const before = splitText(textOf('before', 3), { maxBytes: 10 })
+const after = splitText(textOf('after', 4), { maxBytes: 10 })
+const file = (files: ReadonlyMap<string, Buffer>, i: number) => [...files].slice(i, i + 1)
+
+test('until the index is written, what was before is there; with an index of other parts, nothing is', () => {
+  const [index] = [...after].slice(-1)
+  for (let written = 1; written < after.size; written++) {
+    expect(joined(new Map([...before, ...[...after].slice(0, written)]))).toBe(textOf('before', 3))
+    const tooEarly = new Map([...before, ...[...after].slice(0, written - 1), index ?? ['', Buffer.alloc(0)]])
+    expect(() => joined(tooEarly), `after ${written} parts`).toThrow('not all of one configuration yet')
+  }
 })
 
-test('a part that was changed is found out', () => {
-  const [[first = '']] = at(before, 0) as [[string, Buffer]]
-  expect(() => joined(new Map([...before, [first, Buffer.from('the config')]]))).not.toThrow()
-  expect(() => joined(new Map([...before, [first, Buffer.from('thE config')]]))).toThrow('not all of one')
+test('what remains of another one does no harm', () => {
+  expect(joined(new Map([...file(after, 2), ...before]))).toBe(textOf('before', 3))
+  expect(joined(new Map([...before, ...splitText('short', { maxBytes: 10 })]))).toBe('short')
+})
+
+test('a part that was changed is found out, and so is an index', () => {
+  const [[first = '']] = file(before, 0) as [[string, Buffer]]
+  expect(() => joined(new Map([...before, [first, Buffer.from('before 0..')]]))).not.toThrow()
+  expect(() => joined(new Map([...before, [first, Buffer.from('befOre 0..')]]))).toThrow('not all of one')
+  for (const index of ['', 'x', `${'0'.repeat(64)}\n${first}`, '../relay.json']) {
+    expect(() => joined(new Map([...before, ['relay.json.index', Buffer.from(index)]]))).toThrow('not all of one')
+  }
 })
 
 test('files of other names are none of it', () => {
-  const names = ['relay.json.tmp', '..data', 'relay.json.0-of-1.xyz', 'tls']
+  const names = ['relay.json.tmp', '..data', 'relay.json.part.0123456789abcdef', 'tls']
   expect(() => joinText(names, () => Buffer.from('{}'))).toThrow('there is no relay.json')
 })

@@ -1,12 +1,13 @@
 /** What is known of one credential's binding Secret, and what it should be; only in memory, and never its password. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Condition } from '../../compile/compiled.ts'
-import type { BindingKeys } from '../../compile/snapshot.ts'
+import type { BindingKeys, Ref } from '../../compile/snapshot.ts'
 import type { DeclaredObject } from '../watch/world.ts'
 import type { Owed } from './binding-object.ts'
 import { recordedKeys } from './recorded-keys.ts'
 
 export type Entry = {
+  readonly ref: Ref
   readonly uid: string
   /** Absent while the credential is held: nothing is touched. */
   owed: Owed | undefined
@@ -30,16 +31,16 @@ export type Entry = {
   /** When its keys are to be looked at again; milliseconds since the epoch. */
   at: number
   /** The names that it had before; the oldest first. */
-  readonly formerNames: Set<string>
+  formerNames: readonly string[]
 }
 
 /** As its status tells: a Secret whose keys are recorded under the name that is owed is taken to be there. */
-export function entryOf({ uid, status }: Pick<DeclaredObject, 'uid' | 'status'>, owed: Owed): Entry {
+export function entryOf({ ref, uid, status }: Pick<DeclaredObject, 'ref' | 'uid' | 'status'>, owed: Owed): Entry {
   const recorded = recordedKeys(status)
   const { name } = (status['binding'] ?? {}) as { readonly name?: unknown }
   const isRecorded = recorded !== undefined && name === owed.binding.secretName
-  const formerNames = new Set(typeof name === 'string' && name !== owed.binding.secretName ? [name] : [])
   return {
+    ref,
     uid,
     owed,
     key: '',
@@ -52,9 +53,12 @@ export function entryOf({ uid, status }: Pick<DeclaredObject, 'uid' | 'status'>,
     trouble: undefined,
     made: undefined,
     at: 0,
-    formerNames,
+    formerNames: typeof name === 'string' && name !== owed.binding.secretName ? [name] : none,
   }
 }
+
+/** Ten thousand entries share it. */
+const none: readonly string[] = []
 
 /** Takes note of what is owed now; whether that is anything new. */
 export function owe(entry: Entry, fresh: Owed): boolean {
@@ -66,8 +70,7 @@ export function owe(entry: Entry, fresh: Owed): boolean {
 
 function rename(entry: Entry, secretName: string): void {
   if (entry.secretName === secretName) return
-  entry.formerNames.add(entry.secretName)
-  entry.formerNames.delete(secretName)
+  entry.formerNames = [...new Set([...entry.formerNames, entry.secretName])].filter((name) => name !== secretName)
   entry.secretName = secretName
   entry.wasSeen = false
 }
@@ -79,4 +82,4 @@ export const knownKeys = ({ keys, recorded }: Entry): BindingKeys | undefined =>
 
 /** Nothing tells of a Secret under the name that is owed now. */
 export const expectsNone = (entry: Entry): boolean =>
-  !entry.wasSeen && (knownKeys(entry) === undefined || entry.formerNames.size > 0)
+  !entry.wasSeen && (knownKeys(entry) === undefined || entry.formerNames.length > 0)

@@ -101,10 +101,13 @@ export function openBindings(binder: Binder): Bindings {
   let given: { readonly compiled: Pick<Compiled, 'bindings' | 'heldBindings'>; readonly authority: string } | undefined
   let leads = false
   let wishes = 0
+  /** Grows with whatever is asked for from outside. */
+  let changes = 0
 
   /** Who becomes the leader knows only what statuses tell; what another has written meanwhile, nobody remembers. */
   function turnOver(): void {
     leads = !leads
+    changes++
     entries.clear()
     order.clear()
     if (leads) takeUp()
@@ -113,19 +116,26 @@ export function openBindings(binder: Binder): Bindings {
   function takeUp(): void {
     if (given === undefined) return
     const { compiled, authority } = given
-    for (const [name, entry] of entries) {
-      if (compiled.bindings.has(name)) continue
-      if (compiled.heldBindings.has(name)) entry.owed = undefined
-      else forget(name)
-    }
+    letGo(compiled)
     for (const [name, binding] of compiled.bindings) {
-      const declared = world.declaredAs(`RelayCredential ${name}`)
-      if (declared === undefined || isSettled(entries.get(name), declared, binding, authority)) continue
+      const entry = entries.get(name)
+      const declared = world.declaredAs(entry?.ref ?? `RelayCredential ${name}`)
+      if (declared === undefined || isSettled(entry, declared, binding, authority)) continue
       wish(name, declared, owedTo(name, declared, binding, authority))
     }
   }
 
+  /** Whoever is owed nothing now. */
+  function letGo({ bindings, heldBindings }: Pick<Compiled, 'bindings' | 'heldBindings'>): void {
+    for (const [name, entry] of entries) {
+      if (bindings.has(name)) continue
+      if (heldBindings.has(name)) entry.owed = undefined
+      else forget(name)
+    }
+  }
+
   function forget(name: Name): void {
+    changes++
     entries.delete(name)
     order.delete(name)
   }
@@ -134,6 +144,7 @@ export function openBindings(binder: Binder): Bindings {
     const before = entries.get(name)
     const entry = before?.uid === declared.uid ? before : entryOf(declared, owed)
     const isNew = entry !== before || owe(entry, owed)
+    changes++
     if (isNew) entry.key = String(++wishes)
     entries.set(name, entry)
     if (entry !== before) look(name, entry.settled === undefined ? now() : Number.NEGATIVE_INFINITY)
@@ -165,7 +176,7 @@ export function openBindings(binder: Binder): Bindings {
     // Forgotten meanwhile, or another credential of that name.
     if (entries.get(name) !== entry) return
     const { trouble } = entry
-    const before = { keys: knownKeys(entry), isRenamed: entry.formerNames.size > 0, formerSecret, facts }
+    const before = { keys: knownKeys(entry), isRenamed: entry.formerNames.length > 0, formerSecret, facts }
     conclude(name, entry, owed, conclusionOf(ensured, owed, before))
     if (entry.trouble !== undefined && entry.trouble.message !== trouble?.message) tell?.(name, entry.trouble.message)
     if (owed.binding.secretName === entry.secretName) entry.wasSeen = true
@@ -243,9 +254,10 @@ export function openBindings(binder: Binder): Bindings {
   }
 
   async function removeFormer(entry: Entry, { owner }: Owed): Promise<void> {
-    for (const formerName of [...entry.formerNames].filter((n) => n !== entry.secretName)) {
+    for (const formerName of entry.formerNames.filter((n) => n !== entry.secretName)) {
       await removeBinding(formerName, owner, writing)
-      entry.formerNames.delete(formerName)
+      entry.formerNames = entry.formerNames.filter((n) => n !== formerName)
+      changes++
       // The status names it until then.
       dirty.mark()
     }
@@ -256,6 +268,7 @@ export function openBindings(binder: Binder): Bindings {
     // What is the same stays the same object: what was compiled of it stands.
     if (keys === undefined || !isDeepStrictEqual(keys, entry.keys)) entry.keys = keys
     entry.trouble = trouble
+    changes++
     if (!isDeepStrictEqual(before, [knownKeys(entry)?.keys ?? [], trouble])) dirty.mark()
   }
 
@@ -278,14 +291,19 @@ export function openBindings(binder: Binder): Bindings {
     lanes.give(name, undefined, entry.key)
   }
 
-  /** What `part` says of each of which it says anything. */
-  const each = <T>(part: (entry: Entry) => T | undefined): ReadonlyMap<Name, T> => {
-    const found = new Map<Name, T>()
-    for (const [name, entry] of entries) {
-      const value = part(entry)
-      if (value !== undefined) found.set(name, value)
+  /** What `part` says of each of which it says anything; the very same answer until an entry is another one. */
+  function each<T>(part: (entry: Entry) => T | undefined): () => ReadonlyMap<Name, T> {
+    let last: { readonly at: number; readonly is: ReadonlyMap<Name, T> } | undefined
+    return () => {
+      if (last?.at === changes) return last.is
+      const found = new Map<Name, T>()
+      for (const [name, entry] of entries) {
+        const value = part(entry)
+        if (value !== undefined) found.set(name, value)
+      }
+      last = { at: changes, is: found }
+      return found
     }
-    return found
   }
 
   return {
@@ -294,9 +312,9 @@ export function openBindings(binder: Binder): Bindings {
       if (mayWrite() !== leads) turnOver()
       else if (leads) takeUp()
     },
-    keys: () => each((entry) => entry.keys),
-    formerNames: () => each((entry) => [...entry.formerNames][0]),
-    troubles: () => each((entry) => entry.trouble),
+    keys: each((entry) => entry.keys),
+    formerNames: each((entry) => entry.formerNames[0]),
+    troubles: each((entry) => entry.trouble),
     async run(signal) {
       signal.addEventListener('abort', () => ending.abort(), { once: true })
       while (!signal.aborted) {

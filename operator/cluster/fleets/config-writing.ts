@@ -1,6 +1,7 @@
 /** Writes a configuration over the very Secrets that were looked at, and takes away those that it no longer needs. */
 import type { RelayConfig } from '../../../relay/config.ts'
-import { configSecrets } from '../../manifests/config-secrets.ts'
+import type { Name } from '../../compile/snapshot.ts'
+import { configSecrets, hashAnnotation } from '../../manifests/config-secrets.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
 import { heardAnnotation } from '../watch/heard.ts'
@@ -18,9 +19,22 @@ export type ConfigPlan = {
   readonly remove: readonly string[]
 }
 
-/** @throws Error when the configuration is too large, or too few names are left for it */
-export function planConfig(secrets: FleetSecrets, config: RelayConfig): ConfigPlan {
-  const parts = new Map(configSecrets(secrets.fleet, config).map((manifest) => [keyOf(manifest), manifest]))
+/** A configuration as the Secrets that it takes. */
+export type PrintedConfig = {
+  readonly config: RelayConfig
+  readonly hash: string
+  readonly parts: readonly KubeObject[]
+}
+
+/** @throws Error when the configuration is too large */
+export function printedConfig(fleet: Name, config: RelayConfig): PrintedConfig {
+  const parts = configSecrets(fleet, config)
+  return { config, hash: parts.at(-1)?.metadata.annotations?.[hashAnnotation] ?? '', parts }
+}
+
+/** @throws Error when too few names are left for it */
+export function planConfig(secrets: FleetSecrets, printed: PrintedConfig): ConfigPlan {
+  const parts = new Map(printed.parts.map((manifest) => [keyOf(manifest), manifest]))
   const notOurs = secrets.notOurs()
   const names = secrets.configNames.filter((n) => !notOurs.has(n))
   const held = new Map(
@@ -63,6 +77,7 @@ const withHeard = (object: KubeObject, heard: string): KubeObject => ({
 export async function writeConfig(
   secrets: FleetSecrets,
   { write, remove }: ConfigPlan,
+  printed: PrintedConfig,
   heard: string,
   writing: Writing,
 ): Promise<readonly Applied[]> {
@@ -73,7 +88,7 @@ export async function writeConfig(
     if (done.kind !== 'applied' && done.kind !== 'unchanged') return applied
   }
   for (const name of remove) await removeSecret(secrets, name, writing)
-  secrets.wroteAll()
+  secrets.wroteAll(printed)
   return applied
 }
 

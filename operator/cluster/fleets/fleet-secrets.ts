@@ -171,9 +171,9 @@ export class FleetSecrets {
     this.#seen.set(name, object === undefined ? { is: 'absent' } : { is: 'there', object })
   }
 
-  /** All of a configuration was written, and what was before is gone. */
-  wroteAll(): void {
-    this.#settle()
+  /** All of a configuration was written, or is there as it was compiled: then what was compiled is what runs. */
+  wroteAll(compiled: Pick<Running, 'config' | 'hash'>): void {
+    this.#settle(compiled)
   }
 
   #configs(): readonly KubeObject[] {
@@ -181,9 +181,10 @@ export class FleetSecrets {
   }
 
   /** One that is whole is what runs, whoever wrote it; what is damaged or gone does not change what ran. */
-  #settle(): void {
-    const known = knownConfig(this.#configs())
-    if (known.is === 'known') this.#running = known.hash === this.#running?.hash ? this.#running : known
+  #settle(compiled?: Pick<Running, 'config' | 'hash'>): void {
+    const parsed = [compiled, this.#running].filter((known) => known !== undefined)
+    const known = knownConfig(this.#configs(), parsed)
+    if (known.is === 'known') this.#running = known.config === this.#running?.config ? this.#running : known
     this.#unknown = known.is === 'unknown' ? known.why : undefined
   }
 

@@ -10,7 +10,7 @@ import { printHeard } from '../watch/heard.ts'
 import type { DeclaredObject, World } from '../watch/world.ts'
 import { type Applied, applyObject, Deposed } from '../write/apply.ts'
 import { identityOf, prune } from '../write/prune.ts'
-import { planConfig, removeSecret, writeConfig, writeSecret } from './config-writing.ts'
+import { planConfig, printedConfig, removeSecret, writeConfig, writeSecret } from './config-writing.ts'
 import type { Fence } from './fence.ts'
 import type { FleetJob } from './fleet-job.ts'
 import type { FleetSecrets } from './fleet-secrets.ts'
@@ -161,13 +161,17 @@ class Work {
   async #configure(config: RelayConfig): Promise<void> {
     const { heard, round } = this.#job
     const secrets = this.#secrets
-    const first = planConfig(secrets, config)
+    const printed = printedConfig(secrets.fleet, config)
+    const first = planConfig(secrets, printed)
     // Where there is more than one to write, something of it may be there already.
     if (first.write.length > 1 && !secrets.isAllSeen) await this.#lookAgain()
-    const plan = planConfig(secrets, config)
-    if (plan.write.length + plan.remove.length === 0) return
+    const plan = planConfig(secrets, printed)
+    if (plan.write.length + plan.remove.length === 0) {
+      if (secrets.running?.config !== config) secrets.wroteAll(printed)
+      return
+    }
     if (!(await this.#fence.passes(secrets.ahead(heard), round))) throw new Outdated()
-    const write = () => writeConfig(secrets, plan, printHeard(heard), this.#hands.writing)
+    const write = () => writeConfig(secrets, plan, printed, printHeard(heard), this.#hands.writing)
     await this.#written(() => this.#lookAgain(), write)
   }
 

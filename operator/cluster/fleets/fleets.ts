@@ -5,6 +5,7 @@ import type { Issued } from '../../ca.ts'
 import type { Compiled, CompiledFleet } from '../../compile/compiled.ts'
 import { type Name, nameIn } from '../../compile/snapshot.ts'
 import { unchanged } from '../../compile/unchanged.ts'
+import { compiledHash } from '../../compiled-hash.ts'
 import type { Dirty } from '../../dirty.ts'
 import type { ClusterFacts } from '../../manifests/relay-fleet.ts'
 import type { Api } from '../api/api.ts'
@@ -335,7 +336,10 @@ class ClusterFleets implements Fleets {
 const hashes = unchanged<CompiledFleet, string>()
 
 const hashOf = (compiled: CompiledFleet): string =>
-  hashes(compiled, [], () => createHash('sha256').update(JSON.stringify(compiled)).digest('hex').slice(0, 32))
+  hashes(compiled, [], () => {
+    const text = JSON.stringify({ ...compiled, config: compiledHash(compiled) })
+    return createHash('sha256').update(text).digest('hex').slice(0, 32)
+  })
 
 function deposed(error: unknown): Ended {
   if (error instanceof Deposed) return { is: 'resting' }

@@ -12,7 +12,10 @@ export type KnownConfig =
 export const dataOf = (secret: KubeObject): Readonly<Record<string, string>> =>
   (secret['data'] as Readonly<Record<string, string>> | undefined) ?? {}
 
-export function knownConfig(secrets: readonly KubeObject[]): KnownConfig {
+type Parsed = Pick<Extract<KnownConfig, { is: 'known' }>, 'config' | 'hash'>
+
+/** `parsed`: those that are there already; what has the same text is the same object, and is not parsed anew. */
+export function knownConfig(secrets: readonly KubeObject[], parsed: readonly Parsed[] = []): KnownConfig {
   if (secrets.length === 0) return { is: 'absent' }
   try {
     const text = configText(secrets.map((secret) => ({ data: dataOf(secret) })))
@@ -20,7 +23,8 @@ export function knownConfig(secrets: readonly KubeObject[]): KnownConfig {
     if (!secrets.some(({ metadata }) => metadata.annotations?.[hashAnnotation] === hash)) {
       return { is: 'unknown', why: 'somebody edited it' }
     }
-    return { is: 'known', config: parseConfig(text), hash }
+    const config = parsed.find((known) => known.hash === hash)?.config ?? parseConfig(text)
+    return { is: 'known', config, hash }
   } catch (error) {
     return { is: 'unknown', why: (error as Error).message }
   }

@@ -1,9 +1,9 @@
 /** What there is to report on: what was compiled, and what follows from it once for all turns. */
-import { configHash, type LimitsConfig, printConfig } from '../../../relay/config.ts'
-import type { Compiled, CompiledFleet, Finding } from '../../compile/compiled.ts'
+import type { LimitsConfig } from '../../../relay/config.ts'
+import type { Compiled, Finding } from '../../compile/compiled.ts'
 import { expired } from '../../compile/expiry.ts'
 import type { Name, Ref } from '../../compile/snapshot.ts'
-import { unchanged } from '../../compile/unchanged.ts'
+import { compiledHash } from '../../compiled-hash.ts'
 import { fleetsByObject } from '../../fleets-by-object.ts'
 import { limitsIn } from '../../usage.ts'
 
@@ -23,7 +23,7 @@ export type Reported = {
 
 export function reportedOf(compiled: Compiled, uids: ReadonlyMap<Ref, string>): Reported {
   const hashes = [...compiled.fleets].flatMap(([name, fleet]) => {
-    const hash = hashOf(fleet)
+    const hash = compiledHash(fleet)
     return hash === undefined ? [] : [[name, hash] as const]
   })
   return {
@@ -35,11 +35,6 @@ export function reportedOf(compiled: Compiled, uids: ReadonlyMap<Ref, string>): 
     expiredAt: expiries(compiled),
   }
 }
-
-const hashes = unchanged<CompiledFleet, string | undefined>()
-
-const hashOf = (fleet: CompiledFleet): string | undefined =>
-  hashes(fleet, [], () => (fleet.config === undefined ? undefined : configHash(printConfig(fleet.config))))
 
 /** Found anew only when another one's time is over. */
 function expiries(compiled: Compiled): Reported['expiredAt'] {

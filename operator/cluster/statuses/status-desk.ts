@@ -81,8 +81,9 @@ export class StatusDesk {
     for (const ref of this.#known.keys()) if (!compiled.statuses.has(ref)) this.#forget(ref)
     let at = next
     for (const [ref, status] of compiled.statuses) {
-      const trouble = troublesOf(ref, troubles, unpublished)?.get(nameIn(ref))
-      at = Math.min(at, this.#look(ref, status, [findings.get(ref), trouble], turn))
+      const ours = troublesOf(ref, troubles, unpublished)
+      const trouble = ours === undefined || ours.size === 0 ? undefined : ours.get(nameIn(ref))
+      at = Math.min(at, this.#look(ref, status, findings.get(ref), trouble, turn))
     }
     return at
   }
@@ -113,7 +114,7 @@ export class StatusDesk {
     this.#known.delete(ref)
   }
 
-  #look(ref: Ref, status: Status, also: readonly (Condition | undefined)[], turn: Turn): number {
+  #look(ref: Ref, status: Status, finding: Condition | undefined, trouble: Condition | undefined, turn: Turn): number {
     const declared = this.#desk.world.declaredAs(ref)
     // What was compiled from one object is not said of another that has its name by now.
     if (declared === undefined || declared.uid !== turn.reported.uids.get(ref)) {
@@ -124,15 +125,16 @@ export class StatusDesk {
     const fleet = turn.reported.fleetOf.get(ref)
     const standing = fleet === undefined ? undefined : turn.standings.get(fleet)
     const stands = standsNow(declared, known)
-    const isLimited = ref.startsWith('RelayCredential ') && turn.reported.limits.has(nameIn(ref))
+    const { limits } = turn.reported
+    const isLimited = limits.size > 0 && ref.startsWith('RelayCredential ') && limits.has(nameIn(ref))
     const usage = isLimited ? (turn.usages.of(nameIn(ref)) ?? 'unknown') : undefined
     const checks = ref.startsWith('SenderDomain ') ? turn.reported.compiled.domainChecks.get(nameIn(ref)) : undefined
     const look = checks && this.#desk.records.look(nameIn(ref))
     const keys = this.#keys(ref, status, known, stands, turn)
-    const rests = [status, standing, stands, usage, checks, look, keys, ...also]
+    const rests = [status, standing, stands, usage, checks, look, keys, finding, trouble]
     const until = known.keys?.until ?? Number.POSITIVE_INFINITY
     if (known.rests?.every((r, i) => r === rests[i])) return until
-    const found = also.filter((c) => c !== undefined).filter((c) => isNews(c, status))
+    const found = [finding, trouble].filter((c) => c !== undefined).filter((c) => isNews(c, status))
     const again = this.#decide(ref, known, {
       ...turn,
       status,

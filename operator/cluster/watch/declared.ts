@@ -3,7 +3,7 @@ import { kinds } from '../../../crds/kinds.ts'
 import type { Kind } from '../../../crds/schema.ts'
 import { validate } from '../../../crds/validate.ts'
 import { ownAnnotations } from '../../compile/own-annotations.ts'
-import { type Credential, type Domain, type Invalid, type Policy, refOf } from '../../compile/snapshot.ts'
+import { type Credential, type Domain, type Invalid, type Policy, spelled } from '../../compile/snapshot.ts'
 import type { KubeObject } from '../api/object.ts'
 import { isCollected, isKept } from '../write/mail-finalizer.ts'
 import type { DeclaredObject } from './world.ts'
@@ -14,10 +14,10 @@ export function declaredIn(object: KubeObject): DeclaredObject | undefined {
   const leaves = metadata.deletionTimestamp !== undefined
   const isPolicy = object.kind === 'RelayPolicy'
   if (leaves && !(isPolicy && isKept(metadata) && !isCollected(metadata))) return undefined
+  const named = { kind: object.kind as Invalid['kind'], namespace: metadata.namespace ?? '', name: metadata.name }
   const identity = {
-    kind: object.kind as Invalid['kind'],
-    namespace: metadata.namespace ?? '',
-    name: metadata.name,
+    ...named,
+    ...spelled(named),
     generation: metadata.generation ?? 1,
     creationTimestamp: metadata.creationTimestamp ?? '',
   }
@@ -25,7 +25,7 @@ export function declaredIn(object: KubeObject): DeclaredObject | undefined {
   const { uid = '', resourceVersion = '', labels = {}, annotations, finalizers } = metadata
   const beside = isPolicy ? { ...ownAnnotations(annotations), ...(leaves && { leaving: true as const }) } : {}
   return {
-    ref: refOf(identity),
+    ref: identity.ref,
     uid,
     resourceVersion,
     ...(isPolicy && finalizers !== undefined && { finalizers }),

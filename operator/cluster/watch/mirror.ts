@@ -14,7 +14,7 @@ export type Unread = {
 export type Mirror<T> = {
   /** The very same list until something was heard. */
   values(): readonly T[]
-  /** By `namespace/name`. */
+  /** By `Kind namespace/name`. */
   get(key: string): T | undefined
   /** Resource versions by kind, or by kind and namespace. */
   heard(): Readonly<Record<string, string>>

@@ -1,6 +1,7 @@
 /** The objects of one resource as last heard of, frozen; nothing here goes back in time unless told to start over. */
 
-import { type KubeObject, keyOf } from '../api/object.ts'
+import { told } from '../api/api.ts'
+import type { KubeObject } from '../api/object.ts'
 import { isOlder } from '../api/resource-version.ts'
 import { deepFreeze } from './freeze.ts'
 
@@ -23,6 +24,7 @@ export class Store<T> {
     this.#same = same
   }
 
+  /** `Kind namespace/name`. */
   get(key: string): T | undefined {
     return this.#entries.get(key)?.value
   }
@@ -42,7 +44,7 @@ export class Store<T> {
     const before = this.#entries
     this.#entries = new Map(
       objects.map((object) => {
-        const key = keyOf(object.metadata)
+        const key = told(object)
         const known = before.get(key)
         return [key, known?.resourceVersion === versionOf(object) ? known : this.#entry(object)]
       }),
@@ -54,7 +56,7 @@ export class Store<T> {
 
   /** An object as it is now; old news change nothing. */
   put(object: KubeObject): Change {
-    const key = keyOf(object.metadata)
+    const key = told(object)
     const known = this.#entries.get(key)
     const version = versionOf(object)
     if (known !== undefined && (known.resourceVersion === version || isOlder(version, known.resourceVersion))) {
@@ -67,7 +69,7 @@ export class Store<T> {
 
   /** An object that is gone, unless a younger one of its name is there. */
   remove(object: KubeObject): Change {
-    const key = keyOf(object.metadata)
+    const key = told(object)
     const known = this.#entries.get(key)
     if (known === undefined || isOlder(versionOf(object), known.resourceVersion)) return 'none'
     this.#entries.delete(key)

@@ -129,17 +129,17 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
     (all) => all.filter((declared) => declared !== undefined),
   )
   const isLeaving = (ref: Ref): boolean => labels.leaving().size > 0 && labels.leaving().has(namespaceIn(ref))
-  const byKind = new Map(own.map((mirror, i) => [ownResources[i]?.kind, mirror]))
   return {
     declared: () => (labels.leaving().size === 0 ? listed() : listed().filter(({ ref }) => !isLeaving(ref))),
     declaredAs(ref) {
-      const space = ref.indexOf(' ')
-      return isLeaving(ref) ? undefined : byKind.get(ref.slice(0, space))?.get(ref.slice(space + 1))
+      if (isLeaving(ref)) return undefined
+      for (const mirror of own) {
+        const declared = mirror.get(ref)
+        if (declared !== undefined) return declared
+      }
+      return undefined
     },
-    forsaken() {
-      const policies: readonly (DeclaredObject | undefined)[] = byKind.get('RelayPolicy')?.values() ?? []
-      return policies.filter((d) => d !== undefined).filter((d) => isLeaving(d.ref) && leaves(d))
-    },
+    forsaken: () => (labels.leaving().size === 0 ? [] : listed().filter((d) => isLeaving(d.ref) && leaves(d))),
     namespaces: labels.labels,
     made: (fleet) => [...made, serviceMonitors].flatMap((m) => m.of(fleet)).map((m) => m.object),
     pods: (fleet) => podsOf(fleet).map((p) => p.pod),

@@ -37,14 +37,20 @@ export const credentialOwner = (credential: {
   readonly namespace: string
   readonly name: string
   readonly uid: string
-}): Owner => ({ namespace: credential.namespace, reference: reference('RelayCredential', credential), labels: {} })
+}): Owner => ({
+  namespace: credential.namespace,
+  reference: reference('RelayCredential', credential),
+  labels: noLabels,
+})
 
 /** The owner of the Secret with the keys of a domain, and of what is published for it. */
 export const domainOwner = (domain: {
   readonly namespace: string
   readonly name: string
   readonly uid: string
-}): Owner => ({ namespace: domain.namespace, reference: reference('SenderDomain', domain), labels: {} })
+}): Owner => ({ namespace: domain.namespace, reference: reference('SenderDomain', domain), labels: noLabels })
+
+const noLabels = {}
 
 const reference = (kind: string, { name, uid }: { readonly name: string; readonly uid: string }): OwnerReference => ({
   apiVersion: 'relayfleet.dev/v1alpha1',

@@ -9,6 +9,7 @@ import {
 } from '../../../../operator/cluster/bindings/binding-entry.ts'
 import { owed } from '../owed.ts'
 
+const ref = 'RelayCredential team-a/web'
 const recorded = { username: 'web.team-a', keys: [keyOf('p'.repeat(43))] }
 const statusOf = (name?: string, keys: object = recorded) => ({
   ...keys,
@@ -24,7 +25,7 @@ test.each<[string, object, boolean, boolean, readonly string[]]>([
   ['nonsense', { username: 1, keys: 'x', binding: 'y' }, false, true, []],
   ['a name that is none', statusOf(undefined, { ...recorded, binding: { name: 7 } }), false, false, []],
 ])('a status that tells %s', (_name, status, isSettled, makesOne, formerNames) => {
-  const entry = entryOf({ uid: 'u', status: status as Readonly<Record<string, unknown>> }, owed())
+  const entry = entryOf({ ref, uid: 'u', status: status as Readonly<Record<string, unknown>> }, owed())
   expect([entry.settled !== undefined, expectsNone(entry), [...entry.formerNames]]).toEqual([
     isSettled,
     makesOne,
@@ -33,13 +34,13 @@ test.each<[string, object, boolean, boolean, readonly string[]]>([
 })
 
 test('what was found goes before what is recorded', () => {
-  const entry = entryOf({ uid: 'u', status: statusOf('smtp') }, owed())
+  const entry = entryOf({ ref, uid: 'u', status: statusOf('smtp') }, owed())
   expect(knownKeys(entry)).toEqual(recorded)
   entry.keys = { username: 'web.team-a', keys: [] }
   expect(knownKeys(entry)?.keys).toEqual([])
 })
 
-const settledEntry = (): Entry => entryOf({ uid: 'u', status: statusOf('smtp') }, owed())
+const settledEntry = (): Entry => entryOf({ ref, uid: 'u', status: statusOf('smtp') }, owed())
 const isSettled = (entry: Entry): boolean => entry.settled !== undefined && entry.settled === entry.owed
 
 test('the same again, in other words, is nothing new', () => {

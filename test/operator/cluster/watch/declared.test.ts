@@ -35,6 +35,8 @@ test('a valid object is kept with its defaults, its labels and its status, and n
       kind: 'RelayCredential',
       namespace: 'team-a',
       name: 'web',
+      id: 'team-a/web',
+      ref: 'RelayCredential team-a/web',
       generation: 3,
       creationTimestamp: '2026-01-01T00:00:00Z',
       labels: { tier: 'one' },

@@ -69,7 +69,7 @@ test.each<[string, (store: Store<KubeObject>) => Change, Change]>([
   expect(store.values()).toBe(before)
   expect(news(store)).toBe(change)
   expect(store.values()).not.toBe(before)
-  expect(store.get('n/a')?.metadata.resourceVersion).toBe('3')
+  expect(store.get('ConfigMap n/a')?.metadata.resourceVersion).toBe('3')
 })
 
 test('objects of one name in two namespaces are two', () => {
@@ -78,7 +78,7 @@ test('objects of one name in two namespaces are two', () => {
   store.put(here as KubeObject)
   store.put({ ...object('a', '2'), metadata: { name: 'a', namespace: 'other', resourceVersion: '2' } })
   expect(held(store)).toEqual(['a@1', 'a@2'])
-  expect(store.get('other/a')).toEqual({ name: 'a', version: '2' })
+  expect(store.get('ConfigMap other/a')).toEqual({ name: 'a', version: '2' })
 })
 
 test('what is held is frozen to its leaves', () => {
