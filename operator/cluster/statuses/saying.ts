@@ -29,9 +29,14 @@ export function sayingOf(ref: Ref, status: Status, standing: FleetStanding | und
 
 function policySaying(status: Status, standing: FleetStanding, before: StampedStatus): Saying {
   if (!isPending(status) || standing.settled) return now('evidence')
-  // What stands is not older than the patience that made it unsettled; a new generation deserves an answer.
-  return { by: 'evidence', waits: isKnown(status, before) ? 'long' : 'briefly' }
+  // What stands is not older than the patience that made it unsettled; a new generation deserves an answer. A fleet whose
+  // configuration changes without end never settles, and must not be said to be down meanwhile.
+  const stands = isKnown(status, before) && !(isAvailable(standing.further) && !isAvailable(before.conditions))
+  return { by: 'evidence', waits: stands ? 'long' : 'briefly' }
 }
+
+const isAvailable = (conditions: readonly Condition[]): boolean =>
+  conditions.some(({ type, status }) => type === 'Available' && status === 'True')
 
 function credentialSaying(status: Status, standing: FleetStanding | undefined, before: StampedStatus): Saying {
   // It waits for its first key.

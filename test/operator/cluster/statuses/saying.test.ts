@@ -17,8 +17,8 @@ const status = (word: Condition['status'] = 'Unknown'): Status => ({
   conditions: [programmed(word)],
   keys,
 })
-const before = (word: Condition['status'], generation = 3, more: object = {}) =>
-  standingStatus({ keys, ...more, conditions: [{ ...programmed(word), observedGeneration: generation }] })
+const before = (word: Condition['status'], generation = 3, more: object = {}, ...others: readonly Condition[]) =>
+  standingStatus({ keys, ...more, conditions: [{ ...programmed(word), observedGeneration: generation }, ...others] })
 const nothing = standingStatus({})
 const fleet = (settled: boolean, word: Condition['status'], down = false): FleetStanding => ({
   settled,
@@ -29,6 +29,8 @@ const fleet = (settled: boolean, word: Condition['status'], down = false): Fleet
   routes: [],
 })
 const open = fleet(false, 'False')
+const up: Condition = { type: 'Available', status: 'True', reason: 'Said', message: 'said by a test' }
+const available = (standing: FleetStanding): FleetStanding => ({ ...standing, further: [up] })
 const fine = fleet(true, 'True')
 const bad = fleet(true, 'False')
 
@@ -37,6 +39,9 @@ test.each<[string, Status, FleetStanding | undefined, ReturnType<typeof standing
   ['it has not, and was well', status(), open, before('True'), 'evidence long'],
   ['it has not, and was changed', status(), open, before('True', 2), 'evidence briefly'],
   ['it has not, and is new', status(), open, nothing, 'evidence briefly'],
+  ['it never does, and was down', status(), available(open), before('False'), 'evidence briefly'],
+  ['it never does, and was up', status(), available(open), before('False', 3, {}, up), 'evidence long'],
+  ['it never does, and was up', status(), open, before('True', 3, {}, up), 'evidence long'],
   ['it is held', status('False'), open, before('True'), 'evidence not'],
 ])('a policy: %s', (_name, said, standing, old, expected) => {
   expect(text(sayingOf('RelayPolicy mail/shared', said, standing, old))).toBe(expected)
