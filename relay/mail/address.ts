@@ -24,7 +24,7 @@ const topLabel = /^[a-z]/
 // RFC 5891 section 4.2.3.1, for a U-label; an ASCII label may have hyphens where it likes.
 const misplacedHyphen = /^(?=.*[^\0-\x7f])(?:-|.*-$|..--)/u
 // ß, ς and the joiners are letters of their own in IDNA 2008 and others, or none, in IDNA 2003: two domains in one spelling.
-const ambiguousLetters = /[ßς\u200c\u200d]/u
+const ambiguousLetters = /[\u00df\u03c2\u200c\u200d]/u
 
 /** The mailbox in the argument of MAIL FROM or RCPT TO, without its angle brackets; undefined where it is none. */
 export function parsePath(text: string): Mailbox | undefined {

@@ -1,6 +1,6 @@
 /** What ships runs without the repository around it: bundled, each entry point answers. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -28,6 +28,10 @@ test('the relay asks for its configuration', () => {
   const { stdout, stderr, status } = run('relay.js')
   expect(stdout + stderr).toContain('--config')
   expect(status).not.toBe(0)
+})
+
+test.each(['operator.js', 'relay.js'])('%s is ASCII: one letter more, and Node keeps two bytes of each', (bundle) => {
+  expect(/[^\0-\x7f]/.exec(readFileSync(join(dist, bundle), 'utf8'))?.[0]).toBeUndefined()
 })
 
 test('an old Node is told which one is needed, and nothing else', () => {
