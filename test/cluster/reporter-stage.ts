@@ -129,6 +129,7 @@ async function start({ namespace, keys, relays, as, leads, usageMs }: Starting):
         ...written.get(fleet),
         ...(operator.trouble !== undefined && { trouble: operator.trouble }),
       }),
+      had: () => undefined,
       nudge: async (_fleet, pods) => void nudged.push(...pods),
       again: () => undefined,
     },

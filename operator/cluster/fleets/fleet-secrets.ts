@@ -1,5 +1,5 @@
 /** What is known of a fleet's Secrets: nobody tells of them, so they are remembered from looking and from own writes. */
-import { signingKeyFilesOf } from '../../../relay/config.ts'
+import { type RelayConfig, signingKeyFilesOf } from '../../../relay/config.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { configSecretNames, issuedSecretName, signingSecretNames, splitName } from '../../manifests/names.ts'
 import { signingSecretOf } from '../../manifests/signing-secrets.ts'
@@ -14,6 +14,9 @@ import { dataOf, type KnownConfig, knownConfig } from './known-config.ts'
 
 type Running = Extract<KnownConfig, { readonly is: 'known' }>
 
+/** A kubelet and a relay take some seconds for one of them; a new one is written no oftener than every second. */
+const mostLatest = 12
+
 export class FleetSecrets {
   readonly fleet: Name
   readonly owner: Owner
@@ -22,6 +25,8 @@ export class FleetSecrets {
   readonly signingNames: readonly string[]
   readonly #seen = new Map<string, Seen>()
   #running: Running | undefined
+  /** What ran last, the newest first: relays may have one of these still. */
+  #latest: readonly Running[] = []
   #named: { readonly of: Running | undefined; readonly files: ReadonlySet<string> } = {
     of: undefined,
     files: new Set(),
@@ -42,6 +47,11 @@ export class FleetSecrets {
   /** The configuration that the fleet last got; it outlives damage to the Secrets, which is repaired with it. */
   get running(): Running | undefined {
     return this.#running
+  }
+
+  /** Undefined for one that is none of the latest. */
+  had(hash: string): RelayConfig | undefined {
+    return this.#latest.find((running) => running.hash === hash)?.config
   }
 
   /** Whether there is no name left at which nobody has looked. */
@@ -184,8 +194,14 @@ export class FleetSecrets {
   #settle(compiled?: Pick<Running, 'config' | 'hash'>): void {
     const parsed = [compiled, this.#running].filter((known) => known !== undefined)
     const known = knownConfig(this.#configs(), parsed)
-    if (known.is === 'known') this.#running = known.config === this.#running?.config ? this.#running : known
+    if (known.is === 'known') this.#note(known)
     this.#unknown = known.is === 'unknown' ? known.why : undefined
+  }
+
+  #note(known: Running): void {
+    if (known.config === this.#running?.config) return
+    this.#running = known
+    this.#latest = [known, ...this.#latest.filter(({ hash }) => hash !== known.hash)].slice(0, mostLatest)
   }
 
   async #lookAt(name: string, api: Api, signal: AbortSignal): Promise<Seen> {

@@ -48,6 +48,8 @@ export type Fleets = {
    */
   running(policies: readonly Name[], signal: AbortSignal): Promise<ReadonlyMap<Name, RelayConfig>>
   written(fleet: Name): FleetWritten
+  /** By its hash, one of the configurations that it got last. */
+  had(fleet: Name, hash: string): RelayConfig | undefined
   /** Has the pods' kubelets look for changed Secrets now. */
   nudge(fleet: Name, pods: readonly string[]): Promise<void>
   /** Relays that are to leave have something new to say: it is worked on again. */
@@ -197,6 +199,10 @@ class ClusterFleets implements Fleets {
       ...(fleet?.trouble !== undefined && { trouble: fleet.trouble }),
       ...(endsAt !== undefined && { certificateEndsAt: endsAt }),
     }
+  }
+
+  had(name: Name, hash: string): RelayConfig | undefined {
+    return this.#fleets.get(name)?.secrets.had(hash)
   }
 
   async nudge(name: Name, pods: readonly string[]): Promise<void> {

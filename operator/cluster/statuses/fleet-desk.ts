@@ -9,6 +9,7 @@ import type { World } from '../watch/world.ts'
 import type { FleetEvidence } from './fleet-evidence.ts'
 import { type FleetStanding, fleetStanding, nextMoment } from './fleet-standing.ts'
 import type { AskedPod, Followed, Inquiry } from './inquiry.ts'
+import { type KnownEntries, knownEntries } from './known-entries.ts'
 import { Nudging } from './nudging.ts'
 import { QueuedSample, sampleMs } from './queued-sample.ts'
 import type { Reported } from './reported.ts'
@@ -26,11 +27,12 @@ type Memory = {
   standing: FleetStanding | undefined
   /** The standing as text: while it is the same, so is the object, and nothing that rests on it is looked at again. */
   text: string
+  known: ReturnType<typeof knownEntries> | undefined
 }
 
 type Desk = {
   readonly world: Pick<World, 'pods' | 'declaredAs' | 'made'>
-  readonly fleets: Pick<Fleets, 'written' | 'nudge' | 'again'>
+  readonly fleets: Pick<Fleets, 'written' | 'had' | 'nudge' | 'again'>
   readonly inquiry: Inquiry
   /** Told which configuration all relays of a fleet report. */
   readonly loaded?: Pick<LoadedConfigs, 'note'>
@@ -38,6 +40,8 @@ type Desk = {
 
 export type Judged = {
   readonly standings: ReadonlyMap<Name, FleetStanding>
+  /** Of fleets whose relays have something newer to load: what they know all the same. */
+  readonly known: ReadonlyMap<Name, KnownEntries>
   /** When to judge again, without any news. */
   readonly at: number
 }
@@ -56,13 +60,16 @@ export class FleetDesk {
     for (const name of this.#memories.keys()) if (!compiled.fleets.has(name)) this.#memories.delete(name)
     inquiry.follow(new Map([...compiled.fleets.keys()].map((name) => [name, this.#followed(name)] as const)))
     const moments = [now + sampleMs]
+    const known = new Map<Name, KnownEntries>()
     const standings = [...compiled.fleets].map(([name, fleet]) => {
       const evidence = this.#evidence(name, fleet, hashes.get(name), now)
       moments.push(this.#nudge(evidence), nextMoment(evidence))
       this.#tellWhoMayGo(evidence)
-      return [name, this.#standing(evidence)] as const
+      const standing = this.#standing(evidence)
+      if (standing.programmed.status !== 'True') known.set(name, this.#known(evidence))
+      return [name, standing] as const
     })
-    return { standings: new Map(standings), at: Math.min(...moments) }
+    return { standings: new Map(standings), known, at: Math.min(...moments) }
   }
 
   forget(): void {
@@ -129,13 +136,29 @@ export class FleetDesk {
     return memory.standing
   }
 
+  #known(evidence: FleetEvidence): KnownEntries {
+    const { fleet } = evidence
+    const memory = this.#memory(fleet)
+    memory.known = knownEntries(evidence, (hash) => this.#desk.fleets.had(fleet, hash), memory.known)
+    return memory.known.is
+  }
+
   #memory(name: Name): Memory {
     const known = this.#memories.get(name)
     const { uid, status } = this.#desk.world.declaredAs(`RelayPolicy ${name}`) ?? {}
     if (known !== undefined && (uid === undefined || uid === known.uid)) return known
     const spools = spoolsIn(status)
     const sample = new QueuedSample()
-    const fresh = { uid, spools, sample, mayGo: '', noneReadySince: undefined, standing: undefined, text: '' }
+    const fresh = {
+      uid,
+      spools,
+      sample,
+      mayGo: '',
+      noneReadySince: undefined,
+      standing: undefined,
+      text: '',
+      known: undefined,
+    }
     this.#memories.set(name, fresh)
     return fresh
   }

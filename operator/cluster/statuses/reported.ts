@@ -1,5 +1,5 @@
 /** What there is to report on: what was compiled, and what follows from it once for all turns. */
-import type { LimitsConfig } from '../../../relay/config.ts'
+import type { CredentialConfig, LimitsConfig } from '../../../relay/config.ts'
 import type { Compiled, Finding } from '../../compile/compiled.ts'
 import { expired } from '../../compile/expiry.ts'
 import type { Name, Ref } from '../../compile/snapshot.ts'
@@ -13,6 +13,8 @@ export type Reported = {
   readonly uids: ReadonlyMap<Ref, string>
   /** Which fleet an object belongs to. */
   readonly fleetOf: ReadonlyMap<Ref, Name>
+  /** What a fleet's relays should know of a credential. */
+  readonly entryOf: (fleet: Name, credential: Name) => CredentialConfig | undefined
   /** Of the configuration that each fleet should have; absent for one that keeps what it has. */
   readonly hashes: ReadonlyMap<Name, string>
   /** Of the credentials that have any. */
@@ -30,9 +32,20 @@ export function reportedOf(compiled: Compiled, uids: ReadonlyMap<Ref, string>): 
     compiled,
     uids,
     fleetOf: fleetsByObject(compiled),
+    entryOf: entries(compiled),
     hashes: new Map(hashes),
     limits: limitsIn(compiled),
     expiredAt: expiries(compiled),
+  }
+}
+
+/** Put in order when they are asked for, which they seldom are. */
+function entries({ fleets }: Compiled): Reported['entryOf'] {
+  const byFleet = new Map<Name, ReadonlyMap<string, CredentialConfig>>()
+  return (fleet, credential) => {
+    const known = byFleet.get(fleet) ?? new Map(fleets.get(fleet)?.config?.credentials.map((c) => [c.name, c]))
+    byFleet.set(fleet, known)
+    return known.get(credential)
   }
 }
 

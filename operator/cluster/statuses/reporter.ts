@@ -35,7 +35,7 @@ export type Reporter = {
 export type Reporting = {
   readonly api: Pick<Api, 'apply'>
   readonly world: Pick<World, 'declaredAs' | 'pods' | 'made'>
-  readonly fleets: Pick<Fleets, 'written' | 'nudge' | 'again'>
+  readonly fleets: Pick<Fleets, 'written' | 'had' | 'nudge' | 'again'>
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>
   readonly publisher: Pick<Publisher, 'troubles'>
@@ -111,9 +111,9 @@ function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal)
   return {
     /** Looks at everything that changed; when to do so again, without any news. */
     turn(reported: Reported, at: number): number {
-      const { standings, at: judgeAgain } = fleets.judge(reported, at)
+      const { standings, known, at: judgeAgain } = fleets.judge(reported, at)
       const used = usages.look(reported, at)
-      return Math.min(judgeAgain, used.at, statuses.report({ reported, standings, usages: used, now: at }))
+      return Math.min(judgeAgain, used.at, statuses.report({ reported, standings, known, usages: used, now: at }))
     },
     forget(): void {
       fleets.forget()

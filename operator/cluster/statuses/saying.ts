@@ -6,22 +6,34 @@ import type { FleetStanding } from './fleet-standing.ts'
 import { sameJson } from './same-json.ts'
 
 export type Saying = {
-  /** What goes before what compile left open; `asBefore` is what was said of Programmed. */
-  readonly by: 'evidence' | 'asBefore' | 'compiled'
+  /**
+   * What goes before what compile left open; `asBefore` is what was said of Programmed, and `known` that all relays know
+   * this very object, whatever else they have to load.
+   */
+  readonly by: 'evidence' | 'known' | 'asBefore' | 'compiled'
   /** `briefly`: it may be otherwise in a moment, so it is not worth a write yet. `long`: until the fleet has settled. */
   readonly waits: 'not' | 'briefly' | 'long'
 }
 
 const now = (by: Saying['by']): Saying => ({ by, waits: 'not' })
 
-/** `standing`: of the fleet that it belongs to; absent where no fleet knows of it. */
-export function sayingOf(ref: Ref, status: Status, standing: FleetStanding | undefined, before: StampedStatus): Saying {
+export type Said = {
+  /** What was compiled. */
+  readonly status: Status
+  /** Of the fleet that it belongs to; absent where no fleet knows of it. */
+  readonly standing: FleetStanding | undefined
+  /** Its relays know it as it was compiled, though their fleet has something newer to load. */
+  readonly isKnown: boolean
+}
+
+export function sayingOf(ref: Ref, { status, standing, isKnown }: Said, before: StampedStatus): Saying {
   const [kind] = ref.split(' ')
   switch (kind) {
     case 'RelayPolicy':
       return standing === undefined ? now('compiled') : policySaying(status, standing, before)
     case 'RelayCredential':
-      return isPending(status) ? credentialSaying(status, standing, before) : now('compiled')
+      if (!isPending(status)) return now('compiled')
+      return isKnown ? now('known') : credentialSaying(status, standing, before)
     default:
       return now('compiled')
   }
@@ -31,7 +43,7 @@ function policySaying(status: Status, standing: FleetStanding, before: StampedSt
   if (!isPending(status) || standing.settled) return now('evidence')
   // What stands is not older than the patience that made it unsettled; a new generation deserves an answer. A fleet whose
   // configuration changes without end never settles, and must not be said to be down meanwhile.
-  const stands = isKnown(status, before) && !(isAvailable(standing.further) && !isAvailable(before.conditions))
+  const stands = wasTold(status, before) && !(isAvailable(standing.further) && !isAvailable(before.conditions))
   return { by: 'evidence', waits: stands ? 'long' : 'briefly' }
 }
 
@@ -41,7 +53,7 @@ const isAvailable = (conditions: readonly Condition[]): boolean =>
 function credentialSaying(status: Status, standing: FleetStanding | undefined, before: StampedStatus): Saying {
   // It waits for its first key.
   if (standing === undefined) return { by: 'compiled', waits: 'briefly' }
-  const unchanged = isKnown(status, before) && sameJson(accepted(status), accepted(before))
+  const unchanged = wasTold(status, before) && sameJson(accepted(status), accepted(before))
   if (!standing.settled) return unchanged ? now('asBefore') : { by: 'compiled', waits: 'briefly' }
   // While relays only fail to load something newer, whoever they know already is as good as before: ten thousand
   // statuses do not follow each restart of a relay.
@@ -58,7 +70,7 @@ const programmedIn = ({
   conditions.find(({ type }) => type === 'Programmed')
 
 /** Whether it was said how this very generation stands. */
-function isKnown({ observedGeneration }: Status, before: StampedStatus): boolean {
+function wasTold({ observedGeneration }: Status, before: StampedStatus): boolean {
   const programmed = programmedIn(before)
   return (
     programmed !== undefined && programmed.status !== 'Unknown' && programmed.observedGeneration === observedGeneration

@@ -9,6 +9,7 @@ import type { DomainChecks } from '../../lifecycle/domain-checks.ts'
 import type { Key } from '../../lifecycle/keys.ts'
 import { observedStatus, type StampedStatus } from '../../observed-status.ts'
 import { recordsSaying } from '../../records-saying.ts'
+import type { Standing } from '../../standing.ts'
 import { type UsageSaying, usageBefore } from '../../usage.ts'
 import type { KubeObject } from '../api/object.ts'
 import { isOlder } from '../api/resource-version.ts'
@@ -16,6 +17,7 @@ import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { Publisher } from '../publishing/publisher.ts'
 import type { DeclaredObject, World } from '../watch/world.ts'
+import type { Judged } from './fleet-desk.ts'
 import { timeText } from './fleet-evidence.ts'
 import type { FleetStanding } from './fleet-standing.ts'
 import { patienceMs } from './programmed.ts'
@@ -57,6 +59,7 @@ type Desk = {
 type Turn = {
   readonly reported: Reported
   readonly standings: ReadonlyMap<Name, FleetStanding>
+  readonly known: Judged['known']
   readonly usages: Usages
   readonly now: number
   /** As it is written into a status. */
@@ -131,7 +134,8 @@ export class StatusDesk {
     const checks = ref.startsWith('SenderDomain ') ? turn.reported.compiled.domainChecks.get(nameIn(ref)) : undefined
     const look = checks && this.#desk.records.look(nameIn(ref))
     const keys = this.#keys(ref, status, known, stands, turn)
-    const rests = [status, standing, stands, usage, checks, look, keys, finding, trouble]
+    const isKnown = fleet !== undefined && isKnownTo(fleet, ref, turn)
+    const rests = [status, standing, stands, usage, checks, look, keys, finding, trouble, isKnown]
     const until = known.keys?.until ?? Number.POSITIVE_INFINITY
     if (known.rests?.every((r, i) => r === rests[i])) return until
     const found = [finding, trouble].filter((c) => c !== undefined).filter((c) => isNews(c, status))
@@ -140,6 +144,7 @@ export class StatusDesk {
       status,
       fleet,
       standing,
+      isKnown,
       stands,
       isHeard: stands === declared.status,
       found,
@@ -176,7 +181,7 @@ export class StatusDesk {
 
   #decide(ref: Ref, known: Known, facts: Facts): number {
     const before = standingStatus(facts.stands)
-    const saying = sayingOf(ref, facts.status, facts.standing, before)
+    const saying = sayingOf(ref, facts, before)
     const said = statusBy(ref, saying, facts, before)
     if (isSaid(said, facts.stands, known)) {
       known.differsSince = undefined
@@ -220,6 +225,8 @@ type Facts = Pick<Turn, 'now' | 'time'> & {
   readonly status: Status
   readonly fleet: Name | undefined
   readonly standing: FleetStanding | undefined
+  /** All relays know it as it is compiled, whatever else they have to load. */
+  readonly isKnown: boolean
   readonly stands: Stands
   /** It was told by the cluster. */
   readonly isHeard: boolean
@@ -253,12 +260,26 @@ function statusBy(ref: Ref, { by }: Saying, facts: Facts, before: StampedStatus)
   const records = facts.checks && recordsSaying(facts.checks, facts.look, before)
   const evidence = {
     fleet: by === 'compiled' ? undefined : facts.fleet,
-    standing: by === 'evidence' ? facts.standing : undefined,
+    standing: by === 'evidence' ? facts.standing : by === 'known' ? knowing : undefined,
     // What keeps records from being published goes before how they are.
     found: [records?.conditions ?? [], facts.found, condition ?? [], facts.keys?.condition ?? []].flat(),
     fields: { ...fields, ...records?.fields, ...facts.keys?.fields },
   }
   return observedStatus(ref, facts.status, evidence, before, facts.time)
+}
+
+const knowing: Standing = {
+  settled: true,
+  programmed: { type: 'Programmed', status: 'True', reason: 'Programmed', message: '' },
+  further: [],
+  fields: {},
+}
+
+function isKnownTo(fleet: Name, ref: Ref, { known, reported }: Pick<Turn, 'known' | 'reported'>): boolean {
+  const entries = known.get(fleet)
+  if (entries === undefined || entries.size === 0 || !ref.startsWith('RelayCredential ')) return false
+  const entry = reported.entryOf(fleet, nameIn(ref))
+  return entry !== undefined && entries.has(entry)
 }
 
 /** It stands so, or it stands as our very saying so has left it: others may have fields in it, too. */

@@ -111,12 +111,17 @@ afterEach(async () => {
 })
 
 /** How often all was looked at is how often troubles were asked for. */
-function start(): { readonly reporter: Reporter; readonly turns: () => number } {
+function start(written = hash): { readonly reporter: Reporter; readonly turns: () => number } {
   let turns = 0
   const reporter = openReporter({
     api: cluster.api,
     world: cluster.world,
-    fleets: { written: () => ({ hash }), nudge: async () => undefined, again: () => undefined },
+    fleets: {
+      written: () => ({ hash: written }),
+      had: (_fleet, wanted) => (wanted === hash ? config : undefined),
+      nudge: async () => undefined,
+      again: () => undefined,
+    },
     bindings: {
       troubles: () => {
         turns += 1
@@ -179,4 +184,23 @@ test('nothing is said of one that was made anew since', async () => {
   reporter.give(compiledNow(), former)
   await eventually(() => ready(credentials - 1) === 'True Ready')
   expect([cluster.statusOf(`RelayCredential ${nameOf(7)}`), cluster.writes()]).toEqual([{}, credentials])
+})
+
+test('who is known to the relays need not wait until they have loaded the last of all the others', async () => {
+  const changed = {
+    ...config,
+    credentials: config.credentials.map((c, i) => (i === 7 ? { ...c } : c)),
+    suspended: true,
+  }
+  const newer = configHash(printConfig(changed))
+  const { reporter, turns } = start(newer)
+  const compiled = compiledNow()
+  const fleet = compiled.fleets.get('mail/shared')
+  if (fleet?.kind !== 'run') throw new Error('it runs')
+  // The relays report the one before, and always will.
+  reporter.give({ ...compiled, fleets: new Map([['mail/shared', { ...fleet, config: changed }]]) }, uids())
+  await eventually(() => ready(credentials - 1) === 'True Ready')
+  const before = turns()
+  await eventually(() => turns() > before + 1 || reporter.wake())
+  expect(ready(7)).not.toBe('True Ready')
 })

@@ -44,7 +44,7 @@ test.each<[string, Status, FleetStanding | undefined, ReturnType<typeof standing
   ['it never does, and was up', status(), open, before('True', 3, {}, up), 'evidence long'],
   ['it is held', status('False'), open, before('True'), 'evidence not'],
 ])('a policy: %s', (_name, said, standing, old, expected) => {
-  expect(text(sayingOf('RelayPolicy mail/shared', said, standing, old))).toBe(expected)
+  expect(text(sayingOf('RelayPolicy mail/shared', { status: said, standing, isKnown: false }, old))).toBe(expected)
 })
 
 test.each<[string, Status, FleetStanding | undefined, ReturnType<typeof standingStatus>, string]>([
@@ -60,7 +60,15 @@ test.each<[string, Status, FleetStanding | undefined, ReturnType<typeof standing
   ['its fleet is down', status(), fleet(true, 'False', true), before('True'), 'evidence not'],
   ['it is refused', status('False'), open, before('True'), 'compiled not'],
 ])('a credential: %s', (_name, said, standing, old, expected) => {
-  expect(text(sayingOf('RelayCredential team-a/web', said, standing, old))).toBe(expected)
+  expect(text(sayingOf('RelayCredential team-a/web', { status: said, standing, isKnown: false }, old))).toBe(expected)
+})
+
+test.each<[string, Status, FleetStanding | undefined, ReturnType<typeof standingStatus>, string]>([
+  ['it is new', status(), open, nothing, 'known not'],
+  ['it was told to wait', status(), bad, before('False'), 'known not'],
+  ['compile knows better', status('False'), open, nothing, 'compiled not'],
+])('a credential that all relays know, while they have something newer to load: %s', (_name, said, standing, old, is) => {
+  expect(text(sayingOf('RelayCredential team-a/web', { status: said, standing, isKnown: true }, old))).toBe(is)
 })
 
 const text = ({ by, waits }: Saying): string => `${by} ${waits}`
