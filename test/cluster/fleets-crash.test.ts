@@ -12,6 +12,8 @@ import { givenCluster, theCluster } from './cluster.ts'
 import { hashOf, isWrite, openStage, type RunFleet, runs, type Stage, withCredentials } from './fleets-stage.ts'
 import { installCrds } from './install-crds.ts'
 
+/** Leftovers are found in turn. */
+const oftener = { everyMs: 10, perSecond: 200 }
 const kindsOfObjects = ['secrets', 'services', 'networkpolicies', 'poddisruptionbudgets', 'statefulsets']
 
 describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the middle', () => {
@@ -50,8 +52,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
   }
 
   const finished = async (fleet: CompiledFleet): Promise<ReadonlyMap<string, unknown>> => {
-    // Leftovers are found in turn.
-    const operator = await stage.operator(fleet, { turns: { everyMs: 10, perSecond: 200 } })
+    const operator = await stage.operator(fleet, { turns: oftener })
     await until('it is made', async () => {
       const { trouble } = operator.fleets.written(stage.named('shared'))
       return trouble === undefined && (await stage.raw.get(stage.path('statefulsets', 'shared'))).status === 200
@@ -88,6 +89,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet whose operator ends in the
     const killedWhileConfiguring = async (fleet: RunFleet, k: number): Promise<boolean> => {
       let writes = 0
       const operator = await stage.operator(fleet, {
+        turns: oftener,
         rule: (seen) => {
           if (!isWrite(seen) || !seen.path.includes('relay-config') || ++writes < k) return 'pass'
           operator.leads = false
