@@ -9,11 +9,14 @@ import { openWire, type Wire } from '../operator/cluster/api/wire.ts'
 export type Sample = {
   readonly requests: number
   readonly writes: number
-  readonly turns: number
-  readonly turnSeconds: number
+  readonly turns: Took
+  readonly compiles: Took
   readonly residentBytes: number
   readonly peakBytes: number
 }
+
+/** How often something was done, and how long all of it took. */
+export type Took = { readonly count: number; readonly seconds: number }
 
 const apiVersion = 'relayfleet.dev/v1alpha1'
 const atOnce = 32
@@ -119,13 +122,17 @@ export class Cluster {
     const texts = await Promise.all(items.map((pod) => this.#metricsOf(pod)))
     const sum = (name: string, labels: (text: string) => boolean = () => true): number =>
       texts.reduce((total, text) => total + sumIn(text, name, labels), 0)
+    const took = (part: string): Took => ({
+      count: sum('relayfleet_reconcile_duration_seconds_count', (l) => l.includes(`part="${part}"`)),
+      seconds: sum('relayfleet_reconcile_duration_seconds_sum', (l) => l.includes(`part="${part}"`)),
+    })
     const resident = Math.max(...texts.map((text) => sumIn(text, 'process_resident_memory_bytes')))
     this.#peakBytes = Math.max(this.#peakBytes, resident)
     return {
       requests: sum('relayfleet_api_requests_total'),
       writes: sum('relayfleet_api_requests_total', (l) => writing.some((verb) => l.includes(`verb="${verb}"`))),
-      turns: sum('relayfleet_reconcile_duration_seconds_count', (l) => l.includes('part="turn"')),
-      turnSeconds: sum('relayfleet_reconcile_duration_seconds_sum', (l) => l.includes('part="turn"')),
+      turns: took('turn'),
+      compiles: took('compile'),
       residentBytes: resident,
       peakBytes: this.#peakBytes,
     }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { connectionByDefault } from '../operator/cluster/api/connection.ts'
-import { Cluster, type Sample } from './scale-cluster.ts'
+import { Cluster, type Took } from './scale-cluster.ts'
 
 const { values } = parseArgs({
   options: {
@@ -78,14 +78,15 @@ async function editsOneByOne() {
   return {
     changes,
     changeToStatusMs: { p50: Math.round(sorted[Math.floor(changes / 2)] ?? 0), max: Math.round(sorted.at(-1) ?? 0) },
-    compileMs: mean(begin, end),
+    compileMs: meanMs(begin.compiles, end.compiles),
+    turnMs: meanMs(begin.turns, end.turns),
     writesPerChange: Math.round(((end.writes - begin.writes) / changes) * 10) / 10,
     requestsPerChange: Math.round(((end.requests - begin.requests) / changes) * 10) / 10,
   }
 }
 
-function mean(begin: Sample, end: Sample): number {
-  return Math.round(((end.turnSeconds - begin.turnSeconds) / Math.max(1, end.turns - begin.turns)) * 1000)
+function meanMs(begin: Took, end: Took): number {
+  return Math.round(((end.seconds - begin.seconds) / Math.max(1, end.count - begin.count)) * 1000)
 }
 
 async function idleFor(ms: number) {

@@ -15,9 +15,17 @@ export type Sink = {
   report(compiled: Compiled): Promise<void>
 }
 
-export async function run(source: Source, sink: Sink, signal: AbortSignal): Promise<void> {
+/** `told` how many milliseconds each compile took. */
+export async function run(
+  source: Source,
+  sink: Sink,
+  signal: AbortSignal,
+  told: (compileMs: number) => void = () => undefined,
+): Promise<void> {
   for await (const snapshot of source.snapshots(signal)) {
+    const begin = performance.now()
     const compiled = compile(snapshot)
+    told(performance.now() - begin)
     await sink.apply(compiled, signal)
     await sink.report(compiled)
   }

@@ -12,6 +12,7 @@ import type { LetGo } from './write/mail-finalizer.ts'
 /** What the operator does over and over, and what may go wrong with it. */
 export type Part =
   | 'turn'
+  | 'compile'
   | 'fleet'
   | 'binding'
   | 'status'

@@ -159,7 +159,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   try {
     await together(
       {
-        'the loop': (ending) => run(timed(source, tell), sink, ending),
+        'the loop': (ending) => run(timed(source, tell), sink, ending, took('compile')),
         'the authority': (ending) => trust.run(ending),
         'asking the issuer of tokens': (ending) => issuer.run(ending),
         'looking at Secrets': (ending) => sightings.run(ending),

@@ -319,7 +319,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator', 
 
   test('how long each part of its work took is told', () => {
     const parts = tellings.flatMap((telling) => (telling.about === 'done' ? [telling.part] : []))
-    expect(new Set(parts)).toEqual(new Set(['turn', 'fleet', 'binding', 'status']))
+    expect(new Set(parts)).toEqual(new Set(['turn', 'compile', 'fleet', 'binding', 'status']))
   })
 
   test('no password and no key is in what it told', () => {
