@@ -1,8 +1,6 @@
 /** Which fleet's relays have to do with an object: a policy's own, and those whose configuration knows a credential. Pure. */
 import type { Compiled } from './compile/compiled.ts'
-import type { Name, Ref } from './compile/snapshot.ts'
-
-const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
+import { type Name, nameIn, type Ref } from './compile/snapshot.ts'
 
 export function fleetsByObject({ fleets, statuses }: Pick<Compiled, 'fleets' | 'statuses'>): ReadonlyMap<Ref, Name> {
   const byCredential = new Map<Name, Name>()
