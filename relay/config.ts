@@ -46,6 +46,16 @@ const limits = object({
   warnAt: count,
 })
 
+/** How much passes in a time for each credential, or for all credentials of each namespace; every recipient counts as one. */
+const throttle = object({
+  name: text,
+  scope: oneOf('Credential', 'Namespace'),
+  rate: object({ count, perMs: count }),
+  /** At once, after a pause. */
+  burst: count,
+  action: oneOf('Reject', 'Audit'),
+})
+
 const credential = object({
   /** namespace/name of the RelayCredential. */
   name: text,
@@ -203,7 +213,9 @@ const relayConfig = object({
   /** Mail of other domains is not signed. */
   signing: optional(list(signing)),
   brokenDomains: optional(list(brokenDomain)),
-  /** Who shares the credentials' limits; absent where none has any. */
+  /** Of the whole fleet; absent: none. */
+  throttles: optional(list(throttle)),
+  /** Who shares throttles and the credentials' limits; absent where there are none. */
   sharing: optional(object({ relays: count, store: optional(limitStore) })),
   routes: list(route),
   queue: object({ maxBytes: count, maxAgeMs: count }),
@@ -214,6 +226,7 @@ export type RelayConfig = Decoded<typeof relayConfig>
 export type ListenerConfig = RelayConfig['listeners'][number]
 export type CredentialConfig = RelayConfig['credentials'][number]
 export type LimitsConfig = NonNullable<CredentialConfig['limits']>
+export type ThrottleConfig = Decoded<typeof throttle>
 export type LimitStoreConfig = Decoded<typeof limitStore>
 export type TokensConfig = NonNullable<RelayConfig['tokens']>
 export type SenderConfig = CredentialConfig['senders'][number]

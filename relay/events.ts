@@ -44,6 +44,11 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
   const show = (address: string): string => showAddress(evidence(), address)
   const line = (o: Outcome) => ({ outcome: o.kind, code: o.reply.code, status: o.reply.status, text: o.reply.text })
 
+  /** A policy's throttle by its name, a credential's limit by its rule. */
+  const throttled = ({ rule, throttle = rule }: Refusal, action: 'reject' | 'audit'): void => {
+    if (throttles.has(rule)) metrics.throttled.inc({ throttle, action })
+  }
+
   return {
     connected(s: SessionFacts): void {
       metrics.connections.inc({ listener: s.listener, tls: s.tls === '' ? 'none' : s.tls })
@@ -66,7 +71,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     refused(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
       metrics.refusals.inc({ stage, rule: refusal.rule })
       if (stage === 'mail' || stage === 'data') metrics.messages.inc({ result: 'refused', rule: refusal.rule })
-      if (throttles.has(refusal.rule)) metrics.throttled.inc({ throttle: refusal.rule, action: 'reject' })
+      throttled(refusal, 'reject')
       const { code, status, text } = refusal.reply
       log.info(
         {
@@ -76,6 +81,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
           code,
           status,
           text,
+          ...(refusal.throttle !== undefined && { throttle: refusal.throttle }),
           ...(address !== undefined && { address: show(address) }),
         },
         'refused',
@@ -84,8 +90,15 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     /** The rule is in Audit: this is what Enforce would have refused. */
     audited(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
       metrics.messages.inc({ result: 'audited', rule: refusal.rule })
+      throttled(refusal, 'audit')
       log.info(
-        { ...s, stage, rule: refusal.rule, ...(address !== undefined && { address: show(address) }) },
+        {
+          ...s,
+          stage,
+          rule: refusal.rule,
+          ...(refusal.throttle !== undefined && { throttle: refusal.throttle }),
+          ...(address !== undefined && { address: show(address) }),
+        },
         'would be refused',
       )
     },

@@ -98,13 +98,17 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     ]),
     limitDecisions: counter(
       'limit_decisions_total',
-      'Messages of credentials with limits that were counted or refused: by the count of the fleet (store), or by the share of this relay.',
+      'Messages that were counted or refused, by each throttle and for credentials with limits: by the count of the fleet (store), or by the share of this relay.',
       ['by'],
     ),
     limitStoreUp: settable('limit_store_up', 'Whether the store answers in which the relays count together.', [
       'store',
     ]),
-    throttled: counter('throttled_total', 'Refusals of what is too much for now, by limit.', ['throttle', 'action']),
+    throttled: counter(
+      'throttled_total',
+      'What was too much for now, by the name of the throttle or the rule of the limit: refused (reject), or let pass (audit).',
+      ['throttle', 'action'],
+    ),
     transactionDuration: histogram('smtpd_transaction_duration_seconds', 'MAIL to the reply after the dot.', fast),
     messageSize: histogram(
       'smtpd_message_size_bytes',

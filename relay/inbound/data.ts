@@ -3,11 +3,10 @@ import type { ListenerConfig, RelayConfig } from '../config.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeHeader } from '../rules/content.ts'
-import { isLimited, type Limited } from '../rules/limits.ts'
-import type { Login } from '../rules/login.ts'
 import { type Incoming, SpoolError } from '../spool/spool.ts'
 import { loginInForce } from './auth.ts'
 import { Content, type JudgedHeader } from './content.ts'
+import { count, peek } from './counts.ts'
 import { type Disposition, dispositionOf } from './disposition.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
 import { mendHeader, type Taking } from './mended-header.ts'
@@ -24,8 +23,7 @@ export async function openReception(inbound: Inbound, session: Session): Promise
   }
   const login = loginInForce(inbound, session, known)
   if (login.kind === 'refused') return refuse(login.refusal)
-  const { credential } = login
-  const over = isLimited(credential) ? inbound.allowances.peek(credential, transaction.forwardPaths.size) : undefined
+  const over = peek(inbound, login.credential, transaction.forwardPaths.size)
   if (over) return refuse(over)
   try {
     const incoming = await inbound.spool.receive()
@@ -67,23 +65,23 @@ export class Reception {
   /** The message is ours when this is accepted. */
   async settle(): Promise<Decision<Envelope>> {
     const rest = this.#content.end()
-    const { audited } = this.#content
+    const { audited, refusal: refused } = this.#content
+    if (refused) return this.#giveUp(refused, audited)
     // The credential may have been taken away while the content came.
     const login = loginInForce(this.#inbound, this.#session, this.#login)
-    const refused = this.#content.refusal ?? refusalIn(login) ?? this.#failed
-    if (refused) return this.#giveUp(refused, audited)
+    if (login.kind === 'refused') return this.#giveUp(login.refusal, audited)
     await this.#write(rest)
     if (this.#failed) return this.#giveUp(this.#failed, audited)
-    const limited = limitedIn(login)
     // All recipients or none, and nothing is kept of what is refused here.
-    const over = limited && (await this.#inbound.allowances.take(limited, this.#recipients))
-    if (over) return this.#giveUp(over, audited)
+    const counted = await count(this.#inbound, login.credential, this.#recipients)
+    const told = [...audited, ...counted.audited]
+    if (counted.refusal) return this.#giveUp(counted.refusal, told)
     try {
       const { envelope } = await this.#incoming.commit(this.#envelope())
-      return { kind: 'accepted', value: envelope, audited }
+      return { kind: 'accepted', value: envelope, audited: told }
     } catch (error) {
-      if (limited) this.#inbound.allowances.giveBack(limited, this.#recipients)
-      return refuse(faultOf(this.#inbound, error), audited)
+      counted.giveBack()
+      return refuse(faultOf(this.#inbound, error), told)
     }
   }
 
@@ -163,11 +161,6 @@ export class Reception {
     return { address: this.#session.client, helo: this.#session.helo, tls: this.#session.tls }
   }
 }
-
-const refusalIn = (login: Login): Refusal | undefined => (login.kind === 'refused' ? login.refusal : undefined)
-
-const limitedIn = (login: Login): Limited | undefined =>
-  login.kind === 'accepted' && isLimited(login.credential) ? login.credential : undefined
 
 /** Of a listener that is closed, sessions may go on. */
 const bareNewlinesAt = ({ listeners }: RelayConfig, name: string): ListenerConfig['bareNewlines'] =>

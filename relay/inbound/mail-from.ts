@@ -1,9 +1,9 @@
 /** MAIL: may this session open a transaction with this reverse-path? */
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeConnect } from '../rules/connect.ts'
-import { isLimited } from '../rules/limits.ts'
 import { judgeMailFrom } from '../rules/mail-from.ts'
 import { loginInForce } from './auth.ts'
+import { peek } from './counts.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
 import { type MailParameters, readMailParameters } from './parameters.ts'
 import { readPathLine } from './path-line.ts'
@@ -49,7 +49,7 @@ export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Deci
   const verdict = judgeMailFrom(facts, command.path)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
   // What is used up is said before a client sends a content; it is counted when the content is there.
-  const over = isLimited(login.credential) ? inbound.allowances.peek(login.credential, 1) : undefined
+  const over = peek(inbound, login.credential, 1)
   if (over) return refuse(over, verdict.audited)
   return { kind: 'accepted', value: { reversePath: command.path, parameters }, audited: verdict.audited }
 }

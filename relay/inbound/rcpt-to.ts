@@ -1,7 +1,7 @@
 /** RCPT: may this transaction go to this forward-path too? */
-import { isLimited } from '../rules/limits.ts'
 import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { loginInForce } from './auth.ts'
+import { roomFor } from './counts.ts'
 import { comparableForwardPath } from './disposition.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
 import { readPathLine } from './path-line.ts'
@@ -28,7 +28,7 @@ export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decisi
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
   const verdict = judgeRcptTo(facts, command.path, forwardPaths.size)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
-  const full = isLimited(login.credential) ? inbound.allowances.room(login.credential, forwardPaths.size) : undefined
+  const full = roomFor(inbound, login.credential, forwardPaths.size)
   if (full) return refuse(full, verdict.audited)
   return { kind: 'accepted', value: command.path, audited: verdict.audited }
 }

@@ -1,5 +1,5 @@
 /**
- * Counts what each credential with limits has handed out here, and keeps the day's count over a restart; what a store has
+ * Counts what each credential with limits and each throttle has handed out here, and keeps the day's count over a restart; what a store has
  * said of the whole fleet is known too, and while it says nothing, each relay hands out its share of what was left then.
  */
 import type { RelayConfig } from '../config.ts'
@@ -9,10 +9,10 @@ import type { Refusal } from '../mail/rule.ts'
 import type { QuotaUse } from '../metrics.ts'
 import {
   allowanceOf,
+  type Counted,
   isApproaching,
   isLimited,
   judgeLimits,
-  type Limited,
   type LimitFacts,
   roomInMessage,
   type Taken,
@@ -20,6 +20,7 @@ import {
 } from '../rules/limits.ts'
 import type { Earned } from '../rules/rate.ts'
 import type { Place } from '../rules/share.ts'
+import { isThrottle } from '../rules/throttles.ts'
 import { type Day, dayAt, restOfDayMs } from '../rules/utc-day.ts'
 import type { QuotaFile } from './quota-file.ts'
 import type { Answer } from './quota-script.ts'
@@ -60,8 +61,8 @@ type Parts = {
   readonly monotonic?: () => number
 }
 
-/** A credential, where its limits do not matter they may be unknown. */
-type Named = { readonly name: string; readonly limits?: Limited['limits'] | undefined }
+/** Where its limits do not matter they may be unknown. */
+type Named = { readonly name: string; readonly limits?: Counted['limits'] | undefined }
 
 /** The file is told this often in a day, and a crash wastes as little of it. */
 const piecesOfDay = 100
@@ -87,7 +88,7 @@ export class Allowances {
   }
 
   /** Whether a message with so many recipients would be refused now; nothing is counted. */
-  peek(credential: Limited, recipients: number): Refusal | undefined {
+  peek(credential: Counted, recipients: number): Refusal | undefined {
     const account = this.#account(credential.name)
     const facts = this.#byStore
       ? this.#fleetFacts(credential, account, recipients)
@@ -96,7 +97,7 @@ export class Allowances {
   }
 
   /** Whether a message that has so many recipients already may have one more. */
-  room(credential: Limited, accepted: number): Refusal | undefined {
+  room(credential: Counted, accepted: number): Refusal | undefined {
     const allowance = this.#byStore
       ? allowanceOf(credential.limits, whole)
       : this.#allowance(credential, this.#account(credential.name))
@@ -104,12 +105,12 @@ export class Allowances {
   }
 
   /** Counts them all, or none and says why. */
-  take(credential: Limited, recipients: number): Refusal | undefined {
+  take(credential: Counted, recipients: number): Refusal | undefined {
     const account = this.#account(credential.name)
     const facts = this.#facts(credential, account, recipients)
     const refused = judgeLimits(facts)
     if (refused) return this.#noted(account, refused)
-    account.taken = { ...takenBy(facts), today: account.taken.today + recipients }
+    account.taken = { ...takenBy(facts), today: Math.max(0, account.taken.today + recipients) }
     this.#reserve(credential, account, facts.allowance.daily)
     this.#tell(credential, account)
     return undefined
@@ -121,9 +122,9 @@ export class Allowances {
     return { day, own: taken.today, certain: heard !== undefined }
   }
 
-  /** Those that have used something of the day. */
+  /** Credentials that have used something of the day. */
   inUse(): readonly string[] {
-    return [...this.#accounts].flatMap(([name, { taken }]) => (taken.today > 0 ? [name] : []))
+    return [...this.#accounts].flatMap(([name, { taken }]) => (taken.today > 0 && !isThrottle(name) ? [name] : []))
   }
 
   /** What a store has answered, who was told `told`: messages that it granted are among it. */
@@ -144,13 +145,17 @@ export class Allowances {
   }
 
   /** The last refusal of a credential is told to its owner. */
-  note({ name }: Limited, refused: Refusal): Refusal {
+  note({ name }: Counted, refused: Refusal): Refusal {
     return this.#noted(this.#account(name), refused) ?? refused
   }
 
-  /** The message was not kept after all, by a fault of ours. What it took of a rate is earned anew soon. */
-  giveBack({ name }: Limited, recipients: number): void {
-    const account = this.#account(name)
+  /** The message was not kept after all. What it took of a credential's rate is earned anew soon; a throttle is many's. */
+  giveBack(counted: Counted, recipients: number): void {
+    if (isThrottle(counted.name)) {
+      this.take(counted, -recipients)
+      return
+    }
+    const account = this.#account(counted.name)
     account.taken = { ...account.taken, today: Math.max(0, account.taken.today - recipients) }
   }
 
@@ -191,7 +196,9 @@ export class Allowances {
   close(): void {
     const { file } = this.#parts
     if (file === undefined) return
-    for (const [name, { day, taken }] of this.#accounts) file.note(name, { day, recipients: taken.today })
+    for (const [name, { day, taken }] of this.#accounts) {
+      if (!isThrottle(name)) file.note(name, { day, recipients: taken.today })
+    }
     file.close()
   }
 
@@ -200,12 +207,12 @@ export class Allowances {
   }
 
   /** This relay's share: of what was left when the store last said so, else of the whole. */
-  #allowance({ limits }: Pick<Limited, 'limits'>, { heard }: Account) {
+  #allowance({ limits }: Pick<Counted, 'limits'>, { heard }: Account) {
     const { sharing, index } = this.#parts
     return allowanceOf(limits, { relays: sharing()?.relays ?? 1, index }, heard?.total)
   }
 
-  #facts(credential: Limited, account: Account, recipients: number): LimitFacts {
+  #facts(credential: Counted, account: Account, recipients: number): LimitFacts {
     const { taken, heard } = account
     const sinceHeard = { ...taken, today: taken.today - (heard?.own ?? 0) }
     return {
@@ -216,19 +223,19 @@ export class Allowances {
   }
 
   /** Of the whole fleet. What it has taken of a rate is at least what was said, so that is never believed for too long. */
-  #fleetFacts(credential: Limited, account: Account, recipients: number): LimitFacts {
+  #fleetFacts(credential: Counted, account: Account, recipients: number): LimitFacts {
     const { heard } = account
     const isFresh = heard !== undefined && this.#monotonic() - heard.at < freshMs
     const taken = { today: isFresh ? this.#used(credential, account).today : 0, earned: heard?.earned }
     return { ...this.#factsOf(credential, recipients), allowance: allowanceOf(credential.limits, whole), taken }
   }
 
-  #factsOf({ limits }: Limited, recipients: number): Pick<LimitFacts, 'limits' | 'recipients' | 'now' | 'restOfDayMs'> {
+  #factsOf({ limits }: Counted, recipients: number): Pick<LimitFacts, 'limits' | 'recipients' | 'now' | 'restOfDayMs'> {
     return { limits, recipients, now: this.#monotonic(), restOfDayMs: restOfDayMs(this.#day ?? this.#today()) }
   }
 
   /** The day's recipients that are used, and of how many: the fleet's where a store has said so, else this relay's. */
-  #used(credential: Pick<Limited, 'limits'>, account: Account): { readonly today: number; readonly of: number } {
+  #used(credential: Pick<Counted, 'limits'>, account: Account): { readonly today: number; readonly of: number } {
     const { heard, taken } = account
     return heard === undefined
       ? { today: taken.today, of: this.#allowance(credential, account).daily }
@@ -256,7 +263,7 @@ export class Allowances {
     return renewed({ day: used.day, taken, ...rest }, day)
   }
 
-  #reserve({ name, limits }: Limited, account: Account, share: number): void {
+  #reserve({ name, limits }: Counted, account: Account, share: number): void {
     const { today } = account.taken
     if (limits.daily === undefined || today <= account.reserved) return
     const most = share + (account.heard?.own ?? 0)
@@ -273,7 +280,7 @@ export class Allowances {
     this.#parts.file?.note(name, { day: account.day, recipients: today })
   }
 
-  #tell(credential: Named & Pick<Limited, 'limits'>, account: Account): void {
+  #tell(credential: Named & Pick<Counted, 'limits'>, account: Account): void {
     const { name, limits } = credential
     if (account.toldOf || limits.daily === undefined) return
     const { today, of } = this.#used(credential, account)

@@ -1,5 +1,5 @@
 /**
- * What credentials with limits are handed out by a fleet: by one count in a store where its policy names one and it answers,
+ * What credentials with limits, and throttles, are handed out by a fleet: by one count in a store where its policy names one and it answers,
  * else by each relay's own share. Of each credential one question is under way at a time; who comes meanwhile goes with the
  * next one, so a crowd costs few questions, and an answer is never about an older count than the one before.
  */
@@ -7,15 +7,16 @@ import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { LimitStoreStatus } from '../http.ts'
 import type { Refusal } from '../mail/rule.ts'
-import { type Limited, overDaily, overRate } from '../rules/limits.ts'
+import { type Counted, overDaily, overRate } from '../rules/limits.ts'
 import { rateShare } from '../rules/share.ts'
+import { isThrottle } from '../rules/throttles.ts'
 import type { Allowances } from './allowances.ts'
 import type { Answer, Verdict } from './quota-script.ts'
 import { QuotaStore, type StoreState } from './quota-store.ts'
 import type { StoreTarget } from './redis-connection.ts'
 
 type Asking = {
-  readonly credential: Limited
+  readonly credential: Counted
   readonly recipients: number
   readonly decide: (refused: Refusal | undefined) => void
 }
@@ -81,25 +82,29 @@ export class FleetAllowances {
   }
 
   /** Whether a message with so many recipients would be refused now, as far as is known here; nothing is counted. */
-  peek(credential: Limited, recipients: number): Refusal | undefined {
+  peek(credential: Counted, recipients: number): Refusal | undefined {
     return this.#parts.own.peek(credential, recipients)
   }
 
   /** Whether a message that has so many recipients already may have one more. */
-  room(credential: Limited, accepted: number): Refusal | undefined {
+  room(credential: Counted, accepted: number): Refusal | undefined {
     return this.#parts.own.room(credential, accepted)
   }
 
   /** Counts them all, or none and says why. Waits for the store, and never longer than its policy says. */
-  take(credential: Limited, recipients: number): Refusal | undefined | Promise<Refusal | undefined> {
+  take(credential: Counted, recipients: number): Refusal | undefined | Promise<Refusal | undefined> {
     if (this.#store === undefined || this.#store.state.kind === 'away') return this.#takeOwn(credential, recipients)
     const { promise, resolve } = Promise.withResolvers<Refusal | undefined>()
     this.#line(credential.name).waiting.push({ credential, recipients, decide: resolve })
     return promise
   }
 
-  /** The message was not kept after all, by a fault of ours. What it took of a rate is earned anew soon. */
-  giveBack(credential: Limited, recipients: number): void {
+  /** The message was not kept after all. What it took of a credential's rate is earned anew soon; a throttle is many's. */
+  giveBack(credential: Counted, recipients: number): void {
+    if (isThrottle(credential.name)) {
+      void this.take(credential, -recipients)
+      return
+    }
     this.#parts.own.giveBack(credential, recipients)
     if (this.answers) void this.#tell(credential.name)
   }
@@ -109,8 +114,8 @@ export class FleetAllowances {
     this.#parts.own.close()
   }
 
-  #takeOwn(credential: Limited, recipients: number): Refusal | undefined {
-    this.#parts.events.limitsJudged('share')
+  #takeOwn(credential: Counted, recipients: number): Refusal | undefined {
+    if (recipients > 0) this.#parts.events.limitsJudged('share')
     return this.#parts.own.take(credential, recipients)
   }
 
@@ -157,7 +162,7 @@ export class FleetAllowances {
     }
     own.hear({ name, limits }, told, answer)
     for (const [i, { credential, recipients, decide }] of asking.entries()) {
-      events.limitsJudged('store')
+      if (recipients > 0) events.limitsJudged('store')
       const refused = refusalOf(answer.verdicts[i], answer, credential, recipients)
       decide(refused && own.note(credential, refused))
     }
@@ -182,14 +187,14 @@ export class FleetAllowances {
 function refusalOf(
   verdict: Verdict | undefined,
   { restOfDayMs }: Answer,
-  { limits }: Limited,
+  { limits }: Counted,
   recipients: number,
 ): Refusal | undefined {
   switch (verdict?.kind) {
     case 'daily':
       return overDaily(limits, verdict.left, recipients, restOfDayMs)
     case 'rate':
-      return overRate(limits, verdict.waitMs, limits.rate?.count ?? 0)
+      return overRate(limits, verdict.waitMs, limits.rate?.burst ?? limits.rate?.count ?? 0)
     case 'granted':
     case undefined:
       return undefined

@@ -44,8 +44,9 @@ if before then
   owed = math.min(owed, burst * interval)
 end
 
+-- A count below nothing gives back.
 local verdicts = {}
-local taken = 0
+local moved = false
 for i = 10, #ARGV do
   local count = tonumber(ARGV[i])
   local wait = interval > 0 and math.max(0, owed - (burst - count) * interval) or 0
@@ -57,15 +58,15 @@ for i = 10, #ARGV do
     verdicts[#verdicts + 1] = 'rate ' .. string.format('%.0f', math.ceil(wait / 1000))
   else
     verdicts[#verdicts + 1] = 'yes'
-    total = total + count
-    mine = mine + count
-    owed = owed + count * interval
-    taken = taken + count
+    total = math.max(0, total + count)
+    mine = math.max(0, mine + count)
+    owed = math.max(0, owed + count * interval)
+    moved = true
   end
 end
 
 redis.call('HSET', day, ours, string.format('%.0f', mine), all, string.format('%.0f', total))
-if interval > 0 and taken > 0 then
+if interval > 0 and moved then
   local till = string.format('%.17g', now + owed)
   redis.call('SET', rate, till .. ' ' .. string.format('%.17g', interval), 'PX', math.ceil(owed / 1000) + 1000)
 end
@@ -76,7 +77,7 @@ return {nonce, today, redis.call('HGET', day, 'epoch'), rest, string.format('%.0
 
 export const scriptHash = createHash('sha1').update(script).digest('hex')
 
-/** What one relay says of one credential, and the messages that it asks for: recipients of each. */
+/** What one relay says of one credential or throttle, and the messages that it asks for: recipients of each, or less than none where it gives back. */
 export type Question = {
   /** namespace/name of each. */
   readonly policy: string

@@ -282,6 +282,13 @@ export const rules = {
     of: 'RelayPolicy',
     mend: 'add the recipient or its domain to recipients.allow',
   },
+  throttles: {
+    code: 450,
+    subject: '7.1',
+    text: 'more than a throttle of this policy lets pass now',
+    of: 'RelayPolicy',
+    mend: 'let the client try again when the reply says, or send more evenly; or raise rate or burst of the throttle that the reply names',
+  },
   'queue.storage': {
     code: 452,
     subject: '3.1',
@@ -357,10 +364,19 @@ export const rules = {
 export type RuleId = keyof typeof rules
 
 /** A verdict against: the rule that made it, and the reply that a client gets. */
-export type Refusal = { readonly rule: RuleId; readonly reply: Reply }
+export type Refusal = {
+  readonly rule: RuleId
+  readonly reply: Reply
+  /** Which one of the policy's throttles; absent for every other rule. */
+  readonly throttle?: string
+}
 
 /** The rules that refuse for now what is fine by itself, since there was too much of it. */
-export const throttles: ReadonlySet<RuleId> = new Set(['credential.limits.daily', 'credential.limits.rate'])
+export const throttles: ReadonlySet<RuleId> = new Set([
+  'throttles',
+  'credential.limits.daily',
+  'credential.limits.rate',
+])
 
 /** The refusal of a rule; `detail` replaces the rule's own text. The id always ends the text. */
 export function refusal(rule: RuleId, detail?: string): Refusal {

@@ -2,6 +2,9 @@
 import type { LimitsConfig } from '../config.ts'
 import type { Rate } from './rate.ts'
 
+/** `burst`: at once after a pause; absent: `count`. */
+export type RateLimit = NonNullable<LimitsConfig['rate']> & { readonly burst?: number }
+
 /** Which one of how many. */
 export type Place = {
   readonly relays: number
@@ -19,8 +22,8 @@ const extra = (rest: number, index: number | undefined): number => (index !== un
  * A rate divides to any fraction: each relay earns the more slowly, the more of them there are. A burst does not, and a
  * relay without one would refuse everything, so each has room for one recipient at least.
  */
-export function rateShare({ count, perMs }: NonNullable<LimitsConfig['rate']>, place: Place): Rate {
-  const share = shareOf(count, place)
+export function rateShare({ count, perMs, burst = count }: RateLimit, place: Place): Rate {
+  const share = shareOf(burst, place)
   const leaves = place.index !== undefined && place.index >= place.relays
   return { intervalMs: (perMs / count) * place.relays, burst: leaves ? 0 : Math.max(1, share) }
 }

@@ -83,3 +83,20 @@ test('10,000 addresses and domains make no metric of their own (case R13)', asyn
   for (let i = 0; i < 10_000; i++) for (const tell of facts) tell(events, `user${i}@domain${i}.example`)
   expect(await series()).toBe(before)
 })
+
+test('a throttle counts by its name, a limit of a credential by its rule, and what Audit lets pass by itself', async () => {
+  const { events, metrics } = telling()
+  const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
+  const over = { ...refusal('throttles'), throttle: 'per-app' }
+  events.refused(session, 'mail', over)
+  events.audited(session, 'data', over)
+  events.audited(session, 'data', over)
+  events.refused(session, 'mail', refusal('credential.limits.rate'))
+  events.audited(session, 'data', refusal('senderRules.headerFrom'))
+  const { values } = await metrics.throttled.get()
+  expect(values.map(({ labels, value }) => [labels.throttle, labels.action, value])).toEqual([
+    ['per-app', 'reject', 1],
+    ['per-app', 'audit', 2],
+    ['credential.limits.rate', 'reject', 1],
+  ])
+})

@@ -7,7 +7,7 @@ import type { LimitStoreConfig } from '../../../relay/config.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
 import { FleetAllowances } from '../../../relay/limits/fleet-allowances.ts'
 import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
-import type { Limited } from '../../../relay/rules/limits.ts'
+import type { Counted, Limited } from '../../../relay/rules/limits.ts'
 import { until } from '../../local/until.ts'
 import { credential, policy } from '../rules/facts.ts'
 
@@ -70,7 +70,7 @@ export function countingFleet(store: LimitStoreConfig, relays: number, files: Re
       connected: () => until('the store is there', () => fleet.answers),
       away: () => until('the store is away', () => fleet.status()?.state === 'Away'),
       /** How many messages of one recipient it takes of so many at once. */
-      async taken(of: Limited, messages: number): Promise<number> {
+      async taken(of: Counted, messages: number): Promise<number> {
         const asked = Array.from({ length: messages }, () => fleet.take(of, 1))
         return (await Promise.all(asked)).filter((refused) => refused === undefined).length
       },

@@ -68,6 +68,22 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await b?.taken(app, 10)).toBe(3)
   })
 
+  test("a throttle is the whole fleet's, and what is given back to it is there for all of them", async () => {
+    const relays = countingFleet(storeAt(redis.port), 3).relays()
+    const [a, b] = relays
+    const rate = { count: 6, perMs: 3_600_000, burst: 12 }
+    const perTeam = { name: 'throttle:per-team:team', limits: { throttle: 'per-team', rate, warnAt: 100 } }
+    expect(sum(await Promise.all(relays.map((one) => one.taken(perTeam, 8))))).toBe(12)
+    expect(await a?.fleet.take(perTeam, 1)).toMatchObject({ rule: 'throttles', throttle: 'per-team' })
+    expect((await a?.fleet.take(perTeam, 13))?.reply.text).toContain('send at most 12 at once')
+    a?.fleet.giveBack(perTeam, 4)
+    await until('the store knows', async () => (await b?.taken(perTeam, 1)) === 1)
+    expect(await b?.taken(perTeam, 10)).toBe(3)
+    a?.fleet.giveBack(perTeam, 100)
+    await until('the store knows', async () => (await b?.taken(perTeam, 1)) === 1)
+    expect(await a?.taken(perTeam, 100)).toBe(11)
+  })
+
   test('while it is away each has its share of what was left; then all of it is counted', async () => {
     const relays = countingFleet(storeAt(redis.port), 2).relays()
     const [a, b] = relays

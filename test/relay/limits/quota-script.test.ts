@@ -113,6 +113,18 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     expect(given).toBeGreaterThanOrEqual(Math.min(1000, 50))
   })
 
+  test('what is given back can be taken again, and no more than was taken', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const rate = { intervalMs: hour, burst: 10 }
+    const { own } = await ask({ rate, messages: [10] })
+    const back = await ask({ own, rate, messages: [-4, 4, 1, -3] })
+    expect(back.verdicts.map(({ kind }) => kind)).toEqual(['granted', 'granted', 'rate', 'granted'])
+    expect(back.own).toBe(7)
+    const more = await ask({ own: back.own, rate, messages: [-100, 10, 1] })
+    expect(more.verdicts.map(({ kind }) => kind)).toEqual(['granted', 'granted', 'rate'])
+    expect(more).toMatchObject({ own: 10, total: 10 })
+  })
+
   test('another rate by now: what is owed is as many recipients, not as long a time', async () => {
     await client.sendCommand(['FLUSHALL'])
     const { own } = await ask({ rate: { intervalMs: hour, burst: 10 }, messages: [10] })

@@ -42,6 +42,12 @@ test('rates add up to the rate; bursts to the count, or to one for each relay', 
   )
 })
 
+test('a burst of its own is shared by itself, whatever the rate is', () => {
+  const rates = fleet(3).map((place) => rateShare({ count: 600, perMs: 60_000, burst: 10 }, place))
+  expect(rates.map(({ burst }) => burst)).toEqual([4, 3, 3])
+  expect(rates.map(({ intervalMs }) => intervalMs)).toEqual([300, 300, 300])
+})
+
 test('a relay beyond those that count hands out nothing', () => {
   expect(shareOf(5000, { relays: 2, index: 2 })).toBe(0)
   expect(rateShare({ count: 5, perMs: 1000 }, { relays: 2, index: 2 }).burst).toBe(0)

@@ -1,0 +1,131 @@
+/** A message passes everything that counts it, or is counted nowhere; and whatever time does, no throttle gives more than it says. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { RelayConfig, ThrottleConfig } from '../../../relay/config.ts'
+import { count, peek, roomFor } from '../../../relay/inbound/counts.ts'
+import type { InForce } from '../../../relay/inbound/inbound.ts'
+import { Allowances } from '../../../relay/limits/allowances.ts'
+import { credential, policy } from '../rules/facts.ts'
+
+const throttle = (over: Partial<ThrottleConfig> = {}): ThrottleConfig => ({
+  name: 'per-app',
+  scope: 'Credential',
+  rate: { count: 1, perMs: 1000 },
+  burst: 10,
+  action: 'Reject',
+  ...over,
+})
+const perTeam = (over: Partial<ThrottleConfig> = {}) => throttle({ name: 'per-team', scope: 'Namespace', ...over })
+
+const web = credential({ name: 'team/web' })
+const shop = credential({ name: 'team/shop' })
+const elsewhere = credential({ name: 'teams/web' })
+
+/** A relay with these throttles; time is its own. */
+function relay(throttles: readonly ThrottleConfig[], sharing: RelayConfig['sharing'] = { relays: 1 }) {
+  const clock = { ms: 0 }
+  let config = policy({ throttles, sharing })
+  const allowances = new Allowances({
+    events: { quotaApproaching: () => undefined },
+    index: 0,
+    sharing: () => config.sharing,
+    wall: () => clock.ms,
+    monotonic: () => clock.ms,
+  })
+  const inbound = { allowances, inForce: () => ({ config }) as InForce }
+  return {
+    clock,
+    change: (next: readonly ThrottleConfig[]) => {
+      config = policy({ throttles: next, sharing })
+    },
+    peek: (of: typeof web, recipients = 1) => peek(inbound, of, recipients),
+    room: (of: typeof web, accepted: number) => roomFor(inbound, of, accepted),
+    count: (of: typeof web, recipients: number) => count(inbound, of, recipients),
+  }
+}
+
+test('a throttle of a credential counts each by itself, one of a namespace all of it and nobody else', async () => {
+  const one = relay([perTeam()])
+  expect((await one.count(web, 6)).refusal).toBeUndefined()
+  expect((await one.count(shop, 5)).refusal?.throttle).toBe('per-team')
+  expect((await one.count(elsewhere, 10)).refusal).toBeUndefined()
+  one.change([throttle()])
+  expect((await one.count(web, 10)).refusal).toBeUndefined()
+  expect((await one.count(shop, 10)).refusal).toBeUndefined()
+  expect((await one.count(shop, 1)).refusal).toMatchObject({ rule: 'throttles', throttle: 'per-app' })
+})
+
+test('what a later throttle or a limit of the credential refuses, the earlier ones have not counted', async () => {
+  const one = relay([throttle(), perTeam({ burst: 4 })])
+  await one.count(shop, 3)
+  expect((await one.count(web, 2)).refusal?.throttle).toBe('per-team')
+  const limited = { ...web, limits: { daily: 1, warnAt: 80 } }
+  one.change([throttle()])
+  expect((await one.count(limited, 2)).refusal?.rule).toBe('credential.limits.daily')
+  expect((await one.count(web, 10)).refusal).toBeUndefined()
+  expect((await one.count(web, 1)).refusal?.throttle).toBe('per-app')
+})
+
+test('a message that could not be kept gives back what it took, and no more', async () => {
+  const one = relay([throttle(), perTeam({ name: 'watched', burst: 2, action: 'Audit' })])
+  await one.count(web, 1)
+  const { giveBack, audited } = await one.count(web, 9)
+  expect(audited).toHaveLength(1)
+  giveBack()
+  expect((await one.count(web, 10)).refusal).toBeDefined()
+  expect((await one.count(web, 9)).refusal).toBeUndefined()
+})
+
+test('Audit tells what it would refuse, once the message is there, and refuses nothing', async () => {
+  const one = relay([throttle({ burst: 2, action: 'Audit' })])
+  expect(await one.count(web, 2)).toMatchObject({ audited: [] })
+  expect(one.peek(web)).toBeUndefined()
+  expect(one.room(web, 50)).toBeUndefined()
+  const over = await one.count(web, 1)
+  expect(over.refusal).toBeUndefined()
+  expect(over.audited.map((a) => [a.rule, a.throttle])).toEqual([['throttles', 'per-app']])
+  one.clock.ms += 1000
+  expect((await one.count(web, 1)).audited).toEqual([])
+})
+
+test('of two relays each hands out its share', async () => {
+  const one = relay([throttle({ burst: 10 })], { relays: 2 })
+  expect((await one.count(web, 6)).refusal?.reply.text).toContain('send at most 5 at once')
+  expect((await one.count(web, 5)).refusal).toBeUndefined()
+  one.clock.ms += 1999
+  expect(one.peek(web)).toBeDefined()
+  one.clock.ms += 1
+  expect(one.peek(web)).toBeUndefined()
+})
+
+test('whatever is sent, kept, given back and waited for, in no time does more pass than burst and rate', async () => {
+  const step = fc.record({
+    of: fc.constantFrom(web, shop),
+    recipients: fc.integer({ min: 1, max: 8 }),
+    kept: fc.boolean(),
+    waitMs: fc.integer({ min: 0, max: 3000 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const one = relay([throttle({ burst: 6 }), perTeam({ burst: 9 })])
+      const passed: { at: number; of: typeof web; recipients: number }[] = []
+      const most = (burst: number, its: (of: typeof web) => boolean): boolean =>
+        passed.every(({ at: from }) => {
+          const since = passed.filter(({ at, of }) => at >= from && its(of))
+          return since.reduce((sum, p) => sum + p.recipients, 0) <= burst + (one.clock.ms - from) / 1000 + 1e-6
+        })
+      for (const { of, recipients, kept, waitMs } of steps) {
+        one.clock.ms += waitMs
+        const said = one.peek(of, recipients)
+        const { refusal, giveBack } = await one.count(of, recipients)
+        expect(refusal).toEqual(said)
+        if (refusal !== undefined) continue
+        if (kept) passed.push({ at: one.clock.ms, of, recipients })
+        else giveBack()
+        expect(most(9, () => true)).toBe(true)
+        expect([web, shop].every((app) => most(6, (it) => it === app))).toBe(true)
+      }
+    }),
+    { numRuns: 300, seed: 47 },
+  )
+})
