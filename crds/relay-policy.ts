@@ -7,6 +7,7 @@ import { route } from './route.ts'
 import { routeRules } from './route-rules.ts'
 import type { CrossFieldRule, FromSchema, ImmutableField, Kind, ObjectSchema } from './schema.ts'
 import { consentRules } from './selector-rules.ts'
+import { throttleRules, throttles } from './throttle.ts'
 
 const enforcement = { type: 'string', maxLength: 16, enum: ['Enforce', 'Audit'], default: 'Enforce' } as const
 const networkList = { type: 'array', maxItems: 64, default: [], items: fields.cidr } as const
@@ -141,6 +142,7 @@ const spec = {
     admission,
     senderRules,
     recipients,
+    throttles,
     routes: {
       type: 'array',
       maxItems: 64,
@@ -243,6 +245,7 @@ export const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
     message: '0.0.0.0/0 and ::/0 narrow nothing; name the networks, or leave the list empty',
     holds: (s) => !s.admission.networks.allow.some(everyNetwork),
   },
+  ...throttleRules,
   ...routeRules,
   ...limitStoreRules,
   ...consentRules<RelayPolicySpec>('spec.admission.credentials.namespaces', (s) => s.admission.credentials.namespaces),

@@ -47,13 +47,27 @@ const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['sende
 /** Of a volume: the spool may hold half as much again in what was removed and not yet tidied up. */
 const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2) / 3)
 
-/** Who shares what the credentials may send; nothing to share, nothing to say: then scaling changes no configuration. */
+/** How much passes in a time; absent where nothing says so. */
+const throttlesOf = (throttles: Policy['spec']['throttles']): Pick<RelayConfig, 'throttles'> => {
+  if (throttles.length === 0) return {}
+  return {
+    throttles: throttles.map(({ name, scope: [scope = 'Credential'], rate: { count, per }, burst, action }) => ({
+      name,
+      scope,
+      rate: { count, perMs: durationMs(per) },
+      burst: burst ?? count,
+      action,
+    })),
+  }
+}
+
+/** Who shares what may be sent; nothing to share, nothing to say: then scaling changes no configuration. */
 const sharingOf = (
-  credentials: readonly CredentialConfig[],
+  { credentials, throttles = [] }: Pick<RelayConfig, 'credentials' | 'throttles'>,
   relays: number,
   store?: LimitStoreConfig,
 ): Pick<RelayConfig, 'sharing'> =>
-  credentials.some((c) => c.limits !== undefined)
+  throttles.length > 0 || credentials.some((c) => c.limits !== undefined)
     ? { sharing: { relays: Math.max(1, relays), ...(store !== undefined && { store }) } }
     : {}
 
@@ -65,6 +79,7 @@ function relayConfig(policy: Policy, members: readonly FleetMember[], beside: Be
   const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
   const { networks, authFailures } = admission
   const credentials = members.map((m) => m.entry).filter(canLogIn)
+  const throttles = throttlesOf(policy.spec.throttles)
   return {
     version: 'relay.relayfleet.dev/v1',
     policy: nameOf(policy),
@@ -83,7 +98,8 @@ function relayConfig(policy: Policy, members: readonly FleetMember[], beside: Be
     recipients: recipientsOf(policy.spec),
     credentials,
     ...beside,
-    ...sharingOf(credentials, place.relays ?? policy.spec.replicas, limitStoreConfig(policy)),
+    ...throttles,
+    ...sharingOf({ credentials, ...throttles }, place.relays ?? policy.spec.replicas, limitStoreConfig(policy)),
     routes: routes.map((r) => routeConfig(r, members)),
     queue: { maxBytes: queueBytes(quantityBytes(queue.storage.size)), maxAgeMs: durationMs(queue.maxAge) },
     evidence: { addresses: evidence.addresses },
@@ -159,9 +175,9 @@ export function holdFleet(
     return canLogIn(held) ? [held] : []
   })
   const suspended = running.suspended || (policy?.spec.suspended ?? false)
-  const { tokens: _, signing: __, brokenDomains: ___, sharing, routes, queue, evidence, ...rest } = running
+  const { tokens: _, signing: __, brokenDomains: ___, throttles, sharing, routes, queue, evidence, ...rest } = running
   // A fleet that shared nothing yet has as many relays as nobody knows, and hands out too little rather than too much.
-  const shares = sharing === undefined ? sharingOf(credentials, policy?.spec.replicas ?? mostRelays) : { sharing }
+  const shares = sharing === undefined ? sharingOf({ credentials }, policy?.spec.replicas ?? mostRelays) : { sharing }
   const config = {
     ...rest,
     suspended,
@@ -169,6 +185,7 @@ export function holdFleet(
     ...(credentials.some((c) => c.serviceAccounts !== undefined) ? tokens : {}),
     ...signingHeld(credentials, running),
     ...broken,
+    ...(throttles !== undefined && { throttles }),
     ...shares,
     routes,
     queue,

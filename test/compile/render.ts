@@ -73,6 +73,9 @@ const configFields = (c: RelayConfig) =>
     listeners: c.listeners.map(listenerLine),
     recipients: c.recipients.mode,
     credentials: Object.fromEntries(c.credentials.map((x) => [x.name, credentialFields(x)])),
+    throttles: c.throttles?.map(
+      (t) => `${t.action} more than ${t.rate.count} per ${t.rate.perMs} ms of each ${t.scope} (${t.name})`,
+    ),
     tokens:
       c.tokens && `of ${c.tokens.issuer} for ${c.tokens.audience}, keys ${c.tokens.keys.map((k) => k.id).join(' ')}`,
     signing: c.signing?.map(signingLine),

@@ -55,6 +55,9 @@ const expression = (operator: string, values?: readonly string[]) => ({
 })
 const store = (more: object) => ({ limitStore: { host: 'valkey.mail.svc', ...more } })
 const limits = (more: object) => ({ admission: { limits: more } })
+const throttled = (more: object = {}) => ({
+  throttles: [{ name: 'per-app', scope: ['Credential'], rate: { count: 600, per: '1m' }, ...more }],
+})
 const listener = (more: object) => ({ listeners: [{ name: 'submission', port: 587, ...more }] })
 const asks = { mode: 'Required', caRef: { name: 'clients' } }
 const web = { uris: ['spiffe://corp.example/web'] }
@@ -312,7 +315,24 @@ export const verdicts: readonly Verdict[] = [
     'spec.routes[0].exchangers.maxConnectionsPerDomain',
   ),
   policy('a port for exchangers', toExchangers({ exchangers: { port: 2525 } }), 'spec.routes[0].exchangers.port'),
-  policy('a field that is not there yet', { throttles: [] }, 'spec.throttles'),
+  policy('a field that is not there yet', { spikes: {} }, 'spec.spikes'),
+  policy('no throttle', { throttles: [] }),
+  policy('a throttle of each credential', throttled({ burst: 100 })),
+  policy('a throttle of each namespace, in Audit', throttled({ scope: ['Namespace'], action: 'Audit' })),
+  policy('a rate per hour', throttled({ rate: { count: 1, per: '1h' } })),
+  policy('a rate per day', throttled({ rate: { count: 1, per: '24h' } }), 'spec.throttles'),
+  policy('a rate per millisecond', throttled({ rate: { count: 1, per: '1ms' } }), 'spec.throttles'),
+  policy('a throttle of nothing', throttled({ scope: [] }), 'spec.throttles[0].scope'),
+  policy('a throttle of two', throttled({ scope: ['Credential', 'Namespace'] }), 'spec.throttles[0].scope'),
+  policy('a throttle of what is not counted', throttled({ scope: ['Route'] }), 'spec.throttles[0].scope[0]'),
+  policy('a throttle that delays', throttled({ action: 'Delay' }), 'spec.throttles[0].action'),
+  policy('a throttle that lets nothing pass', throttled({ burst: 0 }), 'spec.throttles[0].burst'),
+  policy('a throttle without a rate', throttled({ rate: undefined }), 'spec.throttles[0].rate'),
+  policy(
+    'two throttles of one name',
+    { throttles: [...throttled().throttles, ...throttled().throttles] },
+    'spec.throttles[1].name',
+  ),
   policy('a typing error', { admission: { network: {} } }, 'spec.admission.network'),
   domain('a domain in capitals', { domain: 'Mail.example.org' }, 'spec.domain'),
   domain('a domain of one label', { domain: 'localhost' }, 'spec.domain'),
