@@ -10,12 +10,14 @@ import {
   isLimited,
   judgeLimits,
   type Limited,
+  overRate,
   restOfUtcDayMs,
   roomInMessage,
 } from '../relay/rules/limits.ts'
 import { digestOf, indexCredentials, judgeLogin } from '../relay/rules/login.ts'
 import { judgeMailFrom } from '../relay/rules/mail-from.ts'
 import { judgeRcptTo } from '../relay/rules/rcpt-to.ts'
+import { countsOf } from '../relay/rules/throttles.ts'
 import type { Verdict } from '../relay/rules/verdict.ts'
 import { type WayOut, waysOut } from './ways-out.ts'
 
@@ -105,6 +107,8 @@ function* dialog(config: RelayConfig, credential: CredentialConfig, question: Qu
     if (verdict.refusal === undefined) accepted += 1
     yield { stage: 'rcpt', says: forwardPath, ...verdict }
   }
+  const throttled = throttles(config, credential, accepted)
+  if (throttled !== undefined) yield throttled
   if (isLimited(credential)) yield limits(credential, accepted, question)
   yield { stage: 'data', says: `${message.length} octets`, ...size(config, message) }
   yield { stage: 'data', says: 'header', ...header(config, credential, question) }
@@ -166,12 +170,32 @@ const size = ({ limits }: RelayConfig, message: Buffer): Verdict =>
   verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)
 
 /** By the parts of the first relay, which are the largest; who counts in a store has all to hand out. */
-function withRoom(verdict: Verdict, { sharing }: RelayConfig, credential: CredentialConfig, accepted: number): Verdict {
-  if (verdict.refusal !== undefined || !isLimited(credential)) return verdict
-  const relays = sharing?.store === undefined ? (sharing?.relays ?? 1) : 1
-  const allowance = allowanceOf(credential.limits, { relays, index: 0 })
-  const full = roomInMessage(credential.limits, allowance, accepted)
-  return full === undefined ? verdict : { ...verdict, refusal: full }
+function withRoom(verdict: Verdict, config: RelayConfig, credential: CredentialConfig, accepted: number): Verdict {
+  if (verdict.refusal !== undefined) return verdict
+  const place = firstPlace(config)
+  for (const { counted, action } of countsOf(config, credential)) {
+    const { limits: its } = counted
+    const full = action === 'Reject' ? roomInMessage(its, allowanceOf(its, place), accepted) : undefined
+    if (full !== undefined) return { ...verdict, refusal: full }
+  }
+  return verdict
+}
+
+const firstPlace = ({ sharing }: RelayConfig) => ({
+  relays: sharing?.store === undefined ? (sharing?.relays ?? 1) : 1,
+  index: 0,
+})
+
+/** More at once than a throttle in Audit ever gives; where one refuses, there was no room for it before. */
+function throttles(config: RelayConfig, credential: CredentialConfig, recipients: number): Step | undefined {
+  const place = firstPlace(config)
+  const audited = countsOf(config, credential).flatMap(({ counted: { limits: its }, action }): readonly Refusal[] => {
+    const { rate } = allowanceOf(its, place)
+    return action === 'Audit' && rate !== undefined && recipients > rate.burst
+      ? [overRate(its, Number.POSITIVE_INFINITY, rate.burst)]
+      : []
+  })
+  return audited.length === 0 ? undefined : { stage: 'data', says: `${recipients} recipients`, audited }
 }
 
 /** Of the whole fleet: at which of its relays a client is, only the connection decides. What a rate has left changes by the second. */

@@ -6,7 +6,7 @@ import type { Name } from '../compile/snapshot.ts'
 import type { Explanation, Question, Step } from '../explain.ts'
 import type { Directory } from '../local/directory.ts'
 import type { WayOut } from '../ways-out.ts'
-import { limitsLeft, limitsLine } from './limits-line.ts'
+import { limitsLeft, limitsLine, throttleLine } from './limits-line.ts'
 import { placeOf, placeOfRule, printPosition, ruleLines } from './place.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -30,6 +30,7 @@ export function explanationJson({ directory, config, credential, question, expla
       mend: rules[refusal.rule].mend,
       ...(place !== undefined && { object: place.object, field: place.field, ...place.position }),
     }),
+    ...(config.throttles !== undefined && { throttles: config.throttles }),
     ...(credential.limits !== undefined && { limits: limitsLeft(credential.limits, question.used) }),
     steps: steps.map(({ stage, says, refusal: refused, audited }) => ({
       stage,
@@ -50,6 +51,7 @@ export function* explanationLines(told: Told, terminal: Terminal): Generator<str
   else yield* refusalLines(explanation.refusal, told, terminal)
   if (explanation.held !== undefined) yield `  ${terminal.style('warn', 'waits')}  ${explanation.held}`
   for (const way of explanation.ways) yield `  to     ${way.forwardPath} by route ${way.route}, ${destination(way)}`
+  yield* (config.throttles ?? []).map(throttleLine)
   if (told.credential.limits !== undefined) yield limitsLine(told.credential.limits, question.used)
 }
 

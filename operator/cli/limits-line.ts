@@ -1,5 +1,5 @@
-/** What a credential's limits have left, as `explain` tells it. */
-import type { LimitsConfig } from '../../relay/config.ts'
+/** What a credential's limits have left, and how much its policy's throttles let pass, as `explain` tells it. */
+import type { LimitsConfig, ThrottleConfig } from '../../relay/config.ts'
 import { timeText } from '../../relay/rules/time-text.ts'
 
 /** `used`: recipients of today, as far as anybody knows. */
@@ -17,4 +17,11 @@ export function limitsLine(limits: LimitsConfig, used: number | undefined): stri
     ...(rate === undefined ? [] : [`${rate.count} recipients per ${timeText(rate.perMs)}`]),
   ]
   return `  limits ${parts.join('; ')}`
+}
+
+/** How much of it is left changes by the second, so nobody says. */
+export function throttleLine({ name, scope, rate, burst, action }: ThrottleConfig): string {
+  const many = rate.count === 1 ? 'recipient' : 'recipients'
+  const of = `for each ${scope.toLowerCase()}, ${burst} at once`
+  return `  throttle ${name}: ${rate.count} ${many} per ${timeText(rate.perMs)} ${of}${action === 'Audit' ? ' (Audit)' : ''}`
 }

@@ -34,6 +34,16 @@ beforeAll(async () => {
       },
       senderRules: { alignment: { mode: 'Strict' }, nullReversePath: 'Deny' },
     }),
+    'throttled.yaml': policy('throttled', await freePort(), {
+      recipients: { mode: 'AllowList', allow: { domains: ['allowed.example'] } },
+      routes: [{ name: 'default', smarthosts: [nowhere] }],
+      admission: { credentials: { namespaces: { from: 'All' } } },
+      throttles: [
+        { name: 'per-app', scope: ['Credential'], rate: { count: 2, per: '1h' } },
+        { name: 'watched', scope: ['Namespace'], rate: { count: 5, per: '1m' }, burst: 1, action: 'Audit' },
+      ],
+    }),
+    'fast.yaml': credential('fast', 'throttled'),
     'domain.yaml': domain(),
     'second.yaml': second,
     'web.yaml': credential('web', 'shared', { senderDomainRefs: both }),
@@ -54,7 +64,7 @@ beforeAll(async () => {
       ([ref, { conditions }]) =>
         ref.startsWith('RelayCredential') && conditions.some((c) => c.type === 'Programmed' && c.status === 'True'),
     ).length
-  await eventually(() => programmed() === 7)
+  await eventually(() => programmed() === 8)
 })
 afterAll(async () => {
   ending.abort()
@@ -135,6 +145,13 @@ const cases: readonly Case[] = [
     rule: 'credential.limits.rate',
     place: /slow\.yaml:\d+:\d+$/,
   },
+  {
+    name: 'more recipients than a throttle of the policy gives at once',
+    credential: 'fast',
+    to: ['a@allowed.example', 'b@allowed.example', 'c@allowed.example'],
+    rule: 'throttles',
+    place: /throttled\.yaml:\d+:\d+$/,
+  },
   { name: 'the last one of its day', credential: 'spent', rule: 'accepted' },
   { name: 'another network', credential: 'elsewhere', rule: 'credential.networks', place: /elsewhere\.yaml:/ },
 ]
@@ -170,6 +187,19 @@ test('what is left of the day is known from the status', async () => {
   expect(reply).toMatch(/^450 4\.7\.1 at most 1 recipient a day, none left; come back in \d+ (s|min|h), at 00:00 UTC/)
   const { out } = await commanded('explain', directory, ...submission, '--state', stateFolder)
   expect(out).toContain('  limits 1 recipients a day, at most 0 left today')
+})
+
+test('throttles of the policy are told, and what one in Audit would refuse', async () => {
+  const recipients = ['--to', 'a@allowed.example', '--to', 'b@allowed.example']
+  const submission = ['--credential', 'team-a/fast', '--from', 'app@example.org', ...recipients]
+  const { out } = await commanded('explain', directory, ...submission)
+  const lines = out.split('\n')
+  expect(lines).toContain('  throttle per-app: 2 recipients per 60 min for each credential, 2 at once')
+  expect(lines).toContain('  throttle watched: 5 recipients per 60 s for each namespace, 1 at once (Audit)')
+  expect(lines).toContain('Audit    Enforce would refuse this (throttles)')
+  const { throttles, steps } = JSON.parse((await commanded('explain', directory, ...submission, '-o', 'json')).out)
+  expect(throttles).toMatchObject([{ name: 'per-app', burst: 2, action: 'Reject' }, { name: 'watched' }])
+  expect(steps).toContainEqual({ stage: 'data', says: '2 recipients', audited: ['throttles'] })
 })
 
 test('for a person: the dialog, the verdict, the rule, its place, the mend, and what the credential may do', async () => {
