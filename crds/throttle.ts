@@ -1,4 +1,4 @@
-/** A throttle: how much mail a fleet takes in a time from each credential, or from each namespace, and what becomes of more. */
+/** A throttle: how much mail a fleet takes in a time of each credential, namespace or sender domain, and what becomes of more. */
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
 import type { CrossFieldRule, FromSchema, ListSchema } from './schema.ts'
@@ -22,8 +22,9 @@ export const throttles = {
         minItems: 1,
         maxItems: 1,
         'x-kubernetes-list-type': 'set',
-        items: { type: 'string', maxLength: 16, enum: ['Credential', 'Namespace'] },
-        description: 'What is counted together: the mail of each credential, or of all credentials of each namespace.',
+        items: { type: 'string', maxLength: 16, enum: ['Credential', 'Namespace', 'SenderDomain'] },
+        description:
+          'What is counted together: the mail of each credential, of all credentials of each namespace, or with a From of each SenderDomain.',
       },
       rate: {
         type: 'object',

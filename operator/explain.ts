@@ -173,13 +173,16 @@ const size = ({ limits }: RelayConfig, message: Buffer): Verdict =>
 function withRoom(verdict: Verdict, config: RelayConfig, credential: CredentialConfig, accepted: number): Verdict {
   if (verdict.refusal !== undefined) return verdict
   const place = firstPlace(config)
-  for (const { counted, action } of countsOf(config, credential)) {
+  for (const { counted, action } of countsOf(config, credential, anyFrom)) {
     const { limits: its } = counted
     const full = action === 'Reject' ? roomInMessage(its, allowanceOf(its, place), accepted) : undefined
     if (full !== undefined) return { ...verdict, refusal: full }
   }
   return verdict
 }
+
+/** A burst is as large for each of them. */
+const anyFrom = { senderDomain: '' }
 
 const firstPlace = ({ sharing }: RelayConfig) => ({
   relays: sharing?.store === undefined ? (sharing?.relays ?? 1) : 1,
@@ -189,12 +192,14 @@ const firstPlace = ({ sharing }: RelayConfig) => ({
 /** More at once than a throttle in Audit ever gives; where one refuses, there was no room for it before. */
 function throttles(config: RelayConfig, credential: CredentialConfig, recipients: number): Step | undefined {
   const place = firstPlace(config)
-  const audited = countsOf(config, credential).flatMap(({ counted: { limits: its }, action }): readonly Refusal[] => {
-    const { rate } = allowanceOf(its, place)
-    return action === 'Audit' && rate !== undefined && recipients > rate.burst
-      ? [overRate(its, Number.POSITIVE_INFINITY, rate.burst)]
-      : []
-  })
+  const audited = countsOf(config, credential, anyFrom).flatMap(
+    ({ counted: { limits: its }, action }): readonly Refusal[] => {
+      const { rate } = allowanceOf(its, place)
+      return action === 'Audit' && rate !== undefined && recipients > rate.burst
+        ? [overRate(its, Number.POSITIVE_INFINITY, rate.burst)]
+        : []
+    },
+  )
   return audited.length === 0 ? undefined : { stage: 'data', says: `${recipients} recipients`, audited }
 }
 

@@ -46,10 +46,10 @@ const limits = object({
   warnAt: count,
 })
 
-/** How much passes in a time for each credential, or for all credentials of each namespace; every recipient counts as one. */
+/** How much passes in a time of each credential, of each namespace's, or with a From of each sender domain; every recipient counts as one. */
 const throttle = object({
   name: text,
-  scope: oneOf('Credential', 'Namespace'),
+  scope: oneOf('Credential', 'Namespace', 'SenderDomain'),
   rate: object({ count, perMs: count }),
   /** At once, after a pause. */
   burst: count,

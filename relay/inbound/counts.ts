@@ -2,26 +2,29 @@
 import type { CredentialConfig } from '../config.ts'
 import type { Refusal } from '../mail/rule.ts'
 import type { Counted } from '../rules/limits.ts'
-import { countsOf } from '../rules/throttles.ts'
+import { countsOf, type From } from '../rules/throttles.ts'
 import type { Verdict } from '../rules/verdict.ts'
 import type { Inbound } from './inbound.ts'
 
 type Counting = Pick<Inbound, 'allowances' | 'inForce'>
 
-/** Whether a message with so many recipients would be refused now, as far as is known; nothing is counted. */
+/** Whether a message with so many recipients would be refused now, as far as is known before its header; nothing is counted. */
 export const peek = (inbound: Counting, credential: CredentialConfig, recipients: number): Refusal | undefined =>
-  firstRefusal(inbound, credential, (counted) => inbound.allowances.peek(counted, recipients))
+  firstRefusal(inbound, credential, undefined, (counted) => inbound.allowances.peek(counted, recipients))
 
-/** Whether a message that has so many recipients already may have one more. */
+/** Whether a message that has so many recipients already may have one more: whatever its From is, a burst is as large. */
 export const roomFor = (inbound: Counting, credential: CredentialConfig, accepted: number): Refusal | undefined =>
-  firstRefusal(inbound, credential, (counted) => inbound.allowances.room(counted, accepted))
+  firstRefusal(inbound, credential, anyFrom, (counted) => inbound.allowances.room(counted, accepted))
+
+const anyFrom: From = { senderDomain: '' }
 
 function firstRefusal(
   { inForce }: Counting,
   credential: CredentialConfig,
+  from: From | undefined,
   refusalBy: (counted: Counted) => Refusal | undefined,
 ): Refusal | undefined {
-  for (const { counted, action } of countsOf(inForce().config, credential)) {
+  for (const { counted, action } of countsOf(inForce().config, credential, from)) {
     const refused = action === 'Reject' ? refusalBy(counted) : undefined
     if (refused) return refused
   }
@@ -35,6 +38,7 @@ export type Taken = Verdict & { readonly giveBack: () => void }
 export async function count(
   { allowances, inForce }: Counting,
   credential: CredentialConfig,
+  from: From,
   recipients: number,
 ): Promise<Taken> {
   const taken: Counted[] = []
@@ -42,7 +46,7 @@ export async function count(
   const giveBack = (): void => {
     for (const counted of taken) allowances.giveBack(counted, recipients)
   }
-  for (const { counted, action } of countsOf(inForce().config, credential)) {
+  for (const { counted, action } of countsOf(inForce().config, credential, from)) {
     const refusal = await allowances.take(counted, recipients)
     if (refusal === undefined) taken.push(counted)
     else if (action === 'Audit') audited.push(refusal)

@@ -73,7 +73,8 @@ export class Reception {
     await this.#write(rest)
     if (this.#failed) return this.#giveUp(this.#failed, audited)
     // All recipients or none, and nothing is kept of what is refused here.
-    const counted = await count(this.#inbound, login.credential, this.#recipients)
+    const from = { senderDomain: this.#content.signingDomain ?? '' }
+    const counted = await count(this.#inbound, login.credential, from, this.#recipients)
     const told = [...audited, ...counted.audited]
     if (counted.refusal) return this.#giveUp(counted.refusal, told)
     try {

@@ -5,16 +5,29 @@ import { type Counted, isLimited } from './limits.ts'
 /** `Audit`: more than it gives passes, and is told. */
 export type Count = { readonly counted: Counted; readonly action: ThrottleConfig['action'] }
 
-/** A credential's own limits come last: what they have counted is not to be given back for a throttle. */
-export const countsOf = ({ throttles = [] }: RelayConfig, credential: CredentialConfig): readonly Count[] => [
-  ...throttles.map((throttle): Count => ({ counted: countedBy(throttle, credential), action: throttle.action })),
+/** Whose the From is: the domain of one of the credential's senders; empty where it is nobody's, and all of that is one. */
+export type From = { readonly senderDomain: string }
+
+/**
+ * A credential's own limits come last: what they have counted is not to be given back for a throttle. Without a `from` the
+ * header is not known yet, and what counts by it is left out.
+ */
+export const countsOf = (
+  { throttles = [] }: RelayConfig,
+  credential: CredentialConfig,
+  from: From | undefined,
+): readonly Count[] => [
+  ...throttles.flatMap((throttle) => countBy(throttle, credential, from)),
   ...(isLimited(credential) ? [{ counted: credential, action: 'Reject' } as const] : []),
 ]
 
-const countedBy = ({ name, scope, rate, burst }: ThrottleConfig, credential: CredentialConfig): Counted => ({
-  name: `${prefix}${name}:${subjectOf(scope, credential.name)}`,
-  limits: { throttle: name, rate: { ...rate, burst }, warnAt: 100 },
-})
+function countBy(throttle: ThrottleConfig, { name: credential }: CredentialConfig, from: From | undefined) {
+  const { name, scope, rate, burst, action } = throttle
+  const subject = subjectOf(scope, credential, from)
+  if (subject === undefined) return []
+  const limits = { throttle: name, rate: { ...rate, burst }, warnAt: 100 }
+  return [{ counted: { name: `${prefix}${name}:${subject}`, limits }, action }]
+}
 
 /** No name of a credential begins so. */
 const prefix = 'throttle:'
@@ -22,11 +35,13 @@ const prefix = 'throttle:'
 export const isThrottle = (name: string): boolean => name.startsWith(prefix)
 
 /** `name` is namespace/name of the credential. */
-function subjectOf(scope: ThrottleConfig['scope'], name: string): string {
+function subjectOf(scope: ThrottleConfig['scope'], name: string, from: From | undefined): string | undefined {
   switch (scope) {
     case 'Credential':
       return name
     case 'Namespace':
       return name.slice(0, name.indexOf('/'))
+    case 'SenderDomain':
+      return from?.senderDomain
   }
 }

@@ -319,6 +319,7 @@ export const verdicts: readonly Verdict[] = [
   policy('no throttle', { throttles: [] }),
   policy('a throttle of each credential', throttled({ burst: 100 })),
   policy('a throttle of each namespace, in Audit', throttled({ scope: ['Namespace'], action: 'Audit' })),
+  policy('a throttle of each sender domain', throttled({ scope: ['SenderDomain'] })),
   policy('a rate per hour', throttled({ rate: { count: 1, per: '1h' } })),
   policy('a rate per day', throttled({ rate: { count: 1, per: '24h' } }), 'spec.throttles'),
   policy('a rate per millisecond', throttled({ rate: { count: 1, per: '1ms' } }), 'spec.throttles'),

@@ -194,8 +194,8 @@ test('throttles of the policy are told, and what one in Audit would refuse', asy
   const submission = ['--credential', 'team-a/fast', '--from', 'app@example.org', ...recipients]
   const { out } = await commanded('explain', directory, ...submission)
   const lines = out.split('\n')
-  expect(lines).toContain('  throttle per-app: 2 recipients per 60 min for each credential, 2 at once')
-  expect(lines).toContain('  throttle watched: 5 recipients per 60 s for each namespace, 1 at once (Audit)')
+  expect(lines).toContain('  throttle per-app: 2 recipients per 60 min for each Credential, 2 at once')
+  expect(lines).toContain('  throttle watched: 5 recipients per 60 s for each Namespace, 1 at once (Audit)')
   expect(lines).toContain('Audit    Enforce would refuse this (throttles)')
   const { throttles, steps } = JSON.parse((await commanded('explain', directory, ...submission, '-o', 'json')).out)
   expect(throttles).toMatchObject([{ name: 'per-app', burst: 2, action: 'Reject' }, { name: 'watched' }])

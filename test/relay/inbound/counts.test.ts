@@ -40,7 +40,8 @@ function relay(throttles: readonly ThrottleConfig[], sharing: RelayConfig['shari
     },
     peek: (of: typeof web, recipients = 1) => peek(inbound, of, recipients),
     room: (of: typeof web, accepted: number) => roomFor(inbound, of, accepted),
-    count: (of: typeof web, recipients: number) => count(inbound, of, recipients),
+    count: (of: typeof web, recipients: number, senderDomain = 'corp.t') =>
+      count(inbound, of, { senderDomain }, recipients),
   }
 }
 
@@ -53,6 +54,15 @@ test('a throttle of a credential counts each by itself, one of a namespace all o
   expect((await one.count(web, 10)).refusal).toBeUndefined()
   expect((await one.count(shop, 10)).refusal).toBeUndefined()
   expect((await one.count(shop, 1)).refusal).toMatchObject({ rule: 'throttles', throttle: 'per-app' })
+})
+
+test('a throttle of a sender domain counts by the From, whoever sends, and is not known before it', async () => {
+  const one = relay([throttle({ name: 'per-domain', scope: 'SenderDomain', burst: 3 })])
+  expect((await one.count(web, 2, 'a.t')).refusal).toBeUndefined()
+  expect((await one.count(elsewhere, 2, 'a.t')).refusal?.throttle).toBe('per-domain')
+  expect((await one.count(web, 3, 'b.t')).refusal).toBeUndefined()
+  expect(one.peek(web, 3)).toBeUndefined()
+  expect(one.room(web, 3)?.reply.code).toBe(452)
 })
 
 test('what a later throttle or a limit of the credential refuses, the earlier ones have not counted', async () => {
