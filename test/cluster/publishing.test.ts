@@ -4,47 +4,13 @@ import { runOperator } from '../../operator/cluster/operator.ts'
 import { until } from '../local/until.ts'
 import { accepted, apiOf, type Api as TestApi } from './api.ts'
 import { declarer } from './declare.ts'
+import { dnsEndpointCrd, group, kind, plural } from './dns-endpoint-crd.ts'
 import { type FaultProxy, faultProxy } from './fault-proxy.ts'
 import type { Cluster } from './held.ts'
 import { conditionsOf, installCrds } from './install-crds.ts'
 import { keep } from './keep.ts'
 import { newNamespace } from './namespace.ts'
 import { chosenFor } from './start.ts'
-
-const [group, plural, kind] = ['externaldns.k8s.io', 'dnsendpoints', 'DNSEndpoint']
-const text = { type: 'string' }
-const endpoint = {
-  type: 'object',
-  properties: {
-    ...{ dnsName: text, recordType: text, recordTTL: { type: 'integer', format: 'int64' } },
-    targets: { type: 'array', items: text },
-  },
-}
-/** As external-dns declares it, as far as our manifest goes. */
-const crd = {
-  metadata: {
-    name: `${plural}.${group}`,
-    annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/external-dns/pull/2007' },
-  },
-  spec: {
-    group,
-    scope: 'Namespaced',
-    names: { kind, plural, singular: 'dnsendpoint', listKind: 'DNSEndpointList' },
-    versions: [
-      {
-        name: 'v1alpha1',
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: {
-            type: 'object',
-            properties: { spec: { type: 'object', properties: { endpoints: { type: 'array', items: endpoint } } } },
-          },
-        },
-      },
-    ],
-  },
-}
 
 const choice = chosenFor('api')
 describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
@@ -98,7 +64,7 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
     expect(told.message).toContain('install external-dns')
 
     const foreign = { apiVersion: `${group}/v1alpha1`, kind, metadata: { name: 'b' }, spec: { endpoints: [] } }
-    accepted(await admin.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd))
+    accepted(await admin.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', dnsEndpointCrd))
     await until('it is there', () => isThere('a'))
     expect(accepted(await admin.get(path('a')))).toMatchObject({
       metadata: {

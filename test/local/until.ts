@@ -11,12 +11,13 @@ export async function until<T>(
   what: string,
   probe: () => T | undefined | false | Promise<T | undefined | false>,
   deadlineMs = 15_000,
+  everyMs = pollMs,
 ): Promise<T> {
   const end = performance.now() + deadlineMs
   for (;;) {
     const value = await probe()
     if (value !== undefined && value !== false) return value
     if (performance.now() > end) throw new Error(`${what}: not within ${deadlineMs} ms`)
-    await sleep(pollMs)
+    await sleep(everyMs)
   }
 }
