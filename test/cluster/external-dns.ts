@@ -32,15 +32,17 @@ export type Publishing = {
   /** Of the name server, on port 53. */
   readonly address: string
   readonly zone: string
+  /** What it may change: these and all below them. */
+  readonly names: readonly string[]
   readonly key: UpdateKey
 }
 
-/** The registry is off: that of TXT records never changes or takes away a TXT record (up to 0.21). */
-export async function startExternalDns({ kubeconfig, address, zone, key }: Publishing) {
+/** As docs/platform-team.md says it: without a registry, and with the names that it may change. */
+export async function startExternalDns({ kubeconfig, address, zone, names, key }: Publishing) {
   const port = await freePort()
   const flags = [
     ...['--source=crd', `--kubeconfig=${kubeconfig}`, '--managed-record-types=TXT'],
-    ...['--registry=noop', '--policy=sync', '--interval=1s', `--domain-filter=${zone}`],
+    ...['--registry=noop', '--policy=sync', '--interval=1s', ...names.map((name) => `--domain-filter=${name}`)],
     ...['--provider=rfc2136', `--rfc2136-host=${address}`, '--rfc2136-port=53', `--rfc2136-zone=${zone}`],
     ...[`--rfc2136-tsig-keyname=${key.name}`, `--rfc2136-tsig-secret=${key.secret}`],
     ...['--rfc2136-tsig-secret-alg=hmac-sha256', '--rfc2136-tsig-axfr'],

@@ -48,13 +48,14 @@ describe.runIf(
 
   beforeAll(async () => {
     loopback('add')
-    const zones = { test: [], [zone]: [] }
+    const zones = { test: [], [zone]: ['foreign TXT foreign'] }
     named = await startNamed(join(folder, 'named'), { side: ['env'], address, zones, updateKey: key })
     operator = await install()
     apply([dnsEndpointCrd])
     kubectl(['wait', '--for=condition=Established', `crd/${dnsEndpointCrd.metadata.name}`, '--timeout=30s'])
-    publishing = await startExternalDns({ kubeconfig: theCluster().kubeconfig, address, zone, key })
     fleet = await fleetOnNode(operator, 1)
+    const names = ['_domainkey', '_dmarc'].map((label) => `${label}.${senderDomain(fleet.namespace)}`)
+    publishing = await startExternalDns({ kubeconfig: theCluster().kubeconfig, address, zone, names, key })
   }, 300_000)
   afterAll(async () => {
     process.stderr.write(`\n${line.join('\n')}\n`)
@@ -197,5 +198,6 @@ describe.runIf(
     expect(await areGone(old)).toBe(true)
     for (const selector of fresh) expect(await keyRecord(selector)).toBeDefined()
     await eventually('DKIMValid=True', isValid)
+    expect(await resolver.resolveTxt(`foreign.${zone}`)).toEqual([['foreign']])
   }, 840_000)
 })
