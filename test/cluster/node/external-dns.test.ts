@@ -147,7 +147,8 @@ describe.runIf(
     })
     note(`SenderDomain ${senderDomain(fleet.namespace)}: keys Managed, publisher DNSEndpoint`)
 
-    await eventually('two keys are made', () => inStage('Pending').length === 2)
+    // What stage a key is in is no matter here: its record may be there, and seen, before anybody looks.
+    await eventually('two keys are made', () => keys().length === 2)
     const first = keys()
     note(`made: ${first.map((k) => k.selector).join(', ')}`)
     for (const { selector, publicKey } of first) {
@@ -164,8 +165,9 @@ describe.runIf(
     note(`mail that arrives is signed by both, and verifies by BIND's word`)
 
     edit('senderdomain', 'shop', { dkim: { rotation: { every: '2s' } } })
-    await eventually('two more are made', () => inStage('Pending').length === 2)
-    const fresh = inStage('Pending')
+    const others = () => keys().flatMap(({ selector }) => (old.includes(selector) ? [] : [selector]))
+    await eventually('two more are made', () => others().length === 2)
+    const fresh = others()
     edit('senderdomain', 'shop', { dkim: { rotation: { every: '2160h' } } })
     note(`rotation: made ${fresh.join(', ')}`)
     await eventually('both kinds are in BIND', async () => {
