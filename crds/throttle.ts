@@ -20,11 +20,10 @@ export const throttles = {
       scope: {
         type: 'array',
         minItems: 1,
-        maxItems: 1,
-        'x-kubernetes-list-type': 'set',
+        maxItems: 3,
         items: { type: 'string', maxLength: 16, enum: ['Credential', 'Namespace', 'SenderDomain'] },
         description:
-          'What is counted together: the mail of each credential, of all credentials of each namespace, or with a From of each SenderDomain.',
+          'What is counted together: the mail of each credential, of all credentials of each namespace, or with a From of each SenderDomain; of several, each combination by itself.',
       },
       rate: {
         type: 'object',

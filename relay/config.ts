@@ -49,7 +49,8 @@ const limits = object({
 /** How much passes in a time of each credential, of each namespace's, or with a From of each sender domain; every recipient counts as one. */
 const throttle = object({
   name: text,
-  scope: oneOf('Credential', 'Namespace', 'SenderDomain'),
+  /** Of several, each combination is counted by itself. */
+  scope: list(oneOf('Credential', 'Namespace', 'SenderDomain')),
   rate: object({ count, perMs: count }),
   /** At once, after a pause. */
   burst: count,

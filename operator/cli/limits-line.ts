@@ -22,6 +22,6 @@ export function limitsLine(limits: LimitsConfig, used: number | undefined): stri
 /** How much of it is left changes by the second, so nobody says. */
 export function throttleLine({ name, scope, rate, burst, action }: ThrottleConfig): string {
   const many = rate.count === 1 ? 'recipient' : 'recipients'
-  const of = `for each ${scope}, ${burst} at once`
+  const of = `for each ${scope.join(' and ')}, ${burst} at once`
   return `  throttle ${name}: ${rate.count} ${many} per ${timeText(rate.perMs)} ${of}${action === 'Audit' ? ' (Audit)' : ''}`
 }

@@ -51,9 +51,10 @@ const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2)
 const throttlesOf = (throttles: Policy['spec']['throttles']): Pick<RelayConfig, 'throttles'> => {
   if (throttles.length === 0) return {}
   return {
-    throttles: throttles.map(({ name, scope: [scope = 'Credential'], rate: { count, per }, burst, action }) => ({
+    throttles: throttles.map(({ name, scope, rate: { count, per }, burst, action }) => ({
       name,
-      scope,
+      // A set: in another order it is the same, and goes on with what was counted.
+      scope: [...new Set(scope)].toSorted(),
       rate: { count, perMs: durationMs(per) },
       burst: burst ?? count,
       action,

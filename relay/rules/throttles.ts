@@ -23,10 +23,10 @@ export const countsOf = (
 
 function countBy(throttle: ThrottleConfig, { name: credential }: CredentialConfig, from: From | undefined) {
   const { name, scope, rate, burst, action } = throttle
-  const subject = subjectOf(scope, credential, from)
-  if (subject === undefined) return []
+  const subjects = scope.map((one) => subjectOf(one, credential, from))
+  if (subjects.includes(undefined)) return []
   const limits = { throttle: name, rate: { ...rate, burst }, warnAt: 100 }
-  return [{ counted: { name: `${prefix}${name}:${subject}`, limits }, action }]
+  return [{ counted: { name: `${prefix}${name}:${subjects.join(':')}`, limits }, action }]
 }
 
 /** No name of a credential begins so. */
@@ -35,7 +35,7 @@ const prefix = 'throttle:'
 export const isThrottle = (name: string): boolean => name.startsWith(prefix)
 
 /** `name` is namespace/name of the credential. */
-function subjectOf(scope: ThrottleConfig['scope'], name: string, from: From | undefined): string | undefined {
+function subjectOf(scope: ThrottleConfig['scope'][number], name: string, from: From | undefined): string | undefined {
   switch (scope) {
     case 'Credential':
       return name

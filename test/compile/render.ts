@@ -74,7 +74,8 @@ const configFields = (c: RelayConfig) =>
     recipients: c.recipients.mode,
     credentials: Object.fromEntries(c.credentials.map((x) => [x.name, credentialFields(x)])),
     throttles: c.throttles?.map(
-      (t) => `${t.action} more than ${t.rate.count} per ${t.rate.perMs} ms of each ${t.scope} (${t.name})`,
+      (t) =>
+        `${t.action} more than ${t.rate.count} per ${t.rate.perMs} ms of each ${t.scope.join(' and ')} (${t.name})`,
     ),
     tokens:
       c.tokens && `of ${c.tokens.issuer} for ${c.tokens.audience}, keys ${c.tokens.keys.map((k) => k.id).join(' ')}`,

@@ -9,13 +9,13 @@ import { credential, policy } from '../rules/facts.ts'
 
 const throttle = (over: Partial<ThrottleConfig> = {}): ThrottleConfig => ({
   name: 'per-app',
-  scope: 'Credential',
+  scope: ['Credential'],
   rate: { count: 1, perMs: 1000 },
   burst: 10,
   action: 'Reject',
   ...over,
 })
-const perTeam = (over: Partial<ThrottleConfig> = {}) => throttle({ name: 'per-team', scope: 'Namespace', ...over })
+const perTeam = (over: Partial<ThrottleConfig> = {}) => throttle({ name: 'per-team', scope: ['Namespace'], ...over })
 
 const web = credential({ name: 'team/web' })
 const shop = credential({ name: 'team/shop' })
@@ -57,12 +57,21 @@ test('a throttle of a credential counts each by itself, one of a namespace all o
 })
 
 test('a throttle of a sender domain counts by the From, whoever sends, and is not known before it', async () => {
-  const one = relay([throttle({ name: 'per-domain', scope: 'SenderDomain', burst: 3 })])
+  const one = relay([throttle({ name: 'per-domain', scope: ['SenderDomain'], burst: 3 })])
   expect((await one.count(web, 2, 'a.t')).refusal).toBeUndefined()
   expect((await one.count(elsewhere, 2, 'a.t')).refusal?.throttle).toBe('per-domain')
   expect((await one.count(web, 3, 'b.t')).refusal).toBeUndefined()
   expect(one.peek(web, 3)).toBeUndefined()
   expect(one.room(web, 3)?.reply.code).toBe(452)
+})
+
+test('a throttle of two scopes counts each combination by itself', async () => {
+  const one = relay([throttle({ name: 'both', scope: ['Namespace', 'SenderDomain'], burst: 3 })])
+  expect((await one.count(web, 3, 'a.t')).refusal).toBeUndefined()
+  expect((await one.count(shop, 1, 'a.t')).refusal?.throttle).toBe('both')
+  expect((await one.count(shop, 3, 'b.t')).refusal).toBeUndefined()
+  expect((await one.count(elsewhere, 3, 'a.t')).refusal).toBeUndefined()
+  expect(one.peek(web)).toBeUndefined()
 })
 
 test('what a later throttle or a limit of the credential refuses, the earlier ones have not counted', async () => {
