@@ -64,6 +64,8 @@ const none: readonly string[] = []
 export function owe(entry: Entry, fresh: Owed): boolean {
   const same = [entry.settled, entry.owed].find((o) => o !== undefined && isSame(o, fresh))
   entry.owed = same ?? fresh
+  // From now on it is the very object, which costs nothing to compare.
+  if (same !== undefined && same === entry.settled) entry.settled = entry.owed = fresh
   rename(entry, fresh.binding.secretName)
   return same === undefined
 }

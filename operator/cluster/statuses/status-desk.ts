@@ -4,7 +4,7 @@ import type { Condition, Status } from '../../compile/compiled.ts'
 import { type Name, nameIn, type Ref } from '../../compile/snapshot.ts'
 import type { Look, Verifier } from '../../dns/verifier.ts'
 import { type KeySaying, keySaying } from '../../key-saying.ts'
-import type { KnownUses } from '../../known-uses.ts'
+import type { FleetUses, KnownUses } from '../../known-uses.ts'
 import type { DomainChecks } from '../../lifecycle/domain-checks.ts'
 import type { Key } from '../../lifecycle/keys.ts'
 import { observedStatus, type StampedStatus } from '../../observed-status.ts'
@@ -41,9 +41,17 @@ type Known = {
   /** All that the last decision rested on, where it is carried out or under way. */
   rests: readonly unknown[] | undefined
   /** What is said of its keys, as long as all that this rests on is the same, until it is looked at anew. */
-  keys: { readonly rests: readonly unknown[]; readonly until: number; readonly saying: KeySaying } | undefined
+  keys: KnownKeys | undefined
   /** What the status is before the write that is under way. */
   before: readonly Condition[]
+}
+
+type KnownKeys = {
+  readonly status: Status
+  readonly stands: Stands
+  readonly uses: FleetUses
+  readonly until: number
+  readonly saying: KeySaying
 }
 
 type Desk = {
@@ -133,7 +141,7 @@ export class StatusDesk {
     const usage = isLimited ? (turn.usages.of(nameIn(ref)) ?? 'unknown') : undefined
     const checks = ref.startsWith('SenderDomain ') ? turn.reported.compiled.domainChecks.get(nameIn(ref)) : undefined
     const look = checks && this.#desk.records.look(nameIn(ref))
-    const keys = this.#keys(ref, status, known, stands, turn)
+    const keys = this.#keys(ref, fleet, status, known, stands, turn)
     const isKnown = fleet !== undefined && isKnownTo(fleet, ref, turn)
     const rests = [status, standing, stands, usage, checks, look, keys, finding, trouble, isKnown]
     const until = known.keys?.until ?? Number.POSITIVE_INFINITY
@@ -158,24 +166,24 @@ export class StatusDesk {
   }
 
   /** Ten thousand credentials are told of once a minute; what is said stays the same object while it says the same. */
-  #keys(ref: Ref, status: Status, known: Known, stands: Stands, turn: Turn): KeySaying | undefined {
+  #keys(ref: Ref, fleet: Name | undefined, status: Status, known: Known, stands: Stands, turn: Turn) {
     const keys = status['keys'] as readonly Key[] | undefined
-    const name = nameIn(ref)
-    const fleet = turn.reported.fleetOf.get(ref)
-    if (!ref.startsWith('RelayCredential ') || keys === undefined || keys.length === 0 || fleet === undefined) {
+    if (keys === undefined || keys.length === 0 || fleet === undefined || !ref.startsWith('RelayCredential ')) {
       known.keys = undefined
       return undefined
     }
     const { keyUses } = this.#desk
-    const binding = turn.reported.compiled.bindings.get(name)
-    const rests = [status, stands, binding, keyUses.of(fleet)]
+    const uses = keyUses.of(fleet)
     const before = known.keys
-    if (before !== undefined && turn.now < before.until && before.rests.every((r, i) => r === rests[i]))
-      return before.saying
-    const saying = keySaying(keys, binding?.rotation, keyUses.heard(fleet, name), turn.now)
-    const isSame = before !== undefined && sameJson(before.saying, saying)
+    // What was compiled for it, and is in no status, is another object only with another status.
+    const isSame = before?.status === status && before.stands === stands && before.uses === uses
+    if (isSame && turn.now < before.until) return before.saying
+    const name = nameIn(ref)
+    const { rotation } = turn.reported.compiled.bindings.get(name) ?? {}
+    const saying = keySaying(keys, rotation, keyUses.heard(fleet, name), turn.now)
     const until = saying.condition === undefined ? Number.POSITIVE_INFINITY : turn.now + minuteMs
-    known.keys = { rests, until, saying: isSame ? before.saying : saying }
+    const saysSame = before !== undefined && sameJson(before.saying, saying)
+    known.keys = { status, stands, uses, until, saying: saysSame ? before.saying : saying }
     return known.keys.saying
   }
 
