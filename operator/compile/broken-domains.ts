@@ -1,6 +1,7 @@
 /** Whose mail a fleet holds back: domains whose records have been broken for longer than their owners put up with. */
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
 import type { Known } from './known.ts'
+import { mailDomains } from './mail-domains.ts'
 import { byText } from './order.ts'
 import type { Name } from './snapshot.ts'
 
@@ -13,8 +14,7 @@ export function brokenDomainsOf(
   running: Broken | undefined,
   known: Known,
 ): Broken {
-  const senders = credentials.flatMap((c) => c.senders.map((s) => [s.senderDomain as Name, s.domain] as const))
-  const brokenDomains = [...new Map(senders)]
+  const brokenDomains = [...mailDomains(credentials)]
     .toSorted(([a], [b]) => byText(a, b))
     .flatMap(([name, domain]) => entryOf(name, domain, running, known))
   return brokenDomains.length === 0 ? {} : { brokenDomains }

@@ -31,8 +31,8 @@ export function compile(snapshot: Snapshot): Compiled {
   const checks = domainChecks(domains)
   return {
     fleets,
-    bindings: bindingsOf(credentials),
-    guides: guidesOf(credentials),
+    bindings: having('binding', credentials),
+    guides: having('guide', credentials),
     heldBindings: heldBindings(judged),
     findings,
     statuses: allStatuses(judged, findings),
@@ -84,38 +84,42 @@ function compileFleets(
 const invalidPolicies = ({ invalid }: Snapshot): ReadonlyMap<Name, Invalid> =>
   new Map(invalid.filter((i) => i.kind === 'RelayPolicy').map((i) => [nameOf(i), i]))
 
-const bindingsOf = (credentials: Judged['credentials']): Compiled['bindings'] =>
-  new Map([...credentials].flatMap(([name, { binding }]) => (binding === undefined ? [] : [[name, binding] as const])))
-
-const guidesOf = (credentials: Judged['credentials']): Compiled['guides'] =>
-  new Map([...credentials].flatMap(([name, { guide }]) => (guide === undefined ? [] : [[name, guide] as const])))
+/** What each has that has it. Here as below nothing is made for each of ten thousand but what is answered. */
+function having<K extends 'binding' | 'guide'>(what: K, credentials: Judged['credentials']) {
+  const found = new Map<Name, NonNullable<JudgedCredential[K]>>()
+  for (const [name, { [what]: value }] of credentials) if (value !== undefined) found.set(name, value)
+  return found
+}
 
 /** Every credential that is there or may be there, and has no binding now: its Secret is not thrown away. */
 function heldBindings({ known, credentials }: Judged): ReadonlySet<Name> {
   const { snapshot, credential } = known
-  const invalid = snapshot.invalid.filter((i) => i.kind === 'RelayCredential').map(nameOf)
-  const running = [...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name as Name))
-  const doubtful = [...invalid, ...running, ...snapshot.bindingKeys.keys()].filter(
-    (n) => credential(n).is === 'doubtful',
-  )
-  const unbound = [...credentials]
-    .filter(([, { binding, credential: its }]) => binding === undefined && hasSecret(its))
-    .map(([name]) => name)
-  return new Set([...doubtful, ...unbound].toSorted(byText))
+  const held = new Set<Name>()
+  const holdDoubtful = (name: Name): void => {
+    if (credential(name).is === 'doubtful') held.add(name)
+  }
+  for (const invalid of snapshot.invalid) if (invalid.kind === 'RelayCredential') holdDoubtful(nameOf(invalid))
+  for (const running of snapshot.running.values())
+    for (const { name } of running.credentials) holdDoubtful(name as Name)
+  for (const name of snapshot.bindingKeys.keys()) holdDoubtful(name)
+  for (const [name, { binding, credential: its }] of credentials) {
+    if (binding === undefined && hasSecret(its)) held.add(name)
+  }
+  return new Set([...held].toSorted(byText))
 }
 
 const invalidObjects = ({ invalid }: Snapshot): readonly Invalid[] =>
   invalid.toSorted((a, b) => byText(refOf(a), refOf(b)))
 
 function allFindings({ known, domains, policies, credentials, fleets }: Judged): Compiled['findings'] {
-  return new Map<Ref, readonly Finding[]>([
-    ...[...policies.values()].map((p) => [refOf(p.policy), policyVerdict(p)] as const),
-    ...known.domains.map((d) => [refOf(d), domainVerdict(d, domains)] as const),
-    ...[...credentials.values()].map(
-      (c) => [refOf(c.credential), credentialVerdict(c, fleets, known.snapshot.tokenIssuer)] as const,
-    ),
-    ...invalidObjects(known.snapshot).map((i) => [refOf(i), invalidVerdict(i)] as const),
-  ])
+  const found = new Map<Ref, readonly Finding[]>()
+  for (const judged of policies.values()) found.set(refOf(judged.policy), policyVerdict(judged))
+  for (const domain of known.domains) found.set(refOf(domain), domainVerdict(domain, domains))
+  for (const judged of credentials.values()) {
+    found.set(refOf(judged.credential), credentialVerdict(judged, fleets, known.snapshot.tokenIssuer))
+  }
+  for (const invalid of invalidObjects(known.snapshot)) found.set(refOf(invalid), invalidVerdict(invalid))
+  return found
 }
 
 /** What each fleet's relays have or get. */
@@ -125,37 +129,41 @@ function configsOf(fleets: Judged['fleets'], running: Snapshot['running']): Read
 }
 
 /** A Secret that is written for one credential is not shown as another one's. */
-const secretsWritten = ({ credential, binding }: JudgedCredential): readonly string[] =>
-  binding === undefined ? [] : [`${credential.namespace}/${binding.secretName}`]
+const secretsWritten = (credentials: Judged['credentials']): ReadonlySet<string> =>
+  new Set(
+    [...credentials.values()].flatMap(({ credential, binding }) =>
+      binding === undefined ? [] : `${credential.namespace}/${binding.secretName}`,
+    ),
+  )
 
 function allStatuses(judged: Judged, findings: Compiled['findings']): Compiled['statuses'] {
   const { known, policies, credentials, fleets } = judged
-  const { place, running, bindingKeys, formerSecrets } = known.snapshot
+  const { place, running, bindingKeys, formerSecrets, domainKeys } = known.snapshot
   const configs = configsOf(fleets, running)
   const bound = boundDomains(configs)
-  const written = new Set([...credentials.values()].flatMap(secretsWritten))
-  const keysOf = (invalid: Invalid): BindingKeys | undefined =>
-    written.has(`${invalid.namespace}/${secretNameAsWritten(invalid)}`) ? undefined : bindingKeys.get(nameOf(invalid))
+  let written: ReadonlySet<string> | undefined
+  const keysOf = (invalid: Invalid): BindingKeys | undefined => {
+    written ??= secretsWritten(credentials)
+    const secret = `${invalid.namespace}/${secretNameAsWritten(invalid)}`
+    return written.has(secret) ? undefined : bindingKeys.get(nameOf(invalid))
+  }
   const found = (ref: Ref): readonly Finding[] => findings.get(ref) ?? []
-  return new Map<Ref, Status>([
-    ...[...policies].map(([name, { policy }]) => {
-      const ref = refOf(policy)
-      return [ref, policyStatus(policy, configs.get(name), place, found(ref))] as const
-    }),
-    ...known.domains.map((d) => {
-      const keys = known.snapshot.domainKeys?.get(nameOf(d))
-      return [refOf(d), domainStatus(d, bound(nameOf(d)), keys, found(refOf(d)))] as const
-    }),
-    ...[...credentials].map(([name, judgedOne]) => {
-      const ref = refOf(judgedOne.credential)
-      return [ref, credentialStatus(judgedOne, bindingKeys.get(name), formerSecrets?.get(name), found(ref))] as const
-    }),
-    ...invalidObjects(known.snapshot).map((i) => {
-      const ref = refOf(i)
-      return [
-        ref,
-        invalidStatus(i, keysOf(i), bound(nameOf(i)), known.snapshot.domainKeys?.get(nameOf(i)), found(ref)),
-      ] as const
-    }),
-  ])
+  const statuses = new Map<Ref, Status>()
+  for (const [name, { policy }] of policies) {
+    const ref = refOf(policy)
+    statuses.set(ref, policyStatus(policy, configs.get(name), place, found(ref)))
+  }
+  for (const domain of known.domains) {
+    const [ref, name] = [refOf(domain), nameOf(domain)]
+    statuses.set(ref, domainStatus(domain, bound(name), domainKeys?.get(name), found(ref)))
+  }
+  for (const [name, judgedOne] of credentials) {
+    const ref = refOf(judgedOne.credential)
+    statuses.set(ref, credentialStatus(judgedOne, bindingKeys.get(name), formerSecrets?.get(name), found(ref)))
+  }
+  for (const invalid of invalidObjects(known.snapshot)) {
+    const [ref, name] = [refOf(invalid), nameOf(invalid)]
+    statuses.set(ref, invalidStatus(invalid, keysOf(invalid), bound(name), domainKeys?.get(name), found(ref)))
+  }
+  return statuses
 }

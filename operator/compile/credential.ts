@@ -131,23 +131,26 @@ const claimAsWritten = (invalid: Invalid): Claim => ({
   thing: `${invalid.namespace}/${secretNameAsWritten(invalid)}`,
 })
 
-/** What only one claims needs no settling. */
-function contested<T extends { readonly claim: Claim }>(claims: readonly T[]): readonly T[] {
-  const claimed = new Set<string>()
-  const twice = new Set(claims.map(({ claim }) => claim.thing).filter((t) => claimed.size === claimed.add(t).size))
-  return claims.filter(({ claim }) => twice.has(claim.thing))
-}
-
 function secretClaims({ credentials, snapshot, credential, stands }: Known): readonly Claim[] {
-  const invalid = snapshot.invalid.filter((i) => i.kind === 'RelayCredential')
+  const bound = credentials.filter(hasSecret)
+  const invalid = snapshot.invalid
+    .filter((i) => i.kind === 'RelayCredential')
+    .map((i) => ({ object: { creationTimestamp: '', ...i }, claim: claimAsWritten(i) }))
+  // What only one claims needs no settling.
+  const twice = repeated([...bound.map((c) => namesOf(c).secret), ...invalid.map(({ claim }) => claim.thing)])
   const aged = [
-    ...credentials.filter(hasSecret).map((c) => ({ object: c, claim: secretClaim(c) })),
-    ...invalid.map((i) => ({ object: { creationTimestamp: '', ...i }, claim: claimAsWritten(i) })),
+    ...bound.filter((c) => twice.has(namesOf(c).secret)).map((c) => ({ object: c, claim: secretClaim(c) })),
+    ...invalid.filter(({ claim }) => twice.has(claim.thing)),
   ]
-  const claims = oldestFirst(contested(aged), (a) => a.object).map((a) => a.claim)
+  const claims = oldestFirst(aged, (a) => a.object).map((a) => a.claim)
   if (claims.length === 0) return claims
   const running = new Set<string>([...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name)))
   return [...claims.filter((c) => stands(credential(c.owner)) && running.has(c.owner)), ...claims]
+}
+
+function repeated(things: readonly string[]): ReadonlySet<string> {
+  const claimed = new Set<string>()
+  return new Set(things.filter((thing) => claimed.size === claimed.add(thing).size))
 }
 
 /** Every valid credential, by name. */
@@ -155,7 +158,10 @@ export function judgeCredentials(domains: Domains): ReadonlyMap<Name, JudgedCred
   const { credentials } = domains.known
   const rival = settle(secretClaims(domains.known))
   const nameRivals = settleNames(certificateClaimants(domains), domains.known)
-  return new Map(credentials.map((c) => [nameOf(c), judgeOnce(c, { domains, rival, nameRivals })]))
+  const facts = { domains, rival, nameRivals }
+  const judged = new Map<Name, JudgedCredential>()
+  for (const credential of credentials) judged.set(nameOf(credential), judgeOnce(credential, facts))
+  return judged
 }
 
 const certificateClaimants = (domains: Domains): readonly Claimant[] =>
@@ -186,13 +192,14 @@ function plainGround(
   if (unread.length > 0 || rival(secretClaim(credential)) !== undefined || secrets.has(names.secret)) return undefined
   if (nameRivals({ credential, fleet: names.fleet }).length > 0) return undefined
   const keys = bindingKeys.get(nameOf(credential))
-  const ground: unknown[] = [namespaces.get(credential.namespace), keys, place, hasIssuer(known)]
-  for (const found of [known.policy(names.fleet), ...names.domains.map(known.domain)]) {
-    if (found.is !== 'there' || lost.has(nameOf(found.object))) return undefined
-    ground.push(found.object)
-  }
-  return ground
+  const policy = known.policy(names.fleet)
+  const domains = names.domains.map((name) => (lost.has(name) ? undefined : thereIn(known.domain(name))))
+  if (policy.is !== 'there' || domains.includes(undefined)) return undefined
+  const alone: readonly unknown[] = [namespaces.get(credential.namespace), keys, place, hasIssuer(known), policy.object]
+  return alone.concat(domains)
 }
+
+const thereIn = (found: ReturnType<Known['domain']>) => (found.is === 'there' ? found.object : undefined)
 
 const hasIssuer = ({ snapshot }: Known): boolean => snapshot.tokenIssuer !== undefined
 

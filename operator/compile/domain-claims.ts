@@ -20,15 +20,22 @@ function parents(domain: string): readonly string[] {
 }
 
 class Accepted {
-  readonly #byDomain = new Map<string, readonly DomainClaim[]>()
-  readonly #below = new Map<string, readonly DomainClaim[]>()
+  readonly #byDomain = new Map<string, DomainClaim[]>()
+  readonly #below = new Map<string, DomainClaim[]>()
 
   add(claim: DomainClaim): void {
-    this.#byDomain.set(claim.domain, [...this.at(claim.domain), claim])
-    for (const parent of parents(claim.domain)) this.#below.set(parent, [...this.below(parent), claim])
+    note(this.#byDomain, claim.domain, claim)
+    for (const parent of parents(claim.domain)) note(this.#below, parent, claim)
   }
   at = (domain: string): readonly DomainClaim[] => this.#byDomain.get(domain) ?? []
   below = (domain: string): readonly DomainClaim[] => this.#below.get(domain) ?? []
+}
+
+/** Thousands may be below one domain. */
+function note(claims: Map<string, DomainClaim[]>, domain: string, claim: DomainClaim): void {
+  const known = claims.get(domain)
+  if (known === undefined) claims.set(domain, [claim])
+  else known.push(claim)
 }
 
 function rival(claim: DomainClaim, accepted: Accepted): DomainClaim | undefined {

@@ -26,16 +26,18 @@ const claimOf = (domain: Domain): DomainClaim => ({
  * while its owner mends a typing error.
  */
 function standingClaims(known: Known): readonly DomainClaim[] {
-  const senders = [...known.snapshot.running.values()].flatMap((r) => r.credentials).flatMap((c) => c.senders)
-  const standing = senders.filter((s) => known.stands(known.domain(s.senderDomain as Name)))
-  const claims = standing.map(({ senderDomain, domain, includeSubdomains }): readonly [string, DomainClaim] => {
+  const claims = new Map<string, DomainClaim>()
+  for (const { senderDomain, domain, includeSubdomains } of sendersNow(known)) {
     const owner = senderDomain as Name
-    return [
-      `${owner} ${domain} ${includeSubdomains}`,
-      { owner, namespace: namespaceOf(owner), domain, includeSubdomains },
-    ]
-  })
-  return [...new Map(claims)].toSorted(([a], [b]) => byText(a, b)).map(([, claim]) => claim)
+    if (!known.stands(known.domain(owner))) continue
+    const claim = { owner, namespace: namespaceOf(owner), domain, includeSubdomains }
+    claims.set(`${owner} ${domain} ${includeSubdomains}`, claim)
+  }
+  return [...claims].toSorted(([a], [b]) => byText(a, b)).map(([, claim]) => claim)
+}
+
+function* sendersNow({ snapshot }: Known): Generator<SenderConfig> {
+  for (const { credentials } of snapshot.running.values()) for (const { senders } of credentials) yield* senders
 }
 
 /** What an invalid object would claim, read in its broadest sense; nothing where it does not even name a domain. */

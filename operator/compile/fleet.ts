@@ -115,7 +115,8 @@ export function runFleet(
   beside: Beside,
   place: Place,
 ): CompiledFleet {
-  const facts = [place, JSON.stringify([files, beside]), ...members.flatMap((m) => [m.entry, m.labels])]
+  const facts: unknown[] = [place, JSON.stringify([files, beside])]
+  for (const { entry, labels } of members) facts.push(entry, labels)
   const make = (): CompiledFleet => ({
     kind: 'run',
     config: relayConfig(policy, members, beside, place),

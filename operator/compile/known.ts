@@ -36,7 +36,8 @@ export function knownIn(snapshot: Snapshot): Known {
     return mayBeUnread(snapshot, namespaceOf(name)) ? { is: 'doubtful', why: 'unread' } : { is: 'absent' }
   }
   const finder = <T extends Policy | Domain | Credential>(kind: KindName, objects: readonly T[]) => {
-    const byItsName = new Map(objects.map((object) => [nameOf(object), { is: 'there', object } as const]))
+    const byItsName = new Map<Name, Found<T>>()
+    for (const object of objects) byItsName.set(nameOf(object), { is: 'there', object })
     return (name: Name): Found<T> => byItsName.get(name) ?? missing(kind, name)
   }
   const entries = new Map(

@@ -11,10 +11,15 @@ import { wishAsBefore } from './wish.ts'
 const routesBefore = (running: RelayConfig | undefined, name: string): readonly string[] =>
   (running?.routes ?? []).filter((r) => r.match?.credentials?.includes(name)).map((r) => r.name)
 
-const judgedMembers = (judged: readonly JudgedCredential[]): readonly FleetMember[] =>
-  judged.flatMap(({ credential, entry }) =>
-    entry === undefined ? [] : [{ name: entry.name, labels: credential.labels, routesBefore: [], entry }],
-  )
+const none: readonly string[] = []
+
+function judgedMembers(judged: readonly JudgedCredential[]): readonly FleetMember[] {
+  const members: FleetMember[] = []
+  for (const { credential, entry } of judged) {
+    if (entry !== undefined) members.push({ name: entry.name, labels: credential.labels, routesBefore: none, entry })
+  }
+  return members
+}
 
 /** Credentials with an error, or in what could not be read: as before, as far as policy and domains still permit it. */
 function doubtfulMembers(fleet: Name, domains: Domains): readonly FleetMember[] {

@@ -5,18 +5,15 @@ import { keyTypeOf } from '../lifecycle/dkim-key.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { signingAlgorithms } from '../lifecycle/held-key.ts'
 import type { Known } from './known.ts'
+import { mailDomains } from './mail-domains.ts'
 import { byText } from './order.ts'
 import type { Name } from './snapshot.ts'
 
 type Signs = Pick<RelayConfig, 'signing'>
 
-/** Of each SenderDomain that one of them sends as: the mail domain. */
-const domainsOf = (credentials: readonly CredentialConfig[]): ReadonlyMap<Name, string> =>
-  new Map(credentials.flatMap(({ senders }) => senders.map((s) => [s.senderDomain as Name, s.domain] as const)))
-
 /** `running`: what the relays have; a domain of which nothing is known now keeps what signs for it. */
 export function signingOf(credentials: readonly CredentialConfig[], running: Signs | undefined, known: Known): Signs {
-  const signing = [...domainsOf(credentials)]
+  const signing = [...mailDomains(credentials)]
     .toSorted(([a], [b]) => byText(a, b))
     .flatMap(([name, domain]) => {
       const keys = keysNow(name, known)
@@ -83,7 +80,7 @@ export const signingKeyFile = (
 
 /** A held fleet signs as before, for whom it still has. */
 export function signingHeld(credentials: readonly CredentialConfig[], running: Signs): Signs {
-  const domains = domainsOf(credentials)
+  const domains = mailDomains(credentials)
   const signing = (running.signing ?? []).filter((entry) => domains.get(entry.senderDomain as Name) === entry.domain)
   return signing.length === 0 ? {} : { signing }
 }
