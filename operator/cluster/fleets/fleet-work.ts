@@ -162,10 +162,12 @@ class Work {
     const { heard, round } = this.#job
     const secrets = this.#secrets
     const printed = printedConfig(secrets.fleet, config)
-    const first = planConfig(secrets, printed)
+    let plan = planConfig(secrets, printed)
     // Where there is more than one to write, something of it may be there already.
-    if (first.write.length > 1 && !secrets.isAllSeen) await this.#lookAgain()
-    const plan = planConfig(secrets, printed)
+    if (plan.write.length > 1 && !secrets.isAllSeen) {
+      await this.#lookAgain()
+      plan = planConfig(secrets, printed)
+    }
     if (plan.write.length + plan.remove.length === 0) {
       if (secrets.running?.config !== config) secrets.wroteAll(printed)
       return
