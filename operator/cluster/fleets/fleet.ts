@@ -28,6 +28,8 @@ export class Fleet {
   settled: string | undefined
   /** Names the work that is being done. */
   inHand: string | undefined
+  /** How often a Secret was found otherwise than it was known: also while work is in hand, that is work anew. */
+  found = 0
   /** The work that was given last. */
   job: FleetJob | undefined
   /** What ran when that was last asked for. */

@@ -244,7 +244,7 @@ class ClusterFleets implements Fleets {
     // What was compiled knew nothing of it, whenever it is looked at.
     fleet.goOn()
     const key = hashOf(compiled)
-    const mark = `${key} ${this.#madeNow(name)}`
+    const mark = `${key} ${fleet.found} ${this.#madeNow(name)}`
     fleet.job = { compiled, ...taken, basis: fleet.basis }
     if (!fleet.hasKeysToClear && (fleet.settled === mark || fleet.inHand === mark)) return
     this.#lanes.give(name, { fleet, job: fleet.job, mark }, key)
@@ -322,6 +322,7 @@ class ClusterFleets implements Fleets {
     const { secrets } = fleet
     const changed = await secrets.lookAtOne(name, this.#options.api, this.#ending.signal)
     if (!changed && (name !== secrets.issuedName || (await this.#servesStill(fleet)))) return
+    fleet.found += 1
     fleet.settled = undefined
     this.#options.dirty.mark()
   }
