@@ -1,5 +1,5 @@
 /** RelayConfig: the whole contract between the operator that compiles and the relay that obeys. Public. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { count, type Decoded, flag, list, object, oneOf, optional, text } from './decode.ts'
 
 const enforcement = oneOf('Enforce', 'Audit')
@@ -248,10 +248,10 @@ export function parseConfig(json: string): RelayConfig {
 export const printConfig = (config: RelayConfig): string => `${JSON.stringify(config, null, 1)}\n`
 
 /** `sha256:` and the hex digest of the file's text; what `/status` reports and `Programmed` compares. */
-export const configHash = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`
+export const configHash = (text: string): string => `sha256:${hash('sha256', text)}`
 
 /** The verifier that stands in a configuration for an operator-made key of 256 random bits: no slow hash is needed. */
-export const verifierOf = (password: string): string => `sha256:${createHash('sha256').update(password).digest('hex')}`
+export const verifierOf = (password: string): string => `sha256:${hash('sha256', password)}`
 
 /** Every file that a configuration names, relative to its folder. */
 export function filesOf(config: RelayConfig): readonly string[] {

@@ -1,5 +1,5 @@
 /** Is this the credential it says it is, and may it be used now and from here? */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { type CredentialConfig, type RelayConfig, verifierOf } from '../config.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { type Anchors, type CertificateTrouble, type ClientCertificate, certificateNow } from './certificate.ts'
@@ -71,7 +71,7 @@ export type CredentialIndex = {
 }
 
 /** Equal lengths for the comparison, whatever stands in the configuration. */
-export const digestOf = (verifier: string): Buffer => createHash('sha256').update(verifier).digest()
+export const digestOf = (verifier: string): Buffer => hash('sha256', verifier, 'buffer')
 // No verifier has this digest.
 const decoy: Key = { id: '', digest: Buffer.alloc(32), notAfter: 0 }
 
