@@ -30,7 +30,7 @@ export async function snapshotOnce(
 ): Promise<Once> {
   const reader = readerOf(api, signal)
   const lists = await Promise.all(ownResources.map((r) => readKind(reader, r, namespace)))
-  const declared = lists.flatMap((l) => l.items.map(declaredIn)).filter((d) => d !== undefined)
+  const declared = lists.flatMap((l) => l.items.map((object) => declaredIn(object))).filter((d) => d !== undefined)
   const labels = await readLabels(reader, [...new Set(lists.flatMap((l) => l.items.map(namespaceOf)))])
   const sightings = openSightings({ sight: readingSightOf(api), dirty: new Dirty() })
   await seeReferences(declared, inCluster, sightings, signal)

@@ -36,7 +36,7 @@ type Listed = { readonly declared: readonly DeclaredObject[]; readonly refused?:
 async function listed(api: Api, resource: Resource, scope: Scope, signal: AbortSignal): Promise<Listed> {
   try {
     const { items } = await wholeList(api, resource, scope, { limit: pageSize, signal })
-    return { declared: items.map(declaredIn).filter((d) => d !== undefined) }
+    return { declared: items.map((object) => declaredIn(object)).filter((d) => d !== undefined) }
   } catch (error) {
     if (isForbidden(error)) return { declared: [], refused: error as ApiError }
     throw error

@@ -1,4 +1,5 @@
 /** What an object of our kinds declares, judged once for each of its versions; only what is needed is kept. Pure. */
+import { isDeepStrictEqual } from 'node:util'
 import { kinds } from '../../../crds/kinds.ts'
 import type { Kind } from '../../../crds/schema.ts'
 import { validate } from '../../../crds/validate.ts'
@@ -9,7 +10,7 @@ import { isCollected, isKept } from '../write/mail-finalizer.ts'
 import type { DeclaredObject } from './world.ts'
 
 /** Undefined: it is being deleted, and so is gone for us; but for a policy that is kept until its mail is gone. */
-export function declaredIn(object: KubeObject): DeclaredObject | undefined {
+export function declaredIn(object: KubeObject, before?: DeclaredObject): DeclaredObject | undefined {
   const { metadata } = object
   const leaves = metadata.deletionTimestamp !== undefined
   const isPolicy = object.kind === 'RelayPolicy'
@@ -30,8 +31,16 @@ export function declaredIn(object: KubeObject): DeclaredObject | undefined {
     resourceVersion,
     ...(isPolicy && finalizers !== undefined && { finalizers }),
     status,
-    ...judged(object, { ...identity, ...beside }, labels),
+    ...asBefore(judged(object, { ...identity, ...beside }, labels), before),
   }
+}
+
+/** While only a status is another one, it is the very same object: nothing that was made of it is made anew. */
+function asBefore(now: Judged, before: DeclaredObject | undefined): Judged {
+  if (before?.is === 'valid' && now.is === 'valid') {
+    return isDeepStrictEqual(now.resource, before.resource) ? { is: 'valid', resource: before.resource } : now
+  }
+  return now
 }
 
 type Identity = Omit<Invalid, 'problems' | 'spec'>

@@ -4,11 +4,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Api, Scope } from '../api/api.ts'
 import { ApiError } from '../api/api-error.ts'
 import { Lines } from '../api/lines.ts'
-import type { KubeObject } from '../api/object.ts'
 import type { Resource } from '../api/resource.ts'
 import { isOlder } from '../api/resource-version.ts'
 import { wholeList } from '../api/whole-list.ts'
-import { type Change, Store } from './store.ts'
+import { type Change, type Keep, Store } from './store.ts'
 import { afterList, afterWatch, type Next, type Standing, type WatchEnd } from './watch-end.ts'
 import { type WatchEvent, watchEvent } from './watch-event.ts'
 
@@ -34,7 +33,7 @@ export type Reflected<T> = {
   readonly resource: Resource
   readonly scope?: Scope
   /** What of each object is kept. */
-  readonly keep: (object: KubeObject) => T
+  readonly keep: Keep<T>
   /** Something in the store changed: only to raise a flag. */
   readonly changed: () => void
   /** Whether two versions are the same for us: then the newer one takes its place, and nothing has changed. */

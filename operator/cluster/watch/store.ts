@@ -12,14 +12,16 @@ const versionOf = ({ metadata }: KubeObject): string => metadata.resourceVersion
 /** What news did to a store: `renewed` is another version that is the same for us. */
 export type Change = 'none' | 'renewed' | 'changed'
 
-/** `keep` says what of an object is worth its memory; `same`, whether a version differs from another one for us. */
+/** `keep` says what of an object is worth its memory, and may take over of what was kept of it before what is the same; `same`, whether a version differs from another one for us. */
+export type Keep<T> = (object: KubeObject, before: T | undefined) => T
+
 export class Store<T> {
-  readonly #keep: (object: KubeObject) => T
+  readonly #keep: Keep<T>
   readonly #same: (before: T, after: T) => boolean
   #entries = new Map<string, Entry<T>>()
   #values: readonly T[] | undefined
 
-  constructor(keep: (object: KubeObject) => T, same: (before: T, after: T) => boolean = () => false) {
+  constructor(keep: Keep<T>, same: (before: T, after: T) => boolean = () => false) {
     this.#keep = keep
     this.#same = same
   }
@@ -46,7 +48,7 @@ export class Store<T> {
       objects.map((object) => {
         const key = told(object)
         const known = before.get(key)
-        return [key, known?.resourceVersion === versionOf(object) ? known : this.#entry(object)]
+        return [key, known?.resourceVersion === versionOf(object) ? known : this.#entry(object, known)]
       }),
     )
     const changes = [...this.#entries].map(([key, entry]) => this.#changeOf(before.get(key), entry))
@@ -62,7 +64,7 @@ export class Store<T> {
     if (known !== undefined && (known.resourceVersion === version || isOlder(version, known.resourceVersion))) {
       return 'none'
     }
-    const entry = this.#entry(object)
+    const entry = this.#entry(object, known)
     this.#entries.set(key, entry)
     return this.#stored(this.#changeOf(known, entry))
   }
@@ -86,7 +88,7 @@ export class Store<T> {
     return change
   }
 
-  #entry(object: KubeObject): Entry<T> {
-    return { resourceVersion: versionOf(object), value: deepFreeze(this.#keep(object)) }
+  #entry(object: KubeObject, before: Entry<T> | undefined): Entry<T> {
+    return { resourceVersion: versionOf(object), value: deepFreeze(this.#keep(object, before?.value)) }
   }
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { declaredIn } from '../../../../operator/cluster/watch/declared.ts'
+import type { DeclaredObject } from '../../../../operator/cluster/watch/world.ts'
 import { credentialSpec, policySpec } from '../../../crds/verdicts.ts'
 
 const object = (kind: string, spec: unknown, metadata: object = {}, more: object = {}): KubeObject => ({
@@ -43,6 +44,19 @@ test('a valid object is kept with its defaults, its labels and its status, and n
       spec: expect.objectContaining({ ...credentialSpec, type: 'Password', suspended: false }),
     },
   })
+})
+
+test('with another status it is the very same object; with another label, or another spec, it is not', () => {
+  const before = declaredIn(object('RelayCredential', credentialSpec))
+  const resourceIn = (now: DeclaredObject | undefined) => (now?.is === 'valid' ? now.resource : undefined)
+  const later = { resourceVersion: '8' }
+  const status = declaredIn(object('RelayCredential', credentialSpec, later, { status: { username: 'x' } }), before)
+  expect([status?.resourceVersion, status?.status]).toEqual(['8', { username: 'x' }])
+  expect(resourceIn(status)).toBe(resourceIn(before))
+  const labelled = declaredIn(object('RelayCredential', credentialSpec, { labels: { tier: 'two' } }), before)
+  expect(resourceIn(labelled)?.labels).toEqual({ tier: 'two' })
+  const suspended = declaredIn(object('RelayCredential', { ...credentialSpec, suspended: true }), before)
+  expect(resourceIn(suspended)?.spec).toMatchObject({ suspended: true })
 })
 
 test('one with an error is there as it was written, with the field and the mend', () => {
