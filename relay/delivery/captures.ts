@@ -93,8 +93,7 @@ export class Captures {
     const { roster, look, unread } = this.#parts
     this.#coming += 1
     try {
-      const message = await roster.fetch(handle)
-      if (message !== undefined) look(message)
+      await roster.take(handle, look)
     } catch (error) {
       unread(handle, error)
     }

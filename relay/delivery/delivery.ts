@@ -148,8 +148,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
 
   async function read(handle: number): Promise<void> {
     try {
-      const message = await roster.fetch(handle)
-      if (message !== undefined) look(message)
+      await roster.take(handle, look)
     } catch (error) {
       unread(handle, error)
     }

@@ -231,8 +231,7 @@ export class Dispatcher {
   async #bring(lane: Lane, handle: number): Promise<void> {
     const { roster, look, unread } = this.#parts
     try {
-      const message = await roster.fetch(handle)
-      if (message !== undefined) look(message, this.#ways.isInForce(lane) ? lane : undefined)
+      await roster.take(handle, (message) => look(message, this.#ways.isInForce(lane) ? lane : undefined))
     } catch (error) {
       unread(handle, error)
     }
@@ -268,11 +267,10 @@ export class Dispatcher {
 
   async #giveUp(lane: Lane, handle: number, outcome: Outcome): Promise<void> {
     const { roster, now, look } = this.#parts
-    const message = await roster.fetch(handle)
-    if (message === undefined) return
-    const hop = [...this.#ways.hopsOf(message, dueIn(message, now()).due)].find((h) => lane.takes(h))
-    if (hop === undefined) look(message)
-    else await this.#settleAside(message, hop.recipients, outcome, lane.route.retry)
+    await roster.take(handle, (message) => {
+      const hop = [...this.#ways.hopsOf(message, dueIn(message, now()).due)].find((h) => lane.takes(h))
+      return hop === undefined ? look(message) : this.#settleAside(message, hop.recipients, outcome, lane.route.retry)
+    })
   }
 
   async #run(lane: Lane, pool: Pool, parcel: Parcel): Promise<void> {

@@ -23,10 +23,20 @@ export class Roster {
   }
 
   /**
-   * The one that is in memory, else as the spool has it; undefined when it is not ours any more. Read by one at a time:
-   * a second reader could come back with what was true before the first one's message was delivered. @throws SpoolError
+   * `act` gets the one that is in memory, else as the spool has it, and nothing is between: of two who wait for it, the first
+   * may let it go, and what the second did with what it had then, nobody would know of. Undefined when it is not ours any
+   * more. @throws SpoolError
    */
-  fetch(handle: number): Promise<Tracked | undefined> {
+  async take<T>(handle: number, act: (message: Tracked) => T): Promise<Awaited<T> | undefined> {
+    for (;;) {
+      const message = await this.#fetch(handle)
+      if (message === undefined) return undefined
+      if (this.#byId.get(message.envelope.queueId) === message) return await act(message)
+    }
+  }
+
+  /** Read by one at a time: a second reader could come back with what was true before the first one's message was delivered. */
+  #fetch(handle: number): Promise<Tracked | undefined> {
     const known = this.#known(handle)
     if (known !== undefined) return Promise.resolve(known)
     const coming = this.#coming.get(handle) ?? this.#load(handle).finally(() => this.#coming.delete(handle))
