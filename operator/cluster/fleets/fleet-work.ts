@@ -235,26 +235,24 @@ class Work {
   }
 
   /** Before anything is there that takes mail: a policy that is deleted from then on waits for it. */
-  async #keep(): Promise<boolean> {
-    const policy = this.#policy()
-    if (policy === undefined) return false
-    let isKept = false
-    await this.#tried(`putting the finalizer on RelayPolicy ${this.#secrets.fleet}`, async () => {
-      if ((await keep(policy, this.#hands.writing)) === 'outdated') throw new Outdated()
-      isKept = true
-    })
-    return isKept
+  #keep(): Promise<boolean> {
+    return this.#finalizer('putting the finalizer on', keep)
   }
 
-  async #letGo(): Promise<boolean> {
+  #letGo(): Promise<boolean> {
+    return this.#finalizer('taking the finalizer off', letGo)
+  }
+
+  /** Whether it is done. */
+  async #finalizer(doing: string, change: typeof keep): Promise<boolean> {
     const policy = this.#policy()
     if (policy === undefined) return false
-    let isGone = false
-    await this.#tried(`taking the finalizer off RelayPolicy ${this.#secrets.fleet}`, async () => {
-      if ((await letGo(policy, this.#hands.writing)) === 'outdated') throw new Outdated()
-      isGone = true
+    let isDone = false
+    await this.#tried(`${doing} RelayPolicy ${this.#secrets.fleet}`, async () => {
+      if ((await change(policy, this.#hands.writing)) === 'outdated') throw new Outdated()
+      isDone = true
     })
-    return isGone
+    return isDone
   }
 
   /** The very one that this fleet is made for. */
