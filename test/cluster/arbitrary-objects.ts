@@ -1,6 +1,6 @@
 /** Random objects whose fields are well-formed one by one; whether they go together is for the rules to say. Mostly they do. */
 import fc from 'fast-check'
-import { credentialSpec } from '../crds/verdicts.ts'
+import { credentialSpec } from '../crds/samples.ts'
 
 export type Specified = { readonly kind: string; readonly spec: object; readonly metadataName?: string }
 

@@ -1,6 +1,6 @@
 /** Objects of our kinds with the status that an operator would have written. */
 import { kinds } from '../../crds/kinds.ts'
-import { credentialSpec, domainSpec, policySpec } from '../crds/verdicts.ts'
+import { credentialSpec, domainSpec, policySpec } from '../crds/samples.ts'
 import { type Api, accepted, type KubeObject } from './api.ts'
 import { objectsPath } from './install-crds.ts'
 

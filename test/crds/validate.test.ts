@@ -6,7 +6,8 @@ import { relayPolicy } from '../../crds/relay-policy.ts'
 import type { Kind } from '../../crds/schema.ts'
 import { senderDomain } from '../../crds/sender-domain.ts'
 import { type Problem, statusProblems, validate } from '../../crds/validate.ts'
-import { credentialSpec, domainSpec, policySpec, type Verdict, verdicts } from './verdicts.ts'
+import { credentialSpec, domainSpec, policySpec, type Verdict } from './samples.ts'
+import { verdicts } from './verdicts.ts'
 
 const kindOf = (name: Verdict['kind']): Kind => {
   const kind = kinds.find((k) => k.kind === name)

@@ -1,71 +1,27 @@
 /** What is right and wrong in an object, once for the YAML directory and for a real API server: both give this verdict. */
-
-export type Verdict = {
-  readonly name: string
-  readonly kind: 'RelayPolicy' | 'SenderDomain' | 'RelayCredential'
-  readonly metadataName?: string
-  readonly spec: Readonly<Record<string, unknown>>
-  /** The field that is refused; absent: nothing is. */
-  readonly refused?: string
-  /** What no schema and no CEL can say: an API server takes it, and the operator refuses it. */
-  readonly onlyHere?: true
-}
-
-const route = { name: 'default', smarthosts: [{ name: 'out', host: 'smtp.example.net' }] }
-export const policySpec = {
-  environment: 'Production',
-  listeners: [{ name: 'submission', port: 587 }],
-  routes: [route],
-}
-export const domainSpec = { domain: 'mail.example.org', environment: 'Production' }
-export const credentialSpec = { policyRef: { name: 'shared' }, senderDomainRefs: [{ name: 'example' }] }
-
-const policy = (name: string, more: object, refused?: string, onlyHere?: true): Verdict => ({
-  name,
-  kind: 'RelayPolicy',
-  spec: { ...policySpec, ...more },
-  ...(refused === undefined ? {} : { refused }),
-  ...(onlyHere === undefined ? {} : { onlyHere }),
-})
-const domain = (name: string, more: object, refused?: string, onlyHere?: true): Verdict => ({
-  ...policy(name, {}, refused, onlyHere),
-  kind: 'SenderDomain',
-  spec: { ...domainSpec, ...more },
-})
-const credential = (name: string, more: object, refused?: string, onlyHere?: true): Verdict => ({
-  ...policy(name, {}, refused, onlyHere),
-  kind: 'RelayCredential',
-  spec: { ...credentialSpec, ...more },
-})
-
-const provided = { mode: 'Provided', secretRef: { name: 'keys' } }
-const off = { mode: 'Off', signedBy: 'Smarthost' }
-const smarthost = (more: object) => ({
-  routes: [{ name: 'default', smarthosts: [{ ...route.smarthosts[0], ...more }] }],
-})
-const toExchangers = (more: object) => ({
-  hostname: 'relay.example.org',
-  routes: [{ name: 'default', type: 'MX', ...more }],
-})
-const matched = (match: object) => ({ routes: [{ ...route, name: 'first', match }, route] })
-const admits = (namespaces: object) => ({ admission: { credentials: { namespaces } } })
-const selecting = (selector: object) => ({ from: 'Selector', selector })
-const expression = (operator: string, values?: readonly string[]) => ({
-  matchExpressions: [{ key: 'tier', operator, ...(values === undefined ? {} : { values }) }],
-})
-const store = (more: object) => ({ limitStore: { host: 'valkey.mail.svc', ...more } })
-const limits = (more: object) => ({ admission: { limits: more } })
-const throttled = (more: object = {}) => ({
-  throttles: [{ name: 'per-app', scope: ['Credential'], rate: { count: 600, per: '1m' }, ...more }],
-})
-const listener = (more: object) => ({ listeners: [{ name: 'submission', port: 587, ...more }] })
-const asks = { mode: 'Required', caRef: { name: 'clients' } }
-const web = { uris: ['spiffe://corp.example/web'] }
-const certificate = (subjectAltNames: object) => ({
-  type: 'ClientCertificate',
-  clientCertificate: { caRef: asks.caRef, subjectAltNames },
-})
-const credentialsField = 'spec.admission.credentials.namespaces.selector'
+import {
+  admits,
+  asks,
+  certificate,
+  credential,
+  credentialsField,
+  domain,
+  expression,
+  limits,
+  listener,
+  matched,
+  off,
+  policy,
+  provided,
+  route,
+  selecting,
+  smarthost,
+  store,
+  throttled,
+  toExchangers,
+  type Verdict,
+  web,
+} from './samples.ts'
 
 export const verdicts: readonly Verdict[] = [
   policy('the least that a policy says', {}),

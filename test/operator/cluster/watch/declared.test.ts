@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { declaredIn } from '../../../../operator/cluster/watch/declared.ts'
 import type { DeclaredObject } from '../../../../operator/cluster/watch/world.ts'
-import { credentialSpec, policySpec } from '../../../crds/verdicts.ts'
+import { credentialSpec, policySpec } from '../../../crds/samples.ts'
 
 const object = (kind: string, spec: unknown, metadata: object = {}, more: object = {}): KubeObject => ({
   apiVersion: 'relayfleet.dev/v1alpha1',
