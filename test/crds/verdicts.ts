@@ -1,9 +1,8 @@
 /** What is right and wrong in an object, once for the YAML directory and for a real API server: both give this verdict. */
+import { credentialVerdicts } from './credential-verdicts.ts'
 import {
   admits,
   asks,
-  certificate,
-  credential,
   credentialsField,
   domain,
   expression,
@@ -20,91 +19,14 @@ import {
   throttled,
   toExchangers,
   type Verdict,
-  web,
 } from './samples.ts'
 
 export const verdicts: readonly Verdict[] = [
+  ...credentialVerdicts,
   policy('the least that a policy says', {}),
   domain('the least that a domain says', {}),
-  credential('the least that a credential says', {}),
 
   // Rules across fields
-  credential('a rotation by the clock', { rotation: { every: '720h', overlap: '48h' } }),
-  credential('a rotation by hand, without overlap', { rotation: { overlap: '0s', trigger: '2026-11-27' } }),
-  credential('an overlap that never ends', { rotation: { every: '48h' } }, 'spec.rotation.overlap'),
-  credential('a rotation every minute', { rotation: { every: '1m', overlap: '0s' } }, 'spec.rotation.every'),
-  credential('a trigger without end', { rotation: { trigger: 'x'.repeat(65) } }, 'spec.rotation.trigger'),
-  credential('an overlap of words', { rotation: { overlap: 'two days' } }, 'spec.rotation.overlap'),
-  credential('tokens of an account', { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }] }),
-  credential('tokens of nobody', { type: 'ServiceAccountToken' }, 'spec.serviceAccounts'),
-  credential('tokens of an empty list', { type: 'ServiceAccountToken', serviceAccounts: [] }, 'spec.serviceAccounts'),
-  credential('a password with an account', { serviceAccounts: [{ name: 'web' }] }, 'spec.serviceAccounts'),
-  credential(
-    'an account of another namespace',
-    { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web', namespace: 'shop' }] },
-    'spec.serviceAccounts[0].namespace',
-  ),
-  credential(
-    'a Secret beside a token',
-    { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }], secretTemplate: { name: 'smtp' } },
-    'spec.secretTemplate',
-  ),
-  credential(
-    'labels of a Secret beside a token',
-    { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }], secretTemplate: { labels: { a: 'b' } } },
-    'spec.secretTemplate',
-  ),
-  credential(
-    'a rotation of tokens',
-    { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }], rotation: { trigger: 'now' } },
-    'spec.rotation',
-  ),
-  credential('a certificate by its names', certificate({ uris: ['spiffe://corp.example/ns/shop/sa/web?x=1#y'] })),
-  credential(
-    'a certificate by names of each kind',
-    certificate({ uris: ['urn:device:7'], dnsNames: ['printer.example.org'], emailAddresses: ['d+7@example.org'] }),
-  ),
-  credential('a certificate of no name', certificate({}), 'spec.clientCertificate.subjectAltNames'),
-  credential('a certificate of empty lists', certificate({ uris: [] }), 'spec.clientCertificate.subjectAltNames'),
-  credential('no certificate of that type', { type: 'ClientCertificate' }, 'spec.clientCertificate'),
-  credential('a password with a certificate', { ...certificate(web), type: 'Password' }, 'spec.clientCertificate'),
-  credential(
-    'an authority of nobody',
-    { type: 'ClientCertificate', clientCertificate: { subjectAltNames: web } },
-    'spec.clientCertificate.caRef',
-  ),
-  credential(
-    'a certificate by a pattern',
-    certificate({ dnsNames: ['*.example.org'] }),
-    'spec.clientCertificate.subjectAltNames.dnsNames[0]',
-  ),
-  credential(
-    'a certificate by a name in capitals',
-    certificate({ dnsNames: ['Printer.example.org'] }),
-    'spec.clientCertificate.subjectAltNames.dnsNames[0]',
-  ),
-  credential('a URI that is none', certificate({ uris: ['web'] }), 'spec.clientCertificate.subjectAltNames.uris[0]'),
-  credential(
-    'a URI that could be taken for two',
-    certificate({ uris: ['x:a,URI:y:b'] }),
-    'spec.clientCertificate.subjectAltNames.uris[0]',
-  ),
-  credential(
-    'a URI with a space',
-    certificate({ uris: ['spiffe://a/b c'] }),
-    'spec.clientCertificate.subjectAltNames.uris[0]',
-  ),
-  credential(
-    'an address that Node would quote',
-    certificate({ emailAddresses: ["o'brien@example.org"] }),
-    'spec.clientCertificate.subjectAltNames.emailAddresses[0]',
-  ),
-  credential(
-    'a Secret beside a certificate',
-    { ...certificate(web), secretTemplate: { name: 'smtp' } },
-    'spec.secretTemplate',
-  ),
-  credential('a rotation of certificates', { ...certificate(web), rotation: { every: '720h' } }, 'spec.rotation'),
   policy('a listener that asks for certificates', listener({ clientCertificates: asks })),
   policy(
     'a listener that asks for certificates of nobody',
@@ -121,15 +43,6 @@ export const verdicts: readonly Verdict[] = [
     listener({ clientCertificates: { ...asks, mode: 'Off' } }),
     'spec.listeners[0].clientCertificates.mode',
   ),
-  credential('a type that nobody knows', { type: 'OpenRelay' }, 'spec.type'),
-  credential('limits that limit nothing', { limits: { warnAt: 50 } }, 'spec.limits'),
-  credential('a rate per minute', { limits: { rate: { count: 600, per: '1m' } } }),
-  credential('a rate per hour in parts', { limits: { daily: 1, rate: { count: 1, per: '59m60s' } } }),
-  credential('a rate per nothing', { limits: { rate: { count: 1, per: '0s' } } }, 'spec.limits.rate.per'),
-  credential('a rate per less than a second', { limits: { rate: { count: 1, per: '999ms' } } }, 'spec.limits.rate.per'),
-  credential('a rate per day', { limits: { daily: 5, rate: { count: 1, per: '24h' } } }, 'spec.limits.rate.per'),
-  credential('a rate of nothing', { limits: { rate: { count: 0, per: '1s' } } }, 'spec.limits.rate.count'),
-  credential('no mail a day', { limits: { daily: 0 } }, 'spec.limits.daily'),
   policy(
     'two listeners of one port',
     {
@@ -222,8 +135,6 @@ export const verdicts: readonly Verdict[] = [
     { allowedNamespaces: selecting(expression('In')) },
     'spec.allowedNamespaces.selector',
   ),
-  credential('a credential from everywhere', { networks: { allow: ['::/0'] } }, 'spec.networks.allow'),
-  credential('a credential from one network', { networks: { allow: ['192.0.2.0/24'] } }),
   { ...policy('a policy with a dot in its name', {}, 'metadata.name'), metadataName: 'shared.mail' },
   { ...policy('a policy that begins with a digit', {}, 'metadata.name'), metadataName: '1st' },
   { ...policy('a policy of 52 letters', {}), metadataName: 'p'.repeat(52) },
@@ -329,13 +240,6 @@ export const verdicts: readonly Verdict[] = [
   domain('unsigned mail in Production', { dkim: { mode: 'Off' } }, 'spec.dkim.mode'),
   domain('unsigned mail elsewhere', { environment: 'NonProduction', dkim: { mode: 'Off' } }),
   domain('a mode that is not there', { dkim: { mode: 'On' } }, 'spec.dkim.mode'),
-  credential('a credential without a domain', { senderDomainRefs: [] }, 'spec.senderDomainRefs'),
-  credential('a type that is not there yet', { type: 'TrustedNetwork' }, 'spec.type'),
-  credential(
-    'an identity that is a pattern',
-    { identities: { addresses: ['*@example.org'] } },
-    'spec.identities.addresses[0]',
-  ),
 
   // Case C06
   policy('10MB', limits({ messageSize: '10MB' }), 'spec.admission.limits.messageSize'),
@@ -380,7 +284,6 @@ export const verdicts: readonly Verdict[] = [
     'spec.routes[0].smarthosts[0].authRef.name',
   ),
   policy('a path as the name of a listener', listener({ name: '../a' }), 'spec.listeners[0].name'),
-  credential('a path as the name of the binding', { secretTemplate: { name: 'a/b' } }, 'spec.secretTemplate.name'),
 
   // What only a parser can say
   policy(
@@ -410,7 +313,4 @@ export const verdicts: readonly Verdict[] = [
   domain('an address as a domain', { domain: '192.0.2.1' }, 'spec.domain', true),
   domain('a resolver that is no address', { dns: { resolvers: ['1.2.3'] } }, 'spec.dns.resolvers[0]', true),
   domain('a label of 64 octets', { domain: `${'a'.repeat(64)}.example` }, 'spec.domain', true),
-  credential('a day that does not exist', { expiresAt: '2027-02-30T00:00:00Z' }, 'spec.expiresAt'),
-  credential('a time without a zone', { expiresAt: '2027-01-31T00:00:00' }, 'spec.expiresAt'),
-  credential('a time', { expiresAt: '2027-01-31T00:00:00.5+02:00' }),
 ]

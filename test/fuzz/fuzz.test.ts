@@ -1,7 +1,8 @@
 /** A million executions of the relay's parsers against others, from a public seed; `RELAYFLEET_FUZZ` is another number. */
 import { describe, expect, test } from 'vitest'
 import { diceOf } from './dice.ts'
-import { type Target, targets } from './targets.ts'
+import type { Target } from './target.ts'
+import { targets } from './targets.ts'
 
 const executions = Number(process.env['RELAYFLEET_FUZZ'] ?? 1_000_000)
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_125)

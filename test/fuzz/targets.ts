@@ -1,139 +1,19 @@
 /** Each parser of the relay against a second one: what it accepts the other accepts, and takes for the same. */
-import { domainToASCII } from 'node:url'
-import { isDeepStrictEqual } from 'node:util'
+
 import addressparser from 'nodemailer/lib/addressparser'
-import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import { ReplyParser } from '../../relay/delivery/reply-parser.ts'
 import { CommandLines, faultIn } from '../../relay/inbound/command-lines.ts'
 import { DataDecoder } from '../../relay/inbound/data-decoder.ts'
 import { LineEnds } from '../../relay/inbound/line-ends.ts'
 import { beforeContent, scan } from '../../relay/inbound/newlines.ts'
-import { readMailParameters } from '../../relay/inbound/parameters.ts'
 import { readPathLine } from '../../relay/inbound/path-line.ts'
 import { beginSasl } from '../../relay/inbound/sasl.ts'
 import { parsePath } from '../../relay/mail/address.ts'
 import { decodeWords } from '../../relay/mail/encoded-word.ts'
 import { parseFrom, parseHeader } from '../../relay/mail/header.ts'
-import type { Dice } from './dice.ts'
+import { addresses, addressWords, pathLines, spelled } from './address-targets.ts'
 import * as grammar from './grammar.ts'
-
-export type Target = {
-  readonly name: string
-  /** Of a thousand executions. */
-  readonly share: number
-  readonly make: (dice: Dice) => string
-  /** Whether the relay accepts it. @throws Divergence */
-  readonly run: (input: string, dice: Dice) => boolean
-}
-
-export class Divergence extends Error {}
-
-const same = (what: string, ours: unknown, theirs: unknown): void => {
-  if (!isDeepStrictEqual(ours, theirs)) {
-    throw new Divergence(`${what}: the relay has ${JSON.stringify(ours)}, the other ${JSON.stringify(theirs)}`)
-  }
-}
-const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
-
-const hostile = [
-  '\0',
-  '\r',
-  '\n',
-  '\r\n',
-  '\t',
-  ' ',
-  '\x7f',
-  '\x85',
-  '\xa0',
-  '"',
-  '\\',
-  '<',
-  '>',
-  '@',
-  ',',
-  ';',
-  ':',
-] as const
-const beyond = ['é', 'ß', '＠', '．', '\u200b', '\u2028', 'К', '\ufffd', '=?utf-8?q?=40?='] as const
-
-const addressWords = [
-  ...['a', 'app', 'A', '.', '..', '@', '@@', 'corp.t', 'CORP.T', 'other.t', '-', 'x-y', '1', '127.0.0.1'],
-  ...['[127.0.0.1]', '"', '"a b"', '"a@b.t"', '\\', '\\"', '+tag', '%', '!', '(c)', 'xn--bcher-kva.t', 'bücher.t'],
-  ...hostile,
-  ...beyond,
-] satisfies readonly string[]
-const addressSamples = [
-  ...['app@corp.t', 'a.b+c@sub.corp.t', '"a b"@corp.t', '"a\\"b"@corp.t', 'jörg@bücher.t', `${'l'.repeat(100)}@x.t`],
-  ...[`a@${'d'.repeat(63)}.t`, "o'brien@corp.t"],
-] satisfies readonly string[]
-
-/** The domain as it was written, whatever its letters; ours is the A-label of it. */
-const spelled = (mailbox: { localPart: string; address: string }) => ({
-  localPart: mailbox.localPart,
-  domain: mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1),
-})
-
-const addresses: Target = {
-  name: 'addresses',
-  share: 179,
-  make: (dice) => (dice.below(2) === 0 ? dice.words(addressWords, 6) : dice.near(addressSamples, addressWords)),
-  run(input) {
-    const ours = parsePath(input)
-    if (ours === undefined) return false
-    same('address', spelled(ours), grammar.addrSpec(input))
-    return true
-  },
-}
-
-const lineWords = [
-  ...['MAIL FROM:', 'RCPT TO:', '<', '>', '<>', ' ', '  ', 'SIZE=', 'SIZE=1', 'BODY=8BITMIME', 'SMTPUTF8', 'AUTH=<>'],
-  ...['=', '+0A', '+20', 'RET=FULL', 'X-Y=z', '-', '<app@corp.t>', '@a.t:'],
-  ...addressWords,
-] satisfies readonly string[]
-const lineSamples = [
-  'MAIL FROM:<app@corp.t>',
-  'MAIL FROM: <app@corp.t> SIZE=1000 BODY=8BITMIME',
-  'MAIL FROM:<> SIZE=1',
-  'mail from:<"a > b"@corp.t> SMTPUTF8 AUTH=<>',
-  'RCPT TO:<a@x.t>',
-  'RCPT TO:<jörg@x.t> NOTIFY=NEVER',
-] satisfies readonly string[]
-
-type ParsedCommand = { readonly address: string } | false
-type SmtpServerParser = { _parseAddressCommand(name: string, line: Buffer): ParsedCommand }
-// What smtp-server itself makes of such a line.
-const smtpServer = Object.create(SMTPConnection.prototype, { _server: { value: { options: {} } } }) as SmtpServerParser
-const smtpServerPath = (line: string): ParsedCommand =>
-  smtpServer._parseAddressCommand(line.slice(0, line.indexOf(':')), Buffer.from(line))
-
-/** The domain as its A-label: smtp-server shows the other form. */
-const inAscii = (address: string): string => {
-  const at = address.lastIndexOf('@') + 1
-  return address.slice(0, at) + domainToASCII(address.slice(at))
-}
-
-const pathLines: Target = {
-  name: 'path lines and their parameters',
-  share: 160,
-  make: (dice) => (dice.below(3) === 0 ? dice.words(lineWords, 7) : dice.near(lineSamples, lineWords)),
-  run(input) {
-    const verb = input.slice(0, 4).toUpperCase() === 'RCPT' ? 'RCPT' : 'MAIL'
-    const ours = readPathLine(verb, Buffer.from(input))
-    if (ours.kind === 'refused') return false
-    const mailbox = parsePath(ours.path)
-    if (ours.path !== '' && mailbox === undefined) return false
-    readMailParameters(ours.parameters)
-    const read = {
-      mailbox: mailbox && spelled(mailbox),
-      parameters: Object.fromEntries(ours.parameters),
-    }
-    same('path line', read, grammar.pathLine(input))
-    const theirs = smtpServerPath(input)
-    // It decodes xtext, and knows no quotes: only plain paths are for it to tell.
-    if (theirs && !ours.path.includes('"')) same('path of smtp-server', inAscii(ours.path), inAscii(theirs.address))
-    return true
-  },
-}
+import { hostile, latin1, same, type Target } from './target.ts'
 
 const commandWords = [
   ...[
