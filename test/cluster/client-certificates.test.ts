@@ -1,6 +1,5 @@
 /** Client certificates in a cluster: the kubelet mounts their authority, which the operator never reads, and the application is told where they are taken. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type OperatorOptions, runOperator } from '../../operator/cluster/operator.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 import { joinText } from '../../relay/config-text.ts'
 import { helmInstalled } from '../chart/helm.ts'
@@ -8,10 +7,10 @@ import { clientCertificates } from '../client-certificates.ts'
 import { until } from '../local/until.ts'
 import { type Api, accepted, apiOf, type KubeObject } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
-import { faultProxy } from './fault-proxy.ts'
 import { conditionsOf, installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 import { newNamespace } from './namespace.ts'
+import { runningOperator } from './running-operator.ts'
 
 type Volume = { readonly projected?: { readonly sources: readonly { readonly secret?: { readonly name: string } }[] } }
 
@@ -61,23 +60,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('client certific
     await credential('web', 'clients', { uris: ['spiffe://corp.example/web'] })
     await credential('lost', 'makers', { dnsNames: ['device.example.org'] })
 
-    const proxy = await faultProxy(theCluster().access)
-    const ending = new AbortController()
-    const options: OperatorOptions = {
-      connection: chart.asOperator(proxy.connection),
-      namespace: chart.namespace,
-      watchNamespaces: [mail],
-      image: 'relayfleet.dev/relayfleet:test',
-      identity: mail,
-      tell: () => undefined,
-      timing: { lookMs: 300, issuerMs: 300 },
-    }
-    const running = runOperator(options, ending.signal)
-    onTestFinished(async () => {
-      ending.abort()
-      await running
-      await proxy.close()
-    })
+    const proxy = await runningOperator(chart, mail)
     const body = async (path: string): Promise<KubeObject | undefined> => {
       const answer = await admin.get(path)
       return answer.status === 200 ? (answer.body as KubeObject) : undefined

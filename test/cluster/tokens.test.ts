@@ -1,7 +1,6 @@
 /** Service accounts' tokens: a real API server issues them, and what an operator writes down verifies them. */
 import { createPublicKey } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type OperatorOptions, runOperator } from '../../operator/cluster/operator.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 import { joinText } from '../../relay/config-text.ts'
 import { readToken, tokenIssuer } from '../../relay/rules/token.ts'
@@ -10,10 +9,11 @@ import { until } from '../local/until.ts'
 import { claims, newKey, type SigningKey, signed } from '../relay/tokens.ts'
 import { type Api, accepted, apiOf, type KubeObject } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
-import { type FaultProxy, faultProxy, status } from './fault-proxy.ts'
+import { type FaultProxy, status } from './fault-proxy.ts'
 import { conditionsOf, installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 import { newNamespace } from './namespace.ts'
+import { runningOperator } from './running-operator.ts'
 
 const jwks = '/openid/v1/jwks'
 type KeySet = { readonly keys: readonly object[] }
@@ -57,24 +57,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
     await make('RelayCredential', 'relaycredentials', 'web', { ...refs, type: 'ServiceAccountToken', serviceAccounts })
     await make('RelayCredential', 'relaycredentials', 'app', refs)
 
-    const proxy = await faultProxy(theCluster().access)
-    if (rule !== undefined) proxy.rule = rule
-    const ending = new AbortController()
-    const options: OperatorOptions = {
-      connection: chart.asOperator(proxy.connection),
-      namespace: chart.namespace,
-      watchNamespaces: [mail],
-      image: 'relayfleet.dev/relayfleet:test',
-      identity: mail,
-      tell: () => undefined,
-      timing: { lookMs: 300, issuerMs: 300 },
-    }
-    const running = runOperator(options, ending.signal)
-    onTestFinished(async () => {
-      ending.abort()
-      await running
-      await proxy.close()
-    })
+    const proxy = await runningOperator(chart, mail, rule)
     const map = `/api/v1/namespaces/${mail}/configmaps/web-smtp`
     return {
       mail,
