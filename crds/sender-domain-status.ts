@@ -29,18 +29,20 @@ export const senderDomainStatus = {
         properties: {
           name: { type: 'string', maxLength: 253 },
           type: { type: 'string', maxLength: 8, enum: ['TXT', 'CNAME'] },
-          purpose: { type: 'string', maxLength: 16, enum: ['SPF', 'DKIM', 'DMARC'] },
+          purpose: { type: 'string', maxLength: 16, enum: ['SPF', 'DKIM', 'DMARC', 'RetiredKey'] },
           want: {
             type: 'string',
             maxLength: longestRecord,
-            description: 'The whole value; a zone file has it in strings of 255 octets (`relayfleet domain check`).',
+            description:
+              'The whole value; a zone file has it in strings of 255 octets (`relayfleet domain check`). Empty: the record has to go.',
           },
           got: { type: 'string', maxLength: longestRecord },
           state: {
             type: 'string',
             maxLength: 16,
-            enum: ['Match', 'Missing', 'Mismatch', 'Duplicate', 'Unknown'],
-            description: 'Unknown: nobody has answered so far.',
+            enum: ['Match', 'Missing', 'Mismatch', 'Duplicate', 'Leftover', 'Unknown'],
+            description:
+              'Leftover: its key is retired, and it has to be taken out of the zone. Unknown: nobody has answered so far.',
           },
           message: { type: 'string', maxLength: longestRecord, description: 'What is wrong, and how to mend it.' },
           checkedAt: {

@@ -33,7 +33,7 @@ const pending: RecordsSaying = {
 
 /** `look` absent: there was none by us yet, and what `before` says stays. */
 export function recordsSaying(checks: DomainChecks, look: Look | undefined, before: Standing): RecordsSaying {
-  if (look === undefined) return sayingBefore(before)
+  if (look === undefined) return sayingBefore(checks, before)
   const { found, at } = look
   const said = recordsBefore(before)
   const records = found.records.slice(0, mostRecords).map((record) => recordText(record, said))
@@ -46,8 +46,9 @@ export function recordsSaying(checks: DomainChecks, look: Look | undefined, befo
 
 const ofRecords = ['SPFValid', 'DKIMValid', 'DMARCValid', 'RecordsPublished']
 
-function sayingBefore({ conditions, records, brokenSince }: Standing): RecordsSaying {
-  if (records === undefined) return pending
+function sayingBefore({ wanted }: DomainChecks, { conditions, records, brokenSince }: Standing): RecordsSaying {
+  const isOpen = wanted.some(({ purpose }) => purpose !== 'RetiredKey')
+  if (records === undefined) return isOpen ? pending : { fields: {}, conditions: [] }
   const fields = { records, ...(brokenSince !== undefined && { brokenSince }) }
   return { fields, conditions: conditions.filter(({ type }) => ofRecords.includes(type)) }
 }
@@ -88,7 +89,7 @@ function recordIn(record: Readonly<Record<string, unknown>>): RecordFound | unde
   }
   const [name, want, got, message] = [text('name'), text('want'), text('got'), text('message')]
   const type = (['TXT', 'CNAME'] as const).find((t) => t === record['type'])
-  const purpose = (['SPF', 'DKIM', 'DMARC'] as const).find((p) => p === record['purpose'])
+  const purpose = (['SPF', 'DKIM', 'DMARC', 'RetiredKey'] as const).find((p) => p === record['purpose'])
   const state = recordStates.find((s) => s === record['state'])
   const checkedAt = Date.parse(String(record['checkedAt']))
   if (name === undefined || want === undefined || type === undefined || purpose === undefined) return undefined

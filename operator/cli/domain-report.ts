@@ -24,8 +24,11 @@ export function domainJson({ name, domain, found }: DomainLooked) {
         ...(got !== undefined && { got }),
         ...(message !== undefined && { message }),
         ...{ seen, showing, otherwise, doubts, notes },
-        zoneFile: zoneFileLine(published(record)),
-        form: formFields(published(record), organizationalDomain(domain)),
+        // Nobody is to publish what has to go.
+        ...(purpose !== 'RetiredKey' && {
+          zoneFile: zoneFileLine(published(record)),
+          form: formFields(published(record), organizationalDomain(domain)),
+        }),
       }
     }),
   }
@@ -36,6 +39,7 @@ const styles = {
   Missing: 'bad',
   Mismatch: 'bad',
   Duplicate: 'bad',
+  Leftover: 'warn',
   Unknown: 'warn',
 } as const satisfies Record<RecordFound['state'], Style>
 

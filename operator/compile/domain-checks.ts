@@ -1,9 +1,9 @@
-/** Which records of a domain are looked at: what its owner expects, and those of its keys. A domain that belongs to another one is not. */
+/** Which records of a domain are looked at: what its owner expects, and those of its keys, also of the last ones. A domain that belongs to another one is not. */
 import { durationMs } from '../../crds/duration.ts'
 import { keyTypeOf } from '../lifecycle/dkim-key.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
-import { recordsWanted, type SelectorKey } from '../lifecycle/records-wanted.ts'
+import { type RetiredKey, recordsWanted, type SelectorKey } from '../lifecycle/records-wanted.ts'
 import type { Domains } from './domain.ts'
 import { type Domain, type Name, nameOf } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
@@ -19,6 +19,12 @@ function selectorKeys(known: DomainKeys | undefined): readonly SelectorKey[] {
   }))
 }
 
+/** Those that the status still tells of: the last one of each kind. */
+const retiredKeys = (known: DomainKeys | undefined): readonly RetiredKey[] =>
+  (known?.keys ?? [])
+    .filter(({ stage }) => stage === 'Retired')
+    .map(({ selector, algorithm, publicKey }) => ({ selector, type: keyTypeOf(algorithm), publicKey }))
+
 const made = unchanged<Domain, DomainChecks>()
 
 const checksOf = (domain: Domain, keys: DomainKeys | undefined): DomainChecks =>
@@ -26,7 +32,7 @@ const checksOf = (domain: Domain, keys: DomainKeys | undefined): DomainChecks =>
     const { domain: its, expect, dns, verifyEvery } = domain.spec
     const checks: DomainChecks = {
       domain: its,
-      wanted: recordsWanted(its, expect, selectorKeys(keys)),
+      wanted: recordsWanted(its, expect, selectorKeys(keys), retiredKeys(keys)),
       resolvers: dns.resolvers,
       verifyEveryMs: durationMs(verifyEvery),
       isWaiting: (keys?.keys ?? []).some(({ stage }) => stage === 'Pending' || stage === 'Published'),

@@ -32,6 +32,7 @@ function recordOf(wanted: Wanted): readonly PublishedRecord[] {
   const { name, type } = wanted
   switch (wanted.purpose) {
     case 'SPF':
+    case 'RetiredKey':
       return []
     case 'DMARC':
       return [{ name, type, value: freshRecord(wanted) }]

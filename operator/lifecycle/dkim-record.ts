@@ -42,5 +42,11 @@ export function parseDkimRecord(text: string): DkimRecord {
   return { is: 'key', type, publicKey, testing: listed(tags.get('t') ?? '').includes('y') }
 }
 
+/** The key that a record shows, whether it is of use to us or not; undefined where no receiver finds one. */
+export function publicKeyIn(text: string): string | undefined {
+  const list = parseTagList(text)
+  return (list.ok && keyOf(list.tags)) || undefined
+}
+
 /** What a record has to say for a key to be found. */
 export const dkimRecordText = (type: KeyType, publicKey: string): string => `v=DKIM1; k=${type}; p=${publicKey}`

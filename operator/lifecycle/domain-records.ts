@@ -57,13 +57,16 @@ export function domainRecords(
   for (const one of wanted) {
     const judged = judgeRecord(one, views)
     if (judged.is === 'asks') asks.push(...judged.asks)
-    else records.push(found(one, judged, before, now))
+    else if (!isGone(one, judged)) records.push(found(one, judged, before, now))
   }
   if (asks.length > 0) return { is: 'asks', asks }
   // A clock that was set back must not make a time of trouble longer, nor one of the future end it never.
   const since = Math.min(before?.brokenSince ?? now, now)
   return { is: 'found', records, ...(records.some(isBroken) ? { brokenSince: since } : {}) }
 }
+
+/** As it has to be, and nothing to tell of. */
+const isGone = ({ purpose }: Wanted, { state }: Judged): boolean => purpose === 'RetiredKey' && state === 'Match'
 
 function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined, now: number): RecordFound {
   const { name, type, purpose } = wanted

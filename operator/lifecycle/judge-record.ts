@@ -2,6 +2,7 @@
 import type { Lookup, Question, View } from './answer.ts'
 import { judgeAlias, judgeKey } from './judge-dkim.ts'
 import { judgeDmarc } from './judge-dmarc.ts'
+import { judgeRetired } from './judge-retired.ts'
 import { judgeSpf } from './judge-spf.ts'
 import type { RecordState, RecordVerdict } from './record-verdict.ts'
 import type { Wanted } from './records-wanted.ts'
@@ -36,6 +37,8 @@ function byOne(wanted: Wanted, lookup: Lookup): RecordVerdict {
       return wanted.type === 'TXT' ? judgeKey(wanted, lookup) : judgeAlias(wanted, lookup)
     case 'DMARC':
       return judgeDmarc(wanted, lookup)
+    case 'RetiredKey':
+      return judgeRetired(wanted, lookup)
   }
 }
 
@@ -57,13 +60,14 @@ const saw = (state: RecordState) => (opinion: Opinion) => opinion.verdict.state 
 
 /**
  * Who serves the zone knows better than who may have kept an old answer, or makes up another one. Where they differ
- * among themselves, a record that some of them show is there: nobody's mail is held back for a server that lags.
+ * among themselves, a record that some of them show is there: nobody's mail is held back for a server that lags, and
+ * none that has to go is gone.
  */
 function merged(opinions: readonly Opinion[]): Judged {
   const answered = opinions.filter((o) => o.verdict.state !== 'Unknown')
   const own = answered.filter(({ view }) => view.authoritative)
   const deciding = own.length > 0 ? own : answered
-  const decided = deciding.find(saw('Match')) ?? deciding[0] ?? opinions[0]
+  const decided = deciding.find(saw('Leftover')) ?? deciding.find(saw('Match')) ?? deciding[0] ?? opinions[0]
   const doubts = opinions.filter(saw('Unknown')).map(({ view, verdict }) => `${view.server}: ${verdict.why}`)
   if (decided === undefined) throw new RangeError('a record is judged by one server at least')
   const { is: _, ...verdict } = decided.verdict

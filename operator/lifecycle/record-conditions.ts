@@ -18,6 +18,7 @@ const reasons: Readonly<Record<RecordState, string>> = {
   Missing: 'RecordMissing',
   Mismatch: 'RecordMismatch',
   Duplicate: 'RecordDuplicate',
+  Leftover: 'RetiredKeyPublished',
   Unknown: 'RecordUnknown',
 }
 
@@ -38,7 +39,8 @@ export function recordConditions(
   whenBroken: WhenBroken,
   now: number,
 ): readonly RecordCondition[] {
-  const { records } = found
+  const records = found.records.filter(isNeeded)
+  const leftover = found.records.filter(({ state }) => state === 'Leftover')
   const purposes = (['SPF', 'DKIM', 'DMARC'] as const).filter((p) => records.some((r) => r.purpose === p))
   return [
     ...purposes.map((purpose) =>
@@ -47,9 +49,12 @@ export function recordConditions(
         records.filter((r) => r.purpose === purpose),
       ),
     ),
-    ...(records.length === 0 ? [] : [published(found, whenBroken, now)]),
+    ...(records.length + leftover.length === 0 ? [] : [published({ ...found, records }, leftover, whenBroken, now)]),
   ]
 }
+
+/** What has to go makes no mail worse, whether it is there or nobody knows. */
+const isNeeded = ({ purpose }: RecordFound): boolean => purpose !== 'RetiredKey'
 
 const called = ({ type, name }: RecordFound): string => `${type} ${name}`
 const told = (record: RecordFound): string => `${called(record)}: ${record.message ?? 'as wanted'}`
@@ -70,7 +75,12 @@ function valid(type: RecordCondition['type'], records: readonly RecordFound[]): 
 }
 
 /** The first that holds speaks. */
-function published(found: DomainRecords, whenBroken: WhenBroken, now: number): RecordCondition {
+function published(
+  found: DomainRecords,
+  leftover: readonly RecordFound[],
+  whenBroken: WhenBroken,
+  now: number,
+): RecordCondition {
   const { records } = found
   const is = (status: RecordCondition['status'], reason: string, message: string): RecordCondition => ({
     type: 'RecordsPublished',
@@ -96,6 +106,7 @@ function published(found: DomainRecords, whenBroken: WhenBroken, now: number): R
     const message = `${all(elsewhere.map((r) => `${called(r)}: ${r.otherwise.join(', ')}`))}; where that lasts longer than the records' TTL, look after these servers`
     return is('False', 'NotSeenEverywhere', message)
   }
+  if (leftover.length > 0) return is('False', reasons.Leftover, all(leftover.map(told)))
   return is('True', 'Published', 'every record is as wanted')
 }
 

@@ -4,15 +4,17 @@ import { isBroken, type RecordFound } from './domain-records.ts'
 export type Score = { readonly points: number; readonly reasons: readonly string[] }
 
 /** What a record is worth that is not as it has to be. */
-const worth = { SPF: 35, DKIM: 35, DMARC: 30 } as const
+const worth = { SPF: 35, DKIM: 35, DMARC: 30, RetiredKey: 5 } as const
 const forNote = 5
 
 export function scoreOf(records: readonly RecordFound[]): Score {
   const losses = records.flatMap((record) => {
-    const { type, name, purpose, message, notes, otherwise } = record
+    const { type, name, purpose, state, message, notes, otherwise } = record
     const minor = [...notes, ...otherwise]
     return [
-      ...(isBroken(record) ? [{ points: worth[purpose], reason: `${type} ${name}: ${message ?? ''}` }] : []),
+      ...(isBroken(record) || state === 'Leftover'
+        ? [{ points: worth[purpose], reason: `${type} ${name}: ${message ?? ''}` }]
+        : []),
       ...minor.map((note) => ({ points: forNote, reason: `${type} ${name}: ${note}` })),
     ]
   })

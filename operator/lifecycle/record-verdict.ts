@@ -1,8 +1,8 @@
 /** What one server's answers say of a record that is wanted. */
 import type { Question } from './answer.ts'
 
-/** `Unknown`: nobody answered so far. */
-export const recordStates = ['Match', 'Missing', 'Mismatch', 'Duplicate', 'Unknown'] as const
+/** `Unknown`: nobody answered so far. `Leftover`: it has to go, and is there. */
+export const recordStates = ['Match', 'Missing', 'Mismatch', 'Duplicate', 'Leftover', 'Unknown'] as const
 export type RecordState = (typeof recordStates)[number]
 
 export type RecordVerdict =
@@ -10,7 +10,7 @@ export type RecordVerdict =
   | {
       readonly is: 'verdict'
       readonly state: RecordState
-      /** The whole value that would be right. */
+      /** The whole value that would be right; empty where none is. */
       readonly want: string
       /** What is there. */
       readonly got?: string

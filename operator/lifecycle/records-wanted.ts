@@ -1,4 +1,4 @@
-/** Which records a sender domain needs, by what its owner expects and by the keys that sign for it. */
+/** Which records a sender domain needs, by what its owner expects and by the keys that sign for it; and which have to go. */
 import { getDomain } from 'tldts'
 import type { KeyType } from './dkim-record.ts'
 import type { DmarcPolicy } from './dmarc-record.ts'
@@ -25,6 +25,8 @@ export type Wanted =
       readonly minimumPolicy: DmarcPolicy
       readonly reports?: string
     }
+  /** The key's time is over: as long as its record is there, whoever has stolen it can sign. */
+  | { readonly purpose: 'RetiredKey'; readonly name: string; readonly type: 'TXT'; readonly key: PublicKey }
 
 /** Mail that leaves now is good without it: the key is about to sign, or did a while ago. */
 export type Spare = { readonly isSpare?: true }
@@ -39,6 +41,9 @@ export type SelectorKey = PublicKey &
     readonly delegatedTo?: string
   }
 
+/** A key that has signed, and never will again. */
+export type RetiredKey = PublicKey & { readonly selector: string }
+
 export type Expectations = {
   readonly spf?: { readonly include: readonly string[]; readonly addresses: readonly string[] }
   readonly dmarc?: { readonly minimumPolicy: DmarcPolicy; readonly reports?: string }
@@ -52,11 +57,13 @@ export function recordsWanted(
   domain: string,
   { spf, dmarc }: Expectations,
   keys: readonly SelectorKey[],
+  retired: readonly RetiredKey[] = [],
 ): readonly Wanted[] {
   return [
     ...(spf === undefined ? [] : [spfWanted(domain, spf)]),
     ...keys.flatMap((key) => dkimWanted(domain, key)),
     ...(dmarc === undefined ? [] : [dmarcWanted(domain, dmarc)]),
+    ...retired.map((key) => retiredWanted(domain, key)),
   ]
 }
 
@@ -81,6 +88,13 @@ function dkimWanted(domain: string, wanted: SelectorKey): readonly Wanted[] {
     { purpose: 'DKIM', name: delegatedTo, type: 'TXT', key, ...spare },
   ]
 }
+
+const retiredWanted = (domain: string, { selector, type, publicKey }: RetiredKey): Wanted => ({
+  purpose: 'RetiredKey',
+  name: selectorName(selector, domain),
+  type: 'TXT',
+  key: { type, publicKey },
+})
 
 const dmarcWanted = (domain: string, expected: NonNullable<Expectations['dmarc']>): Wanted => ({
   purpose: 'DMARC',

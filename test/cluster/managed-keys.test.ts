@@ -122,8 +122,13 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
     }
   }
   const wanted = async (): Promise<readonly string[]> => {
-    const { records = [] } = (await get(domainPath()))?.['status'] as { records?: readonly { name: string }[] }
-    return records.map(({ name }) => name.split('.')[0] ?? '').toSorted()
+    const { records = [] } = (await get(domainPath()))?.['status'] as {
+      records?: readonly { name: string; want: string }[]
+    }
+    return records
+      .filter(({ want }) => want !== '')
+      .map(({ name }) => name.split('.')[0] ?? '')
+      .toSorted()
   }
   const change = async (dkim: object): Promise<void> => {
     accepted(await admin.patch(domainPath(), { spec: { dkim } }))

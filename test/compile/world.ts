@@ -10,7 +10,7 @@ import {
   type Place,
   type Snapshot,
 } from '../../operator/compile/snapshot.ts'
-import type { DkimAlgorithm, DkimKey } from '../../operator/lifecycle/dkim-key.ts'
+import type { DkimAlgorithm, DkimKey, HeldKey } from '../../operator/lifecycle/dkim-key.ts'
 import type { DomainKeys } from '../../operator/lifecycle/domain-keys.ts'
 import type { Key } from '../../operator/lifecycle/keys.ts'
 import { declaredFacts } from '../../operator/local/declared.ts'
@@ -29,9 +29,14 @@ export type Facts = {
   readonly tokenIssuer?: readonly string[] | string
   /** Whole configurations; for most cases `before.yaml` says more clearly what was running. */
   readonly running?: readonly unknown[]
-  /** What is known of the keys of SenderDomains: `selector algorithm` of each that signs, absent where nobody knows. */
+  /** What is known of the keys of SenderDomains: `selector algorithm` of each that signs, absent where nobody knows; and of each whose time is over. */
   readonly domainKeys?: Readonly<
-    Record<string, { readonly sign?: readonly string[] } & Partial<Pick<DomainKeys, 'lost' | 'found'>>>
+    Record<
+      string,
+      { readonly sign?: readonly string[]; readonly retired?: readonly string[] } & Partial<
+        Pick<DomainKeys, 'lost' | 'found'>
+      >
+    >
   >
   /** By SenderDomain: records that have been broken for longer than its grace. */
   readonly brokenRecords?: Readonly<Record<string, readonly string[]>>
@@ -45,14 +50,17 @@ const places: Readonly<Record<NonNullable<Facts['place']>, Place>> = {
   machineWithLowPorts: { listenAddress: '127.0.0.1', clientHost: '127.0.0.1', lowPorts: true, relays: 1 },
 }
 
+function heldKey(text: string): HeldKey {
+  const [selector = '', algorithm = ''] = text.split(' ')
+  return { selector, algorithm: algorithm as DkimAlgorithm, publicKey: `of-${selector}` }
+}
+
 const domainKeys = (facts: Facts): ReadonlyMap<Name, DomainKeys> =>
   new Map(
-    Object.entries(facts.domainKeys ?? {}).map(([name, { sign, lost, found = [] }]) => {
-      const keys = (sign ?? []).map((text) => {
-        const [selector = '', algorithm = ''] = text.split(' ')
-        return { selector, algorithm: algorithm as DkimAlgorithm, publicKey: `of-${selector}` }
-      })
-      const recorded = keys.map((key): DkimKey => ({ ...key, stage: 'Active', since: Date.UTC(2026, 0, 1) }))
+    Object.entries(facts.domainKeys ?? {}).map(([name, { sign, retired = [], lost, found = [] }]) => {
+      const keys = (sign ?? []).map(heldKey)
+      const at = (stage: DkimKey['stage']) => (key: HeldKey) => ({ ...key, stage, since: Date.UTC(2026, 0, 1) })
+      const recorded = [...retired.map(heldKey).map(at('Retired')), ...keys.map(at('Active'))]
       return [name as Name, { ...(sign !== undefined && { sign: keys }), ...(lost && { lost }), keys: recorded, found }]
     }),
   )

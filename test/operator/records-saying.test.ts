@@ -112,3 +112,28 @@ test.each([
 ])('a status that somebody else wrote: %s', (_name, status, read) => {
   expect(recordsBefore(status)).toEqual(read)
 })
+
+test('the record of a retired key is told for as long as it is there, also by the next operator, and Ready stays', () => {
+  const retired = { selector: 's0', type: 'rsa', publicKey: 'OOOO' } as const
+  const old: DomainChecks = { ...checks, wanted: recordsWanted('example.org', {}, [], [retired]) }
+  const name = 's0._domainkey.example.org'
+  const said = (zone: Zone, before: Standing) => {
+    const known = recordsBefore(before)
+    const found = domainRecords(old.wanted, [own(zone)], known, now)
+    if (found.is === 'asks') throw new Error('everything is in the tables')
+    return recordsSaying(old, { found, at: now }, before)
+  }
+  const there = said({ [`TXT ${name}`]: ['v=DKIM1; p=OOOO'] }, none)
+  const record = { name, purpose: 'RetiredKey', want: '', got: 'v=DKIM1; p=OOOO', state: 'Leftover' }
+  expect(there.fields).toMatchObject({ records: [record] })
+  expect(short(there)).toEqual(['RecordsPublished=False RetiredKeyPublished'])
+  expect(deriveReady(there.conditions)).toMatchObject({ status: 'True' })
+  const stands = { ...there.fields, conditions: there.conditions }
+  const stamped = there.conditions.map((c) => ({ ...c, lastTransitionTime: '2026-01-05T10:00:00Z' }))
+  expect(statusProblems(senderDomain, { ...stands, conditions: stamped })).toEqual([])
+
+  expect(recordsSaying(old, undefined, stands)).toEqual(there)
+  expect(said({ [`TXT ${name}`]: unknown('SERVFAIL') }, stands)).toEqual(there)
+  expect(said({}, stands)).toEqual({ fields: { records: [] }, conditions: [] })
+  expect(recordsSaying(old, undefined, none)).toEqual({ fields: {}, conditions: [] })
+})

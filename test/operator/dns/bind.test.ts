@@ -77,6 +77,18 @@ describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
     await until('it is mended', async () => states(await look('sender.test', found)).join() === well.join())
   })
 
+  test('the record of a retired key is told until it is gone from the zone', async () => {
+    const wanted = recordsWanted('sender.test', {}, [], [{ selector: 's1', type: 'rsa', publicKey: key }])
+    const resolvers = [{ address, port: 53 }]
+    const looking = { ask, now: Date.now, dice: Math.random, signal: new AbortController().signal }
+    const again = (before?: DomainRecords) => observe({ domain: 'sender.test', wanted, resolvers, before }, looking)
+    const there = await again()
+    expect(states(there)).toEqual(['RetiredKey Leftover nowhere'])
+    named.reload('sender.test', [])
+    await until('it is gone', async () => (await again(there)).records.length === 0)
+    named.reload('sender.test', good)
+  })
+
   test('a zone that can not be loaded (SERVFAIL) breaks nothing that was well', async () => {
     const before = {
       records: (await look('sender.test')).records.map((r) => ({ ...r, name: r.name.replace('sender', 'broken') })),

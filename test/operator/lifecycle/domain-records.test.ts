@@ -1,8 +1,14 @@
 /** Records wanted against records got: over several servers, over time, and what the conditions say of it. */
 import { expect, test } from 'vitest'
+import type { View } from '../../../operator/lifecycle/answer.ts'
 import { checkAgainMs } from '../../../operator/lifecycle/check-again.ts'
 import { type DomainRecords, domainRecords } from '../../../operator/lifecycle/domain-records.ts'
-import { actsFrom, recordConditions, type WhenBroken } from '../../../operator/lifecycle/record-conditions.ts'
+import {
+  actsFrom,
+  holdingBack,
+  recordConditions,
+  type WhenBroken,
+} from '../../../operator/lifecycle/record-conditions.ts'
 import { scoreOf } from '../../../operator/lifecycle/record-score.ts'
 import { recordsWanted } from '../../../operator/lifecycle/records-wanted.ts'
 import { own, resolver, unknown, type Zone } from './zone.ts'
@@ -223,4 +229,64 @@ test('mail is no worse for a record that it does not need yet, or no longer', ()
   expect(states(standing)).toEqual(['DKIM Match everywhere', 'DKIM Missing nowhere'])
   expect(standing.brokenSince).toBeUndefined()
   expect(conditions(standing)).toContain('DKIMValid=True RecordMatches')
+})
+
+const left = { selector: 's0', type: 'ed25519', publicKey: 'OOOO' } as const
+const leftName = 'TXT s0._domainkey.example.org'
+const withOld = recordsWanted('example.org', {}, [{ selector: 's1', type: 'ed25519', publicKey: 'AAAA' }], [left])
+const still: Zone = { ...good, [leftName]: ['v=DKIM1; k=ed25519; p=OO OO'] }
+function oldKeys(views: readonly View[], before?: DomainRecords) {
+  const standing = domainRecords(withOld, views, before, now)
+  if (standing.is === 'asks') throw new Error('everything is in the tables')
+  return standing
+}
+const fails: Zone = { ...good, [leftName]: unknown('SERVFAIL') }
+const remembered = oldKeys([own(still)])
+
+test.each<[string, readonly View[], string[], DomainRecords?]>([
+  ['there', [own(still)], ['RetiredKey Leftover nowhere', 'False RetiredKeyPublished']],
+  ['gone', [own(good)], ['True Published']],
+  ['gone, after it was there', [own(good)], ['True Published'], remembered],
+  ['revoked', [own({ ...good, [leftName]: ['v=DKIM1; k=ed25519; p='] })], ['True Published']],
+  ['another key by the same name', [own({ ...good, [leftName]: ['v=DKIM1; p=BBBB'] })], ['True Published']],
+  [
+    'beside another one',
+    [own({ ...good, [leftName]: ['v=DKIM1; p=BBBB', 'k=ed25519; p=OOOO'] })],
+    ['RetiredKey Leftover nowhere', 'False RetiredKeyPublished'],
+  ],
+  ['in a form that no receiver reads', [own({ ...good, [leftName]: ['p=OOOO; p=OOOO'] })], ['True Published']],
+  [
+    'at one of the own servers',
+    [own(good, 'ns1'), own(still, 'ns2')],
+    ['RetiredKey Leftover somewhere', 'False RetiredKeyPublished'],
+  ],
+  ['only where an old answer is kept', [own(good), resolver(still)], ['True Published']],
+  ['not known so far', [own(fails)], ['RetiredKey Unknown nowhere', 'True Published']],
+  [
+    'there before, and now nobody says',
+    [own(fails)],
+    ['RetiredKey Leftover nowhere', 'False RetiredKeyPublished'],
+    remembered,
+  ],
+])('the record of a retired key is %s', (_name, views, said, before) => {
+  const standing = oldKeys(views, before)
+  const leaving = states(standing).filter((state) => state.startsWith('RetiredKey'))
+  const condition = conditions(standing).map((c) => c.replace('RecordsPublished=', ''))
+  expect([...leaving, ...condition]).toEqual([...said.slice(0, -1), 'DKIMValid=True RecordMatches', said.at(-1)])
+  expect(standing.brokenSince).toBeUndefined()
+})
+
+test('a record that has to go is named with the mend, costs little, and makes no record that is missing sound well', () => {
+  const [, told] = recordConditions(remembered, warn, now)
+  expect(told?.message).toContain(`${leftName}: its key is retired`)
+  expect(told?.message).toContain('take the record out of the zone')
+  expect(scoreOf(remembered.records)).toMatchObject({
+    points: 95,
+    reasons: [expect.stringContaining(`-5 ${leftName}`)],
+  })
+  const both = oldKeys([own({ ...noKey, [leftName]: ['k=ed25519; p=OOOO'] })])
+  expect(conditions(both)).toEqual(['DKIMValid=False RecordMissing', 'RecordsPublished=False NotPublished'])
+  const refuse: WhenBroken = { action: 'Refuse', graceMs: 0 }
+  expect(holdingBack(remembered, refuse, now + day)).toEqual([])
+  expect(holdingBack(both, refuse, now + day)).toEqual(['TXT s1._domainkey.example.org'])
 })
