@@ -1,12 +1,12 @@
 /** One client's connection: its socket, its TLS and the reply to each command; what is decided is the conversation's. */
 import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type SecureContext, TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import type { Authority } from '../rules/certificate.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
+import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
 import { handshakeCostMs, handshakeMs, idleMs, lingerMs, unreadBytes } from './limits.ts'
 import { noArgument, protocol } from './protocol.ts'
@@ -19,15 +19,15 @@ export type Begin = (who: { readonly id: string; readonly client: string }, line
 export type Tls = {
   /** The handshake comes first (RFC 8314 section 3). */
   readonly implicit: boolean
-  /** For the next handshake; where an authority is given, the client is asked for a certificate. */
-  readonly handshake: () => { readonly context: SecureContext; readonly authority: Authority | undefined }
+  /** For the next one. */
+  readonly handshake: () => Handshake
 }
 
 /**
  * It ends with the socket that is on top; during a handshake the lower one goes with it. The other way round is not safe in
  * Node. Until the client has spoken there is only the lower one.
  */
-type Handshake = { top: Socket; readonly deadline: NodeJS.Timeout }
+type HandshakeUnderWay = { top: Socket; readonly deadline: NodeJS.Timeout }
 
 const replies = {
   reset: reply(250, '0.0', 'Flushed'),
@@ -43,7 +43,7 @@ export class Connection implements Line, Hearer {
   readonly #conversation: Conversation
   #socket: Socket
   #inlet: Inlet
-  #handshake: Handshake | undefined
+  #handshake: HandshakeUnderWay | undefined
   #ready = false
   #draining = false
   #closing = false
@@ -193,7 +193,7 @@ export class Connection implements Line, Hearer {
     })
   }
 
-  #shakeHands(plain: Socket, handshake: Handshake, secure: () => void): void {
+  #shakeHands(plain: Socket, handshake: HandshakeUnderWay, secure: () => void): void {
     plain.off('close', this.#onClose)
     // It reads what the lower socket has read.
     const { context, authority } = this.#tls.handshake()

@@ -12,10 +12,11 @@ import type { Spool } from '../spool/spool.ts'
 import { Acquaintances } from './acquaintances.ts'
 import type { Begin } from './connection.ts'
 import { Conversation, type Line } from './conversation.ts'
+import type { Certificate } from './handshakes.ts'
 import type { Inbound, InForce } from './inbound.ts'
 import { Lockout } from './lockout.ts'
 import { Presence } from './presence.ts'
-import { type Certificate, type Listener, openListener } from './server.ts'
+import { type Listener, openListener } from './server.ts'
 import { Turns } from './turns.ts'
 
 export type Submission = {

@@ -1,0 +1,102 @@
+/** Whose TLS session is resumed: as long as the listener shows the same and asks for the same, whatever else changes. */
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { expect, test } from 'vitest'
+import type { ListenerConfig } from '../../../relay/config.ts'
+import { type Certificate, Handshakes } from '../../../relay/inbound/handshakes.ts'
+import { makeCertificates } from '../../certificates.ts'
+import { clientCertificates } from '../../client-certificates.ts'
+import { closers, reply, start, talk } from './clients.ts'
+import { baseConfig, certificateConfig, load, testCertificates, type UnderTest } from './submission-under-test.ts'
+
+type Options = { readonly session?: Buffer; readonly maxVersion: 'TLSv1.2' | 'TLSv1.3' }
+const versions = ['TLSv1.2', 'TLSv1.3'] as const
+
+async function open(under: UnderTest, options: Options): Promise<{ socket: TLSSocket; session: Buffer }> {
+  const port = under.port('submissions')
+  const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', rejectUnauthorized: false, ...options })
+  closers.push(() => void socket.destroy())
+  let session: Buffer | undefined
+  socket
+    .on('error', () => {})
+    .on('session', (given: Buffer) => {
+      session = given
+    })
+  await reply(socket)
+  // In TLS 1.3 a ticket comes after the handshake, with the first octets or behind them.
+  await talk(socket, 'EHLO x')
+  const given = session ?? socket.getSession()
+  if (given === undefined) throw new Error('no session was given')
+  return { socket, session: given }
+}
+
+const isResumed = async (under: UnderTest, options: Options): Promise<boolean> =>
+  (await open(under, options)).socket.isSessionReused()
+
+test.each(versions)('a %s session is resumed after a reload that changed a credential', async (maxVersion) => {
+  const { under } = await start()
+  const { session } = await open(under, { maxVersion })
+  expect(await isResumed(under, { maxVersion, session })).toBe(true)
+  await under.apply({ ...baseConfig, credentials: baseConfig.credentials.slice(1) })
+  expect(await isResumed(under, { maxVersion, session })).toBe(true)
+})
+
+test.each(versions)('no %s session is resumed after its certificate was renewed', async (maxVersion) => {
+  const { under } = await start()
+  const { session } = await open(under, { maxVersion })
+  const [loaded, fresh] = [await load(baseConfig), await makeCertificates(['localhost'])]
+  const files = new Map([...loaded.files, ['tls.crt', fresh.cert], ['tls.key', fresh.key]])
+  await under.submission.reconcile({ ...loaded, files })
+  expect(await isResumed(under, { maxVersion, session })).toBe(false)
+})
+
+test.each(versions)('no %s session from before the listener asked for certificates is resumed', async (maxVersion) => {
+  const { under } = await start()
+  const { session } = await open(under, { maxVersion })
+  await under.apply(certificateConfig())
+  expect(await isResumed(under, { maxVersion, session })).toBe(false)
+})
+
+const [listener] = baseConfig.listeners
+if (listener === undefined) throw new Error('the configuration has a listener')
+const { cert, key } = await testCertificates()
+const { authorities } = await clientCertificates()
+const ca = authorities.authority.pem
+const asking: ListenerConfig = { ...listener, clientCertificates: { mode: 'Optional', caFile: 'clients.crt' } }
+const renewed = await makeCertificates(['localhost'])
+
+/** Whether a listener that asks for certificates goes on with what it had. */
+function isKept(certificate: Certificate, config = asking): boolean {
+  const handshakes = new Handshakes({ cert, key, ca }, asking)
+  const before = handshakes.current
+  handshakes.renew(certificate, config)
+  return handshakes.current === before
+}
+
+test('the same octets are the same, and each other one makes it anew', () => {
+  expect(isKept({ cert, key, ca })).toBe(true)
+  expect(isKept({ cert, key, ca }, { ...asking, bareNewlines: 'Normalise' })).toBe(true)
+  expect(isKept({ cert: renewed.cert, key: renewed.key, ca })).toBe(false)
+  expect(isKept({ cert, key, ca: `${ca}${renewed.ca}` })).toBe(false)
+  expect(isKept({ cert, key, ca }, { ...asking, tls: { ...asking.tls, minVersion: '1.3' } })).toBe(false)
+  const others = { mode: 'Optional', caFile: 'others.crt' } as const
+  expect(isKept({ cert, key, ca }, { ...asking, clientCertificates: others })).toBe(false)
+})
+
+test('what can not be used changes nothing, and is refused as often as it is given', () => {
+  const handshakes = new Handshakes({ cert, key, ca }, asking)
+  const before = handshakes.current
+  for (let n = 0; n < 2; n += 1) expect(() => handshakes.renew({ cert, key: renewed.key, ca }, asking)).toThrow()
+  expect(handshakes.current).toBe(before)
+})
+
+test('the keys of tickets are used for a day', () => {
+  let now = 0
+  const handshakes = new Handshakes({ cert, key }, listener, () => now)
+  const before = handshakes.current
+  now = 24 * 3_600_000 - 1
+  expect(handshakes.current).toBe(before)
+  now += 1
+  const next = handshakes.current
+  expect(next).not.toBe(before)
+  expect(handshakes.current).toBe(next)
+})
