@@ -5,7 +5,7 @@ import type { CrossFieldRule, FromSchema, ListSchema, ObjectSchema } from './sch
 
 export const dkim = {
   type: 'object',
-  description: 'Who makes the keys that sign its mail. Absent: nothing signs it.',
+  description: 'Who makes the keys that sign its mail. Absent: nothing signs it, and DKIMValid says so in Production.',
   properties: {
     mode: {
       type: 'string',

@@ -8,6 +8,8 @@ export type Stamped = Condition & { readonly observedGeneration: number; readonl
 const needed = ['Accepted', 'ResolvedRefs', 'Programmed', 'SPFValid', 'DKIMValid', 'DMARCValid']
 /** Reasons that are against it wherever they are; a certificate that only ends soon keeps nothing from working. */
 const fatal = ['CertificateExpired']
+/** What its owner may have chosen: it is told, and everything that was asked for happens. */
+const chosen = (c: Condition): boolean => c.reason === 'NotSigned'
 /** Nobody knows yet how it will be. */
 const open = (c: Condition): boolean => c.status === 'Unknown' && c.reason === 'Pending'
 /** True is the bad news in these. */
@@ -16,7 +18,7 @@ const negative = ['Suspended', 'Expired']
 /** False with the first reason against, Unknown while nothing is against and something is still open, else True. */
 export function deriveReady(found: readonly Condition[]): Condition {
   const relevant = [
-    ...needed.flatMap((type) => found.filter((c) => c.type === type)),
+    ...needed.flatMap((type) => found.filter((c) => c.type === type && !chosen(c))),
     ...found.filter((c) => fatal.includes(c.reason) || open(c)),
     ...found.filter((c) => negative.includes(c.type) && c.status !== 'False').map(turned),
   ]

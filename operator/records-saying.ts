@@ -44,13 +44,18 @@ export function recordsSaying(checks: DomainChecks, look: Look | undefined, befo
   }
 }
 
+/** Compile says so, by what is declared. */
+const notOfRecords = 'NotSigned'
 const ofRecords = ['SPFValid', 'DKIMValid', 'DMARCValid', 'RecordsPublished']
 
 function sayingBefore({ wanted }: DomainChecks, { conditions, records, brokenSince }: Standing): RecordsSaying {
   const isOpen = wanted.some(({ purpose }) => purpose !== 'RetiredKey')
   if (records === undefined) return isOpen ? pending : { fields: {}, conditions: [] }
   const fields = { records, ...(brokenSince !== undefined && { brokenSince }) }
-  return { fields, conditions: conditions.filter(({ type }) => ofRecords.includes(type)) }
+  return {
+    fields,
+    conditions: conditions.filter(({ type, reason }) => ofRecords.includes(type) && reason !== notOfRecords),
+  }
 }
 
 const cut = (text: string): string => (text.length > longestRecord ? `${text.slice(0, longestRecord - 1)}…` : text)

@@ -2,7 +2,8 @@
 import type { Command } from 'commander'
 import { snapshotOnce } from '../cluster/person/once.ts'
 import { compile } from '../compile/compile.ts'
-import type { Name } from '../compile/snapshot.ts'
+import type { Compiled } from '../compile/compiled.ts'
+import { type Name, nameOf, refOf, type Snapshot } from '../compile/snapshot.ts'
 import { openAsking } from '../dns/ask.ts'
 import { observe } from '../dns/observe.ts'
 import { serverIn, systemServers } from '../dns/server.ts'
@@ -43,7 +44,7 @@ async function check(name: string | undefined, options: Options, { terminal, sig
   const chosen = await chosenChecks(name, options, signal)
   const ask = openAsking({ perSecond })
   const looking = { ask, now: Date.now, dice: Math.random, signal }
-  const looked = await Promise.all(chosen.map(([its, checks]) => look(its, checks, looking)))
+  const looked = await Promise.all(chosen.map((asked) => look(asked, looking)))
   if (options.output === 'json') terminal.out(JSON.stringify({ domains: looked.map(domainJson) }, null, 2))
   else {
     for (const one of looked) for (const line of domainLines(one, terminal)) terminal.out(line)
@@ -62,27 +63,36 @@ function verdictOn(looked: readonly DomainLooked[]): ExitCode {
   return records.some(({ state }) => state === 'Unknown') ? exitCodes.failed : exitCodes.ok
 }
 
-async function look(
-  name: Name,
-  { domain, wanted, resolvers }: DomainChecks,
-  looking: Parameters<typeof observe>[1],
-): Promise<DomainLooked> {
-  const own = resolvers.flatMap((text) => serverIn(text) ?? [])
-  const all = own.length > 0 ? own : systemServers()
-  return { name, domain, found: await observe({ domain, wanted, resolvers: all, before: undefined }, looking) }
+type Asked = {
+  readonly name: Name
+  readonly domain: string
+  /** Absent: no record is expected. */
+  readonly checks?: DomainChecks
+  /** Why nothing signs its mail, where that is to be told. */
+  readonly unsigned?: string
 }
 
-type Chosen = readonly (readonly [Name, DomainChecks])[]
+async function look(
+  { name, domain, checks, unsigned }: Asked,
+  looking: Parameters<typeof observe>[1],
+): Promise<DomainLooked> {
+  const told = { name, domain, ...(unsigned !== undefined && { unsigned }) }
+  if (checks === undefined) return { ...told, found: { records: [] } }
+  const { wanted, resolvers } = checks
+  const own = resolvers.flatMap((text) => serverIn(text) ?? [])
+  const all = own.length > 0 ? own : systemServers()
+  return { ...told, found: await observe({ domain, wanted, resolvers: all, before: undefined }, looking) }
+}
 
-/** @throws UsageError where there is none of that name, or it expects nothing */
-async function chosenChecks(name: string | undefined, options: Options, signal: AbortSignal): Promise<Chosen> {
-  const { names, checks, namespace } = await allChecks(options, signal)
+/** @throws UsageError where there is none of that name, or there is nothing to say of it */
+async function chosenChecks(name: string | undefined, options: Options, signal: AbortSignal) {
+  const { names, asked, namespace } = await allChecks(options, signal)
   if (name === undefined)
-    return [...checks].filter(([its]) => isIn(its, options.allNamespaces === true ? undefined : namespace))
+    return asked.filter((its) => isIn(its.name, options.allNamespaces === true ? undefined : namespace))
   const wanted = objectNameIn(namespace ?? '', name, 'the name')
   if (!names.includes(wanted)) throw new UsageError(`there is no SenderDomain ${wanted}; ${knownNames(wanted, names)}`)
-  const its = checks.get(wanted)
-  if (its !== undefined) return [[wanted, its]]
+  const its = asked.filter((one) => one.name === wanted)
+  if (its.length > 0) return its
   throw new UsageError(
     `SenderDomain ${wanted} expects no records, or lost its domain; give it spec.expect, and see relayfleet check`,
   )
@@ -98,17 +108,26 @@ async function allChecks(options: Options, signal: AbortSignal) {
     const { namespace: _, allNamespaces: __, ...others } = options
     requireOneWorld('--directory', others)
     const { compiled, snapshot } = await compileDirectory(existingDirectory(directory), stateAt(state))
-    return { ...named(snapshot.domains), checks: compiled.domainChecks, namespace: options.namespace }
+    return { ...askedOf(snapshot, compiled), namespace: options.namespace }
   }
   const cluster = openCluster(options)
   return asking(cluster, async () => {
     await requireKinds(cluster, signal)
     const { snapshot } = await snapshotOnce(cluster.api, cluster.scope, signal)
-    const { domainChecks } = compile(snapshot)
-    return { ...named(snapshot.domains), checks: domainChecks, namespace: cluster.namespace }
+    return { ...askedOf(snapshot, compile(snapshot)), namespace: cluster.namespace }
   })
 }
 
-const named = (domains: readonly { readonly namespace: string; readonly name: string }[]) => ({
-  names: domains.map(({ namespace, name }): Name => `${namespace}/${name}`),
-})
+function askedOf({ domains }: Snapshot, { domainChecks, findings }: Compiled) {
+  const asked = domains.flatMap((domain): readonly Asked[] => {
+    const name = nameOf(domain)
+    const checks = domainChecks.get(name)
+    // A key that signed may go on until the last relay has left it.
+    const isSigned = checks?.wanted.some(({ purpose }) => purpose === 'DKIM') ?? false
+    const unsigned = isSigned ? undefined : findings.get(refOf(domain))?.find(({ reason }) => reason === 'NotSigned')
+    if (checks === undefined && unsigned === undefined) return []
+    const found = { ...(checks && { checks }), ...(unsigned && { unsigned: unsigned.message }) }
+    return [{ name, domain: domain.spec.domain, ...found }]
+  })
+  return { names: domains.map(nameOf), asked }
+}

@@ -8,15 +8,20 @@ import { formFields, zoneFileLine } from '../lifecycle/txt-record.ts'
 import { table } from './table.ts'
 import type { Style, Terminal } from './terminal.ts'
 
-export type DomainLooked = { readonly name: Name; readonly domain: string; readonly found: DomainRecords }
+export type DomainLooked = {
+  readonly name: Name
+  readonly domain: string
+  readonly found: DomainRecords
+  readonly unsigned?: string
+}
 
 const published = ({ name, type, want }: RecordFound) => ({ name, type, value: want })
 
-export function domainJson({ name, domain, found }: DomainLooked) {
+export function domainJson({ name, domain, found, unsigned }: DomainLooked) {
   return {
     name,
     domain,
-    score: scoreOf(found.records),
+    score: scoreOf(found.records, unsigned),
     records: found.records.map((record) => {
       const { purpose, type, want, got, state, message, seen, showing, otherwise, doubts, notes } = record
       return {
@@ -43,8 +48,8 @@ const styles = {
   Unknown: 'warn',
 } as const satisfies Record<RecordFound['state'], Style>
 
-export function* domainLines({ name, domain, found }: DomainLooked, terminal: Terminal): Generator<string> {
-  const { points, reasons } = scoreOf(found.records)
+export function* domainLines({ name, domain, found, unsigned }: DomainLooked, terminal: Terminal): Generator<string> {
+  const { points, reasons } = scoreOf(found.records, unsigned)
   yield terminal.style('strong', `SenderDomain ${name} (${domain}): ${points} of 100 points`)
   const rows = found.records.map(({ purpose, state, type, name: at }) => [purpose, state, `${type} ${at}`])
   const lines = table(rows)

@@ -33,5 +33,6 @@ function statusIn({ conditions }: DeclaredObject['status'], type: string): Condi
   const found = Array.isArray(conditions)
     ? (conditions as readonly Condition[]).find((c) => c.type === type)
     : undefined
-  return found?.status ?? 'Unknown'
+  // Where nothing is to be signed there is no record that could be wrong.
+  return found === undefined || found.reason === 'NotSigned' ? 'Unknown' : found.status
 }

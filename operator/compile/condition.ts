@@ -1,7 +1,7 @@
 /** Conditions out of findings: one of each type, the worst one first, every message of that status in it. */
 import type { Condition, Finding } from './compiled.ts'
 
-const order = ['Accepted', 'ResolvedRefs', 'Programmed', 'RotationInProgress', 'Suspended', 'Expired']
+const order = ['Accepted', 'ResolvedRefs', 'Programmed', 'DKIMValid', 'RotationInProgress', 'Suspended', 'Expired']
 
 /** In the order in which a person should look at them. */
 export const inOrder = (found: readonly Finding[]): readonly Finding[] =>

@@ -63,7 +63,7 @@ export const judgeDomains = (known: Known): Domains => ({
 
 export function domainFindings(domain: Domain, { lost }: Domains): readonly Finding[] {
   const winner = lost.get(nameOf(domain))
-  if (winner === undefined) return [findings.accepted()()]
+  if (winner === undefined) return [findings.accepted()(), ...unsigned(domain)]
   const mine = domain.spec.domain
   if (winner.domain.endsWith(`.${mine}`)) {
     return [findings.subdomainConflicted(mine, winner.domain, winner.owner)('spec.includeSubdomains')]
@@ -71,6 +71,10 @@ export function domainFindings(domain: Domain, { lost }: Domains): readonly Find
   const its = winner.includeSubdomains ? `${winner.domain} and its subdomains` : winner.domain
   return [findings.domainConflicted(mine, winner.owner, its)('spec.domain')]
 }
+
+/** Its owner has to publish a record before anything can sign, so nothing does by itself; but nobody is left to find that out. */
+const unsigned = ({ spec }: Domain): readonly Finding[] =>
+  spec.environment === 'Production' && spec.dkim === undefined ? [findings.notSigned(spec.domain)('spec.dkim')] : []
 
 /** Who asks for a domain, and what it had from it before. */
 export type Asking = {

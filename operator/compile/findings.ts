@@ -191,6 +191,14 @@ export const findings = {
     (what: string, is: string, wanted: string) => `${what} is of type ${is}; it has to be of type ${wanted}`,
   ),
 
+  notSigned: says(
+    'DKIMValid',
+    'False',
+    'NotSigned',
+    (domain: string) =>
+      `nothing signs mail of ${domain}, and receivers refuse such mail or trust it less; set spec.dkim to {}, and keys are made whose records are told, or to {mode: "Off", signedBy: Smarthost} where the next hop signs`,
+  ),
+
   pending: says(
     'Programmed',
     'Unknown',

@@ -7,7 +7,8 @@ export type Score = { readonly points: number; readonly reasons: readonly string
 const worth = { SPF: 35, DKIM: 35, DMARC: 30, RetiredKey: 5 } as const
 const forNote = 5
 
-export function scoreOf(records: readonly RecordFound[]): Score {
+/** `unsigned`: why nothing signs its mail; absent where something does, or nobody expects it. */
+export function scoreOf(records: readonly RecordFound[], unsigned?: string): Score {
   const losses = records.flatMap((record) => {
     const { type, name, purpose, state, message, notes, otherwise } = record
     const minor = [...notes, ...otherwise]
@@ -18,6 +19,7 @@ export function scoreOf(records: readonly RecordFound[]): Score {
       ...minor.map((note) => ({ points: forNote, reason: `${type} ${name}: ${note}` })),
     ]
   })
+  if (unsigned !== undefined) losses.unshift({ points: worth.DKIM, reason: unsigned })
   return {
     points: Math.max(0, 100 - losses.reduce((sum, { points }) => sum + points, 0)),
     reasons: losses.map(({ points, reason }) => `-${points} ${reason}`),

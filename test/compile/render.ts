@@ -133,6 +133,9 @@ const statusLine = ({ conditions: _, ...rest }: Status): string =>
 const mapped = <T>(map: ReadonlyMap<string, T>, line: (value: T) => unknown): Record<string, unknown> =>
   Object.fromEntries([...map].map(([key, value]) => [key, line(value)]))
 
+/** So say nearly all cases that are in Production and not about signing. */
+const isEverywhere = ({ reason }: Finding): boolean => reason === 'NotSigned'
+
 export const render = (compiled: Compiled, show: 'compact' | 'full'): string =>
   stringify(
     filled({
@@ -140,7 +143,9 @@ export const render = (compiled: Compiled, show: 'compact' | 'full'): string =>
       bindings: mapped(compiled.bindings, show === 'full' ? (b) => b : bindingLine),
       guides: mapped(compiled.guides, show === 'full' ? (g) => g : guideLine),
       heldBindings: [...compiled.heldBindings],
-      findings: mapped(compiled.findings, (found) => found.map(findingLine)),
+      findings: mapped(compiled.findings, (found) =>
+        found.filter((f) => show === 'full' || !isEverywhere(f)).map(findingLine),
+      ),
       statuses: mapped(compiled.statuses, show === 'full' ? (s) => s : statusLine),
       references: [...compiled.references],
       domainChecks: mapped(compiled.domainChecks, checksFields),

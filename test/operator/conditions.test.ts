@@ -40,6 +40,13 @@ test.each([
     'False',
     'SuspendedTrue',
   ],
+  [
+    'a record that is missing is not ready',
+    [accepted, condition('DKIMValid', 'False', 'RecordMissing')],
+    'False',
+    'RecordMissing',
+  ],
+  ['to sign nothing may be meant', [accepted, condition('DKIMValid', 'False', 'NotSigned')], 'True', 'Ready'],
   ['not suspended is no obstacle', [accepted, resolved, programmed, condition('Suspended', 'False')], 'True', 'Ready'],
 ] as const)('%s', (_name, found, status, reason) => {
   expect(deriveReady(found)).toMatchObject({ type: 'Ready', status, reason })

@@ -137,3 +137,10 @@ test('the record of a retired key is told for as long as it is there, also by th
   expect(said({}, stands)).toEqual({ fields: { records: [] }, conditions: [] })
   expect(recordsSaying(old, undefined, none)).toEqual({ fields: {}, conditions: [] })
 })
+
+test('that nothing signed is not said again once something is to', () => {
+  const unsigned = { type: 'DKIMValid', status: 'False', reason: 'NotSigned', message: '' } as const
+  const before = standing(good)
+  const saying = recordsSaying(checks, undefined, { ...before, conditions: [...before.conditions, unsigned] })
+  expect(saying.conditions).toEqual(before.conditions)
+})

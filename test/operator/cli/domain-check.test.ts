@@ -18,12 +18,13 @@ const zone: Table = {
   'TXT a.example': { answers: txt('a.example', 'v=spf1 ip4:192.0.2.1 -all') },
   'TXT _dmarc.example.org': { answers: txt('_dmarc.example.org', 'v=DMARC1; p=reject; rua=mailto:d@example.org') },
 }
-const domain = (expected: object, name = 'example') =>
+const signedElsewhere = { mode: 'Off', signedBy: 'Smarthost' }
+const domain = (expected: object, dkim: object | null = signedElsewhere, name = 'example') =>
   [
     'apiVersion: relayfleet.dev/v1alpha1',
     'kind: SenderDomain',
     `metadata: {name: ${name}, namespace: mail}`,
-    `spec: {domain: mail.example.org, environment: Production, dns: {resolvers: [${address}]}, expect: ${JSON.stringify(expected)}}`,
+    `spec: {domain: mail.example.org, environment: Production, dns: {resolvers: [${address}]}, expect: ${JSON.stringify(expected)}${dkim === null ? '' : `, dkim: ${JSON.stringify(dkim)}`}}`,
   ].join('\n')
 const run = async (expected: object, table: Table, ...more: readonly string[]) => {
   await startZoneServer(table, address, 53)
@@ -122,4 +123,15 @@ test('names are looked for, and who expects nothing is told so', async () => {
     err: expect.stringContaining('expects no records'),
   })
   expect(await check('--context', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('give one of the two') })
+})
+
+test('who says nothing of signing in Production is told what that means, and which line to add', async () => {
+  const folder = yamlDirectory({ 'a.yaml': domain({}, null) })
+  const { code, out } = await commanded('domain', 'check', '-f', folder)
+  expect(code).toBe(0)
+  const [title, reason, ...rest] = out.trimEnd().split('\n')
+  expect(title).toBe('SenderDomain mail/example (mail.example.org): 65 of 100 points')
+  expect(reason).toMatch(/^ {2}-35 nothing signs mail of mail\.example\.org, .*; set spec\.dkim to \{\}/)
+  expect(rest).toEqual([])
+  expect((await commanded('domain', 'check', '-f', folder, 'mail/example')).out).toBe(out)
 })

@@ -24,6 +24,12 @@ test('each record whose state is known has its series', () => {
   ])
 })
 
+test('where nothing is signed no record is broken', () => {
+  const { ref, status } = domain('a', { DKIMValid: 'False' })
+  const conditions = (status['conditions'] as readonly object[]).map((c) => ({ ...c, reason: 'NotSigned' }))
+  expect(recordsOk([{ ref, status: { conditions } } as unknown as DeclaredObject])).toEqual([])
+})
+
 test.each([
   [['False', 'True', 'True', 'True'], true],
   [['False', 'False', 'False', 'True'], false],
