@@ -1,15 +1,24 @@
 /** `rotate`: another password for a credential, now. */
 import type { Command } from 'commander'
+import type { Name } from '../compile/snapshot.ts'
 import { usesRecorded } from '../key-saying.ts'
 import { type Key, retiringOf } from '../lifecycle/keys.ts'
 import { isInUse } from '../lifecycle/retirement.ts'
 import { objectNameIn, outputOption } from './arguments.ts'
+import {
+  type ChangeOptions,
+  clusterToChange,
+  type Declared,
+  declaredIn,
+  directoryOption,
+  tellEdit,
+} from './change-in-folder.ts'
 import { changeObject, objectOf } from './change-object.ts'
-import { type ClusterOptions, clusterOptions, openCluster } from './cluster-options.ts'
+import { clusterOptions } from './cluster-options.ts'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
 
-type Options = ClusterOptions & { readonly force: boolean; readonly output: 'text' | 'json' }
+type Options = ChangeOptions & { readonly force: boolean }
 
 export const addRotate = (program: Command, context: Context): Command =>
   clusterOptions(program.command('rotate'))
@@ -19,18 +28,22 @@ export const addRotate = (program: Command, context: Context): Command =>
         'and the one before is accepted until nobody has used it for spec.rotation.overlap. One that was retiring already ends.',
     )
     .argument('<credential>', 'NAME, or NAMESPACE/NAME')
+    .option(...directoryOption)
     .option('--force', 'also where somebody who uses an older password is cut off by it', false)
     .addOption(outputOption('text', 'json'))
     .action(async (name: string, options: Options) => context.finish(await rotate(name, options, context)))
 
 async function rotate(text: string, options: Options, context: Context): Promise<ExitCode> {
-  const cluster = openCluster(options)
+  if (options.directory !== undefined) {
+    const declared = declaredIn(options.directory, 'RelayCredential', text, options)
+    requirePassword(declared.target.name, typeIn(declared))
+    return tellEdit(declared, { steps: ['rotation', 'trigger'], value: newTrigger() }, options.output, context)
+  }
+  const cluster = clusterToChange(options)
   const name = objectNameIn(cluster.namespace, text, 'rotate')
   const target = { kind: 'RelayCredential', name } as const
   const object = await objectOf(cluster, target, context.signal)
-  const { type } = (object['spec'] ?? {}) as { readonly type?: string }
-  if (type !== undefined && type !== 'Password')
-    throw new UsageError(`RelayCredential ${name} is of type ${type}: it has no password that could be replaced`)
+  requirePassword(name, ((object['spec'] ?? {}) as { readonly type?: string }).type)
   const cutOff = inUse((object['status'] ?? {}) as Status)
   if (cutOff.length > 0 && !options.force) {
     context.terminal.err(
@@ -38,10 +51,21 @@ async function rotate(text: string, options: Options, context: Context): Promise
     )
     return exitCodes.refused
   }
-  const trigger = new Date().toISOString()
+  const trigger = newTrigger()
   const does = `gets another password (trigger ${trigger}); relayfleet status -o wide tells how far it is`
   await changeObject(cluster, { object, target, spec: { rotation: { trigger } }, does }, options.output, context)
   return exitCodes.ok
+}
+
+/** Any text that was not there before does. */
+const newTrigger = (): string => new Date().toISOString()
+
+const typeIn = ({ found: { source } }: Declared): unknown => source.document.getIn(['spec', 'type'])
+
+/** Which is what a credential has that names no type. @throws UsageError */
+function requirePassword(name: Name, type: unknown): void {
+  if (type === undefined || type === 'Password') return
+  throw new UsageError(`RelayCredential ${name} is of type ${type}: it has no password that could be replaced`)
 }
 
 type Status = Readonly<Record<string, unknown>> & { readonly keys?: readonly Key[] }

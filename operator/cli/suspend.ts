@@ -1,11 +1,12 @@
 /** `suspend` and `resume`: a credential's logins, or a fleet's new sessions, are refused at once, or taken again. */
 import type { Command } from 'commander'
 import { objectNameIn, outputOption } from './arguments.ts'
+import { type ChangeOptions, clusterToChange, declaredIn, directoryOption, tellEdit } from './change-in-folder.ts'
 import { changeObject, objectOf } from './change-object.ts'
-import { type ClusterOptions, clusterOptions, openCluster } from './cluster-options.ts'
+import { clusterOptions } from './cluster-options.ts'
 import type { Context } from './context.ts'
 
-type Options = ClusterOptions & { readonly policy: boolean; readonly output: 'text' | 'json' }
+type Options = ChangeOptions & { readonly policy: boolean }
 
 const verbs = {
   suspend: {
@@ -34,13 +35,19 @@ const addVerb = (program: Command, context: Context, verb: keyof typeof verbs): 
       `Sets spec.suspended to ${verbs[verb].suspended}. It is in force as fast as any edit; relayfleet status tells.`,
     )
     .argument('<name>', 'a RelayCredential: NAME, or NAMESPACE/NAME')
+    .option(...directoryOption)
     .option('--policy', 'the name is that of a RelayPolicy', false)
     .addOption(outputOption('text', 'json'))
     .action(async (text: string, options: Options) => {
-      const cluster = openCluster(options)
       const kind = options.policy ? 'RelayPolicy' : 'RelayCredential'
+      const { suspended, [kind]: does } = verbs[verb]
+      if (options.directory !== undefined) {
+        const declared = declaredIn(options.directory, kind, text, options)
+        context.finish(tellEdit(declared, { steps: ['suspended'], value: suspended }, options.output, context))
+        return
+      }
+      const cluster = clusterToChange(options)
       const target = { kind, name: objectNameIn(cluster.namespace, text, verb) } as const
       const object = await objectOf(cluster, target, context.signal)
-      const { suspended, [kind]: does } = verbs[verb]
       await changeObject(cluster, { object, target, spec: { suspended }, does }, options.output, context)
     })

@@ -1,0 +1,63 @@
+/** What a person has to write where a folder of YAML says what runs: the files are the person's, and nobody else edits them. */
+import { readDirectory } from '../local/directory.ts'
+import { type LocatedObject, locate } from '../local/objects.ts'
+import { defaultState, existingDirectory, objectName } from './arguments.ts'
+import type { ChangedKind, Target } from './change-object.ts'
+import { type ClusterOptions, openCluster, requireOneWorld } from './cluster-options.ts'
+import type { Context } from './context.ts'
+import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
+import { knownNames } from './known-names.ts'
+import { printPosition } from './place.ts'
+
+export const directoryOption = [
+  '-f, --directory <dir>',
+  'a folder of YAML files, as relayfleet local runs it: tells what to edit there; absent: the cluster',
+] as const
+
+export type ChangeOptions = ClusterOptions & { readonly directory?: string; readonly output: 'text' | 'json' }
+
+/** @throws Error when there is no cluster to talk to, which says what else there is */
+export function clusterToChange(options: ClusterOptions) {
+  try {
+    return openCluster(options)
+  } catch (error) {
+    const { message } = error as Error
+    throw new Error(`${message} (for a folder that relayfleet local runs: -f DIR)`, { cause: error })
+  }
+}
+
+/** As the folder has it. @throws UsageError where it does not */
+export function declaredIn(directory: string, kind: ChangedKind, text: string, options: ChangeOptions): Declared {
+  // A namespace is where a name is looked for, in a folder as well.
+  const { namespace, directory: _, ...others } = options
+  requireOneWorld('--directory', others)
+  const whole = text.includes('/') || namespace === undefined ? text : `${namespace}/${text}`
+  const name = objectName(whole, 'the name')
+  const { objects } = readDirectory(existingDirectory(directory), defaultState)
+  const found = objects.find(({ object }) => object === `${kind} ${name}`)
+  if (found !== undefined) return { found, target: { kind, name } }
+  const known = objects.flatMap(({ object }) => (object.startsWith(`${kind} `) ? [object.split(' ')[1] ?? ''] : []))
+  throw new UsageError(`there is no ${kind} ${name} in ${directory}; ${knownNames(name, known)}`)
+}
+
+export type Declared = { readonly found: LocatedObject; readonly target: Target }
+
+/** One field of spec, by its steps below it. */
+export type Edit = { readonly steps: readonly string[]; readonly value: string | boolean }
+
+/** Nothing was changed, and the exit code says so. */
+export function tellEdit(
+  { found, target: { kind, name } }: Declared,
+  { steps, value }: Edit,
+  output: ChangeOptions['output'],
+  { terminal }: Pick<Context, 'terminal'>,
+): ExitCode {
+  const place = locate(found, ['spec', ...steps])
+  const field = ['spec', ...steps].join('.')
+  const says = `the folder says what runs, so set ${field} of ${kind} ${name} to ${JSON.stringify(value)} there`
+  const message = `${says}; relayfleet local follows the file by itself`
+  if (output === 'json')
+    terminal.out(JSON.stringify({ object: `${kind} ${name}`, field, value, ...place, message }, null, 2))
+  else terminal.err(`${printPosition(place)}: ${message}`)
+  return exitCodes.refused
+}

@@ -1,0 +1,69 @@
+/** `rotate`, `suspend` and `resume` of what a folder declares: where to write what, and nothing is written by us. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { credential, domain, policy, yamlDirectory } from '../local/yaml.ts'
+import { commanded } from './commanded.ts'
+
+const plain = credential('app', 'shared')
+const others = [
+  credential('rotated', 'shared', { rotation: { overlap: '1h', trigger: 'one' }, suspended: true }),
+  credential('device', 'shared', { type: 'ServiceAccountToken', serviceAccounts: [{ name: 'web' }] }),
+].join('---\n')
+const files = {
+  'mail.yaml': `${policy('shared', 2525)}---\n${domain()}`,
+  'app.yaml': `# kept\n${plain}`,
+  'b/others.yaml': others,
+}
+const lineOf = (text: string, word: string): number => text.split('\n').findIndex((line) => line.includes(word)) + 1
+
+async function command(...argv: readonly string[]) {
+  const folder = yamlDirectory(files)
+  const { code, out, err } = await commanded(...argv, '-f', folder)
+  expect(readFileSync(join(folder, 'app.yaml'), 'utf8')).toBe(files['app.yaml'])
+  return { code, out: out.replaceAll(folder, 'DIR'), err: err.replaceAll(folder, 'DIR').trimEnd() }
+}
+
+test('rotate names the file, the field and a trigger that was never there', async () => {
+  const { code, out, err } = await command('rotate', 'team-a/app')
+  expect([code, out]).toEqual([1, ''])
+  expect(err).toMatch(
+    /^DIR\/app\.yaml:\d+:\d+: the folder says what runs, so set spec\.rotation\.trigger of RelayCredential team-a\/app to "20\d\d-.*Z" there; relayfleet local follows/,
+  )
+  expect((await command('rotate', 'team-a/rotated')).err).toContain(
+    `DIR/b/others.yaml:${lineOf(others, 'trigger: one')}:`,
+  )
+})
+
+test.each([
+  [['suspend', 'app', '-n', 'team-a'], 'spec.suspended of RelayCredential team-a/app to true there'],
+  [['resume', 'team-a/rotated'], 'spec.suspended of RelayCredential team-a/rotated to false there'],
+  [['suspend', 'mail/shared', '--policy'], 'spec.suspended of RelayPolicy mail/shared to true there'],
+])('%j', async (argv, told) => {
+  const { code, err } = await command(...argv)
+  expect([code, err]).toEqual([1, expect.stringContaining(told)])
+})
+
+test('-o json has the place and the value', async () => {
+  const { out } = await command('resume', 'team-a/rotated', '-o', 'json')
+  const line = lineOf(others, 'suspended')
+  expect(JSON.parse(out)).toMatchObject({
+    ...{ object: 'RelayCredential team-a/rotated', field: 'spec.suspended', value: false },
+    ...{ file: 'DIR/b/others.yaml', line },
+  })
+})
+
+test.each([
+  [['rotate', 'team-a/apq'], 'did you mean team-a/app?'],
+  [['rotate', 'app'], 'write NAMESPACE/NAME'],
+  [['rotate', 'team-a/device'], 'it has no password that could be replaced'],
+  [['suspend', 'team-a/app', '--context', 'x'], 'give one of the two'],
+])('%j is no edit', async (argv, told) => {
+  const { code, err } = await command(...argv)
+  expect([code, err]).toEqual([2, expect.stringContaining(told)])
+})
+
+test('where there is no cluster, the folder is named', async () => {
+  const { code, err } = await commanded('rotate', 'app', '--kubeconfig', '/nowhere/kubeconfig')
+  expect([code, err]).toEqual([3, expect.stringContaining('-f DIR')])
+})
