@@ -97,6 +97,11 @@ export const dkimKeys = {
       stage: { type: 'string', maxLength: 16, enum: ['Pending', 'Published', 'Active', 'Retiring', 'Retired'] },
       since: { type: 'string', maxLength: 64, format: 'date-time' },
       publicKey: { type: 'string', maxLength: 2048, description: 'What p= of its record has to be.' },
+      delegatedTo: {
+        type: 'string',
+        maxLength: 253,
+        description: 'The name that has its record; the name of its selector is a CNAME to that.',
+      },
     },
   },
 } as const satisfies ListSchema

@@ -50,7 +50,12 @@ const spec = {
       type: 'object',
       default: {},
       properties: {
-        publisher: { type: 'string', maxLength: 16, enum: ['Manual', 'DNSEndpoint'], default: 'Manual' },
+        publisher: { type: 'string', maxLength: 16, enum: ['Manual', 'DNSEndpoint', 'CNAME'], default: 'Manual' },
+        targetZone: {
+          ...fields.domainName,
+          description:
+            'For CNAME: the zone in which the records of its keys are. Their names in it end in <domain>._dkim.<zone>, so that no two domains have one.',
+        },
         resolvers: { type: 'array', maxItems: 8, default: [], items: fields.ipAddress },
       },
     },
@@ -69,9 +74,37 @@ const spec = {
 
 export type SenderDomainSpec = FromSchema<typeof spec>
 
+/** What a name in the target zone has beside the prefix, the domain and the zone: `-prod-rsa-1`, three dots and `_dkim`, with some room. */
+const longestTogether = 230
+
+const delegationRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
+  {
+    field: 'spec.dns.targetZone',
+    cel: "(self.dns.publisher == 'CNAME') == has(self.dns.targetZone)",
+    message: 'publisher CNAME needs a targetZone, where the records of its keys are, and no other publisher has one',
+    holds: ({ dns }) => (dns.publisher === 'CNAME') === (dns.targetZone !== undefined),
+  },
+  {
+    field: 'spec.dns.publisher',
+    cel: "self.dns.publisher != 'CNAME' || (has(self.dkim) && self.dkim.mode != 'Provided')",
+    message: 'publisher CNAME delegates the selectors of keys that are made here: set spec.dkim.mode to Managed',
+    holds: ({ dns, dkim: keys }) => dns.publisher !== 'CNAME' || (keys !== undefined && keys.mode !== 'Provided'),
+  },
+  {
+    field: 'spec.dns.targetZone',
+    cel: `!has(self.dns.targetZone) || !has(self.dkim) || size(self.domain) + size(self.dns.targetZone) + size(self.dkim.selectorPrefix) <= ${longestTogether}`,
+    message: `the domain, the targetZone and the selectorPrefix have ${longestTogether} characters together at most: a name has 253`,
+    holds: ({ domain, dns, dkim: keys }) =>
+      domain.length + (dns.targetZone?.length ?? 0) + (keys?.selectorPrefix.length ?? 0) <= longestTogether ||
+      dns.targetZone === undefined ||
+      keys === undefined,
+  },
+]
+
 export const senderDomainRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
   ...consentRules<SenderDomainSpec>('spec.allowedNamespaces', (s) => s.allowedNamespaces),
   ...dkimRules,
+  ...delegationRules,
   {
     field: 'spec.verifyEvery',
     cel: "duration(self.verifyEvery) >= duration('1m') && duration(self.verifyEvery) <= duration('24h')",

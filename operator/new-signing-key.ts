@@ -3,6 +3,7 @@ import { generateKeyPair, type KeyPairKeyObjectResult, randomInt } from 'node:cr
 import { promisify } from 'node:util'
 import type { KeyType } from './lifecycle/dkim-record.ts'
 import { type Naming, newSelector } from './lifecycle/dkim-selector.ts'
+import type { NewKey } from './lifecycle/dkim-step.ts'
 import { readHeldKey } from './lifecycle/held-key.ts'
 import type { HeldPem } from './lifecycle/own-keys.ts'
 
@@ -13,11 +14,15 @@ const pairs: Readonly<Record<KeyType, () => Promise<KeyPairKeyObjectResult>>> = 
   ed25519: () => generate('ed25519', {}),
 }
 
-/** Under a selector that nobody has had. */
-export async function newSigningKey(domain: string, type: KeyType, naming: Omit<Naming, 'chance'>): Promise<HeldPem> {
+/** Where no selector is given, under one that nobody has had. */
+export async function newSigningKey(
+  domain: string,
+  { type, selector }: NewKey,
+  naming: Omit<Naming, 'chance'>,
+): Promise<HeldPem> {
   const { privateKey } = await pairs[type]()
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  const held = readHeldKey(domain, newSelector(type, { ...naming, chance: chance() }), pem)
+  const held = readHeldKey(domain, selector ?? newSelector(type, { ...naming, chance: chance() }), pem)
   if (typeof held === 'string') throw new Error(`a new key for ${domain} can not be used: ${held}`)
   return { ...held, pem }
 }

@@ -1,5 +1,6 @@
 /** How a domain's records stand, for a person with a DNS provider's form or a zone file in front of them, and for programs. Pure. */
 import type { Name } from '../compile/snapshot.ts'
+import { targetZoneOf } from '../lifecycle/delegated-selectors.ts'
 import type { DomainRecords, RecordFound } from '../lifecycle/domain-records.ts'
 import { isBroken } from '../lifecycle/domain-records.ts'
 import { scoreOf } from '../lifecycle/record-score.ts'
@@ -14,6 +15,9 @@ export type DomainLooked = {
   readonly found: DomainRecords
   readonly unsigned?: string
 }
+
+/** Whose form it is for: that of the domain, or of the zone that a selector is delegated to. */
+const zoneOf = ({ name }: RecordFound, domain: string): string => targetZoneOf(name) ?? organizationalDomain(domain)
 
 const published = ({ name, type, want }: RecordFound) => ({ name, type, value: want })
 
@@ -32,7 +36,7 @@ export function domainJson({ name, domain, found, unsigned }: DomainLooked) {
         // Nobody is to publish what has to go.
         ...(purpose !== 'RetiredKey' && {
           zoneFile: zoneFileLine(published(record)),
-          form: formFields(published(record), organizationalDomain(domain)),
+          form: formFields(published(record), zoneOf(record, domain)),
         }),
       }
     }),
@@ -66,12 +70,13 @@ export function* domainLines({ name, domain, found, unsigned }: DomainLooked, te
 
 /** A record that is there in a wrong form is replaced: its whole value is told. */
 function* toPublish(lacking: readonly RecordFound[], domain: string): Generator<string> {
-  const zone = organizationalDomain(domain)
   yield '  for a zone file:'
   for (const record of lacking) yield `    ${zoneFileLine(published(record))}`
-  yield `  for a form of the zone ${zone} (the value in one piece, without quotes):`
-  for (const record of lacking) {
-    const { host, type, value } = formFields(published(record), zone)
-    yield `    host ${host}   type ${type}   value ${value}`
+  for (const [zone, records] of Map.groupBy(lacking, (record) => zoneOf(record, domain))) {
+    yield `  for a form of the zone ${zone} (the value in one piece, without quotes):`
+    for (const record of records) {
+      const { host, type, value } = formFields(published(record), zone)
+      yield `    host ${host}   type ${type}   value ${value}`
+    }
   }
 }

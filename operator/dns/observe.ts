@@ -1,5 +1,6 @@
 /** One look at a domain's records: every question that a judgement asks for goes to its server, until all are judged. */
 import { type Answer, questionKey, type View } from '../lifecycle/answer.ts'
+import { aboveMark } from '../lifecycle/delegated-selectors.ts'
 import { type DomainRecords, domainRecords } from '../lifecycle/domain-records.ts'
 import type { Wanted } from '../lifecycle/records-wanted.ts'
 import type { Ask } from './ask.ts'
@@ -30,13 +31,15 @@ export async function observe(
   { domain, wanted, resolvers, before }: Looked,
   { ask, now, dice, signal }: Looking,
 ): Promise<DomainRecords> {
-  const sights = (await witnessesOf(domain, resolvers, ask, dice)).map(sightOf)
+  const sights = (await witnessesOf(zonesOf(domain, wanted), resolvers, ask, dice)).map(sightOf)
   const views = sights.length === 0 ? [blind] : sights.map(({ view }) => view)
   for (let round = 0; ; round += 1) {
     const standing = domainRecords(wanted, views, before, now())
     if (standing.is === 'found') return standing
     const asks = [
-      ...new Map(standing.asks.map((one) => [`${one.view.server} ${questionKey(one.question)}`, one])).values(),
+      ...new Map(
+        standing.asks.map((one) => [`${one.view.zone} ${one.view.server} ${questionKey(one.question)}`, one]),
+      ).values(),
     ]
     await Promise.all(
       asks.map(async ({ view, question }) => {
@@ -48,12 +51,18 @@ export async function observe(
   }
 }
 
+/** A delegated selector has its record in another zone than its domain. */
+const zonesOf = (domain: string, wanted: readonly Wanted[]): readonly string[] => [
+  ...new Set([domain, ...wanted.map((one) => (one.type === 'CNAME' ? one.target : one.name)).flatMap(aboveMark)]),
+]
+
 type Sight = { readonly witness: Witness; readonly view: View; readonly answers: Map<string, Answer> }
 
 function sightOf(witness: Witness): Sight {
   const answers = new Map<string, Answer>()
-  const { server, authoritative } = witness
-  return { witness, answers, view: { server, authoritative, lookup: (question) => answers.get(questionKey(question)) } }
+  const { server, authoritative, zone } = witness
+  const lookup: View['lookup'] = (question) => answers.get(questionKey(question))
+  return { witness, answers, view: { server, authoritative, ...(zone !== undefined && { zone }), lookup } }
 }
 
 const blind: View = {

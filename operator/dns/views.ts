@@ -10,6 +10,8 @@ export type Witness = {
   /** For people. */
   readonly server: string
   readonly authoritative: boolean
+  /** Of a name server. */
+  readonly zone?: string
   readonly ask: (question: Question) => Promise<Answer>
 }
 
@@ -17,19 +19,24 @@ export type Witness = {
 const mostOwn = 4
 const mostAddresses = 4
 
-/** A zone whose name servers nobody can find has none, and then the resolvers alone speak. */
+/**
+ * `domains`: of which the zones are found. A zone whose name servers nobody can find has none, and then the resolvers
+ * alone speak.
+ */
 export async function witnessesOf(
-  domain: string,
+  domains: readonly string[],
   resolvers: readonly Server[],
   ask: Ask,
   dice: () => number,
 ): Promise<readonly Witness[]> {
   const resolved = remembered((question) => firstAnswer(resolvers, question, ask))
-  const own = await ownServers(domain, resolvers, ask, dice)
+  const found = await Promise.all(domains.map((domain) => ownServers(domain, resolvers, ask, dice)))
+  const own = [...new Map(found.flat().map((one) => [`${one.zone} ${one.host}`, one])).values()]
   return [
     ...own.map(({ zone, host, addresses }) => ({
       server: `name server ${host}`,
       authoritative: true,
+      zone,
       ask: (question: Question) => inZone(question, zone, addresses, resolved, ask),
     })),
     ...resolvers.map((resolver) => ({

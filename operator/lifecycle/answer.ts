@@ -32,6 +32,8 @@ export type View = {
   readonly server: string
   /** One of the zone's own: its word goes before that of any resolver. */
   readonly authoritative: boolean
+  /** What it is authoritative for; absent: for all that is asked. */
+  readonly zone?: string
   readonly lookup: Lookup
 }
 

@@ -24,6 +24,8 @@ export type DkimKey = HeldKey & {
   readonly stage: DkimStage
   /** Milliseconds since the epoch. */
   readonly since: number
+  /** The name that has its record, where its own name is an alias of that. */
+  readonly delegatedTo?: string
 }
 
 export const keyTypeOf = (algorithm: DkimAlgorithm): KeyType => (algorithm === 'ed25519' ? 'ed25519' : 'rsa')

@@ -1,5 +1,7 @@
 /** The keys of one kind of one domain follow one another: the next signs when its record is seen, the last goes when nobody needs it. */
+import type { DelegatedSelector } from './delegated-selectors.ts'
 import type { DkimKey, DkimStage } from './dkim-key.ts'
+import { isInPlace, isOver, nextSelector, settlingMs } from './dkim-turns.ts'
 import type { Seen } from './judge-record.ts'
 
 /** What is seen of one key. */
@@ -19,6 +21,8 @@ export type LineFacts = {
   readonly everyMs?: number
   /** How long a record stays after the last relay has left its key: as long as mail may be under way. */
   readonly keepMs: number
+  /** The selectors that keys of this kind take in turns; absent: each key has one of its own. */
+  readonly delegated?: readonly DelegatedSelector[]
   readonly now: number
 }
 
@@ -37,7 +41,7 @@ export const signerOf = (line: readonly DkimKey[]): DkimKey | undefined =>
 /** Each key's next stage, a step at a time: what is recorded now is what is acted on. */
 export function nextInLine(line: readonly DkimKey[], facts: LineFacts): readonly DkimKey[] {
   const signer = signerOf(line)
-  const successor = line.findLast((key) => key.stage === 'Published' && facts.isWanted && mayBegin(key, facts))
+  const successor = line.findLast((key) => key.stage === 'Published' && facts.isWanted && mayBegin(key, line, facts))
   const next = line.map((key) => at(key, steps[key.stage](key, { line, signer, successor, facts }), facts.now))
   return withoutOld(next, facts)
 }
@@ -49,10 +53,10 @@ type Place = {
   readonly facts: LineFacts
 }
 
-/** Seen by everybody when it was recorded as Published, and looked at and seen once more since. */
-function mayBegin(key: DkimKey, { sightingOf }: LineFacts): boolean {
+/** Seen by everybody when it was recorded as Published, and looked at and seen once more since, long enough after that. */
+function mayBegin(key: DkimKey, line: readonly DkimKey[], { sightingOf }: LineFacts): boolean {
   const { record, isHeld } = sightingOf(key)
-  return isHeld && record?.seen === 'everywhere' && record.checkedAt > key.since
+  return isHeld && record?.seen === 'everywhere' && record.checkedAt - key.since >= settlingMs(key, line)
 }
 
 type Step = (key: DkimKey, place: Place) => DkimStage
@@ -66,6 +70,8 @@ const beforeItSigns: Step = (key, { line, signer, successor, facts }) => {
   // It may have signed once, before its stage was forgotten.
   if (isOlder(key, signer, line)) return 'Retiring'
   if (!isHeld || !facts.isWanted) return 'Retired'
+  // Nobody publishes it there any more; whether it has signed may have been forgotten, too.
+  if (!isInPlace(key, facts) && facts.sightingOf(key).inUse === 'no') return 'Retiring'
   return record?.seen === 'everywhere' ? 'Published' : 'Pending'
 }
 
@@ -93,17 +99,23 @@ function at(key: DkimKey, stage: DkimStage, now: number): DkimKey {
   return isSame ? key : { ...key, stage, since: now }
 }
 
-/** Of those that are over the last one stays, for people to see; and each whose private key is still there. */
+/** Of those that are over the last one stays, for people to see, unless another has its selector; and each whose private key is still there. */
 const withoutOld = (line: readonly DkimKey[], { sightingOf }: LineFacts): readonly DkimKey[] => {
-  const last = line.findLast(({ stage }) => stage === 'Retired')
-  return line.filter((key) => key.stage !== 'Retired' || key === last || sightingOf(key).isHeld)
+  const isFollowed = (old: DkimKey): boolean => line.some((key) => key !== old && key.selector === old.selector)
+  const last = line.findLast((key) => isOver(key) && !isFollowed(key))
+  return line.filter((key) => !isOver(key) || key === last || sightingOf(key).isHeld)
 }
 
-/** Whether one more has to be made: nobody signs and nobody is coming, or who signs is due to be followed or can not be given to another relay. */
-export function wantsNext(line: readonly DkimKey[], { isWanted, everyMs, now, sightingOf }: LineFacts): boolean {
+/**
+ * Whether one more has to be made: nobody signs and nobody is coming, or who signs is due to be followed, is elsewhere
+ * than its owner wants it, or can not be given to another relay. Where no selector is free it waits for one.
+ */
+export function wantsNext(line: readonly DkimKey[], facts: LineFacts): boolean {
+  const { isWanted, everyMs, now, sightingOf } = facts
   const signer = signerOf(line)
   if (!isWanted || line.some(isComing) || line.length >= mostInLine) return false
-  if (signer === undefined || !sightingOf(signer).isHeld) return true
+  if (facts.delegated !== undefined && nextSelector(line, facts) === undefined) return false
+  if (signer === undefined || !sightingOf(signer).isHeld || !isInPlace(signer, facts)) return true
   return everyMs !== undefined && now - signer.since >= everyMs
 }
 

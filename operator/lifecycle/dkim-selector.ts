@@ -1,4 +1,4 @@
-/** The name of a new key in DNS: whose, of which environment, since when, of which kind, and unlike any other. */
+/** The name of a key in DNS: whose, of which environment, of which kind; and since when and unlike any other, or one of two that take turns. */
 import type { KeyType } from './dkim-record.ts'
 
 const environments = { Production: 'prod', NonProduction: 'test' } as const
@@ -16,5 +16,12 @@ export type Naming = {
 /** `rf-prod-20270115-rsa-k3f9x`: in the order of text it is in that of days. */
 export const newSelector = (type: KeyType, { prefix, environment, now, chance }: Naming): string =>
   [prefix, environments[environment], dayText(now), kinds[type], chance].join('-')
+
+/** `rf-prod-rsa-1`: unlike every new one, whose end has five characters. */
+export const fixedSelector = (
+  type: KeyType,
+  { prefix, environment }: Pick<Naming, 'prefix' | 'environment'>,
+  turn: 1 | 2,
+): string => [prefix, environments[environment], kinds[type], turn].join('-')
 
 const dayText = (now: number): string => new Date(now).toISOString().slice(0, 10).replaceAll('-', '')

@@ -1,7 +1,9 @@
 /** The DKIM keys of a domain, one step on: what is recorded next follows from what is seen, what is done from what is recorded. */
+import type { Delegated } from './delegated-selectors.ts'
 import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
 import { type KeySighting, type LineFacts, nextInLine, nextMomentOf, signerOf, wantsNext } from './dkim-line.ts'
 import type { KeyType } from './dkim-record.ts'
+import { isOver, nextSelector } from './dkim-turns.ts'
 
 export type DkimWish = {
   /** Empty: no key is to sign any longer. */
@@ -9,7 +11,12 @@ export type DkimWish = {
   /** Absent: keys are made by somebody else. */
   readonly everyMs?: number
   readonly overlapMs: number
+  /** The selectors that keys take in turns; absent: each has one that nobody has had. */
+  readonly delegated?: Delegated
 }
+
+/** A key that has to be made; without a selector it gets one that nobody has had. */
+export type NewKey = { readonly type: KeyType; readonly selector?: string }
 
 export type DkimObservations = {
   /** The private keys that are there. Where that can not be told, no step is taken. */
@@ -23,8 +30,8 @@ export type DkimObservations = {
 export type DkimStep = {
   /** To be recorded, before anything of it is done. */
   readonly keys: readonly DkimKey[]
-  /** One new key of each kind. */
-  readonly make: readonly KeyType[]
+  /** At most one of each kind. */
+  readonly make: readonly NewKey[]
   /** Selectors that sign, the signature on top first. */
   readonly sign: readonly string[]
   /** Keys whose records have to be there; all others have to go. */
@@ -53,14 +60,14 @@ export function dkimStep(
   const lines = types.map((type) => {
     const line = recorded.filter(isOf(type))
     const facts = lineFacts(type, wish, observations, now)
-    const next = nextInLine([...line, ...newcomers(line, held.filter(isOf(type)), now)], facts)
+    const next = nextInLine([...line, ...newcomers(line, held.filter(isOf(type)), facts)], facts)
     return { type, line, facts, next }
   })
   const moments = lines.flatMap(({ line, facts }) => nextMomentOf(line, facts) ?? [])
-  const isErased = ({ selector }: HeldKey): boolean => isRetired(recorded, selector)
+  const isErased = (key: HeldKey): boolean => recorded.some((r) => r.stage === 'Retired' && isSame(r, key))
   return {
     keys: lines.flatMap(({ next }) => next),
-    make: lines.filter(({ next, facts }) => wantsNext(next, facts)).map(({ type }) => type),
+    make: lines.filter(({ next, facts }) => wantsNext(next, facts)).map(newKey),
     sign: lines.flatMap((line) => signing(line)?.selector ?? []),
     publish: lines.flatMap(published),
     erase: held.filter(isErased).map(({ selector }) => selector),
@@ -68,7 +75,17 @@ export function dkimStep(
   }
 }
 
-type Line = { readonly line: readonly DkimKey[]; readonly facts: LineFacts; readonly next: readonly DkimKey[] }
+type Line = {
+  readonly type: KeyType
+  readonly line: readonly DkimKey[]
+  readonly facts: LineFacts
+  readonly next: readonly DkimKey[]
+}
+
+function newKey({ type, next, facts }: Line): NewKey {
+  const selector = nextSelector(next, facts)?.selector
+  return { type, ...(selector !== undefined && { selector }) }
+}
 
 /** Where no status tells of one that signs, the one that relays have goes on. */
 const signing = ({ line, facts, next }: Line): DkimKey | undefined =>
@@ -78,19 +95,28 @@ const signing = ({ line, facts, next }: Line): DkimKey | undefined =>
 
 /** Until it is recorded that its time is over, and from when it is at hand on. */
 const published = ({ line, next }: Line): readonly DkimKey[] => {
-  const fresh = next.filter(({ selector }) => !line.some((key) => key.selector === selector))
+  const fresh = next.filter((key) => !line.some((known) => isSame(known, key)))
   return [...line.filter(({ stage }) => stage !== 'Retired'), ...fresh]
 }
 
-const isRetired = (recorded: readonly DkimKey[], selector: string): boolean =>
-  recorded.some((key) => key.selector === selector && key.stage === 'Retired')
+const isSame = (a: HeldKey, b: HeldKey): boolean => a.selector === b.selector && a.publicKey === b.publicKey
 
-/** Keys of which nothing is recorded: made a moment before a crash, given by the owner, or a status was lost. */
-const newcomers = (line: readonly DkimKey[], held: readonly HeldKey[], now: number): readonly DkimKey[] =>
+/**
+ * Keys of which nothing is recorded: made a moment before a crash, given by the owner, or a status was lost. Nobody
+ * takes the selector of a key that is not over.
+ */
+const newcomers = (
+  line: readonly DkimKey[],
+  held: readonly HeldKey[],
+  { delegated, now }: LineFacts,
+): readonly DkimKey[] =>
   held
-    .filter(({ selector }) => !line.some((key) => key.selector === selector))
+    .filter((key) => line.every((known) => known.selector !== key.selector || (isOver(known) && !isSame(known, key))))
     .toSorted((a, b) => (a.selector < b.selector ? -1 : 1))
-    .map((key) => ({ ...key, stage: 'Pending', since: now }))
+    .map((key) => {
+      const delegatedTo = delegated?.find(({ selector }) => selector === key.selector)?.delegatedTo
+      return { ...key, stage: 'Pending', since: now, ...(delegatedTo !== undefined && { delegatedTo }) }
+    })
 
 function lineFacts(type: KeyType, wish: DkimWish, observations: DkimObservations, now: number): LineFacts {
   const { held, recordOf, inUse, expireAfterMs } = observations
@@ -101,11 +127,13 @@ function lineFacts(type: KeyType, wish: DkimWish, observations: DkimObservations
     return { ...(record !== undefined && { record }), isHeld, inUse: inUse(asked) }
   }
   const { everyMs, overlapMs } = wish
+  const delegated = wish.delegated?.[type]
   return {
     sightingOf,
     isWanted: wish.types.includes(type),
     ...(everyMs !== undefined && { everyMs }),
     keepMs: overlapMs + expireAfterMs,
+    ...(delegated !== undefined && { delegated }),
     now,
   }
 }

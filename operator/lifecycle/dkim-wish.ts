@@ -2,6 +2,7 @@
 import type { dkim } from '../../crds/dkim.ts'
 import { durationMs } from '../../crds/duration.ts'
 import type { FromSchema } from '../../crds/schema.ts'
+import { delegatedSelectors } from './delegated-selectors.ts'
 import { keyTypeOf } from './dkim-key.ts'
 import type { DkimWish } from './dkim-step.ts'
 
@@ -16,8 +17,27 @@ export const unsigned: DkimSpec = {
   signedBy: 'Relay',
 }
 
-export const wishOf = ({ mode, algorithms, rotation }: DkimSpec): DkimWish => ({
-  types: mode === 'Managed' ? algorithms.map(keyTypeOf) : [],
-  everyMs: durationMs(rotation.every),
-  overlapMs: durationMs(rotation.overlap),
-})
+/** What a SenderDomain says of its keys. */
+export type KeysDeclared = {
+  readonly domain: string
+  readonly environment: 'Production' | 'NonProduction'
+  readonly dkim?: DkimSpec
+  readonly dns: { readonly publisher: 'Manual' | 'DNSEndpoint' | 'CNAME'; readonly targetZone?: string }
+}
+
+export function wishOf(declared: KeysDeclared): DkimWish {
+  const { mode, algorithms, rotation } = declared.dkim ?? unsigned
+  const delegated = delegatedOf(declared)
+  return {
+    types: mode === 'Managed' ? algorithms.map(keyTypeOf) : [],
+    everyMs: durationMs(rotation.every),
+    overlapMs: durationMs(rotation.overlap),
+    ...(delegated !== undefined && { delegated }),
+  }
+}
+
+function delegatedOf({ domain, environment, dkim = unsigned, dns }: KeysDeclared): DkimWish['delegated'] {
+  const { publisher, targetZone } = dns
+  if (publisher !== 'CNAME' || targetZone === undefined) return undefined
+  return delegatedSelectors({ domain, environment, prefix: dkim.selectorPrefix, targetZone })
+}

@@ -55,7 +55,7 @@ export function domainRecords(
   const records: RecordFound[] = []
   const asks: Asked[] = []
   for (const one of wanted) {
-    const judged = judgeRecord(one, views)
+    const judged = judgeRecord(one, speakingOf(one.name, views))
     if (judged.is === 'asks') asks.push(...judged.asks)
     else if (!isGone(one, judged)) records.push(found(one, judged, before, now))
   }
@@ -67,6 +67,15 @@ export function domainRecords(
 
 /** As it has to be, and nothing to tell of. */
 const isGone = ({ purpose }: Wanted, { state }: Judged): boolean => purpose === 'RetiredKey' && state === 'Match'
+
+const isWithin = (name: string, zone: string): boolean => name === zone || name.endsWith(`.${zone}`)
+
+/** Of name servers those of the nearest zone: what others have in it they only repeat. Where none has it, all of them. */
+function speakingOf(name: string, views: readonly View[]): readonly View[] {
+  const zones = views.flatMap(({ zone }) => (zone !== undefined && isWithin(name, zone) ? [zone] : []))
+  const nearest = zones.toSorted((a, b) => b.length - a.length)[0]
+  return nearest === undefined ? views : views.filter(({ zone = nearest }) => zone === nearest)
+}
 
 function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined, now: number): RecordFound {
   const { name, type, purpose } = wanted

@@ -1,7 +1,6 @@
 /** All keys of a domain, whoever makes them: what signs, what is told, what has to be made and erased. */
 import type { DkimKey, HeldKey } from './dkim-key.ts'
-import type { KeyType } from './dkim-record.ts'
-import { type DkimObservations, type DkimWish, dkimStep } from './dkim-step.ts'
+import { type DkimObservations, type DkimWish, dkimStep, type NewKey } from './dkim-step.ts'
 import type { DomainKeys, KeyCondition } from './domain-keys.ts'
 import { rotationConditions } from './rotation-condition.ts'
 
@@ -26,7 +25,7 @@ export type KeysFacts = {
 
 export type KeysStep = {
   readonly known: DomainKeys
-  readonly make: readonly KeyType[]
+  readonly make: readonly NewKey[]
   readonly erase: readonly string[]
 }
 

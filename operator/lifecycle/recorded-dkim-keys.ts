@@ -3,11 +3,19 @@ import { type DkimAlgorithm, type DkimKey, dkimStages } from './dkim-key.ts'
 
 export type DkimKeyStatus = Omit<DkimKey, 'since'> & { readonly since: string }
 
-export const dkimKeyStatus = ({ selector, algorithm, stage, since, publicKey }: DkimKey): DkimKeyStatus => ({
+export const dkimKeyStatus = ({
+  selector,
+  algorithm,
+  stage,
+  since,
+  publicKey,
+  delegatedTo,
+}: DkimKey): DkimKeyStatus => ({
   ...{ selector, algorithm, stage },
   // Never earlier than it was: what was seen at that very moment is not a second look.
   since: new Date(Math.ceil(since / 1000) * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),
   publicKey,
+  ...(delegatedTo !== undefined && { delegatedTo }),
 })
 
 const selectorForm = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i
@@ -19,10 +27,13 @@ export function recordedDkimKeys({ dkimKeys }: { readonly dkimKeys?: unknown }):
 }
 
 function keyIn(value: unknown): readonly DkimKey[] {
-  const { selector, algorithm, stage, since, publicKey } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const { selector, algorithm, stage, since, publicKey, delegatedTo } = (value ?? {}) as Readonly<
+    Record<string, unknown>
+  >
   const known = dkimStages.find((s) => s === stage)
   const at = typeof since === 'string' ? Date.parse(since) : Number.NaN
   const isText = typeof selector === 'string' && selectorForm.test(selector) && typeof publicKey === 'string'
   if (!isText || !isAlgorithm(algorithm) || known === undefined || Number.isNaN(at)) return []
-  return [{ selector, algorithm, publicKey, stage: known, since: at }]
+  const its = typeof delegatedTo === 'string' && { delegatedTo }
+  return [{ selector, algorithm, publicKey, stage: known, since: at, ...its }]
 }

@@ -1,5 +1,6 @@
 /** Which records a sender domain needs, by what its owner expects and by the keys that sign for it; and which have to go. */
 import { getDomain } from 'tldts'
+import type { DelegatedSelector } from './delegated-selectors.ts'
 import type { KeyType } from './dkim-record.ts'
 import type { DmarcPolicy } from './dmarc-record.ts'
 import { type Network, networkOf } from './spf-record.ts'
@@ -42,7 +43,7 @@ export type SelectorKey = PublicKey &
   }
 
 /** A key that has signed, and never will again. */
-export type RetiredKey = PublicKey & { readonly selector: string }
+export type RetiredKey = PublicKey & Pick<SelectorKey, 'selector' | 'delegatedTo'>
 
 export type Expectations = {
   readonly spf?: { readonly include: readonly string[]; readonly addresses: readonly string[] }
@@ -53,15 +54,18 @@ export type Expectations = {
 export const organizationalDomain = (domain: string): string =>
   getDomain(domain, { allowPrivateDomains: true, extractHostname: false, validateHostname: false }) ?? domain
 
+/** `vacant`: selectors that are delegated and have no key now; their aliases have to be there when one comes. */
 export function recordsWanted(
   domain: string,
   { spf, dmarc }: Expectations,
   keys: readonly SelectorKey[],
   retired: readonly RetiredKey[] = [],
+  vacant: readonly (DelegatedSelector & Spare)[] = [],
 ): readonly Wanted[] {
   return [
     ...(spf === undefined ? [] : [spfWanted(domain, spf)]),
     ...keys.flatMap((key) => dkimWanted(domain, key)),
+    ...vacant.map((its) => aliasWanted(domain, its)),
     ...(dmarc === undefined ? [] : [dmarcWanted(domain, dmarc)]),
     ...retired.map((key) => retiredWanted(domain, key)),
   ]
@@ -77,6 +81,11 @@ const spfWanted = (domain: string, { include, addresses }: NonNullable<Expectati
 
 export const selectorName = (selector: string, domain: string): string => `${selector}._domainkey.${domain}`
 
+function aliasWanted(domain: string, { selector, delegatedTo, isSpare }: DelegatedSelector & Spare): Wanted {
+  const name = selectorName(selector, domain)
+  return { purpose: 'DKIM', name, type: 'CNAME', target: delegatedTo, ...(isSpare && { isSpare }) }
+}
+
 function dkimWanted(domain: string, wanted: SelectorKey): readonly Wanted[] {
   const { selector, delegatedTo, type, publicKey, isSpare } = wanted
   const spare: Spare = isSpare ? { isSpare } : {}
@@ -84,7 +93,7 @@ function dkimWanted(domain: string, wanted: SelectorKey): readonly Wanted[] {
   const key = { type, publicKey }
   if (delegatedTo === undefined) return [{ purpose: 'DKIM', name, type: 'TXT', key, ...spare }]
   return [
-    { purpose: 'DKIM', name, type: 'CNAME', target: delegatedTo, ...spare },
+    aliasWanted(domain, { selector, delegatedTo, ...spare }),
     { purpose: 'DKIM', name: delegatedTo, type: 'TXT', key, ...spare },
   ]
 }

@@ -1,6 +1,7 @@
 /** What people are told while the keys of a domain change: the first that holds speaks. */
 import { type DkimKey, keyTypeOf } from './dkim-key.ts'
 import { dkimRecordText } from './dkim-record.ts'
+import { forgottenMs } from './dkim-turns.ts'
 import type { KeyCondition } from './domain-keys.ts'
 import { selectorName } from './records-wanted.ts'
 
@@ -24,8 +25,11 @@ const at = (keys: readonly DkimKey[], stage: DkimKey['stage']): readonly DkimKey
 const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** What has to be published for it. */
-export const recordText = (domain: string, { selector, algorithm, publicKey }: DkimKey): string =>
-  `${selectorName(selector, domain)} TXT "${dkimRecordText(keyTypeOf(algorithm), publicKey)}"`
+export function recordText(domain: string, { selector, algorithm, publicKey, delegatedTo }: DkimKey): string {
+  const name = selectorName(selector, domain)
+  const record = `${delegatedTo ?? name} TXT "${dkimRecordText(keyTypeOf(algorithm), publicKey)}"`
+  return delegatedTo === undefined ? record : `${record}, to which ${name} has to be a CNAME`
+}
 
 const waits: Check = ({ domain, keys }) => {
   const pending = at(keys, 'Pending')
@@ -37,12 +41,18 @@ const waits: Check = ({ domain, keys }) => {
   )
 }
 
+/** Of selectors that keys take in turns. */
+const settles = (keys: readonly DkimKey[]): string =>
+  keys.some(({ delegatedTo }) => delegatedTo !== undefined)
+    ? `, ${forgottenMs / 3_600_000} hours later, when nobody has the record of another key of its selector any more`
+    : ''
+
 const begins: Check = ({ keys }) => {
   const published = at(keys, 'Published')
   if (published.length === 0) return undefined
   return inProgress(
     'RecordSeen',
-    `${names(published)}: its record is seen everywhere; it signs when it is seen once more`,
+    `${names(published)}: its record is seen everywhere; it signs when it is seen once more${settles(published)}`,
   )
 }
 

@@ -6,7 +6,7 @@ import { signingKeyFile } from '../compile/signing.ts'
 import { type Domain, type Name, nameOf } from '../compile/snapshot.ts'
 import type { Look } from '../dns/verifier.ts'
 import type { DkimKey, HeldKey } from '../lifecycle/dkim-key.ts'
-import { unsigned, wishOf } from '../lifecycle/dkim-wish.ts'
+import { wishOf } from '../lifecycle/dkim-wish.ts'
 import type { KeyCondition } from '../lifecycle/domain-keys.ts'
 import { keyRecordIn } from '../lifecycle/key-record.ts'
 import { type KeysFacts, type KeysStep, keysOfDomain } from '../lifecycle/keys-of-domain.ts'
@@ -51,7 +51,6 @@ export function localDomainKeys(domains: readonly Domain[], places: KeyPlaces): 
 }
 
 function keysOf(domain: Domain, name: Name, recorded: readonly DkimKey[], places: KeyPlaces): LocalKeys {
-  const { dkim = unsigned } = domain.spec
   const given = givenKeys(domain, recorded, places)
   const read = ownKeysIn(domain.spec.domain, filesIn(places.state.domainKeys(name)))
   const own = read.is === 'whole' ? read.keys : []
@@ -59,7 +58,7 @@ function keysOf(domain: Domain, name: Name, recorded: readonly DkimKey[], places
   const facts: KeysFacts = {
     domain: domain.spec.domain,
     ...(given !== undefined && { given: provided }),
-    wish: wishOf(dkim),
+    wish: wishOf(domain.spec),
     own:
       read.is === 'whole'
         ? { is: 'held', keys: own.map(({ pem: __, ...key }) => key) }

@@ -14,11 +14,11 @@ export async function keepSigningKeys(keys: ReadonlyMap<Name, LocalKeys>, state:
   for (const [name, { domain, make, erase }] of keys) {
     const folder = state.domainKeys(name)
     const { environment, dkim = unsigned, domain: its } = domain.spec
-    for (const type of make) {
-      const { selector, pem } = await newSigningKey(its, type, { prefix: dkim.selectorPrefix, environment, now })
+    for (const selector of erase) rmSync(join(folder, `${selector}.pem`), { force: true })
+    for (const key of make) {
+      const { selector, pem } = await newSigningKey(its, key, { prefix: dkim.selectorPrefix, environment, now })
       changed = replaceFile(join(folder, `${selector}.pem`), pem) || changed
     }
-    for (const selector of erase) rmSync(join(folder, `${selector}.pem`), { force: true })
     changed ||= erase.length > 0
   }
   return changed

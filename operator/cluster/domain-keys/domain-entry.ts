@@ -13,6 +13,7 @@ export type DomainEntry = {
   readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string }
   readonly environment: Domain['spec']['environment']
   readonly dkim: DkimSpec
+  readonly dns: Domain['spec']['dns']
   /** The mail domain. */
   readonly domain: string
   /** It has an error: what is known of it stays. */
@@ -43,12 +44,26 @@ function entryOf(object: DeclaredObject, name: Name, before: DomainEntry | undef
   if (object.is === 'invalid') return invalidEntry(object, name, same, known)
   const { kind, spec, namespace, name: objectName } = object.resource
   if (kind !== 'SenderDomain') return undefined
-  const { dkim = unsigned, domain, environment } = spec
+  const { dkim = unsigned, dns, domain, environment } = spec
   if (dkim.mode === 'Off' && known.keys.length === 0) return undefined
-  if (same !== undefined && !same.isHeld && (same.dkim === dkim || isDeepStrictEqual(same.dkim, dkim))) return same
+  if (same !== undefined && !same.isHeld && isEqual(same.dkim, dkim) && isEqual(same.dns, dns)) return same
   const owner = { namespace, name: objectName, uid: object.uid }
-  return { name, namespace, objectName, owner, environment, dkim, domain, isHeld: false, known, recorded: undefined }
+  return {
+    name,
+    namespace,
+    objectName,
+    owner,
+    environment,
+    dkim,
+    dns,
+    domain,
+    isHeld: false,
+    known,
+    recorded: undefined,
+  }
 }
+
+const isEqual = <T>(a: T, b: T): boolean => a === b || isDeepStrictEqual(a, b)
 
 function invalidEntry(object: DeclaredObject, name: Name, same: DomainEntry | undefined, known: DomainKeys) {
   if (same !== undefined) return same.isHeld ? same : { ...same, isHeld: true }
@@ -61,7 +76,8 @@ function heldEntry({ uid }: DeclaredObject, name: Name, known: DomainKeys): Doma
   const owner = { namespace, name: objectName, uid }
   const environment = 'Production'
   return {
-    ...{ name, namespace, objectName, owner, environment, dkim: unsigned, domain: '', isHeld: true, known },
+    ...{ name, namespace, objectName, owner, environment, dkim: unsigned, dns: { publisher: 'Manual', resolvers: [] } },
+    ...{ domain: '', isHeld: true, known },
     recorded: undefined,
   }
 }

@@ -81,12 +81,12 @@ function factsOf(
   given: ProvidedKeys | undefined,
   secret: OwnSecret,
 ): KeysFacts {
-  const { domain, dkim, known } = entry
+  const { domain, known } = entry
   const { pems: _, ...provided } = given ?? { pems: undefined, keys: [], found: [] }
   return {
     domain,
     ...(given !== undefined && { given: provided }),
-    wish: wishOf(dkim),
+    wish: wishOf(entry),
     own: ownKeys(entry, secret),
     recorded,
     before: known.keys,
@@ -115,6 +115,6 @@ async function changedKeys(
   now: number,
 ): Promise<readonly HeldPem[]> {
   const naming = { prefix: dkim.selectorPrefix, environment, now }
-  const made = await Promise.all(make.map((type) => newSigningKey(domain, type, naming)))
+  const made = await Promise.all(make.map((key) => newSigningKey(domain, key, naming)))
   return [...keys.filter(({ selector }) => !erase.includes(selector)), ...made]
 }

@@ -37,7 +37,8 @@ function stepped(recorded: readonly DkimKey[], facts: Facts = {}, wish = managed
   return {
     stages: keys.map((k) => `${k.selector} ${k.stage}`),
     since: keys.map((k) => k.since),
-    ...{ make, sign, erase, at },
+    make: make.map(({ type, selector = type }) => selector),
+    ...{ sign, erase, at },
     publish: publish.map((k) => k.selector),
   }
 }

@@ -19,6 +19,7 @@ export type Trouble = {
     | 'status lost'
     | 'key Secret lost'
     | 'key Secret unreadable'
+    | 'selectors not delegated'
   /** Which of the servers or relays. */
   readonly whom: number
 }
@@ -30,13 +31,26 @@ export type Year = {
   readonly dice: () => number
 }
 
-/** What an honest server shows, and from when on. */
-type Server = { readonly shows: Map<string, number>; readonly forgets: Map<string, number> }
+/**
+ * What an honest server shows, and from when on; until when it still has shown what it shows no more. Records, mail and
+ * signatures are known by the public key, which begins with its selector: there may be another one later.
+ */
+type Server = {
+  readonly shows: Map<string, number>
+  readonly forgets: Map<string, number>
+  readonly lastShown: Map<string, number>
+  liedAt: number
+}
+const selectorOf = (publicKey: string): string => publicKey.slice(0, publicKey.indexOf(' '))
+const isRival = (a: string, b: string): boolean => a !== b && selectorOf(a) === selectorOf(b)
 type Relay = { signs: readonly string[]; revision: number; mail: Map<string, number> }
 
 const servers = 3
 const relays = 2
 const begin = Date.parse('2026-01-01T00:00:00Z')
+
+/** How long receivers keep a record. */
+const ttlMs = hour
 
 /** How far an operator's clock may be off. */
 const clockMs = hour
@@ -54,6 +68,8 @@ export class DomainYear {
   readonly #servers: readonly Server[] = Array.from({ length: servers }, () => ({
     shows: new Map(),
     forgets: new Map(),
+    lastShown: new Map(),
+    liedAt: 0,
   }))
   readonly #relays: readonly Relay[] = Array.from({ length: relays }, () => ({
     signs: [],
@@ -98,31 +114,35 @@ export class DomainYear {
 
   /** Each server learns of a change in its own time, within some hours. */
   #dns(): void {
-    for (const { shows, forgets } of this.#servers) {
-      for (const selector of this.#zone) {
-        forgets.delete(selector)
-        if (!shows.has(selector)) shows.set(selector, this.#real + this.#year.dice() * 12 * hour)
+    for (const [i, server] of this.#servers.entries()) {
+      const { shows, forgets, lastShown } = server
+      if (this.#is('server lies yes', false, i)) server.liedAt = this.#real
+      for (const key of shows.keys()) if (this.#shows(server, key)) lastShown.set(key, this.#real)
+      for (const key of this.#zone) {
+        forgets.delete(key)
+        if (!shows.has(key)) shows.set(key, this.#real + this.#year.dice() * 12 * hour)
+        // Whoever has the new record has it instead of the old one.
+        if (this.#shows(server, key)) for (const old of shows.keys()) if (isRival(old, key)) shows.delete(old)
       }
-      for (const selector of [...shows.keys()].filter((s) => !this.#zone.has(s))) {
-        const until = forgets.get(selector) ?? this.#real + this.#year.dice() * 2 * hour
-        forgets.set(selector, until)
-        if (until <= this.#real) shows.delete(selector)
+      for (const key of [...shows.keys()].filter((k) => !this.#zone.has(k))) {
+        const until = forgets.get(key) ?? this.#real + this.#year.dice() * 12 * hour
+        forgets.set(key, until)
+        if (until <= this.#real) shows.delete(key)
       }
     }
   }
 
-  #shows = ({ shows }: Server, selector: string): boolean =>
-    (shows.get(selector) ?? Number.POSITIVE_INFINITY) <= this.#real
+  #shows = ({ shows }: Server, key: string): boolean => (shows.get(key) ?? Number.POSITIVE_INFINITY) <= this.#real
 
-  #look(selector: string, clock: number): void {
+  #look(key: string, clock: number): void {
     const answers = this.#servers.map((server, i) => {
       if (this.#is('server silent', false, i)) return undefined
       if (this.#is('server lies yes', false, i)) return true
       if (this.#is('server lies no', false, i)) return false
-      return this.#shows(server, selector)
+      return this.#shows(server, key)
     })
     const seen = answers.every((a) => a === true) ? 'everywhere' : answers.includes(true) ? 'somewhere' : 'nowhere'
-    this.#lookedAt.set(selector, { seen, checkedAt: clock })
+    this.#lookedAt.set(key, { seen, checkedAt: clock })
   }
 
   #relaysHear(): void {
@@ -135,13 +155,14 @@ export class DomainYear {
 
   #mailLeaves(): void {
     for (const { signs, mail } of this.#relays) {
-      for (const selector of signs) {
-        this.#isSeen(selector)
-        mail.set(selector, this.#real)
+      for (const key of signs) {
+        this.#isSeen(key)
+        mail.set(key, this.#real)
       }
-      for (const [selector, at] of mail) {
-        const isUnderWay = this.#real - at < this.#underWayMs
-        if (isUnderWay && !this.#zone.has(selector)) this.#fault(`${selector} is withdrawn with its mail under way`)
+      for (const [key, at] of mail) {
+        if (this.#real - at >= this.#underWayMs) continue
+        if (!this.#zone.has(key)) this.#fault(`${key} is withdrawn with its mail under way`)
+        for (const other of this.#zone) if (isRival(other, key)) this.#fault(`${other} has the place of ${key}`)
       }
     }
   }
@@ -151,12 +172,20 @@ export class DomainYear {
     return this.#year.expireAfterMs + this.#year.wish.overlapMs - 2 * clockMs
   }
 
-  #isSeen(selector: string): void {
+  #isSeen(key: string): void {
     const honest = this.#servers.filter((_, i) => !this.#is('server lies yes', false, i))
-    const isFirst = !this.#begun.has(selector)
-    this.#begun.add(selector)
-    if (isFirst && !honest.every((s) => this.#shows(s, selector))) this.#fault(`${selector} signs and is not seen`)
-    if (!this.#zone.has(selector)) this.#fault(`${selector} signs and is not published`)
+    const isFirst = !this.#begun.has(key)
+    this.#begun.add(key)
+    if (isFirst && !honest.every((s) => this.#shows(s, key))) this.#fault(`${key} signs and is not seen`)
+    if (!this.#zone.has(key)) this.#fault(`${key} signs and is not published`)
+    if (isFirst && this.#servers.some((s) => this.#isKept(s, key)))
+      this.#fault(`${key} signs and receivers have another record`)
+  }
+
+  /** Whether a receiver may have the record of another key of its selector from there. */
+  #isKept({ lastShown, liedAt }: Server, key: string): boolean {
+    const lies = this.#real - liedAt <= day
+    return !lies && [...lastShown].some(([old, at]) => isRival(old, key) && this.#real - at <= ttlMs)
   }
 
   #fault(what: string): void {
@@ -165,11 +194,13 @@ export class DomainYear {
 
   /** One turn, cut off anywhere by a crash; who comes then may have another clock, and an old view. */
   #operatorTurns(): void {
-    const { dice, wish } = this.#year
+    const { dice } = this.#year
+    const { delegated: _, ...plain } = this.#year.wish
+    const wish = this.#is('selectors not delegated') ? plain : this.#year.wish
     if (dice() < 0.02) this.#clockOff = (2 * dice() - 1) * clockMs
     const clock = this.#real + this.#clockOff
     const view = dice() < 0.05 ? this.#cached : this.#recorded
-    if (dice() < 0.7) for (const { selector } of view) this.#look(selector, clock)
+    if (dice() < 0.7) for (const { publicKey } of view) this.#look(publicKey, clock)
     if (this.#is('key Secret unreadable')) return
     const step = dkimStep(view, wish, this.#observations(), clock)
     const deeds = [
@@ -186,27 +217,29 @@ export class DomainYear {
   #observations(): DkimObservations {
     return {
       held: this.#held,
-      recordOf: ({ selector }) => this.#lookedAt.get(selector),
-      inUse: ({ selector }) => this.#inUse(selector),
+      recordOf: ({ publicKey }) => this.#lookedAt.get(publicKey),
+      inUse: ({ publicKey }) => this.#inUse(publicKey),
       expireAfterMs: this.#year.expireAfterMs,
     }
   }
 
-  #inUse(selector: string): 'yes' | 'no' | 'unknown' {
-    if (this.#written.signs.includes(selector)) return 'yes'
+  #inUse(key: string): 'yes' | 'no' | 'unknown' {
+    if (this.#written.signs.includes(key)) return 'yes'
     const answers = this.#relays.map((relay, i) => {
       if (this.#is('relay silent', false, i)) return 'unknown'
-      if (relay.signs.includes(selector)) return 'yes'
+      if (relay.signs.includes(key)) return 'yes'
       return relay.revision === this.#written.revision ? 'no' : 'unknown'
     })
     return answers.find((a) => a === 'yes') ?? answers.find((a) => a === 'unknown') ?? 'no'
   }
 
   #make({ make }: DkimStep): void {
-    for (const type of make) {
-      const selector = `s${String(++this.#made).padStart(4, '0')}`
+    for (const { type, selector: wanted } of make) {
+      this.#made += 1
+      const selector = wanted ?? `s${String(this.#made).padStart(4, '0')}`
       const algorithm = type === 'rsa' ? 'rsa2048' : 'ed25519'
-      this.#held = [...this.#held, { selector, algorithm, publicKey: `key of ${selector}` }]
+      const others = this.#held.filter((key) => key.selector !== selector)
+      this.#held = [...others, { selector, algorithm, publicKey: `${selector} ${this.#made}` }]
     }
   }
 
@@ -217,13 +250,16 @@ export class DomainYear {
 
   #publish({ publish }: DkimStep): void {
     if (this.#is('nobody publishes')) return
-    this.#zone = new Set(publish.map(({ selector }) => selector))
+    this.#zone = new Set(publish.map(({ publicKey }) => publicKey))
+    const selectors = new Set(publish.map(({ selector }) => selector))
+    if (selectors.size < publish.length) this.#fault('two records have one name')
   }
 
   /** A key that was lost with its Secret is with the relays still. */
-  #write({ sign }: DkimStep): void {
-    if (sign.join() === this.#written.signs.join()) return
-    this.#written = { signs: sign, revision: this.#written.revision + 1 }
+  #write({ sign, keys }: DkimStep): void {
+    const signs = sign.flatMap((selector) => keys.find((key) => key.selector === selector)?.publicKey ?? [])
+    if (signs.join() === this.#written.signs.join()) return
+    this.#written = { signs, revision: this.#written.revision + 1 }
   }
 
   #erase({ erase }: DkimStep): void {

@@ -29,7 +29,8 @@ function concluded(more: Partial<KeysFacts>, inUse: KeySighting['inUse'] = 'no')
     lost: known.lost,
     keys: known.keys.map((k) => `${k.selector} ${k.stage}`),
     found: known.found.map((f) => `${f.type} ${f.reason}`),
-    ...{ make, erase },
+    make: make.map(({ type }) => type),
+    erase,
   }
 }
 const own = (...selectors: readonly string[]): KeysFacts['own'] => ({ is: 'held', keys: selectors.map(held) })
