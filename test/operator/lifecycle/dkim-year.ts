@@ -32,15 +32,10 @@ export type Year = {
 }
 
 /**
- * What an honest server shows, and from when on; until when it still has shown what it shows no more. Records, mail and
- * signatures are known by the public key, which begins with its selector: there may be another one later.
+ * What an honest server shows, and from when on. Records, mail and signatures are known by the public key, which begins
+ * with its selector: there may be another one later.
  */
-type Server = {
-  readonly shows: Map<string, number>
-  readonly forgets: Map<string, number>
-  readonly lastShown: Map<string, number>
-  liedAt: number
-}
+type Server = { readonly shows: Map<string, number>; readonly forgets: Map<string, number> }
 const selectorOf = (publicKey: string): string => publicKey.slice(0, publicKey.indexOf(' '))
 const isRival = (a: string, b: string): boolean => a !== b && selectorOf(a) === selectorOf(b)
 type Relay = { signs: readonly string[]; revision: number; mail: Map<string, number> }
@@ -48,9 +43,6 @@ type Relay = { signs: readonly string[]; revision: number; mail: Map<string, num
 const servers = 3
 const relays = 2
 const begin = Date.parse('2026-01-01T00:00:00Z')
-
-/** How long receivers keep a record. */
-const ttlMs = hour
 
 /** How far an operator's clock may be off. */
 const clockMs = hour
@@ -68,8 +60,6 @@ export class DomainYear {
   readonly #servers: readonly Server[] = Array.from({ length: servers }, () => ({
     shows: new Map(),
     forgets: new Map(),
-    lastShown: new Map(),
-    liedAt: 0,
   }))
   readonly #relays: readonly Relay[] = Array.from({ length: relays }, () => ({
     signs: [],
@@ -114,10 +104,8 @@ export class DomainYear {
 
   /** Each server learns of a change in its own time, within some hours. */
   #dns(): void {
-    for (const [i, server] of this.#servers.entries()) {
-      const { shows, forgets, lastShown } = server
-      if (this.#is('server lies yes', false, i)) server.liedAt = this.#real
-      for (const key of shows.keys()) if (this.#shows(server, key)) lastShown.set(key, this.#real)
+    for (const server of this.#servers) {
+      const { shows, forgets } = server
       for (const key of this.#zone) {
         forgets.delete(key)
         if (!shows.has(key)) shows.set(key, this.#real + this.#year.dice() * 12 * hour)
@@ -178,14 +166,6 @@ export class DomainYear {
     this.#begun.add(key)
     if (isFirst && !honest.every((s) => this.#shows(s, key))) this.#fault(`${key} signs and is not seen`)
     if (!this.#zone.has(key)) this.#fault(`${key} signs and is not published`)
-    if (isFirst && this.#servers.some((s) => this.#isKept(s, key)))
-      this.#fault(`${key} signs and receivers have another record`)
-  }
-
-  /** Whether a receiver may have the record of another key of its selector from there. */
-  #isKept({ lastShown, liedAt }: Server, key: string): boolean {
-    const lies = this.#real - liedAt <= day
-    return !lies && [...lastShown].some(([old, at]) => isRival(old, key) && this.#real - at <= ttlMs)
   }
 
   #fault(what: string): void {
