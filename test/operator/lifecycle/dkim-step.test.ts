@@ -1,5 +1,6 @@
 /** What becomes of a domain's DKIM keys, step by step: stages, new keys, what signs, what is published, what is erased. */
 import { expect, test } from 'vitest'
+import { delegatedSelectors } from '../../../operator/lifecycle/delegated-selectors.ts'
 import type { DkimKey, DkimStage } from '../../../operator/lifecycle/dkim-key.ts'
 import type { KeySighting } from '../../../operator/lifecycle/dkim-line.ts'
 import { type DkimObservations, type DkimWish, dkimStep } from '../../../operator/lifecycle/dkim-step.ts'
@@ -175,4 +176,164 @@ test('a time that a wrong clock wrote far ahead begins anew', () => {
 test('it says when time alone changes something', () => {
   expect(stepped([active]).at).toBe(active.since + 90 * day)
   expect(stepped([key('x', 'Retiring', now - day), active]).at).toBe(now + 7 * day)
+})
+
+const delegated = delegatedSelectors({
+  domain: 'example.org',
+  targetZone: 'keys.example',
+  prefix: 'rf',
+  environment: 'Production',
+})
+const turns: DkimWish = { ...managed, delegated }
+const [first, second] = ['rf-prod-rsa-1', 'rf-prod-rsa-2'] as const
+const inTurn = (selector: string, stage: DkimStage, since: number): DkimKey => ({
+  ...key(selector, stage, since),
+  delegatedTo: `${selector}.example.org._dkim.keys.example`,
+})
+const due = now - 90 * day
+const hours = (n: number): Facts => ({
+  seen: { [first]: 'everywhere', [second]: 'everywhere' },
+  checkedAt: now - n * hour,
+})
+
+test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
+  ['the first key of all has the first selector', [], {}, turns, [first]],
+  ['the next one has the other', [inTurn(first, 'Active', due)], {}, turns, [second]],
+  [
+    'the third has the first again',
+    [inTurn(first, 'Retired', now - 80 * day), inTurn(second, 'Active', due)],
+    { held: [second] },
+    turns,
+    [first],
+  ],
+  [
+    'not while mail is under way that names it',
+    [inTurn(first, 'Retiring', now - day), inTurn(second, 'Active', due)],
+    {},
+    turns,
+    [],
+  ],
+  [
+    'nor while the private key is still there',
+    [inTurn(first, 'Retired', now - day), inTurn(second, 'Active', due)],
+    {},
+    turns,
+    [],
+  ],
+  [
+    'nor while a relay may have it',
+    [inTurn(first, 'Retired', now - day), inTurn(second, 'Active', due)],
+    { held: [second], inUse: { [first]: 'unknown' } },
+    turns,
+    [],
+  ],
+  ['one that nobody has had goes first', [inTurn(first, 'Retired', now - day)], { held: [] }, turns, [second]],
+  ['a key with a selector of its own is followed at once', [active], {}, turns, [first]],
+  [
+    'and so is one in turn where nothing is delegated any more',
+    [inTurn(first, 'Active', now - day)],
+    {},
+    managed,
+    ['rsa'],
+  ],
+  [
+    'or whose records were in another zone',
+    [{ ...inTurn(first, 'Active', now - day), delegatedTo: `${first}.example.org._dkim.old.example` }],
+    {},
+    turns,
+    [second],
+  ],
+])('in turns: %s', (_name, recorded, facts, wish, make) => {
+  expect(stepped(recorded, facts, wish).make).toEqual(make)
+})
+
+test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
+  [
+    'the first of all signs when it is seen once more',
+    [inTurn(first, 'Published', now - 1)],
+    hours(0),
+    turns,
+    ['1 Active'],
+  ],
+  [
+    'a later one does not while receivers may have the record of another',
+    [inTurn(second, 'Active', due), inTurn(first, 'Published', now - 3 * hour + 1)],
+    hours(0),
+    turns,
+    ['2 Active', '1 Published'],
+  ],
+  [
+    'nor when nobody has looked for so long',
+    [inTurn(second, 'Active', due), inTurn(first, 'Published', now - 4 * hour)],
+    hours(2),
+    turns,
+    ['2 Active', '1 Published'],
+  ],
+  [
+    'and then it does',
+    [inTurn(second, 'Active', due), inTurn(first, 'Published', now - 3 * hour)],
+    { ...hours(0), inUse: { [second]: 'yes' } },
+    turns,
+    ['2 Active', '1 Active'],
+  ],
+  [
+    'one that waits where nobody publishes any more makes room',
+    [inTurn(first, 'Active', due), key('a', 'Pending', now - day)],
+    {},
+    turns,
+    ['1 Active', 'a Retiring'],
+  ],
+  [
+    'unless a relay signs with it, of which nobody remembers',
+    [],
+    { held: ['a'], inUse: { a: 'yes' } },
+    turns,
+    ['a Pending'],
+  ],
+])('in turns: %s', (_name, recorded, facts, wish, stages) => {
+  const told = stepped(recorded, facts, wish).stages.map((text) => text.replace('rf-prod-rsa-', ''))
+  expect(told).toEqual(stages)
+})
+
+test('the key that has a selector after another one is told of alone, and is not erased for that one', () => {
+  const [old, fresh] = ['old', 'new'].map((publicKey) => ({
+    selector: first,
+    algorithm: 'rsa2048' as const,
+    publicKey,
+  }))
+  const signs = inTurn(second, 'Active', now - day)
+  const own = { selector: second, algorithm: 'rsa2048', publicKey: signs.publicKey } as const
+  const recorded: readonly DkimKey[] = [{ ...inTurn(first, 'Retired', now - day), ...old }, signs]
+  const look = (held: DkimObservations['held']) =>
+    dkimStep(recorded, turns, { held, recordOf: () => undefined, inUse: () => 'no', expireAfterMs: day }, now)
+  const step = look([own, ...(fresh ? [fresh] : [])])
+  expect(step.keys.map((k) => `${k.publicKey} ${k.stage} ${k.delegatedTo}`)).toEqual([
+    `${signs.publicKey} Active ${second}.example.org._dkim.keys.example`,
+    `new Pending ${first}.example.org._dkim.keys.example`,
+  ])
+  expect(step.erase).toEqual([])
+  expect(step.publish.map((k) => k.publicKey)).toEqual([signs.publicKey, 'new'])
+  expect(look([own, ...(old ? [old] : [])]).erase).toEqual([first])
+})
+
+test('a key that took the selector of one that is not over is not taken for anything', () => {
+  const recorded = [inTurn(first, 'Retiring', now - day), inTurn(second, 'Active', now - day)]
+  const held = [{ selector: first, algorithm: 'rsa2048', publicKey: 'another' } as const]
+  const step = dkimStep(
+    recorded,
+    turns,
+    { held, recordOf: () => undefined, inUse: () => 'no', expireAfterMs: day },
+    now,
+  )
+  expect(step.keys.map((k) => k.publicKey)).toEqual(recorded.map((k) => k.publicKey))
+})
+
+test('names in the target zone part the domain from the zone, so no two domains have one', () => {
+  const its = (domain: string, targetZone: string) =>
+    delegatedSelectors({ domain, targetZone, prefix: 'rf', environment: 'Production' }).rsa.map((s) => s.delegatedTo)
+  expect(its('mail.corp.example', 'keys.example')).toEqual([
+    'rf-prod-rsa-1.mail.corp.example._dkim.keys.example',
+    'rf-prod-rsa-2.mail.corp.example._dkim.keys.example',
+  ])
+  expect(its('mail.corp', 'example.keys.example')[0]).toBe('rf-prod-rsa-1.mail.corp._dkim.example.keys.example')
 })

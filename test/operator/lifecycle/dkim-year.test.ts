@@ -56,6 +56,7 @@ describe.each(Object.entries(selectors))('%s', (_name, turns) => {
     expect(calm.faults).toEqual([])
     // Two kinds, a month each and some hours to be seen: a dozen of each, of which one signs and at most one retires.
     expect(calm.outcome.signed).toBeGreaterThanOrEqual(22)
+    expect(calm.outcome.made - calm.outcome.signed).toBeLessThanOrEqual(2)
     expect(calm.outcome.held).toBeLessThanOrEqual(6)
     expect(calm.outcome.recorded).toBeLessThanOrEqual(8)
   })

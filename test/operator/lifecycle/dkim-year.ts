@@ -80,7 +80,7 @@ export class DomainYear {
 
   /** What a calm year is worth: keys that signed, keys that are at hand at its end, and those of which the status tells. */
   get outcome() {
-    return { signed: this.#begun.size, held: this.#held.length, recorded: this.#recorded.length }
+    return { made: this.#made, signed: this.#begun.size, held: this.#held.length, recorded: this.#recorded.length }
   }
 
   run(): void {
@@ -105,19 +105,23 @@ export class DomainYear {
   /** Each server learns of a change in its own time, within some hours. */
   #dns(): void {
     for (const server of this.#servers) {
-      const { shows, forgets } = server
-      for (const key of this.#zone) {
-        forgets.delete(key)
-        if (!shows.has(key)) shows.set(key, this.#real + this.#year.dice() * 12 * hour)
-        // Whoever has the new record has it instead of the old one.
-        if (this.#shows(server, key)) for (const old of shows.keys()) if (isRival(old, key)) shows.delete(old)
-      }
-      for (const key of [...shows.keys()].filter((k) => !this.#zone.has(k))) {
-        const until = forgets.get(key) ?? this.#real + this.#year.dice() * 12 * hour
-        forgets.set(key, until)
-        if (until <= this.#real) shows.delete(key)
-      }
+      for (const key of this.#zone) this.#learns(server, key)
+      for (const key of [...server.shows.keys()].filter((k) => !this.#zone.has(k))) this.#forgets(server, key)
     }
+  }
+
+  #learns(server: Server, key: string): void {
+    const { shows, forgets } = server
+    forgets.delete(key)
+    if (!shows.has(key)) shows.set(key, this.#real + this.#year.dice() * 12 * hour)
+    // Whoever has the new record has it instead of the old one.
+    if (this.#shows(server, key)) for (const old of shows.keys()) if (isRival(old, key)) shows.delete(old)
+  }
+
+  #forgets({ shows, forgets }: Server, key: string): void {
+    const until = forgets.get(key) ?? this.#real + this.#year.dice() * 12 * hour
+    forgets.set(key, until)
+    if (until <= this.#real) shows.delete(key)
   }
 
   #shows = ({ shows }: Server, key: string): boolean => (shows.get(key) ?? Number.POSITIVE_INFINITY) <= this.#real
@@ -147,12 +151,13 @@ export class DomainYear {
         this.#isSeen(key)
         mail.set(key, this.#real)
       }
-      for (const [key, at] of mail) {
-        if (this.#real - at >= this.#underWayMs) continue
-        if (!this.#zone.has(key)) this.#fault(`${key} is withdrawn with its mail under way`)
-        for (const other of this.#zone) if (isRival(other, key)) this.#fault(`${other} has the place of ${key}`)
-      }
+      for (const [key, at] of mail) if (this.#real - at < this.#underWayMs) this.#mayBeVerified(key)
     }
+  }
+
+  #mayBeVerified(key: string): void {
+    if (!this.#zone.has(key)) this.#fault(`${key} is withdrawn with its mail under way`)
+    for (const other of this.#zone) if (isRival(other, key)) this.#fault(`${other} has the place of ${key}`)
   }
 
   /** Two clocks that are an hour off each: that much of the overlap may be lost. */
