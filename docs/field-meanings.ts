@@ -96,7 +96,7 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.expect.dmarc.minimumPolicy': 'the weakest policy that is good enough',
     'spec.expect.dmarc.reports': 'aggregate reports go there, too; absent: nobody asks',
     'spec.dns.publisher':
-      'Manual: a person publishes what status.records wants; DNSEndpoint: external-dns does, for DKIM and DMARC (in a cluster)',
+      'Manual: a person publishes what status.records wants; DNSEndpoint: external-dns does, for DKIM and DMARC (in a cluster); CNAME: the names of two selectors for each kind of key are aliases, added once, and the records of the keys are in targetZone',
     'spec.dns.resolvers':
       "who is asked beside the zone's own name servers, on port 53; empty: the resolvers of the operator's pod, or of this machine",
     'spec.whenBroken.action':
@@ -108,7 +108,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.dkim.rotation.every': 'for how long a key signs before the next one is made',
     'spec.dkim.rotation.overlap':
       'for how long, beside the longest expireAfter of any fleet, the record of a key stays after the last relay has left it',
-    'spec.dkim.selectorPrefix': 'what selectors begin with: <prefix>-<prod or test>-<day>-<kind>-<chance>',
+    'spec.dkim.selectorPrefix':
+      'what selectors begin with: <prefix>-<prod or test>-<day>-<kind>-<chance>, or, with publisher CNAME, <prefix>-<prod or test>-<kind>-<1 or 2>',
     'spec.dkim.secretRef.name':
       'a Secret in this namespace with a private key (RSA or Ed25519, PEM) under each selector, labelled `relayfleet.dev/dkim-key: "true"`',
   },

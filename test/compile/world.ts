@@ -29,7 +29,7 @@ export type Facts = {
   readonly tokenIssuer?: readonly string[] | string
   /** Whole configurations; for most cases `before.yaml` says more clearly what was running. */
   readonly running?: readonly unknown[]
-  /** What is known of the keys of SenderDomains: `selector algorithm` of each that signs, absent where nobody knows; and of each whose time is over. */
+  /** What is known of the keys of SenderDomains: `selector algorithm`, and the name it is delegated to, of each that signs, absent where nobody knows; and of each whose time is over. */
   readonly domainKeys?: Readonly<
     Record<
       string,
@@ -51,8 +51,9 @@ const places: Readonly<Record<NonNullable<Facts['place']>, Place>> = {
 }
 
 function heldKey(text: string): HeldKey {
-  const [selector = '', algorithm = ''] = text.split(' ')
-  return { selector, algorithm: algorithm as DkimAlgorithm, publicKey: `of-${selector}` }
+  const [selector = '', algorithm = '', delegatedTo] = text.split(' ')
+  const key = { selector, algorithm: algorithm as DkimAlgorithm, publicKey: `of-${selector}` }
+  return { ...key, ...(delegatedTo !== undefined && { delegatedTo }) }
 }
 
 const domainKeys = (facts: Facts): ReadonlyMap<Name, DomainKeys> =>

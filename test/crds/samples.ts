@@ -38,6 +38,8 @@ export const credential = (name: string, more: object, refused?: string, onlyHer
   spec: { ...credentialSpec, ...more },
 })
 
+export const targetZone = 'keys.example'
+export const delegated = { publisher: 'CNAME', targetZone }
 export const provided = { mode: 'Provided', secretRef: { name: 'keys' } }
 export const off = { mode: 'Off', signedBy: 'Smarthost' }
 export const smarthost = (more: object) => ({

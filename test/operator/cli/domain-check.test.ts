@@ -74,6 +74,25 @@ describe.runIf(isRoot)('domain check', () => {
     expect(code).toBe(1)
   })
 
+  test('selectors that are delegated: two of each kind, for the form of the domain, before there is a key', async () => {
+    await startZoneServer(zone, address, 53)
+    const dns = { publisher: 'CNAME', targetZone: 'keys.example', resolvers: [address] }
+    const spec = { domain: 'mail.example.org', environment: 'Production', dkim: { algorithms: ['ed25519'] }, dns }
+    const folder = yamlDirectory({ 'domain.yaml': domain({}).replace(/spec: .*/, `spec: ${JSON.stringify(spec)}`) })
+    const { code, out } = await commanded('domain', 'check', '-f', folder)
+    const [first, second] = ['rf-prod-ed-1', 'rf-prod-ed-2']
+    const target = 'mail.example.org._dkim.keys.example'
+    expect(out.slice(out.indexOf('  for a zone')).trimEnd().split('\n')).toEqual([
+      '  for a zone file:',
+      `    ${first}._domainkey.mail.example.org. 3600 IN CNAME ${first}.${target}.`,
+      `    ${second}._domainkey.mail.example.org. 3600 IN CNAME ${second}.${target}.`,
+      '  for a form of the zone example.org (the value in one piece, without quotes):',
+      `    host ${first}._domainkey.mail   type CNAME   value ${first}.${target}`,
+      `    host ${second}._domainkey.mail   type CNAME   value ${second}.${target}`,
+    ])
+    expect(code).toBe(1)
+  })
+
   test('nobody answers: that is no verdict, and has an exit code of its own', async () => {
     const failing = { ...zone, 'TXT mail.example.org': { code: 'SERVFAIL' } as const }
     const { code, out } = await run({ spf: {} }, failing)

@@ -23,6 +23,9 @@ const good = [
   `s1._domainkey TXT "v=DKIM1; k=rsa; p=${key.slice(0, 200)}" "${key.slice(200)}"`,
   '_dmarc CNAME _dmarc.partner.test.',
 ]
+const target = 's1.owner.test._dkim.keys.test'
+const aliases = [`s1._domainkey CNAME ${target}.`]
+const delegated = ['s1.owner.test._dkim TXT "v=DKIM1; k=rsa; p=AAAA"']
 const partner = ['spf TXT "v=spf1 ip4:192.0.2.0/24 -all"', '_dmarc TXT "v=DMARC1; p=quarantine"']
 
 describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
@@ -32,7 +35,14 @@ describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
     execFileSync(programFile('ip') ?? 'ip', ['address', verb, `${address}/32`, 'dev', 'lo'])
   beforeAll(async () => {
     loopback('add')
-    const zones = { test: [], 'sender.test': good, 'partner.test': partner, 'broken.test': undefined }
+    const zones = {
+      test: [],
+      'sender.test': good,
+      'owner.test': aliases,
+      'keys.test': delegated,
+      'partner.test': partner,
+      'broken.test': undefined,
+    }
     named = await startNamed(join(folder, 'named'), { side: ['env'], address, zones })
   })
   afterAll(async () => {
@@ -87,6 +97,24 @@ describe.runIf(installed('named', 'ip') && asRoot('port 53'))('at BIND', () => {
     named.reload('sender.test', [])
     await until('it is gone', async () => (await again(there)).records.length === 0)
     named.reload('sender.test', good)
+  })
+
+  test('a delegated selector is followed into the zone that has its record, whose name servers are asked', async () => {
+    const keys = [{ selector: 's1', type: 'rsa', publicKey: 'AAAA', delegatedTo: target }] as const
+    const vacant = [{ selector: 's2', delegatedTo: 's2.owner.test._dkim.keys.test' }]
+    const looked = () =>
+      observe(
+        {
+          ...{ domain: 'owner.test', wanted: recordsWanted('owner.test', {}, keys, [], vacant) },
+          ...{ resolvers: [{ address, port: 53 }], before: undefined },
+        },
+        { ask, now: Date.now, dice: Math.random, signal: new AbortController().signal },
+      )
+    const found = await looked()
+    expect(states(found)).toEqual(['DKIM Match everywhere', 'DKIM Match everywhere', 'DKIM Missing nowhere'])
+    expect(found.records.map((r) => r.showing.length)).toEqual([2, 2, 0])
+    named.reload('keys.test', ['s1.owner.test._dkim TXT "v=DKIM1; k=rsa; p=BBBB"'])
+    await until('another key is there', async () => (await looked()).records[1]?.state === 'Mismatch')
   })
 
   test('a zone that can not be loaded (SERVFAIL) breaks nothing that was well', async () => {

@@ -10,8 +10,8 @@ import {
   type WhenBroken,
 } from '../../../operator/lifecycle/record-conditions.ts'
 import { scoreOf } from '../../../operator/lifecycle/record-score.ts'
-import { recordsWanted } from '../../../operator/lifecycle/records-wanted.ts'
-import { own, resolver, unknown, type Zone } from './zone.ts'
+import { recordsWanted, type Wanted } from '../../../operator/lifecycle/records-wanted.ts'
+import { own, ownOf, resolver, unknown, type Zone } from './zone.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -38,6 +38,11 @@ const silent: Zone = {
 
 function found(views: Parameters<typeof domainRecords>[1], before?: DomainRecords, at = now): DomainRecords {
   const standing = domainRecords(wanted, views, before, at)
+  if (standing.is === 'asks') throw new Error('everything is in the tables')
+  return standing
+}
+function foundOf(all: readonly Wanted[], views: readonly View[]): DomainRecords {
+  const standing = domainRecords(all, views, undefined, now)
   if (standing.is === 'asks') throw new Error('everything is in the tables')
   return standing
 }
@@ -200,6 +205,33 @@ test('a delegated selector wants its alias, and the key at the other end', () =>
     'TXT s1.keys.example.net',
   ])
   expect(recordsWanted('example.org', {}, [])).toEqual([])
+})
+
+test('a record in another zone is judged by the name servers of that one, and the alias by its own', () => {
+  const target = 's1.example.org._dkim.keys.example.net'
+  const name = 's1._domainkey.example.org'
+  const wanted = recordsWanted('example.org', {}, [
+    { selector: 's1', type: 'rsa', publicKey: 'AAAA', delegatedTo: target },
+  ])
+  const all = { [`CNAME ${name}`]: [target], [`TXT ${target}`]: ['v=DKIM1; k=rsa; p=AAAA'] }
+  const noAlias = { [`TXT ${target}`]: ['v=DKIM1; k=rsa; p=AAAA'] }
+  const noKey = { [`CNAME ${name}`]: [target] }
+  const seen = (here: Zone, there: Zone) =>
+    states(foundOf(wanted, [ownOf('example.org', here), ownOf('example.net', there), resolver(all)]))
+  expect(seen(noKey, noAlias)).toEqual(['DKIM Match everywhere', 'DKIM Match everywhere'])
+  expect(seen(noKey, {})).toEqual(['DKIM Match everywhere', 'DKIM Missing somewhere'])
+  expect(seen({}, all)).toEqual(['DKIM Missing somewhere', 'DKIM Match everywhere'])
+})
+
+test('a zone within the other one is asked for what is in it', () => {
+  const target = 's1.example.org._dkim.keys.example.org'
+  const wanted = recordsWanted('example.org', {}, [
+    { selector: 's1', type: 'rsa', publicKey: 'AAAA', delegatedTo: target },
+  ])
+  const alias = { 'CNAME s1._domainkey.example.org': [target] }
+  const record = { [`TXT ${target}`]: ['v=DKIM1; k=rsa; p=AAAA'] }
+  const views = [ownOf('example.org', alias), ownOf('keys.example.org', record)]
+  expect(states(foundOf(wanted, views))).toEqual(['DKIM Match everywhere', 'DKIM Match everywhere'])
 })
 
 test('the score tells the reason for each point that is missing', () => {

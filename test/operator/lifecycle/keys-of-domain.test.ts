@@ -83,6 +83,14 @@ test.each<[readonly DkimKey[], string | undefined]>([
     'RecordPending: b: waits until every server that is asked shows its record; publish b._domainkey.example.org TXT "v=DKIM1; k=rsa; p=key of b"; until then a goes on signing',
   ],
   [[key('a', 'Active'), key('b', 'Published')], 'RecordSeen: b'],
+  [
+    [key('a', 'Active'), { ...key('b', 'Pending'), delegatedTo: 'b.keys.example' }],
+    'RecordPending: b: waits until every server that is asked shows its record; publish b.keys.example TXT "v=DKIM1; k=rsa; p=key of b", to which b._domainkey.example.org has to be a CNAME; until then a goes on signing',
+  ],
+  [
+    [key('a', 'Active'), { ...key('b', 'Published'), delegatedTo: 'b.keys.example' }],
+    'RecordSeen: b: its record is seen everywhere; it signs when it is seen once more, 3 hours later, when nobody has the record',
+  ],
   [[key('a', 'Active'), key('b', 'Active')], 'RelaysFollow: a: followed'],
   [
     [key('a', 'Retiring', now), key('b', 'Active')],

@@ -15,6 +15,8 @@ export const lookupIn =
   }
 
 export const own = (zone: Zone, server = 'ns1'): View => ({ server, authoritative: true, lookup: lookupIn(zone) })
+/** A name server of that zone, which has other names from somebody else. */
+export const ownOf = (its: string, zone: Zone): View => ({ ...own(zone, `ns of ${its}`), zone: its })
 export const resolver = (zone: Zone, server = 'resolver'): View => ({
   server,
   authoritative: false,
