@@ -14,6 +14,7 @@ import { parseFrom, parseHeader } from '../../relay/mail/header.ts'
 import { addresses, addressWords, pathLines, spelled } from './address-targets.ts'
 import * as grammar from './grammar.ts'
 import { hostile, latin1, same, type Target } from './target.ts'
+import { tokens } from './token-targets.ts'
 
 const commandWords = [
   ...[
@@ -330,4 +331,5 @@ export const targets: readonly Target[] = [
   contents,
   lineEnds,
   logins,
+  tokens,
 ]
