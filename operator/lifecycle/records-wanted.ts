@@ -98,9 +98,9 @@ function dkimWanted(domain: string, wanted: SelectorKey): readonly Wanted[] {
   ]
 }
 
-const retiredWanted = (domain: string, { selector, type, publicKey }: RetiredKey): Wanted => ({
+const retiredWanted = (domain: string, { selector, delegatedTo, type, publicKey }: RetiredKey): Wanted => ({
   purpose: 'RetiredKey',
-  name: selectorName(selector, domain),
+  name: delegatedTo ?? selectorName(selector, domain),
   type: 'TXT',
   key: { type, publicKey },
 })
