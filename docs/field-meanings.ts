@@ -96,7 +96,7 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.expect.dmarc.minimumPolicy': 'the weakest policy that is good enough',
     'spec.expect.dmarc.reports': 'aggregate reports go there, too; absent: nobody asks',
     'spec.dns.publisher':
-      'Manual: a person publishes what status.records wants; DNSEndpoint: external-dns does, for DKIM and DMARC (in a cluster); CNAME: the names of two selectors for each kind of key are aliases, added once, and the records of the keys are in targetZone',
+      'Manual: a person publishes what status.records wants; DNSEndpoint: external-dns does, for DKIM and DMARC (in a cluster); CNAME: the names of two selectors for each kind of key are aliases, added once, and the records of the keys are in targetZone, published by external-dns where the cluster knows DNSEndpoints',
     'spec.dns.resolvers':
       "who is asked beside the zone's own name servers, on port 53; empty: the resolvers of the operator's pod, or of this machine",
     'spec.whenBroken.action':

@@ -97,6 +97,13 @@ export type Status = {
   readonly [field: string]: unknown
 }
 
+/** What is published by the operator's hands. */
+export type Publication = {
+  readonly records: readonly PublishedRecord[]
+  /** Its owner counts on it; else a person may publish what is wanted. */
+  readonly isRequired: boolean
+}
+
 export type Compiled = {
   readonly fleets: ReadonlyMap<Name, CompiledFleet>
   /** By RelayCredential. */
@@ -112,5 +119,5 @@ export type Compiled = {
   /** By SenderDomain: the records that it has to have; absent where none are wanted. */
   readonly domainChecks: ReadonlyMap<Name, DomainChecks>
   /** By SenderDomain: what is to be published for it, nothing where its owner does so by hand; absent: it stays as it is. */
-  readonly publications: ReadonlyMap<Name, readonly PublishedRecord[]>
+  readonly publications: ReadonlyMap<Name, Publication>
 }

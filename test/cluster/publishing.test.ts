@@ -51,6 +51,13 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
   test('are made, set right, and taken away by a change and never by a mistake', async () => {
     const declare = declarer(admin, namespace)
     await declare.domain('a', { domain: 'a.example', expect: expected, dns })
+    const delegated = { ...dns, publisher: 'CNAME', targetZone: 'keys.example' }
+    await declare.domain('c', {
+      domain: 'c.example',
+      expect: expected,
+      dns: delegated,
+      dkim: { algorithms: ['rsa2048'] },
+    })
     running = runOperator(
       {
         connection: proxy.connection,
@@ -62,6 +69,8 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
     )
     const told = await condition('a', 'PublisherUnavailable')
     expect(told.message).toContain('install external-dns')
+
+    expect((await condition('c', 'ResolverTrouble')).message, 'a person may publish it').toContain('_dkim.keys.example')
 
     const foreign = { apiVersion: `${group}/v1alpha1`, kind, metadata: { name: 'b' }, spec: { endpoints: [] } }
     accepted(await admin.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', dnsEndpointCrd))
@@ -81,6 +90,13 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
       },
     })
     await condition('a', 'ResolverTrouble')
+
+    const [target] = await until('the key of a delegated selector is there', async () => {
+      const { status, body } = await admin.get(path('c'))
+      const names = JSON.stringify(body).match(/[^"]*_d[^"]*/g) ?? []
+      return status === 200 && names.length > 0 ? names : undefined
+    })
+    expect(target, 'nothing in the zone of its domain').toBe('rf-prod-rsa-1.c.example._dkim.keys.example')
 
     accepted(await admin.patch(path('a'), { spec: { endpoints: [] } }))
     await until('it is set right', async () => JSON.stringify(await admin.get(path('a'))).includes('p=reject'))

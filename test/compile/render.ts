@@ -149,7 +149,7 @@ export const render = (compiled: Compiled, show: 'compact' | 'full'): string =>
       statuses: mapped(compiled.statuses, show === 'full' ? (s) => s : statusLine),
       references: [...compiled.references],
       domainChecks: mapped(compiled.domainChecks, checksFields),
-      publications: filled(mapped(compiled.publications, (records) => records.map(zoneFileLine))),
+      publications: filled(mapped(compiled.publications, ({ records }) => records.map(zoneFileLine))),
     }),
     { lineWidth: 0, aliasDuplicateObjects: false },
   )

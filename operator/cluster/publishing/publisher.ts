@@ -1,8 +1,7 @@
 /** Keeps a DNSEndpoint for each SenderDomain that has its records published so, in a cluster that knows the kind. */
-import type { Condition } from '../../compile/compiled.ts'
+import type { Condition, Publication } from '../../compile/compiled.ts'
 import type { Name, Ref } from '../../compile/snapshot.ts'
 import { Dirty } from '../../dirty.ts'
-import type { PublishedRecord } from '../../lifecycle/txt-record.ts'
 import { dnsEndpoint } from '../../manifests/dns-endpoint.ts'
 import { splitName } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
@@ -17,7 +16,7 @@ import { publishTrouble, unavailable } from './publish-trouble.ts'
 
 export type Publisher = {
   /** Returns at once. A domain that is not in it stays as it is. */
-  give(publications: ReadonlyMap<Name, readonly PublishedRecord[]>, uids: ReadonlyMap<Ref, string>): void
+  give(publications: ReadonlyMap<Name, Publication>, uids: ReadonlyMap<Ref, string>): void
   /** What keeps a domain's records from being published. */
   troubles(): ReadonlyMap<Name, Condition>
   /** Until the signal ends; never rejects. */
@@ -49,20 +48,16 @@ export function openPublisher({
   everyMs = ordinaryMs,
 }: Publishing): Publisher {
   const dirty = new Dirty()
-  let wanted: ReadonlyMap<Name, readonly PublishedRecord[]> = new Map()
+  let wanted: ReadonlyMap<Name, Publication> = new Map()
   let uids: ReadonlyMap<Ref, string> = new Map()
   let troubles: ReadonlyMap<Name, Condition> = new Map()
 
   async function round(signal: AbortSignal): Promise<void> {
     const observed = await list(signal)
     const found = new Map<Name, Condition>()
-    for (const [name, records] of wanted) {
+    for (const [name, publication] of wanted) {
       const trouble =
-        observed === undefined
-          ? records.length > 0
-            ? unavailable
-            : undefined
-          : await publish(name, records, observed, signal)
+        observed === undefined ? withoutKind(publication) : await publish(name, publication, observed, signal)
       if (trouble !== undefined) found.set(name, trouble)
     }
     const isSame = JSON.stringify([...found]) === JSON.stringify([...troubles])
@@ -93,7 +88,7 @@ export function openPublisher({
 
   async function publish(
     name: Name,
-    records: readonly PublishedRecord[],
+    { records }: Publication,
     observed: ReadonlyMap<string, KubeObject>,
     signal: AbortSignal,
   ): Promise<Condition | undefined> {
@@ -135,6 +130,9 @@ export function openPublisher({
     },
   }
 }
+
+const withoutKind = ({ records, isRequired }: Publication): Condition | undefined =>
+  isRequired && records.length > 0 ? unavailable : undefined
 
 const sameEntries = <K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean =>
   a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
