@@ -68,8 +68,12 @@ function findingsIn(dir: string, { directory, compiled }: Offline): readonly Che
   return [...nothingThere(dir, directory), ...inText, ...withoutEchoes(compiledOnes), ...over].toSorted(byPlace)
 }
 
+/** All that was asked for happens, and it may be more or less than a person thinks. */
+const mayBeMeant: ReadonlySet<string> = new Set(['NotSigned', 'CertificateRequiredToo'])
+
 /** What the text says is wrong has its line already; Programmed is for who runs the directory. */
 function severityOf({ type, status, reason }: Finding): Severity | undefined {
+  if (mayBeMeant.has(reason)) return 'warning'
   if (!['Accepted', 'ResolvedRefs'].includes(type) || reason === 'Invalid') return undefined
   return status === 'False' ? 'error' : status === 'Unknown' ? 'warning' : undefined
 }

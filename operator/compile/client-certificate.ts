@@ -30,12 +30,17 @@ export const takes =
       ? asks !== undefined && asks.caRef.name === spec.clientCertificate?.caRef.name
       : asks?.mode !== 'Required'
 
-/** A certificate that nobody asks for is no login. */
+/** A certificate that nobody asks for is no login; a password where each listener requires one as well is half of one. */
 export function listenerFindings(credential: Credential, policy: Policy): readonly Finding[] {
   const { type, clientCertificate } = credential.spec
-  if (type !== 'ClientCertificate' || policy.spec.listeners.some(takes(credential))) return []
-  const finding = findings.certificateNotAsked(nameOf(policy), clientCertificate?.caRef.name ?? '')
-  return [finding('spec.clientCertificate.caRef')]
+  const { listeners } = policy.spec
+  if (listeners.some(takes(credential))) return []
+  if (type === 'ClientCertificate') {
+    const finding = findings.certificateNotAsked(nameOf(policy), clientCertificate?.caRef.name ?? '')
+    return [finding('spec.clientCertificate.caRef')]
+  }
+  const authorities = listeners.flatMap(({ clientCertificates: asks }) => asks?.caRef.name ?? [])
+  return [findings.certificateRequiredToo(nameOf(policy), [...new Set(authorities)])('spec.type')]
 }
 
 const claimsOf = (owner: Name, fleet: Name, certificate: Certificate | undefined): readonly Claim[] =>

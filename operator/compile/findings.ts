@@ -147,6 +147,14 @@ export const findings = {
     (policy: Name, ca: string) =>
       `no listener of RelayPolicy ${policy} asks for client certificates of caRef ${ca}; correct spec.clientCertificate.caRef, or have its owner set clientCertificates of a listener`,
   ),
+  /** It may be meant, as a second factor; whoever does not mean it would find a 554 and no reason. */
+  certificateRequiredToo: says(
+    'Accepted',
+    'True',
+    'CertificateRequiredToo',
+    (policy: Name, authorities: readonly string[]) =>
+      `every listener of RelayPolicy ${policy} requires a client certificate (caRef ${list(authorities)}), so its clients have to show one as well; give them certificates, make it a credential of type ClientCertificate, or have the policy's owner set mode Optional at a listener`,
+  ),
   certificateNameConflicted: says(
     'Accepted',
     'False',

@@ -112,7 +112,8 @@ const guideLine = (g: Guide): string =>
 
 const findingLine = ({ type, status, reason, message, field }: Finding): string => {
   const head = `${type}=${status} ${reason}`
-  return status === 'True' && type !== 'Suspended'
+  // What is good and names a field is told all the same.
+  return status === 'True' && type !== 'Suspended' && field === undefined
     ? head
     : `${head}${field === undefined ? '' : ` at ${field}`}: ${message}`
 }

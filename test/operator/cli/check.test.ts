@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../local/temporary.ts'
-import { policy, yamlDirectory } from '../local/yaml.ts'
+import { credential, domain, policy, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
 /** What a person reads, for each directory under broken/; written by hand. */
@@ -20,7 +20,7 @@ const messages: Readonly<Record<string, readonly string[]>> = {
       'SenderDomain mail/example-org does not admit namespace team-a; its owner has to change spec.allowedNamespaces',
   ],
   'environments-that-differ': [
-    'all.yaml:23:3: error: RelayCredential team-a/web spec.senderDomainRefs: none of its SenderDomains can be used: ' +
+    'all.yaml:24:3: error: RelayCredential team-a/web spec.senderDomainRefs: none of its SenderDomains can be used: ' +
       'SenderDomain mail/example-org is Production and RelayPolicy mail/shared is NonProduction; they have to be equal',
   ],
   'kind-that-is-misspelt': [
@@ -119,4 +119,24 @@ test('a directory without an object is an error, not a quiet success', async () 
   const { code, out } = await check(directory)
   expect(code).toBe(1)
   expect(out).toContain(`${directory}:1:1: error: there is no object in it`)
+})
+
+test('what may be meant is a warning, and no error', async () => {
+  const spec = { environment: 'Production', allowedNamespaces: { from: 'All' } }
+  const asks = { mode: 'Required', caRef: { name: 'clients' } }
+  const listeners = [{ name: 'submission', port: 2525, clientCertificates: asks }]
+  const routes = [{ name: 'default', smarthosts: [{ name: 'out', host: 'smtp.example.net' }] }]
+  const clients = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: clients, namespace: mail}\ndata: {ca.crt: x}\n'
+  const objects = [
+    policy('shared', 2525, { environment: 'Production', listeners, routes }),
+    domain(spec),
+    credential('app', 'shared'),
+    clients,
+  ]
+  const { code, out } = await check(yamlDirectory({ 'all.yaml': objects.join('---\n') }))
+  expect(out).toMatch(/warning: SenderDomain mail\/example-org spec\.dkim: nothing signs mail of example\.org/)
+  expect(out).toMatch(
+    /warning: RelayCredential team-a\/app spec\.type: every listener of RelayPolicy mail\/shared requires/,
+  )
+  expect([code, out.trimEnd().split('\n').at(-1)]).toEqual([0, 'no errors in 4 objects'])
 })
