@@ -1,5 +1,6 @@
 /** Conditions out of findings: one of each type, the worst one first, every message of that status in it. */
 import type { Condition, Finding } from './compiled.ts'
+import { packed } from './packed.ts'
 
 const order = ['Accepted', 'ResolvedRefs', 'Programmed', 'DKIMValid', 'RotationInProgress', 'Suspended', 'Expired']
 
@@ -9,22 +10,32 @@ export const inOrder = (found: readonly Finding[]): readonly Finding[] =>
 
 const worst = ['False', 'Unknown', 'True'] as const
 
-function conditionOf(type: string, found: readonly Finding[]): readonly Condition[] {
+function conditionOf(found: readonly Finding[]): readonly Condition[] {
   const status = worst.find((w) => found.some((f) => f.status === w))
   const same = found.filter((f) => f.status === status)
   const [first] = same
   if (first === undefined) return []
-  const message = [...new Set(same.map((f) => f.message))].join('; ').slice(0, maxMessage)
-  return [{ type, status: first.status, reason: first.reason, message }]
+  return [same.length === 1 ? alone(first) : together(first, same)]
+}
+
+const together = ({ type, status, reason }: Finding, same: readonly Finding[]): Condition => ({
+  type,
+  status,
+  reason,
+  message: [...new Set(same.map((f) => f.message))].join('; ').slice(0, maxMessage),
+})
+
+const known = new WeakMap<Finding, Condition>()
+
+/** What is found of ten thousand is one condition. */
+function alone(finding: Finding): Condition {
+  const condition = known.get(finding) ?? together(finding, [finding])
+  known.set(finding, condition)
+  return condition
 }
 
 /** The schema's limit of a message. */
 const maxMessage = 32_768
 
 export const conditionsOf = (found: readonly Finding[]): readonly Condition[] =>
-  order.flatMap((type) =>
-    conditionOf(
-      type,
-      found.filter((f) => f.type === type),
-    ),
-  )
+  packed(order.flatMap((type) => conditionOf(found.filter((f) => f.type === type))))

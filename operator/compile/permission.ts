@@ -6,6 +6,7 @@ import type { CredentialConfig } from '../../relay/config.ts'
 import { type Consent, consent } from './consent.ts'
 import { type Answer, askDomain, type Domains } from './domain.ts'
 import type { Known } from './known.ts'
+import { packed } from './packed.ts'
 import type { Name } from './snapshot.ts'
 import type { Wish } from './wish.ts'
 
@@ -34,7 +35,7 @@ export function permit(wish: Wish, fleet: Name, domains: Domains): Permission {
   const before = domains.known.before(fleet, wish.name)
   const asking = { namespace: wish.namespace, policy: fleet, environment, before: before?.senders ?? [] }
   const answers = new Map(wish.domains.map((name) => [name, askDomain(name, asking, domains)]))
-  const senders = [...answers.values()].flatMap((a) => ('senders' in a ? a.senders : []))
+  const senders = packed([...answers.values()].flatMap((a) => ('senders' in a ? a.senders : [])))
   const permitted = admission === 'yes' || (admission === 'unknown' && before !== undefined)
   return { admission, answers, ...(permitted && senders.length > 0 ? { entry: wish.entry(senders) } : {}) }
 }

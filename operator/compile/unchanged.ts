@@ -3,6 +3,7 @@
  * judged anew because one of them changed, and what is the same value is the same object for whoever compares. Compile
  * stays a function of values all the same: only a frozen object is remembered, so it says today what it said before.
  */
+import { isDeepStrictEqual } from 'node:util'
 
 type Last<T> = { readonly facts: readonly unknown[]; readonly is: T }
 
@@ -12,7 +13,9 @@ export function unchanged<K extends object, T>(): (of: K, facts: readonly unknow
     if (!Object.isFrozen(of)) return make()
     const last = remembered.get(of)
     if (last !== undefined && sameFacts(last.facts, facts)) return last.is
-    const is = make()
+    const made = make()
+    // Other facts may say the same: then nobody who holds the value has another one beside it.
+    const is = last !== undefined && isDeepStrictEqual(last.is, made) ? last.is : made
     remembered.set(of, { facts, is })
     return is
   }

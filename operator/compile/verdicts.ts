@@ -6,8 +6,12 @@ import { type Domains, domainFindings } from './domain.ts'
 import { findings } from './findings.ts'
 import type { JudgedPolicy } from './policy.ts'
 import { hasKeys } from './proof.ts'
-import { type Domain, type Invalid, nameOf, type Snapshot } from './snapshot.ts'
+import { type Domain, type Invalid, type Name, nameOf, type Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
+
+const accepted = findings.accepted()()
+const resolved = findings.resolved()()
+const keyPending = findings.keyPending()()
 
 const orElse = (found: readonly Finding[], good: Finding): readonly Finding[] =>
   found.some((f) => f.type === good.type) ? [] : [good]
@@ -18,8 +22,8 @@ const suspended = (spec: { readonly suspended: boolean }): readonly Finding[] =>
 export function policyVerdict({ policy, findings: found }: JudgedPolicy): readonly Finding[] {
   return inOrder([
     ...found,
-    ...orElse(found, findings.accepted()()),
-    ...orElse(found, findings.resolved()()),
+    ...orElse(found, accepted),
+    ...orElse(found, resolved),
     found.length > 0 ? findings.held()() : findings.pending(nameOf(policy))(),
     ...suspended(policy.spec),
   ])
@@ -38,13 +42,19 @@ export function credentialVerdict(
   return ofCredentials(judged, facts, () =>
     inOrder([
       ...found,
-      ...orElse(found, findings.accepted()()),
-      ...orElse(found, findings.resolved()()),
+      ...orElse(found, accepted),
+      ...orElse(found, resolved),
       programmed(judged, compiled, issuer),
       ...suspended(credential.spec),
     ]),
   )
 }
+
+const pendings = unchanged<CompiledFleet, Finding>()
+
+/** One for all credentials of a fleet. */
+const pendingIn = (fleet: Name, compiled: CompiledFleet): Finding =>
+  pendings(compiled, [], () => findings.pending(fleet)())
 
 /** Unknown is for the Sink to replace with what the relays report; what compile knows already is said for good. */
 function programmed(
@@ -55,10 +65,10 @@ function programmed(
   if (entry === undefined) return findings.notUsable()()
   if (compiled?.kind !== 'run') return findings.fleetHeld(fleet)()
   if (entry.serviceAccounts !== undefined) {
-    if (compiled.config.tokens !== undefined) return findings.pending(fleet)()
+    if (compiled.config.tokens !== undefined) return pendingIn(fleet, compiled)
     return issuer?.is === 'unknown' ? findings.issuerUnknown(issuer.why)() : findings.noIssuer()()
   }
-  return hasKeys(entry) && entry.keys.length === 0 ? findings.keyPending()() : findings.pending(fleet)()
+  return hasKeys(entry) && entry.keys.length === 0 ? keyPending : pendingIn(fleet, compiled)
 }
 
 const ofDomains = unchanged<Domain, readonly Finding[]>()
@@ -68,11 +78,7 @@ export function domainVerdict(domain: Domain, domains: Domains): readonly Findin
   return ofDomains(domain, [domains.lost.get(nameOf(domain)), keys], () => {
     const found = keys?.found ?? []
     const refs = domain.spec.dkim?.secretRef !== undefined && keys?.sign !== undefined
-    return inOrder([
-      ...domainFindings(domain, domains),
-      ...found,
-      ...(refs ? orElse(found, findings.resolved()()) : []),
-    ])
+    return inOrder([...domainFindings(domain, domains), ...found, ...(refs ? orElse(found, resolved) : [])])
   })
 }
 

@@ -142,7 +142,7 @@ function retire(keys: readonly Key[], { rotation, secret, heard, now }: KeyFacts
     // The Secret still tells it to whoever asks: not before it holds another one.
     return retirement.is === 'over' && key.verifier !== secret.verifier ? [{ key, why: retirement.why }] : []
   })
-  return { keys: keys.filter((key) => !retired.some((r) => r.key === key)), retired }
+  return { keys: retired.length === 0 ? keys : keys.filter((key) => !retired.some((r) => r.key === key)), retired }
 }
 
 function actOf(keys: readonly Key[], facts: KeyFacts): KeyStep['act'] {

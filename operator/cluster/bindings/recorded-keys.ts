@@ -1,4 +1,5 @@
 /** The keys that a credential's status records: with the verifiers its fleet works on, whoever the operator is now. Pure. */
+import { packed } from '../../compile/packed.ts'
 import type { BindingKeys } from '../../compile/snapshot.ts'
 import { unchanged } from '../../compile/unchanged.ts'
 import type { Key } from '../../lifecycle/keys.ts'
@@ -17,7 +18,7 @@ export const recordedKeys = (status: Recording): BindingKeys | undefined => reco
 
 function keysIn({ username, keys }: Recording): BindingKeys | undefined {
   if (typeof username !== 'string' || !Array.isArray(keys)) return undefined
-  const wellFormed = keys.flatMap(keyIn)
+  const wellFormed = packed(keys.flatMap(keyIn))
   return wellFormed.length === 0 ? undefined : { username, keys: wellFormed }
 }
 
