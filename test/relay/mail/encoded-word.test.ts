@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { decodeWords } from '../../../relay/mail/encoded-word.ts'
+import { cpuMs } from '../../cpu-time.ts'
 
 const base64 = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding).toString('base64')
 
@@ -46,10 +47,11 @@ test.each([
 })
 
 test('thousands of words are read in linear time', () => {
-  const start = performance.now()
-  expect(decodeWords('=?utf-8?q?a?= '.repeat(8000).trim())).toBe('a'.repeat(8000))
-  decodeWords('=?'.repeat(50_000))
-  decodeWords('=?a?q?'.repeat(16_000))
-  decodeWords(`=?utf-8?q?${' '.repeat(100_000)}`)
-  expect(performance.now() - start).toBeLessThan(500)
+  const took = cpuMs(() => {
+    expect(decodeWords('=?utf-8?q?a?= '.repeat(8000).trim())).toBe('a'.repeat(8000))
+    decodeWords('=?'.repeat(50_000))
+    decodeWords('=?a?q?'.repeat(16_000))
+    decodeWords(`=?utf-8?q?${' '.repeat(100_000)}`)
+  })
+  expect(took).toBeLessThan(500)
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { replyLine } from '../../../relay/mail/reply.ts'
 import { judgeHeader } from '../../../relay/rules/content.ts'
+import { leastCpuMs } from '../../cpu-time.ts'
 import { facts, sender, senderRules } from './facts.ts'
 
 const block = (...lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`)
@@ -299,12 +300,7 @@ test.each([
   ['names', `From: app@corp.t\r\n${times('x')}: y`],
 ])('cases M19 and M33: 100 KB of %s are judged in less than 50 ms', (_name, lines) => {
   const header = block(lines)
-  const taken = [1, 2, 3].map(() => {
-    const start = performance.now()
-    judgeHeader(submission, header)
-    return performance.now() - start
-  })
-  expect(Math.min(...taken)).toBeLessThan(50)
+  expect(leastCpuMs(3, () => judgeHeader(submission, header))).toBeLessThan(50)
 })
 
 test('a refusal repeats nothing that the client wrote', () => {
