@@ -1,22 +1,15 @@
 /** Whose mail a fleet holds back: domains whose records have been broken for longer than their owners put up with. */
-import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
+import type { RelayConfig } from '../../relay/config.ts'
 import type { Known } from './known.ts'
-import { mailDomains } from './mail-domains.ts'
-import { byText } from './order.ts'
+import type { MailDomains } from './mail-domains.ts'
 import type { Name } from './snapshot.ts'
 
 type Broken = Pick<RelayConfig, 'brokenDomains'>
 type Entry = NonNullable<Broken['brokenDomains']>[number]
 
 /** `running`: what the relays have; a domain in doubt stays as it is there. */
-export function brokenDomainsOf(
-  credentials: readonly CredentialConfig[],
-  running: Broken | undefined,
-  known: Known,
-): Broken {
-  const brokenDomains = [...mailDomains(credentials)]
-    .toSorted(([a], [b]) => byText(a, b))
-    .flatMap(([name, domain]) => entryOf(name, domain, running, known))
+export function brokenDomainsOf(mail: MailDomains, running: Broken | undefined, known: Known): Broken {
+  const brokenDomains = [...mail].flatMap(([name, domain]) => entryOf(name, domain, running, known))
   return brokenDomains.length === 0 ? {} : { brokenDomains }
 }
 

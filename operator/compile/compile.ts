@@ -8,6 +8,7 @@ import { type Domains, judgeDomains } from './domain.ts'
 import { domainChecks } from './domain-checks.ts'
 import { holdFleet, runFleet } from './fleet.ts'
 import { type Known, knownIn } from './known.ts'
+import { mailDomains } from './mail-domains.ts'
 import { membersOf } from './members.ts'
 import { byText } from './order.ts'
 import { type JudgedPolicy, judgePolicies } from './policy.ts'
@@ -68,14 +69,15 @@ function compileFleets(
       const runs = judged !== undefined && judged.findings.length === 0
       const running = snapshot.running.get(name)
       const entries = members.map((m) => m.entry)
-      const broken = brokenDomainsOf(entries, running, domains.known)
+      const mail = mailDomains(entries)
+      const broken = brokenDomainsOf(mail, running, domains.known)
       const tokens = tokensOf(entries, snapshot.tokenIssuer, running)
       if (!runs) {
         const said = judged?.policy ?? invalid.get(name)
         const held = { policy: judged?.policy, said, keys: snapshot.bindingKeys, tokens, broken }
         return [name, holdFleet(running, members, held)]
       }
-      const beside = { ...tokens, ...signingOf(entries, running, domains.known), ...broken }
+      const beside = { ...tokens, ...signingOf(mail, running, domains.known), ...broken }
       return [name, runFleet(judged, members, beside, snapshot.place)]
     }),
   )
@@ -91,17 +93,15 @@ function having<K extends 'binding' | 'guide'>(what: K, credentials: Judged['cre
   return found
 }
 
+function doubtfulCredentials({ snapshot, credential }: Known): readonly Name[] {
+  const invalid = snapshot.invalid.filter((i) => i.kind === 'RelayCredential').map(nameOf)
+  const running = [...snapshot.running.values()].flatMap(({ credentials }) => credentials.map((c) => c.name as Name))
+  return [...invalid, ...running, ...snapshot.bindingKeys.keys()].filter((name) => credential(name).is === 'doubtful')
+}
+
 /** Every credential that is there or may be there, and has no binding now: its Secret is not thrown away. */
 function heldBindings({ known, credentials }: Judged): ReadonlySet<Name> {
-  const { snapshot, credential } = known
-  const held = new Set<Name>()
-  const holdDoubtful = (name: Name): void => {
-    if (credential(name).is === 'doubtful') held.add(name)
-  }
-  for (const invalid of snapshot.invalid) if (invalid.kind === 'RelayCredential') holdDoubtful(nameOf(invalid))
-  for (const running of snapshot.running.values())
-    for (const { name } of running.credentials) holdDoubtful(name as Name)
-  for (const name of snapshot.bindingKeys.keys()) holdDoubtful(name)
+  const held = new Set<Name>(known.hasDoubts ? doubtfulCredentials(known) : [])
   for (const [name, { binding, credential: its }] of credentials) {
     if (binding === undefined && hasSecret(its)) held.add(name)
   }

@@ -26,6 +26,7 @@ const claimOf = (domain: Domain): DomainClaim => ({
  * while its owner mends a typing error.
  */
 function standingClaims(known: Known): readonly DomainClaim[] {
+  if (!known.hasDoubts) return []
   const claims = new Map<string, DomainClaim>()
   for (const { senderDomain, domain, includeSubdomains } of sendersNow(known)) {
     const owner = senderDomain as Name

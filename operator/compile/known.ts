@@ -13,6 +13,8 @@ export type Found<T> =
 
 export type Known = {
   readonly snapshot: Snapshot
+  /** Something has an error or could not be read; else nothing is doubtful, and nothing stands before other claims. */
+  readonly hasDoubts: boolean
   /** Sorted by name. */
   readonly policies: readonly Policy[]
   readonly domains: readonly Domain[]
@@ -40,11 +42,16 @@ export function knownIn(snapshot: Snapshot): Known {
     for (const object of objects) byItsName.set(nameOf(object), { is: 'there', object })
     return (name: Name): Found<T> => byItsName.get(name) ?? missing(kind, name)
   }
-  const entries = new Map(
-    [...snapshot.running].map(([fleet, { credentials }]) => [fleet, new Map(credentials.map((c) => [c.name, c]))]),
-  )
+  const entries = new Map<Name, ReadonlyMap<string, CredentialConfig>>()
+  /** Made where somebody asks: of most fleets nobody does. */
+  const entriesOf = (fleet: Name): ReadonlyMap<string, CredentialConfig> => {
+    const made = entries.get(fleet) ?? new Map(snapshot.running.get(fleet)?.credentials.map((c) => [c.name, c]))
+    entries.set(fleet, made)
+    return made
+  }
   return {
     snapshot,
+    hasDoubts: snapshot.invalid.length > 0 || snapshot.unread.length > 0,
     policies: snapshot.policies.toSorted(byName),
     domains: snapshot.domains.toSorted(byName),
     credentials: snapshot.credentials.toSorted(byName),
@@ -52,6 +59,6 @@ export function knownIn(snapshot: Snapshot): Known {
     domain: finder('SenderDomain', snapshot.domains),
     credential: finder('RelayCredential', snapshot.credentials),
     stands: (found) => found.is === 'doubtful' || (found.is === 'there' && snapshot.unread.length > 0),
-    before: (fleet, credential) => entries.get(fleet)?.get(credential),
+    before: (fleet, credential) => entriesOf(fleet).get(credential),
   }
 }

@@ -23,7 +23,8 @@ function judgedMembers(judged: readonly JudgedCredential[]): readonly FleetMembe
 
 /** Credentials with an error, or in what could not be read: as before, as far as policy and domains still permit it. */
 function doubtfulMembers(fleet: Name, domains: Domains): readonly FleetMember[] {
-  const { snapshot, credential } = domains.known
+  const { snapshot, credential, hasDoubts } = domains.known
+  if (!hasDoubts) return []
   const running = snapshot.running.get(fleet)
   return (running?.credentials ?? []).flatMap((before): readonly FleetMember[] => {
     const name = before.name as Name

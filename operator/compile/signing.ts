@@ -5,23 +5,20 @@ import { keyTypeOf } from '../lifecycle/dkim-key.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { signingAlgorithms } from '../lifecycle/held-key.ts'
 import type { Known } from './known.ts'
-import { mailDomains } from './mail-domains.ts'
-import { byText } from './order.ts'
+import { type MailDomains, mailDomains } from './mail-domains.ts'
 import type { Name } from './snapshot.ts'
 
 type Signs = Pick<RelayConfig, 'signing'>
 
 /** `running`: what the relays have; a domain of which nothing is known now keeps what signs for it. */
-export function signingOf(credentials: readonly CredentialConfig[], running: Signs | undefined, known: Known): Signs {
-  const signing = [...mailDomains(credentials)]
-    .toSorted(([a], [b]) => byText(a, b))
-    .flatMap(([name, domain]) => {
-      const keys = keysNow(name, known)
-      if (keys === 'none') return []
-      const had = before(name, domain, running)
-      if (keys === 'unknown') return had
-      return entryOf(name, domain, atHand(name, keys, had), actionOf(name, known))
-    })
+export function signingOf(mail: MailDomains, running: Signs | undefined, known: Known): Signs {
+  const signing = [...mail].flatMap(([name, domain]) => {
+    const keys = keysNow(name, known)
+    if (keys === 'none') return []
+    const had = before(name, domain, running)
+    if (keys === 'unknown') return had
+    return entryOf(name, domain, atHand(name, keys, had), actionOf(name, known))
+  })
   return signing.length === 0 ? {} : { signing }
 }
 
