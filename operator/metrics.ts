@@ -38,6 +38,11 @@ export function createMetrics() {
       'RelayCredentials whose password is being replaced, by the reason of RotationPending.',
       ['reason'],
     ),
+    credentialExpiry: gauge(
+      'credential_expiry_timestamp_seconds',
+      'When a RelayCredential (spec.expiresAt), or a password of it that was replaced, is refused from; of 200 by name, those first that end first, and of all others together.',
+      ['credential', 'ends'],
+    ),
     dkimKeys: gauge('dkim_keys', 'DKIM keys of all SenderDomains by their stage.', ['stage']),
     dnsQueries: counter(
       'dns_queries_total',

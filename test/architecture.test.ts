@@ -64,6 +64,7 @@ const layers = [
   'operator/cluster/watch/',
   'operator/cluster/record-news.ts',
   'operator/cluster/key-news.ts',
+  'operator/cluster/expiry-news.ts',
   'operator/cluster/rotation-news.ts',
   'operator/cluster/telling.ts',
   'operator/cluster/authority/',

@@ -57,6 +57,10 @@ function count(telling: Telling, metrics: Metrics): void {
     case 'rotations':
       each(telling.pending, (reason, number) => metrics.rotationsPending.set({ reason }, number))
       return
+    case 'expiries':
+      metrics.credentialExpiry.reset()
+      for (const { credential, ends, at } of telling.expiries) metrics.credentialExpiry.set({ credential, ends }, at)
+      return
     case 'fleets':
       each(telling.ready, (ready, number) => metrics.fleets.set({ ready }, number))
       for (const [condition, number] of Object.entries(telling.conditions)) {
@@ -80,6 +84,8 @@ function countLease({ about }: Extract<Telling, { about: 'lease' }>['news'], met
   metrics.fleets.reset()
   metrics.fleetConditions.reset()
   metrics.rotationsPending.reset()
+  metrics.credentialExpiry.reset()
+  metrics.dkimKeys.reset()
   metrics.senderDomainRecordOk.reset()
 }
 
@@ -112,6 +118,7 @@ function logged(telling: Telling, log: Log): void {
     case 'done':
     case 'fleets':
     case 'rotations':
+    case 'expiries':
     case 'records':
     case 'dkim keys':
     case 'dns':

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Name } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
 import { policyNames } from './assemble.ts'
+import { type Expiry, expiries } from './expiry-news.ts'
 import type { Fleets, FleetWritten } from './fleets/fleets.ts'
 import { type KeyCounts, keyCounts } from './key-news.ts'
 import { type RecordOk, recordsOk } from './record-news.ts'
@@ -26,6 +27,7 @@ export class FleetNews {
   #records: readonly RecordOk[] = []
   #keys: KeyCounts | undefined
   #rotations: RotationCounts | undefined
+  #expiries: readonly Expiry[] = []
   #known = new Map<Name, FleetWritten>()
   #counts: Counts | undefined
 
@@ -69,6 +71,9 @@ export class FleetNews {
     const pending = rotationCounts(declared)
     if (!isDeepStrictEqual(pending, this.#rotations)) tell({ about: 'rotations', pending })
     this.#rotations = pending
+    const ends = expiries(declared)
+    if (!isDeepStrictEqual(ends, this.#expiries)) tell({ about: 'expiries', expiries: ends })
+    this.#expiries = ends
     const keys = keyCounts(declared)
     if (!isDeepStrictEqual(keys, this.#keys)) tell({ about: 'dkim keys', counts: keys })
     this.#keys = keys

@@ -2,6 +2,7 @@
 import type { Name } from '../compile/snapshot.ts'
 import type { QueryResult } from '../dns/ask.ts'
 import type { Verb } from './api/counted.ts'
+import type { Expiry } from './expiry-news.ts'
 import type { KeyCounts } from './key-news.ts'
 import type { ElectionNews } from './lead/election.ts'
 import type { RecordOk } from './record-news.ts'
@@ -41,6 +42,8 @@ export type Telling =
     }
   /** RelayCredentials by the reason of their condition RotationPending. */
   | { readonly about: 'rotations'; readonly pending: RotationCounts }
+  /** When credentials and old passwords of them end; told when that has changed. */
+  | { readonly about: 'expiries'; readonly expiries: readonly Expiry[] }
   | { readonly about: 'fleet written'; readonly fleet: Name; readonly hash: string }
   /** A policy that was deleted is kept no longer; what had become of its mail. */
   | { readonly about: 'policy let go'; readonly fleet: Name; readonly mail: LetGo }

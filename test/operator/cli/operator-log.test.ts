@@ -18,6 +18,10 @@ async function after(...tellings: readonly Telling[]) {
 const won: Telling = { about: 'lease', news: { about: 'won', afterTransitions: 3 } }
 const lost: Telling = { about: 'lease', news: { about: 'lost' } }
 const fleets: Telling = { about: 'fleets', ready: { True: 2, False: 1, Unknown: 0 }, conditions: { SpoolReset: 1 } }
+const ends: Telling = {
+  about: 'expiries',
+  expiries: [{ credential: 'shop/web', ends: 'credential', at: 1_800_000_000 }],
+}
 const interruption: Telling = {
   about: 'cache',
   news: { about: 'interruption', resource: resources.pods, why: 'silent', waitMs: 250.4 },
@@ -74,6 +78,11 @@ test.each<[string, readonly Telling[], readonly string[]]>([
     ['relayfleet_reconcile_duration_seconds_sum{part="turn"} 2', 'le="1",part="turn"} 0', 'le="2.5",part="turn"} 1'],
   ],
   [
+    'a credential that ends',
+    [ends],
+    ['relayfleet_credential_expiry_timestamp_seconds{credential="shop/web",ends="credential"} 1800000000'],
+  ],
+  [
     'trouble',
     [{ about: 'trouble', part: 'status', why: 'no' }],
     ['relayfleet_reconcile_errors_total{part="status"} 1'],
@@ -93,4 +102,19 @@ test('only the leader counts fleets, so that a sum over the replicas is right', 
   for (const { text } of [await after(), await after(won, fleets, lost)]) {
     expect(text).not.toContain('relayfleet_fleets{')
   }
+})
+
+test('who leads no longer tells of no credential and no key', async () => {
+  const keys: Telling = {
+    about: 'dkim keys',
+    counts: { Pending: 0, Published: 0, Active: 2, Retiring: 0, Retired: 0 },
+  }
+  const { text } = await after(won, ends, keys, lost)
+  expect(text).not.toContain('shop/web')
+  expect(text).not.toContain('relayfleet_dkim_keys{')
+})
+
+test('a credential that was mended is told of no more', async () => {
+  const { text } = await after(won, ends, { about: 'expiries', expiries: [] })
+  expect(text).not.toContain('shop/web')
 })

@@ -1,0 +1,44 @@
+/** When credentials, and passwords of them that were replaced, are refused from, for as many as a metric may name. Pure. */
+import type { Key } from '../lifecycle/keys.ts'
+import type { DeclaredObject } from './watch/world.ts'
+
+export type Expiry = {
+  /** namespace/name of the RelayCredential; `other`: all that are not named, by the one that ends first. */
+  readonly credential: string
+  /** The whole of it (spec.expiresAt), or the first of its passwords that is accepted beside the newest. */
+  readonly ends: 'credential' | 'key'
+  /** Seconds since the epoch. */
+  readonly at: number
+}
+
+/** Of each kind of end. */
+const mostNamed = 200
+
+/** Those that end first are named first; one that is over is told of until it is mended or deleted. */
+export function expiries(declared: readonly DeclaredObject[], most = mostNamed): readonly Expiry[] {
+  const all = declared.filter(({ ref }) => ref.startsWith('RelayCredential ')).flatMap(expiriesOf)
+  return (['credential', 'key'] as const).flatMap((ends) => {
+    const inOrder = all
+      .filter((one) => one.ends === ends)
+      .toSorted((a, b) => a.at - b.at || (a.credential < b.credential ? -1 : 1))
+    const [first] = inOrder.slice(most)
+    return [...inOrder.slice(0, most), ...(first === undefined ? [] : [{ ...first, credential: 'other' }])]
+  })
+}
+
+function expiriesOf(object: DeclaredObject): readonly Expiry[] {
+  const credential = object.ref.slice('RelayCredential '.length)
+  const whole =
+    object.is === 'valid' && object.resource.kind === 'RelayCredential' ? object.resource.spec.expiresAt : ''
+  const keys = (object.status['keys'] ?? []) as readonly Key[]
+  const first = Math.min(...keys.flatMap(({ expiresAt }) => secondsOf(expiresAt)))
+  return [
+    ...secondsOf(whole).map((at) => ({ credential, ends: 'credential' as const, at })),
+    ...(first === Number.POSITIVE_INFINITY ? [] : [{ credential, ends: 'key' as const, at: first }]),
+  ]
+}
+
+function secondsOf(text: string | undefined): readonly number[] {
+  const ms = Date.parse(text ?? '')
+  return Number.isNaN(ms) ? [] : [ms / 1000]
+}
