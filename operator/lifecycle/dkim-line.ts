@@ -72,7 +72,9 @@ const beforeItSigns: Step = (key, { line, signer, successor, facts }) => {
   if (!isHeld || !facts.isWanted) return 'Retired'
   // Nobody publishes it there any more; whether it has signed may have been forgotten, too.
   if (!isInPlace(key, facts) && facts.sightingOf(key).inUse === 'no') return 'Retiring'
-  return record?.seen === 'everywhere' ? 'Published' : 'Pending'
+  // An operator that has just begun has not looked yet: what was seen before is not unseen by that.
+  if (record === undefined) return key.stage
+  return record.seen === 'everywhere' ? 'Published' : 'Pending'
 }
 
 const whileItSigns: Step = (key, { line, signer, facts }) => {

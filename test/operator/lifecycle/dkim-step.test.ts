@@ -59,6 +59,7 @@ test.each<[string, readonly DkimKey[], Facts, DkimWish, readonly string[]]>([
     managed,
     ['a Published'],
   ],
+  ['nobody has looked since the operator began', [key('a', 'Published', now - 1)], {}, managed, ['a Published']],
   ['seen once more, it signs', [key('a', 'Published', now - 1)], { seen: { a: 'everywhere' } }, managed, ['a Active']],
   [
     'its record went before it signed',
