@@ -2,26 +2,26 @@
  * A real relay with a thousand slow clients, a flood of guesses at passwords and one tenant that wants all there is: what
  * it holds, and how long the other tenants wait. Alone: `npx node test/local/overload.ts --seconds 60`.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type RelayConfig, verifierOf } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
 import { bundleRelay } from './bundle.ts'
-import type { CrowdOrder, CrowdReport } from './crowd.ts'
+import { startCrowd, tell } from './crowd-process.ts'
 import { freePort } from './free-port.ts'
 import { check, type Sent } from './history.ts'
 import { loadMessage } from './load-message.ts'
 import { descriptorsOf, gauge, inMebibytes } from './process-gauge.ts'
 import { startSwiftReceiver } from './receiver.ts'
-import { accessTo, loadConfig, senderDomain, startRelay, writeRelay } from './relay-process.ts'
+import { accessTo, senderDomain, startRelay, writeRelay } from './relay-process.ts'
 import { slowKinds } from './slow-clients.ts'
 import { type Access, SmtpSession } from './smtp-session.ts'
+import { password, tenantsConfig } from './tenants.ts'
 import { until } from './until.ts'
+import { type Waits, waitsOf } from './waits.ts'
 
 export type OverloadPlan = {
   readonly seconds: number
@@ -30,7 +30,6 @@ export type OverloadPlan = {
   readonly floodSessions: number
 }
 
-export type Waits = { readonly messages: number; readonly p50Ms: number; readonly p99Ms: number }
 export type OverloadReport = Awaited<ReturnType<typeof overload>>
 
 export const wholeOverload: OverloadPlan = { seconds: 60, slowClients: 1000, guessers: 32, floodSessions: 200 }
@@ -44,21 +43,7 @@ const addressesPerGuesser = 50
 /** The journal has a few segments open, more or fewer. */
 const segments = 6
 const patienceMs = 120_000
-const password = 'a-password-of-a-tenant'
-
-function config(listenPort: number, smarthostPort: number): RelayConfig {
-  const asked = loadConfig({ listenPort, smarthostPort, maxConnections: 20 })
-  const [credential] = asked.credentials
-  if (credential === undefined) throw new Error('there is no credential to copy')
-  const keys = [{ id: 'first', verifier: verifierOf(password) }]
-  const names = [...tenants.map(({ name }) => name), 'mail/flood', 'mail/slow']
-  return {
-    ...asked,
-    // What a policy has unless it says otherwise.
-    limits: { ...asked.limits, connectionsPerClient: 50 },
-    credentials: names.map((name) => ({ ...credential, name, username: name, keys })),
-  }
-}
+const names = [...tenants.map(({ name }) => name), 'mail/flood', 'mail/slow']
 
 const addresses = (net: number, count: number): string[] =>
   Array.from({ length: count }, (_, n) => `127.${net}.${Math.floor(n / 250)}.${(n % 250) + 1}`)
@@ -105,31 +90,12 @@ async function submitFor(seconds: number, access: Access, sent: Map<string, Sent
   return { waits: Object.fromEntries(waits), failures }
 }
 
-function waitsOf(times: readonly number[]): Waits {
-  const sorted = times.toSorted((a, b) => a - b)
-  const at = (share: number): number =>
-    Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
-  return { messages: times.length, p50Ms: at(0.5), p99Ms: at(0.99) }
-}
-
-function startCrowd(order: CrowdOrder): ChildProcess {
-  const crowd = fork(join(import.meta.dirname, 'crowd.ts'))
-  crowd.send(order)
-  return crowd
-}
-
-async function tell(crowd: ChildProcess, what: 'report' | 'end'): Promise<CrowdReport> {
-  crowd.send(what)
-  const [report] = await once(crowd, 'message')
-  return report as CrowdReport
-}
-
 export async function overload(plan: OverloadPlan) {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-overload-'))
   const certificates = await makeCertificates(['127.0.0.1'])
   const receiver = await startSwiftReceiver(folder)
   const listenPort = await freePort()
-  writeRelay(folder, config(listenPort, receiver.port), certificates)
+  writeRelay(folder, tenantsConfig({ listenPort, smarthostPort: receiver.port, names }), certificates)
   const relay = await startRelay(folder, [], bundleRelay(join(folder, 'dist')))
   const access = accessTo(listenPort, certificates)
   const as = (username: string): Access => ({ ...access, login: { username, password } })
