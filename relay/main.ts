@@ -20,6 +20,7 @@ import { lineOutput } from './line-output.ts'
 import { foldersOf, keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
 import { createMetrics, type Observed } from './metrics.ts'
 import { openSpool } from './spool/file-spool.ts'
+import { Turns } from './turns.ts'
 
 /** Less than the half minute that a kubelet gives a pod. */
 const graceMs = 25_000
@@ -67,9 +68,11 @@ const allowances = new FleetAllowances({ own: ownAllowances, relay: spool.identi
 const keyUses = new KeyUses({
   file: openKeyUsesFile(join(args.data, 'key-uses'), (why) => events.keyUsesNotKept(why)),
 })
+const turns = new Turns()
 const submission = createSubmission({
   spool,
   events,
+  turns,
   allowances,
   keyUses,
   maxSessions: sessionsWithin(descriptorLimit()),
@@ -78,6 +81,7 @@ const drain = new Drain({ submission, spool, events })
 const delivery = createDelivery({
   spool,
   events,
+  turns,
   loaded: () => loaded,
   inboxDirectory: join(args.data, 'inbox'),
   attemptsFile: join(args.data, 'open-attempts'),

@@ -22,6 +22,7 @@ const layers = [
   'relay/line-file.ts',
   'relay/limits/',
   'relay/keys/',
+  'relay/turns.ts',
   'relay/inbound/',
   'relay/delivery/',
   'relay/arguments.ts',

@@ -4,6 +4,7 @@ import type { Events } from '../events.ts'
 import type { SigningStatus, SmarthostStatus } from '../http.ts'
 import type { QueuedMessage } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
+import { Turns } from '../turns.ts'
 import { createLookup } from './addresses.ts'
 import { Captures } from './captures.ts'
 import { createClockWatch } from './clock.ts'
@@ -60,6 +61,8 @@ export type DeliveryParts = {
   readonly poolLimits?: PoolLimits
   /** Where exchangers are found; a test on one machine has its own. */
   readonly exchangers?: { readonly dns: Dns; readonly port: number; readonly mayReach: (address: string) => boolean }
+  /** Shared with those who submit. */
+  readonly turns?: Turns
   /** How soon a write that the spool refused is repeated. */
   readonly repeatMs?: number
 }
@@ -105,6 +108,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     openAttempts,
     signer,
     events,
+    turns: parts.turns ?? new Turns(),
     now,
     random,
     exchangers,

@@ -5,6 +5,7 @@ import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply, replyLine } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
+import type { Turns } from '../turns.ts'
 import { type Attempted, attempt, unreadable } from './attempt.ts'
 import type { Retry } from './decide.ts'
 import { afterAttempt } from './health.ts'
@@ -31,6 +32,7 @@ export type DispatcherParts = {
   readonly openAttempts: OpenAttempts
   readonly signer: Signer
   readonly events: Events
+  readonly turns: Pick<Turns, 'turn'>
   readonly around: Surroundings
   readonly poolLimits: PoolLimits
   readonly exchangers: Pick<KnownExchangers, 'find'>
@@ -49,6 +51,8 @@ export type DispatcherParts = {
 
 const recipientsPerTransaction = 100
 const expiringAtOnce = 16
+/** About what the processor needs for one, in all. */
+const attemptCostMs = 0.25
 /** Messages of one domain, while others wait for a connection. */
 const longestStreak = 20
 /** A domain that has mail all the time is looked up anew after this time. */
@@ -309,7 +313,8 @@ export class Dispatcher {
   }
 
   async #attempt(pool: Pool, parcel: Parcel): Promise<Attempted> {
-    const { spool, signer } = this.#parts
+    const { spool, signer, turns } = this.#parts
+    await turns.turn({ rank: 'delivery', name: parcel.message.envelope.credential }, attemptCostMs)
     try {
       return await attempt(pool, spool, signer, parcel.message.envelope, forwardPathsOf(parcel))
     } catch (error) {

@@ -3,6 +3,7 @@ import type { Stage } from '../events.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
+import type { Owner } from '../turns.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
 import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
 import { admit } from './connect.ts'
@@ -10,13 +11,18 @@ import { openReception, type Reception } from './data.ts'
 import { comparableForwardPath } from './disposition.ts'
 import { helloLines, readHello } from './hello.ts'
 import type { Decision, Inbound } from './inbound.ts'
-import { contentPace, errorsPerSession, idleCommandsPerSession, refusalsPerSession } from './limits.ts'
+import {
+  acceptanceCostMs,
+  contentPace,
+  errorsPerSession,
+  idleCommandsPerSession,
+  refusalsPerSession,
+} from './limits.ts'
 import { mailFrom } from './mail-from.ts'
 import { Patience } from './pace.ts'
 import { rcptTo } from './rcpt-to.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session } from './session.ts'
-import type { Owner } from './turns.ts'
 import { fateOf } from './verbs.ts'
 
 /** The connection under a conversation. A reply with 421 ends it. */
@@ -197,7 +203,7 @@ export class Conversation {
     this.#settling = true
     this.#reception = undefined
     this.#endTransaction()
-    const decision = await reception.settle().finally(() => {
+    const decision = await this.#settled(reception).finally(() => {
       this.#settling = false
     })
     this.#tellAudited('data', decision)
@@ -315,6 +321,13 @@ export class Conversation {
     }
     this.#session.errors++
     return this.#session.errors >= errorsPerSession ? refusal('always.errors') : refused
+  }
+
+  /** One write of the disk makes many ours at once: each is answered in its turn. */
+  async #settled(reception: Reception): Promise<Decision<Envelope>> {
+    const decision = await reception.settle()
+    await this.#inbound.turns.turn(this.#owner, acceptanceCostMs)
+    return decision
   }
 
   #giveUpOn(slow: Refusal): void {

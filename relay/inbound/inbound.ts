@@ -7,10 +7,10 @@ import type { Keyring } from '../mail/keyring.ts'
 import type { Refusal } from '../mail/rule.ts'
 import type { CredentialIndex } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
+import type { Turns } from '../turns.ts'
 import type { Acquaintances } from './acquaintances.ts'
 import type { Lockout } from './lockout.ts'
 import type { Presence } from './presence.ts'
-import type { Turns } from './turns.ts'
 
 export type InForce = {
   readonly config: RelayConfig

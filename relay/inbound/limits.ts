@@ -13,6 +13,9 @@ export const handshakeMs = 30_000
 /** About what the processor needs for one. */
 export const handshakeCostMs = 1
 
+/** About what it needs to tell everybody concerned that a message is ours. */
+export const acceptanceCostMs = 0.06
+
 /** Octets of a command line; a login's lines carry tokens and may be longer (RFC 4954 section 4). */
 export const lineBytes = 2_048
 export const loginLineBytes = 12_288
@@ -29,7 +32,7 @@ export const refusalsPerSession = 1_000
 export const failedLoginsPerSession = 3
 
 /** Commands of one client that are carried out before others have their turn. */
-export const piecesAtOnce = 100
+export const piecesAtOnce = 20
 
 /** Octets of replies that wait for a client to read them; then it is not heard before it has. */
 export const unreadBytes = 16 * 1_024

@@ -9,6 +9,7 @@ import { Keyring } from '../mail/keyring.ts'
 import { type Anchors, anchorsIn, readAuthority } from '../rules/certificate.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
+import { Turns } from '../turns.ts'
 import { Acquaintances } from './acquaintances.ts'
 import type { Begin } from './connection.ts'
 import { Conversation, type Line } from './conversation.ts'
@@ -17,7 +18,6 @@ import type { Inbound, InForce } from './inbound.ts'
 import { Lockout } from './lockout.ts'
 import { Presence } from './presence.ts'
 import { type Listener, openListener } from './server.ts'
-import { Turns } from './turns.ts'
 
 export type Submission = {
   /**

@@ -15,7 +15,12 @@ export type CrowdOrder = {
   /** Each guesses at passwords without a pause, from one address after the other. */
   readonly guessers?: readonly (readonly string[])[]
   /** As fast as it is answered, over so many sessions of each address. */
-  readonly flood?: { readonly localAddresses: readonly string[]; readonly sessions: number; readonly bytes: number }
+  readonly flood?: {
+    readonly localAddresses: readonly string[]
+    readonly sessions: number
+    readonly bytes: number
+    readonly pipelined?: boolean
+  }
 }
 
 export type CrowdReport = {
@@ -61,13 +66,13 @@ async function keepGuessing(access: Access, localAddresses: readonly string[]): 
   }
 }
 
-function flood(access: Access, { localAddresses, sessions, bytes }: NonNullable<CrowdOrder['flood']>): Load[] {
+function flood(access: Access, { localAddresses, bytes, ...plan }: NonNullable<CrowdOrder['flood']>): Load[] {
   const envelope = { id: 'flood', reversePath: 'app@corp.test', forwardPaths: ['someone@flood.test'] }
   const message = loadMessage(envelope, bytes)
   return localAddresses.map((localAddress) =>
     startLoad({
       access: { ...access, localAddress },
-      sessions,
+      ...plan,
       messagesPerConnection: 100,
       next: () => message,
       tell: (told) => {

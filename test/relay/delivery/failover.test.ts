@@ -1,5 +1,6 @@
 /** Several smarthosts and routes: who takes over when, and who must not wait for whom. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { Turns } from '../../../relay/turns.ts'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
@@ -135,6 +136,16 @@ test('one credential that floods delays another by a turn', async () => {
   spool.put(other, hello)
   await attempted(201)
   expect(attempts.findIndex((a) => a.queueId === other.queueId)).toBeLessThan(10)
+})
+
+test('an attempt has its turn beside those who submit (case R15)', async () => {
+  const upstream = await startSmarthost()
+  const turns = new Turns()
+  const turn = vi.spyOn(turns, 'turn')
+  const { spool, attempted } = rig([route('r', [smarthost('a', upstream.port)])], { turns })
+  spool.put(envelope(hello, { credential: 'team-b/web' }), hello)
+  await attempted(1)
+  expect(turn.mock.calls.map(([owner]) => owner)).toEqual([{ rank: 'delivery', name: 'team-b/web' }])
 })
 
 test('recipients of two routes go their own ways, and the message ends when both have', async () => {

@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import { expect, test } from 'vitest'
-import { type Owner, Turns } from '../../../relay/inbound/turns.ts'
+import { Acquaintances } from '../../../relay/inbound/acquaintances.ts'
+import { type Owner, Turns } from '../../../relay/turns.ts'
 import { banner, closers, logIn, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { app, baseConfig, startSubmission } from './submission-under-test.ts'
@@ -14,13 +15,20 @@ class NotedTurns extends Turns {
     this.owners.push(owner)
     super.take(owner, work, laterMs)
   }
+
+  readonly answered: Owner[] = []
+
+  override turn(owner: Owner, costMs: number): Promise<void> {
+    this.answered.push(owner)
+    return super.turn(owner, costMs)
+  }
 }
 
 async function stage(authFailures = baseConfig.authFailures) {
   const turns = new NotedTurns()
   const under = await startSubmission(new MemorySpool(), { ...baseConfig, authFailures }, undefined, undefined, turns)
   closers.push(() => under.submission.close(0))
-  return { under, owners: turns.owners }
+  return { under, owners: turns.owners, answered: turns.answered }
 }
 
 const own = '127.0.0.1'
@@ -36,6 +44,18 @@ test('a session is a stranger by its address, and its credential from its login 
   const [, second] = await banner(under, 'submissions')
   await talk(second, 'EHLO x')
   expect(owners.at(-1)).toEqual({ rank: 'known', name: own })
+})
+
+test('the 250 of a message that became ours has its turn: one write of the disk makes many ours (case R15)', async () => {
+  const { under, answered } = await stage()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+  expect(answered).toEqual([])
+  expect(await talk(socket, 'From: <noreply@corp.example>\r\n\r\nhi\r\n.')).toEqual([
+    expect.stringMatching(/^250 2\.0\.0 queued/),
+  ])
+  expect(answered).toEqual([{ rank: 'credential', name: `apps/${app.username}` }])
 })
 
 test('an address that is locked out is a stranger again', async () => {
@@ -57,4 +77,14 @@ test('a handshake takes a turn when the client has said hello, and nothing befor
   expect(owners).toHaveLength(1)
   silent.write('\x16\x03\x01')
   await expect.poll(() => owners.length).toBe(2)
+})
+
+test('an address is known from its login until it is locked out, and 10,000 of them at most', () => {
+  const acquaintances = new Acquaintances()
+  acquaintances.loggedIn('192.0.2.1')
+  acquaintances.loggedIn('192.0.2.2')
+  acquaintances.lockedOut('192.0.2.2')
+  expect([acquaintances.has('192.0.2.1'), acquaintances.has('192.0.2.2')]).toEqual([true, false])
+  for (let n = 0; n < 10_000; n += 1) acquaintances.loggedIn(`2001:db8::${n}`)
+  expect([acquaintances.has('192.0.2.1'), acquaintances.has('2001:db8::0')]).toEqual([false, true])
 })

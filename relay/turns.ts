@@ -1,0 +1,165 @@
+/**
+ * Who is dealt with next where more came than there is time for: every credential has its turn, and so has every client
+ * that has not logged in, however much the others sent; and so has what was accepted and is to be sent.
+ */
+
+/** The lines in which work waits; each has as much of the time as the others. */
+const ranks = [
+  'credential', // logged in: by credential
+  'known', //      not yet, at an address that lately did: by address
+  'stranger', //   by address
+  'delivery', //   an attempt: by the credential whose message it is
+] as const
+export type Rank = (typeof ranks)[number]
+
+export type Owner = { readonly rank: Rank; readonly name: string }
+type Work = { readonly work: () => void; readonly laterMs: number }
+
+/**
+ * Of one round of the event loop; then whoever has come meanwhile is seen. A message is half a dozen rounds, so they are short
+ * for as long as there is somebody to wait for them; and long for one who has the relay to itself, because a round has its price.
+ */
+export const roundMs = { shared: 0.125, alone: 2 } as const
+/** How long another credential may still come back. */
+const sharedForMs = 10_000
+
+type Parts = {
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number
+  /** Calls back when what has come meanwhile was seen. */
+  readonly soon?: (round: () => void) => void
+}
+
+export class Turns {
+  readonly #lines: Readonly<Record<Rank, Line>> = {
+    credential: new Line(),
+    known: new Line(),
+    stranger: new Line(),
+    delivery: new Line(),
+  }
+  readonly #now: () => number
+  readonly #soon: (round: () => void) => void
+  /** What had been spent on the line that was served last. */
+  #reachedMs = 0
+  #waiting = 0
+  /** In this round. */
+  #spentMs = 0
+  #isShared = false
+  /** The credential that has asked for a turn last. */
+  #last: string | undefined
+  /** When it was another one than before. */
+  #sharedAt = Number.NEGATIVE_INFINITY
+  #roundIsAhead = false
+
+  constructor({ now = () => performance.now(), soon = setImmediate }: Parts = {}) {
+    this.#now = now
+    this.#soon = soon
+  }
+
+  /** How much waits. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /**
+   * Does it at once while there is time and nobody waits, else in its owner's turn. `laterMs` is what it will take after it
+   * has returned. It must not throw.
+   */
+  take(owner: Owner, work: () => void, laterMs = 0): void {
+    if (owner.rank === 'credential' && owner.name !== this.#last) this.#share(owner.name)
+    const line = this.#lines[owner.rank]
+    // What was not used in time is nobody's savings.
+    if (!line.waits) line.spentMs = Math.max(line.spentMs, this.#reachedMs)
+    if (this.#waiting === 0 && this.#spentMs < this.#roundMs) {
+      this.#do(line, { work, laterMs })
+    } else {
+      line.add(owner.name, { work, laterMs })
+      this.#waiting += 1
+    }
+    if (!this.#roundIsAhead) {
+      this.#roundIsAhead = true
+      this.#soon(this.#round)
+    }
+  }
+
+  /** Resolves when it is its owner's turn, at once for who is alone; `costMs` is about what will then be done. */
+  async turn(owner: Owner, costMs: number): Promise<void> {
+    if (this.#isShared) await new Promise<void>((resolve) => this.take(owner, resolve, costMs))
+  }
+
+  readonly #round = (): void => {
+    this.#spentMs = 0
+    if (this.#now() - this.#sharedAt >= sharedForMs) this.#isShared = false
+    while (this.#waiting > 0 && this.#spentMs < this.#roundMs) {
+      this.#doNext()
+    }
+    this.#roundIsAhead = this.#waiting > 0
+    if (this.#roundIsAhead) this.#soon(this.#round)
+    else this.#spentMs = 0
+  }
+
+  get #roundMs(): number {
+    return this.#isShared ? roundMs.shared : roundMs.alone
+  }
+
+  /** An address may be that of a client of the same credential. */
+  #share(name: string): void {
+    if (this.#last !== undefined) {
+      this.#sharedAt = this.#now()
+      this.#isShared = true
+    }
+    this.#last = name
+  }
+
+  #do(line: Line, { work, laterMs }: Work): void {
+    const begun = this.#now()
+    work()
+    const tookMs = this.#now() - begun + laterMs
+    this.#spentMs += tookMs
+    line.spentMs += tookMs
+    this.#reachedMs = line.spentMs
+  }
+
+  #doNext(): void {
+    const line = this.#leastSpent()
+    const work = line?.next()
+    if (line === undefined || work === undefined) return
+    this.#waiting -= 1
+    this.#do(line, work)
+  }
+
+  /** Of the lines in which somebody waits, the one on which least was spent. */
+  #leastSpent(): Line | undefined {
+    let least: Line | undefined
+    for (const line of Object.values(this.#lines)) {
+      if (line.waits && (least === undefined || line.spentMs < least.spentMs)) least = line
+    }
+    return least
+  }
+}
+
+/** What waits by owner; an owner whose work was taken goes behind the others. */
+class Line {
+  spentMs = 0
+  readonly #owners = new Map<string, Work[]>()
+
+  get waits(): boolean {
+    return this.#owners.size > 0
+  }
+
+  add(owner: string, work: Work): void {
+    const waiting = this.#owners.get(owner)
+    if (waiting) waiting.push(work)
+    else this.#owners.set(owner, [work])
+  }
+
+  next(): Work | undefined {
+    for (const [owner, waiting] of this.#owners) {
+      const work = waiting.shift()
+      this.#owners.delete(owner)
+      if (waiting.length > 0) this.#owners.set(owner, waiting)
+      return work
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * What one credential that floods costs the others (case R15): how long they wait for a 250 at rest and under the flood, in
+ * turns, on sessions that stay and with a connection for each message. Alone: `npx node test/local/flood.ts --rounds 3`.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { busyMs } from '../../bench/processor-time.ts'
+import { makeCertificates } from '../certificates.ts'
+import { bundleRelay } from './bundle.ts'
+import { startCrowd, tell } from './crowd-process.ts'
+import { freePort } from './free-port.ts'
+import { loadMessage } from './load-message.ts'
+import { startSink } from './receiver.ts'
+import { accessTo, senderDomain, startRelay, writeRelay } from './relay-process.ts'
+import { type Access, SmtpSession } from './smtp-session.ts'
+import { password, tenantsConfig } from './tenants.ts'
+import { until } from './until.ts'
+import { type Waits, waitsOf } from './waits.ts'
+
+export type FloodPlan = {
+  readonly rounds: number
+  /** Of each of the four phases of a round. */
+  readonly seconds: number
+  /** All that its four addresses may have by the policy's default, unless it is fewer. */
+  readonly floodSessions: number
+}
+
+export const wholeFlood: FloodPlan = { rounds: 3, seconds: 6, floodSessions: 200 }
+
+/** `kept`: from MAIL to the 250 behind the final dot on a session that stays. `alone`: from the connection on. */
+type Way = 'kept' | 'alone'
+type Times = Record<Way, number[]>
+export type FloodReport = Awaited<ReturnType<typeof flood>>
+
+const tenants = ['team-a/app', 'team-b/app', 'team-c/app', 'team-d/app']
+/** Messages a second of each of them. */
+const rates: Readonly<Record<Way, number>> = { kept: 10, alone: 5 }
+const floodAddresses = ['127.6.0.1', '127.6.0.2', '127.6.0.3', '127.6.0.4']
+const bytes = 4096
+const patienceMs = 120_000
+
+const message = loadMessage({ id: 'tenant', reversePath: `app@${senderDomain}`, forwardPaths: ['a@sink.test'] }, bytes)
+
+/** One after the other on one session; who has to wait for the one before has waited for that, too. */
+async function submitKept(access: Access, seconds: number, times: number[]): Promise<void> {
+  const session = await SmtpSession.open(access)
+  let last: Promise<unknown> = Promise.resolve()
+  await eachDue(seconds, rates.kept, (due) => {
+    last = last
+      .then(() => session.expect(session.submit(message), 250))
+      .then(() => void times.push(performance.now() - due))
+    return last
+  })
+  await session.quit()
+}
+
+async function submitAlone(access: Access, seconds: number, times: number[]): Promise<void> {
+  await eachDue(seconds, rates.alone, async (due) => {
+    const session = await SmtpSession.open(access)
+    await session.expect(session.submit(message), 250)
+    times.push(performance.now() - due)
+    session.close()
+  })
+}
+
+/** At its rate, whoever waits. @throws Error of the first that failed. */
+async function eachDue(seconds: number, rate: number, deed: (due: number) => Promise<unknown>): Promise<void> {
+  const running: Promise<unknown>[] = []
+  for (let n = 0; n < seconds * rate; n += 1) {
+    running.push(deed(performance.now()))
+    await sleep(1000 / rate)
+  }
+  await Promise.all(running)
+}
+
+const submitting = { kept: submitKept, alone: submitAlone } as const satisfies Record<Way, unknown>
+
+async function submitFor(seconds: number, access: Access, times: Times): Promise<void> {
+  for (const way of ['kept', 'alone'] as const)
+    await Promise.all(
+      tenants.map(async (username, place) => {
+        // Not all at the same moment: that would be a wait for each other.
+        await sleep((place * 1000) / rates[way] / tenants.length)
+        const own = { ...access, localAddress: `127.7.0.${place + 1}`, login: { username, password } }
+        await submitting[way](own, seconds, times[way])
+      }),
+    )
+}
+
+export async function flood({ rounds, seconds, floodSessions }: FloodPlan) {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-flood-'))
+  const certificates = await makeCertificates(['127.0.0.1'])
+  const sink = await startSink()
+  const listenPort = await freePort()
+  const names = [...tenants, 'mail/flood']
+  writeRelay(folder, tenantsConfig({ listenPort, smarthostPort: sink.port, names }), certificates)
+  const relay = await startRelay(folder, [], bundleRelay(join(folder, 'dist')))
+  const access = accessTo(listenPort, certificates)
+  const rest: Times = { kept: [], alone: [] }
+  const flooded: Times = { kept: [], alone: [] }
+  const taken = { messages: 0, seconds: 0, busyMs: 0 }
+  const others: string[] = []
+  // What they do first is not compiled yet.
+  await submitFor(1, access, { kept: [], alone: [] })
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      await submitFor(seconds, access, rest)
+      const flooding = startCrowd(
+        {
+          access: { ...access, login: { username: 'mail/flood', password } },
+          flood: {
+            localAddresses: floodAddresses,
+            sessions: floodSessions / floodAddresses.length,
+            bytes,
+            pipelined: true,
+          },
+        },
+        { patient: true },
+      )
+      try {
+        await until('the flood is there', async () => (await tell(flooding, 'report')).flooded > 2000, patienceMs)
+        const [before, begun, busy] = [
+          (await tell(flooding, 'report')).flooded,
+          performance.now(),
+          busyMs(relay.pid).main,
+        ]
+        await submitFor(seconds, access, flooded)
+        taken.seconds += (performance.now() - begun) / 1000
+        taken.busyMs += busyMs(relay.pid).main - busy
+        const report = await tell(flooding, 'end')
+        taken.messages += report.flooded - before
+        others.push(...report.others)
+      } finally {
+        flooding.kill('SIGKILL')
+      }
+      await until('the queue is empty', async () => inQueue(await relay.status()) === 0, patienceMs)
+    }
+    return {
+      rest: waitsIn(rest),
+      flooded: waitsIn(flooded),
+      floodPerSecond: Math.round(taken.messages / taken.seconds),
+      /** How much of the time the relay's main thread had a processor. */
+      busy: taken.busyMs / 1000 / taken.seconds,
+      others: [...new Set(others)],
+      exitCode: await relay.end('SIGTERM'),
+    }
+  } finally {
+    await relay.end('SIGKILL').catch(() => undefined)
+    await sink.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+type Queue = { readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number } }
+const inQueue = ({ queue: { ready, deferred, inFlight } }: Queue): number => ready + deferred + inFlight
+
+const waitsIn = ({ kept, alone }: Times): Readonly<Record<Way, Waits>> => ({
+  kept: waitsOf(kept),
+  alone: waitsOf(alone),
+})
+
+/** How many times as long as at rest one of a hundred waits under the flood. */
+export const timesAsLong = ({ rest, flooded }: FloodReport, way: Way): number => flooded[way].p99Ms / rest[way].p99Ms
+
+/** How many of the flood's messages are answered while the middle one of the others waits: whatever the machine's speed. */
+export const answeredBefore = ({ flooded, floodPerSecond }: FloodReport, way: Way): number =>
+  Math.round((flooded[way].p50Ms / 1000) * floodPerSecond)
+
+export function printFlood(report: FloodReport): void {
+  const row = (way: Way) => ({
+    restP50: report.rest[way].p50Ms,
+    restP99: report.rest[way].p99Ms,
+    p50: report.flooded[way].p50Ms,
+    p99: report.flooded[way].p99Ms,
+    'times as long (p99)': timesAsLong(report, way).toFixed(1),
+    'of the flood before': answeredBefore(report, way),
+    messages: report.flooded[way].messages,
+  })
+  console.table({ kept: row('kept'), alone: row('alone') })
+  const { floodPerSecond, busy, others } = report
+  console.log(
+    `flood: ${floodPerSecond} messages a second; the relay's thread was busy for ${Math.round(busy * 100)} % of it`,
+  )
+  for (const text of others) console.log(text)
+}
+
+if (import.meta.main) {
+  const options = Object.fromEntries(
+    Object.entries(wholeFlood).map(([name, value]) => [name, { type: 'string' as const, default: `${value}` }]),
+  )
+  const { values } = parseArgs({ options })
+  const of = (name: keyof FloodPlan): number => Number(values[name])
+  const report = await flood({ rounds: of('rounds'), seconds: of('seconds'), floodSessions: of('floodSessions') })
+  printFlood(report)
+  process.exitCode = timesAsLong(report, 'kept') <= 2 && timesAsLong(report, 'alone') <= 2 ? 0 : 1
+}
