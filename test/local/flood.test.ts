@@ -10,8 +10,8 @@ test.runIf(installed('smtp-sink'))(
     const report = await flood({ rounds: 1, seconds: 4, floodSessions: 200 })
     printFlood(report)
     expect([report.others, report.exitCode]).toEqual([[], 0])
-    // Before rounds were short it was 200 and 400.
-    expect(answeredBefore(report, 'kept')).toBeLessThan(100)
+    // Before rounds were short it was 100 to 220, and 350 or more; since then it is 55 and 75 at most, however busy the machine.
+    expect(answeredBefore(report, 'kept')).toBeLessThan(80)
     expect(answeredBefore(report, 'alone')).toBeLessThan(200)
   },
 )
