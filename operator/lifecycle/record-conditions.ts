@@ -106,6 +106,11 @@ function published(
     const message = `${all(elsewhere.map((r) => `${called(r)}: ${r.otherwise.join(', ')}`))}; where that lasts longer than the records' TTL, look after these servers`
     return is('False', 'NotSeenEverywhere', message)
   }
+  const undelegated = records.filter(({ type, state }) => type === 'CNAME' && isBroken({ state }))
+  if (undelegated.length > 0) {
+    const message = `${all(undelegated.map(told))}; mail is good without it, and the next key waits for it`
+    return is('False', 'NotDelegated', message)
+  }
   if (leftover.length > 0) return is('False', reasons.Leftover, all(leftover.map(told)))
   return is('True', 'Published', 'every record is as wanted')
 }

@@ -223,6 +223,26 @@ test('a record in another zone is judged by the name servers of that one, and th
   expect(seen({}, all)).toEqual(['DKIM Missing somewhere', 'DKIM Match everywhere'])
 })
 
+test('an alias that no key needs yet is missed before one does, and breaks nothing', () => {
+  const keyAt = {
+    selector: 's1',
+    type: 'rsa',
+    publicKey: 'AAAA',
+    delegatedTo: 's1.example.org._dkim.keys.example',
+  } as const
+  const vacant = [{ selector: 's2', delegatedTo: 's2.example.org._dkim.keys.example', isSpare: true }] as const
+  const zone = {
+    'CNAME s1._domainkey.example.org': [keyAt.delegatedTo],
+    [`TXT ${keyAt.delegatedTo}`]: ['v=DKIM1; k=rsa; p=AAAA'],
+  }
+  const all = recordsWanted('example.org', {}, [keyAt], [], vacant)
+  const standing = foundOf(all, [own(zone)])
+  expect(standing.brokenSince).toBeUndefined()
+  expect(conditions(standing)).toEqual(['DKIMValid=True RecordMatches', 'RecordsPublished=False NotDelegated'])
+  const added = foundOf(all, [own({ ...zone, 'CNAME s2._domainkey.example.org': [vacant[0].delegatedTo] })])
+  expect(conditions(added)).toContain('RecordsPublished=True Published')
+})
+
 test('a zone within the other one is asked for what is in it', () => {
   const target = 's1.example.org._dkim.keys.example.org'
   const wanted = recordsWanted('example.org', {}, [
