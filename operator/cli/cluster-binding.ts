@@ -24,7 +24,7 @@ type CredentialObject = {
 /** Where else a test message can come from. */
 const instead = (type: string): string =>
   type === 'ClientCertificate'
-    ? "send by its application's certificate, e.g. with swaks --tls-cert"
+    ? 'run relayfleet submit --cert FILE --key FILE where its ConfigMap is mounted'
     : 'run relayfleet submit in a pod of its application'
 
 /** @throws ApiError; UsageError where it is not there; Error where it has no Secret */

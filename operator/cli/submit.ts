@@ -1,10 +1,12 @@
 /** `submit`: what an application does with its binding, and no more; run in its pod, it shows whether that works. */
+import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createSecureContext } from 'node:tls'
 import type { Command } from 'commander'
 import { durationMs } from '../../crds/duration.ts'
 import { duration } from '../../crds/fields.ts'
-import { type BindingSecret, readBindingSecret } from '../local/binding-secret.ts'
-import { submit } from '../local/submit.ts'
+import { type BindingPlace, readBinding } from '../local/binding-secret.ts'
+import { type ClientCertificate, submit } from '../local/submit.ts'
 import { testMessage } from '../local/test-message.ts'
 import { existingDirectory, gathered, reversePath } from './arguments.ts'
 import type { Context } from './context.ts'
@@ -14,6 +16,8 @@ import type { Terminal } from './terminal.ts'
 
 type Options = {
   readonly binding: string
+  readonly cert?: string
+  readonly key?: string
   readonly from: string
   readonly to: readonly string[]
   readonly subject?: string
@@ -30,6 +34,11 @@ export const addSubmit = (program: Command, { terminal, signal, finish }: Contex
         "credential, or the credential's ConfigMap with a service account's token in the place of the password.",
     )
     .requiredOption('--binding <dir>', 'the folder with host, port, username, password, uri, certificates')
+    .option(
+      '--cert <file>',
+      'a client certificate in PEM, its intermediates behind it; the login where there is no password',
+    )
+    .option('--key <file>', 'its private key in PEM')
     .requiredOption('--from <address>', 'the reverse-path (MAIL FROM) and the visible From')
     .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', gathered)
     .option('--subject <text>', 'of the message')
@@ -53,11 +62,14 @@ function pauseOf(every: string): number {
   throw new UsageError(`--every ${every}: is no duration like 30s or 5m`)
 }
 
-async function submitOne({ binding, from, to, subject }: Options, terminal: Terminal): Promise<ExitCode> {
-  const secret = bindingIn(binding)
+async function submitOne(options: Options, terminal: Terminal): Promise<ExitCode> {
+  const { binding, from, to, subject } = options
+  const shown = certificateIn(options)
+  const secret = bindingIn(binding, shown !== undefined)
   const content = testMessage(from, to, new Date(), subject)
   const mail = { reversePath: reversePath(from), forwardPaths: to, content }
-  const submission = await submit(secret, mail, (line) => terminal.out(dialogLine(line, terminal)))
+  const tell = (line: Parameters<typeof dialogLine>[0]): void => terminal.out(dialogLine(line, terminal))
+  const submission = await submit(secret, mail, tell, undefined, shown)
   terminal.out('')
   switch (submission.kind) {
     case 'accepted':
@@ -73,12 +85,35 @@ async function submitOne({ binding, from, to, subject }: Options, terminal: Term
   }
 }
 
+/** Read anew for each message, as the binding is: certificates are renewed. @throws UsageError */
+function certificateIn({ cert, key }: Options): ClientCertificate | undefined {
+  if (cert === undefined && key === undefined) return undefined
+  if (cert === undefined || key === undefined) throw new UsageError('--cert and --key go together: give both')
+  const certificate = { cert: pemIn('--cert', cert), key: pemIn('--key', key) }
+  try {
+    createSecureContext(certificate)
+  } catch (error) {
+    throw new UsageError(
+      `--cert ${cert}, --key ${key}: ${(error as Error).message}; give a certificate and its own key`,
+    )
+  }
+  return certificate
+}
+
+function pemIn(option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`${option} ${file} can not be read: ${(error as Error).message}`)
+  }
+}
+
 /** @throws UsageError where the folder is no whole binding */
-function bindingIn(folder: string): BindingSecret {
-  const secret = readBindingSecret(existingDirectory(folder))
-  if (secret !== undefined) return secret
+function bindingIn(folder: string, mayLackPassword: boolean): BindingPlace {
+  const secret = readBinding(existingDirectory(folder))
+  if (secret !== undefined && (mayLackPassword || secret.password !== undefined)) return secret
   throw new UsageError(
     `--binding ${folder}: host, port, username, password and uri are not all there; mount the binding Secret of a ` +
-      'RelayCredential (status.binding.name), or its ConfigMap and a token (status.configMap.name)',
+      'RelayCredential (status.binding.name), or its ConfigMap (status.configMap.name) and a token, or give --cert and --key',
   )
 }

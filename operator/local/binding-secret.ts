@@ -17,6 +17,8 @@ export type BindingSecret = {
   readonly certificates?: string
 }
 
+export type BindingPlace = Omit<BindingSecret, 'password'> & Partial<Pick<BindingSecret, 'password'>>
+
 /** Makes the Secret, or repairs what is missing or outdated. */
 export function writeBindingSecret(folder: string, binding: Binding, password: string, authority: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -41,9 +43,19 @@ export function readBindingKeys(folder: string): BindingKeys | undefined {
 
 /** The whole Secret, for a client that submits with it; undefined where it is not there or not complete. */
 export function readBindingSecret(folder: string): BindingSecret | undefined {
-  const read = (key: string): string | undefined => textOf(join(folder, key))
-  const [host, port, username, password, uri] = ['host', 'port', 'username', 'password', 'uri'].map(read)
-  if (!host || !port || !username || !password || !uri) return undefined
-  const certificates = read('certificates')
-  return { host, port: Number(port), username, password, uri, ...(certificates !== undefined && { certificates }) }
+  const { password, ...rest } = readBinding(folder) ?? {}
+  return password === undefined ? undefined : ({ ...rest, password } as BindingSecret)
+}
+
+/** Where to submit, for a client that may have something else than a password; undefined where it is not complete. */
+export function readBinding(folder: string): BindingPlace | undefined {
+  const read = (key: string): string | undefined => textOf(join(folder, key)) || undefined
+  const [host, port, username, uri] = ['host', 'port', 'username', 'uri'].map(read)
+  if (!host || !port || !username || !uri) return undefined
+  const [password, certificates] = [read('password'), read('certificates')]
+  return {
+    ...{ host, port: Number(port), username, uri },
+    ...(password !== undefined && { password }),
+    ...(certificates !== undefined && { certificates }),
+  }
 }

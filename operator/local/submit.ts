@@ -1,8 +1,8 @@
-/** Submits one message as an application would: verified TLS, AUTH with the binding Secret; and keeps the dialog. */
+/** Submits one message as an application would: verified TLS, AUTH with the binding Secret, or a certificate; and keeps the dialog. */
 import type { NodemailerError } from 'nodemailer'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 
-import type { BindingSecret } from './binding-secret.ts'
+import type { BindingPlace } from './binding-secret.ts'
 
 export type Mail = {
   /** Empty: the null reverse-path. */
@@ -23,17 +23,21 @@ export type Submission =
 
 const patienceMs = 15_000
 
+/** PEM texts; who has no password is logged in by it. */
+export type ClientCertificate = { readonly cert: string; readonly key: string }
+
 export type Address = { readonly host: string; readonly port: number }
 
 /**
  * Never throws; `tell` gets each line of the dialog as it comes, the password never among them. `at`: where the relay
- * is reached from here; its certificate is still verified for the host of the binding.
+ * is reached from here; its certificate is still verified for the host of the binding. `shown`: what is shown to it.
  */
 export async function submit(
-  secret: BindingSecret,
+  secret: BindingPlace,
   mail: Mail,
   tell: (line: Line) => void,
   at?: Address,
+  shown?: ClientCertificate,
 ): Promise<Submission> {
   let over = false
   const told = (line: Line): void => {
@@ -49,6 +53,7 @@ export async function submit(
     tls: {
       ...(secret.certificates !== undefined && { ca: secret.certificates }),
       ...(at !== undefined && { servername: secret.host }),
+      ...shown,
     },
     transactionLog: true,
     logger: transcriber(secret, told),
@@ -59,7 +64,8 @@ export async function submit(
   try {
     await connected(connection)
     told({ by: 'note', text: 'TLS: the certificate of the relay is verified' })
-    await called((done) => connection.login({ user: secret.username, pass: secret.password }, done))
+    const { username: user, password: pass } = secret
+    if (pass !== undefined) await called((done) => connection.login({ user, pass }, done))
     const envelope = { from: mail.reversePath, to: [...mail.forwardPaths] }
     const sent = await called<SentInfo>((done) => connection.send(envelope, mail.content, done))
     over = true
@@ -90,7 +96,7 @@ const connected = (connection: SMTPConnection): Promise<void> =>
     connection.connect((error) => (error ? reject(error) : resolve()))
   })
 
-function transcriber(secret: BindingSecret, told: (line: Line) => void) {
+function transcriber(secret: BindingPlace, told: (line: Line) => void) {
   const speakers: Readonly<Record<string, Line['by']>> = { client: 'client', server: 'relay' }
   const write = (entry: { readonly tnx?: string }, text = ''): void => {
     const by = speakers[entry.tnx ?? '']
@@ -100,9 +106,10 @@ function transcriber(secret: BindingSecret, told: (line: Line) => void) {
   return { trace: ignore, debug: write, info: ignore, warn: ignore, error: ignore, fatal: ignore }
 }
 
-function hidden(line: string, by: Line['by'], { password }: BindingSecret): string {
+function hidden(line: string, by: Line['by'], { password }: BindingPlace): string {
   const auth = /^(AUTH \S+) /i.exec(line)
   if (by === 'client' && auth?.[1] !== undefined) return `${auth[1]} ****`
+  if (password === undefined) return line
   // Nodemailer hides the password by itself; this holds should that ever change.
   return [password, Buffer.from(password).toString('base64')].reduce((text, p) => text.replaceAll(p, '****'), line)
 }

@@ -1,13 +1,17 @@
 /** Local mode takes client certificates as a cluster does; a test message by one is its application's to send. */
 
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { clientCertificates } from '../../client-certificates.ts'
+import { commanded } from '../cli/commanded.ts'
 import { running } from './running.ts'
+import { temporaryFolder } from './temporary.ts'
 import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
 
 test('a credential by a certificate is ready when its relay knows it; who would send a test message by it is told how', async () => {
-  const { authorities } = await clientCertificates()
+  const { authorities, shown } = await clientCertificates()
   const port = await freePort()
   const caRef = { name: 'clients' }
   const metadata = { namespace: 'mail', name: 'clients' }
@@ -22,11 +26,36 @@ test('a credential by a certificate is ready when its relay knows it; who would 
       'web.yaml': credential('web', 'shared'),
       'device.yaml': credential('device', 'shared', {
         type: 'ClientCertificate',
-        clientCertificate: { caRef, subjectAltNames: { dnsNames: ['device.example.org'] } },
+        clientCertificate: { caRef, subjectAltNames: { dnsNames: ['device.corp.example'] } },
       }),
     }),
   )
   await local.until('RelayCredential team-a/device', 'Ready', 'True')
   await expect(local.submit('team-a/device', 'app@example.org')).rejects.toThrow('its certificate and key are its')
   expect(await local.submit('team-a/web', 'app@example.org')).toMatchObject({ kind: 'accepted' })
+
+  // With the folder of a ConfigMap, which has no password.
+  const folder = temporaryFolder()
+  const at = (file: string, text: string): string => {
+    writeFileSync(join(folder, file), text)
+    return join(folder, file)
+  }
+  const secret = local.state.secret('team-a', 'web')
+  for (const key of ['host', 'port', 'uri', 'certificates']) at(key, readFileSync(join(secret, key), 'utf8'))
+  at('username', 'device.team-a')
+  const files = { cert: at('tls.crt', shown.deviceByDns.cert), key: at('tls.key', shown.deviceByDns.key) }
+  const other = at('other.key', shown.chain.key)
+  const from = ['--binding', folder, '--from', 'app@example.org', '--to', 'you@example.net']
+  const sent = await commanded('submit', ...from, '--cert', files.cert, '--key', files.key)
+  expect(sent).toMatchObject({ code: 0, out: expect.stringContaining('ACCEPTED') })
+  expect(sent.out).not.toMatch(/client +AUTH/)
+  expect(await commanded('submit', ...from)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--cert and --key'),
+  })
+  expect(await commanded('submit', ...from, '--cert', files.cert)).toMatchObject({ code: 2 })
+  expect(await commanded('submit', ...from, '--cert', files.cert, '--key', other)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('its own key'),
+  })
 })
