@@ -13,13 +13,17 @@ import { credential, domain, freePort, policy, yamlDirectory } from './yaml.ts'
 test('a credential by a certificate is ready when its relay knows it; who would send a test message by it is told how', async () => {
   const { authorities, shown } = await clientCertificates()
   const port = await freePort()
+  const mutual = await freePort()
   const caRef = { name: 'clients' }
   const metadata = { namespace: 'mail', name: 'clients' }
   const data = { 'ca.crt': authorities.authority.pem }
   const local = running(
     yamlDirectory({
       'policy.yaml': policy('shared', port, {
-        listeners: [{ name: 'submission', port, clientCertificates: { mode: 'Optional', caRef } }],
+        listeners: [
+          { name: 'submission', port, clientCertificates: { mode: 'Optional', caRef } },
+          { name: 'mutual', port: mutual, clientCertificates: { mode: 'Required', caRef } },
+        ],
       }),
       'clients.yaml': stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }),
       'domain.yaml': domain(),
@@ -58,4 +62,11 @@ test('a credential by a certificate is ready when its relay knows it; who would 
     code: 2,
     err: expect.stringContaining('its own key'),
   })
+
+  // Where a listener requires one, it goes beside a password.
+  for (const key of ['username', 'password']) at(key, readFileSync(join(secret, key), 'utf8'))
+  at('port', String(mutual))
+  expect(await commanded('submit', ...from)).toMatchObject({ code: 1, out: expect.stringContaining('554') })
+  const both = await commanded('submit', ...from, '--cert', files.cert, '--key', files.key)
+  expect(both).toMatchObject({ code: 0, out: expect.stringMatching(/client +AUTH/) })
 })
