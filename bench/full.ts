@@ -11,10 +11,10 @@ import { missingPackages } from '../test/local/programs.ts'
 import { startSink } from '../test/local/receiver.ts'
 import { contestants } from './contestants.ts'
 import { Entrant, shout } from './entrant.ts'
+import { carryOut } from './load-order.ts'
 import { machine, revision } from './machine.ts'
 import { countFsyncs, oneRound, type Plan, weighAtRest, weighUnderLoad } from './measurements.ts'
 import { printBenchmarks } from './print.ts'
-import { loadOnce } from './race.ts'
 import { type Entry, keep, type Results, resultsFile } from './results.ts'
 
 const { values } = parseArgs({
@@ -41,7 +41,7 @@ async function loadCeiling(): Promise<number> {
   const sink = await startSink()
   const access = { host: '127.0.0.1', port: sink.port, tls: 'None' } as const
   const { sessions } = plan
-  const { seconds, acknowledged } = await loadOnce({ access, sessions, bytes: 4096, forSeconds: plan.seconds })
+  const { seconds, acknowledged } = await carryOut({ access, sessions, bytes: 4096, forSeconds: plan.seconds })
   await sink.stop()
   return acknowledged / seconds
 }

@@ -9,8 +9,9 @@ import type { Setting } from './contender.ts'
 import { fsyncsPerMessage } from './fsyncs.ts'
 import { type Lane, type Run, shapes, warmUp } from './lane.ts'
 import { latency } from './latency.ts'
+import { carryOut } from './load-order.ts'
 import { startPostfix } from './postfix.ts'
-import { loadOnce, race } from './race.ts'
+import { race } from './race.ts'
 import { startRelayfleet } from './relayfleet.ts'
 import { report } from './report.ts'
 
@@ -77,7 +78,7 @@ const described = ({ acceptedPerSecond, deliveredPerSecond, loadCores }: Run): s
 async function loadCeiling(): Promise<number> {
   const sink = await startSink()
   const access = { host: '127.0.0.1', port: sink.port, tls: 'None' } as const
-  const { seconds, acknowledged } = await loadOnce({ ...shapes.reused, access, messages: 30_000 })
+  const { seconds, acknowledged } = await carryOut({ ...shapes.reused, access, messages: 30_000 })
   await sink.stop()
   return acknowledged / seconds
 }

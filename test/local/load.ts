@@ -16,8 +16,6 @@ export type LoadPlan<S extends Submission> = {
   readonly rate?: number
   /** Then the session quits and a new one opens; absent: never. */
   readonly messagesPerConnection?: number
-  /** Commands go without waiting for the reply to the one before; each server has to offer it. */
-  readonly pipelined?: boolean
   /** The next message; undefined ends the load. */
   readonly next: () => S | undefined
   readonly tell: (told: Told<S>) => void
@@ -72,16 +70,16 @@ async function submitOn<S extends Submission>(
     if (session.closed) return true
     const submission = plan.next()
     if (submission === undefined) return false
-    const told = await submit(session, submission, plan.pipelined === true)
+    const told = await submit(session, submission)
     plan.tell(told)
     if (told.kind !== 'acknowledged') return true
   }
   return true
 }
 
-async function submit<S extends Submission>(session: SmtpSession, submission: S, pipelined: boolean): Promise<Told<S>> {
+async function submit<S extends Submission>(session: SmtpSession, submission: S): Promise<Told<S>> {
   try {
-    const reply = await (pipelined ? session.submitPipelined(submission) : session.submit(submission))
+    const reply = await session.submit(submission)
     return { kind: reply.code === 250 ? 'acknowledged' : 'refused', submission, reply }
   } catch (error) {
     return { kind: 'unknown', submission, error: error as Error }

@@ -16,11 +16,6 @@ export type Access = {
   /** Which of this machine's addresses the client has. */
   readonly localAddress?: string
   readonly login?: { readonly username: string; readonly password: string }
-  /**
-   * The certificate is not verified, and nothing but X25519 is offered for the key exchange: a load then does little of its
-   * own, and the same with every server.
-   */
-  readonly lightHandshake?: boolean
 }
 
 export type Submission = {
@@ -35,17 +30,14 @@ const endOfData = Buffer.from('.\r\n')
 
 // Making one costs more than the handshake.
 const contexts = new Map<string | undefined, SecureContext>()
-function contextFor({ ca, lightHandshake = false }: Access): SecureContext {
-  const key = lightHandshake ? 'light' : ca
-  const options = lightHandshake ? { ecdhCurve: 'X25519' } : { ...(ca !== undefined && { ca }) }
-  const context = contexts.get(key) ?? createSecureContext(options)
-  contexts.set(key, context)
+function contextFor({ ca }: Access): SecureContext {
+  const context = contexts.get(ca) ?? createSecureContext({ ...(ca !== undefined && { ca }) })
+  contexts.set(ca, context)
   return context
 }
 
 const tlsOptionsOf = (access: Access) => ({
   secureContext: contextFor(access),
-  rejectUnauthorized: access.lightHandshake !== true,
 })
 
 export class SmtpSession {
@@ -56,8 +48,6 @@ export class SmtpSession {
   #lines: string[] = []
   #rest = ''
   #end: Error | undefined
-  /** What EHLO was answered last. */
-  #offers = ''
 
   constructor(socket: Socket) {
     this.#socket = this.#attach(socket)
@@ -74,7 +64,7 @@ export class SmtpSession {
   /** Connected, in TLS and logged in as `access` says: ready for MAIL. */
   static async open(access: Access): Promise<SmtpSession> {
     const session = await SmtpSession.connect(access)
-    session.#offers = (await session.expect(session.command('EHLO client.test'), 250)).text
+    await session.expect(session.command('EHLO client.test'), 250)
     if (access.tls === 'StartTLS') await session.startTls(access)
     if (access.login) await session.expect(session.login(access.login), 235)
     return session
@@ -113,7 +103,7 @@ export class SmtpSession {
     const secure = connectTls({ socket: plain, host, ...tlsOptionsOf(access), ...(servername && { servername }) })
     this.#socket = this.#attach(secure)
     await Promise.race([once(secure, 'secureConnect'), once(secure, 'close').then(() => Promise.reject(this.#end))])
-    this.#offers = (await this.expect(this.command('EHLO client.test'), 250)).text
+    await this.expect(this.command('EHLO client.test'), 250)
   }
 
   login({ username, password }: { username: string; password: string }): Promise<SmtpReply> {
@@ -130,16 +120,6 @@ export class SmtpSession {
     }
     const data = await this.command('DATA')
     return data.code === 354 ? this.#sendContent(content) : data
-  }
-
-  /** The same with one write for all commands before the content (RFC 2920), where the server offers that. */
-  async submitPipelined({ reversePath, forwardPaths, content }: Submission): Promise<SmtpReply> {
-    if (!/^PIPELINING$/im.test(this.#offers)) throw new Error('the server does not offer PIPELINING')
-    const commands = [`MAIL FROM:<${reversePath}>`, ...forwardPaths.map((path) => `RCPT TO:<${path}>`), 'DATA']
-    this.#socket.write(`${commands.join('\r\n')}\r\n`, 'latin1')
-    const replies = await Promise.all(commands.map(() => this.reply()))
-    const refused = replies.find(({ code }) => code !== 250 && code !== 354)
-    return refused ?? this.#sendContent(content)
   }
 
   async quit(): Promise<void> {

@@ -1,0 +1,3 @@
+module relayfleet.dev/bench/load
+
+go 1.21

@@ -1,0 +1,131 @@
+// The load of the benchmarks: sessions that submit as fast as they are answered. It reads one order from standard input
+// and writes one result to standard output, both JSON (bench/load-order.ts). A program of its own, in a language that does
+// a handshake for little, since load and server share the cores that are measured.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+type order struct {
+	Access   access `json:"access"`
+	Sessions int    `json:"sessions"`
+	// Ends after so many messages, or when no more may begin after so many seconds; 0: the other one is given.
+	Messages   int64   `json:"messages"`
+	ForSeconds float64 `json:"forSeconds"`
+	// 0: sessions are kept.
+	MessagesPerConnection int  `json:"messagesPerConnection"`
+	Pipelined             bool `json:"pipelined"`
+	// In turn; dot-stuffed, each with the dot that ends it.
+	Contents []string `json:"contents"`
+}
+
+type result struct {
+	// Milliseconds since the epoch.
+	Began        int64    `json:"began"`
+	Seconds      float64  `json:"seconds"`
+	CPUSeconds   float64  `json:"cpuSeconds"`
+	Acknowledged int64    `json:"acknowledged"`
+	Others       []string `json:"others"`
+}
+
+// What all sessions share.
+type load struct {
+	order
+	contents     [][]byte
+	begun        atomic.Int64
+	acknowledged atomic.Int64
+	end          time.Time
+	mutex        sync.Mutex
+	others       []string
+}
+
+func main() {
+	// As many as one event loop has.
+	runtime.GOMAXPROCS(1)
+	l := &load{others: []string{}}
+	if err := json.NewDecoder(os.Stdin).Decode(&l.order); err != nil {
+		fmt.Fprintln(os.Stderr, "the order can not be read:", err)
+		os.Exit(2)
+	}
+	for _, content := range l.Contents {
+		l.contents = append(l.contents, []byte(content))
+	}
+	runtime.GC()
+	before, start := cpuSeconds(), time.Now()
+	l.end = start.Add(time.Duration(l.ForSeconds * float64(time.Second)))
+	var sessions sync.WaitGroup
+	for n := 0; n < l.Sessions; n++ {
+		sessions.Add(1)
+		go func() {
+			defer sessions.Done()
+			l.keepSubmitting()
+		}()
+	}
+	sessions.Wait()
+	done := result{start.UnixMilli(), time.Since(start).Seconds(), cpuSeconds() - before, l.acknowledged.Load(), l.others}
+	if err := json.NewEncoder(os.Stdout).Encode(done); err != nil {
+		os.Exit(1)
+	}
+}
+
+func (l *load) keepSubmitting() {
+	for {
+		s, err := open(l.Access)
+		if err != nil {
+			l.note(err)
+			return
+		}
+		more := l.submitOn(s)
+		s.quit()
+		if !more {
+			return
+		}
+	}
+}
+
+// True while there may be more to send.
+func (l *load) submitOn(s *session) bool {
+	for n := 0; l.MessagesPerConnection == 0 || n < l.MessagesPerConnection; n++ {
+		content := l.next()
+		if content == nil {
+			return false
+		}
+		if err := s.submit(content, l.Pipelined); err != nil {
+			l.note(err)
+			return true
+		}
+		l.acknowledged.Add(1)
+	}
+	return true
+}
+
+func (l *load) next() []byte {
+	n := l.begun.Add(1)
+	if l.Messages > 0 && n > l.Messages || l.ForSeconds > 0 && time.Now().After(l.end) {
+		return nil
+	}
+	return l.contents[n%int64(len(l.contents))]
+}
+
+func (l *load) note(err error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.others = append(l.others, err.Error())
+}
+
+func cpuSeconds() float64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
+	return seconds(used.Utime) + seconds(used.Stime)
+}
