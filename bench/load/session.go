@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -31,6 +32,8 @@ type access struct {
 type session struct {
 	conn   net.Conn
 	reader *bufio.Reader
+	// Whether the last EHLO was answered so (RFC 2920).
+	pipelining bool
 }
 
 func open(to access) (*session, error) {
@@ -78,6 +81,9 @@ func (s *session) use(conn net.Conn) {
 // A refusal is an error that begins with the reply.
 func (s *session) submit(content []byte, pipelined bool) error {
 	const from, to, data = "MAIL FROM:<app@corp.test>\r\n", "RCPT TO:<someone@sink.test>\r\n", "DATA\r\n"
+	if pipelined && !s.pipelining {
+		return errors.New("the server does not offer PIPELINING")
+	}
 	if pipelined {
 		if err := s.write([]byte(from + to + data)); err != nil {
 			return err
@@ -127,6 +133,7 @@ func (s *session) reply(code string) error {
 		if err != nil {
 			return fmt.Errorf("the connection was lost: %w", err)
 		}
+		s.pipelining = s.pipelining || len(line) > 4 && strings.TrimSpace(line[4:]) == "PIPELINING"
 		if len(line) >= 4 && line[3] == '-' {
 			continue
 		}
