@@ -41,11 +41,12 @@ export function keysOfDomain(facts: KeysFacts): KeysStep {
 
 function stepped({ given, ...facts }: KeysFacts, held: readonly HeldKey[]): KeysStep {
   const { domain, wish, recorded, before, observations, now } = facts
-  const isGiven = (key: HeldKey): boolean => given?.keys.some((g) => isSame(g, key)) ?? false
+  // Also another key under its selector: of two records there a verifier takes neither.
+  const isGiven = ({ selector }: HeldKey): boolean => given?.keys.some((g) => g.selector === selector) ?? false
   const types = given === undefined ? wish.types : []
   const rest = recorded.filter((key) => !isGiven(key))
   const step = dkimStep(rest, { ...wish, types }, { ...observations, held }, now)
-  const own = step.keys.map((key) => settled(key, before))
+  const own = step.keys.filter((key) => !isGiven(key)).map((key) => settled(key, before))
   const keys = [...(given?.keys ?? []), ...own]
   const sign = given?.sign ?? step.sign.flatMap((selector) => own.find((key) => key.selector === selector) ?? [])
   const lost = given === undefined ? sign.filter((key) => !held.some((h) => isSame(h, key))) : []

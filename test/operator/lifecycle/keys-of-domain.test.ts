@@ -46,6 +46,13 @@ test('a key that is provided takes over from those that were made, which retire 
   expect(concluded(facts)).toMatchObject({ sign: ['s1'], keys: ['s1 Active', 'rf-1 Retiring'], make: [], erase: [] })
 })
 
+test('a key that is provided anew under the same selector is the only one with it: one record is all that a name may have', () => {
+  const before: DkimKey = { ...key('s1', 'Active'), publicKey: 'the key before' }
+  const facts = { given: given('s1'), recorded: [before] }
+  expect(concluded(facts, 'yes')).toMatchObject({ sign: ['s1'], keys: ['s1 Active'], make: [], erase: [] })
+  expect(concluded({ ...facts, own: { is: 'held', keys: [before] } })).toMatchObject({ keys: ['s1 Active'] })
+})
+
 test("a key that was provided signs on by the relays' copies until the first one that is made is seen", () => {
   const facts = { recorded: [key('s1', 'Active')] }
   expect(concluded(facts, 'yes')).toMatchObject({ sign: ['s1'], lost: ['s1'], keys: ['s1 Active'], make: ['rsa'] })
