@@ -1,7 +1,5 @@
 /** Client certificates in a cluster: the kubelet mounts their authority, which the operator never reads, and the application is told where they are taken. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseConfig, type RelayConfig } from '../../relay/config.ts'
-import { joinText } from '../../relay/config-text.ts'
 import { helmInstalled } from '../chart/helm.ts'
 import { clientCertificates } from '../client-certificates.ts'
 import { until } from '../local/until.ts'
@@ -11,6 +9,7 @@ import { conditionsOf, installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 import { newNamespace } from './namespace.ts'
 import { runningOperator } from './running-operator.ts'
+import { writtenConfig } from './written-config.ts'
 
 type Volume = { readonly projected?: { readonly sources: readonly { readonly secret?: { readonly name: string } }[] } }
 
@@ -71,13 +70,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('client certific
       own,
       core,
       body,
-      async config(): Promise<RelayConfig | undefined> {
-        const data = (await body(core('secrets', 'shared-relay-config-0')))?.['data'] as
-          | Record<string, string>
-          | undefined
-        if (data === undefined) return undefined
-        return parseConfig(joinText(Object.keys(data), (name) => Buffer.from(data[name] ?? '', 'base64')))
-      },
+      config: () => writtenConfig(admin, mail, 'shared'),
       condition: async (type: string, name: string) =>
         conditionsOf(accepted(await admin.get(own('relaycredentials', name)))).find((c) => c.type === type),
     }

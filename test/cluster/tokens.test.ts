@@ -1,8 +1,6 @@
 /** Service accounts' tokens: a real API server issues them, and what an operator writes down verifies them. */
 import { createPublicKey } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseConfig, type RelayConfig } from '../../relay/config.ts'
-import { joinText } from '../../relay/config-text.ts'
 import { readToken, tokenIssuer } from '../../relay/rules/token.ts'
 import { helmInstalled } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
@@ -14,6 +12,7 @@ import { conditionsOf, installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 import { newNamespace } from './namespace.ts'
 import { runningOperator } from './running-operator.ts'
+import { writtenConfig } from './written-config.ts'
 
 const jwks = '/openid/v1/jwks'
 type KeySet = { readonly keys: readonly object[] }
@@ -66,12 +65,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('tokens of servi
       own,
       mapNow: async () => (await admin.get(map)).body as KubeObject,
       /** What the relays have. */
-      async config(): Promise<RelayConfig | undefined> {
-        const { status: code, body } = await admin.get(`/api/v1/namespaces/${mail}/secrets/shared-relay-config-0`)
-        if (code !== 200) return undefined
-        const data = ((body as KubeObject)['data'] ?? {}) as Readonly<Record<string, string>>
-        return parseConfig(joinText(Object.keys(data), (name) => Buffer.from(data[name] ?? '', 'base64')))
-      },
+      config: () => writtenConfig(admin, mail, 'shared'),
       async condition(type: string, name = 'web') {
         const credential = accepted(await admin.get(own('relaycredentials', name)))
         return conditionsOf(credential).find((c) => c.type === type)
