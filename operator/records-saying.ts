@@ -103,6 +103,6 @@ function recordIn(record: Readonly<Record<string, unknown>>): RecordFound | unde
     ...{ name, type, purpose, want, state, checkedAt },
     ...(got !== undefined && { got }),
     ...(message !== undefined && { message }),
-    ...{ seen: 'nowhere', showing: [], otherwise: [], doubts: [], notes: [] },
+    ...{ seen: 'nowhere', showing: [], otherwise: [], doubts: [], isUnresolved: false, notes: [] },
   }
 }

@@ -2,7 +2,12 @@
 import * as packet from 'dns-packet'
 import type { QuestionType } from '../lifecycle/answer.ts'
 
-export type Query = { readonly name: string; readonly type: QuestionType | 'NS' }
+export type Query = {
+  readonly name: string
+  readonly type: QuestionType | 'NS'
+  /** An answer whose signatures do not fit is wanted, too (the CD bit, RFC 4035 section 3.2.2). */
+  readonly unverified?: true
+}
 
 export type Reply =
   | {
@@ -30,11 +35,11 @@ export const isName = (name: string): boolean =>
   name.length <= 253 && name.split('.').every((label) => label.length > 0 && label.length <= 63)
 
 /** `recursive`: the server is to ask others for us. */
-export const questionMessage = (id: number, { name, type }: Query, recursive: boolean): Buffer =>
+export const questionMessage = (id: number, { name, type, unverified }: Query, recursive: boolean): Buffer =>
   packet.encode({
     type: 'query',
     id,
-    flags: recursive ? packet.RECURSION_DESIRED : 0,
+    flags: (recursive ? packet.RECURSION_DESIRED : 0) | (unverified ? packet.CHECKING_DISABLED : 0),
     questions: [{ name, type }],
     additionals: [
       {

@@ -62,13 +62,22 @@ async function byResolver(resolver: Server, question: Question, ask: Ask): Promi
       case 'referral':
         return { is: 'unknown', why: 'it resolves nothing for us (a referral)' }
       case 'unknown':
-        return reply
+        return reply.why === 'SERVFAIL' ? failed(resolver, { ...question, name }, ask) : reply
       case 'alias':
         name = reply.target
     }
   }
   return { is: 'unknown', why: `the aliases of ${question.name} have no end; correct the CNAME` }
 }
+
+/** Who verifies signatures says no more than SERVFAIL of what does not fit, unless he is asked not to verify it. */
+async function failed(resolver: Server, question: Question, ask: Ask): Promise<Answer> {
+  const { is } = await ask([resolver], { ...question, unverified: true }, true)
+  const why = is === 'unknown' || is === 'referral' ? 'SERVFAIL' : unverifiable
+  return { is: 'unknown', why }
+}
+const unverifiable =
+  'SERVFAIL, and an answer without DNSSEC validation: have the owner of the zone check its signatures and its DS record'
 
 const answered = ({ records, ttl, authenticated }: Extract<Reply, { is: 'records' }>): Answer => ({
   is: 'records',

@@ -25,6 +25,8 @@ export type RecordFound = {
   readonly otherwise: readonly string[]
   /** Why this is from before, or who did not answer. */
   readonly doubts: readonly string[]
+  /** A resolver is among those. */
+  readonly isUnresolved: boolean
   readonly notes: readonly string[]
   /** When somebody last answered; milliseconds. */
   readonly checkedAt: number
@@ -79,7 +81,7 @@ function speakingOf(name: string, views: readonly View[]): readonly View[] {
 
 function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined, now: number): RecordFound {
   const { name, type, purpose } = wanted
-  const { state, want, got, why, seen, showing, otherwise, doubts, notes } = judged
+  const { state, want, got, why, seen, showing, otherwise, doubts, isUnresolved, notes } = judged
   const last = before?.records.find((r) => r.name === name && r.type === type && r.purpose === purpose)
   const fresh: RecordFound = {
     ...{ name, type, purpose, want },
@@ -89,12 +91,12 @@ function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined
     ...(why === '' ? {} : { message: why }),
     ...{ seen, showing },
     ...(seen === 'everywhere' ? { everywhereSince: everywhereSince(last, want, now) } : {}),
-    ...{ otherwise, doubts, notes },
+    ...{ otherwise, doubts, isUnresolved, notes },
     checkedAt: now,
   }
   if (state !== 'Unknown' || last === undefined || last.state === 'Unknown') return fresh
   const { everywhereSince: _, ...rest } = last
-  return { ...rest, seen, showing, otherwise, doubts }
+  return { ...rest, seen, showing, otherwise, doubts, isUnresolved }
 }
 
 /** What was seen of another value says nothing of this one. */

@@ -20,6 +20,8 @@ export type Judged = Omit<Verdict, 'is'> & {
   readonly otherwise: readonly string[]
   /** Why nobody, or one of them, could say anything. */
   readonly doubts: readonly string[]
+  /** One of them is a resolver: who gets the mail asks such a one, too. */
+  readonly isUnresolved: boolean
 }
 
 /** A question that one view has not answered yet. */
@@ -68,7 +70,7 @@ function merged(opinions: readonly Opinion[]): Judged {
   const own = answered.filter(({ view }) => view.authoritative)
   const deciding = own.length > 0 ? own : answered
   const decided = deciding.find(saw('Leftover')) ?? deciding.find(saw('Match')) ?? deciding[0] ?? opinions[0]
-  const doubts = opinions.filter(saw('Unknown')).map(({ view, verdict }) => `${view.server}: ${verdict.why}`)
+  const silent = opinions.filter(saw('Unknown'))
   if (decided === undefined) throw new RangeError('a record is judged by one server at least')
   const { is: _, ...verdict } = decided.verdict
   const differing = answered.filter((o) => o.verdict.state !== verdict.state)
@@ -77,7 +79,8 @@ function merged(opinions: readonly Opinion[]): Judged {
     seen: seenBy(opinions),
     showing: opinions.filter(saw('Match')).map(({ view }) => view.server),
     otherwise: differing.map(({ view, verdict: v }) => `${view.server} shows ${v.got ?? 'nothing'}`),
-    doubts,
+    doubts: silent.map(({ view, verdict: v }) => `${view.server}: ${v.why}`),
+    isUnresolved: silent.some(({ view }) => !view.authoritative),
   }
 }
 

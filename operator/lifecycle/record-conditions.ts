@@ -74,6 +74,13 @@ function valid(type: RecordCondition['type'], records: readonly RecordFound[]): 
   return { type, status: 'True', reason: reasons.Match, message }
 }
 
+/**
+ * Who receives mail asks a resolver: what one of these can not tell is not there for some of them. A name server that
+ * only we do not reach keeps nothing from anybody.
+ */
+const isUnanswered = ({ doubts, seen, isUnresolved }: RecordFound): boolean =>
+  isUnresolved || (doubts.length > 0 && seen === 'nowhere')
+
 /** The first that holds speaks. */
 function published(
   found: DomainRecords,
@@ -96,7 +103,7 @@ function published(
     const next = from === undefined ? '' : `; from ${timeText(from)} on, ${holds[whenBroken.action]}`
     return is('False', 'NotPublished', `${all(bad.map(told))}${next}; the values that are wanted are in status.records`)
   }
-  const unanswered = records.filter(({ doubts, seen }) => doubts.length > 0 && seen === 'nowhere')
+  const unanswered = records.filter(isUnanswered)
   if (unanswered.length > 0) {
     const message = `${all(unanswered.map((r) => `${called(r)}: ${r.doubts.join(', ')}`))}; look after these servers, or correct spec.dns.resolvers; what was found before stays`
     return is('Unknown', 'ResolverTrouble', message)

@@ -81,7 +81,8 @@ test('a resolver that is silent makes nothing missing, and the condition names i
   const silent: Table = Object.fromEntries(Object.keys(zone).map((question) => [question, 'silence']))
   const { states, published } = await look(zone, { ...others, ...silent })
   expect(states).toEqual(['SPF Match somewhere', 'DKIM Match somewhere', 'DMARC Match somewhere'])
-  expect(published).toMatchObject({ status: 'True' })
+  expect(published).toMatchObject({ status: 'Unknown', reason: 'ResolverTrouble' })
+  expect(published?.message).toMatch(/: resolver 127[^;]*: no answer/)
   const blind = await look(silent, { ...others, ...silent })
   expect(blind.states).toEqual(['SPF Unknown nowhere', 'DKIM Unknown nowhere', 'DMARC Unknown nowhere'])
   expect(blind.published).toMatchObject({ status: 'Unknown', reason: 'ResolverTrouble' })
@@ -97,6 +98,18 @@ test('SERVFAIL is not absence', async () => {
   const { states, published } = await look(failing, { ...others, ...failing })
   expect(states).toEqual(['SPF Unknown nowhere', 'DKIM Unknown nowhere', 'DMARC Unknown nowhere'])
   expect(published?.message).toContain('SERVFAIL')
+})
+
+test('SERVFAIL of who verifies signatures, and only then, is told as such', async () => {
+  const name = 's1._domainkey.mail.example.org'
+  const fails: Table = { ...zone, ...others, [`TXT ${name}`]: { code: 'SERVFAIL' } }
+  const bogus = await look(zone, { ...fails, [`TXT ${name} unverified`]: zone[`TXT ${name}`] ?? 'silence' })
+  expect(bogus.states[1]).toBe('DKIM Match somewhere')
+  expect(bogus.published).toMatchObject({ status: 'Unknown', reason: 'ResolverTrouble' })
+  expect(bogus.published?.message).toMatch(/^TXT s1\S+: resolver 127\S+: SERVFAIL, .* check its signatures and its DS/)
+  const ill = await look(zone, fails)
+  expect(ill.published?.message).toMatch(/: SERVFAIL; look after these servers/)
+  expect(ill.asked.resolver.filter((key) => key === `TXT ${name}`)).toHaveLength(4)
 })
 
 test('a circle of aliases is told as one, with its mend', async () => {

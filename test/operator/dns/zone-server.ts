@@ -20,7 +20,7 @@ export type Behaviour =
   | 'another question'
   | 'garbage'
 
-/** Keys are `TXT example.org`; what is not in it does not exist. */
+/** Keys are `TXT example.org`, or `TXT example.org unverified` for who asks so; what is not in it does not exist. */
 export type Table = { [question: string]: Behaviour | ((time: number) => Behaviour) }
 
 export const txt = (name: string, ...texts: readonly string[]): readonly packet.Answer[] =>
@@ -37,7 +37,8 @@ export async function startZoneServer(table: Table, address = '127.0.0.1', port 
     const query = packet.decode(message)
     const [question = { name: '', type: 'TXT' as const }] = query.questions ?? []
     const key = `${question.type} ${question.name}`
-    const entry = table[key] ?? { code: 'NXDOMAIN', own: true }
+    const unverified = query.flag_cd ? table[`${key} unverified`] : undefined
+    const entry = unverified ?? table[key] ?? { code: 'NXDOMAIN', own: true }
     const behaviour = typeof entry === 'function' ? entry(asked.filter((one) => one === key).length) : entry
     asked.push(key)
     return encoded(query, question, behaviour, most)

@@ -86,6 +86,12 @@ test.each([
     'RecordsPublished=False NotPublished',
   ],
   [
+    'a resolver can not tell what the zone has',
+    [own(good), resolver(silent), resolver(good)],
+    'DKIM Match somewhere',
+    'RecordsPublished=Unknown ResolverTrouble',
+  ],
+  [
     'nobody answers',
     [own(silent), resolver(silent)],
     'DKIM Unknown nowhere',

@@ -119,7 +119,7 @@ test('a selector tells its environment, its day and its kind', () => {
 test('only the record of this very key counts, and an alias with it', () => {
   const record = (name: string, want: string, seen: 'everywhere' | 'nowhere', type: 'TXT' | 'CNAME' = 'TXT') => ({
     ...{ name, type, want, seen, purpose: 'DKIM' as const, state: 'Match' as const },
-    ...{ showing: [], otherwise: [], doubts: [], notes: [], checkedAt: now },
+    ...{ showing: [], otherwise: [], doubts: [], isUnresolved: false, notes: [], checkedAt: now },
   })
   const want = 'v=DKIM1; k=rsa; p=key of a'
   const seen = (...records: readonly ReturnType<typeof record>[]) =>
