@@ -49,7 +49,8 @@ export async function startNamed(
 export type Zones = Readonly<Record<string, readonly string[] | undefined>>
 type NamedOptions = { readonly side: Side; readonly address: string; readonly zones: Zones }
 
-const head = (address: string): readonly string[] => [
+/** With what every zone begins. */
+export const head = (address: string): readonly string[] => [
   '$TTL 1',
   '@ SOA ns.test. root.test. 1 60 60 600 1',
   '@ NS ns.test.',

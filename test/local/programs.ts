@@ -35,6 +35,8 @@ const programs = {
   named: { package: 'bind9', found: () => programFile('named') !== undefined },
   dig: { package: 'bind9-dnsutils', found: () => programFile('dig') !== undefined },
   nsupdate: { package: 'bind9-dnsutils', found: () => programFile('nsupdate') !== undefined },
+  'dnssec-signzone': { package: 'bind9-utils', found: () => programFile('dnssec-signzone') !== undefined },
+  unbound: { package: 'unbound', found: () => programFile('unbound') !== undefined },
   ip: { package: 'iproute2', found: () => programFile('ip') !== undefined },
   openssl: { package: 'openssl', found: () => programFile('openssl') !== undefined },
   'redis-server': { package: 'redis-server', found: () => programFile('redis-server') !== undefined },

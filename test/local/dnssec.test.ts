@@ -1,0 +1,202 @@
+/**
+ * A domain in a signed zone, at BIND, and a resolver that verifies it, Unbound: what nobody can vouch for is neither
+ * absent nor wrong. It is told, and nothing is taken back for it.
+ */
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { zoneFileLine } from '../../operator/lifecycle/txt-record.ts'
+import { asRoot } from './as-root.ts'
+import { nodemailer } from './client.ts'
+import { credential, type Document, domain, plainReceiver, policy, routeTo } from './documents.ts'
+import type { Fleet } from './fleet.ts'
+import { message } from './message.ts'
+import { startNamed } from './named.ts'
+import { installed, programFile } from './programs.ts'
+import { bytesOf, type Receiver } from './receiver.ts'
+import { signedZone } from './signed-zone.ts'
+import { openStage, type Stage } from './stage.ts'
+import { startUnbound } from './unbound.ts'
+import { until } from './until.ts'
+
+const zone = 'corp.test'
+const from = `app@${zone}`
+/** Of this run alone; both are on port 53. */
+const tail = `${process.pid % 250}.${(process.pid >> 8) % 250}`
+const [bind, unbound] = [`127.60.${tail}`, `127.61.${tail}`]
+/** More at the domain's name than goes into 1,232 octets of UDP, and what its SPF record includes. */
+const others = [
+  ...Array.from({ length: 20 }, (_, i) => `@ TXT "verification-${i}=${'x'.repeat(90)}"`),
+  'spf TXT "v=spf1 ip4:192.0.2.0/24 -all"',
+]
+
+type Found = { readonly name: string; readonly purpose: string; readonly want: string; readonly state: string }
+type Status = {
+  readonly dkimKeys?: readonly { readonly selector: string; readonly stage: string }[]
+  readonly records?: readonly Found[]
+}
+
+const canRun = installed('aiosmtpd', 'named', 'dnssec-signzone', 'unbound', 'dig', 'ip') && asRoot('port 53')
+
+describe.runIf(canRun)('a domain in a zone that is signed', () => {
+  let stage: Stage
+  let named: Awaited<ReturnType<typeof startNamed>> | undefined
+  let resolver: Awaited<ReturnType<typeof startUnbound>> | undefined
+  let signing: ReturnType<typeof signedZone>
+  let receiver: Receiver
+  let fleet: Fleet
+  let edits = 100
+
+  const corp = (): Document =>
+    domain('corp', {
+      domain: zone,
+      dkim: { algorithms: ['rsa2048'] },
+      dns: { resolvers: [unbound] },
+      expect: { spf: { include: [`spf.${zone}`] }, dmarc: { minimumPolicy: 'quarantine' } },
+      // Without any grace: whatever counts as broken is refused at once.
+      whenBroken: { action: 'Refuse', grace: '1ms' },
+      verifyEvery: `${edits}s`,
+    })
+
+  const loopback = (verb: 'add' | 'delete'): void => {
+    for (const one of [bind, unbound]) execFileSync('ip', ['address', verb, `${one}/32`, 'dev', 'lo'])
+  }
+  beforeAll(async () => {
+    loopback('add')
+    stage = openStage()
+    signing = signedZone(join(stage.folder, 'keys'), zone, bind)
+    const zones = { test: [], [zone]: signing.signatures([]) }
+    named = await startNamed(join(stage.folder, 'named'), { side: ['env'], address: bind, zones })
+    resolver = await startUnbound(join(stage.folder, 'unbound'), {
+      address: unbound,
+      server: bind,
+      zones: Object.keys(zones),
+      anchorFiles: [signing.anchorFile],
+    })
+    receiver = await stage.receiver()
+    const route = routeTo(plainReceiver(receiver.port))
+    fleet = await stage.fleet([await policy({ routes: [route] }), credential('app'), corp()])
+  })
+  afterAll(async () => {
+    await stage?.close()
+    await resolver?.stop()
+    await named?.stop()
+    loopback('delete')
+  })
+
+  const status = (): Status =>
+    parse(readFileSync(join(fleet.folder, 'state/status.yaml'), 'utf8'))['SenderDomain mail/corp'] ?? {}
+  const records = (): readonly Found[] => status().records ?? []
+  const states = (): string =>
+    records()
+      .map((r) => `${r.purpose} ${r.state}`)
+      .join()
+  const stages = (): string => (status().dkimKeys ?? []).map(({ stage }) => stage).join()
+  const said = (type: string): string => {
+    const condition = fleet.condition('SenderDomain mail/corp', type)
+    return `${condition?.status} ${condition?.reason}`
+  }
+  const told = (): string => fleet.condition('SenderDomain mail/corp', 'RecordsPublished')?.message ?? ''
+  const well = 'SPF Match,DKIM Match,DMARC Match'
+
+  /** An edit has the records looked at now. */
+  const looks = (what: string, holds: () => boolean): Promise<unknown> =>
+    until(
+      what,
+      () => {
+        if (holds()) return true
+        edits += 1
+        fleet.write(corp())
+        return false
+      },
+      30_000,
+      1000,
+    ).catch((e: Error) => {
+      throw new Error(`${e.message}: ${states()}; ${stages()}; ${told()}`)
+    })
+
+  const dig = (...question: readonly string[]): string =>
+    execFileSync(programFile('dig') ?? 'dig', [`@${unbound}`, '+tries=1', ...question], { encoding: 'utf8' })
+  const names = (): readonly string[] => records().map(({ name }) => name)
+  const verified = (): boolean =>
+    names().length === 3 &&
+    names().every((name) => / status: NOERROR.*flags: qr rd ra ad;/s.test(dig('+adflag', 'TXT', name)))
+  const failing = (): boolean => names().every((name) => dig('TXT', name).includes(' status: SERVFAIL'))
+
+  /** As a person does who pastes what is wanted, and wants others to see changes soon. */
+  const wanted = (): readonly string[] => [
+    ...others,
+    ...records().map(({ name, want }) => zoneFileLine({ name, type: 'TXT', value: want }).replace(' 3600 ', ' 1 ')),
+  ]
+  /** The same text, split elsewhere: no signature of before fits, and who does not verify sees no difference. */
+  const splitElsewhere = (): readonly string[] => [
+    ...others,
+    ...records().map(({ name, want }) => `${name}. TXT ${want.replace(/.{1,8}/g, '"$&" ')}`),
+  ]
+
+  async function isSigned(): Promise<boolean> {
+    const id = `${randomUUID()}@${zone}`
+    await nodemailer(fleet.binding('app'), { from, to: 'someone@elsewhere.test', raw: message({ from, id }) })
+    const arrival = await until('it arrives', () => receiver.arrivals().find((a) => bytesOf(a).includes(id)))
+    return bytesOf(arrival).includes('DKIM-Signature')
+  }
+
+  test('is as wanted by the word of Unbound, which verified it, also by TCP', async () => {
+    await looks('all three are missing', () => states() === 'SPF Missing,DKIM Missing,DMARC Missing')
+    named?.reload(zone, [...wanted(), ...signing.signatures(wanted())])
+    await until('Unbound verified them', verified)
+    expect(dig('+ignore', '+bufsize=1232', 'TXT', zone), 'too long for UDP').toMatch(/flags: qr tc/)
+    await looks('the key signs', () => stages() === 'Active')
+    expect(states()).toBe(well)
+    expect(said('RecordsPublished')).toBe('True Published')
+    await fleet.programmed()
+    expect(await isSigned()).toBe(true)
+  }, 90_000)
+
+  test('signatures that do not fit take nothing back, and the condition says who can not tell, and why', async () => {
+    const signatures = signing.signatures(wanted())
+    const key = status().dkimKeys
+    named?.reload(zone, [...splitElsewhere(), ...signatures])
+    await until('Unbound does not vouch for them', failing)
+    await until('it says so itself', () => resolver?.log().includes(`validation failure <${zone}. TXT IN>`))
+    const doubt = (name: string): string =>
+      `TXT ${name}: resolver ${unbound}: SERVFAIL, and an answer without DNSSEC validation`
+    await looks('it is told of all three', () => names().every((name) => told().includes(doubt(name))))
+    expect(said('RecordsPublished')).toBe('Unknown ResolverTrouble')
+    expect(states()).toBe(well)
+    expect(['SPFValid', 'DKIMValid', 'DMARCValid', 'Ready'].map(said).join()).toBe(
+      'True RecordMatches,True RecordMatches,True RecordMatches,True Ready',
+    )
+    expect(status().dkimKeys).toEqual(key)
+    expect(await isSigned()).toBe(true)
+  }, 60_000)
+
+  test('signed again, it is as wanted within seconds', async () => {
+    named?.reload(zone, [...splitElsewhere(), ...signing.signatures(splitElsewhere())])
+    await until('Unbound verified them', verified)
+    await looks('it is told', () => said('RecordsPublished') === 'True Published')
+    expect(states()).toBe(well)
+    expect(stages()).toBe('Active')
+  }, 60_000)
+
+  test('a key that somebody revoked without the keys of the zone is not revoked, where its name servers are hidden, too', async () => {
+    const [, dkim = ''] = names()
+    const forged = wanted().map((line) => line.replace(/p=[A-Za-z0-9+/]{64}.*$/, 'p="'))
+    const signatures = signing.signatures(wanted())
+    named?.reload(zone, [...forged, '@ NS ns.elsewhere.test.', ...signatures])
+    await until('Unbound vouches for neither', () =>
+      [dig('NS', zone), dig('TXT', dkim)].every((answer) => answer.includes(' status: SERVFAIL')),
+    )
+    expect(dig('+cdflag', 'TXT', dkim)).toContain('"v=DKIM1; k=rsa; p="')
+    await looks('it is told', () => said('RecordsPublished') === 'Unknown ResolverTrouble')
+    expect(told()).toContain(`TXT ${dkim}: resolver ${unbound}: SERVFAIL`)
+    expect(states()).toBe(well)
+    expect(stages()).toBe('Active')
+    expect(await isSigned()).toBe(true)
+    named?.reload(zone, [...wanted(), ...signing.signatures(wanted())])
+    await looks('signed again', () => said('RecordsPublished') === 'True Published')
+  }, 60_000)
+})
