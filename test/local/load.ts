@@ -92,7 +92,7 @@ async function reconnect(access: Access, stopped: () => boolean): Promise<SmtpSe
     try {
       return await SmtpSession.open(access)
     } catch (error) {
-      if (performance.now() > end) throw error
+      if (performance.now() > end && !stopped()) throw error
       await sleep(reconnectMs)
     }
   }

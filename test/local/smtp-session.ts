@@ -27,6 +27,7 @@ export type Submission = {
 
 type Waiter = { readonly resolve: (reply: SmtpReply) => void; readonly reject: (error: Error) => void }
 const endOfData = Buffer.from('.\r\n')
+const greetingMs = 30_000
 
 // Making one costs more than the handshake.
 const contexts = new Map<string | undefined, SecureContext>()
@@ -56,8 +57,11 @@ export class SmtpSession {
   /** Connected and greeted; nothing said yet. */
   static async connect(access: Access): Promise<SmtpSession> {
     const socket = access.tls === 'Implicit' ? connectTls({ ...access, ...tlsOptionsOf(access) }) : connectTcp(access)
+    // A server that is killed while a client connects leaves some kernels with half a connection that nobody ends.
+    socket.setTimeout(greetingMs, () => socket.destroy(new Error(`no greeting within ${greetingMs} ms`)))
     const session = new SmtpSession(socket)
     await session.expect(session.reply(), 220)
+    socket.setTimeout(0)
     return session
   }
 
