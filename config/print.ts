@@ -31,7 +31,9 @@ export function printed(template: string): string {
   for (const { metadata, spec } of objects) {
     for (const { labels = {} } of [metadata, spec?.template?.metadata ?? {}]) for (const l of byHelm) delete labels[l]
   }
-  const texts = objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+  const texts = objects.map((object) =>
+    stringify(object, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' }),
+  )
   return `# Printed from the chart by \`npm run config\`; never edited.\n${texts.join('---\n')}`
 }
 

@@ -71,7 +71,7 @@ export const chartFileOf = (kind: Kind): string =>
 
 /** The text of a kind's file. */
 export const printed = (kind: Kind): string =>
-  `# Printed from the schemas beside it by \`npm run crds\`; never edited.\n${stringify(crdOf(kind), { lineWidth: 0, aliasDuplicateObjects: false })}`
+  `# Printed from the schemas beside it by \`npm run crds\`; never edited.\n${stringify(crdOf(kind), { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' })}`
 
 if (import.meta.main) {
   for (const kind of kinds) for (const file of [fileOf(kind), chartFileOf(kind)]) writeFileSync(file, printed(kind))

@@ -32,6 +32,9 @@ const bare: Readonly<Record<string, RegExp>> = { integer: /^\d+$/, boolean: /^(t
 
 /** YAML reads 1.2 as a number and "587" as text; people do not see the difference. */
 const quoting = (type: string, value: unknown): string => {
+  if (type === 'string' && typeof value === 'boolean') {
+    return '; YAML takes a plain on, off, yes, no, true or false for a truth value: write the word in quotes'
+  }
   if (type === 'string' && typeof value !== 'object') return `; write it in quotes: "${String(value)}"`
   return typeof value === 'string' && bare[type]?.test(value) ? '; write it without quotes' : ''
 }

@@ -1,5 +1,5 @@
 /** Objects in YAML text: each knows its place, and every problem names the line that a person has to change. */
-import { type Document, LineCounter, parseAllDocuments } from 'yaml'
+import { type Document, LineCounter, parseAllDocuments, type ScalarTag } from 'yaml'
 import type { Path } from '../../crds/field-path.ts'
 import type { Invalid } from '../compile/snapshot.ts'
 import { readDeclared } from './declarations.ts'
@@ -30,10 +30,22 @@ export type Read = {
   readonly unread: readonly string[]
 }
 
+/** What kubectl takes for a truth value where it is not quoted (YAML 1.1): the same YAML means the same here. */
+const truths: ScalarTag = {
+  tag: 'tag:yaml.org,2002:bool',
+  default: true,
+  test: /^(?:yes|no|on|off|Yes|No|On|Off|YES|NO|ON|OFF)$/,
+  resolve: (text) => /^(?:yes|on)$/i.test(text),
+}
+
 /** Every object of a text, and every problem; an object with a problem is there as `invalid`. */
 export function readObjects(text: string, file: string): Read {
   const lines = new LineCounter()
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    customTags: (tags) => [...tags, truths],
+  })
   return joinReads([...documents].map((document) => readDocument({ file, document, lines })))
 }
 

@@ -26,7 +26,8 @@ export const conditionsOf = (object: KubeObject): readonly Condition[] =>
   (object['status'] as { conditions?: readonly Condition[] } | undefined)?.conditions ?? []
 
 async function install(api: Api, kind: Kind): Promise<void> {
-  const crd = parse(readFileSync(fileOf(kind), 'utf8')) as unknown
+  // As kubectl and helm read it.
+  const crd = parse(readFileSync(fileOf(kind), 'utf8'), { version: '1.1' }) as unknown
   accepted(await api.patch(`${crdPath(kind)}?fieldManager=relayfleet-test&force=true`, crd, 'apply'))
   await until(`${kind.plural} are served`, async () => (await api.get(objectsPath(kind, 'default'))).status === 200)
 }

@@ -150,3 +150,17 @@ test('a field is located, or its nearest ancestor', () => {
   expect(locate(object, ['spec', 'allowedNamespaces', 'selector', 'matchLabels'])).toMatchObject({ line: 7, column: 3 })
   expect(locate(object, ['spec', 'localParts', 3])).toMatchObject({ line: 4, column: 1 })
 })
+
+test.each([
+  'Off',
+  'off',
+  'No',
+  'on',
+])('a plain %s is a truth value here as it is for kubectl, and the mend is told', (word) => {
+  const text = `${domain('a')}\n  dkim: {mode: ${word}}\n`
+  const [problem] = readObjects(text, 'f.yaml').problems
+  expect(problem).toMatchObject({ object: 'SenderDomain mail/a', field: 'spec.dkim.mode' })
+  expect(problem?.message).toContain('write the word in quotes')
+  const quoted = readObjects(text.replace(`mode: ${word}`, `mode: "Off", signedBy: Smarthost`), 'f.yaml')
+  expect(quoted.problems).toEqual([])
+})
