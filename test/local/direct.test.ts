@@ -137,7 +137,10 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
       domain('corp', { domain: 'corp.test' }),
       credential('app'),
     ]
-    writeFileSync(join(yaml, 'all.yaml'), objects.map((object) => stringify(object)).join('---\n'))
+    writeFileSync(
+      join(yaml, 'all.yaml'),
+      objects.map((object) => stringify(object, { compat: 'yaml-1.1' })).join('---\n'),
+    )
     writeFileSync(join(folder, 'trapped'), '')
     here(process.execPath, '-e', trap, join(folder, 'trapped'))
     relayfleet('local', yaml, '--state', state)

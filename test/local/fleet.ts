@@ -107,7 +107,8 @@ function fleetAt(folder: string, yaml: string, state: string): Omit<Fleet, 'stop
         login: { username: read('username'), password: read('password') },
       }
     },
-    write: (document) => writeText(`${document.kind}-${document.metadata.name}`, stringify(document)),
+    write: (document) =>
+      writeText(`${document.kind}-${document.metadata.name}`, stringify(document, { compat: 'yaml-1.1' })),
     writeText,
     condition,
     programmed: () => until('mail/shared is programmed', obeys),

@@ -21,7 +21,10 @@ export function yamlDirectory(files: Files): string {
 }
 
 const object = (kind: string, namespace: string, name: string, spec: object): string =>
-  stringify({ apiVersion: 'relayfleet.dev/v1alpha1', kind, metadata: { namespace, name }, spec })
+  stringify(
+    { apiVersion: 'relayfleet.dev/v1alpha1', kind, metadata: { namespace, name }, spec },
+    { compat: 'yaml-1.1' },
+  )
 
 export const policy = (name: string, port: number, spec: object = {}): string =>
   object('RelayPolicy', 'mail', name, {
