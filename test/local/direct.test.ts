@@ -1,6 +1,6 @@
 /** The whole of direct delivery in a network of its own: YAML, a submission, BIND, port 25, and receivers that others wrote. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -90,11 +90,12 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
     return child
   }
   const relayfleet = (...command: readonly string[]): ChildProcess => here(process.execPath, cli, ...command)
-  const log = (): Record<string, unknown>[] =>
-    readFileSync(join(state, 'mail/fleets/shared/relay.log'), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line))
+  const log = (): Record<string, unknown>[] => {
+    const file = join(state, 'mail/fleets/shared/relay.log')
+    // Its lines are gathered for a moment: a relay may be ready before its first one is written.
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
+  }
   const about = (msg: string, forwardPath: string) =>
     log().filter((line) => line['msg'] === msg && line['forwardPath'] === forwardPath)
   const fateOf = (to: string): string | undefined => {
