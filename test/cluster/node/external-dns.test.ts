@@ -141,7 +141,7 @@ describe.runIf(
     begin = performance.now()
     edit('senderdomain', 'shop', {
       dns: { publisher: 'DNSEndpoint', resolvers: [address] },
-      dkim: { rotation: { every: '2160h', overlap: '1s' } },
+      dkim: { mode: 'Managed', signedBy: null, rotation: { every: '2160h', overlap: '1s' } },
       expect: { dmarc: { minimumPolicy: 'reject' } },
       verifyEvery: '1m',
     })
