@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseAllDocuments, stringify } from 'yaml'
+import { parseAllDocuments } from 'yaml'
+import { kubectlYaml } from '../crds/kubectl-yaml.ts'
 
 /** Where the operator is; its flags and the admission policy name it, too. */
 export const namespace = 'relayfleet-system'
@@ -31,9 +32,7 @@ export function printed(template: string): string {
   for (const { metadata, spec } of objects) {
     for (const { labels = {} } of [metadata, spec?.template?.metadata ?? {}]) for (const l of byHelm) delete labels[l]
   }
-  const texts = objects.map((object) =>
-    stringify(object, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' }),
-  )
+  const texts = objects.map(kubectlYaml)
   return `# Printed from the chart by \`npm run config\`; never edited.\n${texts.join('---\n')}`
 }
 

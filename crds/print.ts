@@ -1,8 +1,8 @@
 /** The one generator: kinds become CustomResourceDefinitions, crds/*.yaml, with the rules as CEL (`npm run crds`). */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
 import { group, kinds, version } from './kinds.ts'
+import { kubectlYaml } from './kubectl-yaml.ts'
 import type { Kind } from './schema.ts'
 
 const category = 'relayfleet'
@@ -71,7 +71,7 @@ export const chartFileOf = (kind: Kind): string =>
 
 /** The text of a kind's file. */
 export const printed = (kind: Kind): string =>
-  `# Printed from the schemas beside it by \`npm run crds\`; never edited.\n${stringify(crdOf(kind), { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' })}`
+  `# Printed from the schemas beside it by \`npm run crds\`; never edited.\n${kubectlYaml(crdOf(kind))}`
 
 if (import.meta.main) {
   for (const kind of kinds) for (const file of [fileOf(kind), chartFileOf(kind)]) writeFileSync(file, printed(kind))

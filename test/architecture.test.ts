@@ -114,7 +114,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['relay/metrics.ts', 'operator/metrics.ts'],
   pino: ['relay/main.ts'],
   ajv: ['crds/validate.ts'],
-  yaml: ['crds/print.ts', 'operator/local/', 'operator/cli/'],
+  yaml: ['crds/kubectl-yaml.ts', 'operator/local/', 'operator/cli/'],
   commander: ['operator/cli.ts', 'operator/cli/'],
   tldts: ['relay/rules/', 'relay/mail/', 'operator/lifecycle/records-wanted.ts'],
   '@peculiar/x509': ['operator/ca.ts'],

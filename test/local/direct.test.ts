@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parse, stringify } from 'yaml'
+import { parse } from 'yaml'
+import { kubectlYaml } from '../../crds/kubectl-yaml.ts'
 import { makeCertificates } from '../certificates.ts'
 import { credential, domain, policy } from './documents.ts'
 import { startNamed } from './named.ts'
@@ -138,10 +139,7 @@ describe.runIf(installed('aiosmtpd', 'named', 'ip') && mayUnshare())('a route of
       domain('corp', { domain: 'corp.test' }),
       credential('app'),
     ]
-    writeFileSync(
-      join(yaml, 'all.yaml'),
-      objects.map((object) => stringify(object, { compat: 'yaml-1.1' })).join('---\n'),
-    )
+    writeFileSync(join(yaml, 'all.yaml'), objects.map(kubectlYaml).join('---\n'))
     writeFileSync(join(folder, 'trapped'), '')
     here(process.execPath, '-e', trap, join(folder, 'trapped'))
     relayfleet('local', yaml, '--state', state)

@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse, stringify } from 'yaml'
+import { parse } from 'yaml'
+import { kubectlYaml } from '../../crds/kubectl-yaml.ts'
 import { configHash } from '../../relay/config.ts'
 import type { RelayStatus } from '../../relay/http.ts'
 import type { Document } from './documents.ts'
@@ -107,8 +108,7 @@ function fleetAt(folder: string, yaml: string, state: string): Omit<Fleet, 'stop
         login: { username: read('username'), password: read('password') },
       }
     },
-    write: (document) =>
-      writeText(`${document.kind}-${document.metadata.name}`, stringify(document, { compat: 'yaml-1.1' })),
+    write: (document) => writeText(`${document.kind}-${document.metadata.name}`, kubectlYaml(document)),
     writeText,
     condition,
     programmed: () => until('mail/shared is programmed', obeys),

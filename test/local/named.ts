@@ -1,11 +1,9 @@
 /** BIND, authoritative for zones of a test. */
-import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Side } from './network.ts'
 import { programFile } from './programs.ts'
-import { end } from './receiver.ts'
-import { until } from './until.ts'
+import { startTold } from './told-server.ts'
 
 /** A key by which somebody signs updates and transfers (RFC 8945), HMAC-SHA-256; `secret` in base64. */
 export type UpdateKey = { readonly name: string; readonly secret: string }
@@ -23,26 +21,15 @@ export async function startNamed(
   const write = (zone: string, records: readonly string[]): void =>
     writeFileSync(join(folder, zone), [...head(address), ...records, ''].join('\n'))
   for (const [zone, records] of Object.entries(zones)) if (records !== undefined) write(zone, records)
-  const [program = '', ...before] = side
-  const named = programFile('named') ?? 'named'
-  const child = spawn(program, [...before, named, '-g', '-c', join(folder, 'named.conf')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log += text
-  })
-  await until('named runs', () => {
-    if (child.exitCode !== null) throw new Error(log)
-    return log.includes(' running\n')
-  })
+  const command = [...side, programFile('named') ?? 'named', '-g', '-c', join(folder, 'named.conf')]
+  const { child, stop } = await startTold('named', command, ' running\n')
   return {
     /** Reads the zone's file anew. */
     reload(zone: string, records: readonly string[]): void {
       write(zone, records)
       child.kill('SIGHUP')
     },
-    stop: () => end(child),
+    stop,
   }
 }
 

@@ -1,10 +1,8 @@
 /** Unbound, a resolver that verifies the signatures of zones (DNSSEC) before it says anything of them. */
-import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { programFile } from './programs.ts'
-import { end } from './receiver.ts'
-import { until } from './until.ts'
+import { startTold } from './told-server.ts'
 
 /** How long it says so of a record whose signature did not fit, before it looks again; its own default is a minute. */
 const bogusSeconds = 2
@@ -23,18 +21,7 @@ export async function startUnbound(folder: string, options: UnboundOptions) {
   mkdirSync(folder)
   const file = join(folder, 'unbound.conf')
   writeFileSync(file, configuration(folder, options))
-  const child = spawn(programFile('unbound') ?? 'unbound', ['-d', '-p', '-c', file], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log += text
-  })
-  await until('Unbound runs', () => {
-    if (child.exitCode !== null) throw new Error(log)
-    return log.includes('start of service')
-  })
-  return { log: () => log, stop: () => end(child) }
+  return startTold('Unbound', [programFile('unbound') ?? 'unbound', '-d', '-p', '-c', file], 'start of service')
 }
 
 // Nobody resolves test. unless he is told to (RFC 6761 section 6.2), and nobody asks his own machine.

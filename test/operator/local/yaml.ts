@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { stringify } from 'yaml'
+import { kubectlYaml } from '../../../crds/kubectl-yaml.ts'
 import { temporaryFolder } from './temporary.ts'
 
 type Files = Readonly<Record<string, string>>
@@ -21,10 +21,7 @@ export function yamlDirectory(files: Files): string {
 }
 
 const object = (kind: string, namespace: string, name: string, spec: object): string =>
-  stringify(
-    { apiVersion: 'relayfleet.dev/v1alpha1', kind, metadata: { namespace, name }, spec },
-    { compat: 'yaml-1.1' },
-  )
+  kubectlYaml({ apiVersion: 'relayfleet.dev/v1alpha1', kind, metadata: { namespace, name }, spec })
 
 export const policy = (name: string, port: number, spec: object = {}): string =>
   object('RelayPolicy', 'mail', name, {
