@@ -1,4 +1,4 @@
-/** Every metric of the operator, once. Labels are closed lists; never a name that people choose. */
+/** Every metric of the operator, once. Labels are closed lists, or names of objects, of which 200 are named at most. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export type Metrics = ReturnType<typeof createMetrics>

@@ -1,6 +1,9 @@
-/** A rotation while a client still uses the old password: what status, Events and command line say at each step; as a transcript. */
+/** A rotation while a client still uses the old password: what status, Events, metric and command line say at each step; as a transcript. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { telledTo } from '../../operator/cli/operator-log.ts'
+import { Pulse } from '../../operator/cluster/pulse.ts'
 import type { Key } from '../../operator/lifecycle/keys.ts'
+import { createMetrics } from '../../operator/metrics.ts'
 import type { StampedStatus } from '../../operator/observed-status.ts'
 import { until } from '../local/until.ts'
 import { commanded } from '../operator/cli/commanded.ts'
@@ -34,7 +37,9 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
     const namespace = await newNamespace({ ...theCluster(), controllers: false }, admin)
     await admin.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'default' } })
     await make(admin, namespace, [policy(), domain(), credential('web', { rotation })])
-    const operator = await startOperator(namespace, { timing: { lookMs: 1000, usageMs: 100 } })
+    const metrics = createMetrics()
+    const tell = telledTo({ log: () => undefined, metrics, pulse: new Pulse() })
+    const operator = await startOperator(namespace, { timing: { lookMs: 1000, usageMs: 100 }, tell })
     open.push(() => operator.stop())
     const relays: ObedientRelay[] = []
     for (const index of [0, 1]) {
@@ -62,9 +67,15 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
     }
     const states = async (): Promise<string> => ((await status()).keys ?? []).map((k) => k.state).join(', ')
     const pending = async () => (await status()).conditions.find((c) => c.type === 'RotationPending')
+    /** By reason, as Prometheus reads it; a reason that nobody has any more is 0. */
+    const metric = async (): Promise<readonly string[]> =>
+      (await metrics.registry.getSingleMetricAsString('relayfleet_rotations_pending'))
+        .split('\n')
+        .filter((line) => line.startsWith('relayfleet_'))
     return {
       namespace,
       operator,
+      metric,
       relays,
       status,
       secret,
@@ -88,7 +99,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
   }
 
   /** What a person sees now, without what is other in each run. */
-  async function told(heading: string, { namespace, status, events }: Awaited<ReturnType<typeof stage>>) {
+  async function told(heading: string, { namespace, status, events, metric }: Awaited<ReturnType<typeof stage>>) {
     const { keys = [], conditions } = await status()
     const ids = new Map(keys.map(({ id }, i) => [id, `KEY${i}`]))
     const plain = (text: string): string =>
@@ -113,6 +124,8 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
       `RotationPending: ${pending === undefined ? '-' : `${pending.status} ${pending.reason}: ${plain(pending.message)}`}`,
       'Events:',
       ...(await events()).map((e) => `  ${plain(e)}`),
+      'metric:',
+      ...(await metric()).map((line) => `  ${line}`),
       '$ relayfleet status shared --no-live',
       ...out
         .trimEnd()
@@ -125,6 +138,8 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
   test('while a client still uses the old password', async () => {
     const its = await stage({ overlap: '3s' })
     await its.ready()
+    const counted = (what: string) =>
+      until(`the metric has ${what}`, async () => (await its.metric()).some((line) => line.endsWith(what)), 10_000)
     const transcript = await told('One key', its)
     const old = await its.secret()
     expect(its.enters(old)).toBe(2)
@@ -144,6 +159,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
     const fresh = await its.secret()
     expect([refused, its.enters(fresh), its.enters(old)]).toEqual([[], 2, 2])
     await until('it is told who uses the old one', async () => (await its.pending())?.reason === 'OldKeyInUse', 10_000)
+    await counted('{reason="OldKeyInUse"} 1')
     transcript.push(...(await told('Two keys, and the old one is in use', its)))
     expect(await its.states()).toBe('Active, Retiring')
     expect((await its.status()).keys?.[1]?.lastUsedFrom?.network).toBe('198.51.100.0/24')
@@ -159,6 +175,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
       },
       70_000,
     )
+    await counted('{reason="OldKeyOverdue"} 1')
     transcript.push(...(await told('The overlap is over, and the old one is in use', its)))
 
     await until(
@@ -171,6 +188,7 @@ describe.runIf(givenCluster() !== undefined)('a rotation', () => {
     )
     await until('relays refuse it', async () => its.enters(old) === 0, 10_000)
     expect([its.enters(fresh), await its.pending()]).toEqual([2, undefined])
+    await until('no rotation is counted', async () => (await its.metric()).every((line) => line.endsWith(' 0')))
     transcript.push(...(await told('The client has the new one', its)))
     process.stderr.write(`\n${transcript.join('\n')}\n`)
     expect((await its.events()).map((e) => e.slice(0, e.indexOf(':'))).toSorted()).toEqual(
