@@ -64,12 +64,16 @@ export type NameRivals = (claimant: Claimant) => readonly Finding[]
 export function settleNames(claimants: readonly Claimant[], known: Known): NameRivals {
   const standing = [...known.snapshot.running].flatMap(([fleet, config]) => claimsOfRunning(fleet, config, known))
   const rival = settle([...standing, ...oldestFirst(claimants, (c) => c.credential).flatMap(claimsOfSpec)])
-  return (claimant) =>
-    claimsOfSpec(claimant).flatMap((claim) => {
+  return (claimant) => {
+    if (claimant.credential.spec.clientCertificate === undefined) return none
+    return claimsOfSpec(claimant).flatMap((claim) => {
       const winner = rival(claim)
       const name = claim.thing.split(' ')[2] ?? ''
       return winner === undefined
         ? []
         : [findings.certificateNameConflicted(name, winner)('spec.clientCertificate.subjectAltNames')]
     })
+  }
 }
+
+const none: readonly Finding[] = []

@@ -28,15 +28,13 @@ export function compile(snapshot: Snapshot): Compiled {
   const credentials = judgeCredentials(domains)
   const fleets = compileFleets(policies, credentials, domains)
   const judged: Judged = { known, domains, policies, credentials, fleets }
-  const findings = allFindings(judged)
   const checks = domainChecks(domains)
   return {
     fleets,
     bindings: having('binding', credentials),
     guides: having('guide', credentials),
     heldBindings: heldBindings(judged),
-    findings,
-    statuses: allStatuses(judged, findings),
+    ...told(judged),
     references: new Set([...references.asked].toSorted(byText)),
     domainChecks: checks,
     publications: publications(known, checks),
@@ -111,17 +109,6 @@ function heldBindings({ known, credentials }: Judged): ReadonlySet<Name> {
 const invalidObjects = ({ invalid }: Snapshot): readonly Invalid[] =>
   invalid.toSorted((a, b) => byText(refOf(a), refOf(b)))
 
-function allFindings({ known, domains, policies, credentials, fleets }: Judged): Compiled['findings'] {
-  const found = new Map<Ref, readonly Finding[]>()
-  for (const judged of policies.values()) found.set(refOf(judged.policy), policyVerdict(judged))
-  for (const domain of known.domains) found.set(refOf(domain), domainVerdict(domain, domains))
-  for (const judged of credentials.values()) {
-    found.set(refOf(judged.credential), credentialVerdict(judged, fleets, known.snapshot.tokenIssuer))
-  }
-  for (const invalid of invalidObjects(known.snapshot)) found.set(refOf(invalid), invalidVerdict(invalid))
-  return found
-}
-
 /** What each fleet's relays have or get. */
 function configsOf(fleets: Judged['fleets'], running: Snapshot['running']): ReadonlyMap<Name, RelayConfig> {
   const configs = [...fleets].map(([name, fleet]) => [name, fleet.config ?? running.get(name)] as const)
@@ -136,9 +123,10 @@ const secretsWritten = (credentials: Judged['credentials']): ReadonlySet<string>
     ),
   )
 
-function allStatuses(judged: Judged, findings: Compiled['findings']): Compiled['statuses'] {
-  const { known, policies, credentials, fleets } = judged
-  const { place, running, bindingKeys, formerSecrets, domainKeys } = known.snapshot
+/** Of each object what was found, and the status that says it. */
+function told(judged: Judged): Pick<Compiled, 'findings' | 'statuses'> {
+  const { known, domains, policies, credentials, fleets } = judged
+  const { place, running, bindingKeys, formerSecrets, domainKeys, tokenIssuer } = known.snapshot
   const configs = configsOf(fleets, running)
   const bound = boundDomains(configs)
   let written: ReadonlySet<string> | undefined
@@ -147,23 +135,31 @@ function allStatuses(judged: Judged, findings: Compiled['findings']): Compiled['
     const secret = `${invalid.namespace}/${secretNameAsWritten(invalid)}`
     return written.has(secret) ? undefined : bindingKeys.get(nameOf(invalid))
   }
-  const found = (ref: Ref): readonly Finding[] => findings.get(ref) ?? []
+  const findings = new Map<Ref, readonly Finding[]>()
   const statuses = new Map<Ref, Status>()
-  for (const [name, { policy }] of policies) {
-    const ref = refOf(policy)
-    statuses.set(ref, policyStatus(policy, configs.get(name), place, found(ref)))
+  const tell = (ref: Ref, found: readonly Finding[], status: Status): void => {
+    findings.set(ref, found)
+    statuses.set(ref, status)
+  }
+  for (const [name, judgedOne] of policies) {
+    const { policy } = judgedOne
+    const found = policyVerdict(judgedOne)
+    tell(refOf(policy), found, policyStatus(policy, configs.get(name), place, found))
   }
   for (const domain of known.domains) {
-    const [ref, name] = [refOf(domain), nameOf(domain)]
-    statuses.set(ref, domainStatus(domain, bound(name), domainKeys?.get(name), found(ref)))
+    const name = nameOf(domain)
+    const found = domainVerdict(domain, domains)
+    tell(refOf(domain), found, domainStatus(domain, bound(name), domainKeys?.get(name), found))
   }
   for (const [name, judgedOne] of credentials) {
-    const ref = refOf(judgedOne.credential)
-    statuses.set(ref, credentialStatus(judgedOne, bindingKeys.get(name), formerSecrets?.get(name), found(ref)))
+    const found = credentialVerdict(judgedOne, fleets, tokenIssuer)
+    const status = credentialStatus(judgedOne, bindingKeys.get(name), formerSecrets?.get(name), found)
+    tell(refOf(judgedOne.credential), found, status)
   }
   for (const invalid of invalidObjects(known.snapshot)) {
-    const [ref, name] = [refOf(invalid), nameOf(invalid)]
-    statuses.set(ref, invalidStatus(invalid, keysOf(invalid), bound(name), domainKeys?.get(name), found(ref)))
+    const name = nameOf(invalid)
+    const found = invalidVerdict(invalid)
+    tell(refOf(invalid), found, invalidStatus(invalid, keysOf(invalid), bound(name), domainKeys?.get(name), found))
   }
-  return statuses
+  return { findings, statuses }
 }

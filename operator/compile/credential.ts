@@ -29,8 +29,8 @@ export type JudgedCredential = {
 
 type Names = {
   readonly fleet: Name
-  /** Of the Secret that its binding is written into. */
-  readonly secret: Name
+  /** On the Secret that its binding is written into. */
+  readonly secret: Claim & { readonly thing: Name }
   /** In the order of the references. */
   readonly domains: readonly Name[]
 }
@@ -42,7 +42,7 @@ const namesOf = (credential: Credential): Names =>
     const { namespace, spec } = credential
     return {
       fleet: `${spec.policyRef.namespace ?? namespace}/${spec.policyRef.name}`,
-      secret: `${namespace}/${secretNameOf(credential)}`,
+      secret: { owner: nameOf(credential), thing: `${namespace}/${secretNameOf(credential)}` },
       domains: spec.senderDomainRefs.map((_, i) => domainName(credential, i)),
     }
   })
@@ -97,21 +97,16 @@ const identitiesInDomains: Check = ({ spec: { identities } }, { entry }) => {
   return owned ? [] : [findings.identitiesOutside(identities.addresses)('spec.identities.addresses')]
 }
 
-const secretClaim = (credential: Credential): Claim => ({
-  owner: nameOf(credential),
-  thing: namesOf(credential).secret,
-})
-
 /** The binding is written where nobody else writes. */
 function secretFindings(credential: Credential, { domains: { known }, rival }: Facts): readonly Finding[] {
   if (!hasSecret(credential)) return []
-  const claim = secretClaim(credential)
-  const winner = rival(claim)
+  const { secret } = namesOf(credential)
+  const winner = rival(secret)
   const field = 'spec.secretTemplate.name'
   if (winner !== undefined) return [findings.secretConflicted(secretNameOf(credential), winner)(field)]
-  const there = known.snapshot.secrets.get(claim.thing as Name)
+  const there = known.snapshot.secrets.get(secret.thing)
   const foreign = there !== undefined && there.type !== bindingType
-  return foreign ? [findings.secretTaken(claim.thing as Name)(field)] : []
+  return foreign ? [findings.secretTaken(secret.thing)(field)] : []
 }
 
 const askedForCertificate: Check = (credential, _, known) => {
@@ -132,25 +127,26 @@ const claimAsWritten = (invalid: Invalid): Claim => ({
 })
 
 function secretClaims({ credentials, snapshot, credential, stands }: Known): readonly Claim[] {
-  const bound = credentials.filter(hasSecret)
+  const bound = credentials.filter(hasSecret).map((object) => ({ object, claim: namesOf(object).secret }))
   const invalid = snapshot.invalid
     .filter((i) => i.kind === 'RelayCredential')
     .map((i) => ({ object: { creationTimestamp: '', ...i }, claim: claimAsWritten(i) }))
   // What only one claims needs no settling.
-  const twice = repeated([...bound.map((c) => namesOf(c).secret), ...invalid.map(({ claim }) => claim.thing)])
-  const aged = [
-    ...bound.filter((c) => twice.has(namesOf(c).secret)).map((c) => ({ object: c, claim: secretClaim(c) })),
-    ...invalid.filter(({ claim }) => twice.has(claim.thing)),
-  ]
+  const twice = repeated([...bound, ...invalid])
+  if (twice.size === 0) return []
+  const aged = [...bound, ...invalid].filter(({ claim }) => twice.has(claim.thing))
   const claims = oldestFirst(aged, (a) => a.object).map((a) => a.claim)
-  if (claims.length === 0) return claims
   const running = new Set<string>([...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name)))
   return [...claims.filter((c) => stands(credential(c.owner)) && running.has(c.owner)), ...claims]
 }
 
-function repeated(things: readonly string[]): ReadonlySet<string> {
-  const claimed = new Set<string>()
-  return new Set(things.filter((thing) => claimed.size === claimed.add(thing).size))
+function repeated(claims: readonly { readonly claim: Claim }[]): ReadonlySet<string> {
+  const [once, twice] = [new Set<string>(), new Set<string>()]
+  for (const { claim } of claims) {
+    if (once.has(claim.thing)) twice.add(claim.thing)
+    else once.add(claim.thing)
+  }
+  return twice
 }
 
 /** Every valid credential, by name. */
@@ -189,17 +185,19 @@ function plainGround(
 ): readonly unknown[] | undefined {
   const { unread, secrets, namespaces, bindingKeys, place } = known.snapshot
   const names = namesOf(credential)
-  if (unread.length > 0 || rival(secretClaim(credential)) !== undefined || secrets.has(names.secret)) return undefined
+  if (unread.length > 0 || rival(names.secret) !== undefined || secrets.has(names.secret.thing)) return undefined
   if (nameRivals({ credential, fleet: names.fleet }).length > 0) return undefined
   const keys = bindingKeys.get(nameOf(credential))
   const policy = known.policy(names.fleet)
-  const domains = names.domains.map((name) => (lost.has(name) ? undefined : thereIn(known.domain(name))))
-  if (policy.is !== 'there' || domains.includes(undefined)) return undefined
-  const alone: readonly unknown[] = [namespaces.get(credential.namespace), keys, place, hasIssuer(known), policy.object]
-  return alone.concat(domains)
+  if (policy.is !== 'there') return undefined
+  const ground: unknown[] = [namespaces.get(credential.namespace), keys, place, hasIssuer(known), policy.object]
+  for (const name of names.domains) {
+    const domain = known.domain(name)
+    if (domain.is !== 'there' || lost.has(name)) return undefined
+    ground.push(domain.object)
+  }
+  return ground
 }
-
-const thereIn = (found: ReturnType<Known['domain']>) => (found.is === 'there' ? found.object : undefined)
 
 const hasIssuer = ({ snapshot }: Known): boolean => snapshot.tokenIssuer !== undefined
 

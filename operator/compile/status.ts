@@ -63,23 +63,24 @@ export type Bound = { readonly policies: number; readonly credentials: number }
 
 /** Counted where it counts: in what the relays have or get. */
 export function boundDomains(configs: ReadonlyMap<Name, RelayConfig>): (domain: Name) => Bound {
-  const policies = new Map<string, Set<string>>()
-  const credentials = new Map<string, Set<string>>()
-  const note = (counted: Map<string, Set<string>>, domain: string, user: string): void => {
-    counted.set(domain, (counted.get(domain) ?? new Set()).add(user))
-  }
-  for (const [fleet, config] of configs) {
-    for (const credential of config.credentials) {
-      for (const { senderDomain } of credential.senders) {
-        note(policies, senderDomain, fleet)
-        note(credentials, senderDomain, credential.name)
+  const users = new Map<string, { readonly policies: Set<Name>; readonly credentials: Set<string> }>()
+  for (const [fleet, { credentials }] of configs) {
+    for (const { name, senders } of credentials) {
+      for (const { senderDomain } of senders) {
+        const its = users.get(senderDomain)
+        if (its === undefined) {
+          users.set(senderDomain, { policies: new Set([fleet]), credentials: new Set([name]) })
+        } else {
+          its.policies.add(fleet)
+          its.credentials.add(name)
+        }
       }
     }
   }
-  return (domain) => ({
-    policies: policies.get(domain)?.size ?? 0,
-    credentials: credentials.get(domain)?.size ?? 0,
-  })
+  return (domain) => {
+    const its = users.get(domain)
+    return { policies: its?.policies.size ?? 0, credentials: its?.credentials.size ?? 0 }
+  }
 }
 
 const ofDomains = unchanged<Domain, Status>()

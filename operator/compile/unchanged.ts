@@ -4,6 +4,7 @@
  * stays a function of values all the same: only a frozen object is remembered, so it says today what it said before.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { packed } from './packed.ts'
 
 type Last<T> = { readonly facts: readonly unknown[]; readonly is: T }
 
@@ -16,10 +17,13 @@ export function unchanged<K extends object, T>(): (of: K, facts: readonly unknow
     const made = make()
     // Other facts may say the same: then nobody who holds the value has another one beside it.
     const is = last !== undefined && isDeepStrictEqual(last.is, made) ? last.is : made
-    remembered.set(of, { facts, is })
+    remembered.set(of, { facts: packed(facts), is })
     return is
   }
 }
 
-const sameFacts = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((fact, i) => fact === b[i])
+function sameFacts(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false
+  return true
+}
