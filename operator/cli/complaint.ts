@@ -18,14 +18,29 @@ export type Complaint = {
   readonly message: string
 }
 
+type News = {
+  readonly when: Condition['status']
+  readonly severity: Severity
+  /** Reasons that are only a warning. */
+  readonly mild?: readonly string[]
+}
+
 /** Which status of a condition is bad news, and how bad. Ready is derived from these and says nothing of its own. */
-const badNews: Readonly<Record<string, { readonly when: Condition['status']; readonly severity: Severity }>> = {
+const badNews: Readonly<Record<string, News>> = {
   Accepted: { when: 'False', severity: 'error' },
   ResolvedRefs: { when: 'False', severity: 'error' },
   Programmed: { when: 'False', severity: 'error' },
   Available: { when: 'False', severity: 'error' },
   CertificateValid: { when: 'False', severity: 'error' },
   ClosedRelayVerified: { when: 'False', severity: 'error' },
+  SPFValid: { when: 'False', severity: 'error' },
+  DKIMValid: { when: 'False', severity: 'error', mild: ['NotSigned'] },
+  DMARCValid: { when: 'False', severity: 'error' },
+  RecordsPublished: {
+    when: 'False',
+    severity: 'error',
+    mild: ['NotSeenEverywhere', 'NotDelegated', 'RetiredKeyPublished'],
+  },
   ScalingDown: { when: 'True', severity: 'warning' },
   SpoolReset: { when: 'True', severity: 'error' },
   Degraded: { when: 'True', severity: 'error' },
@@ -68,7 +83,7 @@ function complaintIn(object: Speaker, condition: Finding): readonly Complaint[] 
   const news = badNews[type]
   const bad = news?.when === status
   if (news === undefined || !(bad || status === 'Unknown')) return []
-  const severity = bad ? news.severity : 'warning'
+  const severity = bad && news.mild?.includes(reason) !== true ? news.severity : 'warning'
   const about = { object: object.ref, condition: type, ...(field !== undefined && { field }) }
   return [{ severity, ...about, reason, message }]
 }

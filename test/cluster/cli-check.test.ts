@@ -5,7 +5,7 @@ import { commanded } from '../operator/cli/commanded.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { clusterBut, leases } from './cluster-but.ts'
-import { declarer } from './declare.ts'
+import { declarer, type Said } from './declare.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { person, type Rule, readsNamespaces, readsOurKinds } from './person.ts'
@@ -33,7 +33,8 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
       return { code, lines, err: err.replaceAll(namespace, 'NS').trimEnd() }
     }
     const declare = declarer(api, namespace)
-    await declare.domain('example', { domain: `${namespace}.example` }, fine)
+    const dkim = { mode: 'Off', signedBy: 'Smarthost' }
+    await declare.domain('example', { domain: `${namespace}.example`, dkim }, fine)
     await declare.policy('shared', {}, fine)
     return { namespace, check, declare }
   }
@@ -66,6 +67,36 @@ describe.runIf(givenCluster() !== undefined)('check of a cluster', () => {
         'warning: RelayPolicy NS/new Programmed: waiting for the relays (Pending)',
         `warning: RelayPolicy NS/off spec.suspended: ${suspended} (Suspended)`,
         '3 errors in namespace NS',
+      ],
+    })
+  })
+
+  test('broken records are told once, with the mend; a domain that nothing signs is a warning', async () => {
+    const { check, declare, namespace } = await looked()
+    const missing = 'TXT broken.example: there is none'
+    const published = `${missing}; the values that are wanted are in status.records`
+    const domains: Readonly<Record<string, Readonly<Record<string, Said>>>> = {
+      broken: {
+        SPFValid: ['False', 'RecordMissing', missing],
+        RecordsPublished: ['False', 'NotPublished', published],
+      },
+      undelegated: { RecordsPublished: ['False', 'NotDelegated', 'the next key waits for it'] },
+      unanswered: { DMARCValid: ['Unknown', 'RecordUnknown', 'nobody who was asked could say'] },
+    }
+    const dkim = { mode: 'Off', signedBy: 'Smarthost' }
+    for (const [name, found] of Object.entries(domains)) {
+      await declare.domain(name, { domain: `${name}.${namespace}.example`, dkim }, { ...fine, ...found })
+    }
+    await declare.domain('unsigned', { domain: `unsigned.${namespace}.example` }, fine)
+    expect(await check()).toEqual({
+      code: 1,
+      err: '',
+      lines: [
+        `error: SenderDomain NS/broken RecordsPublished: ${published} (NotPublished)`,
+        'warning: SenderDomain NS/unanswered DMARCValid: nobody who was asked could say (RecordUnknown)',
+        'warning: SenderDomain NS/undelegated RecordsPublished: the next key waits for it (NotDelegated)',
+        expect.stringMatching(/^warning: SenderDomain NS\/unsigned spec.dkim: nothing signs mail .*\(NotSigned\)$/),
+        '1 error in namespace NS',
       ],
     })
   })
