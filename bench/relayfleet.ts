@@ -1,6 +1,7 @@
-/** Relayfleet in the race: one relay process with the configuration that the crash test uses. */
+/** Relayfleet in the race: one relay process as it ships, with the configuration that the crash test uses. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { bundleRelay } from '../test/local/bundle.ts'
 import { freePort } from '../test/local/free-port.ts'
 import { accessTo, loadConfig, senderDomain, startRelay, writeRelay } from '../test/local/relay-process.ts'
 import { keyFiles, signingWith, type TestKey } from '../test/relay/delivery/signing-keys.ts'
@@ -24,7 +25,7 @@ export async function startSigning(
     writeFileSync(join(folder, 'config', path), text)
   }
   writeRelay(folder, config, certificates)
-  const relay = await startRelay(folder, trace)
+  const relay = await startRelay(folder, trace, bundleRelay(join(folder, 'dist')))
   return {
     name: 'Relayfleet',
     pid: relay.pid,
