@@ -1,5 +1,6 @@
 /** A fleet that runs in a namespace of its own, with a receiver behind it and a client before it. */
 import type { Access } from '../../local/smtp-session.ts'
+import { until } from '../../local/until.ts'
 import { theCluster } from '../cluster.ts'
 import { newNamespace } from '../namespace.ts'
 import { fleetObjects } from './fleet-objects.ts'
@@ -31,6 +32,9 @@ export async function fleetOnNode({ api, image }: Installation, replicas: number
   apply(fleetObjects(namespace, replicas))
   await ready('relaycredential', namespace, 'checkout')
   await ready('relaypolicy', namespace, 'shared')
+  // A policy is Programmed by the pods that are ready, and the others may come later.
+  const allReady = () => podsIn(namespace).filter((pod) => pod.ready).length === replicas
+  await until(`the ${replicas} relays are ready`, allReady, 120_000)
   return { namespace, receiver, client, access: binding(namespace), pods: () => podsIn(namespace) }
 }
 
