@@ -132,9 +132,10 @@ function secretClaims({ credentials, snapshot, credential, stands }: Known): rea
     .filter((i) => i.kind === 'RelayCredential')
     .map((i) => ({ object: { creationTimestamp: '', ...i }, claim: claimAsWritten(i) }))
   // What only one claims needs no settling.
-  const twice = repeated([...bound, ...invalid])
+  const all = [...bound, ...invalid]
+  const twice = repeated(all)
   if (twice.size === 0) return []
-  const aged = [...bound, ...invalid].filter(({ claim }) => twice.has(claim.thing))
+  const aged = all.filter(({ claim }) => twice.has(claim.thing))
   const claims = oldestFirst(aged, (a) => a.object).map((a) => a.claim)
   const running = new Set<string>([...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name)))
   return [...claims.filter((c) => stands(credential(c.owner)) && running.has(c.owner)), ...claims]
