@@ -3,4 +3,8 @@
 export const nodeFlags: readonly string[] = [
   // Node's own keeps up to 134 MB for young objects, whatever is in the queue; a quarter of the memory, at the same CPU.
   '--max-semi-space-size=8',
+  // Twice what is alive, before old space is collected: else a crowd of a thousand takes 30 MB more.
+  '--heap-growing-percent=100',
+  // One thread helps to collect: four on two cores take them from the relay itself, and from everybody beside it (case R15).
+  '--v8-pool-size=1',
 ]

@@ -15,6 +15,7 @@ export type JudgedHeader = Omit<HeaderVerdict, 'fields'> & { readonly header: Bu
 export type ContentLimits = Pick<ListenerConfig, 'bareNewlines'> & { readonly messageBytes: number }
 
 const blankLine = Buffer.from('\r\n\r\n')
+const nothing = Buffer.alloc(0)
 
 export class Content {
   readonly #messageBytes: number
@@ -25,7 +26,7 @@ export class Content {
   #eightBit = false
   #held: Buffer[] = []
   /** The last octets of them. */
-  #tail: Buffer = Buffer.alloc(0)
+  #tail: Buffer = nothing
   #heldBytes = 0
   #verdict: JudgedHeader | undefined
   #headerTooLarge = false
@@ -107,6 +108,7 @@ export class Content {
 
   #goOnWith(verdict: JudgedHeader, rest: Buffer): void {
     this.#verdict = verdict
+    this.#tail = nothing
     this.#held = [verdict.header, rest]
     this.#heldBytes = verdict.header.length + rest.length
   }

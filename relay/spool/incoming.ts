@@ -9,6 +9,12 @@ import type { Incoming } from './spool.ts'
  * a file of its own doubles what a message of this size costs.
  */
 export const smallBytes = 128 * 1024
+/** While all contents on their way in hold more than this, each holds less: many slow clients do not fill the memory. */
+export const manyBytes = 16 * 1024 * 1024
+export const smallAmongMany = 16 * 1024
+
+/** Octets that contents on their way in hold in memory. */
+export type Held = { bytes: number }
 
 /** What is durable of the content, or waits to be written with the envelope. */
 export type Received = { readonly bytes: number } & (
@@ -18,6 +24,8 @@ export type Received = { readonly bytes: number } & (
 
 type Parts = {
   readonly queueId: string
+  /** Of all of them together. */
+  readonly held: Held
   /** Why nothing is taken now. @throws SpoolError */
   readonly check: () => Promise<void>
   readonly createFile: () => Promise<LargeFile>
@@ -34,6 +42,7 @@ export class IncomingMessage implements Incoming {
   readonly queueId: string
   readonly #parts: Parts
   #chunks: Buffer[] = []
+  #heldBytes = 0
   #bytes = 0
   #file: LargeFile | undefined
   #ended = false
@@ -46,10 +55,8 @@ export class IncomingMessage implements Incoming {
   async write(chunk: Buffer): Promise<void> {
     this.#mustBeOpen()
     this.#bytes += chunk.length
-    if (this.#file === undefined && this.#bytes <= smallBytes) {
-      this.#chunks.push(chunk)
-      return
-    }
+    const most = this.#parts.held.bytes > manyBytes ? smallAmongMany : smallBytes
+    if (this.#file === undefined && this.#bytes <= most) return this.#hold(chunk)
     await this.#orForget(() => this.#toFile(chunk))
   }
 
@@ -66,6 +73,20 @@ export class IncomingMessage implements Incoming {
     await this.#file?.discard()
   }
 
+  #hold(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#heldBytes += chunk.length
+    this.#parts.held.bytes += chunk.length
+  }
+
+  #letGo(): readonly Buffer[] {
+    const chunks = this.#chunks
+    this.#parts.held.bytes -= this.#heldBytes
+    this.#heldBytes = 0
+    this.#chunks = []
+    return chunks
+  }
+
   async #received(): Promise<Received> {
     if (this.#file !== undefined) return { bytes: this.#bytes, file: await this.#file.finish() }
     const [only] = this.#chunks
@@ -76,8 +97,7 @@ export class IncomingMessage implements Incoming {
   async #toFile(chunk: Buffer): Promise<void> {
     await this.#parts.check()
     this.#file ??= await this.#parts.createFile()
-    const waiting = [...this.#chunks, chunk]
-    this.#chunks = []
+    const waiting = [...this.#letGo(), chunk]
     for (const each of waiting) {
       await this.#file.write(each)
       this.#parts.wrote(each.length)
@@ -99,7 +119,7 @@ export class IncomingMessage implements Incoming {
 
   #end(): void {
     this.#ended = true
-    this.#chunks = []
+    this.#letGo()
     this.#parts.ended()
   }
 }

@@ -10,7 +10,7 @@ import type { Disk } from './disk.ts'
 import { spoolError } from './disk-error.ts'
 import { Fault } from './fault.ts'
 import { FreeSpace } from './free-space.ts'
-import { IncomingMessage, type Received } from './incoming.ts'
+import { type Held, IncomingMessage, type Received } from './incoming.ts'
 import { type Item, Journal, type Record } from './journal.ts'
 import { LargeFiles } from './large-files.ts'
 import { Messages } from './messages.ts'
@@ -56,6 +56,7 @@ export class JournalSpool implements Spool {
   /** Their removal is written already and not yet durable. */
   readonly #leaving = new Set<number>()
   readonly #incoming = new Set<string>()
+  readonly #held: Held = { bytes: 0 }
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
 
   static async open(parts: Parts): Promise<JournalSpool> {
@@ -150,6 +151,7 @@ export class JournalSpool implements Spool {
     this.#incoming.add(queueId)
     return new IncomingMessage({
       queueId,
+      held: this.#held,
       check: () => this.#check(),
       createFile: () => this.#large.create(queueId),
       wrote: (bytes) => this.#space.took(bytes),

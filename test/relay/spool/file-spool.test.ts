@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
-import { smallBytes } from '../../../relay/spool/incoming.ts'
+import { manyBytes, smallAmongMany, smallBytes } from '../../../relay/spool/incoming.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
@@ -41,6 +41,27 @@ test.each(sizes)('%s comes out as it went in, now and after a restart', async (_
   expect(await messagesOf(again)).toEqual([message])
   expect((await octets(again.content(queueId))).equals(content)).toBe(true)
   await again.close()
+})
+
+test('while very much is on its way, a content has its file sooner', async () => {
+  const { spool, directory } = await opened()
+  const hasFile = async (bytes: number): Promise<boolean> => {
+    const content = contentOf(bytes, bytes)
+    const { queueId } = (await accept(spool, content)).envelope
+    expect((await octets(spool.content(queueId))).equals(content)).toBe(true)
+    return existsSync(join(directory, 'large', `${queueId}.eml`))
+  }
+  const onTheirWay = await Promise.all(Array.from({ length: 1 + manyBytes / smallBytes }, () => spool.receive()))
+  await Promise.all(onTheirWay.map((incoming) => incoming.write(Buffer.alloc(smallBytes, 'x'))))
+  expect([await hasFile(smallAmongMany), await hasFile(smallAmongMany + 1)]).toEqual([false, true])
+  // Those that were there give theirs back as they go on; nothing of them is lost by it.
+  const [first, ...others] = onTheirWay
+  await first?.write(Buffer.alloc(1, 'x'))
+  const accepted = await first?.commit(draft)
+  expect(accepted && (await octets(spool.content(accepted.envelope.queueId))).length).toBe(smallBytes + 1)
+  await Promise.all(others.map((incoming) => incoming.abort()))
+  expect(await hasFile(smallAmongMany + 1)).toBe(false)
+  await spool.close()
 })
 
 test('an envelope keeps every field', async () => {
