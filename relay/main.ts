@@ -9,6 +9,7 @@ import { descriptorLimit, sessionsWithin } from './descriptors.ts'
 import { Drain, isToLeave } from './drain.ts'
 import { createEvents } from './events.ts'
 import { FolderWatch } from './folder-watch.ts'
+import { Headroom } from './headroom.ts'
 import { type RelayStatus, type RelayUsage, serve } from './http.ts'
 import { createSubmission } from './inbound/submission.ts'
 import { KeyUses } from './keys/key-uses.ts'
@@ -26,6 +27,9 @@ import { Turns } from './turns.ts'
 const graceMs = 25_000
 /** What could not be applied is tried again this often, e.g. a port that somebody else held. */
 const rereadMs = 10_000
+
+// Of Node's own slabs of 64 KiB a header that is kept would keep a whole one.
+Buffer.poolSize = 8 * 1024
 
 const args = (() => {
   try {
@@ -69,10 +73,12 @@ const keyUses = new KeyUses({
   file: openKeyUsesFile(join(args.data, 'key-uses'), (why) => events.keyUsesNotKept(why)),
 })
 const turns = new Turns()
+const headroom = new Headroom({ strangersMs: () => turns.strangersMs })
 const submission = createSubmission({
   spool,
   events,
   turns,
+  headroom,
   allowances,
   keyUses,
   maxSessions: sessionsWithin(descriptorLimit()),
@@ -82,6 +88,7 @@ const delivery = createDelivery({
   spool,
   events,
   turns,
+  headroom,
   loaded: () => loaded,
   inboxDirectory: join(args.data, 'inbox'),
   attemptsFile: join(args.data, 'open-attempts'),

@@ -56,6 +56,11 @@ export class Turns {
     this.#soon = soon
   }
 
+  /** Milliseconds that clients have taken of which nobody logged in lately. */
+  get strangersMs(): number {
+    return this.#lines.stranger.usedMs
+  }
+
   /** How much waits. */
   get waiting(): number {
     return this.#waiting
@@ -117,6 +122,7 @@ export class Turns {
     const tookMs = this.#now() - begun + laterMs
     this.#spentMs += tookMs
     line.spentMs += tookMs
+    line.usedMs += tookMs
     this.#reachedMs = line.spentMs
   }
 
@@ -138,28 +144,42 @@ export class Turns {
   }
 }
 
+/** Whose work waits, and what. */
+type Waiting = { readonly name: string; readonly works: Work[] }
+
+/** So many owners without work are remembered: an owner comes back at once, and a table that changes all the time is rubbish all the time. */
+const rememberedOwners = 1_000
+
 /** What waits by owner; an owner whose work was taken goes behind the others. */
 class Line {
+  /** What decides whose turn it is: what was not used in time counts as spent. */
   spentMs = 0
-  readonly #owners = new Map<string, Work[]>()
+  usedMs = 0
+  readonly #rota: Waiting[] = []
+  readonly #owners = new Map<string, Waiting>()
 
   get waits(): boolean {
-    return this.#owners.size > 0
+    return this.#rota.length > 0
   }
 
-  add(owner: string, work: Work): void {
-    const waiting = this.#owners.get(owner)
-    if (waiting) waiting.push(work)
-    else this.#owners.set(owner, [work])
+  add(name: string, work: Work): void {
+    const owner = this.#owners.get(name) ?? this.#enter(name)
+    owner.works.push(work)
+    if (owner.works.length === 1) this.#rota.push(owner)
   }
 
   next(): Work | undefined {
-    for (const [owner, waiting] of this.#owners) {
-      const work = waiting.shift()
-      this.#owners.delete(owner)
-      if (waiting.length > 0) this.#owners.set(owner, waiting)
-      return work
-    }
-    return undefined
+    const owner = this.#rota.shift()
+    const work = owner?.works.shift()
+    if (owner === undefined) return undefined
+    if (owner.works.length > 0) this.#rota.push(owner)
+    else if (this.#owners.size > rememberedOwners) this.#owners.delete(owner.name)
+    return work
+  }
+
+  #enter(name: string): Waiting {
+    const owner: Waiting = { name, works: [] }
+    this.#owners.set(name, owner)
+    return owner
   }
 }

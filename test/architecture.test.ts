@@ -23,6 +23,7 @@ const layers = [
   'relay/limits/',
   'relay/keys/',
   'relay/turns.ts',
+  'relay/headroom.ts',
   'relay/inbound/',
   'relay/delivery/',
   'relay/arguments.ts',

@@ -1,6 +1,7 @@
 /** The sending half: everything that the spool holds is delivered, captured, reported, or waits for its next attempt. */
 import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import { Headroom } from '../headroom.ts'
 import type { SigningStatus, SmarthostStatus } from '../http.ts'
 import type { QueuedMessage } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -63,6 +64,7 @@ export type DeliveryParts = {
   readonly exchangers?: { readonly dns: Dns; readonly port: number; readonly mayReach: (address: string) => boolean }
   /** Shared with those who submit. */
   readonly turns?: Turns
+  readonly headroom?: Headroom
   /** How soon a write that the spool refused is repeated. */
   readonly repeatMs?: number
 }
@@ -109,6 +111,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     signer,
     events,
     turns: parts.turns ?? new Turns(),
+    headroom: parts.headroom ?? new Headroom(),
     now,
     random,
     exchangers,

@@ -1,6 +1,7 @@
 /** Brings what waits and what is free together: each way out for itself, so that a dead smarthost or domain delays no other. */
 import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import type { Headroom } from '../headroom.ts'
 import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply, replyLine } from '../mail/reply.ts'
@@ -33,6 +34,7 @@ export type DispatcherParts = {
   readonly signer: Signer
   readonly events: Events
   readonly turns: Pick<Turns, 'turn'>
+  readonly headroom: Pick<Headroom, 'enter'>
   readonly around: Surroundings
   readonly poolLimits: PoolLimits
   readonly exchangers: Pick<KnownExchangers, 'find'>
@@ -313,8 +315,10 @@ export class Dispatcher {
   }
 
   async #attempt(pool: Pool, parcel: Parcel): Promise<Attempted> {
-    const { spool, signer, turns } = this.#parts
-    await turns.turn({ rank: 'delivery', name: parcel.message.envelope.credential }, attemptCostMs)
+    const { spool, signer, turns, headroom } = this.#parts
+    const owner = { rank: 'delivery', name: parcel.message.envelope.credential } as const
+    await headroom.enter(owner)
+    await turns.turn(owner, attemptCostMs)
     try {
       return await attempt(pool, spool, signer, parcel.message.envelope, forwardPathsOf(parcel))
     } catch (error) {

@@ -280,7 +280,7 @@ export class Connection implements Line, Hearer {
       case 'AUTH':
         return this.#answerAuth(this.#conversation.auth(line.toString()))
       case 'MAIL':
-        return this.#say(this.#conversation.mailFrom(line))
+        return this.#beginMail(line)
       case 'RCPT':
         return this.#say(this.#conversation.rcptTo(line))
       case 'DATA':
@@ -330,6 +330,12 @@ export class Connection implements Line, Hearer {
     if (answer.kind === 'reply') return this.#say(answer.reply)
     this.#login = (line) => answer.next(line)
     this.#said += `334 ${answer.challenge}\r\n`
+  }
+
+  #beginMail(line: Buffer): Handling {
+    const room = this.#conversation.room()
+    if (room === undefined) return this.#say(this.#conversation.mailFrom(line))
+    return room.then(() => (this.#closing || this.#closed ? undefined : this.#say(this.#conversation.mailFrom(line))))
   }
 
   async #openContent(): Promise<void> {

@@ -139,6 +139,11 @@ export class Conversation {
     return this.#authStep(refused ? { kind: 'refused', refusal: refused } : beginSasl(line, takes))
   }
 
+  /** When this session may begin its next message; undefined: at once. */
+  room(): Promise<void> | undefined {
+    return this.#session.login && this.#inbound.headroom.enter(this.#owner)
+  }
+
   mailFrom(line: Buffer): Reply {
     const stranger = this.#logInUnasked()
     if (stranger) return stranger

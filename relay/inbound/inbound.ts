@@ -1,6 +1,7 @@
 /** What every stage is given, and what a stage decides. */
 import type { RelayConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import type { Headroom } from '../headroom.ts'
 import type { KeyUses } from '../keys/key-uses.ts'
 import type { FleetAllowances } from '../limits/fleet-allowances.ts'
 import type { Keyring } from '../mail/keyring.ts'
@@ -28,6 +29,7 @@ export type Inbound = {
   readonly presence: Presence
   readonly acquaintances: Acquaintances
   readonly turns: Turns
+  readonly headroom: Pick<Headroom, 'enter'>
   /** Beyond this many sessions of all clients, new ones are sent away. */
   readonly maxSessions: number
   /** Milliseconds since the epoch. */

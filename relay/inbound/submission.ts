@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
+import { Headroom } from '../headroom.ts'
 import type { CertificateStatus } from '../http.ts'
 import type { KeyUses } from '../keys/key-uses.ts'
 import { Keyring } from '../mail/keyring.ts'
@@ -48,6 +49,7 @@ type Parts = {
   readonly now?: () => number
   readonly maxSessions?: number
   readonly turns?: Turns
+  readonly headroom?: Headroom
 }
 type Open = { readonly name: string; readonly listener: Listener; readonly notAfter: Date }
 
@@ -59,6 +61,7 @@ export function createSubmission({
   now = Date.now,
   maxSessions = Infinity,
   turns = new Turns(),
+  headroom = new Headroom(),
 }: Parts): Submission {
   let current: InForce | undefined
   const inForce = (): InForce => {
@@ -77,6 +80,7 @@ export function createSubmission({
     presence,
     acquaintances: new Acquaintances(),
     turns,
+    headroom,
     maxSessions,
     now,
     inForce,

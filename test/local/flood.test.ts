@@ -10,8 +10,10 @@ test.runIf(installed('smtp-sink'))(
     const report = await flood({ rounds: 1, seconds: 4, floodSessions: 200 })
     printFlood(report)
     expect([report.others, report.exitCode]).toEqual([[], 0])
-    // Before rounds were short it was 100 to 220, and 350 or more; since then it is 55 and 75 at most, however busy the machine.
-    expect(answeredBefore(report, 'kept')).toBeLessThan(80)
-    expect(answeredBefore(report, 'alone')).toBeLessThan(200)
+    // Before rounds were short it was 100 to 220, and 350 or more; before the others left headroom 55 and 75 on a busy machine.
+    expect(answeredBefore(report, 'kept')).toBeLessThan(40)
+    expect(answeredBefore(report, 'alone')).toBeLessThan(75)
+    // 0.92 where the flood had all that nobody else took.
+    expect(report.busy).toBeLessThan(0.8)
   },
 )
