@@ -22,6 +22,8 @@ const attemptsPerMessage = 2
 export const aboutMs = 1_000
 /** What was not begun in time may be begun later, so much of it. */
 const savedMs = 200
+/** Who had many and has begun nothing for so long has few. */
+const pastMs = 1_000
 /** Who has saved as much has few, whatever comes next. */
 const surelyFewMs = 100
 const tickMs = 4
@@ -79,15 +81,21 @@ export class Headroom {
   enter({ rank, name }: Owner): Promise<void> | undefined {
     const now = this.#now()
     const owner = this.#ownerOf(rank, name, now)
-    if (owner.fewAt <= now && owner.waiting.length === 0) {
+    if (owner.fewAt <= now) {
       if (rank === 'credential' && now - owner.fewAt >= surelyFewMs) this.#hasFew(name, now)
-      owner.fewAt = Math.max(owner.fewAt, now - savedMs) + 1000 / fewPerSecond
-      return undefined
+    } else if (this.#fewBeside(name, now)) {
+      this.#watch(now)
+      if (owner.waiting.length > 0 || !this.#inPace(owner, now)) {
+        return new Promise((resolve) => owner.waiting.push(resolve))
+      }
     }
-    if (!this.#fewBeside(name, now)) return undefined
-    this.#watch(now)
-    if (owner.waiting.length === 0 && this.#begins(owner, now)) return undefined
-    return new Promise((resolve) => owner.waiting.push(resolve))
+    begins(owner, now)
+    return undefined
+  }
+
+  /** How much waits. */
+  get waiting(): number {
+    return [...this.#owners.values()].reduce((sum, owner) => sum + owner.waiting.length, 0)
   }
 
   #ownerOf(rank: Owner['rank'], name: string, now: number): Begun {
@@ -117,7 +125,7 @@ export class Headroom {
     return [this.#lastFew, this.#otherFew].some((few) => few.name !== name && now - few.at < aboutMs)
   }
 
-  #begins(owner: Begun, now: number): boolean {
+  #inPace(owner: Begun, now: number): boolean {
     if (owner.nextAt > now) return false
     owner.nextAt = Math.max(owner.nextAt, now - 2 * tickMs) + 1000 / (this.#perSecond * owner.perMessage)
     return true
@@ -136,8 +144,11 @@ export class Headroom {
     if (now - this.#last.at >= lookEveryMs) this.#setPace()
     let waits = false
     for (const owner of this.#owners.values()) {
-      const mayBegin = (): boolean => !this.#fewBeside(owner.name, now) || this.#begins(owner, now)
-      while (owner.waiting.length > 0 && mayBegin()) owner.waiting.shift()?.()
+      const mayBegin = (): boolean => !this.#fewBeside(owner.name, now) || this.#inPace(owner, now)
+      while (owner.waiting.length > 0 && mayBegin()) {
+        begins(owner, now)
+        owner.waiting.shift()?.()
+      }
       waits ||= owner.waiting.length > 0
     }
     if (waits || now - this.#askedAt < aboutMs) return
@@ -155,6 +166,10 @@ export class Headroom {
     const toSpare = this.#strangers > strangersShare ? 1 : Math.max(-1, (busyShare - own) / busyShare)
     this.#perSecond = Math.min(mostPerSecond, Math.max(leastPerSecond, this.#perSecond * (1 + gain * toSpare)))
   }
+}
+
+function begins(owner: Begun, now: number): void {
+  owner.fewAt = Math.min(now + pastMs, Math.max(owner.fewAt, now - savedMs) + 1000 / fewPerSecond)
 }
 
 const loopMs = (): number => performance.eventLoopUtilization().active

@@ -176,6 +176,7 @@ function observed(): Observed {
   const { oldestSeconds, ...queue } = queueNow()
   return {
     sessions: submission.sessions,
+    held: headroom.waiting,
     queue,
     oldestMessageAge: oldestSeconds,
     spoolBytes: spool.bytes,

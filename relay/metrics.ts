@@ -5,6 +5,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export type Observed = {
   readonly sessions: number
   readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number }
+  /** Messages and attempts that wait for headroom. */
+  readonly held: number
   /** Seconds; 0 with an empty queue. */
   readonly oldestMessageAge: number
   readonly spoolBytes: number
@@ -55,6 +57,11 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     new Gauge<L>({ name: `relayfleet_${name}`, help, labelNames: [...labelNames], registers })
 
   gauge('smtpd_sessions', 'Open submission sessions.', (o) => o.sessions)
+  gauge(
+    'headroom_waiting',
+    'Messages and attempts of credentials with many that wait so that those with few do not.',
+    (o) => o.held,
+  )
   gauge('queue_oldest_message_age_seconds', 'Age of the oldest message in the queue.', (o) => o.oldestMessageAge)
   gauge('spool_used_bytes', 'Octets of queued mail.', (o) => o.spoolBytes)
   gauge('spool_free_bytes', 'Free octets on the volume of the spool.', (o) => o.spoolFreeBytes)

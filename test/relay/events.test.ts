@@ -18,6 +18,7 @@ function telling() {
   })
   const metrics = createMetrics('mail/shared', () => ({
     sessions: 0,
+    held: 0,
     queue: idle,
     oldestMessageAge: 0,
     spoolBytes: 0,

@@ -124,6 +124,16 @@ test('when nobody with few is about any more, all that waits begins, and nothing
   expect(ticks()).toBe(false)
 })
 
+test('two with many are not taken for two with few, however they wait for each other', async () => {
+  const { pass, begunIn, tenTimesASecond } = stage({ besides: 1 })
+  const other: Owner = { ...flood, name: 'mail/other' }
+  await pass(1000, [flood, other], tenTimesASecond)
+  await pass(aboutMs + 10, [flood, other])
+  const before = begunIn('mail/flood') + begunIn('mail/other')
+  await pass(1000, [flood, other])
+  expect(begunIn('mail/flood') + begunIn('mail/other') - before).toBe(16_000)
+})
+
 test('a flood that stops for a moment has not become one with few to itself', async () => {
   const { pass, begunIn } = stage()
   await pass(1000, [flood])

@@ -3,6 +3,7 @@ import { createMetrics } from '../../relay/metrics.ts'
 
 const nothing = {
   sessions: 0,
+  held: 0,
   queue: { ready: 0, deferred: 0, inFlight: 0 },
   oldestMessageAge: 0,
   spoolBytes: 0,

@@ -1,5 +1,6 @@
 /** Several smarthosts and routes: who takes over when, and who must not wait for whom. */
 import { expect, test, vi } from 'vitest'
+import { Headroom } from '../../../relay/headroom.ts'
 import { Turns } from '../../../relay/turns.ts'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
@@ -140,12 +141,13 @@ test('one credential that floods delays another by a turn', async () => {
 
 test('an attempt has its turn beside those who submit (case R15)', async () => {
   const upstream = await startSmarthost()
-  const turns = new Turns()
-  const turn = vi.spyOn(turns, 'turn')
-  const { spool, attempted } = rig([route('r', [smarthost('a', upstream.port)])], { turns })
+  const [turns, headroom] = [new Turns(), new Headroom()]
+  const [turn, enter] = [vi.spyOn(turns, 'turn'), vi.spyOn(headroom, 'enter')]
+  const { spool, attempted } = rig([route('r', [smarthost('a', upstream.port)])], { turns, headroom })
   spool.put(envelope(hello, { credential: 'team-b/web' }), hello)
   await attempted(1)
-  expect(turn.mock.calls.map(([owner]) => owner)).toEqual([{ rank: 'delivery', name: 'team-b/web' }])
+  const owner = { rank: 'delivery', name: 'team-b/web' }
+  expect([enter, turn].map(({ mock }) => mock.calls.map(([who]) => who))).toEqual([[owner], [owner]])
 })
 
 test('recipients of two routes go their own ways, and the message ends when both have', async () => {

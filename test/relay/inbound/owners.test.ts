@@ -2,9 +2,10 @@
 import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import { expect, test } from 'vitest'
+import { Headroom } from '../../../relay/headroom.ts'
 import { Acquaintances } from '../../../relay/inbound/acquaintances.ts'
 import { type Owner, Turns } from '../../../relay/turns.ts'
-import { banner, closers, logIn, talk } from './clients.ts'
+import { banner, closers, logIn, reply, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { app, baseConfig, startSubmission } from './submission-under-test.ts'
 
@@ -56,6 +57,37 @@ test('the 250 of a message that became ours has its turn: one write of the disk 
     expect.stringMatching(/^250 2\.0\.0 queued/),
   ])
   expect(answered).toEqual([{ rank: 'credential', name: `apps/${app.username}` }])
+})
+
+test('a message begins when there is room for it; who has gone by then begins nothing (case R15)', async () => {
+  const headroom = new Headroom()
+  const asked: Owner[] = []
+  const rooms: (() => void)[] = []
+  headroom.enter = (owner) => {
+    asked.push(owner)
+    return new Promise((resolve) => rooms.push(resolve))
+  }
+  const under = await startSubmission(new MemorySpool(), baseConfig, undefined, undefined, undefined, headroom)
+  closers.push(() => under.submission.close(0))
+  const [, socket] = await banner(under, 'submissions')
+  // Nobody has room kept for strangers.
+  expect(await talk(socket, 'EHLO x', 'MAIL FROM:<noreply@corp.example>')).toContainEqual(
+    expect.stringMatching(/^530 /),
+  )
+  expect(asked).toEqual([])
+  await logIn(socket)
+  socket.write('MAIL FROM:<noreply@corp.example>\r\n')
+  await expect.poll(() => asked).toEqual([{ rank: 'credential', name: `apps/${app.username}` }])
+  const said = reply(socket)
+  rooms.shift()?.()
+  expect(await said).toMatch(/^250 2\.1\.0/)
+  // Who has gone when there is room is not spoken to, and nothing is begun for it.
+  socket.write('RSET\r\nMAIL FROM:<noreply@corp.example>\r\n')
+  await expect.poll(() => rooms.length).toBe(1)
+  socket.destroy()
+  await expect.poll(() => under.submission.sessions).toBe(0)
+  rooms.shift()?.()
+  expect(under.told.filter(({ msg }) => msg.includes('unexpected'))).toEqual([])
 })
 
 test('an address that is locked out is a stranger again', async () => {

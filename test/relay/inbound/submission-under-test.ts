@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { createEvents, type Events } from '../../../relay/events.ts'
+import type { Headroom } from '../../../relay/headroom.ts'
 import { createSubmission, type Submission } from '../../../relay/inbound/submission.ts'
 import { KeyUses } from '../../../relay/keys/key-uses.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
@@ -131,6 +132,7 @@ export function tellingEvents(): { events: Events; told: Told[]; metrics: Return
   const idle = { ready: 0, deferred: 0, inFlight: 0 }
   const metrics = createMetrics('mail/shared', () => ({
     sessions: 0,
+    held: 0,
     queue: idle,
     oldestMessageAge: 0,
     spoolBytes: 0,
@@ -154,6 +156,7 @@ export async function startSubmission(
   now?: () => number,
   maxSessions = Number.POSITIVE_INFINITY,
   turns?: Turns,
+  headroom?: Headroom,
 ): Promise<UnderTest> {
   const { events, told, metrics } = tellingEvents()
   let current = config
@@ -167,6 +170,7 @@ export async function startSubmission(
     maxSessions,
     ...(now && { now }),
     ...(turns && { turns }),
+    ...(headroom && { headroom }),
   })
   await submission.reconcile(await load(config))
   return {
