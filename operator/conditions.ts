@@ -1,5 +1,6 @@
 /** Conditions as they are written: Ready derived from the others, times stamped last. */
 import type { Condition } from './compile/compiled.ts'
+import { notSigned } from './compile/not-signed.ts'
 
 /** A condition in a status. */
 export type Stamped = Condition & { readonly observedGeneration: number; readonly lastTransitionTime: string }
@@ -9,7 +10,7 @@ const needed = ['Accepted', 'ResolvedRefs', 'Programmed', 'SPFValid', 'DKIMValid
 /** Reasons that are against it wherever they are; a certificate that only ends soon keeps nothing from working. */
 const fatal = ['CertificateExpired']
 /** What its owner may have chosen: it is told, and everything that was asked for happens. */
-const chosen = (c: Condition): boolean => c.reason === 'NotSigned'
+const chosen = (c: Condition): boolean => c.reason === notSigned
 /** Nobody knows yet how it will be. */
 const open = (c: Condition): boolean => c.status === 'Unknown' && c.reason === 'Pending'
 /** True is the bad news in these. */

@@ -1,6 +1,7 @@
 /** What a SenderDomain's status says of its records, and what is known from it by who was not there. Pure. */
 import { longestRecord, mostRecords } from '../crds/sender-domain-status.ts'
 import type { Condition } from './compile/compiled.ts'
+import { notSigned } from './compile/not-signed.ts'
 import type { Look } from './dns/verifier.ts'
 import type { DomainChecks } from './lifecycle/domain-checks.ts'
 import type { DomainRecords, RecordFound } from './lifecycle/domain-records.ts'
@@ -44,8 +45,6 @@ export function recordsSaying(checks: DomainChecks, look: Look | undefined, befo
   }
 }
 
-/** Compile says so, by what is declared. */
-const notOfRecords = 'NotSigned'
 const ofRecords = ['SPFValid', 'DKIMValid', 'DMARCValid', 'RecordsPublished']
 
 function sayingBefore({ wanted }: DomainChecks, { conditions, records, brokenSince }: Standing): RecordsSaying {
@@ -54,7 +53,7 @@ function sayingBefore({ wanted }: DomainChecks, { conditions, records, brokenSin
   const fields = { records, ...(brokenSince !== undefined && { brokenSince }) }
   return {
     fields,
-    conditions: conditions.filter(({ type, reason }) => ofRecords.includes(type) && reason !== notOfRecords),
+    conditions: conditions.filter(({ type, reason }) => ofRecords.includes(type) && reason !== notSigned),
   }
 }
 

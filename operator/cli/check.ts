@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Finding } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
+import { notSigned } from '../compile/not-signed.ts'
 import type { Ref } from '../compile/snapshot.ts'
 import type { LocatedProblem } from '../local/objects.ts'
 import { compileDirectory, type Offline } from '../local/offline.ts'
@@ -69,7 +70,7 @@ function findingsIn(dir: string, { directory, compiled }: Offline): readonly Che
 }
 
 /** All that was asked for happens, and it may be more or less than a person thinks. */
-const mayBeMeant: ReadonlySet<string> = new Set(['NotSigned', 'CertificateRequiredToo'])
+const mayBeMeant: ReadonlySet<string> = new Set([notSigned, 'CertificateRequiredToo'])
 
 /** What the text says is wrong has its line already; Programmed is for who runs the directory. */
 function severityOf({ type, status, reason }: Finding): Severity | undefined {

@@ -1,6 +1,7 @@
 /** What objects complain of: conditions that are bad news, and edits that nobody looked at. Pure. */
 import type { DeclaredObject } from '../cluster/watch/world.ts'
 import type { Compiled, Condition, Finding } from '../compile/compiled.ts'
+import { notSigned } from '../compile/not-signed.ts'
 import { namespaceIn, type Ref } from '../compile/snapshot.ts'
 
 /** `error`: something that was asked for does not happen. `warning`: it is in doubt, or stopped on purpose. */
@@ -34,7 +35,7 @@ const badNews: Readonly<Record<string, News>> = {
   CertificateValid: { when: 'False', severity: 'error' },
   ClosedRelayVerified: { when: 'False', severity: 'error' },
   SPFValid: { when: 'False', severity: 'error' },
-  DKIMValid: { when: 'False', severity: 'error', mild: ['NotSigned'] },
+  DKIMValid: { when: 'False', severity: 'error', mild: [notSigned] },
   DMARCValid: { when: 'False', severity: 'error' },
   RecordsPublished: {
     when: 'False',

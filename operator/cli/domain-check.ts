@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { snapshotOnce } from '../cluster/person/once.ts'
 import { compile } from '../compile/compile.ts'
 import type { Compiled } from '../compile/compiled.ts'
+import { notSigned } from '../compile/not-signed.ts'
 import { type Name, nameOf, refOf, type Snapshot } from '../compile/snapshot.ts'
 import { openAsking } from '../dns/ask.ts'
 import { observe } from '../dns/observe.ts'
@@ -124,7 +125,7 @@ function askedOf({ domains }: Snapshot, { domainChecks, findings }: Compiled) {
     const checks = domainChecks.get(name)
     // A key that signed may go on until the last relay has left it.
     const isSigned = checks?.wanted.some(({ purpose }) => purpose === 'DKIM') ?? false
-    const unsigned = isSigned ? undefined : findings.get(refOf(domain))?.find(({ reason }) => reason === 'NotSigned')
+    const unsigned = isSigned ? undefined : findings.get(refOf(domain))?.find(({ reason }) => reason === notSigned)
     if (checks === undefined && unsigned === undefined) return []
     const found = { ...(checks && { checks }), ...(unsigned && { unsigned: unsigned.message }) }
     return [{ name, domain: domain.spec.domain, ...found }]

@@ -1,5 +1,6 @@
 /** Whether each domain's records are as they have to be, by its conditions, for as many domains as a metric may name. Pure. */
 import type { Condition } from '../compile/compiled.ts'
+import { notSigned } from '../compile/not-signed.ts'
 import type { DeclaredObject } from './watch/world.ts'
 
 export type RecordOk = {
@@ -34,5 +35,5 @@ function statusIn({ conditions }: DeclaredObject['status'], type: string): Condi
     ? (conditions as readonly Condition[]).find((c) => c.type === type)
     : undefined
   // Where nothing is to be signed there is no record that could be wrong.
-  return found === undefined || found.reason === 'NotSigned' ? 'Unknown' : found.status
+  return found === undefined || found.reason === notSigned ? 'Unknown' : found.status
 }

@@ -1,5 +1,6 @@
 /** Every finding has its constructor here: type, status and reason once, a message that names the object and the mend. */
 import type { Condition, Finding } from './compiled.ts'
+import { notSigned } from './not-signed.ts'
 import type { Name } from './snapshot.ts'
 
 const says =
@@ -202,7 +203,7 @@ export const findings = {
   notSigned: says(
     'DKIMValid',
     'False',
-    'NotSigned',
+    notSigned,
     (domain: string) =>
       `nothing signs mail of ${domain}, and receivers refuse such mail or trust it less; set spec.dkim to {}, and keys are made whose records are told, or to {mode: "Off", signedBy: Smarthost} where the next hop signs`,
   ),
