@@ -128,6 +128,8 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
       { domain: `${namespace}.example` },
       { Accepted: 'True', Ready: 'True' },
     )
+    // Another suite's Lease would be an operator that does not run.
+    const { kubeconfig } = await clusterBut(leases())
     const folder = temporaryFolder()
     const { PATH = '', KUBECONFIG: _, ...env } = process.env
     const root = join(import.meta.dirname, '../..')
@@ -139,9 +141,16 @@ describe.runIf(givenCluster() !== undefined)('before any object is looked at', (
         env: {
           ...env,
           PATH: [folder, join(process.execPath, '..'), PATH].join(delimiter),
-          KUBECONFIG: kubeconfigFile(theCluster().access, { namespace }),
+          KUBECONFIG: kubeconfig,
         },
       })
+    await promisify(execFile)(theCluster().kubectl, [
+      'config',
+      'set-context',
+      '--current',
+      `--namespace=${namespace}`,
+      `--kubeconfig=${kubeconfig}`,
+    ])
     const { stdout } = await kubectl('status', '--no-live', '-o', 'json')
     expect(JSON.parse(stdout).objects).toEqual({ SenderDomain: { all: 1, ready: 1 } })
     await expect(kubectl('status', 'nobody', '-n', namespace)).rejects.toMatchObject({ code: 2 })
