@@ -30,7 +30,7 @@ const tickMs = 4
 const lookEveryMs = 10
 /** How much of what is too much, or too little, the pace makes good at each look. */
 const gain = 0.3
-/** Owners are forgotten above this number, where that changes nothing for them. */
+/** Above this number, and again when they are twice as many, owners are forgotten where that changes nothing for them. */
 const rememberedOwners = 1_000
 
 type Parts = {
@@ -60,6 +60,7 @@ export class Headroom {
   readonly #look: () => Look
   readonly #every: NonNullable<Parts['every']>
   readonly #owners = new Map<string, Begun>()
+  #mostOwners = rememberedOwners
   /** The last credential with few, and the last other one. */
   #lastFew = { name: '', at: Number.NEGATIVE_INFINITY }
   #otherFew = this.#lastFew
@@ -102,7 +103,7 @@ export class Headroom {
     const key = `${rank} ${name}`
     const known = this.#owners.get(key)
     if (known) return known
-    if (this.#owners.size >= rememberedOwners) this.#forget(now)
+    if (this.#owners.size >= this.#mostOwners) this.#forget(now)
     const perMessage = rank === 'delivery' ? attemptsPerMessage : 1
     const owner = { name, perMessage, fewAt: now - savedMs, nextAt: now, waiting: [] }
     this.#owners.set(key, owner)
@@ -114,6 +115,7 @@ export class Headroom {
     for (const [key, { fewAt, nextAt, waiting }] of this.#owners) {
       if (fewAt <= now - savedMs && nextAt <= now && waiting.length === 0) this.#owners.delete(key)
     }
+    this.#mostOwners = Math.max(rememberedOwners, 2 * this.#owners.size)
   }
 
   #hasFew(name: string, at: number): void {
@@ -122,7 +124,8 @@ export class Headroom {
   }
 
   #fewBeside(name: string, now: number): boolean {
-    return [this.#lastFew, this.#otherFew].some((few) => few.name !== name && now - few.at < aboutMs)
+    const few = this.#lastFew.name === name ? this.#otherFew : this.#lastFew
+    return now - few.at < aboutMs
   }
 
   #inPace(owner: Begun, now: number): boolean {

@@ -170,8 +170,8 @@ class Line {
 
   next(): Work | undefined {
     const owner = this.#rota.shift()
-    const work = owner?.works.shift()
     if (owner === undefined) return undefined
+    const work = owner.works.shift()
     if (owner.works.length > 0) this.#rota.push(owner)
     else if (this.#owners.size > rememberedOwners) this.#owners.delete(owner.name)
     return work

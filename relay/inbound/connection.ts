@@ -333,9 +333,10 @@ export class Connection implements Line, Hearer {
   }
 
   #beginMail(line: Buffer): Handling {
+    const begin = (): undefined =>
+      this.#closing || this.#closed ? undefined : this.#say(this.#conversation.mailFrom(line))
     const room = this.#conversation.room()
-    if (room === undefined) return this.#say(this.#conversation.mailFrom(line))
-    return room.then(() => (this.#closing || this.#closed ? undefined : this.#say(this.#conversation.mailFrom(line))))
+    return room === undefined ? begin() : room.then(begin)
   }
 
   async #openContent(): Promise<void> {

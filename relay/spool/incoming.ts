@@ -42,7 +42,6 @@ export class IncomingMessage implements Incoming {
   readonly queueId: string
   readonly #parts: Parts
   #chunks: Buffer[] = []
-  #heldBytes = 0
   #bytes = 0
   #file: LargeFile | undefined
   #ended = false
@@ -75,14 +74,12 @@ export class IncomingMessage implements Incoming {
 
   #hold(chunk: Buffer): void {
     this.#chunks.push(chunk)
-    this.#heldBytes += chunk.length
     this.#parts.held.bytes += chunk.length
   }
 
   #letGo(): readonly Buffer[] {
     const chunks = this.#chunks
-    this.#parts.held.bytes -= this.#heldBytes
-    this.#heldBytes = 0
+    for (const { length } of chunks) this.#parts.held.bytes -= length
     this.#chunks = []
     return chunks
   }
