@@ -3,6 +3,7 @@
  * the load and the receiver. On a machine that others use too, time of the processor moves less than a clock, and the relay's
  * in units of the load's, which does the same all the time, less than either. With `--beside FOLDER` another working tree of
  * this repository takes part in turn, under the same load; with `--floor` so does what sockets, TLS and disk alone cost.
+ * Behind each load comes what one submission alone takes by the clock.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,6 +13,7 @@ import { makeCertificates } from '../test/certificates.ts'
 import { type Sink, startSink } from '../test/local/receiver.ts'
 import type { Contender, Setting } from './contender.ts'
 import { startFloor } from './floor.ts'
+import { latency } from './latency.ts'
 import { busyMs } from './processor-time.ts'
 import { race } from './race.ts'
 
@@ -38,8 +40,10 @@ const order = {
 /** In this many messages most of what a relay runs is compiled. */
 const warmUp = { ...order, messages: 3 * messages }
 
-/** Microseconds for each message, and messages a second. */
-type Cost = Readonly<Record<'relay' | 'main' | 'load' | 'receiver' | 'delivered', number>>
+const samplesAlone = 200
+
+/** Microseconds for each message, messages a second, and milliseconds of one submission alone. */
+type Cost = Readonly<Record<'relay' | 'main' | 'load' | 'receiver' | 'delivered' | 'aloneP50' | 'aloneP99', number>>
 type Tree = { readonly name: string; readonly contender: Contender; readonly sink: Sink; readonly costs: Cost[] }
 
 type Start = (setting: Setting) => Promise<Contender>
@@ -59,6 +63,7 @@ async function measure({ contender, sink }: Tree): Promise<Cost> {
   const before = now()
   const { loadCores, acceptedPerSecond, deliveredPerSecond } = await race({ contender, sink }, order)
   const after = now()
+  const alone = await latency(contender.access, { samples: samplesAlone, bytes: order.bytes })
   const each = (ms: number): number => (1000 * ms) / messages
   return {
     relay: each(after.relay.all - before.relay.all),
@@ -66,6 +71,8 @@ async function measure({ contender, sink }: Tree): Promise<Cost> {
     load: (1e6 * loadCores) / acceptedPerSecond,
     receiver: each(after.receiver.all - before.receiver.all),
     delivered: deliveredPerSecond,
+    aloneP50: alone.p50Ms,
+    aloneP99: alone.p99Ms,
   }
 }
 
@@ -73,7 +80,8 @@ const median = (figures: readonly number[]): number =>
   figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? Number.NaN
 
 function report({ name, costs }: Tree) {
-  const of = (figure: keyof Cost): number => Math.round(median(costs.map((cost) => cost[figure])))
+  const middle = (figure: keyof Cost): number => median(costs.map((cost) => cost[figure]))
+  const of = (figure: keyof Cost): number => Math.round(middle(figure))
   return {
     tree: name,
     'relay, µs': of('relay'),
@@ -83,6 +91,8 @@ function report({ name, costs }: Tree) {
     'relay / load': median(costs.map(({ relay, load }) => relay / load)).toFixed(3),
     'main / load': median(costs.map(({ main, load }) => main / load)).toFixed(3),
     'delivered/s': of('delivered'),
+    'alone, p50 ms': middle('aloneP50').toFixed(2),
+    'p99 ms': middle('aloneP99').toFixed(2),
   }
 }
 
