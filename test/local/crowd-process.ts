@@ -5,12 +5,18 @@ import { join } from 'node:path'
 import type { CrowdOrder, CrowdReport } from './crowd.ts'
 
 /**
- * One that is patient takes of the processor only what nobody else on this machine wants, as a crowd on machines of its own
- * would: SCHED_IDLE, because who is only nice may still finish its slice, some milliseconds, before a relay that woke up.
+ * What a crowd takes of the processor. `idle`: only what nobody else on this machine wants (SCHED_IDLE), as if it were on
+ * machines of its own; beside others who want all of it that is nothing. `low`: little, but it may finish its slice, some
+ * milliseconds, before a relay that woke up.
  */
-export function startCrowd(order: CrowdOrder, { patient = false } = {}): ChildProcess {
-  const program = patient ? { execPath: 'chrt', execArgv: ['--idle', '0', process.execPath] } : {}
-  const crowd = fork(join(import.meta.dirname, 'crowd.ts'), program)
+const priorities = { idle: ['chrt', '--idle', '0'], low: ['nice', '-n', '19'] } as const
+export type Priority = keyof typeof priorities
+
+/** Without a priority it has the same as everybody. */
+export function startCrowd(order: CrowdOrder, priority?: Priority): ChildProcess {
+  const [execPath = process.execPath, ...args] =
+    priority === undefined ? [] : [...priorities[priority], process.execPath]
+  const crowd = fork(join(import.meta.dirname, 'crowd.ts'), { execPath, execArgv: args })
   crowd.send(order)
   return crowd
 }

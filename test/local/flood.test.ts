@@ -7,7 +7,8 @@ test.runIf(installed('smtp-sink'))(
   'one credential that floods: nobody is refused, and fewer of its messages than it has sessions come before one of another (case R15)',
   { timeout: 300_000 },
   async () => {
-    const report = await flood({ rounds: 1, seconds: 4, floodSessions: 200 })
+    // Beside other suites there may be nothing that nobody wants.
+    const report = await flood({ rounds: 1, seconds: 4, floodSessions: 200 }, 'low')
     printFlood(report)
     expect([report.others, report.exitCode]).toEqual([[], 0])
     // Before rounds were short it was 100 to 220, and 350 or more; before the others left headroom 55 and 75 on a busy machine.

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { busyMs } from '../../bench/processor-time.ts'
 import { makeCertificates } from '../certificates.ts'
 import { bundleRelay } from './bundle.ts'
-import { startCrowd, tell } from './crowd-process.ts'
+import { type Priority, startCrowd, tell } from './crowd-process.ts'
 import { freePort } from './free-port.ts'
 import { loadMessage } from './load-message.ts'
 import { startSink } from './receiver.ts'
@@ -90,7 +90,7 @@ async function submitFor(seconds: number, access: Access, times: Times): Promise
     )
 }
 
-export async function flood({ rounds, seconds, floodSessions }: FloodPlan) {
+export async function flood({ rounds, seconds, floodSessions }: FloodPlan, priority: Priority = 'idle') {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-flood-'))
   const certificates = await makeCertificates(['127.0.0.1'])
   const sink = await startSink()
@@ -118,7 +118,7 @@ export async function flood({ rounds, seconds, floodSessions }: FloodPlan) {
             pipelined: true,
           },
         },
-        { patient: true },
+        priority,
       )
       try {
         await until('the flood is there', async () => (await tell(flooding, 'report')).flooded > 2000, patienceMs)
