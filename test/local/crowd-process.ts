@@ -5,18 +5,16 @@ import { join } from 'node:path'
 import type { CrowdOrder, CrowdReport } from './crowd.ts'
 
 /**
- * What a crowd takes of the processor. `idle`: only what nobody else on this machine wants (SCHED_IDLE), as if it were on
- * machines of its own; beside others who want all of it that is nothing. `low`: little, but it may finish its slice, some
- * milliseconds, before a relay that woke up.
+ * What a crowd takes of the processor. `equal`: as much as everybody. `low`: little, but it may finish its slice, some
+ * milliseconds, before a relay that woke up. `idle`: only what nobody else on this machine wants (SCHED_IDLE), as if it
+ * were on machines of its own; beside others who want all of it that is nothing.
  */
-const priorities = { idle: ['chrt', '--idle', '0'], low: ['nice', '-n', '19'] } as const
+const priorities = { equal: [], low: ['nice', '-n', '19'], idle: ['chrt', '--idle', '0'] } as const
 export type Priority = keyof typeof priorities
 
-/** Without a priority it has the same as everybody. */
-export function startCrowd(order: CrowdOrder, priority?: Priority): ChildProcess {
-  const [execPath = process.execPath, ...args] =
-    priority === undefined ? [] : [...priorities[priority], process.execPath]
-  const crowd = fork(join(import.meta.dirname, 'crowd.ts'), { execPath, execArgv: args })
+export function startCrowd(order: CrowdOrder, priority: Priority = 'equal'): ChildProcess {
+  const [execPath, ...execArgv] = [...priorities[priority], process.execPath] as const
+  const crowd = fork(join(import.meta.dirname, 'crowd.ts'), { execPath, execArgv })
   crowd.send(order)
   return crowd
 }
