@@ -1,9 +1,12 @@
 /** Bundles what ships, into dist/ or a folder that is given: the command line with the operator and what starts it, and the relay. */
+import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 await build({
+  // From wherever it is called: a benchmark builds several trees.
+  absWorkingDir: import.meta.dirname,
   entryPoints: { relayfleet: 'operator/launch.ts', operator: 'operator/cli.ts', relay: 'relay/main.ts' },
-  outdir: process.argv[2] ?? 'dist',
+  outdir: resolve(process.argv[2] ?? join(import.meta.dirname, 'dist')),
   bundle: true,
   platform: 'node',
   target: 'node24',

@@ -10,7 +10,7 @@ let dist = ''
 
 beforeAll(() => {
   dist = mkdtempSync(join(tmpdir(), 'relayfleet-bundles-'))
-  execFileSync(process.execPath, ['build.ts', dist], { cwd: repository, stdio: 'pipe' })
+  execFileSync(process.execPath, [join(repository, 'build.ts'), dist], { cwd: tmpdir(), stdio: 'pipe' })
   writeFileSync(join(dist, 'package.json'), '{"type": "module"}')
 })
 afterAll(() => rmSync(dist, { recursive: true, force: true }))
