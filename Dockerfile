@@ -12,7 +12,7 @@ RUN node build.ts
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app
-COPY --from=build /src/dist/*.js /src/dist/*.txt /src/package.json /src/LICENSE /app/
+COPY --from=build /src/dist/*.js /src/dist/*.txt /src/dist/*.cnf /src/package.json /src/LICENSE /app/
 USER 65532:65532
 ENTRYPOINT ["/nodejs/bin/node"]
 CMD ["/app/relayfleet.js"]

@@ -5,7 +5,13 @@ import { build } from 'esbuild'
 await build({
   // From wherever it is called: a benchmark builds several trees.
   absWorkingDir: import.meta.dirname,
-  entryPoints: { relayfleet: 'operator/launch.ts', operator: 'operator/cli.ts', relay: 'relay/main.ts' },
+  entryPoints: {
+    relayfleet: 'operator/launch.ts',
+    operator: 'operator/cli.ts',
+    relay: 'relay/main.ts',
+    openssl: 'relay/openssl.cnf',
+  },
+  loader: { '.cnf': 'copy' },
   outdir: resolve(process.argv[2] ?? join(import.meta.dirname, 'dist')),
   bundle: true,
   platform: 'node',

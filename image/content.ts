@@ -31,7 +31,7 @@ export const baseLayer = (node: string): readonly Entry[] => [
   ...sharedLibraries(node).map((path) => file(path.slice(1), readFileSync(path), 0o755)),
 ]
 
-const shipped = /\.(js|txt)$/
+const shipped = /\.(js|txt|cnf)$/
 
 /**
  * Changes with our code only. The package file says that the bundles are modules.

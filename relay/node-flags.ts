@@ -1,10 +1,14 @@
 /** How Node runs a relay wherever one is started: in a pod, on this machine, in a test. */
+import { dirname, join } from 'node:path'
 
-export const nodeFlags: readonly string[] = [
+/** `main` is the relay's program; its openssl.cnf lies beside it. */
+export const nodeFlags = (main: string): readonly string[] => [
   // Node's own keeps up to 134 MB for young objects, whatever is in the queue; a quarter of the memory, at the same CPU.
   '--max-semi-space-size=8',
   // Twice what is alive, before old space is collected: else a crowd of a thousand takes 30 MB more.
   '--heap-growing-percent=100',
   // One thread helps to collect: four on two cores take them from the relay itself, and from everybody beside it (case R15).
   '--v8-pool-size=1',
+  // Nobody resumes a session (inbound/handshakes.ts), and a ticket costs every client a write, and its wait for it.
+  `--openssl-config=${join(dirname(main), 'openssl.cnf')}`,
 ]

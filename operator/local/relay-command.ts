@@ -15,7 +15,7 @@ export const ownCommand = bundled ? 'relayfleet' : 'npx node operator/cli.ts'
 export const relayCommand = (folder: FleetFolder): { readonly command: string; readonly args: readonly string[] } => ({
   command: process.execPath,
   args: [
-    ...nodeFlags,
+    ...nodeFlags(relay),
     relay,
     ...['--config', folder.config, '--data', folder.root],
     ...['--http', '127.0.0.1:0', '--parent-pipe'],

@@ -7,6 +7,9 @@ import { labelsOf, selectorOf, takesMail } from './labels.ts'
 import { dataVolume } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
+/** In the image. */
+const program = '/app/relay.js'
+
 /** The number of the image's user; the group of its files, so that it can read them. */
 const nonRoot = 65_532
 
@@ -34,7 +37,7 @@ const relayContainer = (fleet: RelayFleet): V1Container => {
   return {
     name: 'relay',
     image: fleet.cluster.image,
-    args: [...nodeFlags, '/app/relay.js', ...relayArguments, '--http', `:::${port}`, ...indexArguments],
+    args: [...nodeFlags(program), program, ...relayArguments, '--http', `:::${port}`, ...indexArguments],
     env: [{ name: indexVariable, valueFrom: { fieldRef: { fieldPath: `metadata.labels['${podIndexLabel}']` } } }],
     ports: [{ name: httpPortName, containerPort: port, protocol: 'TCP' }],
     // A long journal is read before the first page is there: that is slow, not dead.

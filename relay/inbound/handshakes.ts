@@ -1,4 +1,4 @@
-/** What a listener's handshakes go by: made anew when another certificate is to be shown or other ones are taken, and once a day. */
+/** What a listener's handshakes go by: made anew when another certificate is to be shown or other ones are taken. */
 import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { ListenerConfig } from '../config.ts'
@@ -15,45 +15,29 @@ export type Certificate = {
 /** Where an authority is given, the client is asked for a certificate. */
 export type Handshake = { readonly context: SecureContext; readonly authority: Authority | undefined }
 
-/**
- * A context has the keys of the session tickets that it gives out: with another one every client needs a whole handshake again.
- * So it stays as long as it would be the same; but not for ever, because who steals these keys reads what was said in TLS 1.2
- * since they are used (RFC 5077 section 5.5).
- */
-const ticketKeysMs = 24 * 3_600_000
-
 export class Handshakes {
-  readonly #now: () => number
   #certificate: Certificate
   #config: ListenerConfig
   #current: Handshake
-  #madeAt: number
 
-  /** `now` is a monotonic clock. @throws Error when the certificate can not be used. */
-  constructor(certificate: Certificate, config: ListenerConfig, now: () => number = () => performance.now()) {
-    this.#now = now
+  /** @throws Error when the certificate can not be used. */
+  constructor(certificate: Certificate, config: ListenerConfig) {
     this.#certificate = certificate
     this.#config = config
     this.#current = handshake(certificate, config)
-    this.#madeAt = now()
   }
 
   /** For the next one. */
   get current(): Handshake {
-    if (this.#now() - this.#madeAt >= ticketKeysMs) this.#make(this.#certificate, this.#config)
     return this.#current
   }
 
   /** Handshakes that have begun go on by what was before. @throws Error when it can not be used; then nothing changes. */
   renew(certificate: Certificate, config: ListenerConfig): void {
-    if (decisive(certificate, config) !== decisive(this.#certificate, this.#config)) this.#make(certificate, config)
-  }
-
-  #make(certificate: Certificate, config: ListenerConfig): void {
+    if (decisive(certificate, config) === decisive(this.#certificate, this.#config)) return
     this.#current = handshake(certificate, config)
     this.#certificate = certificate
     this.#config = config
-    this.#madeAt = this.#now()
   }
 }
 
@@ -66,18 +50,22 @@ function handshake({ cert, key, ca }: Certificate, { tls, clientCertificates }: 
   const context = (asks: SecureContextOptions): SecureContext => {
     // An empty one would be a context that shows nothing, not an error.
     if (cert === '' || key === '') throw new Error('certificate or key is empty')
-    return createSecureContext({ cert, key, minVersion, honorCipherOrder: true, ...asks })
+    return createSecureContext({ cert, key, minVersion, honorCipherOrder: true, secureOptions, ...asks })
   }
   if (clientCertificates === undefined) return { context: context({}), authority: undefined }
   const authority: Authority = readAuthority(clientCertificates.caFile, ca ?? '')
   return { authority, context: context({ ca, ...verifying }) }
 }
 
+/**
+ * No session is resumed: it would bring along what was verified long ago, and the key of its ticket would open what was said
+ * under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names.
+ */
+const secureOptions = constants.SSL_OP_NO_TICKET
+
 /** For a listener that asks for certificates. */
 const verifying = {
   // Each certificate of the authority is one by itself, an intermediate too: only what is named is trusted.
   allowPartialTrustChain: true,
-  // A session that is resumed would bring along what was verified long ago, by authorities that may be gone.
-  secureOptions: constants.SSL_OP_NO_TICKET,
   sessionIdContext: 'relayfleet',
 }

@@ -16,7 +16,7 @@ type Blob = { readonly digest: string; readonly size: number }
 function bundles(made: Date): string {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-image-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  for (const name of ['relay.js', 'relayfleet.js', 'relay.js.map']) {
+  for (const name of ['relay.js', 'relayfleet.js', 'relay.js.map', 'openssl.cnf']) {
     writeFileSync(join(folder, name), `// ${name}\n`)
     utimesSync(join(folder, name), made, made)
   }
@@ -54,7 +54,14 @@ test.runIf(process.platform === 'linux')('packs the bundles so that every refere
       .split('\n'),
   )
   expect(base).toEqual(expect.arrayContaining(['nodejs/bin/node', ...sharedLibraries(node).map((l) => l.slice(1))]))
-  expect(app).toEqual(['app/', 'app/LICENSE', 'app/package.json', 'app/relay.js', 'app/relayfleet.js'])
+  expect(app).toEqual([
+    'app/',
+    'app/LICENSE',
+    'app/openssl.cnf',
+    'app/package.json',
+    'app/relay.js',
+    'app/relayfleet.js',
+  ])
 
   const again = bundles(new Date())
   expect(pack({ dist: again, node, tag: 'test' }, join(again, 'image.tar')).digest).toBe(digest)

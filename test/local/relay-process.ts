@@ -117,7 +117,7 @@ export function spawnRelay(folder: string, trace: readonly string[] = [], main =
   const data = join(folder, 'data')
   rmSync(join(data, 'endpoints.json'), { force: true })
   const log = openSync(join(folder, 'relay.log'), 'a')
-  const relay = [process.execPath, ...nodeFlags, main, '--config', join(folder, 'config'), '--data', data]
+  const relay = [process.execPath, ...nodeFlags(main), main, '--config', join(folder, 'config'), '--data', data]
   const [program = '', ...args] = [...trace, ...relay, '--http', '127.0.0.1:0', '--parent-pipe']
   return spawn(program, args, { stdio: ['pipe', log, log] })
 }
