@@ -1,7 +1,8 @@
-/** What `bench:cost` compares with: floor-process.ts as if it took part in the race. */
+/** What `bench:cost` compares with: floor-process.ts as if it took part in the race, in a Node with the relay's flags. */
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { nodeFlags } from '../relay/node-flags.ts'
 import { freePort } from '../test/local/free-port.ts'
 import { end, reachable } from '../test/local/receiver.ts'
 import { until } from '../test/local/until.ts'
@@ -12,7 +13,8 @@ export async function startFloor({ folder, certificates, sink }: Setting): Promi
   writeFileSync(join(folder, 'cert.pem'), certificates.cert)
   writeFileSync(join(folder, 'key.pem'), certificates.key, { mode: 0o600 })
   const options = ['--port', `${port}`, '--sink', `${sink.port}`, '--folder', folder]
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'floor-process.ts'), ...options], {
+  const flags = nodeFlags(join(import.meta.dirname, '../relay/main.ts'))
+  const child = spawn(process.execPath, [...flags, join(import.meta.dirname, 'floor-process.ts'), ...options], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   await until(`the floor listens at ${port}`, () => reachable(port))
