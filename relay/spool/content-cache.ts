@@ -1,6 +1,6 @@
 /** The content of small messages that were accepted last, so that delivery right after acceptance reads no disk. */
 
-const cacheBytes = 16 * 1024 * 1024
+const cacheBytes = 8 * 1024 * 1024
 
 export class ContentCache {
   readonly #contents = new Map<string, Buffer>()

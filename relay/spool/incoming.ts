@@ -10,7 +10,7 @@ import type { Incoming } from './spool.ts'
  */
 export const smallBytes = 128 * 1024
 /** While all contents on their way in hold more than this, each holds less: many slow clients do not fill the memory. */
-export const manyBytes = 16 * 1024 * 1024
+export const manyBytes = 8 * 1024 * 1024
 export const smallAmongMany = 16 * 1024
 
 /** Octets that contents on their way in hold in memory. */
