@@ -52,6 +52,7 @@ const entryOf = (name: string, version: string): Entry => ({
   failures: [],
   runs: { smallReused: [], smallPipelined: [], smallSingle: [], largeReused: [], largeSingle: [] },
   alone: [],
+  aloneX25519: [],
   crowded: [],
   memory: {},
 })

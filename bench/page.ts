@@ -12,9 +12,9 @@ export const ofRuns =
   ({ runs }) =>
     median(runs[shape].map((run) => run[figure]))
 const ofLatencies =
-  (kind: 'alone' | 'crowded', figure: keyof Latency): Figure =>
+  (kind: 'alone' | 'aloneX25519' | 'crowded', figure: keyof Latency): Figure =>
   (entry) =>
-    median(entry[kind].map((latency) => latency[figure]))
+    median((entry[kind] ?? []).map((latency) => latency[figure]))
 const mebibytes = (weight: Weight | undefined): number | undefined => weight && weight.pssBytes / 2 ** 20
 
 const rows: readonly (readonly [what: string, figure: Figure])[] = [
@@ -28,8 +28,10 @@ const rows: readonly (readonly [what: string, figure: Figure])[] = [
   ['100 KB, 20 sessions reused: delivered/s', ofRuns('largeReused', 'deliveredPerSecond')],
   ['100 KB, a connection each: accepted/s', ofRuns('largeSingle', 'acceptedPerSecond')],
   ['100 KB, a connection each: delivered/s', ofRuns('largeSingle', 'deliveredPerSecond')],
-  ['one submission alone: p50, ms', ofLatencies('alone', 'p50Ms')],
-  ['one submission alone: p99, ms', ofLatencies('alone', 'p99Ms')],
+  ['one submission alone, X25519: p50, ms', ofLatencies('aloneX25519', 'p50Ms')],
+  ['one submission alone, X25519: p99, ms', ofLatencies('aloneX25519', 'p99Ms')],
+  ['one submission alone, what Node offers: p50, ms', ofLatencies('alone', 'p50Ms')],
+  ['one submission alone, what Node offers: p99, ms', ofLatencies('alone', 'p99Ms')],
   ['one submission among 20: p50, ms', ofLatencies('crowded', 'p50Ms')],
   ['one submission among 20: p99, ms', ofLatencies('crowded', 'p99Ms')],
   ['memory at rest, MiB', ({ memory }) => mebibytes(memory.idle)],

@@ -13,6 +13,8 @@ export type Access = {
   /** PEM of the authority that must have signed the certificate. */
   readonly ca?: string
   readonly servername?: string
+  /** What is offered for the key exchange, e.g. `X25519`; absent: what Node offers. */
+  readonly groups?: string
   /** Which of this machine's addresses the client has. */
   readonly localAddress?: string
   readonly login?: { readonly username: string; readonly password: string }
@@ -30,10 +32,12 @@ const endOfData = Buffer.from('.\r\n')
 const greetingMs = 30_000
 
 // Making one costs more than the handshake.
-const contexts = new Map<string | undefined, SecureContext>()
-function contextFor({ ca }: Access): SecureContext {
-  const context = contexts.get(ca) ?? createSecureContext({ ...(ca !== undefined && { ca }) })
-  contexts.set(ca, context)
+const contexts = new Map<string, SecureContext>()
+function contextFor({ ca, groups }: Access): SecureContext {
+  const options = { ...(ca !== undefined && { ca }), ...(groups !== undefined && { ecdhCurve: groups }) }
+  const key = JSON.stringify(options)
+  const context = contexts.get(key) ?? createSecureContext(options)
+  contexts.set(key, context)
   return context
 }
 
