@@ -7,13 +7,14 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
 import { bundleRelay } from './bundle.ts'
 import { freePort } from './free-port.ts'
-import { installed } from './programs.ts'
+import { installed, programFile } from './programs.ts'
 import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
 
 /** All that `openssl` tells of a session in which the client speaks last. */
 function sessionWith(port: number, version: string): string {
   const options = ['-connect', `127.0.0.1:${port}`, '-starttls', 'smtp', version, '-msg', '-crlf', '-ign_eof']
-  return spawnSync('openssl', ['s_client', ...options], { input: 'QUIT\n', encoding: 'utf8', timeout: 30_000 }).stdout
+  const openssl = programFile('openssl') ?? 'openssl'
+  return spawnSync(openssl, ['s_client', ...options], { input: 'QUIT\n', encoding: 'utf8', timeout: 30_000 }).stdout
 }
 
 describe.runIf(installed('openssl'))('a session', () => {
