@@ -9,9 +9,6 @@ import { fullShapes, shapeNames } from './results.ts'
 
 export type Plan = { readonly seconds: number; readonly sessions: number }
 
-/** For each second that a run takes. */
-const samplesPerSecond = { aloneX25519: 75, alone: 75, crowded: 250 }
-
 const say = (text: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`)
 const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
 
@@ -51,17 +48,16 @@ export async function oneRound(round: number, entrants: readonly Entrant[], plan
 
 async function latencies(round: number, entrant: Entrant, plan: Plan): Promise<void> {
   const { entry } = entrant
-  const clients = {
-    aloneX25519: { parallel: 1, offers: { groups: 'X25519' } },
-    alone: { parallel: 1, offers: {} },
-    crowded: { parallel: plan.sessions, offers: {} },
-  } as const
-  for (const kind of ['aloneX25519', 'alone', 'crowded'] as const) {
+  const clients = [
+    { kind: 'aloneX25519', samplesPerSecond: 75, parallel: 1, offers: { groups: 'X25519' } },
+    { kind: 'alone', samplesPerSecond: 75, parallel: 1, offers: {} },
+    { kind: 'crowded', samplesPerSecond: 250, parallel: plan.sessions, offers: {} },
+  ] as const
+  for (const { kind, samplesPerSecond, parallel, offers } of clients) {
     await entrant.measure(`latency, ${kind}`, async ({ contender }) => {
-      const samples = Math.round(samplesPerSecond[kind] * plan.seconds)
-      const { parallel, offers } = clients[kind]
+      const samples = Math.round(samplesPerSecond * plan.seconds)
       const found = await latency({ ...contender.access, ...offers }, { samples, bytes: 4096, parallel })
-      entry[kind]?.push(found)
+      entry[kind].push(found)
       say(`round ${round}, ${kind}, ${entry.name}: p50 ${found.p50Ms.toFixed(1)} ms, p99 ${found.p99Ms.toFixed(1)} ms`)
     })
   }

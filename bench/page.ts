@@ -14,7 +14,7 @@ export const ofRuns =
 const ofLatencies =
   (kind: 'alone' | 'aloneX25519' | 'crowded', figure: keyof Latency): Figure =>
   (entry) =>
-    median((entry[kind] ?? []).map((latency) => latency[figure]))
+    median(entry[kind].map((latency) => latency[figure]))
 const mebibytes = (weight: Weight | undefined): number | undefined => weight && weight.pssBytes / 2 ** 20
 
 const rows: readonly (readonly [what: string, figure: Figure])[] = [

@@ -26,8 +26,8 @@ export type Entry = {
   readonly failures: string[]
   readonly runs: Readonly<Record<Shape, Run[]>>
   readonly alone: Latency[]
-  /** With X25519 alone for the key exchange, which everybody knows. Results of before have none. */
-  readonly aloneX25519?: Latency[]
+  /** With X25519 alone for the key exchange, which everybody knows. */
+  readonly aloneX25519: Latency[]
   readonly crowded: Latency[]
   readonly memory: { idle?: Weight; sessions?: Weight; load?: Weight }
   fsyncs?: number

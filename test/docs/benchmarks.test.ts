@@ -19,6 +19,7 @@ const entry = (name: string, more: Partial<Entry> = {}): Entry => ({
     largeSingle: [],
   },
   alone: [],
+  aloneX25519: [],
   crowded: [],
   memory: { idle: { pssBytes: 2 ** 20, rssBytes: 2 ** 21, processes: 1 } },
   ...more,
