@@ -1,41 +1,15 @@
-import { execFileSync } from 'node:child_process'
+/** A volume that is full: mail is refused before anything breaks, and taken again when there is room. */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
-
-/** A volume of 1 MiB, really full when it is full; undefined where it may not be mounted. */
-function volume(): string | undefined {
-  const directory = temporaryFolder()
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory], { stdio: 'ignore' })
-  } catch {
-    return undefined
-  }
-  onTestFinished(() => void execFileSync('umount', ['-l', directory]))
-  return directory
-}
-
-function mountable(): boolean {
-  try {
-    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' })
-    return process.getuid?.() === 0
-  } catch {
-    return false
-  }
-}
-
-if (!mountable()) {
-  if (process.env['CI']) throw new Error('the tests of a full disk need root, to mount a tmpfs')
-  console.warn('SKIPPED: the tests of a full disk need root, to mount a tmpfs')
-}
+import { listening, octets, until } from './samples.ts'
+import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 async function opened() {
-  const directory = volume()
-  if (directory === undefined) throw new Error('a tmpfs cannot be mounted')
+  const directory = smallVolume('size=1m')
   const told = listening()
   const open = () => openSpool({ directory: join(directory, 'spool'), events: told.events })
   return { directory, told, open, spool: await open() }
@@ -50,7 +24,7 @@ const taken = async (spool: JournalSpool, bytes: number, seed: number): Promise<
   }
 }
 
-describe.runIf(mountable())('a volume of 1 MiB (case S14)', () => {
+describe.runIf(smallVolumesGiven())('a volume of 1 MiB (case S14)', () => {
   test.each([
     ['small', 3000],
     ['large', 150_000],

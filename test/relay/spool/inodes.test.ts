@@ -1,34 +1,14 @@
 /** A volume without inodes (case R11): small mail needs none of its own, large mail is refused before anything breaks. */
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
-import { listening, octets, temporaryFolder, until } from './samples.ts'
+import { listening, octets, until } from './samples.ts'
+import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
-function volume(inodes: number): string {
-  const directory = temporaryFolder()
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=64m,nr_inodes=${inodes}`, 'tmpfs', directory])
-  onTestFinished(() => void execFileSync('umount', ['-l', directory]))
-  return directory
-}
-
-function mountable(): boolean {
-  try {
-    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' })
-    return process.getuid?.() === 0
-  } catch {
-    return false
-  }
-}
-if (!mountable()) {
-  if (process.env['CI']) throw new Error('the tests of a volume without inodes need root, to mount a tmpfs')
-  console.warn('SKIPPED: the tests of a volume without inodes need root, to mount a tmpfs')
-}
-
-describe.runIf(mountable())('a volume of 40 inodes (case R11)', () => {
+describe.runIf(smallVolumesGiven())('a volume of 40 inodes (case R11)', () => {
   test('5,000 messages of 100 octets fit', async () => {
-    const directory = join(volume(40), 'spool')
+    const directory = join(smallVolume('size=64m,nr_inodes=40'), 'spool')
     const { events } = listening()
     const spool = await openSpool({ directory, events })
     await Promise.all(Array.from({ length: 5000 }, (_, n) => accept(spool, contentOf(n, 100))))
@@ -40,7 +20,7 @@ describe.runIf(mountable())('a volume of 40 inodes (case R11)', () => {
   })
 
   test('large messages are refused when no inode is left; none that was taken is lost, and it recovers', async () => {
-    const directory = join(volume(40), 'spool')
+    const directory = join(smallVolume('size=64m,nr_inodes=40'), 'spool')
     const { events } = listening()
     const spool = await openSpool({ directory, events })
     const ids: string[] = []
