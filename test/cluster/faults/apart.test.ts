@@ -1,4 +1,7 @@
-/** A namespace in trouble keeps its trouble to itself: what happens next door is as soon done as ever. */
+/**
+ * A namespace in trouble keeps its trouble to itself: what happens next door is as soon done as promised, or as it is by an
+ * operator without any trouble in the same seconds, where the machine does a lot else.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
@@ -13,8 +16,9 @@ import { credential, domain, make, policy } from '../whole/scenarios.ts'
 const long = process.env['RELAYFLEET_LONG'] !== undefined
 const [edits, spacingMs] = long ? [60, 1000] : [6, 200]
 const promisedMs = 1000
-/** On a machine that does a lot else. */
 const worstMs = 3000
+/** Of what the operator without trouble took. */
+const timesAsLong = 3
 /** What a new policy names is waited for: to take it for there would have the fleet run with what is absent. */
 const lookedMs = 12_000
 /** More than there are hands of any sort. */
@@ -32,6 +36,29 @@ const route = (i: number) => ({
   smarthosts: [{ name: 'out', host: 'smtp.example.net', port: 587, authRef: { name: `ses-${i}` } }],
 })
 
+type Beside = {
+  readonly good: string
+  readonly bad: string
+  readonly calm: string
+  readonly operator: OperatorProcess
+  /** Of `calm` alone. */
+  readonly other: OperatorProcess
+}
+/** Milliseconds. */
+type Times = { readonly worst: number; readonly usual: number }
+
+const atMost = (promised: number, usual: number): number => Math.max(promised, timesAsLong * usual)
+
+const median = (figures: readonly number[]): number =>
+  figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? Number.NaN
+
+async function ended({ operator, other }: Beside): Promise<void> {
+  for (const one of [operator, other]) {
+    one.kill()
+    await one.stop()
+  }
+}
+
 const isLook = ({ method, query }: Seen): boolean => method === 'PATCH' && query.has('dryRun')
 
 describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
@@ -43,10 +70,11 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
   })
   afterAll(() => {
     process.stderr.write(
-      `\nbeside | edits, median of ${edits} | worst | a new credential | a status\n${lines.join('\n')}\n`,
+      `\nbeside | edits, median of ${edits} | … without trouble | worst | a new credential | a status\n${lines.join('\n')}\n`,
     )
   })
 
+  const namespace = (): Promise<string> => newNamespace(theCluster(), admin)
   const configuration = async (namespace: string): Promise<string> => {
     const { body } = await admin.get(`/api/v1/namespaces/${namespace}/secrets/shared-relay-config-0`)
     const { data = {} } = body as { data?: Readonly<Record<string, string>> }
@@ -104,44 +132,49 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
     }
   }
 
-  async function begun(fault: Fault, which: (request: Seen) => boolean) {
-    const [good, bad] = [await newNamespace(theCluster(), admin), await newNamespace(theCluster(), admin)]
-    await make(admin, good, [policy(), domain(), credential('checkout')])
+  async function begun(fault: Fault, which: (request: Seen) => boolean): Promise<Beside> {
+    const [good, bad, calm] = [await namespace(), await namespace(), await namespace()]
+    for (const one of [good, calm]) await make(admin, one, [policy(), domain(), credential('checkout')])
     const operator = await startOperator(good, { watchNamespaces: [good, bad] }, (request) =>
       request.path.includes(`/namespaces/${bad}/`) && which(request) ? fault : 'pass',
     )
-    await until('the good one is written', async () => (await configuration(good)).includes('/checkout'), 60_000)
-    return { good, bad, operator }
+    const other = await startOperator(calm)
+    for (const one of [good, calm])
+      await until(`${one} is written`, async () => (await configuration(one)).includes('/checkout'), 60_000)
+    return { good, bad, calm, operator, other }
   }
 
-  async function measured(name: string, good: string, operator: OperatorProcess): Promise<readonly number[]> {
-    const took: number[] = []
+  /** How long the slowest deed took, and how long it took without trouble; promises nothing of it. */
+  async function measured(name: string, { good, calm, operator }: Beside): Promise<Times> {
+    const took: Record<'edits' | 'usual', number[]> = { edits: [], usual: [] }
     for (let i = 0; i < edits; i++) {
-      took.push(await editTook(good, `relay-${i}.example.org`))
+      took.edits.push(await editTook(good, `relay-${i}.example.org`))
+      took.usual.push(await editTook(calm, `relay-${i}.example.org`))
       await sleep(spacingMs)
     }
-    const sorted = took.toSorted((a, b) => a - b).map(Math.round)
-    const [bound, judged] = [await bindingTook(good, 'late'), await judgedTook(good)].map(Math.round)
-    lines.push(
-      `${name} | ${sorted[Math.floor(sorted.length / 2)]} ms | ${sorted.at(-1)} ms | ${bound} ms | ${judged} ms`,
-    )
+    const bound = await bindingTook(good, 'late')
+    const usualBound = await bindingTook(calm, 'late')
+    const judged = await judgedTook(good)
+    const usualJudged = await judgedTook(calm)
+    const [middle, usual] = [median(took.edits), median(took.usual)]
+    const figures = [middle, usual, Math.max(...took.edits), bound, judged]
+    lines.push(`${name} | ${figures.map((ms) => `${Math.round(ms)} ms`).join(' | ')}`)
     expect(operator.told.some((t) => t.about === 'call' && t.code !== 200)).toBe(true)
     // A status is not to be in haste.
-    expect(judged).toBeLessThan(3 * promisedMs)
-    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(promisedMs)
-    return [...sorted, bound ?? 0]
+    expect(judged).toBeLessThan(atMost(3 * promisedMs, usualJudged))
+    expect(middle).toBeLessThan(atMost(promisedMs, usual))
+    return { worst: Math.max(...took.edits, bound), usual: Math.max(...took.usual, usualBound) }
   }
 
   test.each(troubles)(
     'each write %s',
     async (name, fault) => {
-      const { good, bad, operator } = await begun(fault, isWrite)
-      await troubled(bad)
+      const beside = await begun(fault, isWrite)
+      await troubled(beside.bad)
       await sleep(spacingMs)
-      const took = await measured(`each write ${name}`, good, operator)
-      expect(Math.max(...took)).toBeLessThan(worstMs)
-      operator.kill()
-      await operator.stop()
+      const { worst, usual } = await measured(`each write ${name}`, beside)
+      expect(worst).toBeLessThan(atMost(worstMs, usual))
+      await ended(beside)
     },
     300_000,
   )
@@ -149,13 +182,12 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
   test.each(troubles)(
     'each look at a Secret %s',
     async (name, fault) => {
-      const { good, bad, operator } = await begun(fault, isLook)
-      await troubled(bad)
+      const beside = await begun(fault, isLook)
+      await troubled(beside.bad)
       await sleep(spacingMs)
-      const took = await measured(`each look ${name}`, good, operator)
-      expect(Math.max(...took)).toBeLessThan(lookedMs)
-      operator.kill()
-      await operator.stop()
+      const { worst, usual } = await measured(`each look ${name}`, beside)
+      expect(worst).toBeLessThan(atMost(lookedMs, usual))
+      await ended(beside)
     },
     300_000,
   )
