@@ -20,20 +20,25 @@ export type FileSources = {
   readonly now: number
 }
 
+/** `freed`: files went away that no relay has a use for any more; who waits for a relay to leave one can go on. */
+export type Written = { readonly changed: boolean; readonly freed: boolean }
+
 /**
- * Writes what differs; returns whether anything did.
+ * Writes what differs.
  * @throws Error naming the Secret and key, when one has neither a value now nor one from before.
  */
-export async function writeFleet(folder: FleetFolder, fleet: RunningFleet, sources: FileSources): Promise<boolean> {
+export async function writeFleet(folder: FleetFolder, fleet: RunningFleet, sources: FileSources): Promise<Written> {
   const referred = fleet.files.map((file) => writeReferred(folder, file, sources))
   const signing = writeSigningKeys(folder, fleet, sources)
   const issued: boolean[] = []
   for (const { tls } of fleet.config.listeners) issued.push(await writeIssued(folder, fleet, tls, sources))
   const configured = replaceFile(folder.configFile, printConfig(fleet.config))
   // A relay may still be reading what the configuration before this one named.
-  if (!configured)
-    prune(folder, new Set(['relay.json', ...fleet.files.map((f) => f.path), ...signingKeyFilesOf(fleet.config)]))
-  return configured || referred.includes(true) || signing || issued.includes(true)
+  const named = new Set(['relay.json', ...fleet.files.map((f) => f.path), ...signingKeyFilesOf(fleet.config)])
+  return {
+    changed: configured || referred.includes(true) || signing || issued.includes(true),
+    freed: !configured && prune(folder, named),
+  }
 }
 
 /** One that is not at hand stays as it was: the relays know what to do without it. */
@@ -84,10 +89,10 @@ function belongTogether(certificate: string | undefined, key: string | undefined
   }
 }
 
-function prune(folder: FleetFolder, named: ReadonlySet<string>): void {
+function prune(folder: FleetFolder, named: ReadonlySet<string>): boolean {
   const files = readdirSync(folder.config, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())
-  for (const file of files) {
-    const path = join(file.parentPath, file.name)
-    if (!named.has(path.slice(folder.config.length + 1))) rmSync(path, { force: true })
-  }
+  const paths = files.map((file) => join(file.parentPath, file.name))
+  const unnamed = paths.filter((path) => !named.has(path.slice(folder.config.length + 1)))
+  for (const path of unnamed) rmSync(path, { force: true })
+  return unnamed.length > 0
 }

@@ -18,6 +18,9 @@ import type { FleetFolder } from './state.ts'
 /** Longer than the relay takes for itself, so that SIGKILL is for one that hangs. */
 const graceMs = 28_000
 
+/** `freed`: done, and files are gone that a relay may have read until now. */
+export type Ran = 'done' | 'freed' | 'failed'
+
 export type LocalFleet = ReturnType<typeof localFleet>
 
 export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void) {
@@ -64,22 +67,23 @@ export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void)
       return { ...standing, ...(usage !== undefined && { usage }) }
     },
 
-    /** Whether it was done. Never throws: what goes wrong is this fleet's `trouble`, and what ran before runs on. */
-    async run(fleet: RunningFleet, sources: FileSources): Promise<boolean> {
+    /** Never throws: what goes wrong is this fleet's `trouble`, and what ran before runs on. */
+    async run(fleet: RunningFleet, sources: FileSources): Promise<Ran> {
       try {
-        const changed = await writeFleet(folder, fleet, sources)
+        const { changed, freed } = await writeFleet(folder, fleet, sources)
         trouble = undefined
         if (fleet.replicas === 0) replaceFile(folder.stopped, '')
         else rmSync(folder.stopped, { force: true })
         if (fleet.replicas === 0) void child.stop()
         else if (changed || !child.wanted) child.start()
+        return freed ? 'freed' : 'done'
       } catch (error) {
         trouble = diskTrouble(error)
+        return 'failed'
       }
-      return trouble === undefined
     },
     /** Invalid is not absent: it stays as it is, less the rights that were revoked, and starts from what is on disk. */
-    hold(config: RelayConfig | undefined): boolean {
+    hold(config: RelayConfig | undefined): Ran {
       trouble = undefined
       try {
         if (config !== undefined) replaceFile(folder.configFile, printConfig(config))
@@ -87,7 +91,7 @@ export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void)
         trouble = diskTrouble(error)
       }
       if (existsSync(folder.configFile) && !isStopped() && !child.wanted) child.start()
-      return trouble === undefined
+      return trouble === undefined ? 'done' : 'failed'
     },
     /** The policy was deleted: nothing runs, no secret stays; the spool does. */
     remove(): void {

@@ -13,6 +13,7 @@ import { type Directory, valueIn } from './directory.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import { localDomainKeys, pemIn } from './domain-keys.ts'
 import { keyPlaces } from './facts.ts'
+import type { Ran } from './fleet.ts'
 import type { FileSources } from './fleet-files.ts'
 import { type LocalFleets, localFleets } from './fleets.ts'
 import { keepSigningKeys, pruneKeys } from './kept-keys.ts'
@@ -106,7 +107,9 @@ export function processSink(options: {
       const done = await Promise.all(
         [...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)),
       )
-      if (done.includes(false)) tryAgain()
+      if (done.includes('failed')) tryAgain()
+      // A key that no relay has any more is another step for its domain.
+      if (done.includes('freed')) dirty.mark()
       for (const name of fleets.known()) {
         if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))
       }
@@ -167,7 +170,7 @@ async function applyFleet(
   name: Name,
   compiled: CompiledFleet,
   sources: FileSources,
-): Promise<boolean> {
+): Promise<Ran> {
   const fleet = fleets.fleet(name)
   return compiled.kind === 'run' ? fleet.run(compiled, sources) : fleet.hold(compiled.config)
 }

@@ -53,17 +53,18 @@ function folderAndSources(values: Readonly<Record<string, string>> = {}) {
 test('every file that relay.json names is there, for the owner only; the same again changes nothing', async () => {
   const { folder, sources, read } = folderAndSources({ 'Secret mail/ses password': 's3cret' })
   const fleet = fleetWith([secretFile('password')])
-  expect(await writeFleet(folder, fleet, sources)).toBe(true)
+  expect(await writeFleet(folder, fleet, sources)).toEqual({ changed: true, freed: false })
   expect(read('secrets/ses/password')).toBe('s3cret')
   expect(statSync(join(folder.config, 'secrets/ses/password')).mode & 0o777).toBe(0o600)
-  expect(await writeFleet(folder, fleet, sources)).toBe(false)
+  expect(await writeFleet(folder, fleet, sources)).toEqual({ changed: false, freed: false })
 })
 
 test('a value that changed is a change', async () => {
   const { folder, sources } = folderAndSources({ 'Secret mail/ses password': 'old' })
   const fleet = fleetWith([secretFile('password')])
   await writeFleet(folder, fleet, sources)
-  expect(await writeFleet(folder, fleet, { ...sources, value: () => Buffer.from('new') })).toBe(true)
+  const { changed } = await writeFleet(folder, fleet, { ...sources, value: () => Buffer.from('new') })
+  expect(changed).toBe(true)
 })
 
 test('a Secret that disappears leaves its last good content in use', async () => {
@@ -82,13 +83,13 @@ test('a Secret that never was is named, and relay.json is not written', async ()
   expect(existsSync(folder.configFile)).toBe(false)
 })
 
-test('a file that is no longer named goes away, but not while a relay may still read it', async () => {
+test('a file that is no longer named goes away, which is told, but not while a relay may still read it', async () => {
   const { folder, sources } = folderAndSources({ 'Secret mail/ses password': 's3cret' })
   await writeFleet(folder, fleetWith([secretFile('password')]), sources)
   const without = fleetWith([], [], 'b.example')
-  await writeFleet(folder, without, sources)
+  expect(await writeFleet(folder, without, sources)).toEqual({ changed: true, freed: false })
   expect(existsSync(join(folder.config, 'secrets/ses/password'))).toBe(true)
-  await writeFleet(folder, without, sources)
+  expect(await writeFleet(folder, without, sources)).toEqual({ changed: false, freed: true })
   expect(existsSync(join(folder.config, 'secrets/ses/password'))).toBe(false)
   expect(existsSync(folder.configFile)).toBe(true)
 })
