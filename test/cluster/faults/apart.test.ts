@@ -144,7 +144,7 @@ describe.runIf(givenCluster() !== undefined)('beside a namespace where', () => {
     return { good, bad, calm, operator, other }
   }
 
-  /** How long the slowest deed took, and how long it took without trouble; promises nothing of it. */
+  /** The slowest deed, and the slowest without trouble; the median and the status are held to their promise here. */
   async function measured(name: string, { good, calm, operator }: Beside): Promise<Times> {
     const took: Record<'edits' | 'usual', number[]> = { edits: [], usual: [] }
     for (let i = 0; i < edits; i++) {
