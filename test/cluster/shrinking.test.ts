@@ -7,6 +7,11 @@ import { installCrds } from './install-crds.ts'
 import { type LeavingStage, openLeavingStage } from './leaving-stage.ts'
 import { make, policy } from './whole/scenarios.ts'
 
+type Marks = {
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+}
+
 describe.runIf(givenCluster()?.controllers === true)('a fleet that is made smaller', () => {
   let admin: Api
   let stage: LeavingStage
@@ -15,6 +20,14 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     until('it is made smaller', async () => (await stage.replicas()) === 1, 30_000)
   const isSaid = (): Promise<unknown> =>
     until('all is said', async () => (await stage.condition('ScalingDown')) === undefined, 30_000)
+
+  /** What is said and what a pod has on it are written one beside the other. */
+  const takesMail = (pod: string, whether: boolean): Promise<unknown> =>
+    until(`${pod} ${whether ? 'takes' : 'takes no'} mail`, async () => {
+      const { annotations = {}, labels = {} } = (await stage.get('pods', pod)).metadata as Marks
+      const leaves = 'relayfleet.dev/drain' in annotations
+      return labels['relayfleet.dev/takes-mail'] === String(whether) && leaves !== whether
+    })
 
   beforeAll(async () => {
     admin = apiOf(theCluster().access)
@@ -33,12 +46,8 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     await scale(1)
     const { message } = await stage.told('Draining')
     expect(message).toMatch(/^1 relays are to stay; shared-1 leaves since 2/)
-    expect((await stage.get('pods', 'shared-1')).metadata['labels']).toMatchObject({
-      'relayfleet.dev/takes-mail': 'false',
-    })
-    expect((await stage.get('pods', 'shared-0')).metadata['labels']).toMatchObject({
-      'relayfleet.dev/takes-mail': 'true',
-    })
+    await takesMail('shared-1', false)
+    await takesMail('shared-0', true)
     expect((await stage.status()).pods?.[1]).toMatchObject({ name: 'shared-1', drain: { state: 'Draining' } })
     expect(await stage.replicas()).toBe(2)
     stage.pods.delivers = true
@@ -58,9 +67,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     await stage.told('Draining')
     await scale(2)
     await isSaid()
-    const { metadata } = await stage.get('pods', 'shared-1')
-    expect(Object.keys(metadata['annotations'] ?? {})).not.toContain('relayfleet.dev/drain')
-    expect(metadata['labels']).toMatchObject({ 'relayfleet.dev/takes-mail': 'true' })
+    await takesMail('shared-1', true)
     expect(await stage.replicas()).toBe(2)
   })
 
