@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeCertificates } from '../test/certificates.ts'
+import { median } from '../test/local/median.ts'
 import { type Sink, startSink } from '../test/local/receiver.ts'
 import type { Contender, Setting } from './contender.ts'
 import { startFloor } from './floor.ts'
@@ -75,9 +76,6 @@ async function measure({ contender, sink }: Tree): Promise<Cost> {
     aloneP99: alone.p99Ms,
   }
 }
-
-const median = (figures: readonly number[]): number =>
-  figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? Number.NaN
 
 function report({ name, costs }: Tree) {
   const middle = (figure: keyof Cost): number => median(costs.map((cost) => cost[figure]))

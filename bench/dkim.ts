@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeCertificates } from '../test/certificates.ts'
 import { loadMessage } from '../test/local/load-message.ts'
+import { median } from '../test/local/median.ts'
 import { missingPackages } from '../test/local/programs.ts'
 import { startSink } from '../test/local/receiver.ts'
 import { SmtpSession } from '../test/local/smtp-session.ts'
@@ -93,9 +94,6 @@ async function oneRun({ start }: Entrant, place: Place): Promise<Run> {
   }
 }
 
-const median = (runs: readonly Run[], of: (run: Run) => number): number =>
-  runs.map(of).toSorted((a, b) => a - b)[runs.length >> 1] ?? Number.NaN
-
 async function bench(place: Place): Promise<void> {
   for (const entrant of entrants) await demandSignatures(entrant, place)
   const runs = new Map<Entrant, Run[]>(entrants.map((entrant) => [entrant, []]))
@@ -110,7 +108,7 @@ async function bench(place: Place): Promise<void> {
     }
   }
   const delivered = (entrant: Entrant | undefined): number =>
-    median((entrant && runs.get(entrant)) ?? [], (run) => run.deliveredPerSecond)
+    median(((entrant && runs.get(entrant)) ?? []).map((run) => run.deliveredPerSecond))
   console.table(
     entrants.map((entrant, i) => ({
       name: entrant.name,

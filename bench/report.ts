@@ -1,10 +1,10 @@
 /** The table that a person reads and the file that documents quote. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { median } from '../test/local/median.ts'
 import { type Lane, shapes } from './lane.ts'
 import { machine, revision } from './machine.ts'
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 const rounded = (n: number): number => Number(n.toPrecision(3))
 
 const figures: Readonly<Record<string, (lane: Lane) => number>> = {

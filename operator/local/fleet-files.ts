@@ -21,7 +21,7 @@ export type FileSources = {
 }
 
 /** `freed`: files went away that no relay has a use for any more; who waits for a relay to leave one can go on. */
-export type Written = { readonly changed: boolean; readonly freed: boolean }
+type Written = { readonly changed: boolean; readonly freed: boolean }
 
 /**
  * Writes what differs.

@@ -108,7 +108,7 @@ export function processSink(options: {
         [...compiled.fleets].map(([name, fleet]) => applyFleet(fleets, name, fleet, sources)),
       )
       if (done.includes('failed')) tryAgain()
-      // A key that no relay has any more is another step for its domain.
+      // The keys of a domain take their next step when no relay has the file of one.
       if (done.includes('freed')) dirty.mark()
       for (const name of fleets.known()) {
         if (!compiled.fleets.has(name)) attempt(`RelayPolicy ${name}`, () => fleets.remove(name))

@@ -1,13 +1,8 @@
 /** Suites that need root: without it they are skipped with a loud line, or fail in CI. */
+import { skipped } from './skipped.ts'
 
 /**
  * Whether a suite can run: for `describe.runIf`. `why`: what needs root, in words.
  * @throws Error in CI, where nothing may be skipped.
  */
-export function asRoot(why: string): boolean {
-  if (process.getuid?.() === 0) return true
-  const what = `${why} needs root`
-  if (process.env['CI'] !== undefined) throw new Error(what)
-  process.stderr.write(`\n*** SKIPPED: ${what} ***\n`)
-  return false
-}
+export const asRoot = (why: string): boolean => process.getuid?.() === 0 || skipped(`${why} needs root`)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { end } from './receiver.ts'
+import { skipped } from './skipped.ts'
 
 /** A command that runs what follows it on one side. */
 export type Side = readonly string[]
@@ -26,10 +27,7 @@ export function mayUnshare(): boolean {
     execFileSync('unshare', ['-n', '-m', 'true'], { stdio: 'ignore' })
     return true
   } catch {
-    const what = 'a network of its own needs root, for unshare -n -m'
-    if (process.env['CI'] !== undefined) throw new Error(what)
-    process.stderr.write(`\n*** SKIPPED: ${what} ***\n`)
-    return false
+    return skipped('a network of its own needs root, for unshare -n -m')
   }
 }
 

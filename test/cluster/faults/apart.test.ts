@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { median } from '../../local/median.ts'
 import { until } from '../../local/until.ts'
 import { type Api, accepted, apiOf, type KubeObject } from '../api.ts'
 import { givenCluster, theCluster } from '../cluster.ts'
@@ -48,9 +49,6 @@ type Beside = {
 type Times = { readonly worst: number; readonly usual: number }
 
 const atMost = (promised: number, usual: number): number => Math.max(promised, timesAsLong * usual)
-
-const median = (figures: readonly number[]): number =>
-  figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? Number.NaN
 
 async function ended({ operator, other }: Beside): Promise<void> {
   for (const one of [operator, other]) {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { skipped } from '../../local/skipped.ts'
 import { messagesOf } from './contents.ts'
 import { listening, temporaryFolder } from './samples.ts'
 import { broken, type Line } from './scenario.ts'
@@ -20,11 +21,7 @@ function traceable(): boolean {
     return false
   }
 }
-const canTrace = traceable()
-if (!canTrace) {
-  if (process.env['CI']) throw new Error('the tests that kill at each call need strace, and leave to trace')
-  console.warn('SKIPPED: the tests that kill at each call need strace, and leave to trace')
-}
+const canTrace = traceable() || skipped('the tests that kill at each call need strace, and leave to trace')
 
 type Fact = Line | { readonly fault: string } | { readonly refused: string } | { readonly quarantined: string }
 
