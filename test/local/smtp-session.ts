@@ -27,6 +27,9 @@ export type Submission = {
   readonly content: Buffer
 }
 
+/** On the way to a session. */
+export type Step = 'address' | 'connection' | 'greeting' | 'TLS'
+
 type Waiter = { readonly resolve: (reply: SmtpReply) => void; readonly reject: (error: Error) => void }
 const endOfData = Buffer.from('.\r\n')
 const greetingMs = 30_000
@@ -58,11 +61,12 @@ export class SmtpSession {
     this.#socket = this.#attach(socket)
   }
 
-  /** Connected and greeted; nothing said yet. */
-  static async connect(access: Access): Promise<SmtpSession> {
+  /** Connected and greeted; nothing said yet. `reached` hears how far it has come. */
+  static async connect(access: Access, reached = (_step: Step): void => {}): Promise<SmtpSession> {
     const socket = access.tls === 'Implicit' ? connectTls({ ...access, ...tlsOptionsOf(access) }) : connectTcp(access)
     // A server that is killed while a client connects leaves some kernels with half a connection that nobody ends.
     socket.setTimeout(greetingMs, () => socket.destroy(new Error(`no greeting within ${greetingMs} ms`)))
+    socket.once('lookup', () => reached('address')).once('connect', () => reached('connection'))
     const session = new SmtpSession(socket)
     await session.expect(session.reply(), 220)
     socket.setTimeout(0)
@@ -70,10 +74,12 @@ export class SmtpSession {
   }
 
   /** Connected, in TLS and logged in as `access` says: ready for MAIL. */
-  static async open(access: Access): Promise<SmtpSession> {
-    const session = await SmtpSession.connect(access)
+  static async open(access: Access, reached = (_step: Step): void => {}): Promise<SmtpSession> {
+    const session = await SmtpSession.connect(access, reached)
+    reached('greeting')
     await session.expect(session.command('EHLO client.test'), 250)
     if (access.tls === 'StartTLS') await session.startTls(access)
+    reached('TLS')
     if (access.login) await session.expect(session.login(access.login), 235)
     return session
   }

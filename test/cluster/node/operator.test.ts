@@ -103,7 +103,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
   /** Everything that was acknowledged has arrived, and no client saw anything but 421. */
   async function judged(what: string): Promise<void> {
     const { client, receiver } = fleet
-    const { acknowledged, failed, retries } = await client.ask<LoadResult>('/stop', {})
+    const { acknowledged, failed, retries, slowestMs } = await client.ask<LoadResult>('/stop', {})
     const missing = async (): Promise<readonly string[]> => {
       const arrivals = await receiver.ask<Readonly<Record<string, number>>>('/arrivals')
       return acknowledged.filter((id) => arrivals[id] === undefined)
@@ -111,7 +111,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('on a node', () 
     await until('everything has arrived', async () => (await missing()).length === 0, 60_000).catch(() => undefined)
     process.stderr.write(
       `${what}: ${acknowledged.length} acknowledged, ${(await missing()).length} lost, ${failed.length} failed, ` +
-        `retries ${JSON.stringify(retries)}\n`,
+        `retries ${JSON.stringify(retries)}, slowest session ${slowestMs} ms\n`,
     )
     expect(await missing()).toEqual([])
     expect(failed).toEqual([])

@@ -21,11 +21,14 @@ export type LoadResult = {
   readonly failed: readonly string[]
   /** How often something was tried again, by what was seen. */
   readonly retries: Readonly<Record<string, number>>
+  /** Milliseconds until the slowest session was open. */
+  readonly slowestMs: number
 }
 
 let acknowledged: string[] = []
 let failed: string[] = []
 let retries: Record<string, number> = {}
+let slowestMs = 0
 let stopped = false
 let running: Promise<unknown> = Promise.resolve()
 let count = 0
@@ -41,6 +44,7 @@ async function application(request: LoadRequest): Promise<void> {
     const done = await client.submit(loadMessage({ id, reversePath, forwardPaths: [forwardPath] }, 4096))
     const list = done ? acknowledged : failed
     list.push(id)
+    slowestMs = Math.max(slowestMs, client.slowestMs)
     await sleep(Math.max(0, 1000 / request.rate - (performance.now() - begin)))
   }
   await client.close()
@@ -76,14 +80,14 @@ control(8080, {
     stopped = true
     await running
     const request = body as LoadRequest
-    ;[acknowledged, failed, retries, stopped] = [[], [], {}, false]
+    ;[acknowledged, failed, retries, slowestMs, stopped] = [[], [], {}, 0, false]
     running = Promise.all(Array.from({ length: request.sessions }, () => application(request)))
   },
   '/acknowledged': () => acknowledged.length,
   '/stop': async (): Promise<LoadResult> => {
     stopped = true
     await running
-    return { acknowledged, failed, retries }
+    return { acknowledged, failed, retries, slowestMs }
   },
   '/admitted': (body) => untilAdmitted(body as Access),
   '/refused': (body) => untilRefused(body as Access),

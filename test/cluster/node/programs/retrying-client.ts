@@ -1,11 +1,11 @@
 /** An application's client: keeps a session, tries again what was not acknowledged, and notes what it saw. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Access, SmtpSession, type Submission } from '../../../local/smtp-session.ts'
+import { type Access, SmtpSession, type Step, type Submission } from '../../../local/smtp-session.ts'
 
 const tries = 8
 const retryMs = 100
-/** A packet to a pod that has just gone is answered by nobody. */
-const openMs = 5000
+/** A packet to a pod that has just gone is never answered; a machine that stood still for seconds answers then. */
+const openMs = 20_000
 
 /** A word for what a client saw: a reply by its code, anything else by where it happened. */
 const seen = (where: string, error: Error): string =>
@@ -17,6 +17,8 @@ export class RetryingClient {
   readonly #noteRetry: (what: string) => void
   #session: SmtpSession | undefined
   #used = 0
+  /** Milliseconds until the slowest of its sessions was open. */
+  slowestMs = 0
 
   constructor(access: Access, messagesPerConnection: number, noteRetry: (what: string) => void) {
     this.#access = access
@@ -60,20 +62,25 @@ export class RetryingClient {
     }
     this.#session = undefined
     this.#used = 0
-    this.#session = await inTime(SmtpSession.open(this.#access))
+    const begin = performance.now()
+    this.#session = await inTime((reached) => SmtpSession.open(this.#access, reached))
+    this.slowestMs = Math.max(this.slowestMs, Math.round(performance.now() - begin))
     return this.#session
   }
 }
 
-/** A session that comes too late is closed. */
-function inTime(opening: Promise<SmtpSession>): Promise<SmtpSession> {
+/** A session that comes too late is closed; how far it had come is said. */
+function inTime(open: (reached: (step: Step) => void) => Promise<SmtpSession>): Promise<SmtpSession> {
   return new Promise((resolve, reject) => {
     let isLate = false
+    let last: Step | 'nothing' = 'nothing'
     const timeout = setTimeout(() => {
       isLate = true
-      reject(new Error('no session in time'))
+      reject(new Error(`no session in time: ${last} was the last that there was of it`))
     }, openMs)
-    opening
+    open((step) => {
+      last = step
+    })
       .then((session) => (isLate ? session.close() : resolve(session)), reject)
       .finally(() => clearTimeout(timeout))
   })
