@@ -17,6 +17,7 @@ import type { Name } from '../operator/compile/snapshot.ts'
 import { Dirty } from '../operator/dirty.ts'
 import { KnownUses } from '../operator/known-uses.ts'
 import { healthy } from '../test/cluster/fake-relay.ts'
+import { median } from '../test/local/median.ts'
 import { until } from '../test/local/until.ts'
 import { bigCluster } from './big-cluster.ts'
 import { MemoryApi } from './memory-api.ts'
@@ -148,8 +149,7 @@ async function settled(change: () => void): Promise<{ readonly took: readonly To
   return { took, cpuMs: (user + system) / 1000 }
 }
 
-const median = (figures: readonly number[]): number =>
-  Math.round(figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? 0)
+const middle = (figures: readonly number[]): number => Math.round(median(figures))
 
 /** As the operator does it: some object changes, `n` tells which. */
 const changes: Readonly<Record<string, (n: number) => void>> = {
@@ -190,9 +190,9 @@ for (const [name, change] of Object.entries(changes)) {
   for (let n = 1; n <= turns; n += 1) all.push(await settled(() => change(n)))
   const took = all.flatMap((one) => one.took)
   const parts = Object.keys(first) as (keyof Took)[]
-  const told = parts.map((part) => `${part} ${median(took.map((t) => t[part]))}`)
+  const told = parts.map((part) => `${part} ${middle(took.map((t) => t[part]))}`)
   console.log(
-    `${name}: ${median(all.map((one) => one.cpuMs))} ms of CPU in ${took.length / turns} turns, ${told.join(', ')}; ${memory()}`,
+    `${name}: ${middle(all.map((one) => one.cpuMs))} ms of CPU in ${took.length / turns} turns, ${told.join(', ')}; ${memory()}`,
   )
 }
 ending.abort()

@@ -35,12 +35,9 @@ export function printReport(report: KillReport): void {
   const { lost, invented, damaged, refused, startMs, ...numbers } = report
   const lists = { lost, invented, damaged, refused }
   const counts = Object.fromEntries(Object.entries(lists).map(([what, list]) => [what, list.length]))
-  console.table({ ...numbers, ...counts, startP50Ms: startMs.p50, startMaxMs: Math.round(startMs.max) })
+  console.table({ ...numbers, ...counts, startP50Ms: Math.round(startMs.p50), startMaxMs: Math.round(startMs.max) })
   for (const [what, list] of Object.entries(lists)) {
     if (list.length > 0) console.log(`${what}: ${list.slice(0, 20).join(' · ')}`)
   }
   console.table(promises(report))
 }
-
-export const median = (values: readonly number[]): number =>
-  Math.round(values.toSorted((a, b) => a - b)[Math.trunc(values.length / 2)] ?? 0)
