@@ -28,12 +28,12 @@ export type LoadResult = {
 let acknowledged: string[] = []
 let failed: string[] = []
 let retries: Record<string, number> = {}
-let slowestMs = 0
 let stopped = false
-let running: Promise<unknown> = Promise.resolve()
+let running: Promise<readonly number[]> = Promise.resolve([])
 let count = 0
 
-async function application(request: LoadRequest): Promise<void> {
+/** Submits until it is stopped; milliseconds until its slowest session was open. */
+async function application(request: LoadRequest): Promise<number> {
   const client = new RetryingClient(request.access, request.messagesPerConnection, (what) => {
     retries[what] = (retries[what] ?? 0) + 1
   })
@@ -44,10 +44,10 @@ async function application(request: LoadRequest): Promise<void> {
     const done = await client.submit(loadMessage({ id, reversePath, forwardPaths: [forwardPath] }, 4096))
     const list = done ? acknowledged : failed
     list.push(id)
-    slowestMs = Math.max(slowestMs, client.slowestMs)
     await sleep(Math.max(0, 1000 / request.rate - (performance.now() - begin)))
   }
   await client.close()
+  return client.slowestMs
 }
 
 /** Logs in again and again; when it is refused, and with which words. */
@@ -80,13 +80,13 @@ control(8080, {
     stopped = true
     await running
     const request = body as LoadRequest
-    ;[acknowledged, failed, retries, slowestMs, stopped] = [[], [], {}, 0, false]
+    ;[acknowledged, failed, retries, stopped] = [[], [], {}, false]
     running = Promise.all(Array.from({ length: request.sessions }, () => application(request)))
   },
   '/acknowledged': () => acknowledged.length,
   '/stop': async (): Promise<LoadResult> => {
     stopped = true
-    await running
+    const slowestMs = Math.max(...(await running))
     return { acknowledged, failed, retries, slowestMs }
   },
   '/admitted': (body) => untilAdmitted(body as Access),

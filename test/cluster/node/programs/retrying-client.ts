@@ -4,8 +4,9 @@ import { type Access, SmtpSession, type Step, type Submission } from '../../../l
 
 const tries = 8
 const retryMs = 100
-/** A packet to a pod that has just gone is never answered; a machine that stood still for seconds answers then. */
-const openMs = 20_000
+/** A packet to a pod that has just gone is answered by nobody. In ticks: a machine that stands still counts as one of them. */
+const openTicks = 50
+const tickMs = 100
 
 /** A word for what a client saw: a reply by its code, anything else by where it happened. */
 const seen = (where: string, error: Error): string =>
@@ -72,16 +73,16 @@ export class RetryingClient {
 /** A session that comes too late is closed; how far it had come is said. */
 function inTime(open: (reached: (step: Step) => void) => Promise<SmtpSession>): Promise<SmtpSession> {
   return new Promise((resolve, reject) => {
-    let isLate = false
+    let ticks = 0
     let last: Step | 'nothing' = 'nothing'
-    const timeout = setTimeout(() => {
-      isLate = true
-      reject(new Error(`no session in time: ${last} was the last that there was of it`))
-    }, openMs)
+    const ticking = setInterval(() => {
+      ticks += 1
+      if (ticks === openTicks) reject(new Error(`no session in time: ${last} was the last that there was of it`))
+    }, tickMs)
     open((step) => {
       last = step
     })
-      .then((session) => (isLate ? session.close() : resolve(session)), reject)
-      .finally(() => clearTimeout(timeout))
+      .then((session) => (ticks >= openTicks ? session.close() : resolve(session)), reject)
+      .finally(() => clearInterval(ticking))
   })
 }
