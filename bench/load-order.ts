@@ -17,6 +17,8 @@ export type LoadOrder = {
   /** Absent: sessions are kept. */
   readonly messagesPerConnection?: number
   readonly pipelined?: boolean
+  /** What each connection took is told, too, and the client verifies the certificate. */
+  readonly timed?: boolean
 }
 
 export type LoadResult = {
@@ -28,6 +30,8 @@ export type LoadResult = {
   readonly acknowledged: number
   /** What else a message was told, for the person who reads the failure. */
   readonly others: readonly string[]
+  /** Milliseconds from the connection to the answer to QUIT, in the order of their ends; empty unless asked for. */
+  readonly connectionsMs: readonly number[]
 }
 
 /** A server that does not answer any more ends the run, not the bench. */

@@ -5,7 +5,7 @@ import { warmUp } from './lane.ts'
 import { latency } from './latency.ts'
 import { settledWeight, weightDuring, weightWithSessions } from './memory.ts'
 import { race } from './race.ts'
-import { fullShapes, shapeNames } from './results.ts'
+import { fullShapes, type Shape, shapeNames } from './results.ts'
 
 export type Plan = { readonly seconds: number; readonly sessions: number }
 
@@ -29,39 +29,49 @@ export async function weighAtRest(entrant: Entrant, { seconds }: Plan): Promise<
   })
 }
 
-/** Everybody in turn for each figure, so that a slow minute of the machine is everybody's. */
+/** Everybody in turn for each figure, each time another one first: a slow minute, and what it changes, is everybody's. */
 export async function oneRound(round: number, entrants: readonly Entrant[], plan: Plan): Promise<void> {
-  for (const shape of shapeNames) {
-    for (const entrant of entrants) {
-      await entrant.measure(shape, async (running) => {
-        const order = { sessions: plan.sessions, forSeconds: plan.seconds, ...fullShapes[shape] }
-        const run = await race(running, order)
-        entrant.entry.runs[shape].push(run)
-        const { acceptedPerSecond, deliveredPerSecond } = run
-        const figures = `${acceptedPerSecond.toFixed(0)}/s in, ${deliveredPerSecond.toFixed(0)}/s out`
-        say(`round ${round}, ${shape}, ${entrant.entry.name}: ${figures}`)
-      })
-    }
-  }
-  for (const entrant of entrants) await latencies(round, entrant, plan)
+  const figures = [
+    ...shapeNames.map((shape) => throughput(shape, plan)),
+    ...clients.map((client) => times(client, plan)),
+  ]
+  for (const [n, measure] of figures.entries())
+    for (const entrant of beginningWith(entrants, round + n)) await measure(round, entrant)
 }
 
-async function latencies(round: number, entrant: Entrant, plan: Plan): Promise<void> {
-  const { entry } = entrant
-  const clients = [
-    { kind: 'aloneX25519', samplesPerSecond: 75, parallel: 1, offers: { groups: 'X25519' } },
-    { kind: 'alone', samplesPerSecond: 75, parallel: 1, offers: {} },
-    { kind: 'crowded', samplesPerSecond: 250, parallel: plan.sessions, offers: {} },
-  ] as const
-  for (const { kind, samplesPerSecond, parallel, offers } of clients) {
-    await entrant.measure(`latency, ${kind}`, async ({ contender }) => {
-      const samples = Math.round(samplesPerSecond * plan.seconds)
-      const found = await latency({ ...contender.access, ...offers }, { samples, bytes: 4096, parallel })
-      entry[kind].push(found)
-      say(`round ${round}, ${kind}, ${entry.name}: p50 ${found.p50Ms.toFixed(1)} ms, p99 ${found.p99Ms.toFixed(1)} ms`)
-    })
-  }
+type Measure = (round: number, entrant: Entrant) => Promise<void>
+
+function beginningWith<T>(all: readonly T[], n: number): readonly T[] {
+  const first = n % all.length
+  return [...all.slice(first), ...all.slice(0, first)]
 }
+
+const throughput =
+  (shape: Shape, { sessions, seconds }: Plan): Measure =>
+  (round, entrant) =>
+    entrant.measure(shape, async (running) => {
+      const run = await race(running, { sessions, forSeconds: seconds, ...fullShapes[shape] })
+      entrant.entry.runs[shape].push(run)
+      const figures = `${run.acceptedPerSecond.toFixed(0)}/s in, ${run.deliveredPerSecond.toFixed(0)}/s out`
+      say(`round ${round}, ${shape}, ${entrant.entry.name}: ${figures}`)
+    })
+
+const clients = [
+  { kind: 'aloneX25519', samplesPerSecond: 75, crowd: false, offers: { groups: 'X25519' } },
+  { kind: 'alone', samplesPerSecond: 75, crowd: false, offers: {} },
+  { kind: 'crowded', samplesPerSecond: 250, crowd: true, offers: {} },
+] as const
+
+const times =
+  ({ kind, samplesPerSecond, crowd, offers }: (typeof clients)[number], { sessions, seconds }: Plan): Measure =>
+  (round, entrant) =>
+    entrant.measure(`latency, ${kind}`, async ({ contender }) => {
+      const pace = { samples: Math.round(samplesPerSecond * seconds), bytes: 4096, parallel: crowd ? sessions : 1 }
+      const found = await latency({ ...contender.access, ...offers }, pace)
+      entrant.entry[kind].push(found)
+      const figures = `p50 ${found.p50Ms.toFixed(1)} ms, p99 ${found.p99Ms.toFixed(1)} ms`
+      say(`round ${round}, ${kind}, ${entrant.entry.name}: ${figures}`)
+    })
 
 export async function weighUnderLoad(entrant: Entrant, { seconds, sessions }: Plan): Promise<void> {
   await entrant.measure('memory under load', async (running) => {

@@ -1,20 +1,20 @@
 /** The figures of a full run as text for docs/benchmarks.md: medians, and what each contestant is marked with. */
+import { median } from '../test/local/median.ts'
 import type { Run } from './lane.ts'
 import type { Latency } from './latency.ts'
 import type { Entry, Results, Shape, Weight } from './results.ts'
 
-export const median = (values: readonly number[]): number | undefined =>
-  values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]
-
 type Figure = (entry: Entry) => number | undefined
+/** Undefined where nothing was measured. */
+const middle = (figures: readonly number[]): number | undefined => (figures.length === 0 ? undefined : median(figures))
 export const ofRuns =
   (shape: Shape, figure: keyof Run): Figure =>
   ({ runs }) =>
-    median(runs[shape].map((run) => run[figure]))
+    middle(runs[shape].map((run) => run[figure]))
 const ofLatencies =
   (kind: 'alone' | 'aloneX25519' | 'crowded', figure: keyof Latency): Figure =>
   (entry) =>
-    median(entry[kind].map((latency) => latency[figure]))
+    middle(entry[kind].map((latency) => latency[figure]))
 const mebibytes = (weight: Weight | undefined): number | undefined => weight && weight.pssBytes / 2 ** 20
 
 const rows: readonly (readonly [what: string, figure: Figure])[] = [
@@ -30,8 +30,8 @@ const rows: readonly (readonly [what: string, figure: Figure])[] = [
   ['100 KB, a connection each: delivered/s', ofRuns('largeSingle', 'deliveredPerSecond')],
   ['one submission alone, X25519: p50, ms', ofLatencies('aloneX25519', 'p50Ms')],
   ['one submission alone, X25519: p99, ms', ofLatencies('aloneX25519', 'p99Ms')],
-  ['one submission alone, what Node offers: p50, ms', ofLatencies('alone', 'p50Ms')],
-  ['one submission alone, what Node offers: p99, ms', ofLatencies('alone', 'p99Ms')],
+  ['one submission alone, what the client offers: p50, ms', ofLatencies('alone', 'p50Ms')],
+  ['one submission alone, what the client offers: p99, ms', ofLatencies('alone', 'p99Ms')],
   ['one submission among 20: p50, ms', ofLatencies('crowded', 'p50Ms')],
   ['one submission among 20: p99, ms', ofLatencies('crowded', 'p99Ms')],
   ['memory at rest, MiB', ({ memory }) => mebibytes(memory.idle)],

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -23,6 +24,8 @@ type order struct {
 	// 0: sessions are kept.
 	MessagesPerConnection int  `json:"messagesPerConnection"`
 	Pipelined             bool `json:"pipelined"`
+	// What each connection took, from its beginning to the answer to QUIT, is told, too.
+	Timed bool `json:"timed"`
 	// In turn; dot-stuffed, each with the dot that ends it.
 	Contents []string `json:"contents"`
 }
@@ -34,23 +37,27 @@ type result struct {
 	CPUSeconds   float64  `json:"cpuSeconds"`
 	Acknowledged int64    `json:"acknowledged"`
 	Others       []string `json:"others"`
+	// Of each connection that had all of its answers, in the order of their ends; empty unless the order asks for it.
+	ConnectionsMs []float64 `json:"connectionsMs"`
 }
 
 // What all sessions share.
 type load struct {
 	order
+	tls          *tls.Config
 	contents     [][]byte
 	begun        atomic.Int64
 	acknowledged atomic.Int64
 	end          time.Time
 	mutex        sync.Mutex
 	others       []string
+	took         []float64
 }
 
 func main() {
 	// As many as one event loop has.
 	runtime.GOMAXPROCS(1)
-	l := &load{others: []string{}}
+	l := &load{others: []string{}, took: []float64{}}
 	if err := json.NewDecoder(os.Stdin).Decode(&l.order); err != nil {
 		fmt.Fprintln(os.Stderr, "the order can not be read:", err)
 		os.Exit(2)
@@ -58,6 +65,12 @@ func main() {
 	for _, content := range l.Contents {
 		l.contents = append(l.contents, []byte(content))
 	}
+	config, err := clientConfig(l.Access, l.Timed)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "the order can not be carried out:", err)
+		os.Exit(2)
+	}
+	l.tls = config
 	runtime.GC()
 	before, start := cpuSeconds(), time.Now()
 	l.end = start.Add(time.Duration(l.ForSeconds * float64(time.Second)))
@@ -70,7 +83,7 @@ func main() {
 		}()
 	}
 	sessions.Wait()
-	done := result{start.UnixMilli(), time.Since(start).Seconds(), cpuSeconds() - before, l.acknowledged.Load(), l.others}
+	done := result{start.UnixMilli(), time.Since(start).Seconds(), cpuSeconds() - before, l.acknowledged.Load(), l.others, l.took}
 	if err := json.NewEncoder(os.Stdout).Encode(done); err != nil {
 		os.Exit(1)
 	}
@@ -78,7 +91,8 @@ func main() {
 
 func (l *load) keepSubmitting() {
 	for {
-		s, err := open(l.Access)
+		start := time.Now()
+		s, err := open(l.Access, l.tls)
 		if err != nil {
 			l.note(err)
 			return
@@ -87,6 +101,9 @@ func (l *load) keepSubmitting() {
 		s.quit()
 		if !more {
 			return
+		}
+		if l.Timed {
+			l.clock(time.Since(start))
 		}
 	}
 }
@@ -119,6 +136,12 @@ func (l *load) note(err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.others = append(l.others, err.Error())
+}
+
+func (l *load) clock(took time.Duration) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.took = append(l.took, float64(took.Microseconds())/1000)
 }
 
 func cpuSeconds() float64 {
