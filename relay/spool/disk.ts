@@ -10,6 +10,7 @@ export type DiskFile = {
   /** What was written before is on the medium when it resolves (fdatasync). */
   sync(): Promise<void>
   truncate(bytes: number): Promise<void>
+  /** The second time it does nothing, and after the first all else is an error: the kernel gives the number to others. */
   close(): Promise<void>
 }
 
@@ -64,28 +65,39 @@ export const nodeDisk: Disk = {
   },
 }
 
-const fileOf = (fd: number): DiskFile => ({
-  async write(buffers, position) {
-    let at = position
-    for (let rest = buffers; rest.length > 0; ) {
-      const written = await writeSome(fd, rest.slice(0, buffersPerCall), at)
-      at += written
-      rest = after(rest, written)
-    }
-  },
-  async read(into, position) {
-    let filled = 0
-    while (filled < into.length) {
-      const got = await readSome(fd, into, filled, position + filled)
-      if (got === 0) break
-      filled += got
-    }
-    return filled
-  },
-  sync: () => calls.fdatasync(fd),
-  truncate: (bytes) => calls.ftruncate(fd, bytes),
-  close: () => calls.close(fd),
-})
+function fileOf(fd: number): DiskFile {
+  let open = true
+  const number = (): number => {
+    if (!open) throw new Error('this file was closed before')
+    return fd
+  }
+  return {
+    async write(buffers, position) {
+      let at = position
+      for (let rest = buffers; rest.length > 0; ) {
+        const written = await writeSome(number(), rest.slice(0, buffersPerCall), at)
+        at += written
+        rest = after(rest, written)
+      }
+    },
+    async read(into, position) {
+      let filled = 0
+      while (filled < into.length) {
+        const got = await readSome(number(), into, filled, position + filled)
+        if (got === 0) break
+        filled += got
+      }
+      return filled
+    },
+    sync: async () => calls.fdatasync(number()),
+    truncate: async (bytes) => calls.ftruncate(number(), bytes),
+    async close() {
+      if (!open) return
+      open = false
+      await calls.close(fd)
+    },
+  }
+}
 
 // IOV_MAX of Linux.
 const buffersPerCall = 1024

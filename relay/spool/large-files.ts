@@ -33,6 +33,12 @@ export class LargeFiles {
     const file = await this.#disk.create(path)
     let bytes = 0
     let crc = 0
+    let open = true
+    const close = async (): Promise<void> => {
+      if (!open) return
+      open = false
+      await file.close()
+    }
     return {
       write: async (chunk) => {
         await file.write([chunk], bytes)
@@ -43,11 +49,11 @@ export class LargeFiles {
         const finished: Finished = { file }
         await this.#syncing.add(finished)
         if (finished.error !== undefined) throw finished.error
-        await file.close()
+        await close()
         return { crc }
       },
       discard: async () => {
-        await file.close().catch(ignored)
+        await close().catch(ignored)
         await this.remove(queueId)
       },
     }

@@ -1,7 +1,7 @@
 /** The real disk, whose calls fail as long as a test wants. */
 import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
 
-export type Call = keyof Disk | 'write' | 'sync' | 'truncate' | 'read'
+export type Call = keyof Disk | 'write' | 'sync' | 'truncate' | 'read' | 'close'
 
 export class FailingDisk {
   /** What fails now, with which code; as `sync` or, only under that folder, `sync large`. */
@@ -27,7 +27,7 @@ export class FailingDisk {
       read: (into, position) => this.#call('read', path, () => file.read(into, position)),
       sync: () => this.#call('sync', path, () => file.sync()),
       truncate: (bytes) => this.#call('truncate', path, () => file.truncate(bytes)),
-      close: () => file.close(),
+      close: () => this.#call('close', path, () => file.close()),
     }
   }
 

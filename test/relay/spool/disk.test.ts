@@ -1,0 +1,26 @@
+/** A file that was closed has no number any more: it may be somebody else's by then. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { temporaryFolder } from './samples.ts'
+
+test('a file that is closed twice closes nobody else’s, and nothing is written by its number (case S16)', async () => {
+  const folder = temporaryFolder()
+  const before = await nodeDisk.create(join(folder, 'before'))
+  await before.close()
+  // The kernel gives the lowest number that is free: this one has it now.
+  const next = await nodeDisk.create(join(folder, 'next'))
+  await before.close()
+  const deeds = {
+    write: () => before.write([Buffer.from('lost')], 0),
+    read: () => before.read(Buffer.alloc(4), 0),
+    sync: () => before.sync(),
+    truncate: () => before.truncate(0),
+  }
+  for (const deed of Object.values(deeds)) await expect(deed()).rejects.toThrow('closed')
+  await next.write([Buffer.from('kept')], 0)
+  await next.sync()
+  await next.close()
+  expect(readFileSync(join(folder, 'next'), 'utf8')).toBe('kept')
+})
