@@ -41,6 +41,15 @@ test('octets that are no UTF-8 are no path', () => {
   expect(readPathLine('MAIL', Buffer.from('MAIL FROM:<\xe9@b.example>', 'latin1'))).toMatchObject(refused)
 })
 
+test.each(['\u2028', '\u2029', 'X\u2029', '"', '\u0000'])('a line of nothing but spaces and %j costs no time (case R15)', (end) => {
+  const began = performance.now()
+  for (const verb of ['MAIL FROM', 'RCPT TO']) {
+    const before = `${verb}:<x@corp.example>`
+    expect(read(before + ' '.repeat(2_046 - Buffer.byteLength(before + end)) + end)).toMatchObject(refused)
+  }
+  expect(performance.now() - began).toBeLessThan(50)
+})
+
 const parameters = (given: Readonly<Record<string, string>>) => readMailParameters(new Map(Object.entries(given)))
 const says = (code: number) => ({ kind: 'refused', refusal: { reply: { code, status: '5.5.4' } } })
 
