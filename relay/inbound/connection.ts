@@ -8,7 +8,7 @@ import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
 import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
-import { handshakeCostMs, handshakeMs, idleMs, lingerMs, unreadBytes } from './limits.ts'
+import { handshakeCostMs, handshakeMs, idleMs, lingerMs, readAheadBytes, unreadBytes } from './limits.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { shownCertificate } from './shown-certificate.ts'
 import { fateOf, followsHello, takesArgument } from './verbs.ts'
@@ -63,8 +63,9 @@ export class Connection implements Line, Hearer {
     this.#conversation = begin({ id: sessionId(), client: clientAddress(socket) }, this)
     this.#watch(socket)
     this.#inlet = new Inlet(socket, this)
-    if (tls.implicit) this.#secure(() => void this.#greetSoon())
-    else void this.#greetSoon()
+    if (!tls.implicit) void this.#greetSoon()
+    else if (this.#conversation.unwanted()) this.destroy()
+    else this.#secure(() => void this.#greetSoon())
   }
 
   // Line
@@ -198,7 +199,8 @@ export class Connection implements Line, Hearer {
     // It reads what the lower socket has read.
     const { context, authority } = this.#tls.handshake()
     const asks = authority !== undefined && ({ requestCert: true, rejectUnauthorized: false } as const)
-    const secured = new TLSSocket(plain, { isServer: true, secureContext: context, ...asks })
+    const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
+    const secured = new TLSSocket(plain, options)
     handshake.top = secured
     secured.on('_tlsError', this.#onError)
     // Once: a client of TLS 1.2 may negotiate again.

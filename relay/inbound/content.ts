@@ -5,7 +5,7 @@ import { headerEnd } from '../mail/header.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
 import { joined } from './joined.ts'
-import { headerBytes, heldBytes } from './limits.ts'
+import { headerBytes, heldBytes, heldPieces } from './limits.ts'
 import { LineEnds } from './line-ends.ts'
 import { beforeContent, scan } from './newlines.ts'
 
@@ -48,6 +48,7 @@ export class Content {
       return
     }
     this.#held.push(chunk)
+    if (this.#held.length > heldPieces) this.#held = [joined(this.#held)]
     this.#heldBytes += chunk.length
     if (!this.#verdict && this.#mayEndHeader(chunk)) this.#lookForHeader(false)
   }

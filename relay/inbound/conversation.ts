@@ -95,6 +95,11 @@ export class Conversation {
     return refused && this.refuse('connect', refused)
   }
 
+  /** Before TLS, for a client that begins with it: whether it is sent away, which can not be said to it in clear. */
+  unwanted(): boolean {
+    return admit(this.#inbound, this.#session) !== undefined && this.connect() !== undefined
+  }
+
   /** Under TLS everything begins anew (RFC 3207 section 4.2). */
   secured(tls: string, certificate?: Session['certificate']): void {
     this.reset()
@@ -203,7 +208,8 @@ export class Conversation {
     this.#patience?.end()
     const reception = this.#reception
     const startedAt = this.#session.transaction?.startedAt
-    if (!reception || startedAt === undefined) return undefined
+    // Who was told that it came too late may send it again: it is not ours as well, though a write may just have returned.
+    if (!reception || startedAt === undefined || this.#hungUp) return undefined
     // From here the message may become ours: neither the deadline nor a lost client stops it.
     this.#settling = true
     this.#reception = undefined

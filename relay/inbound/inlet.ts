@@ -5,7 +5,7 @@ import type { Refusal } from '../mail/rule.ts'
 import { refusal } from '../mail/rule.ts'
 import { CommandLines } from './command-lines.ts'
 import { DataDecoder } from './data-decoder.ts'
-import { heldBytes, piecesAtOnce } from './limits.ts'
+import { heldBytes, heldPieces, piecesAtOnce } from './limits.ts'
 
 /** What is promised is waited for before the next piece is handed out. */
 export type Handling = Promise<void> | undefined
@@ -80,7 +80,7 @@ export class Inlet {
     this.#came.push(chunk)
     this.#cameBytes += chunk.length
     if (!this.busy) this.#runInTurn()
-    if (this.#cameBytes > heldBytes) this.#socket.pause()
+    if (this.#cameBytes > heldBytes || this.#came.length > heldPieces) this.#socket.pause()
   }
 
   #runInTurn(): void {

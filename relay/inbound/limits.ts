@@ -45,5 +45,11 @@ export const headerBytes = 100 * 1_024
 /** Content that is held before it goes to the spool, beside a header that is not complete yet. */
 export const heldBytes = 64 * 1_024
 
+/** Pieces that are kept apart: one of a single octet takes as much memory as 450 octets. */
+export const heldPieces = 128
+
+/** What Node reads of a session in TLS that we do not read from: its pieces may be of one octet each, too. */
+export const readAheadBytes = 1_024
+
 /** Below this rate a content is given up when its sender has been waited for this long. */
 export const contentPace: Pace = { bytesPerSecond: 500, patienceMs: 60_000 }

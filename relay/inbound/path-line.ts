@@ -16,8 +16,8 @@ export type PathLine =
 const lines = {
   // White space before the path is no grammar, but common enough to be taken (case P23). What follows the path is taken
   // whole, white space at its end included: two parts that could share it take the cube of its length where they fail.
-  MAIL: /^MAIL FROM: *<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: ([^]*))?$/i,
-  RCPT: /^RCPT TO: *<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: ([^]*))?$/i,
+  MAIL: /^MAIL FROM: *<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: ([\s\S]*))?$/i,
+  RCPT: /^RCPT TO: *<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: ([\s\S]*))?$/i,
 } as const
 
 // esmtp-param (RFC 5321 section 4.1.2); with SMTPUTF8 a value may be UTF-8 (RFC 6531 section 3.3).

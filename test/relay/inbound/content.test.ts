@@ -1,4 +1,6 @@
 /** A content is judged the same, and comes out the same, whatever its chunks were. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Content } from '../../../relay/inbound/content.ts'
@@ -21,6 +23,17 @@ function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fin
   }
   out.push(content.end())
   return { out: Buffer.concat(out), rule: content.refusal?.rule, judged, pieces: out.length, content }
+}
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** What is alive. */
+function memory(): number {
+  collect()
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
 }
 
 const cut = (whole: Buffer, size: number): Buffer[] =>
@@ -124,4 +137,17 @@ test('a header of 100 KiB that comes octet by octet is not joined at each of the
   // Joining would copy, and look through, five gigabytes.
   const { user, system } = process.cpuUsage(before)
   expect((user + system) / 1000).toBeLessThan(1500)
+})
+
+test.each([
+  ['a header', 'X: '],
+  ['a content', 'X: y\r\n\r\n'],
+])('%s that comes octet by octet takes no more memory than its octets (case R15)', (_what, begin) => {
+  const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, (header) => ({ ...fine, header }))
+  content.take(Buffer.from(begin))
+  const before = memory()
+  // As TLS hands out its records: each has memory of its own.
+  for (let n = 0; n < 60_000; n += 1) content.take(Buffer.allocUnsafeSlow(1).fill('x'))
+  expect(memory() - before).toBeLessThan(1_000_000)
+  expect(content.end()).toHaveLength(60_000 + begin.length)
 })

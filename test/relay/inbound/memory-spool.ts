@@ -16,6 +16,8 @@ export class MemorySpool implements Spool {
   failing: { readonly at: 'receive' | 'write' | 'commit'; readonly kind: 'full' | 'fault' } | undefined
   /** Awaited by every commit. */
   gate: Promise<void> = Promise.resolve()
+  /** Awaited by every write. */
+  writeGate: Promise<void> = Promise.resolve()
   #next = 0
 
   async receive(queueId = `Q${++this.#next}`): Promise<Incoming> {
@@ -25,6 +27,7 @@ export class MemorySpool implements Spool {
     return {
       queueId,
       write: async (chunk) => {
+        await this.writeGate
         this.#fail('write')
         chunks.push(Buffer.from(chunk))
         written += chunk.length

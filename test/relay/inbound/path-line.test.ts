@@ -41,7 +41,13 @@ test('octets that are no UTF-8 are no path', () => {
   expect(readPathLine('MAIL', Buffer.from('MAIL FROM:<\xe9@b.example>', 'latin1'))).toMatchObject(refused)
 })
 
-test.each(['\u2028', '\u2029', 'X\u2029', '"', '\u0000'])('a line of nothing but spaces and %j costs no time (case R15)', (end) => {
+test.each([
+  '\u2028',
+  '\u2029',
+  'X\u2029',
+  '"',
+  '\u0000',
+])('a line of nothing but spaces and %j costs no time (case R15)', (end) => {
   const began = performance.now()
   for (const verb of ['MAIL FROM', 'RCPT TO']) {
     const before = `${verb}:<x@corp.example>`

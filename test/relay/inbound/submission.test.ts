@@ -1,6 +1,6 @@
 /** Submission from end to end, with nodemailer as a client that knows nothing of us. */
 import assert from 'node:assert/strict'
-import { createConnection } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import fc from 'fast-check'
@@ -85,6 +85,29 @@ test('clients beyond connectionsPerClient wait outside (case R04)', async () => 
   expect(refused).toBe('421 4.7.0 too many connections from this address (admission.limits.connectionsPerClient)\r\n')
   open[0]?.[1].destroy()
   await expect.poll(async () => (await banner(under))[0].slice(0, 3)).toBe('220')
+})
+
+test('whom an implicit listener would not greet gets no handshake and holds nothing (cases R04 and R10)', async () => {
+  const limited = { ...baseConfig, limits: { ...baseConfig.limits, connectionsPerClient: 2 } }
+  const under = await startSubmission(new MemorySpool(), limited, undefined, 3)
+  closers.push(() => under.submission.close(0))
+  const connect = (): Socket => {
+    const socket = createConnection(under.port('submissions'), '127.0.0.1')
+    closers.push(() => void socket.destroy())
+    return socket.on('error', () => {})
+  }
+  const rules = () => under.told.filter(({ msg }) => msg === 'refused').map(({ rule }) => rule)
+  const silent = [connect(), connect()]
+  await expect.poll(() => under.submission.sessions).toBe(2)
+  for (let n = 0; n < 5; n += 1) expect(await whole(connect())).toHaveLength(0)
+  expect(rules()).toEqual(Array.from({ length: 5 }, () => 'admission.limits.connectionsPerClient'))
+  for (const socket of silent) socket.destroy()
+  await expect.poll(() => under.submission.sessions).toBe(0)
+
+  await under.apply({ ...limited, networks: { allow: [], deny: ['127.0.0.0/8'] } })
+  expect(await whole(connect())).toHaveLength(0)
+  expect(rules().at(-1)).toBe('admission.networks')
+  expect(under.submission.sessions).toBe(0)
 })
 
 test('beyond what the file descriptors suffice for, clients are sent away at once, and taken again (case R10)', async () => {
@@ -269,6 +292,32 @@ test('no 250 before the commit, however long it takes (case S20)', async () => {
   expect(answered).toBe(false)
   gate.resolve()
   expect((await sending).response).toBe('250 2.0.0 queued as Q1')
+})
+
+test('who was told that the transaction took too long has sent nothing, also where its dot had come (case S20)', async () => {
+  const { spool, under } = await start(undefined, {
+    ...baseConfig,
+    limits: { ...baseConfig.limits, transactionMs: 300 },
+  })
+  const gate = Promise.withResolvers<void>()
+  spool.writeGate = gate.promise
+  const raw = createConnection({ host: '127.0.0.1', port: under.port('submissions'), allowHalfOpen: true })
+  const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca })
+  closers.push(() => void socket.destroy())
+  await reply(socket)
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+  const line = `${'x'.repeat(78)}\r\n`
+  // What brings the dot is what makes a write due, and the disk stands still.
+  socket.write(`From: <noreply@corp.example>\r\n\r\n${line.repeat(810)}`)
+  socket.write(`${line.repeat(10)}.\r\n`)
+  expect(await reply(socket)).toContain('421 4.4.2')
+  gate.resolve()
+  socket.end()
+  await expect.poll(() => spool.aborted).toBe(1)
+  await under.submission.close(0)
+  expect(spool.kept).toEqual([])
+  expect(under.told.filter(({ msg }) => msg === 'accepted')).toEqual([])
 })
 
 test('a content without end is read to its end and kept up to the limit only (case R07)', async () => {

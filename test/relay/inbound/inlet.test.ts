@@ -1,0 +1,44 @@
+/** What a client sends while its session waits is bounded in octets and in pieces. */
+import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { expect, test } from 'vitest'
+import { type Hearer, Inlet } from '../../../relay/inbound/inlet.ts'
+
+/** Waits at its first command until it is released. */
+function waiting() {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const heard: string[] = []
+  const hearer: Hearer = {
+    ready: true,
+    inLogin: false,
+    inTurn: (work) => work(),
+    command: (line) => {
+      heard.push(line)
+      return heard.length === 1 ? promise : undefined
+    },
+    content: () => undefined,
+    contentEnded: () => undefined,
+    violated: ({ rule }) => heard.push(rule),
+    failed: (error) => heard.push(String(error)),
+    rested: () => {},
+  }
+  return { hearer, heard, release: resolve }
+}
+
+test('a client that sends octet by octet while it waits is not read beyond 128 of them, and then on (case R15)', async () => {
+  const { hearer, heard, release } = waiting()
+  const socket = new PassThrough({ highWaterMark: 1 })
+  const inlet = new Inlet(socket as unknown as Socket, hearer)
+  socket.write('NOOP\r\n')
+  const lines = 'NOOP\r\n'.repeat(100)
+  for (const octet of lines) socket.write(octet)
+  await new Promise(setImmediate)
+  expect(socket.isPaused()).toBe(true)
+  const unread = socket.readableLength + socket.writableLength
+  expect(unread).toBeGreaterThanOrEqual(lines.length - 130)
+  release()
+  const all = new Promise<void>((resolve) => socket.on('data', () => heard.length === 101 && resolve()))
+  await all
+  expect(heard).toEqual(Array.from({ length: 101 }, () => 'NOOP'))
+  await inlet.close()
+})
