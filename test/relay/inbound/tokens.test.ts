@@ -15,9 +15,10 @@ const plain = (token: string): string => `AUTH PLAIN ${Buffer.from(`\0web\0${tok
 
 test('a session ends with its token, in a way that makes clients connect again', async () => {
   const clock = { now: Date.now() }
+  const token = signed(keys.rsa)
   const { under } = await start(new MemorySpool(), config, () => clock.now)
   const [, socket] = await banner(under, 'submissions')
-  const replies = await talk(socket, 'EHLO x', plain(signed(keys.rsa)), 'MAIL FROM:<a@corp.example>', 'RSET')
+  const replies = await talk(socket, 'EHLO x', plain(token), 'MAIL FROM:<a@corp.example>', 'RSET')
   expect(replies.slice(1).map((r) => r.slice(0, 3))).toEqual(['235', '250', '250'])
   clock.now += (3607 + 31) * 1000
   expect(await talk(socket, 'MAIL FROM:<a@corp.example>')).toEqual([
