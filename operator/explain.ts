@@ -147,7 +147,7 @@ function rightLogin(config: RelayConfig, credential: CredentialConfig, now: numb
   if (serviceAccount !== undefined) {
     const index = { ...indexCredentials({ ...config, credentials: [credential] }), issuer: anyIssuer }
     const token = { keyId: 'first', serviceAccount, notBefore: now, expiresAt: now + 1 }
-    return { index, proof: { by: 'token', token } } as const
+    return { index, proof: { by: 'secret', token } } as const
   }
   const { certificate } = credential
   if (certificate !== undefined) {
@@ -159,7 +159,7 @@ function rightLogin(config: RelayConfig, credential: CredentialConfig, now: numb
   }
   const key = credential.keys[0] ?? { id: 'first', verifier: 'first' }
   const index = indexCredentials({ ...config, credentials: [{ ...credential, keys: [key] }] })
-  return { index, proof: { by: 'password', digest: digestOf(key.verifier) } } as const
+  return { index, proof: { by: 'secret', digest: digestOf(key.verifier), token: 'forged' } } as const
 }
 
 /** Which keys and authorities there are changes nothing about the question. */

@@ -30,8 +30,11 @@ type Presented =
   | { readonly mechanism: Exclude<Mechanism, 'EXTERNAL'>; readonly username: string; readonly secret: string }
   | { readonly mechanism: 'EXTERNAL'; readonly username: string }
 
-/** Who has the password, or a token of the issuer, and may not use it now is no guesser. */
-const guesses: ReadonlySet<AuthFailure> = new Set(['unknown', 'password', 'token'])
+/**
+ * What is said to who proves nothing. Who has the password, or a token of the issuer, and may not use it now is no guesser.
+ * It goes by the reply and not by its reason: a lockout tells no more than the replies before it.
+ */
+const guesses: ReadonlySet<RuleId> = new Set(['always.password', 'always.tokenKeys'])
 
 export function logIn(inbound: Inbound, session: Session, presented: Presented): LoginDecision {
   const { lockout, now } = inbound
@@ -46,7 +49,7 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
     return { kind: 'accepted', login: { username, proof, credential: name }, key: login.key }
   }
   const locks =
-    guesses.has(login.reason) && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
+    guesses.has(login.refusal.rule) && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
   const last = session.failedLogins + 1 >= failedLoginsPerSession
   return {
     kind: 'refused',
@@ -58,22 +61,21 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
 }
 
 /** Nothing is wrong with the client: it has a new token or certificate by now, for a new session. */
-const endedWith: Readonly<Partial<Record<AuthFailure, RuleId>>> = {
-  tokenExpired: 'always.tokenExpired',
-  certificate: 'always.clientCertificateEnded',
-  certificateExpired: 'always.clientCertificateEnded',
+const endedWith: Readonly<Partial<Record<RuleId, RuleId>>> = {
+  'always.token': 'always.tokenExpired',
+  'always.clientCertificate': 'always.clientCertificateEnded',
 }
 
 function proofIn({ inForce, now }: Inbound, { certificate = 'absent' }: Session, presented: Presented): Proof {
   if (presented.mechanism === 'EXTERNAL') return { by: 'certificate', certificate }
-  const { mechanism, username, secret } = presented
-  return proofOf(inForce().index, { username, secret, bearer: mechanism === 'OAUTHBEARER' }, now())
+  const { mechanism, secret } = presented
+  return proofOf(inForce().index, { secret, bearer: mechanism === 'OAUTHBEARER' }, now())
 }
 
 /** The session's login by the configuration in force: its credential may be suspended, changed or gone by now. */
 export function loginInForce(inbound: Inbound, session: Session, known: SessionLogin): Login {
   const login = judge(inbound, session, known)
-  const ended = login.kind === 'refused' ? endedWith[login.reason] : undefined
+  const ended = login.kind === 'refused' ? endedWith[login.refusal.rule] : undefined
   return login.kind === 'refused' && ended !== undefined ? { ...login, refusal: refusal(ended) } : login
 }
 
@@ -82,7 +84,7 @@ type Claimed = { readonly username: string; readonly proof: Proof }
 function judge(inbound: Inbound, { client }: Session, { username, proof }: Claimed): Login {
   const login = judgeLogin(inbound.inForce().index, { username, proof, client, now: inbound.now() })
   // A session that goes on for days uses its key all the time.
-  if (login.kind === 'accepted' && proof.by === 'password')
+  if (login.kind === 'accepted' && login.credential.keys.length > 0)
     inbound.keyUses.note(login.credential.name, login.key, client)
   return login
 }

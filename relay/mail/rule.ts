@@ -42,7 +42,7 @@ export const rules = {
     subject: '7.8',
     text: 'authentication failed',
     of: 'relay',
-    mend: 'compare username and password with the binding Secret; a restart may be needed after a rotation',
+    mend: 'compare username and password with the binding Secret; a restart may be needed after a rotation; a token has to be of this cluster and for the audience relayfleet. The reason in the log says what it was',
   },
   'always.keys': {
     code: 454,
@@ -54,7 +54,7 @@ export const rules = {
   'always.token': {
     code: 535,
     subject: '7.8',
-    text: 'authentication failed',
+    text: 'the token has expired',
     of: 'relay',
     mend: 'mount a projected serviceAccountToken with audience relayfleet, and read its file for each connection anew',
   },

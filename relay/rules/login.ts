@@ -4,7 +4,15 @@ import { type CredentialConfig, type RelayConfig, verifierOf } from '../config.t
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { type Anchors, type CertificateTrouble, type ClientCertificate, certificateNow } from './certificate.ts'
 import { contains } from './networks.ts'
-import { readToken, type Token, type TokenIssuer, type TokenTrouble, tokenIssuer, tokenNow } from './token.ts'
+import {
+  isTokenText,
+  readToken,
+  type Token,
+  type TokenIssuer,
+  type TokenTrouble,
+  tokenIssuer,
+  tokenNow,
+} from './token.ts'
 
 /** Why a login failed; a closed list, since it is a label of a metric. */
 export type AuthFailure =
@@ -25,11 +33,17 @@ export type AuthFailure =
   | 'lockedOut'
   | 'plaintext'
 
+/** What a text is that was sent as a password or as a bearer token; which of the two counts, the credential decides. */
+type Secret = {
+  readonly by: 'secret'
+  /** Of `verifierOf(password)`; absent: a bearer token, which is no password, even where it would be the right one. */
+  readonly digest?: Buffer
+  readonly token: Token | TokenTrouble
+}
+
 /** What a client showed beside its username: neither the password nor the token itself. */
 export type Proof =
-  /** The digest is of `verifierOf(password)`. */
-  | { readonly by: 'password'; readonly digest: Buffer }
-  | { readonly by: 'token'; readonly token: Token | TokenTrouble }
+  | Secret
   | { readonly by: 'certificate'; readonly certificate: ClientCertificate | CertificateTrouble }
 
 export type LoginAttempt = {
@@ -68,6 +82,8 @@ export type CredentialIndex = {
   readonly decoys: readonly Key[]
   /** Absent: nobody's tokens are taken. */
   readonly issuer?: TokenIssuer
+  /** A credential asks for tokens, whether or not the keys of their issuer are known. */
+  readonly asksForTokens: boolean
 }
 
 /** Equal lengths for the comparison, whatever stands in the configuration. */
@@ -88,6 +104,7 @@ export function indexCredentials(
     byCertificate: byCertificate(credentials),
     anchors,
     decoys,
+    asksForTokens: credentials.some((c) => c.serviceAccounts !== undefined),
     ...(tokens !== undefined && { issuer: tokenIssuer(tokens) }),
   }
 }
@@ -112,16 +129,24 @@ export const namedBy = (
 ): ReadonlyMap<CredentialConfig, string> =>
   new Map(names.flatMap((name) => (index.get(certificateKey(authority, name)) ?? []).map((c) => [c, name] as const)))
 
-/** What a text proves that was sent as a password, or as a bearer token: that depends on the credential that was named. */
-export function proofOf(
-  { byUsername, issuer }: CredentialIndex,
-  { username, secret, bearer }: { readonly username: string; readonly secret: string; readonly bearer: boolean },
+/** Whose name is given is no matter: the same work is done for everybody, so that its time tells nothing. */
+export const proofOf = (
+  index: Pick<CredentialIndex, 'issuer' | 'asksForTokens'>,
+  { secret, bearer }: { readonly secret: string; readonly bearer: boolean },
   now: number,
-): Proof {
-  const takesTokens = byUsername.get(username)?.credential.serviceAccounts !== undefined
-  if (takesTokens) return { by: 'token', token: issuer === undefined ? 'unknownKey' : readToken(issuer, secret, now) }
-  // A password is no token, even where it is right.
-  return bearer ? { by: 'token', token: 'forged' } : { by: 'password', digest: digestOf(verifierOf(secret)) }
+): Proof => ({
+  by: 'secret',
+  ...(!bearer && { digest: digestOf(verifierOf(secret)) }),
+  token: tokenIn(index, secret, now),
+})
+
+function tokenIn(
+  { issuer, asksForTokens }: Pick<CredentialIndex, 'issuer' | 'asksForTokens'>,
+  text: string,
+  now: number,
+): Token | TokenTrouble {
+  if (issuer !== undefined) return readToken(issuer, text, now)
+  return asksForTokens && isTokenText(text) ? 'unknownKey' : 'forged'
 }
 
 const keyOf = ({ id, verifier, notAfter }: CredentialConfig['keys'][number]): Key => ({
@@ -151,58 +176,42 @@ export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login
 function prove(index: CredentialIndex, attempt: LoginAttempt): Proven {
   const { username, proof } = attempt
   const entry = index.byUsername.get(username)
-  switch (proof.by) {
-    case 'password':
-      return byPassword(index, entry, proof, attempt)
-    case 'token':
-      return byToken(index, entry, proof, attempt)
-    case 'certificate':
-      return byShown(index, proof.certificate, attempt)
-  }
+  return proof.by === 'secret' ? bySecret(index, entry, proof, attempt) : byShown(index, proof.certificate, attempt)
 }
 
 type Proven = { readonly credential: CredentialConfig; readonly key: string } | Extract<Login, { kind: 'refused' }>
 
-function byPassword(
-  { decoys }: CredentialIndex,
-  entry: Entry | undefined,
-  { digest }: Extract<Proof, { by: 'password' }>,
-  { now }: LoginAttempt,
-): Proven {
-  const key = matching(entry?.keys ?? decoys, digest, now)
-  if (!entry) return refuse('unknown', 'always.password')
+function bySecret(index: CredentialIndex, entry: Entry | undefined, secret: Secret, attempt: LoginAttempt): Proven {
+  const { digest, token } = secret
+  const key = digest && matching(entry?.keys ?? index.decoys, digest, attempt.now)
+  if (!entry) return unproven('unknown', token)
   const { credential } = entry
-  if (credential.serviceAccounts !== undefined) return refuse('token', 'always.token', credential.name)
-  if (credential.certificate !== undefined) return refuse('certificate', 'always.clientCertificate', credential.name)
+  if (credential.serviceAccounts !== undefined) return byToken(index, credential, token, attempt)
+  if (credential.certificate !== undefined) return unproven('certificate', token, credential)
   // The operator has yet to make the key: the client is not wrong, it is early.
-  if (credential.keys.length === 0) return refuse('noKey', 'always.keys', credential.name)
-  return key ? { credential, key: key.id } : refuse('password', 'always.password', credential.name)
+  if (digest && credential.keys.length === 0) return refuse('noKey', 'always.keys', credential.name)
+  return key ? { credential, key: key.id } : unproven('password', token, credential)
 }
 
-const troubles: Readonly<Record<TokenTrouble, readonly [AuthFailure, RuleId, detail?: string]>> = {
-  forged: ['token', 'always.token'],
-  unknownKey: ['tokenKey', 'always.tokenKeys'],
-  expired: ['tokenExpired', 'always.token', 'the token has expired'],
-}
+/** By what was presented alone: who proves nothing does not learn whether the username exists, or what it asks for. */
+const unproven = (reason: AuthFailure, token: Token | TokenTrouble, credential?: CredentialConfig): Proven =>
+  refuse(reason, token === 'unknownKey' ? 'always.tokenKeys' : 'always.password', credential?.name)
 
 function byToken(
   { issuer }: CredentialIndex,
-  entry: Entry | undefined,
-  { token }: Extract<Proof, { by: 'token' }>,
+  credential: CredentialConfig,
+  token: Token | TokenTrouble,
   { now }: LoginAttempt,
 ): Proven {
-  if (!entry) return refuse('unknown', 'always.password')
-  const { name, serviceAccounts } = entry.credential
-  if (serviceAccounts === undefined) return refuse('password', 'always.password', name)
   // An issuer or a key that was taken back since the session began takes its tokens along.
   const trouble = typeof token === 'string' ? token : issuer === undefined ? 'unknownKey' : tokenNow(issuer, token, now)
-  if (trouble !== undefined) {
-    const [reason, rule, detail] = troubles[trouble]
-    return refuse(reason, rule, name, detail)
-  }
+  if (trouble === 'expired') return refuse('tokenExpired', 'always.token', credential.name)
+  if (trouble !== undefined) return unproven(trouble === 'forged' ? 'token' : 'tokenKey', trouble, credential)
   const { serviceAccount } = token as Token
-  if (!serviceAccounts.includes(serviceAccount)) return refuse('serviceAccount', 'credential.serviceAccounts', name)
-  return { credential: entry.credential, key: `ServiceAccount ${serviceAccount}` }
+  if (credential.serviceAccounts?.includes(serviceAccount) !== true) {
+    return refuse('serviceAccount', 'credential.serviceAccounts', credential.name)
+  }
+  return { credential, key: `ServiceAccount ${serviceAccount}` }
 }
 
 /** What TLS or the clock has against a certificate. */

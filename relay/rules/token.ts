@@ -71,18 +71,35 @@ function usable({ id, algorithm, publicKey }: TokensConfig['keys'][number]): rea
   }
 }
 
-/** What the text of a token says, where its issuer signed it for us and it counts at `now` (milliseconds since the epoch). */
-export function readToken(from: TokenIssuer, text: string, now: number): Token | TokenTrouble {
-  const [head, body, signature, ...more] = text.split('.')
+type Parts = {
+  readonly header: Claims
+  readonly claims: Claims
+  readonly signed: string
+  readonly signature: Buffer
+}
+
+function partsOf(text: string): Parts | undefined {
+  const [head, body, last, ...more] = text.split('.')
   const header = objectIn(head)
   const claims = objectIn(body)
-  const signed = octetsIn(signature)
-  if (!header || !claims || !signed || more.length > 0) return 'forged'
+  const signature = octetsIn(last)
+  if (!header || !claims || !signature || more.length > 0) return undefined
+  return { header, claims, signed: `${head}.${body}`, signature }
+}
+
+/** Whether it has the form of a token: all that can be said of one while the keys of its issuer are not known. */
+export const isTokenText = (text: string): boolean => partsOf(text) !== undefined
+
+/** What the text of a token says, where its issuer signed it for us and it counts at `now` (milliseconds since the epoch). */
+export function readToken(from: TokenIssuer, text: string, now: number): Token | TokenTrouble {
+  const parts = partsOf(text)
+  if (parts === undefined) return 'forged'
+  const { header, claims } = parts
   // An extension that has to be understood (RFC 7515 section 4.1.11): none is.
   if (claims['iss'] !== from.issuer || 'crit' in header || typeof header['kid'] !== 'string') return 'forged'
   const known = from.keys.get(header['kid'])
   if (!known) return 'unknownKey'
-  if (header['alg'] !== known.algorithm || !isSignedBy(known, `${head}.${body}`, signed)) return 'forged'
+  if (header['alg'] !== known.algorithm || !isSignedBy(known, parts.signed, parts.signature)) return 'forged'
   const token = tokenOf(header['kid'], claims, from.audience)
   return token === undefined ? 'forged' : (tokenNow(from, token, now) ?? token)
 }

@@ -19,7 +19,7 @@ const credentials = [
   credential({ name: 'team/odd', username: 'odd', keys: [{ id: 'k1', verifier: '' }] }),
 ]
 const index = indexCredentials(policy({ credentials }))
-const proof = (password: string) => ({ by: 'password', digest: digestOf(verifierOf(password)) }) as const
+const proof = (password: string) => ({ by: 'secret', digest: digestOf(verifierOf(password)), token: 'forged' }) as const
 const login = (username: string, password: string, over: object = {}) =>
   judgeLogin(index, { username, proof: proof(password), client: '198.51.100.7', now: 0, ...over })
 
