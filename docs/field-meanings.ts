@@ -19,13 +19,15 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
       "a Secret of type kubernetes.io/tls in the policy's namespace; without it the certificate is issued here, and its CA is in every binding Secret",
     'spec.admission.networks.allow': 'only these may connect; empty: all',
     'spec.admission.networks.deny': 'these may not; deny wins',
-    'spec.admission.authFailures.max': 'so many failed logins from one client address',
+    'spec.admission.authFailures.max':
+      'so many failed logins of one client: an IPv4 address, or all addresses of one IPv6 /64',
     'spec.admission.authFailures.per': '… within this time',
-    'spec.admission.authFailures.lockout': '… lock that address out for so long',
+    'spec.admission.authFailures.lockout': '… lock that address, or /64, out for so long',
     'spec.admission.limits.messageSize': 'of the whole message as it is sent',
     'spec.admission.limits.recipientsPerMessage':
       'more are refused with 452, so that the client sends them in another one',
-    'spec.admission.limits.connectionsPerClient': 'open at one time from one address',
+    'spec.admission.limits.connectionsPerClient':
+      'open at one time from one IPv4 address, or from all addresses of one IPv6 /64: a host has them all, and so may a node for its pods',
     'spec.admission.limits.messagesPerConnection': 'then the client has to connect again',
     'spec.admission.limits.transactionTime': 'from MAIL to the final dot',
     'spec.admission.credentials.namespaces.from':

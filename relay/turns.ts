@@ -6,8 +6,8 @@
 /** The lines in which work waits; each has as much of the time as the others. */
 const ranks = [
   'credential', // logged in: by credential
-  'known', //      not yet, at an address that lately did: by address
-  'stranger', //   by address
+  'known', //      not yet, where somebody lately did: by address, or by the /64 of an IPv6 one
+  'stranger', //   likewise
   'delivery', //   an attempt: by the credential whose message it is
 ] as const
 export type Rank = (typeof ranks)[number]

@@ -1,4 +1,4 @@
-/** From which addresses somebody logged in lately: who comes from there again waits in no line with strangers. */
+/** From which addresses, or networks of IPv6, somebody logged in lately: who comes from there again waits in no line with strangers. */
 
 /** Beyond this many, the one that was last seen longest ago is forgotten. */
 const remembered = 10_000

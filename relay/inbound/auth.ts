@@ -38,7 +38,7 @@ const guesses: ReadonlySet<RuleId> = new Set(['always.password', 'always.tokenKe
 
 export function logIn(inbound: Inbound, session: Session, presented: Presented): LoginDecision {
   const { lockout, now } = inbound
-  if (lockout.locked(session.client, now())) {
+  if (lockout.locked(session.origin, now())) {
     return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
   }
   const proof = proofIn(inbound, session, presented)
@@ -49,7 +49,7 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
     return { kind: 'accepted', login: { username, proof, credential: name }, key: login.key }
   }
   const locks =
-    guesses.has(login.refusal.rule) && lockout.failed(session.client, inbound.inForce().config.authFailures, now())
+    guesses.has(login.refusal.rule) && lockout.failed(session.origin, inbound.inForce().config.authFailures, now())
   const last = session.failedLogins + 1 >= failedLoginsPerSession
   return {
     kind: 'refused',

@@ -13,9 +13,9 @@ const checks: readonly Check[] = [
   ({ presence, maxSessions }) => (presence.all > maxSessions ? protocol.tooManySessions : undefined),
   (inbound, { client }) => judgeConnect(inbound.inForce().config, client),
   (inbound, session) => (session.tls === '' ? undefined : certificateLacking(inbound, session)),
-  ({ lockout, now }, { client }) => (lockout.locked(client, now()) ? refusal('admission.authFailures') : undefined),
-  ({ presence, inForce }, { client }) =>
-    presence.of(client) > inForce().config.limits.connectionsPerClient
+  ({ lockout, now }, { origin }) => (lockout.locked(origin, now()) ? refusal('admission.authFailures') : undefined),
+  ({ presence, inForce }, { origin }) =>
+    presence.of(origin) > inForce().config.limits.connectionsPerClient
       ? refusal('admission.limits.connectionsPerClient')
       : undefined,
 ]

@@ -66,7 +66,7 @@ export class Conversation {
     this.#session = newSession(who)
     this.#line = line
     this.#ended = ended
-    inbound.presence.enter(who.client)
+    inbound.presence.enter(this.#session.origin)
   }
 
   get hostname(): string {
@@ -254,14 +254,14 @@ export class Conversation {
       this.#inbound.events.abandoned(factsOf(this.#session), why ?? 'connection lost in a transaction')
     }
     this.#endTransaction()
-    this.#inbound.presence.leave(this.#session.client)
+    this.#inbound.presence.leave(this.#session.origin)
     this.#ended()
   }
 
   get #owner(): Owner {
-    const { login, client } = this.#session
+    const { login, origin } = this.#session
     if (login) return { rank: 'credential', name: login.credential }
-    return { rank: this.#inbound.acquaintances.has(client) ? 'known' : 'stranger', name: client }
+    return { rank: this.#inbound.acquaintances.has(origin) ? 'known' : 'stranger', name: origin }
   }
 
   get #config() {
@@ -294,7 +294,7 @@ export class Conversation {
     const decision = logIn(this.#inbound, this.#session, step)
     if (decision.kind === 'accepted') {
       this.#session.login = decision.login
-      this.#inbound.acquaintances.loggedIn(this.#session.client)
+      this.#inbound.acquaintances.loggedIn(this.#session.origin)
       events.authenticated(factsOf(this.#session), step.mechanism, decision.login.credential, decision.key)
       return reply(235, '7.0', 'authenticated')
     }
@@ -307,7 +307,7 @@ export class Conversation {
     }
     events.authFailed(facts, step.mechanism, decision.reason, decision.refusal)
     if (decision.locks) {
-      this.#inbound.acquaintances.lockedOut(this.#session.client)
+      this.#inbound.acquaintances.lockedOut(this.#session.origin)
       events.lockedOut(factsOf(this.#session), this.#config.authFailures.lockoutMs)
     }
     return decision.refusal.reply

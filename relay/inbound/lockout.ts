@@ -1,5 +1,5 @@
 /**
- * Failed logins in a sliding time, per client address. Pure but for its memory: the clock comes from the caller.
+ * Failed logins in a sliding time, per client: its address, or the network of an IPv6 one. Pure but for its memory: the clock comes from the caller.
  * Usernames are not counted: who knows one could lock its owner out.
  */
 import type { RelayConfig } from '../config.ts'

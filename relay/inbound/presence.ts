@@ -1,4 +1,4 @@
-/** Who is connected: all sessions, and how many of each client. */
+/** Who is connected: all sessions, and how many of each client: of its address, or of the network of an IPv6 one. */
 
 export class Presence {
   readonly #perClient = new Map<string, number>()

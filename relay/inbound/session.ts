@@ -2,6 +2,7 @@
 import type { SessionFacts } from '../events.ts'
 import type { CertificateTrouble, ClientCertificate } from '../rules/certificate.ts'
 import type { Proof } from '../rules/login.ts'
+import { originOf } from './origin.ts'
 import type { MailParameters } from './parameters.ts'
 
 export type Transaction = {
@@ -21,7 +22,10 @@ export type SessionLogin = { readonly username: string; readonly proof: Proof; r
 export type Session = {
   readonly id: string
   readonly listener: string
+  /** Its exact address. */
   readonly client: string
+  /** What the limits per client count it as. */
+  readonly origin: string
   /** `TLSv1.3`; empty before TLS. */
   tls: string
   /** What came of asking for one in the handshake; absent: its listener did not ask. */
@@ -41,6 +45,7 @@ export type Session = {
 
 export const newSession = (who: Pick<Session, 'id' | 'listener' | 'client'>): Session => ({
   ...who,
+  origin: originOf(who.client),
   tls: '',
   certificate: undefined,
   helo: '',

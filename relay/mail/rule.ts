@@ -210,7 +210,7 @@ export const rules = {
     subject: '7.0',
     text: 'too many connections from this address',
     of: 'RelayPolicy',
-    mend: 'let the client reuse its connections, or raise the limit',
+    mend: 'let the client reuse its connections, or raise the limit; of IPv6 a whole /64 is one client',
   },
   'admission.limits.messagesPerConnection': {
     code: 421,
