@@ -34,7 +34,7 @@ type Presented =
  * What is said to who proves nothing. Who has the password, or a token of the issuer, and may not use it now is no guesser.
  * It goes by the reply and not by its reason: a lockout tells no more than the replies before it.
  */
-const guesses: ReadonlySet<RuleId> = new Set(['always.password', 'always.tokenKeys'])
+const guessed: RuleId = 'always.password'
 
 export function logIn(inbound: Inbound, session: Session, presented: Presented): LoginDecision {
   const { lockout, now } = inbound
@@ -49,7 +49,7 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
     return { kind: 'accepted', login: { username, proof, credential: name }, key: login.key }
   }
   const locks =
-    guesses.has(login.refusal.rule) && lockout.failed(session.origin, inbound.inForce().config.authFailures, now())
+    login.refusal.rule === guessed && lockout.failed(session.origin, inbound.inForce().config.authFailures, now())
   const last = session.failedLogins + 1 >= failedLoginsPerSession
   return {
     kind: 'refused',
