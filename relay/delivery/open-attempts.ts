@@ -4,22 +4,26 @@
  * Nobody waits for the file, and it is never synced: a killed process leaves it at most a turn of the event loop behind,
  * a power loss leaves any older state. So it counts and decides nothing, and whether a message is ours is the spool's word.
  */
-import { closeSync, constants, openSync, readFileSync, write } from 'node:fs'
+import { closeSync, constants, ftruncate, openSync, readFileSync, write } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-const writeAt = promisify(write)
+const [writeAt, truncateTo] = [promisify(write), promisify(ftruncate)]
 const [space, newline] = [0x20, 0x0a]
 /** A line for each attempt, and none of them over the edge of a page, so that a write is not cut within one. */
 const lineBytes = 32
+/** Where the file begins, so that a disk that is full later has room for as many. */
+const fewestLines = 128
 
 export class OpenAttempts {
   readonly #file: number
   readonly #left: readonly string[]
   /** What the file is to hold, with room for more lines. */
-  #page: Buffer
-  #lines: number
-  readonly #free: number[]
+  #page = blank(fewestLines)
+  #lines = fewestLines
+  readonly #free = [...Array(fewestLines).keys()].toReversed()
+  /** The file is longer than what it is to hold: once very many were open. */
+  #isTooLong: boolean
   #changed = false
   #closing = false
   #writing: Promise<void> | undefined
@@ -27,11 +31,10 @@ export class OpenAttempts {
   /** @throws Error when the file can not be opened. */
   constructor(path: string) {
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
-    const lines = readFileSync(this.#file, 'latin1').split('\n')
-    this.#left = lines.map((line) => line.trim()).filter((queueId) => queueId !== '')
-    this.#lines = lines.length
-    this.#page = blank(lines.length)
-    this.#free = [...lines.keys()]
+    const text = readFileSync(this.#file, 'latin1')
+    const lines = text.split('\n').map((line) => line.trim())
+    this.#left = lines.filter((queueId) => queueId !== '')
+    this.#isTooLong = text.length > this.#page.length
   }
 
   /** Queue ids of the attempts that were open when the process before this one ended; asked for before the first begins. */
@@ -84,6 +87,8 @@ export class OpenAttempts {
       const page = Buffer.from(this.#page.subarray(0, this.#lines * lineBytes))
       // A disk that fails is told by the spool, and costs no more than the count.
       await writeAt(this.#file, page, 0, page.length, 0).catch(() => undefined)
+      if (this.#isTooLong) await truncateTo(this.#file, page.length).catch(() => undefined)
+      this.#isTooLong = false
     }
   }
 }

@@ -59,6 +59,22 @@ test('many at one time: each is in the file, and its room is used again', async 
   expect(readFileSync(path)).toHaveLength(32 * 500)
 })
 
+test('the file has room for the usual number before a disk is full, and is no longer than that after a start', async () => {
+  const path = file()
+  const attempts = new OpenAttempts(path)
+  attempts.takeLeft()
+  await attempts.close()
+  const usual = readFileSync(path).length
+  expect(usual).toBeGreaterThanOrEqual(32 * 100)
+  writeFileSync(path, `${'0aaaaaaaaaaaaaa'.padEnd(31)}\n`.repeat(10_000))
+  const next = new OpenAttempts(path)
+  expect(next.takeLeft()).toHaveLength(10_000)
+  next.begin('0bbbbbbbbbbbbbb')
+  await next.close()
+  expect(readFileSync(path)).toHaveLength(usual)
+  expect(idsIn(path)).toEqual(['0bbbbbbbbbbbbbb'])
+})
+
 test('a file that is no list of attempts does no harm', async () => {
   const path = file()
   writeFileSync(path, Buffer.from([0, 255, 10, 13, 10, 7]))
