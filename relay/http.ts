@@ -30,6 +30,7 @@ export type RelayStatus = {
   readonly queue: {
     readonly ready: number
     readonly deferred: number
+    /** With those whose outcome could not be recorded. */
     readonly inFlight: number
     /** Age of the oldest message, in seconds; 0 with an empty queue. */
     readonly oldestSeconds: number

@@ -67,7 +67,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   gauge('spool_free_bytes', 'Free octets on the volume of the spool.', (o) => o.spoolFreeBytes)
   new Gauge({
     name: 'relayfleet_queue_messages',
-    help: 'Messages in the queue by state.',
+    help: 'Messages in the queue by state; in_flight has also those whose outcome could not be recorded.',
     labelNames: ['state'],
     registers,
     collect() {

@@ -36,6 +36,8 @@ export class Captures {
   readonly #parked = new Parked()
   #coming = 0
   readonly #running = new Set<Promise<void>>()
+  /** Running, or done and not yet in the spool. */
+  #unsettled = 0
   #stopped = false
 
   constructor(parts: Parts) {
@@ -78,15 +80,20 @@ export class Captures {
       if (handle === undefined) break
       void this.#bring(handle)
     }
-    while (!this.#stopped && this.#running.size < atOnce) {
+    while (!this.#stopped && this.#unsettled < atOnce) {
       const parcel = this.#waiting.shift()
       if (parcel === undefined) return
-      const run = this.#run(parcel).finally(() => {
-        this.#running.delete(run)
-        this.#pump()
-      })
+      this.#unsettled += 1
+      const run = this.#run(parcel).finally(() => this.#running.delete(run))
       this.#running.add(run)
+      void run.then(() => this.#settled(parcel))
     }
+  }
+
+  async #settled({ message }: Parcel): Promise<void> {
+    await this.#parts.ledger.recorded(message)
+    this.#unsettled -= 1
+    this.#pump()
   }
 
   async #bring(handle: number): Promise<void> {

@@ -43,6 +43,7 @@ export type Delivery = {
 export type Summary = {
   readonly ready: number
   readonly deferred: number
+  /** With what has had its outcome and could not be recorded. */
   readonly inFlight: number
   readonly oldestAcceptedAt: number | undefined
 }
@@ -219,14 +220,14 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       schedule.stop()
       intake.stop()
       await within(graceMs + lastWritesMs, Promise.all([dispatcher.stop(graceMs), captures.stop()]))
-      await within(lastWritesMs, ledger.stop())
+      await within(lastWritesMs, ledger.stop(lastWritesMs))
       await within(lastWritesMs, openAttempts.close())
     },
     summary() {
       return {
         ready: dispatcher.waiting + captures.waiting + intake.size + arrivals.length,
         deferred: schedule.size,
-        inFlight: dispatcher.inFlight + captures.inFlight,
+        inFlight: dispatcher.inFlight + captures.inFlight + ledger.unwritten,
         oldestAcceptedAt: spool.oldestAcceptedAt,
       }
     },

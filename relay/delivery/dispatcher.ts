@@ -295,7 +295,9 @@ export class Dispatcher {
     lane.room.unsettled++
     this.#goOn(lane)
     await this.#settle(parcel.message, settled, lane.route.retry)
-    if (!ledger.isBehind(parcel.message)) openAttempts.end(open)
+    const recorded = ledger.recorded(parcel.message)
+    if (recorded !== undefined) await this.#inFlight.without(lane.room.behindUntil(recorded))
+    openAttempts.end(open)
     lane.room.unsettled--
     lane.underWay--
     this.#goOn(lane)
@@ -373,12 +375,10 @@ export class Dispatcher {
 
   async #settleAside(message: Tracked, recipients: readonly number[], outcome: Outcome, retry: Retry): Promise<void> {
     this.#inFlight.begin()
-    await this.#settle(
-      message,
-      recipients.map((recipient) => ({ recipient, outcome })),
-      retry,
-    )
+    const results = recipients.map((recipient) => ({ recipient, outcome }))
+    await this.#settle(message, results, retry)
     this.#inFlight.end()
+    await this.#parts.ledger.recorded(message)
   }
 
   #settle(message: Tracked, results: readonly Result[], retry: Retry): Promise<void> {

@@ -18,6 +18,13 @@ export class InFlight {
     for (const resolve of this.#whenNone.splice(0)) resolve()
   }
 
+  /** What is waited for is not under way: whoever stops does not wait for it. */
+  async without(waited: Promise<void>): Promise<void> {
+    this.end()
+    await waited
+    this.begin()
+  }
+
   none(): Promise<void> {
     if (this.#count === 0) return Promise.resolve()
     return new Promise((resolve) => this.#whenNone.push(resolve))

@@ -1,4 +1,5 @@
 /** Keeps the spool in step with what became of each recipient: the DSN first, then the state; a failed write is repeated. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Events } from '../events.ts'
 import type { RecipientState } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
@@ -34,8 +35,10 @@ type LedgerParts = Reporter & {
 
 export class Ledger {
   readonly #parts: LedgerParts
-  /** Memory is ahead of the spool here, since a write failed. */
+  /** Memory is ahead of the spool here, since a write failed, or a DSN found no room. */
   readonly #unwritten = new Set<Tracked>()
+  /** Of these, those whose recipients the spool was not told of, and who waits until it is. */
+  readonly #behind = new Map<Tracked, (() => void)[]>()
   #repeating: NodeJS.Timeout | undefined
 
   constructor(parts: LedgerParts) {
@@ -65,15 +68,26 @@ export class Ledger {
     return this.#write(message)
   }
 
-  /** The spool could not be told; after a crash the message is tried again. */
-  isBehind(message: Tracked): boolean {
-    return this.#unwritten.has(message)
+  /** Messages of which the spool does not know all that memory does, since a write failed. */
+  get unwritten(): number {
+    return this.#unwritten.size
   }
 
-  /** One last try for what could not be written. */
-  async stop(): Promise<void> {
-    clearTimeout(this.#repeating)
-    await Promise.all([...this.#unwritten].map((message) => this.#write(message)))
+  /** Where the spool could not be told, so that after a crash the message is tried again: resolves when it has been. */
+  recorded(message: Tracked): Promise<void> | undefined {
+    const waiting = this.#behind.get(message)
+    return waiting && new Promise((resolve) => waiting.push(resolve))
+  }
+
+  /** Last tries for what could not be written: a disk that is just back is found to be so within a second. */
+  async stop(forMs: number): Promise<void> {
+    const end = performance.now() + forMs
+    for (;;) {
+      clearTimeout(this.#repeating)
+      await Promise.all([...this.#unwritten].map((message) => this.#write(message)))
+      if (this.#unwritten.size === 0 || performance.now() >= end) break
+      await sleep(lastTriesEveryMs)
+    }
     clearTimeout(this.#repeating)
   }
 
@@ -154,13 +168,25 @@ export class Ledger {
     const fault = message.unreported.length > 0 ? await this.#report(message) : undefined
     const states = asReported(message)
     const gone = states.every(isDone)
-    await (gone ? spool.remove(queueId) : spool.record(queueId, states))
+    await this.#tell(message, gone ? spool.remove(queueId) : spool.record(queueId, states))
     for (const dsn of message.heldDsns.splice(0)) onDsn(dsn)
     if (gone) {
       onGone(message)
       events.finished(queueId, Math.max(0, now() - acceptedAt) / 1000)
     }
     if (fault !== undefined) throw fault
+  }
+
+  async #tell(message: Tracked, written: Promise<void>): Promise<void> {
+    try {
+      await written
+    } catch (error) {
+      if (!this.#behind.has(message)) this.#behind.set(message, [])
+      throw error
+    }
+    if (message.changed) return
+    for (const resolve of this.#behind.get(message) ?? []) resolve()
+    this.#behind.delete(message)
   }
 
   /** The fault that kept a report from being queued: its recipients stay pending in the spool, and closed in memory. */
@@ -190,6 +216,7 @@ export class Ledger {
 type Decided = Result & { readonly decision: Decision }
 
 const repeatMs = 2000
+const lastTriesEveryMs = 250
 
 const stateAfter = {
   remove: 'delivered',

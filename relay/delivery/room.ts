@@ -2,7 +2,7 @@
 import type { Lane } from './lane.ts'
 import { Reach } from './reach.ts'
 
-/** What the spool has not yet been told of one route's deliveries; a crash could repeat no more than these. */
+/** What the spool has not recorded of one route's deliveries: a crash could repeat no more than these and what is in flight. */
 const maxUnsettled = 20
 
 export class Room {
@@ -11,6 +11,8 @@ export class Room {
   inUse = 0
   /** Done at the next hops, and not yet in the spool. */
   unsettled = 0
+  /** Of these, those that the spool could not be told of. */
+  #behind = 0
   readonly reach = new Reach()
   /** In the order in which they have come. */
   readonly #waiting = new Set<Lane>()
@@ -20,6 +22,12 @@ export class Room {
     if (!this.#isFull) return true
     this.#waiting.add(lane)
     return false
+  }
+
+  async behindUntil(recorded: Promise<void>): Promise<void> {
+    this.#behind++
+    await recorded
+    this.#behind--
   }
 
   next(): Lane | undefined {
@@ -34,6 +42,8 @@ export class Room {
   }
 
   get #isFull(): boolean {
-    return this.inUse >= this.most || this.unsettled >= maxUnsettled
+    // While writes fail, whatever is in flight will be unsettled too.
+    const unsettled = this.#behind > 0 ? this.unsettled + this.inUse : this.unsettled
+    return this.inUse >= this.most || unsettled >= maxUnsettled
   }
 }

@@ -123,3 +123,16 @@ test('what the spool could not be told stays in the file', async () => {
   await until('it is in the file', () => idsIn(attemptsFile).join() === queueId)
   spool.before = () => {}
 })
+
+test('what the spool is told at last is in the file no longer', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  spool.broken.add('remove')
+  const { attemptsFile, attempted } = rig(oneSmarthost(upstream.port), { spool, repeatMs: 20 })
+  const { queueId } = spool.put(envelope(hello), hello).envelope
+  await attempted(1)
+  await until('it is in the file', () => idsIn(attemptsFile).join() === queueId)
+  spool.broken.clear()
+  await until('it is in the file no longer', () => idsIn(attemptsFile).length === 0)
+  expect(spool.stored.size).toBe(0)
+})
