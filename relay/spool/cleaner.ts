@@ -19,6 +19,8 @@ type Parts = {
   /** Its removal is written already and not yet durable. */
   readonly isLeaving: (handle: number) => boolean
   readonly segmentBytes: number
+  /** How soon what could not be read is read again. */
+  readonly readAgainMs: number
   /** The volume is nearly full. */
   readonly short: () => boolean
 }
@@ -31,12 +33,13 @@ export class Cleaner {
   readonly #parts: Parts
   #running: Promise<void> | undefined
   #stopped = false
+  #copyAgainAt = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
-  /** Cleans as long as it is worth it, in the background; a fault of the disk ends it until the next call. */
+  /** Cleans as long as it is worth it, in the background; a write that fails ends it until the next call. */
   consider(): void {
     this.#running ??= this.#clean()
       .catch(ignored)
@@ -55,6 +58,7 @@ export class Cleaner {
     for (let oldest = journal.oldest; oldest !== undefined && !this.#stopped; oldest = journal.oldest) {
       if (oldest.live > 0) {
         if (!journal.damaged && !worthCopying(journal.segments, this.#parts.segmentBytes, this.#parts.short())) return
+        if (performance.now() < this.#copyAgainAt) return
         await this.#copy(oldest)
         if (oldest.live > 0) return
       }
@@ -70,11 +74,14 @@ export class Cleaner {
     }
   }
 
+  // One that cannot be read keeps no other from being copied; it counts as damaged in the end: see unreadable.ts.
   async #move(handle: number, from: Segment): Promise<void> {
-    const { ahead, messages } = this.#parts
+    const { ahead, messages, readAgainMs } = this.#parts
     const watch = ahead.watch(handle)
     try {
-      const loaded = await messages.load(handle)
+      const loaded = await messages.load(handle).catch(() => {
+        this.#copyAgainAt = performance.now() + readAgainMs
+      })
       if (loaded !== undefined) await this.#append(handle, from, loaded, watch)
     } finally {
       ahead.unwatch(handle, watch)

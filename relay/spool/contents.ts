@@ -8,6 +8,7 @@ import { spoolError } from './disk-error.ts'
 import type { Messages } from './messages.ts'
 import type { Paths } from './paths.ts'
 import { SpoolError } from './spool.ts'
+import type { Unreadable } from './unreadable.ts'
 
 const chunkBytes = 64 * 1024
 
@@ -16,6 +17,7 @@ type Parts = {
   readonly paths: Paths
   readonly cache: ContentCache
   readonly messages: Messages
+  readonly unreadable: Unreadable
   /** The content on disk is not what was received. */
   readonly damaged: (handle: number, queueId: string) => void
 }
@@ -51,7 +53,8 @@ export class Contents {
       yield loaded.content
       return
     }
-    const file = await this.#guarded(queueId, () => this.#parts.disk.open(this.#parts.paths.content(queueId)))
+    const { disk, paths } = this.#parts
+    const file = await this.#guarded(handle, queueId, 'name', () => disk.open(paths.content(queueId)))
     try {
       yield* this.#checked(handle, loaded.message, file, loaded.file.crc)
     } finally {
@@ -64,7 +67,7 @@ export class Contents {
     let sum = 0
     for (let at = 0; at < bytes; ) {
       const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, bytes - at))
-      const got = await this.#guarded(queueId, () => file.read(chunk, at))
+      const got = await this.#guarded(handle, queueId, at, () => file.read(chunk, at))
       at += chunk.length
       sum = crc32(chunk, sum)
       if (got < chunk.length || (at === bytes && sum !== crc)) throw this.#damage(handle, queueId)
@@ -77,12 +80,13 @@ export class Contents {
     return new SpoolError('fault', `${this.#nameOf(queueId)} is damaged: it was set aside`)
   }
 
-  async #guarded<T>(queueId: string, deed: () => Promise<T>): Promise<T> {
-    try {
-      return await deed()
-    } catch (error) {
+  async #guarded<T>(handle: number, queueId: string, at: number | 'name', deed: () => Promise<T>): Promise<T> {
+    const place = `${this.#parts.paths.content(queueId)}:${at}`
+    const got = await this.#parts.unreadable.read(place, deed).catch((error: unknown) => {
       throw spoolError(`${this.#nameOf(queueId)} could not be read`, error)
-    }
+    })
+    if (got === undefined) throw this.#damage(handle, queueId)
+    return got
   }
 
   #nameOf(queueId: string): string {

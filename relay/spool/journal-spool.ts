@@ -22,6 +22,7 @@ import type { Register } from './register.ts'
 import { untried } from './replay.ts'
 import type { Place } from './segment.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
+import { type Patience, patience, Unreadable } from './unreadable.ts'
 
 export type SpoolEvents = Pick<Events, 'committed' | 'quarantined' | 'recovered' | 'spoolFault' | 'spoolRecovered'>
 
@@ -35,6 +36,7 @@ type Parts = {
   /** Else small against the volume. */
   readonly segmentBytes?: number
   readonly tryAgainMs?: number
+  readonly patience?: Patience
   /** After everything is on disk and every file is closed. */
   readonly closed: () => void
 }
@@ -83,15 +85,17 @@ export class JournalSpool implements Spool {
     this.#fault = new Fault({ events, mend: () => this.#mend(), tryAgainMs: parts.tryAgainMs })
     const damaged = (handle: number, queueId: string) => this.#setAside(handle, queueId)
     const { directory } = paths
+    const waits = parts.patience ?? patience
+    const unreadable = new Unreadable({ patience: waits, works: () => this.#fault.error?.kind !== 'fault' })
     const messages = new Messages({
       directory,
       register,
       ahead,
-      open: this.#open,
+      read: (place) => unreadable.read(`${place.segment.name}:${place.at}`, () => this.#open.read(place)),
       damaged,
       damagedState: (queueId, place) => this.#damagedState(queueId, place),
     })
-    this.#contents = new Contents({ disk, paths, cache: this.#cache, messages, damaged })
+    this.#contents = new Contents({ disk, paths, cache: this.#cache, messages, unreadable, damaged })
     this.#journal = new Journal({
       disk,
       paths,
@@ -111,6 +115,7 @@ export class JournalSpool implements Spool {
       open: this.#open,
       isLeaving: (handle) => this.#leaving.has(handle),
       segmentBytes,
+      readAgainMs: waits.apartMs,
       short: () => space.shortage !== undefined,
     })
   }
@@ -276,7 +281,7 @@ export class JournalSpool implements Spool {
     if (place === undefined || !this.#register.standsFor(handle, queueId)) return
     const hasFile = this.#register.hasFile(handle)
     const path = hasFile ? this.#paths.content(queueId) : this.#paths.segment(place.segment.name)
-    this.#parts.events.quarantined(path, `the content of message ${queueId} is damaged`)
+    this.#parts.events.quarantined(path, `the content of message ${queueId} is damaged or cannot be read`)
     if (hasFile) void this.#parts.disk.rename(path, this.#paths.setAside(`${queueId}.eml`)).catch(ignored)
     else place.segment.damaged = true
     this.#drop(handle)
@@ -286,7 +291,10 @@ export class JournalSpool implements Spool {
   #damagedState(queueId: string, { segment }: Place): void {
     if (segment.damaged) return
     segment.damaged = true
-    this.#parts.events.quarantined(this.#paths.segment(segment.name), `the state of message ${queueId} is damaged`)
+    this.#parts.events.quarantined(
+      this.#paths.segment(segment.name),
+      `the state of message ${queueId} is damaged or cannot be read`,
+    )
   }
 
   #written(items: readonly Item[], bytes: number): void {

@@ -2,7 +2,6 @@
 import type { QueuedMessage, RecipientState } from '../mail/envelope.ts'
 import type { Ahead } from './ahead.ts'
 import { spoolError } from './disk-error.ts'
-import type { OpenSegments } from './open-segments.ts'
 import { type ContentFile, type Entry, recordIn } from './record.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
@@ -19,7 +18,8 @@ type Parts = {
   readonly directory: string
   readonly register: Register
   readonly ahead: Ahead
-  readonly open: OpenSegments
+  /** Undefined when the place counts as damaged. @throws the disk's error */
+  readonly read: (place: Place) => Promise<Buffer | undefined>
   /** The record that makes the message ours is not what was written: nothing of it can be given out. */
   readonly damaged: (handle: number, queueId: string) => void
   /** Nor is its last state: it counts as untried, since mail that came twice is better than mail that did not. */
@@ -81,9 +81,9 @@ export class Messages {
   }
 
   async #read(place: Place): Promise<Read> {
-    const bytes = await this.#parts.open.read(place)
-    const record = recordIn(bytes, place.segment.nonce)
-    if (record === undefined) return undefined
+    const bytes = await this.#parts.read(place)
+    const record = bytes && recordIn(bytes, place.segment.nonce)
+    if (bytes === undefined || record === undefined) return undefined
     const { offset, length } = record.content
     return { entry: record.entry, content: bytes.subarray(offset, offset + length) }
   }

@@ -132,7 +132,7 @@ class Recovery {
       directory: this.#paths.directory,
       register,
       ahead: this.#ahead,
-      open,
+      read: (place) => open.read(place),
       damaged: ignored,
       damagedState: ignored,
     })

@@ -1,4 +1,5 @@
 /** The real disk, whose calls fail as long as a test wants. */
+import { basename } from 'node:path'
 import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
 
 export type Call = keyof Disk | 'write' | 'sync' | 'truncate' | 'read' | 'close'
@@ -6,6 +7,8 @@ export type Call = keyof Disk | 'write' | 'sync' | 'truncate' | 'read' | 'close'
 export class FailingDisk {
   /** What fails now, with which code; as `sync` or, only under that folder, `sync large`. */
   readonly failing = new Map<string, string>()
+  /** A place that cannot be read: the beginning of the file's name, and an offset in it. */
+  badSector: { readonly file: string; readonly at: number } | undefined
   /** Calls in their order, as `sync journal`. */
   readonly calls: string[] = []
 
@@ -24,7 +27,13 @@ export class FailingDisk {
   #file(path: string, file: DiskFile): DiskFile {
     return {
       write: (buffers, position) => this.#call('write', path, () => file.write(buffers, position)),
-      read: (into, position) => this.#call('read', path, () => file.read(into, position)),
+      read: (into, position) =>
+        this.#call('read', path, async () => {
+          const { file: name = '', at = -1 } = this.badSector ?? {}
+          const hit = position <= at && at < position + into.length && basename(path).startsWith(name)
+          if (hit) throw failure('EIO', 'read of a bad sector')
+          return file.read(into, position)
+        }),
       sync: () => this.#call('sync', path, () => file.sync()),
       truncate: (bytes) => this.#call('truncate', path, () => file.truncate(bytes)),
       close: () => this.#call('close', path, () => file.close()),
@@ -35,7 +44,10 @@ export class FailingDisk {
     const place = `${call} ${path.split('/').at(-2)}`
     this.calls.push(place)
     const code = this.failing.get(place) ?? this.failing.get(call)
-    if (code !== undefined) throw Object.assign(new Error(`${code}: told to fail, ${call}`), { code })
+    if (code !== undefined) throw failure(code, call)
     return deed()
   }
 }
+
+const failure = (code: string, call: string): Error =>
+  Object.assign(new Error(`${code}: told to fail, ${call}`), { code })

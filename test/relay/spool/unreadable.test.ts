@@ -1,0 +1,150 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { smallBytes } from '../../../relay/spool/incoming.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { type Patience, Unreadable } from '../../../relay/spool/unreadable.ts'
+import { accept, contentOf, messagesOf, pending } from './contents.ts'
+import { FailingDisk } from './failing-disk.ts'
+import { listening, octets, temporaryFolder, until } from './samples.ts'
+
+const minute = 60_000
+const eio = Object.assign(new Error('EIO'), { code: 'EIO' })
+
+/** Reads one place once a minute, with these results; says what came of each read: `gone` is undefined. */
+async function reads(results: readonly ('ok' | 'EIO' | 'EMFILE')[], apartMs = minute, working = true) {
+  let now = 0
+  const unreadable = new Unreadable({ patience: { reads: 3, apartMs: minute }, works: () => working, now: () => now })
+  const came: string[] = []
+  for (const code of results) {
+    const read = async () => {
+      if (code === 'ok') return 'ok'
+      throw Object.assign(new Error(code), { code })
+    }
+    came.push(await unreadable.read('place', read).then((got) => got ?? 'gone', String))
+    now += apartMs
+  }
+  return came.map((what) => what.replace('Error: ', ''))
+}
+
+test.each([
+  ['failed reads, each long after the one before', ['EIO', 'EIO', 'EIO', 'EIO'], ['EIO', 'EIO', 'gone', 'gone']],
+  ['an error that goes away', ['EIO', 'EIO', 'ok', 'EIO', 'EIO'], ['EIO', 'EIO', 'ok', 'EIO', 'EIO']],
+  ['an error of the process, not of the medium', Array(4).fill('EMFILE'), Array(4).fill('EMFILE')],
+] as const)('a place counts as damaged after: %s', async (_what, results, came) => {
+  expect(await reads(results)).toEqual(came)
+})
+
+test('many failed reads within a moment are one', async () => {
+  expect(await reads(Array(50).fill('EIO'), 10)).not.toContain('gone')
+})
+
+test('a disk that takes no writes says nothing about one place', async () => {
+  expect(await reads(Array(5).fill('EIO'), minute, false)).not.toContain('gone')
+})
+
+test('another place has its own count', async () => {
+  const unreadable = new Unreadable({ patience: { reads: 1, apartMs: 0 }, works: () => true })
+  const failed = () => Promise.reject(eio)
+  expect(await unreadable.read('one', failed)).toBeUndefined()
+  expect(await unreadable.read('two', async () => 2)).toBe(2)
+})
+
+const short: Patience = { reads: 3, apartMs: 20 }
+const endless: Patience = { reads: Number.POSITIVE_INFINITY, apartMs: 20 }
+
+/** A spool with thirty waiting messages in its first segment, where an octet of one of the first cannot be read. */
+async function withBadSector(patience: Patience) {
+  const directory = temporaryFolder()
+  const failing = new FailingDisk()
+  const told = listening()
+  for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
+  const parts = { directory, events: told.events, now: Date.now, disk: failing.disk, closed: () => {} }
+  const spool = await JournalSpool.open({ ...parts, segmentBytes: 64 * 1024, patience })
+  onTestFinished(() => spool.close())
+  const waiting: string[] = []
+  for (let n = 0; n < 30; n += 1) waiting.push((await accept(spool, contentOf(n, 1500))).envelope.queueId)
+  failing.badSector = { file: '0000000001-', at: 5000 }
+  const pass = async (count: number) => {
+    for (let n = 0; n < count; n += 1) await spool.remove((await accept(spool, contentOf(n, 4000))).envelope.queueId)
+  }
+  const there = () => waiting.filter((id) => spool.has(id)).length
+  const quarantined = () => told.lines.filter((line) => line.startsWith('quarantined'))
+  const listed = (folder: 'journal' | 'quarantine') => readdirSync(join(directory, folder))
+  return { directory, spool, failing, waiting, pass, there, quarantined, listed, told }
+}
+
+/** Mail goes through until the condition holds. */
+async function passUntil(pass: (count: number) => Promise<void>, what: string, holds: () => boolean) {
+  for (let round = 0; !holds(); round += 1) {
+    if (round > 200) throw new Error(`not after 4000 messages: ${what}`)
+    await pass(20)
+  }
+}
+
+test('one message that cannot be read is set aside with its segment, told, and the room of all others comes back', async () => {
+  const { pass, there, quarantined, listed } = await withBadSector(short)
+  const setAside = () => listed('quarantine').length === 1
+  await passUntil(pass, 'the segment is set aside', setAside)
+  expect(quarantined()).toEqual([expect.stringMatching(/0000000001-.*the content of message .* cannot be read$/)])
+  expect(there()).toBe(29)
+  await pass(200)
+  await until('the dead segments are deleted', () => listed('journal').length < 8)
+  expect(listed('quarantine')).toEqual([expect.stringMatching(/^0000000001-/)])
+  expect(there()).toBe(29)
+})
+
+test('an error that goes away keeps nothing from being copied, and sets nothing aside', async () => {
+  const { spool, failing, waiting, pass, there, quarantined, listed } = await withBadSector(endless)
+  await pass(300)
+  // All but one are elsewhere by now; the segment is the oldest still, and keeps the later ones.
+  expect(listed('journal').length).toBeGreaterThan(10)
+  expect(failing.calls.filter((call) => call === 'read journal').length).toBeLessThan(200)
+  failing.badSector = undefined
+  await passUntil(pass, 'the dead segments are deleted', () => listed('journal').length < 8)
+  expect([there(), quarantined(), listed('quarantine')]).toEqual([30, [], []])
+  for (const [n, id] of waiting.entries()) {
+    expect((await octets(spool.content(id))).equals(contentOf(n, 1500))).toBe(true)
+  }
+})
+
+test('a state that cannot be read counts as untried in the end, as one that is damaged does', async () => {
+  const { spool, failing, waiting, told, directory } = await withBadSector(short)
+  const [first = ''] = waiting
+  await spool.record(first, [{ ...pending('one@other.example'), attempts: 7 }])
+  const handle = spool.handleOf(first) ?? -1
+  failing.badSector = placeOf('"attempts":7', join(directory, 'journal'))
+  const attempts = async () => (await spool.load(handle))?.recipients.map((r) => r.attempts)
+  await expect(attempts()).rejects.toThrow('could not be read')
+  await until('it counts as damaged', () => {
+    void attempts().catch(() => {})
+    return told.lines.some((line) => line.includes(`the state of message ${first}`))
+  })
+  expect(await attempts()).toEqual([0, 0])
+  expect(told.lines.filter((line) => line.startsWith('quarantined'))).toHaveLength(1)
+})
+
+function placeOf(text: string, folder: string) {
+  for (const file of readdirSync(folder)) {
+    const at = readFileSync(join(folder, file)).indexOf(text)
+    if (at !== -1) return { file, at }
+  }
+  throw new Error(`${text} stands in no file`)
+}
+
+test('large content that cannot be read is set aside in the end, and told', async () => {
+  const { spool, failing, quarantined, listed } = await withBadSector(short)
+  const { queueId } = (await accept(spool, contentOf(1, smallBytes + 1))).envelope
+  failing.badSector = { file: queueId, at: 100_000 }
+  const errors: string[] = []
+  for (let n = 0; n < 100 && spool.has(queueId); n += 1) {
+    errors.push(String(await octets(spool.content(queueId)).catch((error: unknown) => error)))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  expect(errors[0]).toContain('could not be read')
+  expect(errors.at(-1)).toContain('was set aside')
+  expect(quarantined()).toHaveLength(1)
+  await until('it is set aside', () => listed('quarantine').includes(`${queueId}.eml`))
+  expect((await messagesOf(spool)).length).toBeGreaterThan(28)
+})
