@@ -30,7 +30,14 @@ const minutes = 60_000
 const acceptedAtOnce = 256
 
 const silent = (): void => {}
-const quiet = { committed: silent, quarantined: silent, recovered: silent, spoolFault: silent, spoolRecovered: silent }
+const quiet = {
+  committed: silent,
+  forgotten: silent,
+  quarantined: silent,
+  recovered: silent,
+  spoolFault: silent,
+  spoolRecovered: silent,
+}
 
 /** As submission does it; the messages were accepted over the last hour. */
 async function fill(directory: string): Promise<void> {

@@ -220,6 +220,11 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       metrics.ambiguous.inc()
       log.warn({ queueId }, 'may arrive twice: an attempt was open when the relay ended')
     },
+    /** It is queued, and records are damaged that may have said that it was delivered. */
+    forgotten(queueId: string): void {
+      metrics.ambiguous.inc()
+      log.warn({ queueId }, 'may arrive twice: what became of it is in damaged records')
+    },
     attemptTook(smarthost: string, seconds: number): void {
       metrics.deliveryDuration.observe({ smarthost }, seconds)
     },

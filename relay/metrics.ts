@@ -150,7 +150,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     deliveryTls: counter('delivery_tls_total', 'Connections to smarthosts by TLS version.', ['smarthost', 'version']),
     ambiguous: counter(
       'delivery_ambiguous_total',
-      'Attempts that may have made a copy: no reply after the dot, or open when the relay ended.',
+      'Attempts that may have made a copy: no reply after the dot, open when the relay ended, or told in damaged records.',
     ),
     signatures: counter('delivery_signatures_total', 'DKIM signatures made, one for each key and attempt.', [
       'algorithm',

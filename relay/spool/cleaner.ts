@@ -1,6 +1,7 @@
 /** Gives room back: the oldest segment goes when nothing in it is needed; what still is, is copied to the newest first. */
 import type { Ahead, Watch } from './ahead.ts'
 import type { Disk } from './disk.ts'
+import { isAbsent } from './disk-error.ts'
 import type { Journal } from './journal.ts'
 import type { Loaded, Messages } from './messages.ts'
 import type { OpenSegments } from './open-segments.ts'
@@ -133,5 +134,4 @@ export function worthCopying(segments: readonly Segment[], segmentBytes: number,
   return total - live > most
 }
 
-const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 const ignored = (): void => {}

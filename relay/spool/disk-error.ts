@@ -1,4 +1,4 @@
-/** What an error of the disk means for the spool: no room, or a fault. */
+/** What an error of the disk means for the spool: no room, a fault, a file that is not there, or a place that is not given out. */
 import { SpoolError } from './spool.ts'
 
 const noRoom: readonly unknown[] = ['ENOSPC', 'EDQUOT']
@@ -6,7 +6,22 @@ const noRoom: readonly unknown[] = ['ENOSPC', 'EDQUOT']
 /** `what` names the object and the deed: `spool /data: journal could not be written`. */
 export function spoolError(what: string, cause: unknown): SpoolError {
   if (cause instanceof SpoolError) return cause
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  const kind = noRoom.includes(code) ? 'full' : 'fault'
+  const kind = noRoom.includes(codeOf(cause)) ? 'full' : 'fault'
   return new SpoolError(kind, `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
 }
+
+export const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT'
+
+/** Not that of a process that has no descriptors, no memory or no right: waiting, or a person, mends those. */
+export const isOfTheMedium = (error: unknown): boolean => ofTheMedium.includes(codeOf(error))
+
+// EUCLEAN (117) and EBADMSG (74), which file systems say of checksums of their own, have no name in Node.
+const ofTheMedium: readonly unknown[] = [
+  'EIO',
+  'ENODATA',
+  'ENOENT',
+  'Unknown system error -117',
+  'Unknown system error -74',
+]
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)

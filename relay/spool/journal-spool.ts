@@ -24,7 +24,10 @@ import type { Place } from './segment.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
 import { type Patience, patience, Unreadable } from './unreadable.ts'
 
-export type SpoolEvents = Pick<Events, 'committed' | 'quarantined' | 'recovered' | 'spoolFault' | 'spoolRecovered'>
+export type SpoolEvents = Pick<
+  Events,
+  'committed' | 'forgotten' | 'quarantined' | 'recovered' | 'spoolFault' | 'spoolRecovered'
+>
 
 type Parts = {
   readonly directory: string

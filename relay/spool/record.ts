@@ -37,8 +37,14 @@ export type Piece =
       readonly end: number
       readonly content: Extent
     }
-  /** A whole record or more that is not what was written. */
-  | { readonly kind: 'damaged'; readonly at: number; readonly end: number; readonly why: string }
+  /** A whole record or more that is not what was written; `said` is what it says where only its content is damaged. */
+  | {
+      readonly kind: 'damaged'
+      readonly at: number
+      readonly end: number
+      readonly why: string
+      readonly said?: Entry
+    }
   /** The last write before a crash: it was cut short, so it was never acknowledged. */
   | { readonly kind: 'torn'; readonly at: number }
 
@@ -97,7 +103,7 @@ function pieceAt(bytes: Buffer, at: number, nonce: Buffer, trust: Trust): Piece 
   const crc = bytes.readUInt32LE(at + 20)
   const extent = { offset: content, length: end - content, crc }
   if (!trust(entry) && crc32(bytes.subarray(content, end)) !== crc)
-    return { kind: 'damaged', at, end, why: damagedContent(entry) }
+    return { kind: 'damaged', at, end, why: damagedContent(entry), said: entry }
   return { kind: 'record', entry, at, end, content: extent }
 }
 

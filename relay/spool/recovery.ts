@@ -1,16 +1,24 @@
-/** Opening: reads every record of the journal (contents only where they may decide something), sweeps what was never ours, and sets aside what is damaged. */
+/**
+ * Opening: reads every record of the journal (contents only where they may decide something), sweeps what was never ours, and sets aside what is damaged.
+ *
+ * Damage is what the disk gives out and nobody wrote. What it does not give out may be whole, and is never taken for gone.
+ */
 import type { Events } from '../events.ts'
 import { unreachable } from '../mail/outcome.ts'
+import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
+import { isAbsent, isOfTheMedium } from './disk-error.ts'
+import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
 import type { Paths } from './paths.ts'
+import { setAside } from './quarantine.ts'
 import { parseQueueId } from './queue-id.ts'
 import { type Entry, journalVersion, type Piece, recordIn, scan, type Trust } from './record.ts'
 import type { Register } from './register.ts'
 import { Replay } from './replay.ts'
-import { parseSegmentName, type Segment } from './segment.ts'
+import { type Place, parseSegmentName, type Segment } from './segment.ts'
 import { SpoolError } from './spool.ts'
 
 export type Recovered = {
@@ -25,7 +33,7 @@ export type Recovered = {
   readonly swept: number
 }
 
-type Parts = { readonly disk: Disk; readonly paths: Paths; readonly events: Pick<Events, 'quarantined'> }
+type Parts = { readonly disk: Disk; readonly paths: Paths; readonly events: Pick<Events, 'forgotten' | 'quarantined'> }
 
 export async function recover(parts: Parts): Promise<Recovered> {
   return new Recovery(parts).run()
@@ -34,12 +42,16 @@ export async function recover(parts: Parts): Promise<Recovered> {
 class Recovery {
   readonly #disk: Disk
   readonly #paths: Paths
+  readonly #forgotten: (queueId: string) => void
   readonly #quarantined: (file: string, why: string) => void
   readonly #replay = new Replay()
   readonly #ahead = new Ahead()
   readonly #segments: Segment[] = []
   readonly #ended: string[] = []
   #damage = false
+  readonly #lost = new LostRecords()
+  /** Names in the folder of the journal. */
+  readonly #aside: string[] = []
   /** One for all segments. */
   #buffer: Buffer = Buffer.of()
   #swept = 0
@@ -48,6 +60,7 @@ class Recovery {
   constructor({ disk, paths, events }: Parts) {
     this.#disk = disk
     this.#paths = paths
+    this.#forgotten = (queueId) => events.forgotten(queueId)
     this.#quarantined = (file, why) => {
       this.#damage = true
       events.quarantined(file, why)
@@ -62,7 +75,9 @@ class Recovery {
     for (const segment of this.#segments) this.#checkEnd(segment)
     await this.#closeReported()
     await this.#endWhatIsDone()
+    this.#tellForgotten()
     await this.#sweepContent()
+    await this.#moveAside()
     return {
       segments: this.#segments,
       lastNumber: this.#lastNumber,
@@ -76,14 +91,22 @@ class Recovery {
   async #journalFile(name: string, trust: Trust): Promise<void> {
     const path = this.#paths.segment(name)
     const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
-    if (begun === undefined) return this.#setAside(path, name, 'is no file of the journal')
+    if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')
     this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     if (name.endsWith('.tmp')) return this.#sweep(path)
     const bytes = await this.#read(path)
-    if (bytes === undefined) return this.#setAside(path, name, 'cannot be read')
-    if (!holdsRecord(bytes, begun.nonce)) return this.#setAside(path, name, 'holds no whole record')
+    const why = bytes === undefined ? 'is a folder' : 'holds no whole record'
+    if (bytes === undefined || !holdsRecord(bytes, begun.nonce)) {
+      this.#lost.add(begun, Number.POSITIVE_INFINITY)
+      return this.#noSegment(name, why)
+    }
     this.#segments.push(begun)
     for (const piece of scan(bytes, begun.nonce, trust)) this.#piece(begun, piece)
+  }
+
+  #noSegment(name: string, why: string): void {
+    this.#quarantined(this.#paths.segment(name), why)
+    this.#aside.push(name)
   }
 
   #piece(segment: Segment, piece: Piece): void {
@@ -93,6 +116,7 @@ class Recovery {
         break
       case 'damaged':
         segment.bytes = piece.end
+        if (piece.said === undefined) this.#lost.add(segment, piece.at)
         this.#damaged(segment, `${piece.why}, at octet ${piece.at}`)
         break
       case 'record':
@@ -116,7 +140,9 @@ class Recovery {
 
   #checkEnd(segment: Segment): void {
     const known = this.#replay.endOf(segment)
-    if (segment.bytes < known) this.#damaged(segment, `ends at octet ${segment.bytes} of ${known}`)
+    if (segment.bytes >= known) return
+    this.#lost.add(segment, known)
+    this.#damaged(segment, `ends at octet ${segment.bytes} of ${known}`)
   }
 
   #damaged(segment: Segment, why: string): void {
@@ -124,28 +150,36 @@ class Recovery {
     this.#quarantined(this.#paths.segment(segment.name), why)
   }
 
-  /** What DSNs report, and the state of the message itself does not say yet: the crash came between (case S25). */
   async #closeReported(): Promise<void> {
-    const { register } = this.#replay
     const open = new OpenSegments(this.#disk, this.#paths)
+    try {
+      await this.#closeReportedIn((place) => again(() => open.read(place)))
+    } finally {
+      await open.close()
+    }
+  }
+
+  /** What DSNs report, and the state of the message itself does not say yet: the crash came between (case S25). */
+  async #closeReportedIn(read: (place: Place) => Promise<Buffer>): Promise<void> {
+    const { register } = this.#replay
+    const { directory } = this.#paths
     const messages = new Messages({
-      directory: this.#paths.directory,
+      directory,
       register,
       ahead: this.#ahead,
-      read: (place) => open.read(place),
+      read,
       damaged: ignored,
       damagedState: ignored,
     })
     for (const { handle, place } of this.#replay.reported()) {
-      const dsn = await open.read(place).then((bytes) => recordIn(bytes, place.segment.nonce)?.entry, ignored)
+      const dsn = recordIn(await read(place), place.segment.nonce)?.entry
       const forwardPaths = (dsn !== undefined && 'envelope' in dsn && dsn.envelope.reports?.forwardPaths) || []
-      const before = (await messages.load(handle).catch(ignored))?.message.recipients ?? []
+      const before = (await messages.load(handle))?.message.recipients ?? []
       const after = closed(before, forwardPaths)
       if (after.every((r, i) => r === before[i])) continue
       this.#ahead.report(handle, forwardPaths)
       register.standing(handle, after)
     }
-    await open.close()
   }
 
   /** Without those that have nothing left to do, and those whose content, in a file of its own, is gone or has another length. */
@@ -166,11 +200,22 @@ class Recovery {
   async #hasContent(handle: number): Promise<boolean> {
     const { queueId = '', bytes } = this.#replay.register.outline(handle) ?? {}
     const path = this.#paths.content(queueId)
-    const size = await this.#disk.size(path).catch(() => undefined)
-    if (size === bytes) return true
-    if (size === undefined) this.#quarantined(path, 'is gone or cannot be read')
+    const size = await this.#disk.size(path).catch((error: unknown) => (isAbsent(error) ? 'gone' : undefined))
+    // Whoever reads it will see.
+    if (size === bytes || size === undefined) return true
+    if (size === 'gone') this.#quarantined(path, 'is gone')
     else await this.#setAside(path, `${queueId}.eml`, `has ${size} octets instead of ${bytes}`)
     return false
+  }
+
+  #tellForgotten(): void {
+    if (this.#lost.isEmpty) return
+    const { register } = this.#replay
+    for (const handle of register.handles()) {
+      const lastWord = register.placeOfState(handle) ?? register.placeOf(handle)
+      const { queueId = '', disposition } = register.outline(handle) ?? {}
+      if (lastWord && disposition === 'relay' && this.#lost.mayConcern(lastWord)) this.#forgotten(queueId)
+    }
   }
 
   async #sweepContent(): Promise<void> {
@@ -191,30 +236,37 @@ class Recovery {
     await this.#disk.unlink(path).catch(ignored)
   }
 
-  // A disk that cannot even rename must not keep us from the mail that is whole.
   async #setAside(path: string, name: string, why: string): Promise<void> {
     this.#quarantined(path, why)
-    const taken = new Set(await this.#disk.list(this.#paths.quarantine))
-    let free = name
-    for (let n = 1; taken.has(free); n += 1) free = `${name}.${n}`
-    await this.#disk.rename(path, this.#paths.setAside(free)).catch(ignored)
+    await setAside(this.#disk, this.#paths, path, name)
   }
 
-  /** Undefined when the disk fails, or it is a folder; what a person must mend (EACCES, EMFILE) stops the start. */
+  // After all else: a start that comes to no end leaves them to the next one, which else would see no damage, and would
+  // sweep contents whose records are in them.
+  async #moveAside(): Promise<void> {
+    for (const name of this.#aside) await setAside(this.#disk, this.#paths, this.#paths.segment(name), name)
+  }
+
+  /** Undefined when it is a folder. @throws what a person must mend: acknowledged mail, and what has left, may be in it */
   async #read(path: string): Promise<Buffer | undefined> {
     try {
-      const size = await this.#disk.size(path)
-      // Segments differ by their last write: a little more suffices for all.
-      if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
-      const file = await this.#disk.open(path)
-      try {
-        return this.#buffer.subarray(0, await file.read(this.#buffer.subarray(0, size), 0))
-      } finally {
-        await file.close()
-      }
+      return await again(() => this.#whole(path))
     } catch (error) {
-      if (error instanceof Error && 'code' in error && unreadable.includes(error.code)) return undefined
-      throw error
+      if (error instanceof Error && 'code' in error && error.code === 'EISDIR') return undefined
+      if (!isOfTheMedium(error)) throw error
+      throw new SpoolError('fault', `${path} cannot be read: ${messageOf(error)}; ${mend}`, error)
+    }
+  }
+
+  async #whole(path: string): Promise<Buffer> {
+    const size = await this.#disk.size(path)
+    // Segments differ by their last write: a little more suffices for all.
+    if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
+    const file = await this.#disk.open(path)
+    try {
+      return this.#buffer.subarray(0, await file.read(this.#buffer.subarray(0, size), 0))
+    } finally {
+      await file.close()
     }
   }
 }
@@ -232,5 +284,7 @@ function holdsRecord(bytes: Buffer, nonce: Buffer): boolean {
   return false
 }
 
-const unreadable: readonly unknown[] = ['EIO', 'EISDIR']
+const mend =
+  'nothing was given up: start again when the disk gives it out, or put a copy of what can be read in its place (docs/sre.md)'
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const ignored = (): undefined => {}

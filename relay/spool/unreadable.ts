@@ -1,4 +1,5 @@
 /** When a place that the disk does not give out counts as damaged: not at once, since most errors of a disk go away. */
+import { isOfTheMedium } from './disk-error.ts'
 
 /** So many reads have to fail, each so long after the one before. */
 export type Patience = { readonly reads: number; readonly apartMs: number }
@@ -47,16 +48,3 @@ export class Unreadable {
     return reads + 1
   }
 }
-
-/** Not those of a process that has no descriptors, no memory or no right: waiting, or a person, mends them. */
-export const isOfTheMedium = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ofTheMedium.includes(error.code)
-
-// EUCLEAN (117) and EBADMSG (74), which file systems say of checksums of their own, have no name in Node.
-const ofTheMedium: readonly unknown[] = [
-  'EIO',
-  'ENODATA',
-  'ENOENT',
-  'Unknown system error -117',
-  'Unknown system error -74',
-]

@@ -7,8 +7,8 @@ export type Call = keyof Disk | 'write' | 'sync' | 'truncate' | 'read' | 'close'
 export class FailingDisk {
   /** What fails now, with which code; as `sync` or, only under that folder, `sync large`. */
   readonly failing = new Map<string, string>()
-  /** A place that cannot be read: the beginning of the file's name, and an offset in it. */
-  badSector: { readonly file: string; readonly at: number } | undefined
+  /** A place that cannot be read: the beginning of the file's name, an offset in it, and how often, if not for ever. */
+  badSector: { readonly file: string; readonly at: number; times?: number } | undefined
   /** Calls in their order, as `sync journal`. */
   readonly calls: string[] = []
 
@@ -29,15 +29,21 @@ export class FailingDisk {
       write: (buffers, position) => this.#call('write', path, () => file.write(buffers, position)),
       read: (into, position) =>
         this.#call('read', path, async () => {
-          const { file: name = '', at = -1 } = this.badSector ?? {}
-          const hit = position <= at && at < position + into.length && basename(path).startsWith(name)
-          if (hit) throw failure('EIO', 'read of a bad sector')
+          this.#pass(path, position, position + into.length)
           return file.read(into, position)
         }),
       sync: () => this.#call('sync', path, () => file.sync()),
       truncate: (bytes) => this.#call('truncate', path, () => file.truncate(bytes)),
       close: () => this.#call('close', path, () => file.close()),
     }
+  }
+
+  #pass(path: string, from: number, to: number): void {
+    const bad = this.badSector
+    if (bad === undefined || bad.times === 0 || bad.at < from || bad.at >= to) return
+    if (!basename(path).startsWith(bad.file)) return
+    if (bad.times !== undefined) bad.times -= 1
+    throw failure('EIO', `read ${path}`)
   }
 
   async #call<T>(call: Call, path: string, deed: () => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ const tell = (fact: unknown): void => console.log(JSON.stringify(fact))
 const silent = (): void => {}
 const events = {
   committed: silent,
+  forgotten: silent,
   recovered: silent,
   quarantined: (file: string, why: string) => tell({ quarantined: `${file}: ${why}` }),
   spoolFault: (why: string) => tell({ fault: why }),

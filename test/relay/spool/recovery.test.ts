@@ -110,7 +110,8 @@ test.each([
   writeFileSync(join(spool.directory, folder, name), 'what is this')
   const { ids, told, setAside } = await found(spool, 1)
   expect(ids).toHaveLength(3)
-  expect(told).toEqual([`quarantined /${folder}/${name}: ${why}`, 'recovered 3 swept 0'])
+  const known = told.filter((line) => !line.startsWith('forgotten'))
+  expect(known).toEqual([`quarantined /${folder}/${name}: ${why}`, 'recovered 3 swept 0'])
   expect(setAside).toEqual([name])
   expect(readFileSync(join(spool.directory, 'quarantine', name), 'utf8')).toBe('what is this')
 })
@@ -129,7 +130,7 @@ test('a folder with the name of a segment does not stop the start', async () => 
   mkdirSync(join(spool.directory, 'journal', '0000000009-0011223344556677.log'))
   const { ids, told } = await found(spool, 1)
   expect(ids).toHaveLength(3)
-  expect(told[0]).toContain('cannot be read')
+  expect(told[0]).toContain('is a folder')
 })
 
 test('a segment that was being begun is swept', async () => {
@@ -139,7 +140,7 @@ test('a segment that was being begun is swept', async () => {
 })
 
 test.each([
-  ['is gone', (path: string) => rmSync(path), 'is gone or cannot be read', 0],
+  ['is gone', (path: string) => rmSync(path), 'is gone', 0],
   ['is empty', (path: string) => truncateSync(path, 0), 'has 0 octets instead of 140000', 1],
   ['was cut', (path: string) => truncateSync(path, 139_999), 'has 139999 octets instead of 140000', 1],
 ])('large content that %s ends its message, loudly and once', async (_what, damage, why, setAside) => {

@@ -16,6 +16,7 @@ export function listening(): Told {
     events: {
       committed: (batch, seconds) => lines.push(`committed ${batch} ${seconds >= 0}`),
       quarantined: (file, why) => lines.push(`quarantined ${file}: ${why}`),
+      forgotten: (queueId) => lines.push(`forgotten ${queueId}`),
       recovered: (messages, swept) => lines.push(`recovered ${messages} swept ${swept}`),
       spoolFault: (why) => lines.push(`fault ${why}`),
       spoolRecovered: () => lines.push('mended'),

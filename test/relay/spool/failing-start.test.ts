@@ -1,0 +1,152 @@
+/** A start on a disk that does not give out all that it has: nothing acknowledged is forgotten, and nothing deleted. */
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { accept, contentOf } from './contents.ts'
+import { FailingDisk } from './failing-disk.ts'
+import { listening, octets, temporaryFolder } from './samples.ts'
+
+const folders = ['journal', 'large', 'quarantine'] as const
+
+async function opened(directory: string, disk = nodeDisk) {
+  const told = listening()
+  const parts = { directory, events: told.events, now: Date.now, disk, segmentBytes: 64 * 1024, closed: () => {} }
+  const spool = await JournalSpool.open(parts)
+  const lines = () => told.lines.map((line) => line.replace(directory, '')).filter((line) => !/^committed/.test(line))
+  return { spool, lines, told: (kind: string) => lines().filter((line) => line.startsWith(kind)) }
+}
+
+/** Fifteen messages in the first segment; in the second twelve, a large one, and the removals of fourteen of the first. */
+async function filled() {
+  const directory = temporaryFolder()
+  for (const folder of folders) await nodeDisk.makeDirectory(join(directory, folder))
+  const { spool } = await opened(directory)
+  const contents = new Map<string, Buffer>()
+  const take = async (bytes: number): Promise<string> => {
+    const content = contentOf(contents.size, bytes)
+    const { queueId } = (await accept(spool, content)).envelope
+    contents.set(queueId, content)
+    return queueId
+  }
+  const first: string[] = []
+  for (let n = 0; n < 15; n += 1) first.push(await take(4200))
+  const second: string[] = []
+  for (let n = 0; n < 12; n += 1) second.push(await take(4000))
+  const large = await take(140_000)
+  for (const id of first.slice(1)) await spool.remove(id)
+  await spool.close()
+  const [stays = '', ...gone] = first
+  const names = readdirSync(join(directory, 'journal')).toSorted()
+  const segment = (number: number) => join(directory, 'journal', names[number - 1] ?? '')
+  const listed = () => folders.map((folder) => readdirSync(join(directory, folder)).toSorted())
+  return { directory, contents, stays, gone, second, large, waiting: [stays, ...second, large], segment, listed }
+}
+
+/** What is ours, whole. */
+async function held(spool: JournalSpool, contents: ReadonlyMap<string, Buffer>): Promise<string[]> {
+  const ids = [...spool.handles()].map((handle) => spool.outline(handle)?.queueId ?? '')
+  for (const id of ids) expect((await octets(spool.content(id))).equals(contents.get(id) ?? Buffer.of())).toBe(true)
+  return ids.toSorted()
+}
+
+test.each([
+  'EIO',
+  'EACCES',
+  'EMFILE',
+])('large content whose size is not told for %s stays in the queue', async (code) => {
+  const { directory, contents, waiting } = await filled()
+  const failing = new FailingDisk()
+  failing.failing.set('size large', code)
+  const { spool, lines } = await opened(directory, failing.disk)
+  expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
+  expect(await held(spool, contents)).toEqual(waiting.toSorted())
+  await spool.close()
+  const again = await opened(directory)
+  expect(await held(again.spool, contents)).toEqual(waiting.toSorted())
+  await again.spool.close()
+})
+
+test('a segment that is read at the second or third time is as it was', async () => {
+  const { directory, contents, waiting } = await filled()
+  const failing = new FailingDisk()
+  failing.badSector = { file: '0000000002-', at: 100, times: 2 }
+  const { spool, lines } = await opened(directory, failing.disk)
+  expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
+  expect(await held(spool, contents)).toEqual(waiting.toSorted())
+  await spool.close()
+})
+
+test('a segment that cannot be read ends the start, which says what to do and leaves all as it is', async () => {
+  const { directory, contents, waiting, segment, listed } = await filled()
+  const before = listed()
+  const failing = new FailingDisk()
+  failing.badSector = { file: '0000000002-', at: 100 }
+  const start = opened(directory, failing.disk)
+  await expect(start).rejects.toMatchObject({ kind: 'fault' })
+  await expect(start).rejects.toThrow(`${segment(2)} cannot be read: EIO`)
+  await expect(start).rejects.toThrow('put a copy of what can be read in its place')
+  expect(listed()).toEqual(before)
+  const { spool, lines } = await opened(directory)
+  expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
+  expect(await held(spool, contents)).toEqual(waiting.toSorted())
+  await spool.close()
+})
+
+test('with a copy of what can be read in its place only what lay there is missing, and nothing is deleted', async () => {
+  const { directory, contents, stays, gone, second, large, segment, listed } = await filled()
+  const bytes = readFileSync(segment(2))
+  const from = bytes.indexOf(large) - 1000
+  writeFileSync(segment(2), Buffer.concat([bytes.fill(0, from), Buffer.from('damaged, by hand\n')]))
+  const { spool, told } = await opened(directory)
+  // Their removals were lost.
+  const back = [stays, ...gone]
+  expect(await held(spool, contents)).toEqual([...back, ...second.slice(0, -1)].toSorted())
+  expect(told('quarantined')).toEqual([
+    expect.stringMatching(/^quarantined \/journal\/0000000002-.*: the content of message/),
+    expect.stringMatching(/^quarantined \/journal\/0000000002-.*: a record is damaged/),
+    expect.stringContaining(`/large/${large}.eml: no record names it`),
+  ])
+  expect(told('forgotten').toSorted()).toEqual(
+    [...back, ...second.slice(0, -1)].map((id) => `forgotten ${id}`).toSorted(),
+  )
+  expect(listed()[2]).toContain(`${large}.eml`)
+  await spool.close()
+})
+
+test('what came after the damage, or left, is no possible duplicate', async () => {
+  const { directory, gone, second, stays, segment } = await filled()
+  const bytes = readFileSync(segment(2))
+  const [, , damaged = ''] = second
+  bytes.write('!', bytes.indexOf(damaged))
+  writeFileSync(segment(2), bytes)
+  const { spool, told } = await opened(directory)
+  expect(gone.filter((id) => spool.has(id))).toEqual([])
+  expect(told('forgotten').toSorted()).toEqual([stays, ...second.slice(0, 2)].map((id) => `forgotten ${id}`).toSorted())
+  await spool.close()
+})
+
+test('damaged content has hidden nothing: no message may arrive twice for it', async () => {
+  const { directory, contents, second, segment } = await filled()
+  const bytes = readFileSync(segment(2))
+  const content = contents.get(second[2] ?? '') ?? Buffer.of()
+  bytes.write('!', bytes.indexOf(content) + 7)
+  writeFileSync(segment(2), bytes)
+  const { spool, told } = await opened(directory)
+  expect([told('quarantined').length, told('forgotten')]).toEqual([1, []])
+  await spool.close()
+})
+
+test('a start that fails behind a damaged segment leaves its contents to the next one, which sets them aside', async () => {
+  const { directory, large, segment, listed } = await filled()
+  const { spool: third } = await opened(directory)
+  await third.close()
+  truncateSync(segment(2), 0)
+  const failing = new FailingDisk()
+  failing.badSector = { file: '0000000003-', at: 0 }
+  await expect(opened(directory, failing.disk)).rejects.toThrow('cannot be read')
+  const { spool } = await opened(directory)
+  expect(listed()[2]).toContain(`${large}.eml`)
+  await spool.close()
+})
