@@ -38,10 +38,13 @@ const openingCauses: Partial<Record<Stage, 'insecure' | 'unauthenticated' | 'unr
 /** One outcome for each of the transaction's forward-paths, in their order. */
 export function classifyTransaction(transaction: Transaction, forwardPaths: number): readonly Outcome[] {
   const { mail, rcpt } = transaction
+  const someTaken = rcpt.some(isPositive)
   const rest = isPositive(mail) ? classifyRest(transaction) : classifyStage('MAIL', mail)
   return Array.from({ length: forwardPaths }, (_, i) => {
     const answer = rcpt[i]
-    return !isPositive(mail) || answer === undefined || isPositive(answer) ? rest : classifyStage('RCPT', answer)
+    return !isPositive(mail) || answer === undefined || isPositive(answer)
+      ? rest
+      : classifyStage('RCPT', answer, someTaken)
   })
 }
 
@@ -54,14 +57,14 @@ function classifyRest({ data, content, dot }: Transaction): Outcome {
     : classifyStage('dot', dot)
 }
 
-/** Never called for the one reply that a stage hopes for. */
-function classifyStage(stage: MailStage, answer: Answer): Outcome {
+/** Never called for the one reply that a stage hopes for; `othersTaken` at the same stage. */
+function classifyStage(stage: MailStage, answer: Answer, othersTaken = false): Outcome {
   if (answer.kind === 'none') return classifyNone(stage, answer)
   const reply = replyOf(answer.reply)
   const { code } = reply
   if (code < 400) return classifyNone(stage, { cause: 'malformed', why: `answered ${code} out of order` })
   if (code === 421) return deferred('nextHop', reply)
-  if (isThrottling(reply)) return deferred('message', reply)
+  if (asksToSlowDown(reply)) return deferred(othersTaken && !namesTheHop(reply) ? 'recipient' : 'message', reply)
   if (code < 500) return deferred(scopes[stage], reply)
   if (needsLogin.has(code))
     return deferred('nextHop', replyFor('unauthenticated', `${stage} was answered ${replyLine(reply)}`))
@@ -84,6 +87,19 @@ const needsLogin: ReadonlySet<number> = new Set([530, 534, 535, 538])
 export const isTooManyRecipients = ({ code, status }: Reply): boolean =>
   (code === 452 && /^4\.(5\.3|0\.0)$/.test(status)) || (code === 552 && /^5\.(5\.3|0\.0)$/.test(status))
 
-/** The smarthost asks us to slow down (Amazon SES: `454 Throttling failure: Maximum sending rate exceeded.`). */
-export const isThrottling = ({ code, text }: Reply): boolean =>
-  code >= 400 && code < 500 && /throttl|rate (was |is )?(limit|exceed)|sending rate|quota exceeded/i.test(text)
+/** All mail to this next hop is to go slower. */
+export const isThrottling = (outcome: Outcome): boolean =>
+  outcome.kind === 'deferred' && outcome.scope !== 'recipient' && asksToSlowDown(outcome.reply)
+
+/**
+ * Amazon SES: `454 Throttling failure: Maximum sending rate exceeded.` Where the status is about an address or a mailbox
+ * (RFC 3463 sections 3.2 and 3.3), so is the text: its quota is that of one recipient.
+ */
+const asksToSlowDown = ({ code, status, text }: Reply): boolean =>
+  code >= 400 &&
+  code < 500 &&
+  !/^4\.[12]\./.test(status) &&
+  /throttl|rate (was |is )?(limit|exceed)|sending rate|quota exceeded/i.test(text)
+
+/** The status is about the system, the network or its policy, whatever was said of others (RFC 3463 sections 3.4, 3.5 and 3.8). */
+const namesTheHop = ({ status }: Reply): boolean => /^4\.[347]\./.test(status)

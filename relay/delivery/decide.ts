@@ -42,7 +42,7 @@ export function decide(pending: Pending, outcome: Outcome, now: number, jitter: 
     case 'ambiguous':
     case 'deferred':
       return now - pending.acceptedAt < pending.retry.expireAfterMs
-        ? { do: 'retry', at: nextAttemptAt(pending, outcome.reply, now, jitter) }
+        ? { do: 'retry', at: nextAttemptAt(pending, outcome, now, jitter) }
         : giveUp(pending, { because: 'expired', reply: expired, last: outcome.reply })
     default:
       return unreachable(outcome)
@@ -52,12 +52,12 @@ export function decide(pending: Pending, outcome: Outcome, now: number, jitter: 
 /** The last attempt falls on the end of the time in the queue, not after it. */
 function nextAttemptAt(
   { acceptedAt, attempts, retry }: Pending,
-  reason: Reply,
+  outcome: Outcome,
   now: number,
   jitter: () => number,
 ): number {
   const wait = backoffMs(retry.scheduleMs, attempts, jitter)
-  const at = now + (isThrottling(reason) ? Math.min(wait, throttledMs) : wait)
+  const at = now + (isThrottling(outcome) ? Math.min(wait, throttledMs) : wait)
   return Math.min(at, acceptedAt + retry.expireAfterMs)
 }
 

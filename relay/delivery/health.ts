@@ -38,7 +38,7 @@ const doubled = (times: number): number => Math.min(longestMs, firstMs * 2 ** Ma
 export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: number): Health {
   const failure = outcomes.find(isFailure)
   if (failure !== undefined) return afterFailure(health, failure.reply, now)
-  const throttled = outcomes.find((o) => isThrottling(o.reply))
+  const throttled = outcomes.find(isThrottling)
   if (throttled !== undefined) return afterThrottling(health, throttled.reply, now)
   if (health.proven && health.failures === 0 && health.pauses === 0) return health
   return { ...unproven, proven: true }

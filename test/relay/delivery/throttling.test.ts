@@ -1,0 +1,86 @@
+/** Whom a reply asks to wait: all mail to the next hop, or one recipient whose mailbox is full. */
+import { expect, test } from 'vitest'
+import type { Answer } from '../../../relay/delivery/answer.ts'
+import { classifyTransaction } from '../../../relay/delivery/classify.ts'
+import { decide } from '../../../relay/delivery/decide.ts'
+import { afterAttempt, unproven } from '../../../relay/delivery/health.ts'
+import { until } from '../../local/until.ts'
+import { say } from './behaviour.ts'
+import { oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+const hour = 3_600_000
+const answered = (line: string): Answer => ({
+  kind: 'reply',
+  reply: { code: Number(line.slice(0, 3)), lines: [line.slice(4)] },
+})
+const ok = answered('250 2.1.5 ok')
+const dot = answered('250 2.0.0 queued')
+const full = '452 4.2.2 <full@x.test> Quota exceeded (mailbox for user is full)'
+
+/** The outcomes of a transaction whose last recipient was answered so; whether the hop is paused, and when that recipient is next. */
+function after(line: string, others: readonly Answer[]) {
+  const rcpt = [...others, answered(line)]
+  const outcomes = classifyTransaction({ mail: ok, rcpt, data: answered('354 go on'), dot }, rcpt.length)
+  const outcome = outcomes.at(-1) ?? { kind: 'delivered', reply: { code: 250, status: '2.0.0', text: '' } }
+  const pending = { reversePath: 'a@b.test', acceptedAt: 0, attempts: 1 }
+  const retry = { scheduleMs: [hour], expireAfterMs: 24 * hour }
+  const decision = decide({ ...pending, retry }, outcome, 0, () => 0.5)
+  return {
+    outcome,
+    paused: afterAttempt({ ...unproven, proven: true }, outcomes, 0).pausedUntil > 0,
+    inMs: decision.do === 'retry' ? decision.at : undefined,
+  }
+}
+
+test.each([
+  ['a full mailbox', full, []],
+  ['a full mailbox beside others', full, [ok]],
+  [
+    'a mailbox that gets too much',
+    '450 4.2.1 the user receives mail at a rate that is limited: rate limit exceeded',
+    [],
+  ],
+  ['an address with a limit of its own', '451 4.1.1 rate limit exceeded for this address', []],
+  ['a quota of nobody named, and another recipient was taken', '451 Quota exceeded', [ok]],
+  ['a rate of nobody named, and another recipient was taken', '450 rate limit exceeded', [ok]],
+])('%s is one recipient: the hop is not paused, and the schedule holds', (_name, line, others) => {
+  expect(after(line, others)).toMatchObject({
+    outcome: { kind: 'deferred', scope: 'recipient' },
+    paused: false,
+    inMs: hour,
+  })
+})
+
+test.each([
+  ['by its status', '450 4.7.1 rate limit exceeded', []],
+  ['by its status, also where others were taken before', '451 4.7.0 sending rate exceeded', [ok]],
+  ['a system that takes no more', '452 4.3.2 Throttling failure', [ok]],
+  ['a network that is full', '451 4.4.5 rate limited, rate limit reached', [ok]],
+  ['by its text, where nobody was taken', '450 rate limit exceeded', [answered('450 rate limit exceeded')]],
+  ['a quota of nobody named, where nobody was taken', '451 Quota exceeded', []],
+])('case U23: RCPT throttled (%s): the hop is paused, and asked again within ten minutes', (_name, line, others) => {
+  expect(after(line, others)).toMatchObject({
+    outcome: { kind: 'deferred', scope: 'message' },
+    paused: true,
+    inMs: 600_000,
+  })
+})
+
+test('a full mailbox holds up nobody else', async () => {
+  const toFull = (line: string): boolean => line.startsWith('RCPT TO:<full@')
+  const upstream = await startSmarthost({
+    script: {
+      RCPT: (_, line) => (toFull(line) ? say(full) : undefined),
+      DATA: (time) => say(time < 3 ? '503 no' : '354'),
+    },
+  })
+  const { spool, delivery, attempts, attempted } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
+  for (let i = 0; i < 3; i++) spool.put(envelope(hello, { forwardPaths: ['full@x.test'] }), hello)
+  await attempted(3)
+  expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
+  const { queueId } = spool.put(envelope(hello, { credential: 'team-b/two' }), hello).envelope
+  await until('it is delivered', () => !spool.has(queueId))
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'deferred', 'deferred', 'delivered'])
+})
