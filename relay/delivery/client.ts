@@ -132,10 +132,11 @@ export class Client {
     const rset = this.#unclean ? await this.#ask('RSET\r\n', 'RSET') : undefined
     if (rset !== undefined && !isPositive(rset)) return { mail: this.#resetRefused(rset), rcpt: [] }
     const mail = await this.#ask(`MAIL FROM:<${reversePath}>${parameters}\r\n`, 'MAIL')
-    if (!isPositive(mail)) return { mail, rcpt: [] }
     const rcpt: Answer[] = []
-    for (const path of forwardPaths) rcpt.push(await this.#ask(`RCPT TO:<${path}>\r\n`, 'RCPT'))
-    return rcpt.some(isPositive) ? { mail, rcpt, data: await this.#ask('DATA\r\n', 'DATA') } : { mail, rcpt }
+    for (const path of isPositive(mail) ? forwardPaths : []) rcpt.push(await this.#ask(`RCPT TO:<${path}>\r\n`, 'RCPT'))
+    // Where nobody was taken DATA is only refused: one reply too many before it shows in its answer, or in that to RSET.
+    const asksForData = rcpt.some(isPositive) || [mail, ...rcpt].some(isFinal)
+    return { mail, rcpt, ...(asksForData && { data: await this.#ask('DATA\r\n', 'DATA') }) }
   }
 
   #resetRefused(rset: Answer): Answer {

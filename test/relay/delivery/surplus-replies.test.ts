@@ -70,6 +70,30 @@ test.each(both)('a reply too many, and the last one late: no refusal is believed
 })
 
 test.each([
+  ['MAIL', '250 2.1.0 ok'],
+  ['MAIL', '550 5.7.1 no'],
+  ['RCPT', '250 2.1.5 ok'],
+  ['RCPT', '450 4.2.0 later'],
+  ['RCPT', '550 5.1.1 unknown'],
+] as const)('without PIPELINING, a stray refusal before the reply to %s (%s): nobody is given up', async (stage, reply) => {
+  const script: Script = {
+    [stage]: (time: number) => {
+      if (time > 0) return undefined
+      upstream.tell('550 5.7.1 stray\r\n')
+      return say(reply, { afterMs: 50 })
+    },
+    DATA: (time) => (time === 0 && !reply.startsWith('250') ? say('503 5.5.1 no recipients') : undefined),
+  }
+  const upstream = await startSmarthost({ script, offers: [] })
+  const { spool, attempted, attempts, facts } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome).toMatchObject(outOfStep)
+  expect(facts('dsnQueued')).toEqual([])
+  expect(upstream.received).toEqual([])
+})
+
+test.each([
   ['of everybody', { RCPT: '550 5.1.1 unknown', DATA: '554 5.5.1 no recipients' }, 'bounced'],
   ['of everybody, for now', { RCPT: '450 4.2.0 later', DATA: '554 5.5.1 no recipients' }, 'deferred'],
   ['of DATA', { DATA: '554 5.7.1 no' }, 'bounced'],
@@ -109,12 +133,12 @@ test('a stray reply after the final one, in a later read: the next message is de
   expect(upstream.connections()).toBe(2)
 })
 
-test('a refusal that RSET confirms keeps the connection', async () => {
+test.each(both)('a refusal that RSET confirms keeps the connection: %s', async (_name, offers) => {
   const script: Script = {
     RCPT: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined),
     DATA: (time) => (time === 0 ? say('554 5.5.1 no recipients') : undefined),
   }
-  const upstream = await startSmarthost({ script })
+  const upstream = await startSmarthost({ script, offers })
   const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
   spool.put(envelope(hello, { reversePath: '' }), hello)
   await attempted(1)
