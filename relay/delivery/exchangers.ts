@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
 import type { Answered, Dns } from './dns.ts'
+import { familiesInTurn } from './families.ts'
 
 export type Exchanger = {
   readonly host: string
@@ -98,7 +99,7 @@ function look(
 ): Seen {
   if (answer.kind === 'failed') return { kind: 'unknown', host, why: answer.why }
   if (answer.kind !== 'found') return { kind: 'absent' }
-  const addresses = answer.records.filter(({ address }) => mayReach(address)).slice(0, mostAddresses)
+  const addresses = familiesInTurn(answer.records.filter(({ address }) => mayReach(address))).slice(0, mostAddresses)
   if (addresses.length === 0) return { kind: 'forbidden', host, address: answer.records[0]?.address ?? '' }
   return { kind: 'usable', exchanger: { host, preference, addresses } }
 }

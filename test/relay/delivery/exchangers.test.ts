@@ -41,6 +41,14 @@ test.each<[string, Table, readonly string[]]>([
     ['a.x.test 2001:db8::1 192.0.2.1'],
   ],
   [
+    'both families in turn: with more addresses than are tried, neither is cut off',
+    {
+      'x.test': mx([1, 'a.x.test']),
+      'a.x.test': [...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => ({ aaaa: `2001:db8::${n}` })), { a: '192.0.2.1' }],
+    },
+    ['a.x.test 2001:db8::1 192.0.2.1 2001:db8::2 2001:db8::3 2001:db8::4 2001:db8::5 2001:db8::6 2001:db8::7'],
+  ],
+  [
     'one without an address is passed over',
     { 'x.test': mx([1, 'gone.test'], [1, 'empty.test'], [2, 'a.x.test']), 'empty.test': [], 'a.x.test': a },
     ['a.x.test 192.0.2.1'],
