@@ -1,35 +1,46 @@
-/** Opens the connection to a smarthost: every address of the host in turn (RFC 8305), within one deadline. */
-import { connect, isIP, type Socket } from 'node:net'
+/** Opens the connection to a smarthost: whichever of its addresses connects first (RFC 8305), within one deadline. */
+import type { LookupAddress } from 'node:dns'
+import { isIP, Socket } from 'node:net'
 import type { Lookup } from './addresses.ts'
 import { type Answer, none } from './answer.ts'
+import { familiesInTurn } from './families.ts'
+import { Race } from './race.ts'
 
 export type Place = { readonly host: string; readonly port: number }
 export type Dialing = Place & { readonly lookup: Lookup; readonly deadlineMs: number; readonly signal: AbortSignal }
+
+/** RFC 8305 section 5; less where there are so many that the last ones would not be tried before the deadline. */
+const apartMs = 250
 
 /** The connected socket, or the answer that says why there is none. */
 export function connectTo(dialing: Dialing): Promise<Socket | Answer> {
   const { host, port, lookup, deadlineMs, signal } = dialing
   return new Promise((resolve) => {
-    let resolved = isIP(host) !== 0
-    const socket = connect({ host, port, lookup, autoSelectFamily: true, noDelay: true, keepAlive: true })
+    let race: Race | undefined
+    let over = false
     const finish = (result: Socket | Answer): void => {
+      over = true
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
-      socket.off('lookup', onLookup).off('connect', onConnect).off('error', onError)
-      socket.on('error', () => {})
-      if (result !== socket) socket.destroy()
+      race?.stop()
       resolve(result)
     }
-    const onLookup = (error: Error | null): void => {
-      resolved = error === null
+    const begin = (addresses: readonly LookupAddress[]): void => {
+      const apart = Math.min(apartMs, deadlineMs / (addresses.length + 1))
+      race = new Race(familiesInTurn(addresses), port, apart, (result) =>
+        finish(result instanceof Socket ? result : refused(dialing, result)),
+      )
     }
-    const onConnect = (): void => finish(socket)
-    const onError = (error: NodeJS.ErrnoException): void => finish(refused(dialing, error))
     const onAbort = (): void => finish(none('lost', 'the relay is stopping'))
-    const timer = setTimeout(() => finish(tooLate(dialing, resolved, deadlineMs)), deadlineMs)
+    const timer = setTimeout(() => finish(tooLate(dialing, race !== undefined, deadlineMs)), deadlineMs)
     signal.addEventListener('abort', onAbort)
-    if (signal.aborted) onAbort()
-    socket.on('lookup', onLookup).on('connect', onConnect).on('error', onError)
+    if (signal.aborted) return onAbort()
+    if (isIP(host) !== 0) return begin([{ address: host, family: isIP(host) }])
+    lookup(host, (error, addresses) => {
+      if (over) return
+      if (error !== null || addresses.length === 0) finish(unresolved(dialing, error?.code ?? 'ENOTFOUND'))
+      else begin(addresses)
+    })
   })
 }
 
@@ -38,11 +49,8 @@ const tooLate = (place: Place, resolved: boolean, ms: number): Answer =>
     ? none('unreachable', `${place.host}:${place.port} did not answer within ${ms / 1000} s`)
     : none('unresolved', `${place.host} was not resolved within ${ms / 1000} s`)
 
-const lookupErrors: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME'])
+const unresolved = (place: Place, code: string): Answer =>
+  none('unresolved', `${place.host} was not resolved (${code})`)
 
-function refused(place: Place, error: NodeJS.ErrnoException & { errors?: readonly NodeJS.ErrnoException[] }): Answer {
-  const code = error.code ?? error.errors?.[0]?.code ?? error.message
-  return lookupErrors.has(code)
-    ? none('unresolved', `${place.host} was not resolved (${code})`)
-    : none('unreachable', `${place.host}:${place.port} refused the connection (${code})`)
-}
+const refused = (place: Place, { code, message }: NodeJS.ErrnoException): Answer =>
+  none('unreachable', `${place.host}:${place.port} refused the connection (${code ?? message})`)

@@ -5,12 +5,12 @@ import { expect, test, vi } from 'vitest'
 import { createLookup, type SystemLookup } from '../../../relay/delivery/addresses.ts'
 import { connectTo } from '../../../relay/delivery/connect.ts'
 import { until } from '../../local/until.ts'
+import { startSlowListener } from './slow-listener.ts'
 import { startSmarthost } from './smarthost.ts'
 
 const v4 = (address: string): LookupAddress => ({ address, family: 4 })
 const servfail = Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' })
-const ask = (lookup: ReturnType<typeof createLookup>, host: string) =>
-  promisify<string, { all: true }, LookupAddress[]>(lookup as never)(host, { all: true })
+const ask = (lookup: ReturnType<typeof createLookup>, host: string) => promisify<string, LookupAddress[]>(lookup)(host)
 
 test('what was found is used for a while, and asked anew after it', async () => {
   let now = 0
@@ -91,6 +91,39 @@ test('case N07: an address that does not answer is passed over within a second',
   const socket = await dial(upstream.port, [{ address: '100::1', family: 6 }, v4('127.0.0.1')])
   expect(performance.now() - started).toBeLessThan(1000)
   expect('kind' in socket).toBe(false)
+  if ('destroy' in socket) socket.destroy()
+})
+
+test('case N07: an address that loses a packet is not given up for the next one', async () => {
+  const slow = await startSlowListener()
+  const dialed = dial(slow.port, [v4('127.0.0.1'), v4('127.0.0.9')], 10_000)
+  setTimeout(slow.goOn, 500)
+  const socket = await dialed
+  expect(socket).toMatchObject({ remoteAddress: '127.0.0.1' })
+  if ('destroy' in socket) socket.destroy()
+})
+
+test('the address that connects first wins, and the others are let go', async () => {
+  const slow = await startSlowListener()
+  const upstream = await startSmarthost({ address: '127.0.0.2', port: slow.port })
+  const others = process.getActiveResourcesInfo().filter((one) => one.startsWith('TCP')).length
+  const socket = await dial(slow.port, [v4('127.0.0.1'), v4('127.0.0.2'), v4('127.0.0.3')], 10_000)
+  expect(socket).toMatchObject({ remoteAddress: '127.0.0.2' })
+  await until('it is there', () => upstream.open() === 1)
+  // Both ends of the one that won.
+  await until('no other is left', () => {
+    const now = process.getActiveResourcesInfo().filter((one) => one.startsWith('TCP'))
+    return now.length <= others + 2
+  })
+  if ('destroy' in socket) socket.destroy()
+})
+
+test('however many addresses are silent, the last one is tried within the deadline', async () => {
+  const { port } = await startSlowListener()
+  await startSmarthost({ address: '127.0.0.2', port })
+  const silent = Array.from({ length: 15 }, () => v4('127.0.0.1'))
+  const socket = await dial(port, [...silent, v4('127.0.0.2')])
+  expect(socket).toMatchObject({ remoteAddress: '127.0.0.2' })
   if ('destroy' in socket) socket.destroy()
 })
 

@@ -1,0 +1,35 @@
+/** A listener on 127.0.0.1 that loses the first SYN: its queue is full until it is told to go on, and TCP asks again after a second. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import { onTestFinished } from 'vitest'
+
+/** In a thread of its own, which accepts nothing while it waits. */
+const listener = `
+  const { parentPort, workerData } = require('node:worker_threads')
+  const server = require('node:net').createServer(() => {})
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    parentPort.postMessage(server.address().port)
+    Atomics.wait(workerData, 0, 0)
+  })`
+
+/** Stopped when the test ends. */
+export async function startSlowListener() {
+  const held = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(listener, { eval: true, workerData: held })
+  const [port] = (await once(worker, 'message')) as [number]
+  // Linux queues one more than it is told to.
+  const queued = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  await Promise.all(queued.map((socket) => once(socket, 'connect')))
+  onTestFinished(async () => {
+    for (const socket of queued) socket.destroy()
+    await worker.terminate()
+  })
+  return {
+    port,
+    goOn(): void {
+      Atomics.store(held, 0, 1)
+      Atomics.notify(held, 0)
+    },
+  }
+}
