@@ -171,7 +171,7 @@ export class Client {
   async #end(octets: Buffer): Promise<Pick<Transaction, 'content' | 'dot'>> {
     const [answer] = await this.#wire.exchange(octets, ['dot'])
     const dot = answer ?? none('lost', 'no answer')
-    if (!this.#wire.flushed) {
+    if (!(await this.#wire.hasLeft())) {
       // Its dot has not left this process: what is answered by now is no answer to the message.
       this.destroy('the content was answered before its end')
       return { content: dot }

@@ -48,8 +48,12 @@ export class Wire {
     return answers
   }
 
-  /** False while octets of the last exchange have not left this process: the peer cannot have seen its end. */
-  get flushed(): boolean {
+  /**
+   * False while octets of the last exchange have not left this process: the peer cannot have seen its end. TLS tells one
+   * round of the loop later that they have, and a near peer answers within it.
+   */
+  async hasLeft(): Promise<boolean> {
+    if (!this.#flushed) await new Promise(setImmediate)
     return this.#flushed
   }
 

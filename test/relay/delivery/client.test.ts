@@ -8,14 +8,15 @@ import { Client } from '../../../relay/delivery/client.ts'
 import { Wire } from '../../../relay/delivery/wire.ts'
 import { allWithin } from './rig.ts'
 
-/** A peer that answers the commands at once, and whatever is said after its 354 stays in our hands for good. */
-function peerThatTakesNothing(early: string): Socket {
+/** A peer that answers the commands at once, and what is said after its 354 before the write of it is `told` done, if ever. */
+function peerThatAnswers(early: string, told: (sent: () => void) => void): Socket {
   let inContent = false
   const socket = new Duplex({
     read() {},
     write(chunk: Buffer, _encoding, sent) {
       if (inContent) {
         socket.push(early)
+        told(sent)
         return
       }
       inContent = chunk.includes('DATA\r\n')
@@ -26,18 +27,29 @@ function peerThatTakesNothing(early: string): Socket {
   return socket as Socket
 }
 
+async function transactWith(peer: Socket) {
+  const wire = new Wire(peer, allWithin(200))
+  const client = new Client(wire, capabilitiesOf({ code: 250, lines: ['x', 'PIPELINING'] }), '')
+  const encoded = Buffer.from('hi\r\n.\r\n')
+  const content = { kind: 'whole', encoded, octets: 4, eightBit: false, utf8Header: false } as const
+  const mailing = { reversePath: 'a@b.test', forwardPaths: ['c@d.test'], parameters: '', content }
+  const outcomes = classifyTransaction(await client.transact(mailing), 1)
+  return { client, kinds: outcomes.map((outcome) => outcome.kind) }
+}
+
 test.each([
   ['250 2.0.0 queued\r\n', 'deferred'],
   ['250 2.0.0 que', 'deferred'],
   ['452 4.3.1 no room\r\n', 'deferred'],
   ['554 5.7.1 no\r\n', 'bounced'],
 ])('a small content that was answered %j before it left: %s', async (early, kind) => {
-  const wire = new Wire(peerThatTakesNothing(early), allWithin(200))
-  const client = new Client(wire, capabilitiesOf({ code: 250, lines: ['x', 'PIPELINING'] }), '')
-  const encoded = Buffer.from('hi\r\n.\r\n')
-  const content = { kind: 'whole', encoded, octets: 4, eightBit: false, utf8Header: false } as const
-  const mailing = { reversePath: 'a@b.test', forwardPaths: ['c@d.test'], parameters: '', content }
-  const outcomes = classifyTransaction(await client.transact(mailing), 1)
-  expect(outcomes.map((outcome) => outcome.kind)).toEqual([kind])
+  const { client, kinds } = await transactWith(peerThatAnswers(early, () => {}))
+  expect(kinds).toEqual([kind])
   expect(client.usable).toBe(false)
+})
+
+test('a write that is told done after the answer to it, as over TLS, has left before it', async () => {
+  const { client, kinds } = await transactWith(peerThatAnswers('250 2.0.0 queued\r\n', setImmediate))
+  expect(kinds).toEqual(['delivered'])
+  expect(client.usable).toBe(true)
 })
