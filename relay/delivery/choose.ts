@@ -27,14 +27,20 @@ export function choose<C extends Candidate>(
 ): Choice<C> {
   const untried = tried === undefined ? candidates : candidates.filter((c) => !tried.has(c.name))
   const working = untried.filter((c) => now >= c.health.ejectedUntil)
-  const [best] = working
-  if (best === undefined) return { kind: 'down', ...earliest(untried.map((c) => c.health.ejectedUntil)) }
-  const equals = working.filter((c) => c.priority === best.priority)
-  const free = equals.filter((c) => c.inUse < capacity(c) && now >= c.health.pausedUntil)
-  const candidate = free.find((c) => c.lingers) ?? free[turn % free.length]
+  if (working.length === 0) return { kind: 'down', ...earliest(untried.map((c) => c.health.ejectedUntil)) }
+  const last = working.find(isWaitedFor)?.priority ?? Number.POSITIVE_INFINITY
+  const free = working.filter((c) => c.priority <= last && c.inUse < capacity(c) && now >= c.health.pausedUntil)
+  const equals = free.filter((c) => c.priority === free[0]?.priority)
+  const candidate = equals.find((c) => c.lingers) ?? equals[turn % equals.length]
   if (candidate !== undefined) return { kind: 'use', candidate }
-  return { kind: 'busy', ...earliest(equals.map((c) => c.health.pausedUntil).filter((at) => at > now)) }
+  const times = untried.filter((c) => c.priority <= last).map(({ health }) => opensAt(health))
+  return { kind: 'busy', ...earliest(times.filter((at) => at > now)) }
 }
+
+/** While one that failed is probed, which may last until a deadline, the next priority has the rest. */
+const isWaitedFor = ({ health }: Candidate): boolean => health.proven || health.ejections === 0
+
+const opensAt = ({ ejectedUntil, pausedUntil }: Health): number => Math.max(ejectedUntil, pausedUntil)
 
 /** One that has not worked yet is probed by one message, not by all that wait. */
 const capacity = ({ health, maxConnections }: Candidate): number => (health.proven ? maxConnections : 1)

@@ -7,6 +7,8 @@ import type { Reply } from '../../../relay/mail/reply.ts'
 const healthy: Health = { ...unproven, proven: true }
 const named: Reply = { code: 421, status: '4.7.0', text: 'no mail for <bob@x.test> now' }
 const ejected: Health = { ...unproven, ejectedUntil: 1000 }
+/** Its time is over, and it has carried no mail since. */
+const failed: Health = { ...unproven, ejections: 1, ejectedUntil: 400 }
 const candidate = (name: string, rest: Partial<Candidate> = {}): Candidate => ({
   name,
   priority: 0,
@@ -52,6 +54,59 @@ test.each([
   ],
   ['one that has not worked yet is probed', [candidate('a', { health: unproven })], {}, 'a'],
   ['by one message at a time', [candidate('a', { health: unproven, inUse: 1 }), backup], {}, { kind: 'busy' }],
+  ['one that failed is probed', [candidate('a', { health: failed }), backup], {}, 'a'],
+  [
+    'while it is probed the next priority takes the others',
+    [candidate('a', { health: failed, inUse: 1 }), backup],
+    {},
+    'backup',
+  ],
+  [
+    'an equal comes before the next priority',
+    [candidate('a', { health: failed, inUse: 1 }), b, backup],
+    { turn: 1 },
+    'b',
+  ],
+  [
+    'and is waited for when it is full',
+    [candidate('a', { health: failed, inUse: 1 }), candidate('b', { inUse: 2 }), backup],
+    {},
+    { kind: 'busy' },
+  ],
+  [
+    'the next priority may be probed beside it',
+    [candidate('a', { health: failed, inUse: 1 }), candidate('backup', { priority: 1, health: failed })],
+    {},
+    'backup',
+  ],
+  [
+    'by one message as well',
+    [candidate('a', { health: failed, inUse: 1 }), candidate('backup', { priority: 1, health: failed, inUse: 1 })],
+    {},
+    { kind: 'busy' },
+  ],
+  [
+    'a backup that is left out meanwhile is looked at when its time is over',
+    [candidate('a', { health: failed, inUse: 1 }), candidate('backup', { priority: 1, health: ejected })],
+    {},
+    { kind: 'busy', until: 1000 },
+  ],
+  [
+    'a full backup is waited for, and one that is left out before it',
+    [
+      candidate('a', { health: ejected }),
+      candidate('backup', { priority: 1, inUse: 2 }),
+      candidate('last', { priority: 2 }),
+    ],
+    {},
+    { kind: 'busy', until: 1000 },
+  ],
+  [
+    'one that failed and asks for a pause is not waited for',
+    [candidate('a', { health: { ...failed, pausedUntil: 900 } }), backup],
+    {},
+    'backup',
+  ],
   [
     'a paused one is waited for',
     [candidate('a', { health: { ...healthy, pausedUntil: 900 } }), backup],

@@ -162,6 +162,20 @@ test('a domain that is silent delays no other, and holds no more connections tha
   expect(hosts[two].most()).toBeLessThanOrEqual(2)
 })
 
+test('while one message probes an exchanger that is silent, the next one has all others', async () => {
+  const { hosts, spool } = await startWorld(
+    { 'a.test': mx([1, 'm1.test'], [2, 'm2.test']), 'm1.test': at(one), 'm2.test': at(two) },
+    { [one]: { script: { banner: (time) => (time === 0 ? drop : silence) } }, [two]: {} },
+  )
+  await until('the first has failed, and is probed', () => {
+    spool.put(to('u@a.test'), hello)
+    return hosts[one].times('banner') === 2
+  })
+  for (let n = 0; n < 50; n++) spool.put(to(`u${n}@a.test`), hello)
+  await until('only the probe is left', () => spool.stored.size === 1)
+  expect(hosts[one].times('banner')).toBe(2)
+})
+
 test('of a dead domain all mail that waits is deferred when one attempt has shown it, and none is lost', async () => {
   const { spool, attempts, facts, delivery } = await startWorld({ 'a.test': at('127.9.9.9') }, {})
   for (let n = 0; n < 400; n++) spool.put(to(`u${n}@a.test`), hello)

@@ -116,6 +116,21 @@ test('case U25: one of three is silent: it costs one connection at a time, and n
   expect(attempts.filter((a) => a.smarthost === 's0').length).toBeLessThanOrEqual(2)
 })
 
+test('case U03, U25: while one message probes a main smarthost that connects and never greets, the backup has all others', async () => {
+  const main = await startSmarthost({ script: { banner: (time) => (time === 0 ? drop : silence) } })
+  const backup = await startSmarthost()
+  const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
+  const { spool, delivery } = rig([route('r', hosts)])
+  await until('it has failed, and is probed', () => {
+    spool.put(envelope(hello), hello)
+    return main.times('banner') === 2
+  })
+  for (let i = 0; i < 50; i++) spool.put(envelope(hello), hello)
+  await until('only the probe is left', () => spool.stored.size === 1)
+  expect(delivery.summary()).toMatchObject({ ready: 0, inFlight: 1 })
+  expect(main.times('banner')).toBe(2)
+})
+
 test('a dead route delays no other', async () => {
   const [dead, alive] = [await startSmarthost({ script: { banner: silence } }), await startSmarthost()]
   const toDead = route('dead', [smarthost('d', dead.port)], {
