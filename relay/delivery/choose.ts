@@ -4,7 +4,8 @@ import type { Health } from './health.ts'
 export type Candidate = {
   readonly name: string
   readonly priority: number
-  readonly maxConnections: number
+  /** Transactions that it may have at one time, when it is proven. */
+  readonly places: number
   readonly inUse: number
   readonly health: Health
   /** It has a connection open, for which there may be no other use. */
@@ -43,7 +44,7 @@ const isWaitedFor = ({ health }: Candidate): boolean => health.proven || health.
 const opensAt = ({ ejectedUntil, pausedUntil }: Health): number => Math.max(ejectedUntil, pausedUntil)
 
 /** One that has not worked yet is probed by one message, not by all that wait. */
-const capacity = ({ health, maxConnections }: Candidate): number => (health.proven ? maxConnections : 1)
+const capacity = ({ health, places }: Candidate): number => (health.proven ? places : 1)
 
 const earliest = (times: readonly number[]): { until?: number } =>
   times.length === 0 ? {} : { until: Math.min(...times) }

@@ -78,7 +78,7 @@ export class Dispatcher {
   constructor(parts: DispatcherParts) {
     this.#parts = parts
     this.#pools = new Pools(parts)
-    this.#ways = new Ways(this.#pools, parts.random)
+    this.#ways = new Ways(this.#pools, parts.random, (lane) => this.#goOn(lane))
   }
 
   get waiting(): number {

@@ -36,6 +36,8 @@ const doubled = (times: number): number => Math.min(longestMs, firstMs * 2 ** Ma
 
 /** The health after an attempt that ended with these outcomes. */
 export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: number): Health {
+  // What ends on a connection of before tells nothing of the login or the certificate.
+  if (now < health.ejectedUntil && isOfConfiguration(health.lastFailure)) return health
   const failure = outcomes.find(isFailure)
   if (failure !== undefined) return afterFailure(health, failure.reply, now)
   const throttled = outcomes.find(isThrottling)
@@ -57,7 +59,7 @@ function afterFailure(health: Health, reply: Reply, now: number): Health {
 }
 
 /** Certificate or password: trying again soon would only lock the account (RFC 3463 section 3.8). */
-const isOfConfiguration = (reply: Reply): boolean => reply.status === '4.7.5' || reply.status === '4.7.8'
+const isOfConfiguration = (reply: Reply | undefined): boolean => reply?.status === '4.7.5' || reply?.status === '4.7.8'
 
 function afterThrottling(health: Health, reply: Reply, now: number): Health {
   if (now < health.pausedUntil) return health

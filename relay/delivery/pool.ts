@@ -13,6 +13,11 @@ export type PoolLimits = { readonly idleMs: number; readonly messagesPerConnecti
 /** Shorter than the five minutes that a server must wait for us, and than most firewalls' memory. */
 export const poolLimits: PoolLimits = { idleMs: 30_000, messagesPerConnection: 1000 }
 
+/** While a connection is open, a login that was good a moment ago is taken to be good still. */
+const loginGoodForMs = 1000
+/** What fails faster may fail three times, as it may without a login. */
+const patienceMs = 1000
+
 export class Pool {
   #target: Target
   readonly #around: Surroundings
@@ -25,9 +30,14 @@ export class Pool {
   #context: SecureContext | undefined
   #sweep: NodeJS.Timeout | undefined
   #retired = false
+  #loggedInAt = Number.NEGATIVE_INFINITY
+  /** The one that opens before all others, to see whether the login is good. */
+  #first: Promise<Opened> | undefined
   readonly #record: HealthRecord
   /** Transactions in flight; the dispatcher counts them, and keeps them within maxConnections. */
   inUse = 0
+  /** More may open now than before. */
+  onLoggedIn: () => void = () => {}
 
   constructor(
     target: Target,
@@ -81,6 +91,20 @@ export class Pool {
     return this.#target.smarthost.maxConnections
   }
 
+  /** Transactions that may be in flight now: a password that is good no longer is not said by all that wait (case U22). */
+  get places(): number {
+    return this.#isLoginGood ? this.maxConnections : Math.min(this.maxConnections, this.#connections + 1)
+  }
+
+  get #connections(): number {
+    return this.#idle.length + this.#busy.size
+  }
+
+  get #isLoginGood(): boolean {
+    if (this.#target.login === undefined) return true
+    return this.#connections > 0 && performance.now() - this.#loggedInAt < loginGoodForMs
+  }
+
   /** The same way out with other limits. */
   update(target: Target): void {
     this.#target = target
@@ -89,16 +113,16 @@ export class Pool {
   /** An idle connection, or a new one; `fresh` asks for a new one. */
   async acquire(fresh: boolean): Promise<Opened> {
     const idle = fresh ? undefined : this.#idle.pop()?.client
-    const opened: Opened = idle === undefined ? await this.#open() : { kind: 'open', client: idle }
-    if (opened.kind === 'open') this.#busy.add(opened.client)
-    return opened
+    if (idle === undefined) return this.#openInTurn()
+    this.#busy.add(idle)
+    return { kind: 'open', client: idle }
   }
 
   release(client: Client): void {
     this.#busy.delete(client)
     if (!client.usable) return
     const spent = client.transactions >= this.#limits.messagesPerConnection
-    const tooMany = this.#idle.length + this.#busy.size >= this.maxConnections
+    const tooMany = this.#connections >= this.maxConnections
     if (spent || tooMany || this.#retired) {
       client.quit()
       return
@@ -126,7 +150,25 @@ export class Pool {
     for (const client of this.#busy) client.destroy('the relay is stopping')
   }
 
-  async #open(): Promise<Opened> {
+  /** Those in flight may all have lost their connections at once: they wait for the first, and share its failure. */
+  async #openInTurn(): Promise<Opened> {
+    if (this.#isLoginGood) return this.#openOne()
+    if (this.#first !== undefined) {
+      const first = await this.#first
+      return first.kind === 'failed' ? first : this.#openOne()
+    }
+    const began = performance.now()
+    this.#first = this.#openOne().finally(() => {
+      this.#first = undefined
+    })
+    const opened = await this.#first
+    if (opened.kind === 'open') this.onLoggedIn()
+    // What waits has waited for it alone: two more of these would be two more deadlines.
+    else if (performance.now() - began > patienceMs) this.health = { ...this.health, proven: false }
+    return opened
+  }
+
+  async #openOne(): Promise<Opened> {
     const { roots } = this.#target
     const context = (): SecureContext => {
       this.#context ??= secureContext(roots)
@@ -135,8 +177,10 @@ export class Pool {
     const open = (target: Target) => openClient(target, context, this.#around, this.#aborted.signal)
     const secured = await open(this.#target)
     const opened = this.isExchanger && isTlsTrouble(secured) ? await open(inClear(this.#target)) : secured
+    this.#loggedInAt = opened.kind === 'open' ? performance.now() : Number.NEGATIVE_INFINITY
     if (opened.kind === 'failed') return opened
     const { client } = opened
+    this.#busy.add(client)
     client.onBroken(() => this.#forget(client))
     this.#events.smarthostConnected(this.label, this.#target.smarthost.host, client.tls)
     return opened

@@ -22,6 +22,7 @@ export type Loose = { readonly parcels: readonly Parcel[]; readonly handles: rea
 export class Ways {
   readonly #pools: Pools
   readonly #random: () => number
+  readonly #goOn: (lane: Lane) => void
   #routes: readonly RouteConfig[] = []
   #lanes = new Map<string, Lane>()
   #domains = new Map<string, DomainLanes>()
@@ -29,9 +30,11 @@ export class Ways {
   /** Of an earlier configuration, with messages that are being read. */
   readonly #leaving = new Set<Lane>()
 
-  constructor(pools: Pools, random: () => number) {
+  /** `goOn`: one of the lane's smarthosts takes more than before. */
+  constructor(pools: Pools, random: () => number, goOn: (lane: Lane) => void) {
     this.#pools = pools
     this.#random = random
+    this.#goOn = goOn
   }
 
   get waiting(): number {
@@ -71,6 +74,7 @@ export class Ways {
       toSmarthosts.map((route) => {
         const lane = new Lane({ route, room: this.#roomOf(route), mostRecipients, window: () => messagesAhead })
         lane.pools = poolsOf(route)
+        for (const pool of lane.pools) pool.onLoggedIn = () => this.#goOn(lane)
         return [route.name, lane]
       }),
     )

@@ -12,7 +12,7 @@ const failed: Health = { ...unproven, ejections: 1, ejectedUntil: 400 }
 const candidate = (name: string, rest: Partial<Candidate> = {}): Candidate => ({
   name,
   priority: 0,
-  maxConnections: 2,
+  places: 2,
   inUse: 0,
   health: healthy,
   lingers: false,
@@ -182,6 +182,12 @@ test('the time left out never passes a minute', () => {
     health = afterAttempt(health, [failing], now)
     expect(health.ejectedUntil - now).toBeLessThanOrEqual(60_000)
   }
+})
+
+test('case U22: who is left out for a login is that for a minute, whatever ends on connections of before', () => {
+  const out = afterAttempt(healthy, [unauthenticated], 0)
+  for (const outcome of [refused, greylisted, throttled]) expect(afterAttempt(out, [outcome], 59_999)).toBe(out)
+  expect(afterAttempt(out, [refused], 60_000)).toMatchObject({ proven: true, ejectedUntil: 0 })
 })
 
 test('failures of those in flight when it was left out do not prolong it', () => {

@@ -1,0 +1,120 @@
+/** A password that ceases to be valid: it is said once, whatever waits, and a good one holds nobody up. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, expect, test } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
+import { until } from '../../local/until.ts'
+import { drop, type Script, say, silence } from './behaviour.ts'
+import { allWithin, rig } from './rig.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
+import { everything, type Smarthost, startSmarthost } from './smarthost.ts'
+
+let certificate: Awaited<ReturnType<typeof makeCertificates>>
+beforeAll(async () => {
+  certificate = await makeCertificates(['127.0.0.1'])
+})
+
+const refused = say('535 5.7.8 no')
+
+/** `first` has been delivered at one with a login; its connections are gone when they were not used for `idleMs`. */
+async function provenWith({ idleMs = 1, first = 1, deadlineMs = 20_000, withBackup = false, script = {} as Script }) {
+  const upstream = await startSmarthost({
+    offers: [...everything, 'AUTH PLAIN'],
+    certificate,
+    tlsFromStart: true,
+    script,
+  })
+  const backup = await startSmarthost()
+  const auth = { usernameFile: 'user', passwordFile: 'password' }
+  const main = smarthost('main', upstream.port, { tls: { mode: 'Implicit', caFile: 'ca' }, auth })
+  const hosts = withBackup ? [main, smarthost('backup', backup.port, { priority: 1 })] : [main]
+  const bench = rig([route('r', hosts)], {
+    files: { user: 'relay', password: 'secret', ca: certificate.ca },
+    deadlines: allWithin(deadlineMs),
+    poolLimits: { idleMs, messagesPerConnection: 1000 },
+  })
+  const put = (count: number): void => {
+    for (let i = 0; i < count; i++) bench.spool.put(envelope(hello), hello)
+  }
+  put(first)
+  await until('the first are delivered', () => upstream.received.length === first)
+  await bench.quiet()
+  if (idleMs === 1) await until('nothing is open', () => upstream.open() === 0)
+  return { ...bench, put, upstream, backup }
+}
+
+const isLeftOut = ({ delivery }: Pick<Awaited<ReturnType<typeof provenWith>>, 'delivery'>): boolean =>
+  delivery.smarthosts()[0]?.health === 'ejected'
+
+/** No login is taken to be good because of one a moment ago. */
+const later = (): Promise<void> => sleep(1100)
+
+const logins = (upstream: Smarthost): number => upstream.times('AUTH')
+
+test('case U22: a password that is good no longer is said once, however many wait, and one of them is charged', async () => {
+  const bench = await provenWith({})
+  const { upstream, put, delivery } = bench
+  upstream.script.AUTH = refused
+  const before = logins(upstream)
+  put(50)
+  await until('it is left out', () => isLeftOut(bench))
+  await sleep(200)
+  expect(logins(upstream) - before).toBe(1)
+  expect(delivery.summary()).toMatchObject({ ready: 49, deferred: 1, inFlight: 0 })
+})
+
+test('case U22: said once also beside a connection that is still good, and what ends on that one brings no second', async () => {
+  const bench = await provenWith({
+    script: { MAIL: (time) => (time === 1 ? say('250 ok', { afterMs: 3000 }) : undefined) },
+  })
+  const { upstream, put, delivery } = bench
+  put(1)
+  await until('a connection is in use', () => upstream.times('MAIL') === 2)
+  await later()
+  upstream.script.AUTH = refused
+  const before = logins(upstream)
+  put(50)
+  await until('it is left out', () => isLeftOut(bench))
+  await until('the one in use is delivered', () => upstream.received.length === 2)
+  await sleep(200)
+  expect(logins(upstream) - before).toBe(1)
+  expect(isLeftOut(bench)).toBe(true)
+  expect(delivery.summary()).toMatchObject({ ready: 49, deferred: 1, inFlight: 0 })
+})
+
+test('case U22: said once also where all connections in use are closed at the same time', async () => {
+  const bench = await provenWith({ idleMs: 20_000, first: 100 })
+  const { upstream, put, delivery } = bench
+  const open = upstream.open()
+  expect(open).toBeGreaterThan(1)
+  await later()
+  Object.assign(upstream.script, { AUTH: refused, MAIL: drop })
+  const before = logins(upstream)
+  put(50)
+  await until('it is left out', () => isLeftOut(bench))
+  await bench.delivery.close(5000)
+  expect(logins(upstream) - before).toBe(1)
+  expect(delivery.summary().ready).toBeGreaterThanOrEqual(50 - open - 1)
+})
+
+test('when the first has logged in the others do, and wait for no message of it', async () => {
+  const slowLogin = say('235 2.7.0 welcome', { afterMs: 100 })
+  const { upstream, put, spool } = await provenWith({
+    script: { AUTH: slowLogin, MAIL: (time) => (time === 1 ? silence : undefined) },
+  })
+  const before = upstream.connections()
+  put(50)
+  await until('one logs in', () => logins(upstream) === 2)
+  expect(upstream.connections() - before).toBe(1)
+  await until('all but the one that hangs are delivered', () => spool.stored.size === 1)
+  expect(upstream.most()).toBeGreaterThan(2)
+})
+
+test('a login that is not answered costs one deadline, then the next priority takes over', async () => {
+  const { upstream, backup, put, attempts } = await provenWith({ deadlineMs: 1500, withBackup: true })
+  upstream.script.AUTH = silence
+  const before = logins(upstream)
+  put(50)
+  await until('all are delivered', () => backup.received.length === 50)
+  expect(attempts.filter((a) => a.smarthost === 'main' && a.outcome.kind === 'deferred')).toHaveLength(1)
+  expect(logins(upstream) - before).toBe(1)
+})
