@@ -33,6 +33,8 @@ export type LaneParts = {
 }
 
 const readAtOnce = 16
+/** What a timer can hold. */
+const longestTimerMs = 2 ** 31 - 1
 const leftOut = reply(451, '4.1', 'every next hop is left out for a while')
 
 export class Lane {
@@ -178,7 +180,7 @@ export class Lane {
     return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: reply ?? leftOut }
   }
 
-  /** Rings once, at the earliest time asked for; true when nothing was set before. */
+  /** Rings once, by the earliest time asked for; true when nothing was set before. */
   wakeAt(at: number, now: number, ring: () => void): boolean {
     const set = this.#wakesAt !== undefined
     if (this.#wakesAt !== undefined && this.#wakesAt <= at) return false
@@ -189,7 +191,7 @@ export class Lane {
         this.#wakesAt = undefined
         ring()
       },
-      Math.max(1, at - now),
+      Math.min(Math.max(1, at - now), longestTimerMs),
     ).unref()
     return !set
   }

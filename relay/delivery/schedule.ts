@@ -1,7 +1,7 @@
 /** What waits for its time, one entry of three numbers for each message: a heap by time, and one timer for its top. */
 import { Column } from '../spool/column.ts'
 
-/** The clock may be set: look at it at least once a minute. */
+/** Far less than a timer can hold: whatever is later is looked at again. */
 const longestTimerMs = 60_000
 /** After an outage very many are due at once; others have their turns in between. */
 const atOnce = 1000
