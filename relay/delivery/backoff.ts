@@ -7,3 +7,7 @@ export function backoffMs(scheduleMs: readonly number[], finishedAttempts: numbe
   const step = scheduleMs[Math.min(finishedAttempts, scheduleMs.length) - 1] ?? scheduleMs[0] ?? 60_000
   return Math.round(step * (1 - jitterShare + 2 * jitterShare * jitter()))
 }
+
+/** Nobody waits longer by any of these schedules. */
+export const longestBackoffMs = (schedules: readonly (readonly number[])[]): number =>
+  Math.ceil(Math.max(...schedules.flat()) * (1 + jitterShare))

@@ -15,7 +15,7 @@ import type { Parcel, Tracked } from './tracked.ts'
 const atOnce = 16
 /** In memory, before what arrives is left to the spool. */
 const most = 256
-const retry: Retry = { scheduleMs: [1000, 5000, 30_000, 60_000], expireAfterMs: Number.POSITIVE_INFINITY }
+export const captureRetry: Retry = { scheduleMs: [1000, 5000, 30_000, 60_000], expireAfterMs: Number.POSITIVE_INFINITY }
 const captured: Outcome = { kind: 'delivered', reply: reply(250, '0.0', 'captured') }
 
 type Parts = {
@@ -111,7 +111,7 @@ export class Captures {
   async #run({ message, recipients }: Parcel): Promise<void> {
     const outcome = await this.#capture(message)
     const results = recipients.map((recipient) => ({ recipient, outcome }))
-    await this.#parts.ledger.settle(message, results, retry)
+    await this.#parts.ledger.settle(message, results, captureRetry)
   }
 
   async #capture({ envelope }: Parcel['message']): Promise<Outcome> {

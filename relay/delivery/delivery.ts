@@ -7,9 +7,11 @@ import type { QueuedMessage } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Turns } from '../turns.ts'
 import { createLookup } from './addresses.ts'
-import { Captures } from './captures.ts'
+import { longestBackoffMs } from './backoff.ts'
+import { believed, isWaiting } from './believed.ts'
+import { Captures, captureRetry } from './captures.ts'
 import { createClockWatch } from './clock.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, noRouteRetry } from './dispatcher.ts'
 import { type Dns, systemDns } from './dns.ts'
 import { Intake } from './intake.ts'
 import { KnownExchangers } from './known-exchangers.ts'
@@ -72,7 +74,8 @@ export type DeliveryParts = {
 
 export function createDelivery(parts: DeliveryParts): Delivery {
   const { spool, events, loaded, inboxDirectory, now = Date.now, random = Math.random } = parts
-  const roster = new Roster(spool)
+  let longestMs = 0
+  const roster = new Roster(spool, (state) => believed(state, now(), longestMs))
   /** DSNs that their maker hands over when their originals are closed. */
   const coming = new Set<string>()
   const clock = createClockWatch(now, parts.monotonic ?? monotonicFor(parts), (byMs) =>
@@ -184,6 +187,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   }
 
   function reload(): void {
+    const schedules = [noRouteRetry, captureRetry, ...loaded().config.routes.map(({ retry }) => retry)]
+    longestMs = longestBackoffMs(schedules.map(({ scheduleMs }) => scheduleMs))
     signer.reload(loaded())
     dispatcher.reload(loaded())
   }
@@ -192,8 +197,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   function* due(): Iterable<number> {
     const at = now()
     for (const handle of spool.handles()) {
-      const { dueAt = 0 } = spool.outline(handle) ?? {}
-      if (dueAt > at && dueAt !== Number.POSITIVE_INFINITY) schedule.add(handle, dueAt)
+      const outline = spool.outline(handle)
+      if (outline !== undefined && isWaiting(outline, at, longestMs)) schedule.add(handle, outline.dueAt)
       else yield handle
     }
   }

@@ -59,7 +59,7 @@ const attemptCostMs = 0.25
 const longestStreak = 20
 /** A domain that has mail all the time is looked up anew after this time. */
 const lookUpEveryMs = 60_000
-const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 86_400_000 }
+export const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 86_400_000 }
 const noRoute: Outcome = {
   kind: 'deferred',
   scope: 'message',

@@ -1,15 +1,21 @@
 /** The messages in memory: those with something under way. All others are in the spool, and are read when their turn comes. */
-import type { QueuedMessage } from '../mail/envelope.ts'
+import type { QueuedMessage, RecipientState } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
 import { isIdle, type Tracked, track } from './tracked.ts'
 
 export class Roster {
   readonly #spool: Pick<Spool, 'load' | 'outline'>
+  readonly #believed: (state: RecipientState) => RecipientState
   readonly #byId = new Map<string, Tracked>()
   readonly #coming = new Map<number, Promise<Tracked | undefined>>()
 
-  constructor(spool: Pick<Spool, 'load' | 'outline'>) {
+  /** `believed`: what the spool says of a recipient, as far as it can be true. */
+  constructor(
+    spool: Pick<Spool, 'load' | 'outline'>,
+    believed: (state: RecipientState) => RecipientState = (state) => state,
+  ) {
     this.#spool = spool
+    this.#believed = believed
   }
 
   has(queueId: string): boolean {
@@ -17,7 +23,7 @@ export class Roster {
   }
 
   enter(queued: QueuedMessage): Tracked {
-    const message = track(queued)
+    const message = track({ envelope: queued.envelope, recipients: queued.recipients.map(this.#believed) })
     this.#byId.set(queued.envelope.queueId, message)
     return message
   }

@@ -102,9 +102,9 @@ test('recipients of one message with times of their own are tried at their times
   const now = Date.now()
   const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test', 'c@x.test'] })
   spool.put(message, hello, [
-    { ...pending('a@x.test'), nextAttemptAt: now + 600 },
-    { ...pending('b@x.test'), nextAttemptAt: now },
-    { ...pending('c@x.test'), nextAttemptAt: now + 300 },
+    { ...pending('a@x.test'), attempts: 1, nextAttemptAt: now + 600 },
+    { ...pending('b@x.test'), attempts: 1, nextAttemptAt: now },
+    { ...pending('c@x.test'), attempts: 1, nextAttemptAt: now + 300 },
   ])
   const { delivery } = rig([route('r', [smarthost('a', upstream.port)])], { spool })
   await until('it is gone', () => spool.stored.size === 0)
