@@ -2,14 +2,12 @@
 
 const stepMs = 3_600_000
 
-/** Asked before anything expires. Once stepped, nothing expires until the relay starts anew; it is told once. */
-export function createClockWatch(wall: () => number, monotonic: () => number, onStep: (byMs: number) => void) {
-  const wallAtStart = wall()
-  const monotonicAtStart = monotonic()
+/** Asked when anything is accepted, and before it expires. Once stepped, nothing expires until the relay starts anew; it is told once. */
+export function createClockWatch(wall: () => number, steady: () => number, onStep: (byMs: number) => void) {
   let stepped = false
   return {
     trusted(): boolean {
-      const by = wall() - wallAtStart - (monotonic() - monotonicAtStart)
+      const by = wall() - steady()
       if (!stepped && Math.abs(by) > stepMs) {
         stepped = true
         onStep(by)

@@ -24,6 +24,7 @@ import { Roster } from './roster.ts'
 import { Schedule } from './schedule.ts'
 import { Signer } from './signer.ts'
 import { type Deadlines, deadlines } from './stage.ts'
+import { steadyClock } from './steady.ts'
 import { dueIn, isDone, isIdle, type Tracked } from './tracked.ts'
 import { within } from './within.ts'
 
@@ -73,12 +74,13 @@ export type DeliveryParts = {
 }
 
 export function createDelivery(parts: DeliveryParts): Delivery {
-  const { spool, events, loaded, inboxDirectory, now = Date.now, random = Math.random } = parts
+  const { spool, events, loaded, inboxDirectory, now: wall = Date.now, random = Math.random } = parts
+  const { now, timeOfDay } = steadyClock(wall, parts.monotonic ?? monotonicFor(parts))
   let longestMs = 0
   const roster = new Roster(spool, (state) => believed(state, now(), longestMs))
   /** DSNs that their maker hands over when their originals are closed. */
   const coming = new Set<string>()
-  const clock = createClockWatch(now, parts.monotonic ?? monotonicFor(parts), (byMs) =>
+  const clock = createClockWatch(wall, now, (byMs) =>
     events.unexpected(
       'clock',
       new Error(`the clock was set by ${Math.round(byMs / 1000)} s; nothing expires until a restart`),
@@ -90,6 +92,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     spool,
     events,
     now,
+    wall,
+    timeOfDay,
     random,
     own: () => ({ hostname: loaded().config.hostname, policy: loaded().config.policy }),
     onComing: (id) => coming.add(id),
@@ -104,7 +108,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   })
   const captures = new Captures({ directory: inboxDirectory, spool, roster, ledger, events, look, unread })
   const openAttempts = new OpenAttempts(parts.attemptsFile)
-  const signer = new Signer({ events, now })
+  const signer = new Signer({ events, now: wall })
   const { port: exchangerPort, ...world } = parts.exchangers ?? { dns: systemDns(), port: 25, mayReach: isPublic }
   const exchangers = new KnownExchangers({ ...world, random, ownName: () => loaded().config.hostname }, now)
   const dispatcher = new Dispatcher({
@@ -120,7 +124,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     random,
     exchangers,
     exchangerPort,
-    around: { lookup: createLookup(), deadlines: parts.deadlines ?? deadlines },
+    around: { lookup: createLookup(now), deadlines: parts.deadlines ?? deadlines },
     poolLimits: parts.poolLimits ?? poolLimits,
     mayExpire: () => clock.trusted(),
     look,
@@ -173,6 +177,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   function onQueued(message: QueuedMessage): void {
     if (coming.has(message.envelope.queueId)) return
     arrivals.push(message)
+    // What was accepted by a wrong clock must not expire by a right one.
+    clock.trusted()
     if (arrivals.length === 1) setImmediate(takeArrivals)
   }
 
@@ -236,7 +242,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
         oldestAcceptedAt: spool.oldestAcceptedAt,
       }
     },
-    smarthosts: () => dispatcher.smarthosts(),
+    smarthosts: () => dispatcher.smarthosts((at) => new Date(timeOfDay(at)).toISOString()),
     signing: () => signer.status(),
   }
 }

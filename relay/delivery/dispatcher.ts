@@ -39,6 +39,7 @@ export type DispatcherParts = {
   readonly poolLimits: PoolLimits
   readonly exchangers: Pick<KnownExchangers, 'find'>
   readonly exchangerPort: number
+  /** Steady; expiry allows for that. */
   readonly now: () => number
   readonly random: () => number
   /** While the clock cannot be trusted nothing expires. */
@@ -90,8 +91,8 @@ export class Dispatcher {
   }
 
   /** Health of every smarthost, for status pages. */
-  smarthosts(): readonly SmarthostStatus[] {
-    return this.#ways.smarthosts(this.#parts.now())
+  smarthosts(timeOf: (at: number) => string): readonly SmarthostStatus[] {
+    return this.#ways.smarthosts(this.#parts.now(), timeOf)
   }
 
   /** What waits is routed anew. */

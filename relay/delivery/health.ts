@@ -68,7 +68,11 @@ function afterThrottling(health: Health, reply: Reply, now: number): Health {
 }
 
 /** For status pages: the state, until when, and why. */
-export const describeHealth = (health: Health, now: number): Omit<SmarthostStatus, 'route' | 'name'> => ({
+export const describeHealth = (
+  health: Health,
+  now: number,
+  timeOf: (at: number) => string,
+): Omit<SmarthostStatus, 'route' | 'name'> => ({
   health: stateOf(health, now),
   ...(now < health.ejectedUntil && { ejectedUntil: timeOf(health.ejectedUntil) }),
   ...(health.lastFailure !== undefined && {
@@ -87,5 +91,3 @@ function stateOf(health: Health, now: number): SmarthostStatus['health'] {
   if (now < pausedUntil || pauses > 0) return 'paused'
   return proven ? 'healthy' : 'unproven'
 }
-
-const timeOf = (ms: number): string => new Date(ms).toISOString()

@@ -21,6 +21,9 @@ type LedgerEvents = Pick<Events, 'bounced' | 'deferred' | 'discarded' | 'dsnQueu
 type LedgerParts = Reporter & {
   readonly spool: Spool
   readonly events: LedgerEvents
+  /** Steady. */
+  readonly now: () => number
+  readonly timeOfDay: (at: number) => number
   readonly random: () => number
   /** Some recipients wait for their next attempt. */
   readonly onRetry: (message: Tracked, at: number) => void
@@ -129,10 +132,11 @@ export class Ledger {
   }
 
   #defer(message: Tracked, decided: readonly Decided[]): void {
-    const { events, onRetry } = this.#parts
+    const { events, onRetry, timeOfDay } = this.#parts
     for (const { recipient, decision } of decided) {
       if (decision.do !== 'retry') continue
-      events.deferred(message.envelope.queueId, message.recipients[recipient]?.forwardPath ?? '', decision.at)
+      const { forwardPath = '' } = message.recipients[recipient] ?? {}
+      events.deferred(message.envelope.queueId, forwardPath, timeOfDay(decision.at))
       onRetry(message, decision.at)
     }
   }

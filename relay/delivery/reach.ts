@@ -22,12 +22,12 @@ export class Reach {
     if (this.#unreached.size < enough) this.#unreached.add(host)
   }
 
-  describe(): Omit<SmarthostStatus, 'route' | 'name'> {
+  describe(timeOf: (at: number) => string): Omit<SmarthostStatus, 'route' | 'name'> {
     if (this.#unreached.size < enough || this.#last === undefined) {
       return { health: this.#carried ? 'healthy' : 'unproven' }
     }
     const { code, status } = this.#last.reply
     const text = `none of ${enough} exchangers in a row was reached: is port 25 closed on the way out?`
-    return { health: 'ejected', lastReply: { code, status, text, at: new Date(this.#last.at).toISOString() } }
+    return { health: 'ejected', lastReply: { code, status, text, at: timeOf(this.#last.at) } }
   }
 }

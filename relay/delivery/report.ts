@@ -8,7 +8,8 @@ export type Reporter = {
   readonly spool: Pick<Spool, 'receive' | 'has' | 'content'>
   /** The relay's name, and the policy that the DSN belongs to. */
   readonly own: () => { readonly hostname: string; readonly policy: string }
-  readonly now: () => number
+  /** What the DSN says is the time of day. */
+  readonly wall: () => number
   /** Told before the DSN becomes the spool's, so that nobody delivers it before its original is closed. */
   readonly onComing: (dsnQueueId: string) => void
 }
@@ -20,7 +21,7 @@ export type Reported = Failure & { readonly recipient: number }
  * nobody outside. @throws SpoolError; nothing is queued then
  */
 export async function queueDsn(
-  { spool, own, now, onComing }: Reporter,
+  { spool, own, wall, onComing }: Reporter,
   original: Envelope,
   failures: readonly Reported[],
 ): Promise<QueuedMessage | undefined> {
@@ -28,13 +29,13 @@ export async function queueDsn(
   if (spool.has(id)) return undefined
   const { hostname, policy } = own()
   const header = await readHeader(spool, original.queueId)
-  const content = await composeDsn({ dsnQueueId: id, hostname, now: now(), original, failures, header })
+  const content = await composeDsn({ dsnQueueId: id, hostname, now: wall(), original, failures, header })
   const incoming = await spool.receive(id)
   onComing(id)
   try {
     await incoming.write(content)
     return await incoming.commit({
-      acceptedAt: now(),
+      acceptedAt: wall(),
       credential: policy,
       reversePath: '',
       forwardPaths: [original.reversePath],

@@ -49,12 +49,12 @@ export class Ways {
   }
 
   /** Health of every smarthost, and of each route's exchangers as one. */
-  smarthosts(now: number): readonly SmarthostStatus[] {
+  smarthosts(now: number, timeOf: (at: number) => string): readonly SmarthostStatus[] {
     return this.#routes.flatMap((r): readonly SmarthostStatus[] => {
       const { name, exchangers } = r
-      if (exchangers !== undefined) return [{ route: name, name: 'mx', ...this.#roomOf(r).reach.describe() }]
+      if (exchangers !== undefined) return [{ route: name, name: 'mx', ...this.#roomOf(r).reach.describe(timeOf) }]
       const pools = this.#lanes.get(name)?.pools ?? []
-      return pools.map((pool) => ({ route: name, name: pool.name, ...describeHealth(pool.health, now) }))
+      return pools.map((pool) => ({ route: name, name: pool.name, ...describeHealth(pool.health, now, timeOf) }))
     })
   }
 

@@ -242,7 +242,7 @@ test.each<[string, Health, number, ReturnType<typeof describeHealth>]>([
     { health: 'healthy' },
   ],
 ])('told: %s', (_name, health, now, expected) => {
-  expect(describeHealth(health, now)).toEqual(expected)
+  expect(describeHealth(health, now, (at) => new Date(at).toISOString())).toEqual(expected)
 })
 
 test("of equals, one with a connection open is used before it is anybody's turn", () => {

@@ -13,6 +13,7 @@ const far = [
   ['ten years ahead', tenYears],
   ['ten years behind', -tenYears],
 ] as const
+const steps = [...far, ['half an hour ahead', 30 * minute], ['half an hour behind', -30 * minute]] as const
 const away = say('421 4.3.2 away', { ends: 'drop' })
 const fiveDays = 5 * 1440 * minute
 
@@ -44,6 +45,83 @@ async function start({ wrongBy = 0, scheduleMs = [100] } = {}) {
     },
   }
 }
+
+test.each(steps)('case S23: what comes and what waits goes out while the clock is %s, and after', async (_name, by) => {
+  const { spool, facts, clock, accept, comeBack, delivery } = await start()
+  accept()
+  await until('it is left out', () => facts('smarthostEjected').length === 1)
+  clock.wrongBy = by
+  accept()
+  await until('a probe has failed', () => facts('smarthostEjected').length === 2)
+  comeBack()
+  await until('both are delivered while the clock is wrong', () => spool.stored.size === 0)
+  clock.wrongBy = 0
+  accept()
+  await until('one is delivered with the clock right again', () => spool.stored.size === 0)
+  expect(facts('bounced')).toEqual([])
+  expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
+})
+
+test.each(far)('case S23: what was left out while the clock was %s is back in time', async (_name, by) => {
+  const { spool, facts, clock, accept, comeBack, delivery } = await start()
+  clock.wrongBy = by
+  accept()
+  await until('it is left out', () => facts('smarthostEjected').length === 1)
+  clock.wrongBy = 0
+  const [{ ejectedUntil = '' } = {}] = delivery.smarthosts()
+  expect(Math.abs(Date.parse(ejectedUntil) - Date.now())).toBeLessThan(minute)
+  comeBack()
+  accept()
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect(facts('bounced')).toEqual([])
+})
+
+test('case S23: a clock that is set ahead shortens no time that a smarthost is left out', async () => {
+  const { facts, clock, accept, attempted } = await start()
+  accept()
+  await until('it is left out', () => facts('smarthostEjected').length === 1)
+  const since = performance.now()
+  clock.wrongBy = 30 * minute
+  accept()
+  await attempted(2)
+  expect(performance.now() - since).toBeGreaterThan(900)
+})
+
+test.each(
+  steps,
+)('case S23: accepted while the clock was %s, nothing expires with the clock right again', async (_name, by) => {
+  const { facts, clock, accept, upstream } = await start()
+  upstream.script.banner = say('220 smarthost.test ESMTP')
+  upstream.script.RCPT = say('450 4.2.0 later')
+  clock.wrongBy = by
+  accept()
+  clock.wrongBy = 0
+  await until('it is tried twice', () => facts('deferred').length + facts('bounced').length >= 2)
+  expect(facts('bounced')).toEqual([])
+})
+
+test.each(
+  steps,
+)('case S23: what was deferred while the clock was %s keeps its time over a restart', async (_name, by) => {
+  const { spool, clock, accept, comeBack, facts, quiet, restart } = await start({ scheduleMs: [minute] })
+  accept()
+  await until('it is deferred', () => facts('deferred').length === 1)
+  clock.wrongBy = by
+  accept()
+  await until('the other is deferred', () => facts('deferred').length === 2)
+  await quiet()
+  clock.wrongBy = 0
+  const next = await restart()
+  expect(next.delivery.summary()).toMatchObject({ ready: 0, deferred: 2 })
+  for (const { recipients } of spool.stored.values()) {
+    const wait = (recipients[0]?.nextAttemptAt ?? 0) - Date.now()
+    expect(wait).toBeGreaterThan(minute / 2)
+    expect(wait).toBeLessThanOrEqual(minute)
+  }
+  comeBack()
+  accept()
+  await until('what is new is delivered', () => spool.stored.size === 2)
+})
 
 test.each(
   far,

@@ -17,7 +17,7 @@ function reporter() {
   const spool = new MemorySpool()
   const coming: string[] = []
   const own = () => ({ hostname: 'relay.example.org', policy: 'mail/shared' })
-  return { spool, coming, reporter: { spool, own, now: Date.now, onComing: (id: string) => void coming.push(id) } }
+  return { spool, coming, reporter: { spool, own, wall: Date.now, onComing: (id: string) => void coming.push(id) } }
 }
 
 test('the same report is queued once', async () => {
