@@ -1,5 +1,6 @@
 /** Gives room back: the oldest segment goes when nothing in it is needed; what still is, is copied to the newest first. */
 import type { Ahead, Watch } from './ahead.ts'
+import { type Allotment, deadShare } from './allotment.ts'
 import type { Disk } from './disk.ts'
 import { isAbsent } from './disk-error.ts'
 import type { Journal } from './journal.ts'
@@ -22,8 +23,9 @@ type Parts = {
   readonly segmentBytes: number
   /** How soon what could not be read is read again. */
   readonly readAgainMs: number
-  /** The volume is nearly full. */
-  readonly short: () => boolean
+  readonly room: Pick<Allotment, 'ample' | 'takesCopies'>
+  /** A segment is gone. */
+  readonly gave: () => Promise<void>
 }
 
 /**
@@ -55,21 +57,26 @@ export class Cleaner {
   }
 
   async #clean(): Promise<void> {
-    const { journal } = this.#parts
+    const { journal, gave } = this.#parts
     for (let oldest = journal.oldest; oldest !== undefined && !this.#stopped; oldest = journal.oldest) {
       if (oldest.live > 0) {
-        if (!journal.damaged && !worthCopying(journal.segments, this.#parts.segmentBytes, this.#parts.short())) return
+        const { segmentBytes, room } = this.#parts
+        if (!journal.damaged && !worthCopying(journal.segments, segmentBytes, !room.ample)) return
         if (performance.now() < this.#copyAgainAt) return
         await this.#copy(oldest)
         if (oldest.live > 0) return
       }
       await this.#retire(oldest)
       journal.forgetOldest()
+      await gave()
     }
   }
 
   async #copy(segment: Segment): Promise<void> {
-    const staying = this.#parts.register.in(segment)
+    const { register, room } = this.#parts
+    const staying = register.in(segment)
+    // Half a segment that was copied gives nothing back.
+    if (!room.takesCopies(staying.reduce((sum, handle) => sum + register.growthOf(handle), segment.liveBytes))) return
     for (let first = 0; first < staying.length && !this.#stopped; first += copiedAtOnce) {
       await Promise.all(staying.slice(first, first + copiedAtOnce).map((handle) => this.#move(handle, segment)))
     }
@@ -126,11 +133,11 @@ export class Cleaner {
 const copiedAtOnce = 16
 const fewestDeadSegments = 4
 
-/** As many dead octets as live ones may stay: then each octet is copied about once. */
+/** As many dead octets as live ones may stay: then each octet is copied about once. On a full volume fewer may. */
 export function worthCopying(segments: readonly Segment[], segmentBytes: number, short: boolean): boolean {
   const total = segments.reduce((sum, s) => sum + s.bytes, 0)
   const live = segments.reduce((sum, s) => sum + s.liveBytes, 0)
-  const most = short ? segmentBytes : Math.max(fewestDeadSegments * segmentBytes, live)
+  const most = short ? Math.max(segmentBytes, live * deadShare) : Math.max(fewestDeadSegments * segmentBytes, live)
   return total - live > most
 }
 

@@ -3,9 +3,6 @@
 export type Room = { readonly free: number; readonly total: number }
 
 const askAgainMs = 1000
-/** Kept for the records of delivery: a full spool must be able to drain. */
-const reserveShare = 0.05
-const reserveMost = 32 * 1024 * 1024
 
 export class FreeSpace {
   readonly #ask: () => Promise<Room>
@@ -13,6 +10,8 @@ export class FreeSpace {
   #room: Room
   #asked: number
   #asking: Promise<void> | undefined
+  /** Octets that were written, ever. */
+  #taken = 0
 
   private constructor(ask: () => Promise<Room>, now: () => number, room: Room) {
     this.#ask = ask
@@ -35,18 +34,8 @@ export class FreeSpace {
     return this.#room.total
   }
 
-  /** Why no mail is taken now, or undefined. */
-  get shortage(): string | undefined {
-    const kept = this.#reserve
-    return this.free >= kept ? undefined : `disk full: ${this.free} octets are free, ${kept} are kept for delivery`
-  }
-
-  /** Taking mail again needs twice what stopping left, so that it does not start and stop with each message. */
-  get ample(): boolean {
-    return this.free >= 2 * this.#reserve
-  }
-
   took(bytes: number): void {
+    this.#taken += bytes
     this.#room = { ...this.#room, free: Math.max(0, this.#room.free - bytes) }
   }
 
@@ -57,12 +46,11 @@ export class FreeSpace {
     return this.#asking
   }
 
-  get #reserve(): number {
-    return Math.min(reserveMost, Math.floor(this.#room.total * reserveShare))
-  }
-
   async #measure(): Promise<void> {
     this.#asked = this.#now()
-    this.#room = await this.#ask()
+    const before = this.#taken
+    const { free, total } = await this.#ask()
+    // What was written meanwhile may be in the answer or not.
+    this.#room = { free: Math.max(0, free - (this.#taken - before)), total }
   }
 }

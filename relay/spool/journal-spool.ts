@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { Events } from '../events.ts'
 import type { Envelope, QueuedMessage, RecipientState } from '../mail/envelope.ts'
 import type { Ahead } from './ahead.ts'
+import { Allotment } from './allotment.ts'
 import { Cleaner } from './cleaner.ts'
 import { ContentCache } from './content-cache.ts'
 import { Contents } from './contents.ts'
@@ -21,6 +22,7 @@ import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
 import type { Place } from './segment.ts'
+import { acceptanceBytes, stateBytes } from './sizes.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
 import { type Patience, patience, Unreadable } from './unreadable.ts'
 
@@ -48,6 +50,7 @@ export class JournalSpool implements Spool {
   readonly #parts: Parts
   readonly #paths: Paths
   readonly #space: FreeSpace
+  readonly #room: Allotment
   readonly #journal: Journal
   readonly #large: LargeFiles
   readonly #cache = new ContentCache()
@@ -108,6 +111,13 @@ export class JournalSpool implements Spool {
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
     })
+    this.#room = new Allotment(space, () => ({
+      messages: register.size,
+      live: register.liveBytes,
+      states: register.stateBytes,
+      growth: register.growth,
+      segment: this.#journal.largest,
+    }))
     this.#cleaner = new Cleaner({
       disk,
       paths,
@@ -119,7 +129,8 @@ export class JournalSpool implements Spool {
       isLeaving: (handle) => this.#leaving.has(handle),
       segmentBytes,
       readAgainMs: waits.apartMs,
-      short: () => space.shortage !== undefined,
+      room: this.#room,
+      gave: () => space.refresh().catch(ignored),
     })
   }
 
@@ -152,7 +163,9 @@ export class JournalSpool implements Spool {
   }
 
   async receive(chosen?: string): Promise<Incoming> {
-    await this.#check()
+    // What delivery makes itself is a report.
+    const check = () => this.#check(chosen !== undefined)
+    await check()
     const queueId = chosen ?? this.#nextId()
     if (parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
     if (this.has(queueId) || this.#incoming.has(queueId)) throw new Error(`queue id ${queueId} is taken`)
@@ -160,7 +173,7 @@ export class JournalSpool implements Spool {
     return new IncomingMessage({
       queueId,
       held: this.#held,
-      check: () => this.#check(),
+      check,
       createFile: () => this.#large.create(queueId),
       wrote: (bytes) => this.#space.took(bytes),
       accept: (envelope, received) => this.#accept({ ...envelope, queueId, bytes: received.bytes }, received),
@@ -199,7 +212,19 @@ export class JournalSpool implements Spool {
     return this.#cache.get(queueId)
   }
 
+  // Near the end a state that only defers is not written: after a crash its message is tried sooner, and that is all.
   async record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
+    const bytes = stateBytes(recipients)
+    if (this.#room.takesState(bytes) || (await this.#closesMore(queueId, recipients))) {
+      await this.#room.during(bytes, () => this.#record(queueId, recipients))
+      return
+    }
+    const handle = this.#register.find(queueId)
+    if (handle !== undefined) this.#register.standing(handle, recipients)
+    this.#cleaner.consider()
+  }
+
+  async #record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
     const handle = this.#register.find(queueId)
     // It was set aside: there is nothing to deliver, and nothing to remember.
     if (handle === undefined) return
@@ -211,6 +236,16 @@ export class JournalSpool implements Spool {
       this.#ahead.settled(handle, recipients)
     }
     await this.#journal.append({ entry: { kind: 'state', queueId, recipients }, durable })
+  }
+
+  /** Some recipient is done with, and the journal does not know it. */
+  async #closesMore(queueId: string, recipients: readonly RecipientState[]): Promise<boolean> {
+    const handle = this.#register.find(queueId)
+    if (handle === undefined || recipients.every((r) => r.state === 'pending')) return false
+    // A write of it failed, or is under way.
+    if (this.#ahead.stateOf(handle) !== undefined) return true
+    const known = await this.load(handle).catch(ignored)
+    return recipients.some((r, i) => r.state !== 'pending' && known?.recipients[i]?.state !== r.state)
   }
 
   async remove(queueId: string): Promise<void> {
@@ -258,7 +293,10 @@ export class JournalSpool implements Spool {
       const original = envelope.reports && this.#register.find(envelope.reports.queueId)
       if (envelope.reports && original !== undefined) this.#ahead.report(original, envelope.reports.forwardPaths)
     }
-    await this.#journal.append({ entry, content, durable })
+    const bytes = acceptanceBytes(envelope) + (content?.length ?? 0)
+    const isTaken = envelope.reports === undefined ? this.#room.takesMail(bytes) : this.#room.takesReport(bytes)
+    if (!isTaken) throw this.#error('full', this.#room.told)
+    await this.#room.during(bytes, () => this.#journal.append({ entry, content, durable }))
     // Not here and now: whatever a listener does, the message is ours.
     for (const listener of this.#listeners) queueMicrotask(() => listener(message))
     return message
@@ -308,17 +346,18 @@ export class JournalSpool implements Spool {
   }
 
   /** @throws SpoolError when nothing is taken now */
-  async #check(): Promise<void> {
+  async #check(isReport: boolean): Promise<void> {
     await this.#noteShortage()
     const error = this.#fault.error
-    if (error !== undefined) throw new SpoolError(error.kind, error.message, error)
+    if (error !== undefined && !(isReport && error.kind === 'full'))
+      throw new SpoolError(error.kind, error.message, error)
   }
 
   // Near the end the volume is asked each time: what was deleted or rounded up since the last time was not counted.
   async #noteShortage(): Promise<void> {
-    if (this.#space.ample || this.#fault.error !== undefined) return
+    if (this.#room.ample || this.#fault.error !== undefined) return
     await this.#space.refresh().catch(ignored)
-    const { shortage } = this.#space
+    const { shortage } = this.#room
     if (shortage !== undefined) this.#fault.raise(this.#error('full', shortage))
   }
 
@@ -333,7 +372,7 @@ export class JournalSpool implements Spool {
     this.#cleaner.consider()
     await this.#journal.mend()
     await this.#space.refresh()
-    if (!this.#space.ample) throw this.#error('full', this.#space.shortage ?? 'disk nearly full')
+    if (!this.#room.ample) throw this.#error('full', this.#room.told)
     await this.#large.probe()
   }
 

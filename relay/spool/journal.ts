@@ -42,11 +42,13 @@ export class Journal {
   #broken: SpoolError | undefined
   /** Messages that were refused after their record may have reached the disk. */
   readonly #voids = new Set<string>()
+  #largest: number
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.#older = [...parts.segments]
     this.#lastNumber = parts.lastNumber
+    this.#largest = largestOf(parts.segmentBytes, parts.segments)
     this.#writing = shared((items) => this.#write(items))
   }
 
@@ -65,13 +67,19 @@ export class Journal {
     return this.#older.some((s) => s.damaged)
   }
 
+  /** Octets of the largest segment, those that are still to come included. */
+  get largest(): number {
+    return this.#largest
+  }
+
   get broken(): SpoolError | undefined {
     return this.#broken
   }
 
   /** The oldest segment is gone from the folder. */
   forgetOldest(): void {
-    this.#older.shift()
+    const gone = this.#older.shift()
+    if (gone?.bytes === this.#largest) this.#largest = largestOf(this.#parts.segmentBytes, this.segments)
   }
 
   /** Durable when it resolves. @throws SpoolError; it may then be durable or not. */
@@ -132,6 +140,7 @@ export class Journal {
     )
     await file.sync()
     segment.bytes += records.reduce((sum, r) => sum + r.bytes, 0)
+    this.#largest = Math.max(this.#largest, segment.bytes)
     let at = begin
     for (const [i, { bytes }] of records.entries()) {
       items[i]?.durable?.({ segment, at, bytes })
@@ -188,5 +197,8 @@ export class Journal {
     return spoolError(`spool ${this.#parts.paths.directory}: ${what}`, cause)
   }
 }
+
+const largestOf = (segmentBytes: number, segments: readonly Segment[]): number =>
+  segments.reduce((most, { bytes }) => Math.max(most, bytes), segmentBytes)
 
 const ignored = (): void => {}

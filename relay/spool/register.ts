@@ -5,11 +5,14 @@ import { IdTable } from './id-table.ts'
 import type { ContentFile } from './record.ts'
 import { Rows } from './rows.ts'
 import type { Place, Segment } from './segment.ts'
+import { stateBytesOf } from './sizes.ts'
 import type { Outline } from './spool.ts'
 
 const captured = 1
 const inFile = 2
 const allDone = 4
+/** Its record is a copy, and holds a state. */
+const copied = 8
 
 export class Register {
   readonly #ids = new IdTable()
@@ -17,11 +20,16 @@ export class Register {
   readonly #credentials: string[] = []
   readonly #credentialNumbers = new Map<string, number>()
   #bytes = 0
+  #liveBytes = 0
+  #stateBytes = 0
+  #growth = 0
   readonly #acceptedAt = new Column('floats')
   readonly #dueAt = new Column('floats')
   readonly #octets = new Column('words')
   readonly #credential = new Column('words')
   readonly #marks = new Column('octets')
+  /** Octets of the largest state that it had, or else may get. */
+  readonly #room = new Column('words')
   /** Of the record that made it ours. */
   readonly #record = new Rows()
   /** Of the last state, where there is one. */
@@ -34,6 +42,21 @@ export class Register {
   /** Octets of all contents. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Octets of the records that make them ours. */
+  get liveBytes(): number {
+    return this.#liveBytes
+  }
+
+  /** Octets of one state of each. */
+  get stateBytes(): number {
+    return this.#stateBytes
+  }
+
+  /** By how many octets they grow when each is copied. */
+  get growth(): number {
+    return this.#growth
   }
 
   get oldestAcceptedAt(): number | undefined {
@@ -55,12 +78,14 @@ export class Register {
     this.#state.clear(handle)
     this.#record.clear(handle)
     this.standing(handle, recipients)
-    this.settle(handle, place)
+    this.#lie(handle, place)
+    this.#keepRoom(handle, stateBytesOf(envelope))
     return handle
   }
 
   remove(handle: number): void {
     this.#leave(handle)
+    this.#keepRoom(handle, 0)
     this.#bytes -= this.#octets.get(handle)
     this.#ids.delete(handle)
   }
@@ -108,18 +133,21 @@ export class Register {
 
   /** Its newest record lies there, and holds its state. */
   settle(handle: number, place: Place): void {
-    this.#leave(handle)
-    this.#segments.set(place.segment.number, place.segment)
-    this.#record.set(handle, place)
+    this.#lie(handle, place)
     this.#state.clear(handle)
-    place.segment.live += 1
-    place.segment.liveBytes += place.bytes
+    this.#growth -= this.growthOf(handle)
+    this.#marks.set(handle, this.#marks.get(handle) | copied)
   }
 
   /** A later record holds its state. */
   settleState(handle: number, place: Place): void {
     this.#segments.set(place.segment.number, place.segment)
     this.#state.set(handle, place)
+    if (place.bytes > this.#room.get(handle)) this.#keepRoom(handle, place.bytes)
+  }
+
+  growthOf(handle: number): number {
+    return (this.#marks.get(handle) & copied) === 0 ? this.#room.get(handle) : 0
   }
 
   placeOf(handle: number): Place | undefined {
@@ -163,11 +191,28 @@ export class Register {
     return later !== 0 ? later : this.#ids.idOf(a) < this.#ids.idOf(b) ? -1 : 1
   }
 
+  #keepRoom(handle: number, bytes: number): void {
+    this.#stateBytes += bytes - this.#room.get(handle)
+    this.#growth -= this.growthOf(handle)
+    this.#room.set(handle, bytes)
+    this.#growth += this.growthOf(handle)
+  }
+
+  #lie(handle: number, place: Place): void {
+    this.#leave(handle)
+    this.#segments.set(place.segment.number, place.segment)
+    this.#record.set(handle, place)
+    place.segment.live += 1
+    place.segment.liveBytes += place.bytes
+    this.#liveBytes += place.bytes
+  }
+
   #leave(handle: number): void {
     const place = this.placeOf(handle)
     if (place === undefined) return
     place.segment.live -= 1
     place.segment.liveBytes -= place.bytes
+    this.#liveBytes -= place.bytes
     this.#record.clear(handle)
   }
 

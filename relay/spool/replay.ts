@@ -70,7 +70,8 @@ export class Replay {
     const { queueId, reports } = entry.envelope
     this.#drop(queueId)
     if (reports) this.#reports.note(queueId, reports.queueId, place)
-    this.register.add(entry.envelope, recipients, place, entry.file)
+    const handle = this.register.add(entry.envelope, recipients, place, entry.file)
+    if (entry.kind === 'moved') this.register.settle(handle, place)
   }
 
   #state(place: Place, { queueId, recipients }: Extract<Entry, { kind: 'state' }>): void {

@@ -1,0 +1,104 @@
+/** Whom the last free octets of the volume belong to: removals before copies, copies before reports, reports before states, states before mail. */
+import type { FreeSpace } from './free-space.ts'
+import { removalBytes } from './sizes.ts'
+
+/** What the messages that are ours may still need. */
+export type Needs = {
+  readonly messages: number
+  /** Octets of the records that make them ours. */
+  readonly live: number
+  /** Octets of one state of each. */
+  readonly states: number
+  /** By how much they grow when each is copied: a copy holds the state, too. */
+  readonly growth: number
+  /** Octets of the largest segment. */
+  readonly segment: number
+}
+
+const reserveShare = 0.05
+const reserveMost = 32 * 1024 * 1024
+/** For the records that open segments. */
+const openings = 16 * 1024
+/** So much of what is live may be dead on a full volume: less would be copied over and over for little. */
+export const deadShare = 1 / 8
+
+/**
+ * Removals may take what is left. All else stops before that, so that whatever was accepted can leave, and what it
+ * leaves behind can be given back: each copy of a segment needs the room of one, and of the states that come with it.
+ */
+export class Allotment {
+  readonly #space: Pick<FreeSpace, 'free' | 'total'>
+  readonly #needs: () => Needs
+  /** Handed to the journal, and not yet counted off. */
+  #asked = 0
+
+  constructor(space: Pick<FreeSpace, 'free' | 'total'>, needs: () => Needs) {
+    this.#space = space
+    this.#needs = needs
+  }
+
+  /** Why no mail is taken now, or undefined. */
+  get shortage(): string | undefined {
+    return this.#free >= this.#forMail ? undefined : this.told
+  }
+
+  get told(): string {
+    return `disk full: ${this.#free} octets are free, ${this.#forMail} are kept for delivery`
+  }
+
+  /** Taking mail again needs more than what stopping left, so that it does not start and stop with each message. */
+  get ample(): boolean {
+    return this.#free >= this.#forMail + this.#reserve
+  }
+
+  takesMail(bytes: number): boolean {
+    return this.#free >= this.#forMail + bytes
+  }
+
+  /** A state that only defers. */
+  takesState(bytes: number): boolean {
+    return this.#free >= this.#forReports + this.#reserve / 2 + bytes
+  }
+
+  /** A DSN: what it reports can not leave before. */
+  takesReport(bytes: number): boolean {
+    return this.#free >= this.#forReports + bytes
+  }
+
+  takesCopies(bytes: number): boolean {
+    return this.#free >= this.#forCopies + bytes
+  }
+
+  /** These octets count while they are written. */
+  async during<T>(bytes: number, deed: () => Promise<T>): Promise<T> {
+    this.#asked += bytes
+    try {
+      return await deed()
+    } finally {
+      this.#asked -= bytes
+    }
+  }
+
+  get #free(): number {
+    return Math.max(0, this.#space.free - this.#asked)
+  }
+
+  get #reserve(): number {
+    return Math.min(reserveMost, Math.floor(this.#space.total * reserveShare))
+  }
+
+  get #forCopies(): number {
+    return openings + this.#needs().messages * removalBytes
+  }
+
+  get #forReports(): number {
+    const { segment, growth } = this.#needs()
+    return this.#forCopies + segment + growth
+  }
+
+  // Beside the state that each may get, what may be dead before it is given back: the states of an outage come again and again.
+  get #forMail(): number {
+    const { states, live } = this.#needs()
+    return this.#forReports + this.#reserve + states + Math.floor(live * deadShare)
+  }
+}

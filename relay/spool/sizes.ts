@@ -1,0 +1,21 @@
+/** What records will take on the disk, reckoned before they are written. Pure. */
+import type { Envelope, RecipientState } from '../mail/envelope.ts'
+
+/** A removal, with its part of what opens the segments for them. */
+export const removalBytes = 80
+
+const stateFrame = 90
+const recipientFrame = 120
+const usualReply = 80
+const acceptanceFrame = 500
+
+/** A state of it, once each recipient has a reply. */
+export const stateBytesOf = ({ forwardPaths }: Pick<Envelope, 'forwardPaths'>): number =>
+  forwardPaths.reduce((sum, path) => sum + recipientFrame + path.length + usualReply, stateFrame)
+
+export const stateBytes = (recipients: readonly RecipientState[]): number =>
+  recipients.reduce((sum, r) => sum + recipientFrame + r.forwardPath.length + (r.lastReply?.length ?? 0), stateFrame)
+
+/** Its acceptance, the content aside. */
+export const acceptanceBytes = ({ forwardPaths, redirectedFrom = [] }: Envelope): number =>
+  [...forwardPaths, ...redirectedFrom].reduce((sum, path) => sum + path.length + 3, acceptanceFrame)

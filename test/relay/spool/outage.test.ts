@@ -1,0 +1,186 @@
+/** A spool that its own mail has filled, in an outage: each attempt is a state, and nothing leaves that would make room. */
+import { statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openSpool } from '../../../relay/spool/file-spool.ts'
+import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
+import { diceOf } from './dice.ts'
+import { listening, type Told, until } from './samples.ts'
+import { smallVolume, smallVolumesGiven } from './small-volume.ts'
+
+const contentBytes = 2000
+const atOnce = 20
+
+async function opened() {
+  const directory = smallVolume('size=4m')
+  const told = listening()
+  const open = () => openSpool({ directory: join(directory, 'spool'), events: told.events })
+  return { directory, told, open, spool: await open() }
+}
+
+async function accepted(spool: JournalSpool, count: number): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (let n = 0; n < count; n += 1) ids.push((await accept(spool, contentOf(n, contentBytes))).envelope.queueId)
+  return ids
+}
+
+/** Somebody else takes all but so many octets. */
+function leave(directory: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(directory)
+  writeFileSync(join(directory, 'filler'), Buffer.alloc(bavail * bsize - bytes))
+}
+
+async function filled(recipients: number) {
+  const { told, open, spool } = await opened()
+  const forwardPaths = Array.from({ length: recipients }, (_, n) => `user${n}@customer.example`)
+  const ids: string[] = []
+  for (let full = false; !full; ) {
+    const adding = Array.from({ length: atOnce }, () =>
+      accept(spool, contentOf(1, contentBytes), { draft: { forwardPaths } }),
+    )
+    for (const added of await Promise.allSettled(adding)) {
+      if (added.status === 'fulfilled') ids.push(added.value.envelope.queueId)
+      else full = true
+    }
+  }
+  return { spool, ids, open, told, forwardPaths }
+}
+
+const deferred = (forwardPaths: readonly string[], attempts: number) =>
+  forwardPaths.map((path) => ({
+    ...pending(path),
+    attempts,
+    nextAttemptAt: draft.acceptedAt + attempts,
+    lastReply: '451 4.4.1 every next hop is left out for a while',
+  }))
+
+const dsnOn = (queueId: string, forwardPaths: readonly string[], n: number) => ({
+  queueId: `dsn${String(n).padStart(7, '0')}`,
+  draft: { reversePath: '', forwardPaths: [draft.reversePath], reports: { queueId, forwardPaths } },
+})
+
+const broken = ({ lines }: Told): readonly string[] => lines.filter((line) => /ENOSPC|could not be/.test(line))
+
+/** As delivery does, when it is told that there is no room now. */
+async function untilTaken(deed: () => Promise<unknown>): Promise<void> {
+  for (let refused = true; refused; ) {
+    await deed().then(
+      () => {
+        refused = false
+      },
+      (error: unknown) => expect(error).toMatchObject({ kind: 'full' }),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+async function each(ids: readonly string[], deed: (id: string) => Promise<void>): Promise<void> {
+  for (let n = 0; n < ids.length; n += atOnce) await Promise.all(ids.slice(n, n + atOnce).map(deed))
+}
+
+async function outage(spool: JournalSpool, ids: readonly string[], forwardPaths: readonly string[], rounds: number) {
+  for (let round = 1; round <= rounds; round += 1) {
+    await each(ids, (id) => spool.record(id, deferred(forwardPaths, round)))
+  }
+}
+
+function shuffled(ids: readonly string[]): string[] {
+  const dice = diceOf(5)
+  return ids
+    .map((id) => ({ id, at: dice() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ id }) => id)
+}
+
+const orders: readonly (readonly [string, number, (ids: readonly string[]) => string[]])[] = [
+  ['one recipient, the oldest first', 1, (ids) => [...ids]],
+  ['one recipient, the newest first', 1, (ids) => ids.toReversed()],
+  ['one recipient, in any order', 1, shuffled],
+  ['50 recipients, the newest first', 50, (ids) => ids.toReversed()],
+  ['50 recipients, in any order', 50, shuffled],
+]
+
+describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case S14)', () => {
+  test.each(orders)('no attempt is an error, and it drains by itself: %s', async (_what, recipients, order) => {
+    const { spool, ids, forwardPaths, open, told } = await filled(recipients)
+    await outage(spool, ids, forwardPaths, 12)
+    expect(broken(told)).toEqual([])
+    const leaving = order(ids)
+    await each(leaving.slice(0, ids.length / 2), (id) => spool.remove(id))
+    // Half of it after a restart.
+    await spool.close()
+    const again = await open()
+    expect(new Set((await messagesOf(again)).map((m) => m.envelope.queueId))).toEqual(
+      new Set(leaving.slice(ids.length / 2)),
+    )
+    await each(leaving.slice(ids.length / 2), (id) => again.remove(id))
+    await until('the spool takes mail again', () => again.fault === undefined, 5000)
+    await accept(again, contentOf(1, contentBytes))
+    await again.close()
+    expect(broken(told)).toEqual([])
+  })
+
+  test('full as it is, it opens, goes on, and drains', async () => {
+    const { spool, ids, forwardPaths, open, told } = await filled(50)
+    await outage(spool, ids, forwardPaths, 6)
+    await spool.close()
+    const again = await open()
+    expect(await messagesOf(again)).toHaveLength(ids.length)
+    await outage(again, ids, forwardPaths, 6)
+    await each(ids, (id) => again.remove(id))
+    await until('the spool takes mail again', () => again.fault === undefined, 5000)
+    await again.close()
+    expect(broken(told)).toEqual([])
+  })
+
+  test('with mail that stays scattered over it, the rest is given back', async () => {
+    const { spool, ids, forwardPaths } = await filled(1)
+    await outage(spool, ids, forwardPaths, 3)
+    const stays = (_: string, n: number) => n % 10 === 0
+    await each(
+      ids.filter((id, n) => !stays(id, n)),
+      (id) => spool.remove(id),
+    )
+    await until('the spool takes mail again', () => spool.fault === undefined, 5000)
+    expect((await messagesOf(spool)).map((m) => m.envelope.queueId)).toEqual(ids.filter(stays))
+    await spool.close()
+  })
+
+  test('with little left, deferrals are not written; who was delivered to is, and reports and removals are', async () => {
+    const { directory, spool, open, told } = await opened()
+    const [deferredOne = '', deliveredOne = '', leaving = '', reported = ''] = await accepted(spool, 4)
+    const { forwardPaths } = draft
+    // Too few for a state, and enough for a report.
+    leave(directory, 150_000)
+    await until('it is noticed', () => spool.fault !== undefined)
+    await spool.record(deferredOne, deferred(forwardPaths, 3))
+    expect(spool.outline(spool.handleOf(deferredOne) ?? -1)?.dueAt).toBe(draft.acceptedAt + 3)
+    const delivered = deferred(forwardPaths, 3).map((r, n) => (n === 1 ? { ...r, state: 'delivered' as const } : r))
+    await spool.record(deliveredOne, delivered)
+    await spool.remove(leaving)
+    await accept(spool, contentOf(2, 3000), dsnOn(reported, forwardPaths, 1))
+    await spool.close()
+    const again = await open()
+    expect((await messagesOf(again)).map((m) => [m.envelope.queueId, ...m.recipients.map((r) => r.attempts)])).toEqual([
+      [deferredOne, 0, 0],
+      [deliveredOne, 3, 3],
+      ['dsn0000001', 0],
+    ])
+    await again.close()
+    expect(broken(told)).toEqual([])
+  })
+
+  test('a report on what is given up is taken, so that it can leave', async () => {
+    const { spool, ids, forwardPaths } = await filled(1)
+    await outage(spool, ids, forwardPaths, 12)
+    await expect(accept(spool, contentOf(1, contentBytes))).rejects.toMatchObject({ kind: 'full' })
+    for (const [n, queueId] of ids.entries()) {
+      const dsn = dsnOn(queueId, forwardPaths, n)
+      await untilTaken(() => accept(spool, contentOf(2, contentBytes + 1500), dsn))
+      await Promise.all([spool.remove(queueId), spool.remove(dsn.queueId)])
+    }
+    await until('the spool takes mail again', () => spool.fault === undefined, 5000)
+    await spool.close()
+  })
+})

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { Register } from '../../../relay/spool/register.ts'
+import { untried } from '../../../relay/spool/replay.ts'
+import { newSegment } from '../../../relay/spool/segment.ts'
+import { stateBytesOf } from '../../../relay/spool/sizes.ts'
+import { draft } from './contents.ts'
+
+const segment = newSegment(1, Buffer.alloc(8))
+const place = (bytes: number) => ({ segment, at: 0, bytes })
+const state = stateBytesOf(draft)
+
+function registered() {
+  const register = new Register()
+  const add = (queueId: string, bytes: number): number => {
+    const envelope: Envelope = { ...draft, queueId, bytes }
+    return register.add(envelope, untried(envelope), place(bytes), undefined)
+  }
+  const needs = () => [register.liveBytes, register.stateBytes, register.growth]
+  return { register, add, needs }
+}
+
+test('each message may get a state, and grows by it when it is copied, once', () => {
+  const { register, add, needs } = registered()
+  const [first, second] = [add('first00000', 1000), add('second0000', 2000)]
+  expect(needs()).toEqual([3000, 2 * state, 2 * state])
+  register.settleState(first, place(state - 1))
+  expect(needs()).toEqual([3000, 2 * state, 2 * state])
+  register.settle(first, place(1000 + state))
+  expect(needs()).toEqual([3000 + state, 2 * state, state])
+  register.settle(first, place(1000 + state))
+  expect(needs()).toEqual([3000 + state, 2 * state, state])
+  register.remove(second)
+  expect(needs()).toEqual([1000 + state, state, 0])
+  register.remove(first)
+  expect(needs()).toEqual([0, 0, 0])
+})
+
+test('a state that is larger than was reckoned counts as large as it is', () => {
+  const { register, add, needs } = registered()
+  const handle = add('first00000', 1000)
+  register.settleState(handle, place(state + 500))
+  expect(needs()).toEqual([1000, state + 500, state + 500])
+  register.remove(handle)
+  // Its handle stands for another one.
+  expect(add('second0000', 700)).toBe(handle)
+  expect(needs()).toEqual([700, state, state])
+})
