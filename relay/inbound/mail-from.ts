@@ -58,5 +58,5 @@ export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Deci
 function noRoom({ inForce, spool }: Inbound, { size }: MailParameters): Refusal | undefined {
   const { limits, queue } = inForce().config
   if (size > limits.messageBytes) return refusal('admission.limits.messageSize')
-  return spool.bytes + Math.max(size, 1) > queue.maxBytes ? refusal('queue.storage') : undefined
+  return spool.claimed + Math.max(size, 1) > queue.maxBytes ? refusal('queue.storage') : undefined
 }

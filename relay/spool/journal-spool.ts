@@ -22,7 +22,7 @@ import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
 import type { Place } from './segment.ts'
-import { acceptanceBytes, stateBytes } from './sizes.ts'
+import { acceptanceBytes, removalBytes, stateBytes } from './sizes.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
 import { type Patience, patience, Unreadable } from './unreadable.ts'
 
@@ -146,6 +146,11 @@ export class JournalSpool implements Spool {
 
   get bytes(): number {
     return this.#register.bytes
+  }
+
+  get claimed(): number {
+    const { fileBytes, liveBytes, stateBytes, growth, size } = this.#register
+    return fileBytes + liveBytes + stateBytes + growth + size * removalBytes
   }
 
   get oldestAcceptedAt(): number | undefined {

@@ -20,6 +20,7 @@ export class Register {
   readonly #credentials: string[] = []
   readonly #credentialNumbers = new Map<string, number>()
   #bytes = 0
+  #fileBytes = 0
   #liveBytes = 0
   #stateBytes = 0
   #growth = 0
@@ -42,6 +43,11 @@ export class Register {
   /** Octets of all contents. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Octets of the contents that have files of their own. */
+  get fileBytes(): number {
+    return this.#fileBytes
   }
 
   /** Octets of the records that make them ours. */
@@ -75,6 +81,7 @@ export class Register {
     this.#credential.set(handle, this.#numberOf(envelope.credential))
     this.#marks.set(handle, (envelope.disposition === 'capture' ? captured : 0) | (file === undefined ? 0 : inFile))
     this.#bytes += envelope.bytes
+    if (file !== undefined) this.#fileBytes += envelope.bytes
     this.#state.clear(handle)
     this.#record.clear(handle)
     this.standing(handle, recipients)
@@ -87,6 +94,7 @@ export class Register {
     this.#leave(handle)
     this.#keepRoom(handle, 0)
     this.#bytes -= this.#octets.get(handle)
+    if (this.hasFile(handle)) this.#fileBytes -= this.#octets.get(handle)
     this.#ids.delete(handle)
   }
 

@@ -54,7 +54,10 @@ export type Spool = {
   remove(queueId: string): Promise<void>
   /** Told once for each message that becomes ours after opening. */
   onQueued(listener: (message: QueuedMessage) => void): void
+  /** Octets of all contents. */
   readonly bytes: number
+  /** Octets of the volume that are spoken for: what is ours, with the states that it may get and its removals. */
+  readonly claimed: number
   /** When the oldest message that is ours was accepted. */
   readonly oldestAcceptedAt: number | undefined
   /** The reason why the spool takes nothing now (disk full, read-only), or undefined. */

@@ -24,6 +24,10 @@ export class MemorySpool implements Spool {
     return [...this.stored.values()].reduce((sum, { content }) => sum + content.length, 0)
   }
 
+  get claimed(): number {
+    return this.bytes
+  }
+
   async #operate(operation: Operation, queueId: string): Promise<void> {
     await this.before(operation, queueId)
     if (this.broken.has(operation)) throw new SpoolError('full', `${operation} ${queueId}: no space`)

@@ -11,6 +11,7 @@ export class MemorySpool implements Spool {
   /** The most octets that were ever written for one message. */
   written = 0
   bytes = 0
+  claimed = 0
   fault: string | undefined
   /** Thrown by the next calls of `receive`, `write` or `commit`. */
   failing: { readonly at: 'receive' | 'write' | 'commit'; readonly kind: 'full' | 'fault' } | undefined

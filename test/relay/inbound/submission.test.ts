@@ -246,10 +246,10 @@ test('an error of ours is a 451 and is told, wherever it comes from', async () =
   const unexpected = () => under.told.filter((line) => line.msg === 'unexpected').length
   const [, socket] = await banner(under, 'submissions')
   await logIn(socket)
-  const bytes = Object.getOwnPropertyDescriptor(spool, 'bytes')
-  Object.defineProperty(spool, 'bytes', { configurable: true, get: () => assert.fail('broken') })
+  const claimed = Object.getOwnPropertyDescriptor(spool, 'claimed')
+  Object.defineProperty(spool, 'claimed', { configurable: true, get: () => assert.fail('broken') })
   expect(await talk(socket, 'MAIL FROM:<noreply@corp.example>')).toEqual([expect.stringMatching(/^451 4\.3\.0 /)])
-  Object.defineProperty(spool, 'bytes', bytes ?? {})
+  Object.defineProperty(spool, 'claimed', claimed ?? {})
   expect(unexpected()).toBe(1)
   await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
   await under.apply({ ...baseConfig, senderRules: undefined as never })
@@ -268,6 +268,12 @@ test('a spool that takes nothing says so at MAIL', async () => {
   const { spool, under } = await start()
   spool.fault = 'disk is read-only'
   await expect(client(under).sendMail(mail)).rejects.toThrow('451 4.3.0')
+})
+
+test('the queue is full when what is ours claims all of it, whatever its contents are', async () => {
+  const { spool, under } = await start()
+  spool.claimed = baseConfig.queue.maxBytes
+  await expect(client(under).sendMail(mail)).rejects.toThrow('452 4.3.1 the queue is full')
 })
 
 test('no 250 before the commit, however long it takes (case S20)', async () => {

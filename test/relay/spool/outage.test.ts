@@ -121,6 +121,37 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     expect(broken(told)).toEqual([])
   })
 
+  test.each([
+    1, 50,
+  ])('there is room for the states of each attempt, however many: %d recipients', async (recipients) => {
+    const { spool, ids, forwardPaths } = await filled(recipients)
+    const known = async (id: string) => (await spool.load(spool.handleOf(id) ?? -1))?.recipients[0]?.attempts ?? 0
+    for (let attempts = 1; attempts <= 6; attempts += 1) {
+      await each(ids, async (id) => {
+        // One that comes while room is being made is not written.
+        for (let tries = 0; (await known(id)) < attempts; tries += 1) {
+          expect(tries).toBeLessThan(2000)
+          await spool.record(id, deferred(forwardPaths, attempts))
+        }
+      })
+    }
+    await spool.close()
+  })
+
+  test('what it claims of the volume is known: no more while it is tried, and nothing when it is empty', async () => {
+    const { spool, ids, forwardPaths, open } = await filled(50)
+    const before = spool.claimed
+    expect(before).toBeGreaterThan(spool.bytes + ids.length * 2 * JSON.stringify(deferred(forwardPaths, 1)).length)
+    await outage(spool, ids, forwardPaths, 3)
+    expect(spool.claimed).toBeLessThanOrEqual(1.02 * before)
+    await spool.close()
+    const again = await open()
+    expect(again.claimed).toBeLessThanOrEqual(1.02 * before)
+    await each(ids, (id) => again.remove(id))
+    expect(again.claimed).toBe(0)
+    await again.close()
+  })
+
   test('full as it is, it opens, goes on, and drains', async () => {
     const { spool, ids, forwardPaths, open, told } = await filled(50)
     await outage(spool, ids, forwardPaths, 6)

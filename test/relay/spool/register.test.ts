@@ -16,8 +16,12 @@ function registered() {
     const envelope: Envelope = { ...draft, queueId, bytes }
     return register.add(envelope, untried(envelope), place(bytes), undefined)
   }
+  const addFile = (queueId: string, bytes: number): number => {
+    const envelope: Envelope = { ...draft, queueId, bytes }
+    return register.add(envelope, untried(envelope), place(300), { crc: 0 })
+  }
   const needs = () => [register.liveBytes, register.stateBytes, register.growth]
-  return { register, add, needs }
+  return { register, add, addFile, needs }
 }
 
 test('each message may get a state, and grows by it when it is copied, once', () => {
@@ -45,4 +49,13 @@ test('a state that is larger than was reckoned counts as large as it is', () => 
   // Its handle stands for another one.
   expect(add('second0000', 700)).toBe(handle)
   expect(needs()).toEqual([700, state, state])
+})
+
+test('a content in a file of its own counts beside its record', () => {
+  const { register, add, addFile } = registered()
+  add('first00000', 1000)
+  const handle = addFile('second0000', 200_000)
+  expect([register.bytes, register.fileBytes, register.liveBytes]).toEqual([201_000, 200_000, 1300])
+  register.remove(handle)
+  expect([register.bytes, register.fileBytes, register.liveBytes]).toEqual([1000, 0, 1000])
 })
