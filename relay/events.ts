@@ -49,6 +49,12 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     if (throttles.has(rule)) metrics.throttled.inc({ throttle, action })
   }
 
+  const inForce = (hash: string): void => {
+    metrics.configInfo.reset()
+    metrics.configInfo.set({ hash }, 1)
+    metrics.configApplied.set(Date.now() / 1000)
+  }
+
   return {
     connected(s: SessionFacts): void {
       metrics.connections.inc({ listener: s.listener, tls: s.tls === '' ? 'none' : s.tls })
@@ -145,6 +151,9 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     /** A restart would forget what could not be written. */
     keyUsesNotKept(why: string): void {
       log.error({ why }, 'the last use of keys can not be kept')
+    },
+    endpointsNotTold(why: string): void {
+      log.error({ why }, 'endpoints.json could not be written')
     },
     /** The client left or failed in the middle; nothing was acknowledged. */
     abandoned(s: SessionFacts, why: string): void {
@@ -256,10 +265,14 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       log.info({ queueId, seconds }, 'left the queue')
     },
     configApplied(hash: string): void {
-      metrics.configInfo.reset()
-      metrics.configInfo.set({ hash }, 1)
-      metrics.configApplied.set(Date.now() / 1000)
+      inForce(hash)
       log.info({ hash }, 'configuration applied')
+    },
+    /** E.g. a port that somebody else has. */
+    configAppliedInPart(hash: string, why: string): void {
+      inForce(hash)
+      metrics.configErrors.inc()
+      log.error({ hash, why }, 'configuration applied, but not all of it')
     },
     configRefused(why: string): void {
       metrics.configErrors.inc()

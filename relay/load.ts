@@ -1,6 +1,5 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import {
@@ -158,24 +157,3 @@ export const sameConfig = (a: Loaded, b: Loaded): boolean =>
   a.stale.join() === b.stale.join() &&
   a.files.size === b.files.size &&
   [...a.files].every(([path, text]) => b.files.get(path) === text)
-
-const lastGood = (data: string): string => join(data, 'last-good.json')
-
-/** Keeps a copy on the relay's own volume, so that it starts while nobody can give it a configuration. */
-export async function keepLastGood(data: string, loaded: LoadedConfig): Promise<void> {
-  const { config, hash, files } = loaded
-  const temporary = `${lastGood(data)}.tmp`
-  writeFileSync(temporary, JSON.stringify({ hash, config, files: Object.fromEntries(files) }), { mode: 0o600 })
-  await rename(temporary, lastGood(data))
-}
-
-/** @throws Error when there is none or it can not be read. */
-export function loadLastGood(data: string): Loaded {
-  const kept = JSON.parse(readFileSync(lastGood(data), 'utf8')) as { hash: string; config: unknown; files: object }
-  return {
-    config: parseConfig(JSON.stringify(kept.config)),
-    hash: kept.hash,
-    files: new Map(Object.entries(kept.files)),
-    stale: ['relay.json'],
-  }
-}

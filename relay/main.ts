@@ -1,12 +1,13 @@
 /** The relay's composition root: read the configuration, build the parts, reload on change, drain on SIGTERM. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { descriptorLimit, sessionsWithin } from './descriptors.ts'
 import { Drain, isToLeave } from './drain.ts'
+import { EndpointsFile } from './endpoints-file.ts'
 import { createEvents } from './events.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { Headroom } from './headroom.ts'
@@ -14,13 +15,15 @@ import { type RelayStatus, type RelayUsage, serve } from './http.ts'
 import { createSubmission } from './inbound/submission.ts'
 import { KeyUses } from './keys/key-uses.ts'
 import { openKeyUsesFile } from './keys/key-uses-file.ts'
+import { LastGood } from './last-good.ts'
 import { Allowances } from './limits/allowances.ts'
 import { FleetAllowances } from './limits/fleet-allowances.ts'
 import { openQuotaFile } from './limits/quota-file.ts'
 import { lineOutput } from './line-output.ts'
-import { foldersOf, keepLastGood, type Loaded, loadConfig, loadLastGood, sameConfig } from './load.ts'
+import { foldersOf, type Loaded, loadConfig, sameConfig } from './load.ts'
 import { createMetrics, type Observed } from './metrics.ts'
 import { openSpool } from './spool/file-spool.ts'
+import { together } from './together.ts'
 import { Turns } from './turns.ts'
 
 /** Less than the half minute that a kubelet gives a pod. */
@@ -46,6 +49,7 @@ const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, outpu
 
 let configError: string | undefined
 let stopping = false
+const lastGood = new LastGood(args.data)
 let loaded: Loaded = firstConfig()
 
 const metrics = createMetrics(loaded.config.policy, observed, () => ownAllowances.ratios(loaded.config))
@@ -99,6 +103,8 @@ const { server, port } = await serve(args.http, {
   metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
 })
 
+const endpoints = new EndpointsFile(join(args.data, 'endpoints.json'), (why) => events.endpointsNotTold(why))
+
 const reload = (): void => {
   reloading = reloading.then(reloadNow)
 }
@@ -111,7 +117,9 @@ if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of 
 // Before the first page is asked for: a queue that is not looked at yet would look empty.
 delivery.start()
 drain.set(isToLeave(args.config) ?? false, true)
-reloading = attempt(() => apply(loaded))
+reloading = apply(loaded).then((why) => {
+  configError ??= why
+})
 await reloading
 // What changed before the folders were watched.
 reload()
@@ -123,7 +131,7 @@ function firstConfig(): Loaded {
   } catch (error) {
     configError = (error as Error).message
     try {
-      return loadLastGood(args.data)
+      return lastGood.load()
     } catch {
       process.stderr.write(`relay: ${configError}; and there is no last good configuration in ${args.data}\n`)
       process.exit(1)
@@ -135,18 +143,10 @@ async function reloadNow(): Promise<void> {
   if (stopping) return
   const leaves = isToLeave(args.config)
   if (leaves !== undefined) drain.set(leaves)
-  await attempt(async () => {
-    const next = loadConfig(args.config, loaded)
-    if (configError === undefined && sameConfig(next, loaded)) return
-    await apply(next)
-    configError = undefined
-  })
-}
-
-/** What can not be applied is told once, and tried again at the next change or re-read. */
-async function attempt(applying: () => Promise<void>): Promise<void> {
   try {
-    await applying()
+    const next = loadConfig(args.config, loaded)
+    if (configError === undefined && sameConfig(next, loaded)) tellEndpoints()
+    else configError = await apply(next)
   } catch (error) {
     const why = (error as Error).message
     if (why !== configError) events.configRefused(why)
@@ -154,21 +154,26 @@ async function attempt(applying: () => Promise<void>): Promise<void> {
   }
 }
 
-async function apply(next: Loaded): Promise<void> {
+/** What can not be done keeps nothing else from being in force; it is told once, and tried again at the next change or re-read. */
+async function apply(next: Loaded): Promise<string | undefined> {
   loaded = next
-  allowances.follow(next)
-  watch.watch(foldersOf(args.config, next))
-  await submission.reconcile(next).finally(writeEndpoints)
-  delivery.reload()
-  await keepLastGood(args.data, next)
-  events.configApplied(next.hash)
+  const problems = await together([
+    () => allowances.follow(next),
+    () => watch.watch(foldersOf(args.config, next)),
+    () => submission.reconcile(next),
+    () => delivery.reload(),
+    () => lastGood.keep(next),
+  ])
+  tellEndpoints()
+  const why = problems.length === 0 ? undefined : problems.join('; ')
+  if (why === undefined) events.configApplied(next.hash)
+  else if (why !== configError) events.configAppliedInPart(next.hash, why)
+  return why
 }
 
-function writeEndpoints(): void {
-  const endpoints = { pid: process.pid, http: { address: args.http.host, port }, listeners: submission.addresses() }
-  const file = join(args.data, 'endpoints.json')
-  writeFileSync(`${file}.tmp`, `${JSON.stringify(endpoints)}\n`)
-  renameSync(`${file}.tmp`, file)
+function tellEndpoints(): void {
+  const http = { address: args.http.host, port }
+  endpoints.tell({ pid: process.pid, http, listeners: submission.addresses() })
 }
 
 function observed(): Observed {

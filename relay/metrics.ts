@@ -166,7 +166,10 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     draining: settable('draining', 'Whether this relay is to leave, and takes no new mail.'),
     configInfo: settable('config_info', 'The configuration in force.', ['hash']),
     configApplied: settable('config_applied_timestamp_seconds', 'When the configuration in force was applied.'),
-    configErrors: counter('config_errors_total', 'Configurations that were refused; the last good one stays in force.'),
+    configErrors: counter(
+      'config_errors_total',
+      'Configurations that were refused, or not all of which could be applied.',
+    ),
     certificateExpiry: settable('certificate_expiry_timestamp_seconds', 'When the certificate of a listener ends.', [
       'listener',
     ]),

@@ -1,0 +1,115 @@
+/** What a relay can not do of a new configuration keeps it from no other part of it; and it is told until it is done. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import type { RelayConfig } from '../../relay/config.ts'
+import { makeCertificates } from '../certificates.ts'
+import { freePort } from './free-port.ts'
+import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
+import { until } from './until.ts'
+
+type Trouble = { readonly told: RegExp; end(): void }
+
+async function running() {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-partial-'))
+  const certificates = await makeCertificates(['127.0.0.1'])
+  const [listenPort, smarthostPort, otherPort] = [await freePort(), await freePort(), await freePort()]
+  const before = loadConfig({ listenPort, smarthostPort, maxConnections: 1 })
+  writeRelay(folder, before, certificates)
+  const relay = await startRelay(folder)
+  onTestFinished(async () => {
+    await relay.end('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return { folder, relay, before, otherPort, write: (config: RelayConfig) => writeRelay(folder, config, certificates) }
+}
+
+/** With another listener, and another smarthost that only the sending half knows of. */
+const changed = (before: RelayConfig, port: number): RelayConfig => ({
+  ...before,
+  listeners: [...before.listeners, ...before.listeners.map((l) => ({ ...l, name: 'other', port }))],
+  routes: before.routes.map((r) => ({ ...r, smarthosts: r.smarthosts.map((s) => ({ ...s, name: 'mended' })) })),
+})
+
+/** A folder where a file would be written: what a full volume does to that file alone. */
+function blocked(file: string): Pick<Trouble, 'end'> {
+  mkdirSync(`${file}.tmp`)
+  return { end: () => rmSync(`${file}.tmp`, { recursive: true }) }
+}
+
+function taken(port: number): Pick<Trouble, 'end'> {
+  const server = createServer().listen(port, '127.0.0.1')
+  return { end: () => void server.close() }
+}
+
+test.each<[string, (port: number, data: string) => Trouble]>([
+  ['a listener whose port somebody else has', (port) => ({ ...taken(port), told: /listener other .*EADDRINUSE/ })],
+  [
+    'a copy of the configuration that can not be written',
+    (_port, data) => ({ ...blocked(join(data, 'last-good.json')), told: /last-good\.json can not be written/ }),
+  ],
+])('%s keeps no other part of a new configuration from being in force, and is told until it is mended', async (_name, begin) => {
+  const { folder, relay, before, otherPort, write } = await running()
+  const trouble = begin(otherPort, join(folder, 'data'))
+  onTestFinished(() => {
+    try {
+      trouble.end()
+    } catch {
+      // It has ended with the test.
+    }
+  })
+  const { hash } = await relay.status()
+  write(changed(before, otherPort))
+  const status = await until('it is tried', async () => {
+    const now = await relay.status()
+    return now.hash !== hash && now.configError !== undefined && now
+  })
+  expect(status.configError).toMatch(trouble.told)
+  expect(status.smarthosts.map(({ name }) => name)).toEqual(['mended'])
+  trouble.end()
+  process.kill(relay.pid, 'SIGHUP')
+  const mended = await until('it is whole', async () => {
+    const now = await relay.status()
+    return now.configError === undefined && now
+  })
+  expect(mended.listeners.map(({ name }) => name)).toEqual(['submission', 'other'])
+  expect(JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).hash).toBe(status.hash)
+})
+
+test('the copy of the configuration is kept while a listener can not be opened', async () => {
+  const { folder, relay, before, otherPort, write } = await running()
+  const trouble = taken(otherPort)
+  onTestFinished(trouble.end)
+  write(changed(before, otherPort))
+  const { hash } = await until('it is tried', async () => {
+    const now = await relay.status()
+    return now.configError !== undefined && now
+  })
+  expect(JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).hash).toBe(hash)
+})
+
+test('endpoints.json that can not be written makes no configuration fail, is told once, and written when it can be', async () => {
+  const { folder, relay, before, otherPort, write } = await running()
+  const file = join(folder, 'data/endpoints.json')
+  const trouble = blocked(file)
+  const { hash } = await relay.status()
+  write(changed(before, otherPort))
+  const status = await until('it is applied', async () => {
+    const now = await relay.status()
+    return now.hash !== hash && now.listeners.length === 2 && now
+  })
+  expect(status.configError).toBeUndefined()
+  expect(status.smarthosts.map(({ name }) => name)).toEqual(['mended'])
+  const told = (): number =>
+    readFileSync(join(folder, 'relay.log'), 'utf8').match(/endpoints\.json could not be written/g)?.length ?? 0
+  await until('it is told', () => told() > 0)
+  process.kill(relay.pid, 'SIGHUP')
+  const listeners = (): readonly { name: string }[] => JSON.parse(readFileSync(file, 'utf8')).listeners
+  expect(listeners()).toHaveLength(1)
+  trouble.end()
+  process.kill(relay.pid, 'SIGHUP')
+  await until('it is written', () => listeners().length === 2)
+  expect(told()).toBe(1)
+})

@@ -1,0 +1,27 @@
+/** One that fails keeps no other one from being done. */
+import { expect, test } from 'vitest'
+import { together } from '../../relay/together.ts'
+
+const fails = (why: string) => (): never => {
+  throw new Error(why)
+}
+
+test('all are begun in one turn and in their order, also behind one that throws; what failed is told at the end', async () => {
+  const begun: number[] = []
+  let late = false
+  const done = together([
+    () => begun.push(1),
+    fails('no port'),
+    () => begun.push(2),
+    () => Promise.reject(new Error('no room')),
+    () => {
+      begun.push(3)
+      return new Promise<void>((resolve) => setTimeout(resolve, 5)).then(() => {
+        late = true
+      })
+    },
+  ])
+  expect(begun).toEqual([1, 2, 3])
+  expect(await done).toEqual(['no port', 'no room'])
+  expect(late).toBe(true)
+})
