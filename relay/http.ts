@@ -1,6 +1,7 @@
 /** What a relay tells about itself: /metrics, /healthz, /readyz, /status and /usage. */
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { sharedPage } from './shared-page.ts'
 
 /** The body of /status: evidence for `Programmed`, and what a person asks first. */
 export type RelayStatus = {
@@ -108,44 +109,59 @@ export type SigningStatus = {
   readonly leaving: readonly { readonly domain: string; readonly selector: string; readonly attempts: number }[]
 }
 
-type Page = { readonly code: number; readonly type: string; readonly body: string }
+type Page = { readonly code: number; readonly type: string; readonly body: Buffer }
 
 export type Pages = {
+  /** Why it is not ready, where it is not. */
+  readonly notReady: () => readonly string[]
   readonly status: () => RelayStatus
   readonly usage: () => RelayUsage
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
 }
 
-const json = (code: number, value: unknown): Page => ({
-  code,
-  type: 'application/json',
-  body: `${JSON.stringify(value)}\n`,
-})
+const page = (code: number, type: string, text: string): Page => ({ code, type, body: Buffer.from(text) })
+const plain = (code: number, text: string): Page => page(code, 'text/plain', text)
+const json = (value: unknown): Page => page(200, 'application/json', `${JSON.stringify(value)}\n`)
 
-const pages: Readonly<Record<string, (from: Pages) => Page | Promise<Page>>> = {
-  '/healthz': () => ({ code: 200, type: 'text/plain', body: 'ok\n' }),
-  '/readyz': ({ status }) => {
-    const { ready, notReady } = status()
-    return { code: ready ? 200 : 503, type: 'text/plain', body: ready ? 'ok\n' : `${notReady.join('\n')}\n` }
-  },
-  '/status': ({ status }) => json(200, status()),
-  '/usage': ({ usage }) => json(200, usage()),
-  '/metrics': async ({ metrics }) => {
-    const { type, text } = await metrics()
-    return { code: 200, type, body: text }
-  },
-}
+type Makers = ReadonlyMap<string, () => Page | Promise<Page>>
+
+/** Whether the relay lives is answered at once; what costs something is made once for all who ask. */
+const makersOf = ({ notReady, status, usage, metrics }: Pages): Makers =>
+  new Map<string, () => Page | Promise<Page>>([
+    ['/healthz', () => plain(200, 'ok\n')],
+    ['/readyz', () => readiness(notReady())],
+    ['/status', sharedPage(() => json(status()))],
+    ['/usage', sharedPage(() => json(usage()))],
+    ['/metrics', sharedPage(async () => exposition(await metrics()))],
+  ])
+
+const readiness = (why: readonly string[]): Page =>
+  why.length === 0 ? plain(200, 'ok\n') : plain(503, `${why.join('\n')}\n`)
+
+const exposition = ({ type, text }: { readonly type: string; readonly text: string }): Page => page(200, type, text)
+
+/** A kubelet, a Prometheus, an operator and a few people. */
+const mostConnections = 32
+/** For a question, and for whatever an answer waits for its reader. */
+const patienceMs = 10_000
 
 /** Listens at `host:port` (port 0: any free one) and resolves with the address in use. */
 export function serve(at: { host: string; port: number }, from: Pages): Promise<{ server: Server; port: number }> {
-  const server = createServer((request, response) => {
+  const makers = makersOf(from)
+  const timing = { headersTimeout: patienceMs, requestTimeout: patienceMs, connectionsCheckingInterval: 1000 }
+  const server = createServer(timing, (request, response) => {
     // No URL is parsed: what is none (`//`) would throw, and take the mail down with it.
-    const page = request.method === 'GET' ? pages[request.url?.split('?')[0] ?? '/'] : undefined
-    const answer = async () => page?.(from) ?? { code: 404, type: 'text/plain', body: 'not found\n' }
+    const make = request.method === 'GET' ? makers.get(request.url?.split('?')[0] ?? '/') : undefined
+    const answer = async () => make?.() ?? plain(404, 'not found\n')
     void answer()
-      .catch((error: Error) => ({ code: 500, type: 'text/plain', body: `${error.message}\n` }))
-      .then(({ code, type, body }) => response.writeHead(code, { 'content-type': type }).end(body))
+      .catch((error: Error) => plain(500, `${error.message}\n`))
+      .then(({ code, type, body }) => response.writeHead(code, { 'content-type': type, connection: 'close' }).end(body))
   })
+  server.setTimeout(patienceMs)
+  // One question, one answer, and the connection ends: who asks more before it is answered is not served at all.
+  server.maxRequestsPerSocket = 1
+  server.on('dropRequest', (_request, socket) => socket.destroy())
+  server.on('connection', makeRoom(mostConnections))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(at.port, at.host, () => {
@@ -154,4 +170,17 @@ export function serve(at: { host: string; port: number }, from: Pages): Promise<
       resolve({ server, port: (server.address() as AddressInfo).port })
     })
   })
+}
+
+/** The oldest connection gives way: were new ones refused, a few that ask nothing would hide that the relay lives. */
+function makeRoom(most: number): (socket: Socket) => void {
+  const open = new Set<Socket>()
+  return (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    if (open.size <= most) return
+    const [oldest] = open
+    if (oldest !== undefined) open.delete(oldest)
+    oldest?.destroy()
+  }
 }

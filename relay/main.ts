@@ -98,6 +98,7 @@ const delivery = createDelivery({
   attemptsFile: join(args.data, 'open-attempts'),
 })
 const { server, port } = await serve(args.http, {
+  notReady,
   status,
   usage,
   metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
@@ -202,12 +203,16 @@ function volume(): { free: number } {
   return { free: bavail * bsize }
 }
 
-function status(): RelayStatus {
-  const notReady = [
+function notReady(): readonly string[] {
+  return [
     stopping ? 'stopping' : undefined,
     spool.fault,
     submission.addresses().length === 0 ? 'no listener is open' : undefined,
   ].filter((why) => why !== undefined)
+}
+
+function status(): RelayStatus {
+  const unready = notReady()
   const limitStore = allowances.status()
   return {
     policy: loaded.config.policy,
@@ -215,8 +220,8 @@ function status(): RelayStatus {
     ...(configError !== undefined && { configError }),
     stale: loaded.stale,
     ...(spool.identity !== undefined && { spoolId: spool.identity }),
-    ready: notReady.length === 0,
-    notReady,
+    ready: unready.length === 0,
+    notReady: unready,
     ...(drain.state !== undefined && { drain: drain.state }),
     listeners: submission.addresses(),
     certificates: submission.certificates(),

@@ -17,6 +17,7 @@ const layers = [
   'relay/rules/',
   'relay/metrics.ts',
   'relay/events.ts',
+  'relay/shared-page.ts',
   'relay/http.ts',
   'relay/spool/',
   'relay/line-file.ts',

@@ -1,8 +1,8 @@
 /** The pages of a relay answer whatever is asked of them; none of it ends the process. */
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { type Pages, type RelayStatus, serve } from '../../relay/http.ts'
 
 const closers: (() => void)[] = []
@@ -10,17 +10,34 @@ afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
 
-async function ask(line: string, pages: Partial<Pages> = {}): Promise<string> {
+async function served(pages: Partial<Pages> = {}): Promise<number> {
   const status = (): RelayStatus => ({ ready: true, notReady: [] }) as unknown as RelayStatus
   const usage = () => ({ day: 0, credentials: [], now: '2026-01-01T00:00:00Z', keys: [] })
   const metrics = async () => ({ type: 'text/plain', text: 'm 1\n' })
-  const { server, port } = await serve({ host: '127.0.0.1', port: 0 }, { status, usage, metrics, ...pages })
-  closers.push(() => server.close())
+  const all = { notReady: () => [], status, usage, metrics, ...pages }
+  const { server, port } = await serve({ host: '127.0.0.1', port: 0 }, all)
+  closers.push(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return port
+}
+
+async function connected(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  closers.push(() => socket.destroy())
   await once(socket, 'connect')
-  socket.end(`${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  return socket
+}
+
+async function answerTo(port: number, line: string): Promise<string> {
+  const socket = await connected(port)
+  socket.write(`${line} HTTP/1.1\r\nHost: x\r\n\r\n`)
   return (await text(socket)).split('\r\n')[0] ?? ''
 }
+
+const ask = async (line: string, pages?: Partial<Pages>): Promise<string> => answerTo(await served(pages), line)
 
 test.each([
   ['GET /healthz', 200],
@@ -38,8 +55,52 @@ test.each([
 })
 
 test('a page that fails is a 500', async () => {
-  const status = (): never => {
+  const fails = (): never => {
     throw new Error('no volume')
   }
-  expect(await ask('GET /readyz', { status })).toMatch(/^HTTP\/1.1 500 /)
+  expect(await ask('GET /readyz', { notReady: fails })).toMatch(/^HTTP\/1.1 500 /)
+  expect(await ask('GET /status', { status: fails })).toMatch(/^HTTP\/1.1 500 /)
+})
+
+test('who asks again before the answer is sent away; a page is made once for all of it (case R18)', async () => {
+  let made = 0
+  const metrics = async () => {
+    made += 1
+    return { type: 'text/plain', text: 'm 1\n'.repeat(100_000) }
+  }
+  const port = await served({ metrics })
+  const greedy = await connected(port)
+  greedy.pause()
+  greedy.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1500))
+  expect(await answerTo(port, 'GET /healthz')).toMatch(/^HTTP\/1.1 200 /)
+  greedy.resume()
+  await vi.waitFor(() => expect(greedy.closed).toBe(true))
+  expect(made).toBeLessThanOrEqual(1)
+})
+
+test('those who ask at the same time share one page (case R18)', async () => {
+  let made = 0
+  const usage = () => {
+    made += 1
+    const end = performance.now() + 20
+    while (performance.now() < end);
+    return { day: 0, credentials: [], now: '2026-01-01T00:00:00Z', keys: [] }
+  }
+  const port = await served({ usage })
+  const asked = Array.from({ length: 30 }, () => answerTo(port, 'GET /usage'))
+  expect(new Set(await Promise.all(asked))).toEqual(new Set(['HTTP/1.1 200 OK']))
+  expect(made).toBeLessThanOrEqual(3)
+})
+
+test('connections that ask nothing keep nobody from an answer, and are few (case R18)', async () => {
+  const port = await served()
+  const silent = await Promise.all(Array.from({ length: 200 }, () => connected(port)))
+  expect(await answerTo(port, 'GET /healthz')).toMatch(/^HTTP\/1.1 200 /)
+  await vi.waitFor(() => expect(silent.filter((s) => !s.closed).length).toBeLessThanOrEqual(32))
+})
+
+test('a connection is for one answer', async () => {
+  const socket = await connected(await served())
+  socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is)
 })

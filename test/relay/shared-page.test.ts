@@ -1,0 +1,52 @@
+/** Pages cost what one asker costs, however many ask. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { sharedPage } from '../../relay/shared-page.ts'
+
+const busyFor = (ms: number): void => {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+test('who asks before a page is begun shares it; who asks later gets a later one, and one is made at a time', async () => {
+  let made = 0
+  let making = 0
+  const page = sharedPage(async () => {
+    making += 1
+    expect(making).toBe(1)
+    made += 1
+    const mine = made
+    await sleep(20)
+    making -= 1
+    return mine
+  })
+  const first = [page(), page(), page()]
+  await sleep(10)
+  const later = [page(), page()]
+  expect(await Promise.all(first)).toEqual([1, 1, 1])
+  expect(await Promise.all(later)).toEqual([2, 2])
+})
+
+test('asked without an end, it takes a tenth of the time', async () => {
+  let made = 0
+  const page = sharedPage(() => {
+    busyFor(5)
+    made += 1
+  })
+  const end = performance.now() + 300
+  while (performance.now() < end) await page()
+  expect(made).toBeGreaterThan(1)
+  expect(made).toBeLessThanOrEqual(8)
+})
+
+test('a page that fails fails for all who asked for it, and not for the next', async () => {
+  let made = 0
+  const page = sharedPage(() => {
+    made += 1
+    if (made === 1) throw new Error('no volume')
+    return made
+  })
+  const ends = await Promise.allSettled([page(), page()])
+  expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(await page()).toBe(2)
+})
