@@ -1,5 +1,4 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import {
@@ -11,6 +10,7 @@ import {
   type SigningKeyConfig,
   signingKeyFilesOf,
 } from './config.ts'
+import { ConfigOctets } from './config-octets.ts'
 import { joinText } from './config-text.ts'
 import { readSigningKey } from './mail/signing-key.ts'
 import { readAuthority } from './rules/certificate.ts'
@@ -21,17 +21,17 @@ export type Loaded = LoadedConfig & {
 }
 
 /**
- * Reads relay.json in `directory`, or its parts, and every file that it names.
+ * Reads relay.json in `directory`, or its parts, and every file that it names; `octets` remembers what was read.
  * @throws Error naming the file or field; what ran before stays in force.
  */
-export function loadConfig(directory: string, previous?: LoadedConfig): Loaded {
-  const text = configText(directory)
+export function loadConfig(directory: string, previous?: LoadedConfig, octets = new ConfigOctets(directory)): Loaded {
+  const text = configText(directory, octets)
   const config = parseConfig(text)
   const files = new Map<string, string>()
   const stale: string[] = []
   const dispensable = new Set(signingKeyFilesOf(config))
   for (const path of filesOf(config)) {
-    const content = readable(join(directory, path))
+    const content = readable(octets, path)
     const kept = content ?? previous?.files.get(path)
     if (kept === undefined && dispensable.has(path)) continue
     if (kept === undefined) throw new Error(`${join(directory, path)} is not readable, and there was none before`)
@@ -42,21 +42,21 @@ export function loadConfig(directory: string, previous?: LoadedConfig): Loaded {
   keepGoodAuthorities(config, files, stale, previous)
   keepGoodSigningKeys(config, files, stale, previous)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
-  if (configText(directory) !== text) return loadConfig(directory, previous)
+  if (configText(directory, new ConfigOctets(directory)) !== text) return loadConfig(directory, previous, octets)
   return { config, hash: configHash(text), files, stale }
 }
 
-function configText(directory: string): string {
+function configText(directory: string, octets: ConfigOctets): string {
   try {
-    return joinText(readdirSync(directory), (name) => readFileSync(join(directory, name)))
+    return joinText(octets.list(), (name) => octets.read(name))
   } catch (error) {
     throw new Error(`${directory}: ${(error as Error).message}`)
   }
 }
 
-function readable(path: string): string | undefined {
+function readable(octets: ConfigOctets, path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return octets.read(path).toString()
   } catch {
     return undefined
   }

@@ -4,6 +4,7 @@ import { mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
+import { ConfigFolder } from './config-folder.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { descriptorLimit, sessionsWithin } from './descriptors.ts'
 import { Drain, isToLeave } from './drain.ts'
@@ -20,7 +21,7 @@ import { Allowances } from './limits/allowances.ts'
 import { FleetAllowances } from './limits/fleet-allowances.ts'
 import { openQuotaFile } from './limits/quota-file.ts'
 import { lineOutput } from './line-output.ts'
-import { foldersOf, type Loaded, loadConfig, sameConfig } from './load.ts'
+import { foldersOf, type Loaded } from './load.ts'
 import { createMetrics, type Observed } from './metrics.ts'
 import { openSpool } from './spool/file-spool.ts'
 import { together } from './together.ts'
@@ -49,6 +50,7 @@ const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, outpu
 
 let configError: string | undefined
 let stopping = false
+const folder = new ConfigFolder(args.config)
 const lastGood = new LastGood(args.data)
 let loaded: Loaded = firstConfig()
 
@@ -128,7 +130,7 @@ process.on('SIGHUP', reload)
 
 function firstConfig(): Loaded {
   try {
-    return loadConfig(args.config)
+    return folder.load()
   } catch (error) {
     configError = (error as Error).message
     try {
@@ -145,8 +147,9 @@ async function reloadNow(): Promise<void> {
   const leaves = isToLeave(args.config)
   if (leaves !== undefined) drain.set(leaves)
   try {
-    const next = loadConfig(args.config, loaded)
-    if (configError === undefined && sameConfig(next, loaded)) tellEndpoints()
+    const next = await folder.follow(loaded)
+    if (stopping) return
+    if (configError === undefined && next === loaded) tellEndpoints()
     else configError = await apply(next)
   } catch (error) {
     const why = (error as Error).message

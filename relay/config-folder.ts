@@ -1,0 +1,52 @@
+/** The folder that a relay is configured by: read anew only where an octet of it has changed. */
+import { ConfigOctets } from './config-octets.ts'
+import { type Loaded, loadConfig, sameConfig } from './load.ts'
+
+type LastRead = {
+  readonly octets: ConfigOctets
+  /** Whose files are in use where new ones are bad. */
+  readonly previous: Loaded | undefined
+  readonly outcome: Loaded | Error
+}
+
+export class ConfigFolder {
+  readonly #directory: string
+  #last: LastRead | undefined
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /**
+   * Beside what is in force, which is returned itself where nothing else would come of it.
+   * @throws Error naming the file or field; what ran before stays in force.
+   */
+  load(previous?: Loaded): Loaded {
+    const octets = new ConfigOctets(this.#directory)
+    const outcome = outcomeOf(() => loadConfig(this.#directory, previous, octets))
+    const isSame = !(outcome instanceof Error) && previous !== undefined && sameConfig(outcome, previous)
+    this.#last = { octets, previous, outcome: isSame ? previous : outcome }
+    return loadedOf(this.#last.outcome)
+  }
+
+  /** The same, and the loop hardly notices while every octet is as it was: also where they were refused, for the same reason. */
+  async follow(previous: Loaded): Promise<Loaded> {
+    const last = this.#last
+    const isAbout = last !== undefined && (last.outcome === previous || last.previous === previous)
+    if (isAbout && (await last.octets.areSame())) return loadedOf(last.outcome)
+    return this.load(previous)
+  }
+}
+
+function outcomeOf(load: () => Loaded): Loaded | Error {
+  try {
+    return load()
+  } catch (error) {
+    return error as Error
+  }
+}
+
+function loadedOf(outcome: Loaded | Error): Loaded {
+  if (outcome instanceof Error) throw outcome
+  return outcome
+}

@@ -1,0 +1,107 @@
+/** What is as it was is not parsed again, and whatever changes is seen. */
+import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, expect, test, vi } from 'vitest'
+import { printConfig, type RelayConfig } from '../../relay/config.ts'
+import { ConfigFolder } from '../../relay/config-folder.ts'
+import { splitText } from '../../relay/config-text.ts'
+import { makeCertificates } from '../certificates.ts'
+import { temporaryFolder } from '../operator/local/temporary.ts'
+import { baseConfig } from './inbound/submission-under-test.ts'
+
+const config: RelayConfig = { ...baseConfig, queue: { ...baseConfig.queue, maxBytes: 1000 } }
+const other: RelayConfig = { ...config, queue: { ...config.queue, maxBytes: 2000 } }
+const text = printConfig(config)
+const parse = vi.spyOn(JSON, 'parse')
+beforeEach(() => void parse.mockClear())
+
+async function written(files: Readonly<Record<string, string | Buffer>> = { 'relay.json': text }) {
+  const at = temporaryFolder()
+  const write = (changed: Readonly<Record<string, string | Buffer>>): void => {
+    for (const [name, content] of Object.entries(changed)) writeFileSync(join(at, name), content)
+  }
+  const first = await makeCertificates(['localhost'])
+  write({ ...files, 'tls.crt': first.cert, 'tls.key': first.key })
+  const folder = new ConfigFolder(at)
+  return { at, write, folder, loaded: folder.load() }
+}
+
+const inParts = (of: RelayConfig) => Object.fromEntries(splitText(printConfig(of), { maxBytes: 300 }))
+
+test.each([
+  ['in one piece', { 'relay.json': text }],
+  ['in parts', inParts(config)],
+])('a configuration %s that is as it was is the one in force, and is not parsed', async (_name, files) => {
+  const { at, write, folder, loaded } = await written(files)
+  parse.mockClear()
+  write(files)
+  for (const name of Object.keys(files)) utimesSync(join(at, name), 1, 1)
+  expect(await folder.follow(loaded)).toBe(loaded)
+  expect(parse).not.toHaveBeenCalled()
+})
+
+test.each<[string, Readonly<Record<string, string | Buffer>>, Readonly<Record<string, string | Buffer>>]>([
+  ['another text of the same length', { 'relay.json': text }, { 'relay.json': printConfig(other) }],
+  ['other parts', inParts(config), inParts(other)],
+  ['relay.json beside parts', inParts(config), { 'relay.json': printConfig(other) }],
+])('%s is seen', async (_name, before, after) => {
+  const { write, folder, loaded } = await written(before)
+  write(after)
+  expect((await folder.follow(loaded)).config).toEqual(other)
+})
+
+test('a file that it names is seen when it changes, goes bad, is mended and is gone, though the text stays', async () => {
+  const { at, write, folder, loaded } = await written()
+  const { cert, key } = await makeCertificates(['localhost'])
+  write({ 'tls.crt': cert, 'tls.key': key })
+  const renewed = await folder.follow(loaded)
+  expect(renewed.files.get('tls.crt')).toBe(cert)
+  expect(await folder.follow(renewed)).toBe(renewed)
+  write({ 'tls.crt': 'garbage' })
+  const stale = await folder.follow(renewed)
+  expect(stale.stale).toEqual(['tls.crt'])
+  expect(await folder.follow(stale)).toBe(stale)
+  write({ 'tls.crt': cert })
+  const mended = await folder.follow(stale)
+  expect(mended.stale).toEqual([])
+  rmSync(join(at, 'tls.key'))
+  expect((await folder.follow(mended)).stale).toEqual(['tls.key'])
+})
+
+test('what would come to the same is the one in force itself', async () => {
+  const { write, folder, loaded } = await written()
+  write({ drain: 'yes' })
+  expect(await folder.follow(loaded)).toBe(loaded)
+})
+
+test('what was refused is refused again for the same reason, unparsed, until it changes', async () => {
+  const { write, folder, loaded } = await written()
+  write({ 'relay.json': '{"version": 1}' })
+  const why = await folder.follow(loaded).catch((error: Error) => error)
+  expect(why).toBeInstanceOf(Error)
+  parse.mockClear()
+  await expect(folder.follow(loaded)).rejects.toBe(why)
+  expect(parse).not.toHaveBeenCalled()
+  write({ 'relay.json': text })
+  expect(await folder.follow(loaded)).toBe(loaded)
+})
+
+test('a configuration that is not there is seen when it comes', async () => {
+  const { at, folder, loaded } = await written()
+  renameSync(at, `${at}.away`)
+  await expect(folder.follow(loaded)).rejects.toThrow('ENOENT')
+  await expect(folder.follow(loaded)).rejects.toThrow('ENOENT')
+  mkdirSync(at)
+  await expect(folder.follow(loaded)).rejects.toThrow('there is no relay.json')
+  rmSync(at, { recursive: true })
+  renameSync(`${at}.away`, at)
+  expect(await folder.follow(loaded)).toBe(loaded)
+})
+
+test('what was refused where nothing was in force is judged anew beside what is', async () => {
+  const { at, write, loaded } = await written()
+  write({ 'tls.crt': 'garbage' })
+  const folder = new ConfigFolder(at)
+  expect(() => folder.load()).toThrow('can not be used')
+  expect((await folder.follow(loaded)).stale).toEqual(['tls.crt'])
+})
