@@ -298,6 +298,13 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       metrics.draining.set(0)
       log.info('stays, and takes new mail again')
     },
+    /** Told by the metric alone: there is no room for a line about it. */
+    lineLost(): void {
+      metrics.linesLost.inc()
+    },
+    linesMissing(lines: number): void {
+      log.warn({ lines }, 'log lines are missing before this one')
+    },
     stopping(signal: string): void {
       log.info({ signal }, 'stopping')
     },

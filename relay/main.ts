@@ -45,7 +45,7 @@ const args = (() => {
 })()
 mkdirSync(args.data, { recursive: true, mode: 0o700 })
 
-const output = lineOutput(1)
+const output = lineOutput(1, () => events)
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, output)
 
 let configError: string | undefined
@@ -61,7 +61,7 @@ if (configError !== undefined) events.configRefused(configError)
 process.on('uncaughtException', (error) => {
   // What is acknowledged is on disk; what is not will be sent again. A new process is safer than this one.
   events.unexpected('process', error)
-  output.flush()
+  output.close()
   process.exit(1)
 })
 

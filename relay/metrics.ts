@@ -163,6 +163,10 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     captured: counter('delivery_captured_total', 'Messages written to the capture inbox.'),
     bounces: counter('bounces_total', 'Recipients given up, by class.', ['class']),
     dsnSent: counter('dsn_sent_total', 'Delivery status notifications queued.'),
+    linesLost: counter(
+      'log_lines_lost_total',
+      'Log lines that were left out, because whoever reads them was too slow or gone.',
+    ),
     draining: settable('draining', 'Whether this relay is to leave, and takes no new mail.'),
     configInfo: settable('config_info', 'The configuration in force.', ['hash']),
     configApplied: settable('config_applied_timestamp_seconds', 'When the configuration in force was applied.'),

@@ -34,6 +34,7 @@ const layers = [
   'relay/last-good.ts',
   'relay/endpoints-file.ts',
   'relay/together.ts',
+  'relay/without-waiting.ts',
   'relay/line-output.ts',
   'relay/descriptors.ts',
   'relay/drain.ts',

@@ -1,0 +1,20 @@
+/** A process that writes as many log lines as it is asked for by a message, and answers when it has. */
+import { lineOutput } from '../../relay/line-output.ts'
+
+let next = 0
+let lost = 0
+const output = lineOutput(1, () => ({
+  lineLost: () => {
+    lost += 1
+  },
+  linesMissing: (lines) => output.write(`missing ${lines}\n`),
+}))
+
+process.on('message', (lines: number) => {
+  for (let i = 0; i < lines; i++) output.write(`${next++} ${'é'.repeat(95)}\n`)
+  process.send?.({ lost })
+})
+process.once('SIGTERM', () => {
+  output.close()
+  process.exit(0)
+})

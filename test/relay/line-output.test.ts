@@ -1,0 +1,133 @@
+/** The log of a process whose reader is slow, stands still or is gone: the process goes on, and whoever reads gets whole lines. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { until } from '../local/until.ts'
+
+const program = join(import.meta.dirname, 'chatty-program.ts')
+/** Of 200 octets each: more than the system and the process keep together. */
+const tooMany = 8000
+
+/** `open` is called for each reader; the first one does not read before it is told to. */
+type Way = { readonly child: ChildProcess; open(): Readable }
+
+const ways: Readonly<Record<string, () => Way>> = {
+  pipe() {
+    const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-output-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const path = join(folder, 'log')
+    execFileSync('mkfifo', [path])
+    const read = () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const first = read()
+    const end = openSync(path, constants.O_WRONLY)
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', end, 'inherit', 'ipc'] })
+    closeSync(end)
+    let fresh: number | undefined = first
+    const open = () => {
+      const fd = fresh ?? read()
+      fresh = undefined
+      return new Socket({ fd, readable: true, writable: false })
+    }
+    return { child, open }
+  },
+  socket() {
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+    if (child.stdout === null) throw new Error('it has no output')
+    const { stdout } = child
+    return { child, open: () => stdout }
+  },
+}
+
+function chatty(kind: string) {
+  const way = ways[kind]?.()
+  if (way === undefined) throw new Error(kind)
+  const { child, open } = way
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  return {
+    open,
+    /** How many it has lost so far. */
+    async write(lines: number): Promise<number> {
+      const answer = once(child, 'message', { signal: AbortSignal.timeout(10_000) })
+      child.send(lines)
+      const [{ lost }] = (await answer) as [{ lost: number }]
+      return lost
+    },
+    async end(): Promise<number | null> {
+      const exit = once(child, 'exit', { signal: AbortSignal.timeout(10_000) })
+      child.kill('SIGTERM')
+      await exit
+      return child.exitCode
+    },
+  }
+}
+
+/** Everything that comes from now on. */
+function reading(from: Readable) {
+  let text = ''
+  from.setEncoding('utf8').on('data', (chunk) => {
+    text += String(chunk)
+  })
+  return { lines: () => text.split('\n').slice(0, -1), text: () => text, stop: () => from.destroy() }
+}
+
+const whole = /^(\d+) é{95}$/
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+
+test.each(
+  Object.keys(ways),
+)('a %s that nobody reads stops nothing, and the process ends when it is asked to (case R20)', async (kind) => {
+  const { write, end } = chatty(kind)
+  const lost = await write(tooMany)
+  expect(lost).toBeGreaterThan(0)
+  expect(await write(1)).toBe(lost + 1)
+  expect(await end()).toBe(0)
+})
+
+test.each(
+  Object.keys(ways),
+)('when the reader of a %s comes back it gets whole lines in their order, and at the gap how many are missing', async (kind) => {
+  const { write, open } = chatty(kind)
+  const lost = await write(tooMany)
+  const kept = tooMany - lost
+  const { lines } = reading(open())
+  await until('the gap is told', () => lines().length > kept)
+  await write(100)
+  await until('it has the rest', () => lines().length > kept + 100)
+  expect(lines()[kept]).toBe(`missing ${lost}`)
+  const read = lines().toSpliced(kept, 1)
+  expect(read.map((line) => Number(whole.exec(line)?.[1]))).toEqual([
+    ...numbers(0, kept),
+    ...numbers(tooMany, tooMany + 100),
+  ])
+})
+
+test.each(Object.keys(ways))('a reader of a %s that is late by a moment gets the last lines too', async (kind) => {
+  const { write, end, open } = chatty(kind)
+  expect(await write(3000)).toBe(0)
+  const exit = end()
+  await sleep(200)
+  const { lines } = reading(open())
+  expect(await exit).toBe(0)
+  await until('it has all of them', () => lines().length === 3000)
+  expect(lines().map((line) => Number(whole.exec(line)?.[1]))).toEqual(numbers(0, 3000))
+})
+
+test('who reads a pipe after another one that is gone begins with a whole line', async () => {
+  const { write, open } = chatty('pipe')
+  await write(3000)
+  const first = reading(open())
+  await until('it has begun', () => first.lines().length > 0)
+  first.stop()
+  await write(1000)
+  const second = reading(open())
+  await until('it has the newest', () => second.text().includes('3999 '))
+  expect(second.lines().filter((line) => !whole.test(line) && !line.startsWith('missing '))).toEqual([])
+})
