@@ -18,6 +18,7 @@ import {
   type Taken,
   takenBy,
 } from '../rules/limits.ts'
+import { dayFrom, type NamedDay, namedDay } from '../rules/named-day.ts'
 import type { Earned } from '../rules/rate.ts'
 import type { Place } from '../rules/share.ts'
 import { isThrottle } from '../rules/throttles.ts'
@@ -54,7 +55,7 @@ type Parts = {
   /** Which one of the fleet's relays this is, from 0. */
   readonly index?: number | undefined
   readonly sharing: () => RelayConfig['sharing']
-  /** Whether a store answers: then its clock says which day it is. */
+  /** Whether a store answers: then it says of each credential which day it is. */
   readonly storeAnswers?: () => boolean
   /** Milliseconds since the epoch. */
   readonly wall?: () => number
@@ -78,8 +79,10 @@ export class Allowances {
   readonly #wall: () => number
   readonly #monotonic: () => number
   readonly #accounts = new Map<string, Account>()
+  /** By the wall clock. */
   #day: Day | undefined
-  #storeDay: number | undefined
+  /** By the store's last word of it. */
+  #named: NamedDay | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -139,7 +142,7 @@ export class Allowances {
     const rate = limits?.rate
     const earned = rate && { at: now + answer.owedMs, intervalMs: rate.perMs / rate.count }
     account.heard = { total: answer.total, own: answer.own, earned: earned ?? account.heard?.earned, at: now }
-    this.#storeDay = answer.day
+    this.#named = namedDay(answer.day, answer.restOfDayMs, now)
     this.#keep(name, account, limits?.daily)
     if (limits !== undefined) this.#tell({ name, limits }, account)
   }
@@ -160,11 +163,11 @@ export class Allowances {
   }
 
   usage({ credentials }: RelayConfig): Pick<RelayUsage, 'day' | 'credentials'> {
-    const day = (this.#byStore ? this.#storeDay : undefined) ?? this.#today().number
+    const day = this.#today().number
     const told = credentials.filter(isLimited).flatMap((credential): readonly CredentialUsage[] => {
       const account = this.#account(credential.name)
       const { taken, lastRefusal, heard } = account
-      const isOfToday = account.day === day
+      const isOfToday = account.day >= day
       const today = isOfToday ? taken.today : 0
       const fleet = isOfToday && heard !== undefined ? this.#used(credential, account).today : undefined
       if (today === 0 && !fleet && lastRefusal === undefined) return []
@@ -231,7 +234,7 @@ export class Allowances {
   }
 
   #factsOf({ limits }: Counted, recipients: number): Pick<LimitFacts, 'limits' | 'recipients' | 'now' | 'restOfDayMs'> {
-    return { limits, recipients, now: this.#monotonic(), restOfDayMs: restOfDayMs(this.#day ?? this.#today()) }
+    return { limits, recipients, now: this.#monotonic(), restOfDayMs: this.#today().restMs }
   }
 
   /** The day's recipients that are used, and of how many: the fleet's where a store has said so, else this relay's. */
@@ -242,14 +245,31 @@ export class Allowances {
       : { today: heard.total + taken.today - heard.own, of: credential.limits.daily ?? Number.POSITIVE_INFINITY }
   }
 
-  #today(): Day {
-    this.#day = dayAt(this.#day, this.#wall(), this.#monotonic())
-    return this.#day
+  /** By the store where it has named a day, whoever answers now: else each of its absences would be a day of our own. */
+  #today(): { readonly number: number; readonly restMs: number } {
+    const now = this.#monotonic()
+    this.#day = dayAt(this.#day, this.#wall(), now)
+    const named = this.#named && dayFrom(this.#named, now)
+    // Nobody will name a day any more; the one that was named is not left before it is over.
+    if (named?.number !== this.#named?.number && !this.#hasStore) this.#named = undefined
+    return named === undefined || this.#named === undefined
+      ? { number: this.#day.number, restMs: restOfDayMs(this.#day) }
+      : { number: named.number, restMs: named.ends - now }
+  }
+
+  /** A store may have named tomorrow before we were killed, or before our clock was set back: nor is that one left. */
+  #dayOf(known: { readonly day: number } | undefined): number {
+    const { number } = this.#today()
+    return this.#hasStore && this.#named === undefined && known?.day === number + 1 ? known.day : number
+  }
+
+  get #hasStore(): boolean {
+    return this.#parts.sharing()?.store !== undefined
   }
 
   #account(name: string): Account {
-    const day = this.#today().number
     const known = this.#accounts.get(name)
+    const day = this.#dayOf(known ?? this.#parts.file?.get(name))
     if (known?.day === day || (known?.heard !== undefined && this.#byStore)) return known
     const account = known === undefined ? this.#remembered(name, day) : renewed(known, day)
     this.#accounts.set(name, account)

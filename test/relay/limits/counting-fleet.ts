@@ -38,7 +38,7 @@ export function countingFleet(store: LimitStoreConfig, relays: number, files: Re
   const config = policy({ sharing: { relays, store } })
 
   /** It starts by what is in its file. */
-  function relay(index: number) {
+  function relay(index: number, clocks?: { readonly wall: number; readonly monotonic: number }) {
     const told: string[] = []
     const by = { store: 0, share: 0 }
     const warned: unknown[][] = []
@@ -48,6 +48,7 @@ export function countingFleet(store: LimitStoreConfig, relays: number, files: Re
       index,
       sharing: () => config.sharing,
       storeAnswers: () => fleet.answers,
+      ...(clocks !== undefined && { wall: () => clocks.wall, monotonic: () => clocks.monotonic }),
     })
     const fleet = new FleetAllowances({
       own,

@@ -1,0 +1,245 @@
+/** A day that a store has named is given once, however often that is away, and whatever a relay's own clock says of the day. */
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { RelayConfig } from '../../../relay/config.ts'
+import { Allowances } from '../../../relay/limits/allowances.ts'
+import type { Answer } from '../../../relay/limits/quota-script.ts'
+import { dayMs } from '../../../relay/rules/utc-day.ts'
+import { installed } from '../../local/programs.ts'
+import { type Redis, startRedis } from '../../local/redis.ts'
+import { until } from '../../local/until.ts'
+import { policy } from '../rules/facts.ts'
+import { countingFleet, limited, storeAt } from './counting-fleet.ts'
+
+const hour = 3_600_000
+const daily = 100
+const app = limited({ daily })
+
+/** A store with a clock that is right, and what it has counted on its day of its one relay; it has no rate. */
+function relayWithStore(skew: number) {
+  const clocks = { true: 20_000 * dayMs + 12 * hour, wall: 20_000 * dayMs + 12 * hour + skew, monotonic: 0 }
+  const store = { answers: false, day: 0, own: 0 }
+  const given = new Map<number, number>()
+  const config: { sharing: RelayConfig['sharing'] } = { sharing: { relays: 1, store: storeAt(1) } }
+  const own = new Allowances({
+    events: { quotaApproaching: () => undefined },
+    index: 0,
+    sharing: () => config.sharing,
+    storeAnswers: () => store.answers,
+    wall: () => clocks.wall,
+    monotonic: () => clocks.monotonic,
+  })
+  const today = (): number => Math.floor(clocks.true / dayMs)
+
+  /** As the script does: what it is told of an earlier day is not of this one. */
+  function ask(recipients: number): void {
+    const told = own.standing(app.name)
+    if (store.day !== today()) Object.assign(store, { day: today(), own: 0 })
+    if (told.day === store.day && told.certain) store.own = told.own
+    else if (told.day >= store.day) store.own = Math.max(store.own, told.own)
+    const granted = Math.min(recipients, Math.max(0, daily - store.own))
+    store.own += granted
+    count(granted)
+    const restOfDayMs = (store.day + 1) * dayMs - clocks.true
+    const answer: Answer = { ...store, total: store.own, epoch: 'e', restOfDayMs, owedMs: 0, verdicts: [] }
+    own.hear(app, told, answer)
+  }
+  const count = (recipients: number): void => void given.set(today(), (given.get(today()) ?? 0) + recipients)
+
+  return {
+    own,
+    given,
+    clocks,
+    today,
+    pass(ms: number): void {
+      clocks.true += ms
+      clocks.wall += ms
+      clocks.monotonic += ms
+    },
+    /** It is back, and is told all. */
+    connect(): void {
+      store.answers = true
+      ask(0)
+    },
+    leave(): void {
+      store.answers = false
+    },
+    /** The policy names none any more. */
+    remove(): void {
+      store.answers = false
+      config.sharing = { relays: 1 }
+    },
+    send(recipients: number): void {
+      if (store.answers) ask(recipients)
+      else for (let i = 0; i < recipients; i++) if (own.take(app, 1) === undefined) count(1)
+    },
+  }
+}
+
+test('however its clock is wrong and is set, and the store comes and goes, a relay that has heard of it gives each of its days once', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('send' as const), by: fc.integer({ min: 1, max: 120 }) }),
+    fc.record({ do: fc.constant('pass' as const), by: fc.integer({ min: 1, max: 30 * 60 }) }),
+    fc.record({ do: fc.constant('set' as const), by: fc.integer({ min: -3000, max: 3000 }) }),
+    fc.record({ do: fc.constantFrom('leave' as const, 'connect' as const), by: fc.constant(0) }),
+  )
+  const skew = fc.oneof(fc.constant(0), fc.integer({ min: -3000, max: 3000 }))
+  fc.assert(
+    fc.property(skew, fc.array(step, { maxLength: 60 }), (minutes, steps) => {
+      const one = relayWithStore(minutes * 60_000)
+      one.connect()
+      for (const { do: what, by } of steps) {
+        if (what === 'send') one.send(by)
+        else if (what === 'pass') one.pass(by * 60_000)
+        else if (what === 'set') one.clocks.wall += by * 60_000
+        else one[what]()
+        expect(one.given.get(one.today()) ?? 0).toBeLessThanOrEqual(daily)
+      }
+    }),
+    { numRuns: 500, seed: 46 },
+  )
+})
+
+test.each([
+  ['right', 0],
+  ['behind', -5 * hour],
+  ['ahead', 5 * hour],
+  ['years behind', -9000 * dayMs],
+])('while the store is away, its midnight begins a day where the clock is %s', (_name, skew) => {
+  const one = relayWithStore(skew)
+  one.connect()
+  one.send(70)
+  one.leave()
+  one.pass(11.9 * hour)
+  one.send(70)
+  expect(one.own.peek(app, 1)?.reply.text).toContain('none left; come back in 6 min, at 00:00 UTC')
+  const before = one.today()
+  one.pass(0.1 * hour)
+  one.send(70)
+  one.pass(24 * hour)
+  one.send(70)
+  expect([...one.given]).toEqual([
+    [before, 100],
+    [before + 1, 70],
+    [before + 2, 70],
+  ])
+  expect(one.own.usage(policy({ credentials: [app] }))).toMatchObject({ day: before + 2, credentials: [{ today: 70 }] })
+})
+
+test('a policy that names no store any more goes by the clocks of its relays when the named day is over', () => {
+  const one = relayWithStore(5 * hour)
+  one.connect()
+  one.send(100)
+  one.remove()
+  one.pass(11.9 * hour)
+  expect(one.own.take(app, 1)).toBeDefined()
+  one.pass(0.2 * hour)
+  one.send(100)
+  one.pass(18 * hour)
+  expect(one.own.take(app, 1)).toBeDefined()
+  one.pass(hour)
+  expect(one.own.take(app, 1)).toBeUndefined()
+})
+
+describe.runIf(installed('redis-server'))('with a Redis', () => {
+  let redis: Redis
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  beforeEach(async () => void (await redis.command('FLUSHALL')))
+  afterAll(() => redis.stop())
+
+  const key = 'relayfleet:{mail/shared}:day'
+  const counted = async (): Promise<number> => Number(await redis.command('HGET', key, 'all team/app'))
+
+  /** A relay, and all that it has given. */
+  function relay(skew: number) {
+    const clocks = { wall: Date.now() + skew, monotonic: 1000 }
+    const one = countingFleet(storeAt(redis.port, { timeoutMs: 300 }), 1).relay(0, clocks)
+    onTestFinished(() => redis.resume())
+    let given = 0
+    const send = async (messages: number): Promise<number> => {
+      const taken = await one.taken(app, messages)
+      given += taken
+      return taken
+    }
+    /** It hangs, and is told all when it is back. */
+    async function absence(meanwhile: () => Promise<unknown>): Promise<void> {
+      redis.pause()
+      await send(1)
+      await one.away()
+      await meanwhile()
+      redis.resume()
+      await one.connected()
+      await until('all is told', async () => (await counted()) === given)
+    }
+    const pass = (ms: number): void => {
+      clocks.wall += ms
+      clocks.monotonic += ms
+    }
+    const newDay = (): void => {
+      given = 0
+    }
+    return { ...one, clocks, send, absence, pass, newDay, given: () => given }
+  }
+
+  test.each([
+    ['is a day behind', -dayMs],
+    ['is a day ahead', dayMs],
+    ['is years ahead', 9000 * dayMs],
+  ])('three absences of the store, and the clock of the relay %s: the day is given once', async (_name, skew) => {
+    const one = relay(skew)
+    await one.connected()
+    expect(await one.send(50)).toBe(50)
+    for (let i = 0; i < 3; i++) await one.absence(() => one.send(15))
+    expect(one.given()).toBe(98)
+    await one.absence(() => one.send(100))
+    expect(await one.send(100)).toBe(0)
+    expect([one.given(), await counted()]).toEqual([100, 100])
+  })
+
+  test.each([
+    ['is right', 0],
+    ['is a day behind', -dayMs],
+    ['is a day ahead', dayMs],
+  ])('midnight comes while the store is away, and the clock of the relay %s: either day is given once', async (_name, skew) => {
+    const one = relay(skew)
+    await one.connected()
+    expect(await one.send(90)).toBe(90)
+    const { day } = one.own.standing(app.name)
+    // It begins its next day, and the relay hears of that when it is back.
+    const begin = `redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], 'day', ${day + 1}, 'epoch', 'e')`
+    await redis.command('EVAL', begin, '1', key)
+    await one.absence(async () => {
+      expect(await one.send(100)).toBe(9)
+      one.pass(dayMs)
+      one.newDay()
+      expect(await one.send(30)).toBe(30)
+    })
+    expect(one.own.standing(app.name)).toMatchObject({ day: day + 1, own: 30 })
+    for (let i = 0; i < 2; i++) await one.absence(() => one.send(20))
+    await one.absence(() => one.send(100))
+    expect(await one.send(100)).toBe(0)
+    expect([one.given(), await counted()]).toEqual([100, 100])
+  })
+
+  test('killed while the store is away, a relay whose clock is behind goes on from the day that it had named', async () => {
+    const { relay: start } = countingFleet(storeAt(redis.port, { timeoutMs: 300 }), 1)
+    onTestFinished(() => redis.resume())
+    const clocks = { wall: Date.now() - dayMs, monotonic: 1000 }
+    let given = 0
+    for (let i = 0; i < 3; i++) {
+      redis.resume()
+      const first = start(0, clocks)
+      given += await first.taken(app, 20)
+      redis.pause()
+      const second = start(0, clocks)
+      await second.away()
+      given += await second.taken(app, 30)
+      redis.resume()
+      await second.connected()
+      await until('all is told', async () => (await counted()) >= Math.min(given, daily))
+    }
+    expect(given).toBe(100)
+  })
+})
