@@ -18,12 +18,12 @@ import {
   type Taken,
   takenBy,
 } from '../rules/limits.ts'
-import { dayFrom, type NamedDay, namedDay } from '../rules/named-day.ts'
+import { dayFrom, dayKept, type NamedDay, namedDay } from '../rules/named-day.ts'
 import type { Earned } from '../rules/rate.ts'
 import type { Place } from '../rules/share.ts'
 import { isThrottle } from '../rules/throttles.ts'
 import { type Day, dayAt, restOfDayMs } from '../rules/utc-day.ts'
-import type { QuotaFile } from './quota-file.ts'
+import { dayOfStore, type QuotaFile } from './quota-file.ts'
 import type { Answer } from './quota-script.ts'
 
 /** What a store has said last, of the day of the account. */
@@ -71,6 +71,8 @@ const piecesOfDay = 100
 const mostRatios = 100
 /** For so long, what the fleet has used of a day is believed to be all that it has: another relay may give back. */
 const freshMs = 1000
+/** The end of a day is not written again for less. */
+const driftMs = 1000
 /** Who counts for all of them has all to hand out. */
 const whole: Place = { relays: 1, index: 0 }
 
@@ -88,6 +90,9 @@ export class Allowances {
     this.#parts = parts
     this.#wall = parts.wall ?? Date.now
     this.#monotonic = parts.monotonic ?? (() => performance.now())
+    const kept = parts.file?.get(dayOfStore)
+    if (kept === undefined || !this.#hasStore) return
+    this.#named = dayKept({ number: kept.day, ends: kept.recipients }, this.#wall(), this.#monotonic())
   }
 
   /** Whether a message with so many recipients would be refused now; nothing is counted. */
@@ -143,6 +148,7 @@ export class Allowances {
     const earned = rate && { at: now + answer.owedMs, intervalMs: rate.perMs / rate.count }
     account.heard = { total: answer.total, own: answer.own, earned: earned ?? account.heard?.earned, at: now }
     this.#named = namedDay(answer.day, answer.restOfDayMs, now)
+    this.#keepDay(this.#named, now)
     this.#keep(name, account, limits?.daily)
     if (limits !== undefined) this.#tell({ name, limits }, account)
   }
@@ -167,7 +173,7 @@ export class Allowances {
     const told = credentials.filter(isLimited).flatMap((credential): readonly CredentialUsage[] => {
       const account = this.#account(credential.name)
       const { taken, lastRefusal, heard } = account
-      const isOfToday = account.day >= day
+      const isOfToday = account.day === day
       const today = isOfToday ? taken.today : 0
       const fleet = isOfToday && heard !== undefined ? this.#used(credential, account).today : undefined
       if (today === 0 && !fleet && lastRefusal === undefined) return []
@@ -257,10 +263,13 @@ export class Allowances {
       : { number: named.number, restMs: named.ends - now }
   }
 
-  /** A store may have named tomorrow before we were killed, or before our clock was set back: nor is that one left. */
-  #dayOf(known: { readonly day: number } | undefined): number {
-    const { number } = this.#today()
-    return this.#hasStore && this.#named === undefined && known?.day === number + 1 ? known.day : number
+  /** Who starts while the store is away has its own clock alone, and is to know by how much that is wrong. */
+  #keepDay({ number, ends }: NamedDay, now: number): void {
+    const { file } = this.#parts
+    const kept = file?.get(dayOfStore)
+    const byWall = Math.max(0, Math.round(this.#wall() + ends - now))
+    if (kept?.day === number && Math.abs(kept.recipients - byWall) < driftMs) return
+    file?.note(dayOfStore, { day: number, recipients: byWall })
   }
 
   get #hasStore(): boolean {
@@ -268,8 +277,8 @@ export class Allowances {
   }
 
   #account(name: string): Account {
+    const day = this.#today().number
     const known = this.#accounts.get(name)
-    const day = this.#dayOf(known ?? this.#parts.file?.get(name))
     if (known?.day === day || (known?.heard !== undefined && this.#byStore)) return known
     const account = known === undefined ? this.#remembered(name, day) : renewed(known, day)
     this.#accounts.set(name, account)

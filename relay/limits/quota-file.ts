@@ -8,6 +8,9 @@ import { LineFile, type LineForm } from '../line-file.ts'
 
 export type Used = { readonly day: number; readonly recipients: number }
 
+/** No credential's: the day that a store has named, and in place of recipients when that ends, by the wall clock. */
+export const dayOfStore = 'store:day/ends'
+
 const line = /^(\S+\/\S+) (\d{1,7}) (\d{1,15})$/
 
 const form: LineForm<Used> = {

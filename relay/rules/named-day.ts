@@ -7,7 +7,7 @@ import { dayMs } from './utc-day.ts'
 export type NamedDay = {
   /** Days since the epoch. */
   readonly number: number
-  /** On the monotonic clock. */
+  /** On the monotonic clock; where it is kept, on the wall clock. */
   readonly ends: number
 }
 
@@ -23,4 +23,10 @@ export const namedDay = (number: number, restMs: number, monotonic: number): Nam
 export function dayFrom(named: NamedDay, monotonic: number): NamedDay {
   const over = Math.max(0, Math.floor((monotonic - named.ends) / dayMs) + 1)
   return { number: named.number + over, ends: named.ends + over * dayMs }
+}
+
+/** One that was named before this process began; undefined: the wall clock was set back since. */
+export function dayKept(kept: NamedDay, wall: number, monotonic: number): NamedDay | undefined {
+  const { number, ends } = dayFrom(kept, wall)
+  return ends - wall > longestMs ? undefined : namedDay(number, ends - wall, monotonic)
 }
