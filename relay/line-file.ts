@@ -10,10 +10,12 @@ export type LineForm<T> = {
   readonly print: (name: string, value: T) => string
   /** Undefined: it was cut short, or is none of ours. */
   readonly parse: (line: string) => readonly [name: string, value: T] | undefined
+  /** Which of all these still matter; absent: all. The others are forgotten when the file is made anew. */
+  readonly current?: (values: Iterable<T>) => (value: T) => boolean
 }
 
-/** A file of one line each is made anew when it has grown so much. */
-const mostBytes = 4_194_304
+/** A file is made anew when it has twice the octets that it was made with, and no small one is. */
+const leastGrown = 4_194_304
 
 export class LineFile<T> {
   readonly #path: string
@@ -22,6 +24,7 @@ export class LineFile<T> {
   readonly #known: Map<string, T>
   #fd: number | undefined
   #bytes = 0
+  #bytesWhenMade = 0
   #broken = false
 
   /** `failed` is told once of each trouble; all goes on, and a restart would forget what could not be written. */
@@ -39,8 +42,8 @@ export class LineFile<T> {
 
   note(name: string, value: T): void {
     this.#known.set(name, value)
-    if (this.#bytes > mostBytes || this.#broken) this.#rewrite()
-    else this.#try(() => this.#append(`${this.#form.print(name, value)}\n`))
+    if (this.#broken || this.#bytes > Math.max(leastGrown, 2 * this.#bytesWhenMade)) this.#rewrite()
+    else this.#try(() => this.#append(Buffer.from(`${this.#form.print(name, value)}\n`)))
   }
 
   /** Of the others nothing is known any more. */
@@ -53,21 +56,31 @@ export class LineFile<T> {
     this.#close()
   }
 
-  #append(line: string): void {
+  /** A write that the end of the disk cuts short is no error of its own; behind the cut line nothing is written any more. */
+  #append(line: Buffer): void {
     if (this.#fd === undefined) return
-    writeSync(this.#fd, line)
-    this.#bytes += line.length
+    const written = writeSync(this.#fd, line)
+    if (written < line.length) throw new Error(`only ${written} of ${line.length} octets were written to ${this.#path}`)
+    this.#bytes += written
   }
 
   #rewrite(): void {
+    this.#forget()
     this.#try(() => {
       const text = [...this.#known].map(([name, value]) => `${this.#form.print(name, value)}\n`).join('')
       writeFileSync(`${this.#path}.tmp`, text, { mode: 0o600 })
       renameSync(`${this.#path}.tmp`, this.#path)
       this.#close()
       this.#fd = openSync(this.#path, 'a', 0o600)
-      this.#bytes = text.length
+      this.#bytesWhenMade = Buffer.byteLength(text)
+      this.#bytes = this.#bytesWhenMade
     })
+  }
+
+  #forget(): void {
+    const isCurrent = this.#form.current?.(this.#known.values())
+    if (isCurrent === undefined) return
+    for (const [name, value] of this.#known) if (!isCurrent(value)) this.#known.delete(name)
   }
 
   #close(): void {
@@ -87,11 +100,12 @@ export class LineFile<T> {
 }
 
 function read<T>(path: string, { parse }: LineForm<T>, failed: (why: string) => void): ReadonlyMap<string, T> {
-  const lines = textOf(path, failed)
-    .split('\n')
-    .filter((line) => line !== '')
+  const texts = textOf(path, failed).split('\n')
+  const last = texts.pop()
+  const lines = texts.filter((line) => line !== '')
   const read = lines.map(parse).filter((r) => r !== undefined)
-  const damaged = lines.length - read.length
+  // Whatever is behind the last line feed was cut short, also where it looks whole: a number of fewer digits is one.
+  const damaged = lines.length - read.length + (last === '' ? 0 : 1)
   if (damaged > 0) failed(`${path}: ${damaged} lines can not be read; what they say is not counted`)
   return new Map(read)
 }

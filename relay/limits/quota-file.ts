@@ -19,6 +19,12 @@ const form: LineForm<Used> = {
     const [, credential, day, recipients] = line.exec(text) ?? []
     return credential === undefined ? undefined : [credential, { day: Number(day), recipients: Number(recipients) }]
   },
+  // Of an earlier day nothing counts, but at midnight not every clock says so at once.
+  current(values) {
+    let newest = 0
+    for (const { day } of values) newest = Math.max(newest, day)
+    return ({ day }) => day >= newest - 1
+  },
 }
 
 export type QuotaFile = LineFile<Used>

@@ -1,12 +1,12 @@
 /** A volume that is full: mail is refused before anything breaks, and taken again when there is room. */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
 import { listening, octets, until } from './samples.ts'
-import { smallVolume, smallVolumesGiven } from './small-volume.ts'
+import { fill, smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 async function opened() {
   const directory = smallVolume('size=1m')
@@ -78,11 +78,3 @@ describe.runIf(smallVolumesGiven())('a volume of 1 MiB (case S14)', () => {
     await again.close()
   })
 })
-
-function fill(path: string): void {
-  try {
-    for (;;) writeFileSync(path, Buffer.alloc(4096), { flag: 'a' })
-  } catch {
-    // That was the last page.
-  }
-}

@@ -1,0 +1,107 @@
+/** What is noted of many things is there after any end of the process, whole or not at all, and takes no more room than it needs. */
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openQuotaFile } from '../../relay/limits/quota-file.ts'
+import { fill, smallVolume, smallVolumesGiven } from './spool/small-volume.ts'
+
+const day = 20_785
+const page = 4096
+
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-file-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A process: it begins with what is in the folder. */
+function opened(folder: string) {
+  const path = join(folder, 'quotas')
+  const troubles: string[] = []
+  return { file: openQuotaFile(path, (why) => troubles.push(why)), path, troubles }
+}
+const lines = (path: string): readonly string[] => readFileSync(path, 'utf8').split('\n')
+
+test('a last line without its end is not believed, though it looks whole', () => {
+  const folder = temporary()
+  writeFileSync(join(folder, 'quotas'), `shop/mailer ${day} 14000\nshop/mailer ${day} 1`)
+  const { file, troubles, path } = opened(folder)
+  expect(file.get('shop/mailer')).toEqual({ day, recipients: 14_000 })
+  expect(troubles).toEqual([expect.stringContaining('1 lines can not be read')])
+  file.note('shop/other', { day, recipients: 5 })
+  expect(lines(path)).toEqual([`shop/mailer ${day} 14000`, `shop/other ${day} 5`, ''])
+})
+
+describe.runIf(smallVolumesGiven())('a disk that is full in the middle of a line (case S14)', () => {
+  /** The next line about it goes over the end of a page by its last digits. */
+  function crossing() {
+    const folder = smallVolume('size=1m')
+    const begin = `shop/mailer ${day} 1`.length
+    const end = page - begin
+    const others: string[] = []
+    const last = `shop/mailer ${day} 14000\n`
+    const line = (i: number) => `team/app-${String(i).padStart(4, '0')} ${day} 100\n`
+    while ((others.length + 2) * line(0).length + last.length < end) others.push(line(others.length))
+    const text = others.join('') + last
+    const padded = text.replace('team/app', `team/${'a'.repeat(end - text.length)}app`)
+    writeFileSync(join(folder, 'quotas'), padded)
+    const made = opened(folder)
+    expect(statSync(made.path).size).toBe(end)
+    fill(join(folder, 'filler'))
+    return { ...made, folder, unfilled: () => rmSync(join(folder, 'filler')) }
+  }
+
+  test('what it cut short is told, and is not believed after a kill', () => {
+    const { file, troubles, folder, unfilled } = crossing()
+    file.note('shop/mailer', { day, recipients: 14_900 })
+    expect(troubles).toHaveLength(1)
+    unfilled()
+    expect(opened(folder).file.get('shop/mailer')).toEqual({ day, recipients: 14_000 })
+  })
+
+  test.each([
+    ['at once', []],
+    ['after others', ['second', 'third']],
+  ])('when there is room again %s, what was noted meanwhile is in the file, each in a line of its own', (_when, others) => {
+    const { file, troubles, folder, unfilled } = crossing()
+    file.note('shop/mailer', { day, recipients: 14_900 })
+    for (const name of others) file.note(`shop/${name}`, { day, recipients: 7 })
+    unfilled()
+    file.note('shop/last', { day, recipients: 7 })
+    expect(troubles).toHaveLength(1)
+    const next = opened(folder)
+    expect(next.troubles).toEqual([])
+    expect(next.file.get('shop/mailer')).toEqual({ day, recipients: 14_900 })
+    for (const name of [...others, 'last']) expect(next.file.get(`shop/${name}`)).toEqual({ day, recipients: 7 })
+  })
+})
+
+test('who was counted on an earlier day is forgotten when the file is made anew; yesterday stays, for clocks differ at midnight', () => {
+  const folder = temporary()
+  const { file, path } = opened(folder)
+  for (let back = 5; back >= 0; back--) file.note(`team/app-${back}`, { day: day - back, recipients: 1 })
+  expect(lines(path)).toHaveLength(7)
+  file.close()
+  expect(lines(path)).toEqual([`team/app-1 ${day - 1} 1`, `team/app-0 ${day} 1`, ''])
+  appendFileSync(path, `team/app-9 ${day - 9} 1\n`)
+  expect(opened(folder).file.get('team/app-9')).toBeUndefined()
+  expect(lines(path)).toHaveLength(3)
+})
+
+test('with however many names, the file is made anew only when it has doubled', () => {
+  const folder = temporary()
+  const name = (i: number) => `preview-${i}/mailer-of-the-application`
+  writeFileSync(join(folder, 'quotas'), Array.from({ length: 95_000 }, (_, i) => `${name(i)} ${day} 1\n`).join(''))
+  const { file, path } = opened(folder)
+  const { ino, size } = statSync(path)
+  expect(size).toBeGreaterThan(4_500_000)
+  for (const many of [3, 50_000]) {
+    for (let i = 0; i < many; i++) file.note(name(i), { day, recipients: 2 })
+    expect(statSync(path).ino).toBe(ino)
+  }
+  for (let i = 0; i < 50_000; i++) file.note(name(i), { day, recipients: 3 })
+  expect(statSync(path).ino).not.toBe(ino)
+  expect(statSync(path).size).toBeLessThan(size * 1.2)
+  expect(opened(folder).file.get(name(7))).toEqual({ day, recipients: 3 })
+})
