@@ -10,6 +10,7 @@ import type { Opened } from './open.ts'
 import { mailParameters, refusedBeforehand } from './requirements.ts'
 import type { Signer } from './signer.ts'
 
+/** `fresh` asks for a new one instead of one that was used. */
 export type Connections = { acquire(fresh: boolean): Promise<Opened>; release(client: Client): void }
 
 export type Attempted = {

@@ -13,7 +13,8 @@ export type Candidate = {
 }
 
 export type Choice<C> =
-  | { readonly kind: 'use'; readonly candidate: C }
+  /** `hurried`: another would take it at once, so nobody waits for this one's first words as long as RFC 5321 says. */
+  | { readonly kind: 'use'; readonly candidate: C; readonly hurried: boolean }
   /** Those that work are occupied; `until` where one has only paused. */
   | { readonly kind: 'busy'; readonly until?: number }
   /** None works; `until` unless every one was tried. */
@@ -33,7 +34,8 @@ export function choose<C extends Candidate>(
   const free = working.filter((c) => c.priority <= last && c.inUse < capacity(c) && now >= c.health.pausedUntil)
   const equals = free.filter((c) => c.priority === free[0]?.priority)
   const candidate = equals.find((c) => c.lingers) ?? equals[turn % equals.length]
-  if (candidate !== undefined) return { kind: 'use', candidate }
+  if (candidate !== undefined)
+    return { kind: 'use', candidate, hurried: working.some((c) => c !== candidate && isWaitedFor(c)) }
   const times = untried.filter((c) => c.priority <= last).map(({ health }) => opensAt(health))
   return { kind: 'busy', ...earliest(times.filter((at) => at > now)) }
 }

@@ -13,7 +13,7 @@ import { afterAttempt } from './health.ts'
 import type { Hop } from './hop.ts'
 import { InFlight } from './in-flight.ts'
 import type { KnownExchangers } from './known-exchangers.ts'
-import type { Lane, Wait } from './lane.ts'
+import type { Job, Lane, Wait } from './lane.ts'
 import type { Ledger, Result } from './ledger.ts'
 import type { Surroundings } from './open.ts'
 import type { OpenAttempts } from './open-attempts.ts'
@@ -187,7 +187,7 @@ export class Dispatcher {
       lane.underWay++
       lane.streak++
       this.#inFlight.begin()
-      void this.#run(lane, next.pool, next.parcel).finally(() => this.#inFlight.end())
+      void this.#run(lane, next).finally(() => this.#inFlight.end())
     }
     const front = this.#ways.endIfDone(lane)
     if (front !== undefined) this.#pump(front)
@@ -280,10 +280,11 @@ export class Dispatcher {
     })
   }
 
-  async #run(lane: Lane, pool: Pool, parcel: Parcel): Promise<void> {
+  async #run(lane: Lane, job: Job): Promise<void> {
     const { ledger, openAttempts } = this.#parts
+    const { pool, parcel } = job
     const open = openAttempts.begin(parcel.message.envelope.queueId)
-    const attempted = await this.#attempt(pool, parcel)
+    const attempted = await this.#attempt(job)
     this.#pools.finished(pool)
     lane.room.inUse--
     if (attempted.asked && !this.#interrupted) this.#learn(lane, pool, attempted.outcomes)
@@ -317,13 +318,13 @@ export class Dispatcher {
     this.#pump(lane)
   }
 
-  async #attempt(pool: Pool, parcel: Parcel): Promise<Attempted> {
+  async #attempt({ pool, parcel, hurried }: Job): Promise<Attempted> {
     const { spool, signer, turns, headroom } = this.#parts
     const owner = { rank: 'delivery', name: parcel.message.envelope.credential } as const
     await headroom.enter(owner)
     await turns.turn(owner, attemptCostMs)
     try {
-      return await attempt(pool, spool, signer, parcel.message.envelope, forwardPathsOf(parcel))
+      return await attempt(pool.connections(hurried), spool, signer, parcel.message.envelope, forwardPathsOf(parcel))
     } catch (error) {
       this.#parts.events.unexpected('content', error)
       return unreadable(error, parcel.recipients.length)

@@ -14,7 +14,7 @@ import { ReadyQueue } from './ready-queue.ts'
 import type { Room } from './room.ts'
 import type { Parcel } from './tracked.ts'
 
-export type Job = { readonly parcel: Parcel; readonly pool: Pool }
+export type Job = { readonly parcel: Parcel; readonly pool: Pool; readonly hurried: boolean }
 /** `down`: what waits can go nowhere. */
 export type Wait = { readonly down: boolean; readonly until?: number }
 
@@ -145,7 +145,7 @@ export class Lane {
     const parcel = this.#ready.shift()
     if (parcel === undefined) return first
     this.#recipients -= parcel.recipients.length
-    return { parcel, pool: choice.candidate }
+    return { parcel, pool: choice.candidate, hurried: choice.hurried }
   }
 
   /** Connections that may be in use at one time, over all pools. */
@@ -168,7 +168,7 @@ export class Lane {
         continue
       }
       this.#again = this.#again.filter((other) => other !== parcel)
-      if (choice.kind === 'use') return { parcel, pool: choice.candidate }
+      if (choice.kind === 'use') return { parcel, pool: choice.candidate, hurried: choice.hurried }
       this.add({ message: parcel.message, recipients: parcel.recipients })
     }
     return wait

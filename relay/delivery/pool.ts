@@ -1,11 +1,13 @@
 /** The connections to one smarthost or exchanger: used again while they last, closed when idle, and its health. */
 import type { SecureContext } from 'node:tls'
 import type { Events } from '../events.ts'
+import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
 import { type Health, unproven } from './health.ts'
 import type { HealthRecord } from './health-records.ts'
 import { type Opened, openClient, type Surroundings } from './open.ts'
 import { secureContext } from './secure.ts'
+import { hurriedIn } from './stage.ts'
 import type { Target } from './target.ts'
 
 export type PoolLimits = { readonly idleMs: number; readonly messagesPerConnection: number }
@@ -110,15 +112,19 @@ export class Pool {
     this.#target = target
   }
 
-  /** An idle connection, or a new one; `fresh` asks for a new one. */
-  async acquire(fresh: boolean): Promise<Opened> {
+  /** For one attempt; `hurried` as choose.ts says. */
+  connections(hurried: boolean): Connections {
+    return { acquire: (fresh) => this.#acquire(fresh, hurried), release: (client) => this.#release(client) }
+  }
+
+  async #acquire(fresh: boolean, hurried: boolean): Promise<Opened> {
     const idle = fresh ? undefined : this.#idle.pop()?.client
-    if (idle === undefined) return this.#openInTurn()
+    if (idle === undefined) return this.#openInTurn(hurried)
     this.#busy.add(idle)
     return { kind: 'open', client: idle }
   }
 
-  release(client: Client): void {
+  #release(client: Client): void {
     this.#busy.delete(client)
     if (!client.usable) return
     const spent = client.transactions >= this.#limits.messagesPerConnection
@@ -151,14 +157,14 @@ export class Pool {
   }
 
   /** Those in flight may all have lost their connections at once: they wait for the first, and share its failure. */
-  async #openInTurn(): Promise<Opened> {
-    if (this.#isLoginGood) return this.#openOne()
+  async #openInTurn(hurried: boolean): Promise<Opened> {
+    if (this.#isLoginGood) return this.#openOne(hurried)
     if (this.#first !== undefined) {
       const first = await this.#first
-      return first.kind === 'failed' ? first : this.#openOne()
+      return first.kind === 'failed' ? first : this.#openOne(hurried)
     }
     const began = performance.now()
-    this.#first = this.#openOne().finally(() => {
+    this.#first = this.#openOne(hurried).finally(() => {
       this.#first = undefined
     })
     const opened = await this.#first
@@ -168,13 +174,15 @@ export class Pool {
     return opened
   }
 
-  async #openOne(): Promise<Opened> {
+  async #openOne(hurried: boolean): Promise<Opened> {
     const { roots } = this.#target
     const context = (): SecureContext => {
       this.#context ??= secureContext(roots)
       return this.#context
     }
-    const open = (target: Target) => openClient(target, context, this.#around, this.#aborted.signal)
+    const { lookup, deadlines } = this.#around
+    const around = { lookup, deadlines: hurried ? hurriedIn(deadlines) : deadlines }
+    const open = (target: Target) => openClient(target, context, around, this.#aborted.signal)
     const secured = await open(this.#target)
     const opened = this.isExchanger && isTlsTrouble(secured) ? await open(inClear(this.#target)) : secured
     this.#loggedInAt = opened.kind === 'open' ? performance.now() : Number.NEGATIVE_INFINITY

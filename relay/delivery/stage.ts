@@ -36,3 +36,11 @@ export const deadlines: Deadlines = {
   content: 3 * minute,
   dot: 10 * minute,
 }
+
+const opening = ['TLS', 'banner', 'EHLO', 'STARTTLS', 'AUTH'] as const satisfies readonly Stage[]
+
+/** Before MAIL nothing has been said of any message: who is silent there, while another would take it, has as long as a connection. */
+export const hurriedIn = (all: Deadlines): Deadlines => ({
+  ...all,
+  ...Object.fromEntries(opening.map((stage) => [stage, Math.min(all[stage], all.connect)])),
+})

@@ -118,6 +118,20 @@ test.each([
   expect(chosen(candidates, how as Parameters<typeof chosen>[1])).toEqual(expected)
 })
 
+test.each([
+  ['while another works', [a, b], {}, true],
+  ['while a backup has not been tried', [a, candidate('backup', { priority: 1, health: unproven })], {}, true],
+  ['while others of its kind are occupied', [a, candidate('b', { inUse: 2 })], {}, true],
+  ['not when the other is left out', [a, candidate('b', { health: ejected })], {}, false],
+  ['nor when it has failed since it worked', [a, candidate('b', { health: failed })], {}, false],
+  ['nor when it has failed this message', [a, b], { tried: ['b'] }, false],
+  ['nor when there is no other', [a], {}, false],
+] as const)('who is silent before MAIL is not waited for as long as may be, %s', (_name, candidates, {
+  tried,
+}: { tried?: readonly string[] }, hurried) => {
+  expect(choose(candidates, tried && new Set(tried), 500, 0)).toEqual({ kind: 'use', candidate: a, hurried })
+})
+
 const failing: Outcome = { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.4.1', text: 'refused' } }
 const untrusted: Outcome = {
   kind: 'deferred',

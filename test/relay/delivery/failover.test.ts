@@ -5,7 +5,7 @@ import { Turns } from '../../../relay/turns.ts'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
-import { fastDeadlines, rig } from './rig.ts'
+import { allWithin, fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
@@ -129,6 +129,41 @@ test('case U03, U25: while one message probes a main smarthost that connects and
   await until('only the probe is left', () => spool.stored.size === 1)
   expect(delivery.summary()).toMatchObject({ ready: 0, inFlight: 1 })
   expect(main.times('banner')).toBe(2)
+})
+
+/** A connection has a moment, everything else longer than a test may take. */
+const deadlines = { ...allWithin(60_000), connect: 300 }
+
+test.each([
+  ['greets', { banner: silence }, 'banner'],
+  ['answers EHLO', { EHLO: silence }, 'EHLO'],
+])('case U03: a main smarthost that connects and never %s has as long as a connection may take, when the backup could', async (_name, script, stage) => {
+  const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
+  const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
+  const { spool, attempted, attempts } = rig([route('r', hosts)], { deadlines })
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => [a.smarthost, a.outcome.kind, a.outcome.reply.text])).toEqual([
+    ['main', 'deferred', expect.stringContaining(`${stage}: `)],
+    ['backup', 'delivered', expect.anything()],
+  ])
+})
+
+test.each([
+  ['is the last', true],
+  ['is the only one', false],
+])('who %s may greet late, and answer late (RFC 5321 section 4.5.3.2)', async (_name, hasMain) => {
+  const late = await startSmarthost({
+    script: { banner: say('220 hello', { afterMs: 500 }), EHLO: say('250 hello', { afterMs: 500 }) },
+  })
+  const main = await startSmarthost({ script: { banner: drop } })
+  const backup = smarthost('late', late.port, { priority: 1 })
+  const hosts = hasMain ? [smarthost('main', main.port), backup] : [backup]
+  const { spool, attempts } = rig([route('r', hosts)], { deadlines })
+  spool.put(envelope(hello), hello)
+  await until('it is delivered', () => spool.stored.size === 0)
+  expect(attempts.at(-1)).toMatchObject({ smarthost: 'late', attempt: 1, outcome: { kind: 'delivered' } })
+  expect(late.connections()).toBe(1)
 })
 
 test('a dead route delays no other', async () => {
