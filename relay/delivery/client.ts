@@ -3,7 +3,7 @@ import { type Answer, none } from './answer.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Content } from './content.ts'
 import { DataEncoder } from './data-encoder.ts'
-import type { Stage } from './stage.ts'
+import type { Deadlines, Stage } from './stage.ts'
 import type { Wire } from './wire.ts'
 
 export type Mailing = {
@@ -52,6 +52,11 @@ export class Client {
 
   get transactions(): number {
     return this.#transactions
+  }
+
+  /** How long each stage of the transactions to come may take. */
+  waitFor(deadlines: Deadlines): void {
+    this.#wire.deadlines = deadlines
   }
 
   onBroken(listener: () => void): void {

@@ -7,7 +7,7 @@ import { type Health, unproven } from './health.ts'
 import type { HealthRecord } from './health-records.ts'
 import { type Opened, openClient, type Surroundings } from './open.ts'
 import { secureContext } from './secure.ts'
-import { hurriedIn } from './stage.ts'
+import { type Deadlines, hurriedIn } from './stage.ts'
 import type { Target } from './target.ts'
 
 export type PoolLimits = { readonly idleMs: number; readonly messagesPerConnection: number }
@@ -23,6 +23,7 @@ const patienceMs = 1000
 export class Pool {
   #target: Target
   readonly #around: Surroundings
+  readonly #hurriedDeadlines: Deadlines
   readonly #events: Pick<Events, 'smarthostConnected'>
   readonly #limits: PoolLimits
   readonly #aborted = new AbortController()
@@ -51,6 +52,7 @@ export class Pool {
     this.#target = target
     this.#record = record
     this.#around = around
+    this.#hurriedDeadlines = hurriedIn(around.deadlines)
     this.#events = events
     this.#limits = limits
   }
@@ -120,6 +122,7 @@ export class Pool {
   async #acquire(fresh: boolean, hurried: boolean): Promise<Opened> {
     const idle = fresh ? undefined : this.#idle.pop()?.client
     if (idle === undefined) return this.#openInTurn(hurried)
+    idle.waitFor(this.#deadlines(hurried))
     this.#busy.add(idle)
     return { kind: 'open', client: idle }
   }
@@ -180,8 +183,7 @@ export class Pool {
       this.#context ??= secureContext(roots)
       return this.#context
     }
-    const { lookup, deadlines } = this.#around
-    const around = { lookup, deadlines: hurried ? hurriedIn(deadlines) : deadlines }
+    const around = { lookup: this.#around.lookup, deadlines: this.#deadlines(hurried) }
     const open = (target: Target) => openClient(target, context, around, this.#aborted.signal)
     const secured = await open(this.#target)
     const opened = this.isExchanger && isTlsTrouble(secured) ? await open(inClear(this.#target)) : secured
@@ -192,6 +194,10 @@ export class Pool {
     client.onBroken(() => this.#forget(client))
     this.#events.smarthostConnected(this.label, this.#target.smarthost.host, client.tls)
     return opened
+  }
+
+  #deadlines(hurried: boolean): Deadlines {
+    return hurried ? this.#hurriedDeadlines : this.#around.deadlines
   }
 
   #forget(client: Client): void {

@@ -37,10 +37,11 @@ export const deadlines: Deadlines = {
   dot: 10 * minute,
 }
 
-const opening = ['TLS', 'banner', 'EHLO', 'STARTTLS', 'AUTH'] as const satisfies readonly Stage[]
+/** Until MAIL is answered nothing has been said of the message that could be true twice. */
+const untilMail = ['TLS', 'banner', 'EHLO', 'STARTTLS', 'AUTH', 'RSET', 'MAIL'] as const satisfies readonly Stage[]
 
-/** Before MAIL nothing has been said of any message: who is silent there, while another would take it, has as long as a connection. */
+/** Who is silent that early, while another would take the message, has as long as a connection may take. */
 export const hurriedIn = (all: Deadlines): Deadlines => ({
   ...all,
-  ...Object.fromEntries(opening.map((stage) => [stage, Math.min(all[stage], all.connect)])),
+  ...Object.fromEntries(untilMail.map((stage) => [stage, Math.min(all[stage], all.connect)])),
 })

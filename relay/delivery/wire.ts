@@ -16,19 +16,20 @@ type Waiting = {
  */
 export class Wire {
   readonly #socket: Socket
-  readonly #deadlines: Deadlines
   readonly #parser = new ReplyParser()
   #waiting: Waiting | undefined
   #broken: Answer | undefined
   #drained: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #flushed = true
+  /** In force from the next stage on. */
+  deadlines: Deadlines
   /** Told once, when nothing can be said any more. */
   onBroken: () => void = () => {}
 
   constructor(socket: Socket, deadlines: Deadlines) {
     this.#socket = socket
-    this.#deadlines = deadlines
+    this.deadlines = deadlines
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
     socket.on('error', this.#onError)
@@ -145,7 +146,7 @@ export class Wire {
 
   #arm(stage: Stage): void {
     clearTimeout(this.#timer)
-    const ms = this.#deadlines[stage]
+    const ms = this.deadlines[stage]
     this.#timer = setTimeout(() => this.#break(none('silent', `no answer within ${ms / 1000} s`)), ms)
   }
 

@@ -137,6 +137,7 @@ const deadlines = { ...allWithin(60_000), connect: 300 }
 test.each([
   ['greets', { banner: silence }, 'banner'],
   ['answers EHLO', { EHLO: silence }, 'EHLO'],
+  ['answers MAIL', { MAIL: silence, RCPT: silence, DATA: silence }, 'MAIL'],
 ])('case U03: a main smarthost that connects and never %s has as long as a connection may take, when the backup could', async (_name, script, stage) => {
   const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
   const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
@@ -147,6 +148,23 @@ test.each([
     ['main', 'deferred', expect.stringContaining(`${stage}: `)],
     ['backup', 'delivered', expect.anything()],
   ])
+})
+
+test('case U25: of two that worked one is gone without a word: what its open connection had goes to the other', async () => {
+  const gone = (time: number) => (time > 0 ? silence : undefined)
+  const [a, b] = [
+    await startSmarthost({ script: { banner: gone, MAIL: gone, RCPT: gone, DATA: gone } }),
+    await startSmarthost(),
+  ]
+  const { spool, attempts } = rig([route('r', [smarthost('a', a.port), smarthost('b', b.port)])], { deadlines })
+  for (let i = 0; i < 4; i++) {
+    spool.put(envelope(hello), hello)
+    await until('it is delivered', () => spool.stored.size === 0)
+  }
+  expect(attempts.filter(({ outcome }) => outcome.kind === 'deferred').map((t) => [t.smarthost, t.attempt])).toEqual([
+    ['a', 1],
+  ])
+  expect(b.received).toHaveLength(3)
 })
 
 test.each([
