@@ -29,6 +29,8 @@ export const unproven: Health = {
   pauses: 0,
 }
 
+const working = { proven: true, failures: 0, ejections: 0, ejectedUntil: 0 } as const
+
 const failuresBeforeEjection = 3
 const firstMs = 1000
 const longestMs = 60_000
@@ -43,7 +45,9 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
   const throttled = outcomes.find(isThrottling)
   if (throttled !== undefined) return afterThrottling(health, throttled.reply, now)
   if (health.proven && health.failures === 0 && health.pauses === 0) return health
-  return { ...unproven, proven: true }
+  // What was in flight when it asked for a pause takes nothing of it back.
+  if (now < health.pausedUntil) return { ...health, ...working }
+  return { ...unproven, ...working }
 }
 
 const isFailure = (o: Outcome): boolean => o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')

@@ -204,6 +204,13 @@ test('case U22: who is left out for a login is that for a minute, whatever ends 
   expect(afterAttempt(out, [refused], 60_000)).toMatchObject({ proven: true, ejectedUntil: 0 })
 })
 
+test('case U23: what was in flight when it asked for a pause takes nothing of the pause back', () => {
+  const paused = afterAttempt(healthy, [throttled], 0)
+  for (const outcome of [refused, greylisted, throttled])
+    expect(afterAttempt(paused, [outcome], 999)).toMatchObject({ proven: true, pausedUntil: 1000, pauses: 1 })
+  expect(afterAttempt(paused, [refused], 1000)).toEqual(healthy)
+})
+
 test('failures of those in flight when it was left out do not prolong it', () => {
   const out = afterAttempt(unproven, [failing], 0)
   expect(afterAttempt(out, [failing], 10)).toBe(out)

@@ -84,3 +84,28 @@ test('a full mailbox holds up nobody else', async () => {
   await until('it is delivered', () => !spool.has(queueId))
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'deferred', 'deferred', 'delivered'])
 })
+
+test('case U23: one of two in flight is throttled, and the other is taken: the hop has its pause all the same', async () => {
+  let throttledAt = 0
+  let nextAt = 0
+  const upstream = await startSmarthost({
+    script: {
+      MAIL: (time) => {
+        if (time === 3) nextAt = performance.now()
+        return undefined
+      },
+      dot: (time) => {
+        if (time !== 1) return say('250 2.0.0 queued', { afterMs: time === 2 ? 50 : 0 })
+        throttledAt = performance.now()
+        return say('454 Throttling failure')
+      },
+    },
+  })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 2 }))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  for (let i = 0; i < 3; i++) spool.put(envelope(hello), hello)
+  await attempted(4)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered', 'deferred', 'delivered', 'delivered'])
+  expect(nextAt - throttledAt).toBeGreaterThan(950)
+})
