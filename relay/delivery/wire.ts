@@ -21,7 +21,8 @@ export class Wire {
   #broken: Answer | undefined
   #drained: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
-  #flushed = true
+  /** Exchanges whose octets have not left this process: that of the commands may still be one when the content follows. */
+  #leaving = 0
   /** In force from the next stage on. */
   deadlines: Deadlines
   /** Told once, when nothing can be said any more. */
@@ -44,8 +45,10 @@ export class Wire {
   /** Sends and waits for one answer to each stage, in their order; ends early with the answer that is no reply. */
   exchange(octets: string | Buffer, stages: readonly Stage[]): Promise<readonly Answer[]> {
     const answers = this.#expect(stages)
-    this.#flushed = false
-    if (this.#broken === undefined && octets.length > 0) this.#socket.write(octets, this.#onFlushed)
+    if (this.#broken === undefined && octets.length > 0) {
+      this.#leaving++
+      this.#socket.write(octets, this.#onLeft)
+    }
     return answers
   }
 
@@ -54,8 +57,8 @@ export class Wire {
    * round of the loop later that they have, and a near peer answers within it.
    */
   async hasLeft(): Promise<boolean> {
-    if (!this.#flushed) await new Promise(setImmediate)
-    return this.#flushed
+    if (this.#leaving > 0) await new Promise(setImmediate)
+    return this.#leaving === 0
   }
 
   /**
@@ -161,8 +164,8 @@ export class Wire {
     this.#drained = undefined
   }
 
-  readonly #onFlushed = (error?: Error | null): void => {
-    if (!error) this.#flushed = true
+  readonly #onLeft = (error?: Error | null): void => {
+    if (!error) this.#leaving--
   }
 
   readonly #onClose = (): void => this.#break(none('lost', 'the connection was closed'))

@@ -8,8 +8,13 @@ import { Client } from '../../../relay/delivery/client.ts'
 import { Wire } from '../../../relay/delivery/wire.ts'
 import { allWithin } from './rig.ts'
 
-/** A peer that answers the commands at once, and what is said after its 354 before the write of it is `told` done, if ever. */
-function peerThatAnswers(early: string, told: (sent: () => void) => void): Socket {
+type Told = (sent: () => void) => void
+
+/**
+ * A peer that answers the commands at once, and what is said after its 354, or null for its end, before the write of it is
+ * `told` done, if ever; `toldCommands`: when that of the commands is.
+ */
+function peerThatAnswers(early: string | null, told: Told, toldCommands: Told = (sent) => sent()): Socket {
   let inContent = false
   const socket = new Duplex({
     read() {},
@@ -20,7 +25,7 @@ function peerThatAnswers(early: string, told: (sent: () => void) => void): Socke
         return
       }
       inContent = chunk.includes('DATA\r\n')
-      sent()
+      toldCommands(sent)
       socket.push(inContent ? '250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go on\r\n' : '250 2.0.0 ok\r\n')
     },
   })
@@ -52,4 +57,14 @@ test('a write that is told done after the answer to it, as over TLS, has left be
   const { client, kinds } = await transactWith(peerThatAnswers('250 2.0.0 queued\r\n', setImmediate))
   expect(kinds).toEqual(['delivered'])
   expect(client.usable).toBe(true)
+})
+
+test.each([
+  ['answered', '250 2.0.0 queued\r\n'],
+  ['lost', null],
+])('that the commands have left is no sign of the content behind them: %s before it left, it is not taken', async (_name, early) => {
+  const peer = peerThatAnswers(early, () => {}, setImmediate)
+  const { client, kinds } = await transactWith(peer)
+  expect(kinds).toEqual(['deferred'])
+  expect(client.usable).toBe(false)
 })
