@@ -55,7 +55,7 @@ async function inspect(source: ContentSource, { queueId, bytes }: Envelope, seal
     eightBit ||= !isAscii(chunk)
     if (header.length < headerChunks) header.push(chunk)
   }
-  expectOctets(encoder.octets, bytes)
+  expectEnd(encoder, bytes)
   const signatures = (await seal?.fields()) ?? none
   const chunks = (sending: DataEncoder) => encodedChunks(signatures, source.content(queueId), sending, bytes)
   const octets = signatures.length + bytes
@@ -74,7 +74,13 @@ async function* encodedChunks(
   // Whole lines, and none begins with a dot.
   yield signatures
   for await (const chunk of content as AsyncIterable<Buffer>) yield encoder.encode(chunk)
+  expectEnd(encoder, bytes)
+}
+
+/** All is there, and can be ended: who finds that out when the rest has been sent has a connection that is in the middle of it. */
+function expectEnd(encoder: DataEncoder, bytes: number): void {
   expectOctets(encoder.octets, bytes)
+  encoder.end()
 }
 
 function expectOctets(found: number, bytes: number): void {

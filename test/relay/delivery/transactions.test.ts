@@ -282,11 +282,33 @@ test.each([
   ['a bare LF', Buffer.from('Subject: x\r\n\r\na\nb\r\n')],
   ['NUL', Buffer.from('Subject: x\r\n\r\na\0b\r\n')],
   ['a bare LF far inside', Buffer.concat([contentOf(200_000), Buffer.from('a\nb\r\n')])],
+  ['half a line end at the very end', Buffer.concat([contentOf(200_000), Buffer.from('a\r')])],
 ])('damaged content (%s) never leaves, and waits', async (_name, content) => {
   const { outcomes, upstream, spool, message } = await deliver({}, {}, content)
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'message', reply: { status: '4.3.0' } }])
   expect(upstream.lines).not.toContain('DATA')
   expect(spool.has(message.queueId)).toBe(true)
+})
+
+test('content that is damaged while it is sent ends its connection: what follows is no part of it', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  const { attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }), { spool })
+  const good = contentOf(200_000)
+  const { queueId } = spool.put(envelope(good), good).envelope
+  const stored = spool.stored.get(queueId)
+  let reads = 0
+  spool.content = (id) => {
+    // The first pass looks, the second one sends.
+    if (id === queueId && ++reads === 2 && stored)
+      stored.content = Buffer.concat([good.subarray(0, -2), Buffer.from('x\r')])
+    return MemorySpool.prototype.content.call(spool, id)
+  }
+  await attempted(1)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+  expect(upstream.received.map((r) => r.content.length)).toEqual([hello.length])
 })
 
 test.each([
