@@ -37,8 +37,8 @@ type Presented =
 const guessed: RuleId = 'always.password'
 
 export function logIn(inbound: Inbound, session: Session, presented: Presented): LoginDecision {
-  const { lockout, now } = inbound
-  if (lockout.locked(session.origin, now())) {
+  const { lockout, monotonic } = inbound
+  if (lockout.locked(session.origin, monotonic())) {
     return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
   }
   const proof = proofIn(inbound, session, presented)
@@ -49,7 +49,7 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
     return { kind: 'accepted', login: { username, proof, credential: name }, key: login.key }
   }
   const locks =
-    login.refusal.rule === guessed && lockout.failed(session.origin, inbound.inForce().config.authFailures, now())
+    login.refusal.rule === guessed && lockout.failed(session.origin, inbound.inForce().config.authFailures, monotonic())
   const last = session.failedLogins + 1 >= failedLoginsPerSession
   return {
     kind: 'refused',

@@ -13,7 +13,8 @@ const checks: readonly Check[] = [
   ({ presence, maxSessions }) => (presence.all > maxSessions ? protocol.tooManySessions : undefined),
   (inbound, { client }) => judgeConnect(inbound.inForce().config, client),
   (inbound, session) => (session.tls === '' ? undefined : certificateLacking(inbound, session)),
-  ({ lockout, now }, { origin }) => (lockout.locked(origin, now()) ? refusal('admission.authFailures') : undefined),
+  ({ lockout, monotonic }, { origin }) =>
+    lockout.locked(origin, monotonic()) ? refusal('admission.authFailures') : undefined,
   ({ presence, inForce }, { origin }) =>
     presence.of(origin) > inForce().config.limits.connectionsPerClient
       ? refusal('admission.limits.connectionsPerClient')

@@ -34,6 +34,8 @@ export type Inbound = {
   readonly maxSessions: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Does not jump when the clock is set; lockouts go by it. */
+  readonly monotonic: () => number
   /** Nobody new is taken. */
   readonly isShut: () => boolean
   /** Read at each stage: an edit is in force for the next command of every open session. */

@@ -47,6 +47,7 @@ type Parts = {
   readonly allowances: Inbound['allowances']
   readonly keyUses: KeyUses
   readonly now?: () => number
+  readonly monotonic?: () => number
   readonly maxSessions?: number
   readonly turns?: Turns
   readonly headroom?: Headroom
@@ -59,6 +60,7 @@ export function createSubmission({
   allowances,
   keyUses,
   now = Date.now,
+  monotonic = () => performance.now(),
   maxSessions = Infinity,
   turns = new Turns(),
   headroom = new Headroom(),
@@ -83,6 +85,7 @@ export function createSubmission({
     headroom,
     maxSessions,
     now,
+    monotonic,
     inForce,
     isShut,
   }

@@ -43,12 +43,21 @@ function stage(over: Partial<typeof baseConfig> = {}) {
   const config = { ...baseConfig, networks: { allow: [], deny: [] }, ...over }
   const { events, told } = tellingEvents()
   const turns = new NotedTurns()
-  const parts = { events, turns, lockout: new Lockout(), presence: new Presence(), acquaintances: new Acquaintances() }
+  const clocks = { wall: 0, monotonic: 0 }
+  const parts = {
+    clocks,
+    events,
+    turns,
+    lockout: new Lockout(),
+    presence: new Presence(),
+    acquaintances: new Acquaintances(),
+  }
   const inbound = {
     ...parts,
     keyUses: { note: () => undefined },
     maxSessions: 1_000,
-    now: () => 0,
+    now: () => clocks.wall,
+    monotonic: () => clocks.monotonic,
     isShut: () => false,
     inForce: () => ({ config, index: indexCredentials(config), keyring: undefined }),
   } as unknown as Inbound
@@ -85,6 +94,25 @@ test('guesses out of a network of IPv6 are those of one client; the log has each
   expect(admit(inbound, session(neighbour))).toBeUndefined()
   converse(host(5)).connect()
   expect(told.at(-1)).toMatchObject({ msg: 'refused', client: host(5) })
+})
+
+test.each([
+  ['ahead', 315_360_000_000],
+  ['back', -315_360_000_000],
+])('a clock that is ten years %s for a moment makes no lockout longer or shorter (cases A08, S23)', (_name, setBy) => {
+  const { inbound, clocks } = stage({ authFailures: { max: 2, perMs: 1_000, lockoutMs: 5_000 } })
+  const client = host(1)
+  const guess = (password: string) =>
+    logIn(inbound, { ...newSession({ id: '1', listener: 'submissions', client }), tls: 'TLSv1.3' }, attempt(password))
+  guess('wrong')
+  clocks.wall = setBy
+  expect(guess('wrong')).toMatchObject({ locks: true })
+  expect(guess(app.password)).toMatchObject({ reason: 'lockedOut' })
+  clocks.wall = 0
+  clocks.monotonic = 4_999
+  expect(guess(app.password)).toMatchObject({ reason: 'lockedOut' })
+  clocks.monotonic = 5_000
+  expect(guess(app.password)).toMatchObject({ kind: 'accepted' })
 })
 
 test('strangers of a network have one line; who logged in there makes it known', () => {
