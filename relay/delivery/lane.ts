@@ -4,6 +4,7 @@
  * read as the window moves on.
  */
 import type { RouteConfig } from '../config.ts'
+import { withoutAddresses } from '../mail/evidence.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
 import { choose } from './choose.ts'
@@ -174,10 +175,10 @@ export class Lane {
     return wait
   }
 
-  /** What stands for an attempt, while none can be made. */
+  /** What stands for an attempt, while none can be made. It was said of somebody else's mail: whose it was is left out. */
   get deferral(): Outcome {
-    const reply = this.#pools.find(({ health }) => health.lastFailure !== undefined)?.health.lastFailure
-    return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: reply ?? leftOut }
+    const last = this.#pools.find(({ health }) => health.lastFailure !== undefined)?.health.lastFailure ?? leftOut
+    return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: { ...last, text: withoutAddresses(last.text) } }
   }
 
   /** Rings once, by the earliest time asked for; true when nothing was set before. */

@@ -134,6 +134,24 @@ test('what waits for a dead smarthost expires too', async () => {
   expect(facts('bounced')).toHaveLength(10)
 })
 
+test('who is given up for what a smarthost said to another credential is not told to whom it said it', async () => {
+  const reply = '421 4.3.2 <board@customer.test>: Recipient address rejected: try again later'
+  const upstream = await startSmarthost({ script: { RCPT: say(reply, { ends: 'drop' }) } })
+  const hour = 3_600_000
+  const { spool, attempted, facts } = rig([
+    route('r', [smarthost('a', upstream.port)], { retry: { scheduleMs: [hour], expireAfterMs: hour } }),
+  ])
+  spool.put(envelope(hello, { forwardPaths: ['board@customer.test'] }), hello)
+  await attempted(1)
+  const late = { credential: 'team-b/shop', acceptedAt: Date.now() - hour, forwardPaths: ['user@x.test'] }
+  const { queueId } = spool.put(envelope(hello, late), hello).envelope
+  await until('it is given up', () => !spool.has(queueId))
+  const [dsn] = dsns(spool)
+  expect(String(dsn?.content)).toContain('421 4.3.2 <***>: Recipient address rejected')
+  expect(JSON.stringify(facts('bounced'))).not.toContain('board')
+  expect(String(dsn?.content)).not.toContain('board')
+})
+
 test('case S23: a clock that jumps over an hour makes nothing expire', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })
   let jump = 0
