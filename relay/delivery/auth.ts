@@ -1,4 +1,5 @@
 /** AUTH towards a smarthost (RFC 4954): the dialog of each mechanism that we speak, best first. */
+import { printable } from './answer.ts'
 import type { Capabilities } from './capabilities.ts'
 
 export type Login = { readonly username: string; readonly password: string }
@@ -18,10 +19,17 @@ export function loginDialog(capabilities: Capabilities, login: Login): readonly 
   return undefined
 }
 
-/** A foreign text without the secret, should the smarthost repeat what we sent. */
+/** A run of base64 that is long enough to tell something. */
+const run = /[A-Za-z0-9+/]{8,}/g
+
+/** A foreign text without the secret, should the smarthost repeat what we sent, whole or a part of it. */
 export function withoutSecrets(text: string, login: Login): string {
   const { password } = login
-  const said = [...dialogs.PLAIN(login), ...dialogs.LOGIN(login)].map((line) => line.split(' ').at(-1) ?? '')
-  const secrets = [password, ...said].filter((secret) => secret !== '' && secret !== 'LOGIN')
-  return secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
+  const lines = [...dialogs.PLAIN(login), ...dialogs.LOGIN(login)].map((line) => line.split(' ').at(-1) ?? '')
+  const said = lines.filter((line) => line !== 'LOGIN')
+  // What comes is read as Latin-1. The password is the last: it may be a piece of what was said.
+  const asRead = Buffer.from(password).toString('latin1')
+  const secrets = [...said, password, asRead, printable(asRead)].filter((secret) => secret !== '')
+  const clean = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
+  return clean.replace(run, (word) => (secrets.some((secret) => secret.includes(word)) ? '***' : word))
 }

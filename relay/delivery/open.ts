@@ -143,11 +143,11 @@ class Opening {
 
   async #sayLogin(line: string, expected: number, login: Login): Promise<void> {
     const answer = await this.#ask(`${line}\r\n`, 'AUTH')
-    if (answer.kind === 'none') throw new StageFailed('AUTH', answer)
+    const clean = (text: string): string => withoutSecrets(text, login)
+    // What is no reply may be our own line, sent back.
+    if (answer.kind === 'none') throw new StageFailed('AUTH', { ...answer, why: clean(answer.why) })
     const { code, lines } = answer.reply
-    if (code === expected) return
-    const clean = { code, lines: lines.map((text) => withoutSecrets(text, login)) }
-    throw new StageFailed('AUTH', { kind: 'reply', reply: clean })
+    if (code !== expected) throw new StageFailed('AUTH', { kind: 'reply', reply: { code, lines: lines.map(clean) } })
   }
 
   async #say(line: string, stage: Stage) {

@@ -229,6 +229,26 @@ test('case U22: a refused login is deferred, tried once in a minute, and tells n
   expect(everythingTold).not.toContain(echo)
 })
 
+test.each([
+  ['beyond ASCII', 'pässwört', (password: string) => `535 5.7.8 no ${password}`],
+  ['that is a piece of what is said', 'AHJ', (_: string, said: string) => `535 5.7.8 no ${said}`],
+  ['that is cut short', 'pass word', (_: string, said: string) => `535 5.7.8 no ${said.slice(0, -3)}`],
+  ['that comes back as it was said, which is no reply', 'pass word', (_: string, said: string) => `AUTH PLAIN ${said}`],
+  ['beyond ASCII that comes in no reply', 'pässwört', (password: string) => `AUTH PLAIN ${password}`],
+] as const)('a password %s is not told either, where the smarthost repeats it (case A17)', async (_name, password, answer) => {
+  const said = Buffer.from(`\0relay\0${password}`).toString('base64')
+  const AUTH = say(answer(password, said))
+  const upstream = await startSmarthost({ offers, certificate: forAddress, script: { AUTH } })
+  const routes = oneSmarthost(upstream.port, { tls: startTls, auth: login })
+  const { attempted, spool, attempts, told } = rig(routes, { files: { user: 'relay', password, ca: forAddress.ca } })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome.reply.text).toMatch(
+    /^AUTH(?: was answered 535 5\.7\.8 no|: no SMTP reply: "AUTH PLAIN) \*\*\*/,
+  )
+  expect(JSON.stringify(told)).not.toMatch(/p\?\?ssw|cmVsYXk/)
+})
+
 test('a corrected password is used at once', async () => {
   const upstream = await startSmarthost({
     offers,
