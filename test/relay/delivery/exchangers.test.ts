@@ -145,12 +145,24 @@ test.each(['silence', 'another id', 'garbage'] as const)('%s is no answer: defer
   expect(performance.now() - started).toBeLessThan(5 * limitMs)
 })
 
-test('one silent family costs the other one nothing but time', async () => {
+test('a silent IPv4 costs IPv6 nothing but time', async () => {
   const table: Table = {
     'x.test': mx([1, 'a.x.test']),
-    'a.x.test': (_time, type) => (type === types.aaaa ? 'silence' : a),
+    'a.x.test': (_time, type) => (type === types.a ? 'silence' : [{ aaaa: '2001:db8::1' }]),
   }
-  expect(await found(table)).toEqual(['a.x.test 192.0.2.1'])
+  expect(await found(table)).toEqual(['a.x.test 2001:db8::1'])
+})
+
+test('case N07: name servers that leave questions for IPv6 unanswered cost a second at most (RFC 4074 section 4.1)', async () => {
+  const { server } = await startNameServer({
+    'a.x.test': (_time, type) => (type === types.aaaa ? 'silence' : a),
+  })
+  const began = performance.now()
+  expect(await systemDns([server]).addresses('a.x.test')).toEqual({
+    kind: 'found',
+    records: [{ address: '192.0.2.1', family: 4 }],
+  })
+  expect(performance.now() - began).toBeLessThan(1500)
 })
 
 test('equals are in any order, the others in theirs', async () => {
