@@ -67,7 +67,10 @@ function classifyStage(stage: MailStage, answer: Answer, othersTaken = false): O
   if (asksToSlowDown(reply)) return deferred(othersTaken && !namesTheHop(reply) ? 'recipient' : 'message', reply)
   if (code < 500) return deferred(scopes[stage], reply)
   if (needsLogin.has(code))
-    return deferred('nextHop', replyFor('unauthenticated', `${stage} was answered ${replyLine(reply)}`))
+    return deferred(
+      othersTaken ? 'recipient' : 'nextHop',
+      replyFor('unauthenticated', `${stage} was answered ${replyLine(reply)}`),
+    )
   if (stage === 'RCPT' && isTooManyRecipients(reply))
     return deferred('recipient', { ...reply, code: 452, status: '4.5.3' })
   return { kind: 'bounced', reply }
@@ -80,7 +83,10 @@ function classifyNone(stage: MailStage, { cause, why }: { cause: Cause; why: str
   return deferred(cause === 'unreadable' ? 'message' : 'nextHop', reply)
 }
 
-/** The smarthost wants a login or TLS that we did not give: not this message's fault (RFC 4954 section 6). */
+/**
+ * The smarthost wants a login or TLS that we did not give: not this message's fault (RFC 4954 section 6). Who takes others in
+ * the same transaction wants it for that recipient alone.
+ */
 const needsLogin: ReadonlySet<number> = new Set([530, 534, 535, 538])
 
 /** 552 once meant what 452 means now; with another enhanced status it speaks of a mailbox (RFC 5321 section 4.5.3.1.10). */

@@ -272,6 +272,21 @@ test.each(['MAIL', 'RCPT', 'DATA'] as const)('530 at %s asks for our login, and 
   expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } }])
 })
 
+test('530 for one recipient beside one that was taken is about that one: the smarthost is not left out', async () => {
+  const script: Script = {
+    RCPT: (_, line) => (line.includes('b@') ? say('530 5.7.1 authentication required') : undefined),
+  }
+  const upstream = await startSmarthost({ script })
+  const { spool, delivery, attempts, attempted } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] }), hello)
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome)).toMatchObject([
+    { kind: 'delivered' },
+    { kind: 'deferred', scope: 'recipient', reply: { status: '4.7.8' } },
+  ])
+  expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
+})
+
 test('250 recipients are three transactions', async () => {
   const forwardPaths = Array.from({ length: 250 }, (_, i) => `u${i}@x.test`)
   const { received } = await deliver({}, { forwardPaths })
