@@ -22,10 +22,14 @@ const lines = (): number => readFileSync(path(), 'utf8').split('\n').length - 1
 
 /** A relay process: it begins with what is in the folder. */
 function relay(wall = noon) {
-  const clock = { now: wall }
+  const clock = { now: wall, setBy: 0 }
   const troubles: string[] = []
   const file = openKeyUsesFile(path(), (why) => troubles.push(why))
-  return { uses: new KeyUses({ file, wall: () => clock.now }), clock, troubles }
+  return {
+    uses: new KeyUses({ file, wall: () => clock.now + clock.setBy, monotonic: () => clock.now }),
+    clock,
+    troubles,
+  }
 }
 
 const use = (id: string, at: string, client = '192.0.2.7') => ({ name: 'team/app', key: id, at, client })
@@ -51,7 +55,8 @@ test('a relay that is killed knows it to the minute; one that ends in order, to 
   next.clock.now += 7000
   next.uses.note('team/app', 'k1', '192.0.2.9')
   next.uses.close()
-  expect(relay().uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:08:27.000Z', '192.0.2.9')])
+  const last = relay(noon + 600_000)
+  expect(last.uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:08:27.000Z', '192.0.2.9')])
 })
 
 test('a use after a long rest is written down at once', () => {
@@ -59,7 +64,33 @@ test('a use after a long rest is written down at once', () => {
   uses.note('team/app', 'k1', '192.0.2.7')
   clock.now += 86_400_000
   uses.note('team/app', 'k1', '192.0.2.7')
-  expect(relay().uses.usage(config('k1'))).toEqual([use('k1', '2026-11-26T12:00:00.000Z')])
+  expect(relay(clock.now).uses.usage(config('k1'))).toEqual([use('k1', '2026-11-26T12:00:00.000Z')])
+})
+
+const tenYears = 315_360_000_000
+
+test.each([
+  ['ahead', tenYears],
+  ['behind', -tenYears],
+])('used while the clock was %s, a key was used as long ago as it was (cases A12, S23)', (_name, setBy) => {
+  const { uses, clock } = relay()
+  clock.setBy = setBy
+  uses.note('team/app', 'k1', '192.0.2.7')
+  clock.now += 3_600_000
+  expect(uses.usage(config('k1'))).toEqual([use('k1', new Date(noon + setBy).toISOString())])
+  clock.setBy = 0
+  expect(uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:00:00.000Z')])
+  uses.close()
+  expect(relay(noon + 7_200_000).uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:00:00.000Z')])
+})
+
+test('a time of a clock that was ahead is no time to come: killed meanwhile, a relay has used the key before its start', () => {
+  const killed = relay()
+  killed.clock.setBy = tenYears
+  killed.uses.note('team/app', 'k1', '192.0.2.7')
+  const { uses, clock } = relay(noon + 60_000)
+  for (clock.now of [noon + 60_000, noon + 86_400_000])
+    expect(uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:01:00.000Z')])
 })
 
 test('a key that is in the configuration no more is forgotten, also when it comes back', () => {
