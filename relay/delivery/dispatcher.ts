@@ -9,7 +9,7 @@ import type { Spool } from '../spool/spool.ts'
 import type { Turns } from '../turns.ts'
 import { type Attempted, attempt, unreadable } from './attempt.ts'
 import type { Retry } from './decide.ts'
-import { afterAttempt } from './health.ts'
+import { afterAttempt, toldByExchanger } from './health.ts'
 import type { Hop } from './hop.ts'
 import { InFlight } from './in-flight.ts'
 import type { KnownExchangers } from './known-exchangers.ts'
@@ -339,7 +339,7 @@ export class Dispatcher {
   #learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[]): void {
     const { now, events } = this.#parts
     const [before, at] = [pool.health, now()]
-    pool.health = afterAttempt(before, outcomes, at)
+    pool.health = afterAttempt(before, pool.isExchanger ? toldByExchanger(outcomes) : outcomes, at)
     lane.room.reach.learn(pool.name, outcomes, at)
     if (pool.isExchanger) return
     const { ejectedUntil, lastFailure } = pool.health

@@ -52,6 +52,10 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
 
 const isFailure = (o: Outcome): boolean => o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')
 
+/** What an exchanger, which many domains may share, told of itself: it wants a login only for a domain that it does not serve. */
+export const toldByExchanger = (outcomes: readonly Outcome[]): readonly Outcome[] =>
+  outcomes.filter(({ reply }) => reply.status !== '4.7.8')
+
 /** Those in flight when it was left out tell nothing new. */
 function afterFailure(health: Health, reply: Reply, now: number): Health {
   if (now < health.ejectedUntil) return health

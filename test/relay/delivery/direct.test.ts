@@ -289,6 +289,18 @@ test('port 25 closed on the way out is told of the route, and no domain is named
   await until('it is delivered', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
+test('an exchanger that wants a login for a domain that it does not serve is not left out for those that it serves', async () => {
+  const table = { 'gone.test': mx([1, 'mx.test']), 'b.test': mx([1, 'mx.test']), 'mx.test': at(one) }
+  const RCPT = (_: number, line: string) =>
+    line.includes('gone.test') ? say('530 SMTP authentication is required.') : undefined
+  const { hosts, spool, attempts, attempted } = await startWorld(table, { [one]: { script: { RCPT } } })
+  spool.put(to('u@gone.test'), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome).toMatchObject({ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } })
+  spool.put(to('u@b.test'), hello)
+  await until('the other domain has its mail', () => hosts[one].received.length === 1)
+})
+
 test('after a throttling reply a domain is asked again after a pause, and nothing bounces', async () => {
   const script = {
     MAIL: (time: number) => (time === 0 ? say('454 4.7.0 Throttling failure: rate exceeded') : undefined),
