@@ -41,9 +41,12 @@ export const replyFor = (cause: Cause, why: string): Reply => reply(451, subject
 const enhancedStatus = /^[245]\.(\d{1,3}\.\d{1,3})(?: +|$)/
 const maxText = 500
 
-/** A wire reply as one value: the class comes from the code, subject and detail from its enhanced status (RFC 2034). */
+/**
+ * A wire reply as one value: the class comes from the code, subject and detail from its enhanced status (RFC 2034), which
+ * stands in each line, or in some.
+ */
 export function replyOf({ code, lines }: WireReply): Reply {
-  const subject = enhancedStatus.exec(lines[0] ?? '')?.[1] ?? '0.0'
+  const subject = lines.map((line) => enhancedStatus.exec(line)?.[1]).find((found) => found !== undefined) ?? '0.0'
   return reply(code, subject, printable(lines.map((line) => line.replace(enhancedStatus, '')).join(' ')))
 }
 

@@ -13,7 +13,7 @@ import { startSmarthost } from './smarthost.ts'
 const hour = 3_600_000
 const answered = (line: string): Answer => ({
   kind: 'reply',
-  reply: { code: Number(line.slice(0, 3)), lines: [line.slice(4)] },
+  reply: { code: Number(line.slice(0, 3)), lines: line.split('\r\n').map((one) => one.slice(4)) },
 })
 const ok = answered('250 2.1.5 ok')
 const dot = answered('250 2.0.0 queued')
@@ -37,6 +37,7 @@ function after(line: string, others: readonly Answer[]) {
 test.each([
   ['a full mailbox', full, []],
   ['a full mailbox beside others', full, [ok]],
+  ['a full mailbox whose status is in the second line', '452-Over quota\r\n452 4.2.2 <full@x.test> quota exceeded', []],
   [
     'a mailbox that gets too much',
     '450 4.2.1 the user receives mail at a rate that is limited: rate limit exceeded',
