@@ -77,7 +77,11 @@ function inOrder(
   if (before.length === 0)
     return never(554, '4.6', `the best exchanger of ${domain} is this relay, which takes no mail for it`)
   const shuffled = before.map((one) => ({ one, dice: random() }))
-  return shuffled.sort((a, b) => a.one.priority - b.one.priority || a.dice - b.dice).map(({ one }) => one)
+  shuffled.sort((a, b) => a.one.priority - b.one.priority || a.dice - b.dice)
+  // A name in several records is one exchanger, at its best.
+  const best = new Map<string, Candidate>()
+  for (const { one } of shuffled) if (!best.has(one.exchange)) best.set(one.exchange, one)
+  return [...best.values()]
 }
 
 const plainName = (exchange: string): string => exchange.toLowerCase().replace(/\.$/, '')

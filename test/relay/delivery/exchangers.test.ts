@@ -59,6 +59,16 @@ test.each<[string, Table, readonly string[]]>([
     ['a.x.test 192.0.2.1'],
   ],
   [
+    'one that stands in many records is one exchanger, at its best, and takes no place from others',
+    {
+      'x.test': mx(...[60, 50, 10, 40, 30].map((n) => [n, 'a.x.test'] as const), [20, 'b.x.test'], [70, 'c.x.test']),
+      'a.x.test': a,
+      'b.x.test': [{ a: '192.0.2.2' }],
+      'c.x.test': [{ a: '192.0.2.3' }],
+    },
+    ['a.x.test 192.0.2.1', 'b.x.test 192.0.2.2', 'c.x.test 192.0.2.3'],
+  ],
+  [
     'one that is an address, or no host name, is passed over',
     {
       'x.test': mx([1, '192.0.2.9'], [1, 'a b.test'], [1, 'a\r\nb.test'], [1, 'host'], [2, 'A.x.test']),
