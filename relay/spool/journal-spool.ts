@@ -99,7 +99,7 @@ export class JournalSpool implements Spool {
       ahead,
       read: (place) => unreadable.read(`${place.segment.name}:${place.at}`, () => this.#open.read(place)),
       damaged,
-      damagedState: (queueId, place) => this.#damagedState(queueId, place),
+      damagedState: (handle, queueId, place) => this.#damagedState(handle, queueId, place),
     })
     this.#contents = new Contents({ disk, paths, cache: this.#cache, messages, unreadable, damaged })
     this.#journal = new Journal({
@@ -334,7 +334,10 @@ export class JournalSpool implements Spool {
     this.#journal.append(removal(queueId)).catch(ignored)
   }
 
-  #damagedState(queueId: string, { segment }: Place): void {
+  /** Each is told once, and counted: whoever had it may get it again. */
+  #damagedState(handle: number, queueId: string, { segment }: Place): void {
+    this.#register.loseState(handle)
+    if (this.#register.outline(handle)?.disposition === 'relay') this.#parts.events.forgotten(queueId)
     if (segment.damaged) return
     segment.damaged = true
     this.#parts.events.quarantined(

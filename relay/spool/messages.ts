@@ -23,7 +23,7 @@ type Parts = {
   /** The record that makes the message ours is not what was written: nothing of it can be given out. */
   readonly damaged: (handle: number, queueId: string) => void
   /** Nor is its last state: it counts as untried, since mail that came twice is better than mail that did not. */
-  readonly damagedState: (queueId: string, place: Place) => void
+  readonly damagedState: (handle: number, queueId: string, place: Place) => void
 }
 
 type Base = Extract<Entry, { kind: 'accepted' | 'moved' }>
@@ -65,11 +65,12 @@ export class Messages {
   }
 
   async #recipients(handle: number, queueId: string, state: Place | undefined) {
-    const { ahead, damagedState } = this.#parts
+    const { register, ahead, damagedState } = this.#parts
     if (state === undefined || ahead.stateOf(handle) !== undefined) return ahead.stateOf(handle)
     const read = await this.#read(state)
     if (read?.entry.kind === 'state' && read.entry.queueId === queueId) return read.entry.recipients
-    damagedState(queueId, state)
+    // Else a newer one has come, and is read instead.
+    if (same(register.placeOfState(handle), state)) damagedState(handle, queueId, state)
     return undefined
   }
 

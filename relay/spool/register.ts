@@ -154,6 +154,11 @@ export class Register {
     if (place.bytes > this.#room.get(handle)) this.#keepRoom(handle, place.bytes)
   }
 
+  /** No record holds its state any more. */
+  loseState(handle: number): void {
+    this.#state.clear(handle)
+  }
+
   growthOf(handle: number): number {
     return (this.#marks.get(handle) & copied) === 0 ? this.#room.get(handle) : 0
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
@@ -124,6 +124,31 @@ test('a state that cannot be read counts as untried in the end, as one that is d
   expect(await attempts()).toEqual([0, 0])
   expect(told.lines.filter((line) => line.startsWith('quarantined'))).toHaveLength(1)
 })
+
+test('each damaged state may make a duplicate: it is told once, also where its segment is known to be damaged', async () => {
+  const { spool, failing, waiting, told, directory } = await withBadSector(short)
+  failing.badSector = undefined
+  const [first = '', second = ''] = waiting
+  const delivered = { ...pending('one@other.example'), state: 'delivered' as const, attempts: 7 }
+  for (const id of [first, second]) await spool.record(id, [delivered, pending('two@other.example')])
+  for (const id of [first, second]) damageState(id, join(directory, 'journal'))
+  for (const id of [first, second, second]) {
+    const message = await spool.load(spool.handleOf(id) ?? -1)
+    expect(message?.recipients.map((r) => r.state)).toEqual(['pending', 'pending'])
+  }
+  expect(told.lines.filter((line) => line.startsWith('forgotten'))).toEqual([
+    `forgotten ${first}`,
+    `forgotten ${second}`,
+  ])
+  expect(told.lines.filter((line) => line.startsWith('quarantined'))).toHaveLength(1)
+})
+
+function damageState(queueId: string, folder: string): void {
+  const { file, at } = placeOf(`"state","queueId":"${queueId}"`, folder)
+  const bytes = readFileSync(join(folder, file))
+  bytes.write('!', at + 2)
+  writeFileSync(join(folder, file), bytes)
+}
 
 function placeOf(text: string, folder: string) {
   for (const file of readdirSync(folder)) {
