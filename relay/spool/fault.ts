@@ -1,5 +1,6 @@
 /** Whether the spool takes mail: told once when it stops, tried every second, told once when it takes mail again. */
 import type { Events } from '../events.ts'
+import { spoolError } from './disk-error.ts'
 import type { SpoolError } from './spool.ts'
 
 const tryAgainMs = 1000
@@ -43,13 +44,15 @@ export class Fault {
 
   async #try(): Promise<void> {
     const tried = this.#error
-    const mended = await this.#mend().then(
-      () => true,
-      () => false,
+    const trouble = await this.#mend().then(
+      () => undefined,
+      (error: unknown) => spoolError('the spool could not be mended', error),
     )
     this.#timer = undefined
     if (this.#error === undefined) return
-    if (!mended || this.#error !== tried) return this.raise(this.#error)
+    if (this.#error !== tried) return this.raise(this.#error)
+    // It may be of another kind by now: a disk that failed once and is full takes reports, and is not told to be failing.
+    if (trouble !== undefined) return this.raise(trouble.kind === tried?.kind ? tried : trouble)
     this.#error = undefined
     this.#events.spoolRecovered()
   }

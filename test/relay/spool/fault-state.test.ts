@@ -24,7 +24,7 @@ test('it is told once, tried once a second, and told once when it is over', asyn
   await vi.advanceTimersByTimeAsync(999)
   expect([tries, told]).toEqual([0, ['fault no room']])
   await vi.advanceTimersByTimeAsync(2000)
-  expect([tries, fault.error]).toEqual([2, io])
+  expect([tries, fault.error]).toEqual([2, full])
   await vi.advanceTimersByTimeAsync(1)
   expect([tries, fault.error, told]).toEqual([3, undefined, ['fault no room', 'mended']])
   await vi.advanceTimersByTimeAsync(10_000)
@@ -42,6 +42,17 @@ test('a fault that comes while the last one is mended is not forgotten', async (
   expect([fault.error, told]).toEqual([io, ['fault no room']])
   await vi.advanceTimersByTimeAsync(1000)
   expect([fault.error, told]).toEqual([undefined, ['fault no room', 'mended']])
+})
+
+test('the reason keeps its words while it is of the same kind: whoever watches them sees no news each second', async () => {
+  let free = 10
+  const { fault } = watched(async () => {
+    free += 1
+    throw new SpoolError('full', `${free} octets are free`)
+  })
+  fault.raise(full)
+  await vi.advanceTimersByTimeAsync(3000)
+  expect([free, fault.error]).toEqual([13, full])
 })
 
 test('after stop nothing is tried and nothing is told', async () => {

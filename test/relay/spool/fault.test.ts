@@ -97,6 +97,22 @@ test('after a failed fdatasync nothing more goes into the file, and it is not sy
   ])
 })
 
+test('a disk that failed once, and is full, is told to be full, and takes what reports on its mail (cases S14, S16)', async () => {
+  const { spool, failing } = await opened()
+  const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
+  failing.failing.set('sync journal', 'EIO')
+  await expect(accept(spool, contentOf(2, 10))).rejects.toMatchObject({ kind: 'fault' })
+  const { total } = await nodeDisk.space('/')
+  Object.assign(failing.disk, { space: async () => ({ free: 17 * 1024 * 1024, total }) })
+  failing.failing.clear()
+  await until('the reason is the room', () => spool.fault?.includes('disk full') === true)
+  await expect(accept(spool, contentOf(2, 10))).rejects.toMatchObject({ kind: 'full' })
+  const reports = { queueId, forwardPaths }
+  await accept(spool, contentOf(3, 10), { queueId: 'dsn0000000', draft: { reversePath: '', reports } })
+  await spool.remove(queueId)
+  expect(await ids(spool)).toEqual(['dsn0000000'])
+})
+
 test('a message that was refused does not come back, although its record is whole on the disk', async () => {
   const { spool, failing, directory } = await opened()
   failing.failing.set('sync journal', 'EIO').set('truncate', 'EIO')
