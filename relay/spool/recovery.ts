@@ -73,6 +73,7 @@ class Recovery {
     for (const name of names) await this.#journalFile(name, name === newest ? checkAll : checkReports)
     this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)
+    this.#checkMissing(names)
     await this.#closeReported()
     await this.#endWhatIsDone()
     this.#tellForgotten()
@@ -143,6 +144,17 @@ class Recovery {
     if (segment.bytes >= known) return
     this.#lost.add(segment, known)
     this.#damaged(segment, `ends at octet ${segment.bytes} of ${known}`)
+  }
+
+  // The oldest always goes first: one that is gone while an older one is there was not deleted by us.
+  #checkMissing(names: readonly string[]): void {
+    const oldest = Math.min(...names.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY))
+    for (const name of this.#replay.listed) {
+      const segment = parseSegmentName(name)
+      if (segment === undefined || segment.number < oldest || names.includes(name)) continue
+      this.#lost.add(segment, Number.POSITIVE_INFINITY)
+      this.#quarantined(this.#paths.segment(name), 'is gone')
+    }
   }
 
   #damaged(segment: Segment, why: string): void {

@@ -24,6 +24,7 @@ export class Replay {
   /** A DSN that has left again has still reported. */
   readonly #reports = new Reports()
   readonly #ends = new Map<string, number>()
+  #listed: readonly string[] = []
 
   /** In the order of the journal. */
   apply(segment: Segment, { entry, at, end }: Record): void {
@@ -31,6 +32,7 @@ export class Replay {
     switch (entry.kind) {
       case 'opened':
         for (const [name, bytes] of Object.entries(entry.ends)) this.#ends.set(name, bytes)
+        this.#listed = Object.keys(entry.ends)
         break
       case 'accepted':
         this.#put(place, entry, untried(entry.envelope))
@@ -56,6 +58,11 @@ export class Replay {
   /** The octets that the segment is known to have had; 0 for the newest one. */
   endOf(segment: Segment): number {
     return this.#ends.get(segment.name) ?? 0
+  }
+
+  /** The segments that were there when the newest one was begun. */
+  get listed(): readonly string[] {
+    return this.#listed
   }
 
   /** Messages that are ours, and where the DSNs lie that report on them. */

@@ -1,5 +1,5 @@
 /** A start on a disk that does not give out all that it has: nothing acknowledged is forgotten, and nothing deleted. */
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
@@ -136,6 +136,41 @@ test('damaged content has hidden nothing: no message may arrive twice for it', a
   const { spool, told } = await opened(directory)
   expect([told('quarantined').length, told('forgotten')]).toEqual([1, []])
   await spool.close()
+})
+
+test('a segment that is gone from between others is told, once, and what it alone could name is kept', async () => {
+  const { directory, contents, stays, gone, large, segment, listed } = await filled()
+  const { spool: third } = await opened(directory)
+  await third.close()
+  rmSync(segment(2))
+  const { spool, told } = await opened(directory)
+  // Their removals were in it.
+  const back = [stays, ...gone]
+  expect(await held(spool, contents)).toEqual(back.toSorted())
+  expect(told('quarantined')).toEqual([
+    expect.stringMatching(/^quarantined \/journal\/0000000002-[0-9a-f]{16}\.log: is gone$/),
+    expect.stringContaining(`/large/${large}.eml: no record names it`),
+  ])
+  expect(told('forgotten').toSorted()).toEqual(back.map((id) => `forgotten ${id}`).toSorted())
+  expect(listed()[2]).toContain(`${large}.eml`)
+  await spool.close()
+  const again = await opened(directory)
+  expect([...again.told('quarantined'), ...again.told('forgotten')]).toEqual([])
+  await again.spool.close()
+})
+
+test('the oldest segments go when nothing in them is needed: that is no damage', async () => {
+  const { directory, waiting, listed } = await filled()
+  const { spool } = await opened(directory)
+  for (const id of waiting) await spool.remove(id)
+  for (let n = 0; listed()[0]?.some((name) => name.startsWith('0000000002')); n += 1) {
+    expect(n).toBeLessThan(500)
+    await spool.remove((await accept(spool, contentOf(n, 4000))).envelope.queueId)
+  }
+  await spool.close()
+  const again = await opened(directory)
+  expect([...again.told('quarantined'), ...again.told('forgotten')]).toEqual([])
+  await again.spool.close()
 })
 
 test('a start that fails behind a damaged segment leaves its contents to the next one, which sets them aside', async () => {
