@@ -12,6 +12,8 @@ export function spoolError(what: string, cause: unknown): SpoolError {
 
 export const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT'
 
+export const isTaken = (error: unknown): boolean => codeOf(error) === 'EEXIST'
+
 /** Not that of a process that has no descriptors, no memory or no right: waiting, or a person, mends those. */
 export const isOfTheMedium = (error: unknown): boolean => ofTheMedium.includes(codeOf(error))
 

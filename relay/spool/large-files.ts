@@ -1,7 +1,7 @@
 /** Content that is too large for the journal: one file each, durable with its name before the journal speaks of it. */
 import { crc32 } from 'node:zlib'
 import type { Disk, DiskFile } from './disk.ts'
-import { spoolError } from './disk-error.ts'
+import { isTaken, spoolError } from './disk-error.ts'
 import { type Shared, shared } from './group-commit.ts'
 import type { Paths } from './paths.ts'
 import type { ContentFile } from './record.ts'
@@ -29,8 +29,7 @@ export class LargeFiles {
 
   /** @throws the disk's error */
   async create(queueId: string): Promise<LargeFile> {
-    const path = this.#paths.content(queueId)
-    const file = await this.#disk.create(path)
+    const file = await this.#createAnew(queueId)
     let bytes = 0
     let crc = 0
     let open = true
@@ -62,6 +61,16 @@ export class LargeFiles {
   /** What a crash leaves behind is swept at the next start. Never throws. */
   remove(queueId: string): Promise<void> {
     return this.#disk.unlink(this.#paths.content(queueId)).catch(ignored)
+  }
+
+  // A DSN has the same id again; a disk that failed may not even have removed what it had stored of the first one.
+  #createAnew(queueId: string): Promise<DiskFile> {
+    const path = this.#paths.content(queueId)
+    return this.#disk.create(path).catch(async (error: unknown) => {
+      if (!isTaken(error)) throw error
+      await this.#disk.unlink(path)
+      return this.#disk.create(path)
+    })
   }
 
   /** Writes, syncs and removes a new file: whether the disk is sound again. @throws SpoolError */

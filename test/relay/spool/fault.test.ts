@@ -145,6 +145,22 @@ test('a DSN that was refused and made again is there once, and its original is c
   expect(await ids((await opened(directory)).spool)).toEqual(['dsn0000000'])
 })
 
+test('a large DSN whose first file could not even be removed is made when the disk is back (case S18)', async () => {
+  const { spool, failing, directory, state } = await opened()
+  const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
+  const reports = { queueId, forwardPaths }
+  const dsn = { queueId: 'dsn0000000', draft: { reversePath: '', reports } }
+  const content = contentOf(2, smallBytes + 1)
+  for (const call of ['sync large', 'unlink']) failing.failing.set(call, 'EROFS')
+  await expect(accept(spool, content, dsn)).rejects.toThrow('EROFS')
+  expect(readdirSync(join(directory, 'large'))).toEqual(['dsn0000000.eml'])
+  failing.failing.clear()
+  await mended(spool)
+  await accept(spool, content, dsn)
+  expect((await octets(spool.content('dsn0000000'))).equals(content)).toBe(true)
+  expect(state()).toEqual([expect.stringContaining('fault'), 'mended'])
+})
+
 test('what could not be recorded or removed is refused, is ours still, and can be asked again', async () => {
   const { spool, failing, directory } = await opened()
   const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
