@@ -5,6 +5,7 @@ import type { RecipientState } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { replyLine } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
+import { backoffMs } from './backoff.ts'
 import { type Decision, decide, type Retry } from './decide.ts'
 import type { Failure } from './dsn.ts'
 import { queueDsn, type Reported, type Reporter } from './report.ts'
@@ -43,6 +44,7 @@ export class Ledger {
   /** Of these, those whose recipients the spool was not told of, and who waits until it is. */
   readonly #behind = new Map<Tracked, (() => void)[]>()
   #repeating: NodeJS.Timeout | undefined
+  #stopped = false
 
   constructor(parts: LedgerParts) {
     this.#parts = parts
@@ -85,19 +87,22 @@ export class Ledger {
   /** Last tries for what could not be written: a disk that is just back is found to be so within a second. */
   async stop(forMs: number): Promise<void> {
     const end = performance.now() + forMs
+    this.#stopped = true
+    clearTimeout(this.#repeating)
     for (;;) {
-      clearTimeout(this.#repeating)
-      await Promise.all([...this.#unwritten].map((message) => this.#write(message)))
+      await this.#writeAgain()
       if (this.#unwritten.size === 0 || performance.now() >= end) break
       await sleep(lastTriesEveryMs)
     }
-    clearTimeout(this.#repeating)
   }
 
   #decide(message: Tracked, { recipient, outcome }: Result, retry: Retry, now: number, dice: number): Decision {
     const { reversePath, acceptedAt } = message.envelope
     const attempts = (message.recipients[recipient]?.attempts ?? 0) + 1
-    return decide({ reversePath, acceptedAt, attempts, retry }, outcome, now, () => dice)
+    const decision = decide({ reversePath, acceptedAt, attempts, retry }, outcome, now, () => dice)
+    if (decision.do !== 'sendDsn' || this.#unwritten.size < mostUnwritten) return decision
+    // Its report would find no room either: it stays with the spool, and is given up another time.
+    return { do: 'retry', at: now + backoffMs(retry.scheduleMs, attempts, () => dice) }
   }
 
   #apply(message: Tracked, { recipient, outcome, decision }: Decided): void {
@@ -160,6 +165,8 @@ export class Ledger {
       this.#unwritten.delete(message)
     } catch (error) {
       message.changed = true
+      // Behind those that have not been tried again yet.
+      this.#unwritten.delete(message)
       this.#unwritten.add(message)
       this.#repeatLater()
       if (this.#parts.spool.fault === undefined) this.#parts.events.unexpected('spool', error)
@@ -210,16 +217,33 @@ export class Ledger {
   }
 
   #repeatLater(): void {
-    this.#repeating ??= setTimeout(() => {
-      this.#repeating = undefined
-      for (const message of this.#unwritten) void this.#write(message)
-    }, this.#parts.repeatMs ?? repeatMs).unref()
+    if (this.#stopped) return
+    this.#repeating ??= setTimeout(() => void this.#repeat(), this.#parts.repeatMs ?? repeatMs).unref()
+  }
+
+  async #repeat(): Promise<void> {
+    await this.#writeAgain()
+    this.#repeating = undefined
+    if (this.#unwritten.size > 0) this.#repeatLater()
+  }
+
+  /** First what routes wait for. Of reports a few at once, as long as they find room: each is read for and made before it can tell. */
+  async #writeAgain(): Promise<void> {
+    const messages = [...new Set([...this.#behind.keys(), ...this.#unwritten])]
+    for (let first = 0; first < messages.length; first += repeatedAtOnce) {
+      const some = messages.slice(first, first + repeatedAtOnce)
+      await Promise.all(some.map((message) => this.#write(message)))
+      if (some.every((message) => this.#unwritten.has(message) && !this.#behind.has(message))) return
+    }
   }
 }
 
 type Decided = Result & { readonly decision: Decision }
 
 const repeatMs = 2000
+const repeatedAtOnce = 16
+/** Messages that are kept in memory since the spool takes no reports on them. */
+const mostUnwritten = 1000
 const lastTriesEveryMs = 250
 
 const stateAfter = {

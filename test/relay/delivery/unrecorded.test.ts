@@ -17,6 +17,8 @@ import { type Smarthost, startSmarthost } from './smarthost.ts'
 /** What may be unrecorded of one route; attempts that are under way when the first write fails come on top of it. */
 const bound = 20
 const connections = 5
+/** Of a smarthost that says nothing of them. */
+const connectionsAtMost = 20
 
 function folder(): string {
   const directory = mkdtempSync(join(tmpdir(), 'relayfleet-unrecorded-'))
@@ -156,6 +158,34 @@ test('DSNs that find no room keep no route from going on, and their originals ar
   spool.broken.clear()
   await until('the reports are given up', () => spool.stored.size === 0)
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 0 })
+})
+
+test('however many DSNs find no room, few originals are kept in memory, and few reports are made in vain (case S14)', async () => {
+  const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
+  const spool = new MemorySpool()
+  spool.broken.add('receive')
+  let [made, most, rounds] = [0, 0, 0]
+  spool.before = (operation) => {
+    if (operation === 'receive') made += 1
+  }
+  const all = 1500
+  const { attempted, delivery, facts } = rig(oneSmarthost(upstream.port), { spool, repeatMs: 20 })
+  for (let n = 0; n < all; n++) spool.put(envelope(hello), hello)
+  await attempted(all)
+  await until('none is under way', () => delivery.summary().ready === 0)
+  const { inFlight, deferred } = delivery.summary()
+  expect(inFlight).toBeLessThanOrEqual(1000 + 2 * connectionsAtMost)
+  expect(inFlight + deferred).toBe(all)
+  expect(facts('bounced')).toHaveLength(inFlight)
+  for (made = 0; rounds < 20; rounds += 1) {
+    const before = made
+    await until('they are made again', () => made > before)
+    most = Math.max(most, made - before)
+  }
+  expect(most).toBeLessThanOrEqual(bound)
+  spool.broken.clear()
+  await until('the reports are given up', () => spool.stored.size === deferred)
+  expect(delivery.summary()).toMatchObject({ ready: 0, deferred, inFlight: 0 })
 })
 
 test('captures stop too while the spool cannot forget what was captured', async () => {
