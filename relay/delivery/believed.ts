@@ -1,4 +1,4 @@
-/** Which times of the spool are waited for: those that a back-off reaches; others are of a clock that was wrong (case S23). Pure. */
+/** Which times of the spool count: those that a back-off reaches, or a time in the queue; others are of a clock that was wrong (case S23). Pure. */
 import type { RecipientState } from '../mail/envelope.ts'
 import type { Outline } from '../spool/spool.ts'
 
@@ -14,3 +14,11 @@ export function believed(state: RecipientState, now: number, longestMs: number):
 /** Before the first attempt a message is due at its acceptance. */
 export const isWaiting = ({ dueAt, acceptedAt }: Outline, now: number, longestMs: number): boolean =>
   dueAt !== acceptedAt && isReached(dueAt, now, longestMs)
+
+const mostAheadMs = 3_600_000
+/** A relay that is at work gives up long before. */
+const mostOverdueMs = 30 * 86_400_000
+
+/** Since when its time in the queue counts: where the acceptance can not be true, or nobody tried it for a month, since the start. */
+export const heldSince = (acceptedAt: number, expireAfterMs: number, startedAt: number, now: number): number =>
+  acceptedAt > now + mostAheadMs || startedAt - acceptedAt > expireAfterMs + mostOverdueMs ? startedAt : acceptedAt

@@ -255,8 +255,9 @@ export class Dispatcher {
     const outcome = lane.deferral
     if (!this.#parts.mayExpire()) return
     const { retry } = lane.route
-    const acceptedAt = (handle: number) => this.#parts.spool.outline(handle)?.acceptedAt ?? Number.POSITIVE_INFINITY
-    for (const { message, recipients } of lane.takeOverdue(now() - retry.expireAfterMs, acceptedAt)) {
+    const isOver = (acceptedAt: number) => this.#parts.ledger.isOver(acceptedAt, retry)
+    const acceptedAt = (handle: number) => this.#parts.spool.outline(handle)?.acceptedAt
+    for (const { message, recipients } of lane.takeOverdue(isOver, acceptedAt)) {
       void this.#settleAside(message, recipients, outcome, retry)
     }
     while (lane.expiring < expiringAtOnce && lane.overdue.length > 0) void this.#giveUpOverdue(lane, outcome)

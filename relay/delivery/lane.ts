@@ -122,9 +122,16 @@ export class Lane {
   }
 
   /** What is over its time: parcels are taken out, parked ones are put into `overdue`. */
-  takeOverdue(acceptedBefore: number, acceptedAt: (handle: number) => number): readonly Parcel[] {
-    for (const handle of this.#parked.take((h) => acceptedAt(h) <= acceptedBefore)) this.overdue.push(handle)
-    const parcels = this.#ready.take(({ message }) => message.envelope.acceptedAt <= acceptedBefore)
+  takeOverdue(
+    isOver: (acceptedAt: number) => boolean,
+    acceptedAt: (handle: number) => number | undefined,
+  ): readonly Parcel[] {
+    const isParkedTooLong = (handle: number): boolean => {
+      const at = acceptedAt(handle)
+      return at !== undefined && isOver(at)
+    }
+    for (const handle of this.#parked.take(isParkedTooLong)) this.overdue.push(handle)
+    const parcels = this.#ready.take(({ message }) => isOver(message.envelope.acceptedAt))
     for (const { recipients } of parcels) this.#recipients -= recipients.length
     return parcels
   }

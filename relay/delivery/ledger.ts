@@ -6,6 +6,7 @@ import type { Outcome } from '../mail/outcome.ts'
 import { replyLine } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
 import { backoffMs } from './backoff.ts'
+import { heldSince } from './believed.ts'
 import { type Decision, decide, type Retry } from './decide.ts'
 import type { Failure } from './dsn.ts'
 import { queueDsn, type Reported, type Reporter } from './report.ts'
@@ -39,6 +40,7 @@ type LedgerParts = Reporter & {
 
 export class Ledger {
   readonly #parts: LedgerParts
+  readonly #startedAt: number
   /** Memory is ahead of the spool here, since a write failed, or a DSN found no room. */
   readonly #unwritten = new Set<Tracked>()
   /** Of these, those whose recipients the spool was not told of, and who waits until it is. */
@@ -48,6 +50,7 @@ export class Ledger {
 
   constructor(parts: LedgerParts) {
     this.#parts = parts
+    this.#startedAt = parts.now()
   }
 
   /** Memory changes at once, so that what is done is never tried again; resolves when the spool was asked to follow. */
@@ -71,6 +74,12 @@ export class Ledger {
   /** Nothing is left to do for it. */
   close(message: Tracked): Promise<void> {
     return this.#write(message)
+  }
+
+  /** Its time in the queue is over. */
+  isOver(acceptedAt: number, { expireAfterMs }: Retry): boolean {
+    const now = this.#parts.now()
+    return now - heldSince(acceptedAt, expireAfterMs, this.#startedAt, now) >= expireAfterMs
   }
 
   /** Messages of which the spool does not know all that memory does, since a write failed. */
@@ -97,7 +106,8 @@ export class Ledger {
   }
 
   #decide(message: Tracked, { recipient, outcome }: Result, retry: Retry, now: number, dice: number): Decision {
-    const { reversePath, acceptedAt } = message.envelope
+    const { reversePath } = message.envelope
+    const acceptedAt = heldSince(message.envelope.acceptedAt, retry.expireAfterMs, this.#startedAt, now)
     const attempts = (message.recipients[recipient]?.attempts ?? 0) + 1
     const decision = decide({ reversePath, acceptedAt, attempts, retry }, outcome, now, () => dice)
     if (decision.do !== 'sendDsn' || this.#unwritten.size < mostUnwritten) return decision

@@ -159,3 +159,45 @@ test('case S23: a time in the spool that no back-off reaches is due; one that a 
   )
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 1, inFlight: 0 })
 })
+
+test.each(
+  steps,
+)('case S23: accepted while the clock was %s, nothing expires after a restart with the clock right again', async (_name, by) => {
+  const { upstream, clock, accept, facts, quiet, restart } = await start()
+  upstream.script.banner = say('220 smarthost.test ESMTP')
+  upstream.script.RCPT = say('450 4.2.0 later')
+  clock.wrongBy = by
+  accept()
+  await until('it is deferred', () => facts('deferred').length > 0)
+  await quiet()
+  clock.wrongBy = 0
+  const next = await restart()
+  await until('it is tried twice', () => next.facts('deferred').length + next.facts('bounced').length >= 2)
+  expect(next.facts('bounced')).toEqual([])
+})
+
+test.each(far)('case S23: a relay that starts with the clock %s expires nothing', async (_name, by) => {
+  const { upstream, clock, accept, facts, quiet, restart } = await start()
+  upstream.script.banner = say('220 smarthost.test ESMTP')
+  upstream.script.RCPT = say('450 4.2.0 later')
+  accept()
+  await until('it is deferred', () => facts('deferred').length > 0)
+  await quiet()
+  clock.wrongBy = by
+  const next = await restart()
+  await until('it is tried twice', () => next.facts('deferred').length + next.facts('bounced').length >= 2)
+  expect(next.facts('bounced')).toEqual([])
+})
+
+test.each(
+  far,
+)('case S23: with nobody there, too, what was accepted by a clock %s has its time from the start on', async (_name, by) => {
+  const { port } = await startSmarthost({ script: { banner: away } })
+  const retry = { scheduleMs: [100], expireAfterMs: 2000 }
+  const spool = new MemorySpool()
+  spool.put(envelope(hello, { acceptedAt: Date.now() + by }), hello)
+  const begun = performance.now()
+  const { facts } = rig([route('r', [smarthost('a', port)], { retry })], { spool })
+  await until('it has expired', () => facts('bounced').length === 1)
+  expect(performance.now() - begun).toBeGreaterThan(1900)
+})
