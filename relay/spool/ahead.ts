@@ -11,8 +11,14 @@ export const closed = (recipients: States, forwardPaths: readonly string[]): Sta
     r.state === 'pending' && forwardPaths.includes(r.forwardPath) ? { ...r, state: 'bounced' } : r,
   )
 
+/** Of all messages whose states the journal is not to have: the oldest of more are tried sooner than they had to be. */
+const mostRemembered = 20_000
+
 export class Ahead {
   readonly #states = new Map<number, States>()
+  /** For which there is no room in the journal: a restart forgets them. */
+  readonly #remembered = new Map<number, States>()
+  #rememberedRecipients = 0
   /** What a DSN in the journal reports, and no state of the message itself says yet. */
   readonly #reported = new Map<number, readonly string[]>()
   readonly #watched = new Map<number, Watch>()
@@ -20,8 +26,21 @@ export class Ahead {
   /** These count from now on, whatever becomes of the write. */
   put(handle: number, recipients: States): void {
     this.#states.set(handle, recipients)
+    this.#letGo(handle)
     this.#reported.delete(handle)
     this.#change(handle)
+  }
+
+  /** These count as long as they are remembered; the journal is not to have them, and nobody is done with by them. */
+  remember(handle: number, recipients: States): void {
+    this.#states.delete(handle)
+    this.#letGo(handle)
+    this.#remembered.set(handle, recipients)
+    this.#rememberedRecipients += recipients.length
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#rememberedRecipients <= mostRemembered) return
+      this.#letGo(oldest)
+    }
   }
 
   report(handle: number, forwardPaths: readonly string[]): void {
@@ -37,11 +56,17 @@ export class Ahead {
   /** The journal says everything, or the message is gone. */
   forget(handle: number): void {
     this.#states.delete(handle)
+    this.#letGo(handle)
     this.#reported.delete(handle)
   }
 
   stateOf(handle: number): States | undefined {
-    return this.#states.get(handle)
+    return this.#states.get(handle) ?? this.#remembered.get(handle)
+  }
+
+  /** A write of its state failed, or is under way. */
+  isBeingWritten(handle: number): boolean {
+    return this.#states.has(handle)
   }
 
   /** With what DSNs report. */
@@ -58,6 +83,11 @@ export class Ahead {
 
   unwatch(handle: number, watch: Watch): void {
     if (this.#watched.get(handle) === watch) this.#watched.delete(handle)
+  }
+
+  #letGo(handle: number): void {
+    this.#rememberedRecipients -= this.#remembered.get(handle)?.length ?? 0
+    this.#remembered.delete(handle)
   }
 
   #change(handle: number): void {

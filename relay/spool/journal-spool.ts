@@ -217,7 +217,7 @@ export class JournalSpool implements Spool {
     return this.#cache.get(queueId)
   }
 
-  // Near the end a state that only defers is not written: after a crash its message is tried sooner, and that is all.
+  // Near the end a state that only defers is not written: after a restart its message is tried sooner, and that is all.
   async record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
     const bytes = stateBytes(recipients)
     if (this.#room.takesState(bytes) || (await this.#closesMore(queueId, recipients))) {
@@ -225,7 +225,9 @@ export class JournalSpool implements Spool {
       return
     }
     const handle = this.#register.find(queueId)
-    if (handle !== undefined) this.#register.standing(handle, recipients)
+    if (handle === undefined) return
+    this.#register.standing(handle, recipients)
+    this.#ahead.remember(handle, recipients)
     this.#cleaner.consider()
   }
 
@@ -247,8 +249,7 @@ export class JournalSpool implements Spool {
   async #closesMore(queueId: string, recipients: readonly RecipientState[]): Promise<boolean> {
     const handle = this.#register.find(queueId)
     if (handle === undefined || recipients.every((r) => r.state === 'pending')) return false
-    // A write of it failed, or is under way.
-    if (this.#ahead.stateOf(handle) !== undefined) return true
+    if (this.#ahead.isBeingWritten(handle)) return true
     const known = await this.load(handle).catch(ignored)
     return recipients.some((r, i) => r.state !== 'pending' && known?.recipients[i]?.state !== r.state)
   }
