@@ -16,6 +16,9 @@ export type LineForm<T> = {
 
 /** A file is made anew when it has twice the octets that it was made with, and no small one is. */
 const leastGrown = 4_194_304
+/** One that could not be written is tried with each note, and with more lines than these, which take their time, once a second. */
+const fewLines = 1000
+const tryAgainMs = 1000
 
 export class LineFile<T> {
   readonly #path: string
@@ -26,6 +29,7 @@ export class LineFile<T> {
   #bytes = 0
   #bytesWhenMade = 0
   #broken = false
+  #triedAt = Number.NEGATIVE_INFINITY
 
   /** `failed` is told once of each trouble; all goes on, and a restart would forget what could not be written. */
   constructor(path: string, form: LineForm<T>, failed: (why: string) => void) {
@@ -42,6 +46,7 @@ export class LineFile<T> {
 
   note(name: string, value: T): void {
     this.#known.set(name, value)
+    if (this.#broken && !this.#mayTryAgain) return
     if (this.#broken || this.#bytes > Math.max(leastGrown, 2 * this.#bytesWhenMade)) this.#rewrite()
     else this.#try(() => this.#append(Buffer.from(`${this.#form.print(name, value)}\n`)))
   }
@@ -54,6 +59,10 @@ export class LineFile<T> {
   close(): void {
     this.#rewrite()
     this.#close()
+  }
+
+  get #mayTryAgain(): boolean {
+    return this.#known.size <= fewLines || performance.now() - this.#triedAt >= tryAgainMs
   }
 
   /** A write that the end of the disk cuts short is no error of its own; behind the cut line nothing is written any more. */
@@ -75,6 +84,7 @@ export class LineFile<T> {
       this.#bytesWhenMade = Buffer.byteLength(text)
       this.#bytes = this.#bytesWhenMade
     })
+    this.#triedAt = performance.now()
   }
 
   #forget(): void {

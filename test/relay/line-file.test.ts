@@ -1,9 +1,19 @@
 /** What is noted of many things is there after any end of the process, whole or not at all, and takes no more room than it needs. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openQuotaFile } from '../../relay/limits/quota-file.ts'
+import { until } from '../local/until.ts'
 import { fill, smallVolume, smallVolumesGiven } from './spool/small-volume.ts'
 
 const day = 20_785
@@ -104,4 +114,24 @@ test('with however many names, the file is made anew only when it has doubled', 
   expect(statSync(path).ino).not.toBe(ino)
   expect(statSync(path).size).toBeLessThan(size * 1.2)
   expect(opened(folder).file.get(name(7))).toEqual({ day, recipients: 3 })
+})
+
+test('while nothing can be written, many names hold nobody up; what was noted meanwhile is there a second after (case S14)', async () => {
+  const folder = temporary()
+  const away = `${folder}-away`
+  renameSync(folder, away)
+  const { file, path, troubles } = opened(folder)
+  const name = (i: number) => `preview-${i}/mailer`
+  const many = 10_000
+  const begun = performance.now()
+  for (let i = 0; i < many; i++) file.note(name(i), { day, recipients: 1 })
+  expect(performance.now() - begun).toBeLessThan(3000)
+  expect(troubles).toHaveLength(1)
+  renameSync(away, folder)
+  await until('it is written again', () => {
+    file.note(name(0), { day, recipients: 2 })
+    return existsSync(path)
+  })
+  expect(lines(path)).toHaveLength(many + 1)
+  file.close()
 })
