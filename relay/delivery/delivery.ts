@@ -107,7 +107,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     onGone: (message) => roster.drop(message),
   })
   const captures = new Captures({ directory: inboxDirectory, spool, roster, ledger, events, look, unread })
-  const openAttempts = new OpenAttempts(parts.attemptsFile)
+  const openAttempts = new OpenAttempts(parts.attemptsFile, (error) => events.unexpected('open-attempts', error))
   const signer = new Signer({ events, now: wall })
   const { port: exchangerPort, ...world } = parts.exchangers ?? { dns: systemDns(), port: 25, mayReach: isPublic }
   const exchangers = new KnownExchangers({ ...world, random, ownName: () => loaded().config.hostname }, now)

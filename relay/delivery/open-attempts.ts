@@ -16,7 +16,8 @@ const lineBytes = 32
 const fewestLines = 128
 
 export class OpenAttempts {
-  readonly #file: number
+  /** Undefined: it could not be opened, and nothing is counted. */
+  #file: number | undefined
   readonly #left: readonly string[]
   /** What the file is to hold, with room for more lines. */
   #page = blank(fewestLines)
@@ -28,13 +29,22 @@ export class OpenAttempts {
   #closing = false
   #writing: Promise<void> | undefined
 
-  /** @throws Error when the file can not be opened. */
-  constructor(path: string) {
-    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
-    const text = readFileSync(this.#file, 'latin1')
+  /** `failed` is told where the file can not be opened or read: whoever decides nothing keeps no mail. */
+  constructor(path: string, failed: (error: unknown) => void) {
+    const text = this.#open(path, failed)
     const lines = text.split('\n').map((line) => line.trim())
     this.#left = lines.filter((queueId) => queueId !== '')
     this.#isTooLong = text.length > this.#page.length
+  }
+
+  #open(path: string, failed: (error: unknown) => void): string {
+    try {
+      this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+      return readFileSync(this.#file, 'latin1')
+    } catch (error) {
+      failed(error)
+      return ''
+    }
   }
 
   /** Queue ids of the attempts that were open when the process before this one ended; asked for before the first begins. */
@@ -62,7 +72,7 @@ export class OpenAttempts {
     if (this.#closing) return
     this.#closing = true
     await this.#writing
-    closeSync(this.#file)
+    if (this.#file !== undefined) closeSync(this.#file)
   }
 
   #add(): number {
@@ -71,23 +81,23 @@ export class OpenAttempts {
   }
 
   #writeSoon(): void {
-    if (this.#closing) return
+    if (this.#closing || this.#file === undefined) return
     this.#changed = true
-    this.#writing ??= this.#write().finally(() => {
+    this.#writing ??= this.#write(this.#file).finally(() => {
       this.#writing = undefined
     })
   }
 
   /** What changes in one turn of the event loop, or while a write is under way, is one write. */
-  async #write(): Promise<void> {
+  async #write(file: number): Promise<void> {
     while (this.#changed) {
       await turn()
       this.#changed = false
       // A copy: lines change while it is written.
       const page = Buffer.from(this.#page.subarray(0, this.#lines * lineBytes))
       // A disk that fails is told by the spool, and costs no more than the count.
-      await writeAt(this.#file, page, 0, page.length, 0).catch(() => undefined)
-      if (this.#isTooLong) await truncateTo(this.#file, page.length).catch(() => undefined)
+      await writeAt(file, page, 0, page.length, 0).catch(() => undefined)
+      if (this.#isTooLong) await truncateTo(file, page.length).catch(() => undefined)
       this.#isTooLong = false
     }
   }

@@ -1,5 +1,5 @@
 /** What a crash leaves open is counted at the next start, once, where the spool still has it (case S04). */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -22,15 +22,19 @@ const idsIn = (path: string): readonly string[] =>
     .map((line) => line.trim())
     .filter((id) => id !== '')
 
+function unexpected(error: unknown): never {
+  throw error
+}
+
 test('the first process finds nothing', async () => {
-  const attempts = new OpenAttempts(file())
+  const attempts = new OpenAttempts(file(), unexpected)
   expect(attempts.takeLeft()).toEqual([])
   await attempts.close()
 })
 
 test('a process that is killed leaves what it had begun and not ended', async () => {
   const path = file()
-  const killed = new OpenAttempts(path)
+  const killed = new OpenAttempts(path, unexpected)
   killed.takeLeft()
   const [first, second] = [killed.begin('0aaaaaaaaaaaaaa'), killed.begin('0bbbbbbbbbbbbbb')]
   killed.begin('0cccccccccccccc')
@@ -39,15 +43,15 @@ test('a process that is killed leaves what it had begun and not ended', async ()
   killed.begin('0dddddddddddddd')
   killed.end(second)
   await until('the file follows', () => idsIn(path).join() === '0dddddddddddddd,0cccccccccccccc')
-  const next = new OpenAttempts(path)
+  const next = new OpenAttempts(path, unexpected)
   expect(next.takeLeft().toSorted()).toEqual(['0cccccccccccccc', '0dddddddddddddd'])
   await until('they are counted once', () => idsIn(path).length === 0)
-  expect(new OpenAttempts(path).takeLeft()).toEqual([])
+  expect(new OpenAttempts(path, unexpected).takeLeft()).toEqual([])
 })
 
 test('many at one time: each is in the file, and its room is used again', async () => {
   const path = file()
-  const attempts = new OpenAttempts(path)
+  const attempts = new OpenAttempts(path, unexpected)
   const id = (n: number): string => `0${n.toString().padStart(14, '0')}`
   for (let round = 0; round < 3; round++) {
     const open = Array.from({ length: 500 }, (_, i) => attempts.begin(id(round * 500 + i)))
@@ -61,13 +65,13 @@ test('many at one time: each is in the file, and its room is used again', async 
 
 test('the file has room for the usual number before a disk is full, and is no longer than that after a start', async () => {
   const path = file()
-  const attempts = new OpenAttempts(path)
+  const attempts = new OpenAttempts(path, unexpected)
   attempts.takeLeft()
   await attempts.close()
   const usual = readFileSync(path).length
   expect(usual).toBeGreaterThanOrEqual(32 * 100)
   writeFileSync(path, `${'0aaaaaaaaaaaaaa'.padEnd(31)}\n`.repeat(10_000))
-  const next = new OpenAttempts(path)
+  const next = new OpenAttempts(path, unexpected)
   expect(next.takeLeft()).toHaveLength(10_000)
   next.begin('0bbbbbbbbbbbbbb')
   await next.close()
@@ -78,11 +82,22 @@ test('the file has room for the usual number before a disk is full, and is no lo
 test('a file that is no list of attempts does no harm', async () => {
   const path = file()
   writeFileSync(path, Buffer.from([0, 255, 10, 13, 10, 7]))
-  const attempts = new OpenAttempts(path)
+  const attempts = new OpenAttempts(path, unexpected)
   attempts.takeLeft()
   attempts.begin('0aaaaaaaaaaaaaa')
   await until('the file follows', () => idsIn(path).includes('0aaaaaaaaaaaaaa'))
   await attempts.close()
+})
+
+test('a file that can not be opened keeps no mail: it is told, and delivery goes on', async () => {
+  const upstream = await startSmarthost()
+  const path = file()
+  mkdirSync(path)
+  const { spool, facts, delivery } = rig(oneSmarthost(upstream.port), { attemptsFile: path })
+  expect(facts('unexpected')).toEqual([['open-attempts', expect.objectContaining({ code: 'EISDIR' })]])
+  spool.put(envelope(hello), hello)
+  await until('it is delivered', () => spool.stored.size === 0)
+  await delivery.close(0)
 })
 
 test('after a crash in an attempt the message is told to be a possible duplicate, and others are not', async () => {
