@@ -253,8 +253,8 @@ export class Dispatcher {
     const set = lane.wakeAt(until, now(), () => this.#pump(lane))
     if (!set || !down) return
     const outcome = lane.deferral
-    if (!this.#parts.mayExpire()) return
     const { retry } = lane.route
+    if (!this.#parts.mayExpire() || !this.#parts.ledger.mayBeOver(retry)) return
     const isOver = (acceptedAt: number) => this.#parts.ledger.isOver(acceptedAt, retry)
     const acceptedAt = (handle: number) => this.#parts.spool.outline(handle)?.acceptedAt
     for (const { message, recipients } of lane.takeOverdue(isOver, acceptedAt)) {

@@ -126,6 +126,8 @@ export class Lane {
     isOver: (acceptedAt: number) => boolean,
     acceptedAt: (handle: number) => number | undefined,
   ): readonly Parcel[] {
+    // Those of before come first.
+    if (this.overdue.length > 0) return []
     const isParkedTooLong = (handle: number): boolean => {
       const at = acceptedAt(handle)
       return at !== undefined && isOver(at)

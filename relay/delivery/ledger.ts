@@ -76,6 +76,12 @@ export class Ledger {
     return this.#write(message)
   }
 
+  /** Of all that is queued the time of some may be over. Of a long queue this is soon said, and looking through it takes long. */
+  mayBeOver({ expireAfterMs }: Retry): boolean {
+    const { spool, now } = this.#parts
+    return now() - (spool.oldestAcceptedAt ?? Number.POSITIVE_INFINITY) >= expireAfterMs
+  }
+
   /** Its time in the queue is over. */
   isOver(acceptedAt: number, { expireAfterMs }: Retry): boolean {
     const now = this.#parts.now()

@@ -189,10 +189,12 @@ test.each(far)('case S23: a relay that starts with the clock %s expires nothing'
   expect(next.facts('bounced')).toEqual([])
 })
 
-test.each(
-  far,
-)('case S23: with nobody there, too, what was accepted by a clock %s has its time from the start on', async (_name, by) => {
-  const { port } = await startSmarthost({ script: { banner: away } })
+test.each([
+  ['ten years ahead', tenYears, { RCPT: say('450 4.2.0 later') }],
+  ['ten years behind', -tenYears, { RCPT: say('450 4.2.0 later') }],
+  ['ten years behind, with nobody there', -tenYears, { banner: away }],
+])('case S23: what was accepted by a clock %s has its time from the start on', async (_name, by, script) => {
+  const { port } = await startSmarthost({ script })
   const retry = { scheduleMs: [100], expireAfterMs: 2000 }
   const spool = new MemorySpool()
   spool.put(envelope(hello, { acceptedAt: Date.now() + by }), hello)

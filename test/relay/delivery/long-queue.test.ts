@@ -96,6 +96,25 @@ test('what waits for a dead smarthost on disk is given up in time, and reported 
   expect(new Set(facts('bounced').map(([queueId]) => queueId)).size).toBe(300)
 })
 
+test('while a smarthost is dead, nobody looks through a long queue of which nothing is over its time', async () => {
+  const count = 400
+  const spool = filled(count, (n) => [`u${n}@x.test`])
+  let looks = 0
+  const outline = spool.outline.bind(spool)
+  Object.assign(spool, {
+    outline(handle: number) {
+      looks += 1
+      return outline(handle)
+    },
+  })
+  const { facts, delivery } = rig([route('r', [smarthost('a', 1)])], { spool })
+  const waiting = (): number => delivery.summary().ready + delivery.summary().deferred
+  await until('all wait', () => facts('smarthostEjected').length > 0 && waiting() === count)
+  looks = 0
+  await until('two probes have failed', () => facts('smarthostEjected').length > 2)
+  expect(looks).toBeLessThan(count)
+})
+
 test('recipients of one message with times of their own are tried at their times, also after a restart', async () => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
