@@ -26,8 +26,8 @@ type Parts = {
   readonly queueId: string
   /** Of all of them together. */
   readonly held: Held
-  /** Why nothing is taken now. @throws SpoolError */
-  readonly check: () => Promise<void>
+  /** Why so many octets are not taken now. @throws SpoolError */
+  readonly check: (bytes: number) => Promise<void>
   readonly createFile: () => Promise<LargeFile>
   /** Octets that went to a file of their own. */
   readonly wrote: (bytes: number) => void
@@ -92,9 +92,9 @@ export class IncomingMessage implements Incoming {
   }
 
   async #toFile(chunk: Buffer): Promise<void> {
-    await this.#parts.check()
-    this.#file ??= await this.#parts.createFile()
     const waiting = [...this.#letGo(), chunk]
+    await this.#parts.check(waiting.reduce((sum, { length }) => sum + length, 0))
+    this.#file ??= await this.#parts.createFile()
     for (const each of waiting) {
       await this.#file.write(each)
       this.#parts.wrote(each.length)

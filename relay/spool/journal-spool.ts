@@ -169,8 +169,8 @@ export class JournalSpool implements Spool {
 
   async receive(chosen?: string): Promise<Incoming> {
     // What delivery makes itself is a report.
-    const check = () => this.#check(chosen !== undefined)
-    await check()
+    const check = (bytes: number) => this.#check(chosen !== undefined, bytes)
+    await check(0)
     const queueId = chosen ?? this.#nextId()
     if (parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
     if (this.has(queueId) || this.#incoming.has(queueId)) throw new Error(`queue id ${queueId} is taken`)
@@ -355,8 +355,9 @@ export class JournalSpool implements Spool {
   }
 
   /** @throws SpoolError when nothing is taken now */
-  async #check(isReport: boolean): Promise<void> {
+  async #check(isReport: boolean, bytes: number): Promise<void> {
     await this.#noteShortage()
+    if (isReport && !this.#room.takesReport(bytes)) throw this.#error('full', this.#room.told)
     const error = this.#fault.error
     if (error !== undefined && !(isReport && error.kind === 'full'))
       throw new SpoolError(error.kind, error.message, error)

@@ -208,6 +208,20 @@ describe.runIf(smallVolumesGiven())('filled by its own mail, in an outage (case 
     expect(broken(told)).toEqual([])
   })
 
+  test('a large report takes nothing of what is left for removals: it has room, or is not begun', async () => {
+    const { directory, spool, told } = await opened()
+    const [reported = '', ...leaving] = await accepted(spool, 120)
+    leave(directory, 180_000)
+    await until('it is noticed', () => spool.fault !== undefined)
+    const incoming = await spool.receive(dsnOn(reported, draft.forwardPaths, 1).queueId)
+    const written = await incoming.write(contentOf(2, 170_000)).catch((error: unknown) => error)
+    await each(leaving, (id) => spool.remove(id))
+    expect(written).toMatchObject({ kind: 'full' })
+    await incoming.abort()
+    await spool.close()
+    expect(broken(told)).toEqual([])
+  })
+
   test('a report on what is given up is taken, so that it can leave', async () => {
     const { spool, ids, forwardPaths } = await filled(1)
     await outage(spool, ids, forwardPaths, 12)
