@@ -6,6 +6,7 @@ import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
+import { drained } from './drained.ts'
 import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
 import { handshakeCostMs, handshakeMs, idleMs, lingerMs, readAheadBytes, unreadBytes } from './limits.ts'
@@ -54,6 +55,8 @@ export class Connection implements Line, Hearer {
   #login: ((line: string) => AuthAnswer) | undefined
   /** Replies that go out together. */
   #said = ''
+  /** It is the client that we wait for, to read them. */
+  #isUnread = false
   /** DATA is being carried out: its reply is near, and goes with those before it. */
   #opening = false
 
@@ -236,7 +239,7 @@ export class Connection implements Line, Hearer {
   readonly #onTimeout = (): void => {
     if (this.#handshake || this.#closing) this.destroy()
     // It is the client that waits, for the disk.
-    else if (this.#inlet.busy) this.#socket.setTimeout(idleMs)
+    else if (this.#inlet.busy && !this.#isUnread) this.#socket.setTimeout(idleMs)
     else this.violated(refusal('always.idle'))
   }
 
@@ -376,11 +379,12 @@ export class Connection implements Line, Hearer {
 
   /** A client that does not read its replies is not heard before it has: they would pile up here (case R03). */
   #unread(): Handling {
-    if (this.#said.length < unreadBytes) return undefined
+    if (this.#said.length + this.#socket.writableLength < unreadBytes) return undefined
     this.#flush()
     if (!this.#socket.writableNeedDrain) return undefined
-    return new Promise((resolve) => {
-      this.#socket.once('drain', resolve).once('close', resolve)
+    this.#isUnread = true
+    return drained(this.#socket).finally(() => {
+      this.#isUnread = false
     })
   }
 }
