@@ -113,13 +113,18 @@ export class Lane {
     this.#parked.push(credential, handle)
   }
 
-  /** The parked message that is to be read next, if the window has room; `coming` counts it. */
+  /** The parked message that is to be read next, if the window has room for it; `coming` counts it. */
   unpark(): number | undefined {
-    if (this.#parked.size === 0 || this.coming >= readAtOnce || this.#ready.size + this.coming >= this.#parts.window())
-      return undefined
-    this.coming += 1
-    return this.#parked.shift()
+    if (this.#parked.size === 0 || this.coming >= readAtOnce) return undefined
+    const hasRoom = this.#ready.size + this.coming < this.#parts.window()
+    const handle = hasRoom ? this.#parked.shift() : this.#parked.shift(this.#joins)
+    if (handle !== undefined) this.coming += 1
+    return handle
   }
+
+  /** What arrives goes past what is parked, and may fill the window without end: who has nothing there is let in all the same. */
+  readonly #joins = (credential: string): boolean =>
+    this.#ready.owners < this.#parts.mostRecipients && !this.#ready.has(credential)
 
   /** What is over its time: parcels are taken out, parked ones are put into `overdue`. */
   takeOverdue(

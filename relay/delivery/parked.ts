@@ -28,8 +28,9 @@ export class Parked {
     this.#queue.push(credential, handle)
   }
 
-  shift(): number | undefined {
-    const handle = this.#queue.shift()
+  /** See `ReadyQueue`. */
+  shift(mayBe?: (credential: string) => boolean): number | undefined {
+    const handle = this.#queue.shift(mayBe)
     if (handle !== undefined) this.#there.set(handle, 0)
     return handle
   }

@@ -9,6 +9,11 @@ export class ReadyQueue<T> {
     return this.#size
   }
 
+  /** Credentials of which something waits. */
+  get owners(): number {
+    return this.#queues.size
+  }
+
   has(credential: string): boolean {
     return this.#queues.has(credential)
   }
@@ -20,8 +25,10 @@ export class ReadyQueue<T> {
     else queue.push(item)
   }
 
-  shift(): T | undefined {
+  /** Of the credentials whose turn it may be, the next one's. */
+  shift(mayBe: (credential: string) => boolean = anybody): T | undefined {
     for (const [credential, queue] of this.#queues) {
+      if (!mayBe(credential)) continue
       const item = queue.shift()
       if (queue.empty) this.#queues.delete(credential)
       else if (this.#queues.size > 1) {
@@ -45,6 +52,8 @@ export class ReadyQueue<T> {
     return taken
   }
 }
+
+const anybody = (): boolean => true
 
 const chunkLength = 1024
 

@@ -8,6 +8,7 @@ import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
 const to = (...domains: string[]) => ({ match: { senderDomains: [], recipientDomains: domains } })
+const from = (...credentials: string[]) => ({ match: { senderDomains: [], recipientDomains: [], credentials } })
 const many = 900
 const quick = { retry: { scheduleMs: [50], expireAfterMs: 86_400_000 } }
 
@@ -82,6 +83,42 @@ test('who comes after a flood waits for no more of it than the window holds', as
   await until('all are delivered', () => spool.stored.size === 0)
   const turn = upstream.received.findIndex((r) => r.rcpt[0]?.includes('late@'))
   expect(turn).toBeLessThan(100)
+})
+
+/** So many that each has room for no more than 200 recipients in memory; the first one takes all of these. */
+const twentyRoutes = (port: number) => [
+  route('r', [smarthost('a', port, { maxConnections: 2 })], { ...from('team-a/flood', 'team-b/web'), ...quick }),
+  ...Array.from({ length: 19 }, (_, n) => route(`other${n}`, [smarthost('b', 1)], to(`other${n}.test`))),
+]
+const flood = (n: number) => envelope(hello, { credential: 'team-a/flood', forwardPaths: [`u${n}@x.test`] })
+const late = () => envelope(hello, { credential: 'team-b/web', forwardPaths: ['late@x.test'] })
+
+test('who comes while another credential has filled the memory waits for none of that (case R15)', async () => {
+  const upstream = await startSmarthost()
+  const { spool } = rig(twentyRoutes(upstream.port))
+  for (let n = 0; n < 400; n++) spool.put(flood(n), hello)
+  for (let n = 0; n < 5; n++) spool.put(late(), hello)
+  await until('all are delivered', () => spool.stored.size === 0)
+  const turns = upstream.received.flatMap((r, turn) => (r.rcpt[0]?.includes('late@') ? turn : []))
+  expect(turns).toHaveLength(5)
+  expect(Math.max(...turns)).toBeLessThan(80)
+})
+
+test('who is tried again waits for no flood that goes on meanwhile (case R15)', async () => {
+  const upstream = await startSmarthost({
+    script: { RCPT: (time) => (time === 0 ? say('450 4.2.0 later') : undefined) },
+  })
+  const { spool, facts } = rig(twentyRoutes(upstream.port))
+  const message = late()
+  spool.put(message, hello)
+  await until('it is deferred', () => facts('deferred').length === 1)
+  let sent = 0
+  await until('it is delivered', () => {
+    // Never so many that any would be left to the disk, never so few that what is there would be read.
+    while (spool.stored.size < 190) spool.put(flood(sent++), hello)
+    return !spool.stored.has(message.queueId)
+  })
+  expect(sent).toBeLessThan(5000)
 })
 
 test('what waits for a dead smarthost on disk is given up in time, and reported once', async () => {
