@@ -306,12 +306,13 @@ export class Dispatcher {
     this.#goOn(lane)
   }
 
-  /** Something is free again; others of the route may have waited for it longer. */
+  /** Something is free again; others of the route may have waited for it longer. Only a turn among them begins a new streak. */
   #goOn(lane: Lane): void {
     const own = this.#ways.successorOf(lane) ?? lane
-    if (own.streak < longestStreak) this.#pump(own)
+    const goesOn = own.streak < longestStreak
+    if (goesOn) this.#pump(own)
     for (let next = lane.room.next(); next !== undefined; next = lane.room.next()) this.#takeTurn(next)
-    if (own.streak >= longestStreak) this.#takeTurn(own)
+    if (!goesOn) this.#pump(own)
   }
 
   #takeTurn(lane: Lane): void {

@@ -221,6 +221,17 @@ test('600 domains with one exchanger: few sockets and timers at one time, each m
   expect(timers).toBeLessThan(400)
 })
 
+test('a domain that always has mail makes room for others after twenty messages (case R15)', async () => {
+  const table: Table = { 'mx.test': at(one) }
+  for (const domain of ['a.test', 'b.test', 'late.test']) table[domain] = mx([1, 'mx.test'])
+  const { hosts, spool } = await startWorld(table, { [one]: {} }, { bounds: { maxConnections: 2 } })
+  for (let n = 0; n < 400; n++) spool.put(to(`u${n}@${n % 2 === 0 ? 'a' : 'b'}.test`), hello)
+  await until('the flood is under way', () => hosts[one].received.length > 10)
+  spool.put(to('late@late.test'), hello)
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect(rcptIndex(hosts[one].received, 'late@')).toBeLessThan(150)
+})
+
 test('who sends to one domain waits for no flood to hundreds of others', async () => {
   const table: Table = { 'mx.test': at(one), 'late.test': mx([1, 'mx.test']) }
   for (let n = 0; n < 500; n++) table[`d${n}.test`] = mx([1, 'mx.test'])
