@@ -139,7 +139,7 @@ export class Dispatcher {
 
   /** Undefined where there is none: then they wait for another configuration. */
   #laneTo(hop: Hop, message: Tracked, from?: Lane): Lane | undefined {
-    const lane = this.#ways.laneTo(hop, from)
+    const lane = this.#ways.laneTo(hop, message.envelope.credential, from)
     if (lane === undefined) void this.#settleAside(message, hop.recipients, noRoute, noRouteRetry)
     return lane
   }

@@ -1,6 +1,7 @@
 /**
  * The lanes of a route to exchangers: one for each domain that has mail now, up to a number, and a front where everything
  * else is parked until one of them ends. Ten thousand domains are ten thousand numbers, not as many sockets and timers.
+ * Domains that always have mail keep their lanes: so each credential may have one beyond that number, while its mail waits there.
  */
 import type { RouteConfig } from '../config.ts'
 import { FewMarks } from './few-marks.ts'
@@ -13,6 +14,8 @@ import type { Room } from './room.ts'
  */
 const domainsAhead = 32
 const messagesAhead = 16
+/** Of all credentials: there may be more of those. */
+const mostBeyond = 1000
 
 export class DomainLanes {
   readonly front: Lane
@@ -20,12 +23,16 @@ export class DomainLanes {
   readonly #room: Room
   readonly #random: () => number
   readonly #lanes = new Map<string, Lane>()
+  /** By credential, the last one that was opened for it beyond the number. */
+  readonly #beyond = new Map<string, Lane>()
 
   constructor(route: RouteConfig, room: Room, random: () => number) {
     this.#route = route
     this.#room = room
     this.#random = random
-    this.front = new Lane({ route, room, mostRecipients: 0, window: () => this.#places })
+    // One at a time: of several, the first would take what is for one.
+    const joins = (credential: string): boolean => this.front.coming === 0 && this.#mayGoBeyond(credential)
+    this.front = new Lane({ route, room, mostRecipients: 0, window: () => this.#places, joins })
   }
 
   get(domain: string): Lane | undefined {
@@ -33,14 +40,22 @@ export class DomainLanes {
   }
 
   /** The domain's lane; the front where it has to wait for one. Who comes from the front has waited. */
-  laneTo(domain: string, from: Lane | undefined): Lane {
+  laneTo(domain: string, credential: string, from: Lane | undefined): Lane {
     const known = this.#lanes.get(domain)
     if (known !== undefined) return known
-    if (this.#places <= 0 || (this.front.waiting > 0 && from !== this.front)) return this.front
+    const hasPlace = this.#places > 0 && (this.front.waiting === 0 || from === this.front)
+    if (!hasPlace && !this.#mayGoBeyond(credential)) return this.front
+    const lane = this.#open(domain, credential)
+    if (!hasPlace) this.#beyond.set(credential, lane)
+    return lane
+  }
+
+  #open(domain: string, owner: string): Lane {
     const lane = new Lane({
       route: this.#route,
       room: this.#room,
       domain,
+      owner,
       mostRecipients: messagesAhead,
       window: () => messagesAhead,
       turn: Math.floor(this.#random() * messagesAhead),
@@ -55,8 +70,15 @@ export class DomainLanes {
     return this.#room.most + domainsAhead - this.#lanes.size
   }
 
+  /** Others may keep the one that it had. */
+  #mayGoBeyond(credential: string): boolean {
+    const own = this.#beyond.get(credential)
+    return this.#places > -mostBeyond && (own === undefined || !own.holds(credential))
+  }
+
   /** True when it was there. */
   end(lane: Lane): boolean {
+    if (this.#beyond.get(lane.owner) === lane) this.#beyond.delete(lane.owner)
     return this.#lanes.get(lane.domain ?? '') === lane && this.#lanes.delete(lane.domain ?? '')
   }
 

@@ -24,10 +24,14 @@ export type LaneParts = {
   readonly room: Room
   /** Absent: the lane is for the whole route. */
   readonly domain?: string
+  /** The credential for whose mail it was opened; absent: no single one's. */
+  readonly owner?: string
   /** Recipients in memory, before what arrives is parked; 0: everything is parked. */
   readonly mostRecipients: number
   /** Messages that it reads ahead. */
   readonly window: () => number
+  /** Whose message is read though the window is full; absent: whoever has nothing there. */
+  readonly joins?: (credential: string) => boolean
   /** Which of equals takes the first. */
   readonly turn?: number
   readonly marks?: Marks
@@ -42,6 +46,7 @@ export class Lane {
   readonly route: RouteConfig
   readonly room: Room
   readonly domain: string | undefined
+  readonly owner: string
   readonly #parts: LaneParts
   #pools: readonly Pool[] = []
   readonly #ready = new ReadyQueue<Parcel>()
@@ -63,6 +68,7 @@ export class Lane {
   askAt = 0
   /** Failed elsewhere, and at once for another smarthost: before all others, and never in their way. */
   #again: Parcel[] = []
+  readonly #joins: (credential: string) => boolean
   #turn: number
   #wake: NodeJS.Timeout | undefined
   #wakesAt: number | undefined
@@ -72,6 +78,8 @@ export class Lane {
     this.route = parts.route
     this.room = parts.room
     this.domain = parts.domain
+    this.owner = parts.owner ?? ''
+    this.#joins = parts.joins ?? ((credential) => this.#hasNone(credential))
     this.#turn = parts.turn ?? 0
     this.#parked = new Parked(parts.marks)
   }
@@ -99,6 +107,11 @@ export class Lane {
     return this.#ready.size + this.#again.length + parked
   }
 
+  /** Whether anything of this credential waits, as far as it is not being read. */
+  holds(credential: string): boolean {
+    return this.#ready.has(credential) || this.#parked.has(credential)
+  }
+
   /** Whoever has parked messages goes behind them. */
   hasRoom(credential: string): boolean {
     return this.#recipients < this.#parts.mostRecipients && !this.#parked.has(credential)
@@ -123,8 +136,9 @@ export class Lane {
   }
 
   /** What arrives goes past what is parked, and may fill the window without end: who has nothing there is let in all the same. */
-  readonly #joins = (credential: string): boolean =>
-    this.#ready.owners < this.#parts.mostRecipients && !this.#ready.has(credential)
+  #hasNone(credential: string): boolean {
+    return this.#ready.owners < this.#parts.mostRecipients && !this.#ready.has(credential)
+  }
 
   /** What is over its time: parcels are taken out, parked ones are put into `overdue`. */
   takeOverdue(

@@ -86,16 +86,16 @@ export class Ways {
   }
 
   /** Undefined where there is none. `from`: whose turn it is. */
-  laneTo({ route, domain }: Pick<Hop, 'route' | 'domain'>, from?: Lane): Lane | undefined {
+  laneTo({ route, domain }: Pick<Hop, 'route' | 'domain'>, credential: string, from?: Lane): Lane | undefined {
     if (route === undefined) return undefined
-    if (domain !== undefined) return this.#domains.get(route.name)?.laneTo(domain, from)
+    if (domain !== undefined) return this.#domains.get(route.name)?.laneTo(domain, credential, from)
     const lane = this.#lanes.get(route.name)
     return lane === undefined || lane.pools.length === 0 ? undefined : lane
   }
 
   /** Where everything of this credential goes, whatever it says. */
   laneOfAll(credential: string): Lane | undefined {
-    return this.laneTo({ route: routeOfAll(this.#routes, credential), domain: undefined })
+    return this.laneTo({ route: routeOfAll(this.#routes, credential), domain: undefined }, credential)
   }
 
   /** After a reload it is another one that waits for the same. */

@@ -243,6 +243,21 @@ test('who sends to one domain waits for no flood to hundreds of others', async (
   expect(rcptIndex(hosts[one].received, 'late@')).toBeLessThan(350)
 })
 
+test('who sends to one domain waits for no flood that keeps every lane (case R15)', async () => {
+  const table: Table = { 'mx.test': at(one), 'late.test': mx([1, 'mx.test']), 'later.test': mx([1, 'mx.test']) }
+  for (let n = 0; n < 40; n++) table[`d${n}.test`] = mx([1, 'mx.test'])
+  const { hosts, spool } = await startWorld(table, { [one]: {} }, { bounds: { maxConnections: 2 } })
+  for (let n = 0; n < 2400; n++)
+    spool.put(envelope(hello, { forwardPaths: [`u@d${n % 40}.test`], credential: 'a/flood' }), hello)
+  for (const to of ['late@late.test', 'late@later.test'])
+    spool.put(envelope(hello, { forwardPaths: [to], credential: 'b/web' }), hello)
+  await until('it is delivered', () => rcptIndex(hosts[one].received, '@late.test') >= 0)
+  // Each lane before it has a turn of twenty messages.
+  expect(rcptIndex(hosts[one].received, '@late.test')).toBeLessThan(800)
+  await until('and so is the other one', () => rcptIndex(hosts[one].received, '@later.test') >= 0)
+  await until('all are', () => spool.stored.size === 0)
+})
+
 test('a flood to hundreds of silent domains holds up no other credential for longer than a few time-outs', async () => {
   const table: Table = { 'good.test': at(two) }
   for (let n = 0; n < 400; n++) table[`d${n}.test`] = at(one)
