@@ -54,7 +54,7 @@ export class Captures {
 
   add({ message, recipients }: Parcel): void {
     const { queueId, credential } = message.envelope
-    if (this.#waiting.size < most) {
+    if (this.#waiting.size < most || this.#joins(credential)) {
       for (const recipient of recipients) message.busy.add(recipient)
       this.#waiting.push(credential, { message, recipients })
     } else {
@@ -75,8 +75,8 @@ export class Captures {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#waiting.size + this.#coming < atOnce) {
-      const handle = this.#parked.shift()
+    while (!this.#stopped) {
+      const handle = this.#unpark()
       if (handle === undefined) break
       void this.#bring(handle)
     }
@@ -89,6 +89,15 @@ export class Captures {
       void run.then(() => this.#settled(parcel))
     }
   }
+
+  #unpark(): number | undefined {
+    if (this.#waiting.size + this.#coming < atOnce) return this.#parked.shift()
+    // One at a time: of several, the first would take what is for one.
+    return this.#coming === 0 ? this.#parked.shift(this.#joins) : undefined
+  }
+
+  /** What arrives goes past what is parked, and may never end: who has nothing in memory is let in all the same. */
+  readonly #joins = (credential: string): boolean => this.#waiting.owners < most && !this.#waiting.has(credential)
 
   async #settled({ message }: Parcel): Promise<void> {
     await this.#parts.ledger.recorded(message)

@@ -121,6 +121,16 @@ test('who is tried again waits for no flood that goes on meanwhile (case R15)', 
   expect(sent).toBeLessThan(5000)
 })
 
+test('who is captured waits for no flood that is captured, too (case R15)', async () => {
+  const { spool, facts } = rig([])
+  for (let n = 0; n < 400; n++) spool.put({ ...flood(n), disposition: 'capture' }, hello)
+  const others = Array.from({ length: 3 }, () => ({ ...late(), disposition: 'capture' as const }))
+  for (const other of others) spool.put(other, hello)
+  await until('all are captured', () => facts('captured').length === 403)
+  const order = facts('captured').map(([queueId]) => queueId)
+  expect(Math.max(...others.map(({ queueId }) => order.indexOf(queueId)))).toBeLessThan(150)
+})
+
 test('what waits for a dead smarthost on disk is given up in time, and reported once', async () => {
   const spool = filled(300, (n) => [`u${n}@x.test`])
   let ahead = 0
