@@ -27,7 +27,7 @@ import { Ways } from './ways.ts'
 import { within } from './within.ts'
 
 export type DispatcherParts = {
-  readonly spool: Pick<Spool, 'content' | 'contentInMemory' | 'handleOf' | 'outline'>
+  readonly spool: Pick<Spool, 'content' | 'contentInMemory' | 'handleOf' | 'acceptedAt'>
   readonly roster: Roster
   readonly ledger: Ledger
   readonly openAttempts: OpenAttempts
@@ -256,7 +256,7 @@ export class Dispatcher {
     const { retry } = lane.route
     if (!this.#parts.mayExpire() || !this.#parts.ledger.mayBeOver(retry)) return
     const isOver = (acceptedAt: number) => this.#parts.ledger.isOver(acceptedAt, retry)
-    const acceptedAt = (handle: number) => this.#parts.spool.outline(handle)?.acceptedAt
+    const acceptedAt = (handle: number) => this.#parts.spool.acceptedAt(handle)
     for (const { message, recipients } of lane.takeOverdue(isOver, acceptedAt)) {
       void this.#settleAside(message, recipients, outcome, retry)
     }

@@ -199,6 +199,10 @@ export class JournalSpool implements Spool {
     return this.#register.outline(handle)
   }
 
+  acceptedAt(handle: number): number | undefined {
+    return this.#register.acceptedAt(handle)
+  }
+
   load(handle: number): Promise<QueuedMessage | undefined> {
     return this.#contents.message(handle)
   }

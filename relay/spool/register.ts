@@ -120,6 +120,10 @@ export class Register {
     }
   }
 
+  acceptedAt(handle: number): number | undefined {
+    return this.#ids.has(handle) ? this.#acceptedAt.get(handle) : undefined
+  }
+
   /** Its content has a file of its own. */
   hasFile(handle: number): boolean {
     return (this.#marks.get(handle) & inFile) !== 0

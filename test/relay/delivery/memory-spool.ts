@@ -78,6 +78,10 @@ export class MemorySpool implements Spool {
     return { ...stored.envelope, dueAt }
   }
 
+  acceptedAt(handle: number): number | undefined {
+    return this.outline(handle)?.acceptedAt
+  }
+
   async load(handle: number): Promise<QueuedMessage | undefined> {
     const stored = this.stored.get(this.#ids[handle] ?? '')
     if (this.broken.has('load')) throw new SpoolError('fault', `load ${handle}: no disk`)

@@ -64,6 +64,7 @@ export class MemorySpool implements Spool {
 
   handleOf(): undefined {}
   outline(): undefined {}
+  acceptedAt(): undefined {}
   async load(): Promise<undefined> {}
   oldestAcceptedAt: undefined
 
