@@ -29,6 +29,17 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   for (const name of misnamed) registry.removeSingleMetric(name)
   const registers = [registry]
 
+  let observed: Observed | undefined
+  /** Once for all who ask in one turn: to look through a long queue takes a while. */
+  const seen = (): Observed => {
+    if (observed !== undefined) return observed
+    setImmediate(() => {
+      observed = undefined
+    })
+    observed = observe()
+    return observed
+  }
+
   const counter = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Counter<L>({ name: `relayfleet_${name}`, help, labelNames: [...labelNames], registers })
   const histogram = <const L extends string>(
@@ -50,7 +61,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
       help,
       registers,
       collect() {
-        this.set(value(observe()))
+        this.set(value(seen()))
       },
     })
   const settable = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
@@ -71,7 +82,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     labelNames: ['state'],
     registers,
     collect() {
-      const { ready, deferred, inFlight } = observe().queue
+      const { ready, deferred, inFlight } = seen().queue
       this.set({ state: 'ready' }, ready)
       this.set({ state: 'deferred' }, deferred)
       this.set({ state: 'in_flight' }, inFlight)

@@ -20,3 +20,14 @@ test('only counters are totals, every metric has a help, and every name is in ba
     expect(name).not.toMatch(/_(ms|milliseconds|minutes|kb|mb)(_|$)/)
   }
 })
+
+test('a scrape looks at the queue once, and the next one anew (case R21)', async () => {
+  let looks = 0
+  const observe = () => ({ ...nothing, sessions: ++looks })
+  const { registry } = createMetrics('mail/shared', observe)
+  for (const scrape of [1, 2]) {
+    expect(await registry.metrics()).toContain(`relayfleet_smtpd_sessions{policy="mail/shared"} ${scrape}\n`)
+    expect(looks).toBe(scrape)
+    await new Promise(setImmediate)
+  }
+})
