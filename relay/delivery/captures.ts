@@ -93,7 +93,7 @@ export class Captures {
   #unpark(): number | undefined {
     if (this.#waiting.size + this.#coming < atOnce) return this.#parked.shift()
     // One at a time: of several, the first would take what is for one.
-    return this.#coming === 0 ? this.#parked.shift(this.#joins) : undefined
+    return this.#coming === 0 ? this.#parked.shiftOf(this.#joins) : undefined
   }
 
   /** What arrives goes past what is parked, and may never end: who has nothing in memory is let in all the same. */

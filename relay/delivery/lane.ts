@@ -130,7 +130,7 @@ export class Lane {
   unpark(): number | undefined {
     if (this.#parked.size === 0 || this.coming >= readAtOnce) return undefined
     const hasRoom = this.#ready.size + this.coming < this.#parts.window()
-    const handle = hasRoom ? this.#parked.shift() : this.#parked.shift(this.#joins)
+    const handle = hasRoom ? this.#parked.shift() : this.#parked.shiftOf(this.#joins)
     if (handle !== undefined) this.coming += 1
     return handle
   }

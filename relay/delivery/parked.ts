@@ -28,9 +28,15 @@ export class Parked {
     this.#queue.push(credential, handle)
   }
 
-  /** See `ReadyQueue`. */
-  shift(mayBe?: (credential: string) => boolean): number | undefined {
-    const handle = this.#queue.shift(mayBe)
+  shift(): number | undefined {
+    return this.#left(this.#queue.shift())
+  }
+
+  shiftOf(mayBe: (credential: string) => boolean): number | undefined {
+    return this.#left(this.#queue.shiftOf(mayBe))
+  }
+
+  #left(handle: number | undefined): number | undefined {
     if (handle !== undefined) this.#there.set(handle, 0)
     return handle
   }

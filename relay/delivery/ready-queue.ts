@@ -25,18 +25,18 @@ export class ReadyQueue<T> {
     else queue.push(item)
   }
 
-  /** Of the credentials whose turn it may be, the next one's. */
-  shift(mayBe: (credential: string) => boolean = anybody): T | undefined {
+  shift(): T | undefined {
+    for (const [credential, queue] of this.#queues) return this.#take(credential, queue)
+    return undefined
+  }
+
+  /** Of the next credentials, the first one's whose turn it may be; the others go behind. Nobody waits for a look at all of them. */
+  shiftOf(mayBe: (credential: string) => boolean): T | undefined {
+    let left = Math.min(this.#queues.size, lookedAtOnce)
     for (const [credential, queue] of this.#queues) {
-      if (!mayBe(credential)) continue
-      const item = queue.shift()
-      if (queue.empty) this.#queues.delete(credential)
-      else if (this.#queues.size > 1) {
-        this.#queues.delete(credential)
-        this.#queues.set(credential, queue)
-      }
-      this.#size--
-      return item
+      if (left-- === 0) return undefined
+      if (mayBe(credential)) return this.#take(credential, queue)
+      this.#goesBehind(credential, queue)
     }
     return undefined
   }
@@ -51,9 +51,23 @@ export class ReadyQueue<T> {
     this.#size -= taken.length
     return taken
   }
+
+  #take(credential: string, queue: Fifo<T>): T | undefined {
+    const item = queue.shift()
+    if (queue.empty) this.#queues.delete(credential)
+    else this.#goesBehind(credential, queue)
+    this.#size--
+    return item
+  }
+
+  #goesBehind(credential: string, queue: Fifo<T>): void {
+    if (this.#queues.size === 1) return
+    this.#queues.delete(credential)
+    this.#queues.set(credential, queue)
+  }
 }
 
-const anybody = (): boolean => true
+const lookedAtOnce = 16
 
 const chunkLength = 1024
 

@@ -22,6 +22,18 @@ test('credentials take turns, each first in, first out', () => {
   expect(drain(queue)).toEqual(['f0', 'b0', 'c0', 'f1', 'b1', 'f2', 'f3'])
 })
 
+test('of a thousand credentials sixteen are looked at, and the next time those behind them', () => {
+  const queue = new ReadyQueue<string>()
+  for (let i = 0; i < 1000; i++) queue.push(`c${i}`, `c${i}`)
+  let looks = 0
+  const isMeant = (credential: string): boolean => ++looks > 0 && credential === 'c40'
+  expect([queue.shiftOf(isMeant), looks]).toEqual([undefined, 16])
+  expect([queue.shiftOf(isMeant), queue.shiftOf(isMeant)]).toEqual([undefined, 'c40'])
+  expect(drain(queue)).toHaveLength(999)
+  queue.push('alone', 'it')
+  expect([queue.shiftOf(() => false), queue.shiftOf(() => true), queue.size]).toEqual([undefined, 'it', 0])
+})
+
 test('a newcomer does not wait for the flood before it', () => {
   const queue = new ReadyQueue<string>()
   for (let i = 0; i < 10_000; i++) queue.push('flood', `f${i}`)
