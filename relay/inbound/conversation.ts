@@ -20,6 +20,7 @@ import {
 } from './limits.ts'
 import { mailFrom } from './mail-from.ts'
 import { Patience } from './pace.ts'
+import { pathIn } from './path-line.ts'
 import { rcptTo } from './rcpt-to.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session } from './session.ts'
@@ -358,6 +359,3 @@ function explained(mechanism: Mechanism, said: Reply): AuthAnswer {
   const last = { kind: 'reply', reply: said } as const
   return challenge === undefined ? last : { kind: 'challenge', challenge, next: () => last }
 }
-
-/** The path that a MAIL or RCPT line names, for the log; it is judged elsewhere. */
-const pathIn = (line: Buffer): string | undefined => /<(.*)>/.exec(line.toString())?.[1]

@@ -33,6 +33,13 @@ export function readPathLine(verb: keyof typeof lines, line: Buffer): PathLine {
   return { kind: 'path', path: match[1] ?? '', parameters }
 }
 
+/** Whatever a line names as its path, for the log; it is judged by the above. No regular expression: of many `<` it would try each. */
+export function pathIn(line: Buffer): string | undefined {
+  const text = line.toString()
+  const [open, close] = [text.indexOf('<'), text.lastIndexOf('>')]
+  return open !== -1 && open < close ? text.slice(open + 1, close) : undefined
+}
+
 function readParameters(text: string): ReadonlyMap<string, string> | undefined {
   const parameters = new Map<string, string>()
   for (const word of text.split(/ +/).filter((w) => w !== '')) {

@@ -1,7 +1,7 @@
 /** MAIL and RCPT lines and the parameters of MAIL. */
 import { expect, test } from 'vitest'
 import { readMailParameters } from '../../../relay/inbound/parameters.ts'
-import { readPathLine } from '../../../relay/inbound/path-line.ts'
+import { pathIn, readPathLine } from '../../../relay/inbound/path-line.ts'
 
 const read = (line: string) => readPathLine(line.startsWith('RCPT') ? 'RCPT' : 'MAIL', Buffer.from(line))
 const path = (text: string, parameters: Readonly<Record<string, string>> = {}) => ({
@@ -54,6 +54,25 @@ test.each([
     expect(read(before + ' '.repeat(2_046 - Buffer.byteLength(before + end)) + end)).toMatchObject(refused)
   }
   expect(performance.now() - began).toBeLessThan(50)
+})
+
+test.each(['<', '<>', '>', '<"'])('what a line of nothing but %j names costs no time (case R15)', (part) => {
+  const line = Buffer.from(`MAIL FROM:${part.repeat(2_036 / part.length)}`)
+  const began = performance.now()
+  for (let n = 0; n < 100; n++) pathIn(line)
+  expect(performance.now() - began).toBeLessThan(50)
+})
+
+test('what a line names is between its first and its last bracket, whatever that is', () => {
+  const lines = [
+    'MAIL FROM:<a@b.example> SIZE=1',
+    'RCPT TO:<<a>>',
+    'MAIL FROM:<>',
+    'MAIL FROM:a@b.example',
+    'RCPT TO:>a<',
+  ]
+  const named = ['a@b.example', '<a>', '', undefined, undefined]
+  expect(lines.map((line) => pathIn(Buffer.from(line)))).toEqual(named)
 })
 
 const parameters = (given: Readonly<Record<string, string>>) => readMailParameters(new Map(Object.entries(given)))
