@@ -13,6 +13,8 @@ export type Mailbox = {
 // RFC 5321 section 4.5.3.1.3: a path has 256 octets with its brackets. The local part has no limit of its own, since
 // reply addresses with more than 64 octets are in daily use.
 const maxOctets = 254
+// RFC 1035 section 2.3.4, without the octets of the first length and of the root: no DNS knows a longer name.
+const longestDomain = 253
 
 // Beyond ASCII only letters, marks and digits: a fullwidth @ or a space that normalises away is no local part.
 const dotAtom = /^[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+)*$/u
@@ -47,8 +49,10 @@ function parseLocalPart(text: string): string | undefined {
 export function parseDomain(text: string): string | undefined {
   const domain = isAscii(text) ? text.toLowerCase() : aLabels(lowerAscii(text))
   const labels = domain?.split('.') ?? []
-  const qualified = labels.length > 1 && labels.every((l) => ldhLabel.test(l)) && topLabel.test(labels.at(-1) ?? '')
-  return qualified && domain !== undefined && !hasFakeLabel(domain) ? domain : undefined
+  const isShort = domain !== undefined && domain.length <= longestDomain
+  const qualified =
+    isShort && labels.length > 1 && labels.every((l) => ldhLabel.test(l)) && topLabel.test(labels.at(-1) ?? '')
+  return qualified && !hasFakeLabel(domain) ? domain : undefined
 }
 
 // A U-label is in its canonical form (RFC 5890 section 2.3.2.1): what only a mapping would make one is refused.

@@ -150,3 +150,10 @@ test('whatever is accepted has one @ outside quotes, and nothing that ends a com
     { numRuns: 5000 },
   )
 })
+
+test('a domain whose A-labels are longer than any name in DNS is none, however short it is written', () => {
+  const path = (labels: number): string => `a@${'é.'.repeat(labels)}test`
+  expect(Buffer.byteLength(path(82))).toBeLessThan(254)
+  expect([parsePath(path(82)), parsePath(path(32))]).toEqual([undefined, undefined])
+  expect(parsePath(path(31))?.domain).toHaveLength(252)
+})
