@@ -121,16 +121,17 @@ export class Ways {
     lane.closed = found.kind === 'none' ? found.outcome : undefined
   }
 
-  /** A domain's lane ends when nothing of it is left; returns the front, where others wait for one. */
+  /** A domain's lane ends when nothing of it is left; returns the front, where others wait for it to end or to go on. */
   endIfDone(lane: Lane): Lane | undefined {
     this.left(lane)
-    if (lane.domain === undefined || lane.waiting > 0 || lane.underWay > 0) return undefined
-    const lanes = this.#domains.get(lane.route.name)
-    if (lanes === undefined || !lanes.end(lane)) return undefined
-    lane.empty()
-    lane.room.forget(lane)
-    this.#pools.endAll(lane.pools)
-    return lanes.front
+    const lanes = lane.domain === undefined ? undefined : this.#domains.get(lane.route.name)
+    if (lanes === undefined) return undefined
+    if (lane.waiting === 0 && lane.underWay === 0 && lanes.end(lane)) {
+      lane.empty()
+      lane.room.forget(lane)
+      this.#pools.endAll(lane.pools)
+    }
+    return lanes.front.waiting > 0 ? lanes.front : undefined
   }
 
   /** One of an earlier configuration is forgotten when what it was reading is read. */
