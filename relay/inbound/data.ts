@@ -1,13 +1,16 @@
 /** DATA: takes the content, and says 250 only when the spool has made the message ours. */
-import type { ListenerConfig, RelayConfig } from '../config.ts'
+import type { CredentialConfig, ListenerConfig, RelayConfig } from '../config.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { judgeHeader } from '../rules/content.ts'
+import { type HeaderVerdict, judgeHeader } from '../rules/content.ts'
+import { type ContentFacts, sendersIn } from '../rules/header-facts.ts'
+import { judgeMailFrom } from '../rules/mail-from.ts'
+import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { type Incoming, SpoolError } from '../spool/spool.ts'
 import { loginInForce } from './auth.ts'
 import { Content, type JudgedHeader } from './content.ts'
 import { count, peek } from './counts.ts'
-import { type Disposition, dispositionOf } from './disposition.ts'
+import { dispositionOf } from './disposition.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
 import { mendHeader, type Taking } from './mended-header.ts'
 import { protocol } from './protocol.ts'
@@ -40,7 +43,10 @@ export class Reception {
   readonly #transaction: Transaction
   readonly #incoming: Incoming
   readonly #content: Content
-  readonly #disposition: Disposition
+  /** The fields that say who sends. */
+  #senders: Buffer = Buffer.alloc(0)
+  /** By a configuration that has come since MAIL. */
+  #later: HeaderVerdict | undefined
   #failed: Refusal | undefined
 
   constructor(inbound: Inbound, session: Session, login: SessionLogin, transaction: Transaction, incoming: Incoming) {
@@ -50,7 +56,6 @@ export class Reception {
     this.#login = login
     this.#transaction = transaction
     this.#incoming = incoming
-    this.#disposition = dispositionOf(config.recipients, [...transaction.forwardPaths.values()])
     const limits = { messageBytes: config.limits.messageBytes, bareNewlines: bareNewlinesAt(config, session.listener) }
     this.#content = new Content(limits, (header) => this.#judge(header))
   }
@@ -70,10 +75,12 @@ export class Reception {
     // The credential may have been taken away while the content came.
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return this.#giveUp(login.refusal, audited)
+    const withdrawn = this.#judgeAgain(login.credential)
+    if (withdrawn) return this.#giveUp(withdrawn, audited)
     await this.#write(rest)
     if (this.#failed) return this.#giveUp(this.#failed, audited)
     // All recipients or none, and nothing is kept of what is refused here.
-    const from = { senderDomain: this.#content.signingDomain ?? '' }
+    const from = { senderDomain: this.#from.signingDomain ?? '' }
     const counted = await count(this.#inbound, login.credential, from, this.#recipients)
     const told = [...audited, ...counted.audited]
     if (counted.refusal) return this.#giveUp(counted.refusal, told)
@@ -114,17 +121,37 @@ export class Reception {
   #judge(header: Buffer): JudgedHeader {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return { refusal: login.refusal, audited: [], fromDomain: '', header }
-    const { reversePath, parameters } = this.#transaction
-    const { config, keyring } = this.#inbound.inForce()
-    const canSign = (domain: string) => keyring.signingOf(domain, this.#inbound.now())?.broken.length === 0
     try {
-      const facts = { config, credential: login.credential, reversePath, smtpUtf8: parameters.smtpUtf8, canSign }
-      const { fields, ...verdict } = judgeHeader(facts, header)
+      const { fields, ...verdict } = judgeHeader(this.#facts(login.credential), header)
+      this.#senders = sendersIn(header, fields)
       const mended = mendHeader(header, fields, this.#taking)
       return { ...verdict, header: Buffer.concat([Buffer.from(this.#received()), mended]) }
     } catch (error) {
       return { refusal: faultOf(this.#inbound, error), audited: [], fromDomain: '', header }
     }
+  }
+
+  /** A domain may have withdrawn its consent since MAIL, or a recipient be none any more: its right is gone with that (A03). */
+  #judgeAgain(credential: CredentialConfig): Refusal | undefined {
+    if (this.#transaction.revision === this.#inbound.inForce().revision) return undefined
+    const facts = this.#facts(credential)
+    const paths = [...this.#transaction.forwardPaths.values()]
+    const later = judgeHeader(facts, this.#senders)
+    this.#later = later
+    const ofPaths = paths.map((path, accepted) => judgeRcptTo(facts, path, accepted))
+    const verdicts = [judgeMailFrom(facts, facts.reversePath), ...ofPaths, later]
+    return verdicts.find(({ refusal }) => refusal)?.refusal
+  }
+
+  #facts(credential: CredentialConfig): ContentFacts {
+    const { reversePath, parameters } = this.#transaction
+    const { config, keyring } = this.#inbound.inForce()
+    const canSign = (domain: string) => keyring.signingOf(domain, this.#inbound.now())?.broken.length === 0
+    return { config, credential, reversePath, smtpUtf8: parameters.smtpUtf8, canSign }
+  }
+
+  get #from(): Content | HeaderVerdict {
+    return this.#later ?? this.#content
   }
 
   #received(): string {
@@ -143,13 +170,14 @@ export class Reception {
 
   #envelope(): Omit<Envelope, 'queueId' | 'bytes'> {
     const { reversePath, parameters } = this.#transaction
-    const { signingDomain } = this.#content
+    const { fromDomain, signingDomain } = this.#from
+    const { recipients } = this.#inbound.inForce().config
     return {
       acceptedAt: this.#inbound.now(),
       credential: this.#login.credential,
       reversePath,
-      ...this.#disposition,
-      fromDomain: this.#content.fromDomain,
+      ...dispositionOf(recipients, [...this.#transaction.forwardPaths.values()]),
+      fromDomain,
       ...(signingDomain !== undefined && { signingDomain }),
       client: this.#client,
       // What the content is counts, whatever the client said of it.

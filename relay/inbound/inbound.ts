@@ -18,6 +18,8 @@ export type InForce = {
   readonly index: CredentialIndex
   /** Only to tell whether they can sign: that is delivery's. */
   readonly keyring: Keyring
+  /** Another one for each configuration. */
+  readonly revision: number
 }
 
 export type Inbound = {

@@ -10,7 +10,7 @@ import { readPathLine } from './path-line.ts'
 import { protocol } from './protocol.ts'
 import type { Session, Transaction } from './session.ts'
 
-type Opening = Pick<Transaction, 'reversePath' | 'parameters'>
+type Opening = Pick<Transaction, 'reversePath' | 'parameters' | 'revision'>
 
 type Check = (inbound: Inbound, session: Session) => Refusal | undefined
 
@@ -44,14 +44,14 @@ export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Deci
   const tooMuch = noRoom(inbound, parameters)
   if (tooMuch) return refuse(tooMuch)
 
-  const { config } = inbound.inForce()
+  const { config, revision } = inbound.inForce()
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
   const verdict = judgeMailFrom(facts, command.path)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
   // What is used up is said before a client sends a content; it is counted when the content is there.
   const over = peek(inbound, login.credential, 1)
   if (over) return refuse(over, verdict.audited)
-  return { kind: 'accepted', value: { reversePath: command.path, parameters }, audited: verdict.audited }
+  return { kind: 'accepted', value: { reversePath: command.path, parameters, revision }, audited: verdict.audited }
 }
 
 /** A message that can not be kept is refused before it is sent (RFC 1870 section 6.1). */

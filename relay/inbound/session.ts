@@ -10,6 +10,8 @@ export type Transaction = {
   readonly startedAt: number
   readonly reversePath: string
   readonly parameters: MailParameters
+  /** Of the configuration that the reverse-path was judged by. */
+  readonly revision: number
   /** As the client wrote them, by the form in which they are compared. */
   readonly forwardPaths: Map<string, string>
   /** How many were refused. */

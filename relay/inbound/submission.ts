@@ -144,6 +144,7 @@ export function createSubmission({
         config,
         index: indexCredentials(config, anchorsOf(loaded)),
         keyring: new Keyring(loaded, current?.keyring),
+        revision: (current?.revision ?? 0) + 1,
       }
       const wanted = new Set(config.listeners.map(keyOf))
       const leaving = [...open].filter(([key]) => !wanted.has(key))

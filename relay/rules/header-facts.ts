@@ -42,6 +42,12 @@ export function readHeader(facts: ContentFacts, block: Buffer): HeaderFacts {
   return { ...facts, octets: block.length, header, fields, identities, from }
 }
 
+/** The octets of the fields that say who sends: all that is to be judged again where the configuration is another one. */
+export const sendersIn = (header: Buffer, fields: readonly Field[]): Buffer =>
+  Buffer.concat(
+    fields.filter(({ name }) => identityNames.has(name)).map(({ start, end }) => header.subarray(start, end)),
+  )
+
 // A block beyond the limit is not worth reading: its size refuses it.
 const parseWithinLimit = (block: Buffer): ParsedHeader =>
   block.length > headerLimits.octets ? { ok: false, why: 'too large' } : parseHeader(block)
