@@ -264,7 +264,7 @@ export class Connection implements Line, Hearer {
   }
 
   #obey(verb: string, line: Buffer): Handling {
-    if (fateOf(verb) === 'refused') return this.#refuseCommand(verb)
+    if (fateOf(verb) === 'refused') return this.#refuseCommand(line)
     const refused = this.#outOfPlace(verb, line)
     return refused ? this.#refuse(refused) : this.#carryOut(verb, line)
   }
@@ -305,9 +305,9 @@ export class Connection implements Line, Hearer {
     }
   }
 
-  /** BDAT is not offered, and what came behind it is a chunk of content: none of it may be carried out. */
-  #refuseCommand(verb: string): undefined {
-    if (verb === 'BDAT' && this.#inlet.moreCame) this.violated(protocol.notImplemented)
+  /** BDAT is not offered, and what comes behind it, at once or later, is a chunk of content: none of it may be carried out. */
+  #refuseCommand(line: Buffer): undefined {
+    if (/^BDAT(?! +0+(?: |$))/i.test(line.toString())) this.violated(protocol.notImplemented)
     else this.#refuse(protocol.notImplemented)
   }
 
