@@ -8,8 +8,8 @@ export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
   if (!plain.includes('@')) return false
   const spaced = joinAroundAt(plain)
   return (
-    addressesIn(plain).some((a) => !isMailbox(a, mailbox)) ||
-    addressesIn(spaced).some((a) => hasDottedDomain(a) && !isMailbox(a, mailbox))
+    addressesIn(unquotedAtAt(plain)).some((a) => !isMailbox(a, mailbox)) ||
+    addressesIn(unquotedAtAt(spaced)).some((a) => hasDottedDomain(a) && !isMailbox(a, mailbox))
   )
 }
 
@@ -23,7 +23,12 @@ const joinAroundAt = (text: string): string =>
     .split('@')
     .map((part) => part.trim())
     .join('@')
-const hasDottedDomain = (address: string): boolean => /\.[^.]/.test(address.slice(address.lastIndexOf('@')))
+// Many software takes the ideographic full stop for a dot (RFC 3490 section 3.1).
+const hasDottedDomain = (address: string): boolean => /[.\u3002][^.]/.test(address.slice(address.lastIndexOf('@')))
+
+/** `"ceo"@other.t` and `ceo(x)@other.t` are addresses to a reader, too. */
+const unquotedAtAt = (text: string): string =>
+  text.replace(/(?<!["'>)\]}])["'>)\]}]+(?=@)/g, '').replace(/(?<=@)["'<([{]+/g, '')
 
 const isMailbox = (shown: string, mailbox: Mailbox): boolean => {
   const parsed = parsePath(shown)

@@ -45,6 +45,8 @@ test.each([
   ['its own address in an encoded name', `From: =?utf-8?b?${base64('app@corp.t')}?= <app@corp.t>`],
   ['a name with an @ that is no address', 'From: "Sales @ Example" <app@corp.t>'],
   ['a handle', 'From: "@example" <app@corp.t>'],
+  ['a handle with a dot', 'From: "John Doe (@john.doe)" <app@corp.t>'],
+  ['its own address in apostrophes', `From: "'app@corp.t'" <app@corp.t>`],
   ['unknown fields', 'From: app@corp.t\r\nConstructor: x\r\n__proto__: y\r\nX-From: ceo@other.t'],
 ])('is accepted: %s', (_name, from) => {
   expect(judgeHeader(submission, message(from))).toEqual({
@@ -190,6 +192,13 @@ test.each([
   ['broken base64', '=?utf-8?b?Y2VvQG90aGVyLnQ?='],
   ['an encoded-word in an encoded-word', `=?utf-8?b?${base64('=?utf-8?q?ceo=40other.t?=')}?=`],
   ['without its end', '=?utf-8?q?ceo=40other.t'],
+  ['its local part in quotes', '=?utf-8?q?=22ceo=22=40other.t?='],
+  ['its local part in apostrophes', `"'ceo'@other.t"`],
+  ['quotes with spaces around the @', '=?utf-8?q?=22ceo=22_=40_other.t?='],
+  ['its domain in apostrophes', `"ceo@'other.t'"`],
+  ['its local part in brackets', '"<ceo>@other.t"'],
+  ['its local part with a comment', '"ceo(x)@other.t"'],
+  ['spaces around the @ and an ideographic full stop', '"ceo @ other。t"'],
 ])('the display name shows another address: %s', (_name, name) => {
   const from = message(`From: ${name} <app@corp.t>`)
   const allow = { enforcement: 'Enforce', displayNameAddress: 'Allow' } as const
@@ -292,6 +301,8 @@ test.each([
   ['@ in a name', `From: "${times('@')}" <app@corp.t>`],
   ['@ after a letter in a name', `From: "a${times('@')}" <app@corp.t>`],
   ['its own address in a name', `From: "${times('app@corp.t ')}" <app@corp.t>`],
+  ['apostrophes in a name', `From: "a@${times("'")}" <app@corp.t>`],
+  ['apostrophes and @ in a name', `From: "a${times("'@")}" <app@corp.t>`],
   ['encoded-words', `From: ${times('=?utf-8?q?a?= ')}<app@corp.t>`],
   ['beginnings of encoded-words', `From: ${times('=?a?q?')} <app@corp.t>`],
   ['question marks', `From: ${times('=?')} <app@corp.t>`],
