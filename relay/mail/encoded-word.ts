@@ -38,19 +38,45 @@ const fromBase64 = (content: string): Buffer | undefined =>
   base64.test(content) ? Buffer.from(content, 'base64') : undefined
 
 const fromQuotedPrintable = (content: string): Buffer | undefined =>
-  quotedPrintable.test(content)
-    ? Buffer.from(
-        content
-          .replaceAll('_', ' ')
-          .replace(/=(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
-        'latin1',
-      )
-    : undefined
+  quotedPrintable.test(content) ? Buffer.from(unescaped(content.replaceAll('_', ' ')), 'latin1') : undefined
 
+const unescaped = (text: string): string =>
+  text.replace(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+
+/** Each word by itself, as RFC 2047 section 5 has it; together where a character is split between them. */
 function decodeRun({ charset, octets }: Run): string | undefined {
+  const together = Buffer.concat(octets)
+  if (octets.length > 1 && together.includes('@') && !sameAts(charset, octets, together)) return undefined
+  return decodeAll(charset, octets) ?? decodeAll(charset, [together])
+}
+
+function decodeAll(charset: string, octets: readonly Buffer[]): string | undefined {
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(Buffer.concat(octets))
+    const decoder = new TextDecoder(charset, { fatal: true })
+    return namesNoOrder(charset, decoder.encoding) ? undefined : octets.map((o) => decoder.decode(o)).join('')
   } catch {
     return undefined
   }
 }
+
+/** Some clients take the octets of UTF-16 in one order, and some in the other. */
+const namesNoOrder = (charset: string, encoding: string): boolean =>
+  encoding.startsWith('utf-16') && !/^utf-16[bl]e$/.test(charset)
+
+/** An octet of @ may be half of a character, or not, where a client reads each word by itself. */
+function sameAts(charset: string, octets: readonly Buffer[], together: Buffer): boolean {
+  try {
+    const decoder = new TextDecoder(charset)
+    const ats = (text: string): number => text.split('@').length
+    return ats(octets.map((o) => decoder.decode(o)).join('')) === ats(decoder.decode(together))
+  } catch {
+    return false
+  }
+}
+
+/** Every octet that some decoder might make of a text that is not read. */
+export const anyOctets = (text: string): string =>
+  [...text.matchAll(/\?b\?([^?]*)/gi)]
+    .map(([, content = '']) => Buffer.from(content, 'base64').toString('latin1'))
+    .concat(unescaped(text))
+    .join('')

@@ -1,6 +1,6 @@
 /** The checks of each identity in a header: From, Sender and their Resent- forms. */
 import { isAscii } from '../mail/address.ts'
-import { decodeWords } from '../mail/encoded-word.ts'
+import { anyOctets, decodeWords } from '../mail/encoded-word.ts'
 import type { ParsedFrom } from '../mail/header.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { showsAnotherAddress } from './display-name.ts'
@@ -31,10 +31,14 @@ export const asciiUnlessAgreed = each(({ mailbox }, _, { smtpUtf8 }) =>
 )
 
 export const noHiddenControls = each(({ displayName }, field) =>
-  /[\0-\x08\n-\x1f\x7f]/.test(decodeWords(displayName) ?? '')
-    ? malformed(`${field} has a control character in an encoded-word`)
-    : undefined,
+  hasHiddenControl(displayName) ? malformed(`${field} has a control character in an encoded-word`) : undefined,
 )
+
+/** What nobody can read may be anything, but not a line end to whom guesses at it. */
+function hasHiddenControl(displayName: string): boolean {
+  const shown = decodeWords(displayName)
+  return shown === undefined ? /[\0\r\n]/.test(anyOctets(displayName)) : /[\0-\x08\n-\x1f\x7f]/.test(shown)
+}
 
 export const ownsIdentities = each(({ mailbox }, field, { credential }) =>
   owns(credential, mailbox)

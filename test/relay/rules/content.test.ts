@@ -47,6 +47,10 @@ test.each([
   ['a handle', 'From: "@example" <app@corp.t>'],
   ['a handle with a dot', 'From: "John Doe (@john.doe)" <app@corp.t>'],
   ['its own address in apostrophes', `From: "'app@corp.t'" <app@corp.t>`],
+  [
+    'a Japanese name of two encoded words',
+    'From: =?iso-2022-jp?b?GyRCRnxLXBsoQg==?= =?iso-2022-jp?b?GyRCQkBPOhsoQg==?= <app@corp.t>',
+  ],
   ['unknown fields', 'From: app@corp.t\r\nConstructor: x\r\n__proto__: y\r\nX-From: ceo@other.t'],
 ])('is accepted: %s', (_name, from) => {
   expect(judgeHeader(submission, message(from))).toEqual({
@@ -140,6 +144,13 @@ test.each([
   ['two Content-Type', 'From: app@corp.t\r\nContent-Type: text/plain\r\nContent-type: text/html'],
   ['two encodings', 'From: app@corp.t\r\nContent-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64'],
   ['a NUL behind an encoding', 'From: =?utf-8?q?a=00b?= <app@corp.t>'],
+  ['CR LF in a charset that nobody knows', 'From: =?x?q?a=0D=0Ab?= <app@corp.t>'],
+  ['CR LF beside what is not of its charset', 'From: =?utf-8?q?a=0D=0Ab=FF?= <app@corp.t>'],
+  ['CR LF beside a broken escape', 'From: =?utf-8?q?a=0D=0Ab=4?= <app@corp.t>'],
+  ['CR LF in an encoded-word without its end', 'From: =?utf-8?q?a=0D=0Ab <app@corp.t>'],
+  ['CR LF in broken base64', 'From: =?utf-8?b?YQ0KQg?= <app@corp.t>'],
+  ['UTF-16 in an order that is not said', `From: =?utf-16?b?${base64('\u6300\u4000\u6f00', 'utf16le')}?= <app@corp.t>`],
+  ['NUL in UTF-7', 'From: =?utf-7?q?a=00b?= <app@corp.t>'],
   ['CR LF behind an encoding', `From: =?utf-8?b?${base64('a\r\nBcc: x@y.t')}?= <app@corp.t>`],
 ])('is malformed or ambiguous, in Audit too: %s', (_name, from) => {
   const headerFrom = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
@@ -199,6 +210,8 @@ test.each([
   ['its local part in brackets', '"<ceo>@other.t"'],
   ['its local part with a comment', '"ceo(x)@other.t"'],
   ['spaces around the @ and an ideographic full stop', '"ceo @ other。t"'],
+  ['an @ that is half a character unless each word is read alone', '=?gbk?q?ceo=81?= =?gbk?q?=40other.t?='],
+  ['a state that lasts unless each word is read alone', '=?iso-2022-jp?q?=1B$B?= =?iso-2022-jp?q?ceo=40a.de?='],
 ])('the display name shows another address: %s', (_name, name) => {
   const from = message(`From: ${name} <app@corp.t>`)
   const allow = { enforcement: 'Enforce', displayNameAddress: 'Allow' } as const
@@ -301,6 +314,7 @@ test.each([
   ['@ in a name', `From: "${times('@')}" <app@corp.t>`],
   ['@ after a letter in a name', `From: "a${times('@')}" <app@corp.t>`],
   ['its own address in a name', `From: "${times('app@corp.t ')}" <app@corp.t>`],
+  ['encoded-words with an @', `From: ${times('=?utf-8?q?=40?= ')}<app@corp.t>`],
   ['apostrophes in a name', `From: "a@${times("'")}" <app@corp.t>`],
   ['apostrophes and @ in a name', `From: "a${times("'@")}" <app@corp.t>`],
   ['encoded-words', `From: ${times('=?utf-8?q?a?= ')}<app@corp.t>`],
