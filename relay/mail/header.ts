@@ -32,8 +32,11 @@ const ambiguities: readonly (readonly [RegExp, string])[] = [
   [/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/, 'a control character'],
   [/\r(?!\n)|(?<!\r)\n/, 'a bare CR or LF'],
   [/\r\n[ \t]+(?:\r|$)/, 'a folded line of nothing but white space'],
-  // With an address: the h= of a folded DKIM-Signature has lines like ` from:to:subject`.
-  [/\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:[^\r:;]*@/i, 'a folded line that looks like a From or Sender'],
+  // With an address, and not what the h= of a folded DKIM-Signature may be: ` from:to:subject; i=@corp.t`.
+  [
+    /\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:(?!(?:[ \t]*[\w-]+[ \t]*:)*[ \t]*(?:[\w-]+[ \t]*)?(?:;[ \t]*(?:\w+[ \t]*=[^\r<]*)?)?\r)[^\r]*@/i,
+    'a folded line that looks like a From or Sender',
+  ],
   // NEL in latin1 and UTF-8, and the Unicode separators: line breaks for software that reads text and not octets.
   [
     /(?:\x85|\xe2\x80[\xa8\xa9])[ \t]*(?:resent-)?(?:from|sender)[ \t]*:/i,
