@@ -1,5 +1,6 @@
 /** What the policy makes of the recipients, once and for all at acceptance (`recipients.mode`). Pure. */
 import type { RelayConfig } from '../config.ts'
+import { parsePath } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 
 export type Disposition = Pick<Envelope, 'disposition' | 'forwardPaths' | 'redirectedFrom'>
@@ -19,8 +20,8 @@ export function dispositionOf(recipients: RelayConfig['recipients'], forwardPath
   }
 }
 
-/** Equal for the same mailbox: domains know no case, local parts may (RFC 5321 section 2.4). */
+/** Equal for the same mailbox, quoted or not, in A-labels or U-labels; local parts may know case (RFC 5321 section 2.4). */
 export function comparableForwardPath(path: string): string {
-  const at = path.lastIndexOf('@')
-  return path.slice(0, at) + path.slice(at).toLowerCase()
+  const mailbox = parsePath(path)
+  return mailbox === undefined ? path : `${mailbox.localPart}@${mailbox.domain}`
 }

@@ -21,14 +21,12 @@ export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decisi
   if (command.parameters.size > 0) return refuse(protocol.unknownParameter)
 
   const { forwardPaths, parameters } = transaction
-  if (forwardPaths.has(comparableForwardPath(command.path))) {
-    return { kind: 'accepted', value: command.path, audited: [] }
-  }
+  const others = forwardPaths.size - (forwardPaths.has(comparableForwardPath(command.path)) ? 1 : 0)
   const { config } = inbound.inForce()
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
-  const verdict = judgeRcptTo(facts, command.path, forwardPaths.size)
+  const verdict = judgeRcptTo(facts, command.path, others)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
-  const full = roomFor(inbound, login.credential, forwardPaths.size)
+  const full = roomFor(inbound, login.credential, others)
   if (full) return refuse(full, verdict.audited)
   return { kind: 'accepted', value: command.path, audited: verdict.audited }
 }

@@ -21,6 +21,9 @@ test.each([
 
 test.each([
   ['a@b.example', 'a@B.EXAMPLE', true],
+  ['a@bücher.example', 'a@xn--bcher-kva.example', true],
+  ['"a"@b.example', 'a@b.example', true],
+  ['"a\\ b"@b.example', '"a b"@b.example', true],
   ['a@b.example', 'A@b.example', false],
   ['a@b.example', 'a@c.example', false],
   ['"x@y"@b.example', '"x@Y"@b.example', false],
