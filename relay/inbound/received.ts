@@ -1,5 +1,6 @@
 /** Our trace field (RFC 5321 section 4.4). Pure. */
 import { isIPv6 } from 'node:net'
+import { isAscii } from '../mail/address.ts'
 
 export type Reception = {
   readonly hostname: string
@@ -11,14 +12,17 @@ export type Reception = {
   readonly at: number
 }
 
-/** The field with its final CR LF. Several recipients are not named: each would learn of the others. */
+/**
+ * The field with its final CR LF. Several recipients are not named: each would learn of the others. Nor is one beyond ASCII:
+ * the header would need SMTPUTF8 at every next hop (RFC 6532), also where its recipient is redirected to one that does not.
+ */
 export function receivedHeader(r: Reception): string {
   const literal = isIPv6(r.client.address) ? `[IPv6:${r.client.address}]` : `[${r.client.address}]`
   const [only, ...others] = r.forwardPaths
   return [
     `Received: from ${hostOr(r.client.helo, literal)} (${literal})`,
     `\tby ${r.hostname} with ${r.smtpUtf8 ? 'UTF8SMTPSA' : 'ESMTPSA'} (${r.client.tls}) id ${r.queueId}`,
-    ...(only !== undefined && others.length === 0 ? [`\tfor <${only}>`] : []),
+    ...(only !== undefined && others.length === 0 && isAscii(only) ? [`\tfor <${only}>`] : []),
   ]
     .join('\r\n')
     .concat(`; ${dateTime(r.at)}\r\n`)

@@ -25,6 +25,12 @@ test('several recipients do not learn of each other', () => {
   expect(header).toContain('id 0ABC; Tue, 01 Dec 2026')
 })
 
+test('it makes no header UTF-8: a redirected message would need SMTPUTF8 at a smarthost without it, and bounce', () => {
+  const header = receivedHeader({ ...reception, smtpUtf8: true, forwardPaths: ['jörg@elsewhere.example'] })
+  expect(header).toMatch(/^[\x00-\x7f]*$/)
+  expect(header).toContain('id 0ABC; Tue, 01 Dec 2026')
+})
+
 test('SMTPUTF8 has a protocol name of its own (RFC 6531 section 4.3)', () => {
   expect(receivedHeader({ ...reception, smtpUtf8: true })).toContain(' with UTF8SMTPSA ')
 })
