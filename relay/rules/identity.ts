@@ -37,7 +37,9 @@ export const noHiddenControls = each(({ displayName }, field) =>
 /** What nobody can read may be anything, but not a line end to whom guesses at it. */
 function hasHiddenControl(displayName: string): boolean {
   const shown = decodeWords(displayName)
-  return shown === undefined ? /[\0\r\n]/.test(anyOctets(displayName)) : /[\0-\x08\n-\x1f\x7f]/.test(shown)
+  return shown === undefined
+    ? /[\0\r\n]/.test(anyOctets(displayName))
+    : /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029]/.test(shown)
 }
 
 export const ownsIdentities = each(({ mailbox }, field, { credential }) =>

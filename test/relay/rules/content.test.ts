@@ -152,6 +152,8 @@ test.each([
   ['two Content-Type', 'From: app@corp.t\r\nContent-Type: text/plain\r\nContent-type: text/html'],
   ['two encodings', 'From: app@corp.t\r\nContent-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64'],
   ['a NUL behind an encoding', 'From: =?utf-8?q?a=00b?= <app@corp.t>'],
+  ['NEL behind an encoding', 'From: =?utf-8?q?a=C2=85Sender=3A_b?= <app@corp.t>'],
+  ['a line separator behind an encoding', 'From: =?utf-8?q?a=E2=80=A8Sender=3A_b?= <app@corp.t>'],
   ['CR LF in a charset that nobody knows', 'From: =?x?q?a=0D=0Ab?= <app@corp.t>'],
   ['CR LF beside what is not of its charset', 'From: =?utf-8?q?a=0D=0Ab=FF?= <app@corp.t>'],
   ['CR LF beside a broken escape', 'From: =?utf-8?q?a=0D=0Ab=4?= <app@corp.t>'],
