@@ -86,7 +86,7 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.queue.maxAge': 'an older message in the queue makes the policy Degraded',
     'spec.evidence.addresses':
       'how addresses stand in logs: as a hash that stays the same, masked (u***@example.org), clear',
-    'spec.suspended': 'new sessions get 421; what is queued goes on',
+    'spec.suspended': 'new sessions get 421, and what is queued waits',
   },
   SenderDomain: {
     'spec.includeSubdomains': 'all subdomains too; refused while an older SenderDomain has one of them',

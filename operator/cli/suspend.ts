@@ -13,7 +13,7 @@ const verbs = {
     suspended: true,
     summary: 'refuse the logins of a credential, or the new sessions of a fleet',
     RelayCredential: 'is suspended: its logins are refused, and what its sessions send',
-    RelayPolicy: 'is suspended: new sessions are answered with 421; what is queued goes on',
+    RelayPolicy: 'is suspended: new sessions are answered with 421, and what is queued waits',
   },
   resume: {
     suspended: false,

@@ -106,7 +106,9 @@ describe.runIf(givenCluster() !== undefined)('a person at the command line', () 
     expect((await spec()).suspended).toBe(true)
     expect((await command('resume', 'web')).out).toBe('RelayCredential NS/web is suspended no longer')
     expect((await spec()).suspended).toBe(false)
-    expect((await command('suspend', '--policy', 'shared')).out).toContain('new sessions are answered with 421')
+    expect((await command('suspend', '--policy', 'shared')).out).toContain(
+      'new sessions are answered with 421, and what is queued waits',
+    )
     expect((await spec('relaypolicies', 'shared')).suspended).toBe(true)
     await command('resume', '--policy', 'shared')
     expect((await spec('relaypolicies', 'shared')).suspended).toBe(false)
