@@ -2,6 +2,7 @@
 import type { CredentialConfig, ListenerConfig, RelayConfig } from '../config.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
+import { judgeConnect } from '../rules/connect.ts'
 import { type HeaderVerdict, judgeHeader } from '../rules/content.ts'
 import { type ContentFacts, sendersIn } from '../rules/header-facts.ts'
 import { judgeMailFrom } from '../rules/mail-from.ts'
@@ -131,7 +132,7 @@ export class Reception {
     }
   }
 
-  /** A domain may have withdrawn its consent since MAIL, or a recipient be none any more: its right is gone with that (A03). */
+  /** Since MAIL a domain may have withdrawn its consent, a network been denied, a recipient taken off: no right is left then (A03). */
   #judgeAgain(credential: CredentialConfig): Refusal | undefined {
     if (this.#transaction.revision === this.#inbound.inForce().revision) return undefined
     const facts = this.#facts(credential)
@@ -140,7 +141,8 @@ export class Reception {
     this.#later = later
     const ofPaths = paths.map((path, accepted) => judgeRcptTo(facts, path, accepted))
     const verdicts = [judgeMailFrom(facts, facts.reversePath), ...ofPaths, later]
-    return verdicts.find(({ refusal }) => refusal)?.refusal
+    const ofClient = judgeConnect(facts.config, this.#session.client)
+    return ofClient ?? verdicts.find(({ refusal }) => refusal)?.refusal
   }
 
   #facts(credential: CredentialConfig): ContentFacts {
