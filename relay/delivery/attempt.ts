@@ -7,7 +7,7 @@ import { classifyOpening, classifyTransaction } from './classify.ts'
 import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
 import type { Opened } from './open.ts'
-import { mailParameters, refusedBeforehand } from './requirements.ts'
+import { mailParameters, refusedBeforehand, toldTo } from './requirements.ts'
 import type { Signer } from './signer.ts'
 
 /** `fresh` asks for a new one instead of one that was used. */
@@ -102,10 +102,11 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
   const sent = refused.some((reply) => reply !== undefined)
     ? forwardPaths.filter((_, i) => refused[i] === undefined)
     : forwardPaths
+  const told = (path: string): string => toldTo(capabilities, path)
   const parameters = mailParameters(capabilities, need, sent)
   return {
     sent,
-    mailing: { reversePath: envelope.reversePath, forwardPaths: sent, parameters, content },
+    mailing: { reversePath: told(envelope.reversePath), forwardPaths: sent.map(told), parameters, content },
     outcomesWith(transaction: Transaction | undefined): readonly Outcome[] {
       const answered = transaction === undefined ? [] : [...classifyTransaction(transaction, sent.length)]
       if (sent === forwardPaths) return answered

@@ -1,4 +1,5 @@
 /** What a message needs from a smarthost: checked against its EHLO before anything is sent (RFC 1870, 6152, 6531). */
+import { parsePath } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import type { Capabilities } from './capabilities.ts'
@@ -26,7 +27,7 @@ export const checks: readonly Check[] = [
       ? reply(554, '6.3', 'the content is 8-bit and the smarthost does not offer 8BITMIME')
       : undefined,
   (can, need, forwardPath) =>
-    !can.smtpUtf8 && needsUtf8(need, [forwardPath])
+    !can.smtpUtf8 && needsUtf8(can, need, [forwardPath])
       ? reply(553, '6.7', 'an address or header is UTF-8 and the smarthost does not offer SMTPUTF8')
       : undefined,
 ]
@@ -39,14 +40,21 @@ export function refusedBeforehand(can: Capabilities, need: Need, forwardPath: st
   return undefined
 }
 
-const needsUtf8 = ({ envelope, content }: Need, forwardPaths: readonly string[]): boolean =>
-  notAscii(envelope.reversePath) || forwardPaths.some(notAscii) || (envelope.smtpUtf8 && content.utf8Header)
+const needsUtf8 = (can: Capabilities, { envelope, content }: Need, forwardPaths: readonly string[]): boolean =>
+  [envelope.reversePath, ...forwardPaths].some((path) => notAscii(toldTo(can, path))) ||
+  (envelope.smtpUtf8 && content.utf8Header)
+
+/** The address as this smarthost takes it: without SMTPUTF8 a domain is told in its A-labels (RFC 5890 section 2.3.2.1). */
+export function toldTo({ smtpUtf8 }: Capabilities, path: string): string {
+  const mailbox = !smtpUtf8 && notAscii(path) ? parsePath(path) : undefined
+  return mailbox === undefined ? path : path.slice(0, path.lastIndexOf('@') + 1) + mailbox.domain
+}
 
 /** The parameters of MAIL FROM, each with a space before it. */
 export function mailParameters(can: Capabilities, need: Need, forwardPaths: readonly string[]): string {
   const { envelope, content } = need
   const size = can.size === undefined ? '' : ` SIZE=${content.octets}`
   const body = can.eightBitMime && (content.eightBit || envelope.body === '8BITMIME') ? ' BODY=8BITMIME' : ''
-  const utf8 = can.smtpUtf8 && needsUtf8(need, forwardPaths) ? ' SMTPUTF8' : ''
+  const utf8 = can.smtpUtf8 && needsUtf8(can, need, forwardPaths) ? ' SMTPUTF8' : ''
   return size + body + utf8
 }

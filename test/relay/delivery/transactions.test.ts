@@ -223,10 +223,20 @@ test('case U21: one UTF-8 recipient does not keep the others', async () => {
   expect(received.map((r) => r.rcpt)).toEqual([['RCPT TO:<anna@x.test>']])
 })
 
+test('case U21: an address with a U-label is an ASCII address, and a smarthost without SMTPUTF8 takes it as that', async () => {
+  const forwardPaths = ['anna@b\u00fccher.test', 'j\u00f6rg@b\u00fccher.test']
+  const envelope = { forwardPaths, reversePath: 'app@b\u00fccher.test', smtpUtf8: true }
+  const { outcomes, received } = await deliver({ offers: without('SMTPUTF8') }, envelope)
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered', 'bounced'])
+  expect(received[0]?.mail).toMatch(/^MAIL FROM:<app@xn--bcher-kva\.test>(?!.*SMTPUTF8)/)
+  expect(received.map((r) => r.rcpt)).toEqual([['RCPT TO:<anna@xn--bcher-kva.test>']])
+})
+
 test.each([
   ['8-bit content', eightBit, {}, ' BODY=8BITMIME'],
   ['a client that said 8BITMIME', hello, { body: '8BITMIME' }, ' BODY=8BITMIME'],
   ['a UTF-8 recipient', hello, { forwardPaths: ['j\u00f6rg@x.test'], smtpUtf8: true }, ' SMTPUTF8'],
+  ['a recipient with a U-label', hello, { forwardPaths: ['anna@b\u00fccher.test'], smtpUtf8: true }, ' SMTPUTF8'],
   ['SMTPUTF8 that nothing needs', hello, { smtpUtf8: true }, ''],
 ] as const)('parameters of MAIL for %s', async (_name, content, rest, parameters) => {
   const { received } = await deliver({}, rest, content)
