@@ -21,6 +21,7 @@ import {
 import { mailFrom } from './mail-from.ts'
 import { Patience } from './pace.ts'
 import { pathIn } from './path-line.ts'
+import { protocol } from './protocol.ts'
 import { rcptTo } from './rcpt-to.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session } from './session.ts'
@@ -47,6 +48,12 @@ const protocolRules: ReadonlySet<RuleId> = new Set([
   'always.authentication',
 ])
 const ourFaults: ReadonlySet<RuleId> = new Set(['always.unavailable', 'queue.storage'])
+
+const grammar: ReadonlySet<Refusal> = new Set(Object.values(protocol))
+
+/** A path that is no mailbox is one recipient's fault: a list may hold ten of them, and the others are to get their mail. */
+const isOfMailbox = (refused: Refusal, stage: Stage): boolean =>
+  (stage === 'mail' || stage === 'rcpt') && refused.rule === 'always.syntax' && !grammar.has(refused)
 
 const tookTooLong = refusal('admission.limits.transactionTime')
 const tooSlowly = refusal('always.idle', 'the content comes too slowly')
@@ -138,7 +145,7 @@ export class Conversation {
     if (refused?.rule === 'always.tlsBeforeAuth') {
       // A password may have been sent in clear: that is a failed login to be seen, not only a wrong order.
       this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
-      return { kind: 'reply', reply: this.#count(refused).reply }
+      return { kind: 'reply', reply: this.#count(refused, 'auth').reply }
     }
     // Where certificates are asked for, who comes by one that is not taken is told why.
     const takes = { tokens: this.#config.tokens !== undefined, certificate: this.#session.certificate !== undefined }
@@ -239,7 +246,7 @@ export class Conversation {
   /** The reply to give for a refusal: it is told, counted, and may be one too many. */
   refuse(stage: Stage, refused: Refusal, address?: string): Reply {
     this.#inbound.events.refused(factsOf(this.#session), stage, refused, address)
-    const final = this.#count(refused)
+    const final = this.#count(refused, stage)
     if (final !== refused) this.#inbound.events.refused(factsOf(this.#session), stage, final)
     return final.reply
   }
@@ -325,9 +332,9 @@ export class Conversation {
   }
 
   /** A broken protocol ends the session with its last error; mail keeps its own verdict, and the session ends after it. */
-  #count(refused: Refusal): Refusal {
+  #count(refused: Refusal, stage: Stage): Refusal {
     if (ourFaults.has(refused.rule)) return refused
-    if (!protocolRules.has(refused.rule)) {
+    if (!protocolRules.has(refused.rule) || isOfMailbox(refused, stage)) {
       this.#session.refusals++
       return refused
     }
