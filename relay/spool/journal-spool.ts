@@ -21,7 +21,7 @@ import { parseQueueId, queueIds } from './queue-id.ts'
 import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
-import type { Place } from './segment.ts'
+import { type Place, segmentBytesFor } from './segment.ts'
 import { acceptanceBytes, removalBytes, stateBytes } from './sizes.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
 import { type Patience, patience, Unreadable } from './unreadable.ts'
@@ -394,10 +394,6 @@ export class JournalSpool implements Spool {
     return new SpoolError(kind, `spool ${this.#parts.directory}: ${what}`)
   }
 }
-
-/** Small against the volume, so that a nearly full one has something to clean; large enough that folders rest. */
-const segmentBytesFor = (total: number): number =>
-  Math.max(64 * 1024, Math.min(16 * 1024 * 1024, Math.floor(total / 64)))
 
 const removal = (queueId: string): Record => ({ entry: { kind: 'removed', queueId } })
 
