@@ -221,63 +221,6 @@ test('600 domains with one exchanger: few sockets and timers at one time, each m
   expect(timers).toBeLessThan(400)
 })
 
-test('a domain that always has mail makes room for others after twenty messages (case R15)', async () => {
-  const table: Table = { 'mx.test': at(one) }
-  for (const domain of ['a.test', 'b.test', 'late.test']) table[domain] = mx([1, 'mx.test'])
-  const { hosts, spool } = await startWorld(table, { [one]: {} }, { bounds: { maxConnections: 2 } })
-  for (let n = 0; n < 400; n++) spool.put(to(`u${n}@${n % 2 === 0 ? 'a' : 'b'}.test`), hello)
-  await until('the flood is under way', () => hosts[one].received.length > 10)
-  spool.put(to('late@late.test'), hello)
-  await until('all are delivered', () => spool.stored.size === 0)
-  expect(rcptIndex(hosts[one].received, 'late@')).toBeLessThan(150)
-})
-
-test('who sends to one domain waits for no flood to hundreds of others', async () => {
-  const table: Table = { 'mx.test': at(one), 'late.test': mx([1, 'mx.test']) }
-  for (let n = 0; n < 500; n++) table[`d${n}.test`] = mx([1, 'mx.test'])
-  const { hosts, spool } = await startWorld(table, { [one]: {} }, { bounds: { maxConnections: 4 } })
-  for (let n = 0; n < 500; n++)
-    spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`], credential: 'a/flood' }), hello)
-  spool.put(envelope(hello, { forwardPaths: ['late@late.test'], credential: 'b/web' }), hello)
-  await until('all are delivered', () => spool.stored.size === 0)
-  expect(rcptIndex(hosts[one].received, 'late@')).toBeLessThan(350)
-})
-
-test('who sends to one domain waits for no flood that keeps every lane (case R15)', async () => {
-  const table: Table = { 'mx.test': at(one), 'late.test': mx([1, 'mx.test']), 'later.test': mx([1, 'mx.test']) }
-  for (let n = 0; n < 40; n++) table[`d${n}.test`] = mx([1, 'mx.test'])
-  const { hosts, spool } = await startWorld(table, { [one]: {} }, { bounds: { maxConnections: 2 } })
-  for (let n = 0; n < 2400; n++)
-    spool.put(envelope(hello, { forwardPaths: [`u@d${n % 40}.test`], credential: 'a/flood' }), hello)
-  for (const to of ['late@late.test', 'late@later.test'])
-    spool.put(envelope(hello, { forwardPaths: [to], credential: 'b/web' }), hello)
-  await until('it is delivered', () => rcptIndex(hosts[one].received, '@late.test') >= 0)
-  // Each lane before it has a turn of twenty messages.
-  expect(rcptIndex(hosts[one].received, '@late.test')).toBeLessThan(800)
-  await until('and so is the other one', () => rcptIndex(hosts[one].received, '@later.test') >= 0)
-  await until('all are', () => spool.stored.size === 0)
-})
-
-test('a flood to hundreds of silent domains holds up no other credential for longer than a few time-outs', async () => {
-  const table: Table = { 'good.test': at(two) }
-  for (let n = 0; n < 400; n++) table[`d${n}.test`] = at(one)
-  const { hosts, spool } = await startWorld(
-    table,
-    { [one]: { script: { banner: silence } }, [two]: {} },
-    { deadlines: allWithin(400), bounds: { maxConnections: 4 } },
-  )
-  for (let n = 0; n < 400; n++)
-    spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`], credential: 'a/flood' }), hello)
-  await until('the flood is under way', () => hosts[one].connections() >= 8)
-  spool.put(envelope(hello, { forwardPaths: ['u@good.test'], credential: 'b/web' }), hello)
-  await until('it is delivered', () => hosts[two].received.length === 1)
-  // Lanes that waited before it, those that were being read, and those in use: not the hundreds.
-  expect(hosts[one].connections()).toBeLessThan(60)
-})
-
-const rcptIndex = (received: readonly { readonly rcpt: readonly string[] }[], who: string): number =>
-  received.findIndex((r) => r.rcpt[0]?.includes(who))
-
 test.each([
   ['with the same ways', (own: readonly ReturnType<typeof route>[], _port: number) => own],
   ['to a smarthost', (_: unknown, port: number) => [route('out', [smarthost('s', port)])]],

@@ -1,17 +1,21 @@
-/** Lanes to domains that always have mail: whoever has none of them gets one all the same. */
+/** Lanes to domains that always have mail, or are silent: whoever has none of them gets one all the same. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
-import type { Table } from './name-server.ts'
+import { silence } from './behaviour.ts'
+import type { Entry, Table } from './name-server.ts'
+import { allWithin } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startWorld } from './world.ts'
 
 const host = '127.0.7.3'
+const silent = '127.0.7.4'
+const toHost: readonly Entry[] = [{ mx: [1, 'mx.test'] }]
 
 test('a lane that others keep when its owner has nothing there any more is no reason to wait (case R15)', async () => {
   // As many as there are lanes beside those of a credential's own.
   const busy = Array.from({ length: 34 }, (_, n) => `d${n}.test`)
   const table: Table = { 'mx.test': [{ a: host }] }
-  for (const domain of [...busy, 'first.test', 'second.test']) table[domain] = [{ mx: [1, 'mx.test'] }]
+  for (const domain of [...busy, 'first.test', 'second.test']) table[domain] = toHost
   const { hosts, spool } = await startWorld(table, { [host]: {} }, { bounds: { maxConnections: 2 } })
   const send = (credential: string, domain: string): void =>
     void spool.put(envelope(hello, { credential, forwardPaths: [`${credential.slice(2)}@${domain}`] }), hello)
@@ -35,3 +39,61 @@ test('a lane that others keep when its owner has nothing there any more is no re
   })
   expect(got('web@second.test')).toBe(1)
 })
+
+test('a domain that always has mail makes room for others after twenty messages (case R15)', async () => {
+  const table: Table = { 'mx.test': [{ a: host }] }
+  for (const domain of ['a.test', 'b.test', 'late.test']) table[domain] = toHost
+  const { hosts, spool } = await startWorld(table, { [host]: {} }, { bounds: { maxConnections: 2 } })
+  const put = (to: string): void => void spool.put(envelope(hello, { forwardPaths: [to] }), hello)
+  for (let n = 0; n < 400; n++) put(`u${n}@${n % 2 === 0 ? 'a' : 'b'}.test`)
+  await until('the flood is under way', () => hosts[host].received.length > 10)
+  put('late@late.test')
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect(rcptIndex(hosts[host].received, 'late@')).toBeLessThan(150)
+})
+
+test('who sends to one domain waits for no flood to hundreds of others', async () => {
+  const table: Table = { 'mx.test': [{ a: host }], 'late.test': toHost }
+  for (let n = 0; n < 500; n++) table[`d${n}.test`] = toHost
+  const { hosts, spool } = await startWorld(table, { [host]: {} }, { bounds: { maxConnections: 4 } })
+  for (let n = 0; n < 500; n++)
+    spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`], credential: 'a/flood' }), hello)
+  spool.put(envelope(hello, { forwardPaths: ['late@late.test'], credential: 'b/web' }), hello)
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect(rcptIndex(hosts[host].received, 'late@')).toBeLessThan(350)
+})
+
+test('who sends to one domain waits for no flood that keeps every lane (case R15)', async () => {
+  const table: Table = { 'mx.test': [{ a: host }], 'late.test': toHost, 'later.test': toHost }
+  for (let n = 0; n < 40; n++) table[`d${n}.test`] = toHost
+  const { hosts, spool } = await startWorld(table, { [host]: {} }, { bounds: { maxConnections: 2 } })
+  for (let n = 0; n < 2400; n++)
+    spool.put(envelope(hello, { forwardPaths: [`u@d${n % 40}.test`], credential: 'a/flood' }), hello)
+  for (const to of ['late@late.test', 'late@later.test'])
+    spool.put(envelope(hello, { forwardPaths: [to], credential: 'b/web' }), hello)
+  await until('it is delivered', () => rcptIndex(hosts[host].received, '@late.test') >= 0)
+  // Each lane before it has a turn of twenty messages.
+  expect(rcptIndex(hosts[host].received, '@late.test')).toBeLessThan(800)
+  await until('and so is the other one', () => rcptIndex(hosts[host].received, '@later.test') >= 0)
+  await until('all are', () => spool.stored.size === 0)
+})
+
+test('a flood to hundreds of silent domains holds up no other credential for longer than a few time-outs', async () => {
+  const table: Table = { 'good.test': [{ a: host }] }
+  for (let n = 0; n < 400; n++) table[`d${n}.test`] = [{ a: silent }]
+  const { hosts, spool } = await startWorld(
+    table,
+    { [silent]: { script: { banner: silence } }, [host]: {} },
+    { deadlines: allWithin(400), bounds: { maxConnections: 4 } },
+  )
+  for (let n = 0; n < 400; n++)
+    spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`], credential: 'a/flood' }), hello)
+  await until('the flood is under way', () => hosts[silent].connections() >= 8)
+  spool.put(envelope(hello, { forwardPaths: ['u@good.test'], credential: 'b/web' }), hello)
+  await until('it is delivered', () => hosts[host].received.length === 1)
+  // Lanes that waited before it, those that were being read, and those in use: not the hundreds.
+  expect(hosts[silent].connections()).toBeLessThan(60)
+})
+
+const rcptIndex = (received: readonly { readonly rcpt: readonly string[] }[], who: string): number =>
+  received.findIndex((r) => r.rcpt[0]?.includes(who))

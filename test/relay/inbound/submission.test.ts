@@ -5,7 +5,6 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { CredentialConfig, RelayConfig } from '../../../relay/config.ts'
 import { banner, client, closers, logIn, mail, reply, start, talk, whole } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { app, baseConfig, startSubmission, suspended } from './submission-under-test.ts'
@@ -122,87 +121,6 @@ test('beyond what the file descriptors suffice for, clients are sent away at onc
   await expect.poll(() => under.submission.sessions).toBe(2)
   open[0]?.[1].destroy()
   await expect.poll(async () => (await banner(under))[0].slice(0, 3)).toBe('220')
-})
-
-test('a credential that is suspended while its session is open sends nothing more', async () => {
-  const { spool, under } = await start()
-  const pooled = client(under, { pool: true })
-  await pooled.sendMail(mail)
-  await under.apply({
-    ...baseConfig,
-    credentials: baseConfig.credentials.map((c) => (c.username === app.username ? { ...c, suspended: true } : c)),
-  })
-  await expect(pooled.sendMail(mail)).rejects.toThrow('535 5.7.8 this credential is suspended (credential.suspended)')
-  await under.apply(baseConfig)
-  await pooled.sendMail(mail)
-  expect(spool.kept).toHaveLength(2)
-})
-
-test('a credential that is suspended while its content comes sends nothing', async () => {
-  const { spool, under } = await start()
-  const [, socket] = await banner(under, 'submissions')
-  await logIn(socket)
-  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
-  socket.write(`From: <noreply@corp.example>\r\n\r\n${`${'x'.repeat(76)}\r\n`.repeat(2_000)}`)
-  // The header is judged: octets go to the spool only after that.
-  await expect.poll(() => spool.written).toBeGreaterThan(0)
-  await under.apply({ ...baseConfig, credentials: [] })
-  expect(await talk(socket, '.')).toEqual([expect.stringMatching(/^535 5\.7\.8 /)])
-  expect(spool.kept).toEqual([])
-  expect(spool.aborted).toBe(1)
-})
-
-const narrowed = (over: Partial<CredentialConfig>): RelayConfig => ({
-  ...baseConfig,
-  credentials: baseConfig.credentials.map((c) => (c.username === app.username ? { ...c, ...over } : c)),
-})
-const corp = baseConfig.credentials.find((c) => c.username === app.username)?.senders ?? []
-
-test.each([
-  ['a domain that withdraws its consent', narrowed({ senders: [] }), 'senderRules.envelopeFrom'],
-  [
-    'local parts',
-    narrowed({ senders: corp.map((s) => ({ ...s, localParts: ['noreply'] })) }),
-    'senderRules.headerFrom',
-  ],
-  ['addresses', narrowed({ addresses: ['noreply@corp.example'] }), 'senderRules.headerFrom'],
-  ['recipients of the credential', narrowed({ recipientDomains: ['corp.example'] }), 'credential.recipients'],
-  [
-    'recipients of the policy',
-    { ...baseConfig, recipients: { mode: 'AllowList', domains: ['corp.example'], addresses: [] } },
-    'recipients.allow',
-  ],
-  ['a network that is denied', { ...baseConfig, networks: { allow: [], deny: ['127.0.0.0/8'] } }, 'admission.networks'],
-  ['a fleet that is suspended', { ...baseConfig, suspended: true }, 'suspended'],
-] as const)('what is taken away while a content comes is no right at its end (case A03): %s', async (_, next, rule) => {
-  const { spool, under } = await start()
-  const [, socket] = await banner(under, 'submissions')
-  await logIn(socket)
-  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
-  socket.write(`From: <billing@corp.example>\r\n\r\n${`${'x'.repeat(76)}\r\n`.repeat(2_000)}`)
-  // The header is judged: octets go to the spool only after that.
-  await expect.poll(() => spool.written).toBeGreaterThan(0)
-  await under.apply(next)
-  expect(await talk(socket, '.')).toEqual([
-    expect.stringMatching(`^(?:55[04] 5\\.7\\.1|421 4\\.3\\.2) .*\\(${rule}\\)`),
-  ])
-  expect(spool.kept).toEqual([])
-  expect(spool.aborted).toBe(1)
-})
-
-test('a policy that begins to capture while a content comes captures it', async () => {
-  const { spool, under } = await start()
-  const [, socket] = await banner(under, 'submissions')
-  await logIn(socket)
-  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
-  socket.write('From: <noreply@corp.example>\r\n\r\n')
-  await under.apply({ ...baseConfig, recipients: { ...baseConfig.recipients, mode: 'Capture' } })
-  expect(await talk(socket, '.')).toEqual([expect.stringMatching(/^250 /)])
-  expect(spool.kept[0]?.message.envelope).toMatchObject({
-    disposition: 'capture',
-    fromDomain: 'corp.example',
-    signingDomain: 'corp.example',
-  })
 })
 
 test('the replies to MAIL, RCPT and DATA that came together leave together (RFC 2920 section 3.2)', async () => {

@@ -1,0 +1,85 @@
+/** What a reload takes away from a session that is open, or from a content that is on its way. */
+import { expect, test } from 'vitest'
+import type { CredentialConfig, RelayConfig } from '../../../relay/config.ts'
+import { banner, client, logIn, mail, start, talk } from './clients.ts'
+import { app, baseConfig } from './submission-under-test.ts'
+
+test('a credential that is suspended while its session is open sends nothing more', async () => {
+  const { spool, under } = await start()
+  const pooled = client(under, { pool: true })
+  await pooled.sendMail(mail)
+  await under.apply({
+    ...baseConfig,
+    credentials: baseConfig.credentials.map((c) => (c.username === app.username ? { ...c, suspended: true } : c)),
+  })
+  await expect(pooled.sendMail(mail)).rejects.toThrow('535 5.7.8 this credential is suspended (credential.suspended)')
+  await under.apply(baseConfig)
+  await pooled.sendMail(mail)
+  expect(spool.kept).toHaveLength(2)
+})
+
+/** Logged in, and in the middle of a content, whose header is judged: octets go to the spool only after that. */
+async function sending(header: string) {
+  const { spool, under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+  socket.write(`${header}\r\n\r\n${`${'x'.repeat(76)}\r\n`.repeat(2_000)}`)
+  await expect.poll(() => spool.written).toBeGreaterThan(0)
+  return { spool, under, socket }
+}
+
+test('a credential that is suspended while its content comes sends nothing', async () => {
+  const { spool, under, socket } = await sending('From: <noreply@corp.example>')
+  await under.apply({ ...baseConfig, credentials: [] })
+  expect(await talk(socket, '.')).toEqual([expect.stringMatching(/^535 5\.7\.8 /)])
+  expect(spool.kept).toEqual([])
+  expect(spool.aborted).toBe(1)
+})
+
+const narrowed = (over: Partial<CredentialConfig>): RelayConfig => ({
+  ...baseConfig,
+  credentials: baseConfig.credentials.map((c) => (c.username === app.username ? { ...c, ...over } : c)),
+})
+const corp = baseConfig.credentials.find((c) => c.username === app.username)?.senders ?? []
+
+test.each([
+  ['a domain that withdraws its consent', narrowed({ senders: [] }), 'senderRules.envelopeFrom'],
+  [
+    'local parts',
+    narrowed({ senders: corp.map((s) => ({ ...s, localParts: ['noreply'] })) }),
+    'senderRules.headerFrom',
+  ],
+  ['addresses', narrowed({ addresses: ['noreply@corp.example'] }), 'senderRules.headerFrom'],
+  ['recipients of the credential', narrowed({ recipientDomains: ['corp.example'] }), 'credential.recipients'],
+  [
+    'recipients of the policy',
+    { ...baseConfig, recipients: { mode: 'AllowList', domains: ['corp.example'], addresses: [] } },
+    'recipients.allow',
+  ],
+  ['a network that is denied', { ...baseConfig, networks: { allow: [], deny: ['127.0.0.0/8'] } }, 'admission.networks'],
+  ['a fleet that is suspended', { ...baseConfig, suspended: true }, 'suspended'],
+] as const)('what is taken away while a content comes is no right at its end (case A03): %s', async (_, next, rule) => {
+  const { spool, under, socket } = await sending('From: <billing@corp.example>')
+  await under.apply(next)
+  expect(await talk(socket, '.')).toEqual([
+    expect.stringMatching(`^(?:55[04] 5\\.7\\.1|421 4\\.3\\.2) .*\\(${rule}\\)`),
+  ])
+  expect(spool.kept).toEqual([])
+  expect(spool.aborted).toBe(1)
+})
+
+test('a policy that begins to capture while a content comes captures it', async () => {
+  const { spool, under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+  socket.write('From: <noreply@corp.example>\r\n\r\n')
+  await under.apply({ ...baseConfig, recipients: { ...baseConfig.recipients, mode: 'Capture' } })
+  expect(await talk(socket, '.')).toEqual([expect.stringMatching(/^250 /)])
+  expect(spool.kept[0]?.message.envelope).toMatchObject({
+    disposition: 'capture',
+    fromDomain: 'corp.example',
+    signingDomain: 'corp.example',
+  })
+})
