@@ -97,7 +97,7 @@ export class Captures {
   }
 
   /** What arrives goes past what is parked, and may never end: who has nothing in memory is let in all the same. */
-  readonly #joins = (credential: string): boolean => this.#waiting.owners < most && !this.#waiting.has(credential)
+  readonly #joins = (credential: string): boolean => this.#waiting.letsIn(credential, most)
 
   async #settled({ message }: Parcel): Promise<void> {
     await this.#parts.ledger.recorded(message)

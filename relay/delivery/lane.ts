@@ -79,7 +79,8 @@ export class Lane {
     this.room = parts.room
     this.domain = parts.domain
     this.owner = parts.owner ?? ''
-    this.#joins = parts.joins ?? ((credential) => this.#hasNone(credential))
+    // What arrives goes past what is parked, and may fill the window without end: who has nothing there is let in all the same.
+    this.#joins = parts.joins ?? ((credential) => this.#ready.letsIn(credential, parts.mostRecipients))
     this.#turn = parts.turn ?? 0
     this.#parked = new Parked(parts.marks)
   }
@@ -133,11 +134,6 @@ export class Lane {
     const handle = hasRoom ? this.#parked.shift() : this.#parked.shiftOf(this.#joins)
     if (handle !== undefined) this.coming += 1
     return handle
-  }
-
-  /** What arrives goes past what is parked, and may fill the window without end: who has nothing there is let in all the same. */
-  #hasNone(credential: string): boolean {
-    return this.#ready.owners < this.#parts.mostRecipients && !this.#ready.has(credential)
   }
 
   /** What is over its time: parcels are taken out, parked ones are put into `overdue`. */

@@ -9,9 +9,9 @@ export class ReadyQueue<T> {
     return this.#size
   }
 
-  /** Credentials of which something waits. */
-  get owners(): number {
-    return this.#queues.size
+  /** Who has nothing here may join, however much of others waits, while those are fewer than `most` credentials. */
+  letsIn(credential: string, most: number): boolean {
+    return this.#queues.size < most && !this.#queues.has(credential)
   }
 
   has(credential: string): boolean {
