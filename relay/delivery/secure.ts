@@ -1,7 +1,9 @@
 /** TLS towards a smarthost: who is verified, against which roots, and the handshake on an open connection. */
+import { constants } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { SmarthostConfig } from '../config.ts'
+import { UnderHandshake } from '../under-handshake.ts'
 import { type Answer, none } from './answer.ts'
 
 export type TlsMode = SmarthostConfig['tls']['mode']
@@ -16,7 +18,12 @@ export const tlsPolicies = {
 
 /** The given roots replace the default ones; never older than TLS 1.2 (RFC 8996). @throws Error on roots that are no PEM */
 export const secureContext = (roots: string | undefined): SecureContext =>
-  createSecureContext({ minVersion: 'TLSv1.2', ...(roots !== undefined && { ca: roots }) })
+  createSecureContext({
+    minVersion: 'TLSv1.2',
+    // One handshake a connection, with one chain of certificates.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...(roots !== undefined && { ca: roots }),
+  })
 
 export type Handshake = {
   readonly host: string
@@ -28,9 +35,11 @@ export type Handshake = {
 /** Verifies the name, or for an address the certificate's IP entries (RFC 6125). Resolves with the answer when it fails. */
 export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocket | Answer> {
   const { host, context, verified, deadlineMs } = handshake
+  // Who needs not be verified may be anybody.
+  const stranger = verified ? undefined : new UnderHandshake(socket)
   return new Promise((resolve) => {
     const secured = connect({
-      socket,
+      socket: stranger ?? socket,
       host,
       secureContext: context,
       minVersion: 'TLSv1.2',
@@ -44,7 +53,10 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
       if (result !== secured) secured.destroy()
       resolve(result)
     }
-    const onSecure = (): void => finish(secured)
+    const onSecure = (): void => {
+      stranger?.handshakeDone()
+      finish(secured)
+    }
     const onClose = (): void => finish(none('lost', 'the connection was closed in the TLS handshake'))
     const onError = (error: NodeJS.ErrnoException): void => finish(refused(host, error))
     const timer = setTimeout(() => finish(none('silent', 'no end of the TLS handshake')), deadlineMs)

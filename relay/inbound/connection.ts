@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
+import { UnderHandshake } from '../under-handshake.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
 import { drained } from './drained.ts'
@@ -88,8 +89,7 @@ export class Connection implements Line, Hearer {
   }
 
   destroy(): void {
-    const socket = this.#handshake?.top ?? this.#socket
-    socket.destroy()
+    ;(this.#handshake?.top ?? this.#socket).destroy()
   }
 
   // Hearer
@@ -203,11 +203,13 @@ export class Connection implements Line, Hearer {
     const { context, authority } = this.#tls.handshake()
     const asks = authority !== undefined && ({ requestCert: true, rejectUnauthorized: false } as const)
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
-    const secured = new TLSSocket(plain, options)
+    // Over any stream, says Node's manual; its types know sockets alone.
+    const bounded = authority && (new UnderHandshake(plain) as UnderHandshake & Socket)
+    const secured = new TLSSocket(bounded ?? plain, options)
     handshake.top = secured
     secured.on('_tlsError', this.#onError)
-    // Once: a client of TLS 1.2 may negotiate again.
-    secured.once('secure', () => {
+    secured.on('secure', () => {
+      bounded?.handshakeDone()
       clearTimeout(this.#handshake?.deadline)
       this.#handshake = undefined
       this.#socket = secured

@@ -59,9 +59,10 @@ function handshake({ cert, key, ca }: Certificate, { tls, clientCertificates }: 
 
 /**
  * No session is resumed: it would bring along what was verified long ago, and the key of its ticket would open what was said
- * under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names.
+ * under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names. And a client of TLS 1.2
+ * does not negotiate again: each time would cost us a handshake, and it could bring another chain of certificates.
  */
-const secureOptions = constants.SSL_OP_NO_TICKET
+const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
 
 /** For a listener that asks for certificates. */
 const verifying = {

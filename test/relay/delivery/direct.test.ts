@@ -148,6 +148,23 @@ test('STARTTLS is used where it is offered, whosever certificate it is; where it
   for (const host of Object.values(hosts)) expect(host.lines.filter((line) => line.startsWith('AUTH'))).toEqual([])
 })
 
+test('case T20: an exchanger with a chain of certificates that nobody uses is no TLS: the mail goes in clear', async () => {
+  const { cert, key } = await makeCertificates(['other.test'])
+  const offers = ['STARTTLS']
+  const { hosts, spool, facts } = await startWorld(twoDomains, {
+    [one]: { offers, certificate: { cert: `${cert}\n`.repeat(10), key } },
+    [two]: { offers, certificate: { cert: `${cert}\n`.repeat(90), key } },
+  })
+  spool.put(to('u@a.test', 'v@b.test'), hello)
+  await until('all is delivered', () => spool.stored.size === 0)
+  const connected = facts('smarthostConnected').map(([, host, tls]) => [host, tls])
+  expect(connected.toSorted()).toEqual([
+    ['mx.a.test', 'TLSv1.3'],
+    ['mx.b.test', ''],
+  ])
+  expect(hosts[two].received).toHaveLength(1)
+})
+
 test('a domain that is silent delays no other, and holds no more connections than a domain may', async () => {
   const { hosts, spool } = await startWorld(
     twoDomains,

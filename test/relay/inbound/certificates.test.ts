@@ -1,4 +1,5 @@
 /** Sessions by a client certificate: each way in which one can be bad, and what ends a session that was good. */
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
@@ -97,6 +98,29 @@ test.each([
   expect(await under.metrics.registry.metrics()).toMatch(
     new RegExp(`auth_total\\{[^}]*mechanism="EXTERNAL",result="failure",reason="${reason}"`),
   )
+})
+
+test('a chain that is longer than any in use is not verified, which takes time of everybody (case T20)', async () => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  const { cert, key } = shown.device
+  const withOthers = (count: number) => ({ cert: `${cert}\n${`${authorities.other.pem}\n`.repeat(count)}`, key })
+  expect(await external(await show(under, withOthers(8)))).toMatch(/^235 /)
+
+  const [refused] = await Promise.allSettled([show(under, withOthers(80))])
+  expect(refused.status).toBe('rejected')
+  await once(await showAfterStartTls(under, withOthers(80)), 'close')
+  const why = 'no TLS: more than 24576 octets came before the end of the TLS handshake'
+  expect(under.told.filter(({ msg }) => msg === 'abandoned by the client')).toMatchObject([{ why }, { why }])
+})
+
+test('no client of TLS 1.2 negotiates anew, with another chain', async () => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  const socket = await show(under, shown.device, { maxVersion: 'TLSv1.2' })
+  const refused = await new Promise<Error | null>((resolve) => {
+    socket.on('error', resolve)
+    socket.renegotiate({ rejectUnauthorized: true }, resolve)
+  })
+  expect(refused?.message).toMatch(/no renegotiation/)
 })
 
 test('an intermediate that is named as the authority is one, and its root is not then', async () => {

@@ -1,0 +1,57 @@
+/** What is under a TLS handshake with a stranger: it passes no more octets than a chain of certificates needs. */
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+
+/** Three certificates with keys and signatures of ML-DSA-65 (FIPS 204), the largest that are in use, need 20 KiB. */
+const mostOctets = 24 * 1024
+
+/**
+ * OpenSSL takes chains of 100 KB and verifies each of their certificates before it says that it trusts none of them, all
+ * in one turn of the loop: with keys that were made for it, for a second. What it gets can be limited only from outside.
+ */
+export class UnderHandshake extends Duplex {
+  readonly #socket: Socket
+  #octets = 0
+  #done = false
+
+  /** Takes the socket over: who waited for its octets gets none. */
+  constructor(socket: Socket) {
+    super()
+    this.#socket = socket
+    socket
+      .removeAllListeners('readable')
+      .on('data', (chunk: Buffer) => this.#pass(chunk))
+      .on('end', () => this.push(null))
+      .on('error', (error) => this.destroy(error))
+      .on('close', () => this.destroy())
+  }
+
+  /** The handshake is over: everything passes. */
+  handshakeDone(): void {
+    this.#done = true
+  }
+
+  #pass(chunk: Buffer): void {
+    this.#octets += chunk.length
+    if (!this.#done && this.#octets > mostOctets)
+      this.destroy(new Error(`more than ${mostOctets} octets came before the end of the TLS handshake`))
+    else if (!this.push(chunk)) this.#socket.pause()
+  }
+
+  override _read(): void {
+    this.#socket.resume()
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, written: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, written)
+  }
+
+  override _final(ended: () => void): void {
+    this.#socket.end(ended)
+  }
+
+  override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
+    this.#socket.destroy()
+    destroyed(error)
+  }
+}
