@@ -204,7 +204,7 @@ export class Connection implements Line, Hearer {
     const asks = authority !== undefined && ({ requestCert: true, rejectUnauthorized: false } as const)
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
     // Over any stream, says Node's manual; its types know sockets alone.
-    const bounded = authority && (new UnderHandshake(plain) as UnderHandshake & Socket)
+    const bounded = authority && (new UnderHandshake(plain, this) as UnderHandshake & Socket)
     const secured = new TLSSocket(bounded ?? plain, options)
     handshake.top = secured
     secured.on('_tlsError', this.#onError)

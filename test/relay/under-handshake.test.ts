@@ -1,0 +1,36 @@
+/** What a handshake costs beyond its octets is its own client's: each piece has its turn, and none overtakes another. */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import { UnderHandshake } from '../../relay/under-handshake.ts'
+import { until } from '../local/until.ts'
+
+test('before the handshake is over each piece waits for its turn, then they pass at once; all in their order', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const client = connect((server.address() as { port: number }).port, '127.0.0.1')
+  const [socket] = (await accepted) as [Socket]
+  const waiting: (() => void)[] = []
+  const under = new UnderHandshake(socket, { inTurn: (work) => waiting.push(work) })
+  let passed = ''
+  under.on('data', (chunk) => {
+    passed += String(chunk)
+  })
+
+  client.write('hello ')
+  await until('it waits', () => waiting.length === 1)
+  client.write('certificate ')
+  expect(passed).toBe('')
+  waiting.shift()?.()
+  await until('the next one waits', () => waiting.length === 1)
+  expect(passed).toBe('hello ')
+  waiting.shift()?.()
+  under.handshakeDone()
+  client.end('EHLO')
+  await until('the rest has passed', () => passed === 'hello certificate EHLO')
+  expect(waiting).toEqual([])
+  under.destroy()
+  client.destroy()
+  server.close()
+})
