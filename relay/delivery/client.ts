@@ -181,6 +181,11 @@ export class Client {
       this.destroy('the content was answered before its end')
       return { content: dot }
     }
+    if (isPositive(dot) && this.#wire.beganEarly) {
+      // It may have been taken by now, and this is no word of that.
+      this.destroy('the content was answered before its end')
+      return { dot: none('malformed', 'a reply that began before the final dot') }
+    }
     if (isPositive(dot)) this.#unclean = false
     else if (isBelow400(dot)) this.destroy('the final dot was answered out of order')
     return { dot }

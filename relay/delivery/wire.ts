@@ -8,6 +8,8 @@ type Waiting = {
   readonly stages: readonly Stage[]
   readonly answers: Answer[]
   readonly resolve: (answers: readonly Answer[]) => void
+  /** Something of an answer was there before all that asks for it had left. */
+  early: boolean
 }
 
 /**
@@ -18,6 +20,8 @@ export class Wire {
   readonly #socket: Socket
   readonly #parser = new ReplyParser()
   #waiting: Waiting | undefined
+  /** The last one that waited. */
+  #asked: Waiting | undefined
   #broken: Answer | undefined
   #drained: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
@@ -50,6 +54,11 @@ export class Wire {
       this.#socket.write(octets, this.#onLeft)
     }
     return answers
+  }
+
+  /** The answers to the last exchange began before its end had left: the peer began them without having seen that. */
+  get beganEarly(): boolean {
+    return this.#asked?.early === true
   }
 
   /**
@@ -106,13 +115,15 @@ export class Wire {
   #expect(stages: readonly Stage[]): Promise<readonly Answer[]> {
     if (this.#broken !== undefined) return Promise.resolve([this.#broken])
     return new Promise((resolve) => {
-      this.#waiting = { stages, answers: [], resolve }
+      this.#waiting = { stages, answers: [], resolve, early: false }
+      this.#asked = this.#waiting
       this.#arm(stages[0] ?? 'dot')
     })
   }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#broken !== undefined) return
+    if (this.#waiting !== undefined && this.#leaving > 0) void this.#noteBeginning(this.#waiting)
     this.#parser.push(chunk)
     for (let answer = this.#parser.next(); answer !== undefined; answer = this.#parser.next()) {
       this.#take(answer)
@@ -162,6 +173,13 @@ export class Wire {
   readonly #onDrain = (): void => {
     this.#drained?.()
     this.#drained = undefined
+  }
+
+  /** Somewhat later than hasLeft, so that nothing is early that is not. */
+  async #noteBeginning(asked: Waiting): Promise<void> {
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    if (this.#leaving > 0) asked.early = true
   }
 
   readonly #onLeft = (error?: Error | null): void => {

@@ -1,6 +1,7 @@
 /** A client whose octets do not leave: what is answered before they have is no answer to them. */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { capabilitiesOf } from '../../../relay/delivery/capabilities.ts'
 import { classifyTransaction } from '../../../relay/delivery/classify.ts'
@@ -8,7 +9,7 @@ import { Client } from '../../../relay/delivery/client.ts'
 import { Wire } from '../../../relay/delivery/wire.ts'
 import { allWithin } from './rig.ts'
 
-type Told = (sent: () => void) => void
+type Told = (sent: () => void, say: (more: string) => void) => unknown
 
 /**
  * A peer that answers the commands at once, and what is said after its 354, or null for its end, before the write of it is
@@ -19,18 +20,22 @@ function peerThatAnswers(early: string | null, told: Told, toldCommands: Told = 
   const socket = new Duplex({
     read() {},
     write(chunk: Buffer, _encoding, sent) {
+      const say = (more: string): unknown => socket.push(more)
       if (inContent) {
         socket.push(early)
-        told(sent)
+        told(sent, say)
         return
       }
       inContent = chunk.includes('DATA\r\n')
-      toldCommands(sent)
+      toldCommands(sent, say)
       socket.push(inContent ? '250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go on\r\n' : '250 2.0.0 ok\r\n')
     },
   })
   return socket as Socket
 }
+
+/** One round of the loop later. */
+const soon: Told = (sent) => setImmediate(() => sent())
 
 async function transactWith(peer: Socket) {
   const wire = new Wire(peer, allWithin(200))
@@ -54,7 +59,7 @@ test.each([
 })
 
 test('a write that is told done after the answer to it, as over TLS, has left before it', async () => {
-  const { client, kinds } = await transactWith(peerThatAnswers('250 2.0.0 queued\r\n', setImmediate))
+  const { client, kinds } = await transactWith(peerThatAnswers('250 2.0.0 queued\r\n', soon))
   expect(kinds).toEqual(['delivered'])
   expect(client.usable).toBe(true)
 })
@@ -63,8 +68,23 @@ test.each([
   ['answered', '250 2.0.0 queued\r\n'],
   ['lost', null],
 ])('that the commands have left is no sign of the content behind them: %s before it left, it is not taken', async (_name, early) => {
-  const peer = peerThatAnswers(early, () => {}, setImmediate)
+  const peer = peerThatAnswers(early, () => {}, soon)
   const { client, kinds } = await transactWith(peer)
   expect(kinds).toEqual(['deferred'])
+  expect(client.usable).toBe(false)
+})
+
+test.each([
+  ['250-2.0.0 on its way\r\n', '250 2.0.0 queued\r\n'],
+  ['25', '0 2.0.0 queued\r\n'],
+])('a yes that began (%j) before the final dot had left, and ended after that (%j), is none', async (early, rest) => {
+  const sentLate: Told = async (sent, say) => {
+    for (let rounds = 0; rounds < 3; rounds++) await turn()
+    sent()
+    await turn()
+    say(rest)
+  }
+  const { client, kinds } = await transactWith(peerThatAnswers(early, sentLate))
+  expect(kinds).toEqual(['ambiguous'])
   expect(client.usable).toBe(false)
 })
