@@ -153,9 +153,9 @@ export class Lane {
     return parcels
   }
 
-  /** True when another smarthost will take it; `busy` ones are waited for. */
+  /** True when another smarthost will take it; `busy` ones are waited for by as many as may fail at one time, not by a flood. */
   addAgain(parcel: Parcel, now: number): boolean {
-    if (this.#choose(parcel, now).kind === 'down') return false
+    if (this.#again.length >= this.#mostInFlight || this.#choose(parcel, now).kind === 'down') return false
     this.#again.push(parcel)
     return true
   }
@@ -176,6 +176,12 @@ export class Lane {
   /** Connections that may be in use at one time, over all pools. */
   get #atOnce(): number {
     return this.route.exchangers?.maxConnectionsPerDomain ?? Number.POSITIVE_INFINITY
+  }
+
+  get #mostInFlight(): number {
+    let most = 0
+    for (const { maxConnections } of this.#pools) most += maxConnections
+    return most
   }
 
   #inUse(): number {

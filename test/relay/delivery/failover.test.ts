@@ -342,3 +342,19 @@ test('a backup that is occupied is waited for; what failed is not tried again me
     ['backup', 'delivered'],
   ])
 })
+
+test('behind a backup that is occupied no more is kept than may be in flight: the rest waits for its next attempt', async () => {
+  const main = await startSmarthost({ script: { DATA: (time) => (time % 2 === 1 ? drop : undefined) } })
+  const backup = await startSmarthost({ script: { dot: silence } })
+  const hosts = [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })]
+  const { spool, attempted, delivery } = rig([
+    route(
+      'r',
+      hosts.map((h) => ({ ...h, maxConnections: 1 })),
+    ),
+  ])
+  for (let i = 0; i < 40; i++) spool.put(envelope(hello), hello)
+  await attempted(40)
+  await until('main has had all', () => main.received.length === 20 && delivery.summary().deferred === 17)
+  expect(delivery.summary()).toMatchObject({ ready: 2, inFlight: 1 })
+})
