@@ -208,7 +208,7 @@ export class Connection implements Line, Hearer {
     const secured = new TLSSocket(bounded ?? plain, options)
     handshake.top = secured
     secured.on('_tlsError', this.#onError)
-    secured.on('secure', () => {
+    secured.once('secure', () => {
       bounded?.handshakeDone()
       clearTimeout(this.#handshake?.deadline)
       this.#handshake = undefined

@@ -59,8 +59,8 @@ function handshake({ cert, key, ca }: Certificate, { tls, clientCertificates }: 
 
 /**
  * No session is resumed: it would bring along what was verified long ago, and the key of its ticket would open what was said
- * under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names. And a client of TLS 1.2
- * does not negotiate again: each time would cost us a handshake, and it could bring another chain of certificates.
+ * under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names. And none is negotiated
+ * again (RFC 9325 section 3.5): that would be another handshake, without its turn and without its deadline.
  */
 const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
 

@@ -113,16 +113,6 @@ test('a chain that is longer than any in use is not verified, which takes time o
   expect(under.told.filter(({ msg }) => msg === 'abandoned by the client')).toMatchObject([{ why }, { why }])
 })
 
-test('no client of TLS 1.2 negotiates anew, with another chain', async () => {
-  const { under } = await start(new MemorySpool(), certificateConfig())
-  const socket = await show(under, shown.device, { maxVersion: 'TLSv1.2' })
-  const refused = await new Promise<Error | null>((resolve) => {
-    socket.on('error', resolve)
-    socket.renegotiate({ rejectUnauthorized: true }, resolve)
-  })
-  expect(refused?.message).toMatch(/no renegotiation/)
-})
-
 test('an intermediate that is named as the authority is one, and its root is not then', async () => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   await under.apply(certificateConfig(), authorities.intermediate.pem)

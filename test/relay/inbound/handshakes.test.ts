@@ -37,6 +37,16 @@ test.each(versions)('no %s session is resumed', async (maxVersion) => {
   expect(socket.isSessionReused()).toBe(false)
 })
 
+test('a session of TLS 1.2 has one handshake: no other one is had within it', async () => {
+  const { under } = await start()
+  const { socket } = await open(under, { maxVersion: 'TLSv1.2' })
+  const again = new Promise((resolve) => {
+    socket.on('close', () => resolve('refused'))
+    socket.renegotiate({}, (error) => resolve(error === null ? 'done' : 'refused'))
+  })
+  expect(await again).toBe('refused')
+})
+
 const [listener] = baseConfig.listeners
 if (listener === undefined) throw new Error('the configuration has a listener')
 const { cert, key } = await testCertificates()
