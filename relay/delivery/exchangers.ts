@@ -5,6 +5,7 @@ import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
 import type { Answered, Dns } from './dns.ts'
 import { familiesInTurn } from './families.ts'
+import { within } from './within.ts'
 
 export type Exchanger = {
   readonly host: string
@@ -29,16 +30,38 @@ export type Surroundings = {
 const mostNames = 10
 const mostExchangers = 5
 const mostAddresses = 8
+/** Of thousands, which fit into one answer. */
+const mostJudged = 64
+/** An answer of that size holds the loop, and ten of them together would for half a second: so each name has time for its own. */
+const apartMs = 250
 
 export async function findExchangers(domain: string, around: Surroundings): Promise<Found> {
   const answer = await around.dns.exchangers(domain)
   const candidates = candidatesOf(domain, answer, around)
   if ('kind' in candidates) return candidates
   const looked = candidates.slice(0, mostNames)
-  const seen = await Promise.all(looked.map(async (one) => look(one, await around.dns.addresses(one.exchange), around)))
+  const seen = await lookAtEach(looked, around)
   const exchangers = seen.flatMap((one) => (one.kind === 'usable' ? one.exchanger : [])).slice(0, mostExchangers)
   if (exchangers.length > 0) return { kind: 'exchangers', exchangers }
   return { kind: 'none', outcome: noneOf(domain, seen, candidates.length > looked.length) }
+}
+
+/** In their order, as far as there are enough; who is late is waited for at the end. */
+async function lookAtEach(candidates: readonly Candidate[], around: Surroundings): Promise<readonly Seen[]> {
+  const looks: Promise<Seen>[] = []
+  let usable = 0
+  for (const one of candidates) {
+    if (usable >= mostExchangers) break
+    const looking = around.dns.addresses(one.exchange).then((answer) => look(one, answer, around))
+    looks.push(looking)
+    await within(
+      apartMs,
+      looking.then(({ kind }) => {
+        if (kind === 'usable') usable++
+      }),
+    )
+  }
+  return Promise.all(looks)
 }
 
 type Candidate = Pick<MxRecord, 'exchange' | 'priority'>
@@ -103,7 +126,8 @@ function look(
 ): Seen {
   if (answer.kind === 'failed') return { kind: 'unknown', host, why: answer.why }
   if (answer.kind !== 'found') return { kind: 'absent' }
-  const addresses = familiesInTurn(answer.records.filter(({ address }) => mayReach(address))).slice(0, mostAddresses)
+  const judged = familiesInTurn(answer.records).slice(0, mostJudged)
+  const addresses = familiesInTurn(judged.filter(({ address }) => mayReach(address))).slice(0, mostAddresses)
   if (addresses.length === 0) return { kind: 'forbidden', host, address: answer.records[0]?.address ?? '' }
   return { kind: 'usable', exchanger: { host, preference, addresses } }
 }

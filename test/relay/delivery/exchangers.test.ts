@@ -1,7 +1,8 @@
 /** Where a domain takes its mail, asked of a real DNS server over the wire: by RFC 5321 section 5.1, and against its lies. */
 import { readFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
-import { systemDns } from '../../../relay/delivery/dns.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { type Dns, systemDns } from '../../../relay/delivery/dns.ts'
 import { findExchangers } from '../../../relay/delivery/exchangers.ts'
 import { KnownExchangers } from '../../../relay/delivery/known-exchangers.ts'
 import { isPublic } from '../../../relay/delivery/public-address.ts'
@@ -191,6 +192,49 @@ test('equals are in any order, the others in theirs', async () => {
   const orders = (await Promise.all(again)).map((f) => (f.kind === 'exchangers' ? f.exchangers.map((e) => e.host) : []))
   for (const order of orders) expect(order[3]).toBe('d.x.test')
   expect(new Set(orders.map((order) => order.slice(0, 3).join())).size).toBeGreaterThan(1)
+})
+
+/** A DNS of ten exchangers with 2,000 addresses each, of which `silent` is not answered; how many are asked about at one time, and in all. */
+function crowdedDns(silent = '') {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const records = Array.from({ length: 2000 }, (_, n) => ({ address: `1.1.${n >> 8}.${n & 255}`, family: 4 as const }))
+  const hosts = Array.from({ length: 10 }, (_, n) => ({ exchange: `m${n}.x.test`, priority: n }))
+  const seen = { atOnce: 0, most: 0, asked: 0 }
+  const dns: Dns = {
+    exchangers: async () => ({ kind: 'found', records: hosts }),
+    addresses: async (host) => {
+      seen.asked++
+      seen.most = Math.max(seen.most, ++seen.atOnce)
+      await (host === silent ? new Promise((resolve) => setTimeout(resolve, 10_000)) : turn())
+      seen.atOnce--
+      return host === silent ? { kind: 'failed', why: 'silence' } : { kind: 'found', records }
+    },
+  }
+  return { dns, seen }
+}
+
+test('exchangers that are at thousands of addresses come one after the other, no more of them than are used', async () => {
+  const { dns, seen } = crowdedDns()
+  let judged = 0
+  const mayReach = () => judged++ >= 0
+  const answer = await findExchangers('x.test', { ...around('127.0.0.1:1'), dns, mayReach })
+  expect(answer.kind === 'exchangers' && answer.exchangers.map((e) => e.addresses.length)).toEqual([8, 8, 8, 8, 8])
+  expect(seen).toEqual({ atOnce: 0, most: 1, asked: 5 })
+  expect(judged).toBeLessThanOrEqual(5 * 64)
+})
+
+test('a name of which nothing is heard keeps the next one waiting for a quarter of a second', async () => {
+  const { dns, seen } = crowdedDns('m0.x.test')
+  const finding = findExchangers('x.test', { ...around('127.0.0.1:1'), dns })
+  await vi.advanceTimersByTimeAsync(249)
+  expect(seen.asked).toBe(1)
+  await vi.advanceTimersByTimeAsync(1)
+  for (let rounds = 0; rounds < 100; rounds++) await turn()
+  expect(seen).toEqual({ atOnce: 1, most: 2, asked: 6 })
+  await vi.advanceTimersByTimeAsync(10_000)
+  const answer = await finding
+  expect(answer.kind === 'exchangers' && answer.exchangers[0]?.host).toBe('m1.x.test')
 })
 
 test('what DNS said is used for a minute, then asked anew', async () => {
