@@ -89,7 +89,7 @@ export class Client {
 
   /** With a reply too many no answer of the batch is known to be for its command, a refusal least of all. */
   #outOfStep(data: Answer | undefined): Answer | undefined {
-    if (data?.kind !== 'reply') return undefined
+    if (data?.kind !== 'reply') return data?.cause === 'malformed' ? data : undefined
     const { broken } = this.#wire
     if (broken?.kind === 'none' && broken.cause === 'malformed') return broken
     const { code } = data.reply

@@ -69,16 +69,23 @@ test.each(both)('a reply too many, and the last one late: no refusal is believed
   expect(spool.stored.size).toBe(1)
 })
 
-test.each([
+const answered = [
   ['MAIL', '250 2.1.0 ok'],
   ['MAIL', '550 5.7.1 no'],
   ['RCPT', '250 2.1.5 ok'],
   ['RCPT', '450 4.2.0 later'],
   ['RCPT', '550 5.1.1 unknown'],
-] as const)('without PIPELINING, a stray refusal before the reply to %s (%s): nobody is given up', async (stage, reply) => {
+] as const
+
+test.each(
+  (['in one read', 'in two'] as const).flatMap((when) =>
+    answered.map(([stage, reply]) => [stage, reply, when] as const),
+  ),
+)('without PIPELINING, a stray refusal before the reply to %s (%s), %s: nobody is given up', async (stage, reply, when) => {
   const script: Script = {
     [stage]: (time: number) => {
       if (time > 0) return undefined
+      if (when === 'in one read') return say(`550 5.7.1 stray\r\n${reply}`)
       upstream.tell('550 5.7.1 stray\r\n')
       return say(reply, { afterMs: 50 })
     },
