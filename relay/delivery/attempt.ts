@@ -110,12 +110,12 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
     outcomesWith(transaction: Transaction | undefined): readonly Outcome[] {
       const answered = transaction === undefined ? [] : [...classifyTransaction(transaction, sent.length)]
       if (sent === forwardPaths) return answered
-      return refused.flatMap((reply) => (reply === undefined ? answered.splice(0, 1) : [bounced(reply)]))
+      return refused.flatMap((reply) => (reply === undefined ? answered.splice(0, 1) : [unable(reply)]))
     },
   }
 }
 
-const bounced = (reply: Reply): Outcome => ({ kind: 'bounced', reply })
+const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: true })
 
 const isStale = ({ mail }: Transaction): boolean =>
   mail.kind === 'none' ? betweenMessages.has(mail.cause) : mail.reply.code === 421

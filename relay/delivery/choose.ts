@@ -23,7 +23,7 @@ export type Choice<C> =
 /** `candidates` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails. */
 export function choose<C extends Candidate>(
   candidates: readonly C[],
-  tried: ReadonlySet<string> | undefined,
+  tried: Pick<ReadonlySet<string>, 'has'> | undefined,
   now: number,
   turn: number,
 ): Choice<C> {

@@ -21,7 +21,7 @@ import type { Pool, PoolLimits } from './pool.ts'
 import { Pools } from './pools.ts'
 import type { Roster } from './roster.ts'
 import type { Signer } from './signer.ts'
-import { sortResults } from './sorting.ts'
+import { alsoTried, sortResults } from './sorting.ts'
 import { dueIn, forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
 import { Ways } from './ways.ts'
 import { within } from './within.ts'
@@ -291,7 +291,7 @@ export class Dispatcher {
     if (attempted.asked && !this.#interrupted) this.#learn(lane, pool, attempted.outcomes)
     const smarthost = placeOf(pool)
     const results = attempted.outcomes
-      .map((outcome, i): Result => ({ recipient: parcel.recipients[i] ?? -1, outcome, smarthost }))
+      .map((said, i) => ({ recipient: parcel.recipients[i] ?? -1, outcome: lane.lastWord(said, job), smarthost }))
       .filter(({ outcome }) => !this.#wasInterrupted(outcome))
     this.#tell(lane, pool, parcel.message, attempted, results)
     const settled = this.#sendOn(lane, pool, parcel, results)
@@ -365,7 +365,7 @@ export class Dispatcher {
     const { failed, leftOver, settled } = sortResults(results)
     if (leftOver.length > 0) this.#addAgain({ message, recipients: leftOver.map(positionOf) })
     const recipients = failed.map(positionOf)
-    const again = { message, recipients, tried: new Set([...(tried ?? []), pool.name]) }
+    const again = { message, recipients, tried: alsoTried(tried, pool.name, failed) }
     const goesOn = failed.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again)
     return goesOn || failed.length === 0 ? settled : [...settled, ...failed]
   }

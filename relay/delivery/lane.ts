@@ -211,6 +211,17 @@ export class Lane {
     return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: { ...last, text: withoutAddresses(last.text) } }
   }
 
+  /**
+   * What one smarthost does not offer another one may: it is a refusal when none of them can take it. The exchangers of a
+   * domain are its own, and one of them speaks for all.
+   */
+  lastWord(outcome: Outcome, { pool, parcel }: Job): Outcome {
+    const isLast = this.#pools.every((p) => p === pool || parcel.tried?.get(p.name) === 'unable')
+    if (outcome.kind !== 'bounced' || outcome.unasked === undefined || isLast || pool.isExchanger) return outcome
+    const { status, text } = outcome.reply
+    return { kind: 'deferred', scope: 'here', reply: reply(451, status.slice(2), text) }
+  }
+
   /** Rings once, by the earliest time asked for; true when nothing was set before. */
   wakeAt(at: number, now: number, ring: () => void): boolean {
     const set = this.#wakesAt !== undefined

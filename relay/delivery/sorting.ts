@@ -1,9 +1,10 @@
 /** Who of a parcel goes on at once after an attempt, and who is settled. Pure. */
 import { isTooManyRecipients } from './classify.ts'
 import type { Result } from './ledger.ts'
+import type { Parcel } from './tracked.ts'
 
 export type Sorted = {
-  /** The smarthost failed them: another one may take them. */
+  /** The smarthost failed them, or can not take them: another one may. */
   readonly failed: readonly Result[]
   /** The smarthost took others and had no room for these: another transaction may (RFC 5321 section 4.5.3.1.10). */
   readonly leftOver: readonly Result[]
@@ -19,6 +20,15 @@ export function sortResults(results: readonly Result[]): Sorted {
 
 function kindOf({ outcome }: Result, someTaken: boolean): keyof Sorted {
   if (outcome.kind !== 'deferred') return 'settled'
-  if (outcome.scope === 'nextHop') return 'failed'
+  if (outcome.scope === 'nextHop' || outcome.scope === 'here') return 'failed'
   return someTaken && isTooManyRecipients(outcome.reply) ? 'leftOver' : 'settled'
 }
+
+/** Where those that failed have been now. */
+export const alsoTried = (
+  tried: Parcel['tried'],
+  name: string,
+  failed: readonly Result[],
+): NonNullable<Parcel['tried']> => new Map([...(tried ?? []), [name, failed.every(isUnable) ? 'unable' : 'failed']])
+
+const isUnable = ({ outcome }: Result): boolean => outcome.kind === 'deferred' && outcome.scope === 'here'

@@ -50,8 +50,8 @@ export type Parcel = {
   readonly message: Tracked
   /** Positions of the recipients. */
   readonly recipients: readonly number[]
-  /** Smarthosts that failed this parcel since it last waited. */
-  readonly tried?: ReadonlySet<string>
+  /** Smarthosts that this parcel was at since it last waited: they failed, or can not take it. */
+  readonly tried?: ReadonlyMap<string, 'failed' | 'unable'>
 }
 
 export const forwardPathsOf = ({ message, recipients }: Parcel): readonly string[] =>

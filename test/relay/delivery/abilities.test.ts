@@ -1,0 +1,63 @@
+/** Smarthosts of one route that can not take the same: what one of them does not offer another one may. */
+import { expect, test } from 'vitest'
+import { until } from '../../local/until.ts'
+import { drop } from './behaviour.ts'
+import { without } from './one-message.ts'
+import { rig } from './rig.ts'
+import { contentOf, envelope, hello, route, smarthost } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
+
+const eightBit = Buffer.from('From: <app@corp.test>\r\n\r\ngrüße\r\n')
+/** Nobody listens there. */
+const nobody = { host: '127.9.9.9' }
+
+test.each([
+  ['8BITMIME', without('8BITMIME'), eightBit, {}],
+  ['SMTPUTF8', without('SMTPUTF8'), hello, { forwardPaths: ['grüße@example.net'] }],
+  ['that SIZE', [...without('SIZE'), 'SIZE 1000'], contentOf(2000), {}],
+] as const)('of equals, one without %s returns nothing that the other takes', async (_name, offers, content, rest) => {
+  const [unable, able] = [await startSmarthost({ offers }), await startSmarthost()]
+  const { spool, facts, attempts } = rig([route('r', [smarthost('a', unable.port), smarthost('b', able.port)])])
+  for (let i = 0; i < 4; i++) spool.put(envelope(content, rest), content)
+  await until('all are delivered', () => spool.stored.size === 0)
+  expect([able.received.length, unable.times('MAIL')]).toEqual([4, 0])
+  expect(facts('bounced')).toEqual([])
+  expect(new Set(attempts.map((a) => `${a.smarthost} ${a.outcome.kind}`))).toEqual(
+    new Set(['a deferred', 'b delivered']),
+  )
+})
+
+test('none of them can take it: it is returned, by the reply of the last one', async () => {
+  const hosts = [await startSmarthost({ offers: without('8BITMIME') }), await startSmarthost({ offers: [] })]
+  const { spool, facts, attempted, quiet } = rig([
+    route(
+      'r',
+      hosts.map(({ port }, i) => smarthost(`s${i}`, port)),
+    ),
+  ])
+  spool.put(envelope(eightBit), eightBit)
+  await attempted(2)
+  await quiet()
+  expect(facts('bounced').map(([, , because, reply]) => [because, reply])).toEqual([
+    ['refused', '554 5.6.3 the content is 8-bit and the smarthost does not offer 8BITMIME'],
+  ])
+})
+
+test.each([
+  ['is not reached', nobody],
+  ['fails', {}],
+])('a backup that can not take it returns nothing while the primary %s', async (_name, rest) => {
+  const main = await startSmarthost({ script: { banner: drop } })
+  const backup = await startSmarthost({ offers: without('8BITMIME') })
+  const hosts = [smarthost('main', main.port, rest), smarthost('backup', backup.port, { priority: 1 })]
+  const { spool, facts, attempted, quiet, attempts } = rig([route('r', hosts)])
+  for (let i = 0; i < 2; i++) spool.put(envelope(eightBit), eightBit)
+  await attempted(3)
+  await quiet()
+  expect(facts('bounced')).toEqual([])
+  expect(spool.stored.size).toBe(2)
+  expect(attempts.filter((a) => a.smarthost === 'backup').map(({ outcome }) => outcome)).toMatchObject([
+    { kind: 'deferred', reply: { code: 451, status: '4.6.3' } },
+    { kind: 'deferred', reply: { code: 451, status: '4.6.3' } },
+  ])
+})
