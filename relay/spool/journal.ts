@@ -111,15 +111,17 @@ export class Journal {
       await this.#writeTo(await this.#withRoom(), items)
     } catch (error) {
       for (const { entry } of items) if (entry.kind === 'accepted') this.#voids.add(entry.envelope.queueId)
-      this.#broken = this.#error('the journal could not be written', error)
-      this.#parts.broken(this.#broken)
+      const broken = this.#error('the journal could not be written', error)
+      this.#broken = broken
+      this.#parts.broken(broken)
       // A failed fdatasync is never asked again: the kernel may have dropped what it could not write and would say that
       // all is well. So nothing more goes into this segment, and `mend` begins another.
       await this.#abandon(async ({ segment, file }) => {
         await file.truncate(segment.bytes).catch(ignored)
         await file.close().catch(ignored)
       })
-      throw this.#broken
+      // By now it may be mended.
+      throw broken
     }
   }
 
