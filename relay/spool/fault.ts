@@ -17,6 +17,7 @@ export class Fault {
   readonly #tryAgainMs: number
   #error: SpoolError | undefined
   #timer: NodeJS.Timeout | undefined
+  #trying: Promise<void> | undefined
   #stopped = false
 
   /** `mend` throws as long as the spool cannot take mail. */
@@ -34,12 +35,16 @@ export class Fault {
     if (this.#stopped) return
     if (this.#error === undefined) this.#events.spoolFault(error.message)
     this.#error = error
-    this.#timer ??= setTimeout(() => void this.#try(), this.#tryAgainMs).unref()
+    this.#timer ??= setTimeout(() => {
+      this.#trying = this.#try()
+    }, this.#tryAgainMs).unref()
   }
 
-  stop(): void {
+  /** When it resolves, nothing is being mended any more. */
+  async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
+    await this.#trying
   }
 
   async #try(): Promise<void> {

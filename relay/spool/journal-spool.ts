@@ -276,7 +276,7 @@ export class JournalSpool implements Spool {
   }
 
   async close(): Promise<void> {
-    this.#fault.stop()
+    await this.#fault.stop()
     await this.#cleaner.stop()
     await this.#journal.close()
     await this.#open.close()

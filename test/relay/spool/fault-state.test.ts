@@ -61,7 +61,7 @@ test('after stop nothing is tried and nothing is told', async () => {
     tries += 1
   })
   fault.raise(full)
-  fault.stop()
+  await fault.stop()
   fault.raise(io)
   await vi.advanceTimersByTimeAsync(10_000)
   expect([tries, told]).toEqual([0, ['fault no room']])

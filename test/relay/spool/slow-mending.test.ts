@@ -55,3 +55,18 @@ test('who is refused is told why, also where the journal is mended before the se
   expect(told.lines.filter((line) => line.includes('undefined'))).toEqual([])
   expect(await messagesOf(spool)).toEqual([])
 })
+
+test('a spool that is closed while it is being mended begins no segment after: the folder is another’s then (case S21)', async () => {
+  const { spool, failing, slow, goOn, journal, atTheEnd } = await opened()
+  failing.failing.set('sync journal', 'EIO')
+  await expect(accept(spool, contentOf(1, 10))).rejects.toThrow('EIO')
+  slow.call = 'create'
+  failing.failing.clear()
+  await until('a segment is to be begun', () => slow.isAsked)
+  const closed = spool.close()
+  goOn()
+  await closed
+  const made = (call: string) => failing.calls.filter((each) => each === `${call} journal`).length
+  await until('each file is closed', () => made('close') === made('create'))
+  expect(journal()).toEqual(atTheEnd)
+})
