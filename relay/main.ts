@@ -1,6 +1,6 @@
 /** The relay's composition root: read the configuration, build the parts, reload on change, drain on SIGTERM. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
@@ -43,7 +43,6 @@ const args = (() => {
     process.exit(2)
   }
 })()
-mkdirSync(args.data, { recursive: true, mode: 0o700 })
 
 const output = lineOutput(1, () => events)
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, output)

@@ -1,6 +1,6 @@
 /** The capture inbox: `<queue id>.eml` and `<queue id>.json` for each captured message, in a folder that files alone explain. */
 import { link, mkdir, open, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -15,7 +15,8 @@ export async function capture(directory: string, source: Pick<Spool, 'content'>,
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await publish(join(directory, `${queueId}.eml`), () => checked(source.content(queueId), bytes))
   await publish(join(directory, `${queueId}.json`), () => [Buffer.from(`${JSON.stringify({ envelope }, null, 1)}\n`)])
-  await syncDirectory(directory)
+  // Its own name, too: it may be new.
+  await Promise.all([directory, dirname(directory)].map(syncDirectory))
 }
 
 /** link(2) refuses where the name is taken; what has the name already was whole when it got it. */

@@ -22,7 +22,8 @@ export type Disk = {
   list(directory: string): Promise<readonly string[]>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
-  makeDirectory(path: string): Promise<void>
+  /** With those that it is in; the first of them that was not there, or undefined. */
+  makeDirectory(path: string): Promise<string | undefined>
   /** The names in the folder are on the medium when it resolves: fsync of a file does not do that. */
   syncDirectory(path: string): Promise<void>
   space(path: string): Promise<{ readonly free: number; readonly total: number }>
@@ -48,9 +49,7 @@ export const nodeDisk: Disk = {
   list: (directory) => calls.readdir(directory),
   rename: promisify(fs.rename),
   unlink: promisify(fs.unlink),
-  makeDirectory: async (path) => {
-    await calls.mkdir(path, { recursive: true, mode: 0o700 })
-  },
+  makeDirectory: (path) => calls.mkdir(path, { recursive: true, mode: 0o700 }),
   async syncDirectory(path) {
     const fd = await calls.open(path, 'r')
     try {

@@ -17,12 +17,12 @@
  *
  * A segment is deleted when it is the oldest and no message of ours has its newest record there; see cleaner.ts.
  */
-import { type Disk, nodeDisk } from './disk.ts'
+import { nodeDisk } from './disk.ts'
 import { spoolError } from './disk-error.ts'
+import { makeFolders } from './folders.ts'
 import { identityOf } from './identity.ts'
 import { JournalSpool, type SpoolEvents } from './journal-spool.ts'
 import { lockDirectory } from './lock.ts'
-import { pathsOf } from './paths.ts'
 
 type Parts = { readonly directory: string; readonly events: SpoolEvents; readonly now?: () => number }
 
@@ -40,16 +40,6 @@ export async function openSpool({ directory, events, now = Date.now }: Parts): P
   } catch (error) {
     lock.release()
     throw spoolError(`spool ${directory} cannot be opened`, error)
-  }
-}
-
-async function makeFolders(disk: Disk, directory: string): Promise<void> {
-  const paths = pathsOf(directory)
-  try {
-    for (const folder of [paths.journal, paths.large, paths.quarantine]) await disk.makeDirectory(folder)
-    await disk.syncDirectory(directory)
-  } catch (error) {
-    throw spoolError(`spool ${directory} cannot be made`, error)
   }
 }
 

@@ -1,27 +1,17 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
-import { skipped } from '../../local/skipped.ts'
 import { messagesOf } from './contents.ts'
 import { listening, temporaryFolder } from './samples.ts'
 import { broken, type Line } from './scenario.ts'
+import { traceable } from './traceable.ts'
 
 /** Every call by which something may reach the disk, or leave it. */
 const calls = ['pwrite64', 'pwritev', 'fdatasync', 'fsync', 'rename', 'unlink', 'ftruncate']
 const program = new URL('./living.ts', import.meta.url).pathname
 const long = process.env['RELAYFLEET_LONG'] === '1'
-
-function traceable(): boolean {
-  try {
-    execFileSync('strace', ['-f', '-o', '/dev/null', 'true'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-const canTrace = traceable() || skipped('the tests that kill at each call need strace, and leave to trace')
 
 type Fact = Line | { readonly fault: string } | { readonly refused: string } | { readonly quarantined: string }
 
@@ -65,7 +55,7 @@ function moments(step: number): readonly { readonly call: string; readonly k: nu
   )
 }
 
-describe.runIf(canTrace)('a life of the spool', () => {
+describe.runIf(traceable())('a life of the spool', () => {
   test('keeps every promise when nothing happens', async () => {
     const directory = temporaryFolder()
     const { ended, lines, facts } = lived(directory, [])

@@ -59,7 +59,7 @@ export class LosingDisk {
       this.#files.delete(path)
       this.deeds.push({ do: 'unlink', path })
     },
-    makeDirectory: async () => {},
+    makeDirectory: async () => undefined,
     syncDirectory: async (directory) => void this.deeds.push({ do: 'syncDirectory', directory }),
     // Little, so that segments are small and many.
     space: async () => ({ free: 4_000_000, total: 4_000_000 }),
