@@ -1,20 +1,24 @@
 /** A copy of the last good configuration on the relay's own volume, so that it starts while nobody can give it one. */
 import { readFileSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseConfig } from './config.ts'
 import type { Loaded } from './load.ts'
+import { type Disk, nodeDisk } from './spool/disk.ts'
 
 export class LastGood {
+  readonly #data: string
   readonly #file: string
+  readonly #disk: Disk
   #kept: Loaded | undefined
 
-  constructor(data: string) {
+  constructor(data: string, disk: Disk = nodeDisk) {
+    this.#data = data
     this.#file = join(data, 'last-good.json')
+    this.#disk = disk
   }
 
   /**
-   * Written once, however often it is asked to keep the same.
+   * On the medium when it resolves; written once, however often it is asked to keep the same.
    * @throws Error naming the file; the copy of before is still there.
    */
   async keep(loaded: Loaded): Promise<void> {
@@ -39,9 +43,20 @@ export class LastGood {
     }
   }
 
+  // Synced before it has the name: a loss of power, after which nobody else may be there yet, would leave an empty file.
   async #write(text: string): Promise<void> {
     const temporary = `${this.#file}.tmp`
-    await writeFile(temporary, text, { mode: 0o600 })
-    await rename(temporary, this.#file)
+    await this.#disk.unlink(temporary).catch(ignored)
+    const file = await this.#disk.create(temporary)
+    try {
+      await file.write([Buffer.from(text)], 0)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await this.#disk.rename(temporary, this.#file)
+    await this.#disk.syncDirectory(this.#data)
   }
 }
+
+const ignored = (): void => {}
