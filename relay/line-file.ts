@@ -1,9 +1,10 @@
 /**
  * A few words about each of many things, in a file that outlives the process: a line for each, and the last one of a thing
- * counts. Nobody waits for the disk and nothing is synced: a process that is killed has written all that it noted; after a
- * loss of power the file is as the system last wrote it back, by itself within half a minute.
+ * counts. Nobody waits for the disk: a process that is killed has written all that it noted; after a loss of power the file is
+ * as the system last wrote it back, by itself within half a minute. Only at the start and at the end it is synced, when it
+ * takes the place of all that was noted before.
  */
-import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 
 /** How a line is read and written; neither part has a line feed. */
 export type LineForm<T> = {
@@ -37,7 +38,7 @@ export class LineFile<T> {
     this.#form = form
     this.#failed = failed
     this.#known = new Map(read(path, form, (why) => failed(why)))
-    this.#rewrite()
+    this.#rewrite(fsyncSync)
   }
 
   get(name: string): T | undefined {
@@ -57,7 +58,7 @@ export class LineFile<T> {
   }
 
   close(): void {
-    this.#rewrite()
+    this.#rewrite(fsyncSync)
     this.#close()
   }
 
@@ -73,11 +74,11 @@ export class LineFile<T> {
     this.#bytes += written
   }
 
-  #rewrite(): void {
+  #rewrite(sync: (fd: number) => void = ignored): void {
     this.#forget()
     this.#try(() => {
       const text = [...this.#known].map(([name, value]) => `${this.#form.print(name, value)}\n`).join('')
-      writeFileSync(`${this.#path}.tmp`, text, { mode: 0o600 })
+      this.#write(`${this.#path}.tmp`, text, sync)
       renameSync(`${this.#path}.tmp`, this.#path)
       this.#close()
       this.#fd = openSync(this.#path, 'a', 0o600)
@@ -85,6 +86,16 @@ export class LineFile<T> {
       this.#bytes = this.#bytesWhenMade
     })
     this.#triedAt = performance.now()
+  }
+
+  #write(path: string, text: string, sync: (fd: number) => void): void {
+    const fd = openSync(path, 'w', 0o600)
+    try {
+      writeFileSync(fd, text)
+      sync(fd)
+    } finally {
+      closeSync(fd)
+    }
   }
 
   #forget(): void {
@@ -139,3 +150,5 @@ function setAside(path: string): void {
     // Nor can it be moved: then it can not be written over, which is told.
   }
 }
+
+const ignored = (): void => {}

@@ -1,4 +1,5 @@
 /** What is noted of many things is there after any end of the process, whole or not at all, and takes no more room than it needs. */
+import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
@@ -15,6 +16,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { openQuotaFile } from '../../relay/limits/quota-file.ts'
 import { until } from '../local/until.ts'
 import { fill, smallVolume, smallVolumesGiven } from './spool/small-volume.ts'
+import { traceable } from './spool/traceable.ts'
 
 const day = 20_785
 const page = 4096
@@ -97,6 +99,26 @@ test('who was counted on an earlier day is forgotten when the file is made anew;
   appendFileSync(path, `team/app-9 ${day - 9} 1\n`)
   expect(opened(folder).file.get('team/app-9')).toBeUndefined()
   expect(lines(path)).toHaveLength(3)
+})
+
+describe.runIf(traceable())('at a start and at an end', () => {
+  const module = new URL('../../relay/limits/quota-file.ts', import.meta.url).pathname
+  const program = `
+    const [, module, path] = process.argv
+    const { openQuotaFile } = await import(module)
+    openQuotaFile(path, (why) => { throw new Error(why) }).close()
+  `
+  test('it is on the medium before it takes the place of what was noted before (case S10)', () => {
+    const folder = temporary()
+    const path = join(folder, 'quotas')
+    writeFileSync(path, `team/app ${day} 1\n`)
+    const node = [process.execPath, '--input-type=module', '-e', program, module, path]
+    const strace = ['-f', '-y', '-qq', '-e', 'trace=fsync,rename', '-o', join(folder, 'calls'), ...node]
+    expect(spawnSync('strace', strace, { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } }).stderr).toBe('')
+    const calls = readFileSync(join(folder, 'calls'), 'utf8').matchAll(/ (fsync|rename)\((?:\d+<|")([^>"]+)/g)
+    const once = ['fsync', 'rename'].map((call) => [call, `${path}.tmp`])
+    expect([...calls].map(([, call, file]) => [call, file])).toEqual([...once, ...once])
+  })
 })
 
 test('with however many names, the file is made anew only when it has doubled', () => {
