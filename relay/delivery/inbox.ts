@@ -1,8 +1,9 @@
 /** The capture inbox: `<queue id>.eml` and `<queue id>.json` for each captured message, in a folder that files alone explain. */
-import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { link, mkdir, open, statfs, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
+import { reserveOf } from '../spool/sizes.ts'
 import type { Spool } from '../spool/spool.ts'
 import { ContentError } from './data-encoder.ts'
 
@@ -13,26 +14,45 @@ import { ContentError } from './data-encoder.ts'
 export async function capture(directory: string, source: Pick<Spool, 'content'>, envelope: Envelope): Promise<void> {
   const { queueId, bytes } = envelope
   await mkdir(directory, { recursive: true, mode: 0o700 })
+  await mustHaveRoom(directory, bytes)
   await publish(join(directory, `${queueId}.eml`), () => checked(source.content(queueId), bytes))
   await publish(join(directory, `${queueId}.json`), () => [Buffer.from(`${JSON.stringify({ envelope }, null, 1)}\n`)])
   // Its own name, too: it may be new.
   await Promise.all([directory, dirname(directory)].map(syncDirectory))
 }
 
+/** The spool is on the same volume: of its last octets each removal of what has been delivered needs some. */
+async function mustHaveRoom(directory: string, bytes: number): Promise<void> {
+  const { bavail, blocks, bsize } = await statfs(directory)
+  const free = bavail * bsize
+  const kept = reserveOf(blocks * bsize)
+  if (free < bytes + kept) throw new Error(`disk full: ${free} octets are free, ${kept} are kept for delivery`)
+}
+
 /** link(2) refuses where the name is taken; what has the name already was whole when it got it. */
 async function publish(path: string, content: () => AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
   const temporary = `${path}.tmp`
-  const file = await open(temporary, 'w', 0o600)
   try {
-    for await (const chunk of content()) await file.writeFile(chunk)
-    await file.sync()
-  } finally {
-    await file.close()
+    await write(temporary, content())
+  } catch (error) {
+    // Half of it takes room that others need more.
+    await unlink(temporary).catch(ignored)
+    throw error
   }
   await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
   })
   await unlink(temporary)
+}
+
+async function write(path: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    for await (const chunk of content) await file.writeFile(chunk)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 async function* checked(content: Readable, bytes: number): AsyncIterable<Buffer> {
@@ -52,3 +72,5 @@ async function syncDirectory(path: string): Promise<void> {
     await directory.close()
   }
 }
+
+const ignored = (): void => {}

@@ -1,6 +1,6 @@
 /** Whom the last free octets of the volume belong to: removals before copies, copies before reports, reports before states, states before mail. */
 import type { FreeSpace } from './free-space.ts'
-import { removalBytes } from './sizes.ts'
+import { removalBytes, reserveOf } from './sizes.ts'
 
 /** What the messages that are ours may still need. */
 export type Needs = {
@@ -15,8 +15,6 @@ export type Needs = {
   readonly segment: number
 }
 
-const reserveShare = 0.05
-const reserveMost = 32 * 1024 * 1024
 /** For the records that open segments. */
 const openings = 16 * 1024
 /** So much of what is live may be dead on a full volume: less would be copied over and over for little. */
@@ -84,7 +82,7 @@ export class Allotment {
   }
 
   get #reserve(): number {
-    return Math.min(reserveMost, Math.floor(this.#space.total * reserveShare))
+    return reserveOf(this.#space.total)
   }
 
   get #forCopies(): number {

@@ -19,3 +19,9 @@ export const stateBytes = (recipients: readonly RecipientState[]): number =>
 /** Its acceptance, the content aside. */
 export const acceptanceBytes = ({ forwardPaths, redirectedFrom = [] }: Envelope): number =>
   [...forwardPaths, ...redirectedFrom].reduce((sum, path) => sum + path.length + 3, acceptanceFrame)
+
+const reserveShare = 0.05
+const reserveMost = 32 * 1024 * 1024
+
+/** What nothing that can wait takes of a volume of this size. */
+export const reserveOf = (total: number): number => Math.min(reserveMost, Math.floor(total * reserveShare))

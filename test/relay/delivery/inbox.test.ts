@@ -1,10 +1,12 @@
 /** The capture inbox: files that are whole or not there, made once. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { Readable } from 'node:stream'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { capture } from '../../../relay/delivery/inbox.ts'
 import { until } from '../../local/until.ts'
+import { fill, smallVolume, smallVolumesGiven } from '../spool/small-volume.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { contentOf, envelope, hello } from './samples.ts'
@@ -75,4 +77,43 @@ test('an inbox that takes nothing: the message waits, never bounces, and is capt
   expect(facts('bounced')).toEqual([])
   rmSync(inboxDirectory)
   await until('it is captured', () => spool.stored.size === 0)
+})
+
+describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () => {
+  test.each([
+    ['more than there is', 2_000_000],
+    ['all that there is', 1_040_000],
+  ])('content that needs %s takes nothing of what removals need, and leaves nothing behind', async (_what, bytes) => {
+    const directory = smallVolume('size=1m')
+    const free = () => statfsSync(directory).bavail
+    const before = free()
+    const spool = new MemorySpool()
+    const content = contentOf(bytes)
+    const message = envelope(content, { disposition: 'capture' })
+    spool.put(message, content)
+    const inbox = join(directory, 'inbox')
+    await expect(capture(inbox, spool, message)).rejects.toThrow('disk full')
+    expect([readdirSync(inbox), free()]).toEqual([[], before])
+  })
+
+  test('half a message that finds the disk full is removed', async () => {
+    const directory = smallVolume('size=1m')
+    const inbox = join(directory, 'inbox')
+    const spool = new MemorySpool()
+    const content = contentOf(500_000)
+    const message = envelope(content, { disposition: 'capture' })
+    spool.put(message, content)
+    async function* slowly() {
+      yield content.subarray(0, 100_000)
+      // Somebody else is faster.
+      fill(join(directory, 'other'))
+      yield content.subarray(100_000)
+    }
+    const source = { content: () => Readable.from(slowly()) }
+    await expect(capture(inbox, source, message)).rejects.toThrow('ENOSPC')
+    expect(readdirSync(inbox)).toEqual([])
+    rmSync(join(directory, 'other'))
+    await capture(inbox, spool, message)
+    expect(readFileSync(join(inbox, `${message.queueId}.eml`)).equals(content)).toBe(true)
+  })
 })
