@@ -70,7 +70,7 @@ class Recovery {
   async run(): Promise<Recovered> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
     const newest = names.findLast((name) => !name.endsWith('.tmp'))
-    for (const name of names) await this.#journalFile(name, name === newest ? checkAll : checkReports)
+    for (const name of names) await this.#journalFile(name, name === newest ? checkAll : this.#isLeftTillLater)
     this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)
     this.#checkMissing(names)
@@ -104,6 +104,15 @@ class Recovery {
     this.#segments.push(begun)
     for (const piece of scan(bytes, begun.nonce, trust)) this.#piece(begun, piece)
   }
+
+  /**
+   * The end of the newest segment may have been cut by a crash: every content in it is checked. A look at others can wait until
+   * they are given out, except where they decide on other records: a DSN closes what it reports, and a copy takes the place of
+   * its original. That one is there yet when a crash, or a write that failed, cut the copy, in whichever segment.
+   */
+  readonly #isLeftTillLater: Trust = (entry) =>
+    !('envelope' in entry) ||
+    (entry.envelope.reports === undefined && this.#replay.register.find(entry.envelope.queueId) === undefined)
 
   #noSegment(name: string, why: string): void {
     this.#quarantined(this.#paths.segment(name), why)
@@ -283,13 +292,7 @@ class Recovery {
   }
 }
 
-/**
- * The end of the newest segment may have been cut by a crash: every content in it is checked. All older ones were synced
- * before the next one got its name, so a look at theirs can wait until they are given out, except where they decide on
- * other messages: a DSN closes what it reports.
- */
 const checkAll: Trust = () => false
-const checkReports: Trust = (entry) => !('envelope' in entry && entry.envelope.reports !== undefined)
 
 function holdsRecord(bytes: Buffer, nonce: Buffer): boolean {
   for (const { kind } of scan(bytes, nonce)) if (kind === 'record') return true
