@@ -78,7 +78,10 @@ export class Cleaner {
     // Half a segment that was copied gives nothing back.
     if (!room.takesCopies(staying.reduce((sum, handle) => sum + register.growthOf(handle), segment.liveBytes))) return
     for (let first = 0; first < staying.length && !this.#stopped; first += copiedAtOnce) {
-      await Promise.all(staying.slice(first, first + copiedAtOnce).map((handle) => this.#move(handle, segment)))
+      const some = staying.slice(first, first + copiedAtOnce)
+      // Each to its end, whatever becomes of another: nobody begins to copy a message that is still being copied.
+      const moved = await Promise.allSettled(some.map((handle) => this.#move(handle, segment)))
+      for (const each of moved) if (each.status === 'rejected') throw each.reason
     }
   }
 

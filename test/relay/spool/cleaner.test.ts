@@ -6,6 +6,7 @@ import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { newSegment } from '../../../relay/spool/segment.ts'
 import { accept, contentOf, messagesOf, pending } from './contents.ts'
+import { FailingDisk } from './failing-disk.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 const segment = (bytes: number, liveBytes: number) => ({ ...newSegment(1, Buffer.alloc(8)), bytes, liveBytes })
@@ -89,4 +90,47 @@ test('content is read rightly while its segment is cleaned away', async () => {
   expect(reads).toBeGreaterThan(10)
   expect(readdirSync(join(directory, 'journal')).some((name) => name.startsWith('0000000001'))).toBe(false)
   await spool.close()
+})
+
+test('a copy that can not be written leaves none under way: a spool that is closed reads no more', async () => {
+  const directory = temporaryFolder()
+  for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
+  const failing = new FailingDisk()
+  const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+  const reads = { begun: 0, ended: 0 }
+  const open: typeof failing.disk.open = async (path) => {
+    const file = await failing.disk.open(path)
+    const read: typeof file.read = async (into, at) => {
+      reads.begun += 1
+      // The second one takes its time, and what the first one has read can not be written.
+      if (reads.begun === 2) {
+        failing.failing.set('sync', 'EIO')
+        await held
+      }
+      const got = await file.read(into, at)
+      reads.ended += 1
+      return got
+    }
+    return { ...file, read }
+  }
+  let readsAtTheEnd: typeof reads | undefined
+  const spool = await JournalSpool.open({
+    directory,
+    events: listening().events,
+    now: Date.now,
+    disk: { ...failing.disk, open },
+    segmentBytes: 1000,
+    closed: () => {
+      readsAtTheEnd = { ...reads }
+    },
+  })
+  for (const n of [1, 2]) await accept(spool, contentOf(n, 300))
+  const pass = async (n: number) => spool.remove((await accept(spool, contentOf(n, 900))).envelope.queueId)
+  for (let n = 0; reads.begun < 2; n += 1) await pass(n).catch(() => {})
+  await until('a copy has failed', () => spool.fault !== undefined)
+  const closed = spool.close()
+  for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  goOn()
+  await closed
+  expect(readsAtTheEnd).toEqual({ begun: 2, ended: 2 })
 })
