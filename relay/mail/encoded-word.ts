@@ -12,9 +12,14 @@ export function decodeWords(text: string): string | undefined {
   if (!text.includes('=?')) return text
   // White space between two encoded-words is not shown (RFC 2047 section 6.2).
   const pieces = split(text.replace(/\?=[ \t]+=\?/g, '?==?'))
-  const decoded = pieces.map((piece) => (typeof piece === 'object' ? decodeRun(piece) : piece))
-  const whole = decoded.includes(undefined) ? undefined : decoded.join('')
-  return whole?.includes('=?') ? undefined : whole
+  let whole = ''
+  for (const piece of pieces) {
+    const decoded = typeof piece === 'object' ? decodeRun(piece) : piece
+    // One is enough: each that can not be read takes as long as thirty others.
+    if (decoded === undefined) return undefined
+    whole += decoded
+  }
+  return whole.includes('=?') ? undefined : whole
 }
 
 /** Plain text and runs of adjacent words in one charset: some encoders split a character between two words. */
@@ -47,12 +52,22 @@ const unescaped = (text: string): string =>
 function decodeRun({ charset, octets }: Run): string | undefined {
   const together = Buffer.concat(octets)
   if (octets.length > 1 && together.includes('@') && !sameAts(charset, octets, together)) return undefined
-  return decodeAll(charset, octets) ?? decodeAll(charset, [together])
+  // What has no such mark can be read: no error is waited for where there is none, and a header could hold thousands.
+  for (const fatal of [false, true]) {
+    for (const words of [octets, [together]]) {
+      const shown = decodeAll(charset, words, fatal)
+      if (shown !== undefined && (fatal || !shown.includes(replacement))) return shown
+    }
+  }
+  return undefined
 }
 
-function decodeAll(charset: string, octets: readonly Buffer[]): string | undefined {
+/** What stands where octets are no character, or for itself. */
+const replacement = '\ufffd'
+
+function decodeAll(charset: string, octets: readonly Buffer[], fatal: boolean): string | undefined {
   try {
-    const decoder = new TextDecoder(charset, { fatal: true })
+    const decoder = new TextDecoder(charset, { fatal })
     return namesNoOrder(charset, decoder.encoding) ? undefined : octets.map((o) => decoder.decode(o)).join('')
   } catch {
     return undefined

@@ -332,6 +332,11 @@ test.each([
   ['apostrophes and @ in a name', `From: "a${times("'@")}" <app@corp.t>`],
   ['encoded-words', `From: ${times('=?utf-8?q?a?= ')}<app@corp.t>`],
   ['beginnings of encoded-words', `From: ${times('=?a?q?')} <app@corp.t>`],
+  ['encoded-words that nobody can read', `From: ${times('=?x?q?a?= =?y?q?a?= ')}<app@corp.t>`],
+  [
+    'characters that are split between encoded-words',
+    `From: ${times('=?utf-8?q?=C3?= =?utf-8?q?=A9?= a ')}<app@corp.t>`,
+  ],
   ['question marks', `From: ${times('=?')} <app@corp.t>`],
   ['Unicode in a name', `From: "${times('ﷺ')}" <app@corp.t>`],
   ['colons', times(':')],
