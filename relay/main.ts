@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
 import { ConfigFolder } from './config-folder.ts'
 import { createDelivery } from './delivery/delivery.ts'
+import { within } from './delivery/within.ts'
 import { descriptorLimit, sessionsWithin } from './descriptors.ts'
 import { Drain, isToLeave } from './drain.ts'
 import { EndpointsFile } from './endpoints-file.ts'
@@ -31,6 +32,8 @@ import { Turns } from './turns.ts'
 const graceMs = 25_000
 /** What could not be applied is tried again this often, e.g. a port that somebody else held. */
 const rereadMs = 10_000
+/** A reload that a disk holds up keeps nobody from being told to leave: what opens something waits for no disk. */
+const lastReloadMs = 1000
 
 // Of Node's own slabs of 64 KiB a header that is kept would keep a whole one.
 Buffer.poolSize = 8 * 1024
@@ -49,6 +52,8 @@ const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, outpu
 
 let configError: string | undefined
 let stopping = false
+/** Something may be accepted or attempted. */
+let atWork = false
 const folder = new ConfigFolder(args.config)
 const lastGood = new LastGood(args.data)
 let loaded: Loaded = firstConfig()
@@ -63,6 +68,13 @@ process.on('uncaughtException', (error) => {
   output.close()
   process.exit(1)
 })
+
+// As the first process of a pod it would not end by a signal that it does not listen for, and be killed at its work later.
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+// Before that, whatever has changed is seen by the reload that follows the start.
+process.on('SIGHUP', () => atWork && reload())
+if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
 
 const spool = await openSpool({ directory: join(args.data, 'spool'), events })
 const ownAllowances: Allowances = new Allowances({
@@ -112,10 +124,7 @@ const reload = (): void => {
 }
 const watch = new FolderWatch(reload, rereadMs)
 let reloading = Promise.resolve()
-// Before anything is accepted or attempted: who is asked to end from here on ends in order.
-process.once('SIGTERM', stop)
-process.once('SIGINT', stop)
-if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
+atWork = true
 // Before the first page is asked for: a queue that is not looked at yet would look empty.
 delivery.start()
 drain.set(isToLeave(args.config) ?? false, true)
@@ -125,7 +134,6 @@ reloading = apply(loaded).then((why) => {
 await reloading
 // What changed before the folders were watched.
 reload()
-process.on('SIGHUP', reload)
 
 function firstConfig(): Loaded {
   try {
@@ -245,14 +253,18 @@ async function stop(why: string): Promise<void> {
   if (stopping) return
   stopping = true
   events.stopping(why)
+  if (atWork) await leaveWork()
+  output.close()
+  process.exit(0)
+}
+
+async function leaveWork(): Promise<void> {
   watch.close()
   drain.close()
-  await reloading
+  await within(lastReloadMs, reloading)
   await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
   allowances.close()
   keyUses.close()
   await spool.close()
   server.close()
-  output.close()
-  process.exit(0)
 }

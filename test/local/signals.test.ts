@@ -1,0 +1,89 @@
+/** A signal finds a relay at any moment: also while it starts, or while a disk holds up what it is about. */
+import { execFileSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { makeCertificates } from '../certificates.ts'
+import { freePort } from './free-port.ts'
+import { listening, loadConfig, spawnRelay, startRelay, writeRelay } from './relay-process.ts'
+import { until } from './until.ts'
+
+async function folderOf() {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-signals-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const certificates = await makeCertificates(['127.0.0.1'])
+  const [listenPort, smarthostPort] = [await freePort(), await freePort()]
+  const config = loadConfig({ listenPort, smarthostPort, maxConnections: 1 })
+  const write = (hostname: string) => writeRelay(folder, { ...config, hostname }, certificates)
+  write('relay.test')
+  return { folder, listenPort, write, data: join(folder, 'data') }
+}
+
+/** Who opens it waits, as for a disk that hangs, until it is let go. */
+function hanging(path: string): () => void {
+  execFileSync('mkfifo', [path])
+  return () => {
+    const fd = openSync(path, 'r+')
+    onTestFinished(() => closeSync(fd))
+  }
+}
+
+/** A relay that has begun to start, and waits for its disk. */
+async function starting() {
+  const { folder, data, ...rest } = await folderOf()
+  mkdirSync(join(data, 'spool'), { recursive: true })
+  const letGo = hanging(join(data, 'spool/identity'))
+  const relay = spawnRelay(folder)
+  const ended = new Promise<number | null>((resolve) => relay.once('exit', resolve))
+  onTestFinished(async () => {
+    relay.kill('SIGKILL')
+    await ended
+  })
+  await until('it waits for the disk', () => existsSync(join(data, 'spool/lock.holder')))
+  return { ...rest, folder, relay, ended, letGo }
+}
+
+test('SIGHUP while a relay starts ends nothing, and what it was about is in force (case R22)', async () => {
+  const { folder, relay, letGo, write } = await starting()
+  write('changed.test')
+  relay.kill('SIGHUP')
+  letGo()
+  const { status } = await listening(folder, relay)
+  const hostname = () => JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).config.hostname
+  await until(
+    'it is in force (case R22)',
+    async () => hostname() === 'changed.test' && (await status()).configError === undefined,
+  )
+})
+
+test('SIGTERM while a relay starts ends it in order, also where the system would not end the first process of a pod (case R22)', async () => {
+  const { folder, relay, ended, letGo } = await starting()
+  relay.kill('SIGTERM')
+  const log = () => readFileSync(join(folder, 'relay.log'), 'utf8')
+  await until('it is told', () => log().includes('"msg":"stopping"') || relay.signalCode !== null)
+  letGo()
+  expect(await ended).toBe(0)
+  expect(log()).not.toContain('listening')
+})
+
+test('a reload that the disk holds up keeps nothing from being stopped (case R22)', async () => {
+  const { folder, data, listenPort, write } = await folderOf()
+  const relay = await startRelay(folder)
+  const letGo = hanging(join(data, 'last-good.json.tmp'))
+  const { hash } = await relay.status()
+  write('changed.test')
+  await until('the reload has begun', async () => (await relay.status()).hash !== hash)
+  const ended = relay.end('SIGTERM')
+  await until('nobody is taken any more', () => isRefused(listenPort))
+  letGo()
+  expect(await ended).toBe(0)
+})
+
+const isRefused = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('error', () => resolve(true)).once('connect', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
