@@ -23,6 +23,7 @@ import { FleetAllowances } from './limits/fleet-allowances.ts'
 import { openQuotaFile } from './limits/quota-file.ts'
 import { lineOutput } from './line-output.ts'
 import { foldersOf, type Loaded } from './load.ts'
+import { memoryLimit, sessionsInMemory } from './memory.ts'
 import { createMetrics, type Observed } from './metrics.ts'
 import { openSpool } from './spool/file-spool.ts'
 import { together } from './together.ts'
@@ -98,7 +99,7 @@ const submission = createSubmission({
   headroom,
   allowances,
   keyUses,
-  maxSessions: sessionsWithin(descriptorLimit()),
+  maxSessions: Math.min(sessionsWithin(descriptorLimit()), sessionsInMemory(memoryLimit())),
 })
 const drain = new Drain({ submission, spool, events })
 const delivery = createDelivery({

@@ -37,6 +37,7 @@ const layers = [
   'relay/without-waiting.ts',
   'relay/line-output.ts',
   'relay/descriptors.ts',
+  'relay/memory.ts',
   'relay/drain.ts',
   'relay/main.ts',
   'operator/plan.ts',
