@@ -128,7 +128,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     poolLimits: parts.poolLimits ?? poolLimits,
     mayExpire: () => clock.trusted(),
     look,
-    again: (handles) => intake.add(handles),
+    again: (parked) => intake.adopt(parked),
     unread,
   })
   /** The submission's 250 comes first: what arrives waits for the end of its turn. */

@@ -23,7 +23,7 @@ import type { Roster } from './roster.ts'
 import type { Signer } from './signer.ts'
 import { alsoTried, sortResults } from './sorting.ts'
 import { dueIn, forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
-import { Ways } from './ways.ts'
+import { type Loose, Ways } from './ways.ts'
 import { within } from './within.ts'
 
 export type DispatcherParts = {
@@ -47,7 +47,7 @@ export type DispatcherParts = {
   /** Whatever of it is due goes on; with a lane, only what goes there. */
   readonly look: (message: Tracked, lane?: Lane) => void
   /** To be looked at and routed anew. */
-  readonly again: (handles: readonly number[]) => void
+  readonly again: (parked: Loose['parked']) => void
   /** The spool could not read it. */
   readonly unread: (handle: number, error: unknown) => void
 }
@@ -98,8 +98,8 @@ export class Dispatcher {
   /** What waits is routed anew. */
   reload(loaded: LoadedConfig): void {
     this.#suspended = loaded.config.suspended
-    const { parcels, handles } = this.#ways.reload(loaded)
-    this.#parts.again(handles)
+    const { parcels, parked } = this.#ways.reload(loaded)
+    this.#parts.again(parked)
     for (const parcel of parcels) this.#addAgain(parcel)
     for (const lane of [...this.#ways.inForce()]) this.#pump(lane)
   }

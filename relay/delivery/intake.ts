@@ -1,10 +1,13 @@
 /** Messages whose time has come and that nobody has looked at: the credentials in turn, a few being read at a time. */
+import type { Parked } from './parked.ts'
 import { ReadyQueue } from './ready-queue.ts'
 
 /** Each takes one read of the disk; more at once only wait for it. */
 const readAtOnce = 16
 /** What needs no read is quick, and others have their turns in between. */
 const passedAtOnce = 1000
+
+export type Handles = Pick<Parked, 'size' | 'shift'>
 
 type Parts = {
   readonly credentialOf: (handle: number) => string | undefined
@@ -17,6 +20,8 @@ type Parts = {
 export class Intake {
   readonly #parts: Parts
   readonly #waiting = new ReadyQueue<number>()
+  /** That one, and queues as they were left, however long; each has its turn. */
+  readonly #queues: Handles[] = [this.#waiting]
   #reading = 0
   #later: NodeJS.Immediate | undefined
   #stopped = false
@@ -26,7 +31,7 @@ export class Intake {
   }
 
   get size(): number {
-    return this.#waiting.size + this.#reading
+    return this.#queues.reduce((sum, { size }) => sum + size, this.#reading)
   }
 
   add(handles: Iterable<number>): void {
@@ -34,6 +39,12 @@ export class Intake {
       const credential = this.#parts.credentialOf(handle)
       if (credential !== undefined) this.#waiting.push(credential, handle)
     }
+    this.#go()
+  }
+
+  /** What ways have left that are gone: taken over whole, since a million would be too many for one turn. */
+  adopt(left: readonly Handles[]): void {
+    this.#queues.push(...left.filter(({ size }) => size > 0))
     this.#go()
   }
 
@@ -48,10 +59,21 @@ export class Intake {
         this.#goLater()
         return
       }
-      const handle = this.#waiting.shift()
+      const handle = this.#next()
       if (handle === undefined) return
       if (!this.#parts.pass(handle)) void this.#read(handle)
     }
+  }
+
+  #next(): number | undefined {
+    for (let looks = this.#queues.length; looks > 0; looks -= 1) {
+      const queue = this.#queues.shift()
+      if (queue === undefined) break
+      const handle = queue.shift()
+      if (queue === this.#waiting || queue.size > 0) this.#queues.push(queue)
+      if (handle !== undefined) return handle
+    }
+    return undefined
   }
 
   #goLater(): void {

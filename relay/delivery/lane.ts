@@ -9,6 +9,7 @@ import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
 import { choose } from './choose.ts'
 import type { Hop } from './hop.ts'
+import type { Handles } from './intake.ts'
 import { type Marks, Parked } from './parked.ts'
 import type { Pool } from './pool.ts'
 import { ReadyQueue } from './ready-queue.ts'
@@ -247,8 +248,18 @@ export class Lane {
   }
 
   /** Every parked message; the lane is used no more. */
-  unparkAll(): readonly number[] {
-    return this.#parked.take(() => true).concat(this.overdue.splice(0))
+  leaveParked(): readonly Handles[] {
+    const [parked, overdue] = [this.#parked, this.overdue.splice(0)]
+    this.#parked = new Parked(this.#parts.marks)
+    return [
+      parked,
+      {
+        shift: () => overdue.pop(),
+        get size() {
+          return overdue.length
+        },
+      },
+    ]
   }
 
   /** What another lane, which is used no more, has parked. */

@@ -6,6 +6,7 @@ import { DomainLanes } from './domain-lanes.ts'
 import type { Found } from './exchangers.ts'
 import { describeHealth } from './health.ts'
 import { type Hop, hopsOf } from './hop.ts'
+import type { Handles } from './intake.ts'
 import { Lane } from './lane.ts'
 import type { Pools } from './pools.ts'
 import { Room } from './room.ts'
@@ -17,7 +18,7 @@ const recipientsInMemory = 4000
 const messagesAhead = 64
 
 /** What has to be routed anew. */
-export type Loose = { readonly parcels: readonly Parcel[]; readonly handles: readonly number[] }
+export type Loose = { readonly parcels: readonly Parcel[]; readonly parked: readonly Handles[] }
 
 export class Ways {
   readonly #pools: Pools
@@ -78,7 +79,7 @@ export class Ways {
         return [route.name, lane]
       }),
     )
-    return { parcels, handles: before.flatMap((lane) => this.#leave(lane, sameWays)) }
+    return { parcels, parked: before.flatMap((lane) => this.#leave(lane, sameWays)) }
   }
 
   hopsOf(message: Tracked, recipients: readonly number[]): Iterable<Hop> {
@@ -139,15 +140,15 @@ export class Ways {
     if (lane.waiting === 0) this.#leaving.delete(lane)
   }
 
-  #leave(lane: Lane, sameWays: boolean): readonly number[] {
+  #leave(lane: Lane, sameWays: boolean): readonly Handles[] {
     lane.room.forget(lane)
     if (lane.domain !== undefined) this.#pools.endAll(lane.pools)
     const next = sameWays && lane.domain === undefined ? this.successorOf(lane) : undefined
     const takesOver = next !== undefined && (this.isFront(next) || next.pools.length > 0)
-    const handles = takesOver ? [] : lane.unparkAll()
+    const left = takesOver ? [] : lane.leaveParked()
     if (takesOver) next.adoptParked(lane)
     if (lane.waiting > 0) this.#leaving.add(lane)
-    return handles
+    return left
   }
 
   #roomFor({ name, exchangers }: RouteConfig): Room {

@@ -1,5 +1,8 @@
 /** More than the window holds: what waits on disk is delivered once, in fair turns, and in nobody's way. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import type { Outline } from '../../../relay/spool/spool.ts'
+import { cpuMs } from '../../cpu-time.ts'
 import { until } from '../../local/until.ts'
 import { say } from './behaviour.ts'
 import { MemorySpool, pending } from './memory-spool.ts'
@@ -70,6 +73,37 @@ test.each([
   reload(next(upstream.port))
   await until('all are delivered', () => spool.stored.size === 0)
   expect(rcptOf(upstream.received)).toEqual(Array.from({ length: many }, (_, n) => `u${n}@x.test`).toSorted())
+})
+
+/** Of which nothing is ever read, since its disk never answers. */
+class UnreadSpool extends MemorySpool {
+  readonly #size: number
+  constructor(size: number) {
+    super()
+    this.#size = size
+  }
+  override *handles(): Iterable<number> {
+    for (let handle = 0; handle < this.#size; handle++) yield handle
+  }
+  override outline(handle: number): Outline {
+    const queueId = `Q${handle}`.padEnd(12, '0')
+    const times = { acceptedAt: 0, dueAt: 0 }
+    return { queueId, credential: `team-${handle % 3}/web`, disposition: 'relay', bytes: 1, ...times }
+  }
+  override load(): Promise<undefined> {
+    return new Promise(() => {})
+  }
+}
+
+test('a reload with other ways stops the relay for no 50 ms, however long the queue (case R21)', async () => {
+  const spool = new UnreadSpool(300_000)
+  const { reload, delivery } = rig([route('r', [smarthost('a', 1)])], { spool })
+  const others = [route('s', [smarthost('b', 1)], from('team-1/web')), route('r', [smarthost('a', 1)])]
+  for (const routes of [others, [route('t', [smarthost('c', 1)])], others]) {
+    for (let i = 0; i < 400; i++) await turn()
+    expect(cpuMs(() => reload(routes))).toBeLessThan(50)
+    expect(delivery.summary().ready).toBe(300_000)
+  }
 })
 
 test('who comes after a flood waits for no more of it than the window holds', async () => {
