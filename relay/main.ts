@@ -26,7 +26,7 @@ import { foldersOf, type Loaded } from './load.ts'
 import { memoryLimit, sessionsInMemory } from './memory.ts'
 import { createMetrics, type Observed } from './metrics.ts'
 import { openSpool } from './spool/file-spool.ts'
-import { together } from './together.ts'
+import { together, type Undone } from './together.ts'
 import { Turns } from './turns.ts'
 
 /** Less than the half minute that a kubelet gives a pod. */
@@ -52,6 +52,8 @@ const output = lineOutput(1, () => events)
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, output)
 
 let configError: string | undefined
+/** What is missing of the configuration in force. */
+let undone: readonly Undone[] = []
 let stopping = false
 /** Something may be accepted or attempted. */
 let atWork = false
@@ -168,16 +170,18 @@ async function reloadNow(): Promise<void> {
 
 /** What can not be done keeps nothing else from being in force; it is told once, and tried again at the next change or re-read. */
 async function apply(next: Loaded): Promise<string | undefined> {
+  const isTriedAgain = next === loaded && undone.length > 0
   loaded = next
-  const problems = await together([
+  const whole = [
     () => allowances.follow(next),
     () => watch.watch(foldersOf(args.config, next)),
     () => submission.reconcile(next),
     () => delivery.reload(),
     () => lastGood.keep(next),
-  ])
+  ]
+  undone = await together(isTriedAgain ? undone.map(({ act }) => act) : whole)
   tellEndpoints()
-  const why = problems.length === 0 ? undefined : problems.join('; ')
+  const why = undone.length === 0 ? undefined : undone.map((one) => one.why).join('; ')
   if (why === undefined) events.configApplied(next.hash)
   else if (why !== configError) events.configAppliedInPart(next.hash, why)
   return why

@@ -66,6 +66,7 @@ export function createSubmission({
   headroom = new Headroom(),
 }: Parts): Submission {
   let current: InForce | undefined
+  let applied: LoadedConfig | undefined
   const inForce = (): InForce => {
     if (!current) throw new Error('no configuration is in force yet')
     return current
@@ -140,12 +141,9 @@ export function createSubmission({
   return {
     async reconcile(loaded) {
       const { config, files } = loaded
-      current = {
-        config,
-        index: indexCredentials(config, anchorsOf(loaded)),
-        keyring: new Keyring(loaded, current?.keyring),
-        revision: (current?.revision ?? 0) + 1,
-      }
+      // Of the same, when a listener is tried again, the same would be made: 40 ms for 10,000 credentials.
+      if (applied !== loaded) current = inForceFrom(loaded, current)
+      applied = loaded
       const wanted = new Set(config.listeners.map(keyOf))
       const leaving = [...open].filter(([key]) => !wanted.has(key))
       for (const [key, door] of leaving) if (config.listeners.some((l) => wantsPortOf(l, door))) stop(key, door)
@@ -190,6 +188,13 @@ export function createSubmission({
     },
   }
 }
+
+const inForceFrom = (loaded: LoadedConfig, before: InForce | undefined): InForce => ({
+  config: loaded.config,
+  index: indexCredentials(loaded.config, anchorsOf(loaded)),
+  keyring: new Keyring(loaded, before?.keyring),
+  revision: (before?.revision ?? 0) + 1,
+})
 
 /** A listener with another address, port or mode is another listener. */
 const keyOf = ({ name, address, port, tls }: ListenerConfig): string => JSON.stringify([name, address, port, tls.mode])

@@ -22,6 +22,9 @@ test('all are begun in one turn and in their order, also behind one that throws;
     },
   ])
   expect(begun).toEqual([1, 2, 3])
-  expect(await done).toEqual(['no port', 'no room'])
+  const failed = await done
+  expect(failed.map(({ why }) => why)).toEqual(['no port', 'no room'])
   expect(late).toBe(true)
+  expect((await together(failed.map(({ act }) => act))).map(({ why }) => why)).toEqual(['no port', 'no room'])
+  expect(begun).toEqual([1, 2, 3])
 })

@@ -92,6 +92,29 @@ test('a listener that can not bind is named; the others are up', async () => {
   expect(under.submission.addresses().map((a) => a.name)).toEqual(['submission', 'fourth'])
 })
 
+test('what keeps its credentials is made once, however often a listener is tried (case R19)', async () => {
+  const { under } = await start()
+  const [submission, submissions] = baseConfig.listeners
+  if (!submission || !submissions) throw new Error('the configuration has two listeners')
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const loaded = await load({ ...baseConfig, listeners: [submission, { ...submissions, name: 'third', port }] })
+  const credentials = vi.fn(() => baseConfig.credentials)
+  const counting = {
+    ...loaded,
+    config: Object.defineProperty({ ...loaded.config }, 'credentials', { get: credentials }),
+  }
+  await expect(under.submission.reconcile(counting)).rejects.toThrow('EADDRINUSE')
+  const reads = credentials.mock.calls.length
+  await expect(under.submission.reconcile(counting)).rejects.toThrow('EADDRINUSE')
+  expect(credentials).toHaveBeenCalledTimes(reads)
+  taken.close()
+  await once(taken, 'close')
+  await under.submission.reconcile(counting)
+  expect(under.submission.addresses().map((a) => a.name)).toEqual(['submission', 'third'])
+})
+
 test('a listener that was removed lets its sessions end, and its port is free at once', async () => {
   const { under, spool } = await start()
   const pooled = client(under, { pool: true })
