@@ -25,6 +25,7 @@ import { lineOutput } from './line-output.ts'
 import { foldersOf, type Loaded } from './load.ts'
 import { memoryLimit, sessionsInMemory } from './memory.ts'
 import { createMetrics, type Observed } from './metrics.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import { openSpool } from './spool/file-spool.ts'
 import { together, type Undone } from './together.ts'
 import { Turns } from './turns.ts'
@@ -76,7 +77,7 @@ process.on('uncaughtException', (error) => {
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 // Before that, whatever has changed is seen by the reload that follows the start.
-process.on('SIGHUP', () => atWork && reload())
+process.on('SIGHUP', () => atWork && reloads.ask())
 if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
 
 const spool = await openSpool({ directory: join(args.data, 'spool'), events })
@@ -122,21 +123,18 @@ const { server, port } = await serve(args.http, {
 
 const endpoints = new EndpointsFile(join(args.data, 'endpoints.json'), (why) => events.endpointsNotTold(why))
 
-const reload = (): void => {
-  reloading = reloading.then(reloadNow)
-}
-const watch = new FolderWatch(reload, rereadMs)
-let reloading = Promise.resolve()
+const watch = new FolderWatch(() => reloads.ask(), rereadMs)
 atWork = true
 // Before the first page is asked for: a queue that is not looked at yet would look empty.
 delivery.start()
 drain.set(isToLeave(args.config) ?? false, true)
-reloading = apply(loaded).then((why) => {
+const begun = apply(loaded).then((why) => {
   configError ??= why
 })
-await reloading
+const reloads = new OneAtATime(reload, begun)
+await begun
 // What changed before the folders were watched.
-reload()
+reloads.ask()
 
 function firstConfig(): Loaded {
   try {
@@ -152,7 +150,7 @@ function firstConfig(): Loaded {
   }
 }
 
-async function reloadNow(): Promise<void> {
+async function reload(): Promise<void> {
   if (stopping) return
   const leaves = isToLeave(args.config)
   if (leaves !== undefined) drain.set(leaves)
@@ -266,7 +264,7 @@ async function stop(why: string): Promise<void> {
 async function leaveWork(): Promise<void> {
   watch.close()
   drain.close()
-  await within(lastReloadMs, reloading)
+  await within(lastReloadMs, reloads.done)
   await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
   allowances.close()
   keyUses.close()

@@ -38,6 +38,7 @@ const layers = [
   'relay/line-output.ts',
   'relay/descriptors.ts',
   'relay/memory.ts',
+  'relay/one-at-a-time.ts',
   'relay/drain.ts',
   'relay/main.ts',
   'operator/plan.ts',
