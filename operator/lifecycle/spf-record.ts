@@ -82,16 +82,17 @@ const ofNetwork =
     return network?.family === family ? { is: 'network', network } : undefined
   }
 
-const readers: Readonly<Record<string, Reader>> = {
-  all: only({ is: 'all' }),
-  include: ofDomain('include'),
-  exists: ofDomain('exists'),
-  a: ofHosts('a'),
-  mx: ofHosts('mx'),
-  ptr,
-  ip4: ofNetwork('ipv4'),
-  ip6: ofNetwork('ipv6'),
-}
+/** A map, since an object would have a `constructor`, too. */
+const readers: ReadonlyMap<string, Reader> = new Map([
+  ['all', only({ is: 'all' })],
+  ['include', ofDomain('include')],
+  ['exists', ofDomain('exists')],
+  ['a', ofHosts('a')],
+  ['mx', ofHosts('mx')],
+  ['ptr', ptr],
+  ['ip4', ofNetwork('ipv4')],
+  ['ip6', ofNetwork('ipv6')],
+])
 
 /** A network in its two parts; undefined where it is none. Without a length it is one address. */
 export function networkOf(address: string, length?: string): Network | undefined {
@@ -127,7 +128,7 @@ export function parseSpfRecord(text: string): SpfRecord {
 
 function directiveOf(term: string): Directive | undefined {
   const [, qualifier = '+', name = '', value] = /^([-+~?])?([a-z][a-z0-9]*)([:/].*)?$/i.exec(term) ?? []
-  const mechanism = readers[name.toLowerCase()]?.(value)
+  const mechanism = readers.get(name.toLowerCase())?.(value)
   return mechanism === undefined ? undefined : { qualifier: (qualifier || '+') as Qualifier, mechanism }
 }
 

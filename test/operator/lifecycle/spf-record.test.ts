@@ -34,6 +34,8 @@ test.each([
 test.each([
   ['v=spf1 -all -all,', '"-all,"'],
   ['v=spf1 al', '"al"'],
+  ['v=spf1 constructor -all', '"constructor"'],
+  ['v=spf1 -constructor:example.org', '"-constructor:example.org"'],
   ['v=spf1 all:example.org', '"all:example.org"'],
   ['v=spf1 include', '"include"'],
   ['v=spf1 include:', '"include:"'],
