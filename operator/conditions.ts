@@ -31,6 +31,12 @@ export function deriveReady(found: readonly Condition[]): Condition {
 
 const turned = (c: Condition): Condition => ({ ...c, status: c.status === 'True' ? 'False' : 'Unknown' })
 
+/** The schema's limit. Whatever name servers show may be in a message, and a status with a longer one is refused as a whole. */
+const longestMessage = 32_768
+
+const bounded = (message: string): string =>
+  message.length > longestMessage ? `${message.slice(0, longestMessage - 1)}…` : message
+
 /**
  * `found` is all that is known now, Ready excepted: a condition that nobody finds any more is gone. A time changes only
  * with its status, so that writing the same state again changes nothing.
@@ -45,6 +51,6 @@ export function mergeConditions(
   return [...found, deriveReady(found)].map(({ type, status, reason, message }) => {
     const earlier = before.get(type)
     const lastTransitionTime = earlier?.status === status ? earlier.lastTransitionTime : now
-    return { type, status, reason, message, observedGeneration: generation, lastTransitionTime }
+    return { type, status, reason, message: bounded(message), observedGeneration: generation, lastTransitionTime }
   })
 }

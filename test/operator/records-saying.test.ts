@@ -2,12 +2,12 @@
 import { expect, test } from 'vitest'
 import { senderDomain } from '../../crds/sender-domain.ts'
 import { statusProblems } from '../../crds/validate.ts'
-import { deriveReady } from '../../operator/conditions.ts'
+import { deriveReady, mergeConditions } from '../../operator/conditions.ts'
 import type { DomainChecks } from '../../operator/lifecycle/domain-checks.ts'
 import { type DomainRecords, domainRecords } from '../../operator/lifecycle/domain-records.ts'
 import { recordsWanted } from '../../operator/lifecycle/records-wanted.ts'
 import { recordsBefore, recordsSaying } from '../../operator/records-saying.ts'
-import { own, unknown, type Zone } from './lifecycle/zone.ts'
+import { own, resolver, unknown, type Zone } from './lifecycle/zone.ts'
 
 const hour = 3_600_000
 const now = Date.parse('2026-01-05T10:00:00Z')
@@ -143,4 +143,23 @@ test('that nothing signed is not said again once something is to', () => {
   const before = standing(good)
   const saying = recordsSaying(checks, undefined, { ...before, conditions: [...before.conditions, unsigned] })
   expect(saying.conditions).toEqual(before.conditions)
+})
+
+test('what eight resolvers show of four keys fits into a status, however long it is', () => {
+  const names = ['a', 'b', 'c', 'd']
+  const key = { type: 'rsa', publicKey: 'AAAA' } as const
+  const wanted = recordsWanted(
+    'example.org',
+    {},
+    names.map((selector) => ({ ...key, selector })),
+  )
+  const zone = (...records: string[]): Zone =>
+    Object.fromEntries(names.map((n) => [`TXT ${n}._domainkey.example.org`, records]))
+  const others = Array.from({ length: 8 }, (_, i) => resolver(zone('x'.repeat(2000), 'y'), `resolver 192.0.2.${i}`))
+  const found = domainRecords(wanted, [own(zone('v=DKIM1; k=rsa; p=AAAA')), ...others], undefined, now)
+  if (found.is === 'asks') throw new Error('everything is in the tables')
+  const { fields, conditions } = recordsSaying({ ...checks, wanted }, { found, at: now }, none)
+  expect(conditions).toContainEqual(expect.objectContaining({ reason: 'NotSeenEverywhere' }))
+  const stamped = mergeConditions([], conditions, 1, '2026-01-05T10:00:00Z')
+  expect(statusProblems(senderDomain, { ...fields, conditions: stamped })).toEqual([])
 })
