@@ -44,10 +44,13 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
       recipientDomains: recipients.domains,
       ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
       suspended,
-      ...(expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) }),
+      ...(expiresAt === undefined ? {} : { expiresAt: momentOf(expiresAt) }),
     }),
   }
 }
+
+/** What ends before 1970 is over, and a relay takes no number below nought: nobody else's rights are to wait for that. */
+const momentOf = (time: string): number => Math.max(0, Date.parse(time))
 
 /** What it logs in by. */
 function proofOf(
@@ -68,7 +71,7 @@ function proofOf(
 const keyConfig = ({ id, verifier, expiresAt }: Key): CredentialConfig['keys'][number] => ({
   id,
   verifier,
-  ...(expiresAt === undefined ? {} : { notAfter: Date.parse(expiresAt) }),
+  ...(expiresAt === undefined ? {} : { notAfter: momentOf(expiresAt) }),
 })
 
 const limitsOf = ({ daily, rate, warnAt }: NonNullable<Credential['spec']['limits']>): LimitsConfig => ({
