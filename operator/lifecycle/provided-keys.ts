@@ -17,6 +17,8 @@ export type ProvidedKeys = DomainKeys & {
 
 /** One for today and one for tomorrow, of each kind; each is one more signature. */
 const most = 4
+/** A Secret has room for thousands, and each takes its time to be read: of so many there is no need to know what is wrong with each. */
+const mostRead = 32
 /** By its owner's hand a Secret is opened to the operator: to be read, and no more. */
 export const givenLabel = 'relayfleet.dev/dkim-key'
 
@@ -61,6 +63,7 @@ function inSecret(
   recorded: readonly DkimKey[],
   now: number,
 ): ProvidedKeys {
+  if (data.size > mostRead) return unusable(name, [tooMany(data.size)], recorded)
   const read = [...data].map(([key, pem]) => ({ key, pem, held: readHeldKey(domain, selectorIn(key), pem) }))
   const usable = read.flatMap(({ held, pem }) => (typeof held === 'string' ? [] : [{ held, pem }]))
   const faults = read.flatMap(({ key, held }) => (typeof held === 'string' ? [`${key}: ${held}`] : []))
@@ -68,13 +71,10 @@ function inSecret(
   const problems = [
     ...faults,
     ...twice.map(({ held }) => `two keys are called ${held.selector}`),
-    ...(usable.length > most ? [`it has ${usable.length} keys, and ${most} sign at most`] : []),
+    ...(usable.length > most ? [tooMany(usable.length)] : []),
     ...(data.size === 0 ? ['it is empty'] : []),
   ]
-  if (problems.length > 0) {
-    const message = `Secret ${name} can not be used: ${problems.join('; ')}; correct what is wrong (${stays})`
-    return { keys: recorded, pems: new Map(), found: [wrong('InvalidSecret', message)] }
-  }
+  if (problems.length > 0) return unusable(name, problems, recorded)
   const held = usable.map((u) => u.held).toSorted(onTopFirst)
   return {
     sign: held,
@@ -82,6 +82,13 @@ function inSecret(
     found: [],
     pems: new Map(usable.map((u) => [u.held.selector, u.pem])),
   }
+}
+
+const tooMany = (keys: number): string => `it has ${keys} keys, and ${most} sign at most`
+
+function unusable(name: string, problems: readonly string[], recorded: readonly DkimKey[]): ProvidedKeys {
+  const message = `Secret ${name} can not be used: ${problems.join('; ')}; correct what is wrong (${stays})`
+  return { keys: recorded, pems: new Map(), found: [wrong('InvalidSecret', message)] }
 }
 
 /** Who knows nothing of Ed25519 reads the RSA signature first (RFC 8463 section 3). */

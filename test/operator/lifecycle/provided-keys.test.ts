@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { type DkimKey, keyTypeOf } from '../../../operator/lifecycle/dkim-key.ts'
 import { dkimRecordText } from '../../../operator/lifecycle/dkim-record.ts'
 import { judgeKey } from '../../../operator/lifecycle/judge-dkim.ts'
+import { ownKeysIn } from '../../../operator/lifecycle/own-keys.ts'
 import { type GivenSecret, providedKeys } from '../../../operator/lifecycle/provided-keys.ts'
+import { leastCpuMs } from '../../cpu-time.ts'
 
 const now = Date.parse('2026-06-01T12:00:00Z')
 const pem = (key: { export(options: { type: 'pkcs8'; format: 'pem' }): unknown }): string =>
@@ -97,4 +99,19 @@ test('no private key is told, whatever is wrong with it', () => {
   const body = secret.split('\n')[1] ?? ''
   const { pems: _, ...known } = provided(there({ s1: secret, 's 2': secret, s3: secret.replace('MC4', 'XXX') }))
   expect(JSON.stringify(known)).not.toContain(body.slice(8, 40))
+})
+
+test('a Secret that is full of keys costs nobody his turn, whoever filled it', () => {
+  const files = new Map(Array.from({ length: 6000 }, (_, i) => [`s${i}`, pem(edPair.privateKey)] as const))
+  expect(told({ is: 'there', data: files })).toEqual([
+    'False InvalidSecret: Secret mail/keys can not be used: it has 6000 keys, and 4 sign at most; correct what is wrong ' +
+      '(until then the keys that the relays have go on signing)',
+  ])
+  expect(ownKeysIn('example.org', files)).toMatchObject({
+    is: 'damaged',
+    why: expect.stringMatching(/^it has 6000 keys/),
+  })
+  expect(leastCpuMs(2, () => [provided({ is: 'there', data: files }), ownKeysIn('example.org', files)])).toBeLessThan(
+    50,
+  )
 })
