@@ -30,8 +30,11 @@ export const terminalOn = (stdout: Writable, stderr: Writable, colours: boolean)
 const commands = /\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
 
 const printable = (text: string, colours: boolean): string =>
-  text.replaceAll(commands, (command) =>
-    colours && command.length > 1
-      ? command
-      : `\\x${command.charCodeAt(0).toString(16).padStart(2, '0')}${command.slice(1)}`,
-  )
+  text.replaceAll(commands, (command) => (colours && command.length > 1 ? command : shown(command)))
+
+/** JSON has no \x; of these, whoever prints it leaves those from 7f on to us. */
+function shown(command: string): string {
+  const code = command.charCodeAt(0)
+  const [mark, digits] = code < 0x7f ? (['x', 2] as const) : (['u', 4] as const)
+  return `\\${mark}${code.toString(16).padStart(digits, '0')}${command.slice(1)}`
+}

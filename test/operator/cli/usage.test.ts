@@ -114,7 +114,7 @@ test('what comes from strangers moves no cursor, with and without colours', () =
   const hostile = 'a\x1b[2Jb\x1b]0;title\x07c\rd\x9be'
   terminalOn(stream, stream, false).out(hostile)
   terminalOn(stream, stream, true).out(hostile)
-  for (const line of printed) expect(line).toBe('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\x9be\n')
+  for (const line of printed) expect(line).toBe('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\u009be\n')
 })
 
 test('colours only where they were asked for', () => {
@@ -125,4 +125,14 @@ test('colours only where they were asked for', () => {
     terminal.out(terminal.style('good', 'ok'))
   }
   expect(printed).toEqual(['ok\n', '\x1b[32mok\x1b[39m\n'])
+})
+
+test('an answer in JSON is JSON, whatever mail and its octets are in it', () => {
+  const said = { content: Buffer.from('“Übung”').toString('latin1'), name: 'a\x7f\\\x85\x1b[2J' }
+  const lines: string[] = []
+  const stream = { write: (text: string) => lines.push(text) }
+  terminalOn(stream, stream, true).out(JSON.stringify(said))
+  const [printed = ''] = lines
+  expect(JSON.parse(printed)).toEqual(said)
+  expect(printed).toMatch(/^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$/)
 })
