@@ -75,7 +75,7 @@ async function askCluster(options: Options, signal: AbortSignal): Promise<Asked>
 
 function answer(asked: Asked, question: Question, { output }: Options, terminal: Terminal) {
   const found = fleetOf(asked)
-  if (found === undefined) return tellUnusable(asked, terminal)
+  if (found === undefined) return tellUnusable(asked, output, terminal)
   const used = usedToday(asked.status, question.now)
   const informed = { ...question, ...(used !== undefined && { used }) }
   const explanation = explain(found.config, found.credential, informed)
@@ -128,14 +128,20 @@ function fleetOf({ compiled, snapshot, name }: Asked): Found | undefined {
 }
 
 /** No fleet knows the credential: its conditions say why. */
-function tellUnusable({ compiled, snapshot, name, directory }: Asked, terminal: Terminal) {
+function tellUnusable({ compiled, snapshot, name, directory }: Asked, output: Options['output'], terminal: Terminal) {
   const status = compiled.statuses.get(`RelayCredential ${name}`)
   if (status === undefined) {
     const known = snapshot.credentials.map(nameOf)
     const where = directory === undefined ? 'cluster' : 'directory'
     throw new UsageError(`there is no RelayCredential ${name} in the ${where}; ${knownNames(name, known)}`)
   }
-  terminal.out(`${terminal.style('bad', 'REFUSED')}  no relay knows RelayCredential ${name}, so it can not log in`)
-  for (const c of status.conditions.filter((c) => c.status === 'False')) terminal.out(`  ${c.reason}: ${c.message}`)
+  const conditions = status.conditions.filter((c) => c.status === 'False')
+  const why = `no relay knows RelayCredential ${name}, so it can not log in`
+  if (output === 'json')
+    terminal.out(JSON.stringify({ verdict: 'refused', why, conditions, steps: [], routes: [] }, null, 2))
+  else {
+    terminal.out(`${terminal.style('bad', 'REFUSED')}  ${why}`)
+    for (const { reason, message } of conditions) terminal.out(`  ${reason}: ${message}`)
+  }
   return exitCodes.refused
 }

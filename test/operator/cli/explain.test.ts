@@ -270,4 +270,11 @@ test('a credential without consent is explained by its conditions', async () => 
   expect(code).toBe(1)
   expect(out).toContain('REFUSED  no relay knows RelayCredential team-a/web')
   expect(out).toContain('NotAllowedByPolicy: RelayPolicy mail/shared does not admit namespace team-a')
+  const asJson = await commanded('explain', lonely, ...submission, '--state', join(root, 'none'), '-o', 'json')
+  expect(asJson.code).toBe(1)
+  expect(JSON.parse(asJson.out)).toMatchObject({
+    verdict: 'refused',
+    why: 'no relay knows RelayCredential team-a/web, so it can not log in',
+    conditions: [{ type: 'Accepted', reason: 'NotAllowedByPolicy' }, { type: 'Programmed' }],
+  })
 })
