@@ -6,9 +6,16 @@ export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
   // The fullwidth @ and its like are read as an @.
   const plain = shown.normalize('NFKC').toLowerCase()
   if (!plain.includes('@')) return false
-  const spaced = joinAroundAt(plain)
+  return [...new Set([plain, plain.replace(invisible, '')])].some((text) => hasAnotherAddress(text, mailbox))
+}
+
+// Between two spaces, or in the middle of an address, a reader sees nothing of these: `app@corp.t<U+FEFF>.evil.t` is one.
+const invisible = /[\p{Default_Ignorable_Code_Point}\u2800]/gu
+
+function hasAnotherAddress(text: string, mailbox: Mailbox): boolean {
+  const spaced = joinAroundAt(text)
   return (
-    addressesIn(unquotedAtAt(plain)).some((a) => !isMailbox(a, mailbox)) ||
+    addressesIn(unquotedAtAt(text)).some((a) => !isMailbox(a, mailbox)) ||
     addressesIn(unquotedAtAt(spaced)).some((a) => hasDottedDomain(a) && !isMailbox(a, mailbox))
   )
 }
