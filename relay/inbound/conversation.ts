@@ -51,9 +51,13 @@ const ourFaults: ReadonlySet<RuleId> = new Set(['always.unavailable', 'queue.sto
 
 const grammar: ReadonlySet<Refusal> = new Set(Object.values(protocol))
 
-/** A path that is no mailbox is one recipient's fault: a list may hold ten of them, and the others are to get their mail. */
+/**
+ * A path that is no mailbox is one recipient's fault: a list may hold ten of them, and the others are to get their mail. So is
+ * what is no path at all: many clients put brackets around whatever a list holds.
+ */
 const isOfMailbox = (refused: Refusal, stage: Stage): boolean =>
-  (stage === 'mail' || stage === 'rcpt') && refused.rule === 'always.syntax' && !grammar.has(refused)
+  ((stage === 'mail' || stage === 'rcpt') && refused.rule === 'always.syntax' && !grammar.has(refused)) ||
+  (stage === 'rcpt' && refused === protocol.path)
 
 const tookTooLong = refusal('admission.limits.transactionTime')
 const tooSlowly = refusal('always.idle', 'the content comes too slowly')
