@@ -16,6 +16,7 @@ import {
   contentPace,
   errorsPerSession,
   idleCommandsPerSession,
+  longestTimerMs,
   refusalsPerSession,
 } from './limits.ts'
 import { mailFrom } from './mail-from.ts'
@@ -174,7 +175,8 @@ export class Conversation {
       refusedPaths: 0,
       startedAt: performance.now(),
     }
-    this.#deadline = setTimeout(() => this.#giveUpOn(tookTooLong), this.#config.limits.transactionMs)
+    const longest = Math.min(this.#config.limits.transactionMs, longestTimerMs)
+    this.#deadline = setTimeout(() => this.#giveUpOn(tookTooLong), longest)
     return reply(250, '1.0', 'reverse-path accepted')
   }
 
