@@ -268,7 +268,9 @@ export class Connection implements Line, Hearer {
   #obey(verb: string, line: Buffer): Handling {
     if (fateOf(verb) === 'refused') return this.#refuseCommand(line)
     const refused = this.#outOfPlace(verb, line)
-    return refused ? this.#refuse(refused) : this.#carryOut(verb, line)
+    if (!refused) return this.#carryOut(verb, line)
+    const early = verb === 'DATA' && this.#inlet.moreCame // the content of a DATA that is refused (case P18)
+    return early ? this.violated(refusal('always.synchronization')) : this.#refuse(refused)
   }
 
   #outOfPlace(verb: string, line: Buffer): Refusal | undefined {
@@ -392,9 +394,9 @@ export class Connection implements Line, Hearer {
 }
 
 /** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
-const verbOf = (line: string): string => (line.split(' ', 1)[0] ?? '').toUpperCase()
+const verbOf = (line: string): string => (line.split(/[ \t]/, 1)[0] ?? '').toUpperCase()
 
-const hasArgument = (line: Buffer): boolean => line.toString().trim().includes(' ')
+const hasArgument = (line: Buffer): boolean => /[ \t]/.test(line.toString().trim())
 
 /** Replies are made here and by the rules, and what a client said does not stand in them: this is the second lock. */
 const oneLine = (text: string): string => text.replace(/[\0-\x1f\x7f-\x9f]/g, ' ')
