@@ -336,6 +336,13 @@ test.each([
   ['apostrophes in a name', `From: "a@${times("'")}" <app@corp.t>`],
   ['apostrophes and @ in a name', `From: "a${times("'@")}" <app@corp.t>`],
   ['encoded-words', `From: ${times('=?utf-8?q?a?= ')}<app@corp.t>`],
+  ['encoded-words that are not of their charset', `From: "${times('=?gbk?q?=81?=.')}" <app@corp.t>`],
+  ['halves that are of it together', `From: "${times('=?gbk?q?=81?==?gbk?q?=81?=.')}" <app@corp.t>`],
+  [
+    'halves in many fields',
+    `From: app@corp.t${times('\r\nResent-From: =?gbk?q?=81?==?gbk?q?=81?= =?x?q?a?= <app@corp.t>', 60_000)}`,
+  ],
+  ['encoded-words in a charset that nobody knows', `From: "${times('=?x?q?a?=.')}" <app@corp.t>`],
   ['beginnings of encoded-words', `From: ${times('=?a?q?')} <app@corp.t>`],
   ['encoded-words that nobody can read', `From: ${times('=?x?q?a?= =?y?q?a?= ')}<app@corp.t>`],
   [
