@@ -21,4 +21,4 @@ export class LostRecords {
 }
 
 const isBefore = (a: Position, b: Position): boolean =>
-  a.segment.number < b.segment.number || (a.segment.number === b.segment.number && a.at < b.at)
+  a.segment.name < b.segment.name || (a.segment.name === b.segment.name && a.at < b.at)

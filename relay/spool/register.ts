@@ -2,6 +2,7 @@
 import type { Envelope, RecipientState } from '../mail/envelope.ts'
 import { Column } from './column.ts'
 import { IdTable } from './id-table.ts'
+import { Numbered } from './numbered.ts'
 import type { ContentFile } from './record.ts'
 import { Rows } from './rows.ts'
 import type { Place, Segment } from './segment.ts'
@@ -16,7 +17,7 @@ const copied = 8
 
 export class Register {
   readonly #ids = new IdTable()
-  readonly #segments = new Map<number, Segment>()
+  readonly #segments = new Numbered()
   readonly #credentials: string[] = []
   readonly #credentialNumbers = new Map<string, number>()
   #bytes = 0
@@ -32,9 +33,9 @@ export class Register {
   /** Octets of the largest state that it had, or else may get. */
   readonly #room = new Column('words')
   /** Of the record that made it ours. */
-  readonly #record = new Rows()
+  readonly #record = new Rows(this.#segments)
   /** Of the last state, where there is one. */
-  readonly #state = new Rows()
+  readonly #state = new Rows(this.#segments)
 
   get size(): number {
     return this.#ids.size
@@ -153,7 +154,6 @@ export class Register {
 
   /** A later record holds its state. */
   settleState(handle: number, place: Place): void {
-    this.#segments.set(place.segment.number, place.segment)
     this.#state.set(handle, place)
     if (place.bytes > this.#room.get(handle)) this.#keepRoom(handle, place.bytes)
   }
@@ -168,16 +168,16 @@ export class Register {
   }
 
   placeOf(handle: number): Place | undefined {
-    return this.#record.get(handle, this.#segments)
+    return this.#record.get(handle)
   }
 
   placeOfState(handle: number): Place | undefined {
-    return this.#state.get(handle, this.#segments)
+    return this.#state.get(handle)
   }
 
   /** Nothing of ours lies in the segment any more. */
   retire(segment: Segment): void {
-    this.#segments.delete(segment.number)
+    this.#segments.forget(segment)
   }
 
   /** Those whose newest record lies in the segment. */
@@ -217,7 +217,6 @@ export class Register {
 
   #lie(handle: number, place: Place): void {
     this.#leave(handle)
-    this.#segments.set(place.segment.number, place.segment)
     this.#record.set(handle, place)
     place.segment.live += 1
     place.segment.liveBytes += place.bytes

@@ -1,20 +1,19 @@
 /** What the DSNs of a journal report, whether they have left again or not: noted while it is read, looked at when it was. */
 import { Column } from './column.ts'
 import { IdTable } from './id-table.ts'
+import { Numbered } from './numbered.ts'
 import { Rows } from './rows.ts'
-import type { Place, Segment } from './segment.ts'
+import type { Place } from './segment.ts'
 
 export class Reports {
   readonly #dsns = new IdTable()
   readonly #originals = new IdTable()
-  readonly #segments = new Map<number, Segment>()
   /** By the DSN's handle. */
-  readonly #places = new Rows()
+  readonly #places = new Rows(new Numbered())
   readonly #original = new Column('words')
 
   note(dsn: string, original: string, place: Place): void {
     const handle = this.#dsns.find(dsn) ?? this.#dsns.add(dsn)
-    this.#segments.set(place.segment.number, place.segment)
     this.#places.set(handle, place)
     this.#original.set(handle, this.#originals.find(original) ?? this.#originals.add(original))
   }
@@ -28,7 +27,7 @@ export class Reports {
   /** Messages and where the records lie that report on them. */
   *all(): Iterable<{ readonly original: string; readonly place: Place }> {
     for (let handle = 0; handle < this.#dsns.top; handle += 1) {
-      const place = this.#dsns.has(handle) ? this.#places.get(handle, this.#segments) : undefined
+      const place = this.#dsns.has(handle) ? this.#places.get(handle) : undefined
       if (place !== undefined) yield { original: this.#originals.idOf(this.#original.get(handle)), place }
     }
   }

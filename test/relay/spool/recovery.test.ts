@@ -211,6 +211,26 @@ test('a segment under another name gives out nothing: its records carry another 
   expect(setAside).toContain('0000000001-0011223344556677.log')
 })
 
+test('segments of two spools in one folder give out the mail of both, though their numbers are the same', async () => {
+  const [mine, other] = [await filled(), await filled()]
+  for (const folder of ['journal', 'large']) {
+    for (const name of readdirSync(join(other.directory, folder))) {
+      renameSync(join(other.directory, folder, name), join(mine.directory, folder, name))
+    }
+  }
+  const contents = new Map([...mine.contents, ...other.contents])
+  const all = [...contents.keys()].toSorted()
+  const { ids, told } = await found({ ...mine, contents })
+  expect(told).toEqual(['recovered 6 swept 0'])
+  expect(ids.toSorted()).toEqual(all)
+  // Also once what was left of them has been copied, and they are gone.
+  const spool = await openSpool({ directory: mine.directory, events: listening().events })
+  for (const queueId of [mine.small, other.last]) await spool.remove(queueId)
+  await spool.close()
+  const left = all.filter((queueId) => queueId !== mine.small && queueId !== other.last)
+  expect((await found({ ...mine, contents })).ids.toSorted()).toEqual(left)
+})
+
 test('small and large are told apart by their size alone', () => {
   expect(smallBytes).toBe(131_072)
 })
