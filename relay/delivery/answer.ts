@@ -21,6 +21,12 @@ export type Answer =
   | { readonly kind: 'reply'; readonly reply: WireReply }
   | { readonly kind: 'none'; readonly cause: Cause; readonly why: string }
 
+/** The same with its foreign text put through `clean`. */
+export const cleaned = (answer: Answer, clean: (text: string) => string): Answer =>
+  answer.kind === 'none'
+    ? { ...answer, why: clean(answer.why) }
+    : { kind: 'reply', reply: { code: answer.reply.code, lines: answer.reply.lines.map(clean) } }
+
 export const none = (cause: Cause, why: string): Answer => ({ kind: 'none', cause, why })
 
 /** The transient enhanced status of a cause, without its class (RFC 3463). */

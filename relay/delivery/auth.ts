@@ -22,14 +22,14 @@ export function loginDialog(capabilities: Capabilities, login: Login): readonly 
 /** A run of base64 that is long enough to tell something. */
 const run = /[A-Za-z0-9+/]{8,}/g
 
-/** A foreign text without the secret, should the smarthost repeat what we sent, whole or a part of it. */
-export function withoutSecrets(text: string, login: Login): string {
+/** Makes of a foreign text one without the secret, should the smarthost repeat what we sent, whole or a part of it. */
+export function withoutSecrets(login: Login): (text: string) => string {
   const { password } = login
   const lines = [...dialogs.PLAIN(login), ...dialogs.LOGIN(login)].map((line) => line.split(' ').at(-1) ?? '')
   const said = lines.filter((line) => line !== 'LOGIN')
   // What comes is read as Latin-1. The password is the last: it may be a piece of what was said.
   const asRead = Buffer.from(password).toString('latin1')
   const secrets = [...said, password, asRead, printable(asRead)].filter((secret) => secret !== '')
-  const clean = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
-  return clean.replace(run, (word) => (secrets.some((secret) => secret.includes(word)) ? '***' : word))
+  const masked = (word: string): string => (secrets.some((secret) => secret.includes(word)) ? '***' : word)
+  return (text) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text).replace(run, masked)
 }

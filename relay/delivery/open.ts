@@ -138,16 +138,14 @@ class Opening {
     const dialog = loginDialog(capabilities, login)
     if (dialog === undefined)
       throw new StageFailed('AUTH', none('unauthenticated', 'neither AUTH PLAIN nor LOGIN is offered'))
-    for (const [i, line] of dialog.entries()) await this.#sayLogin(line, i === dialog.length - 1 ? 235 : 334, login)
+    // It may repeat the password now, and at any time after.
+    if (this.#wire !== undefined) this.#wire.clean = withoutSecrets(login)
+    for (const [i, line] of dialog.entries()) await this.#sayLogin(line, i === dialog.length - 1 ? 235 : 334)
   }
 
-  async #sayLogin(line: string, expected: number, login: Login): Promise<void> {
+  async #sayLogin(line: string, expected: number): Promise<void> {
     const answer = await this.#ask(`${line}\r\n`, 'AUTH')
-    const clean = (text: string): string => withoutSecrets(text, login)
-    // What is no reply may be our own line, sent back.
-    if (answer.kind === 'none') throw new StageFailed('AUTH', { ...answer, why: clean(answer.why) })
-    const { code, lines } = answer.reply
-    if (code !== expected) throw new StageFailed('AUTH', { kind: 'reply', reply: { code, lines: lines.map(clean) } })
+    if (answer.kind === 'none' || answer.reply.code !== expected) throw new StageFailed('AUTH', answer)
   }
 
   async #say(line: string, stage: Stage) {

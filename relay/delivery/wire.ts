@@ -1,6 +1,6 @@
 /** One side of an SMTP connection: sends, and gives each stage the one answer that belongs to it. */
 import type { Socket } from 'node:net'
-import { type Answer, none } from './answer.ts'
+import { type Answer, cleaned, none } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'
 
@@ -29,6 +29,8 @@ export class Wire {
   #leaving = 0
   /** In force from the next stage on. */
   deadlines: Deadlines
+  /** Takes out of what is read what nobody may see; what is no reply may be our own line, sent back. */
+  clean: ((text: string) => string) | undefined
   /** Told once, when nothing can be said any more. */
   onBroken: () => void = () => {}
 
@@ -132,7 +134,8 @@ export class Wire {
     if (this.#waiting === undefined) this.#refuseUnasked()
   }
 
-  #take(answer: Answer): void {
+  #take(read: Answer): void {
+    const answer = this.clean === undefined ? read : cleaned(read, this.clean)
     if (this.#waiting === undefined || answer.kind === 'none') {
       this.#break(answer.kind === 'none' ? answer : unasked)
       return

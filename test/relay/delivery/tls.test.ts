@@ -249,6 +249,29 @@ test.each([
   expect(JSON.stringify(told)).not.toMatch(/p\?\?ssw|cmVsYXk/)
 })
 
+test.each([
+  ['MAIL', (text: string) => say(`550 5.7.1 no ${text}`)],
+  ['RCPT', (text: string) => say(`451 4.3.0 no ${text}`)],
+  ['DATA', (text: string) => say(`554-5.7.1 no ${text}\r\n554 5.7.1 bye`)],
+  ['dot', (text: string) => say(`250 2.0.0 queued for ${text}`)],
+  ['dot', (text: string) => say(`queued for ${text}`)],
+] as const)('a login is not told either that the smarthost repeats in its reply to %s (case A17)', async (stage, answer) => {
+  const password = 'correct horse'
+  const said = Buffer.from(`\0relay\0${password}`).toString('base64')
+  const script = { [stage]: answer(`${password} ${said}`) }
+  const upstream = await startSmarthost({ offers, certificate: forAddress, script })
+  const routes = oneSmarthost(upstream.port, { tls: startTls, auth: login })
+  const rigged = rig(routes, { files: { user: 'relay', password, ca: forAddress.ca } })
+  rigged.spool.put(envelope(hello), hello)
+  await rigged.attempted(1)
+  await rigged.quiet()
+  expect(rigged.attempts[0]?.outcome.reply.text).toContain('*** ***')
+  const reports = [...rigged.spool.stored.values()].map(
+    ({ content, recipients }) => `${content}${JSON.stringify(recipients)}`,
+  )
+  expect(JSON.stringify([rigged.told, reports])).not.toMatch(/correct horse|AHJlbGF5/)
+})
+
 test('a corrected password is used at once', async () => {
   const upstream = await startSmarthost({
     offers,
