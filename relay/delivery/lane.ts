@@ -214,11 +214,12 @@ export class Lane {
 
   /**
    * What one smarthost does not offer another one may: it is a refusal when none of them can take it. The exchangers of a
-   * domain are its own, and one of them speaks for all.
+   * domain are its own, and the best one speaks for those behind it.
    */
   lastWord(outcome: Outcome, { pool, parcel }: Job): Outcome {
-    const isLast = this.#pools.every((p) => p === pool || parcel.tried?.get(p.name) === 'unable')
-    if (outcome.kind !== 'bounced' || outcome.unasked === undefined || isLast || pool.isExchanger) return outcome
+    if (outcome.kind !== 'bounced' || outcome.unasked === undefined) return outcome
+    const others = this.#pools.filter((p) => (pool.isExchanger ? p.priority < pool.priority : p !== pool))
+    if (others.every((p) => parcel.tried?.get(p.name) === 'unable')) return outcome
     const { status, text } = outcome.reply
     return { kind: 'deferred', scope: 'here', reply: reply(451, status.slice(2), text) }
   }

@@ -6,6 +6,7 @@ import { without } from './one-message.ts'
 import { rig } from './rig.ts'
 import { contentOf, envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
+import { startWorld } from './world.ts'
 
 const eightBit = Buffer.from('From: <app@corp.test>\r\n\r\ngrüße\r\n')
 /** Nobody listens there. */
@@ -60,4 +61,36 @@ test.each([
     { kind: 'deferred', reply: { code: 451, status: '4.6.3' } },
     { kind: 'deferred', reply: { code: 451, status: '4.6.3' } },
   ])
+})
+
+test('of exchangers, a worse one that can not take it returns nothing while the better one is not reached', async () => {
+  const table = {
+    'a.test': [{ mx: [10, 'down.a.test'] as const }, { mx: [20, 'mx.a.test'] as const }],
+    'down.a.test': [{ a: '127.9.9.9' }],
+    'mx.a.test': [{ a: '127.0.7.1' }],
+  }
+  const world = await startWorld(table, { '127.0.7.1': { offers: without('8BITMIME') } })
+  world.spool.put(envelope(eightBit, { forwardPaths: ['u@a.test'] }), eightBit)
+  await world.attempted(2)
+  await world.quiet()
+  expect(world.facts('bounced')).toEqual([])
+  expect(world.attempts[1]).toMatchObject({
+    host: 'mx.a.test',
+    outcome: { kind: 'deferred', reply: { status: '4.6.3' } },
+  })
+})
+
+test('the best exchanger speaks for those behind it', async () => {
+  const table = {
+    'a.test': [{ mx: [10, 'mx.a.test'] as const }, { mx: [20, 'down.a.test'] as const }],
+    'down.a.test': [{ a: '127.9.9.9' }],
+    'mx.a.test': [{ a: '127.0.7.1' }],
+  }
+  const world = await startWorld(table, { '127.0.7.1': { offers: without('8BITMIME') } })
+  world.spool.put(envelope(eightBit, { forwardPaths: ['u@a.test'] }), eightBit)
+  await world.attempted(1)
+  expect(world.attempts[0]).toMatchObject({
+    host: 'mx.a.test',
+    outcome: { kind: 'bounced', reply: { status: '5.6.3' } },
+  })
 })
