@@ -1,7 +1,10 @@
 /** The health of exchangers by their names: one record for each, shared by all who go there, and not without end. */
+import { FailedAddresses } from './failed-addresses.ts'
 import { type Health, unproven } from './health.ts'
 
-export type HealthRecord = { health: Health }
+export type HealthRecord = { health: Health; readonly addresses: FailedAddresses }
+
+export const newRecord = (): HealthRecord => ({ health: unproven, addresses: new FailedAddresses() })
 
 /** The one that was asked for first is forgotten first. */
 const most = 4096
@@ -10,7 +13,7 @@ export class HealthRecords {
   readonly #records = new Map<string, HealthRecord>()
 
   of(host: string): HealthRecord {
-    const record = this.#records.get(host) ?? { health: unproven }
+    const record = this.#records.get(host) ?? newRecord()
     this.#records.delete(host)
     this.#records.set(host, record)
     const [oldest] = this.#records.keys()

@@ -7,6 +7,7 @@ import { type Login, loginDialog, withoutSecrets } from './auth.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import { Client, isPositive } from './client.ts'
 import { connectTo } from './connect.ts'
+import type { FailedAddresses } from './failed-addresses.ts'
 import { startTls, tlsPolicies } from './secure.ts'
 import type { Deadlines, Stage } from './stage.ts'
 import type { Target } from './target.ts'
@@ -18,6 +19,8 @@ export type Opened =
 
 /** What all connections of the process share. */
 export type Surroundings = { readonly lookup: Lookup; readonly deadlines: Deadlines }
+/** And what those to one host do. */
+type HostSurroundings = Surroundings & { readonly addresses: FailedAddresses }
 
 class StageFailed extends Error {
   readonly stage: Stage
@@ -33,16 +36,19 @@ class StageFailed extends Error {
 export async function openClient(
   target: Target,
   context: () => SecureContext,
-  around: Surroundings,
+  around: HostSurroundings,
   signal: AbortSignal,
 ): Promise<Opened> {
   const opening = new Opening(target, context, around, signal)
   const abandon = (): void => opening.abandon()
   signal.addEventListener('abort', abandon)
   try {
-    return { kind: 'open', client: await opening.run() }
+    const client = await opening.run()
+    around.addresses.worked(opening.address)
+    return { kind: 'open', client }
   } catch (error) {
     abandon()
+    if (error instanceof StageFailed && isOfAddress(target, error.stage)) around.addresses.failed(opening.address)
     if (error instanceof StageFailed) return { kind: 'failed', stage: error.stage, answer: error.answer }
     throw error
   } finally {
@@ -50,15 +56,21 @@ export async function openClient(
   }
 }
 
+/** Where TLS is only tried, its failure is followed by a connection in clear, to the same address. */
+const isOfAddress = ({ smarthost }: Target, stage: Stage): boolean =>
+  stage === 'banner' || stage === 'EHLO' || (stage !== 'connect' && tlsPolicies[smarthost.tls.mode].verified)
+
 class Opening {
   readonly #target: Target
   readonly #context: () => SecureContext
-  readonly #around: Surroundings
+  readonly #around: HostSurroundings
   readonly #signal: AbortSignal
   #socket: Socket | undefined
+  /** That it has connected to. */
+  address = ''
   #wire: Wire | undefined
 
-  constructor(target: Target, context: () => SecureContext, around: Surroundings, signal: AbortSignal) {
+  constructor(target: Target, context: () => SecureContext, around: HostSurroundings, signal: AbortSignal) {
     this.#target = target
     this.#context = context
     this.#around = around
@@ -70,10 +82,11 @@ class Opening {
     if (missing !== undefined)
       throw new StageFailed('connect', none('unauthenticated', `the file ${missing} is not there`))
     const policy = tlsPolicies[smarthost.tls.mode]
-    const { deadlines } = this.#around
-    const lookup = addresses === undefined ? this.#around.lookup : lookupIn(addresses)
+    const { deadlines, addresses: failed } = this.#around
+    const lookup = failed.behind(addresses === undefined ? this.#around.lookup : lookupIn(addresses))
     const connected = await connectTo({ ...smarthost, lookup, deadlineMs: deadlines.connect, signal: this.#signal })
     this.#socket = this.#socketOr('connect', connected)
+    this.address = this.#socket.remoteAddress ?? ''
     if (policy.starts === 'atOnce') await this.#secure(this.#socket)
     this.#wire = new Wire(this.#socket, deadlines)
     await this.#say('', 'banner')

@@ -3,8 +3,8 @@ import type { SecureContext } from 'node:tls'
 import type { Events } from '../events.ts'
 import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
-import { type Health, unproven } from './health.ts'
-import type { HealthRecord } from './health-records.ts'
+import type { Health } from './health.ts'
+import { type HealthRecord, newRecord } from './health-records.ts'
 import { type Opened, openClient, type Surroundings } from './open.ts'
 import { secureContext } from './secure.ts'
 import { type Deadlines, hurriedIn } from './stage.ts'
@@ -47,7 +47,7 @@ export class Pool {
     around: Surroundings,
     events: Pick<Events, 'smarthostConnected'>,
     limits = poolLimits,
-    record: HealthRecord = { health: unproven },
+    record: HealthRecord = newRecord(),
   ) {
     this.#target = target
     this.#record = record
@@ -183,7 +183,8 @@ export class Pool {
       this.#context ??= secureContext(roots)
       return this.#context
     }
-    const around = { lookup: this.#around.lookup, deadlines: this.#deadlines(hurried) }
+    const { addresses } = this.#record
+    const around = { lookup: this.#around.lookup, deadlines: this.#deadlines(hurried), addresses }
     const open = (target: Target) => openClient(target, context, around, this.#aborted.signal)
     const secured = await open(this.#target)
     const opened = this.isExchanger && isTlsTrouble(secured) ? await open(inClear(this.#target)) : secured

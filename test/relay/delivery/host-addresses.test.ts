@@ -1,0 +1,56 @@
+/** The addresses of one host: who connects and then fails comes behind the others (RFC 5321 section 5.1). */
+import { expect, test } from 'vitest'
+import { FailedAddresses } from '../../../relay/delivery/failed-addresses.ts'
+import { until } from '../../local/until.ts'
+import { type Behaviour, drop, say, silence } from './behaviour.ts'
+import { allWithin } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { startWorld } from './world.ts'
+
+const [bad, good] = ['127.0.7.1', '127.0.7.2'] as const
+const retry = { scheduleMs: [20], expireAfterMs: 86_400_000 }
+
+test.each<[string, { readonly banner?: Behaviour; readonly EHLO?: Behaviour }]>([
+  ['says 421', { banner: say('421 4.3.2 too busy', { ends: 'drop' }) }],
+  ['says nothing', { banner: silence }],
+  ['leaves at EHLO', { EHLO: drop }],
+])('an address that connects and %s comes behind the others at the next attempt', async (_name, script) => {
+  const table = {
+    'a.test': [{ mx: [10, 'mx.a.test'] as const }],
+    'mx.a.test': [{ a: bad }, { a: good }],
+  }
+  const { spool, hosts, attempts, routes, reload } = await startWorld(
+    table,
+    { [bad]: { script }, [good]: {} },
+    { deadlines: allWithin(500) },
+  )
+  reload(routes.map((route) => ({ ...route, retry })))
+  spool.put(envelope(hello, { forwardPaths: ['u@a.test'] }), hello)
+  await until('it is delivered', () => spool.stored.size === 0)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+  expect([bad, good].map((address) => hosts[address].connections())).toEqual([1, 1])
+})
+
+test('the others in their order, then who failed, the last one last; who works again is one of the others', () => {
+  const failed = new FailedAddresses()
+  const order = (): string => {
+    let found = ''
+    const lookup = failed.behind((_host, answered) =>
+      answered(
+        null,
+        [...'abcd'].map((address) => ({ address, family: 4 })),
+      ),
+    )
+    lookup('x.test', (_error, addresses) => {
+      found = addresses.map(({ address }) => address).join('')
+    })
+    return found
+  }
+  for (const address of ['a', 'c', 'a']) failed.failed(address)
+  expect(order()).toBe('bdca')
+  failed.worked('a')
+  expect(order()).toBe('abdc')
+  // Those of an hour ago are not remembered for ever.
+  for (let n = 0; n < 16; n++) failed.failed(`${n}`)
+  expect(order()).toBe('abcd')
+})
