@@ -12,6 +12,7 @@ import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
 import { handshakeCostMs, handshakeMs, idleMs, lingerMs, readAheadBytes, unreadBytes } from './limits.ts'
 import { noArgument, protocol } from './protocol.ts'
+import { replyLines } from './reply-lines.ts'
 import { shownCertificate } from './shown-certificate.ts'
 import { fateOf, followsHello, takesArgument } from './verbs.ts'
 
@@ -371,7 +372,7 @@ export class Connection implements Line, Hearer {
 
   /** A reply with 421 ends the session. */
   #say(said: Reply): undefined {
-    this.#said += `${said.code} ${said.status} ${oneLine(said.text)}\r\n`
+    this.#said += replyLines(said)
     if (said.code === 421) this.#close()
   }
 
@@ -397,6 +398,3 @@ export class Connection implements Line, Hearer {
 const verbOf = (line: string): string => (line.split(/[ \t]/, 1)[0] ?? '').toUpperCase()
 
 const hasArgument = (line: Buffer): boolean => /[ \t]/.test(line.toString().trim())
-
-/** Replies are made here and by the rules, and what a client said does not stand in them: this is the second lock. */
-const oneLine = (text: string): string => text.replace(/[\0-\x1f\x7f-\x9f]/g, ' ')

@@ -31,3 +31,18 @@ test('senderDomain.whenBroken', async () => {
   expect(await submit(), 'its time is over').toMatch(refused)
   expect(spool.kept).toHaveLength(1)
 })
+
+test('a reply that names long records has lines of at most 512 octets (RFC 5321 section 4.5.3.1.5)', async () => {
+  const domain = `${'notifications.'.repeat(17)}example`
+  const broken = { senderDomain: `mail/${domain}`, domain: 'corp.example', action: 'Refuse' as const }
+  const records = ['a', 'b', 'c', 'd'].map((selector) => `TXT ${selector}._domainkey.${domain}`)
+  const { under } = await start(undefined, { ...baseConfig, brokenDomains: [{ ...broken, records }] })
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<user@elsewhere.example>', 'DATA')
+  socket.write('From: <noreply@corp.example>\r\n\r\nhello\r\n.\r\n')
+  const lines = (await reply(socket)).split('\r\n').slice(0, -1)
+  expect(lines.filter((line) => line.length > 510)).toEqual([])
+  expect(lines.map((line) => line.slice(0, 10))).toEqual(['451-4.7.5 ', '451-4.7.5 ', '451-4.7.5 ', '451 4.7.5 '])
+  expect(lines.at(-1)).toMatch(/\(senderDomain\.whenBroken\)$/)
+})

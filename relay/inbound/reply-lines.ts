@@ -1,0 +1,22 @@
+/** A reply as it stands on the wire: one line, or several where it would be longer than a client has to take. Pure. */
+import type { Reply } from '../mail/reply.ts'
+
+/** RFC 5321 section 4.5.3.1.5 has 512 octets, with the code, the status and CR LF. */
+const longest = 512 - '550 5.999.999 \r\n'.length
+
+/** The status stands in each line (RFC 2034 section 4). */
+export function replyLines({ code, status, text }: Reply): string {
+  const lines = folded(oneLine(text))
+  return lines.map((line, i) => `${code}${i < lines.length - 1 ? '-' : ' '}${status} ${line}\r\n`).join('')
+}
+
+/** At a space where there is one. */
+function folded(text: string): readonly string[] {
+  if (text.length <= longest) return [text]
+  const space = text.lastIndexOf(' ', longest)
+  const end = space > 0 ? space : longest
+  return [text.slice(0, end), ...folded(text.slice(end).trimStart())]
+}
+
+/** Replies are made here and by the rules, and what a client said does not stand in them: this is the second lock. */
+const oneLine = (text: string): string => text.replace(/[\0-\x1f\x7f-\x9f]/g, ' ')
