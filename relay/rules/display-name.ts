@@ -16,13 +16,15 @@ function hasAnotherAddress(text: string, mailbox: Mailbox): boolean {
   const spaced = joinAroundAt(text)
   return (
     addressesIn(unquotedAtAt(text)).some((a) => !isMailbox(a, mailbox)) ||
-    addressesIn(unquotedAtAt(spaced)).some((a) => hasDottedDomain(a) && !isMailbox(a, mailbox))
+    pairsIn(addressesIn(unquotedAtAt(spaced))).some((a) => hasDottedDomain(a) && !isMailbox(a, mailbox))
   )
 }
 
 // Each once: a name may repeat one address ten thousand times.
 const addressesIn = (text: string): readonly string[] =>
-  [...new Set(text.split(/[\s<>()[\]{}"',;:|]+/u))].filter((token) => /[^@]@+[^@]/.test(token))
+  [...new Set(text.split(/[\s<>()[\]{}"',;:|]+/u))].filter(hasTwoSides)
+
+const hasTwoSides = (token: string): boolean => /[^@]@+[^@]/.test(token)
 
 // `ceo @ other.t` shows an address, and `Sales @ Example` does not: it has no dot.
 const joinAroundAt = (text: string): string =>
@@ -30,6 +32,15 @@ const joinAroundAt = (text: string): string =>
     .split('@')
     .map((part) => part.trim())
     .join('@')
+
+/** What stands on both sides of each @: `ceo @ other.t @ home` shows an address. */
+const pairsIn = (tokens: readonly string[]): readonly string[] => {
+  const pairs = tokens
+    .map((t) => t.split(/@+/))
+    .flatMap((parts) => parts.slice(1).map((part, i) => `${parts[i]}@${part}`))
+  return [...new Set(pairs)].filter(hasTwoSides)
+}
+
 // Many software takes the ideographic full stop for a dot (RFC 3490 section 3.1).
 const hasDottedDomain = (address: string): boolean => /[.\u3002][^.]/.test(address.slice(address.lastIndexOf('@')))
 
