@@ -16,8 +16,8 @@ export type PathLine =
 const lines = {
   // White space before the path is no grammar, but common enough to be taken (case P23). What follows the path is taken
   // whole, white space at its end included: two parts that could share it take the cube of its length where they fail.
-  MAIL: /^MAIL FROM: *<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: ([\s\S]*))?$/i,
-  RCPT: /^RCPT TO: *<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?: ([\s\S]*))?$/i,
+  MAIL: /^MAIL FROM:[ \t]*<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?:[ \t]([\s\S]*))?$/i,
+  RCPT: /^RCPT TO:[ \t]*<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?:[ \t]([\s\S]*))?$/i,
 } as const
 
 // esmtp-param (RFC 5321 section 4.1.2); with SMTPUTF8 a value may be UTF-8 (RFC 6531 section 3.3).
@@ -42,7 +42,7 @@ export function pathIn(line: Buffer): string | undefined {
 
 function readParameters(text: string): ReadonlyMap<string, string> | undefined {
   const parameters = new Map<string, string>()
-  for (const word of text.split(/ +/).filter((w) => w !== '')) {
+  for (const word of text.split(/[ \t]+/).filter((w) => w !== '')) {
     const [, keyword, value = ''] = parameter.exec(word) ?? []
     if (keyword === undefined || hiddenControl.test(value) || parameters.has(keyword.toUpperCase())) return undefined
     parameters.set(keyword.toUpperCase(), value)

@@ -16,6 +16,10 @@ test.each([
   ['MAIL FROM:<>', path('')],
   ['mail from:<a@b.example>', { kind: 'path', path: 'a@b.example' }],
   ['MAIL FROM: <a@b.example> ', path('a@b.example')],
+  ['MAIL FROM:\t<a@b.example>\t', path('a@b.example')],
+  ['RCPT TO: \t<a@b.example> \t', path('a@b.example')],
+  ['MAIL FROM:<a@b.example>\tSIZE=1 \tBODY=8BITMIME\t', path('a@b.example', { SIZE: '1', BODY: '8BITMIME' })],
+  ['MAIL FROM:<a@b.example> SIZE=\t1', refused],
   ['MAIL FROM:<"a > b"@b.example> SIZE=1', path('"a > b"@b.example', { SIZE: '1' })],
   ['MAIL FROM:<"a\\"b"@b.example>', path('"a\\"b"@b.example')],
   ['MAIL FROM:<a@b.example> size=1  body=8BITMIME', path('a@b.example', { SIZE: '1', BODY: '8BITMIME' })],
@@ -44,6 +48,7 @@ test('octets that are no UTF-8 are no path', () => {
 test.each([
   '\u2028',
   '\u2029',
+  '\t\u2028',
   'X\u2029',
   '"',
   '\u0000',
