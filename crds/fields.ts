@@ -47,11 +47,11 @@ export const ipAddress = {
   pattern: '^[0-9a-fA-F:.]+$',
 } as const satisfies StringSchema
 
-/** Where aggregate reports go (RFC 9989): `mailto:dmarc@example.org`. */
+/** Where aggregate reports go (RFC 9989): `mailto:dmarc@example.org`. It stands in a TXT record as it is, so it is what RFC 6068 leaves unencoded. */
 export const reportUri = {
   type: 'string',
   maxLength: 320,
-  pattern: '^mailto:[^@,;! ]+@[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+  pattern: "^mailto:[A-Za-z0-9$%&'*+/=?^_`{|}~.-]+@[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
 } as const satisfies StringSchema
 
 /** Some of them, or none. */

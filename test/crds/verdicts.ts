@@ -224,6 +224,13 @@ export const verdicts: readonly Verdict[] = [
   domain('an SPF record in capitals', { expect: { spf: { include: ['A.example'] } } }, 'spec.expect.spf.include[0]'),
   domain('no policy', { expect: { dmarc: { minimumPolicy: 'strict' } } }, 'spec.expect.dmarc.minimumPolicy'),
   domain('reports by HTTP', { expect: { dmarc: { reports: 'https://example.org' } } }, 'spec.expect.dmarc.reports'),
+  ...['łukasz', 'a\n_dmarc', 'a"b', 'a\\b', 'a\u001b[8m', 'a%0d'].map((local) =>
+    domain(
+      `reports to ${JSON.stringify(local)}`,
+      { expect: { dmarc: { reports: `mailto:${local}@example.org` } } },
+      local === 'a%0d' ? undefined : 'spec.expect.dmarc.reports',
+    ),
+  ),
   domain('a resolver by name', { dns: { resolvers: ['ns.example.org'] } }, 'spec.dns.resolvers[0]'),
   domain('selectors that are delegated', { dkim: {}, dns: delegated }),
   domain('selectors that were delegated', { environment: 'NonProduction', dkim: { mode: 'Off' }, dns: delegated }),
