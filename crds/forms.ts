@@ -21,10 +21,17 @@ const isDomain = (text: string): boolean => {
   return labels.every((l) => l.length > 0 && l.length <= 63) && /^[a-z]/.test(labels.at(-1) ?? '')
 }
 
+/** Of IPv6 the one form of RFC 5952, in hexadecimal. */
+const canonical = (address: string): string =>
+  isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
+
+const withinIPv6 = /^::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$/
+
 const isCidr = (text: string): boolean => {
   const [address = '', prefix] = text.split('/')
   const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-  return Number(prefix) <= bits
+  // Of IPv4 within IPv6 the first 96 bits are no part of the network, and nobody is in one that has fewer.
+  return Number(prefix) <= bits && (Number(prefix) >= 96 || !withinIPv6.test(canonical(address)))
 }
 
 /** A local part has at most 64 octets (RFC 5321 section 4.5.3.1.1). */

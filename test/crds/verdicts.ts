@@ -117,6 +117,13 @@ export const verdicts: readonly Verdict[] = [
     'spec.admission.networks.allow',
   ),
   policy('every IPv6 address', { admission: { networks: { allow: ['::/0'] } } }, 'spec.admission.networks.allow'),
+  policy(
+    'IPv4 within IPv6, and more than that',
+    { admission: { networks: { deny: ['::ffff:192.0.2.0/95'] } } },
+    'spec.admission.networks.deny[0]',
+    true,
+  ),
+  policy('IPv4 within IPv6', { admission: { networks: { deny: ['::ffff:192.0.2.0/120'] } } }),
   policy('nobody at all', { admission: { networks: { deny: ['0.0.0.0/0', '::/0'] } } }),
   policy('a network that ends in /10', { admission: { networks: { allow: ['10.0.0.0/10'] } } }),
   policy('a selector that is not there', admits({ from: 'Selector' }), credentialsField),
