@@ -70,6 +70,9 @@ export const host = {
   pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?|[0-9a-f:.]+)$',
 } as const satisfies StringSchema
 
+/** Of a host: an address that is on this very node or beside it (RFC 3927, RFC 4291 section 2.5.6), as a cloud's metadata service is. CEL reads it too. */
+export const linkLocal = /^(169[.]254[.]|fe[89ab][0-9a-f]:)/
+
 /** `local@domain`, both in their plain form: no quotes, no comments, and no `*`, which people take for a pattern. */
 export const address = {
   type: 'string',

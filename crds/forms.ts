@@ -40,7 +40,13 @@ const isAddress = (text: string): boolean => {
   return at <= 64 && isDomain(text.slice(at + 1))
 }
 
-const isHost = (text: string): boolean => isIP(text) !== 0 || isDomain(text)
+/**
+ * IPv4 within IPv6 (RFC 4291 section 2.5.5), whose rules it would get round; the metadata service of a cloud behind a
+ * translator (RFC 6052), and where it has an address of its own.
+ */
+const nobodysHost = /^(::(ffff:)?[0-9a-f]{1,4}:[0-9a-f]{1,4}|64:ff9b::a9fe:[0-9a-f]{1,4}|fd00:ec2::254|fd20:ce::254)$/
+
+const isHost = (text: string): boolean => (isIP(text) === 0 ? isDomain(text) : !nobodysHost.test(canonical(text)))
 
 const tenYearsMs = 10 * 366 * 24 * 3_600_000
 
@@ -69,7 +75,10 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
     fields.reportUri.pattern,
     { name: 'report-uri', says: 'where reports go, like mailto:dmarc@example.org', fits: anything },
   ],
-  [fields.host.pattern, { name: 'host', says: 'a lower-case host name or an address', fits: isHost }],
+  [
+    fields.host.pattern,
+    { name: 'host', says: 'a lower-case host name or an address, IPv4 as such and not within IPv6', fits: isHost },
+  ],
   [
     fields.address.pattern,
     {

@@ -44,9 +44,9 @@ export const limitStoreRules: readonly CrossFieldRule<Counting>[] = [
   },
   {
     field: 'spec.limitStore.host',
-    cel: "!has(self.limitStore) || !(self.limitStore.host.startsWith('169.254.') || self.limitStore.host.startsWith('fe80:'))",
+    cel: `!has(self.limitStore) || !self.limitStore.host.matches('${fields.linkLocal.source}')`,
     message: "a link-local address is no store (169.254.169.254 is a cloud's metadata service); name another host",
-    holds: ({ limitStore: store }) => store === undefined || !/^(169\.254\.|fe80:)/.test(store.host),
+    holds: ({ limitStore: store }) => store === undefined || !fields.linkLocal.test(store.host),
   },
   {
     field: 'spec.limitStore.timeout',

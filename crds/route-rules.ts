@@ -1,4 +1,5 @@
 /** What holds across the fields of a policy's routes. */
+import { linkLocal } from './fields.ts'
 import type { Route } from './route.ts'
 import type { CrossFieldRule } from './schema.ts'
 import { wellFormed, wellFormedCel, wellFormedMessage } from './selector-rules.ts'
@@ -58,8 +59,8 @@ export const routeRules: readonly CrossFieldRule<Routed>[] = [
   },
   {
     field: 'spec.routes',
-    cel: "self.routes.all(r, r.smarthosts.all(s, !s.host.startsWith('169.254.') && !s.host.startsWith('fe80:')))",
+    cel: `self.routes.all(r, r.smarthosts.all(s, !s.host.matches('${linkLocal.source}')))`,
     message: "a link-local address is no smarthost (169.254.169.254 is a cloud's metadata service); name another host",
-    holds: (s) => s.routes.every((r) => r.smarthosts.every((h) => !/^(169\.254\.|fe80:)/.test(h.host))),
+    holds: (s) => s.routes.every((r) => r.smarthosts.every((h) => !linkLocal.test(h.host))),
   },
 ]

@@ -61,7 +61,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.routes[].smarthosts':
       'for type Smarthost, at least one: next hops; of those with the lowest priority that are well, the work is shared',
     'spec.routes[].smarthosts[].name': 'its name in logs and metrics',
-    'spec.routes[].smarthosts[].host': 'a host name or an address; no link-local one',
+    'spec.routes[].smarthosts[].host':
+      'a host name or an address; no link-local one, and IPv4 as such, not within IPv6',
     'spec.routes[].smarthosts[].port': 'usually 587 with StartTLS, 465 with Implicit',
     'spec.routes[].smarthosts[].tls.mode':
       'StartTLS and Implicit verify the certificate and never send without; Opportunistic takes what there is; Disabled is plain',
@@ -73,7 +74,7 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.routes[].smarthosts[].maxConnections': 'open at one time, from each relay',
     'spec.routes[].retry.expireAfter': 'then the message is returned to its reverse-path as a DSN',
     'spec.limitStore.host':
-      'a Service, a host name or an address; no link-local one. Not a cluster of Redis: one that is written to',
+      'a Service, a host name or an address; no link-local one, and IPv4 as such. Not a cluster of Redis: one that is written to',
     'spec.limitStore.port': 'TLS from the first octet, or with Disabled none',
     'spec.limitStore.database': 'two clusters with policies of one name need two databases, or two stores',
     'spec.limitStore.tls.mode': 'Implicit verifies the certificate; Disabled is plain, and without a login',
