@@ -25,7 +25,9 @@ import type { DeclaredObject } from './watch/world.ts'
 /** In a pod of its own a relay binds what it likes, above 1024; clients come by its Service. */
 export const inCluster: Place = { listenAddress: '::', lowPorts: false }
 
-export type Facts = Omit<Snapshot, keyof Declared | 'bindingKeys' | 'formerSecrets' | 'unread' | 'unreadNamespaces'> & {
+type Here = 'bindingKeys' | 'formerSecrets' | 'unread' | 'unreadNamespaces' | 'namespacesMayLag'
+
+export type Facts = Omit<Snapshot, keyof Declared | Here> & {
   readonly unread: readonly Unread[]
   readonly declared: readonly DeclaredObject[]
   /** Newer than what a status says. */
@@ -41,7 +43,7 @@ export function assemble({ declared, keys, formerNames = new Map(), unread, look
   const bound = { bindingKeys: bindingKeys(declared, keys), formerSecrets: formerSecrets(declared, keys, formerNames) }
   const objects = sorted(declared)
   const broken = now === undefined ? {} : { brokenRecords: brokenIn(objects, declared, look, now) }
-  return { ...objects, ...facts, ...doubts(unread), ...bound, ...broken }
+  return { ...objects, ...facts, namespacesMayLag: true, ...doubts(unread), ...bound, ...broken }
 }
 
 function doubts(unread: readonly Unread[]): Pick<Snapshot, 'unread' | 'unreadNamespaces'> {

@@ -4,10 +4,10 @@ import { selects } from './selector.ts'
 import type { Snapshot } from './snapshot.ts'
 import { mayBeUnread, type Unread } from './unread.ts'
 
-/** `unknown`: the namespace's labels may be in what could not be read. It grants nothing new and takes nothing away. */
+/** `unknown`: the namespace's labels may be in what could not be read, or was not heard of yet. It grants nothing new and takes nothing away. */
 export type Consent = 'yes' | 'no' | 'unknown'
 
-type Facts = Pick<Snapshot, 'namespaces'> & Unread
+type Facts = Pick<Snapshot, 'namespaces' | 'namespacesMayLag'> & Unread
 
 export function consent(given: Namespaces, owner: string, asking: string, facts: Facts): Consent {
   switch (given.from) {
@@ -22,7 +22,7 @@ export function consent(given: Namespaces, owner: string, asking: string, facts:
 
 function selected({ selector }: Namespaces, asking: string, facts: Facts): Consent {
   const listed = facts.namespaces.get(asking)
-  if (listed === undefined && mayBeUnread(facts, asking)) return 'unknown'
+  if (listed === undefined && (facts.namespacesMayLag === true || mayBeUnread(facts, asking))) return 'unknown'
   const labels = { ...listed, 'kubernetes.io/metadata.name': asking }
   return selector !== undefined && selects(selector, labels) ? 'yes' : 'no'
 }

@@ -186,6 +186,7 @@ function plainGround(
 ): readonly unknown[] | undefined {
   const { unread, secrets, namespaces, bindingKeys, place } = known.snapshot
   const names = namesOf(credential)
+  if (known.snapshot.namespacesMayLag === true && !namespaces.has(credential.namespace)) return undefined
   if (unread.length > 0 || rival(names.secret) !== undefined || secrets.has(names.secret.thing)) return undefined
   if (nameRivals({ credential, fleet: names.fleet }).length > 0) return undefined
   const keys = bindingKeys.get(nameOf(credential))

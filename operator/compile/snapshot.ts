@@ -87,6 +87,8 @@ export type Snapshot = {
   readonly unreadNamespaces?: ReadonlySet<string>
   /** Labels by namespace; a namespace that is not listed has only `kubernetes.io/metadata.name`. */
   readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** Whatever is in a namespace may be heard of before the namespace is: of one that is not listed nobody knows the labels yet. */
+  readonly namespacesMayLag?: true
   readonly secrets: ReadonlyMap<Name, Keyed>
   readonly configMaps: ReadonlyMap<Name, Keyed>
   /** By RelayCredential; a credential without keys waits for its first one. */

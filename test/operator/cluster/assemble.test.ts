@@ -1,9 +1,11 @@
 /** A snapshot out of what is declared: every object in its place, the newest keys, and in no time. */
 import { expect, test } from 'vitest'
 import { assemble, inCluster, policyNames } from '../../../operator/cluster/assemble.ts'
+import { deepFreeze } from '../../../operator/cluster/watch/freeze.ts'
 import type { DeclaredObject } from '../../../operator/cluster/watch/world.ts'
 import { compile } from '../../../operator/compile/compile.ts'
 import { type Credential, type Domain, type Policy, refOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
+import type { RelayConfig } from '../../../relay/config.ts'
 import { bigSnapshot, credential, domain, policy } from '../../compile/big-world.ts'
 import { leastCpuMs } from '../../cpu-time.ts'
 
@@ -36,6 +38,7 @@ const keysOf = (name: string, digit: string) => ({
   username: `${name}.mail`,
   keys: [{ id: 'k1', verifier: `sha256:${digit.repeat(64)}` }],
 })
+const other = (name: string) => ({ name, namespace: 'mail' })
 const refs = { policyRef: { name: 'shared' }, senderDomainRefs: [{ name: 'example' }] }
 const web = credential({ namespace: 'mail', name: 'web' }, refs)
 
@@ -92,4 +95,33 @@ test.each<[string, object, ReadonlyMap<string, string>, boolean, string | undefi
     binding?: { name: string }
   }
   expect(binding?.name).toBe(expected ?? 'web')
+})
+
+test('a namespace that is not heard of yet is let in by no selector, and keeps what it had', () => {
+  const selector = { matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['untrusted'] }] } as const
+  const admits = { namespaces: { from: 'Selector', selector } } as const
+  const shared = policy({ namespace: 'mail', name: 'shared' })
+  const declared = [
+    valid({ ...shared, spec: { ...shared.spec, admission: { ...shared.spec.admission, credentials: admits } } }),
+    valid(
+      domain({ namespace: 'mail', name: 'example' }, { domain: 'example.org', allowedNamespaces: admits.namespaces }),
+    ),
+    valid(
+      credential(
+        { namespace: 'new', name: 'web' },
+        { policyRef: other('shared'), senderDomainRefs: [other('example')] },
+      ),
+    ),
+  ].map((object) => deepFreeze(object))
+  const compiled = (labels?: Readonly<Record<string, string>>, running?: RelayConfig) => {
+    const namespaces = new Map(labels === undefined ? [] : [['new', labels] as const])
+    const keys = new Map([['new/web' as const, keysOf('web', 'a')]])
+    const was = new Map(running === undefined ? [] : [['mail/shared' as const, running]])
+    return compile(assemble({ ...facts, namespaces, declared, keys, running: was })).fleets.get('mail/shared')?.config
+  }
+  const trusted = compiled({ tier: 'gold' })
+  expect(trusted?.credentials.map(({ name }) => name)).toEqual(['new/web'])
+  expect(compiled()?.credentials).toEqual([])
+  expect(compiled(undefined, trusted)).toEqual(trusted)
+  expect(compiled({ tier: 'untrusted' }, trusted)?.credentials).toEqual([])
 })

@@ -102,6 +102,7 @@ test('it says what the cluster says', async () => {
       formerSecrets: new Map(),
       unreadNamespaces: new Set(['other']),
       namespaces: new Map([['mail', { a: 'b' }]]),
+      namespacesMayLag: true,
       domainKeys: new Map(),
       tokenIssuer: { is: 'unknown', why: 'nobody needs it' },
       running: new Map([['mail/one', config]]),
