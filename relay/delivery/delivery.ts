@@ -124,7 +124,11 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     random,
     exchangers,
     exchangerPort,
-    around: { lookup: createLookup(now), deadlines: parts.deadlines ?? deadlines },
+    around: {
+      lookup: createLookup(now),
+      deadlines: parts.deadlines ?? deadlines,
+      noted: () => openAttempts.written(),
+    },
     poolLimits: parts.poolLimits ?? poolLimits,
     mayExpire: () => clock.trusted(),
     look,

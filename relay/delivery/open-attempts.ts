@@ -1,8 +1,8 @@
 /**
  * Which messages are on their way, in a file that outlives the process: after a crash it tells which may arrive twice.
  *
- * Nobody waits for the file, and it is never synced: a killed process leaves it at most a turn of the event loop behind,
- * a power loss leaves any older state. So it counts and decides nothing, and whether a message is ours is the spool's word.
+ * Nothing is sent before its line is written, so that a killed process leaves all of them. It is never synced: a power loss
+ * leaves any older state. So it counts and decides nothing, and whether a message is ours is the spool's word.
  */
 import { closeSync, constants, ftruncate, openSync, readFileSync, write } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -28,6 +28,9 @@ export class OpenAttempts {
   #changed = false
   #closing = false
   #writing: Promise<void> | undefined
+  /** The write after the one that is under way, and that one. */
+  #next = Promise.withResolvers<void>()
+  #now: Promise<void> | undefined
 
   /** `failed` is told where the file can not be opened or read: whoever decides nothing keeps no mail. */
   constructor(path: string, failed: (error: unknown) => void) {
@@ -68,6 +71,11 @@ export class OpenAttempts {
     this.#writeSoon()
   }
 
+  /** Resolves when all that has begun is in the file, or can not be. */
+  written(): Promise<void> | undefined {
+    return this.#writing && (this.#changed ? this.#next.promise : this.#now)
+  }
+
   async close(): Promise<void> {
     if (this.#closing) return
     this.#closing = true
@@ -83,9 +91,7 @@ export class OpenAttempts {
   #writeSoon(): void {
     if (this.#closing || this.#file === undefined) return
     this.#changed = true
-    this.#writing ??= this.#write(this.#file).finally(() => {
-      this.#writing = undefined
-    })
+    this.#writing ??= this.#write(this.#file)
   }
 
   /** What changes in one turn of the event loop, or while a write is under way, is one write. */
@@ -93,13 +99,19 @@ export class OpenAttempts {
     while (this.#changed) {
       await turn()
       this.#changed = false
+      const { promise, resolve } = this.#next
+      this.#now = promise
+      this.#next = Promise.withResolvers()
       // A copy: lines change while it is written.
       const page = Buffer.from(this.#page.subarray(0, this.#lines * lineBytes))
       // A disk that fails is told by the spool, and costs no more than the count.
       await writeAt(file, page, 0, page.length, 0).catch(() => undefined)
       if (this.#isTooLong) await truncateTo(file, page.length).catch(() => undefined)
       this.#isTooLong = false
+      resolve()
     }
+    // Here and now: whoever changes something after this finds nobody writing.
+    this.#writing = undefined
   }
 }
 

@@ -18,7 +18,12 @@ export type Opened =
   | { readonly kind: 'failed'; readonly stage: Stage; readonly answer: Answer }
 
 /** What all connections of the process share. */
-export type Surroundings = { readonly lookup: Lookup; readonly deadlines: Deadlines }
+export type Surroundings = {
+  readonly lookup: Lookup
+  readonly deadlines: Deadlines
+  /** When it resolves, all that is on its way stands in the file of open attempts; absent: there is none. */
+  readonly noted?: () => Promise<void> | undefined
+}
 /** And what those to one host do. */
 type HostSurroundings = Surroundings & { readonly addresses: FailedAddresses }
 

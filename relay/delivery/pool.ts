@@ -116,7 +116,12 @@ export class Pool {
 
   /** For one attempt; `hurried` as choose.ts says. */
   connections(hurried: boolean): Connections {
-    return { acquire: (fresh) => this.#acquire(fresh, hurried), release: (client) => this.#release(client) }
+    const acquire = async (fresh: boolean): Promise<Opened> => {
+      const opened = await this.#acquire(fresh, hurried)
+      await this.#around.noted?.()
+      return opened
+    }
+    return { acquire, release: (client) => this.#release(client) }
   }
 
   async #acquire(fresh: boolean, hurried: boolean): Promise<Opened> {
