@@ -1,6 +1,7 @@
 /** The folder that a relay is configured by: read anew only where an octet of it has changed. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { ConfigOctets } from './config-octets.ts'
-import { type Loaded, loadConfig, sameConfig } from './load.ts'
+import { type Draft, draftConfig, type Loaded, loadConfig, sameConfig } from './load.ts'
 
 type LastRead = {
   readonly octets: ConfigOctets
@@ -21,9 +22,9 @@ export class ConfigFolder {
    * Beside what is in force, which is returned itself where nothing else would come of it.
    * @throws Error naming the file or field; what ran before stays in force.
    */
-  load(previous?: Loaded): Loaded {
+  load(previous?: Loaded, draft?: Draft): Loaded {
     const octets = new ConfigOctets(this.#directory)
-    const outcome = outcomeOf(() => loadConfig(this.#directory, previous, octets))
+    const outcome = outcomeOf(() => loadConfig(this.#directory, previous, octets, draft))
     const isSame = !(outcome instanceof Error) && previous !== undefined && sameConfig(outcome, previous)
     this.#last = { octets, previous, outcome: isSame ? previous : outcome }
     return loadedOf(this.#last.outcome)
@@ -34,11 +35,13 @@ export class ConfigFolder {
     const last = this.#last
     const isAbout = last !== undefined && (last.outcome === previous || last.previous === previous)
     if (isAbout && (await last.octets.areSame())) return loadedOf(last.outcome)
-    return this.load(previous)
+    const draft = outcomeOf(() => draftConfig(this.#directory))
+    await turn()
+    return this.load(previous, draft instanceof Error ? undefined : draft)
   }
 }
 
-function outcomeOf(load: () => Loaded): Loaded | Error {
+function outcomeOf<T>(load: () => T): T | Error {
   try {
     return load()
   } catch (error) {

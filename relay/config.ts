@@ -1,6 +1,6 @@
 /** RelayConfig: the whole contract between the operator that compiles and the relay that obeys. Public. */
 import { hash } from 'node:crypto'
-import { count, type Decoded, flag, list, object, oneOf, optional, text } from './decode.ts'
+import { count, type Decoded, decoded, flag, list, object, oneOf, optional, text } from './decode.ts'
 
 const enforcement = oneOf('Enforce', 'Audit')
 
@@ -241,7 +241,7 @@ export type SmarthostConfig = RouteConfig['smarthosts'][number]
  * @throws {DecodeError} naming the path of the first field that is wrong, and SyntaxError when it is no JSON.
  */
 export function parseConfig(json: string): RelayConfig {
-  return relayConfig(JSON.parse(json), 'config')
+  return decoded(relayConfig, JSON.parse(json), 'config')
 }
 
 /** The text that is written to disk and hashed: fields in their order, one trailing newline. */

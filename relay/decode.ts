@@ -2,37 +2,49 @@
 
 export class DecodeError extends Error {
   readonly path: string
-  constructor(path: string, message: string) {
-    super(`${path}: ${message}`)
+  readonly why: string
+  constructor(path: string, why: string) {
+    super(`${path}: ${why}`)
     this.path = path
+    this.why = why
   }
 }
 
-export type Decoder<T> = (value: unknown, path: string) => T
+export type Decoder<T> = (value: unknown) => T
 export type Decoded<D> = D extends Decoder<infer T> ? T : never
 
-const fail = (path: string, message: string): never => {
-  throw new DecodeError(path, message)
+const fail = (why: string, path = ''): never => {
+  throw new DecodeError(path, why)
 }
 
-export const text: Decoder<string> = (value, path) =>
-  typeof value === 'string' ? value : fail(path, 'is not a string')
+const named = (error: unknown, step: string): unknown =>
+  error instanceof DecodeError ? new DecodeError(step + error.path, error.why) : error
 
-export const flag: Decoder<boolean> = (value, path) =>
-  typeof value === 'boolean' ? value : fail(path, 'is not true or false')
+/** The path is made on the way out: where nothing is wrong it would take as long as all the rest. */
+function inside<T>(decode: Decoder<T>, value: unknown, step: string | number): T {
+  try {
+    return decode(value)
+  } catch (error) {
+    throw named(error, typeof step === 'number' ? `[${step}]` : `.${step}`)
+  }
+}
 
-export const count: Decoder<number> = (value, path) =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : fail(path, 'is not a whole number')
+export const text: Decoder<string> = (value) => (typeof value === 'string' ? value : fail('is not a string'))
+
+export const flag: Decoder<boolean> = (value) => (typeof value === 'boolean' ? value : fail('is not true or false'))
+
+export const count: Decoder<number> = (value) =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : fail('is not a whole number')
 
 export const oneOf =
   <const T extends readonly string[]>(...values: T): Decoder<T[number]> =>
-  (value, path) =>
-    values.find((v) => v === value) ?? fail(path, `is not one of ${values.join(', ')}`)
+  (value) =>
+    values.find((v) => v === value) ?? fail(`is not one of ${values.join(', ')}`)
 
 export const list =
   <T>(item: Decoder<T>): Decoder<readonly T[]> =>
-  (value, path) =>
-    Array.isArray(value) ? value.map((v, i) => item(v, `${path}[${i}]`)) : fail(path, 'is not a list')
+  (value) =>
+    Array.isArray(value) ? value.map((v, i) => inside(item, v, i)) : fail('is not a list')
 
 /** A field that may be absent; `undefined` never stands in the decoded object. */
 export type Optional<T> = { readonly optional: Decoder<T> }
@@ -48,16 +60,26 @@ type ObjectOf<S extends Shape> = {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export const object =
-  <S extends Shape>(shape: S): Decoder<ObjectOf<S>> =>
-  (value, path) => {
-    if (!isRecord(value)) return fail(path, 'is not an object')
+export const object = <S extends Shape>(shape: S): Decoder<ObjectOf<S>> => {
+  const fields = Object.entries(shape)
+  return (value) => {
+    if (!isRecord(value)) return fail('is not an object')
     const unknown = Object.keys(value).find((key) => !Object.hasOwn(shape, key))
-    if (unknown !== undefined) return fail(`${path}.${unknown}`, 'is not a field of this configuration')
+    if (unknown !== undefined) return fail('is not a field of this configuration', `.${unknown}`)
     const decoded: Record<string, unknown> = {}
-    for (const [key, field] of Object.entries(shape)) {
-      if (typeof field === 'function') decoded[key] = field(value[key], `${path}.${key}`)
-      else if (value[key] !== undefined) decoded[key] = field.optional(value[key], `${path}.${key}`)
+    for (const [key, field] of fields) {
+      if (typeof field === 'function') decoded[key] = inside(field, value[key], key)
+      else if (value[key] !== undefined) decoded[key] = inside(field.optional, value[key], key)
     }
     return decoded as ObjectOf<S>
   }
+}
+
+/** @throws {DecodeError} with a path that begins with `name`. */
+export function decoded<T>(decode: Decoder<T>, value: unknown, name: string): T {
+  try {
+    return decode(value)
+  } catch (error) {
+    throw named(error, name)
+  }
+}

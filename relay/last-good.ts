@@ -1,6 +1,7 @@
 /** A copy of the last good configuration on the relay's own volume, so that it starts while nobody can give it one. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { parseConfig } from './config.ts'
 import type { Loaded } from './load.ts'
 import { type Disk, nodeDisk } from './spool/disk.ts'
@@ -24,6 +25,7 @@ export class LastGood {
   async keep(loaded: Loaded): Promise<void> {
     if (loaded === this.#kept) return
     const { config, hash, files } = loaded
+    await turn()
     try {
       await this.#write(JSON.stringify({ hash, config, files: Object.fromEntries(files) }))
     } catch (error) {

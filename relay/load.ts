@@ -20,13 +20,27 @@ export type Loaded = LoadedConfig & {
   readonly stale: readonly string[]
 }
 
+/** What most of the time goes to: parsed before the rest is looked at, in a turn of its own. */
+export type Draft = { readonly text: string; readonly config: RelayConfig }
+
+/** @throws Error naming the file or field. */
+export function draftConfig(directory: string): Draft {
+  const text = configText(directory, new ConfigOctets(directory))
+  return { text, config: parseConfig(text) }
+}
+
 /**
  * Reads relay.json in `directory`, or its parts, and every file that it names; `octets` remembers what was read.
  * @throws Error naming the file or field; what ran before stays in force.
  */
-export function loadConfig(directory: string, previous?: LoadedConfig, octets = new ConfigOctets(directory)): Loaded {
+export function loadConfig(
+  directory: string,
+  previous?: LoadedConfig,
+  octets = new ConfigOctets(directory),
+  draft?: Draft,
+): Loaded {
   const text = configText(directory, octets)
-  const config = parseConfig(text)
+  const config = draft?.text === text ? draft.config : parseConfig(text)
   const files = new Map<string, string>()
   const stale: string[] = []
   const dispensable = new Set(signingKeyFilesOf(config))

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { statfsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
 import { ConfigFolder } from './config-folder.ts'
@@ -156,6 +157,8 @@ async function reload(): Promise<void> {
   if (leaves !== undefined) drain.set(leaves)
   try {
     const next = await folder.follow(loaded)
+    // To read 10,000 credentials takes a turn, to index them another one, and to print them a third (last-good.ts).
+    await turn()
     if (stopping) return
     if (configError === undefined && next === loaded) tellEndpoints()
     else configError = await apply(next)

@@ -50,6 +50,23 @@ test.each<[string, Readonly<Record<string, string | Buffer>>, Readonly<Record<st
   expect((await folder.follow(loaded)).config).toEqual(other)
 })
 
+test('what has changed is parsed once, and others have a turn before the rest of it is read (case R19)', async () => {
+  const { write, folder, loaded } = await written()
+  write({ 'relay.json': printConfig(other) })
+  parse.mockClear()
+  const parsesByTurn: number[] = []
+  let isRead = false
+  const look = (): void => {
+    parsesByTurn.push(parse.mock.calls.length)
+    if (!isRead) setImmediate(look)
+  }
+  setImmediate(look)
+  await folder.follow(loaded)
+  isRead = true
+  expect(parse).toHaveBeenCalledTimes(1)
+  expect(parsesByTurn).toContain(1)
+})
+
 test('a file that it names is seen when it changes, goes bad, is mended and is gone, though the text stays', async () => {
   const { at, write, folder, loaded } = await written()
   const { cert, key } = await makeCertificates(['localhost'])
