@@ -3,6 +3,7 @@ import { durationMs } from '../../crds/duration.ts'
 import { quantityBytes } from '../../crds/quantity.ts'
 import { type CredentialConfig, type LimitStoreConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
 import type { CompiledFleet } from './compiled.ts'
+import { heldEntry } from './held-entry.ts'
 import { limitStoreConfig } from './limit-store.ts'
 import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
 import { acceptedSpools, discardsQueue } from './own-annotations.ts'
@@ -170,7 +171,8 @@ export function holdFleet(
   if (running === undefined) return hold
   const entries = new Map(members.map((m) => [m.entry.name, m.entry]))
   const credentials = running.credentials.flatMap((before): readonly CredentialConfig[] => {
-    const entry = entries.get(before.name)
+    const now = entries.get(before.name)
+    const entry = now && heldEntry(before, now)
     if (entry === undefined) return []
     // Where nothing is known of its keys, they stay; where it is known that there are none, they were revoked.
     const held = keys.has(before.name as Name) ? entry : { ...entry, keys: before.keys }

@@ -1,0 +1,83 @@
+/** What a credential of a held fleet has: what it had, as far as it has it still; whatever is new waits for the policy (0011). Pure. */
+import { isDeepStrictEqual } from 'node:util'
+import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
+import { contains } from '../../relay/rules/networks.ts'
+
+/** Undefined where nothing is left that it could log in by, send as, come from or send to. */
+export function heldEntry(before: CredentialConfig, now: CredentialConfig): CredentialConfig | undefined {
+  if (isDeepStrictEqual(before, now)) return now
+  const proof = heldProof(before, now)
+  const senders = before.senders.flatMap((had) => heldSender(had, now.senders))
+  const addresses = both(before.addresses, now.addresses, isSame)
+  const networks = both(before.networks, now.networks, isWithin)
+  const recipientDomains = both(before.recipientDomains, now.recipientDomains, isSame)
+  if (proof === undefined || senders.length === 0) return undefined
+  if (addresses === undefined || networks === undefined || recipientDomains === undefined) return undefined
+  const limits = stricter(before.limits, now.limits)
+  const ends = [before.expiresAt, now.expiresAt].filter((at) => at !== undefined)
+  return {
+    name: now.name,
+    username: now.username,
+    ...proof,
+    ...{ senders, addresses, networks, recipientDomains },
+    ...(limits !== undefined && { limits }),
+    suspended: before.suspended || now.suspended,
+    ...(ends.length > 0 && { expiresAt: Math.min(...ends) }),
+  }
+}
+
+type Proof = Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'>
+
+/** Keys come and go by themselves; who else may log in, or by what else, is new. */
+function heldProof(before: Proof, now: Proof): Proof | undefined {
+  const { keys, serviceAccounts, certificate } = now
+  if (serviceAccounts !== undefined) {
+    const left = serviceAccounts.filter((account) => before.serviceAccounts?.includes(account))
+    return left.length === 0 ? undefined : { keys, serviceAccounts: left }
+  }
+  if (certificate === undefined) return { keys }
+  const { caFile, names = [] } = before.certificate ?? {}
+  const left = certificate.names.filter((name) => caFile === certificate.caFile && names.includes(name))
+  return left.length === 0 ? undefined : { keys, certificate: { ...certificate, names: left } }
+}
+
+function heldSender(had: SenderConfig, now: readonly SenderConfig[]): readonly SenderConfig[] {
+  const has = now.find((one) => one.senderDomain === had.senderDomain && one.domain === had.domain)
+  const localParts = has && both(had.localParts, has.localParts, isCovered)
+  if (has === undefined || localParts === undefined) return []
+  return [{ ...has, includeSubdomains: had.includeSubdomains && has.includeSubdomains, localParts }]
+}
+
+type Within = (inner: string, outer: string) => boolean
+
+/** Lists that narrow, where an empty one narrows nothing: what is in both. Undefined where that is nothing at all. */
+function both(a: readonly string[], b: readonly string[], within: Within): readonly string[] | undefined {
+  if (a.length === 0) return b
+  if (b.length === 0) return a
+  const inner = (one: string, others: readonly string[]): boolean => others.some((other) => within(one, other))
+  const left = [...new Set([...a.filter((one) => inner(one, b)), ...b.filter((one) => inner(one, a))])]
+  return left.length === 0 ? undefined : left
+}
+
+const isSame: Within = (inner, outer) => inner === outer
+
+const isCovered: Within = (inner, outer) =>
+  inner === outer || (outer.endsWith('*') && inner.startsWith(outer.slice(0, -1)))
+
+function isWithin(inner: string, outer: string): boolean {
+  const [address = '', prefix] = inner.split('/')
+  return inner === outer || (Number(prefix) >= Number(outer.split('/')[1]) && contains([outer], address) === true)
+}
+
+function stricter(a: LimitsConfig | undefined, b: LimitsConfig | undefined): LimitsConfig | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const daily = [a.daily, b.daily].filter((n) => n !== undefined)
+  const [rate] = [a.rate, b.rate]
+    .filter((r) => r !== undefined)
+    .toSorted((x, y) => x.count / x.perMs - y.count / y.perMs || x.count - y.count)
+  return {
+    ...(daily.length > 0 && { daily: Math.min(...daily) }),
+    ...(rate !== undefined && { rate }),
+    warnAt: b.warnAt,
+  }
+}
