@@ -90,6 +90,22 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(verbsOn('relaypolicies')).toEqual(new Set(['list', 'watch', 'patch']))
   })
 
+  test('of what it may make, change or delete, all has to carry its label (case K39)', () => {
+    const objects = rendered({})
+    const written = ofKind(objects, 'ClusterRole')
+      .flatMap(rulesOf)
+      .filter(({ verbs }) => ['create', 'patch', 'delete'].some((verb) => verbs.includes(verb)))
+      .flatMap(({ apiGroups, resources }) => resources.map((resource) => `${apiGroups[0]} ${resource}`))
+    const [own] = ofKind(objects, 'ValidatingAdmissionPolicy')
+    const { matchConstraints } = own?.['spec'] as { matchConstraints: { resourceRules: readonly Rule[] } }
+    const asked = matchConstraints.resourceRules.flatMap(({ apiGroups, resources }) =>
+      resources.map((resource) => `${apiGroups[0]} ${resource}`),
+    )
+    // Its own kinds have rules of their own, and an Event is about somebody else's object.
+    const others = written.filter((what) => !/^relayfleet[.]dev |^events[.]k8s[.]io /.test(what))
+    expect(asked.toSorted()).toEqual(others.toSorted())
+  })
+
   test('in its own namespace it has its Lease and its authority, by name', () => {
     const own = ofKind(rendered({ watchNamespaces: ['mail'] }), 'Role').filter(
       ({ metadata }) => metadata.namespace === 'relayfleet-system',
