@@ -77,6 +77,7 @@ export const headerChecks: readonly Check<HeaderFacts>[] = [
   identity.ownsIdentities, //     RFC 6409 section 6.1
   identity.unquotedIdentities, // parsers disagree on a quoted local part
   identity.showsOwnAddress, //    what a person sees is what was judged
+  identity.noHiddenMailbox, //    nor is another one read, where names may show addresses
   alignedWithReversePath, //      the null reverse-path is aligned with every From
   canBeSigned, //                 RFC 6376: a domain may ask for all of its mail to be signed
   recordsInOrder, //              RFC 7208, RFC 9989: and for none while nobody can verify it

@@ -1,4 +1,5 @@
 /** What the checks of a header look at: the parsed block, and who it says has sent the message. */
+import { decodeWords } from '../mail/encoded-word.ts'
 import { type Field, type ParsedFrom, type ParsedHeader, parseFrom, parseHeader } from '../mail/header.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { SubmissionFacts } from './mail-from.ts'
@@ -6,7 +7,12 @@ import type { SubmissionFacts } from './mail-from.ts'
 export const headerLimits = { octets: 102_400, fields: 1000, received: 50 } as const
 
 /** One field that says who sends, and its one mailbox. */
-export type Identity = { readonly field: string; readonly parsed: ParsedFrom }
+export type Identity = {
+  readonly field: string
+  readonly parsed: ParsedFrom
+  /** The display name as a mail client shows it: its encoded-words are decoded. Undefined where they can not be. */
+  readonly shown: string | undefined
+}
 
 export type ContentFacts = SubmissionFacts & {
   readonly reversePath: string
@@ -36,11 +42,17 @@ export function readHeader(facts: ContentFacts, block: Buffer): HeaderFacts {
   const fields = header.ok ? header.fields : []
   const identities = fields.flatMap(({ name, value }) => {
     const field = identityNames.get(name)
-    return field === undefined ? [] : [{ field, parsed: parseFrom(value) }]
+    return field === undefined ? [] : [identityOf(field, parseFrom(value))]
   })
   const from = identities.find((identity) => identity.field === 'From')?.parsed
   return { ...facts, octets: block.length, header, fields, identities, from }
 }
+
+const identityOf = (field: string, parsed: ParsedFrom): Identity => ({
+  field,
+  parsed,
+  shown: parsed.ok ? decodeWords(parsed.displayName) : undefined,
+})
 
 /** The octets of the fields that say who sends: all that is to be judged again where the configuration is another one. */
 export const sendersIn = (header: Buffer, fields: readonly Field[]): Buffer =>

@@ -1,21 +1,20 @@
 /** The checks of each identity in a header: From, Sender and their Resent- forms. */
 import { isAscii } from '../mail/address.ts'
-import { anyOctets, decodeWords } from '../mail/encoded-word.ts'
-import type { ParsedFrom } from '../mail/header.ts'
+import { anyOctets } from '../mail/encoded-word.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { showsAnotherAddress } from './display-name.ts'
-import { type HeaderFacts, malformed } from './header-facts.ts'
+import { type HeaderFacts, type Identity, malformed } from './header-facts.ts'
 import { owns } from './ownership.ts'
 import type { Check } from './verdict.ts'
 
-type Readable = Extract<ParsedFrom, { ok: true }>
+type Readable = Extract<Identity['parsed'], { ok: true }> & Pick<Identity, 'shown'>
 
 /** The first refusal of any identity that could be read. */
 const each =
   (check: (identity: Readable, field: string, facts: HeaderFacts) => Refusal | undefined): Check<HeaderFacts> =>
   (facts) => {
-    for (const { field, parsed } of facts.identities) {
-      const refused = parsed.ok ? check(parsed, field, facts) : undefined
+    for (const { field, parsed, shown } of facts.identities) {
+      const refused = parsed.ok ? check({ ...parsed, shown }, field, facts) : undefined
       if (refused) return refused
     }
     return undefined
@@ -30,17 +29,13 @@ export const asciiUnlessAgreed = each(({ mailbox }, _, { smtpUtf8 }) =>
   smtpUtf8 || isAscii(mailbox.localPart) ? undefined : refusal('always.utf8'),
 )
 
-export const noHiddenControls = each(({ displayName }, field) =>
-  hasHiddenControl(displayName) ? malformed(`${field} has a control character in an encoded-word`) : undefined,
+export const noHiddenControls = each(({ displayName, shown }, field) =>
+  hasHiddenControl(displayName, shown) ? malformed(`${field} has a control character in an encoded-word`) : undefined,
 )
 
 /** What nobody can read may be anything, but not a line end to whom guesses at it. */
-function hasHiddenControl(displayName: string): boolean {
-  const shown = decodeWords(displayName)
-  return shown === undefined
-    ? /[\0\r\n]/.test(anyOctets(displayName))
-    : /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029]/.test(shown)
-}
+const hasHiddenControl = (displayName: string, shown: string | undefined): boolean =>
+  shown === undefined ? /[\0\r\n]/.test(anyOctets(displayName)) : /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029]/.test(shown)
 
 export const ownsIdentities = each(({ mailbox }, field, { credential }) =>
   owns(credential, mailbox)
@@ -52,12 +47,23 @@ export const unquotedIdentities = each(({ mailbox }, field) =>
   mailbox.address.startsWith('"') ? malformed(`${field} has a quoted local part`) : undefined,
 )
 
-export const showsOwnAddress = each(({ displayName, mailbox }, field, { config }) => {
+export const showsOwnAddress = each(({ displayName, shown, mailbox }, field, { config }) => {
   if (config.senderRules.headerFrom.displayNameAddress === 'Allow' || displayName === '') return undefined
   const rule = 'senderRules.headerFrom.displayNameAddress'
-  const shown = decodeWords(displayName)
   if (shown === undefined) return refusal(rule, `the display name of ${field} is encoded in a way that hides it`)
   return [shown, displayName].some((name) => showsAnotherAddress(name, mailbox))
     ? refusal(rule, `the display name of ${field} shows another address`)
     : undefined
 })
+
+/** Who decodes before reading takes an address in brackets for the mailbox; RFC 2047 section 6.2 has it the other way round. */
+export const noHiddenMailbox = each(({ displayName, shown, mailbox }, field) => {
+  if (!displayName.includes('=?')) return undefined
+  const hides =
+    shown === undefined
+      ? isBracketed(anyOctets(displayName))
+      : isBracketed(shown) && showsAnotherAddress(shown, mailbox)
+  return hides ? malformed(`${field} has an address in brackets behind an encoding`) : undefined
+})
+
+const isBracketed = (text: string): boolean => text.includes('<') && text.includes('@')

@@ -205,7 +205,6 @@ test.each([
   ['without a dot', '"ceo@localhost"'],
   ['two @', '"ceo@@other.t"'],
   ['Q', '=?utf-8?q?ceo=40other.t?='],
-  ['Q with brackets', '=?utf-8?q?=3Cceo=40other.t=3E?='],
   ['B', `=?utf-8?b?${base64('ceo@other.t')}?=`],
   ['latin1 in B', `=?iso-8859-1?B?${base64('ceo@other.t', 'latin1')}?=`],
   ['UTF-16', `=?utf-16le?B?${base64('ceo@other.t', 'utf16le')}?=`],
@@ -236,6 +235,20 @@ test.each([
   const allow = { enforcement: 'Enforce', displayNameAddress: 'Allow' } as const
   expect(ruleOf(from)).toBe(NAME)
   expect(ruleOf(from, facts({ senderRules: senderRules({ headerFrom: allow }) }))).toBeUndefined()
+})
+
+test.each([
+  ['base64', `=?utf-8?b?${base64('<ceo@other.t>')}?=`],
+  ['quoted-printable, and a name before it', '=?utf-8?q?The_Boss_=3Cceo=40other.t=3E?='],
+  ['two words', '=?utf-8?q?=3Cceo=40?= =?utf-8?q?other.t=3E?='],
+  ['a quoted word', '"=?utf-8?q?=3Cceo=40other.t=3E?="'],
+  ['a charset that nobody knows', '=?x?q?=3Cceo=40other.t=3E?='],
+])('case M11: an address in brackets behind an encoding is ambiguous where names may show addresses: %s', (_name, name) => {
+  const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
+  const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
+  expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
+  expect(ruleOf(message(`From: ${name} <app@corp.t>`))).toBe(NAME)
+  expect(ruleOf(message('From: =?utf-8?q?=3Capp=40corp.t=3E?= <app@corp.t>'), allowing)).toBeUndefined()
 })
 
 test('the display name of a Sender is judged as that of From', () => {
