@@ -98,14 +98,15 @@ export class Client {
 
   /**
    * Where one reply too many came before, what refuses DATA was said of the last recipient, and what is said of DATA is
-   * still to come: RSET gets it for its answer. So nobody is given up before RSET was answered as it has to be.
+   * still to come: RSET gets it for its answer. So nobody is given up before RSET was answered as it has to be, or the
+   * smarthost has left.
    */
   async #unconfirmed({ mail, rcpt, data }: Transaction): Promise<Answer | undefined> {
     if (data?.kind !== 'reply' || isBelow400(data) || ![mail, ...rcpt, data].some(isFinal)) return undefined
     const rset = await this.#ask('RSET\r\n', 'RSET')
     this.#unclean = !hasCode(rset, 250)
     if (hasCode(rset, 250) || hasCode(rset, 421)) return undefined
-    if (rset.kind === 'none') return rset.cause === 'malformed' ? rset : undefined
+    if (rset.kind === 'none') return rset.cause === 'lost' ? undefined : rset
     return none('malformed', `RSET was answered ${rset.reply.code} out of order`)
   }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { type Script, say, silence } from './behaviour.ts'
 import { both, deliver } from './one-message.ts'
-import { oneSmarthost, rig } from './rig.ts'
+import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
@@ -56,15 +56,23 @@ test('a stray reply after the final one taints the connection, not the message',
 
 const outOfStep = { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.5.0' } }
 
-test.each(both)('a reply too many, and the last one late: no refusal is believed: %s', async (_name, offers) => {
+test.each(
+  both.flatMap(([name, offers]) => [
+    ['late', name, offers, say('354 go ahead', { afterMs: 50 })] as const,
+    ['never said', name, offers, silence] as const,
+  ]),
+)('a reply too many, and the last one %s: no refusal is believed: %s', async (_when, _name, offers, last) => {
   const script: Script = {
     MAIL: (time) => (time === 0 ? say('250 2.1.0 ok\r\n250 2.1.0 ok', { pieces: 14 }) : undefined),
     // By then the first recipient seems to be taken, and what refuses the second one seems to refuse DATA.
     RCPT: (time) => (time === 1 ? say('550 5.1.1 unknown') : undefined),
-    DATA: (time) => (time === 0 ? say('354 go ahead', { afterMs: 50 }) : undefined),
+    DATA: (time) => (time === 0 ? last : undefined),
+    RSET: (time) => (time === 0 && last === silence ? silence : undefined),
   }
-  const { outcomes, upstream, spool } = await deliver({ script, offers }, { forwardPaths: ['a@x.test', 'b@x.test'] })
-  expect(outcomes.slice(0, 2)).toMatchObject([outOfStep, outOfStep])
+  const to = { forwardPaths: ['a@x.test', 'b@x.test'] }
+  const { outcomes, upstream, spool } = await deliver({ script, offers }, to, hello, allWithin(1000))
+  const notYet = { kind: 'deferred', scope: 'nextHop' }
+  expect(outcomes.slice(0, 2)).toMatchObject([notYet, notYet])
   expect(upstream.received).toEqual([])
   expect(spool.stored.size).toBe(1)
 })
