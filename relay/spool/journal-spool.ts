@@ -326,17 +326,17 @@ export class JournalSpool implements Spool {
     this.#register.remove(handle)
   }
 
-  /** Found damaged when it was to be given out: it is ours no more, and nothing of it is deleted. */
+  /** Found damaged when it was to be given out: ours no more once it lies aside, and nothing of it is deleted. */
   #setAside(handle: number, queueId: string): void {
     const place = this.#register.placeOf(handle)
     if (place === undefined || !this.#register.standsFor(handle, queueId)) return
     const hasFile = this.#register.hasFile(handle)
     const path = hasFile ? this.#paths.content(queueId) : this.#paths.segment(place.segment.name)
     this.#parts.events.quarantined(path, `the content of message ${queueId} is damaged or cannot be read`)
-    if (hasFile) void this.#parts.disk.rename(path, this.#paths.setAside(`${queueId}.eml`)).catch(ignored)
-    else place.segment.damaged = true
+    const aside = hasFile ? this.#parts.disk.rename(path, this.#paths.setAside(`${queueId}.eml`)) : Promise.resolve()
+    if (!hasFile) place.segment.damaged = true
     this.#drop(handle)
-    this.#journal.append(removal(queueId)).catch(ignored)
+    aside.then(() => this.#journal.append(removal(queueId))).catch(ignored)
   }
 
   /** Each is told once, and counted: whoever had it may get it again. */

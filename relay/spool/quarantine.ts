@@ -2,10 +2,13 @@
 import type { Disk } from './disk.ts'
 import type { Paths } from './paths.ts'
 
-/** Moved there, under its name or the next free one. A disk that cannot even rename must not keep us from the mail that is whole. */
-export async function setAside(disk: Disk, paths: Paths, path: string, name: string): Promise<void> {
+/** Moved there, under its name or the next free one. False: a disk that cannot even rename keeps us from no mail that is whole. */
+export async function setAside(disk: Disk, paths: Paths, path: string, name: string): Promise<boolean> {
   const taken = new Set(await disk.list(paths.quarantine))
   let free = name
   for (let n = 1; taken.has(free); n += 1) free = `${name}.${n}`
-  await disk.rename(path, paths.setAside(free)).catch(() => {})
+  return disk.rename(path, paths.setAside(free)).then(
+    () => true,
+    () => false,
+  )
 }

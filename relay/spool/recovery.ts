@@ -224,8 +224,11 @@ class Recovery {
     const size = await this.#disk.size(path).catch((error: unknown) => (isAbsent(error) ? 'gone' : undefined))
     // Whoever reads it will see.
     if (size === bytes || size === undefined) return true
-    if (size === 'gone') this.#quarantined(path, 'is gone')
-    else await this.#setAside(path, `${queueId}.eml`, `has ${size} octets instead of ${bytes}`)
+    if (size !== 'gone') {
+      // One that can not be moved keeps its message: nothing would name it, and the next start would sweep it.
+      return !(await this.#setAside(path, `${queueId}.eml`, `has ${size} octets instead of ${bytes}`))
+    }
+    this.#quarantined(path, 'is gone')
     return false
   }
 
@@ -257,9 +260,9 @@ class Recovery {
     await this.#disk.unlink(path).catch(ignored)
   }
 
-  async #setAside(path: string, name: string, why: string): Promise<void> {
+  async #setAside(path: string, name: string, why: string): Promise<boolean> {
     this.#quarantined(path, why)
-    await setAside(this.#disk, this.#paths, path, name)
+    return setAside(this.#disk, this.#paths, path, name)
   }
 
   // After all else: a start that comes to no end leaves them to the next one, which else would see no damage, and would

@@ -1,0 +1,46 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { accept, contentOf } from './contents.ts'
+import { FailingDisk } from './failing-disk.ts'
+import { listening, octets, temporaryFolder, until } from './samples.ts'
+
+async function open(directory: string, disk = nodeDisk) {
+  for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
+  return JournalSpool.open({ directory, events: listening().events, now: Date.now, disk, closed: () => {} })
+}
+
+const queueId = 'large00000'
+const content = contentOf(1, 140_000)
+
+test.each([
+  ['other octets', Buffer.concat([content.subarray(1), Buffer.of(0)])],
+  ['fewer octets', content.subarray(1)],
+])('content with %s that can not be set aside is not swept: it is tried again, and kept', async (_what, damaged) => {
+  const directory = temporaryFolder()
+  const first = await open(directory)
+  await accept(first, content, { queueId })
+  await first.close()
+  const path = join(directory, 'large', `${queueId}.eml`)
+  writeFileSync(path, damaged)
+
+  const failing = new FailingDisk()
+  failing.failing.set('rename large', 'EIO')
+  const second = await open(directory, failing.disk)
+  await expect(octets(second.content(queueId))).rejects.toThrow()
+  await until('it was to be set aside', () => failing.calls.includes('rename large'))
+  await second.close()
+  expect(readFileSync(path).equals(damaged)).toBe(true)
+
+  const third = await open(directory)
+  await expect(octets(third.content(queueId))).rejects.toThrow()
+  const aside = join(directory, 'quarantine', `${queueId}.eml`)
+  await until('it is set aside', () => existsSync(aside))
+  await third.close()
+  expect(readFileSync(aside).equals(damaged)).toBe(true)
+  const fourth = await open(directory)
+  expect([fourth.isEmpty, existsSync(path)]).toEqual([true, false])
+  await fourth.close()
+})
