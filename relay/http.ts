@@ -1,6 +1,5 @@
 /** What a relay tells about itself: /metrics, /healthz, /readyz, /status and /usage. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type Makers, type Page, page, plain, servePages } from './page-server.ts'
 import { sharedPage } from './shared-page.ts'
 
 /** The body of /status: evidence for `Programmed`, and what a person asks first. */
@@ -109,8 +108,6 @@ export type SigningStatus = {
   readonly leaving: readonly { readonly domain: string; readonly selector: string; readonly attempts: number }[]
 }
 
-type Page = { readonly code: number; readonly type: string; readonly body: Buffer }
-
 export type Pages = {
   /** Why it is not ready, where it is not. */
   readonly notReady: () => readonly string[]
@@ -119,11 +116,7 @@ export type Pages = {
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
 }
 
-const page = (code: number, type: string, text: string): Page => ({ code, type, body: Buffer.from(text) })
-const plain = (code: number, text: string): Page => page(code, 'text/plain', text)
-const json = (value: unknown): Page => page(200, 'application/json', `${JSON.stringify(value)}\n`)
-
-type Makers = ReadonlyMap<string, () => Page | Promise<Page>>
+const json = (value: unknown) => page(200, 'application/json', `${JSON.stringify(value)}\n`)
 
 /** Whether the relay lives is answered at once; what costs something is made once for all who ask. */
 const makersOf = ({ notReady, status, usage, metrics }: Pages): Makers =>
@@ -135,52 +128,10 @@ const makersOf = ({ notReady, status, usage, metrics }: Pages): Makers =>
     ['/metrics', sharedPage(async () => exposition(await metrics()))],
   ])
 
-const readiness = (why: readonly string[]): Page =>
+const readiness = (why: readonly string[]) =>
   why.length === 0 ? plain(200, 'ok\n') : plain(503, `${why.join('\n')}\n`)
 
-const exposition = ({ type, text }: { readonly type: string; readonly text: string }): Page => page(200, type, text)
+const exposition = ({ type, text }: { readonly type: string; readonly text: string }) => page(200, type, text)
 
-/** A kubelet, a Prometheus, an operator and a few people. */
-const mostConnections = 32
-/** For a question, and for whatever an answer waits for its reader. */
-const patienceMs = 10_000
-
-/** Listens at `host:port` (port 0: any free one) and resolves with the address in use. */
-export function serve(at: { host: string; port: number }, from: Pages): Promise<{ server: Server; port: number }> {
-  const makers = makersOf(from)
-  const timing = { headersTimeout: patienceMs, requestTimeout: patienceMs, connectionsCheckingInterval: 1000 }
-  const server = createServer(timing, (request, response) => {
-    // No URL is parsed: what is none (`//`) would throw, and take the mail down with it.
-    const make = request.method === 'GET' ? makers.get(request.url?.split('?')[0] ?? '/') : undefined
-    const answer = async () => make?.() ?? plain(404, 'not found\n')
-    void answer()
-      .catch((error: Error) => plain(500, `${error.message}\n`))
-      .then(({ code, type, body }) => response.writeHead(code, { 'content-type': type, connection: 'close' }).end(body))
-  })
-  server.setTimeout(patienceMs)
-  // One question, one answer, and the connection ends: who asks more before it is answered is not served at all.
-  server.maxRequestsPerSocket = 1
-  server.on('dropRequest', (_request, socket) => socket.destroy())
-  server.on('connection', makeRoom(mostConnections))
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(at.port, at.host, () => {
-      // From here an error is a connection that could not be taken, e.g. for want of file descriptors.
-      server.on('error', () => {})
-      resolve({ server, port: (server.address() as AddressInfo).port })
-    })
-  })
-}
-
-/** The oldest connection gives way: were new ones refused, a few that ask nothing would hide that the relay lives. */
-function makeRoom(most: number): (socket: Socket) => void {
-  const open = new Set<Socket>()
-  return (socket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
-    if (open.size <= most) return
-    const [oldest] = open
-    if (oldest !== undefined) open.delete(oldest)
-    oldest?.destroy()
-  }
-}
+export const serve = (at: { host: string; port: number }, from: Pages): ReturnType<typeof servePages> =>
+  servePages(at, makersOf(from))

@@ -18,6 +18,7 @@ const layers = [
   'relay/metrics.ts',
   'relay/events.ts',
   'relay/shared-page.ts',
+  'relay/page-server.ts',
   'relay/http.ts',
   'relay/spool/',
   'relay/line-file.ts',
@@ -104,7 +105,7 @@ const bans: readonly (readonly [string, string])[] = [
   ['operator/cluster/', 'operator/local/'],
 ]
 
-/** Of the relay, the operator may know the contract, the mail vocabulary, the rules, the status page and how both watch folders. */
+/** Of the relay, the operator may know the contract, the mail vocabulary, the rules, the status page, how both watch folders and how both serve pages. */
 const operatorMaySee = [
   'relay/node-flags.ts',
   'relay/config.ts',
@@ -113,6 +114,8 @@ const operatorMaySee = [
   'relay/mail/',
   'relay/rules/',
   'relay/http.ts',
+  'relay/shared-page.ts',
+  'relay/page-server.ts',
 ]
 
 /** The only places that import a package. */

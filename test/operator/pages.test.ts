@@ -1,4 +1,6 @@
 /** The operator's pages, over HTTP. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { type Serving, servePages } from '../../operator/pages.ts'
 
@@ -34,4 +36,32 @@ test('metrics come with their type, and an error of theirs is no end', async () 
   expect(await get('/metrics', {})).toMatchObject({ code: 200, type: 'text/plain; version=0.0.4' })
   serving?.close()
   expect(await get('/metrics', { metrics: () => Promise.reject(new Error('oh')) })).toMatchObject({ code: 500 })
+})
+
+test('who asks again and again before the answer is sent away; a page is made once for all of it (case R18)', async () => {
+  let made = 0
+  const metrics = async () => {
+    made += 1
+    return { type: 'text/plain', text: 'm 1\n'.repeat(100_000) }
+  }
+  serving = await servePages({ host: '127.0.0.1', port: 0 }, { unhealthy: () => [], unready: () => [], metrics })
+  const socket = connect(serving.port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1500))
+  await once(socket.resume(), 'close')
+  expect(made).toBeLessThanOrEqual(1)
+})
+
+test('connections that ask nothing keep nobody from an answer, and are few (case R18)', async () => {
+  serving = await servePages(
+    { host: '127.0.0.1', port: 0 },
+    { unhealthy: () => [], unready: () => [], metrics: () => Promise.reject(new Error('none')) },
+  )
+  const { port } = serving
+  const idle = Array.from({ length: 100 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  const ended = new Set<Socket>()
+  for (const socket of idle) socket.resume().once('close', () => ended.add(socket))
+  await Promise.all(idle.map((socket) => socket.connecting && once(socket, 'connect')))
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
+  await expect.poll(() => ended.size).toBeGreaterThanOrEqual(68)
 })
