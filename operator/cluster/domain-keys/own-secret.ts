@@ -21,7 +21,9 @@ const longestName = 253
 export function ownSecretName(senderDomain: string): string {
   const name = `${senderDomain}-dkim`
   if (name.length <= longestName) return name
-  return `${senderDomain.slice(0, 230)}-${createHash('sha256').update(senderDomain).digest('hex').slice(0, 12)}-dkim`
+  // No label may begin with a dash.
+  const begin = senderDomain.slice(0, 230).replace(/\.$/, '')
+  return `${begin}-${createHash('sha256').update(senderDomain).digest('hex').slice(0, 12)}-dkim`
 }
 
 /** @throws ApiError for trouble that passes */

@@ -111,7 +111,7 @@ function eventOf(occasion: Occasion, reporter: string, now: number, unique: stri
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
-    metadata: { name: `${regarding.name.slice(0, limits.name)}.${unique}`, namespace: regarding.namespace },
+    metadata: { name: `${begunAs(regarding.name)}.${unique}`, namespace: regarding.namespace },
     eventTime: microTime(now),
     reportingController: 'relayfleet.dev/operator',
     reportingInstance: reporter.slice(0, limits.word),
@@ -122,6 +122,9 @@ function eventOf(occasion: Occasion, reporter: string, now: number, unique: stri
     note: shortened(note),
   }
 }
+
+/** No label may be empty, or end with a dash. */
+const begunAs = (name: string): string => name.slice(0, limits.name).replace(/[-.]+$/, '')
 
 /** Octets count, and no character is cut in two. */
 function shortened(note: string): string {

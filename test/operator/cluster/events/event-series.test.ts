@@ -1,5 +1,6 @@
 /** How often something is told that happens again and again. */
 import { expect, test } from 'vitest'
+import { objectName } from '../../../../crds/fields.ts'
 import { EventSeries, type EventWrite, type Occasion } from '../../../../operator/cluster/events/event-series.ts'
 
 const minute = 60_000
@@ -141,4 +142,13 @@ test('a long note keeps to the limit, in whole characters', () => {
   const note = String(write?.do === 'create' ? write.event['note'] : '')
   expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1024)
   expect(note).toMatch(/^ü{500,}…$/)
+})
+
+test.each([
+  '-',
+  '.',
+])('an Event about an object whose name has to be cut at %j has a name that Kubernetes takes', (char) => {
+  const regarding = { ...occasion.regarding, name: `${'a'.repeat(219)}${char}${'b'.repeat(30)}` }
+  const name = short(new EventSeries('pod-1').note({ ...occasion, regarding }, 0, 'c0ffee'))
+  expect(name).toMatch(new RegExp(objectName.pattern))
 })
