@@ -6,6 +6,7 @@ import { takes } from './client-certificate.ts'
 import type { Binding, Door, Guide } from './compiled.ts'
 import { clientHost, clientPort } from './listener.ts'
 import { type Credential, type Invalid, nameOf, type Place, type Policy } from './snapshot.ts'
+import { suffixedName } from './suffixed-name.ts'
 import { usernameOf } from './wish.ts'
 
 /** The type of a Secret that the operator wrote (Service Binding). */
@@ -43,7 +44,7 @@ export function bindingOf(credential: Credential, policy: Policy, place: Place):
 }
 
 /** Applications have ConfigMaps of their own by the plain name. */
-export const configMapNameOf = ({ name }: { readonly name: string }): string => `${name}-smtp`
+export const configMapNameOf = ({ name }: { readonly name: string }): string => suffixedName(name, '-smtp')
 
 export function guideOf(credential: Credential, policy: Policy, place: Place): Guide | undefined {
   const door = doorOf(credential, policy, place)

@@ -1,5 +1,5 @@
 /** The Secret in which the operator keeps the keys that it makes for a domain: understood wholly, or left alone. */
-import { createHash } from 'node:crypto'
+import { suffixedName } from '../../compile/suffixed-name.ts'
 import { type HeldPem, ownKeysIn } from '../../lifecycle/own-keys.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
@@ -15,16 +15,8 @@ export type OwnSecret =
   /** On its way out; then comes a new one. */
   | { readonly is: 'leaving' }
 
-const longestName = 253
-
 /** In the domain's namespace. */
-export function ownSecretName(senderDomain: string): string {
-  const name = `${senderDomain}-dkim`
-  if (name.length <= longestName) return name
-  // No label may begin with a dash.
-  const begin = senderDomain.slice(0, 230).replace(/\.$/, '')
-  return `${begin}-${createHash('sha256').update(senderDomain).digest('hex').slice(0, 12)}-dkim`
-}
+export const ownSecretName = (senderDomain: string): string => suffixedName(senderDomain, '-dkim')
 
 /** @throws ApiError for trouble that passes */
 export async function ownSecret(
