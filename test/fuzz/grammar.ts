@@ -114,21 +114,21 @@ export type PathLine = {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** `MAIL FROM:<…> …` or `RCPT TO:<…> …`; spaces before the path, and too many of them elsewhere, are tolerated. */
+/** `MAIL FROM:<…> …` or `RCPT TO:<…> …`; white space before the path and at the end, and too much of it elsewhere, is tolerated. */
 export function pathLine(line: string): PathLine | undefined {
   const s = new Scan(line)
   const verb = s.text.slice(0, 10).toUpperCase()
   const prefix = ['MAIL FROM:', 'RCPT TO:'].find((p) => verb.startsWith(p))
   if (prefix === undefined) return undefined
   s.at = prefix.length
-  while (s.eat(' '));
+  while (eatBlank(s));
   if (!s.eat('<')) return undefined
   const mailbox = s.next === '>' ? undefined : addrSpecAt(s)
   if (!s.eat('>')) return undefined
   const parameters: Record<string, string> = {}
   while (!s.done) {
-    if (!s.eat(' ')) return undefined
-    while (s.eat(' '));
+    if (!eatBlank(s)) return undefined
+    while (eatBlank(s));
     if (s.done) break
     const parameter = parameterAt(s)
     if (parameter === undefined || parameter.keyword in parameters) return undefined
@@ -136,6 +136,8 @@ export function pathLine(line: string): PathLine | undefined {
   }
   return { mailbox, parameters }
 }
+
+const eatBlank = (s: Scan): boolean => s.eat(' ') || s.eat('\t')
 
 function parameterAt(s: Scan): { readonly keyword: string; readonly value: string } | undefined {
   const first = s.next
