@@ -1,5 +1,5 @@
 /** Files that others read while they are written: whole or not at all, and left alone when nothing changed. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** The text of a file, or undefined when it is not there or can not be read. */
@@ -29,8 +29,12 @@ export function replaceFile(
   rmSync(beside, { force: true })
   const file = openSync(beside, 'wx', 0o600)
   try {
-    writeSync(file, bytes)
+    // All of it or an error: a single write may end where the disk is full, and say no more than how far it got.
+    writeFileSync(file, bytes)
     if (keep === 'durable') fsyncSync(file)
+  } catch (error) {
+    rmSync(beside, { force: true })
+    throw error
   } finally {
     closeSync(file)
   }
