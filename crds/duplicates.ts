@@ -7,11 +7,14 @@ export type Duplicate = { readonly path: Path; readonly name: string }
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** A name is a text, and what somebody wrote instead may have no text. */
+const written = (name: unknown): string => (typeof name === 'string' ? name : (JSON.stringify(name) ?? ''))
+
 function inList(keys: readonly string[], value: readonly unknown[], path: Path): readonly Duplicate[] {
   const seen = new Set<string>()
   const found: Duplicate[] = []
   for (const [i, entry] of value.entries()) {
-    const name = keys.map((k) => (isObject(entry) ? String(entry[k]) : '')).join('/')
+    const name = keys.map((k) => (isObject(entry) ? written(entry[k]) : '')).join('/')
     if (seen.has(name)) found.push({ path: [...path, i, ...keys.slice(0, 1)], name })
     seen.add(name)
   }

@@ -21,9 +21,9 @@ const isDomain = (text: string): boolean => {
   return labels.every((l) => l.length > 0 && l.length <= 63) && /^[a-z]/.test(labels.at(-1) ?? '')
 }
 
-/** Of IPv6 the one form of RFC 5952, in hexadecimal. */
+/** Of IPv6 the one form of RFC 5952, in hexadecimal. A zone (`fe80::1%eth0`), which no pattern lets pass, is in no URL. */
 const canonical = (address: string): string =>
-  isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
+  isIP(address) === 6 && !address.includes('%') ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
 
 const withinIPv6 = /^::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$/
 

@@ -6,7 +6,7 @@ import { relayPolicy } from '../../crds/relay-policy.ts'
 import type { Kind } from '../../crds/schema.ts'
 import { senderDomain } from '../../crds/sender-domain.ts'
 import { type Problem, statusProblems, validate } from '../../crds/validate.ts'
-import { credentialSpec, domainSpec, policySpec, type Verdict } from './samples.ts'
+import { credentialSpec, domainSpec, policySpec, route, smarthost, type Verdict } from './samples.ts'
 import { verdicts } from './verdicts.ts'
 
 const kindOf = (name: Verdict['kind']): Kind => {
@@ -165,4 +165,11 @@ test('a path tells lists from fields that look like numbers', () => {
 test('a status with a field that its schema lacks is told', () => {
   expect(statusProblems(senderDomain, { observedGeneration: 1, conditions: [] })).toEqual([])
   expect(statusProblems(senderDomain, { phase: 'Ready' }).map((p) => p.field)).toEqual(['phase'])
+})
+
+test.each<[string, object, string]>([
+  ['a name that has no text', { routes: [{ ...route, name: { toString: 1 } }] }, 'spec.routes[0].name'],
+  ['a host with a zone', smarthost({ host: 'fe80::1%eth0' }), 'spec.routes[0].smarthosts[0].host'],
+])('%s is told, and ends nothing', (_name, spec, field) => {
+  expect(problemsOf(relayPolicy as Kind, plain({ ...policySpec, ...spec })).map((p) => p.field)).toEqual([field])
 })
