@@ -1,0 +1,68 @@
+/** How much a header may have, and that whatever it has is judged at once. */
+import { expect, test } from 'vitest'
+import { judgeHeader } from '../../../relay/rules/content.ts'
+import { leastCpuMs } from '../../cpu-time.ts'
+import { block, ruleOf, submission } from './headers.ts'
+
+test.each([
+  ['case M32: 50 hops', 'Received: x', 50, undefined],
+  ['case M32: 51 hops', 'Received: x', 51, 'always.hops'],
+  ['51 hops in upper case', 'RECEIVED: x', 51, 'always.hops'],
+  ['case M33: 1000 fields', 'X: y', 999, undefined],
+  ['case M33: 1001 fields', 'X: y', 1000, 'always.headerSize'],
+])('%s', (_name, field, times, rule) => {
+  expect(ruleOf(block('From: app@corp.t', ...Array<string>(times).fill(field)))).toBe(rule)
+})
+
+test('case M33: 100 KiB pass, and not an octet more', () => {
+  const sized = (octets: number) => {
+    const start = 'From: app@corp.t\r\nX: '
+    return block(start + 'y'.repeat(octets - start.length - 4))
+  }
+  expect(sized(102_400)).toHaveLength(102_400)
+  expect(ruleOf(sized(102_400))).toBeUndefined()
+  expect(ruleOf(sized(102_401))).toBe('always.headerSize')
+})
+
+const times = (text: string, octets = 100_000) => text.repeat(Math.floor(octets / text.length))
+test.each([
+  ['groups', `From: ${times('a:;')}`],
+  ['spaces in a fold', `From: app@corp.t\r\nX: y\r\n${times(' ')}z`],
+  ['spaces after a folded From', `From: app@corp.t\r\nX: y\r\n from${times(' ')}z`],
+  ['folds', `From: app@corp.t\r\nX: y${times('\r\n z')}`],
+  ['folded From without an address', `From: app@corp.t\r\nX: y${times('\r\n from:')}`],
+  ['folded lists with an address', `From: app@corp.t\r\nX: y\r\n from:${times('a:')}@`],
+  ['folded words with an address', `From: app@corp.t\r\nX: y\r\n from:${times('a')}@`],
+  ['folded spaces with an address', `From: app@corp.t\r\nX: y${times('\r\n from: : : ')}@`],
+  ['NEL', `From: app@corp.t\r\nX: ${times('\u0085 ')}`],
+  ['Resent-From', `From: app@corp.t${times('\r\nResent-From: a@corp.t', 24_000)}`],
+  ['@ in a name', `From: "${times('@')}" <app@corp.t>`],
+  ['@ after a letter in a name', `From: "a${times('@')}" <app@corp.t>`],
+  ['@ and dots in a name', `From: "${times('a @...')}" <app@corp.t>`],
+  ['its own address in a name', `From: "${times('app@corp.t ')}" <app@corp.t>`],
+  ['encoded-words with an @', `From: ${times('=?utf-8?q?=40?= ')}<app@corp.t>`],
+  ['apostrophes in a name', `From: "a@${times("'")}" <app@corp.t>`],
+  ['apostrophes and @ in a name', `From: "a${times("'@")}" <app@corp.t>`],
+  ['encoded-words', `From: ${times('=?utf-8?q?a?= ')}<app@corp.t>`],
+  ['encoded-words that are not of their charset', `From: "${times('=?gbk?q?=81?=.')}" <app@corp.t>`],
+  ['halves that are of it together', `From: "${times('=?gbk?q?=81?==?gbk?q?=81?=.')}" <app@corp.t>`],
+  [
+    'halves in many fields',
+    `From: app@corp.t${times('\r\nResent-From: =?gbk?q?=81?==?gbk?q?=81?= =?x?q?a?= <app@corp.t>', 60_000)}`,
+  ],
+  ['encoded-words in a charset that nobody knows', `From: "${times('=?x?q?a?=.')}" <app@corp.t>`],
+  ['beginnings of encoded-words', `From: ${times('=?a?q?')} <app@corp.t>`],
+  ['encoded-words that nobody can read', `From: ${times('=?x?q?a?= =?y?q?a?= ')}<app@corp.t>`],
+  [
+    'characters that are split between encoded-words',
+    `From: ${times('=?utf-8?q?=C3?= =?utf-8?q?=A9?= a ')}<app@corp.t>`,
+  ],
+  ['question marks', `From: ${times('=?')} <app@corp.t>`],
+  ['what nobody sees in a name', `From: "${times('@\u200b')}" <app@corp.t>`],
+  ['Unicode in a name', `From: "${times('ﷺ')}" <app@corp.t>`],
+  ['colons', times(':')],
+  ['names', `From: app@corp.t\r\n${times('x')}: y`],
+])('cases M19 and M33: 100 KB of %s are judged in less than 50 ms', (_name, lines) => {
+  const header = block(lines)
+  expect(leastCpuMs(3, () => judgeHeader(submission, header))).toBeLessThan(50)
+})

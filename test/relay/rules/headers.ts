@@ -1,0 +1,16 @@
+/** Headers of the credential that may send as corp.t, and what is said of them. */
+import { judgeHeader } from '../../../relay/rules/content.ts'
+import { facts } from './facts.ts'
+
+export const block = (...lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`)
+
+const rest = ['To: you@example.org', 'Subject: hello', 'Date: Mon, 23 Nov 2026 12:00:00 +0000']
+export const message = (...lines: readonly string[]): Buffer => block(...lines, ...rest)
+
+export const submission = { ...facts(), reversePath: 'app@corp.t' }
+
+/** Undefined where it is accepted. */
+export const ruleOf = (header: Buffer, over: object = {}) =>
+  judgeHeader({ ...submission, ...over }, header).refusal?.rule
+
+export const MAL = 'always.headers'
