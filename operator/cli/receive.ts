@@ -24,10 +24,12 @@ export const addReceive = (program: Command, { terminal, signal, finish }: Conte
     .action(async ({ listen, output }: Options) => {
       const { host, port } = addressIn(listen)
       const server = new SMTPServer(taking((message) => tell(message, output, terminal)))
+      // An error is one client's, and the others stay; before it listens, whoever waits for that is told.
+      server.on('error', (error) => server.server.listening && terminal.err(error.message))
       server.listen(port, host)
-      await once(server.server, 'listening')
-      // Afterwards an error is one client's, and the others stay.
-      server.on('error', (error) => terminal.err(error.message))
+      await once(server.server, 'listening').catch((error: Error) => {
+        throw new Error(`--listen ${listen}: ${error.message}; choose another, or stop who has it`)
+      })
       terminal.err(`receiving at ${listen}`)
       if (!signal.aborted) await once(signal, 'abort')
       await new Promise<void>((resolve) => server.close(resolve))

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
 import { temporaryFolder } from '../local/temporary.ts'
 import { commanded } from './commanded.ts'
@@ -135,4 +137,18 @@ test('an answer in JSON is JSON, whatever mail and its octets are in it', () => 
   const [printed = ''] = lines
   expect(JSON.parse(printed)).toEqual(said)
   expect(printed).toMatch(/^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$/)
+})
+
+test('receive says where it can not listen, and ends', async () => {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  onTestFinished(() => void holder.close())
+  const at = `127.0.0.1:${(holder.address() as AddressInfo).port}`
+  for (const listen of [at, '192.0.2.1:2526']) {
+    const { code, err } = await commanded('receive', '--listen', listen)
+    expect({ code, err }).toEqual({
+      code: 3,
+      err: expect.stringMatching(`^relayfleet: --listen ${listen}: listen EADDR`),
+    })
+  }
 })
