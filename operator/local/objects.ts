@@ -44,6 +44,8 @@ export function readObjects(text: string, file: string): Read {
   const documents = parseAllDocuments(text, {
     lineCounter: lines,
     prettyErrors: false,
+    // Its warnings are in the document; those that it tells by itself quote what may be a Secret's value.
+    logLevel: 'error',
     customTags: (tags) => [...tags, truths],
   })
   return joinReads([...documents].map((document) => readDocument({ file, document, lines })))

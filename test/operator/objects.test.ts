@@ -1,5 +1,5 @@
 /** Problems stand at the line that a person has to change, and no value of a Secret is in any of them. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { declaredFacts } from '../../operator/local/declared.ts'
 import { joinReads, locate, readObjects } from '../../operator/local/objects.ts'
 
@@ -163,4 +163,13 @@ test.each([
   expect(problem?.message).toContain('write the word in quotes')
   const quoted = readObjects(text.replace(`mode: ${word}`, `mode: "Off", signedBy: Smarthost`), 'f.yaml')
   expect(quoted.problems).toEqual([])
+})
+
+test('braces of a template around a value are told by their place, and nobody quotes what is in them', () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+  onTestFinished(() => warned.mockRestore())
+  const text = 'apiVersion: v1\nkind: Secret\nmetadata: {name: ses}\nstringData: {password: {{ hunter2 }}}\n'
+  const { problems } = readObjects(text, 'a.yaml')
+  expect(problems).toMatchObject([{ line: 4, field: 'stringData.password' }])
+  expect(JSON.stringify([problems, warned.mock.calls])).not.toContain('hunter2')
 })
