@@ -26,6 +26,7 @@ const layers = [
   'relay/keys/',
   'relay/turns.ts',
   'relay/headroom.ts',
+  'relay/under-handshake.ts',
   'relay/inbound/',
   'relay/delivery/',
   'relay/arguments.ts',
