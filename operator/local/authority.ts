@@ -1,12 +1,12 @@
 /** The authority of a state folder: made once, kept over restarts. */
 import { createAuthority, type Issued, issue } from '../ca.ts'
-import { replaceFile, textOf } from './files.ts'
+import { keptText, replaceFile } from './files.ts'
 import type { State } from './state.ts'
 
 /** @throws Error naming the files, when they are there and can not be used. */
 export async function loadAuthority(state: State, now: number): Promise<Issued> {
-  const certificate = textOf(state.caCertificate)
-  const key = textOf(state.caKey)
+  const certificate = keptText(state.caCertificate)
+  const key = keptText(state.caKey)
   if (certificate === undefined && key === undefined) return makeAuthority(state, now)
   try {
     const authority = { certificate: certificate ?? '', key: key ?? '' }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { bindingEntries, isPassword, keyOf } from '../binding-secret.ts'
 import type { Binding } from '../compile/compiled.ts'
 import type { BindingKeys } from '../compile/snapshot.ts'
-import { replaceFile, textOf } from './files.ts'
+import { keptText, replaceFile, textOf } from './files.ts'
 
 /** What an application finds in its binding. */
 export type BindingSecret = {
@@ -28,17 +28,16 @@ export function writeBindingSecret(folder: string, binding: Binding, password: s
   }
 }
 
-/** Undefined where there is none, or something that was never one. */
-export function passwordIn(folder: string): string | undefined {
-  const password = textOf(join(folder, 'password'))
-  return isPassword(password) ? password : undefined
-}
+/** Undefined where there is none, or something that was never one. @throws Error where it can not be read */
+export const passwordIn = (folder: string): string | undefined => password(keptText(join(folder, 'password')))
+
+const password = (text: string | undefined): string | undefined => (isPassword(text) ? text : undefined)
 
 /** What compile may know of a binding Secret: the username, and the verifier of the password. */
 export function readBindingKeys(folder: string): BindingKeys | undefined {
   const username = textOf(join(folder, 'username'))
-  const password = passwordIn(folder)
-  return username === undefined || password === undefined ? undefined : { username, keys: [keyOf(password)] }
+  const held = password(textOf(join(folder, 'password')))
+  return username === undefined || held === undefined ? undefined : { username, keys: [keyOf(held)] }
 }
 
 /** The whole Secret, for a client that submits with it; undefined where it is not there or not complete. */

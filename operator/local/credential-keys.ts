@@ -6,7 +6,7 @@ import type { BindingKeys, Name } from '../compile/snapshot.ts'
 import { activeOf, type Heard, type Key, stamped } from '../lifecycle/keys.ts'
 import { type KeyFacts, nextKeys, withPending } from '../lifecycle/rotate.ts'
 import { passwordIn, readBindingKeys, writeBindingSecret } from './binding-secret.ts'
-import { replaceFile, textOf } from './files.ts'
+import { keptText, replaceFile, textOf } from './files.ts'
 import { namespaceOf, type State } from './state.ts'
 
 /** A key that no Secret holds yet; its password is nowhere else. */
@@ -32,13 +32,16 @@ export type Kept = {
 /** What is recorded; where nothing is, what the Secret holds. */
 export function readKeys(state: State, name: Name, secretName: string): BindingKeys | undefined {
   const found = readBindingKeys(state.secret(namespaceOf(name), secretName))
-  return recordIn(state, name) ?? found
+  return recordOf(textOf(state.keysFile(name))) ?? found
 }
 
-/** The record goes first: no password is in a Secret that a relay might not get to know. */
+/**
+ * The record goes first: no password is in a Secret that a relay might not get to know.
+ * @throws Error where record or password are there and can not be read: nothing is made anew then.
+ */
 export function keepKeys(state: State, name: Name, binding: Binding, keeping: Keeping): Kept {
   const folder = state.secret(namespaceOf(name), binding.secretName)
-  const before = recordIn(state, name)
+  const before = recordOf(keptText(state.keysFile(name)))
   const { made, isReached, now } = keeping
   const active = activeOf(stamped(before?.keys ?? [], now))
   const held = isReached ? made?.password : passwordIn(folder)
@@ -67,9 +70,9 @@ function stepped(facts: KeyFacts, made: Made | undefined) {
   return { keys: withPending(keys, { id, verifier }, facts.rotation, facts.now), next: { id, password }, at: facts.now }
 }
 
-function recordIn(state: State, name: Name): BindingKeys | undefined {
+function recordOf(text = ''): BindingKeys | undefined {
   try {
-    const { username, keys } = JSON.parse(textOf(state.keysFile(name)) ?? '') as Partial<BindingKeys>
+    const { username, keys } = JSON.parse(text) as Partial<BindingKeys>
     const isWhole = typeof username === 'string' && Array.isArray(keys) && keys.every(isKey)
     return isWhole ? { username, keys } : undefined
   } catch {

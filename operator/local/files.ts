@@ -5,6 +5,22 @@ import { dirname } from 'node:path'
 /** The text of a file, or undefined when it is not there or can not be read. */
 export const textOf = (path: string): string | undefined => bytesOf(path)?.toString('utf8')
 
+/**
+ * The text of a file that is made when it is not there; undefined only then.
+ * @throws Error naming one that is there and can not be read: a new one would take its place for good.
+ */
+export function keptText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw new Error(
+      `${path} is there and can not be read (${code ?? message}); make it readable, or remove it to get a new one`,
+    )
+  }
+}
+
 function bytesOf(path: string): Buffer | undefined {
   try {
     return readFileSync(path)

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadAuthority } from '../../../operator/local/authority.ts'
 import { stateAt } from '../../../operator/local/state.ts'
@@ -19,4 +19,15 @@ test('a broken authority is an error that names the files, never a new one in si
   writeFileSync(state.caKey, 'garbage')
   await expect(loadAuthority(state, now)).rejects.toThrow(state.caKey)
   expect(readFileSync(state.caKey, 'utf8')).toBe('garbage')
+})
+
+test('an authority that is there and can not be read is an error, and no new one', async () => {
+  const state = stateAt(temporaryFolder())
+  await loadAuthority(state, now)
+  for (const path of [state.caKey, state.caCertificate]) {
+    rmSync(path)
+    symlinkSync(path, path)
+  }
+  await expect(loadAuthority(state, now)).rejects.toThrow(`${state.caCertificate} is there and can not be read (ELOOP)`)
+  expect(lstatSync(state.caKey).isSymbolicLink()).toBe(true)
 })

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Binding } from '../../../operator/compile/compiled.ts'
@@ -34,7 +34,7 @@ const made = (over: Partial<Binding> = {}) => {
   const again = (its: Partial<Binding> = {}) => keepKeys(state, 'team-a/web', { ...binding, ...its }, keeping).isNew
   const changed = again(over)
   const read = (key: string): string => readFileSync(join(folder, key), 'utf8')
-  return { folder, changed, read, again }
+  return { folder, keysFile: state.keysFile('team-a/web'), changed, read, again }
 }
 
 test('a binding Secret has the keys of Service Binding, one file each, for the owner only', () => {
@@ -106,4 +106,21 @@ test('a Secret without a usable password has no key', () => {
   writeFileSync(join(folder, 'password'), 'short')
   expect(readBindingKeys(folder)).toBeUndefined()
   expect(readBindingKeys(join(folder, 'absent'))).toBeUndefined()
+})
+
+test.each([
+  ['password', ({ folder }: ReturnType<typeof made>) => join(folder, 'password')],
+  ['record of its keys', ({ keysFile }: ReturnType<typeof made>) => keysFile],
+])('a %s that is there and can not be read is not made anew', (_what, pathOf) => {
+  const its = made()
+  const path = pathOf(its)
+  const before = its.read('password')
+  renameSync(path, `${path}.aside`)
+  // Too many links, whoever asks: root reads every other file.
+  symlinkSync(path, path)
+  expect(() => its.again()).toThrow(`${path} is there and can not be read (ELOOP)`)
+  rmSync(path)
+  renameSync(`${path}.aside`, path)
+  expect(its.again()).toBe(false)
+  expect(its.read('password')).toBe(before)
 })
