@@ -5,15 +5,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { parseConfig } from './config.ts'
 import type { Loaded } from './load.ts'
 import { type Disk, nodeDisk } from './spool/disk.ts'
+import { replaceFile } from './spool/replace-file.ts'
 
 export class LastGood {
-  readonly #data: string
   readonly #file: string
   readonly #disk: Disk
   #kept: Loaded | undefined
 
   constructor(data: string, disk: Disk = nodeDisk) {
-    this.#data = data
     this.#file = join(data, 'last-good.json')
     this.#disk = disk
   }
@@ -27,7 +26,8 @@ export class LastGood {
     const { config, hash, files } = loaded
     await turn()
     try {
-      await this.#write(JSON.stringify({ hash, config, files: Object.fromEntries(files) }))
+      // After a loss of power there may be nobody else who has one.
+      await replaceFile(this.#disk, this.#file, JSON.stringify({ hash, config, files: Object.fromEntries(files) }))
     } catch (error) {
       throw new Error(`${this.#file} can not be written: ${(error as Error).message}`)
     }
@@ -44,21 +44,4 @@ export class LastGood {
       stale: ['relay.json'],
     }
   }
-
-  // Synced before it has the name: a loss of power, after which nobody else may be there yet, would leave an empty file.
-  async #write(text: string): Promise<void> {
-    const temporary = `${this.#file}.tmp`
-    await this.#disk.unlink(temporary).catch(ignored)
-    const file = await this.#disk.create(temporary)
-    try {
-      await file.write([Buffer.from(text)], 0)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await this.#disk.rename(temporary, this.#file)
-    await this.#disk.syncDirectory(this.#data)
-  }
 }
-
-const ignored = (): void => {}

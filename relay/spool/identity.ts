@@ -3,8 +3,10 @@
  * one a relay had can tell that it came up with another volume, or with an emptied folder (case S30).
  */
 import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
 import type { Disk } from './disk.ts'
 import { pathsOf } from './paths.ts'
+import { replaceFile } from './replace-file.ts'
 
 const form = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -15,9 +17,12 @@ const form = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
  */
 export async function identityOf(disk: Disk, directory: string): Promise<string> {
   const { identity } = pathsOf(directory)
-  const names = await disk.list(directory)
-  const known = names.includes(nameOf(identity)) ? await read(disk, identity) : undefined
-  return known ?? (await make(disk, directory, identity, names))
+  const isThere = (await disk.list(directory)).includes(basename(identity))
+  const known = isThere ? await read(disk, identity) : undefined
+  if (known !== undefined) return known
+  const id = randomUUID()
+  await replaceFile(disk, identity, `${id}\n`)
+  return id
 }
 
 async function read(disk: Disk, path: string): Promise<string | undefined> {
@@ -31,22 +36,3 @@ async function read(disk: Disk, path: string): Promise<string | undefined> {
     await file.close()
   }
 }
-
-/** The name is there only when the id is on the medium: a loss of power leaves a whole one or none. */
-async function make(disk: Disk, directory: string, path: string, names: readonly string[]): Promise<string> {
-  const temporary = `${path}.tmp`
-  if (names.includes(nameOf(temporary))) await disk.unlink(temporary)
-  const id = randomUUID()
-  const file = await disk.create(temporary)
-  try {
-    await file.write([Buffer.from(`${id}\n`)], 0)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await disk.rename(temporary, path)
-  await disk.syncDirectory(directory)
-  return id
-}
-
-const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
