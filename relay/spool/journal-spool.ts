@@ -17,6 +17,7 @@ import { LargeFiles } from './large-files.ts'
 import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
 import { type Paths, pathsOf } from './paths.ts'
+import { setAside } from './quarantine.ts'
 import { parseQueueId, queueIds } from './queue-id.ts'
 import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
@@ -63,6 +64,8 @@ export class JournalSpool implements Spool {
   readonly #open: OpenSegments
   /** Their removal is written already and not yet durable. */
   readonly #leaving = new Set<number>()
+  /** What is being set aside, and its removal. */
+  #ending: Promise<unknown> = Promise.resolve()
   readonly #incoming = new Set<string>()
   readonly #held: Held = { bytes: 0 }
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
@@ -263,12 +266,10 @@ export class JournalSpool implements Spool {
     if (handle === undefined) return
     this.#leaving.add(handle)
     const durable = (): void => this.#forget(handle, queueId)
-    try {
-      await this.#journal.append({ entry: { kind: 'removed', queueId }, durable })
-    } catch (error) {
+    await this.#journal.append({ ...removal(queueId), durable }).catch((error: unknown) => {
       this.#leaving.delete(handle)
       throw error
-    }
+    })
   }
 
   onQueued(listener: (message: QueuedMessage) => void): void {
@@ -277,7 +278,7 @@ export class JournalSpool implements Spool {
 
   async close(): Promise<void> {
     await this.#fault.stop()
-    await this.#cleaner.stop()
+    await Promise.all([this.#ending, this.#cleaner.stop()])
     await this.#journal.close()
     await this.#open.close()
     this.#parts.closed()
@@ -333,10 +334,11 @@ export class JournalSpool implements Spool {
     const hasFile = this.#register.hasFile(handle)
     const path = hasFile ? this.#paths.content(queueId) : this.#paths.segment(place.segment.name)
     this.#parts.events.quarantined(path, `the content of message ${queueId} is damaged or cannot be read`)
-    const aside = hasFile ? this.#parts.disk.rename(path, this.#paths.setAside(`${queueId}.eml`)) : Promise.resolve()
     if (!hasFile) place.segment.damaged = true
     this.#drop(handle)
-    aside.then(() => this.#journal.append(removal(queueId))).catch(ignored)
+    const lies = hasFile ? setAside(this.#parts.disk, this.#paths, path, `${queueId}.eml`) : Promise.resolve(true)
+    const ended = lies.then((is) => (is ? this.#journal.append(removal(queueId)) : undefined)).catch(ignored)
+    this.#ending = Promise.all([this.#ending, ended])
   }
 
   /** Each is told once, and counted: whoever had it may get it again. */
@@ -345,10 +347,8 @@ export class JournalSpool implements Spool {
     if (this.#register.outline(handle)?.disposition === 'relay') this.#parts.events.forgotten(queueId)
     if (segment.damaged) return
     segment.damaged = true
-    this.#parts.events.quarantined(
-      this.#paths.segment(segment.name),
-      `the state of message ${queueId} is damaged or cannot be read`,
-    )
+    const why = `the state of message ${queueId} is damaged or cannot be read`
+    this.#parts.events.quarantined(this.#paths.segment(segment.name), why)
   }
 
   #written(items: readonly Item[], bytes: number): void {
