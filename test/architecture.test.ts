@@ -27,6 +27,7 @@ const layers = [
   'relay/turns.ts',
   'relay/headroom.ts',
   'relay/under-handshake.ts',
+  'relay/latest.ts',
   'relay/inbound/',
   'relay/delivery/',
   'relay/arguments.ts',

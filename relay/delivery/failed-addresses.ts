@@ -3,19 +3,17 @@
  * turn (RFC 5321 section 5.1). Who does not connect at all costs a quarter of a second, and is nobody's here.
  */
 import type { LookupAddress } from 'node:dns'
+import { Latest } from '../latest.ts'
 import type { Lookup } from './addresses.ts'
 
 /** Of a host whose addresses change all the time, the one that failed first is forgotten first. */
 const most = 16
 
 export class FailedAddresses {
-  readonly #failed = new Set<string>()
+  readonly #failed = new Latest(most)
 
   failed(address: string): void {
-    this.#failed.delete(address)
     this.#failed.add(address)
-    const [oldest] = this.#failed
-    if (this.#failed.size > most && oldest !== undefined) this.#failed.delete(oldest)
   }
 
   worked(address: string): void {

@@ -1,15 +1,14 @@
 /** From which addresses, or networks of IPv6, somebody logged in lately: who comes from there again waits in no line with strangers. */
+import { Latest } from '../latest.ts'
 
 /** Beyond this many, the one that was last seen longest ago is forgotten. */
 const remembered = 10_000
 
 export class Acquaintances {
-  readonly #clients = new Set<string>()
+  readonly #clients = new Latest(remembered)
 
   loggedIn(client: string): void {
-    this.#clients.delete(client)
     this.#clients.add(client)
-    if (this.#clients.size > remembered) this.#forgetOldest()
   }
 
   lockedOut(client: string): void {
@@ -18,12 +17,5 @@ export class Acquaintances {
 
   has(client: string): boolean {
     return this.#clients.has(client)
-  }
-
-  #forgetOldest(): void {
-    for (const client of this.#clients) {
-      this.#clients.delete(client)
-      return
-    }
   }
 }
