@@ -63,14 +63,20 @@ test.each([
   ])
 })
 
-test('of exchangers, a worse one that can not take it returns nothing while the better one is not reached', async () => {
+/** Mail that mx.a.test can not take, and down.a.test is not reached. */
+async function toExchangers(better: string, worse: string) {
   const table = {
-    'a.test': [{ mx: [10, 'down.a.test'] as const }, { mx: [20, 'mx.a.test'] as const }],
+    'a.test': [{ mx: [10, better] as const }, { mx: [20, worse] as const }],
     'down.a.test': [{ a: '127.9.9.9' }],
     'mx.a.test': [{ a: '127.0.7.1' }],
   }
   const world = await startWorld(table, { '127.0.7.1': { offers: without('8BITMIME') } })
   world.spool.put(envelope(eightBit, { forwardPaths: ['u@a.test'] }), eightBit)
+  return world
+}
+
+test('of exchangers, a worse one that can not take it returns nothing while the better one is not reached', async () => {
+  const world = await toExchangers('down.a.test', 'mx.a.test')
   await world.attempted(2)
   await world.quiet()
   expect(world.facts('bounced')).toEqual([])
@@ -81,13 +87,7 @@ test('of exchangers, a worse one that can not take it returns nothing while the 
 })
 
 test('the best exchanger speaks for those behind it', async () => {
-  const table = {
-    'a.test': [{ mx: [10, 'mx.a.test'] as const }, { mx: [20, 'down.a.test'] as const }],
-    'down.a.test': [{ a: '127.9.9.9' }],
-    'mx.a.test': [{ a: '127.0.7.1' }],
-  }
-  const world = await startWorld(table, { '127.0.7.1': { offers: without('8BITMIME') } })
-  world.spool.put(envelope(eightBit, { forwardPaths: ['u@a.test'] }), eightBit)
+  const world = await toExchangers('mx.a.test', 'down.a.test')
   await world.attempted(1)
   expect(world.attempts[0]).toMatchObject({
     host: 'mx.a.test',
