@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { missingPackages, programFile } from '../test/local/programs.ts'
 import type { Contender, Setting } from './contender.ts'
+import { eximVersion, startExim, unpackExim } from './exim.ts'
 import { harakaVersion, installHaraka, startHaraka } from './haraka.ts'
 import { buildMaddy, maddyVersion, startMaddy } from './maddy.ts'
 import { startPostfix } from './postfix.ts'
@@ -30,6 +31,7 @@ export const contestants: readonly Contestant[] = [
       return startHaraka(installed)
     },
   },
+  { name: 'Exim', version: eximVersion, ready: () => startExim(unpackExim()) },
   { name: 'maddy', version: () => maddyVersion.slice(1), ready: () => startMaddy(buildMaddy()) },
 ]
 

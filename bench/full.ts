@@ -1,5 +1,5 @@
 /**
- * Relayfleet beside Postfix, Haraka and maddy on this machine, in turns: `npm run bench`, as root. Raw numbers go to
+ * Relayfleet beside Postfix, Haraka, Exim and maddy on this machine, in turns: `npm run bench`, as root. Raw numbers go to
  * bench/results and from there into docs/benchmarks.md; with `--out FILE` only into that file, for a trial.
  */
 import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'

@@ -9,7 +9,7 @@ const titles: Readonly<Record<Shape, string>> = {
   largeReused: '100 KB, 20 sessions reused',
   largeSingle: '100 KB, a connection each',
 }
-const colours = ['#0b6e4f', '#8a8d91', '#c98b2b', '#5b7db1']
+const colours = ['#0b6e4f', '#8a8d91', '#c98b2b', '#9c5b7d', '#5b7db1']
 const width = 760
 const bar = { left: 120, room: 540, height: 18, gap: 4 }
 const titleHeight = 28

@@ -1,0 +1,113 @@
+/** Exim from Debian's packages, as a relay with its queue on the disk, set up as well as we know how: durable, quick, closed. */
+import { spawn } from 'node:child_process'
+import { chownSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../test/local/free-port.ts'
+import { reachable } from '../test/local/receiver.ts'
+import { until } from '../test/local/until.ts'
+import type { Contender, Setting } from './contender.ts'
+import { endTree } from './process-tree.ts'
+import { inTheirPlace, unpack, versionOfPackage, withUser } from './unpacked.ts'
+
+const login = { username: 'load@corp.test', password: 'a-password-for-the-bench' }
+/** The name is the program's own; the numbers need only be nobody's. */
+const user = { name: 'Debian-exim', id: 64_990 }
+const daemon = 'exim4-daemon-light'
+
+export const eximVersion = (): string => /^[\d.]+/.exec(versionOfPackage(daemon))?.[0] ?? ''
+
+/** @throws Error with the reason why it can not take part here. */
+export function unpackExim(): string {
+  if (process.getuid?.() !== 0) throw new Error('Exim changes users, so it has to be started by root')
+  return unpack(daemon, [daemon, 'exim4-base', 'libidn12'])
+}
+
+type Place = { readonly folder: string; readonly port: number; readonly sinkPort: number }
+
+// TLS and a login before any mail. A message is delivered as soon as it is there, by a process of its own over a connection of its own,
+// which is not started anew for it, since it needs no rights; limits that are meant for strangers are out of the way, and so is the log
+// that is kept beside each message.
+const eximConf = ({ folder, port, sinkPort }: Place): string => `
+primary_hostname = exim.test
+spool_directory = ${folder}/spool
+log_file_path = ${folder}/spool/%slog
+message_logs = false
+split_spool_directory = true
+deliver_drop_privilege = true
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = ${port}
+tls_advertise_hosts = *
+tls_certificate = ${folder}/cert.pem
+tls_privatekey = ${folder}/key.pem
+auth_advertise_hosts = \${if eq{$tls_in_cipher}{}{}{*}}
+pipelining_advertise_hosts = *
+acl_smtp_rcpt = logged_in
+acl_smtp_data = accept
+host_lookup =
+rfc1413_hosts =
+smtp_accept_max = 0
+smtp_accept_queue_per_connection = 0
+smtp_connect_backlog = 512
+keep_environment =
+
+begin acl
+logged_in:
+  accept authenticated = *
+  deny message = relay not permitted
+
+begin routers
+all:
+  driver = manualroute
+  route_list = * 127.0.0.1::${sinkPort}
+  self = send
+  transport = out
+
+begin transports
+out:
+  driver = smtp
+  hosts_avoid_tls = *
+
+begin retry
+* * F,1h,1m
+
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = \${if and{{eq{$auth2}{${login.username}}}{eq{$auth3}{${login.password}}}}}
+  server_set_id = $auth2
+`
+
+export const startExim =
+  (root: string) =>
+  async ({ folder, certificates, sink, trace = [] }: Setting): Promise<Contender> => {
+    const port = await freePort()
+    writeFiles({ folder, port, sinkPort: sink.port }, certificates)
+    const log = join(folder, 'exim.log')
+    const out = openSync(log, 'a')
+    const [first = '', ...rest] = [...trace, ...inTheirPlace(root, folder), '/usr/sbin/exim4', '-bdf', '-q1m']
+    const child = spawn(first, rest, { stdio: ['ignore', out, out], detached: true })
+    const stop = () => endTree(child, trace.length > 0)
+    await until(`Exim listens at ${port}`, () => reachable(port)).catch(async (error: Error) => {
+      await stop()
+      throw new Error(`${error.message}: ${readFileSync(log, 'utf8').slice(-1000)}`)
+    })
+    return {
+      name: 'Exim',
+      pid: child.pid ?? 0,
+      access: { host: '127.0.0.1', port, tls: 'StartTLS', ca: certificates.ca, login },
+      stop,
+    }
+  }
+
+function writeFiles(place: Place, { cert, key }: Setting['certificates']): void {
+  const { folder } = place
+  withUser(folder, `${user.name}:x:${user.id}:${user.id}::/nonexistent:/usr/sbin/nologin`, `${user.name}:x:${user.id}:`)
+  mkdirSync(join(folder, 'etc/exim4'))
+  writeFileSync(join(folder, 'etc/exim4/exim4.conf'), eximConf(place))
+  mkdirSync(join(folder, 'spool'))
+  writeFileSync(join(folder, 'cert.pem'), cert)
+  writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 })
+  for (const name of ['', 'spool', 'key.pem']) chownSync(join(folder, name), user.id, user.id)
+}

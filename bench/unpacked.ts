@@ -1,0 +1,63 @@
+/** Debian's packages of a mail server that can not be installed beside Postfix: unpacked for this user, and in their place for one tree of processes alone. */
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { programFile } from '../test/local/programs.ts'
+
+/** What apt would install; empty where there is no apt, or where it knows no such package. */
+export function versionOfPackage(name: string): string {
+  const { stdout } = spawnSync(programFile('apt-cache') ?? 'apt-cache', ['--no-all-versions', 'show', name], {
+    encoding: 'utf8',
+  })
+  return /^Version: (.+)$/m.exec(stdout ?? '')?.[1] ?? ''
+}
+
+/**
+ * The folder of what is in the packages, fetched once for this user and kept. Nothing is configured, and no script of theirs runs.
+ * @throws Error with what apt or dpkg said.
+ */
+export function unpack(name: string, packages: readonly string[]): string {
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'relayfleet-bench')
+  const folder = join(cache, `${name}-${versionOfPackage(name)}`)
+  if (existsSync(folder)) return folder
+  mkdirSync(cache, { recursive: true })
+  const fresh = mkdtempSync(join(cache, 'fetched-'))
+  try {
+    run('apt-get', ['download', ...packages], fresh)
+    for (const file of readdirSync(fresh)) run('dpkg', ['-x', file, join(fresh, 'root')], fresh)
+    renameSync(join(fresh, 'root'), folder)
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+  return folder
+}
+
+/**
+ * A command line to put before the server's own: it sees `root`'s /usr, and what is in `folder`/etc, above the machine's,
+ * which nobody else does. Its process becomes the server's. Root may do so.
+ */
+export function inTheirPlace(root: string, folder: string): readonly string[] {
+  const above = (upper: string, place: string): string =>
+    `mount -t overlay overlay -o lowerdir='${upper}:${place}' ${place}`
+  const script = `${above(join(root, 'usr'), '/usr')} && ${above(join(folder, 'etc'), '/etc')} && exec "$@"`
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh']
+}
+
+/** Puts /etc/passwd and /etc/group into `folder`/etc, with a user and a group more. */
+export function withUser(folder: string, passwd: string, group: string): void {
+  const etc = join(folder, 'etc')
+  mkdirSync(etc, { recursive: true })
+  for (const [name, line] of [
+    ['passwd', passwd],
+    ['group', group],
+  ] as const) {
+    cpSync(join('/etc', name), join(etc, name))
+    appendFileSync(join(etc, name), `${line}\n`)
+  }
+}
+
+function run(program: string, args: readonly string[], cwd: string): void {
+  const { status, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8', timeout: 120_000 })
+  if (status !== 0) throw new Error(`${program} ${args.slice(0, 4).join(' ')}: ${error?.message ?? stderr.slice(-500)}`)
+}
