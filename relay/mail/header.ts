@@ -131,3 +131,10 @@ function unquote(quoted: string | undefined): string | undefined {
   if (!quoted?.includes('\\')) return quoted
   return /[<>@]/.test(quoted) ? undefined : quoted.replace(/\\(.)/g, '$1')
 }
+
+/** Software that takes a line end for the end of a quoted string, too, finds outside of it what is in it. One character for each octet. */
+export const foldsInQuotes = (field: string): boolean =>
+  field
+    .replace(/\\[^\r]/g, '')
+    .split('"')
+    .some((piece, i) => i % 2 === 1 && piece.includes('\r\n'))

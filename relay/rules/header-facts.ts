@@ -1,6 +1,13 @@
 /** What the checks of a header look at: the parsed block, and who it says has sent the message. */
 import { decodeWords } from '../mail/encoded-word.ts'
-import { type Field, type ParsedFrom, type ParsedHeader, parseFrom, parseHeader } from '../mail/header.ts'
+import {
+  type Field,
+  foldsInQuotes,
+  type ParsedFrom,
+  type ParsedHeader,
+  parseFrom,
+  parseHeader,
+} from '../mail/header.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { SubmissionFacts } from './mail-from.ts'
 
@@ -40,12 +47,20 @@ const identityNames: ReadonlyMap<string, string> = new Map([
 export function readHeader(facts: ContentFacts, block: Buffer): HeaderFacts {
   const header = parseWithinLimit(block)
   const fields = header.ok ? header.fields : []
-  const identities = fields.flatMap(({ name, value }) => {
+  const identities = fields.flatMap(({ name, value, start, end }) => {
     const field = identityNames.get(name)
-    return field === undefined ? [] : [identityOf(field, parseFrom(value))]
+    return field === undefined ? [] : [identityOf(field, parsed(value, block.subarray(start, end)))]
   })
   const from = identities.find((identity) => identity.field === 'From')?.parsed
   return { ...facts, octets: block.length, header, fields, identities, from }
+}
+
+/** As in quoted-pairs, an address in a name is none where a line end is beside it: Python's parseaddr takes it for the mailbox. */
+function parsed(value: string, octets: Buffer): ParsedFrom {
+  const from = parseFrom(value)
+  return from.ok && /[<>@]/.test(from.displayName) && foldsInQuotes(octets.toString('latin1'))
+    ? { ok: false, why: 'an address in a quoted name that is folded' }
+    : from
 }
 
 const identityOf = (field: string, parsed: ParsedFrom): Identity => ({
