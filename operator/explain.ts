@@ -1,7 +1,10 @@
 /** What a relay would answer, by the very judges that it uses: a submission played against a configuration. Pure. */
 import type { CredentialConfig, RelayConfig } from '../relay/config.ts'
+import { comparableForwardPath, isAscii } from '../relay/mail/address.ts'
 import { brokenText } from '../relay/mail/broken-text.ts'
 import { headerEnd } from '../relay/mail/header.ts'
+import { LineEnds } from '../relay/mail/line-ends.ts'
+import { beforeContent, scan } from '../relay/mail/newlines.ts'
 import { type Refusal, refusal } from '../relay/mail/rule.ts'
 import { judgeConnect } from '../relay/rules/connect.ts'
 import { judgeHeader } from '../relay/rules/content.ts'
@@ -53,8 +56,13 @@ export type Explanation = {
   readonly held?: string
 }
 
+/** The relay offers SMTPUTF8, and a client with an address that needs it says so (RFC 6531 section 3.4). */
+export const saysSmtpUtf8 = ({ reversePath, forwardPaths }: Question): boolean =>
+  ![reversePath, ...forwardPaths].every(isAscii)
+
 /** The dialog that a client with this credential's password would have. */
-export function explain(config: RelayConfig, credential: CredentialConfig, question: Question): Explanation {
+export function explain(config: RelayConfig, credential: CredentialConfig, asked: Question): Explanation {
+  const question = { ...asked, message: taken(config, asked.message) }
   const steps: Step[] = []
   for (const step of dialog(config, credential, question)) {
     steps.push(step)
@@ -97,26 +105,30 @@ const allRefused = (steps: readonly Step[], { forwardPaths }: Question): boolean
 
 function* dialog(config: RelayConfig, credential: CredentialConfig, question: Question): Generator<Step> {
   const { reversePath, forwardPaths, message } = question
-  const facts = { config, credential }
+  const facts = { config, credential, smtpUtf8: saysSmtpUtf8(question) }
   yield { stage: 'connect', says: question.client ?? '', ...connect(config, question) }
   yield { stage: 'auth', says: credential.username, ...login(config, credential, question) }
   yield { stage: 'mail', says: reversePath, ...judgeMailFrom(facts, reversePath) }
-  let accepted = 0
+  const known = new Set<string>()
   for (const forwardPath of forwardPaths) {
-    const verdict = withRoom(judgeRcptTo(facts, forwardPath, accepted), config, credential, accepted)
-    if (verdict.refusal === undefined) accepted += 1
+    const others = known.size - (known.has(comparableForwardPath(forwardPath)) ? 1 : 0)
+    const verdict = withRoom(judgeRcptTo(facts, forwardPath, others), config, credential, others)
+    if (verdict.refusal === undefined) known.add(comparableForwardPath(forwardPath))
     yield { stage: 'rcpt', says: forwardPath, ...verdict }
   }
+  const accepted = known.size
   const throttled = throttles(config, credential, accepted)
   if (throttled !== undefined) yield throttled
   if (isLimited(credential)) yield limits(credential, accepted, question)
-  yield { stage: 'data', says: `${message.length} octets`, ...size(config, message) }
+  yield { stage: 'data', says: `${message.length} octets`, ...content(config, message) }
   yield { stage: 'data', says: 'header', ...header(config, credential, question) }
 }
 
-function header(config: RelayConfig, credential: CredentialConfig, { reversePath, message }: Question) {
+function header(config: RelayConfig, credential: CredentialConfig, question: Question) {
+  const { reversePath, message } = question
   const end = headerEnd(message)
-  return judgeHeader({ config, credential, reversePath }, end === -1 ? message : message.subarray(0, end))
+  const facts = { config, credential, reversePath, smtpUtf8: saysSmtpUtf8(question) }
+  return judgeHeader(facts, end === -1 ? message : message.subarray(0, end))
 }
 
 const verdictOf = (found: Refusal | undefined): Verdict => ({
@@ -166,8 +178,16 @@ function rightLogin(config: RelayConfig, credential: CredentialConfig, now: numb
 const anyIssuer = { issuer: '', audience: '', keys: { has: () => true, get: () => undefined } }
 const anyAnchor = ''
 
-const size = ({ limits }: RelayConfig, message: Buffer): Verdict =>
-  verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)
+/** What is judged where every listener mends line ends. */
+const taken = ({ listeners }: RelayConfig, message: Buffer): Buffer =>
+  listeners.every(({ bareNewlines }) => bareNewlines === 'Normalise') ? new LineEnds().take(message) : message
+
+function content({ limits }: RelayConfig, message: Buffer): Verdict {
+  const { bare, nul } = scan(beforeContent, message)
+  if (bare) return verdictOf(refusal('listeners.bareNewlines'))
+  if (nul) return verdictOf(refusal('always.nul'))
+  return verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)
+}
 
 /** By the parts of the first relay, which are the largest; who counts in a store has all to hand out. */
 function withRoom(verdict: Verdict, config: RelayConfig, credential: CredentialConfig, accepted: number): Verdict {

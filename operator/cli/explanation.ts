@@ -3,7 +3,7 @@ import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
 import { replyLine } from '../../relay/mail/reply.ts'
 import { type RuleId, rules } from '../../relay/mail/rule.ts'
 import type { Name } from '../compile/snapshot.ts'
-import type { Explanation, Question, Step } from '../explain.ts'
+import { type Explanation, type Question, type Step, saysSmtpUtf8 } from '../explain.ts'
 import type { Directory } from '../local/directory.ts'
 import type { WayOut } from '../ways-out.ts'
 import { limitsLeft, limitsLine, throttleLine } from './limits-line.ts'
@@ -71,7 +71,7 @@ const sayings: Record<Step['stage'], (step: Step, question: Question) => string>
   connect: (_, { client }) =>
     client === undefined ? 'connect (networks not judged: no --client)' : `connect from ${client}`,
   auth: ({ says }) => `AUTH as ${says}`,
-  mail: ({ says }) => `MAIL FROM:<${says}>`,
+  mail: ({ says }, question) => `MAIL FROM:<${says}>${saysSmtpUtf8(question) ? ' SMTPUTF8' : ''}`,
   rcpt: ({ says }) => `RCPT TO:<${says}>`,
   data: ({ says }) => `DATA, ${says}`,
 }

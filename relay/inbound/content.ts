@@ -2,12 +2,12 @@
 import { isAscii } from 'node:buffer'
 import type { ListenerConfig } from '../config.ts'
 import { headerEnd } from '../mail/header.ts'
+import { LineEnds } from '../mail/line-ends.ts'
+import { beforeContent, scan } from '../mail/newlines.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
 import { joined } from './joined.ts'
 import { headerBytes, heldBytes, heldPieces } from './limits.ts'
-import { LineEnds } from './line-ends.ts'
-import { beforeContent, scan } from './newlines.ts'
 
 /** `header` is what goes on in place of the one that was judged. */
 export type JudgedHeader = Omit<HeaderVerdict, 'fields'> & { readonly header: Buffer }

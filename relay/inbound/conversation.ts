@@ -1,5 +1,6 @@
 /** One session from its greeting to its end: asks the stages, remembers what they decided, and tells the events. */
 import type { Stage } from '../events.ts'
+import { comparableForwardPath } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
@@ -8,7 +9,6 @@ import { authOutOfPlace, logIn } from './auth.ts'
 import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
 import { admit } from './connect.ts'
 import { openReception, type Reception } from './data.ts'
-import { comparableForwardPath } from './disposition.ts'
 import { helloLines, readHello } from './hello.ts'
 import type { Decision, Inbound } from './inbound.ts'
 import {

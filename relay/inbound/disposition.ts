@@ -1,6 +1,5 @@
 /** What the policy makes of the recipients, once and for all at acceptance (`recipients.mode`). Pure. */
 import type { RelayConfig } from '../config.ts'
-import { parsePath } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 
 export type Disposition = Pick<Envelope, 'disposition' | 'forwardPaths' | 'redirectedFrom'>
@@ -18,10 +17,4 @@ export function dispositionOf(recipients: RelayConfig['recipients'], forwardPath
         ? { disposition: 'capture', forwardPaths }
         : { disposition: 'relay', forwardPaths: [recipients.redirectTo], redirectedFrom: forwardPaths }
   }
-}
-
-/** Equal for the same mailbox, quoted or not, in A-labels or U-labels; local parts may know case (RFC 5321 section 2.4). */
-export function comparableForwardPath(path: string): string {
-  const mailbox = parsePath(path)
-  return mailbox === undefined ? path : `${mailbox.localPart}@${mailbox.domain}`
 }

@@ -1,8 +1,8 @@
 /** RCPT: may this transaction go to this forward-path too? */
+import { comparableForwardPath } from '../mail/address.ts'
 import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { loginInForce } from './auth.ts'
 import { roomFor } from './counts.ts'
-import { comparableForwardPath } from './disposition.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
 import { readPathLine } from './path-line.ts'
 import { protocol } from './protocol.ts'

@@ -78,6 +78,7 @@ type Case = {
   readonly from?: string
   readonly to?: readonly string[]
   readonly header?: string
+  readonly body?: string
   /** The rule in both, or accepted by both. */
   readonly rule: string
   readonly place?: RegExp
@@ -110,6 +111,18 @@ const cases: readonly Case[] = [
     to: ['you@elsewhere.example'],
     rule: 'recipients.allow',
     place: /policy\.yaml:\d+:\d+$/,
+  },
+  { name: 'a local part beyond ASCII', from: 'jörg@example.org', rule: 'accepted' },
+  {
+    name: 'a recipient beyond ASCII, in a domain that is another one',
+    to: ['jörg@elsewhere.example'],
+    rule: 'recipients.allow',
+  },
+  { name: 'a NUL in the body (case P05)', body: 'a\0b', rule: 'always.nul' },
+  {
+    name: 'a recipient that is named again',
+    to: ['a@allowed.example', 'b@allowed.example', '"a"@ALLOWED.example'],
+    rule: 'accepted',
   },
   { name: 'a recipient that is none', to: ['nonsense'], rule: 'always.syntax' },
   {
@@ -158,7 +171,7 @@ const cases: readonly Case[] = [
 
 test.each(cases)('explain says what the relay says: $name', async (c) => {
   const { credential: name = 'web', from = 'app@example.org', to = ['you@allowed.example'] } = c
-  const content = `${c.header ?? `From: <${from}>`}\r\n\r\nbody\r\n`
+  const content = `${c.header ?? `From: <${from}>`}\r\n\r\n${c.body ?? 'body'}\r\n`
   const file = join(root, 'message.eml')
   writeFileSync(file, content)
   const { code, out } = await commanded(
@@ -175,6 +188,17 @@ test.each(cases)('explain says what the relay says: $name', async (c) => {
   const submission = await submit(secret, { reversePath: from, forwardPaths: to, content }, () => {})
   const refusals = submission.kind === 'accepted' ? submission.refused : [(submission as { reply: string }).reply]
   expect(refusals).toEqual(c.rule === 'accepted' ? [] : [explained.reply])
+})
+
+test('a bare LF is refused as the relay refuses it, which an application library may have mended', async () => {
+  const file = join(root, 'bare.eml')
+  writeFileSync(file, 'From: <app@example.org>\r\n\r\na\nb\r\n')
+  const submission = ['--credential', 'team-a/web', '--from', 'app@example.org', '--to', 'you@allowed.example']
+  const { out } = await commanded('explain', directory, ...submission, '--message', file, '-o', 'json')
+  expect(JSON.parse(out)).toMatchObject({
+    rule: 'listeners.bareNewlines',
+    file: expect.stringMatching(/policy\.yaml$/),
+  })
 })
 
 test('what is left of the day is known from the status', async () => {

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { comparable, isSubdomain, needsQuotes, parsePath, sameDomain } from '../../../relay/mail/address.ts'
+import {
+  comparable,
+  comparableForwardPath,
+  isSubdomain,
+  needsQuotes,
+  parsePath,
+  sameDomain,
+} from '../../../relay/mail/address.ts'
 
 test.each([
   ['app@corp.t', 'app', 'corp.t'],
@@ -156,4 +163,16 @@ test('a domain whose A-labels are longer than any name in DNS is none, however s
   expect(Buffer.byteLength(path(82))).toBeLessThan(254)
   expect([parsePath(path(82)), parsePath(path(32))]).toEqual([undefined, undefined])
   expect(parsePath(path(31))?.domain).toHaveLength(252)
+})
+
+test.each([
+  ['a@b.example', 'a@B.EXAMPLE', true],
+  ['a@bücher.example', 'a@xn--bcher-kva.example', true],
+  ['"a"@b.example', 'a@b.example', true],
+  ['"a\\ b"@b.example', '"a b"@b.example', true],
+  ['a@b.example', 'A@b.example', false],
+  ['a@b.example', 'a@c.example', false],
+  ['"x@y"@b.example', '"x@Y"@b.example', false],
+] as const)('%s and %s are one mailbox: %s', (a, b, same) => {
+  expect(comparableForwardPath(a) === comparableForwardPath(b)).toBe(same)
 })

@@ -1,7 +1,7 @@
 /** The scanner against the definition of a bare newline, whatever the chunks. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { beforeContent, scan } from '../../../relay/inbound/newlines.ts'
+import { beforeContent, scan } from '../../../relay/mail/newlines.ts'
 
 const scanAll = (chunks: readonly string[]) => chunks.map((c) => Buffer.from(c, 'latin1')).reduce(scan, beforeContent)
 

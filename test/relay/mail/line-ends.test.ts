@@ -1,8 +1,8 @@
 /** Normalised line ends against their definition, whatever the chunks. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { LineEnds } from '../../../relay/inbound/line-ends.ts'
-import { beforeContent, scan } from '../../../relay/inbound/newlines.ts'
+import { LineEnds } from '../../../relay/mail/line-ends.ts'
+import { beforeContent, scan } from '../../../relay/mail/newlines.ts'
 
 function normalise(chunks: readonly string[]): string {
   const lineEnds = new LineEnds()
