@@ -73,6 +73,8 @@ export class Conversation {
   #deadline: NodeJS.Timeout | undefined
   #settling = false
   #hungUp = false
+  /** Nothing that has to follow MAIL can be done until there is another one. */
+  #mailRefused = false
 
   constructor(inbound: Inbound, who: Pick<Session, 'id' | 'listener' | 'client'>, line: Line, ended: () => void) {
     this.#inbound = inbound
@@ -168,6 +170,7 @@ export class Conversation {
     const decision = mailFrom(this.#inbound, this.#session, line)
     const path = pathIn(line)
     this.#tellAudited('mail', decision, path)
+    this.#mailRefused = decision.kind === 'refused'
     if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, path)
     this.#session.transaction = {
       ...decision.value,
@@ -340,12 +343,18 @@ export class Conversation {
   /** A broken protocol ends the session with its last error; mail keeps its own verdict, and the session ends after it. */
   #count(refused: Refusal, stage: Stage): Refusal {
     if (ourFaults.has(refused.rule)) return refused
-    if (!protocolRules.has(refused.rule) || isOfMailbox(refused, stage)) {
+    if (!protocolRules.has(refused.rule) || isOfMailbox(refused, stage) || this.#followsRefusal(refused)) {
       this.#session.refusals++
       return refused
     }
     this.#session.errors++
     return this.#session.errors >= errorsPerSession ? refusal('always.errors') : refused
+  }
+
+  /** A client that pipelines has sent RCPT and DATA before it can know that MAIL, or each RCPT, is refused (RFC 2920 section 3.1). */
+  #followsRefusal(refused: Refusal): boolean {
+    const afterMail = refused === protocol.mailFirst && this.#mailRefused && this.#session.login !== undefined
+    return afterMail || refused === protocol.noValidRecipients
   }
 
   /** One write of the disk makes many ours at once: each is answered in its turn. */
@@ -363,6 +372,7 @@ export class Conversation {
   #endTransaction(): void {
     clearTimeout(this.#deadline)
     this.#session.transaction = undefined
+    this.#mailRefused = false
   }
 }
 
