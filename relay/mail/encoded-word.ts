@@ -90,8 +90,18 @@ function sameAts(charset: string, octets: readonly Buffer[], together: Buffer): 
 }
 
 /** Every octet that some decoder might make of a text that is not read. */
-export const anyOctets = (text: string): string =>
-  [...text.matchAll(/\?b\?([^?]*)/gi)]
+export function anyOctets(text: string): string {
+  const octets = [...text.matchAll(/\?b\?([^?]*)/gi)]
     .map(([, content = '']) => Buffer.from(content, 'base64').toString('latin1'))
     .concat(unescaped(text))
     .join('')
+  return namesUtf7.test(text) ? octets + fromUtf7(octets) : octets
+}
+
+const namesUtf7 = /=\?[^?*]*7[?*]/
+
+/** What is shifted in UTF-7 (RFC 2152): UTF-16 in base64, of which an octet is enough here. */
+const fromUtf7 = (octets: string): string =>
+  octets.replace(/\+([A-Za-z0-9+/]+)-?/g, (_, shifted: string) =>
+    Buffer.from(shifted, 'base64').toString('latin1').replaceAll('\0', ''),
+  )

@@ -62,8 +62,11 @@ export const noHiddenMailbox = each(({ displayName, shown, mailbox }, field) => 
   const hides =
     shown === undefined
       ? isBracketed(anyOctets(displayName))
-      : isBracketed(shown) && showsAnotherAddress(shown, mailbox)
+      : isBracketed(shown) && (goesOn.test(shown) || showsAnotherAddress(shown, mailbox))
   return hides ? malformed(`${field} has an address in brackets behind an encoding`) : undefined
 })
+
+/** White space and comments between brackets are skipped: `<app@corp.t (x) .other.t>` is one address. */
+const goesOn = /<(?=[^<>]*@)[^<>]*[\s(]/
 
 const isBracketed = (text: string): boolean => text.includes('<') && text.includes('@')

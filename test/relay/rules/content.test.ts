@@ -116,6 +116,14 @@ test.each([
   ['case M09: two mailboxes', 'From: <app@corp.t>, <ceo@other.t>'],
   ['two mailboxes of its own', 'From: <app@corp.t>, <ops@corp.t>'],
   ['case M11: an encoded mailbox', 'From: =?utf-8?b?PGNlb0BvdGhlci50Pg==?=,<app@corp.t>'],
+  [
+    'case M11: its own address behind an encoding, and white space',
+    'From: =?utf-8?q?=3Capp=40corp.t_.x.t=3E?= <app@corp.t>',
+  ],
+  [
+    'case M11: its own address behind an encoding, and a comment',
+    'From: =?utf-8?q?=3Capp=40corp.t=28=29.x=3E?= <app@corp.t>',
+  ],
   ['case M14: an address after the bracket', 'From: <app@corp.t>ceo@other.t'],
   ['an address before the bracket', 'From: <ceo@other.t>app@corp.t'],
   ['case M15: an address as name', 'From: ceo@other.t <app@corp.t>'],
@@ -241,6 +249,8 @@ test.each([
   ['two words', '=?utf-8?q?=3Cceo=40?= =?utf-8?q?other.t=3E?='],
   ['a quoted word', '"=?utf-8?q?=3Cceo=40other.t=3E?="'],
   ['a charset that nobody knows', '=?x?q?=3Cceo=40other.t=3E?='],
+  ['UTF-7', '=?utf-7?q?+ADw-ceo+AEA-other.t+AD4-?='],
+  ['UTF-7 in base64', `=?utf-7?b?${base64('Boss +ADw-ceo+AEA-other.t+AD4')}?=`],
 ])('case M11: an address in brackets behind an encoding is ambiguous where names may show addresses: %s', (_name, name) => {
   const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
   const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
