@@ -132,9 +132,16 @@ function unquote(quoted: string | undefined): string | undefined {
   return /[<>@]/.test(quoted) ? undefined : quoted.replace(/\\(.)/g, '$1')
 }
 
-/** Software that takes a line end for the end of a quoted string, too, finds outside of it what is in it. One character for each octet. */
-export const foldsInQuotes = (field: string): boolean =>
-  field
-    .replace(/\\[^\r]/g, '')
-    .split('"')
-    .some((piece, i) => i % 2 === 1 && piece.includes('\r\n'))
+/**
+ * What of a folded name stands outside of quotes for software that takes a line end for their end, too, as Python's
+ * parseaddr does: all that is behind the line end, and what is alone before it. Empty where no quotes are folded.
+ */
+export function besideFolds(name: string): string {
+  const pieces = name.replace(/\\[^\r]/g, '').split('"')
+  const folded = pieces.findIndex((piece, i) => i % 2 === 1 && piece.includes('\r\n'))
+  const [before = '', ...behind] = pieces[folded]?.split('\r\n') ?? []
+  if (folded === -1) return ''
+  return [isAlone.test(before) ? `${before};` : '', ...behind, ...pieces.slice(folded + 1)].join(' ')
+}
+
+const isAlone = /^[ \t]*[^ \t]+[ \t]*$/

@@ -1,13 +1,6 @@
 /** What the checks of a header look at: the parsed block, and who it says has sent the message. */
 import { decodeWords } from '../mail/encoded-word.ts'
-import {
-  type Field,
-  foldsInQuotes,
-  type ParsedFrom,
-  type ParsedHeader,
-  parseFrom,
-  parseHeader,
-} from '../mail/header.ts'
+import { besideFolds, type Field, type ParsedFrom, type ParsedHeader, parseFrom, parseHeader } from '../mail/header.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { SubmissionFacts } from './mail-from.ts'
 
@@ -19,6 +12,8 @@ export type Identity = {
   readonly parsed: ParsedFrom
   /** The display name as a mail client shows it: its encoded-words are decoded. Undefined where they can not be. */
   readonly shown: string | undefined
+  /** What of the name some see outside of its quotes, since they are folded; an address in it may be the sender's to them. */
+  readonly besideFolds: string
 }
 
 export type ContentFacts = SubmissionFacts & {
@@ -49,25 +44,21 @@ export function readHeader(facts: ContentFacts, block: Buffer): HeaderFacts {
   const fields = header.ok ? header.fields : []
   const identities = fields.flatMap(({ name, value, start, end }) => {
     const field = identityNames.get(name)
-    return field === undefined ? [] : [identityOf(field, parsed(value, block.subarray(start, end)))]
+    return field === undefined ? [] : [identityOf(field, parseFrom(value), block.subarray(start, end))]
   })
   const from = identities.find((identity) => identity.field === 'From')?.parsed
   return { ...facts, octets: block.length, header, fields, identities, from }
 }
 
-/** As in quoted-pairs, an address in a name is none where a line end is beside it: Python's parseaddr takes it for the mailbox. */
-function parsed(value: string, octets: Buffer): ParsedFrom {
-  const from = parseFrom(value)
-  return from.ok && /[<>@]/.test(from.displayName) && foldsInQuotes(octets.toString('latin1'))
-    ? { ok: false, why: 'an address in a quoted name that is folded' }
-    : from
-}
-
-const identityOf = (field: string, parsed: ParsedFrom): Identity => ({
+const identityOf = (field: string, parsed: ParsedFrom, octets: Buffer): Identity => ({
   field,
   parsed,
   shown: parsed.ok ? decodeWords(parsed.displayName) : undefined,
+  besideFolds: parsed.ok && parsed.displayName.includes('@') ? besideFolds(nameIn(octets.toString())) : '',
 })
+
+/** As it stands in the field, before the mailbox. */
+const nameIn = (field: string): string => field.slice(field.indexOf(':') + 1, field.lastIndexOf('<'))
 
 /** The octets of the fields that say who sends: all that is to be judged again where the configuration is another one. */
 export const sendersIn = (header: Buffer, fields: readonly Field[]): Buffer =>

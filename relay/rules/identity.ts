@@ -7,14 +7,14 @@ import { type HeaderFacts, type Identity, malformed } from './header-facts.ts'
 import { owns } from './ownership.ts'
 import type { Check } from './verdict.ts'
 
-type Readable = Extract<Identity['parsed'], { ok: true }> & Pick<Identity, 'shown'>
+type Readable = Extract<Identity['parsed'], { ok: true }> & Pick<Identity, 'shown' | 'besideFolds'>
 
 /** The first refusal of any identity that could be read. */
 const each =
   (check: (identity: Readable, field: string, facts: HeaderFacts) => Refusal | undefined): Check<HeaderFacts> =>
   (facts) => {
-    for (const { field, parsed, shown } of facts.identities) {
-      const refused = parsed.ok ? check({ ...parsed, shown }, field, facts) : undefined
+    for (const { field, parsed, shown, besideFolds } of facts.identities) {
+      const refused = parsed.ok ? check({ ...parsed, shown, besideFolds }, field, facts) : undefined
       if (refused) return refused
     }
     return undefined
@@ -57,7 +57,9 @@ export const showsOwnAddress = each(({ displayName, shown, mailbox }, field, { c
 })
 
 /** Who decodes before reading takes an address in brackets for the mailbox; RFC 2047 section 6.2 has it the other way round. */
-export const noHiddenMailbox = each(({ displayName, shown, mailbox }, field) => {
+export const noHiddenMailbox = each(({ displayName, shown, besideFolds, mailbox }, field) => {
+  if (goesOn.test(besideFolds) || showsAnotherAddress(besideFolds, mailbox))
+    return malformed(`${field} has an address in a quoted name that is folded`)
   if (!displayName.includes('=?')) return undefined
   const hides =
     shown === undefined

@@ -25,6 +25,7 @@ test.each([
   ['no space', 'From:<app@corp.t>'],
   ['a name', 'From: Example Billing <app@corp.t>'],
   ['a folded name', 'From: Example\r\n Billing\r\n\t<app@corp.t>'],
+  ['its own address in a folded name in quotes', 'From: "Example Billing\r\n (app@corp.t)" <app@corp.t>'],
   ['a folded name in quotes', 'From: "Example,\r\n Billing"\r\n\t<app@corp.t>'],
   ['an address in quotes that are not folded', 'From: "Example, app@corp.t"\r\n "Billing" <app@corp.t>'],
   ['a value on the next line', 'From:\r\n Example <app@corp.t>'],
@@ -257,6 +258,19 @@ test.each([
   expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
   expect(ruleOf(message(`From: ${name} <app@corp.t>`))).toBe(NAME)
   expect(ruleOf(message('From: =?utf-8?q?=3Capp=40corp.t=3E?= <app@corp.t>'), allowing)).toBeUndefined()
+})
+
+test.each([
+  ['in brackets', '"The\r\n <ceo@other.t>\r\n Boss"'],
+  ['without', '"The Boss,\r\n ceo@other.t"'],
+  ['in quotes that end there', '"The\r\n Boss" "<ceo@other.t>"'],
+  ['alone before the line end', '"ceo@other.t\r\n "'],
+])('case M23: an address beside a line end in quotes is ambiguous where names may show addresses: %s', (_name, name) => {
+  const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
+  const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
+  expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
+  expect(ruleOf(message(`From: ${name.replaceAll('\r\n', '')} <app@corp.t>`), allowing)).toBeUndefined()
+  expect(ruleOf(message('From: "ceo@other.t for\r\n Example" <app@corp.t>'), allowing)).toBeUndefined()
 })
 
 test('the display name of a Sender is judged as that of From', () => {
