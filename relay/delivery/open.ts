@@ -98,7 +98,8 @@ class Opening {
     let capabilities = await this.#hello()
     if (policy.starts === 'upgrade' && (policy.required || capabilities.startTls)) {
       await this.#upgrade(capabilities)
-      capabilities = await this.#hello()
+      // In TLS 1.3 our handshake is done before the server's: what it refuses of ours it says now (RFC 8446 section 2).
+      capabilities = await this.#hello('TLS')
     }
     if (login !== undefined) await this.#logIn(login, capabilities)
     return new Client(
@@ -145,8 +146,9 @@ class Opening {
     return result
   }
 
-  async #hello(): Promise<Capabilities> {
-    return capabilitiesOf(await this.#say(`EHLO ${this.#target.helloName}\r\n`, 'EHLO'))
+  /** `unanswered`: the stage that has failed then. */
+  async #hello(unanswered: Stage = 'EHLO'): Promise<Capabilities> {
+    return capabilitiesOf(await this.#say(`EHLO ${this.#target.helloName}\r\n`, 'EHLO', unanswered))
   }
 
   /** A password is said only where the certificate was verified, whatever the configuration says. */
@@ -166,10 +168,10 @@ class Opening {
     if (answer.kind === 'none' || answer.reply.code !== expected) throw new StageFailed('AUTH', answer)
   }
 
-  async #say(line: string, stage: Stage) {
+  async #say(line: string, stage: Stage, unanswered = stage) {
     const answer = await this.#ask(line, stage)
     if (answer.kind === 'reply' && isPositive(answer)) return answer.reply
-    throw new StageFailed(stage, answer)
+    throw new StageFailed(answer.kind === 'none' ? unanswered : stage, answer)
   }
 
   async #ask(line: string, stage: Stage): Promise<Answer> {

@@ -165,6 +165,23 @@ test('case T20: an exchanger with a chain of certificates that nobody uses is no
   expect(hosts[two].received).toHaveLength(1)
 })
 
+test('case T21: an exchanger that refuses our TLS when the handshake is done, as with TLS 1.3, gets the mail in clear', async () => {
+  const { cert, key } = await makeCertificates(['other.test'])
+  const { hosts, spool, facts, quiet } = await startWorld(twoDomains, {
+    [one]: { offers: ['STARTTLS'], certificate: { cert, key, wantsOurs: true } },
+    [two]: {
+      offers: ['STARTTLS'],
+      certificate: { cert, key },
+      script: { EHLO: (time) => (time === 1 ? drop : undefined) },
+    },
+  })
+  spool.put(to('u@a.test', 'v@b.test'), hello)
+  await until('both were tried', () => facts('attempted').length === 2)
+  await quiet()
+  expect(rcptOf([...hosts[one].received, ...hosts[two].received])).toEqual(['u@a.test', 'v@b.test'])
+  expect(facts('smarthostConnected').map(([, , tls]) => tls)).toEqual(['', ''])
+})
+
 test('a domain that is silent delays no other, and holds no more connections than a domain may', async () => {
   const { hosts, spool } = await startWorld(
     twoDomains,

@@ -6,7 +6,8 @@ import { onTestFinished } from 'vitest'
 import { type Behaviour, type Script, type ScriptStage, say, usual } from './behaviour.ts'
 import { type Received, SmarthostSession } from './smarthost-session.ts'
 
-type Certificate = { readonly cert: string; readonly key: string }
+/** `wantsOurs`: one that shows none is refused, which in TLS 1.3 it hears when its handshake is done. */
+type Certificate = { readonly cert: string; readonly key: string; readonly wantsOurs?: boolean }
 
 export type Options = {
   readonly script?: Script
@@ -109,7 +110,9 @@ function ehloReply(offers: readonly string[]): string {
 }
 
 function secure(socket: Socket, certificate: Certificate, ready: (secured: Socket) => void): void {
-  const secured = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(certificate) })
+  const { wantsOurs = false, ...own } = certificate
+  const wanted = { requestCert: wantsOurs, rejectUnauthorized: wantsOurs }
+  const secured = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(own), ...wanted })
   secured.on('error', () => socket.destroy())
   secured.once('secure', () => ready(secured))
 }
