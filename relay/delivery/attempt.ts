@@ -10,8 +10,11 @@ import type { Opened } from './open.ts'
 import { mailParameters, refusedBeforehand, toldTo } from './requirements.ts'
 import type { Signer } from './signer.ts'
 
-/** `fresh` asks for a new one instead of one that was used. */
-export type Connections = { acquire(fresh: boolean): Promise<Opened>; release(client: Client): void }
+/** `fresh` asks for a new one instead of one that was used; `outcomes` are of what was said on it, if anything. */
+export type Connections = {
+  acquire(fresh: boolean): Promise<Opened>
+  release(client: Client, outcomes: readonly Outcome[]): void
+}
 
 export type Attempted = {
   /** One for each forward-path, in their order. */
@@ -75,10 +78,12 @@ async function transactOn(connections: Connections, mail: Mail, fresh: boolean):
     return { outcomes: mail.forwardPaths.map(() => outcome), asked: true }
   }
   const { client } = opened
+  let attempted: Attempted | undefined
   try {
-    return await transact(client, mail)
+    attempted = await transact(client, mail)
+    return attempted
   } finally {
-    connections.release(client)
+    connections.release(client, attempted?.outcomes ?? [])
   }
 }
 

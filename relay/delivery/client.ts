@@ -35,15 +35,18 @@ export class Client {
   readonly capabilities: Capabilities
   /** `TLSv1.3`, or empty without TLS. */
   readonly tls: string
+  /** Of the smarthost, as it was connected to. */
+  readonly address: string
   readonly #wire: Wire
   #transactions = 0
   /** A transaction may be open at the smarthost: the next one begins with RSET. */
   #unclean = false
 
-  constructor(wire: Wire, capabilities: Capabilities, tls: string) {
+  constructor(wire: Wire, capabilities: Capabilities, tls: string, address: string) {
     this.#wire = wire
     this.capabilities = capabilities
     this.tls = tls
+    this.address = address
   }
 
   get usable(): boolean {

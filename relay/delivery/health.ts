@@ -50,7 +50,9 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
   return { ...unproven, ...working }
 }
 
-const isFailure = (o: Outcome): boolean => o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')
+/** Of the next hop itself, or of one of its addresses. */
+export const isFailure = (o: Outcome): boolean =>
+  o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')
 
 /** What an exchanger, which many domains may share, told of itself: it wants a login only for a domain that it does not serve. */
 export const toldByExchanger = (outcomes: readonly Outcome[]): readonly Outcome[] =>

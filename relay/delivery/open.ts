@@ -48,9 +48,7 @@ export async function openClient(
   const abandon = (): void => opening.abandon()
   signal.addEventListener('abort', abandon)
   try {
-    const client = await opening.run()
-    around.addresses.worked(opening.address)
-    return { kind: 'open', client }
+    return { kind: 'open', client: await opening.run() }
   } catch (error) {
     abandon()
     if (error instanceof StageFailed && isOfAddress(target, error.stage)) around.addresses.failed(opening.address)
@@ -106,6 +104,7 @@ class Opening {
       this.#wire,
       capabilities,
       this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? '') : '',
+      this.address,
     )
   }
 

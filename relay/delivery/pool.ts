@@ -1,9 +1,10 @@
 /** The connections to one smarthost or exchanger: used again while they last, closed when idle, and its health. */
 import type { SecureContext } from 'node:tls'
 import type { Events } from '../events.ts'
+import type { Outcome } from '../mail/outcome.ts'
 import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
-import type { Health } from './health.ts'
+import { type Health, isFailure } from './health.ts'
 import { type HealthRecord, newRecord } from './health-records.ts'
 import { type Opened, openClient, type Surroundings } from './open.ts'
 import { secureContext } from './secure.ts'
@@ -121,7 +122,11 @@ export class Pool {
       await this.#around.noted?.()
       return opened
     }
-    return { acquire, release: (client) => this.#release(client) }
+    const release = (client: Client, outcomes: readonly Outcome[]): void => {
+      this.#noteAddress(client, outcomes)
+      this.#release(client)
+    }
+    return { acquire, release }
   }
 
   async #acquire(fresh: boolean, hurried: boolean): Promise<Opened> {
@@ -130,6 +135,11 @@ export class Pool {
     idle.waitFor(this.#deadlines(hurried))
     this.#busy.add(idle)
     return { kind: 'open', client: idle }
+  }
+
+  #noteAddress({ address }: Client, outcomes: readonly Outcome[]): void {
+    if (outcomes.some(isFailure)) this.#record.addresses.failed(address)
+    else if (outcomes.length > 0) this.#record.addresses.worked(address)
   }
 
   #release(client: Client): void {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { FailedAddresses } from '../../../relay/delivery/failed-addresses.ts'
 import { until } from '../../local/until.ts'
-import { type Behaviour, drop, say, silence } from './behaviour.ts'
+import { drop, type Script, say, silence } from './behaviour.ts'
 import { allWithin } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startWorld } from './world.ts'
@@ -10,10 +10,13 @@ import { startWorld } from './world.ts'
 const [bad, good] = ['127.0.7.1', '127.0.7.2'] as const
 const retry = { scheduleMs: [20], expireAfterMs: 86_400_000 }
 
-test.each<[string, { readonly banner?: Behaviour; readonly EHLO?: Behaviour }]>([
+test.each<[string, Script]>([
   ['says 421', { banner: say('421 4.3.2 too busy', { ends: 'drop' }) }],
   ['says nothing', { banner: silence }],
   ['leaves at EHLO', { EHLO: drop }],
+  ['says nothing to MAIL', { MAIL: silence }],
+  ['says 421 to MAIL', { MAIL: say('421 4.3.2 no backend', { ends: 'drop' }) }],
+  ['leaves in the content', { DATA: drop }],
 ])('an address that connects and %s comes behind the others at the next attempt', async (_name, script) => {
   const table = {
     'a.test': [{ mx: [10, 'mx.a.test'] as const }],
