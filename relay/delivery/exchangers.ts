@@ -72,6 +72,7 @@ function candidatesOf(
   answer: Answered<MxRecord>,
   { random, ownName }: Surroundings,
 ): readonly Candidate[] | Found {
+  const ordered = (records: readonly MxRecord[]) => inOrder(domain, records, random, ownName().toLowerCase())
   switch (answer.kind) {
     case 'failed':
       return later('4.3', `the exchangers of ${domain} are not known now (${answer.why})`)
@@ -79,9 +80,9 @@ function candidatesOf(
       return never(550, '1.2', `the domain ${domain} does not exist`)
     case 'noRecord':
       // The domain itself is its exchanger.
-      return [{ exchange: domain, priority: 0 }]
+      return ordered([{ exchange: domain, priority: 0 }])
     case 'found':
-      return inOrder(domain, answer.records, random, ownName().toLowerCase())
+      return ordered(answer.records)
   }
 }
 

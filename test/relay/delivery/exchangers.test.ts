@@ -148,6 +148,12 @@ test.each<[string, Table, string]>([
   expect(await found(table)).toBe(expected)
 })
 
+test('case N03: our own name without an MX record leads to this relay, as a record of it would', async () => {
+  expect(await found({ 'relay.example.org': a }, 'relay.example.org')).toBe(
+    'bounced 554 5.4.6 the best exchanger of relay.example.org is this relay, which takes no mail for it',
+  )
+})
+
 test.each(['silence', 'another id', 'garbage'] as const)('%s is no answer: deferred in time', async (behaviour) => {
   const started = performance.now()
   expect(await found({ 'x.test': behaviour })).toMatch(
