@@ -55,7 +55,8 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.routes[].match.recipientDomains': 'domains of the forward-path, without their subdomains',
     'spec.routes[].match.credentialSelector': 'credentials, by their labels',
     'spec.routes[].type': "mail goes to smarthosts, or directly to the exchangers (MX) of each recipient's domain",
-    'spec.routes[].exchangers.maxConnections': 'in use at one time, from each relay, for all domains together',
+    'spec.routes[].exchangers.maxConnections':
+      'in use at one time, from each relay, for all domains together; of ten or more the last tenth is for credentials that have none',
     'spec.routes[].exchangers.maxConnectionsPerDomain':
       'of these for one domain; one whose exchanger has not answered yet has one',
     'spec.routes[].smarthosts':

@@ -183,7 +183,7 @@ export class Dispatcher {
         break
       }
       next.pool.inUse++
-      lane.room.inUse++
+      lane.room.begin(next.parcel.message.envelope.credential)
       lane.underWay++
       lane.streak++
       this.#inFlight.begin()
@@ -287,7 +287,7 @@ export class Dispatcher {
     const open = openAttempts.begin(parcel.message.envelope.queueId)
     const attempted = await this.#attempt(job)
     this.#pools.finished(pool)
-    lane.room.inUse--
+    lane.room.end(parcel.message.envelope.credential)
     if (attempted.asked && !this.#interrupted) this.#learn(lane, pool, attempted.outcomes)
     const smarthost = placeOf(pool)
     const results = attempted.outcomes

@@ -109,6 +109,11 @@ export class Lane {
     return this.#ready.size + this.#again.length + parked
   }
 
+  /** Whose message is the next one. */
+  get nextCredential(): string | undefined {
+    return this.#again[0]?.message.envelope.credential ?? this.#ready.nextCredential
+  }
+
   /** Whether anything of this credential waits, as far as it is not being read. */
   holds(credential: string): boolean {
     return this.#ready.has(credential) || this.#parked.has(credential)

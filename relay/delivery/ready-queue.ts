@@ -18,6 +18,11 @@ export class ReadyQueue<T> {
     return this.#queues.has(credential)
   }
 
+  get nextCredential(): string | undefined {
+    const [credential] = this.#queues.keys()
+    return credential
+  }
+
   push(credential: string, item: T): void {
     this.#size++
     const queue = this.#queues.get(credential)

@@ -4,11 +4,15 @@ import { Reach } from './reach.ts'
 
 /** What the spool has not recorded of one route's deliveries: a crash could repeat no more than these and what is in flight. */
 const maxUnsettled = 20
+/** The rest is for whoever has none in use: how long a next hop holds its connection is for that next hop to say. */
+const openShare = 0.9
 
 export class Room {
   /** Connections that may be in use at one time. */
   most = Number.POSITIVE_INFINITY
-  inUse = 0
+  #inUse = 0
+  /** By the credential whose mail is on its way. */
+  readonly #inUseBy = new Map<string, number>()
   /** Done at the next hops, and not yet in the spool. */
   unsettled = 0
   /** Of these, those that the spool could not be told of. */
@@ -17,9 +21,21 @@ export class Room {
   /** In the order in which they have come. */
   readonly #waiting = new Set<Lane>()
 
+  begin(credential: string): void {
+    this.#inUse++
+    this.#inUseBy.set(credential, (this.#inUseBy.get(credential) ?? 0) + 1)
+  }
+
+  end(credential: string): void {
+    this.#inUse--
+    const left = (this.#inUseBy.get(credential) ?? 0) - 1
+    if (left > 0) this.#inUseBy.set(credential, left)
+    else this.#inUseBy.delete(credential)
+  }
+
   /** Whoever is not admitted now is among the next. */
   admits(lane: Lane): boolean {
-    if (!this.#isFull) return true
+    if (this.#hasPlaceFor(lane)) return true
     this.#waiting.add(lane)
     return false
   }
@@ -32,18 +48,27 @@ export class Room {
 
   next(): Lane | undefined {
     if (this.#isFull) return undefined
-    const [lane] = this.#waiting
-    if (lane !== undefined) this.#waiting.delete(lane)
-    return lane
+    for (const lane of this.#waiting) {
+      if (!this.#hasPlaceFor(lane)) continue
+      this.#waiting.delete(lane)
+      return lane
+    }
+    return undefined
   }
 
   forget(lane: Lane): void {
     this.#waiting.delete(lane)
   }
 
+  #hasPlaceFor({ nextCredential }: Lane): boolean {
+    if (this.#isFull) return false
+    if (this.#inUse < Math.ceil(this.most * openShare)) return true
+    return nextCredential !== undefined && !this.#inUseBy.has(nextCredential)
+  }
+
   get #isFull(): boolean {
     // While writes fail, whatever is in flight will be unsettled too.
-    const unsettled = this.#behind > 0 ? this.unsettled + this.inUse : this.unsettled
-    return this.inUse >= this.most || unsettled >= maxUnsettled
+    const unsettled = this.#behind > 0 ? this.unsettled + this.#inUse : this.unsettled
+    return this.#inUse >= this.most || unsettled >= maxUnsettled
   }
 }

@@ -97,3 +97,24 @@ test('a flood to hundreds of silent domains holds up no other credential for lon
 
 const rcptIndex = (received: readonly { readonly rcpt: readonly string[] }[], who: string): number =>
   received.findIndex((r) => r.rcpt[0]?.includes(who))
+
+test('whoever has no connection of a route gets one, however many silent domains another credential writes to (case R15)', async () => {
+  const table: Table = { 'good.test': toHost, 'mx.test': [{ a: host }] }
+  for (let n = 0; n < 100; n++) {
+    table[`d${n}.test`] = [{ mx: [1, `mx${n}.test`] }]
+    table[`mx${n}.test`] = [{ a: silent }]
+  }
+  const { hosts, spool } = await startWorld(
+    table,
+    { [host]: {}, [silent]: { script: { dot: silence } } },
+    { bounds: { maxConnections: 20 }, deadlines: allWithin(120_000) },
+  )
+  for (let n = 0; n < 100; n++)
+    spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`], credential: 'a/flood' }), hello)
+  await until('they hold what they get', () => hosts[silent].times('dot') >= 18)
+  for (let n = 0; n < 30; n++)
+    spool.put(envelope(hello, { forwardPaths: [`v${n}@good.test`], credential: `b/web${n % 3}` }), hello)
+  await until('the others have their mail', () => hosts[host].received.length === 30)
+  expect(hosts[silent].open()).toBe(18)
+  expect(hosts[host].most()).toBeLessThanOrEqual(4)
+})
