@@ -66,7 +66,7 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
       'a host name or an address; no link-local one, and IPv4 as such, not within IPv6',
     'spec.routes[].smarthosts[].port': 'usually 587 with StartTLS, 465 with Implicit',
     'spec.routes[].smarthosts[].tls.mode':
-      'StartTLS and Implicit verify the certificate and never send without; Opportunistic takes what there is; Disabled is plain',
+      'StartTLS and Implicit verify the certificate and never send without; Opportunistic takes what there is, and sends in clear where TLS fails; Disabled is plain',
     'spec.routes[].smarthosts[].tls.caRef.name':
       "a Secret or ConfigMap with ca.crt in the policy's namespace; without it the public CAs",
     'spec.routes[].smarthosts[].authRef.name':

@@ -202,7 +202,7 @@ export class Pool {
     const around = { lookup: this.#around.lookup, deadlines: this.#deadlines(hurried), addresses }
     const open = (target: Target) => openClient(target, context, around, this.#aborted.signal)
     const secured = await open(this.#target)
-    const opened = this.isExchanger && isTlsTrouble(secured) ? await open(inClear(this.#target)) : secured
+    const opened = isOpportunistic(this.#target) && isTlsTrouble(secured) ? await open(inClear(this.#target)) : secured
     this.#loggedInAt = opened.kind === 'open' ? performance.now() : Number.NEGATIVE_INFINITY
     if (opened.kind === 'failed') return opened
     const { client } = opened
@@ -232,7 +232,8 @@ export class Pool {
   }
 }
 
-/** An exchanger that offers TLS and cannot do it gets the mail as if it had offered none (RFC 7435 section 3). */
+const isOpportunistic = ({ smarthost }: Target): boolean => smarthost.tls.mode === 'Opportunistic'
+/** Who offers TLS and cannot do it gets the mail as if it had offered none (RFC 7435 section 3). */
 const isTlsTrouble = (opened: Opened): boolean =>
   opened.kind === 'failed' && (opened.stage === 'TLS' || opened.stage === 'STARTTLS')
 const inClear = (target: Target): Target => ({

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { beforeAll, expect, test } from 'vitest'
 import type { SmarthostConfig } from '../../../relay/config.ts'
 import { makeCertificates } from '../../certificates.ts'
-import { say } from './behaviour.ts'
+import { drop, type Script, say } from './behaviour.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { everything, type Options, startSmarthost } from './smarthost.ts'
@@ -195,6 +195,29 @@ test.each([
   })
   expect(outcome?.kind).toBe('delivered')
   expect(facts('smarthostConnected')).toEqual([['a', '127.0.0.1', tls]])
+})
+
+test.each([
+  'TLS',
+  'STARTTLS',
+  'EHLO under TLS',
+] as const)('case T21: Opportunistic: a smarthost where %s fails gets the mail in clear', async (stage) => {
+  const scripts: Record<typeof stage, Script> = {
+    TLS: {},
+    STARTTLS: { STARTTLS: say('454 4.7.0 not now') },
+    'EHLO under TLS': { EHLO: (time) => (time === 1 ? drop : undefined) },
+  }
+  const upstream = await startSmarthost({
+    offers: ['STARTTLS'],
+    script: scripts[stage],
+    certificate: { cert: forOthers.cert, key: forOthers.key, wantsOurs: stage === 'TLS' },
+  })
+  const { spool, attempted, quiet, facts } = rig(oneSmarthost(upstream.port, { tls: { mode: 'Opportunistic' } }))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  expect(upstream.received).toHaveLength(1)
+  expect(facts('smarthostConnected').map(([, , tls]) => tls)).toEqual([''])
 })
 
 test('case U22: a refused login is deferred, tried once in a minute, and tells no secret', async () => {
