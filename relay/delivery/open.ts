@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { type Lookup, lookupIn } from './addresses.ts'
-import { type Answer, none } from './answer.ts'
+import { type Answer, none, type WireReply } from './answer.ts'
 import { type Login, loginDialog, withoutSecrets } from './auth.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import { Client, isPositive } from './client.ts'
@@ -145,9 +145,13 @@ class Opening {
     return result
   }
 
-  /** `unanswered`: the stage that has failed then. */
+  /** Who does not know EHLO has no extensions (RFC 5321 section 3.2). `unanswered`: the stage that has failed then. */
   async #hello(unanswered: Stage = 'EHLO'): Promise<Capabilities> {
-    return capabilitiesOf(await this.#say(`EHLO ${this.#target.helloName}\r\n`, 'EHLO', unanswered))
+    const { helloName } = this.#target
+    const answer = await this.#ask(`EHLO ${helloName}\r\n`, 'EHLO')
+    if (!isUnknownCommand(answer)) return capabilitiesOf(expectPositive(answer, 'EHLO', unanswered))
+    const { code, lines } = await this.#say(`HELO ${helloName}\r\n`, 'EHLO')
+    return capabilitiesOf({ code, lines: lines.slice(0, 1) })
   }
 
   /** A password is said only where the certificate was verified, whatever the configuration says. */
@@ -167,10 +171,8 @@ class Opening {
     if (answer.kind === 'none' || answer.reply.code !== expected) throw new StageFailed('AUTH', answer)
   }
 
-  async #say(line: string, stage: Stage, unanswered = stage) {
-    const answer = await this.#ask(line, stage)
-    if (answer.kind === 'reply' && isPositive(answer)) return answer.reply
-    throw new StageFailed(answer.kind === 'none' ? unanswered : stage, answer)
+  async #say(line: string, stage: Stage): Promise<WireReply> {
+    return expectPositive(await this.#ask(line, stage), stage)
   }
 
   async #ask(line: string, stage: Stage): Promise<Answer> {
@@ -178,3 +180,11 @@ class Opening {
     return answer ?? none('lost', 'no answer')
   }
 }
+
+function expectPositive(answer: Answer, stage: Stage, unanswered = stage): WireReply {
+  if (answer.kind === 'reply' && isPositive(answer)) return answer.reply
+  throw new StageFailed(answer.kind === 'none' ? unanswered : stage, answer)
+}
+
+const isUnknownCommand = (answer: Answer): boolean =>
+  answer.kind === 'reply' && (answer.reply.code === 500 || answer.reply.code === 502)

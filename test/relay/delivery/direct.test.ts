@@ -148,6 +148,23 @@ test('STARTTLS is used where it is offered, whosever certificate it is; where it
   for (const host of Object.values(hosts)) expect(host.lines.filter((line) => line.startsWith('AUTH'))).toEqual([])
 })
 
+test.each([
+  '500',
+  '502',
+])('case U02: an exchanger that answers %s to EHLO and knows HELO gets its mail, and is offered no more', async (code) => {
+  const script = { EHLO: say(`${code} 5.5.1 what?`), other: say('250-mx.a.test, hello\r\n250 SIZE 1') }
+  const { hosts, spool, attempted, quiet } = await startWorld(twoDomains, { [one]: { script } })
+  spool.put(to('u@a.test'), hello)
+  await attempted(1)
+  await quiet()
+  expect(hosts[one].lines.slice(0, 3)).toEqual([
+    'EHLO relay.example.org',
+    'HELO relay.example.org',
+    expect.stringMatching(/^MAIL FROM:<[^ ]*>$/),
+  ])
+  expect(hosts[one].received).toHaveLength(1)
+})
+
 test('case T20: an exchanger with a chain of certificates that nobody uses is no TLS: the mail goes in clear', async () => {
   const { cert, key } = await makeCertificates(['other.test'])
   const offers = ['STARTTLS']
