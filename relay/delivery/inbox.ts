@@ -46,7 +46,9 @@ async function publish(path: string, content: () => AsyncIterable<Buffer> | Iter
 }
 
 async function write(path: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
-  const file = await open(path, 'w', 0o600)
+  // Of a call that was killed: it may be the published file by its other name.
+  await unlink(path).catch(ignored)
+  const file = await open(path, 'wx', 0o600)
   try {
     for await (const chunk of content) await file.writeFile(chunk)
     await file.sync()

@@ -1,5 +1,14 @@
 /** The capture inbox: files that are whole or not there, made once. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -53,6 +62,26 @@ test.each([
   expect(readFileSync(join(directory, `${message.queueId}.eml`)).equals(hello)).toBe(true)
   const json = readFileSync(join(directory, `${message.queueId}.json`), 'utf8')
   expect(json).toBe(present.includes('json') ? 'as it was' : `${JSON.stringify({ envelope: message }, null, 1)}\n`)
+})
+
+test('killed between the two names of the content: what has its own is not opened again', async () => {
+  const directory = folder()
+  const spool = new MemorySpool()
+  const message = envelope(hello)
+  spool.put(message, hello)
+  const published = join(directory, `${message.queueId}.eml`)
+  writeFileSync(published, hello)
+  linkSync(published, `${published}.tmp`)
+  const failing = Readable.from(
+    (async function* () {
+      yield hello.subarray(0, 5)
+      throw new Error('the disk does not give it out')
+    })(),
+  )
+  await expect(capture(directory, { content: () => failing }, message)).rejects.toThrow('does not give it out')
+  expect(readFileSync(published).equals(hello)).toBe(true)
+  await capture(directory, spool, message)
+  expect(readFileSync(published).equals(hello)).toBe(true)
 })
 
 test('content that is shorter than it was accepted is not captured', async () => {
