@@ -7,7 +7,7 @@ import type { Events } from '../events.ts'
 import { unreachable } from '../mail/outcome.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
-import type { Disk } from './disk.ts'
+import type { Disk, DiskFile } from './disk.ts'
 import { isAbsent, isOfTheMedium } from './disk-error.ts'
 import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
@@ -56,6 +56,7 @@ class Recovery {
   #buffer: Buffer = Buffer.of()
   #swept = 0
   #lastNumber = 0
+  #newest: string | undefined
 
   constructor({ disk, paths, events }: Parts) {
     this.#disk = disk
@@ -69,8 +70,8 @@ class Recovery {
 
   async run(): Promise<Recovered> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
-    const newest = names.findLast((name) => !name.endsWith('.tmp'))
-    for (const name of names) await this.#journalFile(name, name === newest ? checkAll : this.#isLeftTillLater)
+    this.#newest = names.findLast((name) => !name.endsWith('.tmp'))
+    for (const name of names) await this.#journalFile(name, name === this.#newest ? checkAll : this.#isLeftTillLater)
     this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)
     this.#checkMissing(names)
@@ -288,10 +289,19 @@ class Recovery {
     if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
     const file = await this.#disk.open(path)
     try {
+      if (this.#newest !== undefined && path === this.#paths.segment(this.#newest)) await this.#sync(file, path)
       return this.#buffer.subarray(0, await file.read(this.#buffer.subarray(0, size), 0))
     } finally {
       await file.close()
     }
+  }
+
+  // A process that was killed may have written what it never synced: after a loss of power that is gone, and what was
+  // done since it was read, as the deletion of a segment that it has copies of, is not. Once: see Journal.
+  async #sync(file: DiskFile, path: string): Promise<void> {
+    await file.sync().catch((error: unknown) => {
+      throw new SpoolError('fault', `${path} cannot be synced: ${messageOf(error)}; nothing was given up: start again`)
+    })
   }
 }
 

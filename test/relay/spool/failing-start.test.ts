@@ -94,6 +94,19 @@ test('a segment that cannot be read ends the start, which says what to do and le
   await spool.close()
 })
 
+test('a newest segment that can not be synced ends the start, once, and leaves all as it is', async () => {
+  const { directory, contents, waiting, listed } = await filled()
+  const before = listed()
+  const failing = new FailingDisk()
+  failing.failing.set('sync journal', 'EIO')
+  await expect(opened(directory, failing.disk)).rejects.toThrow(/0000000002-.*\.log cannot be synced: EIO.*start again/)
+  expect([listed(), failing.calls.filter((call) => call === 'sync journal').length]).toEqual([before, 1])
+  const { spool, lines } = await opened(directory)
+  expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
+  expect(await held(spool, contents)).toEqual(waiting.toSorted())
+  await spool.close()
+})
+
 test('with a copy of what can be read in its place only what lay there is missing, and nothing is deleted', async () => {
   const { directory, contents, stays, gone, second, large, segment, listed } = await filled()
   const bytes = readFileSync(segment(2))

@@ -74,6 +74,31 @@ export class LosingDisk {
     return files
   }
 
+  /** The same medium after so many deeds and a kill: the system has all that was done, and what was not synced can be lost yet. */
+  killedAfter(deeds: number): LosingDisk {
+    const next = new LosingDisk(this.#before)
+    const anew = new Map([...this.#known.keys()].map((inode, i) => [inode, [...next.#known.keys()][i] ?? inode]))
+    for (const deed of this.deeds.slice(0, deeds))
+      next.#do('inode' in deed ? { ...deed, inode: again(deed.inode) } : deed)
+    return next
+
+    function again(inode: Inode): Inode {
+      const known = anew.get(inode) ?? { content: Buffer.alloc(0) }
+      anew.set(inode, known)
+      return known
+    }
+  }
+
+  #do(deed: Deed): void {
+    this.deeds.push(deed)
+    if (deed.do === 'write') deed.inode.content = overwritten(deed.inode.content, deed.at, deed.bytes)
+    if (deed.do === 'truncate') deed.inode.content = deed.inode.content.subarray(0, deed.length)
+    if (deed.do === 'unlink' || (deed.do === 'name' && deed.from !== undefined)) {
+      this.#files.delete(deed.do === 'unlink' ? deed.path : (deed.from ?? ''))
+    }
+    if (deed.do === 'name') this.#files.set(deed.path, deed.inode)
+  }
+
   #namesAfter(done: readonly Deed[], luck: Luck): ReadonlyMap<string, Inode> {
     const names = new Map([...this.#known.keys()].map((inode, i) => [[...this.#before.keys()][i] ?? '', inode]))
     for (const [i, deed] of done.entries()) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { messagesOf } from './contents.ts'
 import { diceOf } from './dice.ts'
 import { LosingDisk, type Luck } from './losing-disk.ts'
 import { listening } from './samples.ts'
@@ -63,6 +64,27 @@ async function checked(files: ReadonlyMap<string, Buffer>, lines: readonly Line[
   expect(await broken(again, lines), `${where}, opened twice`).toEqual([])
   await again.close()
 }
+
+test('what a killed process had written and not synced is on the medium before anything follows from it (case S10)', async () => {
+  const losing = new LosingDisk()
+  const said = await lived(losing)
+  const dice = () => 0
+  for (let deeds = 0; deeds <= losing.deeds.length; deeds += 1) {
+    const lines = said.filter((s) => s.deeds <= deeds).map((s) => s.line)
+    const killed = losing.killedAfter(deeds)
+    const spool = await open(killed)
+    const told = (await messagesOf(spool)).map(({ envelope }) => envelope.queueId)
+    await spool.close()
+    const after = await open(new LosingDisk(killed.after(killed.deeds.length, { data: 'none', names: 'none', dice })))
+    const where = `killed after deed ${deeds} of ${losing.deeds.length}`
+    expect(await broken(after, lines), where).toEqual([])
+    expect(
+      (await messagesOf(after)).map(({ envelope }) => envelope.queueId),
+      where,
+    ).toEqual(told)
+    await after.close()
+  }
+})
 
 test.each<[string, (disk: LosingDisk['disk']) => Partial<LosingDisk['disk']>]>([
   ['files', (disk) => ({ create: async (path) => ({ ...(await disk.create(path)), sync: async () => {} }) })],
