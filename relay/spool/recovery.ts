@@ -70,7 +70,7 @@ class Recovery {
 
   async run(): Promise<Recovered> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
-    this.#newest = names.findLast((name) => !name.endsWith('.tmp'))
+    this.#newest = names.findLast((name) => parseSegmentName(name) !== undefined)
     for (const name of names) await this.#journalFile(name, name === this.#newest ? checkAll : this.#isLeftTillLater)
     this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)

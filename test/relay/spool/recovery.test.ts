@@ -57,6 +57,20 @@ test('a record with damaged content is set aside with its segment; the others st
   expect(await found(spool)).toEqual({ ids: [spool.large, spool.last], told: ['recovered 2 swept 0'], setAside })
 })
 
+test('a file of somebody else behind the newest segment keeps no content in that from being checked', async () => {
+  const spool = await filled()
+  const bytes = readFileSync(spool.segment)
+  bytes.write('!', bytes.indexOf(contentOf(50, 50)) + 20)
+  writeFileSync(spool.segment, bytes)
+  writeFileSync(`${spool.segment}~`, 'of an editor')
+  const { ids, told } = await found(spool, 2)
+  expect(ids).toEqual([spool.small, spool.large])
+  expect(told.filter((line) => line.startsWith('quarantined'))).toEqual([
+    expect.stringContaining(`the content of message ${spool.last} is damaged`),
+    expect.stringMatching(/\.log~: is no file of the journal$/),
+  ])
+})
+
 test('cut anywhere, the newest segment holds whole messages or none (case S01)', async () => {
   const spool = await filled()
   const whole = readFileSync(spool.segment)
