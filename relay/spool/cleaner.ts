@@ -7,6 +7,7 @@ import type { Journal } from './journal.ts'
 import type { Loaded, Messages } from './messages.ts'
 import type { OpenSegments } from './open-segments.ts'
 import type { Paths } from './paths.ts'
+import { moveAside } from './quarantine.ts'
 import type { Register } from './register.ts'
 import type { Segment } from './segment.ts'
 
@@ -123,7 +124,7 @@ export class Cleaner {
     const path = paths.segment(segment.name)
     open.forget(segment)
     register.retire(segment)
-    const gone = segment.damaged ? disk.rename(path, paths.setAside(segment.name)) : disk.unlink(path)
+    const gone = segment.damaged ? moveAside(disk, paths, path, segment.name) : disk.unlink(path)
     await gone.catch((error: unknown) => {
       if (!isAbsent(error)) throw error
     })

@@ -2,13 +2,19 @@
 import type { Disk } from './disk.ts'
 import type { Paths } from './paths.ts'
 
-/** Moved there, under its name or the next free one. False: a disk that cannot even rename keeps us from no mail that is whole. */
-export async function setAside(disk: Disk, paths: Paths, path: string, name: string): Promise<boolean> {
+/** Moved there, under its name or the next free one. @throws what the disk throws */
+export async function moveAside(disk: Disk, paths: Paths, path: string, name: string): Promise<void> {
+  // Somebody may have taken the folder away with what was in it.
+  if ((await disk.makeDirectory(paths.quarantine)) !== undefined) await disk.syncDirectory(paths.directory)
   const taken = new Set(await disk.list(paths.quarantine))
   let free = name
   for (let n = 1; taken.has(free); n += 1) free = `${name}.${n}`
-  return disk.rename(path, paths.setAside(free)).then(
+  await disk.rename(path, paths.setAside(free))
+}
+
+/** False: a disk that cannot even rename keeps us from no mail that is whole. */
+export const setAside = (disk: Disk, paths: Paths, path: string, name: string): Promise<boolean> =>
+  moveAside(disk, paths, path, name).then(
     () => true,
     () => false,
   )
-}

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
@@ -90,6 +90,24 @@ test('one message that cannot be read is set aside with its segment, told, and t
   expect(quarantined()).toEqual([expect.stringMatching(/0000000001-.*the content of message .* cannot be read$/)])
   expect(there()).toBe(29)
   await pass(200)
+  await until('the dead segments are deleted', () => listed('journal').length < 8)
+  expect(listed('quarantine')).toEqual([expect.stringMatching(/^0000000001-/)])
+  expect(there()).toBe(29)
+})
+
+test('a segment that is set aside again, after a copy was put in its place, takes no place of the one before', async () => {
+  const { directory, pass, listed } = await withBadSector(short)
+  const [name = ''] = listed('journal')
+  writeFileSync(join(directory, 'quarantine', name), 'as it was the first time')
+  await passUntil(pass, 'the segment is set aside', () => !listed('journal').includes(name))
+  expect(listed('quarantine').toSorted()).toEqual([name, `${name}.1`])
+  expect(readFileSync(join(directory, 'quarantine', name), 'utf8')).toBe('as it was the first time')
+})
+
+test('while somebody has taken the folder of damaged files away, it is made anew, and no room is kept', async () => {
+  const { directory, pass, there, listed } = await withBadSector(short)
+  rmSync(join(directory, 'quarantine'), { recursive: true })
+  await pass(400)
   await until('the dead segments are deleted', () => listed('journal').length < 8)
   expect(listed('quarantine')).toEqual([expect.stringMatching(/^0000000001-/)])
   expect(there()).toBe(29)
