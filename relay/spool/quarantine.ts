@@ -1,14 +1,15 @@
 /** The folder of what is damaged: nothing in it is deleted or written over. */
 import type { Disk } from './disk.ts'
+import { isAbsent } from './disk-error.ts'
 import type { Paths } from './paths.ts'
 
 /** Moved there, under its name or the next free one. @throws what the disk throws */
 export async function moveAside(disk: Disk, paths: Paths, path: string, name: string): Promise<void> {
   // Somebody may have taken the folder away with what was in it.
   if ((await disk.makeDirectory(paths.quarantine)) !== undefined) await disk.syncDirectory(paths.directory)
-  const taken = new Set(await disk.list(paths.quarantine))
   let free = name
-  for (let n = 1; taken.has(free); n += 1) free = `${name}.${n}`
+  // Asked for each name: there may be tens of thousands, and a list of all for each of them takes hours.
+  for (let n = 1; await isThere(disk, paths.setAside(free)); n += 1) free = `${name}.${n}`
   await disk.rename(path, paths.setAside(free))
 }
 
@@ -17,4 +18,13 @@ export const setAside = (disk: Disk, paths: Paths, path: string, name: string): 
   moveAside(disk, paths, path, name).then(
     () => true,
     () => false,
+  )
+
+const isThere = (disk: Disk, path: string): Promise<boolean> =>
+  disk.size(path).then(
+    () => true,
+    (error: unknown) => {
+      if (isAbsent(error)) return false
+      throw error
+    },
   )

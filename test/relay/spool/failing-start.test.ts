@@ -186,6 +186,19 @@ test('the oldest segments go when nothing in them is needed: that is no damage',
   await again.spool.close()
 })
 
+test('of many contents whose records are damaged each is set aside without a look through all that lie there', async () => {
+  const { directory, large, segment, listed } = await filled()
+  truncateSync(segment(2), 0)
+  for (let n = 0; n < 200; n += 1) writeFileSync(join(directory, 'large', `${String(n).padStart(10, '0')}.eml`), 'x')
+  writeFileSync(join(directory, 'quarantine', `${large}.eml`), 'of before')
+  const failing = new FailingDisk()
+  const { spool } = await opened(directory, failing.disk)
+  await spool.close()
+  expect([listed()[1], listed()[2]?.length]).toEqual([[], 203])
+  expect(listed()[2]).toContain(`${large}.eml.1`)
+  expect(failing.calls.filter((call) => call === 'list quarantine')).toEqual([])
+})
+
 test('a start that fails behind a damaged segment leaves its contents to the next one, which sets them aside', async () => {
   const { directory, large, segment, listed } = await filled()
   const { spool: third } = await opened(directory)
