@@ -1,5 +1,5 @@
 /** Captured mail of every fleet: what NonProduction kept instead of sending it. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Envelope } from '../../relay/mail/envelope.ts'
 import type { Name } from '../compile/snapshot.ts'
@@ -12,7 +12,7 @@ export type Captured = {
   readonly file: string
 }
 
-/** Every captured message, the oldest first; a file that can not be read is left out. */
+/** Every captured message, the oldest first; what can not be read, or has lost its other half, is left out. */
 export const capturedMail = (state: State): readonly Captured[] =>
   state
     .fleets()
@@ -43,9 +43,10 @@ function queueIdsIn(inbox: string): readonly string[] {
 
 function capturedIn(state: State, policy: Name, queueId: string): readonly Captured[] {
   const { inbox } = state.fleet(policy)
+  const file = join(inbox, `${queueId}.eml`)
   try {
-    const { envelope } = JSON.parse(readFileSync(join(inbox, `${queueId}.json`), 'utf8')) as { envelope: Envelope }
-    return [{ policy, envelope, file: join(inbox, `${queueId}.eml`) }]
+    const { envelope } = JSON.parse(readFileSync(join(inbox, `${queueId}.json`), 'utf8')) as { envelope?: Envelope }
+    return envelope?.queueId === queueId && existsSync(file) ? [{ policy, envelope, file }] : []
   } catch {
     return []
   }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -71,6 +72,23 @@ test('an empty inbox is no error', async () => {
   const { code, out } = await commanded('inbox', '--state', temporaryFolder())
   expect(code).toBe(0)
   expect(out).toMatch(/^nothing was captured in /)
+})
+
+test('captured mail of which somebody has deleted one half, and what is no mail, keep nobody from the others', async () => {
+  const state = temporaryFolder()
+  const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
+  mkdirSync(inbox, { recursive: true })
+  const envelope = { acceptedAt: 0, credential: 'team-a/web', reversePath: '', forwardPaths: [], client: {} }
+  for (const queueId of ['whole', 'half'])
+    writeFileSync(join(inbox, `${queueId}.json`), JSON.stringify({ envelope: { ...envelope, queueId } }))
+  writeFileSync(join(inbox, 'whole.eml'), 'Subject: still here\r\n\r\n')
+  writeFileSync(join(inbox, 'notes.json'), '{}')
+  writeFileSync(join(inbox, 'notes.eml'), '')
+  const { code, out, err } = await commanded('inbox', 'list', '--state', state)
+  expect([code, out.trim().split('\n').length, err]).toEqual([0, 1, ''])
+  expect(out).toContain('still here')
+  const half = await commanded('inbox', 'show', 'half', '--state', state)
+  expect([half.code, half.err]).toEqual([3, expect.stringContaining('there is no captured message half')])
 })
 
 test('help tells every verb and every exit code', async () => {
