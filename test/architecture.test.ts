@@ -26,6 +26,7 @@ const layers = [
   'relay/keys/',
   'relay/turns.ts',
   'relay/headroom.ts',
+  'relay/tls-records.ts',
   'relay/under-handshake.ts',
   'relay/latest.ts',
   'relay/inbound/',

@@ -54,7 +54,7 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
       resolve(result)
     }
     const onSecure = (): void => {
-      stranger?.handshakeDone()
+      stranger?.handshakeDone(() => secured.bytesRead)
       finish(secured)
     }
     const onClose = (): void => finish(none('lost', 'the connection was closed in the TLS handshake'))

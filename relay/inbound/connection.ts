@@ -202,15 +202,14 @@ export class Connection implements Line, Hearer {
     plain.off('close', this.#onClose)
     // It reads what the lower socket has read.
     const { context, authority } = this.#tls.handshake()
-    const asks = authority !== undefined && ({ requestCert: true, rejectUnauthorized: false } as const)
+    const asks = authority && ({ requestCert: true, rejectUnauthorized: false } as const)
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
-    // Over any stream, says Node's manual; its types know sockets alone.
-    const bounded = authority && (new UnderHandshake(plain, this) as UnderHandshake & Socket)
+    const bounded = asks || this.#conversation.isOfStranger ? UnderHandshake.of(plain, asks && this) : undefined
     const secured = new TLSSocket(bounded ?? plain, options)
     handshake.top = secured
     secured.on('_tlsError', this.#onError)
     secured.once('secure', () => {
-      bounded?.handshakeDone()
+      bounded?.handshakeDone(() => secured.bytesRead).once('error', () => this.violated(refusal('always.errors')))
       clearTimeout(this.#handshake?.deadline)
       this.#handshake = undefined
       this.#socket = secured

@@ -98,6 +98,11 @@ export class Conversation {
     return !this.#session.transaction && !this.#settling
   }
 
+  /** Nobody has lately logged in from where it comes. */
+  get isOfStranger(): boolean {
+    return this.#owner.rank === 'stranger'
+  }
+
   /** Does this when it is this session's turn; `laterMs` is what it will take after it has returned. */
   inTurn(work: () => void, laterMs = 0): void {
     this.#inbound.turns.take(this.#owner, work, laterMs)

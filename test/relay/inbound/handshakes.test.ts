@@ -1,10 +1,14 @@
 /** By what handshakes go: anew for each connection, and as before as long as the listener shows the same and asks for the same. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import type { ListenerConfig } from '../../../relay/config.ts'
 import { type Certificate, Handshakes } from '../../../relay/inbound/handshakes.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
+import { installed, programFile } from '../../local/programs.ts'
+import { until } from '../../local/until.ts'
 import { closers, reply, start, talk } from './clients.ts'
 import { baseConfig, testCertificates, type UnderTest } from './submission-under-test.ts'
 
@@ -45,6 +49,46 @@ test('a session of TLS 1.2 has one handshake: no other one is had within it', as
     socket.renegotiate({}, (error) => resolve(error === null ? 'done' : 'refused'))
   })
   expect(await again).toBe('refused')
+})
+
+/** Octets of a client's that says a record of TLS 1.3 with another key of its own as often as it is asked to. */
+function keyChanger(port: number) {
+  const program = spawn(programFile('openssl') ?? 'openssl', ['s_client', '-tls1_3', '-connect', `127.0.0.1:${port}`])
+  closers.push(() => void program.kill())
+  let heard = ''
+  for (const output of [program.stdout, program.stderr]) output.on('data', (octets) => (heard += String(octets)))
+  program.stdin.on('error', () => {})
+  return {
+    ended: once(program, 'exit'),
+    greeted: () => until('it is greeted', () => heard.includes('220 ')),
+    /** One of those that do not ask for a new key of ours. */
+    async change(times: number): Promise<void> {
+      for (let n = 0; n < times; n += 1) {
+        const before = heard.split('KEYUPDATE').length
+        program.stdin.write('k\n')
+        await until('it has another key', () => heard.split('KEYUPDATE').length > before || program.exitCode !== null)
+      }
+    },
+    async say(line: string): Promise<string> {
+      program.stdin.write(`${line}\r\n`)
+      await until('it is answered', () => heard.includes('250 '))
+      return heard
+    },
+  }
+}
+
+test.runIf(installed('openssl'))('a stranger has a hundred keys in a session of TLS 1.3, and no more', async () => {
+  const { under } = await start()
+  const changer = keyChanger(under.port('submissions'))
+  await changer.greeted()
+  await changer.change(50)
+  await changer.say('NOOP')
+  await changer.change(60)
+  await changer.ended
+  expect(under.told).toContainEqual(
+    expect.objectContaining({ msg: 'refused', stage: 'connect', rule: 'always.errors' }),
+  )
+  await until('nobody is there', () => under.submission.sessions === 0)
 })
 
 const [listener] = baseConfig.listeners
