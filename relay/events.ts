@@ -287,6 +287,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     certificate(listener: string, expiresAt: number): void {
       metrics.certificateExpiry.set({ listener }, expiresAt / 1000)
     },
+    /** It would be told of as ending, without an end. */
+    noCertificate(listener: string): void {
+      metrics.certificateExpiry.remove({ listener })
+    },
     draining(): void {
       metrics.draining.set(1)
       log.info('is to leave, and takes no new mail')

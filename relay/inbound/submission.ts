@@ -112,6 +112,8 @@ export function createSubmission({
     listener.stop()
     open.delete(key)
     events.stopped(name)
+    // It may have moved to another port before it left this one.
+    if (![...open.values()].some((o) => o.name === name)) events.noCertificate(name)
   }
 
   async function openOrRenew(config: ListenerConfig, files: LoadedConfig['files']): Promise<void> {

@@ -80,6 +80,19 @@ test.each([
   expect(spool.kept).toHaveLength(2)
 })
 
+test('the end of a certificate is told of listeners that are open, and of no other (case T13)', async () => {
+  const { under } = await start()
+  const told = async () =>
+    [...(await under.metrics.registry.metrics()).matchAll(/certificate_expiry\w+\{listener="(\w+)"/g)].map(([, l]) => l)
+  const [submission, submissions] = baseConfig.listeners
+  if (!submission || !submissions) throw new Error('the configuration has two listeners')
+  expect(await told()).toEqual(['submission', 'submissions'])
+  await under.apply({ ...baseConfig, listeners: [{ ...submissions, address: '127.0.0.2' }] })
+  expect(await told()).toEqual(['submissions'])
+  await under.apply({ ...baseConfig, listeners: [submission] })
+  expect(await told()).toEqual(['submission'])
+})
+
 test('a listener that can not bind is named; the others are up', async () => {
   const { under } = await start()
   const taken = under.port('submission')
