@@ -49,7 +49,7 @@ export function lineOutput(fd: number, told: () => Told): LineOutput {
     if (gathered.length > 0) {
       const text = gathered.join('')
       gathered = []
-      const encoded = Buffer.from(text)
+      const encoded = harmless(text)
       unwritten.push(encoded)
       bytes += encoded.length - text.length
     }
@@ -110,6 +110,18 @@ export function lineOutput(fd: number, told: () => Told): LineOutput {
     },
   }
 }
+
+/** What JSON leaves as it is, and a terminal obeys: C1 controls, line ends, and who turns the direction of a text around. */
+const obeyed = /[\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** Lines of JSON, in octets: strangers are quoted in them, and people read them on a terminal. They say the same as before. */
+function harmless(lines: string): Buffer {
+  const octets = Buffer.from(lines)
+  // Nearly always all of it is ASCII.
+  return octets.length === lines.length ? octets : Buffer.from(lines.replace(obeyed, escaped))
+}
+
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** Nothing else happens meanwhile. */
 const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)

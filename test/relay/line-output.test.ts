@@ -1,13 +1,14 @@
 /** The log of a process whose reader is slow, stands still or is gone: the process goes on, and whoever reads gets whole lines. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { lineOutput } from '../../relay/line-output.ts'
 import { until } from '../local/until.ts'
 
 const program = join(import.meta.dirname, 'chatty-program.ts')
@@ -130,4 +131,20 @@ test('who reads a pipe after another one that is gone begins with a whole line',
   const second = reading(open())
   await until('it has the newest', () => second.text().includes('3999 '))
   expect(second.lines().filter((line) => !whole.test(line) && !line.startsWith('missing '))).toEqual([])
+})
+
+test('a terminal obeys nothing that a stranger is quoted with, and the line says the same (case R14)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-output-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'log')
+  const fd = openSync(file, 'w')
+  const output = lineOutput(fd, () => ({ lineLost: () => {}, linesMissing: () => {} }))
+  const line = { address: 'ü\u009b2J\u0085\u202e\u2066@x.example', text: '\x1b\u2028' }
+  output.write(`${JSON.stringify(line)}\n`)
+  output.close()
+  closeSync(fd)
+  const written = readFileSync(file, 'utf8')
+  expect(written).not.toMatch(/(?!\n)[\p{Cc}\p{Zl}\p{Bidi_Control}]/u)
+  expect(written).toContain('ü')
+  expect(JSON.parse(written)).toEqual(line)
 })
