@@ -9,6 +9,7 @@ import { accepted, apiOf, type Api as TestApi } from './api.ts'
 import { type Bench, isWrite, type Operator, openBench } from './binding-bench.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { status } from './fault-proxy.ts'
+import { forbidding } from './forbidding.ts'
 import { installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 
@@ -234,6 +235,21 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('an operator wit
     one.give({ web: bench.binding('smtp') })
     await until('its key is known', () => verifierIn(one))
     expect([one.bindings.troubles().size, one.marks()]).toEqual([0, 1])
+  })
+
+  test('whom another policy of the cluster keeps from looking revokes nothing, and tells in its words', async () => {
+    const one = await bench.operator()
+    one.give({ web: bench.binding('smtp') })
+    const verifier = await until('its key is known', () => verifierIn(one))
+    const lift = await forbidding(admin, bench.namespace, 'no Secret without a team')
+    const trouble = await until('it is told', () => one.bindings.troubles().get(bench.nameOf('web')))
+    expect(trouble).toMatchObject({ type: 'ResolvedRefs', status: 'False', reason: 'SecretRefused' })
+    expect(trouble.message).toContain('no Secret without a team')
+    await turned(one)
+    expect(verifierIn(one)).toBe(verifier)
+    await lift()
+    await until('it is mended', () => one.bindings.troubles().size === 0)
+    expect(verifierIn(one)).toBe(verifier)
   })
 
   test('logs what stands in its way once, what passes by itself each time, and how long it took', async () => {

@@ -30,6 +30,14 @@ export async function look(api: Api, resource: Resource, at: Place, signal: Abor
   }
 }
 
-/** RBAC refuses before anybody knows whether the object is there; an admission policy afterwards. */
+const ourRule = `${managedByLabel}=${operatorName}`
+
+/**
+ * RBAC refuses before anybody knows whether the object is there; the chart's admission policy afterwards, and names the
+ * label. What another policy refuses is nobody's in particular: it may be ours, with keys that are in use.
+ */
 export const isDeniedByPolicy = (error: unknown): boolean =>
-  error instanceof ApiError && error.code === 403 && error.message.includes('ValidatingAdmissionPolicy')
+  error instanceof ApiError &&
+  error.code === 403 &&
+  error.message.includes('ValidatingAdmissionPolicy') &&
+  error.message.includes(ourRule)

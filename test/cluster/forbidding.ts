@@ -1,0 +1,33 @@
+/** An admission policy that somebody else has in the cluster, and that lets no Secret of a namespace be changed. */
+import { until } from '../local/until.ts'
+import { type Api, accepted, type Refusal } from './api.ts'
+
+const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies'
+const apiVersion = 'admissionregistration.k8s.io/v1'
+
+/** Resolves when it holds. What it answers takes it away, and resolves when it is gone. */
+export async function forbidding(admin: Api, namespace: string, message: string): Promise<() => Promise<void>> {
+  const name = `forbidding-${namespace}`
+  const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['secrets'] }
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } }
+  const policy = {
+    matchConstraints: { namespaceSelector, resourceRules: [rule] },
+    validations: [{ expression: 'false', message, reason: 'Forbidden' }],
+  }
+  const binding = { policyName: name, validationActions: ['Deny'] }
+  const kind = 'ValidatingAdmissionPolicy'
+  accepted(await admin.create(policies, { apiVersion, kind, metadata: { name }, spec: policy }))
+  const bindings = policies.replace(/ies$/, 'ybindings')
+  accepted(await admin.create(bindings, { apiVersion, kind: `${kind}Binding`, metadata: { name }, spec: binding }))
+  const holds = async (): Promise<boolean> => {
+    const probe = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'probe', namespace } }
+    const { body } = await admin.create(`/api/v1/namespaces/${namespace}/secrets?dryRun=All`, probe)
+    return (body as Refusal).message?.includes(message) === true
+  }
+  await until('the policy holds', holds)
+  return async () => {
+    accepted(await admin.remove(`${bindings}/${name}`))
+    accepted(await admin.remove(`${policies}/${name}`))
+    await until('the policy is gone', async () => !(await holds()))
+  }
+}
