@@ -71,7 +71,7 @@ export async function issue(authority: Issued, hosts: readonly string[], now: nu
   return { certificate: certificate.toString('pem'), key: await printKey(keys.privateKey) }
 }
 
-/** Whether a certificate still serves: this authority signed it, for just these hosts, and a third of its time is left. */
+/** Whether a certificate serves: this authority signed it, for just these hosts, it is valid by now, and a third of its time is left. */
 export async function stillServes(
   certificate: string,
   authority: Issued,
@@ -82,6 +82,7 @@ export async function stillServes(
     const leaf = new X509Certificate(certificate)
     const names = leaf.getExtension(SubjectAlternativeNameExtension)?.names.items.map((n) => n.value) ?? []
     return (
+      leaf.notBefore.getTime() <= now &&
       leaf.notAfter.getTime() - now > leafLifetime / 3 &&
       names.length === hosts.length &&
       hosts.every((h) => names.includes(h)) &&

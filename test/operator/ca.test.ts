@@ -68,6 +68,7 @@ test.each([
   ['fresh', hosts, 0, true],
   ['with a third of its time left', hosts, 59 * day, true],
   ['with less than a third left', hosts, 61 * day, false],
+  ['that is not valid yet, since a clock was ahead', hosts, -2 * day, false],
   ['for other hosts', ['relay.example.org'], 0, false],
   ['for more hosts', [...hosts, 'mail.example.org'], 0, false],
 ] as const)('a certificate %s', async (_name, wanted, later, serves) => {
