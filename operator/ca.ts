@@ -80,7 +80,7 @@ export async function stillServes(
 ): Promise<boolean> {
   try {
     const leaf = new X509Certificate(certificate)
-    const names = leaf.getExtension(SubjectAlternativeNameExtension)?.names.items.map((n) => n.value) ?? []
+    const names = namesOf(leaf)
     return (
       leaf.notBefore.getTime() <= now &&
       leaf.notAfter.getTime() - now > leafLifetime / 3 &&
@@ -90,6 +90,19 @@ export async function stillServes(
     )
   } catch {
     return false
+  }
+}
+
+const namesOf = (leaf: X509Certificate): readonly string[] =>
+  leaf.getExtension(SubjectAlternativeNameExtension)?.names.items.map(({ value }) => value) ?? []
+
+/** Undefined where it is none, or for nobody. */
+export function hostsIn(certificate: string | undefined): readonly string[] | undefined {
+  try {
+    const names = certificate === undefined ? [] : namesOf(new X509Certificate(certificate))
+    return names.length === 0 ? undefined : names
+  } catch {
+    return undefined
   }
 }
 

@@ -68,6 +68,17 @@ describe.runIf(givenCluster() !== undefined)('the certificate of a fleet', () =>
     expect(Date.parse(new X509Certificate(next).validTo)).toBeGreaterThan(now + 89 * day)
   })
 
+  test('is made anew in time for a fleet that is held, too, and for the hosts that it had', async () => {
+    const operator = await start(withHosts(['relay.example.org', 'shared.mail.svc']))
+    const { certificate } = await made(operator)
+    operator.compile = () => new Map([[stage.named('shared'), { kind: 'hold' }]])
+    operator.dirty.mark()
+    await turnsTaken(operator)
+    expect((await pair()).certificate, 'not a day too early').toBe(certificate)
+    now += 61 * day
+    expect(hostsOf(await another(certificate))).toBe(hostsOf(certificate))
+  })
+
   test('is made anew for other hosts', async () => {
     const operator = await start()
     const { certificate } = await made(operator)

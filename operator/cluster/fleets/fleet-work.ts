@@ -107,7 +107,7 @@ class Work {
 
   async #certificate(): Promise<void> {
     const { issuedName, fleet, owner } = this.#secrets
-    const hosts = issuedHosts(this.#job.compiled)
+    const hosts = issuedHosts(this.#job.compiled, this.#secrets.ours(issuedName))
     if (hosts === undefined) return
     const what = `Secret ${owner.namespace}/${issuedName}`
     const { writing, signer, now } = this.#hands
@@ -213,7 +213,7 @@ class Work {
     await this.#tried(`removing what fleet ${fleet} no longer needs`, async () => {
       await prune(made, manifests, owner, writing)
       const { issuedName } = this.#secrets
-      if (issuedHosts(compiled) === undefined) await removeSecret(this.#secrets, issuedName, writing)
+      if (issuedHosts(compiled, undefined) === undefined) await removeSecret(this.#secrets, issuedName, writing)
     })
   }
 

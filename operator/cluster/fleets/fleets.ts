@@ -328,8 +328,8 @@ class ClusterFleets implements Fleets {
   }
 
   async #servesStill({ secrets, job }: Fleet): Promise<boolean> {
-    const hosts = job === undefined ? undefined : issuedHosts(job.compiled)
     const secret = secrets.ours(secrets.issuedName)
+    const hosts = job === undefined ? undefined : issuedHosts(job.compiled, secret)
     if (hosts === undefined || secret === undefined) return true
     return await certificateServes(secret, hosts, await this.#signer(), this.#now())
   }

@@ -1,15 +1,18 @@
 /** The Secret with the certificate that the operator issues for a fleet's listeners; kept while it serves. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { type Issued, issue, stillServes } from '../../ca.ts'
+import { hostsIn, type Issued, issue, stillServes } from '../../ca.ts'
 import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { metadataOf } from '../../manifests/labels.ts'
 import type { KubeObject } from '../api/object.ts'
 import { dataOf } from './known-config.ts'
 
-/** The hosts that a fleet's issued certificate is for; undefined where no listener needs one. */
-export function issuedHosts(fleet: CompiledFleet): readonly string[] | undefined {
-  if (fleet.kind === 'hold') return undefined
+/**
+ * The hosts that a fleet's issued certificate is for; undefined where no listener needs one. A fleet that is held may be so
+ * for longer than a certificate lives: its next one is for the hosts that the one in its Secret is for.
+ */
+export function issuedHosts(fleet: CompiledFleet, secret: KubeObject | undefined): readonly string[] | undefined {
+  if (fleet.kind === 'hold') return hostsIn(pairIn(secret)?.certificate)
   const hosts = fleet.files.flatMap(({ from }) => (from.kind === 'issued' ? from.hosts : []))
   return hosts.length === 0 ? undefined : [...new Set(hosts)]
 }
