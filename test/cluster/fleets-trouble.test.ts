@@ -178,6 +178,20 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     expect(told[2]).toEqual(told[0])
   })
 
+  test('with volumes of another size: what a StatefulSet can not change is told with what makes it so', async () => {
+    const operator = await stage.operator(runs)
+    await until('it is there', () => there('statefulsets', 'shared'))
+    operator.compile = () => new Map([[stage.named('shared'), { ...runs, storage: '20Gi' }]])
+    operator.dirty.mark()
+    const trouble = await inTrouble(operator)
+    expect(trouble).toContain('set spec.queue.storage.size back')
+    expect(trouble).toContain('--cascade=orphan')
+    expect(trouble).not.toContain('delete the object')
+    accepted(await stage.raw.remove(stage.path('statefulsets', 'shared')))
+    await mended(operator)
+    expect(JSON.stringify(await stage.get('statefulsets', 'shared'))).toContain('"storage":"20Gi"')
+  })
+
   test('in a namespace that goes away there is no trouble, and no haste', async () => {
     const operator = await stage.operator(both)
     await stage.written(operator, runs)

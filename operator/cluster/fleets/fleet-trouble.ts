@@ -33,6 +33,12 @@ const mends: readonly (readonly [when: RegExp, mend: string])[] = [
   [/admission webhook|failed calling webhook/, 'see to that webhook: it lets nothing of the fleet be written'],
   [/ValidatingAdmissionPolicy/, 'that policy has to let the operator write what carries its label'],
   [/violates PodSecurity/, 'let the namespace admit what Pod Security calls restricted'],
+  [
+    // Deleted as it stands, it would take its pods along, and leave the volumes as small as they are.
+    /volumeClaimTemplates|updates to statefulset spec/,
+    'set spec.queue.storage.size back; or give the claims data-<pod> that size by hand, and delete the StatefulSet with ' +
+      '--cascade=orphan, which leaves its pods: it is made anew around them',
+  ],
   [/is immutable/, 'delete the object, and it is made anew as it should be'],
   [/cannot (create|patch|delete|get) resource/, "give the operator's account that right; the chart's roles have it"],
 ]
