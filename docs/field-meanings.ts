@@ -6,7 +6,7 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
   RelayPolicy: {
     'spec.replicas': 'how many relays; in local mode one runs, or none with 0',
     'spec.hostname':
-      'the name in banner, EHLO, Received and the certificate; <name>.<namespace>.svc where it is not given',
+      'the name in banner, EHLO, Received and the certificate, and never that of another Service of the cluster; <name>.<namespace>.svc where it is not given',
     'spec.listeners': 'at least one; the first one is what binding Secrets point to',
     'spec.listeners[].name': 'its name in conditions, logs and metrics',
     'spec.listeners[].port':

@@ -112,6 +112,13 @@ export const findings = {
     (port: number, first: string, second: string) =>
       `listeners ${first} and ${second} would both bind port ${port}, since a port below 1024 moves up by 2000; choose another`,
   ),
+  hostnameNotItsOwn: says(
+    'Accepted',
+    'False',
+    'HostnameNotItsOwn',
+    (hostname: string, own: string) =>
+      `${hostname} is the name of another Service of the cluster, whose clients would take this fleet for it; give a name in the DNS, or none: then it is ${own}`,
+  ),
   policyNotFound: says(
     'Accepted',
     'False',

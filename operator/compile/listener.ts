@@ -15,7 +15,8 @@ export const boundPort = (place: Place, port: number): number =>
   port < lowPorts && !place.lowPorts ? port + moveUp : port
 
 /** The Service of a fleet, by its name in the cluster. */
-export const serviceHost = ({ name, namespace }: Policy): string => `${name}.${namespace}.svc`
+export const serviceHost = ({ name, namespace }: Pick<Policy, 'name' | 'namespace'>): string =>
+  `${name}.${namespace}.svc`
 
 export const hostnameOf = (policy: Policy): string => policy.spec.hostname ?? serviceHost(policy)
 

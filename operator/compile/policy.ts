@@ -4,7 +4,7 @@ import { type Claim, settle } from './conflict.ts'
 import { findings } from './findings.ts'
 import type { Known } from './known.ts'
 import { limitStoreFiles } from './limit-store.ts'
-import { boundPort, clientAuthorityFiles, hostAndPort, listenerFiles } from './listener.ts'
+import { boundPort, clientAuthorityFiles, hostAndPort, listenerFiles, serviceHost } from './listener.ts'
 import { byText, oldestFirst } from './order.ts'
 import { References, type Resolved } from './references.ts'
 import { routeFiles } from './route.ts'
@@ -58,6 +58,14 @@ function collisions(place: Place, { spec: { listeners } }: Policy): readonly Fin
   })
 }
 
+/** What is issued for its listeners is for its hostname, too, and every client trusts who issues: none is for another fleet's Service. */
+function hostnameFindings({ spec: { hostname }, ...policy }: Policy): readonly Finding[] {
+  const own = serviceHost(policy)
+  const isService = hostname !== undefined && /\.svc(\.cluster\.local)?$/.test(hostname)
+  if (!isService || hostname === own || hostname === `${own}.cluster.local`) return []
+  return [findings.hostnameNotItsOwn(hostname, own)('spec.hostname')]
+}
+
 const resolve = (policy: Policy, place: Place, references: References): readonly Resolved[] => [
   ...policy.spec.listeners.map((_, i) => listenerFiles(place, policy, i, references)),
   ...policy.spec.listeners.map((_, i) => clientAuthorityFiles(policy, i, references)),
@@ -82,7 +90,12 @@ function judge(policy: Policy, place: Place, references: References, rival: Riva
   const broken = resolved.flatMap((r) => ('finding' in r ? [r.finding] : []))
   return {
     policy,
-    findings: [...collisions(place, policy), ...portFindings(place, policy, rival), ...broken],
+    findings: [
+      ...hostnameFindings(policy),
+      ...collisions(place, policy),
+      ...portFindings(place, policy, rival),
+      ...broken,
+    ],
     files: [...new Map(files.map((f) => [f.path, f])).values()],
   }
 }
