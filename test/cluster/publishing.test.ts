@@ -5,7 +5,7 @@ import { until } from '../local/until.ts'
 import { accepted, apiOf, type Api as TestApi } from './api.ts'
 import { declarer } from './declare.ts'
 import { dnsEndpointCrd, group, kind, plural } from './dns-endpoint-crd.ts'
-import { type FaultProxy, faultProxy } from './fault-proxy.ts'
+import { type FaultProxy, faultProxy, type Seen, status } from './fault-proxy.ts'
 import type { Cluster } from './held.ts'
 import { conditionsOf, installCrds } from './install-crds.ts'
 import { keep } from './keep.ts'
@@ -105,6 +105,16 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
     await declare.domain('b', { domain: 'b.example', expect: expected, dns })
     expect((await condition('b', 'PublisherBlocked')).message).toContain("is somebody else's")
     expect(accepted(await admin.get(path('b')))['spec']).toEqual({ endpoints: [] })
+
+    const isRefused = (seen: Seen): boolean => seen.method === 'PATCH' && seen.path === path('d')
+    proxy.rule = (seen) => (isRefused(seen) ? status(403, 'Forbidden') : 'pass')
+    await declare.domain('d', { domain: 'd.example', expect: expected, dns })
+    const refused = (await condition('d', 'PublisherRefused')).message
+    expect(refused).toContain(`DNSEndpoint ${namespace}/d`)
+    expect(refused).toContain('Forbidden, says the proxy')
+    proxy.rule = () => 'pass'
+    await condition('d', 'ResolverTrouble')
+    expect(await isThere('d')).toBe(true)
 
     accepted(await admin.patch(domainPath('a'), { spec: { dns: { publisher: 'Manual' } } }))
     await until('it is taken away', async () => !(await isThere('a')))

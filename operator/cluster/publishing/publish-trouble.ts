@@ -1,5 +1,6 @@
 /** Why a domain's records are not published, as a condition with its mend. Pure. */
 import type { Condition } from '../../compile/compiled.ts'
+import { ApiError, isConflict, isTransient } from '../api/api-error.ts'
 import type { Applied } from '../write/apply.ts'
 
 const trouble = (reason: string, message: string): Condition => ({
@@ -14,6 +15,16 @@ export const unavailable = trouble(
   'this cluster does not know the kind DNSEndpoint, or does not let the operator use it: install external-dns with its CRD ' +
     '(--source=crd), or set spec.dns.publisher to Manual and publish what status.records wants',
 )
+
+/** What an API server says may be long, and a status is short. */
+const longest = 400
+
+/** Undefined for what passes by itself. */
+export function refusedTrouble(what: string, error: unknown): Condition | undefined {
+  if (!(error instanceof ApiError) || isTransient(error) || isConflict(error)) return undefined
+  const said = error.message.length > longest ? `${error.message.slice(0, longest)}…` : error.message
+  return trouble('PublisherRefused', `${what} can not be written: ${said}; mend what is refused, it is tried again`)
+}
 
 export function publishTrouble(applied: Applied): Condition | undefined {
   switch (applied.kind) {

@@ -12,7 +12,7 @@ import { wholeList } from '../api/whole-list.ts'
 import { applyObject, type Writing } from '../write/apply.ts'
 import { domainOwner, oursSelector } from '../write/ownership.ts'
 import { prune } from '../write/prune.ts'
-import { publishTrouble, unavailable } from './publish-trouble.ts'
+import { publishTrouble, refusedTrouble, unavailable } from './publish-trouble.ts'
 
 export type Publisher = {
   /** Returns at once. A domain that is not in it stays as it is. */
@@ -104,8 +104,9 @@ export function openPublisher({
       return undefined
     } catch (error) {
       if (signal.aborted || !mayWrite()) return undefined
-      tell(`DNSEndpoint ${name}`, String(error))
-      return troubles.get(name)
+      const what = `DNSEndpoint ${name}`
+      tell(what, String(error))
+      return refusedTrouble(what, error) ?? troubles.get(name)
     }
   }
 
