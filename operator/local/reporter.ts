@@ -33,6 +33,8 @@ export class Reporter {
   readonly #uses = new KnownUses((name) => this.#statuses.get(`RelayCredential ${name}`))
   #kept: Statuses = new Map()
   #written = ''
+  /** Every relay has been heard: until then, what is recorded is what an earlier run said. */
+  #heardAll = false
   #refreshing: NodeJS.Timeout | undefined
 
   constructor(file: string, fleets: ReadonlyMap<Name, LocalFleet>, verifier: Verifying, tell: Tell) {
@@ -65,7 +67,8 @@ export class Reporter {
         [...this.#fleets.keys()].filter((name) => !settled.has(name)),
       )
       for (const [name, standing] of standings) if (standing.settled || late) settled.set(name, standing)
-      this.#write(compiled, settled)
+      this.#heardAll ||= settled.size === this.#fleets.size
+      if (this.#heardAll) this.#write(compiled, settled)
       if (settled.size === this.#fleets.size || interrupted) break
       await wait(pollMs)
     }

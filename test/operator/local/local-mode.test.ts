@@ -239,6 +239,20 @@ test('a port that another program has is told by name, and taken as soon as it i
   await local.until(shared, 'Ready', 'True', 20_000)
 })
 
+test('what an earlier run said is not told as news: its relay may not come up this time', async () => {
+  const { directory, port } = await quickstart()
+  const first = running(directory)
+  await first.until(web, 'Ready', 'True')
+  await first.stop()
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', () => resolve()))
+  onTestFinished(() => void other.close())
+  const again = running(directory, first.state.root)
+  await again.until(shared, 'Ready', 'False ConfigurationRefused')
+  const told = again.tellings.flatMap((t) => (t.about === 'object' && t.ref === shared ? [t.ready] : []))
+  expect(told).toEqual(['False'])
+})
+
 test("a fleet in trouble does not delay another's edit", async () => {
   const { directory, port } = await quickstart()
   const squatter = createServer()
