@@ -9,11 +9,10 @@ import { type State, stateAt } from '../local/state.ts'
 import type { Tell } from '../local/telling.ts'
 import { stateOption } from './arguments.ts'
 import type { Context } from './context.ts'
-import { exitCodes } from './exit-code.ts'
+import { type ExitCode, exitCodes } from './exit-code.ts'
 import { messageLines } from './inbox.ts'
 import { sendTest } from './send-test.ts'
 import { tellOn } from './telling-lines.ts'
-import type { Terminal } from './terminal.ts'
 
 const credential = 'team-a/web'
 const test = {
@@ -30,12 +29,18 @@ export const addQuickstart = (program: Command, context: Context): Command =>
     .description('Runs examples/quickstart on this machine, submits a message, and shows what became of it.')
     .option(...stateOption)
     .action(async ({ state }: { readonly state: string }) => {
-      await quickstart(state, context)
-      context.finish(exitCodes.ok)
+      const directory = relative('', join(packageFolder, 'examples', 'quickstart')) || '.'
+      context.finish(await quickstart(directory, state, context))
     })
 
-async function quickstart(stateFolder: string, { terminal, signal }: Context): Promise<void> {
-  const directory = relative('', join(packageFolder, 'examples', 'quickstart')) || '.'
+type Audience = Pick<Context, 'terminal' | 'signal'>
+
+/** Runs until it is interrupted; the code is that of its message, where it got as far as that. */
+export async function quickstart(
+  directory: string,
+  stateFolder: string,
+  { terminal, signal }: Audience,
+): Promise<ExitCode> {
   const state = stateAt(stateFolder)
   terminal.out(terminal.style('strong', `Three files in ${directory} declare a fleet, a domain and a credential:`))
   const story = new AbortController()
@@ -43,10 +48,10 @@ async function quickstart(stateFolder: string, { terminal, signal }: Context): P
   const running = runLocal({ directory, state: stateFolder, tell: waiting.tell, signal })
   void running.finally(() => story.abort()).catch(() => {})
   await Promise.race([waiting.ready, running])
-  if (!story.signal.aborted && !signal.aborted) {
-    await tellStory(directory, stateFolder, state, { terminal, signal: AbortSignal.any([signal, story.signal]) })
-  }
+  const audience = { terminal, signal: AbortSignal.any([signal, story.signal]) }
+  const code = audience.signal.aborted ? exitCodes.ok : await tellStory(directory, stateFolder, state, audience)
   await running
+  return code
 }
 
 /** Resolves when the credential can be used. */
@@ -60,16 +65,20 @@ function untilReady(tell: Tell) {
   return { tell: watching, ready: promise }
 }
 
-type Audience = { readonly terminal: Terminal; readonly signal: AbortSignal }
-
-async function tellStory(directory: string, stateFolder: string, state: State, { terminal, signal }: Audience) {
+async function tellStory(
+  directory: string,
+  stateFolder: string,
+  state: State,
+  { terminal, signal }: Audience,
+): Promise<ExitCode> {
   const heading = (text: string): void => {
     terminal.out('')
     terminal.out(terminal.style('strong', text))
   }
   heading(`A client submits a message with the Secret of RelayCredential ${credential}:`)
-  await sendTest(test, { state, directory: readDirectory(directory, state.root), terminal, signal })
-  const message = capturedMail(state).at(-1)
+  const code = await sendTest(test, { state, directory: readDirectory(directory, state.root), terminal, signal })
+  // Where it was refused, the newest in the inbox is another one, of an earlier run.
+  const message = code === exitCodes.ok ? capturedMail(state).at(-1) : undefined
   if (message !== undefined) {
     heading('This is what the fleet captured:')
     for (const line of messageLines(message, terminal)) terminal.out(line)
@@ -77,6 +86,7 @@ async function tellStory(directory: string, stateFolder: string, state: State, {
   heading('It keeps running. Try next, in another terminal:')
   for (const line of suggestions(directory, stateFolder)) terminal.out(line)
   heading('Ctrl-C stops all of it.')
+  return code
 }
 
 /** Commands that can be copied; the last one is refused, and says by which rule. */

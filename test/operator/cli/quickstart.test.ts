@@ -3,10 +3,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { quickstart } from '../../../operator/cli/quickstart.ts'
+import { terminalOn } from '../../../operator/cli/terminal.ts'
 import { eventually } from '../local/eventually.ts'
 import { running } from '../local/running.ts'
 import { temporaryFolder } from '../local/temporary.ts'
-import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
+import { credential, domain, freePort, policy, writeYaml, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`)
@@ -111,4 +113,27 @@ test('quickstart: from nothing to a captured message, and Ctrl-C ends all of it 
   child.kill('SIGINT')
   expect(await exited).toBe(0)
   expect(alive(pid)).toBe(false)
+})
+
+test('quickstart: a message that is refused is exit code 1, and an earlier one is not shown in its place', async () => {
+  const files = { 'policy.yaml': policy('shared', await freePort()), 'credential.yaml': credential('web', 'shared') }
+  const directory = yamlDirectory({ ...files, 'domain.yaml': domain() })
+  const state = join(temporaryFolder(), 'state')
+  const told = async () => {
+    let out = ''
+    const interrupt = new AbortController()
+    const write = (text: string) => {
+      out += text
+      if (text.startsWith('Ctrl-C stops all of it.')) interrupt.abort()
+    }
+    const terminal = terminalOn({ write }, { write }, false)
+    return { code: await quickstart(directory, state, { terminal, signal: interrupt.signal }), out }
+  }
+  const captured = 'This is what the fleet captured:'
+  expect(await told()).toMatchObject({ code: 0, out: expect.stringContaining(captured) })
+  writeYaml(directory, { 'domain.yaml': domain({ domain: 'example.com' }) })
+  const { code, out } = await told()
+  expect(out).toMatch(/^REFUSED {2}at MAIL FROM: 550 5\.7\.1 /m)
+  expect(out).not.toContain(captured)
+  expect(code).toBe(1)
 })
