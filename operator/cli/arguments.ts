@@ -3,9 +3,9 @@ import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Option } from 'commander'
 import type { Name } from '../compile/snapshot.ts'
+import { defaultState } from '../local/state.ts'
 import { UsageError } from './exit-code.ts'
 
-export const defaultState = '.relayfleet'
 export const stateOption = ['--state <dir>', 'the folder for secrets, spools and statuses', defaultState] as const
 
 /** `-o`; the first form is the default. */

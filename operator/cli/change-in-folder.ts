@@ -1,7 +1,8 @@
 /** What a person has to write where a folder of YAML says what runs: the files are the person's, and nobody else edits them. */
 import { readDirectory } from '../local/directory.ts'
 import { type LocatedObject, locate } from '../local/objects.ts'
-import { defaultState, existingDirectory, objectName } from './arguments.ts'
+import { defaultState } from '../local/state.ts'
+import { existingDirectory, objectName } from './arguments.ts'
 import type { ChangedKind, Target } from './change-object.ts'
 import { type ClusterOptions, openCluster, requireOneWorld } from './cluster-options.ts'
 import type { Context } from './context.ts'

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { readDirectory } from '../local/directory.ts'
 import { capturedMail } from '../local/inbox.ts'
 import { runLocal } from '../local/local-mode.ts'
-import { ownCommand, packageFolder } from '../local/relay-command.ts'
+import { ownCommand, packageFolder, stateFlag, typed } from '../local/relay-command.ts'
 import { type State, stateAt } from '../local/state.ts'
 import type { Tell } from '../local/telling.ts'
 import { stateOption } from './arguments.ts'
@@ -49,7 +49,7 @@ export async function quickstart(
   void running.finally(() => story.abort()).catch(() => {})
   await Promise.race([waiting.ready, running])
   const audience = { terminal, signal: AbortSignal.any([signal, story.signal]) }
-  const code = audience.signal.aborted ? exitCodes.ok : await tellStory(directory, stateFolder, state, audience)
+  const code = audience.signal.aborted ? exitCodes.ok : await tellStory(directory, state, audience)
   await running
   return code
 }
@@ -65,12 +65,7 @@ function untilReady(tell: Tell) {
   return { tell: watching, ready: promise }
 }
 
-async function tellStory(
-  directory: string,
-  stateFolder: string,
-  state: State,
-  { terminal, signal }: Audience,
-): Promise<ExitCode> {
+async function tellStory(directory: string, state: State, { terminal, signal }: Audience): Promise<ExitCode> {
   const heading = (text: string): void => {
     terminal.out('')
     terminal.out(terminal.style('strong', text))
@@ -84,20 +79,20 @@ async function tellStory(
     for (const line of messageLines(message, terminal)) terminal.out(line)
   }
   heading('It keeps running. Try next, in another terminal:')
-  for (const line of suggestions(directory, stateFolder)) terminal.out(line)
+  for (const line of suggestions(directory, state)) terminal.out(line)
   heading('Ctrl-C stops all of it.')
   return code
 }
 
 /** Commands that can be copied; the last one is refused, and says by which rule. */
-const suggestions = (directory: string, stateFolder: string): readonly string[] => {
-  const state = stateFolder === '.relayfleet' ? '' : ` --state ${stateFolder}`
+const suggestions = (example: string, { root }: State): readonly string[] => {
+  const [state, directory] = [stateFlag(root), typed(example)]
   const message = `--credential ${credential} --from ceo@example.com --to you@example.net`
   return [
     `  ${ownCommand} inbox list${state}`,
     `  ${ownCommand} check ${directory}`,
     `  ${ownCommand} explain ${directory} ${message}${state}`,
     `  ${ownCommand} send-test ${directory} ${message}${state}`,
-    `  edit ${join(directory, 'domain.yaml')} (domain: example.com) and repeat the last one: an edit is in force at once`,
+    `  edit ${join(example, 'domain.yaml')} (domain: example.com) and repeat the last one: an edit is in force at once`,
   ]
 }

@@ -3,10 +3,10 @@ import type { Command } from 'commander'
 import { boundCredential } from '../local/bound-credential.ts'
 import { type Directory, readDirectory } from '../local/directory.ts'
 import { startFollowing } from '../local/follow.ts'
-import { ownCommand } from '../local/relay-command.ts'
-import { type State, stateAt } from '../local/state.ts'
+import { showCommand } from '../local/relay-command.ts'
+import { defaultState, type State, stateAt } from '../local/state.ts'
 import { asking } from './api-trouble.ts'
-import { defaultState, gathered, objectName, objectNameIn, reversePath } from './arguments.ts'
+import { gathered, objectName, objectNameIn, reversePath } from './arguments.ts'
 import {
   type ClusterOptions,
   clusterOptions,
@@ -91,7 +91,7 @@ export function sendTest(test: Test, { state, directory, ...to }: Surroundings):
     follow: startFollowing(state.fleet(policy)),
     silent: () =>
       `is relayfleet local running? It should listen on ${secret.host}:${secret.port}; see ${state.statusFile}`,
-    captured: (queueId) => `see it with: ${ownCommand} inbox show ${queueId}`,
+    captured: (queueId) => `see it with: ${showCommand(queueId, state.root)}`,
     log: state.fleet(policy).log,
   }
   return submitAndFollow(test, way, to)

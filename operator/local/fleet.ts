@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { configHash, parseConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
+import type { Name } from '../compile/snapshot.ts'
 import { type SpoolRecord, spoolsNow } from '../spools.ts'
 import type { Standing } from '../standing.ts'
 import { Child, type Failure } from './child.ts'
@@ -13,7 +14,7 @@ import { type RelayLine, tellLine } from './relay-line.ts'
 import { RelayLog } from './relay-log.ts'
 import { askRelay, askUsage } from './relay-status.ts'
 import { standingOf } from './standing.ts'
-import type { FleetFolder } from './state.ts'
+import type { State } from './state.ts'
 
 /** Longer than the relay takes for itself, so that SIGKILL is for one that hangs. */
 const graceMs = 28_000
@@ -23,14 +24,15 @@ export type Ran = 'done' | 'freed' | 'failed'
 
 export type LocalFleet = ReturnType<typeof localFleet>
 
-export function localFleet(folder: FleetFolder, tell: (line: RelayLine) => void) {
+export function localFleet(state: State, name: Name, tell: (line: RelayLine) => void) {
+  const folder = state.fleet(name)
   const log = new RelayLog(folder.log)
   const child = new Child({
     ...relayCommand(folder),
     graceMs,
     onLine: (line, stream) => {
       log.write(line)
-      const told = stream === 'stdout' ? tellLine(line) : undefined
+      const told = stream === 'stdout' ? tellLine(line, state.root) : undefined
       if (told !== undefined) tell(told)
     },
     onFailure: (failure) => {

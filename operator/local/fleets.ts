@@ -17,7 +17,7 @@ export function localFleets(state: State, tell: Tell) {
     const found =
       active.get(name) ??
       retired.get(name) ??
-      localFleet(state.fleet(name), (line) => tell({ about: 'relay', policy: name, line }))
+      localFleet(state, name, (line) => tell({ about: 'relay', policy: name, line }))
     active.set(name, found)
     retired.delete(name)
     return found

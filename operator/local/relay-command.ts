@@ -1,7 +1,8 @@
 /** How a relay is started on this machine: the sibling bundle of a bundle, or the source of the source tree. */
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeFlags } from '../../relay/node-flags.ts'
-import type { FleetFolder } from './state.ts'
+import { defaultState, type FleetFolder } from './state.ts'
 
 const bundled = import.meta.url.endsWith('.js')
 const relay = fileURLToPath(new URL(bundled ? 'relay.js' : '../../relay/main.ts', import.meta.url))
@@ -11,6 +12,16 @@ export const packageFolder = fileURLToPath(new URL(bundled ? '..' : '../..', imp
 
 /** What a person types to run this program from where it lies. */
 export const ownCommand = bundled ? 'relayfleet' : 'npx node operator/cli.ts'
+
+/** A path as it is typed. */
+export const typed = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
+
+/** What a command needs to find this state folder. */
+export const stateFlag = (root: string): string => (root === resolve(defaultState) ? '' : ` --state ${typed(root)}`)
+
+/** What shows a captured message. */
+export const showCommand = (queueId: string, root: string): string =>
+  `${ownCommand} inbox show ${queueId}${stateFlag(root)}`
 
 export const relayCommand = (folder: FleetFolder): { readonly command: string; readonly args: readonly string[] } => ({
   command: process.execPath,

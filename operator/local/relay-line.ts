@@ -1,5 +1,5 @@
 /** One line of a relay's log, put short for a person at a terminal. Pure. */
-import { ownCommand } from './relay-command.ts'
+import { showCommand } from './relay-command.ts'
 
 export type RelayLine = { readonly level: 'info' | 'warn' | 'error'; readonly text: string }
 
@@ -12,7 +12,7 @@ const counted = (value: unknown, what: string): string => {
 const replyOf = (f: Fields): string => `${shown(f['code'])} ${shown(f['status'])} ${shown(f['text'])}`
 
 /** What is worth a line on a terminal, by the message of the log line; the rest stays in relay.log. */
-const tellings: Readonly<Record<string, (f: Fields) => string>> = {
+const tellings: Readonly<Record<string, (f: Fields, root: string) => string>> = {
   listening: (f) => `listening on ${shown(f['address'])}:${shown(f['port'])} (${shown(f['listener'])})`,
   'stopped listening': (f) => `stopped listening (${shown(f['listener'])})`,
   accepted: (f) =>
@@ -23,7 +23,7 @@ const tellings: Readonly<Record<string, (f: Fields) => string>> = {
     `login failed from ${shown(f['client'])}${as(f)}: ${shown(f['reason'])} (${shown(f['rule'])})`,
   'client locked out': (f) =>
     `locked out ${shown(f['client'])} for ${seconds(f['forMs'])} after too many failed logins`,
-  captured: (f) => `captured ${shown(f['queueId'])}; see it with: ${ownCommand} inbox show ${shown(f['queueId'])}`,
+  captured: (f, root) => `captured ${shown(f['queueId'])}; see it with: ${showCommand(shown(f['queueId']), root)}`,
   'delivery attempted': (f) =>
     `${attempted(shown(f['outcome']))} ${shown(f['queueId'])} by ${shown(f['smarthost'])}: ${replyOf(f)}`,
   'smarthost left out': (f) =>
@@ -38,15 +38,15 @@ const attempted = (outcome: string): string => (outcome === 'bounced' ? 'refused
 const as = (f: Fields): string => (f['credential'] === undefined ? '' : ` as ${shown(f['credential'])}`)
 const from = (f: Fields): string => shown(f['credential']) || shown(f['client'])
 
-/** Undefined: nothing that a person at a terminal has to see. */
-export function tellLine(line: string): RelayLine | undefined {
+/** Undefined: nothing that a person at a terminal has to see. `root`: of the state folder. */
+export function tellLine(line: string, root: string): RelayLine | undefined {
   const fields = parsed(line)
   // What is no JSON was not written by the relay's log: Node's own words, a crash.
   if (fields === undefined) return line.trim() === '' ? undefined : { level: 'error', text: line }
   const message = shown(fields['msg'])
   const level = levelOf(Number(fields['level']))
   const telling = tellings[message]
-  if (telling !== undefined) return { level, text: telling(fields) }
+  if (telling !== undefined) return { level, text: telling(fields, root) }
   if (level === 'info') return undefined
   return { level, text: [message, why(fields)].filter((t) => t !== '').join(': ') }
 }

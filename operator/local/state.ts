@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
 import { diskTrouble } from './disk-trouble.ts'
 
+export const defaultState = '.relayfleet'
+
 export type FleetFolder = {
   readonly root: string
   /** What the relay obeys: relay.json and the files that it names. */

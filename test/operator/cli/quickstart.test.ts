@@ -40,8 +40,10 @@ test('send-test shows the dialog, hides the password, and follows the message in
   expect(sent.out).toMatch(/^client {2}AUTH PLAIN \*\*\*\*$/m)
   expect(sent.out).toMatch(/^ +\(TLS: the certificate of the relay is verified\)$/m)
   expect(sent.out).not.toContain(readFileSync(join(local.state.secret('team-a', 'web'), 'password'), 'utf8'))
-  const queueId = /^CAPTURED {2}see it with: npx node operator\/cli\.ts inbox show (\S+)$/m.exec(sent.out)?.[1] ?? ''
+  const [, queueId = '', ...where] =
+    /^CAPTURED {2}see it with: npx node operator\/cli\.ts inbox show (\S+) (\S+) (\S+)$/m.exec(sent.out) ?? []
   expect(queueId).not.toBe('')
+  expect(where).toEqual(state)
 
   const listed = await commanded('inbox', 'list', ...state)
   expect(listed.out).toMatch(new RegExp(`^${queueId} .*<app@example.org> → you@example.net  Relayfleet test`))

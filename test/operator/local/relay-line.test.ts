@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { tellLine } from '../../../operator/local/relay-line.ts'
 
@@ -61,10 +62,17 @@ test.each([
   ],
   [{ msg: 'left the queue', queueId: 'q1', seconds: 1 }, undefined],
 ])('%j', (fields, told) => {
-  expect(tellLine(line(fields))).toEqual(told)
+  expect(tellLine(line(fields), resolve('.relayfleet'))).toEqual(told)
 })
 
 test('what is no log line, as a crash, is shown as it is', () => {
-  expect(tellLine('Error: boom')).toEqual({ level: 'error', text: 'Error: boom' })
-  expect(tellLine('')).toBeUndefined()
+  expect(tellLine('Error: boom', '/')).toEqual({ level: 'error', text: 'Error: boom' })
+  expect(tellLine('', '/')).toBeUndefined()
+})
+
+test('what shows a captured message names the state folder, where that is another than the usual one', () => {
+  const captured = line({ msg: 'captured', queueId: 'q' })
+  expect(tellLine(captured, '/var/mail fleet')?.text).toBe(
+    "captured q; see it with: npx node operator/cli.ts inbox show q --state '/var/mail fleet'",
+  )
 })
