@@ -63,6 +63,8 @@ const readers: ReadonlyMap<string, { readonly apiVersion: string; readonly read:
 
 function kindFault(value: Fields): Fault | undefined {
   const kind = String(value['kind'] ?? '')
+  if (kind === 'List')
+    return fault(['kind'], 'a List is not read here; make each of its items a document of its own, after a line ---')
   const known = readers.get(kind)
   if (known === undefined) {
     const near = didYouMean(kind, [...readers.keys()])
@@ -74,7 +76,12 @@ function kindFault(value: Fields): Fault | undefined {
 }
 
 /** An application's Deployment beside its credential is none of our business; a word near one of ours is a mistake. */
-function isForeign({ kind, apiVersion: given }: Fields): boolean {
+const isForeign = (value: Fields): boolean =>
+  value['kind'] === 'List' && Array.isArray(value['items'])
+    ? value['items'].map(fieldsOf).every(isForeignItself)
+    : isForeignItself(value)
+
+function isForeignItself({ kind, apiVersion: given }: Fields): boolean {
   if (typeof kind !== 'string' || typeof given !== 'string') return false
   return !given.startsWith(`${group}/`) && !readers.has(kind) && didYouMean(kind, [...readers.keys()]) === undefined
 }

@@ -1,5 +1,5 @@
 /** The YAML directory as it stands on disk now: its objects, its problems, and the values that only a sink may see. */
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
 import { joinReads, type LocatedObject, type LocatedProblem, type Read, readObjects } from './objects.ts'
@@ -15,11 +15,18 @@ export type Directory = {
   readonly folders: readonly string[]
 }
 
-/** Reads every .yaml and .yml file below `root`, in order; folders that begin with a dot and `leftOut` are not entered. */
+/**
+ * Reads every .yaml and .yml file below `root`, in order; folders that begin with a dot and `leftOut` are not entered.
+ * A folder that several links lead to is entered once.
+ */
 export function readDirectory(root: string, leftOut: string): Directory {
   const folders: string[] = []
   const reads: Read[] = []
+  const entered = new Set<string>()
   const enter = (folder: string): void => {
+    const real = realpathOf(folder)
+    if (entered.has(real) || (folder !== root && real === realpathOf(leftOut))) return
+    entered.add(real)
     folders.push(folder)
     const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }))
     if (!entries.ok) reads.push(entries.read)
@@ -27,9 +34,9 @@ export function readDirectory(root: string, leftOut: string): Directory {
   }
   const visit = (folder: string, entry: Dirent): void => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) {
-      if (!entry.name.startsWith('.') && resolve(path) !== resolve(leftOut)) enter(path)
-    } else if (/\.ya?ml$/.test(entry.name) && !entry.name.startsWith('.')) {
+    if (entry.name.startsWith('.')) return
+    if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(path))) enter(path)
+    else if (/\.ya?ml$/.test(entry.name)) {
       const text = attempt(path, () => textOfFile(path))
       reads.push(text.ok ? readFile(text.value, path) : text.read)
     }
@@ -38,11 +45,38 @@ export function readDirectory(root: string, leftOut: string): Directory {
   return { ...joinReads(reads), doubted: [], folders }
 }
 
+/** What is not there is told by who reads it. */
+function realpathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return resolve(path)
+  }
+}
+
+/** A link that leads nowhere declares nothing, unless it is called like a file of ours. */
+function isFolder(link: string): boolean {
+  try {
+    return statSync(link).isDirectory()
+  } catch {
+    return false
+  }
+}
+
 /** Reading a pipe or a device would wait for ever. */
 function textOfFile(path: string): string {
   if (!statSync(path).isFile()) throw new Error('it is no regular file')
-  return readFileSync(path, 'utf8')
+  try {
+    const text = utf8.decode(readFileSync(path))
+    if (!text.includes('\0')) return text
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+  }
+  throw new Error('it is not in UTF-8: save it in that')
 }
+
+/** Strict: what it can not read, it would replace, in a password as well. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** A file without an octet was being written, or its disk was full: nobody declares that way that all is to go. */
 const readFile = (text: string, path: string): Read =>

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readDirectory, valueIn } from '../../../operator/local/directory.ts'
@@ -85,4 +85,69 @@ test('a pipe is not waited for: it is unread, and the rest is there', () => {
   const read = readDirectory(directory, nowhere)
   expect(read.problems.map((p) => p.message)).toEqual([expect.stringContaining('it is no regular file')])
   expect(read.objects).toHaveLength(1)
+})
+
+const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le')
+
+test.each([
+  ['UTF-16, as a shell of Windows writes it', utf16],
+  ['UTF-16 without a mark', (text: string) => utf16(text).subarray(2)],
+  ['Latin-1', (text: string) => Buffer.from(`${text}# für\n`, 'latin1')],
+])('text in %s is told as that, and what it declares stays', (_name, encoded) => {
+  const directory = yamlDirectory({ 'a.yaml': '' })
+  const file = join(directory, 'a.yaml')
+  writeFileSync(file, encoded(domain()))
+  const { objects, unread, problems } = readDirectory(directory, nowhere)
+  expect({ objects, unread }).toEqual({ objects: [], unread: [file] })
+  expect(problems.map((p) => p.message)).toEqual([
+    'can not be read (it is not in UTF-8: save it in that); what it declares stays as it is',
+  ])
+})
+
+test('text in UTF-8 with a mark in front and the line ends of Windows is as any other', () => {
+  const directory = yamlDirectory({ 'a.yaml': `\ufeff${domain().replaceAll('\n', '\r\n')}` })
+  expect(names(directory)).toEqual(['SenderDomain mail/example-org'])
+})
+
+const listed = (kind: string, text: string): string =>
+  `apiVersion: v1\nkind: ${kind}\nitems:\n-\n${text.replaceAll(/^/gm, '  ')}\n`
+
+test('a List of ours, as kubectl get -o yaml prints it, is not passed over as if nothing were declared', () => {
+  const directory = yamlDirectory({ 'a.yaml': listed('List', domain()) })
+  const { objects, unread, problems } = readDirectory(directory, nowhere)
+  expect({ objects, unread }).toEqual({ objects: [], unread: [join(directory, 'a.yaml')] })
+  expect(problems).toMatchObject([
+    {
+      line: 2,
+      field: 'kind',
+      message: 'a List is not read here; make each of its items a document of its own, after a line ---',
+    },
+  ])
+})
+
+test('a List that has itself among its items ends nothing', () => {
+  const directory = yamlDirectory({ 'a.yaml': '&list\napiVersion: v1\nkind: List\nitems: [*list]\n' })
+  expect(names(directory)).toEqual([])
+})
+
+test('a folder that is its own state folder is read all the same', () => {
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
+  expect(names(directory, directory)).toEqual(['RelayPolicy mail/shared'])
+})
+
+test('a List of other kinds is left alone, as each of them would be', () => {
+  const directory = yamlDirectory({ 'a.yaml': listed('List', 'apiVersion: apps/v1\nkind: Deployment') })
+  expect(readDirectory(directory, nowhere)).toMatchObject({ objects: [], unread: [], problems: [] })
+})
+
+test('a folder that is a link is entered, once, also where links go round in a circle', () => {
+  const teams = yamlDirectory({ 'a/web.yaml': credential('web', 'shared') })
+  const directory = yamlDirectory({ 'policy.yaml': policy('shared', 2525) })
+  symlinkSync(teams, join(directory, 'teams'))
+  symlinkSync(teams, join(directory, 'teams-again'))
+  symlinkSync(directory, join(teams, 'back'))
+  const read = readDirectory(directory, nowhere)
+  expect(read.objects.map((o) => o.object)).toEqual(['RelayPolicy mail/shared', 'RelayCredential team-a/web'])
+  expect(read.problems).toEqual([])
+  expect(read.folders).toEqual([directory, join(directory, 'teams'), join(directory, 'teams', 'a')])
 })
