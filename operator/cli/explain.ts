@@ -106,8 +106,9 @@ function questionOf(options: Options): Question {
 function messageIn(file: string): Buffer {
   try {
     const text = readFileSync(file, 'latin1')
-    // A client sends CRLF; a file that was saved with LF throughout is one that its client would convert.
-    return Buffer.from(text.includes('\r\n') ? text : text.replaceAll('\n', '\r\n'), 'latin1')
+    // A client sends CRLF, behind the last line too; a file that was saved with LF throughout is one that its client would convert.
+    const lines = text.includes('\r\n') ? text : text.replaceAll('\n', '\r\n')
+    return Buffer.from(lines.endsWith('\r\n') ? lines : `${lines}\r\n`, 'latin1')
   } catch (error) {
     throw new UsageError(`--message ${file} can not be read: ${(error as Error).message}`)
   }

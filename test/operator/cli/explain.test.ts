@@ -201,6 +201,14 @@ test('a bare LF is refused as the relay refuses it, which an application library
   })
 })
 
+test('a message whose last line has no end is one that its client ends', async () => {
+  const file = join(root, 'endless.eml')
+  writeFileSync(file, 'Subject: x\nFrom: <app@example.org>')
+  const submission = ['--credential', 'team-a/web', '--from', 'app@example.org', '--to', 'you@allowed.example']
+  const { out } = await commanded('explain', directory, ...submission, '--message', file, '-o', 'json')
+  expect(JSON.parse(out)).toMatchObject({ verdict: 'accepted' })
+})
+
 test('what is left of the day is known from the status', async () => {
   const submission = ['--credential', 'team-a/spent', '--from', 'app@example.org', '--to', 'you@allowed.example']
   const ask = async (): Promise<{ rule?: string; reply: string; limits: object }> =>
