@@ -17,7 +17,9 @@ export type Reception = {
  * the header would need SMTPUTF8 at every next hop (RFC 6532), also where its recipient is redirected to one that does not.
  */
 export function receivedHeader(r: Reception): string {
-  const literal = isIPv6(r.client.address) ? `[IPv6:${r.client.address}]` : `[${r.client.address}]`
+  // A literal has no zone (`fe80::1%eth0`): it is an interface of this node.
+  const address = r.client.address.replace(/%.*$/s, '')
+  const literal = isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`
   const [only, ...others] = r.forwardPaths
   return [
     `Received: from ${hostOr(r.client.helo, literal)} (${literal})`,

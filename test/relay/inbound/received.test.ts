@@ -37,6 +37,7 @@ test('SMTPUTF8 has a protocol name of its own (RFC 6531 section 4.3)', () => {
 
 test.each([
   ['an IPv6 client', { address: '2001:db8::7' }, 'from app.example ([IPv6:2001:db8::7])'],
+  ['a link-local client', { address: 'fe80::7%eth0' }, 'from app.example ([IPv6:fe80::7])'],
   ['a literal', { helo: '[192.0.2.9]' }, 'from [192.0.2.9] ([192.0.2.7])'],
   ['a comment that would end', { helo: 'a)b' }, 'from [192.0.2.7] ([192.0.2.7])'],
   ['a semicolon', { helo: 'a;b' }, 'from [192.0.2.7] ('],
