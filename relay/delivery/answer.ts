@@ -7,6 +7,8 @@ export type WireReply = { readonly code: number; readonly lines: readonly string
 export type Cause =
   | 'unresolved'
   | 'unreachable'
+  /** Reached, and it takes mail from nobody now, or not from us. */
+  | 'refused'
   | 'lost'
   | 'silent'
   /** Not SMTP, or not at its time. */
@@ -33,6 +35,7 @@ export const none = (cause: Cause, why: string): Answer => ({ kind: 'none', caus
 const subjects: Readonly<Record<Cause, string>> = {
   unresolved: '4.3',
   unreachable: '4.1',
+  refused: '3.2',
   lost: '4.2',
   silent: '4.2',
   malformed: '5.0',

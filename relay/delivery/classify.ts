@@ -28,9 +28,9 @@ export function classifyOpening(stage: Stage, answer: Answer): Outcome {
   return deferred('nextHop', replyFor(openingCauses[stage] ?? 'malformed', why))
 }
 
-const openingCauses: Partial<Record<Stage, 'insecure' | 'unauthenticated' | 'unreachable'>> = {
-  banner: 'unreachable',
-  EHLO: 'unreachable',
+const openingCauses: Partial<Record<Stage, 'insecure' | 'unauthenticated' | 'refused'>> = {
+  banner: 'refused',
+  EHLO: 'refused',
   STARTTLS: 'insecure',
   AUTH: 'unauthenticated',
 }
