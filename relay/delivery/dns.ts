@@ -24,18 +24,28 @@ const lateMs = 1000
 
 /** The servers of the system; `servers` for tests. c-ares asks them without a thread, so the disk waits for none of it. */
 export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dns {
-  const resolver = new Resolver({ timeout: Math.min(2000, limitMs), tries: 2 })
-  if (servers !== undefined) resolver.setServers(servers)
-  const ask = <T>(asked: Promise<readonly T[]>): Promise<Answered<T>> => answered(asked, limitMs)
+  const resolverNow = (): Resolver => {
+    const made = new Resolver({ timeout: Math.min(2000, limitMs), tries: 2 })
+    if (servers !== undefined) made.setServers(servers)
+    return made
+  }
+  let resolver = resolverNow()
+  /** A resolver reads once which servers the system has; where none is of use, there may be others now. */
+  const ask = async <T>(question: (asked: Resolver) => Promise<readonly T[]>): Promise<Answered<T>> => {
+    const asked = resolver
+    const answer = await answered(question(asked), limitMs)
+    if (answer.kind === 'failed' && answer.why !== servfail && asked === resolver) resolver = resolverNow()
+    return answer
+  }
   return {
-    exchangers: (domain) => ask(resolver.resolveMx(domain)),
+    exchangers: (domain) => ask((asked) => asked.resolveMx(domain)),
     addresses: async (host) => {
       let v6: Answered<LookupAddress> = { kind: 'failed', why: 'no answer' }
-      const asked = ask(resolver.resolve6(host).then(ofFamily(6))).then((answer) => {
+      const heard = ask((asked) => asked.resolve6(host).then(ofFamily(6))).then((answer) => {
         v6 = answer
       })
-      const v4 = await ask(resolver.resolve4(host).then(ofFamily(4)))
-      await (v4.kind === 'found' ? within(lateMs, asked) : asked)
+      const v4 = await ask((asked) => asked.resolve4(host).then(ofFamily(4)))
+      await (v4.kind === 'found' ? within(lateMs, heard) : heard)
       return together(v6, v4)
     },
   }
@@ -61,11 +71,13 @@ async function answered<T>(asked: Promise<readonly T[]>, limitMs: number): Promi
   return answer
 }
 
+/** Of a server that works: it is the domain's that do not. */
+const servfail = 'SERVFAIL'
 const failures: Readonly<Record<string, Answered<never>>> = {
   ENODATA: { kind: 'noRecord' },
   ENOTFOUND: { kind: 'noName' },
   ETIMEOUT: { kind: 'failed', why: 'no server answered in time' },
-  ESERVFAIL: { kind: 'failed', why: 'SERVFAIL' },
+  ESERVFAIL: { kind: 'failed', why: servfail },
   EREFUSED: { kind: 'failed', why: 'REFUSED' },
 }
 

@@ -182,6 +182,22 @@ test('case N07: name servers that leave questions for IPv6 unanswered cost a sec
   expect(performance.now() - began).toBeLessThan(1500)
 })
 
+test.each([
+  'silence',
+  'REFUSED',
+] as const)('case N01: where the system has other name servers than before, %s of the former ones has them asked', async (fate) => {
+  let isThere = true
+  const before = await startNameServer({ 'a.x.test': () => (isThere ? a : fate) })
+  const after = await startNameServer({ 'a.x.test': [{ a: '192.0.2.2' }] })
+  const servers = [before.server]
+  const dns = systemDns(servers, limitMs)
+  const ask = async () => (await dns.addresses('a.x.test')).kind
+  expect(await ask()).toBe('found')
+  isThere = false
+  servers[0] = after.server
+  expect([await ask(), await ask()]).toEqual(['failed', 'found'])
+})
+
 test('equals are in any order, the others in theirs', async () => {
   const hosts = ['a.x.test', 'b.x.test', 'c.x.test', 'd.x.test']
   const { server } = await startNameServer({
