@@ -2,6 +2,7 @@
 import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
+import { isFailure } from './health.ts'
 
 /** So many different ones in a row, and it is not they that are down. */
 const enough = 10
@@ -15,7 +16,8 @@ export class Reach {
     const unreached = outcomes.find((o) => o.kind === 'deferred' && o.reply.status === '4.4.1')
     if (unreached === undefined) {
       this.#unreached.clear()
-      this.#carried = true
+      // Who was reached and failed has carried nothing.
+      this.#carried ||= !outcomes.some(isFailure)
       return
     }
     this.#last = { reply: unreached.reply, at: now }
