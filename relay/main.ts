@@ -1,6 +1,5 @@
 /** The relay's composition root: read the configuration, build the parts, reload on change, drain on SIGTERM. */
 import { randomUUID } from 'node:crypto'
-import { statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -194,7 +193,6 @@ function tellEndpoints(): void {
 }
 
 function observed(): Observed {
-  const { free } = volume()
   const { oldestSeconds, ...queue } = queueNow()
   return {
     sessions: submission.sessions,
@@ -202,7 +200,7 @@ function observed(): Observed {
     queue,
     oldestMessageAge: oldestSeconds,
     spoolBytes: spool.bytes,
-    spoolFreeBytes: free,
+    spoolFreeBytes: spool.freeBytes(),
   }
 }
 
@@ -212,11 +210,6 @@ function queueNow(): RelayStatus['queue'] {
     ...queue,
     oldestSeconds: oldestAcceptedAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAcceptedAt) / 1000),
   }
-}
-
-function volume(): { free: number } {
-  const { bavail, bsize } = statfsSync(args.data)
-  return { free: bavail * bsize }
 }
 
 function notReady(): readonly string[] {

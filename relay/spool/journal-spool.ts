@@ -165,7 +165,7 @@ export class JournalSpool implements Spool {
     return this.#fault.error?.message
   }
 
-  /** Free octets on the volume, as of a second ago at most. */
+  /** Free octets on the volume, by its last answer: each look asks again, once a second at most. */
   freeBytes(): number {
     return this.#space.free
   }
