@@ -244,7 +244,11 @@ class Recovery {
   }
 
   async #sweepContent(): Promise<void> {
-    for (const name of await this.#disk.list(this.#paths.large)) {
+    const names = await this.#disk.list(this.#paths.large)
+    // Nothing is received before the first segment is there.
+    if (this.#newest === undefined && names.some((name) => name.endsWith('.eml')))
+      this.#quarantined(this.#paths.journal, 'has no segment, and there is content: its records are gone')
+    for (const name of names) {
       const path = `${this.#paths.large}/${name}`
       const queueId = parseQueueId(name.replace(/\.eml$/, ''))
       if (name === 'probe') await this.#sweep(path)

@@ -172,6 +172,24 @@ test('a segment that is gone from between others is told, once, and what it alon
   await again.spool.close()
 })
 
+test('a journal that is gone as a whole is told, and what it alone could name is kept', async () => {
+  const { directory, contents, large, listed } = await filled()
+  rmSync(join(directory, 'journal'), { recursive: true })
+  await nodeDisk.makeDirectory(join(directory, 'journal'))
+  const { spool, told } = await opened(directory)
+  expect(told('quarantined')).toEqual([
+    'quarantined /journal: has no segment, and there is content: its records are gone',
+    expect.stringContaining(`/large/${large}.eml: no record names it`),
+  ])
+  expect(readFileSync(join(directory, 'quarantine', `${large}.eml`)).equals(contents.get(large) ?? Buffer.of())).toBe(
+    true,
+  )
+  await spool.close()
+  const again = await opened(directory)
+  expect([again.told('quarantined'), listed()[2]]).toEqual([[], [`${large}.eml`]])
+  await again.spool.close()
+})
+
 test('the oldest segments go when nothing in them is needed: that is no damage', async () => {
   const { directory, waiting, listed } = await filled()
   const { spool } = await opened(directory)
