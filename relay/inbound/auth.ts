@@ -60,11 +60,15 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
   }
 }
 
-/** Nothing is wrong with the client: it has a new token or certificate by now, for a new session. */
+/** Nothing is wrong with the client: it has a new password, token or certificate by now, for a new session. */
 const endedWith: Readonly<Partial<Record<RuleId, RuleId>>> = {
   'always.token': 'always.tokenExpired',
   'always.clientCertificate': 'always.clientCertificateEnded',
 }
+
+/** That it is the password is the reason: its rule is that of a username which is nobody's any more, too. */
+const endOf = ({ reason, refusal: { rule } }: Extract<Login, { kind: 'refused' }>): RuleId | undefined =>
+  reason === 'password' ? 'always.passwordEnded' : endedWith[rule]
 
 function proofIn({ inForce, now }: Inbound, { certificate = 'absent' }: Session, presented: Presented): Proof {
   if (presented.mechanism === 'EXTERNAL') return { by: 'certificate', certificate }
@@ -75,7 +79,7 @@ function proofIn({ inForce, now }: Inbound, { certificate = 'absent' }: Session,
 /** The session's login by the configuration in force: its credential may be suspended, changed or gone by now. */
 export function loginInForce(inbound: Inbound, session: Session, known: SessionLogin): Login {
   const login = judge(inbound, session, known)
-  const ended = login.kind === 'refused' ? endedWith[login.refusal.rule] : undefined
+  const ended = login.kind === 'refused' ? endOf(login) : undefined
   return login.kind === 'refused' && ended !== undefined ? { ...login, refusal: refusal(ended) } : login
 }
 

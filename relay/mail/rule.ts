@@ -44,6 +44,13 @@ export const rules = {
     of: 'relay',
     mend: 'compare username and password with the binding Secret; a restart may be needed after a rotation; a token has to be of this cluster and for the audience relayfleet. The reason in the log says what it was',
   },
+  'always.passwordEnded': {
+    code: 421,
+    subject: '7.0',
+    text: 'the password of this session does not count any more; connect again with the one of today',
+    of: 'relay',
+    mend: 'nothing: clients connect again with the password that the binding Secret has now; where that is refused too, see always.password',
+  },
   'always.keys': {
     code: 454,
     subject: '7.0',

@@ -1,6 +1,6 @@
 /** What a reload takes away from a session that is open, or from a content that is on its way. */
 import { expect, test } from 'vitest'
-import type { CredentialConfig, RelayConfig } from '../../../relay/config.ts'
+import { type CredentialConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { banner, client, logIn, mail, start, talk } from './clients.ts'
 import { app, baseConfig } from './submission-under-test.ts'
 
@@ -16,6 +16,18 @@ test('a credential that is suspended while its session is open sends nothing mor
   await under.apply(baseConfig)
   await pooled.sendMail(mail)
   expect(spool.kept).toHaveLength(2)
+})
+
+test('a session ends with its password: whoever connects again has the one that took its place (case A12)', async () => {
+  const { spool, under } = await start()
+  const [, before] = await banner(under, 'submissions')
+  await logIn(before)
+  await under.apply(narrowed({ keys: [{ id: 'k2', verifier: verifierOf('another-secret-0123456789') }] }))
+  expect(await talk(before, 'MAIL FROM:<noreply@corp.example>')).toEqual([
+    '421 4.7.0 the password of this session does not count any more; connect again with the one of today (always.passwordEnded)\r\n',
+  ])
+  await client(under, { pass: 'another-secret-0123456789' }).sendMail(mail)
+  expect(spool.kept).toHaveLength(1)
 })
 
 /** Logged in, and in the middle of a content, whose header is judged: octets go to the spool only after that. */
