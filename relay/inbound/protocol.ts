@@ -27,6 +27,7 @@ export const protocol = {
   unknownParameter: syntax(555, '5.4', 'parameter not recognized'),
   mechanism: syntax(504, '5.4', 'this mechanism is not offered; EHLO tells which are'),
   base64: syntax(501, '5.2', 'cannot decode this as base64 of a login'),
+  otherIdentity: syntax(501, '5.2', 'nobody logs in for somebody else: leave the authorization identity empty'),
   bearer: syntax(501, '5.2', 'a bearer login is n,a=<username>, and auth=Bearer <token> (RFC 7628 section 3.1)'),
   loginAborted: syntax(501, '7.0', 'login given up by the client'),
   helloFirst: sequence(503, '5.1', 'say EHLO first'),

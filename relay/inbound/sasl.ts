@@ -70,7 +70,9 @@ const ask = (question: string, next: (line: string) => SaslStep): SaslStep => ({
 function plain(line: string): SaslStep {
   const [authzid, username, password, ...more] = decode(line)?.split('\0') ?? []
   if (username === undefined || password === undefined || more.length > 0) return refused(protocol.base64)
-  return authzid === '' || authzid === username ? credentials('PLAIN', username, password) : refused(protocol.base64)
+  return authzid === '' || authzid === username
+    ? credentials('PLAIN', username, password)
+    : refused(protocol.otherIdentity)
 }
 
 function loginName(line: string): SaslStep {
