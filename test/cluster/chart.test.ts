@@ -1,9 +1,11 @@
 /** The chart on a real API server: it takes every object, and holds the operator's account to what is its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { manifestsOf } from '../../operator/manifests/manifests.ts'
 import { helmInstalled, release, rendered, type Values } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
 import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
+import { runs } from './fleets-stage.ts'
 import { installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 import { policy } from './whole/scenarios.ts'
@@ -100,6 +102,52 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     const { status, body } = await as('PATCH', foreign, change, '?dryRun=All')
     expect(status, name).toBe(403)
     expect(JSON.stringify(body)).not.toContain('"data"')
+  })
+
+  describe('the pods of a StatefulSet', () => {
+    type Pod = Record<string, unknown> & {
+      readonly volumes: object[]
+      readonly containers: { securityContext: Record<string, unknown> }[]
+    }
+    const sets = (): string => `/apis/apps/v1/namespaces/${chart.namespace}/statefulsets?dryRun=All`
+    const cluster = { image: 'relayfleet.dev/relayfleet:test', operatorNamespace: 'mail', serviceMonitors: false }
+    const fleet = { name: 'mail/shared', compiled: runs, relays: 2, cluster } as const
+    const making = (change: (pod: Pod) => void): Promise<Answer> => {
+      const found = manifestsOf(fleet).find(({ kind }) => kind === 'StatefulSet')
+      const { metadata, ...object } = structuredClone(found) as unknown as {
+        metadata: { name: string; labels: object }
+        spec: { template: { spec: Pod } }
+      }
+      change(object.spec.template.spec)
+      return chart.operator.create(sets(), { ...object, metadata: { name: metadata.name, labels: metadata.labels } })
+    }
+    const securityOf = ({ containers: [relay] }: Pod): Record<string, unknown> => relay?.securityContext ?? {}
+    const token = { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }
+
+    test('are relays', async () => {
+      await until('the admission policy holds', async () => {
+        const { body } = await making((pod) => void Object.assign(pod, { hostPID: true }))
+        return (body as Refusal).message?.includes('ValidatingAdmissionPolicy')
+      })
+      accepted(await making(() => undefined))
+    })
+
+    test.each<[string, (pod: Pod) => void]>([
+      ['the token of an account', (pod) => void Object.assign(pod, { automountServiceAccountToken: true })],
+      ['an account', (pod) => void Object.assign(pod, { serviceAccountName: 'admin' })],
+      ['a token in a volume', ({ volumes }) => void volumes.push(token)],
+      ['a folder of the node', ({ volumes }) => void volumes.push({ name: 'node', hostPath: { path: '/' } })],
+      ['the network of the node', (pod) => void Object.assign(pod, { hostNetwork: true })],
+      [
+        'every right',
+        (pod) => void Object.assign(securityOf(pod), { privileged: true, allowPrivilegeEscalation: true }),
+      ],
+      ['a capability', (pod) => void Object.assign(securityOf(pod), { capabilities: { add: ['SYS_ADMIN'] } })],
+      ['the rights of root', (pod) => void Object.assign(pod, { securityContext: {} })],
+      ['another container', (pod) => void Object.assign(pod, { initContainers: [{ name: 'a', image: 'b' }] })],
+    ])('do not get %s', async (_what, change) => {
+      refusedByPolicy(await making(change))
+    })
   })
 
   describe('of a RelayPolicy', () => {
