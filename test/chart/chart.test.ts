@@ -122,6 +122,15 @@ describe.runIf(helmInstalled())('helm', () => {
     ])
   })
 
+  test('of two releases in one namespace Helm refuses the second: they would have one Lease', () => {
+    const named = (name: string): readonly string[] => {
+      const { stdout } = runHelm(['template', name, chart, '--namespace', 'mail-system'], { crds: { enabled: false } })
+      return (stdout.match(/^kind: Role$\n^metadata:$\n^ {2}name: .*$/gm) ?? []).toSorted()
+    }
+    expect(named('one').length).toBeGreaterThan(0)
+    expect(named('one')).toEqual(named('two'))
+  })
+
   test('who turns the admission policy off is told what is lost', () => {
     const notes = (values: Values) =>
       runHelm(['install', release, chart, '--dry-run=client', '--namespace', 'relayfleet-system'], values).stdout
