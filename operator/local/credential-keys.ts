@@ -1,12 +1,13 @@
 /** The keys of a credential on this machine: recorded in a file, with the newest password in its binding Secret. */
 import { isDeepStrictEqual } from 'node:util'
+import type { CredentialConfig } from '../../relay/config.ts'
 import { keyOf, newPassword } from '../binding-secret.ts'
 import type { Binding } from '../compile/compiled.ts'
 import type { BindingKeys, Name } from '../compile/snapshot.ts'
 import { activeOf, type Heard, type Key, stamped } from '../lifecycle/keys.ts'
 import { type KeyFacts, nextKeys, withPending } from '../lifecycle/rotate.ts'
 import { passwordIn, readBindingKeys, writeBindingSecret } from './binding-secret.ts'
-import { keptText, replaceFile, textOf } from './files.ts'
+import { keptText, replaceFile } from './files.ts'
 import { namespaceOf, type State } from './state.ts'
 
 /** A key that no Secret holds yet; its password is nowhere else. */
@@ -29,11 +30,29 @@ export type Kept = {
   readonly at: number
 }
 
-/** What is recorded; where nothing is, what the Secret holds. */
-export function readKeys(state: State, name: Name, secretName: string): BindingKeys | undefined {
+/** What is recorded; where nothing is, what the Secret holds. Where it can not be read, what a relay has: `running`. */
+export function readKeys(
+  state: State,
+  name: Name,
+  secretName: string,
+  running: CredentialConfig | undefined,
+): BindingKeys | undefined {
   const found = readBindingKeys(state.secret(namespaceOf(name), secretName))
-  return recordOf(textOf(state.keysFile(name))) ?? found
+  try {
+    return recordOf(keptText(state.keysFile(name))) ?? found
+  } catch {
+    return running === undefined ? found : keysHad(running)
+  }
 }
+
+/** The newest comes first; whoever keeps keys tells why no more is known. */
+const keysHad = ({ username, keys }: CredentialConfig): BindingKeys => ({
+  username,
+  keys: keys.map(({ id, verifier, notAfter }) => ({
+    ...{ id, verifier },
+    ...(notAfter !== undefined && { state: 'Retiring', expiresAt: new Date(notAfter).toISOString() }),
+  })),
+})
 
 /**
  * The record goes first: no password is in a Secret that a relay might not get to know.

@@ -20,7 +20,7 @@ export function snapshotOf(directory: Directory, state: State, place: Place, loo
   return {
     ...declared,
     unread: [...directory.unread, ...directory.doubted],
-    bindingKeys: bindingKeys(declared.credentials, state),
+    bindingKeys: bindingKeys(declared.credentials, state, places.running),
     running: places.running,
     place,
     domainKeys: domainKeys(declared, places),
@@ -55,10 +55,16 @@ export const thisMachine = (lowPorts: boolean): Place => ({
 /** The name of a credential's binding Secret. */
 export const secretNameOf = (credential: Credential): string => credential.spec.secretTemplate.name ?? credential.name
 
-function bindingKeys(credentials: readonly Credential[], state: State): ReadonlyMap<Name, BindingKeys> {
+function bindingKeys(
+  credentials: readonly Credential[],
+  state: State,
+  running: ReadonlyMap<Name, RelayConfig>,
+): ReadonlyMap<Name, BindingKeys> {
+  const had = new Map([...running.values()].flatMap((config) => config.credentials.map((c) => [c.name as Name, c])))
   const found = new Map<Name, BindingKeys>()
   for (const credential of credentials) {
-    const keys = readKeys(state, nameOf(credential), secretNameOf(credential))
+    const name = nameOf(credential)
+    const keys = readKeys(state, name, secretNameOf(credential), had.get(name))
     if (keys !== undefined) found.set(nameOf(credential), keys)
   }
   return found

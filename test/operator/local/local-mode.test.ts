@@ -1,11 +1,21 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { capturedMail, contentOf } from '../../../operator/local/inbox.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { readStatuses } from '../../../operator/local/status-file.ts'
-import { configHash } from '../../../relay/config.ts'
+import { configHash, parseConfig } from '../../../relay/config.ts'
 import { eventually } from './eventually.ts'
 import { running } from './running.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -180,6 +190,27 @@ test('a password that is lost is made anew, and the relay learns of it', async (
     const outcome = await second.submit('team-a/web', 'app@example.org').catch(() => undefined)
     return outcome?.kind === 'accepted'
   })
+})
+
+test('while what is recorded of its keys can not be read, a credential keeps those that its relay had', async () => {
+  const { directory, port } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const { configFile } = local.state.fleet('mail/shared')
+  const accepted = () =>
+    parseConfig(readFileSync(configFile, 'utf8')).credentials.map(({ name, keys }) => ({ name, keys }))
+  const before = accepted()
+  const edited = {
+    admission: { credentials: { namespaces: { from: 'All' } }, limits: { recipientsPerMessage: 7 } },
+  }
+  for (const file of [local.state.keysFile('team-a/web'), join(local.state.secret('team-a', 'web'), 'password')]) {
+    renameSync(file, `${file}.kept`)
+    symlinkSync(file, file)
+  }
+  writeYaml(directory, { 'policy.yaml': policy('shared', port, edited) })
+  await eventually(() => parseConfig(readFileSync(configFile, 'utf8')).limits.recipientsPerMessage === 7)
+  expect(accepted()).toEqual(before)
+  expect(local.tellings).toContainEqual({ about: 'trouble', text: expect.stringContaining('can not be read (ELOOP)') })
 })
 
 test('a restart keeps passwords, authority and certificates', async () => {
