@@ -41,21 +41,24 @@ export type Change = {
   readonly spec: object
   /** In words, what that does. */
   readonly does: string
+  /** What stands in its way. */
+  readonly but?: string | undefined
 }
 
 /** Carries it out, and tells. @throws Error in words for a person */
 export async function changeObject(
   cluster: Cluster,
-  { object, target, spec, does }: Change,
+  { object, target, spec, does, but }: Change,
   output: 'text' | 'json',
   { terminal, signal }: Pick<Context, 'terminal' | 'signal'>,
 ): Promise<void> {
   const { kind, name } = target
   const options = { signal, manager }
   await asking(cluster, () => cluster.api.merge(resourceOf(kind), splitName(name), { spec }, options))
-  const notes = keepersOf(object).map(
+  const keepers = keepersOf(object).map(
     (keeper) => `${keeper} keeps this object too and may set that back: make the same change where it takes it from`,
   )
+  const notes = [...(but === undefined ? [] : [but]), ...keepers]
   if (output === 'json') terminal.out(JSON.stringify({ object: `${kind} ${name}`, spec, notes }, null, 2))
   else {
     terminal.out(`${kind} ${name} ${does}`)

@@ -98,6 +98,27 @@ describe.runIf(givenCluster() !== undefined)('a person at the command line', () 
     )
   })
 
+  test('resume says that a fleet which is held stays suspended, and until when', async () => {
+    const { namespace, command, spec } = await given()
+    await declarer(api, namespace).policy(
+      'held',
+      { suspended: true },
+      {
+        Accepted: ['False', 'Invalid', 'a field is wrong'],
+        Programmed: ['False', 'Held', 'what was running stays as it was'],
+      },
+    )
+    const { code, out, err } = await command('resume', '--policy', 'held')
+    expect([code, (await spec('relaypolicies', 'held')).suspended]).toEqual([0, false])
+    expect(out).toBe('RelayPolicy NS/held is to be suspended no longer')
+    expect(err).toBe(
+      'its fleet is held, so it stays suspended until that is mended: what was running stays as it was; relayfleet check ' +
+        'tells what is wrong',
+    )
+    const { notes } = JSON.parse((await command('resume', '--policy', 'held', '-o', 'json')).out)
+    expect(notes).toEqual([err])
+  })
+
   test('suspend and resume, a credential and a policy', async () => {
     const { command, spec } = await given()
     expect((await command('suspend', 'web')).out).toContain(
