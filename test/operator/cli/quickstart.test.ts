@@ -111,6 +111,10 @@ test('quickstart: from nothing to a captured message, and Ctrl-C ends all of it 
   expect(out).toMatch(/^RelayCredential team-a\/web +ready/m)
   expect(out).toMatch(/^CAPTURED /m)
   expect(out).toContain('This is a test message of relayfleet.')
+  const replies = /^relay {3}[245].*$/gm
+  const shown = (readFileSync('README.md', 'utf8').match(replies) ?? []).filter((line) => !line.includes('queued as'))
+  expect(shown.length).toBeGreaterThan(10)
+  expect(out.match(replies)).toEqual(expect.arrayContaining(shown))
   const { pid } = JSON.parse(readFileSync(join(state, 'mail/fleets/shared/endpoints.json'), 'utf8'))
   child.kill('SIGINT')
   expect(await exited).toBe(0)
