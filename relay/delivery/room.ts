@@ -60,9 +60,10 @@ export class Room {
     this.#waiting.delete(lane)
   }
 
-  #hasPlaceFor({ nextCredential }: Lane): boolean {
+  #hasPlaceFor(lane: Lane): boolean {
     if (this.#isFull) return false
     if (this.#inUse < Math.ceil(this.most * openShare)) return true
+    const { nextCredential } = lane
     return nextCredential !== undefined && !this.#inUseBy.has(nextCredential)
   }
 
