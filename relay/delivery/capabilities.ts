@@ -26,7 +26,13 @@ export function capabilitiesOf(ehlo: WireReply): Capabilities {
     pipelining: keywords.has('PIPELINING'),
     eightBitMime: keywords.has('8BITMIME'),
     smtpUtf8: keywords.has('SMTPUTF8'),
-    auth: new Set(keywords.get('AUTH') ?? []),
+    auth: new Set(ehlo.lines.slice(1).flatMap(mechanismsIn)),
     ...(/^\d{1,15}$/.test(size) && { size: Number(size) }),
   }
+}
+
+/** Some have a line for each of several mechanisms, or say `AUTH=` for clients from before RFC 4954. */
+const mechanismsIn = (line: string): readonly string[] => {
+  const [keyword, ...mechanisms] = line.trim().toUpperCase().split(/[ =]+/)
+  return keyword === 'AUTH' ? mechanisms : []
 }

@@ -1,5 +1,6 @@
 /** Smarthosts of one route that can not take the same: what one of them does not offer another one may. */
 import { expect, test } from 'vitest'
+import { capabilitiesOf } from '../../../relay/delivery/capabilities.ts'
 import { until } from '../../local/until.ts'
 import { drop } from './behaviour.ts'
 import { without } from './one-message.ts'
@@ -93,4 +94,13 @@ test('the best exchanger speaks for those behind it', async () => {
     host: 'mx.a.test',
     outcome: { kind: 'bounced', reply: { status: '5.6.3' } },
   })
+})
+
+test.each([
+  ['in lines of their own', ['AUTH PLAIN LOGIN', 'AUTH NTLM']],
+  ['as before RFC 4954, too', ['AUTH NTLM', 'AUTH=PLAIN LOGIN']],
+])('mechanisms of AUTH that are offered %s are all known', (_how, offers) => {
+  expect(capabilitiesOf({ code: 250, lines: ['smarthost.test', ...offers] }).auth).toEqual(
+    new Set(['PLAIN', 'LOGIN', 'NTLM']),
+  )
 })
