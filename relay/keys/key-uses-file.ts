@@ -8,7 +8,8 @@ export type KeyUse = {
   readonly client: string
 }
 
-const line = /^(\S+\/\S+ [\x21-\x7e]{1,64}) (\d{1,15}) ([0-9a-fA-F:.%\w]{2,64})$/
+// The zone of a link-local address is the name of an interface, which may have any character but a slash and white space.
+const line = /^(\S+\/\S+ [\x21-\x7e]{1,64}) (\d{1,15}) ([0-9a-fA-F:.]{2,45}(?:%[^\s/]{1,15})?)$/
 
 const form: LineForm<KeyUse> = {
   print: (key, { at, client }) => `${key} ${at} ${client}`,

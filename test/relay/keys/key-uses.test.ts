@@ -101,6 +101,20 @@ test('a key that is in the configuration no more is forgotten, also when it come
   expect(uses.usage(config('k1', 'k2')).map((u) => u.key)).toEqual(['k2'])
 })
 
+test.each([
+  '192.0.2.7',
+  '2001:db8::7',
+  'fe80::5%br-0a1b2c3d4e5f',
+  'fe80::5%eth0.5',
+])('a use from %s outlives a restart (case A12)', (client) => {
+  const before = relay()
+  before.uses.note('team/app', 'k1', client)
+  before.uses.close()
+  const next = relay()
+  expect(next.troubles).toEqual([])
+  expect(next.uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:00:00.000Z', client)])
+})
+
 test('a line that was cut short is told of, and takes nothing else with it', () => {
   const first = relay()
   first.uses.note('team/app', 'k1', '192.0.2.7')
