@@ -1,6 +1,7 @@
 /** The overview of a state folder: by what local mode wrote, and by what its relays say now. */
 import { existsSync } from 'node:fs'
 import { configHash } from '../../relay/config.ts'
+import type { Condition } from '../compile/compiled.ts'
 import type { Name, Ref } from '../compile/snapshot.ts'
 import { textOf } from '../local/files.ts'
 import { askRelay } from '../local/relay-status.ts'
@@ -28,6 +29,7 @@ export async function localOverview(state: State, name: string | undefined): Pro
     findings: inOrder([
       ...complaintsIn(statuses.map(([ref, status]) => ({ ref, status }))),
       ...fleets.flatMap((fleet) => unanswered(fleet, state)),
+      ...policies.flatMap(([ref, { conditions }], i) => (isDegraded(conditions) ? [] : notReady(ref, fleets[i]))),
     ]),
     objects: counted(statuses.map(([ref, { conditions }]) => ({ ref, conditions }))),
     notes: [],
@@ -69,6 +71,17 @@ async function fleetView(state: State, ref: Ref, status: StampedStatus): Promise
       : [{ name: nameIn(name), ready: said?.ready ?? false, ...(why !== '' && { why }), ...relay }],
   }
 }
+
+const isDegraded = (conditions: readonly Condition[]): boolean =>
+  conditions.some(({ type, status }) => type === 'Degraded' && status === 'True')
+
+/** The disk that is full keeps the status from saying so. */
+const notReady = (object: Ref, fleet: FleetView | undefined): readonly Complaint[] =>
+  (fleet?.ready.status === 'True' ? fleet.pods : []).flatMap(({ ready, why, configHash }) =>
+    ready || configHash === undefined
+      ? []
+      : [{ severity: 'error', object, reason: 'NotReady', message: `its relay takes no mail now: ${why}` }],
+  )
 
 /** A status outlives the process that wrote it. */
 const unanswered = ({ name, pods, ready }: FleetView, { root }: State): readonly Complaint[] =>

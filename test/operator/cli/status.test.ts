@@ -1,6 +1,9 @@
 /** `status --state`: the fleets of this machine on one screen, by what local mode wrote and by what the relays say now. */
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { table } from '../../../operator/cli/table.ts'
 import { running } from '../local/running.ts'
 import { temporaryFolder } from '../local/temporary.ts'
@@ -35,6 +38,20 @@ test('a fleet that runs, and the same fleet when nobody runs it any more', async
   expect(stopped.out).toContain(
     `error: RelayPolicy mail/shared: its relay does not answer; is relayfleet local running with ${local.state.root}? (NoAnswer)`,
   )
+})
+
+test('a relay that says itself that it takes no mail is an error, though nobody could write that down', async () => {
+  const { local, state } = await runningFleet()
+  await local.stop()
+  const said = { hash: 'h', ready: false, notReady: ['spool s: disk full'], queue: {} }
+  const relay = createServer((_, response) => response.end(JSON.stringify(said)))
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', () => resolve()))
+  onTestFinished(() => void relay.close())
+  const { address, port } = relay.address() as AddressInfo
+  writeFileSync(local.state.fleet('mail/shared').endpoints, JSON.stringify({ pid: 1, http: { address, port } }))
+  const { code, out } = await commanded('status', ...state)
+  expect(out).toContain('error: RelayPolicy mail/shared: its relay takes no mail now: spool s: disk full (NotReady)')
+  expect(code).toBe(1)
 })
 
 test('one that is not there is named with the one that was meant', async () => {
