@@ -33,7 +33,10 @@ function open(directory: string): DatabaseSync {
           `spool ${directory} is in use by ${holderOf(directory)}: stop it, or give this relay another folder`,
           error,
         )
-      : spoolError(`spool ${directory} cannot be locked`, error)
+      : spoolError(
+          `${join(directory, 'lock')} can not be used as the lock of this spool; while no relay runs it may be deleted`,
+          error,
+        )
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -67,5 +67,16 @@ test('one process cannot open a spool twice either, and can after it has closed 
   // The failed try has not taken the lock away from the first.
   expect((await other(directory)).said).toContain('is in use by')
   await spool.close()
+  await (await open(directory)).close()
+})
+
+test('a lock that is no lock of ours is told with its file, and what to do about it', async () => {
+  const directory = temporaryFolder()
+  const lock = join(directory, 'lock')
+  writeFileSync(lock, 'of somebody else\n'.repeat(100))
+  await expect(open(directory)).rejects.toThrow(
+    `${lock} can not be used as the lock of this spool; while no relay runs it may be deleted: file is not a database`,
+  )
+  rmSync(lock)
   await (await open(directory)).close()
 })
