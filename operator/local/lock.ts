@@ -40,10 +40,21 @@ function lock(file: string): () => void {
   return () => database.close()
 }
 
-/** A recursive mkdir below a folder that refuses it may say ENOENT, so the nearest folder that exists is asked. */
+/** The nearest folder that exists is asked first, since what is below it may only say ENOENT. */
 function makeWritable(folder: string): void {
+  const missing: string[] = []
   let nearest = folder
-  while (!existsSync(nearest)) nearest = dirname(nearest)
+  for (; !existsSync(nearest); nearest = dirname(nearest)) missing.unshift(nearest)
   accessSync(nearest, constants.W_OK)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // One by one: where a file system makes no folder and says ENOENT, as /proc does, Node's recursive one never ends.
+  for (const each of missing) makeFolder(each)
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another start was faster, and the lock tells which.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }

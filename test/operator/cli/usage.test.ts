@@ -170,3 +170,14 @@ test('receive says where it can not listen, and ends', async () => {
     })
   }
 })
+
+test('a state folder where the file system makes none is told, and not tried for ever', () => {
+  const argv = ['operator/cli.ts', 'local', quickstart, '--state', '/proc/nobody/state']
+  const { status, stderr } = spawnSync(process.execPath, argv, {
+    encoding: 'utf8',
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  })
+  expect(stderr).toMatch(/the state folder \/proc\/nobody\/state can not be used: (ENOENT|EACCES)/)
+  expect(status).toBe(3)
+})
