@@ -30,8 +30,8 @@ export function objectName(text: string, option: string): Name {
 }
 
 /** `web` is the one in `namespace`, where that is known. @throws UsageError */
-export const objectNameIn = (namespace: string, text: string, option: string): Name =>
-  objectName(text.includes('/') ? text : `${namespace}/${text}`, option)
+export const objectNameIn = (namespace: string | undefined, text: string, option: string): Name =>
+  objectName(namespace === undefined || text.includes('/') ? text : `${namespace}/${text}`, option)
 
 /** `<>` and the empty text are the null reverse-path. */
 export const reversePath = (text: string): string => (text === '<>' ? '' : text)

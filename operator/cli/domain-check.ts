@@ -90,7 +90,7 @@ async function chosenChecks(name: string | undefined, options: Options, signal: 
   const { names, asked, namespace } = await allChecks(options, signal)
   if (name === undefined)
     return asked.filter((its) => isIn(its.name, options.allNamespaces === true ? undefined : namespace))
-  const wanted = objectNameIn(namespace ?? '', name, 'the name')
+  const wanted = objectNameIn(namespace, name, 'the name')
   if (!names.includes(wanted)) throw new UsageError(`there is no SenderDomain ${wanted}; ${knownNames(wanted, names)}`)
   const its = asked.filter((one) => one.name === wanted)
   if (its.length > 0) return its

@@ -1,5 +1,6 @@
 /** The command line as a value: every verb, and what becomes of an error. */
 import { Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
 import { addCheck } from './check.ts'
 import type { Context } from './context.ts'
 import { addDomain } from './domain-check.ts'
@@ -55,6 +56,7 @@ export async function execute(
 const emptyProgram = (terminal: Terminal): Command =>
   new Command('relayfleet')
     .description('A closed SMTP relay fleet, declared in YAML.')
+    .version(packageJson.version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -89,6 +89,18 @@ test('captured mail of which somebody has deleted one half, and what is no mail,
   expect(out).toContain('still here')
   const half = await commanded('inbox', 'show', 'half', '--state', state)
   expect([half.code, half.err]).toEqual([3, expect.stringContaining('there is no captured message half')])
+})
+
+test('its version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as {
+    version: string
+  }
+  expect(await commanded('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
+})
+
+test('a name without its namespace, where no folder and no cluster says which, is told as it was written', async () => {
+  const { code, err } = await commanded('domain', 'check', 'corp', '-f', quickstart)
+  expect([code, err]).toEqual([2, expect.stringContaining('the name corp: write NAMESPACE/NAME')])
 })
 
 test('help tells every verb and every exit code', async () => {
