@@ -43,10 +43,11 @@ export async function connectRedis(
     disableOfflineQueue: true,
     disableClientInfo: true,
   })
-  let isOver = false
+  /** The first reason counts: what comes after it is of our own giving up. */
+  let ended: string | undefined
   const end = (why: string): void => {
-    if (isOver) return
-    isOver = true
+    if (ended !== undefined) return
+    ended = why
     if (client.isOpen) client.destroy()
     over(why)
   }
@@ -57,11 +58,11 @@ export async function connectRedis(
     await client.connect()
   } catch (error) {
     end(whyOf(error))
-    throw new Error(whyOf(error))
+    throw new Error(ended)
   } finally {
     clearTimeout(late)
   }
-  if (isOver) throw new Error('it closed the connection')
+  if (ended !== undefined) throw new Error(ended)
   return {
     send: (words) =>
       client.sendCommand([...words]).catch((error: unknown) => {

@@ -254,3 +254,16 @@ test.each(Object.entries(liars))('a store that %s is none: the relay hands out i
   expect(JSON.stringify(a?.told)).not.toContain('HMGET')
   expect(a?.by.store).toBe(0)
 })
+
+test.each([
+  ['its TLS', { tls: { mode: 'Implicit' } as const }],
+  ['the login', { auth: { usernameFile: 'u', passwordFile: 'p' } }],
+])('a store that says nothing to %s is told as one that can not be reached, not as one that answers wrongly', async (_to, over) => {
+  const silent = createServer((s) => s.on('error', () => undefined)).listen(0, '127.0.0.1')
+  await new Promise((listening) => silent.once('listening', listening))
+  onTestFinished(() => void silent.close())
+  const { port } = silent.address() as { port: number }
+  const [a] = countingFleet(storeAt(port, over), 1, { u: 'someone', p: 'something' }).relays()
+  await a?.away()
+  expect(a?.fleet.status()).toMatchObject({ why: 'no connection within 2000 ms' })
+})
