@@ -17,6 +17,8 @@ local now = time[1] * 1000000 + time[2]
 local today = math.floor(now / 86400000000)
 local held = tonumber(redis.call('HGET', day, 'day') or '-1')
 if held < today then
+  -- A store that is full refuses the first write of a script, and none that comes after an UNLINK.
+  redis.call('HSET', day, 'epoch', nonce)
   -- In the background: a big fleet's day would keep everybody waiting.
   redis.call('UNLINK', day)
   redis.call('HSET', day, 'day', today, 'epoch', nonce)
@@ -65,7 +67,12 @@ for i = 10, #ARGV do
   end
 end
 
-redis.call('HSET', day, ours, string.format('%.0f', mine), all, string.format('%.0f', total))
+-- Who asks about nobody wants to know whether this can be written.
+if credential == '' then
+  redis.call('HSET', day, 'day', today)
+else
+  redis.call('HSET', day, ours, string.format('%.0f', mine), all, string.format('%.0f', total))
+end
 if interval > 0 and moved then
   local till = string.format('%.17g', now + owed)
   redis.call('SET', rate, till .. ' ' .. string.format('%.17g', interval), 'PX', math.ceil(owed / 1000) + 1000)
@@ -114,6 +121,18 @@ export type Answer = {
   readonly owedMs: number
   /** One for each message, in their order. */
   readonly verdicts: readonly Verdict[]
+}
+
+/** Asks whether it can count: a store that is full, or a replica, says what it knew and keeps nothing. */
+export const proof: Omit<Question, 'policy'> = {
+  credential: '',
+  relay: '',
+  day: 0,
+  own: 0,
+  certain: false,
+  daily: undefined,
+  rate: undefined,
+  messages: [],
 }
 
 // The braces keep a fleet's keys together where keys are divided among several stores.

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import {
   type Answer,
   beatWords,
+  proof,
   type Question,
   questionWords,
   readAnswer,
@@ -69,6 +70,15 @@ export class QuotaStore {
     if (this.#state.kind === 'connecting') await within(this.#parts.timeoutMs, this.#attempted)
     const connection = this.#connection
     if (connection === undefined || this.#state.kind !== 'connected') return undefined
+    return this.#answered(connection, question)
+  }
+
+  close(): void {
+    this.#closing.abort()
+    this.#lost(this.#connection, 'closing')
+  }
+
+  async #answered(connection: Connection, question: Omit<Question, 'policy'>): Promise<Answer | undefined> {
     const nonce = `${++this.#asked}-${randomUUID()}`
     const words = questionWords({ ...question, policy: this.#parts.policy }, nonce)
     const said = await this.#said(connection, () => run(connection, words))
@@ -80,11 +90,6 @@ export class QuotaStore {
     }
     this.#noticed(answer.day, answer.epoch)
     return answer
-  }
-
-  close(): void {
-    this.#closing.abort()
-    this.#lost(this.#connection, 'closing')
   }
 
   async #connect(): Promise<void> {
@@ -101,6 +106,7 @@ export class QuotaStore {
     }
     if (this.#closing.signal.aborted) return mine.end()
     this.#connection = mine
+    if ((await this.#answered(mine, proof)) === undefined) return
     if (!(await this.#heartbeat(mine))) return
     this.#connectedAt = performance.now()
     this.#change({ kind: 'connected' })

@@ -166,6 +166,29 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await a?.taken(app, 20)).toBe(10)
   })
 
+  test.each([
+    ['is full', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], 'OOM'],
+    ['is a replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], 'READONLY'],
+    [
+      'runs nothing for us',
+      ['ACL', 'SETUSER', 'default', '-evalsha'],
+      ['ACL', 'SETUSER', 'default', '+evalsha'],
+      'NOPERM',
+    ],
+  ])('a store that %s is away until it is mended, though it says what it knew', async (_what, breaks, mends, kind) => {
+    await redis.command(...breaks)
+    onTestFinished(async () => void (await redis.command(...mends)))
+    const [a] = countingFleet(storeAt(redis.port), 2).relays()
+    const app = limited({ daily: 10 })
+    expect(await a?.taken(app, 9)).toBe(5)
+    await a?.away()
+    expect(a?.fleet.status()).toMatchObject({ why: `it says ${kind}` })
+    await redis.command(...mends)
+    await a?.connected()
+    expect(a?.told).toEqual(['connecting', `away: it says ${kind}`, 'connected'])
+    expect(await a?.taken(app, 9)).toBe(5)
+  })
+
   test('the owner is told once, by what all of them have given', async () => {
     const [a, b] = countingFleet(storeAt(redis.port), 2).relays()
     const app = limited({ daily: 10, warnAt: 50 })
