@@ -74,6 +74,7 @@ export class Reception {
     const { audited, refusal: refused } = this.#content
     if (refused) return this.#giveUp(refused, audited)
     // The credential may have been taken away while the content came.
+    const judgedBy = this.#inbound.inForce()
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return this.#giveUp(login.refusal, audited)
     const withdrawn = this.#judgeAgain(login.credential)
@@ -85,6 +86,12 @@ export class Reception {
     const counted = await count(this.#inbound, login.credential, from, this.#recipients)
     const told = [...audited, ...counted.audited]
     if (counted.refusal) return this.#giveUp(counted.refusal, told)
+    // The disk and the store of limits may have taken seconds.
+    const late = this.#inbound.inForce() === judgedBy ? undefined : this.#withdrawn()
+    if (late) {
+      counted.giveBack()
+      return this.#giveUp(late, told)
+    }
     try {
       const { envelope } = await this.#incoming.commit(this.#envelope())
       return { kind: 'accepted', value: envelope, audited: told }
@@ -130,6 +137,11 @@ export class Reception {
     } catch (error) {
       return { refusal: faultOf(this.#inbound, error), audited: [], fromDomain: '', header }
     }
+  }
+
+  #withdrawn(): Refusal | undefined {
+    const login = loginInForce(this.#inbound, this.#session, this.#login)
+    return login.kind === 'refused' ? login.refusal : this.#judgeAgain(login.credential)
   }
 
   /** Since MAIL a domain may have withdrawn its consent, a network been denied, a recipient taken off: no right is left then (A03). */

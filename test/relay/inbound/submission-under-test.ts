@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { createEvents, type Events } from '../../../relay/events.ts'
 import type { Headroom } from '../../../relay/headroom.ts'
+import type { Inbound } from '../../../relay/inbound/inbound.ts'
 import { createSubmission, type Submission } from '../../../relay/inbound/submission.ts'
 import { KeyUses } from '../../../relay/keys/key-uses.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
@@ -143,6 +144,7 @@ export function tellingEvents(): { events: Events; told: Told[]; metrics: Return
 
 export type UnderTest = {
   readonly submission: Submission
+  readonly allowances: Inbound['allowances']
   readonly told: Told[]
   readonly metrics: ReturnType<typeof createMetrics>
   readonly ca: string
@@ -160,7 +162,7 @@ export async function startSubmission(
 ): Promise<UnderTest> {
   const { events, told, metrics } = tellingEvents()
   let current = config
-  const allowances = new Allowances({ events, sharing: () => current.sharing })
+  const allowances: Inbound['allowances'] = new Allowances({ events, sharing: () => current.sharing })
   const keyUses = new KeyUses({})
   const submission = createSubmission({
     spool,
@@ -175,6 +177,7 @@ export async function startSubmission(
   await submission.reconcile(await load(config))
   return {
     submission,
+    allowances,
     told,
     metrics,
     ca: (await testCertificates()).ca,

@@ -1,5 +1,5 @@
 /** What a reload takes away from a session that is open, or from a content that is on its way. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type CredentialConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { banner, client, logIn, mail, start, talk } from './clients.ts'
 import { app, baseConfig } from './submission-under-test.ts'
@@ -79,6 +79,25 @@ test.each([
   ])
   expect(spool.kept).toEqual([])
   expect(spool.aborted).toBe(1)
+})
+
+test('what is taken away while the store of limits is waited for is no right at its end (case A03)', async () => {
+  const limited = narrowed({ limits: { daily: 10, warnAt: 80 } })
+  const { spool, under } = await start(undefined, limited)
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA')
+  const answer = Promise.withResolvers<undefined>()
+  const take = vi.spyOn(under.allowances, 'take').mockReturnValueOnce(answer.promise)
+  const giveBack = vi.spyOn(under.allowances, 'giveBack')
+  const replied = talk(socket, 'From: <noreply@corp.example>\r\n\r\nhi\r\n.')
+  await expect.poll(() => take.mock.calls.length).toBe(1)
+  await under.apply({ ...limited, credentials: limited.credentials.map((c) => ({ ...c, suspended: true })) })
+  answer.resolve(undefined)
+  expect(await replied).toEqual(['535 5.7.8 this credential is suspended (credential.suspended)\r\n'])
+  expect(spool.kept).toEqual([])
+  expect(spool.aborted).toBe(1)
+  expect(giveBack).toHaveBeenCalledOnce()
 })
 
 test('a policy that begins to capture while a content comes captures it', async () => {
