@@ -84,7 +84,7 @@ function keepGoodCertificates(
   previous: LoadedConfig | undefined,
 ): void {
   for (const { name, tls } of config.listeners) {
-    const problem = pairProblem(files.get(tls.certificateFile), files.get(tls.keyFile))
+    const problem = pairProblem(tls, files)
     if (problem === undefined) continue
     const certificate = previous?.files.get(tls.certificateFile)
     const key = previous?.files.get(tls.keyFile)
@@ -96,10 +96,15 @@ function keepGoodCertificates(
   }
 }
 
-function pairProblem(cert: string | undefined, key: string | undefined): string | undefined {
-  if (cert === undefined || key === undefined) return 'it is missing'
+function pairProblem(
+  { certificateFile, keyFile }: RelayConfig['listeners'][number]['tls'],
+  files: ReadonlyMap<string, string>,
+): string | undefined {
+  // What is empty TLS takes for one that was not given, and then has nothing against the other.
+  const empty = [certificateFile, keyFile].find((path) => !files.get(path))
+  if (empty !== undefined) return `${empty} is empty`
   try {
-    createSecureContext({ cert, key })
+    createSecureContext({ cert: files.get(certificateFile), key: files.get(keyFile) })
     return undefined
   } catch (error) {
     return (error as Error).message

@@ -44,6 +44,7 @@ test.each([
   ['a CA that is damaged', 'ca/ca.crt', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
   ['a CA of clients that is empty', 'ca/clients.crt', ''],
   ['a certificate that is none', 'tls.crt', 'garbage'],
+  ['a certificate that is empty', 'tls.crt', ''],
 ])('%s leaves the last good one in use, is told as stale, and no more when it is mended', async (_name, path, text) => {
   const { folder, write, ...good } = await written()
   const before = loadConfig(folder)
@@ -55,6 +56,19 @@ test.each([
   expect(sameConfig(before, after), 'the status has to change, though what is in use does not').toBe(false)
   write({ 'tls.crt': good.cert, 'ca/ca.crt': good.ca, 'ca/clients.crt': good.ca })
   expect(loadConfig(folder, after).stale).toEqual([])
+})
+
+test('a key that is empty leaves the last good pair in use, and is told', async () => {
+  const { folder, write } = await written()
+  const before = loadConfig(folder)
+  write({ 'tls.key': '' })
+  expect(loadConfig(folder, before)).toMatchObject({ stale: ['tls.crt'], files: before.files })
+})
+
+test.each(['tls.crt', 'tls.key'])('an empty %s at the first start is no configuration, and is named', async (path) => {
+  const { folder, write } = await written()
+  write({ [path]: '' })
+  expect(() => loadConfig(folder)).toThrow(`the certificate of listener submission can not be used: ${path} is empty`)
 })
 
 test('a CA that never was one is no configuration, and is named', async () => {
