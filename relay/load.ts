@@ -11,7 +11,7 @@ import {
   signingKeyFilesOf,
 } from './config.ts'
 import { ConfigOctets } from './config-octets.ts'
-import { joinText } from './config-text.ts'
+import { joinText, onePiece } from './config-text.ts'
 import { readSigningKey } from './mail/signing-key.ts'
 import { readAuthority } from './rules/certificate.ts'
 
@@ -26,7 +26,7 @@ export type Draft = { readonly text: string; readonly config: RelayConfig }
 /** @throws Error naming the file or field. */
 export function draftConfig(directory: string): Draft {
   const text = configText(directory, new ConfigOctets(directory))
-  return { text, config: parseConfig(text) }
+  return { text, config: parsed(directory, text) }
 }
 
 /**
@@ -40,7 +40,7 @@ export function loadConfig(
   draft?: Draft,
 ): Loaded {
   const text = configText(directory, octets)
-  const config = draft?.text === text ? draft.config : parseConfig(text)
+  const config = draft?.text === text ? draft.config : parsed(directory, text)
   const files = new Map<string, string>()
   const stale: string[] = []
   const dispensable = new Set(signingKeyFilesOf(config))
@@ -65,6 +65,15 @@ function configText(directory: string, octets: ConfigOctets): string {
     return joinText(octets.list(), (name) => octets.read(name))
   } catch (error) {
     throw new Error(`${directory}: ${(error as Error).message}`)
+  }
+}
+
+function parsed(directory: string, text: string): RelayConfig {
+  try {
+    return parseConfig(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new Error(`${join(directory, onePiece)} is no JSON: ${error.message}`)
   }
 }
 

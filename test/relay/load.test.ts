@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
-import { loadConfig, sameConfig } from '../../relay/load.ts'
+import { draftConfig, loadConfig, sameConfig } from '../../relay/load.ts'
 import { makeCertificates } from '../certificates.ts'
 import { temporaryFolder } from '../operator/local/temporary.ts'
 import { ed25519Key, keyFiles, rsaKey, signingWith } from './delivery/signing-keys.ts'
@@ -69,6 +69,13 @@ test.each(['tls.crt', 'tls.key'])('an empty %s at the first start is no configur
   const { folder, write } = await written()
   write({ [path]: '' })
   expect(() => loadConfig(folder)).toThrow(`the certificate of listener submission can not be used: ${path} is empty`)
+})
+
+test.each(['', '{"version":', '\0\uFFFF'])('a configuration that is no JSON is named by its file: %j', async (text) => {
+  const { folder, write } = await written()
+  write({ 'relay.json': text })
+  expect(() => loadConfig(folder)).toThrow(`${join(folder, 'relay.json')} is no JSON: `)
+  expect(() => draftConfig(folder)).toThrow(`${join(folder, 'relay.json')} is no JSON: `)
 })
 
 test('a CA that never was one is no configuration, and is named', async () => {
