@@ -23,6 +23,8 @@ const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const day = 24 * 3_600_000
 const authorityLifetime = 3650 * day
 const leafLifetime = 90 * day
+/** Long before: one that was made while the clock was ahead would not be valid for years with it right again. */
+const authorityBegins = Date.UTC(2000, 0, 1)
 /** Clocks differ a little: a certificate that is valid only from now on is not yet valid for somebody. */
 const backdated = 3_600_000
 
@@ -31,7 +33,7 @@ export async function createAuthority(now: number): Promise<Issued> {
   const keys = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=Relayfleet authority',
-    notBefore: new Date(now - backdated),
+    notBefore: new Date(authorityBegins),
     notAfter: new Date(now + authorityLifetime),
     signingAlgorithm: ecdsa,
     keys,

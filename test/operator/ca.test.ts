@@ -46,6 +46,12 @@ test('a client that trusts two authorities of the same name verifies what either
   }
 })
 
+test('case S23: an authority that was made while the clock was ten years ahead is trusted with the clock right again', async () => {
+  const authority = await createAuthority(Date.now() + 3650 * day)
+  const verify = await listening(authority)
+  expect(await verify('relay.example.org', authority.certificate)).toBe('verified')
+})
+
 test('the authority is one for ten years, the certificate one for ninety days that signs nothing', async () => {
   const authority = await createAuthority(now)
   const leaf = new X509Certificate((await issue(authority, hosts, now)).certificate)
