@@ -1,4 +1,5 @@
-/** The authority of a state folder: made once, kept over restarts. */
+/** The authority of a state folder: made once, kept over restarts for as long as clients can verify by it. */
+import { X509Certificate } from 'node:crypto'
 import { createAuthority, type Issued, issue } from '../ca.ts'
 import { keptText, replaceFile } from './files.ts'
 import type { State } from './state.ts'
@@ -11,6 +12,8 @@ export async function loadAuthority(state: State, now: number): Promise<Issued> 
   try {
     const authority = { certificate: certificate ?? '', key: key ?? '' }
     await issue(authority, ['localhost'], now)
+    // Whoever trusts it verifies nothing by it: there is no trust to lose.
+    if (hasEnded(authority, now)) return makeAuthority(state, now)
     return authority
   } catch (error) {
     // A new one in silence would make every client distrust every listener.
@@ -20,6 +23,9 @@ export async function loadAuthority(state: State, now: number): Promise<Issued> 
     )
   }
 }
+
+const hasEnded = ({ certificate }: Issued, now: number): boolean =>
+  new X509Certificate(certificate).validToDate.getTime() <= now
 
 async function makeAuthority(state: State, now: number): Promise<Issued> {
   const authority = await createAuthority(now)

@@ -31,3 +31,12 @@ test('an authority that is there and can not be read is an error, and no new one
   await expect(loadAuthority(state, now)).rejects.toThrow(`${state.caCertificate} is there and can not be read (ELOOP)`)
   expect(lstatSync(state.caKey).isSymbolicLink()).toBe(true)
 })
+
+test('case S23: an authority that has ended, as one that was made while the clock was far behind, is no longer trusted by anybody: a new one is made', async () => {
+  const state = stateAt(temporaryFolder())
+  const ended = await loadAuthority(state, now - 11 * 365 * 24 * 3_600_000)
+  const next = await loadAuthority(state, now)
+  expect(next.certificate).not.toBe(ended.certificate)
+  expect(readFileSync(state.caCertificate, 'utf8')).toBe(next.certificate)
+  expect(await loadAuthority(state, now)).toEqual(next)
+})
