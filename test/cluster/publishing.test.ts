@@ -1,6 +1,9 @@
 /** Records that external-dns publishes: told while the cluster does not know the kind, made when it does, kept, and taken away. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openApi } from '../../operator/cluster/api/api.ts'
 import { runOperator } from '../../operator/cluster/operator.ts'
+import { openPublisher } from '../../operator/cluster/publishing/publisher.ts'
+import type { Ref } from '../../operator/compile/snapshot.ts'
 import { until } from '../local/until.ts'
 import { accepted, apiOf, type Api as TestApi } from './api.ts'
 import { declarer } from './declare.ts'
@@ -120,4 +123,37 @@ describe.runIf(choice.kind === 'control-plane')('DNSEndpoints', () => {
     await until('it is taken away', async () => !(await isThere('a')))
     expect(await isThere('b'), 'what is not ours stays').toBe(true)
   }, 90_000)
+
+  test('of a namespace where they may not be seen are told, and those of the others are published', async () => {
+    const [open, closed] = [await newNamespace(cluster, admin), await newNamespace(cluster, admin)]
+    const pathIn = (ns: string): string => path('a').replace(namespace, ns)
+    const refused = pathIn(closed).replace(/\/a$/, '')
+    // It is there already where the test above has run.
+    await admin.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', dnsEndpointCrd)
+    await until('the kind is known', async () => (await admin.get(refused)).status === 200)
+    proxy.rule = (seen) => (seen.path === refused ? status(403, 'Forbidden') : 'pass')
+    const uids = new Map<Ref, string>()
+    for (const ns of [open, closed]) {
+      const domain = await declarer(admin, ns).domain('a', { domain: `${ns}.example`, expect: expected, dns })
+      uids.set(`SenderDomain ${ns}/a`, String(domain.metadata['uid']))
+    }
+    const records = [{ name: '_dmarc.a.example', type: 'TXT', value: 'v=DMARC1; p=reject' }] as const
+    const publisher = openPublisher({
+      ...{ api: openApi(proxy.connection), namespaces: [open, closed] },
+      ...{ mayWrite: () => true, changed: () => undefined, tell: () => undefined, everyMs: 200 },
+    })
+    const over = new AbortController()
+    const round = publisher.run(over.signal)
+    publisher.give(new Map([open, closed].map((ns) => [`${ns}/a`, { records, isRequired: true }])), uids)
+    await until('the one that may not be seen is told', () => publisher.troubles().has(`${closed}/a`))
+    await until('the other is published', async () => (await admin.get(pathIn(open))).status === 200)
+    expect([...publisher.troubles()]).toEqual([
+      [`${closed}/a`, expect.objectContaining({ reason: 'PublisherUnavailable' })],
+    ])
+    expect((await admin.get(pathIn(closed))).status).toBe(404)
+    proxy.rule = () => 'pass'
+    await until('it is published, too', async () => (await admin.get(pathIn(closed))).status === 200)
+    over.abort()
+    await round
+  }, 60_000)
 })

@@ -38,6 +38,8 @@ export type Publishing = {
 
 const ordinaryMs = 60_000
 const pageSize = 500
+/** Where all namespaces are watched, they are one list. */
+const everywhere = ''
 
 export function openPublisher({
   api,
@@ -52,10 +54,14 @@ export function openPublisher({
   let uids: ReadonlyMap<Ref, string> = new Map()
   let troubles: ReadonlyMap<Name, Condition> = new Map()
 
+  const scopeOf = (name: Name): string => (namespaces.length === 0 ? everywhere : splitName(name).namespace)
+
   async function round(signal: AbortSignal): Promise<void> {
-    const observed = await list(signal)
+    const scopes = namespaces.length === 0 ? [everywhere] : namespaces
+    const lists = new Map(await Promise.all(scopes.map(async (scope) => [scope, await list(scope, signal)] as const)))
     const found = new Map<Name, Condition>()
     for (const [name, publication] of wanted) {
+      const observed = lists.get(scopeOf(name))
       const trouble =
         observed === undefined ? withoutKind(publication) : await publish(name, publication, observed, signal)
       if (trouble !== undefined) found.set(name, trouble)
@@ -65,21 +71,12 @@ export function openPublisher({
     if (!isSame) changed()
   }
 
-  /** Undefined: the cluster does not know the kind, or does not let us see it, which is as good as that. */
-  async function list(signal: AbortSignal): Promise<ReadonlyMap<string, KubeObject> | undefined> {
-    const scopes = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }))
+  /** Undefined: the cluster does not know the kind, or does not let us see it there, which is as good as that. */
+  async function list(scope: string, signal: AbortSignal): Promise<ReadonlyMap<string, KubeObject> | undefined> {
+    const where = { labelSelector: oursSelector, ...(scope !== everywhere && { namespace: scope }) }
     try {
-      const lists = await Promise.all(
-        scopes.map((scope) =>
-          wholeList(
-            api,
-            resources.dnsEndpoints,
-            { ...scope, labelSelector: oursSelector },
-            { limit: pageSize, signal },
-          ),
-        ),
-      )
-      return new Map(lists.flatMap(({ items }) => items).map((object) => [keyOf(object.metadata), object]))
+      const { items } = await wholeList(api, resources.dnsEndpoints, where, { limit: pageSize, signal })
+      return new Map(items.map((object) => [keyOf(object.metadata), object]))
     } catch (error) {
       if (isNotFound(error) || isForbidden(error)) return undefined
       throw error
