@@ -17,6 +17,7 @@ import { changeObject, objectOf } from './change-object.ts'
 import { clusterOptions } from './cluster-options.ts'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
+import { heldBy } from './held-by.ts'
 
 type Options = ChangeOptions & { readonly force: boolean }
 
@@ -52,8 +53,12 @@ async function rotate(text: string, options: Options, context: Context): Promise
     return exitCodes.refused
   }
   const trigger = newTrigger()
-  const does = `gets another password (trigger ${trigger}); relayfleet status -o wide tells how far it is`
-  await changeObject(cluster, { object, target, spec: { rotation: { trigger } }, does }, options.output, context)
+  const but = heldBy(object, 'its password stays as it is')
+  const does =
+    but === undefined
+      ? `gets another password (trigger ${trigger}); relayfleet status -o wide tells how far it is`
+      : `is to get another password (trigger ${trigger})`
+  await changeObject(cluster, { object, target, spec: { rotation: { trigger } }, does, but }, options.output, context)
   return exitCodes.ok
 }
 

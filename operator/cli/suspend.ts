@@ -1,12 +1,11 @@
 /** `suspend` and `resume`: a credential's logins, or a fleet's new sessions, are refused at once, or taken again. */
 import type { Command } from 'commander'
-import type { KubeObject } from '../cluster/api/object.ts'
-import type { Condition } from '../compile/compiled.ts'
 import { objectNameIn, outputOption } from './arguments.ts'
 import { type ChangeOptions, clusterToChange, declaredIn, directoryOption, tellEdit } from './change-in-folder.ts'
 import { changeObject, objectOf } from './change-object.ts'
 import { clusterOptions } from './cluster-options.ts'
 import type { Context } from './context.ts'
+import { heldBy } from './held-by.ts'
 
 type Options = ChangeOptions & { readonly policy: boolean }
 
@@ -51,17 +50,7 @@ const addVerb = (program: Command, context: Context, verb: keyof typeof verbs): 
       const cluster = clusterToChange(options)
       const target = { kind, name: objectNameIn(cluster.namespace, text, verb) } as const
       const object = await objectOf(cluster, target, context.signal)
-      const but = suspended ? undefined : heldBy(object)
+      const but = suspended ? undefined : heldBy(object, 'it stays suspended')
       const will = but === undefined ? does : 'is to be suspended no longer'
       await changeObject(cluster, { object, target, spec: { suspended }, does: will, but }, options.output, context)
     })
-
-/** A held fleet loses rights and gains none, so resuming waits for the mend. */
-function heldBy(object: KubeObject): string | undefined {
-  const { conditions = [] } = (object['status'] ?? {}) as { readonly conditions?: readonly Condition[] }
-  const held = conditions.find(({ type, reason }) => type === 'Programmed' && reason === 'Held')
-  return (
-    held &&
-    `its fleet is held, so it stays suspended until that is mended: ${held.message}; relayfleet check tells what is wrong`
-  )
-}

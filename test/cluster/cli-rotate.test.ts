@@ -119,6 +119,20 @@ describe.runIf(givenCluster() !== undefined)('a person at the command line', () 
     expect(notes).toEqual([err])
   })
 
+  test('rotate says that a credential of a fleet which is held gets its password when that is mended', async () => {
+    const { namespace, command, spec } = await given()
+    const held = ['False', 'Held', 'the relays of RelayPolicy x/y stay as they were'] as const
+    await declarer(api, namespace).credential('late', {}, { ...fine, Programmed: held }, { keys: [active] })
+    const { code, out, err } = await command('rotate', 'late')
+    const { trigger } = (await spec('relaycredentials', 'late')).rotation
+    expect([code, trigger]).toEqual([0, expect.stringMatching(/^20\d\d-.*Z$/)])
+    expect(out).toBe(`RelayCredential NS/late is to get another password (trigger ${trigger})`)
+    expect(err).toBe(
+      'its fleet is held, so its password stays as it is until that is mended: the relays of RelayPolicy x/y stay as ' +
+        'they were; relayfleet check tells what is wrong',
+    )
+  })
+
   test('suspend and resume, a credential and a policy', async () => {
     const { command, spec } = await given()
     expect((await command('suspend', 'web')).out).toContain(
