@@ -8,7 +8,7 @@ export type Stamped = Condition & { readonly observedGeneration: number; readonl
 /** What keeps an object from being ready, in the order in which a person should look at it. */
 const needed = ['Accepted', 'ResolvedRefs', 'Programmed', 'SPFValid', 'DKIMValid', 'DMARCValid']
 /** Reasons that are against it wherever they are; a certificate that only ends soon keeps nothing from working. */
-const fatal = ['CertificateExpired']
+const fatal = ['CertificateExpired', 'CertificateNotYetValid']
 /** What its owner may have chosen: it is told, and everything that was asked for happens. */
 const chosen = (c: Condition): boolean => c.reason === notSigned
 /** Nobody knows yet how it will be. */

@@ -78,6 +78,7 @@ export type LimitStoreStatus =
 export type CertificateStatus = {
   readonly listener: string
   /** RFC 3339. */
+  readonly notBefore: string
   readonly notAfter: string
 }
 

@@ -52,7 +52,8 @@ type Parts = {
   readonly turns?: Turns
   readonly headroom?: Headroom
 }
-type Open = { readonly name: string; readonly listener: Listener; readonly notAfter: Date }
+type Validity = { readonly notBefore: Date; readonly notAfter: Date }
+type Open = Validity & { readonly name: string; readonly listener: Listener }
 
 export function createSubmission({
   spool,
@@ -118,11 +119,11 @@ export function createSubmission({
 
   async function openOrRenew(config: ListenerConfig, files: LoadedConfig['files']): Promise<void> {
     const certificate = certificateOf(config, files)
-    const notAfter = new X509Certificate(certificate.cert).validToDate
+    const { validFromDate: notBefore, validToDate: notAfter } = new X509Certificate(certificate.cert)
     const known = open.get(keyOf(config))?.listener
     known?.renew(certificate, config)
     const listener = known ?? (await openListener(config, certificate, begin(config.name)))
-    open.set(keyOf(config), { name: config.name, listener, notAfter })
+    open.set(keyOf(config), { name: config.name, listener, notBefore, notAfter })
     if (!known) events.listening(config.name, listener.address, listener.port)
     events.certificate(config.name, notAfter.getTime())
   }
@@ -156,7 +157,11 @@ export function createSubmission({
     },
     addresses: () => [...open.values()].map(({ name, listener: { address, port } }) => ({ name, address, port })),
     certificates: () =>
-      [...open.values()].map(({ name, notAfter }) => ({ listener: name, notAfter: notAfter.toISOString() })),
+      [...open.values()].map(({ name, notBefore, notAfter }) => ({
+        listener: name,
+        notBefore: notBefore.toISOString(),
+        notAfter: notAfter.toISOString(),
+      })),
     get sessions() {
       return presence.all
     },

@@ -78,9 +78,10 @@ test('a finding’s field is for people at a terminal, not for the status', () =
   expect(merged).not.toHaveProperty('field')
 })
 
-test('a certificate that is over is against it, and one that only ends soon is not', () => {
+test('a certificate that is over, or not valid yet, is against it, and one that only ends soon is not', () => {
   const ready = (reason: string) =>
     deriveReady([{ type: 'CertificateValid', status: 'False', reason, message: reason }]).status
   expect(ready('CertificateExpired')).toBe('False')
+  expect(ready('CertificateNotYetValid')).toBe('False')
   expect(ready('CertificateExpiresSoon')).toBe('True')
 })

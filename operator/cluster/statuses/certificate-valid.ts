@@ -6,9 +6,9 @@ import { type FleetEvidence, serving, timeText } from './fleet-evidence.ts'
 /** What the operator issues is renewed a month before; whoever renews by hand has two weeks. */
 export const soonMs = 14 * 24 * 3_600_000
 
-type Certificate = { readonly what: string; readonly endsAt: number }
+type Certificate = { readonly what: string; readonly beginsAt: number; readonly endsAt: number }
 
-/** The one that ends first of each listener, and the one that was issued for them. */
+/** Of each listener when the last of its certificates begins and the first ends, and the one that was issued for them. */
 function certificatesOf(evidence: FleetEvidence): readonly Certificate[] {
   const { certificateEndsAt } = evidence.written
   const reported = serving(evidence).flatMap(({ report }) => report?.certificates ?? [])
@@ -16,18 +16,22 @@ function certificatesOf(evidence: FleetEvidence): readonly Certificate[] {
   return [
     ...[...byListener].map(([listener, all]) => ({
       what: `the certificate of listener ${listener}`,
+      beginsAt: Math.max(...all.map(({ beginsAt = 0 }) => beginsAt)),
       endsAt: Math.min(...all.map(({ endsAt }) => endsAt)),
     })),
     ...(certificateEndsAt === undefined
       ? []
-      : [{ what: 'the certificate that is issued for its listeners', endsAt: certificateEndsAt }]),
+      : [{ what: 'the certificate that is issued for its listeners', beginsAt: 0, endsAt: certificateEndsAt }]),
   ].toSorted((a, b) => a.endsAt - b.endsAt)
 }
 
 /** When the verdict changes by itself. */
 export const certificateMoments = (evidence: FleetEvidence): readonly number[] =>
-  certificatesOf(evidence).flatMap(({ endsAt }) => [endsAt - soonMs, endsAt])
+  certificatesOf(evidence).flatMap(({ beginsAt, endsAt }) => [beginsAt, endsAt - soonMs, endsAt])
 
+const early =
+  'put one that is valid already into the Secret that spec.listeners[].tls.certificateRef names, and set the clock right by ' +
+  'which this one was made; one that the operator issues it makes anew'
 const mend = 'renew the Secret that spec.listeners[].tls.certificateRef names; one that the operator issues it renews'
 
 /** Undefined where nothing is known of any. */
@@ -36,8 +40,11 @@ export function certificateValidBy(evidence: FleetEvidence): Condition | undefin
   const [first] = all
   if (first === undefined) return undefined
   const over = all.filter(({ endsAt }) => endsAt <= evidence.now)
+  const later = all.filter(({ beginsAt }) => beginsAt > evidence.now)
   const soon = all.filter(({ endsAt }) => endsAt - soonMs <= evidence.now)
   if (over.length > 0) return no('CertificateExpired', `${ends(over, 'ended at')}, so clients refuse it; ${mend}`)
+  if (later.length > 0)
+    return no('CertificateNotYetValid', `${begin(later)}, and until then clients refuse it; ${early}`)
   if (soon.length > 0) return no('CertificateExpiresSoon', `${ends(soon, 'ends at')}; ${mend}`)
   const message = `every certificate is good until ${timeText(first.endsAt)} at least`
   return { type: 'CertificateValid', status: 'True', reason: 'CertificateValid', message }
@@ -52,3 +59,6 @@ const no = (reason: string, message: string): Condition => ({
 
 const ends = (certificates: readonly Certificate[], verb: string): string =>
   few(certificates.map(({ what, endsAt }) => `${what} ${verb} ${timeText(endsAt)}`))
+
+const begin = (certificates: readonly Certificate[]): string =>
+  few(certificates.map(({ what, beginsAt }) => `${what} begins at ${timeText(beginsAt)}`))

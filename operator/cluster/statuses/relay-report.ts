@@ -5,7 +5,8 @@ import { amount, bad, flag, items, record, text, texts } from './said.ts'
 
 type Certificate = {
   readonly listener: string
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; the first is absent where the relay is of a version that does not tell. */
+  readonly beginsAt?: number
   readonly endsAt: number
 }
 
@@ -87,9 +88,16 @@ const uuid = (value: unknown, field: string): string =>
 
 function certificate(value: unknown): Certificate {
   const said = record(value, 'certificates')
-  const endsAt = Date.parse(text(said['notAfter'], 'certificates.notAfter'))
-  if (Number.isNaN(endsAt)) return bad('certificates.notAfter', 'a date and time')
-  return { listener: text(said['listener'], 'certificates.listener'), endsAt }
+  return {
+    listener: text(said['listener'], 'certificates.listener'),
+    ...(said['notBefore'] !== undefined && { beginsAt: moment(said['notBefore'], 'certificates.notBefore') }),
+    endsAt: moment(said['notAfter'], 'certificates.notAfter'),
+  }
+}
+
+function moment(value: unknown, field: string): number {
+  const at = Date.parse(text(value, field))
+  return Number.isNaN(at) ? bad(field, 'a date and time') : at
 }
 
 const healths = ['unproven', 'healthy', 'paused', 'ejected'] as const

@@ -1,5 +1,6 @@
 /** Listeners from their opening to their end: certificates, ports, deadlines of a connection, and closing in order. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import diagnostics from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type AddressInfo, createConnection, createServer } from 'node:net'
@@ -28,9 +29,13 @@ test('certificates are renewed in place; open sessions go on (case T11)', async 
   const renewed = client({ ...under, ca: fresh.ca })
   await renewed.sendMail(mail)
   expect(spool.kept).toHaveLength(3)
+  const its = {
+    notBefore: new X509Certificate(fresh.cert).validFromDate.toISOString(),
+    notAfter: notAfter.toISOString(),
+  }
   expect(under.submission.certificates()).toEqual([
-    { listener: 'submission', notAfter: notAfter.toISOString() },
-    { listener: 'submissions', notAfter: notAfter.toISOString() },
+    { listener: 'submission', ...its },
+    { listener: 'submissions', ...its },
   ])
 })
 
@@ -54,7 +59,7 @@ test('a certificate that can not be used is named, and the last good one stays (
 test.each([
   ['has ended', { notAfter: new Date('2026-01-02T03:04:05.000Z') }],
   ['is not valid yet', { notBefore: new Date('2042-01-01T00:00:00Z'), notAfter: new Date('2042-01-02T03:04:05.000Z') }],
-])('a certificate that %s is told with its end; sessions that are open live on (case T13)', async (_name, validity) => {
+])('a certificate that %s is told with its begin and end; sessions that are open live on (case T13)', async (_name, validity) => {
   const { spool, under } = await start()
   const pooled = client(under, { pool: true })
   await pooled.sendMail(mail)
@@ -69,6 +74,7 @@ test.each([
   })
   expect(under.submission.certificates()[0]).toEqual({
     listener: 'submission',
+    notBefore: ('notBefore' in validity ? validity.notBefore : new Date('2025-01-01T00:00:00Z')).toISOString(),
     notAfter: validity.notAfter.toISOString(),
   })
   expect(await under.metrics.registry.metrics()).toMatch(

@@ -14,6 +14,11 @@ const told = (type: string, more: Partial<FleetEvidence>): string => {
 const ending = (...days: readonly number[]): Partial<FleetEvidence> => ({
   pods: days.map((d, i) => good(i, { certificates: [{ listener: 'submission', endsAt: now + d * day }] })),
 })
+const beginning = (...days: readonly number[]): Partial<FleetEvidence> => ({
+  pods: days.map((d, i) =>
+    good(i, { certificates: [{ listener: 'submission', beginsAt: now + d * day, endsAt: now + 90 * day }] }),
+  ),
+})
 
 test.each<[string, Partial<FleetEvidence>, string]>([
   ['all are ready', {}, 'True MinimumReplicasAvailable: 2 of 2 relays are ready'],
@@ -132,6 +137,10 @@ test('who leaves counts for nothing else, and its pod tells since when', () => {
   })
 })
 
+test('a certificate that is not valid yet is looked at when it is', () => {
+  expect(nextMoment(evidence(beginning(7)))).toBe(now + 7 * day)
+})
+
 test('a time that runs out is looked at when it does', () => {
   expect(nextMoment(evidence(smaller(good(0), leaving(1, minute))))).toBe(now + 29 * minute)
 })
@@ -149,6 +158,12 @@ test.each<[string, Partial<FleetEvidence>, string]>([
     ending(60, -1),
     'False CertificateExpired: the certificate of listener submission ended at 2026-11-23',
   ],
+  [
+    'it begins in a week at one relay',
+    beginning(-1, 7),
+    'False CertificateNotYetValid: the certificate of listener submission begins at 2026-12-01',
+  ],
+  ['it has begun', beginning(-1, 0), 'True CertificateValid: every certificate is good until'],
   [
     'the issued one was not renewed',
     { written: { hash: newest, certificateEndsAt: now + day } },

@@ -26,6 +26,10 @@ test('what a relay of any version says', () => {
     smarthosts: [],
     leaving: 0,
   })
+  const [notBefore, notAfter] = ['2026-12-31T00:00:00Z', '2027-01-31T00:00:00Z']
+  expect(read({ certificates: [{ listener: 'submission', notBefore, notAfter }] }).certificates).toEqual([
+    { listener: 'submission', beginsAt: Date.UTC(2026, 11, 31), endsAt: Date.UTC(2027, 0, 31) },
+  ])
 })
 
 const smarthost = { route: 'default', name: 'ses', health: 'ejected', ejectedUntil: '2027-01-31T00:00:00Z' }
@@ -59,6 +63,11 @@ test.each<[string, object, string]>([
     'a certificate that ends some day',
     { certificates: [{ listener: 'a', notAfter: 'soon' }] },
     'certificates.notAfter',
+  ],
+  [
+    'a certificate that began some day',
+    { certificates: [{ listener: 'a', notBefore: 'once', notAfter: '2027-01-31T00:00:00Z' }] },
+    'certificates.notBefore',
   ],
   ['a smarthost of no route', { smarthosts: [{ ...smarthost, route: 'A B' }] }, 'smarthosts.route'],
   ['a health of its own', { smarthosts: [{ ...smarthost, health: 'fine' }] }, 'smarthosts.health'],
