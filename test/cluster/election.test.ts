@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openApi } from '../../operator/cluster/api/api.ts'
+import { type Clock, clock } from '../../operator/cluster/lead/clock.ts'
 import { Election, type ElectionNews } from '../../operator/cluster/lead/election.ts'
 import { ordinaryTerms, type Terms } from '../../operator/cluster/lead/lease-record.ts'
 import { until } from '../local/until.ts'
@@ -27,7 +28,7 @@ describe.runIf(givenCluster() !== undefined)('an election', () => {
     await Promise.all(cleanUp.map((clean) => clean()))
   })
 
-  async function candidate(identity: string, terms = quick) {
+  async function candidate(identity: string, terms = quick, clock?: Clock) {
     const proxy: FaultProxy = await faultProxy(theCluster().access)
     const ending = new AbortController()
     const news: ElectionNews[] = []
@@ -39,6 +40,7 @@ describe.runIf(givenCluster() !== undefined)('an election', () => {
       changed: () => undefined,
       tell: (n) => news.push(n),
       terms,
+      ...(clock !== undefined && { clock }),
     })
     const run = election.run(ending.signal)
     const stop = async (): Promise<void> => {
@@ -72,6 +74,17 @@ describe.runIf(givenCluster() !== undefined)('an election', () => {
     accepted(
       await apiOf(theCluster().access).get(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/operator`),
     )['spec'] as { holderIdentity: string; leaseTransitions: number; renewTime: string }
+
+  test('a clock that jumps ahead ends the term, and what comes behind it is another', async () => {
+    let jumpedMs = 0
+    const { election, news } = await candidate('a', quick, () => ({ ...clock(), wall: Date.now() + jumpedMs }))
+    await until('it leads', () => election.writable())
+    const { term } = election
+    jumpedMs = 3_600_000
+    await until('it leads again', () => election.writable())
+    expect([term.aborted, election.term.aborted]).toEqual([true, false])
+    expect(news.map(({ about }) => about)).toEqual(['won', 'lost', 'won'])
+  })
 
   test('has one winner among five', async () => {
     const five = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => candidate(id)))

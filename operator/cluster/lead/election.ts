@@ -123,12 +123,13 @@ export class Election {
   }
 
   #win(asked: Moment): void {
-    const before = this.writable()
+    // Its time was over, which only a clock that was set ahead tells before the timer does: who began in it has to end.
+    if (!this.writable()) this.#lose()
     this.#renewed = asked
     if (!this.writable()) return
     clearTimeout(this.#running)
     this.#running = setTimeout(() => this.#lose(), this.#terms.stopMs - elapsedMs(asked, this.#clock()))
-    if (before && !this.#term.signal.aborted) return
+    if (!this.#term.signal.aborted) return
     this.#term = new AbortController()
     const { leaseTransitions = 0 } = (this.#lease?.['spec'] ?? {}) as { leaseTransitions?: number }
     this.#candidate.tell?.({ about: 'won', afterTransitions: leaseTransitions })
