@@ -4,7 +4,7 @@
  * as the system last wrote it back, by itself within half a minute. Only at the start and at the end it is synced, when it
  * takes the place of all that was noted before.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 
 /** How a line is read and written; neither part has a line feed. */
 export type LineForm<T> = {
@@ -142,10 +142,12 @@ function textOf(path: string, failed: (why: string) => void): string {
   }
 }
 
-/** What could not be read is not written over. */
+/** What could not be read is not written over, nor is what was set aside before. */
 function setAside(path: string): void {
   try {
-    renameSync(path, `${path}.unreadable`)
+    let free = `${path}.unreadable`
+    for (let n = 1; existsSync(free); n += 1) free = `${path}.unreadable.${n}`
+    renameSync(path, free)
   } catch {
     // Nor can it be moved: then it can not be written over, which is told.
   }

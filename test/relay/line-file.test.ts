@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -156,4 +158,16 @@ test('while nothing can be written, many names hold nobody up; what was noted me
   })
   expect(lines(path)).toHaveLength(many + 1)
   file.close()
+})
+
+test('what can not be read is set aside under a name of its own each time', () => {
+  const folder = temporary()
+  for (const names of [['quotas.unreadable'], ['quotas.unreadable', 'quotas.unreadable.1']]) {
+    rmSync(join(folder, 'quotas'), { force: true })
+    mkdirSync(join(folder, 'quotas'))
+    const { file, troubles } = opened(folder)
+    expect(troubles).toEqual([expect.stringContaining('EISDIR')])
+    file.close()
+    expect(readdirSync(folder).filter((name) => name.includes('unreadable'))).toEqual(names)
+  }
 })
