@@ -94,7 +94,7 @@ class Recovery {
     const path = this.#paths.segment(name)
     const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
     if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')
-    this.#lastNumber = Math.max(this.#lastNumber, begun.number)
+    if (begun.number < farOff) this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     if (name.endsWith('.tmp')) return this.#sweep(path)
     const bytes = await this.#read(path)
     const why = bytes === undefined ? 'is a folder' : 'holds no whole record'
@@ -102,6 +102,7 @@ class Recovery {
       this.#lost.add(begun, Number.POSITIVE_INFINITY)
       return this.#noSegment(name, why)
     }
+    this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     this.#segments.push(begun)
     for (const piece of scan(bytes, begun.nonce, trust)) this.#piece(begun, piece)
   }
@@ -308,6 +309,9 @@ class Recovery {
     })
   }
 }
+
+/** What is called so and holds no record was not begun by us: nobody writes a billion segments, and the names end soon after. */
+const farOff = 9_000_000_000
 
 const checkAll: Trust = () => false
 

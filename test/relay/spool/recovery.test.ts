@@ -130,6 +130,21 @@ test.each([
   expect(readFileSync(join(spool.directory, 'quarantine', name), 'utf8')).toBe('what is this')
 })
 
+test.each([
+  '',
+  '.tmp',
+])('what was accepted beside a file 9999999999-<hex>.log%s, the last name of its form, is found at the next start', async (end) => {
+  const spool = await filled()
+  writeFileSync(join(spool.directory, 'journal', `9999999999-0011223344556677.log${end}`), 'what is this')
+  const opened = await openSpool({ directory: spool.directory, events: listening().events })
+  const content = contentOf(60, 60)
+  spool.contents.set((await accept(opened, content)).envelope.queueId, content)
+  await opened.close()
+  const { ids, told } = await found(spool)
+  expect(ids).toHaveLength(4)
+  expect(told).toEqual(['recovered 4 swept 0'])
+})
+
 test('two unknown files of one name are both kept', async () => {
   const spool = await filled()
   for (const n of [1, 2]) {
