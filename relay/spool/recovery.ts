@@ -57,6 +57,8 @@ class Recovery {
   #swept = 0
   #lastNumber = 0
   #newest: string | undefined
+  /** Octets that were durable of each segment before the newest: see `#endsOfOthers`. */
+  #ends: Readonly<Record<string, number>> = {}
 
   constructor({ disk, paths, events }: Parts) {
     this.#disk = disk
@@ -71,6 +73,7 @@ class Recovery {
   async run(): Promise<Recovered> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
     this.#newest = names.findLast((name) => parseSegmentName(name) !== undefined)
+    this.#ends = await this.#endsOfOthers()
     for (const name of names) await this.#journalFile(name, name === this.#newest ? checkAll : this.#isLeftTillLater)
     this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)
@@ -116,12 +119,27 @@ class Recovery {
     !('envelope' in entry) ||
     (entry.envelope.reports === undefined && this.#replay.register.find(entry.envelope.queueId) === undefined)
 
+  /**
+   * What a failed write left behind the end of its segment, if that could not be cut off, was never acknowledged; and it may
+   * be on no medium, though the system reads it out and says of a later sync that all is well (case S16).
+   */
+  async #endsOfOthers(): Promise<Readonly<Record<string, number>>> {
+    const newest = parseSegmentName(this.#newest ?? '')
+    const bytes = newest && (await this.#read(this.#paths.segment(newest.name)))
+    const [first] = newest === undefined || bytes === undefined ? [] : scan(bytes, newest.nonce)
+    return first?.kind === 'record' && first.entry.kind === 'opened' ? first.entry.ends : {}
+  }
+
   #noSegment(name: string, why: string): void {
     this.#quarantined(this.#paths.segment(name), why)
     this.#aside.push(name)
   }
 
   #piece(segment: Segment, piece: Piece): void {
+    if (piece.at >= (this.#ends[segment.name] ?? Number.POSITIVE_INFINITY)) {
+      this.#swept += 1
+      return
+    }
     switch (piece.kind) {
       case 'torn':
         this.#swept += 1

@@ -97,6 +97,17 @@ test('after a failed fdatasync nothing more goes into the file, and it is not sy
   ])
 })
 
+test('what a failed fdatasync left in a segment that could not be cut off counts for nothing at the next start (case S16)', async () => {
+  const { spool, failing, directory } = await opened()
+  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
+  failing.failing.set('sync journal', 'EIO').set('truncate journal', 'EIO')
+  await expect(spool.remove(queueId)).rejects.toThrow('EIO')
+  failing.failing.clear()
+  await mended(spool)
+  await spool.close()
+  expect(await ids((await opened(directory)).spool)).toEqual([queueId])
+})
+
 test('a disk that failed once, and is full, is told to be full, and takes what reports on its mail (cases S14, S16)', async () => {
   const { spool, failing } = await opened()
   const { queueId, forwardPaths } = (await accept(spool, contentOf(1, 10))).envelope
