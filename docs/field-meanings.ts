@@ -72,7 +72,7 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.routes[].smarthosts[].authRef.name':
       "a Secret with username and password in the policy's namespace; needs StartTLS or Implicit",
     'spec.routes[].smarthosts[].priority': 'lower ones first; a higher one is used while no lower one can be',
-    'spec.routes[].smarthosts[].maxConnections': 'open at one time, from each relay',
+    'spec.routes[].smarthosts[].maxConnections': 'open at one time, from each relay; fewer where it takes fewer',
     'spec.routes[].retry.expireAfter': 'then the message is returned to its reverse-path as a DSN',
     'spec.limitStore.host':
       'a Service, a host name or an address; no link-local one, and IPv4 as such. Not a cluster of Redis: one that is written to',

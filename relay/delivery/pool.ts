@@ -2,6 +2,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
+import type { Answer } from './answer.ts'
 import type { Connections } from './attempt.ts'
 import type { Client } from './client.ts'
 import { type Health, isFailure } from './health.ts'
@@ -20,6 +21,8 @@ export const poolLimits: PoolLimits = { idleMs: 30_000, messagesPerConnection: 1
 const loginGoodForMs = 1000
 /** What fails faster may fail three times, as it may without a login. */
 const patienceMs = 1000
+/** Who had no room for a further connection is not asked for one again before this has passed. */
+const surplusMs = 30_000
 
 export class Pool {
   #target: Target
@@ -37,6 +40,11 @@ export class Pool {
   #loggedInAt = Number.NEGATIVE_INFINITY
   /** The one that opens before all others, to see whether the login is good. */
   #first: Promise<Opened> | undefined
+  #opening = 0
+  /** Refused a connection while others were open: they get the next one that comes back; undefined: one has ended. */
+  readonly #waiting: ((opened: Opened | undefined) => void)[] = []
+  /** How many were taken when one more was refused, and until when that is believed. */
+  #surplus: { readonly taken: number; readonly until: number } | undefined
   readonly #record: HealthRecord
   /** Transactions in flight; the dispatcher counts them, and keeps them within maxConnections. */
   inUse = 0
@@ -98,7 +106,10 @@ export class Pool {
 
   /** Transactions that may be in flight now: a password that is good no longer is not said by all that wait (case U22). */
   get places(): number {
-    return this.#isLoginGood ? this.maxConnections : Math.min(this.maxConnections, this.#connections + 1)
+    const oneMore = Math.min(this.maxConnections, this.#connections + 1)
+    if (this.#surplus !== undefined && performance.now() < this.#surplus.until)
+      return Math.min(oneMore, this.#surplus.taken)
+    return this.#isLoginGood && this.#surplus === undefined ? this.maxConnections : oneMore
   }
 
   get #connections(): number {
@@ -131,10 +142,45 @@ export class Pool {
 
   async #acquire(fresh: boolean, hurried: boolean): Promise<Opened> {
     const idle = fresh ? undefined : this.#idle.pop()?.client
-    if (idle === undefined) return this.#openInTurn(hurried)
-    idle.waitFor(this.#deadlines(hurried))
-    this.#busy.add(idle)
-    return { kind: 'open', client: idle }
+    return idle === undefined ? this.#openOrWait(hurried) : this.#useAgain(idle, hurried)
+  }
+
+  #useAgain(client: Client, hurried: boolean): Opened {
+    client.waitFor(this.#deadlines(hurried))
+    this.#busy.add(client)
+    return { kind: 'open', client }
+  }
+
+  /** A surplus connection is refused, not the mail: it goes over those that are open, each of which has its deadlines. */
+  async #openOrWait(hurried: boolean): Promise<Opened> {
+    for (;;) {
+      this.#opening++
+      const opened = await this.#openInTurn(hurried).finally(() => this.#opening--)
+      if (!this.#isSurplus(opened)) return opened
+      const shared = await this.#nextFree(hurried)
+      if (shared !== undefined) return shared
+    }
+  }
+
+  /** Whoever waits would wait for ever once there is none, and shares the failure. */
+  #isSurplus(opened: Opened): boolean {
+    if (opened.kind === 'open') return false
+    if (this.#connections > 0) {
+      if (!isForNow(opened.answer)) return false
+      this.#surplus = { taken: this.#connections, until: performance.now() + surplusMs }
+      return true
+    }
+    if (this.#opening > 0) return isForNow(opened.answer)
+    for (const share of this.#waiting.splice(0)) share(opened)
+    return false
+  }
+
+  /** Undefined: there is room for one that is new. */
+  async #nextFree(hurried: boolean): Promise<Opened | undefined> {
+    const idle = this.#idle.pop()?.client
+    if (idle !== undefined) return this.#useAgain(idle, hurried)
+    const came = await new Promise<Opened | undefined>((resolve) => this.#waiting.push(resolve))
+    return came?.kind === 'open' ? this.#useAgain(came.client, hurried) : came
   }
 
   #noteAddress({ address }: Client, outcomes: readonly Outcome[]): void {
@@ -144,8 +190,15 @@ export class Pool {
 
   #release(client: Client): void {
     this.#busy.delete(client)
-    if (!client.usable) return
+    const next = this.#waiting.shift()
     const spent = client.transactions >= this.#limits.messagesPerConnection
+    if (next !== undefined && client.usable && !spent) {
+      this.#busy.add(client)
+      next({ kind: 'open', client })
+      return
+    }
+    next?.(undefined)
+    if (!client.usable) return
     const tooMany = this.#connections >= this.maxConnections
     if (spent || tooMany || this.#retired) {
       client.quit()
@@ -232,6 +285,8 @@ export class Pool {
   }
 }
 
+const isForNow = (answer: Answer): boolean =>
+  answer.kind === 'reply' && answer.reply.code >= 400 && answer.reply.code < 500
 const isOpportunistic = ({ smarthost }: Target): boolean => smarthost.tls.mode === 'Opportunistic'
 /** Who offers TLS and cannot do it gets the mail as if it had offered none (RFC 7435 section 3). */
 const isTlsTrouble = (opened: Opened): boolean =>

@@ -23,6 +23,52 @@ test('never more than maxConnections at one time', async () => {
   expect(upstream.most()).toBe(3)
 })
 
+/** Takes so many connections at one time, and answers more of them with 421. */
+async function startNarrow(most: number) {
+  const narrow = { most }
+  const full = say('421 4.7.0 Error: too many connections', { ends: 'drop' })
+  const upstream: Upstream = await startSmarthost({
+    script: { banner: () => (upstream.open() > narrow.most ? full : undefined) },
+  })
+  return { narrow, upstream }
+}
+
+test.each([
+  ['', 10_000, 1000],
+  [', each for a few messages', 10_000, 3],
+  [', closed as soon as they are idle', 1, 1000],
+])('case U23: fewer connections than maxConnections%s: mail goes over those, and no attempt is charged', async (_name, idleMs, messagesPerConnection) => {
+  const { upstream } = await startNarrow(2)
+  const routes = oneSmarthost(upstream.port, { maxConnections: 10 })
+  const poolLimits = { idleMs, messagesPerConnection }
+  const { spool, attempted, attempts, quiet, facts } = rig(routes, { poolLimits })
+  for (const round of [1, 2, 3]) {
+    for (let i = 0; i < 40; i++) spool.put(envelope(hello), hello)
+    await attempted(round * 40)
+    await quiet()
+    if (idleMs === 1) await until('idle ones are closed', () => upstream.open() === 0)
+  }
+  expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
+  expect(facts('smarthostEjected')).toEqual([])
+})
+
+test('case U23: no connection at all is a failure, told of each message that had waited for one', async () => {
+  const { narrow, upstream } = await startNarrow(1)
+  const { spool, attempted, attempts, quiet, facts } = rig(oneSmarthost(upstream.port, { maxConnections: 10 }))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  upstream.script.dot = () => {
+    narrow.most = 0
+    return drop
+  }
+  for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
+  await attempted(11)
+  await quiet()
+  const kinds = attempts.slice(1).map((a) => a.outcome.kind)
+  expect(kinds.toSorted()).toEqual(['ambiguous', ...Array(9).fill('deferred')])
+  expect(facts('smarthostEjected')).toHaveLength(1)
+})
+
 test('a connection carries a limited number of messages', async () => {
   const upstream = await startSmarthost()
   const { spool, attempted } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }), {
