@@ -6,9 +6,14 @@ const noRoom: readonly unknown[] = ['ENOSPC', 'EDQUOT']
 /** `what` names the object and the deed: `spool /data: journal could not be written`. */
 export function spoolError(what: string, cause: unknown): SpoolError {
   if (cause instanceof SpoolError) return cause
-  const kind = noRoom.includes(codeOf(cause)) ? 'full' : 'fault'
+  const kind = isFull(cause) ? 'full' : 'fault'
   return new SpoolError(kind, `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
 }
+
+/** Full or read-only: what it has it gives out. */
+export const takesNothing = (error: unknown): boolean => isFull(error) || codeOf(error) === 'EROFS'
+
+const isFull = (error: unknown): boolean => noRoom.includes(codeOf(error))
 
 export const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT'
 

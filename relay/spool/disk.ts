@@ -18,6 +18,8 @@ export type Disk = {
   /** A new file; one that is there already is an error. */
   create(path: string): Promise<DiskFile>
   open(path: string): Promise<DiskFile>
+  /** One that is there, for both. */
+  openToWrite(path: string): Promise<DiskFile>
   size(path: string): Promise<number>
   list(directory: string): Promise<readonly string[]>
   rename(from: string, to: string): Promise<void>
@@ -45,6 +47,7 @@ const calls = {
 export const nodeDisk: Disk = {
   create: async (path) => fileOf(await calls.open(path, 'wx+', 0o600)),
   open: async (path) => fileOf(await calls.open(path, 'r')),
+  openToWrite: async (path) => fileOf(await calls.open(path, 'r+')),
   size: async (path) => (await calls.stat(path)).size,
   list: (directory) => calls.readdir(directory),
   rename: promisify(fs.rename),

@@ -7,8 +7,8 @@ import type { Events } from '../events.ts'
 import { unreachable } from '../mail/outcome.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
-import type { Disk, DiskFile } from './disk.ts'
-import { isAbsent, isOfTheMedium } from './disk-error.ts'
+import type { Disk } from './disk.ts'
+import { isAbsent, isOfTheMedium, takesNothing } from './disk-error.ts'
 import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
@@ -73,6 +73,7 @@ class Recovery {
   async run(): Promise<Recovered> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
     this.#newest = names.findLast((name) => parseSegmentName(name) !== undefined)
+    await this.#writeNewestOnceMore()
     this.#ends = await this.#endsOfOthers()
     for (const name of names) await this.#journalFile(name, name === this.#newest ? checkAll : this.#isLeftTillLater)
     this.#buffer = Buffer.of()
@@ -312,20 +313,38 @@ class Recovery {
     if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
     const file = await this.#disk.open(path)
     try {
-      if (this.#newest !== undefined && path === this.#paths.segment(this.#newest)) await this.#sync(file, path)
       return this.#buffer.subarray(0, await file.read(this.#buffer.subarray(0, size), 0))
     } finally {
       await file.close()
     }
   }
 
-  // A process that was killed may have written what it never synced: after a loss of power that is gone, and what was
-  // done since it was read, as the deletion of a segment that it has copies of, is not. Once: see Journal.
-  async #sync(file: DiskFile, path: string): Promise<void> {
-    await file.sync().catch((error: unknown) => {
+  /**
+   * A process that was killed may have written what it never synced, or what a failed sync has dropped: the system reads that
+   * out, and says of a later sync that all is well. After a loss of power it is gone; what was done since it was read, as the
+   * deletion of a segment that it has copies of, is not. So it is written over itself, and synced, before it is believed.
+   */
+  async #writeNewestOnceMore(): Promise<void> {
+    if (this.#newest === undefined) return
+    const path = this.#paths.segment(this.#newest)
+    const bytes = await this.#read(path)
+    if (bytes === undefined) return
+    // A disk that takes nothing is no reason to deliver nothing.
+    const writable = await this.#disk.openToWrite(path).catch(unlessItTakesNothing)
+    const file = writable ?? (await this.#disk.open(path))
+    try {
+      await writable?.write([bytes], 0).catch(unlessItTakesNothing)
+      await file.sync()
+    } catch (error) {
       throw new SpoolError('fault', `${path} cannot be synced: ${messageOf(error)}; nothing was given up: start again`)
-    })
+    } finally {
+      await file.close()
+    }
   }
+}
+
+function unlessItTakesNothing(error: unknown): undefined {
+  if (!takesNothing(error)) throw error
 }
 
 /** What is called so and holds no record was not begun by us: nobody writes a billion segments, and the names end soon after. */

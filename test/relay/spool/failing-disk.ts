@@ -15,6 +15,8 @@ export class FailingDisk {
   readonly disk: Disk = {
     create: (path) => this.#call('create', path, async () => this.#file(path, await nodeDisk.create(path))),
     open: (path) => this.#call('open', path, async () => this.#file(path, await nodeDisk.open(path))),
+    openToWrite: (path) =>
+      this.#call('openToWrite', path, async () => this.#file(path, await nodeDisk.openToWrite(path))),
     size: (path) => this.#call('size', path, () => nodeDisk.size(path)),
     list: (path) => this.#call('list', `${path}/`, () => nodeDisk.list(path)),
     rename: (from, to) => this.#call('rename', from, () => nodeDisk.rename(from, to)),

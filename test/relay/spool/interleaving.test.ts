@@ -33,6 +33,7 @@ function whimsical(disk: Disk, dice: Dice, failures: () => number): Disk {
     ...disk,
     create: late(async (path) => file(await disk.create(path))),
     open: late(async (path) => file(await disk.open(path))),
+    openToWrite: late(async (path) => file(await disk.openToWrite(path))),
     rename: late(disk.rename),
     unlink: late(disk.unlink),
     syncDirectory: late(disk.syncDirectory),

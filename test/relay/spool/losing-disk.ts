@@ -11,6 +11,8 @@ type Deed =
   | { readonly do: 'write'; readonly inode: Inode; readonly at: number; readonly bytes: Buffer }
   | { readonly do: 'truncate'; readonly inode: Inode; readonly length: number }
   | { readonly do: 'sync'; readonly inode: Inode }
+  /** The kernel has dropped what it could not write, reads it out all the same, and says of a later sync that all is well. */
+  | { readonly do: 'failedSync'; readonly inode: Inode }
   | { readonly do: 'name'; readonly inode: Inode; readonly path: string; readonly from?: string }
   | { readonly do: 'unlink'; readonly path: string }
   | { readonly do: 'syncDirectory'; readonly directory: string }
@@ -26,6 +28,8 @@ const sectorBytes = 512
 
 export class LosingDisk {
   readonly deeds: Deed[] = []
+  /** The one after so many of a file fails. */
+  syncsUntilFailure = Number.POSITIVE_INFINITY
   readonly #before: ReadonlyMap<string, Buffer>
   readonly #files = new Map<string, Inode>()
 
@@ -46,6 +50,7 @@ export class LosingDisk {
       return this.#file(inode)
     },
     open: async (path) => this.#file(this.#at(path)),
+    openToWrite: async (path) => this.#file(this.#at(path)),
     size: async (path) => this.#at(path).content.length,
     list: async (directory) => [...this.#files.keys()].filter((p) => dirname(p) === directory).map((p) => basename(p)),
     rename: async (from, path) => {
@@ -115,13 +120,14 @@ export class LosingDisk {
 
   #contentAfter(inode: Inode, done: readonly Deed[], luck: Luck): Buffer {
     let content = this.#known.get(inode) ?? Buffer.alloc(0)
-    const synced = done.findLastIndex((d) => d.do === 'sync' && d.inode === inode)
+    const syncs = [...done.entries()].filter(([, d]) => 'inode' in d && d.inode === inode && isSync(d))
+    const isSafe = (i: number): boolean => syncs.find(([at]) => at > i)?.[1].do === 'sync'
     for (const [i, deed] of done.entries()) {
-      if (deed.do === 'truncate' && deed.inode === inode && (i < synced || kept(luck.data, luck.dice))) {
+      if (deed.do === 'truncate' && deed.inode === inode && (isSafe(i) || kept(luck.data, luck.dice))) {
         content = content.subarray(0, deed.length)
       }
       if (deed.do !== 'write' || deed.inode !== inode) continue
-      content = i < synced ? overwritten(content, deed.at, deed.bytes) : partly(content, deed.at, deed.bytes, luck)
+      content = isSafe(i) ? overwritten(content, deed.at, deed.bytes) : partly(content, deed.at, deed.bytes, luck)
     }
     return content
   }
@@ -134,7 +140,11 @@ export class LosingDisk {
         this.deeds.push({ do: 'write', inode, at: position, bytes })
       },
       read: async (into, position) => inode.content.copy(into, 0, position),
-      sync: async () => void this.deeds.push({ do: 'sync', inode }),
+      sync: async () => {
+        const fails = this.syncsUntilFailure-- === 0
+        this.deeds.push({ do: fails ? 'failedSync' : 'sync', inode })
+        if (fails) throw failure('EIO', 'sync')
+      },
       truncate: async (length) => {
         inode.content = inode.content.subarray(0, length)
         this.deeds.push({ do: 'truncate', inode, length })
@@ -149,6 +159,8 @@ export class LosingDisk {
     return inode
   }
 }
+
+const isSync = (deed: Deed): boolean => deed.do === 'sync' || deed.do === 'failedSync'
 
 const failure = (code: string, path: string): Error => Object.assign(new Error(`${code}: ${path}`), { code })
 

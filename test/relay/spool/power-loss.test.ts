@@ -86,6 +86,28 @@ test('what a killed process had written and not synced is on the medium before a
   }
 })
 
+test('what a failed sync left, of a process that was killed then, is on the medium before anything follows from it (case S16)', async () => {
+  const whole = new LosingDisk()
+  await lived(whole)
+  const syncs = whole.deeds.filter((deed) => deed.do === 'sync').length
+  const nothing: Luck = { data: 'none', names: 'none', dice: () => 0 }
+  for (let n = 1; n < syncs; n += 1) {
+    const losing = new LosingDisk()
+    losing.syncsUntilFailure = n
+    const said: { readonly line: Line; readonly deeds: number }[] = []
+    const spool = await open(losing)
+    await live(spool, (line) => said.push({ line, deeds: losing.deeds.length })).catch(() => {})
+    const deeds = losing.deeds.findIndex((deed) => deed.do === 'failedSync') + 1
+    await spool.close()
+    const lines = said.filter((s) => s.deeds <= deeds).map((s) => s.line)
+    const killed = losing.killedAfter(deeds)
+    await (await open(killed)).close()
+    const after = await open(new LosingDisk(killed.after(killed.deeds.length, nothing)))
+    expect(await broken(after, lines), `sync ${n} of ${syncs} failed`).toEqual([])
+    await after.close()
+  }
+})
+
 test.each<[string, (disk: LosingDisk['disk']) => Partial<LosingDisk['disk']>]>([
   ['files', (disk) => ({ create: async (path) => ({ ...(await disk.create(path)), sync: async () => {} }) })],
   ['folders', () => ({ syncDirectory: async () => {} })],
