@@ -3,35 +3,62 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { parseConfig } from './config.ts'
+import { within } from './delivery/within.ts'
 import type { Loaded } from './load.ts'
 import { type Disk, nodeDisk } from './spool/disk.ts'
 import { replaceFile } from './spool/replace-file.ts'
 
+/** Of a disk that hangs: no longer is the next configuration kept waiting, which may take a right away. */
+const ordinaryPatienceMs = 5000
+
 export class LastGood {
   readonly #file: string
   readonly #disk: Disk
+  readonly #patienceMs: number
+  #wanted: Loaded | undefined
   #kept: Loaded | undefined
+  #writing: Promise<void> | undefined
 
-  constructor(data: string, disk: Disk = nodeDisk) {
+  constructor(data: string, disk: Disk = nodeDisk, patienceMs = ordinaryPatienceMs) {
     this.#file = join(data, 'last-good.json')
     this.#disk = disk
+    this.#patienceMs = patienceMs
   }
 
   /**
    * On the medium when it resolves; written once, however often it is asked to keep the same.
-   * @throws Error naming the file; the copy of before is still there.
+   * @throws Error naming the file; the copy of before is still there, and a disk that takes too long goes on with this one.
    */
   async keep(loaded: Loaded): Promise<void> {
     if (loaded === this.#kept) return
-    const { config, hash, files } = loaded
-    await turn()
-    try {
-      // After a loss of power there may be nobody else who has one.
-      await replaceFile(this.#disk, this.#file, JSON.stringify({ hash, config, files: Object.fromEntries(files) }))
-    } catch (error) {
-      throw new Error(`${this.#file} can not be written: ${(error as Error).message}`)
+    this.#wanted = loaded
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined
+    })
+    let written = false
+    await within(
+      this.#patienceMs,
+      this.#writing.then(() => {
+        written = true
+      }),
+    )
+    if (!written)
+      throw new Error(`${this.#file} is not written yet: the disk takes longer than ${this.#patienceMs / 1000} s`)
+  }
+
+  /** One at a time: all have one temporary file. */
+  async #write(): Promise<void> {
+    for (let next = this.#wanted; next !== undefined && next !== this.#kept; next = this.#wanted) {
+      const { config, hash, files } = next
+      await turn()
+      try {
+        // After a loss of power there may be nobody else who has one.
+        await replaceFile(this.#disk, this.#file, JSON.stringify({ hash, config, files: Object.fromEntries(files) }))
+      } catch (error) {
+        throw new Error(`${this.#file} can not be written: ${(error as Error).message}`)
+      }
+      this.#kept = next
     }
-    this.#kept = loaded
   }
 
   /** @throws Error when there is none or it can not be read. */

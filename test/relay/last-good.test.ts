@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { LastGood } from '../../relay/last-good.ts'
 import type { Loaded } from '../../relay/load.ts'
+import type { Disk } from '../../relay/spool/disk.ts'
 import { baseConfig } from './inbound/submission-under-test.ts'
 import { diceOf } from './spool/dice.ts'
 import { LosingDisk } from './spool/losing-disk.ts'
@@ -43,4 +44,25 @@ test('whatever a loss of power leaves, there is the configuration of before or t
     }
     expect(found(losing.after(losing.deeds.length, luck)), JSON.stringify(luck)).toBe('second')
   }
+})
+
+test('a disk that hangs keeps no later configuration waiting, and has the last one when it answers (case S20)', async () => {
+  const losing = new LosingDisk()
+  const hung = Promise.withResolvers<void>()
+  const disk: Disk = {
+    ...losing.disk,
+    create: async (path) => {
+      await hung.promise
+      return losing.disk.create(path)
+    },
+  }
+  const lastGood = new LastGood('/data', disk, 1)
+  const [first, second] = [loaded('first', 1), loaded('second', 1)]
+  await expect(lastGood.keep(first)).rejects.toThrow('/data/last-good.json is not written yet')
+  await expect(lastGood.keep(second)).rejects.toThrow('/data/last-good.json is not written yet')
+  hung.resolve()
+  const kept = () => lastGood.keep(second).then(String, () => 'not yet')
+  await expect.poll(kept).toBe('undefined')
+  const luck = { data: 'all', names: 'all', dice: diceOf(7) } as const
+  expect(found(losing.after(losing.deeds.length, luck))).toBe('second')
 })
