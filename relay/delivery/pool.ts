@@ -162,7 +162,7 @@ export class Pool {
     }
   }
 
-  /** Whoever waits would wait for ever once there is none, and shares the failure. */
+  /** Once there is none, whoever waits tries in turn: what has just ended may not be counted any more. Other failures are shared. */
   #isSurplus(opened: Opened): boolean {
     if (opened.kind === 'open') return false
     if (this.#connections > 0) {
@@ -171,7 +171,8 @@ export class Pool {
       return true
     }
     if (this.#opening > 0) return isForNow(opened.answer)
-    for (const share of this.#waiting.splice(0)) share(opened)
+    if (isForNow(opened.answer)) this.#waiting.shift()?.(undefined)
+    else for (const share of this.#waiting.splice(0)) share(opened)
     return false
   }
 

@@ -1,7 +1,7 @@
 /** Connections: used again, never too many, and their end is no message's fault. */
 import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
-import { type Behaviour, drop, reset, say } from './behaviour.ts'
+import { type Behaviour, drop, reset, say, silence } from './behaviour.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
@@ -50,6 +50,28 @@ test.each([
   }
   expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
   expect(facts('smarthostEjected')).toEqual([])
+})
+
+test('case U23: the only connection is lost, and still counted when the next one asks: the others go on', async () => {
+  const full = say('421 4.7.0 Error: too many connections')
+  const upstream: Upstream = await startSmarthost({
+    script: {
+      banner: () => (upstream.open() > 1 ? full : undefined),
+      dot: (time) => (time === 1 ? silence : undefined),
+    },
+  })
+  const { spool, attempted, attempts, quiet } = rig(oneSmarthost(upstream.port, { maxConnections: 10 }))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
+  await until('nine are refused', () => upstream.times('QUIT') === 9)
+  let refused = 0
+  upstream.script.banner = () => (refused++ === 0 ? full : undefined)
+  upstream.dropAll()
+  await attempted(11)
+  await quiet()
+  const kinds = attempts.slice(1).map((a) => a.outcome.kind)
+  expect(kinds.toSorted()).toEqual(['ambiguous', 'deferred', ...Array(8).fill('delivered')])
 })
 
 test('case U23: no connection at all is a failure, told of each message that had waited for one', async () => {
