@@ -51,8 +51,10 @@ const unescaped = (text: string): string =>
 /** Each word by itself, as RFC 2047 section 5 has it; together where a character is split between them. */
 function decodeRun({ charset, octets }: Run): string | undefined {
   const together = Buffer.concat(octets)
+  // Each decoder that there is not costs an error, and a header could hold thousands.
+  if (!isKnown(charset)) return undefined
   if (octets.length > 1 && together.includes('@') && !sameAts(charset, octets, together)) return undefined
-  // What has no such mark can be read: no error is waited for where there is none, and a header could hold thousands.
+  // What has no such mark can be read: no error is waited for where there is none.
   for (const fatal of [false, true]) {
     for (const words of [octets, [together]]) {
       const shown = decodeAll(charset, words, fatal)
@@ -68,25 +70,26 @@ const replacement = '\ufffd'
 function decodeAll(charset: string, octets: readonly Buffer[], fatal: boolean): string | undefined {
   try {
     const decoder = new TextDecoder(charset, { fatal })
-    return namesNoOrder(charset, decoder.encoding) ? undefined : octets.map((o) => decoder.decode(o)).join('')
+    return octets.map((o) => decoder.decode(o)).join('')
   } catch {
     return undefined
   }
 }
 
 /** Some clients take the octets of UTF-16 in one order, and some in the other. */
-const namesNoOrder = (charset: string, encoding: string): boolean =>
-  encoding.startsWith('utf-16') && !/^utf-16[bl]e$/.test(charset)
-
-/** An octet of @ may be half of a character, or not, where a client reads each word by itself. */
-function sameAts(charset: string, octets: readonly Buffer[], together: Buffer): boolean {
+function isKnown(charset: string): boolean {
   try {
-    const decoder = new TextDecoder(charset)
-    const ats = (text: string): number => text.split('@').length
-    return ats(octets.map((o) => decoder.decode(o)).join('')) === ats(decoder.decode(together))
+    return !new TextDecoder(charset).encoding.startsWith('utf-16') || /^utf-16[bl]e$/.test(charset)
   } catch {
     return false
   }
+}
+
+/** An octet of @ may be half of a character, or not, where a client reads each word by itself. */
+function sameAts(charset: string, octets: readonly Buffer[], together: Buffer): boolean {
+  const decoder = new TextDecoder(charset)
+  const ats = (text: string): number => text.split('@').length
+  return ats(octets.map((o) => decoder.decode(o)).join('')) === ats(decoder.decode(together))
 }
 
 /** Every octet that some decoder might make of a text that is not read. */
