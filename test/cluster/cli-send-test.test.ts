@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { Name } from '../../operator/compile/snapshot.ts'
 import { boundCredential } from '../../operator/local/bound-credential.ts'
 import { commanded } from '../operator/cli/commanded.ts'
 import { running } from '../operator/local/running.ts'
@@ -39,14 +38,14 @@ describe.runIf(ownControlPlane)('send-test to a cluster', () => {
   async function fleet(rules: readonly Rule[] = [...sends, readsLogs]) {
     const namespace = await newNamespace(theCluster(), api)
     const directory = yamlDirectory({
-      'policy.yaml': policy('shared', await freePort(), { hostname: `shared.${namespace}.svc` }),
+      'policy.yaml': policy('shared', await freePort(), {}, namespace),
       'domain.yaml': domain(),
-      'credential.yaml': credential('web', 'shared'),
+      'credential.yaml': credential('web', 'shared', { policyRef: { name: 'shared', namespace } }),
     })
     const local = running(directory)
     await local.until('RelayCredential team-a/web', 'Ready', 'True')
     const { secret } = boundCredential(local.state, 'team-a/web')
-    const log = local.state.fleet('mail/shared' as Name).log
+    const log = local.state.fleet(`${namespace}/shared`).log
     const kubelet = await fakeKubelet(api, { port: secret.port, log: () => readFileSync(log, 'utf8') })
     onTestFinished(() => kubelet.close())
     const declare = declarer(api, namespace)

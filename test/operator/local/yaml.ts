@@ -23,8 +23,8 @@ export function yamlDirectory(files: Files): string {
 const object = (kind: string, namespace: string, name: string, spec: object): string =>
   kubectlYaml({ apiVersion: 'relayfleet.dev/v1alpha1', kind, metadata: { namespace, name }, spec })
 
-export const policy = (name: string, port: number, spec: object = {}): string =>
-  object('RelayPolicy', 'mail', name, {
+export const policy = (name: string, port: number, spec: object = {}, namespace = 'mail'): string =>
+  object('RelayPolicy', namespace, name, {
     environment: 'NonProduction',
     listeners: [{ name: 'submission', port }],
     admission: { credentials: { namespaces: { from: 'All' } } },
