@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { parseConfig } from './config.ts'
-import { within } from './delivery/within.ts'
 import type { Loaded } from './load.ts'
 import { type Disk, nodeDisk } from './spool/disk.ts'
 import { replaceFile } from './spool/replace-file.ts'
+import { within } from './within.ts'
 
 /** Of a disk that hangs: no longer is the next configuration kept waiting, which may take a right away. */
 const ordinaryPatienceMs = 5000

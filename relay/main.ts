@@ -6,7 +6,6 @@ import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
 import { ConfigFolder } from './config-folder.ts'
 import { createDelivery } from './delivery/delivery.ts'
-import { within } from './delivery/within.ts'
 import { descriptorLimit, sessionsWithin } from './descriptors.ts'
 import { Drain, isToLeave } from './drain.ts'
 import { EndpointsFile } from './endpoints-file.ts'
@@ -29,6 +28,7 @@ import { OneAtATime } from './one-at-a-time.ts'
 import { openSpool } from './spool/file-spool.ts'
 import { together, type Undone } from './together.ts'
 import { Turns } from './turns.ts'
+import { within } from './within.ts'
 
 /** Less than the half minute that a kubelet gives a pod. */
 const graceMs = 25_000

@@ -20,6 +20,7 @@ const layers = [
   'relay/shared-page.ts',
   'relay/page-server.ts',
   'relay/http.ts',
+  'relay/within.ts',
   'relay/spool/',
   'relay/line-file.ts',
   'relay/limits/',
@@ -117,6 +118,7 @@ const operatorMaySee = [
   'relay/mail/',
   'relay/rules/',
   'relay/http.ts',
+  'relay/within.ts',
   'relay/shared-page.ts',
   'relay/page-server.ts',
 ]

@@ -6,6 +6,7 @@ import type { SigningStatus, SmarthostStatus } from '../http.ts'
 import type { QueuedMessage } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Turns } from '../turns.ts'
+import { within } from '../within.ts'
 import { createLookup } from './addresses.ts'
 import { longestBackoffMs } from './backoff.ts'
 import { believed, isWaiting } from './believed.ts'
@@ -26,7 +27,6 @@ import { Signer } from './signer.ts'
 import { type Deadlines, deadlines } from './stage.ts'
 import { steadyClock } from './steady.ts'
 import { dueIn, isDone, isIdle, type Tracked } from './tracked.ts'
-import { within } from './within.ts'
 
 export type Delivery = {
   /** Schedules everything that the spool holds and everything that it is told from now on. */

@@ -7,6 +7,7 @@ import type { Outcome } from '../mail/outcome.ts'
 import { reply, replyLine } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Turns } from '../turns.ts'
+import { within } from '../within.ts'
 import { type Attempted, attempt, unreadable } from './attempt.ts'
 import type { Retry } from './decide.ts'
 import { afterAttempt, toldByExchanger } from './health.ts'
@@ -24,7 +25,6 @@ import type { Signer } from './signer.ts'
 import { alsoTried, sortResults } from './sorting.ts'
 import { dueIn, forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
 import { type Loose, Ways } from './ways.ts'
-import { within } from './within.ts'
 
 export type DispatcherParts = {
   readonly spool: Pick<Spool, 'content' | 'contentInMemory' | 'handleOf' | 'acceptedAt'>

@@ -1,7 +1,7 @@
 /** Questions to DNS with an end: what was found, that there is none, or that nobody knows now; never a search list. */
 import type { LookupAddress, MxRecord } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
-import { within } from './within.ts'
+import { within } from '../within.ts'
 
 export type Answered<T> =
   | { readonly kind: 'found'; readonly records: readonly T[] }

@@ -3,9 +3,9 @@ import type { LookupAddress, MxRecord } from 'node:dns'
 import { isIP } from 'node:net'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
+import { within } from '../within.ts'
 import type { Answered, Dns } from './dns.ts'
 import { familiesInTurn } from './families.ts'
-import { within } from './within.ts'
 
 export type Exchanger = {
   readonly host: string

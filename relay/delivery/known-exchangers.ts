@@ -1,6 +1,7 @@
 /** What is known of domains' exchangers: fresh for a minute, and the last good ones for an hour while DNS does not answer. */
+
+import { within } from '../within.ts'
 import { type Found, findExchangers, type Surroundings } from './exchangers.ts'
-import { within } from './within.ts'
 
 type Known = { readonly found: Found; readonly at: number; readonly askAt: number }
 
