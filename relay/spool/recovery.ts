@@ -57,7 +57,7 @@ class Recovery {
   #swept = 0
   #lastNumber = 0
   #newest: string | undefined
-  /** Octets that were durable of each segment before the newest: see `#endsOfOthers`. */
+  /** Octets that were durable of each segment before the newest: see `#believeNewest`. */
   #ends: Readonly<Record<string, number>> = {}
 
   constructor({ disk, paths, events }: Parts) {
@@ -73,8 +73,7 @@ class Recovery {
   async run(): Promise<Recovered> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
     this.#newest = names.findLast((name) => parseSegmentName(name) !== undefined)
-    await this.#writeNewestOnceMore()
-    this.#ends = await this.#endsOfOthers()
+    this.#ends = await this.#believeNewest()
     for (const name of names) await this.#journalFile(name, name === this.#newest ? checkAll : this.#isLeftTillLater)
     this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)
@@ -119,17 +118,6 @@ class Recovery {
   readonly #isLeftTillLater: Trust = (entry) =>
     !('envelope' in entry) ||
     (entry.envelope.reports === undefined && this.#replay.register.find(entry.envelope.queueId) === undefined)
-
-  /**
-   * What a failed write left behind the end of its segment, if that could not be cut off, was never acknowledged; and it may
-   * be on no medium, though the system reads it out and says of a later sync that all is well (case S16).
-   */
-  async #endsOfOthers(): Promise<Readonly<Record<string, number>>> {
-    const newest = parseSegmentName(this.#newest ?? '')
-    const bytes = newest && (await this.#read(this.#paths.segment(newest.name)))
-    const [first] = newest === undefined || bytes === undefined ? [] : scan(bytes, newest.nonce)
-    return first?.kind === 'record' && first.entry.kind === 'opened' ? first.entry.ends : {}
-  }
 
   #noSegment(name: string, why: string): void {
     this.#quarantined(this.#paths.segment(name), why)
@@ -323,12 +311,22 @@ class Recovery {
    * A process that was killed may have written what it never synced, or what a failed sync has dropped: the system reads that
    * out, and says of a later sync that all is well. After a loss of power it is gone; what was done since it was read, as the
    * deletion of a segment that it has copies of, is not. So it is written over itself, and synced, before it is believed.
+   *
+   * Returns where it says that the others end: what a failed write left behind that, if it could not be cut off, was never
+   * acknowledged, and may be on no medium either (case S16).
    */
-  async #writeNewestOnceMore(): Promise<void> {
-    if (this.#newest === undefined) return
-    const path = this.#paths.segment(this.#newest)
+  async #believeNewest(): Promise<Readonly<Record<string, number>>> {
+    const newest = parseSegmentName(this.#newest ?? '')
+    if (newest === undefined) return {}
+    const path = this.#paths.segment(newest.name)
     const bytes = await this.#read(path)
-    if (bytes === undefined) return
+    if (bytes === undefined) return {}
+    await this.#writeOnceMore(path, bytes)
+    const [first] = scan(bytes, newest.nonce)
+    return first?.kind === 'record' && first.entry.kind === 'opened' ? first.entry.ends : {}
+  }
+
+  async #writeOnceMore(path: string, bytes: Buffer): Promise<void> {
     // A disk that takes nothing is no reason to deliver nothing.
     const writable = await this.#disk.openToWrite(path).catch(unlessItTakesNothing)
     const file = writable ?? (await this.#disk.open(path))
