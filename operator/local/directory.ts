@@ -1,4 +1,5 @@
 /** The YAML directory as it stands on disk now: its objects, its problems, and the values that only a sink may see. */
+import { isUtf8 } from 'node:buffer'
 import { type Dirent, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
@@ -23,9 +24,10 @@ export function readDirectory(root: string, leftOut: string): Directory {
   const folders: string[] = []
   const reads: Read[] = []
   const entered = new Set<string>()
+  const left = realpathOf(leftOut)
   const enter = (folder: string): void => {
     const real = realpathOf(folder)
-    if (entered.has(real) || (folder !== root && real === realpathOf(leftOut))) return
+    if (entered.has(real) || (folder !== root && real === left)) return
     entered.add(real)
     folders.push(folder)
     const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }))
@@ -66,17 +68,11 @@ function isFolder(link: string): boolean {
 /** Reading a pipe or a device would wait for ever. */
 function textOfFile(path: string): string {
   if (!statSync(path).isFile()) throw new Error('it is no regular file')
-  try {
-    const text = utf8.decode(readFileSync(path))
-    if (!text.includes('\0')) return text
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-  }
-  throw new Error('it is not in UTF-8: save it in that')
+  const octets = readFileSync(path)
+  // What is not would be replaced, in a password as well.
+  if (!isUtf8(octets) || octets.includes(0)) throw new Error('it is not in UTF-8: save it in that')
+  return octets.toString()
 }
-
-/** Strict: what it can not read, it would replace, in a password as well. */
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** A file without an octet was being written, or its disk was full: nobody declares that way that all is to go. */
 const readFile = (text: string, path: string): Read =>

@@ -65,7 +65,7 @@ function bindingKeys(
   for (const credential of credentials) {
     const name = nameOf(credential)
     const keys = readKeys(state, name, secretNameOf(credential), had.get(name))
-    if (keys !== undefined) found.set(nameOf(credential), keys)
+    if (keys !== undefined) found.set(name, keys)
   }
   return found
 }
