@@ -35,14 +35,11 @@ export class LastGood {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined
     })
-    let written = false
-    await within(
+    const written = await within(
       this.#patienceMs,
-      this.#writing.then(() => {
-        written = true
-      }),
+      this.#writing.then(() => true),
     )
-    if (!written)
+    if (written === undefined)
       throw new Error(`${this.#file} is not written yet: the disk takes longer than ${this.#patienceMs / 1000} s`)
   }
 

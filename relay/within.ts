@@ -1,10 +1,10 @@
 /** Waits for the end of something, and not for ever. */
 
-export async function within(ms: number, done: Promise<unknown>): Promise<void> {
+/** Undefined when it takes longer. What came while this process had no time to look came in time. @throws what it throws */
+export async function within<T>(ms: number, done: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => setImmediate(() => setImmediate(() => resolve(undefined))), ms)
   })
-  await Promise.race([done, over])
-  clearTimeout(timer)
+  return Promise.race([done, late]).finally(() => clearTimeout(timer))
 }

@@ -3,6 +3,7 @@
  * and not longer, and left alone for a while after each trouble.
  */
 import { randomUUID } from 'node:crypto'
+import { within } from '../within.ts'
 import {
   type Answer,
   beatWords,
@@ -182,13 +183,4 @@ async function run(connection: Connection, words: readonly string[]): Promise<un
     if ((error as Error).message !== 'it says NOSCRIPT') throw error
     return connection.send(['EVAL', script, ...words])
   }
-}
-
-/** Undefined when it takes longer. What came while this process had no time to look came in time. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => setImmediate(() => setImmediate(() => resolve(undefined))), ms)
-  })
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
