@@ -1,15 +1,11 @@
 /** Exim from Debian's packages, as a relay with its queue on the disk, set up as well as we know how: durable, quick, closed. */
-import { spawn } from 'node:child_process'
-import { chownSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../test/local/free-port.ts'
-import { reachable } from '../test/local/receiver.ts'
-import { until } from '../test/local/until.ts'
 import type { Contender, Setting } from './contender.ts'
-import { endTree } from './process-tree.ts'
+import { login, startServer } from './server.ts'
 import { inTheirPlace, unpack, versionOfPackage, withUser } from './unpacked.ts'
 
-const login = { username: 'load@corp.test', password: 'a-password-for-the-bench' }
 /** The name is the program's own; the numbers need only be nobody's. */
 const user = { name: 'Debian-exim', id: 64_990 }
 const daemon = 'exim4-daemon-light'
@@ -81,24 +77,12 @@ plain:
 
 export const startExim =
   (root: string) =>
-  async ({ folder, certificates, sink, trace = [] }: Setting): Promise<Contender> => {
+  async (setting: Setting): Promise<Contender> => {
+    const { folder, certificates, sink } = setting
     const port = await freePort()
     writeFiles({ folder, port, sinkPort: sink.port }, certificates)
-    const log = join(folder, 'exim.log')
-    const out = openSync(log, 'a')
-    const [first = '', ...rest] = [...trace, ...inTheirPlace(root, folder), '/usr/sbin/exim4', '-bdf', '-q1m']
-    const child = spawn(first, rest, { stdio: ['ignore', out, out], detached: true })
-    const stop = () => endTree(child, trace.length > 0)
-    await until(`Exim listens at ${port}`, () => reachable(port)).catch(async (error: Error) => {
-      await stop()
-      throw new Error(`${error.message}: ${readFileSync(log, 'utf8').slice(-1000)}`)
-    })
-    return {
-      name: 'Exim',
-      pid: child.pid ?? 0,
-      access: { host: '127.0.0.1', port, tls: 'StartTLS', ca: certificates.ca, login },
-      stop,
-    }
+    const command = [...inTheirPlace(root, folder), '/usr/sbin/exim4', '-bdf', '-q1m']
+    return await startServer(setting, { name: 'Exim', port, command })
   }
 
 function writeFiles(place: Place, { cert, key }: Setting['certificates']): void {

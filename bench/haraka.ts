@@ -1,17 +1,14 @@
 /** Haraka from npm, as a relay with its own queue on the disk, set up as well as we know how: durable, quick, closed. */
-import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../test/local/free-port.ts'
 import { programFile } from '../test/local/programs.ts'
-import { reachable } from '../test/local/receiver.ts'
-import { until } from '../test/local/until.ts'
 import type { Contender, Setting } from './contender.ts'
-import { endTree } from './process-tree.ts'
+import { login, startServer } from './server.ts'
 
 export const harakaVersion = '3.3.4'
 const installMs = 180_000
-const login = { username: 'load@corp.test', password: 'a-password-for-the-bench' }
 
 /** @throws Error with what npm said; nothing of Haraka gets into the project. */
 export function installHaraka(folder: string): void {
@@ -47,30 +44,13 @@ const wayOut = `exports.hook_get_mx = function (next) {
 
 export const startHaraka =
   (installed: string) =>
-  async ({ folder, certificates, sink, trace = [] }: Setting): Promise<Contender> => {
-    const place = { port: await freePort(), sinkPort: sink.port }
+  async (setting: Setting): Promise<Contender> => {
+    const { folder, certificates, sink } = setting
+    const port = await freePort()
     cpSync(join(installed, 'node_modules/Haraka/config'), join(folder, 'config'), { recursive: true })
-    write(folder, place, certificates)
-    const log = join(folder, 'haraka.log')
-    const program = join(installed, 'node_modules/Haraka/haraka.js')
-    const [first = '', ...rest] = [...trace, process.execPath, program, '-c', folder]
-    const out = openSync(log, 'a')
-    const child = spawn(first, rest, {
-      stdio: ['ignore', out, out],
-      detached: true,
-      env: { ...process.env, HARAKA: folder },
-    })
-    const stop = () => endTree(child, trace.length > 0)
-    await until(`Haraka listens at ${place.port}`, () => reachable(place.port)).catch(async (error: Error) => {
-      await stop()
-      throw new Error(`${error.message}: ${readFileSync(log, 'utf8').slice(-1000)}`)
-    })
-    return {
-      name: 'Haraka',
-      pid: child.pid ?? 0,
-      access: { host: '127.0.0.1', port: place.port, tls: 'StartTLS', ca: certificates.ca, login },
-      stop,
-    }
+    write(folder, { port, sinkPort: sink.port }, certificates)
+    const command = [process.execPath, join(installed, 'node_modules/Haraka/haraka.js'), '-c', folder]
+    return await startServer(setting, { name: 'Haraka', port, command, env: { HARAKA: folder } })
   }
 
 function write(folder: string, place: Place, { cert, key }: Setting['certificates']): void {

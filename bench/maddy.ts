@@ -1,17 +1,14 @@
 /** maddy, built from its Go module, as a relay with its queue on the disk, set up as well as we know how: durable, closed. */
-import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../test/local/free-port.ts'
-import { reachable } from '../test/local/receiver.ts'
-import { until } from '../test/local/until.ts'
 import type { Contender, Setting } from './contender.ts'
-import { endTree } from './process-tree.ts'
+import { keptFolder } from './kept.ts'
+import { login, startServer } from './server.ts'
 
 export const maddyVersion = 'v0.8.1'
 const buildMs = 900_000
-const login = { username: 'load@corp.test', password: 'a-password-for-the-bench' }
 
 /**
  * The program's file, built once for this user and kept. Its go.mod replaces modules, which only the main module may do,
@@ -19,11 +16,7 @@ const login = { username: 'load@corp.test', password: 'a-password-for-the-bench'
  * @throws Error with what go said.
  */
 export function buildMaddy(): string {
-  const folder = join(
-    process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
-    'relayfleet-bench',
-    `maddy-${maddyVersion}`,
-  )
+  const folder = join(keptFolder, `maddy-${maddyVersion}`)
   const program = join(folder, 'maddy')
   if (existsSync(program)) return program
   const source = join(folder, 'source')
@@ -86,30 +79,18 @@ submission tcp://127.0.0.1:${port} {
 
 export const startMaddy =
   (program: string) =>
-  async ({ folder, certificates, sink, trace = [] }: Setting): Promise<Contender> => {
+  async (setting: Setting): Promise<Contender> => {
+    const { folder, certificates, sink } = setting
     // As cheap as it allows, so that it is not its way of hashing that is measured.
     const cheap = ['--hash', 'argon2', '--argon2-time', '1', '--argon2-memory', '8', '--argon2-threads', '1']
     const passwordHash = run(program, ['hash', ...cheap, '--password', login.password], folder).trim()
-    const place = { folder, port: await freePort(), sinkPort: sink.port, passwordHash }
+    const port = await freePort()
     for (const name of ['state', 'run', 'queue']) mkdirSync(join(folder, name), { recursive: true })
     writeFileSync(join(folder, 'cert.pem'), certificates.cert)
     writeFileSync(join(folder, 'key.pem'), certificates.key, { mode: 0o600 })
-    writeFileSync(join(folder, 'maddy.conf'), maddyConf(place))
-    const said = join(folder, 'said.log')
-    const out = openSync(said, 'a')
-    const [first = '', ...rest] = [...trace, program, '--config', join(folder, 'maddy.conf'), 'run']
-    const child = spawn(first, rest, { stdio: ['ignore', out, out], detached: true })
-    const stop = () => endTree(child, trace.length > 0)
-    await until(`maddy listens at ${place.port}`, () => reachable(place.port)).catch(async (error: Error) => {
-      await stop()
-      throw new Error(`${error.message}: ${readFileSync(said, 'utf8').slice(-1000)}`)
-    })
-    return {
-      name: 'maddy',
-      pid: child.pid ?? 0,
-      access: { host: '127.0.0.1', port: place.port, tls: 'StartTLS', ca: certificates.ca, login },
-      stop,
-    }
+    writeFileSync(join(folder, 'maddy.conf'), maddyConf({ folder, port, sinkPort: sink.port, passwordHash }))
+    const command = [program, '--config', join(folder, 'maddy.conf'), 'run']
+    return await startServer(setting, { name: 'maddy', port, command })
   }
 
 function run(program: string, args: readonly string[], cwd: string): string {

@@ -1,9 +1,9 @@
 /** Debian's packages of a mail server that can not be installed beside Postfix: unpacked for this user, and in their place for one tree of processes alone. */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { programFile } from '../test/local/programs.ts'
+import { keptFolder } from './kept.ts'
 
 /** What apt would install; empty where there is no apt, or where it knows no such package. */
 export function versionOfPackage(name: string): string {
@@ -18,11 +18,10 @@ export function versionOfPackage(name: string): string {
  * @throws Error with what apt or dpkg said.
  */
 export function unpack(name: string, packages: readonly string[]): string {
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'relayfleet-bench')
-  const folder = join(cache, `${name}-${versionOfPackage(name)}`)
+  const folder = join(keptFolder, `${name}-${versionOfPackage(name)}`)
   if (existsSync(folder)) return folder
-  mkdirSync(cache, { recursive: true })
-  const fresh = mkdtempSync(join(cache, 'fetched-'))
+  mkdirSync(keptFolder, { recursive: true })
+  const fresh = mkdtempSync(join(keptFolder, 'fetched-'))
   try {
     run('apt-get', ['download', ...packages], fresh)
     for (const file of readdirSync(fresh)) run('dpkg', ['-x', file, join(fresh, 'root')], fresh)
