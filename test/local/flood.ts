@@ -1,6 +1,7 @@
 /**
  * What one credential that floods costs the others (case R15): how long they wait for a 250 at rest and under the flood, in
  * turns, on sessions that stay and with a connection for each message. Alone: `npx node test/local/flood.ts --rounds 3`.
+ * With `--folder /dev/shm` the disk, which may keep everybody waiting at any time, is left out: then it is what the relay adds.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,7 @@ import { busyMs } from '../../bench/processor-time.ts'
 import { makeCertificates } from '../certificates.ts'
 import { bundleRelay } from './bundle.ts'
 import { type Priority, startCrowd, tell } from './crowd-process.ts'
+import { besideDisk } from './disk-probe.ts'
 import { freePort } from './free-port.ts'
 import { loadMessage } from './load-message.ts'
 import { median } from './median.ts'
@@ -33,7 +35,8 @@ export const wholeFlood: FloodPlan = { rounds: 3, seconds: 6, floodSessions: 200
 
 /** `kept`: from MAIL to the 250 behind the final dot on a session that stays. `alone`: from the connection on. */
 type Way = 'kept' | 'alone'
-type Times = Record<Way, number[]>
+/** `disk`: what the disk itself took meanwhile. */
+type Times = Record<Way | 'disk', number[]>
 export type FloodReport = Awaited<ReturnType<typeof flood>>
 
 const tenants = ['team-a/app', 'team-b/app', 'team-c/app', 'team-d/app']
@@ -91,8 +94,12 @@ async function submitFor(seconds: number, access: Access, times: Times): Promise
     )
 }
 
-export async function flood({ rounds, seconds, floodSessions }: FloodPlan, priority: Priority = 'idle') {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-flood-'))
+export async function flood(
+  { rounds, seconds, floodSessions }: FloodPlan,
+  priority: Priority = 'idle',
+  parent = tmpdir(),
+) {
+  const folder = mkdtempSync(join(parent, 'relayfleet-flood-'))
   const certificates = await makeCertificates(['127.0.0.1'])
   const sink = await startSink()
   const listenPort = await freePort()
@@ -106,10 +113,11 @@ export async function flood({ rounds, seconds, floodSessions }: FloodPlan, prior
   const taken = { messages: 0, seconds: 0, busyMs: 0 }
   const others: string[] = []
   // What they do first is not compiled yet.
-  await submitFor(1, access, { kept: [], alone: [] })
+  await submitFor(1, access, newOf([]))
+  const submitBesideDisk = (times: Times) => besideDisk(folder, times.disk, () => submitFor(seconds, access, times))
   try {
     for (let round = 0; round < rounds; round += 1) {
-      await submitFor(seconds, access, newOf(rest))
+      await submitBesideDisk(newOf(rest))
       const flooding = startCrowd(
         {
           access: { ...access, login: { username: 'mail/flood', password } },
@@ -129,7 +137,7 @@ export async function flood({ rounds, seconds, floodSessions }: FloodPlan, prior
           performance.now(),
           busyMs(relay.pid).main,
         ]
-        await submitFor(seconds, access, newOf(flooded))
+        await submitBesideDisk(newOf(flooded))
         taken.seconds += (performance.now() - begun) / 1000
         taken.busyMs += busyMs(relay.pid).main - busy
         const report = await tell(flooding, 'end')
@@ -161,7 +169,7 @@ type Queue = { readonly queue: { readonly ready: number; readonly deferred: numb
 const inQueue = ({ queue: { ready, deferred, inFlight } }: Queue): number => ready + deferred + inFlight
 
 function newOf(rounds: Times[]): Times {
-  const times: Times = { kept: [], alone: [] }
+  const times: Times = { kept: [], alone: [], disk: [] }
   rounds.push(times)
   return times
 }
@@ -169,12 +177,12 @@ function newOf(rounds: Times[]): Times {
 /** Of all rounds together, and the 99th of a hundred of the middle round. */
 type RoundsWaits = Waits & { readonly middleP99Ms: number }
 
-function waitsIn(rounds: readonly Times[]): Readonly<Record<Way, RoundsWaits>> {
-  const of = (way: Way): RoundsWaits => ({
+function waitsIn(rounds: readonly Times[]): Readonly<Record<keyof Times, RoundsWaits>> {
+  const of = (way: keyof Times): RoundsWaits => ({
     ...waitsOf(rounds.flatMap((times) => times[way])),
     middleP99Ms: median(rounds.map((times) => waitsOf(times[way]).p99Ms)),
   })
-  return { kept: of('kept'), alone: of('alone') }
+  return { kept: of('kept'), alone: of('alone'), disk: of('disk') }
 }
 
 /**
@@ -217,16 +225,27 @@ export function printFlood(report: FloodReport): void {
   console.log(
     `flood: ${floodPerSecond} messages a second; the relay's thread was busy for ${percent(busy)} of it; others on the host took ${percent(takenByHost)} of the processors' time`,
   )
+  const disk = ({ p50Ms, middleP99Ms }: RoundsWaits): string => `${p50Ms} ms, p99 of the middle round ${middleP99Ms} ms`
+  console.log(`the disk alone: at rest p50 ${disk(report.rest.disk)}; under the flood p50 ${disk(report.flooded.disk)}`)
   for (const text of others) console.log(text)
 }
 
 if (import.meta.main) {
-  const options = Object.fromEntries(
-    Object.entries(wholeFlood).map(([name, value]) => [name, { type: 'string' as const, default: `${value}` }]),
-  )
-  const { values } = parseArgs({ options })
-  const of = (name: keyof FloodPlan): number => Number(values[name])
-  const report = await flood({ rounds: of('rounds'), seconds: of('seconds'), floodSessions: of('floodSessions') })
+  const number = (value: number) => ({ type: 'string', default: `${value}` }) as const
+  const { values } = parseArgs({
+    options: {
+      rounds: number(wholeFlood.rounds),
+      seconds: number(wholeFlood.seconds),
+      floodSessions: number(wholeFlood.floodSessions),
+      folder: { type: 'string', default: tmpdir() },
+    },
+  })
+  const plan = {
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+    floodSessions: Number(values.floodSessions),
+  }
+  const report = await flood(plan, 'idle', values.folder)
   printFlood(report)
   process.exitCode = timesAsLong(report, 'kept') <= 2 && timesAsLong(report, 'alone') <= 2 ? 0 : 1
 }
