@@ -72,8 +72,7 @@ class Recovery {
 
   async run(): Promise<Recovered> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
-    this.#newest = names.findLast((name) => parseSegmentName(name) !== undefined)
-    this.#ends = await this.#believeNewest()
+    this.#ends = await this.#believeNewest(names)
     for (const name of names) await this.#journalFile(name, name === this.#newest ? checkAll : this.#isLeftTillLater)
     this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)
@@ -254,7 +253,7 @@ class Recovery {
   async #sweepContent(): Promise<void> {
     const names = await this.#disk.list(this.#paths.large)
     // Nothing is received before the first segment is there.
-    if (this.#newest === undefined && names.some((name) => name.endsWith('.eml')))
+    if (this.#segments.length === 0 && this.#lost.isEmpty && names.some((name) => name.endsWith('.eml')))
       this.#quarantined(this.#paths.journal, 'has no segment, and there is content: its records are gone')
     for (const name of names) {
       const path = `${this.#paths.large}/${name}`
@@ -315,15 +314,18 @@ class Recovery {
    * Returns where it says that the others end: what a failed write left behind that, if it could not be cut off, was never
    * acknowledged, and may be on no medium either (case S16).
    */
-  async #believeNewest(): Promise<Readonly<Record<string, number>>> {
-    const newest = parseSegmentName(this.#newest ?? '')
-    if (newest === undefined) return {}
-    const path = this.#paths.segment(newest.name)
-    const bytes = await this.#read(path)
-    if (bytes === undefined) return {}
-    await this.#writeOnceMore(path, bytes)
-    const [first] = scan(bytes, newest.nonce)
-    return first?.kind === 'record' && first.entry.kind === 'opened' ? first.entry.ends : {}
+  async #believeNewest(names: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    for (const segment of names.toReversed().map(parseSegmentName)) {
+      const path = segment && this.#paths.segment(segment.name)
+      const bytes = path && (await this.#read(path))
+      // We begin none without a record: what has such a name and none was never the newest one.
+      if (!bytes || !holdsRecord(bytes, segment.nonce)) continue
+      this.#newest = segment.name
+      await this.#writeOnceMore(path, bytes)
+      const [first] = scan(bytes, segment.nonce)
+      return first?.kind === 'record' && first.entry.kind === 'opened' ? first.entry.ends : {}
+    }
+    return {}
   }
 
   async #writeOnceMore(path: string, bytes: Buffer): Promise<void> {

@@ -65,13 +65,17 @@ async function checked(files: ReadonlyMap<string, Buffer>, lines: readonly Line[
   await again.close()
 }
 
-test('what a killed process had written and not synced is on the medium before anything follows from it (case S10)', async () => {
+test.each([
+  ['', []],
+  [', also below a file that has no record and the name of a later segment', ['0000000099-0011223344556677.log']],
+])('what a killed process had written and not synced is on the medium before anything follows from it%s (case S10)', async (_where, strays) => {
   const losing = new LosingDisk()
   const said = await lived(losing)
   const dice = () => 0
   for (let deeds = 0; deeds <= losing.deeds.length; deeds += 1) {
     const lines = said.filter((s) => s.deeds <= deeds).map((s) => s.line)
     const killed = losing.killedAfter(deeds)
+    for (const name of strays) await killed.disk.create(`/spool/journal/${name}`)
     const spool = await open(killed)
     const told = (await messagesOf(spool)).map(({ envelope }) => envelope.queueId)
     await spool.close()
