@@ -16,6 +16,7 @@ import { type RelayStatus, type RelayUsage, serve } from './http.ts'
 import { createSubmission } from './inbound/submission.ts'
 import { KeyUses } from './keys/key-uses.ts'
 import { openKeyUsesFile } from './keys/key-uses-file.ts'
+import { endProcess } from './last-calls.ts'
 import { LastGood } from './last-good.ts'
 import { Allowances } from './limits/allowances.ts'
 import { FleetAllowances } from './limits/fleet-allowances.ts'
@@ -32,6 +33,8 @@ import { within } from './within.ts'
 
 /** Less than the half minute that a kubelet gives a pod. */
 const graceMs = 25_000
+/** With what comes before and after. */
+const leaveMs = 27_000
 /** What could not be applied is tried again this often, e.g. a port that somebody else held. */
 const rereadMs = 10_000
 /** A reload that a disk holds up keeps nobody from being told to leave: what opens something waits for no disk. */
@@ -252,9 +255,17 @@ async function stop(why: string): Promise<void> {
   if (stopping) return
   stopping = true
   events.stopping(why)
-  if (atWork) await leaveWork()
-  output.close()
-  process.exit(0)
+  const close = () => output.close()
+  if (!atWork) {
+    close()
+    process.exit(0)
+  }
+  const left = await within(
+    leaveMs,
+    leaveWork().then(() => true),
+  )
+  const hangs = new Error(`a call to the disk of ${args.data} hangs: the process ends without it`)
+  await endProcess(left === undefined, () => events.unexpected('process', hangs), close)
 }
 
 async function leaveWork(): Promise<void> {

@@ -69,9 +69,9 @@ test('SIGTERM while a relay starts ends it in order, also where the system would
   expect(log()).not.toContain('listening')
 })
 
-/** Each copy of a configuration gets its name four seconds late. */
-const slowDisk = (data: string): readonly string[] => {
-  const ofTheCopy = ['-P', join(data, 'last-good.json.tmp'), '-e', 'inject=rename:delay_enter=4000000']
+/** Each copy of a configuration gets its name so late. */
+const slowDisk = (data: string, byMs: number): readonly string[] => {
+  const ofTheCopy = ['-P', join(data, 'last-good.json.tmp'), '-e', `inject=rename:delay_enter=${1000 * byMs}`]
   return ['strace', '-f', '-qq', '-o', '/dev/null', ...ofTheCopy]
 }
 
@@ -79,7 +79,7 @@ test.runIf(installed('strace'))(
   'a reload that the disk holds up keeps nothing from being stopped (case R22)',
   async () => {
     const { folder, data, listenPort, write } = await folderOf()
-    const relay = await startRelay(folder, slowDisk(data))
+    const relay = await startRelay(folder, slowDisk(data, 4000))
     const hashKept = () => JSON.parse(readFileSync(join(data, 'last-good.json'), 'utf8')).hash
     const { hash } = await relay.status()
     write('changed.test')
@@ -90,6 +90,22 @@ test.runIf(installed('strace'))(
     expect(await ended).toBe(0)
   },
 )
+
+test.runIf(installed('strace'))(
+  'a call to the disk that hangs keeps no process that has left its work (case S27)',
+  async () => {
+    const { folder, data } = await folderOf()
+    const tracer = spawnRelay(folder, slowDisk(data, 60_000))
+    onTestFinished(() => void tracer.kill('SIGKILL'))
+    const { pid } = await listening(folder, tracer)
+    process.kill(pid, 'SIGTERM')
+    await until('it has ended', () => hasEnded(pid), 25_000)
+    expect(readFileSync(join(folder, 'relay.log'), 'utf8')).toContain(`the disk of ${data} hangs`)
+  },
+)
+
+/** The tracer asks what became of it when the delay of its call is over. */
+const hasEnded = (pid: number): boolean => /State:\tZ/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
 
 const isRefused = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
