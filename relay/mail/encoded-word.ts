@@ -54,6 +54,7 @@ function decodeRun({ charset, octets }: Run): string | undefined {
   // Each decoder that there is not costs an error, and a header could hold thousands.
   if (!isKnown(charset)) return undefined
   if (octets.length > 1 && together.includes('@') && !sameAts(charset, octets, together)) return undefined
+  if (isAtInUtf8(together) && new TextDecoder(charset).encoding !== 'utf-8') return undefined
   // What has no such mark can be read: no error is waited for where there is none.
   for (const fatal of [false, true]) {
     for (const words of [octets, [together]]) {
@@ -91,6 +92,13 @@ function sameAts(charset: string, octets: readonly Buffer[], together: Buffer): 
   const ats = (text: string): number => text.split('@').length
   return ats(octets.map((o) => decoder.decode(o)).join('')) === ats(decoder.decode(together))
 }
+
+/**
+ * Who does not know a charset, or finds that the octets are none of it, often takes them for UTF-8, which has an @ of three
+ * octets. Beside what is no UTF-8 it is half of two other characters, as in GB 2312.
+ */
+const isAtInUtf8 = (octets: Buffer): boolean =>
+  octets.includes(0xef) && /(?<!\ufffd)[\uff20\ufe6b](?!\ufffd)/.test(octets.toString())
 
 /** Every octet that some decoder might make of a text that is not read. */
 export function anyOctets(text: string): string {
