@@ -106,10 +106,20 @@ export function anyOctets(text: string): string {
     .map(([, content = '']) => Buffer.from(content, 'base64').toString('latin1'))
     .concat(unescaped(text))
     .join('')
-  return namesUtf7.test(text) ? octets + fromUtf7(octets) : octets
+  return readings.reduce((all, [charset, read]) => (charset.test(text) ? all + read(octets) : all), octets)
 }
 
-const namesUtf7 = /=\?[^?*]*7[?*]/
+/** What is read in charsets that we do not know, by names as loose as the look-up of some: `<`, @ or a line end is enough. */
+const readings: readonly (readonly [charset: RegExp, read: (octets: string) => string])[] = [
+  [/=\?[^?]*7/, (octets) => fromUtf7(octets)],
+  // By its name, or the number that IBM gave it: `<` and the line ends are the same in each, and @ is not.
+  [
+    /=\?[^?]*(?:ebcdic|(?<!\d)0*(?:37|39|2[5-9]\d|42\d|500|87[015]|9(?:05|18|24|3[03579])|10[2-9]\d|11[1-6]\d)(?!\d))/i,
+    (octets) => octets.replaceAll('L', '<@').replace(/[\x15\x25]/g, '\n'),
+  ],
+  // Python's own: any character may come out of a backslash.
+  [/=\?[^?]*escape/i, (octets) => octets.replaceAll('\\', '<@\n')],
+]
 
 /** What is shifted in UTF-7 (RFC 2152): UTF-16 in base64, of which an octet is enough here. */
 const fromUtf7 = (octets: string): string =>

@@ -171,6 +171,9 @@ test.each([
   ['CR LF in broken base64', 'From: =?utf-8?b?YQ0KQg?= <app@corp.t>'],
   ['UTF-16 in an order that is not said', `From: =?utf-16?b?${base64('\u6300\u4000\u6f00', 'utf16le')}?= <app@corp.t>`],
   ['NUL in UTF-7', 'From: =?utf-7?q?a=00b?= <app@corp.t>'],
+  ['a line end of EBCDIC', 'From: =?cp500?q?=81=25=82?= <app@corp.t>'],
+  ['a line end of Python', 'From: =?unicode_escape?q?a=5Cnb?= <app@corp.t>'],
+  ['an address of Python', 'From: =?unicode_escape?q?=5Cx3cceo=5Cx40other.t=5Cx3e?= <app@corp.t>'],
   ['CR LF behind an encoding', `From: =?utf-8?b?${base64('a\r\nBcc: x@y.t')}?= <app@corp.t>`],
 ])('is malformed or ambiguous, in Audit too: %s', (_name, from) => {
   const headerFrom = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
@@ -256,12 +259,18 @@ test.each([
   ['a charset that nobody knows', '=?x?q?=3Cceo=40other.t=3E?='],
   ['UTF-7', '=?utf-7?q?+ADw-ceo+AEA-other.t+AD4-?='],
   ['UTF-7 in base64', `=?utf-7?b?${base64('Boss +ADw-ceo+AEA-other.t+AD4')}?=`],
+  ['UTF-7 by a name that only some look up', '=?UTF7 ?q?+ADw-ceo+AEA-other.t+AD4-?='],
+  ['EBCDIC', '=?cp037?b?TIOFlnyWo4iFmUujbg==?='],
+  ['EBCDIC of another country', '=?IBM273?q?L=83=85=96=B5=96=A3=88=85=99K=A3n?='],
+  ['EBCDIC by its name', '=?ebcdic-cp-us?b?TIOFlnyWo4iFmUujbg==?='],
+  ['EBCDIC by nothing but its number', '=?1140?b?TIOFlnyWo4iFmUujbg==?='],
 ])('case M11: an address in brackets behind an encoding is ambiguous where names may show addresses: %s', (_name, name) => {
   const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
   const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
   expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
   expect(ruleOf(message(`From: ${name} <app@corp.t>`))).toBe(NAME)
   expect(ruleOf(message('From: =?utf-8?q?=3Capp=40corp.t=3E?= <app@corp.t>'), allowing)).toBeUndefined()
+  expect(ruleOf(message('From: =?cp850?q?M=81ller_Ltd_|_Sales?= <app@corp.t>'), allowing)).toBeUndefined()
 })
 
 test.each([
