@@ -10,6 +10,10 @@ const syntax = (code: number, subject: string, text: string): Refusal => variant
 const sequence = (code: number, subject: string, text: string): Refusal =>
   variant('always.sequence', code, subject, text)
 
+/** What a client wrote is not repeated, so which one is wrong is told by those that are right. */
+const parametersTaken =
+  'MAIL takes SIZE=<octets>, BODY=7BIT or BODY=8BITMIME, SMTPUTF8 and AUTH=<mailbox>, each once; RCPT takes none'
+
 export const noArgument = (verb: string): Refusal => syntax(501, '5.4', `${verb} takes no argument`)
 
 export const protocol = {
@@ -23,8 +27,8 @@ export const protocol = {
   vrfyArgument: refusal('always.syntax', 'VRFY takes an address'),
   helloArgument: syntax(501, '5.4', 'EHLO and HELO take one host name'),
   path: syntax(501, '5.4', 'the path is <user@domain>, and <> in MAIL'),
-  parameter: syntax(501, '5.4', 'malformed or repeated parameter'),
-  unknownParameter: syntax(555, '5.4', 'parameter not recognized'),
+  parameter: syntax(501, '5.4', `malformed or repeated parameter: ${parametersTaken}`),
+  unknownParameter: syntax(555, '5.4', `parameter not recognized: ${parametersTaken}`),
   mechanism: syntax(504, '5.4', 'this mechanism is not offered; EHLO tells which are'),
   base64: syntax(501, '5.2', 'cannot decode this as base64 of a login'),
   otherIdentity: syntax(501, '5.2', 'nobody logs in for somebody else: leave the authorization identity empty'),
