@@ -166,7 +166,7 @@ export class Pool {
   #isSurplus(opened: Opened): boolean {
     if (opened.kind === 'open') return false
     if (this.#connections > 0) {
-      if (!isForNow(opened.answer)) return false
+      if (!isForNow(opened.answer) && !this.#isUngreeted(opened)) return false
       this.#surplus = { taken: this.#connections, until: performance.now() + surplusMs }
       return true
     }
@@ -174,6 +174,12 @@ export class Pool {
     if (isForNow(opened.answer)) this.#waiting.shift()?.(undefined)
     else for (const share of this.#waiting.splice(0)) share(opened)
     return false
+  }
+
+  /** Some close a surplus connection without a word. Where none is open it is as any other failure. */
+  #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>): boolean {
+    const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
+    return stage === first && answer.kind === 'none' && answer.cause === 'lost' && !this.#aborted.signal.aborted
   }
 
   /** Undefined: there is room for one that is new. */

@@ -1,5 +1,8 @@
 /** Connections: used again, never too many, and their end is no message's fault. */
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
 import { type Behaviour, drop, reset, say, silence } from './behaviour.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
@@ -51,6 +54,62 @@ test.each([
   expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
   expect(facts('smarthostEjected')).toEqual([])
 })
+
+test.each([
+  ['closed', drop],
+  ['reset', reset],
+])('case U23: a surplus connection is %s without a word: mail goes over those that are open', async (_name, without) => {
+  const upstream: Upstream = await startSmarthost({
+    script: { banner: () => (upstream.open() > 2 ? without : undefined) },
+  })
+  const { spool, attempted, attempts, quiet, facts } = rig(oneSmarthost(upstream.port, { maxConnections: 10 }))
+  for (let i = 0; i < 80; i++) spool.put(envelope(hello), hello)
+  await attempted(80)
+  await quiet()
+  expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
+  expect(facts('smarthostEjected')).toEqual([])
+})
+
+test('case U23: so it is where TLS comes first', async () => {
+  const certificate = await makeCertificates(['127.0.0.1'])
+  const upstream = await startSmarthost({ certificate, tlsFromStart: true })
+  const front = await startFront(upstream.port, 2)
+  const { spool, attempted, attempts, quiet } = rig(
+    oneSmarthost(front.port, { maxConnections: 10, tls: { mode: 'Implicit', caFile: 'ca' } }),
+    { files: { ca: certificate.ca } },
+  )
+  for (let i = 0; i < 80; i++) spool.put(envelope(hello), hello)
+  await attempted(80)
+  await quiet()
+  expect(front.turnedAway()).toBeGreaterThan(0)
+  expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
+})
+
+/** Passes on so many connections at one time, and closes the others. */
+async function startFront(to: number, most: number) {
+  let open = 0
+  let turnedAway = 0
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    if (open === most) {
+      turnedAway++
+      socket.destroy()
+      return
+    }
+    open++
+    const behind = connect(to, '127.0.0.1')
+    behind.on('error', () => {})
+    socket.on('close', () => {
+      open--
+      behind.destroy()
+    })
+    socket.pipe(behind).pipe(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as AddressInfo).port, turnedAway: () => turnedAway }
+}
 
 test('case U23: the only connection is lost, and still counted when the next one asks: the others go on', async () => {
   const full = say('421 4.7.0 Error: too many connections')
