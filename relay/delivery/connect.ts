@@ -31,7 +31,7 @@ export function connectTo(dialing: Dialing): Promise<Socket | Answer> {
         finish(result instanceof Socket ? result : refused(dialing, result)),
       )
     }
-    const onAbort = (): void => finish(none('lost', 'the relay is stopping'))
+    const onAbort = (): void => finish(none('lost', 'we closed the connection'))
     const timer = setTimeout(() => finish(tooLate(dialing, race !== undefined, deadlineMs)), deadlineMs)
     signal.addEventListener('abort', onAbort)
     if (signal.aborted) return onAbort()

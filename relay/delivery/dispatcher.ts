@@ -288,7 +288,7 @@ export class Dispatcher {
     const attempted = await this.#attempt(job)
     this.#pools.finished(pool)
     lane.room.end(parcel.message.envelope.credential)
-    if (attempted.asked && !this.#interrupted) this.#learn(lane, pool, attempted.outcomes)
+    if (attempted.asked && !pool.isAbandoned) this.#learn(lane, pool, attempted.outcomes)
     const smarthost = placeOf(pool)
     const results = attempted.outcomes
       .map((said, i) => ({ recipient: parcel.recipients[i] ?? -1, outcome: lane.lastWord(said, job), smarthost }))

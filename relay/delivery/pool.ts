@@ -179,7 +179,7 @@ export class Pool {
   /** Some close a surplus connection without a word. Where none is open it is as any other failure. */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>): boolean {
     const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
-    return stage === first && answer.kind === 'none' && answer.cause === 'lost' && !this.#aborted.signal.aborted
+    return stage === first && answer.kind === 'none' && answer.cause === 'lost' && !this.isAbandoned
   }
 
   /** Undefined: there is room for one that is new. */
@@ -227,10 +227,20 @@ export class Pool {
     for (const { client } of this.#idle.splice(0)) client.quit()
   }
 
-  /** Nothing is waited for any more. */
-  destroy(): void {
+  /** Nobody waits for a connection any more: of what has none, nothing has been said here. */
+  abandon(): void {
     this.retire()
     this.#aborted.abort()
+    for (const tryAgain of this.#waiting.splice(0)) tryAgain(undefined)
+  }
+
+  get isAbandoned(): boolean {
+    return this.#aborted.signal.aborted
+  }
+
+  /** Nothing is waited for any more. */
+  destroy(): void {
+    this.abandon()
     for (const client of this.#busy) client.destroy('the relay is stopping')
   }
 

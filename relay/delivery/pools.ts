@@ -45,7 +45,12 @@ export class Pools {
         next.set(key, pool)
       }
     }
-    for (const [key, pool] of before) if (next.get(key) !== pool) this.#leave(pool)
+    for (const [key, pool] of before) {
+      if (next.get(key) === pool) continue
+      this.#leave(pool)
+      // What still waits to be connected there goes where the configuration says now.
+      pool.abandon()
+    }
     this.#inForce = next
     return (route) => route.smarthosts.map((s) => next.get(keyOf(route, s))).filter((pool) => pool !== undefined)
   }

@@ -7,7 +7,7 @@ import { drop, say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { allWithin, fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
-import { startSmarthost } from './smarthost.ts'
+import { type Smarthost, startSmarthost } from './smarthost.ts'
 
 /** Nobody listens there. */
 const nobody = { host: '127.9.9.9', port: 1 }
@@ -265,6 +265,27 @@ test('a reload sends what waits another way', async () => {
   reload([route('r', [smarthost('a', alive.port)])])
   await until('all', () => alive.received.length === 10)
   await until('nothing is left', () => spool.stored.size === 0)
+})
+
+test.each([
+  ['is not greeted there', silence],
+  ['waits for a connection that is free there', undefined],
+])('case U03: a reload takes a smarthost away: who %s goes another way at once, uncharged', async (_what, banner) => {
+  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
+  const gone: Smarthost = await startSmarthost({ script: { banner: () => (gone.open() > 1 ? full : undefined) } })
+  const next = await startSmarthost()
+  const { spool, attempts, attempted, reload, quiet, facts } = rig([route('r', [smarthost('a', gone.port)])])
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  gone.script.MAIL = silence
+  if (banner !== undefined) gone.script.banner = banner
+  for (let i = 0; i < 6; i++) spool.put(envelope(hello), hello)
+  await until('they wait', () => gone.times('MAIL') === 2 && gone.times('banner') >= 6)
+  reload([route('r', [smarthost('a', next.port)])])
+  await until('all but the one whose MAIL was said', () => next.received.length === 5)
+  expect(facts('smarthostEjected')).toEqual([])
+  expect(attempts.slice(1).every((a) => a.attempt === 1)).toBe(true)
 })
 
 test.each([
