@@ -81,6 +81,31 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     expect((await stage.get('statefulsets', 'shared'))['spec']).toMatchObject({ replicas: 2 })
   })
 
+  test('K12: what another program sets back each time is told after some writes, and then written ever more seldom', async () => {
+    const operator = await stage.operator(runs, { backoff: { firstMs: 60_000, longestMs: 60_000 } })
+    await stage.written(operator, runs)
+    const path = stage.path('poddisruptionbudgets', 'shared')
+    const change = { spec: { unhealthyPodEvictionPolicy: 'IfHealthyBudget' } }
+    const isOurs = async (): Promise<boolean> => {
+      const { spec } = await stage.get('poddisruptionbudgets', 'shared')
+      return (spec as typeof change.spec).unhealthyPodEvictionPolicy === 'AlwaysAllow'
+    }
+    let times = 0
+    for (; troubleOf(operator) === undefined && times < 20; times += 1) {
+      accepted(await stage.raw.patch(path, change, 'merge'))
+      await until('it is written', isOurs)
+      await quiet(operator)
+    }
+    expect(troubleOf(operator)).toBe(
+      `PodDisruptionBudget ${stage.namespace}/shared: .spec.unhealthyPodEvictionPolicy is set otherwise each time it is ` +
+        'written, by an admission webhook or by another program; find it, and have it leave this object alone',
+    )
+    expect(times).toBe(5)
+    accepted(await stage.raw.patch(path, change, 'merge'))
+    await quiet(operator)
+    expect(await stage.get('poddisruptionbudgets', 'shared'), 'it waits for its time').toMatchObject(change)
+  })
+
   test.each([
     [
       'RBAC',

@@ -22,6 +22,7 @@ import type { LoadedConfigs } from './loaded-configs.ts'
 import { nudgePods } from './nudge.ts'
 import { relaysForNow, type ShrinkingHands } from './shrinking.ts'
 import { type PemOf, SigningKeys } from './signing-keys.ts'
+import type { Struggles } from './struggle.ts'
 
 export type Ended =
   | { readonly is: 'done' }
@@ -41,6 +42,8 @@ export type FleetHands = ShrinkingHands & {
   readonly pemOf: PemOf
   readonly loaded: Pick<LoadedConfigs, 'has'>
   readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
+  /** Of this one fleet. */
+  readonly struggles: Struggles
 }
 
 type Running = Extract<CompiledFleet, { readonly kind: 'run' }>
@@ -198,7 +201,7 @@ class Work {
   }
 
   async #objects(compiled: Running, relays: number): Promise<void> {
-    const { world, cluster, writing } = this.#hands
+    const { world, cluster, writing, now } = this.#hands
     const { fleet, owner } = this.#secrets
     const { serviceMonitors } = world
     if (!(await this.#keep())) return
@@ -207,7 +210,10 @@ class Work {
     const observed = new Map(made.map((o) => [identityOf(o), o]))
     for (const manifest of manifests) {
       await this.#tried(`writing ${told(manifest)}`, async () => {
-        this.#tell(appliedTrouble(await applyObject(manifest, observed.get(identityOf(manifest)), owner, writing)))
+        const before = observed.get(identityOf(manifest))
+        const applied = await applyObject(manifest, before, owner, writing)
+        this.#tell(appliedTrouble(applied))
+        if (applied.kind === 'applied') this.#tell(this.#hands.struggles.wrote(manifest, before, applied.object, now()))
       })
     }
     await this.#tried(`removing what fleet ${fleet} no longer needs`, async () => {

@@ -9,6 +9,7 @@ import type { Fence } from './fence.ts'
 import type { FleetJob } from './fleet-job.ts'
 import { FleetSecrets } from './fleet-secrets.ts'
 import { errorTrouble } from './fleet-trouble.ts'
+import { Struggles } from './struggle.ts'
 
 export type FirstLook = {
   readonly api: Api
@@ -24,6 +25,7 @@ export class Fleet {
   readonly name: Name
   readonly secrets: FleetSecrets
   readonly fence: Fence
+  readonly struggles = new Struggles()
   /** Names the work that is done, and the objects that were there then; undefined where something is left to do. */
   settled: string | undefined
   /** Names the work that is being done. */

@@ -111,7 +111,7 @@ class ClusterFleets implements Fleets {
   readonly #ending = new AbortController()
   readonly #now: () => number
   readonly #writing: Writing
-  readonly #hands: FleetHands
+  readonly #hands: Omit<FleetHands, 'struggles'>
   readonly #fleets: KnownFleets
   readonly #lanes: Lanes<Job>
   readonly #forsaken: Forsaken
@@ -264,7 +264,8 @@ class ClusterFleets implements Fleets {
     fleet.settled = undefined
     fleet.hasKeysToClear = false
     try {
-      this.#ended(fleet, mark, await workOn(fleet.secrets, fleet.fence, job, this.#hands).catch(deposed))
+      const hands = { ...this.#hands, struggles: fleet.struggles }
+      this.#ended(fleet, mark, await workOn(fleet.secrets, fleet.fence, job, hands).catch(deposed))
     } finally {
       fleet.inHand = undefined
     }

@@ -1,0 +1,43 @@
+/**
+ * Tells drift, which is set right, from a struggle: an object that is otherwise again each time it is written, by an
+ * admission webhook or by a program that sets its own values back. Writing on at once would never end (case K12).
+ */
+import { told } from '../api/api.ts'
+import type { KubeObject } from '../api/object.ts'
+import { firstLack } from '../write/holds.ts'
+import { hashAnnotation } from '../write/ownership.ts'
+import { identityOf } from '../write/prune.ts'
+
+/** So many writes of the same content are drift, each less than this after the one before. */
+const drifts = 5
+const forgottenMs = 300_000
+
+type Written = { readonly hash: string | undefined; readonly times: number; readonly at: number }
+
+export class Struggles {
+  readonly #written = new Map<string, Written>()
+
+  /**
+   * `before` is what `after` was written over; in words once it is a struggle. A write that changed nothing is none: what a
+   * webhook always sets alike is left to it.
+   */
+  wrote(desired: KubeObject, before: KubeObject | undefined, after: KubeObject, now: number): string | undefined {
+    if (before?.metadata.resourceVersion === after.metadata.resourceVersion) return undefined
+    const identity = identityOf(after)
+    const hash = after.metadata.annotations?.[hashAnnotation]
+    const last = this.#written.get(identity)
+    const goesOn = last !== undefined && last.hash === hash && now - last.at < forgottenMs
+    const times = goesOn ? last.times + 1 : 1
+    this.#written.set(identity, { hash, times, at: now })
+    if (times <= drifts) return undefined
+    return (
+      `${told(after)}: ${changed(before, desired)} each time it is written, by an admission webhook or by another program; ` +
+      'find it, and have it leave this object alone'
+    )
+  }
+}
+
+function changed(before: KubeObject | undefined, desired: KubeObject): string {
+  if (before === undefined) return 'it is deleted'
+  return `${firstLack(before, desired) ?? 'what marks it as ours'} is set otherwise`
+}
