@@ -39,6 +39,12 @@ const mends: readonly (readonly [when: RegExp, mend: string])[] = [
     'set spec.queue.storage.size back; or give the claims data-<pod> that size by hand, and delete the StatefulSet with ' +
       '--cascade=orphan, which leaves its pods: it is made anew around them',
   ],
+  [
+    // Its cache of such a Secret ends with the last pod of the node that has it, so pods that go one by one keep it.
+    /immutable when `immutable` is set/,
+    'delete the Secret, and then the StatefulSet with --cascade=foreground, since a kubelet goes on with an immutable one ' +
+      'while a pod on its node has it: both are made anew, and mail stays on the volumes',
+  ],
   [/is immutable/, 'delete the object, and it is made anew as it should be'],
   [/cannot (create|patch|delete|get) resource/, "give the operator's account that right; the chart's roles have it"],
 ]

@@ -30,7 +30,8 @@ test.each([
   [403, 'secrets is forbidden: User "x" cannot patch resource "secrets"', "the operator's account"],
   [403, 'pods "x" is forbidden: exceeded quota: few', 'raise the quota'],
   [500, 'Internal error: failed calling webhook "a.example": timeout', 'see to that webhook'],
-  [422, 'Secret "x" is invalid: data: Forbidden: field is immutable when `immutable` is set', 'delete the object'],
+  [422, 'Secret "x" is invalid: data: Forbidden: field is immutable when `immutable` is set', '--cascade=foreground'],
+  [422, 'Service "x" is invalid: spec.clusterIPs[0]: field is immutable', 'delete the object'],
   [422, 'spec: Forbidden: updates to statefulset spec for fields other than these are forbidden', '--cascade=orphan'],
   [503, 'etcd is away', 'it is tried again'],
 ])('%s %s: a mend', (code, message, mend) => {
