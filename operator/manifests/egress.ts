@@ -20,28 +20,32 @@ function namespaceOf(host: string, own: string): string | undefined {
   return /^[^.]+\.([^.]+)\.svc(\.|$)/.exec(host)?.[1]
 }
 
+/** With another domain it may be a Service of a cluster that is called so, or a host of the world. */
+const isService = (host: string): boolean => !host.includes('.') || /\.svc(\.cluster\.local)?$/.test(host)
+
+type Place = { readonly key: string; readonly to?: Rule['to'] }
+
 /** Groups by where they are; what is reached by name may have any address. */
-function placeOf({ host }: Target, own: string): { readonly key: string; readonly to?: Rule['to'] } {
+function placesOf({ host }: Target, own: string): readonly Place[] {
   const version = isIP(host)
   if (version !== 0) {
-    return { key: `address ${host}`, to: [{ ipBlock: { cidr: `${host}/${version === 4 ? 32 : 128}` } }] }
+    return [{ key: `address ${host}`, to: [{ ipBlock: { cidr: `${host}/${version === 4 ? 32 : 128}` } }] }]
   }
+  const anywhere: Place = { key: 'anywhere' }
   const namespace = namespaceOf(host, own)
-  if (namespace === undefined) return { key: 'anywhere' }
+  if (namespace === undefined) return [anywhere]
   const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } }
-  return { key: `namespace ${namespace}`, to: [{ namespaceSelector }] }
+  const service: Place = { key: `namespace ${namespace}`, to: [{ namespaceSelector }] }
+  return isService(host) ? [service] : [anywhere, service]
 }
 
 const ascending = (targets: readonly Target[]): readonly number[] =>
   [...new Set(targets.map((s) => s.port))].toSorted((a, b) => a - b)
 
-function ruleFor(targets: readonly Target[], own: string): readonly Rule[] {
-  const [first] = targets
-  if (first === undefined) return []
-  const { key, to } = placeOf(first, own)
+function ruleFor({ key, to }: Place, targets: readonly Target[]): Rule {
   // Behind a Service the pods have ports of their own, and those are what a NetworkPolicy sees.
   const ports = key.startsWith('namespace') ? {} : { ports: ascending(targets).map(tcp) }
-  return [{ ...(to === undefined ? {} : { to }), ...ports }]
+  return { ...(to === undefined ? {} : { to }), ...ports }
 }
 
 /** Whatever DNS says: never into the cluster, the node's network or the metadata service of a cloud. */
@@ -60,8 +64,12 @@ export function egress({ name, compiled }: RelayFleet): Rule[] {
     ...routes.flatMap((r) => r.smarthosts),
     ...(sharing?.store ? [sharing.store] : []),
   ]
-  const byPlace = Map.groupBy(targets, (s) => placeOf(s, namespace).key)
-  const rules = [...byPlace].toSorted(([a], [b]) => byText(a, b)).flatMap(([, there]) => ruleFor(there, namespace))
+  const reached = targets.flatMap((target) => placesOf(target, namespace).map((place) => ({ place, target })))
+  const byPlace = [...Map.groupBy(reached, ({ place }) => place.key)].toSorted(([a], [b]) => byText(a, b))
+  const rules = byPlace.flatMap(([, there]) => {
+    const [first] = there
+    return first === undefined ? [] : [ruleFor(first.place, there.map(({ target }) => target))]
+  })
   const goesOut = routes.some((r) => r.exchangers !== undefined)
   return [dns, ...rules, ...(goesOut ? [world] : [])]
 }
