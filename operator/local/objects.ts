@@ -1,5 +1,5 @@
 /** Objects in YAML text: each knows its place, and every problem names the line that a person has to change. */
-import { type Document, LineCounter, parseAllDocuments, type ScalarTag } from 'yaml'
+import { type Document, isScalar, LineCounter, parseAllDocuments, type ScalarTag } from 'yaml'
 import type { Path } from '../../crds/field-path.ts'
 import type { Invalid } from '../compile/snapshot.ts'
 import { readDeclared } from './declarations.ts'
@@ -65,6 +65,10 @@ const withoutQuotation = (message: string): string => (/^[^:"]*/.exec(message)?.
 
 const nothing: Read = { objects: [], problems: [], unread: [] }
 
+/** What follows a last line ---, with comments or without. */
+const isEmpty = ({ contents }: Document): boolean =>
+  contents === null || (isScalar(contents) && contents.value === null)
+
 function readDocument(source: Source): Read {
   const { document, file } = source
   // What the parser meets behind its first error follows from that one.
@@ -74,7 +78,7 @@ function readDocument(source: Source): Read {
     const message = `this is not well-formed YAML: ${withoutQuotation(fault.message)}`
     return unread([{ ...positionOf(source, fault.pos[0]), message }])
   }
-  if (document.contents === null) return nothing
+  if (isEmpty(document)) return nothing
   const { foreign, object, declared, faults: problems } = readDeclared(document)
   if (foreign) return nothing
   const located = problems.map(({ path, ...problem }) => ({

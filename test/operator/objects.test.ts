@@ -77,6 +77,17 @@ test.each([
 })
 
 test.each([
+  '\n',
+  '\n# the end',
+  ' # the end\n# is here\n',
+  '\n---\n',
+  '\n---\nnull\n',
+])('a document with nothing in it declares nothing, as for kubectl: ---%j', (rest) => {
+  const read = readObjects(`${domain('a')}---${rest}`, 'f.yaml')
+  expect(read).toMatchObject({ problems: [], unread: [], objects: [{ object: 'SenderDomain mail/a' }] })
+})
+
+test.each([
   ['another kind of our group', 'relayfleet.dev/v1alpha1', 'Deployment'],
   ['a kind near one of ours', 'v1', 'Secrets'],
   ['our kind in another group', 'relayflet.dev/v1alpha1', 'SenderDomain'],
