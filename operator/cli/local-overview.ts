@@ -23,15 +23,17 @@ export async function localOverview(state: State, name: string | undefined): Pro
   const statuses = name === undefined ? all : only(name, all)
   const policies = statuses.filter(([ref]) => ref.startsWith('RelayPolicy '))
   const fleets = await Promise.all(policies.map(([ref, status]) => fleetView(state, ref, status)))
+  const denials = new Map(policies.map(([ref, status], i) => [ref, denialOf(fleets[i] as FleetView, status, state)]))
   return {
-    fleets,
+    fleets: fleets.map((fleet) => denied(fleet, denials.get(`RelayPolicy ${fleet.name}`))),
     credentials: credentialViews(statuses),
     findings: inOrder([
       ...complaintsIn(statuses.map(([ref, status]) => ({ ref, status }))),
-      ...fleets.flatMap((fleet) => unanswered(fleet, state)),
-      ...policies.flatMap(([ref, { conditions }], i) => (isDegraded(conditions) ? [] : notReady(ref, fleets[i]))),
+      ...[...denials.values()].filter((denial) => denial !== undefined),
     ]),
-    objects: counted(statuses.map(([ref, { conditions }]) => ({ ref, conditions }))),
+    objects: counted(
+      statuses.map(([ref, { conditions }]) => ({ ref, conditions: denials.get(ref) === undefined ? conditions : [] })),
+    ),
     notes: [],
   }
 }
@@ -75,23 +77,17 @@ async function fleetView(state: State, ref: Ref, status: StampedStatus): Promise
 const isDegraded = (conditions: readonly Condition[]): boolean =>
   conditions.some(({ type, status }) => type === 'Degraded' && status === 'True')
 
-/** The disk that is full keeps the status from saying so. */
-const notReady = (object: Ref, fleet: FleetView | undefined): readonly Complaint[] =>
-  (fleet?.ready.status === 'True' ? fleet.pods : []).flatMap(({ ready, why, configHash }) =>
-    ready || configHash === undefined
-      ? []
-      : [{ severity: 'error', object, reason: 'NotReady', message: `its relay takes no mail now: ${why}` }],
-  )
+/** What its relay says now against what is written: a status outlives its writer, and a full disk keeps news out of it. */
+function denialOf({ name, pods, ready }: FleetView, written: StampedStatus, { root }: State): Complaint | undefined {
+  const denying = pods.find((pod) => !pod.ready)
+  if (ready.status !== 'True' || denying === undefined) return undefined
+  const told = { severity: 'error', object: `RelayPolicy ${name}` } as const
+  const running = `is relayfleet local running with ${root}?`
+  if (denying.configHash === undefined)
+    return { ...told, reason: 'NoAnswer', message: `its relay does not answer; ${running}` }
+  if (isDegraded(written.conditions)) return undefined
+  return { ...told, reason: 'NotReady', message: `its relay takes no mail now: ${denying.why}` }
+}
 
-/** A status outlives the process that wrote it. */
-const unanswered = ({ name, pods, ready }: FleetView, { root }: State): readonly Complaint[] =>
-  ready.status === 'True' && pods.some((p) => p.configHash === undefined)
-    ? [
-        {
-          severity: 'error',
-          object: `RelayPolicy ${name}`,
-          reason: 'NoAnswer',
-          message: `its relay does not answer; is relayfleet local running with ${root}?`,
-        },
-      ]
-    : []
+const denied = (fleet: FleetView, by: Complaint | undefined): FleetView =>
+  by === undefined ? fleet : { ...fleet, ready: { status: 'False', reason: by.reason, message: by.message } }

@@ -35,6 +35,8 @@ test('a fleet that runs, and the same fleet when nobody runs it any more', async
   await local.stop()
   const stopped = await commanded('status', ...state)
   expect(stopped.code).toBe(1)
+  expect(stopped.out).toMatch(/^mail\/shared +False +0\/1 /m)
+  expect(stopped.out).toMatch(/^ready: 0 of 1 policies/m)
   expect(stopped.out).toContain(
     `error: RelayPolicy mail/shared: its relay does not answer; is relayfleet local running with ${local.state.root}? (NoAnswer)`,
   )
@@ -51,6 +53,8 @@ test('a relay that says itself that it takes no mail is an error, though nobody 
   writeFileSync(local.state.fleet('mail/shared').endpoints, JSON.stringify({ pid: 1, http: { address, port } }))
   const { code, out } = await commanded('status', ...state)
   expect(out).toContain('error: RelayPolicy mail/shared: its relay takes no mail now: spool s: disk full (NotReady)')
+  expect(out).toMatch(/^mail\/shared +False +0\/1 /m)
+  expect(out).toMatch(/^ready: 0 of 1 policies/m)
   expect(code).toBe(1)
 })
 
