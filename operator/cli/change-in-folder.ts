@@ -4,7 +4,7 @@ import { type LocatedObject, locate } from '../local/objects.ts'
 import { defaultState } from '../local/state.ts'
 import { existingDirectory, objectName } from './arguments.ts'
 import type { ChangedKind, Target } from './change-object.ts'
-import { type ClusterOptions, openCluster, requireOneWorld } from './cluster-options.ts'
+import { type Cluster, type ClusterOptions, openCluster, requireOneWorld } from './cluster-options.ts'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
 import { knownNames } from './known-names.ts'
@@ -17,15 +17,8 @@ export const directoryOption = [
 
 export type ChangeOptions = ClusterOptions & { readonly directory?: string; readonly output: 'text' | 'json' }
 
-/** @throws Error when there is no cluster to talk to, which says what else there is */
-export function clusterToChange(options: ClusterOptions) {
-  try {
-    return openCluster(options)
-  } catch (error) {
-    const { message } = error as Error
-    throw new Error(`${message} (for a folder that relayfleet local runs: -f DIR)`, { cause: error })
-  }
-}
+/** @throws Error when there is no cluster to talk to */
+export const clusterToChange = (options: ClusterOptions): Cluster => openCluster(options, 'a folder: -f DIR')
 
 /** As the folder has it. @throws UsageError where it does not */
 export function declaredIn(directory: string, kind: ChangedKind, text: string, options: ChangeOptions): Declared {

@@ -47,7 +47,7 @@ async function checkFolder(dir: string, { state, output }: Options, { terminal }
 }
 
 async function checkTheCluster(options: Options, { terminal, signal }: Context): Promise<ExitCode> {
-  const cluster = openCluster(options)
+  const cluster = openCluster(options, 'a folder: DIR')
   const found = await asking(cluster, () => checkCluster(cluster, signal))
   if (options.output === 'json') terminal.out(JSON.stringify({ findings: found.complaints }, null, 2))
   else for (const line of clusterFindingLines(found, cluster, terminal)) terminal.out(line)

@@ -34,9 +34,10 @@ export const clusterOptions = (command: Command): Command =>
     .option('--context <name>', 'a context of the kubeconfig; the current one unless given')
     .option('--kubeconfig <file>', '$KUBECONFIG or ~/.kube/config unless given')
 
-/** @throws Error when there is no cluster to talk to */
-export function openCluster({ kubeconfig, context, namespace, allNamespaces = false }: ClusterOptions): Cluster {
-  const connection = kubeconfig === undefined ? connectionByDefault(context) : connectionFromFile(kubeconfig, context)
+/** @throws Error when there is no cluster to talk to; `here` is how the same is asked about this machine */
+export function openCluster(options: ClusterOptions, here: string): Cluster {
+  const { namespace, allNamespaces = false } = options
+  const connection = connectionFor(options, here)
   const chosen = namespace ?? connection.namespace
   return {
     connection,
@@ -44,6 +45,14 @@ export function openCluster({ kubeconfig, context, namespace, allNamespaces = fa
     wire: openWire(connection),
     namespace: chosen,
     scope: allNamespaces ? {} : { namespace: chosen },
+  }
+}
+
+function connectionFor({ kubeconfig, context }: ClusterOptions, here: string): ChosenConnection {
+  try {
+    return kubeconfig === undefined ? connectionByDefault(context) : connectionFromFile(kubeconfig, context)
+  } catch (error) {
+    throw new Error(`${(error as Error).message} (for ${here})`, { cause: error })
   }
 }
 

@@ -111,7 +111,7 @@ async function allChecks(options: Options, signal: AbortSignal) {
     const { compiled, snapshot } = await compileDirectory(existingDirectory(directory), stateAt(state))
     return { ...askedOf(snapshot, compiled), namespace: options.namespace }
   }
-  const cluster = openCluster(options)
+  const cluster = openCluster(options, 'a folder: -f DIR')
   return asking(cluster, async () => {
     await requireKinds(cluster, signal)
     const { snapshot } = await snapshotOnce(cluster.api, cluster.scope, signal)

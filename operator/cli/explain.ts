@@ -68,7 +68,7 @@ async function askFolder(dir: string, { credential, state }: Options): Promise<A
 }
 
 async function askCluster(options: Options, signal: AbortSignal): Promise<Asked> {
-  const cluster = openCluster(options)
+  const cluster = openCluster(options, 'a folder: DIR')
   const name = objectNameIn(cluster.namespace, options.credential, '--credential')
   return { ...(await asking(cluster, () => compileCluster(cluster, name, signal))), name }
 }

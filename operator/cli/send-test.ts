@@ -56,7 +56,7 @@ function sendHere(dir: string | undefined, options: Options, context: Context): 
 }
 
 async function sendToCluster(options: Options, { terminal, signal }: Context): Promise<ExitCode> {
-  const cluster = openCluster(options)
+  const cluster = openCluster(options, 'local mode: DIR, or --state DIR')
   const test = testOf(options, objectNameIn(cluster.namespace, options.credential, '--credential'))
   return asking(cluster, async () => {
     const { way, close } = await openClusterWay(cluster, test.credential, terminal, signal)

@@ -43,7 +43,7 @@ async function overviewOf(name: string | undefined, options: Options, signal: Ab
     return localOverview(stateAt(state), name)
   }
   const namespace = name?.includes('/') === true ? name.slice(0, name.indexOf('/')) : options.namespace
-  const cluster = openCluster({ ...options, ...(namespace !== undefined && { namespace }) })
+  const cluster = openCluster({ ...options, ...(namespace !== undefined && { namespace }) }, 'local mode: --state DIR')
   return asking(cluster, () => clusterOverview(cluster, { live, ...(name !== undefined && { name }) }, signal))
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
 import { temporaryFolder } from '../local/temporary.ts'
 import { commanded } from './commanded.ts'
@@ -101,6 +101,23 @@ test('its version is that of the package', async () => {
 test('a name without its namespace, where no folder and no cluster says which, is told as it was written', async () => {
   const { code, err } = await commanded('domain', 'check', 'corp', '-f', quickstart)
   expect([code, err]).toEqual([2, expect.stringContaining('the name corp: write NAMESPACE/NAME')])
+})
+
+test.each([
+  [['check'], 'a folder: DIR'],
+  [['explain', ...submission], 'a folder: DIR'],
+  [['status'], 'local mode: --state DIR'],
+  [['send-test', ...submission], 'mode: DIR, or --state'],
+  [['domain', 'check'], 'a folder: -f DIR'],
+  [['rotate', 'team-a/web'], 'a folder: -f DIR'],
+  [['suspend', 'team-a/web'], 'a folder: -f DIR'],
+])('where there is no cluster, %j tells how this machine is meant', async (argv, meant) => {
+  vi.stubEnv('HOME', temporaryFolder())
+  vi.stubEnv('KUBECONFIG', undefined)
+  const { code, err } = await commanded(...argv)
+  vi.unstubAllEnvs()
+  expect([code, err]).toEqual([3, expect.stringContaining(meant)])
+  expect(err).toContain('there is no cluster to talk to')
 })
 
 test('help tells every verb and every exit code', async () => {
