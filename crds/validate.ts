@@ -111,8 +111,13 @@ function problemOf(error: ErrorObject, root: unknown): Problem {
   const parent = (error.parentSchema ?? {}) as { properties?: object; format?: string; pattern?: string }
   const says = formNames.get(parent.format ?? '') ?? `of the form ${parent.pattern}`
   const known = Object.keys(parent.properties ?? {})
-  return { path, field: fieldOf(path), message: faultText({ ...error, value: error.data, known, says }) }
+  const keyword = quotesDo(error.data, parent.pattern) ? error.keyword : 'pattern'
+  return { path, field: fieldOf(path), message: faultText({ ...error, keyword, value: error.data, known, says }) }
 }
+
+/** A number of seconds is no duration in quotes, either. */
+const quotesDo = (value: unknown, pattern: string | undefined): boolean =>
+  typeof value !== 'number' || pattern === undefined || new RegExp(pattern).test(String(value))
 
 /** A value that has the wrong type or form is wrong once, not once more for each rule that follows from it. */
 const firstPerField = (problems: readonly Problem[]): readonly Problem[] =>

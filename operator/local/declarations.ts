@@ -3,6 +3,7 @@ import type { Document } from 'yaml'
 import { didYouMean } from '../../crds/did-you-mean.ts'
 import { namespaceName, objectName } from '../../crds/fields.ts'
 import { apiVersion, group, kinds } from '../../crds/kinds.ts'
+import { faultText } from '../../crds/problem-text.ts'
 import type { Kind } from '../../crds/schema.ts'
 import { validate } from '../../crds/validate.ts'
 import { ownAnnotations } from '../compile/own-annotations.ts'
@@ -96,8 +97,15 @@ function jsOf(document: Document): Fields | undefined {
 
 /** Names become parts of paths and of host names, so nothing with a wrong one is taken for an object. */
 function nameFaults(field: string, value: unknown, form: typeof objectName | typeof namespaceName): readonly Fault[] {
-  if (value === undefined) return [fault(['metadata', field], `${field} is missing; add it`)]
-  const fits = typeof value === 'string' && value.length <= form.maxLength && new RegExp(form.pattern).test(value)
+  if (value === undefined || value === null) return [fault(['metadata', field], `${field} is missing; add it`)]
+  if (typeof value !== 'string')
+    return [
+      fault(
+        ['metadata', field],
+        faultText({ keyword: 'type', params: { type: 'string' }, value, known: [], says: '' }),
+      ),
+    ]
+  const fits = value.length <= form.maxLength && new RegExp(form.pattern).test(value)
   const mend = `must be lower-case letters, digits and '-', at most ${form.maxLength} of them`
   return fits ? [] : [fault(['metadata', field], `${JSON.stringify(value)} ${mend}`)]
 }

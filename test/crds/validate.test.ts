@@ -94,6 +94,11 @@ describe('a message names the mend', () => {
       'must be text; write it in quotes: "1.2"',
     ],
     [
+      'a number without the unit that quotes alone would not give it',
+      { ...policySpec, queue: { maxAge: 300 } },
+      '300 is not a duration between 1ms and ten years, like 30s, 5m or 1h30m',
+    ],
+    [
       'text that should be a number',
       { ...policySpec, replicas: '3' },
       'must be a whole number; write it without quotes',

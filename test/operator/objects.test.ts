@@ -50,6 +50,18 @@ describe('a problem stands at', () => {
   })
 })
 
+test.each([
+  [
+    'no',
+    'must be text; YAML takes a plain on, off, yes, no, true or false for a truth value: write the word in quotes',
+  ],
+  ['12', 'must be text; write it in quotes: "12"'],
+  ['', 'name is missing; add it'],
+  ['A', '"A" must be lower-case letters, digits and \'-\', at most 253 of them'],
+])('a name that is no text is told with what makes it one: %j', (name, message) => {
+  expect(readObjects(domain(name), 'f.yaml').problems).toMatchObject([{ field: 'metadata.name', message }])
+})
+
 test('text that is not YAML leaves the file unread, since any object may be in there', () => {
   const read = readObjects(`${domain('a')}---\nkind: [`, 'f.yaml')
   expect(read.unread).toEqual(['f.yaml'])
