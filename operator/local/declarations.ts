@@ -116,7 +116,10 @@ export function readDeclared(document: Document): Declaration {
   if (value === undefined)
     return {
       faults: [
-        fault([], 'an alias (*name) has no anchor, or the aliases unfold into too much; quote text that begins with *'),
+        fault(
+          [],
+          'an alias (*name) has no anchor, the aliases unfold into too much, or << merges no fields; quote text that begins with *',
+        ),
       ],
     }
   if (isForeign(value)) return { foreign: true, faults: [] }

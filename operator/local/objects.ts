@@ -47,6 +47,8 @@ export function readObjects(text: string, file: string): Read {
     // Its warnings are in the document; those that it tells by itself quote what may be a Secret's value.
     logLevel: 'error',
     customTags: (tags) => [...tags, truths],
+    // kubectl's YAML has these as well.
+    merge: true,
   })
   return joinReads([...documents].map((document) => readDocument({ file, document, lines })))
 }

@@ -110,6 +110,15 @@ test.each([
   ])
 })
 
+test('a merge key gives the fields that it gives for kubectl, and a wrong one of them is found', () => {
+  const text = domain(
+    'a',
+    '  dkim: &d {selectorPrefix: rf, rotation: {every: 720h}}\n  dns: {<<: &e {publisher: Manual}}\n',
+  )
+  expect(readObjects(text, 'f.yaml').problems).toEqual([])
+  expect(places(text.replace('Manual', 'Manuel'))).toEqual(['8:3 SenderDomain mail/a spec.dns.publisher'])
+})
+
 test('defaults are filled in, and the namespace is default', () => {
   const facts = declaredFacts(readObjects(domain('a').replace(', namespace: mail', ''), 'f.yaml').objects)
   expect(facts.domains).toMatchObject([
