@@ -148,12 +148,20 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
     const folder = mkdtempSync(join(tmpdir(), 'relayfleet-postfix-'))
     const relay = { host: '127.0.0.1', port: fleet.binding('app').port, ca }
     const before = accepted().length
-    const postfix = await startPostfixClient(folder, { relay, certificate: shown.chain })
+    const postfix = await startPostfixClient(folder, { relay, origin: 'corp.test', certificate: shown.chain })
     try {
       const transport = createTransport({ host: '127.0.0.1', port: postfix.port, ignoreTLS: true })
       await transport.sendMail({ envelope: { from, to: 'you@example.net' }, raw: raw('Postfix') })
       await until('Postfix has sent it', () => /status=(?!sent)\w+.*|status=sent/.exec(postfix.log())?.[0])
       expect(postfix.log()).toMatch(/status=sent \(250 2\.0\.0 queued as /)
+      // Its own bounce, of what the relay refuses, goes to the sender by the same way.
+      const foreign = raw('not ours').replace(from, 'app@elsewhere.test')
+      await transport.sendMail({ envelope: { from, to: 'you@example.net' }, raw: foreign })
+      const bounce = await until(
+        'Postfix has sent its bounce',
+        () => new RegExp(`to=<${from}>.* status=.*`).exec(postfix.log())?.[0],
+      )
+      expect(bounce).toMatch(/status=sent \(250 2\.0\.0 queued as /)
     } finally {
       await postfix.stop()
       rmSync(folder, { recursive: true })

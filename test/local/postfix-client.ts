@@ -6,6 +6,8 @@ import { type Postfix, type PostfixParameters, startPostfixInstance } from './po
 
 type Way = {
   readonly relay: { readonly host: string; readonly port: number; readonly ca: string }
+  /** The domain of mail that is Postfix's own. */
+  readonly origin: string
   /** PEM texts. */
   readonly certificate: { readonly cert: string; readonly key: string }
 }
@@ -13,9 +15,11 @@ type Way = {
 /** What takes its own machine's mail at `port`, and its log. */
 export type PostfixClient = Omit<Postfix, 'pid'> & { readonly port: number }
 
-const parameters = (folder: string, { relay }: Way): PostfixParameters => ({
+const parameters = (folder: string, { relay, origin }: Way): PostfixParameters => ({
   myhostname: 'machine.test',
   mynetworks: '127.0.0.0/8',
+  // What its bounces come from has to belong to the credential.
+  myorigin: origin,
   relayhost: `[${relay.host}]:${relay.port}`,
   smtp_tls_security_level: 'secure',
   smtp_tls_secure_cert_match: 'localhost',
