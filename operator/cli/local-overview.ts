@@ -15,11 +15,14 @@ import { counted, credentialViews, type FleetView, type Overview, readyOf } from
 
 type Statuses = readonly (readonly [Ref, StampedStatus])[]
 
-/** @throws Error where there is nothing; UsageError where there is no fleet of that name */
+/** @throws Error where there is nothing, or we are not let in; UsageError where there is no fleet of that name */
 export async function localOverview(state: State, name: string | undefined): Promise<Overview> {
   const all = [...readStatuses(state.statusFile)]
-  if (all.length === 0)
+  if (all.length === 0) {
+    // Throws where we are not let in.
+    state.namespaces()
     throw new Error(`${state.statusFile} tells of nothing; has relayfleet local run with this folder?`)
+  }
   const statuses = name === undefined ? all : only(name, all)
   const policies = statuses.filter(([ref]) => ref.startsWith('RelayPolicy '))
   const fleets = await Promise.all(policies.map(([ref, status]) => fleetView(state, ref, status)))

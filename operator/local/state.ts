@@ -1,5 +1,5 @@
 /** The state folder: where everything lies that a directory's fleets keep on this machine. */
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { accessSync, constants, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
 import { diskTrouble } from './disk-trouble.ts'
@@ -75,8 +75,9 @@ const filesIn = (directory: string, ending: string): readonly string[] => {
 /** Where there is nothing, nothing is known; where we are not let in, nobody should say that there is nothing. */
 function mayRead(root: string): void {
   try {
-    if (existsSync(root)) accessSync(root, constants.R_OK | constants.X_OK)
+    accessSync(root, constants.R_OK | constants.X_OK)
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw new Error(`the state folder ${root} can not be read: ${diskTrouble(error)}, or give another --state`)
   }
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -118,6 +118,19 @@ test.each([
   vi.unstubAllEnvs()
   expect([code, err]).toEqual([3, expect.stringContaining(meant)])
   expect(err).toContain('there is no cluster to talk to')
+})
+
+test.each([
+  [['status']],
+  [['inbox', 'list']],
+  [['inbox', 'show']],
+  [['send-test', ...submission]],
+])('a state folder that the disk does not show is not told as one in which there is nothing: %j', async (argv) => {
+  const loop = join(temporaryFolder(), 'loop')
+  symlinkSync(loop, loop)
+  const state = join(loop, 'state')
+  const { code, err } = await commanded(...argv, '--state', state)
+  expect([code, err]).toEqual([3, expect.stringContaining(`the state folder ${state} can not be read: ELOOP`)])
 })
 
 test('help tells every verb and every exit code', async () => {
