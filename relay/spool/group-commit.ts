@@ -2,7 +2,8 @@
 
 /**
  * `add` resolves or rejects with the batch that its item went into. Nothing waits for a batch to fill: what arrives
- * while the disk is busy shares the next turn, so batches grow with the load and are gone without it.
+ * while the disk is busy shares the next turn, so batches grow with the load and are gone without it. One that is full is
+ * followed by another: all of a batch is dealt with in one turn of the event loop.
  */
 export type Shared<T> = {
   add(item: T): Promise<void>
@@ -10,24 +11,32 @@ export type Shared<T> = {
   idle(): Promise<void>
 }
 
-export function shared<T>(deed: (batch: readonly T[]) => Promise<void>): Shared<T> {
-  let last = Promise.resolve()
-  let gathered: { readonly items: T[]; readonly done: Promise<void> } | undefined
+type Batch<T> = { readonly items: T[]; readonly done: Promise<void>; weight: number }
 
-  const gather = (): { readonly items: T[]; readonly done: Promise<void> } => {
+/** `full`: what a batch may weigh before the last item that goes into it. */
+export function shared<T>(
+  deed: (batch: readonly T[]) => Promise<void>,
+  weigh: (item: T) => number = () => 0,
+  full = Number.POSITIVE_INFINITY,
+): Shared<T> {
+  let last = Promise.resolve()
+  let gathered: Batch<T> | undefined
+
+  const gather = (): Batch<T> => {
     const items: T[] = []
     const done = last.then(() => {
-      gathered = undefined
+      if (gathered?.items === items) gathered = undefined
       return deed(items)
     })
     last = done.catch(() => undefined)
-    return { items, done }
+    return { items, done, weight: 0 }
   }
 
   return {
     add(item) {
-      gathered ??= gather()
+      if (gathered === undefined || gathered.weight >= full) gathered = gather()
       gathered.items.push(item)
+      gathered.weight += weigh(item)
       return gathered.done
     },
     async idle() {

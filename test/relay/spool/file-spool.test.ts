@@ -206,6 +206,17 @@ test('what waits together is committed together', async () => {
   await spool.close()
 })
 
+test('however many recipients become ours at once, one write makes a few thousand of them ours, and all of it (case R15)', async () => {
+  const { spool, told } = await opened()
+  const forwardPaths = Array.from({ length: 1000 }, (_, n) => `a${n}@elsewhere.example`)
+  const accepted = Array.from({ length: 50 }, (_, n) => accept(spool, contentOf(n, 100), { draft: { forwardPaths } }))
+  expect(new Set(idsOf(await Promise.all(accepted))).size).toBe(50)
+  const batches = told.lines.flatMap((line) => /^committed (\d+) true$/.exec(line)?.[1] ?? []).map(Number)
+  expect(batches.reduce((a, b) => a + b, 0)).toBe(50)
+  expect(Math.max(...batches)).toBeLessThan(15)
+  await spool.close()
+})
+
 describe('a DSN', () => {
   const reports = (queueId: string, forwardPaths: readonly string[]) => ({
     reversePath: '',

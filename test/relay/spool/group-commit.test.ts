@@ -56,6 +56,19 @@ test('a batch that fails fails for all of it, and for nobody else', async () => 
   await expect(next).resolves.toBeUndefined()
 })
 
+test('a batch that is full is followed by another, in their order', async () => {
+  const { batches, deed } = byHand()
+  const work = shared(deed, (item) => item.length, 4)
+  const all = Promise.all(['aa', 'bb', 'cc', 'ddddd', 'e'].map((item) => work.add(item)))
+  for (const items of [['aa', 'bb'], ['cc', 'ddddd'], ['e']]) {
+    await turn()
+    expect(batches.at(-1)?.items).toEqual(items)
+    batches.at(-1)?.end()
+  }
+  await all
+  expect(batches).toHaveLength(3)
+})
+
 test('idle waits for the gathered batch too', async () => {
   const { batches, deed } = byHand()
   const work = shared(deed)
