@@ -1,5 +1,5 @@
 /** What the operator tells about itself: /metrics, /healthz and /readyz. */
-import { type Makers, type Page, page, plain, servePages as serve } from '../relay/page-server.ts'
+import { type Makers, type Page, page, plain, type Serving, servePages as serve } from '../relay/page-server.ts'
 import { sharedPage } from '../relay/shared-page.ts'
 
 /** What is wrong, in words; empty where nothing is. */
@@ -28,18 +28,6 @@ const makersOf = ({ unhealthy, unready, metrics }: Pages): Makers =>
     ],
   ])
 
-export type Serving = {
-  /** The port in use. */
-  readonly port: number
-  close(): void
-}
-
 /** Listens at `host:port` (port 0: any free one). @throws Error where that can not be had. */
-export async function servePages(at: { readonly host: string; readonly port: number }, from: Pages): Promise<Serving> {
-  const { server, port } = await serve(at, makersOf(from))
-  const close = (): void => {
-    server.close()
-    server.closeAllConnections()
-  }
-  return { port, close }
-}
+export const servePages = (at: { readonly host: string; readonly port: number }, from: Pages): Promise<Serving> =>
+  serve(at, makersOf(from))

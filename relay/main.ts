@@ -117,7 +117,7 @@ const delivery = createDelivery({
   inboxDirectory: join(args.data, 'inbox'),
   attemptsFile: join(args.data, 'open-attempts'),
 })
-const { server, port } = await serve(args.http, {
+const pages = await serve(args.http, {
   notReady,
   status,
   usage,
@@ -191,7 +191,7 @@ async function apply(next: Loaded): Promise<string | undefined> {
 }
 
 function tellEndpoints(): void {
-  const http = { address: args.http.host, port }
+  const http = { address: args.http.host, port: pages.port }
   endpoints.tell({ pid: process.pid, http, listeners: submission.addresses() })
 }
 
@@ -276,5 +276,5 @@ async function leaveWork(): Promise<void> {
   allowances.close()
   keyUses.close()
   await spool.close()
-  server.close()
+  pages.close()
 }

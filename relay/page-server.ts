@@ -1,6 +1,6 @@
 /** Pages over HTTP for the few who watch a process: whoever asks without an end, or asks nothing, is in nobody's way. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { STATUS_CODES } from 'node:http'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 
 export type Page = { readonly code: number; readonly type: string; readonly body: Buffer }
 
@@ -10,49 +10,95 @@ export type Makers = ReadonlyMap<string, () => Page | Promise<Page>>
 export const page = (code: number, type: string, text: string): Page => ({ code, type, body: Buffer.from(text) })
 export const plain = (code: number, text: string): Page => page(code, 'text/plain', text)
 
+export type Serving = {
+  /** The port in use. */
+  readonly port: number
+  /** With every connection. */
+  close(): void
+}
+
 /** A kubelet, a Prometheus, an operator and a few people. */
 const mostConnections = 32
 /** For a question, and for whatever an answer waits for its reader. */
 const patienceMs = 10_000
+const questionBytes = 16 * 1024
 
-/** Listens at `host:port` (port 0: any free one) and resolves with the address in use. */
-export function servePages(
-  at: { readonly host: string; readonly port: number },
-  makers: Makers,
-): Promise<{ server: Server; port: number }> {
-  const timing = { headersTimeout: patienceMs, requestTimeout: patienceMs, connectionsCheckingInterval: 1000 }
-  const server = createServer(timing, (request, response) => {
-    // No URL is parsed: what is none (`//`) would throw, and take the mail down with it.
-    const make = request.method === 'GET' ? makers.get(request.url?.split('?')[0] ?? '/') : undefined
-    const answer = async () => make?.() ?? plain(404, 'not found\n')
-    void answer()
-      .catch((error: Error) => plain(500, `${error.message}\n`))
-      .then(({ code, type, body }) => response.writeHead(code, { 'content-type': type, connection: 'close' }).end(body))
+/**
+ * Listens at `host:port` (port 0: any free one). One question, one answer, and the connection ends; what comes behind the
+ * question is not looked at. Node's own server goes through all of the 64 KiB that are read at once, and makes a request of
+ * each of the 1,700 that they may hold before anybody can stop it. @throws Error where the address can not be had.
+ */
+export function servePages(at: { readonly host: string; readonly port: number }, makers: Makers): Promise<Serving> {
+  const open = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {}).setTimeout(patienceMs, () => socket.destroy())
+    makeRoom(open, socket)
+    whenAsked(socket, (question) => void answer(question, makers).then((told) => tell(socket, told)))
   })
-  server.setTimeout(patienceMs)
-  // One question, one answer, and the connection ends: who asks more before it is answered is not served at all.
-  server.maxRequestsPerSocket = 1
-  server.on('dropRequest', (_request, socket) => socket.destroy())
-  server.on('connection', makeRoom(mostConnections))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(at.port, at.host, () => {
       // From here an error is a connection that could not be taken, e.g. for want of file descriptors.
       server.on('error', () => {})
-      resolve({ server, port: (server.address() as AddressInfo).port })
+      const close = (): void => {
+        server.close()
+        for (const socket of open) socket.destroy()
+      }
+      resolve({ port: (server.address() as AddressInfo).port, close })
     })
   })
 }
 
-/** The oldest connection gives way: were new ones refused, a few that ask nothing would hide that the relay lives. */
-function makeRoom(most: number): (socket: Socket) => void {
-  const open = new Set<Socket>()
-  return (socket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
-    if (open.size <= most) return
-    const [oldest] = open
-    if (oldest !== undefined) open.delete(oldest)
-    oldest?.destroy()
+/** Nothing is read any more when the first question has come. */
+function whenAsked(socket: Socket, asked: (question: string) => void): void {
+  const deadline = setTimeout(() => socket.destroy(), patienceMs)
+  socket.once('close', () => clearTimeout(deadline)).once('end', () => socket.destroy())
+  let question = ''
+  const take = (chunk: Buffer): void => {
+    const seam = question.slice(-3)
+    const text = chunk.toString('latin1', 0, questionBytes)
+    question += text
+    if (/\n\r?\n/.test(seam + text)) {
+      clearTimeout(deadline)
+      socket.off('data', take).pause()
+      asked(question)
+    } else if (question.length >= questionBytes) socket.destroy()
   }
+  socket.on('data', take)
+}
+
+/** No URL is parsed: what is none (`//`) would throw, and take the mail down with it. */
+async function answer(question: string, makers: Makers): Promise<Page> {
+  const [, method, path = ''] = /^([A-Z]+) ((?:\/|\*|https?:)\S*) HTTP\/1\.\d\r?\n/.exec(question) ?? []
+  if (method === undefined) return plain(400, 'bad request\n')
+  try {
+    const make = method === 'GET' ? makers.get(path.split('?')[0] ?? '') : undefined
+    return (await make?.()) ?? plain(404, 'not found\n')
+  } catch (error) {
+    return plain(500, `${(error as Error).message}\n`)
+  }
+}
+
+function tell(socket: Socket, { code, type, body }: Page): void {
+  const head = [
+    `HTTP/1.1 ${code} ${STATUS_CODES[code]}`,
+    `date: ${new Date().toUTCString()}`,
+    `content-type: ${type}`,
+    `content-length: ${body.length}`,
+    'connection: close',
+  ]
+  socket.cork()
+  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  socket.write(body)
+  socket.destroySoon()
+}
+
+/** The oldest connection gives way: were new ones refused, a few that ask nothing would hide that the relay lives. */
+function makeRoom(open: Set<Socket>, socket: Socket): void {
+  open.add(socket)
+  socket.once('close', () => open.delete(socket))
+  if (open.size <= mostConnections) return
+  const [oldest] = open
+  if (oldest !== undefined) open.delete(oldest)
+  oldest?.destroy()
 }

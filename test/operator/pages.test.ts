@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { type Serving, servePages } from '../../operator/pages.ts'
+import { servePages } from '../../operator/pages.ts'
+import type { Serving } from '../../relay/page-server.ts'
 
 let serving: Serving | undefined
 afterEach(() => serving?.close())

@@ -15,11 +15,8 @@ async function served(pages: Partial<Pages> = {}): Promise<number> {
   const usage = () => ({ day: 0, credentials: [], now: '2026-01-01T00:00:00Z', keys: [] })
   const metrics = async () => ({ type: 'text/plain', text: 'm 1\n' })
   const all = { notReady: () => [], status, usage, metrics, ...pages }
-  const { server, port } = await serve({ host: '127.0.0.1', port: 0 }, all)
-  closers.push(() => {
-    server.close()
-    server.closeAllConnections()
-  })
+  const { port, close } = await serve({ host: '127.0.0.1', port: 0 }, all)
+  closers.push(close)
   return port
 }
 
@@ -76,6 +73,35 @@ test('who asks again before the answer is sent away; a page is made once for all
   greedy.resume()
   await vi.waitFor(() => expect(greedy.closed).toBe(true))
   expect(made).toBeLessThanOrEqual(1)
+})
+
+test('what comes behind a question is not looked at, however many questions it is (case R18)', async () => {
+  const port = await served()
+  const question = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
+  const costOf = async (asked: string): Promise<number> => {
+    const before = process.cpuUsage()
+    for (let round = 0; round < 10; round += 1) {
+      const sockets = await Promise.all(Array.from({ length: 30 }, () => connected(port)))
+      await Promise.all(sockets.map((socket) => once(socket.end(asked).resume(), 'close')))
+    }
+    const { user } = process.cpuUsage(before)
+    return user
+  }
+  await costOf(question)
+  expect(await costOf(question.repeat(1700))).toBeLessThan(5 * (await costOf(question)))
+})
+
+test.each([
+  ['octet by octet', [...'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'], /^HTTP\/1.1 200 OK\r\n/],
+  ['without an end', ['GET /healthz HTTP/1.1\r\n', 'X: y\r\n'.repeat(10_000)], /^$/],
+])('a question that comes %s', async (_how, pieces, answered) => {
+  const socket = await connected(await served())
+  const said = text(socket).catch(() => '')
+  for (const piece of pieces) {
+    socket.write(piece)
+    await new Promise(setImmediate)
+  }
+  expect(await said).toMatch(answered)
 })
 
 test('those who ask at the same time share one page (case R18)', async () => {
