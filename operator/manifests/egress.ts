@@ -66,9 +66,10 @@ export function egress({ name, compiled }: RelayFleet): Rule[] {
   ]
   const reached = targets.flatMap((target) => placesOf(target, namespace).map((place) => ({ place, target })))
   const byPlace = [...Map.groupBy(reached, ({ place }) => place.key)].toSorted(([a], [b]) => byText(a, b))
-  const rules = byPlace.flatMap(([, there]) => {
-    const [first] = there
-    return first === undefined ? [] : [ruleFor(first.place, there.map(({ target }) => target))]
+  const rules = byPlace.flatMap(([, ofPlace]) => {
+    const [first] = ofPlace
+    const there = ofPlace.map(({ target }) => target)
+    return first === undefined ? [] : [ruleFor(first.place, there)]
   })
   const goesOut = routes.some((r) => r.exchangers !== undefined)
   return [dns, ...rules, ...(goesOut ? [world] : [])]
