@@ -1,10 +1,13 @@
 /**
  * A few words about each of many things, in a file that outlives the process: a line for each, and the last one of a thing
- * counts. Nobody waits for the disk: a process that is killed has written all that it noted; after a loss of power the file is
- * as the system last wrote it back, by itself within half a minute. Only at the start and at the end it is synced, when it
- * takes the place of all that was noted before.
+ * counts. Nobody has to wait for the disk, which may hang; a process that is killed has written all that it waited for, and
+ * after a loss of power the file is as the system last wrote it back, by itself within half a minute. It is synced, with its
+ * name, when it takes the place of all that was noted before: at the start, at the end, and when it has grown.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { OneAtATime } from './one-at-a-time.ts'
+import { type Disk, type DiskFile, nodeDisk } from './spool/disk.ts'
+import { replaceFile } from './spool/replace-file.ts'
 
 /** How a line is read and written; neither part has a line feed. */
 export type LineForm<T> = {
@@ -25,20 +28,27 @@ export class LineFile<T> {
   readonly #path: string
   readonly #form: LineForm<T>
   readonly #failed: (why: string) => void
+  readonly #disk: Disk
   readonly #known: Map<string, T>
-  #fd: number | undefined
+  /** Of these the file does not say the last word yet. */
+  readonly #noted = new Set<string>()
+  readonly #writes = new OneAtATime(() => this.#write())
+  #isWritten = false
+  #file: DiskFile | undefined
   #bytes = 0
   #bytesWhenMade = 0
+  #isToBeMade = true
   #broken = false
   #triedAt = Number.NEGATIVE_INFINITY
 
   /** `failed` is told once of each trouble; all goes on, and a restart would forget what could not be written. */
-  constructor(path: string, form: LineForm<T>, failed: (why: string) => void) {
+  constructor(path: string, form: LineForm<T>, failed: (why: string) => void, disk: Disk = nodeDisk) {
     this.#path = path
     this.#form = form
     this.#failed = failed
+    this.#disk = disk
     this.#known = new Map(read(path, form, (why) => failed(why)))
-    this.#rewrite(fsyncSync)
+    this.#writes.ask()
   }
 
   get(name: string): T | undefined {
@@ -48,8 +58,14 @@ export class LineFile<T> {
   note(name: string, value: T): void {
     this.#known.set(name, value)
     if (this.#broken && !this.#mayTryAgain) return
-    if (this.#broken || this.#bytes > Math.max(leastGrown, 2 * this.#bytesWhenMade)) this.#rewrite()
-    else this.#try(() => this.#append(Buffer.from(`${this.#form.print(name, value)}\n`)))
+    this.#noted.add(name)
+    this.#isWritten = false
+    this.#writes.ask()
+  }
+
+  /** When all that was noted until now is in the file, or can not be; undefined: it is. */
+  get written(): Promise<void> | undefined {
+    return this.#isWritten ? undefined : this.#writes.done
   }
 
   /** Of the others nothing is known any more. */
@@ -57,45 +73,53 @@ export class LineFile<T> {
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name)
   }
 
-  close(): void {
-    this.#rewrite(fsyncSync)
-    this.#close()
+  async close(): Promise<void> {
+    this.#isToBeMade = true
+    this.#writes.ask()
+    await this.#writes.done
+    await this.#close()
   }
 
   get #mayTryAgain(): boolean {
     return this.#known.size <= fewLines || performance.now() - this.#triedAt >= tryAgainMs
   }
 
-  /** A write that the end of the disk cuts short is no error of its own; behind the cut line nothing is written any more. */
-  #append(line: Buffer): void {
-    if (this.#fd === undefined) return
-    const written = writeSync(this.#fd, line)
-    if (written < line.length) throw new Error(`only ${written} of ${line.length} octets were written to ${this.#path}`)
-    this.#bytes += written
+  async #write(): Promise<void> {
+    const lines = Buffer.from(this.#linesOf(this.#noted))
+    this.#noted.clear()
+    const isGrown = this.#bytes + lines.length > Math.max(leastGrown, 2 * this.#bytesWhenMade)
+    await this.#try(() => (this.#isToBeMade || this.#broken || isGrown ? this.#make() : this.#append(lines)))
+    this.#isWritten = this.#noted.size === 0
   }
 
-  #rewrite(sync: (fd: number) => void = ignored): void {
-    this.#forget()
-    this.#try(() => {
-      const text = [...this.#known].map(([name, value]) => `${this.#form.print(name, value)}\n`).join('')
-      this.#write(`${this.#path}.tmp`, text, sync)
-      renameSync(`${this.#path}.tmp`, this.#path)
-      this.#close()
-      this.#fd = openSync(this.#path, 'a', 0o600)
-      this.#bytesWhenMade = Buffer.byteLength(text)
-      this.#bytes = this.#bytesWhenMade
-    })
-    this.#triedAt = performance.now()
-  }
-
-  #write(path: string, text: string, sync: (fd: number) => void): void {
-    const fd = openSync(path, 'w', 0o600)
-    try {
-      writeFileSync(fd, text)
-      sync(fd)
-    } finally {
-      closeSync(fd)
+  #linesOf(names: Iterable<string>): string {
+    let text = ''
+    for (const name of names) {
+      const value = this.#known.get(name)
+      if (value !== undefined) text += `${this.#form.print(name, value)}\n`
     }
+    return text
+  }
+
+  /** Behind a line that the end of the disk cut short nothing is written any more: the file is made anew. */
+  async #append(lines: Buffer): Promise<void> {
+    await this.#file?.write([lines], this.#bytes)
+    this.#bytes += lines.length
+  }
+
+  async #make(): Promise<void> {
+    this.#isToBeMade = false
+    this.#forget()
+    const text = this.#linesOf(this.#known.keys())
+    try {
+      await this.#close()
+      await replaceFile(this.#disk, this.#path, text)
+      this.#file = await this.#disk.openToWrite(this.#path)
+    } finally {
+      this.#triedAt = performance.now()
+    }
+    this.#bytesWhenMade = Buffer.byteLength(text)
+    this.#bytes = this.#bytesWhenMade
   }
 
   #forget(): void {
@@ -104,14 +128,15 @@ export class LineFile<T> {
     for (const [name, value] of this.#known) if (!isCurrent(value)) this.#known.delete(name)
   }
 
-  #close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd)
-    this.#fd = undefined
+  async #close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
   }
 
-  #try(act: () => void): void {
+  async #try(act: () => Promise<void>): Promise<void> {
     try {
-      act()
+      await act()
       this.#broken = false
     } catch (error) {
       if (!this.#broken) this.#failed((error as Error).message)
@@ -152,5 +177,3 @@ function setAside(path: string): void {
     // Nor can it be moved: then it can not be written over, which is told.
   }
 }
-
-const ignored = (): void => {}

@@ -273,8 +273,7 @@ async function leaveWork(): Promise<void> {
   drain.close()
   await within(lastReloadMs, reloads.done)
   await Promise.all([submission.close(graceMs), delivery.close(graceMs)])
-  allowances.close()
-  keyUses.close()
+  await Promise.all([allowances.close(), keyUses.close()])
   await spool.close()
   pages.close()
 }

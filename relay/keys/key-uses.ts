@@ -54,9 +54,9 @@ export class KeyUses {
     )
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const [name, { at, client }] of this.#uses) this.#file?.note(name, { at: this.#timeOf(at), client })
-    this.#file?.close()
+    await this.#file?.close()
   }
 
   #use(name: string): KeyUse | undefined {

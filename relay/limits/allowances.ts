@@ -201,14 +201,19 @@ export class Allowances {
       .slice(0, mostRatios)
   }
 
+  /** When the file knows of all that was handed out until now; undefined: it does. */
+  get written(): Promise<void> | undefined {
+    return this.#parts.file?.written
+  }
+
   /** After this, a restart goes on from the very count. */
-  close(): void {
+  async close(): Promise<void> {
     const { file } = this.#parts
     if (file === undefined) return
     for (const [name, { day, taken }] of this.#accounts) {
       if (!isThrottle(name)) file.note(name, { day, recipients: taken.today })
     }
-    file.close()
+    await file.close()
   }
 
   get #byStore(): boolean {

@@ -99,6 +99,11 @@ export class FleetAllowances {
     return promise
   }
 
+  /** When the file knows of all that was handed out until now; undefined: it does. */
+  get written(): Promise<void> | undefined {
+    return this.#parts.own.written
+  }
+
   /** The message was not kept after all. What it took of a credential's rate is earned anew soon; a throttle is many's. */
   giveBack(credential: Counted, recipients: number): void {
     if (isThrottle(credential.name)) {
@@ -109,9 +114,9 @@ export class FleetAllowances {
     if (this.answers) void this.#tell(credential.name)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#store?.close()
-    this.#parts.own.close()
+    await this.#parts.own.close()
   }
 
   #takeOwn(credential: Counted, recipients: number): Refusal | undefined {

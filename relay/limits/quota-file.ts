@@ -1,7 +1,7 @@
 /**
  * How much of the day's recipients each credential has used, in a file that outlives the process.
  *
- * What may be handed out is written before it is: a process that is killed has at most wasted the rest of its last piece,
+ * What is handed out is written before anything is accepted by it: a process that is killed has at most wasted the rest of its last piece,
  * and never hands out anything twice. After a loss of power, what was handed out since the last half minute is forgotten.
  */
 import { LineFile, type LineForm } from '../line-file.ts'

@@ -3,28 +3,58 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import type { LimitsConfig } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
+import { message } from './message.ts'
 import { installed } from './programs.ts'
-import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
+import { loadConfig, login, startRelay, writeRelay } from './relay-process.ts'
+import { SmtpSession } from './smtp-session.ts'
 
 const heldUpMs = 20_000
+
+/** Its calls on these paths are made to fail or to wait. */
+async function traced(paths: (data: string) => readonly string[], inject: readonly string[], limits?: LimitsConfig) {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-volume-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const [listenPort, nobody] = [await freePort(), await freePort()]
+  const { credentials, ...config } = loadConfig({ listenPort, smarthostPort: nobody, maxConnections: 1 })
+  const certificates = await makeCertificates(['127.0.0.1'])
+  const limited = credentials.map((credential) => ({ ...credential, ...(limits && { limits }) }))
+  writeRelay(folder, { ...config, credentials: limited }, certificates)
+  const of = paths(join(folder, 'data')).flatMap((path) => ['-P', path])
+  const calls = inject.flatMap((call) => ['-e', `inject=${call}`])
+  const relay = await startRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...of, ...calls])
+  onTestFinished(async () => void (await relay.end('SIGKILL')))
+  const open = () =>
+    SmtpSession.open({ host: '127.0.0.1', port: listenPort, tls: 'StartTLS', ca: certificates.ca, login })
+  return { relay, open }
+}
+
+test.runIf(installed('strace'))(
+  'while what is noted of a day and of a key hangs at the disk, all else goes on (case S20)',
+  async () => {
+    const hangs = `delay_enter=${1000 * heldUpMs}`
+    const files = (data: string) => ['quotas', 'key-uses'].map((name) => join(data, name))
+    const { relay, open } = await traced(files, [`write,writev,pwrite64,pwritev:${hangs}`], { daily: 50, warnAt: 80 })
+    const begun = performance.now()
+    const session = await open()
+    const content = Buffer.from(message({ from: 'app@corp.test' }))
+    void session.submit({ reversePath: 'app@corp.test', forwardPaths: ['a@other.test'], content }).catch(() => {})
+    for (let round = 0; round < 3; round += 1) {
+      await (await open()).quit()
+      expect((await relay.status()).ready).toBe(true)
+    }
+    expect(performance.now() - begun).toBeLessThan(heldUpMs / 2)
+  },
+)
 
 test.runIf(installed('strace')).each([
   ['fails', 'error=EIO'],
   ['hangs', `delay_enter=${1000 * heldUpMs}`],
 ])('while the question for its room %s, all pages are told, and nobody waits (cases S18, S20)', async (_how, fault) => {
-  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-volume-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const [listenPort, nobody] = [await freePort(), await freePort()]
-  const config = loadConfig({ listenPort, smarthostPort: nobody, maxConnections: 1 })
-  writeRelay(folder, config, await makeCertificates(['127.0.0.1']))
-  const data = join(folder, 'data')
-  const paths = [data, join(data, 'spool')].flatMap((path) => ['-P', path])
   // The first is that of the start.
-  const inject = `inject=statfs:${fault}:when=2+`
-  const relay = await startRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...paths, '-e', inject])
-  onTestFinished(async () => void (await relay.end('SIGKILL')))
+  const { relay } = await traced((data) => [data, join(data, 'spool')], [`statfs:${fault}:when=2+`])
   const begun = performance.now()
   for (let round = 0; round < 3; round += 1) {
     expect(await relay.metric('relayfleet_spool_free_bytes')).toBeGreaterThan(0)

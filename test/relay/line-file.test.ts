@@ -30,26 +30,29 @@ function temporary(): string {
 }
 
 /** A process: it begins with what is in the folder. */
-function opened(folder: string) {
+async function opened(folder: string) {
   const path = join(folder, 'quotas')
   const troubles: string[] = []
-  return { file: openQuotaFile(path, (why) => troubles.push(why)), path, troubles }
+  const file = openQuotaFile(path, (why) => troubles.push(why))
+  await file.written
+  return { file, path, troubles }
 }
 const lines = (path: string): readonly string[] => readFileSync(path, 'utf8').split('\n')
 
-test('a last line without its end is not believed, though it looks whole', () => {
+test('a last line without its end is not believed, though it looks whole', async () => {
   const folder = temporary()
   writeFileSync(join(folder, 'quotas'), `shop/mailer ${day} 14000\nshop/mailer ${day} 1`)
-  const { file, troubles, path } = opened(folder)
+  const { file, troubles, path } = await opened(folder)
   expect(file.get('shop/mailer')).toEqual({ day, recipients: 14_000 })
   expect(troubles).toEqual([expect.stringContaining('1 lines can not be read')])
   file.note('shop/other', { day, recipients: 5 })
+  await file.written
   expect(lines(path)).toEqual([`shop/mailer ${day} 14000`, `shop/other ${day} 5`, ''])
 })
 
 describe.runIf(smallVolumesGiven())('a disk that is full in the middle of a line (case S14)', () => {
   /** The next line about it goes over the end of a page by its last digits. */
-  function crossing() {
+  async function crossing() {
     const folder = smallVolume('size=1m')
     const begin = `shop/mailer ${day} 1`.length
     const end = page - begin
@@ -60,114 +63,131 @@ describe.runIf(smallVolumesGiven())('a disk that is full in the middle of a line
     const text = others.join('') + last
     const padded = text.replace('team/app', `team/${'a'.repeat(end - text.length)}app`)
     writeFileSync(join(folder, 'quotas'), padded)
-    const made = opened(folder)
+    const made = await opened(folder)
     expect(statSync(made.path).size).toBe(end)
     fill(join(folder, 'filler'))
     return { ...made, folder, unfilled: () => rmSync(join(folder, 'filler')) }
   }
 
-  test('what it cut short is told, and is not believed after a kill', () => {
-    const { file, troubles, folder, unfilled } = crossing()
+  test('what it cut short is told, and is not believed after a kill', async () => {
+    const { file, troubles, folder, unfilled } = await crossing()
     file.note('shop/mailer', { day, recipients: 14_900 })
+    await file.written
     expect(troubles).toHaveLength(1)
     unfilled()
-    expect(opened(folder).file.get('shop/mailer')).toEqual({ day, recipients: 14_000 })
+    expect((await opened(folder)).file.get('shop/mailer')).toEqual({ day, recipients: 14_000 })
   })
 
   test.each([
     ['at once', []],
     ['after others', ['second', 'third']],
-  ])('when there is room again %s, what was noted meanwhile is in the file, each in a line of its own', (_when, others) => {
-    const { file, troubles, folder, unfilled } = crossing()
+  ])('when there is room again %s, what was noted meanwhile is in the file, each in a line of its own', async (_when, others) => {
+    const { file, troubles, folder, unfilled } = await crossing()
     file.note('shop/mailer', { day, recipients: 14_900 })
+    await file.written
     for (const name of others) file.note(`shop/${name}`, { day, recipients: 7 })
+    await file.written
     unfilled()
     file.note('shop/last', { day, recipients: 7 })
+    await file.written
     expect(troubles).toHaveLength(1)
-    const next = opened(folder)
+    const next = await opened(folder)
     expect(next.troubles).toEqual([])
     expect(next.file.get('shop/mailer')).toEqual({ day, recipients: 14_900 })
     for (const name of [...others, 'last']) expect(next.file.get(`shop/${name}`)).toEqual({ day, recipients: 7 })
   })
 })
 
-test('who was counted on an earlier day is forgotten when the file is made anew; yesterday stays, for clocks differ at midnight', () => {
+test('who was counted on an earlier day is forgotten when the file is made anew; yesterday stays, for clocks differ at midnight', async () => {
   const folder = temporary()
-  const { file, path } = opened(folder)
+  const { file, path } = await opened(folder)
   for (let back = 5; back >= 0; back--) file.note(`team/app-${back}`, { day: day - back, recipients: 1 })
+  await file.written
   expect(lines(path)).toHaveLength(7)
-  file.close()
+  await file.close()
   expect(lines(path)).toEqual([`team/app-1 ${day - 1} 1`, `team/app-0 ${day} 1`, ''])
   appendFileSync(path, `team/app-9 ${day - 9} 1\n`)
-  expect(opened(folder).file.get('team/app-9')).toBeUndefined()
+  expect((await opened(folder)).file.get('team/app-9')).toBeUndefined()
   expect(lines(path)).toHaveLength(3)
 })
 
-describe.runIf(traceable())('at a start and at an end', () => {
+describe.runIf(traceable())('at a start, when it has grown, and at an end', () => {
   const module = new URL('../../relay/limits/quota-file.ts', import.meta.url).pathname
   const program = `
     const [, module, path] = process.argv
     const { openQuotaFile } = await import(module)
-    openQuotaFile(path, (why) => { throw new Error(why) }).close()
+    const file = openQuotaFile(path, (why) => { throw new Error(why) })
+    await file.written
+    for (let i = 0; i < 200_000; i++) file.note('preview/app-' + i, { day: ${day}, recipients: 1 })
+    await file.written
+    await file.close()
   `
-  test('it is on the medium before it takes the place of what was noted before (case S10)', () => {
+  test('it is on the medium before it takes the place of what was noted before, and its name after (case S10)', () => {
     const folder = temporary()
     const path = join(folder, 'quotas')
     writeFileSync(path, `team/app ${day} 1\n`)
     const node = [process.execPath, '--input-type=module', '-e', program, module, path]
-    const strace = ['-f', '-y', '-qq', '-e', 'trace=fsync,rename', '-o', join(folder, 'calls'), ...node]
+    const strace = ['-f', '-y', '-qq', '-e', 'trace=fsync,fdatasync,rename', '-o', join(folder, 'calls'), ...node]
     expect(spawnSync('strace', strace, { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } }).stderr).toBe('')
-    const calls = readFileSync(join(folder, 'calls'), 'utf8').matchAll(/ (fsync|rename)\((?:\d+<|")([^>"]+)/g)
-    const once = ['fsync', 'rename'].map((call) => [call, `${path}.tmp`])
-    expect([...calls].map(([, call, file]) => [call, file])).toEqual([...once, ...once])
+    const calls = readFileSync(join(folder, 'calls'), 'utf8').matchAll(/ (f(?:data)?sync|rename)\((?:\d+<|")([^>"]+)/g)
+    const once = [
+      ['fdatasync', `${path}.tmp`],
+      ['rename', `${path}.tmp`],
+      ['fsync', folder],
+    ]
+    expect([...calls].map(([, call, file]) => [call, file])).toEqual([...once, ...once, ...once])
   })
 })
 
-test('with however many names, the file is made anew only when it has doubled', () => {
+test('with however many names, the file is made anew only when it has doubled', async () => {
   const folder = temporary()
   const name = (i: number) => `preview-${i}/mailer-of-the-application`
   writeFileSync(join(folder, 'quotas'), Array.from({ length: 95_000 }, (_, i) => `${name(i)} ${day} 1\n`).join(''))
-  const { file, path } = opened(folder)
+  const { file, path } = await opened(folder)
   const { ino, size } = statSync(path)
   expect(size).toBeGreaterThan(4_500_000)
   for (const many of [3, 50_000]) {
     for (let i = 0; i < many; i++) file.note(name(i), { day, recipients: 2 })
+    await file.written
     expect(statSync(path).ino).toBe(ino)
   }
   for (let i = 0; i < 50_000; i++) file.note(name(i), { day, recipients: 3 })
+  await file.written
   expect(statSync(path).ino).not.toBe(ino)
   expect(statSync(path).size).toBeLessThan(size * 1.2)
-  expect(opened(folder).file.get(name(7))).toEqual({ day, recipients: 3 })
+  expect((await opened(folder)).file.get(name(7))).toEqual({ day, recipients: 3 })
 })
 
 test('while nothing can be written, many names hold nobody up; what was noted meanwhile is there a second after (case S14)', async () => {
   const folder = temporary()
   const away = `${folder}-away`
   renameSync(folder, away)
-  const { file, path, troubles } = opened(folder)
+  const { file, path, troubles } = await opened(folder)
   const name = (i: number) => `preview-${i}/mailer`
   const many = 10_000
   const begun = performance.now()
   for (let i = 0; i < many; i++) file.note(name(i), { day, recipients: 1 })
+  await file.written
   expect(performance.now() - begun).toBeLessThan(3000)
   expect(troubles).toHaveLength(1)
   renameSync(away, folder)
-  await until('it is written again', () => {
+  await until('it is written again', async () => {
     file.note(name(0), { day, recipients: 2 })
+    await file.written
     return existsSync(path)
   })
   expect(lines(path)).toHaveLength(many + 1)
-  file.close()
+  await file.close()
 })
 
-test('what can not be read is set aside under a name of its own each time', () => {
+test('what can not be read is set aside under a name of its own each time', async () => {
   const folder = temporary()
   for (const names of [['quotas.unreadable'], ['quotas.unreadable', 'quotas.unreadable.1']]) {
     rmSync(join(folder, 'quotas'), { force: true })
     mkdirSync(join(folder, 'quotas'))
-    const { file, troubles } = opened(folder)
+    const { file, troubles } = await opened(folder)
     expect(troubles).toEqual([expect.stringContaining('EISDIR')])
-    file.close()
+    await file.close()
     expect(readdirSync(folder).filter((name) => name.includes('unreadable'))).toEqual(names)
   }
 })

@@ -26,6 +26,7 @@ function relay(wall = noon) {
   const troubles: string[] = []
   const file = openKeyUsesFile(path(), (why) => troubles.push(why))
   return {
+    written: () => file.written,
     uses: new KeyUses({ file, wall: () => clock.now + clock.setBy, monotonic: () => clock.now }),
     clock,
     troubles,
@@ -42,10 +43,11 @@ test('each key has its last use; one that nobody used has none', () => {
   expect(uses.usage(config('k1', 'k2'))).toEqual([use('k1', '2026-11-25T12:00:01.500Z', '2001:db8::7')])
 })
 
-test('a relay that is killed knows it to the minute; one that ends in order, to the moment', () => {
+test('a relay that is killed knows it to the minute; one that ends in order, to the moment', async () => {
   const killed = relay()
   for (let i = 0; i < 100; i++) {
     killed.uses.note('team/app', 'k1', '192.0.2.7')
+    await killed.written()
     killed.clock.now += 1000
   }
   expect(lines()).toBe(2)
@@ -54,16 +56,17 @@ test('a relay that is killed knows it to the minute; one that ends in order, to 
   next.uses.note('team/app', 'k1', '192.0.2.9')
   next.clock.now += 7000
   next.uses.note('team/app', 'k1', '192.0.2.9')
-  next.uses.close()
+  await next.uses.close()
   const last = relay(noon + 600_000)
   expect(last.uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:08:27.000Z', '192.0.2.9')])
 })
 
-test('a use after a long rest is written down at once', () => {
-  const { uses, clock } = relay()
+test('a use after a long rest is written down at once', async () => {
+  const { uses, clock, written } = relay()
   uses.note('team/app', 'k1', '192.0.2.7')
   clock.now += 86_400_000
   uses.note('team/app', 'k1', '192.0.2.7')
+  await written()
   expect(relay(clock.now).uses.usage(config('k1'))).toEqual([use('k1', '2026-11-26T12:00:00.000Z')])
 })
 
@@ -72,7 +75,7 @@ const tenYears = 315_360_000_000
 test.each([
   ['ahead', tenYears],
   ['behind', -tenYears],
-])('used while the clock was %s, a key was used as long ago as it was (cases A12, S23)', (_name, setBy) => {
+])('used while the clock was %s, a key was used as long ago as it was (cases A12, S23)', async (_name, setBy) => {
   const { uses, clock } = relay()
   clock.setBy = setBy
   uses.note('team/app', 'k1', '192.0.2.7')
@@ -80,14 +83,15 @@ test.each([
   expect(uses.usage(config('k1'))).toEqual([use('k1', new Date(noon + setBy).toISOString())])
   clock.setBy = 0
   expect(uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:00:00.000Z')])
-  uses.close()
+  await uses.close()
   expect(relay(noon + 7_200_000).uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:00:00.000Z')])
 })
 
-test('a time of a clock that was ahead is no time to come: killed meanwhile, a relay has used the key before its start', () => {
+test('a time of a clock that was ahead is no time to come: killed meanwhile, a relay has used the key before its start', async () => {
   const killed = relay()
   killed.clock.setBy = tenYears
   killed.uses.note('team/app', 'k1', '192.0.2.7')
+  await killed.written()
   const { uses, clock } = relay(noon + 60_000)
   for (clock.now of [noon + 60_000, noon + 86_400_000])
     expect(uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:01:00.000Z')])
@@ -106,31 +110,33 @@ test.each([
   '2001:db8::7',
   'fe80::5%br-0a1b2c3d4e5f',
   'fe80::5%eth0.5',
-])('a use from %s outlives a restart (case A12)', (client) => {
+])('a use from %s outlives a restart (case A12)', async (client) => {
   const before = relay()
   before.uses.note('team/app', 'k1', client)
-  before.uses.close()
+  await before.uses.close()
   const next = relay()
   expect(next.troubles).toEqual([])
   expect(next.uses.usage(config('k1'))).toEqual([use('k1', '2026-11-25T12:00:00.000Z', client)])
 })
 
-test('a line that was cut short is told of, and takes nothing else with it', () => {
+test('a line that was cut short is told of, and takes nothing else with it', async () => {
   const first = relay()
   first.uses.note('team/app', 'k1', '192.0.2.7')
+  await first.written()
   appendFileSync(path(), 'team/app k2 17')
   const next = relay()
   expect(next.uses.usage(config('k1', 'k2')).map((u) => u.key)).toEqual(['k1'])
   expect(next.troubles).toEqual([expect.stringContaining('1 lines can not be read')])
 })
 
-test('a disk that takes nothing is told once, and what is known is told on', () => {
+test('a disk that takes nothing is told once, and what is known is told on', async () => {
   rmSync(folder, { recursive: true })
-  const { uses, troubles, clock } = relay()
+  const { uses, troubles, clock, written } = relay()
   for (let i = 0; i < 5; i++) {
     uses.note('team/app', 'k1', '192.0.2.7')
     clock.now += 120_000
   }
+  await written()
   expect(troubles).toEqual([expect.stringContaining('ENOENT')])
   expect(uses.usage(config('k1'))).toHaveLength(1)
 })

@@ -46,9 +46,16 @@ function relay({ wall = noon, relays = 1, index = 0 }: { wall?: number; relays?:
       clocks.wall += ms
       clocks.monotonic += ms
     },
+    written: () => file.written,
     /** How many of these messages of one recipient it takes. */
     taken(of: Limited, messages: number): number {
       return Array.from({ length: messages }, () => allowances.take(of, 1)).filter((r) => r === undefined).length
+    },
+    /** They have their answer when it is written, and no later is it killed. */
+    async takenBeforeItIsKilled(of: Limited, messages: number): Promise<number> {
+      const taken = this.taken(of, messages)
+      await file.written
+      return taken
     },
   }
 }
@@ -66,18 +73,18 @@ test('a day is given once: in midnight and not before it begins anew', () => {
   expect(taken(app, 25)).toBe(10)
 })
 
-test('killed at any moment and started again, a relay never gives more than the day, and wastes a hundredth at most', () => {
-  fc.assert(
-    fc.property(
+test('killed at any moment and started again, a relay never gives more than the day, and wastes a hundredth at most', async () => {
+  await fc.assert(
+    fc.asyncProperty(
       fc.integer({ min: 1, max: 3000 }),
       fc.array(fc.integer({ min: 0, max: 700 }), { maxLength: 8 }),
-      (daily, lives) => {
+      async (daily, lives) => {
         rmSync(join(folder, 'quotas'), { force: true })
         const app = limited({ daily })
         let given = 0
-        for (const messages of lives) given += relay().taken(app, messages)
+        for (const messages of lives) given += await relay().takenBeforeItIsKilled(app, messages)
         expect(given).toBeLessThanOrEqual(daily)
-        given += relay().taken(app, daily)
+        given += await relay().takenBeforeItIsKilled(app, daily)
         expect(given).toBeLessThanOrEqual(daily)
         expect(given).toBeGreaterThanOrEqual(daily - (lives.length + 1) * Math.floor(daily / 100))
       },
@@ -86,24 +93,25 @@ test('killed at any moment and started again, a relay never gives more than the 
   )
 })
 
-test('a relay that ended in order goes on from the very count', () => {
+test('a relay that ended in order goes on from the very count', async () => {
   const app = limited({ daily: 1000 })
   const first = relay()
   expect(first.taken(app, 123)).toBe(123)
-  first.allowances.close()
+  await first.allowances.close()
   const second = relay()
   expect(second.allowances.usage(policy({ credentials: [app] })).credentials).toMatchObject([{ today: 123 }])
   expect(second.taken(app, 2000)).toBe(877)
 })
 
-test('the file is told a hundred times a day, however many messages there are', () => {
-  const { taken } = relay()
+test('the file is told a hundred times a day, however many messages there are', async () => {
+  const { taken, written } = relay()
   expect(taken(limited({ daily: 100_000 }), 50_000)).toBe(50_000)
+  await written()
   expect(readFileSync(join(folder, 'quotas'), 'utf8').split('\n').length).toBeLessThanOrEqual(52)
 })
 
-test('without a daily limit nothing is written', () => {
-  relay().taken(limited({ rate: { count: 100, perMs: 1000 } }), 100)
+test('without a daily limit nothing is written', async () => {
+  await relay().takenBeforeItIsKilled(limited({ rate: { count: 100, perMs: 1000 } }), 100)
   expect(statSync(join(folder, 'quotas')).size).toBe(0)
 })
 
@@ -118,9 +126,9 @@ test.each([
   expect(one.taken(app, 1)).toBe(0)
 })
 
-test('a relay that starts with its clock set back does not begin a day that was used already', () => {
+test('a relay that starts with its clock set back does not begin a day that was used already', async () => {
   const app = limited({ daily: 10 })
-  relay().taken(app, 10)
+  await relay().takenBeforeItIsKilled(app, 10)
   expect(relay({ wall: noon - 48 * hour }).taken(app, 1)).toBe(0)
 })
 
@@ -151,12 +159,13 @@ test('what was not kept after all is given back', () => {
   expect(taken(app, 10)).toBe(4)
 })
 
-test('the relays of a fleet give the limit together', () => {
+test('the relays of a fleet give the limit together', async () => {
   const app = limited({ daily: 10 })
-  const given = [0, 1, 2].map((index) => {
+  const given: number[] = []
+  for (const index of [0, 1, 2]) {
     rmSync(join(folder, 'quotas'), { force: true })
-    return relay({ relays: 3, index }).taken(app, 100)
-  })
+    given.push(await relay({ relays: 3, index }).takenBeforeItIsKilled(app, 100))
+  }
   expect(given).toEqual([4, 3, 3])
 })
 
@@ -213,11 +222,13 @@ test('a line that was cut short is told, and the ones before it count', () => {
   expect(troubles).toEqual([expect.stringContaining('1 lines can not be read')])
 })
 
-test('a disk that takes nothing is told once, and mail goes on within the limit', () => {
+test('a disk that takes nothing is told once, and mail goes on within the limit', async () => {
   const one = relay()
+  await one.written()
   rmSync(folder, { recursive: true, force: true })
   const file = openQuotaFile(join(folder, 'quotas'), (why) => one.troubles.push(why))
   for (let i = 1; i < 5; i++) file.note('team/app', { day: 1, recipients: i })
+  await file.written
   expect(one.troubles).toEqual([expect.stringContaining('ENOENT')])
   expect(file.get('team/app')).toEqual({ day: 1, recipients: 4 })
 })

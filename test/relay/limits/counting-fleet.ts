@@ -31,8 +31,8 @@ export const storeAt = (port: number, over: Partial<LimitStoreConfig> = {}): Lim
 export function countingFleet(store: LimitStoreConfig, relays: number, files: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-counting-'))
   const running: FleetAllowances[] = []
-  onTestFinished(() => {
-    for (const one of running) one.close()
+  onTestFinished(async () => {
+    for (const one of running) await one.close()
     rmSync(folder, { recursive: true, force: true })
   })
   const config = policy({ sharing: { relays, store } })
@@ -73,7 +73,10 @@ export function countingFleet(store: LimitStoreConfig, relays: number, files: Re
       /** How many messages of one recipient it takes of so many at once. */
       async taken(of: Counted, messages: number): Promise<number> {
         const asked = Array.from({ length: messages }, () => fleet.take(of, 1))
-        return (await Promise.all(asked)).filter((refused) => refused === undefined).length
+        const refusals = await Promise.all(asked)
+        // As for whoever submits them: see relay/inbound/counts.ts.
+        await fleet.written
+        return refusals.filter((refused) => refused === undefined).length
       },
     }
   }

@@ -235,7 +235,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
       const first = start(0, { wall, monotonic: 1000 })
       await first.connected()
       given += await first.taken(app, 20)
-      first.fleet.close()
+      await first.fleet.close()
       redis.pause()
       const second = start(0, { wall, monotonic: 50 })
       await second.away()
@@ -243,7 +243,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
       redis.resume()
       await second.connected()
       await until('all is told', async () => (await counted()) === given)
-      second.fleet.close()
+      await second.fleet.close()
     }
     expect(given).toBe(100)
   })
