@@ -11,7 +11,10 @@ export function spoolError(what: string, cause: unknown): SpoolError {
 }
 
 /** Full or read-only: what it has it gives out. */
-export const takesNothing = (error: unknown): boolean => isFull(error) || codeOf(error) === 'EROFS'
+export const takesNothing = (error: unknown): boolean => isFull(error) || isReadOnly(error)
+
+/** Nothing is taken before it is mounted anew: what was not synced matters to nobody until then. */
+export const isReadOnly = (error: unknown): boolean => codeOf(error) === 'EROFS'
 
 const isFull = (error: unknown): boolean => noRoom.includes(codeOf(error))
 

@@ -8,7 +8,7 @@ import { unreachable } from '../mail/outcome.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
-import { isAbsent, isOfTheMedium, takesNothing } from './disk-error.ts'
+import { isAbsent, isOfTheMedium, isReadOnly, takesNothing } from './disk-error.ts'
 import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
@@ -336,6 +336,7 @@ class Recovery {
       await writable?.write([bytes], 0).catch(unlessItTakesNothing)
       await file.sync()
     } catch (error) {
+      if (isReadOnly(error)) return
       throw new SpoolError('fault', `${path} cannot be synced: ${messageOf(error)}; nothing was given up: start again`)
     } finally {
       await file.close()

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { makeFolders } from '../../../relay/spool/folders.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { accept, contentOf } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
@@ -105,6 +106,20 @@ test('a newest segment that can not be synced ends the start, once, and leaves a
   expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
   expect(await held(spool, contents)).toEqual(waiting.toSorted())
   await spool.close()
+})
+
+test('a disk that the system has made read-only, where a sync fails too, gives out what it has (case S18)', async () => {
+  const { directory, contents, waiting, listed } = await filled()
+  const before = listed()
+  const failing = new FailingDisk()
+  const written = ['create', 'openToWrite', 'sync', 'syncDirectory', 'rename', 'unlink'] as const
+  for (const call of written) failing.failing.set(call, 'EROFS')
+  await makeFolders(failing.disk, directory)
+  const { spool } = await opened(directory, failing.disk)
+  expect(spool.fault).toContain('EROFS')
+  expect(await held(spool, contents)).toEqual(waiting.toSorted())
+  await spool.close()
+  expect(listed()).toEqual(before)
 })
 
 test('with a copy of what can be read in its place only what lay there is missing, and nothing is deleted', async () => {
