@@ -16,9 +16,12 @@ export const isWaiting = ({ dueAt, acceptedAt }: Outline, now: number, longestMs
   dueAt !== acceptedAt && isReached(dueAt, now, longestMs)
 
 const mostAheadMs = 3_600_000
-/** A relay that is at work gives up long before. */
-const mostOverdueMs = 30 * 86_400_000
+/** A relay that is at work gives up before. */
+const mostOverdueMs = 3_600_000
 
-/** Since when its time in the queue counts: where the acceptance can not be true, or nobody tried it for a month, since the start. */
+/**
+ * Since when its time in the queue counts. Where the acceptance can not be true, since the start; and where all of it was over by then:
+ * nobody was there to try, or a clock that was behind accepted it, which look the same.
+ */
 export const heldSince = (acceptedAt: number, expireAfterMs: number, startedAt: number, now: number): number =>
   acceptedAt > now + mostAheadMs || startedAt - acceptedAt > expireAfterMs + mostOverdueMs ? startedAt : acceptedAt

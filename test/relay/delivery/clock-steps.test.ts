@@ -13,6 +13,8 @@ const far = [
   ['ten years ahead', tenYears],
   ['ten years behind', -tenYears],
 ] as const
+/** Longer than mail has, and no longer than a relay may have been stopped. */
+const sixDays = 6 * 1440 * minute
 const steps = [...far, ['half an hour ahead', 30 * minute], ['half an hour behind', -30 * minute]] as const
 const away = say('421 4.3.2 away', { ends: 'drop' })
 const fiveDays = 5 * 1440 * minute
@@ -160,9 +162,10 @@ test('case S23: a time in the spool that no back-off reaches is due; one that a 
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 1, inFlight: 0 })
 })
 
-test.each(
-  steps,
-)('case S23: accepted while the clock was %s, nothing expires after a restart with the clock right again', async (_name, by) => {
+test.each([
+  ...steps,
+  ['six days behind', -sixDays] as const,
+])('case S23: accepted while the clock was %s, nothing expires after a restart with the clock right again', async (_name, by) => {
   const { upstream, clock, accept, facts, quiet, restart } = await start()
   upstream.script.banner = say('220 smarthost.test ESMTP')
   upstream.script.RCPT = say('450 4.2.0 later')
@@ -192,6 +195,8 @@ test.each(far)('case S23: a relay that starts with the clock %s expires nothing'
 test.each([
   ['ten years ahead', tenYears, { RCPT: say('450 4.2.0 later') }],
   ['ten years behind', -tenYears, { RCPT: say('450 4.2.0 later') }],
+  ['six days behind', -sixDays, { RCPT: say('450 4.2.0 later') }],
+  ['six days behind, with nobody there', -sixDays, { banner: away }],
   ['ten years behind, with nobody there', -tenYears, { banner: away }],
 ])('case S23: what was accepted by a clock %s has its time from the start on', async (_name, by, script) => {
   const { port } = await startSmarthost({ script })
