@@ -7,15 +7,25 @@ export async function replaceFile(disk: Disk, path: string, text: string): Promi
   const temporary = `${path}.tmp`
   // Of an attempt before; where it stays, the next call says so.
   await disk.unlink(temporary).catch(ignored)
-  const file = await disk.create(temporary)
+  try {
+    await writeNew(disk, temporary, text)
+    await disk.rename(temporary, path)
+  } catch (error) {
+    // On a disk that is full the mail needs its room more.
+    await disk.unlink(temporary).catch(ignored)
+    throw error
+  }
+  await disk.syncDirectory(dirname(path))
+}
+
+async function writeNew(disk: Disk, path: string, text: string): Promise<void> {
+  const file = await disk.create(path)
   try {
     await file.write([Buffer.from(text)], 0)
     await file.sync()
   } finally {
     await file.close()
   }
-  await disk.rename(temporary, path)
-  await disk.syncDirectory(dirname(path))
 }
 
 const ignored = (): void => {}

@@ -1,13 +1,14 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { LastGood } from '../../relay/last-good.ts'
 import type { Loaded } from '../../relay/load.ts'
 import type { Disk } from '../../relay/spool/disk.ts'
 import { baseConfig } from './inbound/submission-under-test.ts'
 import { diceOf } from './spool/dice.ts'
 import { LosingDisk } from './spool/losing-disk.ts'
+import { smallVolume, smallVolumesGiven } from './spool/small-volume.ts'
 
 const loaded = (hash: string, files: number): Loaded => ({
   config: baseConfig,
@@ -65,4 +66,15 @@ test('a disk that hangs keeps no later configuration waiting, and has the last o
   await expect.poll(kept).toBe('undefined')
   const luck = { data: 'all', names: 'all', dice: diceOf(7) } as const
   expect(found(losing.after(losing.deeds.length, luck))).toBe('second')
+})
+
+describe.runIf(smallVolumesGiven())('on a volume with less room than a configuration takes', () => {
+  test('the copy that could not be written leaves its room to the mail (case S14)', async () => {
+    const data = smallVolume('size=1m')
+    const lastGood = new LastGood(data)
+    await lastGood.keep(loaded('first', 5))
+    await expect(lastGood.keep(loaded('second', 3000))).rejects.toThrow('ENOSPC')
+    expect(readdirSync(data)).toEqual(['last-good.json'])
+    expect(lastGood.load().hash).toBe('first')
+  })
 })
