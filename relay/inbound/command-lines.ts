@@ -61,13 +61,17 @@ const controlCharacter = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/
 // A web page or a proxy makes its victim talk to us: what follows its first line must not be carried out.
 const otherProtocol = /^(?:[A-Z]+ \S* HTTP\/\d|PROXY (?:TCP|UNKNOWN))/im
 
+/** A record of a handshake, of any version that there is (RFC 8446 section 5.1). */
+export const beginsTls = (octets: string): boolean => /^\x16(?:\x03|$)/.test(octets)
+
 /**
  * `octets` are whole lines and the beginning of the next one, one octet a character; before them came `partial`, in which
  * no fault was found, and which is not looked through again: octets may come one by one.
  * In a login the first line may be a token.
  */
 export function faultIn(octets: string, inLogin: boolean, partial = ''): Refusal | undefined {
-  if (controlCharacter.test(octets)) return protocol.controlCharacter
+  if (controlCharacter.test(octets))
+    return beginsTls(partial + octets) ? protocol.tlsUnasked : protocol.controlCharacter
   if (bareNewline.test(partial.slice(-1) + octets)) return protocol.bareNewline
   const text = partial + octets
   if (octets.includes('\n') && otherProtocol.test(text)) return protocol.notSmtp

@@ -3,9 +3,10 @@ import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Refusal } from '../mail/rule.ts'
 import { refusal } from '../mail/rule.ts'
-import { CommandLines } from './command-lines.ts'
+import { beginsTls, CommandLines } from './command-lines.ts'
 import { DataDecoder } from './data-decoder.ts'
 import { heldBytes, heldPieces, piecesAtOnce } from './limits.ts'
+import { protocol } from './protocol.ts'
 
 /** What is promised is waited for before the next piece is handed out. */
 export type Handling = Promise<void> | undefined
@@ -137,7 +138,8 @@ export class Inlet {
   /** All that came is judged before any line in it is carried out. */
   #readCommands(chunk: Buffer): undefined {
     const { ready, inLogin } = this.#hearer
-    const fault = ready ? this.#commands.take(chunk.toString('latin1'), inLogin) : refusal('always.synchronization')
+    const octets = chunk.toString('latin1')
+    const fault = ready ? this.#commands.take(octets, inLogin) : outOfTurn(octets)
     if (fault) this.#hearer.violated(fault)
   }
 
@@ -153,3 +155,7 @@ export class Inlet {
     return taken === undefined ? this.#hearer.contentEnded() : taken.then(() => this.#hearer.contentEnded())
   }
 }
+
+/** Before the greeting. */
+const outOfTurn = (octets: string): Refusal =>
+  beginsTls(octets) ? protocol.tlsUnasked : refusal('always.synchronization')

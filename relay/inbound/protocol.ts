@@ -22,6 +22,7 @@ export const protocol = {
   lineTooLong: syntax(500, '5.2', 'line too long'),
   bareNewline: syntax(500, '5.2', 'commands end with CR LF'),
   controlCharacter: syntax(500, '5.2', 'control character in a command'),
+  tlsUnasked: syntax(500, '5.2', 'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener'),
   // X.5.2 is permanent where it is defined (RFC 3463 section 3.6) and 421 is not; the session ends for safety's sake.
   notSmtp: syntax(421, '7.0', 'this is an SMTP server'),
   vrfyArgument: refusal('always.syntax', 'VRFY takes an address'),

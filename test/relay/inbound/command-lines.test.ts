@@ -15,7 +15,17 @@ test.each([
   ['LF alone behind a good line', 'NOOP\r\nRSET\n', 'commands end with CR LF (always.syntax)'],
   ['CR alone', 'NOOP\rRSET\r\n', 'commands end with CR LF (always.syntax)'],
   ['NUL', 'NO\0OP\r\n', 'control character in a command (always.syntax)'],
-  ['a TLS handshake', '\x16\x03\x01', 'control character in a command (always.syntax)'],
+  [
+    'a TLS handshake',
+    '\x16\x03\x01',
+    'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener (always.syntax)',
+  ],
+  [
+    'the first octet of one',
+    '\x16',
+    'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener (always.syntax)',
+  ],
+  ['a control character of its number', 'NOOP \x16\x03\x01', 'control character in a command (always.syntax)'],
   ['HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n', 'this is an SMTP server (always.syntax)'],
   ['a proxy header', 'PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n', 'this is an SMTP server (always.syntax)'],
   ['2,048 octets', `NOOP ${'x'.repeat(2_043)}\r\n`, undefined],
