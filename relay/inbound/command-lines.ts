@@ -61,8 +61,14 @@ const controlCharacter = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/
 // A web page or a proxy makes its victim talk to us: what follows its first line must not be carried out.
 const otherProtocol = /^(?:[A-Z]+ \S* HTTP\/\d|PROXY (?:TCP|UNKNOWN))/im
 
-/** A record of a handshake, of any version that there is (RFC 8446 section 5.1). */
-export const beginsTls = (octets: string): boolean => /^\x16(?:\x03|$)/.test(octets)
+/**
+ * What the first octets say that are no SMTP, but come from somebody who is to be told: a record of a handshake, of any version
+ * that there is (RFC 8446 section 5.1), or the header of a load balancer, of either version.
+ */
+export function misplacedIn(octets: string): Refusal | undefined {
+  if (/^\x16(?:\x03|$)/.test(octets)) return protocol.tlsUnasked
+  return /^(?:PROXY (?:TCP|UNKNOWN)|\r\n\r\n\0\r\nQUIT\n)/.test(octets) ? protocol.proxyHeader : undefined
+}
 
 /**
  * `octets` are whole lines and the beginning of the next one, one octet a character; before them came `partial`, in which
@@ -70,11 +76,10 @@ export const beginsTls = (octets: string): boolean => /^\x16(?:\x03|$)/.test(oct
  * In a login the first line may be a token.
  */
 export function faultIn(octets: string, inLogin: boolean, partial = ''): Refusal | undefined {
-  if (controlCharacter.test(octets))
-    return beginsTls(partial + octets) ? protocol.tlsUnasked : protocol.controlCharacter
+  if (controlCharacter.test(octets)) return misplacedIn(partial + octets) ?? protocol.controlCharacter
   if (bareNewline.test(partial.slice(-1) + octets)) return protocol.bareNewline
   const text = partial + octets
-  if (octets.includes('\n') && otherProtocol.test(text)) return protocol.notSmtp
+  if (octets.includes('\n') && otherProtocol.test(text)) return misplacedIn(text) ?? protocol.notSmtp
   return text.length > lineBytes && hasLongLine(text, inLogin) ? protocol.lineTooLong : undefined
 }
 

@@ -3,10 +3,9 @@ import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Refusal } from '../mail/rule.ts'
 import { refusal } from '../mail/rule.ts'
-import { beginsTls, CommandLines } from './command-lines.ts'
+import { CommandLines, misplacedIn } from './command-lines.ts'
 import { DataDecoder } from './data-decoder.ts'
 import { heldBytes, heldPieces, piecesAtOnce } from './limits.ts'
-import { protocol } from './protocol.ts'
 
 /** What is promised is waited for before the next piece is handed out. */
 export type Handling = Promise<void> | undefined
@@ -157,5 +156,4 @@ export class Inlet {
 }
 
 /** Before the greeting. */
-const outOfTurn = (octets: string): Refusal =>
-  beginsTls(octets) ? protocol.tlsUnasked : refusal('always.synchronization')
+const outOfTurn = (octets: string): Refusal => misplacedIn(octets) ?? refusal('always.synchronization')

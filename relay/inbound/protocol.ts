@@ -25,6 +25,7 @@ export const protocol = {
   tlsUnasked: syntax(500, '5.2', 'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener'),
   // X.5.2 is permanent where it is defined (RFC 3463 section 3.6) and 421 is not; the session ends for safety's sake.
   notSmtp: syntax(421, '7.0', 'this is an SMTP server'),
+  proxyHeader: syntax(421, '7.0', 'no PROXY protocol here: switch it off at the load balancer'),
   vrfyArgument: refusal('always.syntax', 'VRFY takes an address'),
   helloArgument: syntax(501, '5.4', 'EHLO and HELO take one host name'),
   path: syntax(501, '5.4', 'the path is <user@domain>, and <> in MAIL'),

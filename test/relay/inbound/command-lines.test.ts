@@ -27,7 +27,12 @@ test.each([
   ],
   ['a control character of its number', 'NOOP \x16\x03\x01', 'control character in a command (always.syntax)'],
   ['HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n', 'this is an SMTP server (always.syntax)'],
-  ['a proxy header', 'PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n', 'this is an SMTP server (always.syntax)'],
+  [
+    'a proxy header',
+    'PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n',
+    'no PROXY protocol here: switch it off at the load balancer (always.syntax)',
+  ],
+  ['one behind a command', 'NOOP\r\nPROXY UNKNOWN\r\n', 'this is an SMTP server (always.syntax)'],
   ['2,048 octets', `NOOP ${'x'.repeat(2_043)}\r\n`, undefined],
   ['2,049 octets', `NOOP ${'x'.repeat(2_044)}\r\n`, 'line too long (always.syntax)'],
   ['2,048 octets whose end is not all here', `NOOP ${'x'.repeat(2_043)}\r`, undefined],
