@@ -98,14 +98,17 @@ export const isThrottling = (outcome: Outcome): boolean =>
   outcome.kind === 'deferred' && outcome.scope !== 'recipient' && asksToSlowDown(outcome.reply)
 
 /**
- * Amazon SES: `454 Throttling failure: Maximum sending rate exceeded.` Where the status is about an address or a mailbox
- * (RFC 3463 sections 3.2 and 3.3), so is the text: its quota is that of one recipient.
+ * Amazon SES: `454 Throttling failure: Maximum sending rate exceeded.` Postfix: `too much mail from`. Exchange Online:
+ * `451 4.7.500 Server busy`. Where the status is about an address or a mailbox (RFC 3463 sections 3.2 and 3.3), so is the
+ * text: its quota is that of one recipient.
  */
 const asksToSlowDown = ({ code, status, text }: Reply): boolean =>
-  code >= 400 &&
-  code < 500 &&
-  !/^4\.[12]\./.test(status) &&
-  /throttl|rate (was |is )?(limit|exceed)|sending rate|quota exceeded/i.test(text)
+  code >= 400 && code < 500 && !/^4\.[12]\./.test(status) && slowDown.some((words) => words.test(text))
+
+const slowDown = [
+  /throttl|rate (was |is )?(limit|exceed)|sending rate|quota exceeded/i,
+  /too much mail|too many (messages|recipients from)|server busy|concurrent connections/i,
+]
 
 /** The status is about the system, the network or its policy, whatever was said of others (RFC 3463 sections 3.4, 3.5 and 3.8). */
 const namesTheHop = ({ status }: Reply): boolean => /^4\.[347]\./.test(status)

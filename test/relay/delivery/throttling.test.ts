@@ -46,6 +46,7 @@ test.each([
   ['an address with a limit of its own', '451 4.1.1 rate limit exceeded for this address', []],
   ['a quota of nobody named, and another recipient was taken', '451 Quota exceeded', [ok]],
   ['a rate of nobody named, and another recipient was taken', '450 rate limit exceeded', [ok]],
+  ['one for whom there is no room in this transaction', '452 4.5.3 Error: too many recipients', [ok]],
 ])('%s is one recipient: the hop is not paused, and the schedule holds', (_name, line, others) => {
   expect(after(line, others)).toMatchObject({
     outcome: { kind: 'deferred', scope: 'recipient' },
@@ -61,12 +62,30 @@ test.each([
   ['a network that is full', '451 4.4.5 rate limited, rate limit reached', [ok]],
   ['by its text, where nobody was taken', '450 rate limit exceeded', [answered('450 rate limit exceeded')]],
   ['a quota of nobody named, where nobody was taken', '451 Quota exceeded', []],
+  ['in the words of Postfix', '450 4.7.1 Error: too many recipients from 192.0.2.1', [ok]],
+  ['in those of Exchange Online', '451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77714)', [ok]],
+  ['in those of Exchange Online for connections', '432 4.3.2 Concurrent connections limit exceeded.', [ok]],
 ])('case U23: RCPT throttled (%s): the hop is paused, and asked again within ten minutes', (_name, line, others) => {
   expect(after(line, others)).toMatchObject({
     outcome: { kind: 'deferred', scope: 'message' },
     paused: true,
     inMs: 600_000,
   })
+})
+
+test('case U23: a smarthost with a rate of its own is asked by one message, not by all that wait', async () => {
+  const upstream = await startSmarthost({
+    script: { MAIL: (time) => (time > 0 ? say('450 4.7.1 Error: too much mail from 192.0.2.1') : undefined) },
+  })
+  const began = Date.now()
+  const { spool, delivery, attempts, attempted } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }), {
+    now: () => began,
+  })
+  for (let i = 0; i < 20; i++) spool.put(envelope(hello), hello)
+  await attempted(2)
+  await until('it pauses', () => delivery.smarthosts()[0]?.health === 'paused')
+  expect(attempts).toHaveLength(2)
+  expect(delivery.summary().ready).toBe(18)
 })
 
 test('a full mailbox holds up nobody else', async () => {
