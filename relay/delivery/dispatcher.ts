@@ -206,7 +206,7 @@ export class Dispatcher {
   async #lookUp(lane: Lane, domain: string): Promise<void> {
     // Until the answer is there nobody asks again.
     lane.askAt = Number.POSITIVE_INFINITY
-    const found = await this.#parts.exchangers.find(domain)
+    const found = await this.#parts.exchangers.find(domain, lane.owner)
     lane.askAt = this.#parts.now() + lookUpEveryMs
     if (!this.#ways.isInForce(lane)) return
     this.#ways.lead(lane, found)

@@ -2,6 +2,7 @@
 
 import { within } from '../within.ts'
 import { type Found, findExchangers, type Surroundings } from './exchangers.ts'
+import { FairPlaces } from './fair-places.ts'
 
 type Known = { readonly found: Found; readonly at: number; readonly askAt: number }
 
@@ -20,21 +21,21 @@ export class KnownExchangers {
   readonly #now: () => number
   readonly #known = new Map<string, Known>()
   readonly #asking = new Map<string, Promise<Found>>()
-  #asked = 0
-  readonly #queued: (() => void)[] = []
+  readonly #places = new FairPlaces(mostAsked)
 
   constructor(around: Surroundings, now: () => number) {
     this.#around = around
     this.#now = now
   }
 
-  /** One question at a time for each domain; who knows a good answer does not wait long for a newer one. */
-  async find(domain: string): Promise<Found> {
+  /** For mail of this credential. One question at a time for each domain; who knows a good answer does not wait long for a newer one. */
+  async find(domain: string, credential = ''): Promise<Found> {
     const known = this.#known.get(domain)
     const now = this.#now()
     if (known !== undefined && now < known.askAt) return known.found
     const lastGood = known?.found.kind === 'exchangers' && now - known.at < usableMs ? known : undefined
-    const asking = this.#asking.get(domain) ?? this.#ask(domain, lastGood).finally(() => this.#asking.delete(domain))
+    const asking =
+      this.#asking.get(domain) ?? this.#ask(domain, credential, lastGood).finally(() => this.#asking.delete(domain))
     this.#asking.set(domain, asking)
     if (lastGood === undefined) return asking
     let answer = lastGood.found
@@ -47,24 +48,12 @@ export class KnownExchangers {
     return answer
   }
 
-  async #ask(domain: string, lastGood: Known | undefined): Promise<Found> {
-    const found = await this.#inTurn(() => findExchangers(domain, this.#around))
+  async #ask(domain: string, credential: string, lastGood: Known | undefined): Promise<Found> {
+    const found = await this.#places.run(credential, () => findExchangers(domain, this.#around))
     const at = this.#now()
     if (!isUnknown(found)) this.#remember(domain, { found, at, askAt: at + freshMs })
     else this.#remember(domain, { found, at, ...lastGood, askAt: at + failedFreshMs })
     return this.#known.get(domain)?.found ?? found
-  }
-
-  async #inTurn<T>(ask: () => Promise<T>): Promise<T> {
-    if (this.#asked >= mostAsked) await new Promise<void>((resolve) => this.#queued.push(resolve))
-    else this.#asked++
-    try {
-      return await ask()
-    } finally {
-      const next = this.#queued.shift()
-      if (next === undefined) this.#asked--
-      else next()
-    }
   }
 
   #remember(domain: string, known: Known): void {

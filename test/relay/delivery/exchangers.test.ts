@@ -307,6 +307,25 @@ test('case N08: a silent DNS holds no thread of the disk', async () => {
   await Promise.all(asking)
 })
 
+test('case R15: domains that are silent in DNS, of one credential, keep the question of another waiting for none of them', async () => {
+  const silent = Promise.withResolvers<{ readonly kind: 'noName' }>()
+  const asked: string[] = []
+  const dns: Dns = {
+    exchangers: (domain) => {
+      asked.push(domain)
+      return domain === 'x.test' ? Promise.resolve({ kind: 'noName' }) : silent.promise
+    },
+    addresses: () => silent.promise,
+  }
+  const known = new KnownExchangers({ ...around('127.0.0.1:1'), dns }, () => 0)
+  const flood = Array.from({ length: 200 }, (_, n) => known.find(`d${n}.test`, 'team-a/flood'))
+  expect(await known.find('x.test', 'team-b/few')).toMatchObject({ outcome: { kind: 'bounced' } })
+  expect(asked.length).toBeLessThan(65)
+  silent.resolve({ kind: 'noName' })
+  await Promise.all(flood)
+  expect(new Set(asked).size).toBe(201)
+})
+
 test('10,000 domains are not remembered for ever', async () => {
   const none = { kind: 'noName' } as const
   let asked = 0
