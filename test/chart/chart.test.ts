@@ -131,6 +131,20 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(named('one')).toEqual(named('two'))
   })
 
+  test.each([
+    ['all namespaces', []],
+    ['one namespace', ['mail']],
+  ])('of two releases that watch %s Helm refuses the second: they would set back what the other wrote', (_what, watched) => {
+    const rights = (name: string, namespace: string): readonly string[] => {
+      const values = { crds: { enabled: false }, watchNamespaces: watched }
+      const { stdout } = runHelm(['template', name, chart, '--namespace', namespace], values)
+      const roles = stdout.match(/^kind: (Cluster)?Role$\n^metadata:$\n^ {2}name: .*$(\n {2}namespace: .*$)?/gm) ?? []
+      return roles.filter((role) => !role.includes(namespace)).toSorted()
+    }
+    expect(rights('one', 'mail-system')).toHaveLength(1)
+    expect(rights('one', 'mail-system')).toEqual(rights('two', 'other-system'))
+  })
+
   test('who turns the admission policy off is told what is lost', () => {
     const notes = (values: Values) =>
       runHelm(['install', release, chart, '--dry-run=client', '--namespace', 'relayfleet-system'], values).stdout

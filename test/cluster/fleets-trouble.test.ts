@@ -98,7 +98,8 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     }
     expect(troubleOf(operator)).toBe(
       `PodDisruptionBudget ${stage.namespace}/shared: .spec.unhealthyPodEvictionPolicy is set otherwise each time it is ` +
-        'written, by an admission webhook or by another program; find it, and have it leave this object alone',
+        'written, by an admission webhook, by another program, or by a second operator that watches this namespace; ' +
+        'find it, and have it leave this object alone',
     )
     expect(times).toBe(5)
     accepted(await stage.raw.patch(path, change, 'merge'))

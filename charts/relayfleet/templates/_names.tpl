@@ -11,6 +11,9 @@
 {{- printf "%s-%s" .Release.Namespace (include "relayfleet.name" .) }}
 {{- end }}
 
+{{- /* Of its rights where it watches, by one name: two operators that watch a namespace set back what the other wrote, so Helm refuses the second. */ -}}
+{{- define "relayfleet.watcher" -}}relayfleet-watcher{{- end }}
+
 {{- define "relayfleet.image" -}}
 {{- if .Values.image.digest }}{{ .Values.image.repository }}@{{ .Values.image.digest }}{{ else }}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}

@@ -31,8 +31,8 @@ export class Struggles {
     this.#written.set(identity, { hash, times, at: now })
     if (times <= drifts) return undefined
     return (
-      `${told(after)}: ${changed(before, desired)} each time it is written, by an admission webhook or by another program; ` +
-      'find it, and have it leave this object alone'
+      `${told(after)}: ${changed(before, desired)} each time it is written, by an admission webhook, by another program, ` +
+      'or by a second operator that watches this namespace; find it, and have it leave this object alone'
     )
   }
 }
