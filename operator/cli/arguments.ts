@@ -12,11 +12,11 @@ export const stateOption = ['--state <dir>', 'the folder for secrets, spools and
 export const outputOption = (form: string, ...others: readonly string[]): Option =>
   new Option('-o, --output <form>', 'how the answer looks').choices([form, ...others]).default(form)
 
-/** @throws UsageError */
-export function existingDirectory(path: string): string {
+/** @throws UsageError, which says that `meant` is to be given */
+export function existingDirectory(path: string, meant = 'that holds your YAML files'): string {
   const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined) throw new UsageError(`${path} does not exist; give the folder that holds your YAML files`)
-  if (!found.isDirectory()) throw new UsageError(`${path} is not a folder; give the folder that holds your YAML files`)
+  if (found === undefined) throw new UsageError(`${path} does not exist; give the folder ${meant}`)
+  if (!found.isDirectory()) throw new UsageError(`${path} is not a folder; give the folder ${meant}`)
   return path
 }
 

@@ -110,10 +110,14 @@ function pemIn(option: string, file: string): string {
 
 /** @throws UsageError where the folder is no whole binding */
 function bindingIn(folder: string, mayLackPassword: boolean): BindingPlace {
-  const secret = readBinding(existingDirectory(folder))
-  if (secret !== undefined && (mayLackPassword || secret.password !== undefined)) return secret
+  const secret = readBinding(existingDirectory(folder, 'of the binding'))
+  const isPort = secret === undefined || (secret.port >= 1 && secret.port <= 65_535)
+  if (secret !== undefined && isPort && (mayLackPassword || secret.password !== undefined)) return secret
+  const wrong = isPort
+    ? 'host, port, username, password and uri are not all there'
+    : 'port is no number from 1 to 65535'
   throw new UsageError(
-    `--binding ${folder}: host, port, username, password and uri are not all there; mount the binding Secret of a ` +
+    `--binding ${folder}: ${wrong}; mount the binding Secret of a ` +
       'RelayCredential (status.binding.name), or its ConfigMap (status.configMap.name) and a token, or give --cert and --key',
   )
 }

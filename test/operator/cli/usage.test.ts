@@ -133,6 +133,30 @@ test.each([
   expect([code, err]).toEqual([3, expect.stringContaining(`the state folder ${state} can not be read: ELOOP`)])
 })
 
+test.each([
+  ['is not there', undefined, 'does not exist; give the folder of the binding'],
+  ['has a port that is none', 'abc', 'port is no number from 1 to 65535'],
+  ['has a port that is too large', '99999', 'port is no number from 1 to 65535'],
+])('a binding that %s is told with what it needs, and nobody is connected to', async (_name, port, says) => {
+  const folder = join(temporaryFolder(), 'binding')
+  const values = { host: '127.0.0.1', port, username: 'u', password: 'p', uri: 'smtp://u:p@127.0.0.1' }
+  if (port !== undefined) {
+    mkdirSync(folder)
+    for (const [key, value = ''] of Object.entries(values)) writeFileSync(join(folder, key), value)
+  }
+  const { code, out, err } = await commanded(
+    'submit',
+    '--binding',
+    folder,
+    '--from',
+    'a@b.example',
+    '--to',
+    'c@d.example',
+  )
+  expect(err).toContain(says)
+  expect([code, out]).toEqual([2, ''])
+})
+
 test('help tells every verb and every exit code', async () => {
   const { code, out } = await commanded('--help')
   expect(code).toBe(0)
