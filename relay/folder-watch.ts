@@ -5,6 +5,8 @@ import { type FSWatcher, statSync, watch } from 'node:fs'
 const settleMs = 25
 /** A safety net: file systems may lose events, and a link's target lies in a folder that nobody watches. */
 const rereadMs = 30_000
+/** Where the system watches no more: all watches of a user on a machine are of one limit, and others have taken them. */
+const unwatchedMs = 1000
 
 type Watched = { readonly inode: number; readonly watcher: FSWatcher }
 
@@ -12,11 +14,15 @@ type Watched = { readonly inode: number; readonly watcher: FSWatcher }
 export class FolderWatch {
   readonly #changed: () => void
   readonly #watched = new Map<string, Watched>()
-  readonly #reread: NodeJS.Timeout
+  readonly #everyMs: number
+  #reread: NodeJS.Timeout
+  #rereadMs: number
   #settling: NodeJS.Timeout | undefined
 
   constructor(changed: () => void, everyMs = rereadMs) {
     this.#changed = changed
+    this.#everyMs = everyMs
+    this.#rereadMs = everyMs
     this.#reread = setInterval(changed, everyMs)
   }
 
@@ -28,12 +34,21 @@ export class FolderWatch {
       this.#watched.delete(folder)
     }
     for (const folder of folders) if (!this.#watched.has(folder)) this.#open(folder)
+    const areAll = folders.every((folder) => this.#watched.has(folder))
+    this.#rereadEvery(areAll ? this.#everyMs : Math.min(unwatchedMs, this.#everyMs))
   }
 
   close(): void {
+    this.watch([])
     clearInterval(this.#reread)
     clearTimeout(this.#settling)
-    this.watch([])
+  }
+
+  #rereadEvery(ms: number): void {
+    if (ms === this.#rereadMs) return
+    this.#rereadMs = ms
+    clearInterval(this.#reread)
+    this.#reread = setInterval(this.#changed, ms)
   }
 
   #open(folder: string): void {
@@ -44,7 +59,7 @@ export class FolderWatch {
       watcher.on('error', () => this.#raise())
       this.#watched.set(folder, { inode, watcher })
     } catch {
-      // It went away in between; the re-read finds out.
+      // It went away in between, or nothing more can be watched; the re-read finds out.
     }
   }
 

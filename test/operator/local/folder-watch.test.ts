@@ -1,11 +1,22 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { FolderWatch } from '../../../relay/folder-watch.ts'
 import { eventually } from './eventually.ts'
 import { temporaryFolder } from './temporary.ts'
 
 const never = 1_000_000
+
+/** As where other programs of the same user have taken all watches. */
+const system = vi.hoisted(() => ({ watchesNoMore: false }))
+vi.mock(import('node:fs'), async (original) => {
+  const real = await original()
+  const watch = ((...args: Parameters<typeof real.watch>) => {
+    if (system.watchesNoMore) throw new Error('EMFILE: too many open files, watch')
+    return real.watch(...args)
+  }) as typeof real.watch
+  return { ...real, watch }
+})
 
 function watching(folder: string, everyMs = never) {
   let changes = 0
@@ -53,4 +64,13 @@ test('without any event, the safety net tells', async () => {
   rmSync(folder, { recursive: true })
   const before = changes()
   await eventually(() => changes() > before + 1)
+})
+
+test('a folder that the system does not watch is looked at every second', async () => {
+  system.watchesNoMore = true
+  onTestFinished(() => {
+    system.watchesNoMore = false
+  })
+  const { changes } = watching(temporaryFolder())
+  await eventually(() => changes() > 1)
 })
