@@ -3,7 +3,7 @@ import { type FSWatcher, statSync, watch } from 'node:fs'
 
 /** The events of one save, gathered. */
 const settleMs = 25
-/** A safety net: file systems may lose events, and a link's target lies in a folder that nobody watches. */
+/** A safety net: file systems may lose events. */
 const rereadMs = 30_000
 /** Where the system watches no more: all watches of a user on a machine are of one limit, and others have taken them. */
 const unwatchedMs = 1000

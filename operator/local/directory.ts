@@ -12,8 +12,8 @@ export type Directory = {
   readonly unread: readonly string[]
   /** Objects that were there a moment ago: their absence is not believed yet. */
   readonly doubted: readonly string[]
-  /** Every folder that was looked into: what has to be watched. */
-  readonly folders: readonly string[]
+  /** Every folder that was looked into, and each file behind a link: what has to be watched. */
+  readonly watched: readonly string[]
 }
 
 /**
@@ -21,7 +21,7 @@ export type Directory = {
  * A folder that several links lead to is entered once.
  */
 export function readDirectory(root: string, leftOut: string): Directory {
-  const folders: string[] = []
+  const watched: string[] = []
   const reads: Read[] = []
   const entered = new Set<string>()
   const left = realpathOf(leftOut)
@@ -29,7 +29,7 @@ export function readDirectory(root: string, leftOut: string): Directory {
     const real = realpathOf(folder)
     if (entered.has(real) || (folder !== root && real === left)) return
     entered.add(real)
-    folders.push(folder)
+    watched.push(folder)
     const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }))
     if (!entries.ok) reads.push(entries.read)
     else for (const entry of entries.value.toSorted(byName)) visit(folder, entry)
@@ -39,12 +39,14 @@ export function readDirectory(root: string, leftOut: string): Directory {
     if (entry.name.startsWith('.')) return
     if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(path))) enter(path)
     else if (/\.ya?ml$/.test(entry.name)) {
+      // It changes in another folder.
+      if (entry.isSymbolicLink()) watched.push(path)
       const text = attempt(path, () => textOfFile(path))
       reads.push(text.ok ? readFile(text.value, path) : text.read)
     }
   }
   enter(root)
-  return { ...joinReads(reads), doubted: [], folders }
+  return { ...joinReads(reads), doubted: [], watched }
 }
 
 /** What is not there is told by who reads it. */

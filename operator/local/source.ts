@@ -30,7 +30,7 @@ export function yamlSource(options: {
   const { state, dirty, tell, look } = options
   const presence = new Presence(policiesOnDisk(state))
   let told: ReadonlySet<string> = new Set()
-  let directory: Directory = { objects: [], problems: [], unread: [], doubted: [], folders: [options.directory] }
+  let directory: Directory = { objects: [], problems: [], unread: [], doubted: [], watched: [options.directory] }
 
   async function* snapshots(signal: AbortSignal) {
     const place = thisMachine(await lowPortsAllowed())
@@ -39,7 +39,7 @@ export function yamlSource(options: {
     try {
       while (!signal.aborted) {
         const found = readDirectory(options.directory, state.root)
-        watch.watch(found.folders)
+        watch.watch(found.watched)
         const missing = presence.missing(
           found.objects.map((o) => o.object),
           performance.now(),

@@ -33,7 +33,7 @@ test('folders and files that begin with a dot, and the state folder, are left ou
   })
   const read = readDirectory(directory, join(directory, 'state'))
   expect(read.objects.map((o) => o.object)).toEqual(['RelayPolicy mail/d'])
-  expect(read.folders).toEqual([directory])
+  expect(read.watched).toEqual([directory])
 })
 
 test('a file that is a link is read, as a mounted ConfigMap has them', () => {
@@ -149,5 +149,5 @@ test('a folder that is a link is entered, once, also where links go round in a c
   const read = readDirectory(directory, nowhere)
   expect(read.objects.map((o) => o.object)).toEqual(['RelayPolicy mail/shared', 'RelayCredential team-a/web'])
   expect(read.problems).toEqual([])
-  expect(read.folders).toEqual([directory, join(directory, 'teams'), join(directory, 'teams', 'a')])
+  expect(read.watched).toEqual([directory, join(directory, 'teams'), join(directory, 'teams', 'a')])
 })

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { nameOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
@@ -62,6 +62,27 @@ test('an edit is seen within 200 ms', async () => {
   writeYaml(directory, { 'policy.yaml': policy('shared', 2526) })
   await latest((s) => s.policies[0]?.spec.listeners[0]?.port === 2526)
   expect(performance.now() - before).toBeLessThan(200)
+})
+
+test.each<[string, (file: string, text: string) => void]>([
+  ['written over', writeFileSync],
+  [
+    'replaced',
+    (file, text) => {
+      writeFileSync(`${file}.new`, text)
+      renameSync(`${file}.new`, file)
+    },
+  ],
+])('a file behind a link that is %s elsewhere is seen, and again', async (_name, edit) => {
+  const file = join(yamlDirectory({ 'policy.yaml': policy('shared', 2525) }), 'policy.yaml')
+  const directory = yamlDirectory({})
+  symlinkSync(file, join(directory, 'linked.yaml'))
+  const { latest } = reading(directory)
+  await latest((s) => policies(s) === 'mail/shared')
+  for (const port of [2526, 2527]) {
+    edit(file, policy('shared', port))
+    await latest((s) => s.policies[0]?.spec.listeners[0]?.port === port)
+  }
 })
 
 test('a file that is emptied for a moment deletes nothing', async () => {
