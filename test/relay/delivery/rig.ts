@@ -95,7 +95,8 @@ export function rig(
         const { ready, inFlight } = delivery.summary()
         return ready === 0 && inFlight === 0
       }),
-    attempted: (count: number) => until(`${count} attempts`, () => attempts.length >= count),
+    // A busy machine makes a hundred a second.
+    attempted: (count: number) => until(`${count} attempts`, () => attempts.length >= count, 15_000 + 20 * count),
   }
 }
 

@@ -160,7 +160,9 @@ test('DSNs that find no room keep no route from going on, and their originals ar
   expect(delivery.summary()).toMatchObject({ ready: 0, deferred: 0, inFlight: 0 })
 })
 
-test('however many DSNs find no room, few originals are kept in memory, and few reports are made in vain (case S14)', async () => {
+test('however many DSNs find no room, few originals are kept in memory, and few reports are made in vain (case S14)', {
+  timeout: 90_000,
+}, async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
   const spool = new MemorySpool()
   spool.broken.add('receive')
