@@ -1,7 +1,7 @@
 /** The journal: records are appended to the newest segment, and everything that waits shares one write and one fdatasync. */
 import { randomBytes } from 'node:crypto'
 import type { Disk, DiskFile } from './disk.ts'
-import { spoolError } from './disk-error.ts'
+import { isAbsent, spoolError } from './disk-error.ts'
 import { type Shared, shared } from './group-commit.ts'
 import type { Paths } from './paths.ts'
 import { type Entry, encode, journalVersion, nonceBytes } from './record.ts'
@@ -43,6 +43,8 @@ export class Journal {
   /** Messages that were refused after their record may have reached the disk. */
   readonly #voids = new Set<string>()
   #largest: number
+  /** On the clock of `performance`. */
+  #lookedAt = performance.now()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -108,7 +110,9 @@ export class Journal {
   async #write(items: readonly Item[]): Promise<void> {
     if (this.#broken) throw this.#broken
     try {
-      await this.#writeTo(await this.#withRoom(), items)
+      const active = await this.#withRoom()
+      await this.#mustBeInPlace(active.segment)
+      await this.#writeTo(active, items)
     } catch (error) {
       for (const { entry } of items) if (entry.kind === 'accepted') this.#voids.add(entry.envelope.queueId)
       const broken = this.#error('the journal could not be written', error)
@@ -123,6 +127,15 @@ export class Journal {
       // By now it may be mended.
       throw broken
     }
+  }
+
+  /** What is written into a file that has no name any more is nowhere once this process has ended. */
+  async #mustBeInPlace({ name, bytes }: Segment): Promise<void> {
+    if (performance.now() - this.#lookedAt < lookAgainMs) return
+    this.#lookedAt = performance.now()
+    const { disk, paths } = this.#parts
+    const size = await disk.size(paths.segment(name)).catch((error: unknown) => (isAbsent(error) ? 0 : bytes))
+    if (size < bytes) throw new Error(`${name} is gone or was replaced while this relay works: mail in it may be lost`)
   }
 
   async #abandon(how: (active: Active) => Promise<void>): Promise<void> {
@@ -208,6 +221,9 @@ function weightOf({ entry }: Item): number {
 
 /** A crowd that ends its messages at once would else hold the loop for a third of a second behind one write: this is some 25 ms. */
 const fullBatch = 12_000
+
+/** Rarely enough that it costs a commit nothing. */
+const lookAgainMs = 1000
 
 const largestOf = (segmentBytes: number, segments: readonly Segment[]): number =>
   segments.reduce((most, { bytes }) => Math.max(most, bytes), segmentBytes)

@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
@@ -219,6 +228,27 @@ test('a change in the journal while the spool is open is found before the conten
   await until('it is set aside', () => readdirSync(join(spool.directory, 'quarantine')).length === 1)
   await opened.close()
   expect(await found(spool)).toMatchObject({ ids: [spool.large, spool.last], told: ['recovered 2 swept 0'] })
+})
+
+test.each<[string, (path: string) => void]>([
+  ['deleted', (path) => rmSync(path)],
+  ['replaced by an older copy of it', (path) => renameSync(`${path}.copy`, path)],
+])('a newest segment that somebody has %s takes no mail any more, is told, and the next one does (case S12)', async (_what, deed) => {
+  const directory = temporaryFolder()
+  const told = listening()
+  const spool = await openSpool({ directory, events: told.events })
+  const [name = ''] = readdirSync(join(directory, 'journal'))
+  const path = join(directory, 'journal', name)
+  copyFileSync(path, `${path}.copy`)
+  await accept(spool, contentOf(1, 40))
+  deed(path)
+  const taken = () => accept(spool, contentOf(2, 40)).then(() => '', String)
+  await expect.poll(taken, { timeout: 10_000 }).toContain(`${name} is gone or was replaced`)
+  await until('the next one takes mail', () => spool.fault === undefined)
+  const { queueId } = (await accept(spool, contentOf(3, 40))).envelope
+  await spool.close()
+  const { ids } = await found({ directory, contents: new Map([[queueId, contentOf(3, 40)]]) } as never)
+  expect(ids).toEqual([queueId])
 })
 
 test('a spool of a newer version is refused and left as it is', async () => {
