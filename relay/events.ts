@@ -312,6 +312,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     stopping(signal: string): void {
       log.info({ signal }, 'stopping')
     },
+
+    endedAtTheDisk(data: string): void {
+      log.error({ data }, 'a call to the disk hangs; ended without it')
+    },
     /** What should not have happened and harmed nobody; the stack helps to find out why. */
     unexpected(where: string, error: unknown): void {
       log.error({ where, err: error }, 'unexpected')

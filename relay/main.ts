@@ -264,8 +264,7 @@ async function stop(why: string): Promise<void> {
     leaveMs,
     leaveWork().then(() => true),
   )
-  const hangs = new Error(`a call to the disk of ${args.data} hangs: the process ends without it`)
-  await endProcess(left === undefined, () => events.unexpected('process', hangs), close)
+  await endProcess(left === undefined, () => events.endedAtTheDisk(args.data), close)
 }
 
 async function leaveWork(): Promise<void> {

@@ -100,7 +100,7 @@ test.runIf(installed('strace'))(
     const { pid } = await listening(folder, tracer)
     process.kill(pid, 'SIGTERM')
     await until('it has ended', () => hasEnded(pid), 25_000)
-    expect(readFileSync(join(folder, 'relay.log'), 'utf8')).toContain(`the disk of ${data} hangs`)
+    expect(readFileSync(join(folder, 'relay.log'), 'utf8')).toContain('a call to the disk hangs; ended without it')
   },
 )
 
