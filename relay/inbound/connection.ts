@@ -14,6 +14,7 @@ import { handshakeCostMs, handshakeMs, idleMs, lingerMs, readAheadBytes, unreadB
 import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
 import { shownCertificate } from './shown-certificate.ts'
+import { failureIn } from './tls-failure.ts'
 import { fateOf, followsHello, takesArgument } from './verbs.ts'
 
 /** Begins the conversation of a client that has connected. */
@@ -233,7 +234,7 @@ export class Connection implements Line, Hearer {
   }
 
   readonly #onError = (error: Error): void => {
-    this.#failure ??= error.message
+    this.#failure ??= failureIn(error)
     if (this.#handshake) this.destroy()
     else this.#close()
   }

@@ -236,6 +236,20 @@ test('silence or garbage instead of a handshake ends the connection (case T05)',
   await expect.poll(() => under.submission.sessions).toBe(0)
 })
 
+test.each([
+  ['in clear to an Implicit listener', 'EHLO app.example\r\n', 'the client spoke in clear where its TLS was to begin'],
+  ['HTTP', 'GET / HTTP/1.1\r\n\r\n', 'the client spoke in clear where its TLS was to begin'],
+  ['an alert of TLS', '\x15\x03\x01\x00\x02\x02\x30', 'unexpected message'],
+])('what came instead of a handshake is told without lines of OpenSSL: %s (case T05)', async (_name, octets, why) => {
+  const { under } = await start()
+  const socket = createConnection(under.port('submissions'), '127.0.0.1')
+  closers.push(() => void socket.destroy())
+  socket.end(Buffer.from(octets, 'latin1'))
+  await expect
+    .poll(() => under.told.filter((line) => line.msg === 'abandoned by the client').map((line) => line['why']))
+    .toEqual([`no TLS: ${why}`])
+})
+
 test('a handshake that was in time has no deadline left', async () => {
   const { under } = await start()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
