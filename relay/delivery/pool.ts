@@ -38,6 +38,8 @@ export class Pool {
   #sweep: NodeJS.Timeout | undefined
   #retired = false
   #loggedInAt = Number.NEGATIVE_INFINITY
+  /** When a connection was last given back in order. */
+  #cameBackAt = Number.NEGATIVE_INFINITY
   /** The one that opens before all others, to see whether the login is good. */
   #first: Promise<Opened> | undefined
   #opening = 0
@@ -176,10 +178,11 @@ export class Pool {
     return false
   }
 
-  /** Some close a surplus connection without a word. Where none is open it is as any other failure. */
+  /** Some close a surplus connection without a word. Where those that are open carry nothing it is as any other failure. */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>): boolean {
     const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
-    return stage === first && answer.kind === 'none' && answer.cause === 'lost' && !this.isAbandoned
+    const works = performance.now() - this.#cameBackAt < surplusMs && !this.isAbandoned
+    return works && stage === first && answer.kind === 'none' && answer.cause === 'lost'
   }
 
   /** Undefined: there is room for one that is new. */
@@ -197,6 +200,7 @@ export class Pool {
 
   #release(client: Client): void {
     this.#busy.delete(client)
+    if (client.usable) this.#cameBackAt = performance.now()
     const next = this.#waiting.shift()
     const spent = client.transactions >= this.#limits.messagesPerConnection
     if (next !== undefined && client.usable && !spent) {

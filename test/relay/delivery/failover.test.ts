@@ -1,5 +1,5 @@
 /** Several smarthosts and routes: who takes over when, and who must not wait for whom. */
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Headroom } from '../../../relay/headroom.ts'
 import { Turns } from '../../../relay/turns.ts'
 import { until } from '../../local/until.ts'
@@ -265,6 +265,24 @@ test('a reload sends what waits another way', async () => {
   reload([route('r', [smarthost('a', alive.port)])])
   await until('all', () => alive.received.length === 10)
   await until('nothing is left', () => spool.stored.size === 0)
+})
+
+test('case U25: a main smarthost greets nobody, and its only connection is silent: that is no sign that it takes more', async () => {
+  const [main, backup] = [await startSmarthost(), await startSmarthost()]
+  const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
+  const { spool, attempted, quiet } = rig(routes)
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  main.script.dot = silence
+  main.script.banner = drop
+  spool.put(envelope(hello), hello)
+  await until('it is silent', () => main.times('dot') === 2)
+  const before = performance.now.bind(performance)
+  const later = vi.spyOn(performance, 'now').mockImplementation(() => before() + 31_000)
+  onTestFinished(() => later.mockRestore())
+  for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
+  await until('the backup has all others', () => backup.received.length === 10)
 })
 
 test.each([
