@@ -154,7 +154,7 @@ type Held = {
   readonly policy: Policy | undefined
   /** Also of a policy that does not satisfy its schema. */
   readonly said: BesideSpec | undefined
-  readonly keys: Snapshot['bindingKeys']
+  readonly keys: Pick<Snapshot['bindingKeys'], 'has'>
   /** Told anew: what a domain's records are does not wait for a policy. */
   readonly broken: Pick<RelayConfig, 'brokenDomains'>
   /** Neither a right nor the policy's: the issuer takes keys back, and signs by new ones, whatever is wrong with a policy. */
@@ -164,7 +164,7 @@ type Held = {
 /** A held fleet gains nothing, and loses what was taken away: a revocation never waits for a typing error to be mended. */
 export function holdFleet(
   running: RelayConfig | undefined,
-  members: readonly FleetMember[],
+  members: readonly Pick<FleetMember, 'entry'>[],
   { policy, said, keys, tokens, broken }: Held,
 ): CompiledFleet {
   const hold = { kind: 'hold', ...saidOf(said) } as const

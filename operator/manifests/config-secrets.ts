@@ -14,9 +14,12 @@ const bounds = { maxBytes: 1_000_000, mostParts: 8 }
 
 type Data = Readonly<Record<string, string>>
 
+/** More than all Secrets of a fleet hold. */
+export class TooLarge extends Error {}
+
 /**
  * As many as it takes, the last one with the hash; those of the fleet that are not among them have to go.
- * @throws Error when it is more than all of them hold
+ * @throws TooLarge when it is more than all of them hold
  */
 export function configSecrets(fleet: Name, config: RelayConfig): readonly Manifest[] {
   const text = printConfig(config)
@@ -24,7 +27,7 @@ export function configSecrets(fleet: Name, config: RelayConfig): readonly Manife
   const parts = [...splitText(text, bounds)]
   const hash = configHash(text)
   if (parts.length > names.length) {
-    throw new Error(
+    throw new TooLarge(
       `the configuration of ${fleet} has ${text.length} characters, and ${names.length} Secrets hold it no longer; ` +
         'spread its credentials over two policies',
     )

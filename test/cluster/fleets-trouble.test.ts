@@ -107,6 +107,27 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     expect(await stage.get('poddisruptionbudgets', 'shared'), 'it waits for its time').toMatchObject(change)
   })
 
+  test('more than its Secrets hold: what is new waits and is told, what is revoked goes at once', async () => {
+    const before = withCredentials(3)
+    const whole = withCredentials(30_000)
+    const credentials = whole.config.credentials.filter(({ name }) => name !== 'team-1/smtp')
+    const after = { ...whole, config: { ...whole.config, credentials } }
+    let wanted = before
+    const operator = await stage.operator(() => new Map([[stage.named('shared'), wanted]]))
+    await stage.written(operator, before)
+    wanted = after
+    operator.dirty.mark()
+    expect(await inTrouble(operator)).toMatch(
+      /12 Secrets hold it no longer; spread its credentials over two policies; until then it gets nothing new, and loses what is taken away$/,
+    )
+    const names = (await stage.configuration()).credentials.map(({ name }) => name)
+    expect(names).toEqual(['team-0/smtp', 'team-2/smtp'])
+    wanted = before
+    operator.dirty.mark()
+    await mended(operator)
+    expect((await stage.configuration()).credentials).toHaveLength(3)
+  })
+
   test.each([
     [
       'RBAC',

@@ -2,6 +2,8 @@
 import type { RelayConfig } from '../../../relay/config.ts'
 import type { Issued } from '../../ca.ts'
 import type { CompiledFleet } from '../../compile/compiled.ts'
+import { lessRevoked } from '../../compile/less-revoked.ts'
+import { TooLarge } from '../../manifests/config-secrets.ts'
 import { manifestsOf } from '../../manifests/manifests.ts'
 import type { ClusterFacts } from '../../manifests/relay-fleet.ts'
 import { told } from '../api/api.ts'
@@ -10,7 +12,14 @@ import { printHeard } from '../watch/heard.ts'
 import type { DeclaredObject, World } from '../watch/world.ts'
 import { type Applied, applyObject, Deposed } from '../write/apply.ts'
 import { identityOf, prune } from '../write/prune.ts'
-import { planConfig, printedConfig, removeSecret, writeConfig, writeSecret } from './config-writing.ts'
+import {
+  type PrintedConfig,
+  planConfig,
+  printedConfig,
+  removeSecret,
+  writeConfig,
+  writeSecret,
+} from './config-writing.ts'
 import type { Fence } from './fence.ts'
 import type { FleetJob } from './fleet-job.ts'
 import type { FleetSecrets } from './fleet-secrets.ts'
@@ -164,7 +173,7 @@ class Work {
   async #configure(config: RelayConfig): Promise<void> {
     const { heard, round } = this.#job
     const secrets = this.#secrets
-    const printed = printedConfig(secrets.fleet, config)
+    const printed = this.#printed(config)
     let plan = planConfig(secrets, printed)
     // Where there is more than one to write, something of it may be there already.
     if (plan.write.length > 1 && !secrets.isAllSeen) {
@@ -172,12 +181,23 @@ class Work {
       plan = planConfig(secrets, printed)
     }
     if (plan.write.length + plan.remove.length === 0) {
-      if (secrets.running?.config !== config) secrets.wroteAll(printed)
+      if (secrets.running?.config !== printed.config) secrets.wroteAll(printed)
       return
     }
     if (!(await this.#fence.passes(secrets.ahead(heard), round))) throw new Outdated()
     const write = () => writeConfig(secrets, plan, printed, printHeard(heard), this.#hands.writing)
     await this.#written(() => this.#lookAgain(), write)
+  }
+
+  #printed(config: RelayConfig): PrintedConfig {
+    const { fleet, running } = this.#secrets
+    try {
+      return printedConfig(fleet, config)
+    } catch (error) {
+      if (!(error instanceof TooLarge) || running === undefined) throw error
+      this.#tell(`${error.message}; until then it gets nothing new, and loses what is taken away`)
+      return printedConfig(fleet, lessRevoked(running.config, config))
+    }
   }
 
   async #lookAgain(): Promise<void> {
