@@ -39,7 +39,7 @@ export type Declared = { readonly found: LocatedObject; readonly target: Target 
 /** One field of spec, by its steps below it. */
 export type Edit = { readonly steps: readonly string[]; readonly value: string | boolean }
 
-/** Nothing was changed, and the exit code says so. */
+/** Nothing was changed, and the exit code says so; where it is so already, all is done. */
 export function tellEdit(
   { found, target: { kind, name } }: Declared,
   { steps, value }: Edit,
@@ -48,10 +48,15 @@ export function tellEdit(
 ): ExitCode {
   const place = locate(found, ['spec', ...steps])
   const field = ['spec', ...steps].join('.')
-  const says = `the folder says what runs, so set ${field} of ${kind} ${name} to ${JSON.stringify(value)} there`
-  const message = `${says}; relayfleet local follows the file by itself`
+  const isSo = steps.length === 1 && declaredSpec(found)[steps[0] ?? ''] === value
+  const message = isSo
+    ? `${field} of ${kind} ${name} is ${JSON.stringify(value)} there already`
+    : `the folder says what runs, so set ${field} of ${kind} ${name} to ${JSON.stringify(value)} there; relayfleet local follows the file by itself`
   if (output === 'json')
     terminal.out(JSON.stringify({ object: `${kind} ${name}`, field, value, ...place, message }, null, 2))
-  else terminal.err(`${printPosition(place)}: ${message}`)
-  return exitCodes.refused
+  else terminal[isSo ? 'out' : 'err'](`${printPosition(place)}: ${message}`)
+  return isSo ? exitCodes.ok : exitCodes.refused
 }
+
+const declaredSpec = (found: LocatedObject): Readonly<Record<string, unknown>> =>
+  found.declares === 'resource' ? { ...found.resource.spec } : {}

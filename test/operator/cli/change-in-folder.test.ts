@@ -44,6 +44,16 @@ test.each([
   expect([code, err]).toEqual([1, expect.stringContaining(told)])
 })
 
+test.each([
+  [['suspend', 'team-a/rotated'], 'spec.suspended of RelayCredential team-a/rotated is true there already'],
+  [['resume', 'team-a/app'], 'spec.suspended of RelayCredential team-a/app is false there already'],
+  [['resume', 'mail/shared', '--policy'], 'spec.suspended of RelayPolicy mail/shared is false there already'],
+])('%j of what is so already has nothing to edit', async (argv, told) => {
+  const { code, out, err } = await command(...argv)
+  expect([code, err]).toEqual([0, ''])
+  expect(out).toContain(told)
+})
+
 test('-o json has the place and the value', async () => {
   const { out } = await command('resume', 'team-a/rotated', '-o', 'json')
   const line = lineOf(others, 'suspended')
