@@ -74,16 +74,19 @@ export async function submit(
   } catch (error) {
     over = true
     connection.close()
-    return unaccepted(error as NodemailerError)
+    return unaccepted(error as NodemailerError, secret)
   }
 }
 
 type SentInfo = { readonly response: string; readonly rejectedErrors?: readonly NodemailerError[] | undefined }
 
-const unaccepted = ({ response, command, message }: NodemailerError): Submission =>
-  response === undefined
-    ? { kind: 'failed', why: message }
-    : { kind: 'refused', command: command ?? 'the dialog', reply: response.trim() }
+const unaccepted = ({ response, command, message }: NodemailerError, { certificates }: BindingPlace): Submission => {
+  if (response !== undefined) return { kind: 'refused', command: command ?? 'the dialog', reply: response.trim() }
+  const [why = '', hintForNode] = message.split('; if the root CA is installed locally')
+  if (hintForNode === undefined || certificates !== undefined) return { kind: 'failed', why }
+  const lacks = 'the binding has no certificates, so only public authorities count: mount the whole of it'
+  return { kind: 'failed', why: `${why}; ${lacks}` }
+}
 
 const called = <T>(start: (done: (error: Error | null, result?: T) => void) => void): Promise<T> =>
   new Promise((resolve, reject) => start((error, result) => (error ? reject(error) : resolve(result as T))))
