@@ -145,6 +145,22 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(rights('one', 'mail-system')).toEqual(rights('two', 'other-system'))
   })
 
+  test('names that YAML takes for numbers or truth stay names', () => {
+    const watched = { watchNamespaces: ['456', 'true'], serviceAccount: { name: '789' } }
+    const values = { ...watched, image: { pullSecrets: ['111'] }, priorityClassName: '222', crds: { enabled: false } }
+    const { stdout } = runHelm(['template', '999', chart, '--namespace', '123'], values)
+    const notText: string[] = []
+    const look = (value: unknown, path: string): void => {
+      const isName = /(name|namespace|instance|ClassName|AccountName)$/.test(path)
+      if (isName && value !== undefined && typeof value !== 'object' && typeof value !== 'string') notText.push(path)
+      if (typeof value === 'object') for (const [key, one] of Object.entries(value ?? {})) look(one, `${path}/${key}`)
+    }
+    const objects = stdout.split(/^---$/m).map((text) => parse(text) as KubeObject | null)
+    for (const object of objects) look(object, object?.kind ?? '')
+    expect(objects.length).toBeGreaterThan(5)
+    expect(notText).toEqual([])
+  })
+
   test('who turns the admission policy off is told what is lost', () => {
     const notes = (values: Values) =>
       runHelm(['install', release, chart, '--dry-run=client', '--namespace', 'relayfleet-system'], values).stdout

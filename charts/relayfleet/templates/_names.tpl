@@ -22,7 +22,7 @@
 {{- define "relayfleet.selector" -}}
 app.kubernetes.io/name: relayfleet
 app.kubernetes.io/component: operator
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "relayfleet.labels" -}}
