@@ -142,21 +142,22 @@ export class Lane {
     return handle
   }
 
-  /** What is over its time: parcels are taken out, parked ones are put into `overdue`. */
-  takeOverdue(
-    isOver: (acceptedAt: number) => boolean,
-    acceptedAt: (handle: number) => number | undefined,
-  ): readonly Parcel[] {
-    // Those of before come first.
+  /** Parcels that are over their time. Those of before come first. */
+  takeOverdue(isOver: (acceptedAt: number) => boolean): readonly Parcel[] {
     if (this.overdue.length > 0) return []
+    const parcels = this.#ready.take(({ message }) => isOver(message.envelope.acceptedAt))
+    for (const { recipients } of parcels) this.#recipients -= recipients.length
+    return parcels
+  }
+
+  /** Of what is parked, what is over its time is put into `overdue`. Those of before come first. */
+  findOverdue(isOver: (acceptedAt: number) => boolean, acceptedAt: (handle: number) => number | undefined): void {
+    if (this.overdue.length > 0) return
     const isParkedTooLong = (handle: number): boolean => {
       const at = acceptedAt(handle)
       return at !== undefined && isOver(at)
     }
     for (const handle of this.#parked.take(isParkedTooLong)) this.overdue.push(handle)
-    const parcels = this.#ready.take(({ message }) => isOver(message.envelope.acceptedAt))
-    for (const { recipients } of parcels) this.#recipients -= recipients.length
-    return parcels
   }
 
   /** True when another smarthost will take it; `busy` ones are waited for by as many as may fail at one time, not by a flood. */

@@ -177,6 +177,27 @@ test('what waits for a dead smarthost on disk is given up in time, and reported 
   expect(new Set(facts('bounced').map(([queueId]) => queueId)).size).toBe(300)
 })
 
+test('of what waits for a dead smarthost in memory few are given up at one time, and all of them once (case R21)', async () => {
+  const spool = new MemorySpool()
+  let ahead = 0
+  const retry = { scheduleMs: [20], expireAfterMs: 60_000 }
+  const { facts } = rig([route('r', [smarthost('a', 1)], { retry })], { spool, now: () => Date.now() + ahead })
+  spool.before = async () => {
+    await turn()
+  }
+  for (let n = 0; n < 500; n++) spool.put(envelope(hello, { forwardPaths: [`u${n}@x.test`] }), hello)
+  await until('it is known to be dead', () => facts('smarthostEjected').length > 0)
+  ahead = 61_000
+  let mostInTurn = 0
+  for (let before = 0; facts('dsnQueued').length < 500; await turn()) {
+    const givenUp = facts('bounced').length
+    mostInTurn = Math.max(mostInTurn, givenUp - before)
+    before = givenUp
+  }
+  expect(mostInTurn).toBeLessThan(50)
+  expect(new Set(facts('bounced').map(([queueId]) => queueId)).size).toBe(500)
+})
+
 test('while a smarthost is dead, nobody looks through a long queue of which nothing is over its time', async () => {
   const count = 400
   const spool = filled(count, (n) => [`u${n}@x.test`])
