@@ -1,4 +1,4 @@
-/** The journal: records are appended to the newest segment, and everything that waits shares one write and one fdatasync. */
+/** The journal: records are appended to the newest segment, and what waits shares one write and one fdatasync, up to a full batch. */
 import { randomBytes } from 'node:crypto'
 import type { Disk, DiskFile } from './disk.ts'
 import { isAbsent, spoolError } from './disk-error.ts'
