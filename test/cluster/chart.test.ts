@@ -1,13 +1,13 @@
 /** The chart on a real API server: it takes every object, and holds the operator's account to what is its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { manifestsOf } from '../../operator/manifests/manifests.ts'
-import { helmInstalled, release, rendered, type Values } from '../chart/helm.ts'
+import { helmInstalled, rendered, type Values } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
 import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { runs } from './fleets-stage.ts'
 import { installCrds } from './install-crds.ts'
-import { type InstalledChart, installChart } from './installed-chart.ts'
+import { apartName, type InstalledChart, installChart } from './installed-chart.ts'
 import { policy } from './whole/scenarios.ts'
 
 const ours = { 'app.kubernetes.io/managed-by': 'relayfleet' }
@@ -222,7 +222,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     beforeAll(async () => {
       const all = chart.namespace
       // The rights of a whole cluster go, those of the own namespace stay.
-      await admin.remove(`/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${all}-${release}`)
+      await admin.remove(`/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${apartName(all)}`)
       for (const object of rendered(watched, all)) accepted(await chart.write(object))
       await until('it may no longer list policies of all namespaces', async () => {
         return (await chart.operator.get('/apis/relayfleet.dev/v1alpha1/relaypolicies')).status === 403

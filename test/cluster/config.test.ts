@@ -32,13 +32,9 @@ describe.runIf(givenCluster() !== undefined)('kubectl apply -k', () => {
   afterAll(() => {
     rmSync(folder, { recursive: true })
     if (!mine) return
-    const objects = [
-      'clusterrole',
-      'clusterrolebinding',
-      'validatingadmissionpolicy',
-      'validatingadmissionpolicybinding',
-    ]
-    for (const kind of objects) kubectl('delete', kind, `${namespace}-relayfleet`)
+    for (const kind of ['clusterrole', 'clusterrolebinding']) kubectl('delete', kind, 'relayfleet-watcher')
+    const policies = ['validatingadmissionpolicy', 'validatingadmissionpolicybinding']
+    for (const kind of policies) kubectl('delete', kind, `${namespace}-relayfleet`)
     kubectl('delete', 'namespace', namespace, '--wait=false')
   })
 

@@ -39,6 +39,16 @@ export type InstalledChart = {
   uninstall(): Promise<void>
 }
 
+/** What a cluster has once: here several are installed, and none takes the rights of another. */
+const onlyOne = 'relayfleet-watcher'
+export const apartName = (namespace: string): string => `${namespace}-${onlyOne}`
+
+function apart(object: KubeObject, namespace: string): KubeObject {
+  if (object.metadata.namespace !== undefined || object.metadata.name !== onlyOne) return object
+  const text = JSON.stringify(object).replaceAll(`"${onlyOne}"`, `"${apartName(namespace)}"`)
+  return JSON.parse(text) as KubeObject
+}
+
 /** Resolves when the admission policy holds. `values`: by the release's own namespace, which they may name. */
 export async function installChart(
   cluster: Cluster,
@@ -50,7 +60,8 @@ export async function installChart(
   const operator = apiOf(cluster.access, impersonation)
   const write = (object: KubeObject, query = ''): Promise<Answer> =>
     admin.patch(`${pathTo(object)}?fieldManager=helm&force=true&fieldValidation=Strict${query}`, object, 'apply')
-  const installed = rendered({ ...values(namespace), crds: { enabled: false } }, namespace)
+  const objects = rendered({ ...values(namespace), crds: { enabled: false } }, namespace)
+  const installed = objects.map((object) => apart(object, namespace))
   for (const object of installed) accepted(await write(object))
   await until('the admission policy holds', async () => {
     const probe = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'probe', namespace, labels: {} } }
