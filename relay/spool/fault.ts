@@ -1,4 +1,4 @@
-/** Whether the spool takes mail: told once when it stops, tried every second, told once when it takes mail again. */
+/** Whether the spool takes mail: told once when it stops, tried every second, told once when it takes mail again. A disk that is silent is waited for. */
 import type { Events } from '../events.ts'
 import { spoolError } from './disk-error.ts'
 import type { SpoolError } from './spool.ts'
@@ -16,6 +16,7 @@ export class Fault {
   readonly #mend: () => Promise<void>
   readonly #tryAgainMs: number
   #error: SpoolError | undefined
+  #silence: string | undefined
   #timer: NodeJS.Timeout | undefined
   #trying: Promise<void> | undefined
   #stopped = false
@@ -29,6 +30,18 @@ export class Fault {
 
   get error(): SpoolError | undefined {
     return this.#error
+  }
+
+  /** Why nothing is taken now, in words. */
+  get why(): string | undefined {
+    return this.#error?.message ?? this.#silence
+  }
+
+  /** A write has waited for its disk for long; without a reason: it is done. Until then there is nothing to mend. */
+  silent(why: string | undefined): void {
+    this.#silence = why
+    if (why !== undefined) this.#events.spoolFault(why)
+    else if (this.#error === undefined) this.#events.spoolRecovered()
   }
 
   raise(error: SpoolError): void {

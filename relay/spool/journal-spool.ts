@@ -93,11 +93,10 @@ export class JournalSpool implements Spool {
     this.#large = new LargeFiles(disk, paths)
     this.#fault = new Fault({ events, mend: () => this.#mend(), tryAgainMs: parts.tryAgainMs })
     const damaged = (handle: number, queueId: string) => this.#setAside(handle, queueId)
-    const { directory } = paths
     const waits = parts.patience ?? patience
     const unreadable = new Unreadable({ patience: waits, works: () => this.#fault.error?.kind !== 'fault' })
     const messages = new Messages({
-      directory,
+      directory: paths.directory,
       register,
       ahead,
       read: (place) => unreadable.read(`${place.segment.name}:${place.at}`, () => this.#open.read(place)),
@@ -113,6 +112,7 @@ export class JournalSpool implements Spool {
       lastNumber,
       written: (items, bytes) => this.#written(items, bytes),
       broken: (error) => this.#fault.raise(error),
+      silent: (why) => this.#fault.silent(why),
     })
     this.#room = new Allotment(space, () => ({
       messages: register.size,
@@ -162,7 +162,7 @@ export class JournalSpool implements Spool {
 
   get fault(): string | undefined {
     void this.#noteShortage()
-    return this.#fault.error?.message
+    return this.#fault.why
   }
 
   /** Free octets on the volume, by its last answer: each look asks again, once a second at most. */

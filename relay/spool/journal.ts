@@ -6,6 +6,7 @@ import { type Shared, shared } from './group-commit.ts'
 import type { Paths } from './paths.ts'
 import { type Entry, encode, journalVersion, nonceBytes } from './record.ts'
 import { newSegment, type Place, type Segment } from './segment.ts'
+import { Silence } from './silence.ts'
 import { SpoolError } from './spool.ts'
 
 export type Record = {
@@ -31,6 +32,8 @@ type Parts = {
   /** After each write, when its items have been told. */
   readonly written: (items: readonly Item[], bytes: number) => void
   readonly broken: (error: SpoolError) => void
+  /** A write has waited for the disk for long; without a reason: it has been answered. */
+  readonly silent: (why: string | undefined) => void
 }
 
 export class Journal {
@@ -45,13 +48,15 @@ export class Journal {
   #largest: number
   /** On the clock of `performance`. */
   #lookedAt = performance.now()
+  readonly #silence: Silence
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#silence = new Silence(`spool ${parts.paths.directory}`, parts.silent)
     this.#older = [...parts.segments]
     this.#lastNumber = parts.lastNumber
     this.#largest = largestOf(parts.segmentBytes, parts.segments)
-    this.#writing = shared((items) => this.#write(items), weightOf, fullBatch)
+    this.#writing = shared((items) => this.#silence.during(this.#write(items)), weightOf, fullBatch)
   }
 
   /** Oldest first; the last may be the one that is being written. */

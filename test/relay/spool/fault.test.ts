@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
@@ -241,4 +241,39 @@ test('a slow fdatasync holds nobody else up but commits (case S20)', async () =>
   expect(spool.fault).toBeUndefined()
   release()
   await expect(committing).resolves.toBeDefined()
+})
+
+test('a disk that does not answer for a minute is told, and nothing new is taken until it does (case S20)', async () => {
+  const failing = new FailingDisk()
+  let asked = () => {}
+  let answer: Promise<void> | undefined
+  const { create } = failing.disk
+  Object.assign(failing.disk, {
+    create: async (path: string) => {
+      const file = await create(path)
+      const sync = async () => {
+        asked()
+        await answer
+        await file.sync()
+      }
+      return { ...file, sync }
+    },
+  })
+  const { spool, state, directory } = await opened(temporaryFolder(), failing)
+  const why = `spool ${directory}: the disk has not answered a write for 60 s`
+  const hung = Promise.withResolvers<void>()
+  const isAsked = Promise.withResolvers<void>()
+  answer = hung.promise
+  asked = isAsked.resolve
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const committing = accept(spool, contentOf(1, 10))
+  await isAsked.promise
+  vi.advanceTimersByTime(59_999)
+  expect([spool.fault, state()]).toEqual([undefined, []])
+  vi.advanceTimersByTime(1)
+  expect([spool.fault, state()]).toEqual([why, [`fault ${why}`]])
+  hung.resolve()
+  await committing
+  expect([spool.fault, state()]).toEqual([undefined, [`fault ${why}`, 'mended']])
 })
