@@ -41,9 +41,9 @@ export function fateLine(fate: Fate, queueId: string, { captured, log }: Further
     case 'delivered':
       return `${terminal.style('good', 'DELIVERED')}  the next hop said: ${fate.reply}`
     case 'bounced':
-      return `${terminal.style('bad', 'BOUNCED')}  the next hop said: ${fate.reply}`
+      return `${terminal.style('bad', 'BOUNCED')}  ${fate.reply}`
     case 'deferred':
-      return `${terminal.style('warn', 'DEFERRED')}  kept and tried again; the next hop said: ${fate.reply}`
+      return `${terminal.style('warn', 'DEFERRED')}  kept and tried again: ${fate.reply}`
     case 'unknown':
       return `${terminal.style('warn', 'QUEUED')}  nothing more is known yet; follow ${queueId} in ${log}`
   }

@@ -26,8 +26,8 @@ export const terminalOn = (stdout: Writable, stderr: Writable, colours: boolean)
   }
 }
 
-// Names, replies and mail come from strangers: what moves a cursor or rings a bell is shown, not done.
-const commands = /\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
+// Names, replies and mail come from strangers: what moves a cursor, rings a bell or turns the text around is shown, not done.
+const commands = /\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
 
 const printable = (text: string, colours: boolean): string =>
   text.replaceAll(commands, (command) => (colours && command.length > 1 ? command : shown(command)))

@@ -1,5 +1,6 @@
 /** The message that send-test and submit submit. */
 import { randomUUID } from 'node:crypto'
+import { encodeWords, foldLines } from 'nodemailer/lib/mime-funcs'
 
 export function testMessage(from: string, to: readonly string[], now: Date, subject?: string): string {
   const id = randomUUID()
@@ -7,7 +8,7 @@ export function testMessage(from: string, to: readonly string[], now: Date, subj
     `Date: ${now.toUTCString().replace('GMT', '+0000')}`,
     `From: ${from}`,
     `To: ${to.join(', ')}`,
-    `Subject: ${subject ?? `Relayfleet test ${id.slice(0, 8)}`}`,
+    subjectField(subject ?? `Relayfleet test ${id.slice(0, 8)}`),
     `Message-ID: <${id}@relayfleet-send-test.invalid>`,
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=us-ascii',
@@ -16,3 +17,7 @@ export function testMessage(from: string, to: readonly string[], now: Date, subj
     '',
   ].join('\r\n')
 }
+
+/** What is not ASCII in words of RFC 2047, in lines of 76 octets at most. */
+const subjectField = (text: string): string =>
+  foldLines(`Subject: ${encodeWords(text.replaceAll(/\s+/g, ' '), 'Q', 52)}`)

@@ -91,7 +91,7 @@ test('a deferred message is kept, and the reply of the next hop is shown', async
   const state = ['--state', local.state.root]
   const { code, out } = await commanded('send-test', ...submission, '--from', 'app@example.org', ...state)
   expect(code).toBe(1)
-  expect(out).toMatch(/^DEFERRED {2}kept and tried again; the next hop said: 4\d\d 4\./m)
+  expect(out).toMatch(/^DEFERRED {2}kept and tried again: 4\d\d 4\./m)
 })
 
 // The one test at the example's own port: npm start as a person sees it.

@@ -197,10 +197,10 @@ test('the exit code is that of the process, also for the real one', () => {
 test('what comes from strangers moves no cursor, with and without colours', () => {
   const printed: string[] = []
   const stream = { write: (text: string) => printed.push(text) }
-  const hostile = 'a\x1b[2Jb\x1b]0;title\x07c\rd\x9be'
+  const hostile = 'a\x1b[2Jb\x1b]0;title\x07c\rd\x9be\u202ef'
   terminalOn(stream, stream, false).out(hostile)
   terminalOn(stream, stream, true).out(hostile)
-  for (const line of printed) expect(line).toBe('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\u009be\n')
+  for (const line of printed) expect(line).toBe('a\\x1b[2Jb\\x1b]0;title\\x07c\\x0dd\\u009be\\u202ef\n')
 })
 
 test('colours only where they were asked for', () => {
