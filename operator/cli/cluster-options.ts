@@ -52,6 +52,8 @@ function connectionFor({ kubeconfig, context }: ClusterOptions, here: string): C
   try {
     return kubeconfig === undefined ? connectionByDefault(context) : connectionFromFile(kubeconfig, context)
   } catch (error) {
+    // Who names one means a cluster.
+    if (context !== undefined) throw error
     throw new Error(`${(error as Error).message} (for ${here})`, { cause: error })
   }
 }
