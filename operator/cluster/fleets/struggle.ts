@@ -12,23 +12,31 @@ import { identityOf } from '../write/prune.ts'
 const drifts = 5
 const forgottenMs = 300_000
 
-type Written = { readonly hash: string | undefined; readonly times: number; readonly at: number }
+type Written = {
+  readonly hash: string | undefined
+  readonly times: number
+  readonly at: number
+  /** The version that it was written over. */
+  readonly over: string | undefined
+}
 
 export class Struggles {
   readonly #written = new Map<string, Written>()
 
   /**
    * `before` is what `after` was written over; in words once it is a struggle. A write that changed nothing is none: what a
-   * webhook always sets alike is left to it.
+   * webhook always sets alike is left to it. And who is told late of what he wrote sees the same version again: that is none, either.
    */
   wrote(desired: KubeObject, before: KubeObject | undefined, after: KubeObject, now: number): string | undefined {
     if (before?.metadata.resourceVersion === after.metadata.resourceVersion) return undefined
     const identity = identityOf(after)
     const hash = after.metadata.annotations?.[hashAnnotation]
+    const over = before?.metadata.resourceVersion
     const last = this.#written.get(identity)
+    if (over !== undefined && last?.over === over) return undefined
     const goesOn = last !== undefined && last.hash === hash && now - last.at < forgottenMs
     const times = goesOn ? last.times + 1 : 1
-    this.#written.set(identity, { hash, times, at: now })
+    this.#written.set(identity, { hash, times, at: now, over })
     if (times <= drifts) return undefined
     return (
       `${told(after)}: ${changed(before, desired)} each time it is written, by an admission webhook, by another program, ` +
