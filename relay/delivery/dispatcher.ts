@@ -183,7 +183,7 @@ export class Dispatcher {
         break
       }
       next.pool.inUse++
-      lane.room.begin(next.parcel.message.envelope.credential)
+      lane.room.connections.take(next.parcel.message.envelope.credential)
       lane.underWay++
       lane.streak++
       this.#inFlight.begin()
@@ -287,7 +287,7 @@ export class Dispatcher {
     const open = openAttempts.begin(parcel.message.envelope.queueId)
     const attempted = await this.#attempt(job)
     this.#pools.finished(pool)
-    lane.room.end(parcel.message.envelope.credential)
+    lane.room.connections.leave(parcel.message.envelope.credential)
     if (attempted.asked && !pool.isAbandoned) this.#learn(lane, pool, attempted.outcomes)
     const smarthost = placeOf(pool)
     const results = attempted.outcomes

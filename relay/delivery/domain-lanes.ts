@@ -67,7 +67,7 @@ export class DomainLanes {
 
   /** For how many more domains there is a lane. */
   get #places(): number {
-    return this.#room.most + domainsAhead - this.#lanes.size
+    return this.#room.connections.most + domainsAhead - this.#lanes.size
   }
 
   /** Others may keep the one that it had. */

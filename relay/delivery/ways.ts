@@ -153,7 +153,7 @@ export class Ways {
 
   #roomFor({ name, exchangers }: RouteConfig): Room {
     const room = this.#rooms.get(name) ?? new Room()
-    room.most = exchangers?.maxConnections ?? Number.POSITIVE_INFINITY
+    room.connections.most = exchangers?.maxConnections ?? Number.POSITIVE_INFINITY
     return room
   }
 
