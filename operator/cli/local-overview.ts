@@ -25,18 +25,19 @@ export async function localOverview(state: State, name: string | undefined): Pro
   }
   const statuses = name === undefined ? all : only(name, all)
   const policies = statuses.filter(([ref]) => ref.startsWith('RelayPolicy '))
-  const fleets = await Promise.all(policies.map(([ref, status]) => fleetView(state, ref, status)))
-  const denials = new Map(policies.map(([ref, status], i) => [ref, denialOf(fleets[i] as FleetView, status, state)]))
+  const fleets = await Promise.all(
+    policies.map(async ([ref, status]) => {
+      const fleet = await fleetView(state, ref, status)
+      return { fleet, denial: denialOf(fleet, status, state) }
+    }),
+  )
+  const denials = fleets.flatMap(({ denial }) => denial ?? [])
+  const isDenied = (ref: Ref): boolean => denials.some(({ object }) => object === ref)
   return {
-    fleets: fleets.map((fleet) => denied(fleet, denials.get(`RelayPolicy ${fleet.name}`))),
+    fleets: fleets.map(({ fleet, denial }) => denied(fleet, denial)),
     credentials: credentialViews(statuses),
-    findings: inOrder([
-      ...complaintsIn(statuses.map(([ref, status]) => ({ ref, status }))),
-      ...[...denials.values()].filter((denial) => denial !== undefined),
-    ]),
-    objects: counted(
-      statuses.map(([ref, { conditions }]) => ({ ref, conditions: denials.get(ref) === undefined ? conditions : [] })),
-    ),
+    findings: inOrder([...complaintsIn(statuses.map(([ref, status]) => ({ ref, status }))), ...denials]),
+    objects: counted(statuses.map(([ref, { conditions }]) => ({ ref, conditions: isDenied(ref) ? [] : conditions }))),
     notes: [],
   }
 }

@@ -28,12 +28,11 @@ export class Struggles {
    * webhook always sets alike is left to it. And who is told late of what he wrote sees the same version again: that is none, either.
    */
   wrote(desired: KubeObject, before: KubeObject | undefined, after: KubeObject, now: number): string | undefined {
-    if (before?.metadata.resourceVersion === after.metadata.resourceVersion) return undefined
     const identity = identityOf(after)
     const hash = after.metadata.annotations?.[hashAnnotation]
     const over = before?.metadata.resourceVersion
     const last = this.#written.get(identity)
-    if (over !== undefined && last?.over === over) return undefined
+    if (over === after.metadata.resourceVersion || (over !== undefined && over === last?.over)) return undefined
     const goesOn = last !== undefined && last.hash === hash && now - last.at < forgottenMs
     const times = goesOn ? last.times + 1 : 1
     this.#written.set(identity, { hash, times, at: now, over })

@@ -8,22 +8,23 @@ export function firstLack(observed: unknown, desired: unknown): string | undefin
   if (desired === undefined) return undefined
   if (Array.isArray(desired)) {
     if (!Array.isArray(observed) || observed.length !== desired.length) return ''
-    return firstIn(desired.map((item, i) => [`[${i}]`, observed[i], item]))
+    return firstIn(desired.entries(), observed, (at) => `[${at}]`)
   }
   if (typeof desired !== 'object' || desired === null) return observed === desired ? undefined : ''
   // An empty object may be left out by the server.
   if (typeof observed !== 'object' || observed === null)
     return Object.keys(desired).length === 0 && observed === undefined ? undefined : ''
-  const has = observed as Record<string, unknown>
-  return firstIn(Object.entries(desired).map(([key, value]) => [`.${key}`, has[key], value]))
+  return firstIn(Object.entries(desired), observed, (key) => `.${key}`)
 }
 
-function firstIn(
-  fields: readonly (readonly [step: string, observed: unknown, desired: unknown])[],
+function firstIn<K extends string | number>(
+  desired: Iterable<readonly [K, unknown]>,
+  observed: object,
+  step: (key: K) => string,
 ): string | undefined {
-  for (const [step, observed, desired] of fields) {
-    const lack = firstLack(observed, desired)
-    if (lack !== undefined) return `${step}${lack}`
+  for (const [key, value] of desired) {
+    const lack = firstLack((observed as Record<K, unknown>)[key], value)
+    if (lack !== undefined) return `${step(key)}${lack}`
   }
   return undefined
 }
