@@ -114,8 +114,8 @@ test.each([
 ])('where there is no cluster, %j tells how this machine is meant', async (argv, meant) => {
   vi.stubEnv('HOME', temporaryFolder())
   vi.stubEnv('KUBECONFIG', undefined)
+  onTestFinished(() => void vi.unstubAllEnvs())
   const { code, err } = await commanded(...argv)
-  vi.unstubAllEnvs()
   expect([code, err]).toEqual([3, expect.stringContaining(meant)])
   expect(err).toContain('there is no cluster to talk to')
 })
