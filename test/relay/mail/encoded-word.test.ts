@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { decodeWords } from '../../../relay/mail/encoded-word.ts'
 import { cpuMs } from '../../cpu-time.ts'
-
-const base64 = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding).toString('base64')
+import { base64 } from '../rules/headers.ts'
 
 test.each([
   ['plain text', 'Example Inc.', 'Example Inc.'],

@@ -14,3 +14,7 @@ export const ruleOf = (header: Buffer, over: object = {}) =>
   judgeHeader({ ...submission, ...over }, header).refusal?.rule
 
 export const MAL = 'always.headers'
+export const NAME = 'senderRules.headerFrom.displayNameAddress'
+
+export const base64 = (text: string, encoding: BufferEncoding = 'utf8'): string =>
+  Buffer.from(text, encoding).toString('base64')
