@@ -53,7 +53,6 @@ export type DispatcherParts = {
 }
 
 const recipientsPerTransaction = 100
-const expiringAtOnce = 16
 /** About what the processor needs for one, in all. */
 const attemptCostMs = 0.25
 /** Messages of one domain, while others wait for a connection. */
@@ -243,6 +242,10 @@ export class Dispatcher {
       unread(handle, error)
     }
     lane.coming -= 1
+    this.#lessParked(lane)
+  }
+
+  #lessParked(lane: Lane): void {
     this.#pump(lane)
     this.#ways.left(lane)
   }
@@ -252,33 +255,29 @@ export class Dispatcher {
     const { now } = this.#parts
     const set = lane.wakeAt(until, now(), () => this.#pump(lane))
     if (!set || !down) return
-    const outcome = lane.deferral
     const { retry } = lane.route
     if (!this.#parts.mayExpire() || !this.#parts.ledger.mayBeOver(retry)) return
-    const isOver = (acceptedAt: number) => this.#parts.ledger.isOver(acceptedAt, retry)
-    const acceptedAt = (handle: number) => this.#parts.spool.acceptedAt(handle)
-    // A few at a time, from the spool: to report on thousands in one turn would take it for a fifth of a second.
-    for (const { message, recipients } of lane.takeOverdue(isOver)) this.#putAside(lane, message, recipients)
-    lane.findOverdue(isOver, acceptedAt)
-    while (lane.expiring < expiringAtOnce && lane.overdue.length > 0) void this.#giveUpOverdue(lane, outcome)
+    if (!lane.overdue.waits) this.#findOverdue(lane, (acceptedAt) => this.#parts.ledger.isOver(acceptedAt, retry))
+    const outcome = lane.deferral
+    lane.overdue.begin(
+      (handle) => this.#giveUp(lane, handle, outcome),
+      () => this.#lessParked(lane),
+    )
   }
 
-  async #giveUpOverdue(lane: Lane, outcome: Outcome): Promise<void> {
-    lane.expiring += 1
-    for (let handle = lane.overdue.pop(); handle !== undefined && !this.#stopping; handle = lane.overdue.pop()) {
-      await this.#giveUp(lane, handle, outcome).catch((error) => this.#parts.unread(handle ?? -1, error))
-    }
-    lane.expiring -= 1
-    this.#pump(lane)
-    this.#ways.left(lane)
+  #findOverdue(lane: Lane, isOver: (acceptedAt: number) => boolean): void {
+    for (const { message, recipients } of lane.takeOverdue(isOver)) this.#putAside(lane, message, recipients)
+    lane.findOverdue(isOver, (handle) => this.#parts.spool.acceptedAt(handle))
   }
 
   async #giveUp(lane: Lane, handle: number, outcome: Outcome): Promise<void> {
-    const { roster, now, look } = this.#parts
-    await roster.take(handle, (message) => {
+    if (this.#stopping) return
+    const { roster, now, look, unread } = this.#parts
+    const settle = (message: Tracked): void | Promise<void> => {
       const hop = [...this.#ways.hopsOf(message, dueIn(message, now()).due)].find((h) => lane.takes(h))
       return hop === undefined ? look(message) : this.#settleAside(message, hop.recipients, outcome, lane.route.retry)
-    })
+    }
+    await roster.take(handle, settle).catch((error: unknown) => unread(handle, error))
   }
 
   async #run(lane: Lane, job: Job): Promise<void> {

@@ -10,6 +10,7 @@ import { reply } from '../mail/reply.ts'
 import { choose } from './choose.ts'
 import type { Hop } from './hop.ts'
 import type { Handles } from './intake.ts'
+import { Overdue } from './overdue.ts'
 import { type Marks, Parked } from './parked.ts'
 import type { Pool } from './pool.ts'
 import { ReadyQueue } from './ready-queue.ts'
@@ -56,9 +57,7 @@ export class Lane {
   #recipients = 0
   /** Parked ones that are being read. */
   coming = 0
-  /** Parked ones whose time in the queue is over, to be given up one by one. */
-  readonly overdue: number[] = []
-  expiring = 0
+  readonly overdue = new Overdue()
   /** Attempts and settlements that have not ended. */
   underWay = 0
   /** Started since others of the route had their turn: connections that are open are used on, but not for ever. */
@@ -105,8 +104,7 @@ export class Lane {
   }
 
   get waiting(): number {
-    const parked = this.#parked.size + this.coming + this.overdue.length + this.expiring
-    return this.#ready.size + this.#again.length + parked
+    return this.#ready.size + this.#again.length + this.#parked.size + this.coming + this.overdue.size
   }
 
   /** Whose message is the next one. */
@@ -142,22 +140,20 @@ export class Lane {
     return handle
   }
 
-  /** Parcels that are over their time. Those of before come first. */
+  /** Parcels that are over their time. */
   takeOverdue(isOver: (acceptedAt: number) => boolean): readonly Parcel[] {
-    if (this.overdue.length > 0) return []
     const parcels = this.#ready.take(({ message }) => isOver(message.envelope.acceptedAt))
     for (const { recipients } of parcels) this.#recipients -= recipients.length
     return parcels
   }
 
-  /** Of what is parked, what is over its time is put into `overdue`. Those of before come first. */
+  /** Of what is parked, what is over its time. */
   findOverdue(isOver: (acceptedAt: number) => boolean, acceptedAt: (handle: number) => number | undefined): void {
-    if (this.overdue.length > 0) return
     const isParkedTooLong = (handle: number): boolean => {
       const at = acceptedAt(handle)
       return at !== undefined && isOver(at)
     }
-    for (const handle of this.#parked.take(isParkedTooLong)) this.overdue.push(handle)
+    for (const handle of this.#parked.take(isParkedTooLong)) this.overdue.add(handle)
   }
 
   /** True when another smarthost will take it; `busy` ones are waited for by as many as may fail at one time, not by a flood. */
@@ -256,17 +252,9 @@ export class Lane {
 
   /** Every parked message; the lane is used no more. */
   leaveParked(): readonly Handles[] {
-    const [parked, overdue] = [this.#parked, this.overdue.splice(0)]
+    const parked = this.#parked
     this.#parked = new Parked(this.#parts.marks)
-    return [
-      parked,
-      {
-        shift: () => overdue.pop(),
-        get size() {
-          return overdue.length
-        },
-      },
-    ]
+    return [parked, this.overdue.leave()]
   }
 
   /** What another lane, which is used no more, has parked. */
