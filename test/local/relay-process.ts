@@ -7,6 +7,8 @@ import { printConfig, type RelayConfig, verifierOf } from '../../relay/config.ts
 import type { RelayStatus } from '../../relay/http.ts'
 import { nodeFlags } from '../../relay/node-flags.ts'
 import type { makeCertificates } from '../certificates.ts'
+import { route, smarthost } from '../relay/delivery/samples.ts'
+import { credential, policy, sender } from '../relay/policy.ts'
 import type { Access } from './smtp-session.ts'
 import { until } from './until.ts'
 
@@ -18,68 +20,35 @@ export const senderDomain = 'corp.test'
 type Way = { readonly listenPort: number; readonly smarthostPort: number; readonly maxConnections: number }
 
 /** A closed Production relay with one credential, which sends as corp.test through one smarthost on this machine. */
-export const loadConfig = ({ listenPort, smarthostPort, maxConnections }: Way): RelayConfig => ({
-  version: 'relay.relayfleet.dev/v1',
-  policy: 'mail/load',
-  environment: 'Production',
-  hostname: 'relay.test',
-  suspended: false,
-  listeners: [
-    {
-      name: 'submission',
-      address: '127.0.0.1',
-      port: listenPort,
-      tls: { mode: 'StartTLS', minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' },
-      bareNewlines: 'Reject',
-    },
-  ],
-  networks: { allow: [], deny: [] },
-  authFailures: { max: 10, perMs: 300_000, lockoutMs: 900_000 },
-  limits: {
-    messageBytes: 26_214_400,
-    recipientsPerMessage: 100,
-    connectionsPerClient: 1000,
-    messagesPerConnection: 1_000_000,
-    transactionMs: 600_000,
-  },
-  senderRules: {
-    envelopeFrom: { enforcement: 'Enforce' },
-    headerFrom: { enforcement: 'Enforce', displayNameAddress: 'Reject' },
-    alignment: { enforcement: 'Enforce', mode: 'Organizational' },
-    nullReversePath: 'Deny',
-  },
-  recipients: { mode: 'Unrestricted', domains: [], addresses: [] },
-  credentials: [
-    {
-      name: 'mail/load',
-      username: login.username,
-      keys: [{ id: 'first', verifier: verifierOf(login.password) }],
-      senders: [{ senderDomain: 'mail/corp', domain: senderDomain, includeSubdomains: false, localParts: [] }],
-      addresses: [],
-      networks: [],
-      recipientDomains: [],
-      suspended: false,
-    },
-  ],
-  routes: [
-    {
-      name: 'default',
-      smarthosts: [
-        {
-          name: 'receiver',
-          host: '127.0.0.1',
-          port: smarthostPort,
-          tls: { mode: 'Disabled' },
-          priority: 0,
-          maxConnections,
-        },
-      ],
-      retry: { scheduleMs: [1000], expireAfterMs: 86_400_000 },
-    },
-  ],
-  queue: { maxBytes: 10_737_418_240, maxAgeMs: 600_000 },
-  evidence: { addresses: 'Hash' },
-})
+export const loadConfig = ({ listenPort, smarthostPort, maxConnections }: Way): RelayConfig =>
+  policy({
+    policy: 'mail/load',
+    hostname: 'relay.test',
+    listeners: [
+      {
+        name: 'submission',
+        address: '127.0.0.1',
+        port: listenPort,
+        tls: { mode: 'StartTLS', minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' },
+        bareNewlines: 'Reject',
+      },
+    ],
+    limits: { ...policy().limits, connectionsPerClient: 1000, messagesPerConnection: 1_000_000 },
+    credentials: [
+      credential({
+        name: 'mail/load',
+        username: login.username,
+        keys: [{ id: 'first', verifier: verifierOf(login.password) }],
+        senders: [sender({ domain: senderDomain })],
+      }),
+    ],
+    routes: [
+      route('default', [smarthost('receiver', smarthostPort, { maxConnections })], {
+        retry: { scheduleMs: [1000], expireAfterMs: 86_400_000 },
+      }),
+    ],
+    queue: { maxBytes: 10_737_418_240, maxAgeMs: 600_000 },
+  })
 
 /** Writes what a relay reads; it may be called again to change a running one. */
 export function writeRelay(folder: string, config: RelayConfig, { cert, key }: Certificates): void {

@@ -1,6 +1,7 @@
 /** Configurations and messages to deliver, as plain as they can be. */
 import type { LoadedConfig, RelayConfig, RouteConfig, SmarthostConfig } from '../../../relay/config.ts'
 import type { Envelope } from '../../../relay/mail/envelope.ts'
+import { policy } from '../policy.ts'
 
 export const smarthost = (name: string, port: number, rest: Partial<SmarthostConfig> = {}): SmarthostConfig => ({
   name,
@@ -28,35 +29,12 @@ export function loadedWith(
   rest: Partial<RelayConfig> = {},
   files: Readonly<Record<string, string>> = {},
 ): LoadedConfig {
-  const config: RelayConfig = {
-    version: 'relay.relayfleet.dev/v1',
-    policy: 'mail/shared',
-    environment: 'Production',
-    hostname: 'relay.example.org',
-    suspended: false,
-    listeners: [],
-    networks: { allow: [], deny: [] },
-    authFailures: { max: 10, perMs: 300_000, lockoutMs: 900_000 },
-    limits: {
-      messageBytes: 26_214_400,
-      recipientsPerMessage: 100,
-      connectionsPerClient: 50,
-      messagesPerConnection: 1000,
-      transactionMs: 600_000,
-    },
-    senderRules: {
-      envelopeFrom: { enforcement: 'Enforce' },
-      headerFrom: { enforcement: 'Enforce', displayNameAddress: 'Reject' },
-      alignment: { enforcement: 'Enforce', mode: 'Organizational' },
-      nullReversePath: 'Deny',
-    },
-    recipients: { mode: 'Unrestricted', domains: [], addresses: [] },
-    credentials: [],
+  const config = policy({
     routes,
     queue: { maxBytes: 1e9, maxAgeMs: 600_000 },
     evidence: { addresses: 'Clear' },
     ...rest,
-  }
+  })
   return { config, hash: 'sha256:0', files: new Map(Object.entries(files)) }
 }
 

@@ -5,7 +5,7 @@ import type { RelayConfig, ThrottleConfig } from '../../../relay/config.ts'
 import { count, peek, roomFor } from '../../../relay/inbound/counts.ts'
 import type { InForce } from '../../../relay/inbound/inbound.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
-import { credential, policy } from '../rules/facts.ts'
+import { credential, policy } from '../policy.ts'
 
 const throttle = (over: Partial<ThrottleConfig> = {}): ThrottleConfig => ({
   name: 'per-app',

@@ -13,6 +13,7 @@ import type { Spool } from '../../../relay/spool/spool.ts'
 import type { Turns } from '../../../relay/turns.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
+import { credential, policy, sender } from '../policy.ts'
 
 /** Username and password of the credential that most tests use; it owns corp.example. */
 export const app = { username: 'app', password: 'app-secret-0123456789' } as const
@@ -20,68 +21,36 @@ export const app = { username: 'app', password: 'app-secret-0123456789' } as con
 export const other = { username: 'other', password: 'other-secret-0123456789' } as const
 export const suspended = { username: 'suspended', password: 'suspended-secret-0123456789' } as const
 
-const credential = (username: string, password: string, domain: string) => ({
-  name: `apps/${username}`,
-  username,
-  keys: [{ id: 'k1', verifier: verifierOf(password) }],
-  senders: [{ senderDomain: `mail/${domain}`, domain, includeSubdomains: false, localParts: [] }],
-  addresses: [],
-  networks: [],
-  recipientDomains: [],
-  suspended: false,
-})
+const withPassword = (username: string, password: string, domain: string) =>
+  credential({
+    name: `apps/${username}`,
+    username,
+    keys: [{ id: 'k1', verifier: verifierOf(password) }],
+    senders: [sender({ senderDomain: `mail/${domain}`, domain })],
+  })
 
 /** Logs in by the token of service account apps/web, where the fleet takes tokens; owns corp.example. */
-const web = { ...credential('web', '', 'corp.example'), keys: [], serviceAccounts: ['apps/web'] }
+const web = { ...withPassword('web', '', 'corp.example'), keys: [], serviceAccounts: ['apps/web'] }
 
-export const baseConfig: RelayConfig = {
-  version: 'relay.relayfleet.dev/v1',
-  policy: 'mail/shared',
-  environment: 'Production',
-  hostname: 'relay.example.org',
-  suspended: false,
+const tls = { minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' } as const
+const local = { address: '127.0.0.1', port: 0, bareNewlines: 'Reject' } as const
+
+export const baseConfig = policy({
   listeners: [
-    {
-      name: 'submission',
-      address: '127.0.0.1',
-      port: 0,
-      tls: { mode: 'StartTLS', minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' },
-      bareNewlines: 'Reject',
-    },
-    {
-      name: 'submissions',
-      address: '127.0.0.1',
-      port: 0,
-      tls: { mode: 'Implicit', minVersion: '1.2', certificateFile: 'tls.crt', keyFile: 'tls.key' },
-      bareNewlines: 'Reject',
-    },
+    { ...local, name: 'submission', tls: { ...tls, mode: 'StartTLS' } },
+    { ...local, name: 'submissions', tls: { ...tls, mode: 'Implicit' } },
   ],
   networks: { allow: ['127.0.0.0/8'], deny: [] },
-  authFailures: { max: 10, perMs: 300_000, lockoutMs: 900_000 },
-  limits: {
-    messageBytes: 1_000_000,
-    recipientsPerMessage: 100,
-    connectionsPerClient: 50,
-    messagesPerConnection: 1_000,
-    transactionMs: 600_000,
-  },
-  senderRules: {
-    envelopeFrom: { enforcement: 'Enforce' },
-    headerFrom: { enforcement: 'Enforce', displayNameAddress: 'Reject' },
-    alignment: { enforcement: 'Enforce', mode: 'Organizational' },
-    nullReversePath: 'Deny',
-  },
-  recipients: { mode: 'Unrestricted', domains: [], addresses: [] },
+  limits: { ...policy().limits, messageBytes: 1_000_000 },
   credentials: [
-    credential(app.username, app.password, 'corp.example'),
-    credential(other.username, other.password, 'team-b.example'),
-    { ...credential(suspended.username, suspended.password, 'corp.example'), suspended: true },
+    withPassword(app.username, app.password, 'corp.example'),
+    withPassword(other.username, other.password, 'team-b.example'),
+    { ...withPassword(suspended.username, suspended.password, 'corp.example'), suspended: true },
     web,
   ],
-  routes: [],
   queue: { maxBytes: 1_000_000_000, maxAgeMs: 86_400_000 },
   evidence: { addresses: 'Clear' },
-}
+})
 
 const device = ['URI:spiffe://corp.example/web', 'DNS:device.corp.example', 'email:device@corp.example']
 
@@ -91,9 +60,9 @@ export const certificateConfig = (mode: 'Optional' | 'Required' = 'Optional'): R
   listeners: baseConfig.listeners.map((l) => ({ ...l, clientCertificates: { mode, caFile: 'clients.crt' } })),
   credentials: [
     ...baseConfig.credentials,
-    { ...credential('device', '', 'corp.example'), keys: [], certificate: { caFile: 'clients.crt', names: device } },
+    { ...withPassword('device', '', 'corp.example'), keys: [], certificate: { caFile: 'clients.crt', names: device } },
     {
-      ...credential('printer', '', 'corp.example'),
+      ...withPassword('printer', '', 'corp.example'),
       keys: [],
       certificate: { caFile: 'clients.crt', names: ['DNS:printer.corp.example'] },
     },

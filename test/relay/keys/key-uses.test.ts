@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { KeyUses } from '../../../relay/keys/key-uses.ts'
 import { openKeyUsesFile } from '../../../relay/keys/key-uses-file.ts'
-import { credential, policy } from '../rules/facts.ts'
+import { credential, policy } from '../policy.ts'
 
 const noon = Date.parse('2026-11-25T12:00:00Z')
 let folder = ''

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Allowances } from '../../../relay/limits/allowances.ts'
 import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
 import type { Limited } from '../../../relay/rules/limits.ts'
-import { credential, policy } from '../rules/facts.ts'
+import { credential, policy } from '../policy.ts'
 
 const noon = Date.parse('2026-11-25T12:00:00Z')
 const hour = 3_600_000

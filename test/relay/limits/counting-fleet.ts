@@ -9,7 +9,7 @@ import { FleetAllowances } from '../../../relay/limits/fleet-allowances.ts'
 import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
 import type { Counted, Limited } from '../../../relay/rules/limits.ts'
 import { until } from '../../local/until.ts'
-import { credential, policy } from '../rules/facts.ts'
+import { credential, policy } from '../policy.ts'
 
 export const limited = (limits: Partial<Limited['limits']>, name = 'team/app'): Limited => ({
   ...credential({ name }),

@@ -5,7 +5,7 @@ import { makeCertificates } from '../../certificates.ts'
 import { installed } from '../../local/programs.ts'
 import { type Redis, startRedis } from '../../local/redis.ts'
 import { until } from '../../local/until.ts'
-import { policy } from '../rules/facts.ts'
+import { policy } from '../policy.ts'
 import { countingFleet, limited, storeAt } from './counting-fleet.ts'
 
 const sum = (figures: readonly number[]): number => figures.reduce((a, b) => a + b, 0)

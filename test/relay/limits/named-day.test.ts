@@ -8,7 +8,7 @@ import { dayMs } from '../../../relay/rules/utc-day.ts'
 import { installed } from '../../local/programs.ts'
 import { type Redis, startRedis } from '../../local/redis.ts'
 import { until } from '../../local/until.ts'
-import { policy } from '../rules/facts.ts'
+import { policy } from '../policy.ts'
 import { countingFleet, limited, storeAt } from './counting-fleet.ts'
 
 const hour = 3_600_000

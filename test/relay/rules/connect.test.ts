@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { judgeConnect } from '../../../relay/rules/connect.ts'
-import { policy } from './facts.ts'
+import { policy } from '../policy.ts'
 
 const ruleOf = (client: string, allow: readonly string[], deny: readonly string[]) =>
   judgeConnect(policy({ networks: { allow, deny } }), client)?.rule

@@ -1,6 +1,7 @@
 /** What a display name shows beside the address: another address, openly or by what somebody decodes. */
 import { expect, test } from 'vitest'
-import { facts, senderRules } from './facts.ts'
+import { senderRules } from '../policy.ts'
+import { facts } from './facts.ts'
 import { base64, MAL, message, NAME, ruleOf } from './headers.ts'
 
 test.each([

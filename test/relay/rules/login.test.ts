@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { verifierOf } from '../../../relay/config.ts'
 import { digestOf, indexCredentials, judgeLogin } from '../../../relay/rules/login.ts'
-import { credential, policy } from './facts.ts'
+import { credential, policy } from '../policy.ts'
 
 const key = (id: string, password: string) => ({ id, verifier: verifierOf(password) })
 const credentials = [

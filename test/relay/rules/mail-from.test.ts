@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { judgeMailFrom } from '../../../relay/rules/mail-from.ts'
-import { facts, sender, senderRules } from './facts.ts'
+import { sender, senderRules } from '../policy.ts'
+import { facts } from './facts.ts'
 
 test.each([
   ['its own', 'app@corp.t', undefined],

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { CredentialConfig } from '../../../relay/config.ts'
 import { parsePath } from '../../../relay/mail/address.ts'
 import { ownerOf, owns } from '../../../relay/rules/ownership.ts'
-import { credential, sender } from './facts.ts'
+import { credential, sender } from '../policy.ts'
 
 const asked = (own: Partial<CredentialConfig>, address: string): boolean => {
   const mailbox = parsePath(address)

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { refusal } from '../../../relay/mail/rule.ts'
 import { indexCredentials, judgeLogin, proofOf } from '../../../relay/rules/login.ts'
+import { credential, policy } from '../policy.ts'
 import { newKey, part, signed, tokenNamed, tokensConfig } from '../tokens.ts'
-import { credential, policy } from './facts.ts'
 
 /** A password that happens to have the form of a token of our issuer, by a key that nobody knows. */
 const likeAToken = signed(newKey)

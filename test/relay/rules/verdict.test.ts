@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type RuleId, refusal, rules } from '../../../relay/mail/rule.ts'
 import { type Enforcement, enforcementOf, judge } from '../../../relay/rules/verdict.ts'
-import { policy, senderRules } from './facts.ts'
+import { policy, senderRules } from '../policy.ts'
 
 const [first, second] = [refusal('senderRules.envelopeFrom'), refusal('senderRules.alignment')]
 const refuses = (r: typeof first) => () => r
