@@ -84,7 +84,8 @@ export class UnderHandshake extends Duplex {
       }
       const length = this.#records.take(this.#rest)
       const record = this.#rest.subarray(0, length)
-      this.#rest = this.#rest.subarray(length)
+      // An empty part of it would keep all of it.
+      this.#rest = length === this.#rest.length ? nothing : this.#rest.subarray(length)
       if (!this.push(record)) {
         this.#socket.pause()
         return

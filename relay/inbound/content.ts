@@ -6,34 +6,37 @@ import { LineEnds } from '../mail/line-ends.ts'
 import { beforeContent, scan } from '../mail/newlines.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
+import type { Held } from './held.ts'
 import { joined } from './joined.ts'
-import { headerBytes, heldBytes, heldPieces } from './limits.ts'
+import { headerBytes, heldAmongMany, heldPieces } from './limits.ts'
 
 /** `header` is what goes on in place of the one that was judged. */
 export type JudgedHeader = Omit<HeaderVerdict, 'fields'> & { readonly header: Buffer }
 
 export type ContentLimits = Pick<ListenerConfig, 'bareNewlines'> & { readonly messageBytes: number }
 
-const blankLine = Buffer.from('\r\n\r\n')
-const nothing = Buffer.alloc(0)
+const blankLine = '\r\n\r\n'
 
 export class Content {
   readonly #messageBytes: number
   readonly #lineEnds: LineEnds | undefined
   readonly #judge: (header: Buffer) => JudgedHeader
+  readonly #heldByAll: Held
   #newlines = beforeContent
   #bytes = 0
   #eightBit = false
   #held: Buffer[] = []
-  /** The last octets of them. */
-  #tail: Buffer = nothing
+  /** The last octets of them; as a buffer it would keep all that came with them. */
+  #tail = ''
   #heldBytes = 0
   #verdict: JudgedHeader | undefined
   #headerTooLarge = false
+  #headerAmongMany = false
 
-  constructor({ messageBytes, bareNewlines }: ContentLimits, judge: (header: Buffer) => JudgedHeader) {
+  constructor({ messageBytes, bareNewlines }: ContentLimits, held: Held, judge: (header: Buffer) => JudgedHeader) {
     this.#messageBytes = messageBytes
     this.#lineEnds = bareNewlines === 'Normalise' ? new LineEnds() : undefined
+    this.#heldByAll = held
     this.#judge = judge
   }
 
@@ -43,24 +46,23 @@ export class Content {
     this.#newlines = scan(this.#newlines, chunk)
     this.#bytes += chunk.length
     this.#eightBit ||= !isAscii(chunk)
-    if (this.refusal) {
-      this.#held = []
-      return
-    }
-    this.#held.push(chunk)
-    if (this.#held.length > heldPieces) this.#held = [joined(this.#held)]
-    this.#heldBytes += chunk.length
-    if (!this.#verdict && this.#mayEndHeader(chunk)) this.#lookForHeader(false)
+    if (!this.refusal) this.#hold(chunk)
+    if (this.refusal) this.letGo()
+  }
+
+  /** It goes nowhere: nothing is held any more. */
+  letGo(): void {
+    this.#holdOnly([], 0)
   }
 
   /** What may be written by now: nothing before the header is judged, and not in crumbs. */
   release(): Buffer | undefined {
-    return this.#verdict && !this.refusal && this.#heldBytes >= heldBytes ? this.#takeHeld() : undefined
+    return this.#verdict && !this.refusal && this.#heldBytes >= this.#heldByAll.most ? this.#takeHeld() : undefined
   }
 
   /** The rest, after the last chunk; a content without a blank line is all header. */
   end(): Buffer {
-    if (!this.#verdict) this.#lookForHeader(true)
+    if (!this.#verdict && !this.refusal) this.#lookForHeader(true)
     return this.#takeHeld()
   }
 
@@ -70,6 +72,7 @@ export class Content {
     if (this.#newlines.nul) return refusal('always.nul')
     if (this.#bytes > this.#messageBytes) return refusal('admission.limits.messageSize')
     if (this.#headerTooLarge) return refusal('always.headerSize')
+    if (this.#headerAmongMany) return refusal('always.memory')
     return this.#verdict?.refusal
   }
 
@@ -89,10 +92,26 @@ export class Content {
     return this.#eightBit
   }
 
+  #hold(chunk: Buffer): void {
+    this.#held.push(chunk)
+    const held = this.#held.length > heldPieces ? [joined(this.#held)] : this.#held
+    this.#holdOnly(held, this.#heldBytes + chunk.length)
+    if (this.#verdict) return
+    if (this.#mayEndHeader(chunk)) this.#lookForHeader(false)
+    // It goes nowhere before it is judged.
+    this.#headerAmongMany = !this.#verdict && this.#heldBytes > heldAmongMany && this.#heldByAll.isMuch
+  }
+
+  #holdOnly(held: Buffer[], bytes: number): void {
+    this.#heldByAll.change(this.#heldBytes, bytes)
+    this.#held = held
+    this.#heldBytes = bytes
+  }
+
   /** Octets that come one by one are not joined one by one: that would take the square of their number. */
   #mayEndHeader(chunk: Buffer): boolean {
-    const seam = Buffer.concat([this.#tail, chunk.subarray(0, 3)])
-    this.#tail = chunk.length < 3 ? seam.subarray(-3) : chunk.subarray(-3)
+    const seam = this.#tail + chunk.toString('latin1', 0, 3)
+    this.#tail = chunk.length < 3 ? seam.slice(-3) : chunk.toString('latin1', chunk.length - 3)
     // At the very beginning two are enough: a header of no field.
     const first = this.#heldBytes - chunk.length < 2
     return first || this.#heldBytes > headerBytes || seam.includes(blankLine) || chunk.includes(blankLine)
@@ -109,15 +128,12 @@ export class Content {
 
   #goOnWith(verdict: JudgedHeader, rest: Buffer): void {
     this.#verdict = verdict
-    this.#tail = nothing
-    this.#held = [verdict.header, rest]
-    this.#heldBytes = verdict.header.length + rest.length
+    this.#holdOnly([verdict.header, rest], verdict.header.length + rest.length)
   }
 
   #takeHeld(): Buffer {
     const octets = joined(this.#held)
-    this.#held = []
-    this.#heldBytes = 0
+    this.#holdOnly([], 0)
     return octets
   }
 }

@@ -48,7 +48,7 @@ const protocolRules: ReadonlySet<RuleId> = new Set([
   'always.tlsBeforeAuth',
   'always.authentication',
 ])
-const ourFaults: ReadonlySet<RuleId> = new Set(['always.unavailable', 'queue.storage'])
+const ourFaults: ReadonlySet<RuleId> = new Set(['always.unavailable', 'always.memory', 'queue.storage'])
 
 const grammar: ReadonlySet<Refusal> = new Set(Object.values(protocol))
 

@@ -10,18 +10,19 @@ export type Decoded = {
 const cr = 0x0d
 const dot = 0x2e
 const lineDot = Buffer.from('\r\n.')
+const end = Buffer.from('\r\n.\r\n')
 
 export class DataDecoder {
   // A content begins behind a line end, which is not part of it.
-  /** The end of what came, as far as it may be the beginning of CR LF . CR LF. */
-  #held: Buffer = Buffer.from('\r\n')
-  /** Octets of it that are given already, or to nobody. */
+  /** So many octets of `end` stand at the end of what came. */
+  #begun = 2
+  /** Octets of them that are given already, or to nobody. */
   #given = 2
 
   /** Takes a dot away only behind CR LF: behind LF alone nobody put one there (RFC 5321 section 4.5.2). */
   take(chunk: Buffer): Decoded {
-    const settled = this.#given === this.#held.length && chunk[0] !== dot
-    const octets = settled ? chunk : Buffer.concat([this.#held, chunk])
+    const settled = this.#given === this.#begun && chunk[0] !== dot
+    const octets = settled ? chunk : Buffer.concat([end.subarray(0, this.#begun), chunk])
     const pieces: Buffer[] = []
     let from = settled ? 0 : this.#given
     let at = octets.indexOf(lineDot)
@@ -34,7 +35,7 @@ export class DataDecoder {
     }
     const keep = at === -1 ? octets.length - lineEndLength(octets) : at
     pieces.push(octets.subarray(from, Math.max(from, keep)))
-    this.#held = octets.subarray(keep)
+    this.#begun = octets.length - keep
     this.#given = Math.max(0, from - keep)
     return { content: joined(pieces) }
   }

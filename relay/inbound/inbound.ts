@@ -10,6 +10,7 @@ import type { CredentialIndex } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Turns } from '../turns.ts'
 import type { Acquaintances } from './acquaintances.ts'
+import type { Held } from './held.ts'
 import type { Lockout } from './lockout.ts'
 import type { Presence } from './presence.ts'
 
@@ -29,6 +30,7 @@ export type Inbound = {
   readonly keyUses: KeyUses
   readonly lockout: Lockout
   readonly presence: Presence
+  readonly held: Held
   readonly acquaintances: Acquaintances
   readonly turns: Turns
   readonly headroom: Pick<Headroom, 'enter'>

@@ -45,6 +45,10 @@ export const headerBytes = 100 * 1_024
 /** Content that is held before it goes to the spool, beside a header that is not complete yet. */
 export const heldBytes = 64 * 1_024
 
+/** While all sessions together hold more than this, each holds less, its header too: a thousand of them would fill the memory. */
+export const heldByAll = 8 * 1_024 * 1_024
+export const heldAmongMany = 16 * 1_024
+
 /** Pieces that are kept apart: one of a single octet takes as much memory as 450 octets. */
 export const heldPieces = 128
 

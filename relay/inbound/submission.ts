@@ -15,6 +15,7 @@ import { Acquaintances } from './acquaintances.ts'
 import type { Begin } from './connection.ts'
 import { Conversation, type Line } from './conversation.ts'
 import type { Certificate } from './handshakes.ts'
+import { Held } from './held.ts'
 import type { Inbound, InForce } from './inbound.ts'
 import { Lockout } from './lockout.ts'
 import { Presence } from './presence.ts'
@@ -82,6 +83,7 @@ export function createSubmission({
     keyUses,
     lockout: new Lockout(),
     presence,
+    held: new Held(),
     acquaintances: new Acquaintances(),
     turns,
     headroom,

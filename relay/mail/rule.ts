@@ -170,6 +170,13 @@ export const rules = {
     of: 'relay',
     mend: "read the relay's log for the error of the disk, and its /readyz",
   },
+  'always.memory': {
+    code: 451,
+    subject: '3.1',
+    text: 'too many large headers are on their way at the same time; try again',
+    of: 'relay',
+    mend: 'nothing: clients try again, and a header of 16 KiB or less always passes',
+  },
   'always.shutdown': {
     code: 421,
     subject: '3.2',

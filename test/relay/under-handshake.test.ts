@@ -1,9 +1,11 @@
 /** What a handshake costs beyond its octets is its own client's: each piece has its turn, and none overtakes another. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { UnderHandshake } from '../../relay/under-handshake.ts'
 import { until } from '../local/until.ts'
+import { liveBytes } from './live-memory.ts'
 
 test('before the handshake is over each piece waits for its turn, then they pass at once; all in their order', async () => {
   const server = createServer().listen(0, '127.0.0.1')
@@ -33,4 +35,22 @@ test('before the handshake is over each piece waits for its turn, then they pass
   under.destroy()
   client.destroy()
   server.close()
+})
+
+test('of what has passed nothing is kept, however much came at once (case R15)', async () => {
+  /** Of TLS: its type, its version, its length. */
+  const record = Buffer.concat([Buffer.from([23, 3, 3, 0x40, 0]), Buffer.alloc(0x4000)])
+  const sockets = Array.from({ length: 100 }, () => new PassThrough())
+  let passed = 0
+  const unders = sockets.map((socket) => {
+    const under = new UnderHandshake(socket as unknown as Socket).handshakeDone(() => passed)
+    return under.on('data', ({ length }: Buffer) => {
+      passed += length
+    })
+  })
+  const begin = liveBytes()
+  for (const socket of sockets) socket.write(Buffer.concat([record, record, record]))
+  await until('all has passed', () => passed === 300 * record.length)
+  expect(liveBytes() - begin).toBeLessThan(1_000_000)
+  for (const under of unders) under.destroy()
 })

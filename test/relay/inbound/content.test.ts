@@ -1,17 +1,17 @@
 /** A content is judged the same, and comes out the same, whatever its chunks were. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Content } from '../../../relay/inbound/content.ts'
+import { Held } from '../../../relay/inbound/held.ts'
 import { refusal } from '../../../relay/mail/rule.ts'
+import { liveBytes } from '../live-memory.ts'
 
 const fine = { audited: [], fromDomain: 'corp.example' }
 
 /** The whole of what came out, the refusal, and the header that was judged. */
 function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fine) {
   const judged: string[] = []
-  const content = new Content({ messageBytes, bareNewlines: 'Reject' }, (header) => {
+  const content = new Content({ messageBytes, bareNewlines: 'Reject' }, new Held(), (header) => {
     judged.push(header.toString('latin1'))
     return { ...verdict, header }
   })
@@ -23,17 +23,6 @@ function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fin
   }
   out.push(content.end())
   return { out: Buffer.concat(out), rule: content.refusal?.rule, judged, pieces: out.length, content }
-}
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** What is alive. */
-function memory(): number {
-  collect()
-  collect()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
 }
 
 const cut = (whole: Buffer, size: number): Buffer[] =>
@@ -55,7 +44,7 @@ test('the header is judged once, alone, and nothing of the content is lost', () 
 test('what the judge makes of the header goes on in its place, whatever the chunks were', () => {
   const whole = Buffer.from('Bcc: x\r\nFrom: y\r\n\r\nbody\r\n')
   for (const size of [1, 5, 1_000]) {
-    const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, (header) => ({
+    const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held(), (header) => ({
       ...fine,
       header: header.subarray(8),
     }))
@@ -109,20 +98,66 @@ test('exactly the limit passes', () => {
 })
 
 test('after a fault nothing is held and nothing is released', () => {
-  const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, (header) => ({ ...fine, header }))
+  const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held(), (header) => ({
+    ...fine,
+    header,
+  }))
   content.take(Buffer.from('X: y\r\n\r\n'))
   content.take(Buffer.from('\0'))
   content.take(Buffer.alloc(100_000, 'x'))
   expect(content.release()).toBeUndefined()
   expect(content.end()).toHaveLength(0)
 
-  const refused = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, (header) => ({
+  const refused = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held(), (header) => ({
     ...fine,
     refusal: refusal('always.hops'),
     header,
   }))
   refused.take(Buffer.concat([Buffer.from('X: y\r\n\r\n'), Buffer.alloc(100_000, 'x')]))
   expect(refused.release()).toBeUndefined()
+})
+
+const held = (octets: number, all: Held, begin = 'X: y\r\n\r\n'): Content => {
+  const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, all, (header) => ({
+    ...fine,
+    header,
+  }))
+  content.take(Buffer.concat([Buffer.from(begin), Buffer.alloc(octets, 'x')]))
+  return content
+}
+/** As much as they may hold together before each may hold less. */
+const many = (all: Held): Content[] => Array.from({ length: 257 }, () => held(64 * 1024 - 8, all))
+
+test('while all contents together hold much, each goes on in pieces of 16 KiB (case R15)', () => {
+  const all = new Held()
+  const others = many(all)
+  expect(held(16 * 1024, all).release()).toHaveLength(16 * 1024 + 8)
+  for (const other of others) expect(other.release()).toHaveLength(64 * 1024)
+  expect(held(16 * 1024, all).release()).toBeUndefined()
+})
+
+test('while all contents together hold much, a header above 16 KiB is refused for now, and nothing of it is held (case R15)', () => {
+  const all = new Held()
+  const others = many(all)
+  const [small, large] = [held(16 * 1024 - 3, all, 'X: '), held(16 * 1024, all, 'X: ')]
+  expect(small.refusal).toBeUndefined()
+  expect(large.refusal).toMatchObject({ rule: 'always.memory', reply: { code: 451, status: '4.3.1' } })
+  expect(large.end()).toHaveLength(0)
+  for (const content of [...others, small]) content.letGo()
+  expect(all.most).toBe(64 * 1024)
+  expect(held(90_000, all, 'X: ').refusal).toBeUndefined()
+})
+
+test.each([
+  ['is refused', (content: Content) => content.take(Buffer.from('\0'))],
+  ['ends', (content: Content) => void content.end()],
+  ['is given up', (content: Content) => content.letGo()],
+])('a content that %s counts no more among what all of them hold (case R15)', (_what, finish) => {
+  const all = new Held()
+  for (const content of [...many(all), held(60_000, all, 'X: ')]) finish(content)
+  expect(all.isMuch).toBe(false)
+  many(all)
+  expect(all.isMuch).toBe(true)
 })
 
 test('octets beyond ASCII are noticed', () => {
@@ -143,11 +178,21 @@ test.each([
   ['a header', 'X: '],
   ['a content', 'X: y\r\n\r\n'],
 ])('%s that comes octet by octet takes no more memory than its octets (case R15)', (_what, begin) => {
-  const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, (header) => ({ ...fine, header }))
+  const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held(), (header) => ({
+    ...fine,
+    header,
+  }))
   content.take(Buffer.from(begin))
-  const before = memory()
+  const before = liveBytes()
   // As TLS hands out its records: each has memory of its own.
   for (let n = 0; n < 60_000; n += 1) content.take(Buffer.allocUnsafeSlow(1).fill('x'))
-  expect(memory() - before).toBeLessThan(1_000_000)
+  expect(liveBytes() - before).toBeLessThan(1_000_000)
   expect(content.end()).toHaveLength(60_000 + begin.length)
+})
+
+test('a content that is refused keeps nothing of what came (case R15)', () => {
+  const begin = liveBytes()
+  const refused = Array.from({ length: 100 }, () => held(120_000, new Held(), 'X: '))
+  expect(liveBytes() - begin).toBeLessThan(1_000_000)
+  expect(refused.every(({ refusal }) => refusal?.rule === 'always.headerSize')).toBe(true)
 })

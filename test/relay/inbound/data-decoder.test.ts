@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DataEncoder } from '../../../relay/delivery/data-encoder.ts'
 import { DataDecoder } from '../../../relay/inbound/data-decoder.ts'
+import { liveBytes } from '../live-memory.ts'
 
 /** The content, and what came behind its end. */
 function decode(chunks: readonly string[]): { content: string; rest: string | undefined } {
@@ -54,6 +55,16 @@ test.each([
 test('what has no end gives all but what may belong to it', () => {
   expect(decode(['a\r\n.\r'])).toEqual({ content: 'a', rest: undefined })
   expect(decode(['', 'ab', '', 'c\r'])).toEqual({ content: 'abc', rest: undefined })
+})
+
+test('of what it has given nothing is kept, however much came at once (case R15)', () => {
+  const decoders = Array.from({ length: 100 }, () => new DataDecoder())
+  const begin = liveBytes()
+  for (const decoder of decoders) decoder.take(Buffer.concat([Buffer.alloc(64 * 1024, 'x'), Buffer.from('\r\n.')]))
+  expect(liveBytes() - begin).toBeLessThan(1_000_000)
+  expect(decoders.map((decoder) => decoder.take(Buffer.from('\r\nQUIT')).rest?.toString())).toEqual(
+    Array(100).fill('QUIT'),
+  )
 })
 
 const seed = 20_260_105
