@@ -23,7 +23,7 @@ import { Pools } from './pools.ts'
 import type { Roster } from './roster.ts'
 import type { Signer } from './signer.ts'
 import { alsoTried, sortResults } from './sorting.ts'
-import { dueIn, forwardPathsOf, type Parcel, type Tracked } from './tracked.ts'
+import { dueIn, forwardPathsOf, type Parcel, parcelsOf, type Tracked } from './tracked.ts'
 import { type Loose, Ways } from './ways.ts'
 
 export type DispatcherParts = {
@@ -52,7 +52,6 @@ export type DispatcherParts = {
   readonly unread: (handle: number, error: unknown) => void
 }
 
-const recipientsPerTransaction = 100
 /** About what the processor needs for one, in all. */
 const attemptCostMs = 0.25
 /** Messages of one domain, while others wait for a connection. */
@@ -145,9 +144,7 @@ export class Dispatcher {
 
   #put(lane: Lane, message: Tracked, recipients: readonly number[]): void {
     for (const recipient of recipients) message.busy.add(recipient)
-    for (let i = 0; i < recipients.length; i += recipientsPerTransaction) {
-      lane.add({ message, recipients: recipients.slice(i, i + recipientsPerTransaction) })
-    }
+    for (const parcel of parcelsOf(message, recipients)) lane.add(parcel)
   }
 
   /** Whoever looked at the message releases it. */

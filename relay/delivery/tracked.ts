@@ -54,5 +54,14 @@ export type Parcel = {
   readonly tried?: ReadonlyMap<string, 'failed' | 'unable'>
 }
 
+/** Of one transaction: Amazon SES refuses the content for more, and so all of them, where RFC 5321 section 4.5.3.1.8 wants 100. */
+const mostRecipients = 50
+
+export function* parcelsOf(message: Tracked, recipients: readonly number[]): Iterable<Parcel> {
+  for (let i = 0; i < recipients.length; i += mostRecipients) {
+    yield { message, recipients: recipients.slice(i, i + mostRecipients) }
+  }
+}
+
 export const forwardPathsOf = ({ message, recipients }: Parcel): readonly string[] =>
   recipients.map((i) => message.recipients[i]?.forwardPath ?? '')

@@ -297,10 +297,26 @@ test('530 for one recipient beside one that was taken is about that one: the sma
   expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
 })
 
-test('250 recipients are three transactions', async () => {
+test('case U21: Amazon SES refuses the content for more than 50 recipients: 250 are five transactions', async () => {
+  let asked = 0
+  const script: Script = {
+    MAIL: () => {
+      asked = 0
+      return undefined
+    },
+    RCPT: () => {
+      asked += 1
+      return undefined
+    },
+    dot: () => (asked > 50 ? say('554 Transaction failed: Recipient count exceeds 50.') : undefined),
+  }
   const forwardPaths = Array.from({ length: 250 }, (_, i) => `u${i}@x.test`)
-  const { received } = await deliver({}, { forwardPaths })
-  expect(received.map((r) => r.rcpt.length).sort()).toEqual([100, 100, 50])
+  const upstream = await startSmarthost({ script })
+  const { spool, attempts, attempted } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
+  spool.put(envelope(hello, { forwardPaths }), hello)
+  await attempted(250)
+  expect(upstream.received.map((r) => r.rcpt.length)).toEqual([50, 50, 50, 50, 50])
+  expect(attempts.every(({ outcome }) => outcome.kind === 'delivered')).toBe(true)
 })
 
 test.each([
