@@ -2,7 +2,7 @@
 import type { Envelope } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
-import { type Cause, replyFor } from './answer.ts'
+import { type Cause, replyFor, replyOf, type WireReply } from './answer.ts'
 import { classifyOpening, classifyTransaction } from './classify.ts'
 import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
@@ -123,7 +123,14 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
 const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: true })
 
 const isStale = ({ mail }: Transaction): boolean =>
-  mail.kind === 'none' ? betweenMessages.has(mail.cause) : mail.reply.code === 421
+  mail.kind === 'none' ? betweenMessages.has(mail.cause) : isFarewell(mail.reply)
+
+/** Who was idle for too long hears 451 4.4.2 of Amazon SES and Google, and 451 4.7.0 of Exchange, where RFC 5321 section 3.8 has 421. */
+function isFarewell(said: WireReply): boolean {
+  if (said.code < 400 || said.code >= 500) return false
+  const { code, status, text } = replyOf(said)
+  return code === 421 || status === '4.4.2' || /time-?out|timed out/i.test(text)
+}
 
 /** What may have come of the message before: the connection's end, or a reply of it that nobody asked for. */
 const betweenMessages: ReadonlySet<Cause> = new Set(['lost', 'malformed'])

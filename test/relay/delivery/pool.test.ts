@@ -175,6 +175,8 @@ test('an idle connection is closed politely after a while', async () => {
 const goodbyes: readonly (readonly [name: string, behaviour: Behaviour])[] = [
   ['421 and a close', say('421 4.4.2 idle too long', { ends: 'drop' })],
   ['421', say('421 4.7.0 enough messages')],
+  ['451 of an idle time, as of Amazon SES,', say('451 4.4.2 Timeout waiting for data from client.', { ends: 'drop' })],
+  ['451 of an idle time, as of Exchange,', say('451 4.7.0 Timeout waiting for client input', { ends: 'drop' })],
   ['a close', drop],
   ['a reset', reset],
 ]
