@@ -53,7 +53,7 @@ export class UnderHandshake extends Duplex {
     return new UnderHandshake(socket, turns) as UnderHandshake & Socket
   }
 
-  /** The handshake is over: everything passes that says something. `said`: how many octets were. */
+  /** The handshake is over: everything passes that says something, or it is `silent`. `said`: how many octets were. */
   handshakeDone(said: () => number): this {
     this.#said = said
     return this
@@ -79,6 +79,7 @@ export class UnderHandshake extends Duplex {
   #pass(): void {
     while (this.#rest.length > 0 && !this.destroyed) {
       if (this.#isTooSilent()) {
+        this.emit('silent')
         this.destroy(new Error(`more than ${mostSilentRecords} records of TLS came that say nothing`))
         return
       }

@@ -210,7 +210,7 @@ export class Connection implements Line, Hearer {
     handshake.top = secured
     secured.on('_tlsError', this.#onError)
     secured.once('secure', () => {
-      bounded?.handshakeDone(() => secured.bytesRead).once('error', () => this.violated(refusal('always.errors')))
+      bounded?.handshakeDone(() => secured.bytesRead).once('silent', () => this.violated(refusal('always.errors')))
       clearTimeout(this.#handshake?.deadline)
       this.#handshake = undefined
       this.#socket = secured

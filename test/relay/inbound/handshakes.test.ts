@@ -1,6 +1,7 @@
 /** By what handshakes go: anew for each connection, and as before as long as the listener shows the same and asks for the same. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import type { ListenerConfig } from '../../../relay/config.ts'
@@ -10,7 +11,10 @@ import { clientCertificates } from '../../client-certificates.ts'
 import { installed, programFile } from '../../local/programs.ts'
 import { until } from '../../local/until.ts'
 import { closers, reply, start, talk } from './clients.ts'
-import { baseConfig, testCertificates, type UnderTest } from './submission-under-test.ts'
+import { app, baseConfig, testCertificates, type UnderTest } from './submission-under-test.ts'
+
+const plain = ({ username, password }: typeof app): string =>
+  Buffer.from(`\0${username}\0${password}`).toString('base64')
 
 type Options = { readonly session?: Buffer; readonly maxVersion: 'TLSv1.2' | 'TLSv1.3' }
 const versions = ['TLSv1.2', 'TLSv1.3'] as const
@@ -89,6 +93,27 @@ test.runIf(installed('openssl'))('a stranger has a hundred keys in a session of 
     expect.objectContaining({ msg: 'refused', stage: 'connect', rule: 'always.errors' }),
   )
   await until('nobody is there', () => under.submission.sessions === 0)
+})
+
+test.each([
+  ['behind its last reply', ['QUIT'], []],
+  ['between two commands', [], []],
+  [
+    'within a transaction',
+    [`AUTH PLAIN ${plain(app)}`, 'MAIL FROM:<noreply@corp.example>'],
+    ['abandoned by the client'],
+  ],
+])('a stranger that resets its connection %s has broken no rule', async (_when, lines, told) => {
+  const { under } = await start()
+  const raw = connect(under.port('submissions'), '127.0.0.1')
+  const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca }).on('error', () => {})
+  closers.push(() => void socket.destroy())
+  await reply(socket)
+  await talk(socket, 'EHLO x', ...lines)
+  raw.resetAndDestroy()
+  await until('nobody is there', () => under.submission.sessions === 0)
+  const all = under.told.map(({ msg }) => msg)
+  expect(all.filter((msg) => msg === 'refused' || msg === 'abandoned by the client')).toEqual(told)
 })
 
 const [listener] = baseConfig.listeners
