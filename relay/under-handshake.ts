@@ -37,7 +37,8 @@ export class UnderHandshake extends Duplex {
   /** Takes the socket over: who waited for its octets gets none. What the handshake makes of them takes time of its `turns`. */
   constructor(socket: Socket, turns: Turns = { inTurn: (work) => work() }) {
     // A record that is not read yet is the last one: what it says is known before the next one is passed.
-    super({ readableHighWaterMark: 1 })
+    // As a socket, it ends with its peer, and so does the TLS above it, which asks.
+    super({ readableHighWaterMark: 1, allowHalfOpen: false })
     this.#socket = socket
     this.#turns = turns
     socket

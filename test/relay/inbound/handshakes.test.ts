@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import type { ListenerConfig } from '../../../relay/config.ts'
@@ -114,6 +115,25 @@ test.each([
   await until('nobody is there', () => under.submission.sessions === 0)
   const all = under.told.map(({ msg }) => msg)
   expect(all.filter((msg) => msg === 'refused' || msg === 'abandoned by the client')).toEqual(told)
+})
+
+test('a stranger that ends TLS, and not its connection, is answered by the end of both', async () => {
+  const { under } = await start()
+  const raw = connect(under.port('submissions'), '127.0.0.1')
+  closers.push(() => void raw.destroy())
+  const kept = new Duplex({
+    read: () => {},
+    write: (octets, _, written) => void raw.write(octets, written),
+    final: (ended) => ended(),
+  })
+  raw.on('data', (octets) => kept.push(octets))
+  const ended = once(raw, 'end')
+  const socket = connectTls({ socket: kept, servername: 'localhost', ca: under.ca })
+  await reply(socket)
+  socket.end()
+  await ended
+  await until('nobody is there', () => under.submission.sessions === 0)
+  expect(under.told.map(({ msg }) => msg)).not.toContain('refused')
 })
 
 const [listener] = baseConfig.listeners
