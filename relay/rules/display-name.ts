@@ -20,9 +20,26 @@ function hasAnotherAddress(text: string, mailbox: Mailbox): boolean {
   )
 }
 
-// Each once: a name may repeat one address ten thousand times.
-const addressesIn = (text: string): readonly string[] =>
-  [...new Set(text.split(/[\s<>()[\]{}"',;:|]+/u))].filter(hasTwoSides)
+/** What goes on for longer before its @ is nobody's address, wherever it is cut. */
+const longest = 1000
+const separator = /[\s<>()[\]{}"',;:|]/gu
+
+/**
+ * Each once: a name may repeat one address ten thousand times. Only what has an @ is cut out: 100 KiB of a name may normalise
+ * to a hundred thousand words.
+ */
+function addressesIn(text: string): readonly string[] {
+  const found = new Set<string>()
+  for (let at = text.indexOf('@'); at !== -1; ) {
+    let start = at
+    while (start > Math.max(0, at - longest) && text.slice(start - 1, start).search(separator) === -1) start--
+    separator.lastIndex = at
+    const end = separator.exec(text)?.index ?? text.length
+    found.add(text.slice(start, end))
+    at = text.indexOf('@', end)
+  }
+  return [...found].filter(hasTwoSides)
+}
 
 const hasTwoSides = (token: string): boolean => /[^@]@+[^@]/.test(token)
 

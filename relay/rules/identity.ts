@@ -51,7 +51,7 @@ export const showsOwnAddress = each(({ displayName, shown, mailbox }, field, { c
   if (config.senderRules.headerFrom.displayNameAddress === 'Allow' || displayName === '') return undefined
   const rule = 'senderRules.headerFrom.displayNameAddress'
   if (shown === undefined) return refusal(rule, `the display name of ${field} is encoded in a way that hides it`)
-  return [shown, displayName].some((name) => showsAnotherAddress(name, mailbox))
+  return [...new Set([shown, displayName])].some((name) => showsAnotherAddress(name, mailbox))
     ? refusal(rule, `the display name of ${field} shows another address`)
     : undefined
 })

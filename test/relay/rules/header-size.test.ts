@@ -24,7 +24,7 @@ test('case M33: 100 KiB pass, and not an octet more', () => {
   expect(ruleOf(sized(102_401))).toBe('always.headerSize')
 })
 
-const times = (text: string, octets = 100_000) => text.repeat(Math.floor(octets / text.length))
+const times = (text: string, octets = 100_000) => text.repeat(Math.floor(octets / Buffer.byteLength(text)))
 test.each([
   ['groups', `From: ${times('a:;')}`],
   ['spaces in a fold', `From: app@corp.t\r\nX: y\r\n${times(' ')}z`],
@@ -60,6 +60,8 @@ test.each([
   ['question marks', `From: ${times('=?')} <app@corp.t>`],
   ['what nobody sees in a name', `From: "${times('@\u200b')}" <app@corp.t>`],
   ['Unicode in a name', `From: "${times('ﷺ')}" <app@corp.t>`],
+  ['Unicode that becomes many words before an @', `From: "\u2800${times(',ﷺ')}a@" <app@corp.t>`],
+  ['Unicode that becomes one word before an @', `From: =?utf-8?q?a?= "\u2800${times('㌖')}a@" <app@corp.t>`],
   ['colons', times(':')],
   ['names', `From: app@corp.t\r\n${times('x')}: y`],
 ])('cases M19 and M33: 100 KB of %s are judged in less than 50 ms', (_name, lines) => {
