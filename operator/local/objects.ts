@@ -1,5 +1,5 @@
 /** Objects in YAML text: each knows its place, and every problem names the line that a person has to change. */
-import { type Document, isScalar, LineCounter, parseAllDocuments, type ScalarTag } from 'yaml'
+import { type Document, isScalar, LineCounter, parseAllDocuments, type ScalarTag, type YAMLError } from 'yaml'
 import type { Path } from '../../crds/field-path.ts'
 import type { Invalid } from '../compile/snapshot.ts'
 import { readDeclared } from './declarations.ts'
@@ -62,8 +62,15 @@ function positionOf({ file, lines }: Source, offset: number): Position {
   return { file, line, column: col }
 }
 
+/** Where the parser puts what it quotes among its own words, ours stand in their place. */
+const ownWords: Readonly<Record<string, string>> = {
+  TAG_RESOLVE_FAILED: 'what begins with ! is read as a tag, and this is none; put text that begins with ! in quotes',
+  BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape, and this is none; write two, or take single quotes',
+}
+
 /** What the parser quotes may be a Secret's value, so only its own words are kept. */
-const withoutQuotation = (message: string): string => (/^[^:"]*/.exec(message)?.[0] ?? '').trim()
+const withoutQuotation = ({ code, message }: YAMLError): string =>
+  ownWords[code] ?? (/^[^:"]*/.exec(message)?.[0] ?? '').trim()
 
 const nothing: Read = { objects: [], problems: [], unread: [] }
 
@@ -77,7 +84,7 @@ function readDocument(source: Source): Read {
   const fault = document.errors[0] ?? document.warnings[0]
   const unread = (problems: readonly LocatedProblem[]): Read => ({ objects: [], problems, unread: [file] })
   if (fault !== undefined) {
-    const message = `this is not well-formed YAML: ${withoutQuotation(fault.message)}`
+    const message = `this is not well-formed YAML: ${withoutQuotation(fault)}`
     return unread([{ ...positionOf(source, fault.pos[0]), message }])
   }
   if (isEmpty(document)) return nothing

@@ -164,11 +164,13 @@ test.each([
   ['a number', 'stringData: {password: 47110815}'],
   ['an alias', 'stringData: {password: *hunter2}'],
   ['a tag', 'stringData: {password: !hunter2 x}'],
+  ['a tag that has no suffix', 'stringData: {password: !hunter2!}'],
+  ['an escape that is none', 'stringData: {password: "C:\\Uhunter2x"}'],
   ['a broken quotation', 'stringData: {password: "\\hunter2"}'],
   ['a stray scalar', 'stringData: {password: "a"hunter2}'],
   ['a wrong indent', 'stringData:\n    password: a\n  hunter2: "hunter2"'],
   ['an unknown field', 'stringdata: {password: hunter2}'],
-])('a Secret with %s is a problem that does not show the value', (_name, rest) => {
+])('a Secret with %s is a problem that does not show the value (case A17)', (_name, rest) => {
   const read = readObjects(`apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: mail}\n${rest}`, 'f.yaml')
   expect(read.problems.length).toBeGreaterThan(0)
   expect(JSON.stringify(read.problems)).not.toMatch(/hunter2|47110815/)
