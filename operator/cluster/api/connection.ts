@@ -53,9 +53,16 @@ function read(load: () => void, what: string): void {
   try {
     load()
   } catch (error) {
-    throw new Error(`${what} can not be read: ${(error as Error).message}`, { cause: error })
+    throw new Error(`${what} can not be read: ${withoutQuotation(error as Error)}`)
   }
 }
+
+/** What is no YAML is quoted with the lines around it, and tokens and keys are in them. */
+const withoutQuotation = ({ message, mark }: Error & { readonly mark?: Mark }): string =>
+  mark === undefined ? message : `it is not well-formed YAML at line ${mark.line + 1}`
+
+/** Counted from 0. */
+type Mark = { readonly line: number }
 
 function connectionOf(config: KubeConfig, context: string | undefined): ChosenConnection {
   if (context !== undefined) choose(config, context)
@@ -109,7 +116,12 @@ const errorChannel = 1
 
 async function loginOf(config: KubeConfig, throughProxy: boolean): Promise<Login> {
   const options: RequestOptions = { headers: {} }
-  await config.applyToHTTPSOptions(options)
+  try {
+    await config.applyToHTTPSOptions(options)
+  } catch (error) {
+    // It would quote how a token begins, or all of a short one.
+    throw error instanceof SyntaxError ? new Error('what the exec plugin of the kubeconfig says is no JSON') : error
+  }
   const { ca, cert, key, servername, rejectUnauthorized, auth } = options
   const headers = Object.fromEntries(
     Object.entries(options.headers ?? {}).map(([k, v]) => [k.toLowerCase(), String(v)]),
