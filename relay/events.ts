@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { SigningKeyConfig } from './config.ts'
 import type { Envelope } from './mail/envelope.ts'
-import { type AddressEvidence, showAddress } from './mail/evidence.ts'
+import { type AddressEvidence, showAddress, showAddresses } from './mail/evidence.ts'
 import type { BrokenKey } from './mail/keyring.ts'
 import type { Outcome } from './mail/outcome.ts'
 import { type Refusal, throttles } from './mail/rule.ts'
@@ -42,7 +42,14 @@ export type Events = ReturnType<typeof createEvents>
 /** `evidence` is read at each line, so that a reload changes the next line. */
 export function createEvents(log: Logger, metrics: Metrics, evidence: () => AddressEvidence) {
   const show = (address: string): string => showAddress(evidence(), address)
-  const line = (o: Outcome) => ({ outcome: o.kind, code: o.reply.code, status: o.reply.status, text: o.reply.text })
+  /** A next hop repeats the addresses that it speaks of. */
+  const foreign = (text: string): string => showAddresses(evidence(), text)
+  const line = ({ kind: outcome, reply: { code, status, text } }: Outcome) => ({
+    outcome,
+    code,
+    status,
+    text: foreign(text),
+  })
 
   /** A policy's throttle by its name, a credential's limit by its rule. */
   const throttled = ({ rule, throttle = rule }: Refusal, action: 'reject' | 'audit'): void => {
@@ -182,7 +189,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     },
     /** It failed again and again, or refuses our login or shows a wrong certificate: others take over for a while. */
     smarthostEjected(smarthost: string, host: string, forMs: number, reply: string): void {
-      log.warn({ smarthost, host, forMs, reply }, 'smarthost left out')
+      log.warn({ smarthost, host, forMs, reply: foreign(reply) }, 'smarthost left out')
     },
     signed(algorithm: SigningKeyConfig['algorithm']): void {
       metrics.signatures.inc({ algorithm })
@@ -250,7 +257,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     /** `kind`: refused by the next hop, or expired in the queue. */
     bounced(queueId: string, forwardPath: string, kind: 'refused' | 'expired', replyLine: string): void {
       metrics.bounces.inc({ class: kind })
-      log.warn({ queueId, forwardPath: show(forwardPath), kind, reply: replyLine }, 'bounced')
+      log.warn({ queueId, forwardPath: show(forwardPath), kind, reply: foreign(replyLine) }, 'bounced')
     },
     dsnQueued(queueId: string, dsnQueueId: string): void {
       metrics.dsnSent.inc()

@@ -20,3 +20,9 @@ const anyAddress = /(?:"[^"]*"|[^\s<>()[\],;:"]+)@(?:\[[^\]]*\]|[^\s<>()[\],;:"]
 
 /** A foreign text for a place that has no say in how addresses are shown. */
 export const withoutAddresses = (text: string): string => text.replace(anyAddress, '***')
+
+/** A foreign text for the log, with each address in it as the log shows addresses; a full stop behind it is no part of it. */
+export const showAddresses = (evidence: AddressEvidence, text: string): string =>
+  evidence === 'Clear' || !text.includes('@')
+    ? text
+    : text.replace(anyAddress, (address) => showAddress(evidence, address.replace(/\.$/, '')))

@@ -4,11 +4,12 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { createEvents } from '../../relay/events.ts'
+import { type AddressEvidence, showAddress } from '../../relay/mail/evidence.ts'
 import { refusal } from '../../relay/mail/rule.ts'
 import { createMetrics } from '../../relay/metrics.ts'
 
 const idle = { ready: 0, deferred: 0, inFlight: 0 }
-function telling() {
+function telling(evidence: AddressEvidence = 'Clear') {
   let text = ''
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -24,7 +25,7 @@ function telling() {
     spoolBytes: 0,
     spoolFreeBytes: 0,
   }))
-  const events = createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => 'Clear')
+  const events = createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => evidence)
   return { events, metrics, text: () => text }
 }
 type Events = ReturnType<typeof telling>['events']
@@ -73,6 +74,24 @@ test.each([
   expect(told.map((line) => line.msg)).not.toContain('x')
   expect(text()).not.toContain('\0')
   expect(text()).not.toContain('\x1b')
+})
+
+test.each([
+  'Hash',
+  'Mask',
+] as const)('with %s, an address that a next hop repeats is shown as every other', (evidence) => {
+  const { events, text } = telling(evidence)
+  const why = '550 5.1.1 <Bob@other.t>: no such user; ask postmaster@other.t.'
+  for (const tell of facts.slice(3, 5)) tell(events, why)
+  events.smarthostEjected('ses', 'smtp.example.net', 1, why)
+  const shown = (address: string) => showAddress(evidence, address)
+  const told = `550 5.1.1 <${shown('Bob@other.t')}>: no such user; ask ${shown('postmaster@other.t')}`
+  const lines = text().trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { text: told },
+    { reply: told },
+    { reply: told },
+  ])
 })
 
 test('10,000 addresses and domains make no metric of their own (case R13)', async () => {
