@@ -19,12 +19,30 @@ export function ownerOf(credential: CredentialConfig, mailbox: Mailbox): SenderC
 const inDomain = (sender: SenderConfig, { domain }: Mailbox): boolean =>
   sameDomain(domain, sender.domain) || (sender.includeSubdomains && isSubdomain(domain, sender.domain))
 
-const inLocalParts = ({ localParts }: SenderConfig, mailbox: Mailbox): boolean =>
-  localParts.length === 0 || localParts.some((pattern) => matches(pattern.toLowerCase(), comparable(mailbox)))
-
-/** `billing-*` matches `billing-@…` and `billing-eu@…`; without a final star the whole local part is meant. */
-const matches = (pattern: string, address: string): boolean =>
-  address.startsWith(pattern.endsWith('*') ? pattern.slice(0, -1) : `${pattern}@`)
+const inLocalParts = ({ localParts }: SenderConfig, mailbox: Mailbox): boolean => {
+  if (localParts.length === 0) return true
+  const { whole, prefixes } = listed(localParts)
+  const address = comparable(mailbox)
+  return whole.has(address.slice(0, address.lastIndexOf('@'))) || prefixes.some((prefix) => address.startsWith(prefix))
+}
 
 const inAddresses = ({ addresses }: CredentialConfig, mailbox: Mailbox): boolean =>
-  addresses.length === 0 || addresses.some((address) => address.toLowerCase() === comparable(mailbox))
+  addresses.length === 0 || listed(addresses).whole.has(comparable(mailbox))
+
+/** `billing-*` matches `billing-@…` and `billing-eu@…`; without a final star all of it is meant. */
+type Listed = { readonly whole: ReadonlySet<string>; readonly prefixes: readonly string[] }
+
+// A configuration is a value: its lists never change, and leave with it. A header may name a thousand senders.
+const read = new WeakMap<readonly string[], Listed>()
+
+function listed(patterns: readonly string[]): Listed {
+  const known = read.get(patterns)
+  if (known !== undefined) return known
+  const lower = patterns.map((pattern) => pattern.toLowerCase())
+  const made = {
+    whole: new Set(lower.filter((pattern) => !pattern.endsWith('*'))),
+    prefixes: lower.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1)),
+  }
+  read.set(patterns, made)
+  return made
+}
