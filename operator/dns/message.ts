@@ -57,15 +57,25 @@ export const questionMessage = (id: number, { name, type, unverified }: Query, r
 
 type Decoded = packet.DecodedPacket
 
+const headOctets = 12
+/** In 64 KiB are five thousand, whose names may be pointers to one of 127 labels: to read them all takes a tenth of a second. */
+const mostRecords = 1000
+
+/** Answers, authorities and additional ones, as the head has their numbers (RFC 1035 section 4.1.1). */
+const recordsCountedIn = (message: Buffer): number => [6, 8, 10].reduce((sum, at) => sum + message.readUInt16BE(at), 0)
+
 /** Undefined: it is no reply to this question, and somebody else may have sent it. */
 export function replyIn(message: Buffer, id: number, query: Query): Reply | 'truncated' | undefined {
+  if (message.length < headOctets || message.readUInt16BE(0) !== id) return undefined
+  if (recordsCountedIn(message) > mostRecords)
+    return { is: 'unknown', why: `a reply of more than ${mostRecords} records` }
   let decoded: Decoded
   try {
     decoded = packet.decode(message)
   } catch {
     return undefined
   }
-  if (decoded.type !== 'response' || decoded.id !== id || !isAbout(decoded, query)) return undefined
+  if (decoded.type !== 'response' || !isAbout(decoded, query)) return undefined
   return decoded.flag_tc ? 'truncated' : meaning(decoded, query)
 }
 

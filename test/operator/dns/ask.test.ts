@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { openAsking } from '../../../operator/dns/ask.ts'
 import { type Query, questionMessage, replyIn } from '../../../operator/dns/message.ts'
 import { serverIn, serverText } from '../../../operator/dns/server.ts'
+import { leastCpuMs } from '../../cpu-time.ts'
 import { type Behaviour, cname, startZoneServer, txt } from './zone-server.ts'
 
 const query: Query = { name: 'example.org', type: 'TXT' }
@@ -104,6 +105,26 @@ test('any octets are a reply to nothing, or mean something, without an exception
     }),
     { numRuns: 3000, seed: 20_260_105 },
   )
+})
+
+test('a reply of thousands of records with long names is read in less than 50 ms', () => {
+  const question = questionMessage(7, { name: 'a.t', type: 'TXT' }, true)
+  question.writeUInt16BE(0x8180, 2)
+  // Without its OPT, of 11 octets; then each record is a CNAME, from and to the long name of the first one.
+  const beginning = question.subarray(0, -11)
+  const kind = Buffer.from([0, 5, 0, 1, 0, 0, 0, 0])
+  const long = Buffer.from('\x01a'.repeat(126).concat('\0'), 'latin1')
+  const pointer = Buffer.from([0xc0, beginning.length])
+  const first = Buffer.concat([long, kind, Buffer.from([0, 2]), pointer])
+  const others = Buffer.concat([pointer, kind, Buffer.from([0, 2]), pointer])
+  const records = Math.floor((65_535 - beginning.length - first.length) / others.length)
+  beginning.writeUInt16BE(1 + records, 6)
+  beginning.writeUInt16BE(0, 10)
+  const message = Buffer.concat([beginning, first, Buffer.alloc(records * others.length, others)])
+  const read = () => replyIn(message, 7, { name: 'a.t', type: 'TXT' })
+  expect(leastCpuMs(3, read)).toBeLessThan(50)
+  expect(read()).toEqual({ is: 'unknown', why: 'a reply of more than 1000 records' })
+  expect(replyIn(message, 8, { name: 'a.t', type: 'TXT' })).toBeUndefined()
 })
 
 test.each([
