@@ -69,6 +69,11 @@ function connectionOf(config: KubeConfig, context: string | undefined): ChosenCo
   const cluster = config.getCurrentCluster()
   if (cluster === null)
     throw new Error('the kubeconfig names no current cluster; set its current-context, or --context')
+  // It is not shown: some write a password into it.
+  if (!/^https?:/i.test(cluster.server) || !URL.canParse(cluster.server))
+    throw new Error(
+      `the server of cluster ${cluster.name} in the kubeconfig is no URL; write one like https://host:6443`,
+    )
   const { namespace } = config.getContextObject(config.getCurrentContext()) ?? {}
   return {
     server: new URL(cluster.server),

@@ -6,9 +6,9 @@ import { connectionFromFile } from '../../../../operator/cluster/api/connection.
 import { openWire } from '../../../../operator/cluster/api/wire.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 
-function kubeconfig(user: string): string {
+function kubeconfig(user: string, server = 'https://127.0.0.1:1'): string {
   const file = join(temporaryFolder(), 'kubeconfig')
-  const cluster = 'clusters: [{name: a, cluster: {server: "https://127.0.0.1:1"}}]'
+  const cluster = `clusters: [{name: a, cluster: {server: "${server}"}}]`
   const context = 'contexts: [{name: a, context: {cluster: a, user: a}}]'
   writeFileSync(file, `current-context: a\n${cluster}\n${context}\nusers:\n- name: a\n  user:\n${user}`)
   return file
@@ -29,4 +29,13 @@ test('what an exec plugin says that is no JSON is not quoted: it may be a token 
   const called = openWire(connectionFromFile(file)).call({ method: 'GET', path: '/version', timeoutMs: 10_000 })
   const message = await called.then(String, (error: Error) => error.message)
   expect(message).toBe('GET /version: what the exec plugin of the kubeconfig says is no JSON')
+})
+
+test.each([
+  'api.example.org:6443',
+  'https://admin:hunter2@:6443',
+  'hunter2',
+])('a server %j is no URL, and told as one', (server) => {
+  const file = kubeconfig('    token: x\n', server)
+  expect(() => connectionFromFile(file)).toThrow('the server of cluster a in the kubeconfig is no URL')
 })
