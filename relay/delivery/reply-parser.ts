@@ -20,23 +20,23 @@ export class ReplyParser {
     return this.#rest === '' && this.#lines.length === 0
   }
 
-  /** The next whole reply, what is malformed about it, or undefined until more has arrived. */
-  next(): Answer | undefined {
+  /** The next whole reply, what is malformed about it, or undefined until more has arrived. What is quoted is cleaned before it is cut. */
+  next(clean = (text: string): string => text): Answer | undefined {
     for (;;) {
       const end = this.#rest.indexOf('\n')
       if (end > maxLine || (end < 0 && this.#rest.length > maxLine)) return malformed('a reply line without end')
       if (end < 0) return undefined
       const line = this.#rest.slice(0, end)
       this.#rest = this.#rest.slice(end + 1)
-      const answer = this.#take(line)
+      const answer = this.#take(line, clean)
       if (answer !== undefined) return answer
     }
   }
 
-  #take(line: string): Answer | undefined {
+  #take(line: string, clean: (text: string) => string): Answer | undefined {
     if (line.indexOf('\r') !== line.length - 1) return malformed('a reply line that ends without CR LF')
     const code = line.slice(0, 3)
-    if (!isReplyLine(line)) return malformed(`no SMTP reply: "${printable(line.slice(0, -1)).slice(0, 100)}"`)
+    if (!isReplyLine(line)) return malformed(`no SMTP reply: "${printable(clean(line.slice(0, -1))).slice(0, 100)}"`)
     if (this.#lines.length > 0 && code !== this.#code)
       return malformed(`a reply of two codes: ${this.#code} and ${code}`)
     if (this.#lines.length === maxLines) return malformed('a reply of too many lines')

@@ -127,7 +127,8 @@ export class Wire {
     if (this.#broken !== undefined) return
     if (this.#waiting !== undefined && this.#leaving > 0) void this.#noteBeginning(this.#waiting)
     this.#parser.push(chunk)
-    for (let answer = this.#parser.next(); answer !== undefined; answer = this.#parser.next()) {
+    const next = (): Answer | undefined => this.#parser.next(this.clean)
+    for (let answer = next(); answer !== undefined; answer = next()) {
       this.#take(answer)
       if (this.#broken !== undefined) return
     }
