@@ -1,6 +1,6 @@
 /** `inbox`: the captured mail of the fleets that run on this machine. */
 import type { Command } from 'commander'
-import { type Captured, capturedBy, capturedMail, contentOf, headerOf } from '../local/inbox.ts'
+import { type Captured, capturedBy, capturedMail, contentOf, headerOf, headOf } from '../local/inbox.ts'
 import { type State, stateAt } from '../local/state.ts'
 import { outputOption, stateOption } from './arguments.ts'
 import type { Context } from './context.ts'
@@ -31,16 +31,19 @@ function list(state: State, { output }: Options, terminal: Terminal): ExitCode {
   const mail = capturedMail(state)
   if (output === 'json') terminal.out(JSON.stringify({ captured: mail }, null, 2))
   else if (mail.length === 0) terminal.out(`nothing was captured in ${state.root}`)
-  else for (const message of mail) terminal.out(listLine(message, terminal))
+  else for (const message of mail) for (const line of listLines(message, terminal)) terminal.out(line)
   return exitCodes.ok
 }
 
-function listLine(message: Captured, terminal: Terminal): string {
+/** None where it was deleted meanwhile. */
+function listLines(message: Captured, terminal: Terminal): readonly string[] {
+  const head = headOf(message)
+  if (head === undefined) return []
   const { queueId, acceptedAt, reversePath, forwardPaths } = message.envelope
   const when = new Date(acceptedAt).toISOString().slice(0, 19)
-  const subject = headerOf(contentOf(message), 'subject') ?? '(no subject)'
+  const subject = headerOf(head, 'subject') ?? '(no subject)'
   const envelope = `<${reversePath}> → ${forwardPaths.join(', ')}`
-  return `${terminal.style('strong', queueId)}  ${terminal.style('dim', `${when}Z`)}  ${envelope}  ${subject}`
+  return [`${terminal.style('strong', queueId)}  ${terminal.style('dim', `${when}Z`)}  ${envelope}  ${subject}`]
 }
 
 function show(queueId: string | undefined, { state: folder, output }: Options, terminal: Terminal): ExitCode {

@@ -1,5 +1,5 @@
 /** Captured mail of every fleet: what NonProduction kept instead of sending it. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Envelope } from '../../relay/mail/envelope.ts'
 import type { Name } from '../compile/snapshot.ts'
@@ -24,6 +24,24 @@ export const capturedBy = (state: State, queueId: string): Captured | undefined 
   state.fleets().flatMap((policy) => capturedIn(state, policy, queueId))[0]
 
 export const contentOf = ({ file }: Captured): string => readFileSync(file, 'utf8')
+
+/** A header and our Received are not longer. */
+const headBytes = 128 * 1024
+
+/** Its beginning, with the whole header; undefined where somebody has deleted it meanwhile. */
+export function headOf({ file }: Captured): string | undefined {
+  try {
+    const opened = openSync(file, 'r')
+    try {
+      const octets = Buffer.alloc(headBytes)
+      return octets.toString('utf8', 0, readSync(opened, octets))
+    } finally {
+      closeSync(opened)
+    }
+  } catch {
+    return undefined
+  }
+}
 
 /** The value of a header field as it stands in the message, without its folding; undefined where it has none. */
 export function headerOf(content: string, name: string): string | undefined {

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { execute } from '../../../operator/cli/program.ts'
 import { terminalOn } from '../../../operator/cli/terminal.ts'
 import { temporaryFolder } from '../local/temporary.ts'
 import { commanded } from './commanded.ts'
@@ -89,6 +90,26 @@ test('captured mail of which somebody has deleted one half, and what is no mail,
   expect(out).toContain('still here')
   const half = await commanded('inbox', 'show', 'half', '--state', state)
   expect([half.code, half.err]).toEqual([3, expect.stringContaining('there is no captured message half')])
+})
+
+test('what is captured is listed by its header alone: mail that is deleted meanwhile keeps nobody from the others, nor does one that no string can hold', async () => {
+  const state = temporaryFolder()
+  const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
+  mkdirSync(inbox, { recursive: true })
+  const envelope = { credential: 'team-a/web', reversePath: '', forwardPaths: ['b@example.net'], client: {} }
+  for (const [acceptedAt, queueId] of ['first', 'second', 'third'].entries()) {
+    writeFileSync(join(inbox, `${queueId}.json`), JSON.stringify({ envelope: { ...envelope, acceptedAt, queueId } }))
+    writeFileSync(join(inbox, `${queueId}.eml`), `Subject: the ${queueId}\r\n\r\n`)
+  }
+  truncateSync(join(inbox, 'third.eml'), 600 * 1024 * 1024)
+  const lines: string[] = []
+  const out = (line: string): void => {
+    lines.push(line)
+    rmSync(join(inbox, 'second.eml'), { force: true })
+  }
+  const terminal = { out, err: out, style: (_style: unknown, text: string) => text }
+  const code = await execute(['inbox', 'list', '--state', state], { terminal, signal: new AbortController().signal })
+  expect([code, lines.map((line) => line.split('  ').at(-1))]).toEqual([0, ['the first', 'the third']])
 })
 
 test('its version is that of the package', async () => {
