@@ -19,7 +19,7 @@ type Parts = {
   readonly messages: Messages
   readonly unreadable: Unreadable
   /** The content on disk is not what was received. */
-  readonly damaged: (handle: number, queueId: string) => void
+  readonly damaged: (handle: number, queueId: string) => Promise<void>
 }
 
 export class Contents {
@@ -70,13 +70,13 @@ export class Contents {
       const got = await this.#guarded(handle, queueId, at, () => file.read(chunk, at))
       at += chunk.length
       sum = crc32(chunk, sum)
-      if (got < chunk.length || (at === bytes && sum !== crc)) throw this.#damage(handle, queueId)
+      if (got < chunk.length || (at === bytes && sum !== crc)) throw await this.#damage(handle, queueId)
       yield chunk
     }
   }
 
-  #damage(handle: number, queueId: string): SpoolError {
-    this.#parts.damaged(handle, queueId)
+  async #damage(handle: number, queueId: string): Promise<SpoolError> {
+    await this.#parts.damaged(handle, queueId)
     return new SpoolError('fault', `${this.#nameOf(queueId)} is damaged: it was set aside`)
   }
 
@@ -85,7 +85,7 @@ export class Contents {
     const got = await this.#parts.unreadable.read(place, deed).catch((error: unknown) => {
       throw spoolError(`${this.#nameOf(queueId)} could not be read`, error)
     })
-    if (got === undefined) throw this.#damage(handle, queueId)
+    if (got === undefined) throw await this.#damage(handle, queueId)
     return got
   }
 

@@ -7,6 +7,7 @@ import { Allotment } from './allotment.ts'
 import { Cleaner } from './cleaner.ts'
 import { ContentCache } from './content-cache.ts'
 import { Contents } from './contents.ts'
+import { Damage } from './damage.ts'
 import type { Disk } from './disk.ts'
 import { spoolError } from './disk-error.ts'
 import { Fault } from './fault.ts'
@@ -17,7 +18,6 @@ import { LargeFiles } from './large-files.ts'
 import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
 import { type Paths, pathsOf } from './paths.ts'
-import { setAside } from './quarantine.ts'
 import { parseQueueId, queueIds } from './queue-id.ts'
 import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
@@ -49,7 +49,6 @@ type Parts = {
 
 export class JournalSpool implements Spool {
   readonly #parts: Parts
-  readonly #paths: Paths
   readonly #space: FreeSpace
   readonly #room: Allotment
   readonly #journal: Journal
@@ -62,10 +61,9 @@ export class JournalSpool implements Spool {
   readonly #register: Register
   readonly #ahead: Ahead
   readonly #open: OpenSegments
+  readonly #damage: Damage
   /** Their removal is written already and not yet durable. */
   readonly #leaving = new Set<number>()
-  /** What is being set aside, and its removal. */
-  #ending: Promise<unknown> = Promise.resolve()
   readonly #incoming = new Set<string>()
   readonly #held: Held = { bytes: 0 }
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
@@ -84,7 +82,6 @@ export class JournalSpool implements Spool {
     const { segments, lastNumber, register, ahead } = recovered
     const segmentBytes = parts.segmentBytes ?? segmentBytesFor(space.total)
     this.#parts = parts
-    this.#paths = paths
     this.#space = space
     this.#register = register
     this.#ahead = ahead
@@ -92,7 +89,17 @@ export class JournalSpool implements Spool {
     this.#nextId = queueIds(now)
     this.#large = new LargeFiles(disk, paths)
     this.#fault = new Fault({ events, mend: () => this.#mend(), tryAgainMs: parts.tryAgainMs })
-    const damaged = (handle: number, queueId: string) => this.#setAside(handle, queueId)
+    this.#damage = new Damage({
+      disk,
+      paths,
+      register,
+      events,
+      leaving: this.#leaving,
+      drop: (handle) => this.#drop(handle),
+      remove: (queueId) => this.#journal.append(removal(queueId)),
+      clean: () => this.#cleaner.consider(),
+    })
+    const damaged = (handle: number, queueId: string) => this.#damage.message(handle, queueId)
     const waits = parts.patience ?? patience
     const unreadable = new Unreadable({ patience: waits, works: () => this.#fault.error?.kind !== 'fault' })
     const messages = new Messages({
@@ -101,7 +108,7 @@ export class JournalSpool implements Spool {
       ahead,
       read: (place) => unreadable.read(`${place.segment.name}:${place.at}`, () => this.#open.read(place)),
       damaged,
-      damagedState: (handle, queueId, place) => this.#damagedState(handle, queueId, place),
+      damagedState: (handle, queueId, place) => this.#damage.state(handle, queueId, place),
     })
     this.#contents = new Contents({ disk, paths, cache: this.#cache, messages, unreadable, damaged })
     this.#journal = new Journal({
@@ -278,7 +285,8 @@ export class JournalSpool implements Spool {
 
   async close(): Promise<void> {
     await this.#fault.stop()
-    await Promise.all([this.#ending, this.#cleaner.stop()])
+    await Promise.all([this.#damage.ending, this.#cleaner.stop()])
+    await this.#damage.ending
     await this.#journal.close()
     await this.#open.close()
     this.#parts.closed()
@@ -325,30 +333,6 @@ export class JournalSpool implements Spool {
     this.#leaving.delete(handle)
     this.#ahead.forget(handle)
     this.#register.remove(handle)
-  }
-
-  /** Found damaged when it was to be given out: ours no more once it lies aside, and nothing of it is deleted. */
-  #setAside(handle: number, queueId: string): void {
-    const place = this.#register.placeOf(handle)
-    if (place === undefined || !this.#register.standsFor(handle, queueId)) return
-    const hasFile = this.#register.hasFile(handle)
-    const path = hasFile ? this.#paths.content(queueId) : this.#paths.segment(place.segment.name)
-    this.#parts.events.quarantined(path, `the content of message ${queueId} is damaged or cannot be read`)
-    if (!hasFile) place.segment.damaged = true
-    this.#drop(handle)
-    const lies = hasFile ? setAside(this.#parts.disk, this.#paths, path, `${queueId}.eml`) : Promise.resolve(true)
-    const ended = lies.then((is) => (is ? this.#journal.append(removal(queueId)) : undefined)).catch(ignored)
-    this.#ending = Promise.all([this.#ending, ended])
-  }
-
-  /** Each is told once, and counted: whoever had it may get it again. */
-  #damagedState(handle: number, queueId: string, { segment }: Place): void {
-    this.#register.loseState(handle)
-    if (this.#register.outline(handle)?.disposition === 'relay') this.#parts.events.forgotten(queueId)
-    if (segment.damaged) return
-    segment.damaged = true
-    const why = `the state of message ${queueId} is damaged or cannot be read`
-    this.#parts.events.quarantined(this.#paths.segment(segment.name), why)
   }
 
   #written(items: readonly Item[], bytes: number): void {

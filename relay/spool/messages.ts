@@ -21,7 +21,7 @@ type Parts = {
   /** Undefined when the place counts as damaged. @throws the disk's error */
   readonly read: (place: Place) => Promise<Buffer | undefined>
   /** The record that makes the message ours is not what was written: nothing of it can be given out. */
-  readonly damaged: (handle: number, queueId: string) => void
+  readonly damaged: (handle: number, queueId: string) => Promise<void>
   /** Nor is its last state: it counts as untried, since mail that came twice is better than mail that did not. */
   readonly damagedState: (handle: number, queueId: string, place: Place) => void
 }
@@ -51,7 +51,7 @@ export class Messages {
       if (!(loaded.error instanceof Damage)) {
         throw spoolError(`spool ${this.#parts.directory}: message ${queueId} could not be read`, loaded.error)
       }
-      this.#parts.damaged(handle, queueId)
+      await this.#parts.damaged(handle, queueId)
       return undefined
     }
   }

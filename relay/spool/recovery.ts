@@ -197,7 +197,7 @@ class Recovery {
       register,
       ahead: this.#ahead,
       read,
-      damaged: ignored,
+      damaged: async () => {},
       damagedState: ignored,
     })
     for (const { handle, place } of this.#replay.reported()) {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
@@ -31,6 +31,8 @@ test.each([
   const second = await open(directory, failing.disk)
   await expect(octets(second.content(queueId))).rejects.toThrow()
   await until('it was to be set aside', () => failing.calls.includes('rename large'))
+  // Segments that are not needed go with what is written.
+  for (let n = 0; n < 10; n += 1) await second.remove((await accept(second, contentOf(n, 10))).envelope.queueId)
   await second.close()
   expect(readFileSync(path).equals(damaged)).toBe(true)
 
@@ -43,4 +45,35 @@ test.each([
   const fourth = await open(directory)
   expect([fourth.isEmpty, existsSync(path)]).toEqual([true, false])
   await fourth.close()
+})
+
+test('a segment with damaged content that is not aside yet when the relay ends is set aside by the next one, and not deleted', async () => {
+  const directory = temporaryFolder()
+  const small = contentOf(2, 1000)
+  const first = await open(directory)
+  await accept(first, small, { queueId: 'damaged000' })
+  await accept(first, contentOf(3, 1000), { queueId: 'sound00000' })
+  await first.close()
+  const [name = ''] = readdirSync(join(directory, 'journal'))
+  const path = join(directory, 'journal', name)
+  // What lies in the newest segment is looked at by each start.
+  await (await open(directory)).close()
+  const octetsThere = readFileSync(path)
+  octetsThere.write('!', octetsThere.indexOf(small) + 20)
+  writeFileSync(path, octetsThere)
+
+  const failing = new FailingDisk()
+  failing.failing.set('makeDirectory quarantine', 'EIO')
+  const second = await open(directory, failing.disk)
+  await expect(octets(second.content('damaged000'))).rejects.toThrow('damaged')
+  expect(second.has('damaged000')).toBe(false)
+  await second.close()
+
+  const third = await open(directory)
+  await expect(octets(third.content('damaged000'))).rejects.toThrow('damaged')
+  expect(await octets(third.content('sound00000'))).toEqual(contentOf(3, 1000))
+  await third.remove('sound00000')
+  await until('nothing in the segment is needed', () => !existsSync(path))
+  await third.close()
+  expect(readFileSync(join(directory, 'quarantine', name)).equals(octetsThere)).toBe(true)
 })

@@ -1,0 +1,83 @@
+/** What is found damaged when it is to be given out: told, and ours no more once it lies aside; nothing of it is deleted. */
+import type { Events } from '../events.ts'
+import type { Disk } from './disk.ts'
+import type { Paths } from './paths.ts'
+import { setAside } from './quarantine.ts'
+import type { Register } from './register.ts'
+import type { Place } from './segment.ts'
+
+type Parts = {
+  readonly disk: Disk
+  readonly paths: Paths
+  readonly register: Register
+  readonly events: Pick<Events, 'forgotten' | 'quarantined'>
+  /** Those on their way out: nobody copies them. */
+  readonly leaving: Set<number>
+  /** Memory forgets it. */
+  readonly drop: (handle: number) => void
+  /** So does the journal. */
+  readonly remove: (queueId: string) => Promise<void>
+  /** A segment with damage goes as soon as nothing in it is needed. */
+  readonly clean: () => void
+}
+
+export class Damage {
+  readonly #parts: Parts
+  #ending: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** What is being set aside, and its removal. */
+  get ending(): Promise<unknown> {
+    return this.#ending
+  }
+
+  /** When it resolves, the message is ours no more, or its content could not be moved: then it is read again, and kept. */
+  message(handle: number, queueId: string): Promise<void> {
+    const { register, leaving } = this.#parts
+    const place = register.placeOf(handle)
+    if (place === undefined || leaving.has(handle) || !register.standsFor(handle, queueId)) return Promise.resolve()
+    const done = register.hasFile(handle) ? this.#file(handle, queueId) : this.#record(handle, queueId, place)
+    this.#ending = Promise.all([this.#ending, done])
+    return done
+  }
+
+  /** The last state of a message: each is told once, and counted, since whoever had it may get it again. */
+  state(handle: number, queueId: string, place: Place): void {
+    const { register, events } = this.#parts
+    register.loseState(handle)
+    if (register.outline(handle)?.disposition === 'relay') events.forgotten(queueId)
+    if (!place.segment.damaged) this.#segment(place, `the state of message ${queueId} is damaged or cannot be read`)
+  }
+
+  // It has no removal: a start that comes before its segment lies aside finds the damage again.
+  async #record(handle: number, queueId: string, place: Place): Promise<void> {
+    this.#segment(place, damagedContent(queueId))
+    this.#parts.drop(handle)
+    this.#parts.clean()
+  }
+
+  async #file(handle: number, queueId: string): Promise<void> {
+    const { disk, paths, register, events, leaving, drop, remove } = this.#parts
+    const path = paths.content(queueId)
+    events.quarantined(path, damagedContent(queueId))
+    leaving.add(handle)
+    const lies = await setAside(disk, paths, path, `${queueId}.eml`)
+    if (!register.standsFor(handle, queueId)) return
+    leaving.delete(handle)
+    if (!lies) return
+    drop(handle)
+    this.#ending = Promise.all([this.#ending, remove(queueId).catch(ignored)])
+  }
+
+  #segment({ segment }: Place, why: string): void {
+    segment.damaged = true
+    this.#parts.events.quarantined(this.#parts.paths.segment(segment.name), why)
+  }
+}
+
+const damagedContent = (queueId: string): string => `the content of message ${queueId} is damaged or cannot be read`
+
+const ignored = (): void => {}
