@@ -76,6 +76,7 @@ class Recovery {
     for (const name of names) await this.#journalFile(name, name === this.#newest ? checkAll : this.#isLeftTillLater)
     this.#buffer = Buffer.of()
     for (const segment of this.#segments) this.#checkEnd(segment)
+    this.#checkReturned()
     this.#checkMissing(names)
     await this.#closeReported()
     await this.#endWhatIsDone()
@@ -163,15 +164,33 @@ class Recovery {
     this.#damaged(segment, `ends at octet ${segment.bytes} of ${known}`)
   }
 
-  // The oldest always goes first: one that is gone while an older one is there was not deleted by us.
+  // The oldest always goes first: one that is older than all of these had gone, as had the removals of its mail.
+  #checkReturned(): void {
+    const oldest = this.#oldestListed
+    for (const segment of this.#segments) {
+      if (segment.number >= oldest) continue
+      this.#lost.add(segment, Number.POSITIVE_INFINITY)
+      this.#damaged(segment, 'was given back before, or is of another spool: its mail may have left')
+    }
+  }
+
+  // One that is gone while an older one is there was not deleted by us.
   #checkMissing(names: readonly string[]): void {
-    const oldest = Math.min(...names.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY))
+    const listed = this.#oldestListed
+    const numbers = names.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
+    const oldest = Math.min(...numbers.filter((number) => number >= listed))
     for (const name of this.#replay.listed) {
       const segment = parseSegmentName(name)
       if (segment === undefined || segment.number < oldest || names.includes(name)) continue
       this.#lost.add(segment, Number.POSITIVE_INFINITY)
       this.#quarantined(this.#paths.segment(name), 'is gone')
     }
+  }
+
+  /** 0 where nobody can tell. */
+  get #oldestListed(): number {
+    const numbers = this.#replay.listed.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
+    return numbers.length === 0 ? 0 : Math.min(...numbers)
   }
 
   #damaged(segment: Segment, why: string): void {

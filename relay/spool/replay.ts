@@ -32,7 +32,7 @@ export class Replay {
     switch (entry.kind) {
       case 'opened':
         for (const [name, bytes] of Object.entries(entry.ends)) this.#ends.set(name, bytes)
-        this.#listed = Object.keys(entry.ends)
+        this.#listed = [...Object.keys(entry.ends), segment.name]
         break
       case 'accepted':
         this.#put(place, entry, untried(entry.envelope))
@@ -60,7 +60,7 @@ export class Replay {
     return this.#ends.get(segment.name) ?? 0
   }
 
-  /** The segments that were there when the newest one was begun. */
+  /** The segments that were there when the newest one was begun, and that one. */
   get listed(): readonly string[] {
     return this.#listed
   }

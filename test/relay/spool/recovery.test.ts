@@ -290,6 +290,35 @@ test('segments of two spools in one folder give out the mail of both, though the
   expect((await found({ ...mine, contents })).ids.toSorted()).toEqual(left)
 })
 
+test('a segment that was given back, and that a copy of the folder has brought again, is told, and each of its mail, which may arrive twice', async () => {
+  const spool = await filled()
+  const backup = readFileSync(spool.segment)
+  const second = await openSpool({ directory: spool.directory, events: listening().events })
+  for (const queueId of spool.contents.keys()) await second.remove(queueId)
+  await second.close()
+  // The removals go with the segment that held them.
+  const third = await openSpool({ directory: spool.directory, events: listening().events })
+  const content = contentOf(60, 60)
+  const staying = (await accept(third, content)).envelope.queueId
+  spool.contents.set(staying, content)
+  await until('what is dead is given back', () => readdirSync(join(spool.directory, 'journal')).length === 1)
+  await third.close()
+  await (await openSpool({ directory: spool.directory, events: listening().events })).close()
+  writeFileSync(spool.segment, backup)
+  writeFileSync(join(spool.directory, 'large', `${spool.large}.eml`), contentOf(140_000, 140_000))
+  const { ids, told } = await found(spool)
+  expect(ids).toEqual([spool.small, spool.large, spool.last, staying])
+  expect(told).toEqual([
+    expect.stringMatching(
+      /^quarantined \/journal\/0000000001-.*: was given back before, or is of another spool: its mail may have left$/,
+    ),
+    `forgotten ${spool.small}`,
+    `forgotten ${spool.large}`,
+    `forgotten ${spool.last}`,
+    'recovered 4 swept 0',
+  ])
+})
+
 test('small and large are told apart by their size alone', () => {
   expect(smallBytes).toBe(131_072)
 })
