@@ -77,7 +77,11 @@ function fileOf(fd: number): DiskFile {
     async write(buffers, position) {
       let at = position
       for (let rest = buffers; rest.length > 0; ) {
-        const written = await writeSome(number(), rest.slice(0, buffersPerCall), at)
+        const some = rest.slice(0, buffersPerCall)
+        const written = await writeSome(number(), some, at)
+        // As file systems of user space do: it would be asked for ever.
+        if (written === 0 && some.some(({ length }) => length > 0))
+          throw new Error('the disk takes nothing and says no error')
         at += written
         rest = after(rest, written)
       }

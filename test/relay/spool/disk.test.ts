@@ -1,7 +1,7 @@
-/** A file that was closed has no number any more: it may be somebody else's by then. */
-import { readFileSync } from 'node:fs'
+/** A file that was closed has no number any more, since it may be somebody else's by then; and a write ends. */
+import fs, { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { temporaryFolder } from './samples.ts'
 
@@ -23,4 +23,18 @@ test('a file that is closed twice closes nobody else’s, and nothing is written
   await next.sync()
   await next.close()
   expect(readFileSync(join(folder, 'next'), 'utf8')).toBe('kept')
+})
+
+test('a disk that takes no octet of a write, and says no error, is not asked for ever', async () => {
+  const file = await nodeDisk.create(join(temporaryFolder(), 'file'))
+  onTestFinished(() => file.close())
+  let asked = 0
+  const takesNothing = (...args: readonly unknown[]): void => {
+    asked += 1
+    const answer = args.at(-1) as (error: Error | null, written: number) => void
+    setImmediate(() => answer(asked > 100 ? new Error('asked for ever') : null, 0))
+  }
+  const writev = vi.spyOn(fs, 'writev').mockImplementation(takesNothing as never)
+  onTestFinished(() => writev.mockRestore())
+  await expect(file.write([Buffer.from('mail')], 0)).rejects.toThrow('takes nothing')
 })
