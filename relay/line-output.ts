@@ -18,6 +18,8 @@ const lineFeed = 0x0a
 export type LineOutput = {
   /** Never waits and never throws. */
   write(line: string): void
+  /** Now, as far as the reader takes it: what is not to be lost with the process. */
+  flush(): void
   /** For the end of the process: whoever reads gets the last lines. */
   close(): void
 }
@@ -99,6 +101,7 @@ export function lineOutput(fd: number, told: () => Told): LineOutput {
       bytes += line.length
       if (gathered.push(line) >= flushLines) flush()
     },
+    flush,
     close: () => {
       clearInterval(flushing)
       const end = performance.now() + lastWordsMs

@@ -116,6 +116,7 @@ const delivery = createDelivery({
   loaded: () => loaded,
   inboxDirectory: join(args.data, 'inbox'),
   attemptsFile: join(args.data, 'open-attempts'),
+  flushLog: () => output.flush(),
 })
 const pages = await serve(args.http, {
   notReady,

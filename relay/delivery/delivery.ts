@@ -71,6 +71,8 @@ export type DeliveryParts = {
   readonly headroom?: Headroom
   /** How soon a write that the spool refused is repeated. */
   readonly repeatMs?: number
+  /** What was told is with whoever reads the log, and outlives the process. */
+  readonly flushLog?: () => void
 }
 
 export function createDelivery(parts: DeliveryParts): Delivery {
@@ -220,6 +222,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       const outline = handle === undefined ? undefined : spool.outline(handle)
       if (outline !== undefined && outline.dueAt !== Number.POSITIVE_INFINITY) events.interrupted(queueId)
     }
+    // In this turn: in the next one their file forgets them.
+    parts.flushLog?.()
   }
 
   return {

@@ -148,3 +148,19 @@ test('a terminal obeys nothing that a stranger is quoted with, and the line says
   expect(written).toContain('ü')
   expect(JSON.parse(written)).toEqual(line)
 })
+
+test('a line that must be known at once is with the reader when it is flushed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-line-output-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'log')
+  const fd = openSync(path, 'a')
+  onTestFinished(() => closeSync(fd))
+  const output = lineOutput(fd, () => {
+    throw new Error('nothing is lost')
+  })
+  onTestFinished(() => output.close())
+  output.write('a line\n')
+  expect(readFileSync(path, 'utf8')).toBe('')
+  output.flush()
+  expect(readFileSync(path, 'utf8')).toBe('a line\n')
+})

@@ -120,6 +120,19 @@ test('after a crash in an attempt the message is told to be a possible duplicate
   expect(waiting.queueId).not.toBe(open.queueId)
 })
 
+test('what may arrive twice is with whoever reads the log before the file forgets it: a kill just then leaves one of the two', async () => {
+  const upstream = await startSmarthost()
+  const spool = new MemorySpool()
+  const { queueId } = spool.put(envelope(hello), hello).envelope
+  const path = file()
+  writeFileSync(path, `${queueId.padEnd(31)}\n`)
+  const flushed: (readonly string[])[] = []
+  const flushLog = () => void flushed.push(idsIn(path))
+  const { attempted, facts } = rig(oneSmarthost(upstream.port), { spool, attemptsFile: path, flushLog })
+  expect([flushed, facts('interrupted')]).toEqual([[[queueId]], [[queueId]]])
+  await attempted(1)
+})
+
 test('an attempt is in the file before its content can have arrived, however long the disk and all else take (case S04)', async () => {
   const path = file()
   const inFile: boolean[] = []
