@@ -23,7 +23,8 @@ const checks: readonly Check[] = [
     messages < inForce().config.limits.messagesPerConnection
       ? undefined
       : refusal('admission.limits.messagesPerConnection'),
-  ({ spool }) => (spool.fault === undefined ? undefined : refusal('always.unavailable')),
+  ({ spool }) =>
+    spool.fault === undefined ? undefined : refusal(spool.isFull ? 'queue.storage' : 'always.unavailable'),
 ]
 
 export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Decision<Opening> {

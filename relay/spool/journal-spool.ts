@@ -172,6 +172,10 @@ export class JournalSpool implements Spool {
     return this.#fault.why
   }
 
+  get isFull(): boolean {
+    return this.#fault.error?.kind === 'full'
+  }
+
   /** Free octets on the volume, by its last answer: each look asks again, once a second at most. */
   freeBytes(): number {
     return this.#space.free

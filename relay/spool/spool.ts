@@ -64,6 +64,8 @@ export type Spool = {
   readonly oldestAcceptedAt: number | undefined
   /** The reason why the spool takes nothing now (disk full, read-only), or undefined. */
   readonly fault: string | undefined
+  /** What it lacks is room. */
+  readonly isFull: boolean
   /** Waits for what is being written. */
   close(): Promise<void>
 }

@@ -19,6 +19,7 @@ export class MemorySpool implements Spool {
   readonly #ids: string[] = []
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
   fault: string | undefined
+  readonly isFull = false
 
   get bytes(): number {
     return [...this.stored.values()].reduce((sum, { content }) => sum + content.length, 0)

@@ -13,6 +13,7 @@ export class MemorySpool implements Spool {
   bytes = 0
   claimed = 0
   fault: string | undefined
+  isFull = false
   /** Thrown by the next calls of `receive`, `write` or `commit`. */
   failing: { readonly at: 'receive' | 'write' | 'commit'; readonly kind: 'full' | 'fault' } | undefined
   /** Awaited by every commit. */

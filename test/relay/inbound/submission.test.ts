@@ -242,6 +242,13 @@ test('a spool that takes nothing says so at MAIL', async () => {
   await expect(client(under).sendMail(mail)).rejects.toThrow('451 4.3.0')
 })
 
+test('a spool without room says so at MAIL in the words of a full queue (case S14)', async () => {
+  const { spool, under } = await start()
+  spool.fault = 'disk full: 1 octets are free'
+  spool.isFull = true
+  await expect(client(under).sendMail(mail)).rejects.toThrow('452 4.3.1 the queue is full')
+})
+
 test('the queue is full when what is ours claims all of it, whatever its contents are', async () => {
   const { spool, under } = await start()
   spool.claimed = baseConfig.queue.maxBytes

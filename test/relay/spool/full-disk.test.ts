@@ -32,6 +32,7 @@ describe.runIf(smallVolumesGiven())('a volume of 1 MiB (case S14)', () => {
     const { spool, open, told } = await opened()
     for (let n = 0; await taken(spool, bytes, n); n += 1) expect(n).toBeLessThan(400)
     expect(spool.fault).toMatch(/disk full|ENOSPC/)
+    expect(spool.isFull).toBe(true)
     expect(told.lines.filter((line) => line.startsWith('fault'))).toHaveLength(1)
     const ids = (await messagesOf(spool)).map((m) => m.envelope.queueId)
     expect(ids.length * bytes).toBeGreaterThan(500_000)
