@@ -9,6 +9,7 @@ import { helmInstalled } from '../chart/helm.ts'
 import { type Api, accepted, apiOf, type KubeObject } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { type FaultProxy, faultProxy, status } from './fault-proxy.ts'
+import { forbidding } from './forbidding.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
 
 const day = 24 * 3_600_000
@@ -149,6 +150,19 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(error).toContain('restore it, or delete it and restart the operator')
     expect(error).not.toContain('SECRET')
     expect(await secret()).toEqual(before)
+  })
+
+  test('case A17: whoever keeps it from being looked at, and quotes it, makes no log tell its key', async () => {
+    const { signer } = await opened().current(signal)
+    const { data } = (await secret()) as unknown as { data: Record<string, string> }
+    const quoting = `'no team in ' + string(oldObject.data['authorities.json'])`
+    const lift = await forbidding(admin, chart.namespace, 'no team in', quoting)
+    const error = await opened().current(signal).catch(String)
+    await lift()
+    const key = signer.key.split('\n').filter((line) => line.length > 40)
+    const coded = String(data['authorities.json'])
+    expect(error).toMatch(/secrets\/relayfleet-ca: 403 .* no team in /)
+    expect([...key, coded, coded.slice(100, 200)].filter((part) => String(error).includes(part))).toEqual([])
   })
 
   test('is followed in time: the next one is known first, then signs, and the old one goes when it ends', async () => {

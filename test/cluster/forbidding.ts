@@ -5,14 +5,20 @@ import { type Api, accepted, type Refusal } from './api.ts'
 const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies'
 const apiVersion = 'admissionregistration.k8s.io/v1'
 
-/** Resolves when it holds. What it answers takes it away, and resolves when it is gone. */
-export async function forbidding(admin: Api, namespace: string, message: string): Promise<() => Promise<void>> {
+/** Resolves when it holds. `quoting`: what it says of a Secret that is there (CEL). What it answers takes it away, and resolves when it is gone. */
+export async function forbidding(
+  admin: Api,
+  namespace: string,
+  message: string,
+  quoting = `'${message}'`,
+): Promise<() => Promise<void>> {
   const name = `forbidding-${namespace}`
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['secrets'] }
   const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } }
+  const of = `oldObject == null ? '${message}' : ${quoting}`
   const policy = {
     matchConstraints: { namespaceSelector, resourceRules: [rule] },
-    validations: [{ expression: 'false', message, reason: 'Forbidden' }],
+    validations: [{ expression: 'false', message, messageExpression: of, reason: 'Forbidden' }],
   }
   const binding = { policyName: name, validationActions: ['Deny'] }
   const kind = 'ValidatingAdmissionPolicy'

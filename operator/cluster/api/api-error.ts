@@ -56,10 +56,18 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * Whoever refuses a Secret may quote it, as it was or as it would be, plain or in base64: webhooks are written by anybody. Every
+ * password and key of ours has more letters in a row than a word has, and large ones among them, which no object's name has.
+ */
+const withoutValues = (message: string): string =>
+  message.replace(/[\w+/=-]{40,}/g, (run) => (/[A-Z]/.test(run) ? '[not shown]' : run))
+
 /** An error out of the body of a refusal, or of an ERROR event of a watch. */
 export function refusal(what: string, code: number, body: unknown, retryAfterMs?: number): ApiError {
   const status: Status = typeof body === 'object' && body !== null ? body : {}
-  const said = status.message ?? (typeof body === 'string' ? body.slice(0, 200) : '')
+  const words = status.message ?? (typeof body === 'string' ? body.slice(0, 200) : '')
+  const said = /\/secrets(\/|$)/.test(what) ? withoutValues(words) : words
   return new ApiError('refused', `${what}: ${code} ${said}`.trim(), {
     code,
     status,
