@@ -18,6 +18,7 @@ export type Next = Standing & { readonly waitMs: number }
 
 /** After so many failures in a row, the version that we watch from is itself under suspicion. */
 const suspicious = 3
+const longestAskedMs = 60_000
 export const retries: Backoff = { firstMs: 250, longestMs: 30_000 }
 
 /** `from` is the version up to which the watch told everything; `heard`: whether it told anything at all. */
@@ -34,7 +35,7 @@ export function afterWatch(end: WatchEnd, from: string, heard: boolean, failures
       return again(from, before + 1, jitter)
     case 'failed':
       if (isExpired(end.error)) return afterWatch({ kind: 'expired' }, from, heard, failures, jitter)
-      return again(from, before + 1, jitter, end.error.retryAfterMs)
+      return again(from, before + 1, jitter, askedMs(end.error))
   }
 }
 
@@ -42,11 +43,15 @@ export function afterWatch(end: WatchEnd, from: string, heard: boolean, failures
 export function afterList(error: ApiError, failures: number, jitter: number): Next {
   // A continue token that is too old has nothing to do with trouble: the list starts over at once.
   const waits = isExpired(error) ? failures : failures + 1
-  const asked = isTransient(error) ? error.retryAfterMs : undefined
-  return { from: undefined, failures: failures + 1, waitMs: Math.max(asked ?? 0, backoffMs(waits, retries, jitter)) }
+  const asked = isTransient(error) ? askedMs(error) : 0
+  return { from: undefined, failures: failures + 1, waitMs: Math.max(asked, backoffMs(waits, retries, jitter)) }
 }
 
-function again(from: string, failures: number, jitter: number, askedMs = 0): Next {
-  const waitMs = Math.max(askedMs, backoffMs(failures, retries, jitter))
+/** How long the server asks us to wait, within bounds: who waits hears of no revocation, and a wish may be any number. */
+const askedMs = ({ retryAfterMs = 0 }: ApiError): number =>
+  Number.isNaN(retryAfterMs) ? 0 : Math.min(retryAfterMs, longestAskedMs)
+
+function again(from: string, failures: number, jitter: number, asked = 0): Next {
+  const waitMs = Math.max(asked, backoffMs(failures, retries, jitter))
   return { from: failures < suspicious ? from : undefined, failures, waitMs }
 }

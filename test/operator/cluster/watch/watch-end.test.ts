@@ -33,6 +33,9 @@ describe('after a watch from version 7', () => {
     ['silence', { kind: 'silent' }, false, 0, { from: '7', failures: 1, waitMs: 250 }],
     ['nonsense', { kind: 'garbled', why: '' }, false, 0, { from: '7', failures: 1, waitMs: 250 }],
     ['429 with a wish', failed(429, 5000), false, 0, { from: '7', waitMs: 5000 }],
+    ['429 with a wish for a day', failed(429, 86_400_000), false, 0, { from: '7', waitMs: 60_000 }],
+    ['429 with a wish that no timer holds', failed(429, 2 ** 32 * 1000), false, 0, { from: '7', waitMs: 60_000 }],
+    ['429 with a wish that is no number', failed(429, Number.NaN), false, 0, { from: '7', waitMs: 250 }],
     ['403', failed(403), false, 0, { from: '7', waitMs: 250 }],
     ['never longer than this', reset, false, 500, { waitMs: 30_000 }],
   ])('%s', (_name, end, heard, failures, expected) => {
@@ -47,6 +50,7 @@ describe('after a list', () => {
     ['an old continue token starts over', refused(410), 0, { failures: 1, waitMs: 0 }],
     ['but not for ever', refused(410), 3, { failures: 4, waitMs: 1000 }],
     ['the server may ask for more', refused(503, 7000), 0, { waitMs: 7000 }],
+    ['but not for a day', refused(503, 86_400_000), 0, { waitMs: 60_000 }],
   ])('%s', (_name, error, failures, expected) => {
     expect(afterList(error, failures, full)).toMatchObject(expected)
   })
