@@ -74,8 +74,9 @@ function openCluster() {
     objects.set(ref, { ref, uid: uidOf(ref), resourceVersion, status } as DeclaredObject)
   }
   for (const ref of compiledNow().statuses.keys()) put(ref, {})
-  return {
+  const cluster = {
     writes: () => writes,
+    written: (_ref: Ref): void => undefined,
     put,
     statusOf: (ref: Ref) => objects.get(ref)?.status as { readonly conditions: readonly Condition[] },
     world: {
@@ -89,10 +90,12 @@ function openCluster() {
         const ref = `${object.kind} ${namespace}/${name}` as Ref
         writes += 1
         put(ref, structuredClone(object['status']) as DeclaredObject['status'])
+        cluster.written(ref)
         return { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
       },
     },
   }
+  return cluster
 }
 
 let cluster: ReturnType<typeof openCluster>
@@ -111,8 +114,13 @@ afterEach(async () => {
 })
 
 /** How often all was looked at is how often troubles were asked for. */
-function start(written = hash): { readonly reporter: Reporter; readonly turns: () => number } {
+function start(written = hash): {
+  readonly reporter: Reporter
+  readonly turns: () => number
+  readonly failed: readonly string[]
+} {
   let turns = 0
+  const failed: string[] = []
   const reporter = openReporter({
     api: cluster.api,
     world: cluster.world,
@@ -133,11 +141,12 @@ function start(written = hash): { readonly reporter: Reporter; readonly turns: (
     keyUses: new KnownUses(() => undefined),
     mayWrite: () => true,
     record: () => undefined,
+    failed: (ref, error) => failed.push(`${ref}: ${String(error)}`),
     now: () => now,
     ask: async () => report({ hash }),
   })
   running.push(reporter.run(ending.signal))
-  return { reporter, turns: () => turns }
+  return { reporter, turns: () => turns, failed }
 }
 const ready = (i: number): string => {
   const found = cluster.statusOf(`RelayCredential ${nameOf(i)}`).conditions?.find(({ type }) => type === 'Ready')
@@ -184,6 +193,36 @@ test('nothing is said of one that was made anew since', async () => {
   reporter.give(compiledNow(), former)
   await eventually(() => ready(credentials - 1) === 'True Ready')
   expect([cluster.statusOf(`RelayCredential ${nameOf(7)}`), cluster.writes()]).toEqual([{}, credentials])
+})
+
+test('who sets a status back each time it is written is answered twenty times, and then every five seconds; that is told once', async () => {
+  const { reporter, turns, failed } = start()
+  const ref: Ref = 'RelayPolicy mail/shared'
+  let times = 0
+  cluster.written = (written) => {
+    if (written !== ref) return
+    times += 1
+    queueMicrotask(() => {
+      cluster.put(ref, {})
+      reporter.wake()
+    })
+  }
+  const looks = async (): Promise<void> => {
+    const before = turns()
+    await eventually(() => {
+      reporter.wake()
+      return turns() > before + 2
+    })
+  }
+  reporter.give(compiledNow(), uids())
+  await eventually(() => times >= 20)
+  await looks()
+  expect(times).toBe(20)
+  expect(failed).toEqual([expect.stringMatching(/^RelayPolicy mail\/shared: .* 20 times in a row.*sets it back/)])
+  now += 5000
+  await looks()
+  expect(times).toBe(21)
+  expect(failed).toHaveLength(1)
 })
 
 test('who is known to the relays need not wait until they have loaded the last of all the others', async () => {
