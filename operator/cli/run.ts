@@ -1,10 +1,11 @@
 /** `run`: the operator, in a pod of the chart or, with a kubeconfig, from anywhere. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { connectionByDefault, connectionFromFile } from '../cluster/api/connection.ts'
 import { ordinaryDnsPerSecond, runOperator } from '../cluster/operator.ts'
 import { Pulse } from '../cluster/pulse.ts'
+import { type PullPolicy, pullPolicies } from '../manifests/relay-fleet.ts'
 import { createMetrics } from '../metrics.ts'
 import { servePages } from '../pages.ts'
 import { hostAndPort, namespaceName, wholeNumber } from './arguments.ts'
@@ -16,6 +17,7 @@ type Options = {
   readonly namespace: string
   readonly watchNamespaces?: string
   readonly image: string
+  readonly imagePullPolicy?: PullPolicy
   readonly metricsBind: string
   readonly dnsQueriesPerSecond: string
   readonly kubeconfig?: string
@@ -35,6 +37,7 @@ export const addRun = (program: Command, context: Context): Command =>
     .requiredOption('--namespace <name>', 'where the operator is: its Lease and its certificate authority')
     .option('--watch-namespaces <names>', 'a,b: these and no others; absent: all')
     .requiredOption('--image <ref>', 'of the relays')
+    .addOption(new Option('--image-pull-policy <when>', 'of the relays').choices(pullPolicies))
     .option('--metrics-bind <host:port>', 'where /metrics, /healthz and /readyz are', '127.0.0.1:9466')
     .option('--dns-queries-per-second <number>', 'for the records of all domains together', `${ordinaryDnsPerSecond}`)
     .option('--kubeconfig <file>', 'how to reach the cluster; absent: as kubectl would, or as the account of this pod')
@@ -43,7 +46,7 @@ export const addRun = (program: Command, context: Context): Command =>
 
 async function operate(options: Options, { terminal, signal, environment }: Context): Promise<ExitCode> {
   refuseUnknown(environment)
-  const { kubeconfig, context, image } = options
+  const { kubeconfig, context, image, imagePullPolicy } = options
   const namespace = namespaceName(options.namespace, '--namespace')
   const watchNamespaces = namespacesOf(options.watchNamespaces)
   const at = hostAndPort(options.metricsBind, '--metrics-bind')
@@ -66,7 +69,8 @@ async function operate(options: Options, { terminal, signal, environment }: Cont
   })
   log('info', 'started', { identity, namespace, watchNamespaces, port: pages.port })
   try {
-    await runOperator({ connection, namespace, watchNamespaces, image, identity, tell, dnsPerSecond }, signal)
+    const relays = { image, ...(imagePullPolicy !== undefined && { imagePullPolicy }) }
+    await runOperator({ connection, namespace, watchNamespaces, ...relays, identity, tell, dnsPerSecond }, signal)
     log('info', 'ended', {})
     return exitCodes.ok
   } catch (error) {

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Dirty } from '../dirty.ts'
 import { openAsking } from '../dns/ask.ts'
+import type { PullPolicy } from '../manifests/relay-fleet.ts'
 import { type Limits, openApi } from './api/api.ts'
 import type { Connection } from './api/connection.ts'
 import { counted, type Verb } from './api/counted.ts'
@@ -21,6 +22,7 @@ export type OperatorOptions = {
   readonly watchNamespaces: readonly string[]
   /** Of the relays. */
   readonly image: string
+  readonly imagePullPolicy?: PullPolicy
   /** Unlike that of any other operator, dead or alive. */
   readonly identity: string
   readonly tell: Tell

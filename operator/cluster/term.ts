@@ -34,7 +34,7 @@ import { openSightings, type SightingNews } from './watch/sightings.ts'
 import { IssuerWatch } from './watch/token-issuer.ts'
 import type { World } from './watch/world.ts'
 
-type Term = Pick<OperatorOptions, 'namespace' | 'watchNamespaces' | 'image' | 'tell' | 'timing'> & {
+type Term = Pick<OperatorOptions, 'namespace' | 'watchNamespaces' | 'image' | 'imagePullPolicy' | 'tell' | 'timing'> & {
   readonly api: Api
   readonly world: World
   readonly recorder: Recorder
@@ -53,7 +53,20 @@ const pauseMs = 200
 const authorityName = 'relayfleet-ca'
 
 export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
-  const { api, world, recorder, dirty, wakers, mayWrite, ask, namespace, image, tell, timing = {} } = term
+  const {
+    api,
+    world,
+    recorder,
+    dirty,
+    wakers,
+    mayWrite,
+    ask,
+    namespace,
+    image,
+    imagePullPolicy,
+    tell,
+    timing = {},
+  } = term
   const everyMs = timing.lookMs ?? ordinaryTurns.everyMs
   const record = recorder.record.bind(recorder)
   const authority = openAuthority({ api, namespace, name: authorityName, mayWrite })
@@ -65,7 +78,7 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
     tell: (why) => tell({ about: 'trouble', part: 'issuer', why }),
     ...(timing.issuerMs !== undefined && { everyMs: timing.issuerMs }),
   })
-  const cluster = { image, operatorNamespace: namespace }
+  const cluster = { image, ...(imagePullPolicy !== undefined && { imagePullPolicy }), operatorNamespace: namespace }
   const took = (part: Part) => (ms: number) => tell({ about: 'done', part, ms })
   const verifier = new Verifier({
     ask,

@@ -34,9 +34,11 @@ const indexArguments = ['--index', `$(${indexVariable})`]
 // No listener's port is named: it is opened and closed while the pod runs, and a name here would restart it.
 const relayContainer = (fleet: RelayFleet): V1Container => {
   const port = httpPort(fleet)
+  const { image, imagePullPolicy } = fleet.cluster
   return {
     name: 'relay',
-    image: fleet.cluster.image,
+    image,
+    ...(imagePullPolicy !== undefined && { imagePullPolicy }),
     args: [...nodeFlags(program), program, ...relayArguments, '--http', `:::${port}`, ...indexArguments],
     env: [{ name: indexVariable, valueFrom: { fieldRef: { fieldPath: `metadata.labels['${podIndexLabel}']` } } }],
     ports: [{ name: httpPortName, containerPort: port, protocol: 'TCP' }],

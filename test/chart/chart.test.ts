@@ -182,6 +182,12 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(podOf(rendered()).spec.containers[0]?.image).toMatch(/^relayfleet\.dev\/relayfleet:\d/)
   })
 
+  test('operator and relays have one pull policy', () => {
+    const [container] = podOf(rendered({ image: { pullPolicy: 'Never' } })).spec.containers
+    const args = expect.arrayContaining(['--image-pull-policy=Never'])
+    expect(container).toMatchObject({ imagePullPolicy: 'Never', args })
+  })
+
   test('a single replica has no budget, which would only block drains', () => {
     expect(ofKind(rendered(), 'PodDisruptionBudget')).toHaveLength(1)
     expect(ofKind(rendered({ replicas: 1 }), 'PodDisruptionBudget')).toEqual([])

@@ -61,6 +61,14 @@ test.each([
   expect(relayPod(after)).not.toEqual(relayPod(before))
 })
 
+test('what is said of pulling the image holds for relays', () => {
+  const policies = (['Always', 'IfNotPresent', 'Never', undefined] as const).map((imagePullPolicy) => {
+    const cluster = { ...before.cluster, ...(imagePullPolicy !== undefined && { imagePullPolicy }) }
+    return relayPod({ ...before, cluster }).spec?.containers[0]?.imagePullPolicy
+  })
+  expect(policies).toEqual(['Always', 'IfNotPresent', 'Never', undefined])
+})
+
 test('a pod has more time to end than the relay takes', () => {
   const { terminationGracePeriodSeconds = 0, containers = [] } = relayPod(before).spec ?? {}
   const wait = containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0
