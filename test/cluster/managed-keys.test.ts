@@ -12,6 +12,7 @@ import { type Api, accepted, apiOf, type KubeObject } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { declarer } from './declare.ts'
 import { type FakeRelay, fakeRelay, healthy } from './fake-relay.ts'
+import { forbidding } from './forbidding.ts'
 import { conditionsOf, installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 
@@ -227,5 +228,19 @@ describe.runIf(givenCluster() !== undefined && isRoot)('keys that the operator m
       return conditionsOf(accepted(object)).some((c) => c.reason === 'KeySecretNotOwned')
     })
     expect(dataOf(await get(secrets('taken-dkim')))).toEqual(theirs.data)
+  })
+
+  test('where no Secret may be made, the domain does not say that all is in order, but what is to be mended', async () => {
+    const lift = await forbidding(admin, namespace, 'no Secret without a team')
+    const spec = { domain: `late.${domain}`, environment: 'NonProduction', dkim: {} }
+    await declarer(admin, namespace).domain('late', spec)
+    const path = domainPath().replace(/shop$/, 'late')
+    const reasons = async () => conditionsOf(accepted(await admin.get(path))).map((c) => `${c.type} ${c.reason}`)
+    await until('it is told', async () => (await reasons()).includes('Ready KeySecretRefused'))
+    const told = conditionsOf(accepted(await admin.get(path))).find((c) => c.type === 'ResolvedRefs')
+    expect(told?.message).toMatch(/secrets\/late-dkim: .*no Secret without a team; that policy has to let the operator/)
+    await lift()
+    await until('it has its keys', async () => (await get(secrets('late-dkim'))) !== undefined)
+    await until('that is over', async () => !(await reasons()).join().includes('KeySecretRefused'))
   })
 })

@@ -5,6 +5,7 @@ import type { Key, KeyUse } from '../../lifecycle/keys.ts'
 import { timeOf } from '../../lifecycle/keys.ts'
 import type { Retired } from '../../lifecycle/rotate.ts'
 import type { Occasion } from '../events/event-series.ts'
+import { withMend } from '../write/refused.ts'
 import type { Owed } from './binding-object.ts'
 
 const secretOf = ({ owner, binding }: Owed): string => `Secret ${owner.namespace}/${binding.secretName}`
@@ -34,10 +35,7 @@ export const bindingTroubles = {
       `${secretOf(owed)} is still being deleted, and is made anew afterwards; see whether its metadata.finalizers hold it back`,
     ),
   refused: (owed: Owed, why: string) =>
-    unresolved(
-      'SecretRefused',
-      `${secretOf(owed)} can not be written: ${why}; mend what is refused, it is tried again`,
-    ),
+    unresolved('SecretRefused', `${secretOf(owed)} can not be written: ${withMend(why)}`),
 } as const
 
 const regarding = ({ owner }: Owed): Occasion['regarding'] => ({

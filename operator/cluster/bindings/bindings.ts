@@ -8,7 +8,7 @@ import type { Dirty } from '../../dirty.ts'
 import { activeOf, type Heard, pendingOf, stamped } from '../../lifecycle/keys.ts'
 import { type InSecret, type KeyFacts, nextKeys, withPending } from '../../lifecycle/rotate.ts'
 import type { Api } from '../api/api.ts'
-import { ApiError, isConflict, isTransient } from '../api/api-error.ts'
+import { ApiError } from '../api/api-error.ts'
 import type { Backoff } from '../api/backoff.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { DeclaredObject, World } from '../watch/world.ts'
@@ -16,6 +16,7 @@ import { Deposed, type Writing } from '../write/apply.ts'
 import { openLanes } from '../write/lanes.ts'
 import { credentialOwner } from '../write/ownership.ts'
 import { Permits } from '../write/permits.ts'
+import { lasts, patienceMs } from '../write/refused.ts'
 import { type Conclusion, conclusionOf } from './binding-conclusion.ts'
 import { type Entry, entryOf, expectsNone, knownKeys, owe } from './binding-entry.ts'
 import { bindingTroubles } from './binding-news.ts'
@@ -72,8 +73,6 @@ const ordinary = {
   turns: { everyMs: 30_000, pauseMs: 200 },
   backoff: { firstMs: 500, longestMs: 120_000 },
 } as const
-/** An earlier Secret that leaves this slowly is worth telling. */
-const patienceMs = 4000
 /** What is due and was begun is begun again, if it has not ended by itself. */
 const againMs = 5000
 /** What is under way when everything ends is given up; it ends soon. */
@@ -356,6 +355,6 @@ const owedTo = (name: Name, { uid }: DeclaredObject, binding: Binding, authority
 /** Undefined for what passes by itself. */
 function troubleOf(error: unknown, owed: Owed, waitMs: number): Condition | undefined {
   if (error instanceof Leaving) return waitMs < patienceMs ? undefined : bindingTroubles.leaving(owed)
-  if (isTransient(error) || isConflict(error)) return undefined
+  if (!lasts(error, waitMs)) return undefined
   return bindingTroubles.refused(owed, error instanceof ApiError ? error.message : String(error))
 }

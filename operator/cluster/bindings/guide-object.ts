@@ -4,6 +4,7 @@ import type { Condition, Guide } from '../../compile/compiled.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { Applied } from '../write/apply.ts'
 import type { Owner } from '../write/ownership.ts'
+import { withMend } from '../write/refused.ts'
 
 export type OwedGuide = {
   readonly guide: Guide
@@ -51,4 +52,4 @@ export function guideTrouble(owed: OwedGuide, applied: Exclude<Applied, { kind: 
 }
 
 export const guideRefused = (owed: OwedGuide, why: string): Condition =>
-  unresolved('ConfigMapRefused', `${nameOf(owed)} can not be written: ${why}; mend what is refused, it is tried again`)
+  unresolved('ConfigMapRefused', `${nameOf(owed)} can not be written: ${withMend(why)}`)

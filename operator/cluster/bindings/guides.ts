@@ -5,12 +5,12 @@ import type { Name } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
 import { splitName } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
-import { isConflict, isTransient } from '../api/api-error.ts'
 import { rest } from '../api/rest.ts'
 import type { World } from '../watch/world.ts'
 import { applyObject, Deposed } from '../write/apply.ts'
 import { openLanes } from '../write/lanes.ts'
 import { credentialOwner } from '../write/ownership.ts'
+import { lasts } from '../write/refused.ts'
 import { guideObject, guideRefused, guideTrouble, type OwedGuide } from './guide-object.ts'
 
 export type Guides = {
@@ -44,7 +44,7 @@ export function openGuides({ api, world, mayWrite, dirty, everyMs, tell }: Guidi
   const troubles = new Map<Name, Condition>()
   const lanes = openLanes<OwedGuide>({
     work: (name, owed) => make(name as Name, owed),
-    failed: (name, error) => fail(name as Name, error),
+    failed: (name, error, waitMs) => fail(name as Name, error, waitMs),
   })
 
   async function make(name: Name, owed: OwedGuide): Promise<void> {
@@ -58,13 +58,12 @@ export function openGuides({ api, world, mayWrite, dirty, everyMs, tell }: Guidi
     if (owing.get(name) === owed) note(name, guideTrouble(owed, applied))
   }
 
-  function fail(name: Name, error: unknown): void {
+  function fail(name: Name, error: unknown, waitMs: number): void {
     const owed = owing.get(name)
     if (owed === undefined || error instanceof Deposed || ending.signal.aborted) return
     const why = error instanceof Error ? error.message : String(error)
     tell(name, why)
-    const passes = error instanceof Leaving || isTransient(error) || isConflict(error)
-    if (!passes) note(name, guideRefused(owed, why))
+    if (!(error instanceof Leaving) && lasts(error, waitMs)) note(name, guideRefused(owed, why))
   }
 
   function note(name: Name, trouble: Condition | undefined): void {

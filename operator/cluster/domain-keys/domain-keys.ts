@@ -17,8 +17,10 @@ import type { Writing } from '../write/apply.ts'
 import { Deposed } from '../write/apply.ts'
 import { openLanes } from '../write/lanes.ts'
 import { Permits } from '../write/permits.ts'
+import { lasts, patienceMs } from '../write/refused.ts'
 import { type DomainEntry, entriesOf } from './domain-entry.ts'
-import { type DomainSights, lookAtKeys, pemsOf } from './domain-look.ts'
+import { type DomainSights, Leaving, lookAtKeys, pemsOf } from './domain-look.ts'
+import { keyTroubles } from './key-troubles.ts'
 
 export type DomainKeyring = {
   /** What is declared from now on; returns at once. */
@@ -89,7 +91,12 @@ class DomainKeyDesk implements DomainKeyring {
     this.#writing = { api, mayWrite, signal: this.#ending.signal }
     const work = (name: string): Promise<void> =>
       this.#permits.during(name.slice(0, name.indexOf('/')), () => this.#look(name as Name))
-    this.#lanes = openLanes<void>({ work, failed: (name, error) => this.#failed(name as Name, error), backoff, took })
+    this.#lanes = openLanes<void>({
+      work,
+      failed: (name, error, ms) => this.#failed(name as Name, error, ms),
+      backoff,
+      took,
+    })
   }
 
   give(declared: readonly DeclaredObject[]): void {
@@ -173,8 +180,17 @@ class DomainKeyDesk implements DomainKeyring {
     }
   }
 
-  #failed(name: Name, error: unknown): void {
+  #failed(name: Name, error: unknown, waitMs: number): void {
     if (this.#ending.signal.aborted || error instanceof Deposed) return
-    this.#keyholder.tell?.(name, error instanceof Error ? error.message : String(error))
+    const why = error instanceof Error ? error.message : String(error)
+    this.#keyholder.tell?.(name, why)
+    const entry = this.#entries.get(name)
+    const passes = error instanceof Leaving ? waitMs < patienceMs : !lasts(error, waitMs)
+    if (entry === undefined || passes) return
+    const others = entry.known.found.filter(({ type }) => type !== 'ResolvedRefs')
+    const known = { ...entry.known, found: [keyTroubles.refused(why), ...others] }
+    if (isDeepStrictEqual(known, entry.known)) return
+    entry.known = known
+    this.#keyholder.dirty.mark()
   }
 }

@@ -26,7 +26,7 @@ export type DomainSights = {
 type Whole = Extract<OwnSecret, { is: 'whole' }>
 
 /** Thrown to look again later. */
-class Leaving extends Error {}
+export class Leaving extends Error {}
 
 /** @throws ApiError for trouble that passes, a conflict among it; Deposed where a key is due and another operator makes it */
 export async function lookAtKeys(

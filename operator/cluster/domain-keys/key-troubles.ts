@@ -1,5 +1,6 @@
 /** What is told of the Secret in which the operator keeps the keys of a domain, where it can not be used. Pure. */
 import type { KeyCondition } from '../../lifecycle/domain-keys.ts'
+import { withMend } from '../write/refused.ts'
 
 const wrong = (reason: string, message: string): KeyCondition => ({
   type: 'ResolvedRefs',
@@ -14,6 +15,11 @@ export const keyTroubles = {
     wrong(
       'KeySecretDamaged',
       `Secret ${secret} can not be read: ${why}; restore it from a backup, or delete it, and other keys are made (until then the keys that the relays have go on signing, and none is made or erased)`,
+    ),
+  refused: (why: string) =>
+    wrong(
+      'KeySecretRefused',
+      `the Secret with its keys can not be looked at or written: ${withMend(why)} (until then the keys that the relays have go on signing, and none is made or erased)`,
     ),
   notOwned: (secret: string) =>
     wrong(

@@ -1,6 +1,7 @@
 /** Why a fleet is not as it was compiled: in words for somebody at three in the morning. */
 import { ApiError } from '../api/api-error.ts'
 import type { Applied } from '../write/apply.ts'
+import { mendOf } from '../write/refused.ts'
 
 /** What an API server says may be long, and a status is short. */
 const longest = 400
@@ -28,10 +29,8 @@ export const foreignTrouble = (what: string): string =>
 export const leavingTrouble = (what: string): string =>
   `${what} is still being deleted; if that takes long, look at its finalizers and at the garbage collector`
 
+/** Of what is a fleet's alone. */
 const mends: readonly (readonly [when: RegExp, mend: string])[] = [
-  [/exceeded quota/, 'raise the quota, or make room in the namespace'],
-  [/admission webhook|failed calling webhook/, 'see to that webhook: it lets nothing of the fleet be written'],
-  [/ValidatingAdmissionPolicy/, 'that policy has to let the operator write what carries its label'],
   [/violates PodSecurity/, 'let the namespace admit what Pod Security calls restricted'],
   [
     // Deleted as it stands, it would take its pods along, and leave the volumes as small as they are.
@@ -46,13 +45,12 @@ const mends: readonly (readonly [when: RegExp, mend: string])[] = [
       'while a pod on its node has it: both are made anew, and mail stays on the volumes',
   ],
   [/is immutable/, 'delete the object, and it is made anew as it should be'],
-  [/cannot (create|patch|delete|get) resource/, "give the operator's account that right; the chart's roles have it"],
 ]
 
 /** `doing`: what was tried, with the object's kind and name. */
 export function errorTrouble(doing: string, error: unknown): string {
   const said = error instanceof Error ? error.message : String(error)
-  const mend = mends.find(([when]) => when.test(said))?.[1] ?? ordinaryMend(error)
+  const mend = mends.find(([when]) => when.test(said))?.[1] ?? mendOf(said) ?? ordinaryMend(error)
   return `${doing}: ${said.length > longest ? `${said.slice(0, longest)}…` : said}${mend === '' ? '' : `; ${mend}`}`
 }
 

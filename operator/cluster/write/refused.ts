@@ -1,0 +1,31 @@
+/** What the API server refuses, as it is told to people: what lasts, and how it is mended. Pure. */
+import { isConflict, isTransient } from '../api/api-error.ts'
+
+/** Below that it may pass by itself. */
+export const patienceMs = 4000
+
+/** Whether somebody has to do something. `waitMs`: until the next try, which grows with each failure. */
+export function lasts(error: unknown, waitMs: number): boolean {
+  if (isConflict(error)) return false
+  // A webhook that does not answer looks like trouble of the server.
+  return !isTransient(error) || (waitMs >= patienceMs && /failed calling webhook/.test(String(error)))
+}
+
+const mends: readonly (readonly [when: RegExp, mend: string])[] = [
+  [/is still being deleted/, 'see whether its metadata.finalizers hold it back'],
+  [/exceeded quota/, 'raise the quota, or make room in the namespace'],
+  [/admission webhook|failed calling webhook/, 'see to that webhook: it lets nothing of ours be written'],
+  [/ValidatingAdmissionPolicy/, 'that policy has to let the operator write what carries its label'],
+  [
+    /immutable when `immutable` is set/,
+    'replace it by itself without `immutable` (kubectl get -o yaml, take that line out, kubectl replace --force), and start ' +
+      'pods that have it anew, since a kubelet keeps an immutable one',
+  ],
+  [/cannot (create|patch|delete|get) resource/, "give the operator's account that right; the chart's roles have it"],
+]
+
+/** Undefined where nobody can tell. */
+export const mendOf = (said: string): string | undefined => mends.find(([when]) => when.test(said))?.[1]
+
+/** Why, and what to do. */
+export const withMend = (why: string): string => `${why}; ${mendOf(why) ?? 'mend what is refused'}; it is tried again`
