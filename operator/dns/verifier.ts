@@ -92,9 +92,9 @@ export class Verifier {
 
   /** Whoever was never looked at goes first; else who has waited longest: many that are broken keep no other one waiting for ever. */
   #start(signal: AbortSignal): void {
-    const { now } = this.#verifying
     if (this.#busy >= atOnce) return
-    const due = [...this.#entries].filter(([, entry]) => !entry.isBusy && entry.dueAt <= now())
+    const now = this.#verifying.now()
+    const due = [...this.#entries].filter(([, entry]) => !entry.isBusy && isDue(entry, now))
     const first = due.toSorted(([, a], [, b]) => Number(b.isNew) - Number(a.isNew) || a.dueAt - b.dueAt)
     for (const [name, entry] of first.slice(0, atOnce - this.#busy)) void this.#look(name, entry, signal)
   }
@@ -129,5 +129,8 @@ export class Verifier {
     entry.holding = holding
   }
 }
+
+/** What was looked at in the future was looked at before the clock was set back. */
+const isDue = ({ dueAt, look }: Entry, now: number): boolean => dueAt <= now || look === undefined || look.at > now
 
 const isSame = (a: DomainChecks, b: DomainChecks): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

@@ -89,7 +89,7 @@ export class FleetDesk {
     const memory = this.#memory(name)
     const pods = inquiry.known(world.pods(name))
     const anyReady = pods.some(({ pod }) => pod.ready && !pod.leaving)
-    memory.noneReadySince = anyReady ? undefined : (memory.noneReadySince ?? now)
+    memory.noneReadySince = anyReady ? undefined : Math.min(memory.noneReadySince ?? now, now)
     memory.sample.take(pods, now)
     const seen = pods.map(({ pod, report }) => ({ name: pod.name, id: report?.spoolId }))
     const leave = leaveOf(fleet)

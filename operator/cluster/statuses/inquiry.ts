@@ -147,7 +147,7 @@ export class Inquiry {
       entry.report = report
       entry.silentSince = undefined
     } else {
-      entry.silentSince ??= now
+      entry.silentSince = soonest(entry.silentSince, now)
       if (now - entry.silentSince >= silenceMs) entry.report = undefined
     }
     this.#judge(entry)
@@ -157,7 +157,7 @@ export class Inquiry {
   #judge(entry: Entry, since?: number): void {
     const { pod, wanted, report } = entry
     const lags = pod.ready && !pod.leaving && wanted !== undefined && report?.hash !== wanted
-    entry.lagsSince = lags ? (entry.lagsSince ?? since ?? this.#inquiring.now()) : undefined
+    entry.lagsSince = lags ? soonest(entry.lagsSince ?? since, this.#inquiring.now()) : undefined
   }
 }
 
@@ -175,6 +175,9 @@ const nothingKnown = {
   again: false,
   timer: undefined,
 }
+
+/** What began in the future began before the clock was set back. */
+const soonest = (since: number | undefined, now: number): number => Math.min(since ?? now, now)
 
 /** A queue changes all the time: whoever wants its length looks for himself now and then. */
 const newsIn = ({ report, lagsSince }: Entry): string => JSON.stringify([{ ...report, queue: undefined }, lagsSince])

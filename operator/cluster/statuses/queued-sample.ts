@@ -22,7 +22,7 @@ export class QueuedSample {
 
   /** Looks at all pods when it is time, and at those that are new, or new among those that are to leave. */
   take(pods: readonly AskedPod[], now: number): void {
-    const due = now - this.#takenAt >= sampleMs
+    const due = Math.abs(now - this.#takenAt) >= sampleMs
     if (due) this.#takenAt = now
     this.#counts = new Map(
       pods.flatMap(({ pod: { uid, drainSince }, report }) => {

@@ -215,7 +215,7 @@ export class StatusDesk {
       return Number.POSITIVE_INFINITY
     }
     known.rests = undefined
-    known.differsSince ??= facts.now
+    known.differsSince = Math.min(known.differsSince ?? facts.now, facts.now)
     if (saying.waits === 'long') return Number.POSITIVE_INFINITY
     const brief = saying.waits === 'briefly' || sameOutline(said, before)
     const due = known.differsSince + (brief ? patienceMs : 0)

@@ -67,7 +67,8 @@ export class UsageDesk {
 
   #askWhenDue(fleet: Name, { compiled }: Reported, now: number): void {
     const round = this.#rounds.get(fleet)
-    if (round !== undefined && now - round.startedAt < this.#everyMs) return
+    // A clock that was set back keeps nobody from being asked.
+    if (round !== undefined && Math.abs(now - round.startedAt) < this.#everyMs) return
     const asking: Round = { startedAt: now, said: round?.said }
     this.#rounds.set(fleet, asking)
     const pods = this.#desk.world.pods(fleet).filter(({ leaving }) => !leaving)

@@ -71,6 +71,17 @@ test('what is in order is looked at in an hour, what is broken in five minutes, 
   expect(verifier.look('m/good')).toMatchObject({ at: clock.now, found: { brokenSince: clock.now } })
 })
 
+test('a clock that is set back puts no look off', async () => {
+  const { verifier, clock, states, table } = await start({})
+  verifier.give(new Map([['m/a', checks('a.example')]]))
+  await until('it is looked at', () => states('m/a'))
+  expect(states('m/a')).toEqual(['Missing'])
+  table['TXT _dmarc.a.example'] = policy('a.example')
+  clock.now -= 24 * 60 * minute
+  await until('it is mended', () => states('m/a')?.[0] === 'Match')
+  expect(verifier.look('m/a')?.at).toBe(clock.now)
+})
+
 test('a domain is looked at anew when something else is wanted, and no more when nothing is', async () => {
   const { verifier, clock, states, looks } = await start({ 'TXT _dmarc.a.example': policy('a.example') })
   verifier.give(new Map([['m/a', checks('a.example')]]))

@@ -72,6 +72,33 @@ test('who never gets it is asked less and less often, and lags since the beginni
   expect(inquiry.known([pod(0)])[0]?.lagsSince).toBe(since)
 })
 
+test('a clock that is set back makes nobody be asked without a pause, and keeps no word for ever', async () => {
+  let answer: RelayReport | undefined = report({ hash: older })
+  const { asked, follow, seconds, inquiry } = open(() => answer)
+  follow([pod(0)])
+  await seconds(1)
+  vi.setSystemTime(Date.now() - 24 * 3_600_000)
+  await seconds(60)
+  expect(asked.length).toBeLessThanOrEqual(40)
+  answer = undefined
+  await seconds(20)
+  vi.setSystemTime(Date.now() - 24 * 3_600_000)
+  await seconds(60)
+  expect(inquiry.known([pod(0)])[0]?.report).toBeUndefined()
+})
+
+test('a relay that became silent as a clock was set back is not taken at its word', async () => {
+  let answer: RelayReport | undefined = report()
+  const { follow, seconds, inquiry } = open(() => answer)
+  follow([pod(0)])
+  await seconds(11)
+  answer = undefined
+  await seconds(11)
+  vi.setSystemTime(Date.now() - 24 * 3_600_000)
+  await seconds(60)
+  expect(inquiry.known([pod(0)])[0]?.report).toBeUndefined()
+})
+
 test('who loads one newer configuration after the other is not stuck', async () => {
   let hash = older
   const { follow, seconds, inquiry } = open(() => report({ hash }))
