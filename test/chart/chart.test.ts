@@ -188,6 +188,11 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(container).toMatchObject({ imagePullPolicy: 'Never', args })
   })
 
+  test('amounts may be numbers, as for Kubernetes', () => {
+    const resources = { requests: { cpu: 0.5, memory: 134_217_728 }, limits: { cpu: 1, memory: '512Mi' } }
+    expect(podOf(rendered({ resources })).spec.containers[0]).toMatchObject({ resources })
+  })
+
   test('a single replica has no budget, which would only block drains', () => {
     expect(ofKind(rendered(), 'PodDisruptionBudget')).toHaveLength(1)
     expect(ofKind(rendered({ replicas: 1 }), 'PodDisruptionBudget')).toEqual([])
