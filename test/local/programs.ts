@@ -41,6 +41,7 @@ const programs = {
   ip: { package: 'iproute2', found: () => programFile('ip') !== undefined },
   openssl: { package: 'openssl', found: () => programFile('openssl') !== undefined },
   'redis-server': { package: 'redis-server', found: () => programFile('redis-server') !== undefined },
+  promtool: { package: 'prometheus', found: () => programFile('promtool') !== undefined },
   saslpasswd2: { package: 'sasl2-bin libsasl2-modules', found: () => programFile('saslpasswd2') !== undefined },
 } as const
 export type Program = keyof typeof programs

@@ -1,0 +1,111 @@
+/** What docs/sre.md would wake somebody by, on a real rule engine: each fires while its trouble lasts, and none on what is healthy. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { createMetrics as createOperatorMetrics } from '../../operator/metrics.ts'
+import { createMetrics } from '../../relay/metrics.ts'
+import { installed, programFile } from '../local/programs.ts'
+
+const durations = { 'a minute': '1m', 'five minutes': '5m', 'an hour': '1h', 'a day': '1d' }
+
+/** Called by what they are, without the links. */
+const alerts = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'sre.md'), 'utf8')
+  .split('\n')
+  .flatMap((line) => {
+    const [, expr, wait, is] = /^\| `([^`]*relayfleet_[^`]*[<>=][^`]*)`(?: for ([a-z ]+))? \| (.*) \|$/.exec(line) ?? []
+    if (expr === undefined || is === undefined) return []
+    const lasting = wait === undefined ? '0s' : durations[wait as keyof typeof durations]
+    return [{ alert: is, expr: expr.replaceAll('\\|', '|'), for: lasting }]
+  })
+
+/** A sample each half a minute, as Prometheus writes them: `0x3 1x9` is four of 0 and ten of 1, `_` none, `stale` its end. */
+type Series = Readonly<Record<string, string>>
+
+/** The alerts that fire after so many minutes. */
+function firing(series: Series, minutes: number): readonly string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-alerts-'))
+  const file = (name: string, content: unknown): string => {
+    writeFileSync(join(folder, name), JSON.stringify(content))
+    return join(folder, name)
+  }
+  const rules = file('rules.json', { groups: [{ name: 'docs', rules: alerts }] })
+  const fired = {
+    expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
+    eval_time: `${minutes * 60}s`,
+    exp_samples: [],
+  }
+  const input = Object.entries(series).map(([name, values]) => ({ series: name, values }))
+  const asked = { interval: '30s', input_series: input, promql_expr_test: [fired] }
+  const tests = file('tests.json', { rule_files: [rules], evaluation_interval: '30s', tests: [asked] })
+  const { status, stdout, stderr } = spawnSync(programFile('promtool') ?? '', ['test', 'rules', tests], {
+    encoding: 'utf8',
+  })
+  rmSync(folder, { recursive: true, force: true })
+  if (status === 0) return []
+  // What is told is that nothing was to fire, and what did.
+  const names = [...`${stdout}${stderr}`.matchAll(/\{alertname=("(?:[^"\\]|\\.)*")\}/g)]
+  expect(names.length, `${stdout}${stderr}`).toBeGreaterThan(0)
+  return names.map(([, name = '']) => String(JSON.parse(name)))
+}
+
+const idle = { ready: 0, deferred: 0, inFlight: 0 }
+const atRest = () => ({ sessions: 0, held: 0, queue: idle, oldestMessageAge: 0, spoolBytes: 0, spoolFreeBytes: 9e9 })
+
+/** A fleet at rest, as it tells of itself from its first scrape. */
+async function healthy(): Promise<Series> {
+  const relay = createMetrics('mail/shared', atRest)
+  relay.certificateExpiry.set({ listener: 'submission' }, 90 * 86_400)
+  const operator = createOperatorMetrics()
+  operator.leader.set(1)
+  operator.fleets.set({ ready: 'True' }, 3)
+  const told = [await relay.registry.metrics(), await operator.registry.metrics()].join('\n').split('\n')
+  const samples = told.flatMap((line) => /^(relayfleet_\S+(?: [^}]*})?) (\S+)$/.exec(line) ?? [])
+  const pairs = samples.flatMap((_, at) => (at % 3 === 0 ? [[samples[at + 1] ?? '', `${samples[at + 2]}x400`]] : []))
+  return Object.fromEntries(pairs)
+}
+
+describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
+  test.each([1, 30, 180])('none fires on a fleet at rest, %d minutes from its start', async (minutes) => {
+    expect(alerts.length).toBeGreaterThan(15)
+    expect(firing(await healthy(), minutes)).toEqual([])
+  })
+
+  test('none fires while another replica of the operator takes over', () => {
+    const series = { 'relayfleet_leader{pod="a"}': '1x20 stale', 'relayfleet_leader{pod="b"}': '0x21 1x40' }
+    for (const minutes of [10, 10.5, 11, 12]) expect(firing(series, minutes)).toEqual([])
+  })
+
+  test('two releases in namespaces of their own, each with its leader, are in order; one that has none is told', () => {
+    const released = (b: string) => ({
+      'relayfleet_leader{namespace="a",pod="1"}': '1x60',
+      'relayfleet_leader{namespace="b",pod="2"}': b,
+    })
+    expect(firing(released('1x60'), 20)).toEqual([])
+    expect(firing(released('0x60'), 20)).toEqual([expect.stringMatching(/^nobody leads/)])
+  })
+
+  // [what goes wrong, what is scraped, and of the alert that is to fire: a word of it, from and until which minute]
+  const troubles: readonly (readonly [string, Series, RegExp, number, number])[] = [
+    [
+      'nobody leads',
+      { 'relayfleet_leader{pod="a"}': '1x20 0x60', 'relayfleet_leader{pod="b"}': '0x80' },
+      /^nobody leads/,
+      12,
+      40,
+    ],
+    [
+      'no pod of the operator is there',
+      { 'relayfleet_leader{pod="a"}': '1x20 stale', 'relayfleet_leader{pod="b"}': '0x20 stale' },
+      /^nobody leads/,
+      12,
+      40,
+    ],
+  ]
+  test.each(troubles)('%s: it fires, and nothing else', (_what, series, is, from, until) => {
+    for (const minutes of [from, until]) {
+      expect(firing(series, minutes)).toEqual([expect.stringMatching(is)])
+    }
+  })
+})
