@@ -86,26 +86,73 @@ describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
     expect(firing(released('0x60'), 20)).toEqual([expect.stringMatching(/^nobody leads/)])
   })
 
-  // [what goes wrong, what is scraped, and of the alert that is to fire: a word of it, from and until which minute]
-  const troubles: readonly (readonly [string, Series, RegExp, number, number])[] = [
-    [
-      'nobody leads',
-      { 'relayfleet_leader{pod="a"}': '1x20 0x60', 'relayfleet_leader{pod="b"}': '0x80' },
-      /^nobody leads/,
-      12,
-      40,
-    ],
-    [
-      'no pod of the operator is there',
-      { 'relayfleet_leader{pod="a"}': '1x20 stale', 'relayfleet_leader{pod="b"}': '0x20 stale' },
-      /^nobody leads/,
-      12,
-      40,
-    ],
+  /** Until `over`, in minutes, where it is over while we look; `is`: how the alert that is to fire begins. */
+  type Trouble = { what: string; scraped: Series; is: RegExp; from: number; until: number; over?: number }
+  const troubles: readonly Trouble[] = [
+    {
+      what: 'nobody leads',
+      scraped: { 'relayfleet_leader{pod="a"}': '1x20 0x60', 'relayfleet_leader{pod="b"}': '0x80' },
+      is: /^nobody leads/,
+      from: 12,
+      until: 40,
+    },
+    {
+      what: 'no pod of the operator is there',
+      scraped: { 'relayfleet_leader{pod="a"}': '1x20 stale', 'relayfleet_leader{pod="b"}': '0x20 stale' },
+      is: /^nobody leads/,
+      from: 12,
+      until: 40,
+    },
+    {
+      what: 'a relay that is killed again has one open attempt again',
+      scraped: {
+        'relayfleet_delivery_ambiguous_total{instance="a"}': '1x120 _x2 1x120',
+        'process_start_time_seconds{instance="a"}': '-9x120 _x2 3700x120',
+      },
+      is: /^a next hop drops/,
+      from: 63,
+      until: 75,
+      over: 90,
+    },
+    {
+      what: 'a relay that is started again finds one damaged file again',
+      scraped: {
+        'relayfleet_spool_quarantined_total{instance="a"}': '1x200 _x2 1x200',
+        'process_start_time_seconds{instance="a"}': '-9x200 _x2 6100x200',
+      },
+      is: /^a damaged file/,
+      from: 103,
+      until: 155,
+      over: 180,
+    },
+    {
+      what: 'a relay that is new begins with one',
+      scraped: {
+        'relayfleet_delivery_ambiguous_total{instance="a"}': '_x40 1x120',
+        'process_start_time_seconds{instance="a"}': '_x40 1210x120',
+      },
+      is: /^a next hop drops/,
+      from: 21,
+      until: 34,
+      over: 37,
+    },
+    {
+      what: 'attempts stay without a reply while a relay is at work',
+      scraped: {
+        'relayfleet_delivery_ambiguous_total{instance="a"}': '0x200 1x2 4x100',
+        'process_start_time_seconds{instance="a"}': '0x400',
+      },
+      is: /^a next hop drops/,
+      from: 101,
+      until: 115,
+      over: 119,
+    },
   ]
-  test.each(troubles)('%s: it fires, and nothing else', (_what, series, is, from, until) => {
+  test.each(troubles)('$what: it fires, and nothing else, and it ends', ({ scraped, is, from, until, over }) => {
+    const series = { 'relayfleet_leader{pod="a"}': '1x400', ...scraped }
     for (const minutes of [from, until]) {
       expect(firing(series, minutes)).toEqual([expect.stringMatching(is)])
     }
+    if (over !== undefined) expect(firing(series, over)).toEqual([])
   })
 })
