@@ -97,7 +97,7 @@ const ruleRows = Object.entries(rules).map(([id, { code: number, subject, text, 
 ])
 
 const relayRegistry = () => {
-  const observed = { sessions: 0, held: 0, oldestMessageAge: 0, spoolBytes: 0, spoolFreeBytes: 0 }
+  const observed = { ready: true, sessions: 0, held: 0, oldestMessageAge: 0, spoolBytes: 0, spoolFreeBytes: 0 }
   return createMetrics('', () => ({ ...observed, queue: { ready: 0, deferred: 0, inFlight: 0 } })).registry
 }
 

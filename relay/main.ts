@@ -199,6 +199,7 @@ function tellEndpoints(): void {
 function observed(): Observed {
   const { oldestSeconds, ...queue } = queueNow()
   return {
+    ready: notReady().length === 0,
     sessions: submission.sessions,
     held: headroom.waiting,
     queue,

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 /** What is measured when somebody asks, instead of being counted as it happens. */
 export type Observed = {
+  readonly ready: boolean
   readonly sessions: number
   readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number }
   /** Messages and attempts that wait for headroom. */
@@ -67,6 +68,9 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   const settable = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge<L>({ name: `relayfleet_${name}`, help, labelNames: [...labelNames], registers })
 
+  gauge('ready', 'Whether this relay is ready; where it is not, it takes no mail, and /readyz says why.', (o) =>
+    Number(o.ready),
+  )
   gauge('smtpd_sessions', 'Open submission sessions.', (o) => o.sessions)
   gauge(
     'headroom_waiting',

@@ -51,7 +51,15 @@ function firing(series: Series, minutes: number): readonly string[] {
 }
 
 const idle = { ready: 0, deferred: 0, inFlight: 0 }
-const atRest = () => ({ sessions: 0, held: 0, queue: idle, oldestMessageAge: 0, spoolBytes: 0, spoolFreeBytes: 9e9 })
+const atRest = () => ({
+  ready: true,
+  sessions: 0,
+  held: 0,
+  queue: idle,
+  oldestMessageAge: 0,
+  spoolBytes: 0,
+  spoolFreeBytes: 9e9,
+})
 
 /** A fleet at rest, as it tells of itself from its first scrape. */
 async function healthy(): Promise<Series> {
@@ -84,6 +92,15 @@ describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
     })
     expect(firing(released('1x60'), 20)).toEqual([])
     expect(firing(released('0x60'), 20)).toEqual([expect.stringMatching(/^nobody leads/)])
+  })
+
+  test('none fires while a relay ends and another version of it starts', () => {
+    const series = {
+      'relayfleet_leader{pod="a"}': '1x60',
+      'relayfleet_ready{instance="a"}': '1x20 0 stale',
+      'relayfleet_ready{instance="b"}': '_x21 0 1x40',
+    }
+    for (const minutes of [10.5, 11, 12]) expect(firing(series, minutes)).toEqual([])
   })
 
   /** Until `over`, in minutes, where it is over while we look; `is`: how the alert that is to fire begins. */
@@ -146,6 +163,22 @@ describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
       from: 101,
       until: 115,
       over: 119,
+    },
+    {
+      what: 'a relay takes no mail, and nobody tries, since it is not ready',
+      scraped: { 'relayfleet_ready{instance="a"}': '1x20 0x60 1x100' },
+      is: /^a relay takes no mail/,
+      from: 12,
+      until: 40,
+      over: 42,
+    },
+    {
+      what: 'a queue has its most octets',
+      scraped: { 'relayfleet_smtpd_messages_total{result="refused",rule="queue.storage"}': '_x20 1+1x20 21x60' },
+      is: /^mail is refused that/,
+      from: 12,
+      until: 20,
+      over: 27,
     },
   ]
   test.each(troubles)('$what: it fires, and nothing else, and it ends', ({ scraped, is, from, until, over }) => {

@@ -18,6 +18,7 @@ function telling(evidence: AddressEvidence = 'Clear') {
     },
   })
   const metrics = createMetrics('mail/shared', () => ({
+    ready: true,
     sessions: 0,
     held: 0,
     queue: idle,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createMetrics } from '../../relay/metrics.ts'
 
 const nothing = {
+  ready: true,
   sessions: 0,
   held: 0,
   queue: { ready: 0, deferred: 0, inFlight: 0 },

@@ -1,0 +1,30 @@
+/** What a relay tells of a volume that others fill, before and after it stops taking mail. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { makeCertificates } from '../certificates.ts'
+import { fill, smallVolume, smallVolumesGiven } from '../relay/spool/small-volume.ts'
+import { freePort } from './free-port.ts'
+import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
+import { until } from './until.ts'
+
+describe.runIf(smallVolumesGiven())('a volume of 64 MiB', () => {
+  test('that somebody fills is told by the metrics, though nobody tries to send (case S14)', async () => {
+    const folder = smallVolume('size=64m')
+    const [listenPort, smarthostPort] = [await freePort(), await freePort()]
+    writeRelay(
+      folder,
+      loadConfig({ listenPort, smarthostPort, maxConnections: 1 }),
+      await makeCertificates(['127.0.0.1']),
+    )
+    const relay = await startRelay(folder)
+    onTestFinished(async () => void (await relay.end('SIGKILL')))
+    expect(await relay.metric('relayfleet_ready')).toBe(1)
+
+    const filler = join(folder, 'filler')
+    fill(filler)
+    await until('it is told', async () => (await relay.metric('relayfleet_ready')) === 0)
+    rmSync(filler)
+    await until('it is over', async () => (await relay.metric('relayfleet_ready')) === 1)
+  })
+})
