@@ -26,6 +26,8 @@ const metrics = createMetrics('mail/shared', () => ({
   oldestMessageAge: 0,
   spoolBytes: 0,
   spoolFreeBytes: 0,
+  spoolRoomBytes: 0,
+  spoolCapacityBytes: 0,
 }))
 const log = pino({ base: null }, pino.destination({ dest: '/dev/null', sync: true, minLength: 8192 }))
 const spool = new MemorySpool()

@@ -205,7 +205,18 @@ function observed(): Observed {
     queue,
     oldestMessageAge: oldestSeconds,
     spoolBytes: spool.bytes,
-    spoolFreeBytes: spool.freeBytes(),
+    ...roomNow(),
+  }
+}
+
+/** Mail is refused where the volume, or the size that the queue may have, is used up. */
+function roomNow(): Pick<Observed, 'spoolFreeBytes' | 'spoolRoomBytes' | 'spoolCapacityBytes'> {
+  const { maxBytes } = loaded.config.queue
+  const { free, forMail, total } = spool.volume
+  return {
+    spoolFreeBytes: free,
+    spoolRoomBytes: Math.max(0, Math.min(forMail, maxBytes - spool.claimed)),
+    spoolCapacityBytes: Math.min(total, maxBytes),
   }
 }
 

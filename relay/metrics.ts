@@ -12,6 +12,8 @@ export type Observed = {
   readonly oldestMessageAge: number
   readonly spoolBytes: number
   readonly spoolFreeBytes: number
+  readonly spoolRoomBytes: number
+  readonly spoolCapacityBytes: number
 }
 
 /** How much of its day's recipients a credential has used here. */
@@ -80,6 +82,16 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   gauge('queue_oldest_message_age_seconds', 'Age of the oldest message in the queue.', (o) => o.oldestMessageAge)
   gauge('spool_used_bytes', 'Octets of queued mail.', (o) => o.spoolBytes)
   gauge('spool_free_bytes', 'Free octets on the volume of the spool.', (o) => o.spoolFreeBytes)
+  gauge(
+    'spool_room_bytes',
+    'Octets of mail that are still taken: what the volume has beside what is kept for delivery, or what the queue lacks of its size.',
+    (o) => o.spoolRoomBytes,
+  )
+  gauge(
+    'spool_capacity_bytes',
+    'The size of the volume, or that which the queue may have, where that is less.',
+    (o) => o.spoolCapacityBytes,
+  )
   new Gauge({
     name: 'relayfleet_queue_messages',
     help: 'Messages in the queue by state; in_flight has also those whose outcome could not be recorded.',

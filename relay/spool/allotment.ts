@@ -15,6 +15,9 @@ export type Needs = {
   readonly segment: number
 }
 
+/** Octets: free, such as mail may still have, and all. */
+export type Volume = { readonly free: number; readonly forMail: number; readonly total: number }
+
 /** For the records that open segments. */
 const openings = 16 * 1024
 /** So much of what is live may be dead on a full volume: less would be copied over and over for little. */
@@ -33,6 +36,11 @@ export class Allotment {
   constructor(space: Pick<FreeSpace, 'free' | 'total'>, needs: () => Needs) {
     this.#space = space
     this.#needs = needs
+  }
+
+  get volume(): Volume {
+    const { free, total } = this.#space
+    return { free, forMail: Math.max(0, this.#free - this.#forMail), total }
   }
 
   /** Why no mail is taken now, or undefined. */

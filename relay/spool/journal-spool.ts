@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { Events } from '../events.ts'
 import type { Envelope, QueuedMessage, RecipientState } from '../mail/envelope.ts'
 import type { Ahead } from './ahead.ts'
-import { Allotment } from './allotment.ts'
+import { Allotment, type Volume } from './allotment.ts'
 import { Cleaner } from './cleaner.ts'
 import { ContentCache } from './content-cache.ts'
 import { Contents } from './contents.ts'
@@ -176,9 +176,9 @@ export class JournalSpool implements Spool {
     return this.#fault.error?.kind === 'full'
   }
 
-  /** Free octets on the volume, by its last answer: each look asks again, once a second at most. */
-  freeBytes(): number {
-    return this.#space.free
+  /** How full it is, by its last answer: each look asks again, once a second at most. */
+  get volume(): Volume {
+    return this.#room.volume
   }
 
   async receive(chosen?: string): Promise<Incoming> {

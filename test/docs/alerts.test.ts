@@ -59,6 +59,8 @@ const atRest = () => ({
   oldestMessageAge: 0,
   spoolBytes: 0,
   spoolFreeBytes: 9e9,
+  spoolRoomBytes: 6e9,
+  spoolCapacityBytes: 6.6e9,
 })
 
 /** A fleet at rest, as it tells of itself from its first scrape. */
@@ -169,6 +171,19 @@ describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
       scraped: { 'relayfleet_ready{instance="a"}': '1x20 0x60 1x100' },
       is: /^a relay takes no mail/,
       from: 12,
+      until: 40,
+      over: 42,
+    },
+    {
+      what: 'somebody fills the volume, whose queue is empty',
+      scraped: {
+        'relayfleet_spool_free_bytes{instance="a"}': '500000000x20 44000000x60 500000000x60',
+        'relayfleet_spool_used_bytes{instance="a"}': '0x200',
+        'relayfleet_spool_room_bytes{instance="a"}': '460000000x20 4000000x60 460000000x60',
+        'relayfleet_spool_capacity_bytes{instance="a"}': '600000000x200',
+      },
+      is: /^it will soon not/,
+      from: 11,
       until: 40,
       over: 42,
     },

@@ -21,9 +21,16 @@ describe.runIf(smallVolumesGiven())('a volume of 64 MiB', () => {
     onTestFinished(async () => void (await relay.end('SIGKILL')))
     expect(await relay.metric('relayfleet_ready')).toBe(1)
 
+    const [room, capacity] = await Promise.all(
+      ['relayfleet_spool_room_bytes', 'relayfleet_spool_capacity_bytes'].map(relay.metric),
+    )
+    expect(capacity).toBe(64 * 1024 * 1024)
+    expect(Number(room) / Number(capacity)).toBeGreaterThan(0.8)
+
     const filler = join(folder, 'filler')
     fill(filler)
     await until('it is told', async () => (await relay.metric('relayfleet_ready')) === 0)
+    expect(await relay.metric('relayfleet_spool_room_bytes')).toBe(0)
     rmSync(filler)
     await until('it is over', async () => (await relay.metric('relayfleet_ready')) === 1)
   })

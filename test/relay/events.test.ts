@@ -25,6 +25,8 @@ function telling(evidence: AddressEvidence = 'Clear') {
     oldestMessageAge: 0,
     spoolBytes: 0,
     spoolFreeBytes: 0,
+    spoolRoomBytes: 0,
+    spoolCapacityBytes: 0,
   }))
   const events = createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => evidence)
   return { events, metrics, text: () => text }

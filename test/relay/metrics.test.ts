@@ -9,6 +9,8 @@ const nothing = {
   oldestMessageAge: 0,
   spoolBytes: 0,
   spoolFreeBytes: 0,
+  spoolRoomBytes: 0,
+  spoolCapacityBytes: 0,
 }
 
 // What `promtool check metrics` asks for; a person runs promtool itself.

@@ -108,6 +108,8 @@ export function tellingEvents(): { events: Events; told: Told[]; metrics: Return
     oldestMessageAge: 0,
     spoolBytes: 0,
     spoolFreeBytes: 0,
+    spoolRoomBytes: 0,
+    spoolCapacityBytes: 0,
   }))
   return { events: createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => 'Clear'), told, metrics }
 }
