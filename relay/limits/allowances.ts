@@ -168,8 +168,10 @@ export class Allowances {
     account.taken = { ...account.taken, today: Math.max(0, account.taken.today - recipients) }
   }
 
+  /** Of the credentials in this configuration; of others nothing is remembered when it counts no more. */
   usage({ credentials }: RelayConfig): Pick<RelayUsage, 'day' | 'credentials'> {
     const day = this.#today().number
+    this.#forget(new Set(credentials.map(({ name }) => name)), day)
     const told = credentials.filter(isLimited).flatMap((credential): readonly CredentialUsage[] => {
       const account = this.#account(credential.name)
       const { taken, lastRefusal, heard } = account
@@ -199,6 +201,11 @@ export class Allowances {
       })
       .toSorted((a, b) => b.ratio - a.ratio)
       .slice(0, mostRatios)
+  }
+
+  /** How many are remembered. */
+  get accounts(): number {
+    return this.#accounts.size
   }
 
   /** When the file knows of all that was handed out until now; undefined: it does. */
@@ -288,6 +295,16 @@ export class Allowances {
     const account = known === undefined ? this.#remembered(name, day) : renewed(known, day)
     this.#accounts.set(name, account)
     return account
+  }
+
+  /** As long as the file keeps it, a day may be asked for again; what is earned is as if it had never been taken. */
+  #forget(names: ReadonlySet<string>, day: number): void {
+    const now = this.#monotonic()
+    for (const [name, account] of this.#accounts) {
+      const { earned } = account.taken
+      const isOver = account.day < day - 1 && (earned === undefined || earned.at <= now)
+      if (isOver && !names.has(name)) this.#accounts.delete(name)
+    }
   }
 
   #remembered(name: string, day: number): Account {

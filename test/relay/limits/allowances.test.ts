@@ -201,6 +201,23 @@ test('the last refusal is told, and who has used nothing is not', () => {
   })
 })
 
+test('of credentials that are gone nothing is remembered when their day and their rate are over', () => {
+  const { allowances, taken, pass } = relay()
+  const stays = limited({ daily: 2 }, 'team/stays')
+  taken(stays, 3)
+  for (let day = 0; day < 10; day++) {
+    const passing = Array.from({ length: 100 }, (_, i) => limited({ daily: 9 }, `preview/${day}-${i}`))
+    const throttled = passing.map((one) => limited({ rate: { count: 1, perMs: 1000 } }, `throttle:each:${one.name}`))
+    for (const one of [...passing, ...throttled]) taken(one, 1)
+    expect(allowances.ratios(policy({ credentials: [stays, ...passing] }))).toHaveLength(100)
+    pass(24 * hour)
+    allowances.usage(policy({ credentials: [stays] }))
+  }
+  // Of the day before.
+  expect(allowances.accounts).toBe(1 + 200)
+  expect(allowances.usage(policy({ credentials: [stays] })).credentials).toMatchObject([{ name: 'team/stays' }])
+})
+
 test('of ten thousand credentials the hundred that used most are a series', () => {
   const { allowances, taken } = relay()
   const many = Array.from({ length: 10_000 }, (_, i) => limited({ daily: 100 }, `team/app-${i}`))
