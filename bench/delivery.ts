@@ -20,6 +20,7 @@ const loaded = loadedWith([
 const queue = { ready: 0, deferred: 0, inFlight: 0 }
 const metrics = createMetrics('mail/shared', () => ({
   ready: true,
+  configOk: true,
   sessions: 0,
   held: 0,
   queue,

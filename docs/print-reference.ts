@@ -98,7 +98,7 @@ const ruleRows = Object.entries(rules).map(([id, { code: number, subject, text, 
 
 const relayRegistry = () => {
   const spool = { spoolBytes: 0, spoolFreeBytes: 0, spoolRoomBytes: 0, spoolCapacityBytes: 0 }
-  const observed = { ready: true, sessions: 0, held: 0, oldestMessageAge: 0, ...spool }
+  const observed = { ready: true, configOk: true, sessions: 0, held: 0, oldestMessageAge: 0, ...spool }
   return createMetrics('', () => ({ ...observed, queue: { ready: 0, deferred: 0, inFlight: 0 } })).registry
 }
 

@@ -4,6 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** What is measured when somebody asks, instead of being counted as it happens. */
 export type Observed = {
   readonly ready: boolean
+  readonly configOk: boolean
   readonly sessions: number
   readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number }
   /** Messages and attempts that wait for headroom. */
@@ -72,6 +73,9 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
 
   gauge('ready', 'Whether this relay is ready; where it is not, it takes no mail, and /readyz says why.', (o) =>
     Number(o.ready),
+  )
+  gauge('config_ok', 'Whether the newest configuration is in force, all of it, with its newest files.', (o) =>
+    Number(o.configOk),
   )
   gauge('smtpd_sessions', 'Open submission sessions.', (o) => o.sessions)
   gauge(

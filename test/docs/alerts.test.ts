@@ -53,6 +53,7 @@ function firing(series: Series, minutes: number): readonly string[] {
 const idle = { ready: 0, deferred: 0, inFlight: 0 }
 const atRest = () => ({
   ready: true,
+  configOk: true,
   sessions: 0,
   held: 0,
   queue: idle,
@@ -186,6 +187,27 @@ describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
       from: 11,
       until: 40,
       over: 42,
+    },
+    {
+      what: 'an edit is refused, and stays',
+      scraped: {
+        'relayfleet_config_errors_total{instance="a"}': '0x20 1x200',
+        'relayfleet_config_ok{instance="a"}': '1x20 0x80 1x60',
+      },
+      is: /^an edit/,
+      from: 13,
+      until: 49,
+      over: 53,
+    },
+    {
+      what: 'a relay starts with the last good configuration',
+      scraped: {
+        'relayfleet_config_errors_total{instance="a"}': '_x20 1x200',
+        'relayfleet_config_ok{instance="a"}': '_x20 0x200',
+      },
+      is: /^an edit/,
+      from: 13,
+      until: 49,
     },
     {
       what: 'a queue has its most octets',

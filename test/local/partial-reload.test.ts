@@ -67,6 +67,7 @@ test.each<[string, (port: number, data: string) => Trouble]>([
     return now.hash !== hash && now.configError !== undefined && now
   })
   expect(status.configError).toMatch(trouble.told)
+  expect(await relay.metric('relayfleet_config_ok')).toBe(0)
   expect(status.smarthosts.map(({ name }) => name)).toEqual(['mended'])
   trouble.end()
   process.kill(relay.pid, 'SIGHUP')
@@ -74,6 +75,7 @@ test.each<[string, (port: number, data: string) => Trouble]>([
     const now = await relay.status()
     return now.configError === undefined && now
   })
+  expect(await relay.metric('relayfleet_config_ok')).toBe(1)
   expect(mended.listeners.map(({ name }) => name)).toEqual(['submission', 'other'])
   expect(JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).hash).toBe(status.hash)
 })

@@ -19,6 +19,7 @@ function telling(evidence: AddressEvidence = 'Clear') {
   })
   const metrics = createMetrics('mail/shared', () => ({
     ready: true,
+    configOk: true,
     sessions: 0,
     held: 0,
     queue: idle,

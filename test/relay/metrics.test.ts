@@ -3,6 +3,7 @@ import { createMetrics } from '../../relay/metrics.ts'
 
 const nothing = {
   ready: true,
+  configOk: true,
   sessions: 0,
   held: 0,
   queue: { ready: 0, deferred: 0, inFlight: 0 },

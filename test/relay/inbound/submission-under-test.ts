@@ -102,6 +102,7 @@ export function tellingEvents(): { events: Events; told: Told[]; metrics: Return
   const idle = { ready: 0, deferred: 0, inFlight: 0 }
   const metrics = createMetrics('mail/shared', () => ({
     ready: true,
+    configOk: true,
     sessions: 0,
     held: 0,
     queue: idle,
