@@ -33,7 +33,9 @@ export function servePages(at: { readonly host: string; readonly port: number },
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {}).setTimeout(patienceMs, () => socket.destroy())
     makeRoom(open, socket)
-    whenAsked(socket, (question) => void answer(question, makers).then((told) => tell(socket, told)))
+    whenAsked(socket, (question) => {
+      void answer(question, makers).then((told) => tell(socket, told, question.startsWith('HEAD ')))
+    })
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -72,14 +74,15 @@ async function answer(question: string, makers: Makers): Promise<Page> {
   const [, method, path = ''] = /^([A-Z]+) ((?:\/|\*|https?:)\S*) HTTP\/1\.\d\r?\n/.exec(question) ?? []
   if (method === undefined) return plain(400, 'bad request\n')
   try {
-    const make = method === 'GET' ? makers.get(path.split('?')[0] ?? '') : undefined
+    const make = method === 'GET' || method === 'HEAD' ? makers.get(path.split('?')[0] ?? '') : undefined
     return (await make?.()) ?? plain(404, 'not found\n')
   } catch (error) {
     return plain(500, `${(error as Error).message}\n`)
   }
 }
 
-function tell(socket: Socket, { code, type, body }: Page): void {
+/** `headOnly`: what GET would be told, without the page (RFC 9110 section 9.3.2). */
+function tell(socket: Socket, { code, type, body }: Page, headOnly: boolean): void {
   const head = [
     `HTTP/1.1 ${code} ${STATUS_CODES[code]}`,
     `date: ${new Date().toUTCString()}`,
@@ -89,7 +92,7 @@ function tell(socket: Socket, { code, type, body }: Page): void {
   ]
   socket.cork()
   socket.write(`${head.join('\r\n')}\r\n\r\n`)
-  socket.write(body)
+  if (!headOnly) socket.write(body)
   socket.destroySoon()
 }
 

@@ -51,6 +51,22 @@ test.each([
   expect(await ask(line)).toMatch(new RegExp(`^HTTP/1.1 ${code} `))
 })
 
+test.each([
+  ['/readyz', 200],
+  ['/nowhere', 404],
+])('HEAD %s is answered as GET, without the page', async (path, code) => {
+  const port = await served()
+  const whole = async (method: string) => {
+    const socket = await connected(port)
+    socket.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    return (await text(socket)).replace(/^date: .*\r\n/m, '').split('\r\n\r\n')
+  }
+  const [[head, body], [asGot, page]] = [await whole('HEAD'), await whole('GET')]
+  expect([head, body]).toEqual([asGot, ''])
+  expect(head).toContain(`HTTP/1.1 ${code} `)
+  expect(head).toContain(`content-length: ${page?.length}`)
+})
+
 test('a page that fails is a 500', async () => {
   const fails = (): never => {
     throw new Error('no volume')
