@@ -1,5 +1,6 @@
 /** Every metric of the operator, once. Labels are closed lists, or names of objects, of which 200 are named at most. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { parts } from './cluster/telling.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -18,6 +19,10 @@ export function createMetrics() {
 
   const gauge = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge<L>({ name: `relayfleet_${name}`, help, labelNames: [...labelNames], registers })
+
+  const reconcileErrors = counter('reconcile_errors_total', 'What failed and is tried again, by part.', ['part'])
+  // Prometheus sees the first one only where there was a 0 before.
+  for (const part of [...parts, 'lease']) reconcileErrors.inc({ part }, 0)
 
   return {
     registry,
@@ -56,7 +61,7 @@ export function createMetrics() {
       buckets: seconds,
       registers,
     }),
-    reconcileErrors: counter('reconcile_errors_total', 'What failed and is tried again, by part.', ['part']),
+    reconcileErrors,
     watchRestarts: counter('watch_restarts_total', 'Watches and lists that were interrupted.', ['resource']),
     apiRequests: counter('api_requests_total', 'Requests to the API server; code 0 is no answer.', ['verb', 'code']),
   }

@@ -124,16 +124,20 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   const slow = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600]
   const waits = [0.01, 0.1, 1, 5, 30, 60, 300, 900, 3600, 14400, 86400]
 
+  const messages = counter('smtpd_messages_total', 'Messages by verdict; rule is empty for accepted ones.', [
+    'result',
+    'rule',
+  ])
+  // Prometheus sees the first one only where there was a 0 before.
+  for (const rule of ['always.unavailable', 'queue.storage']) messages.inc({ result: 'refused', rule }, 0)
+
   return {
     registry,
     connections: counter('smtpd_connections_total', 'Accepted connections.', ['listener', 'tls']),
     auth: counter('smtpd_auth_total', 'Logins by result and reason.', ['mechanism', 'result', 'reason']),
     lockouts: counter('smtpd_lockouts_total', 'Clients locked out for failed logins.'),
     refusals: counter('smtpd_refusals_total', 'Refusals by SMTP stage and rule.', ['stage', 'rule']),
-    messages: counter('smtpd_messages_total', 'Messages by verdict; rule is empty for accepted ones.', [
-      'result',
-      'rule',
-    ]),
+    messages,
     limitDecisions: counter(
       'limit_decisions_total',
       'Messages that were counted or refused, by each throttle and for credentials with limits: by the count of the fleet (store), or by the share of this relay.',

@@ -11,18 +11,20 @@ import type { ReflectorNews } from './watch/reflector.ts'
 import type { LetGo } from './write/mail-finalizer.ts'
 
 /** What the operator does over and over, and what may go wrong with it. */
-export type Part =
-  | 'turn'
-  | 'compile'
-  | 'fleet'
-  | 'binding'
-  | 'status'
-  | 'event'
-  | 'sighting'
-  | 'authority'
-  | 'keys'
-  | 'issuer'
-  | 'records'
+export const parts = [
+  'turn',
+  'compile',
+  'fleet',
+  'binding',
+  'status',
+  'event',
+  'sighting',
+  'authority',
+  'keys',
+  'issuer',
+  'records',
+] as const
+export type Part = (typeof parts)[number]
 
 export type Telling =
   | { readonly about: 'lease'; readonly news: ElectionNews }

@@ -106,6 +106,23 @@ describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
     for (const minutes of [10.5, 11, 12]) expect(firing(series, minutes)).toEqual([])
   })
 
+  test.each([
+    ['relayfleet_reconcile_errors_total{part="binding"}', /^something failed/],
+    ['relayfleet_reconcile_errors_total{part="lease"}', /^something failed/],
+    [
+      'relayfleet_smtpd_messages_total{result="refused",rule="always.unavailable",policy="mail/shared"}',
+      /^mail is refused that/,
+    ],
+    [
+      'relayfleet_smtpd_messages_total{result="refused",rule="queue.storage",policy="mail/shared"}',
+      /^mail is refused that/,
+    ],
+  ])('the first that %s counts fires: there was a 0 before', async (counter, is) => {
+    const series = await healthy()
+    expect(series[counter]).toBe('0x400')
+    expect(firing({ ...series, [counter]: '0x20 1x100' }, 12)).toEqual([expect.stringMatching(is)])
+  })
+
   /** Until `over`, in minutes, where it is over while we look; `is`: how the alert that is to fire begins. */
   type Trouble = { what: string; scraped: Series; is: RegExp; from: number; until: number; over?: number }
   const troubles: readonly Trouble[] = [
