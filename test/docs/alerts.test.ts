@@ -106,6 +106,15 @@ describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
     for (const minutes of [10.5, 11, 12]) expect(firing(series, minutes)).toEqual([])
   })
 
+  test('none fires while the relays of a fleet read an edit, which is pending meanwhile', () => {
+    const series = {
+      'relayfleet_leader{pod="a"}': '1x60',
+      'relayfleet_fleets{ready="True"}': '3x20 2x2 3x40',
+      'relayfleet_fleets{ready="Unknown"}': '0x20 1x2 0x40',
+    }
+    for (const minutes of [10.5, 11.5, 12]) expect(firing(series, minutes)).toEqual([])
+  })
+
   test.each([
     ['relayfleet_reconcile_errors_total{part="binding"}', /^something failed/],
     ['relayfleet_reconcile_errors_total{part="lease"}', /^something failed/],
@@ -225,6 +234,25 @@ describe.runIf(installed('promtool'))('the alerts of docs/sre.md', () => {
       is: /^an edit/,
       from: 13,
       until: 49,
+    },
+    {
+      what: 'a fleet is not ready',
+      scraped: { 'relayfleet_fleets{ready="True"}': '1x20 0x60', 'relayfleet_fleets{ready="False"}': '0x20 1x60 0x60' },
+      is: /^a fleet is not as/,
+      from: 16,
+      until: 40,
+      over: 42,
+    },
+    {
+      what: 'a fleet is ready, and leaves out its smarthosts',
+      scraped: {
+        'relayfleet_fleets{ready="True"}': '1x200',
+        'relayfleet_fleets_with_condition{condition="Degraded"}': '0x20 1x60 0x60',
+      },
+      is: /^a fleet takes or delivers/,
+      from: 16,
+      until: 40,
+      over: 42,
     },
     {
       what: 'a queue has its most octets',
