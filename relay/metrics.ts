@@ -168,7 +168,11 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
       [1, 2, 4, 8, 16, 32, 64, 128],
     ),
     quarantined: counter('spool_quarantined_total', 'Damaged spool files that were set aside.'),
-    queueDelay: histogram('queue_delay_seconds', 'From acceptance to delivery.', waits),
+    queueDelay: histogram(
+      'queue_delay_seconds',
+      'From acceptance to leaving the queue: the last recipient was delivered, or given up.',
+      waits,
+    ),
     attempts: counter('delivery_attempts_total', 'Delivery attempts, one per recipient.', [
       'route',
       'smarthost',
