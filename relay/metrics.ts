@@ -133,7 +133,11 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
 
   return {
     registry,
-    connections: counter('smtpd_connections_total', 'Accepted connections.', ['listener', 'tls']),
+    connections: counter(
+      'smtpd_connections_total',
+      'Accepted connections, by what they began with: none is a listener of StartTLS.',
+      ['listener', 'tls'],
+    ),
     auth: counter('smtpd_auth_total', 'Logins by result and reason.', ['mechanism', 'result', 'reason']),
     lockouts: counter('smtpd_lockouts_total', 'Clients locked out for failed logins.'),
     refusals: counter('smtpd_refusals_total', 'Refusals by SMTP stage and rule.', ['stage', 'rule']),

@@ -1,5 +1,5 @@
 /** What a relay can not do of a new configuration keeps it from no other part of it; and it is told until it is done. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -114,4 +114,16 @@ test('endpoints.json that can not be written makes no configuration fail, is tol
   process.kill(relay.pid, 'SIGHUP')
   await until('it is written', () => listeners().length === 2)
   expect(told()).toBe(1)
+})
+
+test('a certificate that went bad is told by the metric, too: the last good one is in use', async () => {
+  const { folder, relay, before, write } = await running()
+  expect(await relay.metric('relayfleet_config_ok')).toBe(1)
+  writeFileSync(join(folder, 'config/tls.crt'), 'no certificate')
+  process.kill(relay.pid, 'SIGHUP')
+  await until('it is stale', async () => (await relay.status()).stale.length > 0)
+  expect(await relay.metric('relayfleet_config_ok')).toBe(0)
+  write(before)
+  process.kill(relay.pid, 'SIGHUP')
+  await until('it is mended', async () => (await relay.metric('relayfleet_config_ok')) === 1)
 })
