@@ -83,7 +83,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     /** `address` is the reverse-path, forward-path or From that was refused; absent where no address is concerned. */
     refused(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
       metrics.refusals.inc({ stage, rule: refusal.rule })
-      if (stage === 'mail' || stage === 'data') metrics.messages.inc({ result: 'refused', rule: refusal.rule })
+      if (isVerdict(stage, refusal)) metrics.messages.inc({ result: 'refused', rule: refusal.rule })
       throttled(refusal, 'reject')
       const { code, status, text } = refusal.reply
       log.info(
@@ -329,6 +329,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     },
   }
 }
+
+/** A command out of turn (503) is of no message, as what a client that pipelines sends behind a refusal; and `always.errors` comes on top. */
+const isVerdict = (stage: Stage, { rule, reply }: Refusal): boolean =>
+  (stage === 'mail' || stage === 'data') && reply.code !== 503 && rule !== 'always.errors'
 
 const providers: readonly (readonly [RegExp, string])[] = [
   [/(^|\.)(google|gmail|googlemail)\.com$/, 'google'],

@@ -4,6 +4,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { createEvents } from '../../relay/events.ts'
+import { protocol } from '../../relay/inbound/protocol.ts'
 import { type AddressEvidence, showAddress } from '../../relay/mail/evidence.ts'
 import { refusal } from '../../relay/mail/rule.ts'
 import { createMetrics } from '../../relay/metrics.ts'
@@ -122,5 +123,21 @@ test('a throttle counts by its name, a limit of a credential by its rule, and wh
     ['per-app', 'reject', 1],
     ['per-app', 'audit', 2],
     ['credential.limits.rate', 'reject', 1],
+  ])
+})
+
+test('a refused message counts once, whatever a client that pipelines has sent behind it', async () => {
+  const { events, metrics } = telling()
+  const session = { session: 's', listener: 'submission', client: '127.0.0.1', tls: 'TLSv1.3' }
+  events.refused(session, 'mail', refusal('senderRules.envelopeFrom'))
+  events.refused(session, 'rcpt', protocol.mailFirst)
+  events.refused(session, 'data', protocol.mailFirst)
+  events.refused(session, 'data', refusal('always.errors'))
+  events.refused(session, 'rcpt', refusal('recipients.allow'))
+  events.refused(session, 'data', protocol.noValidRecipients)
+  const { values } = await metrics.messages.get()
+  expect(values.flatMap(({ labels, value }) => (value === 0 ? [] : [[labels.rule, value]]))).toEqual([
+    ['senderRules.envelopeFrom', 1],
+    ['always.sequence', 1],
   ])
 })
