@@ -105,9 +105,12 @@ export class UnderHandshake extends Duplex {
     return this.#silentRecords > mostSilentRecords
   }
 
+  /** Node asks for the next record before it hands out the one that it has: only when that is done is known what it says. */
   override _read(): void {
-    // Nothing overtakes what waits for its turn.
-    if (!this.#inLine) this.#pass()
+    process.nextTick(() => {
+      // Nothing overtakes what waits for its turn.
+      if (!this.#inLine) this.#pass()
+    })
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, written: (error?: Error | null) => void): void {
@@ -115,7 +118,8 @@ export class UnderHandshake extends Duplex {
   }
 
   override _final(ended: () => void): void {
-    this.#socket.end(ended)
+    // It may have ended with its peer.
+    this.#socket.end(() => ended())
   }
 
   override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {

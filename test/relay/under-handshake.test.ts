@@ -2,8 +2,10 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { expect, test } from 'vitest'
+import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
+import { expect, test, vi } from 'vitest'
 import { UnderHandshake } from '../../relay/under-handshake.ts'
+import { makeCertificates } from '../certificates.ts'
 import { until } from '../local/until.ts'
 import { liveBytes } from './live-memory.ts'
 
@@ -53,4 +55,36 @@ test('of what has passed nothing is kept, however much came at once (case R15)',
   await until('all has passed', () => passed === 300 * record.length)
   expect(liveBytes() - begin).toBeLessThan(1_000_000)
   for (const under of unders) under.destroy()
+})
+
+test('a record that says something counts as one that does, however often its reader pauses', async () => {
+  const { cert, key, ca } = await makeCertificates(['localhost'])
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const { port } = server.address() as { port: number }
+  const client = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ca })
+  const [socket] = (await accepted) as [Socket]
+  const under = UnderHandshake.of(socket)
+  const secured = new TLSSocket(under, { isServer: true, secureContext: createSecureContext({ cert, key }) })
+  const silent = vi.fn()
+  under.once('silent', silent)
+  for (const one of [client, secured, under]) one.on('error', () => {})
+  await once(secured, 'secure')
+  under.handshakeDone(() => secured.bytesRead)
+  secured.write('220')
+  await once(client, 'data')
+  const content = Buffer.alloc(65_536, 'a')
+  let came = 0
+  secured.on('data', (octets) => {
+    came += octets.length
+    secured.pause()
+    setImmediate(() => secured.resume())
+  })
+  for (let times = 0; times < 200; times += 1) client.write(content)
+  await until('all has come, or there is no more of it', () => came === 200 * content.length || under.destroyed)
+  expect(silent).not.toHaveBeenCalled()
+  expect(came).toBe(200 * content.length)
+  for (const one of [secured, client]) one.destroy()
+  server.close()
 })
