@@ -323,6 +323,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     endedAtTheDisk(data: string): void {
       log.error({ data }, 'a call to the disk hangs; ended without it')
     },
+    /** It was set, or the machine slept: of what waits nobody knows for how long. */
+    clockStepped(bySeconds: number): void {
+      log.warn({ bySeconds }, 'the clock stepped; no mail expires until a restart')
+    },
     /** What should not have happened and harmed nobody; the stack helps to find out why. */
     unexpected(where: string, error: unknown): void {
       log.error({ where, err: error }, 'unexpected')

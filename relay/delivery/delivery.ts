@@ -82,12 +82,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   const roster = new Roster(spool, (state) => believed(state, now(), longestMs))
   /** DSNs that their maker hands over when their originals are closed. */
   const coming = new Set<string>()
-  const clock = createClockWatch(wall, now, (byMs) =>
-    events.unexpected(
-      'clock',
-      new Error(`the clock was set by ${Math.round(byMs / 1000)} s; nothing expires until a restart`),
-    ),
-  )
+  const clock = createClockWatch(wall, now, (byMs) => events.clockStepped(Math.round(byMs / 1000)))
   const intake = new Intake({ credentialOf: (handle) => spool.outline(handle)?.credential, pass, look: read })
   const schedule = new Schedule(now, (handles) => intake.add(handles))
   const ledger = new Ledger({
