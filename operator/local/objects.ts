@@ -34,8 +34,19 @@ export type Read = {
 const truths: ScalarTag = {
   tag: 'tag:yaml.org,2002:bool',
   default: true,
-  test: /^(?:yes|no|on|off|Yes|No|On|Off|YES|NO|ON|OFF)$/,
-  resolve: (text) => /^(?:yes|on)$/i.test(text),
+  test: /^(?:y|n|yes|no|on|off|Y|N|Yes|No|On|Off|YES|NO|ON|OFF)$/,
+  resolve: (text) => /^(?:y|yes|on)$/i.test(text),
+}
+
+/** And for a number: _ between digits is for the eye, and a leading 0 makes octal digits octal. */
+const numbers: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  test: /^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?$/,
+  resolve(text) {
+    const plain = text.replaceAll('_', '')
+    return /^[-+]?0[0-7]+$/.test(plain) ? Number.parseInt(plain, 8) : Number(plain)
+  },
 }
 
 /** Every object of a text, and every problem; an object with a problem is there as `invalid`. */
@@ -46,7 +57,7 @@ export function readObjects(text: string, file: string): Read {
     prettyErrors: false,
     // Its warnings are in the document; those that it tells by itself quote what may be a Secret's value.
     logLevel: 'error',
-    customTags: (tags) => [...tags, truths],
+    customTags: (tags) => [truths, numbers, ...tags],
     // kubectl's YAML has these as well.
     merge: true,
   })

@@ -190,6 +190,8 @@ test.each([
   'off',
   'No',
   'on',
+  'y',
+  'N',
 ])('a plain %s is a truth value here as it is for kubectl, and the mend is told', (word) => {
   const text = `${domain('a')}\n  dkim: {mode: ${word}}\n`
   const [problem] = readObjects(text, 'f.yaml').problems
@@ -197,6 +199,34 @@ test.each([
   expect(problem?.message).toContain('write the word in quotes')
   const quoted = readObjects(text.replace(`mode: ${word}`, `mode: "Off", signedBy: Smarthost`), 'f.yaml')
   expect(quoted.problems).toEqual([])
+})
+
+const listening = (port: string): string =>
+  `apiVersion: relayfleet.dev/v1alpha1
+kind: RelayPolicy
+metadata: {name: shared, namespace: mail}
+spec: {environment: NonProduction, listeners: [{name: submission, port: ${port}}]}
+`
+
+// By `kubectl label --local -o json`.
+test.each([
+  ['02525', 1365],
+  ['0587', 587],
+  ['2_525', 2525],
+  ['0_17', 15],
+  ['0o17', 15],
+  ['0x1F', 31],
+  ['1e3', 1000],
+  ['2525.0', 2525],
+  ['2_525.0', 2525],
+])('a plain %s is the number here that it is for kubectl: %d', (written, port) => {
+  const { policies } = declaredFacts(readObjects(listening(written), 'f.yaml').objects)
+  expect(policies).toMatchObject([{ spec: { listeners: [{ port }] } }])
+})
+
+test('digits with _ between them are a number for kubectl, so no text here', () => {
+  const { problems } = readObjects(domain('a', '  localParts: [2027_01]'), 'f.yaml')
+  expect(problems).toMatchObject([{ field: 'spec.localParts[0]', message: expect.stringContaining('must be text') }])
 })
 
 test('braces of a template around a value are told by their place, and nobody quotes what is in them', () => {
