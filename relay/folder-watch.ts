@@ -7,14 +7,17 @@ const settleMs = 25
 const rereadMs = 30_000
 /** Where the system watches no more: all watches of a user on a machine are of one limit, and others have taken them. */
 const unwatchedMs = 1000
+/** A link above a folder that is set to another one changes nothing in either. */
+const elsewhereMs = 1000
 
-type Watched = { readonly inode: number; readonly watcher: FSWatcher }
+type Watched = { readonly identity: string; readonly watcher: FSWatcher }
 
 /** Not the recursive watch of Node: it would enter the state folder, where each message in the spool is a change. */
 export class FolderWatch {
   readonly #changed: () => void
   readonly #watched = new Map<string, Watched>()
   readonly #everyMs: number
+  readonly #looking: NodeJS.Timeout
   #reread: NodeJS.Timeout
   #rereadMs: number
   #settling: NodeJS.Timeout | undefined
@@ -24,12 +27,13 @@ export class FolderWatch {
     this.#everyMs = everyMs
     this.#rereadMs = everyMs
     this.#reread = setInterval(changed, everyMs)
+    this.#looking = setInterval(() => this.#lookWhereTheyLead(), elsewhereMs)
   }
 
   /** Watches just these folders from now on; one that was replaced by another of its name is watched anew. */
   watch(folders: readonly string[]): void {
-    for (const [folder, { inode, watcher }] of this.#watched) {
-      if (folders.includes(folder) && inodeOf(folder) === inode) continue
+    for (const [folder, { identity, watcher }] of this.#watched) {
+      if (folders.includes(folder) && identityOf(folder) === identity) continue
       watcher.close()
       this.#watched.delete(folder)
     }
@@ -41,6 +45,7 @@ export class FolderWatch {
   close(): void {
     this.watch([])
     clearInterval(this.#reread)
+    clearInterval(this.#looking)
     clearTimeout(this.#settling)
   }
 
@@ -52,15 +57,19 @@ export class FolderWatch {
   }
 
   #open(folder: string): void {
-    const inode = inodeOf(folder)
-    if (inode === undefined) return
+    const identity = identityOf(folder)
+    if (identity === undefined) return
     try {
       const watcher = watch(folder, () => this.#raise())
       watcher.on('error', () => this.#raise())
-      this.#watched.set(folder, { inode, watcher })
+      this.#watched.set(folder, { identity, watcher })
     } catch {
       // It went away in between, or nothing more can be watched; the re-read finds out.
     }
+  }
+
+  #lookWhereTheyLead(): void {
+    for (const [folder, { identity }] of this.#watched) if (identityOf(folder) !== identity) this.#raise()
   }
 
   #raise(): void {
@@ -71,4 +80,12 @@ export class FolderWatch {
   }
 }
 
-const inodeOf = (folder: string): number | undefined => statSync(folder, { throwIfNoEntry: false })?.ino
+/** By its birth as well: the number of a folder that was deleted is given to the next one. */
+function identityOf(folder: string): string | undefined {
+  try {
+    const { ino, birthtimeMs } = statSync(folder)
+    return `${ino} ${birthtimeMs}`
+  } catch {
+    return undefined
+  }
+}

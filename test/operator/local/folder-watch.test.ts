@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { FolderWatch } from '../../../relay/folder-watch.ts'
@@ -51,6 +51,38 @@ test('a folder that was replaced by another of its name is watched anew', async 
   const { watch, changes } = watching(folder)
   renameSync(folder, `${folder}.old`)
   mkdirSync(folder)
+  await eventually(() => changes() > 0)
+  watch.watch([folder])
+  const before = changes()
+  writeFileSync(join(folder, 'a.yaml'), 'a')
+  await eventually(() => changes() > before)
+})
+
+test('a folder that was deleted and made anew is watched anew, though the system gave it the number of the old one', async () => {
+  const folder = join(temporaryFolder(), 'yaml')
+  mkdirSync(folder)
+  const { watch, changes } = watching(folder)
+  rmSync(folder, { recursive: true })
+  mkdirSync(folder)
+  await eventually(() => changes() > 0)
+  watch.watch([folder])
+  const before = changes()
+  writeFileSync(join(folder, 'a.yaml'), 'a')
+  await eventually(() => changes() > before)
+})
+
+test.each([
+  ['itself', '.'],
+  ['above it', 'teams'],
+])('a folder with a link %s that leads elsewhere by now is told, and watched there', async (_name, below) => {
+  const root = temporaryFolder()
+  for (const release of ['1', '2']) mkdirSync(join(root, release, 'teams'), { recursive: true })
+  const link = join(root, 'current')
+  symlinkSync('1', link)
+  const folder = join(link, below)
+  const { watch, changes } = watching(folder)
+  symlinkSync('2', `${link}.new`)
+  renameSync(`${link}.new`, link)
   await eventually(() => changes() > 0)
   watch.watch([folder])
   const before = changes()
