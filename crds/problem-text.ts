@@ -6,6 +6,8 @@ export type Fault = {
   readonly keyword: string
   readonly params: Readonly<Record<string, unknown>>
   readonly value: unknown
+  /** The value as it stands in the text that it was read from, where that is known: 007 is the number 7. */
+  readonly written?: string | undefined
   /** The fields that the object may have, where the fault is an unknown one. */
   readonly known: readonly string[]
   /** What the form of the string is called. */
@@ -31,16 +33,16 @@ const wanted: Readonly<Record<string, string>> = {
 const bare: Readonly<Record<string, RegExp>> = { integer: /^\d+$/, boolean: /^(true|false)$/ }
 
 /** YAML reads 1.2 as a number and "587" as text; people do not see the difference. */
-const quoting = (type: string, value: unknown): string => {
+const quoting = (type: string, value: unknown, written?: string): string => {
   if (type === 'string' && typeof value === 'boolean') {
     return '; YAML takes a plain on, off, yes, no, true or false for a truth value: write the word in quotes'
   }
-  if (type === 'string' && typeof value !== 'object') return `; write it in quotes: "${String(value)}"`
+  if (type === 'string' && typeof value !== 'object') return `; write it in quotes: "${written ?? String(value)}"`
   return typeof value === 'string' && bare[type]?.test(value) ? '; write it without quotes' : ''
 }
-const typeText = (type: string, value: unknown): string => {
+const typeText = (type: string, value: unknown, written?: string): string => {
   if (value === null) return 'is empty; give it a value or take the field out'
-  return `must be ${wanted[type] ?? type}${quoting(type, value)}`
+  return `must be ${wanted[type] ?? type}${quoting(type, value, written)}`
 }
 
 const enumText = (allowed: readonly string[], value: unknown): string => {
@@ -55,7 +57,7 @@ const texts: Readonly<Record<string, (fault: Fault) => string>> = {
     return `there is no field ${JSON.stringify(field)}${meant(field, known)}`
   },
   required: ({ params }) => `${String(params['missingProperty'])} is missing and has no default; add it`,
-  type: ({ params, value }) => typeText(String(params['type']), value),
+  type: ({ params, value, written }) => typeText(String(params['type']), value, written),
   enum: ({ params, value }) => enumText(params['allowedValues'] as readonly string[], value),
   const: ({ params, value }) => `${shown(value)} must be ${shown(params['allowedValue'])}`,
   pattern: ({ value, says }) => `${shown(value)} is not ${says}`,

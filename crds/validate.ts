@@ -22,6 +22,9 @@ export type Validated<Spec> =
   | { readonly ok: true; readonly spec: Spec }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
+/** What stands in the text for a plain value there; undefined where there is no text. */
+export type Written = (path: Path) => string | undefined
+
 type JsonSchema = Readonly<Record<string, unknown>>
 
 /** The stricter JSON Schema of a CRD schema: unknown fields are refused, and strings are what their form says. */
@@ -105,14 +108,15 @@ function pathAt(root: unknown, pointer: string): Path {
 
 const formNames = new Map([...forms.values(), dateTime].map((form) => [form.name, form.says]))
 
-function problemOf(error: ErrorObject, root: unknown): Problem {
+function problemOf(error: ErrorObject, root: unknown, writtenAt: Written): Problem {
   const own = error.params['additionalProperty'] ?? error.params['missingProperty']
   const path = [...pathAt(root, error.instancePath), ...(own === undefined ? [] : [String(own)])]
   const parent = (error.parentSchema ?? {}) as { properties?: object; format?: string; pattern?: string }
   const says = formNames.get(parent.format ?? '') ?? `of the form ${parent.pattern}`
   const known = Object.keys(parent.properties ?? {})
   const keyword = quotesDo(error.data, parent.pattern) ? error.keyword : 'pattern'
-  return { path, field: fieldOf(path), message: faultText({ ...error, keyword, value: error.data, known, says }) }
+  const fault = { ...error, keyword, value: error.data, written: writtenAt(path), known, says }
+  return { path, field: fieldOf(path), message: faultText(fault) }
 }
 
 /** A number of seconds is no duration in quotes, either. */
@@ -123,13 +127,13 @@ const quotesDo = (value: unknown, pattern: string | undefined): boolean =>
 const firstPerField = (problems: readonly Problem[]): readonly Problem[] =>
   problems.filter((p, i) => problems.findIndex((q) => q.field === p.field) === i)
 
-function check(key: string, schema: () => JsonSchema, value: unknown): readonly Problem[] {
+function check(key: string, schema: () => JsonSchema, value: unknown, written: Written): readonly Problem[] {
   const validator = validatorOf(key, schema)
   if (validator(value)) return []
   const errors = (validator.errors ?? []).toSorted(
     (a, b) => Number(b.keyword === 'type') - Number(a.keyword === 'type'),
   )
-  return firstPerField(errors.map((e) => problemOf(e, value)))
+  return firstPerField(errors.map((e) => problemOf(e, value, written)))
 }
 
 const duplicateProblems = (kind: Kind<never>, spec: unknown): readonly Problem[] =>
@@ -149,10 +153,12 @@ function nameProblems(kind: Kind<never>, object: unknown): readonly Problem[] {
 const rulesBroken = <Spec>(kind: Kind<Spec>, spec: Spec): readonly Problem[] =>
   kind.rules.filter((rule) => !rule.holds(spec)).map(({ field, message }) => ({ path: pathOf(field), field, message }))
 
+const nowhere: Written = () => undefined
+
 /** One object against its kind; the object itself is left as it is. */
-export function validate<Spec>(kind: Kind<Spec>, object: unknown): Validated<Spec> {
+export function validate<Spec>(kind: Kind<Spec>, object: unknown, written = nowhere): Validated<Spec> {
   const copy = structuredClone(object) as { readonly spec: Spec }
-  const schema = check(kind.kind, () => wholeObject(kind), copy)
+  const schema = check(kind.kind, () => wholeObject(kind), copy, written)
   const shape = [...schema, ...duplicateProblems(kind, copy?.spec)]
   const rules = shape.length > 0 ? [] : rulesBroken(kind, copy.spec)
   const problems = [...shape, ...nameProblems(kind, object), ...rules]
@@ -161,4 +167,4 @@ export function validate<Spec>(kind: Kind<Spec>, object: unknown): Validated<Spe
 
 /** What is wrong with a status that we are about to write. */
 export const statusProblems = (kind: Kind<never>, status: unknown): readonly Problem[] =>
-  check(`${kind.kind}/status`, () => derive(kind.status), structuredClone(status))
+  check(`${kind.kind}/status`, () => derive(kind.status), structuredClone(status), nowhere)

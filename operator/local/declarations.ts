@@ -1,11 +1,11 @@
 /** What one YAML document declares: which kind, which object, and whether it is what its kind says. */
-import type { Document } from 'yaml'
+import { type Document, isScalar } from 'yaml'
 import { didYouMean } from '../../crds/did-you-mean.ts'
 import { namespaceName, objectName } from '../../crds/fields.ts'
 import { apiVersion, group, kinds } from '../../crds/kinds.ts'
 import { faultText } from '../../crds/problem-text.ts'
 import type { Kind } from '../../crds/schema.ts'
-import { validate } from '../../crds/validate.ts'
+import { validate, type Written } from '../../crds/validate.ts'
 import { ownAnnotations } from '../compile/own-annotations.ts'
 import type { Credential, Domain, Invalid, Policy } from '../compile/snapshot.ts'
 import type { Declared } from './declared-object.ts'
@@ -25,15 +25,19 @@ const textsOf = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(fieldsOf(value)).filter((e): e is [string, string] => typeof e[1] === 'string'))
 
 type Identity = { readonly namespace: string; readonly name: string }
-type Reader = (value: Fields, identity: Identity) => { readonly declared: Declared; readonly faults: readonly Fault[] }
+type Reader = (
+  value: Fields,
+  identity: Identity,
+  written: Written,
+) => { readonly declared: Declared; readonly faults: readonly Fault[] }
 
 const resourceReader =
   (kind: (typeof kinds)[number]): Reader =>
-  (value, identity) => {
+  (value, identity, written) => {
     const metadata = fieldsOf(value['metadata'])
     const generation = typeof metadata['generation'] === 'number' ? metadata['generation'] : 1
     const named = { kind: kind.kind as Invalid['kind'], ...identity, generation }
-    const result = validate(kind as Kind<never>, value)
+    const result = validate(kind as Kind<never>, value, written)
     const creationTimestamp = String(metadata['creationTimestamp'] ?? '')
     if (!result.ok) {
       const problems = result.problems.map((p) => `${p.field}: ${p.message}`)
@@ -95,16 +99,27 @@ function jsOf(document: Document): Fields | undefined {
   }
 }
 
+/** Of a plain scalar. */
+const writtenIn =
+  (document: Document): Written =>
+  (path) => {
+    const node = document.getIn(path, true)
+    return isScalar(node) ? node.source : undefined
+  }
+
 /** Names become parts of paths and of host names, so nothing with a wrong one is taken for an object. */
-function nameFaults(field: string, value: unknown, form: typeof objectName | typeof namespaceName): readonly Fault[] {
+function nameFaults(
+  field: string,
+  value: unknown,
+  form: typeof objectName | typeof namespaceName,
+  writtenAt: Written,
+): readonly Fault[] {
   if (value === undefined || value === null) return [fault(['metadata', field], `${field} is missing; add it`)]
-  if (typeof value !== 'string')
-    return [
-      fault(
-        ['metadata', field],
-        faultText({ keyword: 'type', params: { type: 'string' }, value, known: [], says: '' }),
-      ),
-    ]
+  if (typeof value !== 'string') {
+    const written = writtenAt(['metadata', field])
+    const text = faultText({ keyword: 'type', params: { type: 'string' }, value, written, known: [], says: '' })
+    return [fault(['metadata', field], text)]
+  }
   const fits = value.length <= form.maxLength && new RegExp(form.pattern).test(value)
   const mend = `must be lower-case letters, digits and '-', at most ${form.maxLength} of them`
   return fits ? [] : [fault(['metadata', field], `${JSON.stringify(value)} ${mend}`)]
@@ -128,10 +143,14 @@ export function readDeclared(document: Document): Declaration {
   const kind = String(value['kind'])
   const metadata = fieldsOf(value['metadata'])
   const { name, namespace = 'default' } = metadata
-  const faults = [...nameFaults('name', name, objectName), ...nameFaults('namespace', namespace, namespaceName)]
+  const written = writtenIn(document)
+  const faults = [
+    ...nameFaults('name', name, objectName, written),
+    ...nameFaults('namespace', namespace, namespaceName, written),
+  ]
   if (faults.length > 0) return { faults }
   const identity = { namespace: String(namespace), name: String(name) }
   const object = kind === 'Namespace' ? `Namespace ${name}` : `${kind} ${namespace}/${name}`
-  const read = readers.get(kind)?.read({ ...value, metadata }, identity)
+  const read = readers.get(kind)?.read({ ...value, metadata }, identity, written)
   return { object, ...read, faults: read?.faults ?? [] }
 }

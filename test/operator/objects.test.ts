@@ -224,6 +224,18 @@ test.each([
   expect(policies).toMatchObject([{ spec: { listeners: [{ port }] } }])
 })
 
+test.each([
+  ['007'],
+  ['0x10'],
+  ['1.10'],
+  ['+1'],
+  ['1_0'],
+])('a plain %s that has to be text is told with the quotes around what is written', (written) => {
+  const mend = `must be text; write it in quotes: "${written}"`
+  expect(readObjects(domain('a', `  localParts: [${written}]`), 'f.yaml').problems).toMatchObject([{ message: mend }])
+  expect(readObjects(domain(written), 'f.yaml').problems).toMatchObject([{ field: 'metadata.name', message: mend }])
+})
+
 test('digits with _ between them are a number for kubectl, so no text here', () => {
   const { problems } = readObjects(domain('a', '  localParts: [2027_01]'), 'f.yaml')
   expect(problems).toMatchObject([{ field: 'spec.localParts[0]', message: expect.stringContaining('must be text') }])
