@@ -85,7 +85,7 @@ export const address = {
 /** Before the @, in its plain form; a final * stands for any rest. */
 export const localPart = {
   type: 'string',
-  minLength: 2,
+  minLength: 1,
   maxLength: 64,
   pattern: "^[A-Za-z0-9!#$%&'+/=?^_`{|}~.-]+\\*?$",
 } as const satisfies StringSchema

@@ -241,6 +241,7 @@ export const verdicts: readonly Verdict[] = [
   domain('every local part', { localParts: ['*'] }, 'spec.localParts[0]'),
   domain('an empty local part', { localParts: [''] }, 'spec.localParts[0]'),
   domain('a local part with a star inside', { localParts: ['a*b'] }, 'spec.localParts[0]'),
+  domain('a local part of one letter', { localParts: ['a', 'x*'] }),
   domain('a local part with a final star', { localParts: ['billing-*'] }),
   domain('all that can be expected', {
     expect: {
