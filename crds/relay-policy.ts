@@ -226,6 +226,20 @@ export const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
       s.recipients.allow.addresses.length > 0,
   },
   {
+    field: 'spec.recipients.allow',
+    cel: "(has(self.recipients.mode) && self.recipients.mode != 'Unrestricted') || (self.recipients.allow.domains.size() == 0 && self.recipients.allow.addresses.size() == 0)",
+    message: 'only mode AllowList goes by it: set recipients.mode to AllowList, or take allow away',
+    holds: ({ recipients: { mode = 'Unrestricted', allow } }) =>
+      mode !== 'Unrestricted' || (allow.domains.length === 0 && allow.addresses.length === 0),
+  },
+  {
+    field: 'spec.recipients.redirectTo',
+    cel: "(has(self.recipients.mode) && self.recipients.mode != 'Unrestricted') || !has(self.recipients.redirectTo)",
+    message: 'only mode Redirect goes by it: set recipients.mode to Redirect, or take redirectTo away',
+    holds: ({ recipients: { mode = 'Unrestricted', redirectTo } }) =>
+      mode !== 'Unrestricted' || redirectTo === undefined,
+  },
+  {
     field: 'spec.recipients.redirectTo',
     cel: "!(has(self.recipients.mode) && self.recipients.mode == 'Redirect') || has(self.recipients.redirectTo)",
     message: 'mode Redirect needs redirectTo, the address that gets the mail instead',

@@ -53,6 +53,15 @@ export const routeRules: readonly CrossFieldRule<Routed>[] = [
   },
   {
     field: 'spec.routes',
+    cel: "self.routes.all(r, r.smarthosts.all(s, !(has(s.tls.caRef) && s.tls.mode in ['Opportunistic', 'Disabled'])))",
+    message: 'tls.caRef needs tls.mode StartTLS or Implicit: with any other mode no certificate is verified',
+    holds: (s) =>
+      s.routes.every((r) =>
+        r.smarthosts.every(({ tls }) => tls.caRef === undefined || tls.mode === 'StartTLS' || tls.mode === 'Implicit'),
+      ),
+  },
+  {
+    field: 'spec.routes',
     cel: `self.routes.all(r, !has(r.match) || !has(r.match.credentialSelector) || ${wellFormedCel('r.match.credentialSelector')})`,
     message: wellFormedMessage,
     holds: (s) => s.routes.every((r) => wellFormed(r.match?.credentialSelector ?? {})),

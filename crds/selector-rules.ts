@@ -34,6 +34,12 @@ export function consentRules<Spec>(field: string, of: (spec: Spec) => Namespaces
     },
     {
       field: `${field}.selector`,
+      cel: `${consent}.from == 'Selector' || !has(${selector})`,
+      message: 'only from: Selector goes by a selector: set from to Selector, or take the selector away',
+      holds: (s) => of(s).from === 'Selector' || of(s).selector === undefined,
+    },
+    {
+      field: `${field}.selector`,
       cel: `!has(${selector}) || ${wellFormedCel(selector)}`,
       message: wellFormedMessage,
       holds: (s) => wellFormed(of(s).selector ?? {}),

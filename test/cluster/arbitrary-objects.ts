@@ -29,7 +29,7 @@ const selector = fc.record({
 })
 const namespaces = fc.record({
   from: maybe(of('Same', 'All')),
-  selector: maybe(selector),
+  selector: mostly<object | undefined>(of(undefined), selector),
 })
 const selected = fc.record({
   from: of('Selector'),

@@ -73,6 +73,24 @@ export const verdicts: readonly Verdict[] = [
   policy('an empty allow list', { recipients: { mode: 'AllowList' } }, 'spec.recipients.allow'),
   policy('an allow list of one', { recipients: { mode: 'AllowList', allow: { domains: ['a.example'] } } }),
   policy('a redirect to nobody', { recipients: { mode: 'Redirect' } }, 'spec.recipients.redirectTo'),
+  policy(
+    'an allow list in Production that does not say that it is in force',
+    { recipients: { allow: { domains: ['a.example'] } } },
+    'spec.recipients.allow',
+  ),
+  policy(
+    'an allow list of addresses beside everybody',
+    { recipients: { mode: 'Unrestricted', allow: { addresses: ['a@a.example'] } } },
+    'spec.recipients.allow',
+  ),
+  policy(
+    'a redirect that does not say that it is in force',
+    { recipients: { redirectTo: 'qa@example.org' } },
+    'spec.recipients.redirectTo',
+  ),
+  policy('an allow list and a redirect that wait while all is captured', {
+    recipients: { mode: 'Capture', allow: { domains: ['a.example'] }, redirectTo: 'qa@example.org' },
+  }),
   policy('a redirect', { recipients: { mode: 'Redirect', redirectTo: 'qa@example.org' } }),
   policy(
     'a last route with a match',
@@ -89,6 +107,11 @@ export const verdicts: readonly Verdict[] = [
     'spec.routes',
   ),
   policy('a password without TLS', smarthost({ authRef: { name: 'ses' }, tls: { mode: 'Disabled' } }), 'spec.routes'),
+  policy(
+    'an authority that nobody asks',
+    smarthost({ tls: { mode: 'Opportunistic', caRef: { name: 'ca' } } }),
+    'spec.routes',
+  ),
   policy('a password over STARTTLS', smarthost({ authRef: { name: 'ses' } })),
   policy('no TLS and no password', smarthost({ tls: { mode: 'Disabled' } })),
   policy('the metadata service of a cloud', smarthost({ host: '169.254.169.254' }), 'spec.routes'),
@@ -151,6 +174,12 @@ export const verdicts: readonly Verdict[] = [
   policy('a selector that is not there', admits({ from: 'Selector' }), credentialsField),
   policy('an empty selector', admits(selecting({})), credentialsField),
   policy('a selector of empty lists', admits(selecting({ matchLabels: {}, matchExpressions: [] })), credentialsField),
+  policy(
+    'a selector beside everybody',
+    admits({ ...selecting({ matchLabels: { a: 'b' } }), from: 'All' }),
+    credentialsField,
+  ),
+  policy('a selector that nothing goes by', admits({ selector: { matchLabels: { a: 'b' } } }), credentialsField),
   policy('a selector by label', admits(selecting({ matchLabels: { mail: 'yes' } }))),
   policy('a selector by expression', admits(selecting(expression('In', ['gold'])))),
   policy('In without values', admits(selecting(expression('In'))), credentialsField),
