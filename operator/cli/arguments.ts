@@ -1,5 +1,5 @@
 /** Arguments that several verbs take, each checked before anything is done with it. */
-import { statSync } from 'node:fs'
+import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Option } from 'commander'
 import type { Name } from '../compile/snapshot.ts'
@@ -14,10 +14,22 @@ export const outputOption = (form: string, ...others: readonly string[]): Option
 
 /** @throws UsageError, which says that `meant` is to be given */
 export function existingDirectory(path: string, meant = 'that holds your YAML files'): string {
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = visible(path)
   if (found === undefined) throw new UsageError(`${path} does not exist; give the folder ${meant}`)
   if (!found.isDirectory()) throw new UsageError(`${path} is not a folder; give the folder ${meant}`)
   return path
+}
+
+/** @throws Error where the system does not let us look at it, or into it */
+function visible(path: string): Stats | undefined {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found !== undefined) accessSync(path, found.isDirectory() ? constants.R_OK | constants.X_OK : constants.F_OK)
+    return found
+  } catch (error) {
+    const why = (error as Error).message
+    throw new Error(`${path} can not be read: ${why}; give this user the right to read it, or another folder`)
+  }
 }
 
 /** `team-a/web`. @throws UsageError */

@@ -9,6 +9,7 @@ import type { Context } from './context.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
 import { knownNames } from './known-names.ts'
 import { printPosition } from './place.ts'
+import { mayBeUnread } from './unread.ts'
 
 export const directoryOption = [
   '-f, --directory <dir>',
@@ -27,11 +28,12 @@ export function declaredIn(directory: string, kind: ChangedKind, text: string, o
   requireOneWorld('--directory', others)
   const whole = text.includes('/') || namespace === undefined ? text : `${namespace}/${text}`
   const name = objectName(whole, 'the name')
-  const { objects } = readDirectory(existingDirectory(directory), defaultState)
+  const read = readDirectory(existingDirectory(directory), defaultState)
+  const { objects } = read
   const found = objects.find(({ object }) => object === `${kind} ${name}`)
   if (found !== undefined) return { found, target: { kind, name } }
   const known = objects.flatMap(({ object }) => (object.startsWith(`${kind} `) ? [object.split(' ')[1] ?? ''] : []))
-  throw new UsageError(`there is no ${kind} ${name} in ${directory}; ${knownNames(name, known)}`)
+  throw new UsageError(`there is no ${kind} ${name} in ${directory}; ${knownNames(name, known)}${mayBeUnread(read)}`)
 }
 
 export type Declared = { readonly found: LocatedObject; readonly target: Target }

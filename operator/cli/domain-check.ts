@@ -21,6 +21,7 @@ import { type DomainLooked, domainJson, domainLines } from './domain-report.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
 import { knownNames } from './known-names.ts'
 import { requireKinds } from './preflight.ts'
+import { leftUnread, mayBeUnread } from './unread.ts'
 
 type Options = ClusterOptions & {
   readonly directory?: string
@@ -42,7 +43,7 @@ export const addDomain = (program: Command, context: Context): Command =>
     .action(async (name: string | undefined, options: Options) => context.finish(await check(name, options, context)))
 
 async function check(name: string | undefined, options: Options, { terminal, signal }: Context): Promise<ExitCode> {
-  const chosen = await chosenChecks(name, options, signal)
+  const { chosen, read } = await chosenChecks(name, options, signal)
   const ask = openAsking({ perSecond })
   const looking = { ask, now: Date.now, dice: Math.random, signal }
   const looked = await Promise.all(chosen.map((asked) => look(asked, looking)))
@@ -52,7 +53,10 @@ async function check(name: string | undefined, options: Options, { terminal, sig
     if (looked.length === 0)
       terminal.out(terminal.style('warn', 'no SenderDomain here expects any record (spec.expect)'))
   }
-  return verdictOn(looked)
+  const unread = read && leftUnread(read)
+  if (unread !== undefined) terminal.err(unread)
+  const verdict = verdictOn(looked)
+  return verdict === exitCodes.ok && unread !== undefined ? exitCodes.failed : verdict
 }
 
 /** A person waits for it, and name servers do not mind. */
@@ -87,13 +91,16 @@ async function look(
 
 /** @throws UsageError where there is none of that name, or there is nothing to say of it */
 async function chosenChecks(name: string | undefined, options: Options, signal: AbortSignal) {
-  const { names, asked, namespace } = await allChecks(options, signal)
-  if (name === undefined)
-    return asked.filter((its) => isIn(its.name, options.allNamespaces === true ? undefined : namespace))
+  const { names, asked, namespace, read } = await allChecks(options, signal)
+  if (name === undefined) {
+    const everywhere = options.allNamespaces === true
+    return { chosen: asked.filter((its) => isIn(its.name, everywhere ? undefined : namespace)), read }
+  }
   const wanted = objectNameIn(namespace, name, 'the name')
-  if (!names.includes(wanted)) throw new UsageError(`there is no SenderDomain ${wanted}; ${knownNames(wanted, names)}`)
+  if (!names.includes(wanted))
+    throw new UsageError(`there is no SenderDomain ${wanted}; ${knownNames(wanted, names)}${mayBeUnread(read)}`)
   const its = asked.filter((one) => one.name === wanted)
-  if (its.length > 0) return its
+  if (its.length > 0) return { chosen: its, read }
   throw new UsageError(
     `SenderDomain ${wanted} expects no records, or lost its domain; give it spec.expect, and see relayfleet check`,
   )
@@ -108,14 +115,14 @@ async function allChecks(options: Options, signal: AbortSignal) {
     // A namespace is where a name is looked for, in a folder as well.
     const { namespace: _, allNamespaces: __, ...others } = options
     requireOneWorld('--directory', others)
-    const { compiled, snapshot } = await compileDirectory(existingDirectory(directory), stateAt(state))
-    return { ...askedOf(snapshot, compiled), namespace: options.namespace }
+    const offline = await compileDirectory(existingDirectory(directory), stateAt(state))
+    return { ...askedOf(offline.snapshot, offline.compiled), namespace: options.namespace, read: offline.directory }
   }
   const cluster = openCluster(options, 'a folder: -f DIR')
   return asking(cluster, async () => {
     await requireKinds(cluster, signal)
     const { snapshot } = await snapshotOnce(cluster.api, cluster.scope, signal)
-    return { ...askedOf(snapshot, compile(snapshot)), namespace: cluster.namespace }
+    return { ...askedOf(snapshot, compile(snapshot)), namespace: cluster.namespace, read: undefined }
   })
 }
 

@@ -17,6 +17,7 @@ import { exitCodes, UsageError } from './exit-code.ts'
 import { explanationJson, explanationLines } from './explanation.ts'
 import { knownNames } from './known-names.ts'
 import type { Terminal } from './terminal.ts'
+import { mayBeUnread } from './unread.ts'
 
 type Options = ClusterOptions & {
   readonly credential: string
@@ -134,7 +135,9 @@ function tellUnusable({ compiled, snapshot, name, directory }: Asked, output: Op
   if (status === undefined) {
     const known = snapshot.credentials.map(nameOf)
     const where = directory === undefined ? 'cluster' : 'directory'
-    throw new UsageError(`there is no RelayCredential ${name} in the ${where}; ${knownNames(name, known)}`)
+    throw new UsageError(
+      `there is no RelayCredential ${name} in the ${where}; ${knownNames(name, known)}${mayBeUnread(directory)}`,
+    )
   }
   const conditions = status.conditions.filter((c) => c.status === 'False')
   const why = `no relay knows RelayCredential ${name}, so it can not log in`

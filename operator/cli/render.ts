@@ -8,6 +8,7 @@ import { stateAt } from '../local/state.ts'
 import { existingDirectory, outputOption, stateOption } from './arguments.ts'
 import type { Context } from './context.ts'
 import { exitCodes } from './exit-code.ts'
+import { leftUnread } from './unread.ts'
 
 type Options = { readonly state: string; readonly output: 'yaml' | 'json' }
 
@@ -20,12 +21,14 @@ export const addRender = (program: Command, { terminal, finish }: Context): Comm
     .option(...stateOption)
     .addOption(outputOption('yaml', 'json'))
     .action(async (dir: string, { state, output }: Options) => {
-      const { compiled } = await compileDirectory(existingDirectory(dir), stateAt(state))
+      const { compiled, directory } = await compileDirectory(existingDirectory(dir), stateAt(state))
       const rendered = rendering(compiled)
       terminal.out(
         output === 'json' ? JSON.stringify(rendered, null, 2) : stringify(rendered, { lineWidth: 0 }).trimEnd(),
       )
-      finish(exitCodes.ok)
+      const unread = leftUnread(directory)
+      if (unread !== undefined) terminal.err(unread)
+      finish(unread === undefined ? exitCodes.ok : exitCodes.failed)
     })
 
 const rendering = ({ fleets, bindings }: Compiled) => ({

@@ -155,6 +155,49 @@ test.each([
 })
 
 test.each([
+  [['check']],
+  [['local']],
+  [['render']],
+  [['explain', ...submission]],
+  [['rotate', 'team-a/web', '-f']],
+  [['domain', 'check', '-f']],
+  [['submit', '--from', 'a@example.org', '--to', 'b@example.net', '--binding']],
+])('a folder that the disk does not show is named, with what to do: %j', async (argv) => {
+  const loop = join(temporaryFolder(), 'loop')
+  symlinkSync(loop, loop)
+  const { code, out, err } = await commanded(...argv, loop)
+  expect([code, out]).toEqual([3, ''])
+  expect(err).toContain(`relayfleet: ${loop} can not be read: ELOOP`)
+  expect(err).toContain('give this user the right to read it, or another folder')
+})
+
+test.each([
+  [['explain', ...submission, '--credential', 'team-b/app']],
+  [['rotate', 'team-b/app', '-f']],
+  [['suspend', 'team-b/app', '-f']],
+  [['domain', 'check', 'team-b/app', '-f']],
+])('what is not found in a folder may be in a file that could not be read: %j', async (argv) => {
+  const folder = temporaryFolder()
+  const broken = join(folder, 'b.yaml')
+  writeFileSync(broken, 'kind: [')
+  const { code, err } = await commanded(...argv, folder)
+  expect(code).toBe(2)
+  expect(err).toContain(`it may be in ${broken}, which could not be read: relayfleet check tells why`)
+})
+
+test.each([
+  [['render'], 'fleets: {}'],
+  [['domain', 'check', '-f'], 'no SenderDomain'],
+])('%j tells that a file could not be read', async (argv, says) => {
+  const folder = temporaryFolder()
+  const broken = join(folder, 'b.yaml')
+  writeFileSync(broken, 'kind: [')
+  const { code, out, err } = await commanded(...argv, folder)
+  expect([code, out]).toEqual([3, expect.stringContaining(says)])
+  expect(err).toContain(`${broken} could not be read: relayfleet check tells why`)
+})
+
+test.each([
   ['is not there', undefined, 'does not exist; give the folder of the binding'],
   ['has a port that is none', 'abc', 'port is no number from 1 to 65535'],
   ['has a port that is too large', '99999', 'port is no number from 1 to 65535'],
