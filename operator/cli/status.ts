@@ -7,7 +7,7 @@ import { outputOption } from './arguments.ts'
 import { type ClusterOptions, openCluster, requireOneWorld, scopeOptions } from './cluster-options.ts'
 import { clusterOverview } from './cluster-overview.ts'
 import type { Context } from './context.ts'
-import { exitCodes } from './exit-code.ts'
+import { type ExitCode, exitCodes } from './exit-code.ts'
 import { localOverview } from './local-overview.ts'
 import type { Overview } from './overview.ts'
 import { overviewLines } from './overview-lines.ts'
@@ -33,7 +33,7 @@ export const addStatus = (program: Command, context: Context): Command =>
     .action(async (name: string | undefined, options: Options) => {
       const overview = await overviewOf(name, options, context.signal)
       for (const line of linesOf(overview, options.output, context.terminal)) context.terminal.out(line)
-      context.finish(overview.findings.some((f) => f.severity === 'error') ? exitCodes.refused : exitCodes.ok)
+      context.finish(verdictOn(overview))
     })
 
 async function overviewOf(name: string | undefined, options: Options, signal: AbortSignal): Promise<Overview> {
@@ -45,6 +45,12 @@ async function overviewOf(name: string | undefined, options: Options, signal: Ab
   const namespace = name?.includes('/') === true ? name.slice(0, name.indexOf('/')) : options.namespace
   const cluster = openCluster({ ...options, ...(namespace !== undefined && { namespace }) }, 'local mode: --state DIR')
   return asking(cluster, () => clusterOverview(cluster, { live, ...(name !== undefined && { name }) }, signal))
+}
+
+/** Where nobody can say, that is no verdict. */
+function verdictOn({ findings, fleets }: Overview): ExitCode {
+  if (findings.some(({ severity }) => severity === 'error')) return exitCodes.refused
+  return fleets.some(({ ready }) => ready.status === 'Unknown') ? exitCodes.failed : exitCodes.ok
 }
 
 function linesOf(overview: Overview, form: Options['output'], terminal: Terminal): Iterable<string> {

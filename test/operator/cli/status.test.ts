@@ -19,7 +19,7 @@ async function runningFleet() {
   })
   const local = running(directory)
   await local.until('RelayCredential team-a/web', 'Ready', 'True')
-  return { local, port, state: ['--state', local.state.root] }
+  return { local, directory, port, state: ['--state', local.state.root] }
 }
 
 test('a fleet that runs, and the same fleet when nobody runs it any more', async () => {
@@ -40,6 +40,16 @@ test('a fleet that runs, and the same fleet when nobody runs it any more', async
   expect(stopped.out).toContain(
     `error: RelayPolicy mail/shared: its relay does not answer; is relayfleet local running with ${local.state.root}? (NoAnswer)`,
   )
+})
+
+test('a fleet of which nobody can say whether it is ready is no fleet that is in order', async () => {
+  const { local, directory, state } = await runningFleet()
+  writeFileSync(join(directory, 'policy.yaml'), '')
+  await local.until('RelayPolicy mail/shared', 'Ready', 'Unknown')
+  const { code, out } = await commanded('status', ...state)
+  expect(out).toMatch(/^mail\/shared +Unknown +1\/1 /m)
+  expect(out).not.toContain('error: ')
+  expect(code).toBe(3)
 })
 
 test('a relay that says itself that it takes no mail is an error, though nobody could write that down', async () => {
