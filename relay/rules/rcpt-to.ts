@@ -13,6 +13,12 @@ type RcptToFacts = SubmissionFacts & {
 const asciiUnlessAgreed: Check<RcptToFacts> = ({ forwardPath, smtpUtf8 }) =>
   smtpUtf8 || isAscii(forwardPath) ? undefined : refusal('always.utf8')
 
+// Only who has mailboxes has a postmaster without a domain (RFC 5321 sections 4.1.1.3 and 4.5.1).
+const hasDomain: Check<RcptToFacts> = ({ forwardPath }) =>
+  forwardPath.toLowerCase() === 'postmaster'
+    ? refusal('always.syntax', 'no mailbox is at this relay: write postmaster@domain, with the domain that is meant')
+    : undefined
+
 const isMailbox: Check<RcptToFacts> = ({ mailbox }) =>
   mailbox ? undefined : refusal('always.syntax', 'the forward-path is no plain user@domain')
 
@@ -38,6 +44,7 @@ const allowedByCredential: Check<RcptToFacts> = ({ credential: { recipientDomain
 
 export const rcptToChecks: readonly Check<RcptToFacts>[] = [
   asciiUnlessAgreed, //   RFC 6531 section 3.5
+  hasDomain,
   isMailbox, //           RFC 5321 section 4.1.2, without routes and literals
   withinLimit, //         RFC 5321 section 4.5.3.1.10: the rest comes in another message
   allowedByPolicy, //     Capture and Redirect take every mailbox: nothing leaves to it

@@ -41,6 +41,12 @@ test.each([
   expect(ruleOf(listed, path)).toBe(rule)
 })
 
+test('a postmaster without a domain, who has a mailbox where mail ends (RFC 5321 section 4.5.1), is told to be given one', () => {
+  const { refusal } = judgeRcptTo(facts({}, {}), 'Postmaster', 0)
+  expect(refusal).toMatchObject({ rule: 'always.syntax', reply: { code: 501, status: '5.5.4' } })
+  expect(refusal?.reply.text).toContain('write postmaster@domain')
+})
+
 test('an empty AllowList allows nobody', () => {
   expect(ruleOf({ mode: 'AllowList', domains: [], addresses: [] }, 'you@example.org')).toBe('recipients.allow')
 })
