@@ -1,8 +1,8 @@
-/** Entries of a list of named things that have the same name; an API server refuses them, so a YAML directory does too. */
+/** Entries of a list of named things that have the same name, and of a set that are the same; an API server refuses them, so a YAML directory does too. */
 import type { Path } from './field-path.ts'
 import type { Schema } from './schema.ts'
 
-export type Duplicate = { readonly path: Path; readonly name: string }
+export type Duplicate = { readonly path: Path; readonly name: string; readonly mend: string }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -14,8 +14,10 @@ function inList(keys: readonly string[], value: readonly unknown[], path: Path):
   const seen = new Set<string>()
   const found: Duplicate[] = []
   for (const [i, entry] of value.entries()) {
-    const name = keys.map((k) => (isObject(entry) ? written(entry[k]) : '')).join('/')
-    if (seen.has(name)) found.push({ path: [...path, i, ...keys.slice(0, 1)], name })
+    const name =
+      keys.length === 0 ? written(entry) : keys.map((k) => (isObject(entry) ? written(entry[k]) : '')).join('/')
+    const mend = keys.length === 0 ? 'take one of the two away' : 'give each entry a name of its own'
+    if (seen.has(name)) found.push({ path: [...path, i, ...keys.slice(0, 1)], name, mend })
     seen.add(name)
   }
   return found
@@ -25,7 +27,7 @@ function inList(keys: readonly string[], value: readonly unknown[], path: Path):
 export function duplicates(schema: Schema, value: unknown, path: Path): readonly Duplicate[] {
   if (schema.type === 'array' && Array.isArray(value)) {
     const keys = schema['x-kubernetes-list-map-keys'] ?? []
-    const here = keys.length > 0 ? inList(keys, value, path) : []
+    const here = keys.length > 0 || schema['x-kubernetes-list-type'] === 'set' ? inList(keys, value, path) : []
     return [...here, ...value.flatMap((entry, i) => duplicates(schema.items, entry, [...path, i]))]
   }
   if (schema.type === 'object' && 'properties' in schema && isObject(value)) {

@@ -137,10 +137,10 @@ function check(key: string, schema: () => JsonSchema, value: unknown, written: W
 }
 
 const duplicateProblems = (kind: Kind<never>, spec: unknown): readonly Problem[] =>
-  duplicates(kind.spec, spec, ['spec']).map(({ path, name }) => ({
+  duplicates(kind.spec, spec, ['spec']).map(({ path, name, mend }) => ({
     path,
     field: fieldOf(path),
-    message: `${JSON.stringify(name)} is there twice in this list; give each entry a name of its own`,
+    message: `${JSON.stringify(name)} is there twice in this list; ${mend}`,
   }))
 
 function nameProblems(kind: Kind<never>, object: unknown): readonly Problem[] {

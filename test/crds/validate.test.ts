@@ -135,6 +135,13 @@ describe('a message names the mend', () => {
     expect(message(relayPolicy, spec)).toBe(expected)
   })
 
+  test('a kind of key that is there twice, which an API server refuses in a set', () => {
+    const spec = { ...domainSpec, dkim: { algorithms: ['ed25519', 'ed25519'] } }
+    expect(problemsOf(senderDomain, spec)).toMatchObject([
+      { field: 'spec.dkim.algorithms[1]', message: '"ed25519" is there twice in this list; take one of the two away' },
+    ])
+  })
+
   test('a field far from all is answered with the known ones', () => {
     expect(message(senderDomain, { ...domainSpec, zzz: 1 })).toContain('known here: domain, environment')
   })
