@@ -5,7 +5,7 @@ import { namespaceName, objectName } from '../../crds/fields.ts'
 import { apiVersion, group, kinds } from '../../crds/kinds.ts'
 import { faultText } from '../../crds/problem-text.ts'
 import type { Kind } from '../../crds/schema.ts'
-import { validate, type Written } from '../../crds/validate.ts'
+import { type Path, validate, type Written } from '../../crds/validate.ts'
 import { ownAnnotations } from '../compile/own-annotations.ts'
 import type { Credential, Domain, Invalid, Policy } from '../compile/snapshot.ts'
 import type { Declared } from './declared-object.ts'
@@ -20,6 +20,12 @@ type Declaration = {
   readonly faults: readonly Fault[]
 }
 
+const noText = (path: Path, value: unknown, written: Written): Fault =>
+  fault(
+    path,
+    faultText({ keyword: 'type', params: { type: 'string' }, value, written: written(path), known: [], says: '' }),
+  )
+
 /** Labels that are text; anything else is the validator's to report. */
 const textsOf = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(fieldsOf(value)).filter((e): e is [string, string] => typeof e[1] === 'string'))
@@ -29,7 +35,7 @@ type Reader = (
   value: Fields,
   identity: Identity,
   written: Written,
-) => { readonly declared: Declared; readonly faults: readonly Fault[] }
+) => { readonly declared?: Declared; readonly faults: readonly Fault[] }
 
 const resourceReader =
   (kind: (typeof kinds)[number]): Reader =>
@@ -54,10 +60,14 @@ const resourceReader =
     return { declared: { declares: 'resource', resource }, faults: [] }
   }
 
-const readNamespace: Reader = (value, { name }) => ({
-  declared: { declares: 'namespace', name, labels: textsOf(fieldsOf(value['metadata'])['labels']) },
-  faults: [],
-})
+/** A namespace of which a label is not known is not declared: without the label, consent would be gone. */
+const readNamespace: Reader = (value, { name }, written) => {
+  const { labels } = fieldsOf(value['metadata'])
+  const faults = Object.entries(fieldsOf(labels)).flatMap(([label, text]) =>
+    typeof text === 'string' ? [] : [noText(['metadata', 'labels', label], text, written)],
+  )
+  return faults.length > 0 ? { faults } : { declared: { declares: 'namespace', name, labels: textsOf(labels) }, faults }
+}
 
 const readers: ReadonlyMap<string, { readonly apiVersion: string; readonly read: Reader }> = new Map([
   ...kinds.map((kind) => [kind.kind, { apiVersion, read: resourceReader(kind) }] as const),
@@ -115,11 +125,7 @@ function nameFaults(
   writtenAt: Written,
 ): readonly Fault[] {
   if (value === undefined || value === null) return [fault(['metadata', field], `${field} is missing; add it`)]
-  if (typeof value !== 'string') {
-    const written = writtenAt(['metadata', field])
-    const text = faultText({ keyword: 'type', params: { type: 'string' }, value, written, known: [], says: '' })
-    return [fault(['metadata', field], text)]
-  }
+  if (typeof value !== 'string') return [noText(['metadata', field], value, writtenAt)]
   const fits = value.length <= form.maxLength && new RegExp(form.pattern).test(value)
   const mend = `must be lower-case letters, digits and '-', at most ${form.maxLength} of them`
   return fits ? [] : [fault(['metadata', field], `${JSON.stringify(value)} ${mend}`)]

@@ -110,6 +110,18 @@ test.each([
   ])
 })
 
+test.each([
+  ['mail: yes', 'write the word in quotes'],
+  ['mail: 007', 'write it in quotes: "007"'],
+])('a label of a Namespace that is no text is told, and takes no consent away: %s', (label, says) => {
+  const text = `apiVersion: v1\nkind: Namespace\nmetadata:\n  name: team-a\n  labels: {${label}}\n`
+  const read = readObjects(text, 'f.yaml')
+  expect(read.problems).toMatchObject([
+    { line: 5, object: 'Namespace team-a', field: 'metadata.labels.mail', message: expect.stringContaining(says) },
+  ])
+  expect(read).toMatchObject({ unread: ['f.yaml'], objects: [] })
+})
+
 test('a merge key gives the fields that it gives for kubectl, and a wrong one of them is found', () => {
   const text = domain(
     'a',
