@@ -8,6 +8,7 @@ import type { Kind } from '../../crds/schema.ts'
 import { type Path, validate, type Written } from '../../crds/validate.ts'
 import { ownAnnotations } from '../compile/own-annotations.ts'
 import type { Credential, Domain, Invalid, Policy } from '../compile/snapshot.ts'
+import { lostAlias } from './alias.ts'
 import type { Declared } from './declared-object.ts'
 import { type Fault, type Fields, fault, fieldsOf } from './fault.ts'
 import { readConfigMap, readSecret } from './keyed.ts'
@@ -109,6 +110,13 @@ function jsOf(document: Document): Fields | undefined {
   }
 }
 
+function unfolding(document: Document): Fault {
+  const lost = lostAlias(document)
+  return lost === undefined
+    ? fault([], 'the aliases (*name) unfold into too much, or << merges no fields')
+    : fault(lost, 'this alias (*name) has no anchor; quote text that begins with *')
+}
+
 /** Of a plain scalar. */
 const writtenIn =
   (document: Document): Written =>
@@ -134,15 +142,7 @@ function nameFaults(
 /** What a well-formed document declares. */
 export function readDeclared(document: Document): Declaration {
   const value = jsOf(document)
-  if (value === undefined)
-    return {
-      faults: [
-        fault(
-          [],
-          'an alias (*name) has no anchor, the aliases unfold into too much, or << merges no fields; quote text that begins with *',
-        ),
-      ],
-    }
+  if (value === undefined) return { faults: [unfolding(document)] }
   if (isForeign(value)) return { foreign: true, faults: [] }
   const wrongKind = kindFault(value)
   if (wrongKind !== undefined) return { faults: [wrongKind] }

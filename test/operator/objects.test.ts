@@ -111,6 +111,15 @@ test.each([
 })
 
 test.each([
+  ['  localParts: [office, *office]', 'spec.localParts[1]', 24],
+  ['  dkim: {selectorPrefix: *office}', 'spec.dkim.selectorPrefix', 26],
+])('an alias without an anchor is told at its place: %s', (line, field, column) => {
+  const { problems } = readObjects(`# first\n---\n${domain('a')}---\n${domain('b', line)}`, 'f.yaml')
+  const message = 'this alias (*name) has no anchor; quote text that begins with *'
+  expect(problems).toMatchObject([{ line: 16, column, field, message }])
+})
+
+test.each([
   ['mail: yes', 'write the word in quotes'],
   ['mail: 007', 'write it in quotes: "007"'],
 ])('a label of a Namespace that is no text is told, and takes no consent away: %s', (label, says) => {
