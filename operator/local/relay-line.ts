@@ -51,10 +51,13 @@ export function tellLine(line: string, root: string): RelayLine | undefined {
   return { level, text: [message, why(fields)].filter((t) => t !== '').join(': ') }
 }
 
+/** What a line without words of its own is about, and why. */
+const details = ['queueId', 'credential', 'domain', 'selector', 'store', 'lines', 'where', 'file', 'why'] as const
+
 const why = (f: Fields): string => {
   const error = f['err']
   const nested = typeof error === 'object' && error !== null ? shown((error as Fields)['message']) : ''
-  return [shown(f['where']), shown(f['file']), shown(f['why']), nested].filter((t) => t !== '').join(' ')
+  return [...details.map((name) => shown(f[name])), nested].filter((t) => t !== '').join(' ')
 }
 
 const levelOf = (level: number): RelayLine['level'] => (level >= 50 ? 'error' : level >= 40 ? 'warn' : 'info')

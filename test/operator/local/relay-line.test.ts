@@ -60,6 +60,29 @@ test.each([
     { msg: 'authentication failed', client: '192.0.2.7', reason: 'unknown', rule: 'r' },
     { level: 'info', text: 'login failed from 192.0.2.7: unknown (r)' },
   ],
+  [
+    { level: 40, msg: 'most recipients of the day are used', credential: 'team-a/web', today: 400, share: 500 },
+    { level: 'warn', text: 'most recipients of the day are used: team-a/web' },
+  ],
+  [
+    {
+      level: 40,
+      msg: 'held until it can be signed',
+      queueId: 'q',
+      domain: 'example.org',
+      selector: 's',
+      why: 'no key',
+    },
+    { level: 'warn', text: 'held until it can be signed: q example.org s no key' },
+  ],
+  [
+    { level: 40, msg: 'may arrive twice: an attempt was open when the relay ended', queueId: 'q' },
+    { level: 'warn', text: 'may arrive twice: an attempt was open when the relay ended: q' },
+  ],
+  [
+    { level: 40, msg: 'the store of limits does not answer', store: 'valkey:6379', why: 'ECONNREFUSED' },
+    { level: 'warn', text: 'the store of limits does not answer: valkey:6379 ECONNREFUSED' },
+  ],
   [{ msg: 'left the queue', queueId: 'q1', seconds: 1 }, undefined],
 ])('%j', (fields, told) => {
   expect(tellLine(line(fields), resolve('.relayfleet'))).toEqual(told)
