@@ -107,7 +107,7 @@ const asksToSlowDown = ({ code, status, text }: Reply): boolean =>
 
 const slowDown = [
   /throttl|rate (was |is )?(limit|exceed)|sending rate|quota exceeded/i,
-  /too much mail|too many (messages|recipients from)|server busy|concurrent connections/i,
+  /too much mail|too many (messages|recipients from)|server busy|concurrent connections|sender thread limit/i,
 ]
 
 /** The status is about the system, the network or its policy, whatever was said of others (RFC 3463 sections 3.4, 3.5 and 3.8). */

@@ -46,6 +46,7 @@ test.each([
   ['an address with a limit of its own', '451 4.1.1 rate limit exceeded for this address', []],
   ['a quota of nobody named, and another recipient was taken', '451 Quota exceeded', [ok]],
   ['a rate of nobody named, and another recipient was taken', '450 rate limit exceeded', [ok]],
+  ['a mailbox that gets too much, of Exchange', '432 4.2.0 STOREDRV.Deliver; recipient thread limit exceeded', []],
   ['one for whom there is no room in this transaction', '452 4.5.3 Error: too many recipients', [ok]],
 ])('%s is one recipient: the hop is not paused, and the schedule holds', (_name, line, others) => {
   expect(after(line, others)).toMatchObject({
@@ -65,6 +66,7 @@ test.each([
   ['in the words of Postfix', '450 4.7.1 Error: too many recipients from 192.0.2.1', [ok]],
   ['in those of Exchange Online', '451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77714)', [ok]],
   ['in those of Exchange Online for connections', '432 4.3.2 Concurrent connections limit exceeded.', [ok]],
+  ['and for its mailbox that sends', '432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded', [ok]],
 ])('case U23: RCPT throttled (%s): the hop is paused, and asked again within ten minutes', (_name, line, others) => {
   expect(after(line, others)).toMatchObject({
     outcome: { kind: 'deferred', scope: 'message' },
