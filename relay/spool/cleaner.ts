@@ -27,6 +27,8 @@ type Parts = {
   readonly room: Pick<Allotment, 'ample' | 'takesCopies'>
   /** A segment is gone. */
   readonly gave: () => Promise<void>
+  /** A damaged one can not be set aside: until it can be, none goes. */
+  readonly stuck: (segment: Segment, error: unknown) => void
 }
 
 /**
@@ -38,6 +40,8 @@ export class Cleaner {
   #running: Promise<void> | undefined
   #stopped = false
   #copyAgainAt = 0
+  /** It is told once. */
+  #stuck: Segment | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -126,7 +130,10 @@ export class Cleaner {
     register.retire(segment)
     const gone = segment.damaged ? moveAside(disk, paths, path, segment.name) : disk.unlink(path)
     await gone.catch((error: unknown) => {
-      if (!isAbsent(error)) throw error
+      if (isAbsent(error)) return
+      if (segment.damaged && this.#stuck !== segment) this.#parts.stuck(segment, error)
+      this.#stuck = segment
+      throw error
     })
     if (segment.damaged) await disk.syncDirectory(paths.quarantine)
     await disk.syncDirectory(paths.journal)

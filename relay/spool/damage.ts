@@ -4,7 +4,7 @@ import type { Disk } from './disk.ts'
 import type { Paths } from './paths.ts'
 import { setAside } from './quarantine.ts'
 import type { Register } from './register.ts'
-import type { Place } from './segment.ts'
+import type { Place, Segment } from './segment.ts'
 
 type Parts = {
   readonly disk: Disk
@@ -52,6 +52,13 @@ export class Damage {
     if (!place.segment.damaged) this.#segment(place, `the state of message ${queueId} is damaged or cannot be read`)
   }
 
+  /** It can not be set aside, and all others wait for it. */
+  stuck({ name }: Segment, error: unknown): void {
+    const { paths, events } = this.#parts
+    const why = error instanceof Error ? error.message : String(error)
+    events.quarantined(paths.segment(name), `can not be set aside, and no room is given back until it can be: ${why}`)
+  }
+
   // It has no removal: a start that comes before its segment lies aside finds the damage again.
   async #record(handle: number, queueId: string, place: Place): Promise<void> {
     this.#segment(place, damagedContent(queueId))
@@ -62,9 +69,10 @@ export class Damage {
   async #file(handle: number, queueId: string): Promise<void> {
     const { disk, paths, register, events, leaving, drop, remove } = this.#parts
     const path = paths.content(queueId)
-    events.quarantined(path, damagedContent(queueId))
     leaving.add(handle)
     const lies = await setAside(disk, paths, path, `${queueId}.eml`)
+    const end = lies ? '' : ', and can not be set aside: it stays in the queue'
+    events.quarantined(path, `${damagedContent(queueId)}${end}`)
     if (!register.standsFor(handle, queueId)) return
     leaving.delete(handle)
     if (!lies) return

@@ -141,6 +141,7 @@ export class JournalSpool implements Spool {
       readAgainMs: waits.apartMs,
       room: this.#room,
       gave: () => space.refresh().catch(ignored),
+      stuck: (segment, error) => this.#damage.stuck(segment, error),
     })
   }
 

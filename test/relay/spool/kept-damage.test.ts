@@ -7,9 +7,9 @@ import { accept, contentOf } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
-async function open(directory: string, disk = nodeDisk) {
+async function open(directory: string, disk = nodeDisk, { events } = listening()) {
   for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
-  return JournalSpool.open({ directory, events: listening().events, now: Date.now, disk, closed: () => {} })
+  return JournalSpool.open({ directory, events, now: Date.now, disk, closed: () => {} })
 }
 
 const queueId = 'large00000'
@@ -28,12 +28,16 @@ test.each([
 
   const failing = new FailingDisk()
   failing.failing.set('rename large', 'EIO')
-  const second = await open(directory, failing.disk)
+  const told = listening()
+  const second = await open(directory, failing.disk, told)
   await expect(octets(second.content(queueId))).rejects.toThrow()
   await until('it was to be set aside', () => failing.calls.includes('rename large'))
   // Segments that are not needed go with what is written.
   for (let n = 0; n < 10; n += 1) await second.remove((await accept(second, contentOf(n, 10))).envelope.queueId)
   await second.close()
+  expect(told.lines).toContainEqual(
+    expect.stringMatching(/^quarantined .*can not be set aside: it stays in the queue$/),
+  )
   expect(readFileSync(path).equals(damaged)).toBe(true)
 
   const third = await open(directory)

@@ -113,6 +113,17 @@ test('while somebody has taken the folder of damaged files away, it is made anew
   expect(there()).toBe(29)
 })
 
+test('a folder of damaged files that takes none is told, once, since no room comes back until it does', async () => {
+  const { pass, failing, quarantined, listed } = await withBadSector(short)
+  failing.failing.set('makeDirectory quarantine', 'EACCES')
+  const stuck = () => quarantined().filter((line) => line.includes('can not be set aside'))
+  await passUntil(pass, 'it is told', () => stuck().length > 0)
+  await pass(100)
+  expect(stuck()).toEqual([expect.stringMatching(/0000000001-.*: can not be set aside, .*: EACCES/)])
+  failing.failing.clear()
+  await passUntil(pass, 'it is set aside', () => listed('quarantine').length === 1)
+})
+
 test('an error that goes away keeps nothing from being copied, and sets nothing aside', async () => {
   const { spool, failing, waiting, pass, there, quarantined, listed } = await withBadSector(endless)
   await pass(300)
