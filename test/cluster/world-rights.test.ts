@@ -78,6 +78,15 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
     expect(world.namespaces().has(unseen)).toBe(true)
   })
 
+  test('where no pod may be listed it is not said that there is none', async () => {
+    await allow(seen)
+    const { world } = await observe({ namespaces: [seen, unseen], user, timing })
+    await world.synced
+    expect([world.knowsPods(`${seen}/shared`), world.knowsPods(`${unseen}/shared`)]).toEqual([true, false])
+    await allow(unseen)
+    await until('they are listed', () => world.knowsPods(`${unseen}/shared`), 25_000)
+  })
+
   test('what was heard stays when the right to hear more is gone', async () => {
     await allow(seen)
     await writer(admin, seen).create('RelayPolicy', 'shared')

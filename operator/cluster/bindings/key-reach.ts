@@ -7,9 +7,9 @@ export type Reach = (fleet: Name, credential: Name, key: string) => boolean
 
 /** Where no relay takes mail, none refuses it either; whichever comes next begins with the configuration of now. */
 export const reachIn =
-  (world: Pick<World, 'declaredAs' | 'pods'>): Reach =>
+  (world: Pick<World, 'declaredAs' | 'pods' | 'knowsPods'>): Reach =>
   (fleet, credential, key) => {
     const told = tells(world.declaredAs(`RelayCredential ${credential}`)?.status ?? {}, key)
     if (told !== 'notProgrammed') return told === 'programmed'
-    return !world.pods(fleet).some(({ ready, leaving }) => ready && !leaving)
+    return world.knowsPods(fleet) && !world.pods(fleet).some(({ ready, leaving }) => ready && !leaving)
   }

@@ -4,6 +4,9 @@ import { few } from '../../few.ts'
 import { type FleetEvidence, serving, staying, whyNotReady } from './fleet-evidence.ts'
 
 export function availableBy(evidence: FleetEvidence): Condition {
+  if (!evidence.knowsPods) {
+    return { type: 'Available', status: 'Unknown', reason: 'PodsUnread', message: 'its pods could not be listed yet' }
+  }
   const pods = staying(evidence)
   const ready = serving(evidence).length
   const wanted = evidence.replicas ?? pods.length

@@ -31,7 +31,7 @@ type Memory = {
 }
 
 type Desk = {
-  readonly world: Pick<World, 'pods' | 'declaredAs' | 'made'>
+  readonly world: Pick<World, 'pods' | 'knowsPods' | 'declaredAs' | 'made'>
   readonly fleets: Pick<Fleets, 'written' | 'had' | 'nudge' | 'again'>
   readonly inquiry: Inquiry
   /** Told which configuration all relays of a fleet report. */
@@ -89,7 +89,8 @@ export class FleetDesk {
     const memory = this.#memory(name)
     const pods = inquiry.known(world.pods(name))
     const anyReady = pods.some(({ pod }) => pod.ready && !pod.leaving)
-    memory.noneReadySince = anyReady ? undefined : Math.min(memory.noneReadySince ?? now, now)
+    const knowsPods = world.knowsPods(name)
+    memory.noneReadySince = anyReady || !knowsPods ? undefined : Math.min(memory.noneReadySince ?? now, now)
     memory.sample.take(pods, now)
     const seen = pods.map(({ pod, report }) => ({ name: pod.name, id: report?.spoolId }))
     const leave = leaveOf(fleet)
@@ -105,7 +106,7 @@ export class FleetDesk {
       return !(asked?.report?.drain === 'Drained' || givenUp)
     })
     const written = fleets.written(name)
-    const isStopped = pods.length === 0 && fleet.kind === 'run' && fleet.replicas === 0
+    const isStopped = knowsPods && pods.length === 0 && fleet.kind === 'run' && fleet.replicas === 0
     this.#desk.loaded?.note(name, isStopped ? written.hash : loadedBy(pods))
     return {
       fleet: name,
@@ -119,6 +120,7 @@ export class FleetDesk {
       suspended: fleet.config?.suspended ?? false,
       maxAgeMs: fleet.config?.queue.maxAgeMs ?? Number.POSITIVE_INFINITY,
       pods,
+      knowsPods,
       spools: memory.spools,
       noneReadySince: memory.noneReadySince,
       now,

@@ -20,6 +20,8 @@ export type FleetEvidence = {
   readonly suspended: boolean
   readonly maxAgeMs: number
   readonly pods: readonly AskedPod[]
+  /** Else there may be others. */
+  readonly knowsPods: boolean
   /** Which spool each relay had, and what it has instead. */
   readonly spools: readonly SpoolRecord[]
   /** Since when no pod is ready; wall clock. */

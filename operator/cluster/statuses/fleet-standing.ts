@@ -66,11 +66,15 @@ function fieldsOf(evidence: FleetEvidence, queued: Queued): Standing['fields'] {
   const pods = present(evidence)
   const leaving = new Map(leavers(evidence).map((leaver) => [leaver.name, leaver]))
   const { hash } = evidence.written
-  return {
-    replicas: pods.length,
-    readyReplicas: serving(evidence).length,
+  const always = {
     ...(hash !== undefined && { configHash: hash }),
     ...(evidence.spools.length > 0 && { spools: evidence.spools }),
+  }
+  if (!evidence.knowsPods) return always
+  return {
+    ...always,
+    replicas: pods.length,
+    readyReplicas: serving(evidence).length,
     pods: pods.slice(0, mostPods).map(({ pod, report }) => {
       const waiting = queued(pod.uid)
       return {

@@ -39,6 +39,21 @@ const waiting: Condition = {
   message: 'waiting for its configuration to be written',
 }
 
+const unseen: Check = ({ knowsPods }) =>
+  knowsPods
+    ? undefined
+    : {
+        settled: true,
+        programmed: {
+          type: 'Programmed',
+          status: 'Unknown',
+          reason: 'PodsUnread',
+          message:
+            'its pods could not be listed yet, so nobody can tell how its relays are; see whether the operator may list and ' +
+            'watch pods, and what its log says of it',
+        },
+      }
+
 const noneReady: Check = (evidence) => {
   if (serving(evidence).length > 0) return undefined
   const pods = staying(evidence)
@@ -85,7 +100,7 @@ const lagText = ({ pod, report, lagsSince }: AskedPod): string => {
 }
 
 /** Each finds something that is wrong, or nothing; the first one is told. */
-const checks: readonly Check[] = [notWritten, leaves, stopped, unwritten, noneReady, refused, lagging]
+const checks: readonly Check[] = [notWritten, leaves, stopped, unwritten, unseen, noneReady, refused, lagging]
 
 export function programmedBy(evidence: FleetEvidence): Programmed {
   for (const check of checks) {

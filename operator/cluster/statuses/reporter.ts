@@ -34,7 +34,7 @@ export type Reporter = {
 
 export type Reporting = {
   readonly api: Pick<Api, 'apply'>
-  readonly world: Pick<World, 'declaredAs' | 'pods' | 'made'>
+  readonly world: Pick<World, 'declaredAs' | 'pods' | 'knowsPods' | 'made'>
   readonly fleets: Pick<Fleets, 'written' | 'had' | 'nudge' | 'again'>
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>

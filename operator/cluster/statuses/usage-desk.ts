@@ -10,7 +10,7 @@ import type { Reported } from './reported.ts'
 import type { UsageReport } from './usage-report.ts'
 
 type Desk = {
-  readonly world: Pick<World, 'pods'>
+  readonly world: Pick<World, 'pods' | 'knowsPods'>
   readonly keyUses: Pick<KnownUses, 'take' | 'keepOnly'>
   readonly ask: AskUsage
   readonly usageMs?: number
@@ -72,13 +72,15 @@ export class UsageDesk {
     const asking: Round = { startedAt: now, said: round?.said }
     this.#rounds.set(fleet, asking)
     const pods = this.#desk.world.pods(fleet).filter(({ leaving }) => !leaving)
+    const knowsPods = this.#desk.world.knowsPods(fleet)
     void this.#ask(pods, round?.said).then((said) => {
       if (this.#rounds.get(fleet) !== asking) return
       this.#rounds.set(fleet, { ...asking, said })
       const told = [...(said?.values() ?? [])].flatMap(({ report, askedAt }) =>
         report.keys === undefined ? [] : [{ askedAt, usage: report.keys }],
       )
-      this.#desk.keyUses.take(fleet, told, toldUpTo(pods, said, now), compiled.fleets.get(fleet)?.config)
+      const upTo = knowsPods ? toldUpTo(pods, said, now) : undefined
+      this.#desk.keyUses.take(fleet, told, upTo, compiled.fleets.get(fleet)?.config)
       this.#desk.changed()
     })
   }

@@ -11,6 +11,7 @@ import {
   type Ref,
 } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
+import { splitName } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
 import { ownResources, resources } from '../api/resource.ts'
@@ -54,6 +55,8 @@ export type World = {
   /** What carries the operator's label and the fleet's: services, stateful sets, and whatever else manifests make. */
   made(fleet: Name): readonly KubeObject[]
   pods(fleet: Name): readonly RelayPod[]
+  /** Whether they have been listed: else nobody can say that there is none. */
+  knowsPods(fleet: Name): boolean
   /** Whether the cluster knows the kind ServiceMonitor. */
   readonly serviceMonitors: boolean
   heard(): Heard
@@ -143,6 +146,8 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
     namespaces: labels.labels,
     made: (fleet) => [...made, serviceMonitors].flatMap((m) => m.of(fleet)).map((m) => m.object),
     pods: (fleet) => podsOf(fleet).map((p) => p.pod),
+    knowsPods: (fleet) =>
+      !pods.unread().some(({ namespace = splitName(fleet).namespace }) => namespace === splitName(fleet).namespace),
     get serviceMonitors() {
       return serviceMonitors.isKnown
     },

@@ -52,6 +52,7 @@ export const evidence = (more: Partial<FleetEvidence> = {}): FleetEvidence => ({
   wanted: newest,
   written: { hash: newest },
   replicas: 2,
+  knowsPods: true,
   leaving: false,
   standing: 2,
   maxUnavailable: 1,

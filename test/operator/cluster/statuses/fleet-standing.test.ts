@@ -201,6 +201,12 @@ test.each<[string, Partial<FleetEvidence>, string]>([
   expect(told('Degraded', more)).toContain(says)
 })
 
+test('where no pod could be listed, none is said to be missing, and nothing is counted', () => {
+  const { further, fields } = fleetStanding(evidence({ pods: [], knowsPods: false }), () => undefined)
+  expect(further.find(({ type }) => type === 'Available')).toMatchObject({ status: 'Unknown', reason: 'PodsUnread' })
+  expect(fields).toEqual({ configHash: newest })
+})
+
 test('the pods are listed by name, and whoever leaves is not', () => {
   const pods = [starting(2), lagging(1, 100), good(0), { pod: pod(3, { leaving: true }), report: report() }]
   expect(fleetStanding(evidence({ pods }), (uid) => (uid.endsWith('0') ? 20 : undefined)).fields).toEqual({

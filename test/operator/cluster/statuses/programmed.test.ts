@@ -40,6 +40,13 @@ const rows: readonly Row[] = [
     'its relays take no new mail',
   ],
   ['one lags for long', { pods: [good(0), lagging(1, 31_000)] }, 'settled', 'False Lagging', 'shared-1'],
+  [
+    'its pods could not be listed',
+    { pods: [], knowsPods: false },
+    'settled',
+    'Unknown PodsUnread',
+    'see whether the operator may list and watch pods',
+  ],
   ['one does not answer yet', { pods: [good(0), silent(1, 100)] }, 'open', 'False NoAnswer'],
   [
     'one does not answer',

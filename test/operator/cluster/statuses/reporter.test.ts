@@ -82,6 +82,7 @@ function openCluster() {
     world: {
       declaredAs: (ref: Ref) => objects.get(ref),
       pods: () => [pod(0), pod(1)],
+      knowsPods: () => true,
       made: () => [],
     },
     api: {

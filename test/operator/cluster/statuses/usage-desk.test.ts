@@ -7,6 +7,25 @@ import type { Compiled } from '../../../../operator/compile/compiled.ts'
 import { KnownUses } from '../../../../operator/known-uses.ts'
 import { pod, report } from './fleet-evidence.ts'
 
+test('where no pod could be listed, nobody says that a key is not used', async () => {
+  const known = async (knowsPods: boolean): Promise<number | undefined> => {
+    const keyUses = new KnownUses(() => undefined)
+    const told = Promise.withResolvers<void>()
+    const desk = new UsageDesk({
+      world: { pods: () => [], knowsPods: () => knowsPods },
+      ask: async () => undefined,
+      keyUses,
+      changed: told.resolve,
+      now: () => 7,
+      signal: new AbortController().signal,
+    })
+    desk.look(reportedOf(compiled, new Map()), 7)
+    await told.promise
+    return keyUses.of('mail/shared').upTo
+  }
+  expect([await known(true), await known(false)]).toEqual([7, undefined])
+})
+
 const compiled = {
   fleets: new Map([['mail/shared', { kind: 'hold' }]]),
   statuses: new Map(),
@@ -18,7 +37,7 @@ test('a clock that is set back by a day puts no question off, and no figure', ()
   let asked = 0
   let now = Date.parse('2026-11-24T03:00:00Z')
   const desk = new UsageDesk({
-    world: { pods: () => [pod(0)] },
+    world: { pods: () => [pod(0)], knowsPods: () => true },
     ask: async () => {
       asked += 1
       return undefined
