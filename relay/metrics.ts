@@ -144,7 +144,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     messages,
     limitDecisions: counter(
       'limit_decisions_total',
-      'Messages that were counted or refused, by each throttle and for credentials with limits: by the count of the fleet (store), or by the share of this relay.',
+      'Messages that were counted, or refused with their content (not those that MAIL refused), by each throttle and for credentials with limits: by the count of the fleet (store), or by the share of this relay.',
       ['by'],
     ),
     limitStoreUp: settable('limit_store_up', 'Whether the store answers in which the relays count together.', [
