@@ -40,10 +40,13 @@ export async function runLocal(options: {
   })
   const source = yamlSource({ directory, state, dirty, tell, look: (domain) => verifier.look(domain) })
   const sink = processSink({ state, dirty, tell, verifier, directory: () => source.directory })
-  const looking = verifier.run(signal)
+  const ended = new AbortController()
+  const looking = verifier.run(AbortSignal.any([signal, ended.signal]))
   try {
     await run(source, sink, signal)
   } finally {
+    // An error ends it as the signal does.
+    ended.abort()
     await sink.close()
     await looking
     unlock()

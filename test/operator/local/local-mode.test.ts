@@ -349,6 +349,16 @@ test('a second operator on the same state folder is refused, and told what to do
   expect(first.condition(shared, 'Ready')).toMatch(/^True/)
 })
 
+test('an authority that can not be used ends it at once, with what to do, and not only when it is told to end', async () => {
+  const { directory } = await quickstart()
+  const root = join(temporaryFolder(), 'state')
+  mkdirSync(join(root, 'ca'), { recursive: true })
+  for (const file of ['ca.crt', 'ca.key']) writeFileSync(join(root, 'ca', file), 'damaged')
+  await expect(running(directory, root).done).rejects.toThrow(
+    /ca\.crt and .*ca\.key are no usable authority .*restore them/,
+  )
+})
+
 test('nothing is written while nothing changes', async () => {
   const { directory } = await quickstart()
   const state = join(temporaryFolder(), 'state')
