@@ -298,17 +298,11 @@ test('530 for one recipient beside one that was taken is about that one: the sma
 })
 
 test('case U21: Amazon SES refuses the content for more than 50 recipients: 250 are five transactions', async () => {
-  let asked = 0
+  const asked: number[] = []
   const script: Script = {
-    MAIL: () => {
-      asked = 0
-      return undefined
-    },
-    RCPT: () => {
-      asked += 1
-      return undefined
-    },
-    dot: () => (asked > 50 ? say('554 Transaction failed: Recipient count exceeds 50.') : undefined),
+    MAIL: () => void asked.splice(0),
+    RCPT: (nth) => void asked.push(nth),
+    dot: () => (asked.length > 50 ? say('554 Transaction failed: Recipient count exceeds 50.') : undefined),
   }
   const forwardPaths = Array.from({ length: 250 }, (_, i) => `u${i}@x.test`)
   const upstream = await startSmarthost({ script })
