@@ -131,10 +131,14 @@ export class Conversation {
 
   /** The reply that ends the session instead of carrying this command out, where the session is spent. */
   command(verb: string): Reply | undefined {
-    if (fateOf(verb) === 'idle') this.#session.idleCommands++
-    const { idleCommands, refusals } = this.#session
+    const isIdle = fateOf(verb) === 'idle'
+    if (isIdle) this.#session.idleCommands++
+    const { idleCommands, refusals, messages } = this.#session
     const spent = idleCommands > idleCommandsPerSession || refusals >= refusalsPerSession
     if (spent) return this.refuse('connect', refusal('always.errors'))
+    // Postfix asks a connection that it keeps by RSET whether it still serves; told at MAIL, its message would wait for minutes.
+    const isUsedUp = messages >= this.#config.limits.messagesPerConnection
+    if (isIdle && isUsedUp) return this.refuse('connect', refusal('admission.limits.messagesPerConnection'))
     // RFC 3207 section 4.1: what is negotiated is too little, and all that is left to say is QUIT.
     const lacking =
       this.#session.tls === '' || verb === 'QUIT' ? undefined : certificateLacking(this.#inbound, this.#session)
