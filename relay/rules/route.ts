@@ -6,7 +6,9 @@ import type { Envelope } from '../mail/envelope.ts'
 type Sender = Pick<Envelope, 'reversePath' | 'fromDomain' | 'credential'>
 
 export function routeOf(routes: readonly RouteConfig[], sender: Sender, forwardPath: string): RouteConfig | undefined {
-  return routes.find(({ match }) => match === undefined || matches(match, sender, forwardPath))
+  if (routes[0]?.match === undefined) return routes[0]
+  const mail = { credential: sender.credential, from: senderDomain(sender), to: domainOf(forwardPath) }
+  return routes.find(({ match }) => match === undefined || matches(match, mail))
 }
 
 /** The route that every message of this credential takes, or undefined where that is for the message to say. */
@@ -17,12 +19,15 @@ export function routeOfAll(routes: readonly RouteConfig[], credential: string): 
   return asksMore ? undefined : first
 }
 
+/** Domains in the form of the configuration, for however many routes. */
+type Mail = { readonly credential: string; readonly from: string; readonly to: string }
+
 /** Every list that is given must match; an empty list of credentials was given, and matches none. */
-function matches(match: NonNullable<RouteConfig['match']>, sender: Sender, forwardPath: string): boolean {
+function matches(match: NonNullable<RouteConfig['match']>, { credential, from, to }: Mail): boolean {
   return (
-    (match.credentials === undefined || match.credentials.includes(sender.credential)) &&
-    (match.senderDomains.length === 0 || match.senderDomains.includes(senderDomain(sender))) &&
-    (match.recipientDomains.length === 0 || match.recipientDomains.includes(domainOf(forwardPath)))
+    (match.credentials === undefined || match.credentials.includes(credential)) &&
+    (match.senderDomains.length === 0 || match.senderDomains.includes(from)) &&
+    (match.recipientDomains.length === 0 || match.recipientDomains.includes(to))
   )
 }
 
