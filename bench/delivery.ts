@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { createDelivery } from '../relay/delivery/delivery.ts'
 import { createEvents } from '../relay/events.ts'
 import { createMetrics } from '../relay/metrics.ts'
+import { atRest } from '../test/relay/at-rest.ts'
 import { MemorySpool } from '../test/relay/delivery/memory-spool.ts'
 import { contentOf, envelope, loadedWith, route, smarthost } from '../test/relay/delivery/samples.ts'
 
@@ -17,19 +18,7 @@ const [port = '2525', messages = '20000', maxConnections = '20'] = process.argv.
 const loaded = loadedWith([
   route('default', [smarthost('sink', Number(port), { maxConnections: Number(maxConnections) })]),
 ])
-const queue = { ready: 0, deferred: 0, inFlight: 0 }
-const metrics = createMetrics('mail/shared', () => ({
-  ready: true,
-  configOk: true,
-  sessions: 0,
-  held: 0,
-  queue,
-  oldestMessageAge: 0,
-  spoolBytes: 0,
-  spoolFreeBytes: 0,
-  spoolRoomBytes: 0,
-  spoolCapacityBytes: 0,
-}))
+const metrics = createMetrics('mail/shared', () => atRest)
 const log = pino({ base: null }, pino.destination({ dest: '/dev/null', sync: true, minLength: 8192 }))
 const spool = new MemorySpool()
 const delivery = createDelivery({

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { createMetrics as createOperatorMetrics } from '../../operator/metrics.ts'
 import { createMetrics } from '../../relay/metrics.ts'
 import { installed, programFile } from '../local/programs.ts'
+import { atRest } from '../relay/at-rest.ts'
 
 const durations = { 'a minute': '1m', 'five minutes': '5m', 'an hour': '1h', 'a day': '1d' }
 
@@ -49,23 +50,9 @@ function firing(series: Series, ...minutes: readonly number[]): readonly (readon
   )
 }
 
-const idle = { ready: 0, deferred: 0, inFlight: 0 }
-const atRest = () => ({
-  ready: true,
-  configOk: true,
-  sessions: 0,
-  held: 0,
-  queue: idle,
-  oldestMessageAge: 0,
-  spoolBytes: 0,
-  spoolFreeBytes: 9e9,
-  spoolRoomBytes: 6e9,
-  spoolCapacityBytes: 6.6e9,
-})
-
 /** A fleet at rest, as it tells of itself from its first scrape. */
 async function healthy(): Promise<Series> {
-  const relay = createMetrics('mail/shared', atRest)
+  const relay = createMetrics('mail/shared', () => atRest)
   relay.certificateExpiry.set({ listener: 'submission' }, 90 * 86_400)
   const operator = createOperatorMetrics()
   operator.leader.set(1)

@@ -8,8 +8,8 @@ import { protocol } from '../../relay/inbound/protocol.ts'
 import { type AddressEvidence, showAddress } from '../../relay/mail/evidence.ts'
 import { refusal } from '../../relay/mail/rule.ts'
 import { createMetrics } from '../../relay/metrics.ts'
+import { atRest } from './at-rest.ts'
 
-const idle = { ready: 0, deferred: 0, inFlight: 0 }
 function telling(evidence: AddressEvidence = 'Clear') {
   let text = ''
   const sink = new Writable({
@@ -18,18 +18,7 @@ function telling(evidence: AddressEvidence = 'Clear') {
       done()
     },
   })
-  const metrics = createMetrics('mail/shared', () => ({
-    ready: true,
-    configOk: true,
-    sessions: 0,
-    held: 0,
-    queue: idle,
-    oldestMessageAge: 0,
-    spoolBytes: 0,
-    spoolFreeBytes: 0,
-    spoolRoomBytes: 0,
-    spoolCapacityBytes: 0,
-  }))
+  const metrics = createMetrics('mail/shared', () => atRest)
   const events = createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => evidence)
   return { events, metrics, text: () => text }
 }

@@ -1,22 +1,10 @@
 import { expect, test } from 'vitest'
 import { createMetrics } from '../../relay/metrics.ts'
-
-const nothing = {
-  ready: true,
-  configOk: true,
-  sessions: 0,
-  held: 0,
-  queue: { ready: 0, deferred: 0, inFlight: 0 },
-  oldestMessageAge: 0,
-  spoolBytes: 0,
-  spoolFreeBytes: 0,
-  spoolRoomBytes: 0,
-  spoolCapacityBytes: 0,
-}
+import { atRest } from './at-rest.ts'
 
 // What `promtool check metrics` asks for; a person runs promtool itself.
 test('only counters are totals, every metric has a help, and every name is in base units', async () => {
-  const metrics = await createMetrics('mail/shared', () => nothing).registry.getMetricsAsJSON()
+  const metrics = await createMetrics('mail/shared', () => atRest).registry.getMetricsAsJSON()
   expect(metrics.length).toBeGreaterThan(30)
   for (const { name, help, type } of metrics) {
     expect([name, name.endsWith('_total')]).toEqual([name, String(type) === 'counter'])
@@ -27,7 +15,7 @@ test('only counters are totals, every metric has a help, and every name is in ba
 
 test('a scrape looks at the queue once, and the next one anew (case R21)', async () => {
   let looks = 0
-  const observe = () => ({ ...nothing, sessions: ++looks })
+  const observe = () => ({ ...atRest, sessions: ++looks })
   const { registry } = createMetrics('mail/shared', observe)
   for (const scrape of [1, 2]) {
     expect(await registry.metrics()).toContain(`relayfleet_smtpd_sessions{policy="mail/shared"} ${scrape}\n`)

@@ -13,6 +13,7 @@ import type { Spool } from '../../../relay/spool/spool.ts'
 import type { Turns } from '../../../relay/turns.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
+import { atRest } from '../at-rest.ts'
 import { credential, policy, sender } from '../policy.ts'
 
 /** Username and password of the credential that most tests use; it owns corp.example. */
@@ -99,19 +100,7 @@ export function tellingEvents(): { events: Events; told: Told[]; metrics: Return
       done()
     },
   })
-  const idle = { ready: 0, deferred: 0, inFlight: 0 }
-  const metrics = createMetrics('mail/shared', () => ({
-    ready: true,
-    configOk: true,
-    sessions: 0,
-    held: 0,
-    queue: idle,
-    oldestMessageAge: 0,
-    spoolBytes: 0,
-    spoolFreeBytes: 0,
-    spoolRoomBytes: 0,
-    spoolCapacityBytes: 0,
-  }))
+  const metrics = createMetrics('mail/shared', () => atRest)
   return { events: createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => 'Clear'), told, metrics }
 }
 
