@@ -15,6 +15,12 @@ const isCatchAll = (r: Route): boolean =>
 const catchAllCel =
   '(!has(r.match) || (r.match.senderDomains.size() == 0 && r.match.recipientDomains.size() == 0 && !has(r.match.credentialSelector)))'
 
+const isVerified = ({ tls: { mode } }: Route['smarthosts'][number]): boolean =>
+  mode === 'StartTLS' || mode === 'Implicit'
+/** That whoever has the field is. */
+const verifiedCel = (field: string): string =>
+  `self.routes.all(r, r.smarthosts.all(s, !(has(s.${field}) && s.tls.mode in ['Opportunistic', 'Disabled'])))`
+
 export const routeRules: readonly CrossFieldRule<Routed>[] = [
   {
     field: 'spec.routes',
@@ -44,21 +50,15 @@ export const routeRules: readonly CrossFieldRule<Routed>[] = [
   },
   {
     field: 'spec.routes',
-    cel: "self.routes.all(r, r.smarthosts.all(s, !(has(s.authRef) && s.tls.mode in ['Opportunistic', 'Disabled'])))",
+    cel: verifiedCel('authRef'),
     message: 'authRef needs tls.mode StartTLS or Implicit: a password never crosses a connection without verified TLS',
-    holds: (s) =>
-      s.routes.every((r) =>
-        r.smarthosts.every((h) => h.authRef === undefined || h.tls.mode === 'StartTLS' || h.tls.mode === 'Implicit'),
-      ),
+    holds: (s) => s.routes.every((r) => r.smarthosts.every((h) => h.authRef === undefined || isVerified(h))),
   },
   {
     field: 'spec.routes',
-    cel: "self.routes.all(r, r.smarthosts.all(s, !(has(s.tls.caRef) && s.tls.mode in ['Opportunistic', 'Disabled'])))",
+    cel: verifiedCel('tls.caRef'),
     message: 'tls.caRef needs tls.mode StartTLS or Implicit: with any other mode no certificate is verified',
-    holds: (s) =>
-      s.routes.every((r) =>
-        r.smarthosts.every(({ tls }) => tls.caRef === undefined || tls.mode === 'StartTLS' || tls.mode === 'Implicit'),
-      ),
+    holds: (s) => s.routes.every((r) => r.smarthosts.every((h) => h.tls.caRef === undefined || isVerified(h))),
   },
   {
     field: 'spec.routes',

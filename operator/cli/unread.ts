@@ -1,5 +1,4 @@
 /** What a person is told where part of a folder could not be read: what is missing may be in there. Pure. */
-
 import { few } from '../few.ts'
 import type { Directory } from '../local/directory.ts'
 

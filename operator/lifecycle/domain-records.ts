@@ -1,5 +1,6 @@
 /** How a domain's records stand: what was found now, what was found before where nobody answers, and since when it is broken. */
 import type { View } from './answer.ts'
+import { began } from './began.ts'
 import { type Asked, type Judged, judgeRecord, type Seen } from './judge-record.ts'
 import type { RecordState } from './record-verdict.ts'
 import type { Wanted } from './records-wanted.ts'
@@ -63,7 +64,7 @@ export function domainRecords(
   }
   if (asks.length > 0) return { is: 'asks', asks }
   // A clock that was set back must not make a time of trouble longer, nor one of the future end it never.
-  const since = Math.min(before?.brokenSince ?? now, now)
+  const since = began(before?.brokenSince, now)
   return { is: 'found', records, ...(records.some(isBroken) ? { brokenSince: since } : {}) }
 }
 
@@ -101,4 +102,4 @@ function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined
 
 /** What was seen of another value says nothing of this one. */
 const everywhereSince = (last: RecordFound | undefined, want: string, now: number): number =>
-  last?.want === want ? Math.min(last.everywhereSince ?? now, now) : now
+  began(last?.want === want ? last.everywhereSince : undefined, now)

@@ -1,6 +1,7 @@
 /** Judges every fleet, turn by turn: whom to ask, how it stands, whom to nudge; remembers since when things are so. */
 import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
+import { began } from '../../lifecycle/began.ts'
 import { type SpoolRecord, spoolsIn, spoolsNow } from '../../spools.ts'
 import type { Fleets } from '../fleets/fleets.ts'
 import { isGivenUp, leaveOf, ordinalOf, ordinaryAvailability, shrinkingSince, standing } from '../fleets/leaving.ts'
@@ -90,7 +91,7 @@ export class FleetDesk {
     const pods = inquiry.known(world.pods(name))
     const anyReady = pods.some(({ pod }) => pod.ready && !pod.leaving)
     const knowsPods = world.knowsPods(name)
-    memory.noneReadySince = anyReady || !knowsPods ? undefined : Math.min(memory.noneReadySince ?? now, now)
+    memory.noneReadySince = anyReady || !knowsPods ? undefined : began(memory.noneReadySince, now)
     memory.sample.take(pods, now)
     const seen = pods.map(({ pod, report }) => ({ name: pod.name, id: report?.spoolId }))
     const leave = leaveOf(fleet)

@@ -1,5 +1,6 @@
 /** Keeps asking the relays of each fleet, and remembers what they said last; a few at a time, however many there are. */
 import type { Name } from '../../compile/snapshot.ts'
+import { began } from '../../lifecycle/began.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
 import type { Ask } from './ask-relay.ts'
 import { askAgainMs } from './asking-pace.ts'
@@ -147,7 +148,7 @@ export class Inquiry {
       entry.report = report
       entry.silentSince = undefined
     } else {
-      entry.silentSince = soonest(entry.silentSince, now)
+      entry.silentSince = began(entry.silentSince, now)
       if (now - entry.silentSince >= silenceMs) entry.report = undefined
     }
     this.#judge(entry)
@@ -157,7 +158,7 @@ export class Inquiry {
   #judge(entry: Entry, since?: number): void {
     const { pod, wanted, report } = entry
     const lags = pod.ready && !pod.leaving && wanted !== undefined && report?.hash !== wanted
-    entry.lagsSince = lags ? soonest(entry.lagsSince ?? since, this.#inquiring.now()) : undefined
+    entry.lagsSince = lags ? began(entry.lagsSince ?? since, this.#inquiring.now()) : undefined
   }
 }
 
@@ -175,9 +176,6 @@ const nothingKnown = {
   again: false,
   timer: undefined,
 }
-
-/** What began in the future began before the clock was set back. */
-const soonest = (since: number | undefined, now: number): number => Math.min(since ?? now, now)
 
 /** A queue changes all the time: whoever wants its length looks for himself now and then. */
 const newsIn = ({ report, lagsSince }: Entry): string => JSON.stringify([{ ...report, queue: undefined }, lagsSince])

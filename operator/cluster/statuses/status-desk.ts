@@ -5,6 +5,7 @@ import { type Name, nameIn, type Ref } from '../../compile/snapshot.ts'
 import type { Look, Verifier } from '../../dns/verifier.ts'
 import { type KeySaying, keySaying } from '../../key-saying.ts'
 import type { FleetUses, KnownUses } from '../../known-uses.ts'
+import { began } from '../../lifecycle/began.ts'
 import type { DomainChecks } from '../../lifecycle/domain-checks.ts'
 import type { Key } from '../../lifecycle/keys.ts'
 import { observedStatus, type StampedStatus } from '../../observed-status.ts'
@@ -215,7 +216,7 @@ export class StatusDesk {
       return Number.POSITIVE_INFINITY
     }
     known.rests = undefined
-    known.differsSince = Math.min(known.differsSince ?? facts.now, facts.now)
+    known.differsSince = began(known.differsSince, facts.now)
     if (saying.waits === 'long') return Number.POSITIVE_INFINITY
     const brief = saying.waits === 'briefly' || sameOutline(said, before)
     const due = known.differsSince + (brief ? patienceMs : 0)

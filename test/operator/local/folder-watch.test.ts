@@ -45,24 +45,17 @@ test('a file replaced by a rename is told', async () => {
   await eventually(() => changes() > 0)
 })
 
-test('a folder that was replaced by another of its name is watched anew', async () => {
+test.each([
+  ['replaced by another of its name', (folder: string) => renameSync(folder, `${folder}.old`)],
+  [
+    'deleted and made anew, though the system gave it the number of the old one',
+    (folder: string) => rmSync(folder, { recursive: true }),
+  ],
+])('a folder that was %s is watched anew', async (_what, take) => {
   const folder = join(temporaryFolder(), 'yaml')
   mkdirSync(folder)
   const { watch, changes } = watching(folder)
-  renameSync(folder, `${folder}.old`)
-  mkdirSync(folder)
-  await eventually(() => changes() > 0)
-  watch.watch([folder])
-  const before = changes()
-  writeFileSync(join(folder, 'a.yaml'), 'a')
-  await eventually(() => changes() > before)
-})
-
-test('a folder that was deleted and made anew is watched anew, though the system gave it the number of the old one', async () => {
-  const folder = join(temporaryFolder(), 'yaml')
-  mkdirSync(folder)
-  const { watch, changes } = watching(folder)
-  rmSync(folder, { recursive: true })
+  take(folder)
   mkdirSync(folder)
   await eventually(() => changes() > 0)
   watch.watch([folder])

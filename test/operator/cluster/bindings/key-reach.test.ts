@@ -1,4 +1,4 @@
-/** When a new key may be handed out: when no relay that takes mail refuses it, as far as anybody knows. */
+/** When a new key may be handed out: when no relay that takes mail refuses it; where nobody can tell, it waits. */
 import { expect, test } from 'vitest'
 import { reachIn } from '../../../../operator/cluster/bindings/key-reach.ts'
 import type { RelayPod } from '../../../../operator/cluster/watch/relay-pod.ts'
