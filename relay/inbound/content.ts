@@ -6,7 +6,7 @@ import { LineEnds } from '../mail/line-ends.ts'
 import { beforeContent, scan } from '../mail/newlines.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { HeaderVerdict } from '../rules/content.ts'
-import type { Held } from './held.ts'
+import type { HeldShare } from './held.ts'
 import { joined } from './joined.ts'
 import { headerBytes, heldAmongMany, heldPieces } from './limits.ts'
 
@@ -21,7 +21,7 @@ export class Content {
   readonly #messageBytes: number
   readonly #lineEnds: LineEnds | undefined
   readonly #judge: (header: Buffer) => JudgedHeader
-  readonly #heldByAll: Held
+  readonly #share: HeldShare
   #newlines = beforeContent
   #bytes = 0
   #eightBit = false
@@ -33,10 +33,14 @@ export class Content {
   #headerTooLarge = false
   #headerAmongMany = false
 
-  constructor({ messageBytes, bareNewlines }: ContentLimits, held: Held, judge: (header: Buffer) => JudgedHeader) {
+  constructor(
+    { messageBytes, bareNewlines }: ContentLimits,
+    share: HeldShare,
+    judge: (header: Buffer) => JudgedHeader,
+  ) {
     this.#messageBytes = messageBytes
     this.#lineEnds = bareNewlines === 'Normalise' ? new LineEnds() : undefined
-    this.#heldByAll = held
+    this.#share = share
     this.#judge = judge
   }
 
@@ -57,7 +61,7 @@ export class Content {
 
   /** What may be written by now: nothing before the header is judged, and not in crumbs. */
   release(): Buffer | undefined {
-    return this.#verdict && !this.refusal && this.#heldBytes >= this.#heldByAll.most ? this.#takeHeld() : undefined
+    return this.#verdict && !this.refusal && this.#heldBytes >= this.#share.most() ? this.#takeHeld() : undefined
   }
 
   /** The rest, after the last chunk; a content without a blank line is all header. */
@@ -99,11 +103,11 @@ export class Content {
     if (this.#verdict) return
     if (this.#mayEndHeader(chunk)) this.#lookForHeader(false)
     // It goes nowhere before it is judged.
-    this.#headerAmongMany = !this.#verdict && this.#heldBytes > heldAmongMany && this.#heldByAll.isMuch
+    this.#headerAmongMany = !this.#verdict && this.#heldBytes > heldAmongMany && this.#share.isMuch()
   }
 
   #holdOnly(held: Buffer[], bytes: number): void {
-    this.#heldByAll.change(this.#heldBytes, bytes)
+    this.#share.change(this.#heldBytes, bytes)
     this.#held = held
     this.#heldBytes = bytes
   }

@@ -58,7 +58,7 @@ export class Reception {
     this.#transaction = transaction
     this.#incoming = incoming
     const limits = { messageBytes: config.limits.messageBytes, bareNewlines: bareNewlinesAt(config, session.listener) }
-    this.#content = new Content(limits, inbound.held, (header) => this.#judge(header))
+    this.#content = new Content(limits, inbound.held.of(login.credential), (header) => this.#judge(header))
   }
 
   /** Takes all of it, also what is refused already. A promise where the disk has to be waited for. */

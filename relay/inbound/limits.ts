@@ -45,7 +45,7 @@ export const headerBytes = 100 * 1_024
 /** Content that is held before it goes to the spool, beside a header that is not complete yet. */
 export const heldBytes = 64 * 1_024
 
-/** While all sessions together hold more than this, each holds less, its header too: a thousand of them would fill the memory. */
+/** While all sessions together hold more than this, those of a credential with more than its share hold less, headers too: a thousand of them would fill the memory. */
 export const heldByAll = 8 * 1_024 * 1_024
 export const heldAmongMany = 16 * 1_024
 
