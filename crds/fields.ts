@@ -135,7 +135,12 @@ export const crossNamespaceReference = {
   properties: { name: objectName, namespace: namespaceName },
 } as const satisfies ObjectSchema
 
-const labelValue = { type: 'string', maxLength: 63 } as const satisfies StringSchema
+/** What Kubernetes takes as one; an empty one is one. */
+export const labelValue = {
+  type: 'string',
+  maxLength: 63,
+  pattern: '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$',
+} as const satisfies StringSchema
 
 export const labelSelector = {
   type: 'object',

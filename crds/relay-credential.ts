@@ -10,6 +10,12 @@ const annotations = {
   additionalProperties: { type: 'string', maxLength: 1024 },
 } as const
 
+const labels = {
+  type: 'object',
+  maxProperties: 32,
+  additionalProperties: fields.labelValue,
+} as const
+
 const spec = {
   type: 'object',
   required: ['policyRef', 'senderDomainRefs'],
@@ -109,7 +115,7 @@ const spec = {
       type: 'object',
       default: {},
       description: "The binding Secret; its name is the credential's unless given.",
-      properties: { name: fields.objectName, labels: annotations, annotations },
+      properties: { name: fields.objectName, labels, annotations },
     },
     expiresAt: { type: 'string', maxLength: 64, format: 'date-time' },
     suspended: fields.suspended,

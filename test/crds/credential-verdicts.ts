@@ -98,6 +98,17 @@ export const credentialVerdicts: readonly Verdict[] = [
     'spec.identities.addresses[0]',
   ),
   credential('a path as the name of the binding', { secretTemplate: { name: 'a/b' } }, 'spec.secretTemplate.name'),
+  credential('labels of the binding', { secretTemplate: { labels: { 'app.example/part': 'Web_1.x', none: '' } } }),
+  credential(
+    'a label of the binding that no object can have',
+    { secretTemplate: { labels: { team: 'the web' } } },
+    'spec.secretTemplate.labels.team',
+  ),
+  credential(
+    'a label of the binding that is too long',
+    { secretTemplate: { labels: { team: 'x'.repeat(64) } } },
+    'spec.secretTemplate.labels.team',
+  ),
   credential('a day that does not exist', { expiresAt: '2027-02-30T00:00:00Z' }, 'spec.expiresAt'),
   credential('a time without a zone', { expiresAt: '2027-01-31T00:00:00' }, 'spec.expiresAt'),
   credential('a time', { expiresAt: '2027-01-31T00:00:00.5+02:00' }),

@@ -180,6 +180,11 @@ export const verdicts: readonly Verdict[] = [
   policy('a selector by expression', admits(selecting(expression('In', ['gold'])))),
   policy('In without values', admits(selecting(expression('In'))), credentialsField),
   policy('NotIn of an empty list', admits(selecting(expression('NotIn', []))), credentialsField),
+  policy(
+    'NotIn of a value that no label can have',
+    admits(selecting(expression('NotIn', ['the gold']))),
+    'spec.admission.credentials.namespaces.selector.matchExpressions[0].values[0]',
+  ),
   policy('Exists with values', admits(selecting(expression('Exists', ['gold']))), credentialsField),
   policy('DoesNotExist without values', admits(selecting(expression('DoesNotExist')))),
   policy('a route with In without values', matched({ credentialSelector: expression('In') }), 'spec.routes'),
