@@ -19,8 +19,8 @@ import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
 import { recordsBefore } from '../records-saying.ts'
 import { recordedKeys } from './bindings/recorded-keys.ts'
+import type { DeclaredObject } from './watch/declared.ts'
 import type { Unread } from './watch/mirror.ts'
-import type { DeclaredObject } from './watch/world.ts'
 
 /** In a pod of its own a relay binds what it likes, above 1024; clients come by its Service. */
 export const inCluster: Place = { listenAddress: '::', lowPorts: false }

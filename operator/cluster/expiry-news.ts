@@ -1,6 +1,6 @@
 /** When credentials, and passwords of them that were replaced, are refused from, for as many as a metric may name. Pure. */
 import type { Key } from '../lifecycle/keys.ts'
-import type { DeclaredObject } from './watch/world.ts'
+import type { DeclaredObject } from './watch/declared.ts'
 
 export type Expiry = {
   /** namespace/name of the RelayCredential; `other`: all that are not named, by the one that ends first. */

@@ -10,7 +10,8 @@ import { type KeyCounts, keyCounts } from './key-news.ts'
 import { type RecordOk, recordsOk } from './record-news.ts'
 import { type RotationCounts, rotationCounts } from './rotation-news.ts'
 import type { Tell, Telling } from './telling.ts'
-import type { DeclaredObject, World } from './watch/world.ts'
+import type { DeclaredObject } from './watch/declared.ts'
+import type { World } from './watch/world.ts'
 
 type Watched = {
   readonly world: Pick<World, 'declared'>

@@ -1,7 +1,7 @@
 /** How many DKIM keys there are in each stage, by the statuses of the domains. Pure. */
 import { type DkimStage, dkimStages } from '../lifecycle/dkim-key.ts'
 import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
-import type { DeclaredObject } from './watch/world.ts'
+import type { DeclaredObject } from './watch/declared.ts'
 
 export type KeyCounts = Readonly<Record<DkimStage, number>>
 

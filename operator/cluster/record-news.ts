@@ -1,7 +1,7 @@
 /** Whether each domain's records are as they have to be, by its conditions, for as many domains as a metric may name. Pure. */
 import type { Condition } from '../compile/compiled.ts'
 import { notSigned } from '../compile/not-signed.ts'
-import type { DeclaredObject } from './watch/world.ts'
+import type { DeclaredObject } from './watch/declared.ts'
 
 export type RecordOk = {
   readonly record: 'SPF' | 'DKIM' | 'DMARC'

@@ -1,6 +1,6 @@
 /** How many RelayCredentials have a rotation that is not over, by the reason of their condition; for the metric. Pure. */
 import { type RotationPending, rotationReasons } from '../lifecycle/rotation-pending.ts'
-import type { DeclaredObject } from './watch/world.ts'
+import type { DeclaredObject } from './watch/declared.ts'
 
 export type RotationCounts = Readonly<Record<RotationPending['reason'], number>>
 

@@ -8,10 +8,11 @@ import { assemble, inCluster, policyNames } from './assemble.ts'
 import type { Bindings } from './bindings/bindings.ts'
 import type { DomainKeyring } from './domain-keys/domain-keys.ts'
 import type { Fleets } from './fleets/fleets.ts'
+import type { DeclaredObject } from './watch/declared.ts'
 import { seeReferences } from './watch/see-references.ts'
 import type { Sightings } from './watch/sightings.ts'
 import type { IssuerWatch } from './watch/token-issuer.ts'
-import type { DeclaredObject, World } from './watch/world.ts'
+import type { World } from './watch/world.ts'
 
 export type ClusterFacts = {
   readonly world: Pick<World, 'declared' | 'namespaces' | 'unread' | 'synced'>

@@ -1,30 +1,7 @@
 /** The keys of one kind of one domain follow one another: the next signs when its record is seen, the last goes when nobody needs it. */
-import type { DelegatedSelector } from './delegated-selectors.ts'
 import type { DkimKey, DkimStage } from './dkim-key.ts'
+import type { LineFacts } from './dkim-line-facts.ts'
 import { isInPlace, isOver, nextSelector, settlingMs } from './dkim-turns.ts'
-import type { Seen } from './judge-record.ts'
-
-/** What is seen of one key. */
-export type KeySighting = {
-  /** What the servers showed of its record when they were last asked; absent: nobody has asked. */
-  readonly record?: { readonly seen: Seen; readonly checkedAt: number }
-  readonly isHeld: boolean
-  /** Whether a relay signs with it: `unknown` where one of them does not tell, `no` where each has a configuration without it. */
-  readonly inUse: 'yes' | 'no' | 'unknown'
-}
-
-export type LineFacts = {
-  readonly sightingOf: (key: DkimKey) => KeySighting
-  /** Whether the owner wants keys of this kind. */
-  readonly isWanted: boolean
-  /** How long a key signs before the next one is made; absent: until another one is there. */
-  readonly everyMs?: number
-  /** How long a record stays after the last relay has left its key: as long as mail may be under way. */
-  readonly keepMs: number
-  /** The selectors that keys of this kind take in turns; absent: each key has one of its own. */
-  readonly delegated?: readonly DelegatedSelector[]
-  readonly now: number
-}
 
 /** A clock may be an hour off; what is further ahead was written by one that was wrong. */
 const aheadMs = 24 * 3_600_000

@@ -1,7 +1,8 @@
 /** The DKIM keys of a domain, one step on: what is recorded next follows from what is seen, what is done from what is recorded. */
 import type { Delegated } from './delegated-selectors.ts'
 import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
-import { type KeySighting, type LineFacts, nextInLine, nextMomentOf, signerOf, wantsNext } from './dkim-line.ts'
+import { nextInLine, nextMomentOf, signerOf, wantsNext } from './dkim-line.ts'
+import type { KeySighting, LineFacts } from './dkim-line-facts.ts'
 import type { KeyType } from './dkim-record.ts'
 import { isOver, nextSelector } from './dkim-turns.ts'
 

@@ -4,7 +4,7 @@
  */
 import type { DelegatedSelector } from './delegated-selectors.ts'
 import type { DkimKey } from './dkim-key.ts'
-import type { LineFacts } from './dkim-line.ts'
+import type { LineFacts } from './dkim-line-facts.ts'
 
 export const isOver = ({ stage }: DkimKey): boolean => stage === 'Retired'
 

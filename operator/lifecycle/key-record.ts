@@ -1,6 +1,6 @@
 /** What was seen of the record of a key when its domain was looked at last. */
 import { type HeldKey, keyTypeOf } from './dkim-key.ts'
-import type { KeySighting } from './dkim-line.ts'
+import type { KeySighting } from './dkim-line-facts.ts'
 import { dkimRecordText } from './dkim-record.ts'
 import type { DomainRecords } from './domain-records.ts'
 import { selectorName } from './records-wanted.ts'

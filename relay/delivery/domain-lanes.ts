@@ -20,13 +20,13 @@ const mostBeyond = 1000
 export class DomainLanes {
   readonly front: Lane
   readonly #route: RouteConfig
-  readonly #room: Room
+  readonly #room: Room<Lane>
   readonly #random: () => number
   readonly #lanes = new Map<string, Lane>()
   /** By credential, the last one that was opened for it beyond the number. */
   readonly #beyond = new Map<string, Lane>()
 
-  constructor(route: RouteConfig, room: Room, random: () => number) {
+  constructor(route: RouteConfig, room: Room<Lane>, random: () => number) {
     this.#route = route
     this.#room = room
     this.#random = random

@@ -23,7 +23,7 @@ export type Wait = { readonly down: boolean; readonly until?: number }
 
 export type LaneParts = {
   readonly route: RouteConfig
-  readonly room: Room
+  readonly room: Room<Lane>
   /** Absent: the lane is for the whole route. */
   readonly domain?: string
   /** The credential for whose mail it was opened; absent: no single one's. */
@@ -46,7 +46,7 @@ const leftOut = reply(451, '4.1', 'every next hop is left out for a while')
 
 export class Lane {
   readonly route: RouteConfig
-  readonly room: Room
+  readonly room: Room<Lane>
   readonly domain: string | undefined
   readonly owner: string
   readonly #parts: LaneParts

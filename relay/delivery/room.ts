@@ -1,12 +1,14 @@
 /** What the lanes of one route share: how much may be under way at one time; those that wait for it take turns. */
-import type { Lane } from './lane.ts'
 import { Places } from './places.ts'
 import { Reach } from './reach.ts'
 
 /** What the spool has not recorded of one route's deliveries: a crash could repeat no more than these and what is in flight. */
 const maxUnsettled = 20
 
-export class Room {
+/** What waits for a place asks for whom. */
+type Waiting = { readonly nextCredential: string | undefined }
+
+export class Room<Lane extends Waiting> {
   /** Connections that may be in use at one time, by the credential whose mail is on its way. */
   readonly connections = new Places()
   /** Done at the next hops, and not yet in the spool. */

@@ -27,7 +27,7 @@ export class Ways {
   #routes: readonly RouteConfig[] = []
   #lanes = new Map<string, Lane>()
   #domains = new Map<string, DomainLanes>()
-  #rooms = new Map<string, Room>()
+  #rooms = new Map<string, Room<Lane>>()
   /** Of an earlier configuration, with messages that are being read. */
   readonly #leaving = new Set<Lane>()
 
@@ -151,14 +151,14 @@ export class Ways {
     return left
   }
 
-  #roomFor({ name, exchangers }: RouteConfig): Room {
-    const room = this.#rooms.get(name) ?? new Room()
+  #roomFor({ name, exchangers }: RouteConfig): Room<Lane> {
+    const room = this.#rooms.get(name) ?? new Room<Lane>()
     room.connections.most = exchangers?.maxConnections ?? Number.POSITIVE_INFINITY
     return room
   }
 
-  #roomOf({ name }: RouteConfig): Room {
-    return this.#rooms.get(name) ?? new Room()
+  #roomOf({ name }: RouteConfig): Room<Lane> {
+    return this.#rooms.get(name) ?? new Room<Lane>()
   }
 }
 

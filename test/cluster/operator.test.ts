@@ -1,6 +1,7 @@
 /** The operator as a whole, as the account that the chart gives it, from what is declared to what stands in the cluster. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type OperatorOptions, runOperator } from '../../operator/cluster/operator.ts'
+import { runOperator } from '../../operator/cluster/operator.ts'
+import type { OperatorOptions } from '../../operator/cluster/operator-options.ts'
 import type { Telling } from '../../operator/cluster/telling.ts'
 import { helmInstalled, rendered } from '../chart/helm.ts'
 import { until } from '../local/until.ts'

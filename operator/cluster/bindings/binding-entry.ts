@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Condition } from '../../compile/compiled.ts'
 import type { BindingKeys, Ref } from '../../compile/snapshot.ts'
-import type { DeclaredObject } from '../watch/world.ts'
+import type { DeclaredObject } from '../watch/declared.ts'
 import type { Owed } from './binding-object.ts'
 import { recordedKeys } from './recorded-keys.ts'
 

@@ -4,7 +4,7 @@ import { type Domain, type Name, nameIn } from '../../compile/snapshot.ts'
 import { type DkimSpec, unsigned } from '../../lifecycle/dkim-wish.ts'
 import type { DomainKeys } from '../../lifecycle/domain-keys.ts'
 import { recordedDkimKeys } from '../../lifecycle/recorded-dkim-keys.ts'
-import type { DeclaredObject } from '../watch/world.ts'
+import type { DeclaredObject } from '../watch/declared.ts'
 
 export type DomainEntry = {
   readonly name: Name

@@ -1,7 +1,7 @@
 /** One look at the keys of a SenderDomain: what is in its Secrets, what follows from that, and the keys that are made or erased. */
 import type { Name } from '../../compile/snapshot.ts'
 import type { DkimKey } from '../../lifecycle/dkim-key.ts'
-import type { KeySighting } from '../../lifecycle/dkim-line.ts'
+import type { KeySighting } from '../../lifecycle/dkim-line-facts.ts'
 import { wishOf } from '../../lifecycle/dkim-wish.ts'
 import { type KeysFacts, type KeysStep, keysOfDomain } from '../../lifecycle/keys-of-domain.ts'
 import type { HeldPem } from '../../lifecycle/own-keys.ts'

@@ -1,6 +1,7 @@
 /** Lets go of policies that are kept for nothing: their namespace takes pods and volumes along, whoever keeps what in it. */
 import type { Backoff } from '../api/backoff.ts'
-import type { DeclaredObject, World } from '../watch/world.ts'
+import type { DeclaredObject } from '../watch/declared.ts'
+import type { World } from '../watch/world.ts'
 import { Deposed, type Writing } from '../write/apply.ts'
 import { type Lanes, openLanes } from '../write/lanes.ts'
 import { letGo } from './keeping.ts'

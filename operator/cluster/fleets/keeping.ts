@@ -3,7 +3,7 @@ import { kinds } from '../../../crds/kinds.ts'
 import { nameIn } from '../../compile/snapshot.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
 import { ownResources, type Resource } from '../api/resource.ts'
-import type { DeclaredObject } from '../watch/world.ts'
+import type { DeclaredObject } from '../watch/declared.ts'
 import { Deposed, type Writing } from '../write/apply.ts'
 import { isKept, withFinalizer, withoutFinalizer } from '../write/mail-finalizer.ts'
 

@@ -7,12 +7,12 @@ import type { KubeObject } from '../api/object.ts'
 import { ownResources, type Resource, resources } from '../api/resource.ts'
 import { wholeList } from '../api/whole-list.ts'
 import { assemble, inCluster, recordedDomainKeys } from '../assemble.ts'
+import type { DeclaredObject } from '../watch/declared.ts'
 import { declaredIn } from '../watch/declared.ts'
 import type { Unread } from '../watch/mirror.ts'
 import { seeReferences } from '../watch/see-references.ts'
 import { readingSightOf } from '../watch/sight.ts'
 import { openSightings } from '../watch/sightings.ts'
-import type { DeclaredObject } from '../watch/world.ts'
 
 export type Once = { readonly snapshot: Snapshot; readonly declared: readonly DeclaredObject[] }
 

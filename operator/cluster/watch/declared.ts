@@ -4,10 +4,26 @@ import { kinds } from '../../../crds/kinds.ts'
 import type { Kind } from '../../../crds/schema.ts'
 import { validate } from '../../../crds/validate.ts'
 import { ownAnnotations } from '../../compile/own-annotations.ts'
-import { type Credential, type Domain, type Invalid, type Policy, spelled } from '../../compile/snapshot.ts'
+import { type Credential, type Domain, type Invalid, type Policy, type Ref, spelled } from '../../compile/snapshot.ts'
 import type { KubeObject } from '../api/object.ts'
 import { isCollected, isKept } from '../write/mail-finalizer.ts'
-import type { DeclaredObject } from './world.ts'
+
+/**
+ * One of our own kinds as it stands in the cluster. What is being deleted, alone or with its namespace, is gone for us; a
+ * policy is there, and leaves, as long as its finalizer keeps it.
+ */
+export type DeclaredObject = {
+  readonly ref: Ref
+  readonly uid: string
+  readonly resourceVersion: string
+  /** Of a policy: whoever keeps it when it is deleted; absent where nobody does. */
+  readonly finalizers?: readonly string[]
+  /** The status as it was last heard of; empty where there is none. */
+  readonly status: Readonly<Record<string, unknown>>
+} & (
+  | { readonly is: 'valid'; readonly resource: Policy | Domain | Credential }
+  | { readonly is: 'invalid'; readonly invalid: Invalid }
+)
 
 /** Undefined: it is being deleted, and so is gone for us; but for a policy that is kept until its mail is gone. */
 export function declaredIn(object: KubeObject, before?: DeclaredObject): DeclaredObject | undefined {

@@ -2,8 +2,8 @@
 import type { Compiled } from '../../compile/compiled.ts'
 import { referencesAsked } from '../../compile/policy.ts'
 import type { Place } from '../../compile/snapshot.ts'
+import type { DeclaredObject } from './declared.ts'
 import type { Sightings } from './sightings.ts'
-import type { DeclaredObject } from './world.ts'
 
 export async function seeReferences(
   declared: readonly DeclaredObject[],

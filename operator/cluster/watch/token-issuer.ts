@@ -4,8 +4,8 @@ import type { TokenIssuer } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'
 import { type Backoff, backoffMs } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
+import type { DeclaredObject } from './declared.ts'
 import { issuerIn } from './issuer-answer.ts'
-import type { DeclaredObject } from './world.ts'
 
 /** A key that signs its first token was there to be read before; who restarts an API server with another one waits so long. */
 const ordinaryMs = 10_000

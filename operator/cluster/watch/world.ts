@@ -1,22 +1,14 @@
 /** The world: what the operator has heard of the cluster by watching it. Secrets and ConfigMaps are not watched; see sightings. */
 
 import { isDeepStrictEqual } from 'node:util'
-import {
-  type Credential,
-  type Domain,
-  type Invalid,
-  type Name,
-  namespaceIn,
-  type Policy,
-  type Ref,
-} from '../../compile/snapshot.ts'
+import { type Name, namespaceIn, type Policy, type Ref } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
 import { splitName } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
 import { ownResources, resources } from '../api/resource.ts'
 import { oursSelector } from '../write/ownership.ts'
-import { declaredIn } from './declared.ts'
+import { type DeclaredObject, declaredIn } from './declared.ts'
 import { byFleet, fleetOf, isSameMade, madeIn } from './made.ts'
 import { openMirror, type Unread } from './mirror.ts'
 import { askedNamespaces, watchedNamespaces } from './namespaces.ts'
@@ -24,23 +16,6 @@ import type { ReflectorNews, Timing } from './reflector.ts'
 import { type RelayPod, relayPodOf } from './relay-pod.ts'
 import { remembered } from './remembered.ts'
 import { openServiceMonitors } from './service-monitors.ts'
-
-/**
- * One of our own kinds as it stands in the cluster. What is being deleted, alone or with its namespace, is gone for us; a
- * policy is there, and leaves, as long as its finalizer keeps it.
- */
-export type DeclaredObject = {
-  readonly ref: Ref
-  readonly uid: string
-  readonly resourceVersion: string
-  /** Of a policy: whoever keeps it when it is deleted; absent where nobody does. */
-  readonly finalizers?: readonly string[]
-  /** The status as it was last heard of; empty where there is none. */
-  readonly status: Readonly<Record<string, unknown>>
-} & (
-  | { readonly is: 'valid'; readonly resource: Policy | Domain | Credential }
-  | { readonly is: 'invalid'; readonly invalid: Invalid }
-)
 
 /** How far each of our kinds has been heard: resource versions by kind, or by kind and namespace. */
 export type Heard = Readonly<Record<string, string>>

@@ -1,5 +1,5 @@
 /** An operator whose timers are short, so that what heals within minutes heals within a test. */
-import type { OperatorOptions } from '../../../operator/cluster/operator.ts'
+import type { OperatorOptions } from '../../../operator/cluster/operator-options.ts'
 
 export const inAHurry = {
   timing: { watching: { relistMs: 2000, silenceMs: 1500 }, lookMs: 3000 },

@@ -1,5 +1,6 @@
 /** An operator that can be killed at any of its writes: from then on the API server hears nothing of it any more. */
-import { type OperatorOptions, runOperator } from '../../../operator/cluster/operator.ts'
+import { runOperator } from '../../../operator/cluster/operator.ts'
+import type { OperatorOptions } from '../../../operator/cluster/operator-options.ts'
 import type { Telling } from '../../../operator/cluster/telling.ts'
 import { theCluster } from '../cluster.ts'
 import { type Fault, type FaultProxy, faultProxy, type Seen } from '../fault-proxy.ts'

@@ -1,8 +1,8 @@
 /** A snapshot out of what is declared: every object in its place, the newest keys, and in no time. */
 import { expect, test } from 'vitest'
 import { assemble, inCluster, policyNames } from '../../../operator/cluster/assemble.ts'
+import type { DeclaredObject } from '../../../operator/cluster/watch/declared.ts'
 import { deepFreeze } from '../../../operator/cluster/watch/freeze.ts'
-import type { DeclaredObject } from '../../../operator/cluster/watch/world.ts'
 import { compile } from '../../../operator/compile/compile.ts'
 import { type Credential, type Domain, type Policy, refOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
 import type { RelayConfig } from '../../../relay/config.ts'

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { expiries } from '../../../operator/cluster/expiry-news.ts'
 import { FleetNews } from '../../../operator/cluster/fleet-news.ts'
 import type { Telling } from '../../../operator/cluster/telling.ts'
-import type { DeclaredObject } from '../../../operator/cluster/watch/world.ts'
+import type { DeclaredObject } from '../../../operator/cluster/watch/declared.ts'
 
 const at = (text: string): number => Date.parse(text) / 1000
 const credential = (name: string, expiresAt: string | undefined, keys: readonly string[] = []): DeclaredObject =>

@@ -1,7 +1,7 @@
 /** What the metric says of domains: by name as far as there is room, those that are broken first. */
 import { expect, test } from 'vitest'
 import { recordsOk } from '../../../operator/cluster/record-news.ts'
-import type { DeclaredObject } from '../../../operator/cluster/watch/world.ts'
+import type { DeclaredObject } from '../../../operator/cluster/watch/declared.ts'
 
 const domain = (name: string, conditions: Readonly<Record<string, string>>, kind = 'SenderDomain'): DeclaredObject =>
   ({

@@ -1,7 +1,7 @@
 /** When there is a snapshot, and what is in it. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type ClusterFacts, clusterSource, restMs } from '../../../operator/cluster/source.ts'
-import type { DeclaredObject } from '../../../operator/cluster/watch/world.ts'
+import type { DeclaredObject } from '../../../operator/cluster/watch/declared.ts'
 import { compile } from '../../../operator/compile/compile.ts'
 import { type Name, type Policy, refOf, type Snapshot } from '../../../operator/compile/snapshot.ts'
 import { Dirty } from '../../../operator/dirty.ts'

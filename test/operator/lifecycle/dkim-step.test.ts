@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { delegatedSelectors } from '../../../operator/lifecycle/delegated-selectors.ts'
 import type { DkimKey, DkimStage } from '../../../operator/lifecycle/dkim-key.ts'
-import type { KeySighting } from '../../../operator/lifecycle/dkim-line.ts'
+import type { KeySighting } from '../../../operator/lifecycle/dkim-line-facts.ts'
 import { type DkimObservations, type DkimWish, dkimStep } from '../../../operator/lifecycle/dkim-step.ts'
 
 const hour = 3_600_000

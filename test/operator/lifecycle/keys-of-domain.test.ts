@@ -1,7 +1,7 @@
 /** All keys of a domain, whoever makes them: made, provided, changed from one to the other, lost, damaged; and what is told of it. */
 import { expect, test } from 'vitest'
 import type { DkimKey, DkimStage, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
-import type { KeySighting } from '../../../operator/lifecycle/dkim-line.ts'
+import type { KeySighting } from '../../../operator/lifecycle/dkim-line-facts.ts'
 import { newSelector } from '../../../operator/lifecycle/dkim-selector.ts'
 import { keyRecordIn } from '../../../operator/lifecycle/key-record.ts'
 import { type KeysFacts, keysOfDomain } from '../../../operator/lifecycle/keys-of-domain.ts'

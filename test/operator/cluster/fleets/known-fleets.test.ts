@@ -5,7 +5,7 @@ import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import type { Place } from '../../../../operator/cluster/api/resource.ts'
 import { KnownFleets } from '../../../../operator/cluster/fleets/known-fleets.ts'
-import type { DeclaredObject } from '../../../../operator/cluster/watch/world.ts'
+import type { DeclaredObject } from '../../../../operator/cluster/watch/declared.ts'
 import type { Name } from '../../../../operator/compile/snapshot.ts'
 
 const notFound = (): ApiError => new ApiError('refused', 'there is none', { code: 404 })

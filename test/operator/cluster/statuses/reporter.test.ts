@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
 import { openReporter, type Reporter } from '../../../../operator/cluster/statuses/reporter.ts'
-import type { DeclaredObject } from '../../../../operator/cluster/watch/world.ts'
+import type { DeclaredObject } from '../../../../operator/cluster/watch/declared.ts'
 import type { Compiled, Condition, Status } from '../../../../operator/compile/compiled.ts'
 import type { Ref } from '../../../../operator/compile/snapshot.ts'
 import { KnownUses } from '../../../../operator/known-uses.ts'

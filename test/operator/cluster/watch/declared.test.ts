@@ -1,8 +1,8 @@
 /** What an object of the API server declares. */
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../../operator/cluster/api/object.ts'
+import type { DeclaredObject } from '../../../../operator/cluster/watch/declared.ts'
 import { declaredIn } from '../../../../operator/cluster/watch/declared.ts'
-import type { DeclaredObject } from '../../../../operator/cluster/watch/world.ts'
 import { credentialSpec, policySpec } from '../../../crds/samples.ts'
 
 const object = (kind: string, spec: unknown, metadata: object = {}, more: object = {}): KubeObject => ({

@@ -1,8 +1,8 @@
 /** What policies name is asked for as far as the answers lead. */
 import { expect, test } from 'vitest'
 import { inCluster } from '../../../../operator/cluster/assemble.ts'
+import type { DeclaredObject } from '../../../../operator/cluster/watch/declared.ts'
 import { seeReferences } from '../../../../operator/cluster/watch/see-references.ts'
-import type { DeclaredObject } from '../../../../operator/cluster/watch/world.ts'
 import { compile } from '../../../../operator/compile/compile.ts'
 import type { Reference } from '../../../../operator/compile/compiled.ts'
 import { type Keyed, type Name, type Policy, refOf } from '../../../../operator/compile/snapshot.ts'
