@@ -92,7 +92,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     wall,
     timeOfDay,
     random,
-    own: () => ({ hostname: loaded().config.hostname, policy: loaded().config.policy }),
+    own: () => loaded().config,
     onComing: (id) => coming.add(id),
     onDsn: (dsn) => {
       coming.delete(dsn.envelope.queueId)

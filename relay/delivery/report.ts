@@ -1,5 +1,7 @@
 /** Puts a DSN into the spool, once: it is durable before the recipients that it reports are closed. */
+import type { RelayConfig } from '../config.ts'
 import type { Envelope, QueuedMessage } from '../mail/envelope.ts'
+import { type ReportPolicy, reportMayLeave } from '../rules/report-way.ts'
 import type { Spool } from '../spool/spool.ts'
 import { composeDsn, type Failure } from './dsn.ts'
 import { dsnQueueId } from './dsn-id.ts'
@@ -7,7 +9,7 @@ import { dsnQueueId } from './dsn-id.ts'
 export type Reporter = {
   readonly spool: Pick<Spool, 'receive' | 'has' | 'content'>
   /** The relay's name, and the policy that the DSN belongs to. */
-  readonly own: () => { readonly hostname: string; readonly policy: string }
+  readonly own: () => Pick<RelayConfig, 'hostname' | 'policy'> & ReportPolicy
   /** What the DSN says is the time of day. */
   readonly wall: () => number
   /** Told before the DSN becomes the spool's, so that nobody delivers it before its original is closed. */
@@ -17,8 +19,8 @@ export type Reporter = {
 export type Reported = Failure & { readonly recipient: number }
 
 /**
- * The DSN, or undefined where it was made before. The original's disposition is inherited: what was captured may tell
- * nobody outside. @throws SpoolError; nothing is queued then
+ * The DSN, or undefined where it was made before. What was captured may tell nobody outside, and where no mail may go, no
+ * report does. @throws SpoolError; nothing is queued then
  */
 export async function queueDsn(
   { spool, own, wall, onComing }: Reporter,
@@ -27,7 +29,8 @@ export async function queueDsn(
 ): Promise<QueuedMessage | undefined> {
   const id = dsnQueueId(original.queueId, failures[0]?.recipient ?? 0)
   if (spool.has(id)) return undefined
-  const { hostname, policy } = own()
+  const config = own()
+  const { hostname, policy } = config
   const header = await readHeader(spool, original.queueId)
   const content = await composeDsn({ dsnQueueId: id, hostname, now: wall(), original, failures, header })
   const incoming = await spool.receive(id)
@@ -39,7 +42,7 @@ export async function queueDsn(
       credential: policy,
       reversePath: '',
       forwardPaths: [original.reversePath],
-      disposition: original.disposition,
+      disposition: reportMayLeave(config, original.reversePath) ? original.disposition : 'capture',
       fromDomain: hostname,
       client: { address: '', helo: hostname, tls: '' },
       body: '7BIT',

@@ -1,4 +1,5 @@
 /** May this credential send to this forward-path? */
+import type { RelayConfig } from '../config.ts'
 import { comparable, isAscii, type Mailbox, parsePath } from '../mail/address.ts'
 import { refusal } from '../mail/rule.ts'
 import type { SubmissionFacts } from './mail-from.ts'
@@ -30,10 +31,14 @@ const namesOneDomain = ({ localPart }: Mailbox): boolean => !/[%!@]/.test(localP
 
 const allowedByPolicy: Check<RcptToFacts> = ({ config: { recipients }, mailbox }) => {
   if (recipients.mode !== 'AllowList' || !mailbox) return undefined
+  return isListed(recipients, mailbox) ? undefined : refusal('recipients.allow')
+}
+
+/** By `recipients.allow`. */
+export function isListed({ domains, addresses }: RelayConfig['recipients'], mailbox: Mailbox): boolean {
   const address = comparable(mailbox)
-  const listed =
-    recipients.domains.includes(mailbox.domain) || recipients.addresses.some((a) => a.toLowerCase() === address)
-  return listed && namesOneDomain(mailbox) ? undefined : refusal('recipients.allow')
+  const listed = domains.includes(mailbox.domain) || addresses.some((a) => a.toLowerCase() === address)
+  return listed && namesOneDomain(mailbox)
 }
 
 const allowedByCredential: Check<RcptToFacts> = ({ credential: { recipientDomains }, mailbox }) => {

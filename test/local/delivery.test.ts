@@ -44,6 +44,12 @@ const queued = async (fleet: Fleet): Promise<number> => {
   const { ready, deferred, inFlight } = (await fleet.status()).queue
   return ready + deferred + inFlight
 }
+/** What is in the inbox. */
+function captured(fleet: Fleet): readonly string[] {
+  const inbox = join(fleet.folder, 'state/mail/fleets/shared/inbox')
+  const files = readdirSync(inbox, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.eml'))
+  return files.map((f) => readFileSync(join(inbox, f), 'latin1'))
+}
 const emptied = (fleet: Fleet): Promise<true | undefined> =>
   until('the queue is empty', async () => ((await queued(fleet)) === 0 ? true : undefined))
 
@@ -133,17 +139,29 @@ describe.runIf(installed('aiosmtpd'))('delivery', () => {
     })
   })
 
+  test.each([
+    { mode: 'Redirect', redirectTo: '550.qa@elsewhere.test' },
+    { mode: 'AllowList', allow: { addresses: ['550.qa@elsewhere.test'] } },
+  ])('a report of a NonProduction fleet goes to nobody to whom its mail may not go: $mode', async (recipients) => {
+    const receiver = await stage.receiver()
+    const routes = [routeTo(plainReceiver(receiver.port))]
+    const fleet = await stage.fleet(await smallFleet({ routes, recipients }, 'NonProduction'))
+    const id = await submit(fleet, '550.qa@elsewhere.test')
+    await emptied(fleet)
+    expect(receiver.arrivals()).toEqual([])
+    const [report, ...more] = captured(fleet)
+    expect(more).toEqual([])
+    expect(report).toContain(`To: ${from}\r\n`)
+    expect(report).toContain(`Message-ID: <${id}>`)
+  })
+
   test('captured mail goes to the inbox and never to the receiver', async () => {
     const receiver = await stage.receiver()
     const routes = [routeTo(plainReceiver(receiver.port))]
     const fleet = await stage.fleet(await smallFleet({ routes }, 'NonProduction'))
     const id = await submit(fleet, 'someone@elsewhere.test')
     await emptied(fleet)
-    const inbox = join(fleet.folder, 'state/mail/fleets/shared/inbox')
-    const captured = readdirSync(inbox, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.eml'))
-    expect(captured.map((f) => readFileSync(join(inbox, f), 'latin1'))).toEqual([
-      expect.stringContaining(`Message-ID: <${id}>`),
-    ])
+    expect(captured(fleet)).toEqual([expect.stringContaining(`Message-ID: <${id}>`)])
     expect(await fleet.metric(/^relayfleet_delivery_captured_total/)).toBe(1)
     expect(await fleet.metric(/^relayfleet_delivery_attempts_total/)).toBe(0)
     expect(receiver.arrivals()).toEqual([])

@@ -1,6 +1,7 @@
 /** A DSN on its way into the spool: once, and as captured as its original. */
 import { expect, test } from 'vitest'
 import { queueDsn, type Reported } from '../../../relay/delivery/report.ts'
+import { policy } from '../policy.ts'
 import { MemorySpool } from './memory-spool.ts'
 import { envelope, hello } from './samples.ts'
 
@@ -16,7 +17,7 @@ const failure: Reported = {
 function reporter() {
   const spool = new MemorySpool()
   const coming: string[] = []
-  const own = () => ({ hostname: 'relay.example.org', policy: 'mail/shared' })
+  const own = () => policy()
   return { spool, coming, reporter: { spool, own, wall: Date.now, onComing: (id: string) => void coming.push(id) } }
 }
 
