@@ -1,5 +1,5 @@
 /** One connection to a Redis or Valkey, and the only user of its client: it ends at the first thing that goes wrong with it. */
-import { createClient } from '@redis/client'
+import { createClient, SocketClosedUnexpectedlyError } from '@redis/client'
 
 /** Where the store is, and how to prove who we are; nothing here is ever said in a log. */
 export type StoreTarget = {
@@ -52,7 +52,7 @@ export async function connectRedis(
     over(why)
   }
   client.on('error', (error: unknown) => end(whyOf(error)))
-  client.on('end', () => end('it closed the connection'))
+  client.on('end', () => end(closed))
   const late = setTimeout(() => end(`no connection within ${withinMs} ms`), withinMs)
   try {
     await client.connect()
@@ -72,11 +72,14 @@ export async function connectRedis(
   }
 }
 
+const closed = 'it closed the connection'
+
 /**
  * Of what a store says only the kind of its error: a whole one may quote a command, and with it a password. Of an error of
  * the system its code.
  */
 function whyOf(error: unknown): string {
+  if (error instanceof SocketClosedUnexpectedlyError) return closed
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(code)) return code
   const [kind] = /^[A-Z]{2,16}(?= |$)/.exec(String(message)) ?? []

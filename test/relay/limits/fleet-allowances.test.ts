@@ -189,6 +189,14 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(await a?.taken(app, 9)).toBe(5)
   })
 
+  test('a store that closes the connection is told as that, and not as one that answers wrongly', async () => {
+    const [a] = countingFleet(storeAt(redis.port), 1).relays()
+    await a?.connected()
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal')
+    await until('that is told', () => a?.told.some((t) => t.startsWith('away: ')))
+    expect(a?.told).toContain('away: it closed the connection')
+  })
+
   test('the owner is told once, by what all of them have given', async () => {
     const [a, b] = countingFleet(storeAt(redis.port), 2).relays()
     const app = limited({ daily: 10, warnAt: 50 })
