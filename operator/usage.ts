@@ -58,7 +58,8 @@ export function usageSaying(limits: LimitsConfig, used: Used | undefined): Usage
 const dayMs = 86_400_000
 
 function usageOf({ daily }: LimitsConfig, { day, today, lastRefusal }: Used) {
-  const said = roundFigure(today)
+  // A day that is used up is told as that: whoever asks what would be refused goes by the figure.
+  const said = daily !== undefined && today >= daily ? Math.max(daily, roundFigure(today)) : roundFigure(today)
   const refused = lastRefusal !== undefined && Date.parse(lastRefusal.at) >= day * dayMs ? lastRefusal : undefined
   return {
     day: new Date(day * dayMs).toISOString().slice(0, 10),

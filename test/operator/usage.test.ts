@@ -62,6 +62,15 @@ test.each([
   expect(saying(today).fields).toEqual({ usage: { day: '2026-11-25', today: said, remaining } })
 })
 
+test('a day that is used up has nothing left, whatever its figure is', () => {
+  const usedUp = (today: number) => saying(today, { daily: 1050, warnAt: 80 })
+  for (const today of [1050, 1099]) {
+    expect(usedUp(today).condition?.reason).toBe('QuotaUsedUp')
+    expect(usedUp(today).fields).toEqual({ usage: { day: '2026-11-25', today: 1050, remaining: 0 } })
+  }
+  expect(usedUp(1049).fields).toEqual({ usage: { day: '2026-11-25', today: 1000, remaining: 50 } })
+})
+
 test.each([
   [3999, undefined],
   [4000, 'QuotaApproaching'],
