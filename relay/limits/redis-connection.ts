@@ -74,6 +74,13 @@ export async function connectRedis(
 
 const closed = 'it closed the connection'
 
+/** Those whose kind alone, ERR, says nothing. */
+const errors: readonly (readonly [RegExp, string])[] = [
+  [/^ERR The user executing the script can't /, 'it says NOPERM'],
+  [/^ERR DB index is out of range/, 'it has no database of that number'],
+  [/^ERR max number of clients reached/, 'it takes no further client'],
+]
+
 /**
  * Of what a store says only the kind of its error: a whole one may quote a command, and with it a password. Of an error of
  * the system its code.
@@ -82,6 +89,8 @@ function whyOf(error: unknown): string {
   if (error instanceof SocketClosedUnexpectedlyError) return closed
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(code)) return code
+  const told = errors.find(([text]) => text.test(String(message)))
+  if (told !== undefined) return told[1]
   const [kind] = /^[A-Z]{2,16}(?= |$)/.exec(String(message)) ?? []
   return kind === undefined ? 'what it says is no answer' : `it says ${kind}`
 }

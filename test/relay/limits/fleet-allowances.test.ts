@@ -175,6 +175,7 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
       ['ACL', 'SETUSER', 'default', '+evalsha'],
       'NOPERM',
     ],
+    ['lets us count nothing', ['ACL', 'SETUSER', 'default', '-hset'], ['ACL', 'SETUSER', 'default', '+hset'], 'NOPERM'],
   ])('a store that %s is away until it is mended, though it says what it knew', async (_what, breaks, mends, kind) => {
     await redis.command(...breaks)
     onTestFinished(async () => void (await redis.command(...mends)))
@@ -187,6 +188,12 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     await a?.connected()
     expect(a?.told).toEqual(['connecting', `away: it says ${kind}`, 'connected'])
     expect(await a?.taken(app, 9)).toBe(5)
+  })
+
+  test('a database that is not there is told as that', async () => {
+    const [a] = countingFleet(storeAt(redis.port, { database: 99 }), 1).relays()
+    await a?.away()
+    expect(a?.fleet.status()).toMatchObject({ why: 'it has no database of that number' })
   })
 
   test('a store that closes the connection is told as that, and not as one that answers wrongly', async () => {
@@ -284,6 +291,25 @@ test.each(Object.entries(liars))('a store that %s is none: the relay hands out i
   await until('that is told', () => a?.told.some((t) => t.startsWith('away: ')))
   expect(JSON.stringify(a?.told)).not.toContain('HMGET')
   expect(a?.by.store).toBe(0)
+})
+
+test.each([
+  ['ERR DB index is out of range', 'it has no database of that number'],
+  ['ERR max number of clients reached', 'it takes no further client'],
+  [
+    "ERR The user executing the script can't run this command or subcommand script: 70b, on @user_script:14.",
+    'it says NOPERM',
+  ],
+  ['ERR whatever else', 'it says ERR'],
+])('a store that says %s is told in words that say what to do', async (said, why) => {
+  const server = createServer((s) => void s.on('error', () => undefined).on('data', () => s.write(`-${said}\r\n`)))
+  server.listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as { port: number }
+  const [a] = countingFleet(storeAt(port, { database: 1 }), 1).relays()
+  await a?.away()
+  expect(a?.fleet.status()).toMatchObject({ why })
 })
 
 test.each([
