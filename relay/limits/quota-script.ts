@@ -123,7 +123,7 @@ export type Answer = {
   readonly verdicts: readonly Verdict[]
 }
 
-/** Asks whether it can count: a store that is full, or a replica, says what it knew and keeps nothing. */
+/** Asks whether it can count, a day and a rate: a store that is full, or a replica, says what it knew and keeps nothing. */
 export const proof: Omit<Question, 'policy'> = {
   credential: '',
   relay: '',
@@ -131,8 +131,8 @@ export const proof: Omit<Question, 'policy'> = {
   own: 0,
   certain: false,
   daily: undefined,
-  rate: undefined,
-  messages: [],
+  rate: { intervalMs: 1, burst: 1 },
+  messages: [0],
 }
 
 // The braces keep a fleet's keys together where keys are divided among several stores.

@@ -176,6 +176,8 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
       'NOPERM',
     ],
     ['lets us count nothing', ['ACL', 'SETUSER', 'default', '-hset'], ['ACL', 'SETUSER', 'default', '+hset'], 'NOPERM'],
+    ['lets us count no rate', ['ACL', 'SETUSER', 'default', '-get'], ['ACL', 'SETUSER', 'default', '+get'], 'NOPERM'],
+    ['keeps no rate for us', ['ACL', 'SETUSER', 'default', '-set'], ['ACL', 'SETUSER', 'default', '+set'], 'NOPERM'],
   ])('a store that %s is away until it is mended, though it says what it knew', async (_what, breaks, mends, kind) => {
     await redis.command(...breaks)
     onTestFinished(async () => void (await redis.command(...mends)))
