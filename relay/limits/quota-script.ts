@@ -181,9 +181,10 @@ export function readAnswer(said: unknown, nonce: string, messages: number): Answ
   return { day: at, epoch, restOfDayMs, own: mine, total: all, owedMs: owedUs / 1000, verdicts: read }
 }
 
+/** The most is what the slowest rate owes after the largest burst, 3.6e15 µs. */
 const whole = (value: unknown): number | undefined => {
   const text = String(value)
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+  return /^\d{1,16}$/.test(text) ? Number(text) : undefined
 }
 
 function readVerdict(said: unknown): Verdict | undefined {

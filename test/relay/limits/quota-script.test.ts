@@ -125,6 +125,14 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     expect(more).toMatchObject({ own: 10, total: 10 })
   })
 
+  test('the slowest rate with the largest burst that a policy may have is answered', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const rate = { intervalMs: hour, burst: 1_000_000 }
+    const answer = await ask({ rate, messages: [999_999, 2, 1] })
+    expect(answer.verdicts).toMatchObject([{ kind: 'granted' }, { kind: 'rate' }, { kind: 'granted' }])
+    expect(answer.owedMs).toBe(1_000_000 * hour)
+  })
+
   test('another rate by now: what is owed is as many recipients, not as long a time', async () => {
     await client.sendCommand(['FLUSHALL'])
     const { own } = await ask({ rate: { intervalMs: hour, burst: 10 }, messages: [10] })
