@@ -46,7 +46,7 @@ if before then
   owed = math.min(owed, burst * interval)
 end
 
--- A count below nothing gives back.
+-- A count below nothing gives back. Of microseconds that are added up, what is less than a tenth of one is an error.
 local verdicts = {}
 local moved = false
 for i = 10, #ARGV do
@@ -56,7 +56,7 @@ for i = 10, #ARGV do
     verdicts[#verdicts + 1] = 'daily ' .. string.format('%.0f', daily - total)
   elseif interval > 0 and count > burst then
     verdicts[#verdicts + 1] = 'rate never'
-  elseif wait > 0 then
+  elseif wait > 0.1 then
     verdicts[#verdicts + 1] = 'rate ' .. string.format('%.0f', math.ceil(wait / 1000))
   else
     verdicts[#verdicts + 1] = 'yes'

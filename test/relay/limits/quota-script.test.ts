@@ -133,6 +133,15 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     expect(answer.owedMs).toBe(1_000_000 * hour)
   })
 
+  test('a burst that is asked for in one question is given to its last recipient, whatever its interval', async () => {
+    for (const count of [3, 7, 11, 12, 14, 30, 49, 70]) {
+      await client.sendCommand(['FLUSHALL'])
+      const rate = { intervalMs: 60_000 / count, burst: count }
+      const answer = await ask({ rate, messages: Array<number>(count + 1).fill(1) })
+      expect([count, granted(answer)]).toEqual([count, count])
+    }
+  })
+
   test('another rate by now: what is owed is as many recipients, not as long a time', async () => {
     await client.sendCommand(['FLUSHALL'])
     const { own } = await ask({ rate: { intervalMs: hour, burst: 10 }, messages: [10] })
