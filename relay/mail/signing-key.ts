@@ -27,6 +27,10 @@ const requirements: Readonly<Record<SigningKeyConfig['algorithm'], Requirement>>
 // RFC 6376 section 3.1; it stands in a header, so nothing else is taken.
 const selectorForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i
 
+/** As PKCS #8 and the form before it say it. */
+const encrypted = /^(?:-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/m
+const withoutPassphrase = 'it is encrypted, and nobody here has its passphrase: give the key without one'
+
 /** The key, or what is wrong with it; never a part of its text. */
 export function readSigningKey(
   domain: string,
@@ -37,7 +41,7 @@ export function readSigningKey(
   if (selector.length > 189 || !selectorForm.test(selector)) return 'the selector is no DNS name'
   if (pem === undefined) return 'the file is not there'
   const key = privateKeyIn(pem)
-  if (key === undefined) return 'it is no private key in PEM'
+  if (key === undefined) return encrypted.test(pem) ? withoutPassphrase : 'it is no private key in PEM'
   const { type, problem } = requirements[algorithm]
   if (key.asymmetricKeyType !== type) return `it is of type ${key.asymmetricKeyType} where ${algorithm} needs ${type}`
   return problem(key) ?? key

@@ -14,6 +14,10 @@ const pem = (key: { export(options: { type: 'pkcs8'; format: 'pem' }): unknown }
 const rsa = (modulusLength = 2048) => generateKeyPairSync('rsa', { modulusLength })
 const [rsaPair, edPair] = [rsa(), generateKeyPairSync('ed25519')]
 
+/** As `openssl genrsa -aes256` makes it, in the form of today or of before. */
+const encrypted = (type: 'pkcs8' | 'pkcs1'): string =>
+  String(rsaPair.privateKey.export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'known to its owner' }))
+
 const there = (data: Readonly<Record<string, string>>): GivenSecret => ({
   is: 'there',
   data: new Map(Object.entries(data)),
@@ -71,6 +75,12 @@ test.each<[string, GivenSecret, string]>([
     there({ s1: 'hello' }),
     'False InvalidSecret: Secret mail/keys can not be used: s1: it is no private key in PEM',
   ],
+  [
+    'a key that needs a passphrase',
+    there({ s1: encrypted('pkcs8') }),
+    's1: it is encrypted, and nobody here has its passphrase',
+  ],
+  ['one of the older form', there({ s1: encrypted('pkcs1') }), 's1: it is encrypted'],
   ['a key that is too short', there({ s1: pem(rsa(768).privateKey) }), 's1: it has 768 bits'],
   [
     'a kind that nobody verifies',
