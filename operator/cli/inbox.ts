@@ -59,15 +59,17 @@ function show(queueId: string | undefined, { state: folder, output }: Options, t
 }
 
 export function messageLines(message: Captured, terminal: Terminal): readonly string[] {
-  const { queueId, credential, reversePath, forwardPaths, redirectedFrom, client } = message.envelope
+  const { queueId, credential, reversePath, forwardPaths, redirectedFrom, client, reports } = message.envelope
   const facts: readonly (readonly [string, string])[] = [
     ['queue id', queueId],
     ['fleet', message.policy],
-    ['credential', credential],
+    reports === undefined
+      ? ['credential', credential]
+      : ['reports on', `${reports.queueId}: ${reports.forwardPaths.join(', ')}`],
     ['reverse-path', `<${reversePath}>`],
     ['forward-paths', forwardPaths.join(', ')],
     ...(redirectedFrom === undefined ? [] : [['redirected from', redirectedFrom.join(', ')] as const]),
-    ['client', `${client.address} (${client.tls})`],
+    ...(reports === undefined ? [['client', `${client.address} (${client.tls})`] as const] : []),
     ['file', message.file],
   ]
   const content = contentOf(message).trimEnd().split(/\r?\n/)

@@ -112,6 +112,20 @@ test('what is captured is listed by its header alone: mail that is deleted meanw
   expect([code, lines.map((line) => line.split('  ').at(-1))]).toEqual([0, ['the first', 'the third']])
 })
 
+test('a captured report names the message that it is about, and no credential and client, which it has not', async () => {
+  const state = temporaryFolder()
+  const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
+  mkdirSync(inbox, { recursive: true })
+  const reports = { queueId: 'q0', forwardPaths: ['qa@example.net'] }
+  const envelope = { queueId: 'q1', credential: 'team-a/mail', reversePath: '', forwardPaths: ['app@example.org'] }
+  const client = { address: '', helo: 'relay.test', tls: '' }
+  writeFileSync(join(inbox, 'q1.json'), JSON.stringify({ envelope: { ...envelope, acceptedAt: 0, client, reports } }))
+  writeFileSync(join(inbox, 'q1.eml'), 'Subject: Undelivered\r\n\r\n')
+  const { out } = await commanded('inbox', 'show', 'q1', '--state', state)
+  expect(out).toMatch(/^reports on +q0: qa@example\.net$/m)
+  expect(out).not.toMatch(/^(?:credential|client) /m)
+})
+
 test('its version is that of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as {
     version: string
