@@ -16,6 +16,7 @@ import { type RelayStatus, type RelayUsage, serve } from './http.ts'
 import { createSubmission } from './inbound/submission.ts'
 import { KeyUses } from './keys/key-uses.ts'
 import { openKeyUsesFile } from './keys/key-uses-file.ts'
+import { Keyrings } from './keys/keyrings.ts'
 import { endProcess } from './last-calls.ts'
 import { LastGood } from './last-good.ts'
 import { Allowances } from './limits/allowances.ts'
@@ -97,12 +98,14 @@ const keyUses = new KeyUses({
   file: openKeyUsesFile(join(args.data, 'key-uses'), (why) => events.keyUsesNotKept(why)),
 })
 const turns = new Turns()
+const keyrings = new Keyrings()
 const headroom = new Headroom({ strangersMs: () => turns.strangersMs })
 const submission = createSubmission({
   spool,
   events,
   turns,
   headroom,
+  keyrings,
   allowances,
   keyUses,
   maxSessions: Math.min(sessionsWithin(descriptorLimit()), sessionsInMemory(memoryLimit())),
@@ -113,6 +116,7 @@ const delivery = createDelivery({
   events,
   turns,
   headroom,
+  keyrings,
   loaded: () => loaded,
   inboxDirectory: join(args.data, 'inbox'),
   attemptsFile: join(args.data, 'open-attempts'),
@@ -162,6 +166,7 @@ async function reload(): Promise<void> {
     const next = await folder.follow(loaded)
     // To read 10,000 credentials takes a turn, to index them another one, and to print them a third (last-good.ts).
     await turn()
+    await keyrings.ahead(next)
     if (stopping) return
     if (configError === undefined && next === loaded) tellEndpoints()
     else configError = await apply(next)

@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import { Headroom } from '../headroom.ts'
 import type { SigningStatus, SmarthostStatus } from '../http.ts'
+import { Keyrings } from '../keys/keyrings.ts'
 import type { QueuedMessage } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Turns } from '../turns.ts'
@@ -69,6 +70,7 @@ export type DeliveryParts = {
   /** Shared with those who submit. */
   readonly turns?: Turns
   readonly headroom?: Headroom
+  readonly keyrings?: Keyrings
   /** How soon a write that the spool refused is repeated. */
   readonly repeatMs?: number
   /** What was told is with whoever reads the log, and outlives the process. */
@@ -105,7 +107,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   })
   const captures = new Captures({ directory: inboxDirectory, spool, roster, ledger, events, look, unread })
   const openAttempts = new OpenAttempts(parts.attemptsFile, (error) => events.unexpected('open-attempts', error))
-  const signer = new Signer({ events, now: wall })
+  const signer = new Signer({ events, now: wall, keyrings: parts.keyrings ?? new Keyrings() })
   const { port: exchangerPort, ...world } = parts.exchangers ?? { dns: systemDns(), port: 25, mayReach: isPublic }
   const exchangers = new KnownExchangers({ ...world, random, ownName: () => loaded().config.hostname }, now)
   const dispatcher = new Dispatcher({

@@ -2,9 +2,10 @@
 import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { SigningStatus } from '../http.ts'
+import type { Keyrings } from '../keys/keyrings.ts'
 import { brokenText } from '../mail/broken-text.ts'
 import type { Envelope } from '../mail/envelope.ts'
-import { type BrokenKey, Keyring, problemOf, type SigningKey } from '../mail/keyring.ts'
+import { type BrokenKey, type Keyring, problemOf, type SigningKey } from '../mail/keyring.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { AtMost } from './at-most.ts'
 import { Seal } from './seal.ts'
@@ -15,7 +16,11 @@ export type Leaving =
   | { readonly kind: 'signed'; readonly seal: Seal; readonly ended: () => void }
   | { readonly kind: 'held'; readonly reply: Reply }
 
-type Parts = { readonly events: Pick<Events, 'signed' | 'unsigned' | 'unverifiable'>; readonly now: () => number }
+type Parts = {
+  readonly events: Pick<Events, 'signed' | 'unsigned' | 'unverifiable'>
+  readonly now: () => number
+  readonly keyrings: Keyrings
+}
 
 /** Half of libuv's four threads: the disk keeps the others. */
 const atOnce = 2
@@ -35,7 +40,7 @@ export class Signer {
   /** Applies to the next attempt; those under way go on with what they were signed with. */
   reload(loaded: LoadedConfig): void {
     this.#brokenDomains = loaded.config.brokenDomains ?? []
-    this.#keyring = new Keyring(loaded, this.#keyring)
+    this.#keyring = this.#parts.keyrings.of(loaded)
   }
 
   begin({ queueId, signingDomain }: Envelope): Leaving {

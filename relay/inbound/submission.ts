@@ -6,7 +6,8 @@ import type { Events } from '../events.ts'
 import { Headroom } from '../headroom.ts'
 import type { CertificateStatus } from '../http.ts'
 import type { KeyUses } from '../keys/key-uses.ts'
-import { Keyring } from '../mail/keyring.ts'
+import { Keyrings } from '../keys/keyrings.ts'
+import type { Keyring } from '../mail/keyring.ts'
 import { type Anchors, anchorsIn, readAuthority } from '../rules/certificate.ts'
 import { indexCredentials } from '../rules/login.ts'
 import type { Spool } from '../spool/spool.ts'
@@ -52,6 +53,7 @@ type Parts = {
   readonly maxSessions?: number
   readonly turns?: Turns
   readonly headroom?: Headroom
+  readonly keyrings?: Keyrings
 }
 type Validity = { readonly notBefore: Date; readonly notAfter: Date }
 type Open = Validity & { readonly name: string; readonly listener: Listener }
@@ -66,6 +68,7 @@ export function createSubmission({
   maxSessions = Infinity,
   turns = new Turns(),
   headroom = new Headroom(),
+  keyrings = new Keyrings(),
 }: Parts): Submission {
   let current: InForce | undefined
   let applied: LoadedConfig | undefined
@@ -147,7 +150,7 @@ export function createSubmission({
     async reconcile(loaded) {
       const { config, files } = loaded
       // Of the same, when a listener is tried again, the same would be made: 40 ms for 10,000 credentials.
-      if (applied !== loaded) current = inForceFrom(loaded, current)
+      if (applied !== loaded) current = inForceFrom(loaded, keyrings.of(loaded), current)
       applied = loaded
       const wanted = new Set(config.listeners.map(keyOf))
       const leaving = [...open].filter(([key]) => !wanted.has(key))
@@ -198,10 +201,10 @@ export function createSubmission({
   }
 }
 
-const inForceFrom = (loaded: LoadedConfig, before: InForce | undefined): InForce => ({
+const inForceFrom = (loaded: LoadedConfig, keyring: Keyring, before: InForce | undefined): InForce => ({
   config: loaded.config,
   index: indexCredentials(loaded.config, anchorsOf(loaded)),
-  keyring: new Keyring(loaded, before?.keyring),
+  keyring,
   revision: (before?.revision ?? 0) + 1,
 })
 

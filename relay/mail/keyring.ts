@@ -20,25 +20,33 @@ export type Signing = {
   readonly broken: readonly BrokenKey[]
 }
 
-/** Those of the one before that are the same are not read again. */
+/** To read so many takes a few milliseconds. */
+const atOnce = 20
+
 export class Keyring {
   readonly #domains: ReadonlyMap<string, SigningConfig>
   readonly #read = new Map<string, Read>()
 
-  constructor({ config, files }: LoadedConfig, before?: Keyring) {
+  private constructor(signing: readonly SigningConfig[]) {
+    this.#domains = new Map(signing.map((one) => [one.domain, one]))
+  }
+
+  /** Those of the one before that are the same are not read again; of the others some at each step. */
+  static *reading({ config, files }: LoadedConfig, before?: Keyring): Generator<void, Keyring, void> {
+    const keyring = new Keyring(config.signing ?? [])
     const known = before === undefined ? new Map<string, Read>() : before.#read
-    this.#domains = new Map(config.signing?.map((signing) => [signing.domain, signing]))
-    for (const { domain, keys } of this.#domains.values()) {
+    let read = 0
+    for (const { domain, keys } of keyring.#domains.values()) {
       for (const key of keys) {
         const pem = files.get(key.keyFile)
         const name = nameOf(domain, key)
         const same = known.get(name)
-        this.#read.set(
-          name,
-          same?.pem === pem && same !== undefined ? same : { pem, key: readSigningKey(domain, key, pem) },
-        )
+        const isKnown = same !== undefined && same.pem === pem
+        keyring.#read.set(name, isKnown ? same : { pem, key: readSigningKey(domain, key, pem) })
+        if (!isKnown && ++read % atOnce === 0) yield
       }
     }
+    return keyring
   }
 
   /** Undefined: nothing signs the mail of this domain. */
