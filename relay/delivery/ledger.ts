@@ -193,6 +193,8 @@ export class Ledger {
     const { spool, events, onGone, onDsn, now } = this.#parts
     const { queueId, acceptedAt } = message.envelope
     const fault = message.unreported.length > 0 ? await this.#report(message) : undefined
+    // What came while the report was written is in this, too, and a message leaves once.
+    if (message.unreported.length === 0) message.changed = false
     const states = asReported(message)
     const gone = states.every(isDone)
     await this.#tell(message, gone ? spool.remove(queueId) : spool.record(queueId, states))

@@ -246,6 +246,28 @@ test('a DSN is not delivered before its original is closed: a crash between woul
   await until('the DSN is delivered', () => upstream.received.length === 1)
 })
 
+test('a message whose last recipient is done while the DSN of another is written leaves the queue once', async () => {
+  const [refusing, taking] = await Promise.all([
+    startSmarthost({ script: perRecipient({ a: () => '550 5.1.1 no' }) }),
+    startSmarthost(),
+  ])
+  const { spool, attempted, quiet, facts } = rig([
+    route('refusing', [smarthost('a', refusing.port)], { match: { senderDomains: [], recipientDomains: ['x.test'] } }),
+    route('taking', [smarthost('b', taking.port)]),
+  ])
+  spool.before = async (operation) => {
+    if (operation !== 'receive') return
+    await attempted(2)
+    await new Promise(setImmediate)
+  }
+  const message = envelope(hello, { forwardPaths: ['a@x.test', 'b@y.test'] })
+  spool.put(message, hello)
+  await until('the message is done', () => !spool.has(message.queueId))
+  await quiet()
+  expect(facts('finished').filter(([queueId]) => queueId === message.queueId)).toHaveLength(1)
+  expect(spool.log.filter((line) => line === `remove ${message.queueId}`)).toHaveLength(1)
+})
+
 test.each([
   'remove',
   'record',
