@@ -96,7 +96,9 @@ function ways(
 ): readonly WayOut[] {
   const { reversePath } = question
   const { fromDomain } = header(config, credential, question)
-  const forwardPaths = steps.filter((s) => s.stage === 'rcpt' && s.refusal === undefined).map((s) => s.says)
+  const accepted = steps.filter((s) => s.stage === 'rcpt' && s.refusal === undefined).map((s) => s.says)
+  // Who is named again is one recipient, as the first one named it.
+  const forwardPaths = [...Map.groupBy(accepted, comparableForwardPath).values()].flatMap((same) => same.slice(0, 1))
   return waysOut(config, credential, { reversePath, fromDomain, forwardPaths })
 }
 

@@ -278,7 +278,7 @@ test('for whom it is accepted, the route and where it leads', async () => {
     'web.yaml': credential('web', 'shared'),
   })
   const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--state', join(root, 'none')]
-  const to = ['--to', 'b@World.example', '--to', 'c@partner.example', '--to', 'nonsense']
+  const to = ['--to', 'b@World.example', '--to', 'c@partner.example', '--to', 'nonsense', '--to', '"b"@world.example']
   const { out } = await commanded('explain', direct, ...submission, ...to)
   expect(out.split('\n').filter((line) => line.startsWith('  to '))).toEqual([
     '  to     b@World.example by route world, directly to the exchangers (MX) of world.example',
