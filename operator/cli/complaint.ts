@@ -45,6 +45,7 @@ const badNews: Readonly<Record<string, News>> = {
   ScalingDown: { when: 'True', severity: 'warning' },
   SpoolReset: { when: 'True', severity: 'error' },
   Degraded: { when: 'True', severity: 'error' },
+  QuotaApproaching: { when: 'True', severity: 'warning' },
   Suspended: { when: 'True', severity: 'warning' },
   Expired: { when: 'True', severity: 'warning' },
 }

@@ -5,17 +5,19 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { table } from '../../../operator/cli/table.ts'
+import { boundCredential } from '../../../operator/local/bound-credential.ts'
+import { submit } from '../../../operator/local/submit.ts'
 import { running } from '../local/running.ts'
 import { temporaryFolder } from '../local/temporary.ts'
 import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
 import { commanded } from './commanded.ts'
 
-async function runningFleet() {
+async function runningFleet(ofCredential: object = {}) {
   const port = await freePort()
   const directory = yamlDirectory({
     'policy.yaml': policy('shared', port),
     'domain.yaml': domain(),
-    'credential.yaml': credential('web', 'shared'),
+    'credential.yaml': credential('web', 'shared', ofCredential),
   })
   const local = running(directory)
   await local.until('RelayCredential team-a/web', 'Ready', 'True')
@@ -66,6 +68,19 @@ test('a relay that says itself that it takes no mail is an error, though nobody 
   expect(out).toMatch(/^mail\/shared +False +0\/1 /m)
   expect(out).toMatch(/^ready: 0 of 1 policies/m)
   expect(code).toBe(1)
+})
+
+test('a credential whose mail is refused since its day is used up is told, and no error', async () => {
+  const { local, state } = await runningFleet({ limits: { daily: 1 } })
+  const { secret } = boundCredential(local.state, 'team-a/web')
+  const mail = { reversePath: 'app@example.org', forwardPaths: ['b@example.net'] }
+  await submit(secret, { ...mail, content: 'From: <app@example.org>\r\n\r\nhello\r\n' }, () => {})
+  await local.until('RelayCredential team-a/web', 'QuotaApproaching', 'True')
+  const { code, out } = await commanded('status', ...state)
+  expect(out).toMatch(
+    /^warning: RelayCredential team-a\/web QuotaApproaching: all 1 recipients of the day are used.* \(QuotaUsedUp\)$/m,
+  )
+  expect(code).toBe(0)
 })
 
 test('one that is not there is named with the one that was meant', async () => {
