@@ -16,13 +16,15 @@ export function showAddress(evidence: AddressEvidence, address: string): string 
   }
 }
 
-const anyAddress = /(?:"[^"]*"|[^\s<>()[\],;:"]+)@(?:\[[^\]]*\]|[^\s<>()[\],;:"]+)/g
+// The second form is that of a query: what refuses by SPF names a page about it, with the address (`?id=user%40example.org`).
+const anyAddress =
+  /(?:"[^"]*"|[^\s<>()[\],;:"]+)@(?:\[[^\]]*\]|[^\s<>()[\],;:"]+)|[^\s<>()[\],;:"/?&=]+%40[^\s<>()[\],;:"/?&=]+/g
 
 /** A foreign text for a place that has no say in how addresses are shown. */
 export const withoutAddresses = (text: string): string => text.replace(anyAddress, '***')
 
 /** A foreign text for the log, with each address in it as the log shows addresses; a full stop behind it is no part of it. */
 export const showAddresses = (evidence: AddressEvidence, text: string): string =>
-  evidence === 'Clear' || !text.includes('@')
+  evidence === 'Clear' || !(text.includes('@') || text.includes('%40'))
     ? text
-    : text.replace(anyAddress, (address) => showAddress(evidence, address.replace(/\.$/, '')))
+    : text.replace(anyAddress, (address) => showAddress(evidence, address.replace(/\.$/, '').replace('%40', '@')))

@@ -1,6 +1,6 @@
 /** What may be shown of an address. */
 import { expect, test } from 'vitest'
-import { showAddress, withoutAddresses } from '../../../relay/mail/evidence.ts'
+import { showAddress, showAddresses, withoutAddresses } from '../../../relay/mail/evidence.ts'
 
 test.each([
   ['Clear', 'User@example.org', 'User@example.org'],
@@ -28,7 +28,14 @@ test.each([
   ['mailto:bob@x.test', 'mailto:***'],
   ['SRS0=a=b=x.test=bob@y.test no', '*** no'],
   ['[192.0.2.1] is listed at http://x.test/q?ip=192.0.2.1', '[192.0.2.1] is listed at http://x.test/q?ip=192.0.2.1'],
+  ['see http://x.test/Why?s=mfrom;id=bob%40x.test;ip=192.0.2.1', 'see http://x.test/Why?s=mfrom;id=***;ip=192.0.2.1'],
+  ['see http://x.test/?id=bob%40x.test&ip=192.0.2.1', 'see http://x.test/?id=***&ip=192.0.2.1'],
   ['mail @ rest', 'mail @ rest'],
 ])('%s is told as %s', (text, told) => {
   expect(withoutAddresses(text)).toBe(told)
+})
+
+test('an address in a query is shown as it stands everywhere else', () => {
+  const shown = showAddress('Hash', 'bob@x.test')
+  expect(showAddresses('Hash', 'see http://x.test/?id=bob%40x.test')).toBe(`see http://x.test/?id=${shown}`)
 })
