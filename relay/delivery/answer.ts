@@ -60,4 +60,12 @@ export function replyOf({ code, lines }: WireReply): Reply {
 }
 
 /** Foreign text made safe for logs, DSNs and terminals: printable ASCII, and not endless. */
-export const printable = (text: string): string => text.slice(0, maxText).replace(/[^\x20-\x7e]/g, '?')
+export const printable = (text: string, most = maxText): string => cut(text, most).replace(/[^\x20-\x7e]/g, '?')
+
+/** Before an address, not in one: what was left of it would be taken for none, and stand in the log in clear. */
+function cut(text: string, most: number): string {
+  if (text.length <= most) return text
+  const begin = text.slice(0, most).search(/[^\s<>]*$/)
+  const [word = ''] = /^[^\s<>]*/.exec(text.slice(begin)) ?? []
+  return text.slice(0, /@|%40/.test(word) ? begin : most)
+}

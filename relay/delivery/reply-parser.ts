@@ -36,7 +36,7 @@ export class ReplyParser {
   #take(line: string, clean: (text: string) => string): Answer | undefined {
     if (line.indexOf('\r') !== line.length - 1) return malformed('a reply line that ends without CR LF')
     const code = line.slice(0, 3)
-    if (!isReplyLine(line)) return malformed(`no SMTP reply: "${printable(clean(line.slice(0, -1))).slice(0, 100)}"`)
+    if (!isReplyLine(line)) return malformed(`no SMTP reply: "${printable(clean(line.slice(0, -1)), 100)}"`)
     if (this.#lines.length > 0 && code !== this.#code)
       return malformed(`a reply of two codes: ${this.#code} and ${code}`)
     if (this.#lines.length === maxLines) return malformed('a reply of too many lines')

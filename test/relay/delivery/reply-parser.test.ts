@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Answer } from '../../../relay/delivery/answer.ts'
+import { type Answer, replyOf } from '../../../relay/delivery/answer.ts'
 import { ReplyParser } from '../../../relay/delivery/reply-parser.ts'
 
 const parse = (...chunks: readonly string[]): Answer[] => {
@@ -45,6 +45,15 @@ test.each([
   ['case U19: lines without end', '250-x\r\n'.repeat(1000)],
 ])('%s is malformed', (_name, text) => {
   expect(parse(text).at(-1)).toMatchObject({ kind: 'none', cause: 'malformed' })
+})
+
+test('a long text is cut before an address, not in one: half of it would be told as none', () => {
+  const { text } = replyOf({ code: 550, lines: [`5.1.1 ${'word '.repeat(98)}<bob.smith@x.test>: no`] })
+  expect(text).toMatch(/ word <$/)
+  expect(parse(`none ${'word '.repeat(18)}bob.smith@x.test\r\n`).at(-1)).toMatchObject({
+    why: expect.stringMatching(/word "$/),
+  })
+  expect(replyOf({ code: 550, lines: [`5.1.1 ${'x'.repeat(600)}`] }).text).toHaveLength(500)
 })
 
 test('segments change nothing', () => {
