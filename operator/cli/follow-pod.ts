@@ -28,7 +28,7 @@ export const followerOf =
     } finally {
       reading.abort()
     }
-    return fateOf(queueId, about)
+    return fateOf(queueId, about, true)
   }
 
 function tellHop(line: string, terminal: Terminal): void {

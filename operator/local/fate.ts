@@ -8,23 +8,42 @@ export type Fate =
   | { readonly kind: 'deferred'; readonly reply: string }
   | { readonly kind: 'unknown' }
 
-type Fields = Readonly<Record<string, unknown>>
+type Fields = { readonly msg?: unknown } & Readonly<Record<string, unknown>>
 
-/** The worst fate among the recipients, by the last line about each; `unknown` until there is one. */
-export function fateOf(queueId: string, lines: readonly string[]): Fate {
-  const byRecipient = new Map<string, Fate>()
-  for (const line of lines) {
-    const fields = line.includes(queueId) ? parsed(line) : {}
-    if (fields['queueId'] !== queueId) continue
-    if (fields['msg'] === 'captured') return { kind: 'captured' }
+/**
+ * The worst fate among the recipients, by the last line about each; `unknown` until each of those that the message was
+ * accepted for has one. `atEnd`: no further line is waited for.
+ */
+export function fateOf(queueId: string, lines: readonly string[], atEnd = false): Fate {
+  const about = lines
+    .map((line) => (line.includes(queueId) ? parsed(line) : {}))
+    .filter((fields) => fields['queueId'] === queueId)
+  if (about.some(({ msg }) => msg === 'captured')) return { kind: 'captured' }
+  const fates = fatesIn(about)
+  const worst = worstFirst.map((kind) => fates.find((fate) => fate.kind === kind)).find((fate) => fate !== undefined)
+  return worst !== undefined && isSettled(worst, about, atEnd) ? worst : { kind: 'unknown' }
+}
+
+const worstFirst = ['bounced', 'deferred', 'delivered'] as const
+
+function fatesIn(about: readonly Fields[]): readonly Fate[] {
+  const byRecipient = new Map<unknown, Fate>()
+  for (const fields of about) {
     const fate = fateIn(fields)
-    if (fate !== undefined) byRecipient.set(String(fields['forwardPath']), fate)
+    const recipient = fields['forwardPath']
+    // Given up is for ever; where addresses are masked, a later line may be about another recipient.
+    if (fate !== undefined && byRecipient.get(recipient)?.kind !== 'bounced') byRecipient.set(recipient, fate)
   }
-  const fates = [...byRecipient.values()]
-  return (['bounced', 'deferred', 'delivered'] as const).reduce<Fate>(
-    (worst, kind) => (worst.kind === 'unknown' ? (fates.find((f) => f.kind === kind) ?? worst) : worst),
-    { kind: 'unknown' },
-  )
+  return [...byRecipient.values()]
+}
+
+/** Of a message whose acceptance was seen: nobody's fate can be worse, as far as it is waited for. */
+function isSettled(worst: Fate, about: readonly Fields[], atEnd: boolean): boolean {
+  const recipients = about.map((fields) => fields['forwardPaths']).find((paths) => Array.isArray(paths))
+  if (recipients === undefined || worst.kind === 'bounced') return true
+  // Until it is kept, another smarthost may take it.
+  if (worst.kind === 'deferred') return atEnd || about.some(({ msg }) => msg === 'deferred')
+  return about.filter((fields) => fateIn(fields)?.kind === 'delivered').length >= recipients.length
 }
 
 function fateIn(fields: Fields): Fate | undefined {

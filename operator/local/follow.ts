@@ -22,7 +22,7 @@ export function startFollowing(folder: FleetFolder): (queueId: string, signal: A
       await wait(pollMs, undefined, { signal }).catch(() => {})
       fate = fateOf(queueId, read())
     }
-    return fate
+    return fate.kind === 'unknown' ? fateOf(queueId, lines, true) : fate
   }
 }
 

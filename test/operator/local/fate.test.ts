@@ -38,3 +38,29 @@ test.each([
 ])('%s', (_name, lines, fate) => {
   expect(fateOf('q1', lines)).toEqual(fate)
 })
+
+const accepted = (...forwardPaths: readonly string[]) => line({ msg: 'accepted', queueId: 'q1', forwardPaths })
+const kept = (forwardPath = 'a') => line({ msg: 'deferred', queueId: 'q1', forwardPath })
+
+test.each([
+  ['one of two is under way', [attempt('delivered', 250)], 'unknown', 'unknown'],
+  ['both arrived', [attempt('delivered', 250), attempt('delivered', 250, 'b')], 'delivered', 'delivered'],
+  ['one arrived, one is refused', [attempt('delivered', 250), attempt('bounced', 550, 'b')], 'bounced', 'bounced'],
+  ['one smarthost failed, and another may take it', [attempt('deferred', 451)], 'unknown', 'deferred'],
+  ['no smarthost took it', [attempt('deferred', 451), attempt('deferred', 451), kept()], 'deferred', 'deferred'],
+  [
+    'one arrived, one is kept',
+    [attempt('delivered', 250), attempt('deferred', 450, 'b'), kept('b')],
+    'deferred',
+    'deferred',
+  ],
+] as const)('of two recipients, %s', (_name, lines, fate, atEnd) => {
+  const all = [accepted('a', 'b'), ...lines]
+  expect([fateOf('q1', all).kind, fateOf('q1', all, true).kind]).toEqual([fate, atEnd])
+})
+
+test('of two whose addresses are masked alike, the one that is given up is told', () => {
+  const masked = 'u***@x.test'
+  const lines = [accepted(masked, masked), attempt('bounced', 550, masked), attempt('delivered', 250, masked)]
+  expect(fateOf('q1', lines)).toMatchObject({ kind: 'bounced' })
+})
