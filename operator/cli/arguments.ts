@@ -45,8 +45,21 @@ export function objectName(text: string, option: string): Name {
 export const objectNameIn = (namespace: string | undefined, text: string, option: string): Name =>
   objectName(namespace === undefined || text.includes('/') ? text : `${namespace}/${text}`, option)
 
-/** `<>` and the empty text are the null reverse-path. */
-export const reversePath = (text: string): string => (text === '<>' ? '' : text)
+/** `<>` and the empty text are the null reverse-path. @throws UsageError */
+export const reversePath = (text: string): string =>
+  text === '<>' || text === '' ? '' : withoutBrackets(text, '--from')
+
+/** For an option that is given once for each. @throws UsageError */
+export const forwardPaths = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  withoutBrackets(text, '--to'),
+]
+
+/** They are put around it: in brackets of its own, or behind a name, it is no path that a client could send. */
+function withoutBrackets(text: string, option: string): string {
+  if (text !== '' && !/[<>\r\n]/.test(text)) return text
+  throw new UsageError(`${option} ${text}: write the address alone, e.g. you@example.net`)
+}
 
 /** @throws UsageError */
 export function ipAddress(text: string, option: string): string {
@@ -73,9 +86,3 @@ export function wholeNumber(text: string, option: string): number {
   if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text)
   throw new UsageError(`${option} ${text}: write a whole number from 1 on, e.g. 100`)
 }
-
-/** For an option that is given once for each value. */
-export const gathered = (value: string, before: readonly string[] | undefined): readonly string[] => [
-  ...(before ?? []),
-  value,
-]

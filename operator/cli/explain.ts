@@ -9,7 +9,15 @@ import { stateAt } from '../local/state.ts'
 import { readStatuses } from '../local/status-file.ts'
 import { usedToday } from '../usage.ts'
 import { asking } from './api-trouble.ts'
-import { gathered, ipAddress, objectName, objectNameIn, outputOption, reversePath, stateOption } from './arguments.ts'
+import {
+  forwardPaths,
+  ipAddress,
+  objectName,
+  objectNameIn,
+  outputOption,
+  reversePath,
+  stateOption,
+} from './arguments.ts'
 import { type ClusterOptions, clusterOptions, folderOrCluster, openCluster } from './cluster-options.ts'
 import { compileCluster } from './compile-cluster.ts'
 import type { Context } from './context.ts'
@@ -40,7 +48,7 @@ export const addExplain = (program: Command, context: Context): Command =>
     .argument('[dir]', 'the folder of YAML files; absent: the cluster')
     .requiredOption('--credential <namespace/name>', 'the RelayCredential that submits')
     .requiredOption('--from <address>', 'the reverse-path (MAIL FROM); <> for the null reverse-path')
-    .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', gathered)
+    .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', forwardPaths)
     .option('--header-from <from>', 'the visible From; the reverse-path unless given')
     .option('--message <file>', 'a whole message, header and body, instead of --header-from')
     .option('--client <address>', 'the IP address of the client; without it, networks are not judged')

@@ -6,7 +6,7 @@ import { startFollowing } from '../local/follow.ts'
 import { showCommand } from '../local/relay-command.ts'
 import { defaultState, type State, stateAt } from '../local/state.ts'
 import { asking } from './api-trouble.ts'
-import { gathered, objectName, objectNameIn, reversePath } from './arguments.ts'
+import { forwardPaths, objectName, objectNameIn, reversePath } from './arguments.ts'
 import {
   type ClusterOptions,
   clusterOptions,
@@ -38,7 +38,7 @@ export const addSendTest = (program: Command, context: Context): Command =>
     .argument('[dir]', 'the folder of YAML files: a refusal then names the place of its rule')
     .requiredOption('--credential <namespace/name>', 'the RelayCredential that submits')
     .requiredOption('--from <address>', 'the reverse-path (MAIL FROM); <> for the null reverse-path')
-    .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', gathered)
+    .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', forwardPaths)
     .option('--header-from <from>', 'the visible From; the reverse-path unless given')
     .option('--state <dir>', `the folder of relayfleet local; ${defaultState} where a directory is given`)
     .action(async (dir: string | undefined, options: Options) => {

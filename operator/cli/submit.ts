@@ -8,7 +8,7 @@ import { duration } from '../../crds/fields.ts'
 import { type BindingPlace, readBinding } from '../local/binding-secret.ts'
 import { type ClientCertificate, submit } from '../local/submit.ts'
 import { testMessage } from '../local/test-message.ts'
-import { existingDirectory, gathered, reversePath } from './arguments.ts'
+import { existingDirectory, forwardPaths, reversePath } from './arguments.ts'
 import type { Context } from './context.ts'
 import { dialogLine } from './dialog-line.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
@@ -40,7 +40,7 @@ export const addSubmit = (program: Command, { terminal, signal, finish }: Contex
     )
     .option('--key <file>', 'its private key in PEM')
     .requiredOption('--from <address>', 'the reverse-path (MAIL FROM) and the visible From')
-    .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', gathered)
+    .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', forwardPaths)
     .option('--subject <text>', 'of the message')
     .option('--every <duration>', 'again and again, with the binding as it then is; it ends with the first trouble')
     .action(async (options: Options) => finish(await submitEach(options, terminal, signal)))

@@ -49,6 +49,13 @@ test.each<[string, readonly string[], string]>([
     ['explain', quickstart, ...submission, '--from', '<>'],
     'add --header-from or --message',
   ],
+  [
+    'a recipient in brackets',
+    ['send-test', quickstart, ...submission, '--to', '<b@example.net>'],
+    '--to <b@example.net>: write the address alone',
+  ],
+  ['a recipient with a name', ['explain', quickstart, ...submission, '--to', 'B <b@example.net>'], 'the address alone'],
+  ['a reverse-path in brackets', ['explain', quickstart, ...submission, '--from', '<a@example.org>'], '--from <a@'],
   ['a message that is not there', ['explain', quickstart, ...submission, '--message', '/nowhere'], 'can not be read'],
 ])('%s is told, with exit code 2', async (_name, argv, says) => {
   const { code, out, err } = await commanded(...argv)
