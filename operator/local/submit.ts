@@ -62,12 +62,12 @@ export async function submit(
     socketTimeout: patienceMs,
   })
   try {
-    await connected(connection)
+    await called(connection, (done) => connection.connect(done))
     told({ by: 'note', text: 'TLS: the certificate of the relay is verified' })
     const { username: user, password: pass } = secret
-    if (pass !== undefined) await called((done) => connection.login({ user, pass }, done))
+    if (pass !== undefined) await called(connection, (done) => connection.login({ user, pass }, done))
     const envelope = { from: mail.reversePath, to: [...mail.forwardPaths] }
-    const sent = await called<SentInfo>((done) => connection.send(envelope, mail.content, done))
+    const sent = await called<SentInfo>(connection, (done) => connection.send(envelope, mail.content, done))
     over = true
     connection.quit()
     return { kind: 'accepted', reply: sent.response, refused: (sent.rejectedErrors ?? []).map((e) => e.response ?? '') }
@@ -88,15 +88,14 @@ const unaccepted = ({ response, command, message }: NodemailerError, { certifica
   return { kind: 'failed', why: `${why}; ${lacks}` }
 }
 
-const called = <T>(start: (done: (error: Error | null, result?: T) => void) => void): Promise<T> =>
-  new Promise((resolve, reject) => start((error, result) => (error ? reject(error) : resolve(result as T))))
+type Done<T> = (error?: Error | null, result?: T) => void
 
-const connected = (connection: SMTPConnection): Promise<void> =>
+/** A relay may leave at any time: in its greeting with a word, in a login without one, of which nodemailer tells nobody. */
+const called = <T>(connection: SMTPConnection, start: (done: Done<T>) => void): Promise<T> =>
   new Promise((resolve, reject) => {
     connection.once('error', reject)
-    // The relay may say no in its greeting and leave.
     connection.once('end', () => reject(new Error('the relay closed the connection')))
-    connection.connect((error) => (error ? reject(error) : resolve()))
+    start((error, result) => (error ? reject(error) : resolve(result as T)))
   })
 
 function transcriber(secret: BindingPlace, told: (line: Line) => void) {

@@ -1,7 +1,12 @@
 /** `submit`: what an application does with its binding; where it comes to no verdict, what the binding lacks. */
+import { once } from 'node:events'
 import { cpSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { createServer } from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
+import { submit } from '../../../operator/local/submit.ts'
+import { makeCertificates } from '../../certificates.ts'
 import { running } from '../local/running.ts'
 import { temporaryFolder } from '../local/temporary.ts'
 import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
@@ -23,4 +28,37 @@ test('a binding without certificates is told as what the certificate of the rela
   expect(code).toBe(3)
   expect(out).toContain('unable to verify the first certificate; the binding has no certificates')
   expect(out).not.toContain('Node')
+})
+
+test.each([
+  'EHLO',
+  'AUTH',
+  'MAIL',
+])('a relay that leaves without a word at %s is told, and nobody waits for it', async (verb) => {
+  const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
+  const relay = createServer({ cert, key }, (client) => {
+    client.write('220 relay.test ESMTP\r\n')
+    client.on('data', (line) => {
+      if (line.toString().startsWith(verb)) client.destroy()
+      else
+        client.write(line.toString().startsWith('AUTH') ? '235 2.7.0 ok\r\n' : '250-relay.test\r\n250 AUTH PLAIN\r\n')
+    })
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void relay.close())
+  await once(relay, 'listening')
+  const { port } = relay.address() as AddressInfo
+  const binding = {
+    host: '127.0.0.1',
+    port,
+    uri: 'smtps://127.0.0.1',
+    username: 'web',
+    password: 'pw',
+    certificates: ca,
+  }
+  const mail = {
+    reversePath: 'app@example.org',
+    forwardPaths: ['you@example.net'],
+    content: 'From: <app@example.org>\r\n\r\n',
+  }
+  expect(await submit(binding, mail, () => {})).toMatchObject({ kind: 'failed', why: expect.stringMatching(/closed/) })
 })
