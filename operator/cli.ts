@@ -19,6 +19,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exitCode = exitCodes.failed
   }
 })
+// Nobody is left to be told, and the exit code says what it has to say.
+process.stderr.on('error', () => {})
 
 const code = await execute(process.argv.slice(2), {
   terminal: terminalOn(process.stdout, process.stderr, colours),

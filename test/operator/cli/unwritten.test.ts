@@ -21,18 +21,28 @@ test.runIf(process.platform === 'linux').each(['render', 'check'])('%s into a fu
   expect(status).toBe(3)
 })
 
-test.runIf(process.platform === 'linux')('local goes on when its lines can not be written', async () => {
-  const directory = yamlDirectory({ 'policy.yaml': policy('shared', await freePort()) })
-  const state = join(temporaryFolder(), 'state')
-  const stdio = ['ignore', openSync('/dev/full', 'w'), 'ignore'] as const
-  const child = spawn(process.execPath, [cli, 'local', directory, '--state', state], { stdio: [...stdio] })
-  const exited = once(child, 'exit')
-  try {
-    const ready = () => readStatuses(join(state, 'status.yaml')).get('RelayPolicy mail/shared')?.conditions.at(-1)
-    await eventually(() => ready()?.status === 'True')
-    expect(child.exitCode).toBeNull()
-  } finally {
-    child.kill('SIGTERM')
-    await exited
-  }
+test.runIf(process.platform === 'linux')('what can not be told of a wrong command line is in the exit code', () => {
+  const full = openSync('/dev/full', 'w')
+  expect(spawnSync(process.execPath, [cli, 'check', '/nowhere'], { stdio: ['ignore', 'pipe', full] }).status).toBe(2)
 })
+
+test.runIf(process.platform === 'linux').each(['stdout', 'stderr'])(
+  'local goes on when its lines can not be written to %s',
+  async (stream) => {
+    const directory = yamlDirectory({ 'policy.yaml': policy('shared', await freePort()) })
+    const state = join(temporaryFolder(), 'state')
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, [cli, 'local', directory, '--state', state], {
+      stdio: stream === 'stdout' ? ['ignore', full, 'ignore'] : ['ignore', 'ignore', full],
+    })
+    const exited = once(child, 'exit')
+    try {
+      const ready = () => readStatuses(join(state, 'status.yaml')).get('RelayPolicy mail/shared')?.conditions.at(-1)
+      await eventually(() => ready()?.status === 'True')
+      expect(child.exitCode).toBeNull()
+    } finally {
+      child.kill('SIGTERM')
+      await exited
+    }
+  },
+)
