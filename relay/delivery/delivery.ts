@@ -36,7 +36,7 @@ export type Delivery = {
   reload(): void
   /** Finishes what is in flight and starts nothing; after graceMs closes the connections, and their messages stay queued. */
   close(graceMs: number): Promise<void>
-  /** A message whose recipients part ways may count more than once. */
+  /** Each message once: one whose recipients part ways is in flight where any is, else deferred where any is. */
   summary(): Summary
   /** Health of every smarthost, for status pages. */
   smarthosts(): readonly SmarthostStatus[]
@@ -240,10 +240,13 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       await within(lastWritesMs, openAttempts.close())
     },
     summary() {
+      const inFlight = Math.min(dispatcher.inFlight + captures.inFlight + ledger.unwritten, spool.size)
+      const deferred = Math.min(schedule.size, spool.size - inFlight)
+      const ready = dispatcher.waiting + captures.waiting + intake.size + arrivals.length
       return {
-        ready: dispatcher.waiting + captures.waiting + intake.size + arrivals.length,
-        deferred: schedule.size,
-        inFlight: dispatcher.inFlight + captures.inFlight + ledger.unwritten,
+        ready: Math.min(ready, spool.size - inFlight - deferred),
+        deferred,
+        inFlight,
         oldestAcceptedAt: spool.oldestAcceptedAt,
       }
     },

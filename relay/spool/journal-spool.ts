@@ -164,6 +164,10 @@ export class JournalSpool implements Spool {
     return fileBytes + liveBytes + stateBytes + growth + size * removalBytes
   }
 
+  get size(): number {
+    return this.#register.size
+  }
+
   get oldestAcceptedAt(): number | undefined {
     return this.#register.oldestAcceptedAt
   }

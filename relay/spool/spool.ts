@@ -56,6 +56,8 @@ export type Spool = {
   remove(queueId: string): Promise<void>
   /** Told once for each message that becomes ours after opening. */
   onQueued(listener: (message: QueuedMessage) => void): void
+  /** Messages that are ours. */
+  readonly size: number
   /** Octets of all contents. */
   readonly bytes: number
   /** Octets of the volume that are spoken for: what is ours, with the states that it may get and its removals. */

@@ -82,6 +82,9 @@ class UnreadSpool extends MemorySpool {
     super()
     this.#size = size
   }
+  override get size(): number {
+    return this.#size
+  }
   override *handles(): Iterable<number> {
     for (let handle = 0; handle < this.#size; handle++) yield handle
   }

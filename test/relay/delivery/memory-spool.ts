@@ -21,6 +21,10 @@ export class MemorySpool implements Spool {
   fault: string | undefined
   readonly isFull = false
 
+  get size(): number {
+    return this.stored.size
+  }
+
   get bytes(): number {
     return [...this.stored.values()].reduce((sum, { content }) => sum + content.length, 0)
   }

@@ -331,6 +331,19 @@ test('the oldest message and the states are told', async () => {
   expect(delivery.summary()).toEqual({ ready: 0, deferred: 2, inFlight: 0, oldestAcceptedAt: acceptedAt })
 })
 
+test('a message whose recipients wait at several routes is told once', async () => {
+  const dead = (name: string) => [smarthost(name, 1, { host: '127.9.9.9' })]
+  const { spool, delivery } = rig([
+    route('x', dead('a'), { match: { senderDomains: [], recipientDomains: ['x.test'] } }),
+    route('rest', dead('b')),
+  ])
+  for (let i = 0; i < 3; i++) spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@y.test'] }), hello)
+  const leftOut = (): boolean => delivery.smarthosts().every(({ health }) => health === 'ejected')
+  await until('both smarthosts are left out', () => leftOut() && delivery.summary().inFlight === 0)
+  const { ready, deferred } = delivery.summary()
+  expect(ready + deferred).toBe(3)
+})
+
 test('a message that the spool set aside as damaged is forgotten: no retry, no DSN', async () => {
   const upstream = await startSmarthost()
   const { spool, delivery, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)], quick)])

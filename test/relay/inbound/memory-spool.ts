@@ -10,6 +10,7 @@ export class MemorySpool implements Spool {
   aborted = 0
   /** The most octets that were ever written for one message. */
   written = 0
+  size = 0
   bytes = 0
   claimed = 0
   fault: string | undefined
