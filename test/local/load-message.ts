@@ -23,8 +23,12 @@ export function loadMessage({ id, reversePath, forwardPaths }: LoadEnvelope, byt
   ].join('\r\n')
   const start = `X-Load-Id: ${id}\r\n\r\n${id}\r\n`
   const room = Math.max(0, bytes - before.length - start.length)
-  const marked =
-    start + line.repeat(Math.ceil(room / line.length)).slice(0, Math.max(0, room - 2)) + (room > 2 ? '\r\n' : '')
+  // Cut between CR and LF, the CR would be a bare one.
+  const text = line
+    .repeat(Math.ceil(room / line.length))
+    .slice(0, Math.max(0, room - 2))
+    .replace(/\r$/, '.')
+  const marked = start + text + (room > 2 ? '\r\n' : '')
   const digest = createHash('sha256').update(marked).digest('hex')
   return { id, reversePath, forwardPaths, content: Buffer.from(before + marked), digest }
 }

@@ -1,0 +1,68 @@
+/** What is done to a relay and to those around it while it works; each is over, and mended, when it resolves. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FickleHop } from './fickle-hop.ts'
+import type { Victim } from './victim.ts'
+
+export type Deed = readonly [name: string, deed: () => Promise<void>]
+
+type World = {
+  readonly victim: Victim
+  readonly hops: readonly FickleHop[]
+  /** Writes another configuration. */
+  readonly configure: () => void
+  readonly random: () => number
+  /** A volume of its own; absent: none that may be filled. */
+  readonly volume?: string
+}
+
+export const deedsOf = ({ victim, hops, configure, random, volume }: World): readonly Deed[] => [
+  ['configured', async () => configure()],
+  ['configured', async () => configure()],
+  [
+    'killed',
+    async () => {
+      await victim.end('SIGKILL')
+      if (random() < 0.3) await victim.killWhileStarting(random() * 400)
+      await victim.start()
+    },
+  ],
+  [
+    'ended',
+    async () => {
+      await victim.end('SIGTERM')
+      await victim.start()
+    },
+  ],
+  [
+    'paused',
+    async () => {
+      process.kill(victim.relay.pid, 'SIGSTOP')
+      await sleep(random() * 800)
+      process.kill(victim.relay.pid, 'SIGCONT')
+    },
+  ],
+  [
+    'hop away',
+    async () => {
+      const hop = hops[Math.floor(random() * hops.length)]
+      await hop?.stop()
+      await sleep(random() * 1500)
+      await hop?.start()
+    },
+  ],
+  ...(volume === undefined ? [] : [['full', () => fillFor(volume, random() * 1500)] as const]),
+]
+
+/** For a while there is not an octet of room. */
+async function fillFor(volume: string, ms: number): Promise<void> {
+  const filler = join(volume, 'filler')
+  try {
+    for (;;) writeFileSync(filler, Buffer.alloc(65_536), { flag: 'a' })
+  } catch {
+    // That was the last page.
+  }
+  await sleep(ms)
+  rmSync(filler)
+}

@@ -1,0 +1,99 @@
+/** What became of each recipient of a run under all faults, by what the hops have, the reports that came and the relay's own log. */
+import type { Taken } from './fickle-hop.ts'
+import { check, type Sent, type Verdict } from './history.ts'
+
+/** `queueId`: as the client was told; absent where it was not. */
+export type Tracked = Sent & { readonly queueId?: string }
+
+export type Fates = Verdict & {
+  /** `id recipient`: given up, as a hop or the log says, and in no report. */
+  readonly unreported: readonly string[]
+  /** `id recipient`: in a report, though it has arrived and no attempt was without an answer. */
+  readonly wronglyReported: readonly string[]
+  /** `id recipient`: more copies than the relay says there may be. */
+  readonly untold: readonly string[]
+  /** Taken by a hop that did not say so. */
+  readonly unsaid: number
+  /** Lines of the log that no fault of the run explains. */
+  readonly errors: readonly string[]
+}
+
+/** A disk without room, and a configuration that is read while it is written. */
+const explained = /ENOSPC|disk full|is no JSON/
+
+/** By `id recipient`. */
+type Keys = ReadonlySet<string>
+
+export function fatesIn(sent: ReadonlyMap<string, Tracked>, taken: readonly Taken[], log: readonly string[]): Fates {
+  const copies = copiesTold(log)
+  const mayBeTwice = (id: string, path: string): number => copies(sent.get(id)?.queueId, path)
+  const reported = keysOf(taken.filter(isReport).map((t) => ({ ...t, forwardPaths: reportedIn(t) })))
+  const arrivals = taken.filter((t) => !isReport(t))
+  const arrived = keysOf(arrivals)
+  const fates = new Map([...sent].map(([id, s]) => [id, withExpired(id, s, reported, arrived)]))
+  const verdict = check(fates, taken)
+  const [acknowledged, all] = [[...fates].filter(([, s]) => s.acknowledged), [...fates]]
+  const wrong = all.flatMap(([id, s]) =>
+    s.deliverable.filter((path) => reported.has(`${id} ${path}`)).map((path) => ({ id, path })),
+  )
+  const doubtful = new Set(wrong.filter(({ id, path }) => mayBeTwice(id, path) > 0).map(({ id }) => id))
+  return {
+    ...verdict,
+    invented: verdict.invented.filter((key) => !(key.endsWith(' (DSN)') && doubtful.has(key.split(' ', 1)[0] ?? ''))),
+    unreported: acknowledged.flatMap(([id, s]) =>
+      s.undeliverable.map((path) => `${id} ${path}`).filter((key) => !reported.has(key)),
+    ),
+    wronglyReported: wrong.filter(({ id, path }) => mayBeTwice(id, path) === 0).map(({ id, path }) => `${id} ${path}`),
+    untold: [...countsOf(arrivals)].flatMap(([key, number]) => {
+      const [id = '', path = ''] = key.split(' ')
+      return number - 1 > mayBeTwice(id, path) ? [`${key}: ${number}`] : []
+    }),
+    unsaid: taken.filter(({ said }) => !said).length,
+    errors: log.filter((line) => /"level":(50|60)/.test(line) && !explained.test(line)),
+  }
+}
+
+/** What is given up for its age is reported instead of being delivered. */
+function withExpired(id: string, sent: Tracked, reported: Keys, arrived: Keys): Tracked {
+  const isGone = (path: string): boolean => reported.has(`${id} ${path}`) && !arrived.has(`${id} ${path}`)
+  const [gone, kept] = [sent.deliverable.filter(isGone), sent.deliverable.filter((path) => !isGone(path))]
+  return { ...sent, deliverable: kept, undeliverable: [...sent.undeliverable, ...gone] }
+}
+
+const isReport = ({ reversePath }: Taken): boolean => reversePath === ''
+
+/** RFC 3464: one group of fields for each recipient. */
+const reportedIn = ({ content }: Taken): readonly string[] =>
+  content
+    .split('\r\n\r\n')
+    .filter((group) => /^Action: failed\r?$/im.test(group))
+    .flatMap((group) => /^Final-Recipient: rfc822; *(\S+)/im.exec(group)?.[1] ?? [])
+
+type Arrivals = readonly Pick<Taken, 'id' | 'forwardPaths'>[]
+
+const keysOf = (taken: Arrivals): Keys => new Set(countsOf(taken).keys())
+
+function countsOf(taken: Arrivals): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const key of taken.flatMap(({ id, forwardPaths }) => forwardPaths.map((path) => `${id} ${path}`))) {
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return counts
+}
+
+/**
+ * How many copies beyond the first the relay says there may be: one for each attempt without an answer, and one for each that
+ * a kill cut off. Of a message whose client was told nothing, nobody knows the queue id: any number.
+ */
+function copiesTold(log: readonly string[]): (queueId: string | undefined, path: string) => number {
+  const told = new Map<string, number>()
+  for (const line of log) {
+    if (!/"outcome":"ambiguous"|"msg":"may arrive twice/.test(line)) continue
+    const { queueId, forwardPath = '' } = JSON.parse(line) as { queueId: string; forwardPath?: string }
+    const key = `${queueId} ${forwardPath}`
+    told.set(key, (told.get(key) ?? 0) + 1)
+  }
+  const at = (key: string): number => told.get(key) ?? 0
+  return (queueId, path) =>
+    queueId === undefined ? Number.POSITIVE_INFINITY : at(`${queueId} `) + at(`${queueId} ${path}`)
+}
