@@ -1,8 +1,9 @@
 /** The capture inbox: `<queue id>.eml` and `<queue id>.json` for each captured message, in a folder that files alone explain. */
-import { link, mkdir, open, statfs, unlink } from 'node:fs/promises'
+import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
+import { nodeDisk } from '../spool/disk.ts'
 import { reserveOf } from '../spool/sizes.ts'
 import type { Spool } from '../spool/spool.ts'
 import { ContentError } from './data-encoder.ts'
@@ -23,9 +24,8 @@ export async function capture(directory: string, source: Pick<Spool, 'content'>,
 
 /** The spool is on the same volume: of its last octets each removal of what has been delivered needs some. */
 async function mustHaveRoom(directory: string, bytes: number): Promise<void> {
-  const { bavail, blocks, bsize } = await statfs(directory)
-  const free = bavail * bsize
-  const kept = reserveOf(blocks * bsize)
+  const { free, total } = await nodeDisk.space(directory)
+  const kept = reserveOf(total)
   if (free < bytes + kept) throw new Error(`disk full: ${free} octets are free, ${kept} are kept for delivery`)
 }
 

@@ -1,6 +1,7 @@
 /** The few calls that the spool makes to a disk; a test may stand in a disk that loses power. */
 import fs from 'node:fs'
 import { promisify } from 'node:util'
+import { type Room, roomOf } from './free-space.ts'
 
 export type DiskFile = {
   /** Writes all of it at this offset. */
@@ -28,7 +29,7 @@ export type Disk = {
   makeDirectory(path: string): Promise<string | undefined>
   /** The names in the folder are on the medium when it resolves: fsync of a file does not do that. */
   syncDirectory(path: string): Promise<void>
-  space(path: string): Promise<{ readonly free: number; readonly total: number }>
+  space(path: string): Promise<Room>
 }
 
 // The callback functions cost about half of what those of fs.promises do.
@@ -61,10 +62,7 @@ export const nodeDisk: Disk = {
       await calls.close(fd)
     }
   },
-  async space(path) {
-    const { bavail, blocks, bsize } = await calls.statfs(path)
-    return { free: bavail * bsize, total: blocks * bsize }
-  },
+  space: async (path) => roomOf(await calls.statfs(path)),
 }
 
 function fileOf(fd: number): DiskFile {

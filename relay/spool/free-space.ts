@@ -2,6 +2,18 @@
 
 export type Room = { readonly free: number; readonly total: number }
 
+type Told = { readonly bavail: number; readonly blocks: number; readonly bsize: number; readonly frsize?: number }
+
+/**
+ * What statfs(2) says, in octets: it counts in fragments, and what it calls a block is how much is best written at once, many of
+ * them on volumes of other machines.
+ */
+export function roomOf({ bavail, blocks, bsize, frsize }: Told): Room {
+  // Not every Node that we run on, nor every kernel, tells a fragment.
+  const fragment = frsize || bsize
+  return { free: bavail * fragment, total: blocks * fragment }
+}
+
 const askAgainMs = 1000
 
 export class FreeSpace {

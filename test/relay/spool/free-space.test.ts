@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FreeSpace } from '../../../relay/spool/free-space.ts'
+import { FreeSpace, roomOf } from '../../../relay/spool/free-space.ts'
 
 function volume(total: number, free: number) {
   const state = { total, free, asked: 0, time: 0 }
@@ -55,4 +55,14 @@ test('a volume that cannot be asked keeps its last answer', async () => {
   expect(space.free).toBe(70)
   await expect(space.refresh()).rejects.toThrow('EIO')
   expect(space.free).toBe(70)
+})
+
+test.each([
+  // What a folder of a Mac says in a container.
+  ['in fragments, of which 256 are a block', { bsize: 1_048_576, frsize: 4096 }, 4096],
+  ['in fragments that are as large as blocks', { bsize: 4096, frsize: 4096 }, 4096],
+  ['and no size of a fragment, as by an older Node', { bsize: 4096 }, 4096],
+  ['and a fragment of 0, as by an older kernel', { bsize: 4096, frsize: 0 }, 4096],
+])('a volume that counts %s has the octets that it has (case S14)', (_how, sizes, each) => {
+  expect(roomOf({ bavail: 100, blocks: 1000, ...sizes })).toEqual({ free: 100 * each, total: 1000 * each })
 })
