@@ -6,9 +6,10 @@ type Told = { readonly bavail: number; readonly blocks: number; readonly bsize: 
 
 /**
  * What statfs(2) says, in octets: it counts in fragments, and what it calls a block is how much is best written at once, many of
- * them on volumes of other machines.
+ * them on volumes of other machines. A volume without a block, as a tmpfs of `size=0`, says nothing: its first ENOSPC will.
  */
 export function roomOf({ bavail, blocks, bsize, frsize }: Told): Room {
+  if (blocks === 0) return { free: Number.MAX_SAFE_INTEGER, total: Number.MAX_SAFE_INTEGER }
   // Not every Node that we run on, nor every kernel, tells a fragment.
   const fragment = frsize || bsize
   return { free: bavail * fragment, total: blocks * fragment }

@@ -79,3 +79,11 @@ describe.runIf(smallVolumesGiven())('a volume of 1 MiB (case S14)', () => {
     await again.close()
   })
 })
+
+test.runIf(smallVolumesGiven())('a volume that does not say how large it is takes mail (case S14)', async () => {
+  const directory = smallVolume('size=0')
+  const spool = await openSpool({ directory: join(directory, 'spool'), events: listening().events })
+  for (const bytes of [3000, 150_000]) expect(await taken(spool, bytes, 1)).toBe(true)
+  expect(spool.fault).toBeUndefined()
+  await spool.close()
+})
