@@ -4,11 +4,12 @@
  * Nothing is sent before its line is written, so that a killed process leaves all of them. It is never synced: a power loss
  * leaves any older state. So it counts and decides nothing, and whether a message is ours is the spool's word.
  */
-import { closeSync, constants, ftruncate, openSync, readFileSync, write } from 'node:fs'
+import { close, closeSync, constants, ftruncate, open, openSync, readFileSync, write } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-const [writeAt, truncateTo] = [promisify(write), promisify(ftruncate)]
+const [openTo, writeAt, truncateTo, leave] = [promisify(open), promisify(write), promisify(ftruncate), promisify(close)]
+const orMade = constants.O_RDWR | constants.O_CREAT
 const [space, newline] = [0x20, 0x0a]
 /** A line for each attempt, and none of them over the edge of a page, so that a write is not cut within one. */
 const lineBytes = 32
@@ -16,6 +17,7 @@ const lineBytes = 32
 const fewestLines = 128
 
 export class OpenAttempts {
+  readonly #path: string
   /** Undefined: it could not be opened, and nothing is counted. */
   #file: number | undefined
   readonly #left: readonly string[]
@@ -34,15 +36,16 @@ export class OpenAttempts {
 
   /** `failed` is told where the file can not be opened or read: whoever decides nothing keeps no mail. */
   constructor(path: string, failed: (error: unknown) => void) {
-    const text = this.#open(path, failed)
+    this.#path = path
+    const text = this.#open(failed)
     const lines = text.split('\n').map((line) => line.trim())
     this.#left = lines.filter((queueId) => queueId !== '')
     this.#isTooLong = text.length > this.#page.length
   }
 
-  #open(path: string, failed: (error: unknown) => void): string {
+  #open(failed: (error: unknown) => void): string {
     try {
-      this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+      this.#file = openSync(this.#path, orMade, 0o600)
       return readFileSync(this.#file, 'latin1')
     } catch (error) {
       failed(error)
@@ -91,11 +94,11 @@ export class OpenAttempts {
   #writeSoon(): void {
     if (this.#closing || this.#file === undefined) return
     this.#changed = true
-    this.#writing ??= this.#write(this.#file)
+    this.#writing ??= this.#write()
   }
 
   /** What changes in one turn of the event loop, or while a write is under way, is one write. */
-  async #write(file: number): Promise<void> {
+  async #write(): Promise<void> {
     while (this.#changed) {
       await turn()
       this.#changed = false
@@ -105,15 +108,32 @@ export class OpenAttempts {
       // A copy: lines change while it is written.
       const page = Buffer.from(this.#page.subarray(0, this.#lines * lineBytes))
       // A disk that fails is told by the spool, and costs no more than the count.
-      await writeAt(file, page, 0, page.length, 0).catch(() => undefined)
-      if (this.#isTooLong) await truncateTo(file, page.length).catch(() => undefined)
-      this.#isTooLong = false
+      await this.#put(page).catch(() => this.#putAnew(page).catch(ignored))
       resolve()
     }
     // Here and now: whoever changes something after this finds nobody writing.
     this.#writing = undefined
   }
+
+  async #put(page: Buffer): Promise<void> {
+    const file = this.#file
+    if (file === undefined) return
+    await writeAt(file, page, 0, page.length, 0)
+    if (this.#isTooLong) await truncateTo(file, page.length)
+    this.#isTooLong = false
+  }
+
+  /** A volume that was away and was mounted again takes nothing more into what was open before. */
+  async #putAnew(page: Buffer): Promise<void> {
+    const before = this.#file
+    this.#file = await openTo(this.#path, orMade, 0o600)
+    this.#isTooLong = true
+    if (before !== undefined) await leave(before).catch(ignored)
+    await this.#put(page)
+  }
 }
+
+const ignored = (): void => {}
 
 function blank(lines: number): Buffer {
   const page = Buffer.alloc(lines * lineBytes, space)

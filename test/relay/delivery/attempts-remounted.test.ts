@@ -1,0 +1,51 @@
+/** A volume that was away and is mounted again: the file of open attempts goes on, in the place where the next start looks (case S04). */
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { OpenAttempts } from '../../../relay/delivery/open-attempts.ts'
+
+/** Descriptors of before the volume was away: each call on them fails, as those of FUSE and NFS do. */
+const dead = vi.hoisted(() => new Set<number>())
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>()
+  const write = (fd: number, ...rest: readonly unknown[]): void => {
+    const told = rest.at(-1) as (error: Error) => void
+    if (dead.has(fd)) setImmediate(told, Object.assign(new Error('socket is not connected'), { code: 'ENOTCONN' }))
+    else Reflect.apply(fs.write, fs, [fd, ...rest])
+  }
+  const openSync = (...rest: Parameters<typeof fs.openSync>): number => {
+    const fd = fs.openSync(...rest)
+    opened.push(fd)
+    return fd
+  }
+  return { ...fs, default: fs, write, openSync }
+})
+const opened = vi.hoisted((): number[] => [])
+
+const idsIn = (path: string): readonly string[] =>
+  readFileSync(path, 'latin1')
+    .split(/\s+/)
+    .filter((id) => id !== '')
+
+test('what is on its way after a volume was mounted again is in the file that is there now (case S04)', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-attempts-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'open-attempts')
+  const attempts = new OpenAttempts(path, (error) => expect.fail(String(error)))
+  attempts.takeLeft()
+  const before = attempts.begin('0aaaaaaaaaaaaaa')
+  await attempts.written()
+  for (const fd of opened) dead.add(fd)
+  renameSync(folder, `${folder}.away`)
+  onTestFinished(() => rmSync(`${folder}.away`, { recursive: true, force: true }))
+  attempts.begin('0bbbbbbbbbbbbbb')
+  await attempts.written()
+  renameSync(`${folder}.away`, folder)
+  attempts.end(before)
+  attempts.begin('0cccccccccccccc')
+  await attempts.written()
+  expect(idsIn(path).toSorted()).toEqual(['0bbbbbbbbbbbbbb', '0cccccccccccccc'])
+  await attempts.close()
+})
