@@ -101,7 +101,7 @@ export class JournalSpool implements Spool {
     })
     const damaged = (handle: number, queueId: string) => this.#damage.message(handle, queueId)
     const waits = parts.patience ?? patience
-    const unreadable = new Unreadable({ patience: waits, works: () => this.#fault.error?.kind !== 'fault' })
+    const unreadable = new Unreadable({ patience: waits, works: () => this.#works() })
     const messages = new Messages({
       directory: paths.directory,
       register,
@@ -366,6 +366,13 @@ export class JournalSpool implements Spool {
     await this.#space.refresh().catch(ignored)
     const { shortage } = this.#room
     if (shortage !== undefined) this.#fault.raise(this.#error('full', shortage))
+  }
+
+  /** It is tried: while nothing can be read out nobody may write, and a volume that is away would not be told. */
+  async #works(): Promise<boolean> {
+    if (this.#fault.error === undefined)
+      await this.#large.probe().catch((error: SpoolError) => this.#fault.raise(error))
+    return this.#fault.error?.kind !== 'fault'
   }
 
   #failed(what: string, cause: unknown): Error {

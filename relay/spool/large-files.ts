@@ -20,6 +20,7 @@ export class LargeFiles {
   readonly #disk: Disk
   readonly #paths: Paths
   readonly #syncing: Shared<Finished>
+  #probing: Promise<void> | undefined
 
   constructor(disk: Disk, paths: Paths) {
     this.#disk = disk
@@ -73,8 +74,15 @@ export class LargeFiles {
     })
   }
 
-  /** Writes, syncs and removes a new file: whether the disk is sound again. @throws SpoolError */
-  async probe(): Promise<void> {
+  /** Writes, syncs and removes a new file, once for all who ask meanwhile: whether the disk is sound. @throws SpoolError */
+  probe(): Promise<void> {
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = undefined
+    })
+    return this.#probing
+  }
+
+  async #probe(): Promise<void> {
     const path = `${this.#paths.large}/probe`
     try {
       await this.#disk.unlink(path).catch(ignored)

@@ -8,8 +8,8 @@ export const patience: Patience = { reads: 10, apartMs: 60_000 }
 
 type Parts = {
   readonly patience: Patience
-  /** The disk takes what is written. One that does not is ill as a whole, which says nothing about a place on it. */
-  readonly works: () => boolean
+  /** Whether the disk takes what is written. One that does not is ill as a whole, which says nothing about a place on it. */
+  readonly works: () => Promise<boolean>
   /** Does not jump when the clock is set. */
   readonly now?: () => number
 }
@@ -17,7 +17,7 @@ type Failing = { readonly reads: number; readonly lastAt: number }
 
 export class Unreadable {
   readonly #patience: Patience
-  readonly #works: () => boolean
+  readonly #works: () => Promise<boolean>
   readonly #now: () => number
   readonly #failing = new Map<string, Failing>()
 
@@ -34,17 +34,20 @@ export class Unreadable {
       this.#failing.delete(place)
       return got
     } catch (error) {
-      if (!isOfTheMedium(error) || this.#failedReads(place) < this.#patience.reads) throw error
+      if (!isOfTheMedium(error) || (await this.#failedReads(place)) < this.#patience.reads) throw error
       return undefined
     }
   }
 
-  #failedReads(place: string): number {
-    if (!this.#works()) this.#failing.delete(place)
+  async #failedReads(place: string): Promise<number> {
     const { reads, lastAt } = this.#failing.get(place) ?? { reads: 0, lastAt: Number.NEGATIVE_INFINITY }
     const now = this.#now()
-    if (!this.#works() || now - lastAt < this.#patience.apartMs) return reads
-    this.#failing.set(place, { reads: reads + 1, lastAt: now })
-    return reads + 1
+    if (now - lastAt < this.#patience.apartMs) return reads
+    const asked = { reads, lastAt: now }
+    this.#failing.set(place, asked)
+    const failed = (await this.#works()) ? reads + 1 : 0
+    // Else it was read meanwhile.
+    if (this.#failing.get(place) === asked) this.#failing.set(place, { reads: failed, lastAt: now })
+    return failed
   }
 }

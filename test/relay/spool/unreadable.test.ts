@@ -15,7 +15,11 @@ const eio = Object.assign(new Error('EIO'), { code: 'EIO' })
 /** Reads one place once a minute, with these results; says what came of each read: `gone` is undefined. */
 async function reads(results: readonly ('ok' | 'EIO' | 'EMFILE')[], apartMs = minute, working = true) {
   let now = 0
-  const unreadable = new Unreadable({ patience: { reads: 3, apartMs: minute }, works: () => working, now: () => now })
+  const unreadable = new Unreadable({
+    patience: { reads: 3, apartMs: minute },
+    works: async () => working,
+    now: () => now,
+  })
   const came: string[] = []
   for (const code of results) {
     const read = async () => {
@@ -45,7 +49,7 @@ test('a disk that takes no writes says nothing about one place', async () => {
 })
 
 test('another place has its own count', async () => {
-  const unreadable = new Unreadable({ patience: { reads: 1, apartMs: 0 }, works: () => true })
+  const unreadable = new Unreadable({ patience: { reads: 1, apartMs: 0 }, works: async () => true })
   const failed = () => Promise.reject(eio)
   expect(await unreadable.read('one', failed)).toBeUndefined()
   expect(await unreadable.read('two', async () => 2)).toBe(2)
@@ -136,6 +140,41 @@ test('an error that goes away keeps nothing from being copied, and sets nothing 
   for (const [n, id] of waiting.entries()) {
     expect((await octets(spool.content(id))).equals(contentOf(n, 1500))).toBe(true)
   }
+})
+
+test.each([
+  'EIO',
+  'ENOENT',
+])('a whole volume that is away (%s) while nobody writes takes no message with it, and is told', async (code) => {
+  const { directory, spool, failing, waiting, told, quarantined } = await withBadSector(short)
+  failing.badSector = undefined
+  const { queueId } = (await accept(spool, contentOf(1, smallBytes + 1))).envelope
+  const everything = [
+    'create',
+    'open',
+    'openToWrite',
+    'size',
+    'list',
+    'rename',
+    'unlink',
+    'read',
+    'write',
+    'sync',
+  ] as const
+  for (const call of everything) failing.failing.set(call, code)
+  const handles = [...spool.handles()]
+  for (let round = 0; round < 3 * short.reads; round += 1) {
+    for (const handle of handles) await expect(spool.load(handle)).rejects.toThrow('could not be read')
+    await new Promise((resolve) => setTimeout(resolve, short.apartMs))
+  }
+  expect(spool.fault).toContain(directory)
+  failing.failing.clear()
+  await until('it takes mail again', () => spool.fault === undefined)
+  expect(quarantined()).toEqual([])
+  expect(told.lines.filter((line) => line.startsWith('fault'))).toHaveLength(1)
+  for (const [n, id] of waiting.entries())
+    expect((await octets(spool.content(id))).equals(contentOf(n, 1500))).toBe(true)
+  expect((await octets(spool.content(queueId))).equals(contentOf(1, smallBytes + 1))).toBe(true)
 })
 
 test('a state that cannot be read counts as untried in the end, as one that is damaged does', async () => {
