@@ -1,5 +1,5 @@
 /** The capture inbox: `<queue id>.eml` and `<queue id>.json` for each captured message, in a folder that files alone explain. */
-import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { link, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
@@ -39,10 +39,15 @@ async function publish(path: string, content: () => AsyncIterable<Buffer> | Iter
     await unlink(temporary).catch(ignored)
     throw error
   }
-  await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
-  await unlink(temporary)
+  await link(temporary, path).then(
+    () => unlink(temporary),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return unlink(temporary)
+      // SMB, FAT and much of FUSE give no file two names, which they say only of one whose other name is free.
+      if (error.code === 'EPERM' || error.code === 'ENOTSUP' || error.code === 'ENOSYS') return rename(temporary, path)
+      throw error
+    },
+  )
 }
 
 async function write(path: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {

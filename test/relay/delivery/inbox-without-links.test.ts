@@ -1,0 +1,35 @@
+/** An inbox on a volume that gives no file two names, as SMB and much of FUSE: the same files, whole or not there. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { capture } from '../../../relay/delivery/inbox.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { envelope, hello } from './samples.ts'
+
+const says = vi.hoisted(() => ({ code: '' }))
+
+vi.mock(import('node:fs/promises'), async (original) => ({
+  ...(await original()),
+  // The kernel looks at the new name before it asks the file system.
+  link: async (_from, to) => {
+    const code = existsSync(String(to)) ? 'EEXIST' : says.code
+    throw Object.assign(new Error(`${code}: link`), { code })
+  },
+}))
+
+test.each(['EPERM', 'ENOTSUP', 'ENOSYS'])('captured mail is in it, and is not written over (%s)', async (code) => {
+  says.code = code
+  const directory = mkdtempSync(join(tmpdir(), 'relayfleet-inbox-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const spool = new MemorySpool()
+  const message = envelope(hello)
+  spool.put(message, hello)
+  await capture(directory, spool, message)
+  const [eml, json] = [join(directory, `${message.queueId}.eml`), join(directory, `${message.queueId}.json`)]
+  expect(readFileSync(eml).equals(hello)).toBe(true)
+  writeFileSync(json, 'as it was')
+  await capture(directory, spool, message)
+  expect(readdirSync(directory).map((name) => join(directory, name))).toEqual([eml, json])
+  expect(readFileSync(json, 'utf8')).toBe('as it was')
+})
