@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { parseConfig } from './config.ts'
 import type { Loaded } from './load.ts'
 import { type Disk, nodeDisk } from './spool/disk.ts'
+import { isAbsent } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 import { within } from './within.ts'
 
@@ -58,8 +59,19 @@ export class LastGood {
     }
   }
 
-  /** @throws Error when there is none or it can not be read. */
+  /** @throws Error that says that there is none, or why the one that is there can not be used. */
   load(): Loaded {
+    try {
+      return this.#read()
+    } catch (error) {
+      if (isAbsent(error)) throw new Error(`there is no last good one, ${this.#file}`)
+      // What is no JSON is told with some of its octets, and these may be of a key.
+      const why = error instanceof SyntaxError ? 'it is no JSON' : (error as Error).message
+      throw new Error(`the last good configuration, ${this.#file}, can not be used: ${why}`)
+    }
+  }
+
+  #read(): Loaded {
     const kept = JSON.parse(readFileSync(this.#file, 'utf8')) as { hash: string; config: unknown; files: object }
     return {
       config: parseConfig(JSON.stringify(kept.config)),

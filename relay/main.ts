@@ -151,8 +151,8 @@ function firstConfig(): Loaded {
     configError = (error as Error).message
     try {
       return lastGood.load()
-    } catch {
-      process.stderr.write(`relay: ${configError}; and there is no last good configuration in ${args.data}\n`)
+    } catch (neither) {
+      process.stderr.write(`relay: ${configError}; and ${(neither as Error).message}\n`)
       process.exit(1)
     }
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -45,6 +45,21 @@ test('whatever a loss of power leaves, there is the configuration of before or t
     }
     expect(found(losing.after(losing.deeds.length, luck)), JSON.stringify(luck)).toBe('second')
   }
+})
+
+test.each([
+  ['is not there', () => {}, 'there is no last good one'],
+  ['is damaged', (file: string) => writeFileSync(file, '{"files":{"key": secret'), 'can not be used: it is no JSON'],
+  ['is none', (file: string) => writeFileSync(file, '{"hash":"x","config":{},"files":{}}'), 'can not be used'],
+  ['can not be read', (file: string) => mkdirSync(file), 'can not be used: EISDIR'],
+])('one that %s is told by its file and what is wrong with it', (_what, make, why) => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'last-good.json')
+  make(file)
+  const load = () => new LastGood(folder).load()
+  expect(load).toThrow(why)
+  expect(load).toThrow(file)
 })
 
 test('a disk that hangs keeps no later configuration waiting, and has the last one when it answers (case S20)', async () => {
