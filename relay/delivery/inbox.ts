@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
 import { nodeDisk } from '../spool/disk.ts'
-import { reserveOf } from '../spool/sizes.ts'
+import { filesKeptOf, reserveOf } from '../spool/sizes.ts'
 import type { Spool } from '../spool/spool.ts'
 import { ContentError } from './data-encoder.ts'
 
@@ -24,7 +24,10 @@ export async function capture(directory: string, source: Pick<Spool, 'content'>,
 
 /** The spool is on the same volume: of its last octets each removal of what has been delivered needs some. */
 async function mustHaveRoom(directory: string, bytes: number): Promise<void> {
-  const { free, total } = await nodeDisk.space(directory)
+  const { free, total, files } = await nodeDisk.space(directory)
+  const filesKept = filesKeptOf(files?.total ?? 0)
+  if (files !== undefined && files.free < filesKept)
+    throw new Error(`disk full: ${files.free} files (inodes) are free, ${filesKept} are kept for delivery`)
   const kept = reserveOf(total)
   if (free < bytes + kept) throw new Error(`disk full: ${free} octets are free, ${kept} are kept for delivery`)
 }

@@ -1,6 +1,6 @@
 /** Whom the last free octets of the volume belong to: removals before copies, copies before reports, reports before states, states before mail. */
-import type { FreeSpace } from './free-space.ts'
-import { removalBytes, reserveOf } from './sizes.ts'
+import type { Room } from './free-space.ts'
+import { filesKeptOf, removalBytes, reserveOf } from './sizes.ts'
 
 /** What the messages that are ours may still need. */
 export type Needs = {
@@ -28,37 +28,40 @@ export const deadShare = 1 / 8
  * leaves behind can be given back: each copy of a segment needs the room of one, and of the states that come with it.
  */
 export class Allotment {
-  readonly #space: Pick<FreeSpace, 'free' | 'total'>
+  readonly #space: Room
   readonly #needs: () => Needs
   /** Handed to the journal, and not yet counted off. */
   #asked = 0
 
-  constructor(space: Pick<FreeSpace, 'free' | 'total'>, needs: () => Needs) {
+  constructor(space: Room, needs: () => Needs) {
     this.#space = space
     this.#needs = needs
   }
 
   get volume(): Volume {
     const { free, total } = this.#space
-    return { free, forMail: Math.max(0, this.#free - this.#forMail), total }
+    return { free, forMail: this.#hasFiles(1) ? Math.max(0, this.#free - this.#forMail) : 0, total }
   }
 
   /** Why no mail is taken now, or undefined. */
   get shortage(): string | undefined {
-    return this.#free >= this.#forMail ? undefined : this.told
+    return this.takesMail(0) ? undefined : this.told
   }
 
   get told(): string {
+    const { files } = this.#space
+    if (files !== undefined && !this.#hasFiles(1))
+      return `disk full: ${files.free} files (inodes) are free, ${filesKeptOf(files.total)} are kept for delivery`
     return `disk full: ${this.#free} octets are free, ${this.#forMail} are kept for delivery`
   }
 
   /** Taking mail again needs more than what stopping left, so that it does not start and stop with each message. */
   get ample(): boolean {
-    return this.#free >= this.#forMail + this.#reserve
+    return this.#hasFiles(2) && this.#free >= this.#forMail + this.#reserve
   }
 
   takesMail(bytes: number): boolean {
-    return this.#free >= this.#forMail + bytes
+    return this.#hasFiles(1) && this.#free >= this.#forMail + bytes
   }
 
   /** A state that only defers. */
@@ -83,6 +86,11 @@ export class Allotment {
     } finally {
       this.#asked -= bytes
     }
+  }
+
+  #hasFiles(times: number): boolean {
+    const { files } = this.#space
+    return files === undefined || files.free >= times * filesKeptOf(files.total)
   }
 
   get #free(): number {

@@ -1,18 +1,29 @@
 /** How much room the volume has, asked at most once a second; what is written meanwhile is counted off. */
+import type { Disk } from './disk.ts'
 
-export type Room = { readonly free: number; readonly total: number }
+/** Octets; and files, where the volume has a number of them that ends before its octets may. */
+export type Room = { readonly free: number; readonly total: number; readonly files?: Files | undefined }
+export type Files = { readonly free: number; readonly total: number }
 
-type Told = { readonly bavail: number; readonly blocks: number; readonly bsize: number; readonly frsize?: number }
+type Told = {
+  readonly bavail: number
+  readonly blocks: number
+  readonly bsize: number
+  readonly frsize?: number
+  readonly files: number
+  readonly ffree: number
+}
 
 /**
  * What statfs(2) says, in octets: it counts in fragments, and what it calls a block is how much is best written at once, many of
  * them on volumes of other machines. A volume without a block, as a tmpfs of `size=0`, says nothing: its first ENOSPC will.
  */
-export function roomOf({ bavail, blocks, bsize, frsize }: Told): Room {
-  if (blocks === 0) return { free: Number.MAX_SAFE_INTEGER, total: Number.MAX_SAFE_INTEGER }
+export function roomOf({ bavail, blocks, bsize, frsize, ...inodes }: Told): Room {
+  const files = inodes.files === 0 ? undefined : { free: inodes.ffree, total: inodes.files }
+  if (blocks === 0) return { free: Number.MAX_SAFE_INTEGER, total: Number.MAX_SAFE_INTEGER, files }
   // Not every Node that we run on, nor every kernel, tells a fragment.
   const fragment = frsize || bsize
-  return { free: bavail * fragment, total: blocks * fragment }
+  return { free: bavail * fragment, total: blocks * fragment, files }
 }
 
 const askAgainMs = 1000
@@ -47,6 +58,20 @@ export class FreeSpace {
     return this.#room.total
   }
 
+  get files(): Files | undefined {
+    return this.#room.files
+  }
+
+  /** The same disk; each file that is made by it is counted off. */
+  counting(disk: Disk): Disk {
+    const create = (path: string) => {
+      const { files } = this.#room
+      if (files !== undefined) this.#room = { ...this.#room, files: { ...files, free: Math.max(0, files.free - 1) } }
+      return disk.create(path)
+    }
+    return { ...disk, create }
+  }
+
   took(bytes: number): void {
     this.#taken += bytes
     this.#room = { ...this.#room, free: Math.max(0, this.#room.free - bytes) }
@@ -62,8 +87,8 @@ export class FreeSpace {
   async #measure(): Promise<void> {
     this.#asked = this.#now()
     const before = this.#taken
-    const { free, total } = await this.#ask()
+    const room = await this.#ask()
     // What was written meanwhile may be in the answer or not.
-    this.#room = { free: Math.max(0, free - (this.#taken - before)), total }
+    this.#room = { ...room, free: Math.max(0, room.free - (this.#taken - before)) }
   }
 }

@@ -78,7 +78,8 @@ export class JournalSpool implements Spool {
   }
 
   private constructor(parts: Parts, paths: Paths, space: FreeSpace, recovered: Recovered) {
-    const { disk, events, now } = parts
+    const { events, now } = parts
+    const disk = space.counting(parts.disk)
     const { segments, lastNumber, register, ahead } = recovered
     const segmentBytes = parts.segmentBytes ?? segmentBytesFor(space.total)
     this.#parts = parts

@@ -25,3 +25,6 @@ const reserveMost = 32 * 1024 * 1024
 
 /** What nothing that can wait takes of a volume of this size. */
 export const reserveOf = (total: number): number => Math.min(reserveMost, Math.floor(total * reserveShare))
+
+/** Files that only delivery may make: each start needs one, and before a segment can go, what is in it may need another. */
+export const filesKeptOf = (total: number): number => Math.min(64, Math.ceil(total / 10))

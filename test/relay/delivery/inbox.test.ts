@@ -125,6 +125,23 @@ describe.runIf(smallVolumesGiven())('on the volume of the spool (case S14)', () 
     expect([readdirSync(inbox), free()]).toEqual([[], before])
   })
 
+  test('it takes none of the files that delivery may need (case R11)', async () => {
+    const directory = smallVolume('size=8m,nr_inodes=40')
+    const inbox = join(directory, 'inbox')
+    const spool = new MemorySpool()
+    const captureNext = async (): Promise<void> => {
+      const message = envelope(hello, { disposition: 'capture' })
+      spool.put(message, hello)
+      await capture(inbox, spool, message)
+    }
+    const fill = async (): Promise<never> => {
+      for (;;) await captureNext()
+    }
+    await expect(fill()).rejects.toThrow('disk full')
+    expect(readdirSync(inbox).length).toBeGreaterThan(20)
+    expect(statfsSync(directory).ffree).toBeGreaterThan(0)
+  })
+
   test('half a message that finds the disk full is removed', async () => {
     const directory = smallVolume('size=1m')
     const inbox = join(directory, 'inbox')

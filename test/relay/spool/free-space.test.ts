@@ -64,5 +64,12 @@ test.each([
   ['and no size of a fragment, as by an older Node', { bsize: 4096 }, 4096],
   ['and a fragment of 0, as by an older kernel', { bsize: 4096, frsize: 0 }, 4096],
 ])('a volume that counts %s has the octets that it has (case S14)', (_how, sizes, each) => {
-  expect(roomOf({ bavail: 100, blocks: 1000, ...sizes })).toEqual({ free: 100 * each, total: 1000 * each })
+  const said = { bavail: 100, blocks: 1000, files: 0, ffree: 0, ...sizes }
+  expect(roomOf(said)).toEqual({ free: 100 * each, total: 1000 * each })
+})
+
+test('files are counted where the volume has a number of them (case R11)', () => {
+  const said = { bavail: 100, blocks: 1000, bsize: 1 }
+  expect(roomOf({ ...said, files: 50, ffree: 7 }).files).toEqual({ free: 7, total: 50 })
+  expect(roomOf({ ...said, files: 0, ffree: 0 }).files).toBeUndefined()
 })

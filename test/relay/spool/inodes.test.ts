@@ -42,4 +42,27 @@ describe.runIf(smallVolumesGiven())('a volume of 40 inodes (case R11)', () => {
     await accept(spool, contentOf(1, 140_000))
     await spool.close()
   })
+
+  test.each([
+    ['files of its own for each', 140_000],
+    ['segments', 100_000],
+  ])('whose inodes its mail has used up, in %s, drains after a restart, and takes mail again', async (_what, bytes) => {
+    const directory = join(smallVolume('size=64m,nr_inodes=40'), 'spool')
+    const { events } = listening()
+    const spool = await openSpool({ directory, events })
+    const ids: string[] = []
+    const fill = async (): Promise<never> => {
+      for (;;) ids.push((await accept(spool, contentOf(ids.length, bytes))).envelope.queueId)
+    }
+    await expect(fill()).rejects.toMatchObject({ kind: 'full', message: expect.stringContaining('files') })
+    expect(spool.volume.forMail).toBe(0)
+    await spool.close()
+    for (let restart = 0; restart < 2; restart += 1) await (await openSpool({ directory, events })).close()
+    const again = await openSpool({ directory, events })
+    expect((await messagesOf(again)).map(({ envelope }) => envelope.queueId)).toEqual(ids)
+    await Promise.all(ids.map((id) => again.remove(id)))
+    await until('the spool takes mail again', () => again.volume.forMail > 0 && again.fault === undefined, 10_000)
+    await accept(again, contentOf(1, bytes))
+    await again.close()
+  })
 })
