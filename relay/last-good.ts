@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { parseConfig } from './config.ts'
 import type { Loaded } from './load.ts'
 import { type Disk, nodeDisk } from './spool/disk.ts'
-import { isAbsent } from './spool/disk-error.ts'
+import { isAbsent, wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 import { within } from './within.ts'
 
@@ -53,7 +53,7 @@ export class LastGood {
         // After a loss of power there may be nobody else who has one.
         await replaceFile(this.#disk, this.#file, JSON.stringify({ hash, config, files: Object.fromEntries(files) }))
       } catch (error) {
-        throw new Error(`${this.#file} can not be written: ${(error as Error).message}`)
+        throw new Error(`${this.#file} can not be written: ${wordsOf(error)}`)
       }
       this.#kept = next
     }

@@ -7,6 +7,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { OneAtATime } from './one-at-a-time.ts'
 import { type Disk, type DiskFile, nodeDisk } from './spool/disk.ts'
+import { wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 
 /** How a line is read and written; neither part has a line feed. */
@@ -139,7 +140,7 @@ export class LineFile<T> {
       await act()
       this.#broken = false
     } catch (error) {
-      if (!this.#broken) this.#failed((error as Error).message)
+      if (!this.#broken) this.#failed(wordsOf(error))
       this.#broken = true
     }
   }

@@ -7,7 +7,21 @@ const noRoom: readonly unknown[] = ['ENOSPC', 'EDQUOT']
 export function spoolError(what: string, cause: unknown): SpoolError {
   if (cause instanceof SpoolError) return cause
   const kind = isFull(cause) ? 'full' : 'fault'
-  return new SpoolError(kind, `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+  return new SpoolError(kind, `${what}: ${wordsOf(cause)}`, cause)
+}
+
+/** What Linux says and Node has no name for: the usual errors of quotas, and of volumes of other machines. */
+const unnamed: ReadonlyMap<unknown, string> = new Map([
+  ['Unknown system error -74', 'EBADMSG: bad message'],
+  ['Unknown system error -116', 'ESTALE: stale file handle'],
+  ['Unknown system error -117', 'EUCLEAN: structure needs cleaning'],
+  ['Unknown system error -122', 'EDQUOT: disk quota exceeded'],
+])
+
+/** For a person. */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message.replace(/(Unknown system error -\d+)(: \1)?/, (said, code) => unnamed.get(code) ?? said)
 }
 
 /** Full or read-only: what it has it gives out. */
@@ -25,13 +39,10 @@ export const isTaken = (error: unknown): boolean => codeOf(error) === 'EEXIST'
 /** Not that of a process that has no descriptors, no memory or no right: waiting, or a person, mends those. */
 export const isOfTheMedium = (error: unknown): boolean => ofTheMedium.includes(codeOf(error))
 
-// EUCLEAN (117) and EBADMSG (74), which file systems say of checksums of their own, have no name in Node.
-const ofTheMedium: readonly unknown[] = [
-  'EIO',
-  'ENODATA',
-  'ENOENT',
-  'Unknown system error -117',
-  'Unknown system error -74',
-]
+// EUCLEAN and EBADMSG are what file systems say of checksums of their own.
+const ofTheMedium: readonly unknown[] = ['EIO', 'ENODATA', 'ENOENT', 'EUCLEAN', 'EBADMSG']
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
+function codeOf(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return unnamed.get(code)?.split(':')[0] ?? code
+}

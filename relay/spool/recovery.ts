@@ -8,7 +8,7 @@ import { unreachable } from '../mail/outcome.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
-import { isAbsent, isOfTheMedium, isReadOnly, takesNothing } from './disk-error.ts'
+import { isAbsent, isOfTheMedium, isReadOnly, takesNothing, wordsOf } from './disk-error.ts'
 import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
@@ -309,7 +309,7 @@ class Recovery {
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'EISDIR') return undefined
       if (!isOfTheMedium(error)) throw error
-      throw new SpoolError('fault', `${path} cannot be read: ${messageOf(error)}; ${mend}`, error)
+      throw new SpoolError('fault', `${path} cannot be read: ${wordsOf(error)}; ${mend}`, error)
     }
   }
 
@@ -356,7 +356,7 @@ class Recovery {
       await file.sync()
     } catch (error) {
       if (isReadOnly(error)) return
-      throw new SpoolError('fault', `${path} cannot be synced: ${messageOf(error)}; nothing was given up: start again`)
+      throw new SpoolError('fault', `${path} cannot be synced: ${wordsOf(error)}; nothing was given up: start again`)
     } finally {
       await file.close()
     }
@@ -379,5 +379,4 @@ function holdsRecord(bytes: Buffer, nonce: Buffer): boolean {
 
 const mend =
   'nothing was given up: start again when the disk gives it out, or put a copy of what can be read in its place (docs/sre.md)'
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const ignored = (): undefined => {}

@@ -57,5 +57,11 @@ export class FailingDisk {
   }
 }
 
-const failure = (code: string, call: string): Error =>
-  Object.assign(new Error(`${code}: told to fail, ${call}`), { code })
+/** Of Linux; Node has no name for them. */
+const unnamed: Readonly<Record<string, number>> = { EBADMSG: 74, ESTALE: 116, EUCLEAN: 117, EDQUOT: 122 }
+
+function failure(name: string, call: string): Error {
+  const number = unnamed[name]
+  const code = number === undefined ? name : `Unknown system error -${number}`
+  return Object.assign(new Error(`${code}: ${number === undefined ? 'told to fail' : code}, ${call}`), { code })
+}

@@ -35,6 +35,7 @@ const faults: readonly (readonly [call: string, code: string, bytes: number, kin
   ['write journal', 'ENOSPC', 10, 'full'],
   ['write journal', 'EDQUOT', 10, 'full'],
   ['write journal', 'EROFS', 10, 'fault'],
+  ['write journal', 'ESTALE', 10, 'fault'],
   ['sync journal', 'EIO', 10, 'fault'],
   ['sync journal', 'ENOSPC', 10, 'full'],
   ['create large', 'ENOSPC', smallBytes + 1, 'full'],
