@@ -1,5 +1,6 @@
 /** Where a relay's pages and listeners are, in a file for whoever is on its machine; no mail waits for it. */
-import { renameSync, writeFileSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
+import { OneAtATime } from './one-at-a-time.ts'
 
 export type Endpoints = {
   readonly pid: number
@@ -10,6 +11,8 @@ export type Endpoints = {
 export class EndpointsFile {
   readonly #path: string
   readonly #failed: (why: string) => void
+  readonly #writes = new OneAtATime(() => this.#write())
+  #wanted = ''
   #written = ''
   #broken = false
 
@@ -19,13 +22,18 @@ export class EndpointsFile {
     this.#failed = failed
   }
 
-  /** Writes what is new, or could not be written before; never throws. */
+  /** What is new, or could not be written before, is written soon; a disk that hangs holds up nobody else. Never throws. */
   tell(endpoints: Endpoints): void {
-    const text = `${JSON.stringify(endpoints)}\n`
+    this.#wanted = `${JSON.stringify(endpoints)}\n`
+    if (this.#wanted !== this.#written) this.#writes.ask()
+  }
+
+  async #write(): Promise<void> {
+    const text = this.#wanted
     if (text === this.#written) return
     try {
-      writeFileSync(`${this.#path}.tmp`, text)
-      renameSync(`${this.#path}.tmp`, this.#path)
+      await writeFile(`${this.#path}.tmp`, text)
+      await rename(`${this.#path}.tmp`, this.#path)
       this.#written = text
       this.#broken = false
     } catch (error) {

@@ -10,6 +10,7 @@ import { message } from './message.ts'
 import { installed } from './programs.ts'
 import { loadConfig, login, startRelay, writeRelay } from './relay-process.ts'
 import { SmtpSession } from './smtp-session.ts'
+import { until } from './until.ts'
 
 const heldUpMs = 20_000
 
@@ -21,14 +22,22 @@ async function traced(paths: (data: string) => readonly string[], inject: readon
   const { credentials, ...config } = loadConfig({ listenPort, smarthostPort: nobody, maxConnections: 1 })
   const certificates = await makeCertificates(['127.0.0.1'])
   const limited = credentials.map((credential) => ({ ...credential, ...(limits && { limits }) }))
-  writeRelay(folder, { ...config, credentials: limited }, certificates)
+  const whole = { ...config, credentials: limited }
+  writeRelay(folder, whole, certificates)
   const of = paths(join(folder, 'data')).flatMap((path) => ['-P', path])
   const calls = inject.flatMap((call) => ['-e', `inject=${call}`])
   const relay = await startRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...of, ...calls])
   onTestFinished(async () => void (await relay.end('SIGKILL')))
   const open = () =>
     SmtpSession.open({ host: '127.0.0.1', port: listenPort, tls: 'StartTLS', ca: certificates.ca, login })
-  return { relay, open }
+  /** Its listener moves to another port. */
+  const move = async (): Promise<number> => {
+    const port = await freePort()
+    writeRelay(folder, { ...whole, listeners: whole.listeners.map((each) => ({ ...each, port })) }, certificates)
+    process.kill(relay.pid, 'SIGHUP')
+    return port
+  }
+  return { relay, open, move }
 }
 
 test.runIf(installed('strace'))(
@@ -62,3 +71,19 @@ test.runIf(installed('strace')).each([
   }
   expect(performance.now() - begun).toBeLessThan(heldUpMs / 2)
 })
+
+test.runIf(installed('strace'))(
+  'while the file that says where its listeners are hangs at the disk, all else goes on (case S20)',
+  async () => {
+    const files = (data: string) => [join(data, 'endpoints.json.tmp')]
+    // The first is that of the start.
+    const { relay, move } = await traced(files, [`rename:delay_enter=${1000 * heldUpMs}:when=2+`])
+    const begun = performance.now()
+    for (let round = 0; round < 2; round += 1) {
+      const port = await move()
+      await until('it listens there', async () => (await relay.status()).listeners.some((one) => one.port === port))
+    }
+    for (let round = 0; round < 3; round += 1) expect((await relay.status()).ready).toBe(true)
+    expect(performance.now() - begun).toBeLessThan(heldUpMs / 2)
+  },
+)
