@@ -4,7 +4,7 @@
  * Nothing is sent before its line is written, so that a killed process leaves all of them. It is never synced: a power loss
  * leaves any older state. So it counts and decides nothing, and whether a message is ours is the spool's word.
  */
-import { close, closeSync, constants, ftruncate, open, openSync, readFileSync, write } from 'node:fs'
+import { close, constants, ftruncate, open, openSync, readFileSync, write } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -83,7 +83,8 @@ export class OpenAttempts {
     if (this.#closing) return
     this.#closing = true
     await this.#writing
-    if (this.#file !== undefined) closeSync(this.#file)
+    // On a volume of another machine this, too, may wait for the disk.
+    if (this.#file !== undefined) await leave(this.#file)
   }
 
   #add(): number {
