@@ -78,7 +78,7 @@ export class LineFile<T> {
     this.#isToBeMade = true
     this.#writes.ask()
     await this.#writes.done
-    await this.#close()
+    await this.#try(() => this.#close())
   }
 
   get #mayTryAgain(): boolean {

@@ -84,7 +84,7 @@ export class OpenAttempts {
     this.#closing = true
     await this.#writing
     // On a volume of another machine this, too, may wait for the disk.
-    if (this.#file !== undefined) await leave(this.#file)
+    if (this.#file !== undefined) await leave(this.#file).catch(ignored)
   }
 
   #add(): number {

@@ -109,7 +109,8 @@ export class Journal {
   async close(): Promise<void> {
     await this.#writing.idle()
     this.#broken = new SpoolError('fault', `spool ${this.#parts.paths.directory} is closed`)
-    await this.#abandon(({ file }) => file.close())
+    // All in it is durable; a volume that is away says an error of this, too.
+    await this.#abandon(({ file }) => file.close().catch(ignored))
   }
 
   async #write(items: readonly Item[]): Promise<void> {

@@ -20,7 +20,11 @@ vi.mock('node:fs', async (original) => {
     opened.push(fd)
     return fd
   }
-  return { ...fs, default: fs, write, openSync }
+  const close = (fd: number, told: (error: Error | null) => void): void => {
+    if (dead.has(fd)) setImmediate(told, Object.assign(new Error('socket is not connected'), { code: 'ENOTCONN' }))
+    else fs.close(fd, told)
+  }
+  return { ...fs, default: fs, write, openSync, close }
 })
 const opened = vi.hoisted((): number[] => [])
 
@@ -48,4 +52,12 @@ test('what is on its way after a volume was mounted again is in the file that is
   await attempts.written()
   expect(idsIn(path).toSorted()).toEqual(['0bbbbbbbbbbbbbb', '0cccccccccccccc'])
   await attempts.close()
+})
+
+test('where closing it fails, too, whoever ends does so in order (case S27)', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-attempts-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const attempts = new OpenAttempts(join(folder, 'open-attempts'), (error) => expect.fail(String(error)))
+  for (const fd of opened) dead.add(fd)
+  await expect(attempts.close()).resolves.toBeUndefined()
 })

@@ -278,3 +278,11 @@ test('a disk that does not answer for a minute is told, and nothing new is taken
   await committing
   expect([spool.fault, state()]).toEqual([undefined, [`fault ${why}`, 'mended']])
 })
+
+test('a volume that is away, where closing a file fails, too, keeps no spool from being closed (case S27)', async () => {
+  const { spool, failing, directory } = await opened()
+  const { queueId } = (await accept(spool, contentOf(1, 10))).envelope
+  failing.failing.set('close', 'ENOTCONN')
+  await spool.close()
+  expect(await ids((await opened(directory)).spool)).toEqual([queueId])
+})
