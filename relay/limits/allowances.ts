@@ -19,7 +19,7 @@ import {
   takenBy,
 } from '../rules/limits.ts'
 import { dayFrom, dayKept, type NamedDay, namedDay } from '../rules/named-day.ts'
-import type { Earned } from '../rules/rate.ts'
+import { atRate, type Earned } from '../rules/rate.ts'
 import type { Place } from '../rules/share.ts'
 import { isThrottle } from '../rules/throttles.ts'
 import { type Day, dayAt, restOfDayMs } from '../rules/utc-day.ts'
@@ -234,21 +234,26 @@ export class Allowances {
   }
 
   #facts(credential: Counted, account: Account, recipients: number): LimitFacts {
-    const { taken, heard } = account
-    const sinceHeard = { ...taken, today: taken.today - (heard?.own ?? 0) }
-    return {
-      ...this.#factsOf(credential, recipients),
-      allowance: this.#allowance(credential, account),
-      taken: sinceHeard,
-    }
+    const { heard } = account
+    const asked = this.#factsOf(credential, recipients)
+    const allowance = this.#allowance(credential, account)
+    const earned = allowance.rate && atRate(allowance.rate, account.taken.earned, asked.now)
+    if (earned !== undefined && earned !== account.taken.earned) account.taken = { ...account.taken, earned }
+    const { taken } = account
+    return { ...asked, allowance, taken: { ...taken, today: taken.today - (heard?.own ?? 0) } }
   }
 
   /** Of the whole fleet. What it has taken of a rate is at least what was said, so that is never believed for too long. */
   #fleetFacts(credential: Counted, account: Account, recipients: number): LimitFacts {
+    const asked = this.#factsOf(credential, recipients)
+    const allowance = allowanceOf(credential.limits, whole)
     const { heard } = account
-    const isFresh = heard !== undefined && this.#monotonic() - heard.at < freshMs
-    const taken = { today: isFresh ? this.#used(credential, account).today : 0, earned: heard?.earned }
-    return { ...this.#factsOf(credential, recipients), allowance: allowanceOf(credential.limits, whole), taken }
+    // Of another rate the store is asked anew: what is owed is earned at this one from when it has heard of it.
+    const isOfRate = allowance.rate && atRate(allowance.rate, heard?.earned, asked.now) === heard?.earned
+    const earned = isOfRate ? heard?.earned : undefined
+    const isFresh = heard !== undefined && asked.now - heard.at < freshMs
+    const taken = { today: isFresh ? this.#used(credential, account).today : 0, earned }
+    return { ...asked, allowance, taken }
   }
 
   #factsOf({ limits }: Counted, recipients: number): Pick<LimitFacts, 'limits' | 'recipients' | 'now' | 'restOfDayMs'> {

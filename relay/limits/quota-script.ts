@@ -38,17 +38,19 @@ if said == today and certain then mine = own elseif said >= today then mine = ma
 total = math.max(0, total + mine - known)
 
 local owed = 0
+local moved = false
 local before = interval > 0 and redis.call('GET', rate)
 if before then
   local till, was = string.match(before, '^(%S+) (%S+)$')
   owed = math.max(0, till - now)
+  -- Of another rate what is owed is earned at that from now on, so it is to be remembered.
+  moved = tonumber(was) ~= interval or owed > burst * interval
   if tonumber(was) ~= interval then owed = owed / was * interval end
   owed = math.min(owed, burst * interval)
 end
 
 -- A count below nothing gives back. Of microseconds that are added up, what is less than a tenth of one is an error.
 local verdicts = {}
-local moved = false
 for i = 10, #ARGV do
   local count = tonumber(ARGV[i])
   local wait = interval > 0 and math.max(0, owed - (burst - count) * interval) or 0

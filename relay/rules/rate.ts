@@ -26,6 +26,18 @@ export const afterTaking = (rate: Rate, earned: Earned | undefined, count: numbe
   intervalMs: rate.intervalMs,
 })
 
+/**
+ * `earned` itself where the rate is the same. Where it is another one, what is owed is earned at that from here on: whoever
+ * does not remember this would have it earned as slowly as before, and told at each look that it is nearly earned.
+ */
+export function atRate(rate: Rate, earned: Earned | undefined, now: number): Earned | undefined {
+  const { intervalMs, burst } = rate
+  // Who is about to leave hands out nothing, and forgets nothing.
+  if (earned === undefined || burst === 0) return earned
+  const isSame = earned.intervalMs === intervalMs && earned.at - now <= burst * intervalMs
+  return isSame ? earned : { at: now + owedMs(rate, earned, now), intervalMs }
+}
+
 /** Nobody owes more than a burst; and where the rate is another one by now, what is owed is as many, not as long. */
 function owedMs({ intervalMs, burst }: Rate, earned: Earned | undefined, now: number): number {
   const ms = earned === undefined ? 0 : Math.max(0, earned.at - now)

@@ -143,6 +143,19 @@ test('a step of the wall clock does nothing to a rate', () => {
   expect(one.taken(app, 5)).toBe(1)
 })
 
+test.each([
+  ['a faster one', { count: 1, perMs: hour }, { count: 1, perMs: 1000 }],
+  ['one of fewer at once', { count: 1000, perMs: 1_000_000 }, { count: 1, perMs: 1000 }],
+])('with %s by now, what was taken before is earned at that', (_name, before, rate) => {
+  const one = relay()
+  expect(one.taken(limited({ rate: before }), 1000)).toBe(before.count)
+  const app = limited({ rate })
+  expect(one.allowances.peek(app, 1)?.reply.text).toContain('come back in 1 s ')
+  one.pass(1000)
+  expect(one.allowances.peek(app, 1)).toBeUndefined()
+  expect(one.taken(app, 2)).toBe(1)
+})
+
 test('of a message all recipients are counted, or none', () => {
   const { allowances, taken } = relay()
   const app = limited({ daily: 10 })

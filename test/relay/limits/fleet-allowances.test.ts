@@ -49,6 +49,16 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect((await relays[0]?.fleet.take(app, 11))?.reply.text).toContain('send at most 10 at once')
   })
 
+  test('with a faster rate by now, what was taken before is earned at that from the next message on', async () => {
+    const [a] = countingFleet(storeAt(redis.port), 1).relays()
+    expect(await a?.taken(limited({ rate: { count: 2, perMs: 3_600_000 } }), 3)).toBe(2)
+    const app = limited({ rate: { count: 2, perMs: 200 } })
+    // The store has not heard of it yet.
+    expect(a?.fleet.peek(app, 1)).toBeUndefined()
+    const isEarned = async () => a?.fleet.peek(app, 1) === undefined && (await a?.taken(app, 1)) === 1
+    await until('it is earned', isEarned)
+  })
+
   test('what was refused is refused before the next content, without asking', async () => {
     const [a] = countingFleet(storeAt(redis.port), 2).relays()
     const app = limited({ daily: 3 })

@@ -12,6 +12,7 @@ import {
 } from '../../../relay/limits/quota-script.ts'
 import { installed } from '../../local/programs.ts'
 import { type Redis, startRedis } from '../../local/redis.ts'
+import { until } from '../../local/until.ts'
 import { hour, QuotaModel } from './quota-model.ts'
 
 const key = 'relayfleet:{mail/shared}:day'
@@ -147,6 +148,17 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     const { own } = await ask({ rate: { intervalMs: hour, burst: 10 }, messages: [10] })
     const answer = await ask({ own, rate: { intervalMs: hour * 100, burst: 20 }, messages: [10, 1] })
     expect(answer.verdicts.map(({ kind }) => kind)).toEqual(['granted', 'rate'])
+  })
+
+  test('another rate by now: what is owed is earned at that, not as long as before', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const { own } = await ask({ rate: { intervalMs: hour, burst: 10 }, messages: [10] })
+    const refused = await ask({ own, rate: { intervalMs: 100, burst: 1 }, messages: [1] })
+    expect(refused).toMatchObject({ own, verdicts: [{ kind: 'rate' }] })
+    await until(
+      'it is earned',
+      async () => granted(await ask({ own, rate: { intervalMs: 100, burst: 1 }, messages: [1] })) === 1,
+    )
   })
 
   test('a day that is over counts for nothing, and what a relay says of another day is not taken for this one', async () => {
