@@ -1,4 +1,5 @@
 /** What a credential of a held fleet has: what it had, as far as it has it still; whatever is new waits for the policy (0011). Pure. */
+import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
 import { contains } from '../../relay/rules/networks.ts'
@@ -59,14 +60,19 @@ function both(a: readonly string[], b: readonly string[], within: Within): reado
   return left.length === 0 ? undefined : left
 }
 
-const isSame: Within = (inner, outer) => inner === outer
+/** Relays, too, take capitals for the same. */
+const isSame: Within = (inner, outer) => inner.toLowerCase() === outer.toLowerCase()
 
 const isCovered: Within = (inner, outer) =>
-  inner === outer || (outer.endsWith('*') && inner.startsWith(outer.slice(0, -1)))
+  isSame(inner, outer) || (outer.endsWith('*') && inner.toLowerCase().startsWith(outer.slice(0, -1).toLowerCase()))
 
-function isWithin(inner: string, outer: string): boolean {
-  const [address = '', prefix] = inner.split('/')
-  return inner === outer || (Number(prefix) >= Number(outer.split('/')[1]) && contains([outer], address) === true)
+const isWithin: Within = (inner, outer) =>
+  bitsOf(inner) >= bitsOf(outer) && contains([outer], inner.slice(0, inner.indexOf('/'))) === true
+
+/** That a network fixes; IPv4 and its form inside IPv6 are the same, and there it has 96 more. */
+function bitsOf(network: string): number {
+  const [address = '', prefix] = network.split('/')
+  return Number(prefix) + (isIP(address) === 4 ? 96 : 0)
 }
 
 function stricter(a: LimitsConfig | undefined, b: LimitsConfig | undefined): LimitsConfig | undefined {
