@@ -22,14 +22,14 @@ export const clientCertificates = {
 /** No character that could be taken for the end of a name, wherever names are printed. */
 const printable = '[!#-&(-+\\--\\[\\]-~]'
 
-const uri = {
+export const uri = {
   type: 'string',
   minLength: 3,
   maxLength: 512,
   pattern: `^[a-z][a-z0-9+.-]*:${printable}+$`,
 } as const
 
-const emailAddress = { ...fields.address, pattern: fields.address.pattern.replaceAll("'", '') } as const
+export const emailAddress = { ...fields.address, pattern: fields.address.pattern.replaceAll("'", '') } as const
 
 /** Of a credential; the words are those of a cert-manager Certificate. */
 export const clientCertificate = {

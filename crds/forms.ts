@@ -1,5 +1,6 @@
 /** What the strings of a pattern are called, and what no pattern can say of them: is this CIDR a network at all? */
 import { isIP } from 'node:net'
+import { emailAddress, uri } from './client-certificate.ts'
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
 import { quantityBytes } from './quantity.ts'
@@ -85,6 +86,22 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
       name: 'address',
       says: 'an address in its plain form, without patterns, like noreply@mail.example.org',
       fits: isAddress,
+    },
+  ],
+  [
+    emailAddress.pattern,
+    {
+      name: 'email-address',
+      says: 'an address in its plain form, without apostrophes and patterns, like device-7@example.org',
+      fits: isAddress,
+    },
+  ],
+  [
+    uri.pattern,
+    {
+      name: 'uri-name',
+      says: 'a URI with a lower-case scheme, like spiffe://corp.example/web, in ASCII, without quotes, commas, backslashes and spaces',
+      fits: anything,
     },
   ],
   [

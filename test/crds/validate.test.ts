@@ -1,12 +1,13 @@
 /** The YAML directory's validation: the verdicts, and messages that a person can act upon. */
 import { describe, expect, test } from 'vitest'
+import { forms } from '../../crds/forms.ts'
 import { kinds } from '../../crds/kinds.ts'
 import { relayCredential } from '../../crds/relay-credential.ts'
 import { relayPolicy } from '../../crds/relay-policy.ts'
-import type { Kind } from '../../crds/schema.ts'
+import type { Kind, Schema } from '../../crds/schema.ts'
 import { senderDomain } from '../../crds/sender-domain.ts'
 import { type Problem, statusProblems, validate } from '../../crds/validate.ts'
-import { credentialSpec, domainSpec, policySpec, route, smarthost, type Verdict } from './samples.ts'
+import { certificate, credentialSpec, domainSpec, policySpec, route, smarthost, type Verdict } from './samples.ts'
 import { verdicts } from './verdicts.ts'
 
 const kindOf = (name: Verdict['kind']): Kind => {
@@ -140,6 +141,24 @@ describe('a message names the mend', () => {
     expect(problemsOf(senderDomain, spec)).toMatchObject([
       { field: 'spec.dkim.algorithms[1]', message: '"ed25519" is there twice in this list; take one of the two away' },
     ])
+  })
+
+  /** Of a schema and all that is in it. */
+  const patternsIn = (schema: Schema): readonly string[] => {
+    if (schema.type === 'array') return patternsIn(schema.items)
+    if (schema.type === 'object') {
+      const inner = 'properties' in schema ? Object.values(schema.properties) : [schema.additionalProperties]
+      return inner.flatMap(patternsIn)
+    }
+    return schema.type === 'string' && schema.pattern !== undefined ? [schema.pattern] : []
+  }
+
+  test('each form of a text has words, so that nobody is shown its pattern', () => {
+    expect(kinds.flatMap((k) => patternsIn(k.spec)).filter((p) => !forms.has(p))).toEqual([])
+    const spec = { ...credentialSpec, ...certificate({ uris: ['x:a,URI:y:b'] }) }
+    expect(message(relayCredential, spec)).toBe(
+      '"x:a,URI:y:b" is not a URI with a lower-case scheme, like spiffe://corp.example/web, in ASCII, without quotes, commas, backslashes and spaces',
+    )
   })
 
   test('a field far from all is answered with the known ones', () => {
