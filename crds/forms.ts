@@ -137,9 +137,9 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
 
 export const forms: ReadonlyMap<string, Form> = new Map(named)
 
-/** RFC 3339; the day has to exist. */
+/** RFC 3339; the day has to exist, and has 24 hours: `Date` takes 24:00 for the next one. */
 const isDateTime = (text: string): boolean => {
-  const day = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.exec(text)?.[1]
+  const day = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.exec(text)?.[1]
   if (day === undefined || Number.isNaN(Date.parse(text))) return false
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
 }

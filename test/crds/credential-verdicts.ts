@@ -110,6 +110,8 @@ export const credentialVerdicts: readonly Verdict[] = [
     'spec.secretTemplate.labels.team',
   ),
   credential('a day that does not exist', { expiresAt: '2027-02-30T00:00:00Z' }, 'spec.expiresAt'),
+  credential('a day that has a 25th hour', { expiresAt: '2027-01-31T24:00:00Z' }, 'spec.expiresAt'),
+  credential('the last second of a day', { expiresAt: '2027-01-31T23:59:59Z' }),
   credential('a time without a zone', { expiresAt: '2027-01-31T00:00:00' }, 'spec.expiresAt'),
   credential('a time', { expiresAt: '2027-01-31T00:00:00.5+02:00' }),
 ]
