@@ -41,6 +41,9 @@ const isAddress = (text: string): boolean => {
   return at <= 64 && isDomain(text.slice(at + 1))
 }
 
+/** Dots stand between others (RFC 5321 section 4.1.2); before the star of a prefix one may be the last. */
+const isLocalPart = (text: string): boolean => !/^\.|\.\.|\.$/.test(text)
+
 /**
  * IPv4 within IPv6 (RFC 4291 section 2.5.5), whose rules it would get round; the metadata service of a cloud behind a
  * translator (RFC 6052), and where it has an address of its own.
@@ -106,7 +109,7 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
   ],
   [
     fields.localPart.pattern,
-    { name: 'local-part', says: "a local part, like noreply, maybe with a final '*'", fits: anything },
+    { name: 'local-part', says: "a local part, like noreply, maybe with a final '*'", fits: isLocalPart },
   ],
   [
     fields.duration.pattern,

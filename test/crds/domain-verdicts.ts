@@ -24,6 +24,10 @@ export const domainVerdicts: readonly Verdict[] = [
   domain('a local part with a star inside', { localParts: ['a*b'] }, 'spec.localParts[0]'),
   domain('a local part of one letter', { localParts: ['a', 'x*'] }),
   domain('a local part with a final star', { localParts: ['billing-*'] }),
+  domain('a local part that begins like a name of two', { localParts: ['a.*', 'a.b'] }),
+  ...['.a', 'a.', 'a..b', '.*', 'a..*'].map((local) =>
+    domain(`${local}, which no address has before its @`, { localParts: [local] }, 'spec.localParts[0]', true),
+  ),
   domain('all that can be expected', {
     expect: {
       spf: { include: ['_spf.example.net'], addresses: ['192.0.2.0/28'] },
