@@ -7,7 +7,7 @@ export const meanings: Readonly<Record<string, Readonly<Record<string, string>>>
     'spec.replicas': 'how many relays; in local mode one runs, or none with 0',
     'spec.hostname':
       'the name in banner, EHLO, Received and the certificate, and never that of another Service of the cluster; <name>.<namespace>.svc where it is not given',
-    'spec.listeners': 'at least one; the first one is what binding Secrets point to',
+    'spec.listeners': 'at least one; a binding Secret points to the first that takes what its credential logs in by',
     'spec.listeners[].name': 'its name in conditions, logs and metrics',
     'spec.listeners[].port':
       'the port that clients use; in local mode one below 1024 moves up by 2000 where this user may not bind it',
