@@ -142,6 +142,16 @@ export const labelValue = {
   pattern: '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$',
 } as const satisfies StringSchema
 
+/** What Kubernetes lets a label or an annotation be named, behind a domain of such labels or none. */
+const qualifiedName = (label: string) =>
+  ({
+    type: 'string',
+    maxLength: 317,
+    pattern: `^(${label}(\\.${label})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`,
+  }) as const satisfies StringSchema
+export const labelName = qualifiedName('[a-z0-9]([-a-z0-9]*[a-z0-9])?')
+export const annotationName = qualifiedName('[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?')
+
 export const labelSelector = {
   type: 'object',
   properties: {

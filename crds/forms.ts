@@ -16,6 +16,11 @@ export type Form = {
 
 const anything = (): boolean => true
 
+const qualifiedName =
+  "a name of letters, digits, '-', '_' and '.' inside, 63 characters at most, maybe behind a lower-case domain and '/'"
+
+const hasShortDomain = (text: string): boolean => text.lastIndexOf('/') <= 253
+
 /** Labels have at most 63 octets (RFC 1035 section 2.3.4); a last one with a digit first is read as an address by some. */
 const isDomain = (text: string): boolean => {
   const labels = text.split('.')
@@ -62,6 +67,11 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
   [
     fields.objectName.pattern,
     { name: 'object-name', says: "a name of lower-case letters, digits, '-' and '.' inside", fits: anything },
+  ],
+  [fields.labelName.pattern, { name: 'label-name', says: qualifiedName, fits: hasShortDomain }],
+  [
+    fields.annotationName.pattern,
+    { name: 'annotation-name', says: qualifiedName.replace(' lower-case', ''), fits: hasShortDomain },
   ],
   [
     fields.domainName.pattern,

@@ -54,8 +54,12 @@ const metadata: JsonSchema = {
   properties: {
     name: derive(fields.objectName),
     namespace: derive(fields.namespaceName),
-    labels: { type: 'object', additionalProperties: labelValue },
-    annotations: { type: 'object', additionalProperties: { type: 'string' } },
+    labels: { type: 'object', propertyNames: derive(fields.labelName), additionalProperties: labelValue },
+    annotations: {
+      type: 'object',
+      propertyNames: derive(fields.annotationName),
+      additionalProperties: { type: 'string' },
+    },
     creationTimestamp: { type: ['string', 'null'], format: 'date-time' },
     generation: { type: 'integer', minimum: 0 },
     // What an API server writes there; nobody's business here.
@@ -108,8 +112,11 @@ function pathAt(root: unknown, pointer: string): Path {
 
 const formNames = new Map([...forms.values(), dateTime].map((form) => [form.name, form.says]))
 
+/** The name that is wrong itself, and not what stands under it. */
+const nameIn = ({ propertyName, params }: ErrorObject): unknown => propertyName ?? params['propertyName']
+
 function problemOf(error: ErrorObject, root: unknown, writtenAt: Written): Problem {
-  const own = error.params['additionalProperty'] ?? error.params['missingProperty']
+  const own = error.params['additionalProperty'] ?? error.params['missingProperty'] ?? nameIn(error)
   const path = [...pathAt(root, error.instancePath), ...(own === undefined ? [] : [String(own)])]
   const parent = (error.parentSchema ?? {}) as { properties?: object; format?: string; pattern?: string }
   const says = formNames.get(parent.format ?? '') ?? `of the form ${parent.pattern}`

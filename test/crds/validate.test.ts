@@ -185,6 +185,41 @@ test.each([
   expect(validate(relayPolicy, value).ok).toBe(false)
 })
 
+describe('what an API server refuses in metadata', () => {
+  const fieldsOf = (metadata: object): readonly string[] => {
+    const result = validate(relayPolicy, {
+      ...object('RelayPolicy', policySpec),
+      metadata: { name: 'shared', ...metadata },
+    })
+    return result.ok ? [] : result.problems.map((p) => `${p.field}: ${p.message}`)
+  }
+  const words =
+    "is not a name of letters, digits, '-', '_' and '.' inside, 63 characters at most, maybe behind a lower-case domain and '/'"
+
+  test.each([
+    'a b',
+    '',
+    '-a',
+    'a/',
+    '/a',
+    'a/b/c',
+    'Example.org/a',
+    'x'.repeat(64),
+    `${'x'.repeat(254)}/a`,
+  ])('a label %j', (key) => {
+    expect(fieldsOf({ labels: { [key]: 'x', ok: 'y' } })).toEqual([expect.stringContaining(words)])
+  })
+  test.each(['a b', '', 'a/', 'x'.repeat(64)])('an annotation %j', (key) => {
+    expect(fieldsOf({ annotations: { [key]: 'x' } })).toEqual([
+      expect.stringContaining(words.replace(' lower-case', '')),
+    ])
+  })
+  test('and what it takes', () => {
+    const labels = { a: '', 'A.b_c-1': 'x', 'example.org/a': 'x', ['x'.repeat(63)]: 'x' }
+    expect(fieldsOf({ labels, annotations: { ...labels, 'Example.org/A': 'any text at all\n' } })).toEqual([])
+  })
+})
+
 test('a path tells lists from fields that look like numbers', () => {
   const spec = { ...credentialSpec, secretTemplate: { labels: { '0': 5, 'a/b~c': 6 } } }
   expect(problemsOf(relayCredential, spec).map((p) => p.path)).toEqual([
