@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Finding } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
+import { identityOutside } from '../compile/findings.ts'
 import { notSigned } from '../compile/not-signed.ts'
 import type { Ref } from '../compile/snapshot.ts'
 import type { LocatedProblem } from '../local/objects.ts'
@@ -70,7 +71,7 @@ function findingsIn(dir: string, { directory, compiled }: Offline): readonly Che
 }
 
 /** All that was asked for happens, and it may be more or less than a person thinks. */
-const mayBeMeant: ReadonlySet<string> = new Set([notSigned, 'CertificateRequiredToo'])
+const mayBeMeant: ReadonlySet<string> = new Set([notSigned, identityOutside, 'CertificateRequiredToo'])
 
 /** What the text says is wrong has its line already; Programmed is for who runs the directory. */
 function severityOf({ type, status, reason }: Finding): Severity | undefined {

@@ -90,11 +90,17 @@ const admittedByDomains: Check = (credential, { answers }) => {
   ]
 }
 
-/** An address narrows; where none of them is in a permitted domain, nothing is left to send as. */
+/** An address narrows; where none of them is the credential's, nothing is left to send as, and one that is not is for nothing. */
 const identitiesInDomains: Check = ({ spec: { identities } }, { entry }) => {
   if (entry === undefined || identities.addresses.length === 0) return []
-  const owned = identities.addresses.map(parsePath).some((mailbox) => mailbox !== undefined && owns(entry, mailbox))
-  return owned ? [] : [findings.identitiesOutside(identities.addresses)('spec.identities.addresses')]
+  const { addresses } = identities
+  const outside = addresses.filter((address) => {
+    const mailbox = parsePath(address)
+    return mailbox === undefined || !owns(entry, mailbox)
+  })
+  if (outside.length === 0) return []
+  const finding = outside.length === addresses.length ? findings.identitiesOutside : findings.identityOutside
+  return [finding(outside)('spec.identities.addresses')]
 }
 
 /** The binding is written where nobody else writes. */

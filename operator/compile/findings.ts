@@ -19,6 +19,9 @@ const says =
     ...(field === undefined ? {} : { field }),
   })
 
+/** Of a credential that may send as others of its addresses. */
+export const identityOutside = 'IdentityOutsideDomains'
+
 const list = (names: readonly string[]): string => names.join(', ')
 
 /** Why one senderDomainRef is of no use; the reason stands in ResolvedRefs, and in Accepted where no other ref is. */
@@ -175,7 +178,15 @@ export const findings = {
     'False',
     'IdentitiesOutsideDomains',
     (addresses: readonly string[]) =>
-      `${list(addresses)}: no address is in a domain that this credential may use; correct spec.identities.addresses`,
+      `${list(addresses)}: by domain and localParts of its SenderDomains this credential may send as none of these; correct spec.identities.addresses`,
+  ),
+  /** It may be meant for a domain that is still to come. */
+  identityOutside: says(
+    'Accepted',
+    'True',
+    identityOutside,
+    (addresses: readonly string[]) =>
+      `${list(addresses)}: by domain and localParts of its SenderDomains this credential may not send as this; correct spec.identities.addresses, or take it out`,
   ),
 
   resolved: says('ResolvedRefs', 'True', 'ResolvedRefs', () => 'every reference resolves'),

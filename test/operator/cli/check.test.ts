@@ -130,13 +130,16 @@ test('what may be meant is a warning, and no error', async () => {
   const objects = [
     policy('shared', 2525, { environment: 'Production', listeners, routes }),
     domain(spec),
-    credential('app', 'shared'),
+    credential('app', 'shared', { identities: { addresses: ['app@example.org', 'app@exmaple.org'] } }),
     clients,
   ]
   const { code, out } = await check(yamlDirectory({ 'all.yaml': objects.join('---\n') }))
   expect(out).toMatch(/warning: SenderDomain mail\/example-org spec\.dkim: nothing signs mail of example\.org/)
   expect(out).toMatch(
     /warning: RelayCredential team-a\/app spec\.type: every listener of RelayPolicy mail\/shared requires/,
+  )
+  expect(out).toMatch(
+    /warning: RelayCredential team-a\/app spec\.identities\.addresses: app@exmaple\.org: .* may not send as this; correct/,
   )
   expect([code, out.trimEnd().split('\n').at(-1)]).toEqual([0, 'no errors in 4 objects'])
 })
