@@ -1,5 +1,5 @@
 /** The state folder: where everything lies that a directory's fleets keep on this machine. */
-import { accessSync, constants, readdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Name } from '../compile/snapshot.ts'
 import { diskTrouble } from './disk-trouble.ts'
@@ -72,6 +72,17 @@ const filesIn = (directory: string, ending: string): readonly string[] => {
   }
 }
 
+/** A file's name has 255 octets, those of what is written beside it too; an object's may have 253. */
+const longestRecorded = 255 - '.json.tmp'.length
+
+const recordIn = (folder: string, name: string): string =>
+  name.length <= longestRecorded ? join(folder, `${name}.json`) : join(folder, name, 'keys.json')
+
+const recordsIn = (folder: string): readonly string[] => [
+  ...filesIn(folder, '.json'),
+  ...foldersIn(folder).filter((name) => existsSync(recordIn(folder, name))),
+]
+
 /** Where there is nothing, nothing is known; where we are not let in, nobody should say that there is nothing. */
 function mayRead(root: string): void {
   try {
@@ -100,8 +111,8 @@ export function stateAt(directory: string): State {
     caKey: join(root, 'ca', 'ca.key'),
     secrets,
     secret: (namespace, name) => join(secrets(namespace), segment(name)),
-    keysFile: (credential) => join(keys(namespaceOf(credential)), `${segment(nameIn(credential))}.json`),
-    recorded: (namespace) => filesIn(keys(namespace), '.json').map((name): Name => `${namespace}/${name}`),
+    keysFile: (credential) => recordIn(keys(namespaceOf(credential)), segment(nameIn(credential))),
+    recorded: (namespace) => recordsIn(keys(namespace)).map((name): Name => `${namespace}/${name}`),
     signingKeys,
     domainKeys: (domain) => join(signingKeys(namespaceOf(domain)), segment(nameIn(domain))),
     fleet: (policy) => fleetFolder(join(fleets(namespaceOf(policy)), segment(nameIn(policy)))),

@@ -1,6 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { Name } from '../../../operator/compile/snapshot.ts'
+import { keptText, replaceFile } from '../../../operator/local/files.ts'
 import { lockState } from '../../../operator/local/lock.ts'
 import { stateAt } from '../../../operator/local/state.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -35,4 +37,14 @@ test('one process has the state folder; given back, the next may have it', () =>
   expect(() => lockState(file)).toThrow('another relayfleet already works with')
   unlock()
   lockState(file)()
+})
+
+test('what is recorded of a credential is kept and found, however long its name is', () => {
+  const state = stateAt(temporaryFolder())
+  const names = [1, 240, 246, 247, 253].map((length): Name => `shop/${'c'.repeat(length)}`)
+  for (const name of names) replaceFile(state.keysFile(name), name)
+  expect(state.recorded('shop').toSorted()).toEqual(names)
+  expect(names.map((name) => keptText(state.keysFile(name)))).toEqual(names)
+  for (const name of names) rmSync(state.keysFile(name))
+  expect(state.recorded('shop')).toEqual([])
 })
