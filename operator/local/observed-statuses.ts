@@ -1,5 +1,5 @@
 /** Statuses as local mode writes them: of what was compiled, and of what may be in a file that can not be read. Pure. */
-import type { Compiled, Condition } from '../compile/compiled.ts'
+import type { Compiled, Condition, Status } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
 import { type Name, nameIn, type Ref } from '../compile/snapshot.ts'
 import { mergeConditions } from '../conditions.ts'
@@ -7,7 +7,7 @@ import type { Look } from '../dns/verifier.ts'
 import { fleetsByObject } from '../fleets-by-object.ts'
 import { keySaying, usesRecorded } from '../key-saying.ts'
 import type { Heard, Key } from '../lifecycle/keys.ts'
-import { observedStatus, type StampedStatus } from '../observed-status.ts'
+import { isPending, observedStatus, type StampedStatus } from '../observed-status.ts'
 import { type RecordsSaying, recordsSaying } from '../records-saying.ts'
 import type { Standing } from '../standing.ts'
 import { limitsIn, type UsageSaying, usageBefore, usageSaying, usedIn } from '../usage.ts'
@@ -34,12 +34,22 @@ export function observedStatuses(
       const records = recordsOf(ref, compiled, before, look)
       const keys = keysOf(ref, status['keys'] as readonly Key[] | undefined, fleet, compiled, heard, Date.parse(now))
       const conditions = [condition ?? [], records?.conditions ?? [], keys?.condition ?? []].flat()
-      const found = [over.get(ref) ?? [], conditions].flat()
+      const found = [
+        over.get(ref) ?? [],
+        conditions,
+        standing === undefined ? degradedBefore(ref, status, before) : [],
+      ].flat()
       const evidence = { fleet, standing, found, fields: { ...fields, ...records?.fields, ...keys?.fields } }
       return [ref, observedStatus(ref, status, evidence, before.get(ref), now)] as const
     }),
   )
 }
+
+/** While its relay reads an edit: else each edit would end it, and begin it anew. */
+const degradedBefore = (ref: Ref, status: Status, before: Statuses): readonly Condition[] =>
+  ref.startsWith('RelayPolicy ') && isPending(status)
+    ? (before.get(ref)?.conditions ?? []).filter(({ type }) => type === 'Degraded')
+    : []
 
 function recordsOf(
   ref: Ref,

@@ -109,6 +109,19 @@ test('while a relay has not spoken, what was said before stays', () => {
   expect(shown(statuses, 'RelayCredential team-a/web', 'Programmed')).toBe('True Programmed')
 })
 
+test('mail that waits too long is told over an edit, and since when', () => {
+  const degraded = { ...good, further: [condition('Degraded', 'True', 'QueueOld')] }
+  const before = observedStatuses(compiledWith(pending), standings(degraded), nothing, at(0))
+  const unseen = observedStatuses(compiledWith(pending), new Map(), before, at(1))
+  const seen = observedStatuses(compiledWith(pending), standings(degraded), unseen, at(2))
+  for (const statuses of [unseen, seen])
+    expect(statuses.get('RelayPolicy mail/shared')?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Degraded', status: 'True', reason: 'QueueOld', lastTransitionTime: at(0) }),
+    )
+  const mended = observedStatuses(compiledWith(pending), standings(bad), unseen, at(2))
+  expect(shown(mended, 'RelayPolicy mail/shared', 'Degraded')).toBe('undefined undefined')
+})
+
 test('before anything was said, it waits', () => {
   const statuses = observedStatuses(compiledWith(pending), new Map(), nothing, at(0))
   expect(shown(statuses, 'RelayPolicy mail/shared', 'Ready')).toBe('Unknown Pending')
