@@ -68,6 +68,10 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
     fields.objectName.pattern,
     { name: 'object-name', says: "a name of lower-case letters, digits, '-' and '.' inside", fits: anything },
   ],
+  [
+    fields.labelValue.pattern,
+    { name: 'label-value', says: "nothing, or letters, digits, '-', '_' and '.' inside", fits: anything },
+  ],
   [fields.labelName.pattern, { name: 'label-name', says: qualifiedName, fits: hasShortDomain }],
   [
     fields.annotationName.pattern,

@@ -46,7 +46,6 @@ function derive(schema: Schema): JsonSchema {
   return rest
 }
 
-const labelValue = { type: 'string', maxLength: 63, pattern: '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$' }
 const metadata: JsonSchema = {
   type: 'object',
   required: ['name'],
@@ -54,7 +53,11 @@ const metadata: JsonSchema = {
   properties: {
     name: derive(fields.objectName),
     namespace: derive(fields.namespaceName),
-    labels: { type: 'object', propertyNames: derive(fields.labelName), additionalProperties: labelValue },
+    labels: {
+      type: 'object',
+      propertyNames: derive(fields.labelName),
+      additionalProperties: derive(fields.labelValue),
+    },
     annotations: {
       type: 'object',
       propertyNames: derive(fields.annotationName),
