@@ -1,7 +1,7 @@
 /** Whether enough relays take mail: the condition Available. Pure. */
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
-import { type FleetEvidence, serving, staying, whyNotReady } from './fleet-evidence.ts'
+import { type FleetEvidence, serving, staying, whyFewer } from './fleet-evidence.ts'
 
 export function availableBy(evidence: FleetEvidence): Condition {
   if (!evidence.knowsPods) {
@@ -11,9 +11,7 @@ export function availableBy(evidence: FleetEvidence): Condition {
   const ready = serving(evidence).length
   const wanted = evidence.replicas ?? pods.length
   const enough = ready >= Math.max(1, wanted - evidence.maxUnavailable)
-  const missing = pods.filter(({ pod }) => !pod.ready).map(whyNotReady)
-  const absent = wanted - pods.length
-  const why = few([...missing, ...(absent > 0 ? [`${absent} pods are not there`] : [])])
+  const why = few(whyFewer(evidence))
   return {
     type: 'Available',
     status: enough ? 'True' : 'False',

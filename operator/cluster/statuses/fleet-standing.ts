@@ -6,8 +6,8 @@ import { spoolReset } from '../../spools.ts'
 import type { Standing } from '../../standing.ts'
 import { availableBy } from './available.ts'
 import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
-import { type FleetEvidence, present, serving, staying, timeText } from './fleet-evidence.ts'
-import { lateMs, patienceMs, programmedBy } from './programmed.ts'
+import { type FleetEvidence, lateMs, present, serving, staying, timeText } from './fleet-evidence.ts'
+import { patienceMs, programmedBy } from './programmed.ts'
 import { type RouteHealth, routeHealth } from './route-health.ts'
 import { type Leaver, leavers, scalingDownBy, stateOf } from './scaling-down.ts'
 
@@ -52,6 +52,7 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
 export function nextMoment(evidence: FleetEvidence): number {
   const since = [evidence.noneReadySince, ...evidence.pods.map(({ lagsSince }) => lagsSince)]
   const moments = since.flatMap((at) => (at === undefined ? [] : [at + patienceMs, at + lateMs]))
+  for (const { pod } of evidence.pods) if (pod.goneBy !== undefined) moments.push(pod.goneBy + lateMs)
   for (const { since: at } of leavers(evidence)) if (at !== undefined) moments.push(at + evidence.drainTimeoutMs)
   return Math.min(...[...moments, ...certificateMoments(evidence)].filter((moment) => moment > evidence.now))
 }

@@ -2,13 +2,11 @@
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
 import type { Standing } from '../../standing.ts'
-import { type FleetEvidence, lasts, serving, short, staying, timeText, whyNotReady } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, lateMs, serving, short, timeText, whyFewer } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 
 /** What may pass by itself is not said before. */
 export const patienceMs = 1500
-/** From here on, somebody should know that a relay lags. */
-export const lateMs = 30_000
 
 type Programmed = Pick<Standing, 'settled' | 'programmed'>
 type Check = (evidence: FleetEvidence) => Programmed | undefined
@@ -56,9 +54,11 @@ const unseen: Check = ({ knowsPods }) =>
 
 const noneReady: Check = (evidence) => {
   if (serving(evidence).length > 0) return undefined
-  const pods = staying(evidence)
-  const why = pods.length > 0 ? few(pods.map(whyNotReady)) : `there is no pod yet; see StatefulSet ${evidence.fleet}`
-  return no('NoRelayReady', `no relay is ready: ${why}`, lasts(evidence.noneReadySince, patienceMs, evidence.now))
+  return no(
+    'NoRelayReady',
+    `no relay is ready: ${few(whyFewer(evidence))}`,
+    lasts(evidence.noneReadySince, patienceMs, evidence.now),
+  )
 }
 
 const isLate = ({ lagsSince }: AskedPod, { now }: FleetEvidence, ms = patienceMs): boolean => lasts(lagsSince, ms, now)

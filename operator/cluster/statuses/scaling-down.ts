@@ -4,7 +4,7 @@ import { discardQueue } from '../../compile/own-annotations.ts'
 import { few } from '../../few.ts'
 import { claimName } from '../../manifests/names.ts'
 import { podName } from '../fleets/leaving.ts'
-import { type FleetEvidence, lasts, timeText } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, timeText, whyEnding } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 
 export type Leaver = {
@@ -49,7 +49,7 @@ export function scalingDownBy(
   const all = leavers(evidence)
   if (all.length === 0) return undefined
   const reason = reasons.find(([, holds]) => all.some((leaver) => holds(leaver, evidence)))?.[0] ?? 'Draining'
-  const told = few(all.map((leaver) => leaverText(leaver, queued)))
+  const told = few(all.map((leaver) => leaverText(leaver, evidence, queued)))
   const mends = mendsFor(reason, all, evidence)
   const message = evidence.leaving
     ? `the policy is being deleted, and is gone when no relay has mail; ${told}${mends}`
@@ -57,19 +57,24 @@ export function scalingDownBy(
   return { type: 'ScalingDown', status: 'True', reason, message }
 }
 
-function leaverText(leaver: Leaver, queued: (uid: string) => number | undefined): string {
+function leaverText(leaver: Leaver, evidence: FleetEvidence, queued: (uid: string) => number | undefined): string {
   const { name, asked, since } = leaver
   const begun = since === undefined ? '' : ` since ${timeText(since)}`
   switch (stateOf(leaver)) {
     case 'Drained':
       return `${name} has no mail left`
     case 'Unknown':
-      return `${name} leaves${begun} and does not say what it has: ${asked?.pod.waiting ?? (asked === undefined ? 'it is not there' : 'it does not answer')}`
+      return `${name} leaves${begun} and does not say what it has: ${asked === undefined ? whyAbsent(name, evidence) : (asked.pod.waiting ?? 'it does not answer')}`
     case 'Draining': {
       const count = asked === undefined ? undefined : queued(asked.pod.uid)
       return `${name} leaves${begun}${count === undefined || count === 0 ? '' : ` and has ${count} messages or more`}`
     }
   }
+}
+
+function whyAbsent(name: string, evidence: FleetEvidence): string {
+  const ending = evidence.pods.find(({ pod }) => pod.name === name)
+  return ending === undefined ? 'it is not there' : whyEnding(ending.pod, evidence)
 }
 
 function mendsFor(reason: string, all: readonly Leaver[], { suspended, leaving }: FleetEvidence): string {

@@ -14,9 +14,11 @@ export type RelayPod = {
   readonly ready: boolean
   /** It is being deleted. */
   readonly leaving: boolean
+  /** By when it is to be gone; milliseconds since the epoch. */
+  readonly goneBy?: number
   /** Since when it is told to leave, and takes no new mail; milliseconds since the epoch. */
   readonly drainSince?: number
-  /** Why its container does not run, e.g. `ImagePullBackOff: …`, in the kubelet's words; or why no node takes it. */
+  /** Why its container does not run, e.g. `ImagePullBackOff: …`, in the kubelet's words; or why no node takes it, or tells of it. */
   readonly waiting?: string
 }
 
@@ -26,6 +28,7 @@ type State = { readonly waiting?: Words; readonly terminated?: Words & { readonl
 type Container = { readonly name: string; readonly state?: State; readonly lastState?: State }
 type Pod = {
   readonly spec?: {
+    readonly nodeName?: string
     readonly containers?: readonly {
       readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
     }[]
@@ -45,7 +48,7 @@ export function relayPodOf(object: KubeObject): RelayPod {
   const { spec, status = {} } = object as Pod
   const ports = (spec?.containers ?? []).flatMap((c) => c.ports ?? [])
   const httpPort = ports.find((p) => p.name === httpPortName)?.containerPort
-  const waiting = whyNotRunning(status)
+  const waiting = whyNotRunning(status) ?? whyNotHeardOf(status, spec?.nodeName)
   return {
     namespace,
     name,
@@ -54,6 +57,7 @@ export function relayPodOf(object: KubeObject): RelayPod {
     ...(httpPort !== undefined && { httpPort }),
     ready: conditionOf(status, 'Ready')?.status === 'True',
     leaving: deletionTimestamp !== undefined,
+    ...(deletionTimestamp !== undefined && { goneBy: Date.parse(deletionTimestamp) }),
     // Whatever it says, its relay obeys it; one without a time leaves since ever.
     ...(drain !== undefined && drain !== '' && { drainSince: Date.parse(drain) || 0 }),
     ...(waiting !== undefined && { waiting }),
@@ -72,6 +76,13 @@ function whyNotRunning(status: PodStatus): string | undefined {
   if (scheduled?.status === 'False') return inWords(scheduled)
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
   return containers.map(whyContainerWaits).find((why) => why !== undefined)
+}
+
+/** A kubelet says both alike, and with a reason: that a pod is not ready though its containers are is said by who misses its node. */
+function whyNotHeardOf(status: PodStatus, node = 'unknown'): string | undefined {
+  const ready = conditionOf(status, 'Ready')
+  if (ready?.status === 'True' || conditionOf(status, 'ContainersReady')?.status !== 'True') return undefined
+  return (ready?.reason ?? '') === '' ? `its node, ${node}, is not heard of` : inWords(ready ?? {})
 }
 
 /** What a container waits for is often only that it ended: how it did says more. */

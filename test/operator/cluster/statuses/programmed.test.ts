@@ -114,6 +114,13 @@ const rows: readonly Row[] = [
     'StatefulSet mail/shared',
   ],
   [
+    'there is no pod of one that is held',
+    { replicas: undefined, pods: [], noneReadySince: now - 5000 },
+    'settled',
+    'False NoRelayReady',
+    '2 pods are not there (shared-0, shared-1)',
+  ],
+  [
     'none is wanted',
     { replicas: 0, pods: [], noneReadySince: now - 5000 },
     'settled',

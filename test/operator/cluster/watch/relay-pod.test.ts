@@ -8,6 +8,7 @@ const pod = (status: object, metadata: object = {}) =>
     kind: 'Pod',
     metadata: { name: 'shared-0', namespace: 'mail', uid: 'u1', ...metadata },
     spec: {
+      nodeName: 'n1',
       containers: [
         { name: 'relay', ports: [{ name: 'http', containerPort: 9466 }] },
         { name: 'mesh', ports: [{ containerPort: 15090 }] },
@@ -16,6 +17,7 @@ const pod = (status: object, metadata: object = {}) =>
     status,
   })
 
+const containersReady = { type: 'ContainersReady', status: 'True' }
 const ready = { type: 'Ready', status: 'True' }
 const state = (is: object, more: object = {}) => ({ containerStatuses: [{ name: 'relay', state: is, ...more }] })
 
@@ -40,6 +42,7 @@ test('one that leaves', () => {
   expect(pod({ conditions: [ready] }, { deletionTimestamp: '2026-01-01T00:00:00Z' })).toMatchObject({
     ready: true,
     leaving: true,
+    goneBy: Date.parse('2026-01-01T00:00:00Z'),
   })
 })
 
@@ -78,6 +81,31 @@ test.each<[string, object, string | undefined]>([
       ],
     },
     'Unschedulable: 0/3 nodes are available',
+  ],
+  [
+    'word of its node, which is gone',
+    { conditions: [{ ...ready, status: 'False' }, containersReady], ...state({ running: {} }) },
+    'its node, n1, is not heard of',
+  ],
+  [
+    'what others add to being ready',
+    {
+      conditions: [
+        { ...ready, status: 'False', reason: 'ReadinessGatesNotReady', message: 'not yet' },
+        containersReady,
+      ],
+    },
+    'ReadinessGatesNotReady: not yet',
+  ],
+  [
+    'its own word: not ready yet',
+    {
+      conditions: [
+        { ...ready, status: 'False', reason: 'ContainersNotReady' },
+        { ...containersReady, status: 'False' },
+      ],
+    },
+    undefined,
   ],
   [
     'nobody: it was evicted',
