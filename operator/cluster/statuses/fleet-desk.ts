@@ -7,6 +7,7 @@ import type { Fleets } from '../fleets/fleets.ts'
 import { isGivenUp, leaveOf, ordinalOf, ordinaryAvailability, shrinkingSince, standing } from '../fleets/leaving.ts'
 import type { LoadedConfigs } from '../fleets/loaded-configs.ts'
 import type { World } from '../watch/world.ts'
+import { awayBefore, awayNow } from './away.ts'
 import type { FleetEvidence } from './fleet-evidence.ts'
 import { type FleetStanding, fleetStanding, nextMoment } from './fleet-standing.ts'
 import type { AskedPod, Followed, Inquiry } from './inquiry.ts'
@@ -25,6 +26,7 @@ type Memory = {
   /** Relays that may go, as that was told to whoever makes the fleet. */
   mayGo: string
   noneReadySince: number | undefined
+  away: FleetEvidence['away']
   standing: FleetStanding | undefined
   /** The standing as text: while it is the same, so is the object, and nothing that rests on it is looked at again. */
   text: string
@@ -106,6 +108,7 @@ export class FleetDesk {
       const givenUp = isToLeave && isGivenUp(leave, asked?.pod.drainSince ?? since, now)
       return !(asked?.report?.drain === 'Drained' || givenUp)
     })
+    if (knowsPods) memory.away = awayNow(memory.away, memory.spools, pods, now)
     const written = fleets.written(name)
     const isStopped = knowsPods && pods.length === 0 && fleet.kind === 'run' && fleet.replicas === 0
     this.#desk.loaded?.note(name, isStopped ? written.hash : loadedBy(pods))
@@ -123,6 +126,7 @@ export class FleetDesk {
       pods,
       knowsPods,
       spools: memory.spools,
+      away: memory.away,
       noneReadySince: memory.noneReadySince,
       now,
     }
@@ -158,6 +162,7 @@ export class FleetDesk {
       sample,
       mayGo: '',
       noneReadySince: undefined,
+      away: awayBefore(spools, standingStatus(status)),
       standing: undefined,
       text: '',
       known: undefined,

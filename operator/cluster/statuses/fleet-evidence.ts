@@ -31,6 +31,8 @@ export type FleetEvidence = {
   readonly knowsPods: boolean
   /** Which spool each relay had, and what it has instead. */
   readonly spools: readonly SpoolRecord[]
+  /** By pod, since when its relay is down with what it had accepted; wall clock. */
+  readonly away: ReadonlyMap<string, number>
   /** Since when no pod is ready; wall clock. */
   readonly noneReadySince: number | undefined
   readonly now: number

@@ -5,6 +5,7 @@ import { claimName } from '../../manifests/names.ts'
 import { spoolReset } from '../../spools.ts'
 import type { Standing } from '../../standing.ts'
 import { availableBy } from './available.ts'
+import { relayAway } from './away.ts'
 import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
 import { type FleetEvidence, lateMs, present, serving, staying, timeText } from './fleet-evidence.ts'
 import { patienceMs, programmedBy } from './programmed.ts'
@@ -31,7 +32,7 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
     certificateValidBy(evidence),
     scalingDownBy(evidence, queued),
     spoolReset(evidence.spools, (pod) => `claim ${claimName(pod)}`),
-    degradedBy(relays, maxAgeMs, 'status.routes and their logs'),
+    relayAway(evidence) ?? degradedBy(relays, maxAgeMs, 'status.routes and their logs'),
   ]
   const { settled, programmed } = programmedBy(evidence)
   const routes = routeHealth(
@@ -52,6 +53,7 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
 export function nextMoment(evidence: FleetEvidence): number {
   const since = [evidence.noneReadySince, ...evidence.pods.map(({ lagsSince }) => lagsSince)]
   const moments = since.flatMap((at) => (at === undefined ? [] : [at + patienceMs, at + lateMs]))
+  for (const since of evidence.away.values()) moments.push(since + evidence.maxAgeMs)
   for (const { pod } of evidence.pods) if (pod.goneBy !== undefined) moments.push(pod.goneBy + lateMs)
   for (const { since: at } of leavers(evidence)) if (at !== undefined) moments.push(at + evidence.drainTimeoutMs)
   return Math.min(...[...moments, ...certificateMoments(evidence)].filter((moment) => moment > evidence.now))

@@ -61,6 +61,7 @@ export const evidence = (more: Partial<FleetEvidence> = {}): FleetEvidence => ({
   maxAgeMs: 600_000,
   pods: [good(0), good(1)],
   spools: [],
+  away: new Map(),
   noneReadySince: undefined,
   now,
   ...more,

@@ -228,6 +228,22 @@ test.each<[string, Partial<FleetEvidence>, string]>([
   ['every relay has left out a smarthost', reporting([left], [left]), 'True SmarthostEjected: default/ses (route'],
   ['one relay alone has', reporting([left], [well]), 'False AsExpected'],
   ['no relay answers', { pods: [starting(0)] }, 'absent'],
+  [
+    'a relay is down with what it had accepted',
+    { pods: [good(0), starting(1)], away: new Map([['shared-1', now - 10 * minute]]) },
+    'True RelayAway: shared-1 neither takes nor delivers mail, for longer than spec.queue.maxAge: what it had accepted waits ' +
+      'on data-shared-1 until its pod runs again',
+  ],
+  [
+    'a relay is down, and mail may wait so long',
+    { pods: [good(0), starting(1)], away: new Map([['shared-1', now - 9 * minute]]) },
+    'False AsExpected',
+  ],
+  [
+    'a relay is down that is to leave: ScalingDown tells',
+    { ...smaller(good(0), starting(1)), away: new Map([['shared-1', now - 10 * minute]]) },
+    'False AsExpected',
+  ],
 ])('Degraded: %s', (_name, more, says) => {
   expect(told('Degraded', more)).toContain(says)
 })
@@ -311,6 +327,7 @@ test.each<[string, Partial<FleetEvidence>, number]>([
   ['a lag is worth a word', { pods: [lagging(0, 500)] }, now + 1000],
   ['and later an Event', { pods: [lagging(0, 5000)] }, now + 25_000],
   ['a certificate comes near its end', ending(15), now + day],
+  ['a relay is down', { away: new Map([['shared-1', now - minute]]) }, now + 9 * minute],
   ['a pod does not end', { pods: [good(0), leaves(1, now + 1000)] }, now + 31_000],
   ['nothing ever changes by itself', {}, Number.POSITIVE_INFINITY],
 ])('the next moment: %s', (_name, more, at) => {
