@@ -65,15 +65,17 @@ export function whyFewer(evidence: FleetEvidence): readonly string[] {
       .filter(({ pod }) => !pod.ready)
       .map(whyNotReady),
     ...ending.map(({ pod }) => `${pod.name}: ${whyEnding(pod, evidence)}`),
-    ...(absent.length > 0 ? [`${absent.length} pods are not there (${few(absent, ', ')}); ${whereTold(fleet)}`] : []),
+    ...(absent.length > 0
+      ? [`${absent.length} pods are not there (${few(absent, ', ')}); ${whereTold(fleet, 'them')}`]
+      : []),
   ]
 }
 
 /** A StatefulSet's own status has no word of what its controller was refused. */
-const whereTold = (fleet: Name): string => {
+export const whereTold = (fleet: Name, whom: 'it' | 'them'): string => {
   const { namespace, name } = splitName(fleet)
   return (
-    `what keeps them, as a quota or Pod Security, is in the Events of StatefulSet ${fleet}: ` +
+    `what keeps ${whom}, as a quota or Pod Security, is in the Events of StatefulSet ${fleet}: ` +
     `kubectl -n ${namespace} describe statefulset ${name}`
   )
 }

@@ -4,7 +4,7 @@ import { discardQueue } from '../../compile/own-annotations.ts'
 import { few } from '../../few.ts'
 import { claimName } from '../../manifests/names.ts'
 import { podName } from '../fleets/leaving.ts'
-import { type FleetEvidence, lasts, timeText, whyEnding } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, timeText, whereTold, whyEnding } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 
 export type Leaver = {
@@ -74,7 +74,7 @@ function leaverText(leaver: Leaver, evidence: FleetEvidence, queued: (uid: strin
 
 function whyAbsent(name: string, evidence: FleetEvidence): string {
   const ending = evidence.pods.find(({ pod }) => pod.name === name)
-  return ending === undefined ? 'it is not there' : whyEnding(ending.pod, evidence)
+  return ending === undefined ? `it is not there; ${whereTold(evidence.fleet, 'it')}` : whyEnding(ending.pod, evidence)
 }
 
 function mendsFor(reason: string, all: readonly Leaver[], { suspended, leaving }: FleetEvidence): string {

@@ -137,6 +137,11 @@ test.each<[string, Partial<FleetEvidence>, string]>([
     'True DrainUnknown: 1 relays are to stay; shared-1 leaves and does not say what it has: it is not there',
   ],
   [
+    'what makes its pods is refused them',
+    smaller(good(0)),
+    'it is not there; what keeps it, as a quota or Pod Security, is in the Events of StatefulSet mail/shared',
+  ],
+  [
     'it does not end',
     smaller(good(0), leaves(1, now - minute)),
     'does not say what it has: it is being deleted; it was to be gone by 2026-11-24T02:59:00Z: see to its node',
