@@ -1,5 +1,6 @@
 /** The chart as helm renders it: strict values, few rights, the very kinds that are printed. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { kinds } from '../../crds/kinds.ts'
@@ -88,6 +89,26 @@ describe.runIf(helmInstalled())('helm', () => {
     expect(verbsOn('namespaces')).toEqual(new Set('watchNamespaces' in values ? ['get'] : ['list', 'watch']))
     expect(verbsOn('pods')).toEqual(new Set(['list', 'watch', 'patch']))
     expect(verbsOn('relaypolicies')).toEqual(new Set(['list', 'watch', 'patch']))
+  })
+
+  test('each right on what is not of our kinds is in the table of the README, with its verbs (case K39)', () => {
+    const rows = readFileSync(join(chart, 'README.md'), 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.split(' | ')[0] ?? '')
+    const told = (resource: string, verb: string): boolean =>
+      rows.some(
+        (row) =>
+          row
+            .toLowerCase()
+            .split(/[^a-z]+/)
+            .includes(resource) && row.includes(`\`${verb}\``),
+      )
+    const rights = ofKind(rendered({}), 'ClusterRole')
+      .flatMap(rulesOf)
+      .filter(({ apiGroups }) => !apiGroups.includes('relayfleet.dev'))
+      .flatMap(({ resources, verbs }) => resources.flatMap((r) => verbs.map((verb) => [r, verb] as const)))
+    expect(rights.filter(([resource, verb]) => !told(resource, verb))).toEqual([])
   })
 
   test('of what it may make, change or delete, all has to carry its label (case K39)', () => {
