@@ -1,6 +1,7 @@
 /** Pages over HTTP for the few who watch a process: whoever asks without an end, or asks nothing, is in nobody's way. */
 import { STATUS_CODES } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { listen } from './listen.ts'
 
 export type Page = { readonly code: number; readonly type: string; readonly body: Buffer }
 
@@ -28,7 +29,10 @@ const questionBytes = 16 * 1024
  * question is not looked at. Node's own server goes through all of the 64 KiB that are read at once, and makes a request of
  * each of the 1,700 that they may hold before anybody can stop it. @throws Error where the address can not be had.
  */
-export function servePages(at: { readonly host: string; readonly port: number }, makers: Makers): Promise<Serving> {
+export async function servePages(
+  at: { readonly host: string; readonly port: number },
+  makers: Makers,
+): Promise<Serving> {
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {}).setTimeout(patienceMs, () => socket.destroy())
@@ -37,18 +41,14 @@ export function servePages(at: { readonly host: string; readonly port: number },
       void answer(question, makers).then((told) => tell(socket, told, question.startsWith('HEAD ')))
     })
   })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(at.port, at.host, () => {
-      // From here an error is a connection that could not be taken, e.g. for want of file descriptors.
-      server.on('error', () => {})
-      const close = (): void => {
-        server.close()
-        for (const socket of open) socket.destroy()
-      }
-      resolve({ port: (server.address() as AddressInfo).port, close })
-    })
-  })
+  await listen(server, at)
+  // From here an error is a connection that could not be taken, e.g. for want of file descriptors.
+  server.on('error', () => {})
+  const close = (): void => {
+    server.close()
+    for (const socket of open) socket.destroy()
+  }
+  return { port: (server.address() as AddressInfo).port, close }
 }
 
 /** Nothing is read any more when the first question has come. */

@@ -18,6 +18,7 @@ const layers = [
   'relay/metrics.ts',
   'relay/events.ts',
   'relay/shared-page.ts',
+  'relay/listen.ts',
   'relay/page-server.ts',
   'relay/http.ts',
   'relay/within.ts',

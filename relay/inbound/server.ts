@@ -1,8 +1,8 @@
 /** A listener: its port, its certificate, and a connection for each client. */
 
-import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import type { ListenerConfig } from '../config.ts'
+import { listen } from '../listen.ts'
 import { type Begin, Connection } from './connection.ts'
 import { type Certificate, Handshakes } from './handshakes.ts'
 
@@ -23,8 +23,7 @@ export async function openListener(config: ListenerConfig, certificate: Certific
   const server = createServer({ noDelay: true }, (socket) => {
     if (!socket.destroyed) new Connection(socket, tls, begin)
   })
-  server.listen(config.port, config.address)
-  await once(server, 'listening')
+  await listen(server, { host: config.address, port: config.port })
   // A client that is gone before it was taken is no trouble of the listener.
   server.on('error', () => {})
   const { address, port } = server.address() as AddressInfo

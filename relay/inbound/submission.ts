@@ -56,7 +56,7 @@ type Parts = {
   readonly keyrings?: Keyrings
 }
 type Validity = { readonly notBefore: Date; readonly notAfter: Date }
-type Open = Validity & { readonly name: string; readonly listener: Listener }
+type Open = Validity & Pick<ListenerConfig, 'name' | 'address'> & { readonly listener: Listener }
 
 export function createSubmission({
   spool,
@@ -128,7 +128,7 @@ export function createSubmission({
     const known = open.get(keyOf(config))?.listener
     known?.renew(certificate, config)
     const listener = known ?? (await openListener(config, certificate, begin(config.name)))
-    open.set(keyOf(config), { name: config.name, listener, notBefore, notAfter })
+    open.set(keyOf(config), { name: config.name, address: config.address, listener, notBefore, notAfter })
     if (!known) events.listening(config.name, listener.address, listener.port)
     events.certificate(config.name, notAfter.getTime())
   }
@@ -212,8 +212,8 @@ const inForceFrom = (loaded: LoadedConfig, keyring: Keyring, before: InForce | u
 const keyOf = ({ name, address, port, tls }: ListenerConfig): string => JSON.stringify([name, address, port, tls.mode])
 
 /** Whatever else differs, two listeners can not share a port: the one that is open has to go first. */
-const wantsPortOf = ({ address, port }: ListenerConfig, { listener }: Open): boolean =>
-  port === listener.port && address === listener.address
+const wantsPortOf = (wanted: ListenerConfig, { address, listener: { port } }: Open): boolean =>
+  wanted.port === port && wanted.address === address
 
 function certificateOf({ tls, clientCertificates }: ListenerConfig, files: LoadedConfig['files']): Certificate {
   const [cert, key] = [files.get(tls.certificateFile), files.get(tls.keyFile)]
