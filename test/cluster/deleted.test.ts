@@ -4,7 +4,7 @@ import { until } from '../local/until.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { installCrds } from './install-crds.ts'
-import { type LeavingStage, openLeavingStage } from './leaving-stage.ts'
+import { type Condition, type LeavingStage, openLeavingStage } from './leaving-stage.ts'
 import { isWrite } from './whole/operator-process.ts'
 import { credential, domain, make, policy } from './whole/scenarios.ts'
 
@@ -178,6 +178,34 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     stage.pods.delivers = true
     await isGone()
     expect(stage.pods.mail.get('shared-1')).toBe(0)
+  })
+
+  test('with its namespace, which is kept by somebody else: it says so, and no more that it is ready', async () => {
+    await make(admin, stage.namespace, [policy('shared'), domain(), credential('checkout')])
+    await stage.remembered(2)
+    await until('the credential is known', () => credentialSays('Programmed'))
+    const pod = stage.at('pods', 'shared-1')
+    accepted(await admin.patch(pod, { metadata: { finalizers: ['example.org/kept'] } }))
+    accepted(await admin.remove(`/api/v1/namespaces/${stage.namespace}`))
+    const says = async (kind: string, name: string) => {
+      const { conditions = [] } = ((await stage.get(kind, name))['status'] ?? {}) as {
+        conditions?: readonly Condition[]
+      }
+      return conditions.find(({ type }) => type === 'Ready')
+    }
+    for (const [kind, name] of [
+      ['relaypolicies', 'shared'],
+      ['relaycredentials', 'checkout'],
+    ] as const) {
+      await until(`${kind} says so`, async () => (await says(kind, name))?.reason === 'NamespaceDeleted', 20_000)
+      expect(await says(kind, name)).toMatchObject({ status: 'False' })
+    }
+    accepted(await admin.patch(pod, { metadata: { finalizers: null } }))
+    await until(
+      'the namespace is gone',
+      async () => (await admin.get(`/api/v1/namespaces/${stage.namespace}`)).status === 404,
+      60_000,
+    )
   })
 
   test('keeps no namespace from going: its pods and volumes go all the same, and that is told', async () => {

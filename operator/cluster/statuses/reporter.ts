@@ -15,6 +15,7 @@ import type { Publisher } from '../publishing/publisher.ts'
 import type { World } from '../watch/world.ts'
 import { type Ask, type AskUsage, askRelay, askUsage } from './ask-relay.ts'
 import { FleetDesk } from './fleet-desk.ts'
+import { goingStatus } from './going.ts'
 import { Inquiry } from './inquiry.ts'
 import { type Reported, reportedOf } from './reported.ts'
 import { StatusDesk } from './status-desk.ts'
@@ -34,7 +35,7 @@ export type Reporter = {
 
 export type Reporting = {
   readonly api: Pick<Api, 'apply'>
-  readonly world: Pick<World, 'declaredAs' | 'pods' | 'knowsPods' | 'made'>
+  readonly world: Pick<World, 'declaredAs' | 'going' | 'pods' | 'knowsPods' | 'made'>
   readonly fleets: Pick<Fleets, 'written' | 'had' | 'nudge' | 'again'>
   readonly bindings: Pick<Bindings, 'troubles'>
   readonly records: Pick<Verifier, 'look'>
@@ -108,17 +109,30 @@ function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal)
     took: reporting.took,
   })
   const statuses = new StatusDesk({ ...reporting, writer })
+  /** By uid, whose namespace goes, and who was told so: before that is heard, too. */
+  let told: ReadonlySet<string> = new Set()
+  const tellGoing = (at: number): void => {
+    const going = reporting.world.going()
+    for (const declared of going) {
+      const job = told.has(declared.uid) ? undefined : goingStatus(declared, at)
+      if (job !== undefined) writer.give(job)
+    }
+    told = new Set(going.map(({ uid }) => uid))
+  }
   return {
     /** Looks at everything that changed; when to do so again, without any news. */
     turn(reported: Reported, at: number): number {
       const { standings, known, at: judgeAgain } = fleets.judge(reported, at)
       const used = usages.look(reported, at)
-      return Math.min(judgeAgain, used.at, statuses.report({ reported, standings, known, usages: used, now: at }))
+      const again = statuses.report({ reported, standings, known, usages: used, now: at })
+      tellGoing(at)
+      return Math.min(judgeAgain, used.at, again)
     },
     forget(): void {
       fleets.forget()
       usages.forget()
       statuses.forget()
+      told = new Set()
       writer.clear()
     },
   }

@@ -23,6 +23,8 @@ export type Heard = Readonly<Record<string, string>>
 export type World = {
   declared(): readonly DeclaredObject[]
   declaredAs(ref: Ref): DeclaredObject | undefined
+  /** What goes with its namespace, and is declared no more. */
+  going(): readonly DeclaredObject[]
   /** Policies that are kept for nothing: they go with their namespace, which takes pods and volumes along. */
   forsaken(): readonly DeclaredObject[]
   /** Labels by namespace. */
@@ -107,6 +109,8 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
     (all) => all.filter((declared) => declared !== undefined),
   )
   const isLeaving = (ref: Ref): boolean => labels.leaving().size > 0 && labels.leaving().has(namespaceIn(ref))
+  const going = (): readonly DeclaredObject[] =>
+    labels.leaving().size === 0 ? [] : listed().filter(({ ref }) => isLeaving(ref))
   return {
     declared: () => (labels.leaving().size === 0 ? listed() : listed().filter(({ ref }) => !isLeaving(ref))),
     declaredAs(ref) {
@@ -117,7 +121,8 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
       }
       return undefined
     },
-    forsaken: () => (labels.leaving().size === 0 ? [] : listed().filter((d) => isLeaving(d.ref) && leaves(d))),
+    going,
+    forsaken: () => going().filter(leaves),
     namespaces: labels.labels,
     made: (fleet) => [...made, serviceMonitors].flatMap((m) => m.of(fleet)).map((m) => m.object),
     pods: (fleet) => podsOf(fleet).map((p) => p.pod),

@@ -80,6 +80,7 @@ function openCluster() {
     put,
     statusOf: (ref: Ref) => objects.get(ref)?.status as { readonly conditions: readonly Condition[] },
     world: {
+      going: () => [],
       declaredAs: (ref: Ref) => objects.get(ref),
       pods: () => [pod(0), pod(1)],
       knowsPods: () => true,

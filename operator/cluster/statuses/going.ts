@@ -1,0 +1,29 @@
+/** Objects whose namespace is being deleted: nothing is made for them any more, and what was said of them is no longer so. */
+import { namespaceIn } from '../../compile/snapshot.ts'
+import { mergeConditions } from '../../conditions.ts'
+import type { DeclaredObject } from '../watch/world.ts'
+import { timeText } from './fleet-evidence.ts'
+import { standingStatus } from './standing-status.ts'
+import type { StatusJob } from './status-writer.ts'
+
+const reason = 'NamespaceDeleted'
+
+/** Undefined where it has been said. A namespace that is being deleted never comes back. */
+export function goingStatus(declared: DeclaredObject, now: number): StatusJob | undefined {
+  const { ref, uid, status } = declared
+  const { conditions } = standingStatus(status)
+  if (conditions.some((c) => c.reason === reason)) return undefined
+  const { generation } = declared.is === 'valid' ? declared.resource : declared.invalid
+  const message =
+    `namespace ${namespaceIn(ref)} is being deleted: Kubernetes removes its pods, Secrets and volumes, whatever they hold, and ` +
+    'nothing is made there any more; where that does not end, the conditions of the Namespace say what is left'
+  const found = [{ type: 'Accepted', status: 'False', reason, message }] as const
+  return {
+    ref,
+    uid,
+    status: {
+      observedGeneration: generation,
+      conditions: mergeConditions(conditions, found, generation, timeText(now)),
+    },
+  }
+}
