@@ -23,7 +23,7 @@ import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
 import { type Place, segmentBytesFor } from './segment.ts'
-import { acceptanceBytes, removalBytes, stateBytes } from './sizes.ts'
+import { acceptanceBytes, stateBytes } from './sizes.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
 import { type Patience, patience, Unreadable } from './unreadable.ts'
 
@@ -161,8 +161,7 @@ export class JournalSpool implements Spool {
   }
 
   get claimed(): number {
-    const { fileBytes, liveBytes, stateBytes, growth, size } = this.#register
-    return fileBytes + liveBytes + stateBytes + growth + size * removalBytes
+    return this.#register.claimed
   }
 
   get size(): number {

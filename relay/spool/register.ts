@@ -6,7 +6,7 @@ import { Numbered } from './numbered.ts'
 import type { ContentFile } from './record.ts'
 import { Rows } from './rows.ts'
 import type { Place, Segment } from './segment.ts'
-import { stateBytesOf } from './sizes.ts'
+import { removalBytes, stateBytesOf } from './sizes.ts'
 import type { Outline } from './spool.ts'
 
 const captured = 1
@@ -64,6 +64,11 @@ export class Register {
   /** By how many octets they grow when each is copied. */
   get growth(): number {
     return this.#growth
+  }
+
+  /** Octets of the volume that all of these take, with a removal for each. */
+  get claimed(): number {
+    return this.#fileBytes + this.#liveBytes + this.#stateBytes + this.#growth + this.size * removalBytes
   }
 
   get oldestAcceptedAt(): number | undefined {
