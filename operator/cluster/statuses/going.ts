@@ -1,7 +1,7 @@
 /** Objects whose namespace is being deleted: nothing is made for them any more, and what was said of them is no longer so. */
 import { namespaceIn } from '../../compile/snapshot.ts'
 import { mergeConditions } from '../../conditions.ts'
-import type { DeclaredObject } from '../watch/world.ts'
+import type { DeclaredObject } from '../watch/declared.ts'
 import { timeText } from './fleet-evidence.ts'
 import { standingStatus } from './standing-status.ts'
 import type { StatusJob } from './status-writer.ts'
