@@ -125,12 +125,17 @@ const unable = (reply: Reply): Outcome => ({ kind: 'bounced', reply, unasked: tr
 const isStale = ({ mail }: Transaction): boolean =>
   mail.kind === 'none' ? betweenMessages.has(mail.cause) : isFarewell(mail.reply)
 
-/** Who was idle for too long hears 451 4.4.2 of Amazon SES and Google, and 451 4.7.0 of Exchange, where RFC 5321 section 3.8 has 421. */
+/**
+ * Where RFC 5321 section 3.8 has 421, who was idle for too long hears 451 4.4.2 of Amazon SES and Google, and 451 4.7.0 of
+ * Exchange; and who had its messages 452 4.5.3 of OpenSMTPD, a status of recipients, of which there are none at MAIL.
+ */
 function isFarewell(said: WireReply): boolean {
   if (said.code < 400 || said.code >= 500) return false
   const { code, status, text } = replyOf(said)
-  return code === 421 || status === '4.4.2' || /time-?out|timed out/i.test(text)
+  return code === 421 || status === '4.4.2' || status === '4.5.3' || farewell.test(text)
 }
+
+const farewell = /time-?out|timed out|too many messages.* (session|connection)\b/i
 
 /** What may have come of the message before: the connection's end, or a reply of it that nobody asked for. */
 const betweenMessages: ReadonlySet<Cause> = new Set(['lost', 'malformed'])

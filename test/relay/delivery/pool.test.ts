@@ -177,6 +177,11 @@ const goodbyes: readonly (readonly [name: string, behaviour: Behaviour])[] = [
   ['421', say('421 4.7.0 enough messages')],
   ['451 of an idle time, as of Amazon SES,', say('451 4.4.2 Timeout waiting for data from client.', { ends: 'drop' })],
   ['451 of an idle time, as of Exchange,', say('451 4.7.0 Timeout waiting for client input', { ends: 'drop' })],
+  [
+    '452 of a session that had its messages, as of OpenSMTPD,',
+    say('452 4.5.3 Too many recipients: Too many messages sent'),
+  ],
+  ['452 of messages in a session,', say('452 Too many messages for this session')],
   ['a close', drop],
   ['a reset', reset],
 ]
