@@ -37,7 +37,7 @@ export class ReplyParser {
     if (line.indexOf('\r') !== line.length - 1) return malformed('a reply line that ends without CR LF')
     const code = line.slice(0, 3)
     if (!isReplyLine(line)) return malformed(`no SMTP reply: "${printable(clean(line.slice(0, -1)), 100)}"`)
-    if (this.#lines.length > 0 && code !== this.#code)
+    if (this.#lines.length > 0 && code !== this.#code && !isTakenBack(this.#code, code))
       return malformed(`a reply of two codes: ${this.#code} and ${code}`)
     if (this.#lines.length === maxLines) return malformed('a reply of too many lines')
     this.#code = code
@@ -50,6 +50,9 @@ export class ReplyParser {
 }
 
 const isDigit = (octet: number): boolean => octet >= 0x30 && octet <= 0x39
+
+/** Postfix's postscreen begins to greet, to see who cannot wait, and may refuse the connection then; 220 is said of no mail. */
+const isTakenBack = (begun: string, code: string): boolean => begun === '220' && /^[45]/.test(code)
 
 /** Three digits, the first from 2 to 5 (1yz has no use in SMTP), then space, hyphen or the end of the line. */
 function isReplyLine(line: string): boolean {

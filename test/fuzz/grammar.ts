@@ -275,7 +275,7 @@ function comment(s: Scan): true | undefined {
 
 export type Reply = { readonly code: number; readonly lines: readonly string[] }
 
-/** Whole replies (RFC 5321 section 4.2), until what is none; `whole` says that nothing else was there. */
+/** Whole replies (RFC 5321 section 4.2), and greetings taken back, until what is none; `whole`: nothing else was there. */
 export function replies(octets: string): { readonly found: readonly Reply[]; readonly whole: boolean } {
   const found: Reply[] = []
   let code = ''
@@ -289,7 +289,8 @@ export function replies(octets: string): { readonly found: readonly Reply[]; rea
     const separator = line.charAt(3)
     const isCode = said.length === 3 && '2345'.includes(said.charAt(0)) && [...said].every(isDigit)
     const isLine = isCode && (separator === '' || separator === ' ' || separator === '-')
-    if (!isLine || line.includes('\n') || line.includes('\r') || (code !== '' && said !== code)) {
+    const isOther = code !== '' && said !== code && !(code === '220' && '45'.includes(said.charAt(0)))
+    if (!isLine || line.includes('\n') || line.includes('\r') || isOther) {
       return { found, whole: false }
     }
     code = said

@@ -176,6 +176,7 @@ const replySamples = [
   '250 ok\r\n',
   '250-x\r\n250-PIPELINING\r\n250 SIZE 1\r\n',
   '354 go\r\n250 2.0.0 ok\r\n',
+  '220-x\r\n521 no\r\n',
   '250\r\n',
 ] satisfies readonly string[]
 

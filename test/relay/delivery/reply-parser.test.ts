@@ -21,6 +21,11 @@ test.each([
   ['several lines', '250-a\r\n250-b\r\n250 c\r\n', [reply(250, 'a', 'b', 'c')]],
   ['a last line without text', '250-a\r\n250\r\n', [reply(250, 'a', '')]],
   ['two replies in one segment', '250 a\r\n550 b\r\n', [reply(250, 'a'), reply(550, 'b')]],
+  [
+    'case U02: a greeting that ends in a refusal, as of postscreen',
+    '220-a\r\n220-b\r\n521 c\r\n',
+    [reply(521, 'a', 'b', 'c')],
+  ],
   ['no end yet', '250 ok', []],
   ['a continuation without its end', '250-a\r\n', []],
 ] as const)('%s', (_name, text, expected) => {
@@ -38,6 +43,7 @@ test.each([
   ['a bare LF', '250 ok\n'],
   ['a bare CR inside', '250 o\rk\r\n'],
   ['two codes in one reply', '250-a\r\n550 b\r\n'],
+  ['two codes in one reply, of which none refuses', '220-a\r\n250 b\r\n'],
   ['letters', '2x0 ok\r\n'],
   ['HTTP', 'HTTP/1.1 400 Bad Request\r\n'],
   ['case U19: a line without end', `250 ${'x'.repeat(5000)}`],
