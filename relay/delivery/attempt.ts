@@ -3,7 +3,7 @@ import type { Envelope } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
 import { type Cause, replyFor, replyOf, type WireReply } from './answer.ts'
-import { classifyOpening, classifyTransaction } from './classify.ts'
+import { classifyOpening, classifyTransaction, explained } from './classify.ts'
 import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
 import type { Opened } from './open.ts'
@@ -101,7 +101,7 @@ async function transact(client: Client, mail: Mail): Promise<Attempted | undefin
 
 /** Some recipients may be refused before anything is sent; the others share the transaction. */
 function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
-  const { capabilities } = client
+  const { capabilities, withoutTls } = client
   const need = { envelope, content }
   const refused = forwardPaths.map((path) => refusedBeforehand(capabilities, need, path))
   const sent = refused.some((reply) => reply !== undefined)
@@ -113,7 +113,8 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
     sent,
     mailing: { reversePath: told(envelope.reversePath), forwardPaths: sent.map(told), parameters, content },
     outcomesWith(transaction: Transaction | undefined): readonly Outcome[] {
-      const answered = transaction === undefined ? [] : [...classifyTransaction(transaction, sent.length)]
+      const outcomes = transaction === undefined ? [] : classifyTransaction(transaction, sent.length)
+      const answered = outcomes.map((outcome) => explained(outcome, withoutTls))
       if (sent === forwardPaths) return answered
       return refused.flatMap((reply) => (reply === undefined ? answered.splice(0, 1) : [unable(reply)]))
     },

@@ -21,12 +21,24 @@ const scopes: Readonly<Record<MailStage, Scope>> = {
 
 /** Before MAIL nothing is said about any message: even a 5yz reply is only the smarthost's own trouble. */
 export function classifyOpening(stage: Stage, answer: Answer): Outcome {
-  if (answer.kind === 'none') return deferred('nextHop', replyFor(answer.cause, `${stage}: ${answer.why}`))
+  const why = faultAt(stage, answer)
+  if (answer.kind === 'none') return deferred('nextHop', replyFor(answer.cause, why))
   const { code } = answer.reply
   if (code >= 400 && code < 500) return deferred('nextHop', replyOf(answer.reply))
-  const why = `${stage} was answered ${replyLine(replyOf(answer.reply))}`
   return deferred('nextHop', replyFor(openingCauses[stage] ?? 'malformed', why))
 }
+
+export const faultAt = (stage: Stage, answer: Answer): string =>
+  answer.kind === 'none' ? `${stage}: ${answer.why}` : `${stage} was answered ${replyLine(replyOf(answer.reply))}`
+
+/** Who is not given what we failed in asks for it: the fault is told, too. */
+export const explained = (outcome: Outcome, withoutTls: string | undefined): Outcome =>
+  withoutTls !== undefined && outcome.kind === 'deferred' && outcome.reply.status === '4.7.8'
+    ? {
+        ...outcome,
+        reply: replyFor('unauthenticated', `${outcome.reply.text}; TLS was tried, and failed: ${withoutTls}`),
+      }
+    : outcome
 
 const openingCauses: Partial<Record<Stage, 'insecure' | 'unauthenticated' | 'refused'>> = {
   banner: 'refused',

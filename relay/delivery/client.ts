@@ -37,6 +37,8 @@ export class Client {
   readonly tls: string
   /** Of the smarthost, as it was connected to. */
   readonly address: string
+  /** What failed, where TLS was tried and there is none. */
+  withoutTls: string | undefined
   readonly #wire: Wire
   #transactions = 0
   /** A transaction may be open at the smarthost: the next one begins with RSET. */

@@ -4,6 +4,7 @@ import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Answer } from './answer.ts'
 import type { Connections } from './attempt.ts'
+import { faultAt } from './classify.ts'
 import type { Client } from './client.ts'
 import { type Health, isFailure } from './health.ts'
 import { type HealthRecord, newRecord } from './health-records.ts'
@@ -280,6 +281,7 @@ export class Pool {
     this.#loggedInAt = opened.kind === 'open' ? performance.now() : Number.NEGATIVE_INFINITY
     if (opened.kind === 'failed') return opened
     const { client } = opened
+    if (secured.kind === 'failed') client.withoutTls = faultAt(secured.stage, secured.answer)
     this.#busy.add(client)
     client.onBroken(() => this.#forget(client))
     this.#events.smarthostConnected(this.label, this.#target.smarthost.host, client.tls)

@@ -220,6 +220,27 @@ test.each([
   expect(facts('smarthostConnected').map(([, , tls]) => tls)).toEqual([''])
 })
 
+test.each([
+  ['the handshake', {}, /TLS was tried, and failed: TLS: the connection was lost \(ERR_SSL/],
+  [
+    'STARTTLS',
+    { STARTTLS: say('454 4.7.0 not now') },
+    /TLS was tried, and failed: STARTTLS was answered 454 4.7.0 not now$/,
+  ],
+] as const)('case T21: Opportunistic: where %s fails, and nothing is taken in clear, both are told', async (_name, script, why) => {
+  const wantsTls = say('530 5.7.0 Must issue a STARTTLS command first')
+  const upstream = await startSmarthost({
+    offers: ['STARTTLS'],
+    script: { ...script, MAIL: wantsTls },
+    certificate: { cert: forOthers.cert, key: forOthers.key, wantsOurs: true },
+  })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { tls: { mode: 'Opportunistic' } }))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome.reply.text).toMatch(/^MAIL was answered 530 5.7.0 Must issue a STARTTLS command first; /)
+  expect(attempts[0]?.outcome.reply.text).toMatch(why)
+})
+
 test('case U22: a refused login is deferred, tried once in a minute, and tells no secret', async () => {
   const echo = Buffer.from('\0relay\0pass word').toString('base64')
   const upstream = await startSmarthost({
