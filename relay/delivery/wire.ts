@@ -136,7 +136,9 @@ export class Wire {
   }
 
   #take(read: Answer): void {
-    const answer = this.clean === undefined ? read : cleaned(read, this.clean)
+    const said = this.clean === undefined ? read : cleaned(read, this.clean)
+    // Who says so has left, whatever it was asked: QUIT is not waited for, and 221 is no yes to anything else.
+    const answer = said.kind === 'reply' && said.reply.code === 221 ? farewell : said
     if (this.#waiting === undefined || answer.kind === 'none') {
       this.#break(answer.kind === 'none' ? answer : unasked)
       return
@@ -209,4 +211,5 @@ export class Wire {
 }
 
 const quitMs = 5000
+const farewell = none('lost', 'the session was ended by 221')
 const unasked = none('malformed', 'a reply that no command asked for')

@@ -182,6 +182,7 @@ const goodbyes: readonly (readonly [name: string, behaviour: Behaviour])[] = [
     say('452 4.5.3 Too many recipients: Too many messages sent'),
   ],
   ['452 of messages in a session,', say('452 Too many messages for this session')],
+  ['221 and a close', say('221 2.0.0 bye', { ends: 'drop' })],
   ['a close', drop],
   ['a reset', reset],
 ]

@@ -15,6 +15,7 @@ const faults = {
   '4yz': say('451 4.3.0 try later'),
   '421': say('421 4.3.2 going down', { ends: 'drop' }),
   '5yz': say('550 5.7.1 no'),
+  '221': say('221 2.0.0 bye', { ends: 'drop' }),
   drop,
   reset,
   silence,
