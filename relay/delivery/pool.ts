@@ -158,18 +158,19 @@ export class Pool {
   async #openOrWait(hurried: boolean): Promise<Opened> {
     for (;;) {
       this.#opening++
+      const began = performance.now()
       const opened = await this.#openInTurn(hurried).finally(() => this.#opening--)
-      if (!this.#isSurplus(opened)) return opened
+      if (!this.#isSurplus(opened, began)) return opened
       const shared = await this.#nextFree(hurried)
       if (shared !== undefined) return shared
     }
   }
 
   /** Once there is none, whoever waits tries in turn: what has just ended may not be counted any more. Other failures are shared. */
-  #isSurplus(opened: Opened): boolean {
+  #isSurplus(opened: Opened, began: number): boolean {
     if (opened.kind === 'open') return false
     if (this.#connections > 0) {
-      if (!isForNow(opened.answer) && !this.#isUngreeted(opened)) return false
+      if (!isForNow(opened.answer) && !this.#isUngreeted(opened, began)) return false
       this.#surplus = { taken: this.#connections, until: performance.now() + surplusMs }
       return true
     }
@@ -179,11 +180,15 @@ export class Pool {
     return false
   }
 
-  /** Some close a surplus connection without a word. Where those that are open carry nothing it is as any other failure. */
-  #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>): boolean {
+  /**
+   * Some close a surplus connection without a word; some let it wait for one of their processes, as Postfix, for longer than we
+   * do. Where those that are open carry nothing it is as any other failure.
+   */
+  #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
     const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
-    const works = performance.now() - this.#cameBackAt < surplusMs && !this.isAbandoned
-    return works && stage === first && answer.kind === 'none' && answer.cause === 'lost'
+    if (stage !== first || answer.kind !== 'none' || this.isAbandoned) return false
+    if (answer.cause === 'silent') return this.#cameBackAt > began
+    return answer.cause === 'lost' && performance.now() - this.#cameBackAt < surplusMs
   }
 
   /** Undefined: there is room for one that is new. */

@@ -70,6 +70,27 @@ test.each([
   expect(facts('smarthostEjected')).toEqual([])
 })
 
+test('case U23: who greets no further connection while those that are open carry mail charges nobody for it', async () => {
+  const upstream: Upstream = await startSmarthost({
+    script: { banner: () => (upstream.open() > 2 ? silence : undefined) },
+  })
+  const { spool, attempts, facts } = rig(oneSmarthost(upstream.port, { maxConnections: 5 }), {
+    deadlines: { ...allWithin(20_000), banner: 3000 },
+  })
+  const put = (): string => {
+    const message = envelope(hello)
+    spool.put(message, hello)
+    return message.queueId
+  }
+  const first = Array.from({ length: 40 }, put)
+  const hasEnded = (id: string): boolean => attempts.some(({ queueId }) => queueId === id)
+  // Others go on meanwhile, over the two that it greets.
+  await until('those that were not greeted', () => put() !== '' && first.every(hasEnded), 30_000)
+  expect(upstream.most()).toBe(5)
+  expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
+  expect(facts('smarthostEjected')).toEqual([])
+})
+
 test('case U23: so it is where TLS comes first', async () => {
   const certificate = await makeCertificates(['127.0.0.1'])
   const upstream = await startSmarthost({ certificate, tlsFromStart: true })
