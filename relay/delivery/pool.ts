@@ -156,10 +156,14 @@ export class Pool {
 
   /** A surplus connection is refused, not the mail: it goes over those that are open, each of which has its deadlines. */
   async #openOrWait(hurried: boolean): Promise<Opened> {
-    for (;;) {
+    // While others carry mail a further connection has as long as a connection may take; it has that of the RFC where they do not.
+    for (let impatient = this.#carriesMail; ; impatient = false) {
       this.#opening++
       const began = performance.now()
-      const opened = await this.#openInTurn(hurried).finally(() => this.#opening--)
+      const opened = await this.#openInTurn(hurried || impatient).finally(() => this.#opening--)
+      if (opened.kind === 'open') opened.client.waitFor(this.#deadlines(hurried))
+      const tooSoon = impatient && isSilent(opened)
+      if (tooSoon && !this.#hasCarriedSince(began)) continue
       if (!this.#isSurplus(opened, began)) return opened
       const shared = await this.#nextFree(hurried)
       if (shared !== undefined) return shared
@@ -185,10 +189,18 @@ export class Pool {
    * do. Where those that are open carry nothing it is as any other failure.
    */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
+    if (answer.kind !== 'none' || this.isAbandoned) return false
+    if (answer.cause === 'silent') return this.#hasCarriedSince(began)
     const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
-    if (stage !== first || answer.kind !== 'none' || this.isAbandoned) return false
-    if (answer.cause === 'silent') return this.#cameBackAt > began
-    return answer.cause === 'lost' && performance.now() - this.#cameBackAt < surplusMs
+    return answer.cause === 'lost' && stage === first && this.#carriesMail
+  }
+
+  get #carriesMail(): boolean {
+    return this.#hasCarriedSince(performance.now() - surplusMs)
+  }
+
+  #hasCarriedSince(began: number): boolean {
+    return this.#connections > 0 && this.#cameBackAt > began
   }
 
   /** Undefined: there is room for one that is new. */
@@ -313,6 +325,8 @@ export class Pool {
   }
 }
 
+const isSilent = (opened: Opened): boolean =>
+  opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'
 const isForNow = (answer: Answer): boolean =>
   answer.kind === 'reply' && answer.reply.code >= 400 && answer.reply.code < 500
 const isOpportunistic = ({ smarthost }: Target): boolean => smarthost.tls.mode === 'Opportunistic'

@@ -70,12 +70,12 @@ test.each([
   expect(facts('smarthostEjected')).toEqual([])
 })
 
-test('case U23: who greets no further connection while those that are open carry mail charges nobody for it', async () => {
+test('case U23: who greets no further connection while those that are open carry mail charges nobody, and is waited for no longer than to connect', async () => {
   const upstream: Upstream = await startSmarthost({
     script: { banner: () => (upstream.open() > 2 ? silence : undefined) },
   })
   const { spool, attempts, facts } = rig(oneSmarthost(upstream.port, { maxConnections: 5 }), {
-    deadlines: { ...allWithin(20_000), banner: 3000 },
+    deadlines: { ...allWithin(120_000), connect: 3000 },
   })
   const put = (): string => {
     const message = envelope(hello)
@@ -89,6 +89,26 @@ test('case U23: who greets no further connection while those that are open carry
   expect(upstream.most()).toBe(5)
   expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
   expect(facts('smarthostEjected')).toEqual([])
+})
+
+test('case U23: while those that are open carry nothing a further connection may be greeted late (RFC 5321 section 4.5.3.2)', async () => {
+  const late = say('220 smarthost.test ESMTP', { afterMs: 1500 })
+  const upstream = await startSmarthost({
+    script: {
+      banner: (time) => [undefined, silence, late][time],
+      dot: (time) => (time === 1 ? say('250 2.0.0 queued', { afterMs: 4000 }) : undefined),
+    },
+  })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 2 }), {
+    deadlines: { ...allWithin(120_000), connect: 500 },
+  })
+  for (const number of [1, 2, 3]) {
+    spool.put(envelope(hello), hello)
+    if (number === 1) await attempted(1)
+  }
+  await attempted(3)
+  expect(attempts.map((a) => [a.attempt, a.outcome.kind])).toEqual(Array(3).fill([1, 'delivered']))
+  expect(upstream.connections()).toBe(3)
 })
 
 test('case U23: so it is where TLS comes first', async () => {
