@@ -4,7 +4,7 @@ import { type Captured, capturedBy, capturedMail, contentOf, headerOf, headOf } 
 import { type State, stateAt } from '../local/state.ts'
 import { outputOption, stateOption } from './arguments.ts'
 import type { Context } from './context.ts'
-import { type ExitCode, exitCodes } from './exit-code.ts'
+import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
 
 type Options = { readonly state: string; readonly output: 'text' | 'json' }
@@ -50,8 +50,9 @@ function show(queueId: string | undefined, { state: folder, output }: Options, t
   const state = stateAt(folder)
   const message = queueId === undefined ? capturedMail(state).at(-1) : capturedBy(state, queueId)
   if (message === undefined) {
-    const what = queueId === undefined ? 'nothing was captured' : `there is no captured message ${queueId}`
-    throw new Error(`${what} in ${state.root}; relayfleet inbox list shows what there is`)
+    const mend = `in ${state.root}; relayfleet inbox list shows what there is`
+    if (queueId === undefined) throw new Error(`nothing was captured ${mend}`)
+    throw new UsageError(`there is no captured message ${queueId} ${mend}`)
   }
   if (output === 'json') terminal.out(JSON.stringify({ ...message, content: contentOf(message) }, null, 2))
   else for (const line of messageLines(message, terminal)) terminal.out(line)

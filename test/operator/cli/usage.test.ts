@@ -70,9 +70,9 @@ test('what can not be reached is exit code 3, and says what to do', async () => 
   expect(err).toContain('is relayfleet local running with this folder?')
 })
 
-test('a captured message that is not there is exit code 3', async () => {
+test('a captured message that is not there is exit code 2, as docs/sre.md says', async () => {
   const { code, err } = await commanded('inbox', 'show', 'q1', '--state', temporaryFolder())
-  expect(code).toBe(3)
+  expect(code).toBe(2)
   expect(err).toContain('there is no captured message q1')
 })
 
@@ -96,7 +96,7 @@ test('captured mail of which somebody has deleted one half, and what is no mail,
   expect([code, out.trim().split('\n').length, err]).toEqual([0, 1, ''])
   expect(out).toContain('still here')
   const half = await commanded('inbox', 'show', 'half', '--state', state)
-  expect([half.code, half.err]).toEqual([3, expect.stringContaining('there is no captured message half')])
+  expect([half.code, half.err]).toEqual([2, expect.stringContaining('there is no captured message half')])
 })
 
 test('what is captured is listed by its header alone: mail that is deleted meanwhile keeps nobody from the others, nor does one that no string can hold', async () => {
