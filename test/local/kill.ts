@@ -19,7 +19,6 @@ import { median } from './median.ts'
 import { type Arrival, startReceiver, startSwiftReceiver } from './receiver.ts'
 import { accessTo, loadConfig, senderDomain, writeRelay } from './relay-process.ts'
 import { seededRandom } from './seeded-random.ts'
-import { until } from './until.ts'
 import { Victim } from './victim.ts'
 
 export type KillPlan = {
@@ -65,7 +64,7 @@ async function killRunIn(folder: string, plan: KillPlan): Promise<KillReport> {
     const load = startLoad({ access: accessTo(listenPort, certificates), sessions, rate, ...messages })
     const killing = killOften(victim, plan, seededRandom(seed)).finally(load.stop)
     await Promise.all([killing, load.done])
-    await drained(victim)
+    await victim.drained(drainMs)
     const exitCode = await victim.end('SIGTERM')
     const verdict = check(messages.sent, receiver.arrivals().map(seen))
     return {
@@ -115,16 +114,6 @@ async function killOften(victim: Victim, plan: KillPlan, random: () => number): 
     await victim.start()
   }
 }
-
-const drained = (victim: Victim): Promise<boolean> =>
-  until(
-    'the queue is empty',
-    async () => {
-      const { ready, deferred, inFlight } = (await victim.relay.status()).queue
-      return ready + deferred + inFlight === 0
-    },
-    drainMs,
-  )
 
 const seen = (a: Arrival) => ({ ...a, id: a.id ?? `(number ${a.number})`, digest: a.digest ?? '' })
 

@@ -22,7 +22,6 @@ import { startLoad, type Told } from './load.ts'
 import { type LoadMessage, loadMessage } from './load-message.ts'
 import { accessTo, loadConfig, senderDomain, writeRelay } from './relay-process.ts'
 import { seededRandom } from './seeded-random.ts'
-import { until } from './until.ts'
 import { Victim } from './victim.ts'
 
 export type OrdealPlan = {
@@ -120,7 +119,7 @@ async function suffered({ seconds, seed, megabytes }: OrdealPlan, stage: Stage):
   await Promise.all([load.done, breaking])
   mood.trouble = 0
   configure(() => 0.5)
-  await drained(victim)
+  await victim.drained(drainMs)
   const exitCode = await victim.end('SIGTERM')
   const log = readFileSync(join(folder, 'relay.log'), 'utf8').split('\n')
   const taken = hops.flatMap((hop) => hop.taken)
@@ -141,17 +140,6 @@ async function doFor(seconds: number, deeds: readonly Deed[], random: () => numb
   }
   return done
 }
-
-const drained = (victim: Victim): Promise<boolean> =>
-  until(
-    'the queue is empty',
-    async () => {
-      const { ready, deferred, inFlight } = (await victim.relay.status()).queue
-      return ready + deferred + inFlight === 0
-    },
-    drainMs,
-    100,
-  )
 
 /** Another one each time: routes, priorities, connections, times, and whether the credential may send. */
 function configOf(listenPort: number, hops: readonly FickleHop[], chance: () => number): RelayConfig {

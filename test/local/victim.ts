@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Relay, spawnRelay, startRelay } from './relay-process.ts'
+import { until } from './until.ts'
 
 export class Victim {
   readonly startMs: number[] = []
@@ -26,6 +27,15 @@ export class Victim {
     this.#relay = await startRelay(this.#folder)
     this.#since = performance.now()
     this.startMs.push(this.#since - begun)
+  }
+
+  /** Resolves when nothing is queued any more. */
+  async drained(ms: number): Promise<void> {
+    const isEmpty = async (): Promise<boolean> => {
+      const { ready, deferred, inFlight } = (await this.relay.status()).queue
+      return ready + deferred + inFlight === 0
+    }
+    await until('the queue is empty', isEmpty, ms)
   }
 
   /** Ends the relay by a signal; its exit code, or null where the signal killed it. */
