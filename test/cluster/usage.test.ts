@@ -51,6 +51,8 @@ describe.runIf(givenCluster() !== undefined)('usage', () => {
     say(day, 60, { today: 40, lastRefusal: refused })
     await stage.stands('relaycredentials', 'web', 'QuotaApproaching True QuotaUsedUp')
     await shows({ day: today, today: 100, lastRefusal: { ...refused, at: `${today}T10:00:00Z` }, remaining: 0 })
+    // Told when the status has been written, which is seen here as soon.
+    await until('both are told', () => told(operator).length > 1)
     expect(told(operator)).toEqual([
       ['QuotaApproaching', 'web'],
       ['QuotaUsedUp', 'web'],
