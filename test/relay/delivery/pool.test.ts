@@ -164,7 +164,7 @@ test('case U23: the only connection is lost, and still counted when the next one
   spool.put(envelope(hello), hello)
   await attempted(1)
   for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
-  await until('nine are refused', () => upstream.times('QUIT') === 9)
+  await until('nine are refused', () => upstream.times('QUIT') >= 9)
   let refused = 0
   upstream.script.banner = () => (refused++ === 0 ? full : undefined)
   upstream.dropAll()
