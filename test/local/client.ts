@@ -42,7 +42,8 @@ export const swaks: Client = async ({ host, port, login }, { from, to, raw }) =>
   }
   const named = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
   const transcript = await new Promise<string>((resolve) => {
-    execFile(programFile('swaks') ?? 'swaks', ['--tls', ...named], (_, stdout) => resolve(stdout))
+    // Before it connects it says what is wrong on its standard error alone.
+    execFile(programFile('swaks') ?? 'swaks', ['--tls', ...named], (_, out, err) => resolve(out === '' ? err : out))
   })
   return decisive(transcript.split('\n'))
 }
