@@ -5,8 +5,12 @@ import { verifierOf } from '../relay/config.ts'
 import type { Binding, Door } from './compile/compiled.ts'
 import type { InSecret } from './lifecycle/rotate.ts'
 
-/** 256 random bits: the reason why their verifier needs no slow hash. */
-export const newPassword = (): string => randomBytes(32).toString('base64url')
+/** 256 random bits, but for a first hyphen, which a command line takes for an option: the reason why their verifier needs no slow hash. */
+export function newPassword(): string {
+  const password = randomBytes(32).toString('base64url')
+  return password.startsWith('-') ? newPassword() : password
+}
+
 export const isPassword = (text: string | undefined): text is string => text !== undefined && /^[\w-]{43}$/.test(text)
 
 /** Each key and its text; undefined: the Secret has no such key. `authority`: the PEM of all that clients should trust. */
