@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { until } from '../local/until.ts'
 import { temporaryFolder } from '../operator/local/temporary.ts'
 import { type Access, kubeconfig } from './access.ts'
 import { type Api, accepted } from './api.ts'
@@ -22,6 +23,7 @@ export const readsOurKinds: Rule = {
 
 export const readsNamespaces: Rule = { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list'] }
 
+const reviews = '/apis/authorization.k8s.io/v1/subjectaccessreviews'
 const rbac = '/apis/rbac.authorization.k8s.io/v1'
 
 /** May do in these namespaces, `*` for all, what the rules say, and nothing else; the answer is the kubeconfig. */
@@ -46,6 +48,15 @@ async function grant(api: Api, name: string, namespace: string, rules: readonly 
   onTestFinished(async () => {
     for (const path of [roles, bindings]) await api.remove(`${path}/${name}`)
   })
+  await until(`${name} has its rights`, async () => (await Promise.all(rules.map(isInForce))).every(Boolean))
+
+  /** The API server hears of a role some moments after it has taken it. */
+  async function isInForce({ apiGroups: [group], resources: [whole = ''], verbs: [verb] }: Rule): Promise<boolean> {
+    const [resource, subresource] = whole.split('/')
+    const what = { group, resource, verb, ...(subresource && { subresource }), ...(namespace !== '*' && { namespace }) }
+    const asked = await api.create(reviews, { spec: { user: name, resourceAttributes: what } })
+    return (accepted(asked)['status'] as { allowed: boolean }).allowed
+  }
 }
 
 type Chosen = { readonly user?: string; readonly namespace?: string }
