@@ -6,9 +6,10 @@ import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { clusterBut, leases } from './cluster-but.ts'
 import { declarer, type Said } from './declare.ts'
+import type { Rule } from './grant.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
-import { person, type Rule, readsNamespaces, readsOurKinds } from './person.ts'
+import { person, readsNamespaces, readsOurKinds } from './person.ts'
 
 const fine = { Accepted: 'True', ResolvedRefs: 'True', Programmed: 'True' } as const
 

@@ -9,9 +9,10 @@ import { commanded } from '../operator/cli/commanded.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { declarer } from './declare.ts'
+import type { Rule } from './grant.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
-import { person, type Rule, readsNamespaces, readsOurKinds } from './person.ts'
+import { person, readsNamespaces, readsOurKinds } from './person.ts'
 
 const readsSecrets: Rule = { apiGroups: [''], resources: ['secrets'], verbs: ['get'] }
 

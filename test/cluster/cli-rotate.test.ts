@@ -4,9 +4,10 @@ import { commanded } from '../operator/cli/commanded.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { declarer } from './declare.ts'
+import type { Rule } from './grant.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
-import { person, type Rule, readsOurKinds } from './person.ts'
+import { person, readsOurKinds } from './person.ts'
 
 const fine = { Accepted: 'True', ResolvedRefs: 'True', Programmed: 'True', Ready: 'True' } as const
 const changes: Rule = {

@@ -10,9 +10,10 @@ import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { declarer } from './declare.ts'
 import { fakeKubelet } from './fake-kubelet.ts'
+import type { Rule } from './grant.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
-import { person, type Rule, readsOurKinds } from './person.ts'
+import { person, readsOurKinds } from './person.ts'
 import { makeRelayPods } from './relay-pods.ts'
 
 const may = (resources: readonly string[], verbs: readonly string[]): Rule => ({ apiGroups: [''], resources, verbs })

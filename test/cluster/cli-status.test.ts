@@ -6,9 +6,10 @@ import { type Api, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { clusterBut, leases } from './cluster-but.ts'
 import { declarer } from './declare.ts'
+import type { Rule } from './grant.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
-import { kubeconfigFile, person, type Rule, readsOurKinds } from './person.ts'
+import { kubeconfigFile, person, readsOurKinds } from './person.ts'
 import { makeRelayPods } from './relay-pods.ts'
 
 const fine = { Accepted: 'True', ResolvedRefs: 'True', Programmed: 'True', Ready: 'True' } as const

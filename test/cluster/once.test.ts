@@ -7,6 +7,7 @@ import { snapshotOnce } from '../../operator/cluster/person/once.ts'
 import { compile } from '../../operator/compile/compile.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
+import { grant, type Rule } from './grant.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { writer } from './observing.ts'
@@ -44,14 +45,9 @@ describe.runIf(givenCluster() !== undefined)('the cluster, read once', () => {
   })
 
   /** May do this in the namespace, and nothing else. */
-  async function somebody(rules: readonly object[]): Promise<string> {
+  async function somebody(rules: readonly Rule[]): Promise<string> {
     const user = `user-${randomUUID()}`
-    const at = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`
-    const apiGroup = 'rbac.authorization.k8s.io'
-    const subjects = [{ apiGroup, kind: 'User', name: user }]
-    accepted(await admin.create(`${at}/roles`, { metadata: { name: user }, rules }))
-    const roleRef = { apiGroup, kind: 'Role', name: user }
-    accepted(await admin.create(`${at}/rolebindings`, { metadata: { name: user }, roleRef, subjects }))
+    await grant(admin, { user, namespace }, rules)
     return user
   }
 

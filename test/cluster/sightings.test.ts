@@ -9,6 +9,7 @@ import { until } from '../local/until.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { faultProxy, status } from './fault-proxy.ts'
+import { grant } from './grant.ts'
 import { newNamespace } from './namespace.ts'
 
 /** Without a right to read any Secret. */
@@ -25,12 +26,7 @@ describe.runIf(givenCluster() !== undefined)('sightings', () => {
   beforeAll(async () => {
     admin = apiOf(theCluster().access)
     namespace = await newNamespace({ ...theCluster(), controllers: false }, admin)
-    const at = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`
-    const apiGroup = 'rbac.authorization.k8s.io'
-    accepted(await admin.create(`${at}/roles`, { metadata: { name: 'operator' }, rules }))
-    const subjects = [{ apiGroup, kind: 'User', name: user }]
-    const roleRef = { apiGroup, kind: 'Role', name: 'operator' }
-    accepted(await admin.create(`${at}/rolebindings`, { metadata: { name: 'operator' }, roleRef, subjects }))
+    await grant(admin, { user, namespace }, rules)
   })
 
   const secrets = (name = ''): string => `/api/v1/namespaces/${namespace}/secrets${name === '' ? '' : `/${name}`}`

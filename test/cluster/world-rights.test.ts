@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
-import { type Api, accepted, apiOf } from './api.ts'
+import { type Api, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { type Fault, status } from './fault-proxy.ts'
+import { grant } from './grant.ts'
 import { installCrds } from './install-crds.ts'
 import { newNamespace } from './namespace.ts'
 import { observe, writer } from './observing.ts'
@@ -40,15 +41,7 @@ describe.runIf(givenCluster() !== undefined)('a world with limits', () => {
     user = `user-${randomUUID()}`
   })
 
-  async function allow(namespace: string): Promise<void> {
-    const at = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`
-    const [roleRef, subject] = [
-      { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'operator' },
-      { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user },
-    ]
-    accepted(await admin.create(`${at}/roles`, { metadata: { name: 'operator' }, rules }))
-    accepted(await admin.create(`${at}/rolebindings`, { metadata: { name: 'operator' }, roleRef, subjects: [subject] }))
-  }
+  const allow = (namespace: string): Promise<unknown> => grant(admin, { user, namespace, name: 'operator' }, rules)
 
   test('one namespace that may not be seen keeps nobody from working, and is told of', async () => {
     await allow(seen)
