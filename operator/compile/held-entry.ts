@@ -1,8 +1,7 @@
 /** What a credential of a held fleet has: what it had, as far as it has it still; whatever is new waits for the policy (0011). Pure. */
-import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
-import { contains } from '../../relay/rules/networks.ts'
+import { isWithin } from '../../relay/rules/networks.ts'
 
 /** Undefined where nothing is left that it could log in by, send as, come from or send to. */
 export function heldEntry(before: CredentialConfig, now: CredentialConfig): CredentialConfig | undefined {
@@ -65,15 +64,6 @@ const isSame: Within = (inner, outer) => inner.toLowerCase() === outer.toLowerCa
 
 const isCovered: Within = (inner, outer) =>
   isSame(inner, outer) || (outer.endsWith('*') && inner.toLowerCase().startsWith(outer.slice(0, -1).toLowerCase()))
-
-const isWithin: Within = (inner, outer) =>
-  bitsOf(inner) >= bitsOf(outer) && contains([outer], inner.slice(0, inner.indexOf('/'))) === true
-
-/** That a network fixes; IPv4 and its form inside IPv6 are the same, and there it has 96 more. */
-function bitsOf(network: string): number {
-  const [address = '', prefix] = network.split('/')
-  return Number(prefix) + (isIP(address) === 4 ? 96 : 0)
-}
 
 function stricter(a: LimitsConfig | undefined, b: LimitsConfig | undefined): LimitsConfig | undefined {
   if (a === undefined || b === undefined) return a ?? b

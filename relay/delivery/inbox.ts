@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
 import { nodeDisk } from '../spool/disk.ts'
-import { filesKeptOf, reserveOf } from '../spool/sizes.ts'
+import { reserveOf } from '../spool/sizes.ts'
 import type { Spool } from '../spool/spool.ts'
+import { fewFiles, fewOctets } from '../spool/volume-full.ts'
 import { ContentError } from './data-encoder.ts'
 
 /**
@@ -24,12 +25,10 @@ export async function capture(directory: string, source: Pick<Spool, 'content'>,
 
 /** The spool is on the same volume: of its last octets each removal of what has been delivered needs some. */
 async function mustHaveRoom(directory: string, bytes: number): Promise<void> {
-  const { free, total, files } = await nodeDisk.space(directory)
-  const filesKept = filesKeptOf(files?.total ?? 0)
-  if (files !== undefined && files.free < filesKept)
-    throw new Error(`disk full: ${files.free} files (inodes) are free, ${filesKept} are kept for delivery`)
-  const kept = reserveOf(total)
-  if (free < bytes + kept) throw new Error(`disk full: ${free} octets are free, ${kept} are kept for delivery`)
+  const room = await nodeDisk.space(directory)
+  const kept = reserveOf(room.total)
+  const lacking = fewFiles(room) ?? (room.free < bytes + kept ? fewOctets(room.free, kept) : undefined)
+  if (lacking !== undefined) throw new Error(lacking)
 }
 
 /** link(2) refuses where the name is taken; what has the name already was whole when it got it. */

@@ -185,8 +185,8 @@ export class Pool {
   }
 
   /**
-   * Some close a surplus connection without a word; some let it wait for one of their processes, as Postfix, for longer than we
-   * do. Where those that are open carry nothing it is as any other failure.
+   * Some close a surplus connection without a word; some, as Postfix, let it wait for one of their processes until we give up.
+   * Where those that are open carry nothing it is as any other failure.
    */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
     if (answer.kind !== 'none' || this.isAbandoned) return false

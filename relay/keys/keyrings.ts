@@ -9,18 +9,21 @@ export class Keyrings {
   /** A thousand domains that come with one configuration take half a second to read: others have their turns meanwhile. */
   async ahead(loaded: LoadedConfig): Promise<void> {
     if (this.#last?.loaded === loaded) return
-    const reading = Keyring.reading(loaded, this.#last?.keyring)
-    let step = reading.next()
-    for (; step.done !== true; step = reading.next()) await turn()
-    this.#last = { loaded, keyring: step.value }
+    const reading = this.#reading(loaded)
+    while (reading.next().done !== true) await turn()
   }
 
   of(loaded: LoadedConfig): Keyring {
     if (this.#last?.loaded === loaded) return this.#last.keyring
-    const reading = Keyring.reading(loaded, this.#last?.keyring)
+    const reading = this.#reading(loaded)
     let step = reading.next()
     while (step.done !== true) step = reading.next()
-    this.#last = { loaded, keyring: step.value }
     return step.value
+  }
+
+  *#reading(loaded: LoadedConfig): Generator<void, Keyring, void> {
+    const keyring = yield* Keyring.reading(loaded, this.#last?.keyring)
+    this.#last = { loaded, keyring }
+    return keyring
   }
 }

@@ -30,6 +30,16 @@ function add(list: BlockList, network: string): boolean {
   return true
 }
 
+/** Of two networks with their prefixes: whether all of the first is in the second. */
+export const isWithin = (inner: string, outer: string): boolean =>
+  bitsOf(inner) >= bitsOf(outer) && contains([outer], inner.slice(0, inner.indexOf('/'))) === true
+
+/** That a network fixes; inside IPv6 an IPv4 address has 96 more. */
+function bitsOf(network: string): number {
+  const [address = '', prefix] = network.split('/')
+  return Number(prefix) + (isIP(address) === 4 ? 96 : 0)
+}
+
 /** Without a zone (`fe80::1%eth0`), and IPv4 where it is IPv4 inside IPv6. */
 export function plainAddress(written: string): string {
   const address = written.replace(/%.*$/s, '')

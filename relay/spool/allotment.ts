@@ -1,6 +1,7 @@
 /** Whom the last free octets of the volume belong to: removals before copies, copies before reports, reports before states, states before mail. */
 import type { Room } from './free-space.ts'
-import { filesKeptOf, removalBytes, reserveOf } from './sizes.ts'
+import { removalBytes, reserveOf } from './sizes.ts'
+import { fewFiles, fewOctets } from './volume-full.ts'
 
 /** What the messages that are ours may still need. */
 export type Needs = {
@@ -40,7 +41,7 @@ export class Allotment {
 
   get volume(): Volume {
     const { free, total } = this.#space
-    return { free, forMail: this.#hasFiles(1) ? Math.max(0, this.#free - this.#forMail) : 0, total }
+    return { free, forMail: fewFiles(this.#space) === undefined ? Math.max(0, this.#free - this.#forMail) : 0, total }
   }
 
   /** Why no mail is taken now, or undefined. */
@@ -49,19 +50,16 @@ export class Allotment {
   }
 
   get told(): string {
-    const { files } = this.#space
-    if (files !== undefined && !this.#hasFiles(1))
-      return `disk full: ${files.free} files (inodes) are free, ${filesKeptOf(files.total)} are kept for delivery`
-    return `disk full: ${this.#free} octets are free, ${this.#forMail} are kept for delivery`
+    return fewFiles(this.#space) ?? fewOctets(this.#free, this.#forMail)
   }
 
   /** Taking mail again needs more than what stopping left, so that it does not start and stop with each message. */
   get ample(): boolean {
-    return this.#hasFiles(2) && this.#free >= this.#forMail + this.#reserve
+    return fewFiles(this.#space, 2) === undefined && this.#free >= this.#forMail + this.#reserve
   }
 
   takesMail(bytes: number): boolean {
-    return this.#hasFiles(1) && this.#free >= this.#forMail + bytes
+    return fewFiles(this.#space) === undefined && this.#free >= this.#forMail + bytes
   }
 
   /** A state that only defers. */
@@ -86,11 +84,6 @@ export class Allotment {
     } finally {
       this.#asked -= bytes
     }
-  }
-
-  #hasFiles(times: number): boolean {
-    const { files } = this.#space
-    return files === undefined || files.free >= times * filesKeptOf(files.total)
   }
 
   get #free(): number {
