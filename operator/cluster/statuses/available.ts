@@ -1,7 +1,8 @@
 /** Whether enough relays take mail: the condition Available. Pure. */
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
-import { type FleetEvidence, serving, staying, whyFewer } from './fleet-evidence.ts'
+import { type FleetEvidence, serving, staying } from './fleet-evidence.ts'
+import { whyFewer } from './why-fewer.ts'
 
 export function availableBy(evidence: FleetEvidence): Condition {
   if (!evidence.knowsPods) {

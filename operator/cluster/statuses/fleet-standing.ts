@@ -7,7 +7,7 @@ import type { Standing } from '../../standing.ts'
 import { availableBy } from './available.ts'
 import { relayAway } from './away.ts'
 import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
-import { type FleetEvidence, lateMs, present, serving, staying, timeText } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, lateMs, present, serving, staying, timeText } from './fleet-evidence.ts'
 import { patienceMs, programmedBy } from './programmed.ts'
 import { type RouteHealth, routeHealth } from './route-health.ts'
 import { type Leaver, leavers, scalingDownBy, stateOf } from './scaling-down.ts'
@@ -45,7 +45,7 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
     further: [availableBy(evidence), ...optional.filter((c) => c !== undefined)].map(bounded),
     routes,
     fields: { ...fieldsOf(evidence, queued), ...(routes.length > 0 && { routes }) },
-    down: replicas === 0 || (noneReadySince !== undefined && now - noneReadySince >= lateMs),
+    down: replicas === 0 || lasts(noneReadySince, lateMs, now),
   }
 }
 

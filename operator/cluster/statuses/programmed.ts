@@ -2,8 +2,9 @@
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
 import type { Standing } from '../../standing.ts'
-import { type FleetEvidence, lasts, lateMs, serving, short, timeText, whyFewer } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, lateMs, serving, short, timeText } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
+import { whyFewer } from './why-fewer.ts'
 
 /** What may pass by itself is not said before. */
 export const patienceMs = 1500

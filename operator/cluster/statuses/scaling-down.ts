@@ -4,8 +4,9 @@ import { discardQueue } from '../../compile/own-annotations.ts'
 import { few } from '../../few.ts'
 import { claimName } from '../../manifests/names.ts'
 import { podName } from '../fleets/leaving.ts'
-import { type FleetEvidence, lasts, timeText, whereTold, whyEnding } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, timeText } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
+import { whereTold, whyEnding } from './why-fewer.ts'
 
 export type Leaver = {
   readonly name: string

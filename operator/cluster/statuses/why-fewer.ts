@@ -1,0 +1,48 @@
+/** Why there are fewer relays than there are to be, each in the words of whoever knows. Pure. */
+import type { Name } from '../../compile/snapshot.ts'
+import { few } from '../../few.ts'
+import { splitName } from '../../manifests/names.ts'
+import { podName } from '../fleets/leaving.ts'
+import type { RelayPod } from '../watch/relay-pod.ts'
+import { type FleetEvidence, lasts, lateMs, staying, timeText } from './fleet-evidence.ts'
+import type { AskedPod } from './inquiry.ts'
+
+/** Why a pod is not ready, in the words of whoever knows. */
+const whyNotReady = ({ pod, report }: AskedPod): string =>
+  `${pod.name}: ${pod.waiting ?? report?.configError ?? (report?.notReady.join('; ') || 'it is not ready yet')}`
+
+/** Why relays are fewer than declared: each that is not ready, each that has yet to end, and those that are not there. */
+export function whyFewer(evidence: FleetEvidence): readonly string[] {
+  const { fleet, replicas, standing, pods } = evidence
+  const names = Array.from({ length: replicas ?? standing }, (_, i) => podName(fleet, i))
+  const ending = pods.filter(({ pod }) => pod.leaving && names.includes(pod.name))
+  const absent = names.filter((name) => !pods.some(({ pod }) => pod.name === name))
+  return [
+    ...staying(evidence)
+      .filter(({ pod }) => !pod.ready)
+      .map(whyNotReady),
+    ...ending.map(({ pod }) => `${pod.name}: ${whyEnding(pod, evidence)}`),
+    ...(absent.length > 0
+      ? [`${absent.length} pods are not there (${few(absent, ', ')}); ${whereTold(fleet, 'them')}`]
+      : []),
+  ]
+}
+
+/** A StatefulSet's own status has no word of what its controller was refused. */
+export const whereTold = (fleet: Name, whom: 'it' | 'them'): string => {
+  const { namespace, name } = splitName(fleet)
+  return (
+    `what keeps ${whom}, as a quota or Pod Security, is in the Events of StatefulSet ${fleet}: ` +
+    `kubectl -n ${namespace} describe statefulset ${name}`
+  )
+}
+
+/** No other pod has its name before it is gone, and only its node or a person can say that it is. */
+export function whyEnding({ namespace, name, waiting, goneBy }: RelayPod, { now }: Pick<FleetEvidence, 'now'>): string {
+  const is = `it is being deleted${waiting === undefined ? '' : `, and ${waiting}`}`
+  if (!lasts(goneBy, lateMs, now)) return is
+  return (
+    `${is}; it was to be gone by ${timeText(goneBy ?? now)}: see to its node and its metadata.finalizers, or if the node is ` +
+    `gone for good, kubectl -n ${namespace} delete pod ${name} --force`
+  )
+}
