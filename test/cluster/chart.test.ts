@@ -6,6 +6,7 @@ import { until } from '../local/until.ts'
 import { type Answer, type Api, accepted, apiOf, type KubeObject, type Refusal } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { runs } from './fleets-stage.ts'
+import { grant } from './grant.ts'
 import { installCrds } from './install-crds.ts'
 import { apartName, type InstalledChart, installChart } from './installed-chart.ts'
 import { policy } from './whole/scenarios.ts'
@@ -188,15 +189,10 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
     })
 
     test('a right on its finalizers alone would not do', async () => {
-      const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${chart.namespace}`
-      const apiGroup = 'rbac.authorization.k8s.io'
       const rules = [
         { apiGroups: ['relayfleet.dev'], resources: ['relaypolicies/finalizers'], verbs: ['update', 'patch'] },
       ]
-      const role = { apiGroup, kind: 'Role', name: 'finalizers' }
-      const subjects = [{ apiGroup, kind: 'User', name: 'finalizer' }]
-      accepted(await admin.create(`${rbac}/roles`, { metadata: { name: role.name }, rules }))
-      accepted(await admin.create(`${rbac}/rolebindings`, { metadata: { name: role.name }, roleRef: role, subjects }))
+      await grant(admin, { user: 'finalizer', namespace: chart.namespace }, rules)
       const finalizer = apiOf(theCluster().access, { 'impersonate-user': 'finalizer' })
       const { status, body } = await finalizer.patch(`${policies()}/shared`, {
         metadata: { finalizers: [others, mail] },

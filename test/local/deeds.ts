@@ -1,7 +1,8 @@
 /** What is done to a relay and to those around it while it works; each is over, and mended, when it resolves. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fill } from '../relay/spool/fill.ts'
 import type { FickleHop } from './fickle-hop.ts'
 import type { Victim } from './victim.ts'
 
@@ -58,11 +59,7 @@ export const deedsOf = ({ victim, hops, configure, random, volume }: World): rea
 /** For a while there is not an octet of room. */
 async function fillFor(volume: string, ms: number): Promise<void> {
   const filler = join(volume, 'filler')
-  try {
-    for (;;) writeFileSync(filler, Buffer.alloc(65_536), { flag: 'a' })
-  } catch {
-    // That was the last page.
-  }
+  fill(filler)
   await sleep(ms)
   rmSync(filler)
 }

@@ -1,6 +1,6 @@
 /** What became of each recipient of a run under all faults, by what the hops have, the reports that came and the relay's own log. */
 import type { Taken } from './fickle-hop.ts'
-import { check, type Sent, type Verdict } from './history.ts'
+import { check, counted, type Sent, type Verdict } from './history.ts'
 
 /** `queueId`: as the client was told; absent where it was not. */
 export type Tracked = Sent & { readonly queueId?: string }
@@ -27,9 +27,9 @@ type Keys = ReadonlySet<string>
 export function fatesIn(sent: ReadonlyMap<string, Tracked>, taken: readonly Taken[], log: readonly string[]): Fates {
   const copies = copiesTold(log)
   const mayBeTwice = (id: string, path: string): number => copies(sent.get(id)?.queueId, path)
-  const reported = keysOf(taken.filter(isReport).map((t) => ({ ...t, forwardPaths: reportedIn(t) })))
+  const reported = new Set(keysOf(taken.filter(isReport).map((t) => ({ ...t, forwardPaths: reportedIn(t) }))))
   const arrivals = taken.filter((t) => !isReport(t))
-  const arrived = keysOf(arrivals)
+  const arrived = new Set(keysOf(arrivals))
   const fates = new Map([...sent].map(([id, s]) => [id, withExpired(id, s, reported, arrived)]))
   const verdict = check(fates, taken)
   const [acknowledged, all] = [[...fates].filter(([, s]) => s.acknowledged), [...fates]]
@@ -44,7 +44,7 @@ export function fatesIn(sent: ReadonlyMap<string, Tracked>, taken: readonly Take
       s.undeliverable.map((path) => `${id} ${path}`).filter((key) => !reported.has(key)),
     ),
     wronglyReported: wrong.filter(({ id, path }) => mayBeTwice(id, path) === 0).map(({ id, path }) => `${id} ${path}`),
-    untold: [...countsOf(arrivals)].flatMap(([key, number]) => {
+    untold: [...counted(keysOf(arrivals))].flatMap(([key, number]) => {
       const [id = '', path = ''] = key.split(' ')
       return number - 1 > mayBeTwice(id, path) ? [`${key}: ${number}`] : []
     }),
@@ -71,15 +71,8 @@ const reportedIn = ({ content }: Taken): readonly string[] =>
 
 type Arrivals = readonly Pick<Taken, 'id' | 'forwardPaths'>[]
 
-const keysOf = (taken: Arrivals): Keys => new Set(countsOf(taken).keys())
-
-function countsOf(taken: Arrivals): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>()
-  for (const key of taken.flatMap(({ id, forwardPaths }) => forwardPaths.map((path) => `${id} ${path}`))) {
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-  }
-  return counts
-}
+const keysOf = (taken: Arrivals): readonly string[] =>
+  taken.flatMap(({ id, forwardPaths }) => forwardPaths.map((path) => `${id} ${path}`))
 
 /**
  * How many copies beyond the first the relay says there may be: one for each attempt without an answer, and one for each that

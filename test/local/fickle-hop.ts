@@ -2,10 +2,10 @@
  * A next hop in a mood: by chance it refuses for now, at any step, closes, stays silent, or takes a message and does not say
  * so. What it has taken it remembers. Calm, it refuses only what is refused for good.
  */
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { marksIn } from './load-message.ts'
 
 export type Taken = {
   readonly id: string
@@ -23,7 +23,7 @@ export type Mood = {
   trouble: number
 }
 
-const loadId = 'X-Load-Id: '
+const unmarked = { id: '', digest: '' } as const
 const endOfData = '\r\n.\r\n'
 const forNow = ['451 4.3.2 not now', '450 4.2.0 greylisted', '452 4.2.2 full', '421 4.3.2 going down'] as const
 /** What is said at a step goes wrong in one of these ways. */
@@ -126,7 +126,12 @@ class Visit {
     const stuffed = await this.#until(endOfData)
     if (stuffed === undefined) return false
     const content = `${stuffed}\r\n`.replaceAll('\r\n.', '\r\n')
-    const facts = { reversePath: this.#reversePath, forwardPaths: this.#forwardPaths, content, ...marks(content) }
+    const facts = {
+      reversePath: this.#reversePath,
+      forwardPaths: this.#forwardPaths,
+      content,
+      ...(marksIn(content) ?? unmarked),
+    }
     const says = (said: boolean) => () => this.#take({ ...facts, said })
     if (!this.#chance(this.#mood.trouble / 4)) return this.#say('250 2.0.0 kept', says(true))
     says(false)()
@@ -184,13 +189,5 @@ class Visit {
 
   #one<T>(choices: readonly T[]): T {
     return choices[Math.floor(this.#mood.random() * choices.length)] as T
-  }
-}
-
-function marks(content: string): Pick<Taken, 'id' | 'digest'> {
-  const at = content.indexOf(loadId)
-  return {
-    id: at === -1 ? '' : content.slice(at + loadId.length, content.indexOf('\r\n', at)),
-    digest: at === -1 ? '' : createHash('sha256').update(content.slice(at), 'latin1').digest('hex'),
   }
 }

@@ -67,7 +67,8 @@ export function check(sent: ReadonlyMap<string, Sent>, seen: readonly Seen[]): V
 const wasSent = (sent: Sent | undefined, forwardPaths: readonly string[]): boolean =>
   sent !== undefined && forwardPaths.every((path) => sent.deliverable.includes(path))
 
-function counted(keys: readonly string[]): ReadonlyMap<string, number> {
+/** How often each of them is there. */
+export function counted(keys: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
   return counts

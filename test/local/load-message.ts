@@ -8,6 +8,16 @@ export type LoadMessage = Submission & {
   readonly digest: string
 }
 
+const mark = 'X-Load-Id: '
+
+/** As whoever has got it finds them; undefined where it is no such message. */
+export function marksIn(content: string): Pick<LoadMessage, 'id' | 'digest'> | undefined {
+  const at = content.indexOf(mark)
+  if (at === -1) return undefined
+  const id = content.slice(at + mark.length, content.indexOf('\r\n', at))
+  return { id, digest: createHash('sha256').update(content.slice(at), 'latin1').digest('hex') }
+}
+
 const line = `${'The quick brown fox jumps over the lazy dog. '.repeat(2).slice(0, 76)}\r\n`
 
 type LoadEnvelope = { readonly id: string; readonly reversePath: string; readonly forwardPaths: readonly string[] }
@@ -21,7 +31,7 @@ export function loadMessage({ id, reversePath, forwardPaths }: LoadEnvelope, byt
     'Subject: load',
     '',
   ].join('\r\n')
-  const start = `X-Load-Id: ${id}\r\n\r\n${id}\r\n`
+  const start = `${mark}${id}\r\n\r\n${id}\r\n`
   const room = Math.max(0, bytes - before.length - start.length)
   // Cut between CR and LF, the CR would be a bare one.
   const text = line

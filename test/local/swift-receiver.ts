@@ -2,17 +2,16 @@
  * What receiver.py does, for runs in which its Python would be what takes the time: the same answers by local part and the
  * same lines of JSON. `node swift-receiver.ts --log FILE` prints its port and listens until it is asked to end.
  */
-import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { parseArgs } from 'node:util'
+import { marksIn } from './load-message.ts'
 
 const { values } = parseArgs({ options: { log: { type: 'string' }, port: { type: 'string', default: '0' } } })
 const log = createWriteStream(values.log ?? '/dev/stdout', { flags: 'a' })
 const refusedOnce = new Set<string>()
 let count = 0
 
-const loadId = 'X-Load-Id: '
 const endOfData = '\r\n.\r\n'
 
 function answerTo(path: string): string {
@@ -86,13 +85,8 @@ class Session {
 }
 
 function note(content: string, facts: object): void {
-  const at = content.indexOf(loadId)
-  const marked = {
-    id: content.slice(at + loadId.length, content.indexOf('\r\n', at)),
-    digest: createHash('sha256').update(content.slice(at), 'latin1').digest('hex'),
-  }
   const arrival = { ...facts, at: Date.now() / 1000, tls: false, login: null, bytes: content.length }
-  log.write(`${JSON.stringify(at === -1 ? arrival : { ...arrival, ...marked })}\n`)
+  log.write(`${JSON.stringify({ ...arrival, ...marksIn(content) })}\n`)
 }
 
 function serve(socket: Socket): void {

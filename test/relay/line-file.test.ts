@@ -17,7 +17,8 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openQuotaFile } from '../../relay/limits/quota-file.ts'
 import { until } from '../local/until.ts'
-import { fill, smallVolume, smallVolumesGiven } from './spool/small-volume.ts'
+import { fill } from './spool/fill.ts'
+import { smallVolume, smallVolumesGiven } from './spool/small-volume.ts'
 import { traceable } from './spool/traceable.ts'
 
 const day = 20_785

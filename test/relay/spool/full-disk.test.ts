@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import type { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { accept, contentOf, messagesOf } from './contents.ts'
+import { fill } from './fill.ts'
 import { listening, octets, until } from './samples.ts'
-import { fill, smallVolume, smallVolumesGiven } from './small-volume.ts'
+import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 async function opened() {
   const directory = smallVolume('size=1m')

@@ -1,6 +1,5 @@
 /** Volumes that really are full when they are full: a tmpfs of the test's own, which takes root. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { onTestFinished } from 'vitest'
 import { skipped } from '../../local/skipped.ts'
 import { temporaryFolder } from './samples.ts'
@@ -16,13 +15,4 @@ export function smallVolume(options: string): string {
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory])
   onTestFinished(() => void execFileSync('umount', ['-l', directory]))
   return directory
-}
-
-/** To its last page, by a file. */
-export function fill(path: string): void {
-  try {
-    for (;;) writeFileSync(path, Buffer.alloc(4096), { flag: 'a' })
-  } catch {
-    // That was the last page.
-  }
 }
