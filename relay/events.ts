@@ -81,10 +81,11 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       log.warn({ ...s, forMs }, 'client locked out')
     },
     /** `address` is the reverse-path, forward-path or From that was refused; absent where no address is concerned. */
-    refused(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
+    refused(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string, hasLine = true): void {
       metrics.refusals.inc({ stage, rule: refusal.rule })
       if (isVerdict(stage, refusal)) metrics.messages.inc({ result: 'refused', rule: refusal.rule })
       throttled(refusal, 'reject')
+      if (!hasLine) return
       const { code, status, text } = refusal.reply
       log.info(
         {
@@ -99,6 +100,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
         },
         'refused',
       )
+    },
+    /** Mail that could not be taken, and had no line: a client that repeats without a pause. */
+    refusedMoreOften(s: SessionFacts, times: number): void {
+      log.info({ ...s, times }, 'refused more often')
     },
     /** The rule is in Audit: this is what Enforce would have refused. */
     audited(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {

@@ -20,6 +20,7 @@ import {
   refusalsPerSession,
 } from './limits.ts'
 import { mailFrom } from './mail-from.ts'
+import { isOwnFault, OwnFaults } from './own-faults.ts'
 import { Patience } from './pace.ts'
 import { pathIn } from './path-line.ts'
 import { protocol } from './protocol.ts'
@@ -48,7 +49,6 @@ const protocolRules: ReadonlySet<RuleId> = new Set([
   'always.tlsBeforeAuth',
   'always.authentication',
 ])
-const ourFaults: ReadonlySet<RuleId> = new Set(['always.unavailable', 'always.memory', 'queue.storage'])
 
 const grammar: ReadonlySet<Refusal> = new Set(Object.values(protocol))
 
@@ -68,6 +68,7 @@ export class Conversation {
   readonly #session: Session
   readonly #line: Line
   readonly #ended: () => void
+  readonly #ownFaults = new OwnFaults()
   #reception: Reception | undefined
   #patience: Patience | undefined
   #deadline: NodeJS.Timeout | undefined
@@ -263,9 +264,11 @@ export class Conversation {
 
   /** The reply to give for a refusal: it is told, counted, and may be one too many. */
   refuse(stage: Stage, refused: Refusal, address?: string): Reply {
-    this.#inbound.events.refused(factsOf(this.#session), stage, refused, address)
-    const final = this.#count(refused, stage)
-    if (final !== refused) this.#inbound.events.refused(factsOf(this.#session), stage, final)
+    const { events } = this.#inbound
+    const { said, hasLine } = this.#ownFaults.see(refused, this.#followsRefusal(refused))
+    events.refused(factsOf(this.#session), stage, said, address, hasLine)
+    const final = this.#count(said, stage)
+    if (final !== said) events.refused(factsOf(this.#session), stage, final)
     return final.reply
   }
 
@@ -279,6 +282,7 @@ export class Conversation {
     if (!this.#hungUp && (why !== undefined || this.#session.transaction)) {
       this.#inbound.events.abandoned(factsOf(this.#session), why ?? 'connection lost in a transaction')
     }
+    this.#ownFaults.end((times) => this.#inbound.events.refusedMoreOften(factsOf(this.#session), times))
     this.#endTransaction()
     this.#inbound.presence.leave(this.#session.origin)
     this.#ended()
@@ -340,6 +344,7 @@ export class Conversation {
   }
 
   #accepted(envelope: Envelope, startedAt: number): Reply {
+    this.#ownFaults.accepted()
     Object.assign(this.#session, { messages: this.#session.messages + 1, errors: 0, refusals: 0, idleCommands: 0 })
     this.#inbound.events.accepted(factsOf(this.#session), envelope, (performance.now() - startedAt) / 1000)
     return reply(250, '0.0', `queued as ${envelope.queueId}`)
@@ -351,7 +356,7 @@ export class Conversation {
 
   /** A broken protocol ends the session with its last error; mail keeps its own verdict, and the session ends after it. */
   #count(refused: Refusal, stage: Stage): Refusal {
-    if (ourFaults.has(refused.rule)) return refused
+    if (isOwnFault(refused)) return refused
     if (!protocolRules.has(refused.rule) || isOfMailbox(refused, stage) || this.#followsRefusal(refused)) {
       this.#session.refusals++
       return refused

@@ -29,6 +29,9 @@ export const idleCommandsPerSession = 100
 /** Mail that a rule refused since the last accepted message. */
 export const refusalsPerSession = 1_000
 
+/** Mail that we could not take since the last accepted message. */
+export const ownFaultsPerSession = 100
+
 export const failedLoginsPerSession = 3
 
 /** Commands of one client that are carried out before others have their turn. */

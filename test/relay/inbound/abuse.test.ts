@@ -1,10 +1,12 @@
 /** A client that takes more than its share, and what it costs the others. */
 import dns from 'node:dns'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect, test } from 'vitest'
 import { banner, closers, logIn, reply, start, talk, whole } from './clients.ts'
+import { MemorySpool } from './memory-spool.ts'
 import { app, baseConfig, type UnderTest } from './submission-under-test.ts'
 
 /** Guesses at one password as long as the session is served; how many answers were given. */
@@ -93,4 +95,31 @@ test('no look-up is made before the greeting: with a resolver that never answers
   const [said] = await banner(under)
   expect(said).toMatch(/^220 /)
   expect(performance.now() - since).toBeLessThan(200)
+})
+
+test('a client that repeats what a full disk refuses has few lines in the log, is counted whole, and is sent away by a refusal for now (case S14)', async () => {
+  const { under } = await start(Object.assign(new MemorySpool(), { fault: 'no space left', isFull: true }))
+  const { told, metrics } = under
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  const since = performance.now()
+  const said: string[] = []
+  const hung = once(socket, 'close')
+  socket.on('data', (octets: Buffer) => {
+    said.push(...octets.toString().trimEnd().split('\r\n'))
+    if (said.length % 3 === 0 && said.length < 600) sendAgain()
+  })
+  const sendAgain = () => socket.write('MAIL FROM:<a@corp.example>\r\nRCPT TO:<b@elsewhere.example>\r\nDATA\r\n')
+  sendAgain()
+  await hung
+  expect(said.filter((line) => line.startsWith('452 4.3.1 '))).toHaveLength(99)
+  expect(said.at(-1)).toMatch(/^421 4\.3\.1 .*\(queue\.storage\)$/)
+  await expect.poll(() => told.at(-1)?.msg).toBe('refused more often')
+  const lines = told.filter((line) => line.msg === 'refused')
+  // Of each second one message, with what came behind its MAIL.
+  expect(lines.length).toBeLessThanOrEqual(3 * Math.ceil((performance.now() - since + 1) / 1000))
+  const ofMail = lines.filter((line) => line['rule'] === 'queue.storage')
+  expect(told.at(-1)).toMatchObject({ credential: 'apps/app', times: 100 - ofMail.length })
+  const counted = await metrics.registry.getSingleMetricAsString('relayfleet_smtpd_messages_total')
+  expect(counted).toMatch(/rule="queue.storage"\S* 100$/m)
 })
