@@ -328,9 +328,9 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     endedAtTheDisk(data: string): void {
       log.error({ data }, 'a call to the disk hangs; ended without it')
     },
-    /** It was set, or the machine slept: of what waits nobody knows for how long. */
+    /** It was set, or the machine slept: what waits does so by the time that has passed for this process. */
     clockStepped(bySeconds: number): void {
-      log.warn({ bySeconds }, 'the clock stepped; no mail expires until a restart')
+      log.warn({ bySeconds }, 'the clock stepped; mail waits no longer or shorter for it')
     },
     /** What should not have happened and harmed nobody; the stack helps to find out why. */
     unexpected(where: string, error: unknown): void {

@@ -12,7 +12,6 @@ import { createLookup } from './addresses.ts'
 import { longestBackoffMs } from './backoff.ts'
 import { believed, isWaiting } from './believed.ts'
 import { Captures, captureRetry } from './captures.ts'
-import { createClockWatch } from './clock.ts'
 import { Dispatcher, noRouteRetry } from './dispatcher.ts'
 import { type Dns, systemDns } from './dns.ts'
 import { Intake } from './intake.ts'
@@ -28,6 +27,7 @@ import { Signer } from './signer.ts'
 import { type Deadlines, deadlines } from './stage.ts'
 import { steadyClock } from './steady.ts'
 import { dueIn, isDone, isIdle, type Tracked } from './tracked.ts'
+import { WaitingSince } from './waiting-since.ts'
 
 export type Delivery = {
   /** Schedules everything that the spool holds and everything that it is told from now on. */
@@ -84,7 +84,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   const roster = new Roster(spool, (state) => believed(state, now(), longestMs))
   /** DSNs that their maker hands over when their originals are closed. */
   const coming = new Set<string>()
-  const clock = createClockWatch(wall, now, (byMs) => events.clockStepped(Math.round(byMs / 1000)))
+  const waitingSince = new WaitingSince({ wall, steady: now }, (byMs) => events.clockStepped(Math.round(byMs / 1000)))
   const intake = new Intake({ credentialOf: (handle) => spool.outline(handle)?.credential, pass, look: read })
   const schedule = new Schedule(now, (handles) => intake.add(handles))
   const ledger = new Ledger({
@@ -93,6 +93,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     now,
     wall,
     timeOfDay,
+    waitingSince,
     random,
     own: () => loaded().config,
     onComing: (id) => coming.add(id),
@@ -129,7 +130,6 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       noted: () => openAttempts.written(),
     },
     poolLimits: parts.poolLimits ?? poolLimits,
-    mayExpire: () => clock.trusted(),
     look,
     again: (parked) => intake.adopt(parked),
     unread,
@@ -180,8 +180,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   function onQueued(message: QueuedMessage): void {
     if (coming.has(message.envelope.queueId)) return
     arrivals.push(message)
-    // What was accepted by a wrong clock must not expire by a right one.
-    clock.trusted()
+    waitingSince.look()
     if (arrivals.length === 1) setImmediate(takeArrivals)
   }
 

@@ -42,8 +42,6 @@ export type DispatcherParts = {
   /** Steady; expiry allows for that. */
   readonly now: () => number
   readonly random: () => number
-  /** While the clock cannot be trusted nothing expires. */
-  readonly mayExpire: () => boolean
   /** Whatever of it is due goes on; with a lane, only what goes there. */
   readonly look: (message: Tracked, lane?: Lane) => void
   /** To be looked at and routed anew. */
@@ -253,7 +251,7 @@ export class Dispatcher {
     const set = lane.wakeAt(until, now(), () => this.#pump(lane))
     if (!set || !down) return
     const { retry } = lane.route
-    if (!this.#parts.mayExpire() || !this.#parts.ledger.mayBeOver(retry)) return
+    if (!this.#parts.ledger.mayBeOver(retry)) return
     if (!lane.overdue.waits) this.#findOverdue(lane, (acceptedAt) => this.#parts.ledger.isOver(acceptedAt, retry))
     const outcome = lane.deferral
     lane.overdue.begin(
@@ -383,8 +381,7 @@ export class Dispatcher {
 
   #settle(message: Tracked, results: readonly Result[], retry: Retry): Promise<void> {
     if (results.length === 0) return Promise.resolve()
-    const expireAfterMs = this.#parts.mayExpire() ? retry.expireAfterMs : Number.POSITIVE_INFINITY
-    return this.#parts.ledger.settle(message, results, { scheduleMs: retry.scheduleMs, expireAfterMs })
+    return this.#parts.ledger.settle(message, results, retry)
   }
 }
 

@@ -6,11 +6,11 @@ import type { Outcome } from '../mail/outcome.ts'
 import { replyLine } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
 import { backoffMs } from './backoff.ts'
-import { heldSince } from './believed.ts'
 import { type Decision, decide, type Retry } from './decide.ts'
 import type { Failure } from './dsn.ts'
 import { queueDsn, type Reported, type Reporter } from './report.ts'
 import { isDone, type Tracked } from './tracked.ts'
+import type { WaitingSince } from './waiting-since.ts'
 
 /** What became of one recipient of a message. */
 export type Result = {
@@ -26,6 +26,7 @@ type LedgerParts = Reporter & {
   /** Steady. */
   readonly now: () => number
   readonly timeOfDay: (at: number) => number
+  readonly waitingSince: Pick<WaitingSince, 'look' | 'of' | 'atTheEarliest'>
   readonly random: () => number
   /** Some recipients wait for their next attempt. */
   readonly onRetry: (message: Tracked, at: number) => void
@@ -40,7 +41,6 @@ type LedgerParts = Reporter & {
 
 export class Ledger {
   readonly #parts: LedgerParts
-  readonly #startedAt: number
   /** Memory is ahead of the spool here, since a write failed, or a DSN found no room. */
   readonly #unwritten = new Set<Tracked>()
   /** Of these, those whose recipients the spool was not told of, and who waits until it is. */
@@ -50,17 +50,17 @@ export class Ledger {
 
   constructor(parts: LedgerParts) {
     this.#parts = parts
-    this.#startedAt = parts.now()
   }
 
   /** Memory changes at once, so that what is done is never tried again; resolves when the spool was asked to follow. */
   settle(message: Tracked, results: readonly Result[], retry: Retry): Promise<void> {
-    const { now, random, spool, onGone } = this.#parts
+    const { now, random, spool, onGone, waitingSince } = this.#parts
     if (!spool.has(message.envelope.queueId)) {
       // Its content was found damaged and set aside: it is nobody's to deliver or to report.
       onGone(message)
       return Promise.resolve()
     }
+    waitingSince.look()
     const at = now()
     // One throw of the dice for all: recipients of one message go on together.
     const dice = random()
@@ -78,14 +78,16 @@ export class Ledger {
 
   /** Of all that is queued the time of some may be over. Of a long queue this is soon said, and looking through it takes long. */
   mayBeOver({ expireAfterMs }: Retry): boolean {
-    const { spool, now } = this.#parts
-    return now() - (spool.oldestAcceptedAt ?? Number.POSITIVE_INFINITY) >= expireAfterMs
+    const { spool, now, waitingSince } = this.#parts
+    const { oldestAcceptedAt } = spool
+    waitingSince.look()
+    return oldestAcceptedAt !== undefined && now() - waitingSince.atTheEarliest(oldestAcceptedAt) >= expireAfterMs
   }
 
   /** Its time in the queue is over. */
   isOver(acceptedAt: number, { expireAfterMs }: Retry): boolean {
     const now = this.#parts.now()
-    return now - heldSince(acceptedAt, expireAfterMs, this.#startedAt, now) >= expireAfterMs
+    return now - this.#parts.waitingSince.of(acceptedAt, expireAfterMs, now) >= expireAfterMs
   }
 
   /** Messages of which the spool does not know all that memory does, since a write failed. */
@@ -113,7 +115,7 @@ export class Ledger {
 
   #decide(message: Tracked, { recipient, outcome }: Result, retry: Retry, now: number, dice: number): Decision {
     const { reversePath } = message.envelope
-    const acceptedAt = heldSince(message.envelope.acceptedAt, retry.expireAfterMs, this.#startedAt, now)
+    const acceptedAt = this.#parts.waitingSince.of(message.envelope.acceptedAt, retry.expireAfterMs, now)
     const attempts = (message.recipients[recipient]?.attempts ?? 0) + 1
     const decision = decide({ reversePath, acceptedAt, attempts, retry }, outcome, now, () => dice)
     if (decision.do !== 'sendDsn' || this.#unwritten.size < mostUnwritten) return decision
@@ -190,7 +192,7 @@ export class Ledger {
   }
 
   async #writeOnce(message: Tracked): Promise<void> {
-    const { spool, events, onGone, onDsn, now } = this.#parts
+    const { spool, events, onGone, onDsn, now, waitingSince } = this.#parts
     const { queueId, acceptedAt } = message.envelope
     const fault = message.unreported.length > 0 ? await this.#report(message) : undefined
     // What came while the report was written is in this, too, and a message leaves once.
@@ -201,7 +203,8 @@ export class Ledger {
     for (const dsn of message.heldDsns.splice(0)) onDsn(dsn)
     if (gone) {
       onGone(message)
-      events.finished(queueId, Math.max(0, now() - acceptedAt) / 1000)
+      const at = now()
+      events.finished(queueId, Math.max(0, at - waitingSince.of(acceptedAt, Number.POSITIVE_INFINITY, at)) / 1000)
     }
     if (fault !== undefined) throw fault
   }

@@ -20,11 +20,11 @@ const away = say('421 4.3.2 away', { ends: 'drop' })
 const fiveDays = 5 * 1440 * minute
 
 /** A smarthost that is away, and a relay whose wall clock can be set. */
-async function start({ wrongBy = 0, scheduleMs = [100] } = {}) {
+async function start({ wrongBy = 0, scheduleMs = [100], expireAfterMs = fiveDays } = {}) {
   const upstream = await startSmarthost({ script: { banner: away } })
   const clock = { wrongBy }
   const wall = (): number => Date.now() + clock.wrongBy
-  const routes = [route('r', [smarthost('a', upstream.port)], { retry: { scheduleMs, expireAfterMs: fiveDays } })]
+  const routes = [route('r', [smarthost('a', upstream.port)], { retry: { scheduleMs, expireAfterMs } })]
   const run = (spool: MemorySpool) => rig(routes, { spool, now: wall, monotonic: () => performance.now() })
   const spool = new MemorySpool()
   const relay = run(spool)
@@ -61,6 +61,7 @@ test.each(steps)('case S23: what comes and what waits goes out while the clock i
   accept()
   await until('one is delivered with the clock right again', () => spool.stored.size === 0)
   expect(facts('bounced')).toEqual([])
+  expect(facts('finished').map(([, seconds]) => Number(seconds) < 3600)).toEqual([true, true, true])
   expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
 })
 
@@ -177,6 +178,43 @@ test.each([
   const next = await restart()
   await until('it is tried twice', () => next.facts('deferred').length + next.facts('bounced').length >= 2)
   expect(next.facts('bounced')).toEqual([])
+})
+
+test.each([
+  ...far,
+  ['two hours ahead', 120 * minute],
+  ['two hours behind', -120 * minute],
+] as const)('case S23: what waited before the clock was set %s, while it was, and after has its time, and is returned then', async (_name, by) => {
+  const { clock, accept, facts, comeBack, upstream } = await start({ expireAfterMs: 2000 })
+  comeBack()
+  upstream.script.RCPT = say('450 4.2.0 later')
+  const begun: number[] = []
+  for (const wrongBy of [0, by, 0]) {
+    clock.wrongBy = wrongBy
+    accept()
+    begun.push(performance.now())
+    await until('it is tried', () => facts('deferred').length >= 3 * begun.length)
+  }
+  clock.wrongBy = by
+  for (const since of begun) {
+    const isOver = () => facts('bounced').length > begun.indexOf(since)
+    await until('it is returned', isOver)
+    expect(performance.now() - since).toBeGreaterThan(1900)
+  }
+  expect(facts('clockStepped').length).toBe(3)
+})
+
+test.each(
+  far,
+)('case S23: with nobody there, what came while the clock was %s is returned in its time', async (_name, by) => {
+  const { clock, accept, facts } = await start({ expireAfterMs: 2000 })
+  clock.wrongBy = by
+  accept()
+  const since = performance.now()
+  accept()
+  clock.wrongBy = 0
+  await until('both are returned', () => facts('bounced').length === 2)
+  expect(performance.now() - since).toBeGreaterThan(1900)
 })
 
 test.each(far)('case S23: a relay that starts with the clock %s expires nothing', async (_name, by) => {

@@ -1,0 +1,64 @@
+/** Since when mail waits: by the time that has passed, though the wall clock that its acceptance has was set before or after (case S23). */
+import { heldSince } from './believed.ts'
+
+/** What is set by less is no step: mail waits for days. */
+const stepMs = 3_600_000
+/** Of a clock that is set again and again. */
+const mostSettings = 16
+
+/** From this moment of the steady clock on, the wall clock was ahead of it by so much. */
+type Setting = { readonly from: number; readonly aheadBy: number }
+
+type Clocks = { readonly wall: () => number; readonly steady: () => number }
+
+export class WaitingSince {
+  readonly #clocks: Clocks
+  readonly #onStep: (byMs: number) => void
+  /** The latest last. */
+  #settings: readonly Setting[] = [{ from: Number.NEGATIVE_INFINITY, aheadBy: 0 }]
+  /** What can not be true counts from here. */
+  #startedAt: number
+
+  constructor(clocks: Clocks, onStep: (byMs: number) => void) {
+    this.#clocks = clocks
+    this.#onStep = onStep
+    this.#startedAt = clocks.steady()
+  }
+
+  /** Notices a step: before a time is judged, and when something is accepted, so that it is known by which setting it was. */
+  look(): void {
+    const now = this.#clocks.steady()
+    const aheadBy = this.#clocks.wall() - now
+    const before = this.#settings.at(-1)?.aheadBy ?? 0
+    if (Math.abs(aheadBy - before) <= stepMs) return
+    this.#settings = [...this.#settings, { from: now, aheadBy }]
+    if (this.#settings.length > mostSettings) {
+      // What was accepted by a setting that is forgotten expires later, and never at once.
+      this.#settings = this.#settings.slice(1)
+      this.#startedAt = now
+    }
+    this.#onStep(aheadBy - before)
+  }
+
+  /** On the steady clock. */
+  of(acceptedAt: number, expireAfterMs: number, now: number): number {
+    return heldSince(this.#steady(acceptedAt, now), expireAfterMs, this.#startedAt, now)
+  }
+
+  /** Nothing that was accepted then, or later, waits for longer than since this. */
+  atTheEarliest(acceptedAt: number): number {
+    return acceptedAt - Math.max(...this.#settings.map(({ aheadBy }) => aheadBy))
+  }
+
+  /** By the latest setting that may have had this time: what may be of two waits no longer than it says. */
+  #steady(acceptedAt: number, now: number): number {
+    let until = now
+    for (let i = this.#settings.length - 1; i > 0; i--) {
+      const { from, aheadBy } = this.#settings[i] as Setting
+      const at = acceptedAt - aheadBy
+      if (at >= from - stepMs && at <= until + stepMs) return at
+      until = from
+    }
+    return acceptedAt - (this.#settings[0] as Setting).aheadBy
+  }
+}
