@@ -1,5 +1,6 @@
 /** One side of an SMTP connection: sends, and gives each stage the one answer that belongs to it. */
 import type { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Answer, cleaned, none } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'
@@ -73,12 +74,14 @@ export class Wire {
   }
 
   /**
-   * Sends content without its final dot. Resolves with undefined when all of it was sent and nothing was answered;
-   * else with what came early, and the rest stays unsent.
+   * Sends content without its final dot. Resolves with undefined when all of it was sent and nothing was answered; else with
+   * what came early, and the rest stays unsent. What came with a reset is read before the next write, which would lose it.
    */
   async stream(chunks: AsyncIterable<Buffer>): Promise<Answer | undefined> {
     const early = this.#expect(['content'])
     for await (const chunk of chunks) {
+      await turn()
+      await turn()
       if (this.#waiting === undefined) break
       this.#arm('content')
       if (!this.#socket.write(chunk)) await this.#drain()

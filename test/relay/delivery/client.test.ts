@@ -88,3 +88,22 @@ test.each([
   expect(kinds).toEqual(['ambiguous'])
   expect(client.usable).toBe(false)
 })
+
+test('case U16: a refusal in the middle of the content, with a reset behind it, is read before more is written', async () => {
+  let isReset = false
+  const peer = new Duplex({
+    read() {},
+    write(_chunk, _encoding, sent) {
+      if (isReset) return sent(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+      isReset = true
+      // It is with the kernel, and the loop has to ask for it.
+      setImmediate(() => peer.push('552 5.3.4 too big\r\n'))
+      return sent()
+    },
+  })
+  async function* chunks() {
+    for (let i = 0; i < 5; i++) yield Buffer.from('x\r\n')
+  }
+  const answer = await new Wire(peer as Socket, allWithin(20_000)).stream(chunks())
+  expect(answer).toEqual({ kind: 'reply', reply: { code: 552, lines: ['5.3.4 too big'] } })
+})
