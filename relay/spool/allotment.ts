@@ -1,5 +1,5 @@
 /** Whom the last free octets of the volume belong to: removals before copies, copies before reports, reports before states, states before mail. */
-import type { Room } from './free-space.ts'
+import type { Room } from './room.ts'
 import { removalBytes, reserveOf } from './sizes.ts'
 import { fewFiles, fewOctets } from './volume-full.ts'
 

@@ -1,7 +1,7 @@
 /** The few calls that the spool makes to a disk; a test may stand in a disk that loses power. */
 import fs from 'node:fs'
 import { promisify } from 'node:util'
-import { type Room, roomOf } from './free-space.ts'
+import { type Room, roomOf } from './room.ts'
 
 export type DiskFile = {
   /** Writes all of it at this offset. */

@@ -1,5 +1,5 @@
 /** Whether a volume is full for what can wait, in the words of which of its two ends it has come to. Pure. */
-import type { Room } from './free-space.ts'
+import type { Room } from './room.ts'
 import { filesKeptOf } from './sizes.ts'
 
 /** Undefined where there are files enough, `times` as many as are kept for delivery. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { FreeSpace, roomOf } from '../../../relay/spool/free-space.ts'
+import { FreeSpace } from '../../../relay/spool/free-space.ts'
+import { roomOf } from '../../../relay/spool/room.ts'
 
 function volume(total: number, free: number) {
   const state = { total, free, asked: 0, time: 0 }
