@@ -38,17 +38,18 @@ export class Client {
   /** Of the smarthost, as it was connected to. */
   readonly address: string
   /** What failed, where TLS was tried and there is none. */
-  withoutTls: string | undefined
+  readonly withoutTls: string | undefined
   readonly #wire: Wire
   #transactions = 0
   /** A transaction may be open at the smarthost: the next one begins with RSET. */
   #unclean = false
 
-  constructor(wire: Wire, capabilities: Capabilities, tls: string, address: string) {
+  constructor(wire: Wire, capabilities: Capabilities, tls: string, address: string, withoutTls?: string) {
     this.#wire = wire
     this.capabilities = capabilities
     this.tls = tls
     this.address = address
+    this.withoutTls = withoutTls
   }
 
   get usable(): boolean {

@@ -5,6 +5,7 @@ import { type Lookup, lookupIn } from './addresses.ts'
 import { type Answer, none, type WireReply } from './answer.ts'
 import { type Login, loginDialog, withoutSecrets } from './auth.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
+import { faultAt } from './classify.ts'
 import { Client, isPositive } from './client.ts'
 import { connectTo } from './connect.ts'
 import type { FailedAddresses } from './failed-addresses.ts'
@@ -37,9 +38,26 @@ class StageFailed extends Error {
   }
 }
 
+/** `withoutTls`: why TLS was tried and there is none. */
+type Tried = Target & { readonly withoutTls?: string }
+
 /** Never throws for what a smarthost does; `signal` ends it at once. */
 export async function openClient(
   target: Target,
+  context: () => SecureContext,
+  around: HostSurroundings,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const opened = await openOnce(target, context, around, signal)
+  const isTlsTrouble = opened.kind === 'failed' && (opened.stage === 'TLS' || opened.stage === 'STARTTLS')
+  if (!isTlsTrouble || target.smarthost.tls.mode !== 'Opportunistic') return opened
+  // Who offers TLS and cannot do it gets the mail as if it had offered none (RFC 7435 section 3).
+  const smarthost = { ...target.smarthost, tls: { mode: 'Disabled' } as const }
+  return openOnce({ ...target, smarthost, withoutTls: faultAt(opened.stage, opened.answer) }, context, around, signal)
+}
+
+async function openOnce(
+  target: Tried,
   context: () => SecureContext,
   around: HostSurroundings,
   signal: AbortSignal,
@@ -64,7 +82,7 @@ const isOfAddress = ({ smarthost }: Target, stage: Stage): boolean =>
   stage === 'banner' || stage === 'EHLO' || (stage !== 'connect' && tlsPolicies[smarthost.tls.mode].verified)
 
 class Opening {
-  readonly #target: Target
+  readonly #target: Tried
   readonly #context: () => SecureContext
   readonly #around: HostSurroundings
   readonly #signal: AbortSignal
@@ -73,7 +91,7 @@ class Opening {
   address = ''
   #wire: Wire | undefined
 
-  constructor(target: Target, context: () => SecureContext, around: HostSurroundings, signal: AbortSignal) {
+  constructor(target: Tried, context: () => SecureContext, around: HostSurroundings, signal: AbortSignal) {
     this.#target = target
     this.#context = context
     this.#around = around
@@ -81,7 +99,7 @@ class Opening {
   }
 
   async run(): Promise<Client> {
-    const { smarthost, missing, login, addresses } = this.#target
+    const { smarthost, missing, login, addresses, withoutTls } = this.#target
     if (missing !== undefined)
       throw new StageFailed('connect', none('unauthenticated', `the file ${missing} is not there`))
     const policy = tlsPolicies[smarthost.tls.mode]
@@ -105,6 +123,7 @@ class Opening {
       capabilities,
       this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? '') : '',
       this.address,
+      withoutTls,
     )
   }
 

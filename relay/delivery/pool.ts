@@ -4,7 +4,6 @@ import type { Events } from '../events.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Answer } from './answer.ts'
 import type { Connections } from './attempt.ts'
-import { faultAt } from './classify.ts'
 import type { Client } from './client.ts'
 import { type Health, isFailure } from './health.ts'
 import { type HealthRecord, newRecord } from './health-records.ts'
@@ -292,13 +291,10 @@ export class Pool {
     }
     const { addresses } = this.#record
     const around = { lookup: this.#around.lookup, deadlines: this.#deadlines(hurried), addresses }
-    const open = (target: Target) => openClient(target, context, around, this.#aborted.signal)
-    const secured = await open(this.#target)
-    const opened = isOpportunistic(this.#target) && isTlsTrouble(secured) ? await open(inClear(this.#target)) : secured
+    const opened = await openClient(this.#target, context, around, this.#aborted.signal)
     this.#loggedInAt = opened.kind === 'open' ? performance.now() : Number.NEGATIVE_INFINITY
     if (opened.kind === 'failed') return opened
     const { client } = opened
-    if (secured.kind === 'failed') client.withoutTls = faultAt(secured.stage, secured.answer)
     this.#busy.add(client)
     client.onBroken(() => this.#forget(client))
     this.#events.smarthostConnected(this.label, this.#target.smarthost.host, client.tls)
@@ -329,11 +325,3 @@ const isSilent = (opened: Opened): boolean =>
   opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'
 const isForNow = (answer: Answer): boolean =>
   answer.kind === 'reply' && answer.reply.code >= 400 && answer.reply.code < 500
-const isOpportunistic = ({ smarthost }: Target): boolean => smarthost.tls.mode === 'Opportunistic'
-/** Who offers TLS and cannot do it gets the mail as if it had offered none (RFC 7435 section 3). */
-const isTlsTrouble = (opened: Opened): boolean =>
-  opened.kind === 'failed' && (opened.stage === 'TLS' || opened.stage === 'STARTTLS')
-const inClear = (target: Target): Target => ({
-  ...target,
-  smarthost: { ...target.smarthost, tls: { mode: 'Disabled' } },
-})
