@@ -3,24 +3,18 @@ import type { Stage } from '../events.ts'
 import { comparableForwardPath } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
-import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
+import { type Refusal, refusal } from '../mail/rule.ts'
 import type { Owner } from '../turns.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
 import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
+import { ClientFaults } from './client-faults.ts'
 import { admit } from './connect.ts'
 import { openReception, type Reception } from './data.ts'
 import { helloLines, readHello } from './hello.ts'
 import type { Decision, Inbound } from './inbound.ts'
-import {
-  acceptanceCostMs,
-  contentPace,
-  errorsPerSession,
-  idleCommandsPerSession,
-  longestTimerMs,
-  refusalsPerSession,
-} from './limits.ts'
+import { acceptanceCostMs, contentPace, longestTimerMs } from './limits.ts'
 import { mailFrom } from './mail-from.ts'
-import { isOwnFault, OwnFaults } from './own-faults.ts'
+import { OwnFaults } from './own-faults.ts'
 import { Patience } from './pace.ts'
 import { pathIn } from './path-line.ts'
 import { protocol } from './protocol.ts'
@@ -42,24 +36,6 @@ export type AuthAnswer =
   | { readonly kind: 'challenge'; readonly challenge: string; readonly next: (line: string) => AuthAnswer }
   | { readonly kind: 'reply'; readonly reply: Reply }
 
-const protocolRules: ReadonlySet<RuleId> = new Set([
-  'always.syntax',
-  'always.sequence',
-  'always.tls',
-  'always.tlsBeforeAuth',
-  'always.authentication',
-])
-
-const grammar: ReadonlySet<Refusal> = new Set(Object.values(protocol))
-
-/**
- * A path that is no mailbox is one recipient's fault: a list may hold ten of them, and the others are to get their mail. So is
- * what is no path at all: many clients put brackets around whatever a list holds.
- */
-const isOfMailbox = (refused: Refusal, stage: Stage): boolean =>
-  ((stage === 'mail' || stage === 'rcpt') && refused.rule === 'always.syntax' && !grammar.has(refused)) ||
-  (stage === 'rcpt' && refused === protocol.path)
-
 const tookTooLong = refusal('admission.limits.transactionTime')
 const tooSlowly = refusal('always.idle', 'the content comes too slowly')
 
@@ -69,6 +45,7 @@ export class Conversation {
   readonly #line: Line
   readonly #ended: () => void
   readonly #ownFaults = new OwnFaults()
+  readonly #clientFaults = new ClientFaults()
   #reception: Reception | undefined
   #patience: Patience | undefined
   #deadline: NodeJS.Timeout | undefined
@@ -133,12 +110,10 @@ export class Conversation {
   /** The reply that ends the session instead of carrying this command out, where the session is spent. */
   command(verb: string): Reply | undefined {
     const isIdle = fateOf(verb) === 'idle'
-    if (isIdle) this.#session.idleCommands++
-    const { idleCommands, refusals, messages } = this.#session
-    const spent = idleCommands > idleCommandsPerSession || refusals >= refusalsPerSession
-    if (spent) return this.refuse('connect', refusal('always.errors'))
+    if (isIdle) this.#clientFaults.idled()
+    if (this.#clientFaults.areTooMany) return this.refuse('connect', refusal('always.errors'))
     // Postfix asks a connection that it keeps by RSET whether it still serves; told at MAIL, its message would wait for minutes.
-    const isUsedUp = messages >= this.#config.limits.messagesPerConnection
+    const isUsedUp = this.#session.messages >= this.#config.limits.messagesPerConnection
     if (isIdle && isUsedUp) return this.refuse('connect', refusal('admission.limits.messagesPerConnection'))
     // RFC 3207 section 4.1: what is negotiated is too little, and all that is left to say is QUIT.
     const lacking =
@@ -162,7 +137,7 @@ export class Conversation {
     if (refused?.rule === 'always.tlsBeforeAuth') {
       // A password may have been sent in clear: that is a failed login to be seen, not only a wrong order.
       this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
-      return { kind: 'reply', reply: this.#count(refused, 'auth').reply }
+      return { kind: 'reply', reply: this.#clientFaults.count(refused, 'auth', false).reply }
     }
     // Where certificates are asked for, who comes by one that is not taken is told why.
     const takes = { tokens: this.#config.tokens !== undefined, certificate: this.#session.certificate !== undefined }
@@ -265,9 +240,10 @@ export class Conversation {
   /** The reply to give for a refusal: it is told, counted, and may be one too many. */
   refuse(stage: Stage, refused: Refusal, address?: string): Reply {
     const { events } = this.#inbound
-    const { said, hasLine } = this.#ownFaults.see(refused, this.#followsRefusal(refused))
+    const follows = this.#followsRefusal(refused)
+    const { said, hasLine } = this.#ownFaults.see(refused, follows)
     events.refused(factsOf(this.#session), stage, said, address, hasLine)
-    const final = this.#count(said, stage)
+    const final = this.#clientFaults.count(said, stage, follows)
     if (final !== said) events.refused(factsOf(this.#session), stage, final)
     return final.reply
   }
@@ -345,24 +321,14 @@ export class Conversation {
 
   #accepted(envelope: Envelope, startedAt: number): Reply {
     this.#ownFaults.accepted()
-    Object.assign(this.#session, { messages: this.#session.messages + 1, errors: 0, refusals: 0, idleCommands: 0 })
+    this.#clientFaults.accepted()
+    this.#session.messages++
     this.#inbound.events.accepted(factsOf(this.#session), envelope, (performance.now() - startedAt) / 1000)
     return reply(250, '0.0', `queued as ${envelope.queueId}`)
   }
 
   #tellAudited(stage: Stage, { audited }: Decision<unknown>, address?: string): void {
     for (const refused of audited) this.#inbound.events.audited(factsOf(this.#session), stage, refused, address)
-  }
-
-  /** A broken protocol ends the session with its last error; mail keeps its own verdict, and the session ends after it. */
-  #count(refused: Refusal, stage: Stage): Refusal {
-    if (isOwnFault(refused)) return refused
-    if (!protocolRules.has(refused.rule) || isOfMailbox(refused, stage) || this.#followsRefusal(refused)) {
-      this.#session.refusals++
-      return refused
-    }
-    this.#session.errors++
-    return this.#session.errors >= errorsPerSession ? refusal('always.errors') : refused
   }
 
   /** A client that pipelines has sent RCPT and DATA before it can know that MAIL, or each RCPT, is refused (RFC 2920 section 3.1). */

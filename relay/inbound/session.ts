@@ -39,10 +39,6 @@ export type Session = {
   /** Accepted on this connection. */
   messages: number
   failedLogins: number
-  /** Since the last accepted message. */
-  errors: number
-  refusals: number
-  idleCommands: number
 }
 
 export const newSession = (who: Pick<Session, 'id' | 'listener' | 'client'>): Session => ({
@@ -55,9 +51,6 @@ export const newSession = (who: Pick<Session, 'id' | 'listener' | 'client'>): Se
   transaction: undefined,
   messages: 0,
   failedLogins: 0,
-  errors: 0,
-  refusals: 0,
-  idleCommands: 0,
 })
 
 export const factsOf = (s: Session): SessionFacts => ({
