@@ -37,8 +37,9 @@ export async function servePages(
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {}).setTimeout(patienceMs, () => socket.destroy())
     makeRoom(open, socket)
-    whenAsked(socket, (question) => {
-      void answer(question, makers).then((told) => tell(socket, told, question.startsWith('HEAD ')))
+    whenAsked(socket, (text) => {
+      const question = questionIn(text)
+      void answer(question, makers).then((told) => tell(socket, told, question.method === 'HEAD'))
     })
   })
   await listen(server, at)
@@ -69,12 +70,19 @@ function whenAsked(socket: Socket, asked: (question: string) => void): void {
   socket.on('data', take)
 }
 
+/** Without a `target` it is none. */
+type Question = { readonly method: string | undefined; readonly target: string | undefined }
+
 /** No URL is parsed: what is none (`//`) would throw, and take the mail down with it. */
-async function answer(question: string, makers: Makers): Promise<Page> {
-  const [, method, path = ''] = /^([A-Z]+) ((?:\/|\*|https?:)\S*) HTTP\/1\.\d\r?\n/.exec(question) ?? []
-  if (method === undefined) return plain(400, 'bad request\n')
+function questionIn(text: string): Question {
+  const [, method, target] = /^([A-Z]+) (?:((?:\/|\*|https?:)\S*) HTTP\/1\.\d\r?\n)?/.exec(text) ?? []
+  return { method, target }
+}
+
+async function answer({ method, target }: Question, makers: Makers): Promise<Page> {
+  if (target === undefined) return plain(400, 'bad request\n')
   try {
-    const make = method === 'GET' || method === 'HEAD' ? makers.get(path.split('?')[0] ?? '') : undefined
+    const make = method === 'GET' || method === 'HEAD' ? makers.get(target.split('?')[0] ?? '') : undefined
     return (await make?.()) ?? plain(404, 'not found\n')
   } catch (error) {
     return plain(500, `${(error as Error).message}\n`)
