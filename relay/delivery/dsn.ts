@@ -1,8 +1,8 @@
 /** A delivery status notification: what failed, why, and what to do, for people and for programs (RFC 3464, RFC 6522). */
 import MimeNode from 'nodemailer/lib/mime-node'
+import { dateTime } from '../mail/date-time.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { replyLine } from '../mail/reply.ts'
-
 import type { GivenUp } from './decide.ts'
 import { adviceFor } from './dsn-advice.ts'
 
@@ -41,7 +41,7 @@ export function composeDsn(report: Report): Promise<Buffer> {
     { key: 'From', value: `Mail Delivery System <MAILER-DAEMON@${hostname}>` },
     { key: 'To', value: isPlainAddress(original.reversePath) ? original.reversePath : 'undisclosed-recipients:;' },
     { key: 'Subject', value: 'Undelivered: your message did not reach every recipient' },
-    { key: 'Date', value: new Date(now).toUTCString().replace('GMT', '+0000') },
+    { key: 'Date', value: dateTime(now) },
     { key: 'Message-ID', value: `<${dsnQueueId}@${hostname}>` },
     ...(messageId === undefined ? [] : [{ key: 'References', value: messageId }]),
     { key: 'Auto-Submitted', value: 'auto-replied' },
@@ -112,8 +112,6 @@ const recipientFields = (
   `Diagnostic-Code: smtp; ${replyLine(last)}`,
   `Last-Attempt-Date: ${dateTime(now)}`,
 ]
-
-const dateTime = (at: number): string => new Date(at).toUTCString().replace('GMT', '+0000')
 
 const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 

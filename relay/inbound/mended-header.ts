@@ -1,6 +1,6 @@
 /** What a submission server mends in a header that it takes (RFC 6409 section 8); every other octet stays. Pure. */
+import { dateTime } from '../mail/date-time.ts'
 import type { Field } from '../mail/header.ts'
-import { dateTime } from './received.ts'
 
 export type Taking = {
   readonly hostname: string

@@ -1,6 +1,7 @@
 /** Our trace field (RFC 5321 section 4.4). Pure. */
 import { isIPv6 } from 'node:net'
 import { isAscii } from '../mail/address.ts'
+import { dateTime } from '../mail/date-time.ts'
 
 export type Reception = {
   readonly hostname: string
@@ -33,6 +34,3 @@ export function receivedHeader(r: Reception): string {
 /** What the client calls itself stands in the field only if it is a domain or an address literal. */
 const hostOr = (helo: string, literal: string): string =>
   /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$|^\[[A-Za-z0-9.:]+\]$/.test(helo) ? helo : literal
-
-/** RFC 5322 section 3.3, in UTC. */
-export const dateTime = (at: number): string => new Date(at).toUTCString().replace('GMT', '+0000')
