@@ -13,12 +13,10 @@ export type PathLine =
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
-const lines = {
-  // White space before the path is no grammar, but common enough to be taken (case P23). What follows the path is taken
-  // whole, white space at its end included: two parts that could share it take the cube of its length where they fail.
-  MAIL: /^MAIL FROM:[ \t]*<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?:[ \t]([\s\S]*))?$/i,
-  RCPT: /^RCPT TO:[ \t]*<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?:[ \t]([\s\S]*))?$/i,
-} as const
+// White space before the path is no grammar, but common enough to be taken (case P23). What follows the path is taken
+// whole, white space at its end included: two parts that could share it take the cube of its length where they fail.
+const path = /[ \t]*<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?:[ \t]([\s\S]*))?$/.source
+const lines = { MAIL: new RegExp(`^MAIL FROM:${path}`, 'i'), RCPT: new RegExp(`^RCPT TO:${path}`, 'i') } as const
 
 // esmtp-param (RFC 5321 section 4.1.2); with SMTPUTF8 a value may be UTF-8 (RFC 6531 section 3.3).
 const parameter = /^([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~\u0080-\uffff]+))?$/i
