@@ -32,6 +32,7 @@ const layers = [
   'relay/tls-records.ts',
   'relay/under-handshake.ts',
   'relay/latest.ts',
+  'relay/timer.ts',
   'relay/inbound/',
   'relay/delivery/',
   'relay/arguments.ts',

@@ -7,6 +7,7 @@ import type { RouteConfig } from '../config.ts'
 import { withoutAddresses } from '../mail/evidence.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
+import { longestTimerMs } from '../timer.ts'
 import { choose } from './choose.ts'
 import type { Hop } from './hop.ts'
 import type { Handles } from './intake.ts'
@@ -40,8 +41,6 @@ export type LaneParts = {
 }
 
 const readAtOnce = 16
-/** What a timer can hold. */
-const longestTimerMs = 2 ** 31 - 1
 const leftOut = reply(451, '4.1', 'every next hop is left out for a while')
 
 export class Lane {

@@ -60,6 +60,3 @@ export const readAheadBytes = 1_024
 
 /** Below this rate a content is given up when its sender has been waited for this long. */
 export const contentPace: Pace = { bytesPerSecond: 500, patienceMs: 60_000 }
-
-/** What a timer can hold, 24.8 days: a longer time that a policy gives would be over at once. */
-export const longestTimerMs = 2 ** 31 - 1
