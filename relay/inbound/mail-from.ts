@@ -2,6 +2,7 @@
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeConnect } from '../rules/connect.ts'
 import { judgeMailFrom } from '../rules/mail-from.ts'
+import { type Check, firstRefusal } from '../rules/verdict.ts'
 import { loginInForce } from './auth.ts'
 import { peek } from './counts.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
@@ -12,28 +13,26 @@ import type { Session, Transaction } from './session.ts'
 
 type Opening = Pick<Transaction, 'reversePath' | 'parameters' | 'revision'>
 
-type Check = (inbound: Inbound, session: Session) => Refusal | undefined
+type Facts = { readonly inbound: Inbound; readonly session: Session }
 
 /** Of a session that has logged in. */
-const checks: readonly Check[] = [
-  (_, { transaction }) => (transaction ? protocol.inTransaction : undefined),
+const checks: readonly Check<Facts>[] = [
+  ({ session }) => (session.transaction ? protocol.inTransaction : undefined),
   // A network that was denied, or a fleet that was suspended, since the session began.
-  ({ inForce }, { client }) => judgeConnect(inForce().config, client),
-  ({ inForce }, { messages }) =>
-    messages < inForce().config.limits.messagesPerConnection
+  ({ inbound, session }) => judgeConnect(inbound.inForce().config, session.client),
+  ({ inbound, session }) =>
+    session.messages < inbound.inForce().config.limits.messagesPerConnection
       ? undefined
       : refusal('admission.limits.messagesPerConnection'),
-  ({ spool }) =>
+  ({ inbound: { spool } }) =>
     spool.fault === undefined ? undefined : refusal(spool.isFull ? 'queue.storage' : 'always.unavailable'),
 ]
 
 export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Decision<Opening> {
   if (session.tls === '') return refuse(refusal('always.tls'))
   if (!session.login) return refuse(refusal('always.authentication'))
-  for (const check of checks) {
-    const refused = check(inbound, session)
-    if (refused) return refuse(refused)
-  }
+  const refused = firstRefusal(checks, { inbound, session })
+  if (refused) return refuse(refused)
   const login = loginInForce(inbound, session, session.login)
   if (login.kind === 'refused') return refuse(login.refusal)
 

@@ -2,7 +2,7 @@
 import type { RelayConfig } from '../config.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { contains } from './networks.ts'
-import type { Check } from './verdict.ts'
+import { type Check, firstRefusal } from './verdict.ts'
 
 type ConnectFacts = { readonly config: RelayConfig; readonly client: string }
 
@@ -22,10 +22,5 @@ export const connectChecks: readonly Check<ConnectFacts>[] = [
 ]
 
 /** `client` is the peer's IP address. */
-export function judgeConnect(config: RelayConfig, client: string): Refusal | undefined {
-  for (const check of connectChecks) {
-    const refused = check({ config, client })
-    if (refused) return refused
-  }
-  return undefined
-}
+export const judgeConnect = (config: RelayConfig, client: string): Refusal | undefined =>
+  firstRefusal(connectChecks, { config, client })

@@ -6,7 +6,7 @@ import { afterTaking, type Earned, type Rate, waitMs } from './rate.ts'
 import { type Place, type RateLimit, rateShare, shareOf } from './share.ts'
 import { timeText } from './time-text.ts'
 import { dayMs } from './utc-day.ts'
-import type { Check } from './verdict.ts'
+import { type Check, firstRefusal } from './verdict.ts'
 
 /** A credential's own limits, or a throttle of its policy: that one has a rate alone, and its name. */
 export type Limits = Omit<LimitsConfig, 'rate'> & { readonly rate?: RateLimit; readonly throttle?: string }
@@ -71,13 +71,7 @@ export const limitChecks: readonly Check<LimitFacts>[] = [
   withinRate,
 ]
 
-export function judgeLimits(facts: LimitFacts): Refusal | undefined {
-  for (const check of limitChecks) {
-    const refused = check(facts)
-    if (refused) return refused
-  }
-  return undefined
-}
+export const judgeLimits = (facts: LimitFacts): Refusal | undefined => firstRefusal(limitChecks, facts)
 
 /** What is handed out once this message is, too. */
 export const takenBy = ({ allowance: { rate }, taken, recipients, now }: LimitFacts): Taken => ({

@@ -8,6 +8,15 @@ export type Verdict = { readonly refusal?: Refusal; readonly audited: readonly R
 
 export type Check<Facts> = (facts: Facts) => Refusal | undefined
 
+/** Of rules that are always enforced. */
+export function firstRefusal<Facts>(checks: readonly Check<Facts>[], facts: Facts): Refusal | undefined {
+  for (const check of checks) {
+    const refused = check(facts)
+    if (refused) return refused
+  }
+  return undefined
+}
+
 /** The first refusal wins and ends the list; a refusal by a rule in Audit is collected, and the list goes on. */
 export function judge<Facts>(
   checks: readonly Check<Facts>[],
