@@ -1,29 +1,30 @@
-/** The names that came last, up to a number; one that comes again is the latest anew, and the one that waited longest is forgotten. */
-export class Latest {
+/** What came last by its name, up to a number; what comes again is the latest anew, and what waited longest is forgotten. */
+export class Latest<T> {
   readonly #most: number
-  readonly #names = new Set<string>()
+  readonly #values = new Map<string, T>()
 
   constructor(most: number) {
     this.#most = most
   }
 
-  add(name: string): void {
-    this.#names.delete(name)
-    this.#names.add(name)
-    const [oldest] = this.#names
-    if (this.#names.size > this.#most && oldest !== undefined) this.#names.delete(oldest)
+  get(name: string): T | undefined {
+    return this.#values.get(name)
+  }
+
+  set(name: string, value: T): void {
+    this.#values.delete(name)
+    this.#values.set(name, value)
+    if (this.#values.size <= this.#most) return
+    const [oldest] = this.#values.keys()
+    if (oldest !== undefined) this.#values.delete(oldest)
   }
 
   delete(name: string): void {
-    this.#names.delete(name)
-  }
-
-  has(name: string): boolean {
-    return this.#names.has(name)
+    this.#values.delete(name)
   }
 
   /** The latest one last. */
-  [Symbol.iterator](): Iterator<string> {
-    return this.#names.values()
+  names(): Iterable<string> {
+    return this.#values.keys()
   }
 }

@@ -10,10 +10,10 @@ import type { Lookup } from './addresses.ts'
 const most = 16
 
 export class FailedAddresses {
-  readonly #failed = new Latest(most)
+  readonly #failed = new Latest<true>(most)
 
   failed(address: string): void {
-    this.#failed.add(address)
+    this.#failed.set(address, true)
   }
 
   worked(address: string): void {
@@ -27,7 +27,7 @@ export class FailedAddresses {
   }
 
   #inOrder(addresses: LookupAddress[]): LookupAddress[] {
-    const failed = [...this.#failed]
+    const failed = [...this.#failed.names()]
     return addresses.toSorted((a, b) => failed.indexOf(a.address) - failed.indexOf(b.address))
   }
 }

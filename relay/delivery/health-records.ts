@@ -1,4 +1,5 @@
 /** The health of exchangers by their names: one record for each, shared by all who go there, and not without end. */
+import { Latest } from '../latest.ts'
 import { FailedAddresses } from './failed-addresses.ts'
 import { type Health, unproven } from './health.ts'
 
@@ -10,14 +11,11 @@ export const newRecord = (): HealthRecord => ({ health: unproven, addresses: new
 const most = 4096
 
 export class HealthRecords {
-  readonly #records = new Map<string, HealthRecord>()
+  readonly #records = new Latest<HealthRecord>(most)
 
   of(host: string): HealthRecord {
     const record = this.#records.get(host) ?? newRecord()
-    this.#records.delete(host)
     this.#records.set(host, record)
-    const [oldest] = this.#records.keys()
-    if (this.#records.size > most && oldest !== undefined) this.#records.delete(oldest)
     return record
   }
 }

@@ -1,5 +1,5 @@
 /** What is known of domains' exchangers: fresh for a minute, and the last good ones for an hour while DNS does not answer. */
-
+import { Latest } from '../latest.ts'
 import { within } from '../within.ts'
 import { type Found, findExchangers, type Surroundings } from './exchangers.ts'
 import { FairPlaces } from './fair-places.ts'
@@ -19,7 +19,7 @@ const mostKnown = 4096
 export class KnownExchangers {
   readonly #around: Surroundings
   readonly #now: () => number
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Latest<Known>(mostKnown)
   readonly #asking = new Map<string, Promise<Found>>()
   readonly #places = new FairPlaces(mostAsked)
 
@@ -51,16 +51,9 @@ export class KnownExchangers {
   async #ask(domain: string, credential: string, lastGood: Known | undefined): Promise<Found> {
     const found = await this.#places.run(credential, () => findExchangers(domain, this.#around))
     const at = this.#now()
-    if (!isUnknown(found)) this.#remember(domain, { found, at, askAt: at + freshMs })
-    else this.#remember(domain, { found, at, ...lastGood, askAt: at + failedFreshMs })
+    if (!isUnknown(found)) this.#known.set(domain, { found, at, askAt: at + freshMs })
+    else this.#known.set(domain, { found, at, ...lastGood, askAt: at + failedFreshMs })
     return this.#known.get(domain)?.found ?? found
-  }
-
-  #remember(domain: string, known: Known): void {
-    this.#known.delete(domain)
-    this.#known.set(domain, known)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest)
   }
 }
 

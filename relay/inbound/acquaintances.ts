@@ -5,10 +5,10 @@ import { Latest } from '../latest.ts'
 const remembered = 10_000
 
 export class Acquaintances {
-  readonly #clients = new Latest(remembered)
+  readonly #clients = new Latest<true>(remembered)
 
   loggedIn(client: string): void {
-    this.#clients.add(client)
+    this.#clients.set(client, true)
   }
 
   lockedOut(client: string): void {
@@ -16,6 +16,6 @@ export class Acquaintances {
   }
 
   has(client: string): boolean {
-    return this.#clients.has(client)
+    return this.#clients.get(client) ?? false
   }
 }

@@ -3,6 +3,7 @@
  * Usernames are not counted: who knows one could lock its owner out.
  */
 import type { RelayConfig } from '../config.ts'
+import { Latest } from '../latest.ts'
 
 type Limits = RelayConfig['authFailures']
 type Client = { failures: readonly number[]; until: number }
@@ -11,31 +12,18 @@ type Client = { failures: readonly number[]; until: number }
 const clientsRemembered = 10_000
 
 export class Lockout {
-  readonly #clients = new Map<string, Client>()
+  readonly #clients = new Latest<Client>(clientsRemembered)
 
   /** Counts one failure; true when it is the one that locks the client out. */
   failed(client: string, { max, perMs, lockoutMs }: Limits, now: number): boolean {
     const before = this.#clients.get(client)?.failures ?? []
     const failures = [...before.filter((at) => at > now - perMs), now].slice(-max)
     const locks = failures.length >= max
-    this.#clients.delete(client)
     this.#clients.set(client, locks ? { failures: [], until: now + lockoutMs } : { failures, until: 0 })
-    if (this.#clients.size > clientsRemembered) this.#forgetOldest()
     return locks
   }
 
   locked(client: string, now: number): boolean {
     return (this.#clients.get(client)?.until ?? 0) > now
-  }
-
-  get clients(): number {
-    return this.#clients.size
-  }
-
-  #forgetOldest(): void {
-    for (const client of this.#clients.keys()) {
-      this.#clients.delete(client)
-      return
-    }
   }
 }
