@@ -61,11 +61,6 @@ export class Turns {
     return this.#lines.stranger.usedMs
   }
 
-  /** How much waits. */
-  get waiting(): number {
-    return this.#waiting
-  }
-
   /**
    * Does it at once while there is time and nobody waits, else in its owner's turn. `laterMs` is what it will take after it
    * has returned. It must not throw.

@@ -203,11 +203,6 @@ export class Allowances {
       .slice(0, mostRatios)
   }
 
-  /** How many are remembered. */
-  get accounts(): number {
-    return this.#accounts.size
-  }
-
   /** When the file knows of all that was handed out until now; undefined: it does. */
   get written(): Promise<void> | undefined {
     return this.#parts.file?.written

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Allowances } from '../../../relay/limits/allowances.ts'
 import { openQuotaFile } from '../../../relay/limits/quota-file.ts'
+import { refusal } from '../../../relay/mail/rule.ts'
 import type { Limited } from '../../../relay/rules/limits.ts'
 import { credential, policy } from '../policy.ts'
 
@@ -217,17 +218,22 @@ test('the last refusal is told, and who has used nothing is not', () => {
 test('of credentials that are gone nothing is remembered when their day and their rate are over', () => {
   const { allowances, taken, pass } = relay()
   const stays = limited({ daily: 2 }, 'team/stays')
+  const gone: Limited[] = []
   taken(stays, 3)
   for (let day = 0; day < 10; day++) {
     const passing = Array.from({ length: 100 }, (_, i) => limited({ daily: 9 }, `preview/${day}-${i}`))
     const throttled = passing.map((one) => limited({ rate: { count: 1, perMs: 1000 } }, `throttle:each:${one.name}`))
-    for (const one of [...passing, ...throttled]) taken(one, 1)
+    for (const one of [...passing, ...throttled]) {
+      taken(one, 1)
+      allowances.note(one, refusal('credential.suspended'))
+      gone.push(one)
+    }
     expect(allowances.ratios(policy({ credentials: [stays, ...passing] }))).toHaveLength(100)
     pass(24 * hour)
     allowances.usage(policy({ credentials: [stays] }))
   }
-  // Of the day before.
-  expect(allowances.accounts).toBe(1 + 200)
+  // Of the day before: who is remembered, of that one the last refusal is.
+  expect(allowances.usage(policy({ credentials: [stays, ...gone] })).credentials).toHaveLength(1 + 200)
   expect(allowances.usage(policy({ credentials: [stays] })).credentials).toMatchObject([{ name: 'team/stays' }])
 })
 
