@@ -52,9 +52,10 @@ export function loadConfig(
     if (content === undefined) stale.push(path)
     files.set(path, kept)
   }
-  keepGoodCertificates(config, files, stale, previous)
-  keepGoodAuthorities(config, files, stale, previous)
-  keepGoodSigningKeys(config, files, stale, previous)
+  const reading = { config, files, stale, previous }
+  keepGoodCertificates(reading)
+  keepGoodAuthorities(reading)
+  keepGoodSigningKeys(reading)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
   if (configText(directory, new ConfigOctets(directory)) !== text) return loadConfig(directory, previous, octets)
   return { config, hash: configHash(text), files, stale }
@@ -85,13 +86,16 @@ function readable(octets: ConfigOctets, path: string): string | undefined {
   }
 }
 
+/** The files of a configuration as they are taken, and which of them are taken as they were. */
+type Reading = {
+  readonly config: RelayConfig
+  readonly files: Map<string, string>
+  readonly stale: string[]
+  readonly previous: LoadedConfig | undefined
+}
+
 /** A certificate and a key that do not belong together, or are none, leave the last good pair in use. */
-function keepGoodCertificates(
-  config: RelayConfig,
-  files: Map<string, string>,
-  stale: string[],
-  previous: LoadedConfig | undefined,
-): void {
+function keepGoodCertificates({ config, files, stale, previous }: Reading): void {
   for (const { name, tls } of config.listeners) {
     const problem = pairProblem(tls, files)
     if (problem === undefined) continue
@@ -112,28 +116,18 @@ function pairProblem(
   // What is empty TLS takes for one that was not given, and then has nothing against the other.
   const empty = [certificateFile, keyFile].find((path) => !files.get(path))
   if (empty !== undefined) return `${empty} is empty`
-  try {
-    createSecureContext({ cert: files.get(certificateFile), key: files.get(keyFile) })
-    return undefined
-  } catch (error) {
-    return (error as Error).message
-  }
+  return problemOf(() => createSecureContext({ cert: files.get(certificateFile), key: files.get(keyFile) }))
 }
 
 /** TLS takes any text for a list of authorities, and then trusts nobody: what is none leaves the last good one in use. */
-function keepGoodAuthorities(
-  config: RelayConfig,
-  files: Map<string, string>,
-  stale: string[],
-  previous: LoadedConfig | undefined,
-): void {
+function keepGoodAuthorities({ config, files, stale, previous }: Reading): void {
   const authorities = [
     ...config.listeners.flatMap((l) => l.clientCertificates?.caFile ?? []),
     ...config.routes.flatMap((r) => r.smarthosts.flatMap((s) => s.tls.caFile ?? [])),
     ...(config.sharing?.store?.tls.caFile === undefined ? [] : [config.sharing.store.tls.caFile]),
   ]
   for (const path of new Set(authorities)) {
-    const problem = authorityProblem(path, files.get(path) ?? '')
+    const problem = problemOf(() => readAuthority(path, files.get(path) ?? ''))
     if (problem === undefined) continue
     const kept = previous?.files.get(path)
     if (kept === undefined) throw new Error(`${path} can not be used: ${problem}`)
@@ -142,9 +136,9 @@ function keepGoodAuthorities(
   }
 }
 
-function authorityProblem(file: string, text: string): string | undefined {
+function problemOf(use: () => unknown): string | undefined {
   try {
-    readAuthority(file, text)
+    use()
     return undefined
   } catch (error) {
     return (error as Error).message
@@ -155,15 +149,10 @@ function authorityProblem(file: string, text: string): string | undefined {
  * A key that is none leaves the last good one in use. Where there was none, the configuration counts all the same: the
  * other domains are not to suffer, and `whenBroken` says what becomes of the mail of this one.
  */
-function keepGoodSigningKeys(
-  { signing = [] }: RelayConfig,
-  files: Map<string, string>,
-  stale: string[],
-  previous: LoadedConfig | undefined,
-): void {
+function keepGoodSigningKeys({ config, files, stale, previous }: Reading): void {
   const isGood = (domain: string, key: SigningKeyConfig, pem: string | undefined): boolean =>
     typeof readSigningKey(domain, key, pem) !== 'string'
-  for (const { domain, keys } of signing) {
+  for (const { domain, keys } of config.signing ?? []) {
     for (const key of keys) {
       const [found, before] = [files.get(key.keyFile), previous?.files.get(key.keyFile)]
       if (found === before || before === undefined || isGood(domain, key, found)) continue
