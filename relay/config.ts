@@ -280,3 +280,7 @@ export type LoadedConfig = {
   readonly hash: string
   readonly files: ReadonlyMap<string, string>
 }
+
+/** What the file of a Secret holds; the newline that an editor leaves at its end is no part of it. */
+export const secretIn = ({ files }: Pick<LoadedConfig, 'files'>, path: string | undefined): string | undefined =>
+  path === undefined ? undefined : files.get(path)?.replace(/\r?\n$/, '')

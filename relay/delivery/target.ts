@@ -1,6 +1,6 @@
 /** Everything that the connections to one smarthost or exchanger need, from the configuration in force, its files, or DNS. */
 import type { LookupAddress } from 'node:dns'
-import type { LoadedConfig, SmarthostConfig } from '../config.ts'
+import { type LoadedConfig, type SmarthostConfig, secretIn } from '../config.ts'
 import type { Login } from './auth.ts'
 import type { Exchanger } from './exchangers.ts'
 
@@ -17,16 +17,12 @@ export type Target = {
   readonly addresses?: readonly LookupAddress[]
 }
 
-/** A Secret's value; the newline that an editor leaves at its end is no part of it. */
-const value = (file: string | undefined): string | undefined => file?.replace(/\r?\n$/, '')
-
 export function targetOf(loaded: LoadedConfig, smarthost: SmarthostConfig): Target {
   const { caFile } = smarthost.tls
   const { usernameFile, passwordFile } = smarthost.auth ?? {}
-  const read = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : loaded.files.get(path)
   const missing = [caFile, usernameFile, passwordFile].find((path) => path !== undefined && !loaded.files.has(path))
-  const [roots, username, password] = [read(caFile), value(read(usernameFile)), value(read(passwordFile))]
+  const roots = caFile === undefined ? undefined : loaded.files.get(caFile)
+  const [username, password] = [secretIn(loaded, usernameFile), secretIn(loaded, passwordFile)]
   return {
     smarthost,
     helloName: loaded.config.hostname,

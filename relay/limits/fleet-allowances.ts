@@ -3,7 +3,7 @@
  * else by each relay's own share. Of each credential one question is under way at a time; who comes meanwhile goes with the
  * next one, so a crowd costs few questions, and an answer is never about an older count than the one before.
  */
-import type { LoadedConfig } from '../config.ts'
+import { type LimitStoreConfig, type LoadedConfig, secretIn } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { LimitStoreStatus } from '../http.ts'
 import type { Refusal } from '../mail/rule.ts'
@@ -48,9 +48,10 @@ export class FleetAllowances {
   }
 
   /** Counts where this configuration says. */
-  follow({ config, files }: LoadedConfig): void {
+  follow(loaded: LoadedConfig): void {
+    const { config } = loaded
     const { store } = config.sharing ?? {}
-    const target = store && targetOf(store, files)
+    const target = store && targetOf(store, loaded)
     const text = JSON.stringify([config.policy, store?.timeoutMs, target])
     if (text === this.#target) return
     this.#target = text
@@ -206,12 +207,9 @@ function refusalOf(
   }
 }
 
-type StoreConfig = NonNullable<NonNullable<LoadedConfig['config']['sharing']>['store']>
-
-function targetOf({ host, port, database, tls, auth }: StoreConfig, files: LoadedConfig['files']): StoreTarget {
-  const ca = tls.caFile === undefined ? undefined : files.get(tls.caFile)
-  // The newline that an editor leaves at the end of a value is no part of it.
-  const read = (path: string): string => (files.get(path) ?? '').replace(/\r?\n$/, '')
+function targetOf({ host, port, database, tls, auth }: LimitStoreConfig, loaded: LoadedConfig): StoreTarget {
+  const ca = tls.caFile === undefined ? undefined : loaded.files.get(tls.caFile)
+  const read = (path: string): string => secretIn(loaded, path) ?? ''
   return {
     host,
     port,
