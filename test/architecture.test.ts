@@ -30,6 +30,7 @@ const layers = [
   'relay/turns.ts',
   'relay/headroom.ts',
   'relay/tls-records.ts',
+  'relay/tls-verdict.ts',
   'relay/under-handshake.ts',
   'relay/latest.ts',
   'relay/timer.ts',

@@ -24,7 +24,13 @@ export type TestAuthority = { readonly pem: string; readonly certificate: X509Ce
 /** PEM texts; `cert` has the intermediates behind the leaf. */
 export type Shown = { readonly cert: string; readonly key: string }
 export type San = { readonly type: GeneralNameType; readonly value: string }
-type Options = { readonly notBefore?: number; readonly notAfter?: number; readonly usage?: ExtendedKeyUsage }
+type Options = {
+  readonly notBefore?: number
+  readonly notAfter?: number
+  readonly usage?: ExtendedKeyUsage
+  /** Whether it says which key of its authority signed it. */
+  readonly keyId?: boolean
+}
 
 const newKeys = (): Promise<Keys> => webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
 
@@ -50,7 +56,7 @@ export async function makeAuthority(name: string, parent?: TestAuthority, keys?:
 
 /** A leaf; times are hours from now. */
 export async function certify(by: TestAuthority, names: readonly San[], options: Options = {}): Promise<Shown> {
-  const { notBefore = -1, notAfter = 24, usage = ExtendedKeyUsage.clientAuth } = options
+  const { notBefore = -1, notAfter = 24, usage = ExtendedKeyUsage.clientAuth, keyId = true } = options
   const keys = await newKeys()
   const certificate = await X509CertificateGenerator.create({
     subject: 'CN=client',
@@ -65,7 +71,7 @@ export async function certify(by: TestAuthority, names: readonly San[], options:
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([usage]),
       ...(names.length > 0 ? [new SubjectAlternativeNameExtension([...names])] : []),
-      await AuthorityKeyIdentifierExtension.create(by.keys.publicKey),
+      ...(keyId ? [await AuthorityKeyIdentifierExtension.create(by.keys.publicKey)] : []),
     ],
   })
   const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
@@ -104,6 +110,7 @@ async function makeSet() {
       server: await certify(authority, web, { usage: ExtendedKeyUsage.serverAuth }),
       /** By an authority of the very same name. */
       foreign: await certify(foreign, web),
+      foreignByName: await certify(foreign, web, { keyId: false }),
       other: await certify(other, web),
       chain: { cert: `${below.cert}\n${intermediate.pem}`, key: below.key },
       withoutIntermediate: below,

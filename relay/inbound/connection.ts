@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
+import { verdictAside } from '../tls-verdict.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
@@ -206,7 +207,7 @@ export class Connection implements Line, Hearer {
     const asks = authority && ({ requestCert: true, rejectUnauthorized: false } as const)
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
     const bounded = asks || this.#conversation.isOfStranger ? UnderHandshake.of(plain, asks && this) : undefined
-    const secured = new TLSSocket(bounded ?? plain, options)
+    const secured = verdictAside(new TLSSocket(bounded ?? plain, options))
     handshake.top = secured
     secured.on('_tlsError', this.#onError)
     secured.once('secure', () => {
@@ -215,8 +216,7 @@ export class Connection implements Line, Hearer {
       this.#handshake = undefined
       this.#socket = secured
       this.#inlet = new Inlet(secured, this)
-      const shown = authority && shownCertificate(secured, authority)
-      this.#conversation.secured(secured.getProtocol() ?? 'TLS', shown)
+      this.#conversation.secured(secured.getProtocol() ?? 'TLS', authority && shownCertificate(secured, authority))
       secure()
     })
     this.#watch(secured)

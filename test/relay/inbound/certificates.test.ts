@@ -62,6 +62,7 @@ test.each([
   ],
   ['one of another authority', 'other', 'certificate', untrusted],
   ['one of another authority of the same name', 'foreign', 'certificate', untrusted],
+  ['one of an authority of the same name, by a signature that is not good', 'foreignByName', 'certificate', untrusted],
   ['one without its intermediate', 'withoutIntermediate', 'certificate', untrusted],
   [
     'one that has expired',

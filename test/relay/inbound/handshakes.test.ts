@@ -117,6 +117,17 @@ test.each([
   expect(all.filter((msg) => msg === 'refused' || msg === 'abandoned by the client')).toEqual(told)
 })
 
+test.each(versions)('a session of %s ends at a record that nobody can read', async (maxVersion) => {
+  const { under } = await start()
+  const raw = connect(under.port('submissions'), '127.0.0.1')
+  const options = { servername: 'localhost', ca: under.ca, maxVersion }
+  const socket = connectTls({ socket: raw, ...options }).on('error', () => {})
+  closers.push(() => void socket.destroy())
+  await reply(socket)
+  raw.write(Buffer.concat([Buffer.from([0x17, 3, 3, 0, 48]), Buffer.alloc(48)]))
+  await until('nobody is there', () => under.submission.sessions === 0)
+})
+
 test('a stranger that ends TLS, and not its connection, is answered by the end of both', async () => {
   const { under } = await start()
   const raw = connect(under.port('submissions'), '127.0.0.1')

@@ -1,0 +1,23 @@
+/** Where whatever a peer shows is taken, what OpenSSL has against it is a verdict to be asked for, and ends no connection. */
+import type { TLSSocket } from 'node:tls'
+
+type Handle = { onerror: (error: Error) => void }
+
+/** Stands in the failures of a handshake itself; one in which it does not has its deadline. */
+const ofTls = 'SSL routines'
+
+/**
+ * A signature in a chain that is not good OpenSSL remembers as a verdict, and leaves behind as an error. The handshake goes
+ * on, but Node takes what is left behind for the end of the connection.
+ */
+export function verdictAside<S extends TLSSocket>(socket: S): S {
+  const { _handle: handle } = socket as unknown as { readonly _handle: Handle }
+  const { onerror } = handle
+  handle.onerror = (error) => {
+    if (error.message.includes(ofTls)) onerror.call(handle, error)
+  }
+  socket.once('secure', () => {
+    handle.onerror = onerror
+  })
+  return socket
+}
