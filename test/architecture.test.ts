@@ -31,6 +31,7 @@ const layers = [
   'relay/headroom.ts',
   'relay/tls-records.ts',
   'relay/tls-verdict.ts',
+  'relay/peer-certificate.ts',
   'relay/under-handshake.ts',
   'relay/latest.ts',
   'relay/timer.ts',

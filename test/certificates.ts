@@ -1,6 +1,6 @@
 /** Certificates for tests: a fresh authority and one server certificate that it signs for the given hosts. */
 import 'reflect-metadata'
-import { webcrypto } from 'node:crypto'
+import { generateKeyPairSync, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import {
   AuthorityKeyIdentifierExtension,
@@ -12,6 +12,7 @@ import {
   PemConverter,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
+  X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
 
@@ -61,4 +62,22 @@ export async function makeCertificates(hosts: readonly string[], validity: Valid
     cert: certificate.toString('pem'),
     key: PemConverter.encode(key, 'PRIVATE KEY'),
   }
+}
+
+/** Passes for this authority by its name and key identifier; its key is on a curve that NIST has no name for. */
+export async function oddTwin(authority: string): Promise<string> {
+  const { subject, extensions, notBefore, notAfter } = new X509Certificate(authority)
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' })
+  const { privateKey } = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
+  const certificate = await X509CertificateGenerator.create({
+    subject,
+    issuer: subject,
+    notBefore,
+    notAfter,
+    signingAlgorithm: ecdsa,
+    publicKey: publicKey.export({ type: 'spki', format: 'der' }),
+    signingKey: privateKey,
+    extensions,
+  })
+  return certificate.toString('pem')
 }

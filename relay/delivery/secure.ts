@@ -1,8 +1,17 @@
 /** TLS towards a smarthost: who is verified, against which roots, and the handshake on an open connection. */
 import { constants } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import {
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type DetailedPeerCertificate,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import type { SmarthostConfig } from '../config.ts'
+import { peerCertificate } from '../peer-certificate.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import { type Answer, none } from './answer.ts'
 
@@ -38,14 +47,17 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
   // Who needs not be verified may be anybody.
   const stranger = verified ? undefined : new UnderHandshake(socket)
   return new Promise((resolve) => {
-    const secured = connect({
+    const secured: TLSSocket = connect({
       socket: stranger ?? socket,
       host,
       secureContext: context,
       minVersion: 'TLSv1.2',
       rejectUnauthorized: verified,
+      checkServerIdentity: (name) => identityProblem(secured, name),
       ...(isIP(host) === 0 && { servername: host }),
     })
+    // Node has the whole chain described before it asks for the identity, which goes by the certificate alone.
+    secured.getPeerCertificate = () => ({}) as DetailedPeerCertificate
     const finish = (result: TLSSocket | Answer): void => {
       clearTimeout(timer)
       secured.off('secureConnect', onSecure).off('close', onClose).off('error', onError)
@@ -62,6 +74,17 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
     const timer = setTimeout(() => finish(none('silent', 'no end of the TLS handshake')), deadlineMs)
     secured.on('secureConnect', onSecure).on('close', onClose).on('error', onError)
   })
+}
+
+/** Why the certificate is not of this host, as Node judges it. */
+function identityProblem(secured: TLSSocket, host: string): Error | undefined {
+  try {
+    const { subject = '', subjectAltName: subjectaltname } = peerCertificate(secured) ?? {}
+    const CN = [...subject.matchAll(/^CN=(.*)$/gm)].map(([, name]) => name)
+    return checkServerIdentity(host, { subject: { CN }, subjectaltname } as unknown as PeerCertificate)
+  } catch (error) {
+    return error as Error
+  }
 }
 
 const lost: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])

@@ -1,6 +1,7 @@
 /** The certificate that a client has shown in its handshake, as OpenSSL judged it. */
 import { X509Certificate } from 'node:crypto'
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { peerCertificate } from '../peer-certificate.ts'
 import {
   type Authority,
   type CertificateTrouble,
@@ -28,12 +29,13 @@ const longestChain = 10
  */
 export function shownCertificate(socket: TLSSocket, authority: Authority): ClientCertificate | CertificateTrouble {
   try {
-    // Once, and first: getPeerX509Certificate takes the leaf off the chain that this would show.
-    const leaf = socket.getPeerCertificate(true)
-    if (socket.isSessionReused() || leaf.raw === undefined) return 'absent'
+    const leaf = peerCertificate(socket)
+    if (socket.isSessionReused() || leaf === undefined) return 'absent'
     const error = (socket as Judged)._handle.verifyError()
     if (error) return troubles[error.code ?? ''] ?? 'untrusted'
-    return readCertificate(chainOf(leaf), authority)
+    const read = readCertificate([leaf], authority)
+    // The chain is looked at only where it is needed, and nobody's who is not trusted: see peer-certificate.ts.
+    return read === 'untrusted' ? readCertificate(chainOf(socket.getPeerCertificate(true)), authority) : read
   } catch {
     // What a stranger made can not be read, so it is not trusted; and it ends no more than its own session.
     return 'untrusted'

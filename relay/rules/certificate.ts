@@ -51,17 +51,23 @@ export function readCertificate(
   if (leaf === undefined || anchors.length === 0) return 'untrusted'
   return {
     authority: authority.file,
-    anchors,
+    anchors: anchors.map((a) => a.fingerprint256),
     names: namesIn(leaf.subjectAltName ?? ''),
-    notBefore: Math.max(...chain.map((c) => c.validFromDate.getTime())),
-    notAfter: Math.min(...chain.map((c) => c.validToDate.getTime())),
+    notBefore: Math.max(...chain.map(beginOf), Math.min(...anchors.map(beginOf))),
+    notAfter: Math.min(...chain.map(endOf), Math.max(...anchors.map(endOf))),
   }
 }
 
-function anchorsOf(chain: readonly X509Certificate[], authority: readonly X509Certificate[]): readonly string[] {
+const beginOf = ({ validFromDate }: X509Certificate): number => validFromDate.getTime()
+const endOf = ({ validToDate }: X509Certificate): number => validToDate.getTime()
+
+function anchorsOf(
+  chain: readonly X509Certificate[],
+  authority: readonly X509Certificate[],
+): readonly X509Certificate[] {
   for (const [i, certificate] of chain.entries()) {
     const found = authority.filter((a) => a.fingerprint256 === certificate.fingerprint256 || signed(a, certificate))
-    if (found.length > 0) return found.map((a) => a.fingerprint256)
+    if (found.length > 0) return found
     const next = chain[i + 1]
     if (next === undefined || !signed(next, certificate)) return []
   }

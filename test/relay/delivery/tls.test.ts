@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { beforeAll, expect, test } from 'vitest'
 import type { SmarthostConfig } from '../../../relay/config.ts'
-import { makeCertificates } from '../../certificates.ts'
+import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { drop, type Script, say } from './behaviour.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
@@ -70,6 +70,27 @@ test('Implicit: TLS from the first octet, by name', async () => {
     { host: 'localhost', tls: { mode: 'Implicit', caFile: 'ca' }, auth: login },
     forName.ca,
   )
+  expect(outcome?.kind).toBe('delivered')
+})
+
+test('a certificate without other names is that of its common name', async () => {
+  const named = await makeCertificates([])
+  for (const [host, kind] of [
+    ['localhost', 'delivered'],
+    ['127.0.0.1', 'deferred'],
+  ] as const) {
+    const { outcome } = await deliver({ certificate: named }, { tls: startTls, host }, named.ca)
+    expect(outcome?.kind).toBe(kind)
+  }
+})
+
+test.each([
+  'StartTLS',
+  'Opportunistic',
+] as const)('case T22: %s: a chain with a key on a curve that NIST has no name for ends no relay', async (mode) => {
+  const { ca, cert, key } = forAddress
+  const certificate = { cert: `${cert}\n${await oddTwin(ca)}`, key }
+  const { outcome } = await deliver({ certificate }, { tls: { mode, caFile: 'ca' } }, ca)
   expect(outcome?.kind).toBe('delivered')
 })
 

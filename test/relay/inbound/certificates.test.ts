@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
+import { oddTwin } from '../../certificates.ts'
 import { clientCertificates, makeAuthority, type Shown } from '../../client-certificates.ts'
 import { closers, reply, start, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
@@ -112,6 +113,16 @@ test('a chain that is longer than any in use is not verified, which takes time o
   await once(await showAfterStartTls(under, withOthers(80)), 'close')
   const why = 'no TLS: more than 24576 octets came before the end of the TLS handshake'
   expect(under.told.filter(({ msg }) => msg === 'abandoned by the client')).toMatchObject([{ why }, { why }])
+})
+
+test.each([
+  ['a stranger', 'other', /^535 5\.7\.8 the client certificate is not of an authority/],
+  ['who is trusted', 'device', /^235 /],
+] as const)('a chain of %s with a key on a curve that NIST has no name for ends no relay (case T22)', async (_, name, said) => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  const { cert, key } = shown[name]
+  const twins = await Promise.all([authorities.other, authorities.authority].map(({ pem }) => oddTwin(pem)))
+  expect(await external(await show(under, { cert: [cert, ...twins].join('\n'), key }))).toMatch(said)
 })
 
 test('an intermediate that is named as the authority is one, and its root is not then', async () => {

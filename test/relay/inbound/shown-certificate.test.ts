@@ -8,20 +8,33 @@ import { clientCertificates } from '../../client-certificates.ts'
 
 const { shown, authorities } = await clientCertificates()
 const authority = readAuthority('clients.crt', authorities.authority.pem)
-const leaf = { raw: new X509Certificate(shown.device.cert).raw }
+
+const element = (tag: number, value: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([tag, 0x82, value.length >> 8, value.length & 0xff]), value])
+/** As OpenSSL prints one: other fields, and the certificate. */
+const sessionOf = (peer?: Buffer) => ({
+  getSession: () => element(0x30, Buffer.concat([Buffer.from([2, 1, 1]), ...(peer ? [element(0xa3, peer)] : [])])),
+})
+const raw = (pem: string): Buffer => new X509Certificate(pem).raw
+const device = sessionOf(raw(shown.device.cert))
+const verified = { verifyError: () => undefined }
 
 const socketWith = (over: object): TLSSocket =>
   ({
-    getPeerCertificate: () => leaf,
+    getPeerCertificate: () => ({}),
     isSessionReused: () => false,
-    _handle: { verifyError: () => undefined },
+    _handle: { ...device, ...verified },
     ...over,
   }) as unknown as TLSSocket
 
 const failing = (): never => {
   throw new Error('no')
 }
-const saying = (code: string) => ({ _handle: { verifyError: () => Object.assign(new Error(code), { code }) } })
+const saying = (code: string) => ({
+  _handle: { ...device, verifyError: () => Object.assign(new Error(code), { code }) },
+})
+const withSession = (session: object) => ({ _handle: { ...session, ...verified } })
+const below = withSession(sessionOf(raw(shown.withoutIntermediate.cert)))
 
 test('a certificate that OpenSSL has nothing against is read', () => {
   expect(shownCertificate(socketWith({}), authority)).toMatchObject({
@@ -34,12 +47,17 @@ test.each([
   ['a verdict against it', saying('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), 'untrusted'],
   ['a verdict that has no word here', saying('CERT_REJECTED'), 'untrusted'],
   ['its time', saying('CERT_HAS_EXPIRED'), 'expired'],
-  ['a handle that has no verdict', { _handle: {} }, 'untrusted'],
+  ['a handle that has no verdict', { _handle: device }, 'untrusted'],
   ['no handle, since the client is gone', { _handle: null }, 'untrusted'],
-  ['a verdict that fails', { _handle: { verifyError: failing } }, 'untrusted'],
-  ['a chain that can not be read', { getPeerCertificate: failing }, 'untrusted'],
-  ['a leaf that is none', { getPeerCertificate: () => ({ raw: Buffer.from('garbage') }) }, 'untrusted'],
-  ['no certificate', { getPeerCertificate: () => ({}) }, 'absent'],
+  ['a verdict that fails', { _handle: { ...device, verifyError: failing } }, 'untrusted'],
+  ['a handle that has no session', { _handle: verified }, 'untrusted'],
+  ['a session that can not be read', withSession({ getSession: failing }), 'untrusted'],
+  ['a session that is cut off', withSession({ getSession: () => device.getSession().subarray(0, 60) }), 'untrusted'],
+  ['a chain that can not be read', { ...below, getPeerCertificate: failing }, 'untrusted'],
+  ['a chain that leads nowhere', below, 'untrusted'],
+  ['a leaf that is none', withSession(sessionOf(Buffer.from('garbage'))), 'untrusted'],
+  ['no certificate', withSession(sessionOf()), 'absent'],
+  ['no session', withSession({ getSession: () => undefined }), 'absent'],
   ['a session that was resumed', { isSessionReused: () => true }, 'absent'],
 ] as const)('nobody is trusted by %s', (_, over, trouble) => {
   expect(shownCertificate(socketWith(over), authority)).toBe(trouble)

@@ -1,0 +1,36 @@
+/** The certificate that a peer has shown, by its octets alone: to have Node describe it can end the process. */
+import { X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+
+/** The JavaScript around it puts more before the session. */
+type Handle = { getSession(): Buffer | undefined }
+
+/** Of OpenSSL's SSL_SESSION in DER; lengths of 128 and more have their own length before them. */
+const peerTag = 0xa3
+const longForm = 0x80
+
+/**
+ * Node's getPeerCertificate describes all of a chain, and dies of a key on a curve that NIST has no name for (secp256k1,
+ * those of RFC 5639), which anybody may show; what its getPeerX509Certificate takes from a chain is never freed. The
+ * session holds this one by itself. Undefined: none was shown.
+ * @throws Error when it can not be read.
+ */
+export function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
+  const session = (socket as unknown as { readonly _handle: Handle })._handle.getSession() ?? Buffer.alloc(0)
+  let [at, end] = valueAt(session, 0)
+  while (at < end) {
+    const [begin, next] = valueAt(session, at)
+    if (session[at] === peerTag) return new X509Certificate(session.subarray(begin, next))
+    at = next
+  }
+  return undefined
+}
+
+/** Where the value of the element at this place begins, and where it ends. */
+function valueAt(der: Buffer, at: number): [begin: number, end: number] {
+  if (at >= der.length) return [at, at]
+  const length = der.readUInt8(at + 1)
+  const more = length < longForm ? 0 : length - longForm
+  const begin = at + 2 + more
+  return [begin, begin + (more === 0 ? length : der.readUIntBE(at + 2, more))]
+}
