@@ -99,13 +99,16 @@ const unreadable = /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufffd]|\p{Cs}/u
 // One word of a phrase: a quoted string, or an atom, with dots after its first letter (`Example Inc.`).
 const word = /[ \t]*(?:"([^"\\]*(?:\\[ -~][^"\\]*)*)"|((?!\.)[\w!#$%&'*+/=?^`{|}~.\u00a0-\u{10ffff}-]+))(?=[ \t]|$)/uy
 
+// How cron names itself, `root@corp.t (Cron Daemon)`: plain words, in which nobody finds an address, quotes or an encoding.
+const commented = /^([^\s<>()"]+)[ \t]+\(([\w .'&/+-]+)\)$/
+
 /**
- * The one mailbox of a From: `user@domain`, `<user@domain>` or `Name <user@domain>`. No list, no group, no comment, no
- * route, no white space inside the address: each is read differently by somebody.
+ * The one mailbox of a From: `user@domain`, `<user@domain>`, `Name <user@domain>` or `user@domain (Name)`. No list, no
+ * group, no other comment, no route, no white space inside the address: each is read differently by somebody.
  */
 export function parseFrom(value: string): ParsedFrom {
   if (unreadable.test(value)) return { ok: false, why: 'a control character, or not UTF-8' }
-  const text = trimSpace(value)
+  const text = trimSpace(value).replace(commented, '$2 <$1>')
   const open = text.endsWith('>') ? text.lastIndexOf('<') : -1
   const mailbox = parsePath(open === -1 ? text : text.slice(open + 1, -1))
   if (!mailbox) return { ok: false, why: 'not exactly one plain mailbox' }

@@ -127,6 +127,7 @@ const fromSamples = [
   'App <app@corp.t>',
   '"App, Inc." <app@corp.t>',
   'Example Inc. <app@corp.t>',
+  'app@corp.t (Example Inc.)',
   'Grüße <app@corp.t>',
   '=?utf-8?q?Gr=C3=BC=C3=9Fe?= <app@corp.t>',
   '"a\\"b" <app@corp.t>',

@@ -154,6 +154,11 @@ describe.runIf(installed('openssl', 'swaks', 'postfix'))('by a certificate', () 
       await transport.sendMail({ envelope: { from, to: 'you@example.net' }, raw: raw('Postfix') })
       await until('Postfix has sent it', () => /status=(?!sent)\w+.*|status=sent/.exec(postfix.log())?.[0])
       expect(postfix.log()).toMatch(/status=sent \(250 2\.0\.0 queued as /)
+      // What cron hands it has a name in a comment, and no domain.
+      const job = raw('of cron').replace(/^From: .*$/m, 'From: root (Cron Daemon)')
+      await transport.sendMail({ envelope: { from, to: 'root@example.net' }, raw: job })
+      const told = await until('Postfix has sent it', () => /to=<root@.* status=.*/.exec(postfix.log())?.[0])
+      expect(told).toMatch(/status=sent \(250 2\.0\.0 queued as /)
       // Its own bounce, of what the relay refuses, goes to the sender by the same way.
       const foreign = raw('not ours').replace(from, 'app@elsewhere.test')
       await transport.sendMail({ envelope: { from, to: 'you@example.net' }, raw: foreign })
