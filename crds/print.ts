@@ -18,6 +18,9 @@ const nameRule = ({ pattern, maxLength, message }: NonNullable<Kind['name']>) =>
   message,
 })
 
+/** Until somebody has looked: whoever waits for an object takes one without a status for one that needs none (kstatus). */
+const unlooked = { observedGeneration: 0 }
+
 const openApi = (kind: Kind) => ({
   type: 'object',
   description: kind.description,
@@ -28,7 +31,7 @@ const openApi = (kind: Kind) => ({
     kind: { type: 'string' },
     metadata: { type: 'object' },
     spec: { ...kind.spec, 'x-kubernetes-validations': [...kind.rules, ...kind.immutable].map(validation) },
-    status: kind.status,
+    status: { ...kind.status, default: unlooked },
   },
 })
 

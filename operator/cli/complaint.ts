@@ -109,10 +109,10 @@ const withoutEchoes = (all: readonly Complaint[]): readonly Complaint[] =>
 const says = (other: Complaint, c: Complaint): boolean => other.message.includes(c.message)
 
 function notLookedAt(object: Speaker): Complaint {
-  const { observedGeneration } = writtenIn(object)
+  const { observedGeneration = 0 } = writtenIn(object)
   const { generation, ref } = object
   const what =
-    observedGeneration === undefined
+    observedGeneration === 0
       ? 'no operator has looked at it yet'
       : `its newest edit was not looked at: it is generation ${generation}, and its status speaks of ${observedGeneration}`
   return {

@@ -53,6 +53,7 @@ const shown: readonly {
     kind: 'SenderDomain',
     spec: domainSpec,
     status: {
+      observedGeneration: 1,
       bound: { policies: 1, credentials: 3 },
       conditions: [
         condition('SPFValid', 'True', 'SPFValid'),
@@ -67,7 +68,7 @@ const shown: readonly {
   {
     kind: 'RelayCredential',
     spec: credentialSpec,
-    status: { binding: { name: 'smtp' }, username: 'web', conditions: [ready] },
+    status: { observedGeneration: 1, binding: { name: 'smtp' }, username: 'web', conditions: [ready] },
     columns: ['NAME', 'POLICY', 'SECRET', 'READY', 'REASON', 'AGE'],
     row: ['shown', 'shared', 'smtp', 'False', 'SecretNotFound'],
   },
@@ -101,6 +102,18 @@ describe.runIf(givenCluster() !== undefined)('kubectl', () => {
     expect(words(head)).toEqual(columns)
     expect(words(line).slice(0, row.length)).toEqual(row)
     expect(words(line)).toHaveLength(columns.length)
+  })
+
+  test.each(
+    shown.map((s) => [s.kind, s] as const),
+  )('whoever waits for a %s waits until it was looked at', async (name, { spec }) => {
+    const fresh = { apiVersion, kind: name, metadata: { name: 'fresh', namespace }, spec }
+    const { metadata, status } = accepted(await api.create(`${objectsPath(kindOf(name), namespace)}?dryRun=All`, fresh))
+    // What helm and Flux go by (kstatus): without a status an object is taken to need none, and to be in order.
+    expect({ generation: metadata['generation'], status }).toMatchObject({
+      generation: 1,
+      status: { observedGeneration: 0 },
+    })
   })
 
   test('get relayfleet shows all of them', async () => {
