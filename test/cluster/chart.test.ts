@@ -1,5 +1,10 @@
 /** The chart on a real API server: it takes every object, and holds the operator's account to what is its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openApi } from '../../operator/cluster/api/api.ts'
+import { connectionFromFile } from '../../operator/cluster/api/connection.ts'
+import { applyObject } from '../../operator/cluster/write/apply.ts'
+import { fleetOwner } from '../../operator/cluster/write/ownership.ts'
+import type { Manifest } from '../../operator/manifests/manifest.ts'
 import { manifestsOf } from '../../operator/manifests/manifests.ts'
 import { helmInstalled, rendered, type Values } from '../chart/helm.ts'
 import { until } from '../local/until.ts'
@@ -148,6 +153,35 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the chart', () 
       ['another container', (pod) => void Object.assign(pod, { initContainers: [{ name: 'a', image: 'b' }] })],
     ])('do not get %s', async (_what, change) => {
       refusedByPolicy(await making(change))
+    })
+
+    test('lose what somebody put beside the relay, and they may not have (case K30)', async () => {
+      const { namespace } = chart
+      const holder = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'holder' } }
+      const { metadata } = accepted(await admin.create(`/api/v1/namespaces/${namespace}/configmaps`, holder))
+      const { labels } = fleetOwner({ namespace, name: 'shared', uid: '' })
+      const reference = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        name: 'holder',
+        uid: String(metadata['uid']),
+        controller: true,
+      }
+      const api = openApi(chart.asOperator(connectionFromFile(theCluster().kubeconfig)))
+      const writing = { api, mayWrite: () => true, signal: new AbortController().signal }
+      const none = manifestsOf({ ...fleet, name: `${namespace}/shared`, relays: 0 })
+      const apply = (object: Manifest) =>
+        applyObject(object, undefined, { namespace, reference, labels }, writing).then(({ kind }) => kind)
+      const path = `/apis/apps/v1/namespaces/${namespace}/statefulsets/shared`
+      const more = [{ op: 'add', path: '/spec/template/spec/containers/-', value: { name: 'side', image: 'side' } }]
+      for (const set of none.filter(({ kind }) => kind === 'StatefulSet')) {
+        expect(await apply(set)).toBe('applied')
+        accepted(await admin.request('PATCH', path, more, 'application/json-patch+json'))
+        expect(await apply(set)).toBe('applied')
+        expect(await apply(set)).toBe('unchanged')
+      }
+      const { spec } = accepted(await admin.get(path)) as unknown as { spec: { template: { spec: Pod } } }
+      expect(spec.template.spec.containers).toMatchObject([{ name: 'relay' }])
     })
   })
 

@@ -44,6 +44,11 @@ const mends: readonly (readonly [when: RegExp, mend: string])[] = [
     'delete the Secret, and then the StatefulSet with --cascade=foreground, since a kubelet goes on with an immutable one ' +
       'while a pod on its node has it: both are made anew, and mail stays on the volumes',
   ],
+  [
+    /a relay's pod has no/,
+    'somebody added that to the pods of the StatefulSet: take it out, or delete the StatefulSet with --cascade=orphan, which ' +
+      'leaves its pods: it is made anew around them',
+  ],
   [/is immutable/, 'delete the object, and it is made anew as it should be'],
 ]
 

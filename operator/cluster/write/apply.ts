@@ -1,6 +1,6 @@
 /** Makes one object as it should be, by server-side apply; what belongs to others is told, and left as it is. */
 import { type Api, fieldManager, told } from '../api/api.ts'
-import { type ApiError, isConflict, isInvalid } from '../api/api-error.ts'
+import { type ApiError, isConflict, isForbidden, isInvalid } from '../api/api-error.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resourceOf } from '../api/resource.ts'
 import { holds } from './holds.ts'
@@ -112,8 +112,9 @@ async function change(
   try {
     return await whole(await write(only(desired, before, version), writing), desired, writing)
   } catch (error) {
-    // The same name twice in a list, e.g. of a port that somebody gave another number.
-    if (isInvalid(error)) return { kind: 'applied', object: await straighten(only(desired, before, version), writing) }
+    // The same name twice in a list, e.g. of a port that somebody gave another number; or, in a list, what nobody may have.
+    if (isInvalid(error) || (isForbidden(error) && standingClaims(before).size === 0))
+      return { kind: 'applied', object: await straighten(only(desired, before, version), writing) }
     const conflicts = isConflict(error) ? (error as ApiError).fieldConflicts : []
     if (conflicts.length === 0) throw error
     const now = await read(desired, writing)

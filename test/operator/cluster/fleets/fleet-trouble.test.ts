@@ -33,6 +33,8 @@ test.each([
   [422, 'Secret "x" is invalid: data: Forbidden: field is immutable when `immutable` is set', '--cascade=foreground'],
   [422, 'Service "x" is invalid: spec.clusterIPs[0]: field is immutable', 'delete the object'],
   [422, 'spec: Forbidden: updates to statefulset spec for fields other than these are forbidden', '--cascade=orphan'],
+  [403, "ValidatingAdmissionPolicy 'm-relays' denied request: a relay's pod has nothing of its node", 'take it out'],
+  [403, "ValidatingAdmissionPolicy 'm-relays' denied request: a relay's pod has no account", 'take it out'],
   [503, 'etcd is away', 'it is tried again'],
 ])('%s %s: a mend', (code, message, mend) => {
   const trouble = errorTrouble('writing Secret mail/x', refused(code, message))
