@@ -44,6 +44,11 @@ describe.runIf(helmInstalled())('helm', () => {
     ['an image with its digest in the name', { image: { repository: 'a@sha256:0' } }, /at '\/image\/repository'/],
     ['more replicas than one that works and some that wait', { replicas: 50 }, /at '\/replicas'/],
     ['an admission policy that is switched by a word', { admissionPolicy: 'off' }, /at '\/admissionPolicy'/],
+    ['an admission policy that is left unsaid', { admissionPolicy: { enabled: null } }, /missing property 'enabled'/],
+    ['kinds of which is left unsaid whether they are kept', { crds: { keep: null } }, /missing property 'keep'/],
+    ['a number that is left unsaid', { replicas: null }, /missing property 'replicas'/],
+    ['a port that is left unsaid', { metrics: { port: null } }, /missing property 'port'/],
+    ['a part that is left empty', { crds: null, dns: null }, /missing properties 'crds', 'dns'/],
     ['a right that is switched by a word', { crds: { keep: 'yes' } }, /at '\/crds\/keep'/],
   ])('refuses %s and says where', (_name, values, message) => {
     expect(() => rendered(values)).toThrow(message)
