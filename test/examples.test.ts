@@ -6,6 +6,7 @@ import type { Name } from '../operator/compile/snapshot.ts'
 import { explain } from '../operator/explain.ts'
 import { compileDirectory, type Offline } from '../operator/local/offline.ts'
 import { stateAt } from '../operator/local/state.ts'
+import { readAuthority } from '../relay/rules/certificate.ts'
 import { temporaryFolder } from './operator/local/temporary.ts'
 
 const folder = join(import.meta.dirname, '..', 'examples')
@@ -23,6 +24,12 @@ test.each(examples)('%s compiles, and nothing is wrong or in doubt', async (exam
   const fleets = [...result.fleets.values()]
   expect(fleets.length).toBeGreaterThan(0)
   expect(fleets.filter((f) => f.kind !== 'run' || f.config.credentials.length === 0)).toEqual([])
+})
+
+test.each(examples)('%s starts: in the place of each authority there is a certificate', async (example) => {
+  const { directory } = await compiled(example)
+  const authorities = directory.objects.flatMap((o) => (o.declares === 'keyed' ? (o.values.get('ca.crt') ?? []) : []))
+  for (const text of authorities) expect(() => readAuthority('ca.crt', `${Buffer.from(text)}`)).not.toThrow()
 })
 
 type Said = { readonly credential: Name; readonly from: string; readonly header?: string; readonly to: string }
