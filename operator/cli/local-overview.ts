@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs'
 import { configHash } from '../../relay/config.ts'
 import type { Condition } from '../compile/compiled.ts'
-import type { Name, Ref } from '../compile/snapshot.ts'
+import { type Name, type Ref, splitName } from '../compile/snapshot.ts'
 import { textOf } from '../local/files.ts'
 import { askRelay } from '../local/relay-status.ts'
-import { nameIn, type State } from '../local/state.ts'
+import type { State } from '../local/state.ts'
 import { readStatuses } from '../local/status-file.ts'
 import type { StampedStatus } from '../observed-status.ts'
 import { type Complaint, complaintsIn, inOrder } from './complaint.ts'
@@ -48,7 +48,7 @@ function only(name: string, statuses: Statuses): Statuses {
   )
   const found = policies.filter((policy) => policy === name || policy.endsWith(`/${name}`))
   if (found.length === 0) {
-    const known = name.includes('/') ? policies : policies.map((policy) => nameIn(policy as Name))
+    const known = name.includes('/') ? policies : policies.map((policy) => splitName(policy as Name).name)
     throw new UsageError(`there is no RelayPolicy ${name}; ${knownNames(name, known)}`)
   }
   return statuses.filter(([ref]) => found.some((policy) => ref === `RelayPolicy ${policy}`))
@@ -74,7 +74,7 @@ async function fleetView(state: State, ref: Ref, status: StampedStatus): Promise
     credentials: listeners[0]?.credentials ?? 0,
     pods: existsSync(folder.stopped)
       ? []
-      : [{ name: nameIn(name), ready: said?.ready ?? false, ...(why !== '' && { why }), ...relay }],
+      : [{ name: splitName(name).name, ready: said?.ready ?? false, ...(why !== '' && { why }), ...relay }],
   }
 }
 

@@ -5,8 +5,8 @@ import { consent } from './consent.ts'
 import { type DomainClaim, lostClaims } from './domain-claims.ts'
 import { findings, type Refusal, refusals } from './findings.ts'
 import type { Known } from './known.ts'
-import { byText, namespaceOf, oldestFirst } from './order.ts'
-import { type Domain, type Invalid, type Name, nameOf } from './snapshot.ts'
+import { byText, oldestFirst } from './order.ts'
+import { type Domain, type Invalid, type Name, nameOf, namespaceOf } from './snapshot.ts'
 
 export type Domains = {
   /** By SenderDomain that lost: the claim it lost to. */

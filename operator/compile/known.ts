@@ -1,8 +1,17 @@
 /** What a snapshot knows under a name. Invalid is not absent, and neither is what could not be read. */
 import type { KindName } from '../../crds/kinds.ts'
 import type { CredentialConfig } from '../../relay/config.ts'
-import { byName, namespaceOf } from './order.ts'
-import { type Credential, type Domain, type Name, nameOf, type Policy, refOf, type Snapshot } from './snapshot.ts'
+import { byName } from './order.ts'
+import {
+  type Credential,
+  type Domain,
+  type Name,
+  nameOf,
+  namespaceOf,
+  type Policy,
+  refOf,
+  type Snapshot,
+} from './snapshot.ts'
 import { mayBeUnread } from './unread.ts'
 
 /** `doubtful`: it is there with an error, or may be in what could not be read. */

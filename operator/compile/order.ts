@@ -1,5 +1,5 @@
 /** The two orders of compile: by name, so that output is stable, and by age, which settles conflicts. */
-import { type Name, nameOf } from './snapshot.ts'
+import { nameOf } from './snapshot.ts'
 
 type Named = { readonly namespace: string; readonly name: string }
 
@@ -27,6 +27,3 @@ export const oldestFirst = <T>(items: readonly T[], objectOf: (item: T) => Aged)
     })
     .toSorted((a, b) => (a.at === b.at ? byText(a.name, b.name) : a.at - b.at))
     .map(({ item }) => item)
-
-/** The namespace of a `namespace/name`. */
-export const namespaceOf = (name: Name): string => name.slice(0, name.indexOf('/'))

@@ -1,7 +1,7 @@
 /** References to Secrets and ConfigMaps: what was asked for is remembered, found or not, so that a Source watches it. */
 import type { FileSource, Finding, Reference } from './compiled.ts'
 import { findings } from './findings.ts'
-import type { Keyed, Name, Snapshot } from './snapshot.ts'
+import { type Keyed, type Name, type Snapshot, splitName } from './snapshot.ts'
 
 type Source = { readonly kind: 'Secret' | 'ConfigMap'; readonly name: Name }
 
@@ -39,7 +39,7 @@ export class References {
 
   /** A smarthost's login: `secrets/<secret>/username` and `password`. */
   login(secret: Name, field: string): Resolved {
-    return this.#secret(secret, { field, folder: `secrets/${localName(secret)}`, keys: ['username', 'password'] })
+    return this.#secret(secret, { field, folder: `secrets/${splitName(secret).name}`, keys: ['username', 'password'] })
   }
 
   #secret(name: Name, need: Need): Resolved {
@@ -56,7 +56,7 @@ export class References {
 
   /** A certificate authority, `ca/<name>/ca.crt`: from the Secret of that name, else from the ConfigMap. */
   authority(name: Name, field: string): Resolved {
-    const need = { field, folder: `ca/${localName(name)}`, keys: ['ca.crt'] }
+    const need = { field, folder: `ca/${splitName(name).name}`, keys: ['ca.crt'] }
     const sources = [
       { kind: 'Secret', name },
       { kind: 'ConfigMap', name },
@@ -76,8 +76,6 @@ export class References {
 
 /** What nobody knows the keys of is taken at its name: the relay says when it lacks one. */
 const hasKey = ({ keys }: Keyed, key: string): boolean => keys?.includes(key) ?? true
-
-const localName = (name: Name): string => name.slice(name.indexOf('/') + 1)
 
 const filesOf = (source: Source, { folder, keys }: Need): readonly FileSource[] =>
   keys.map((key) => ({ path: `${folder}/${key}`, from: { ...source, key } }))

@@ -118,9 +118,17 @@ type Kinded = Named & { readonly kind: KindName }
 export const nameOf = (o: Named): Name => o.id ?? `${o.namespace}/${o.name}`
 export const refOf = (o: Kinded): Ref => o.ref ?? `${o.kind} ${nameOf(o)}`
 
-/** What `refOf` made a reference of. */
-export const nameIn = (ref: Ref): Name => ref.slice(ref.indexOf(' ') + 1) as Name
-export const namespaceIn = (ref: Ref): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
+/** What `nameOf` made a name of. */
+export const namespaceOf = (name: Name): string => name.slice(0, name.indexOf('/'))
+
+export const splitName = (whole: Name): { readonly namespace: string; readonly name: string } => {
+  const slash = whole.indexOf('/')
+  return { namespace: whole.slice(0, slash), name: whole.slice(slash + 1) }
+}
+
+/** What `refOf` made a reference of, or who names a Secret. */
+export const nameIn = (ref: `${string} ${Name}`): Name => ref.slice(ref.indexOf(' ') + 1) as Name
+export const namespaceIn = (ref: `${string} ${Name}`): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
 
 export function spelled({ kind, namespace, name }: Omit<Kinded, keyof Spelled>): Required<Spelled> {
   // Joined, a text is one piece; put together by a template, it stays in memory as its pieces, too.

@@ -3,9 +3,8 @@ import { durationMs } from '../../crds/duration.ts'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
 import type { Key } from '../lifecycle/keys.ts'
 import { certificateOf } from './client-certificate.ts'
-import { namespaceOf } from './order.ts'
 import { hasKeys } from './proof.ts'
-import { type BindingKeys, type Credential, type Name, nameOf } from './snapshot.ts'
+import { type BindingKeys, type Credential, type Name, nameOf, namespaceOf, splitName } from './snapshot.ts'
 
 export type Wish = {
   readonly name: Name
@@ -17,9 +16,9 @@ export type Wish = {
 }
 
 /** `<name>.<namespace>`: a namespace has no dot, so the last one divides them. */
-export const usernameOf = (name: Name): string => {
-  const slash = name.indexOf('/')
-  return `${name.slice(slash + 1)}.${name.slice(0, slash)}`
+export const usernameOf = (whole: Name): string => {
+  const { namespace, name } = splitName(whole)
+  return `${name}.${namespace}`
 }
 
 export const domainName = (credential: Credential, index: number): Name => {

@@ -1,8 +1,8 @@
 /** What a state folder knows of a credential: the fleet that accepts it, and its binding Secret. */
-import type { Name } from '../compile/snapshot.ts'
+import { type Name, namespaceOf } from '../compile/snapshot.ts'
 import { type BindingSecret, readBindingSecret } from './binding-secret.ts'
 import { configOnDisk } from './facts.ts'
-import { foldersIn, namespaceOf, type State } from './state.ts'
+import { foldersIn, type State } from './state.ts'
 
 export type BoundCredential = { readonly policy: Name; readonly secret: BindingSecret }
 

@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { CredentialConfig } from '../../relay/config.ts'
 import { keyOf, newPassword } from '../binding-secret.ts'
 import type { Binding } from '../compile/compiled.ts'
-import type { BindingKeys, Name } from '../compile/snapshot.ts'
+import { type BindingKeys, type Name, namespaceOf } from '../compile/snapshot.ts'
 import { activeOf, type Heard, type Key, stamped } from '../lifecycle/keys.ts'
 import { type KeyFacts, nextKeys, withPending } from '../lifecycle/rotate.ts'
 import { passwordIn, readBindingKeys, writeBindingSecret } from './binding-secret.ts'
 import { keptText, replaceFile } from './files.ts'
-import { namespaceOf, type State } from './state.ts'
+import type { State } from './state.ts'
 
 /** A key that no Secret holds yet; its password is nowhere else. */
 export type Made = { readonly id: string; readonly password: string }

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import type { Issued } from '../ca.ts'
 import type { Binding, Compiled, CompiledFleet } from '../compile/compiled.ts'
-import type { Name } from '../compile/snapshot.ts'
+import { type Name, namespaceOf } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
@@ -18,7 +18,7 @@ import type { FileSources } from './fleet-files.ts'
 import { type LocalFleets, localFleets } from './fleets.ts'
 import { keepSigningKeys, pruneKeys } from './kept-keys.ts'
 import { Reporter } from './reporter.ts'
-import { foldersIn, namespaceOf, type State } from './state.ts'
+import { foldersIn, type State } from './state.ts'
 import type { Tell } from './telling.ts'
 
 /** What could not be done is tried again this soon, without an edit. */

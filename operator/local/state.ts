@@ -1,7 +1,7 @@
 /** The state folder: where everything lies that a directory's fleets keep on this machine. */
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Name } from '../compile/snapshot.ts'
+import { type Name, namespaceOf, splitName } from '../compile/snapshot.ts'
 import { diskTrouble } from './disk-trouble.ts'
 
 export const defaultState = '.relayfleet'
@@ -111,18 +111,15 @@ export function stateAt(directory: string): State {
     caKey: join(root, 'ca', 'ca.key'),
     secrets,
     secret: (namespace, name) => join(secrets(namespace), segment(name)),
-    keysFile: (credential) => recordIn(keys(namespaceOf(credential)), segment(nameIn(credential))),
+    keysFile: (credential) => recordIn(keys(namespaceOf(credential)), segment(splitName(credential).name)),
     recorded: (namespace) => recordsIn(keys(namespace)).map((name): Name => `${namespace}/${name}`),
     signingKeys,
-    domainKeys: (domain) => join(signingKeys(namespaceOf(domain)), segment(nameIn(domain))),
-    fleet: (policy) => fleetFolder(join(fleets(namespaceOf(policy)), segment(nameIn(policy)))),
+    domainKeys: (domain) => join(signingKeys(namespaceOf(domain)), segment(splitName(domain).name)),
+    fleet: (policy) => fleetFolder(join(fleets(namespaceOf(policy)), segment(splitName(policy).name))),
     fleets: () => namespaces().flatMap((ns) => foldersIn(fleets(ns)).map((name): Name => `${ns}/${name}`)),
     namespaces,
   }
 }
-
-export const namespaceOf = (name: Name): string => name.slice(0, name.indexOf('/'))
-export const nameIn = (name: Name): string => name.slice(name.indexOf('/') + 1)
 
 const fleetFolder = (root: string): FleetFolder => ({
   root,

@@ -1,10 +1,10 @@
 /** The Secrets that hold a fleet's configuration: verifiers and names of files, no password. */
 import { configHash, printConfig, type RelayConfig } from '../../relay/config.ts'
 import { joinText, splitText } from '../../relay/config-text.ts'
-import type { Name } from '../compile/snapshot.ts'
+import { type Name, splitName } from '../compile/snapshot.ts'
 import { metadataOf } from './labels.ts'
 import type { Manifest } from './manifest.ts'
-import { configSecretNames, splitName } from './names.ts'
+import { configSecretNames } from './names.ts'
 
 /** On the Secret with which a configuration is there: its hash. The parts of a large one stay as they are while it changes elsewhere. */
 export const hashAnnotation = 'relayfleet.dev/config-hash'

@@ -1,8 +1,10 @@
 /** The configuration as one volume: the Secrets that hold it, and every Secret and ConfigMap that it names. */
+
 import type { V1Volume, V1VolumeProjection } from '@kubernetes/client-node'
 import type { FileSource } from '../compile/compiled.ts'
 import { byText } from '../compile/order.ts'
-import { configSecretNames, issuedSecretName, signingSecretNames, splitName } from './names.ts'
+import { splitName } from '../compile/snapshot.ts'
+import { configSecretNames, issuedSecretName, signingSecretNames } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
 type Mounted = {

@@ -1,7 +1,7 @@
 /** What external-dns is asked to publish for a SenderDomain: a DNSEndpoint, for its CRD source. */
+import { splitName } from '../compile/snapshot.ts'
 import { type PublishedRecord, quotedStrings } from '../lifecycle/txt-record.ts'
 import type { Manifest } from './manifest.ts'
-import { splitName } from './names.ts'
 
 /** A change has to be seen soon: a key that is withdrawn, or the next one. */
 const ttlSeconds = 300

@@ -1,9 +1,10 @@
 /** Where relays may connect to: DNS, the smarthosts of their routes, the store of limits, and the exchangers of the world. */
+
 import { isIP } from 'node:net'
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
 import { specialNetworks } from '../../relay/mail/special-networks.ts'
 import { byText } from '../compile/order.ts'
-import { splitName } from './names.ts'
+import { splitName } from '../compile/snapshot.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
 type Rule = V1NetworkPolicyEgressRule

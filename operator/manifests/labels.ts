@@ -1,7 +1,6 @@
 /** How a fleet's objects are told from others: for the operator, for selectors, for people. */
-import type { Name } from '../compile/snapshot.ts'
+import { type Name, splitName } from '../compile/snapshot.ts'
 import type { Manifest } from './manifest.ts'
-import { splitName } from './names.ts'
 
 const policyLabel = 'relayfleet.dev/policy'
 

@@ -1,10 +1,4 @@
 /** The names of a fleet's objects. All but the Services end in a word of their own, so that no two fleets meet. */
-import type { Name } from '../compile/snapshot.ts'
-
-export const splitName = (whole: Name): { readonly namespace: string; readonly name: string } => {
-  const [namespace = '', name = ''] = whole.split('/')
-  return { namespace, name }
-}
 
 /** The headless Service that names each pod. */
 export const podsServiceName = (policy: string): string => `${policy}-pods`

@@ -1,8 +1,10 @@
 /** The headless Service that gives each pod a name, ready or not: by it the relays' own pages are found. */
+
 import type { V1Service } from '@kubernetes/client-node'
+import { splitName } from '../compile/snapshot.ts'
 import { httpPort, httpPortName } from './http-port.ts'
 import { metadataOf, selectorOf } from './labels.ts'
-import { podsServiceName, splitName } from './names.ts'
+import { podsServiceName } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
 export const podsService = (fleet: RelayFleet) =>

@@ -1,9 +1,9 @@
 /** The Secrets with the private keys that a fleet's relays sign with: which file is in which of them. */
 import { createHash } from 'node:crypto'
-import type { Name } from '../compile/snapshot.ts'
+import { type Name, splitName } from '../compile/snapshot.ts'
 import { metadataOf } from './labels.ts'
 import type { Manifest } from './manifest.ts'
-import { signingSecretNames, splitName } from './names.ts'
+import { signingSecretNames } from './names.ts'
 
 /** By file: PEM in base64. */
 export type KeyFiles = Readonly<Record<string, string>>

@@ -1,7 +1,9 @@
 /** The relays: each with a volume of its own, which holds the mail that it has accepted. */
+
 import type { V1StatefulSet } from '@kubernetes/client-node'
+import { splitName } from '../compile/snapshot.ts'
 import { metadataOf, selectorOf } from './labels.ts'
-import { dataVolume, podsServiceName, splitName } from './names.ts'
+import { dataVolume, podsServiceName } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 import { relayPod } from './relay-pod.ts'
 

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { keyOf, newPassword } from '../../binding-secret.ts'
 import type { Binding, Compiled, Condition } from '../../compile/compiled.ts'
-import type { BindingKeys, Name } from '../../compile/snapshot.ts'
+import { type BindingKeys, type Name, namespaceOf, splitName } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
 import { activeOf, type Heard, pendingOf, stamped } from '../../lifecycle/keys.ts'
 import { type InSecret, type KeyFacts, nextKeys, withPending } from '../../lifecycle/rotate.ts'
@@ -93,7 +93,7 @@ export function openBindings(binder: Binder): Bindings {
   /** When each was last looked at; the next one first. */
   const order = new Map<Name, number>()
   const lanes = openLanes<void>({
-    work: (name) => permits.during(namespaceOf(name), () => work(name as Name)),
+    work: (name) => permits.during(namespaceOf(name as Name), () => work(name as Name)),
     failed: (name, error, waitMs) => fail(name as Name, error, waitMs),
     backoff,
     took,
@@ -334,8 +334,6 @@ const wantedOf = (entry: Entry, { isReached, now }: Pick<KeyFacts, 'isReached' |
   replaces: activeOf(stamped(knownKeys(entry)?.keys ?? [], now))?.id,
 })
 
-const namespaceOf = (name: string): string => name.slice(0, name.indexOf('/'))
-
 /** Nothing is left to do, and the very same is owed: the usual case, of which there are ten thousand. */
 const isSettled = (entry: Entry | undefined, { uid }: DeclaredObject, binding: Binding, authority: string): boolean =>
   entry?.uid === uid &&
@@ -347,11 +345,11 @@ const isSettled = (entry: Entry | undefined, { uid }: DeclaredObject, binding: B
 // Where no certificate is the operator's, its authority is nothing to the Secret.
 const authorityFor = ({ issuedByOperator }: Binding, authority: string): string => (issuedByOperator ? authority : '')
 
-const owedTo = (name: Name, { uid }: DeclaredObject, binding: Binding, authority: string): Owed => {
-  const slash = name.indexOf('/')
-  const owner = credentialOwner({ namespace: name.slice(0, slash), name: name.slice(slash + 1), uid })
-  return { binding, authority: authorityFor(binding, authority), owner }
-}
+const owedTo = (name: Name, { uid }: DeclaredObject, binding: Binding, authority: string): Owed => ({
+  binding,
+  authority: authorityFor(binding, authority),
+  owner: credentialOwner({ ...splitName(name), uid }),
+})
 
 /** Undefined for what passes by itself. */
 function troubleOf(error: unknown, owed: Owed, waitMs: number): Condition | undefined {

@@ -1,9 +1,8 @@
 /** ConfigMaps that tell an application where to submit, and as whom: made for who is owed one, kept right, never somebody else's. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Compiled, Condition } from '../../compile/compiled.ts'
-import type { Name } from '../../compile/snapshot.ts'
+import { type Name, splitName } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
-import { splitName } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
 import { rest } from '../api/rest.ts'
 import type { World } from '../watch/world.ts'

@@ -1,6 +1,6 @@
 /** What is known of the keys of one SenderDomain, as long as this process leads; never a private one. */
 import { isDeepStrictEqual } from 'node:util'
-import { type Domain, type Name, nameIn } from '../../compile/snapshot.ts'
+import { type Domain, type Name, nameIn, splitName } from '../../compile/snapshot.ts'
 import { type DkimSpec, unsigned } from '../../lifecycle/dkim-wish.ts'
 import type { DomainKeys } from '../../lifecycle/domain-keys.ts'
 import { recordedDkimKeys } from '../../lifecycle/recorded-dkim-keys.ts'
@@ -72,7 +72,7 @@ function invalidEntry(object: DeclaredObject, name: Name, same: DomainEntry | un
 
 /** Nobody can say where its keys are: its status goes on saying what it said. */
 function heldEntry({ uid }: DeclaredObject, name: Name, known: DomainKeys): DomainEntry {
-  const [namespace = '', objectName = ''] = name.split('/')
+  const { namespace, name: objectName } = splitName(name)
   const owner = { namespace, name: objectName, uid }
   const environment = 'Production'
   return {

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { signingKeyFile } from '../../compile/signing.ts'
-import type { Name, Ref } from '../../compile/snapshot.ts'
+import { type Name, namespaceOf, type Ref } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
 import type { Look } from '../../dns/verifier.ts'
 import type { DkimKey, HeldKey } from '../../lifecycle/dkim-key.ts'
@@ -91,7 +91,7 @@ class DomainKeyDesk implements DomainKeyring {
     this.#now = now
     this.#writing = { api, mayWrite, signal: this.#ending.signal }
     const work = (name: string): Promise<void> =>
-      this.#permits.during(name.slice(0, name.indexOf('/')), () => this.#look(name as Name))
+      this.#permits.during(namespaceOf(name as Name), () => this.#look(name as Name))
     this.#lanes = openLanes<void>({
       work,
       failed: (name, error, ms) => this.#failed(name as Name, error, ms),

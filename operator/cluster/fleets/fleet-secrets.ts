@@ -1,7 +1,7 @@
 /** What is known of a fleet's Secrets: nobody tells of them, so they are remembered from looking and from own writes. */
 import { type RelayConfig, signingKeyFilesOf } from '../../../relay/config.ts'
-import type { Name } from '../../compile/snapshot.ts'
-import { configSecretNames, issuedSecretName, signingSecretNames, splitName } from '../../manifests/names.ts'
+import { type Name, splitName } from '../../compile/snapshot.ts'
+import { configSecretNames, issuedSecretName, signingSecretNames } from '../../manifests/names.ts'
 import { signingSecretOf } from '../../manifests/signing-secrets.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'

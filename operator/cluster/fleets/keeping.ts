@@ -1,6 +1,6 @@
 /** Keeps a RelayPolicy that is deleted until its mail is gone, and lets it go then: puts the finalizer on, and takes it off. */
 import { kinds } from '../../../crds/kinds.ts'
-import { nameIn } from '../../compile/snapshot.ts'
+import { nameIn, splitName } from '../../compile/snapshot.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
 import { ownResources, type Resource } from '../api/resource.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
@@ -29,9 +29,8 @@ async function write(
   { api, mayWrite, signal }: Writing,
 ): Promise<Kept> {
   if (!mayWrite()) throw new Deposed(`${ref} is for another operator to write`)
-  const [namespace = '', name = ''] = nameIn(ref).split('/')
   try {
-    await api.merge(policies, { namespace, name }, { metadata: { resourceVersion, finalizers } }, { signal })
+    await api.merge(policies, splitName(nameIn(ref)), { metadata: { resourceVersion, finalizers } }, { signal })
     return 'as it should be'
   } catch (error) {
     if (isConflict(error) || isNotFound(error)) return 'outdated'

@@ -1,6 +1,5 @@
 /** The fleets that this process writes, by name: each is looked at once, and anew when this operator takes over from another. */
-import type { Name } from '../../compile/snapshot.ts'
-import { splitName } from '../../manifests/names.ts'
+import { type Name, splitName } from '../../compile/snapshot.ts'
 import type { World } from '../watch/world.ts'
 import { fleetOwner } from '../write/ownership.ts'
 import { Fence } from './fence.ts'

@@ -3,8 +3,7 @@
  * past relays that hold no mail. Pure.
  */
 import type { CompiledFleet } from '../../compile/compiled.ts'
-import type { Name } from '../../compile/snapshot.ts'
-import { splitName } from '../../manifests/names.ts'
+import { type Name, splitName } from '../../compile/snapshot.ts'
 import type { SpoolRecord } from '../../spools.ts'
 import type { KubeObject } from '../api/object.ts'
 

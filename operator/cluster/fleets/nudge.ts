@@ -1,6 +1,5 @@
 /** An annotation that changes makes the kubelet of a pod look for changed Secrets now, and not within a minute. */
-import type { Name } from '../../compile/snapshot.ts'
-import { splitName } from '../../manifests/names.ts'
+import { type Name, splitName } from '../../compile/snapshot.ts'
 import { resources } from '../api/resource.ts'
 import type { Writing } from '../write/apply.ts'
 

@@ -2,10 +2,10 @@
  * Makes a fleet smaller without losing mail: relays that are to leave are told so, and the StatefulSet gets smaller only
  * past those that have proved, just now, that they hold none. What can not be asked is not empty (case S29).
  */
-import type { Name } from '../../compile/snapshot.ts'
+import { type Name, splitName } from '../../compile/snapshot.ts'
 import { drainAnnotation } from '../../manifests/config-volume.ts'
 import { takesMailLabel } from '../../manifests/labels.ts'
-import { claimName, splitName } from '../../manifests/names.ts'
+import { claimName } from '../../manifests/names.ts'
 import { spoolsIn } from '../../spools.ts'
 import { isNotFound } from '../api/api-error.ts'
 import { resources } from '../api/resource.ts'

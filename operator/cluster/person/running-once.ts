@@ -1,8 +1,8 @@
 /** What a fleet's relays were last given, read by a person who may read its Secrets. */
 import { parseConfig, type RelayConfig } from '../../../relay/config.ts'
-import type { Name } from '../../compile/snapshot.ts'
+import { type Name, splitName } from '../../compile/snapshot.ts'
 import { configText } from '../../manifests/config-secrets.ts'
-import { configSecretNames, splitName } from '../../manifests/names.ts'
+import { configSecretNames } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
 import { isForbidden, isNotFound } from '../api/api-error.ts'
 import type { KubeObject } from '../api/object.ts'

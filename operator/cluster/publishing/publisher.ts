@@ -1,9 +1,8 @@
 /** Keeps a DNSEndpoint for each SenderDomain that has its records published so, in a cluster that knows the kind. */
 import type { Condition, Publication } from '../../compile/compiled.ts'
-import type { Name, Ref } from '../../compile/snapshot.ts'
+import { type Name, type Ref, splitName } from '../../compile/snapshot.ts'
 import { Dirty } from '../../dirty.ts'
 import { dnsEndpoint } from '../../manifests/dns-endpoint.ts'
-import { splitName } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
 import { isForbidden, isNotFound } from '../api/api-error.ts'
 import { type KubeObject, keyOf } from '../api/object.ts'

@@ -1,7 +1,6 @@
 /** Why there are fewer relays than there are to be, each in the words of whoever knows. Pure. */
-import type { Name } from '../../compile/snapshot.ts'
+import { type Name, splitName } from '../../compile/snapshot.ts'
 import { few } from '../../few.ts'
-import { splitName } from '../../manifests/names.ts'
 import { podName } from '../fleets/leaving.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
 import { type FleetEvidence, lasts, lateMs, staying, timeText } from './fleet-evidence.ts'

@@ -1,7 +1,6 @@
 /** One look at what a policy names: whether it is there, and of what is not secret the names of its keys. */
 import type { Reference } from '../../compile/compiled.ts'
-import type { Keyed, Name } from '../../compile/snapshot.ts'
-import { splitName } from '../../manifests/names.ts'
+import { type Keyed, type Name, splitName } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'
 import { ApiError, isNotFound } from '../api/api-error.ts'
 import type { KubeObject } from '../api/object.ts'

@@ -1,7 +1,7 @@
 /** Secrets and ConfigMaps that policies name: looked at by name, again and again, and never read. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Compiled, Reference } from '../../compile/compiled.ts'
-import type { Keyed, Name } from '../../compile/snapshot.ts'
+import { type Keyed, type Name, namespaceIn } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
 import { type Backoff, backoffMs } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
@@ -100,7 +100,7 @@ export function openSightings({
   }
 
   async function again(reference: Reference, before: Sighted, signal: AbortSignal): Promise<void> {
-    const leave = room.enter(namespaceOf(reference))
+    const leave = room.enter(namespaceIn(reference))
     looking.add(reference)
     try {
       const keyed = await sight(reference, signal)
@@ -121,7 +121,7 @@ export function openSightings({
     let oldest: readonly [Reference, Sighted] | undefined
     for (const entry of sighted) {
       const isOlder = entry[1].againAt <= (oldest?.[1].againAt ?? now)
-      if (isOlder && !looking.has(entry[0]) && room.hasFor(namespaceOf(entry[0]))) oldest = entry
+      if (isOlder && !looking.has(entry[0]) && room.hasFor(namespaceIn(entry[0]))) oldest = entry
     }
     return oldest
   }
@@ -154,7 +154,5 @@ export function openSightings({
     },
   }
 }
-
-const namespaceOf = (reference: Reference): string => splitReference(reference).name.split('/')[0] ?? ''
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

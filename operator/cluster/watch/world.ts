@@ -1,9 +1,8 @@
 /** The world: what the operator has heard of the cluster by watching it. Secrets and ConfigMaps are not watched; see sightings. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { type Name, namespaceIn, type Policy, type Ref } from '../../compile/snapshot.ts'
+import { type Name, namespaceIn, type Policy, type Ref, splitName } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
-import { splitName } from '../../manifests/names.ts'
 import type { Api } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
 import { ownResources, resources } from '../api/resource.ts'
