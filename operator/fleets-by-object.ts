@@ -1,6 +1,6 @@
 /** Which fleet's relays have to do with an object: a policy's own, and those whose configuration knows a credential. Pure. */
 import type { Compiled } from './compile/compiled.ts'
-import { type Name, nameIn, type Ref } from './compile/snapshot.ts'
+import { isOf, type Name, nameIn, type Ref } from './compile/snapshot.ts'
 
 export function fleetsByObject({ fleets, statuses }: Pick<Compiled, 'fleets' | 'statuses'>): ReadonlyMap<Ref, Name> {
   const byCredential = new Map<Name, Name>()
@@ -13,8 +13,8 @@ export function fleetsByObject({ fleets, statuses }: Pick<Compiled, 'fleets' | '
   }
   // By the refs that are there already: ten thousand texts are not made anew each time.
   for (const ref of statuses.keys()) {
-    if (ref.startsWith('RelayPolicy ')) note(ref, nameIn(ref))
-    else if (ref.startsWith('RelayCredential ')) note(ref, taken(byCredential, nameIn(ref)))
+    if (isOf(ref, 'RelayPolicy')) note(ref, nameIn(ref))
+    else if (isOf(ref, 'RelayCredential')) note(ref, taken(byCredential, nameIn(ref)))
   }
   for (const [name, fleet] of byCredential) note(`RelayCredential ${name}`, fleet)
   return found

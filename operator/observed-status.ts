@@ -1,6 +1,6 @@
 /** One object's status as it is written: what was compiled, corrected by what was found out since. Pure. */
 import type { Condition, Status } from './compile/compiled.ts'
-import type { Name, Ref } from './compile/snapshot.ts'
+import { isOf, kindIn, type Name, type Ref } from './compile/snapshot.ts'
 import { mergeConditions, type Stamped } from './conditions.ts'
 import type { Standing } from './standing.ts'
 
@@ -29,10 +29,10 @@ export function observedStatus(
   now: string,
 ): StampedStatus {
   const old = before?.conditions ?? []
-  const isUnseen = ref.startsWith('RelayPolicy ') && evidence.standing === undefined
+  const isUnseen = isOf(ref, 'RelayPolicy') && evidence.standing === undefined
   const conditions = corrected(ref, status, evidence) ?? asBefore(status, old)
   const found = evidence.found.reduce(withCondition, isUnseen ? [...conditions, ...lostSpools(old)] : conditions)
-  const fields = ref.startsWith('RelayPolicy ') ? policyFields(evidence, before) : evidence.fields
+  const fields = isOf(ref, 'RelayPolicy') ? policyFields(evidence, before) : evidence.fields
   return { ...status, ...fields, conditions: mergeConditions(old, found, status.observedGeneration, now) }
 }
 
@@ -50,8 +50,7 @@ export const isPending = ({ conditions }: Pick<Status, 'conditions'>): boolean =
 
 /** Undefined: this object waits for evidence that is not there yet. */
 function corrected(ref: Ref, status: Status, { fleet, standing }: Evidence): readonly Condition[] | undefined {
-  const [kind] = ref.split(' ')
-  switch (kind) {
+  switch (kindIn(ref)) {
     case 'RelayPolicy':
       return isPending(status) && standing === undefined ? undefined : withEvidence(status, standing)
     case 'RelayCredential':

@@ -1,4 +1,5 @@
 /** What a person has to write where a folder of YAML says what runs: the files are the person's, and nobody else edits them. */
+import { isOf, nameIn, type Ref } from '../compile/snapshot.ts'
 import { readDirectory } from '../local/directory.ts'
 import { type LocatedObject, locate } from '../local/objects.ts'
 import { defaultState } from '../local/state.ts'
@@ -32,7 +33,7 @@ export function declaredIn(directory: string, kind: ChangedKind, text: string, o
   const { objects } = read
   const found = objects.find(({ object }) => object === `${kind} ${name}`)
   if (found !== undefined) return { found, target: { kind, name } }
-  const known = objects.flatMap(({ object }) => (object.startsWith(`${kind} `) ? [object.split(' ')[1] ?? ''] : []))
+  const known = objects.filter(({ object }) => isOf(object, kind)).map(({ object }) => nameIn(object as Ref))
   throw new UsageError(`there is no ${kind} ${name} in ${directory}; ${knownNames(name, known)}${mayBeUnread(read)}`)
 }
 

@@ -4,7 +4,7 @@ import type { KubeObject } from '../cluster/api/object.ts'
 import { ownResources, type Resource } from '../cluster/api/resource.ts'
 import { keepersOf } from '../cluster/person/keepers.ts'
 import { survey } from '../cluster/person/survey.ts'
-import { type Name, splitName } from '../compile/snapshot.ts'
+import { isOf, type Name, nameIn, splitName } from '../compile/snapshot.ts'
 import { asking } from './api-trouble.ts'
 import type { Cluster } from './cluster-options.ts'
 import type { Context } from './context.ts'
@@ -28,7 +28,7 @@ export const objectOf = (cluster: Cluster, target: Target, signal: AbortSignal):
     return cluster.api.get(resourceOf(kind), at, { signal }).catch(async (error: unknown) => {
       if (!isNotFound(error)) throw error
       const { declared } = await survey(cluster.api, { namespace: at.namespace }, signal)
-      const known = declared.flatMap(({ ref }) => (ref.startsWith(`${kind} `) ? [ref.split(' ')[1] ?? ''] : []))
+      const known = declared.filter(({ ref }) => isOf(ref, kind)).map(({ ref }) => nameIn(ref))
       throw new UsageError(`there is no ${kind} ${name} in the cluster; ${knownNames(name, known)}`)
     })
   })

@@ -3,7 +3,7 @@ import { isNotFound } from '../cluster/api/api-error.ts'
 import { ownResources, type Resource, resources } from '../cluster/api/resource.ts'
 import { survey } from '../cluster/person/survey.ts'
 import type { Condition } from '../compile/compiled.ts'
-import { type Name, splitName } from '../compile/snapshot.ts'
+import { isOf, type Name, nameIn, splitName } from '../compile/snapshot.ts'
 import type { BindingSecret } from '../local/binding-secret.ts'
 import type { Cluster } from './cluster-options.ts'
 import { UsageError } from './exit-code.ts'
@@ -32,7 +32,7 @@ export async function credentialOf({ api }: Cluster, name: Name, signal: AbortSi
   const object = await api.get(credentials, at, { signal }).catch(async (error: unknown) => {
     if (!isNotFound(error)) throw error
     const { declared } = await survey(api, { namespace: at.namespace }, signal)
-    const known = declared.flatMap(({ ref }) => (ref.startsWith('RelayCredential ') ? [ref.split(' ')[1] ?? ''] : []))
+    const known = declared.filter(({ ref }) => isOf(ref, 'RelayCredential')).map(({ ref }) => nameIn(ref))
     throw new UsageError(`there is no RelayCredential ${name} in the cluster; ${knownNames(name, known)}`)
   })
   const { spec, status } = object as unknown as CredentialObject

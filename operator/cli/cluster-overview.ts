@@ -2,13 +2,19 @@
 import { asked, listPods, type SeenPod, type SeenPods } from '../cluster/person/seen-pods.ts'
 import { type Scope, survey } from '../cluster/person/survey.ts'
 import type { DeclaredObject } from '../cluster/watch/declared.ts'
-import { type Name, nameOf } from '../compile/snapshot.ts'
+import { isOf, type Name, nameIn, nameOf } from '../compile/snapshot.ts'
 import { missingRight } from './api-trouble.ts'
 import { type Cluster, placeName } from './cluster-options.ts'
 import { complaintsIn, inOrder, speaker, writtenIn } from './complaint.ts'
-import { UsageError } from './exit-code.ts'
-import { knownNames } from './known-names.ts'
-import { counted, credentialViews, type FleetView, type Overview, type PodView, readyOf } from './overview.ts'
+import {
+  counted,
+  credentialViews,
+  type FleetView,
+  type Overview,
+  type PodView,
+  policiesCalled,
+  readyOf,
+} from './overview.ts'
 import { preflight } from './preflight.ts'
 import { withheldKinds } from './withheld.ts'
 
@@ -35,17 +41,13 @@ const pagesOf = async (cluster: Cluster, signal: AbortSignal): Promise<SeenPods>
   asked(await listPods(cluster, signal), cluster, signal)
 
 const policiesIn = (declared: readonly DeclaredObject[]): readonly DeclaredObject[] =>
-  declared.filter(({ ref }) => ref.startsWith('RelayPolicy '))
+  declared.filter(({ ref }) => isOf(ref, 'RelayPolicy'))
 
 /** A fleet and its credentials. */
 function about(name: string, declared: readonly DeclaredObject[], scope: Scope): readonly DeclaredObject[] {
-  const policies = policiesIn(declared).map(({ ref }) => ref.slice('RelayPolicy '.length))
-  const wanted = policies.filter((policy) => policy === name || policy.endsWith(`/${name}`))
-  if (wanted.length === 0) {
-    const known = name.includes('/') ? policies : policies.map((policy) => policy.slice(policy.indexOf('/') + 1))
-    throw new UsageError(`there is no RelayPolicy ${name} in ${placeName(scope)}; ${knownNames(name, known)}`)
-  }
-  return declared.filter((object) => wanted.includes(fleetOf(object) ?? ''))
+  const policies = policiesIn(declared).map(({ ref }) => nameIn(ref))
+  const wanted: readonly (Name | undefined)[] = policiesCalled(name, policies, ` in ${placeName(scope)}`)
+  return declared.filter((object) => wanted.includes(fleetOf(object)))
 }
 
 function fleetOf(object: DeclaredObject): Name | undefined {
@@ -65,7 +67,7 @@ type PolicyStatus = {
 
 function fleetView(policy: DeclaredObject, seen: SeenPods): FleetView {
   const { configHash, listeners = [], pods = [] } = policy.status as PolicyStatus
-  const name = policy.ref.slice('RelayPolicy '.length) as Name
+  const name = nameIn(policy.ref)
   const spec = policy.is === 'valid' && policy.resource.kind === 'RelayPolicy' ? policy.resource.spec : undefined
   const own = seen.pods.filter(({ fleet }) => fleet === name)
   return {

@@ -2,16 +2,14 @@
 import { existsSync } from 'node:fs'
 import { configHash } from '../../relay/config.ts'
 import type { Condition } from '../compile/compiled.ts'
-import { type Name, type Ref, splitName } from '../compile/snapshot.ts'
+import { isOf, nameIn, type Ref, splitName } from '../compile/snapshot.ts'
 import { textOf } from '../local/files.ts'
 import { askRelay } from '../local/relay-status.ts'
 import type { State } from '../local/state.ts'
 import { readStatuses } from '../local/status-file.ts'
 import type { StampedStatus } from '../observed-status.ts'
 import { type Complaint, complaintsIn, inOrder } from './complaint.ts'
-import { UsageError } from './exit-code.ts'
-import { knownNames } from './known-names.ts'
-import { counted, credentialViews, type FleetView, type Overview, readyOf } from './overview.ts'
+import { counted, credentialViews, type FleetView, type Overview, policiesCalled, readyOf } from './overview.ts'
 
 type Statuses = readonly (readonly [Ref, StampedStatus])[]
 
@@ -24,7 +22,7 @@ export async function localOverview(state: State, name: string | undefined): Pro
     throw new Error(`${state.statusFile} tells of nothing; has relayfleet local run with this folder?`)
   }
   const statuses = name === undefined ? all : only(name, all)
-  const policies = statuses.filter(([ref]) => ref.startsWith('RelayPolicy '))
+  const policies = statuses.filter(([ref]) => isOf(ref, 'RelayPolicy'))
   const fleets = await Promise.all(
     policies.map(async ([ref, status]) => {
       const fleet = await fleetView(state, ref, status)
@@ -43,21 +41,15 @@ export async function localOverview(state: State, name: string | undefined): Pro
 }
 
 function only(name: string, statuses: Statuses): Statuses {
-  const policies = statuses.flatMap(([ref]) =>
-    ref.startsWith('RelayPolicy ') ? [ref.slice('RelayPolicy '.length)] : [],
-  )
-  const found = policies.filter((policy) => policy === name || policy.endsWith(`/${name}`))
-  if (found.length === 0) {
-    const known = name.includes('/') ? policies : policies.map((policy) => splitName(policy as Name).name)
-    throw new UsageError(`there is no RelayPolicy ${name}; ${knownNames(name, known)}`)
-  }
+  const policies = statuses.filter(([ref]) => isOf(ref, 'RelayPolicy')).map(([ref]) => nameIn(ref))
+  const found = policiesCalled(name, policies)
   return statuses.filter(([ref]) => found.some((policy) => ref === `RelayPolicy ${policy}`))
 }
 
 type PolicyStatus = { readonly listeners?: FleetView['listeners'] & readonly { readonly credentials?: number }[] }
 
 async function fleetView(state: State, ref: Ref, status: StampedStatus): Promise<FleetView> {
-  const name = ref.slice('RelayPolicy '.length) as Name
+  const name = nameIn(ref)
   const folder = state.fleet(name)
   const { listeners = [] } = status as PolicyStatus
   const said = await askRelay(folder)

@@ -1,4 +1,5 @@
 /** How an overview looks: one screen, the fleets first, then what is wrong and what to do. */
+import { type Name, namespaceOf } from '../compile/snapshot.ts'
 import { complaintLine } from './complaint-line.ts'
 import {
   type CredentialView,
@@ -71,8 +72,8 @@ function* podLines(fleets: readonly FleetView[]): Generator<string> {
   yield* table([['POD', 'READY', 'CONFIGURATION', 'QUEUED', 'OLDEST', 'WHY NOT'], ...pods])
 }
 
-const podRow = (fleet: string, { name, ready, why, configHash, queued, oldestSeconds }: PodView): readonly string[] => [
-  `${fleet.slice(0, fleet.indexOf('/'))}/${name}`,
+const podRow = (fleet: Name, { name, ready, why, configHash, queued, oldestSeconds }: PodView): readonly string[] => [
+  `${namespaceOf(fleet)}/${name}`,
   ready ? 'True' : 'False',
   shortHash(configHash),
   figure(queued),

@@ -1,7 +1,9 @@
 /** An overview: every fleet in figures, and what is wrong, whoever found it out. Pure. */
 import type { Condition } from '../compile/compiled.ts'
-import type { Name } from '../compile/snapshot.ts'
+import { isOf, type Name, nameIn, type Ref, splitName } from '../compile/snapshot.ts'
 import type { Complaint } from './complaint.ts'
+import { UsageError } from './exit-code.ts'
+import { knownNames } from './known-names.ts'
 
 export type PodView = {
   readonly name: string
@@ -59,13 +61,11 @@ export const readyOf = (conditions: readonly Condition[] = []): FleetView['ready
 }
 
 /** Of its status; its verifiers are nothing for a screen. */
-export function credentialViews(
-  objects: readonly (readonly [ref: string, status: object])[],
-): readonly CredentialView[] {
+export function credentialViews(objects: readonly (readonly [ref: Ref, status: object])[]): readonly CredentialView[] {
   return objects.flatMap(([ref, status]): readonly CredentialView[] => {
     const { keys = [] } = status as { readonly keys?: readonly Partial<KeyView>[] }
-    if (!ref.startsWith('RelayCredential ') || keys.length === 0) return []
-    const name = ref.slice('RelayCredential '.length) as Name
+    if (!isOf(ref, 'RelayCredential') || keys.length === 0) return []
+    const name = nameIn(ref)
     return [{ name, keys: keys.map(({ id = '', state = 'Active', ...its }) => ({ id, state, ...usedIn(its) })) }]
   })
 }
@@ -86,6 +86,14 @@ export const upToDate = ({ pods, configHash }: FleetView): number =>
 
 const sum = (figures: readonly (number | undefined)[]): number | undefined =>
   figures.includes(undefined) ? undefined : figures.reduce<number>((total, f) => total + (f ?? 0), 0)
+
+/** By its whole name, or by that in its namespace, in whichever it is. @throws UsageError where there is none; `where` is said of that */
+export function policiesCalled(name: string, policies: readonly Name[], where = ''): readonly Name[] {
+  const found = policies.filter((policy) => policy === name || policy.endsWith(`/${name}`))
+  if (found.length > 0) return found
+  const known = name.includes('/') ? policies : policies.map((policy) => splitName(policy).name)
+  throw new UsageError(`there is no RelayPolicy ${name}${where}; ${knownNames(name, known)}`)
+}
 
 export type Counted = { readonly ref: string; readonly conditions: readonly Condition[] | undefined }
 

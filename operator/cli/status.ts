@@ -1,6 +1,7 @@
 /** `status`: one screen of fleets, pods, configurations and queues, what is wrong, and what to do. */
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
+import { type Name, namespaceOf } from '../compile/snapshot.ts'
 import { stateAt } from '../local/state.ts'
 import { asking } from './api-trouble.ts'
 import { outputOption } from './arguments.ts'
@@ -42,7 +43,7 @@ async function overviewOf(name: string | undefined, options: Options, signal: Ab
     requireOneWorld('--state', options)
     return localOverview(stateAt(state), name)
   }
-  const namespace = name?.includes('/') === true ? name.slice(0, name.indexOf('/')) : options.namespace
+  const namespace = name?.includes('/') === true ? namespaceOf(name as Name) : options.namespace
   const cluster = openCluster({ ...options, ...(namespace !== undefined && { namespace }) }, 'local mode: --state DIR')
   return asking(cluster, () => clusterOverview(cluster, { live, ...(name !== undefined && { name }) }, signal))
 }

@@ -7,6 +7,7 @@ import {
   type Credential,
   type Domain,
   type Invalid,
+  isOf,
   type Name,
   nameIn,
   nameOf,
@@ -114,7 +115,7 @@ function formerSecrets(
 export const recordedDomainKeys = (declared: readonly DeclaredObject[]): ReadonlyMap<Name, DomainKeys> =>
   new Map(
     declared.flatMap(({ ref, status }) => {
-      const keys = ref.startsWith('SenderDomain ') ? recordedDkimKeys(status) : []
+      const keys = isOf(ref, 'SenderDomain') ? recordedDkimKeys(status) : []
       return keys.length === 0 ? [] : [[nameIn(ref), { keys, found: [] }] as const]
     }),
   )
@@ -122,5 +123,5 @@ export const recordedDomainKeys = (declared: readonly DeclaredObject[]): Readonl
 /** All whose fleets may run, also with an error. */
 export const policyNames = (declared: readonly DeclaredObject[]): readonly Name[] =>
   declared
-    .filter(({ ref }) => ref.startsWith('RelayPolicy '))
+    .filter(({ ref }) => isOf(ref, 'RelayPolicy'))
     .map((object) => nameOf(object.is === 'valid' ? object.resource : object.invalid))

@@ -1,4 +1,5 @@
 /** When credentials, and passwords of them that were replaced, are refused from, for as many as a metric may name. Pure. */
+import { isOf, nameIn } from '../compile/snapshot.ts'
 import type { Key } from '../lifecycle/keys.ts'
 import type { DeclaredObject } from './watch/declared.ts'
 
@@ -16,7 +17,7 @@ const mostNamed = 200
 
 /** Those that end first are named first; one that is over is told of until it is mended or deleted. */
 export function expiries(declared: readonly DeclaredObject[], most = mostNamed): readonly Expiry[] {
-  const all = declared.filter(({ ref }) => ref.startsWith('RelayCredential ')).flatMap(expiriesOf)
+  const all = declared.filter(({ ref }) => isOf(ref, 'RelayCredential')).flatMap(expiriesOf)
   return (['credential', 'key'] as const).flatMap((ends) => {
     const inOrder = all
       .filter((one) => one.ends === ends)
@@ -27,7 +28,7 @@ export function expiries(declared: readonly DeclaredObject[], most = mostNamed):
 }
 
 function expiriesOf(object: DeclaredObject): readonly Expiry[] {
-  const credential = object.ref.slice('RelayCredential '.length)
+  const credential = nameIn(object.ref)
   const whole =
     object.is === 'valid' && object.resource.kind === 'RelayCredential' ? object.resource.spec.expiresAt : ''
   const keys = (object.status['keys'] ?? []) as readonly Key[]

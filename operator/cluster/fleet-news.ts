@@ -1,7 +1,7 @@
 /** Tells how fleets and domains stand when that has changed: what was written, what is the trouble, who is in order. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Name } from '../compile/snapshot.ts'
+import { isOf, type Name } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
 import { policyNames } from './assemble.ts'
 import { type Expiry, expiries } from './expiry-news.ts'
@@ -89,7 +89,7 @@ const counted = ['Degraded', 'ScalingDown', 'SpoolReset']
 function countsOf(declared: readonly DeclaredObject[]): Counts {
   const ready: Record<string, number> = { True: 0, False: 0, Unknown: 0 }
   const conditions: Record<string, number> = Object.fromEntries(counted.map((type) => [type, 0]))
-  for (const { status } of declared.filter((d) => d.ref.startsWith('RelayPolicy '))) {
+  for (const { status } of declared.filter((d) => isOf(d.ref, 'RelayPolicy'))) {
     const found = (status['conditions'] ?? []) as readonly { type: string; status: string }[]
     const readiness = found.find(({ type }) => type === 'Ready')?.status ?? 'Unknown'
     ready[readiness] = (ready[readiness] ?? 0) + 1

@@ -1,6 +1,8 @@
 /** Whether each domain's records are as they have to be, by its conditions, for as many domains as a metric may name. Pure. */
+
 import type { Condition } from '../compile/compiled.ts'
 import { notSigned } from '../compile/not-signed.ts'
+import { isOf, nameIn } from '../compile/snapshot.ts'
 import type { DeclaredObject } from './watch/declared.ts'
 
 export type RecordOk = {
@@ -17,11 +19,11 @@ const mostNamed = 200
 
 /** Where nobody knows, nothing is told. Those that are not in order are named first. */
 export function recordsOk(declared: readonly DeclaredObject[], most = mostNamed): readonly RecordOk[] {
-  const domains = declared.filter(({ ref }) => ref.startsWith('SenderDomain '))
+  const domains = declared.filter(({ ref }) => isOf(ref, 'SenderDomain'))
   return purposes.flatMap((record) => {
     const known = domains.flatMap(({ ref, status }): readonly RecordOk[] => {
       const is = statusIn(status, types[record])
-      return is === 'Unknown' ? [] : [{ record, domain: ref.slice('SenderDomain '.length), ok: is === 'True' }]
+      return is === 'Unknown' ? [] : [{ record, domain: nameIn(ref), ok: is === 'True' }]
     })
     const inOrder = known.toSorted((a, b) => Number(a.ok) - Number(b.ok) || (a.domain < b.domain ? -1 : 1))
     const rest = inOrder.slice(most)

@@ -126,9 +126,15 @@ export const splitName = (whole: Name): { readonly namespace: string; readonly n
   return { namespace: whole.slice(0, slash), name: whole.slice(slash + 1) }
 }
 
+/** Whether it is one of that kind. */
+export const isOf = (ref: string, kind: KindName): boolean => ref.startsWith(kind) && ref[kind.length] === ' '
+
 /** What `refOf` made a reference of, or who names a Secret. */
 export const nameIn = (ref: `${string} ${Name}`): Name => ref.slice(ref.indexOf(' ') + 1) as Name
 export const namespaceIn = (ref: `${string} ${Name}`): string => ref.slice(ref.indexOf(' ') + 1, ref.indexOf('/'))
+
+export const kindIn = (ref: Ref): KindName => ref.slice(0, ref.indexOf(' ')) as KindName
+export const splitRef = (ref: Ref) => ({ kind: kindIn(ref), ...splitName(nameIn(ref)) })
 
 export function spelled({ kind, namespace, name }: Omit<Kinded, keyof Spelled>): Required<Spelled> {
   // Joined, a text is one piece; put together by a template, it stays in memory as its pieces, too.

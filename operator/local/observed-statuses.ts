@@ -1,7 +1,7 @@
 /** Statuses as local mode writes them: of what was compiled, and of what may be in a file that can not be read. Pure. */
 import type { Compiled, Condition, Status } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
-import { type Name, nameIn, type Ref } from '../compile/snapshot.ts'
+import { isOf, type Name, nameIn, type Ref } from '../compile/snapshot.ts'
 import { mergeConditions } from '../conditions.ts'
 import type { Look } from '../dns/verifier.ts'
 import { fleetsByObject } from '../fleets-by-object.ts'
@@ -47,7 +47,7 @@ export function observedStatuses(
 
 /** While its relay reads an edit: else each edit would end it, and begin it anew. */
 const degradedBefore = (ref: Ref, status: Status, before: Statuses): readonly Condition[] =>
-  ref.startsWith('RelayPolicy ') && isPending(status)
+  isOf(ref, 'RelayPolicy') && isPending(status)
     ? (before.get(ref)?.conditions ?? []).filter(({ type }) => type === 'Degraded')
     : []
 
@@ -57,7 +57,7 @@ function recordsOf(
   before: Statuses,
   look: (domain: Name) => Look | undefined,
 ): RecordsSaying | undefined {
-  if (!ref.startsWith('SenderDomain ')) return undefined
+  if (!isOf(ref, 'SenderDomain')) return undefined
   const name = nameIn(ref)
   const checks = domainChecks.get(name)
   return checks && recordsSaying(checks, look(name), before.get(ref) ?? { conditions: [] })
@@ -79,8 +79,7 @@ function keysOf(
   heard: (fleet: Name, credential: Name) => Heard,
   now: number,
 ) {
-  if (!ref.startsWith('RelayCredential ') || keys === undefined || keys.length === 0 || fleet === undefined)
-    return undefined
+  if (!isOf(ref, 'RelayCredential') || keys === undefined || keys.length === 0 || fleet === undefined) return undefined
   const name = nameIn(ref)
   return keySaying(keys, bindings.get(name)?.rotation, heard(fleet, name), now)
 }
@@ -91,7 +90,7 @@ function usages(compiled: Compiled, before: Statuses): (ref: Ref, standing: Stan
   const used = new Map<Standing, ReturnType<typeof usedIn>>()
   return (ref, standing) => {
     const name = nameIn(ref)
-    const its = ref.startsWith('RelayCredential ') ? limits.get(name) : undefined
+    const its = isOf(ref, 'RelayCredential') ? limits.get(name) : undefined
     if (its === undefined) return { fields: {} }
     if (standing?.usage === undefined) return usageBefore(before.get(ref) ?? { conditions: [] })
     const ofFleet = used.get(standing) ?? usedIn([standing.usage])

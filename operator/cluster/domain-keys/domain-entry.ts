@@ -1,6 +1,6 @@
 /** What is known of the keys of one SenderDomain, as long as this process leads; never a private one. */
 import { isDeepStrictEqual } from 'node:util'
-import { type Domain, type Name, nameIn, splitName } from '../../compile/snapshot.ts'
+import { type Domain, isOf, type Name, nameIn, splitName } from '../../compile/snapshot.ts'
 import { type DkimSpec, unsigned } from '../../lifecycle/dkim-wish.ts'
 import type { DomainKeys } from '../../lifecycle/domain-keys.ts'
 import { recordedDkimKeys } from '../../lifecycle/recorded-dkim-keys.ts'
@@ -30,7 +30,7 @@ export function entriesOf(
 ): ReadonlyMap<Name, DomainEntry> {
   const entries = new Map<Name, DomainEntry>()
   for (const object of declared) {
-    if (!object.ref.startsWith('SenderDomain ')) continue
+    if (!isOf(object.ref, 'SenderDomain')) continue
     const name = nameIn(object.ref)
     const entry = entryOf(object, name, before.get(name))
     if (entry !== undefined) entries.set(name, entry)

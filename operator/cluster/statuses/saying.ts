@@ -1,6 +1,6 @@
 /** What is said of an object now: by the evidence, as before, or nothing until its fleet has settled. Pure. */
 import type { Condition, Status } from '../../compile/compiled.ts'
-import type { Ref } from '../../compile/snapshot.ts'
+import { kindIn, type Ref } from '../../compile/snapshot.ts'
 import { isPending, type StampedStatus } from '../../observed-status.ts'
 import type { FleetStanding } from './fleet-standing.ts'
 import { sameJson } from './same-json.ts'
@@ -27,8 +27,7 @@ export type Said = {
 }
 
 export function sayingOf(ref: Ref, { status, standing, isKnown }: Said, before: StampedStatus): Saying {
-  const [kind] = ref.split(' ')
-  switch (kind) {
+  switch (kindIn(ref)) {
     case 'RelayPolicy':
       return standing === undefined ? now('compiled') : policySaying(status, standing, before)
     case 'RelayCredential':

@@ -1,7 +1,7 @@
 /** Decides, turn by turn, which statuses are to be written; what nothing has changed about is not looked at. */
 
 import type { Condition, Status } from '../../compile/compiled.ts'
-import { type Name, nameIn, type Ref } from '../../compile/snapshot.ts'
+import { isOf, type Name, nameIn, type Ref } from '../../compile/snapshot.ts'
 import type { Look, Verifier } from '../../dns/verifier.ts'
 import { type KeySaying, keySaying } from '../../key-saying.ts'
 import type { FleetUses, KnownUses } from '../../known-uses.ts'
@@ -153,9 +153,9 @@ export class StatusDesk {
     const standing = fleet === undefined ? undefined : turn.standings.get(fleet)
     const stands = standsNow(declared, known)
     const { limits } = turn.reported
-    const isLimited = limits.size > 0 && ref.startsWith('RelayCredential ') && limits.has(nameIn(ref))
+    const isLimited = limits.size > 0 && isOf(ref, 'RelayCredential') && limits.has(nameIn(ref))
     const usage = isLimited ? (turn.usages.of(nameIn(ref)) ?? 'unknown') : undefined
-    const checks = ref.startsWith('SenderDomain ') ? turn.reported.compiled.domainChecks.get(nameIn(ref)) : undefined
+    const checks = isOf(ref, 'SenderDomain') ? turn.reported.compiled.domainChecks.get(nameIn(ref)) : undefined
     const look = checks && this.#desk.records.look(nameIn(ref))
     const keys = this.#keys(ref, fleet, status, known, stands, turn)
     const isKnown = fleet !== undefined && isKnownTo(fleet, ref, turn)
@@ -184,7 +184,7 @@ export class StatusDesk {
   /** Ten thousand credentials are told of once a minute; what is said stays the same object while it says the same. */
   #keys(ref: Ref, fleet: Name | undefined, status: Status, known: Known, stands: Stands, turn: Turn) {
     const keys = status['keys'] as readonly Key[] | undefined
-    if (keys === undefined || keys.length === 0 || fleet === undefined || !ref.startsWith('RelayCredential ')) {
+    if (keys === undefined || keys.length === 0 || fleet === undefined || !isOf(ref, 'RelayCredential')) {
       known.keys = undefined
       return undefined
     }
@@ -290,8 +290,8 @@ const minuteMs = 60_000
 type Troubles = ReadonlyMap<Name, Condition>
 
 function troublesOf(ref: Ref, ofCredentials: Troubles, ofDomains: Troubles): Troubles | undefined {
-  if (ref.startsWith('RelayCredential ')) return ofCredentials
-  return ref.startsWith('SenderDomain ') ? ofDomains : undefined
+  if (isOf(ref, 'RelayCredential')) return ofCredentials
+  return isOf(ref, 'SenderDomain') ? ofDomains : undefined
 }
 
 /** As it was heard, or as our own write left it, of which nobody has told yet. */
@@ -320,7 +320,7 @@ const knowing: Standing = {
 
 function isKnownTo(fleet: Name, ref: Ref, { known, reported }: Pick<Turn, 'known' | 'reported'>): boolean {
   const entries = known.get(fleet)
-  if (entries === undefined || entries.size === 0 || !ref.startsWith('RelayCredential ')) return false
+  if (entries === undefined || entries.size === 0 || !isOf(ref, 'RelayCredential')) return false
   const entry = reported.entryOf(fleet, nameIn(ref))
   return entry !== undefined && entries.has(entry)
 }

@@ -1,7 +1,7 @@
 /** What is worth an Event: where an object's fortune turned, between the status that stood and the one now. Pure. */
 import { apiVersion } from '../../../crds/kinds.ts'
 import type { Condition } from '../../compile/compiled.ts'
-import type { Name, Ref } from '../../compile/snapshot.ts'
+import { type Name, type Ref, splitRef } from '../../compile/snapshot.ts'
 import { claimName } from '../../manifests/names.ts'
 import type { Occasion, Regarding } from '../events/event-series.ts'
 
@@ -98,9 +98,7 @@ export const leftOccasion = (fleet: Name, pod: string, uid: string): Occasion =>
 })
 
 function regardingOf(ref: Ref, uid: string): Regarding {
-  const [kind = '', whole = ''] = ref.split(' ')
-  const [namespace = '', name = ''] = whole.split('/')
-  return { apiVersion, kind, namespace, name, uid }
+  return { apiVersion, ...splitRef(ref), uid }
 }
 
 /** `before`: as it stood in the cluster, empty for what had no status. */

@@ -1,6 +1,6 @@
 /** Writes statuses: a few at a time, policies first, for each object only the newest; what fails waits for itself. */
 import { apiVersion } from '../../../crds/kinds.ts'
-import { namespaceIn, type Ref } from '../../compile/snapshot.ts'
+import { isOf, namespaceIn, type Ref, splitRef } from '../../compile/snapshot.ts'
 import type { StampedStatus } from '../../observed-status.ts'
 import type { Api } from '../api/api.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
@@ -83,7 +83,7 @@ export class StatusWriter {
   }
 
   #queueOf(ref: Ref): Queue {
-    return ref.startsWith('RelayPolicy ') ? this.#policies : this.#others
+    return isOf(ref, 'RelayPolicy') ? this.#policies : this.#others
   }
 
   #start(): void {
@@ -167,7 +167,6 @@ function remove(ref: Ref, queue: Queue): void {
 const idle: Lane = { next: undefined, busy: false, dropped: false, failures: 0, retry: undefined }
 
 function statusObject({ ref, uid, status }: StatusJob): KubeObject {
-  const [kind = '', whole = ''] = ref.split(' ')
-  const [namespace = '', name = ''] = whole.split('/')
+  const { kind, namespace, name } = splitRef(ref)
   return { apiVersion, kind, metadata: { namespace, name, uid }, status }
 }
