@@ -1,4 +1,5 @@
 /** What a SenderDomain's status says of its records, and what is known from it by who was not there. Pure. */
+
 import { longestRecord, mostRecords } from '../crds/sender-domain-status.ts'
 import type { Condition } from './compile/compiled.ts'
 import { notSigned } from './compile/not-signed.ts'
@@ -7,6 +8,7 @@ import type { DomainChecks } from './lifecycle/domain-checks.ts'
 import type { DomainRecords, RecordFound } from './lifecycle/domain-records.ts'
 import { recordConditions } from './lifecycle/record-conditions.ts'
 import { recordStates } from './lifecycle/record-verdict.ts'
+import { toTheSecond } from './lifecycle/to-the-second.ts'
 
 export type RecordsSaying = {
   /** Of the status. */
@@ -40,7 +42,7 @@ export function recordsSaying(checks: DomainChecks, look: Look | undefined, befo
   const records = found.records.slice(0, mostRecords).map((record) => recordText(record, said))
   const { brokenSince } = found
   return {
-    fields: { records, ...(brokenSince !== undefined && { brokenSince: timeText(brokenSince) }) },
+    fields: { records, ...(brokenSince !== undefined && { brokenSince: toTheSecond(brokenSince) }) },
     conditions: recordConditions(found, checks.whenBroken, at),
   }
 }
@@ -69,14 +71,12 @@ function recordText(record: RecordFound, said: DomainRecords | undefined) {
   }
   const before = said?.records.find((r) => isSame(r, fresh))
   const isRecent = before !== undefined && checkedAt - before.checkedAt < restateMs
-  return { ...fresh, checkedAt: timeText(isRecent ? before.checkedAt : checkedAt) }
+  return { ...fresh, checkedAt: toTheSecond(isRecent ? before.checkedAt : checkedAt) }
 }
 
 const compared = ['name', 'type', 'purpose', 'want', 'got', 'state', 'message'] as const
 type Compared = Partial<Record<(typeof compared)[number], string>>
 const isSame = (a: Compared, b: Compared): boolean => compared.every((field) => a[field] === b[field])
-
-const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** What a status says of the records; undefined where it says nothing. Whoever wrote it is not trusted to be one of us. */
 export function recordsBefore({ records, brokenSince }: Readonly<Record<string, unknown>>): DomainRecords | undefined {

@@ -1,6 +1,8 @@
 /** What the conditions of a SenderDomain say of its records; every reason stands here, and what to do in each message. */
+
 import { type DomainRecords, isBroken, type RecordFound } from './domain-records.ts'
 import type { RecordState } from './record-verdict.ts'
+import { toTheSecond } from './to-the-second.ts'
 
 export type RecordCondition = {
   readonly type: 'SPFValid' | 'DKIMValid' | 'DMARCValid' | 'RecordsPublished'
@@ -100,7 +102,7 @@ function published(
   if (from !== undefined && from <= now)
     return is('False', 'BrokenTooLong', `${all(bad.map(told))}; ${held(whenBroken)}`)
   if (bad.length > 0) {
-    const next = from === undefined ? '' : `; from ${timeText(from)} on, ${holds[whenBroken.action]}`
+    const next = from === undefined ? '' : `; from ${toTheSecond(from)} on, ${holds[whenBroken.action]}`
     return is('False', 'NotPublished', `${all(bad.map(told))}${next}; the values that are wanted are in status.records`)
   }
   const unanswered = records.filter(isUnanswered)
@@ -129,5 +131,3 @@ const holds = {
 } as const
 const held = ({ action }: WhenBroken): string =>
   `longer than spec.whenBroken.grace, so ${holds[action]}; mend the records, or set spec.whenBroken.action to Warn`
-
-const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -1,5 +1,7 @@
 /** The keys that a SenderDomain's status records, both ways: what is not well-formed in it is not there. */
+
 import { type DkimAlgorithm, type DkimKey, dkimStages } from './dkim-key.ts'
+import { toTheSecond } from './to-the-second.ts'
 
 export type DkimKeyStatus = Omit<DkimKey, 'since'> & { readonly since: string }
 
@@ -13,7 +15,7 @@ export const dkimKeyStatus = ({
 }: DkimKey): DkimKeyStatus => ({
   ...{ selector, algorithm, stage },
   // Never earlier than it was: what was seen at that very moment is not a second look.
-  since: new Date(Math.ceil(since / 1000) * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),
+  since: toTheSecond(Math.ceil(since / 1000) * 1000),
   publicKey,
   ...(delegatedTo !== undefined && { delegatedTo }),
 })

@@ -1,9 +1,11 @@
 /** What people are told while the keys of a domain change: the first that holds speaks. */
+
 import { type DkimKey, keyTypeOf } from './dkim-key.ts'
 import { dkimRecordText } from './dkim-record.ts'
 import { forgottenMs } from './dkim-turns.ts'
 import type { KeyCondition } from './domain-keys.ts'
 import { selectorName } from './records-wanted.ts'
+import { toTheSecond } from './to-the-second.ts'
 
 type Facts = {
   readonly domain: string
@@ -22,7 +24,6 @@ const inProgress = (reason: string, message: string): KeyCondition => ({
 const names = (keys: readonly DkimKey[]): string => keys.map(({ selector }) => selector).join(', ')
 const at = (keys: readonly DkimKey[], stage: DkimKey['stage']): readonly DkimKey[] =>
   keys.filter((key) => key.stage === stage)
-const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** What has to be published for it. */
 export function recordText(domain: string, { selector, algorithm, publicKey, delegatedTo }: DkimKey): string {
@@ -67,7 +68,7 @@ const follows: Check = ({ keys }) => {
 const retires: Check = ({ keys, keepMs }) => {
   const retiring = at(keys, 'Retiring')
   if (retiring.length === 0) return undefined
-  const until = timeText(Math.max(...retiring.map(({ since }) => since + keepMs)))
+  const until = toTheSecond(Math.max(...retiring.map(({ since }) => since + keepMs)))
   return inProgress(
     'OldKeyRetiring',
     `${names(retiring)}: signs no more; its record stays until ${until} for mail that is under way`,

@@ -1,7 +1,9 @@
 /** Whether clients can trust the listeners, and for how long yet: the condition CertificateValid. Pure. */
+
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
-import { type FleetEvidence, serving, timeText } from './fleet-evidence.ts'
+import { toTheSecond } from '../../lifecycle/to-the-second.ts'
+import { type FleetEvidence, serving } from './fleet-evidence.ts'
 
 /** What the operator issues is renewed a month before; whoever renews by hand has two weeks. */
 export const soonMs = 14 * 24 * 3_600_000
@@ -46,7 +48,7 @@ export function certificateValidBy(evidence: FleetEvidence): Condition | undefin
   if (later.length > 0)
     return no('CertificateNotYetValid', `${begin(later)}, and until then clients refuse it; ${early}`)
   if (soon.length > 0) return no('CertificateExpiresSoon', `${ends(soon, 'ends at')}; ${mend}`)
-  const message = `every certificate is good until ${timeText(first.endsAt)} at least`
+  const message = `every certificate is good until ${toTheSecond(first.endsAt)} at least`
   return { type: 'CertificateValid', status: 'True', reason: 'CertificateValid', message }
 }
 
@@ -58,7 +60,7 @@ const no = (reason: string, message: string): Condition => ({
 })
 
 const ends = (certificates: readonly Certificate[], verb: string): string =>
-  few(certificates.map(({ what, endsAt }) => `${what} ${verb} ${timeText(endsAt)}`))
+  few(certificates.map(({ what, endsAt }) => `${what} ${verb} ${toTheSecond(endsAt)}`))
 
 const begin = (certificates: readonly Certificate[]): string =>
-  few(certificates.map(({ what, beginsAt }) => `${what} begins at ${timeText(beginsAt)}`))
+  few(certificates.map(({ what, beginsAt }) => `${what} begins at ${toTheSecond(beginsAt)}`))

@@ -50,6 +50,5 @@ export const serving = (evidence: Pick<FleetEvidence, 'pods'>): readonly AskedPo
 export const lasts = (since: number | undefined, ms: number, now: number): boolean =>
   since !== undefined && now - since >= ms
 
-/** For people: enough of a hash to tell it from others, and a time to the second. */
+/** For people: enough of a hash to tell it from others. */
 export const short = (hash: string): string => hash.slice(0, 'sha256:'.length + 12)
-export const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')

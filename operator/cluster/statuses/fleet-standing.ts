@@ -1,13 +1,15 @@
 /** How a fleet of pods stands, by what its relays themselves report: every verdict at once, and when to look again. Pure. */
+
 import type { Condition } from '../../compile/compiled.ts'
 import { degradedBy } from '../../degraded.ts'
+import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import { claimName } from '../../manifests/names.ts'
 import { spoolReset } from '../../spools.ts'
 import type { Standing } from '../../standing.ts'
 import { availableBy } from './available.ts'
 import { relayAway } from './away.ts'
 import { certificateMoments, certificateValidBy } from './certificate-valid.ts'
-import { type FleetEvidence, lasts, lateMs, present, serving, staying, timeText } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, lateMs, present, serving, staying } from './fleet-evidence.ts'
 import { patienceMs, programmedBy } from './programmed.ts'
 import { type RouteHealth, routeHealth } from './route-health.ts'
 import { type Leaver, leavers, scalingDownBy, stateOf } from './scaling-down.ts'
@@ -92,4 +94,4 @@ function fieldsOf(evidence: FleetEvidence, queued: Queued): Standing['fields'] {
 }
 
 const drainOf = (leaver: Leaver | undefined) =>
-  leaver?.since === undefined ? {} : { drain: { since: timeText(leaver.since), state: stateOf(leaver) } }
+  leaver?.since === undefined ? {} : { drain: { since: toTheSecond(leaver.since), state: stateOf(leaver) } }

@@ -1,8 +1,9 @@
 /** Objects whose namespace is being deleted: nothing is made for them any more, and what was said of them is no longer so. */
+
 import { namespaceIn } from '../../compile/snapshot.ts'
 import { mergeConditions } from '../../conditions.ts'
+import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
-import { timeText } from './fleet-evidence.ts'
 import { standingStatus } from './standing-status.ts'
 import type { StatusJob } from './status-writer.ts'
 
@@ -23,7 +24,7 @@ export function goingStatus(declared: DeclaredObject, now: number): StatusJob | 
     uid,
     status: {
       observedGeneration: generation,
-      conditions: mergeConditions(conditions, found, generation, timeText(now)),
+      conditions: mergeConditions(conditions, found, generation, toTheSecond(now)),
     },
   }
 }

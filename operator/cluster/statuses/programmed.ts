@@ -1,8 +1,10 @@
 /** Whether every relay that takes mail runs the configuration that was compiled: the condition Programmed. Pure. */
+
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
+import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import type { Standing } from '../../standing.ts'
-import { type FleetEvidence, lasts, lateMs, serving, short, timeText } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, lateMs, serving, short } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 import { whyFewer } from './why-fewer.ts'
 
@@ -97,7 +99,7 @@ function lagReason(late: readonly AskedPod[], evidence: FleetEvidence): string {
 
 const lagText = ({ pod, report, lagsSince }: AskedPod): string => {
   const has = report === undefined ? 'does not answer' : `has ${short(report.hash)}`
-  return `${pod.name} ${has}${lagsSince === undefined ? '' : `, since ${timeText(lagsSince)}`}`
+  return `${pod.name} ${has}${lagsSince === undefined ? '' : `, since ${toTheSecond(lagsSince)}`}`
 }
 
 /** Each finds something that is wrong, or nothing; the first one is told. */

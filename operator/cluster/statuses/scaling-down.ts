@@ -1,10 +1,12 @@
 /** Relays that are to leave, what they still have, and since when: the condition ScalingDown. Pure. */
+
 import type { Condition } from '../../compile/compiled.ts'
 import { discardQueue } from '../../compile/own-annotations.ts'
 import { few } from '../../few.ts'
+import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import { claimName } from '../../manifests/names.ts'
 import { podName } from '../fleets/leaving.ts'
-import { type FleetEvidence, lasts, timeText } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 import { whereTold, whyEnding } from './why-fewer.ts'
 
@@ -60,7 +62,7 @@ export function scalingDownBy(
 
 function leaverText(leaver: Leaver, evidence: FleetEvidence, queued: (uid: string) => number | undefined): string {
   const { name, asked, since } = leaver
-  const begun = since === undefined ? '' : ` since ${timeText(since)}`
+  const begun = since === undefined ? '' : ` since ${toTheSecond(since)}`
   switch (stateOf(leaver)) {
     case 'Drained':
       return `${name} has no mail left`

@@ -8,6 +8,7 @@ import type { FleetUses, KnownUses } from '../../known-uses.ts'
 import { began } from '../../lifecycle/began.ts'
 import type { DomainChecks } from '../../lifecycle/domain-checks.ts'
 import type { Key } from '../../lifecycle/keys.ts'
+import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import { observedStatus, type StampedStatus } from '../../observed-status.ts'
 import { recordsSaying } from '../../records-saying.ts'
 import type { Standing } from '../../standing.ts'
@@ -21,7 +22,6 @@ import type { Publisher } from '../publishing/publisher.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import type { World } from '../watch/world.ts'
 import type { Judged } from './fleet-desk.ts'
-import { timeText } from './fleet-evidence.ts'
 import type { FleetStanding } from './fleet-standing.ts'
 import { patienceMs } from './programmed.ts'
 import type { Reported } from './reported.ts'
@@ -100,7 +100,7 @@ export class StatusDesk {
 
   /** When to look again, without any news. */
   report(given: Omit<Turn, 'time'>): number {
-    const turn: Turn = { ...given, time: timeText(given.now) }
+    const turn: Turn = { ...given, time: toTheSecond(given.now) }
     const { compiled, expiredAt } = turn.reported
     const { findings, next } = expiredAt(turn.now)
     const troubles = this.#desk.bindings.troubles()

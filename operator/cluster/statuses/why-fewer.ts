@@ -1,9 +1,11 @@
 /** Why there are fewer relays than there are to be, each in the words of whoever knows. Pure. */
+
 import { type Name, splitName } from '../../compile/snapshot.ts'
 import { few } from '../../few.ts'
+import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import { podName } from '../fleets/leaving.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
-import { type FleetEvidence, lasts, lateMs, staying, timeText } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, lateMs, staying } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 
 /** Why a pod is not ready, in the words of whoever knows. */
@@ -41,7 +43,7 @@ export function whyEnding({ namespace, name, waiting, goneBy }: RelayPod, { now 
   const is = `it is being deleted${waiting === undefined ? '' : `, and ${waiting}`}`
   if (!lasts(goneBy, lateMs, now)) return is
   return (
-    `${is}; it was to be gone by ${timeText(goneBy ?? now)}: see to its node and its metadata.finalizers, or if the node is ` +
+    `${is}; it was to be gone by ${toTheSecond(goneBy ?? now)}: see to its node and its metadata.finalizers, or if the node is ` +
     `gone for good, kubectl -n ${namespace} delete pod ${name} --force`
   )
 }
