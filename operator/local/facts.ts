@@ -1,6 +1,7 @@
 /** A snapshot of this machine: what the YAML directory declares, and what the state folder knows. */
 import { parseConfig, type RelayConfig } from '../../relay/config.ts'
 import { brokenRecords } from '../broken-records.ts'
+import { secretNameOf } from '../compile/binding.ts'
 import { type BindingKeys, type Credential, type Name, nameOf, type Place, type Snapshot } from '../compile/snapshot.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { recordsBefore } from '../records-saying.ts'
@@ -51,9 +52,6 @@ export const thisMachine = (lowPorts: boolean): Place => ({
   lowPorts,
   relays: 1,
 })
-
-/** The name of a credential's binding Secret. */
-export const secretNameOf = (credential: Credential): string => credential.spec.secretTemplate.name ?? credential.name
 
 function bindingKeys(
   credentials: readonly Credential[],
