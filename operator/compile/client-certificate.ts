@@ -5,8 +5,9 @@ import type { Finding } from './compiled.ts'
 import { type Claim, settle } from './conflict.ts'
 import { findings } from './findings.ts'
 import type { Known } from './known.ts'
-import { caFileOf, type Listener } from './listener.ts'
+import type { Listener } from './listener.ts'
 import { oldestFirst } from './order.ts'
+import { caFileOf } from './relay-files.ts'
 import { type Credential, type Name, nameOf, type Policy } from './snapshot.ts'
 
 type Certificate = NonNullable<CredentialConfig['certificate']>

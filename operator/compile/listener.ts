@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import type { ListenerConfig } from '../../relay/config.ts'
 import type { FileSource, ServicePort } from './compiled.ts'
 import type { References, Resolved } from './references.ts'
+import { caFileOf, certificateFiles } from './relay-files.ts'
 import type { Place, Policy } from './snapshot.ts'
 
 export type Listener = Policy['spec']['listeners'][number]
@@ -29,9 +30,6 @@ export const clientHost = (place: Place, policy: Policy): string => place.client
 export const hostAndPort = (host: string, port: number): string =>
   isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 
-/** Where the certificates of an authority are found in a relay's folder, by the name of its Secret or ConfigMap. */
-export const caFileOf = ({ name }: { readonly name: string }): string => `ca/${name}/ca.crt`
-
 export const listenerConfig = (
   place: Place,
   { name, port, tls, clientCertificates: asks, bareNewlines }: Listener,
@@ -39,12 +37,7 @@ export const listenerConfig = (
   name,
   address: place.listenAddress,
   port: boundPort(place, port),
-  tls: {
-    mode: tls.mode,
-    minVersion: tls.minVersion,
-    certificateFile: `tls/${name}/tls.crt`,
-    keyFile: `tls/${name}/tls.key`,
-  },
+  tls: { mode: tls.mode, minVersion: tls.minVersion, ...certificateFiles({ name }) },
   ...(asks && { clientCertificates: { mode: asks.mode, caFile: caFileOf(asks.caRef) } }),
   bareNewlines,
 })
@@ -64,9 +57,10 @@ function certificateHosts(place: Place, policy: Policy): readonly string[] {
 
 const issued = (place: Place, policy: Policy, listener: Listener): readonly FileSource[] => {
   const hosts = certificateHosts(place, policy)
+  const { certificateFile, keyFile } = certificateFiles(listener)
   return [
-    { path: `tls/${listener.name}/tls.crt`, from: { kind: 'issued', part: 'certificate', hosts } },
-    { path: `tls/${listener.name}/tls.key`, from: { kind: 'issued', part: 'key', hosts } },
+    { path: certificateFile, from: { kind: 'issued', part: 'certificate', hosts } },
+    { path: keyFile, from: { kind: 'issued', part: 'key', hosts } },
   ]
 }
 

@@ -1,6 +1,7 @@
 /** References to Secrets and ConfigMaps: what was asked for is remembered, found or not, so that a Source watches it. */
 import type { FileSource, Finding, Reference } from './compiled.ts'
 import { findings } from './findings.ts'
+import { authorityFolder, certificateFolder, loginFolder } from './relay-files.ts'
 import { type Keyed, type Name, type Snapshot, splitName } from './snapshot.ts'
 
 type Source = { readonly kind: 'Secret' | 'ConfigMap'; readonly name: Name }
@@ -31,15 +32,15 @@ export class References {
     return (kind === 'Secret' ? this.#seen.secrets : this.#seen.configMaps).get(name)
   }
 
-  /** A listener's certificate: `tls/<listener>/tls.crt` and `tls.key`. */
+  /** A listener's certificate, and its key. */
   certificate(secret: Name, listener: string, field: string): Resolved {
-    const keys = ['tls.crt', 'tls.key']
-    return this.#secret(secret, { field, folder: `tls/${listener}`, keys, type: 'kubernetes.io/tls' })
+    const folder = certificateFolder({ name: listener })
+    return this.#secret(secret, { field, folder, keys: ['tls.crt', 'tls.key'], type: 'kubernetes.io/tls' })
   }
 
-  /** A smarthost's login: `secrets/<secret>/username` and `password`. */
+  /** The login at a server. */
   login(secret: Name, field: string): Resolved {
-    return this.#secret(secret, { field, folder: `secrets/${splitName(secret).name}`, keys: ['username', 'password'] })
+    return this.#secret(secret, { field, folder: loginFolder(splitName(secret)), keys: ['username', 'password'] })
   }
 
   #secret(name: Name, need: Need): Resolved {
@@ -54,9 +55,9 @@ export class References {
     return { files: filesOf(source, need) }
   }
 
-  /** A certificate authority, `ca/<name>/ca.crt`: from the Secret of that name, else from the ConfigMap. */
+  /** A certificate authority: from the Secret of that name, else from the ConfigMap. */
   authority(name: Name, field: string): Resolved {
-    const need = { field, folder: `ca/${splitName(name).name}`, keys: ['ca.crt'] }
+    const need = { field, folder: authorityFolder(splitName(name)), keys: ['ca.crt'] }
     const sources = [
       { kind: 'Secret', name },
       { kind: 'ConfigMap', name },

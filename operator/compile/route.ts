@@ -2,9 +2,9 @@
 import { durationMs } from '../../crds/duration.ts'
 import { exchangerBounds } from '../../crds/route.ts'
 import type { RouteConfig, SmarthostConfig } from '../../relay/config.ts'
-import { caFileOf } from './listener.ts'
 import type { References, Resolved } from './references.ts'
 import { selects } from './selector.ts'
+import { authAt, serverFiles, tlsTo } from './server.ts'
 import type { Policy } from './snapshot.ts'
 
 type Route = Policy['spec']['routes'][number]
@@ -37,22 +37,10 @@ const matchOf = (route: Route, members: readonly Member[]): Pick<RouteConfig, 'm
   }
 }
 
-const smarthostConfig = ({ name, host, port, tls, authRef, priority, maxConnections }: Smarthost): SmarthostConfig => ({
-  name,
-  host,
-  port,
-  tls: { mode: tls.mode, ...(tls.caRef === undefined ? {} : { caFile: caFileOf(tls.caRef) }) },
-  ...(authRef === undefined
-    ? {}
-    : {
-        auth: {
-          usernameFile: `secrets/${authRef.name}/username`,
-          passwordFile: `secrets/${authRef.name}/password`,
-        },
-      }),
-  priority,
-  maxConnections,
-})
+const smarthostConfig = (smarthost: Smarthost): SmarthostConfig => {
+  const { name, host, port, priority, maxConnections } = smarthost
+  return { name, host, port, tls: tlsTo(smarthost), ...authAt(smarthost), priority, maxConnections }
+}
 
 export const routeConfig = (route: Route, members: readonly Member[]): RouteConfig => ({
   name: route.name,
@@ -68,12 +56,7 @@ export const routeConfig = (route: Route, members: readonly Member[]): RouteConf
 /** What every smarthost of a policy needs. */
 export const routeFiles = (policy: Policy, references: References): readonly Resolved[] =>
   policy.spec.routes.flatMap((route, r) =>
-    route.smarthosts.flatMap(({ tls, authRef }, s) => {
-      const field = `spec.routes[${r}].smarthosts[${s}]`
-      const name = (ref: { readonly name: string }) => `${policy.namespace}/${ref.name}` as const
-      return [
-        ...(tls.caRef === undefined ? [] : [references.authority(name(tls.caRef), `${field}.tls.caRef`)]),
-        ...(authRef === undefined ? [] : [references.login(name(authRef), `${field}.authRef`)]),
-      ]
-    }),
+    route.smarthosts.flatMap((smarthost, s) =>
+      serverFiles(smarthost, policy.namespace, `spec.routes[${r}].smarthosts[${s}]`, references),
+    ),
   )
