@@ -1,4 +1,5 @@
 /** The keys that sign as the domains of a directory: those that its Secrets provide, and those that are made and kept in the state folder. */
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RelayConfig, signingKeyFilesOf } from '../../relay/config.ts'
@@ -10,6 +11,7 @@ import { wishOf } from '../lifecycle/dkim-wish.ts'
 import type { KeyCondition } from '../lifecycle/domain-keys.ts'
 import { keyRecordIn } from '../lifecycle/key-record.ts'
 import { type KeysFacts, type KeysStep, keysOfDomain } from '../lifecycle/keys-of-domain.ts'
+import { longestExpiryMs } from '../lifecycle/longest-expiry.ts'
 import { type HeldPem, ownKeysIn } from '../lifecycle/own-keys.ts'
 import { type GivenSecret, type ProvidedKeys, providedKeys } from '../lifecycle/provided-keys.ts'
 import { recordedDkimKeys } from '../lifecycle/recorded-dkim-keys.ts'
@@ -34,9 +36,6 @@ export type KeyPlaces = {
   readonly look: LookOf
   readonly now: number
 }
-
-/** Where no fleet says how long it keeps mail: what is usual (RFC 5321 section 4.5.4.1). */
-const usualExpiryMs = 5 * 24 * 3_600_000
 
 /** By SenderDomain, with the private keys: what compile may know of them is the rest. */
 export function localDomainKeys(domains: readonly Domain[], places: KeyPlaces): ReadonlyMap<Name, LocalKeys> {
@@ -81,7 +80,6 @@ function observationsOf({ spec }: Domain, name: Name, { state, running, look, no
   const seen = look(name)
   const named = new Set([...running.values()].flatMap(signingKeyFilesOf))
   const folders = state.fleets().map((fleet) => state.fleet(fleet).config)
-  const expiries = [...running.values()].flatMap(({ routes }) => routes.map(({ retry }) => retry.expireAfterMs))
   return {
     recordOf: (key: HeldKey) => (seen === undefined ? undefined : keyRecordIn(spec.domain, key, seen)),
     inUse: (key: HeldKey) => {
@@ -89,7 +87,7 @@ function observationsOf({ spec }: Domain, name: Name, { state, running, look, no
       if (named.has(file)) return 'yes' as const
       return folders.some((folder) => existsSync(join(folder, file))) ? ('unknown' as const) : ('no' as const)
     },
-    expireAfterMs: expiries.length === 0 ? usualExpiryMs : Math.max(...expiries),
+    expireAfterMs: longestExpiryMs([...running.values()]),
     now,
   }
 }

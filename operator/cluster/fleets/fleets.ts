@@ -1,4 +1,5 @@
 /** Fleets: each is made as it was compiled, in a lane of its own; one in trouble delays no other. */
+
 import { createHash } from 'node:crypto'
 import type { RelayConfig } from '../../../relay/config.ts'
 import type { Issued } from '../../ca.ts'
@@ -7,6 +8,7 @@ import { type Name, nameIn } from '../../compile/snapshot.ts'
 import { unchanged } from '../../compile/unchanged.ts'
 import { compiledHash } from '../../compiled-hash.ts'
 import type { Dirty } from '../../dirty.ts'
+import { longestExpiryMs } from '../../lifecycle/longest-expiry.ts'
 import type { ClusterFacts } from '../../manifests/relay-fleet.ts'
 import type { Api } from '../api/api.ts'
 import type { Backoff } from '../api/backoff.ts'
@@ -95,8 +97,6 @@ const ordinaryBackoff: Backoff = { firstMs: 500, longestMs: 60_000 }
 const ordinaryPatienceMs = 3000
 const noPem: PemOf = async () => undefined
 const noneLoaded = { has: () => false }
-/** Where no fleet says how long it keeps mail: what is usual (RFC 5321 section 4.5.4.1). */
-const usualExpiryMs = 5 * 24 * 3_600_000
 /** What is under way when everything ends is given up, which takes no time. */
 const endMs = 5000
 
@@ -177,9 +177,7 @@ class ClusterFleets implements Fleets {
   }
 
   get expireAfterMs(): number {
-    const configs = this.#fleets.all().flatMap(({ secrets }) => secrets.running?.config ?? [])
-    const times = configs.flatMap(({ routes }) => routes.map(({ retry }) => retry.expireAfterMs))
-    return times.length === 0 ? usualExpiryMs : Math.max(...times)
+    return longestExpiryMs(this.#fleets.all().flatMap(({ secrets }) => secrets.running?.config ?? []))
   }
 
   loadedAll(name: Name): void {
