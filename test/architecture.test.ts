@@ -67,6 +67,7 @@ const layers = [
   'operator/usage.ts',
   'operator/observed-status.ts',
   'operator/ca.ts',
+  'operator/issued-pair.ts',
   'operator/key-told.ts',
   'operator/key-saying.ts',
   'operator/key-uses.ts',

@@ -1,10 +1,10 @@
 /** Puts a fleet's configuration on disk: first every file that relay.json names, then relay.json itself. */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ListenerConfig, printConfig, signingKeyFilesOf } from '../../relay/config.ts'
-import { type Issued, issue, stillServes } from '../ca.ts'
+import { type Issued, issue } from '../ca.ts'
 import type { CompiledFleet, FileSource } from '../compile/compiled.ts'
+import { pairServes } from '../issued-pair.ts'
 import { replaceFile, textOf } from './files.ts'
 import type { FleetFolder } from './state.ts'
 
@@ -72,21 +72,11 @@ async function writeIssued(
   if (from?.kind !== 'issued') return false
   const certificate = textOf(join(folder.config, certificateFile))
   const key = textOf(join(folder.config, keyFile))
-  if (belongTogether(certificate, key) && (await stillServes(certificate ?? '', authority, from.hosts, now))) {
-    return false
-  }
+  if (await pairServes({ certificate, key }, authority, from.hosts, now)) return false
   const fresh = await issue(authority, from.hosts, now)
   replaceFile(join(folder.config, keyFile), fresh.key)
   replaceFile(join(folder.config, certificateFile), fresh.certificate)
   return true
-}
-
-function belongTogether(certificate: string | undefined, key: string | undefined): boolean {
-  try {
-    return new X509Certificate(certificate ?? '').checkPrivateKey(createPrivateKey(key ?? ''))
-  } catch {
-    return false
-  }
 }
 
 function prune(folder: FleetFolder, named: ReadonlySet<string>): boolean {

@@ -1,8 +1,9 @@
 /** The Secret with the certificate that the operator issues for a fleet's listeners; kept while it serves. */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { hostsIn, type Issued, issue, stillServes } from '../../ca.ts'
+import { X509Certificate } from 'node:crypto'
+import { hostsIn, type Issued, issue } from '../../ca.ts'
 import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
+import { pairServes } from '../../issued-pair.ts'
 import { metadataOf } from '../../manifests/labels.ts'
 import type { KubeObject } from '../api/object.ts'
 import { dataOf } from './known-config.ts'
@@ -27,8 +28,8 @@ export async function issuedSecret(
   now: number,
 ): Promise<KubeObject> {
   const pair = pairIn(before)
-  const serves = await servesStill(pair, hosts, signer, now)
-  const { certificate, key } = serves && pair !== undefined ? pair : await issue(signer, hosts, now)
+  const serves = pair !== undefined && (await pairServes(pair, signer, hosts, now))
+  const { certificate, key } = serves ? pair : await issue(signer, hosts, now)
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -44,7 +45,7 @@ export const certificateServes = (
   hosts: readonly string[],
   signer: Issued,
   now: number,
-): Promise<boolean> => servesStill(pairIn(secret), hosts, signer, now)
+): Promise<boolean> => pairServes(pairIn(secret) ?? {}, signer, hosts, now)
 
 /** In milliseconds since the epoch. */
 export function certificateEndsAt(secret: KubeObject | undefined): number | undefined {
@@ -53,23 +54,6 @@ export function certificateEndsAt(secret: KubeObject | undefined): number | unde
     return certificate === undefined ? undefined : Date.parse(new X509Certificate(certificate).validTo)
   } catch {
     return undefined
-  }
-}
-
-async function servesStill(
-  pair: Issued | undefined,
-  hosts: readonly string[],
-  signer: Issued,
-  now: number,
-): Promise<boolean> {
-  return pair !== undefined && belongTogether(pair) && (await stillServes(pair.certificate, signer, hosts, now))
-}
-
-function belongTogether({ certificate, key }: Issued): boolean {
-  try {
-    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
-  } catch {
-    return false
   }
 }
 
