@@ -1,7 +1,7 @@
 /** What a relay answers at /status, as far as statuses depend on it; whoever answers is not trusted to be a relay. Pure. */
 import * as fields from '../../../crds/fields.ts'
 import type { RelayStatus, SmarthostStatus } from '../../../relay/http.ts'
-import { amount, bad, flag, items, record, text, texts } from './said.ts'
+import { amount, bad, flag, items, moment, record, text, texts } from './said.ts'
 
 type Certificate = {
   readonly listener: string
@@ -93,11 +93,6 @@ function certificate(value: unknown): Certificate {
     ...(said['notBefore'] !== undefined && { beginsAt: moment(said['notBefore'], 'certificates.notBefore') }),
     endsAt: moment(said['notAfter'], 'certificates.notAfter'),
   }
-}
-
-function moment(value: unknown, field: string): number {
-  const at = Date.parse(text(value, field))
-  return Number.isNaN(at) ? bad(field, 'a date and time') : at
 }
 
 const healths = ['unproven', 'healthy', 'paused', 'ejected'] as const

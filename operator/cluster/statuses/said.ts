@@ -23,6 +23,12 @@ export const flag = (value: unknown, field: string): boolean =>
 export const amount = (value: unknown, field: string): number =>
   typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : bad(field, 'an amount')
 
+/** Milliseconds since the epoch. */
+export function moment(value: unknown, field: string): number {
+  const at = Date.parse(text(value, field))
+  return Number.isNaN(at) ? bad(field, 'a date and time') : at
+}
+
 export const items = (value: unknown, field: string, most = mostItems): readonly unknown[] =>
   Array.isArray(value) && value.length <= most ? value : bad(field, 'a list of that length')
 

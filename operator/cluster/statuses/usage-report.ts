@@ -1,7 +1,7 @@
 /** What a relay answers at /usage; whoever answers is not trusted to be a relay. Pure. */
 import { isIP } from 'node:net'
 import type { CredentialUsage, KeyUsage, RelayUsage } from '../../../relay/http.ts'
-import { amount, bad, items, record, text } from './said.ts'
+import { amount, bad, items, moment, record, text } from './said.ts'
 
 /** More credentials than fit into the configuration of a fleet. */
 const mostCredentials = 100_000
@@ -19,7 +19,7 @@ export function usageReport(body: string): UsageReport {
     day: wholeDay(said['day']),
     credentials: items(said['credentials'], 'credentials', mostCredentials).map(credential),
     ...(said['keys'] !== undefined && {
-      keys: { now: moment(said['now'], 'now'), keys: items(said['keys'], 'keys', mostKeys).map(keyUse) },
+      keys: { now: timeIn(said['now'], 'now'), keys: items(said['keys'], 'keys', mostKeys).map(keyUse) },
     }),
   }
 }
@@ -44,7 +44,7 @@ function refusal(value: unknown): NonNullable<CredentialUsage['lastRefusal']> {
   return {
     rule: text(said['rule'], 'credentials.lastRefusal.rule').slice(0, 64),
     code: Math.floor(amount(said['code'], 'credentials.lastRefusal.code')) % 1000,
-    at: moment(said['at'], 'credentials.lastRefusal.at'),
+    at: timeIn(said['at'], 'credentials.lastRefusal.at'),
   }
 }
 
@@ -54,12 +54,9 @@ function keyUse(value: unknown): KeyUsage {
   return {
     name: text(said['name'], 'keys.name'),
     key: text(said['key'], 'keys.key'),
-    at: moment(said['at'], 'keys.at'),
+    at: timeIn(said['at'], 'keys.at'),
     client: isIP(client.replace(/%.*$/s, '')) === 0 ? bad('keys.client', 'an address') : client,
   }
 }
 
-function moment(value: unknown, field: string): string {
-  const at = Date.parse(text(value, field))
-  return Number.isNaN(at) ? bad(field, 'a date and time') : new Date(at).toISOString()
-}
+const timeIn = (value: unknown, field: string): string => new Date(moment(value, field)).toISOString()
