@@ -52,12 +52,34 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
   const { mail, rcpt } = transaction
   const someTaken = rcpt.some(isPositive)
   const rest = isPositive(mail) ? classifyRest(transaction) : classifyStage('MAIL', mail)
+  const goesOn = spoiltBy(transaction)
   return Array.from({ length: forwardPaths }, (_, i) => {
     const answer = rcpt[i]
-    return !isPositive(mail) || answer === undefined || isPositive(answer)
-      ? rest
-      : classifyStage('RCPT', answer, someTaken)
+    const isRest = !isPositive(mail) || answer === undefined || isPositive(answer)
+    const outcome = isRest ? rest : classifyStage('RCPT', answer, someTaken)
+    const decisive = isRest && isPositive(mail) ? (transaction.data ?? lost) : (answer ?? mail)
+    return goesOn(decisive) ? deferred('transaction', outcome.reply) : outcome
   })
+}
+
+const lost = none('lost', 'no answer')
+
+/**
+ * Some hang up over one recipient (Exim's drop, Haraka's DENYSOFTDISCONNECT), or when they have refused a few (Postfix's
+ * smtpd_hard_error_limit); Exim refuses DATA where one recipient was too many (recipients_max_reject). What was said of the
+ * others then is not of them: without whom was refused they may be taken. Each time there are fewer.
+ */
+function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Answer) => boolean {
+  const codes = rcpt.flatMap((answer) => (answer.kind === 'reply' ? [answer.reply] : []))
+  if (!isPositive(mail) || content !== undefined || dot !== undefined) return () => false
+  const refused = codes.filter(({ code }) => code >= 400 && code !== 421)
+  const hungUp = codes.some(({ code }) => code === 421)
+  const tooMany = refused.some((said) => isTooManyRecipients(replyOf(said)))
+  return (answer) => {
+    if (answer.kind === 'none') return answer.cause === 'lost' && (refused.length > 0 || hungUp)
+    const { code } = answer.reply
+    return (code === 421 && refused.length > 0) || (answer === data && code >= 500 && tooMany)
+  }
 }
 
 /** The common lot of the recipients that were taken. */

@@ -356,12 +356,15 @@ export class Dispatcher {
 
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
   #sendOn(lane: Lane, pool: Pool, { message, tried }: Parcel, results: readonly Result[]): readonly Result[] {
-    const { failed, leftOver, settled } = sortResults(results)
-    if (leftOver.length > 0) this.#addAgain({ message, recipients: leftOver.map(positionOf) })
-    const recipients = failed.map(positionOf)
-    const again = { message, recipients, tried: alsoTried(tried, pool.name, failed) }
-    const goesOn = failed.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again)
-    return goesOn || failed.length === 0 ? settled : [...settled, ...failed]
+    const { failed, leftOver, spoilt, settled } = sortResults(results)
+    const again = (some: readonly Result[]): Parcel => {
+      return { message, recipients: some.map(positionOf), tried: alsoTried(tried, pool.name, some) }
+    }
+    const goesElsewhere = (some: readonly Result[]): boolean =>
+      some.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again(some))
+    const here = goesElsewhere(spoilt) ? [] : spoilt
+    for (const some of [here, leftOver]) if (some.length > 0) this.#addAgain(again(some))
+    return goesElsewhere(failed) ? settled : [...settled, ...failed]
   }
 
   /** What failed on a way that is gone is routed anew. */

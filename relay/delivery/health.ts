@@ -40,6 +40,7 @@ const doubled = (times: number): number => Math.min(longestMs, firstMs * 2 ** Ma
 export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: number): Health {
   // What ends on a connection of before tells nothing of the login or the certificate.
   if (now < health.ejectedUntil && isOfConfiguration(health.lastFailure)) return health
+  if (outcomes.some(isOfTransaction)) return health
   const failure = outcomes.find(isFailure)
   if (failure !== undefined) return afterFailure(health, failure.reply, now)
   const throttled = outcomes.find(isThrottling)
@@ -53,6 +54,9 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
 /** Of the next hop itself, or of one of its addresses. */
 export const isFailure = (o: Outcome): boolean =>
   o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')
+
+/** It spoke, and ended for what it refused. */
+const isOfTransaction = (o: Outcome): boolean => o.kind === 'deferred' && o.scope === 'transaction'
 
 /** What an exchanger, which many domains may share, told of itself: it wants a login only for a domain that it does not serve. */
 export const toldByExchanger = (outcomes: readonly Outcome[]): readonly Outcome[] =>

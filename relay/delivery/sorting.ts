@@ -1,4 +1,6 @@
 /** Who of a parcel goes on at once after an attempt, and who is settled. Pure. */
+
+import type { Outcome } from '../mail/outcome.ts'
 import { isTooManyRecipients } from './classify.ts'
 import type { Result } from './ledger.ts'
 import type { Parcel } from './tracked.ts'
@@ -8,21 +10,26 @@ export type Sorted = {
   readonly failed: readonly Result[]
   /** The smarthost took others and had no room for these: another transaction may (RFC 5321 section 4.5.3.1.10). */
   readonly leftOver: readonly Result[]
+  /** Others spoilt the transaction: another one without them may take these. */
+  readonly spoilt: readonly Result[]
   readonly settled: readonly Result[]
 }
 
 export function sortResults(results: readonly Result[]): Sorted {
-  const someTaken = results.some(({ outcome }) => outcome.kind === 'delivered')
-  const sorted = { failed: [] as Result[], leftOver: [] as Result[], settled: [] as Result[] }
+  const someTaken = results.some(({ outcome }) => outcome.kind === 'delivered' || isSpoilt(outcome))
+  const sorted = { failed: [] as Result[], leftOver: [] as Result[], spoilt: [] as Result[], settled: [] as Result[] }
   for (const result of results) sorted[kindOf(result, someTaken)].push(result)
   return sorted
 }
 
 function kindOf({ outcome }: Result, someTaken: boolean): keyof Sorted {
   if (outcome.kind !== 'deferred') return 'settled'
+  if (isSpoilt(outcome)) return 'spoilt'
   if (outcome.scope === 'nextHop' || outcome.scope === 'here') return 'failed'
   return someTaken && isTooManyRecipients(outcome.reply) ? 'leftOver' : 'settled'
 }
+
+const isSpoilt = (outcome: Outcome): boolean => outcome.kind === 'deferred' && outcome.scope === 'transaction'
 
 /** Where those that failed have been now. */
 export const alsoTried = (

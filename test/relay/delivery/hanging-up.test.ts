@@ -1,0 +1,90 @@
+/** A next hop that ends its session, or takes nobody in it, for what one recipient or one connection did: the others do not wait for that. */
+import { expect, test } from 'vitest'
+import { until } from '../../local/until.ts'
+import { type Behaviour, drop, type Script, say } from './behaviour.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { both } from './one-message.ts'
+import { oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { type Options, startSmarthost } from './smarthost.ts'
+
+/** Far longer than a test. */
+const retry = { scheduleMs: [3_600_000], expireAfterMs: 86_400_000 }
+
+async function deliverTo(forwardPaths: readonly string[], options: Options) {
+  const upstream = await startSmarthost(options)
+  const [route] = oneSmarthost(upstream.port)
+  const spool = new MemorySpool()
+  const { delivery, attempts, facts } = rig(route === undefined ? [] : [{ ...route, retry }], { spool })
+  const message = envelope(hello, { forwardPaths })
+  spool.put(message, hello)
+  const arrived = () => upstream.received.filter(({ mail }) => !mail.startsWith('MAIL FROM:<>')).flatMap((r) => r.rcpt)
+  const lastOf = (path: string) => attempts.findLast((a) => a.forwardPath === path)?.outcome
+  return { upstream, delivery, facts, arrived, lastOf, spool, message }
+}
+
+const rows = both.flatMap(([manner, offers]) =>
+  (
+    [
+      ['550, as Exim by drop', say('550 5.1.1 nobody', { ends: 'drop' }), 'bounced'],
+      ['450, as Haraka by DENYSOFTDISCONNECT', say('450 4.7.1 not now', { ends: 'drop' }), 'deferred'],
+      ['421', say('421 4.7.0 not him', { ends: 'drop' }), 'deferred'],
+    ] as const
+  ).map(([name, says, kind]) => [name, manner, says, kind, offers] as const),
+)
+
+test.each(
+  rows,
+)('who hangs up over a recipient (%s; %s) gets the others at once', async (_name, _, says, kind, offers) => {
+  const script: Script = { RCPT: (_time, line) => (line.includes('<bad') ? says : undefined) }
+  const bad = Array.from({ length: 5 }, (_, i) => `bad${i}@x.test`)
+  const { arrived, lastOf, delivery } = await deliverTo(['a@x.test', ...bad, 'z@x.test'], { script, offers })
+  await until('both have it', () => arrived().length === 2)
+  expect(arrived()).toEqual(['RCPT TO:<a@x.test>', 'RCPT TO:<z@x.test>'])
+  await until('all have an outcome', () => bad.every((path) => lastOf(path)?.kind === kind))
+  await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
+})
+
+test('a session that ends after a few refusals, as by smtpd_hard_error_limit of Postfix, costs nobody an attempt', async () => {
+  let errors = 0
+  const script: Script = {
+    banner: () => {
+      errors = 0
+      return undefined
+    },
+    RCPT: (_time, line): Behaviour | undefined => {
+      if (errors >= 2) return say('421 4.7.0 Error: too many errors', { ends: 'drop' })
+      if (!line.includes('<bad')) return undefined
+      errors++
+      return say('550 5.1.1 nobody')
+    },
+  }
+  const bad = Array.from({ length: 7 }, (_, i) => `bad${i}@x.test`)
+  const { arrived, facts, delivery } = await deliverTo(['a@x.test', ...bad, 'z@x.test'], { script })
+  await until('both have it', () => arrived().length === 2)
+  await until('the others are returned', () => facts('bounced').length === 7)
+  expect(facts('deferred')).toEqual([])
+  await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
+})
+
+test('a smarthost that refuses DATA since there were too many recipients, as Exim by recipients_max_reject, gets fewer', async () => {
+  let asked = 0
+  const script: Script = {
+    MAIL: () => {
+      asked = 0
+      return undefined
+    },
+    RCPT: () => (++asked > 2 ? say('552 too many recipients') : undefined),
+    DATA: () => (asked > 2 ? say('554 Too many recipients') : undefined),
+  }
+  const forwardPaths = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@x.test`)
+  const { arrived, facts } = await deliverTo(forwardPaths, { script })
+  await until('all have it, or not', () => arrived().length + facts('bounced').length + facts('deferred').length === 5)
+  expect(arrived().toSorted()).toEqual(forwardPaths.map((path) => `RCPT TO:<${path}>`))
+})
+
+test('a connection that is lost at each recipient is lost, and no more is tried at once', async () => {
+  const { facts, upstream } = await deliverTo(['a@x.test', 'b@x.test', 'c@x.test'], { script: { RCPT: drop } })
+  await until('all wait', () => facts('deferred').length === 3)
+  expect(upstream.connections()).toBe(1)
+})
