@@ -83,6 +83,20 @@ test('a smarthost that refuses DATA since there were too many recipients, as Exi
   expect(arrived().toSorted()).toEqual(forwardPaths.map((path) => `RCPT TO:<${path}>`))
 })
 
+test('a connection on which the system takes nobody, as of a postscreen that has just tested it, is used no more', async () => {
+  let connections = 0
+  const script: Script = {
+    banner: () => void connections++,
+    RCPT: () => (connections === 1 ? say('450 4.3.2 Service currently unavailable') : undefined),
+    DATA: () => (connections === 1 ? say('503 5.5.1 no recipients') : undefined),
+  }
+  const { spool, facts, arrived } = await deliverTo(['a@x.test'], { script })
+  await until('the first waits', () => facts('deferred').length === 1)
+  spool.put(envelope(hello, { forwardPaths: ['b@x.test'] }), hello)
+  await until('the second has an outcome', () => arrived().length + facts('deferred').length === 2)
+  expect(arrived()).toEqual(['RCPT TO:<b@x.test>'])
+})
+
 test('a connection that is lost at each recipient is lost, and no more is tried at once', async () => {
   const { facts, upstream } = await deliverTo(['a@x.test', 'b@x.test', 'c@x.test'], { script: { RCPT: drop } })
   await until('all wait', () => facts('deferred').length === 3)
