@@ -23,8 +23,9 @@ import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
 import { type Place, segmentBytesFor } from './segment.ts'
-import { acceptanceBytes, stateBytes } from './sizes.ts'
+import { acceptanceBytes } from './sizes.ts'
 import { type Incoming, type Outline, type Spool, SpoolError } from './spool.ts'
+import { States } from './states.ts'
 import { type Patience, patience, Unreadable } from './unreadable.ts'
 
 export type SpoolEvents = Pick<
@@ -56,6 +57,7 @@ export class JournalSpool implements Spool {
   readonly #cache = new ContentCache()
   readonly #contents: Contents
   readonly #cleaner: Cleaner
+  readonly #states: States
   readonly #fault: Fault
   readonly #nextId: () => string
   readonly #register: Register
@@ -143,6 +145,14 @@ export class JournalSpool implements Spool {
       room: this.#room,
       gave: () => space.refresh().catch(ignored),
       stuck: (segment, error) => this.#damage.stuck(segment, error),
+    })
+    this.#states = new States({
+      register,
+      ahead,
+      room: this.#room,
+      journal: this.#journal,
+      cleaner: this.#cleaner,
+      load: (handle) => this.load(handle),
     })
   }
 
@@ -240,41 +250,8 @@ export class JournalSpool implements Spool {
     return this.#cache.get(queueId)
   }
 
-  // Near the end a state that only defers is not written: after a restart its message is tried sooner, and that is all.
-  async record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
-    const bytes = stateBytes(recipients)
-    if (this.#room.takesState(bytes) || (await this.#closesMore(queueId, recipients))) {
-      await this.#room.during(bytes, () => this.#record(queueId, recipients))
-      return
-    }
-    const handle = this.#register.find(queueId)
-    if (handle === undefined) return
-    this.#register.standing(handle, recipients)
-    this.#ahead.remember(handle, recipients)
-    this.#cleaner.consider()
-  }
-
-  async #record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
-    const handle = this.#register.find(queueId)
-    // It was set aside: there is nothing to deliver, and nothing to remember.
-    if (handle === undefined) return
-    this.#ahead.put(handle, recipients)
-    this.#register.standing(handle, recipients)
-    const durable = (place: Place): void => {
-      if (!this.#register.standsFor(handle, queueId)) return
-      this.#register.settleState(handle, place)
-      this.#ahead.settled(handle, recipients)
-    }
-    await this.#journal.append({ entry: { kind: 'state', queueId, recipients }, durable })
-  }
-
-  /** Some recipient is done with, and the journal does not know it. */
-  async #closesMore(queueId: string, recipients: readonly RecipientState[]): Promise<boolean> {
-    const handle = this.#register.find(queueId)
-    if (handle === undefined || recipients.every((r) => r.state === 'pending')) return false
-    if (this.#ahead.isBeingWritten(handle)) return true
-    const known = await this.load(handle).catch(ignored)
-    return recipients.some((r, i) => r.state !== 'pending' && known?.recipients[i]?.state !== r.state)
+  record(queueId: string, recipients: readonly RecipientState[]): Promise<void> {
+    return this.#states.record(queueId, recipients)
   }
 
   async remove(queueId: string): Promise<void> {
