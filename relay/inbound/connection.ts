@@ -8,10 +8,10 @@ import { verdictAside } from '../tls-verdict.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
-import { drained } from './drained.ts'
 import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
-import { handshakeCostMs, handshakeMs, idleMs, lingerMs, readAheadBytes, unreadBytes } from './limits.ts'
+import { handshakeCostMs, handshakeMs, idleMs, lingerMs, readAheadBytes } from './limits.ts'
+import { Outlet } from './outlet.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
 import { shownCertificate } from './shown-certificate.ts'
@@ -48,6 +48,7 @@ export class Connection implements Line, Hearer {
   readonly #conversation: Conversation
   #socket: Socket
   #inlet: Inlet
+  readonly #outlet = new Outlet()
   #handshake: HandshakeUnderWay | undefined
   #ready = false
   #draining = false
@@ -57,10 +58,6 @@ export class Connection implements Line, Hearer {
   #failure: string | undefined
   /** What the next line of a login is for. */
   #login: ((line: string) => AuthAnswer) | undefined
-  /** Replies that go out together. */
-  #said = ''
-  /** It is the client that we wait for, to read them. */
-  #isUnread = false
   /** DATA is being carried out: its reply is near, and goes with those before it. */
   #opening = false
 
@@ -120,7 +117,7 @@ export class Connection implements Line, Hearer {
     }
     const line = Buffer.from(text, 'latin1')
     const handling = login ? this.#answerAuth(login(line.toString())) : this.#obey(verb, line)
-    return handling ?? this.#unread()
+    return handling ?? this.#outlet.unread(this.#socket)
   }
 
   content(octets: Buffer): Handling {
@@ -167,7 +164,7 @@ export class Connection implements Line, Hearer {
       return
     }
     this.#ready = true
-    this.#said += `220 ${this.#conversation.hostname} ESMTP\r\n`
+    this.#outlet.say(`220 ${this.#conversation.hostname} ESMTP\r\n`)
     this.#flush()
   }
 
@@ -242,7 +239,7 @@ export class Connection implements Line, Hearer {
   readonly #onTimeout = (): void => {
     if (this.#handshake || this.#closing) this.destroy()
     // It is the client that waits, for the disk.
-    else if (this.#inlet.busy && !this.#isUnread) this.#socket.setTimeout(idleMs)
+    else if (this.#inlet.busy && !this.#outlet.isUnread) this.#socket.setTimeout(idleMs)
     else this.violated(refusal('always.idle'))
   }
 
@@ -324,7 +321,7 @@ export class Connection implements Line, Hearer {
     const answer = this.#conversation.hello(line.toString())
     if ('code' in answer) return this.#say(answer)
     const lines = verb === 'EHLO' ? answer.lines : [this.#conversation.hostname]
-    this.#said += lines.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}\r\n`).join('')
+    this.#outlet.say(lines.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}\r\n`).join(''))
   }
 
   /** What came behind STARTTLS came in clear and was meant to be carried out under TLS (CVE-2011-0411). */
@@ -339,7 +336,7 @@ export class Connection implements Line, Hearer {
   #answerAuth(answer: AuthAnswer): undefined {
     if (answer.kind === 'reply') return this.#say(answer.reply)
     this.#login = (line) => answer.next(line)
-    this.#said += `334 ${answer.challenge}\r\n`
+    this.#outlet.say(`334 ${answer.challenge}\r\n`)
   }
 
   #beginMail(line: Buffer): Handling {
@@ -365,32 +362,19 @@ export class Connection implements Line, Hearer {
     if (refused) return this.#say(refused)
     this.#inlet.expectContent()
     this.#conversation.awaitContent()
-    this.#said += '354 end the message with a dot on a line by itself\r\n'
+    this.#outlet.say('354 end the message with a dot on a line by itself\r\n')
   }
 
   // Replies
 
   /** A reply with 421 ends the session. */
   #say(said: Reply): undefined {
-    this.#said += replyLines(said)
+    this.#outlet.say(replyLines(said))
     if (said.code === 421) this.#close()
   }
 
   #flush(): void {
-    const said = this.#said
-    this.#said = ''
-    if (said !== '' && !this.#handshake && this.#socket.readyState === 'open') this.#socket.write(said)
-  }
-
-  /** A client that does not read its replies is not heard before it has: they would pile up here (case R03). */
-  #unread(): Handling {
-    if (this.#said.length + this.#socket.writableLength < unreadBytes) return undefined
-    this.#flush()
-    if (!this.#socket.writableNeedDrain) return undefined
-    this.#isUnread = true
-    return drained(this.#socket).finally(() => {
-      this.#isUnread = false
-    })
+    this.#outlet.flush(this.#handshake ? undefined : this.#socket)
   }
 }
 
