@@ -13,7 +13,7 @@ import {
 import { ConfigOctets } from './config-octets.ts'
 import { joinText, onePiece } from './config-text.ts'
 import { readSigningKey } from './mail/signing-key.ts'
-import { readAuthority } from './rules/certificate.ts'
+import { printAuthority, readAuthority } from './rules/certificate.ts'
 
 export type Loaded = LoadedConfig & {
   /** Files that could not be used as they are; their last good content is in force. */
@@ -127,7 +127,7 @@ function keepGoodAuthorities({ config, files, stale, previous }: Reading): void 
     ...(config.sharing?.store?.tls.caFile === undefined ? [] : [config.sharing.store.tls.caFile]),
   ]
   for (const path of new Set(authorities)) {
-    const problem = problemOf(() => readAuthority(path, files.get(path) ?? ''))
+    const problem = problemOf(() => files.set(path, printAuthority(readAuthority(path, files.get(path) ?? ''))))
     if (problem === undefined) continue
     const kept = previous?.files.get(path)
     if (kept === undefined) throw new Error(`${path} can not be used: ${problem}`)

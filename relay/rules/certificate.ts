@@ -24,16 +24,26 @@ export type Authority = { readonly file: string; readonly certificates: readonly
 export type Anchors = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'get'>
 
 const pem = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
+const begin = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/g
 
 /**
  * The authority in a file's text.
- * @throws Error when there is no certificate in it, or one that can not be read.
+ * @throws Error when there is no certificate in it, or one that is not whole or can not be read.
  */
 export function readAuthority(file: string, text: string): Authority {
   const found = text.match(pem) ?? []
   if (found.length === 0) throw new Error('there is no certificate in it')
+  if (found.length !== text.match(begin)?.length) throw new Error(notWhole)
   return { file, certificates: found.map((certificate) => new X509Certificate(certificate)) }
 }
+
+const notWhole = 'one of its certificates does not stand whole between BEGIN CERTIFICATE and END CERTIFICATE'
+
+/**
+ * Each certificate by itself, for OpenSSL: of any other text it takes those before the first one that it can not read, as
+ * where one runs into the next, and says nothing.
+ */
+export const printAuthority = ({ certificates }: Authority): string => certificates.map(String).join('')
 
 export const anchorsIn = ({ certificates }: Authority): ReadonlySet<string> =>
   new Set(certificates.map((c) => c.fingerprint256))

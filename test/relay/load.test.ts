@@ -1,8 +1,12 @@
 /** A file that went bad leaves its last good content in use, and is told. */
+import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { connect, createServer } from 'node:tls'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
+import { secureContext } from '../../relay/delivery/secure.ts'
 import { draftConfig, loadConfig, sameConfig } from '../../relay/load.ts'
 import { makeCertificates } from '../certificates.ts'
 import { temporaryFolder } from '../operator/local/temporary.ts'
@@ -88,6 +92,42 @@ test('a bundle of several authorities is one', async () => {
   const { folder, write, ca } = await written()
   write({ 'ca/ca.crt': `# ours\n${ca}\n# theirs\n${ca}` })
   expect(loadConfig(folder).stale).toEqual([])
+})
+
+/** Whether the holder of this certificate is trusted by these roots. */
+async function isTrusted(holder: { readonly cert: string; readonly key: string }, roots: string | undefined) {
+  const server = createServer(holder, (client) => client.end()).listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = connect({ port, host: 'localhost', secureContext: secureContext(roots), rejectUnauthorized: false })
+  await once(client.resume(), 'secureConnect')
+  const { authorized } = client
+  client.destroy()
+  server.close()
+  return authorized
+}
+
+test.each([
+  ['one runs into the next', (one: string, other: string) => `${one.trim()}${other.trim()}`],
+  ['it stands in quotes', (one: string, other: string) => `"${one}${other}"`],
+  ['text stands around them', (one: string, other: string) => `\uFEFF ours\r\n${one}--- theirs ---\n${other}end`],
+])('each authority of a bundle is trusted where %s', async (_name, bundle) => {
+  const { folder, write, ...one } = await written()
+  const other = await makeCertificates(['localhost'])
+  write({ 'ca/ca.crt': bundle(`${one.ca.trim()}\n`, `${other.ca.trim()}\n`) })
+  const roots = loadConfig(folder).files.get('ca/ca.crt')
+  expect([await isTrusted(one, roots), await isTrusted(other, roots)]).toEqual([true, true])
+})
+
+test.each([
+  ['begins', (ca: string) => `${ca.slice(0, 200)}\n${ca}`],
+  ['ends', (ca: string) => `${ca}\n${ca.slice(0, 200)}`],
+])('a bundle that %s with a certificate that is cut off is told, and the last good one stays', async (_name, cut) => {
+  const { folder, write, ca } = await written()
+  const before = loadConfig(folder)
+  write({ 'ca/ca.crt': cut(ca) })
+  expect(loadConfig(folder, before)).toMatchObject({ stale: ['ca/ca.crt'], files: before.files })
+  expect(() => loadConfig(folder)).toThrow('ca/ca.crt can not be used: one of its certificates does not stand whole')
 })
 
 const [first, second] = [rsaKey('r1'), ed25519Key('e1')]
