@@ -286,6 +286,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       metrics.configErrors.inc()
       log.error({ hash, why }, 'configuration applied, but not all of it')
     },
+    /** `what`: the file, and why. */
+    fileNotUsed(what: string): void {
+      log.error({ what }, 'a file can not be used; its last good content stays in force')
+    },
     configRefused(why: string): void {
       metrics.configErrors.inc()
       log.error({ why }, 'configuration refused; the last good one stays in force')

@@ -9,7 +9,7 @@ export type RelayStatus = {
   readonly hash: string
   /** Why the newest configuration was refused, where it was. */
   readonly configError?: string
-  /** Files of the configuration whose last good content is in use. */
+  /** Files of the configuration whose last good content is in use, each with what is wrong with it. */
   readonly stale: readonly string[]
   /** Made with the spool: another one tells that it is on another volume. Absent where it could not be written. */
   readonly spoolId?: string

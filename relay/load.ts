@@ -1,6 +1,6 @@
 /** Loads a configuration as one consistent whole; a file that went bad leaves its last good content in use. */
 import { dirname, join } from 'node:path'
-import { createSecureContext } from 'node:tls'
+import { pairProblem } from './certificate-pair.ts'
 import {
   configHash,
   filesOf,
@@ -18,7 +18,11 @@ import { printAuthority, readAuthority } from './rules/certificate.ts'
 export type Loaded = LoadedConfig & {
   /** Files that could not be used as they are; their last good content is in force. */
   readonly stale: readonly string[]
+  /** Why, by file. */
+  readonly whyStale?: ReadonlyMap<string, string>
 }
+
+type Stale = Map<string, string>
 
 /** What most of the time goes to: parsed before the rest is looked at, in a turn of its own. */
 export type Draft = { readonly text: string; readonly config: RelayConfig }
@@ -42,14 +46,14 @@ export function loadConfig(
   const text = configText(directory, octets)
   const config = draft?.text === text ? draft.config : parsed(directory, text)
   const files = new Map<string, string>()
-  const stale: string[] = []
+  const stale: Stale = new Map()
   const dispensable = new Set(signingKeyFilesOf(config))
   for (const path of filesOf(config)) {
     const content = readable(octets, path)
     const kept = content ?? previous?.files.get(path)
     if (kept === undefined && dispensable.has(path)) continue
     if (kept === undefined) throw new Error(`${join(directory, path)} is not readable, and there was none before`)
-    if (content === undefined) stale.push(path)
+    if (content === undefined) stale.set(path, 'it is not readable')
     files.set(path, kept)
   }
   const reading = { config, files, stale, previous }
@@ -58,7 +62,7 @@ export function loadConfig(
   keepGoodSigningKeys(reading)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
   if (configText(directory, new ConfigOctets(directory)) !== text) return loadConfig(directory, previous, octets)
-  return { config, hash: configHash(text), files, stale }
+  return { config, hash: configHash(text), files, stale: [...stale.keys()], whyStale: stale }
 }
 
 function configText(directory: string, octets: ConfigOctets): string {
@@ -90,7 +94,7 @@ function readable(octets: ConfigOctets, path: string): string | undefined {
 type Reading = {
   readonly config: RelayConfig
   readonly files: Map<string, string>
-  readonly stale: string[]
+  readonly stale: Stale
   readonly previous: LoadedConfig | undefined
 }
 
@@ -105,18 +109,8 @@ function keepGoodCertificates({ config, files, stale, previous }: Reading): void
       throw new Error(`the certificate of listener ${name} can not be used: ${problem}`)
     }
     files.set(tls.certificateFile, certificate).set(tls.keyFile, key)
-    stale.push(tls.certificateFile)
+    stale.set(tls.certificateFile, problem)
   }
-}
-
-function pairProblem(
-  { certificateFile, keyFile }: RelayConfig['listeners'][number]['tls'],
-  files: ReadonlyMap<string, string>,
-): string | undefined {
-  // What is empty TLS takes for one that was not given, and then has nothing against the other.
-  const empty = [certificateFile, keyFile].find((path) => !files.get(path))
-  if (empty !== undefined) return `${empty} is empty`
-  return problemOf(() => createSecureContext({ cert: files.get(certificateFile), key: files.get(keyFile) }))
 }
 
 /** TLS takes any text for a list of authorities, and then trusts nobody: what is none leaves the last good one in use. */
@@ -132,7 +126,7 @@ function keepGoodAuthorities({ config, files, stale, previous }: Reading): void 
     const kept = previous?.files.get(path)
     if (kept === undefined) throw new Error(`${path} can not be used: ${problem}`)
     files.set(path, kept)
-    stale.push(path)
+    stale.set(path, problem)
   }
 }
 
@@ -150,15 +144,18 @@ function problemOf(use: () => unknown): string | undefined {
  * other domains are not to suffer, and `whenBroken` says what becomes of the mail of this one.
  */
 function keepGoodSigningKeys({ config, files, stale, previous }: Reading): void {
-  const isGood = (domain: string, key: SigningKeyConfig, pem: string | undefined): boolean =>
-    typeof readSigningKey(domain, key, pem) !== 'string'
+  const problemWith = (domain: string, key: SigningKeyConfig, pem: string | undefined): string | undefined => {
+    const read = readSigningKey(domain, key, pem)
+    return typeof read === 'string' ? read : undefined
+  }
   for (const { domain, keys } of config.signing ?? []) {
     for (const key of keys) {
       const [found, before] = [files.get(key.keyFile), previous?.files.get(key.keyFile)]
-      if (found === before || before === undefined || isGood(domain, key, found)) continue
-      if (!isGood(domain, key, before)) continue
+      if (found === before || before === undefined) continue
+      const problem = problemWith(domain, key, found)
+      if (problem === undefined || problemWith(domain, key, before) !== undefined) continue
       files.set(key.keyFile, before)
-      stale.push(key.keyFile)
+      stale.set(key.keyFile, problem)
     }
   }
 }
@@ -168,9 +165,16 @@ export const foldersOf = (directory: string, { config }: LoadedConfig): readonly
   ...new Set([directory, ...filesOf(config).map((file) => dirname(join(directory, file)))]),
 ]
 
+/** Each stale file with what is wrong with it. */
+export const toldStale = ({ stale, whyStale }: Loaded): readonly string[] =>
+  stale.map((file) => {
+    const why = whyStale?.get(file)
+    return why === undefined ? file : `${file} (${why})`
+  })
+
 /** Two loads that would do the same, and have the same to tell. */
 export const sameConfig = (a: Loaded, b: Loaded): boolean =>
   a.hash === b.hash &&
-  a.stale.join() === b.stale.join() &&
+  toldStale(a).join() === toldStale(b).join() &&
   a.files.size === b.files.size &&
   [...a.files].every(([path, text]) => b.files.get(path) === text)

@@ -23,7 +23,7 @@ import { Allowances } from './limits/allowances.ts'
 import { FleetAllowances } from './limits/fleet-allowances.ts'
 import { openQuotaFile } from './limits/quota-file.ts'
 import { lineOutput } from './line-output.ts'
-import { foldersOf, type Loaded } from './load.ts'
+import { foldersOf, type Loaded, toldStale } from './load.ts'
 import { memoryLimit, sessionsInMemory } from './memory.ts'
 import { createMetrics, type Observed } from './metrics.ts'
 import { OneAtATime } from './one-at-a-time.ts'
@@ -180,7 +180,9 @@ async function reload(): Promise<void> {
 /** What can not be done keeps nothing else from being in force; it is told once, and tried again at the next change or re-read. */
 async function apply(next: Loaded): Promise<string | undefined> {
   const isTriedAgain = next === loaded && undone.length > 0
+  const told = next === loaded ? [] : toldStale(loaded)
   loaded = next
+  for (const stale of toldStale(next)) if (!told.includes(stale)) events.fileNotUsed(stale)
   const whole = [
     () => allowances.follow(next),
     () => watch.watch(foldersOf(args.config, next)),
@@ -249,7 +251,7 @@ function status(): RelayStatus {
     policy: loaded.config.policy,
     hash: loaded.hash,
     ...(configError !== undefined && { configError }),
-    stale: loaded.stale,
+    stale: toldStale(loaded),
     ...(spool.identity !== undefined && { spoolId: spool.identity }),
     ready: unready.length === 0,
     notReady: unready,

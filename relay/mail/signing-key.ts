@@ -29,7 +29,8 @@ const selectorForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0
 
 /** As PKCS #8 and the form before it say it. */
 const encrypted = /^(?:-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/m
-const withoutPassphrase = 'it is encrypted, and nobody here has its passphrase: give the key without one'
+export const isEncrypted = (pem: string): boolean => encrypted.test(pem)
+export const withoutPassphrase = 'it is encrypted, and nobody here has its passphrase: give the key without one'
 
 /** The key, or what is wrong with it; never a part of its text. */
 export function readSigningKey(
@@ -41,7 +42,7 @@ export function readSigningKey(
   if (selector.length > 189 || !selectorForm.test(selector)) return 'the selector is no DNS name'
   if (pem === undefined) return 'the file is not there'
   const key = privateKeyIn(pem)
-  if (key === undefined) return encrypted.test(pem) ? withoutPassphrase : 'it is no private key in PEM'
+  if (key === undefined) return isEncrypted(pem) ? withoutPassphrase : 'it is no private key in PEM'
   const { type, problem } = requirements[algorithm]
   if (key.asymmetricKeyType !== type) return `it is of type ${key.asymmetricKeyType} where ${algorithm} needs ${type}`
   return problem(key) ?? key

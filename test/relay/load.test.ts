@@ -1,4 +1,5 @@
 /** A file that went bad leaves its last good content in use, and is told. */
+import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -7,7 +8,7 @@ import { connect, createServer } from 'node:tls'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { secureContext } from '../../relay/delivery/secure.ts'
-import { draftConfig, loadConfig, sameConfig } from '../../relay/load.ts'
+import { draftConfig, loadConfig, sameConfig, toldStale } from '../../relay/load.ts'
 import { makeCertificates } from '../certificates.ts'
 import { temporaryFolder } from '../operator/local/temporary.ts'
 import { ed25519Key, keyFiles, rsaKey, signingWith } from './delivery/signing-keys.ts'
@@ -62,6 +63,32 @@ test.each([
   expect(loadConfig(folder, after).stale).toEqual([])
 })
 
+const other = await makeCertificates(['localhost'])
+const encrypted = createPrivateKey(other.key).export({
+  ...{ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' },
+}) as string
+
+test.each([
+  ['whose key has a passphrase', { 'tls.key': encrypted }, /^tls\.crt \(tls\.key: it is encrypted, .* without one\)$/],
+  ['with the key of another', { 'tls.key': other.key }, /^tls\.crt \(tls\.key is not the key of the first certificate/],
+  ['behind its authority', { 'tls.crt': `${other.ca}\n${other.cert}` }, /which has to be the server's own; those that/],
+  ['without a key', { 'tls.key': 'garbage' }, /^tls\.crt \(tls\.key holds no private key in PEM\)$/],
+  ['that is none', { 'tls.crt': 'garbage' }, /^tls\.crt \(tls\.crt holds no certificate in PEM\)$/],
+  [
+    'that runs into its authority',
+    { 'tls.crt': other.cert.trim() + other.ca, 'tls.key': other.key },
+    /^tls\.crt \(a certificate in tls\.crt is cut off, or its last line goes on with the next one\)$/,
+  ],
+] as const)('what is wrong with a certificate %s is told in words, and again when it is another thing', async (_, files, told) => {
+  const { folder, write } = await written()
+  const before = loadConfig(folder)
+  write(files)
+  const after = loadConfig(folder, before)
+  expect(toldStale(after)).toEqual([expect.stringMatching(told)])
+  write({ 'tls.crt': '' })
+  expect(sameConfig(after, loadConfig(folder, after))).toBe(false)
+})
+
 test('a key that is empty leaves the last good pair in use, and is told', async () => {
   const { folder, write } = await written()
   const before = loadConfig(folder)
@@ -113,7 +140,6 @@ test.each([
   ['text stands around them', (one: string, other: string) => `\uFEFF ours\r\n${one}--- theirs ---\n${other}end`],
 ])('each authority of a bundle is trusted where %s', async (_name, bundle) => {
   const { folder, write, ...one } = await written()
-  const other = await makeCertificates(['localhost'])
   write({ 'ca/ca.crt': bundle(`${one.ca.trim()}\n`, `${other.ca.trim()}\n`) })
   const roots = loadConfig(folder).files.get('ca/ca.crt')
   expect([await isTrusted(one, roots), await isTrusted(other, roots)]).toEqual([true, true])

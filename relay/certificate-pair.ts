@@ -1,0 +1,33 @@
+/** Whether the certificate and the key of a listener can be used together, or in words what is wrong with them: never a part of their text. */
+import { createSecureContext } from 'node:tls'
+import type { ListenerConfig } from './config.ts'
+import { isEncrypted, withoutPassphrase } from './mail/signing-key.ts'
+
+export function pairProblem(
+  { certificateFile, keyFile }: ListenerConfig['tls'],
+  files: ReadonlyMap<string, string>,
+): string | undefined {
+  // What is empty TLS takes for one that was not given, and then has nothing against the other.
+  const empty = [certificateFile, keyFile].find((path) => !files.get(path))
+  if (empty !== undefined) return `${empty} is empty`
+  const [cert = '', key = ''] = [files.get(certificateFile), files.get(keyFile)]
+  try {
+    createSecureContext({ cert, key })
+    return undefined
+  } catch (error) {
+    if (isEncrypted(key)) return `${keyFile}: ${withoutPassphrase}`
+    const { code = '', message } = error as NodeJS.ErrnoException
+    return problems[code]?.(certificateFile, keyFile) ?? message
+  }
+}
+
+/** What OpenSSL says in words for those who know it. */
+const problems: Readonly<Record<string, (certificate: string, key: string) => string>> = {
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: (certificate, key) =>
+    `${key} is not the key of the first certificate in ${certificate}, which has to be the server's own; those that vouch for it follow`,
+  ERR_OSSL_PEM_NO_START_LINE: (certificate) => `${certificate} holds no certificate in PEM`,
+  ERR_OSSL_PEM_BAD_END_LINE: (certificate) =>
+    `a certificate in ${certificate} is cut off, or its last line goes on with the next one`,
+  ERR_OSSL_UNSUPPORTED: (_, key) => `${key} holds no private key in PEM`,
+  ERR_SSL_EE_KEY_TOO_SMALL: (certificate) => `the key of ${certificate} is too short: of RSA, 2048 bits are the least`,
+}
