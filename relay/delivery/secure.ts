@@ -14,6 +14,7 @@ import type { SmarthostConfig } from '../config.ts'
 import { peerCertificate } from '../peer-certificate.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import { type Answer, none } from './answer.ts'
+import { inWords } from './tls-words.ts'
 
 export type TlsMode = SmarthostConfig['tls']['mode']
 
@@ -81,7 +82,8 @@ function identityProblem(secured: TLSSocket, host: string): Error | undefined {
   try {
     const { subject = '', subjectAltName: subjectaltname } = peerCertificate(secured) ?? {}
     const CN = [...subject.matchAll(/^CN=(.*)$/gm)].map(([, name]) => name)
-    return checkServerIdentity(host, { subject: { CN }, subjectaltname } as unknown as PeerCertificate)
+    const isOther = checkServerIdentity(host, { subject: { CN }, subjectaltname } as unknown as PeerCertificate)
+    return isOther && new Error(`its certificate is for ${subjectaltname ?? CN.join(', ')}, and not for this host`)
   } catch (error) {
     return error as Error
   }
@@ -92,4 +94,4 @@ const lost: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
 const refused = (host: string, error: NodeJS.ErrnoException): Answer =>
   lost.has(error.code ?? '')
     ? none('lost', `the connection was lost in the TLS handshake (${error.code})`)
-    : none('insecure', `no trusted TLS with ${host} (${error.code ?? error.message})`)
+    : none('insecure', `no trusted TLS with ${host}: ${inWords(error)}`)

@@ -1,0 +1,27 @@
+/** Why there is no trusted TLS with a next hop, in words for those who mend it. Pure. */
+
+const untrusted =
+  'its certificate is of no authority that is trusted here: tls.caRef names its own one; or it does not send its intermediates'
+const inClear =
+  'it speaks in clear where TLS was to begin: tls.mode Implicit is for ports like 465, StartTLS for 587 and 25'
+const old = 'it has no TLS 1.2 or later'
+
+const words: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired, or one that vouches for it',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet, or one that vouches for it; or the clock here is wrong',
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  INVALID_PURPOSE: 'its certificate is not for servers (extended key usage)',
+  ERR_SSL_WRONG_VERSION_NUMBER: inClear,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: old,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: old,
+}
+
+/** The code stands beside them, for who looks it up. */
+export const inWords = ({ code, message }: NodeJS.ErrnoException): string => {
+  const told = words[code ?? '']
+  return told === undefined ? (code ?? message) : `${told} (${code})`
+}
