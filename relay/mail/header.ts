@@ -111,10 +111,10 @@ export function parseFrom(value: string): ParsedFrom {
   const text = trimSpace(value).replace(commented, '$2 <$1>')
   const open = text.endsWith('>') ? text.lastIndexOf('<') : -1
   const mailbox = parsePath(open === -1 ? text : text.slice(open + 1, -1))
-  if (!mailbox) return { ok: false, why: 'not exactly one plain mailbox' }
+  if (!mailbox) return { ok: false, why: 'not exactly one plain mailbox, user@domain with two labels or more' }
   const displayName = parsePhrase(trimSpace(text.slice(0, Math.max(open, 0))))
   return displayName === undefined
-    ? { ok: false, why: 'a display name that is no phrase' }
+    ? { ok: false, why: 'a display name that has to stand in double quotes, and without backslashes' }
     : { ok: true, mailbox, displayName }
 }
 

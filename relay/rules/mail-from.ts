@@ -23,7 +23,9 @@ const nullOnlyWhereAllowed: Check<MailFromFacts> = ({ reversePath, config }) =>
     : undefined
 
 const isMailbox: Check<MailFromFacts> = ({ reversePath, mailbox }) =>
-  reversePath === '' || mailbox ? undefined : refusal('always.syntax', 'the reverse-path is no plain user@domain')
+  reversePath === '' || mailbox
+    ? undefined
+    : refusal('always.syntax', 'the reverse-path is no plain user@domain with two labels or more')
 
 const ownsReversePath: Check<MailFromFacts> = ({ credential, mailbox }) =>
   mailbox && !owns(credential, mailbox) ? refusal('senderRules.envelopeFrom') : undefined

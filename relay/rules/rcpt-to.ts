@@ -21,7 +21,7 @@ const hasDomain: Check<RcptToFacts> = ({ forwardPath }) =>
     : undefined
 
 const isMailbox: Check<RcptToFacts> = ({ mailbox }) =>
-  mailbox ? undefined : refusal('always.syntax', 'the forward-path is no plain user@domain')
+  mailbox ? undefined : refusal('always.syntax', 'the forward-path is no plain user@domain with two labels or more')
 
 const withinLimit: Check<RcptToFacts> = ({ accepted, config: { limits } }) =>
   accepted < limits.recipientsPerMessage ? undefined : refusal('admission.limits.recipientsPerMessage')

@@ -19,6 +19,14 @@ test('the replies are those of RFC 6409 section 6', () => {
 })
 
 test.each([
+  ['From: Example, Inc <app@corp.t>', 'From has a display name that has to stand in double quotes'],
+  ['From: Example (IT) <app@corp.t>', 'From has a display name that has to stand in double quotes'],
+  ['From: app@web-7d9c', 'From has not exactly one plain mailbox, user@domain with two labels or more'],
+])('it is told what to write instead of %s', (from, told) => {
+  expect(judgeHeader(submission, message(from)).refusal?.reply.text).toContain(told)
+})
+
+test.each([
   ['the plain form', 'From: app@corp.t'],
   ['brackets', 'From: <app@corp.t>'],
   ['no space', 'From:<app@corp.t>'],

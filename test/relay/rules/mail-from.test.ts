@@ -34,6 +34,10 @@ test('the replies: identity is 550, syntax 501, UTF-8 553', () => {
   expect(reply('é@corp.t')).toMatchObject({ code: 553, status: '5.6.7' })
 })
 
+test('who sends as a user of its own machine is told that a domain has two labels', () => {
+  expect(judgeMailFrom(facts(), 'root@web-7d9c').refusal?.reply.text).toContain('user@domain with two labels or more')
+})
+
 test('the null reverse-path is for those who are allowed it', () => {
   const allowed = facts({ senderRules: senderRules({ nullReversePath: 'AllowForCredential' }) })
   expect(judgeMailFrom(allowed, '')).toEqual({ audited: [] })

@@ -47,6 +47,11 @@ test('a postmaster without a domain, who has a mailbox where mail ends (RFC 5321
   expect(refusal?.reply.text).toContain('write postmaster@domain')
 })
 
+test('who sends to a user of its own machine is told that a domain has two labels', () => {
+  const { refusal } = judgeRcptTo(facts({}, {}), 'root@localhost', 0)
+  expect(refusal?.reply.text).toContain('user@domain with two labels or more')
+})
+
 test('an empty AllowList allows nobody', () => {
   expect(ruleOf({ mode: 'AllowList', domains: [], addresses: [] }, 'you@example.org')).toBe('recipients.allow')
 })
