@@ -1,5 +1,8 @@
-/** Two clients that are not ours: nodemailer, as an application would use it, and swaks, as a person would. */
+/** Clients that are not ours: nodemailer, as an application would use it, swaks, as a person would, and msmtp, as a script would. */
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import type { Binding } from './fleet.ts'
 import { programFile } from './programs.ts'
@@ -46,6 +49,36 @@ export const swaks: Client = async ({ host, port, login }, { from, to, raw }) =>
     execFile(programFile('swaks') ?? 'swaks', ['--tls', ...named], (_, out, err) => resolve(out === '' ? err : out))
   })
   return decisive(transcript.split('\n'))
+}
+
+/** It verifies by GnuTLS, ends a line by itself, and reads the password anew. */
+export const msmtp: Client = async ({ host, port, ca, login }, { from, to, raw }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-msmtp-'))
+  const authority = join(folder, 'ca.pem')
+  writeFileSync(authority, ca ?? '')
+  const options = {
+    host,
+    port: String(port),
+    tls: 'on',
+    'tls-trust-file': authority,
+    auth: 'on',
+    user: login.username,
+    passwordeval: 'printenv RELAY_PASSWORD',
+    // A message without it would get one.
+    'set-from-header': 'off',
+    from,
+  }
+  const named = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
+  const transcript = await new Promise<string>((resolve) => {
+    const env = { ...process.env, RELAY_PASSWORD: login.password }
+    const args = ['--debug', ...named, '--', ...[to].flat()]
+    const child = execFile(programFile('msmtp') ?? 'msmtp', args, { env }, (_, out, err) => resolve(`${out}${err}`))
+    // Where it is refused before the content, it does not read it.
+    child.stdin?.on('error', () => undefined).end(raw.replaceAll('\r\n', '\n'))
+  })
+  rmSync(folder, { recursive: true })
+  const said = transcript.split('\n').flatMap((line) => /^<-- (\d{3} .*)/.exec(line)?.[1] ?? [])
+  return answerIn(said.find((line) => /^[45]/.test(line)) ?? said.at(-2) ?? `000 ${transcript}`)
 }
 
 /** The first refusal in a transcript, else what was said after the final dot, which stands before the reply to QUIT. */

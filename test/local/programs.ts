@@ -25,6 +25,7 @@ export const python = '/usr/bin/python3'
 const programs = {
   aiosmtpd: { package: 'python3-aiosmtpd', found: () => spawnSync(python, ['-c', 'import aiosmtpd']).status === 0 },
   swaks: { package: 'swaks libnet-ssleay-perl', found: () => programFile('swaks') !== undefined },
+  msmtp: { package: 'msmtp', found: () => programFile('msmtp') !== undefined },
   'smtp-sink': { package: 'postfix', found: () => programFile('smtp-sink') !== undefined },
   postfix: { package: 'postfix', found: () => programFile('postfix') !== undefined },
   strace: { package: 'strace', found: () => programFile('strace') !== undefined },

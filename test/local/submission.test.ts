@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
-import { nodemailer, swaks } from './client.ts'
+import { msmtp, nodemailer, swaks } from './client.ts'
 import { configMap, plainReceiver, routeTo, secret, smallFleet } from './documents.ts'
 import type { Binding, Fleet } from './fleet.ts'
 import { message } from './message.ts'
@@ -20,7 +20,7 @@ const from = 'app@corp.test'
 const arrivalOf = (receiver: Receiver, id: string): Promise<Arrival> =>
   until(`${id} arrives`, () => receiver.arrivals().find((a) => bytesOf(a).includes(`Message-ID: <${id}>`)))
 
-describe.runIf(installed('aiosmtpd', 'swaks'))('submission', () => {
+describe.runIf(installed('aiosmtpd', 'swaks', 'msmtp'))('submission', () => {
   let stage: Stage
   let receiver: Receiver
   let fleet: Fleet
@@ -104,6 +104,7 @@ describe.runIf(installed('aiosmtpd', 'swaks'))('submission', () => {
   describe.each([
     ['nodemailer', nodemailer],
     ['swaks', swaks],
+    ['msmtp', msmtp],
   ])('%s', (_client, submit) => {
     test.each(refused)('is refused: %s', async (_what, reversePath, raw, code, rule) => {
       const arrived = receiver.arrivals().length
