@@ -40,9 +40,13 @@ export class Child {
     return this.#wanted
   }
 
-  /** How it ended last without being asked; whether it is well again, only it can tell. */
+  /** How it ended last without being asked, until somebody has heard of the next one that it is well. */
   get failure(): Failure | undefined {
     return this.#failure
+  }
+
+  isWell(): void {
+    this.#failure = undefined
   }
 
   /** Starts it unless it runs; one that waits for its next start is started at once, one that stops when it has ended. */

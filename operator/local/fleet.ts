@@ -52,6 +52,8 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
     async observe(before: readonly SpoolRecord[], accepted: readonly string[]): Promise<Standing> {
       const { pid, failure } = child
       const status = pid === undefined ? undefined : await askRelay(folder, pid)
+      // The one that answered may have ended meanwhile.
+      if (status !== undefined && pid === child.pid) child.isWell()
       if (status !== undefined) queued = status.queue.ready + status.queue.deferred + status.queue.inFlight
       const usage = status === undefined ? undefined : await askUsage(folder, pid)
       const config = textOf(folder.configFile)
