@@ -115,7 +115,9 @@ export function processSink(options: {
       }
     },
     async report(compiled) {
-      const { unread } = directory()
+      const { unread, doubted } = directory()
+      // A snapshot without that doubt follows in a moment; what were told of this one would be taken back.
+      if (unread.length === 0 && doubted.length > 0) return
       await reporter.report(compiled, { newer: dirty.raised, unread, keep: !allRead(directory()) })
       if ([...made].some(([name, { id }]) => reporter.isProgrammedWith(name, id))) dirty.mark()
       // What is recorded is acted on, in the next turn.

@@ -328,6 +328,20 @@ test('a relay that is killed runs again, and what it had accepted is not lost', 
   await eventually(() => local.pid('mail/shared') !== pid)
 })
 
+test('where a file goes, nothing that is left is told as in doubt', async () => {
+  const { directory } = await quickstart()
+  const team = { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': 'team-a' } } }
+  writeYaml(directory, {
+    'domain.yaml': domain({ allowedNamespaces: team }),
+    'other.yaml': policy('other', await freePort()),
+  })
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  rmSync(join(directory, 'other.yaml'))
+  await eventually(() => local.tellings.some((t) => t.about === 'gone'))
+  expect(local.tellings.filter((t) => t.about === 'object' && t.text.includes('could not be read'))).toEqual([])
+})
+
 test('what could not be written is written as soon as that is possible, without an edit', async () => {
   const { directory } = await quickstart()
   const state = join(temporaryFolder(), 'state')
