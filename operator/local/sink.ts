@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import type { Issued } from '../ca.ts'
 import type { Binding, Compiled, CompiledFleet } from '../compile/compiled.ts'
-import { type Name, namespaceOf } from '../compile/snapshot.ts'
+import { isOf, type Name, nameIn, namespaceOf } from '../compile/snapshot.ts'
 import type { Dirty } from '../dirty.ts'
 import type { Verifier } from '../dns/verifier.ts'
 import type { Sink } from '../run.ts'
@@ -49,8 +49,20 @@ export function processSink(options: {
       dirty.mark()
     }, againMs)
   }
-  const attempt = attempting(tell, tryAgain)
-  const attemptLater = attemptingLater(tell, tryAgain)
+  /** What fails is told and tried again: one full disk must not take down every relay. */
+  const failed =
+    (what: string) =>
+    (error: unknown): void => {
+      tell({ about: 'trouble', text: `${what}: ${diskTrouble(error)}` })
+      tryAgain()
+    }
+  const attempt = (what: string, act: () => void): void => {
+    try {
+      act()
+    } catch (error) {
+      failed(what)(error)
+    }
+  }
   let authority: Issued | undefined
   /** Keys that no Secret holds yet. */
   const made = new Map<Name, Made>()
@@ -82,10 +94,9 @@ export function processSink(options: {
         domains,
         keyPlaces(directory(), state, (name) => verifier.look(name)),
       )
-      await attemptLater('keys of SenderDomains', async () => {
-        // What was made is told first, and signs when it is seen.
-        if (await keepSigningKeys(keys, state, Date.now())) dirty.mark()
-      })
+      const changed = await keepSigningKeys(keys, state, Date.now()).catch(failed('keys of SenderDomains'))
+      // What was made is told first, and signs when it is seen.
+      if (changed === true) dirty.mark()
       const sources = {
         authority,
         value: (from) => valueIn(directory(), from),
@@ -136,35 +147,11 @@ export function processSink(options: {
 
 const allRead = ({ unread, doubted }: Directory): boolean => unread.length + doubted.length === 0
 
-/** What fails is told and tried again: one full disk must not take down every relay. */
-const attempting =
-  (tell: Tell, tryAgain: () => void) =>
-  (what: string, act: () => void): void => {
-    try {
-      act()
-    } catch (error) {
-      tell({ about: 'trouble', text: `${what}: ${diskTrouble(error)}` })
-      tryAgain()
-    }
-  }
-
-const attemptingLater =
-  (tell: Tell, tryAgain: () => void) =>
-  async (what: string, act: () => Promise<void>): Promise<void> => {
-    try {
-      await act()
-    } catch (error) {
-      tell({ about: 'trouble', text: `${what}: ${diskTrouble(error)}` })
-      tryAgain()
-    }
-  }
-
-const kind = 'SenderDomain '
 const domainsIn = ({ statuses }: Compiled): ReadonlySet<Name> =>
-  new Set([...statuses.keys()].filter((ref) => ref.startsWith(kind)).map((ref) => ref.slice(kind.length) as Name))
+  new Set([...statuses.keys()].filter((ref) => isOf(ref, 'SenderDomain')).map(nameIn))
 
 const keysText = ({ statuses }: Compiled): string =>
-  JSON.stringify([...statuses].map(([ref, status]) => (ref.startsWith(kind) ? [ref, status['dkimKeys']] : [])))
+  JSON.stringify([...statuses].map(([ref, status]) => (isOf(ref, 'SenderDomain') ? [ref, status['dkimKeys']] : [])))
 
 /** Each fleet has its own trouble, which its conditions tell. */
 async function applyFleet(
