@@ -184,6 +184,9 @@ export const namespaces = {
 
 export const suspended = { type: 'boolean', default: false } as const satisfies BooleanSchema
 
+/** Of what a condition says: a status with a longer message is refused as a whole. */
+export const longestMessage = 32_768
+
 export const conditions = {
   type: 'array',
   maxItems: 16,
@@ -197,7 +200,7 @@ export const conditions = {
       type: { type: 'string', maxLength: 316 },
       status: { type: 'string', maxLength: 8, enum: ['True', 'False', 'Unknown'] },
       reason: { type: 'string', maxLength: 1024 },
-      message: { type: 'string', maxLength: 32768 },
+      message: { type: 'string', maxLength: longestMessage },
       lastTransitionTime: { type: 'string', maxLength: 64, format: 'date-time' },
       observedGeneration: { type: 'integer', format: 'int64' },
     },

@@ -1,4 +1,5 @@
 /** Conditions as they are written: Ready derived from the others, times stamped last. */
+import { longestMessage } from '../crds/fields.ts'
 import type { Condition } from './compile/compiled.ts'
 import { notSigned } from './compile/not-signed.ts'
 
@@ -31,9 +32,7 @@ export function deriveReady(found: readonly Condition[]): Condition {
 
 const turned = (c: Condition): Condition => ({ ...c, status: c.status === 'True' ? 'False' : 'Unknown' })
 
-/** The schema's limit. Whatever name servers show may be in a message, and a status with a longer one is refused as a whole. */
-const longestMessage = 32_768
-
+/** Whatever name servers show may be in a message. */
 const bounded = (message: string): string =>
   message.length > longestMessage ? `${message.slice(0, longestMessage - 1)}…` : message
 

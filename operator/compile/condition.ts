@@ -1,4 +1,5 @@
 /** Conditions out of findings: one of each type, the worst one first, every message of that status in it. */
+import { longestMessage } from '../../crds/fields.ts'
 import type { Condition, Finding } from './compiled.ts'
 import { packed } from './packed.ts'
 
@@ -22,7 +23,7 @@ const together = ({ type, status, reason }: Finding, same: readonly Finding[]): 
   type,
   status,
   reason,
-  message: [...new Set(same.map((f) => f.message))].join('; ').slice(0, maxMessage),
+  message: [...new Set(same.map((f) => f.message))].join('; ').slice(0, longestMessage),
 })
 
 const known = new WeakMap<Finding, Condition>()
@@ -33,9 +34,6 @@ function alone(finding: Finding): Condition {
   known.set(finding, condition)
   return condition
 }
-
-/** The schema's limit of a message. */
-const maxMessage = 32_768
 
 export const conditionsOf = (found: readonly Finding[]): readonly Condition[] =>
   packed(order.flatMap((type) => conditionOf(found.filter((f) => f.type === type))))
