@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
-import { recordMessages } from './kill-messages.ts'
 import { startLoad } from './load.ts'
 import { startSwiftReceiver } from './receiver.ts'
-import { accessTo, loadConfig, type Relay, senderDomain, startRelay, writeRelay } from './relay-process.ts'
+import { recordMessages } from './recorded-messages.ts'
+import { accessTo, loadConfig, type Relay, startRelay, writeRelay } from './relay-process.ts'
 import { SmtpSession } from './smtp-session.ts'
 import { until } from './until.ts'
 
@@ -17,7 +17,7 @@ async function stage() {
   const certificates = await makeCertificates(['127.0.0.1'])
   const listenPort = await freePort()
   const access = accessTo(listenPort, certificates)
-  const messages = recordMessages(senderDomain)
+  const messages = recordMessages()
   let relay: Relay | undefined
   onTestFinished(async () => {
     await relay?.end('SIGKILL')

@@ -2,9 +2,6 @@
 import type { Taken } from './fickle-hop.ts'
 import { check, counted, type Sent, type Verdict } from './history.ts'
 
-/** `queueId`: as the client was told; absent where it was not. */
-export type Tracked = Sent & { readonly queueId?: string }
-
 export type Fates = Verdict & {
   /** `id recipient`: given up, as a hop or the log says, and in no report. */
   readonly unreported: readonly string[]
@@ -24,7 +21,7 @@ const explained = /ENOSPC|disk full|is no JSON/
 /** By `id recipient`. */
 type Keys = ReadonlySet<string>
 
-export function fatesIn(sent: ReadonlyMap<string, Tracked>, taken: readonly Taken[], log: readonly string[]): Fates {
+export function fatesIn(sent: ReadonlyMap<string, Sent>, taken: readonly Taken[], log: readonly string[]): Fates {
   const copies = copiesTold(log)
   const mayBeTwice = (id: string, path: string): number => copies(sent.get(id)?.queueId, path)
   const reported = new Set(keysOf(taken.filter(isReport).map((t) => ({ ...t, forwardPaths: reportedIn(t) }))))
@@ -54,7 +51,7 @@ export function fatesIn(sent: ReadonlyMap<string, Tracked>, taken: readonly Take
 }
 
 /** What is given up for its age is reported instead of being delivered. */
-function withExpired(id: string, sent: Tracked, reported: Keys, arrived: Keys): Tracked {
+function withExpired(id: string, sent: Sent, reported: Keys, arrived: Keys): Sent {
   const isGone = (path: string): boolean => reported.has(`${id} ${path}`) && !arrived.has(`${id} ${path}`)
   const [gone, kept] = [sent.deliverable.filter(isGone), sent.deliverable.filter((path) => !isGone(path))]
   return { ...sent, deliverable: kept, undeliverable: [...sent.undeliverable, ...gone] }

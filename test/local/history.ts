@@ -9,6 +9,8 @@ export type Sent = {
   readonly deliverable: readonly string[]
   /** Recipients that the receiver refuses for good: a DSN to the reverse-path has to report them. */
   readonly undeliverable: readonly string[]
+  /** As its client was told; absent where it was not. */
+  readonly queueId?: string
 }
 
 /** What the receiver saw; a DSN arrives with the null reverse-path and carries the id of the message it reports. */

@@ -12,12 +12,12 @@ import { parseArgs } from 'node:util'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
 import { check } from './history.ts'
-import { recordMessages } from './kill-messages.ts'
 import { allKept, type KillReport, printReport } from './kill-report.ts'
 import { startLoad } from './load.ts'
 import { median } from './median.ts'
 import { type Arrival, startReceiver, startSwiftReceiver } from './receiver.ts'
-import { accessTo, loadConfig, senderDomain, writeRelay } from './relay-process.ts'
+import { recordMessages } from './recorded-messages.ts'
+import { accessTo, loadConfig, writeRelay } from './relay-process.ts'
 import { seededRandom } from './seeded-random.ts'
 import { Victim } from './victim.ts'
 
@@ -57,7 +57,7 @@ async function killRunIn(folder: string, plan: KillPlan): Promise<KillReport> {
   const receiver = await (swift ? startSwiftReceiver(folder) : startReceiver(folder, { keep: false }))
   const listenPort = await freePort()
   writeRelay(folder, loadConfig({ listenPort, smarthostPort: receiver.port, maxConnections }), certificates)
-  const messages = recordMessages(senderDomain)
+  const messages = recordMessages()
   const victim = new Victim(folder)
   try {
     await victim.start()

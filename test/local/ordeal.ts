@@ -15,12 +15,13 @@ import { makeCertificates } from '../certificates.ts'
 import { route, smarthost } from '../relay/delivery/samples.ts'
 import { breakOff } from './break-off.ts'
 import { type Deed, deedsOf } from './deeds.ts'
-import { type Fates, fatesIn, type Tracked } from './fates.ts'
+import { type Fates, fatesIn } from './fates.ts'
 import { FickleHop, type Mood } from './fickle-hop.ts'
 import { freePort } from './free-port.ts'
-import { startLoad, type Told } from './load.ts'
-import { type LoadMessage, loadMessage } from './load-message.ts'
-import { accessTo, loadConfig, senderDomain, writeRelay } from './relay-process.ts'
+import { counted } from './history.ts'
+import { startLoad } from './load.ts'
+import { recordMessages } from './recorded-messages.ts'
+import { accessTo, loadConfig, writeRelay } from './relay-process.ts'
 import { seededRandom } from './seeded-random.ts'
 import { Victim } from './victim.ts'
 
@@ -99,7 +100,11 @@ async function suffered({ seconds, seed, megabytes }: OrdealPlan, stage: Stage):
   const listenPort = await freePort()
   const configure = (chance: () => number): void => writeRelay(folder, configOf(listenPort, hops, chance), certificates)
   const access = accessTo(listenPort, certificates)
-  const mail = tracked(random)
+  const mail = recordMessages({
+    recipientsOf: (n) => recipients(n, random),
+    isRefused: (path) => path.startsWith('bad.'),
+    bytesOf: () => sizes[Math.floor(random() * sizes.length)] ?? 600,
+  })
   configure(() => 0.5)
   await victim.start()
   const load = startLoad({ access, sessions, rate, messagesPerConnection: 20, ...mail })
@@ -125,7 +130,8 @@ async function suffered({ seconds, seed, megabytes }: OrdealPlan, stage: Stage):
   const taken = hops.flatMap((hop) => hop.taken)
   return {
     ...fatesIn(mail.sent, taken, log),
-    ...{ seed, deeds: done, submitted: mail.sent.size, refusals: mail.refusals, exitCode },
+    ...{ seed, deeds: done, submitted: mail.sent.size, exitCode },
+    refusals: Object.fromEntries(counted(mail.refused)),
   }
 }
 
@@ -166,38 +172,13 @@ function configOf(listenPort: number, hops: readonly FickleHop[], chance: () => 
 
 const sizes = [600, 4096, 4096, 12_000, 250_000] as const
 
-function tracked(random: () => number) {
-  const sent = new Map<string, Tracked>()
-  const refusals: Record<string, number> = {}
-  let n = 0
-  return {
-    sent,
-    refusals,
-    next: (): LoadMessage => {
-      n += 1
-      const recipients = random() < 0.6 ? 1 : 1 + Math.floor(random() * 8)
-      const forwardPaths = Array.from({ length: recipients }, (_, i) => {
-        const kind = random() < 0.15 ? 'bad' : 'good'
-        return `${kind}.${n}.${i}@${random() < 0.5 ? 'x' : 'y'}.test`
-      })
-      const bytes = sizes[Math.floor(random() * sizes.length)] ?? 600
-      const message = loadMessage({ id: `m${n}`, reversePath: `app@${senderDomain}`, forwardPaths }, bytes)
-      const [undeliverable, deliverable] = [true, false].map((isBad) =>
-        forwardPaths.filter((path) => path.startsWith('bad.') === isBad),
-      ) as [string[], string[]]
-      sent.set(message.id, { digest: message.digest, acknowledged: false, deliverable, undeliverable })
-      return message
-    },
-    tell: (told: Told<LoadMessage>): void => {
-      const { id } = told.submission
-      const entry = sent.get(id)
-      if (entry === undefined || told.kind === 'unknown') return
-      const { code, text } = told.reply
-      const [, queueId] = /queued as (\S+)/.exec(text) ?? []
-      if (told.kind === 'acknowledged') sent.set(id, { ...entry, acknowledged: true, ...(queueId && { queueId }) })
-      else refusals[`${code} ${text}`] = (refusals[`${code} ${text}`] ?? 0) + 1
-    },
-  }
+/** `bad` ones are refused for good, at whichever hop. */
+function recipients(n: number, random: () => number): readonly string[] {
+  const count = random() < 0.6 ? 1 : 1 + Math.floor(random() * 8)
+  return Array.from({ length: count }, (_, i) => {
+    const kind = random() < 0.15 ? 'bad' : 'good'
+    return `${kind}.${n}.${i}@${random() < 0.5 ? 'x' : 'y'}.test`
+  })
 }
 
 export function printReport(report: OrdealReport): void {

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
-import { recordMessages } from './kill-messages.ts'
 import { startLoad } from './load.ts'
 import { installed } from './programs.ts'
-import { accessTo, loadConfig, type Relay, senderDomain, startRelay, writeRelay } from './relay-process.ts'
+import { recordMessages } from './recorded-messages.ts'
+import { accessTo, loadConfig, type Relay, startRelay, writeRelay } from './relay-process.ts'
 
 /** Every rename takes a third of a second, so that there is time to ask while a start is not over. */
 const slowDisk = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=rename:delay_enter=300000']
@@ -23,7 +23,7 @@ test.runIf(installed('strace'))('the queue of before is in the first answer', as
     await relay.end('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   })
-  const messages = recordMessages(senderDomain)
+  const messages = recordMessages()
   let left = 20
   const next = () => (left-- > 0 ? messages.next() : undefined)
   await startLoad({ access: accessTo(listenPort, certificates), sessions: 4, next, tell: messages.tell }).done

@@ -10,12 +10,12 @@ import { parseArgs } from 'node:util'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
 import { check } from './history.ts'
-import { recordMessages } from './kill-messages.ts'
 import { startLoad } from './load.ts'
 import { startNuisances } from './nuisances.ts'
 import { descriptorsOf, gauge, inMebibytes, memorySlope } from './process-gauge.ts'
 import { type Arrival, startReceiver } from './receiver.ts'
-import { accessTo, loadConfig, type Relay, senderDomain, startRelay, writeRelay } from './relay-process.ts'
+import { recordMessages } from './recorded-messages.ts'
+import { accessTo, loadConfig, type Relay, startRelay, writeRelay } from './relay-process.ts'
 import { until } from './until.ts'
 
 export type SoakPlan = {
@@ -45,7 +45,7 @@ export async function soak({ minutes, rate }: SoakPlan) {
   const before = descriptorsOf(relay.pid)
   const gauging = gauge(relay)
   try {
-    const messages = recordMessages(senderDomain, (n) => (n % 50 === 0 ? large : 4096))
+    const messages = recordMessages({ bytesOf: (n) => (n % 50 === 0 ? large : 4096) })
     const access = accessTo(listenPort, certificates)
     // Code that is not hot yet is compiled for an hour, and looks like a leak: what is measured is a relay that is warm.
     const warming = startLoad({ access, sessions: 6, rate: rate * 4, messagesPerConnection: 20, ...messages })
