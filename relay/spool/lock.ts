@@ -2,7 +2,8 @@
  * One process for one spool. Node has no flock, but SQLite takes a real lock of the kernel on its file: a SIGKILL frees
  * it, and it holds between containers that share a volume, where process ids and abstract sockets do not reach.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -10,14 +11,47 @@ import { spoolError } from './disk-error.ts'
 import { SpoolError } from './spool.ts'
 
 const sqliteBusy = 5
+/** A lock that was deleted lets another process in, until it is looked for. */
+const lookEveryMs = 1000
 
 export type Lock = { release(): void }
 
 /** @throws {SpoolError} naming the folder and who holds it. */
 export function lockDirectory(directory: string): Lock {
-  const database = open(directory)
+  const path = join(directory, 'lock')
+  let database = open(directory)
+  let { ino } = statSync(path)
   signHolder(directory)
-  return { release: () => database.close() }
+  let timer: NodeJS.Timeout
+  let isReleased = false
+  /** Made anew where it was deleted; where another one has it by then, this process ends by what is thrown. */
+  const look = async (): Promise<void> => {
+    const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
+    if (isReleased) return
+    if ('ino' in found ? found.ino !== ino : found.code === 'ENOENT') {
+      const before = database
+      try {
+        database = open(directory)
+        ;({ ino } = statSync(path))
+        before.close()
+        signHolder(directory)
+      } catch (error) {
+        if (error instanceof SpoolError && busy(error.cause)) throw error
+      }
+    }
+    lookLater()
+  }
+  const lookLater = (): void => {
+    timer = setTimeout(() => void look(), lookEveryMs).unref()
+  }
+  lookLater()
+  return {
+    release: () => {
+      isReleased = true
+      clearTimeout(timer)
+      database.close()
+    },
+  }
 }
 
 function open(directory: string): DatabaseSync {

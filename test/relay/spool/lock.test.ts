@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { lockDirectory } from '../../../relay/spool/lock.ts'
+import { until } from '../../local/until.ts'
 import { listening, temporaryFolder } from './samples.ts'
 
 const spoolFile = new URL('../../../relay/spool/file-spool.ts', import.meta.url).pathname
@@ -68,6 +70,27 @@ test('one process cannot open a spool twice either, and can after it has closed 
   expect((await other(directory)).said).toContain('is in use by')
   await spool.close()
   await (await open(directory)).close()
+})
+
+test('a lock that is deleted under its relay is made anew, and lets nobody in (case S21)', async () => {
+  const directory = temporaryFolder()
+  const spool = await open(directory)
+  rmSync(join(directory, 'lock'))
+  await until('it is there again', () => existsSync(join(directory, 'lock')))
+  expect((await other(directory)).said).toContain('is in use by')
+  await spool.close()
+  expect((await other(directory)).said).toBe('open')
+})
+
+test('whose lock was deleted, and taken by another one, ends (case S21)', async () => {
+  const directory = temporaryFolder()
+  const { said, child } = await other(directory)
+  expect(said).toBe('open')
+  const ended = once(child, 'exit')
+  rmSync(join(directory, 'lock'))
+  const lock = lockDirectory(directory)
+  expect(await ended).toEqual([1, null])
+  lock.release()
 })
 
 test('a lock that is no lock of ours is told with its file, and what to do about it', async () => {
