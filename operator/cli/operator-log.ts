@@ -136,7 +136,8 @@ function logLease(news: Extract<Telling, { about: 'lease' }>['news'], log: Log):
       log('info', 'leads no longer', {})
       return
     case 'trouble':
-      log('warn', 'trouble', { part: 'lease', why: news.why })
+      // Without a right to it there would be a line each second.
+      if (!news.again) log('warn', 'trouble', { part: 'lease', why: news.why })
       return
   }
 }

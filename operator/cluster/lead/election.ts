@@ -26,7 +26,8 @@ export type Candidate = {
 export type ElectionNews =
   | { readonly about: 'won'; readonly afterTransitions: number }
   | { readonly about: 'lost' }
-  | { readonly about: 'trouble'; readonly why: string }
+  /** `again`: it was told before, and nothing has changed since. */
+  | { readonly about: 'trouble'; readonly why: string; readonly again: boolean }
 
 export class Election {
   readonly #candidate: Candidate
@@ -38,6 +39,8 @@ export class Election {
   #renewed: Moment | undefined
   #term = new AbortController()
   #running: NodeJS.Timeout | undefined
+  /** What was told last, until the lease was had or seen again. */
+  #trouble: string | undefined
 
   constructor(candidate: Candidate) {
     this.#candidate = candidate
@@ -74,19 +77,26 @@ export class Election {
     try {
       const lease = this.#holds() ? this.#lease : await this.#look(signal)
       if (lease !== undefined && !this.#isFree(lease)) {
+        this.#trouble = undefined
         this.#lose()
         return false
       }
       await this.#take(lease)
+      this.#trouble = undefined
       this.#win(asked)
       return true
     } catch (error) {
       if (signal.aborted) return false
       // Somebody else wrote or removed it: whose it is now, the next look tells.
       if (isConflict(error) || isNotFound(error)) this.#lease = undefined
-      else this.#candidate.tell?.({ about: 'trouble', why: String(error) })
+      else this.#tellTrouble(String(error))
       return false
     }
+  }
+
+  #tellTrouble(why: string): void {
+    this.#candidate.tell?.({ about: 'trouble', why, again: why === this.#trouble })
+    this.#trouble = why
   }
 
   /** Whether, by what was read or written last, it is ours; no other look is needed to renew it then. */
@@ -153,7 +163,7 @@ export class Election {
       await this.#candidate.api.replace(released(lease), { timeoutMs: this.#callMs() })
     } catch (error) {
       // It runs out by itself.
-      this.#candidate.tell?.({ about: 'trouble', why: String(error) })
+      this.#tellTrouble(String(error))
     }
   }
 }

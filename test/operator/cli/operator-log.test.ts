@@ -32,7 +32,7 @@ test.each<[string, Telling, Record<string, unknown>]>([
   ['the Lease is lost', lost, { level: 30, msg: 'leads no longer' }],
   [
     'the Lease can not be read',
-    { about: 'lease', news: { about: 'trouble', why: 'late' } },
+    { about: 'lease', news: { about: 'trouble', why: 'late', again: false } },
     { level: 40, msg: 'trouble', part: 'lease', why: 'late' },
   ],
   ['everything is listed', { about: 'synced', ms: 12.3 }, { level: 30, msg: 'synced', ms: 12 }],
@@ -61,6 +61,7 @@ test('what happens all the time has no line', async () => {
   const { lines } = await after(
     fleets,
     { about: 'turn begins' },
+    { about: 'lease', news: { about: 'trouble', why: 'late', again: true } },
     { about: 'done', part: 'turn', ms: 5 },
     { about: 'call', verb: 'get', code: 200 },
     { about: 'cache', news: { about: 'list', resource: resources.pods, objects: 1, ms: 1 } },
