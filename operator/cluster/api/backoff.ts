@@ -1,4 +1,5 @@
 /** How long to wait after failures in a row. Pure. */
+import { ApiError } from './api-error.ts'
 
 export type Backoff = { readonly firstMs: number; readonly longestMs: number }
 
@@ -7,4 +8,12 @@ export function backoffMs(failures: number, { firstMs, longestMs }: Backoff, jit
   if (failures <= 0) return 0
   const full = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 30))
   return full / 2 + (full / 2) * jitter
+}
+
+const longestAskedMs = 60_000
+
+/** How long the server asks us to wait, within bounds: who waits hears of no revocation, and a wish may be any number. */
+export function askedMs(error: unknown): number {
+  const wish = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
+  return Number.isNaN(wish) ? 0 : Math.min(wish, longestAskedMs)
 }

@@ -1,6 +1,6 @@
 /** How a watch, or a list, ended, and what comes next: nothing but the signal ends a reflector. Pure. */
 import { type ApiError, isExpired, isTransient } from '../api/api-error.ts'
-import { type Backoff, backoffMs } from '../api/backoff.ts'
+import { askedMs, type Backoff, backoffMs } from '../api/backoff.ts'
 
 export type WatchEnd =
   /** By the server, in good order. `idle`: at once, and without having said anything. */
@@ -18,7 +18,6 @@ export type Next = Standing & { readonly waitMs: number }
 
 /** After so many failures in a row, the version that we watch from is itself under suspicion. */
 const suspicious = 3
-const longestAskedMs = 60_000
 export const retries: Backoff = { firstMs: 250, longestMs: 30_000 }
 
 /** `from` is the version up to which the watch told everything; `heard`: whether it told anything at all. */
@@ -46,10 +45,6 @@ export function afterList(error: ApiError, failures: number, jitter: number): Ne
   const asked = isTransient(error) ? askedMs(error) : 0
   return { from: undefined, failures: failures + 1, waitMs: Math.max(asked, backoffMs(waits, retries, jitter)) }
 }
-
-/** How long the server asks us to wait, within bounds: who waits hears of no revocation, and a wish may be any number. */
-const askedMs = ({ retryAfterMs = 0 }: ApiError): number =>
-  Number.isNaN(retryAfterMs) ? 0 : Math.min(retryAfterMs, longestAskedMs)
 
 function again(from: string, failures: number, jitter: number, asked = 0): Next {
   const waitMs = Math.max(asked, backoffMs(failures, retries, jitter))

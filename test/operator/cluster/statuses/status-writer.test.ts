@@ -126,3 +126,12 @@ test('how long it took is told of each that was written', async () => {
   await vi.advanceTimersByTimeAsync(50)
   expect(tooks).toEqual([40])
 })
+
+test('a server that is busy is asked again when it says', async () => {
+  const { give, sent } = open(() => refusal('patch', 429, {}, 5000))
+  give(credential(1))
+  await vi.advanceTimersByTimeAsync(4999)
+  expect(sent).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(sent).toHaveLength(2)
+})

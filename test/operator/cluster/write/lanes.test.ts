@@ -1,5 +1,6 @@
 /** Lanes: the newest wins, failures wait alone, and nobody waits for another. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { refusal } from '../../../../operator/cluster/api/api-error.ts'
 import { openLanes } from '../../../../operator/cluster/write/lanes.ts'
 
 beforeEach(() => {
@@ -9,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-type Job = { readonly id: string; readonly does?: 'fail' | Promise<void> }
+type Job = { readonly id: string; readonly does?: 'fail' | Error | Promise<void> }
 
 function open() {
   const done: string[] = []
@@ -19,6 +20,7 @@ function open() {
     work: async (lane, { id, does }) => {
       done.push(`${lane}:${id}`)
       if (does === 'fail') throw new Error('no')
+      if (does instanceof Error) throw does
       await does
     },
     failed: (_lane, _error, waitMs) => waits.push(waitMs),
@@ -123,4 +125,18 @@ test('how long it took is told of what was done, and not of what failed', async 
   give('b', { id: '1', does: 'fail' })
   await vi.advanceTimersByTimeAsync(80)
   expect(tooks).toEqual([70])
+})
+
+test.each([
+  ['five seconds', 5000, 5000],
+  ['a day', 86_400_000, 60_000],
+  ['less than would be waited for anyway', 50, 100],
+])('a server that is busy, and asks for %s, is asked again then, or in a minute', async (_name, wish, waitMs) => {
+  const { done, waits, give } = open()
+  give('a', { id: '1', does: refusal('patch', 429, {}, wish) })
+  await vi.advanceTimersByTimeAsync(waitMs - 1)
+  expect(waits).toEqual([waitMs])
+  expect(done).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(done).toHaveLength(2)
 })
