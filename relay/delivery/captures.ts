@@ -9,7 +9,7 @@ import { capture } from './inbox.ts'
 import type { Ledger } from './ledger.ts'
 import { Parked } from './parked.ts'
 import { ReadyQueue } from './ready-queue.ts'
-import type { Roster } from './roster.ts'
+import type { Take } from './roster.ts'
 import type { Parcel, Tracked } from './tracked.ts'
 
 const atOnce = 16
@@ -21,11 +21,9 @@ const captured: Outcome = { kind: 'delivered', reply: reply(250, '0.0', 'capture
 type Parts = {
   readonly directory: string
   readonly spool: Pick<Spool, 'content' | 'handleOf'>
-  readonly roster: Roster
+  readonly take: Take
   /** Whatever of it is due comes back, to be added. */
   readonly look: (message: Tracked) => void
-  /** The spool could not read it. */
-  readonly unread: (handle: number, error: unknown) => void
   readonly ledger: Ledger
   readonly events: Pick<Events, 'captured' | 'unexpected'>
 }
@@ -106,13 +104,9 @@ export class Captures {
   }
 
   async #bring(handle: number): Promise<void> {
-    const { roster, look, unread } = this.#parts
+    const { take, look } = this.#parts
     this.#coming += 1
-    try {
-      await roster.take(handle, look)
-    } catch (error) {
-      unread(handle, error)
-    }
+    await take(handle, look)
     this.#coming -= 1
     this.#pump()
   }

@@ -21,7 +21,7 @@ import { Ledger } from './ledger.ts'
 import { OpenAttempts } from './open-attempts.ts'
 import { type PoolLimits, poolLimits } from './pool.ts'
 import { isPublic } from './public-address.ts'
-import { Roster } from './roster.ts'
+import { Roster, type Take } from './roster.ts'
 import { Schedule } from './schedule.ts'
 import { Signer } from './signer.ts'
 import { type Deadlines, deadlines } from './stage.ts'
@@ -85,7 +85,11 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   /** DSNs that their maker hands over when their originals are closed. */
   const coming = new Set<string>()
   const waitingSince = new WaitingSince({ wall, steady: now }, (byMs) => events.clockStepped(Math.round(byMs / 1000)))
-  const intake = new Intake({ credentialOf: (handle) => spool.outline(handle)?.credential, pass, look: read })
+  const intake = new Intake({
+    credentialOf: (handle) => spool.outline(handle)?.credential,
+    pass,
+    look: (handle) => take(handle, look),
+  })
   const schedule = new Schedule(now, (handles) => intake.add(handles))
   const ledger = new Ledger({
     spool,
@@ -106,7 +110,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     ...(parts.repeatMs !== undefined && { repeatMs: parts.repeatMs }),
     onGone: (message) => roster.drop(message),
   })
-  const captures = new Captures({ directory: inboxDirectory, spool, roster, ledger, events, look, unread })
+  const captures = new Captures({ directory: inboxDirectory, spool, take, ledger, events, look })
   const openAttempts = new OpenAttempts(parts.attemptsFile, (error) => events.unexpected('open-attempts', error))
   const signer = new Signer({ events, now: wall, keyrings: parts.keyrings ?? new Keyrings() })
   const { port: exchangerPort, ...world } = parts.exchangers ?? { dns: systemDns(), port: 25, mayReach: isPublic }
@@ -132,7 +136,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     poolLimits: parts.poolLimits ?? poolLimits,
     look,
     again: (parked) => intake.adopt(parked),
-    unread,
+    take,
   })
   /** The submission's 250 comes first: what arrives waits for the end of its turn. */
   let arrivals: QueuedMessage[] = []
@@ -164,17 +168,13 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     return true
   }
 
-  async function read(handle: number): Promise<void> {
+  async function take(handle: number, act: Parameters<Take>[1]): Promise<void> {
     try {
-      await roster.take(handle, look)
+      await roster.take(handle, act)
     } catch (error) {
-      unread(handle, error)
+      events.unexpected('spool', error)
+      schedule.add(handle, now() + readAgainMs)
     }
-  }
-
-  function unread(handle: number, error: unknown): void {
-    events.unexpected('spool', error)
-    schedule.add(handle, now() + readAgainMs)
   }
 
   function onQueued(message: QueuedMessage): void {

@@ -20,7 +20,7 @@ import type { Surroundings } from './open.ts'
 import type { OpenAttempts } from './open-attempts.ts'
 import type { Pool, PoolLimits } from './pool.ts'
 import { Pools } from './pools.ts'
-import type { Roster } from './roster.ts'
+import type { Roster, Take } from './roster.ts'
 import type { Signer } from './signer.ts'
 import { alsoTried, sortResults } from './sorting.ts'
 import { dueIn, forwardPathsOf, type Parcel, parcelsOf, type Tracked } from './tracked.ts'
@@ -28,7 +28,7 @@ import { type Loose, Ways } from './ways.ts'
 
 export type DispatcherParts = {
   readonly spool: Pick<Spool, 'content' | 'contentInMemory' | 'handleOf' | 'acceptedAt'>
-  readonly roster: Roster
+  readonly roster: Pick<Roster, 'release'>
   readonly ledger: Ledger
   readonly openAttempts: OpenAttempts
   readonly signer: Signer
@@ -46,8 +46,7 @@ export type DispatcherParts = {
   readonly look: (message: Tracked, lane?: Lane) => void
   /** To be looked at and routed anew. */
   readonly again: (parked: Loose['parked']) => void
-  /** The spool could not read it. */
-  readonly unread: (handle: number, error: unknown) => void
+  readonly take: Take
 }
 
 /** About what the processor needs for one, in all. */
@@ -230,12 +229,8 @@ export class Dispatcher {
   }
 
   async #bring(lane: Lane, handle: number): Promise<void> {
-    const { roster, look, unread } = this.#parts
-    try {
-      await roster.take(handle, (message) => look(message, this.#ways.isInForce(lane) ? lane : undefined))
-    } catch (error) {
-      unread(handle, error)
-    }
+    const { take, look } = this.#parts
+    await take(handle, (message) => look(message, this.#ways.isInForce(lane) ? lane : undefined))
     lane.coming -= 1
     this.#lessParked(lane)
   }
@@ -267,12 +262,12 @@ export class Dispatcher {
 
   async #giveUp(lane: Lane, handle: number, outcome: Outcome): Promise<void> {
     if (this.#stopping) return
-    const { roster, now, look, unread } = this.#parts
+    const { take, now, look } = this.#parts
     const settle = (message: Tracked): void | Promise<void> => {
       const hop = [...this.#ways.hopsOf(message, dueIn(message, now()).due)].find((h) => lane.takes(h))
       return hop === undefined ? look(message) : this.#settleAside(message, hop.recipients, outcome, lane.route.retry)
     }
-    await roster.take(handle, settle).catch((error: unknown) => unread(handle, error))
+    await take(handle, settle)
   }
 
   async #run(lane: Lane, job: Job): Promise<void> {

@@ -3,6 +3,9 @@ import type { QueuedMessage, RecipientState } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
 import { isIdle, type Tracked, track } from './tracked.ts'
 
+/** Whatever is done with a message that the spool has, and never throws: what cannot be read now is, later. */
+export type Take = (handle: number, act: (message: Tracked) => unknown) => Promise<void>
+
 export class Roster {
   readonly #spool: Pick<Spool, 'load' | 'outline'>
   readonly #believed: (state: RecipientState) => RecipientState
