@@ -14,7 +14,7 @@ import { afterAttempt, toldByExchanger } from './health.ts'
 import type { Hop } from './hop.ts'
 import { InFlight } from './in-flight.ts'
 import type { KnownExchangers } from './known-exchangers.ts'
-import type { Job, Lane, Wait } from './lane.ts'
+import type { Lane, Next, Wait } from './lane.ts'
 import type { Ledger, Result } from './ledger.ts'
 import type { Surroundings } from './open.ts'
 import type { OpenAttempts } from './open-attempts.ts'
@@ -270,17 +270,17 @@ export class Dispatcher {
     await take(handle, settle)
   }
 
-  async #run(lane: Lane, job: Job): Promise<void> {
+  async #run(lane: Lane, next: Next): Promise<void> {
     const { ledger, openAttempts } = this.#parts
-    const { pool, parcel } = job
+    const { pool, parcel } = next
     const open = openAttempts.begin(parcel.message.envelope.queueId)
-    const attempted = await this.#attempt(job)
+    const attempted = await this.#attempt(next)
     this.#pools.finished(pool)
     lane.room.connections.leave(parcel.message.envelope.credential)
     if (attempted.asked && !pool.isAbandoned) this.#learn(lane, pool, attempted.outcomes)
     const smarthost = placeOf(pool)
     const results = attempted.outcomes
-      .map((said, i) => ({ recipient: parcel.recipients[i] ?? -1, outcome: lane.lastWord(said, job), smarthost }))
+      .map((said, i) => ({ recipient: parcel.recipients[i] ?? -1, outcome: lane.lastWord(said, next), smarthost }))
       .filter(({ outcome }) => !this.#wasInterrupted(outcome))
     this.#tell(lane, pool, parcel.message, attempted, results)
     const settled = this.#sendOn(lane, pool, parcel, results)
@@ -309,7 +309,7 @@ export class Dispatcher {
     this.#pump(lane)
   }
 
-  async #attempt({ pool, parcel, hurried }: Job): Promise<Attempted> {
+  async #attempt({ pool, parcel, hurried }: Next): Promise<Attempted> {
     const { spool, signer, turns, headroom } = this.#parts
     const owner = { rank: 'delivery', name: parcel.message.envelope.credential } as const
     await headroom.enter(owner)

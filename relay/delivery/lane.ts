@@ -18,7 +18,7 @@ import { ReadyQueue } from './ready-queue.ts'
 import type { Room } from './room.ts'
 import type { Parcel } from './tracked.ts'
 
-export type Job = { readonly parcel: Parcel; readonly pool: Pool; readonly hurried: boolean }
+export type Next = { readonly parcel: Parcel; readonly pool: Pool; readonly hurried: boolean }
 /** `down`: what waits can go nowhere. */
 export type Wait = { readonly down: boolean; readonly until?: number }
 
@@ -163,7 +163,7 @@ export class Lane {
   }
 
   /** The next parcel and its smarthost; else when to look again, where time alone may change it. */
-  next(now: number): Job | Wait {
+  next(now: number): Next | Wait {
     if (this.#inUse() >= this.#atOnce) return { down: false }
     const first = this.#nextAgain(now)
     if ('pool' in first || this.#ready.size === 0) return first
@@ -192,7 +192,7 @@ export class Lane {
     return inUse
   }
 
-  #nextAgain(now: number): Job | Wait {
+  #nextAgain(now: number): Next | Wait {
     let wait: Wait = { down: false }
     for (const parcel of [...this.#again]) {
       const choice = this.#choose(parcel, now)
@@ -217,7 +217,7 @@ export class Lane {
    * What one smarthost does not offer another one may: it is a refusal when none of them can take it. The exchangers of a
    * domain are its own, and the best one speaks for those behind it.
    */
-  lastWord(outcome: Outcome, { pool, parcel }: Job): Outcome {
+  lastWord(outcome: Outcome, { pool, parcel }: Next): Outcome {
     if (outcome.kind !== 'bounced' || outcome.unasked === undefined) return outcome
     const others = this.#pools.filter((p) => (pool.isExchanger ? p.priority < pool.priority : p !== pool))
     if (others.every((p) => parcel.tried?.get(p.name) === 'unable')) return outcome
