@@ -1,6 +1,6 @@
 /** Strict decoders: a value is exactly what the contract says, or an error names the path. Unknown fields are errors. */
 
-export class DecodeError extends Error {
+class DecodeError extends Error {
   readonly path: string
   readonly why: string
   constructor(path: string, why: string) {

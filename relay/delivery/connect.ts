@@ -6,7 +6,7 @@ import { type Answer, none } from './answer.ts'
 import { familiesInTurn } from './families.ts'
 import { Race } from './race.ts'
 
-export type Place = { readonly host: string; readonly port: number }
+type Place = { readonly host: string; readonly port: number }
 export type Dialing = Place & { readonly lookup: Lookup; readonly deadlineMs: number; readonly signal: AbortSignal }
 
 /** RFC 8305 section 5; less where there are so many that the last ones would not be tried before the deadline. */

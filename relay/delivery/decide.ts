@@ -28,7 +28,7 @@ export type Decision =
   | ({ readonly do: 'sendDsn' | 'discard' } & GivenUp)
 
 /** RFC 3463 section 3.5. */
-export const expired: Reply = reply(550, '4.7', 'delivery time expired')
+const expired: Reply = reply(550, '4.7', 'delivery time expired')
 
 /** A smarthost that asks us to slow down is asked again at this time at the latest. */
 const throttledMs = 600_000

@@ -44,7 +44,7 @@ export type Delivery = {
   signing(): SigningStatus
 }
 
-export type Summary = {
+type Summary = {
   readonly ready: number
   readonly deferred: number
   /** With what has had its outcome and could not be recorded. */

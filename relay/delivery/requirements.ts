@@ -12,7 +12,7 @@ const notAscii = (text: string): boolean => /[^\x00-\x7f]/.test(text)
 const hasControls = (text: string): boolean => /[\x00-\x1f\x7f]/.test(text)
 
 /** The list is the specification: the first reply is the recipient's bounce. */
-export const checks: readonly Check[] = [
+const checks: readonly Check[] = [
   /** An address that could break out of its command; no smarthost can ever be sent it. */
   (_, { envelope }, forwardPath) =>
     hasControls(envelope.reversePath) || hasControls(forwardPath)

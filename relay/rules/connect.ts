@@ -15,7 +15,7 @@ const notDenied: Check<ConnectFacts> = ({ config, client }) =>
 const inAnAllowedNetwork: Check<ConnectFacts> = ({ config: { networks }, client }) =>
   networks.allow.length === 0 || contains(networks.allow, client) ? undefined : refusal('admission.networks')
 
-export const connectChecks: readonly Check<ConnectFacts>[] = [
+const connectChecks: readonly Check<ConnectFacts>[] = [
   notSuspended, //       the fleet takes mail
   notDenied, //          deny wins
   inAnAllowedNetwork, // a list narrows who may log in; it never replaces the login

@@ -65,7 +65,7 @@ const recordsInOrder: Check<HeaderFacts> = ({ from, credential, config }) => {
 }
 
 /** Only what `ownsIdentities`, `showsOwnAddress` and `alignedWithReversePath` refuse can be audited instead. */
-export const headerChecks: readonly Check<HeaderFacts>[] = [
+const headerChecks: readonly Check<HeaderFacts>[] = [
   withinLimits, //                octets and fields
   isHeader, //                    RFC 5322 section 2.2, and no two ways to read it
   isNoLoop, //                    RFC 5321 section 6.3

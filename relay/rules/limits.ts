@@ -66,7 +66,7 @@ export function overRate(limits: Limits, ms: number, burst: number): Refusal {
   return named(limits, refusal(rateRule(limits), `${rateText(limits)}; ${when}`))
 }
 
-export const limitChecks: readonly Check<LimitFacts>[] = [
+const limitChecks: readonly Check<LimitFacts>[] = [
   withinDaily, // the longer wait is the one to be told
   withinRate,
 ]

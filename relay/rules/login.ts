@@ -158,7 +158,7 @@ const keyOf = ({ id, verifier, notAfter }: CredentialConfig['keys'][number]): Ke
 type Bar = readonly [reason: AuthFailure, rule: RuleId, stands: (c: CredentialConfig, a: LoginAttempt) => boolean]
 
 /** What keeps out who knows the password. Nobody else is told of it. */
-export const bars: readonly Bar[] = [
+const bars: readonly Bar[] = [
   ['suspended', 'credential.suspended', (c) => c.suspended],
   ['expired', 'credential.expiresAt', (c, { now }) => c.expiresAt !== undefined && now >= c.expiresAt],
   ['network', 'credential.networks', (c, { client }) => c.networks.length > 0 && !contains(c.networks, client)],

@@ -30,7 +30,7 @@ const isMailbox: Check<MailFromFacts> = ({ reversePath, mailbox }) =>
 const ownsReversePath: Check<MailFromFacts> = ({ credential, mailbox }) =>
   mailbox && !owns(credential, mailbox) ? refusal('senderRules.envelopeFrom') : undefined
 
-export const mailFromChecks: readonly Check<MailFromFacts>[] = [
+const mailFromChecks: readonly Check<MailFromFacts>[] = [
   asciiUnlessAgreed, //    RFC 6531 section 3.5
   nullOnlyWhereAllowed, // bounces are for those who send them
   isMailbox, //            RFC 5321 section 4.1.2, without routes and literals

@@ -47,7 +47,7 @@ const allowedByCredential: Check<RcptToFacts> = ({ credential: { recipientDomain
   return listed && namesOneDomain(mailbox) ? undefined : refusal('credential.recipients')
 }
 
-export const rcptToChecks: readonly Check<RcptToFacts>[] = [
+const rcptToChecks: readonly Check<RcptToFacts>[] = [
   asciiUnlessAgreed, //   RFC 6531 section 3.5
   hasDomain,
   isMailbox, //           RFC 5321 section 4.1.2, without routes and literals
