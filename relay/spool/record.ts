@@ -86,6 +86,11 @@ export function* scan(bytes: Buffer, nonce: Buffer, trust: Trust = none): Genera
   }
 }
 
+export function holdsRecord(bytes: Buffer, nonce: Buffer): boolean {
+  for (const { kind } of scan(bytes, nonce)) if (kind === 'record') return true
+  return false
+}
+
 /** The one record that these octets are, or undefined when they are something else. */
 export function recordIn(bytes: Buffer, nonce: Buffer): Extract<Piece, { kind: 'record' }> | undefined {
   const piece = pieceAt(bytes, 0, nonce, none)

@@ -8,18 +8,20 @@ import { unreachable } from '../mail/outcome.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
-import { isAbsent, isOfTheMedium, isReadOnly, takesNothing, wordsOf } from './disk-error.ts'
+import { isAbsent } from './disk-error.ts'
 import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
+import { believeNewest, type Newest } from './newest-segment.ts'
 import { OpenSegments } from './open-segments.ts'
 import type { Paths } from './paths.ts'
 import { setAside } from './quarantine.ts'
 import { parseQueueId } from './queue-id.ts'
-import { type Entry, journalVersion, type Piece, recordIn, scan, type Trust } from './record.ts'
+import { type Entry, holdsRecord, journalVersion, type Piece, recordIn, scan, type Trust } from './record.ts'
 import type { Register } from './register.ts'
 import { Replay } from './replay.ts'
 import { type Place, parseSegmentName, type Segment } from './segment.ts'
 import { SpoolError } from './spool.ts'
+import { WholeSegments } from './whole-segments.ts'
 
 export type Recovered = {
   readonly segments: readonly Segment[]
@@ -52,13 +54,8 @@ class Recovery {
   readonly #lost = new LostRecords()
   /** Names in the folder of the journal. */
   readonly #aside: string[] = []
-  /** One for all segments. */
-  #buffer: Buffer = Buffer.of()
   #swept = 0
   #lastNumber = 0
-  #newest: string | undefined
-  /** Octets that were durable of each segment before the newest: see `#believeNewest`. */
-  #ends: Readonly<Record<string, number>> = {}
 
   constructor({ disk, paths, events }: Parts) {
     this.#disk = disk
@@ -72,9 +69,7 @@ class Recovery {
 
   async run(): Promise<Recovered> {
     const names = (await this.#disk.list(this.#paths.journal)).toSorted()
-    this.#ends = await this.#believeNewest(names)
-    for (const name of names) await this.#journalFile(name, name === this.#newest ? checkAll : this.#isLeftTillLater)
-    this.#buffer = Buffer.of()
+    await this.#readJournal(names)
     for (const segment of this.#segments) this.#checkEnd(segment)
     this.#checkReturned()
     this.#checkMissing(names)
@@ -93,13 +88,19 @@ class Recovery {
     }
   }
 
-  async #journalFile(name: string, trust: Trust): Promise<void> {
+  async #readJournal(names: readonly string[]): Promise<void> {
+    const segments = new WholeSegments(this.#disk)
+    const newest = await believeNewest(names, { disk: this.#disk, paths: this.#paths, segments })
+    for (const name of names) await this.#journalFile(name, segments, newest)
+  }
+
+  async #journalFile(name: string, segments: WholeSegments, newest: Newest): Promise<void> {
     const path = this.#paths.segment(name)
     const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
     if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')
     if (begun.number < farOff) this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     if (name.endsWith('.tmp')) return this.#sweep(path)
-    const bytes = await this.#read(path)
+    const bytes = await segments.read(path)
     const why = bytes === undefined ? 'is a folder' : 'holds no whole record'
     if (bytes === undefined || !holdsRecord(bytes, begun.nonce)) {
       this.#lost.add(begun, Number.POSITIVE_INFINITY)
@@ -107,7 +108,12 @@ class Recovery {
     }
     this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     this.#segments.push(begun)
-    for (const piece of scan(bytes, begun.nonce, trust)) this.#piece(begun, piece)
+    const trust = name === newest.name ? checkAll : this.#isLeftTillLater
+    const end = newest.ends[name] ?? Number.POSITIVE_INFINITY
+    for (const piece of scan(bytes, begun.nonce, trust)) {
+      if (piece.at < end) this.#piece(begun, piece)
+      else this.#swept += 1
+    }
   }
 
   /**
@@ -125,10 +131,6 @@ class Recovery {
   }
 
   #piece(segment: Segment, piece: Piece): void {
-    if (piece.at >= (this.#ends[segment.name] ?? Number.POSITIVE_INFINITY)) {
-      this.#swept += 1
-      return
-    }
     switch (piece.kind) {
       case 'torn':
         this.#swept += 1
@@ -301,70 +303,6 @@ class Recovery {
   async #moveAside(): Promise<void> {
     for (const name of this.#aside) await setAside(this.#disk, this.#paths, this.#paths.segment(name), name)
   }
-
-  /** Undefined when it is a folder. @throws what a person must mend: acknowledged mail, and what has left, may be in it */
-  async #read(path: string): Promise<Buffer | undefined> {
-    try {
-      return await again(() => this.#whole(path))
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EISDIR') return undefined
-      if (!isOfTheMedium(error)) throw error
-      throw new SpoolError('fault', `${path} cannot be read: ${wordsOf(error)}; ${mend}`, error)
-    }
-  }
-
-  async #whole(path: string): Promise<Buffer> {
-    const size = await this.#disk.size(path)
-    // Segments differ by their last write: a little more suffices for all.
-    if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
-    const file = await this.#disk.open(path)
-    try {
-      return this.#buffer.subarray(0, await file.read(this.#buffer.subarray(0, size), 0))
-    } finally {
-      await file.close()
-    }
-  }
-
-  /**
-   * A process that was killed may have written what it never synced, or what a failed sync has dropped: the system reads that
-   * out, and says of a later sync that all is well. After a loss of power it is gone; what was done since it was read, as the
-   * deletion of a segment that it has copies of, is not. So it is written over itself, and synced, before it is believed.
-   *
-   * Returns where it says that the others end: what a failed write left behind that, if it could not be cut off, was never
-   * acknowledged, and may be on no medium either (case S16).
-   */
-  async #believeNewest(names: readonly string[]): Promise<Readonly<Record<string, number>>> {
-    for (const segment of names.toReversed().map(parseSegmentName)) {
-      const path = segment && this.#paths.segment(segment.name)
-      const bytes = path && (await this.#read(path))
-      // We begin none without a record: what has such a name and none was never the newest one.
-      if (!bytes || !holdsRecord(bytes, segment.nonce)) continue
-      this.#newest = segment.name
-      await this.#writeOnceMore(path, bytes)
-      const [first] = scan(bytes, segment.nonce)
-      return first?.kind === 'record' && first.entry.kind === 'opened' ? first.entry.ends : {}
-    }
-    return {}
-  }
-
-  async #writeOnceMore(path: string, bytes: Buffer): Promise<void> {
-    // A disk that takes nothing is no reason to deliver nothing.
-    const writable = await this.#disk.openToWrite(path).catch(unlessItTakesNothing)
-    const file = writable ?? (await this.#disk.open(path))
-    try {
-      await writable?.write([bytes], 0).catch(unlessItTakesNothing)
-      await file.sync()
-    } catch (error) {
-      if (isReadOnly(error)) return
-      throw new SpoolError('fault', `${path} cannot be synced: ${wordsOf(error)}; nothing was given up: start again`)
-    } finally {
-      await file.close()
-    }
-  }
-}
-
-function unlessItTakesNothing(error: unknown): undefined {
-  if (!takesNothing(error)) throw error
 }
 
 /** What is called so and holds no record was not begun by us: nobody writes a billion segments, and the names end soon after. */
@@ -372,11 +310,4 @@ const farOff = 9_000_000_000
 
 const checkAll: Trust = () => false
 
-function holdsRecord(bytes: Buffer, nonce: Buffer): boolean {
-  for (const { kind } of scan(bytes, nonce)) if (kind === 'record') return true
-  return false
-}
-
-const mend =
-  'nothing was given up: start again when the disk gives it out, or put a copy of what can be read in its place (docs/sre.md)'
 const ignored = (): undefined => {}

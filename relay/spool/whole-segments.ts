@@ -1,0 +1,43 @@
+/** Segments as they are read at the start: whole, one after the other, in one buffer. */
+import { again } from './again.ts'
+import type { Disk } from './disk.ts'
+import { isOfTheMedium, wordsOf } from './disk-error.ts'
+import { SpoolError } from './spool.ts'
+
+export class WholeSegments {
+  readonly #disk: Pick<Disk, 'size' | 'open'>
+  #buffer: Buffer = Buffer.of()
+
+  constructor(disk: Pick<Disk, 'size' | 'open'>) {
+    this.#disk = disk
+  }
+
+  /**
+   * Until the next one is read. Undefined when it is a folder.
+   * @throws what a person must mend: acknowledged mail, and what has left, may be in it
+   */
+  async read(path: string): Promise<Buffer | undefined> {
+    try {
+      return await again(() => this.#whole(path))
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EISDIR') return undefined
+      if (!isOfTheMedium(error)) throw error
+      throw new SpoolError('fault', `${path} cannot be read: ${wordsOf(error)}; ${mend}`, error)
+    }
+  }
+
+  async #whole(path: string): Promise<Buffer> {
+    const size = await this.#disk.size(path)
+    // Segments differ by their last write: a little more suffices for all.
+    if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
+    const file = await this.#disk.open(path)
+    try {
+      return this.#buffer.subarray(0, await file.read(this.#buffer.subarray(0, size), 0))
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+const mend =
+  'nothing was given up: start again when the disk gives it out, or put a copy of what can be read in its place (docs/sre.md)'
