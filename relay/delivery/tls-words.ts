@@ -14,6 +14,9 @@ const words: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  CERT_SIGNATURE_FAILURE:
+    'its signature is not by the key of the authority that it names; of two authorities with one name in tls.caRef only the ' +
+    'first counts, unless their certificates say whose key it is (authority key identifier)',
   INVALID_PURPOSE: 'its certificate is not for servers (extended key usage)',
   ERR_SSL_WRONG_VERSION_NUMBER: inClear,
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: old,

@@ -14,11 +14,13 @@ let forName: Certificate
 let forOthers: Certificate
 let expired: Certificate
 let notYet: Certificate
+let twin: string
 const day = 86_400_000
 
 beforeAll(async () => {
   const [from, to] = [new Date(Date.now() - 2 * day), new Date(Date.now() - day)]
   forAddress = await makeCertificates(['127.0.0.1'])
+  twin = await oddTwin(forAddress.ca)
   forName = await makeCertificates(['localhost'])
   forOthers = await makeCertificates(['mail.other.test', '127.0.0.2'])
   expired = await makeCertificates(['127.0.0.1'], { notBefore: from, notAfter: to })
@@ -180,6 +182,11 @@ const told: readonly (readonly [name: string, served: () => Certificate, words: 
     'of an unknown authority',
     () => ({ ...forAddress, ca: forName.ca }),
     'its certificate is of no authority that is trusted here: tls.caRef names its own one',
+  ],
+  [
+    'of an authority with the same name',
+    () => ({ ...forAddress, ca: twin }),
+    'its signature is not by the key of the authority that it names; of two authorities with one name in tls.caRef only',
   ],
 ]
 
