@@ -35,13 +35,18 @@ type Options = {
 const newKeys = (): Promise<Keys> => webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
 
 /** An authority by itself, or one that another has made. */
-export async function makeAuthority(name: string, parent?: TestAuthority, keys?: Keys): Promise<TestAuthority> {
+export async function makeAuthority(
+  name: string,
+  parent?: TestAuthority,
+  keys?: Keys,
+  hours = 48,
+): Promise<TestAuthority> {
   const its = keys ?? (await newKeys())
   const certificate = await X509CertificateGenerator.create({
     subject: `CN=${name}`,
     issuer: parent?.certificate.subject ?? `CN=${name}`,
     notBefore: new Date(Date.now() - 48 * hour),
-    notAfter: new Date(Date.now() + 48 * hour),
+    notAfter: new Date(Date.now() + hours * hour),
     signingAlgorithm: ecdsa,
     publicKey: its.publicKey,
     signingKey: (parent?.keys ?? its).privateKey,

@@ -1,5 +1,4 @@
 /** The receiving half: its listeners and sessions, always by the configuration of the last reconcile. */
-import { X509Certificate } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
@@ -21,6 +20,7 @@ import type { Inbound, InForce } from './inbound.ts'
 import { Lockout } from './lockout.ts'
 import { Presence } from './presence.ts'
 import { type Listener, openListener } from './server.ts'
+import { type Validity, validityOf } from './validity.ts'
 
 export type Submission = {
   /**
@@ -55,7 +55,6 @@ type Parts = {
   readonly headroom?: Headroom
   readonly keyrings?: Keyrings
 }
-type Validity = { readonly notBefore: Date; readonly notAfter: Date }
 type Open = Validity & Pick<ListenerConfig, 'name' | 'address'> & { readonly listener: Listener }
 
 export function createSubmission({
@@ -124,7 +123,7 @@ export function createSubmission({
 
   async function openOrRenew(config: ListenerConfig, files: LoadedConfig['files']): Promise<void> {
     const certificate = certificateOf(config, files)
-    const { validFromDate: notBefore, validToDate: notAfter } = new X509Certificate(certificate.cert)
+    const { notBefore, notAfter } = validityOf(certificate.cert)
     const known = open.get(keyOf(config))?.listener
     known?.renew(certificate, config)
     const listener = known ?? (await openListener(config, certificate, begin(config.name)))

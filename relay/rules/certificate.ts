@@ -26,15 +26,19 @@ export type Anchors = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'get'>
 const pem = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const begin = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/g
 
+/** @throws Error when one can not be read. */
+export const certificatesIn = (text: string): readonly X509Certificate[] =>
+  (text.match(pem) ?? []).map((certificate) => new X509Certificate(certificate))
+
 /**
  * The authority in a file's text.
  * @throws Error when there is no certificate in it, or one that is not whole or can not be read.
  */
 export function readAuthority(file: string, text: string): Authority {
-  const found = text.match(pem) ?? []
-  if (found.length === 0) throw new Error('there is no certificate in it')
-  if (found.length !== text.match(begin)?.length) throw new Error(notWhole)
-  return { file, certificates: found.map((certificate) => new X509Certificate(certificate)) }
+  const certificates = certificatesIn(text)
+  if (certificates.length === 0) throw new Error('there is no certificate in it')
+  if (certificates.length !== text.match(begin)?.length) throw new Error(notWhole)
+  return { file, certificates }
 }
 
 const notWhole = 'one of its certificates does not stand whole between BEGIN CERTIFICATE and END CERTIFICATE'

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createConnection, createServer } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
+import { certify, dns, makeAuthority } from '../../client-certificates.ts'
 import { banner, client, closers, logIn, mail, start, talk, whole } from './clients.ts'
 import { baseConfig, load } from './submission-under-test.ts'
 
@@ -84,6 +85,17 @@ test.each([
   )
   await pooled.sendMail(mail)
   expect(spool.kept).toHaveLength(2)
+})
+
+test('a certificate is told to end when its issuer does that comes along (case T13)', async () => {
+  const { under } = await start()
+  const loaded = await load(baseConfig)
+  const issuer = await makeAuthority('Intermediate', await makeAuthority('Root'), undefined, -1)
+  const { cert, key } = await certify(issuer, [dns('localhost')])
+  const files = new Map([...loaded.files, ['tls.crt', `${cert}\n${issuer.pem}`], ['tls.key', key]])
+  await under.submission.reconcile({ ...loaded, files })
+  const { notAfter } = issuer.certificate
+  expect(under.submission.certificates()[0]?.notAfter).toBe(notAfter.toISOString())
 })
 
 test('the end of a certificate is told of listeners that are open, and of no other (case T13)', async () => {
