@@ -96,6 +96,31 @@ test.runIf(installed('openssl'))('a stranger has a hundred keys in a session of 
   await until('nobody is there', () => under.submission.sessions === 0)
 })
 
+test.runIf(installed('openssl')).each([
+  [
+    'trusts another authority',
+    ['-verify_return_error'],
+    'the client does not trust who signed our certificate: give it',
+  ],
+  [
+    'has nothing newer than TLS 1.1',
+    ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'],
+    'the client has no version of TLS that',
+  ],
+  [
+    'knows keys of RSA alone',
+    ['-sigalgs', 'RSA+SHA256'],
+    'the client has no cipher or signature that is safe and goes',
+  ],
+])('a client that %s is told of in words', async (_, options, why) => {
+  const { under } = await start()
+  const port = under.port('submissions')
+  const program = spawn(programFile('openssl') ?? 'openssl', ['s_client', ...options, '-connect', `127.0.0.1:${port}`])
+  closers.push(() => void program.kill())
+  await until('it is told of', () => under.told.some(({ msg }) => msg === 'abandoned by the client'))
+  expect(under.told.at(-1)?.['why']).toContain(`no TLS: ${why}`)
+})
+
 test.each([
   ['behind its last reply', ['QUIT'], []],
   ['between two commands', [], []],
