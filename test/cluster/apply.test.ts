@@ -100,6 +100,19 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     expect(await ports(), 'and then it is changed as ever').toEqual([465])
   })
 
+  test('K30: is set right after one edit of a field and of a list', async () => {
+    const service = { ...map('s', '1'), kind: 'Service', data: undefined }
+    const ports = [{ name: 'submission', port: 587, protocol: 'TCP', targetPort: 587 }]
+    const desired = { ...service, spec: { type: 'ClusterIP', ports } }
+    const path = `/api/v1/namespaces/${namespace}/services/s`
+    await apply(desired)
+    const theirs = { type: 'NodePort', ports: [{ ...ports[0], port: 2525 }] }
+    accepted(await raw.patch(path, { spec: theirs }))
+    expect((await apply(desired)).kind).toBe('applied')
+    expect(accepted(await raw.get(path))['spec']).toMatchObject({ type: 'ClusterIP', ports })
+    expect((await apply(desired)).kind).toBe('unchanged')
+  })
+
   test('K12: is contested where another program applies the same field, and nothing is forced', async () => {
     await apply(map('m', '1'))
     const claim = { ...map('m', 'theirs'), metadata: { name: 'm', namespace } }

@@ -110,20 +110,34 @@ async function change(
 ): Promise<Applied> {
   const version = onlyObserved ? before.metadata.resourceVersion : undefined
   try {
-    return await whole(await write(only(desired, before, version), writing), desired, writing)
+    return await over(before, only(desired, before, version), desired, writing)
   } catch (error) {
-    // The same name twice in a list, e.g. of a port that somebody gave another number; or, in a list, what nobody may have.
-    if (isInvalid(error) || (isForbidden(error) && standingClaims(before).size === 0))
-      return { kind: 'applied', object: await straighten(only(desired, before, version), writing) }
     const conflicts = isConflict(error) ? (error as ApiError).fieldConflicts : []
     if (conflicts.length === 0) throw error
     const now = await read(desired, writing)
     if (now === undefined || now === 'foreign' || belongingOf(now, owner) !== 'ours') throw error
     const claims = standingClaims(now)
     const contested = conflicts.filter(({ manager }) => claims.has(manager))
-    if (contested.length === 0) return whole(await write(only(desired, now, version), writing, true), desired, writing)
+    if (contested.length === 0) return over(now, only(desired, now, version), desired, writing, true)
     const managers = [...new Set(contested.map((c) => c.manager))]
     return { kind: 'contested', what: told(desired), managers, fields: contested.map((c) => c.field) }
+  }
+}
+
+/** `before` as it is, changed to what is desired; where the API server takes no more than is desired in a list, by whole lists. */
+async function over(
+  before: KubeObject,
+  change: KubeObject,
+  desired: KubeObject,
+  writing: Writing,
+  force = false,
+): Promise<Applied> {
+  try {
+    return await whole(await write(change, writing, force), desired, writing)
+  } catch (error) {
+    // The same name twice in a list, e.g. of a port that somebody gave another number; or, in a list, what nobody may have.
+    if (!isInvalid(error) && !(isForbidden(error) && standingClaims(before).size === 0)) throw error
+    return { kind: 'applied', object: await straighten(change, writing) }
   }
 }
 
