@@ -2,6 +2,7 @@
 import { type Document, isScalar } from 'yaml'
 import { didYouMean } from '../../crds/did-you-mean.ts'
 import { namespaceName, objectName } from '../../crds/fields.ts'
+import { forms } from '../../crds/forms.ts'
 import { apiVersion, group, kinds } from '../../crds/kinds.ts'
 import { faultText } from '../../crds/problem-text.ts'
 import type { Kind } from '../../crds/schema.ts'
@@ -83,8 +84,10 @@ function kindFault(value: Fields): Fault | undefined {
     return fault(['kind'], 'a List is not read here; make each of its items a document of its own, after a line ---')
   const known = readers.get(kind)
   if (known === undefined) {
+    const all = [...readers.keys()].join(', ')
+    if (kind === '') return fault(['kind'], `kind is missing; add it: ${all}`)
     const near = didYouMean(kind, [...readers.keys()])
-    const mend = near === undefined ? `known here: ${[...readers.keys()].join(', ')}` : `did you mean "${near}"?`
+    const mend = near === undefined ? `known here: ${all}` : `did you mean "${near}"?`
     return fault(['kind'], `there is no kind ${JSON.stringify(kind)} here; ${mend}`)
   }
   if (value['apiVersion'] === known.apiVersion) return undefined
@@ -135,8 +138,8 @@ function nameFaults(
   if (value === undefined || value === null) return [fault(['metadata', field], `${field} is missing; add it`)]
   if (typeof value !== 'string') return [noText(['metadata', field], value, writtenAt)]
   const fits = value.length <= form.maxLength && new RegExp(form.pattern).test(value)
-  const mend = `must be lower-case letters, digits and '-', at most ${form.maxLength} of them`
-  return fits ? [] : [fault(['metadata', field], `${JSON.stringify(value)} ${mend}`)]
+  const says = `is not ${forms.get(form.pattern)?.says}, at most ${form.maxLength} of them`
+  return fits ? [] : [fault(['metadata', field], `${JSON.stringify(value)} ${says}`)]
 }
 
 /** What a well-formed document declares. */

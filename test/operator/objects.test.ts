@@ -57,9 +57,20 @@ test.each([
   ],
   ['12', 'must be text; write it in quotes: "12"'],
   ['', 'name is missing; add it'],
-  ['A', '"A" must be lower-case letters, digits and \'-\', at most 253 of them'],
+  ['A', "\"A\" is not a name of lower-case letters, digits, '-' and '.' inside, at most 253 of them"],
+  ['-a', "\"-a\" is not a name of lower-case letters, digits, '-' and '.' inside, at most 253 of them"],
 ])('a name that is no text is told with what makes it one: %j', (name, message) => {
   expect(readObjects(domain(name), 'f.yaml').problems).toMatchObject([{ field: 'metadata.name', message }])
+})
+
+test.each([
+  'Kind: SenderDomain\napiVersion: relayfleet.dev/v1alpha1',
+  'kind:',
+  '- kind: SenderDomain',
+  '{{ .Values.domain }}',
+])('where there is no kind, that is told: %j', (text) => {
+  const message = 'kind is missing; add it: RelayPolicy, SenderDomain, RelayCredential, Namespace, Secret, ConfigMap'
+  expect(readObjects(text, 'f.yaml').problems).toMatchObject([{ field: 'kind', message }])
 })
 
 test('text that is not YAML leaves the file unread, since any object may be in there', () => {
