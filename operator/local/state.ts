@@ -86,7 +86,8 @@ const recordsIn = (folder: string): readonly string[] => [
 /** Where there is nothing, nothing is known; where we are not let in, nobody should say that there is nothing. */
 function mayRead(root: string): void {
   try {
-    accessSync(root, constants.R_OK | constants.X_OK)
+    // With the stroke, a file is told as no folder, and not as one that nobody may enter.
+    accessSync(`${root}/`, constants.R_OK | constants.X_OK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw new Error(`the state folder ${root} can not be read: ${diskTrouble(error)}, or give another --state`)

@@ -176,6 +176,16 @@ test.each([
 })
 
 test.each([
+  [['status']],
+  [['inbox', 'list']],
+  [['send-test', ...submission]],
+])('a state folder that is a file is told as one, and nobody is sent after rights: %j', async (argv) => {
+  const { code, err } = await commanded(...argv, '--state', 'package.json')
+  expect([code, err]).toEqual([3, expect.stringContaining('package.json can not be read: ENOTDIR: not a directory')])
+  expect(err).not.toContain('right')
+})
+
+test.each([
   [['check']],
   [['local']],
   [['render']],
