@@ -308,7 +308,7 @@ export const rules = {
     subject: '3.1',
     text: 'the queue is full; try again later',
     of: 'RelayPolicy',
-    mend: 'find out why mail does not leave (the queue by smarthost), or raise queue.storage.size',
+    mend: 'see by /readyz whether the disk is full, and free space there; else find out why mail does not leave (the queue by smarthost), or raise queue.storage.size',
   },
   'credential.suspended': {
     code: 535,
