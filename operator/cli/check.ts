@@ -73,11 +73,15 @@ function findingsIn(dir: string, { directory, compiled }: Offline): readonly Che
 /** All that was asked for happens, and it may be more or less than a person thinks. */
 const mayBeMeant: ReadonlySet<string> = new Set([notSigned, identityOutside, 'CertificateRequiredToo'])
 
+/** It follows from what has an error of its own, or could not be read, and that has its line. */
+const inDoubt: ReadonlySet<string> = new Set(['PolicyUnknown', 'DomainUnknown', 'NamespaceUnknown'])
+
 /** What the text says is wrong has its line already; Programmed is for who runs the directory. */
 function severityOf({ type, status, reason }: Finding): Severity | undefined {
   if (mayBeMeant.has(reason)) return 'warning'
   if (!['Accepted', 'ResolvedRefs'].includes(type) || reason === 'Invalid') return undefined
-  return status === 'False' ? 'error' : status === 'Unknown' ? 'warning' : undefined
+  if (status === 'True') return undefined
+  return status === 'Unknown' || inDoubt.has(reason) ? 'warning' : 'error'
 }
 
 function located(

@@ -121,6 +121,20 @@ test('a directory without an object is an error, not a quiet success', async () 
   expect(out).toContain(`${directory}:1:1: error: there is no object in it`)
 })
 
+const team = { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': 'team-a' } } }
+
+test.each([
+  ['a file that is not YAML', { 'more.yaml': 'kind: [', 'domain.yaml': domain({ allowedNamespaces: team }) }],
+  ['a domain with an error', { 'domain.yaml': domain({ domian: 'example.org' }) }],
+  ['a policy with an error', { 'policy.yaml': policy('shared', 2525, { prot: 25 }) }],
+])('of a credential behind %s nobody knows: that is a warning, and the error is where it was made', async (_, files) => {
+  const sound = { 'policy.yaml': policy('shared', 2525), 'domain.yaml': domain() }
+  const { code, out } = await check(yamlDirectory({ ...sound, 'web.yaml': credential('web', 'shared'), ...files }))
+  expect(out).toMatch(/warning: RelayCredential team-a\/web /)
+  expect(out).toMatch(/^1 error$/m)
+  expect(code).toBe(1)
+})
+
 test('what may be meant is a warning, and no error', async () => {
   const spec = { environment: 'Production', allowedNamespaces: { from: 'All' } }
   const asks = { mode: 'Required', caRef: { name: 'clients' } }
