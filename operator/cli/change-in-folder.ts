@@ -3,7 +3,7 @@ import { isOf, nameIn, type Ref } from '../compile/snapshot.ts'
 import { readDirectory } from '../local/directory.ts'
 import { type LocatedObject, locate } from '../local/objects.ts'
 import { defaultState } from '../local/state.ts'
-import { existingDirectory, objectName } from './arguments.ts'
+import { existingDirectory, objectNameIn } from './arguments.ts'
 import type { ChangedKind, Target } from './change-object.ts'
 import { type Cluster, type ClusterOptions, openCluster, requireOneWorld } from './cluster-options.ts'
 import type { Context } from './context.ts'
@@ -27,8 +27,7 @@ export function declaredIn(directory: string, kind: ChangedKind, text: string, o
   // A namespace is where a name is looked for, in a folder as well.
   const { namespace, directory: _, ...others } = options
   requireOneWorld('--directory', others)
-  const whole = text.includes('/') || namespace === undefined ? text : `${namespace}/${text}`
-  const name = objectName(whole, 'the name')
+  const name = objectNameIn(namespace, text, 'the name')
   const read = readDirectory(existingDirectory(directory), defaultState)
   const { objects } = read
   const found = objects.find(({ object }) => object === `${kind} ${name}`)

@@ -1,15 +1,12 @@
 /** A person changes one field of one of our objects in the cluster, and is told who may set it back. */
-import { isNotFound } from '../cluster/api/api-error.ts'
+import { apiVersion } from '../../crds/kinds.ts'
 import type { KubeObject } from '../cluster/api/object.ts'
-import { ownResources, type Resource } from '../cluster/api/resource.ts'
+import { resourceOf } from '../cluster/api/resource.ts'
 import { keepersOf } from '../cluster/person/keepers.ts'
-import { survey } from '../cluster/person/survey.ts'
-import { isOf, type Name, nameIn, splitName } from '../compile/snapshot.ts'
+import { type Name, splitName } from '../compile/snapshot.ts'
 import { asking } from './api-trouble.ts'
 import type { Cluster } from './cluster-options.ts'
 import type { Context } from './context.ts'
-import { UsageError } from './exit-code.ts'
-import { knownNames } from './known-names.ts'
 
 export type ChangedKind = 'RelayCredential' | 'RelayPolicy'
 
@@ -17,21 +14,6 @@ export type Target = { readonly kind: ChangedKind; readonly name: Name }
 
 /** Not the operator's: who it was can be told from the object. */
 const manager = 'relayfleet-cli'
-
-const resourceOf = (kind: ChangedKind): Resource => ownResources.find((r) => r.kind === kind) as Resource
-
-/** @throws UsageError where there is none; Error in words for a person */
-export const objectOf = (cluster: Cluster, target: Target, signal: AbortSignal): Promise<KubeObject> =>
-  asking(cluster, async () => {
-    const at = splitName(target.name)
-    const { kind, name } = target
-    return cluster.api.get(resourceOf(kind), at, { signal }).catch(async (error: unknown) => {
-      if (!isNotFound(error)) throw error
-      const { declared } = await survey(cluster.api, { namespace: at.namespace }, signal)
-      const known = declared.filter(({ ref }) => isOf(ref, kind)).map(({ ref }) => nameIn(ref))
-      throw new UsageError(`there is no ${kind} ${name} in the cluster; ${knownNames(name, known)}`)
-    })
-  })
 
 export type Change = {
   readonly object: KubeObject
@@ -53,7 +35,7 @@ export async function changeObject(
 ): Promise<void> {
   const { kind, name } = target
   const options = { signal, manager }
-  await asking(cluster, () => cluster.api.merge(resourceOf(kind), splitName(name), { spec }, options))
+  await asking(cluster, () => cluster.api.merge(resourceOf({ apiVersion, kind }), splitName(name), { spec }, options))
   const keepers = keepersOf(object).map(
     (keeper) => `${keeper} keeps this object too and may set that back: make the same change where it takes it from`,
   )

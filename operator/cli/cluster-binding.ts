@@ -1,16 +1,12 @@
 /** A credential of a cluster and its binding Secret, by the person's own right to read it. */
 import { isNotFound } from '../cluster/api/api-error.ts'
-import { ownResources, type Resource, resources } from '../cluster/api/resource.ts'
-import { survey } from '../cluster/person/survey.ts'
+import { resources } from '../cluster/api/resource.ts'
 import type { Condition } from '../compile/compiled.ts'
-import { isOf, type Name, nameIn, splitName } from '../compile/snapshot.ts'
+import { type Name, namespaceOf, splitName } from '../compile/snapshot.ts'
 import type { BindingSecret } from '../local/binding-secret.ts'
+import { objectOf } from './cluster-object.ts'
 import type { Cluster } from './cluster-options.ts'
-import { UsageError } from './exit-code.ts'
-import { knownNames } from './known-names.ts'
 import { readyOf } from './overview.ts'
-
-const credentials = ownResources.find(({ kind }) => kind === 'RelayCredential') as Resource
 
 type CredentialObject = {
   readonly spec: {
@@ -26,17 +22,11 @@ const instead = (type: string): string =>
     ? 'run relayfleet submit --cert FILE --key FILE where its ConfigMap is mounted'
     : 'run relayfleet submit in a pod of its application'
 
-/** @throws ApiError; UsageError where it is not there; Error where it has no Secret */
-export async function credentialOf({ api }: Cluster, name: Name, signal: AbortSignal) {
-  const at = splitName(name)
-  const object = await api.get(credentials, at, { signal }).catch(async (error: unknown) => {
-    if (!isNotFound(error)) throw error
-    const { declared } = await survey(api, { namespace: at.namespace }, signal)
-    const known = declared.filter(({ ref }) => isOf(ref, 'RelayCredential')).map(({ ref }) => nameIn(ref))
-    throw new UsageError(`there is no RelayCredential ${name} in the cluster; ${knownNames(name, known)}`)
-  })
+/** @throws UsageError where it is not there; Error in words for a person, also where it has no Secret */
+export async function credentialOf(cluster: Cluster, name: Name, signal: AbortSignal) {
+  const object = await objectOf(cluster, { kind: 'RelayCredential', name }, signal)
   const { spec, status } = object as unknown as CredentialObject
-  const { name: policy, namespace = at.namespace } = spec.policyRef
+  const { name: policy, namespace = namespaceOf(name) } = spec.policyRef
   if (status?.binding !== undefined)
     return { policy: `${namespace}/${policy}` as Name, secretName: status.binding.name }
   if (spec.type !== undefined && spec.type !== 'Password') {

@@ -13,7 +13,8 @@ import {
   directoryOption,
   tellEdit,
 } from './change-in-folder.ts'
-import { changeObject, objectOf } from './change-object.ts'
+import { changeObject } from './change-object.ts'
+import { objectOf } from './cluster-object.ts'
 import { clusterOptions } from './cluster-options.ts'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCodes, UsageError } from './exit-code.ts'

@@ -1,13 +1,13 @@
 /** Keeps a RelayPolicy that is deleted until its mail is gone, and lets it go then: puts the finalizer on, and takes it off. */
-import { kinds } from '../../../crds/kinds.ts'
+import { apiVersion } from '../../../crds/kinds.ts'
 import { nameIn, splitName } from '../../compile/snapshot.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
-import { ownResources, type Resource } from '../api/resource.ts'
+import { resourceOf } from '../api/resource.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import { Deposed, type Writing } from '../write/apply.ts'
 import { isKept, withFinalizer, withoutFinalizer } from '../write/mail-finalizer.ts'
 
-const policies = ownResources[kinds.findIndex(({ kind }) => kind === 'RelayPolicy')] as Resource
+const policies = resourceOf({ apiVersion, kind: 'RelayPolicy' })
 
 export type Kept =
   | 'as it should be'
