@@ -63,6 +63,7 @@ const layers = [
   'operator/few.ts',
   'operator/degraded.ts',
   'operator/spools.ts',
+  'operator/waiting.ts',
   'operator/compiled-hash.ts',
   'operator/fleets-by-object.ts',
   'operator/usage.ts',

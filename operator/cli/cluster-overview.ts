@@ -1,8 +1,10 @@
 /** The overview of a cluster: by what the statuses say, and by what the pods themselves say where they may be asked. */
+
 import { asked, listPods, type SeenPod, type SeenPods } from '../cluster/person/seen-pods.ts'
 import { type Scope, survey } from '../cluster/person/survey.ts'
 import type { DeclaredObject } from '../cluster/watch/declared.ts'
 import { isOf, type Name, nameIn, nameOf } from '../compile/snapshot.ts'
+import { waitingIn } from '../waiting.ts'
 import { missingRight } from './api-trouble.ts'
 import { type Cluster, placeName } from './cluster-options.ts'
 import { complaintsIn, inOrder, speaker, writtenIn } from './complaint.ts'
@@ -86,8 +88,7 @@ function podView({ name, ready, waiting, report }: SeenPod, written: readonly Po
   const { configHash, queued } = written.find((p) => p.name === name) ?? {}
   const why = waiting ?? (report?.configError === undefined ? report?.notReady.join('; ') : report.configError)
   const hash = report?.hash ?? configHash
-  const { ready: due = 0, deferred = 0, inFlight = 0 } = report?.queue ?? {}
-  const waits = report === undefined ? queued : due + deferred + inFlight
+  const waits = report === undefined ? queued : waitingIn(report.queue)
   return {
     name,
     ready,

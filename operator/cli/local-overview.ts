@@ -1,4 +1,5 @@
 /** The overview of a state folder: by what local mode wrote, and by what its relays say now. */
+
 import { existsSync } from 'node:fs'
 import { configHash } from '../../relay/config.ts'
 import type { Condition } from '../compile/compiled.ts'
@@ -8,6 +9,7 @@ import { askRelay } from '../local/relay-status.ts'
 import type { State } from '../local/state.ts'
 import { readStatuses } from '../local/status-file.ts'
 import type { StampedStatus } from '../observed-status.ts'
+import { waitingIn } from '../waiting.ts'
 import { type Complaint, complaintsIn, inOrder } from './complaint.ts'
 import { counted, credentialViews, type FleetView, type Overview, policiesCalled, readyOf } from './overview.ts'
 
@@ -54,8 +56,11 @@ async function fleetView(state: State, ref: Ref, status: StampedStatus): Promise
   const { listeners = [] } = status as PolicyStatus
   const said = await askRelay(folder)
   const text = textOf(folder.configFile)
-  const { ready = 0, deferred = 0, inFlight = 0, oldestSeconds = 0 } = said?.queue ?? {}
-  const relay = said === undefined ? {} : { configHash: said.hash, queued: ready + deferred + inFlight, oldestSeconds }
+  const relay = said && {
+    configHash: said.hash,
+    queued: waitingIn(said.queue),
+    oldestSeconds: said.queue.oldestSeconds,
+  }
   const why = said === undefined ? 'it does not answer' : said.notReady.join('; ')
   return {
     name,

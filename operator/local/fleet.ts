@@ -5,6 +5,7 @@ import { configHash, parseConfig, printConfig, type RelayConfig } from '../../re
 import type { Name } from '../compile/snapshot.ts'
 import { type SpoolRecord, spoolsNow } from '../spools.ts'
 import type { Standing } from '../standing.ts'
+import { waitingIn } from '../waiting.ts'
 import { Child, type Failure } from './child.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import { replaceFile, textOf } from './files.ts'
@@ -54,7 +55,7 @@ export function localFleet(state: State, name: Name, tell: (line: RelayLine) => 
       const status = pid === undefined ? undefined : await askRelay(folder, pid)
       // The one that answered may have ended meanwhile.
       if (status !== undefined && pid === child.pid) child.isWell()
-      if (status !== undefined) queued = status.queue.ready + status.queue.deferred + status.queue.inFlight
+      if (status !== undefined) queued = waitingIn(status.queue)
       const usage = status === undefined ? undefined : await askUsage(folder, pid)
       const config = textOf(folder.configFile)
       const standing = standingOf({

@@ -1,4 +1,5 @@
 /** How many messages wait at each pod, as a status says it: in round figures, and looked at once a minute. */
+import { waitingIn } from '../../waiting.ts'
 import type { AskedPod } from './inquiry.ts'
 
 export const sampleMs = 60_000
@@ -29,8 +30,7 @@ export class QueuedSample {
         const before = due ? undefined : this.#counts.get(uid)
         const kept = before !== undefined && before.drainSince === drainSince ? before : undefined
         if (report === undefined) return kept === undefined ? [] : [[uid, kept]]
-        const { ready, deferred, inFlight } = report.queue
-        return [[uid, kept ?? { messages: roundFigure(ready + deferred + inFlight), drainSince }]]
+        return [[uid, kept ?? { messages: roundFigure(waitingIn(report.queue)), drainSince }]]
       }),
     )
   }
