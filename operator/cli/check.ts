@@ -12,7 +12,7 @@ import { asking } from './api-trouble.ts'
 import { outputOption, stateOption } from './arguments.ts'
 import { checkCluster, clusterFindingLines } from './check-cluster.ts'
 import { type ClusterOptions, folderOrCluster, openCluster, scopeOptions } from './cluster-options.ts'
-import type { Severity } from './complaint.ts'
+import { type Severity, withoutEchoes } from './complaint.ts'
 import type { Context } from './context.ts'
 import { type ExitCode, exitCodes } from './exit-code.ts'
 import { placeOf, printPosition } from './place.ts'
@@ -94,14 +94,6 @@ function located(
   const place = placeOf(directory, ref, field) ?? { file: dir, line: 1, column: 1 }
   return { ...place, severity, object: ref, ...(field !== undefined && { field }), reason, message }
 }
-
-/** One cause may stand in two conditions of an object; a person needs it once. */
-const withoutEchoes = (found: readonly CheckFinding[]): readonly CheckFinding[] =>
-  found.filter(
-    (f, i) =>
-      !found.some((other, j) => j !== i && other.object === f.object && says(other, f) && (j < i || !says(f, other))),
-  )
-const says = (other: CheckFinding, f: CheckFinding): boolean => other.message.includes(f.message)
 
 const nothingThere = (dir: string, { objects, problems }: Offline['directory']): readonly CheckFinding[] =>
   objects.length > 0 || problems.length > 0

@@ -1,7 +1,9 @@
 /** What objects complain of: conditions that are bad news, and edits that nobody looked at. Pure. */
+
 import type { DeclaredObject } from '../cluster/watch/declared.ts'
 import type { Compiled, Condition, Finding } from '../compile/compiled.ts'
 import { notSigned } from '../compile/not-signed.ts'
+import { byText } from '../compile/order.ts'
 import { namespaceIn, type Ref } from '../compile/snapshot.ts'
 
 /** `error`: something that was asked for does not happen. `warning`: it is in doubt, or stopped on purpose. */
@@ -103,10 +105,12 @@ function withFields(written: readonly Complaint[], compiled: readonly Complaint[
   return withoutEchoes([...written.flatMap(told), ...compiled.filter((c) => !known.has(c))])
 }
 
+type Told = { readonly object?: string; readonly message: string }
+
 /** One cause may stand in two conditions of an object; a person needs it once. */
-const withoutEchoes = (all: readonly Complaint[]): readonly Complaint[] =>
+export const withoutEchoes = <T extends Told>(all: readonly T[]): readonly T[] =>
   all.filter((c, i) => !all.some((o, j) => j !== i && says(o, c) && (j < i || !says(c, o))))
-const says = (other: Complaint, c: Complaint): boolean => other.message.includes(c.message)
+const says = (other: Told, c: Told): boolean => other.object === c.object && other.message.includes(c.message)
 
 function notLookedAt(object: Speaker): Complaint {
   const { observedGeneration = 0 } = writtenIn(object)
@@ -126,9 +130,8 @@ function notLookedAt(object: Speaker): Complaint {
 /** By kind and name, the errors first. */
 export const inOrder = (complaints: readonly Complaint[]): readonly Complaint[] =>
   complaints.toSorted(
-    (a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning') || compare(a.object, b.object),
+    (a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning') || byText(a.object, b.object),
   )
-const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
 
 export const complaintsIn = (
   objects: readonly Speaker[],
