@@ -124,7 +124,7 @@ const spec = {
 
 export type RelayCredentialSpec = FromSchema<typeof spec>
 
-export const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[] = [
+const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[] = [
   {
     field: 'spec.serviceAccounts',
     cel: "(self.type == 'ServiceAccountToken') == (self.serviceAccounts.size() > 0)",

@@ -203,7 +203,7 @@ export type RelayPolicySpec = FromSchema<typeof spec>
 
 const everyNetwork = (c: string): boolean => c.endsWith('/0')
 
-export const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
+const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
   {
     field: 'spec.listeners',
     cel: 'self.listeners.all(a, self.listeners.exists_one(b, a.port == b.port))',

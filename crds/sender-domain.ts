@@ -101,7 +101,7 @@ const delegationRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
   },
 ]
 
-export const senderDomainRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
+const senderDomainRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
   ...consentRules<SenderDomainSpec>('spec.allowedNamespaces', (s) => s.allowedNamespaces),
   ...dkimRules,
   ...delegationRules,

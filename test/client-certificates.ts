@@ -83,9 +83,9 @@ export async function certify(by: TestAuthority, names: readonly San[], options:
   return { cert: certificate.toString('pem'), key }
 }
 
-export const uri = (value: string): San => ({ type: 'url', value })
+const uri = (value: string): San => ({ type: 'url', value })
 export const dns = (value: string): San => ({ type: 'dns', value })
-export const email = (value: string): San => ({ type: 'email', value })
+const email = (value: string): San => ({ type: 'email', value })
 
 async function makeSet() {
   const authority = await makeAuthority('Clients')

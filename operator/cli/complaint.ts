@@ -71,7 +71,7 @@ export const isBehind = (object: Speaker): boolean =>
   object.generation !== undefined && writtenIn(object).observedGeneration !== object.generation
 
 /** What is wrong with one object: by its conditions, and by what was compiled of it, which knows the field. */
-export function complaintsOf(object: Speaker, found: readonly Finding[] = []): readonly Complaint[] {
+function complaintsOf(object: Speaker, found: readonly Finding[] = []): readonly Complaint[] {
   const written = (writtenIn(object).conditions ?? []).flatMap((c) => complaintIn(object, c))
   const compiled = found.filter(isCertain).flatMap((f) => complaintIn(object, f))
   const all = withFields(written, compiled)

@@ -47,7 +47,7 @@ const namesOf = (credential: Credential): Names =>
     }
   })
 
-export const fleetOf = (credential: Credential): Name => namesOf(credential).fleet
+const fleetOf = (credential: Credential): Name => namesOf(credential).fleet
 
 type Facts = {
   readonly domains: Domains

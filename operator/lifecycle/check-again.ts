@@ -6,7 +6,7 @@ const rarely = 12
 /** Nobody looks in step with the others: each wait is up to a quarter longer, and never shorter. */
 const longer = 0.25
 
-export const inOrder = ({ records }: DomainRecords): boolean => records.every(({ seen }) => seen === 'everywhere')
+const inOrder = ({ records }: DomainRecords): boolean => records.every(({ seen }) => seen === 'everywhere')
 
 /** `dice` in [0, 1); `isWaiting`: something waits for what is seen. */
 export function checkAgainMs(found: DomainRecords, verifyEveryMs: number, dice: number, isWaiting = false): number {

@@ -21,7 +21,7 @@ export type Delegating = Pick<Naming, 'prefix' | 'environment'> & {
 /** No label of a domain or a zone begins like this, so it parts the two: no two domains have one name, whatever their zones. */
 const mark = '_dkim'
 
-export const delegatedName = (selector: string, domain: string, targetZone: string): string =>
+const delegatedName = (selector: string, domain: string, targetZone: string): string =>
   `${selector}.${domain}.${mark}.${targetZone}`
 
 export function delegatedSelectors({ domain, targetZone, ...naming }: Delegating): Delegated {

@@ -24,7 +24,7 @@ export type Retirement =
   | { readonly is: 'unknown' }
 
 /** When its overlap ends: every use begins it anew. */
-export const endOf = (key: Key, { overlapMs }: Rotation, { uses }: Heard): number =>
+const endOf = (key: Key, { overlapMs }: Rotation, { uses }: Heard): number =>
   Math.max(timeOf(key.replacedAt) ?? 0, uses.get(key.id)?.at ?? 0) + overlapMs
 
 /** Whether anybody has used it since there is a newer one. */

@@ -54,7 +54,7 @@ export type KeyStep = {
 }
 
 /** As many as a status has room for. */
-export const mostKeys = 8
+const mostKeys = 8
 /** How soon to ask again whether relays have told of a use. */
 const askAgainMs = 2000
 

@@ -26,7 +26,7 @@ const at = (keys: readonly DkimKey[], stage: DkimKey['stage']): readonly DkimKey
   keys.filter((key) => key.stage === stage)
 
 /** What has to be published for it. */
-export function recordText(domain: string, { selector, algorithm, publicKey, delegatedTo }: DkimKey): string {
+function recordText(domain: string, { selector, algorithm, publicKey, delegatedTo }: DkimKey): string {
   const name = selectorName(selector, domain)
   const record = `${delegatedTo ?? name} TXT "${dkimRecordText(keyTypeOf(algorithm), publicKey)}"`
   return delegatedTo === undefined ? record : `${record}, to which ${name} has to be a CNAME`

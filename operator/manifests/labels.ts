@@ -5,7 +5,7 @@ import type { Manifest } from './manifest.ts'
 const policyLabel = 'relayfleet.dev/policy'
 
 /** What an object must carry before the operator writes over it or removes it; a rule of the API server asks for it, too. */
-export const managedBy = { 'app.kubernetes.io/managed-by': 'relayfleet' } as const
+const managedBy = { 'app.kubernetes.io/managed-by': 'relayfleet' } as const
 
 /** What a part of relayfleet is called in the labels of its objects. `relay-pods` is the Service that is scraped. */
 type Component = 'relay' | 'relay-pods'

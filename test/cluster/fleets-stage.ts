@@ -36,7 +36,7 @@ spec:
 /** What a policy of two relays with an issued certificate compiles to. */
 export const runs: RunFleet = fleetOf(policyText).compiled
 
-export const credentialOf = (i: number): RelayConfig['credentials'][number] => ({
+const credentialOf = (i: number): RelayConfig['credentials'][number] => ({
   name: `team-${i}/smtp`,
   username: `smtp.team-${i}`,
   keys: [{ id: 'k1', verifier: `sha256:${createHash('sha256').update(String(i)).digest('hex')}` }],

@@ -11,7 +11,7 @@ export type Target = {
   readonly run: (input: string, dice: Dice) => boolean
 }
 
-export class Divergence extends Error {}
+class Divergence extends Error {}
 
 export const same = (what: string, ours: unknown, theirs: unknown): void => {
   if (!isDeepStrictEqual(ours, theirs)) {

@@ -31,7 +31,7 @@ export type FloodPlan = {
   readonly floodSessions: number
 }
 
-export const wholeFlood: FloodPlan = { rounds: 3, seconds: 6, floodSessions: 200 }
+const wholeFlood: FloodPlan = { rounds: 3, seconds: 6, floodSessions: 200 }
 
 /** `kept`: from MAIL to the 250 behind the final dot on a session that stays. `alone`: from the connection on. */
 type Way = 'kept' | 'alone'
@@ -189,7 +189,7 @@ function waitsIn(rounds: readonly Times[]): Readonly<Record<keyof Times, RoundsW
  * How many times as long as at rest one of a hundred waits under the flood, in the middle round of each: a host that takes
  * the machine away for a tenth of a second, once in a minute, decides about the p99 of all rounds together, whatever the relay does.
  */
-export const timesAsLong = ({ rest, flooded }: FloodReport, way: Way): number =>
+const timesAsLong = ({ rest, flooded }: FloodReport, way: Way): number =>
   flooded[way].middleP99Ms / rest[way].middleP99Ms
 
 type HostTicks = { readonly all: number; readonly taken: number }

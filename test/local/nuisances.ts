@@ -33,7 +33,7 @@ const inData =
 
 const header = 'From: <app@corp.test>\r\n'
 
-export const nuisances: Readonly<Record<string, Nuisance>> = {
+const nuisances: Readonly<Record<string, Nuisance>> = {
   'a wrong password': async (access, localAddress) => {
     const session = await SmtpSession.connect({ ...access, localAddress })
     await session.command('EHLO client.test')

@@ -58,7 +58,7 @@ export const promises = (r: OrdealReport): Readonly<Record<string, boolean>> => 
   'it ends cleanly when asked': r.exitCode === 0,
 })
 
-export const allKept = (report: OrdealReport): boolean => Object.values(promises(report)).every(Boolean)
+const allKept = (report: OrdealReport): boolean => Object.values(promises(report)).every(Boolean)
 
 /** Runs in a new folder, which stays for a look when a promise was broken. @throws Error that names seed and folder */
 export async function ordeal(plan: OrdealPlan): Promise<OrdealReport> {

@@ -32,7 +32,7 @@ export type OverloadPlan = {
 
 export type OverloadReport = Awaited<ReturnType<typeof overload>>
 
-export const wholeOverload: OverloadPlan = { seconds: 60, slowClients: 1000, guessers: 32, floodSessions: 200 }
+const wholeOverload: OverloadPlan = { seconds: 60, slowClients: 1000, guessers: 32, floodSessions: 200 }
 
 const tenants = ['a', 'b', 'c', 'd', 'e'].map((name, n) => ({ name: `team-${name}/app`, address: `127.7.0.${n + 1}` }))
 /** Messages a second of each of them. */
@@ -190,7 +190,7 @@ const refusalsIn = (metrics: string): Readonly<Record<string, number>> =>
     ]),
   )
 
-export const worstMs = (waits: Readonly<Record<string, Waits>>): number =>
+const worstMs = (waits: Readonly<Record<string, Waits>>): number =>
   Math.max(...Object.values(waits).map(({ p99Ms }) => p99Ms))
 
 /** Each line is one promise. */

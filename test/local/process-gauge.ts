@@ -13,7 +13,7 @@ export type Gauge = {
 
 const pageBytes = 4096
 
-export const residentBytes = (pid: number): number =>
+const residentBytes = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes
 
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length

@@ -1,6 +1,6 @@
 /** How soon a relay is asked again: quickly while it is to change, and ever less often while it does not. Pure. */
 
-export const quickMs = 100
+const quickMs = 100
 const slowMs = { shortest: 5000, longest: 10_000 }
 
 /**

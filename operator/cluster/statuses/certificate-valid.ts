@@ -6,7 +6,7 @@ import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import { type FleetEvidence, serving } from './fleet-evidence.ts'
 
 /** What the operator issues is renewed a month before; whoever renews by hand has two weeks. */
-export const soonMs = 14 * 24 * 3_600_000
+const soonMs = 14 * 24 * 3_600_000
 
 type Certificate = { readonly what: string; readonly beginsAt: number; readonly endsAt: number }
 

@@ -18,7 +18,7 @@ export type Next = Standing & { readonly waitMs: number }
 
 /** After so many failures in a row, the version that we watch from is itself under suspicion. */
 const suspicious = 3
-export const retries: Backoff = { firstMs: 250, longestMs: 30_000 }
+const retries: Backoff = { firstMs: 250, longestMs: 30_000 }
 
 /** `from` is the version up to which the watch told everything; `heard`: whether it told anything at all. */
 export function afterWatch(end: WatchEnd, from: string, heard: boolean, failures: number, jitter: number): Next {

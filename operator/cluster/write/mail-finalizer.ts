@@ -1,7 +1,7 @@
 /** What keeps a RelayPolicy that somebody deletes, and with it its relays, until their mail is gone: a finalizer. */
 import type { ObjectMeta } from '../api/object.ts'
 
-export const mailFinalizer = 'relayfleet.dev/mail'
+const mailFinalizer = 'relayfleet.dev/mail'
 
 /** Kubernetes' own, while the garbage collector removes all that the object owns, whatever else keeps the object. */
 const foreground = 'foregroundDeletion'

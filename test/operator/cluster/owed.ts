@@ -3,7 +3,7 @@ import type { Owed } from '../../../operator/cluster/bindings/binding-object.ts'
 import { credentialOwner } from '../../../operator/cluster/write/ownership.ts'
 import type { Binding } from '../../../operator/compile/compiled.ts'
 
-export const binding = (over: Partial<Binding> = {}): Binding => ({
+const binding = (over: Partial<Binding> = {}): Binding => ({
   secretName: 'smtp',
   labels: {},
   annotations: {},

@@ -2,7 +2,7 @@
 import type { DkimKey, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
 import { type DkimObservations, type DkimStep, type DkimWish, dkimStep } from '../../../operator/lifecycle/dkim-step.ts'
 
-export const hour = 3_600_000
+const hour = 3_600_000
 export const day = 24 * hour
 
 export type Trouble = {

@@ -17,7 +17,7 @@ export const limited = (limits: Partial<Limited['limits']>, name = 'team/app'): 
 })
 
 /** Long enough for a machine that is busy with other tests: what is no answer in time is tested by itself. */
-export const patientMs = 20_000
+const patientMs = 20_000
 
 export const storeAt = (port: number, over: Partial<LimitStoreConfig> = {}): LimitStoreConfig => ({
   host: '127.0.0.1',
