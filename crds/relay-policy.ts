@@ -35,7 +35,7 @@ const listener = {
       enum: ['Reject', 'Normalise'],
       default: 'Reject',
       description:
-        'What becomes of CR or LF alone in a message; Normalise makes CR LF of each, for devices that send no better.',
+        'What becomes of CR or LF alone in a message; Normalise makes CR LF of each, and of CR CR LF, for what sends no better.',
     },
   },
 } as const satisfies ObjectSchema

@@ -1,20 +1,23 @@
-/** Makes CR LF of every CR and of every LF that stands alone, for a listener that normalises; chunk by chunk. */
+/** Makes CR LF of every CR and of every LF that stands alone, and of CR CR LF, for a listener that normalises; chunk by chunk. */
 import { beforeContent, scan } from './newlines.ts'
 
 const cr = 0x0d
+const none = Buffer.alloc(0)
 
 export class LineEnds {
-  /** The last octet was CR, and what follows tells whether it stands alone. */
-  #held = false
+  /** One CR or two that end what came: what follows tells whether they stand alone. */
+  #held = none
 
-  /** The chunk itself where nothing in it stands alone. An end of CR is given with the next chunk. */
+  /** The chunk itself where nothing in it stands alone. CRs at its end are given with the next chunk. */
   take(chunk: Buffer): Buffer {
-    const octets = this.#held ? Buffer.concat([Buffer.of(cr), chunk]) : chunk
-    this.#held = octets.at(-1) === cr
-    const given = this.#held ? octets.subarray(0, -1) : octets
+    const octets = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk
+    const end = octets.at(-1) !== cr ? octets.length : octets.length - (octets.at(-2) === cr ? 2 : 1)
+    this.#held = end < octets.length ? Buffer.from(octets.subarray(end)) : none
+    const given = end < octets.length ? octets.subarray(0, end) : octets
     return scan(beforeContent, octets).bare ? mended(given) : given
   }
 }
 
+/** CR CR LF is one line end, that of software which makes CR LF of each LF, also where CR was before it. */
 const mended = (octets: Buffer): Buffer =>
-  Buffer.from(octets.toString('latin1').replaceAll(/\r\n?|\n/g, '\r\n'), 'latin1')
+  Buffer.from(octets.toString('latin1').replaceAll(/\r?\r?\n|\r/g, '\r\n'), 'latin1')

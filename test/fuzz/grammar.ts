@@ -316,7 +316,7 @@ export function contentOf(wire: string): { readonly content: string; readonly re
   }
 }
 
-/** Each CR, LF or CR LF as CR LF. */
+/** Each CR, LF, CR LF or CR CR LF as CR LF. */
 export function withWholeLineEnds(octets: string): string {
   let mended = ''
   for (let at = 0; at < octets.length; at += 1) {
@@ -324,7 +324,8 @@ export function withWholeLineEnds(octets: string): string {
     if (c !== '\r' && c !== '\n') mended += c
     else {
       mended += '\r\n'
-      if (c === '\r' && octets.charAt(at + 1) === '\n') at += 1
+      if (octets.startsWith('\r\r\n', at)) at += 2
+      else if (octets.startsWith('\r\n', at)) at += 1
     }
   }
   return mended

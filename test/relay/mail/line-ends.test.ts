@@ -15,7 +15,10 @@ test.each([
   ['CR alone', 'a\rb\r\n', 'a\r\nb\r\n'],
   ['LF first', '\na\r\n', '\r\na\r\n'],
   ['two LF', 'a\n\nb\r\n', 'a\r\n\r\nb\r\n'],
-  ['CR CR LF', 'a\r\r\n', 'a\r\n\r\n'],
+  ['CR CR LF, which is one whose LF was made CR LF', 'a\r\r\nb\r\r\n', 'a\r\nb\r\n'],
+  ['CR before CR CR LF', 'a\r\r\r\n', 'a\r\n\r\n'],
+  ['many CR', `${'\r'.repeat(7)}b\r\n`, `${'\r\n'.repeat(7)}b\r\n`],
+  ['CR LF behind CR CR LF', 'a\r\r\n\r\n', 'a\r\n\r\n'],
   ['LF CR', 'a\n\rb\r\n', 'a\r\n\r\nb\r\n'],
   ['eight bits and NUL', '\xe9\0\n\r\n', '\xe9\0\r\n\r\n'],
 ])('%s', (_name, content, expected) => {
@@ -35,7 +38,7 @@ test('nothing stands alone behind it, and lines stay what they were', () => {
       // A content ends with CR LF, since only that ends it.
       const given = normalise([...chunks, 'z\r\n'])
       expect(scan(beforeContent, Buffer.from(given, 'latin1')).bare).toBe(false)
-      expect(given.split('\r\n')).toEqual(`${chunks.join('')}z\r\n`.split(/\r\n|\r|\n/))
+      expect(given.split('\r\n')).toEqual(`${chunks.join('')}z\r\n`.split(/\r?\r?\n|\r/))
     }),
     { numRuns: 5_000 },
   )
