@@ -5,13 +5,13 @@
  * this repository takes part in turn, under the same load; with `--floor` so does what sockets, TLS and disk alone cost.
  * Behind each load comes what one submission alone takes by the clock.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeCertificates } from '../test/certificates.ts'
 import { median } from '../test/local/median.ts'
 import { type Sink, startSink } from '../test/local/receiver.ts'
+import { contenderFolder, plainFolder } from './bench-folder.ts'
 import type { Contender, Setting } from './contender.ts'
 import { startFloor } from './floor.ts'
 import { latency } from './latency.ts'
@@ -94,7 +94,7 @@ function report({ name, costs }: Tree) {
   }
 }
 
-const place = mkdtempSync(join(process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir(), 'relayfleet-bench-'))
+const place = plainFolder('relayfleet-bench-')
 const trees: Tree[] = []
 try {
   const certificates = await makeCertificates(['127.0.0.1'])
@@ -103,7 +103,7 @@ try {
   )
   if (values.floor) starts.push(['floor', startFloor])
   for (const [name, start] of starts)
-    trees.push(await open(name, start, { certificates, folder: mkdtempSync(join(place, 'contender-')) }))
+    trees.push(await open(name, start, { certificates, folder: contenderFolder(place) }))
   for (const tree of trees) await race(tree, warmUp)
   for (let round = 0; round < Number(values.rounds); round += 1)
     for (const tree of trees) tree.costs.push(await measure(tree))

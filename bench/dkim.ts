@@ -1,18 +1,16 @@
 /** What signing costs: Relayfleet without, with one signature and with both, beside Postfix without and with opendkim, in
  * turns on this machine: `npm run bench:dkim`, as root, two minutes. */
-import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { makeCertificates } from '../test/certificates.ts'
 import { loadMessage } from '../test/local/load-message.ts'
 import { median } from '../test/local/median.ts'
-import { missingPackages } from '../test/local/programs.ts'
 import { startSink } from '../test/local/receiver.ts'
 import { SmtpSession } from '../test/local/smtp-session.ts'
 import { until } from '../test/local/until.ts'
 import { ed25519Key, rsaKey } from '../test/relay/delivery/signing-keys.ts'
 import { openSmarthost } from '../test/relay/delivery/smarthost.ts'
+import { benchFolder, contenderFolder } from './bench-folder.ts'
 import type { Contender, Setting } from './contender.ts'
 import type { Run } from './lane.ts'
 import { machine, revision } from './machine.ts'
@@ -20,6 +18,7 @@ import { startPostfixWithOpendkim } from './opendkim.ts'
 import { startPostfix } from './postfix.ts'
 import { race } from './race.ts'
 import { startRelayfleet, startSigning } from './relayfleet.ts'
+import { keep, resultsFile } from './results.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,9 +27,6 @@ const { values } = parseArgs({
     out: { type: 'string' },
   },
 })
-const parent = process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir()
-/** Where fsync costs nothing and proves nothing (linux/magic.h). */
-const tmpfs = 0x01021994
 const [rsa, ed25519] = [rsaKey('r1'), ed25519Key('e1')]
 
 type Entrant = {
@@ -47,18 +43,9 @@ const entrants: readonly Entrant[] = [
   { name: 'Postfix and opendkim, RSA', signatures: 1, start: (setting) => startPostfixWithOpendkim(setting, rsa) },
 ]
 
-function whyNot(): string | undefined {
-  const missing = missingPackages('postfix', 'smtp-sink', 'saslpasswd2', 'opendkim')
-  if (missing.length > 0) return `packages are missing: apt-get install ${[...new Set(missing)].join(' ')}`
-  if (process.getuid?.() !== 0) return 'Postfix changes users, so it has to be started by root'
-  if (statfsSync(parent).type === tmpfs) return `${parent} is in memory; name a folder on a disk: RELAYFLEET_BENCH_DIR`
-  return undefined
-}
-
 type Place = { readonly folder: string; readonly certificates: Setting['certificates'] }
 const newPlace = ({ folder, certificates }: Place): Place => {
-  const own = mkdtempSync(join(folder, 'contender-'))
-  return { folder: own, certificates }
+  return { folder: contenderFolder(folder), certificates }
 }
 
 /** The sink of the race throws away what it counts: so one message is looked at before. */
@@ -117,23 +104,13 @@ async function bench(place: Place): Promise<void> {
     })),
   )
   const at = new Date().toISOString()
-  const file = values.out ?? join(import.meta.dirname, 'results', `dkim-${at.slice(0, 10)}.json`)
+  const file = values.out ?? resultsFile('dkim', at)
   const raw = [...runs].map(([{ name }, own]) => ({ name, runs: own }))
-  writeFileSync(
-    file,
-    `${JSON.stringify({ at, revision: revision(), machine, messages: Number(values.messages), raw }, null, 1)}\n`,
-  )
+  keep({ at, revision: revision(), machine, messages: Number(values.messages), raw }, file)
   console.log(`raw numbers: ${file}`)
 }
 
-const trouble = whyNot()
-if (trouble !== undefined) {
-  console.error(`bench:dkim can not run: ${trouble}`)
-  process.exit(1)
-}
-const folder = mkdtempSync(join(parent, 'relayfleet-bench-'))
-// Postfix works as a user of its own, who has to get in.
-chmodSync(folder, 0o755)
+const folder = benchFolder('bench:dkim', { programs: ['postfix', 'smtp-sink', 'saslpasswd2', 'opendkim'], root: true })
 try {
   await bench({ folder, certificates: await makeCertificates(['127.0.0.1']) })
 } finally {

@@ -2,13 +2,12 @@
  * Relayfleet beside Postfix, Haraka, Exim and maddy on this machine, in turns: `npm run bench`, as root. Raw numbers go to
  * bench/results and from there into docs/benchmarks.md; with `--out FILE` only into that file, for a trial.
  */
-import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
-import { loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { makeCertificates } from '../test/certificates.ts'
-import { missingPackages } from '../test/local/programs.ts'
 import { startSink } from '../test/local/receiver.ts'
+import { benchFolder } from './bench-folder.ts'
 import { contestants } from './contestants.ts'
 import { Entrant, shout } from './entrant.ts'
 import { carryOut } from './load-order.ts'
@@ -26,16 +25,6 @@ const { values } = parseArgs({
 })
 const rounds = Number(values.rounds)
 const plan: Plan = { seconds: Number(values.seconds), sessions: 20 }
-const parent = process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir()
-/** Where fsync costs nothing and proves nothing (linux/magic.h). */
-const tmpfs = 0x01021994
-
-function whyNot(): string | undefined {
-  const missing = missingPackages('smtp-sink')
-  if (missing.length > 0) return `packages are missing: apt-get install ${missing.join(' ')}`
-  if (statfsSync(parent).type === tmpfs) return `${parent} is in memory; name a folder on a disk: RELAYFLEET_BENCH_DIR`
-  return undefined
-}
 
 async function loadCeiling(): Promise<number> {
   const sink = await startSink()
@@ -92,14 +81,7 @@ async function bench(entrants: readonly Entrant[]): Promise<Results> {
   }
 }
 
-const trouble = whyNot()
-if (trouble !== undefined) {
-  console.error(`bench can not run: ${trouble}`)
-  process.exit(1)
-}
-const folder = mkdtempSync(join(parent, 'relayfleet-bench-'))
-// Postfix works as a user of its own, who has to get in.
-chmodSync(folder, 0o755)
+const folder = benchFolder('bench', { programs: ['smtp-sink'] })
 const entrants = enter({ folder, certificates: await makeCertificates(['127.0.0.1']) })
 async function leaveNothing(): Promise<void> {
   await Promise.all(entrants.map((entrant) => entrant.close()))
@@ -110,7 +92,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 try {
   const results = await bench(entrants)
-  const file = values.out ?? resultsFile(results.at)
+  const file = values.out ?? resultsFile('full', results.at)
   keep(results, file)
   console.log(`raw numbers: ${file}`)
   if (values.out === undefined) printBenchmarks()

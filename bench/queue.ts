@@ -2,8 +2,7 @@
  * A long queue: `npm run bench:queue -- --messages 1000000` fills a spool, starts the relay on it while its smarthost is
  * away, and then lets the smarthost come back. How long until it is ready, how much memory, and how fast the queue drains.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, release, tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openSpool } from '../relay/spool/file-spool.ts'
@@ -13,6 +12,9 @@ import { freePort } from '../test/local/free-port.ts'
 import { startSink } from '../test/local/receiver.ts'
 import { listening, loadConfig, spawnRelay, writeRelay } from '../test/local/relay-process.ts'
 import { until } from '../test/local/until.ts'
+import { plainFolder } from './bench-folder.ts'
+import { machine } from './machine.ts'
+import { keep, resultsFile } from './results.ts'
 
 const { values } = parseArgs({
   options: {
@@ -109,11 +111,10 @@ async function measure(folder: string) {
   }
 }
 
-const folder = mkdtempSync(join(process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir(), 'relayfleet-queue-'))
+const folder = plainFolder('relayfleet-queue-')
 try {
   const figures = await measure(folder)
   const at = new Date().toISOString()
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }
   const result = {
     at,
     machine,
@@ -124,10 +125,7 @@ try {
     ...figures,
   }
   console.log(JSON.stringify(result, null, 1))
-  const results = join(import.meta.dirname, 'results')
-  mkdirSync(results, { recursive: true })
-  const name = `queue-${messages}-${at.slice(0, 10)}.json`
-  if (values.relay === undefined) writeFileSync(join(results, name), `${JSON.stringify(result, null, 1)}\n`)
+  if (values.relay === undefined) keep(result, resultsFile(`queue-${messages}`, at))
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

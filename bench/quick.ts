@@ -1,10 +1,8 @@
 /** Relayfleet against Postfix on this machine, in turns: `npm run bench:quick`, as root, two or three minutes. */
-import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { makeCertificates } from '../test/certificates.ts'
-import { missingPackages } from '../test/local/programs.ts'
 import { startSink } from '../test/local/receiver.ts'
+import { benchFolder, contenderFolder } from './bench-folder.ts'
 import type { Setting } from './contender.ts'
 import { fsyncsPerMessage } from './fsyncs.ts'
 import { type Lane, type Run, shapes, warmUp } from './lane.ts'
@@ -16,18 +14,7 @@ import { startRelayfleet } from './relayfleet.ts'
 import { report } from './report.ts'
 
 const rounds = 3
-const parent = process.env['RELAYFLEET_BENCH_DIR'] ?? tmpdir()
-/** Where fsync costs nothing and proves nothing (linux/magic.h). */
-const tmpfs = 0x01021994
 const starters = [startRelayfleet, startPostfix]
-
-function whyNot(): string | undefined {
-  const missing = missingPackages('postfix', 'smtp-sink', 'saslpasswd2', 'strace')
-  if (missing.length > 0) return `packages are missing: apt-get install ${[...new Set(missing)].join(' ')}`
-  if (process.getuid?.() !== 0) return 'Postfix changes users, so it has to be started by root'
-  if (statfsSync(parent).type === tmpfs) return `${parent} is in memory; name a folder on a disk: RELAYFLEET_BENCH_DIR`
-  return undefined
-}
 
 async function bench(folder: string): Promise<void> {
   const certificates = await makeCertificates(['127.0.0.1'])
@@ -35,7 +22,7 @@ async function bench(folder: string): Promise<void> {
   console.log(`the load's own ceiling, against smtp-sink without TLS: ${Math.round(ceiling)} messages/s`)
   const lanes: Lane[] = []
   try {
-    for (const start of starters) lanes.push(await openLane(start, { folder: newFolder(folder), certificates }))
+    for (const start of starters) lanes.push(await openLane(start, { folder: contenderFolder(folder), certificates }))
     for (const lane of lanes) await race(lane, { ...warmUp, forSeconds: 8 })
     for (let round = 1; round <= rounds; round += 1) await oneRound(round, lanes)
   } finally {
@@ -43,7 +30,7 @@ async function bench(folder: string): Promise<void> {
   }
   for (const [i, start] of starters.entries()) {
     const lane = lanes[i]
-    if (lane) lane.fsyncs = await fsyncsPerMessage(start, { folder: newFolder(folder), certificates })
+    if (lane) lane.fsyncs = await fsyncsPerMessage(start, { folder: contenderFolder(folder), certificates })
   }
   report(lanes, ceiling)
 }
@@ -56,8 +43,6 @@ async function openLane(start: Lane['start'], setting: Omit<Setting, 'sink'>): P
   })
   return { start, contender, sink, runs: { reused: [], single: [] }, latencies: [], fsyncs: Number.NaN }
 }
-
-const newFolder = (folder: string): string => mkdtempSync(join(folder, 'contender-'))
 
 /** Everybody in turn for each figure, so that a slow minute of the machine is everybody's. */
 async function oneRound(round: number, lanes: readonly Lane[]): Promise<void> {
@@ -83,14 +68,7 @@ async function loadCeiling(): Promise<number> {
   return acknowledged / seconds
 }
 
-const trouble = whyNot()
-if (trouble !== undefined) {
-  console.error(`bench:quick can not run: ${trouble}`)
-  process.exit(1)
-}
-const folder = mkdtempSync(join(parent, 'relayfleet-bench-'))
-// Postfix works as a user of its own, who has to get in.
-chmodSync(folder, 0o755)
+const folder = benchFolder('bench:quick', { programs: ['postfix', 'smtp-sink', 'saslpasswd2', 'strace'], root: true })
 try {
   await bench(folder)
 } finally {

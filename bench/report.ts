@@ -1,9 +1,8 @@
 /** The table that a person reads and the file that documents quote. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { median } from '../test/local/median.ts'
 import { type Lane, shapes } from './lane.ts'
 import { machine, revision } from './machine.ts'
+import { keep, resultsFile } from './results.ts'
 
 const rounded = (n: number): number => Number(n.toPrecision(3))
 
@@ -27,10 +26,8 @@ export function report(lanes: readonly Lane[], ceiling: number): void {
   })
   console.table(Object.fromEntries(rows))
   const at = new Date().toISOString()
-  const folder = join(import.meta.dirname, 'results')
-  const file = join(folder, `quick-${at.slice(0, 10)}.json`)
+  const file = resultsFile('quick', at)
   const raw = lanes.map(({ contender, runs, latencies, fsyncs }) => ({ name: contender.name, runs, latencies, fsyncs }))
-  mkdirSync(folder, { recursive: true })
   const all = {
     at,
     revision: revision(),
@@ -40,6 +37,6 @@ export function report(lanes: readonly Lane[], ceiling: number): void {
     figures: Object.fromEntries(rows),
     raw,
   }
-  writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`)
+  keep(all, file)
   console.log(`raw numbers: ${file}`)
 }

@@ -48,9 +48,9 @@ export type Results = {
 }
 
 const folder = join(import.meta.dirname, 'results')
-export const resultsFile = (at: string): string => join(folder, `full-${at.slice(0, 10)}.json`)
+export const resultsFile = (bench: string, at: string): string => join(folder, `${bench}-${at.slice(0, 10)}.json`)
 
-export function keep(results: Results, file: string): void {
+export function keep(results: object, file: string): void {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`)
 }
