@@ -280,8 +280,11 @@ test('what an earlier run said is not told as news: its relay may not come up th
   onTestFinished(() => void other.close())
   const again = running(directory, first.state.root)
   await again.until(shared, 'Ready', 'False ConfigurationRefused')
-  const told = again.tellings.flatMap((t) => (t.about === 'object' && t.ref === shared ? [t.ready] : []))
-  expect(told).toEqual(['False'])
+  const told = again.tellings.flatMap((t) => (t.about === 'object' && t.ref === shared ? [t] : []))
+  // A relay that needs seconds to start on a busy machine is told of before that, and rightly.
+  const ofRelay = told.filter(({ text }) => !text.startsWith('NoAnswer: '))
+  expect(ofRelay.map(({ ready }) => ready)).toEqual(['False'])
+  expect(told.some(({ ready }) => ready === 'True')).toBe(false)
 })
 
 test("a fleet in trouble does not delay another's edit", async () => {
