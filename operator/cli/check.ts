@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { Finding } from '../compile/compiled.ts'
 import { expired } from '../compile/expiry.ts'
-import { identityOutside } from '../compile/findings.ts'
+import { identityOutside, secretNamesUnfit } from '../compile/findings.ts'
 import { notSigned } from '../compile/not-signed.ts'
 import type { Ref } from '../compile/snapshot.ts'
 import type { LocatedProblem } from '../local/objects.ts'
@@ -71,7 +71,12 @@ function findingsIn(dir: string, { directory, compiled }: Offline): readonly Che
 }
 
 /** All that was asked for happens, and it may be more or less than a person thinks. */
-const mayBeMeant: ReadonlySet<string> = new Set([notSigned, identityOutside, 'CertificateRequiredToo'])
+const mayBeMeant: ReadonlySet<string> = new Set([
+  notSigned,
+  identityOutside,
+  secretNamesUnfit,
+  'CertificateRequiredToo',
+])
 
 /** It follows from what has an error of its own, or could not be read, and that has its line. */
 const inDoubt: ReadonlySet<string> = new Set(['PolicyUnknown', 'DomainUnknown', 'NamespaceUnknown'])

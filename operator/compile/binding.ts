@@ -5,6 +5,7 @@ import type { Rotation } from '../lifecycle/keys.ts'
 import { takes } from './client-certificate.ts'
 import type { Binding, Door, Guide } from './compiled.ts'
 import { clientHost, clientPort } from './listener.ts'
+import { fitting } from './secret-template.ts'
 import { type Credential, type Invalid, nameOf, type Place, type Policy } from './snapshot.ts'
 import { suffixedName } from './suffixed-name.ts'
 import { usernameOf } from './wish.ts'
@@ -32,11 +33,10 @@ export const hasSecret = ({ spec }: Credential): boolean => spec.type === 'Passw
 export function bindingOf(credential: Credential, policy: Policy, place: Place): Binding | undefined {
   const door = doorOf(credential, policy, place)
   if (door === undefined || !hasSecret(credential)) return undefined
-  const { labels = {}, annotations = {} } = credential.spec.secretTemplate
   return {
     secretName: secretNameOf(credential),
-    labels,
-    annotations,
+    labels: fitting(credential, 'labels'),
+    annotations: fitting(credential, 'annotations'),
     ...door,
     fleet: nameOf(policy),
     rotation: rotationOf(credential.spec.rotation),

@@ -11,6 +11,7 @@ import { findings } from './findings.ts'
 import type { Known } from './known.ts'
 import { oldestFirst } from './order.ts'
 import { type Permission, permit } from './permission.ts'
+import { unfit } from './secret-template.ts'
 import { type Credential, type Invalid, type Name, nameOf } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 import { domainName, wishOf } from './wish.ts'
@@ -103,6 +104,15 @@ const identitiesInDomains: Check = ({ spec: { identities } }, { entry }) => {
   return [finding(outside)('spec.identities.addresses')]
 }
 
+/** A Secret that has one of them would be refused whole. */
+const secretNames: Check = (credential) =>
+  (['labels', 'annotations'] as const).flatMap((kind) => {
+    const names = hasSecret(credential) ? unfit(credential, kind) : []
+    const field = `spec.secretTemplate.${kind}`
+    return names.length === 0 ? [] : [findings.secretNamesUnfit(names, described[kind], field)(field)]
+  })
+const described = { labels: 'a label', annotations: 'an annotation' } as const
+
 /** The binding is written where nobody else writes. */
 function secretFindings(credential: Credential, { domains: { known }, rival }: Facts): readonly Finding[] {
   if (!hasSecret(credential)) return []
@@ -125,6 +135,7 @@ const checks: readonly Check[] = [
   askedForCertificate, // and whose certificates its listeners ask for
   admittedByDomains, //   each domain's owner says which namespaces may send as it
   identitiesInDomains, // the credential narrows, and something has to be left
+  secretNames, //         its Secret may be asked for what none can have
 ]
 
 const claimAsWritten = (invalid: Invalid): Claim => ({

@@ -21,6 +21,8 @@ const says =
 
 /** Of a credential that may send as others of its addresses. */
 export const identityOutside = 'IdentityOutsideDomains'
+/** Of a credential whose Secret has not all that was asked for. */
+export const secretNamesUnfit = 'SecretNamesUnfit'
 
 const list = (names: readonly string[]): string => names.join(', ')
 
@@ -187,6 +189,14 @@ export const findings = {
     identityOutside,
     (addresses: readonly string[]) =>
       `${list(addresses)}: by domain and localParts of its SenderDomains this credential may not send as this; correct spec.identities.addresses, or take it out`,
+  ),
+
+  secretNamesUnfit: says(
+    'Accepted',
+    'True',
+    secretNamesUnfit,
+    (names: readonly string[], of: string, field: string) =>
+      `${names.map((name) => JSON.stringify(name)).join(', ')}: no object can have ${of} of that name, so the Secret has none; correct ${field}, or take it out`,
   ),
 
   resolved: says('ResolvedRefs', 'True', 'ResolvedRefs', () => 'every reference resolves'),

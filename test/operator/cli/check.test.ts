@@ -144,7 +144,10 @@ test('what may be meant is a warning, and no error', async () => {
   const objects = [
     policy('shared', 2525, { environment: 'Production', listeners, routes }),
     domain(spec),
-    credential('app', 'shared', { identities: { addresses: ['app@example.org', 'app@exmaple.org'] } }),
+    credential('app', 'shared', {
+      identities: { addresses: ['app@example.org', 'app@exmaple.org'] },
+      secretTemplate: { labels: { 'my team': 'web' } },
+    }),
     clients,
   ]
   const { code, out } = await check(yamlDirectory({ 'all.yaml': objects.join('---\n') }))
@@ -154,6 +157,9 @@ test('what may be meant is a warning, and no error', async () => {
   )
   expect(out).toMatch(
     /warning: RelayCredential team-a\/app spec\.identities\.addresses: app@exmaple\.org: .* may not send as this; correct/,
+  )
+  expect(out).toMatch(
+    /warning: RelayCredential team-a\/app spec\.secretTemplate\.labels: "my team": no object can have a label of that name/,
   )
   expect([code, out.trimEnd().split('\n').at(-1)]).toEqual([0, 'no errors in 4 objects'])
 })
