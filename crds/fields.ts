@@ -115,6 +115,9 @@ export const cidr = {
   pattern: '^[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})$',
 } as const satisfies StringSchema
 
+/** Every network of a family: of IPv4 within IPv6 the first 96 bits are no part of one. */
+export const everyNetwork = /[/]0$|^[0:]*:[Ff]{4}:[^/]*[/]96$/
+
 export const environment = {
   type: 'string',
   maxLength: 16,

@@ -151,9 +151,9 @@ const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[] = [
   },
   {
     field: 'spec.networks.allow',
-    cel: "self.networks.allow.all(c, !c.endsWith('/0'))",
-    message: '0.0.0.0/0 and ::/0 narrow nothing; name the networks, or leave the list empty',
-    holds: (s) => !s.networks.allow.some((c) => c.endsWith('/0')),
+    cel: `self.networks.allow.all(c, !c.matches('${fields.everyNetwork.source}'))`,
+    message: '0.0.0.0/0, ::/0 and ::ffff:0:0/96 narrow nothing; name the networks, or leave the list empty',
+    holds: (s) => !s.networks.allow.some((c) => fields.everyNetwork.test(c)),
   },
   {
     field: 'spec.limits',

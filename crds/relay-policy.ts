@@ -201,8 +201,6 @@ const spec = {
 
 export type RelayPolicySpec = FromSchema<typeof spec>
 
-const everyNetwork = (c: string): boolean => c.endsWith('/0')
-
 const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
   {
     field: 'spec.listeners',
@@ -255,9 +253,9 @@ const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
   },
   {
     field: 'spec.admission.networks.allow',
-    cel: "self.admission.networks.allow.all(c, !c.endsWith('/0'))",
-    message: '0.0.0.0/0 and ::/0 narrow nothing; name the networks, or leave the list empty',
-    holds: (s) => !s.admission.networks.allow.some(everyNetwork),
+    cel: `self.admission.networks.allow.all(c, !c.matches('${fields.everyNetwork.source}'))`,
+    message: '0.0.0.0/0, ::/0 and ::ffff:0:0/96 narrow nothing; name the networks, or leave the list empty',
+    holds: (s) => !s.admission.networks.allow.some((c) => fields.everyNetwork.test(c)),
   },
   ...throttleRules,
   ...routeRules,

@@ -89,6 +89,7 @@ export const credentialVerdicts: readonly Verdict[] = [
   credential('a rate of nothing', { limits: { rate: { count: 0, per: '1s' } } }, 'spec.limits.rate.count'),
   credential('no mail a day', { limits: { daily: 0 } }, 'spec.limits.daily'),
   credential('a credential from everywhere', { networks: { allow: ['::/0'] } }, 'spec.networks.allow'),
+  credential('a credential from all of IPv4', { networks: { allow: ['::ffff:0:0/96'] } }, 'spec.networks.allow'),
   credential('a credential from one network', { networks: { allow: ['192.0.2.0/24'] } }),
   credential('a credential without a domain', { senderDomainRefs: [] }, 'spec.senderDomainRefs'),
   credential('a type that is not there yet', { type: 'TrustedNetwork' }, 'spec.type'),

@@ -157,6 +157,12 @@ export const verdicts: readonly Verdict[] = [
     { admission: { networks: { allow: ['192.0.2.0/24', '0.0.0.0/0'] } } },
     'spec.admission.networks.allow',
   ),
+  policy(
+    'every IPv4 address, within IPv6',
+    { admission: { networks: { allow: ['0:0::FFFF:192.0.2.0/96'] } } },
+    'spec.admission.networks.allow',
+  ),
+  policy('the network of a translator', { admission: { networks: { allow: ['64:ff9b::/96', '2001:db8:ffff::/96'] } } }),
   policy('every IPv6 address', { admission: { networks: { allow: ['::/0'] } } }, 'spec.admission.networks.allow'),
   policy(
     'IPv4 within IPv6, and more than that',
