@@ -35,14 +35,17 @@ export function* ruleLines(rule: RuleId, names: Names, directory: Directory | un
   yield `  mend   ${rules[rule].mend}`
 }
 
-function objectOf(kind: 'RelayPolicy' | 'RelayCredential' | 'SenderDomain', names: Names): string {
-  switch (kind) {
-    case 'RelayPolicy':
-      return `RelayPolicy ${names.policy}`
-    case 'RelayCredential':
+/** Whose field decides; undefined for what no field does. */
+function objectOf(rule: RuleId, names: Names): string | undefined {
+  switch (rule.split('.', 1)[0]) {
+    case 'always':
+      return undefined
+    case 'credential':
       return `RelayCredential ${names.credential}`
-    case 'SenderDomain':
+    case 'senderDomain':
       return `SenderDomain ${names.senderDomain ?? 'of the From'}`
+    default:
+      return `RelayPolicy ${names.policy}`
   }
 }
 
@@ -56,9 +59,8 @@ export type RulePlace = {
 
 /** The field that decides a rule, and where it is written; undefined for what no field decides. */
 export function placeOfRule(rule: RuleId, names: Names, directory: Directory | undefined): RulePlace | undefined {
-  const { of } = rules[rule]
-  if (of === 'relay') return undefined
-  const object = objectOf(of, names)
+  const object = objectOf(rule, names)
+  if (object === undefined) return undefined
   const field = `spec.${rule.replace(/^(credential|senderDomain)\./, '')}`
   const found = directory?.objects.find((o) => o.object === object)
   if (found === undefined) return { object, field, written: false }
