@@ -1,5 +1,6 @@
 /** A delivery status notification: what failed, why, and what to do, for people and for programs (RFC 3464, RFC 6522). */
 import MimeNode from 'nodemailer/lib/mime-node'
+import { isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { replyLine } from '../mail/reply.ts'
@@ -48,7 +49,7 @@ export function composeDsn(report: Report): Promise<Buffer> {
   ])
   root.createChild('text/plain; charset=us-ascii').setContent(explanation(report))
   root.createChild('message/delivery-status').setContent(deliveryStatus(report))
-  root.createChild('text/rfc822-headers').setContent(/^[\x00-\x7f]*$/.test(header) ? header : report.header)
+  root.createChild('text/rfc822-headers').setContent(isAscii(header) ? header : report.header)
   return root.build()
 }
 

@@ -1,5 +1,5 @@
 /** What a message needs from a smarthost: checked against its EHLO before anything is sent (RFC 1870, 6152, 6531). */
-import { parsePath } from '../mail/address.ts'
+import { isAscii, parsePath } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import type { Capabilities } from './capabilities.ts'
@@ -8,7 +8,6 @@ import type { Content } from './content.ts'
 type Need = { readonly envelope: Envelope; readonly content: Pick<Content, 'octets' | 'eightBit' | 'utf8Header'> }
 type Check = (can: Capabilities, need: Need, forwardPath: string) => Reply | undefined
 
-const notAscii = (text: string): boolean => /[^\x00-\x7f]/.test(text)
 const hasControls = (text: string): boolean => /[\x00-\x1f\x7f]/.test(text)
 
 /** The list is the specification: the first reply is the recipient's bounce. */
@@ -41,12 +40,12 @@ export function refusedBeforehand(can: Capabilities, need: Need, forwardPath: st
 }
 
 const needsUtf8 = (can: Capabilities, { envelope, content }: Need, forwardPaths: readonly string[]): boolean =>
-  [envelope.reversePath, ...forwardPaths].some((path) => notAscii(toldTo(can, path))) ||
+  [envelope.reversePath, ...forwardPaths].some((path) => !isAscii(toldTo(can, path))) ||
   (envelope.smtpUtf8 && content.utf8Header)
 
 /** The address as this smarthost takes it: without SMTPUTF8 a domain is told in its A-labels (RFC 5890 section 2.3.2.1). */
 export function toldTo({ smtpUtf8 }: Capabilities, path: string): string {
-  const mailbox = !smtpUtf8 && notAscii(path) ? parsePath(path) : undefined
+  const mailbox = !smtpUtf8 && !isAscii(path) ? parsePath(path) : undefined
   return mailbox === undefined ? path : path.slice(0, path.lastIndexOf('@') + 1) + mailbox.domain
 }
 
