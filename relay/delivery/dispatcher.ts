@@ -4,18 +4,18 @@ import type { Events } from '../events.ts'
 import type { Headroom } from '../headroom.ts'
 import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
-import { reply, replyLine } from '../mail/reply.ts'
+import { reply } from '../mail/reply.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Turns } from '../turns.ts'
 import { within } from '../within.ts'
 import { type Attempted, attempt, unreadable } from './attempt.ts'
 import type { Retry } from './decide.ts'
-import { afterAttempt, toldByExchanger } from './health.ts'
 import type { Hop } from './hop.ts'
 import { InFlight } from './in-flight.ts'
 import type { KnownExchangers } from './known-exchangers.ts'
 import type { Lane, Next, Wait } from './lane.ts'
 import type { Ledger, Result } from './ledger.ts'
+import { learn, placeOf, tell } from './news.ts'
 import type { Surroundings } from './open.ts'
 import type { OpenAttempts } from './open-attempts.ts'
 import type { Pool, PoolLimits } from './pool.ts'
@@ -271,18 +271,18 @@ export class Dispatcher {
   }
 
   async #run(lane: Lane, next: Next): Promise<void> {
-    const { ledger, openAttempts } = this.#parts
+    const { ledger, openAttempts, now, events } = this.#parts
     const { pool, parcel } = next
     const open = openAttempts.begin(parcel.message.envelope.queueId)
     const attempted = await this.#attempt(next)
     this.#pools.finished(pool)
     lane.room.connections.leave(parcel.message.envelope.credential)
-    if (attempted.asked && !pool.isAbandoned) this.#learn(lane, pool, attempted.outcomes)
+    if (attempted.asked && !pool.isAbandoned) learn(lane, pool, attempted.outcomes, now(), events)
     const smarthost = placeOf(pool)
     const results = attempted.outcomes
       .map((said, i) => ({ recipient: parcel.recipients[i] ?? -1, outcome: lane.lastWord(said, next), smarthost }))
       .filter(({ outcome }) => !this.#wasInterrupted(outcome))
-    this.#tell(lane, pool, parcel.message, attempted, results)
+    tell(lane, pool, parcel.message, attempted, results, events)
     const settled = this.#sendOn(lane, pool, parcel, results)
     lane.room.unsettled++
     this.#goOn(lane)
@@ -327,28 +327,6 @@ export class Dispatcher {
     return this.#interrupted && outcome.kind === 'deferred' && outcome.scope === 'nextHop'
   }
 
-  #learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[]): void {
-    const { now, events } = this.#parts
-    const [before, at] = [pool.health, now()]
-    pool.health = afterAttempt(before, pool.isExchanger ? toldByExchanger(outcomes) : outcomes, at)
-    lane.room.reach.learn(pool.name, outcomes, at)
-    if (pool.isExchanger) return
-    const { ejectedUntil, lastFailure } = pool.health
-    if (ejectedUntil > before.ejectedUntil && lastFailure !== undefined)
-      events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure))
-  }
-
-  #tell(lane: Lane, pool: Pool, message: Tracked, { tookMs }: Attempted, results: readonly Result[]): void {
-    const { events } = this.#parts
-    const { host } = placeOf(pool)
-    const where = { queueId: message.envelope.queueId, route: lane.route.name, smarthost: pool.label, host }
-    for (const { recipient, outcome } of results) {
-      const { forwardPath = '', attempts = 0 } = message.recipients[recipient] ?? {}
-      events.attempted({ ...where, forwardPath, attempt: attempts + 1, outcome })
-    }
-    if (tookMs !== undefined && results.length > 0) events.attemptTook(pool.label, tookMs / 1000)
-  }
-
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
   #sendOn(lane: Lane, pool: Pool, { message, tried }: Parcel, results: readonly Result[]): readonly Result[] {
     const { failed, leftOver, spoilt, settled } = sortResults(results)
@@ -381,11 +359,6 @@ export class Dispatcher {
     if (results.length === 0) return Promise.resolve()
     return this.#parts.ledger.settle(message, results, retry)
   }
-}
-
-function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smarthost']> {
-  const { name, host, port } = target.smarthost
-  return { ...(!isExchanger && { name }), host, port }
 }
 
 const positionOf = ({ recipient }: Result): number => recipient

@@ -1,0 +1,46 @@
+/** What an attempt tells: how well its next hop is, and what became of its recipients. */
+import type { Events } from '../events.ts'
+import type { Outcome } from '../mail/outcome.ts'
+import { replyLine } from '../mail/reply.ts'
+import type { Attempted } from './attempt.ts'
+import { afterAttempt, toldByExchanger } from './health.ts'
+import type { Lane } from './lane.ts'
+import type { Result } from './ledger.ts'
+import type { Pool } from './pool.ts'
+import type { Tracked } from './tracked.ts'
+
+type Teller = Pick<Events, 'attempted' | 'attemptTook' | 'smarthostEjected'>
+
+/** Where it went, for a DSN. */
+export function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smarthost']> {
+  const { name, host, port } = target.smarthost
+  return { ...(!isExchanger && { name }), host, port }
+}
+
+export function learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[], at: number, events: Teller): void {
+  const before = pool.health
+  pool.health = afterAttempt(before, pool.isExchanger ? toldByExchanger(outcomes) : outcomes, at)
+  lane.room.reach.learn(pool.name, outcomes, at)
+  if (pool.isExchanger) return
+  const { ejectedUntil, lastFailure } = pool.health
+  if (ejectedUntil > before.ejectedUntil && lastFailure !== undefined)
+    events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure))
+}
+
+/** Before their states are changed by it. */
+export function tell(
+  { route }: Lane,
+  pool: Pool,
+  { envelope, recipients }: Tracked,
+  { tookMs }: Attempted,
+  results: readonly Result[],
+  events: Teller,
+): void {
+  const { host } = pool.target.smarthost
+  const where = { queueId: envelope.queueId, route: route.name, smarthost: pool.label, host }
+  for (const { recipient, outcome } of results) {
+    const { forwardPath = '', attempts = 0 } = recipients[recipient] ?? {}
+    events.attempted({ ...where, forwardPath, attempt: attempts + 1, outcome })
+  }
+  if (tookMs !== undefined && results.length > 0) events.attemptTook(pool.label, tookMs / 1000)
+}
