@@ -110,7 +110,7 @@ class Opening {
     this.address = this.#socket.remoteAddress ?? ''
     if (policy.starts === 'atOnce') await this.#secure(this.#socket)
     this.#wire = new Wire(this.#socket, deadlines)
-    await this.#say('', 'banner')
+    await this.#hearBanner()
     let capabilities = await this.#hello()
     if (policy.starts === 'upgrade' && (policy.required || capabilities.startTls)) {
       await this.#upgrade(capabilities)
@@ -125,6 +125,13 @@ class Opening {
       this.address,
       withoutTls,
     )
+  }
+
+  async #hearBanner(): Promise<void> {
+    const answer = await this.#ask('', 'banner')
+    const waitsForTls =
+      this.#target.smarthost.tls.mode === 'StartTLS' && answer.kind === 'none' && answer.cause === 'silent'
+    expectPositive(waitsForTls ? none('silent', `${answer.why}; ${needsImplicit}`) : answer, 'banner')
   }
 
   abandon(): void {
@@ -199,6 +206,8 @@ class Opening {
     return answer ?? none('lost', 'no answer')
   }
 }
+
+const needsImplicit = 'if it waits for TLS to begin, as at port 465, it needs tls.mode Implicit'
 
 function expectPositive(answer: Answer, stage: Stage, unanswered = stage): WireReply {
   if (answer.kind === 'reply' && isPositive(answer)) return answer.reply

@@ -14,13 +14,11 @@ let forName: Certificate
 let forOthers: Certificate
 let expired: Certificate
 let notYet: Certificate
-let twin: string
 const day = 86_400_000
 
 beforeAll(async () => {
   const [from, to] = [new Date(Date.now() - 2 * day), new Date(Date.now() - day)]
   forAddress = await makeCertificates(['127.0.0.1'])
-  twin = await oddTwin(forAddress.ca)
   forName = await makeCertificates(['localhost'])
   forOthers = await makeCertificates(['mail.other.test', '127.0.0.2'])
   expired = await makeCertificates(['127.0.0.1'], { notBefore: from, notAfter: to })
@@ -168,44 +166,6 @@ test.each(
     const [state] = delivery.smarthosts()
     expect(Date.parse(state?.ejectedUntil ?? '') - Date.now()).toBeGreaterThan(55_000)
   }
-})
-
-const told: readonly (readonly [name: string, served: () => Certificate, words: string])[] = [
-  ['expired', () => expired, 'its certificate has expired, or one that vouches for it (CERT_HAS_EXPIRED)'],
-  ['not yet valid', () => notYet, 'its certificate is not valid yet, or one that vouches for it; or the clock here is'],
-  [
-    'for others',
-    () => forOthers,
-    'its certificate is for DNS:mail.other.test, IP Address:127.0.0.2, and not for this host',
-  ],
-  [
-    'of an unknown authority',
-    () => ({ ...forAddress, ca: forName.ca }),
-    'its certificate is of no authority that is trusted here: tls.caRef names its own one',
-  ],
-  [
-    'of an authority with the same name',
-    () => ({ ...forAddress, ca: twin }),
-    'its signature is not by the key of the authority that it names; of two authorities with one name in tls.caRef only',
-  ],
-]
-
-test.each(told)('case T18: what is wrong with a certificate is told in words: %s', async (_name, served, words) => {
-  const certificate = served()
-  const { outcome } = await deliver({ certificate }, { tls: startTls }, certificate.ca)
-  expect(outcome?.reply.text).toContain(`TLS: no trusted TLS with 127.0.0.1: ${words}`)
-})
-
-test('case T18: a smarthost that speaks in clear where TLS was to begin is told as that, with the mode that it needs', async () => {
-  const { outcome } = await deliver(
-    { certificate: forAddress },
-    { tls: { ...startTls, mode: 'Implicit' } },
-    forAddress.ca,
-  )
-  expect(outcome).toMatchObject(insecure)
-  expect(outcome?.reply.text).toContain(
-    'it speaks in clear where TLS was to begin: tls.mode Implicit is for ports like 465',
-  )
 })
 
 test.each(['StartTLS', 'Implicit'] as const)('%s verifies without a login too', async (mode) => {

@@ -1,0 +1,70 @@
+/** What is wrong with the TLS of a smarthost is told in words that name what mends it. */
+import { expect, test } from 'vitest'
+import type { SmarthostConfig } from '../../../relay/config.ts'
+import { type Deadlines, deadlines } from '../../../relay/delivery/stage.ts'
+import { makeCertificates, oddTwin } from '../../certificates.ts'
+import { allWithin, oneSmarthost, rig } from './rig.ts'
+import { envelope, hello } from './samples.ts'
+import { everything, type Options, startSmarthost } from './smarthost.ts'
+
+type Certificate = Awaited<ReturnType<typeof makeCertificates>>
+const day = 86_400_000
+const daysFromNow = (days: number): Date => new Date(Date.now() + days * day)
+
+const forAddress = await makeCertificates(['127.0.0.1'])
+const forName = await makeCertificates(['localhost'])
+const forOthers = await makeCertificates(['mail.other.test', '127.0.0.2'])
+const expired = await makeCertificates(['127.0.0.1'], { notBefore: daysFromNow(-2), notAfter: daysFromNow(-1) })
+const notYet = await makeCertificates(['127.0.0.1'], { notBefore: daysFromNow(1), notAfter: daysFromNow(2) })
+const twin = await oddTwin(forAddress.ca)
+
+const startTls = { mode: 'StartTLS', caFile: 'ca' } as const
+
+/** To the first attempt. */
+async function replyOf(options: Options, tls: SmarthostConfig['tls'], ca: string, within: Deadlines = deadlines) {
+  const { port } = await startSmarthost({ offers: [...everything, 'STARTTLS'], ...options })
+  const { attempted, attempts, spool } = rig(oneSmarthost(port, { tls }), { files: { ca }, deadlines: within })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  return attempts[0]?.outcome.reply.text
+}
+
+const told: readonly (readonly [name: string, served: () => Certificate, words: string])[] = [
+  ['expired', () => expired, 'its certificate has expired, or one that vouches for it (CERT_HAS_EXPIRED)'],
+  ['not yet valid', () => notYet, 'its certificate is not valid yet, or one that vouches for it; or the clock here is'],
+  [
+    'for others',
+    () => forOthers,
+    'its certificate is for DNS:mail.other.test, IP Address:127.0.0.2, and not for this host',
+  ],
+  [
+    'of an unknown authority',
+    () => ({ ...forAddress, ca: forName.ca }),
+    'its certificate is of no authority that is trusted here: tls.caRef names its own one',
+  ],
+  [
+    'of an authority with the same name',
+    () => ({ ...forAddress, ca: twin }),
+    'its signature is not by the key of the authority that it names; of two authorities with one name in tls.caRef only',
+  ],
+]
+
+test.each(told)('case T18: what is wrong with a certificate is told in words: %s', async (_name, served, words) => {
+  const certificate = served()
+  expect(await replyOf({ certificate }, startTls, certificate.ca)).toContain(
+    `TLS: no trusted TLS with 127.0.0.1: ${words}`,
+  )
+})
+
+test('case T18: a smarthost that speaks in clear where TLS was to begin is told as that, with the mode that it needs', async () => {
+  expect(await replyOf({ certificate: forAddress }, { ...startTls, mode: 'Implicit' }, forAddress.ca)).toContain(
+    'it speaks in clear where TLS was to begin: tls.mode Implicit is for ports like 465',
+  )
+})
+
+test('case T18: a smarthost that waits for TLS where STARTTLS was to come is told with the mode that it may need', async () => {
+  const options = { certificate: forAddress, tlsFromStart: true }
+  expect(await replyOf(options, startTls, forAddress.ca, allWithin(500))).toBe(
+    'banner: no answer within 0.5 s; if it waits for TLS to begin, as at port 465, it needs tls.mode Implicit',
+  )
+})
