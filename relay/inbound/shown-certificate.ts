@@ -1,11 +1,13 @@
 /** The certificate that a client has shown in its handshake, as OpenSSL judged it. */
-import { X509Certificate } from 'node:crypto'
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
 import { peerCertificate } from '../peer-certificate.ts'
 import {
   type Authority,
   type CertificateTrouble,
   type ClientCertificate,
+  type Path,
+  pathOf,
   readCertificate,
 } from '../rules/certificate.ts'
 
@@ -20,8 +22,9 @@ const troubles: Readonly<Record<string, CertificateTrouble>> = {
   INVALID_PURPOSE: 'notForClients',
 }
 
-/** Longer ones nobody has. */
-const longestChain = 10
+/** Intermediates that have vouched for clients: what comes along is never freed once it was looked at (peer-certificate.ts). */
+const known = new WeakMap<Authority, readonly X509Certificate[]>()
+const mostKnown = 64
 
 /**
  * After a handshake that asked for it, by this authority. A session that was resumed has verified nothing; none is, and
@@ -33,22 +36,27 @@ export function shownCertificate(socket: TLSSocket, authority: Authority): Clien
     if (socket.isSessionReused() || leaf === undefined) return 'absent'
     const error = (socket as Judged)._handle.verifyError()
     if (error) return troubles[error.code ?? ''] ?? 'untrusted'
-    const read = readCertificate([leaf], authority)
-    // The chain is looked at only where it is needed, and nobody's who is not trusted: see peer-certificate.ts.
-    return read === 'untrusted' ? readCertificate(chainOf(socket.getPeerCertificate(true)), authority) : read
+    const path = knownPath(leaf, authority) ?? newPath(leaf, authority, socket)
+    return path === undefined ? 'untrusted' : readCertificate(path, authority)
   } catch {
     // What a stranger made can not be read, so it is not trusted; and it ends no more than its own session.
     return 'untrusted'
   }
 }
 
-/** The leaf first; the last one names itself as its issuer, or nobody. */
-function chainOf(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
-  const chain: X509Certificate[] = []
-  let at: DetailedPeerCertificate | undefined = leaf
-  while (at?.raw !== undefined && chain.length < longestChain) {
-    chain.push(new X509Certificate(at.raw))
-    at = at.issuerCertificate === at ? undefined : at.issuerCertificate
-  }
-  return chain
+/** One that has ended may have been renewed. */
+function knownPath(leaf: X509Certificate, authority: Authority): Path | undefined {
+  const now = Date.now()
+  const valid = (known.get(authority) ?? []).filter((c) => c.validToDate.getTime() > now)
+  return pathOf([leaf, ...valid], authority)
+}
+
+function newPath(leaf: X509Certificate, authority: Authority, socket: TLSSocket): Path | undefined {
+  const shown: X509Certificate[] = []
+  let at = socket.getPeerX509Certificate()?.issuerCertificate
+  for (; at !== undefined; at = at.issuerCertificate) shown.push(at)
+  const path = pathOf([leaf, ...shown], authority)
+  if (path !== undefined)
+    known.set(authority, [...path.certificates.slice(1), ...(known.get(authority) ?? [])].slice(0, mostKnown))
+  return path
 }

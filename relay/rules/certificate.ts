@@ -52,41 +52,43 @@ export const printAuthority = ({ certificates }: Authority): string => certifica
 export const anchorsIn = ({ certificates }: Authority): ReadonlySet<string> =>
   new Set(certificates.map((c) => c.fingerprint256))
 
+/** From a leaf, by signatures, to the certificates of the authority that vouch for the last one. */
+export type Path = { readonly certificates: readonly X509Certificate[]; readonly anchors: readonly X509Certificate[] }
+
+/** Longer ones nobody has. */
+const longestPath = 10
+
 /**
- * What a chain says that TLS has verified, its leaf first. That signatures lead to the authority is looked at once more:
- * which of its certificates they lead to decides what becomes of the session when one of them is taken away.
+ * Of what TLS has verified, the leaf first, and what else there is in any order. That signatures lead to the authority is
+ * looked at once more: which of its certificates they lead to decides what becomes of the session when one of them is taken away.
  */
-export function readCertificate(
-  chain: readonly X509Certificate[],
-  authority: Authority,
-): ClientCertificate | 'untrusted' {
-  const anchors = anchorsOf(chain, authority.certificates)
-  const [leaf] = chain
-  if (leaf === undefined || anchors.length === 0) return 'untrusted'
+export function pathOf(
+  [leaf, ...others]: readonly X509Certificate[],
+  { certificates: authority }: Authority,
+): Path | undefined {
+  const certificates: X509Certificate[] = []
+  for (let at = leaf; at !== undefined && certificates.length < longestPath; ) {
+    const last = at
+    certificates.push(last)
+    const anchors = authority.filter((a) => a.fingerprint256 === last.fingerprint256 || signed(a, last))
+    if (anchors.length > 0) return { certificates, anchors }
+    at = others.find((other) => !certificates.includes(other) && signed(other, last))
+  }
+  return undefined
+}
+
+export function readCertificate({ certificates, anchors }: Path, { file }: Authority): ClientCertificate {
   return {
-    authority: authority.file,
+    authority: file,
     anchors: anchors.map((a) => a.fingerprint256),
-    names: namesIn(leaf.subjectAltName ?? ''),
-    notBefore: Math.max(...chain.map(beginOf), Math.min(...anchors.map(beginOf))),
-    notAfter: Math.min(...chain.map(endOf), Math.max(...anchors.map(endOf))),
+    names: namesIn(certificates[0]?.subjectAltName ?? ''),
+    notBefore: Math.max(...certificates.map(beginOf), Math.min(...anchors.map(beginOf))),
+    notAfter: Math.min(...certificates.map(endOf), Math.max(...anchors.map(endOf))),
   }
 }
 
 const beginOf = ({ validFromDate }: X509Certificate): number => validFromDate.getTime()
 const endOf = ({ validToDate }: X509Certificate): number => validToDate.getTime()
-
-function anchorsOf(
-  chain: readonly X509Certificate[],
-  authority: readonly X509Certificate[],
-): readonly X509Certificate[] {
-  for (const [i, certificate] of chain.entries()) {
-    const found = authority.filter((a) => a.fingerprint256 === certificate.fingerprint256 || signed(a, certificate))
-    if (found.length > 0) return found
-    const next = chain[i + 1]
-    if (next === undefined || !signed(next, certificate)) return []
-  }
-  return []
-}
 
 const signed = (issuer: X509Certificate, certificate: X509Certificate): boolean =>
   certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)

@@ -118,6 +118,7 @@ test('a chain that is longer than any in use is not verified, which takes time o
 test.each([
   ['a stranger', 'other', /^535 5\.7\.8 the client certificate is not of an authority/],
   ['who is trusted', 'device', /^235 /],
+  ['who is trusted by an intermediate', 'chain', /^235 /],
 ] as const)('a chain of %s with a key on a curve that NIST has no name for ends no relay (case T22)', async (_, name, said) => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   const { cert, key } = shown[name]

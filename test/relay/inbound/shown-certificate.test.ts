@@ -21,12 +21,13 @@ const verified = { verifyError: () => undefined }
 
 const socketWith = (over: object): TLSSocket =>
   ({
-    getPeerCertificate: () => ({}),
+    getPeerX509Certificate: () => undefined,
     isSessionReused: () => false,
     _handle: { ...device, ...verified },
     ...over,
   }) as unknown as TLSSocket
 
+const web = 'URI:spiffe://corp.example/web'
 const failing = (): never => {
   throw new Error('no')
 }
@@ -53,7 +54,7 @@ test.each([
   ['a handle that has no session', { _handle: verified }, 'untrusted'],
   ['a session that can not be read', withSession({ getSession: failing }), 'untrusted'],
   ['a session that is cut off', withSession({ getSession: () => device.getSession().subarray(0, 60) }), 'untrusted'],
-  ['a chain that can not be read', { ...below, getPeerCertificate: failing }, 'untrusted'],
+  ['a chain that can not be read', { ...below, getPeerX509Certificate: failing }, 'untrusted'],
   ['a chain that leads nowhere', below, 'untrusted'],
   ['a leaf that is none', withSession(sessionOf(Buffer.from('garbage'))), 'untrusted'],
   ['no certificate', withSession(sessionOf()), 'absent'],
@@ -61,4 +62,17 @@ test.each([
   ['a session that was resumed', { isSessionReused: () => true }, 'absent'],
 ] as const)('nobody is trusted by %s', (_, over, trouble) => {
   expect(shownCertificate(socketWith(over), authority)).toBe(trouble)
+})
+
+test('what comes along is looked at once, for all clients that it vouches for', () => {
+  let looks = 0
+  const intermediate = new X509Certificate(authorities.intermediate.pem)
+  const getPeerX509Certificate = () => {
+    looks += 1
+    return { issuerCertificate: intermediate }
+  }
+  const ours = readAuthority('clients.crt', authorities.authority.pem)
+  for (let clients = 0; clients < 3; clients += 1)
+    expect(shownCertificate(socketWith({ ...below, getPeerX509Certificate }), ours)).toMatchObject({ names: [web] })
+  expect(looks).toBe(1)
 })
