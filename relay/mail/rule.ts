@@ -121,7 +121,7 @@ export const rules = {
     code: 554,
     subject: '6.0',
     text: 'malformed or ambiguous headers',
-    mend: 'send exactly one From with one mailbox, in the plain form: Name <user@domain>',
+    mend: 'send exactly one From with one mailbox, in the plain form: "Name" <user@domain>, with a domain of two labels or more',
   },
   'always.headerSize': {
     code: 552,
