@@ -17,6 +17,9 @@ export const signingSecretNames = (policy: string): readonly string[] =>
 export const configSecretNames = (policy: string): readonly string[] =>
   Array.from({ length: configShards }, (_, i) => `${policy}-relay-config-${i}`)
 
+/** Of a pod; whatever else is in it was put beside it by somebody, as a proxy. */
+export const relayContainerName = 'relay'
+
 /** The volume with what a relay may not lose. */
 export const dataVolume = 'data'
 

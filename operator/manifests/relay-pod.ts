@@ -4,7 +4,7 @@ import { nodeFlags } from '../../relay/node-flags.ts'
 import { configVolume } from './config-volume.ts'
 import { httpPort, httpPortName } from './http-port.ts'
 import { labelsOf, selectorOf, takesMail } from './labels.ts'
-import { dataVolume } from './names.ts'
+import { dataVolume, relayContainerName } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
 /** In the image. */
@@ -36,7 +36,7 @@ const relayContainer = (fleet: RelayFleet): V1Container => {
   const port = httpPort(fleet)
   const { image, imagePullPolicy } = fleet.cluster
   return {
-    name: 'relay',
+    name: relayContainerName,
     image,
     ...(imagePullPolicy !== undefined && { imagePullPolicy }),
     args: [...nodeFlags(program), program, ...relayArguments, '--http', `:::${port}`, ...indexArguments],

@@ -1,4 +1,5 @@
 /** A pod's log as it is written, line by line. */
+import { relayContainerName } from '../../manifests/names.ts'
 import { Lines } from '../api/lines.ts'
 import type { Wire } from '../api/wire.ts'
 
@@ -14,7 +15,7 @@ type Pod = { readonly namespace: string; readonly name: string }
  */
 export async function* podLog(wire: Wire, { namespace, name }: Pod, signal: AbortSignal): AsyncGenerator<string> {
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/log`
-  const query = { follow: 'true', container: 'relay', sinceSeconds: '30' }
+  const query = { follow: 'true', container: relayContainerName, sinceSeconds: '30' }
   const answer = await wire.stream({ method: 'GET', path, query, timeoutMs: openMs, signal })
   const lines = new Lines(maxLine)
   for await (const chunk of answer as AsyncIterable<Buffer>) yield* lines.push(chunk)

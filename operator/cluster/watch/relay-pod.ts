@@ -1,6 +1,7 @@
 /** A relay's pod, as far as the operator has to know it. */
 import { drainAnnotation } from '../../manifests/config-volume.ts'
 import { httpPortName } from '../../manifests/http-port.ts'
+import { relayContainerName } from '../../manifests/names.ts'
 import type { KubeObject } from '../api/object.ts'
 
 export type RelayPod = {
@@ -9,7 +10,7 @@ export type RelayPod = {
   readonly uid: string
   /** Absent until it has one. */
   readonly ip?: string
-  /** Of its own pages, by the container port of that name. */
+  /** Of its own pages, by the port of that name of the relay's own container. */
   readonly httpPort?: number
   readonly ready: boolean
   /** It is being deleted. */
@@ -30,6 +31,7 @@ type Pod = {
   readonly spec?: {
     readonly nodeName?: string
     readonly containers?: readonly {
+      readonly name: string
       readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
     }[]
   }
@@ -46,8 +48,8 @@ export function relayPodOf(object: KubeObject): RelayPod {
   const { name, namespace = '', uid = '', deletionTimestamp, annotations } = object.metadata
   const drain = annotations?.[drainAnnotation]
   const { spec, status = {} } = object as Pod
-  const ports = (spec?.containers ?? []).flatMap((c) => c.ports ?? [])
-  const httpPort = ports.find((p) => p.name === httpPortName)?.containerPort
+  const relay = spec?.containers?.find((c) => c.name === relayContainerName)
+  const httpPort = relay?.ports?.find((p) => p.name === httpPortName)?.containerPort
   const waiting = whyNotRunning(status) ?? whyNotHeardOf(status, spec?.nodeName)
   return {
     namespace,

@@ -9,7 +9,9 @@ const pod = (status: object, metadata: object = {}) =>
     metadata: { name: 'shared-0', namespace: 'mail', uid: 'u1', ...metadata },
     spec: {
       nodeName: 'n1',
+      // An admission webhook may put one before it.
       containers: [
+        { name: 'proxy', ports: [{ name: 'http', containerPort: 15000 }] },
         { name: 'relay', ports: [{ name: 'http', containerPort: 9466 }] },
         { name: 'mesh', ports: [{ containerPort: 15090 }] },
       ],
