@@ -49,6 +49,11 @@ const mends: readonly (readonly [when: RegExp, mend: string])[] = [
     'somebody added that to the pods of the StatefulSet: take it out, or delete the StatefulSet with --cascade=orphan, which ' +
       'leaves its pods: it is made anew around them',
   ],
+  [
+    /the operator changes its own finalizer/,
+    'an admission webhook or a MutatingAdmissionPolicy changes more of the RelayPolicy, as its labels, while that is written: ' +
+      "find it, and have it leave what the operator's account writes alone",
+  ],
   [/is immutable/, 'delete the object, and it is made anew as it should be'],
 ]
 

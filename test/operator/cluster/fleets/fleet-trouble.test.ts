@@ -35,6 +35,11 @@ test.each([
   [422, 'spec: Forbidden: updates to statefulset spec for fields other than these are forbidden', '--cascade=orphan'],
   [403, "ValidatingAdmissionPolicy 'm-relays' denied request: a relay's pod has nothing of its node", 'take it out'],
   [403, "ValidatingAdmissionPolicy 'm-relays' denied request: a relay's pod has no account", 'take it out'],
+  [
+    403,
+    "ValidatingAdmissionPolicy 'm-finalizer' denied request: of a RelayPolicy the operator changes its own finalizer",
+    'have it leave',
+  ],
   [503, 'etcd is away', 'it is tried again'],
 ])('%s %s: a mend', (code, message, mend) => {
   const trouble = errorTrouble('writing Secret mail/x', refused(code, message))
