@@ -135,6 +135,15 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     expect((await apply({ ...map('m', '1'), data: { value: '1', new: '2' } })).kind).toBe('applied')
   })
 
+  test('that lost the label by which it is ours is told as that, and not as somebody’s', async () => {
+    await apply(map('m', '1'))
+    const label = 'app.kubernetes.io/managed-by'
+    accepted(await raw.patch(maps('m'), { metadata: { labels: { [label]: 'Helm' } } }))
+    const what = `ConfigMap ${namespace}/m`
+    expect(await apply(map('m', '2'))).toEqual({ kind: 'foreign', what, lost: [`${label}=relayfleet`] })
+    expect((await get()).data).toEqual({ value: '1' })
+  })
+
   describe('never takes over', () => {
     test.each<[string, object]>([
       ['what has no labels', {}],

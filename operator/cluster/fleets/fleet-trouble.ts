@@ -13,7 +13,7 @@ export function appliedTrouble(applied: Applied): string | undefined {
     case 'applied':
       return undefined
     case 'foreign':
-      return foreignTrouble(applied.what)
+      return applied.lost === undefined ? foreignTrouble(applied.what) : lostTrouble(applied.what, applied.lost)
     case 'leaving':
       return leavingTrouble(applied.what)
     case 'contested': {
@@ -25,6 +25,9 @@ export function appliedTrouble(applied: Applied): string | undefined {
 
 export const foreignTrouble = (what: string): string =>
   `there is a ${what} that is not this fleet's, and it is left as it is; rename or delete it, or give the policy another name`
+
+const lostTrouble = (what: string, labels: readonly string[]): string =>
+  `${what} has lost its label ${labels.join(' and ')}, and is left as it is without it; put it on again`
 
 export const leavingTrouble = (what: string): string =>
   `${what} is still being deleted; if that takes long, look at its finalizers and at the garbage collector`

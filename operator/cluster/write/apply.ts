@@ -5,12 +5,12 @@ import type { KubeObject } from '../api/object.ts'
 import { resourceOf } from '../api/resource.ts'
 import { holds } from './holds.ts'
 import { look } from './look.ts'
-import { belongingOf, marked, type Owner } from './ownership.ts'
+import { belongingOf, lostLabels, marked, type Owner } from './ownership.ts'
 
 export type Applied =
   | { readonly kind: 'unchanged' | 'applied'; readonly object: KubeObject }
-  /** There is an object of that name, and it is not ours. */
-  | { readonly kind: 'foreign'; readonly what: string }
+  /** There is an object of that name, and it is not ours; or it was made as ours, and has lost labels that say so. */
+  | { readonly kind: 'foreign'; readonly what: string; readonly lost?: readonly string[] }
   /** Others claim fields of it by server-side apply, so that two programs would write in turns. */
   | {
       readonly kind: 'contested'
@@ -63,9 +63,15 @@ async function judge(
   options: Options,
 ): Promise<Applied> {
   const belonging = belongingOf(before, owner)
-  if (belonging !== 'ours') return { kind: belonging, what: told(desired) }
+  if (belonging === 'foreign') return { kind: belonging, what: told(desired), ...lostBy(before, owner) }
+  if (belonging === 'leaving') return { kind: belonging, what: told(desired) }
   if (holds(before, desired)) return { kind: 'unchanged', object: before }
   return change(desired, before, owner, writing, options)
+}
+
+function lostBy(before: KubeObject, owner: Owner): { readonly lost?: readonly string[] } {
+  const lost = lostLabels(before, owner)
+  return lost.length > 0 ? { lost } : {}
 }
 
 /** A version that no object has: with it, an apply makes an object, and changes none. */

@@ -77,6 +77,13 @@ export function belongingOf({ metadata }: KubeObject, { reference, labels }: Own
   return controller === undefined || controller.uid === reference.uid ? 'ours' : 'leaving'
 }
 
+/** What an object lacks that has this very owner: without its labels it is nobody's to write. */
+export function lostLabels({ metadata }: KubeObject, { reference, labels }: Owner): readonly string[] {
+  const isOwned = metadata.ownerReferences?.some((o) => o.controller === true && o.uid === reference.uid) === true
+  const marks = Object.entries({ [managedByLabel]: operatorName, ...labels })
+  return isOwned ? marks.filter(([l, value]) => metadata.labels?.[l] !== value).map((mark) => mark.join('=')) : []
+}
+
 const sameName = (a: OwnerReference, b: OwnerReference): boolean =>
   a.kind === b.kind && a.name === b.name && a.apiVersion.split('/')[0] === b.apiVersion.split('/')[0]
 

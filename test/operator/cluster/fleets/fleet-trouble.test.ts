@@ -13,6 +13,11 @@ test.each<[string, Parameters<typeof appliedTrouble>[0], string | undefined]>([
     "there is a Service mail/x that is not this fleet's, and it is left as it is; rename or delete it, or give the policy another name",
   ],
   [
+    'one of its own without its label',
+    { kind: 'foreign', what: 'Service mail/x', lost: ['app.kubernetes.io/managed-by=relayfleet'] },
+    'Service mail/x has lost its label app.kubernetes.io/managed-by=relayfleet, and is left as it is without it; put it on again',
+  ],
+  [
     'one on its way out',
     { kind: 'leaving', what: 'Service mail/x' },
     'Service mail/x is still being deleted; if that takes long, look at its finalizers and at the garbage collector',
