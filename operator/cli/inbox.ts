@@ -1,5 +1,6 @@
 /** `inbox`: the captured mail of the fleets that run on this machine. */
 import type { Command } from 'commander'
+import { decodeWords } from '../../relay/mail/encoded-word.ts'
 import { type Captured, capturedBy, capturedMail, contentOf, headerOf, headOf } from '../local/inbox.ts'
 import { type State, stateAt } from '../local/state.ts'
 import { outputOption, stateOption } from './arguments.ts'
@@ -41,7 +42,9 @@ function listLines(message: Captured, terminal: Terminal): readonly string[] {
   if (head === undefined) return []
   const { queueId, acceptedAt, reversePath, forwardPaths } = message.envelope
   const when = new Date(acceptedAt).toISOString().slice(0, 19)
-  const subject = headerOf(head, 'subject') ?? '(no subject)'
+  const written = headerOf(head, 'subject') ?? '(no subject)'
+  // A line end in an encoded-word would look like another message.
+  const subject = (decodeWords(written) ?? written).replaceAll(/[\r\n]+/g, ' ')
   const envelope = `<${reversePath}> → ${forwardPaths.join(', ')}`
   return [`${terminal.style('strong', queueId)}  ${terminal.style('dim', `${when}Z`)}  ${envelope}  ${subject}`]
 }

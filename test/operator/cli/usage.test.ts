@@ -119,6 +119,26 @@ test('what is captured is listed by its header alone: mail that is deleted meanw
   expect([code, lines.map((line) => line.split('  ').at(-1))]).toEqual([0, ['the first', 'the third']])
 })
 
+test('the subjects of captured mail can be read where they are not English, and show no more than they may', async () => {
+  const state = temporaryFolder()
+  const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
+  mkdirSync(inbox, { recursive: true })
+  const envelope = { credential: 'team-a/web', reversePath: '', forwardPaths: ['b@example.net'], client: {} }
+  const subjects = [
+    '=?utf-8?b?R3LDvMOfZQ==?= =?utf-8?q?_aus_K=C3=B6ln?=',
+    '=?utf-8?q?a=1B=5B2Jb=0D=0Aq9?=',
+    '=?x-none?q?a?=',
+  ]
+  for (const [acceptedAt, subject] of subjects.entries()) {
+    const queueId = `q${acceptedAt}`
+    writeFileSync(join(inbox, `${queueId}.json`), JSON.stringify({ envelope: { ...envelope, acceptedAt, queueId } }))
+    writeFileSync(join(inbox, `${queueId}.eml`), `Subject: ${subject}\r\n\r\n`)
+  }
+  const { out } = await commanded('inbox', 'list', '--state', state)
+  const shown = out.trimEnd().split('\n')
+  expect(shown.map((line) => line.split('  ').at(-1))).toEqual(['Grüße aus Köln', 'a\\x1b[2Jb q9', '=?x-none?q?a?='])
+})
+
 test('a captured report names the message that it is about, and no credential and client, which it has not', async () => {
   const state = temporaryFolder()
   const inbox = join(state, 'team-a', 'fleets', 'mail', 'inbox')
