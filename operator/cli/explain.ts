@@ -42,7 +42,7 @@ export const addExplain = (program: Command, context: Context): Command =>
   clusterOptions(program.command('explain'))
     .summary('what a relay would answer to a submission, and why')
     .description(
-      'Plays a submission against the compiled configuration, with the very rules that the relay uses: of a directory of\n' +
+      'Plays a submission against the compiled configuration, with the very rules that the relay uses: of a directory of ' +
         'YAML, or of a cluster. Nothing is sent.',
     )
     .argument('[dir]', 'the folder of YAML files; absent: the cluster')

@@ -26,7 +26,7 @@ export const addRotate = (program: Command, context: Context): Command =>
   clusterOptions(program.command('rotate'))
     .summary('another password for a credential, now')
     .description(
-      'Sets spec.rotation.trigger of a RelayCredential. Its Secret gets another password when every ready relay accepts it,\n' +
+      'Sets spec.rotation.trigger of a RelayCredential. Its Secret gets another password when every ready relay accepts it, ' +
         'and the one before is accepted until nobody has used it for spec.rotation.overlap. One that was retiring already ends.',
     )
     .argument('<credential>', 'NAME, or NAMESPACE/NAME')

@@ -31,8 +31,8 @@ export const addSendTest = (program: Command, context: Context): Command =>
   clusterOptions(program.command('send-test'))
     .summary('submit a message with a credential, and follow it')
     .description(
-      'Submits a test message as the application would: TLS with verification, AUTH with the binding Secret. Shows the\n' +
-        'dialog without the password, and tells what became of the message. With a directory or --state: to a fleet of\n' +
+      'Submits a test message as the application would: TLS with verification, AUTH with the binding Secret. Shows the ' +
+        'dialog without the password, and tells what became of the message. With a directory or --state: to a fleet of ' +
         'relayfleet local on this machine. Without: to a fleet of the cluster, by a port-forward to one of its pods.',
     )
     .argument('[dir]', 'the folder of YAML files: a refusal then names the place of its rule')

@@ -24,7 +24,7 @@ export const addStatus = (program: Command, context: Context): Command =>
   scopeOptions(program.command('status'))
     .summary('one screen: fleets, pods, queues, what is wrong')
     .description(
-      'Tells how fleets stand: by the statuses that the operator wrote, and by the pods themselves where you may ask\n' +
+      'Tells how fleets stand: by the statuses that the operator wrote, and by the pods themselves where you may ask ' +
         'them (pods/proxy). Needs no more than to list our kinds.',
     )
     .argument('[name]', 'one fleet: the name of its RelayPolicy')

@@ -29,8 +29,8 @@ export const addSubmit = (program: Command, { terminal, signal, finish }: Contex
     .command('submit')
     .summary('submit a message with a binding that is mounted here')
     .description(
-      'Submits a test message with nothing but a Service Binding folder: TLS with verification, AUTH. Shows the dialog\n' +
-        'without the password. Meant for a pod of the application, where the binding is mounted: the Secret of its\n' +
+      'Submits a test message with nothing but a Service Binding folder: TLS with verification, AUTH. Shows the dialog ' +
+        'without the password. Meant for a pod of the application, where the binding is mounted: the Secret of its ' +
         "credential, or the credential's ConfigMap with a service account's token in the place of the password.",
     )
     .requiredOption('--binding <dir>', 'the folder with host, port, username, password, uri, certificates')

@@ -292,6 +292,27 @@ test('help tells every verb and every exit code', async () => {
   for (const exit of [0, 1, 2, 3]) expect(out).toMatch(new RegExp(`^ {2}${exit} {2}\\S`, 'm'))
 })
 
+test.each([
+  ['check'],
+  ['explain'],
+  ['render'],
+  ['rotate'],
+  ['run'],
+  ['send-test'],
+  ['status'],
+  ['submit'],
+  ['suspend'],
+])('%s --help is broken into lines by the width of the terminal, and by nothing else but the end of a sentence', async (verb) => {
+  const { out } = await commanded(verb, '--help')
+  const [, description = ''] = out.split('\n\n')
+  const lines = description.split('\n')
+  const early = lines.filter((line, i) => {
+    const [next = ''] = lines[i + 1]?.split(' ') ?? []
+    return next !== '' && !line.endsWith('.') && `${line} ${next}`.length <= 80
+  })
+  expect(early).toEqual([])
+})
+
 test('render shows what a relay would get, and no secret', async () => {
   const { code, out } = await commanded('render', quickstart, '--state', temporaryFolder(), '-o', 'json')
   expect(code).toBe(0)
