@@ -1,8 +1,10 @@
 /** What a state folder knows of a credential: the fleet that accepts it, and its binding Secret. */
+import { didYouMean } from '../../crds/did-you-mean.ts'
 import { type Name, namespaceOf } from '../compile/snapshot.ts'
 import { type BindingSecret, readBindingSecret } from './binding-secret.ts'
 import { configOnDisk } from './facts.ts'
 import { foldersIn, type State } from './state.ts'
+import { readStatuses } from './status-file.ts'
 
 export type BoundCredential = { readonly policy: Name; readonly secret: BindingSecret }
 
@@ -22,11 +24,26 @@ export function boundCredential(state: State, name: Name): BoundCredential {
     }
     if (found !== undefined) return { policy, secret: secretOf(state, name, found.username) }
   }
+  const near = misspelt(state, name)
+  if (near !== undefined) throw new Error(`there is no RelayCredential ${name} in ${state.root}; did you mean ${near}?`)
   throw new Error(
     `no fleet in ${state.root} knows RelayCredential ${name}; is relayfleet local running with this folder? ` +
       `${state.statusFile} tells how the credential stands`,
   )
 }
+
+/** What else it may have been: undefined where it is declared, whatever keeps it from its fleet. */
+function misspelt(state: State, name: Name): string | undefined {
+  const declared = [...readStatuses(state.statusFile).keys()].filter((ref) => ref.startsWith(kind))
+  return declared.includes(`${kind}${name}`)
+    ? undefined
+    : didYouMean(
+        name,
+        declared.map((ref) => ref.slice(kind.length)),
+      )
+}
+
+const kind = 'RelayCredential '
 
 function secretOf(state: State, name: Name, username: string): BindingSecret {
   const namespace = namespaceOf(name)
