@@ -6,7 +6,18 @@ import type { Name } from '../compile/snapshot.ts'
 import { defaultState } from '../local/state.ts'
 import { UsageError } from './exit-code.ts'
 
-export const stateOption = ['--state <dir>', 'the folder for secrets, spools and statuses', defaultState] as const
+/** An empty one, as of a variable that is not set, would be the folder that we are in. @throws UsageError */
+export function stateFolder(text: string): string {
+  if (text === '') throw new UsageError('--state is empty; name a folder, or leave it out')
+  return text
+}
+
+export const stateOption = [
+  '--state <dir>',
+  'the folder for secrets, spools and statuses',
+  stateFolder,
+  defaultState,
+] as const
 
 /** `-o`; the first form is the default. */
 export const outputOption = (form: string, ...others: readonly string[]): Option =>

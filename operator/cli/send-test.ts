@@ -6,7 +6,7 @@ import { startFollowing } from '../local/follow.ts'
 import { showCommand } from '../local/relay-command.ts'
 import { defaultState, type State, stateAt } from '../local/state.ts'
 import { asking } from './api-trouble.ts'
-import { forwardPaths, objectName, objectNameIn, reversePath } from './arguments.ts'
+import { forwardPaths, objectName, objectNameIn, reversePath, stateFolder } from './arguments.ts'
 import {
   type ClusterOptions,
   clusterOptions,
@@ -40,7 +40,7 @@ export const addSendTest = (program: Command, context: Context): Command =>
     .requiredOption('--from <address>', 'the reverse-path (MAIL FROM); <> for the null reverse-path')
     .requiredOption('--to <address>', 'a forward-path (RCPT TO); once for each', forwardPaths)
     .option('--header-from <from>', 'the visible From; the reverse-path unless given')
-    .option('--state <dir>', `the folder of relayfleet local; ${defaultState} where a directory is given`)
+    .option('--state <dir>', `the folder of relayfleet local; ${defaultState} where a directory is given`, stateFolder)
     .action(async (dir: string | undefined, options: Options) => {
       const folder = folderOrCluster(dir, options)
       if (options.state !== undefined) requireOneWorld('--state', options)

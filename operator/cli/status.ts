@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { type Name, namespaceOf } from '../compile/snapshot.ts'
 import { stateAt } from '../local/state.ts'
 import { asking } from './api-trouble.ts'
-import { outputOption } from './arguments.ts'
+import { outputOption, stateFolder } from './arguments.ts'
 import { type ClusterOptions, openCluster, requireOneWorld, scopeOptions } from './cluster-options.ts'
 import { clusterOverview } from './cluster-overview.ts'
 import type { Context } from './context.ts'
@@ -29,7 +29,7 @@ export const addStatus = (program: Command, context: Context): Command =>
     )
     .argument('[name]', 'one fleet: the name of its RelayPolicy')
     .option('--no-live', 'do not ask the pods')
-    .option('--state <dir>', 'the fleets of relayfleet local on this machine, instead of a cluster')
+    .option('--state <dir>', 'the fleets of relayfleet local on this machine, instead of a cluster', stateFolder)
     .addOption(outputOption('text', 'wide', 'json', 'yaml'))
     .action(async (name: string | undefined, options: Options) => {
       const overview = await overviewOf(name, options, context.signal)

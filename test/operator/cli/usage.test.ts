@@ -56,6 +56,9 @@ test.each<[string, readonly string[], string]>([
   ],
   ['a recipient with a name', ['explain', quickstart, ...submission, '--to', 'B <b@example.net>'], 'the address alone'],
   ['a reverse-path in brackets', ['explain', quickstart, ...submission, '--from', '<a@example.org>'], '--from <a@'],
+  ['an empty state folder', ['local', quickstart, '--state', ''], '--state is empty; name a folder, or leave it out'],
+  ['an empty state folder of status', ['status', '--state', ''], '--state is empty'],
+  ['an empty state folder of send-test', ['send-test', ...submission, '--state='], '--state is empty'],
   ['a message that is not there', ['explain', quickstart, ...submission, '--message', '/nowhere'], 'can not be read'],
 ])('%s is told, with exit code 2', async (_name, argv, says) => {
   const { code, out, err } = await commanded(...argv)
