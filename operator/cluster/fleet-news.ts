@@ -1,8 +1,8 @@
 /** Tells how fleets and domains stand when that has changed: what was written, what is the trouble, who is in order. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { isOf, type Name } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
+import { rest } from './api/rest.ts'
 import { policyNames } from './assemble.ts'
 import { type Expiry, expiries } from './expiry-news.ts'
 import type { Fleets, FleetWritten } from './fleets/fleets.ts'
@@ -46,7 +46,7 @@ export class FleetNews {
     while (!signal.aborted) {
       this.look()
       await this.#dirty.next(signal)
-      await wait(restMs, undefined, { signal }).catch(() => undefined)
+      await rest(restMs, signal)
     }
   }
 

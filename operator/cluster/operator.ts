@@ -1,9 +1,9 @@
 /** The operator: watches always, and makes the cluster as it is declared while it holds the Lease. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { Dirty } from '../dirty.ts'
 import { openAsking } from '../dns/ask.ts'
 import { type Limits, openApi } from './api/api.ts'
 import { counted, type Verb } from './api/counted.ts'
+import { rest } from './api/rest.ts'
 import { Recorder } from './events/recorder.ts'
 import { Election } from './lead/election.ts'
 import type { OperatorOptions } from './operator-options.ts'
@@ -84,7 +84,7 @@ async function tellSynced(world: Pick<World, 'synced' | 'unread'>, tell: Tell, e
   const begin = performance.now()
   await Promise.race([world.synced, ended(ending)])
   while (world.unread().length > 0 && !ending.aborted) {
-    await wait(lookMs, undefined, { signal: ending }).catch(() => undefined)
+    await rest(lookMs, ending)
   }
   if (!ending.aborted) tell({ about: 'synced', ms: performance.now() - begin })
   await ended(ending)

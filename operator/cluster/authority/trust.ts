@@ -1,6 +1,6 @@
 /** The bundle that clients verify listeners by, at hand for whoever can not wait for it. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { type Backoff, backoffMs } from '../api/backoff.ts'
+import { rest } from '../api/rest.ts'
 import type { Tell } from '../telling.ts'
 import type { OpenAuthority } from './authority.ts'
 
@@ -33,7 +33,7 @@ export class Trust {
     for (let failures = 0; !signal.aborted; ) {
       failures = (await this.#ask(signal)) ? 0 : failures + 1
       const ms = failures === 0 ? againMs : backoffMs(failures, retries, Math.random())
-      await wait(ms, undefined, { signal }).catch(() => undefined)
+      await rest(ms, signal)
     }
   }
 

@@ -1,5 +1,4 @@
 /** Binding Secrets: made for each credential that is owed one, repaired when damaged, never somebody else's. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { keyOf, newPassword } from '../../binding-secret.ts'
 import type { Binding, Compiled, Condition } from '../../compile/compiled.ts'
@@ -10,6 +9,7 @@ import { type InSecret, type KeyFacts, nextKeys, withPending } from '../../lifec
 import type { Api } from '../api/api.ts'
 import { ApiError } from '../api/api-error.ts'
 import type { Backoff } from '../api/backoff.ts'
+import { rest } from '../api/rest.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import type { World } from '../watch/world.ts'
@@ -36,8 +36,6 @@ export type Bindings = {
   troubles(): ReadonlyMap<Name, Condition>
   run(signal: AbortSignal): Promise<void>
 }
-
-export type { Binding }
 
 export type Turns = {
   /** How often each Secret is looked at, while there are few. */
@@ -318,7 +316,7 @@ export function openBindings(binder: Binder): Bindings {
     async run(signal) {
       signal.addEventListener('abort', () => ending.abort(), { once: true })
       while (!signal.aborted) {
-        await wait(turns.pauseMs, undefined, { signal }).catch(() => undefined)
+        await rest(turns.pauseMs, signal)
         if (mayWrite() !== leads) turnOver()
         takeTurn()
         if (leads) lookAtKeys()

@@ -1,5 +1,4 @@
 /** The keys that sign as each SenderDomain: looked at in turns and when something has changed, made, followed and erased in time. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { signingKeyFile } from '../../compile/signing.ts'
 import { type Name, namespaceOf, type Ref } from '../../compile/snapshot.ts'
@@ -12,6 +11,7 @@ import { keyRecordIn } from '../../lifecycle/key-record.ts'
 import { recordedDkimKeys } from '../../lifecycle/recorded-dkim-keys.ts'
 import type { Api } from '../api/api.ts'
 import type { Backoff } from '../api/backoff.ts'
+import { rest } from '../api/rest.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import type { World } from '../watch/world.ts'
 import type { Writing } from '../write/apply.ts'
@@ -121,7 +121,7 @@ class DomainKeyDesk implements DomainKeyring {
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#ending.abort(), { once: true })
     while (!signal.aborted) {
-      await wait(this.#turns.pauseMs, undefined, { signal }).catch(() => undefined)
+      await rest(this.#turns.pauseMs, signal)
       if (!signal.aborted) this.#takeTurn()
     }
     this.#lanes.close()

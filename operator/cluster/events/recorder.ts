@@ -1,11 +1,11 @@
 /** Tells people what happened to their objects, as Events; never in the way of anything else. */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Api } from '../api/api.ts'
 import { isNotFound, isTransient } from '../api/api-error.ts'
 import { backoffMs } from '../api/backoff.ts'
 import { Pace, type Rate } from '../api/pace.ts'
 import { resources } from '../api/resource.ts'
+import { rest } from '../api/rest.ts'
 import { EventSeries, type EventWrite, type Occasion } from './event-series.ts'
 
 export type Recording = {
@@ -90,5 +90,5 @@ export class Recorder {
 }
 
 const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
-  if (ms > 0) await wait(ms, undefined, { signal }).catch(() => undefined)
+  if (ms > 0) await rest(ms, signal)
 }

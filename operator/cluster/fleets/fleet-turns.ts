@@ -1,5 +1,5 @@
 /** Looking at what nobody tells of: everything in its turn, and never much at once. */
-import { setTimeout as wait } from 'node:timers/promises'
+import { rest } from '../api/rest.ts'
 
 export type Turns = {
   /** How often each is looked at, while there are few. */
@@ -52,6 +52,6 @@ export async function takeTurns<One extends object>(
       looks = one === undefined ? [] : begin(one).map((what) => () => look(one, what))
     }
     looks.shift()?.()
-    await wait(1000 / perSecond, undefined, { signal }).catch(() => undefined)
+    await rest(1000 / perSecond, signal)
   }
 }

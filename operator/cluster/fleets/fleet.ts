@@ -1,9 +1,9 @@
 /** One fleet, as long as this process writes it: what is known of its Secrets, and how the work on it ended last. */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Name } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'
 import { isTransient } from '../api/api-error.ts'
 import { type Backoff, backoffMs } from '../api/backoff.ts'
+import { rest } from '../api/rest.ts'
 import type { Owner } from '../write/ownership.ts'
 import type { Fence } from './fence.ts'
 import type { FleetJob } from './fleet-job.ts'
@@ -76,7 +76,7 @@ export class Fleet {
         failures += 1
         this.trouble = errorTrouble(`looking at the Secrets of fleet ${this.name}`, error)
         if (!isTransient(error)) this.goOn()
-        await wait(backoffMs(failures, backoff, Math.random()), undefined, { signal }).catch(() => undefined)
+        await rest(backoffMs(failures, backoff, Math.random()), signal)
       }
     }
     clearTimeout(patience)

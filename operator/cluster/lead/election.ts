@@ -1,10 +1,10 @@
 /** One of several operators writes, the one that holds the Lease; it stops before another can start. */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Api } from '../api/api.ts'
 import { ApiError, isConflict, isNotFound } from '../api/api-error.ts'
 import { microTime } from '../api/micro-time.ts'
 import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
+import { rest } from '../api/rest.ts'
 import { clock as bothClocks, type Clock, elapsedMs, type Moment } from './clock.ts'
 import { holderOf, isFree, ordinaryTerms, released, type Sighting, sight, type Terms, taken } from './lease-record.ts'
 
@@ -66,7 +66,7 @@ export class Election {
       const renewed = await this.#campaign(signal)
       const { renewMs, retryMs } = this.#terms
       const ms = renewed ? renewMs : retryMs
-      await wait(ms * (0.8 + 0.4 * random()), undefined, { signal }).catch(() => undefined)
+      await rest(ms * (0.8 + 0.4 * random()), signal)
     }
     await this.#giveBack()
   }

@@ -1,12 +1,11 @@
 /** Statuses as evidence: asks the relays, writes what changed, and records an Event where an object's fortune turns. */
-
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Compiled } from '../../compile/compiled.ts'
 import type { Ref } from '../../compile/snapshot.ts'
 import { Dirty } from '../../dirty.ts'
 import type { Verifier } from '../../dns/verifier.ts'
 import type { KnownUses } from '../../known-uses.ts'
 import type { Api } from '../api/api.ts'
+import { rest } from '../api/rest.ts'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
 import type { Fleets } from '../fleets/fleets.ts'
@@ -85,7 +84,7 @@ export function openReporter(reporting: Reporting): Reporter {
         const pause = pauseMs(performance.now() - begin)
         const ms = Math.min(Math.max(0, at - now()), leads ? longestMs : standbyMs)
         await newsOr(ms, dirty, signal)
-        await wait(pause, undefined, { signal }).catch(() => undefined)
+        await rest(pause, signal)
       }
       desks.forget()
     },

@@ -1,11 +1,11 @@
 /** Keeps a store in step with one resource of the API server, through whatever happens between the two. */
 import type { IncomingMessage } from 'node:http'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Api, Scope } from '../api/api.ts'
 import { ApiError } from '../api/api-error.ts'
 import { Lines } from '../api/lines.ts'
 import type { Resource } from '../api/resource.ts'
 import { isOlder } from '../api/resource-version.ts'
+import { rest } from '../api/rest.ts'
 import { wholeList } from '../api/whole-list.ts'
 import { type Change, type Keep, Store } from './store.ts'
 import { afterList, afterWatch, type Next, type Standing, type WatchEnd } from './watch-end.ts'
@@ -108,7 +108,7 @@ export class Reflector<T> {
     while (!signal.aborted) {
       const { waitMs, ...next } = await this.#step(standing, signal)
       standing = next
-      if (waitMs > 0) await wait(waitMs, undefined, { signal }).catch(() => undefined)
+      if (waitMs > 0) await rest(waitMs, signal)
     }
   }
 
