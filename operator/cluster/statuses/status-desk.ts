@@ -14,7 +14,6 @@ import { recordsSaying } from '../../records-saying.ts'
 import type { Standing } from '../../standing.ts'
 import { type UsageSaying, usageBefore } from '../../usage.ts'
 import type { KubeObject } from '../api/object.ts'
-import { Pace } from '../api/pace.ts'
 import { isOlder } from '../api/resource-version.ts'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Occasion } from '../events/event-series.ts'
@@ -32,6 +31,7 @@ import { standingStatus } from './standing-status.ts'
 import { statusOccasions } from './status-occasions.ts'
 import type { StatusJob, StatusWriter } from './status-writer.ts'
 import type { Usages } from './usage-desk.ts'
+import { WritePace } from './write-pace.ts'
 
 type Stands = DeclaredObject['status']
 
@@ -47,19 +47,8 @@ type Known = {
   keys: KnownKeys | undefined
   /** What the status is before the write that is under way. */
   before: readonly Condition[]
-  /** Of writes: whoever sets back what is written would be answered without an end. */
-  readonly pace: Pace
-  notBefore: number
-  isHeldUp: boolean
+  readonly pace: WritePace
 }
-
-const inARow = 20
-const stepMs = 5000
-/** What is taken with one write is the time of the next. */
-const writes = { perSecond: 1000 / stepMs, burst: inARow - 1 }
-const heldUp =
-  `its status was written ${inARow} times in a row, and is every ${stepMs / 1000} s from now on; if another program, or a second ` +
-  'operator that watches its namespace, sets it back, have it leave this object alone'
 
 type KnownKeys = {
   readonly status: Status
@@ -222,26 +211,12 @@ export class StatusDesk {
     const brief = saying.waits === 'briefly' || sameOutline(said, before)
     const due = known.differsSince + (brief ? patienceMs : 0)
     if (facts.now < due) return due
-    if (this.#isHeldUp(ref, known, facts.now)) return known.notBefore
+    const heldUntil = known.pace.heldUntil(facts.now, (why) => this.#desk.failed?.(ref, why))
+    if (heldUntil !== undefined) return heldUntil
     known.rests = facts.rests
     known.before = before.conditions
     this.#desk.writer.give({ ref, uid: known.uid, status: said })
     return Number.POSITIVE_INFINITY
-  }
-
-  /** Else this is the time to write. */
-  #isHeldUp(ref: Ref, known: Known, now: number): boolean {
-    const waits = known.notBefore - now
-    // A clock that was set back holds nothing up.
-    if (waits > 0 && waits <= stepMs) {
-      if (!known.isHeldUp) this.#desk.failed?.(ref, heldUp)
-      known.isHeldUp = true
-      return true
-    }
-    const ms = known.pace.waitMs(now)
-    known.notBefore = now + ms
-    if (ms === 0) known.isHeldUp = false
-    return false
   }
 
   #knownOf(ref: Ref, uid: string): Known {
@@ -254,9 +229,7 @@ export class StatusDesk {
       rests: undefined,
       keys: undefined,
       before: [],
-      pace: new Pace(writes),
-      notBefore: 0,
-      isHeldUp: false,
+      pace: new WritePace(),
     }
     if (known !== undefined) this.#desk.writer.drop(ref)
     this.#known.set(ref, fresh)
