@@ -1,5 +1,4 @@
 /** What a SenderDomain's status says of its records, and what is known from it by who was not there. Pure. */
-
 import { longestRecord, mostRecords } from '../crds/sender-domain-status.ts'
 import type { Condition } from './compile/compiled.ts'
 import { notSigned } from './compile/not-signed.ts'

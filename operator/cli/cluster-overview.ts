@@ -1,5 +1,4 @@
 /** The overview of a cluster: by what the statuses say, and by what the pods themselves say where they may be asked. */
-
 import { asked, listPods, type SeenPod, type SeenPods } from '../cluster/person/seen-pods.ts'
 import { type Scope, survey } from '../cluster/person/survey.ts'
 import type { DeclaredObject } from '../cluster/watch/declared.ts'

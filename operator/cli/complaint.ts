@@ -1,5 +1,4 @@
 /** What objects complain of: conditions that are bad news, and edits that nobody looked at. Pure. */
-
 import type { DeclaredObject } from '../cluster/watch/declared.ts'
 import type { Compiled, Condition, Finding } from '../compile/compiled.ts'
 import { notSigned } from '../compile/not-signed.ts'

@@ -1,5 +1,4 @@
 /** The overview of a state folder: by what local mode wrote, and by what its relays say now. */
-
 import { existsSync } from 'node:fs'
 import { configHash } from '../../relay/config.ts'
 import type { Condition } from '../compile/compiled.ts'

@@ -1,5 +1,4 @@
 /** A snapshot out of what the cluster declares and what else is known of it. Pure. */
-
 import { brokenRecords } from '../broken-records.ts'
 import { secretNameOf } from '../compile/binding.ts'
 import {

@@ -1,5 +1,4 @@
 /** Whether each domain's records are as they have to be, by its conditions, for as many domains as a metric may name. Pure. */
-
 import type { Condition } from '../compile/compiled.ts'
 import { notSigned } from '../compile/not-signed.ts'
 import { isOf, nameIn } from '../compile/snapshot.ts'

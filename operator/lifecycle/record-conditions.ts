@@ -1,5 +1,4 @@
 /** What the conditions of a SenderDomain say of its records; every reason stands here, and what to do in each message. */
-
 import { type DomainRecords, isBroken, type RecordFound } from './domain-records.ts'
 import type { RecordState } from './record-verdict.ts'
 import { toTheSecond } from './to-the-second.ts'

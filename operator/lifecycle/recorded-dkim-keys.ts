@@ -1,5 +1,4 @@
 /** The keys that a SenderDomain's status records, both ways: what is not well-formed in it is not there. */
-
 import { type DkimAlgorithm, type DkimKey, dkimStages } from './dkim-key.ts'
 import { toTheSecond } from './to-the-second.ts'
 

@@ -1,5 +1,4 @@
 /** What people are told while the keys of a domain change: the first that holds speaks. */
-
 import { type DkimKey, keyTypeOf } from './dkim-key.ts'
 import { dkimRecordText } from './dkim-record.ts'
 import { forgottenMs } from './dkim-turns.ts'

@@ -1,5 +1,4 @@
 /** The keys that sign as the domains of a directory: those that its Secrets provide, and those that are made and kept in the state folder. */
-
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RelayConfig, signingKeyFilesOf } from '../../relay/config.ts'

@@ -1,5 +1,4 @@
 /** The configuration as one volume: the Secrets that hold it, and every Secret and ConfigMap that it names. */
-
 import type { V1Volume, V1VolumeProjection } from '@kubernetes/client-node'
 import type { FileSource } from '../compile/compiled.ts'
 import { byText } from '../compile/order.ts'

@@ -1,5 +1,4 @@
 /** Where relays may connect to: DNS, the smarthosts of their routes, the store of limits, and the exchangers of the world. */
-
 import { isIP } from 'node:net'
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
 import { specialNetworks } from '../../relay/mail/special-networks.ts'

@@ -1,5 +1,4 @@
 /** The headless Service that gives each pod a name, ready or not: by it the relays' own pages are found. */
-
 import type { V1Service } from '@kubernetes/client-node'
 import { splitName } from '../compile/snapshot.ts'
 import { httpPort, httpPortName } from './http-port.ts'

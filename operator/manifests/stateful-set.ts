@@ -1,5 +1,4 @@
 /** The relays: each with a volume of its own, which holds the mail that it has accepted. */
-
 import type { V1StatefulSet } from '@kubernetes/client-node'
 import { splitName } from '../compile/snapshot.ts'
 import { metadataOf, selectorOf } from './labels.ts'

@@ -1,5 +1,4 @@
 /** Who of a parcel goes on at once after an attempt, and who is settled. Pure. */
-
 import type { Outcome } from '../mail/outcome.ts'
 import { isTooManyRecipients } from './classify.ts'
 import type { Result } from './ledger.ts'

@@ -1,5 +1,4 @@
 /** Each parser of the relay against a second one: what it accepts the other accepts, and takes for the same. */
-
 import addressparser from 'nodemailer/lib/addressparser'
 import { ReplyParser } from '../../relay/delivery/reply-parser.ts'
 import { CommandLines, faultIn } from '../../relay/inbound/command-lines.ts'

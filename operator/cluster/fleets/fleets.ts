@@ -1,5 +1,4 @@
 /** Fleets: each is made as it was compiled, in a lane of its own; one in trouble delays no other. */
-
 import { createHash } from 'node:crypto'
 import type { RelayConfig } from '../../../relay/config.ts'
 import type { Issued } from '../../ca.ts'

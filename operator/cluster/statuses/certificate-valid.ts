@@ -1,5 +1,4 @@
 /** Whether clients can trust the listeners, and for how long yet: the condition CertificateValid. Pure. */
-
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'

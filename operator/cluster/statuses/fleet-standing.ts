@@ -1,5 +1,4 @@
 /** How a fleet of pods stands, by what its relays themselves report: every verdict at once, and when to look again. Pure. */
-
 import type { Condition } from '../../compile/compiled.ts'
 import { degradedBy } from '../../degraded.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'

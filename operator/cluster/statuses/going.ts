@@ -1,5 +1,4 @@
 /** Objects whose namespace is being deleted: nothing is made for them any more, and what was said of them is no longer so. */
-
 import { namespaceIn } from '../../compile/snapshot.ts'
 import { mergeConditions } from '../../conditions.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'

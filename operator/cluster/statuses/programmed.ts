@@ -1,5 +1,4 @@
 /** Whether every relay that takes mail runs the configuration that was compiled: the condition Programmed. Pure. */
-
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'

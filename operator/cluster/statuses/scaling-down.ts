@@ -1,5 +1,4 @@
 /** Relays that are to leave, what they still have, and since when: the condition ScalingDown. Pure. */
-
 import type { Condition } from '../../compile/compiled.ts'
 import { discardQueue } from '../../compile/own-annotations.ts'
 import { few } from '../../few.ts'

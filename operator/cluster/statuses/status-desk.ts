@@ -1,5 +1,4 @@
 /** Decides, turn by turn, which statuses are to be written; what nothing has changed about is not looked at. */
-
 import type { Condition, Status } from '../../compile/compiled.ts'
 import { isOf, type Name, nameIn, type Ref } from '../../compile/snapshot.ts'
 import type { Look, Verifier } from '../../dns/verifier.ts'

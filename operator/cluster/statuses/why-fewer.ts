@@ -1,5 +1,4 @@
 /** Why there are fewer relays than there are to be, each in the words of whoever knows. Pure. */
-
 import { type Name, splitName } from '../../compile/snapshot.ts'
 import { few } from '../../few.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'

@@ -1,5 +1,4 @@
 /** The world: what the operator has heard of the cluster by watching it. Secrets and ConfigMaps are not watched; see sightings. */
-
 import { isDeepStrictEqual } from 'node:util'
 import { type Name, namespaceIn, type Policy, type Ref, splitName } from '../../compile/snapshot.ts'
 import type { Dirty } from '../../dirty.ts'
