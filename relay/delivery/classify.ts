@@ -67,11 +67,13 @@ const lost = none('lost', 'no answer')
 /**
  * Some hang up over one recipient (Exim's drop, Haraka's DENYSOFTDISCONNECT), or when they have refused a few (Postfix's
  * smtpd_hard_error_limit); Exim refuses DATA where one recipient was too many (recipients_max_reject). What was said of the
- * others then is not of them: without whom was refused they may be taken. Each time there are fewer.
+ * others then is not of them: without whom was refused they may be taken. Each time there are fewer. Who takes nobody, and
+ * refuses nobody for good, speaks of itself, as for a rate: it is not asked for each of them anew.
  */
 function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Answer) => boolean {
   const codes = rcpt.flatMap((answer) => (answer.kind === 'reply' ? [answer.reply] : []))
-  if (!isPositive(mail) || content !== undefined || dot !== undefined) return () => false
+  const decides = rcpt.some(isPositive) || codes.some(({ code }) => code >= 500)
+  if (!isPositive(mail) || !decides || content !== undefined || dot !== undefined) return () => false
   const refused = codes.filter(({ code }) => code >= 400 && code !== 421)
   const hungUp = codes.some(({ code }) => code === 421)
   const tooMany = refused.some((said) => isTooManyRecipients(replyOf(said)))

@@ -97,8 +97,12 @@ test('a connection on which the system takes nobody, as of a postscreen that has
   expect(arrived()).toEqual(['RCPT TO:<b@x.test>'])
 })
 
-test('a connection that is lost at each recipient is lost, and no more is tried at once', async () => {
-  const { facts, upstream } = await deliverTo(['a@x.test', 'b@x.test', 'c@x.test'], { script: { RCPT: drop } })
+test.each([
+  ['loses the connection', drop],
+  ['says 421, as for a rate', say('421 4.7.28 too many messages from you', { ends: 'drop' })],
+  ['says 450 and hangs up', say('450 4.7.1 not now', { ends: 'drop' })],
+])('who takes nobody, and %s at the first recipient, is not asked for each of the others at once', async (_, says) => {
+  const { facts, upstream } = await deliverTo(['a@x.test', 'b@x.test', 'c@x.test'], { script: { RCPT: says } })
   await until('all wait', () => facts('deferred').length === 3)
   expect(upstream.connections()).toBe(1)
 })
