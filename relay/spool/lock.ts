@@ -2,11 +2,12 @@
  * One process for one spool. Node has no flock, but SQLite takes a real lock of the kernel on its file: a SIGKILL frees
  * it, and it holds between containers that share a volume, where process ids and abstract sockets do not reach.
  */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, fstat, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
 import { spoolError } from './disk-error.ts'
 import { SpoolError } from './spool.ts'
 
@@ -19,21 +20,19 @@ export type Lock = { release(): void }
 /** @throws {SpoolError} naming the folder and who holds it. */
 export function lockDirectory(directory: string): Lock {
   const path = join(directory, 'lock')
-  let database = open(directory)
-  let { ino } = statSync(path)
+  let held = hold(directory)
   signHolder(directory)
   let timer: NodeJS.Timeout
   let isReleased = false
   /** Made anew where it was deleted; where another one has it by then, this process ends by what is thrown. */
   const look = async (): Promise<void> => {
-    const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
+    const isGone = await isNoMore(path, held)
     if (isReleased) return
-    if ('ino' in found ? found.ino !== ino : found.code === 'ENOENT') {
-      const before = database
+    if (isGone) {
+      const before = held
       try {
-        database = open(directory)
-        ;({ ino } = statSync(path))
-        before.close()
+        held = hold(directory)
+        letGo(before)
         signHolder(directory)
       } catch (error) {
         if (error instanceof SpoolError && busy(error.cause)) throw error
@@ -49,9 +48,35 @@ export function lockDirectory(directory: string): Lock {
     release: () => {
       isReleased = true
       clearTimeout(timer)
-      database.close()
+      letGo(held)
     },
   }
+}
+
+/**
+ * `file` is the file itself, whatever has its name: its number may be another one tomorrow (FUSE). It stays open as long as the
+ * lock, which the kernel would take away with it.
+ */
+type Held = { readonly database: DatabaseSync; readonly file: number }
+
+const ownStat = promisify(fstat)
+
+/** The file was deleted, or another one has its name; what can not be looked at is as it was. */
+async function isNoMore(path: string, { file }: Held): Promise<boolean> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
+  if (!('ino' in found)) return found.code === 'ENOENT'
+  const own = await ownStat(file).catch(() => found)
+  return own.ino !== found.ino
+}
+
+function hold(directory: string): Held {
+  const database = open(directory)
+  return { database, file: openSync(join(directory, 'lock'), 'r') }
+}
+
+function letGo({ database, file }: Held): void {
+  database.close()
+  closeSync(file)
 }
 
 function open(directory: string): DatabaseSync {
