@@ -77,7 +77,7 @@ export class LastGood {
       config: parseConfig(JSON.stringify(kept.config)),
       hash: kept.hash,
       files: new Map(Object.entries(kept.files)),
-      stale: ['relay.json'],
+      stale: new Map([['relay.json', 'it was not good when this relay started']]),
     }
   }
 }

@@ -16,13 +16,9 @@ import { readSigningKey } from './mail/signing-key.ts'
 import { printAuthority, readAuthority } from './rules/certificate.ts'
 
 export type Loaded = LoadedConfig & {
-  /** Files that could not be used as they are; their last good content is in force. */
-  readonly stale: readonly string[]
-  /** Why, by file. */
-  readonly whyStale?: ReadonlyMap<string, string>
+  /** Files that could not be used as they are, and why; their last good content is in force. */
+  readonly stale: ReadonlyMap<string, string>
 }
-
-type Stale = Map<string, string>
 
 /** What most of the time goes to: parsed before the rest is looked at, in a turn of its own. */
 export type Draft = { readonly text: string; readonly config: RelayConfig }
@@ -46,7 +42,7 @@ export function loadConfig(
   const text = configText(directory, octets)
   const config = draft?.text === text ? draft.config : parsed(directory, text)
   const files = new Map<string, string>()
-  const stale: Stale = new Map()
+  const stale = new Map<string, string>()
   const dispensable = new Set(signingKeyFilesOf(config))
   for (const path of filesOf(config)) {
     const content = readable(octets, path)
@@ -62,7 +58,7 @@ export function loadConfig(
   keepGoodSigningKeys(reading)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
   if (configText(directory, new ConfigOctets(directory)) !== text) return loadConfig(directory, previous, octets)
-  return { config, hash: configHash(text), files, stale: [...stale.keys()], whyStale: stale }
+  return { config, hash: configHash(text), files, stale }
 }
 
 function configText(directory: string, octets: ConfigOctets): string {
@@ -94,7 +90,7 @@ function readable(octets: ConfigOctets, path: string): string | undefined {
 type Reading = {
   readonly config: RelayConfig
   readonly files: Map<string, string>
-  readonly stale: Stale
+  readonly stale: Map<string, string>
   readonly previous: LoadedConfig | undefined
 }
 
@@ -166,11 +162,7 @@ export const foldersOf = (directory: string, { config }: LoadedConfig): readonly
 ]
 
 /** Each stale file with what is wrong with it. */
-export const toldStale = ({ stale, whyStale }: Loaded): readonly string[] =>
-  stale.map((file) => {
-    const why = whyStale?.get(file)
-    return why === undefined ? file : `${file} (${why})`
-  })
+export const toldStale = ({ stale }: Loaded): readonly string[] => [...stale].map(([file, why]) => `${file} (${why})`)
 
 /** Two loads that would do the same, and have the same to tell. */
 export const sameConfig = (a: Loaded, b: Loaded): boolean =>

@@ -207,7 +207,7 @@ function observed(): Observed {
   const { oldestSeconds, ...queue } = queueNow()
   return {
     ready: notReady().length === 0,
-    configOk: configError === undefined && loaded.stale.length === 0,
+    configOk: configError === undefined && loaded.stale.size === 0,
     sessions: submission.sessions,
     held: headroom.waiting,
     queue,

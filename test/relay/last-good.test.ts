@@ -14,7 +14,7 @@ const loaded = (hash: string, files: number): Loaded => ({
   config: baseConfig,
   hash,
   files: new Map(Array.from({ length: files }, (_, n) => [`secret-${n}`, 'x'.repeat(700)])),
-  stale: [],
+  stale: new Map(),
 })
 
 /** What a relay that starts after that finds, or why it can not. */

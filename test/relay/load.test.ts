@@ -53,14 +53,14 @@ test.each([
 ])('%s leaves the last good one in use, is told as stale, and no more when it is mended', async (_name, path, text) => {
   const { folder, write, ...good } = await written()
   const before = loadConfig(folder)
-  expect(before.stale).toEqual([])
+  expect([...before.stale.keys()]).toEqual([])
   write({ [path]: text })
   const after = loadConfig(folder, before)
   expect(after.files.get(path)).toBe(before.files.get(path))
-  expect(after.stale).toEqual([path])
+  expect([...after.stale.keys()]).toEqual([path])
   expect(sameConfig(before, after), 'the status has to change, though what is in use does not').toBe(false)
   write({ 'tls.crt': good.cert, 'ca/ca.crt': good.ca, 'ca/clients.crt': good.ca })
-  expect(loadConfig(folder, after).stale).toEqual([])
+  expect([...loadConfig(folder, after).stale.keys()]).toEqual([])
 })
 
 const other = await makeCertificates(['localhost'])
@@ -93,7 +93,10 @@ test('a key that is empty leaves the last good pair in use, and is told', async 
   const { folder, write } = await written()
   const before = loadConfig(folder)
   write({ 'tls.key': '' })
-  expect(loadConfig(folder, before)).toMatchObject({ stale: ['tls.crt'], files: before.files })
+  expect(loadConfig(folder, before)).toMatchObject({
+    stale: new Map([['tls.crt', expect.any(String)]]),
+    files: before.files,
+  })
 })
 
 test.each(['tls.crt', 'tls.key'])('an empty %s at the first start is no configuration, and is named', async (path) => {
@@ -118,7 +121,7 @@ test('a CA that never was one is no configuration, and is named', async () => {
 test('a bundle of several authorities is one', async () => {
   const { folder, write, ca } = await written()
   write({ 'ca/ca.crt': `# ours\n${ca}\n# theirs\n${ca}` })
-  expect(loadConfig(folder).stale).toEqual([])
+  expect([...loadConfig(folder).stale.keys()]).toEqual([])
 })
 
 /** Whether the holder of this certificate is trusted by these roots. */
@@ -152,7 +155,10 @@ test.each([
   const { folder, write, ca } = await written()
   const before = loadConfig(folder)
   write({ 'ca/ca.crt': cut(ca) })
-  expect(loadConfig(folder, before)).toMatchObject({ stale: ['ca/ca.crt'], files: before.files })
+  expect(loadConfig(folder, before)).toMatchObject({
+    stale: new Map([['ca/ca.crt', expect.any(String)]]),
+    files: before.files,
+  })
   expect(() => loadConfig(folder)).toThrow('ca/ca.crt can not be used: one of its certificates does not stand whole')
 })
 
@@ -169,9 +175,9 @@ test.each([
   write({ [first.config.keyFile]: text })
   const after = loadConfig(folder, before)
   expect(after.files.get(first.config.keyFile)).toBe(first.pem)
-  expect(after.stale).toEqual([first.config.keyFile])
+  expect([...after.stale.keys()]).toEqual([first.config.keyFile])
   write({ [first.config.keyFile]: rsaKey('r1').pem })
-  expect(loadConfig(folder, after).stale).toEqual([])
+  expect([...loadConfig(folder, after).stale.keys()]).toEqual([])
 })
 
 test('a signing key that is gone leaves the last good one in use, and is told', async () => {
@@ -179,7 +185,10 @@ test('a signing key that is gone leaves the last good one in use, and is told', 
   write({ 'relay.json': printConfig(signed), ...keyFiles([first, second]) })
   const before = loadConfig(folder)
   rmSync(join(folder, first.config.keyFile))
-  expect(loadConfig(folder, before)).toMatchObject({ stale: [first.config.keyFile], files: before.files })
+  expect(loadConfig(folder, before)).toMatchObject({
+    stale: new Map([[first.config.keyFile, expect.any(String)]]),
+    files: before.files,
+  })
 })
 
 test.each([
@@ -190,7 +199,7 @@ test.each([
   write({ 'relay.json': printConfig(signed), ...keyFiles([second]), ...files })
   const loaded = loadConfig(folder)
   expect(loaded.config.signing).toEqual(signed.signing)
-  expect(loaded.stale).toEqual([])
+  expect([...loaded.stale.keys()]).toEqual([])
   write(keyFiles([first]))
   expect(sameConfig(loaded, loadConfig(folder, loaded)), 'the key is seen when it comes').toBe(false)
 })
