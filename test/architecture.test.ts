@@ -21,6 +21,7 @@ const layers = [
   'relay/listen.ts',
   'relay/page-server.ts',
   'relay/http.ts',
+  'relay/whole-turn.ts',
   'relay/within.ts',
   'relay/spool/',
   'relay/one-at-a-time.ts',

@@ -1,6 +1,7 @@
 /** One side of an SMTP connection: sends, and gives each stage the one answer that belongs to it. */
+
 import type { Socket } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
+import { wholeTurn } from '../whole-turn.ts'
 import { type Answer, cleaned, none } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'
@@ -80,8 +81,7 @@ export class Wire {
   async stream(chunks: AsyncIterable<Buffer>): Promise<Answer | undefined> {
     const early = this.#expect(['content'])
     for await (const chunk of chunks) {
-      await turn()
-      await turn()
+      await wholeTurn()
       if (this.#waiting === undefined) break
       this.#arm('content')
       if (!this.#socket.write(chunk)) await this.#drain()
@@ -186,8 +186,7 @@ export class Wire {
 
   /** Somewhat later than hasLeft, so that nothing is early that is not. */
   async #noteBeginning(asked: Waiting): Promise<void> {
-    await new Promise(setImmediate)
-    await new Promise(setImmediate)
+    await wholeTurn()
     if (this.#leaving > 0) asked.early = true
   }
 

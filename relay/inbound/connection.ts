@@ -1,4 +1,5 @@
 /** One client's connection: its socket, its TLS and the reply to each command; what is decided is the conversation's. */
+
 import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
@@ -6,6 +7,7 @@ import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { verdictAside } from '../tls-verdict.ts'
 import { UnderHandshake } from '../under-handshake.ts'
+import { wholeTurn } from '../whole-turn.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
 import type { Handshake } from './handshakes.ts'
@@ -148,10 +150,9 @@ export class Connection implements Line, Hearer {
 
   // The life of a connection
 
-  /** A whole turn of the event loop: what came with the connection is seen before we greet (case P17). */
+  /** What came with the connection is seen before we greet (case P17). */
   async #greetSoon(): Promise<void> {
-    await turn()
-    await turn()
+    await wholeTurn()
     if (!this.#closing && !this.#closed) this.#greet()
   }
 
