@@ -12,8 +12,12 @@ export function backoffMs(failures: number, { firstMs, longestMs }: Backoff, jit
 
 const longestAskedMs = 60_000
 
-/** How long the server asks us to wait, within bounds: who waits hears of no revocation, and a wish may be any number. */
-export function askedMs(error: unknown): number {
+/** As `backoffMs`, and as long as the server that refused us asks for; with no error, or none of a server, that alone. */
+export const waitAfterMs = (error: unknown, failures: number, backoff: Backoff, jitter: number): number =>
+  Math.max(askedMs(error), backoffMs(failures, backoff, jitter))
+
+/** Within bounds: who waits hears of no revocation, and a wish may be any number. */
+function askedMs(error: unknown): number {
   const wish = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
   return Number.isNaN(wish) ? 0 : Math.min(wish, longestAskedMs)
 }

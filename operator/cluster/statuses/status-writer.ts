@@ -4,7 +4,7 @@ import { isOf, namespaceIn, type Ref, splitRef } from '../../compile/snapshot.ts
 import type { StampedStatus } from '../../observed-status.ts'
 import type { Api } from '../api/api.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
-import { askedMs, type Backoff, backoffMs } from '../api/backoff.ts'
+import { type Backoff, waitAfterMs } from '../api/backoff.ts'
 import type { KubeObject } from '../api/object.ts'
 import { Room } from '../write/room.ts'
 
@@ -150,7 +150,7 @@ export class StatusWriter {
         lane.retry = undefined
         this.#enqueue(ref)
       },
-      Math.max(askedMs(error), backoffMs(lane.failures, backoff, Math.random())),
+      waitAfterMs(error, lane.failures, backoff, Math.random()),
     )
   }
 }

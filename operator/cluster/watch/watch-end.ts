@@ -1,6 +1,6 @@
 /** How a watch, or a list, ended, and what comes next: nothing but the signal ends a reflector. Pure. */
 import { type ApiError, isExpired, isTransient } from '../api/api-error.ts'
-import { askedMs, type Backoff, backoffMs } from '../api/backoff.ts'
+import { type Backoff, backoffMs, waitAfterMs } from '../api/backoff.ts'
 
 export type WatchEnd =
   /** By the server, in good order. `idle`: at once, and without having said anything. */
@@ -34,7 +34,7 @@ export function afterWatch(end: WatchEnd, from: string, heard: boolean, failures
       return again(from, before + 1, jitter)
     case 'failed':
       if (isExpired(end.error)) return afterWatch({ kind: 'expired' }, from, heard, failures, jitter)
-      return again(from, before + 1, jitter, askedMs(end.error))
+      return again(from, before + 1, jitter, end.error)
   }
 }
 
@@ -42,11 +42,11 @@ export function afterWatch(end: WatchEnd, from: string, heard: boolean, failures
 export function afterList(error: ApiError, failures: number, jitter: number): Next {
   // A continue token that is too old has nothing to do with trouble: the list starts over at once.
   const waits = isExpired(error) ? failures : failures + 1
-  const asked = isTransient(error) ? askedMs(error) : 0
-  return { from: undefined, failures: failures + 1, waitMs: Math.max(asked, backoffMs(waits, retries, jitter)) }
+  const asking = isTransient(error) ? error : undefined
+  return { from: undefined, failures: failures + 1, waitMs: waitAfterMs(asking, waits, retries, jitter) }
 }
 
-function again(from: string, failures: number, jitter: number, asked = 0): Next {
-  const waitMs = Math.max(asked, backoffMs(failures, retries, jitter))
+function again(from: string, failures: number, jitter: number, error?: ApiError): Next {
+  const waitMs = waitAfterMs(error, failures, retries, jitter)
   return { from: failures < suspicious ? from : undefined, failures, waitMs }
 }

@@ -1,5 +1,5 @@
 /** Work for many fleets at once, each in a lane of its own: one that fails waits alone, one that hangs holds up nobody. */
-import { askedMs, type Backoff, backoffMs } from '../api/backoff.ts'
+import { type Backoff, waitAfterMs } from '../api/backoff.ts'
 
 export type Lanes<Job> = {
   /** The newest job of a lane replaces one that waits. `key` says what it is: with another, an old failure is forgotten. */
@@ -63,7 +63,7 @@ export function openLanes<Job>(laneWork: LaneWork<Job>): Lanes<Job> {
   function fail(name: string, lane: Lane<Job>, now: NonNullable<Lane<Job>['next']>, error: unknown): void {
     lane.failures = lane.failedKey === now.key ? lane.failures + 1 : 1
     lane.failedKey = now.key
-    const waitMs = Math.max(askedMs(error), backoffMs(lane.failures, backoff, random()))
+    const waitMs = waitAfterMs(error, lane.failures, backoff, random())
     failed(name, error, waitMs)
     // What came meanwhile is newer; where it is something else, it need not wait for the failure of this one.
     const isOther = lane.next !== undefined && lane.next.key !== now.key
