@@ -186,7 +186,7 @@ export class Pool {
 
   /**
    * Some close a surplus connection without a word; some, as Postfix, let it wait for one of their processes until we give up.
-   * Where those that are open carry nothing it is as any other failure.
+   * It is a failure of the smarthost only while no open connection carries mail.
    */
   #isUngreeted({ stage, answer }: Extract<Opened, { kind: 'failed' }>, began: number): boolean {
     if (answer.kind !== 'none' || this.isAbandoned) return false

@@ -18,14 +18,16 @@ export class OwnFaults {
   /** What to say, and whether it has a line: behind a refusal, where that has one. The last one of a session ends it, for now. */
   see(refused: Refusal, follows: boolean): { readonly said: Refusal; readonly hasLine: boolean } {
     if (follows) return { said: refused, hasLine: this.#hasLine }
-    const isOurs = isOwnFault(refused)
+    if (!isOwnFault(refused)) {
+      this.#hasLine = true
+      return { said: refused, hasLine: true }
+    }
     const now = performance.now()
-    this.#hasLine = !isOurs || now - this.#linedAt >= lineEveryMs
-    if (!isOurs) return { said: refused, hasLine: true }
+    this.#hasLine = now - this.#linedAt >= lineEveryMs
     if (this.#hasLine) this.#linedAt = now
     else this.#unlined++
-    const code = ++this.#count < ownFaultsPerSession ? refused.reply.code : 421
-    return { said: { ...refused, reply: { ...refused.reply, code } }, hasLine: this.#hasLine }
+    const isLast = ++this.#count >= ownFaultsPerSession
+    return { said: isLast ? { ...refused, reply: { ...refused.reply, code: 421 } } : refused, hasLine: this.#hasLine }
   }
 
   accepted(): void {
