@@ -78,7 +78,15 @@ export type DeliveryParts = {
 }
 
 export function createDelivery(parts: DeliveryParts): Delivery {
-  const { spool, events, loaded, inboxDirectory, now: wall = Date.now, random = Math.random } = parts
+  const {
+    spool,
+    events,
+    loaded,
+    inboxDirectory,
+    now: wall = Date.now,
+    random = Math.random,
+    flushLog = () => {},
+  } = parts
   const { now, timeOfDay } = steadyClock(wall, parts.monotonic ?? monotonicFor(parts))
   let longestMs = 0
   const roster = new Roster(spool, (state) => believed(state, now(), longestMs))
@@ -137,6 +145,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     look,
     again: (parked) => intake.adopt(parked),
     take,
+    flushLog,
   })
   /** The submission's 250 comes first: what arrives waits for the end of its turn. */
   let arrivals: QueuedMessage[] = []
@@ -219,7 +228,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       if (outline !== undefined && outline.dueAt !== Number.POSITIVE_INFINITY) events.interrupted(queueId)
     }
     // In this turn: in the next one their file forgets them.
-    parts.flushLog?.()
+    flushLog()
   }
 
   return {

@@ -47,6 +47,8 @@ export type DispatcherParts = {
   /** To be looked at and routed anew. */
   readonly again: (parked: Loose['parked']) => void
   readonly take: Take
+  /** What was told is with whoever reads the log. */
+  readonly flushLog: () => void
 }
 
 /** About what the processor needs for one, in all. */
@@ -271,7 +273,7 @@ export class Dispatcher {
   }
 
   async #run(lane: Lane, next: Next): Promise<void> {
-    const { ledger, openAttempts, now, events } = this.#parts
+    const { ledger, openAttempts, now, events, flushLog } = this.#parts
     const { pool, parcel } = next
     const open = openAttempts.begin(parcel.message.envelope.queueId)
     const attempted = await this.#attempt(next)
@@ -289,6 +291,8 @@ export class Dispatcher {
     await this.#settle(parcel.message, settled, lane.route.retry)
     const recorded = ledger.recorded(parcel.message)
     if (recorded !== undefined) await this.#inFlight.without(lane.room.behindUntil(recorded))
+    // Until it is told outside of this process that there may be a copy, the file tells it.
+    if (results.some(({ outcome }) => outcome.kind === 'ambiguous')) flushLog()
     openAttempts.end(open)
     lane.room.unsettled--
     lane.underWay--

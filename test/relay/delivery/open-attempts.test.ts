@@ -133,6 +133,22 @@ test('what may arrive twice is with whoever reads the log before the file forget
   await attempted(1)
 })
 
+test('what an attempt may have delivered is with whoever reads the log before the file forgets it (case S04)', async () => {
+  const upstream = await startSmarthost({ script: { dot: silence } })
+  const path = file()
+  let flushes: (readonly string[])[] = []
+  let told = (): readonly string[] => []
+  const flushLog = () => void flushes.push([...idsIn(path), ...told()])
+  const { spool, attempts } = rig(oneSmarthost(upstream.port), { attemptsFile: path, flushLog })
+  told = () => attempts.map(({ outcome }) => outcome.kind)
+  flushes = []
+  const { queueId } = spool.put(envelope(hello), hello).envelope
+  await until('it is on its way', () => upstream.times('dot') === 1)
+  upstream.dropAll()
+  await until('it has ended', () => idsIn(path).length === 0)
+  expect(flushes).toEqual([[queueId, 'ambiguous']])
+})
+
 test('an attempt is in the file before its content can have arrived, however long the disk and all else take (case S04)', async () => {
   const path = file()
   const inFile: boolean[] = []
