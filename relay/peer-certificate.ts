@@ -1,6 +1,6 @@
 /** The certificate that a peer has shown, by its octets alone: to have Node describe it can end the process. */
 import { X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
+import { type DetailedPeerCertificate, TLSSocket } from 'node:tls'
 
 /** The JavaScript around it puts more before the session. */
 type Handle = { getSession(): Buffer | undefined }
@@ -24,6 +24,25 @@ export function peerCertificate(socket: TLSSocket): X509Certificate | undefined 
     at = next
   }
   return undefined
+}
+
+/**
+ * Node has the whole chain described before it looks at a name, of every server that it connects to, and so does who connects
+ * by a library, as to Redis: here, and for whoever imports this, it gets the names alone.
+ */
+TLSSocket.prototype.getPeerCertificate = function (this: TLSSocket) {
+  return namesIn(this) as DetailedPeerCertificate
+}
+
+/** All that checkServerIdentity goes by; of a certificate that can not be read none, so that it is of no host. */
+function namesIn(socket: TLSSocket): Pick<Partial<DetailedPeerCertificate>, 'subject' | 'subjectaltname'> {
+  try {
+    const { subject = '', subjectAltName: subjectaltname } = peerCertificate(socket) ?? {}
+    const CN = [...subject.matchAll(/^CN=(.*)$/gm)].map(([, name]) => name)
+    return { subject: { CN }, subjectaltname } as unknown as DetailedPeerCertificate
+  } catch {
+    return {}
+  }
 }
 
 /** Where the value of the element at this place begins, and where it ends. */

@@ -5,13 +5,12 @@ import {
   checkServerIdentity,
   connect,
   createSecureContext,
-  type DetailedPeerCertificate,
   type PeerCertificate,
   type SecureContext,
   type TLSSocket,
 } from 'node:tls'
 import type { SmarthostConfig } from '../config.ts'
-import { peerCertificate } from '../peer-certificate.ts'
+import '../peer-certificate.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import { type Answer, none } from './answer.ts'
 import { inWords } from './tls-words.ts'
@@ -54,11 +53,9 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
       secureContext: context,
       minVersion: 'TLSv1.2',
       rejectUnauthorized: verified,
-      checkServerIdentity: (name) => identityProblem(secured, name),
+      checkServerIdentity: identityProblem,
       ...(isIP(host) === 0 && { servername: host }),
     })
-    // Node has the whole chain described before it asks for the identity, which goes by the certificate alone.
-    secured.getPeerCertificate = () => ({}) as DetailedPeerCertificate
     const finish = (result: TLSSocket | Answer): void => {
       clearTimeout(timer)
       secured.off('secureConnect', onSecure).off('close', onClose).off('error', onError)
@@ -78,15 +75,9 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
 }
 
 /** Why the certificate is not of this host, as Node judges it. */
-function identityProblem(secured: TLSSocket, host: string): Error | undefined {
-  try {
-    const { subject = '', subjectAltName: subjectaltname } = peerCertificate(secured) ?? {}
-    const CN = [...subject.matchAll(/^CN=(.*)$/gm)].map(([, name]) => name)
-    const isOther = checkServerIdentity(host, { subject: { CN }, subjectaltname } as unknown as PeerCertificate)
-    return isOther && new Error(`its certificate is for ${subjectaltname ?? CN.join(', ')}, and not for this host`)
-  } catch (error) {
-    return error as Error
-  }
+function identityProblem(host: string, shown: PeerCertificate): Error | undefined {
+  const names = shown.subjectaltname ?? [shown.subject?.CN].flat().join(', ')
+  return checkServerIdentity(host, shown) && new Error(`its certificate is for ${names}, and not for this host`)
 }
 
 const lost: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])

@@ -1,5 +1,7 @@
 /** One connection to a Redis or Valkey, and the only user of its client: it ends at the first thing that goes wrong with it. */
 import { createClient, SocketClosedUnexpectedlyError } from '@redis/client'
+// Its TLS is Node's own.
+import '../peer-certificate.ts'
 
 /** Where the store is, and how to prove who we are; nothing here is ever said in a log. */
 export type StoreTarget = {

@@ -90,7 +90,7 @@ export class SmtpSession {
 
   /** SHA-256 of the server's certificate; empty before TLS. */
   get certificate(): string {
-    return this.#socket instanceof TLSSocket ? this.#socket.getPeerCertificate().fingerprint256 : ''
+    return this.#socket instanceof TLSSocket ? (this.#socket.getPeerX509Certificate()?.fingerprint256 ?? '') : ''
   }
 
   reply(): Promise<SmtpReply> {

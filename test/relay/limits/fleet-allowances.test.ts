@@ -1,7 +1,7 @@
 /** The relays of a fleet hand out one limit together, by a real Redis; and what becomes of it while that is away. */
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { makeCertificates } from '../../certificates.ts'
+import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { installed } from '../../local/programs.ts'
 import { type Redis, startRedis } from '../../local/redis.ts'
 import { until } from '../../local/until.ts'
@@ -265,6 +265,16 @@ describe.runIf(installed('redis-server'))('with a Redis that wants TLS and a pas
     const [plain] = countingFleet(storeAt(redis.port), 1).relays()
     await plain?.away()
     expect(await plain?.taken(limited({ daily: 5 }), 9)).toBe(5)
+  })
+
+  test('a chain with a key on a curve that NIST has no name for ends no relay (case T22)', async () => {
+    const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
+    const redis = await startRedis({ certificates: { ca, cert: `${cert}\n${await oddTwin(ca)}`, key }, password })
+    onTestFinished(() => redis.stop())
+    const store = storeAt(redis.port, { tls: { mode: 'Implicit', caFile: 'ca' }, auth })
+    const [a] = countingFleet(store, 1, { ca, u: 'default', p: password }).relays()
+    expect(await a?.taken(limited({ daily: 5 }), 9)).toBe(5)
+    expect(a?.by.share).toBe(0)
   })
 })
 
