@@ -1,4 +1,5 @@
 /** Whether the certificate and the key of a listener can be used together, or in words what is wrong with them: never a part of their text. */
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { ListenerConfig } from './config.ts'
 import { isEncrypted, withoutPassphrase } from './mail/signing-key.ts'
@@ -13,13 +14,30 @@ export function pairProblem(
   const [cert = '', key = ''] = [files.get(certificateFile), files.get(keyFile)]
   try {
     createSecureContext({ cert, key })
-    return undefined
+    return uselessness(certificateFile, new X509Certificate(cert))
   } catch (error) {
     if (isEncrypted(key)) return `${keyFile}: ${withoutPassphrase}`
     const { code = '', message } = error as NodeJS.ErrnoException
     return problems[code]?.(certificateFile, keyFile) ?? message
   }
 }
+
+/** OpenSSL has nothing against such a pair, and then no client makes TLS by it, or none that verifies whom it talks to. */
+function uselessness(path: string, { publicKey, keyUsage }: X509Certificate): string | undefined {
+  if (publicKey.asymmetricKeyType === 'dsa' || (publicKey.asymmetricKeyType === 'ec' && !onUsedCurve(publicKey)))
+    return `no client makes TLS with the key of ${path}: it needs ECDSA on P-256, P-384 or P-521, RSA or Ed25519`
+  // RFC 5280 section 4.2.1.12; without the extension it is for everything.
+  return (keyUsage as readonly string[] | undefined)?.some((purpose) => forServers.has(purpose)) === false
+    ? `${path} is not for servers: its extended key usage has no serverAuth`
+    : undefined
+}
+
+const forServers: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'])
+
+/** Those that clients of TLS 1.2 offer without being told to, and all that 1.3 has (RFC 8446 section 4.2.3). */
+const usedCurves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
+const onUsedCurve = ({ asymmetricKeyDetails }: KeyObject): boolean =>
+  usedCurves.has(asymmetricKeyDetails?.namedCurve ?? '')
 
 /** What OpenSSL says in words for those who know it. */
 const problems: Readonly<Record<string, (certificate: string, key: string) => string>> = {

@@ -65,9 +65,12 @@ export async function makeCertificates(hosts: readonly string[], validity: Valid
 }
 
 /** Passes for this authority by its name and key identifier; its key is on a curve that NIST has no name for. */
-export async function oddTwin(authority: string): Promise<string> {
-  const { subject, extensions, notBefore, notAfter } = new X509Certificate(authority)
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' })
+export const oddTwin = async (authority: string): Promise<string> => (await onCurve('secp256k1', authority)).cert
+
+/** With the names of this certificate, and a key on another curve. */
+export async function onCurve(namedCurve: string, like: string): Promise<Omit<Certificate, 'ca'>> {
+  const { subject, extensions, notBefore, notAfter } = new X509Certificate(like)
+  const { publicKey, privateKey: key } = generateKeyPairSync('ec', { namedCurve })
   const { privateKey } = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
   const certificate = await X509CertificateGenerator.create({
     subject,
@@ -79,5 +82,5 @@ export async function oddTwin(authority: string): Promise<string> {
     signingKey: privateKey,
     extensions,
   })
-  return certificate.toString('pem')
+  return { cert: certificate.toString('pem'), key: key.export({ type: 'pkcs8', format: 'pem' }) as string }
 }

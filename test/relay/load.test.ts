@@ -9,7 +9,8 @@ import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { secureContext } from '../../relay/delivery/secure.ts'
 import { draftConfig, loadConfig, sameConfig, toldStale } from '../../relay/load.ts'
-import { makeCertificates } from '../certificates.ts'
+import { makeCertificates, onCurve } from '../certificates.ts'
+import { certify, dns, makeAuthority } from '../client-certificates.ts'
 import { temporaryFolder } from '../operator/local/temporary.ts'
 import { ed25519Key, keyFiles, rsaKey, signingWith } from './delivery/signing-keys.ts'
 import { baseConfig } from './inbound/submission-under-test.ts'
@@ -67,8 +68,25 @@ const other = await makeCertificates(['localhost'])
 const encrypted = createPrivateKey(other.key).export({
   ...{ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' },
 }) as string
+const curves = await Promise.all(
+  ['secp256k1', 'brainpoolP256r1', 'secp224r1'].map((curve) => onCurve(curve, other.cert)),
+)
+const forClients = await certify(await makeAuthority('Test Authority'), [dns('localhost')])
 
 test.each([
+  ...curves.map(
+    ({ cert, key }) =>
+      [
+        'with a key on a curve that TLS has no use for',
+        { 'tls.crt': cert, 'tls.key': key },
+        /^tls\.crt \(no client makes TLS with the key of tls\.crt: it needs ECDSA on P-256, P-384 or P-521, RSA or Ed25519\)$/,
+      ] as const,
+  ),
+  [
+    'that is for clients only',
+    { 'tls.crt': forClients.cert, 'tls.key': forClients.key },
+    /^tls\.crt \(tls\.crt is not for servers: its extended key usage has no serverAuth\)$/,
+  ],
   ['whose key has a passphrase', { 'tls.key': encrypted }, /^tls\.crt \(tls\.key: it is encrypted, .* without one\)$/],
   ['with the key of another', { 'tls.key': other.key }, /^tls\.crt \(tls\.key is not the key of the first certificate/],
   ['behind its authority', { 'tls.crt': `${other.ca}\n${other.cert}` }, /which has to be the server's own; those that/],
