@@ -31,17 +31,18 @@ export function peerCertificate(socket: TLSSocket): X509Certificate | undefined 
  * by a library, as to Redis: here, and for whoever imports this, it gets the names alone.
  */
 TLSSocket.prototype.getPeerCertificate = function (this: TLSSocket) {
-  return namesIn(this) as DetailedPeerCertificate
+  return { subjectaltname: namesIn(this) } as DetailedPeerCertificate
 }
 
-/** All that checkServerIdentity goes by; of a certificate that can not be read none, so that it is of no host. */
-function namesIn(socket: TLSSocket): Pick<Partial<DetailedPeerCertificate>, 'subject' | 'subjectaltname'> {
+/**
+ * All that checkServerIdentity is to go by: a common name is free text, and no host's (RFC 9525 section 2). Of a certificate
+ * that can not be read there is none.
+ */
+function namesIn(socket: TLSSocket): string {
   try {
-    const { subject = '', subjectAltName: subjectaltname } = peerCertificate(socket) ?? {}
-    const CN = [...subject.matchAll(/^CN=(.*)$/gm)].map(([, name]) => name)
-    return { subject: { CN }, subjectaltname } as unknown as DetailedPeerCertificate
+    return peerCertificate(socket)?.subjectAltName ?? ''
   } catch {
-    return {}
+    return ''
   }
 }
 

@@ -7,6 +7,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type GeneralNameType,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
@@ -19,13 +20,13 @@ import {
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const hour = 3_600_000
 
-type Validity = { readonly notBefore?: Date; readonly notAfter?: Date }
+type Options = { readonly notBefore?: Date; readonly notAfter?: Date; readonly commonName?: string }
 type Certificate = { readonly ca: string; readonly cert: string; readonly key: string }
 
-/** PEM texts: the authority, and a certificate and its PKCS #8 key for these host names and addresses. */
-export async function makeCertificates(hosts: readonly string[], validity: Validity = {}): Promise<Certificate> {
-  const notBefore = validity.notBefore ?? new Date(Date.now() - hour)
-  const notAfter = validity.notAfter ?? new Date(Date.now() + 24 * hour)
+/** PEM texts: the authority, and a certificate and its PKCS #8 key for these host names, addresses and URIs. */
+export async function makeCertificates(hosts: readonly string[], options: Options = {}): Promise<Certificate> {
+  const notBefore = options.notBefore ?? new Date(Date.now() - hour)
+  const notAfter = options.notAfter ?? new Date(Date.now() + 24 * hour)
   const authorityKeys = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
   const authority = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=Test Authority',
@@ -41,7 +42,7 @@ export async function makeCertificates(hosts: readonly string[], validity: Valid
   })
   const keys = await webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
   const certificate = await X509CertificateGenerator.create({
-    subject: `CN=${hosts[0] ?? 'localhost'}`,
+    subject: `CN=${options.commonName ?? hosts[0] ?? 'localhost'}`,
     issuer: authority.subject,
     notBefore,
     notAfter,
@@ -52,7 +53,7 @@ export async function makeCertificates(hosts: readonly string[], validity: Valid
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension(hosts.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }))),
+      new SubjectAlternativeNameExtension(hosts.map((value) => ({ type: typeOf(value), value }))),
       await AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey),
     ],
   })
@@ -63,6 +64,8 @@ export async function makeCertificates(hosts: readonly string[], validity: Valid
     key: PemConverter.encode(key, 'PRIVATE KEY'),
   }
 }
+
+const typeOf = (name: string): GeneralNameType => (isIP(name) !== 0 ? 'ip' : name.includes('://') ? 'url' : 'dns')
 
 /** Passes for this authority by its name and key identifier; its key is on a curve that NIST has no name for. */
 export const oddTwin = async (authority: string): Promise<string> => (await onCurve('secp256k1', authority)).cert

@@ -41,7 +41,7 @@ export type Handshake = {
   readonly deadlineMs: number
 }
 
-/** Verifies the name, or for an address the certificate's IP entries (RFC 6125). Resolves with the answer when it fails. */
+/** Verifies the name, or for an address the certificate's IP entries (RFC 9525 section 6). Resolves with the answer when it fails. */
 export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocket | Answer> {
   const { host, context, verified, deadlineMs } = handshake
   // Who needs not be verified may be anybody.
@@ -76,7 +76,7 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
 
 /** Why the certificate is not of this host, as Node judges it. */
 function identityProblem(host: string, shown: PeerCertificate): Error | undefined {
-  const names = shown.subjectaltname ?? [shown.subject?.CN].flat().join(', ')
+  const names = shown.subjectaltname || 'nobody by a subject alternative name (a common name does not count)'
   return checkServerIdentity(host, shown) && new Error(`its certificate is for ${names}, and not for this host`)
 }
 

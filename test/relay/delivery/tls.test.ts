@@ -73,15 +73,16 @@ test('Implicit: TLS from the first octet, by name', async () => {
   expect(outcome?.kind).toBe('delivered')
 })
 
-test('a certificate without other names is that of its common name', async () => {
-  const named = await makeCertificates([])
-  for (const [host, kind] of [
-    ['localhost', 'delivered'],
-    ['127.0.0.1', 'deferred'],
-  ] as const) {
-    const { outcome } = await deliver({ certificate: named }, { tls: startTls, host }, named.ca)
-    expect(outcome?.kind).toBe(kind)
-  }
+test.each([
+  ['has no other name', [], 'a common name does not count'],
+  ['names a client beside it', ['spiffe://corp.test/app'], 'is for URI:spiffe://corp.test/app, and not for this host'],
+])('case T18: a common name is free text: a certificate that %s is of no host', async (_name, names, told) => {
+  const named = await makeCertificates(names, { commonName: 'localhost' })
+  const { outcome } = await deliver({ certificate: named }, { tls: startTls, host: 'localhost', auth: login }, named.ca)
+  expect(outcome).toMatchObject({
+    kind: 'deferred',
+    reply: { status: '4.7.5', text: expect.stringContaining(told) },
+  })
 })
 
 test.each([
