@@ -80,11 +80,15 @@ export function faultIn(octets: string, inLogin: boolean, partial = ''): Refusal
   if (bareNewline.test(partial.slice(-1) + octets)) return protocol.bareNewline
   const text = partial + octets
   if (octets.includes('\n') && otherProtocol.test(text)) return misplacedIn(text) ?? protocol.notSmtp
-  return text.length > lineBytes && hasLongLine(text, inLogin) ? protocol.lineTooLong : undefined
+  return text.length > lineBytes ? longLineIn(text, inLogin) : undefined
 }
 
-/** The CR at the very end may be half of what ends the line. */
-const hasLongLine = (text: string, inLogin: boolean): boolean =>
-  text.split(/\r\n|\r$/).some((line, index) => line.length > limitOf(line, inLogin && index === 0))
-
-const limitOf = (line: string, token: boolean): number => (token || /^AUTH /i.test(line) ? loginLineBytes : lineBytes)
+function longLineIn(text: string, inLogin: boolean): Refusal | undefined {
+  // The CR at the very end may be half of what ends the line.
+  for (const [index, line] of text.split(/\r\n|\r$/).entries()) {
+    const ofLogin = (inLogin && index === 0) || /^AUTH /i.test(line)
+    if (line.length > (ofLogin ? loginLineBytes : lineBytes))
+      return ofLogin ? protocol.loginTooLong : protocol.lineTooLong
+  }
+  return undefined
+}

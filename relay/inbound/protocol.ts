@@ -20,6 +20,7 @@ export const protocol = {
   unknownCommand: syntax(500, '5.2', 'command not recognized'),
   notImplemented: syntax(502, '5.1', 'command not implemented'),
   lineTooLong: syntax(500, '5.2', 'line too long'),
+  loginTooLong: syntax(500, '5.6', 'line of a login too long'), // RFC 4954 section 6
   bareNewline: syntax(500, '5.2', 'commands end with CR LF'),
   controlCharacter: syntax(500, '5.2', 'control character in a command'),
   tlsUnasked: syntax(500, '5.2', 'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener'),

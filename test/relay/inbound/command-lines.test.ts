@@ -39,14 +39,14 @@ test.each([
   ['2,049 octets without an end', `NOOP ${'x'.repeat(2_044)}`, 'line too long (always.syntax)'],
   ['many short lines', 'NOOP\r\n'.repeat(1_000), undefined],
   ['12,288 octets of AUTH', `AUTH PLAIN ${'A'.repeat(12_277)}\r\n`, undefined],
-  ['12,289 octets of AUTH', `AUTH PLAIN ${'A'.repeat(12_278)}\r\n`, 'line too long (always.syntax)'],
+  ['12,289 octets of AUTH', `AUTH PLAIN ${'A'.repeat(12_278)}\r\n`, 'line of a login too long (always.syntax)'],
 ] as const)('%s', (_name, octets, expected) => {
   expect(text(octets)).toBe(expected)
 })
 
 test('in a login the first line may be a token', () => {
   expect(text(`${'A'.repeat(12_288)}\r\n`, true)).toBeUndefined()
-  expect(text(`${'A'.repeat(12_289)}\r\n`, true)).toBe('line too long (always.syntax)')
+  expect(faultIn(`${'A'.repeat(12_289)}\r\n`, true)?.reply).toMatchObject({ code: 500, status: '5.5.6' })
   expect(text(`AAAA\r\n${'A'.repeat(2_049)}\r\n`, true)).toBe('line too long (always.syntax)')
 })
 
