@@ -7,6 +7,7 @@ import type { Paths } from './paths.ts'
 import { type Entry, encode, journalVersion, nonceBytes } from './record.ts'
 import { newSegment, type Place, type Segment } from './segment.ts'
 import { Silence } from './silence.ts'
+import { stateBytes } from './sizes.ts'
 import { SpoolError } from './spool.ts'
 
 export type Record = {
@@ -222,8 +223,11 @@ export class Journal {
 /** What a record costs, in recipients: to write it, and where it makes a message ours, to tell everybody concerned. */
 function weightOf({ entry }: Item): number {
   if (entry.kind === 'accepted') return 64 + entry.envelope.forwardPaths.length
-  return 'recipients' in entry ? entry.recipients.length : 1
+  return 'recipients' in entry ? stateBytes(entry.recipients) / bytesOfOne : 1
 }
+
+/** A recipient with a reply of few words; next hops say up to 500 octets. */
+const bytesOfOne = 256
 
 /** A crowd that ends its messages at once would else hold the loop for a third of a second behind one write: this is some 25 ms. */
 const fullBatch = 12_000

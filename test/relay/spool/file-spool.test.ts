@@ -2,8 +2,11 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { QueuedMessage } from '../../../relay/mail/envelope.ts'
+import { type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
+import { makeFolders } from '../../../relay/spool/folders.ts'
 import { manyBytes, smallAmongMany, smallBytes } from '../../../relay/spool/incoming.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
 import { accept, contentOf, draft, messagesOf, pending } from './contents.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
@@ -214,6 +217,33 @@ test('however many recipients become ours at once, one write makes a few thousan
   const batches = told.lines.flatMap((line) => /^committed (\d+) true$/.exec(line)?.[1] ?? []).map(Number)
   expect(batches.reduce((a, b) => a + b, 0)).toBe(50)
   expect(Math.max(...batches)).toBeLessThan(15)
+  await spool.close()
+})
+
+test('however long the replies of next hops are, one write has no more of their states than the loop may be held for (case R15)', async () => {
+  const writes: number[] = []
+  const noted = (file: DiskFile): DiskFile => ({
+    ...file,
+    write: (buffers, position) => {
+      writes.push(buffers.reduce((sum, { length }) => sum + length, 0))
+      return file.write(buffers, position)
+    },
+  })
+  const directory = temporaryFolder()
+  await makeFolders(nodeDisk, directory)
+  const disk = { ...nodeDisk, create: async (path: string) => noted(await nodeDisk.create(path)) }
+  const { events } = listening()
+  const spool = await JournalSpool.open({ directory, events, now: Date.now, disk, closed: () => {} })
+  const forwardPaths = Array.from({ length: 1000 }, (_, n) => `a${n}@elsewhere.example`)
+  const messages = await Promise.all(
+    Array.from({ length: 30 }, (_, n) => accept(spool, contentOf(n, 100), { draft: { forwardPaths } })),
+  )
+  const lastReply = `450 4.2.1 ${'x'.repeat(490)}`
+  const states = messages[0]?.recipients.map((r) => ({ ...r, attempts: 1, lastReply })) ?? []
+  await Promise.all(messages.map(({ envelope }) => spool.record(envelope.queueId, states)))
+  expect(Math.max(...writes)).toBeLessThan(4_000_000)
+  const recorded = await messagesOf(spool)
+  expect(recorded.map(({ recipients }) => recipients)).toEqual(messages.map(() => states))
   await spool.close()
 })
 
