@@ -1,4 +1,4 @@
-/** Refusals that are the client's fault, and commands that do nothing: how many a session may have since its last accepted message. */
+/** Refusals that are the client's fault, and commands that do nothing or nothing new: how many a session may have since its last accepted message. */
 import type { Stage } from '../events.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { errorsPerSession, idleCommandsPerSession, refusalsPerSession } from './limits.ts'
@@ -36,6 +36,11 @@ export class ClientFaults {
 
   idled(): void {
     this.#idleCommands++
+  }
+
+  /** It names a recipient that the transaction has, as a list may a few hundred times. */
+  repeated(): void {
+    this.#refusals++
   }
 
   accepted(): void {

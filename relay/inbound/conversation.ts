@@ -179,7 +179,8 @@ export class Conversation {
       return this.refuse('rcpt', decision.refusal, path)
     }
     const known = comparableForwardPath(decision.value)
-    if (transaction && !transaction.forwardPaths.has(known)) transaction.forwardPaths.set(known, decision.value)
+    if (transaction?.forwardPaths.has(known)) this.#clientFaults.repeated()
+    else transaction?.forwardPaths.set(known, decision.value)
     return reply(250, '1.5', 'forward-path accepted')
   }
 

@@ -26,7 +26,7 @@ export const errorsPerSession = 10
 /** Commands that do nothing (NOOP, RSET, VRFY, …) since the last accepted message. */
 export const idleCommandsPerSession = 100
 
-/** Mail that a rule refused since the last accepted message. */
+/** Mail that a rule refused, and recipients that were named again, since the last accepted message. */
 export const refusalsPerSession = 1_000
 
 /** Mail that we could not take since the last accepted message. */

@@ -71,6 +71,19 @@ test('a client that never reads its replies is sent away after its hundred idle 
   expect(octets.toString().split('\r\n').at(-2)).toMatch(/^421 4\.7\.0 /)
 })
 
+test('20,000 times the same recipient in one transaction: a thousand repeat it, and the session is over (case R05)', async () => {
+  const { under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  expect(await talk(socket, 'MAIL FROM:<noreply@corp.example>')).toEqual([expect.stringMatching(/^250 /)])
+  const said = whole(socket)
+  socket.write('RCPT TO:<a@elsewhere.example>\r\n'.repeat(20_000))
+  const replies = (await said).toString().trimEnd().split('\r\n')
+  expect(replies.slice(0, -1).every((line) => line.startsWith('250 2.1.5 '))).toBe(true)
+  expect(replies).toHaveLength(1002)
+  expect(replies.at(-1)).toMatch(/^421 4\.7\.0 .*\(always\.errors\)$/)
+})
+
 test('2,000 clients that connect and leave hold no descriptor and no place (case R04)', async () => {
   const { under } = await start()
   const descriptors = (): number => readdirSync('/proc/self/fd').length
