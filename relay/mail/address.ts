@@ -38,6 +38,11 @@ export function parsePath(text: string): Mailbox | undefined {
   return localPart === undefined || domain === undefined ? undefined : { localPart, domain, address: text }
 }
 
+/** What to write in place of what is none. Beyond ASCII much is plain to the eye that is read in more ways than one. */
+export const mailboxInstead = (text: string): string =>
+  `user@domain with two labels or more${isAscii(text) ? '' : `, ${canonicalForm}`}`
+const canonicalForm = 'beyond ASCII in lower case and composed (NFC), a domain best in A-labels (xn--)'
+
 function parseLocalPart(text: string): string | undefined {
   // Software that decodes encoded-words where it should not finds another address inside such a local part.
   if (text.includes('=?')) return undefined

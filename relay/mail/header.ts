@@ -1,5 +1,5 @@
 /** The header block, strictly (RFC 5322 section 2.2): what two parsers could read differently is not a header. */
-import { isAscii, type Mailbox, parsePath } from './address.ts'
+import { isAscii, type Mailbox, mailboxInstead, parsePath } from './address.ts'
 
 export type Field = {
   /** In lower case. */
@@ -110,8 +110,9 @@ export function parseFrom(value: string): ParsedFrom {
   if (unreadable.test(value)) return { ok: false, why: 'a control character, or not UTF-8' }
   const text = trimSpace(value).replace(commented, '$2 <$1>')
   const open = text.endsWith('>') ? text.lastIndexOf('<') : -1
-  const mailbox = parsePath(open === -1 ? text : text.slice(open + 1, -1))
-  if (!mailbox) return { ok: false, why: 'not exactly one plain mailbox, user@domain with two labels or more' }
+  const address = open === -1 ? text : text.slice(open + 1, -1)
+  const mailbox = parsePath(address)
+  if (!mailbox) return { ok: false, why: `not exactly one plain mailbox, ${mailboxInstead(address)}` }
   const displayName = parsePhrase(trimSpace(text.slice(0, Math.max(open, 0))))
   return displayName === undefined
     ? { ok: false, why: 'a display name that has to stand in double quotes, and without backslashes' }

@@ -1,6 +1,6 @@
 /** May this credential use this reverse-path? */
 import type { CredentialConfig, RelayConfig } from '../config.ts'
-import { isAscii, type Mailbox, parsePath } from '../mail/address.ts'
+import { isAscii, type Mailbox, mailboxInstead, parsePath } from '../mail/address.ts'
 import { refusal } from '../mail/rule.ts'
 import { owns } from './ownership.ts'
 import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
@@ -25,7 +25,7 @@ const nullOnlyWhereAllowed: Check<MailFromFacts> = ({ reversePath, config }) =>
 const isMailbox: Check<MailFromFacts> = ({ reversePath, mailbox }) =>
   reversePath === '' || mailbox
     ? undefined
-    : refusal('always.syntax', 'the reverse-path is no plain user@domain with two labels or more')
+    : refusal('always.syntax', `the reverse-path is no plain ${mailboxInstead(reversePath)}`)
 
 const ownsReversePath: Check<MailFromFacts> = ({ credential, mailbox }) =>
   mailbox && !owns(credential, mailbox) ? refusal('senderRules.envelopeFrom') : undefined

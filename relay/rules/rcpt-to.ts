@@ -1,6 +1,6 @@
 /** May this credential send to this forward-path? */
 import type { RelayConfig } from '../config.ts'
-import { comparable, isAscii, type Mailbox, parsePath } from '../mail/address.ts'
+import { comparable, isAscii, type Mailbox, mailboxInstead, parsePath } from '../mail/address.ts'
 import { refusal } from '../mail/rule.ts'
 import type { SubmissionFacts } from './mail-from.ts'
 import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
@@ -20,8 +20,8 @@ const hasDomain: Check<RcptToFacts> = ({ forwardPath }) =>
     ? refusal('always.syntax', 'no mailbox is at this relay: write postmaster@domain, with the domain that is meant')
     : undefined
 
-const isMailbox: Check<RcptToFacts> = ({ mailbox }) =>
-  mailbox ? undefined : refusal('always.syntax', 'the forward-path is no plain user@domain with two labels or more')
+const isMailbox: Check<RcptToFacts> = ({ mailbox, forwardPath }) =>
+  mailbox ? undefined : refusal('always.syntax', `the forward-path is no plain ${mailboxInstead(forwardPath)}`)
 
 const withinLimit: Check<RcptToFacts> = ({ accepted, config: { limits } }) =>
   accepted < limits.recipientsPerMessage ? undefined : refusal('admission.limits.recipientsPerMessage')

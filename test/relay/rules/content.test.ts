@@ -22,6 +22,7 @@ test.each([
   ['From: Example, Inc <app@corp.t>', 'From has a display name that has to stand in double quotes'],
   ['From: Example (IT) <app@corp.t>', 'From has a display name that has to stand in double quotes'],
   ['From: app@web-7d9c', 'From has not exactly one plain mailbox, user@domain with two labels or more'],
+  ['From: App <app@BÜCHER.t>', 'with two labels or more, beyond ASCII in lower case and composed (NFC)'],
 ])('it is told what to write instead of %s', (from, told) => {
   expect(judgeHeader(submission, message(from)).refusal?.reply.text).toContain(told)
 })

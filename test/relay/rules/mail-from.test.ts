@@ -38,6 +38,11 @@ test('who sends as a user of its own machine is told that a domain has two label
   expect(judgeMailFrom(facts(), 'root@web-7d9c').refusal?.reply.text).toContain('user@domain with two labels or more')
 })
 
+test('who sends from a domain with a capital beyond ASCII is told of the forms that are read in one way', () => {
+  const { refusal } = judgeMailFrom({ ...facts(), smtpUtf8: true }, 'app@BÜCHER.example')
+  expect(refusal?.reply.text).toContain('beyond ASCII in lower case and composed (NFC)')
+})
+
 test('the null reverse-path is for those who are allowed it', () => {
   const allowed = facts({ senderRules: senderRules({ nullReversePath: 'AllowForCredential' }) })
   expect(judgeMailFrom(allowed, '')).toEqual({ audited: [] })

@@ -52,6 +52,19 @@ test('who sends to a user of its own machine is told that a domain has two label
   expect(refusal?.reply.text).toContain('user@domain with two labels or more')
 })
 
+// Plain, and of two labels: that alone would send its reader after the wrong thing.
+test.each([
+  ['a capital beyond ASCII', 'you@Österreich.example'],
+  ['a letter that IDNA 2003 maps and 2008 keeps', 'you@straße.example'],
+  ['a decomposed letter', 'jo\u0308rg@example.org'],
+])('case M25: who writes %s is told of the forms that are read in one way', (_name, path) => {
+  const { refusal } = judgeRcptTo({ ...facts({}, {}), smtpUtf8: true }, path, 0)
+  expect(refusal).toMatchObject({ rule: 'always.syntax', reply: { code: 501, status: '5.5.4' } })
+  expect(refusal?.reply.text).toContain(
+    'beyond ASCII in lower case and composed (NFC), a domain best in A-labels (xn--)',
+  )
+})
+
 test('an empty AllowList allows nobody', () => {
   expect(ruleOf({ mode: 'AllowList', domains: [], addresses: [] }, 'you@example.org')).toBe('recipients.allow')
 })
