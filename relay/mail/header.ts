@@ -32,11 +32,6 @@ const ambiguities: readonly (readonly [RegExp, string])[] = [
   [/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/, 'a control character'],
   [/\r(?!\n)|(?<!\r)\n/, 'a bare CR or LF'],
   [/\r\n[ \t]+(?:\r|$)/, 'a folded line of nothing but white space'],
-  // With an address, and not what the h= of a folded DKIM-Signature may be: ` from:to:subject; i=@corp.t`.
-  [
-    /\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:(?!(?:[ \t]*[\w-]+[ \t]*:)*[ \t]*(?:[\w-]+[ \t]*)?(?:;[ \t]*(?:\w+[ \t]*=[^\r<]*)?)?\r)[^\r]*@/i,
-    'a folded line that looks like a From or Sender',
-  ],
   // NEL in latin1 and UTF-8, and the Unicode separators: line breaks for software that reads text and not octets.
   [
     /(?:\x85|\xe2\x80[\xa8\xa9])[ \t]*(?:resent-)?(?:from|sender)[ \t]*:/i,
@@ -45,6 +40,21 @@ const ambiguities: readonly (readonly [RegExp, string])[] = [
   [/\r\n\r\n./s, 'something after the blank line'],
 ]
 const fieldName = /^[!-9;-~]+$/
+
+// Who trims lines sees another field there, which may be folded as well. The names of an h=, up to its end or to a tag of
+// DKIM behind it, are consumed and no such line: ` from:to:subject; i=@corp.t`.
+const folded = /\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:/.source
+const listed =
+  /(?:[ \t\r\n]*[\w.-]+[ \t\r\n]*:)*[ \t\r\n]*(?:[\w.-]+[ \t\r\n]*)?(?:$|;[ \t\r\n]*(?:$|\w+[ \t]*=[^\r<]*(?=\r|$)))/
+    .source
+const foldedSender = new RegExp(`${folded}(${listed})?`, 'gi')
+
+/** `field` is whole, without its last CR LF. */
+function hidesSender(field: string): boolean {
+  for (const { 1: names, index } of field.matchAll(foldedSender))
+    if (names === undefined) return field.includes('@', index)
+  return false
+}
 
 /** The fields of a header block, with or without its final blank line. */
 export function parseHeader(block: Buffer): ParsedHeader {
@@ -71,6 +81,7 @@ function fieldAt(text: string, start: number): Field | string {
   const name = text.slice(start, colon)
   // Neither is one with white space before it, as if it were folded, nor before its colon (RFC 5322 section 4.5).
   if (!fieldName.test(name)) return 'a field name that is not plain ASCII'
+  if (hidesSender(text.slice(colon, crlf))) return 'a folded line that looks like a From or Sender'
   const value = decode(trimSpace(text.slice(colon + 1, crlf).replaceAll('\r\n', '')))
   return { name: name.toLowerCase(), value, start, end: crlf + 2 }
 }

@@ -62,6 +62,10 @@ test.each([
   ],
   ['a signature that is folded at from', 'DKIM-Signature: h=to:\r\n\tfrom:subject;\r\n\ti=@corp.t\r\nFrom: app@corp.t'],
   ['a signature with more on that line', 'DKIM-Signature: h=\r\n From : To; i=app@corp.t; b=a/=\r\nFrom: app@corp.t'],
+  [
+    'a signature with a name a line',
+    'DKIM-Signature: h=\r\n to:\r\n from:\r\n x;\r\n i=@corp.t; b=a\r\nFrom: app@corp.t',
+  ],
   ['a signature with a list that goes on', 'DKIM-Signature: h=\r\n from:to:\r\n x; i=@corp.t\r\nFrom: app@corp.t'],
   ['unknown fields', 'From: app@corp.t\r\nConstructor: x\r\n__proto__: y\r\nX-From: ceo@other.t'],
 ])('is accepted: %s', (_name, from) => {
@@ -108,6 +112,13 @@ test.each([
   ['a space before the colon', 'From : <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a fold before the colon', 'From\r\n : <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a folded From in another field', 'X: y\r\n From: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a folded From that is folded itself', 'X: y\r\n From: The CEO\r\n <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a folded From of one word that is folded', 'X: y\r\n From: CEO\r\n <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['a folded Sender with all of it on the next line', 'X: y\r\n Sender:\r\n\tceo@other.t\r\nFrom: <app@corp.t>'],
+  [
+    'a folded From behind a list of names',
+    'X: h=\r\n from:to;\r\n b=a\r\n From:\r\n ceo@other.t\r\nFrom: <app@corp.t>',
+  ],
   ['a folded From with a colon', 'X: y\r\n From: "CEO: x" <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a folded From with two colons', 'X: y\r\n From::<ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a folded From with a semicolon', 'X: y\r\n\tFrom: ;ceo@other.t\r\nFrom: <app@corp.t>'],
