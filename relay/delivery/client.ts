@@ -81,7 +81,7 @@ export class Client {
     const asked = await (this.capabilities.pipelining ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
     this.#transactions++
     this.#unclean = true
-    const doubt = this.#outOfStep(asked.data) ?? (await this.#unconfirmed(asked))
+    const doubt = this.#outOfStep(asked) ?? (await this.#unconfirmed(asked))
     if (doubt) {
       this.destroy('replies are out of step')
       return { mail: doubt, rcpt: [] }
@@ -93,8 +93,13 @@ export class Client {
     return asked
   }
 
-  /** With a reply too many no answer of the batch is known to be for its command, a refusal least of all. */
-  #outOfStep(data: Answer | undefined): Answer | undefined {
+  /**
+   * With a reply too many, or too few, no answer of the batch is known to be for its command, a refusal least of all. One too
+   * few moves that of DATA up to a recipient.
+   */
+  #outOfStep({ mail, rcpt, data }: Transaction): Answer | undefined {
+    const early = [mail, ...rcpt].find((answer) => isBelow400(answer) && !isPositive(answer))
+    if (early?.kind === 'reply') return none('malformed', `answered ${early.reply.code} before DATA`)
     if (data?.kind !== 'reply') return data?.cause === 'malformed' ? data : undefined
     const { broken } = this.#wire
     if (broken?.kind === 'none' && broken.cause === 'malformed') return broken

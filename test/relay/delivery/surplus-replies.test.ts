@@ -77,6 +77,18 @@ test.each(
   expect(spool.stored.size).toBe(1)
 })
 
+test.each([
+  ['is never said', silence],
+  ['is never ended', say(Buffer.from('250-2.1.5 ok\r\n'))],
+])('a reply that %s moves those behind it up, 354 to a recipient: no refusal is believed', async (_what, first) => {
+  const script: Script = { RCPT: (time) => [first, undefined, say('550 5.1.1 unknown')][time] }
+  const to = { forwardPaths: ['a@x.test', 'b@x.test', 'c@x.test'] }
+  const { outcomes, upstream, spool } = await deliver({ script }, to, hello, allWithin(1000))
+  expect(outcomes.slice(0, 3)).toMatchObject([outOfStep, outOfStep, outOfStep])
+  expect(upstream.received).toEqual([])
+  expect(spool.stored.size).toBe(1)
+})
+
 const answered = [
   ['MAIL', '250 2.1.0 ok'],
   ['MAIL', '550 5.7.1 no'],
