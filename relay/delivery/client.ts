@@ -102,8 +102,9 @@ export class Client {
     if (early?.kind === 'reply') return none('malformed', `answered ${early.reply.code} before DATA`)
     if (data?.kind !== 'reply') return data?.cause === 'malformed' ? data : undefined
     const { broken } = this.#wire
-    if (broken?.kind === 'none' && broken.cause === 'malformed') return broken
     const { code } = data.reply
+    // Who has left behind 354 gets nothing of the content; who has left behind a refusal has refused all the same.
+    if (broken?.kind === 'none' && (broken.cause === 'malformed' || code === 354)) return broken
     return code < 400 && code !== 354 ? none('malformed', `DATA was answered ${code} out of order`) : undefined
   }
 

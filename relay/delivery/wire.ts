@@ -141,9 +141,9 @@ export class Wire {
   #take(read: Answer): void {
     const said = this.clean === undefined ? read : cleaned(read, this.clean)
     // Who says so has left, whatever it was asked: QUIT is not waited for, and 221 is no yes to anything else.
-    const answer = said.kind === 'reply' && said.reply.code === 221 ? farewell : said
+    const answer = said.kind === 'reply' && said.reply.code === 221 ? endedBy(221) : said
     if (this.#waiting === undefined || answer.kind === 'none') {
-      this.#break(answer.kind === 'none' ? answer : unasked)
+      this.#break(answer.kind === 'none' ? answer : unaskedBy(answer.reply.code))
       return
     }
     const { stages, answers } = this.#waiting
@@ -164,7 +164,10 @@ export class Wire {
   }
 
   #refuseUnasked(): void {
-    if (!this.#parser.idle) this.#break(unasked)
+    if (this.#parser.idle) return
+    const answer = this.#parser.next(this.clean)
+    if (answer === undefined) this.#break(unasked)
+    else this.#take(answer)
   }
 
   #arm(stage: Stage): void {
@@ -213,5 +216,7 @@ export class Wire {
 }
 
 const quitMs = 5000
-const farewell = none('lost', 'the session was ended by 221')
+const endedBy = (code: 221 | 421): Answer => none('lost', `the session was ended by ${code}`)
 const unasked = none('malformed', 'a reply that no command asked for')
+/** 421 is said at any time, asked or not (RFC 5321 section 3.8): Postfix has it right behind one refusal too many. */
+const unaskedBy = (code: number): Answer => (code === 421 ? endedBy(421) : unasked)

@@ -67,6 +67,51 @@ test('a session that ends after a few refusals, as by smtpd_hard_error_limit of 
   await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
+const limits = both.flatMap(([manner, offers]) =>
+  [1, 2, 3, 4].flatMap((limit) => ['', 'a@x.test'].map((good) => [limit, good, manner, offers] as const)),
+)
+
+test.each(
+  limits,
+)('421 right behind refusal %i, as of Postfix, also behind that of DATA, is no answer, and takes nothing back (%s; %s)', async (limit, good, _, offers) => {
+  let errors = 0
+  let taken = 0
+  const err = (says: string): Behaviour =>
+    ++errors < limit ? say(says) : say(`${says}\r\n421 4.7.0 Error: too many errors`, { ends: 'drop' })
+  const script: Script = {
+    banner: () => {
+      errors = 0
+      return undefined
+    },
+    MAIL: () => {
+      taken = 0
+      return undefined
+    },
+    RCPT: (_time, line): Behaviour | undefined => {
+      if (line.includes('<bad')) return err('550 5.1.1 nobody')
+      taken++
+      return undefined
+    },
+    DATA: () => (taken === 0 ? err('554 5.5.1 Error: no valid recipients') : undefined),
+  }
+  const bad = ['bad0@x.test', 'bad1@x.test', 'bad2@x.test']
+  const { arrived, facts, delivery } = await deliverTo([...bad, good].filter(Boolean), { script, offers })
+  await until('all have an outcome', () => facts('bounced').length + facts('deferred').length + arrived().length >= 3)
+  await until('they are returned', () => facts('bounced').length === 3)
+  await until('the other has it', () => arrived().length === (good === '' ? 0 : 1))
+  expect(facts('deferred')).toEqual([])
+  await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
+})
+
+test.each(
+  both,
+)('421 right behind 354 ends the session: nothing was sent, and nothing may have arrived (%s)', async (_, offers) => {
+  const script: Script = { DATA: say('354 go\r\n421 4.3.2 going down', { ends: 'drop' }) }
+  const { lastOf } = await deliverTo(['a@x.test'], { script, offers })
+  await until('it has an outcome', () => lastOf('a@x.test') !== undefined)
+  expect(lastOf('a@x.test')).toMatchObject({ kind: 'deferred', scope: 'nextHop' })
+})
+
 test('a smarthost that refuses DATA since there were too many recipients, as Exim by recipients_max_reject, gets fewer', async () => {
   let asked = 0
   const script: Script = {
