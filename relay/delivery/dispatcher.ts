@@ -284,6 +284,8 @@ export class Dispatcher {
     const results = attempted.outcomes
       .map((said, i) => ({ recipient: parcel.recipients[i] ?? -1, outcome: lane.lastWord(said, next), smarthost }))
       .filter(({ outcome }) => !this.#wasInterrupted(outcome))
+      // Told in the order of the message, whoever was asked first.
+      .toSorted((a, b) => a.recipient - b.recipient)
     tell(lane, pool, parcel.message, attempted, results, events)
     const settled = this.#sendOn(lane, pool, parcel, results)
     lane.room.unsettled++

@@ -58,9 +58,16 @@ export type Parcel = {
 const mostRecipients = 50
 
 export function* parcelsOf(message: Tracked, recipients: readonly number[]): Iterable<Parcel> {
-  for (let i = 0; i < recipients.length; i += mostRecipients) {
-    yield { message, recipients: recipients.slice(i, i + mostRecipients) }
+  const inTurn = takingTurns(message, recipients)
+  for (let i = 0; i < inTurn.length; i += mostRecipients) {
+    yield { message, recipients: inTurn.slice(i, i + mostRecipients) }
   }
+}
+
+/** Each attempt begins with another one: who hangs up over the first would never hear of the others. */
+function takingTurns({ recipients: states }: Tracked, recipients: readonly number[]): readonly number[] {
+  const from = (states[recipients[0] ?? -1]?.attempts ?? 0) % recipients.length
+  return from > 0 ? [...recipients.slice(from), ...recipients.slice(0, from)] : recipients
 }
 
 export const forwardPathsOf = ({ message, recipients }: Parcel): readonly string[] =>

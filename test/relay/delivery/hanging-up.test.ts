@@ -9,9 +9,9 @@ import { envelope, hello } from './samples.ts'
 import { type Options, startSmarthost } from './smarthost.ts'
 
 /** Far longer than a test. */
-const retry = { scheduleMs: [3_600_000], expireAfterMs: 86_400_000 }
+const once = { scheduleMs: [3_600_000], expireAfterMs: 86_400_000 }
 
-async function deliverTo(forwardPaths: readonly string[], options: Options) {
+async function deliverTo(forwardPaths: readonly string[], options: Options, retry = once) {
   const upstream = await startSmarthost(options)
   const [route] = oneSmarthost(upstream.port)
   const spool = new MemorySpool()
@@ -150,4 +150,16 @@ test.each([
   const { facts, upstream } = await deliverTo(['a@x.test', 'b@x.test', 'c@x.test'], { script: { RCPT: says } })
   await until('all wait', () => facts('deferred').length === 3)
   expect(upstream.connections()).toBe(1)
+})
+
+test.each(
+  both,
+)('who takes nobody since the first is refused for now gets another one first the next time (%s)', async (_, offers) => {
+  const script: Script = {
+    RCPT: (_time, line) => (line.includes('<full') ? say('452 4.2.2 full', { ends: 'drop' }) : undefined),
+  }
+  const again = { scheduleMs: [10], expireAfterMs: 86_400_000 }
+  const { arrived } = await deliverTo(['full@x.test', 'a@x.test', 'z@x.test'], { script, offers }, again)
+  await until('both others have it', () => arrived().length === 2)
+  expect(arrived().toSorted()).toEqual(['RCPT TO:<a@x.test>', 'RCPT TO:<z@x.test>'])
 })
