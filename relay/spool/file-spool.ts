@@ -17,12 +17,12 @@
  *
  * A segment is deleted when it is the oldest and no message of ours has its newest record there; see cleaner.ts.
  */
-import { nodeDisk } from './disk.ts'
+import { type Disk, nodeDisk } from './disk.ts'
 import { spoolError } from './disk-error.ts'
 import { makeFolders } from './folders.ts'
 import { identityOf } from './identity.ts'
 import { JournalSpool, type SpoolEvents } from './journal-spool.ts'
-import { lockDirectory } from './lock.ts'
+import { type Lock, lockDirectory } from './lock.ts'
 
 type Parts = { readonly directory: string; readonly events: SpoolEvents; readonly now?: () => number }
 
@@ -36,12 +36,22 @@ export async function openSpool({ directory, events, now = Date.now }: Parts): P
   const lock = lockDirectory(directory)
   try {
     const identity = await identify(directory)
-    return await JournalSpool.open({ directory, identity, events, now, disk: nodeDisk, closed: () => lock.release() })
+    const disk = writtenAlone(lock)
+    return await JournalSpool.open({ directory, identity, events, now, disk, closed: () => lock.release() })
   } catch (error) {
     lock.release()
     throw spoolError(`spool ${directory} cannot be opened`, error)
   }
 }
+
+/** Whatever is written begins with a new file: two relays that began on a volume that was read-only do not both make one. */
+const writtenAlone = (lock: Lock): Disk => ({
+  ...nodeDisk,
+  create: async (path) => {
+    if (lock.shared !== undefined) throw lock.shared
+    return nodeDisk.create(path)
+  },
+})
 
 /** Undefined where it can not be written: on a full disk what is whole is delivered all the same. */
 const identify = (directory: string): Promise<string | undefined> =>

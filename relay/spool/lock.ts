@@ -2,8 +2,8 @@
  * One process for one spool. Node has no flock, but SQLite takes a real lock of the kernel on its file: a SIGKILL frees
  * it, and it holds between containers that share a volume, where process ids and abstract sockets do not reach.
  */
-import { closeSync, fstat, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { closeSync, constants, fstat, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -15,7 +15,14 @@ const sqliteBusy = 5
 /** A lock that was deleted lets another process in, until it is looked for. */
 const lookEveryMs = 1000
 
-export type Lock = { release(): void }
+export type Lock = {
+  /**
+   * Why others may have it, too: the kernel locks for one alone only what can be written to. So long nothing may be written;
+   * as soon as it can be, the lock is taken anew.
+   */
+  readonly shared: SpoolError | undefined
+  release(): void
+}
 
 /** @throws {SpoolError} naming the folder and who holds it. */
 export function lockDirectory(directory: string): Lock {
@@ -24,20 +31,29 @@ export function lockDirectory(directory: string): Lock {
   signHolder(directory)
   let timer: NodeJS.Timeout
   let isReleased = false
-  /** Made anew where it was deleted; where another one has it by then, this process ends by what is thrown. */
+  const renew = (): void => {
+    const before = held
+    try {
+      held = hold(directory)
+      letGo(before)
+      signHolder(directory)
+    } catch (error) {
+      if (error instanceof SpoolError && busy(error.cause)) throw error
+    }
+  }
+  // Our own share would keep us out, and closing its file later would take the new lock away.
+  const takeAlone = (): void => {
+    letGo(held)
+    held = hold(directory)
+    signHolder(directory)
+  }
+  /** Where another one has it when it was deleted, or is to be ours alone, this process ends by what is thrown. */
   const look = async (): Promise<void> => {
     const isGone = await isNoMore(path, held)
+    const mayBeAlone = held.shared !== undefined && (await isWritable(path))
     if (isReleased) return
-    if (isGone) {
-      const before = held
-      try {
-        held = hold(directory)
-        letGo(before)
-        signHolder(directory)
-      } catch (error) {
-        if (error instanceof SpoolError && busy(error.cause)) throw error
-      }
-    }
+    if (mayBeAlone) takeAlone()
+    else if (isGone) renew()
     lookLater()
   }
   const lookLater = (): void => {
@@ -45,6 +61,9 @@ export function lockDirectory(directory: string): Lock {
   }
   lookLater()
   return {
+    get shared() {
+      return held.shared
+    },
     release: () => {
       isReleased = true
       clearTimeout(timer)
@@ -57,7 +76,7 @@ export function lockDirectory(directory: string): Lock {
  * `file` is the file itself, whatever has its name: its number may be another one tomorrow (FUSE). It stays open as long as the
  * lock, which the kernel would take away with it.
  */
-type Held = { readonly database: DatabaseSync; readonly file: number }
+type Held = { readonly database: DatabaseSync; readonly file: number; readonly shared: SpoolError | undefined }
 
 const ownStat = promisify(fstat)
 
@@ -69,9 +88,21 @@ async function isNoMore(path: string, { file }: Held): Promise<boolean> {
   return own.ino !== found.ino
 }
 
+const isWritable = (path: string): Promise<boolean> =>
+  access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  )
+
 function hold(directory: string): Held {
   const database = open(directory)
-  return { database, file: openSync(join(directory, 'lock'), 'r') }
+  const path = join(directory, 'lock')
+  try {
+    return { database, file: openSync(path, 'r+'), shared: undefined }
+  } catch (error) {
+    const shared = spoolError(`spool ${directory} may be in use by others, too, and is not written to`, error)
+    return { database, file: openSync(path, 'r'), shared }
+  }
 }
 
 function letGo({ database, file }: Held): void {

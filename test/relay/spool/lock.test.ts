@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,7 +8,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { lockDirectory } from '../../../relay/spool/lock.ts'
 import { until } from '../../local/until.ts'
+import { accept, contentOf } from './contents.ts'
 import { listening, temporaryFolder } from './samples.ts'
+import { smallVolume, smallVolumesGiven } from './small-volume.ts'
 
 const spoolFile = new URL('../../../relay/spool/file-spool.ts', import.meta.url).pathname
 const program = `
@@ -92,6 +94,32 @@ test('whose lock was deleted, and taken by another one, ends (case S21)', async 
   expect(await ended).toEqual([1, null])
   lock.release()
 })
+
+// The kernel locks for one alone only what can be written to.
+test.runIf(smallVolumesGiven())(
+  'of two that began on a read-only volume one ends when it can be written to, and none writes before (cases S18, S21)',
+  { timeout: 30_000 },
+  async () => {
+    const volume = smallVolume('size=8m')
+    const remount = (how: string): void => void execFileSync('mount', ['-o', `remount,${how}`, volume])
+    const directory = join(volume, 'spool')
+    const segments = () => readdirSync(join(directory, 'journal')).length
+    const before = await open(directory)
+    await accept(before, contentOf(1, 40))
+    await before.close()
+    remount('ro')
+    const [first, second] = [await other(directory), await other(directory)]
+    expect([first.said, second.said]).toEqual(['open', 'open'])
+    const ended = once(first.child, 'exit')
+    second.child.kill('SIGSTOP')
+    remount('rw')
+    expect(await ended).toEqual([1, null])
+    expect(segments()).toBe(1)
+    second.child.kill('SIGCONT')
+    await until('the one that is left takes mail', () => segments() === 2)
+    expect((await other(directory)).said).toContain(`is in use by process ${second.child.pid} `)
+  },
+)
 
 test('a lock that is no lock of ours is told with its file, and what to do about it', async () => {
   const directory = temporaryFolder()
