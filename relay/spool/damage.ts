@@ -71,6 +71,8 @@ export class Damage {
     const path = paths.content(queueId)
     leaving.add(handle)
     const lies = await setAside(disk, paths, path, `${queueId}.eml`)
+    // Before its removal is: a start after a loss of power sweeps what no record names.
+    if (lies) await disk.syncDirectory(paths.quarantine).catch(ignored)
     const end = lies ? '' : ', and can not be set aside: it stays in the queue'
     events.quarantined(path, `${damagedContent(queueId)}${end}`)
     if (!register.standsFor(handle, queueId)) return

@@ -77,6 +77,8 @@ class Recovery {
     await this.#endWhatIsDone()
     this.#tellForgotten()
     await this.#sweepContent()
+    // What lies aside is there before what names it, or names it no more, is on the medium: the next start would sweep it.
+    if (this.#damage) await this.#disk.syncDirectory(this.#paths.quarantine).catch(ignored)
     await this.#moveAside()
     return {
       segments: this.#segments,

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { accept, contentOf } from './contents.ts'
+import { diceOf } from './dice.ts'
 import { FailingDisk } from './failing-disk.ts'
+import { LosingDisk } from './losing-disk.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 async function open(directory: string, disk = nodeDisk, { events } = listening()) {
@@ -80,4 +82,35 @@ test('a segment with damaged content that is not aside yet when the relay ends i
   await until('nothing in the segment is needed', () => !existsSync(path))
   await third.close()
   expect(readFileSync(join(directory, 'quarantine', name)).equals(octetsThere)).toBe(true)
+})
+
+const openLosing = ({ disk }: LosingDisk) =>
+  JournalSpool.open({ directory: '/spool', events: listening().events, now: Date.now, disk, closed: () => {} })
+
+test.each<[string, 'journal' | 'large', (octets: Buffer) => Buffer]>([
+  ['whose record is gone', 'journal', (octets) => Buffer.alloc(octets.length)],
+  ['with fewer octets', 'large', (octets) => octets.subarray(1)],
+  ['with other octets', 'large', (octets) => Buffer.from(octets).fill(1, 0, 10)],
+])('content %s that was set aside is not swept after any loss of power either (case S10)', async (_what, folder, damage) => {
+  const whole = new LosingDisk()
+  const spool = await openLosing(whole)
+  await accept(spool, content, { queueId })
+  await spool.close()
+  const files = new Map(whole.after(whole.deeds.length, { data: 'all', names: 'all', dice: () => 0 }))
+  for (const [path, octets] of files) if (path.includes(`/${folder}/`)) files.set(path, damage(octets))
+  const kept = files.get(`/spool/large/${queueId}.eml`) ?? Buffer.of()
+
+  const first = new LosingDisk(files)
+  const second = await openLosing(first)
+  await octets(second.content(queueId)).catch(() => {})
+  await second.close()
+  for (let deeds = 0; deeds <= first.deeds.length; deeds += 1) {
+    for (let seed = 0; seed < 20; seed += 1) {
+      const lost = new LosingDisk(first.after(deeds, { data: 'all', names: 'some', dice: diceOf(seed) }))
+      await (await openLosing(lost)).close()
+      const left = lost.after(lost.deeds.length, { data: 'all', names: 'all', dice: () => 0 })
+      const isThere = [...left.values()].some((octets) => octets.equals(kept))
+      expect(isThere, `after call ${deeds} of ${first.deeds.length}, seed ${seed}`).toBe(true)
+    }
+  }
 })
