@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import type { Disk, DiskFile } from '../../../relay/spool/disk.ts'
+import type { Disk } from '../../../relay/spool/disk.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
 import { diceOf } from './dice.ts'
 import { LosingDisk } from './losing-disk.ts'
 import { listening, octets } from './samples.ts'
 import { broken, contentFor, deedsOn, type Line } from './scenario.ts'
+import { turns, whimsical } from './whimsical.ts'
 
 const long = process.env['RELAYFLEET_LONG'] === '1'
 const lives = long ? 3000 : 100
@@ -13,32 +14,6 @@ const seed = Number(process.env['RELAYFLEET_SEED'] ?? 7)
 
 type Dice = () => number
 type Deeds = ReturnType<typeof deedsOn>
-const turns = async (dice: Dice): Promise<void> => {
-  for (let n = Math.floor(dice() ** 3 * 12); n > 0; n -= 1) await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** The same disk, each call of which takes its time, and sometimes fails. */
-function whimsical(disk: Disk, dice: Dice, failures: () => number): Disk {
-  const late =
-    <A extends unknown[], R>(call: (...given: A) => Promise<R>) =>
-    async (...given: A): Promise<R> => {
-      await turns(dice)
-      if (dice() < failures()) throw Object.assign(new Error('EIO: a whim'), { code: 'EIO' })
-      const result = await call(...given)
-      await turns(dice)
-      return result
-    }
-  const file = (f: DiskFile): DiskFile => ({ ...f, write: late(f.write), read: late(f.read), sync: late(f.sync) })
-  return {
-    ...disk,
-    create: late(async (path) => file(await disk.create(path))),
-    open: late(async (path) => file(await disk.open(path))),
-    openToWrite: late(async (path) => file(await disk.openToWrite(path))),
-    rename: late(disk.rename),
-    unlink: late(disk.unlink),
-    syncDirectory: late(disk.syncDirectory),
-  }
-}
 
 /** Segments of a few messages, so that there is always something to clean. */
 const open = (disk: Disk) =>
@@ -57,7 +32,7 @@ async function act(deeds: Deeds, name: string, given: readonly string[], dice: D
   const mine = [...given]
   for (let n = 10; n < 26; n += 1) {
     const id = `${name}${n}message`
-    await deeds.accept(id, dice() < 0.1 ? 66_000 : Math.floor(dice() ** 3 * 4000))
+    await deeds.accept(id, dice() < 0.1 ? 140_000 : Math.floor(dice() ** 3 * 4000))
     mine.push(id)
     for (let attempts = 1; dice() < 0.4; attempts += 1) await deeds.record(id, attempts)
     await turns(dice)
@@ -97,7 +72,7 @@ async function lived(dice: Dice, failures: number): Promise<readonly string[]> {
   await before.close()
 
   let whims = 0
-  const spool = await open(whimsical(losing.disk, dice, () => whims))
+  const spool = await open(whimsical(losing.disk, { dice, failures: () => whims, codes: () => ['EIO'] }))
   whims = failures
   // What a whim stops is not asked for again; the others go on.
   const given = [...kept.keys()]

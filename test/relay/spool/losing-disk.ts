@@ -24,7 +24,8 @@ export type Luck = {
   readonly dice: () => number
 }
 
-const sectorBytes = 512
+/** What a medium writes at once, and what the system does. */
+const [sectorBytes, pageBytes] = [512, 4096]
 
 export class LosingDisk {
   readonly deeds: Deed[] = []
@@ -173,14 +174,15 @@ function overwritten(content: Buffer, at: number, bytes: Buffer): Buffer {
   return result
 }
 
-/** Sectors of a write that was not synced: each there or not, in any order; a hole is of zeros. */
+/** Sectors or pages of a write that was not synced: each there or not, in any order; a hole is of zeros, and so is an end whose length alone is there. */
 function partly(content: Buffer, at: number, bytes: Buffer, luck: Luck): Buffer {
   if (luck.data !== 'some') return luck.data === 'all' ? overwritten(content, at, bytes) : content
   const style = luck.dice()
   if (style < 0.3) return overwritten(content, at, bytes.subarray(0, Math.floor(luck.dice() * bytes.length)))
-  let result = content
+  const unit = luck.dice() < 0.5 ? sectorBytes : pageBytes
+  let result = luck.dice() < 0.5 ? content : overwritten(content, at + bytes.length, Buffer.of())
   for (let from = 0; from < bytes.length; ) {
-    const to = Math.min(bytes.length, from + sectorBytes - ((at + from) % sectorBytes))
+    const to = Math.min(bytes.length, from + unit - ((at + from) % unit))
     if (luck.dice() < style) result = overwritten(result, at + from, bytes.subarray(from, to))
     from = to
   }

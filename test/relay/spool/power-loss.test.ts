@@ -45,23 +45,31 @@ test(`keeps every promise in ${statesWanted} states that a loss of power may lea
     const lines = said.filter((s) => s.deeds <= deeds).map((s) => s.line)
     const random = Array.from({ length: each - 4 }, (): Luck => ({ data: 'some', names: 'some', dice }))
     for (const luck of [...lucks(dice), ...random]) {
-      await checked(losing.after(deeds, luck), lines, `seed ${seed}, after deed ${deeds}, state ${states}`)
+      await checked(losing.after(deeds, luck), lines, dice, `seed ${seed}, after deed ${deeds}, state ${states}`)
       states += 1
     }
   }
   expect(states).toBeGreaterThanOrEqual(statesWanted)
 })
 
-/** Opened, and once more after a loss of power right after that. */
-async function checked(files: ReadonlyMap<string, Buffer>, lines: readonly Line[], where: string): Promise<void> {
+/** Opened, and once more after a loss of power right after that, or in the middle of it. */
+async function checked(
+  files: ReadonlyMap<string, Buffer>,
+  lines: readonly Line[],
+  dice: () => number,
+  where: string,
+): Promise<void> {
   const losing = new LosingDisk(files)
   const spool = await open(losing)
   expect(await broken(spool, lines), where).toEqual([])
   await spool.close()
-  const again = await open(
-    new LosingDisk(losing.after(losing.deeds.length, { data: 'none', names: 'none', dice: () => 0 })),
-  )
-  expect(await broken(again, lines), `${where}, opened twice`).toEqual([])
+  const nothing: Luck = { data: 'none', names: 'none', dice }
+  const [deeds, luck]: [number, Luck] =
+    dice() < 0.5
+      ? [losing.deeds.length, nothing]
+      : [Math.floor(dice() * losing.deeds.length), { data: 'some', names: 'some', dice }]
+  const again = await open(new LosingDisk(losing.after(deeds, luck)))
+  expect(await broken(again, lines), `${where}, opened twice, with ${deeds} calls of the first`).toEqual([])
   await again.close()
 }
 

@@ -1,0 +1,255 @@
+/** Any deeds, faults, kills and losses of power, in any order: each start finds what a plain map says that it may find. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
+import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
+import { SpoolError } from '../../../relay/spool/spool.ts'
+import { accept, draft, messagesOf, pending } from './contents.ts'
+import { diceOf } from './dice.ts'
+import { LosingDisk } from './losing-disk.ts'
+import { listening, octets } from './samples.ts'
+import { contentFor } from './scenario.ts'
+import { whimsical } from './whimsical.ts'
+
+const long = process.env['RELAYFLEET_LONG'] === '1'
+const lives = long ? 3000 : 50
+const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_129)
+
+/** Small ones, so that there is always something to clean; and around what goes into a file of its own. */
+const bytes = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom(0, 1, 300, 998, 1500) },
+  { weight: 1, arbitrary: fc.constantFrom(16_384, 131_071, 131_072, 131_073, 140_000) },
+)
+
+type Deed =
+  | { readonly do: 'accept'; readonly bytes: number }
+  | { readonly do: 'defer' | 'deliver' | 'report' | 'remove' | 'read'; readonly which: number }
+/** Many deeds at once; a kill or a loss of power comes so many turns of the loop after they have begun. */
+type Step = {
+  readonly deeds: readonly Deed[]
+  readonly faults: number
+  readonly end: 'none' | 'close' | 'kill' | 'lose'
+  readonly after: number
+}
+
+const deed: fc.Arbitrary<Deed> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('accept' as const), bytes }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('defer', 'deliver', 'report', 'remove', 'remove', 'read'),
+      which: fc.nat({ max: 1000 }),
+    }),
+  },
+)
+const step: fc.Arbitrary<Step> = fc.record({
+  deeds: fc.array(deed, { maxLength: 8 }),
+  faults: fc.constantFrom(0, 0, 0, 0.02, 0.2),
+  end: fc.constantFrom('none', 'none', 'none', 'close', 'kill', 'lose'),
+  after: fc.nat({ max: 60 }),
+})
+
+type States = readonly RecipientState[]
+type Known = {
+  readonly bytes: number
+  /** `maybe`: a deed that would end it, or make it ours, was cut short or refused. */
+  presence: 'ours' | 'maybe' | 'gone'
+  /** What is durable of its recipients, and what was asked for. */
+  least: States
+  most: States
+  /** One deed at a time for each message, as delivery does. */
+  isBusy: boolean
+}
+
+class Life {
+  readonly #dice: () => number
+  #known = new Map<string, Known>()
+  /** By the process that is there now: it never was, as soon as that takes another one. */
+  #refused: Known[] = []
+  #losing = new LosingDisk()
+  #spool: JournalSpool | undefined
+  #failures = 0
+  /** No loss of power, and no fault, may have left half of anything. */
+  #isWhole = true
+  #count = 0
+
+  constructor(dice: () => number) {
+    this.#dice = dice
+  }
+
+  async step({ deeds, faults, end, after }: Step): Promise<void> {
+    if (faults > 0 || end === 'lose') this.#isWhole = false
+    this.#failures = faults
+    const acting = Promise.all(deeds.map((one) => this.#do(one).catch(unlessOfTheSpool)))
+    if (end === 'kill' || end === 'lose') {
+      for (let n = 0; n < after; n += 1) await new Promise((resolve) => setImmediate(resolve))
+      await this.#break(end, acting)
+    } else await acting
+    this.#failures = 0
+    for (const known of this.#known.values()) known.isBusy = false
+    if (end === 'none') return
+    await this.end()
+    await this.begin(end === 'close' ? 0 : faults / 4)
+  }
+
+  /** The disk as it is left now is that of the next start; what is done on this one is nobody's any more. */
+  async #break(how: 'kill' | 'lose', acting: Promise<unknown>): Promise<void> {
+    const dice = this.#dice
+    const known = new Map([...this.#known].map(([id, k]) => [id, { ...k }]))
+    const { deeds } = this.#losing
+    const luck = () => (['none', 'all', 'some'] as const)[Math.floor(dice() * 3)] ?? 'some'
+    const next =
+      how === 'kill'
+        ? this.#losing.killedAfter(deeds.length)
+        : new LosingDisk(this.#losing.after(deeds.length, { data: luck(), names: luck(), dice }))
+    await acting
+    this.#losing = next
+    this.#known = known
+  }
+
+  async begin(faults = 0): Promise<void> {
+    // That a full disk may leave what was found unsynced, and that it matters to nobody, is decided (see newest-segment.ts).
+    const codes = () => (this.#spool === undefined ? ['EIO', 'EMFILE', 'ENOMEM'] : ['EIO', 'EMFILE', 'ENOSPC', 'EROFS'])
+    for (let tries = 0; this.#spool === undefined; tries += 1) {
+      this.#failures = tries < 3 ? faults : 0
+      const { events, lines } = listening()
+      const disk = whimsical(this.#losing.disk, { dice: this.#dice, failures: () => this.#failures, codes })
+      const parts = { directory: '/spool', events, now: Date.now, disk, segmentBytes: 2000, tryAgainMs: 1 }
+      const opened = await JournalSpool.open({ ...parts, closed: () => {} }).catch((error: unknown) => {
+        if (this.#failures === 0) throw error
+      })
+      this.#failures = 0
+      if (opened === undefined) continue
+      if (this.#isWhole) expect(lines.filter((line) => /^(quarantined|forgotten)/.test(line))).toEqual([])
+      this.#spool = opened
+    }
+    // A call that began before, and fails yet, may be shared by a first look.
+    const messages = await messagesOf(this.#spool).catch(() => messagesOf(this.#open))
+    const found = new Map(messages.map((m) => [m.envelope.queueId, m]))
+    expect([...found.keys()].filter((id) => !this.#known.has(id))).toEqual([])
+    for (const [id, known] of this.#known) await this.#compare(id, known, found.get(id))
+  }
+
+  async end(): Promise<void> {
+    await this.#spool?.close()
+    this.#spool = undefined
+    this.#refused = []
+  }
+
+  get #open(): JournalSpool {
+    if (this.#spool === undefined) throw new Error('the spool is not open')
+    return this.#spool
+  }
+
+  /** What was found stays so: nobody was told otherwise. */
+  async #compare(id: string, known: Known, message: QueuedMessage | undefined): Promise<void> {
+    if (known.presence === 'ours') expect(message, `${id} was acknowledged and is lost`).toBeDefined()
+    if (known.presence === 'gone') expect(message, `${id} was ended and is back`).toBeUndefined()
+    known.presence = message === undefined ? 'gone' : 'ours'
+    if (message === undefined) return
+    for (const [i, { state, attempts }] of message.recipients.entries()) {
+      const [least, most] = [known.least[i], known.most[i]]
+      const may = least?.state === 'pending' ? [least.state, most?.state] : [least?.state]
+      expect(may, `${id}, recipient ${i}`).toContain(state)
+      expect(attempts, `${id}, recipient ${i}`).toBeGreaterThanOrEqual(least?.attempts ?? 0)
+    }
+    known.least = message.recipients
+    known.most = message.recipients
+    await this.#read(id, known)
+  }
+
+  async #read(id: string, { bytes }: Known): Promise<void> {
+    const content = await octets(this.#open.content(id))
+    expect(content.equals(contentFor(id, bytes)), `the content of ${id}`).toBe(true)
+  }
+
+  async #do(one: Deed): Promise<void> {
+    if (one.do === 'accept') return this.#accept(one.bytes)
+    const free = [...this.#known].filter(([, known]) => known.presence === 'ours' && !known.isBusy)
+    const [id, known] = free[one.which % free.length] ?? []
+    if (id === undefined || known === undefined) return
+    known.isBusy = true
+    if (one.do === 'remove') await this.#remove(id, known)
+    else if (one.do === 'report') await this.#report(id, known)
+    else if (one.do === 'read') await this.#read(id, known)
+    else await this.#record(id, known, one.do === 'defer' ? deferred(known.most) : delivered(known.most))
+    known.isBusy = false
+  }
+
+  async #accept(bytes: number, reports?: NonNullable<QueuedMessage['envelope']['reports']>): Promise<void> {
+    this.#count += 1
+    const queueId = `m${String(this.#count).padStart(9, '0')}`
+    const untried = draft.forwardPaths.map(pending)
+    const known: Known = { bytes, presence: 'maybe', least: untried, most: untried, isBusy: true }
+    this.#known.set(queueId, known)
+    const refused = [...this.#refused]
+    const wanted = { queueId, draft: reports ? { reports } : {} }
+    await accept(this.#open, contentFor(queueId, bytes), wanted).catch((error: unknown) => {
+      this.#refused.push(known)
+      throw error
+    })
+    for (const one of refused) one.presence = 'gone'
+    known.presence = 'ours'
+    known.isBusy = false
+  }
+
+  async #record(id: string, known: Known, states: States): Promise<void> {
+    known.most = states
+    await this.#open.record(id, states)
+    known.least = states
+  }
+
+  async #remove(id: string, known: Known): Promise<void> {
+    known.presence = 'maybe'
+    await this.#open.remove(id)
+    known.presence = 'gone'
+  }
+
+  /** As delivery does: the DSN, then the state, or the end. */
+  async #report(id: string, known: Known): Promise<void> {
+    const open = known.most.findIndex(({ state }) => state === 'pending')
+    const forwardPath = known.most[open]?.forwardPath
+    if (forwardPath === undefined) return
+    known.most = closedAt(known.most, open)
+    const isLast = known.most.every(({ state }) => state !== 'pending')
+    if (isLast) known.presence = 'maybe'
+    await this.#accept(300, { queueId: id, forwardPaths: [forwardPath] })
+    known.least = closedAt(known.least, open)
+    if (isLast) await this.#remove(id, known)
+    // Else the state comes with a later attempt, or never: the DSN is enough.
+    else if (this.#dice() < 0.5) await this.#record(id, known, known.most)
+  }
+}
+
+const deferred = (states: States): States =>
+  states.map((r) => (r.state === 'pending' ? { ...r, attempts: r.attempts + 1 } : r))
+
+const delivered = ([first, ...rest]: States): States =>
+  first?.state === 'pending'
+    ? [{ ...first, attempts: first.attempts + 1, state: 'delivered' }, ...rest]
+    : [...(first ? [first] : []), ...rest]
+
+const closedAt = (states: States, index: number): States =>
+  states.map((r, i) => (i === index ? { ...r, state: 'bounced' } : r))
+
+function unlessOfTheSpool(error: unknown): void {
+  if (!(error instanceof SpoolError)) throw error
+}
+
+test(`in ${lives} lives of deeds, faults, kills and losses of power each start finds what a map says (cases S01, S10, S16)`, {
+  timeout: 3_600_000,
+}, async () => {
+  const life = fc.asyncProperty(
+    fc.array(step, { minLength: 3, maxLength: 40, size: 'max' }),
+    fc.nat(),
+    async (steps, n) => {
+      const life = new Life(diceOf(n))
+      await life.begin()
+      for (const one of steps) await life.step(one)
+      await life.end()
+      await life.begin()
+      await life.end()
+    },
+  )
+  await fc.assert(life, { numRuns: lives, seed })
+})
