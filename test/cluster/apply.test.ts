@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Api, openApi } from '../../operator/cluster/api/api.ts'
 import type { KubeObject } from '../../operator/cluster/api/object.ts'
-import { resources } from '../../operator/cluster/api/resource.ts'
+import { pathOf, resourceOf, resources } from '../../operator/cluster/api/resource.ts'
 import { type Applied, applyObject, Deposed, type Writing } from '../../operator/cluster/write/apply.ts'
 import { fleetOwner, type Owner } from '../../operator/cluster/write/ownership.ts'
 import { prune } from '../../operator/cluster/write/prune.ts'
@@ -98,6 +98,51 @@ describe.runIf(givenCluster() !== undefined)('an object that is applied', () => 
     }
     expect((await apply(service(465, 'smtps'))).kind).toBe('applied')
     expect(await ports(), 'and then it is changed as ever').toEqual([465])
+  })
+
+  describe('K30: loses what somebody adds to what it chooses by, since with that it chooses others', () => {
+    const labels = { app: 'relay' }
+    const networkPolicy = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      spec: {
+        podSelector: { matchLabels: labels },
+        policyTypes: ['Ingress'],
+        ingress: [{ ports: [{ protocol: 'TCP', port: 2525 }] }],
+      },
+    }
+    const budget = {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
+    }
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      spec: { selector: labels, ports: [{ port: 25, targetPort: 25 }] },
+    }
+    const added = { more: 'theirs' }
+    const matchExpressions = [{ key: 'more', operator: 'Exists' }]
+    const from = [{ podSelector: {} }]
+
+    test.each([
+      ['pods, by a label', networkPolicy, { podSelector: { matchLabels: added } }],
+      ['pods, by an expression', networkPolicy, { podSelector: { matchExpressions } }],
+      ['clients', networkPolicy, { ingress: [{ ports: [{ protocol: 'TCP', port: 2525 }], from }] }],
+      ['pods of a budget', budget, { selector: { matchExpressions } }],
+      ['pods of a Service', service, { selector: added }],
+    ] as const)('%s', async (_, { spec, ...kind }, edit) => {
+      const object = { ...kind, metadata: { name: 'm', namespace }, spec }
+      await apply(object)
+      const path = pathOf(resourceOf(object), { namespace, name: 'm' })
+      const before = accepted(await raw.get(path))['spec']
+      accepted(await raw.patch(path, { spec: edit }))
+      expect((await apply(object)).kind).toBe('applied')
+      expect(accepted(await raw.get(path))['spec']).toEqual(before)
+      const after = writes()
+      expect((await apply(object)).kind).toBe('unchanged')
+      expect(writes()).toBe(after)
+    })
   })
 
   test('K30: is set right after one edit of a field and of a list', async () => {
