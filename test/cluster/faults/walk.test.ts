@@ -8,19 +8,18 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { type Api, apiOf } from '../api.ts'
 import { givenCluster, theCluster } from '../cluster.ts'
-import type { Fault, Seen } from '../fault-proxy.ts'
 import { installCrds } from '../install-crds.ts'
 import { newNamespace } from '../namespace.ts'
 import { type Digest, digestOf } from '../whole/digest.ts'
-import { isWrite, type OperatorProcess, startOperator } from '../whole/operator-process.ts'
+import { startOperator } from '../whole/operator-process.ts'
 import { make } from '../whole/scenarios.ts'
 import { settled } from '../whole/settled.ts'
 import { witness } from '../whole/witness.ts'
 import { bystanders, makeBystanders } from './bystanders.ts'
-import { type Dice, diceOf } from './chance.ts'
+import { diceOf } from './chance.ts'
 import { collectGarbage } from './garbage.ts'
 import { inAHurry } from './in-a-hurry.ts'
-import { namedFaults } from './named-faults.ts'
+import { Troupe } from './troupe.ts'
 import { Walker } from './walker.ts'
 
 const long = process.env['RELAYFLEET_LONG'] !== undefined
@@ -28,89 +27,6 @@ const given = process.env['RELAYFLEET_SEED']
 const walks = long ? 24 : 2
 const seeds = given === undefined ? Array.from({ length: walks }, (_, i) => 20_261_124 + i) : [Number(given)]
 const steps = long ? 80 : 25
-const quickly = { ...inAHurry, terms: { leaseMs: 3000, stopMs: 2000, renewMs: 600, retryMs: 300 } }
-const none = (): Fault => 'pass'
-
-/** Of what one or two operators did, in order: who led, and who wrote. */
-type Deed = { readonly who: number; readonly did: 'won' | 'lost' | 'write' }
-
-/** The operators of a walk: at least one lives, mostly. */
-class Troupe {
-  readonly #namespace: string
-  readonly #dice: Dice
-  readonly #log: string[]
-  readonly #deeds: Deed[] = []
-  #alive: OperatorProcess[] = []
-  #started = 0
-  #fault: (request: Seen) => Fault = none
-
-  constructor(namespace: string, dice: Dice, log: string[]) {
-    this.#namespace = namespace
-    this.#dice = dice
-    this.#log = log
-  }
-
-  async enter(): Promise<void> {
-    const who = this.#started++
-    this.#log.push(`operator ${who} comes`)
-    const tell = ({ about, news }: { about: string; news?: unknown }): void => {
-      const { about: what } = (news ?? {}) as { about?: string }
-      if (about === 'lease' && (what === 'won' || what === 'lost')) this.#deeds.push({ who, did: what })
-    }
-    const operator = await startOperator(this.#namespace, { ...quickly, tell }, (request) => {
-      if (isWrite(request)) this.#deeds.push({ who, did: 'write' })
-      return this.#fault(request)
-    })
-    this.#alive.push(operator)
-  }
-
-  async step(): Promise<void> {
-    const steps = [
-      async () => this.#meet(this.#dice.of(namedFaults)),
-      async () => this.#meet(undefined),
-      () => (this.#alive.length < 2 ? this.enter() : undefined),
-      async () => this.#dice.of(this.#alive)?.killAt(1 + this.#dice.below(4)),
-      async () => this.#dice.of(this.#alive)?.kill(),
-    ]
-    await this.#dice.of(steps)()
-    await this.bury()
-  }
-
-  /** Who died is replaced. */
-  async bury(): Promise<void> {
-    for (const operator of this.#alive.filter((o) => o.dead)) {
-      this.#log.push('an operator died')
-      await operator.stop()
-    }
-    this.#alive = this.#alive.filter((o) => !o.dead)
-    if (this.#alive.length === 0) await this.enter()
-  }
-
-  async calm(): Promise<void> {
-    this.#meet(undefined)
-    await this.bury()
-  }
-
-  async leave(): Promise<void> {
-    for (const operator of this.#alive) await operator.stop()
-  }
-
-  /** Writes of one while another led. */
-  get wrongs(): readonly string[] {
-    const leaders = new Set<number>()
-    return this.#deeds.flatMap(({ who, did }, i) => {
-      if (did === 'won') leaders.add(who)
-      if (did === 'lost') leaders.delete(who)
-      const others = [...leaders].filter((l) => l !== who)
-      return did === 'write' && others.length > 0 ? [`deed ${i}: ${who} wrote while ${others} led`] : []
-    })
-  }
-
-  #meet(fault: (typeof namedFaults)[number] | undefined): void {
-    this.#log.push(fault === undefined ? 'no more faults' : `from now on ${fault.name}`)
-    this.#fault = fault === undefined ? none : fault.begin()
-  }
-}
 
 /**
  * A binding Secret whose operator was killed before any status could name it, and that is owed under another name since:
@@ -165,7 +81,7 @@ describe.runIf(givenCluster() !== undefined)('a walk at random', () => {
     const theirs = await bystanders(admin, namespace)
     const seeing = await witness(namespace)
     const walker = new Walker(admin, namespace, seeing, dice)
-    const troupe = new Troupe(namespace, dice, walker.log)
+    const troupe = new Troupe({ namespace, dice, log: (what) => walker.log.push(what) })
     await troupe.enter()
     for (let i = 0; i < steps; i++) {
       if (dice.below(4) === 0) await troupe.step()

@@ -21,14 +21,18 @@ type Listed = { readonly items: readonly KubeObject[] }
 
 export type Digest = Readonly<Record<string, unknown>>
 
-/** By `plural name`. */
-export async function digestOf(api: Api, namespace: string): Promise<Digest> {
+/** By `plural name`; of several namespaces, by `plural namespace/name`. */
+export async function digestOf(api: Api, ...namespaces: readonly string[]): Promise<Digest> {
+  const named = ({ metadata }: KubeObject): string =>
+    namespaces.length === 1 ? metadata.name : `${metadata.namespace}/${metadata.name}`
   const lists = await Promise.all(
-    kinds.map(async (path) => {
-      const at = path.replace('%', `namespaces/${namespace}`)
-      const { items } = accepted(await api.get(at)) as unknown as Listed
-      return items.map((o) => [`${path.slice(path.lastIndexOf('/') + 1)} ${o.metadata.name}`, o] as const)
-    }),
+    namespaces.flatMap((namespace) =>
+      kinds.map(async (path) => {
+        const at = path.replace('%', `namespaces/${namespace}`)
+        const { items } = accepted(await api.get(at)) as unknown as Listed
+        return items.map((o) => [`${path.slice(path.lastIndexOf('/') + 1)} ${named(o)}`, o] as const)
+      }),
+    ),
   )
   const objects = new Map(lists.flat())
   const chance = new Chance([...objects.values()])
@@ -156,7 +160,8 @@ function configIn(data: Data): string | undefined {
 
 /** A certificate and its own key, for which hosts. */
 function certificateIn(data: Data): string {
-  const certificate = new X509Certificate(data['tls.crt'] ?? '')
+  if (!data['tls.crt']?.includes('BEGIN CERTIFICATE')) return 'NO certificate'
+  const certificate = new X509Certificate(data['tls.crt'])
   const fits = certificate.checkPrivateKey(createPrivateKey(data['tls.key'] ?? ''))
   return `${fits ? 'a whole certificate' : 'NOT its key'} for ${certificate.subjectAltName}`
 }

@@ -1,4 +1,5 @@
 /** An operator that can be killed at any of its writes: from then on the API server hears nothing of it any more. */
+import type { Connection } from '../../../operator/cluster/api/connection.ts'
 import { runOperator } from '../../../operator/cluster/operator.ts'
 import type { OperatorOptions } from '../../../operator/cluster/operator-options.ts'
 import type { Telling } from '../../../operator/cluster/telling.ts'
@@ -33,6 +34,7 @@ export async function startOperator(
   namespace: string,
   options: Partial<OperatorOptions> = {},
   fault: OperatorProcess['fault'] = () => 'pass',
+  as: (connection: Connection) => Connection = (connection) => connection,
 ): Promise<OperatorProcess> {
   const proxy: FaultProxy = await faultProxy(theCluster().access)
   const ending = new AbortController()
@@ -54,7 +56,7 @@ export async function startOperator(
   }
   const running = runOperator(
     {
-      connection: proxy.connection,
+      connection: as(proxy.connection),
       namespace,
       watchNamespaces: [namespace],
       image: 'relayfleet.dev/relayfleet:killed',

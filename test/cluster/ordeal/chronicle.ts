@@ -1,0 +1,69 @@
+/** Every version of what people declare, of namespaces and of Secrets, in the order in which the API server made them. */
+import type { Readable } from 'node:stream'
+import { openApi } from '../../../operator/cluster/api/api.ts'
+import { Lines } from '../../../operator/cluster/api/lines.ts'
+import type { KubeObject } from '../../../operator/cluster/api/object.ts'
+import { ownResources, type Resource, resources } from '../../../operator/cluster/api/resource.ts'
+import { theCluster } from '../cluster.ts'
+import { faultProxy } from '../fault-proxy.ts'
+
+export type Version = {
+  readonly at: number
+  /** When it was seen. */
+  readonly ms: number
+  /** Undefined: it was deleted. */
+  readonly object: KubeObject | undefined
+}
+
+export type Chronicle = {
+  /** By `Kind namespace/name`, the oldest first. */
+  readonly versions: ReadonlyMap<string, readonly Version[]>
+  stop(): Promise<void>
+}
+
+const keyOf = ({ kind }: Resource, { metadata }: KubeObject): string =>
+  `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`
+
+/** What it was at that version. */
+export const asOf = (versions: readonly Version[] = [], at: number): KubeObject | undefined =>
+  versions.findLast((version) => version.at <= at)?.object
+
+export async function chronicle(namespaces: readonly string[]): Promise<Chronicle> {
+  const proxy = await faultProxy(theCluster().access)
+  const api = openApi(proxy.connection)
+  const versions = new Map<string, Version[]>()
+  const streams: Readable[] = []
+
+  const note = (resource: Resource, object: KubeObject, gone: boolean): void => {
+    const key = keyOf(resource, object)
+    const at = Number(object.metadata.resourceVersion)
+    const known = versions.get(key) ?? []
+    known.push({ at, ms: performance.now(), object: gone ? undefined : object })
+    versions.set(key, known)
+  }
+  const follow = async (resource: Resource, place: { namespace?: string }): Promise<void> => {
+    const { items, resourceVersion } = await api.listPage(resource, place, { limit: 500 })
+    for (const object of items) note(resource, object, false)
+    const stream = await api.watch(resource, place, { resourceVersion, timeoutSeconds: 3600 })
+    const lines = new Lines(Number.POSITIVE_INFINITY)
+    stream.on('data', (chunk: Buffer) => {
+      for (const line of lines.push(chunk)) {
+        const { type, object } = JSON.parse(line) as { type: string; object: KubeObject }
+        if (type !== 'BOOKMARK') note(resource, object, type === 'DELETED')
+      }
+    })
+    stream.on('error', () => undefined)
+    streams.push(stream)
+  }
+  await follow(resources.namespaces, {})
+  for (const namespace of namespaces) {
+    for (const resource of [...ownResources, resources.secrets]) await follow(resource, { namespace })
+  }
+  return {
+    versions,
+    async stop() {
+      for (const stream of streams) stream.destroy()
+      await proxy.close()
+    },
+  }
+}

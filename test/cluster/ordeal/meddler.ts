@@ -1,0 +1,103 @@
+/** Somebody who edits by hand what the operator made; what nobody but a person mends is mended in the end. */
+import { managedByLabel, policyLabel } from '../../../operator/cluster/write/ownership.ts'
+import { type Api, accepted } from '../api.ts'
+import type { Dice } from '../faults/chance.ts'
+import { type Owned, ownedIn } from './owned.ts'
+
+type Options = {
+  readonly admin: Api
+  readonly namespaces: readonly string[]
+  readonly dice: Dice
+  readonly log: (what: string) => void
+}
+
+/** By plural; each is a merge patch. */
+const specEdits: Readonly<Record<string, readonly object[]>> = {
+  secrets: [
+    { data: { 'relay.json': 'e30=' } },
+    { data: { password: 'bWluZQ==' } },
+    { data: { 'tls.key': 'bWluZQ==' } },
+    { data: null },
+    { metadata: { annotations: null } },
+    { metadata: { annotations: { 'relayfleet.dev/heard': '{"RelayPolicy":"999999999999"}' } } },
+    { metadata: { annotations: { 'relayfleet.dev/heard': 'nonsense' } } },
+  ],
+  configmaps: [{ data: null }, { data: { host: 'elsewhere.example.net' } }],
+  services: [
+    { spec: { selector: { mine: 'yes' } } },
+    { spec: { selector: null } },
+    { metadata: { annotations: null } },
+  ],
+  statefulsets: [
+    { spec: { replicas: 7 } },
+    { spec: { template: { spec: { terminationGracePeriodSeconds: 1 } } } },
+    { spec: { template: { metadata: { labels: { mine: 'yes' } } } } },
+  ],
+  poddisruptionbudgets: [{ spec: { maxUnavailable: 9 } }, { spec: { selector: { matchLabels: { mine: 'yes' } } } }],
+  networkpolicies: [
+    { spec: { ingress: [{}] } },
+    { spec: { egress: null } },
+    { spec: { podSelector: { matchLabels: { mine: 'yes' } } } },
+  ],
+}
+const anyEdits: readonly object[] = [
+  { metadata: { ownerReferences: null } },
+  { metadata: { labels: { mine: 'yes' }, annotations: { mine: 'yes' } } },
+  { metadata: { annotations: { 'relayfleet.dev/applied-hash': 'mine' } } },
+]
+
+export class Meddler {
+  readonly #options: Options
+  /** Versions that this hand wrote, for which no operator answers. */
+  readonly wrote = new Set<string>()
+  readonly #unlabelled: Owned[] = []
+  readonly #kept: string[] = []
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  async step(): Promise<void> {
+    const { admin, namespaces, dice } = this.#options
+    const all = await ownedIn(admin, namespaces)
+    if (all.length === 0) return
+    const one = dice.of(all)
+    const what = dice.below(10)
+    if (what < 2) return this.#delete(one)
+    if (what === 2) return this.#unlabel(one)
+    if (what === 3) return this.#keep(one)
+    await this.#patch(one, dice.of([...anyEdits, ...(specEdits[one.resource.plural] ?? [])]))
+  }
+
+  /** Labels that tell whose an object is come back by a person's hand, and nothing is kept from going any more. */
+  async mend(): Promise<void> {
+    for (const one of this.#unlabelled.splice(0)) {
+      const { uid, labels } = one.object.metadata
+      await this.#patch(one, { metadata: { uid, labels } })
+    }
+    for (const path of this.#kept.splice(0)) await this.#options.admin.patch(path, { metadata: { finalizers: null } })
+  }
+
+  async #delete({ path }: Owned): Promise<void> {
+    const { admin, log } = this.#options
+    log(`by hand: delete ${path}: ${(await admin.remove(path)).status}`)
+  }
+
+  async #unlabel(one: Owned): Promise<void> {
+    const label = this.#options.dice.of([managedByLabel, policyLabel])
+    this.#unlabelled.push(one)
+    await this.#patch(one, { metadata: { labels: { [label]: null } } })
+  }
+
+  async #keep(one: Owned): Promise<void> {
+    this.#kept.push(one.path)
+    await this.#patch(one, { metadata: { finalizers: ['example.org/kept'] } })
+  }
+
+  async #patch({ path }: Owned, change: object): Promise<void> {
+    const { admin, log } = this.#options
+    const answer = await admin.patch(path, change)
+    log(`by hand: ${path} ${JSON.stringify(change)}: ${answer.status}`)
+    if (answer.status === 200) this.wrote.add(String(accepted(answer).metadata['resourceVersion']))
+  }
+}

@@ -1,0 +1,21 @@
+/** What is between operators and the API server: all that has a name, and rights that are taken away for a while. */
+import { type Seen, status } from '../fault-proxy.ts'
+import { type NamedFault, namedFaults } from '../faults/named-faults.ts'
+
+const rights: Readonly<Record<string, RegExp>> = {
+  Secrets: /\/secrets(\/|$)/,
+  StatefulSets: /\/statefulsets(\/|$)/,
+  statuses: /\/status$/,
+  SenderDomains: /\/senderdomains(\/|$)/,
+  RelayCredentials: /\/relaycredentials(\/|$)/,
+  RelayPolicies: /\/relaypolicies(\/|$)/,
+  namespaces: /\/namespaces\/[^/]+$/,
+  Services: /\/services(\/|$)/,
+}
+
+const revoked: readonly NamedFault[] = Object.entries(rights).map(([what, path]) => ({
+  ...{ name: `no right to ${what}`, goesOn: false },
+  begin: () => (request: Seen) => (path.test(request.path) ? status(403, 'Forbidden') : 'pass'),
+}))
+
+export const troubles: readonly NamedFault[] = [...namedFaults, ...revoked]
