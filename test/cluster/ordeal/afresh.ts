@@ -17,7 +17,12 @@ export async function forget(admin: Api, namespaces: readonly string[]): Promise
   }
 }
 
-type Credential = { readonly status?: { readonly conditions?: readonly { type: string; status: string }[] } }
+type Credential = {
+  readonly status?: {
+    readonly conditions?: readonly { type: string; status: string }[]
+    readonly binding?: { readonly name: string }
+  }
+}
 
 /** What stands, but for what only history tells: keys of before, and the Secret that somebody keeps who may not submit. */
 export async function standing(admin: Api, namespaces: readonly string[]): Promise<Digest> {
@@ -30,13 +35,15 @@ export async function standing(admin: Api, namespaces: readonly string[]): Promi
   )
 }
 
-/** The binding of a credential that is not accepted. */
+/** The binding of a credential that is not accepted; or one whose maker was killed before any status could name it. */
 function isKept(key: string, object: unknown, digest: Digest): boolean {
   const { owners = [] } = object as { readonly owners?: readonly string[] }
   const [kind, name] = owners[0]?.split(' ') ?? []
   if (kind !== 'RelayCredential') return false
   const [, namespace = ''] = key.match(/^\S+ ([^/]+)\//) ?? []
-  return !isAccepted(digest[`relaycredentials ${namespace}/${name}`] as Credential | undefined)
+  const credential = digest[`relaycredentials ${namespace}/${name}`] as Credential | undefined
+  const isNamed = key.startsWith('configmaps') || key === `secrets ${namespace}/${credential?.status?.binding?.name}`
+  return !isAccepted(credential) || !isNamed
 }
 
 const isAccepted = (credential: Credential | undefined): boolean =>

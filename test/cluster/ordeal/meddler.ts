@@ -12,7 +12,9 @@ type Options = {
 }
 
 /** By plural; each is a merge patch. */
-const specEdits: Readonly<Record<string, readonly object[]>> = {
+type Edit = { readonly data?: object | null; readonly metadata?: object; readonly spec?: object }
+
+const specEdits: Readonly<Record<string, readonly Edit[]>> = {
   secrets: [
     { data: { 'relay.json': 'e30=' } },
     { data: { password: 'bWluZQ==' } },
@@ -40,11 +42,14 @@ const specEdits: Readonly<Record<string, readonly object[]>> = {
     { spec: { podSelector: { matchLabels: { mine: 'yes' } } } },
   ],
 }
-const anyEdits: readonly object[] = [
-  { metadata: { ownerReferences: null } },
+const anyEdits: readonly Edit[] = [
   { metadata: { labels: { mine: 'yes' }, annotations: { mine: 'yes' } } },
   { metadata: { annotations: { 'relayfleet.dev/applied-hash': 'mine' } } },
 ]
+
+/** A key that a Secret does not have would be somebody's own, and stay. */
+const isOfIts = ({ object }: Owned, edit: { readonly data?: object | null }): boolean =>
+  Object.keys(edit.data ?? {}).every((key) => key in Object(object['data']))
 
 export class Meddler {
   readonly #options: Options
@@ -66,7 +71,8 @@ export class Meddler {
     if (what < 2) return this.#delete(one)
     if (what === 2) return this.#unlabel(one)
     if (what === 3) return this.#keep(one)
-    await this.#patch(one, dice.of([...anyEdits, ...(specEdits[one.resource.plural] ?? [])]))
+    const edits = [...anyEdits, ...(specEdits[one.resource.plural] ?? [])].filter((edit) => isOfIts(one, edit))
+    await this.#patch(one, dice.of(edits))
   }
 
   /** Labels that tell whose an object is come back by a person's hand, and nothing is kept from going any more. */
