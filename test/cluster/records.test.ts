@@ -68,7 +68,9 @@ describe.runIf(givenCluster() !== undefined && asRoot('port 53'))('records of a 
     [`TXT _dmarc.${domain}`]: { answers: txt(`_dmarc.${domain}`, 'v=DMARC1; p=none') },
   }
 
-  test('what is there is told once, what breaks and is mended is noticed, and a new operator goes on', async () => {
+  test('what is there is told once, what breaks and is mended is noticed, and a new operator goes on', {
+    timeout: 90_000,
+  }, async () => {
     const { asked } = await startZoneServer(table, address, 53)
     const expected = { expect: { spf: { include: ['a.test'] }, dmarc: {} }, dns: { resolvers: [address] } }
     await declarer(api, namespace).domain('example', { domain, ...expected })
