@@ -49,7 +49,7 @@ const listed =
     .source
 const foldedSender = new RegExp(`${folded}(${listed})?`, 'gi')
 
-/** `field` is whole, without its last CR LF. */
+/** `field` is whole: what stands behind its colon, without its last CR LF. */
 function hidesSender(field: string): boolean {
   for (const { 1: names, index } of field.matchAll(foldedSender))
     if (names === undefined) return field.includes('@', index)
@@ -81,8 +81,10 @@ function fieldAt(text: string, start: number): Field | string {
   const name = text.slice(start, colon)
   // Neither is one with white space before it, as if it were folded, nor before its colon (RFC 5322 section 4.5).
   if (!fieldName.test(name)) return 'a field name that is not plain ASCII'
-  if (hidesSender(text.slice(colon, crlf))) return 'a folded line that looks like a From or Sender'
-  const value = decode(trimSpace(text.slice(colon + 1, crlf).replaceAll('\r\n', '')))
+  const whole = text.slice(colon + 1, crlf)
+  // Most fields are on one line.
+  if (whole.includes('\r\n') && hidesSender(whole)) return 'a folded line that looks like a From or Sender'
+  const value = decode(trimSpace(whole.replaceAll('\r\n', '')))
   return { name: name.toLowerCase(), value, start, end: crlf + 2 }
 }
 
