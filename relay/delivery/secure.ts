@@ -10,6 +10,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import type { SmarthostConfig } from '../config.ts'
+// What Node asks for of a chain before it asks for the identity.
 import '../peer-certificate.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import { type Answer, none } from './answer.ts'

@@ -1,7 +1,7 @@
 /**
  * All faults of a control plane at the same time, at random: people declare, relabel and delete, somebody edits what the
  * operator made, operators are killed and lead in turns, and between them and the API server there is trouble. After each
- * phase it is quiet, and each line of `promises` has to hold.
+ * phase it is quiet, and what was found has to be as its test says.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, apiOf } from './api.ts'
@@ -62,15 +62,12 @@ export async function* ordeal({ seed, phases, phaseMs }: OrdealPlan): AsyncGener
 }
 
 async function phase(stage: Stage, seed: number, phaseMs: number): Promise<Phase> {
-  const { admin, chart, places, namespaces, seeing } = stage
+  const { admin, places, namespaces, seeing } = stage
   const begin = performance.now()
   const story: string[] = []
   const log = (what: string): void => void story.push(`${Math.round(performance.now() - begin)} ms: ${what}`)
   const dice = (n: number): Dice => diceOf(seed * 100 + n)
-  const troupe = new Troupe({
-    ...{ namespace: chart.namespace, dice: dice(0), log, faults: troubles, as: chart.asOperator },
-    operator: { ...hurried, watchNamespaces: namespaces },
-  })
+  const troupe = troupeOf(stage, log, dice(0))
   const people = Array.from({ length: authors }, (_, i) => new Author({ admin, places, dice: dice(i + 1), log }))
   const meddler = new Meddler({ admin, namespaces, dice: dice(authors + 1), log })
   const strangers = await Promise.all(namespaces.map((namespace) => bystanders(admin, namespace)))
@@ -79,10 +76,10 @@ async function phase(stage: Stage, seed: number, phaseMs: number): Promise<Phase
     await troupe.enter()
     const end = performance.now() + phaseMs
     await Promise.all([
-      ...people.map((author, i) => until(end, dice(10 + i), 500, () => author.step())),
-      until(end, dice(20), 1200, () => meddler.step()),
-      until(end, dice(21), 2500, () => troupe.step()),
-      until(end, dice(22), 200, () => troupe.bury()),
+      ...people.map((author, i) => keepOn(end, dice(10 + i), 500, () => author.step())),
+      keepOn(end, dice(20), 1200, () => meddler.step()),
+      keepOn(end, dice(21), 2500, () => troupe.step()),
+      keepOn(end, dice(22), 200, () => troupe.bury()),
     ])
     log('it is to be quiet')
     await troupe.calm()
@@ -118,12 +115,17 @@ const hurried = {
   terms: { leaseMs: 6000, stopMs: 4500, renewMs: 1200, retryMs: 500 },
 }
 
-async function fromNothing({ admin, chart, namespaces }: Stage, log: (what: string) => void): Promise<Digest> {
-  await forget(admin, namespaces)
-  const fresh = new Troupe({
-    ...{ namespace: chart.namespace, dice: diceOf(0), log, as: chart.asOperator },
+const troupeOf = ({ chart, namespaces }: Stage, log: (what: string) => void, dice: Dice): Troupe =>
+  new Troupe({
+    ...{ namespace: chart.namespace, dice, log, faults: troubles, as: chart.asOperator },
     operator: { ...hurried, watchNamespaces: namespaces },
   })
+
+/** By one operator that nobody troubles. */
+async function fromNothing(stage: Stage, log: (what: string) => void): Promise<Digest> {
+  const { admin, namespaces } = stage
+  await forget(admin, namespaces)
+  const fresh = troupeOf(stage, log, diceOf(0))
   await fresh.enter()
   try {
     await quiet(admin, namespaces, settleMs, () => fresh.bury())
@@ -133,7 +135,7 @@ async function fromNothing({ admin, chart, namespaces }: Stage, log: (what: stri
   }
 }
 
-async function until(end: number, dice: Dice, mostMs: number, step: () => Promise<void>): Promise<void> {
+async function keepOn(end: number, dice: Dice, mostMs: number, step: () => Promise<void>): Promise<void> {
   while (performance.now() < end) {
     await sleep(dice.below(mostMs))
     await step()

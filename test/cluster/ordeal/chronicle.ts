@@ -1,11 +1,10 @@
 /** Every version of what people declare, of namespaces and of Secrets, in the order in which the API server made them. */
-import type { Readable } from 'node:stream'
 import { openApi } from '../../../operator/cluster/api/api.ts'
-import { Lines } from '../../../operator/cluster/api/lines.ts'
 import type { KubeObject } from '../../../operator/cluster/api/object.ts'
 import { ownResources, type Resource, resources } from '../../../operator/cluster/api/resource.ts'
 import { theCluster } from '../cluster.ts'
 import { faultProxy } from '../fault-proxy.ts'
+import { type Followed, follow } from '../follow.ts'
 
 export type Version = {
   readonly at: number
@@ -32,7 +31,7 @@ export async function chronicle(namespaces: readonly string[]): Promise<Chronicl
   const proxy = await faultProxy(theCluster().access)
   const api = openApi(proxy.connection)
   const versions = new Map<string, Version[]>()
-  const streams: Readable[] = []
+  const ends: (() => void)[] = []
 
   const note = (resource: Resource, object: KubeObject, gone: boolean): void => {
     const key = keyOf(resource, object)
@@ -41,28 +40,21 @@ export async function chronicle(namespaces: readonly string[]): Promise<Chronicl
     known.push({ at, ms: performance.now(), object: gone ? undefined : object })
     versions.set(key, known)
   }
-  const follow = async (resource: Resource, place: { namespace?: string }): Promise<void> => {
-    const { items, resourceVersion } = await api.listPage(resource, place, { limit: 500 })
-    for (const object of items) note(resource, object, false)
-    const stream = await api.watch(resource, place, { resourceVersion, timeoutSeconds: 3600 })
-    const lines = new Lines(Number.POSITIVE_INFINITY)
-    stream.on('data', (chunk: Buffer) => {
-      for (const line of lines.push(chunk)) {
-        const { type, object } = JSON.parse(line) as { type: string; object: KubeObject }
-        if (type !== 'BOOKMARK') note(resource, object, type === 'DELETED')
-      }
-    })
-    stream.on('error', () => undefined)
-    streams.push(stream)
+  const watch = async (resource: Resource, place: { namespace?: string }): Promise<void> => {
+    const ears = {
+      listed: (object: KubeObject) => note(resource, object, false),
+      heard: ({ type, object }: Followed) => void (type !== 'BOOKMARK' && note(resource, object, type === 'DELETED')),
+    }
+    ends.push(await follow(api, resource, place, ears))
   }
-  await follow(resources.namespaces, {})
+  await watch(resources.namespaces, {})
   for (const namespace of namespaces) {
-    for (const resource of [...ownResources, resources.secrets]) await follow(resource, { namespace })
+    for (const resource of [...ownResources, resources.secrets]) await watch(resource, { namespace })
   }
   return {
     versions,
     async stop() {
-      for (const stream of streams) stream.destroy()
+      for (const end of ends) end()
       await proxy.close()
     },
   }

@@ -1,6 +1,5 @@
 /** Watches every version of a namespace's Secrets, and notes what must never be, whatever else goes wrong. */
 import { openApi } from '../../../operator/cluster/api/api.ts'
-import { Lines } from '../../../operator/cluster/api/lines.ts'
 import type { KubeObject } from '../../../operator/cluster/api/object.ts'
 import { resources } from '../../../operator/cluster/api/resource.ts'
 import { isOlder } from '../../../operator/cluster/api/resource-version.ts'
@@ -9,6 +8,7 @@ import { managedByLabel, operatorName } from '../../../operator/cluster/write/ow
 import { parseConfig } from '../../../relay/config.ts'
 import { theCluster } from '../cluster.ts'
 import { faultProxy } from '../fault-proxy.ts'
+import { type Followed, follow } from '../follow.ts'
 
 export type Witness = {
   readonly wrongs: readonly string[]
@@ -23,21 +23,14 @@ export type Witness = {
   stop(): Promise<void>
 }
 
-type Event = { readonly type: string; readonly object: KubeObject }
 /** `out`: the Secrets whose writers knew of it, and had it no longer. */
 type Forbidden = { readonly since: string; readonly out: Set<string> }
 
 export async function witness(namespace: string): Promise<Witness> {
   const proxy = await faultProxy(theCluster().access)
   const api = openApi(proxy.connection)
-  const { resourceVersion } = await api.listPage(resources.secrets, { namespace }, { limit: 500 })
-  const stream = await api.watch(resources.secrets, { namespace }, { resourceVersion, timeoutSeconds: 3600 })
   const rules = new Rules(namespace)
-  const lines = new Lines(Number.POSITIVE_INFINITY)
-  stream.on('data', (chunk: Buffer) => {
-    for (const line of lines.push(chunk)) rules.hear(JSON.parse(line) as Event)
-  })
-  stream.on('error', () => undefined)
+  const end = await follow(api, resources.secrets, { namespace }, { heard: (event) => rules.hear(event) })
   return {
     wrongs: rules.wrongs,
     get seen() {
@@ -47,7 +40,7 @@ export async function witness(namespace: string): Promise<Witness> {
     allow: (credential) => void rules.forbidden.delete(credential),
     mayGo: (secret) => void rules.goers.add(secret),
     async stop() {
-      stream.destroy()
+      end()
       await proxy.close()
     },
   }
@@ -65,7 +58,7 @@ class Rules {
     this.#namespace = namespace
   }
 
-  hear({ type, object }: Event): void {
+  hear({ type, object }: Followed): void {
     const { name, labels } = object.metadata
     if (type === 'BOOKMARK') return
     if (labels?.[managedByLabel] !== operatorName) this.#stranger(type, name)
