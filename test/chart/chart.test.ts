@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { kinds } from '../../crds/kinds.ts'
 import { chartFileOf, fileOf } from '../../crds/print.ts'
+import { grafanaJson } from '../../monitoring/dashboards/dashboard.ts'
+import { dashboards, rulesFile, runbooks } from '../../monitoring/print.ts'
 import type { KubeObject } from '../cluster/api.ts'
 import { chart, helmInstalled, release, rendered, runHelm, type Values } from './helm.ts'
 
@@ -47,6 +49,16 @@ describe.runIf(helmInstalled())('helm', () => {
     ['an admission policy that is left unsaid', { admissionPolicy: { enabled: null } }, /missing property 'enabled'/],
     ['kinds of which is left unsaid whether they are kept', { crds: { keep: null } }, /missing property 'keep'/],
     ['a number that is left unsaid', { replicas: null }, /missing property 'replicas'/],
+    [
+      'alerts that are switched by a word',
+      { monitoring: { alerts: { enabled: 'on' } } },
+      /at '\/monitoring\/alerts\/enabled'/,
+    ],
+    [
+      'a runbook that is no address',
+      { monitoring: { alerts: { runbooks: 'wiki' } } },
+      /at '\/monitoring\/alerts\/runbooks'/,
+    ],
     ['a port that is left unsaid', { metrics: { port: null } }, /missing property 'port'/],
     ['a part that is left empty', { crds: null, dns: null }, /missing properties 'crds', 'dns'/],
     ['a right that is switched by a word', { crds: { keep: 'yes' } }, /at '\/crds\/keep'/],
@@ -64,6 +76,32 @@ describe.runIf(helmInstalled())('helm', () => {
       expect(crds).toEqual(expect.arrayContaining(expected))
     }
     expect(ofKind(rendered({ crds: { enabled: false } }), 'CustomResourceDefinition')).toEqual([])
+  })
+
+  test('brings what a Prometheus and a Grafana take, where that is asked for', () => {
+    const kindsOf = (values: Values) => new Set(rendered(values).map(({ kind }) => kind))
+    for (const kind of ['PodMonitor', 'PrometheusRule', 'ConfigMap']) expect(kindsOf({})).not.toContain(kind)
+    const labels = { release: 'prometheus' }
+    const monitoring = {
+      podMonitor: { enabled: true, labels },
+      alerts: { enabled: true, labels, runbooks: 'https://wiki.example.org/relayfleet' },
+      dashboards: { enabled: true, annotations: { grafana_folder: 'Mail' } },
+    }
+    const objects = rendered({ monitoring })
+    const [rule] = ofKind(objects, 'PrometheusRule')
+    expect(rule).toMatchObject({ metadata: { labels } })
+    const asPrinted = readFileSync(rulesFile, 'utf8').replaceAll(runbooks, monitoring.alerts.runbooks)
+    expect(rule?.['spec']).toEqual(parse(asPrinted))
+    const [monitor] = ofKind(objects, 'PodMonitor')
+    const pod = podOf(objects) as unknown as { metadata: { labels: Record<string, string> } }
+    const { selector } = monitor?.['spec'] as { selector: { matchLabels: Record<string, string> } }
+    expect(pod.metadata.labels).toMatchObject(selector.matchLabels)
+    const maps = ofKind(objects, 'ConfigMap')
+    expect(maps.map(({ metadata }) => metadata['labels'])).toEqual(
+      dashboards.map(() => expect.objectContaining({ grafana_dashboard: '1' })),
+    )
+    const texts = maps.flatMap((map) => Object.values(map['data'] as Record<string, string>))
+    expect(texts.toSorted()).toEqual(dashboards.map(grafanaJson).toSorted())
   })
 
   test.each([

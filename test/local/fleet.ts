@@ -24,6 +24,8 @@ export type Fleet = {
   /** The only relay's own process. */
   pid(): number
   status(): Promise<RelayStatus>
+  /** The port of its pages. */
+  httpPort(): number
   page(path: string): Promise<string>
   /** One sample of /metrics by its name and labels as they are written there; 0 where it is not. */
   metric(sample: RegExp): Promise<number>
@@ -69,8 +71,8 @@ const endedEarly = (child: ChildProcess, folder: string): Promise<never> =>
 function fleetAt(folder: string, yaml: string, state: string): Omit<Fleet, 'stop'> {
   const at = (path: string): string => readFileSync(join(state, path), 'utf8')
   const endpoints = (): { pid: number; http: { port: number } } => JSON.parse(at(`${fleetPath}/endpoints.json`))
-  const page = async (path: string): Promise<string> =>
-    (await fetch(`http://127.0.0.1:${endpoints().http.port}${path}`)).text()
+  const httpPort = (): number => endpoints().http.port
+  const page = async (path: string): Promise<string> => (await fetch(`http://127.0.0.1:${httpPort()}${path}`)).text()
   const status = async (): Promise<RelayStatus> => JSON.parse(await page('/status'))
   const writeText = (name: string, text: string): void => {
     const file = join(yaml, `${name}.yaml`)
@@ -92,6 +94,7 @@ function fleetAt(folder: string, yaml: string, state: string): Omit<Fleet, 'stop
     folder,
     pid: () => endpoints().pid,
     status,
+    httpPort,
     page,
     metric: async (sample) => {
       const line = (await page('/metrics')).split('\n').find((l) => sample.test(l))
