@@ -114,7 +114,7 @@ function fleetAt(folder: string, yaml: string, state: string): Omit<Fleet, 'stop
     write: (document) => writeText(`${document.kind}-${document.metadata.name}`, kubectlYaml(document)),
     writeText,
     condition,
-    programmed: () => until('mail/shared is programmed', obeys),
+    programmed: () => until('mail/shared is programmed', obeys, 45_000),
     log: () => at(`${fleetPath}/relay.log`),
   }
 }
