@@ -29,6 +29,7 @@ export class UnderHandshake extends Duplex {
   #inLine = false
   /** Of what came last. */
   #rest: Buffer = nothing
+  #ended = false
   /** Octets that the session has said, once there is one. */
   #said: (() => number) | undefined
   #saidBefore = 0
@@ -37,14 +38,14 @@ export class UnderHandshake extends Duplex {
   /** Takes the socket over: who waited for its octets gets none. What the handshake makes of them takes time of its `turns`. */
   constructor(socket: Socket, turns: Turns = { inTurn: (work) => work() }) {
     // A record that is not read yet is the last one: what it says is known before the next one is passed.
-    // As a socket, it ends with its peer, and so does the TLS above it, which asks.
-    super({ readableHighWaterMark: 1, allowHalfOpen: false })
+    // It ends with its peer, or does not, as its socket; and so does the TLS above it, which asks.
+    super({ readableHighWaterMark: 1, allowHalfOpen: socket.allowHalfOpen })
     this.#socket = socket
     this.#turns = turns
     socket
       .removeAllListeners('readable')
       .on('data', (chunk: Buffer) => this.#take(chunk))
-      .on('end', () => this.push(null))
+      .on('end', () => this.#end())
       .on('error', (error) => this.destroy(error))
       .on('close', () => this.destroy())
   }
@@ -76,6 +77,12 @@ export class UnderHandshake extends Duplex {
     }
   }
 
+  /** The end comes behind what waits for its turn, or to be read. */
+  #end(): void {
+    this.#ended = true
+    if (!this.#inLine) this.#pass()
+  }
+
   /** One record after the other, and more of them when there is nothing left. */
   #pass(): void {
     while (this.#rest.length > 0 && !this.destroyed) {
@@ -93,7 +100,8 @@ export class UnderHandshake extends Duplex {
         return
       }
     }
-    this.#socket.resume()
+    if (this.#ended) this.push(null)
+    else this.#socket.resume()
   }
 
   /** Whether the record before was one too many. */

@@ -148,6 +148,10 @@ export class Connection implements Line, Hearer {
     if (this.#draining && this.#ready && !this.#closing && !this.#inlet.busy) this.drain()
   }
 
+  ended(): void {
+    this.#close()
+  }
+
   // The life of a connection
 
   /** What came with the connection is seen before we greet (case P17). */
@@ -182,6 +186,7 @@ export class Connection implements Line, Hearer {
     const plain = this.#socket
     void this.#inlet.close()
     plain.setTimeout(0).removeAllListeners().on('error', this.#onError).on('close', this.#onClose).pause()
+    plain.on('end', this.#onEnd)
     const handshake = { top: plain, deadline: setTimeout(() => this.destroy(), handshakeMs) }
     this.#handshake = handshake
     const shakeHands = (): void => {
@@ -199,7 +204,7 @@ export class Connection implements Line, Hearer {
   }
 
   #shakeHands(plain: Socket, handshake: HandshakeUnderWay, secure: () => void): void {
-    plain.off('close', this.#onClose)
+    plain.off('close', this.#onClose).off('end', this.#onEnd)
     // It reads what the lower socket has read.
     const { context, authority } = this.#tls.handshake()
     const asks = authority && ({ requestCert: true, rejectUnauthorized: false } as const)
@@ -207,7 +212,7 @@ export class Connection implements Line, Hearer {
     const bounded = asks || this.#conversation.isOfStranger ? UnderHandshake.of(plain, asks && this) : undefined
     const secured = verdictAside(new TLSSocket(bounded ?? plain, options))
     handshake.top = secured
-    secured.on('_tlsError', this.#onError)
+    secured.on('_tlsError', this.#onError).on('end', this.#onEnd)
     secured.once('secure', () => {
       bounded?.handshakeDone(() => secured.bytesRead).once('silent', () => this.violated(refusal('always.errors')))
       clearTimeout(this.#handshake?.deadline)
@@ -237,8 +242,15 @@ export class Connection implements Line, Hearer {
     else this.#close()
   }
 
+  /** Without another word no handshake comes to its end. */
+  readonly #onEnd = (): void => {
+    if (this.#handshake) this.destroy()
+  }
+
   readonly #onTimeout = (): void => {
-    if (this.#handshake || this.#closing) this.destroy()
+    // Who has ended, and waits for the disk, may as well be gone.
+    const isLost = this.#inlet.busy && this.#socket.readableEnded
+    if (this.#handshake || this.#closing || isLost) this.destroy()
     // It is the client that waits, for the disk.
     else if (this.#inlet.busy && !this.#outlet.isUnread) this.#socket.setTimeout(idleMs)
     else this.violated(refusal('always.idle'))
@@ -330,6 +342,7 @@ export class Connection implements Line, Hearer {
     if (this.#inlet.moreCame) return this.violated(refusal('always.synchronization'))
     if (this.#socket instanceof TLSSocket) return this.#refuse(protocol.tlsAlready)
     this.#say(replies.startTls)
+    if (this.#socket.readableEnded) return this.#close()
     this.#flush()
     this.#secure(() => undefined)
   }

@@ -27,6 +27,8 @@ export type Hearer = {
   failed(error: unknown): void
   /** Nothing more is handed out for now: whatever there is to say goes out. */
   rested(): void
+  /** The client has nothing more to say, and what it had said as a whole is dealt with. */
+  ended(): void
 }
 
 export class Inlet {
@@ -40,13 +42,14 @@ export class Inlet {
   #decoder: DataDecoder | undefined
   #handling: Handling
   #waitsForTurn = false
+  #ended = false
   #closed = false
 
   constructor(socket: Socket, hearer: Hearer) {
     this.#socket = socket
     this.#hearer = hearer
     this.#commands = new CommandLines(() => hearer.violated(refusal('always.idle')))
-    socket.on('data', this.#take)
+    socket.on('data', this.#take).on('end', this.#end)
   }
 
   /** Octets are here that the client sent before it had our reply to the command that is being carried out. */
@@ -71,7 +74,7 @@ export class Inlet {
   /** Hands out nothing more, what the client had begun to say least of all; resolves when nothing is dealt with any more. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#socket.off('data', this.#take)
+    this.#socket.off('data', this.#take).off('end', this.#end)
     this.#commands.forget()
     await this.#handling
   }
@@ -81,6 +84,11 @@ export class Inlet {
     this.#cameBytes += chunk.length
     if (!this.busy) this.#runInTurn()
     if (this.#cameBytes > heldBytes || this.#came.length > heldPieces) this.#socket.pause()
+  }
+
+  readonly #end = (): void => {
+    this.#ended = true
+    if (!this.busy) this.#run()
   }
 
   #runInTurn(): void {
@@ -103,6 +111,7 @@ export class Inlet {
     this.#hearer.rested()
     // Of a socket that is given up somebody else is the reader.
     if (!this.#closed && this.#cameBytes === 0 && this.#socket.isPaused()) this.#socket.resume()
+    if (this.#ended && !this.#closed && this.#handling === undefined) this.#hearer.ended()
   }
 
   get #hasNext(): boolean {

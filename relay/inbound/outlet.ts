@@ -16,11 +16,11 @@ export class Outlet {
     this.#said += lines
   }
 
-  /** Without a socket that is open nobody hears it. */
+  /** Without a socket that is open in our direction nobody hears it. */
   flush(socket: Socket | undefined): void {
     const said = this.#said
     this.#said = ''
-    if (said !== '' && socket?.readyState === 'open') socket.write(said)
+    if (said !== '' && socket?.writable) socket.write(said)
   }
 
   /** While it has much to read: its replies would pile up here (case R03). */

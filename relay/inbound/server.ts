@@ -19,8 +19,9 @@ export type Listener = {
 export async function openListener(config: ListenerConfig, certificate: Certificate, begin: Begin): Promise<Listener> {
   const handshakes = new Handshakes(certificate, config)
   const tls = { implicit: config.tls.mode === 'Implicit', handshake: () => handshakes.current }
-  // A reply that waits for the acknowledgement of the one before would wait for 40 ms.
-  const server = createServer({ noDelay: true }, (socket) => {
+  // A reply that waits for the acknowledgement of the one before would wait for 40 ms; and who has nothing more to say may
+  // still listen: a connection ends when what came is answered.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     if (!socket.destroyed) new Connection(socket, tls, begin)
   })
   await listen(server, { host: config.address, port: config.port })

@@ -39,6 +39,34 @@ test('before the handshake is over each piece waits for its turn, then they pass
   server.close()
 })
 
+test.each(['its turn', 'its reader'])('the end of a connection comes behind what waits for %s', async (what) => {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const client = connect((server.address() as { port: number }).port, '127.0.0.1')
+  const [socket] = (await accepted) as [Socket]
+  const waiting: (() => void)[] = []
+  const under = new UnderHandshake(socket, { inTurn: (work) => void waiting.push(work) })
+  let failed: unknown
+  under.on('error', (error) => {
+    failed = error
+  })
+  if (what === 'its reader') under.handshakeDone(() => 0)
+  const records = Buffer.concat([Buffer.from([23, 3, 3, 0, 1, 97]), Buffer.from([23, 3, 3, 0, 1, 98])])
+  client.end(records)
+  await until('the end has come', () => socket.readableEnded)
+  for (const work of waiting) work()
+  const passed: Buffer[] = []
+  under.on('data', (record: Buffer) => passed.push(record))
+  await until('it has ended, too', () => under.readableEnded || failed !== undefined)
+  expect(failed).toBeUndefined()
+  expect(Buffer.concat(passed)).toEqual(records)
+  expect(under.writable).toBe(true)
+  under.destroy()
+  client.destroy()
+  server.close()
+})
+
 test('of what has passed nothing is kept, however much came at once (case R15)', async () => {
   /** Of TLS: its type, its version, its length. */
   const record = Buffer.concat([Buffer.from([23, 3, 3, 0x40, 0]), Buffer.alloc(0x4000)])

@@ -21,6 +21,7 @@ function waiting() {
     violated: ({ rule }) => heard.push(rule),
     failed: (error) => heard.push(String(error)),
     rested: () => {},
+    ended: () => heard.push('ended'),
   }
   return { hearer, heard, release: resolve }
 }

@@ -1,6 +1,7 @@
 /** Whose turn it is that a session takes (case R15); what a turn is stands in `turns.test.ts`. */
 import { once } from 'node:events'
 import { createConnection } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { expect, test } from 'vitest'
 import { Headroom } from '../../../relay/headroom.ts'
 import { Acquaintances } from '../../../relay/inbound/acquaintances.ts'
@@ -69,7 +70,10 @@ test('a message begins when there is room for it; who has gone by then begins no
   }
   const under = await startSubmission(new MemorySpool(), baseConfig, undefined, undefined, undefined, headroom)
   closers.push(() => under.submission.close(0))
-  const [, socket] = await banner(under, 'submissions')
+  const raw = createConnection(under.port('submissions'), '127.0.0.1')
+  const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca }).on('error', () => {})
+  closers.push(() => void socket.destroy())
+  await reply(socket)
   // Nobody has room kept for strangers.
   expect(await talk(socket, 'EHLO x', 'MAIL FROM:<noreply@corp.example>')).toContainEqual(
     expect.stringMatching(/^530 /),
@@ -84,7 +88,7 @@ test('a message begins when there is room for it; who has gone by then begins no
   // Who has gone when there is room is not spoken to, and nothing is begun for it.
   socket.write('RSET\r\nMAIL FROM:<noreply@corp.example>\r\n')
   await expect.poll(() => rooms.length).toBe(1)
-  socket.destroy()
+  raw.resetAndDestroy()
   await expect.poll(() => under.submission.sessions).toBe(0)
   rooms.shift()?.()
   expect(under.told.filter(({ msg }) => msg.includes('unexpected'))).toEqual([])

@@ -1,0 +1,157 @@
+/** Clients that have nothing more to say, and still listen: what came is answered, and no half of a connection stays (case P38). */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { expect, test, vi } from 'vitest'
+import { until } from '../../local/until.ts'
+import { banner, closers, logIn, reply, start, talk, whole } from './clients.ts'
+import { app, certificateConfig, type UnderTest } from './submission-under-test.ts'
+
+vi.mock(import('../../../relay/inbound/limits.ts'), async (original) => ({
+  ...(await original()),
+  idleMs: 5_000,
+  lingerMs: 200 as 5_000,
+}))
+
+const envelope = ['MAIL FROM:<noreply@corp.example>', 'RCPT TO:<a@elsewhere.example>', 'DATA']
+const content = 'From: <noreply@corp.example>\r\n\r\nhi\r\n.\r\n'
+/** The head of a record and of the ClientHello in it, and no more. */
+const begunHandshake = Buffer.from('1603010200010001fc0303', 'hex')
+
+async function rawTo(under: UnderTest, listener = 'submission'): Promise<Socket> {
+  const socket = connect({ port: under.port(listener), host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
+  closers.push(() => void socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+/** And nobody had to be sent away. */
+async function nobodyIsThere(under: UnderTest): Promise<void> {
+  await until('nobody is there', () => under.submission.sessions === 0)
+  expect(under.told.filter(({ msg }) => msg === 'refused')).toEqual([])
+}
+
+/** Where somebody has logged in, a handshake is not counted. */
+const manners = {
+  'of a stranger': () => start(),
+  'from where somebody has logged in': async () => {
+    const { under, spool } = await start()
+    const [, socket] = await banner(under, 'submissions')
+    await logIn(socket)
+    socket.destroy()
+    await nobodyIsThere(under)
+    return { under, spool }
+  },
+  'that is asked for a certificate': () => start(undefined, certificateConfig()),
+} as const
+
+test.each(['nothing', 'a line without its end'])('who ends behind %s is not waited for', async (what) => {
+  const { under } = await start()
+  const [, socket] = await banner(under)
+  const said = whole(socket)
+  socket.end(what === 'nothing' ? '' : 'EHLO app.example')
+  expect(String(await said)).toBe('')
+  await nobodyIsThere(under)
+})
+
+test('nor is who ends before it is greeted', async () => {
+  const { under } = await start()
+  ;(await rawTo(under)).end().resume()
+  await nobodyIsThere(under)
+})
+
+test.each(
+  Object.keys(manners) as (keyof typeof manners)[],
+)('who ends in the middle of a handshake %s makes none, and holds nothing', async (manner) => {
+  const { under } = await manners[manner]()
+  for (const begun of ['', begunHandshake]) {
+    ;(await rawTo(under, 'submissions')).end(begun).resume()
+    await nobodyIsThere(under)
+    const late = await rawTo(under, 'submissions')
+    late.write(begunHandshake)
+    await until('it is there', () => under.submission.sessions === 1)
+    late.end().resume()
+    await nobodyIsThere(under)
+    const socket = await rawTo(under)
+    await reply(socket)
+    await talk(socket, 'STARTTLS')
+    socket.end(begun).resume()
+    await nobodyIsThere(under)
+  }
+})
+
+test('who ends behind STARTTLS hears of it, and is not waited for', async () => {
+  const { under } = await start()
+  const [, socket] = await banner(under)
+  const said = whole(socket)
+  socket.end('STARTTLS\r\n')
+  expect(String(await said)).toMatch(/^220 [^\n]*\r\n$/)
+  await nobodyIsThere(under)
+})
+
+test.each(
+  Object.keys(manners) as (keyof typeof manners)[],
+)('what came with the end of a handshake %s is answered, and the end of all with it', async (manner) => {
+  const { under } = await manners[manner]()
+  const [, raw] = await banner(under)
+  await talk(raw, 'STARTTLS')
+  const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca })
+  closers.push(() => void socket.destroy())
+  const said = whole(socket)
+  const login = `AUTH PLAIN ${Buffer.from(`\0${app.username}\0${app.password}`).toString('base64')}`
+  socket.once('secureConnect', () => socket.end(`EHLO x\r\n${login}\r\nNOOP\r\nQUIT\r\n`))
+  expect(String(await said)).toMatch(/^250-(?:.*\r\n)*235 .*\r\n250 .*\r\n221 .*\r\n$/)
+  await nobodyIsThere(under)
+})
+
+/** Its mail waits for the disk, and it has said all that it had to say. */
+async function waiting(manner: keyof typeof manners) {
+  const { under, spool } = await manners[manner]()
+  const gate = Promise.withResolvers<void>()
+  spool.gate = gate.promise
+  const raw = await rawTo(under, 'submissions')
+  const socket = connectTls({ socket: raw, servername: 'localhost', ca: under.ca })
+  closers.push(() => void socket.on('error', () => {}).destroy())
+  await reply(socket)
+  await logIn(socket)
+  await talk(socket, ...envelope)
+  const said = whole(socket)
+  return { under, spool, gate, raw, socket, said }
+}
+
+test.each(
+  Object.keys(manners) as (keyof typeof manners)[],
+)('who ends behind its dot, in a session %s, hears that its mail was taken, however long the disk takes', async (manner) => {
+  const { under, spool, gate, socket, said } = await waiting(manner)
+  // More than is read at once.
+  socket.end(content.replace('hi', `${'x'.repeat(78)}\r\n`.repeat(10_000)))
+  await until('it came', () => spool.written > 800_000)
+  expect(under.submission.sessions).toBe(1)
+  gate.resolve()
+  expect(String(await said)).toBe('250 2.0.0 queued as Q1\r\n')
+  await nobodyIsThere(under)
+  expect(spool.kept).toHaveLength(1)
+})
+
+test('so it does while the relay ends', async () => {
+  const { under, spool, gate, socket, said } = await waiting('of a stranger')
+  socket.end(content)
+  await until('it came', () => spool.written > 0)
+  const closed = under.submission.close(10_000)
+  gate.resolve()
+  expect(String(await said)).toMatch(/^250 2\.0\.0 queued as Q1\r\n(?:421 .*\r\n)?$/)
+  await closed
+})
+
+test.each([
+  ['resets its connection', (raw: Socket) => void raw.resetAndDestroy()],
+  ['has ended and been waited for as long as anybody', (raw: Socket) => void raw.end()],
+])('who %s holds nothing while the disk stands still, and its mail may still become ours', async (_, leave) => {
+  const { under, spool, gate, raw, socket } = await waiting('of a stranger')
+  socket.write(content)
+  await until('it came', () => spool.written > 0)
+  leave(raw)
+  await until('nobody is there', () => under.submission.sessions === 0)
+  gate.resolve()
+  await until('it is ours', () => spool.kept.length === 1)
+})
