@@ -32,6 +32,7 @@ export const protocol = {
   path: syntax(501, '5.4', 'the path is <user@domain>, and <> in MAIL'),
   parameter: syntax(501, '5.4', `malformed or repeated parameter: ${parametersTaken}`),
   unknownParameter: syntax(555, '5.4', `parameter not recognized: ${parametersTaken}`),
+  mechanismMissing: syntax(501, '5.4', 'AUTH takes a mechanism; EHLO tells which are offered'), // RFC 5321 section 4.2.4
   mechanism: syntax(504, '5.4', 'this mechanism is not offered; EHLO tells which are'),
   base64: syntax(501, '5.2', 'cannot decode this as base64 of a login'),
   otherIdentity: syntax(501, '5.2', 'nobody logs in for somebody else: leave the authorization identity empty'),

@@ -45,9 +45,10 @@ export function mechanismIn(line: string): Mechanism | 'other' {
 
 /** The first step, from the whole AUTH line. */
 export function beginSasl(line: string, takes: Takes = {}): SaslStep {
+  const [, named, initial, ...more] = line.trim().split(/ +/)
+  if (named === undefined) return refused(protocol.mechanismMissing)
   const mechanism = mechanismIn(line)
   if (mechanism === 'other' || !mechanismsOffered(takes).includes(mechanism)) return refused(protocol.mechanism)
-  const [, , initial, ...more] = line.trim().split(/ +/)
   return more.length > 0 ? refused(protocol.base64) : mechanisms[mechanism](initial)
 }
 

@@ -36,7 +36,7 @@ test.each([
   ['given up', ['AUTH PLAIN', '*'], refuses(501, '5.7.0')],
   ['given up at the password', ['AUTH LOGIN', b64('app'), '*'], refuses(501, '5.7.0')],
   ['CRAM-MD5', ['AUTH CRAM-MD5'], refuses(504, '5.5.4')],
-  ['no mechanism', ['AUTH'], refuses(504, '5.5.4')],
+  ['no mechanism', ['AUTH'], refuses(501, '5.5.4')],
 ] as const)('%s', (_name, lines, expected) => {
   const [first, ...more] = lines
   expect(run(first, ...more)).toMatchObject(expected)
