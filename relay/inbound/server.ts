@@ -22,7 +22,9 @@ export async function openListener(config: ListenerConfig, certificate: Certific
   // A reply that waits for the acknowledgement of the one before would wait for 40 ms; and who has nothing more to say may
   // still listen: a connection ends when what came is answered.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    if (!socket.destroyed) new Connection(socket, tls, begin)
+    // Who has reset it by now has no address any more, and would be taken for one that is denied.
+    if (socket.remoteAddress === undefined) socket.destroy()
+    else new Connection(socket, tls, begin)
   })
   await listen(server, { host: config.address, port: config.port })
   // A client that is gone before it was taken is no trouble of the listener.

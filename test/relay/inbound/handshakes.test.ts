@@ -1,5 +1,5 @@
 /** By what handshakes go: anew for each connection, and as before as long as the listener shows the same and asks for the same. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -11,7 +11,7 @@ import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
 import { installed, programFile } from '../../local/programs.ts'
 import { until } from '../../local/until.ts'
-import { closers, reply, start, talk } from './clients.ts'
+import { banner, closers, reply, start, talk } from './clients.ts'
 import { app, baseConfig, testCertificates, type UnderTest } from './submission-under-test.ts'
 
 const plain = ({ username, password }: typeof app): string =>
@@ -140,6 +140,25 @@ test.each([
   await until('nobody is there', () => under.submission.sessions === 0)
   const all = under.told.map(({ msg }) => msg)
   expect(all.filter((msg) => msg === 'refused' || msg === 'abandoned by the client')).toEqual(told)
+})
+
+/** While this process waits for it: the system has taken the connection, and we have not. */
+function resetsBeforeItIsTaken(port: number): void {
+  const program = `const s = require('node:net').connect(${port}, '127.0.0.1', () => s.resetAndDestroy())`
+  execFileSync(process.execPath, ['-e', program])
+}
+
+test.each([
+  'submission',
+  'submissions',
+])('who has reset its connection before it was taken is nobody, and in no network that is refused (%s)', async (listener) => {
+  const { under } = await start()
+  resetsBeforeItIsTaken(under.port(listener))
+  const [, socket] = await banner(under, listener)
+  await talk(socket, 'NOOP')
+  expect(under.submission.sessions).toBe(1)
+  expect(under.told.map(({ msg }) => msg)).not.toContain('refused')
+  expect(under.told.filter(({ msg }) => msg === 'connected')).toHaveLength(1)
 })
 
 test.each(versions)('a session of %s ends at a record that nobody can read', async (maxVersion) => {
