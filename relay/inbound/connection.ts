@@ -17,7 +17,7 @@ import { Outlet } from './outlet.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
 import { shownCertificate } from './shown-certificate.ts'
-import { failureIn } from './tls-failure.ts'
+import { failureIn, notInTime } from './tls-failure.ts'
 import { fateOf, followsHello, takesArgument } from './verbs.ts'
 
 /** Begins the conversation of a client that has connected. */
@@ -187,7 +187,7 @@ export class Connection implements Line, Hearer {
     void this.#inlet.close()
     plain.setTimeout(0).removeAllListeners().on('error', this.#onError).on('close', this.#onClose).pause()
     plain.on('end', this.#onEnd)
-    const handshake = { top: plain, deadline: setTimeout(() => this.destroy(), handshakeMs) }
+    const handshake = { top: plain, deadline: setTimeout(() => this.#onError(notInTime()), handshakeMs) }
     this.#handshake = handshake
     const shakeHands = (): void => {
       if (plain.destroyed) return

@@ -262,6 +262,24 @@ test.each([
     .toEqual([`no TLS: ${why}`])
 })
 
+test('whom we give up, since no handshake came in time, is not told of as one that was lost (case T05)', async () => {
+  const { under } = await start()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  closers.push(() => void vi.useRealTimers())
+  const silent = createConnection(under.port('submissions'), '127.0.0.1')
+  closers.push(() => void silent.destroy())
+  const left = whole(silent)
+  while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve))
+  vi.advanceTimersByTime(30_000)
+  await left
+  vi.useRealTimers()
+  await expect
+    .poll(() => under.told.filter((line) => line.msg === 'abandoned by the client').map((line) => line['why']))
+    .toEqual([
+      'no TLS: none was made in time: where it comes first, a client that is set up for STARTTLS waits for a greeting',
+    ])
+})
+
 test('a handshake that was in time has no deadline left', async () => {
   const { under } = await start()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
