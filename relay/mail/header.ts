@@ -80,7 +80,7 @@ function fieldAt(text: string, start: number): Field | string {
   if (colon === -1 || colon > crlf) return 'a line without a colon'
   const name = text.slice(start, colon)
   // Neither is one with white space before it, as if it were folded, nor before its colon (RFC 5322 section 4.5).
-  if (!fieldName.test(name)) return 'a field name that is not plain ASCII'
+  if (!fieldName.test(name)) return 'a field name with white space in it or behind it, or beyond ASCII'
   const whole = text.slice(colon + 1, crlf)
   // Most fields are on one line.
   if (whole.includes('\r\n') && hidesSender(whole)) return 'a folded line that looks like a From or Sender'
@@ -126,11 +126,15 @@ export function parseFrom(value: string): ParsedFrom {
   const address = open === -1 ? text : text.slice(open + 1, -1)
   const mailbox = parsePath(address)
   if (!mailbox) return { ok: false, why: `not exactly one plain mailbox, ${mailboxInstead(address)}` }
-  const displayName = parsePhrase(trimSpace(text.slice(0, Math.max(open, 0))))
-  return displayName === undefined
-    ? { ok: false, why: 'a display name that has to stand in double quotes, and without backslashes' }
-    : { ok: true, mailbox, displayName }
+  const phrase = trimSpace(text.slice(0, Math.max(open, 0)))
+  const displayName = parsePhrase(phrase)
+  return displayName === undefined ? { ok: false, why: noPhrase(phrase) } : { ok: true, mailbox, displayName }
 }
+
+const noPhrase = (text: string): string =>
+  />[ \t]*,/.test(text)
+    ? 'more than one mailbox'
+    : 'a display name that has to stand in double quotes, and without backslashes'
 
 function parsePhrase(text: string): string | undefined {
   const words: string[] = []

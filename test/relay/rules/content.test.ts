@@ -21,6 +21,8 @@ test('the replies are those of RFC 6409 section 6', () => {
 test.each([
   ['From: Example, Inc <app@corp.t>', 'From has a display name that has to stand in double quotes'],
   ['From: Example (IT) <app@corp.t>', 'From has a display name that has to stand in double quotes'],
+  ['From: Example <app@corp.t>, "Ops" <ops@corp.t>', 'From has more than one mailbox'],
+  ['Subject : x\r\nFrom: app@corp.t', 'a field name with white space in it or behind it, or beyond ASCII'],
   ['From: app@web-7d9c', 'From has not exactly one plain mailbox, user@domain with two labels or more'],
   ['From: App <app@BÜCHER.t>', 'with two labels or more, beyond ASCII in lower case and composed (NFC)'],
 ])('it is told what to write instead of %s', (from, told) => {
