@@ -78,6 +78,15 @@ export class Client {
   }
 
   async transact(mailing: Mailing): Promise<Transaction> {
+    this.#wire.beginTransaction()
+    try {
+      return await this.#transact(mailing)
+    } finally {
+      this.#wire.endTransaction()
+    }
+  }
+
+  async #transact(mailing: Mailing): Promise<Transaction> {
     const asked = await (this.capabilities.pipelining ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
     this.#transactions++
     this.#unclean = true
@@ -187,6 +196,7 @@ export class Client {
   }
 
   async #end(octets: Buffer): Promise<Pick<Transaction, 'content' | 'dot'>> {
+    this.#wire.endTransaction()
     const [answer] = await this.#wire.exchange(octets, ['dot'])
     const dot = answer ?? none('lost', 'no answer')
     if (!(await this.#wire.hasLeft())) {

@@ -16,7 +16,8 @@ export type Stage =
   /** After our final dot. */
   | 'dot'
 
-export type Deadlines = Readonly<Record<Stage, number>>
+/** `transaction`: from its first command to its final dot, however often a reply comes just in time. */
+export type Deadlines = Readonly<Record<Stage | 'transaction', number>>
 
 const second = 1000
 const minute = 60 * second
@@ -35,6 +36,7 @@ export const deadlines: Deadlines = {
   DATA: 2 * minute,
   content: 3 * minute,
   dot: 10 * minute,
+  transaction: 60 * minute,
 }
 
 /** Until MAIL is answered nothing has been said of the message that could be true twice. */

@@ -27,6 +27,8 @@ export class Wire {
   #broken: Answer | undefined
   #drained: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Of the transaction under way, up to its final dot. */
+  #limit: NodeJS.Timeout | undefined
   /** Exchanges whose octets have not left this process: that of the commands may still be one when the content follows. */
   #leaving = 0
   /** In force from the next stage on. */
@@ -58,6 +60,17 @@ export class Wire {
       this.#socket.write(octets, this.#onLeft)
     }
     return answers
+  }
+
+  /** Replies that are each in time are not waited for without end. */
+  beginTransaction(): void {
+    const ms = this.deadlines.transaction
+    this.#limit = setTimeout(() => this.#break(none('silent', `no end of the transaction within ${ms / 1000} s`)), ms)
+  }
+
+  /** Before its final dot, or without one: what is answered to that may be a yes, and has its own deadline. */
+  endTransaction(): void {
+    clearTimeout(this.#limit)
   }
 
   /** The answers to the last exchange began before its end had left: the peer began them without having seen that. */
@@ -207,6 +220,7 @@ export class Wire {
     const waiting = this.#waiting
     this.#waiting = undefined
     clearTimeout(this.#timer)
+    clearTimeout(this.#limit)
     if (destroy) this.#socket.destroy()
     this.#onDrain()
     waiting?.answers.push(why)

@@ -1,0 +1,60 @@
+/** How long a transaction may take in all, where each reply, or each piece of the content, is just in time (RFC 5321 section 4.5.3.2). */
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { expect, test } from 'vitest'
+import { capabilitiesOf } from '../../../relay/delivery/capabilities.ts'
+import { classifyTransaction } from '../../../relay/delivery/classify.ts'
+import { Client } from '../../../relay/delivery/client.ts'
+import { Wire } from '../../../relay/delivery/wire.ts'
+import { type Script, say } from './behaviour.ts'
+import { both, deliver } from './one-message.ts'
+import { allWithin } from './rig.ts'
+import { hello } from './samples.ts'
+
+const deadlines = { ...allWithin(20_000), transaction: 500 }
+const givenUp = { kind: 'deferred', scope: 'nextHop', reply: { code: 451, status: '4.4.2' } }
+
+test.each(
+  both,
+)('case U01: replies that are each in time hold a connection no longer than a transaction may take: %s', async (_name, offers) => {
+  const script: Script = { RCPT: say('250 2.1.5 ok', { afterMs: 60 }) }
+  const forwardPaths = Array.from({ length: 50 }, (_, i) => `user${i}@x.test`)
+  const { outcomes, upstream } = await deliver({ script, offers }, { forwardPaths }, hello, deadlines)
+  expect(outcomes).toMatchObject(forwardPaths.map(() => givenUp))
+  expect(upstream.times('dot')).toBe(0)
+})
+
+test('the answer to the final dot is waited for as long as ever: it may have been a yes (RFC 1047)', async () => {
+  const script: Script = { dot: say('250 2.0.0 queued', { afterMs: 700 }) }
+  const { outcomes } = await deliver({ script }, {}, hello, deadlines)
+  expect(outcomes.map((o) => o.kind)).toEqual(['delivered'])
+})
+
+test('content that is read piece by piece, each in time, is given up before its final dot', async () => {
+  let inContent = false
+  const peer = new Duplex({
+    writableHighWaterMark: 1,
+    read() {},
+    write(chunk: Buffer, _encoding, taken) {
+      if (inContent) return void setTimeout(taken, 60).unref()
+      inContent = chunk.includes('DATA\r\n')
+      this.push('250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go on\r\n')
+      return taken()
+    },
+  })
+  async function* chunks() {
+    for (let i = 0; i < 100; i++) yield Buffer.from('x\r\n')
+  }
+  const client = new Client(
+    new Wire(peer as Socket, deadlines),
+    capabilitiesOf({ code: 250, lines: ['x', 'PIPELINING'] }),
+    '',
+    '',
+  )
+  const content = { kind: 'stream', chunks, octets: 300, eightBit: false, utf8Header: false } as const
+  const mailing = { reversePath: 'a@b.test', forwardPaths: ['c@d.test'], parameters: '', content }
+  const transaction = await client.transact(mailing)
+  expect(transaction.dot).toBeUndefined()
+  expect(classifyTransaction(transaction, 1)).toMatchObject([givenUp])
+  expect(client.usable).toBe(false)
+})
