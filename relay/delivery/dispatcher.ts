@@ -124,12 +124,12 @@ export class Dispatcher {
   }
 
   /** It had its turn in the window before. */
-  #addAgain({ message, recipients }: Parcel): void {
+  #addAgain({ message, recipients, transactions }: Parcel): void {
     for (const hop of this.#ways.hopsOf(message, recipients)) {
       const lane = this.#laneTo(hop, message)
       if (lane === undefined) continue
       if (this.#ways.isFront(lane)) this.#putAside(lane, message, hop.recipients)
-      else this.#put(lane, message, hop.recipients)
+      else this.#put(lane, message, hop.recipients, transactions)
       this.#pump(lane)
     }
   }
@@ -141,9 +141,9 @@ export class Dispatcher {
     return lane
   }
 
-  #put(lane: Lane, message: Tracked, recipients: readonly number[]): void {
+  #put(lane: Lane, message: Tracked, recipients: readonly number[], transactions?: number): void {
     for (const recipient of recipients) message.busy.add(recipient)
-    for (const parcel of parcelsOf(message, recipients)) lane.add(parcel)
+    for (const parcel of parcelsOf(message, recipients, transactions)) lane.add(parcel)
   }
 
   /** Whoever looked at the message releases it. */
@@ -334,10 +334,12 @@ export class Dispatcher {
   }
 
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
-  #sendOn(lane: Lane, pool: Pool, { message, tried }: Parcel, results: readonly Result[]): readonly Result[] {
-    const { failed, leftOver, spoilt, settled } = sortResults(results)
+  #sendOn(lane: Lane, pool: Pool, parcel: Parcel, results: readonly Result[]): readonly Result[] {
+    const { message, transactions = 0 } = parcel
+    const { failed, leftOver, spoilt, settled } = sortResults(results, transactions)
     const again = (some: readonly Result[]): Parcel => {
-      return { message, recipients: some.map(positionOf), tried: alsoTried(tried, pool.name, some) }
+      const tried = alsoTried(parcel.tried, pool.name, some)
+      return { message, recipients: some.map(positionOf), tried, transactions: transactions + 1 }
     }
     const goesElsewhere = (some: readonly Result[]): boolean =>
       some.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again(some))

@@ -14,10 +14,17 @@ export type Sorted = {
   readonly settled: readonly Result[]
 }
 
-export function sortResults(results: readonly Result[]): Sorted {
+/** One right after the other, before fewer recipients are asked for each time: who hangs up over each of many is not to be flooded. */
+const manyTransactions = 10
+
+/** `transactions`: that they were in since they last waited. */
+export function sortResults(results: readonly Result[], transactions = 0): Sorted {
   const someTaken = results.some(({ outcome }) => outcome.kind === 'delivered' || isSpoilt(outcome))
   const sorted = { failed: [] as Result[], leftOver: [] as Result[], spoilt: [] as Result[], settled: [] as Result[] }
   for (const result of results) sorted[kindOf(result, someTaken)].push(result)
+  // The first half, in which the first one was taken, or is the next to be refused: each time somebody has an outcome.
+  if (transactions >= manyTransactions)
+    sorted.settled.push(...sorted.spoilt.splice(Math.ceil(sorted.spoilt.length / 2)))
   return sorted
 }
 

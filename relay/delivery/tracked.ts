@@ -52,15 +52,17 @@ export type Parcel = {
   readonly recipients: readonly number[]
   /** Smarthosts that this parcel was at since it last waited: they failed, or can not take it. */
   readonly tried?: ReadonlyMap<string, 'failed' | 'unable'>
+  /** Transactions that it was in since it last waited. */
+  readonly transactions?: number
 }
 
 /** Of one transaction: Amazon SES refuses the content for more, and so all of them, where RFC 5321 section 4.5.3.1.8 wants 100. */
 const mostRecipients = 50
 
-export function* parcelsOf(message: Tracked, recipients: readonly number[]): Iterable<Parcel> {
+export function* parcelsOf(message: Tracked, recipients: readonly number[], transactions = 0): Iterable<Parcel> {
   const inTurn = takingTurns(message, recipients)
   for (let i = 0; i < inTurn.length; i += mostRecipients) {
-    yield { message, recipients: inTurn.slice(i, i + mostRecipients) }
+    yield { message, recipients: inTurn.slice(i, i + mostRecipients), transactions }
   }
 }
 

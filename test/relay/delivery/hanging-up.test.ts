@@ -60,10 +60,10 @@ test('a session that ends after a few refusals, as by smtpd_hard_error_limit of 
     },
   }
   const bad = Array.from({ length: 7 }, (_, i) => `bad${i}@x.test`)
-  const { arrived, facts, delivery } = await deliverTo(['a@x.test', ...bad, 'z@x.test'], { script })
+  const { arrived, facts, delivery, message } = await deliverTo(['a@x.test', ...bad, 'z@x.test'], { script })
   await until('both have it', () => arrived().length === 2)
   await until('the others are returned', () => facts('bounced').length === 7)
-  expect(facts('deferred')).toEqual([])
+  expect(facts('deferred').filter(([queueId]) => queueId === message.queueId)).toEqual([])
   await until('it is healthy', () => delivery.smarthosts()[0]?.health === 'healthy')
 })
 
@@ -162,4 +162,32 @@ test.each(
   const { arrived } = await deliverTo(['full@x.test', 'a@x.test', 'z@x.test'], { script, offers }, again)
   await until('both others have it', () => arrived().length === 2)
   expect(arrived().toSorted()).toEqual(['RCPT TO:<a@x.test>', 'RCPT TO:<z@x.test>'])
+})
+
+test.each(
+  both.flatMap(([manner, offers]) =>
+    (
+      [
+        ['takes one and says 421', undefined, say('421 4.7.0 too many', { ends: 'drop' })],
+        ['refuses one and hangs up', say('550 5.1.1 nobody', { ends: 'drop' }), undefined],
+      ] as const
+    ).map(([name, first, others]) => [name, manner, first, others, offers] as const),
+  ),
+)('who %s, again and again, is connected to a few times, and then waited for (%s)', async (_name, _, first, others, offers) => {
+  let asked = 0
+  const script: Script = {
+    MAIL: () => {
+      asked = 0
+      return undefined
+    },
+    RCPT: () => (asked++ === 0 ? first : others),
+  }
+  const forwardPaths = Array.from({ length: 50 }, (_, i) => `user${i}@x.test`)
+  const { upstream, facts, delivery, arrived } = await deliverTo(forwardPaths, { script, offers })
+  const outcomes = () => facts('deferred').length + facts('bounced').length + arrived().length
+  await until('all have an outcome', () => outcomes() >= 50)
+  await until('nothing goes on', () => delivery.summary().inFlight + delivery.summary().ready === 0)
+  expect(upstream.lines.filter((line) => line.startsWith('MAIL FROM:<app')).length).toBeLessThanOrEqual(16)
+  if (first === undefined) expect(arrived()).toEqual(['RCPT TO:<user0@x.test>'])
+  else expect(facts('bounced').length).toBeGreaterThanOrEqual(10)
 })
