@@ -109,7 +109,11 @@ export class Client {
   #outOfStep({ mail, rcpt, data }: Transaction): Answer | undefined {
     const early = [mail, ...rcpt].find((answer) => isBelow400(answer) && !isPositive(answer))
     if (early?.kind === 'reply') return none('malformed', `answered ${early.reply.code} before DATA`)
-    if (data?.kind !== 'reply') return data?.cause === 'malformed' ? data : undefined
+    if (data?.kind !== 'reply') {
+      // Who is silent then has an answer too few, and may have had one too many before; who has left has said all that it says.
+      const isInDoubt = data?.cause === 'malformed' || (data?.cause === 'silent' && [mail, ...rcpt].some(isFinal))
+      return isInDoubt ? data : undefined
+    }
     const { broken } = this.#wire
     const { code } = data.reply
     // Who has left behind 354 gets nothing of the content; who has left behind a refusal has refused all the same.

@@ -89,6 +89,20 @@ test.each([
   expect(spool.stored.size).toBe(1)
 })
 
+test.each(
+  both,
+)('a refusal of a recipient, and DATA is never answered: which of them was refused is not known: %s', async (_name, offers) => {
+  // One reply too many: the refusal was of the one behind it, or of nobody.
+  const script: Script = { RCPT: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined), DATA: silence }
+  const to = { forwardPaths: ['a@x.test', 'b@x.test'] }
+  const { outcomes, spool } = await deliver({ script, offers }, to, hello, allWithin(1000))
+  expect(outcomes).toMatchObject([
+    { kind: 'deferred', scope: 'nextHop', reply: { status: '4.4.2' } },
+    { kind: 'deferred', scope: 'nextHop', reply: { status: '4.4.2' } },
+  ])
+  expect(spool.stored.size).toBe(1)
+})
+
 const answered = [
   ['MAIL', '250 2.1.0 ok'],
   ['MAIL', '550 5.7.1 no'],
