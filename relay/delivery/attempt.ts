@@ -3,7 +3,7 @@ import type { Envelope } from '../mail/envelope.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
 import { type Cause, replyFor, replyOf, type WireReply } from './answer.ts'
-import { classifyOpening, classifyTransaction, explained } from './classify.ts'
+import { classifyOpening, classifyTransaction, explained, isOfDialogue } from './classify.ts'
 import type { Client, Transaction } from './client.ts'
 import { type Content, type ContentSource, loadContent } from './content.ts'
 import type { Opened } from './open.ts'
@@ -128,11 +128,14 @@ const isStale = ({ mail }: Transaction): boolean =>
 
 /**
  * Where RFC 5321 section 3.8 has 421, who was idle for too long hears 451 4.4.2 of Amazon SES and Google, and 451 4.7.0 of
- * Exchange; and who had its messages 452 4.5.3 of OpenSMTPD, a status of recipients, of which there are none at MAIL.
+ * Exchange; and who had its messages 452 4.5.3 of OpenSMTPD, a status of recipients, of which there are none at MAIL. A
+ * session that was forgotten is one whose MAIL is out of sequence.
  */
 function isFarewell(said: WireReply): boolean {
-  if (said.code < 400 || said.code >= 500) return false
-  const { code, status, text } = replyOf(said)
+  const reply = replyOf(said)
+  const { code, status, text } = reply
+  if (isOfDialogue(reply)) return true
+  if (code < 400 || code >= 500) return false
   return code === 421 || status === '4.4.2' || status === '4.5.3' || farewell.test(text)
 }
 

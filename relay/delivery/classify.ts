@@ -107,6 +107,8 @@ function classifyStage(stage: MailStage, answer: Answer, othersTaken = false): O
       othersTaken ? 'recipient' : 'nextHop',
       replyFor('unauthenticated', `${stage} was answered ${replyLine(reply)}`),
     )
+  if (isOfDialogue(reply))
+    return deferred(scopes[stage], replyFor('malformed', `${stage} was answered ${replyLine(reply)}`))
   if (stage === 'RCPT' && isTooManyRecipients(reply))
     return deferred('recipient', { ...reply, code: 452, status: '4.5.3' })
   return { kind: 'bounced', reply }
@@ -124,6 +126,13 @@ function classifyNone(stage: MailStage, { cause, why }: { cause: Cause; why: str
  * the same transaction wants it for that recipient alone.
  */
 const needsLogin: ReadonlySet<number> = new Set([530, 534, 535, 538])
+
+/**
+ * A command that every server has was not known, or came out of sequence (RFC 5321 sections 4.2.4 and 4.5.1): which of us has
+ * lost its place is not known, and nothing is said of the message. With a status of another subject it is.
+ */
+export const isOfDialogue = ({ code, status }: Reply): boolean =>
+  ((code === 502 || code === 503) && /^5\.(5\.\d+|0\.0)$/.test(status)) || (code === 500 && status === '5.5.1')
 
 /** 552 once meant what 452 means now; with another enhanced status it speaks of a mailbox (RFC 5321 section 4.5.3.1.10). */
 export const isTooManyRecipients = ({ code, status }: Reply): boolean =>

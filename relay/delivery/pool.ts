@@ -137,7 +137,7 @@ export class Pool {
     }
     const release = (client: Client, outcomes: readonly Outcome[]): void => {
       this.#noteAddress(client, outcomes)
-      if (outcomes.length > 0 && outcomes.every(isClosed)) client.quit()
+      if (outcomes.length > 0 && outcomes.every(isOfConnection)) client.quit()
       this.#release(client)
     }
     return { acquire, release }
@@ -322,8 +322,12 @@ export class Pool {
   }
 }
 
-/** The system takes nobody over this connection (RFC 3463 section 3.4), as a postscreen that has just tested it: it takes them over the next one. */
-const isClosed = ({ kind, reply }: Outcome): boolean => kind === 'deferred' && reply.status === '4.3.2'
+/**
+ * The system takes nobody over this connection (RFC 3463 section 3.4), as a postscreen that has just tested it, or its dialogue is
+ * in no known state: it takes them over the next one.
+ */
+const isOfConnection = ({ kind, reply }: Outcome): boolean =>
+  kind === 'deferred' && (reply.status === '4.3.2' || reply.status === '4.5.0')
 
 const isSilent = (opened: Opened): boolean =>
   opened.kind === 'failed' && opened.answer.kind === 'none' && opened.answer.cause === 'silent'

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
-import { type Behaviour, drop, reset, say, silence } from './behaviour.ts'
+import { type Behaviour, drop, reset, type Script, say, silence } from './behaviour.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
@@ -222,6 +222,7 @@ const goodbyes: readonly (readonly [name: string, behaviour: Behaviour])[] = [
     '452 of a session that had its messages, as of OpenSMTPD,',
     say('452 4.5.3 Too many recipients: Too many messages sent'),
   ],
+  ['503 of a session that it has forgotten', say('503 5.5.2 Send hello first')],
   ['452 of messages in a session,', say('452 Too many messages for this session')],
   ['221 and a close', say('221 2.0.0 bye', { ends: 'drop' })],
   ['a close', drop],
@@ -242,6 +243,22 @@ test.each(
     [1, 'delivered'],
   ])
   expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
+})
+
+test.each([
+  'MAIL',
+  'RCPT',
+] as const)('503 at %s on a new connection ends it: what it is for is not in the next message', async (stage) => {
+  const script: Script = { [stage]: (time: number) => (time === 0 ? say('503 5.5.1 bad sequence') : undefined) }
+  const upstream = await startSmarthost({ script })
+  const { spool, attempted, attempts, quiet } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  await quiet()
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+  expect(upstream.received.map((r) => r.connection)).toEqual([2])
 })
 
 test.each([

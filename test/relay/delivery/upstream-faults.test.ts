@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { makeCertificates } from '../../certificates.ts'
 import { type Behaviour, drop, reset, type ScriptStage, say, silence } from './behaviour.ts'
+import { deliver } from './one-message.ts'
 import { fastDeadlines, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
 import { everything, startSmarthost } from './smarthost.ts'
@@ -15,6 +16,8 @@ const faults = {
   '4yz': say('451 4.3.0 try later'),
   '421': say('421 4.3.2 going down', { ends: 'drop' }),
   '5yz': say('550 5.7.1 no'),
+  '503': say('503 5.5.1 bad sequence of commands'),
+  '502': say('502 no such command'),
   '221': say('221 2.0.0 bye', { ends: 'drop' }),
   drop,
   reset,
@@ -40,6 +43,8 @@ function expected(stage: ScriptStage, fault: Fault): object {
   const at = stage as (typeof transaction)[number]
   if (fault === '5yz') return { kind: 'bounced', reply: { code: 550, status: '5.7.1', text: 'no' } }
   if (fault === '4yz') return { kind: 'deferred', scope: scopeOf4yz[at], reply: { code: 451, status: '4.3.0' } }
+  if (fault === '503' || fault === '502')
+    return { kind: 'deferred', scope: scopeOf4yz[at], reply: { code: 451, status: '4.5.0' } }
   return at === 'dot' ? ambiguous : deferredAtNextHop
 }
 
@@ -80,6 +85,17 @@ test.concurrent.each(rows)('%s: %s, %s', async (stage, fault, manner) => {
   expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([
     { state: 'pending', attempts: 1, ambiguous: only?.outcome.kind === 'ambiguous' ? 1 : 0 },
   ])
+})
+
+test.each([
+  '503 5.7.1 not from you',
+  '500 5.5.2 line too long',
+  '501 5.1.3 bad address syntax',
+  '504 5.5.2 a full domain name is needed',
+  '555 5.5.4 what is SIZE?',
+])('RCPT: %s is a refusal of the recipient', async (says) => {
+  const { outcomes } = await deliver({ script: { RCPT: say(says) } }, { reversePath: '' })
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: Number(says.slice(0, 3)) } }])
 })
 
 test.each(Object.keys(faults) as Fault[])('QUIT: %s changes nothing', async (fault) => {
