@@ -56,7 +56,8 @@ const maxText = 500
  */
 export function replyOf({ code, lines }: WireReply): Reply {
   const subject = lines.map((line) => enhancedStatus.exec(line)?.[1]).find((found) => found !== undefined) ?? '0.0'
-  return reply(code, subject, printable(lines.map((line) => line.replace(enhancedStatus, '')).join(' ')))
+  const text = printable(lines.map((line) => line.replace(enhancedStatus, '')).join(' '))
+  return { ...reply(code, subject, text), said: true }
 }
 
 /** Foreign text made safe for logs, DSNs and terminals: printable ASCII, and not endless. */

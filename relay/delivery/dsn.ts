@@ -102,6 +102,7 @@ function deliveryStatus({ hostname, original, failures, now }: Report): string {
   return [...message, ...recipients, ''].join('\r\n')
 }
 
+/** What no server said is of no type that servers have (RFC 3464 sections 2.1.2 and 2.3.6). */
 const recipientFields = (
   { forwardPath, givenUp: { reply, last }, smarthost }: Failure,
   now: number,
@@ -110,7 +111,7 @@ const recipientFields = (
   'Action: failed',
   `Status: ${reply.status}`,
   ...(smarthost === undefined ? [] : [`Remote-MTA: dns; ${smarthost.host}`]),
-  `Diagnostic-Code: smtp; ${replyLine(last)}`,
+  `Diagnostic-Code: ${last.said ? 'smtp' : 'X-Relayfleet'}; ${replyLine(last)}`,
   `Last-Attempt-Date: ${dateTime(now)}`,
 ]
 

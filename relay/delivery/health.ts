@@ -90,13 +90,11 @@ export const describeHealth = (
   health: stateOf(health, now),
   ...(now < health.ejectedUntil && { ejectedUntil: timeOf(health.ejectedUntil) }),
   ...(health.lastFailure !== undefined && {
-    lastReply: {
-      ...health.lastFailure,
-      text: withoutAddresses(health.lastFailure.text),
-      at: timeOf(health.lastFailureAt ?? 0),
-    },
+    lastReply: lastReply(health.lastFailure, timeOf(health.lastFailureAt ?? 0)),
   }),
 })
+
+const lastReply = ({ code, status, text }: Reply, at: string) => ({ code, status, text: withoutAddresses(text), at })
 
 /** A probe that comes and goes is no news: what was left out, or asked for a pause, is that until it carries mail. */
 function stateOf(health: Health, now: number): SmarthostStatus['health'] {

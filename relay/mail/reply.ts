@@ -1,6 +1,12 @@
 /** A reply: code, enhanced status (RFC 3463) and text; the class of the status is derived, so it cannot contradict. */
 
-export type Reply = { readonly code: number; readonly status: string; readonly text: string }
+export type Reply = {
+  readonly code: number
+  readonly status: string
+  readonly text: string
+  /** A next hop said it; absent: these are our words. */
+  readonly said?: true
+}
 
 /** `reply(550, '7.1', 'sender not allowed')` is `550 5.7.1 sender not allowed`. */
 export const reply = (code: number, subject: string, text: string): Reply => ({

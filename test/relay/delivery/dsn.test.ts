@@ -27,7 +27,7 @@ const refused: Failure = {
   givenUp: {
     because: 'refused',
     reply: { code: 550, status: '5.1.1', text: 'user unknown' },
-    last: { code: 550, status: '5.1.1', text: 'user unknown' },
+    last: { code: 550, status: '5.1.1', text: 'user unknown', said: true },
   },
 }
 const expired: Failure = {
@@ -112,7 +112,7 @@ test('the report, for people and for programs', async () => {
       Action: 'failed',
       Status: '5.4.7',
       'Remote-MTA': 'dns; smtp.example.com',
-      'Diagnostic-Code': 'smtp; 451 4.4.1 connect: refused',
+      'Diagnostic-Code': 'X-Relayfleet; 451 4.4.1 connect: refused',
       'Last-Attempt-Date': 'Mon, 23 Nov 2026 13:00:00 +0000',
     },
   ])

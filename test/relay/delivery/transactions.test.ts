@@ -19,7 +19,7 @@ test.each(both)('a message arrives as it was accepted: %s', async (_name, offers
     },
   ])
   expect(upstream.lines[0]).toBe('EHLO relay.example.org')
-  expect(outcomes).toEqual([{ kind: 'delivered', reply: { code: 250, status: '2.0.0', text: 'queued' } }])
+  expect(outcomes).toMatchObject([{ kind: 'delivered', reply: { code: 250, status: '2.0.0', text: 'queued' } }])
   expect(spool.stored.size).toBe(0)
   expect(facts('finished')).toEqual([[message.queueId, expect.any(Number)]])
 })
