@@ -26,6 +26,7 @@ export type Transaction = {
 
 export const isPositive = (answer: Answer): boolean =>
   answer.kind === 'reply' && answer.reply.code >= 200 && answer.reply.code < 300
+const isRefusal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 400
 const isFinal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
 const hasCode = (answer: Answer | undefined, code: number): boolean =>
   answer?.kind === 'reply' && answer.reply.code === code
@@ -213,6 +214,9 @@ export class Client {
       this.destroy('the content was answered before its end')
       return { dot: none('malformed', 'a reply that began before the final dot') }
     }
+    // A yes right behind it is the answer, or this one is: nobody is given up.
+    if (isRefusal(dot) && isBelow400(this.#wire.unasked))
+      return { dot: none('malformed', 'a refusal and a yes at once') }
     if (isPositive(dot)) this.#unclean = false
     else if (isBelow400(dot)) this.destroy('the final dot was answered out of order')
     return { dot }

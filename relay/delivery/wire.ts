@@ -25,6 +25,7 @@ export class Wire {
   /** The last one that waited. */
   #asked: Waiting | undefined
   #broken: Answer | undefined
+  #unasked: Answer | undefined
   #drained: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   /** Of the transaction under way, up to its final dot. */
@@ -50,6 +51,11 @@ export class Wire {
 
   get broken(): Answer | undefined {
     return this.#broken
+  }
+
+  /** The reply that nobody asked for, and that broke the wire. */
+  get unasked(): Answer | undefined {
+    return this.#unasked
   }
 
   /** Sends and waits for one answer to each stage, in their order; ends early with the answer that is no reply. */
@@ -156,6 +162,7 @@ export class Wire {
     // Who says so has left, whatever it was asked: QUIT is not waited for, and 221 is no yes to anything else.
     const answer = said.kind === 'reply' && said.reply.code === 221 ? endedBy(221) : said
     if (this.#waiting === undefined || answer.kind === 'none') {
+      this.#unasked = answer
       this.#break(answer.kind === 'none' ? answer : unaskedBy(answer.reply.code))
       return
     }

@@ -160,6 +160,24 @@ test.each([
   }
 })
 
+test.each([
+  '550 5.7.1 stray',
+  '450 4.7.1 stray',
+])('a refusal of the content (%s) with a yes right behind it is neither: it may have arrived', async (stray) => {
+  const { outcomes, spool } = await deliver({ script: { dot: say(`${stray}\r\n250 2.0.0 queued`) } })
+  expect(outcomes).toMatchObject([{ kind: 'ambiguous', reply: { code: 451, status: '4.5.0' } }])
+  expect(spool.stored.size).toBe(1)
+})
+
+test.each([
+  '500 5.5.2 what?',
+  '421 4.7.0 bye',
+  '550 5.7.1 no',
+])('a refusal of the content with %s right behind it is one', async (second) => {
+  const { outcomes } = await deliver({ script: { dot: say(`554 5.7.1 spam\r\n${second}`) } }, { reversePath: '' })
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 554 } }])
+})
+
 test('a stray reply after the final one, in a later read: the next message is delivered at once, on a new connection', async () => {
   const upstream = await startSmarthost({
     script: {
