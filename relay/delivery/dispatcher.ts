@@ -118,18 +118,19 @@ export class Dispatcher {
       if (lane === undefined) continue
       const waitsOutside = this.#ways.isFront(lane) || (lane !== from && !lane.hasRoom(message.envelope.credential))
       if (waitsOutside) this.#park(lane, message)
-      else this.#put(lane, message, hop.recipients)
+      else this.#put(lane, { message, recipients: hop.recipients })
       this.#pump(lane)
     }
   }
 
   /** It had its turn in the window before. */
-  #addAgain({ message, recipients, transactions }: Parcel): void {
+  #addAgain(parcel: Parcel): void {
+    const { message, recipients } = parcel
     for (const hop of this.#ways.hopsOf(message, recipients)) {
       const lane = this.#laneTo(hop, message)
       if (lane === undefined) continue
       if (this.#ways.isFront(lane)) this.#putAside(lane, message, hop.recipients)
-      else this.#put(lane, message, hop.recipients, transactions)
+      else this.#put(lane, { ...parcel, recipients: hop.recipients })
       this.#pump(lane)
     }
   }
@@ -141,9 +142,9 @@ export class Dispatcher {
     return lane
   }
 
-  #put(lane: Lane, message: Tracked, recipients: readonly number[], transactions?: number): void {
-    for (const recipient of recipients) message.busy.add(recipient)
-    for (const parcel of parcelsOf(message, recipients, transactions)) lane.add(parcel)
+  #put(lane: Lane, parcel: Parcel): void {
+    for (const recipient of parcel.recipients) parcel.message.busy.add(recipient)
+    for (const part of parcelsOf(parcel)) lane.add(part)
   }
 
   /** Whoever looked at the message releases it. */
@@ -336,15 +337,15 @@ export class Dispatcher {
   /** Sends on at once whom another smarthost or another transaction may take; returns whom to settle. */
   #sendOn(lane: Lane, pool: Pool, parcel: Parcel, results: readonly Result[]): readonly Result[] {
     const { message, transactions = 0 } = parcel
-    const { failed, leftOver, spoilt, settled } = sortResults(results, transactions)
+    const { failed, leftOver, spoilt, settled, taken } = sortResults(results, transactions)
     const again = (some: readonly Result[]): Parcel => {
       const tried = alsoTried(parcel.tried, pool.name, some)
       return { message, recipients: some.map(positionOf), tried, transactions: transactions + 1 }
     }
     const goesElsewhere = (some: readonly Result[]): boolean =>
       some.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again(some))
-    const here = goesElsewhere(spoilt) ? [] : spoilt
-    for (const some of [here, leftOver]) if (some.length > 0) this.#addAgain(again(some))
+    if (spoilt.length > 0 && !goesElsewhere(spoilt)) this.#addAgain(again(spoilt))
+    if (leftOver.length > 0) this.#addAgain({ ...again(leftOver), atMost: taken })
     return goesElsewhere(failed) ? settled : [...settled, ...failed]
   }
 

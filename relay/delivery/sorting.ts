@@ -12,6 +12,8 @@ export type Sorted = {
   /** Others spoilt the transaction: another one without them may take these. */
   readonly spoilt: readonly Result[]
   readonly settled: readonly Result[]
+  /** How many it had room for. */
+  readonly taken: number
 }
 
 /** One right after the other, before fewer recipients are asked for each time: who hangs up over each of many is not to be flooded. */
@@ -19,16 +21,16 @@ const manyTransactions = 10
 
 /** `transactions`: that they were in since they last waited. */
 export function sortResults(results: readonly Result[], transactions = 0): Sorted {
-  const someTaken = results.some(({ outcome }) => outcome.kind === 'delivered' || isSpoilt(outcome))
+  const taken = results.filter(({ outcome }) => outcome.kind === 'delivered' || isSpoilt(outcome)).length
   const sorted = { failed: [] as Result[], leftOver: [] as Result[], spoilt: [] as Result[], settled: [] as Result[] }
-  for (const result of results) sorted[kindOf(result, someTaken)].push(result)
+  for (const result of results) sorted[kindOf(result, taken > 0)].push(result)
   // The first half, in which the first one was taken, or is the next to be refused: each time somebody has an outcome.
   if (transactions >= manyTransactions)
     sorted.settled.push(...sorted.spoilt.splice(Math.ceil(sorted.spoilt.length / 2)))
-  return sorted
+  return { ...sorted, taken }
 }
 
-function kindOf({ outcome }: Result, someTaken: boolean): keyof Sorted {
+function kindOf({ outcome }: Result, someTaken: boolean): Exclude<keyof Sorted, 'taken'> {
   if (outcome.kind !== 'deferred') return 'settled'
   if (isSpoilt(outcome)) return 'spoilt'
   if (outcome.scope === 'nextHop' || outcome.scope === 'here') return 'failed'

@@ -54,15 +54,22 @@ export type Parcel = {
   readonly tried?: ReadonlyMap<string, 'failed' | 'unable'>
   /** Transactions that it was in since it last waited. */
   readonly transactions?: number
+  /** How many the next hop takes at one time. */
+  readonly atMost?: number
 }
 
 /** Of one transaction: Amazon SES refuses the content for more, and so all of them, where RFC 5321 section 4.5.3.1.8 wants 100. */
 const mostRecipients = 50
 
-export function* parcelsOf(message: Tracked, recipients: readonly number[], transactions = 0): Iterable<Parcel> {
+export function* parcelsOf({
+  message,
+  recipients,
+  transactions = 0,
+  atMost = mostRecipients,
+}: Parcel): Iterable<Parcel> {
   const inTurn = takingTurns(message, recipients)
-  for (let i = 0; i < inTurn.length; i += mostRecipients) {
-    yield { message, recipients: inTurn.slice(i, i + mostRecipients), transactions }
+  for (let i = 0; i < inTurn.length; i += atMost) {
+    yield { message, recipients: inTurn.slice(i, i + atMost), transactions }
   }
 }
 

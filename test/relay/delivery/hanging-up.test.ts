@@ -128,6 +128,23 @@ test('a smarthost that refuses DATA since there were too many recipients, as Exi
   expect(arrived().toSorted()).toEqual(forwardPaths.map((path) => `RCPT TO:<${path}>`))
 })
 
+test('a smarthost that takes a few recipients at one time is asked for no more than that from then on', async () => {
+  let asked = 0
+  const script: Script = {
+    MAIL: () => {
+      asked = 0
+      return undefined
+    },
+    RCPT: () => (++asked > 3 ? say('452 4.5.3 too many recipients') : undefined),
+  }
+  const forwardPaths = Array.from({ length: 50 }, (_, i) => `user${i}@x.test`)
+  const { arrived, upstream, facts } = await deliverTo(forwardPaths, { script })
+  await until('all have it', () => arrived().length === 50)
+  expect(new Set(arrived()).size).toBe(50)
+  expect(facts('deferred')).toEqual([])
+  expect(upstream.times('RCPT')).toBe(50 + 47)
+})
+
 test('a connection on which the system takes nobody, as of a postscreen that has just tested it, is used no more', async () => {
   let connections = 0
   const script: Script = {
