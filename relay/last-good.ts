@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { parseConfig } from './config.ts'
 import type { Loaded } from './load.ts'
-import { type Disk, nodeDisk } from './spool/disk.ts'
+import { type Disk, nodeDisk, readable } from './spool/disk.ts'
 import { isAbsent, wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 import { within } from './within.ts'
@@ -72,7 +72,11 @@ export class LastGood {
   }
 
   #read(): Loaded {
-    const kept = JSON.parse(readFileSync(this.#file, 'utf8')) as { hash: string; config: unknown; files: object }
+    const kept = JSON.parse(readFileSync(this.#file, { encoding: 'utf8', flag: readable })) as {
+      hash: string
+      config: unknown
+      files: object
+    }
     return {
       config: parseConfig(JSON.stringify(kept.config)),
       hash: kept.hash,

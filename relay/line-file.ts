@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { OneAtATime } from './one-at-a-time.ts'
-import { type Disk, type DiskFile, nodeDisk } from './spool/disk.ts'
+import { type Disk, type DiskFile, nodeDisk, readable } from './spool/disk.ts'
 import { wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 
@@ -159,7 +159,7 @@ function read<T>(path: string, { parse }: LineForm<T>, failed: (why: string) => 
 
 function textOf(path: string, failed: (why: string) => void): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path, { encoding: 'utf8', flag: readable })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
     failed(`${path}: ${(error as Error).message}`)

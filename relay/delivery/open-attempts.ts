@@ -9,7 +9,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const [openTo, writeAt, truncateTo, leave] = [promisify(open), promisify(write), promisify(ftruncate), promisify(close)]
-const orMade = constants.O_RDWR | constants.O_CREAT
+/** A pipe in its place is not waited for. */
+const orMade = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK
 const [space, newline] = [0x20, 0x0a]
 /** A line for each attempt, and none of them over the edge of a page, so that a write is not cut within one. */
 const lineBytes = 32

@@ -36,6 +36,11 @@ export const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT'
 
 export const isTaken = (error: unknown): boolean => codeOf(error) === 'EEXIST'
 
+/** A folder, a socket, a device that nothing drives. */
+export const isOfNoFile = (error: unknown): boolean => ofNoFile.includes(codeOf(error))
+
+const ofNoFile: readonly unknown[] = ['EISDIR', 'ENXIO', 'ENODEV']
+
 /** Not that of a process that has no descriptors, no memory or no right: waiting, or a person, mends those. */
 export const isOfTheMedium = (error: unknown): boolean => ofTheMedium.includes(codeOf(error))
 

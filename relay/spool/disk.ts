@@ -1,5 +1,5 @@
 /** The few calls that the spool makes to a disk; a test may stand in a disk that loses power. */
-import fs from 'node:fs'
+import fs, { constants } from 'node:fs'
 import { promisify } from 'node:util'
 import { type Room, roomOf } from './room.ts'
 
@@ -32,6 +32,9 @@ export type Disk = {
   space(path: string): Promise<Room>
 }
 
+/** Somebody may have put a pipe in the place of a file: to open it would wait for whoever writes, and it has nothing to read. */
+export const readable = constants.O_RDONLY | constants.O_NONBLOCK
+
 // The callback functions cost about half of what those of fs.promises do.
 const calls = {
   open: promisify(fs.open),
@@ -47,7 +50,7 @@ const calls = {
 
 export const nodeDisk: Disk = {
   create: async (path) => fileOf(await calls.open(path, 'wx+', 0o600)),
-  open: async (path) => fileOf(await calls.open(path, 'r')),
+  open: async (path) => fileOf(await calls.open(path, readable)),
   openToWrite: async (path) => fileOf(await calls.open(path, 'r+')),
   size: async (path) => (await calls.stat(path)).size,
   list: (directory) => calls.readdir(directory),

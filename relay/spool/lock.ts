@@ -2,12 +2,13 @@
  * One process for one spool. Node has no flock, but SQLite takes a real lock of the kernel on its file: a SIGKILL frees
  * it, and it holds between containers that share a volume, where process ids and abstract sockets do not reach.
  */
-import { closeSync, constants, fstat, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, fstat, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
+import { readable } from './disk.ts'
 import { spoolError } from './disk-error.ts'
 import { SpoolError } from './spool.ts'
 
@@ -132,9 +133,12 @@ function open(directory: string): DatabaseSync {
 
 /** Only for the message of whoever comes second: a full disk must not keep the first from opening. */
 function signHolder(directory: string): void {
+  const path = join(directory, 'lock.holder')
   const holder = `process ${process.pid} on ${hostname()} since ${new Date().toISOString()}\n`
   try {
-    writeFileSync(join(directory, 'lock.holder'), holder)
+    // A pipe in its place would be waited for.
+    rmSync(path, { force: true })
+    writeFileSync(path, holder)
   } catch {
     // The lock itself holds.
   }
@@ -144,7 +148,7 @@ const busy = (error: unknown): boolean => error instanceof Error && 'errcode' in
 
 function holderOf(directory: string): string {
   try {
-    return readFileSync(join(directory, 'lock.holder'), 'utf8').trim()
+    return readFileSync(join(directory, 'lock.holder'), { encoding: 'utf8', flag: readable }).trim()
   } catch {
     return 'another process'
   }

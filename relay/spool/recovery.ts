@@ -8,7 +8,7 @@ import { unreachable } from '../mail/outcome.ts'
 import { again } from './again.ts'
 import { Ahead, closed } from './ahead.ts'
 import type { Disk } from './disk.ts'
-import { isAbsent } from './disk-error.ts'
+import { isAbsent, isOfNoFile } from './disk-error.ts'
 import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
 import { believeNewest, type Newest } from './newest-segment.ts'
@@ -101,9 +101,9 @@ class Recovery {
     const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
     if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')
     if (begun.number < farOff) this.#lastNumber = Math.max(this.#lastNumber, begun.number)
-    if (name.endsWith('.tmp')) return this.#sweep(path)
+    if (name.endsWith('.tmp')) return this.#sweep(path, name)
     const bytes = await segments.read(path)
-    const why = bytes === undefined ? 'is a folder' : 'holds no whole record'
+    const why = bytes === undefined ? 'is no file' : 'holds no whole record'
     if (bytes === undefined || !holdsRecord(bytes, begun.nonce)) {
       this.#lost.add(begun, Number.POSITIVE_INFINITY)
       return this.#noSegment(name, why)
@@ -281,18 +281,20 @@ class Recovery {
     for (const name of names) {
       const path = `${this.#paths.large}/${name}`
       const queueId = parseQueueId(name.replace(/\.eml$/, ''))
-      if (name === 'probe') await this.#sweep(path)
+      if (name === 'probe') await this.#sweep(path, name)
       else if (queueId === undefined || !name.endsWith('.eml')) await this.#setAside(path, name, 'is no content')
       else if (this.#replay.register.find(queueId) !== undefined) continue
       // The record that would name it may be among the damaged ones.
       else if (this.#damage) await this.#setAside(path, name, 'no record names it, and records are damaged')
-      else await this.#sweep(path)
+      else await this.#sweep(path, name)
     }
   }
 
-  async #sweep(path: string): Promise<void> {
+  /** A folder can not be, and would be in the way of what is to have its name. */
+  async #sweep(path: string, name: string): Promise<void> {
     this.#swept += 1
-    await this.#disk.unlink(path).catch(ignored)
+    const kept = await this.#disk.unlink(path).catch((error: unknown) => error)
+    if (isOfNoFile(kept)) await this.#setAside(path, name, 'is a folder')
   }
 
   async #setAside(path: string, name: string, why: string): Promise<boolean> {

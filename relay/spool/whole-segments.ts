@@ -1,7 +1,7 @@
 /** Segments as they are read at the start: whole, one after the other, in one buffer. */
 import { again } from './again.ts'
 import type { Disk } from './disk.ts'
-import { isOfTheMedium, wordsOf } from './disk-error.ts'
+import { isOfNoFile, isOfTheMedium, wordsOf } from './disk-error.ts'
 import { SpoolError } from './spool.ts'
 
 export class WholeSegments {
@@ -13,14 +13,14 @@ export class WholeSegments {
   }
 
   /**
-   * Until the next one is read. Undefined when it is a folder.
+   * Until the next one is read. Undefined when it is no file.
    * @throws what a person must mend: acknowledged mail, and what has left, may be in it
    */
   async read(path: string): Promise<Buffer | undefined> {
     try {
       return await again(() => this.#whole(path))
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EISDIR') return undefined
+      if (isOfNoFile(error)) return undefined
       if (!isOfTheMedium(error)) throw error
       throw new SpoolError('fault', `${path} cannot be read: ${wordsOf(error)}; ${mend}`, error)
     }

@@ -1,9 +1,8 @@
 /** A signal finds a relay at any moment: also while it starts, or while a disk holds up what it is about. */
-import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
@@ -22,52 +21,51 @@ async function folderOf() {
   return { folder, listenPort, write, data: join(folder, 'data') }
 }
 
-/** Who opens it waits, as for a disk that hangs, until it is let go. */
-function hanging(path: string): () => void {
-  execFileSync('mkfifo', [path])
-  return () => {
-    const fd = openSync(path, 'r+')
-    onTestFinished(() => closeSync(fd))
-  }
-}
-
-/** A relay that has begun to start, and waits for its disk. */
+/** A relay that has begun to start, and waits for its disk, which answers five seconds later. */
 async function starting() {
   const { folder, data, ...rest } = await folderOf()
-  mkdirSync(join(data, 'spool'), { recursive: true })
-  const letGo = hanging(join(data, 'spool/identity'))
-  const relay = spawnRelay(folder)
-  const ended = new Promise<number | null>((resolve) => relay.once('exit', resolve))
+  const identity = join(data, 'spool/identity')
+  mkdirSync(dirname(identity), { recursive: true })
+  writeFileSync(identity, '')
+  const hangs = ['-P', identity, '-e', 'inject=openat:delay_enter=5000000:when=1']
+  const tracer = spawnRelay(folder, ['strace', '-f', '-qq', '-o', '/dev/null', ...hangs])
+  const ended = new Promise<number | null>((resolve) => tracer.once('exit', resolve))
+  const holder = join(data, 'spool/lock.holder')
+  await until('it waits for the disk', () => existsSync(holder) && /process \d+ /.test(readFileSync(holder, 'utf8')))
+  const pid = Number(/process (\d+) /.exec(readFileSync(holder, 'utf8'))?.[1])
   onTestFinished(async () => {
-    relay.kill('SIGKILL')
+    if (tracer.exitCode === null) process.kill(pid, 'SIGKILL')
     await ended
   })
-  await until('it waits for the disk', () => existsSync(join(data, 'spool/lock.holder')))
-  return { ...rest, folder, relay, ended, letGo }
+  return { ...rest, folder, tracer, pid, ended }
 }
 
-test('SIGHUP while a relay starts ends nothing, and what it was about is in force (case R22)', async () => {
-  const { folder, relay, letGo, write } = await starting()
-  write('changed.test')
-  relay.kill('SIGHUP')
-  letGo()
-  const { status } = await listening(folder, relay)
-  const hostname = () => JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).config.hostname
-  await until(
-    'it is in force (case R22)',
-    async () => hostname() === 'changed.test' && (await status()).configError === undefined,
-  )
-})
+test.runIf(installed('strace'))(
+  'SIGHUP while a relay starts ends nothing, and what it was about is in force (case R22)',
+  async () => {
+    const { folder, tracer, pid, write } = await starting()
+    write('changed.test')
+    process.kill(pid, 'SIGHUP')
+    const { status } = await listening(folder, tracer)
+    const hostname = () => JSON.parse(readFileSync(join(folder, 'data/last-good.json'), 'utf8')).config.hostname
+    await until(
+      'it is in force (case R22)',
+      async () => hostname() === 'changed.test' && (await status()).configError === undefined,
+    )
+  },
+)
 
-test('SIGTERM while a relay starts ends it in order, also where the system would not end the first process of a pod (case R22)', async () => {
-  const { folder, relay, ended, letGo } = await starting()
-  relay.kill('SIGTERM')
-  const log = () => readFileSync(join(folder, 'relay.log'), 'utf8')
-  await until('it is told', () => log().includes('"msg":"stopping"') || relay.signalCode !== null)
-  letGo()
-  expect(await ended).toBe(0)
-  expect(log()).not.toContain('listening')
-})
+test.runIf(installed('strace'))(
+  'SIGTERM while a relay starts ends it in order, also where the system would not end the first process of a pod (case R22)',
+  async () => {
+    const { folder, pid, ended } = await starting()
+    process.kill(pid, 'SIGTERM')
+    expect(await ended).toBe(0)
+    const log = () => readFileSync(join(folder, 'relay.log'), 'utf8')
+    expect(log()).toContain('"msg":"stopping"')
+    expect(log()).not.toContain('listening')
+  },
+)
 
 /** Each copy of a configuration gets its name so late. */
 const slowDisk = (data: string, byMs: number): readonly string[] => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -52,6 +53,7 @@ test.each([
   ['is damaged', (file: string) => writeFileSync(file, '{"files":{"key": secret'), 'can not be used: it is no JSON'],
   ['is none', (file: string) => writeFileSync(file, '{"hash":"x","config":{},"files":{}}'), 'can not be used'],
   ['can not be read', (file: string) => mkdirSync(file), 'can not be used: EISDIR'],
+  ['is a pipe', (file: string) => execFileSync('mkfifo', [file]), 'can not be used: it is no JSON'],
 ])('one that %s is told by its file and what is wrong with it', (_what, make, why) => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,5 +1,5 @@
 /** What is noted of many things is there after any end of the process, whole or not at all, and takes no more room than it needs. */
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
@@ -178,6 +178,17 @@ test('while nothing can be written, many names hold nobody up; what was noted me
     return existsSync(path)
   })
   expect(lines(path)).toHaveLength(many + 1)
+  await file.close()
+})
+
+test('a pipe in its place holds up no start, and a file takes its place', async () => {
+  const folder = temporary()
+  execFileSync('mkfifo', [join(folder, 'quotas')])
+  const { file, path, troubles } = await opened(folder)
+  file.note('shop/mailer', { day, recipients: 1 })
+  await file.written
+  expect(lines(path)).toContain(`shop/mailer ${day} 1`)
+  expect(troubles).toEqual([])
   await file.close()
 })
 

@@ -1,4 +1,5 @@
 /** What a crash leaves open is counted at the next start, once, where the spool still has it (case S04). */
+import { execFileSync } from 'node:child_process'
 import { pbkdf2 } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -94,12 +95,15 @@ test('a file that is no list of attempts does no harm', async () => {
   await attempts.close()
 })
 
-test('a file that can not be opened keeps no mail: it is told, and delivery goes on', async () => {
+test.each([
+  ['opened', mkdirSync, 'EISDIR'],
+  ['read, a pipe as it is,', (path: string) => execFileSync('mkfifo', [path]), 'EAGAIN'],
+])('a file that can not be %s keeps no mail: it is told, and delivery goes on', async (_what, make, code) => {
   const upstream = await startSmarthost()
   const path = file()
-  mkdirSync(path)
+  make(path)
   const { spool, facts, delivery } = rig(oneSmarthost(upstream.port), { attemptsFile: path })
-  expect(facts('unexpected')).toEqual([['open-attempts', expect.objectContaining({ code: 'EISDIR' })]])
+  expect(facts('unexpected')).toEqual([['open-attempts', expect.objectContaining({ code })]])
   spool.put(envelope(hello), hello)
   await until('it is delivered', () => spool.stored.size === 0)
   await delivery.close(0)

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
   mkdirSync,
@@ -8,8 +9,9 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { encode } from '../../../relay/spool/record.ts'
@@ -163,14 +165,6 @@ test('two unknown files of one name are both kept', async () => {
   expect(readdirSync(join(spool.directory, 'quarantine'))).toEqual(['core', 'core.1'])
 })
 
-test('a folder with the name of a segment does not stop the start', async () => {
-  const spool = await filled()
-  mkdirSync(join(spool.directory, 'journal', '0000000009-0011223344556677.log'))
-  const { ids, told } = await found(spool, 1)
-  expect(ids).toHaveLength(3)
-  expect(told[0]).toContain('is a folder')
-})
-
 test('a segment that was being begun is swept', async () => {
   const spool = await filled()
   writeFileSync(join(spool.directory, 'journal', '0000000009-0011223344556677.log.tmp'), '')
@@ -249,6 +243,46 @@ test.each<[string, (path: string) => void]>([
   await spool.close()
   const { ids } = await found({ directory, contents: new Map([[queueId, contentOf(3, 40)]]) } as never)
   expect(ids).toEqual([queueId])
+})
+
+const pipe = (path: string): void => void execFileSync('mkfifo', [path])
+/** A pipe whose opening waits for its other end, or what can not be opened, read or removed as a file. */
+const noFiles = {
+  'a pipe': pipe,
+  'a folder': (path: string): void => void mkdirSync(path),
+  'a socket': (path: string): Promise<void> =>
+    new Promise((resolve) => {
+      const server = createServer().listen(path, resolve)
+      onTestFinished(() => void server.close())
+    }),
+}
+
+test.each([
+  ['a pipe', 'journal', '0000000009-0011223344556677.log', 'holds no whole record'],
+  ['a folder', 'journal', '0000000009-0011223344556677.log', 'is no file'],
+  ['a socket', 'journal', '0000000009-0011223344556677.log', 'is no file'],
+  ['a folder', 'journal', '0000000009-0011223344556677.log.tmp', 'is a folder'],
+  ['a pipe', 'large', '0zzzzzzzzzzzzz.eml', 'no record names it, and records are damaged'],
+  ['a folder', 'large', 'probe', 'is a folder'],
+] as const)('%s as %s/%s is set aside, and the start goes on (case S12)', async (what, folder, name, why) => {
+  const spool = await filled()
+  await noFiles[what](join(spool.directory, folder, name))
+  // Another damage, so that nothing is swept.
+  writeFileSync(join(spool.directory, 'journal', 'notes.txt'), '')
+  const { ids, told, setAside } = await found(spool, 2)
+  expect(ids).toEqual([spool.small, spool.large, spool.last])
+  expect(told).toContainEqual(`quarantined /${folder}/${name}: ${why}`)
+  expect(setAside.toSorted()).toEqual([name, 'notes.txt'].toSorted())
+})
+
+test('a pipe as the identity, or as the note of who has the lock, holds no start up (case S12)', async () => {
+  const spool = await filled()
+  for (const name of ['identity', 'lock.holder']) {
+    rmSync(join(spool.directory, name))
+    pipe(join(spool.directory, name))
+  }
+  const { ids } = await found(spool)
+  expect(ids).toEqual([spool.small, spool.large, spool.last])
 })
 
 test('a spool of a newer version is refused and left as it is', async () => {
