@@ -191,7 +191,7 @@ export class Journal {
     const file = await disk.create(temporary)
     try {
       const voids = [...this.#voids]
-      const entries = [this.#opening(), ...voids.map((queueId): Entry => ({ kind: 'void', queueId }))]
+      const entries = [this.#opening(segment), ...voids.map((queueId): Entry => ({ kind: 'void', queueId }))]
       const records = entries.map((entry) => encode(segment.nonce, entry))
       await file.write(
         records.flatMap((r) => r.buffers),
@@ -210,9 +210,9 @@ export class Journal {
     }
   }
 
-  #opening(): Entry {
+  #opening({ name }: Segment): Entry {
     const ends = Object.fromEntries(this.segments.map((s) => [s.name, s.bytes]))
-    return { kind: 'opened', version: journalVersion, ends }
+    return { kind: 'opened', version: journalVersion, ends, name }
   }
 
   #error(what: string, cause: unknown): SpoolError {

@@ -6,8 +6,9 @@
  */
 import type { Disk } from './disk.ts'
 import { isReadOnly, takesNothing, wordsOf } from './disk-error.ts'
+import { openingOf, originalOf } from './opening.ts'
 import type { Paths } from './paths.ts'
-import { holdsRecord, scan } from './record.ts'
+import { holdsRecord } from './record.ts'
 import { parseSegmentName } from './segment.ts'
 import { SpoolError } from './spool.ts'
 import type { WholeSegments } from './whole-segments.ts'
@@ -30,11 +31,9 @@ export async function believeNewest(names: readonly string[], { disk, paths, seg
     const path = segment && paths.segment(segment.name)
     const bytes = path && (await segments.read(path))
     // We begin none without a record: what has such a name and none was never the newest one.
-    if (!bytes || !holdsRecord(bytes, segment.nonce)) continue
+    if (!bytes || !holdsRecord(bytes, segment.nonce) || originalOf(bytes, segment, names) !== undefined) continue
     await writeOnceMore(disk, path, bytes)
-    const [first] = scan(bytes, segment.nonce)
-    const ends = first?.kind === 'record' && first.entry.kind === 'opened' ? first.entry.ends : {}
-    return { name: segment.name, ends }
+    return { name: segment.name, ends: openingOf(bytes, segment)?.ends ?? {} }
   }
   return { name: undefined, ends: {} }
 }

@@ -6,8 +6,13 @@ import type { Envelope, RecipientState } from '../mail/envelope.ts'
 export type ContentFile = { readonly crc: number }
 
 export type Entry =
-  /** Opens each segment. `ends` says how many octets of each older segment were whole then. */
-  | { readonly kind: 'opened'; readonly version: number; readonly ends: Readonly<Record<string, number>> }
+  /** Opens each segment. `ends` says how many octets of each older segment were whole then; `name` is its own. */
+  | {
+      readonly kind: 'opened'
+      readonly version: number
+      readonly ends: Readonly<Record<string, number>>
+      readonly name?: string
+    }
   /** The message became ours; nothing was attempted yet. Its content follows, unless it has a file. */
   | { readonly kind: 'accepted'; readonly envelope: Envelope; readonly file?: ContentFile }
   /** The same message again, out of a segment that was cleaned. */

@@ -13,6 +13,7 @@ import { LostRecords } from './lost-records.ts'
 import { Messages } from './messages.ts'
 import { believeNewest, type Newest } from './newest-segment.ts'
 import { OpenSegments } from './open-segments.ts'
+import { originalOf } from './opening.ts'
 import type { Paths } from './paths.ts'
 import { setAside } from './quarantine.ts'
 import { parseQueueId } from './queue-id.ts'
@@ -93,10 +94,10 @@ class Recovery {
   async #readJournal(names: readonly string[]): Promise<void> {
     const segments = new WholeSegments(this.#disk)
     const newest = await believeNewest(names, { disk: this.#disk, paths: this.#paths, segments })
-    for (const name of names) await this.#journalFile(name, segments, newest)
+    for (const name of names) await this.#journalFile(name, names, segments, newest)
   }
 
-  async #journalFile(name: string, segments: WholeSegments, newest: Newest): Promise<void> {
+  async #journalFile(name: string, names: readonly string[], segments: WholeSegments, newest: Newest): Promise<void> {
     const path = this.#paths.segment(name)
     const begun = parseSegmentName(name.replace(/\.tmp$/, ''))
     if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')
@@ -108,6 +109,8 @@ class Recovery {
       this.#lost.add(begun, Number.POSITIVE_INFINITY)
       return this.#noSegment(name, why)
     }
+    const original = originalOf(bytes, begun, names)
+    if (original !== undefined) return this.#noSegment(name, `is a copy of ${original}`)
     this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     this.#segments.push(begun)
     const trust = name === newest.name ? checkAll : this.#isLeftTillLater

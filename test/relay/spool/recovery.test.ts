@@ -353,6 +353,37 @@ test('a segment that was given back, and that a copy of the folder has brought a
   ])
 })
 
+test.each([
+  'newer',
+  'older',
+])('a copy of a segment under the number of a %s one brings no mail back: it is told and set aside (case S12)', async (which) => {
+  const spool = await filled()
+  const begin = () => openSpool({ directory: spool.directory, events: listening().events })
+  const second = await begin()
+  await second.remove(spool.small)
+  await second.close()
+  await (await begin()).close()
+  const journal = join(spool.directory, 'journal')
+  const [first = '', removing = ''] = readdirSync(journal).toSorted()
+  const [from, copy] =
+    which === 'newer'
+      ? [first, first.replace(/^\d+/, '0000000007')]
+      : [removing, removing.replace(/^\d+/, '0000000001')]
+  copyFileSync(join(journal, from), join(journal, copy))
+  const { ids, told, setAside } = await found(spool, 1)
+  expect(ids).toEqual([spool.large, spool.last])
+  expect(told).toEqual([`quarantined /journal/${copy}: is a copy of ${from}`, 'recovered 2 swept 0'])
+  expect(setAside).toEqual([copy])
+  // Whichever of them is left alone is taken for what it is.
+  expect((await found(spool)).ids).toEqual([spool.large, spool.last])
+})
+
+test('a segment whose name has another number is not given up where no other has its own', async () => {
+  const spool = await filled()
+  renameSync(spool.segment, spool.segment.replace('/0000000001', '/0000000004'))
+  expect((await found(spool)).ids).toEqual([spool.small, spool.large, spool.last])
+})
+
 test('small and large are told apart by their size alone', () => {
   expect(smallBytes).toBe(131_072)
 })
