@@ -12,10 +12,12 @@ type LastRead = {
 
 export class ConfigFolder {
   readonly #directory: string
+  readonly #now: () => number
   #last: LastRead | undefined
 
-  constructor(directory: string) {
+  constructor(directory: string, now = Date.now) {
     this.#directory = directory
+    this.#now = now
   }
 
   /**
@@ -24,7 +26,7 @@ export class ConfigFolder {
    */
   load(previous?: Loaded, draft?: Draft): Loaded {
     const octets = new ConfigOctets(this.#directory)
-    const outcome = outcomeOf(() => loadConfig(this.#directory, previous, octets, draft))
+    const outcome = outcomeOf(() => loadConfig(this.#directory, previous, octets, draft, this.#now()))
     const isSame = !(outcome instanceof Error) && previous !== undefined && sameConfig(outcome, previous)
     this.#last = { octets, previous, outcome: isSame ? previous : outcome }
     return loadedOf(this.#last.outcome)
@@ -34,10 +36,14 @@ export class ConfigFolder {
   async follow(previous: Loaded): Promise<Loaded> {
     const last = this.#last
     const isAbout = last !== undefined && (last.outcome === previous || last.previous === previous)
-    if (isAbout && (await last.octets.areSame())) return loadedOf(last.outcome)
+    if (isAbout && this.#holds(last.outcome) && (await last.octets.areSame())) return loadedOf(last.outcome)
     const draft = outcomeOf(() => draftConfig(this.#directory))
     await turn()
     return this.load(previous, draft instanceof Error ? undefined : draft)
+  }
+
+  #holds(outcome: Loaded | Error): boolean {
+    return outcome instanceof Error || (outcome.holdsAt?.(this.#now()) ?? true)
   }
 }
 

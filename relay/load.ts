@@ -4,6 +4,7 @@ import { pairProblem } from './certificate-pair.ts'
 import {
   configHash,
   filesOf,
+  type ListenerConfig,
   type LoadedConfig,
   parseConfig,
   type RelayConfig,
@@ -12,12 +13,17 @@ import {
 } from './config.ts'
 import { ConfigOctets } from './config-octets.ts'
 import { joinText, onePiece } from './config-text.ts'
+import { type Validity, validityOf } from './inbound/validity.ts'
 import { readSigningKey } from './mail/signing-key.ts'
 import { printAuthority, readAuthority } from './rules/certificate.ts'
+
+type HoldsAt = (now: number) => boolean
 
 export type Loaded = LoadedConfig & {
   /** Files that could not be used as they are, and why; their last good content is in force. */
   readonly stale: ReadonlyMap<string, string>
+  /** Whether the same would be taken at another time: certificates begin and end. Absent: at any. */
+  readonly holdsAt?: HoldsAt
 }
 
 /** What most of the time goes to: parsed before the rest is looked at, in a turn of its own. */
@@ -38,6 +44,7 @@ export function loadConfig(
   previous?: LoadedConfig,
   octets = new ConfigOctets(directory),
   draft?: Draft,
+  now = Date.now(),
 ): Loaded {
   const text = configText(directory, octets)
   const config = draft?.text === text ? draft.config : parsed(directory, text)
@@ -54,11 +61,19 @@ export function loadConfig(
   }
   const reading = { config, files, stale, previous }
   keepGoodCertificates(reading)
+  const kept = config.listeners.flatMap(({ tls }) => keepCurrentCertificate(tls, reading, now) ?? [])
   keepGoodAuthorities(reading)
   keepGoodSigningKeys(reading)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
-  if (configText(directory, new ConfigOctets(directory)) !== text) return loadConfig(directory, previous, octets)
-  return { config, hash: configHash(text), files, stale }
+  if (configText(directory, new ConfigOctets(directory)) !== text)
+    return loadConfig(directory, previous, octets, undefined, now)
+  return {
+    config,
+    hash: configHash(text),
+    files,
+    stale,
+    ...(kept.length > 0 && { holdsAt: (at) => kept.every((holdsAt) => holdsAt(at)) }),
+  }
 }
 
 function configText(directory: string, octets: ConfigOctets): string {
@@ -108,6 +123,30 @@ function keepGoodCertificates({ config, files, stale, previous }: Reading): void
     stale.set(tls.certificateFile, problem)
   }
 }
+
+/**
+ * One whose time is over, or has not come, leaves the last good pair in use while that is valid: clients refuse the one, and
+ * take the other. Returns whether at another time it would be kept, too; undefined where it is not.
+ */
+function keepCurrentCertificate(tls: ListenerConfig['tls'], reading: Reading, now: number): HoldsAt | undefined {
+  const { files, stale, previous = { files } } = reading
+  const pairIn = (of: LoadedConfig['files']) => [of.get(tls.certificateFile), of.get(tls.keyFile)] as const
+  const [[wanted = ''], [known = '', key = '']] = [pairIn(files), pairIn(previous.files)]
+  if (wanted === known || pairProblem(tls, previous.files) !== undefined) return undefined
+  const [its, before] = [validityOf(wanted), validityOf(known)]
+  const holdsAt = (at: number): boolean => untimely(its, at) !== undefined && untimely(before, at) === undefined
+  if (!holdsAt(now)) return undefined
+  files.set(tls.certificateFile, known).set(tls.keyFile, key)
+  stale.set(tls.certificateFile, untimely(its, now) ?? '')
+  return holdsAt
+}
+
+function untimely({ notBefore, notAfter }: Validity, now: number): string | undefined {
+  if (now < notBefore.getTime()) return `it is not valid before ${secondText(notBefore)}`
+  return now > notAfter.getTime() ? `it ended at ${secondText(notAfter)}` : undefined
+}
+
+const secondText = (at: Date): string => at.toISOString().replace('.000Z', 'Z')
 
 /** TLS takes any text for a list of authorities, and then trusts nobody: what is none leaves the last good one in use. */
 function keepGoodAuthorities({ config, files, stale, previous }: Reading): void {

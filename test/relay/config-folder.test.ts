@@ -85,6 +85,24 @@ test('a file that it names is seen when it changes, goes bad, is mended and is g
   expect([...(await folder.follow(mended)).stale.keys()]).toEqual(['tls.key'])
 })
 
+test('a certificate that was not in use for its time is judged anew when that has come, though no octet changed (case T13)', async () => {
+  const { at, write } = await written()
+  let now = Date.now()
+  const folder = new ConfigFolder(at, () => now)
+  const loaded = folder.load()
+  const begin = now + 3_600_000
+  const early = await makeCertificates(['localhost'], { notBefore: new Date(begin), notAfter: new Date(begin + 1000) })
+  write({ 'tls.crt': early.cert, 'tls.key': early.key })
+  const waiting = await folder.follow(loaded)
+  expect([...waiting.stale.keys()]).toEqual(['tls.crt'])
+  now = begin - 2000
+  expect(await folder.follow(waiting)).toBe(waiting)
+  now = begin
+  const begun = await folder.follow(waiting)
+  expect(begun.files.get('tls.crt')).toBe(early.cert)
+  expect([...begun.stale.keys()]).toEqual([])
+})
+
 test('what would come to the same is the one in force itself', async () => {
   const { write, folder, loaded } = await written()
   write({ drain: 'yes' })

@@ -1,10 +1,12 @@
 /** A file that went bad leaves its last good content in use, and is told. */
+import 'reflect-metadata'
 import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { connect, createServer } from 'node:tls'
+import { ExtendedKeyUsage } from '@peculiar/x509'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { secureContext } from '../../relay/delivery/secure.ts'
@@ -115,6 +117,49 @@ test('a key that is empty leaves the last good pair in use, and is told', async 
     stale: new Map([['tls.crt', expect.any(String)]]),
     files: before.files,
   })
+})
+
+const day = 86_400_000
+const lasting = (from: number, until: number) =>
+  makeCertificates(['localhost'], {
+    notBefore: new Date(Date.now() + from * day),
+    notAfter: new Date(Date.now() + until * day),
+  })
+
+test.each([
+  ['has ended', [-2, -1], /^tls\.crt \(it ended at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\)$/],
+  ['is not valid yet', [0.5, 9], /^tls\.crt \(it is not valid before \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\)$/],
+] as const)('a certificate that %s leaves the last good one in use while that is valid, and is told (case T13)', async (_, [
+  from,
+  until,
+], told) => {
+  const { folder, write, cert, key } = await written()
+  const before = loadConfig(folder)
+  const untimely = await lasting(from, until)
+  write({ 'tls.crt': untimely.cert, 'tls.key': untimely.key })
+  const after = loadConfig(folder, before)
+  expect([after.files.get('tls.crt'), after.files.get('tls.key')]).toEqual([cert, key])
+  expect(toldStale(after)).toEqual([expect.stringMatching(told)])
+  // When none is valid any more it is no worse, and what the Secret says counts.
+  const later = loadConfig(folder, after, undefined, undefined, Date.now() + 10 * day)
+  expect(later.files.get('tls.crt')).toBe(untimely.cert)
+  expect(toldStale(later)).toEqual([])
+})
+
+test('a certificate whose issuer that comes along has ended leaves the last good one in use (case T13)', async () => {
+  const { folder, write, cert } = await written()
+  const before = loadConfig(folder)
+  const issuer = await makeAuthority('Intermediate', await makeAuthority('Root'), undefined, -1)
+  const { cert: leaf, key } = await certify(issuer, [dns('localhost')], { usage: ExtendedKeyUsage.serverAuth })
+  write({ 'tls.crt': `${leaf}\n${issuer.pem}`, 'tls.key': key })
+  expect(loadConfig(folder, before).files.get('tls.crt')).toBe(cert)
+})
+
+test('a certificate that has ended is better than none at the first start (case T13)', async () => {
+  const { folder, write } = await written()
+  const ended = await lasting(-2, -1)
+  write({ 'tls.crt': ended.cert, 'tls.key': ended.key })
+  expect(toldStale(loadConfig(folder))).toEqual([])
 })
 
 test.each(['tls.crt', 'tls.key'])('an empty %s at the first start is no configuration, and is named', async (path) => {
