@@ -117,7 +117,7 @@ const bans: readonly (readonly [string, string])[] = [
   ['operator/cluster/', 'operator/local/'],
 ]
 
-/** Of the relay, the operator may know the contract, the mail vocabulary, the rules, the status page, how both watch folders and how both serve pages. */
+/** Of the relay, the operator may know the contract, the mail vocabulary, the rules, the status page, how both watch folders, how both serve pages and how both look at a peer's certificate. */
 const operatorMaySee = [
   'relay/node-flags.ts',
   'relay/config.ts',
@@ -129,6 +129,7 @@ const operatorMaySee = [
   'relay/within.ts',
   'relay/shared-page.ts',
   'relay/page-server.ts',
+  'relay/peer-certificate.ts',
 ]
 
 /** The only places that import a package. */

@@ -1,7 +1,8 @@
 /** Submits one message as an application would: verified TLS, AUTH with the binding Secret, or a certificate; and keeps the dialog. */
 import type { NodemailerError } from 'nodemailer'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
-
+// Its TLS is Node's own.
+import '../../relay/peer-certificate.ts'
 import type { BindingPlace } from './binding-secret.ts'
 
 export type Mail = {

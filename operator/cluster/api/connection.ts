@@ -3,6 +3,8 @@ import type { Agent, RequestOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { Attach, KubeConfig } from '@kubernetes/client-node'
 import { didYouMean } from '../../../crds/did-you-mean.ts'
+// All TLS with the API server is Node's own.
+import '../../../relay/peer-certificate.ts'
 
 /** What one request needs to be let in; tokens and certificates are rotated, so it is asked for anew each time. */
 export type Login = {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createServer } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { submit } from '../../../operator/local/submit.ts'
-import { makeCertificates } from '../../certificates.ts'
+import { makeCertificates, oddTwin } from '../../certificates.ts'
 import { running } from '../local/running.ts'
 import { temporaryFolder } from '../local/temporary.ts'
 import { credential, domain, freePort, policy, yamlDirectory } from '../local/yaml.ts'
@@ -30,13 +30,9 @@ test('a binding without certificates is told as what the certificate of the rela
   expect(out).not.toContain('Node')
 })
 
-test.each([
-  'EHLO',
-  'AUTH',
-  'MAIL',
-])('a relay that leaves without a word at %s is told, and nobody waits for it', async (verb) => {
-  const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
-  const relay = createServer({ cert, key }, (client) => {
+/** At a relay that hangs up at this verb. */
+async function submitted(chain: { readonly ca: string; readonly cert: string; readonly key: string }, verb: string) {
+  const relay = createServer(chain, (client) => {
     client.write('220 relay.test ESMTP\r\n')
     client.on('data', (line) => {
       if (line.toString().startsWith(verb)) client.destroy()
@@ -53,12 +49,27 @@ test.each([
     uri: 'smtps://127.0.0.1',
     username: 'web',
     password: 'pw',
-    certificates: ca,
+    certificates: chain.ca,
   }
   const mail = {
     reversePath: 'app@example.org',
     forwardPaths: ['you@example.net'],
     content: 'From: <app@example.org>\r\n\r\n',
   }
-  expect(await submit(binding, mail, () => {})).toMatchObject({ kind: 'failed', why: expect.stringMatching(/closed/) })
+  return submit(binding, mail, () => {})
+}
+
+const left = { kind: 'failed', why: expect.stringMatching(/closed/) }
+
+test.each([
+  'EHLO',
+  'AUTH',
+  'MAIL',
+])('a relay that leaves without a word at %s is told, and nobody waits for it', async (verb) => {
+  expect(await submitted(await makeCertificates(['127.0.0.1']), verb)).toMatchObject(left)
+})
+
+test('a relay whose chain has a key on a curve that NIST has no name for ends no process (case T22)', async () => {
+  const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
+  expect(await submitted({ ca, cert: `${cert}\n${await oddTwin(ca)}`, key }, 'MAIL')).toMatchObject(left)
 })

@@ -1,14 +1,19 @@
 /** What is told of a kubeconfig that is no use, and that nothing which is in it to log in by is told with it. */
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { connectionFromFile } from '../../../../operator/cluster/api/connection.ts'
 import { openWire } from '../../../../operator/cluster/api/wire.ts'
+import { makeCertificates, oddTwin } from '../../../certificates.ts'
 import { temporaryFolder } from '../../local/temporary.ts'
 
-function kubeconfig(user: string, server = 'https://127.0.0.1:1'): string {
+function kubeconfig(user: string, server = 'https://127.0.0.1:1', ca = ''): string {
   const file = join(temporaryFolder(), 'kubeconfig')
-  const cluster = `clusters: [{name: a, cluster: {server: "${server}"}}]`
+  const trusted = `certificate-authority-data: "${Buffer.from(ca).toString('base64')}"`
+  const cluster = `clusters: [{name: a, cluster: {server: "${server}", ${trusted}}}]`
   const context = 'contexts: [{name: a, context: {cluster: a, user: a}}]'
   writeFileSync(file, `current-context: a\n${cluster}\n${context}\nusers:\n- name: a\n  user:\n${user}`)
   return file
@@ -38,4 +43,14 @@ test.each([
 ])('a server %j is no URL, and told as one', (server) => {
   const file = kubeconfig('    token: x\n', server)
   expect(() => connectionFromFile(file)).toThrow('the server of cluster a in the kubeconfig is no URL')
+})
+
+test('an API server whose chain has a key on a curve that NIST has no name for ends no process (case T22)', async () => {
+  const { ca, cert, key } = await makeCertificates(['127.0.0.1'])
+  const server = createServer({ cert: `${cert}\n${await oddTwin(ca)}`, key }, (_, answer) => answer.end('{}'))
+  onTestFinished(() => void server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const wire = openWire(connectionFromFile(kubeconfig('    token: x\n', `https://127.0.0.1:${port}`, ca)))
+  expect(await wire.call({ method: 'GET', path: '/version', timeoutMs: 10_000 })).toEqual({})
 })
