@@ -54,8 +54,9 @@ export async function servePages(
 
 /** Nothing is read any more when the first question has come. */
 function whenAsked(socket: Socket, asked: (question: string) => void): void {
-  const deadline = setTimeout(() => socket.destroy(), patienceMs)
-  socket.once('close', () => clearTimeout(deadline)).once('end', () => socket.destroy())
+  const leave = (): void => void socket.destroy()
+  const deadline = setTimeout(leave, patienceMs)
+  socket.once('close', () => clearTimeout(deadline)).once('end', leave)
   let question = ''
   const take = (chunk: Buffer): void => {
     const seam = question.slice(-3)
@@ -63,7 +64,8 @@ function whenAsked(socket: Socket, asked: (question: string) => void): void {
     question += text
     if (/\n\r?\n/.test(seam + text)) {
       clearTimeout(deadline)
-      socket.off('data', take).pause()
+      // Whoever has asked may close its side, and waits for the answer.
+      socket.off('data', take).off('end', leave).pause()
       asked(question)
     } else if (question.length >= questionBytes) socket.destroy()
   }

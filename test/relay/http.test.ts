@@ -120,6 +120,18 @@ test.each([
   expect(await said).toMatch(answered)
 })
 
+test('who asks, and says that nothing more comes, is answered however long that takes', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ type: string; text: string }>()
+  const port = await served({ metrics: () => promise })
+  const socket = await connected(port)
+  socket.end('GET /metrics HTTP/1.0\r\n\r\n')
+  const said = text(socket)
+  // By the time that others are answered, its end has come.
+  expect(await answerTo(port, 'GET /healthz')).toMatch(/^HTTP\/1.1 200 /)
+  resolve({ type: 'text/plain', text: 'm 1\n' })
+  expect(await said).toMatch(/\r\n\r\nm 1\n$/)
+})
+
 test('those who ask at the same time share one page (case R18)', async () => {
   let made = 0
   const usage = () => {
