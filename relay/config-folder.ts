@@ -47,7 +47,7 @@ export class ConfigFolder {
   }
 }
 
-function outcomeOf<T>(load: () => T): T | Error {
+export function outcomeOf<T>(load: () => T): T | Error {
   try {
     return load()
   } catch (error) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
-import { ConfigFolder } from './config-folder.ts'
+import { ConfigFolder, outcomeOf } from './config-folder.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { descriptorLimit, sessionsWithin } from './descriptors.ts'
 import { Drain, isToLeave } from './drain.ts'
@@ -144,17 +144,16 @@ await begun
 // What changed before the folders were watched.
 reloads.ask()
 
+/** Beside the copy of the last good one: what went bad while nobody ran is no worse than what goes bad later. */
 function firstConfig(): Loaded {
+  const before = outcomeOf(() => lastGood.load())
   try {
-    return folder.load()
+    return folder.load(before instanceof Error ? undefined : before)
   } catch (error) {
     configError = (error as Error).message
-    try {
-      return lastGood.load()
-    } catch (neither) {
-      process.stderr.write(`relay: ${configError}; and ${(neither as Error).message}\n`)
-      process.exit(1)
-    }
+    if (!(before instanceof Error)) return before
+    process.stderr.write(`relay: ${configError}; and ${before.message}\n`)
+    process.exit(1)
   }
 }
 

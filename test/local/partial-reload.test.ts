@@ -1,29 +1,35 @@
 /** What a relay can not do of a new configuration keeps it from no other part of it; and it is told until it is done. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { RelayConfig } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
+import { ed25519Key, signingWith } from '../relay/delivery/signing-keys.ts'
 import { freePort } from './free-port.ts'
 import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
 import { until } from './until.ts'
 
 type Trouble = { readonly told: RegExp; end(): void }
 
-async function running() {
+/** What a relay reads, written down. */
+async function stage() {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-partial-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const certificates = await makeCertificates(['127.0.0.1'])
   const [listenPort, smarthostPort, otherPort] = [await freePort(), await freePort(), await freePort()]
   const before = loadConfig({ listenPort, smarthostPort, maxConnections: 1 })
-  writeRelay(folder, before, certificates)
-  const relay = await startRelay(folder)
-  onTestFinished(async () => {
-    await relay.end('SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
-  })
-  return { folder, relay, before, otherPort, write: (config: RelayConfig) => writeRelay(folder, config, certificates) }
+  const write = (config: RelayConfig): void => writeRelay(folder, config, certificates)
+  write(before)
+  return { folder, before, otherPort, write }
+}
+
+async function running() {
+  const written = await stage()
+  const relay = await startRelay(written.folder)
+  onTestFinished(async () => void (await relay.end('SIGKILL')))
+  return { ...written, relay }
 }
 
 /** With another listener, and another smarthost that only the sending half knows of. */
@@ -126,4 +132,30 @@ test('a certificate that went bad is told by the metric, too: the last good one 
   write(before)
   process.kill(relay.pid, 'SIGHUP')
   await until('it is mended', async () => (await relay.metric('relayfleet_config_ok')) === 1)
+})
+
+test('a relay that starts again goes on with the last good content of what went bad: a certificate that has ended, a key that signs (cases T12 and T13)', async () => {
+  const { folder, before, write } = await stage()
+  const { config, pem } = ed25519Key('s1')
+  const [copy, keyFile] = [join(folder, 'data/last-good.json'), join(folder, 'config', config.keyFile)]
+  mkdirSync(join(folder, 'config/dkim'))
+  writeFileSync(keyFile, pem)
+  write({ ...before, signing: [signingWith('corp.test', [{ config }])] })
+  const first = await startRelay(folder)
+  await until('it is kept', () => existsSync(copy))
+  const { certificates } = await first.status()
+  await first.end('SIGKILL')
+
+  const validity = { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2021-01-01T00:00:00Z') }
+  const ended = await makeCertificates(['127.0.0.1'], validity)
+  writeFileSync(join(folder, 'config/tls.crt'), ended.cert)
+  writeFileSync(join(folder, 'config/tls.key'), ended.key)
+  writeFileSync(keyFile, 'no key')
+  const again = await startRelay(folder)
+  onTestFinished(async () => void (await again.end('SIGKILL')))
+  const status = await again.status()
+  expect(status.certificates).toEqual(certificates)
+  expect(status.signing.broken).toEqual([])
+  expect(status.stale).toEqual(['tls.crt (it ended at 2021-01-01T00:00:00Z)', expect.stringMatching(/^dkim\/s1\.pem /)])
+  expect(status.configError).toBeUndefined()
 })

@@ -35,7 +35,7 @@ export function ed25519Key(selector: string): TestKey {
 
 export const signingWith = (
   domain: string,
-  keys: readonly TestKey[],
+  keys: readonly Pick<TestKey, 'config'>[],
   rest: Partial<SigningConfig> = {},
 ): SigningConfig => ({
   senderDomain: 'mail/corp',
