@@ -1,10 +1,12 @@
 /** A policy is deleted on a real API server, with its real controllers: it is there until no relay has mail (cases S29, K29). */
+import { isDeepStrictEqual } from 'node:util'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../local/until.ts'
 import { type Api, accepted, apiOf } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { installCrds } from './install-crds.ts'
 import { type Condition, type LeavingStage, openLeavingStage } from './leaving-stage.ts'
+import { ownedIn } from './ordeal/owned.ts'
 import { isWrite } from './whole/operator-process.ts'
 import { credential, domain, make, policy } from './whole/scenarios.ts'
 
@@ -28,6 +30,18 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     await stage.isGone('relaypolicies')
     await stage.isGone('statefulsets')
   }
+  const nothingIsLeft = (but: readonly string[]): Promise<unknown> =>
+    until(
+      'nothing of it is left',
+      async () => {
+        const left = await ownedIn(admin, [stage.namespace])
+        return isDeepStrictEqual(
+          left.map(({ resource, object }) => `${resource.kind} ${object.metadata.name}`),
+          but,
+        )
+      },
+      20_000,
+    )
   const credentialSays = async (word: string): Promise<boolean> =>
     JSON.stringify((await stage.get('relaycredentials', 'checkout'))['status'] ?? {}).includes(word)
   const finalizers = async (): Promise<unknown> => (await stage.get('relaypolicies')).metadata['finalizers']
@@ -178,6 +192,36 @@ describe.runIf(givenCluster()?.controllers === true)('a policy that is deleted',
     stage.pods.delivers = true
     await isGone()
     expect(stage.pods.mail.get('shared-1')).toBe(0)
+  })
+
+  test('leaves nothing behind of which somebody took the owner away', async () => {
+    await withMail()
+    await remove()
+    await stage.told('Draining')
+    const all = await ownedIn(admin, [stage.namespace])
+    expect(new Set(all.map(({ resource }) => resource.kind)).size).toBeGreaterThanOrEqual(4)
+    // A copy that somebody made, labels and all, is not ours, whatever becomes of the rest.
+    const service = all.find(({ object }) => object.metadata.name === 'shared-pods')
+    const { uid: _, resourceVersion: __, ownerReferences: ___, ...metadata } = service?.object.metadata ?? { name: '' }
+    const copy = { ...service?.object, metadata: { ...metadata, name: 'shared-copy' } }
+    accepted(
+      await admin.request('POST', `/api/v1/namespaces/${stage.namespace}/services`, {
+        ...copy,
+        spec: { ports: [{ port: 25 }] },
+      }),
+    )
+    for (const { path } of all) await admin.patch(path, { metadata: { ownerReferences: null } })
+    stage.pods.delivers = true
+    await isGone()
+    await nothingIsLeft(['Service shared-copy'])
+  })
+
+  test('leaves nothing behind where the collector takes the owner away while no relay has mail', async () => {
+    await make(admin, stage.namespace, [policy('shared')])
+    await stage.remembered(2)
+    await remove('Orphan')
+    await isGone()
+    await nothingIsLeft([])
   })
 
   test('with its namespace, which is kept by somebody else: it says so, and no more that it is ready', async () => {

@@ -194,6 +194,16 @@ describe.runIf(givenCluster() !== undefined)('a fleet', () => {
     })
   })
 
+  test('K30: what it no longer needs goes, also where somebody took its owner away', async () => {
+    const operator = await stage.operator(runs)
+    await stage.written(operator, runs)
+    await operator.stop()
+    const budget = stage.path('poddisruptionbudgets', 'shared')
+    accepted(await stage.raw.patch(budget, { metadata: { ownerReferences: null } }))
+    await stage.operator({ ...runs, replicas: 1 })
+    await until('no budget', async () => (await status('poddisruptionbudgets', 'shared')) === 404)
+  })
+
   test('K30: a Service that somebody edits is set right by one write', async () => {
     const operator = await stage.operator(runs)
     await stage.written(operator, runs)

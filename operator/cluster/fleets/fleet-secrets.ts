@@ -111,7 +111,7 @@ export class FleetSecrets {
 
   /** What to look at in one turn: all that is there, and one of the names under which nothing was, or nobody looked. */
   turn(): readonly string[] {
-    const names = [...this.configNames, this.issuedName, ...this.signingNames]
+    const names = this.#names
     const there = names.filter((n) => this.seen(n).is !== 'absent')
     const others = names.filter((n) => !there.includes(n))
     const other = others[this.#turn++ % Math.max(1, others.length)]
@@ -131,6 +131,10 @@ export class FleetSecrets {
   ours(name: string): KubeObject | undefined {
     const seen = this.#seen.get(name)
     return seen?.is === 'there' && belongingOf(seen.object, this.owner) === 'ours' ? seen.object : undefined
+  }
+
+  get allOurs(): readonly KubeObject[] {
+    return this.#names.flatMap((name) => this.ours(name) ?? [])
   }
 
   /** Whether this fleet's relays sign with the key in that file, or one that lags may. */
@@ -184,6 +188,10 @@ export class FleetSecrets {
   /** All of a configuration was written, or is there as it was compiled: then what was compiled is what runs. */
   wroteAll(compiled: Pick<Running, 'config' | 'hash'>): void {
     this.#settle(compiled)
+  }
+
+  get #names(): readonly string[] {
+    return [...this.configNames, this.issuedName, ...this.signingNames]
   }
 
   #configs(): readonly KubeObject[] {

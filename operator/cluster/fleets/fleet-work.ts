@@ -12,6 +12,7 @@ import type { DeclaredObject } from '../watch/declared.ts'
 import { printHeard } from '../watch/heard.ts'
 import type { World } from '../watch/world.ts'
 import { type Applied, applyObject, Deposed } from '../write/apply.ts'
+import { isOrphaning } from '../write/mail-finalizer.ts'
 import { identityOf, prune } from '../write/prune.ts'
 import {
   type PrintedConfig,
@@ -30,6 +31,7 @@ import { keep, letGo } from './keeping.ts'
 import { leaveOf } from './leaving.ts'
 import type { LoadedConfigs } from './loaded-configs.ts'
 import { nudgePods } from './nudge.ts'
+import { namedAfter, reclaim } from './reclaim.ts'
 import { relaysForNow, type ShrinkingHands } from './shrinking.ts'
 import { type PemOf, SigningKeys } from './signing-keys.ts'
 import type { Struggles } from './struggle.ts'
@@ -238,7 +240,11 @@ class Work {
       })
     }
     await this.#tried(`removing what fleet ${fleet} no longer needs`, async () => {
-      await prune(made, manifests, owner, writing)
+      const wanted = new Set(manifests.map(identityOf))
+      const unwanted = made.filter((o) => !wanted.has(identityOf(o)))
+      // With its owner it is heard of anew, and goes.
+      await reclaim(namedAfter(fleet, unwanted), owner, writing).catch(outdated)
+      await prune(unwanted, [], owner, writing)
       const { issuedName } = this.#secrets
       if (issuedHosts(compiled, undefined) === undefined) await removeSecret(this.#secrets, issuedName, writing)
     })
@@ -266,8 +272,18 @@ class Work {
     return this.#finalizer('putting the finalizer on', keep)
   }
 
-  #letGo(): Promise<boolean> {
-    return this.#finalizer('taking the finalizer off', letGo)
+  async #letGo(): Promise<boolean> {
+    const policy = this.#policy()
+    // What has its owner back would lose it again.
+    if (policy !== undefined && isOrphaning(policy)) throw new Resting()
+    const { fleet, owner, allOurs } = this.#secrets
+    const all = [...allOurs, ...namedAfter(fleet, this.#hands.world.made(fleet))]
+    let isReclaimed = false
+    await this.#tried(`giving what fleet ${fleet} made its owner back`, async () => {
+      await reclaim(all, owner, this.#hands.writing).catch(outdated)
+      isReclaimed = true
+    })
+    return isReclaimed && (await this.#finalizer('taking the finalizer off', letGo))
   }
 
   /** Whether it is done. */
@@ -316,6 +332,10 @@ class Work {
       this.#tell(errorTrouble(doing, error))
     }
   }
+}
+
+function outdated(error: unknown): never {
+  throw isConflict(error) || isNotFound(error) ? new Outdated() : error
 }
 
 const unknownTrouble = (what: string, why: string): string =>

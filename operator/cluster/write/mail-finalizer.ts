@@ -5,6 +5,8 @@ const mailFinalizer = 'relayfleet.dev/mail'
 
 /** Kubernetes' own, while the garbage collector removes all that the object owns, whatever else keeps the object. */
 const foreground = 'foregroundDeletion'
+/** Likewise, while it takes the owner from all that the object owns. */
+const orphan = 'orphan'
 
 type Finalized = Pick<ObjectMeta, 'finalizers'>
 
@@ -12,6 +14,8 @@ export const isKept = ({ finalizers = [] }: Finalized): boolean => finalizers.in
 
 /** While the collector is at work, whatever is made goes at once; after that, the relays come back for their mail. */
 export const isCollected = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(foreground)
+
+export const isOrphaning = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(orphan)
 
 export const withFinalizer = ({ finalizers = [] }: Finalized): readonly string[] => [...finalizers, mailFinalizer]
 

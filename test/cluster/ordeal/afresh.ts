@@ -17,7 +17,7 @@ export async function forget(admin: Api, namespaces: readonly string[]): Promise
   }
 }
 
-type Credential = {
+type Declared = {
   readonly status?: {
     readonly conditions?: readonly { type: string; status: string }[]
     readonly binding?: { readonly name: string }
@@ -36,19 +36,23 @@ export async function standing(admin: Api, namespaces: readonly string[]): Promi
   )
 }
 
-/** The binding of a credential that is not accepted; or one whose maker was killed before any status could name it. */
+/**
+ * The binding of a credential that is not accepted, or the keys of a domain that is not; or a binding whose maker was killed
+ * before any status could name it.
+ */
 function isKept(key: string, object: unknown, digest: Digest): boolean {
   const { owners = [] } = object as { readonly owners?: readonly string[] }
   const [kind, name] = owners[0]?.split(' ') ?? []
-  if (kind !== 'RelayCredential') return false
   const [, namespace = ''] = key.match(/^\S+ ([^/]+)\//) ?? []
-  const credential = digest[`relaycredentials ${namespace}/${name}`] as Credential | undefined
+  if (kind === 'SenderDomain') return !isAccepted(digest[`senderdomains ${namespace}/${name}`] as Declared | undefined)
+  if (kind !== 'RelayCredential') return false
+  const credential = digest[`relaycredentials ${namespace}/${name}`] as Declared | undefined
   const isNamed = key.startsWith('configmaps') || key === `secrets ${namespace}/${credential?.status?.binding?.name}`
   return !isAccepted(credential) || !isNamed
 }
 
-const isAccepted = (credential: Credential | undefined): boolean =>
-  credential?.status?.conditions?.some((c) => c.type === 'Accepted' && c.status === 'True') === true
+const isAccepted = (declared: Declared | undefined): boolean =>
+  declared?.status?.conditions?.some((c) => c.type === 'Accepted' && c.status === 'True') === true
 
 const anyPlace = (text: string): string => text.replaceAll(/-relay-config-\d/g, '-relay-config-n')
 
@@ -69,7 +73,7 @@ function withoutRetired(value: readonly { readonly stage?: string; readonly purp
 
 function plain(key: string, object: unknown): unknown {
   const isPolicy = key.startsWith('relaypolicies')
-  const isUnbound = key.startsWith('relaycredentials') && !isAccepted(object as Credential)
+  const isUnbound = key.startsWith('relaycredentials') && !isAccepted(object as Declared)
   // What somebody adds by hand is theirs.
   const dropped = ['mine', 'relayfleet.dev/replaces-key', ...(isUnbound ? ['binding', 'keys'] : [])]
   return JSON.parse(

@@ -46,6 +46,8 @@ const anyEdits: readonly Edit[] = [
   { metadata: { labels: { mine: 'yes' }, annotations: { mine: 'yes' } } },
   { metadata: { annotations: { 'relayfleet.dev/applied-hash': 'mine' } } },
 ]
+/** A credential and a domain wait for nobody when they are deleted: what lost its owner right before is nobody's. */
+const fleetEdits: readonly Edit[] = [{ metadata: { ownerReferences: null } }]
 
 /** A key that a Secret does not have would be somebody's own, and stay. */
 const isOfIts = ({ object }: Owned, edit: { readonly data?: object | null }): boolean =>
@@ -71,7 +73,9 @@ export class Meddler {
     if (what < 2) return this.#delete(one)
     if (what === 2) return this.#unlabel(one)
     if (what === 3) return this.#keep(one)
-    const edits = [...anyEdits, ...(specEdits[one.resource.plural] ?? [])].filter((edit) => isOfIts(one, edit))
+    const isOfFleet = policyLabel in Object(one.object.metadata['labels'])
+    const its = [...anyEdits, ...(isOfFleet ? fleetEdits : []), ...(specEdits[one.resource.plural] ?? [])]
+    const edits = its.filter((edit) => isOfIts(one, edit))
     await this.#patch(one, dice.of(edits))
   }
 
