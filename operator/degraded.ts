@@ -25,13 +25,12 @@ const names = (relays: readonly Reporting[]): string =>
     ', ',
   )
 
-const ejectedBy = ({ status }: Reporting): ReadonlySet<string> =>
-  new Set(status.smarthosts.filter(({ health }) => health === 'ejected').map(({ route, name }) => `${route}/${name}`))
-
-/** One relay alone may have trouble of its own, with its node or its network. */
+/** One relay alone may have trouble of its own, with its node or its network; one that has not tried it knows nothing. */
 function ejectedByAll(relays: readonly Reporting[]): readonly string[] {
-  const [first = new Set<string>(), ...others] = relays.map(ejectedBy)
-  return [...first].filter((smarthost) => others.every((ejected) => ejected.has(smarthost)))
+  const tried = relays.flatMap(({ status }) => status.smarthosts).filter(({ health }) => health !== 'unproven')
+  return [...Map.groupBy(tried, ({ route, name }) => `${route}/${name}`)].flatMap(([smarthost, all]) =>
+    all.every(({ health }) => health === 'ejected') ? [smarthost] : [],
+  )
 }
 
 /** The worst first. No figure that grows by itself: a status that changes all the time tells nobody anything new. */
@@ -54,7 +53,7 @@ const complaints: readonly Complaint[] = [
     reason: 'SmarthostEjected',
     holds: (_relay, _maxAgeMs, relays) => ejectedByAll(relays).length > 0,
     message: (relays, log) =>
-      `${few(ejectedByAll(relays), ', ')} (route/smarthost): every relay has left it out, and it has carried no mail since; ` +
+      `${few(ejectedByAll(relays), ', ')} (route/smarthost): every relay that has tried it has left it out, and it has carried no mail since; ` +
       `others of the route take over, or mail waits; what it replies is in ${log}`,
   },
   {

@@ -220,7 +220,7 @@ const smarthost = (name: string, health: Smarthost['health'], text?: string): Sm
 const reporting = (...smarthosts: (readonly Smarthost[])[]): Partial<FleetEvidence> => ({
   pods: smarthosts.map((all, i) => good(i, { smarthosts: all })),
 })
-const [left, well] = [smarthost('ses', 'ejected'), smarthost('ses', 'healthy')]
+const [left, well, fresh] = [smarthost('ses', 'ejected'), smarthost('ses', 'healthy'), smarthost('ses', 'unproven')]
 test.each<[string, Partial<FleetEvidence>, string]>([
   ['nothing is wrong', {}, 'False AsExpected'],
   [
@@ -232,6 +232,7 @@ test.each<[string, Partial<FleetEvidence>, string]>([
   ['mail waits', first({ queue: old }), 'True QueueOld: mail waits at shared-0'],
   ['every relay has left out a smarthost', reporting([left], [left]), 'True SmarthostEjected: default/ses (route'],
   ['one relay alone has', reporting([left], [well]), 'False AsExpected'],
+  ['the others have not tried it', reporting([fresh], [left], [fresh]), 'True SmarthostEjected: default/ses (route'],
   ['no relay answers', { pods: [starting(0)] }, 'absent'],
   [
     'a relay is down with what it had accepted',
