@@ -46,6 +46,8 @@ const relayContainer = (fleet: RelayFleet): V1Container => {
     startupProbe: { ...pageAt('/healthz'), periodSeconds: 2, failureThreshold: 300 },
     livenessProbe: { ...pageAt('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     readinessProbe: { ...pageAt('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
+    // Why it can not start is the last line that it writes, and so is in the pod's status.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     lifecycle: { preStop: { sleep: { seconds: leaveSeconds } } },
     resources: { requests: { cpu: '100m', memory: '128Mi' } },
     securityContext: {

@@ -24,7 +24,7 @@ export type RelayPod = {
 }
 
 type Condition = { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string }
-type Words = { readonly reason?: string; readonly message?: string }
+type Words = { readonly reason?: string | undefined; readonly message?: string | undefined }
 type State = { readonly waiting?: Words; readonly terminated?: Words & { readonly exitCode?: number } }
 type Container = { readonly name: string; readonly state?: State; readonly lastState?: State }
 type Pod = {
@@ -88,12 +88,27 @@ function whyNotHeardOf(status: PodStatus, node = 'unknown'): string | undefined 
 }
 
 /** What a container waits for is often only that it ended: how it did says more. */
-function whyContainerWaits({ state, lastState }: Container): string | undefined {
+function whyContainerWaits({ name, state, lastState }: Container): string | undefined {
   const ended = state?.terminated ?? lastState?.terminated
-  const code = ended?.exitCode === undefined ? '' : ` (it ended with exit code ${ended.exitCode})`
+  const code =
+    ended?.exitCode === undefined ? '' : ` (it ended with exit code ${ended.exitCode}${lastWords(name, ended)})`
   if (state?.waiting !== undefined) return `${inWords(state.waiting)}${code}`
   const failed = state?.terminated?.exitCode !== undefined && state.terminated.exitCode !== 0
-  return failed ? `${inWords(state.terminated)}${code}` : undefined
+  return failed ? `${inWords(withoutLog(name, state.terminated))}${code}` : undefined
+}
+
+/** With these, what a relay leaves behind is the end of its log, by its pod's terminationMessagePolicy, and may tell of mail. */
+const withLog: readonly unknown[] = ['Error', 'OOMKilled']
+/** One that can not start says why in its last line, in this form. */
+const lastLine = /(?:^|\n)relay: (.+)\n?$/
+const longestWords = 400
+
+const withoutLog = (container: string, { reason, message }: Words): Words =>
+  container === relayContainerName && withLog.includes(reason) ? { reason } : { reason, message }
+
+function lastWords(container: string, { message = '' }: Words): string {
+  const said = container === relayContainerName ? lastLine.exec(message)?.[1] : undefined
+  return said === undefined ? '' : `: ${said.slice(0, longestWords)}`
 }
 
 const inWords = ({ reason, message }: Words): string => {

@@ -69,6 +69,26 @@ test.each<[string, object, string | undefined]>([
     state({ terminated: { exitCode: 1, reason: 'Error' } }),
     'Error (it ended with exit code 1)',
   ],
+  [
+    'another start, when it has said why it can not: in its last line, and nothing else of its log',
+    state(
+      { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } },
+      {
+        lastState: { terminated: { exitCode: 1, reason: 'Error', message: '{"from":"a@b"}\nrelay: no certificate\n' } },
+      },
+    ),
+    'CrashLoopBackOff: back-off 10s (it ended with exit code 1: no certificate)',
+  ],
+  [
+    'what comes after an error, whose log tells of mail',
+    state({ terminated: { exitCode: 1, reason: 'Error', message: 'relay: b\n{"from":"a@b"}\n' } }),
+    'Error (it ended with exit code 1)',
+  ],
+  [
+    'a program that its image does not have',
+    state({ terminated: { exitCode: 128, reason: 'StartError', message: 'exec: no such file' } }),
+    'StartError: exec: no such file (it ended with exit code 128)',
+  ],
   ['the end', state({ terminated: { exitCode: 0, reason: 'Completed' } }), undefined],
   [
     'a container before it',
