@@ -1,4 +1,5 @@
 /** Local mode: the fleets of a YAML directory run on this machine, until the signal ends. */
+import { FolderWatch } from '../../relay/folder-watch.ts'
 import type { Ref } from '../compile/snapshot.ts'
 import { Dirty } from '../dirty.ts'
 import { openAsking } from '../dns/ask.ts'
@@ -25,10 +26,12 @@ export async function runLocal(options: {
 }): Promise<void> {
   const { directory, tell, signal } = options
   const state = stateAt(options.state)
-  const unlock = lockState(state.lockFile)
+  const lock = lockState(state.lockFile)
+  const ended = new AbortController()
+  const ending = AbortSignal.any([signal, ended.signal])
   const dirty = new Dirty()
   // Whoever waits for relays to report is waiting in vain from then on.
-  signal.addEventListener('abort', () => dirty.mark(), { once: true })
+  ending.addEventListener('abort', () => dirty.mark(), { once: true })
   const said = readStatuses(state.statusFile)
   const verifier = new Verifier({
     ask: openAsking({ perSecond: dnsPerSecond }),
@@ -40,15 +43,21 @@ export async function runLocal(options: {
   })
   const source = yamlSource({ directory, state, dirty, tell, look: (domain) => verifier.look(domain) })
   const sink = processSink({ state, dirty, tell, verifier, directory: () => source.directory })
-  const ended = new AbortController()
-  const looking = verifier.run(AbortSignal.any([signal, ended.signal]))
+  const looking = verifier.run(ending)
+  const watch = new FolderWatch(() => {
+    const loss = lock.loss()
+    if (loss !== undefined) ended.abort(loss)
+  })
+  watch.watch([state.root])
   try {
-    await run(source, sink, signal)
+    await run(source, sink, ending)
+    ended.signal.throwIfAborted()
   } finally {
     // An error ends it as the signal does.
     ended.abort()
+    watch.close()
     await sink.close()
     await looking
-    unlock()
+    lock.release()
   }
 }

@@ -1,5 +1,5 @@
 /** One operator for one state folder: a second would start a second relay on the same spool. */
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { diskTrouble } from './disk-trouble.ts'
@@ -7,11 +7,17 @@ import { diskTrouble } from './disk-trouble.ts'
 /** SQLITE_BUSY: somebody else has the lock. */
 const busy = 5
 
+export type Lock = {
+  /** Its file is gone, or another: whoever starts next has a lock of its own. */
+  loss(): Error | undefined
+  release(): void
+}
+
 /**
- * Takes the lock, which ends with the process however that ends; returns how to give it back.
+ * Takes the lock, which ends with the process however that ends.
  * @throws Error when another process holds it, or the folder can not be written.
  */
-export function lockState(file: string): () => void {
+export function lockState(file: string): Lock {
   const folder = dirname(file)
   try {
     return lock(file)
@@ -25,7 +31,7 @@ export function lockState(file: string): () => void {
 const unusable = (folder: string, error: unknown): string =>
   `the state folder ${folder} can not be used: ${diskTrouble(error)}`
 
-function lock(file: string): () => void {
+function lock(file: string): Lock {
   makeWritable(dirname(file))
   // Whoever may not write the file is told by the system, in better words than SQLite's.
   closeSync(openSync(file, 'a', 0o600))
@@ -37,7 +43,26 @@ function lock(file: string): () => void {
     database.close()
     throw error
   }
-  return () => database.close()
+  const own = statSync(file)
+  return {
+    loss: () => (isFile(file, own) ? undefined : new Error(lostText(dirname(file)))),
+    release: () => database.close(),
+  }
+}
+
+const lostText = (folder: string): string =>
+  `the state folder ${folder}, or the lock in it, was deleted, moved or replaced while relayfleet worked with it; ` +
+  'what was queued is where that folder is now, or lost'
+
+/** While the lock is held its number is given to no other file. */
+const isFile = (file: string, { dev, ino }: Stats): boolean => {
+  try {
+    const found = statSync(file, { throwIfNoEntry: false })
+    return found?.dev === dev && found.ino === ino
+  } catch {
+    // Where the disk says nothing, nothing was taken away.
+    return true
+  }
 }
 
 /** The nearest folder that exists is asked first, since what is below it may only say ENOENT. */

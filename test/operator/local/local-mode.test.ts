@@ -366,6 +366,22 @@ test('a second operator on the same state folder is refused, and told what to do
   expect(first.condition(shared, 'Ready')).toMatch(/^True/)
 })
 
+test.each([
+  ['deleted', (root: string): void => rmSync(root, { recursive: true, force: true, maxRetries: 5 })],
+  ['moved away', (root: string): void => renameSync(root, `${root}-before`)],
+  ['free for another operator, as its lock was deleted', (root: string): void => rmSync(join(root, 'lock'))],
+])('a state folder that is %s ends it, and its relays, and says so (case S21)', async (_how, act) => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const pid = local.pid('mail/shared')
+  act(local.state.root)
+  await expect(local.done).rejects.toThrow(
+    `${local.state.root}, or the lock in it, was deleted, moved or replaced while relayfleet worked with it`,
+  )
+  expect(alive(pid)).toBe(false)
+})
+
 test('an authority that can not be used ends it at once, with what to do, and not only when it is told to end', async () => {
   const { directory } = await quickstart()
   const root = join(temporaryFolder(), 'state')

@@ -33,10 +33,10 @@ test('a state folder that can not be used says why, and is not taken for one in 
 
 test('one process has the state folder; given back, the next may have it', () => {
   const file = join(temporaryFolder(), 'state', 'lock')
-  const unlock = lockState(file)
+  const lock = lockState(file)
   expect(() => lockState(file)).toThrow('another relayfleet already works with')
-  unlock()
-  lockState(file)()
+  lock.release()
+  lockState(file).release()
 })
 
 test('what is recorded of a credential is kept and found, however long its name is', () => {
