@@ -84,7 +84,10 @@ function programmedAs(status: Status, { programmed }: Standing, policy: Name): r
   })
 }
 
+/** Reasons of Programmed that are compile's own: it has taken them back when it leaves the word to the relays. */
+const compiledReasons: ReadonlySet<string> = new Set(['Held', 'NotUsable', 'NoTokenIssuer', 'TokenIssuerUnknown'])
+
 const asBefore = (status: Status, old: readonly Stamped[]): readonly Condition[] => {
-  const programmed = old.find((c) => c.type === 'Programmed')
+  const programmed = old.find((c) => c.type === 'Programmed' && !compiledReasons.has(c.reason))
   return programmed === undefined ? status.conditions : replacing(status.conditions, programmed)
 }

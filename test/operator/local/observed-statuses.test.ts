@@ -109,6 +109,21 @@ test('while a relay has not spoken, what was said before stays', () => {
   expect(shown(statuses, 'RelayCredential team-a/web', 'Programmed')).toBe('True Programmed')
 })
 
+test.each([
+  'Held',
+  'NotUsable',
+  'NoTokenIssuer',
+  'TokenIssuerUnknown',
+])('%s, which compile alone says, is not said again once the relays are waited for', (reason) => {
+  const wrong = [condition('Accepted', 'False', 'Invalid'), condition('Programmed', 'False', reason)]
+  const before = observedStatuses(compiledWith(wrong, 'hold'), new Map(), nothing, at(0))
+  const mended = observedStatuses(compiledWith(pending), new Map(), before, at(1))
+  for (const ref of ['RelayPolicy mail/shared', 'RelayCredential team-a/web'] as const) {
+    expect(shown(before, ref, 'Programmed')).toBe(`False ${reason}`)
+    expect(shown(mended, ref, 'Ready')).toBe('Unknown Pending')
+  }
+})
+
 test('mail that waits too long is told over an edit, and since when', () => {
   const degraded = { ...good, further: [condition('Degraded', 'True', 'QueueOld')] }
   const before = observedStatuses(compiledWith(pending), standings(degraded), nothing, at(0))
