@@ -1,6 +1,9 @@
+import { execSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
+import { ownCommandIn, packageFolder } from '../../../operator/local/relay-command.ts'
 import { tellLine } from '../../../operator/local/relay-line.ts'
+import { temporaryFolder } from './temporary.ts'
 
 const line = (fields: object): string => JSON.stringify({ level: 30, time: '2026-11-24T00:00:00Z', ...fields })
 
@@ -98,4 +101,10 @@ test('what shows a captured message names the state folder, where that is anothe
   expect(tellLine(captured, '/var/mail fleet')?.text).toBe(
     "captured q; see it with: npx node operator/cli.ts inbox show q --state '/var/mail fleet'",
   )
+})
+
+test('a command that is told runs where it is told: in our own folder by npx, and anywhere else, too', () => {
+  expect(ownCommandIn(packageFolder)).toBe('npx node operator/cli.ts')
+  const elsewhere = temporaryFolder()
+  expect(execSync(`${ownCommandIn(elsewhere)} --version`, { cwd: elsewhere, encoding: 'utf8' })).toMatch(/^\d+\.\d+/)
 })
