@@ -261,7 +261,9 @@ export class Connection implements Line, Hearer {
     this.#closed = true
     clearTimeout(this.#linger)
     clearTimeout(this.#handshake?.deadline)
-    this.#conversation.closed(this.#handshake && `no TLS: ${this.#failure ?? 'connection lost'}`)
+    // Of a probe there is nothing to tell.
+    const hasBegun = this.#failure !== undefined || this.#handshake?.top !== this.#socket || !this.#tls.implicit
+    this.#conversation.closed(this.#handshake && hasBegun ? `no TLS: ${this.#failure ?? 'connection lost'}` : undefined)
     // A content that was to come does not; one that is whole may still become ours.
     void this.#inlet.close().then(() => this.#conversation.abandon())
   }

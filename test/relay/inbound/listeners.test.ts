@@ -280,6 +280,24 @@ test('whom we give up, since no handshake came in time, is not told of as one th
     ])
 })
 
+test('who leaves an Implicit listener without an octet, as probes do, is told of as little as where it is greeted (case P36)', async () => {
+  const { under } = await start()
+  const left = () => under.told.filter(({ msg }) => msg === 'abandoned by the client').map((line) => line['why'])
+  for (const listener of ['submission', 'submissions']) {
+    const probe = createConnection(under.port(listener), '127.0.0.1')
+    closers.push(() => void probe.destroy())
+    await expect.poll(() => under.submission.sessions).toBe(1)
+    probe.end()
+    await expect.poll(() => under.submission.sessions).toBe(0)
+    expect(left()).toEqual([])
+  }
+  // Who was ready for TLS has begun something.
+  const [, begun] = await banner(under)
+  await talk(begun, 'STARTTLS')
+  begun.end()
+  await expect.poll(left).toEqual(['no TLS: connection lost'])
+})
+
 test('a handshake that was in time has no deadline left', async () => {
   const { under } = await start()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
