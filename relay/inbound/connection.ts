@@ -18,7 +18,7 @@ import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
 import { shownCertificate } from './shown-certificate.ts'
 import { failureIn, notInTime } from './tls-failure.ts'
-import { fateOf, followsHello, takesArgument } from './verbs.ts'
+import { fateOf, followsHello, hasArgument, takesArgument, verbOf } from './verbs.ts'
 
 /** Begins the conversation of a client that has connected. */
 export type Begin = (who: { readonly id: string; readonly client: string }, line: Line) => Conversation
@@ -393,8 +393,3 @@ export class Connection implements Line, Hearer {
     this.#outlet.flush(this.#handshake ? undefined : this.#socket)
   }
 }
-
-/** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
-const verbOf = (line: string): string => (line.split(/[ \t]/, 1)[0] ?? '').toUpperCase()
-
-const hasArgument = (line: Buffer): boolean => /[ \t]/.test(line.toString().trim())

@@ -31,3 +31,8 @@ export const followsHello = (verb: string): boolean => behindHello.has(verb)
 
 export const fateOf = (verb: string): Fate | undefined =>
   fates.get(verb) ?? (headerField.test(verb) ? 'foreign' : undefined)
+
+/** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
+export const verbOf = (line: string): string => (line.split(/[ \t]/, 1)[0] ?? '').toUpperCase()
+
+export const hasArgument = (line: Buffer): boolean => /[ \t]/.test(line.toString().trim())
