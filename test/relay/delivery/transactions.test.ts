@@ -164,7 +164,7 @@ test.each([
   const { outcomes, upstream, facts } = await deliver(
     { offers, script: { content: say(answer) }, contentOctets: 65_536 },
     {},
-    large,
+    contentOf(5_000_000),
   )
   expect(outcomes.map((o) => o.kind)).toEqual([kind])
   expect(upstream.times('dot')).toBe(facts('dsnQueued').length)
