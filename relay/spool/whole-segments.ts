@@ -27,7 +27,7 @@ export class WholeSegments {
   }
 
   async #whole(path: string): Promise<Buffer> {
-    const size = await this.#disk.size(path)
+    const size = Math.min(await this.#disk.size(path), mostBytes)
     // Segments differ by their last write: a little more suffices for all.
     if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
     const file = await this.#disk.open(path)
@@ -38,6 +38,9 @@ export class WholeSegments {
     }
   }
 }
+
+/** Several times what a segment and its last write may have. A damaged file may say that it has more than there is memory. */
+const mostBytes = 128 * 1024 * 1024
 
 const mend =
   'nothing was given up: start again when the disk gives it out, or put a copy of what can be read in its place (docs/sre.md)'

@@ -275,6 +275,22 @@ test.each([
   expect(setAside.toSorted()).toEqual([name, 'notes.txt'].toSorted())
 })
 
+test.each([
+  ['a file of somebody else', '0000000009-0011223344556677.log', ['holds no whole record']],
+  ['a segment with nothing behind what was written', undefined, []],
+])('%s that says it has gigabytes takes no more memory than what was written can (case S12)', async (_what, name, whys) => {
+  const spool = await filled()
+  await found(spool)
+  const large = name === undefined ? spool.segment : join(spool.directory, 'journal', name)
+  writeFileSync(large, '', { flag: 'a' })
+  truncateSync(large, 2_400_000_000)
+  const before = process.memoryUsage.rss()
+  const { ids, told } = await found(spool, whys.length)
+  expect(process.memoryUsage.rss() - before).toBeLessThan(600_000_000)
+  expect(ids).toEqual([spool.small, spool.large, spool.last])
+  for (const why of whys) expect(told[0]).toContain(why)
+})
+
 test('a pipe as the identity, or as the note of who has the lock, holds no start up (case S12)', async () => {
   const spool = await filled()
   for (const name of ['identity', 'lock.holder']) {
