@@ -106,9 +106,15 @@ function hold(directory: string): Held {
   }
 }
 
+/** Nothing was written: whatever a volume that is away says of it, the kernel has let go. */
 function letGo({ database, file }: Held): void {
-  database.close()
-  closeSync(file)
+  for (const close of [() => database.close(), () => closeSync(file)]) {
+    try {
+      close()
+    } catch {
+      // Nor is anything left to be done.
+    }
+  }
 }
 
 function open(directory: string): DatabaseSync {
