@@ -1,5 +1,5 @@
 /** Whether the certificate and the key of a listener can be used together, or in words what is wrong with them: never a part of their text. */
-import { type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { ListenerConfig } from './config.ts'
 import { isEncrypted, withoutPassphrase } from './mail/signing-key.ts'
@@ -14,7 +14,10 @@ export function pairProblem(
   const [cert = '', key = ''] = [files.get(certificateFile), files.get(keyFile)]
   try {
     createSecureContext({ cert, key })
-    return uselessness(certificateFile, new X509Certificate(cert))
+    const certificate = new X509Certificate(cert)
+    // OpenSSL keeps a key of another kind for a certificate to come, and has nothing against either; no handshake succeeds.
+    if (!certificate.checkPrivateKey(createPrivateKey(key))) return foreignKey(certificateFile, keyFile)
+    return uselessness(certificateFile, certificate)
   } catch (error) {
     if (isEncrypted(key)) return `${keyFile}: ${withoutPassphrase}`
     const { code = '', message } = error as NodeJS.ErrnoException
@@ -39,10 +42,13 @@ const usedCurves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'sec
 const onUsedCurve = ({ asymmetricKeyDetails }: KeyObject): boolean =>
   usedCurves.has(asymmetricKeyDetails?.namedCurve ?? '')
 
+function foreignKey(certificate: string, key: string): string {
+  return `${key} is not the key of the first certificate in ${certificate}, which has to be the server's own; those that vouch for it follow`
+}
+
 /** What OpenSSL says in words for those who know it. */
 const problems: Readonly<Record<string, (certificate: string, key: string) => string>> = {
-  ERR_OSSL_X509_KEY_VALUES_MISMATCH: (certificate, key) =>
-    `${key} is not the key of the first certificate in ${certificate}, which has to be the server's own; those that vouch for it follow`,
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: foreignKey,
   ERR_OSSL_PEM_NO_START_LINE: (certificate) => `${certificate} holds no certificate in PEM`,
   ERR_OSSL_PEM_BAD_END_LINE: (certificate) =>
     `a certificate in ${certificate} is cut off, or its last line goes on with the next one`,

@@ -91,6 +91,11 @@ test.each([
   ],
   ['whose key has a passphrase', { 'tls.key': encrypted }, /^tls\.crt \(tls\.key: it is encrypted, .* without one\)$/],
   ['with the key of another', { 'tls.key': other.key }, /^tls\.crt \(tls\.key is not the key of the first certificate/],
+  [
+    'with a key of another kind',
+    { 'tls.key': rsaKey('any').pem },
+    /^tls\.crt \(tls\.key is not the key of the first certificate/,
+  ],
   ['behind its authority', { 'tls.crt': `${other.ca}\n${other.cert}` }, /which has to be the server's own; those that/],
   ['without a key', { 'tls.key': 'garbage' }, /^tls\.crt \(tls\.key holds no private key in PEM\)$/],
   ['that is none', { 'tls.crt': 'garbage' }, /^tls\.crt \(tls\.crt holds no certificate in PEM\)$/],
