@@ -9,6 +9,7 @@ import {
   parseConfig,
   type RelayConfig,
   type SigningKeyConfig,
+  secretIn,
   signingKeyFilesOf,
 } from './config.ts'
 import { ConfigOctets } from './config-octets.ts'
@@ -63,6 +64,7 @@ export function loadConfig(
   keepGoodCertificates(reading)
   const kept = config.listeners.flatMap(({ tls }) => keepCurrentCertificate(tls, reading, now) ?? [])
   keepGoodAuthorities(reading)
+  keepGoodLogins(reading)
   keepGoodSigningKeys(reading)
   // The file may have been replaced while its neighbours were read: old or new, never a mix.
   if (configText(directory, new ConfigOctets(directory)) !== text)
@@ -162,6 +164,17 @@ function keepGoodAuthorities({ config, files, stale, previous }: Reading): void 
     if (kept === undefined) throw new Error(`${path} can not be used: ${problem}`)
     files.set(path, kept)
     stale.set(path, problem)
+  }
+}
+
+/** No smarthost lets anybody in by an empty name or password, as a hand may leave it in a Secret: the last good login stays in use. */
+function keepGoodLogins({ config, files, stale, previous }: Reading): void {
+  for (const { auth } of config.routes.flatMap((r) => r.smarthosts)) {
+    const pair = auth === undefined ? [] : [auth.usernameFile, auth.passwordFile]
+    const empty = pair.find((path) => secretIn({ files }, path) === '')
+    if (empty === undefined || previous === undefined || pair.some((path) => !secretIn(previous, path))) continue
+    for (const path of pair) files.set(path, previous.files.get(path) ?? '')
+    stale.set(empty, 'it is empty')
   }
 }
 

@@ -114,6 +114,34 @@ test.each([
   expect(sameConfig(after, loadConfig(folder, after))).toBe(false)
 })
 
+const withLogin: RelayConfig = {
+  ...config,
+  routes: config.routes.map((route) => ({
+    ...route,
+    smarthosts: route.smarthosts.map((s) => ({
+      ...s,
+      auth: { usernameFile: 'ses/username', passwordFile: 'ses/password' },
+    })),
+  })),
+}
+
+test.each([
+  'ses/username',
+  'ses/password',
+])('an empty %s leaves the last good login in use, and is told', async (path) => {
+  const { folder, write } = await written()
+  const good = { 'ses/username': 'relay', 'ses/password': 'first\n' }
+  write({ ...good, 'relay.json': printConfig(withLogin) })
+  const before = loadConfig(folder)
+  // One that is half of a new login and half of the one before is none.
+  write({ 'ses/username': 'another', 'ses/password': 'second', [path]: '\n' })
+  const after = loadConfig(folder, before)
+  expect(Object.fromEntries(after.files)).toMatchObject(good)
+  expect(toldStale(after)).toEqual([`${path} (it is empty)`])
+  write({ 'ses/username': 'another', 'ses/password': 'second' })
+  expect(toldStale(loadConfig(folder, after))).toEqual([])
+})
+
 test('a key that is empty leaves the last good pair in use, and is told', async () => {
   const { folder, write } = await written()
   const before = loadConfig(folder)
