@@ -31,14 +31,25 @@ export function splitText(text: string, { maxBytes, mostParts = Number.POSITIVE_
  * @throws Error when there is no whole one
  */
 export function joinText(names: readonly string[], read: (name: string) => Uint8Array): string {
-  if (names.includes(onePiece)) return Buffer.from(read(onePiece)).toString()
+  if (names.includes(onePiece)) return textOf(read(onePiece))
   if (!names.includes(indexFile)) throw new Error(`there is no ${onePiece}`)
   const [digest, ...parts] = Buffer.from(read(indexFile)).toString().split('\n')
   if (parts.every((name) => names.includes(name))) {
     const bytes = Buffer.concat(parts.map(read))
-    if (digestOf(bytes) === digest) return bytes.toString()
+    if (digestOf(bytes) === digest) return textOf(bytes)
   }
   throw new Error(`the parts of ${onePiece} are not all of one configuration yet`)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** An octet that was damaged is not to become a part of a name. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new Error(`${onePiece} is no UTF-8`)
+  }
 }
 
 /**

@@ -208,6 +208,13 @@ test.each(['', '{"version":', '\0\uFFFF'])('a configuration that is no JSON is n
   expect(() => draftConfig(folder)).toThrow(`${join(folder, 'relay.json')} is no JSON: `)
 })
 
+test('a configuration with an octet that is no UTF-8 is none: no name has another one in its place', async () => {
+  const { folder } = await written()
+  const text = printConfig({ ...config, hostname: 'bücher.example' })
+  writeFileSync(join(folder, 'relay.json'), Buffer.from(text, 'latin1'))
+  expect(() => loadConfig(folder)).toThrow(`${folder}: relay.json is no UTF-8`)
+})
+
 test('a CA that never was one is no configuration, and is named', async () => {
   const { folder, write } = await written()
   write({ 'ca/ca.crt': 'garbage' })
