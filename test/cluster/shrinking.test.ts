@@ -62,6 +62,19 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect((await stage.status()).spools).toMatchObject([{ name: 'shared-0' }])
   })
 
+  test('while the only one that is to stay takes no mail, nobody does, and that is told', async () => {
+    await make(admin, stage.namespace, [policy('shared')])
+    await stage.remembered(2)
+    stage.pods.delivers = false
+    stage.pods.mail.set('shared-1', 3)
+    await scale(1)
+    await stage.told('Draining')
+    const conditions = [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }]
+    accepted(await admin.patch(`${stage.at('pods', 'shared-0')}/status`, { status: { conditions } }))
+    await until('it is told', async () => (await stage.condition('Ready'))?.reason === 'NoRelayReady', 30_000)
+    expect((await stage.condition('Available'))?.status).toBe('False')
+  })
+
   test('larger again in the middle of it: the pod takes mail again', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)

@@ -8,7 +8,7 @@ import { isGivenUp, leaveOf, ordinalOf, ordinaryAvailability, shrinkingSince, st
 import type { LoadedConfigs } from '../fleets/loaded-configs.ts'
 import type { World } from '../watch/world.ts'
 import { awayBefore, awayNow } from './away.ts'
-import type { FleetEvidence } from './fleet-evidence.ts'
+import { type FleetEvidence, serving } from './fleet-evidence.ts'
 import { type FleetStanding, fleetStanding, nextMoment } from './fleet-standing.ts'
 import type { AskedPod, Followed, Inquiry } from './inquiry.ts'
 import { type KnownEntries, knownEntries } from './known-entries.ts'
@@ -91,7 +91,8 @@ export class FleetDesk {
     const { world, fleets, inquiry } = this.#desk
     const memory = this.#memory(name)
     const pods = inquiry.known(world.pods(name))
-    const anyReady = pods.some(({ pod }) => pod.ready && !pod.leaving)
+    // One that is to leave is ready to the last, and takes no mail.
+    const anyReady = serving({ pods }).length > 0
     const knowsPods = world.knowsPods(name)
     memory.noneReadySince = anyReady || !knowsPods ? undefined : began(memory.noneReadySince, now)
     memory.sample.take(pods, now)
