@@ -75,6 +75,17 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect((await stage.condition('Available'))?.status).toBe('False')
   })
 
+  test('K30: a pod from which somebody took its clients, or that somebody told to leave, takes mail again', async () => {
+    await make(admin, stage.namespace, [policy('shared')])
+    await stage.remembered(2)
+    const mark = async (pod: string, metadata: Marks): Promise<void> =>
+      void accepted(await admin.patch(stage.at('pods', pod), { metadata }))
+    await mark('shared-0', { labels: { 'relayfleet.dev/takes-mail': 'mine' } })
+    await mark('shared-1', { annotations: { 'relayfleet.dev/drain': '2026-01-01T00:00:00Z' } })
+    await takesMail('shared-0', true)
+    await takesMail('shared-1', true)
+  })
+
   test('larger again in the middle of it: the pod takes mail again', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)

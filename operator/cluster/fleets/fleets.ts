@@ -24,9 +24,10 @@ import { type Ended, type FleetHands, workOn } from './fleet-work.ts'
 import { type Forsaken, openForsaken } from './forsaken.ts'
 import { certificateEndsAt, certificateServes, issuedHosts } from './issued-secret.ts'
 import { KnownFleets } from './known-fleets.ts'
+import { leaveOf } from './leaving.ts'
 import type { LoadedConfigs } from './loaded-configs.ts'
 import { nudgePods } from './nudge.ts'
-import type { AskLeaving } from './shrinking.ts'
+import { type AskLeaving, isToBeTold } from './shrinking.ts'
 import type { PemOf } from './signing-keys.ts'
 
 /** How the writing of a fleet went. */
@@ -310,10 +311,16 @@ class ClusterFleets implements Fleets {
   /** One whose namespace is going away is tried again, too, in its turn. */
   #beginTurn(fleet: Fleet): readonly string[] {
     if (!this.#fleets.leads() || !fleet.isLooked) return []
+    if (this.#hasPodToTell(fleet)) fleet.settled = undefined
     if (fleet.settled === undefined && fleet.inHand === undefined && fleet.trouble === undefined) {
       this.#options.dirty.mark()
     }
     return fleet.secrets.turn()
+  }
+
+  #hasPodToTell({ name, job }: Fleet): boolean {
+    const leave = job === undefined ? undefined : leaveOf(job.compiled)
+    return leave !== undefined && this.#options.world.pods(name).some((pod) => isToBeTold(pod, leave.wanted))
   }
 
   async #lookAt(fleet: Fleet, name: string): Promise<void> {

@@ -42,12 +42,17 @@ export async function relaysForNow(shrinking: Shrinking, hands: ShrinkingHands):
   return relays
 }
 
+/** What it obeys, or what clients are sent by, is not what it should be: it was told otherwise before, or somebody edited it. */
+export function isToBeTold({ name, leaving, drainSince, takesMail }: RelayPod, wanted: number): boolean {
+  const leaves = ordinalOf(name) >= wanted
+  return !leaving && (leaves !== (drainSince !== undefined) || leaves === takesMail)
+}
+
 /** Who is to leave gets no new clients any more, and who is to stay after all gets them again. */
 async function tellPods({ fleet, wanted }: Shrinking, { world, writing, now }: ShrinkingHands): Promise<void> {
-  for (const pod of world.pods(fleet)) {
+  for (const pod of world.pods(fleet).filter((one) => isToBeTold(one, wanted))) {
     const leaves = ordinalOf(pod.name) >= wanted
-    if (pod.leaving || leaves === (pod.drainSince !== undefined)) continue
-    const since = leaves ? new Date(now()).toISOString() : null
+    const since = leaves ? new Date(pod.drainSince ?? now()).toISOString() : null
     await patch(
       pod,
       { annotations: { [drainAnnotation]: since }, labels: { [takesMailLabel]: String(!leaves) } },

@@ -1,6 +1,7 @@
 /** A relay's pod, as far as the operator has to know it. */
 import { drainAnnotation } from '../../manifests/config-volume.ts'
 import { httpPortName } from '../../manifests/http-port.ts'
+import { takesMail, takesMailLabel } from '../../manifests/labels.ts'
 import { relayContainerName } from '../../manifests/names.ts'
 import type { KubeObject } from '../api/object.ts'
 
@@ -19,6 +20,8 @@ export type RelayPod = {
   readonly goneBy?: number
   /** Since when it is told to leave, and takes no new mail; milliseconds since the epoch. */
   readonly drainSince?: number
+  /** Its Service sends clients to it, as far as its label goes. */
+  readonly takesMail: boolean
   /** Why its container does not run, e.g. `ImagePullBackOff: …`, in the kubelet's words; or why no node takes it, or tells of it. */
   readonly waiting?: string
 }
@@ -45,7 +48,7 @@ type Pod = {
 }
 
 export function relayPodOf(object: KubeObject): RelayPod {
-  const { name, namespace = '', uid = '', deletionTimestamp, annotations } = object.metadata
+  const { name, namespace = '', uid = '', deletionTimestamp, annotations, labels } = object.metadata
   const drain = annotations?.[drainAnnotation]
   const { spec, status = {} } = object as Pod
   const relay = spec?.containers?.find((c) => c.name === relayContainerName)
@@ -62,6 +65,7 @@ export function relayPodOf(object: KubeObject): RelayPod {
     ...(deletionTimestamp !== undefined && { goneBy: Date.parse(deletionTimestamp) }),
     // Whatever it says, its relay obeys it; one without a time leaves since ever.
     ...(drain !== undefined && drain !== '' && { drainSince: Date.parse(drain) || 0 }),
+    takesMail: labels?.[takesMailLabel] === takesMail[takesMailLabel],
     ...(waiting !== undefined && { waiting }),
   }
 }

@@ -30,6 +30,7 @@ export const pod = (index: number, more: Partial<RelayPod> = {}): RelayPod => ({
   httpPort: 9465,
   ready: true,
   leaving: false,
+  takesMail: more.drainSince === undefined,
   ...more,
 })
 

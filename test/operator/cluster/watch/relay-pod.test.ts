@@ -32,7 +32,13 @@ test('one that serves', () => {
     httpPort: 9466,
     ready: true,
     leaving: false,
+    takesMail: false,
   })
+})
+
+test('one that its Service sends clients to', () => {
+  const labels = { 'relayfleet.dev/takes-mail': 'true' }
+  expect(pod({}, { labels }).takesMail).toBe(true)
 })
 
 test('one that was only just made', () => {
