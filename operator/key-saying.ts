@@ -18,12 +18,20 @@ export function keySaying(keys: readonly Key[], rotation: Rotation | undefined, 
 
 const [minuteMs, hourMs] = [60_000, 3_600_000]
 
-/** Of an old key to the minute; of the one that everybody uses to the hour, so that ten thousand statuses are at rest. */
-function lastUse({ state }: Key, use: KeyUse | undefined) {
+/**
+ * Of an old key to the minute; of the one that everybody uses to the hour, so that ten thousand statuses are at rest. Nobody
+ * used it before it was made.
+ */
+function lastUse({ state, createdAt }: Key, use: KeyUse | undefined) {
   if (use === undefined) return {}
   const grain = state === 'Retiring' ? minuteMs : hourMs
-  const at = new Date(Math.floor(use.at / grain) * grain).toISOString().replace('.000Z', 'Z')
-  return { lastUsedAt: at, lastUsedFrom: { network: use.network } }
+  const full = Math.floor(use.at / grain) * grain
+  const made = timeOf(createdAt) ?? full
+  const at = made <= use.at ? Math.max(full, made) : full
+  return {
+    lastUsedAt: new Date(at).toISOString().replace('.000Z', 'Z'),
+    lastUsedFrom: { network: use.network },
+  }
 }
 
 /** What a status says of the use of keys: it is known while no relay has told. */

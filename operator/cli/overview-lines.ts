@@ -94,10 +94,12 @@ const keyRow = (name: string, { id, state, createdAt, lastUsedAt, lastUsedFrom }
   name,
   id,
   state,
-  createdAt?.replace(/:\d\d(\.\d+)?Z$/, 'Z') ?? '?',
-  lastUsedAt?.replace(/:00Z$/, 'Z') ?? '-',
+  toTheMinute(createdAt) ?? '?',
+  toTheMinute(lastUsedAt) ?? '-',
   lastUsedFrom?.network ?? '-',
 ]
+
+const toTheMinute = (time: string | undefined): string | undefined => time?.replace(/:\d\d(\.\d+)?Z$/, 'Z')
 
 /** Enough to tell one from another. */
 const shortHash = (hash: string | undefined): string => hash?.replace(/^sha256:/, '').slice(0, 12) ?? '-'

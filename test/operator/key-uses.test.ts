@@ -79,3 +79,13 @@ test('an old key is told of to the minute, the one that everybody uses to the ho
   ])
   expect(condition?.reason).toBe('OldKeyInUse')
 })
+
+test.each([
+  ['made and used within an hour', '2026-06-01T11:19:44.718Z', '2026-06-01T11:34:56Z', '2026-06-01T11:19:44.718Z'],
+  ['used in the hour after', '2026-06-01T10:59:59.500Z', '2026-06-01T11:34:56Z', '2026-06-01T11:00:00Z'],
+  ['used by a clock that is behind', '2026-06-01T11:50:00Z', '2026-06-01T11:34:56Z', '2026-06-01T11:00:00Z'],
+])('a key %s was last used no earlier than it was made, where its clocks agree', (_what, createdAt, used, said) => {
+  const key: Key = { id: 'b', verifier: 'v', state: 'Active', createdAt }
+  const uses = new Map([['b', { at: Date.parse(used), network: '192.0.2.0/24' }]])
+  expect(keySaying([key], undefined, { uses, upTo: noon }, noon).fields.keys).toMatchObject([{ lastUsedAt: said }])
+})
