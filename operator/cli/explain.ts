@@ -147,7 +147,7 @@ function tellUnusable({ compiled, snapshot, name, directory }: Asked, output: Op
       `there is no RelayCredential ${name} in the ${where}; ${knownNames(name, known)}${mayBeUnread(directory)}`,
     )
   }
-  const conditions = status.conditions.filter((c) => c.status === 'False')
+  const conditions = status.conditions.filter((c) => c.status !== 'True')
   const why = `no relay knows RelayCredential ${name}, so it can not log in`
   if (output === 'json')
     terminal.out(JSON.stringify({ verdict: 'refused', why, conditions, steps: [], routes: [] }, null, 2))

@@ -310,3 +310,21 @@ test('a credential without consent is explained by its conditions', async () => 
     conditions: [{ type: 'Accepted', reason: 'NotAllowedByPolicy' }, { type: 'Programmed' }],
   })
 })
+
+test('a credential whose policy has an error, and never ran, is explained by that', async () => {
+  const mistaken = join(root, 'mistaken')
+  writeYaml(mistaken, {
+    'policy.yaml': policy('shared', 2525, { replicas: -1 }),
+    'domain.yaml': domain(),
+    'web.yaml': credential('web', 'shared'),
+  })
+  const submission = ['--credential', 'team-a/web', '--from', 'a@example.org', '--to', 'b@allowed.example']
+  const { code, out } = await commanded('explain', mistaken, ...submission, '--state', join(root, 'none'))
+  expect([code, out.split('\n').slice(1, 3)]).toEqual([
+    1,
+    [
+      expect.stringMatching(/^ {2}PolicyUnknown: RelayPolicy mail\/shared has an error/),
+      expect.stringMatching(/^ {2}NotUsable: .*see Accepted$/),
+    ],
+  ])
+})
