@@ -1,5 +1,5 @@
 /** Where a relay's pages and listeners are, in a file for whoever is on its machine; no mail waits for it. */
-import { rename, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { OneAtATime } from './one-at-a-time.ts'
 
 export type Endpoints = {
@@ -32,6 +32,8 @@ export class EndpointsFile {
     const text = this.#wanted
     if (text === this.#written) return
     try {
+      // A pipe in its place would be waited for.
+      await rm(`${this.#path}.tmp`, { force: true })
       await writeFile(`${this.#path}.tmp`, text)
       await rename(`${this.#path}.tmp`, this.#path)
       this.#written = text

@@ -1,4 +1,5 @@
 /** What a relay can not do of a new configuration keeps it from no other part of it; and it is told until it is done. */
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -120,6 +121,15 @@ test('endpoints.json that can not be written makes no configuration fail, is tol
   process.kill(relay.pid, 'SIGHUP')
   await until('it is written', () => listeners().length === 2)
   expect(told()).toBe(1)
+})
+
+test('a pipe with the name of the copy of endpoints.json holds nothing up: its place is taken', async () => {
+  const { folder, relay, before, otherPort, write } = await running()
+  const file = join(folder, 'data/endpoints.json')
+  execFileSync('mkfifo', [`${file}.tmp`])
+  write(changed(before, otherPort))
+  await until('it is written', () => JSON.parse(readFileSync(file, 'utf8')).listeners.length === 2)
+  expect((await relay.status()).configError).toBeUndefined()
 })
 
 test('a certificate that went bad is told by the metric, too: the last good one is in use', async () => {
