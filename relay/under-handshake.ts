@@ -29,7 +29,6 @@ export class UnderHandshake extends Duplex {
   #inLine = false
   /** Of what came last. */
   #rest: Buffer = nothing
-  #ended = false
   /** Octets that the session has said, once there is one. */
   #said: (() => number) | undefined
   #saidBefore = 0
@@ -79,7 +78,6 @@ export class UnderHandshake extends Duplex {
 
   /** The end comes behind what waits for its turn, or to be read. */
   #end(): void {
-    this.#ended = true
     if (!this.#inLine) this.#pass()
   }
 
@@ -100,7 +98,7 @@ export class UnderHandshake extends Duplex {
         return
       }
     }
-    if (this.#ended) this.push(null)
+    if (this.#socket.readableEnded) this.push(null)
     else this.#socket.resume()
   }
 

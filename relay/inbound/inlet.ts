@@ -42,7 +42,6 @@ export class Inlet {
   #decoder: DataDecoder | undefined
   #handling: Handling
   #waitsForTurn = false
-  #ended = false
   #closed = false
 
   constructor(socket: Socket, hearer: Hearer) {
@@ -87,7 +86,6 @@ export class Inlet {
   }
 
   readonly #end = (): void => {
-    this.#ended = true
     if (!this.busy) this.#run()
   }
 
@@ -111,7 +109,7 @@ export class Inlet {
     this.#hearer.rested()
     // Of a socket that is given up somebody else is the reader.
     if (!this.#closed && this.#cameBytes === 0 && this.#socket.isPaused()) this.#socket.resume()
-    if (this.#ended && !this.#closed && this.#handling === undefined) this.#hearer.ended()
+    if (this.#socket.readableEnded && !this.#closed && this.#handling === undefined) this.#hearer.ended()
   }
 
   get #hasNext(): boolean {

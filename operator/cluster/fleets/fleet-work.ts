@@ -13,7 +13,7 @@ import { printHeard } from '../watch/heard.ts'
 import type { World } from '../watch/world.ts'
 import { type Applied, applyObject, Deposed } from '../write/apply.ts'
 import { isOrphaning } from '../write/mail-finalizer.ts'
-import { identityOf, prune } from '../write/prune.ts'
+import { identityOf, notAmong, prune } from '../write/prune.ts'
 import {
   type PrintedConfig,
   planConfig,
@@ -240,11 +240,9 @@ class Work {
       })
     }
     await this.#tried(`removing what fleet ${fleet} no longer needs`, async () => {
-      const wanted = new Set(manifests.map(identityOf))
-      const unwanted = made.filter((o) => !wanted.has(identityOf(o)))
       // With its owner it is heard of anew, and goes.
-      await reclaim(namedAfter(fleet, unwanted), owner, writing).catch(outdated)
-      await prune(unwanted, [], owner, writing)
+      await reclaim(namedAfter(fleet, notAmong(manifests, made)), owner, writing).catch(outdated)
+      await prune(made, manifests, owner, writing)
       const { issuedName } = this.#secrets
       if (issuedHosts(compiled, undefined) === undefined) await removeSecret(this.#secrets, issuedName, writing)
     })

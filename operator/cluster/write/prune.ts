@@ -12,15 +12,18 @@ import { belongingOf, type Owner } from './ownership.ts'
 export const identityOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
   `${apiVersion} ${kind} ${keyOf(metadata)}`
 
+/** Of `observed`, what is not among `desired`, whosever it is. */
+export function notAmong(desired: readonly KubeObject[], observed: readonly KubeObject[]): readonly KubeObject[] {
+  const wanted = new Set(desired.map(identityOf))
+  return observed.filter((o) => !wanted.has(identityOf(o)))
+}
+
 /** Of `observed`, what is the owner's and is not among `desired`. */
-export function superfluous(
+export const superfluous = (
   observed: readonly KubeObject[],
   desired: readonly KubeObject[],
   owner: Owner,
-): readonly KubeObject[] {
-  const wanted = new Set(desired.map(identityOf))
-  return observed.filter((o) => !wanted.has(identityOf(o)) && isOwned(o, owner))
-}
+): readonly KubeObject[] => notAmong(desired, observed).filter((o) => isOwned(o, owner))
 
 /** Here a label is not enough: what nobody owns may have been marked by a person's copy and paste. */
 const isOwned = (object: KubeObject, owner: Owner): boolean =>
