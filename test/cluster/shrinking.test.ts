@@ -29,6 +29,16 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
       return labels['relayfleet.dev/takes-mail'] === String(whether) && leaves !== whether
     })
 
+  /** Of two, the second one is told to leave, and has mail that nobody takes. */
+  const leavesWithMail = async (): Promise<void> => {
+    await make(admin, stage.namespace, [policy('shared')])
+    await stage.remembered(2)
+    stage.pods.delivers = false
+    stage.pods.mail.set('shared-1', 3)
+    await scale(1)
+    await stage.told('Draining')
+  }
+
   beforeAll(async () => {
     admin = apiOf(theCluster().access)
     await installCrds(admin)
@@ -63,12 +73,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
   })
 
   test('while the only one that is to stay takes no mail, nobody does, and that is told', async () => {
-    await make(admin, stage.namespace, [policy('shared')])
-    await stage.remembered(2)
-    stage.pods.delivers = false
-    stage.pods.mail.set('shared-1', 3)
-    await scale(1)
-    await stage.told('Draining')
+    await leavesWithMail()
     const conditions = [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }]
     accepted(await admin.patch(`${stage.at('pods', 'shared-0')}/status`, { status: { conditions } }))
     await until('it is told', async () => (await stage.condition('Ready'))?.reason === 'NoRelayReady', 30_000)
@@ -87,12 +92,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
   })
 
   test('larger again in the middle of it: the pod takes mail again', async () => {
-    await make(admin, stage.namespace, [policy('shared')])
-    await stage.remembered(2)
-    stage.pods.delivers = false
-    stage.pods.mail.set('shared-1', 3)
-    await scale(1)
-    await stage.told('Draining')
+    await leavesWithMail()
     await scale(2)
     await isSaid()
     await takesMail('shared-1', true)
@@ -112,12 +112,7 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
   })
 
   test('who made the StatefulSet smaller by hand, or deleted it, has delivered nothing', async () => {
-    await make(admin, stage.namespace, [policy('shared')])
-    await stage.remembered(2)
-    stage.pods.delivers = false
-    stage.pods.mail.set('shared-1', 3)
-    await scale(1)
-    await stage.told('Draining')
+    await leavesWithMail()
     accepted(await admin.patch(stage.at('statefulsets', 'shared'), { spec: { replicas: 1 } }))
     await until('the pod is to come back', async () => (await stage.replicas()) === 2)
     accepted(await admin.remove(stage.at('statefulsets', 'shared')))

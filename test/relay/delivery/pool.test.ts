@@ -228,16 +228,23 @@ const goodbyes: readonly (readonly [name: string, behaviour: Behaviour])[] = [
   ['a close', drop],
   ['a reset', reset],
 ]
-test.each(
-  goodbyes,
-)('case U17: %s at MAIL on a used connection: a new connection, and no attempt is charged', async (_name, behaviour) => {
-  const upstream = await startSmarthost({ script: { MAIL: (time) => (time === 1 ? behaviour : undefined) } })
+/** Two messages, the second when the first is done with. */
+async function oneAfterTheOther(upstream: Upstream, between?: () => Promise<void>) {
   const { spool, attempted, attempts, quiet } = rig(oneSmarthost(upstream.port))
   spool.put(envelope(hello), hello)
   await attempted(1)
   await quiet()
+  await between?.()
   spool.put(envelope(hello), hello)
   await attempted(2)
+  return attempts
+}
+
+test.each(
+  goodbyes,
+)('case U17: %s at MAIL on a used connection: a new connection, and no attempt is charged', async (_name, behaviour) => {
+  const upstream = await startSmarthost({ script: { MAIL: (time) => (time === 1 ? behaviour : undefined) } })
+  const attempts = await oneAfterTheOther(upstream)
   expect(attempts.map((a) => [a.attempt, a.outcome.kind])).toEqual([
     [1, 'delivered'],
     [1, 'delivered'],
@@ -251,12 +258,7 @@ test.each([
 ] as const)('503 at %s on a new connection ends it: what it is for is not in the next message', async (stage) => {
   const script: Script = { [stage]: (time: number) => (time === 0 ? say('503 5.5.1 bad sequence') : undefined) }
   const upstream = await startSmarthost({ script })
-  const { spool, attempted, attempts, quiet } = rig(oneSmarthost(upstream.port))
-  spool.put(envelope(hello), hello)
-  await attempted(1)
-  await quiet()
-  spool.put(envelope(hello), hello)
-  await attempted(2)
+  const attempts = await oneAfterTheOther(upstream)
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
   expect(upstream.received.map((r) => r.connection)).toEqual([2])
 })
@@ -268,14 +270,10 @@ test.each([
   ['a close', (u: Upstream) => u.dropAll()],
 ])('case U17: %s on an idle connection ends it, and nothing else', async (_name, disturb) => {
   const upstream = await startSmarthost()
-  const { spool, attempted, attempts, quiet } = rig(oneSmarthost(upstream.port))
-  spool.put(envelope(hello), hello)
-  await attempted(1)
-  await quiet()
-  disturb(upstream)
-  await until('the connection is closed', () => upstream.open() === 0)
-  spool.put(envelope(hello), hello)
-  await attempted(2)
+  const attempts = await oneAfterTheOther(upstream, async () => {
+    disturb(upstream)
+    await until('the connection is closed', () => upstream.open() === 0)
+  })
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered', 'delivered'])
   expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
 })

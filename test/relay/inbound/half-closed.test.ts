@@ -145,7 +145,7 @@ test('so it does while the relay ends', async () => {
 
 test.each([
   ['resets its connection', (raw: Socket) => void raw.resetAndDestroy()],
-  ['has ended and been waited for as long as anybody', (raw: Socket) => void raw.end()],
+  ['has ended, and was waited for no longer than others are,', (raw: Socket) => void raw.end()],
 ])('who %s holds nothing while the disk stands still, and its mail may still become ours', async (_, leave) => {
   const { under, spool, gate, raw, socket } = await waiting('of a stranger')
   socket.write(content)

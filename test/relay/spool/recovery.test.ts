@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
   mkdirSync,
@@ -9,46 +8,15 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { encode } from '../../../relay/spool/record.ts'
 import { parseSegmentName } from '../../../relay/spool/segment.ts'
-import { accept, contentOf, messagesOf } from './contents.ts'
+import { accept, contentOf } from './contents.ts'
+import { filled, found } from './filled.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
-
-/** Two small messages and a large one, closed; `segment` is the only one with records of them. */
-async function filled() {
-  const directory = temporaryFolder()
-  const spool = await openSpool({ directory, events: listening().events })
-  const contents = new Map<string, Buffer>()
-  for (const bytes of [40, 140_000, 50]) {
-    const content = contentOf(bytes, bytes)
-    contents.set((await accept(spool, content)).envelope.queueId, content)
-  }
-  await spool.close()
-  const [segment = ''] = readdirSync(join(directory, 'journal'))
-  const [small = '', large = '', last = ''] = contents.keys()
-  return { directory, contents, segment: join(directory, 'journal', segment), small, large, last }
-}
-
-/** What is ours after opening, each checked octet for octet, and what was told; `set` is the quarantine's folder. */
-async function found({ directory, contents }: Awaited<ReturnType<typeof filled>>, quarantined = 0) {
-  const told = listening()
-  const spool = await openSpool({ directory, events: told.events })
-  const ids: string[] = []
-  for (const { envelope } of await messagesOf(spool)) {
-    const content = await octets(spool.content(envelope.queueId))
-    expect(content.equals(contents.get(envelope.queueId) ?? Buffer.of())).toBe(true)
-    ids.push(envelope.queueId)
-  }
-  const setAside = () => readdirSync(join(directory, 'quarantine'))
-  await until('what is damaged is set aside', () => setAside().length >= quarantined)
-  await spool.close()
-  return { ids, told: told.lines.map((line) => line.replaceAll(directory, '')), setAside: setAside() }
-}
 
 test('a record with damaged content is set aside with its segment; the others stay (case S12)', async () => {
   const spool = await filled()
@@ -245,62 +213,6 @@ test.each<[string, (path: string) => void]>([
   expect(ids).toEqual([queueId])
 })
 
-const pipe = (path: string): void => void execFileSync('mkfifo', [path])
-/** A pipe whose opening waits for its other end, or what can not be opened, read or removed as a file. */
-const noFiles = {
-  'a pipe': pipe,
-  'a folder': (path: string): void => void mkdirSync(path),
-  'a socket': (path: string): Promise<void> =>
-    new Promise((resolve) => {
-      const server = createServer().listen(path, resolve)
-      onTestFinished(() => void server.close())
-    }),
-}
-
-test.each([
-  ['a pipe', 'journal', '0000000009-0011223344556677.log', 'holds no whole record'],
-  ['a folder', 'journal', '0000000009-0011223344556677.log', 'is no file'],
-  ['a socket', 'journal', '0000000009-0011223344556677.log', 'is no file'],
-  ['a folder', 'journal', '0000000009-0011223344556677.log.tmp', 'is a folder'],
-  ['a pipe', 'large', '0zzzzzzzzzzzzz.eml', 'no record names it, and records are damaged'],
-  ['a folder', 'large', 'probe', 'is a folder'],
-] as const)('%s as %s/%s is set aside, and the start goes on (case S12)', async (what, folder, name, why) => {
-  const spool = await filled()
-  await noFiles[what](join(spool.directory, folder, name))
-  // Another damage, so that nothing is swept.
-  writeFileSync(join(spool.directory, 'journal', 'notes.txt'), '')
-  const { ids, told, setAside } = await found(spool, 2)
-  expect(ids).toEqual([spool.small, spool.large, spool.last])
-  expect(told).toContainEqual(`quarantined /${folder}/${name}: ${why}`)
-  expect(setAside.toSorted()).toEqual([name, 'notes.txt'].toSorted())
-})
-
-test.each([
-  ['a file of somebody else', '0000000009-0011223344556677.log', ['holds no whole record']],
-  ['a segment with nothing behind what was written', undefined, []],
-])('%s that says it has gigabytes takes no more memory than what was written can (case S12)', async (_what, name, whys) => {
-  const spool = await filled()
-  await found(spool)
-  const large = name === undefined ? spool.segment : join(spool.directory, 'journal', name)
-  writeFileSync(large, '', { flag: 'a' })
-  truncateSync(large, 2_400_000_000)
-  const before = process.memoryUsage.rss()
-  const { ids, told } = await found(spool, whys.length)
-  expect(process.memoryUsage.rss() - before).toBeLessThan(600_000_000)
-  expect(ids).toEqual([spool.small, spool.large, spool.last])
-  for (const why of whys) expect(told[0]).toContain(why)
-})
-
-test('a pipe as the identity, or as the note of who has the lock, holds no start up (case S12)', async () => {
-  const spool = await filled()
-  for (const name of ['identity', 'lock.holder']) {
-    rmSync(join(spool.directory, name))
-    pipe(join(spool.directory, name))
-  }
-  const { ids } = await found(spool)
-  expect(ids).toEqual([spool.small, spool.large, spool.last])
-})
-
 test('a spool of a newer version is refused and left as it is', async () => {
   const spool = await filled()
   const nonce = Buffer.alloc(8, 7)
@@ -310,94 +222,6 @@ test('a spool of a newer version is refused and left as it is', async () => {
   await expect(openSpool({ directory: spool.directory, events: listening().events })).rejects.toThrow('newer version')
   rmSync(newer)
   expect((await found(spool)).ids).toHaveLength(3)
-})
-
-test('a segment under another name gives out nothing: its records carry another nonce', async () => {
-  const spool = await filled()
-  renameSync(spool.segment, join(spool.directory, 'journal', '0000000001-0011223344556677.log'))
-  const { ids, setAside } = await found(spool, 2)
-  expect(ids).toEqual([])
-  expect(setAside).toContain('0000000001-0011223344556677.log')
-})
-
-test('segments of two spools in one folder give out the mail of both, though their numbers are the same', async () => {
-  const [mine, other] = [await filled(), await filled()]
-  for (const folder of ['journal', 'large']) {
-    for (const name of readdirSync(join(other.directory, folder))) {
-      renameSync(join(other.directory, folder, name), join(mine.directory, folder, name))
-    }
-  }
-  const contents = new Map([...mine.contents, ...other.contents])
-  const all = [...contents.keys()].toSorted()
-  const { ids, told } = await found({ ...mine, contents })
-  expect(told).toEqual(['recovered 6 swept 0'])
-  expect(ids.toSorted()).toEqual(all)
-  // Also once what was left of them has been copied, and they are gone.
-  const spool = await openSpool({ directory: mine.directory, events: listening().events })
-  for (const queueId of [mine.small, other.last]) await spool.remove(queueId)
-  await spool.close()
-  const left = all.filter((queueId) => queueId !== mine.small && queueId !== other.last)
-  expect((await found({ ...mine, contents })).ids.toSorted()).toEqual(left)
-})
-
-test('a segment that was given back, and that a copy of the folder has brought again, is told, and each of its mail, which may arrive twice', async () => {
-  const spool = await filled()
-  const backup = readFileSync(spool.segment)
-  const second = await openSpool({ directory: spool.directory, events: listening().events })
-  for (const queueId of spool.contents.keys()) await second.remove(queueId)
-  await second.close()
-  // The removals go with the segment that held them.
-  const third = await openSpool({ directory: spool.directory, events: listening().events })
-  const content = contentOf(60, 60)
-  const staying = (await accept(third, content)).envelope.queueId
-  spool.contents.set(staying, content)
-  await until('what is dead is given back', () => readdirSync(join(spool.directory, 'journal')).length === 1)
-  await third.close()
-  await (await openSpool({ directory: spool.directory, events: listening().events })).close()
-  writeFileSync(spool.segment, backup)
-  writeFileSync(join(spool.directory, 'large', `${spool.large}.eml`), contentOf(140_000, 140_000))
-  const { ids, told } = await found(spool)
-  expect(ids).toEqual([spool.small, spool.large, spool.last, staying])
-  expect(told).toEqual([
-    expect.stringMatching(
-      /^quarantined \/journal\/0000000001-.*: was given back before, or is of another spool: its mail may have left$/,
-    ),
-    `forgotten ${spool.small}`,
-    `forgotten ${spool.large}`,
-    `forgotten ${spool.last}`,
-    'recovered 4 swept 0',
-  ])
-})
-
-test.each([
-  'newer',
-  'older',
-])('a copy of a segment under the number of a %s one brings no mail back: it is told and set aside (case S12)', async (which) => {
-  const spool = await filled()
-  const begin = () => openSpool({ directory: spool.directory, events: listening().events })
-  const second = await begin()
-  await second.remove(spool.small)
-  await second.close()
-  await (await begin()).close()
-  const journal = join(spool.directory, 'journal')
-  const [first = '', removing = ''] = readdirSync(journal).toSorted()
-  const [from, copy] =
-    which === 'newer'
-      ? [first, first.replace(/^\d+/, '0000000007')]
-      : [removing, removing.replace(/^\d+/, '0000000001')]
-  copyFileSync(join(journal, from), join(journal, copy))
-  const { ids, told, setAside } = await found(spool, 1)
-  expect(ids).toEqual([spool.large, spool.last])
-  expect(told).toEqual([`quarantined /journal/${copy}: is a copy of ${from}`, 'recovered 2 swept 0'])
-  expect(setAside).toEqual([copy])
-  // Whichever of them is left alone is taken for what it is.
-  expect((await found(spool)).ids).toEqual([spool.large, spool.last])
-})
-
-test('a segment whose name has another number is not given up where no other has its own', async () => {
-  const spool = await filled()
-  renameSync(spool.segment, spool.segment.replace('/0000000001', '/0000000004'))
-  expect((await found(spool)).ids).toEqual([spool.small, spool.large, spool.last])
 })
 
 test('small and large are told apart by their size alone', () => {

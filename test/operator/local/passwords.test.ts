@@ -1,0 +1,106 @@
+/** The passwords of local mode: made, kept over a restart, made anew where they are lost, and nowhere but in their Secret. */
+import { existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parseConfig } from '../../../relay/config.ts'
+import { eventually } from './eventually.ts'
+import { quickstart, web } from './quickstart.ts'
+import { running } from './running.ts'
+import { everyFile } from './temporary.ts'
+import { credential, policy, writeYaml } from './yaml.ts'
+
+test('a deleted credential can not log in, and has no Secret; made again, it has a new password', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const password = join(local.state.secret('team-a', 'web'), 'password')
+  const before = readFileSync(password, 'utf8')
+  rmSync(join(directory, 'credential.yaml'))
+  await eventually(() => !existsSync(password))
+  await eventually(() => !readFileSync(local.state.fleet('mail/shared').configFile, 'utf8').includes('team-a/web'))
+  writeYaml(directory, { 'credential.yaml': credential('web', 'shared') })
+  await eventually(() => existsSync(password))
+  expect(readFileSync(password, 'utf8')).not.toBe(before)
+  await eventually(async () => {
+    const outcome = await local.submit('team-a/web', 'app@example.org').catch(() => undefined)
+    return outcome?.kind === 'accepted'
+  })
+})
+
+test('a password that is lost is made anew, and the relay learns of it', async () => {
+  const { directory } = await quickstart()
+  const first = running(directory)
+  await first.until(web, 'Ready', 'True')
+  await first.stop()
+  rmSync(join(first.state.secret('team-a', 'web'), 'password'))
+  const second = running(directory, first.state.root)
+  await eventually(async () => {
+    const outcome = await second.submit('team-a/web', 'app@example.org').catch(() => undefined)
+    return outcome?.kind === 'accepted'
+  })
+})
+
+test('while what is recorded of its keys can not be read, a credential keeps those that its relay had', async () => {
+  const { directory, port } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const { configFile } = local.state.fleet('mail/shared')
+  const accepted = () =>
+    parseConfig(readFileSync(configFile, 'utf8')).credentials.map(({ name, keys }) => ({ name, keys }))
+  const before = accepted()
+  const edited = {
+    admission: { credentials: { namespaces: { from: 'All' } }, limits: { recipientsPerMessage: 7 } },
+  }
+  for (const file of [local.state.keysFile('team-a/web'), join(local.state.secret('team-a', 'web'), 'password')]) {
+    renameSync(file, `${file}.kept`)
+    symlinkSync(file, file)
+  }
+  writeYaml(directory, { 'policy.yaml': policy('shared', port, edited) })
+  await eventually(() => parseConfig(readFileSync(configFile, 'utf8')).limits.recipientsPerMessage === 7)
+  expect(accepted()).toEqual(before)
+  expect(local.tellings).toContainEqual({ about: 'trouble', text: expect.stringContaining('can not be read (ELOOP)') })
+})
+
+test('a restart keeps passwords, authority and certificates', async () => {
+  const { directory } = await quickstart()
+  const first = running(directory)
+  await first.until(web, 'Ready', 'True')
+  await first.stop()
+  const { state } = first
+  const kept = [
+    join(state.secret('team-a', 'web'), 'password'),
+    state.caKey,
+    state.caCertificate,
+    join(state.fleet('mail/shared').config, 'tls/submission/tls.crt'),
+  ]
+  const before = kept.map((f) => readFileSync(f, 'utf8'))
+  const second = running(directory, state.root)
+  await eventually(() => second.tellings.some((t) => t.about === 'object' && t.ref === web && t.ready === 'True'))
+  expect(kept.map((f) => readFileSync(f, 'utf8'))).toEqual(before)
+})
+
+test('case A17: no password, plain or in base64, outside its Secret; every file is for the owner only', async () => {
+  const { directory } = await quickstart()
+  const local = running(directory)
+  await local.until(web, 'Ready', 'True')
+  const dialog: { readonly text: string }[] = []
+  await local.submit('team-a/web', 'app@example.org', dialog as never)
+  await local.stop()
+  const secret = local.state.secret('team-a', 'web')
+  const password = readFileSync(join(secret, 'password'), 'utf8')
+  const forms = [
+    password,
+    Buffer.from(password).toString('base64'),
+    Buffer.from(`\0web.team-a\0${password}`).toString('base64'),
+  ]
+  const elsewhere = everyFile(local.state.root).filter((f) => !f.startsWith(secret))
+  expect(elsewhere.length).toBeGreaterThan(5)
+  for (const file of elsewhere) {
+    const text = readFileSync(file, 'latin1')
+    for (const form of forms) expect(text.includes(form), file).toBe(false)
+  }
+  for (const form of forms) expect(JSON.stringify([dialog, local.tellings])).not.toContain(form)
+  for (const file of everyFile(local.state.root).filter((f) => /\/(secrets|config|ca)\//.test(f))) {
+    expect(statSync(file).mode & 0o077, file).toBe(0)
+  }
+})
