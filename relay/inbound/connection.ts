@@ -5,19 +5,18 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { verdictAside } from '../tls-verdict.ts'
-import { UnderHandshake } from '../under-handshake.ts'
 import { wholeTurn } from '../whole-turn.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
+import { HandshakeUnderWay } from './handshake-under-way.ts'
 import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
-import { handshakeCostMs, handshakeMs, idleMs, lingerMs, readAheadBytes } from './limits.ts'
+import { idleMs, lingerMs } from './limits.ts'
 import { Outlet } from './outlet.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
 import { shownCertificate } from './shown-certificate.ts'
-import { failureIn, notInTime } from './tls-failure.ts'
+import { failureIn } from './tls-failure.ts'
 import { fateOf, followsHello, hasArgument, takesArgument, verbOf } from './verbs.ts'
 
 /** Begins the conversation of a client that has connected. */
@@ -29,12 +28,6 @@ export type Tls = {
   /** For the next one. */
   readonly handshake: () => Handshake
 }
-
-/**
- * It ends with the socket that is on top; during a handshake the lower one goes with it. The other way round is not safe in
- * Node. Until the client has spoken there is only the lower one.
- */
-type HandshakeUnderWay = { top: Socket; readonly deadline: NodeJS.Timeout }
 
 const replies = {
   reset: reply(250, '0.0', 'Flushed'),
@@ -91,7 +84,7 @@ export class Connection implements Line, Hearer {
   }
 
   destroy(): void {
-    ;(this.#handshake?.top ?? this.#socket).destroy()
+    ;(this.#handshake ?? this.#socket).destroy()
   }
 
   // Hearer
@@ -178,51 +171,22 @@ export class Connection implements Line, Hearer {
     socket.setTimeout(idleMs).on('timeout', this.#onTimeout)
   }
 
-  /**
-   * Nothing that was said or begun in clear lives on. A handshake is the dearest thing that a stranger can ask for: it has
-   * its turn, and until the client has said hello it costs nothing.
-   */
-  #secure(secure: () => void): void {
-    const plain = this.#socket
+  /** Nothing that was said or begun in clear lives on. */
+  #secure(then: () => void): void {
     void this.#inlet.close()
-    plain.setTimeout(0).removeAllListeners().on('error', this.#onError).on('close', this.#onClose).pause()
-    plain.on('end', this.#onEnd)
-    const handshake = { top: plain, deadline: setTimeout(() => this.#onError(notInTime()), handshakeMs) }
-    this.#handshake = handshake
-    const shakeHands = (): void => {
-      if (plain.destroyed) return
-      // Readable without an octet: the client has gone.
-      if (plain.readableLength === 0) this.destroy()
-      else this.#shakeHands(plain, handshake, secure)
-    }
-    let spoken = false
-    // It stays: without it Node would let flow what is to be read by the handshake.
-    plain.on('readable', () => {
-      if (!spoken) this.#conversation.inTurn(shakeHands, handshakeCostMs)
-      spoken = true
+    this.#handshake = new HandshakeUnderWay(this.#socket, this.#conversation, this.#tls.handshake, {
+      raised: (socket) => this.#watch(socket),
+      secured: (socket, authority) => {
+        this.#handshake = undefined
+        this.#socket = socket
+        this.#inlet = new Inlet(socket, this)
+        this.#conversation.secured(socket.getProtocol() ?? 'TLS', authority && shownCertificate(socket, authority))
+        then()
+      },
+      silent: () => this.violated(refusal('always.errors')),
+      failed: this.#onError,
+      closed: this.#onClose,
     })
-  }
-
-  #shakeHands(plain: Socket, handshake: HandshakeUnderWay, secure: () => void): void {
-    plain.off('close', this.#onClose).off('end', this.#onEnd)
-    // It reads what the lower socket has read.
-    const { context, authority } = this.#tls.handshake()
-    const asks = authority && ({ requestCert: true, rejectUnauthorized: false } as const)
-    const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
-    const bounded = asks || this.#conversation.isOfStranger ? UnderHandshake.of(plain, asks && this) : undefined
-    const secured = verdictAside(new TLSSocket(bounded ?? plain, options))
-    handshake.top = secured
-    secured.on('_tlsError', this.#onError).on('end', this.#onEnd)
-    secured.once('secure', () => {
-      bounded?.handshakeDone(() => secured.bytesRead).once('silent', () => this.violated(refusal('always.errors')))
-      clearTimeout(this.#handshake?.deadline)
-      this.#handshake = undefined
-      this.#socket = secured
-      this.#inlet = new Inlet(secured, this)
-      this.#conversation.secured(secured.getProtocol() ?? 'TLS', authority && shownCertificate(secured, authority))
-      secure()
-    })
-    this.#watch(secured)
   }
 
   /** Nothing more is heard; what was said still goes out, and the client has a moment to close its side. */
@@ -242,11 +206,6 @@ export class Connection implements Line, Hearer {
     else this.#close()
   }
 
-  /** Without another word no handshake comes to its end. */
-  readonly #onEnd = (): void => {
-    if (this.#handshake) this.destroy()
-  }
-
   readonly #onTimeout = (): void => {
     // Who has ended, and waits for the disk, may as well be gone.
     const isLost = this.#inlet.busy && this.#socket.readableEnded
@@ -260,10 +219,11 @@ export class Connection implements Line, Hearer {
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#linger)
-    clearTimeout(this.#handshake?.deadline)
+    const handshake = this.#handshake
+    handshake?.over()
     // Of a probe there is nothing to tell.
-    const hasBegun = this.#failure !== undefined || this.#handshake?.top !== this.#socket || !this.#tls.implicit
-    this.#conversation.closed(this.#handshake && hasBegun ? `no TLS: ${this.#failure ?? 'connection lost'}` : undefined)
+    const isProbe = this.#tls.implicit && !handshake?.hasBegun && this.#failure === undefined
+    this.#conversation.closed(handshake && !isProbe ? `no TLS: ${this.#failure ?? 'connection lost'}` : undefined)
     // A content that was to come does not; one that is whole may still become ours.
     void this.#inlet.close().then(() => this.#conversation.abandon())
   }
