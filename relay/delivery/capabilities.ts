@@ -10,6 +10,8 @@ export type Capabilities = {
   readonly size?: number
   /** Upper-case names of SASL mechanisms. */
   readonly auth: ReadonlySet<string>
+  /** Lines that tell of one. */
+  readonly extensions: number
 }
 
 /** The first line is the greeting; each other line is one keyword and its parameters. */
@@ -27,6 +29,7 @@ export function capabilitiesOf(ehlo: WireReply): Capabilities {
     eightBitMime: keywords.has('8BITMIME'),
     smtpUtf8: keywords.has('SMTPUTF8'),
     auth: new Set(ehlo.lines.slice(1).flatMap(mechanismsIn)),
+    extensions: ehlo.lines.length - 1,
     ...(/^\d{1,15}$/.test(size) && { size: Number(size) }),
   }
 }

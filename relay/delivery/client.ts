@@ -30,6 +30,7 @@ const isRefusal = (answer: Answer): boolean => answer.kind === 'reply' && answer
 const isFinal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 500
 const hasCode = (answer: Answer | undefined, code: number): boolean =>
   answer?.kind === 'reply' && answer.reply.code === code
+const hasManyLines = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.lines.length > 1
 const isBelow400 = (answer: Answer | undefined): boolean => answer?.kind === 'reply' && answer.reply.code < 400
 
 export class Client {
@@ -41,12 +42,21 @@ export class Client {
   /** What failed, where TLS was tried and there is none. */
   readonly withoutTls: string | undefined
   readonly #wire: Wire
+  readonly #helloName: string
   #transactions = 0
   /** A transaction may be open at the smarthost: the next one begins with RSET. */
   #unclean = false
 
-  constructor(wire: Wire, capabilities: Capabilities, tls: string, address: string, withoutTls?: string) {
+  constructor(
+    wire: Wire,
+    helloName: string,
+    capabilities: Capabilities,
+    tls: string,
+    address: string,
+    withoutTls?: string,
+  ) {
     this.#wire = wire
+    this.#helloName = helloName
     this.capabilities = capabilities
     this.tls = tls
     this.address = address
@@ -125,15 +135,18 @@ export class Client {
   /**
    * Where one reply too many came before, what refuses DATA was said of the last recipient, and what is said of DATA is
    * still to come: RSET gets it for its answer. So nobody is given up before RSET was answered as it has to be, or the
-   * smarthost has left.
+   * smarthost has left. Where several came, RSET gets the yes to a recipient: one who seems to have taken somebody, and
+   * refuses DATA, is asked by EHLO, which resets as well (RFC 5321 section 4.1.4) and has an answer like no other.
    */
   async #unconfirmed({ mail, rcpt, data }: Transaction): Promise<Answer | undefined> {
     if (data?.kind !== 'reply' || isBelow400(data) || ![mail, ...rcpt, data].some(isFinal)) return undefined
-    const rset = await this.#ask('RSET\r\n', 'RSET')
-    this.#unclean = !hasCode(rset, 250)
-    if (hasCode(rset, 250) || hasCode(rset, 421)) return undefined
-    if (rset.kind === 'none') return rset.cause === 'lost' ? undefined : rset
-    return none('malformed', `RSET was answered ${rset.reply.code} out of order`)
+    const byHello = this.capabilities.extensions > 0 && rcpt.some(isPositive)
+    const reset = await (byHello ? this.#ask(`EHLO ${this.#helloName}\r\n`, 'EHLO') : this.#ask('RSET\r\n', 'RSET'))
+    const isInStep = hasCode(reset, 250) && (!byHello || hasManyLines(reset))
+    this.#unclean = !isInStep
+    if (isInStep || hasCode(reset, 421)) return undefined
+    if (reset.kind === 'none') return reset.cause === 'lost' ? undefined : reset
+    return none('malformed', `${byHello ? 'EHLO' : 'RSET'} was answered ${reset.reply.code} out of order`)
   }
 
   /** One write and, most times, one read (RFC 2920). */

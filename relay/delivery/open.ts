@@ -99,7 +99,7 @@ class Opening {
   }
 
   async run(): Promise<Client> {
-    const { smarthost, missing, login, addresses, withoutTls } = this.#target
+    const { smarthost, helloName, missing, login, addresses, withoutTls } = this.#target
     if (missing !== undefined)
       throw new StageFailed('connect', none('unauthenticated', `the file ${missing} is not there`))
     const policy = tlsPolicies[smarthost.tls.mode]
@@ -120,6 +120,7 @@ class Opening {
     if (login !== undefined) await this.#logIn(login, capabilities)
     return new Client(
       this.#wire,
+      helloName,
       capabilities,
       this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? '') : '',
       this.address,

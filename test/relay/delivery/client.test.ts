@@ -39,7 +39,7 @@ const soon: Told = (sent) => setImmediate(() => sent())
 
 async function transactWith(peer: Socket) {
   const wire = new Wire(peer, allWithin(200))
-  const client = new Client(wire, capabilitiesOf({ code: 250, lines: ['x', 'PIPELINING'] }), '', '')
+  const client = new Client(wire, 'client.test', capabilitiesOf({ code: 250, lines: ['x', 'PIPELINING'] }), '', '')
   const encoded = Buffer.from('hi\r\n.\r\n')
   const content = { kind: 'whole', encoded, octets: 4, eightBit: false, utf8Header: false } as const
   const mailing = { reversePath: 'a@b.test', forwardPaths: ['c@d.test'], parameters: '', content }

@@ -67,7 +67,7 @@ test.each(
     // By then the first recipient seems to be taken, and what refuses the second one seems to refuse DATA.
     RCPT: (time) => (time === 1 ? say('550 5.1.1 unknown') : undefined),
     DATA: (time) => (time === 0 ? last : undefined),
-    RSET: (time) => (time === 0 && last === silence ? silence : undefined),
+    EHLO: (time) => (time === 1 && last === silence ? silence : undefined),
   }
   const to = { forwardPaths: ['a@x.test', 'b@x.test'] }
   const { outcomes, upstream, spool } = await deliver({ script, offers }, to, hello, allWithin(1000))
@@ -192,10 +192,19 @@ test('a stray reply after the final one, in a later read: the next message is de
   expect(upstream.connections()).toBe(2)
 })
 
-test.each(both)('a refusal that RSET confirms keeps the connection: %s', async (_name, offers) => {
+test.each(
+  both.flatMap(([manner, offers]) =>
+    (
+      [
+        ['RSET', { RCPT: '550 5.1.1 unknown', DATA: '554 5.5.1 no recipients' }],
+        ['EHLO', { RCPT: '250 2.1.5 ok', DATA: '554 5.7.1 no' }],
+      ] as const
+    ).map(([command, says]) => [command, manner, says, offers] as const),
+  ),
+)('a refusal that %s confirms keeps the connection: %s', async (command, _manner, says, offers) => {
   const script: Script = {
-    RCPT: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined),
-    DATA: (time) => (time === 0 ? say('554 5.5.1 no recipients') : undefined),
+    RCPT: (time) => (time === 0 ? say(says.RCPT) : undefined),
+    DATA: (time) => (time === 0 ? say(says.DATA) : undefined),
   }
   const upstream = await startSmarthost({ script, offers })
   const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 1 }))
@@ -205,7 +214,24 @@ test.each(both)('a refusal that RSET confirms keeps the connection: %s', async (
   await attempted(2)
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['bounced', 'delivered'])
   expect(upstream.connections()).toBe(1)
-  expect(upstream.lines.filter((line) => line === 'RSET')).toHaveLength(1)
+  expect(upstream.lines.slice(1).filter((line) => line.startsWith(command))).toHaveLength(1)
+})
+
+test.each(
+  both,
+)('a smarthost that answers two commands late: the yes to a recipient confirms no refusal of another one: %s', async (_name, offers) => {
+  // To MAIL and the first two it says what was asked before; to DATA, what is for the second one.
+  const ofTheThird = say('250 2.1.5 ok')
+  const script: Script = {
+    DATA: (time) => (time === 0 ? say('550 5.1.1 unknown') : undefined),
+    RSET: (time) => (time === 0 ? ofTheThird : undefined),
+    EHLO: (time) => (time === 1 ? ofTheThird : undefined),
+  }
+  const to = { forwardPaths: ['a@x.test', 'b@x.test', 'c@x.test'] }
+  const { outcomes, spool, facts } = await deliver({ script, offers }, to)
+  expect(outcomes).toMatchObject([outOfStep, outOfStep, outOfStep])
+  expect(facts('dsnQueued')).toEqual([])
+  expect(spool.stored.size).toBe(1)
 })
 
 test.each([

@@ -47,6 +47,7 @@ test('content that is read piece by piece, each in time, is given up before its 
   }
   const client = new Client(
     new Wire(peer as Socket, deadlines),
+    'client.test',
     capabilitiesOf({ code: 250, lines: ['x', 'PIPELINING'] }),
     '',
     '',
