@@ -11,6 +11,8 @@ export type Cause =
   | 'refused'
   | 'lost'
   | 'silent'
+  /** Each reply was in time, and all of them together were not. */
+  | 'endless'
   /** Not SMTP, or not at its time. */
   | 'malformed'
   /** No TLS, or none that may be trusted. */
@@ -38,6 +40,7 @@ const subjects: Readonly<Record<Cause, string>> = {
   refused: '3.2',
   lost: '4.2',
   silent: '4.2',
+  endless: '4.2',
   malformed: '5.0',
   insecure: '7.5',
   unauthenticated: '7.8',

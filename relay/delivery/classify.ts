@@ -52,7 +52,7 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
   const { mail, rcpt } = transaction
   const someTaken = rcpt.some(isPositive)
   const rest = isPositive(mail) ? classifyRest(transaction) : classifyStage('MAIL', mail)
-  const goesOn = spoiltBy(transaction)
+  const goesOn = isTooLongFor(transaction, forwardPaths) ? isEndless : spoiltBy(transaction)
   return Array.from({ length: forwardPaths }, (_, i) => {
     const answer = rcpt[i]
     const isRest = !isPositive(mail) || answer === undefined || isPositive(answer)
@@ -63,6 +63,11 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
 }
 
 const lost = none('lost', 'no answer')
+const isEndless = (answer: Answer | undefined): boolean => answer?.kind === 'none' && answer.cause === 'endless'
+
+/** With so many recipients: fewer of them take less time. */
+const isTooLongFor = ({ mail, data, content }: Transaction, forwardPaths: number): boolean =>
+  forwardPaths > 1 && content === undefined && (isEndless(mail) || isEndless(data))
 
 /**
  * Some hang up over one recipient (Exim's drop, Haraka's DENYSOFTDISCONNECT), or when they have refused a few (Postfix's

@@ -122,7 +122,7 @@ export class Client {
     if (early?.kind === 'reply') return none('malformed', `answered ${early.reply.code} before DATA`)
     if (data?.kind !== 'reply') {
       // Who is silent then has an answer too few, and may have had one too many before; who has left has said all that it says.
-      const isInDoubt = data?.cause === 'malformed' || (data?.cause === 'silent' && [mail, ...rcpt].some(isFinal))
+      const isInDoubt = data?.cause === 'malformed' || (data?.cause !== 'lost' && [mail, ...rcpt].some(isFinal))
       return isInDoubt ? data : undefined
     }
     const { broken } = this.#wire

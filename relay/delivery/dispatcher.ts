@@ -344,7 +344,9 @@ export class Dispatcher {
     }
     const goesElsewhere = (some: readonly Result[]): boolean =>
       some.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again(some))
-    if (spoilt.length > 0 && !goesElsewhere(spoilt)) this.#addAgain(again(spoilt))
+    // Where nobody has an outcome, each of the next ones is for fewer.
+    const atMost = spoilt.length === parcel.recipients.length ? { atMost: Math.ceil(spoilt.length / 2) } : {}
+    if (spoilt.length > 0 && !goesElsewhere(spoilt)) this.#addAgain({ ...again(spoilt), ...atMost })
     if (leftOver.length > 0) this.#addAgain({ ...again(leftOver), atMost: taken })
     return goesElsewhere(failed) ? settled : [...settled, ...failed]
   }

@@ -9,7 +9,7 @@ export type Sorted = {
   readonly failed: readonly Result[]
   /** The smarthost took others and had no room for these: another transaction may (RFC 5321 section 4.5.3.1.10). */
   readonly leftOver: readonly Result[]
-  /** Others spoilt the transaction: another one without them may take these. */
+  /** Others spoilt the transaction, or there were too many for its time: another one without them may take these. */
   readonly spoilt: readonly Result[]
   readonly settled: readonly Result[]
   /** How many it had room for. */

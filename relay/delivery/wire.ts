@@ -71,7 +71,7 @@ export class Wire {
   /** Replies that are each in time are not waited for without end. */
   beginTransaction(): void {
     const ms = this.deadlines.transaction
-    this.#limit = setTimeout(() => this.#break(none('silent', `no end of the transaction within ${ms / 1000} s`)), ms)
+    this.#limit = setTimeout(() => this.#break(none('endless', `no end of the transaction within ${ms / 1000} s`)), ms)
   }
 
   /** Before its final dot, or without one: what is answered to that may be a yes, and has its own deadline. */

@@ -5,7 +5,7 @@ export type Outcome =
   | { readonly kind: 'delivered'; readonly reply: Reply }
   /**
    * How far the failure reaches: this recipient, this message, this message at this next hop, or all mail to that; or only this
-   * transaction, which ended for what others in it were refused.
+   * transaction, which ended for what others in it were refused, or since they were too many.
    */
   | {
       readonly kind: 'deferred'
