@@ -207,10 +207,15 @@ export class Lane {
     return wait
   }
 
-  /** What stands for an attempt, while none can be made. It was said of somebody else's mail: whose it was is left out. */
+  /**
+   * What stands for an attempt, while none can be made: our own words, since nobody said it of this message. What was said of
+   * somebody else's mail does not tell whose it was.
+   */
   get deferral(): Outcome {
-    const last = this.#pools.find(({ health }) => health.lastFailure !== undefined)?.health.lastFailure ?? leftOut
-    return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: { ...last, text: withoutAddresses(last.text) } }
+    const last = this.#pools.find(({ health }) => health.lastFailure !== undefined)?.health.lastFailure
+    const text = `${leftOut.text}${last === undefined ? '' : `, since other mail failed there: ${withoutAddresses(last.text)}`}`
+    const { code, status } = last ?? leftOut
+    return this.closed ?? { kind: 'deferred', scope: 'nextHop', reply: { code, status, text } }
   }
 
   /**

@@ -134,7 +134,7 @@ test('what waits for a dead smarthost expires too', async () => {
   expect(facts('bounced')).toHaveLength(10)
 })
 
-test('who is given up for what a smarthost said to another credential is not told to whom it said it', async () => {
+test('who is given up for what a smarthost said to another credential is told so, and not to whom it said it', async () => {
   const reply = '421 4.3.2 <board@customer.test>: Recipient address rejected: try again later'
   const upstream = await startSmarthost({ script: { RCPT: say(reply, { ends: 'drop' }) } })
   const [hour, at] = [3_600_000, Date.now()]
@@ -149,7 +149,9 @@ test('who is given up for what a smarthost said to another credential is not tol
   const { queueId } = spool.put(envelope(hello, late), hello).envelope
   await until('it is given up', () => !spool.has(queueId))
   const [dsn] = dsns(spool)
-  expect(String(dsn?.content)).toContain('421 4.3.2 <***>: Recipient address rejected')
+  const why =
+    '421 4.3.2 every next hop is left out for a while, since other mail failed there: <***>: Recipient address rejected'
+  expect(String(dsn?.content).replaceAll('\r\n ', ' ')).toContain(`Diagnostic-Code: X-Relayfleet; ${why}`)
   expect(JSON.stringify(facts('bounced'))).not.toContain('board')
   expect(String(dsn?.content)).not.toContain('board')
 })
