@@ -253,9 +253,10 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       metrics.captured.inc()
       log.info({ queueId }, 'captured')
     },
-    deferred(queueId: string, forwardPath: string, nextAttemptAt: number): void {
+    deferred(queueId: string, forwardPath: string, nextAttemptAt: number, replyLine: string): void {
+      const nextAt = new Date(nextAttemptAt).toISOString()
       log.info(
-        { queueId, forwardPath: show(forwardPath), nextAttemptAt: new Date(nextAttemptAt).toISOString() },
+        { queueId, forwardPath: show(forwardPath), nextAttemptAt: nextAt, reply: foreign(replyLine) },
         'deferred',
       )
     },

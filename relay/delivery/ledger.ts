@@ -133,7 +133,6 @@ export class Ledger {
       attempts: before.attempts + 1,
       nextAttemptAt: decision.do === 'retry' ? decision.at : before.nextAttemptAt,
       ambiguous: before.ambiguous + (outcome.kind === 'ambiguous' ? 1 : 0),
-      lastReply: replyLine(outcome.reply),
     }
   }
 
@@ -156,10 +155,10 @@ export class Ledger {
 
   #defer(message: Tracked, decided: readonly Decided[]): void {
     const { events, onRetry, timeOfDay } = this.#parts
-    for (const { recipient, decision } of decided) {
+    for (const { recipient, decision, outcome } of decided) {
       if (decision.do !== 'retry') continue
       const { forwardPath = '' } = message.recipients[recipient] ?? {}
-      events.deferred(message.envelope.queueId, forwardPath, timeOfDay(decision.at))
+      events.deferred(message.envelope.queueId, forwardPath, timeOfDay(decision.at), replyLine(outcome.reply))
       onRetry(message, decision.at)
     }
   }

@@ -39,8 +39,6 @@ export type RecipientState = {
   readonly nextAttemptAt: number
   /** Attempts that ended after our final dot without a reply: each may have made a copy. */
   readonly ambiguous: number
-  /** The last reply as one line, for queue listings and the DSN. */
-  readonly lastReply?: string
 }
 
 export type QueuedMessage = { readonly envelope: Envelope; readonly recipients: readonly RecipientState[] }

@@ -226,8 +226,8 @@ function weightOf({ entry }: Item): number {
   return 'recipients' in entry ? stateBytes(entry.recipients) / bytesOfOne : 1
 }
 
-/** A recipient with a reply of few words; next hops say up to 500 octets. */
-const bytesOfOne = 256
+/** A recipient in a state. */
+const bytesOfOne = 128
 
 /** A crowd that ends its messages at once would else hold the loop for a third of a second behind one write: this is some 25 ms. */
 const fullBatch = 12_000

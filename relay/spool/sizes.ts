@@ -5,16 +5,15 @@ import type { Envelope, RecipientState } from '../mail/envelope.ts'
 export const removalBytes = 80
 
 const stateFrame = 90
-const recipientFrame = 120
-const usualReply = 80
+const recipientFrame = 105
 const acceptanceFrame = 500
 
-/** A state of it, once each recipient has a reply. */
+/** A state of it. */
 export const stateBytesOf = ({ forwardPaths }: Pick<Envelope, 'forwardPaths'>): number =>
-  forwardPaths.reduce((sum, path) => sum + recipientFrame + path.length + usualReply, stateFrame)
+  forwardPaths.reduce((sum, path) => sum + recipientFrame + path.length, stateFrame)
 
 export const stateBytes = (recipients: readonly RecipientState[]): number =>
-  recipients.reduce((sum, r) => sum + recipientFrame + r.forwardPath.length + (r.lastReply?.length ?? 0), stateFrame)
+  recipients.reduce((sum, { forwardPath }) => sum + recipientFrame + forwardPath.length, stateFrame)
 
 /** Its acceptance, the content aside. */
 export const acceptanceBytes = ({ forwardPaths, redirectedFrom = [] }: Envelope): number =>

@@ -46,7 +46,7 @@ const facts: readonly ((events: Events, foreign: string) => void)[] = [
       outcome: { kind: 'bounced', reply: { code: 550, status: '5.1.1', text: foreign } },
     }),
   (events, foreign) => events.bounced('Q', foreign, 'refused', foreign),
-  (events, foreign) => events.deferred('Q', foreign, 0),
+  (events, foreign) => events.deferred('Q', foreign, 0, foreign),
   (events, foreign) => events.smarthostEjected('ses', 'smtp.example.net', 1, foreign),
   (events, foreign) => events.unexpected('data', new Error(foreign)),
 ]

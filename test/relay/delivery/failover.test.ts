@@ -251,8 +251,9 @@ test('no route takes the recipient: it waits, and does not bounce', async () => 
   const { spool, delivery, facts } = rig([forNobody])
   const { envelope: message } = spool.put(envelope(hello), hello)
   await until('deferred', () => delivery.summary().deferred === 1)
-  expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([
-    { state: 'pending', lastReply: expect.stringContaining('4.3.5') },
+  expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([{ state: 'pending' }])
+  expect(facts('deferred')).toEqual([
+    [message.queueId, 'user@example.net', expect.any(Number), expect.stringMatching(/^451 4\.3\.5 no route /)],
   ])
   expect(facts('bounced')).toEqual([])
 })

@@ -58,6 +58,20 @@ test('a lost answer is tried again, and counted', async () => {
   expect(recorded.at(-1)).toMatchObject({ ambiguous: 2, attempts: 2 })
 })
 
+test('the state of a recipient has the same few octets, whatever its next hop says of it', async () => {
+  const refusal = `550 5.1.1 ${'no '.repeat(150)}`
+  const upstream = await startSmarthost({ script: perRecipient({ a: () => refusal, b: () => '450 4.2.0 later' }) })
+  const { spool, facts } = rig([route('r', [smarthost('a', upstream.port)])])
+  const { queueId } = spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@x.test'] }), hello).envelope
+  await until('it is recorded', () => spool.log.includes(`record ${queueId}`))
+  expect(spool.stored.get(queueId)?.recipients.map((r) => [r.state, JSON.stringify(r).length < 120])).toEqual([
+    ['bounced', true],
+    ['pending', true],
+  ])
+  expect(facts('deferred')).toEqual([[queueId, 'b@x.test', expect.any(Number), '450 4.2.0 later']])
+  expect(facts('bounced')[0]?.at(-1)).toContain('no no no')
+})
+
 test('failures of one attempt are one DSN; the DSN is in the spool before its recipients are closed', async () => {
   const script = { ...perRecipient({ a: () => '550 5.1.1 no', c: () => '550 5.1.1 no' }), ...keepDsns }
   const upstream = await startSmarthost({ script })

@@ -89,7 +89,7 @@ test('states are durable when they are recorded, and the last one counts', async
   const { spool, directory } = await opened()
   const { envelope } = await accept(spool, contentOf(1, 10))
   const [one, two] = draft.forwardPaths.map(pending)
-  const first = [{ ...one, attempts: 1, lastReply: '451 4.3.0 later' }, two] as never
+  const first = [{ ...one, attempts: 1 }, two] as never
   const last = [{ ...one, attempts: 2, state: 'delivered', ambiguous: 1 }, two] as never
   await spool.record(envelope.queueId, first)
   await spool.record(envelope.queueId, last)
@@ -220,7 +220,7 @@ test('however many recipients become ours at once, one write makes a few thousan
   await spool.close()
 })
 
-test('however long the replies of next hops are, one write has no more of their states than the loop may be held for (case R15)', async () => {
+test('however many recipients have a new state at once, one write has no more of them than the loop may be held for (case R15)', async () => {
   const writes: number[] = []
   const noted = (file: DiskFile): DiskFile => ({
     ...file,
@@ -238,10 +238,9 @@ test('however long the replies of next hops are, one write has no more of their 
   const messages = await Promise.all(
     Array.from({ length: 30 }, (_, n) => accept(spool, contentOf(n, 100), { draft: { forwardPaths } })),
   )
-  const lastReply = `450 4.2.1 ${'x'.repeat(490)}`
-  const states = messages[0]?.recipients.map((r) => ({ ...r, attempts: 1, lastReply })) ?? []
+  const states = messages[0]?.recipients.map((r) => ({ ...r, attempts: 1 })) ?? []
   await Promise.all(messages.map(({ envelope }) => spool.record(envelope.queueId, states)))
-  expect(Math.max(...writes)).toBeLessThan(4_000_000)
+  expect(Math.max(...writes)).toBeLessThan(2_000_000)
   const recorded = await messagesOf(spool)
   expect(recorded.map(({ recipients }) => recipients)).toEqual(messages.map(() => states))
   await spool.close()

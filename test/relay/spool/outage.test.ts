@@ -52,7 +52,6 @@ const deferred = (forwardPaths: readonly string[], attempts: number) =>
     ...pending(path),
     attempts,
     nextAttemptAt: draft.acceptedAt + attempts,
-    lastReply: '451 4.4.1 every next hop is left out for a while',
   }))
 
 const dsnOn = (queueId: string, forwardPaths: readonly string[], n: number) => ({

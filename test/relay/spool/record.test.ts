@@ -16,7 +16,7 @@ const entries: readonly (readonly [Entry, (Buffer | undefined)?])[] = [
   [{ kind: 'accepted', envelope: envelope('bbbbbbbbbb', 0) }, contents[1]],
   [{ kind: 'moved', envelope: envelope('cccccccccc', 90), recipients: [pending('one@other.example')] }, contents[2]],
   [{ kind: 'accepted', envelope: envelope('dddddddddd', 9e6), file: { crc: 4_294_967_295 } }],
-  [{ kind: 'state', queueId: 'aaaaaaaaaa', recipients: [{ ...pending('ü@other.example'), lastReply: '451 ❌' }] }],
+  [{ kind: 'state', queueId: 'aaaaaaaaaa', recipients: [pending('ü❌@other.example')] }],
   [{ kind: 'removed', queueId: 'bbbbbbbbbb' }],
   [{ kind: 'void', queueId: 'cccccccccc' }],
 ]
