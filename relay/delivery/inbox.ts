@@ -1,5 +1,5 @@
 /** The capture inbox: `<queue id>.eml` and `<queue id>.json` for each captured message, in a folder that files alone explain. */
-import { link, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
@@ -31,7 +31,7 @@ async function mustHaveRoom(directory: string, bytes: number): Promise<void> {
   if (lacking !== undefined) throw new Error(lacking)
 }
 
-/** link(2) refuses where the name is taken; what has the name already was whole when it got it. */
+/** link(2) refuses where the name is taken; a file that has the name already was whole when it got it. */
 async function publish(path: string, content: () => AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
   const temporary = `${path}.tmp`
   try {
@@ -43,8 +43,10 @@ async function publish(path: string, content: () => AsyncIterable<Buffer> | Iter
   }
   await link(temporary, path).then(
     () => unlink(temporary),
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return unlink(temporary)
+    async (error: NodeJS.ErrnoException) => {
+      // A pipe, or a link to nowhere, is nobody's content: its place is taken.
+      if (error.code === 'EEXIST' && (await lstat(path)).isFile()) return unlink(temporary)
+      if (error.code === 'EEXIST') return rename(temporary, path)
       // SMB, FAT and much of FUSE give no file two names, which they say only of one whose other name is free.
       if (error.code === 'EPERM' || error.code === 'ENOTSUP' || error.code === 'ENOSYS') return rename(temporary, path)
       throw error

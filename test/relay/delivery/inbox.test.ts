@@ -1,12 +1,15 @@
 /** The capture inbox: files that are whole or not there, made once. */
+import { execFileSync } from 'node:child_process'
 import {
   existsSync,
   linkSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -83,6 +86,21 @@ test('killed between the two names of the content: what has its own is not opene
   expect(readFileSync(published).equals(hello)).toBe(true)
   await capture(directory, spool, message)
   expect(readFileSync(published).equals(hello)).toBe(true)
+})
+
+test.each([
+  ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
+  ['a link to nowhere', (path: string) => symlinkSync('nowhere', path)],
+])('%s with the name of its content is no content: its place is taken', async (_what, make) => {
+  const directory = folder()
+  const spool = new MemorySpool()
+  const message = envelope(hello)
+  spool.put(message, hello)
+  make(join(directory, `${message.queueId}.eml`))
+  await capture(directory, spool, message)
+  expect(lstatSync(join(directory, `${message.queueId}.eml`)).isFile()).toBe(true)
+  expect(readFileSync(join(directory, `${message.queueId}.eml`)).equals(hello)).toBe(true)
+  expect(readdirSync(directory).sort()).toEqual([`${message.queueId}.eml`, `${message.queueId}.json`])
 })
 
 test('content that is shorter than it was accepted is not captured', async () => {
