@@ -39,6 +39,7 @@ const quiet = {
   recovered: silent,
   spoolFault: silent,
   spoolRecovered: silent,
+  spoolNotIdentified: silent,
 }
 
 /** As submission does it; the messages were accepted over the last hour. */

@@ -164,6 +164,9 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     keyUsesNotKept(why: string): void {
       log.error({ why }, 'the last use of keys can not be kept')
     },
+    spoolNotIdentified(why: string): void {
+      log.error({ why }, 'the identity of the spool is not known')
+    },
     endpointsNotTold(why: string): void {
       log.error({ why }, 'endpoints.json could not be written')
     },

@@ -17,14 +17,21 @@
  *
  * A segment is deleted when it is the oldest and no message of ours has its newest record there; see cleaner.ts.
  */
+import type { Events } from '../events.ts'
+import { again } from './again.ts'
 import { type Disk, nodeDisk } from './disk.ts'
-import { spoolError } from './disk-error.ts'
+import { spoolError, wordsOf } from './disk-error.ts'
 import { makeFolders } from './folders.ts'
 import { identityOf } from './identity.ts'
 import { JournalSpool, type SpoolEvents } from './journal-spool.ts'
 import { type Lock, lockDirectory } from './lock.ts'
+import { pathsOf } from './paths.ts'
 
-type Parts = { readonly directory: string; readonly events: SpoolEvents; readonly now?: () => number }
+type Parts = {
+  readonly directory: string
+  readonly events: SpoolEvents & Pick<Events, 'spoolNotIdentified'>
+  readonly now?: () => number
+}
 
 /**
  * Opens the spool in this folder, making it if it is not there. A full or failing disk does not keep it from opening:
@@ -35,7 +42,7 @@ export async function openSpool({ directory, events, now = Date.now }: Parts): P
   await makeFolders(nodeDisk, directory)
   const lock = lockDirectory(directory)
   try {
-    const identity = await identify(directory)
+    const identity = await identify(directory, events)
     const disk = writtenAlone(lock)
     return await JournalSpool.open({ directory, identity, events, now, disk, closed: () => lock.release() })
   } catch (error) {
@@ -53,6 +60,12 @@ const writtenAlone = (lock: Lock): Disk => ({
   },
 })
 
-/** Undefined where it can not be written: on a full disk what is whole is delivered all the same. */
-const identify = (directory: string): Promise<string | undefined> =>
-  identityOf(nodeDisk, directory).catch(() => undefined)
+/** Undefined where it can not be read or written: what is whole is delivered all the same. */
+async function identify(directory: string, events: Parts['events']): Promise<string | undefined> {
+  try {
+    return await again(() => identityOf(nodeDisk, directory))
+  } catch (error) {
+    events.spoolNotIdentified(`${pathsOf(directory).identity}: ${wordsOf(error)}`)
+    return undefined
+  }
+}

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../relay/spool/disk.ts'
@@ -66,6 +66,18 @@ test.each([
   failing.failing.clear()
   const id = await identityOf(failing.disk, directory)
   expect(await identityOf(nodeDisk, directory)).toBe(id)
+})
+
+test('one that can not be read is told, and what is in the spool is delivered all the same', async () => {
+  const directory = temporaryFolder()
+  symlinkSync('identity', join(directory, 'identity'))
+  const { events, lines } = listening()
+  const spool = await openSpool({ directory, events })
+  expect([spool.identity, spool.fault]).toEqual([undefined, undefined])
+  expect(lines.filter((line) => line.startsWith('no identity'))).toEqual([
+    expect.stringContaining(`no identity ${join(directory, 'identity')}: ELOOP`),
+  ])
+  await spool.close()
 })
 
 test('one that can not be read is not replaced', async () => {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
-import type { SpoolEvents } from '../../../relay/spool/journal-spool.ts'
+import type { openSpool } from '../../../relay/spool/file-spool.ts'
 
 /** What was told, one line each. */
-export type Told = { readonly events: SpoolEvents; readonly lines: string[] }
+export type Told = { readonly events: Parameters<typeof openSpool>[0]['events']; readonly lines: string[] }
 
 export function listening(): Told {
   const lines: string[] = []
@@ -20,6 +20,7 @@ export function listening(): Told {
       recovered: (messages, swept) => lines.push(`recovered ${messages} swept ${swept}`),
       spoolFault: (why) => lines.push(`fault ${why}`),
       spoolRecovered: () => lines.push('mended'),
+      spoolNotIdentified: (why) => lines.push(`no identity ${why}`),
     },
   }
 }
