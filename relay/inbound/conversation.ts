@@ -1,6 +1,5 @@
 /** One session from its greeting to its end: asks the stages, remembers what they decided, and tells the events. */
 import type { Stage } from '../events.ts'
-import { comparableForwardPath } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
@@ -20,6 +19,7 @@ import { Patience } from './pace.ts'
 import { pathIn } from './path-line.ts'
 import { protocol } from './protocol.ts'
 import { rcptTo } from './rcpt-to.ts'
+import { Recipients } from './recipients.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session } from './session.ts'
 import { fateOf } from './verbs.ts'
@@ -160,7 +160,7 @@ export class Conversation {
     if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, path)
     this.#session.transaction = {
       ...decision.value,
-      forwardPaths: new Map(),
+      recipients: new Recipients(this.#inbound.held.of(this.#session.login?.credential ?? '')),
       refusedPaths: 0,
       startedAt: performance.now(),
     }
@@ -178,9 +178,7 @@ export class Conversation {
       if (transaction) transaction.refusedPaths++
       return this.refuse('rcpt', decision.refusal, path)
     }
-    const known = comparableForwardPath(decision.value)
-    if (transaction?.forwardPaths.has(known)) this.#clientFaults.repeated()
-    else transaction?.forwardPaths.set(known, decision.value)
+    if (transaction?.recipients.add(decision.value) === false) this.#clientFaults.repeated()
     return reply(250, '1.5', 'forward-path accepted')
   }
 
@@ -211,20 +209,21 @@ export class Conversation {
   async contentEnded(): Promise<Reply | undefined> {
     this.#patience?.end()
     const reception = this.#reception
-    const startedAt = this.#session.transaction?.startedAt
+    const { transaction } = this.#session
     // Who was told that it came too late may send it again: it is not ours as well, though a write may just have returned.
-    if (!reception || startedAt === undefined || this.#hungUp) return undefined
+    if (!reception || !transaction || this.#hungUp) return undefined
     // From here the message may become ours: neither the deadline nor a lost client stops it.
     this.#settling = true
     this.#reception = undefined
     this.#endTransaction()
     const decision = await this.#settled(reception).finally(() => {
       this.#settling = false
+      transaction.recipients.letGo()
     })
     this.#tellAudited('data', decision)
     return decision.kind === 'refused'
       ? this.refuse('data', decision.refusal)
-      : this.#accepted(decision.value, startedAt)
+      : this.#accepted(decision.value, transaction.startedAt)
   }
 
   /** Forgets a content that was to come and does not. */
@@ -353,6 +352,7 @@ export class Conversation {
 
   #endTransaction(): void {
     clearTimeout(this.#deadline)
+    if (!this.#settling) this.#session.transaction?.recipients.letGo()
     this.#session.transaction = undefined
     this.#mailRefused = false
   }

@@ -22,12 +22,12 @@ import type { Session, SessionLogin, Transaction } from './session.ts'
 export async function openReception(inbound: Inbound, session: Session): Promise<Decision<Reception>> {
   const { login: known, transaction } = session
   if (!known || !transaction) return refuse(protocol.mailFirst)
-  if (transaction.forwardPaths.size === 0) {
+  if (transaction.recipients.size === 0) {
     return refuse(transaction.refusedPaths > 0 ? protocol.noValidRecipients : protocol.rcptFirst)
   }
   const login = loginInForce(inbound, session, known)
   if (login.kind === 'refused') return refuse(login.refusal)
-  const over = peek(inbound, login.credential, transaction.forwardPaths.size)
+  const over = peek(inbound, login.credential, transaction.recipients.size)
   if (over) return refuse(over)
   try {
     const incoming = await inbound.spool.receive()
@@ -103,7 +103,7 @@ export class Reception {
 
   /** As the client named them, whatever the policy makes of them. */
   get #recipients(): number {
-    return this.#transaction.forwardPaths.size
+    return this.#transaction.recipients.size
   }
 
   async abort(): Promise<void> {
@@ -149,7 +149,7 @@ export class Reception {
   #judgeAgain(credential: CredentialConfig): Refusal | undefined {
     if (this.#transaction.revision === this.#inbound.inForce().revision) return undefined
     const facts = this.#facts(credential)
-    const paths = [...this.#transaction.forwardPaths.values()]
+    const paths = this.#transaction.recipients.paths
     const later = judgeHeader(facts, this.#senders)
     this.#later = later
     const ofPaths = paths.map((path, accepted) => judgeRcptTo(facts, path, accepted))
@@ -174,7 +174,7 @@ export class Reception {
       ...this.#taking,
       client: this.#client,
       smtpUtf8: this.#transaction.parameters.smtpUtf8,
-      forwardPaths: [...this.#transaction.forwardPaths.values()],
+      forwardPaths: this.#transaction.recipients.paths,
     })
   }
 
@@ -191,7 +191,7 @@ export class Reception {
       acceptedAt: this.#inbound.now(),
       credential: this.#login.credential,
       reversePath,
-      ...dispositionOf(recipients, [...this.#transaction.forwardPaths.values()]),
+      ...dispositionOf(recipients, this.#transaction.recipients.paths),
       fromDomain,
       ...(signingDomain !== undefined && { signingDomain }),
       client: this.#client,

@@ -52,6 +52,9 @@ export const heldBytes = 64 * 1_024
 export const heldByAll = 8 * 1_024 * 1_024
 export const heldAmongMany = 16 * 1_024
 
+/** Of a recipient, beside its path: its places in a list. */
+export const recipientBytes = 64
+
 /** Pieces that are kept apart: one of a single octet takes as much memory as 450 octets. */
 export const heldPieces = 128
 

@@ -28,8 +28,11 @@ export function readPathLine(verb: keyof typeof lines, line: Buffer): PathLine {
   if (!match) return { kind: 'refused', refusal: protocol.path }
   const parameters = readParameters(match[2] ?? '')
   if (!parameters) return { kind: 'refused', refusal: protocol.parameter }
-  return { kind: 'path', path: match[1] ?? '', parameters }
+  return { kind: 'path', path: inItsOwnMemory(match[1] ?? ''), parameters }
 }
+
+/** A part of a string keeps all of it, and behind a path a line may have 2 KB of white space. */
+const inItsOwnMemory = (part: string): string => Buffer.from(part).toString()
 
 /** Whatever a line names as its path, for the log; it is judged by the above. No regular expression: of many `<` it would try each. */
 export function pathIn(line: Buffer): string | undefined {

@@ -1,5 +1,5 @@
 /** RCPT: may this transaction go to this forward-path too? */
-import { comparableForwardPath } from '../mail/address.ts'
+import { refusal } from '../mail/rule.ts'
 import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { loginInForce } from './auth.ts'
 import { roomFor } from './counts.ts'
@@ -20,13 +20,15 @@ export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decisi
   // No extension that we offer has parameters for RCPT.
   if (command.parameters.size > 0) return refuse(protocol.unknownParameter)
 
-  const { forwardPaths, parameters } = transaction
-  const others = forwardPaths.size - (forwardPaths.has(comparableForwardPath(command.path)) ? 1 : 0)
+  const { recipients, parameters } = transaction
+  const isKnown = recipients.has(command.path)
+  const others = recipients.size - (isKnown ? 1 : 0)
   const { config } = inbound.inForce()
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
   const verdict = judgeRcptTo(facts, command.path, others)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
   const full = roomFor(inbound, login.credential, others)
   if (full) return refuse(full, verdict.audited)
+  if (recipients.areMuch && !isKnown) return refuse(refusal('always.memory'), verdict.audited)
   return { kind: 'accepted', value: command.path, audited: verdict.audited }
 }

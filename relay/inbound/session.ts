@@ -4,6 +4,7 @@ import type { CertificateTrouble, ClientCertificate } from '../rules/certificate
 import type { Proof } from '../rules/login.ts'
 import { originOf } from './origin.ts'
 import type { MailParameters } from './parameters.ts'
+import type { Recipients } from './recipients.ts'
 
 export type Transaction = {
   /** Of the monotonic clock. */
@@ -12,8 +13,7 @@ export type Transaction = {
   readonly parameters: MailParameters
   /** Of the configuration that the reverse-path was judged by. */
   readonly revision: number
-  /** As the client wrote them, by the form in which they are compared. */
-  readonly forwardPaths: Map<string, string>
+  readonly recipients: Recipients
   /** How many were refused. */
   refusedPaths: number
 }

@@ -150,8 +150,8 @@ export const rules = {
   'always.memory': {
     code: 451,
     subject: '3.1',
-    text: 'too many large headers are on their way at the same time; try again',
-    mend: 'nothing: clients try again, and a header of 16 KiB or less always passes',
+    text: 'too many large headers, or long lists of recipients, are on their way at the same time; try again',
+    mend: 'nothing: clients try again; a header of 16 KiB or less always passes, and so do 50 recipients',
   },
   'always.shutdown': {
     code: 421,

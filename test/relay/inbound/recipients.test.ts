@@ -1,0 +1,101 @@
+/** The forward-paths of a transaction: each mailbox once, and in little memory however many they are. */
+import type { Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import { Held } from '../../../relay/inbound/held.ts'
+import { readPathLine } from '../../../relay/inbound/path-line.ts'
+import { Recipients } from '../../../relay/inbound/recipients.ts'
+import { liveBytes } from '../live-memory.ts'
+import { banner, start, talk } from './clients.ts'
+import { app, baseConfig, other, type UnderTest } from './submission-under-test.ts'
+
+/** As long as a path may be. */
+const longPath = (n: number): string =>
+  `${`${n}`.padStart(64, 'a')}@${'b'.repeat(61)}.${'c'.repeat(62)}.${'d'.repeat(62)}`
+
+test('a mailbox that is named twice is kept as it was written first', () => {
+  const recipients = new Recipients(new Held().of('a'))
+  expect(['x@b.example', 'x@B.example', '"x"@b.example', 'X@b.example'].map((path) => recipients.add(path))).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ])
+  expect(recipients.paths).toEqual(['x@b.example', 'X@b.example'])
+  expect([recipients.size, recipients.has('"x"@b.example'), recipients.has('y@b.example')]).toEqual([2, true, false])
+})
+
+test('a thousand recipients take the memory of their paths, and not that of the lines they came in (case R15)', () => {
+  const recipients = new Recipients(new Held().of('a'))
+  const before = liveBytes()
+  for (let n = 0; n < 1000; n++) {
+    const read = readPathLine('RCPT', Buffer.from(`RCPT TO:<someone.${n}@elsewhere.example>${' '.repeat(2000)}`))
+    if (read.kind === 'path') recipients.add(read.path)
+  }
+  expect(recipients.size).toBe(1000)
+  expect(liveBytes() - before).toBeLessThan(500_000)
+})
+
+type Who = { readonly username: string; readonly password: string }
+
+async function inTransaction(under: UnderTest, { username, password }: Who, domain: string): Promise<Socket> {
+  const [, socket] = await banner(under, 'submissions')
+  const login = Buffer.from(`\0${username}\0${password}`).toString('base64')
+  await talk(socket, 'EHLO x', `AUTH PLAIN ${login}`, `MAIL FROM:<a@${domain}>`)
+  return socket
+}
+
+/** All of them at once; a reply each. */
+function name(socket: Socket, count: number): Promise<readonly string[]> {
+  return new Promise((resolve) => {
+    let said = ''
+    const take = (chunk: Buffer): void => {
+      said += chunk.toString()
+      const replies = said.split('\r\n').slice(0, -1)
+      if (replies.length < count) return
+      socket.off('data', take)
+      resolve(replies)
+    }
+    socket.on('data', take)
+    socket.write(Array.from({ length: count }, (_, n) => `RCPT TO:<${longPath(n)}>\r\n`).join(''))
+  })
+}
+
+const isTaken = (said: string): boolean => said.startsWith('250 2.1.5 ')
+
+/** How a transaction is over. */
+const ends: readonly ((socket: Socket) => unknown)[] = [
+  (socket) => talk(socket, 'RSET'),
+  (socket) => socket.destroy(),
+  (socket) => talk(socket, 'DATA', 'From: <a@corp.example>\r\n\r\nhello\r\n.'),
+  (socket) => talk(socket, 'DATA', 'From: <a@elsewhere.example>\r\n\r\nhello\r\n.'),
+]
+
+test('while much is held, each transaction has fifty recipients; who has few has all, and what is over counts no more (case R15)', {
+  timeout: 60_000,
+}, async () => {
+  const limits = { ...baseConfig.limits, recipientsPerMessage: 500, connectionsPerClient: 1000 }
+  const { under } = await start(undefined, { ...baseConfig, limits })
+  const mine = () => inTransaction(under, app, 'corp.example')
+  // Headers without an end: room for 280 recipients is left of the 8 MiB.
+  const header = `X: ${'y'.repeat(99_997)}`
+  for (let n = 0; n < 83; n++) {
+    const socket = await mine()
+    await talk(socket, 'RCPT TO:<a@elsewhere.example>', 'DATA')
+    await new Promise((resolve) => socket.write(header, resolve))
+  }
+  const atFirst = under.submission.sessions
+  for (const end of ends) {
+    const socket = await mine()
+    const replies = await name(socket, 350)
+    expect(replies.filter(isTaken).length).toBeGreaterThan(200)
+    expect(replies.filter(isTaken).length).toBeLessThan(300)
+    expect(replies.at(-1)).toMatch(/^451 4\.3\.1 .*\(always\.memory\)/)
+    const short = await mine()
+    expect((await name(short, 50)).every(isTaken)).toBe(true)
+    const fewer = await inTransaction(under, other, 'team-b.example')
+    expect((await name(fewer, 350)).every(isTaken)).toBe(true)
+    await end(socket)
+    for (const over of [short, fewer]) over.destroy()
+    await expect.poll(() => under.submission.sessions).toBeLessThanOrEqual(atFirst + ends.indexOf(end) + 1)
+  }
+})
