@@ -167,10 +167,11 @@ function keepGoodAuthorities({ config, files, stale, previous }: Reading): void 
   }
 }
 
-/** No smarthost lets anybody in by an empty name or password, as a hand may leave it in a Secret: the last good login stays in use. */
+/** Neither a smarthost nor a store lets anybody in by an empty name or password, as a hand may leave it in a Secret: the last good login stays in use. */
 function keepGoodLogins({ config, files, stale, previous }: Reading): void {
-  for (const { auth } of config.routes.flatMap((r) => r.smarthosts)) {
-    const pair = auth === undefined ? [] : [auth.usernameFile, auth.passwordFile]
+  const peers = [...config.routes.flatMap((r) => r.smarthosts), config.sharing?.store]
+  for (const auth of peers.flatMap((peer) => peer?.auth ?? [])) {
+    const pair = [auth.usernameFile, auth.passwordFile]
     const empty = pair.find((path) => secretIn({ files }, path) === '')
     if (empty === undefined || previous === undefined || pair.some((path) => !secretIn(previous, path))) continue
     for (const path of pair) files.set(path, previous.files.get(path) ?? '')

@@ -125,20 +125,34 @@ const withLogin: RelayConfig = {
   })),
 }
 
+const withStore: RelayConfig = {
+  ...config,
+  sharing: {
+    relays: 2,
+    store: {
+      ...{ host: 'store.example', port: 6379, database: 0, timeoutMs: 100, tls: { mode: 'Implicit' } },
+      auth: { usernameFile: 'store/username', passwordFile: 'store/password' },
+    },
+  },
+}
+
 test.each([
-  'ses/username',
-  'ses/password',
-])('an empty %s leaves the last good login in use, and is told', async (path) => {
+  ['ses/username', withLogin],
+  ['ses/password', withLogin],
+  ['store/username', withStore],
+  ['store/password', withStore],
+] as const)('an empty %s leaves the last good login in use, and is told', async (path, named) => {
   const { folder, write } = await written()
-  const good = { 'ses/username': 'relay', 'ses/password': 'first\n' }
-  write({ ...good, 'relay.json': printConfig(withLogin) })
+  const [username, password] = [path.replace(/[^/]*$/, 'username'), path.replace(/[^/]*$/, 'password')]
+  const good = { [username]: 'relay', [password]: 'first\n' }
+  write({ ...good, 'relay.json': printConfig(named) })
   const before = loadConfig(folder)
   // One that is half of a new login and half of the one before is none.
-  write({ 'ses/username': 'another', 'ses/password': 'second', [path]: '\n' })
+  write({ [username]: 'another', [password]: 'second', [path]: '\n' })
   const after = loadConfig(folder, before)
   expect(Object.fromEntries(after.files)).toMatchObject(good)
   expect(toldStale(after)).toEqual([`${path} (it is empty)`])
-  write({ 'ses/username': 'another', 'ses/password': 'second' })
+  write({ [username]: 'another', [password]: 'second' })
   expect(toldStale(loadConfig(folder, after))).toEqual([])
 })
 
