@@ -7,6 +7,7 @@ import {
   type ListenerConfig,
   type LoadedConfig,
   parseConfig,
+  printConfig,
   type RelayConfig,
   type SigningKeyConfig,
   secretIn,
@@ -15,6 +16,7 @@ import {
 import { ConfigOctets } from './config-octets.ts'
 import { joinText, onePiece } from './config-text.ts'
 import { type Validity, validityOf } from './inbound/validity.ts'
+import { lessRevoked } from './less-revoked.ts'
 import { readSigningKey } from './mail/signing-key.ts'
 import { printAuthority, readAuthority } from './rules/certificate.ts'
 
@@ -25,6 +27,8 @@ export type Loaded = LoadedConfig & {
   readonly stale: ReadonlyMap<string, string>
   /** Whether the same would be taken at another time: certificates begin and end. Absent: at any. */
   readonly holdsAt?: HoldsAt
+  /** Why the newest one can not be used: this is what ran before it, less what it has taken away. */
+  readonly refused?: string
 }
 
 /** What most of the time goes to: parsed before the rest is looked at, in a turn of its own. */
@@ -37,18 +41,45 @@ export function draftConfig(directory: string): Draft {
 }
 
 /**
- * Reads relay.json in `directory`, or its parts, and every file that it names; `octets` remembers what was read.
+ * Reads relay.json in `directory`, or its parts, and every file that it names; `octets` remembers what was read. What lacks a
+ * file that was never there, as in a pod that has yet to be made anew, waits; what it takes away does not.
  * @throws Error naming the file or field; what ran before stays in force.
  */
 export function loadConfig(
   directory: string,
-  previous?: LoadedConfig,
+  previous?: Loaded,
   octets = new ConfigOctets(directory),
   draft?: Draft,
   now = Date.now(),
 ): Loaded {
   const text = configText(directory, octets)
   const config = draft?.text === text ? draft.config : parsed(directory, text)
+  const outcome = wholeOr(previous, config, () => withFiles(directory, { text, config }, previous, octets, now))
+  // A file may have been replaced while its neighbours were read: old or new, never a mix.
+  if (configText(directory, new ConfigOctets(directory)) === text) return outcome
+  return loadConfig(directory, previous, octets, undefined, now)
+}
+
+function wholeOr(previous: Loaded | undefined, config: RelayConfig, load: () => Loaded): Loaded {
+  try {
+    return load()
+  } catch (error) {
+    if (previous === undefined) throw error
+    const refused = (error as Error).message
+    const left = lessRevoked(previous.config, config)
+    const text = printConfig(left)
+    if (text === printConfig(previous.config)) return { ...previous, refused }
+    return { ...previous, config: left, hash: configHash(text), refused }
+  }
+}
+
+function withFiles(
+  directory: string,
+  { text, config }: Draft,
+  previous: Loaded | undefined,
+  octets: ConfigOctets,
+  now: number,
+): Loaded {
   const files = new Map<string, string>()
   const stale = new Map<string, string>()
   const dispensable = new Set(signingKeyFilesOf(config))
@@ -66,9 +97,6 @@ export function loadConfig(
   keepGoodAuthorities(reading)
   keepGoodLogins(reading)
   keepGoodSigningKeys(reading)
-  // The file may have been replaced while its neighbours were read: old or new, never a mix.
-  if (configText(directory, new ConfigOctets(directory)) !== text)
-    return loadConfig(directory, previous, octets, undefined, now)
   return {
     config,
     hash: configHash(text),
@@ -220,6 +248,7 @@ export const toldStale = ({ stale }: Loaded): readonly string[] => [...stale].ma
 /** Two loads that would do the same, and have the same to tell. */
 export const sameConfig = (a: Loaded, b: Loaded): boolean =>
   a.hash === b.hash &&
+  a.refused === b.refused &&
   toldStale(a).join() === toldStale(b).join() &&
   a.files.size === b.files.size &&
   [...a.files].every(([path, text]) => b.files.get(path) === text)

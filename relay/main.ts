@@ -137,7 +137,7 @@ atWork = true
 delivery.start()
 drain.set(isToLeave(args.config) ?? false, true)
 const begun = apply(loaded).then((why) => {
-  configError ??= why
+  if (configError === loaded.refused) configError = why
 })
 const reloads = new OneAtATime(reload, begun)
 await begun
@@ -148,7 +148,9 @@ reloads.ask()
 function firstConfig(): Loaded {
   const before = outcomeOf(() => lastGood.load())
   try {
-    return folder.load(before instanceof Error ? undefined : before)
+    const first = folder.load(before instanceof Error ? undefined : before)
+    configError = first.refused
+    return first
   } catch (error) {
     configError = (error as Error).message
     if (!(before instanceof Error)) return before
@@ -167,7 +169,9 @@ async function reload(): Promise<void> {
     await turn()
     await keyrings.ahead(next)
     if (stopping) return
-    if (configError === undefined && next === loaded) tellEndpoints()
+    const { refused } = next
+    if (refused !== undefined && next !== loaded && refused !== configError) events.configRefused(refused)
+    if (configError === refused && next === loaded) tellEndpoints()
     else configError = await apply(next)
   } catch (error) {
     const why = (error as Error).message
@@ -180,6 +184,7 @@ async function reload(): Promise<void> {
 async function apply(next: Loaded): Promise<string | undefined> {
   const isTriedAgain = next === loaded && undone.length > 0
   const told = next === loaded ? [] : toldStale(loaded)
+  const isAsBefore = next !== loaded && next.refused !== undefined && next.hash === loaded.hash
   loaded = next
   for (const stale of toldStale(next)) if (!told.includes(stale)) events.fileNotUsed(stale)
   const whole = [
@@ -191,9 +196,11 @@ async function apply(next: Loaded): Promise<string | undefined> {
   ]
   undone = await together(isTriedAgain ? undone.map(({ act }) => act) : whole)
   tellEndpoints()
-  const why = undone.length === 0 ? undefined : undone.map((one) => one.why).join('; ')
-  if (why === undefined) events.configApplied(next.hash)
-  else if (why !== configError) events.configAppliedInPart(next.hash, why)
+  const whys = [next.refused, ...undone.map((one) => one.why)].filter((why) => why !== undefined)
+  const why = whys.length === 0 ? undefined : whys.join('; ')
+  if (undone.length > 0 && why !== configError)
+    events.configAppliedInPart(next.hash, undone.map((o) => o.why).join('; '))
+  if (undone.length === 0 && !isAsBefore) events.configApplied(next.hash)
   return why
 }
 

@@ -15,6 +15,8 @@ const layers = [
   'relay/config-text.ts',
   'relay/mail/',
   'relay/rules/',
+  'relay/held-entry.ts',
+  'relay/less-revoked.ts',
   'relay/metrics.ts',
   'relay/events.ts',
   'relay/shared-page.ts',
@@ -117,7 +119,7 @@ const bans: readonly (readonly [string, string])[] = [
   ['operator/cluster/', 'operator/local/'],
 ]
 
-/** Of the relay, the operator may know the contract, the mail vocabulary, the rules, the status page, how both watch folders, how both serve pages and how both look at a peer's certificate. */
+/** Of the relay, the operator may know the contract, the mail vocabulary, the rules, what is left of what ran, the status page, how both watch folders, how both serve pages and how both look at a peer's certificate. */
 const operatorMaySee = [
   'relay/node-flags.ts',
   'relay/config.ts',
@@ -125,6 +127,8 @@ const operatorMaySee = [
   'relay/folder-watch.ts',
   'relay/mail/',
   'relay/rules/',
+  'relay/held-entry.ts',
+  'relay/less-revoked.ts',
   'relay/http.ts',
   'relay/within.ts',
   'relay/shared-page.ts',

@@ -2,15 +2,15 @@
 import { durationMs } from '../../crds/duration.ts'
 import { quantityBytes } from '../../crds/quantity.ts'
 import { type CredentialConfig, type LimitStoreConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
+import { heldEntry } from '../../relay/held-entry.ts'
+import { heldConfig } from '../../relay/less-revoked.ts'
+import { canLogIn } from '../../relay/rules/proof.ts'
 import type { CompiledFleet } from './compiled.ts'
-import { heldEntry } from './held-entry.ts'
 import { limitStoreConfig } from './limit-store.ts'
 import { hostnameOf, listenerConfig, servicePort } from './listener.ts'
 import { acceptedSpools, discardsQueue } from './own-annotations.ts'
 import type { JudgedPolicy } from './policy.ts'
-import { canLogIn } from './proof.ts'
 import { type Member, routeConfig } from './route.ts'
-import { signingHeld } from './signing.ts'
 import { type BesideSpec, type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 
@@ -147,9 +147,6 @@ function saidOf(policy: BesideSpec | undefined): Pick<CompiledFleet, 'acceptedSp
   }
 }
 
-/** The schema's limit. */
-const mostRelays = 100
-
 type Held = {
   readonly policy: Policy | undefined
   /** Also of a policy that does not satisfy its schema. */
@@ -175,25 +172,14 @@ export function holdFleet(
     const entry = now && heldEntry(before, now)
     if (entry === undefined) return []
     // Where nothing is known of its keys, they stay; where it is known that there are none, they were revoked.
-    const held = keys.has(before.name as Name) ? entry : { ...entry, keys: before.keys }
-    return canLogIn(held) ? [held] : []
+    return [keys.has(before.name as Name) ? entry : { ...entry, keys: before.keys }]
   })
-  const suspended = running.suspended || (policy?.spec.suspended ?? false)
-  const { tokens: _, signing: __, brokenDomains: ___, throttles, sharing, routes, queue, evidence, ...rest } = running
-  // A fleet that shared nothing yet has as many relays as nobody knows, and hands out too little rather than too much.
-  const shares = sharing === undefined ? sharingOf({ credentials }, policy?.spec.replicas ?? mostRelays) : { sharing }
-  const config = {
-    ...rest,
-    suspended,
+  const config = heldConfig(running, {
     credentials,
-    ...(credentials.some((c) => c.serviceAccounts !== undefined) ? tokens : {}),
-    ...signingHeld(credentials, running),
-    ...broken,
-    ...(throttles !== undefined && { throttles }),
-    ...shares,
-    routes,
-    queue,
-    evidence,
-  }
+    suspended: running.suspended || (policy?.spec.suspended ?? false),
+    tokens: tokens.tokens,
+    brokenDomains: broken.brokenDomains,
+    relays: policy?.spec.replicas,
+  })
   return printConfig(config) === printConfig(running) ? hold : { ...hold, config }
 }

@@ -1,11 +1,11 @@
 /** What signs in a fleet: the keys of every domain that its credentials send as, by the files that relays find them in. */
 import { createHash } from 'node:crypto'
-import type { CredentialConfig, RelayConfig, SigningConfig } from '../../relay/config.ts'
+import type { RelayConfig, SigningConfig } from '../../relay/config.ts'
 import { keyTypeOf } from '../lifecycle/dkim-key.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { signingAlgorithms } from '../lifecycle/held-key.ts'
 import type { Known } from './known.ts'
-import { type MailDomains, mailDomains } from './mail-domains.ts'
+import type { MailDomains } from './mail-domains.ts'
 import type { Name } from './snapshot.ts'
 
 type Signs = Pick<RelayConfig, 'signing'>
@@ -74,10 +74,3 @@ export const signingKeyFile = (
   name: Name,
   { selector, publicKey }: { readonly selector: string; readonly publicKey: string },
 ): string => `dkim-${createHash('sha256').update(`${name} ${publicKey}`).digest('hex').slice(0, 12)}-${selector}.pem`
-
-/** A held fleet signs as before, for whom it still has. */
-export function signingHeld(credentials: readonly CredentialConfig[], running: Signs): Signs {
-  const domains = mailDomains(credentials)
-  const signing = (running.signing ?? []).filter((entry) => domains.get(entry.senderDomain as Name) === entry.domain)
-  return signing.length === 0 ? {} : { signing }
-}

@@ -1,11 +1,12 @@
 /** All findings of an object: what is wrong with it, and the good news where nothing of a type is. */
+
+import { hasKeys } from '../../relay/rules/proof.ts'
 import type { Compiled, CompiledFleet, Finding } from './compiled.ts'
 import { inOrder } from './condition.ts'
 import type { JudgedCredential } from './credential.ts'
 import { type Domains, domainFindings } from './domain.ts'
 import { findings } from './findings.ts'
 import type { JudgedPolicy } from './policy.ts'
-import { hasKeys } from './proof.ts'
 import { type Domain, type Invalid, type Name, nameOf, type Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 

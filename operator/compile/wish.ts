@@ -1,9 +1,9 @@
 /** What a credential wishes from a fleet: by its spec, or, where that has an error, what it had there before. */
 import { durationMs } from '../../crds/duration.ts'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
+import { hasKeys } from '../../relay/rules/proof.ts'
 import type { Key } from '../lifecycle/keys.ts'
 import { certificateOf } from './client-certificate.ts'
-import { hasKeys } from './proof.ts'
 import { type BindingKeys, type Credential, type Name, nameOf, namespaceOf, splitName } from './snapshot.ts'
 
 export type Wish = {

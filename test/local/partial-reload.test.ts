@@ -9,7 +9,8 @@ import type { RelayConfig } from '../../relay/config.ts'
 import { makeCertificates } from '../certificates.ts'
 import { ed25519Key, signingWith } from '../relay/delivery/signing-keys.ts'
 import { freePort } from './free-port.ts'
-import { loadConfig, startRelay, writeRelay } from './relay-process.ts'
+import { loadConfig, login, type Relay, startRelay, writeRelay } from './relay-process.ts'
+import { SmtpSession } from './smtp-session.ts'
 import { until } from './until.ts'
 
 type Trouble = { readonly told: RegExp; end(): void }
@@ -23,7 +24,8 @@ async function stage() {
   const before = loadConfig({ listenPort, smarthostPort, maxConnections: 1 })
   const write = (config: RelayConfig): void => writeRelay(folder, config, certificates)
   write(before)
-  return { folder, before, otherPort, write }
+  const access = { host: '127.0.0.1', port: listenPort, tls: 'StartTLS', ca: certificates.ca, login } as const
+  return { folder, before, otherPort, access, write }
 }
 
 async function running() {
@@ -168,4 +170,55 @@ test('a relay that starts again goes on with the last good content of what went 
   expect(status.signing.broken).toEqual([])
   expect(status.stale).toEqual(['tls.crt (it ended at 2021-01-01T00:00:00Z)', expect.stringMatching(/^dkim\/s1\.pem /)])
   expect(status.configError).toBeUndefined()
+})
+
+/** With a listener whose certificate nobody has brought: what a pod that has yet to be made anew does not mount. */
+const lacking = (before: RelayConfig, port: number): RelayConfig => {
+  const tls = { mode: 'Implicit', minVersion: '1.2', certificateFile: 'other.crt', keyFile: 'other.key' } as const
+  return {
+    ...before,
+    listeners: [...before.listeners, ...before.listeners.map((l) => ({ ...l, name: 'other', port, tls }))],
+  }
+}
+const without = (config: RelayConfig, change: object): RelayConfig => ({
+  ...config,
+  credentials: config.credentials.map((c) => ({ ...c, ...change })),
+})
+
+test('a new configuration that lacks a file which was never there waits for it, and what it takes away does not, nor over a restart (case A22)', async () => {
+  const { folder, before, otherPort, access, write } = await stage()
+  const relay = await startRelay(folder)
+  const untilRefused = (relay: Relay, unlike: string): Promise<string> =>
+    until('it is refused', async () => {
+      const { configError = '', hash } = await relay.status()
+      return /other\.crt is not readable/.test(configError) && hash !== unlike && hash
+    })
+  const { hash } = await relay.status()
+  write(lacking(before, otherPort))
+  expect(await untilRefused(relay, '')).toBe(hash)
+  await (await SmtpSession.open(access)).quit()
+
+  write(without(lacking(before, otherPort), { suspended: true }))
+  await untilRefused(relay, hash)
+  await expect(SmtpSession.open(access)).rejects.toThrow('(credential.suspended)')
+  expect((await relay.status()).listeners.map(({ name }) => name)).toEqual(['submission'])
+  expect(await relay.metric('relayfleet_config_ok')).toBe(0)
+
+  // Given back it waits, as all that is new does.
+  write(lacking(before, otherPort))
+  process.kill(relay.pid, 'SIGHUP')
+  await expect(SmtpSession.open(access)).rejects.toThrow('(credential.suspended)')
+  await relay.end('SIGKILL')
+  write(without(lacking(before, otherPort), { keys: [{ id: 'second', verifier: `sha256:${'0'.repeat(64)}` }] }))
+  const again = await startRelay(folder)
+  onTestFinished(async () => void (await again.end('SIGKILL')))
+  await untilRefused(again, hash)
+  await expect(SmtpSession.open(access)).rejects.toThrow('535')
+
+  write(before)
+  await until('it is as it was', async () => {
+    const status = await again.status()
+    return status.configError === undefined && status.hash === hash
+  })
+  await (await SmtpSession.open(access)).quit()
 })

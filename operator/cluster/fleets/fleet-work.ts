@@ -1,8 +1,8 @@
 /** The work on one fleet: its certificate, its configuration, its objects, in the order in which its relays need them. */
 import type { RelayConfig } from '../../../relay/config.ts'
+import { lessRevoked } from '../../../relay/less-revoked.ts'
 import type { Issued } from '../../ca.ts'
 import type { CompiledFleet } from '../../compile/compiled.ts'
-import { lessRevoked } from '../../compile/less-revoked.ts'
 import { TooLarge } from '../../manifests/config-secrets.ts'
 import { manifestsOf } from '../../manifests/manifests.ts'
 import type { ClusterFacts } from '../../manifests/relay-fleet.ts'

@@ -1,7 +1,7 @@
-/** What a credential of a held fleet has: what it had, as far as it has it still; whatever is new waits for the policy (0011). Pure. */
+/** What a credential of a held fleet has: what it had, as far as it has it still; whatever is new waits (0011). Pure. */
 import { isDeepStrictEqual } from 'node:util'
-import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
-import { isWithin } from '../../relay/rules/networks.ts'
+import type { CredentialConfig, LimitsConfig, SenderConfig } from './config.ts'
+import { isWithin } from './rules/networks.ts'
 
 /** Undefined where nothing is left that it could log in by, send as, come from or send to. */
 export function heldEntry(before: CredentialConfig, now: CredentialConfig): CredentialConfig | undefined {

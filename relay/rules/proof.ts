@@ -1,5 +1,5 @@
 /** What a credential logs in by, as its relays know it. */
-import type { CredentialConfig } from '../../relay/config.ts'
+import type { CredentialConfig } from '../config.ts'
 
 type Proof = Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'>
 

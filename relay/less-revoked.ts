@@ -1,0 +1,60 @@
+/** What ran, less what the configuration that can not take its place has taken away: that waits for nobody (0011). Pure. */
+import type { CredentialConfig, RelayConfig } from './config.ts'
+import { heldEntry } from './held-entry.ts'
+import { canLogIn } from './rules/proof.ts'
+
+/** The schema's limit: where nobody knows how many they are, each relay hands out too little rather than too much. */
+const mostRelays = 100
+
+export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig {
+  const entries = new Map(now.credentials.map((entry) => [entry.name, entry]))
+  const credentials = running.credentials.flatMap((before) => {
+    const entry = entries.get(before.name)
+    return (entry && heldEntry(before, entry)) ?? []
+  })
+  const { tokens, brokenDomains, sharing } = now
+  return heldConfig(running, {
+    credentials,
+    suspended: running.suspended || now.suspended,
+    tokens,
+    brokenDomains,
+    relays: sharing?.relays,
+  })
+}
+
+export type Left = Pick<RelayConfig, 'credentials' | 'suspended'> & {
+  readonly tokens: RelayConfig['tokens']
+  readonly brokenDomains: RelayConfig['brokenDomains']
+  /** Who share limits, where there were none to share; absent: nobody knows. */
+  readonly relays: number | undefined
+}
+
+/** The fields are in the order of the contract, since the text is what is hashed and compared. */
+export function heldConfig(running: RelayConfig, left: Left): RelayConfig {
+  const { tokens: _, signing: __, brokenDomains: ___, throttles, sharing: shared, ...before } = running
+  const { routes, queue, evidence, ...rest } = before
+  const { suspended, tokens, brokenDomains } = left
+  const credentials = left.credentials.filter(canLogIn)
+  const signing = signingHeld(credentials, running)
+  const isShared = credentials.some((c) => c.limits !== undefined)
+  const sharing = shared ?? (isShared ? { relays: Math.max(1, left.relays ?? mostRelays) } : undefined)
+  return {
+    ...rest,
+    suspended,
+    credentials,
+    ...(tokens !== undefined && credentials.some((c) => c.serviceAccounts !== undefined) && { tokens }),
+    ...(signing.length > 0 && { signing }),
+    ...(brokenDomains !== undefined && { brokenDomains }),
+    ...(throttles !== undefined && { throttles }),
+    ...(sharing !== undefined && { sharing }),
+    routes,
+    queue,
+    evidence,
+  }
+}
+
+/** It signs as before, for whom it still has. */
+function signingHeld(credentials: readonly CredentialConfig[], { signing = [] }: RelayConfig) {
+  const senders = new Map(credentials.flatMap((c) => c.senders.map((s) => [s.senderDomain, s.domain] as const)))
+  return signing.filter((entry) => senders.get(entry.senderDomain) === entry.domain)
+}
