@@ -135,7 +135,7 @@ const quotesDo = (value: unknown, pattern: string | undefined): boolean =>
 
 /** A value that has the wrong type or form is wrong once, not once more for each rule that follows from it. */
 const firstPerField = (problems: readonly Problem[]): readonly Problem[] =>
-  problems.filter((p, i) => problems.findIndex((q) => q.field === p.field) === i)
+  [...Map.groupBy(problems, ({ field }) => field).values()].flatMap(([first]) => first ?? [])
 
 function check(key: string, schema: () => JsonSchema, value: unknown, written: Written): readonly Problem[] {
   const validator = validatorOf(key, schema)

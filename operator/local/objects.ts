@@ -5,6 +5,7 @@ import type { Invalid } from '../compile/snapshot.ts'
 import { readDeclared } from './declarations.ts'
 import type { Declared } from './declared-object.ts'
 import { offsetOf } from './offset.ts'
+import { repeatedKey } from './repeated-key.ts'
 
 export type Position = { readonly file: string; readonly line: number; readonly column: number }
 
@@ -57,6 +58,8 @@ export function readObjects(text: string, file: string): Read {
     prettyErrors: false,
     // Its warnings are in the document; those that it tells by itself quote what may be a Secret's value.
     logLevel: 'error',
+    // Looked for in one walk.
+    uniqueKeys: false,
     customTags: (tags) => [truths, numbers, ...tags],
     // kubectl's YAML has these as well.
     merge: true,
@@ -79,6 +82,9 @@ const ownWords: Readonly<Record<string, string>> = {
   BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape, and this is none; write two, or take single quotes',
 }
 
+const repeatedText =
+  'this key is there twice in one object; take one of the two away, or put a line --- before the next object'
+
 /** What the parser quotes may be a Secret's value, so only its own words are kept. */
 const withoutQuotation = ({ code, message }: YAMLError): string =>
   ownWords[code] ?? (/^[^:"]*/.exec(message)?.[0] ?? '').trim()
@@ -98,6 +104,13 @@ function readDocument(source: Source): Read {
     const message = `this is not well-formed YAML: ${withoutQuotation(fault)}`
     return unread([{ ...positionOf(source, fault.pos[0]), message }])
   }
+  if (document.directives?.yaml.explicit === true) {
+    const message = 'kubectl does not read what has a line %YAML before it; take that line out'
+    return unread([{ ...positionOf(source, document.range?.[0] ?? 0), message }])
+  }
+  const repeated = repeatedKey(document)
+  if (repeated !== undefined)
+    return unread([{ ...positionOf(source, repeated.range?.[0] ?? 0), message: repeatedText }])
   if (isEmpty(document)) return nothing
   const { foreign, object, declared, faults: problems } = readDeclared(document)
   if (foreign) return nothing

@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { declaredFacts } from '../../operator/local/declared.ts'
 import { joinReads, locate, readObjects } from '../../operator/local/objects.ts'
+import { leastCpuMs } from '../cpu-time.ts'
 
 const domain = (name: string, more = ''): string => `apiVersion: relayfleet.dev/v1alpha1
 kind: SenderDomain
@@ -175,6 +176,34 @@ test.each([
 test('text that is no YAML is one problem: what the parser meets later follows from it', () => {
   const { problems } = readObjects('kind: A\n\tmetadata: {name: x\n- b: c\n d: [', 'f.yaml')
   expect(problems).toMatchObject([{ line: 2, message: expect.stringMatching(/^this is not well-formed YAML: Tabs/) }])
+})
+
+test.each([
+  ['a field', domain('a', '  environment: Production\n'), '7:3'],
+  ['a field in quotes', domain('a', '  "environment": Production\n'), '7:3'],
+  ['a field of an object in one line', domain('a').replace('{name: a', '{name: a, name: a'), '3:21'],
+  ['an object behind which a line --- is missing', domain('a') + domain('b'), '7:1'],
+  ['a number and its text', `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  1: a\n  "1": b\n`, '6:3'],
+])('%s twice is told where it is again, and nobody can say which one is meant', (_name, text, place) => {
+  const { problems, objects } = readObjects(text, 'f.yaml')
+  expect(problems.map((p) => `${p.line}:${p.column} ${p.message}`)).toEqual([
+    `${place} this key is there twice in one object; take one of the two away, or put a line --- before the next object`,
+  ])
+  expect(objects).toEqual([])
+})
+
+test('a line %YAML, which kubectl does not read, is told', () => {
+  const { problems, objects } = readObjects(`%YAML 1.2\n---\n${domain('a')}`, 'f.yaml')
+  expect(problems).toMatchObject([{ line: 2, message: expect.stringContaining('take that line out') }])
+  expect(objects).toEqual([])
+})
+
+test('an object costs its length: 20,000 keys of a Secret', () => {
+  const keys = Array.from({ length: 20_000 }, (_, i) => `  k${i}: v`).join('\n')
+  const secret = `apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n${keys}\n`
+  const tenth = `${secret.split('\n').slice(0, 2004).join('\n')}\n`
+  const costs = [secret, tenth].map((text) => leastCpuMs(3, () => readObjects(text, 'f.yaml')))
+  expect((costs[0] ?? 0) / (costs[1] ?? 1)).toBeLessThan(30)
 })
 
 test('the values of a Secret are its reader’s, its keys are facts', () => {
