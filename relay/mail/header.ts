@@ -131,12 +131,19 @@ export function parseFrom(value: string): ParsedFrom {
   return displayName === undefined ? { ok: false, why: noPhrase(phrase) } : { ok: true, mailbox, displayName }
 }
 
-const noPhrase = (text: string): string =>
-  />[ \t]*,/.test(text)
+const noPhrase = (text: string): string => {
+  if (encodesQuote(text)) return 'a double quote within an encoded-word'
+  return />[ \t]*,/.test(text)
     ? 'more than one mailbox'
     : 'a display name that has to stand in double quotes, and without backslashes'
+}
+
+/** Who looks for encoded-words first, as Python's email does, has quotes begin and end elsewhere: what is in ours is outside. */
+const encodesQuote = (phrase: string): boolean =>
+  [...phrase.matchAll(/=\?(?=([^?]*\?[bq]\?[^?]*)\?=)/gi)].some(([, word = '']) => word.includes('"'))
 
 function parsePhrase(text: string): string | undefined {
+  if (encodesQuote(text)) return undefined
   const words: string[] = []
   for (word.lastIndex = 0; word.lastIndex < text.length; ) {
     const [, quoted, atom] = word.exec(text) ?? []
@@ -155,14 +162,17 @@ function unquote(quoted: string | undefined): string | undefined {
 
 /**
  * What of a folded name stands outside of quotes for software that takes a line end for their end, too, as Python's
- * parseaddr does: all that is behind the line end, and what is alone before it. Empty where no quotes are folded.
+ * parseaddr does: all that is behind the line end, and what is alone before it or in the first quotes, which it takes for the
+ * whole address then. Empty where no quotes are folded.
  */
 export function besideFolds(name: string): string {
   const pieces = name.replace(/\\[^\r]/g, '').split('"')
   const folded = pieces.findIndex((piece, i) => i % 2 === 1 && piece.includes('\r\n'))
   const [before = '', ...behind] = pieces[folded]?.split('\r\n') ?? []
   if (folded === -1) return ''
-  return [isAlone.test(before) ? `${before};` : '', ...behind, ...pieces.slice(folded + 1)].join(' ')
+  const [first = ''] = pieces[1]?.split('\r\n') ?? []
+  const alone = [first, before].filter((piece) => isAlone.test(piece)).map((piece) => `${piece};`)
+  return [...alone, ...behind, ...pieces.slice(folded + 1)].join(' ')
 }
 
 const isAlone = /^[ \t]*[^ \t]+[ \t]*$/

@@ -58,7 +58,7 @@ export const showsOwnAddress = each(({ displayName, shown, mailbox }, field, { c
 
 /** Who decodes before reading takes an address in brackets for the mailbox; RFC 2047 section 6.2 has it the other way round. */
 export const noHiddenMailbox = each(({ displayName, shown, besideFolds, mailbox }, field) => {
-  if (goesOn.test(besideFolds) || showsAnotherAddress(besideFolds, mailbox))
+  if (goesOn.test(besideFolds) || isJoined.test(besideFolds) || showsAnotherAddress(besideFolds, mailbox))
     return malformed(`${field} has an address in a quoted name that is folded`)
   if (!displayName.includes('=?')) return undefined
   const hides =
@@ -70,5 +70,11 @@ export const noHiddenMailbox = each(({ displayName, shown, besideFolds, mailbox 
 
 /** White space and comments between brackets are skipped: `<app@corp.t (x) .other.t>` is one address. */
 const goesOn = /<(?=[^<>]*@)[^<>]*[\s(]/
+
+/**
+ * Outside of brackets, too, by who parses as RFC 822 did: `app@corp.t (x) .other.t`, `app@corp.t other.t`, `ceo. app@corp.t`, and
+ * `@other.t`, whose local part are the quotes before it.
+ */
+const isJoined = /@[^\s()<>,;@]*(?:\s+[^\s)>,;]|\()|\.\s+[^\s()<>,;@]+@|(?:^|[\s)[\]{}',;:|<>])@/
 
 const isBracketed = (text: string): boolean => text.includes('<') && text.includes('@')

@@ -91,12 +91,26 @@ test.each([
   ['without', '"The Boss,\r\n ceo@other.t"'],
   ['in quotes that end there', '"The\r\n Boss" "<ceo@other.t>"'],
   ['alone before the line end', '"ceo@other.t\r\n "'],
+  ['alone in the first quotes', '"ceo@other.t" "The\r\n Boss"'],
+  ['its local part before the line end', '"ceo\r\n @other.t"'],
 ])('case M23: an address beside a line end in quotes is ambiguous where names may show addresses: %s', (_name, name) => {
   const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
   const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
   expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
   expect(ruleOf(message(`From: ${name.replaceAll('\r\n', '')} <app@corp.t>`), allowing)).toBeUndefined()
   expect(ruleOf(message('From: "ceo@other.t for\r\n Example" <app@corp.t>'), allowing)).toBeUndefined()
+})
+
+test.each([
+  ['a list', '=?utf-8?q? "?=,ceo@other.t,=?utf-8?q?" ?='],
+  ['one address', 'x =?utf-8?q? "?=ceo@other.t"'],
+  ['quotes of which one is taken', '"=?utf-8?q?x" ?= ",ceo@other.t,"'],
+  ['quotes in the name of a charset', '=?ut "f?q?x?=,ceo@other.t,=?ut" f?q?x?='],
+])('case M23: an address beside quotes that an encoded-word takes is ambiguous where names may show addresses: %s', (_name, name) => {
+  const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
+  expect(
+    ruleOf(message(`From: ${name} <app@corp.t>`), facts({ senderRules: senderRules({ headerFrom: allow }) })),
+  ).toBe(MAL)
 })
 
 test('the display name of a Sender is judged as that of From', () => {
