@@ -44,7 +44,7 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
   const failure = outcomes.find(isFailure)
   if (failure !== undefined) return afterFailure(health, failure.reply, now)
   const throttled = outcomes.find(isThrottling)
-  if (throttled !== undefined) return afterThrottling(health, throttled.reply, now)
+  if (throttled !== undefined) return afterThrottling(health, throttled.reply, now, outcomes.some(isDelivered))
   if (health.proven && health.failures === 0 && health.pauses === 0) return health
   // What was in flight when it asked for a pause takes nothing of it back.
   if (now < health.pausedUntil) return { ...health, ...working }
@@ -54,6 +54,8 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
 /** Of the next hop itself, or of one of its addresses. */
 export const isFailure = (o: Outcome): boolean =>
   o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')
+
+const isDelivered = ({ kind }: Outcome): boolean => kind === 'delivered'
 
 /** It spoke, and ended for what it refused. */
 const isOfTransaction = (o: Outcome): boolean => o.kind === 'deferred' && o.scope === 'transaction'
@@ -75,10 +77,17 @@ function afterFailure(health: Health, reply: Reply, now: number): Health {
 /** Certificate or password: trying again soon would only lock the account (RFC 3463 section 3.8). */
 const isOfConfiguration = (reply: Reply | undefined): boolean => reply?.status === '4.7.5' || reply?.status === '4.7.8'
 
-function afterThrottling(health: Health, reply: Reply, now: number): Health {
+/** Who took others in the same transaction carries mail: its pause does not grow. */
+function afterThrottling(health: Health, reply: Reply, now: number, tookOthers: boolean): Health {
   if (now < health.pausedUntil) return health
-  const pausedUntil = now + doubled(health.pauses)
-  return { ...health, lastFailure: reply, lastFailureAt: now, pausedUntil, pauses: health.pauses + 1 }
+  const pauses = tookOthers ? 0 : health.pauses
+  return {
+    ...health,
+    lastFailure: reply,
+    lastFailureAt: now,
+    pausedUntil: now + doubled(pauses),
+    pauses: pauses + 1,
+  }
 }
 
 /** For status pages: the state, until when, and why. */

@@ -146,6 +146,7 @@ const greylisted: Outcome = {
   reply: { code: 450, status: '4.2.0', text: 'later' },
 }
 const refused: Outcome = { kind: 'bounced', reply: { code: 550, status: '5.1.1', text: 'unknown' } }
+const delivered: Outcome = { kind: 'delivered', reply: { code: 250, status: '2.0.0', text: 'queued' } }
 const throttled: Outcome = {
   kind: 'deferred',
   scope: 'message',
@@ -209,6 +210,15 @@ test('case U23: what was in flight when it asked for a pause takes nothing of th
   for (const outcome of [refused, greylisted, throttled])
     expect(afterAttempt(paused, [outcome], 999)).toMatchObject({ proven: true, pausedUntil: 1000, pauses: 1 })
   expect(afterAttempt(paused, [refused], 1000)).toEqual(healthy)
+})
+
+test('case U23: who throttles some recipients and takes others is paused each time, and never for longer', () => {
+  let health = healthy
+  for (let i = 0; i < 8; i++) {
+    const now = health.pausedUntil
+    health = afterAttempt(health, [delivered, throttled], now)
+    expect(health.pausedUntil - now).toBe(1000)
+  }
 })
 
 test('failures of those in flight when it was left out do not prolong it', () => {
