@@ -57,7 +57,8 @@ const attemptCostMs = 0.25
 const longestStreak = 20
 /** A domain that has mail all the time is looked up anew after this time. */
 const lookUpEveryMs = 60_000
-export const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 86_400_000 }
+/** Five days (RFC 5321 section 4.5.4.1): that no route is there is most likely a mistake, and the times of those that were may be long. */
+export const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 432_000_000 }
 const noRoute: Outcome = {
   kind: 'deferred',
   scope: 'message',

@@ -244,12 +244,13 @@ test('a smarthost that comes back is used again, and what waited meanwhile is no
   expect(facts('smarthostEjected')).toEqual([['a', '127.0.0.1', 1000, expect.stringMatching(/^451 4\.4\.2 banner: /)]])
 })
 
-test('no route takes the recipient: it waits, and does not bounce', async () => {
+test('no route takes the recipient: it waits, and does not bounce, also after a day', async () => {
   const forNobody = route('nobody', [smarthost('a', 1)], {
     match: { senderDomains: [], recipientDomains: [], credentials: [] },
   })
   const { spool, delivery, facts } = rig([forNobody])
-  const { envelope: message } = spool.put(envelope(hello), hello)
+  const acceptedAt = Date.now() - 24.5 * 3_600_000
+  const { envelope: message } = spool.put(envelope(hello, { acceptedAt }), hello)
   await until('deferred', () => delivery.summary().deferred === 1)
   expect(spool.stored.get(message.queueId)?.recipients).toMatchObject([{ state: 'pending' }])
   expect(facts('deferred')).toEqual([
