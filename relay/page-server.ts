@@ -18,7 +18,7 @@ export type Serving = {
   close(): void
 }
 
-/** A kubelet, a Prometheus, an operator and a few people. */
+/** A kubelet, a Prometheus, an operator and a few people; as many may have asked, and as many be about to. */
 const mostConnections = 32
 /** For a question, and for whatever an answer waits for its reader. */
 const patienceMs = 10_000
@@ -33,11 +33,15 @@ export async function servePages(
   at: { readonly host: string; readonly port: number },
   makers: Makers,
 ): Promise<Serving> {
-  const open = new Set<Socket>()
+  const silent = new Crowd()
+  const asking = new Crowd()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {}).setTimeout(patienceMs, () => socket.destroy())
-    makeRoom(open, socket)
+    const { remoteAddress = '' } = socket
+    silent.enter(socket, remoteAddress)
     whenAsked(socket, (text) => {
+      silent.leave(socket)
+      asking.enter(socket, remoteAddress)
       const question = questionIn(text)
       void answer(question, makers).then((told) => tell(socket, told, question.method === 'HEAD'))
     })
@@ -47,7 +51,8 @@ export async function servePages(
   server.on('error', () => {})
   const close = (): void => {
     server.close()
-    for (const socket of open) socket.destroy()
+    silent.destroy()
+    asking.destroy()
   }
   return { port: (server.address() as AddressInfo).port, close }
 }
@@ -106,12 +111,33 @@ function tell(socket: Socket, { code, type, body }: Page, headOnly: boolean): vo
   socket.destroySoon()
 }
 
-/** The oldest connection gives way: were new ones refused, a few that ask nothing would hide that the relay lives. */
-function makeRoom(open: Set<Socket>, socket: Socket): void {
-  open.add(socket)
-  socket.once('close', () => open.delete(socket))
-  if (open.size <= mostConnections) return
-  const [oldest] = open
-  if (oldest !== undefined) open.delete(oldest)
-  oldest?.destroy()
+/**
+ * Where one is too many, an older one gives way, the oldest of the address that has most: were new ones refused, a few would
+ * hide that the relay lives. Who has asked is in nobody's way who has not, and the other way round: a page takes a moment.
+ */
+class Crowd {
+  readonly #addresses = new Map<Socket, string>()
+
+  enter(socket: Socket, address: string): void {
+    if (this.#addresses.size >= mostConnections) this.#makeRoom()
+    this.#addresses.set(socket, address)
+    socket.once('close', () => this.leave(socket))
+  }
+
+  leave(socket: Socket): void {
+    this.#addresses.delete(socket)
+  }
+
+  destroy(): void {
+    for (const socket of this.#addresses.keys()) socket.destroy()
+  }
+
+  #makeRoom(): void {
+    const byAddress = Map.groupBy(this.#addresses.keys(), (socket) => this.#addresses.get(socket))
+    const [most] = [...byAddress.values()].toSorted((a, b) => b.length - a.length)
+    const oldest = most?.[0]
+    if (oldest === undefined) return
+    this.leave(oldest)
+    oldest.destroy()
+  }
 }

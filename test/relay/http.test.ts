@@ -20,8 +20,8 @@ async function served(pages: Partial<Pages> = {}): Promise<number> {
   return port
 }
 
-async function connected(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
+async function connected(port: number, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress })
   socket.on('error', () => {})
   closers.push(() => socket.destroy())
   await once(socket, 'connect')
@@ -151,6 +151,40 @@ test('connections that ask nothing keep nobody from an answer, and are few (case
   const silent = await Promise.all(Array.from({ length: 200 }, () => connected(port)))
   expect(await answerTo(port, 'GET /healthz')).toMatch(/^HTTP\/1.1 200 /)
   await vi.waitFor(() => expect(silent.filter((s) => !s.closed).length).toBeLessThanOrEqual(32))
+})
+
+test('who is about to ask is heard, however many wait for a page that takes a moment (case R18)', async () => {
+  const port = await served({ metrics: () => new Promise(() => {}) })
+  const socket = await connected(port)
+  for (let n = 0; n < 100; n += 1) {
+    const other = await connected(port, `127.0.0.${n + 2}`)
+    other.write('GET /metrics HTTP/1.1\r\n\r\n')
+    await vi.waitFor(() => expect(other.writableLength).toBe(0))
+  }
+  socket.write('GET /healthz HTTP/1.1\r\n\r\n')
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 200 /)
+})
+
+test.each([
+  ['ask nothing', '127.0.0.1', ''],
+  ['ask nothing, from elsewhere', '127.0.0.2', ''],
+  ['ask for the same page, from elsewhere', '127.0.0.2', 'GET /metrics HTTP/1.1\r\n\r\n'],
+])('who has asked for a page that takes a moment gets it, however many come meanwhile that %s (case R18)', async (_who, localAddress, question) => {
+  let made = (): void => {}
+  const making = new Promise<void>((resolve) => {
+    made = resolve
+  })
+  const port = await served({
+    metrics: async () => {
+      await making
+      return { type: 'text/plain', text: 'm 1\n' }
+    },
+  })
+  const answer = answerTo(port, 'GET /metrics')
+  for (let n = 0; n < 100; n += 1) (await connected(port, localAddress)).write(question)
+  expect(await answerTo(port, 'GET /healthz')).toMatch(/^HTTP\/1.1 200 /)
+  made()
+  expect(await answer).toMatch(/^HTTP\/1.1 200 /)
 })
 
 test('a connection is for one answer', async () => {
