@@ -4,23 +4,25 @@ import { few } from '../../few.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import { podName } from '../fleets/leaving.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
-import { type FleetEvidence, lasts, lateMs, staying } from './fleet-evidence.ts'
+import { type FleetEvidence, lasts, lateMs, present, staying } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 
 /** Why a pod is not ready, in the words of whoever knows. */
 const whyNotReady = ({ pod, report }: AskedPod): string =>
   `${pod.name}: ${pod.waiting ?? report?.configError ?? (report?.notReady.join('; ') || 'it is not ready yet')}`
 
-/** Why relays are fewer than declared: each that is not ready, each that has yet to end, and those that are not there. */
+/** Why relays are fewer than declared: each that is not ready, or was to leave, each that has yet to end, and those that are not there. */
 export function whyFewer(evidence: FleetEvidence): readonly string[] {
   const { fleet, replicas, standing, pods } = evidence
   const names = Array.from({ length: replicas ?? standing }, (_, i) => podName(fleet, i))
+  const toStay = present(evidence).filter(({ pod }) => pod.drainSince !== undefined && names.includes(pod.name))
   const ending = pods.filter(({ pod }) => pod.leaving && names.includes(pod.name))
   const absent = names.filter((name) => !pods.some(({ pod }) => pod.name === name))
   return [
     ...staying(evidence)
       .filter(({ pod }) => !pod.ready)
       .map(whyNotReady),
+    ...toStay.map(({ pod }) => `${pod.name}: it is marked as one that leaves, and has yet to hear that it stays`),
     ...ending.map(({ pod }) => `${pod.name}: ${whyEnding(pod, evidence)}`),
     ...(absent.length > 0
       ? [`${absent.length} pods are not there (${few(absent, ', ')}); ${whereTold(fleet, 'them')}`]

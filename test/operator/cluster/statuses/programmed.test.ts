@@ -39,6 +39,16 @@ const rows: readonly Row[] = [
     'False Deleting',
     'its relays take no new mail',
   ],
+  [
+    'it was to have none, and its pods have yet to hear that they stay',
+    {
+      noneReadySince: now - 5000,
+      pods: [0, 1].map((i) => ({ pod: pod(i, { drainSince: now - 1000 }), report: report({ drain: 'Drained' }) })),
+    },
+    'settled',
+    'False NoRelayReady',
+    'no relay is ready: shared-0: it is marked as one that leaves, and has yet to hear that it stays; shared-1: ',
+  ],
   ['one lags for long', { pods: [good(0), lagging(1, 31_000)] }, 'settled', 'False Lagging', 'shared-1'],
   [
     'its pods could not be listed',
