@@ -44,6 +44,7 @@ describe.runIf(helmInstalled())('helm', () => {
     ['a namespace that is none', { watchNamespaces: ['Mail'] }, /at '\/watchNamespaces\/0'.*does not match pattern/],
     ['a namespace twice', { watchNamespaces: ['mail', 'mail'] }, /at '\/watchNamespaces'/],
     ['an image with its digest in the name', { image: { repository: 'a@sha256:0' } }, /at '\/image\/repository'/],
+    ['an image with its tag in the name', { image: { repository: 'r.test:5000/a:1' } }, /at '\/image\/repository'/],
     ['more replicas than one that works and some that wait', { replicas: 50 }, /at '\/replicas'/],
     ['an admission policy that is switched by a word', { admissionPolicy: 'off' }, /at '\/admissionPolicy'/],
     ['an admission policy that is left unsaid', { admissionPolicy: { enabled: null } }, /missing property 'enabled'/],
@@ -64,6 +65,10 @@ describe.runIf(helmInstalled())('helm', () => {
     ['a right that is switched by a word', { crds: { keep: 'yes' } }, /at '\/crds\/keep'/],
   ])('refuses %s and says where', (_name, values, message) => {
     expect(() => rendered(values)).toThrow(message)
+  })
+
+  test.each(['a', 'localhost:5000/a', 'r.test/a/b'])('an image may be of a registry: %s', (repository) => {
+    expect(podOf(rendered({ image: { repository, tag: '1' } })).spec.containers[0]?.image).toBe(`${repository}:1`)
   })
 
   test('the kinds are kept on uninstall, or not, or not brought at all, and else unchanged', () => {
