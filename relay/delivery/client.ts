@@ -144,6 +144,8 @@ export class Client {
     const reset = await (byHello ? this.#ask(`EHLO ${this.#helloName}\r\n`, 'EHLO') : this.#ask('RSET\r\n', 'RSET'))
     const isInStep = hasCode(reset, 250) && (!byHello || hasManyLines(reset))
     this.#unclean = !isInStep
+    // A login may end by it, and some wait longer at each (Sendmail's MAXHELOCOMMANDS).
+    if (byHello) this.quit()
     if (isInStep || hasCode(reset, 421)) return undefined
     if (reset.kind === 'none') return reset.cause === 'lost' ? undefined : reset
     return none('malformed', `${byHello ? 'EHLO' : 'RSET'} was answered ${reset.reply.code} out of order`)

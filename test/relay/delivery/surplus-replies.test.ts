@@ -196,12 +196,12 @@ test.each(
   both.flatMap(([manner, offers]) =>
     (
       [
-        ['RSET', { RCPT: '550 5.1.1 unknown', DATA: '554 5.5.1 no recipients' }],
-        ['EHLO', { RCPT: '250 2.1.5 ok', DATA: '554 5.7.1 no' }],
+        ['RSET', 'keeps', { RCPT: '550 5.1.1 unknown', DATA: '554 5.5.1 no recipients' }],
+        ['EHLO', 'ends', { RCPT: '250 2.1.5 ok', DATA: '554 5.7.1 no' }],
       ] as const
-    ).map(([command, says]) => [command, manner, says, offers] as const),
+    ).map(([command, what, says]) => [command, what, manner, says, offers] as const),
   ),
-)('a refusal that %s confirms keeps the connection: %s', async (command, _manner, says, offers) => {
+)('a refusal that %s confirms %s the connection: %s', async (command, what, _manner, says, offers) => {
   const script: Script = {
     RCPT: (time) => (time === 0 ? say(says.RCPT) : undefined),
     DATA: (time) => (time === 0 ? say(says.DATA) : undefined),
@@ -213,8 +213,12 @@ test.each(
   spool.put(envelope(hello), hello)
   await attempted(2)
   expect(attempts.map((a) => a.outcome.kind)).toEqual(['bounced', 'delivered'])
-  expect(upstream.connections()).toBe(1)
-  expect(upstream.lines.slice(1).filter((line) => line.startsWith(command))).toHaveLength(1)
+  expect(upstream.connections()).toBe(what === 'keeps' ? 1 : 2)
+  const first = upstream.lines.slice(
+    1,
+    upstream.lines.findLastIndex((line) => line.startsWith('MAIL')),
+  )
+  expect(first.find((line) => line === 'RSET' || line.startsWith('EHLO'))).toContain(command)
 })
 
 test.each(
