@@ -226,7 +226,8 @@ class Recovery {
       damaged: async () => {},
       damagedState: ignored,
     })
-    for (const { handle, place } of this.#replay.reported()) {
+    for (const { handle, dsn: queueId, place } of this.#replay.reported()) {
+      if (!(await this.#tells(queueId))) continue
       const dsn = recordIn(await read(place), place.segment.nonce)?.entry
       const forwardPaths = (dsn !== undefined && 'envelope' in dsn && dsn.envelope.reports?.forwardPaths) || []
       const before = (await messages.load(handle))?.message.recipients ?? []
@@ -235,6 +236,16 @@ class Recovery {
       this.#ahead.report(handle, forwardPaths)
       register.standing(handle, after)
     }
+  }
+
+  /** One that is ours without its content was refused, which took the content away at once, or is damaged: nobody hears of it. */
+  async #tells(dsn: string): Promise<boolean> {
+    const { register } = this.#replay
+    const handle = register.find(dsn)
+    if (handle === undefined || register.isDone(handle) || !register.hasFile(handle)) return true
+    if (await this.#hasContent(handle)) return true
+    this.#end(handle)
+    return false
   }
 
   /** Without those that have nothing left to do, and those whose content, in a file of its own, is gone or has another length. */

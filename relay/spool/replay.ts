@@ -65,11 +65,11 @@ export class Replay {
     return this.#listed
   }
 
-  /** Messages that are ours, and where the DSNs lie that report on them. */
-  *reported(): Iterable<{ readonly handle: number; readonly place: Place }> {
-    for (const { original, place } of this.#reports.all()) {
+  /** Messages that are ours, and the DSNs that report on them with where these lie. */
+  *reported(): Iterable<{ readonly handle: number; readonly dsn: string; readonly place: Place }> {
+    for (const { original, dsn, place } of this.#reports.all()) {
       const handle = this.register.find(original)
-      if (handle !== undefined) yield { handle, place }
+      if (handle !== undefined) yield { handle, dsn, place }
     }
   }
 

@@ -24,11 +24,12 @@ export class Reports {
     if (handle !== undefined) this.#dsns.delete(handle)
   }
 
-  /** Messages and where the records lie that report on them. */
-  *all(): Iterable<{ readonly original: string; readonly place: Place }> {
+  /** Messages, and the DSNs that report on them with where their records lie. */
+  *all(): Iterable<{ readonly original: string; readonly dsn: string; readonly place: Place }> {
     for (let handle = 0; handle < this.#dsns.top; handle += 1) {
       const place = this.#dsns.has(handle) ? this.#places.get(handle) : undefined
-      if (place !== undefined) yield { original: this.#originals.idOf(this.#original.get(handle)), place }
+      if (place === undefined) continue
+      yield { original: this.#originals.idOf(this.#original.get(handle)), dsn: this.#dsns.idOf(handle), place }
     }
   }
 }
