@@ -29,7 +29,7 @@ export class Content {
   /** The last octets of them; as a buffer it would keep all that came with them. */
   #tail = ''
   #heldBytes = 0
-  #verdict: JudgedHeader | undefined
+  #verdict: Omit<JudgedHeader, 'header'> | undefined
   #headerTooLarge = false
   #headerAmongMany = false
 
@@ -130,9 +130,10 @@ export class Content {
     else if (end !== -1) this.#goOnWith(this.#judge(octets.subarray(0, end)), octets.subarray(end))
   }
 
-  #goOnWith(verdict: JudgedHeader, rest: Buffer): void {
+  /** The header is held with what follows it, and no longer than that. */
+  #goOnWith({ header, ...verdict }: JudgedHeader, rest: Buffer): void {
     this.#verdict = verdict
-    this.#holdOnly([verdict.header, rest], verdict.header.length + rest.length)
+    this.#holdOnly([header, rest], header.length + rest.length)
   }
 
   #takeHeld(): Buffer {

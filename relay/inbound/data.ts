@@ -12,6 +12,7 @@ import { loginInForce } from './auth.ts'
 import { Content, type JudgedHeader } from './content.ts'
 import { count, peek } from './counts.ts'
 import { dispositionOf } from './disposition.ts'
+import type { HeldShare } from './held.ts'
 import { type Decision, type Inbound, refuse } from './inbound.ts'
 import { mendHeader, type Taking } from './mended-header.ts'
 import { protocol } from './protocol.ts'
@@ -37,6 +38,8 @@ export async function openReception(inbound: Inbound, session: Session): Promise
   }
 }
 
+const nothing = Buffer.alloc(0)
+
 export class Reception {
   readonly #inbound: Inbound
   readonly #session: Session
@@ -44,8 +47,9 @@ export class Reception {
   readonly #transaction: Transaction
   readonly #incoming: Incoming
   readonly #content: Content
-  /** The fields that say who sends. */
-  #senders: Buffer = Buffer.alloc(0)
+  readonly #share: HeldShare
+  /** The fields that say who sends: as long as a header may be, and kept to the end. */
+  #senders: Buffer = nothing
   /** By a configuration that has come since MAIL. */
   #later: HeaderVerdict | undefined
   #failed: Refusal | undefined
@@ -58,7 +62,8 @@ export class Reception {
     this.#transaction = transaction
     this.#incoming = incoming
     const limits = { messageBytes: config.limits.messageBytes, bareNewlines: bareNewlinesAt(config, session.listener) }
-    this.#content = new Content(limits, inbound.held.of(login.credential), (header) => this.#judge(header))
+    this.#share = inbound.held.of(login.credential)
+    this.#content = new Content(limits, this.#share, (header) => this.#judge(header))
   }
 
   /** Takes all of it, also what is refused already. A promise where the disk has to be waited for. */
@@ -69,7 +74,11 @@ export class Reception {
   }
 
   /** The message is ours when this is accepted. */
-  async settle(): Promise<Decision<Envelope>> {
+  settle(): Promise<Decision<Envelope>> {
+    return this.#settle().finally(() => this.#keepSenders(nothing))
+  }
+
+  async #settle(): Promise<Decision<Envelope>> {
     const rest = this.#content.end()
     const { audited, refusal: refused } = this.#content
     if (refused) return this.#giveUp(refused, audited)
@@ -108,7 +117,13 @@ export class Reception {
 
   async abort(): Promise<void> {
     this.#content.letGo()
+    this.#keepSenders(nothing)
     await this.#incoming.abort()
+  }
+
+  #keepSenders(octets: Buffer): void {
+    this.#share.change(this.#senders.length, octets.length)
+    this.#senders = octets
   }
 
   async #giveUp(refused: Refusal, audited: readonly Refusal[]): Promise<Decision<never>> {
@@ -132,7 +147,7 @@ export class Reception {
     if (login.kind === 'refused') return { refusal: login.refusal, audited: [], fromDomain: '', header }
     try {
       const { fields, ...verdict } = judgeHeader(this.#facts(login.credential), header)
-      this.#senders = sendersIn(header, fields)
+      this.#keepSenders(sendersIn(header, fields))
       const mended = mendHeader(header, fields, this.#taking)
       return { ...verdict, header: Buffer.concat([Buffer.from(this.#received()), mended]) }
     } catch (error) {

@@ -202,6 +202,16 @@ test.each([
   expect(content.end()).toHaveLength(60_000 + begin.length)
 })
 
+test('of a header that went to the spool nothing is kept, however long its content is on its way (case R15)', () => {
+  const begin = liveBytes()
+  const contents = Array.from({ length: 100 }, () =>
+    held(70_000, new Held().of('a'), `X: ${'y'.repeat(90_000)}\r\n\r\n`),
+  )
+  for (const content of contents) expect(content.release()).toHaveLength(160_007)
+  expect(liveBytes() - begin).toBeLessThan(1_000_000)
+  expect(contents.every(({ refusal }) => refusal === undefined)).toBe(true)
+})
+
 test('a content that is refused keeps nothing of what came (case R15)', () => {
   const begin = liveBytes()
   const refused = Array.from({ length: 100 }, () => held(120_000, new Held().of('a'), 'X: '))
