@@ -162,8 +162,8 @@ function unquote(quoted: string | undefined): string | undefined {
 
 /**
  * What of a folded name stands outside of quotes for software that takes a line end for their end, too, as Python's
- * parseaddr does: all that is behind the line end, and what is alone before it or in the first quotes, which it takes for the
- * whole address then. Empty where no quotes are folded.
+ * parseaddr does: all that is behind the line end, and what ends in an address before it or in the first quotes, which it takes
+ * for the whole address then. Empty where no quotes are folded.
  */
 export function besideFolds(name: string): string {
   const pieces = name.replace(/\\[^\r]/g, '').split('"')
@@ -171,8 +171,8 @@ export function besideFolds(name: string): string {
   const [before = '', ...behind] = pieces[folded]?.split('\r\n') ?? []
   if (folded === -1) return ''
   const [first = ''] = pieces[1]?.split('\r\n') ?? []
-  const alone = [first, before].filter((piece) => isAlone.test(piece)).map((piece) => `${piece};`)
-  return [...alone, ...behind, ...pieces.slice(folded + 1)].join(' ')
+  const whole = [first, before].filter((piece) => endsInAddress.test(piece)).map((piece) => `${piece};`)
+  return [...whole, ...behind, ...pieces.slice(folded + 1)].join(' ')
 }
 
-const isAlone = /^[ \t]*[^ \t]+[ \t]*$/
+const endsInAddress = /@[^ \t@]*[ \t]*$/

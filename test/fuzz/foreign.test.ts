@@ -8,7 +8,10 @@ import { ReplyParser } from '../../relay/delivery/reply-parser.ts'
 import { readPathLine } from '../../relay/inbound/path-line.ts'
 import { parsePath } from '../../relay/mail/address.ts'
 import { parseFrom, parseHeader } from '../../relay/mail/header.ts'
+import { judgeHeader } from '../../relay/rules/content.ts'
 import { installed, python } from '../local/programs.ts'
+import { senderRules } from '../relay/policy.ts'
+import { facts } from '../relay/rules/facts.ts'
 import { diceOf } from './dice.ts'
 import { targets } from './targets.ts'
 
@@ -64,6 +67,32 @@ const fellOver = (answer: unknown): boolean =>
 
 /** It takes quotes away where it sees no need for them. */
 const plain = (path: unknown): string => String(path).replaceAll(/["\\]/g, '')
+
+// Quotes, folds and encoded-words in any order, beside an address of its own.
+const nameWords = [
+  ...[
+    '"',
+    '"',
+    '\r\n ',
+    '\r\n ',
+    ' ',
+    ' ',
+    'app@corp.t',
+    'ceo@other.t',
+    ' .other.t',
+    ' .other.t',
+    ' other.t',
+    ' other.t',
+  ],
+  ...[' (x)', '@', '.', ',', '<', '>', '\\', '=?utf-8?q?', '?='],
+] satisfies readonly string[]
+const nameSamples = [
+  '"A,\r\n app@corp.t"',
+  '"\r\n app@corp.t,"',
+  '"Example\r\n (app@corp.t)"',
+  '"app@corp.t" "Example\r\n Billing"',
+  '=?utf-8?q? "?=,app@corp.t .t,"',
+] satisfies readonly string[]
 
 const questions = [
   [
@@ -122,6 +151,24 @@ describe.runIf(installed('aiosmtpd'))(`${each} inputs each, seed ${seed}`, () =>
     )
     expect(others.slice(0, 20)).toEqual([])
     expect(answers.filter(fellOver).length).toBeLessThan(each / 20)
+  })
+
+  test.each(['Reject', 'Allow'] as const)('senders of Python, where names that show addresses are %s', {
+    timeout: 120_000,
+  }, async (displayNameAddress) => {
+    const allowing = senderRules({ headerFrom: { enforcement: 'Enforce', displayNameAddress } })
+    const submission = { ...facts({ senderRules: allowing }), reversePath: 'app@corp.t' }
+    const dice = diceOf(seed)
+    const asked: string[] = []
+    while (asked.length < each) {
+      const header = `From: ${dice.below(3) === 0 ? dice.words(nameWords, 9) : dice.near(nameSamples, nameWords)} <app@corp.t>\r\n\r\n`
+      if (judgeHeader(submission, Buffer.from(header)).refusal === undefined) asked.push(header)
+    }
+    const answers = await foreign.ask('senders', asked)
+    const others = asked.flatMap((input, i) =>
+      (answers[i] as readonly string[]).every((domain) => domain === 'corp.t') ? [] : [{ input, answer: answers[i] }],
+    )
+    expect(others.slice(0, 20)).toEqual([])
   })
 
   test('the path of aiosmtpd', { timeout: 120_000 }, async () => {

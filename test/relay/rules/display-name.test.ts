@@ -91,6 +91,7 @@ test.each([
   ['without', '"The Boss,\r\n ceo@other.t"'],
   ['in quotes that end there', '"The\r\n Boss" "<ceo@other.t>"'],
   ['alone before the line end', '"ceo@other.t\r\n "'],
+  ['at the end of what is before the line end', '"Billing for ceo@other.t\r\n Example"'],
   ['alone in the first quotes', '"ceo@other.t" "The\r\n Boss"'],
   ['its local part before the line end', '"ceo\r\n @other.t"'],
 ])('case M23: an address beside a line end in quotes is ambiguous where names may show addresses: %s', (_name, name) => {
