@@ -89,7 +89,7 @@ export class Client {
   }
 
   async transact(mailing: Mailing): Promise<Transaction> {
-    this.#wire.beginTransaction()
+    this.#wire.beginTransaction(mailing.content.octets)
     try {
       return await this.#transact(mailing)
     } finally {

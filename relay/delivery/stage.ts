@@ -16,7 +16,7 @@ export type Stage =
   /** After our final dot. */
   | 'dot'
 
-/** `transaction`: from its first command to its final dot, however often a reply comes just in time. */
+/** `transaction`: from its first command to its final dot, however often a reply comes just in time, beside the time of the content itself. */
 export type Deadlines = Readonly<Record<Stage | 'transaction', number>>
 
 const second = 1000

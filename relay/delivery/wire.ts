@@ -68,10 +68,13 @@ export class Wire {
     return answers
   }
 
-  /** Replies that are each in time are not waited for without end. */
-  beginTransaction(): void {
-    const ms = this.deadlines.transaction
-    this.#limit = setTimeout(() => this.#break(none('endless', `no end of the transaction within ${ms / 1000} s`)), ms)
+  /** Replies that are each in time are not waited for without end; on a thin line each 1,000 octets may take a second. */
+  beginTransaction(octets: number): void {
+    const ms = this.deadlines.transaction + octets
+    this.#limit = setTimeout(
+      () => this.#break(none('endless', `no end of the transaction within ${Math.round(ms / 1000)} s`)),
+      ms,
+    )
   }
 
   /** Before its final dot, or without one: what is answered to that may be a yes, and has its own deadline. */
