@@ -86,10 +86,13 @@ function questionIn(text: string): Question {
   return { method, target }
 }
 
+/** A server takes the absolute form, too, whatever host it names (RFC 9112 section 3.2.2). */
+const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/?]+|\?.*/g, '')
+
 async function answer({ method, target }: Question, makers: Makers): Promise<Page> {
   if (target === undefined) return plain(400, 'bad request\n')
   try {
-    const make = method === 'GET' || method === 'HEAD' ? makers.get(target.split('?')[0] ?? '') : undefined
+    const make = method === 'GET' || method === 'HEAD' ? makers.get(pathOf(target)) : undefined
     return (await make?.()) ?? plain(404, 'not found\n')
   } catch (error) {
     return plain(500, `${(error as Error).message}\n`)
