@@ -26,7 +26,8 @@ import type { Fence } from './fence.ts'
 import type { FleetJob } from './fleet-job.ts'
 import type { FleetSecrets } from './fleet-secrets.ts'
 import { appliedTrouble, errorTrouble, foreignTrouble, isNamespaceLeaving, leavingTrouble } from './fleet-trouble.ts'
-import { issuedHosts, issuedSecret } from './issued-secret.ts'
+import { issuedHosts } from './issued-secret.ts'
+import type { Issuing } from './issuing.ts'
 import { keep, letGo } from './keeping.ts'
 import { leaveOf } from './leaving.ts'
 import type { LoadedConfigs } from './loaded-configs.ts'
@@ -51,6 +52,8 @@ export type Ended =
 export type FleetHands = ShrinkingHands & {
   readonly world: Pick<World, 'declaredAs' | 'made' | 'pods' | 'refresh' | 'serviceMonitors'>
   readonly signer: () => Promise<Issued>
+  /** Of all fleets. */
+  readonly issuing: Issuing
   readonly pemOf: PemOf
   readonly loaded: Pick<LoadedConfigs, 'has'>
   readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
@@ -125,14 +128,14 @@ class Work {
     const hosts = issuedHosts(this.#job.compiled, this.#secrets.ours(issuedName))
     if (hosts === undefined) return
     const what = `Secret ${owner.namespace}/${issuedName}`
-    const { writing, signer, now } = this.#hands
+    const { writing, signer, issuing, now } = this.#hands
     const lookAgain = (): Promise<void> => this.#secrets.lookAtIssued(writing.api, writing.signal)
     await this.#tried(`issuing ${what}`, async () => {
       // Somebody may have made room.
       if (this.#secrets.notOurs().has(issuedName)) await lookAgain()
       if (this.#tellNotOurs(issuedName)) return
       const before = this.#secrets.ours(issuedName)
-      const secret = await issuedSecret(fleet, issuedName, hosts, before, await signer(), now())
+      const secret = await issuing.secret(fleet, issuedName, hosts, before, await signer(), now())
       await this.#written(lookAgain, async () => [await writeSecret(this.#secrets, secret, writing)])
     })
   }

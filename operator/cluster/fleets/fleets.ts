@@ -23,6 +23,7 @@ import { ordinaryTurns, type Turns, takeTurns } from './fleet-turns.ts'
 import { type Ended, type FleetHands, workOn } from './fleet-work.ts'
 import { type Forsaken, openForsaken } from './forsaken.ts'
 import { certificateEndsAt, certificateServes, issuedHosts } from './issued-secret.ts'
+import { Issuing } from './issuing.ts'
 import { KnownFleets } from './known-fleets.ts'
 import { leaveOf } from './leaving.ts'
 import type { LoadedConfigs } from './loaded-configs.ts'
@@ -129,7 +130,19 @@ class ClusterFleets implements Fleets {
     this.#writing = { api, mayWrite, signal }
     const { ask, gaveUp = () => undefined, letGo = () => undefined, notLetGo = () => undefined } = options
     const signer = (): Promise<Issued> => this.#signer()
-    this.#hands = { writing: this.#writing, world, signer, pemOf, loaded, cluster, now: this.#now, ask, gaveUp }
+    const issuing = new Issuing()
+    this.#hands = {
+      writing: this.#writing,
+      world,
+      signer,
+      issuing,
+      pemOf,
+      loaded,
+      cluster,
+      now: this.#now,
+      ask,
+      gaveUp,
+    }
     const late = (): void => this.#outdated()
     const look = { api, signal, patienceMs, backoff, late }
     this.#fleets = new KnownFleets({ world, mayWrite, round: () => this.#round, look })
