@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { configHash } from '../../relay/config.ts'
 import type { Condition } from '../compile/compiled.ts'
 import { isOf, nameIn, type Ref, splitName } from '../compile/snapshot.ts'
+import { configOnDisk } from '../local/facts.ts'
 import { textOf } from '../local/files.ts'
 import { askRelay } from '../local/relay-status.ts'
 import type { State } from '../local/state.ts'
@@ -37,9 +38,19 @@ export async function localOverview(state: State, name: string | undefined): Pro
     credentials: credentialViews(statuses),
     findings: inOrder([...complaintsIn(statuses.map(([ref, status]) => ({ ref, status }))), ...denials]),
     objects: counted(statuses.map(([ref, { conditions }]) => ({ ref, conditions: isDenied(ref) ? [] : conditions }))),
-    notes: [],
+    notes: isSilent(fleets.map(({ fleet }) => fleet)) ? [silence(state)] : [],
   }
 }
+
+/** Each that should run, and there is one. */
+const isSilent = (fleets: readonly FleetView[]): boolean => {
+  const pods = fleets.flatMap((fleet) => fleet.pods)
+  return pods.length > 0 && pods.every(({ configHash }) => configHash === undefined)
+}
+
+/** A run that has ended left its last words, which may speak of anything but that. */
+const silence = ({ root }: State): string =>
+  `no relay answers, and what stands here was written before; start relayfleet local with --state ${root}`
 
 function only(name: string, statuses: Statuses): Statuses {
   const policies = statuses.filter(([ref]) => isOf(ref, 'RelayPolicy')).map(([ref]) => nameIn(ref))
@@ -60,9 +71,11 @@ async function fleetView(state: State, ref: Ref, status: StampedStatus): Promise
     queued: waitingIn(said.queue),
     oldestSeconds: said.queue.oldestSeconds,
   }
+  const environment = environmentOf(configOnDisk(state, name))
   const why = said === undefined ? 'it does not answer' : said.notReady.join('; ')
   return {
     name,
+    ...(environment !== undefined && { environment }),
     ready: readyOf(status.conditions),
     wanted: existsSync(folder.stopped) ? 0 : 1,
     ...(text !== undefined && { configHash: configHash(text) }),
@@ -73,6 +86,9 @@ async function fleetView(state: State, ref: Ref, status: StampedStatus): Promise
       : [{ name: splitName(name).name, ready: said?.ready ?? false, ...(why !== '' && { why }), ...relay }],
   }
 }
+
+const environmentOf = (config: ReturnType<typeof configOnDisk>): string | undefined =>
+  config === undefined || config === 'unreadable' ? undefined : config.environment
 
 const isDegraded = (conditions: readonly Condition[]): boolean =>
   conditions.some(({ type, status }) => type === 'Degraded' && status === 'True')

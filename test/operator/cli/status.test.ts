@@ -30,7 +30,7 @@ test('a fleet that runs, and the same fleet when nobody runs it any more', async
   expect(code).toBe(0)
   const lines = out.trimEnd().split('\n')
   expect(lines[1]).toMatch(
-    new RegExp(`^mail/shared +True +1/1 +[0-9a-f]{12} +1/1 +0 +- +- +1 +127\\.0\\.0\\.1:${port}$`),
+    new RegExp(`^mail/shared +True +1/1 +[0-9a-f]{12} +1/1 +0 +- +NonProduction +1 +127\\.0\\.0\\.1:${port}$`),
   )
   expect(lines.at(-1)).toMatch(/^ready: 1 of 1 policies/)
 
@@ -42,6 +42,7 @@ test('a fleet that runs, and the same fleet when nobody runs it any more', async
   expect(stopped.out).toContain(
     `error: RelayPolicy mail/shared: its relay does not answer; is relayfleet local running with ${local.state.root}? (NoAnswer)`,
   )
+  expect(stopped.out).toMatch(/^no relay answers, and what stands here was written before; start relayfleet local/m)
 })
 
 test('a fleet of which nobody can say whether it is ready is no fleet that is in order', async () => {
