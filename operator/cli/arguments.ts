@@ -1,5 +1,5 @@
 /** Arguments that several verbs take, each checked before anything is done with it. */
-import { accessSync, constants, type Stats, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Option } from 'commander'
 import type { Name } from '../compile/snapshot.ts'
@@ -10,6 +10,15 @@ import { UsageError } from './exit-code.ts'
 export function stateFolder(text: string): string {
   if (text === '') throw new UsageError('--state is empty; name a folder, or leave it out')
   return text
+}
+
+/**
+ * What is written to it would be read as a declaration that nobody understands, and hold up the others.
+ * @throws UsageError where it is the folder of YAML files itself
+ */
+export function stateBeside(state: string, directory: string): string {
+  if (!existsSync(state) || realpathSync(state) !== realpathSync(directory)) return state
+  throw new UsageError(`--state ${state} is the folder of YAML files; name another, or leave it out`)
 }
 
 export const stateOption = [

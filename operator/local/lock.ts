@@ -29,7 +29,7 @@ export function lockState(file: string): Lock {
 }
 
 const unusable = (folder: string, error: unknown): string =>
-  `the state folder ${folder} can not be used: ${diskTrouble(error)}`
+  `the state folder ${folder} can not be used (${diskTrouble(error)}); mend that`
 
 function lock(file: string): Lock {
   makeWritable(dirname(file))

@@ -57,6 +57,11 @@ test.each<[string, readonly string[], string]>([
   ['a recipient with a name', ['explain', quickstart, ...submission, '--to', 'B <b@example.net>'], 'the address alone'],
   ['a reverse-path in brackets', ['explain', quickstart, ...submission, '--from', '<a@example.org>'], '--from <a@'],
   ['an empty state folder', ['local', quickstart, '--state', ''], '--state is empty; name a folder, or leave it out'],
+  [
+    'the folder of YAML files as the state folder',
+    ['local', quickstart, '--state', './examples/../examples/quickstart/'],
+    'is the folder of YAML files; name another, or leave it out',
+  ],
   ['an empty state folder of status', ['status', '--state', ''], '--state is empty'],
   ['an empty state folder of send-test', ['send-test', ...submission, '--state='], '--state is empty'],
   ['a message that is not there', ['explain', quickstart, ...submission, '--message', '/nowhere'], 'can not be read'],
@@ -383,6 +388,6 @@ test('a state folder where the file system makes none is told, and not tried for
     timeout: 20_000,
     killSignal: 'SIGKILL',
   })
-  expect(stderr).toMatch(/the state folder \/proc\/nobody\/state can not be used: (ENOENT|EACCES)/)
+  expect(stderr).toMatch(/the state folder \/proc\/nobody\/state can not be used \((ENOENT|EACCES)/)
   expect(status).toBe(3)
 })

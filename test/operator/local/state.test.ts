@@ -26,9 +26,9 @@ test('every fleet that has a folder is listed, whatever else lies there', () => 
 test('a state folder that can not be used says why, and is not taken for one in use', () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'file'), '')
-  expect(() => lockState(join(folder, 'file', 'lock'))).toThrow(/can not be used: .*--state/)
+  expect(() => lockState(join(folder, 'file', 'lock'))).toThrow(/can not be used \(.*\); mend that, or .*--state/)
   mkdirSync(join(folder, 'lock'))
-  expect(() => lockState(join(folder, 'lock'))).toThrow(/can not be used: EISDIR.*--state/)
+  expect(() => lockState(join(folder, 'lock'))).toThrow(/can not be used \(EISDIR.*--state/)
 })
 
 test('one process has the state folder; given back, the next may have it', () => {
