@@ -48,7 +48,7 @@ const ofRelays: readonly Alert[] = [
     meaning: 'A relay has not been ready for a minute.',
     impact: 'It takes no mail; other relays of its fleet do. What it has accepted it delivers, where its disk lets it.',
     diagnosis:
-      'Its page `/readyz` says which it is: its disk is full, fails or is silent, or no listener is open. `spool takes no mail` in the log has the reason.',
+      '`relayfleet status -A -o wide` says under WHY NOT which it is: its disk is full, fails or is silent, or no listener is open. `notReady` of [its page `/status`](sre.md#for-the-sre) says the same, and `spool takes no mail` in the log has the reason.',
     mitigation:
       'Give the volume room, or mend it: the relay comes back by itself. Do not restart it while nothing can be written: [each start delivers again what could not be recorded](sre.md#at-three-in-the-morning).',
   },
@@ -190,7 +190,8 @@ const ofTheOperator: readonly Alert[] = [
     summary: '{{ $value }} fleets are degraded',
     meaning: 'For five minutes a fleet has taken or delivered less than it should, or gone on with old files.',
     impact: 'By its reason: mail waits, limits are counted in shares, a certificate is not the newest.',
-    diagnosis: '`Degraded` of the RelayPolicies: `kubectl get rpol -A -o wide`, or `relayfleet status -A`.',
+    diagnosis:
+      '`Degraded` of the RelayPolicies: `relayfleet status -A`, or `kubectl get rpol -A -o custom-columns=\'NAMESPACE:.metadata.namespace,NAME:.metadata.name,DEGRADED:.status.conditions[?(@.type=="Degraded")].message\'`. The MESSAGE of `-o wide` is that of `Ready`, and may be fine.',
     mitigation: 'What the message says; [every reason](sre.md#conditions) has its own.',
   },
   {
@@ -245,7 +246,8 @@ const ofTheOperator: readonly Alert[] = [
     summary: 'RelayCredential {{ $labels.credential }} ends within a week',
     meaning: '`spec.expiresAt` of a RelayCredential is less than seven days away, or has passed.',
     impact: 'From then on its logins are refused.',
-    diagnosis: '`kubectl get rcred -A`. `ends="key"` of the same metric is a password of it that was replaced.',
+    diagnosis:
+      'Its `credential` says which, and `kubectl get rcred -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,ENDS:.spec.expiresAt` has the times of all. `ends="key"` of the same metric is a password of it that was replaced.',
     mitigation: 'A later `spec.expiresAt`, or none; or let it end.',
   },
   {

@@ -1,0 +1,65 @@
+/** What the documents have people type is there: each verb of relayfleet with its options, and what kubectl is asked for. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { kinds } from '../../crds/kinds.ts'
+import type { Kind, Schema } from '../../crds/schema.ts'
+import { commanded } from '../operator/cli/commanded.ts'
+
+const pages = ['README.md', ...readdirSync('docs').flatMap((f) => (f.endsWith('.md') ? [`docs/${f}`] : []))]
+const text = (page: string): string => readFileSync(page, 'utf8')
+
+/** In a block or in backticks, without the comment behind it. */
+const typed = (page: string, program: string): readonly string[] => {
+  const blocks = [...text(page).matchAll(/^```(?:sh)?\n(.*?)^```/gms)].flatMap(([, block = '']) =>
+    block.replaceAll(/\\\n/g, ' ').split('\n'),
+  )
+  const spans = [...text(page).matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span)
+  return [...blocks, ...spans]
+    .map((line) => line.replace(/^\$ /, '').replace(/(^| )#.*/, ''))
+    .filter((line) => line.startsWith(`${program} `))
+}
+
+const groups = ['domain', 'inbox']
+
+test.each(pages)('%s: each command of relayfleet is there, with its options', async (page) => {
+  for (const command of typed(page, 'relayfleet')) {
+    const [, ...words] = command.trim().split(/\s+/)
+    const verb = words.slice(0, groups.includes(words[0] ?? '') ? 2 : 1)
+    if (!/^[a-z]/.test(verb[0] ?? '')) continue
+    const { out } = await commanded(...verb, '--help')
+    const options = command.match(/(?<= )--?[a-z][a-z-]*/g) ?? []
+    const unknown = options.filter((option) => !new RegExp(`^  .*${option}\\b`, 'm').test(out))
+    expect(out, command).toContain(`Usage: relayfleet ${verb.join(' ')} [`)
+    expect(unknown, command).toEqual([])
+  }
+})
+
+const everyKind: readonly Kind[] = kinds
+const hasField = (schema: Schema | undefined, path: readonly string[]): boolean => {
+  const [step, ...more] = path
+  if (step === undefined) return schema !== undefined
+  if (schema?.type === 'array') return hasField(schema.items, path)
+  return schema?.type === 'object' && 'properties' in schema && hasField(schema.properties[step], more)
+}
+
+test.each(pages)('%s: each column that kubectl is asked for is a field', (page) => {
+  const asked = [...text(page).matchAll(/kubectl get (\w+)[^`\n]* -o custom-columns=([^`\n]+)/g)]
+  const paths = asked.flatMap(([, name = '', columns = '']) =>
+    [...columns.matchAll(/:\.((?:spec|status)[\w.]*)(?:\[[^\]]*\])?(\.\w+)?/g)].map(
+      ([, path = '', more = '']) => [name, `${path}${more}`] as const,
+    ),
+  )
+  const wrong = paths.filter(([name, path]) => {
+    const kind = everyKind.find(({ shortName }) => shortName === name)
+    const [half, ...steps] = path.split('.')
+    return !hasField(half === 'spec' ? kind?.spec : kind?.status, steps)
+  })
+  expect(wrong).toEqual([])
+})
+
+test('what kubectl shows of our kinds by itself is Ready: an alert of anything else asks for its column', () => {
+  const paragraphs = text('docs/alerts.md').split('\n\n')
+  const plain = paragraphs.filter((p) => /`kubectl get (?:rpol|sdom|rcred) (?!-A -o custom-columns)/.test(p))
+  expect(plain.length).toBeGreaterThan(0)
+  expect(plain.filter((p) => !p.includes('`Ready`'))).toEqual([])
+})
