@@ -155,7 +155,11 @@ function secretClaims({ credentials, snapshot, credential, stands }: Known): rea
   const aged = all.filter(({ claim }) => twice.has(claim.thing))
   const claims = oldestFirst(aged, (a) => a.object).map((a) => a.claim)
   const running = new Set<string>([...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name)))
-  return [...claims.filter((c) => stands(credential(c.owner)) && running.has(c.owner)), ...claims]
+  // Who was given another name for its Secret takes that from nobody who has it, and would lose its login by it.
+  const has = ({ owner }: Claim): boolean =>
+    snapshot.bindingKeys.has(owner) && snapshot.formerSecrets?.has(owner) !== true
+  const standing = claims.filter((c) => stands(credential(c.owner)) && running.has(c.owner))
+  return [...standing, ...claims.filter(has), ...claims]
 }
 
 function repeated(claims: readonly { readonly claim: Claim }[]): ReadonlySet<string> {
