@@ -1,6 +1,8 @@
 /** What the documents have people type is there: each verb of relayfleet with its options, and what kubectl is asked for. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import { kinds } from '../../crds/kinds.ts'
 import type { Kind, Schema } from '../../crds/schema.ts'
 import { commanded } from '../operator/cli/commanded.ts'
@@ -31,6 +33,30 @@ test.each(pages)('%s: each command of relayfleet is there, with its options', as
     const unknown = options.filter((option) => !new RegExp(`^  .*${option}\\b`, 'm').test(out))
     expect(out, command).toContain(`Usage: relayfleet ${verb.join(' ')} [`)
     expect(unknown, command).toEqual([])
+  }
+})
+
+/** The names of objects of a kind that a folder of YAML declares, each behind its namespace where it has one. */
+const declared = (folder: string, kind: string): readonly string[] =>
+  readdirSync(folder)
+    .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), 'utf8')))
+    .map((document) => document.toJS())
+    .filter((object) => object.kind === kind)
+    .map(({ metadata }) => [metadata.namespace ?? [], metadata.name].flat().join('/'))
+
+// Who deletes a namespace loses the mail of the policies in it (docs/sre.md).
+test.each(pages)('%s: no namespace is deleted before the policies in it', (page) => {
+  const deletions = typed(page, 'kubectl').filter((command) => / delete /.test(command))
+  for (const [i, command] of deletions.entries()) {
+    const folder = / -f (\S+)/.exec(command)?.[1]
+    if (folder === undefined || !existsSync(folder)) continue
+    const namespaces = declared(folder, 'Namespace')
+    const before = deletions.slice(0, i)
+    for (const policy of declared(folder, 'RelayPolicy')) {
+      const [namespace = '', name = ''] = policy.split('/')
+      if (!namespaces.includes(namespace)) continue
+      expect(before, command).toContainEqual(expect.stringMatching(`^kubectl -n ${namespace} delete rpol ${name}\\s*$`))
+    }
   }
 })
 
