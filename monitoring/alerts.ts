@@ -85,7 +85,7 @@ const ofRelays: readonly Alert[] = [
     impact:
       'It goes on with the last good one: what was edited since, a suspended credential among it, does not count there.',
     diagnosis:
-      '`configError` and `stale` of its page `/status` say what; so do `Programmed` and `Degraded` of the RelayPolicy, and `configuration refused` in the log.',
+      '`configError` and `stale` of its page `/status` say what; so do `Programmed` and `Degraded` of the RelayPolicy, and in the log `configuration refused`, `configuration applied, but not all of it` or `a file can not be used`.',
     mitigation: 'Mend the file or the field that is named; it is tried again every few seconds.',
   },
   {

@@ -60,6 +60,14 @@ test('they are in the chart, and have their pages, as they are printed', () => {
   expect(new Set(alerts.map(({ name }) => name)).size).toBe(alerts.length)
 })
 
+test('each line that a relay logs of what it has not taken over is on the page of RelayfleetConfigurationNotInForce', () => {
+  const events = readFileSync(join(pagesFile, '..', '..', 'relay', 'events.ts'), 'utf8')
+  const logged = [...events.matchAll(/log\.error\(\{[^}]*\}, '(configuration [^';]*|a file can not be used)/g)]
+  expect(logged.length).toBe(3)
+  const { diagnosis = '' } = alerts.find(({ name }) => name === 'RelayfleetConfigurationNotInForce') ?? {}
+  expect(logged.map(([, line]) => line).filter((line) => !diagnosis.includes(`\`${line}\``))).toEqual([])
+})
+
 test('a page sends nobody to what is not there', () => {
   const targets = [...printedPages().matchAll(/\]\((?:(\w+\.md))?#([\w-]+)\)/g)]
   expect(targets.length).toBeGreaterThan(5)
