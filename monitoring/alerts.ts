@@ -83,7 +83,7 @@ const ofRelays: readonly Alert[] = [
     summary: 'An edit is not in force in a relay of {{ $labels.policy }} ({{ $labels.instance }})',
     meaning: 'A relay has not taken the newest configuration over for a minute, or not all of it.',
     impact:
-      'It goes on with the last good one: what was edited since, a suspended credential among it, does not count there.',
+      'It goes on with the last good one: what was edited since does not count there. What was taken away since, as by a suspended credential, does, unless the configuration itself can not be read.',
     diagnosis:
       '`configError` and `stale` of its page `/status` say what; so do `Programmed` and `Degraded` of the RelayPolicy, and in the log `configuration refused`, `configuration applied, but not all of it` or `a file can not be used`.',
     mitigation: 'Mend the file or the field that is named; it is tried again every few seconds.',
