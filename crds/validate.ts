@@ -124,14 +124,16 @@ function problemOf(error: ErrorObject, root: unknown, writtenAt: Written): Probl
   const parent = (error.parentSchema ?? {}) as { properties?: object; format?: string; pattern?: string }
   const says = formNames.get(parent.format ?? '') ?? `of the form ${parent.pattern}`
   const known = Object.keys(parent.properties ?? {})
-  const keyword = quotesDo(error.data, parent.pattern) ? error.keyword : 'pattern'
-  const fault = { ...error, keyword, value: error.data, written: writtenAt(path), known, says }
+  const written = writtenAt(path)
+  const itself = quotesDo(error.data, parent.pattern, written)
+  const value = itself || written === undefined || written === JSON.stringify(error.data) ? error.data : written
+  const fault = { ...error, keyword: itself ? error.keyword : 'pattern', value, written, known, says }
   return { path, field: fieldOf(path), message: faultText(fault) }
 }
 
-/** A number of seconds is no duration in quotes, either. */
-const quotesDo = (value: unknown, pattern: string | undefined): boolean =>
-  typeof value !== 'number' || pattern === undefined || new RegExp(pattern).test(String(value))
+/** A number of seconds is no duration in quotes, either, and 1e6 no size. */
+const quotesDo = (value: unknown, pattern: string | undefined, written: string | undefined): boolean =>
+  typeof value !== 'number' || pattern === undefined || new RegExp(pattern).test(written ?? String(value))
 
 /** A value that has the wrong type or form is wrong once, not once more for each rule that follows from it. */
 const firstPerField = (problems: readonly Problem[]): readonly Problem[] =>

@@ -192,6 +192,16 @@ test.each([
   expect(objects).toEqual([])
 })
 
+test.each([
+  ['1e6', '"1e6" is not a size in bytes, like 25Mi or 10Gi'],
+  ['1_000_000', '"1_000_000" is not a size in bytes, like 25Mi or 10Gi'],
+  ['1000000', 'must be text; write it in quotes: "1000000"'],
+])('quotes are the mend of a number only where they are one: %s', (size, message) => {
+  const spec = `{environment: NonProduction, listeners: [{name: a, port: 587}], admission: {limits: {messageSize: ${size}}}}`
+  const text = `apiVersion: relayfleet.dev/v1alpha1\nkind: RelayPolicy\nmetadata: {name: a}\nspec: ${spec}\n`
+  expect(readObjects(text, 'f.yaml').problems.map((p) => p.message)).toEqual([message])
+})
+
 test('a line %YAML, which kubectl does not read, is told', () => {
   const { problems, objects } = readObjects(`%YAML 1.2\n---\n${domain('a')}`, 'f.yaml')
   expect(problems).toMatchObject([{ line: 2, message: expect.stringContaining('take that line out') }])
