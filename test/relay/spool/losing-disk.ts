@@ -31,6 +31,8 @@ export class LosingDisk {
   readonly deeds: Deed[] = []
   /** The one after so many of a file fails. */
   syncsUntilFailure = Number.POSITIVE_INFINITY
+  /** What the volume has for files and for what somebody else has put there, in pages; absent: enough, whatever it says. */
+  octets: { readonly all: number; others: number } | undefined
   readonly #before: ReadonlyMap<string, Buffer>
   readonly #files = new Map<string, Inode>()
 
@@ -68,7 +70,11 @@ export class LosingDisk {
     makeDirectory: async () => undefined,
     syncDirectory: async (directory) => void this.deeds.push({ do: 'syncDirectory', directory }),
     // Little, so that segments are small and many.
-    space: async () => ({ free: 4_000_000, total: 4_000_000 }),
+    space: async () => ({ free: this.#free ?? 4_000_000, total: this.octets?.all ?? 4_000_000 }),
+  }
+
+  get paths(): readonly string[] {
+    return [...this.#files.keys()]
   }
 
   /** The files after so many deeds and a loss of power. */
@@ -83,6 +89,7 @@ export class LosingDisk {
   /** The same medium after so many deeds and a kill: the system has all that was done, and what was not synced can be lost yet. */
   killedAfter(deeds: number): LosingDisk {
     const next = new LosingDisk(this.#before)
+    next.octets = this.octets
     const anew = new Map([...this.#known.keys()].map((inode, i) => [inode, [...next.#known.keys()][i] ?? inode]))
     for (const deed of this.deeds.slice(0, deeds))
       next.#do('inode' in deed ? { ...deed, inode: again(deed.inode) } : deed)
@@ -133,12 +140,21 @@ export class LosingDisk {
     return content
   }
 
+  get #free(): number | undefined {
+    if (this.octets === undefined) return undefined
+    const used = [...this.#files.values()].reduce((sum, { content }) => sum + inPages(content.length), 0)
+    return Math.max(0, this.octets.all - this.octets.others - used)
+  }
+
   #file(inode: Inode): DiskFile {
     return {
       write: async (buffers, position) => {
-        const bytes = Buffer.concat(buffers)
+        const all = Buffer.concat(buffers)
+        const room = inPages(inode.content.length) + (this.#free ?? Number.POSITIVE_INFINITY) - position
+        const bytes = all.subarray(0, Math.max(0, room))
         inode.content = overwritten(inode.content, position, bytes)
         this.deeds.push({ do: 'write', inode, at: position, bytes })
+        if (bytes.length < all.length) throw failure('ENOSPC', 'write')
       },
       read: async (into, position) => inode.content.copy(into, 0, position),
       sync: async () => {
@@ -160,6 +176,8 @@ export class LosingDisk {
     return inode
   }
 }
+
+const inPages = (bytes: number): number => pageBytes * Math.ceil(bytes / pageBytes)
 
 const isSync = (deed: Deed): boolean => deed.do === 'sync' || deed.do === 'failedSync'
 

@@ -4,15 +4,17 @@ import { expect, test } from 'vitest'
 import type { QueuedMessage, RecipientState } from '../../../relay/mail/envelope.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { SpoolError } from '../../../relay/spool/spool.ts'
-import { accept, draft, messagesOf, pending } from './contents.ts'
+import { accept, type Draft, messagesOf, pending } from './contents.ts'
 import { diceOf } from './dice.ts'
 import { LosingDisk } from './losing-disk.ts'
-import { listening, octets } from './samples.ts'
+import { listening, octets, until } from './samples.ts'
 import { contentFor } from './scenario.ts'
 import { whimsical } from './whimsical.ts'
 
 const long = process.env['RELAYFLEET_LONG'] === '1'
 const lives = long ? 3000 : 50
+/** For what takes milliseconds on a machine at rest. */
+const patienceMs = 20_000
 const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_129)
 
 /** Small ones, so that there is always something to clean; and around what goes into a file of its own. */
@@ -20,9 +22,10 @@ const bytes = fc.oneof(
   { weight: 9, arbitrary: fc.constantFrom(0, 1, 300, 998, 1500) },
   { weight: 1, arbitrary: fc.constantFrom(16_384, 131_071, 131_072, 131_073, 140_000) },
 )
+const recipients = fc.constantFrom(1, 2, 2, 2, 5, 70, 200)
 
 type Deed =
-  | { readonly do: 'accept'; readonly bytes: number }
+  | { readonly do: 'accept'; readonly bytes: number; readonly recipients: number }
   | { readonly do: 'defer' | 'deliver' | 'report' | 'remove' | 'read'; readonly which: number }
 /** Many deeds at once; a kill or a loss of power comes so many turns of the loop after they have begun. */
 type Step = {
@@ -30,10 +33,12 @@ type Step = {
   readonly faults: number
   readonly end: 'none' | 'close' | 'kill' | 'lose'
   readonly after: number
+  /** How much of a small volume's room somebody else takes meanwhile. */
+  readonly others: number
 }
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('accept' as const), bytes }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('accept' as const), bytes, recipients }) },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -47,6 +52,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   faults: fc.constantFrom(0, 0, 0, 0.02, 0.2),
   end: fc.constantFrom('none', 'none', 'none', 'close', 'kill', 'lose'),
   after: fc.nat({ max: 60 }),
+  others: fc.constantFrom(0, 0, 0, 0.5, 0.9, 1),
 })
 
 type States = readonly RecipientState[]
@@ -59,10 +65,15 @@ type Known = {
   most: States
   /** One deed at a time for each message, as delivery does. */
   isBusy: boolean
+  /** It was ours at one time. */
+  wasOurs: boolean
+  /** DSNs, by the recipients that they report: nobody is done with by one that never was ours. */
+  readonly dsns: Map<number, readonly string[]>
 }
 
 class Life {
   readonly #dice: () => number
+  readonly #volume: LosingDisk['octets']
   #known = new Map<string, Known>()
   /** By the process that is there now: it never was, as soon as that takes another one. */
   #refused: Known[] = []
@@ -73,11 +84,14 @@ class Life {
   #isWhole = true
   #count = 0
 
-  constructor(dice: () => number) {
+  constructor(dice: () => number, volume: LosingDisk['octets']) {
     this.#dice = dice
+    this.#volume = volume
+    this.#losing.octets = volume
   }
 
-  async step({ deeds, faults, end, after }: Step): Promise<void> {
+  async step({ deeds, faults, end, after, others }: Step): Promise<void> {
+    if (this.#volume !== undefined) this.#volume.others = Math.floor(others * this.#volume.all)
     if (faults > 0 || end === 'lose') this.#isWhole = false
     this.#failures = faults
     const acting = Promise.all(deeds.map((one) => this.#do(one).catch(unlessOfTheSpool)))
@@ -95,7 +109,7 @@ class Life {
   /** The disk as it is left now is that of the next start; what is done on this one is nobody's any more. */
   async #break(how: 'kill' | 'lose', acting: Promise<unknown>): Promise<void> {
     const dice = this.#dice
-    const known = new Map([...this.#known].map(([id, k]) => [id, { ...k }]))
+    const known = new Map([...this.#known].map(([id, k]) => [id, { ...k, dsns: new Map(k.dsns) }]))
     const { deeds } = this.#losing
     const luck = () => (['none', 'all', 'some'] as const)[Math.floor(dice() * 3)] ?? 'some'
     const next =
@@ -104,6 +118,7 @@ class Life {
         : new LosingDisk(this.#losing.after(deeds.length, { data: luck(), names: luck(), dice }))
     await acting
     this.#losing = next
+    this.#losing.octets = this.#volume
     this.#known = known
   }
 
@@ -127,7 +142,48 @@ class Life {
     const messages = await messagesOf(this.#spool).catch(() => messagesOf(this.#open))
     const found = new Map(messages.map((m) => [m.envelope.queueId, m]))
     expect([...found.keys()].filter((id) => !this.#known.has(id))).toEqual([])
+    for (const id of found.keys()) this.#knownAs(id).wasOurs = true
     for (const [id, known] of this.#known) await this.#compare(id, known, found.get(id))
+  }
+
+  /** The volume is its own again: all can leave, one by one, and leaves nothing behind that takes room. */
+  async drain(): Promise<void> {
+    if (this.#volume !== undefined) this.#volume.others = 0
+    const spool = this.#open
+    const end = performance.now() + patienceMs
+    for (const { envelope } of await messagesOf(spool))
+      while (spool.has(envelope.queueId)) {
+        if (performance.now() > end) throw new Error(`${envelope.queueId} can not leave: ${spool.fault}`)
+        await this.#remove(envelope.queueId, this.#knownAs(envelope.queueId)).catch(unlessOfTheSpool)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    for (let isTaken = false; !isTaken; ) {
+      if (performance.now() > end) throw new Error(`an empty spool takes no mail: ${spool.fault}`)
+      isTaken = await this.#accept(300, 1).then(
+        () => true,
+        (error: unknown) => unlessOfTheSpool(error) ?? false,
+      )
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const segments = () => this.#losing.paths.filter((path) => path.startsWith('/spool/journal/'))
+    await until('what nobody needs is gone', () => segments().length < 9, patienceMs)
+  }
+
+  #isReported({ dsns }: Known, recipient: number): boolean {
+    return dsns.get(recipient)?.some((dsn) => this.#known.get(dsn)?.wasOurs) === true
+  }
+
+  /** As delivery does: whoever's DSN was refused is still pending. */
+  #asReported(known: Known): States {
+    return known.most.map((r, i) =>
+      r.state === 'bounced' && !this.#isReported(known, i) ? { ...r, state: 'pending' } : r,
+    )
+  }
+
+  #knownAs(id: string): Known {
+    const known = this.#known.get(id)
+    if (known === undefined) throw new Error(`${id} is nobody's`)
+    return known
   }
 
   async end(): Promise<void> {
@@ -143,15 +199,23 @@ class Life {
 
   /** What was found stays so: nobody was told otherwise. */
   async #compare(id: string, known: Known, message: QueuedMessage | undefined): Promise<void> {
-    if (known.presence === 'ours') expect(message, `${id} was acknowledged and is lost`).toBeDefined()
+    if (known.presence === 'ours' && message === undefined)
+      expect(
+        known.least.filter(({ state }, i) => state === 'pending' && !this.#isReported(known, i)),
+        `${id} was acknowledged and is lost`,
+      ).toEqual([])
     if (known.presence === 'gone') expect(message, `${id} was ended and is back`).toBeUndefined()
     known.presence = message === undefined ? 'gone' : 'ours'
     if (message === undefined) return
     for (const [i, { state, attempts }] of message.recipients.entries()) {
       const [least, most] = [known.least[i], known.most[i]]
-      const may = least?.state === 'pending' ? [least.state, most?.state] : [least?.state]
+      const reported = this.#isReported(known, i) ? ['bounced'] : []
+      const may = least?.state === 'pending' ? [least.state, most?.state, ...reported] : [least?.state]
       expect(may, `${id}, recipient ${i}`).toContain(state)
-      expect(attempts, `${id}, recipient ${i}`).toBeGreaterThanOrEqual(least?.attempts ?? 0)
+      if (state === 'bounced') expect(this.#isReported(known, i), `${id}, recipient ${i} is reported`).toBe(true)
+      // On a full volume a state that only defers may be forgotten.
+      if (this.#volume === undefined)
+        expect(attempts, `${id}, recipient ${i}`).toBeGreaterThanOrEqual(least?.attempts ?? 0)
     }
     known.least = message.recipients
     known.most = message.recipients
@@ -164,7 +228,7 @@ class Life {
   }
 
   async #do(one: Deed): Promise<void> {
-    if (one.do === 'accept') return this.#accept(one.bytes)
+    if (one.do === 'accept') return this.#accept(one.bytes, one.recipients)
     const free = [...this.#known].filter(([, known]) => known.presence === 'ours' && !known.isBusy)
     const [id, known] = free[one.which % free.length] ?? []
     if (id === undefined || known === undefined) return
@@ -172,29 +236,41 @@ class Life {
     if (one.do === 'remove') await this.#remove(id, known)
     else if (one.do === 'report') await this.#report(id, known)
     else if (one.do === 'read') await this.#read(id, known)
-    else await this.#record(id, known, one.do === 'defer' ? deferred(known.most) : delivered(known.most))
+    else
+      await this.#record(
+        id,
+        known,
+        one.do === 'defer' ? deferred(this.#asReported(known)) : delivered(this.#asReported(known)),
+      )
     known.isBusy = false
   }
 
-  async #accept(bytes: number, reports?: NonNullable<QueuedMessage['envelope']['reports']>): Promise<void> {
+  get #nextId(): string {
     this.#count += 1
-    const queueId = `m${String(this.#count).padStart(9, '0')}`
-    const untried = draft.forwardPaths.map(pending)
-    const known: Known = { bytes, presence: 'maybe', least: untried, most: untried, isBusy: true }
+    return `m${String(this.#count).padStart(9, '0')}`
+  }
+
+  async #accept(bytes: number, recipients: number, queueId = this.#nextId, rest: Partial<Draft> = {}): Promise<void> {
+    const forwardPaths = Array.from({ length: recipients }, (_, i) => `user${i}@other.example`)
+    const untried = forwardPaths.map(pending)
+    const [least, most] = [untried, untried]
+    const known: Known = { bytes, presence: 'maybe', least, most, isBusy: true, wasOurs: false, dsns: new Map() }
     this.#known.set(queueId, known)
     const refused = [...this.#refused]
-    const wanted = { queueId, draft: reports ? { reports } : {} }
+    const wanted = { queueId, draft: { forwardPaths, ...rest } }
     await accept(this.#open, contentFor(queueId, bytes), wanted).catch((error: unknown) => {
       this.#refused.push(known)
       throw error
     })
     for (const one of refused) one.presence = 'gone'
     known.presence = 'ours'
+    known.wasOurs = true
     known.isBusy = false
   }
 
   async #record(id: string, known: Known, states: States): Promise<void> {
     known.most = states
+    if (states.every(({ state }) => state !== 'pending')) known.presence = 'maybe'
     await this.#open.record(id, states)
     known.least = states
   }
@@ -207,14 +283,18 @@ class Life {
 
   /** As delivery does: the DSN, then the state, or the end. */
   async #report(id: string, known: Known): Promise<void> {
-    const open = known.most.findIndex(({ state }) => state === 'pending')
-    const forwardPath = known.most[open]?.forwardPath
-    if (forwardPath === undefined) return
-    known.most = closedAt(known.most, open)
-    const isLast = known.most.every(({ state }) => state !== 'pending')
-    if (isLast) known.presence = 'maybe'
-    await this.#accept(300, { queueId: id, forwardPaths: [forwardPath] })
-    known.least = closedAt(known.least, open)
+    const before = this.#asReported(known)
+    const open = before.flatMap(({ state }, i) => (state === 'pending' ? [i] : []))
+    const some = open.slice(0, this.#dice() < 0.5 ? 1 : open.length)
+    if (some.length === 0) return
+    known.most = closedAt(before, some)
+    const isLast = some.length === open.length
+    const dsn = this.#nextId
+    for (const i of some) known.dsns.set(i, [...(known.dsns.get(i) ?? []), dsn])
+    const forwardPaths = some.map((i) => known.most[i]?.forwardPath ?? '')
+    const bytes = this.#dice() < 0.2 ? 131_073 : 300
+    await this.#accept(bytes, 1, dsn, { reversePath: '', reports: { queueId: id, forwardPaths } })
+    known.least = closedAt(known.least, some)
     if (isLast) await this.#remove(id, known)
     // Else the state comes with a later attempt, or never: the DSN is enough.
     else if (this.#dice() < 0.5) await this.#record(id, known, known.most)
@@ -224,13 +304,14 @@ class Life {
 const deferred = (states: States): States =>
   states.map((r) => (r.state === 'pending' ? { ...r, attempts: r.attempts + 1 } : r))
 
-const delivered = ([first, ...rest]: States): States =>
-  first?.state === 'pending'
-    ? [{ ...first, attempts: first.attempts + 1, state: 'delivered' }, ...rest]
-    : [...(first ? [first] : []), ...rest]
+/** The first half of those who are left. */
+function delivered(states: States): States {
+  const half = states.filter(({ state }) => state === 'pending').slice(0, Math.ceil(states.length / 2))
+  return deferred(states).map((r, i) => (half.includes(states[i] ?? r) ? { ...r, state: 'delivered' } : r))
+}
 
-const closedAt = (states: States, index: number): States =>
-  states.map((r, i) => (i === index ? { ...r, state: 'bounced' } : r))
+const closedAt = (states: States, which: readonly number[]): States =>
+  states.map((r, i) => (which.includes(i) ? { ...r, state: 'bounced' } : r))
 
 function unlessOfTheSpool(error: unknown): void {
   if (!(error instanceof SpoolError)) throw error
@@ -242,10 +323,12 @@ test(`in ${lives} lives of deeds, faults, kills and losses of power each start f
   const life = fc.asyncProperty(
     fc.array(step, { minLength: 3, maxLength: 40, size: 'max' }),
     fc.nat(),
-    async (steps, n) => {
-      const life = new Life(diceOf(n))
+    fc.constantFrom(undefined, 300_000, 600_000),
+    async (steps, n, octets) => {
+      const life = new Life(diceOf(n), octets && { all: octets, others: 0 })
       await life.begin()
       for (const one of steps) await life.step(one)
+      await life.drain()
       await life.end()
       await life.begin()
       await life.end()
