@@ -1,32 +1,15 @@
 /** A route to exchangers: each domain's mail to its own exchangers, in their order, and nobody in another's way. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { makeCertificates } from '../../certificates.ts'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
-import type { Entry, Table } from './name-server.ts'
+import type { Table } from './name-server.ts'
 import { allWithin } from './rig.ts'
-import { envelope, hello, route, smarthost } from './samples.ts'
+import { hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
+import { at, mx, one, rcptOf, to, two, twoDomains } from './two-domains.ts'
 import { startWorld } from './world.ts'
-
-const one = '127.0.7.1'
-const two = '127.0.7.2'
-const mx = (...hosts: readonly (readonly [number, string])[]): readonly Entry[] => hosts.map((host) => ({ mx: host }))
-const at = (address: string): readonly Entry[] => [{ a: address }]
-const to = (...forwardPaths: string[]) => envelope(hello, { forwardPaths })
-const rcptOf = (received: readonly { readonly rcpt: readonly string[] }[]): string[] =>
-  received.flatMap((r) => r.rcpt.map((line) => utf8(/<(.*)>/.exec(line)?.[1] ?? ''))).toSorted()
-const utf8 = (octets: string): string => Buffer.from(octets, 'latin1').toString()
-
-/** Two domains, each with an exchanger of its own. */
-const twoDomains: Table = {
-  'a.test': mx([10, 'mx.a.test']),
-  'mx.a.test': at(one),
-  'b.test': mx([10, 'mx.b.test']),
-  'mx.b.test': at(two),
-}
 
 test('recipients of one message part by domain, whatever its case and script, and share transactions within it', async () => {
   const { hosts, spool, quiet, attempted } = await startWorld(
@@ -130,26 +113,6 @@ test('case N07: an address of an exchanger that does not answer is passed over w
   expect(performance.now() - started).toBeLessThan(1000)
 })
 
-test('STARTTLS is used where it is offered, whosever certificate it is; where it fails, mail goes in clear; AUTH never', async () => {
-  const { cert, key } = await makeCertificates(['other.test'])
-  const certificate = { cert, key }
-  const offers = ['STARTTLS', 'PIPELINING', 'AUTH PLAIN LOGIN']
-  const { hosts, spool, facts, attempted, quiet } = await startWorld(twoDomains, {
-    [one]: { certificate, offers },
-    [two]: { offers, script: { STARTTLS: say('454 4.7.0 not now') } },
-  })
-  spool.put(to('u@a.test', 'v@b.test'), hello)
-  await attempted(2)
-  await quiet()
-  expect(spool.stored.size).toBe(0)
-  const connected = facts('smarthostConnected').map(([, host, tls]) => [host, tls])
-  expect(connected.toSorted()).toEqual([
-    ['mx.a.test', 'TLSv1.3'],
-    ['mx.b.test', ''],
-  ])
-  for (const host of Object.values(hosts)) expect(host.lines.filter((line) => line.startsWith('AUTH'))).toEqual([])
-})
-
 test.each([
   '500',
   '502',
@@ -165,40 +128,6 @@ test.each([
     expect.stringMatching(/^MAIL FROM:<[^ ]*>$/),
   ])
   expect(hosts[one].received).toHaveLength(1)
-})
-
-test('case T20: an exchanger with a chain of certificates that nobody uses is no TLS: the mail goes in clear', async () => {
-  const { cert, key } = await makeCertificates(['other.test'])
-  const offers = ['STARTTLS']
-  const { hosts, spool, facts } = await startWorld(twoDomains, {
-    [one]: { offers, certificate: { cert: `${cert}\n`.repeat(10), key } },
-    [two]: { offers, certificate: { cert: `${cert}\n`.repeat(90), key } },
-  })
-  spool.put(to('u@a.test', 'v@b.test'), hello)
-  await until('all is delivered', () => spool.stored.size === 0)
-  const connected = facts('smarthostConnected').map(([, host, tls]) => [host, tls])
-  expect(connected.toSorted()).toEqual([
-    ['mx.a.test', 'TLSv1.3'],
-    ['mx.b.test', ''],
-  ])
-  expect(hosts[two].received).toHaveLength(1)
-})
-
-test('case T21: an exchanger that refuses our TLS when the handshake is done, as with TLS 1.3, gets the mail in clear', async () => {
-  const { cert, key } = await makeCertificates(['other.test'])
-  const { hosts, spool, facts, quiet } = await startWorld(twoDomains, {
-    [one]: { offers: ['STARTTLS'], certificate: { cert, key, wantsOurs: true } },
-    [two]: {
-      offers: ['STARTTLS'],
-      certificate: { cert, key },
-      script: { EHLO: (time) => (time === 1 ? drop : undefined) },
-    },
-  })
-  spool.put(to('u@a.test', 'v@b.test'), hello)
-  await until('both were tried', () => facts('attempted').length === 2)
-  await quiet()
-  expect(rcptOf([...hosts[one].received, ...hosts[two].received])).toEqual(['u@a.test', 'v@b.test'])
-  expect(facts('smarthostConnected').map(([, , tls]) => tls)).toEqual(['', ''])
 })
 
 test('a domain that is silent delays no other, and holds no more connections than a domain may', async () => {

@@ -4,10 +4,9 @@ import { Headroom } from '../../../relay/headroom.ts'
 import { Turns } from '../../../relay/turns.ts'
 import { until } from '../../local/until.ts'
 import { drop, say, silence } from './behaviour.ts'
-import { MemorySpool } from './memory-spool.ts'
 import { allWithin, fastDeadlines, rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
-import { type Smarthost, startSmarthost } from './smarthost.ts'
+import { startSmarthost } from './smarthost.ts'
 
 /** Nobody listens there. */
 const nobody = { host: '127.9.9.9', port: 1 }
@@ -259,16 +258,6 @@ test('no route takes the recipient: it waits, and does not bounce, also after a 
   expect(facts('bounced')).toEqual([])
 })
 
-test('a reload sends what waits another way', async () => {
-  const [dead, alive] = [await startSmarthost({ script: { banner: silence } }), await startSmarthost()]
-  const { spool, reload, delivery } = rig([route('r', [smarthost('a', dead.port)])], { deadlines: fastDeadlines })
-  for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
-  await until('one is in flight', () => delivery.summary().inFlight === 1)
-  reload([route('r', [smarthost('a', alive.port)])])
-  await until('all', () => alive.received.length === 10)
-  await until('nothing is left', () => spool.stored.size === 0)
-})
-
 test('case U25: a main smarthost greets nobody, and its only connection is silent: that is no sign that it takes more', async () => {
   const [main, backup] = [await startSmarthost(), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
@@ -285,73 +274,6 @@ test('case U25: a main smarthost greets nobody, and its only connection is silen
   onTestFinished(() => later.mockRestore())
   for (let i = 0; i < 10; i++) spool.put(envelope(hello), hello)
   await until('the backup has all others', () => backup.received.length === 10)
-})
-
-test.each([
-  ['is not greeted there', silence],
-  ['waits for a connection that is free there', undefined],
-])('case U03: a reload takes a smarthost away: who %s goes another way at once, uncharged', async (_what, banner) => {
-  const full = say('421 4.7.0 too many connections', { ends: 'drop' })
-  const gone: Smarthost = await startSmarthost({ script: { banner: () => (gone.open() > 1 ? full : undefined) } })
-  const next = await startSmarthost()
-  const { spool, attempts, attempted, reload, quiet, facts } = rig([route('r', [smarthost('a', gone.port)])])
-  spool.put(envelope(hello), hello)
-  await attempted(1)
-  await quiet()
-  gone.script.MAIL = silence
-  if (banner !== undefined) gone.script.banner = banner
-  for (let i = 0; i < 6; i++) spool.put(envelope(hello), hello)
-  await until('they wait', () => gone.times('MAIL') === 2 && gone.times('banner') >= 6)
-  reload([route('r', [smarthost('a', next.port)])])
-  await until('all but the one whose MAIL was said', () => next.received.length === 5)
-  expect(facts('smarthostEjected')).toEqual([])
-  expect(attempts.slice(1).every((a) => a.attempt === 1)).toBe(true)
-})
-
-test.each([
-  ['its only connection is in use', { maxConnections: 1 }],
-  ['it is being probed', {}],
-])('a reload while a smarthost takes no more, since %s: what waits goes on when it does', async (_name, rest) => {
-  const upstream = await startSmarthost({
-    script: { MAIL: (time) => (time === 0 ? say('250 ok', { afterMs: 50 }) : undefined) },
-  })
-  const routes = [route('r', [smarthost('a', upstream.port, rest)])]
-  const { spool, reload, quiet } = rig(routes)
-  for (let i = 0; i < 5; i++) spool.put(envelope(hello), hello)
-  await until('one is on its way', () => upstream.times('MAIL') === 1)
-  reload(routes)
-  await quiet()
-  expect(upstream.received).toHaveLength(5)
-  expect(spool.stored.size).toBe(0)
-})
-
-test('a reload while messages are being read: none of them is missing in the queue that is told', async () => {
-  const upstream = await startSmarthost()
-  const spool = new MemorySpool()
-  for (let i = 0; i < 40; i++) spool.put(envelope(hello), hello)
-  const gate = Promise.withResolvers<void>()
-  spool.before = () => gate.promise
-  const routes = [route('r', [smarthost('a', upstream.port)])]
-  const { delivery, reload } = rig(routes, { spool })
-  const queued = (): number => delivery.summary().ready + delivery.summary().deferred + delivery.summary().inFlight
-  expect(queued()).toBe(40)
-  reload(routes)
-  expect(queued()).toBe(40)
-  gate.resolve()
-  await until('all are delivered', () => upstream.received.length === 40)
-  await until('the queue is empty', () => queued() === 0)
-})
-
-test('a suspended fleet keeps its queue until it is let go', async () => {
-  const upstream = await startSmarthost()
-  const routes = [route('r', [smarthost('a', upstream.port)])]
-  const { spool, reload, delivery } = rig(routes, { config: { suspended: true } })
-  spool.put(envelope(hello), hello)
-  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
-  expect(delivery.summary()).toMatchObject({ ready: 1, inFlight: 0 })
-  expect(upstream.connections()).toBe(0)
-  reload(routes, { suspended: false })
-  await until('it is delivered', () => upstream.received.length === 1)
 })
 
 test.each([
