@@ -135,8 +135,9 @@ export class Wire {
     this.#break(none('lost', 'we closed the connection'), false)
   }
 
+  /** The peer has not left: what it has said so far need not be all that it says. */
   destroy(why: string): void {
-    this.#break(none('lost', why))
+    this.#break(none('silent', why))
   }
 
   #expect(stages: readonly Stage[]): Promise<readonly Answer[]> {

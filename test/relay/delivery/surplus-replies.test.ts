@@ -246,3 +246,16 @@ test.each([
   const { outcomes } = await deliver({ script }, { reversePath: '' })
   expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 550 } }])
 })
+
+test.each(
+  both,
+)('a relay that ends while a refusal waits to be confirmed is no smarthost that has left: nobody is given up: %s', async (_name, offers) => {
+  const script: Script = { RCPT: say('550 5.1.1 unknown'), DATA: say('554 5.5.1 no recipients'), RSET: silence }
+  const upstream = await startSmarthost({ script, offers })
+  const { spool, delivery, facts } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await until('it is asked', () => upstream.times('RSET') === 1)
+  await delivery.close(0)
+  expect(facts('bounced')).toEqual([])
+  expect([...spool.stored.values()]).toMatchObject([{ recipients: [{ state: 'pending', attempts: 0 }] }])
+})
