@@ -1,10 +1,10 @@
 /** Sessions by a token: they end with it, every client can use one, and nothing that is logged or counted shows it. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { temporaryFolder } from '../spool/samples.ts'
 import { keys, signed, tokensConfig } from '../tokens.ts'
 import { banner, client, mail, start, talk } from './clients.ts'
 import { MemorySpool } from './memory-spool.ts'
@@ -46,7 +46,7 @@ test('nodemailer sends by a token as its password', async () => {
 
 test('curl sends by OAUTHBEARER', async () => {
   const { spool, under } = await start(new MemorySpool(), config)
-  const folder = mkdtempSync(join(tmpdir(), 'tokens-'))
+  const folder = temporaryFolder()
   const [ca, message] = [join(folder, 'ca.crt'), join(folder, 'message')]
   writeFileSync(ca, under.ca)
   writeFileSync(message, 'From: App <noreply@corp.example>\r\n\r\nhello\r\n')
