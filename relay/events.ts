@@ -250,7 +250,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       log.warn({ queueId }, 'may arrive twice: what became of it is in damaged records')
     },
     attemptTook(smarthost: string, seconds: number): void {
-      metrics.deliveryDuration.observe({ smarthost }, seconds)
+      metrics.deliveryDuration.observe(seconds, { smarthost })
     },
     captured(queueId: string): void {
       metrics.captured.inc()

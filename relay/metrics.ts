@@ -1,5 +1,6 @@
 /** Every metric of the relay, once. Labels are closed lists or configured names; never an address, never a free domain. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, Histogram } from './tallies.ts'
 
 /** What is measured when somebody asks, instead of being counted as it happens. */
 export type Observed = {
@@ -44,21 +45,14 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     return observed
   }
 
-  const counter = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Counter<L>({ name: `relayfleet_${name}`, help, labelNames: [...labelNames], registers })
-  const histogram = <const L extends string>(
+  const counter = <const L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter<L>({ name: `relayfleet_${name}`, help, labelNames, registry })
+  const histogram = <const L extends string = never>(
     name: string,
     help: string,
     buckets: readonly number[],
     labelNames: readonly L[] = [],
-  ) =>
-    new Histogram<L>({
-      name: `relayfleet_${name}`,
-      help,
-      labelNames: [...labelNames],
-      buckets: [...buckets],
-      registers,
-    })
+  ) => new Histogram<L>({ name: `relayfleet_${name}`, help, labelNames, registry }, buckets)
   const gauge = (name: string, help: string, value: (o: Observed) => number) =>
     new Gauge({
       name: `relayfleet_${name}`,

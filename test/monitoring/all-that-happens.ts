@@ -31,7 +31,7 @@ export function busyRelay(): Promise<Page> {
   m.throttled.inc({ throttle: 'burst', action: 'reject' })
   for (const result of ['delivered', 'deferred'])
     m.attempts.inc({ route: 'default', smarthost: 'ses', provider: 'other', result, class: '4' })
-  m.deliveryDuration.observe({ smarthost: 'ses' }, 0.1)
+  m.deliveryDuration.observe(0.1, { smarthost: 'ses' })
   m.deliveryTls.inc({ smarthost: 'ses', version: 'TLSv1.3' })
   m.signatures.inc({ algorithm: 'ed25519' })
   m.unsigned.inc({ result: 'held' })
