@@ -3,12 +3,13 @@
  * `smtp-sink -u nobody 127.0.0.1:2525 1000 & node bench/delivery.ts 2525 [messages] [connections]`
  */
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { createDelivery } from '../relay/delivery/delivery.ts'
-import { createEvents } from '../relay/events.ts'
+import { createEvents, type Events } from '../relay/events.ts'
+import { lineOutput } from '../relay/line-output.ts'
+import { createLog } from '../relay/log.ts'
 import { createMetrics } from '../relay/metrics.ts'
 import { atRest } from '../test/relay/at-rest.ts'
 import { MemorySpool } from '../test/relay/delivery/memory-spool.ts'
@@ -19,11 +20,12 @@ const loaded = loadedWith([
   route('default', [smarthost('sink', Number(port), { maxConnections: Number(maxConnections) })]),
 ])
 const metrics = createMetrics('mail/shared', () => atRest)
-const log = pino({ base: null }, pino.destination({ dest: '/dev/null', sync: true, minLength: 8192 }))
+const log = openSync('/dev/null', 'w')
+const events: Events = createEvents(createLog(lineOutput(log, () => events)), metrics, () => 'Hash')
 const spool = new MemorySpool()
 const delivery = createDelivery({
   spool,
-  events: createEvents(log, metrics, () => 'Hash'),
+  events,
   loaded: () => loaded,
   inboxDirectory: '/nonexistent',
   attemptsFile: join(mkdtempSync(join(tmpdir(), 'relayfleet-bench-')), 'open-attempts'),

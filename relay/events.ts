@@ -1,6 +1,6 @@
 /** Every fact is told once, here: one function writes the log line and moves the metric. Nothing else logs or counts. */
-import type { Logger } from 'pino'
 import type { SigningKeyConfig } from './config.ts'
+import type { Log } from './log.ts'
 import type { Envelope } from './mail/envelope.ts'
 import { type AddressEvidence, showAddress, showAddresses } from './mail/evidence.ts'
 import type { BrokenKey } from './mail/keyring.ts'
@@ -8,6 +8,7 @@ import type { Outcome } from './mail/outcome.ts'
 import { type Refusal, throttles } from './mail/rule.ts'
 import type { Metrics } from './metrics.ts'
 import type { AuthFailure } from './rules/login.ts'
+import { shownError } from './shown-error.ts'
 
 export type Stage = 'connect' | 'auth' | 'mail' | 'rcpt' | 'data'
 
@@ -40,7 +41,7 @@ type StoreNews = { readonly kind: 'connecting' | 'connected' } | { readonly kind
 export type Events = ReturnType<typeof createEvents>
 
 /** `evidence` is read at each line, so that a reload changes the next line. */
-export function createEvents(log: Logger, metrics: Metrics, evidence: () => AddressEvidence) {
+export function createEvents(log: Log, metrics: Metrics, evidence: () => AddressEvidence) {
   const show = (address: string): string => showAddress(evidence(), address)
   /** A next hop repeats the addresses that it speaks of. */
   const foreign = (text: string): string => showAddresses(evidence(), text)
@@ -186,7 +187,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
       log.error({ why }, 'spool takes no mail')
     },
     spoolRecovered(): void {
-      log.warn('spool takes mail again')
+      log.warn({}, 'spool takes mail again')
     },
     recovered(messages: number, swept: number): void {
       log.info({ messages, swept }, 'spool recovered')
@@ -313,14 +314,14 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     },
     draining(): void {
       metrics.draining.set(1)
-      log.info('is to leave, and takes no new mail')
+      log.info({}, 'is to leave, and takes no new mail')
     },
     drained(): void {
-      log.info('has no mail left, and may go')
+      log.info({}, 'has no mail left, and may go')
     },
     stays(): void {
       metrics.draining.set(0)
-      log.info('stays, and takes new mail again')
+      log.info({}, 'stays, and takes new mail again')
     },
     /** Told by the metric alone: there is no room for a line about it. */
     lineLost(): void {
@@ -342,7 +343,7 @@ export function createEvents(log: Logger, metrics: Metrics, evidence: () => Addr
     },
     /** What should not have happened and harmed nobody; the stack helps to find out why. */
     unexpected(where: string, error: unknown): void {
-      log.error({ where, err: error }, 'unexpected')
+      log.error({ where, err: shownError(error) }, 'unexpected')
     },
   }
 }

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import { pino } from 'pino'
 import { readArguments } from './arguments.ts'
 import { ConfigFolder, outcomeOf } from './config-folder.ts'
 import { createDelivery } from './delivery/delivery.ts'
@@ -24,6 +23,7 @@ import { FleetAllowances } from './limits/fleet-allowances.ts'
 import { openQuotaFile } from './limits/quota-file.ts'
 import { lineOutput } from './line-output.ts'
 import { foldersOf, type Loaded, toldStale } from './load.ts'
+import { createLog } from './log.ts'
 import { memoryLimit, sessionsInMemory } from './memory.ts'
 import { createMetrics, type Observed } from './metrics.ts'
 import { OneAtATime } from './one-at-a-time.ts'
@@ -54,7 +54,6 @@ const args = (() => {
 })()
 
 const output = lineOutput(1, () => events)
-const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, output)
 
 let configError: string | undefined
 /** What is missing of the configuration in force. */
@@ -67,7 +66,7 @@ const lastGood = new LastGood(args.data)
 let loaded: Loaded = firstConfig()
 
 const metrics = createMetrics(loaded.config.policy, observed, () => ownAllowances.ratios(loaded.config))
-const events = createEvents(log, metrics, () => loaded.config.evidence.addresses)
+const events = createEvents(createLog(output), metrics, () => loaded.config.evidence.addresses)
 if (configError !== undefined) events.configRefused(configError)
 
 process.on('uncaughtException', (error) => {

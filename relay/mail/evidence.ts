@@ -10,7 +10,7 @@ export function showAddress(evidence: AddressEvidence, address: string): string 
     case 'Clear':
       return address
     case 'Mask':
-      return `${address.slice(0, 1)}***${address.slice(address.lastIndexOf('@'))}`
+      return `${address.slice(0, 1).toWellFormed()}***${address.slice(address.lastIndexOf('@'))}`
     case 'Hash':
       return `h:${hash('sha256', address.toLowerCase()).slice(0, 16)}`
   }

@@ -1,10 +1,9 @@
 /** What is told of foreign text: one line of JSON for each fact, and no metric that grows with it. */
 
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { createEvents } from '../../relay/events.ts'
 import { protocol } from '../../relay/inbound/protocol.ts'
+import { createLog } from '../../relay/log.ts'
 import { type AddressEvidence, showAddress } from '../../relay/mail/evidence.ts'
 import { refusal } from '../../relay/mail/rule.ts'
 import { createMetrics } from '../../relay/metrics.ts'
@@ -12,14 +11,13 @@ import { atRest } from './at-rest.ts'
 
 function telling(evidence: AddressEvidence = 'Clear') {
   let text = ''
-  const sink = new Writable({
-    write(chunk, _encoding, done) {
-      text += String(chunk)
-      done()
+  const output = {
+    write: (line: string) => {
+      text += line
     },
-  })
+  }
   const metrics = createMetrics('mail/shared', () => atRest)
-  const events = createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => evidence)
+  const events = createEvents(createLog(output, 'debug'), metrics, () => evidence)
   return { events, metrics, text: () => text }
 }
 type Events = ReturnType<typeof telling>['events']

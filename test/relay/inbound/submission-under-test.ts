@@ -1,6 +1,4 @@
 /** A submission on free local ports with one policy, a few credentials and everything it told. */
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import { type LoadedConfig, type RelayConfig, verifierOf } from '../../../relay/config.ts'
 import { createEvents, type Events } from '../../../relay/events.ts'
 import type { Headroom } from '../../../relay/headroom.ts'
@@ -8,6 +6,7 @@ import type { Inbound } from '../../../relay/inbound/inbound.ts'
 import { createSubmission, type Submission } from '../../../relay/inbound/submission.ts'
 import { KeyUses } from '../../../relay/keys/key-uses.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
+import { createLog } from '../../../relay/log.ts'
 import { createMetrics } from '../../../relay/metrics.ts'
 import type { Spool } from '../../../relay/spool/spool.ts'
 import type { Turns } from '../../../relay/turns.ts'
@@ -94,14 +93,13 @@ export type Told = { readonly msg: string; readonly [field: string]: unknown }
 /** Events that end up in a list, and their metrics. */
 export function tellingEvents(): { events: Events; told: Told[]; metrics: ReturnType<typeof createMetrics> } {
   const told: Told[] = []
-  const sink = new Writable({
-    write(line, _encoding, done) {
-      told.push(JSON.parse(String(line)) as Told)
-      done()
+  const output = {
+    write: (line: string) => {
+      told.push(JSON.parse(line) as Told)
     },
-  })
+  }
   const metrics = createMetrics('mail/shared', () => atRest)
-  return { events: createEvents(pino({ base: null, level: 'debug' }, sink), metrics, () => 'Clear'), told, metrics }
+  return { events: createEvents(createLog(output, 'debug'), metrics, () => 'Clear'), told, metrics }
 }
 
 export type UnderTest = {

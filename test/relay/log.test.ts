@@ -1,0 +1,31 @@
+/** A line of the log is one object of JSON with level and time, whatever is told in it. */
+import { expect, test, vi } from 'vitest'
+import { createLog } from '../../relay/log.ts'
+
+function logged(least?: 'debug') {
+  const lines: string[] = []
+  return { log: createLog({ write: (line) => lines.push(line) }, least), lines }
+}
+
+test('fields stand between the time and the message, in their order; what is not known is left out', () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 10, 30, 5, 4, 3, 2) })
+  const { log, lines } = logged()
+  log.info({ session: 's', bytes: 12, why: undefined, forwardPaths: ['"a"'], share: Number.NaN }, 'accepted')
+  vi.setSystemTime(Date.UTC(2026, 10, 30, 5, 4, 3, 3))
+  log.warn({}, 'spool takes mail again')
+  vi.useRealTimers()
+  expect(lines).toEqual([
+    `{"level":30,"time":"2026-11-30T05:04:03.002Z","session":"s","bytes":12,"forwardPaths":["\\"a\\""],"share":null,"msg":"accepted"}\n`,
+    `{"level":40,"time":"2026-11-30T05:04:03.003Z","msg":"spool takes mail again"}\n`,
+  ])
+})
+
+test('debug is written where it is asked for', () => {
+  const [usual, all] = [logged(), logged('debug')]
+  for (const { log } of [usual, all]) {
+    log.debug({}, 'connected')
+    log.error({}, 'unexpected')
+  }
+  expect(usual.lines.map((line) => (JSON.parse(line) as { level: number }).level)).toEqual([50])
+  expect(all.lines.map((line) => (JSON.parse(line) as { level: number }).level)).toEqual([20, 50])
+})
