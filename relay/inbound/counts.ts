@@ -2,7 +2,7 @@
 import type { CredentialConfig } from '../config.ts'
 import type { Refusal } from '../mail/rule.ts'
 import type { Counted } from '../rules/limits.ts'
-import { countsOf, type From } from '../rules/throttles.ts'
+import { type Count, countsOf, type From } from '../rules/throttles.ts'
 import type { Verdict } from '../rules/verdict.ts'
 import type { Inbound } from './inbound.ts'
 
@@ -34,11 +34,23 @@ function firstRefusal(
 /** `giveBack`: the message was not kept after all. */
 export type Taken = Verdict & { readonly giveBack: () => void }
 
+/** Nothing limits most credentials: nobody waits for them, and there is nothing to give back. */
+const uncounted: Taken = { audited: [], giveBack: () => undefined }
+
 /** Counts all recipients everywhere, or nowhere and says why. What Audit would have refused is not counted there. */
-export async function count(
-  { allowances, inForce }: Counting,
+export function count(
+  inbound: Counting,
   credential: CredentialConfig,
   from: From,
+  recipients: number,
+): Taken | Promise<Taken> {
+  const counts = countsOf(inbound.inForce().config, credential, from)
+  return counts.length === 0 ? uncounted : countBy(counts, inbound.allowances, recipients)
+}
+
+async function countBy(
+  counts: readonly Count[],
+  allowances: Counting['allowances'],
   recipients: number,
 ): Promise<Taken> {
   const taken: Counted[] = []
@@ -46,7 +58,7 @@ export async function count(
   const giveBack = (): void => {
     for (const counted of taken) allowances.giveBack(counted, recipients)
   }
-  for (const { counted, action } of countsOf(inForce().config, credential, from)) {
+  for (const { counted, action } of counts) {
     const refusal = await allowances.take(counted, recipients)
     if (refusal === undefined) taken.push(counted)
     else if (action === 'Audit') audited.push(refusal)
