@@ -54,7 +54,7 @@ export class ClientFaults {
    * ends after it. `follows`: the client has sent the command before it could know that another one is refused.
    */
   count(refused: Refusal, stage: Stage, follows: boolean): Refusal {
-    if (isOwnFault(refused)) return refused
+    if (isOwnFault(refused) && stage !== 'rcpt') return refused
     if (!protocolRules.has(refused.rule) || isOfMailbox(refused, stage) || follows) {
       this.#refusals++
       return refused

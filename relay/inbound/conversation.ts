@@ -242,7 +242,7 @@ export class Conversation {
   refuse(stage: Stage, refused: Refusal, address?: string): Reply {
     const { events } = this.#inbound
     const follows = this.#followsRefusal(refused)
-    const { said, hasLine } = this.#ownFaults.see(refused, follows)
+    const { said, hasLine } = this.#ownFaults.see(refused, stage, follows)
     events.refused(factsOf(this.#session), stage, said, address, hasLine)
     const final = this.#clientFaults.count(said, stage, follows)
     if (final !== said) events.refused(factsOf(this.#session), stage, final)

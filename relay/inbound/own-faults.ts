@@ -1,4 +1,5 @@
 /** Refusals that are our own fault, as for a full disk: a client that repeats without a pause has few lines of the log, and is sent away. */
+import type { Stage } from '../events.ts'
 import type { Refusal, RuleId } from '../mail/rule.ts'
 import { ownFaultsPerSession } from './limits.ts'
 
@@ -15,8 +16,11 @@ export class OwnFaults {
   /** Of the last refusal that followed no other. */
   #hasLine = true
 
-  /** What to say, and whether it has a line: behind a refusal, where that has one. The last one of a session ends it, for now. */
-  see(refused: Refusal, follows: boolean): { readonly said: Refusal; readonly hasLine: boolean } {
+  /**
+   * What to say, and whether it has a line: behind a refusal, where that has one. The last one of a session ends it, for now; of a
+   * list of recipients, each with a verdict of its own, those that were taken are to get their mail.
+   */
+  see(refused: Refusal, stage: Stage, follows: boolean): { readonly said: Refusal; readonly hasLine: boolean } {
     if (follows) return { said: refused, hasLine: this.#hasLine }
     if (!isOwnFault(refused)) {
       this.#hasLine = true
@@ -26,7 +30,7 @@ export class OwnFaults {
     this.#hasLine = now - this.#linedAt >= lineEveryMs
     if (this.#hasLine) this.#linedAt = now
     else this.#unlined++
-    const isLast = ++this.#count >= ownFaultsPerSession
+    const isLast = stage !== 'rcpt' && ++this.#count >= ownFaultsPerSession
     return { said: isLast ? { ...refused, reply: { ...refused.reply, code: 421 } } : refused, hasLine: this.#hasLine }
   }
 

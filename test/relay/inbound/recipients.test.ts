@@ -44,23 +44,34 @@ async function inTransaction(under: UnderTest, { username, password }: Who, doma
   return socket
 }
 
-/** All of them at once; a reply each. */
+/** All of them at once; a reply each, as long as the session lasts. */
 function name(socket: Socket, count: number): Promise<readonly string[]> {
   return new Promise((resolve) => {
+    const ended = (): void => resolve(said.split('\r\n').slice(0, -1))
     let said = ''
     const take = (chunk: Buffer): void => {
       said += chunk.toString()
       const replies = said.split('\r\n').slice(0, -1)
       if (replies.length < count) return
-      socket.off('data', take)
+      socket.off('data', take).off('close', ended)
       resolve(replies)
     }
-    socket.on('data', take)
+    socket.on('data', take).once('close', ended)
     socket.write(Array.from({ length: count }, (_, n) => `RCPT TO:<${longPath(n)}>\r\n`).join(''))
   })
 }
 
 const isTaken = (said: string): boolean => said.startsWith('250 2.1.5 ')
+
+/** Headers without an end: room for 280 recipients is left of the 8 MiB. */
+async function holdMuch(begin: () => Promise<Socket>): Promise<void> {
+  const header = `X: ${'y'.repeat(99_997)}`
+  for (let n = 0; n < 83; n++) {
+    const socket = await begin()
+    await talk(socket, 'RCPT TO:<a@elsewhere.example>', 'DATA')
+    await new Promise((resolve) => socket.write(header, resolve))
+  }
+}
 
 /** How a transaction is over. */
 const ends: readonly ((socket: Socket) => unknown)[] = [
@@ -76,13 +87,7 @@ test('while much is held, each transaction has fifty recipients; who has few has
   const limits = { ...baseConfig.limits, recipientsPerMessage: 500, connectionsPerClient: 1000 }
   const { under } = await start(undefined, { ...baseConfig, limits })
   const mine = () => inTransaction(under, app, 'corp.example')
-  // Headers without an end: room for 280 recipients is left of the 8 MiB.
-  const header = `X: ${'y'.repeat(99_997)}`
-  for (let n = 0; n < 83; n++) {
-    const socket = await mine()
-    await talk(socket, 'RCPT TO:<a@elsewhere.example>', 'DATA')
-    await new Promise((resolve) => socket.write(header, resolve))
-  }
+  await holdMuch(mine)
   const atFirst = under.submission.sessions
   for (const end of ends) {
     const socket = await mine()
@@ -98,4 +103,22 @@ test('while much is held, each transaction has fifty recipients; who has few has
     for (const over of [short, fewer]) over.destroy()
     await expect.poll(() => under.submission.sessions).toBeLessThanOrEqual(atFirst + ends.indexOf(end) + 1)
   }
+})
+
+test('a list of a thousand, of which many are too much for now, keeps those that were taken (RFC 5321 section 4.5.3.1.10, case R05)', {
+  timeout: 60_000,
+}, async () => {
+  const limits = { ...baseConfig.limits, recipientsPerMessage: 1000, connectionsPerClient: 1000 }
+  const { under, spool } = await start(undefined, { ...baseConfig, limits })
+  const mine = () => inTransaction(under, app, 'corp.example')
+  await holdMuch(mine)
+  const socket = await mine()
+  const replies = await name(socket, 1000)
+  const taken = replies.filter(isTaken).length
+  expect(taken).toBeLessThan(300)
+  expect(new Set(replies.slice(taken))).toEqual(new Set([replies.at(-1)]))
+  expect(replies.at(-1)).toMatch(/^451 4\.3\.1 .*\(always\.memory\)/)
+  const [, said] = await talk(socket, 'DATA', 'From: <a@corp.example>\r\n\r\nhello\r\n.')
+  expect(said).toMatch(/^250 /)
+  expect(spool.kept.map(({ message: { envelope } }) => envelope.forwardPaths.length)).toEqual([taken])
 })
