@@ -339,23 +339,27 @@ export class Dispatcher {
   #sendOn(lane: Lane, pool: Pool, parcel: Parcel, results: readonly Result[]): readonly Result[] {
     const { message, transactions = 0 } = parcel
     const { failed, leftOver, spoilt, settled, taken } = sortResults(results, transactions)
+    // Where nobody has an outcome, each of the next ones is for fewer, also when nobody else can take them after all.
+    const atMost = spoilt.length === parcel.recipients.length ? Math.ceil(spoilt.length / 2) : parcel.atMost
     const again = (some: readonly Result[]): Parcel => {
       const tried = alsoTried(parcel.tried, pool.name, some)
-      return { message, recipients: some.map(positionOf), tried, transactions: transactions + 1 }
+      const recipients = some.map(positionOf)
+      return { message, recipients, tried, transactions: transactions + 1, ...(atMost !== undefined && { atMost }) }
     }
     const goesElsewhere = (some: readonly Result[]): boolean =>
       some.length > 0 && !this.#stopping && this.#tryElsewhere(lane, again(some))
-    // Where nobody has an outcome, each of the next ones is for fewer.
-    const atMost = spoilt.length === parcel.recipients.length ? { atMost: Math.ceil(spoilt.length / 2) } : {}
-    if (spoilt.length > 0 && !goesElsewhere(spoilt)) this.#addAgain({ ...again(spoilt), ...atMost })
+    if (spoilt.length > 0 && !goesElsewhere(spoilt)) this.#addAgain(again(spoilt))
     if (leftOver.length > 0) this.#addAgain({ ...again(leftOver), atMost: taken })
-    return goesElsewhere(failed) ? settled : [...settled, ...failed]
+    if (goesElsewhere(failed)) return settled
+    if (failed.length === 0 || parcel.atMost === undefined) return [...settled, ...failed]
+    this.#addAgain(again(failed))
+    return settled
   }
 
   /** What failed on a way that is gone is routed anew. */
   #tryElsewhere(lane: Lane, parcel: Parcel): boolean {
     if (this.#ways.isInForce(lane)) return lane.addAgain(parcel, this.#parts.now())
-    this.#addAgain({ message: parcel.message, recipients: parcel.recipients })
+    this.#addAgain(parcel)
     return true
   }
 

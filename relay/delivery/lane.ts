@@ -16,7 +16,7 @@ import { type Marks, Parked } from './parked.ts'
 import type { Pool } from './pool.ts'
 import { ReadyQueue } from './ready-queue.ts'
 import type { Room } from './room.ts'
-import type { Parcel } from './tracked.ts'
+import { type Parcel, parcelsOf } from './tracked.ts'
 
 export type Next = { readonly parcel: Parcel; readonly pool: Pool; readonly hurried: boolean }
 /** `down`: what waits can go nowhere. */
@@ -202,7 +202,7 @@ export class Lane {
       }
       this.#again = this.#again.filter((other) => other !== parcel)
       if (choice.kind === 'use') return { parcel, pool: choice.candidate, hurried: choice.hurried }
-      this.add({ message: parcel.message, recipients: parcel.recipients })
+      for (const part of parcelsOf(parcel)) this.add(part)
     }
     return wait
   }

@@ -1,15 +1,17 @@
 /** How long a transaction may take in all, where each reply, or each piece of the content, is just in time (RFC 5321 section 4.5.3.2). */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { capabilitiesOf } from '../../../relay/delivery/capabilities.ts'
 import { classifyTransaction } from '../../../relay/delivery/classify.ts'
 import { Client } from '../../../relay/delivery/client.ts'
 import { Wire } from '../../../relay/delivery/wire.ts'
+import { until } from '../../local/until.ts'
 import { type Script, say } from './behaviour.ts'
 import { both, deliver } from './one-message.ts'
-import { allWithin } from './rig.ts'
-import { hello } from './samples.ts'
+import { allWithin, rig } from './rig.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
 
 const deadlines = { ...allWithin(20_000), transaction: 500 }
 const tooMany = { kind: 'deferred', scope: 'transaction', reply: { code: 451, status: '4.4.2' } }
@@ -29,6 +31,32 @@ test.each(
   const arrived = received.flatMap(({ rcpt }) => rcpt)
   expect(arrived.toSorted()).toEqual(good.map((path) => `RCPT TO:<${path}>`).toSorted())
   expect(facts('bounced')).toHaveLength(1)
+  expect(facts('deferred')).toEqual([])
+})
+
+const nobody = { host: '127.9.9.9', port: 1 }
+
+test.each([
+  [
+    'also where a backup is down',
+    { backups: [smarthost('backup', 1, { ...nobody, priority: 1 })], reloadsEveryMs: undefined },
+  ],
+  ['also where a newer configuration comes while it lasts, each time', { backups: [], reloadsEveryMs: 200 }],
+])('case U01: whom a transaction was too long for are fewer in the next one, %s', async (_where, {
+  backups,
+  reloadsEveryMs,
+}) => {
+  const upstream = await startSmarthost({ script: { RCPT: say('250 2.1.5 ok', { afterMs: 60 }) } })
+  const routes = [route('r', [smarthost('main', upstream.port), ...backups])]
+  const { spool, facts, quiet, reload } = rig(routes, { deadlines })
+  const reloading = reloadsEveryMs && setInterval(() => reload(routes), reloadsEveryMs)
+  onTestFinished(() => clearInterval(reloading))
+  const forwardPaths = Array.from({ length: 20 }, (_, i) => `user${i}@x.test`)
+  spool.put(envelope(hello, { forwardPaths }), hello)
+  await until('all are delivered', () => spool.stored.size === 0)
+  await quiet()
+  const arrived = upstream.received.flatMap(({ rcpt }) => rcpt)
+  expect(arrived.toSorted()).toEqual(forwardPaths.map((path) => `RCPT TO:<${path}>`).toSorted())
   expect(facts('deferred')).toEqual([])
 })
 
