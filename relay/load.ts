@@ -54,22 +54,24 @@ export function loadConfig(
 ): Loaded {
   const text = configText(directory, octets)
   const config = draft?.text === text ? draft.config : parsed(directory, text)
-  const outcome = wholeOr(previous, config, () => withFiles(directory, { text, config }, previous, octets, now))
+  const load = (wanted: Draft): Loaded => withFiles(directory, wanted, previous, octets, now)
+  const outcome = wholeOr(previous, { text, config }, load)
   // A file may have been replaced while its neighbours were read: old or new, never a mix.
   if (configText(directory, new ConfigOctets(directory)) === text) return outcome
   return loadConfig(directory, previous, octets, undefined, now)
 }
 
-function wholeOr(previous: Loaded | undefined, config: RelayConfig, load: () => Loaded): Loaded {
+/** What goes on meanwhile follows its own files: certificates end, and passwords and authorities are changed. */
+function wholeOr(previous: Loaded | undefined, wanted: Draft, load: (draft: Draft) => Loaded): Loaded {
   try {
-    return load()
+    return load(wanted)
   } catch (error) {
     if (previous === undefined) throw error
     const refused = (error as Error).message
-    const left = lessRevoked(previous.config, config)
-    const text = printConfig(left)
-    if (text === printConfig(previous.config)) return { ...previous, refused }
-    return { ...previous, config: left, hash: configHash(text), refused }
+    const config = lessRevoked(previous.config, wanted.config)
+    const text = printConfig(config)
+    const left = load({ text, config })
+    return { ...left, ...(text === printConfig(previous.config) && { hash: previous.hash }), refused }
   }
 }
 

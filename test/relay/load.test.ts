@@ -9,6 +9,7 @@ import { connect, createServer } from 'node:tls'
 import { ExtendedKeyUsage } from '@peculiar/x509'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
+import { ConfigFolder } from '../../relay/config-folder.ts'
 import { secureContext } from '../../relay/delivery/secure.ts'
 import { draftConfig, loadConfig, sameConfig, toldStale } from '../../relay/load.ts'
 import { makeCertificates, onCurve } from '../certificates.ts'
@@ -227,6 +228,32 @@ test('a configuration with an octet that is no UTF-8 is none: no name has anothe
   const text = printConfig({ ...config, hostname: 'bücher.example' })
   writeFileSync(join(folder, 'relay.json'), Buffer.from(text, 'latin1'))
   expect(() => loadConfig(folder)).toThrow(`${folder}: relay.json is no UTF-8`)
+})
+
+test('what goes on while a new configuration lacks a file follows the files that it has (cases T11, A22)', async () => {
+  const { folder, write, cert, key } = await written()
+  const reader = new ConfigFolder(folder)
+  const before = reader.load()
+  const lacking = config.listeners.map((l) => ({ ...l, name: 'new', tls: { ...l.tls, keyFile: 'new.key' } }))
+  const wanted = { ...config, listeners: [...config.listeners, ...lacking] }
+  write({ 'relay.json': printConfig(wanted) })
+  const refused = expect.stringMatching(/new\.key is not readable/)
+  const waiting = await reader.follow(before)
+  expect(waiting).toEqual({ ...before, refused })
+
+  const newer = await makeCertificates(['localhost'])
+  const ca = `${newer.ca.trim()}\n`
+  const files = { 'tls.crt': newer.cert, 'tls.key': newer.key, 'ca/ca.crt': ca, 'ca/clients.crt': ca }
+  write(files)
+  const after = await reader.follow(waiting)
+  expect(after).toEqual({ ...before, files: new Map(Object.entries(files)), refused })
+  write({ 'tls.crt': cert })
+  const stale = await reader.follow(after)
+  expect([stale.files.get('tls.crt'), [...stale.stale.keys()]]).toEqual([newer.cert, ['tls.crt']])
+  write({ 'tls.key': key, 'new.key': key })
+  const whole = await reader.follow(stale)
+  expect(whole).toMatchObject({ config: wanted, stale: new Map() })
+  expect(whole.refused).toBeUndefined()
 })
 
 test('a CA that never was one is no configuration, and is named', async () => {
