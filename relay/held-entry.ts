@@ -51,7 +51,7 @@ function heldSender(had: SenderConfig, now: readonly SenderConfig[]): readonly S
 type Within = (inner: string, outer: string) => boolean
 
 /** Lists that narrow, where an empty one narrows nothing: what is in both. Undefined where that is nothing at all. */
-function both(a: readonly string[], b: readonly string[], within: Within): readonly string[] | undefined {
+export function both(a: readonly string[], b: readonly string[], within: Within): readonly string[] | undefined {
   if (a.length === 0) return b
   if (b.length === 0) return a
   const inner = (one: string, others: readonly string[]): boolean => others.some((other) => within(one, other))

@@ -1,6 +1,7 @@
 /** What ran, less what the configuration that can not take its place has taken away: that waits for nobody (0011). Pure. */
 import type { CredentialConfig, RelayConfig } from './config.ts'
-import { heldEntry } from './held-entry.ts'
+import { both, heldEntry } from './held-entry.ts'
+import { isWithin } from './rules/networks.ts'
 import { canLogIn } from './rules/proof.ts'
 
 /** The schema's limit: where nobody knows how many they are, each relay hands out too little rather than too much. */
@@ -13,13 +14,25 @@ export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig
     return (entry && heldEntry(before, entry)) ?? []
   })
   const { tokens, brokenDomains, sharing } = now
-  return heldConfig(running, {
+  const before = { ...running, networks: narrower(running.networks, now.networks) }
+  return heldConfig(before, {
     credentials,
     suspended: running.suspended || now.suspended,
     tokens,
     brokenDomains,
     relays: sharing?.relays,
   })
+}
+
+type Networks = RelayConfig['networks']
+
+const everywhere = ['0.0.0.0/0', '::/0']
+
+/** Where no network is in both, nobody may come. */
+function narrower(before: Networks, now: Networks): Networks {
+  const allow = both(before.allow, now.allow, isWithin)
+  const deny = [...before.deny, ...now.deny, ...(allow === undefined ? everywhere : [])]
+  return { allow: allow ?? before.allow, deny: [...new Set(deny)] }
 }
 
 export type Left = Pick<RelayConfig, 'credentials' | 'suspended'> & {

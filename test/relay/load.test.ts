@@ -12,6 +12,7 @@ import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { ConfigFolder } from '../../relay/config-folder.ts'
 import { secureContext } from '../../relay/delivery/secure.ts'
 import { draftConfig, loadConfig, sameConfig, toldStale } from '../../relay/load.ts'
+import { judgeConnect } from '../../relay/rules/connect.ts'
 import { makeCertificates, onCurve } from '../certificates.ts'
 import { certify, dns, makeAuthority } from '../client-certificates.ts'
 import { temporaryFolder } from '../operator/local/temporary.ts'
@@ -254,6 +255,26 @@ test('what goes on while a new configuration lacks a file follows the files that
   const whole = await reader.follow(stale)
   expect(whole).toMatchObject({ config: wanted, stale: new Map() })
   expect(whole.refused).toBeUndefined()
+})
+
+const [inside, beside, outside] = ['192.0.2.1', '192.0.2.129', '198.51.100.1']
+
+test.each([
+  ['is denied', { allow: [], deny: [] }, { allow: [], deny: ['192.0.2.0/25'] }, [beside, outside]],
+  ['is allowed no more', { allow: ['192.0.2.0/24'], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
+  ['is the first that is allowed', { allow: [], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
+  ['is one of two', { allow: ['192.0.2.0/25'], deny: [] }, { allow: ['198.51.100.0/24'], deny: [] }, []],
+  ['is denied no more', { allow: [], deny: ['192.0.2.0/25'] }, { allow: [], deny: [] }, [beside, outside]],
+])('a network that %s by a configuration which lacks a file: who was let in, and is yet, comes in (case A22)', async (_name, networks, newer, admitted) => {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig({ ...config, networks }) })
+  const before = loadConfig(folder)
+  const listeners = config.listeners.map((l) => ({ ...l, tls: { ...l.tls, keyFile: 'new.key' } }))
+  write({ 'relay.json': printConfig({ ...config, listeners, networks: newer }) })
+  const waiting = loadConfig(folder, before)
+  const isAdmitted = (client: string): boolean => judgeConnect(waiting.config, client) === undefined
+  expect([inside, beside, outside].filter(isAdmitted)).toEqual(admitted)
+  expect(loadConfig(folder, waiting).hash).toBe(waiting.hash)
 })
 
 test('a CA that never was one is no configuration, and is named', async () => {
