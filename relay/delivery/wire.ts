@@ -1,6 +1,7 @@
 /** One side of an SMTP connection: sends, and gives each stage the one answer that belongs to it. */
 
 import type { Socket } from 'node:net'
+import { longestTimerMs } from '../timer.ts'
 import { wholeTurn } from '../whole-turn.ts'
 import { type Answer, cleaned, none } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
@@ -70,7 +71,7 @@ export class Wire {
 
   /** Replies that are each in time are not waited for without end; on a thin line each 1,000 octets may take a second. */
   beginTransaction(octets: number): void {
-    const ms = this.deadlines.transaction + octets
+    const ms = Math.min(this.deadlines.transaction + octets, longestTimerMs)
     this.#limit = setTimeout(
       () => this.#break(none('endless', `no end of the transaction within ${Math.round(ms / 1000)} s`)),
       ms,

@@ -1,7 +1,7 @@
 /** How long a transaction may take in all, where each reply, or each piece of the content, is just in time (RFC 5321 section 4.5.3.2). */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { capabilitiesOf } from '../../../relay/delivery/capabilities.ts'
 import { classifyTransaction } from '../../../relay/delivery/classify.ts'
 import { Client } from '../../../relay/delivery/client.ts'
@@ -106,4 +106,14 @@ test.each([
   expect(classifyTransaction(transaction, 1)).toMatchObject([isGivenUp ? givenUp : { kind: 'delivered' }])
   expect(transaction.dot === undefined).toBe(isGivenUp)
   expect(client.usable).toBe(!isGivenUp)
+})
+
+test('content of several gigabytes has the time that a timer can hold', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const wire = new Wire(new Duplex({ read() {}, write: (_chunk, _encoding, taken) => taken() }) as Socket, deadlines)
+  wire.beginTransaction(3 * 2 ** 30)
+  vi.advanceTimersByTime(3_600_000)
+  expect(wire.broken).toBeUndefined()
+  wire.endTransaction()
 })
