@@ -8,13 +8,20 @@ import { canLogIn } from './rules/proof.ts'
 const mostRelays = 100
 
 export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig {
+  const { tokens, brokenDomains, sharing } = now
   const entries = new Map(now.credentials.map((entry) => [entry.name, entry]))
   const credentials = running.credentials.flatMap((before) => {
     const entry = entries.get(before.name)
     return (entry && heldEntry(before, entry)) ?? []
   })
-  const { tokens, brokenDomains, sharing } = now
-  const before = { ...running, networks: narrower(running.networks, now.networks) }
+  const before = {
+    ...running,
+    networks: narrower(running.networks, now.networks),
+    // Who has come since has a share of each limit by now.
+    ...(running.sharing && {
+      sharing: { ...running.sharing, relays: Math.max(running.sharing.relays, sharing?.relays ?? 0) },
+    }),
+  }
   return heldConfig(before, {
     credentials,
     suspended: running.suspended || now.suspended,

@@ -277,6 +277,18 @@ test.each([
   expect(loadConfig(folder, waiting).hash).toBe(waiting.hash)
 })
 
+test.each([
+  ['more', 2, 4, 4],
+  ['fewer', 4, 2, 4],
+])('limits are shared with %s relays by a configuration which lacks a file: nobody hands out more than its part (cases A19, A22)', async (_name, relays, newer, counted) => {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig({ ...config, sharing: { relays } }) })
+  const before = loadConfig(folder)
+  const listeners = config.listeners.map((l) => ({ ...l, tls: { ...l.tls, keyFile: 'new.key' } }))
+  write({ 'relay.json': printConfig({ ...config, listeners, sharing: { relays: newer } }) })
+  expect(loadConfig(folder, before).config.sharing).toEqual({ relays: counted })
+})
+
 test('a CA that never was one is no configuration, and is named', async () => {
   const { folder, write } = await written()
   write({ 'ca/ca.crt': 'garbage' })
