@@ -1,8 +1,10 @@
 /** What ran, less what the configuration that can not take its place has taken away: that waits for nobody (0011). Pure. */
 import type { CredentialConfig, RelayConfig } from './config.ts'
 import { both, heldEntry } from './held-entry.ts'
+import { parsePath } from './mail/address.ts'
 import { isWithin } from './rules/networks.ts'
 import { canLogIn } from './rules/proof.ts'
+import { isListed } from './rules/rcpt-to.ts'
 
 /** The schema's limit: where nobody knows how many they are, each relay hands out too little rather than too much. */
 const mostRelays = 100
@@ -17,6 +19,7 @@ export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig
   const before = {
     ...running,
     networks: narrower(running.networks, now.networks),
+    recipients: fewer(running.recipients, now.recipients),
     // Who has come since has a share of each limit by now.
     ...(running.sharing && {
       sharing: { ...running.sharing, relays: Math.max(running.sharing.relays, sharing?.relays ?? 0) },
@@ -40,6 +43,24 @@ function narrower(before: Networks, now: Networks): Networks {
   const allow = both(before.allow, now.allow, isWithin)
   const deny = [...before.deny, ...now.deny, ...(allow === undefined ? everywhere : [])]
   return { allow: allow ?? before.allow, deny: [...new Set(deny)] }
+}
+
+type Recipients = RelayConfig['recipients']
+
+/** In the next one less of the mail leaves. */
+const modes: readonly Recipients['mode'][] = ['Unrestricted', 'AllowList', 'Redirect', 'Capture']
+
+/** Nothing leaves to whom it would not by either. */
+function fewer(before: Recipients, now: Recipients): Recipients {
+  if (before.mode !== now.mode) return modes.indexOf(before.mode) < modes.indexOf(now.mode) ? now : before
+  if (before.mode !== 'AllowList') return before
+  const isInBoth = (address: string): boolean => {
+    const mailbox = parsePath(address)
+    return mailbox !== undefined && isListed(before, mailbox) && isListed(now, mailbox)
+  }
+  const addresses = [...before.addresses, ...now.addresses].filter(isInBoth)
+  const domains = before.domains.filter((domain) => now.domains.includes(domain))
+  return { ...before, domains, addresses: [...new Set(addresses)] }
 }
 
 export type Left = Pick<RelayConfig, 'credentials' | 'suspended'> & {

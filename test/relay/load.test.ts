@@ -277,6 +277,40 @@ test.each([
   expect(loadConfig(folder, waiting).hash).toBe(waiting.hash)
 })
 
+type Recipients = RelayConfig['recipients']
+
+const [everybody, nobody] = [
+  { mode: 'Unrestricted', domains: [], addresses: [] },
+  { mode: 'Capture', domains: [], addresses: [] },
+] as const
+const some = { mode: 'AllowList', domains: ['a.test', 'b.test'], addresses: ['x@c.test', 'y@d.test'] } as const
+const others = {
+  mode: 'AllowList',
+  domains: ['b.test', 'c.test'],
+  addresses: ['Y@d.test', 'z@a.test', 'z@e.test'],
+} as const
+const inBoth = {
+  mode: 'AllowList',
+  domains: ['b.test'],
+  addresses: ['x@c.test', 'y@d.test', 'Y@d.test', 'z@a.test'],
+} as const
+
+test.each<readonly [string, Recipients, Recipients, Recipients]>([
+  ['some instead of everybody', everybody, some, some],
+  ['nobody', some, nobody, nobody],
+  ['others', some, others, inBoth],
+  ['whom it went to', some, some, some],
+  ['everybody', some, everybody, some],
+  ['some again', nobody, some, nobody],
+])('mail goes to %s by a configuration which lacks a file: to whom it went, and goes yet (case A22)', async (_name, recipients, newer, left) => {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig({ ...config, recipients }) })
+  const before = loadConfig(folder)
+  const listeners = config.listeners.map((l) => ({ ...l, tls: { ...l.tls, keyFile: 'new.key' } }))
+  write({ 'relay.json': printConfig({ ...config, listeners, recipients: newer }) })
+  expect(loadConfig(folder, before).config.recipients).toEqual(left)
+})
+
 test.each([
   ['more', 2, 4, 4],
   ['fewer', 4, 2, 4],
