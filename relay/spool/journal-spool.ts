@@ -278,10 +278,11 @@ export class JournalSpool implements Spool {
     this.#parts.closed()
   }
 
-  async #begin({ ended, register, swept }: Recovered): Promise<void> {
+  async #begin({ ended, untold, register, swept }: Recovered): Promise<void> {
     try {
       await this.#journal.mend()
-      await Promise.all(ended.map((queueId) => this.#journal.append(removal(queueId))))
+      const records = [...ended.map(removal), ...untold.map(voiding)]
+      await Promise.all(records.map((record) => this.#journal.append(record)))
     } catch (error) {
       this.#failed('the journal could not be begun', error)
     }
@@ -373,5 +374,6 @@ export class JournalSpool implements Spool {
 }
 
 const removal = (queueId: string): Record => ({ entry: { kind: 'removed', queueId } })
+const voiding = (queueId: string): Record => ({ entry: { kind: 'void', queueId } })
 
 const ignored = (): void => {}

@@ -32,6 +32,8 @@ export type Recovered = {
   readonly ahead: Ahead
   /** Messages whose removal was not written: nothing is left to do for them, or to do it with. */
   readonly ended: readonly string[]
+  /** DSNs that tell nobody: their originals are not reported, at no later start either. */
+  readonly untold: readonly string[]
   /** Unfinished files and records, of which nobody was promised anything. */
   readonly swept: number
 }
@@ -51,6 +53,7 @@ class Recovery {
   readonly #ahead = new Ahead()
   readonly #segments: Segment[] = []
   readonly #ended: string[] = []
+  readonly #untold: string[] = []
   #damage = false
   readonly #lost = new LostRecords()
   /** Names in the folder of the journal. */
@@ -87,6 +90,7 @@ class Recovery {
       register: this.#replay.register,
       ahead: this.#ahead,
       ended: this.#ended,
+      untold: this.#untold,
       swept: this.#swept,
     }
   }
@@ -244,7 +248,8 @@ class Recovery {
     const handle = register.find(dsn)
     if (handle === undefined || register.isDone(handle) || !register.hasFile(handle)) return true
     if (await this.#hasContent(handle)) return true
-    this.#end(handle)
+    this.#untold.push(dsn)
+    this.#forget(handle)
     return false
   }
 
@@ -259,6 +264,10 @@ class Recovery {
 
   #end(handle: number): void {
     this.#ended.push(this.#replay.register.outline(handle)?.queueId ?? '')
+    this.#forget(handle)
+  }
+
+  #forget(handle: number): void {
     this.#ahead.forget(handle)
     this.#replay.register.remove(handle)
   }
