@@ -15,14 +15,16 @@ type Parts = {
 /** Nobody is told more exactly; a key that rests for longer is written down with its first use. */
 const grainMs = 60_000
 
+/** On the monotonic clock, and when the file was told last. */
+type Use = { at: number; client: string; writtenAt: number }
+
 export class KeyUses {
   readonly #file: KeyUsesFile | undefined
   readonly #wall: () => number
   readonly #monotonic: () => number
   readonly #startedAt: number
-  /** By credential and key, on the monotonic clock; what the file knows from before is not here until it is used again. */
-  readonly #uses = new Map<string, KeyUse>()
-  readonly #written = new Map<string, number>()
+  /** By credential, and by key; what the file knows from before is not here until it is used again. */
+  readonly #uses = new Map<string, Map<string, Use>>()
 
   constructor({ file, wall = Date.now, monotonic = () => performance.now() }: Parts) {
     this.#file = file
@@ -33,36 +35,50 @@ export class KeyUses {
 
   /** Somebody proved to have it: with a login, or by going on in a session that began with one. */
   note(credential: string, key: string, client: string): void {
-    const name = nameOf(credential, key)
     const now = this.#monotonic()
-    this.#uses.set(name, { at: now, client })
-    if (now - (this.#written.get(name) ?? Number.NEGATIVE_INFINITY) < grainMs) return
-    this.#written.set(name, now)
-    this.#file?.note(name, { at: this.#wall(), client })
+    const use = this.#uses.get(credential)?.get(key) ?? this.#begin(credential, key)
+    use.at = now
+    use.client = client
+    if (now - use.writtenAt < grainMs) return
+    use.writtenAt = now
+    this.#file?.note(nameOf(credential, key), { at: this.#wall(), client })
   }
 
   /** Of the keys in this configuration; the others are forgotten. */
   usage({ credentials }: RelayConfig): readonly KeyUsage[] {
     const names = new Set(credentials.flatMap(({ name, keys }) => keys.map(({ id }) => nameOf(name, id))))
-    for (const name of this.#uses.keys()) if (!names.has(name)) this.#forget(name)
+    for (const [credential, uses] of this.#uses) {
+      for (const key of uses.keys()) if (!names.has(nameOf(credential, key))) uses.delete(key)
+      if (uses.size === 0) this.#uses.delete(credential)
+    }
     this.#file?.keepOnly(names)
     return credentials.flatMap(({ name, keys }) =>
       keys.flatMap(({ id }): readonly KeyUsage[] => {
-        const use = this.#use(nameOf(name, id))
+        const use = this.#use(name, id)
         return use === undefined ? [] : [{ name, key: id, at: new Date(use.at).toISOString(), client: use.client }]
       }),
     )
   }
 
   async close(): Promise<void> {
-    for (const [name, { at, client }] of this.#uses) this.#file?.note(name, { at: this.#timeOf(at), client })
+    for (const [credential, uses] of this.#uses) {
+      for (const [key, { at, client }] of uses)
+        this.#file?.note(nameOf(credential, key), { at: this.#timeOf(at), client })
+    }
     await this.#file?.close()
   }
 
-  #use(name: string): KeyUse | undefined {
-    const use = this.#uses.get(name)
-    if (use !== undefined) return { ...use, at: this.#timeOf(use.at) }
-    const kept = this.#file?.get(name)
+  #begin(credential: string, key: string): Use {
+    const use: Use = { at: 0, client: '', writtenAt: Number.NEGATIVE_INFINITY }
+    const ofCredential = this.#uses.get(credential) ?? new Map<string, Use>()
+    this.#uses.set(credential, ofCredential.set(key, use))
+    return use
+  }
+
+  #use(credential: string, key: string): KeyUse | undefined {
+    const use = this.#uses.get(credential)?.get(key)
+    if (use !== undefined) return { at: this.#timeOf(use.at), client: use.client }
+    const kept = this.#file?.get(nameOf(credential, key))
     // By a clock that was ahead: it was before this start, and no more is known.
     return kept && { ...kept, at: kept.at <= this.#wall() ? kept.at : this.#timeOf(this.#startedAt) }
   }
@@ -70,11 +86,6 @@ export class KeyUses {
   /** By the wall clock as it is set now. */
   #timeOf(at: number): number {
     return Math.max(0, Math.round(this.#wall() - (this.#monotonic() - at)))
-  }
-
-  #forget(name: string): void {
-    this.#uses.delete(name)
-    this.#written.delete(name)
   }
 }
 
