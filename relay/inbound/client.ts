@@ -6,10 +6,10 @@ import type { Socket } from 'node:net'
 export const clientAddress = ({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string =>
   remoteAddress.toLowerCase().replace(/^::ffff:(?=[\d.]+$)/, '')
 
-/** 80 bits: no two sessions of a fleet share one. Of small numbers Node fetches many at a time. */
-export const sessionId = (): string => fortyBits() + fortyBits()
+/** 80 bits: no two sessions of a fleet share one. Of small numbers Node fetches many at a time, and writes them quickly. */
+export const sessionId = (): string => twentyBits() + twentyBits() + twentyBits() + twentyBits()
 
-const fortyBits = (): string =>
-  randomInt(2 ** 40)
+const twentyBits = (): string =>
+  randomInt(2 ** 20)
     .toString(32)
-    .padStart(8, '0')
+    .padStart(4, '0')
