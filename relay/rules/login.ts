@@ -37,7 +37,7 @@ export type AuthFailure =
 type Secret = {
   readonly by: 'secret'
   /** Of `verifierOf(password)`; absent: a bearer token, which is no password, even where it would be the right one. */
-  readonly digest?: Buffer
+  readonly digest?: Uint8Array
   readonly token: Token | TokenTrouble
 }
 
@@ -71,7 +71,7 @@ export type Login =
       readonly credential?: string
     }
 
-type Key = { readonly id: string; readonly digest: Buffer; readonly notAfter: number }
+type Key = { readonly id: string; readonly digest: Uint8Array; readonly notAfter: number }
 type Entry = { readonly credential: CredentialConfig; readonly keys: readonly Key[] }
 
 export type CredentialIndex = {
@@ -86,10 +86,14 @@ export type CredentialIndex = {
   readonly asksForTokens: boolean
 }
 
-/** Equal lengths for the comparison, whatever stands in the configuration. */
-export const digestOf = (verifier: string): Buffer => hash('sha256', verifier, 'buffer')
+/**
+ * Equal lengths for the comparison, whatever stands in the configuration. So few octets stand beside their object: what
+ * `hash` gives would be a piece of memory outside V8's heap, which costs more than the hash, and a piece of a slab keeps all of it.
+ */
+export const digestOf = (verifier: string): Uint8Array =>
+  new Uint8Array(Buffer.from(hash('sha256', verifier, 'binary'), 'binary'))
 // No verifier has this digest.
-const decoy: Key = { id: '', digest: Buffer.alloc(32), notAfter: 0 }
+const decoy: Key = { id: '', digest: new Uint8Array(32), notAfter: 0 }
 
 /** Made once for each configuration. Every entry is filled up to one number of keys: all logins take the same time. */
 export function indexCredentials(
@@ -245,7 +249,7 @@ function byShown(
 const ambiguous = 'more than one credential names this client certificate'
 
 // Looks at every key, so that the time says nothing about which one it was.
-const matching = (keys: readonly Key[], digest: Buffer, now: number): Key | undefined =>
+const matching = (keys: readonly Key[], digest: Uint8Array, now: number): Key | undefined =>
   keys.filter((key) => timingSafeEqual(key.digest, digest)).find(({ notAfter }) => now < notAfter)
 
 const refuse = (
