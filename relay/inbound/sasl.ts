@@ -47,8 +47,9 @@ export function mechanismIn(line: string): Mechanism | 'other' {
 export function beginSasl(line: string, takes: Takes = {}): SaslStep {
   const [, named, initial, ...more] = line.trim().split(/ +/)
   if (named === undefined) return refused(protocol.mechanismMissing)
-  const mechanism = mechanismIn(line)
-  if (mechanism === 'other' || !mechanismsOffered(takes).includes(mechanism)) return refused(protocol.mechanism)
+  const name = named.toUpperCase()
+  const mechanism = mechanismsOffered(takes).find((offered) => offered === name)
+  if (mechanism === undefined) return refused(protocol.mechanism)
   return more.length > 0 ? refused(protocol.base64) : mechanisms[mechanism](initial)
 }
 
