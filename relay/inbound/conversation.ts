@@ -127,10 +127,14 @@ export class Conversation {
     if ('refusal' in read) return this.refuse('connect', read.refusal)
     this.reset()
     this.#session.helo = read.host
-    const { hostname, limits, tokens } = this.#config
+    const {
+      hostname,
+      limits: { messageBytes },
+      tokens,
+    } = this.#config
     const certificate = canLogInByCertificate(this.#inbound, this.#session)
     const mechanisms = mechanismsOffered({ tokens: tokens !== undefined, certificate })
-    return { host: read.host, lines: helloLines(this.#session, { hostname, ...limits, mechanisms }) }
+    return { host: read.host, lines: helloLines(this.#session, { hostname, messageBytes, mechanisms }) }
   }
 
   auth(line: string): AuthAnswer {

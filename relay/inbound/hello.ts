@@ -19,14 +19,15 @@ type Offer = {
 
 /** The lines of the reply; AUTH is offered under TLS only, so that no client sends a password before it. */
 export function helloLines(session: Session, offer: Offer): readonly string[] {
-  return [
+  const lines = [
     `${offer.hostname} at your service`,
     'PIPELINING',
     '8BITMIME',
     'SMTPUTF8',
     'ENHANCEDSTATUSCODES',
     `SIZE ${offer.messageBytes}`,
-    ...(session.tls === '' ? ['STARTTLS'] : []),
-    ...(session.tls !== '' && !session.login ? [`AUTH ${offer.mechanisms.join(' ')}`] : []),
   ]
+  if (session.tls === '') lines.push('STARTTLS')
+  else if (!session.login) lines.push(`AUTH ${offer.mechanisms.join(' ')}`)
+  return lines
 }
