@@ -8,16 +8,15 @@ const ofTls = 'SSL routines'
 
 /**
  * A signature in a chain that is not good OpenSSL remembers as a verdict, and leaves behind as an error. The handshake goes
- * on, but Node takes what is left behind for the end of the connection.
+ * on, but Node takes what is left behind for the end of the connection: until what is given back is called, when there is a session.
  */
-export function verdictAside<S extends TLSSocket>(socket: S): S {
+export function verdictAside(socket: TLSSocket): () => void {
   const { _handle: handle } = socket as unknown as { readonly _handle: Handle }
   const { onerror } = handle
   handle.onerror = (error) => {
     if (error.message.includes(ofTls)) onerror.call(handle, error)
   }
-  socket.once('secure', () => {
+  return () => {
     handle.onerror = onerror
-  })
-  return socket
+  }
 }

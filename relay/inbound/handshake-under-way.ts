@@ -84,10 +84,12 @@ export class HandshakeUnderWay {
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
     const bounded = asks || this.#client.isOfStranger ? UnderHandshake.of(plain, asks && this.#client) : undefined
     // It reads what the lower socket has read.
-    const top = verdictAside(new TLSSocket(bounded ?? plain, options))
+    const top = new TLSSocket(bounded ?? plain, options)
+    const verdictIn = verdictAside(top)
     this.#top = top
     top.on('_tlsError', failed).on('end', this.#onEnd)
     top.once('secure', () => {
+      verdictIn()
       bounded?.handshakeDone(() => top.bytesRead).once('silent', silent)
       this.over()
       top.off('end', this.#onEnd)
