@@ -225,7 +225,9 @@ export class Connection implements Line, Hearer {
     const isProbe = this.#tls.implicit && !handshake?.hasBegun && this.#failure === undefined
     this.#conversation.closed(handshake && !isProbe ? `no TLS: ${this.#failure ?? 'connection lost'}` : undefined)
     // A content that was to come does not; one that is whole may still become ours.
-    void this.#inlet.close().then(() => this.#conversation.abandon())
+    const handling = this.#inlet.close()
+    if (handling === undefined) void this.#conversation.abandon()
+    else void handling.then(() => this.#conversation.abandon())
   }
 
   // Commands

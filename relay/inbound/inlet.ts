@@ -70,12 +70,12 @@ export class Inlet {
     this.#decoder = new DataDecoder()
   }
 
-  /** Hands out nothing more, what the client had begun to say least of all; resolves when nothing is dealt with any more. */
-  async close(): Promise<void> {
+  /** Hands out nothing more, what the client had begun to say least of all; what is still dealt with is a promise. */
+  close(): Handling {
+    if (!this.#closed) this.#socket.off('data', this.#take).off('end', this.#end)
     this.#closed = true
-    this.#socket.off('data', this.#take).off('end', this.#end)
     this.#commands.forget()
-    await this.#handling
+    return this.#handling
   }
 
   readonly #take = (chunk: Buffer): void => {
