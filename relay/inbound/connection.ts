@@ -1,7 +1,6 @@
 /** One client's connection: its socket, its TLS and the reply to each command; what is decided is the conversation's. */
 
 import type { Socket } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
@@ -325,11 +324,8 @@ export class Connection implements Line, Hearer {
   }
 
   async #openContent(): Promise<void> {
-    this.#opening = true
-    const refused = await this.#conversation.data().finally(() => {
-      this.#opening = false
-    })
-    await turn()
+    const refused = await this.#opened()
+    await new Promise(setImmediate)
     if (this.#closing || this.#closed) return this.#conversation.abandon()
     if (this.#inlet.moreCame) {
       // Content before 354 may be commands that somebody smuggled, or the other way round (case P18). DATA ends what a
@@ -341,6 +337,15 @@ export class Connection implements Line, Hearer {
     this.#inlet.expectContent()
     this.#conversation.awaitContent()
     this.#outlet.say('354 end the message with a dot on a line by itself\r\n')
+  }
+
+  async #opened(): Promise<Reply | undefined> {
+    this.#opening = true
+    try {
+      return await this.#conversation.data()
+    } finally {
+      this.#opening = false
+    }
   }
 
   // Replies

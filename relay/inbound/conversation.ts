@@ -21,7 +21,7 @@ import { protocol } from './protocol.ts'
 import { rcptTo } from './rcpt-to.ts'
 import { Recipients } from './recipients.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
-import { factsOf, newSession, type Session } from './session.ts'
+import { factsOf, newSession, type Session, type Transaction } from './session.ts'
 import { fateOf } from './verbs.ts'
 
 /** The connection under a conversation. A reply with 421 ends it. */
@@ -220,10 +220,7 @@ export class Conversation {
     this.#settling = true
     this.#reception = undefined
     this.#endTransaction()
-    const decision = await this.#settled(reception).finally(() => {
-      this.#settling = false
-      transaction.recipients.letGo()
-    })
+    const decision = await this.#settled(reception, transaction)
     this.#tellAudited('data', decision)
     return decision.kind === 'refused'
       ? this.refuse('data', decision.refusal)
@@ -343,10 +340,15 @@ export class Conversation {
   }
 
   /** One write of the disk makes many ours at once: each is answered in its turn. */
-  async #settled(reception: Reception): Promise<Decision<Envelope>> {
-    const decision = await reception.settle()
-    await this.#inbound.turns.turn(this.#owner, acceptanceCostMs)
-    return decision
+  async #settled(reception: Reception, { recipients }: Transaction): Promise<Decision<Envelope>> {
+    try {
+      const decision = await reception.settle()
+      await this.#inbound.turns.turn(this.#owner, acceptanceCostMs)
+      return decision
+    } finally {
+      this.#settling = false
+      recipients.letGo()
+    }
   }
 
   #giveUpOn(slow: Refusal): void {
