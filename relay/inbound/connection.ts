@@ -11,6 +11,7 @@ import { HandshakeUnderWay } from './handshake-under-way.ts'
 import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
 import { idleMs, lingerMs } from './limits.ts'
+import { lineOf, textOf } from './line-text.ts'
 import { Outlet } from './outlet.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
@@ -109,8 +110,7 @@ export class Connection implements Line, Hearer {
       this.hangUp(last)
       return undefined
     }
-    const line = Buffer.from(text, 'latin1')
-    const handling = login ? this.#answerAuth(login(line.toString())) : this.#obey(verb, line)
+    const handling = login ? this.#answerAuth(login(textOf(text))) : this.#obey(verb, text)
     return handling ?? this.#outlet.unread(this.#socket)
   }
 
@@ -239,7 +239,7 @@ export class Connection implements Line, Hearer {
     return this.#conversation.command(verb)
   }
 
-  #obey(verb: string, line: Buffer): Handling {
+  #obey(verb: string, line: string): Handling {
     if (fateOf(verb) === 'refused') return this.#refuseCommand(line)
     const refused = this.#outOfPlace(verb, line)
     if (!refused) return this.#carryOut(verb, line)
@@ -247,25 +247,25 @@ export class Connection implements Line, Hearer {
     return early ? this.violated(refusal('always.synchronization')) : this.#refuse(refused)
   }
 
-  #outOfPlace(verb: string, line: Buffer): Refusal | undefined {
+  #outOfPlace(verb: string, line: string): Refusal | undefined {
     if (fateOf(verb) === undefined) return protocol.unknownCommand
     if (followsHello(verb) && !this.#conversation.greeted) return protocol.helloFirst
-    return hasArgument(line) && !takesArgument(verb) ? noArgument(verb) : undefined
+    return !takesArgument(verb) && hasArgument(line) ? noArgument(verb) : undefined
   }
 
-  #carryOut(verb: string, line: Buffer): Handling {
+  #carryOut(verb: string, line: string): Handling {
     switch (verb) {
       case 'EHLO':
       case 'HELO':
-        return this.#greetBack(verb, line)
+        return this.#greetBack(verb, lineOf(line))
       case 'STARTTLS':
         return this.#startTls()
       case 'AUTH':
-        return this.#answerAuth(this.#conversation.auth(line.toString()))
+        return this.#answerAuth(this.#conversation.auth(textOf(line)))
       case 'MAIL':
-        return this.#beginMail(line)
+        return this.#beginMail(lineOf(line))
       case 'RCPT':
-        return this.#say(this.#conversation.rcptTo(line))
+        return this.#say(this.#conversation.rcptTo(lineOf(line)))
       case 'DATA':
         return this.#openContent()
       case 'RSET':
@@ -284,8 +284,8 @@ export class Connection implements Line, Hearer {
   }
 
   /** BDAT is not offered, and what comes behind it, at once or later, is a chunk of content: none of it may be carried out. */
-  #refuseCommand(line: Buffer): undefined {
-    if (/^BDAT(?! +0+(?: |$))/i.test(line.toString())) this.violated(protocol.notImplemented)
+  #refuseCommand(line: string): undefined {
+    if (/^BDAT(?! +0+(?: |$))/i.test(line)) this.violated(protocol.notImplemented)
     else this.#refuse(protocol.notImplemented)
   }
 

@@ -1,4 +1,5 @@
 /** Every command that has a name in some RFC or some joke, and what becomes of it. */
+import { textOf } from './line-text.ts'
 
 /**
  * `refused` is answered 502: known, and never done. `foreign` ends the session: it begins something that is no SMTP, and what
@@ -35,4 +36,4 @@ export const fateOf = (verb: string): Fate | undefined =>
 /** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
 export const verbOf = (line: string): string => (line.split(/[ \t]/, 1)[0] ?? '').toUpperCase()
 
-export const hasArgument = (line: Buffer): boolean => /[ \t]/.test(line.toString().trim())
+export const hasArgument = (line: string): boolean => /[ \t]/.test(textOf(line).trim())
