@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { wholeTurn } from '../whole-turn.ts'
+import { afterWholeTurn } from '../whole-turn.ts'
 import { clientAddress, sessionId } from './client.ts'
 import type { AuthAnswer, Conversation, Line } from './conversation.ts'
 import { HandshakeUnderWay } from './handshake-under-way.ts'
@@ -62,9 +62,9 @@ export class Connection implements Line, Hearer {
     this.#conversation = begin({ id: sessionId(), client: clientAddress(socket) }, this)
     this.#watch(socket)
     this.#inlet = new Inlet(socket, this)
-    if (!tls.implicit) void this.#greetSoon()
+    if (!tls.implicit) this.#greetSoon()
     else if (this.#conversation.unwanted()) this.destroy()
-    else this.#secure(() => void this.#greetSoon())
+    else this.#secure(() => this.#greetSoon())
   }
 
   // Line
@@ -147,9 +147,10 @@ export class Connection implements Line, Hearer {
   // The life of a connection
 
   /** What came with the connection is seen before we greet (case P17). */
-  async #greetSoon(): Promise<void> {
-    await wholeTurn()
-    if (!this.#closing && !this.#closed) this.#greet()
+  #greetSoon(): void {
+    afterWholeTurn(() => {
+      if (!this.#closing && !this.#closed) this.#greet()
+    })
   }
 
   #greet(): void {
