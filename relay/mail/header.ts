@@ -20,10 +20,12 @@ export type ParsedFrom =
   | { readonly ok: true; readonly mailbox: Mailbox; readonly displayName: string }
   | { readonly ok: false; readonly why: string }
 
+const blankLine = Buffer.from('\r\n\r\n')
+
 /** The offset after the blank line that ends the header, or -1; octets before `from` were searched already. */
 export function headerEnd(bytes: Buffer, from = 0): number {
   if (bytes[0] === 13 && bytes[1] === 10) return 2
-  const at = bytes.indexOf('\r\n\r\n', Math.max(0, from - 3), 'latin1')
+  const at = bytes.indexOf(blankLine, Math.max(0, from - 3))
   return at === -1 ? -1 : at + 4
 }
 
@@ -39,6 +41,8 @@ const ambiguities: readonly (readonly [RegExp, string])[] = [
   ],
   [/\r\n\r\n./s, 'something after the blank line'],
 ]
+// None of these is in fields of ASCII whose lines all hold something: one look instead of five, for nearly every header.
+const plainFields = /^(?:[!-9;-~]+:[\t -~]*\r\n(?:[ \t]+[!-~][\t -~]*\r\n)*)*(?:\r\n)?$/
 const fieldName = /^[!-9;-~]+$/
 
 // Who trims lines sees another field there, which may be folded as well. The names of an h=, up to its end or to a tag of
@@ -60,7 +64,7 @@ function hidesSender(field: string): boolean {
 export function parseHeader(block: Buffer): ParsedHeader {
   // One character for each octet, so that an index is an offset.
   const text = block.toString('latin1')
-  const ambiguity = ambiguities.find(([pattern]) => pattern.test(text))
+  const ambiguity = plainFields.test(text) ? undefined : ambiguities.find(([pattern]) => pattern.test(text))
   if (ambiguity) return { ok: false, why: ambiguity[1] }
   const end = text === '\r\n' || text.endsWith('\r\n\r\n') ? text.length - 2 : text.length
   const fields: Field[] = []
@@ -83,8 +87,9 @@ function fieldAt(text: string, start: number): Field | string {
   if (!fieldName.test(name)) return 'a field name with white space in it or behind it, or beyond ASCII'
   const whole = text.slice(colon + 1, crlf)
   // Most fields are on one line.
-  if (whole.includes('\r\n') && hidesSender(whole)) return 'a folded line that looks like a From or Sender'
-  const value = decode(trimSpace(whole.replaceAll('\r\n', '')))
+  const isFolded = whole.includes('\r\n')
+  if (isFolded && hidesSender(whole)) return 'a folded line that looks like a From or Sender'
+  const value = decode(trimSpace(isFolded ? whole.replaceAll('\r\n', '') : whole))
   return { name: name.toLowerCase(), value, start, end: crlf + 2 }
 }
 
@@ -121,7 +126,8 @@ const commented = /^([^\s<>()"]+)[ \t]+\(([\w .'&/+-]+)\)$/
  */
 export function parseFrom(value: string): ParsedFrom {
   if (unreadable.test(value)) return { ok: false, why: 'a control character, or not UTF-8' }
-  const text = trimSpace(value).replace(commented, '$2 <$1>')
+  const written = trimSpace(value)
+  const text = written.endsWith(')') ? written.replace(commented, '$2 <$1>') : written
   const open = text.endsWith('>') ? text.lastIndexOf('<') : -1
   const address = open === -1 ? text : text.slice(open + 1, -1)
   const mailbox = parsePath(address)
@@ -140,18 +146,19 @@ const noPhrase = (text: string): string => {
 
 /** Who looks for encoded-words first, as Python's email does, has quotes begin and end elsewhere: what is in ours is outside. */
 const encodesQuote = (phrase: string): boolean =>
+  phrase.includes('=?') &&
   [...phrase.matchAll(/=\?(?=([^?]*\?[bq]\?[^?]*)\?=)/gi)].some(([, word = '']) => word.includes('"'))
 
 function parsePhrase(text: string): string | undefined {
   if (encodesQuote(text)) return undefined
-  const words: string[] = []
+  let words = ''
   for (word.lastIndex = 0; word.lastIndex < text.length; ) {
     const [, quoted, atom] = word.exec(text) ?? []
     const plain = atom ?? unquote(quoted)
     if (plain === undefined) return undefined
-    words.push(plain)
+    words += ` ${plain}`
   }
-  return words.join(' ')
+  return words.slice(1)
 }
 
 // A parser that does not know the backslash would see the string end early, and an address after it.

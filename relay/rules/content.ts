@@ -6,7 +6,6 @@ import { refusal } from '../mail/rule.ts'
 import { aligned } from './alignment.ts'
 import { type ContentFacts, type HeaderFacts, headerLimits, malformed, readHeader } from './header-facts.ts'
 import * as identity from './identity.ts'
-import { ownerOf } from './ownership.ts'
 import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
 
 export type HeaderVerdict = Verdict & {
@@ -32,15 +31,18 @@ const onlyOnce: ReadonlySet<string> = new Set([
   ...['mime-version', 'content-type', 'content-transfer-encoding', 'content-disposition', 'content-id'],
 ])
 const noSecondOne: Check<HeaderFacts> = ({ fields }) => {
-  const names = fields.map(({ name }) => name).filter((name) => onlyOnce.has(name))
-  const second = names.find((name, i) => names.indexOf(name) !== i)
-  return second === undefined ? undefined : malformed(`more than one ${second}`)
+  const seen = new Set<string>()
+  for (const { name } of fields) {
+    if (seen.has(name)) return malformed(`more than one ${name}`)
+    if (onlyOnce.has(name)) seen.add(name)
+  }
+  return undefined
 }
 
 const hasFrom: Check<HeaderFacts> = ({ from }) => (from ? undefined : malformed('no From'))
 
 const alignedWithReversePath: Check<HeaderFacts> = ({ from, reversePath, config }) => {
-  if (reversePath === '' || !from?.ok) return undefined
+  if (reversePath === '' || !from?.ok || reversePath === from.mailbox.address) return undefined
   const reverseDomain = parsePath(reversePath)?.domain ?? ''
   return aligned(config.senderRules.alignment.mode, reverseDomain, from.mailbox.domain)
     ? undefined
@@ -48,9 +50,8 @@ const alignedWithReversePath: Check<HeaderFacts> = ({ from, reversePath, config 
 }
 
 /** The domain owner wants it back rather than late. */
-const canBeSigned: Check<HeaderFacts> = ({ from, credential, config, canSign }) => {
-  const domain = from?.ok ? ownerOf(credential, from.mailbox)?.domain : undefined
-  const signing = config.signing?.find((one) => one.domain === domain)
+const canBeSigned: Check<HeaderFacts> = ({ owner, config, canSign }) => {
+  const signing = owner && config.signing?.find((one) => one.domain === owner.domain)
   if (signing?.whenBroken !== 'Refuse') return undefined
   return signing.keys.length === 0 || canSign?.(signing.domain) === false
     ? refusal('senderDomain.whenBroken')
@@ -58,9 +59,8 @@ const canBeSigned: Check<HeaderFacts> = ({ from, credential, config, canSign }) 
 }
 
 /** Receivers would not believe it anyway. */
-const recordsInOrder: Check<HeaderFacts> = ({ from, credential, config }) => {
-  const domain = from?.ok ? ownerOf(credential, from.mailbox)?.domain : undefined
-  const broken = config.brokenDomains?.find((one) => one.domain === domain)
+const recordsInOrder: Check<HeaderFacts> = ({ owner, config }) => {
+  const broken = owner && config.brokenDomains?.find((one) => one.domain === owner.domain)
   return broken?.action === 'Refuse' ? refusal('senderDomain.whenBroken', brokenText(broken)) : undefined
 }
 
@@ -87,12 +87,9 @@ const headerChecks: readonly Check<HeaderFacts>[] = [
 export function judgeHeader(facts: ContentFacts, header: Buffer): HeaderVerdict {
   const read = readHeader(facts, header)
   const verdict = judge(headerChecks, read, enforcementOf(facts.config))
-  const from = read.from?.ok ? read.from.mailbox : undefined
-  const signingDomain = from && ownerOf(facts.credential, from)?.domain
-  return {
-    ...verdict,
-    fromDomain: from?.domain ?? '',
-    ...(signingDomain !== undefined && { signingDomain }),
-    fields: read.fields,
-  }
+  const fromDomain = read.from?.ok ? read.from.mailbox.domain : ''
+  const { owner, fields } = read
+  return owner === undefined
+    ? { ...verdict, fromDomain, fields }
+    : { ...verdict, fromDomain, signingDomain: owner.domain, fields }
 }

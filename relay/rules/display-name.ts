@@ -1,11 +1,12 @@
 /** Does a display name show an address that is not the mailbox beside it? Mail clients show the name and hide the rest. */
-import { comparable, type Mailbox, parsePath } from '../mail/address.ts'
+import { comparable, isAscii, type Mailbox, parsePath } from '../mail/address.ts'
 
 /** `shown` is the display name as a client would show it: its encoded-words are decoded. */
 export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
   // The fullwidth @ and its like are read as an @.
-  const plain = shown.normalize('NFKC').toLowerCase()
-  if (!plain.includes('@')) return false
+  const normal = isAscii(shown) ? shown : shown.normalize('NFKC')
+  if (!normal.includes('@')) return false
+  const plain = normal.toLowerCase()
   return [...new Set([plain, plain.replace(invisible, '')])].some((text) => hasAnotherAddress(text, mailbox))
 }
 

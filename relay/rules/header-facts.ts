@@ -1,8 +1,10 @@
 /** What the checks of a header look at: the parsed block, and who it says has sent the message. */
+import type { SenderConfig } from '../config.ts'
 import { decodeWords } from '../mail/encoded-word.ts'
 import { besideFolds, type Field, type ParsedFrom, type ParsedHeader, parseFrom, parseHeader } from '../mail/header.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import type { SubmissionFacts } from './mail-from.ts'
+import { ownerOf } from './ownership.ts'
 
 export const headerLimits = { octets: 102_400, fields: 1000, received: 50 } as const
 
@@ -29,6 +31,8 @@ export type HeaderFacts = ContentFacts & {
   readonly fields: readonly Field[]
   readonly identities: readonly Identity[]
   readonly from: ParsedFrom | undefined
+  /** Whose the From is; absent where the credential may not send as it. */
+  readonly owner: SenderConfig | undefined
 }
 
 // What a mail client shows as the sender; Reply-To is where answers go, and anybody's.
@@ -42,12 +46,14 @@ const identityNames: ReadonlyMap<string, string> = new Map([
 export function readHeader(facts: ContentFacts, block: Buffer): HeaderFacts {
   const header = parseWithinLimit(block)
   const fields = header.ok ? header.fields : []
-  const identities = fields.flatMap(({ name, value, start, end }) => {
+  const identities: Identity[] = []
+  for (const { name, value, start, end } of fields) {
     const field = identityNames.get(name)
-    return field === undefined ? [] : [identityOf(field, parseFrom(value), block.subarray(start, end))]
-  })
+    if (field !== undefined) identities.push(identityOf(field, parseFrom(value), block.subarray(start, end)))
+  }
   const from = identities.find((identity) => identity.field === 'From')?.parsed
-  return { ...facts, octets: block.length, header, fields, identities, from }
+  const owner = from?.ok ? ownerOf(facts.credential, from.mailbox) : undefined
+  return { ...facts, octets: block.length, header, fields, identities, from, owner }
 }
 
 const identityOf = (field: string, parsed: ParsedFrom, octets: Buffer): Identity => ({

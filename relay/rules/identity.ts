@@ -1,5 +1,5 @@
 /** The checks of each identity in a header: From, Sender and their Resent- forms. */
-import { isAscii } from '../mail/address.ts'
+import { isAscii, type Mailbox } from '../mail/address.ts'
 import { anyOctets } from '../mail/encoded-word.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { showsAnotherAddress } from './display-name.ts'
@@ -7,14 +7,15 @@ import { type HeaderFacts, type Identity, malformed } from './header-facts.ts'
 import { owns } from './ownership.ts'
 import type { Check } from './verdict.ts'
 
-type Readable = Extract<Identity['parsed'], { ok: true }> & Pick<Identity, 'shown' | 'besideFolds'>
+type Readable = Extract<Identity['parsed'], { ok: true }>
 
 /** The first refusal of any identity that could be read. */
 const each =
-  (check: (identity: Readable, field: string, facts: HeaderFacts) => Refusal | undefined): Check<HeaderFacts> =>
+  (check: (parsed: Readable, identity: Identity, facts: HeaderFacts) => Refusal | undefined): Check<HeaderFacts> =>
   (facts) => {
-    for (const { field, parsed, shown, besideFolds } of facts.identities) {
-      const refused = parsed.ok ? check({ ...parsed, shown, besideFolds }, field, facts) : undefined
+    for (const identity of facts.identities) {
+      const { parsed } = identity
+      const refused = parsed.ok ? check(parsed, identity, facts) : undefined
       if (refused) return refused
     }
     return undefined
@@ -29,7 +30,7 @@ export const asciiUnlessAgreed = each(({ mailbox }, _, { smtpUtf8 }) =>
   smtpUtf8 || isAscii(mailbox.localPart) ? undefined : refusal('always.utf8'),
 )
 
-export const noHiddenControls = each(({ displayName, shown }, field) =>
+export const noHiddenControls = each(({ displayName }, { field, shown }) =>
   hasHiddenControl(displayName, shown) ? malformed(`${field} has a control character in an encoded-word`) : undefined,
 )
 
@@ -37,28 +38,29 @@ export const noHiddenControls = each(({ displayName, shown }, field) =>
 const hasHiddenControl = (displayName: string, shown: string | undefined): boolean =>
   shown === undefined ? /[\0\r\n]/.test(anyOctets(displayName)) : /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029]/.test(shown)
 
-export const ownsIdentities = each(({ mailbox }, field, { credential }) =>
+export const ownsIdentities = each(({ mailbox }, { field }, { credential }) =>
   owns(credential, mailbox)
     ? undefined
     : refusal('senderRules.headerFrom', `this credential may not send as this ${field}`),
 )
 
-export const unquotedIdentities = each(({ mailbox }, field) =>
+export const unquotedIdentities = each(({ mailbox }, { field }) =>
   mailbox.address.startsWith('"') ? malformed(`${field} has a quoted local part`) : undefined,
 )
 
-export const showsOwnAddress = each(({ displayName, shown, mailbox }, field, { config }) => {
+export const showsOwnAddress = each(({ displayName, mailbox }, { field, shown }, { config }) => {
   if (config.senderRules.headerFrom.displayNameAddress === 'Allow' || displayName === '') return undefined
   const rule = 'senderRules.headerFrom.displayNameAddress'
   if (shown === undefined) return refusal(rule, `the display name of ${field} is encoded in a way that hides it`)
-  return [...new Set([shown, displayName])].some((name) => showsAnotherAddress(name, mailbox))
+  const shows = (name: string): boolean => showsAnotherAddress(name, mailbox)
+  return shows(shown) || (displayName !== shown && shows(displayName))
     ? refusal(rule, `the display name of ${field} shows another address`)
     : undefined
 })
 
 /** Who decodes before reading takes an address in brackets for the mailbox; RFC 2047 section 6.2 has it the other way round. */
-export const noHiddenMailbox = each(({ displayName, shown, besideFolds, mailbox }, field) => {
-  if (goesOn.test(besideFolds) || isJoined.test(besideFolds) || showsAnotherAddress(besideFolds, mailbox))
+export const noHiddenMailbox = each(({ displayName, mailbox }, { field, shown, besideFolds }) => {
+  if (besideFolds !== '' && hasAddressBeside(besideFolds, mailbox))
     return malformed(`${field} has an address in a quoted name that is folded`)
   if (!displayName.includes('=?')) return undefined
   const hides =
@@ -67,6 +69,9 @@ export const noHiddenMailbox = each(({ displayName, shown, besideFolds, mailbox 
       : isBracketed(shown) && (goesOn.test(shown) || showsAnotherAddress(shown, mailbox))
   return hides ? malformed(`${field} has an address in brackets behind an encoding`) : undefined
 })
+
+const hasAddressBeside = (folds: string, mailbox: Mailbox): boolean =>
+  goesOn.test(folds) || isJoined.test(folds) || showsAnotherAddress(folds, mailbox)
 
 /** White space and comments between brackets are skipped: `<app@corp.t (x) .other.t>` is one address. */
 const goesOn = /<(?=[^<>]*@)[^<>]*[\s(]/
