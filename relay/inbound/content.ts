@@ -11,7 +11,7 @@ import { joined } from './joined.ts'
 import { headerBytes, heldAmongMany, heldPieces } from './limits.ts'
 
 /** `header` is what goes on in place of the one that was judged. */
-export type JudgedHeader = Omit<HeaderVerdict, 'fields'> & { readonly header: Buffer }
+export type JudgedHeader = { readonly header: Buffer; readonly verdict: Omit<HeaderVerdict, 'fields'> }
 
 export type ContentLimits = Pick<ListenerConfig, 'bareNewlines'> & { readonly messageBytes: number }
 
@@ -29,7 +29,7 @@ export class Content {
   /** The last octets of them; as a buffer it would keep all that came with them. */
   #tail = ''
   #heldBytes = 0
-  #verdict: Omit<JudgedHeader, 'header'> | undefined
+  #verdict: JudgedHeader['verdict'] | undefined
   #headerTooLarge = false
   #headerAmongMany = false
 
@@ -102,6 +102,7 @@ export class Content {
     this.#holdOnly(held, this.#heldBytes + chunk.length)
     if (this.#verdict) return
     if (this.#mayEndHeader(chunk)) this.#lookForHeader(false)
+    if (!this.#verdict) this.#tail = lastOctets(this.#tail, chunk)
     // It goes nowhere before it is judged.
     this.#headerAmongMany = !this.#verdict && this.#heldBytes > heldAmongMany && this.#share.isMuch()
   }
@@ -114,11 +115,9 @@ export class Content {
 
   /** Octets that come one by one are not joined one by one: that would take the square of their number. */
   #mayEndHeader(chunk: Buffer): boolean {
-    const seam = this.#tail + chunk.toString('latin1', 0, 3)
-    this.#tail = chunk.length < 3 ? seam.slice(-3) : chunk.toString('latin1', chunk.length - 3)
     // At the very beginning two are enough: a header of no field.
-    const first = this.#heldBytes - chunk.length < 2
-    return first || this.#heldBytes > headerBytes || seam.includes(blankLine) || chunk.includes(blankLine)
+    if (this.#heldBytes - chunk.length < 2 || this.#heldBytes > headerBytes) return true
+    return (this.#tail + chunk.toString('latin1', 0, 3)).includes(blankLine) || chunk.includes(blankLine)
   }
 
   #lookForHeader(atEnd: boolean): void {
@@ -131,7 +130,7 @@ export class Content {
   }
 
   /** The header is held with what follows it, and no longer than that. */
-  #goOnWith({ header, ...verdict }: JudgedHeader, rest: Buffer): void {
+  #goOnWith({ header, verdict }: JudgedHeader, rest: Buffer): void {
     this.#verdict = verdict
     this.#holdOnly([header, rest], header.length + rest.length)
   }
@@ -142,3 +141,7 @@ export class Content {
     return octets
   }
 }
+
+/** Three of them, or all. */
+const lastOctets = (before: string, chunk: Buffer): string =>
+  (before + chunk.toString('latin1', Math.max(0, chunk.length - 3))).slice(-3)

@@ -144,14 +144,14 @@ export class Reception {
   /** Never throws: an error while the content comes would look like a client that left. */
   #judge(header: Buffer): JudgedHeader {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
-    if (login.kind === 'refused') return { refusal: login.refusal, audited: [], fromDomain: '', header }
+    if (login.kind === 'refused') return unread(header, login.refusal)
     try {
       const { fields, ...verdict } = judgeHeader(this.#facts(login.credential), header)
       this.#keepSenders(sendersIn(header, fields))
       const mended = mendHeader(header, fields, this.#taking)
-      return { ...verdict, header: Buffer.concat([Buffer.from(this.#received()), mended]) }
+      return { verdict, header: Buffer.concat([Buffer.from(this.#received()), mended]) }
     } catch (error) {
-      return { refusal: faultOf(this.#inbound, error), audited: [], fromDomain: '', header }
+      return unread(header, faultOf(this.#inbound, error))
     }
   }
 
@@ -220,6 +220,11 @@ export class Reception {
     return { address: this.#session.client, helo: this.#session.helo, tls: this.#session.tls }
   }
 }
+
+const unread = (header: Buffer, refused: Refusal): JudgedHeader => ({
+  header,
+  verdict: { refusal: refused, audited: [], fromDomain: '' },
+})
 
 /** Of a listener that is closed, sessions may go on. */
 const bareNewlinesAt = ({ listeners }: RelayConfig, name: string): ListenerConfig['bareNewlines'] =>

@@ -10,7 +10,6 @@ export type Newlines = {
 export const beforeContent: Newlines = { bare: false, nul: false, afterCr: false }
 
 const cr = 13
-const lf = 10
 
 /** What is known after one more chunk. */
 export function scan(before: Newlines, chunk: Buffer): Newlines {
@@ -22,15 +21,15 @@ export function scan(before: Newlines, chunk: Buffer): Newlines {
   }
 }
 
-/** `indexOf` runs at the speed of memory, a loop over octets does not. */
+/** As a string: its `indexOf` runs at the speed of memory, and is called at a third of what that of a buffer takes, twice a line. */
 function hasBare(chunk: Buffer, afterCr: boolean): boolean {
-  if ((chunk[0] === lf) !== afterCr) return true
-  let at = afterCr ? 1 : 0
-  for (;;) {
-    const nextLf = chunk.indexOf(lf, at)
-    const nextCr = chunk.indexOf(cr, at)
-    if (nextLf === -1) return nextCr !== -1 && nextCr !== chunk.length - 1
-    if (nextCr !== nextLf - 1) return true
-    at = nextLf + 1
+  const text = (afterCr ? '\r' : '') + chunk.toString('latin1')
+  for (let at = 0; ; ) {
+    const lf = text.indexOf('\n', at)
+    const nextCr = text.indexOf('\r', at)
+    // The CR at the very end may be half of a line end.
+    if (lf === -1) return nextCr !== -1 && nextCr !== text.length - 1
+    if (nextCr === -1 || nextCr !== lf - 1) return true
+    at = lf + 1
   }
 }

@@ -13,7 +13,7 @@ function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fin
   const judged: string[] = []
   const content = new Content({ messageBytes, bareNewlines: 'Reject' }, new Held().of('a'), (header) => {
     judged.push(header.toString('latin1'))
-    return { ...verdict, header }
+    return { header, verdict }
   })
   const out: Buffer[] = []
   for (const chunk of chunks) {
@@ -45,8 +45,8 @@ test('what the judge makes of the header goes on in its place, whatever the chun
   const whole = Buffer.from('Bcc: x\r\nFrom: y\r\n\r\nbody\r\n')
   for (const size of [1, 5, 1_000]) {
     const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
-      ...fine,
       header: header.subarray(8),
+      verdict: fine,
     }))
     for (const chunk of cut(whole, size)) content.take(chunk)
     expect(content.end().toString()).toBe('From: y\r\n\r\nbody\r\n')
@@ -99,8 +99,8 @@ test('exactly the limit passes', () => {
 
 test('after a fault nothing is held and nothing is released', () => {
   const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
-    ...fine,
     header,
+    verdict: fine,
   }))
   content.take(Buffer.from('X: y\r\n\r\n'))
   content.take(Buffer.from('\0'))
@@ -109,9 +109,8 @@ test('after a fault nothing is held and nothing is released', () => {
   expect(content.end()).toHaveLength(0)
 
   const refused = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
-    ...fine,
-    refusal: refusal('always.hops'),
     header,
+    verdict: { ...fine, refusal: refusal('always.hops') },
   }))
   refused.take(Buffer.concat([Buffer.from('X: y\r\n\r\n'), Buffer.alloc(100_000, 'x')]))
   expect(refused.release()).toBeUndefined()
@@ -119,8 +118,8 @@ test('after a fault nothing is held and nothing is released', () => {
 
 const held = (octets: number, all: HeldShare, begin = 'X: y\r\n\r\n'): Content => {
   const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, all, (header) => ({
-    ...fine,
     header,
+    verdict: fine,
   }))
   content.take(Buffer.concat([Buffer.from(begin), Buffer.alloc(octets, 'x')]))
   return content
@@ -191,8 +190,8 @@ test.each([
   ['a content', 'X: y\r\n\r\n'],
 ])('%s that comes octet by octet takes no more memory than its octets (case R15)', (_what, begin) => {
   const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
-    ...fine,
     header,
+    verdict: fine,
   }))
   content.take(Buffer.from(begin))
   const before = liveBytes()
