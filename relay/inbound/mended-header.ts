@@ -11,31 +11,31 @@ export type Taking = {
 
 type Removal = (field: Field, taking: Taking) => boolean
 
-const removals: Readonly<Record<string, Removal>> = {
+const removals: ReadonlyMap<string, Removal> = new Map<string, Removal>([
   // Who is in it is in the envelope, and the others are not to learn of it (RFC 5322 section 3.6.3).
-  bcc: () => true,
-  'resent-bcc': () => true,
+  ['bcc', () => true],
+  ['resent-bcc', () => true],
   // The last server writes it; who sends one wants the bounces elsewhere (RFC 5321 section 4.4).
-  'return-path': () => true,
+  ['return-path', () => true],
   // What claims to be our own verdict is not (RFC 8601 section 5).
-  'authentication-results': ({ value }, { hostname }) => mayNameUs(value, hostname),
-}
+  ['authentication-results', ({ value }, { hostname }) => mayNameUs(value, hostname)],
+])
 
-const additions: Readonly<Record<string, (taking: Taking) => string>> = {
-  date: ({ at }) => `Date: ${dateTime(at)}\r\n`,
+const additions: readonly (readonly [name: string, line: (taking: Taking) => string])[] = [
+  ['date', ({ at }) => `Date: ${dateTime(at)}\r\n`],
   // Of the queue id: it is the same in every attempt and after every crash.
-  'message-id': ({ queueId, hostname }) => `Message-ID: <${queueId}@${hostname}>\r\n`,
-}
+  ['message-id', ({ queueId, hostname }) => `Message-ID: <${queueId}@${hostname}>\r\n`],
+]
 
 /** `fields` are those of `header`. */
 export function mendHeader(header: Buffer, fields: readonly Field[], taking: Taking): Buffer {
-  const names = new Set(fields.map(({ name }) => name))
-  const added = Object.entries(additions).flatMap(([name, line]) => (names.has(name) ? [] : [line(taking)]))
-  const removed = fields.filter((field) => Object.hasOwn(removals, field.name) && removals[field.name]?.(field, taking))
-  if (added.length === 0 && removed.length === 0) return header
+  const lacking = additions.filter(([name]) => !fields.some((field) => field.name === name))
+  const removed = fields.filter((field) => removals.get(field.name)?.(field, taking))
+  if (lacking.length === 0 && removed.length === 0) return header
   const starts = [0, ...removed.map(({ end }) => end)]
   const kept = starts.map((start, i) => header.subarray(start, removed[i]?.start ?? header.length))
-  return Buffer.concat([Buffer.from(added.join('')), ...kept])
+  const added = lacking.map(([, line]) => line(taking)).join('')
+  return Buffer.concat([Buffer.from(added), ...kept])
 }
 
 // A comment, quotes or an encoded-word before the name are read by some and not by others: then it may be ours.

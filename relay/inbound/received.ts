@@ -1,5 +1,4 @@
 /** Our trace field (RFC 5321 section 4.4). Pure. */
-import { isIPv6 } from 'node:net'
 import { isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 
@@ -19,16 +18,13 @@ export type Reception = {
  */
 export function receivedHeader(r: Reception): string {
   // A literal has no zone (`fe80::1%eth0`): it is an interface of this node.
-  const address = r.client.address.replace(/%.*$/s, '')
-  const literal = isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`
-  const [only, ...others] = r.forwardPaths
-  return [
-    `Received: from ${hostOr(r.client.helo, literal)} (${literal})`,
-    `\tby ${r.hostname} with ${r.smtpUtf8 ? 'UTF8SMTPSA' : 'ESMTPSA'} (${r.client.tls}) id ${r.queueId}`,
-    ...(only !== undefined && others.length === 0 && isAscii(only) ? [`\tfor <${only}>`] : []),
-  ]
-    .join('\r\n')
-    .concat(`; ${dateTime(r.at)}\r\n`)
+  const [address = ''] = r.client.address.split('%', 1)
+  const literal = address.includes(':') ? `[IPv6:${address}]` : `[${address}]`
+  const by = `${r.hostname} with ${r.smtpUtf8 ? 'UTF8SMTPSA' : 'ESMTPSA'} (${r.client.tls}) id ${r.queueId}`
+  const [only] = r.forwardPaths
+  const forOne = only !== undefined && r.forwardPaths.length === 1 && isAscii(only) ? `\r\n\tfor <${only}>` : ''
+  const from = `${hostOr(r.client.helo, literal)} (${literal})`
+  return `Received: from ${from}\r\n\tby ${by}${forOne}; ${dateTime(r.at)}\r\n`
 }
 
 /** What the client calls itself stands in the field only if it is a domain or an address literal. */
