@@ -12,8 +12,21 @@ export function showAddress(evidence: AddressEvidence, address: string): string 
     case 'Mask':
       return `${address.slice(0, 1).toWellFormed()}***${address.slice(address.lastIndexOf('@'))}`
     case 'Hash':
-      return `h:${hash('sha256', address.toLowerCase()).slice(0, 16)}`
+      return hashed(address)
   }
+}
+
+/** An address is shown in several lines of one message, and often in those of the next ones. */
+const known = new Map<string, string>()
+const mostKnown = 500
+
+function hashed(address: string): string {
+  const before = known.get(address)
+  if (before !== undefined) return before
+  const made = `h:${hash('sha256', address.toLowerCase()).slice(0, 16)}`
+  if (known.size === mostKnown) known.clear()
+  known.set(address, made)
+  return made
 }
 
 // The second form is that of a query: what refuses by SPF names a page about it, with the address (`?id=user%40example.org`).
