@@ -33,10 +33,13 @@ export class CommandLines {
       this.#keep(this.#partial + octets, false)
       return undefined
     }
-    const lines = (this.#partial + octets).split('\r\n')
-    const partial = lines.pop() ?? ''
-    this.#lines.push(...lines)
-    this.#keep(partial, true)
+    const text = this.#partial + octets
+    let start = 0
+    for (let end = text.indexOf('\r\n'); end !== -1; end = text.indexOf('\r\n', start)) {
+      this.#lines.push(text.slice(start, end))
+      start = end + 2
+    }
+    this.#keep(text.slice(start), true)
     return undefined
   }
 

@@ -40,6 +40,9 @@ export type AuthAnswer =
 const tookTooLong = refusal('admission.limits.transactionTime')
 const tooSlowly = refusal('always.idle', 'the content comes too slowly')
 
+const reversePathAccepted = reply(250, '1.0', 'reverse-path accepted')
+const forwardPathAccepted = reply(250, '1.5', 'forward-path accepted')
+
 export class Conversation {
   readonly #inbound: Inbound
   readonly #session: Session
@@ -158,10 +161,9 @@ export class Conversation {
     const stranger = this.#logInUnasked()
     if (stranger) return stranger
     const decision = mailFrom(this.#inbound, this.#session, line)
-    const path = pathIn(line)
-    this.#tellAudited('mail', decision, path)
+    this.#tellAudited('mail', decision, line)
     this.#mailRefused = decision.kind === 'refused'
-    if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, path)
+    if (decision.kind === 'refused') return this.refuse('mail', decision.refusal, pathIn(line))
     this.#session.transaction = {
       ...decision.value,
       recipients: new Recipients(this.#inbound.held.of(this.#session.login?.credential ?? '')),
@@ -170,20 +172,19 @@ export class Conversation {
     }
     const longest = Math.min(this.#config.limits.transactionMs, longestTimerMs)
     this.#deadline = setTimeout(() => this.#giveUpOn(tookTooLong), longest)
-    return reply(250, '1.0', 'reverse-path accepted')
+    return reversePathAccepted
   }
 
   rcptTo(line: Buffer): Reply {
     const decision = rcptTo(this.#inbound, this.#session, line)
     const { transaction } = this.#session
-    const path = pathIn(line)
-    this.#tellAudited('rcpt', decision, path)
+    this.#tellAudited('rcpt', decision, line)
     if (decision.kind === 'refused') {
       if (transaction) transaction.refusedPaths++
-      return this.refuse('rcpt', decision.refusal, path)
+      return this.refuse('rcpt', decision.refusal, pathIn(line))
     }
     if (transaction?.recipients.add(decision.value) === false) this.#clientFaults.repeated()
-    return reply(250, '1.5', 'forward-path accepted')
+    return forwardPathAccepted
   }
 
   /** A refusal, or undefined when the client is to send its content. */
@@ -329,8 +330,10 @@ export class Conversation {
     return reply(250, '0.0', `queued as ${envelope.queueId}`)
   }
 
-  #tellAudited(stage: Stage, { audited }: Decision<unknown>, address?: string): void {
-    for (const refused of audited) this.#inbound.events.audited(factsOf(this.#session), stage, refused, address)
+  /** `line` is the one that names the address. */
+  #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: Buffer): void {
+    for (const refused of audited)
+      this.#inbound.events.audited(factsOf(this.#session), stage, refused, line && pathIn(line))
   }
 
   /** A client that pipelines has sent RCPT and DATA before it can know that MAIL, or each RCPT, is refused (RFC 2920 section 3.1). */

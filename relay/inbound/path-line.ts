@@ -26,13 +26,14 @@ const hiddenControl = /\+(?:[01][0-9A-F]|7F)/i
 export function readPathLine(verb: keyof typeof lines, line: Buffer): PathLine {
   const match = isUtf8(line) ? lines[verb].exec(line.toString()) : null
   if (!match) return { kind: 'refused', refusal: protocol.path }
-  const parameters = readParameters(match[2] ?? '')
+  const parameters = match[2] === undefined ? none : readParameters(match[2])
   if (!parameters) return { kind: 'refused', refusal: protocol.parameter }
-  return { kind: 'path', path: inItsOwnMemory(match[1] ?? ''), parameters }
+  return { kind: 'path', path: inItsOwnMemory(match[1] ?? '', line.length), parameters }
 }
 
-/** A part of a string keeps all of it, and behind a path a line may have 2 KB of white space. */
-const inItsOwnMemory = (part: string): string => Buffer.from(part).toString()
+/** A part of a string keeps all of it, and behind a path a line may have 2 KB of white space; the command alone is no matter. */
+const inItsOwnMemory = (part: string, octets: number): string =>
+  octets - part.length < 32 ? part : Buffer.from(part).toString()
 
 /** Whatever a line names as its path, for the log; it is judged by the above. No regular expression: of many `<` it would try each. */
 export function pathIn(line: Buffer): string | undefined {
@@ -40,6 +41,8 @@ export function pathIn(line: Buffer): string | undefined {
   const [open, close] = [text.indexOf('<'), text.lastIndexOf('>')]
   return open !== -1 && open < close ? text.slice(open + 1, close) : undefined
 }
+
+const none: ReadonlyMap<string, string> = new Map()
 
 function readParameters(text: string): ReadonlyMap<string, string> | undefined {
   const parameters = new Map<string, string>()

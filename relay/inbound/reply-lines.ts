@@ -6,7 +6,9 @@ const longest = 512 - '550 5.999.999 \r\n'.length
 
 /** The status stands in each line (RFC 2034 section 4). */
 export function replyLines({ code, status, text }: Reply): string {
-  const lines = folded(oneLine(text))
+  const plain = oneLine(text)
+  if (plain.length <= longest) return `${code} ${status} ${plain}\r\n`
+  const lines = folded(plain)
   return lines.map((line, i) => `${code}${i < lines.length - 1 ? '-' : ' '}${status} ${line}\r\n`).join('')
 }
 
@@ -19,4 +21,5 @@ function folded(text: string): readonly string[] {
 }
 
 /** Replies are made here and by the rules, and what a client said does not stand in them: this is the second lock. */
-const oneLine = (text: string): string => text.replace(/[\0-\x1f\x7f-\x9f]/g, ' ')
+const oneLine = (text: string): string => (text.search(controls) === -1 ? text : text.replace(controls, ' '))
+const controls = /[\0-\x1f\x7f-\x9f]/g

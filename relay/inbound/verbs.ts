@@ -34,6 +34,6 @@ export const fateOf = (verb: string): Fate | undefined =>
   fates.get(verb) ?? (headerField.test(verb) ? 'foreign' : undefined)
 
 /** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
-export const verbOf = (line: string): string => (line.split(/[ \t]/, 1)[0] ?? '').toUpperCase()
+export const verbOf = (line: string): string => (/^[^ \t]*/.exec(line)?.[0] ?? '').toUpperCase()
 
 export const hasArgument = (line: string): boolean => /[ \t]/.test(textOf(line).trim())
