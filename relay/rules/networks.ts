@@ -6,6 +6,8 @@ const built = new WeakMap<readonly string[], BlockList | undefined>()
 
 /** Undefined where the address or the list can not be read: then nobody knows, and the caller refuses. */
 export function contains(networks: readonly string[], client: string): boolean | undefined {
+  // Nearly every list is empty, and an address that is looked up takes an object of its own.
+  if (networks.length === 0) return isIP(withoutZone(client)) === 0 ? undefined : false
   if (!built.has(networks)) built.set(networks, build(networks))
   const address = plainAddress(client)
   const family = isIP(address)
@@ -42,13 +44,16 @@ function bitsOf(network: string): number {
 
 /** Without a zone (`fe80::1%eth0`), and IPv4 where it is IPv4 inside IPv6. */
 export function plainAddress(written: string): string {
-  const address = written.replace(/%.*$/s, '')
+  const address = withoutZone(written)
   if (isIP(address) !== 6) return address
   // The URL parser writes every form of an IPv6 address in the one of RFC 5952, in hexadecimal.
   const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1)
   const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical) ?? []
   return high === undefined || low === undefined ? canonical : dotted(high, low)
 }
+
+const withoutZone = (written: string): string =>
+  written.includes('%') ? written.slice(0, written.indexOf('%')) : written
 
 const dotted = (...halves: readonly string[]): string =>
   halves

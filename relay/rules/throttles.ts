@@ -16,10 +16,12 @@ export const countsOf = (
   { throttles = [] }: RelayConfig,
   credential: CredentialConfig,
   from: From | undefined,
-): readonly Count[] => [
-  ...throttles.flatMap((throttle) => countBy(throttle, credential, from)),
-  ...(isLimited(credential) ? [{ counted: credential, action: 'Reject' } as const] : []),
-]
+): readonly Count[] => {
+  const own: readonly Count[] = isLimited(credential) ? [{ counted: credential, action: 'Reject' }] : none
+  if (throttles.length === 0) return own
+  return [...throttles.flatMap((throttle) => countBy(throttle, credential, from)), ...own]
+}
+const none: readonly Count[] = []
 
 function countBy(throttle: ThrottleConfig, { name: credential }: CredentialConfig, from: From | undefined) {
   const { name, scope, rate, burst, action } = throttle
