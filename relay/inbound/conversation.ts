@@ -183,7 +183,8 @@ export class Conversation {
       if (transaction) transaction.refusedPaths++
       return this.refuse('rcpt', decision.refusal, pathIn(line))
     }
-    if (transaction?.recipients.add(decision.value) === false) this.#clientFaults.repeated()
+    const { path, form } = decision.value
+    if (transaction?.recipients.add(path, form) === false) this.#clientFaults.repeated()
     return forwardPathAccepted
   }
 

@@ -1,4 +1,5 @@
 /** RCPT: may this transaction go to this forward-path too? */
+import { formOf, parsePath } from '../mail/address.ts'
 import { refusal } from '../mail/rule.ts'
 import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { loginInForce } from './auth.ts'
@@ -8,8 +9,11 @@ import { readPathLine } from './path-line.ts'
 import { protocol } from './protocol.ts'
 import type { Session } from './session.ts'
 
-/** The forward-path; one that the transaction has already is accepted again and kept once. */
-export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decision<string> {
+/** `form` is that in which paths are compared. */
+type ForwardPath = { readonly path: string; readonly form: string }
+
+/** One that the transaction has already is accepted again and kept once. */
+export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decision<ForwardPath> {
   const { login: known, transaction } = session
   if (!known || !transaction) return refuse(protocol.mailFirst)
   const login = loginInForce(inbound, session, known)
@@ -20,15 +24,18 @@ export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decisi
   // No extension that we offer has parameters for RCPT.
   if (command.parameters.size > 0) return refuse(protocol.unknownParameter)
 
+  const { path } = command
+  const mailbox = parsePath(path)
+  const form = formOf(path, mailbox)
   const { recipients, parameters } = transaction
-  const isKnown = recipients.has(command.path)
+  const isKnown = recipients.has(path, form)
   const others = recipients.size - (isKnown ? 1 : 0)
   const { config } = inbound.inForce()
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
-  const verdict = judgeRcptTo(facts, command.path, others)
+  const verdict = judgeRcptTo(facts, path, others, mailbox)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
   const full = roomFor(inbound, login.credential, others)
   if (full) return refuse(full, verdict.audited)
   if (recipients.areMuch && !isKnown) return refuse(refusal('always.memory'), verdict.audited)
-  return { kind: 'accepted', value: command.path, audited: verdict.audited }
+  return { kind: 'accepted', value: { path, form }, audited: verdict.audited }
 }

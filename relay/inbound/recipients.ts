@@ -27,13 +27,12 @@ export class Recipients {
     return this.#bytes > heldAmongMany && this.#share.isMuch()
   }
 
-  has(path: string): boolean {
-    return this.#paths.has(comparableForwardPath(path))
+  has(path: string, form = comparableForwardPath(path)): boolean {
+    return this.#paths.has(form)
   }
 
   /** False: it was there already, and stays as it was written first. */
-  add(path: string): boolean {
-    const form = comparableForwardPath(path)
+  add(path: string, form = comparableForwardPath(path)): boolean {
     if (this.#paths.has(form)) return false
     // Of two that are equal one is kept.
     const own = form === path ? path : form

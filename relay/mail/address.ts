@@ -84,10 +84,11 @@ const lowerAscii = (text: string): string =>
 export const comparable = ({ localPart, domain }: Mailbox): string => `${lowerAscii(localPart)}@${domain}`
 
 /** Equal for the same mailbox, quoted or not, in A-labels or U-labels; local parts may know case (RFC 5321 section 2.4). */
-export function comparableForwardPath(path: string): string {
-  const mailbox = parsePath(path)
-  return mailbox === undefined ? path : `${mailbox.localPart}@${mailbox.domain}`
-}
+export const comparableForwardPath = (path: string): string => formOf(path, parsePath(path))
+
+/** The same of a path that is read already. */
+export const formOf = (path: string, mailbox: Mailbox | undefined): string =>
+  mailbox === undefined ? path : `${mailbox.localPart}@${mailbox.domain}`
 
 /** The local part can only be written in quotes: it holds an @, a space or something else that is read differently. */
 export const needsQuotes = ({ localPart }: Mailbox): boolean =>

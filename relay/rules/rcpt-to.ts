@@ -57,5 +57,9 @@ const rcptToChecks: readonly Check<RcptToFacts>[] = [
 ]
 
 /** `forwardPath` is what stood between the angle brackets; `accepted` counts the recipients that the message has. */
-export const judgeRcptTo = (facts: SubmissionFacts, forwardPath: string, accepted: number): Verdict =>
-  judge(rcptToChecks, { ...facts, forwardPath, mailbox: parsePath(forwardPath), accepted }, enforcementOf(facts.config))
+export const judgeRcptTo = (
+  facts: SubmissionFacts,
+  forwardPath: string,
+  accepted: number,
+  mailbox = parsePath(forwardPath),
+): Verdict => judge(rcptToChecks, { ...facts, forwardPath, mailbox, accepted }, enforcementOf(facts.config))
