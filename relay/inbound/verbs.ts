@@ -34,6 +34,9 @@ export const fateOf = (verb: string): Fate | undefined =>
   fates.get(verb) ?? (headerField.test(verb) ? 'foreign' : undefined)
 
 /** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
-export const verbOf = (line: string): string => (/^[^ \t]*/.exec(line)?.[0] ?? '').toUpperCase()
+export function verbOf(line: string): string {
+  const end = line.search(/[ \t]/)
+  return (end === -1 ? line : line.slice(0, end)).toUpperCase()
+}
 
 export const hasArgument = (line: string): boolean => /[ \t]/.test(textOf(line).trim())

@@ -64,12 +64,13 @@ function hidesSender(field: string): boolean {
 export function parseHeader(block: Buffer): ParsedHeader {
   // One character for each octet, so that an index is an offset.
   const text = block.toString('latin1')
-  const ambiguity = plainFields.test(text) ? undefined : ambiguities.find(([pattern]) => pattern.test(text))
+  const isPlain = plainFields.test(text)
+  const ambiguity = isPlain ? undefined : ambiguities.find(([pattern]) => pattern.test(text))
   if (ambiguity) return { ok: false, why: ambiguity[1] }
   const end = text === '\r\n' || text.endsWith('\r\n\r\n') ? text.length - 2 : text.length
   const fields: Field[] = []
   for (let start = 0; start < end; ) {
-    const field = fieldAt(text, start)
+    const field = fieldAt(text, start, isPlain)
     if (typeof field === 'string') return { ok: false, why: field }
     fields.push(field)
     start = field.end
@@ -77,20 +78,20 @@ export function parseHeader(block: Buffer): ParsedHeader {
   return { ok: true, fields }
 }
 
-function fieldAt(text: string, start: number): Field | string {
+function fieldAt(text: string, start: number, isPlain: boolean): Field | string {
   const crlf = endOfField(text, start)
   if (crlf === -1) return 'a field without its CRLF'
   const colon = text.indexOf(':', start)
   if (colon === -1 || colon > crlf) return 'a line without a colon'
   const name = text.slice(start, colon)
   // Neither is one with white space before it, as if it were folded, nor before its colon (RFC 5322 section 4.5).
-  if (!fieldName.test(name)) return 'a field name with white space in it or behind it, or beyond ASCII'
+  if (!isPlain && !fieldName.test(name)) return 'a field name with white space in it or behind it, or beyond ASCII'
   const whole = text.slice(colon + 1, crlf)
   // Most fields are on one line.
   const isFolded = whole.includes('\r\n')
   if (isFolded && hidesSender(whole)) return 'a folded line that looks like a From or Sender'
-  const value = decode(trimSpace(isFolded ? whole.replaceAll('\r\n', '') : whole))
-  return { name: name.toLowerCase(), value, start, end: crlf + 2 }
+  const value = trimSpace(isFolded ? whole.replaceAll('\r\n', '') : whole)
+  return { name: name.toLowerCase(), value: isPlain ? value : decode(value), start, end: crlf + 2 }
 }
 
 /** The CRLF that no white space follows (RFC 5322 section 2.2.3), or -1. */
