@@ -17,7 +17,7 @@ import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
 import { shownCertificate } from './shown-certificate.ts'
 import { failureIn } from './tls-failure.ts'
-import { fateOf, followsHello, hasArgument, takesArgument, verbOf } from './verbs.ts'
+import { hasArgument, type Verb, verbOf } from './verbs.ts'
 
 /** Begins the conversation of a client that has connected. */
 export type Begin = (who: { readonly id: string; readonly client: string }, line: Line) => Conversation
@@ -233,25 +233,25 @@ export class Connection implements Line, Hearer {
   // Commands
 
   /** The reply that ends the session instead of carrying this command out. */
-  #lastReply(verb: string, inLogin: boolean): Reply | undefined {
+  #lastReply(verb: Verb, inLogin: boolean): Reply | undefined {
     if (this.#draining && this.#conversation.idle) return refusal('always.shutdown').reply
     if (inLogin) return undefined
-    if (fateOf(verb) === 'foreign') return this.#conversation.refuse('connect', protocol.notSmtp)
+    if (verb.fate === 'foreign') return this.#conversation.refuse('connect', protocol.notSmtp)
     return this.#conversation.command(verb)
   }
 
-  #obey(verb: string, line: string): Handling {
-    if (fateOf(verb) === 'refused') return this.#refuseCommand(line)
+  #obey(verb: Verb, line: string): Handling {
+    if (verb.fate === 'refused') return this.#refuseCommand(line)
     const refused = this.#outOfPlace(verb, line)
-    if (!refused) return this.#carryOut(verb, line)
-    const early = verb === 'DATA' && this.#inlet.moreCame // the content of a DATA that is refused (case P18)
+    if (!refused) return this.#carryOut(verb.name, line)
+    const early = verb.name === 'DATA' && this.#inlet.moreCame // the content of a DATA that is refused (case P18)
     return early ? this.violated(refusal('always.synchronization')) : this.#refuse(refused)
   }
 
-  #outOfPlace(verb: string, line: string): Refusal | undefined {
-    if (fateOf(verb) === undefined) return protocol.unknownCommand
-    if (followsHello(verb) && !this.#conversation.greeted) return protocol.helloFirst
-    return !takesArgument(verb) && hasArgument(line) ? noArgument(verb) : undefined
+  #outOfPlace({ name, fate, takesArgument, followsHello }: Verb, line: string): Refusal | undefined {
+    if (fate === undefined) return protocol.unknownCommand
+    if (followsHello && !this.#conversation.greeted) return protocol.helloFirst
+    return !takesArgument && hasArgument(line) ? noArgument(name) : undefined
   }
 
   #carryOut(verb: string, line: string): Handling {

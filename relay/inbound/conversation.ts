@@ -22,7 +22,7 @@ import { rcptTo } from './rcpt-to.ts'
 import { Recipients } from './recipients.ts'
 import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOffered, type SaslStep } from './sasl.ts'
 import { factsOf, newSession, type Session, type Transaction } from './session.ts'
-import { fateOf } from './verbs.ts'
+import type { Verb } from './verbs.ts'
 
 /** The connection under a conversation. A reply with 421 ends it. */
 export type Line = {
@@ -112,8 +112,8 @@ export class Conversation {
   }
 
   /** The reply that ends the session instead of carrying this command out, where the session is spent. */
-  command(verb: string): Reply | undefined {
-    const isIdle = fateOf(verb) === 'idle'
+  command({ name, fate }: Verb): Reply | undefined {
+    const isIdle = fate === 'idle'
     if (isIdle) this.#clientFaults.idled()
     if (this.#clientFaults.areTooMany) return this.refuse('connect', refusal('always.errors'))
     // Postfix asks a connection that it keeps by RSET whether it still serves; told at MAIL, its message would wait for minutes.
@@ -121,7 +121,7 @@ export class Conversation {
     if (isIdle && isUsedUp) return this.refuse('connect', refusal('admission.limits.messagesPerConnection'))
     // RFC 3207 section 4.1: what is negotiated is too little, and all that is left to say is QUIT.
     const lacking =
-      this.#session.tls === '' || verb === 'QUIT' ? undefined : certificateLacking(this.#inbound, this.#session)
+      this.#session.tls === '' || name === 'QUIT' ? undefined : certificateLacking(this.#inbound, this.#session)
     return lacking && this.refuse('connect', lacking)
   }
 
