@@ -62,7 +62,10 @@ export class CommandLines {
 const bareNewline = /(?<!\r)\n|\r(?!\n|$)/
 const controlCharacter = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/
 // A web page or a proxy makes its victim talk to us: what follows its first line must not be carried out.
-const otherProtocol = /^(?:[A-Z]+ \S* HTTP\/\d|PROXY (?:TCP|UNKNOWN))/im
+const foreign = /(?:[A-Z]+ \S* HTTP\/\d|PROXY (?:TCP|UNKNOWN))/.source
+const otherProtocol = new RegExp(`^${foreign}`, 'im')
+// One whole line in which nothing of this is, as nearly all that comes.
+const plainLine = new RegExp(`^(?!${foreign})[\\t -~\\x80-\\xff]*\\r\\n$`, 'i')
 
 /**
  * What the first octets say that are no SMTP, but come from somebody who is to be told: a record of a handshake, of any version
@@ -79,6 +82,7 @@ export function misplacedIn(octets: string): Refusal | undefined {
  * In a login the first line may be a token.
  */
 export function faultIn(octets: string, inLogin: boolean, partial = ''): Refusal | undefined {
+  if (partial === '' && octets.length <= lineBytes && plainLine.test(octets)) return undefined
   if (controlCharacter.test(octets)) return misplacedIn(partial + octets) ?? protocol.controlCharacter
   if (bareNewline.test(partial.slice(-1) + octets)) return protocol.bareNewline
   const text = partial + octets
