@@ -1,6 +1,7 @@
 /** Our trace field (RFC 5321 section 4.4). Pure. */
 import { isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
+import { withoutZone } from '../rules/networks.ts'
 
 export type Reception = {
   readonly hostname: string
@@ -17,8 +18,8 @@ export type Reception = {
  * the header would need SMTPUTF8 at every next hop (RFC 6532), also where its recipient is redirected to one that does not.
  */
 export function receivedHeader(r: Reception): string {
-  // A literal has no zone (`fe80::1%eth0`): it is an interface of this node.
-  const [address = ''] = r.client.address.split('%', 1)
+  // A literal has no zone: it is an interface of this node.
+  const address = withoutZone(r.client.address)
   const literal = address.includes(':') ? `[IPv6:${address}]` : `[${address}]`
   const by = `${r.hostname} with ${r.smtpUtf8 ? 'UTF8SMTPSA' : 'ESMTPSA'} (${r.client.tls}) id ${r.queueId}`
   const [only] = r.forwardPaths

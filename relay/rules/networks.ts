@@ -52,7 +52,8 @@ export function plainAddress(written: string): string {
   return high === undefined || low === undefined ? canonical : dotted(high, low)
 }
 
-const withoutZone = (written: string): string =>
+/** `fe80::1%eth0` names an interface of this node. */
+export const withoutZone = (written: string): string =>
   written.includes('%') ? written.slice(0, written.indexOf('%')) : written
 
 const dotted = (...halves: readonly string[]): string =>
