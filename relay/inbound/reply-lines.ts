@@ -21,5 +21,5 @@ function folded(text: string): readonly string[] {
 }
 
 /** Replies are made here and by the rules, and what a client said does not stand in them: this is the second lock. */
-const oneLine = (text: string): string => (text.search(controls) === -1 ? text : text.replace(controls, ' '))
-const controls = /[\0-\x1f\x7f-\x9f]/g
+const oneLine = (text: string): string => (control.test(text) ? text.replace(new RegExp(control, 'g'), ' ') : text)
+const control = /[\0-\x1f\x7f-\x9f]/

@@ -51,8 +51,9 @@ const unknown = (name: string): Verb => ({
 
 /** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
 export function verbOf(line: string): Verb {
-  const end = line.search(/[ \t]/)
-  const name = (end === -1 ? line : line.slice(0, end)).toUpperCase()
+  let end = 0
+  while (end < line.length && line[end] !== ' ' && line[end] !== '\t') end++
+  const name = line.slice(0, end).toUpperCase()
   return verbs.get(name) ?? unknown(name)
 }
 
