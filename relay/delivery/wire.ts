@@ -1,8 +1,8 @@
 /** One side of an SMTP connection: sends, and gives each stage the one answer that belongs to it. */
 
 import type { Socket } from 'node:net'
-import { longestTimerMs } from '../timer.ts'
 import { wholeTurn } from '../whole-turn.ts'
+import { Alarm } from './alarm.ts'
 import { type Answer, cleaned, none } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'
@@ -28,9 +28,14 @@ export class Wire {
   #broken: Answer | undefined
   #unasked: Answer | undefined
   #drained: (() => void) | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** How long the stage under way may take. */
+  #patienceMs = 0
+  readonly #timer = new Alarm(() => this.#break(none('silent', `no answer within ${this.#patienceMs / 1000} s`)))
   /** Of the transaction under way, up to its final dot. */
-  #limit: NodeJS.Timeout | undefined
+  #limitMs = 0
+  readonly #limit = new Alarm(() =>
+    this.#break(none('endless', `no end of the transaction within ${Math.round(this.#limitMs / 1000)} s`)),
+  )
   /** Exchanges whose octets have not left this process: that of the commands may still be one when the content follows. */
   #leaving = 0
   /** In force from the next stage on. */
@@ -71,16 +76,13 @@ export class Wire {
 
   /** Replies that are each in time are not waited for without end; on a thin line each 1,000 octets may take a second. */
   beginTransaction(octets: number): void {
-    const ms = Math.min(this.deadlines.transaction + octets, longestTimerMs)
-    this.#limit = setTimeout(
-      () => this.#break(none('endless', `no end of the transaction within ${Math.round(ms / 1000)} s`)),
-      ms,
-    )
+    this.#limitMs = this.deadlines.transaction + octets
+    this.#limit.set(this.#limitMs)
   }
 
   /** Before its final dot, or without one: what is answered to that may be a yes, and has its own deadline. */
   endTransaction(): void {
-    clearTimeout(this.#limit)
+    this.#limit.unset()
   }
 
   /** The answers to the last exchange began before its end had left: the peer began them without having seen that. */
@@ -116,7 +118,8 @@ export class Wire {
 
   /** Gives the socket away for a TLS handshake; the wire is used no more. */
   detach(): Socket {
-    clearTimeout(this.#timer)
+    this.#timer.end()
+    this.#limit.end()
     this.#socket.off('data', this.#onData)
     this.#socket.off('drain', this.#onDrain)
     this.#socket.off('error', this.#onError)
@@ -154,8 +157,9 @@ export class Wire {
     if (this.#broken !== undefined) return
     if (this.#waiting !== undefined && this.#leaving > 0) void this.#noteBeginning(this.#waiting)
     this.#parser.push(chunk)
-    const next = (): Answer | undefined => this.#parser.next(this.clean)
-    for (let answer = next(); answer !== undefined; answer = next()) {
+    for (;;) {
+      const answer = this.#parser.next(this.clean)
+      if (answer === undefined) break
       this.#take(answer)
       if (this.#broken !== undefined) return
     }
@@ -182,7 +186,7 @@ export class Wire {
   #settle(): void {
     const waiting = this.#waiting
     this.#waiting = undefined
-    clearTimeout(this.#timer)
+    this.#timer.unset()
     this.#onDrain()
     this.#refuseUnasked()
     waiting?.resolve(waiting.answers)
@@ -196,9 +200,8 @@ export class Wire {
   }
 
   #arm(stage: Stage): void {
-    clearTimeout(this.#timer)
-    const ms = this.deadlines[stage]
-    this.#timer = setTimeout(() => this.#break(none('silent', `no answer within ${ms / 1000} s`)), ms)
+    this.#patienceMs = this.deadlines[stage]
+    this.#timer.set(this.#patienceMs)
   }
 
   #drain(): Promise<void> {
@@ -231,8 +234,8 @@ export class Wire {
     this.#broken = why
     const waiting = this.#waiting
     this.#waiting = undefined
-    clearTimeout(this.#timer)
-    clearTimeout(this.#limit)
+    this.#timer.end()
+    this.#limit.end()
     if (destroy) this.#socket.destroy()
     this.#onDrain()
     waiting?.answers.push(why)
