@@ -24,6 +24,8 @@ export type Transaction = {
   readonly dot?: Answer
 }
 
+type Chunks = Extract<Content, { kind: 'stream' }>['chunks']
+
 export const isPositive = (answer: Answer): boolean =>
   answer.kind === 'reply' && answer.reply.code >= 200 && answer.reply.code < 300
 const isRefusal = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.code >= 400
@@ -32,6 +34,11 @@ const hasCode = (answer: Answer | undefined, code: number): boolean =>
   answer?.kind === 'reply' && answer.reply.code === code
 const hasManyLines = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.lines.length > 1
 const isBelow400 = (answer: Answer | undefined): boolean => answer?.kind === 'reply' && answer.reply.code < 400
+/** An answer of DATA where nothing has asked for it yet. */
+const isEarly = (answer: Answer): boolean => isBelow400(answer) && !isPositive(answer)
+/** Nobody is given up by it. */
+const isConfirmed = ({ mail, rcpt, data }: Transaction): boolean =>
+  data?.kind !== 'reply' || isBelow400(data) || ![mail, ...rcpt, data].some(isFinal)
 
 export class Client {
   readonly capabilities: Capabilities
@@ -91,26 +98,22 @@ export class Client {
   async transact(mailing: Mailing): Promise<Transaction> {
     this.#wire.beginTransaction(mailing.content.octets)
     try {
-      return await this.#transact(mailing)
+      const asked = await (this.capabilities.pipelining ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
+      this.#transactions++
+      this.#unclean = true
+      const doubt = this.#outOfStep(asked) ?? (isConfirmed(asked) ? undefined : await this.#unconfirmed(asked))
+      if (doubt) {
+        this.destroy('replies are out of step')
+        return { mail: doubt, rcpt: [] }
+      }
+      const wanted = isPositive(asked.mail) && asked.rcpt.some(isPositive)
+      if (wanted && hasCode(asked.data, 354)) return await this.#send(asked, mailing.content)
+      // A data phase that nobody is in: only a new connection has a known state.
+      if (isBelow400(asked.data)) this.destroy('DATA was answered out of order')
+      return asked
     } finally {
       this.#wire.endTransaction()
     }
-  }
-
-  async #transact(mailing: Mailing): Promise<Transaction> {
-    const asked = await (this.capabilities.pipelining ? this.#inOneBatch(mailing) : this.#inLockstep(mailing))
-    this.#transactions++
-    this.#unclean = true
-    const doubt = this.#outOfStep(asked) ?? (await this.#unconfirmed(asked))
-    if (doubt) {
-      this.destroy('replies are out of step')
-      return { mail: doubt, rcpt: [] }
-    }
-    const wanted = isPositive(asked.mail) && asked.rcpt.some(isPositive)
-    if (wanted && hasCode(asked.data, 354)) return { ...asked, ...(await this.#send(mailing.content)) }
-    // A data phase that nobody is in: only a new connection has a known state.
-    if (isBelow400(asked.data)) this.destroy('DATA was answered out of order')
-    return asked
   }
 
   /**
@@ -118,7 +121,7 @@ export class Client {
    * few moves that of DATA up to a recipient.
    */
   #outOfStep({ mail, rcpt, data }: Transaction): Answer | undefined {
-    const early = [mail, ...rcpt].find((answer) => isBelow400(answer) && !isPositive(answer))
+    const early = isEarly(mail) ? mail : rcpt.find(isEarly)
     if (early?.kind === 'reply') return none('malformed', `answered ${early.reply.code} before DATA`)
     if (data?.kind !== 'reply') {
       // Who is silent then has an answer too few, and may have had one too many before; who has left has said all that it says.
@@ -138,8 +141,7 @@ export class Client {
    * smarthost has left. Where several came, RSET gets the yes to a recipient: one who seems to have taken somebody, and
    * refuses DATA, is asked by EHLO, which resets as well (RFC 5321 section 4.1.4) and has an answer like no other.
    */
-  async #unconfirmed({ mail, rcpt, data }: Transaction): Promise<Answer | undefined> {
-    if (data?.kind !== 'reply' || isBelow400(data) || ![mail, ...rcpt, data].some(isFinal)) return undefined
+  async #unconfirmed({ rcpt }: Transaction): Promise<Answer | undefined> {
     const byHello = this.capabilities.extensions > 0 && rcpt.some(isPositive)
     const reset = await (byHello ? this.#ask(`EHLO ${this.#helloName}\r\n`, 'EHLO') : this.#ask('RSET\r\n', 'RSET'))
     const isInStep = hasCode(reset, 250) && (!byHello || hasManyLines(reset))
@@ -153,6 +155,7 @@ export class Client {
 
   /** One write and, most times, one read (RFC 2920). */
   async #inOneBatch({ reversePath, parameters, forwardPaths }: Mailing): Promise<Transaction> {
+    const first = this.#unclean ? 1 : 0
     const stages: Stage[] = this.#unclean ? ['RSET', 'MAIL'] : ['MAIL']
     let batch = this.#unclean ? 'RSET\r\n' : ''
     batch += `MAIL FROM:<${reversePath}>${parameters}\r\n`
@@ -164,15 +167,13 @@ export class Client {
     const answers = await this.#wire.exchange(`${batch}DATA\r\n`, stages)
     // An answer that is no reply ended the conversation: it stands for all that were not given.
     const last = answers.at(-1) ?? none('lost', 'no answer')
-    const all = stages.map((_, i) => answers[i] ?? last)
-    return this.#transaction(this.#unclean ? all : [undefined, ...all])
-  }
-
-  #transaction([rset, mail, ...rest]: readonly (Answer | undefined)[]): Transaction {
-    if (rset !== undefined && !isPositive(rset)) return { mail: this.#resetRefused(rset), rcpt: [] }
-    const answers = rest.filter((answer) => answer !== undefined)
-    const data = answers.pop()
-    return { mail: mail ?? none('lost', 'no answer'), rcpt: answers, ...(data !== undefined && { data }) }
+    const rset = answers[0] ?? last
+    if (first > 0 && !isPositive(rset)) return { mail: this.#resetRefused(rset), rcpt: [] }
+    return {
+      mail: answers[first] ?? last,
+      rcpt: forwardPaths.map((_, i) => answers[first + 1 + i] ?? last),
+      data: answers[first + 1 + forwardPaths.length] ?? last,
+    }
   }
 
   async #inLockstep({ reversePath, parameters, forwardPaths }: Mailing): Promise<Transaction> {
@@ -197,13 +198,16 @@ export class Client {
     return answer ?? none('lost', 'no answer')
   }
 
-  async #send(content: Content): Promise<Pick<Transaction, 'content' | 'dot'>> {
-    if (content.kind === 'whole') return this.#end(content.encoded)
+  #send(asked: Transaction, content: Content): Promise<Transaction> {
+    return content.kind === 'whole' ? this.#end(asked, content.encoded) : this.#sendInChunks(asked, content.chunks)
+  }
+
+  async #sendInChunks(asked: Transaction, chunks: Chunks): Promise<Transaction> {
     const encoder = new DataEncoder()
-    const early = await this.#stream(content.chunks(encoder))
-    if (early === undefined) return this.#end(encoder.end())
+    const early = await this.#stream(chunks(encoder))
+    if (early === undefined) return this.#end(asked, encoder.end())
     this.destroy('the content was refused before its end')
-    return { content: early }
+    return { ...asked, content: early }
   }
 
   /** A fault of ours ends the connection without the final dot: nothing half sent is ever taken for a message. */
@@ -215,25 +219,25 @@ export class Client {
     }
   }
 
-  async #end(octets: Buffer): Promise<Pick<Transaction, 'content' | 'dot'>> {
+  async #end(asked: Transaction, octets: Buffer): Promise<Transaction> {
     this.#wire.endTransaction()
     const [answer] = await this.#wire.exchange(octets, ['dot'])
     const dot = answer ?? none('lost', 'no answer')
-    if (!(await this.#wire.hasLeft())) {
+    if (!this.#wire.hasLeft && !(await this.#wire.hasLeftByNow())) {
       // Its dot has not left this process: what is answered by now is no answer to the message.
       this.destroy('the content was answered before its end')
-      return { content: dot }
+      return { ...asked, content: dot }
     }
     if (isPositive(dot) && this.#wire.beganEarly) {
       // It may have been taken by now, and this is no word of that.
       this.destroy('the content was answered before its end')
-      return { dot: none('malformed', 'a reply that began before the final dot') }
+      return { ...asked, dot: none('malformed', 'a reply that began before the final dot') }
     }
     // A yes right behind it is the answer, or this one is: nobody is given up.
     if (isRefusal(dot) && isBelow400(this.#wire.unasked))
-      return { dot: none('malformed', 'a refusal and a yes at once') }
+      return { ...asked, dot: none('malformed', 'a refusal and a yes at once') }
     if (isPositive(dot)) this.#unclean = false
     else if (isBelow400(dot)) this.destroy('the final dot was answered out of order')
-    return { dot }
+    return { ...asked, dot }
   }
 }

@@ -7,7 +7,7 @@ const malformed = (what: string): Answer => none('malformed', what)
 
 export class ReplyParser {
   #rest = ''
-  #code = ''
+  #code = 0
   #lines: string[] = []
 
   /** Adds octets; then ask `next` until it has nothing more. */
@@ -21,7 +21,7 @@ export class ReplyParser {
   }
 
   /** The next whole reply, what is malformed about it, or undefined until more has arrived. What is quoted is cleaned before it is cut. */
-  next(clean = (text: string): string => text): Answer | undefined {
+  next(clean: (text: string) => string = asItIs): Answer | undefined {
     for (;;) {
       const end = this.#rest.indexOf('\n')
       if (end > maxLine || (end < 0 && this.#rest.length > maxLine)) return malformed('a reply line without end')
@@ -35,8 +35,8 @@ export class ReplyParser {
 
   #take(line: string, clean: (text: string) => string): Answer | undefined {
     if (line.indexOf('\r') !== line.length - 1) return malformed('a reply line that ends without CR LF')
-    const code = line.slice(0, 3)
-    if (!isReplyLine(line)) return malformed(`no SMTP reply: "${printable(clean(line.slice(0, -1)), 100)}"`)
+    const code = codeOf(line)
+    if (code === undefined) return malformed(`no SMTP reply: "${printable(clean(line.slice(0, -1)), 100)}"`)
     if (this.#lines.length > 0 && code !== this.#code && !isTakenBack(this.#code, code))
       return malformed(`a reply of two codes: ${this.#code} and ${code}`)
     if (this.#lines.length === maxLines) return malformed('a reply of too many lines')
@@ -45,18 +45,23 @@ export class ReplyParser {
     if (line[3] === '-') return undefined
     const lines = this.#lines
     this.#lines = []
-    return { kind: 'reply', reply: { code: Number(code), lines } }
+    return { kind: 'reply', reply: { code, lines } }
   }
 }
 
-const isDigit = (octet: number): boolean => octet >= 0x30 && octet <= 0x39
+const asItIs = (text: string): string => text
 
 /** Postfix's postscreen begins to greet, to see who cannot wait, and may refuse the connection then; 220 is said of no mail. */
-const isTakenBack = (begun: string, code: string): boolean => begun === '220' && /^[45]/.test(code)
+const isTakenBack = (begun: number, code: number): boolean => begun === 220 && code >= 400
 
-/** Three digits, the first from 2 to 5 (1yz has no use in SMTP), then space, hyphen or the end of the line. */
-function isReplyLine(line: string): boolean {
-  const first = line.charCodeAt(0)
-  const isCode = first >= 0x32 && first <= 0x35 && isDigit(line.charCodeAt(1)) && isDigit(line.charCodeAt(2))
-  return isCode && (line[3] === ' ' || line[3] === '-' || line[3] === '\r')
+/** Undefined where it is no reply: three digits, the first from 2 to 5 (1yz has no use in SMTP), then space, hyphen or the end of the line. */
+function codeOf(line: string): number | undefined {
+  const hundreds = line.charCodeAt(0) - digit0
+  const [tens, ones] = [line.charCodeAt(1) - digit0, line.charCodeAt(2) - digit0]
+  if (!(hundreds >= 2 && hundreds <= 5 && isDigit(tens) && isDigit(ones))) return undefined
+  const follows = line[3]
+  return follows === ' ' || follows === '-' || follows === '\r' ? 100 * hundreds + 10 * tens + ones : undefined
 }
+
+const digit0 = 0x30
+const isDigit = (number: number): boolean => number >= 0 && number <= 9

@@ -90,13 +90,15 @@ export class Wire {
     return this.#asked?.early === true
   }
 
-  /**
-   * False while octets of the last exchange have not left this process: the peer cannot have seen its end. TLS tells one
-   * round of the loop later that they have, and a near peer answers within it.
-   */
-  async hasLeft(): Promise<boolean> {
-    if (this.#leaving > 0) await new Promise(setImmediate)
+  /** False while octets of the last exchange have not left this process: the peer cannot have seen its end. */
+  get hasLeft(): boolean {
     return this.#leaving === 0
+  }
+
+  /** The same one round of the loop later: TLS tells no earlier that they have left, and a near peer answers within it. */
+  async hasLeftByNow(): Promise<boolean> {
+    await new Promise(setImmediate)
+    return this.hasLeft
   }
 
   /**
