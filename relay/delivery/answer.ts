@@ -58,9 +58,14 @@ const maxText = 500
  * stands in each line, or in some.
  */
 export function replyOf({ code, lines }: WireReply): Reply {
-  const subject = lines.map((line) => enhancedStatus.exec(line)?.[1]).find((found) => found !== undefined) ?? '0.0'
-  const text = printable(lines.map((line) => line.replace(enhancedStatus, '')).join(' '))
-  return { ...reply(code, subject, text), said: true }
+  let subject: string | undefined
+  const texts: string[] = []
+  for (const line of lines) {
+    const found = enhancedStatus.exec(line)
+    subject ??= found?.[1]
+    texts.push(found === null ? line : line.slice(found[0].length))
+  }
+  return { ...reply(code, subject ?? '0.0', printable(texts.join(' '))), said: true }
 }
 
 /** Foreign text made safe for logs, DSNs and terminals: printable ASCII, and not endless. */

@@ -34,28 +34,16 @@ export async function attempt(
   forwardPaths: readonly string[],
 ): Promise<Attempted> {
   const leaving = signer.begin(envelope)
-  switch (leaving.kind) {
-    case 'held':
-      return notAsked(leaving.reply, forwardPaths.length)
-    case 'asItIs':
-      return send(connections, { envelope, content: await loadContent(source, envelope), forwardPaths })
-    case 'signed':
-      try {
-        return await send(connections, {
-          envelope,
-          content: await loadContent(source, envelope, leaving.seal),
-          forwardPaths,
-        })
-      } finally {
-        leaving.ended()
-      }
-  }
-}
-
-async function send(connections: Connections, mail: Mail): Promise<Attempted> {
-  for (let fresh = false; ; fresh = true) {
-    const attempted = await transactOn(connections, mail, fresh)
-    if (attempted !== undefined) return attempted
+  if (leaving.kind === 'held') return notAsked(leaving.reply, forwardPaths.length)
+  const seal = leaving.kind === 'signed' ? leaving.seal : undefined
+  try {
+    const mail = { envelope, content: await loadContent(source, envelope, seal), forwardPaths }
+    for (let fresh = false; ; fresh = true) {
+      const attempted = await transactOn(connections, mail, fresh)
+      if (attempted !== undefined) return attempted
+    }
+  } finally {
+    if (leaving.kind === 'signed') leaving.ended()
   }
 }
 
@@ -114,9 +102,10 @@ function prepare(client: Client, { envelope, content, forwardPaths }: Mail) {
     mailing: { reversePath: told(envelope.reversePath), forwardPaths: sent.map(told), parameters, content },
     outcomesWith(transaction: Transaction | undefined): readonly Outcome[] {
       const outcomes = transaction === undefined ? [] : classifyTransaction(transaction, sent.length)
-      const answered = outcomes.map((outcome) => explained(outcome, withoutTls))
+      const answered = withoutTls === undefined ? outcomes : outcomes.map((outcome) => explained(outcome, withoutTls))
       if (sent === forwardPaths) return answered
-      return refused.flatMap((reply) => (reply === undefined ? answered.splice(0, 1) : [unable(reply)]))
+      const left = [...answered]
+      return refused.flatMap((reply) => (reply === undefined ? left.splice(0, 1) : [unable(reply)]))
     },
   }
 }
@@ -132,10 +121,11 @@ const isStale = ({ mail }: Transaction): boolean =>
  * session that was forgotten is one whose MAIL is out of sequence.
  */
 function isFarewell(said: WireReply): boolean {
+  if (said.code < 400) return false
   const reply = replyOf(said)
   const { code, status, text } = reply
   if (isOfDialogue(reply)) return true
-  if (code < 400 || code >= 500) return false
+  if (code >= 500) return false
   return code === 421 || status === '4.4.2' || status === '4.5.3' || farewell.test(text)
 }
 

@@ -32,8 +32,8 @@ export const faultAt = (stage: Stage, answer: Answer): string =>
   answer.kind === 'none' ? `${stage}: ${answer.why}` : `${stage} was answered ${replyLine(replyOf(answer.reply))}`
 
 /** Who is not given what we failed in asks for it: the fault is told, too. */
-export const explained = (outcome: Outcome, withoutTls: string | undefined): Outcome =>
-  withoutTls !== undefined && outcome.kind === 'deferred' && outcome.reply.status === '4.7.8'
+export const explained = (outcome: Outcome, withoutTls: string): Outcome =>
+  outcome.kind === 'deferred' && outcome.reply.status === '4.7.8'
     ? {
         ...outcome,
         reply: replyFor('unauthenticated', `${outcome.reply.text}; TLS was tried, and failed: ${withoutTls}`),
@@ -53,16 +53,19 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
   const someTaken = rcpt.some(isPositive)
   const rest = isPositive(mail) ? classifyRest(transaction) : classifyStage('MAIL', mail)
   const goesOn = isTooLongFor(transaction, forwardPaths) ? isEndless : spoiltBy(transaction)
-  return Array.from({ length: forwardPaths }, (_, i) => {
+  const outcomes: Outcome[] = []
+  for (let i = 0; i < forwardPaths; i++) {
     const answer = rcpt[i]
     const isRest = !isPositive(mail) || answer === undefined || isPositive(answer)
     const outcome = isRest ? rest : classifyStage('RCPT', answer, someTaken)
     const decisive = isRest && isPositive(mail) ? (transaction.data ?? lost) : (answer ?? mail)
-    return goesOn(decisive) ? deferred('transaction', outcome.reply) : outcome
-  })
+    outcomes.push(goesOn(decisive) ? deferred('transaction', outcome.reply) : outcome)
+  }
+  return outcomes
 }
 
 const lost = none('lost', 'no answer')
+const isNever = (): boolean => false
 const isEndless = (answer: Answer | undefined): boolean => answer?.kind === 'none' && answer.cause === 'endless'
 
 /** With so many recipients: fewer of them take less time. */
@@ -76,9 +79,10 @@ const isTooLongFor = ({ mail, data, content }: Transaction, forwardPaths: number
  * refuses nobody for good, speaks of itself, as for a rate: it is not asked for each of them anew.
  */
 function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Answer) => boolean {
+  if (!isPositive(mail) || content !== undefined || dot !== undefined) return isNever
   const codes = rcpt.flatMap((answer) => (answer.kind === 'reply' ? [answer.reply] : []))
   const decides = rcpt.some(isPositive) || codes.some(({ code }) => code >= 500)
-  if (!isPositive(mail) || !decides || content !== undefined || dot !== undefined) return () => false
+  if (!decides) return isNever
   const refused = codes.filter(({ code }) => code >= 400 && code !== 421)
   const hungUp = codes.some(({ code }) => code === 421)
   const tooMany = refused.some((said) => isTooManyRecipients(replyOf(said)))

@@ -34,7 +34,7 @@ async function loadWhole(source: ContentSource, { queueId, bytes }: Envelope, se
   const content = source.contentInMemory(queueId) ?? (await readWhole(source.content(queueId), bytes))
   expectOctets(content.length, bytes)
   seal?.take(content)
-  const signatures = (await seal?.fields()) ?? none
+  const signatures = seal === undefined ? none : await seal.fields()
   const encoder = new DataEncoder()
   const encoded = Buffer.concat([signatures, encoder.encode(content), encoder.end()])
   const eightBit = !isAscii(content)

@@ -131,8 +131,10 @@ export class Pool {
   /** For one attempt; `hurried` as choose.ts says. */
   connections(hurried: boolean): Connections {
     const acquire = async (fresh: boolean): Promise<Opened> => {
-      const opened = await this.#acquire(fresh, hurried)
-      await this.#around.noted?.()
+      const idle = fresh ? undefined : this.#idle.pop()?.client
+      const opened = idle === undefined ? await this.#openOrWait(hurried) : this.#useAgain(idle, hurried)
+      const noted = this.#around.noted?.()
+      if (noted !== undefined) await noted
       return opened
     }
     const release = (client: Client, outcomes: readonly Outcome[]): void => {
@@ -141,11 +143,6 @@ export class Pool {
       this.#release(client)
     }
     return { acquire, release }
-  }
-
-  async #acquire(fresh: boolean, hurried: boolean): Promise<Opened> {
-    const idle = fresh ? undefined : this.#idle.pop()?.client
-    return idle === undefined ? this.#openOrWait(hurried) : this.#useAgain(idle, hurried)
   }
 
   #useAgain(client: Client, hurried: boolean): Opened {

@@ -40,8 +40,11 @@ export function refusedBeforehand(can: Capabilities, need: Need, forwardPath: st
 }
 
 const needsUtf8 = (can: Capabilities, { envelope, content }: Need, forwardPaths: readonly string[]): boolean =>
-  [envelope.reversePath, ...forwardPaths].some((path) => !isAscii(toldTo(can, path))) ||
+  isToldInUtf8(can, envelope.reversePath) ||
+  forwardPaths.some((path) => isToldInUtf8(can, path)) ||
   (envelope.smtpUtf8 && content.utf8Header)
+
+const isToldInUtf8 = (can: Capabilities, path: string): boolean => !isAscii(path) && !isAscii(toldTo(can, path))
 
 /** The address as this smarthost takes it: without SMTPUTF8 a domain is told in its A-labels (RFC 5890 section 2.3.2.1). */
 export function toldTo({ smtpUtf8 }: Capabilities, path: string): string {
