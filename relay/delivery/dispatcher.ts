@@ -183,8 +183,7 @@ export class Dispatcher {
       lane.room.connections.take(next.parcel.message.envelope.credential)
       lane.underWay++
       lane.streak++
-      this.#inFlight.begin()
-      void this.#run(lane, next).finally(() => this.#inFlight.end())
+      void this.#run(lane, next)
     }
     const front = this.#ways.endIfDone(lane)
     if (front !== undefined) this.#pump(front)
@@ -275,32 +274,45 @@ export class Dispatcher {
   }
 
   async #run(lane: Lane, next: Next): Promise<void> {
-    const { ledger, openAttempts, now, events, flushLog } = this.#parts
+    this.#inFlight.begin()
+    try {
+      const { message } = next.parcel
+      const open = this.#parts.openAttempts.begin(message.envelope.queueId)
+      const results = this.#ended(lane, next, await this.#attempt(next))
+      const settled = this.#sendOn(lane, next.pool, next.parcel, results)
+      lane.room.unsettled++
+      this.#goOn(lane)
+      await this.#settle(message, settled, lane.route.retry)
+      const recorded = this.#parts.ledger.recorded(message)
+      if (recorded !== undefined) await this.#inFlight.without(lane.room.behindUntil(recorded))
+      // Until it is told outside of this process that there may be a copy, the file tells it.
+      if (results.some(({ outcome }) => outcome.kind === 'ambiguous')) this.#parts.flushLog()
+      this.#parts.openAttempts.end(open)
+      lane.room.unsettled--
+      lane.underWay--
+      this.#goOn(lane)
+    } finally {
+      this.#inFlight.end()
+    }
+  }
+
+  /** Its place is free, and what came of it is told. */
+  #ended(lane: Lane, next: Next, attempted: Attempted): readonly Result[] {
+    const { now, events } = this.#parts
     const { pool, parcel } = next
-    const open = openAttempts.begin(parcel.message.envelope.queueId)
-    const attempted = await this.#attempt(next)
     this.#pools.finished(pool)
     lane.room.connections.leave(parcel.message.envelope.credential)
     if (attempted.asked && !pool.isAbandoned) learn(lane, pool, attempted.outcomes, now(), events)
     const smarthost = placeOf(pool)
-    const results = attempted.outcomes
-      .map((said, i) => ({ recipient: parcel.recipients[i] ?? -1, outcome: lane.lastWord(said, next), smarthost }))
-      .filter(({ outcome }) => !this.#wasInterrupted(outcome))
-      // Told in the order of the message, whoever was asked first.
-      .toSorted((a, b) => a.recipient - b.recipient)
+    const results: Result[] = []
+    for (const [i, said] of attempted.outcomes.entries()) {
+      const outcome = lane.lastWord(said, next)
+      if (!this.#wasInterrupted(outcome)) results.push({ recipient: parcel.recipients[i] ?? -1, outcome, smarthost })
+    }
+    // Told in the order of the message, whoever was asked first.
+    results.sort((a, b) => a.recipient - b.recipient)
     tell(lane, pool, parcel.message, attempted, results, events)
-    const settled = this.#sendOn(lane, pool, parcel, results)
-    lane.room.unsettled++
-    this.#goOn(lane)
-    await this.#settle(parcel.message, settled, lane.route.retry)
-    const recorded = ledger.recorded(parcel.message)
-    if (recorded !== undefined) await this.#inFlight.without(lane.room.behindUntil(recorded))
-    // Until it is told outside of this process that there may be a copy, the file tells it.
-    if (results.some(({ outcome }) => outcome.kind === 'ambiguous')) flushLog()
-    openAttempts.end(open)
-    lane.room.unsettled--
-    lane.underWay--
-    this.#goOn(lane)
+    return results
   }
 
   /** Something is free again; others of the route may have waited for it longer. Only a turn among them begins a new streak. */
@@ -320,7 +332,8 @@ export class Dispatcher {
   async #attempt({ pool, parcel, hurried }: Next): Promise<Attempted> {
     const { spool, signer, turns, headroom } = this.#parts
     const owner = { rank: 'delivery', name: parcel.message.envelope.credential } as const
-    await headroom.enter(owner)
+    const room = headroom.enter(owner)
+    if (room !== undefined) await room
     await turns.turn(owner, attemptCostMs)
     try {
       return await attempt(pool.connections(hurried), spool, signer, parcel.message.envelope, forwardPathsOf(parcel))

@@ -166,10 +166,7 @@ export class Ledger {
   /** One write at a time for each message, always of the newest state. */
   #write(message: Tracked): Promise<void> {
     message.changed = true
-    message.writing ??= this.#writeUntilEqual(message).finally(() => {
-      message.writing = undefined
-      this.#parts.onWritten(message)
-    })
+    message.writing ??= this.#writeUntilEqual(message)
     return message.writing
   }
 
@@ -187,6 +184,9 @@ export class Ledger {
       this.#unwritten.add(message)
       this.#repeatLater()
       if (this.#parts.spool.fault === undefined) this.#parts.events.unexpected('spool', error)
+    } finally {
+      message.writing = undefined
+      this.#parts.onWritten(message)
     }
   }
 

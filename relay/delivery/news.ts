@@ -14,7 +14,7 @@ type Teller = Pick<Events, 'attempted' | 'attemptTook' | 'smarthostEjected'>
 /** Where it went, for a DSN. */
 export function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smarthost']> {
   const { name, host, port } = target.smarthost
-  return { ...(!isExchanger && { name }), host, port }
+  return isExchanger ? { host, port } : { name, host, port }
 }
 
 export function learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[], at: number, events: Teller): void {
@@ -36,11 +36,12 @@ export function tell(
   results: readonly Result[],
   events: Teller,
 ): void {
+  const { queueId } = envelope
   const { host } = pool.target.smarthost
-  const where = { queueId: envelope.queueId, route: route.name, smarthost: pool.label, host }
   for (const { recipient, outcome } of results) {
     const { forwardPath = '', attempts = 0 } = recipients[recipient] ?? {}
-    events.attempted({ ...where, forwardPath, attempt: attempts + 1, outcome })
+    const attempt = attempts + 1
+    events.attempted({ queueId, route: route.name, smarthost: pool.label, host, forwardPath, attempt, outcome })
   }
   if (tookMs !== undefined && results.length > 0) events.attemptTook(pool.label, tookMs / 1000)
 }
