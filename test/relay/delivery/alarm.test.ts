@@ -1,0 +1,83 @@
+/** One timer for many times: each of them rings when it is over, and none that was replaced. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Alarm } from '../../../relay/delivery/alarm.ts'
+import { longestTimerMs } from '../../../relay/timer.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function alarm() {
+  const began = performance.now()
+  const rings: number[] = []
+  const made = new Alarm(() => void rings.push(Math.round(performance.now() - began)))
+  return { made, rings }
+}
+
+test('it rings once, when its time is over', () => {
+  const { made, rings } = alarm()
+  made.set(100)
+  vi.advanceTimersByTime(99)
+  expect(rings).toEqual([])
+  vi.advanceTimersByTime(1000)
+  expect(rings).toEqual([100])
+})
+
+test.each([
+  ['a later time', 100, 500, [550]],
+  ['an earlier time', 500, 100, [150]],
+  ['the same time', 100, 100, [150]],
+])('%s, set anew after 50 ms, counts in place of the one before', (_name, first, second, expected) => {
+  const { made, rings } = alarm()
+  made.set(first)
+  vi.advanceTimersByTime(50)
+  made.set(second)
+  vi.advanceTimersByTime(2000)
+  expect(rings).toEqual(expected)
+})
+
+test('what is unset does not ring, and may be set again before and after its timer has passed', () => {
+  const { made, rings } = alarm()
+  made.set(100)
+  made.unset()
+  vi.advanceTimersByTime(50)
+  made.set(100)
+  vi.advanceTimersByTime(200)
+  expect(rings).toEqual([150])
+  made.set(100)
+  made.unset()
+  vi.advanceTimersByTime(200)
+  made.set(100)
+  vi.advanceTimersByTime(200)
+  expect(rings).toEqual([150, 550])
+})
+
+test('a time that is longer than a timer holds is not over at once', () => {
+  const { made, rings } = alarm()
+  made.set(longestTimerMs + 1000)
+  vi.advanceTimersByTime(longestTimerMs + 999)
+  expect(rings).toEqual([])
+  vi.advanceTimersByTime(1)
+  expect(rings).toEqual([longestTimerMs + 1000])
+})
+
+test('what has ended leaves no timer', () => {
+  const { made, rings } = alarm()
+  made.set(100)
+  made.end()
+  expect(vi.getTimerCount()).toBe(0)
+  vi.advanceTimersByTime(1000)
+  expect(rings).toEqual([])
+})
+
+test('a thousand times in a row are one timer', () => {
+  const { made, rings } = alarm()
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  for (let i = 0; i < 1000; i++) {
+    made.set(1000)
+    made.unset()
+  }
+  expect(set).toHaveBeenCalledTimes(1)
+  vi.advanceTimersByTime(5000)
+  expect(rings).toEqual([])
+  expect(vi.getTimerCount()).toBe(0)
+})
