@@ -64,23 +64,23 @@ export class Allotment {
 
   /** A state that only defers. */
   takesState(bytes: number): boolean {
-    return this.#free >= this.#forReports + this.#reserve / 2 + bytes
+    return this.#free >= forReports(this.#needs()) + this.#reserve / 2 + bytes
   }
 
   /** A DSN: what it reports can not leave before. */
   takesReport(bytes: number): boolean {
-    return this.#free >= this.#forReports + bytes
+    return this.#free >= forReports(this.#needs()) + bytes
   }
 
   takesCopies(bytes: number): boolean {
-    return this.#free >= this.#forCopies + bytes
+    return this.#free >= forCopies(this.#needs()) + bytes
   }
 
   /** These octets count while they are written. */
-  async during<T>(bytes: number, deed: () => Promise<T>): Promise<T> {
+  async during<T>(bytes: number, writing: Promise<T>): Promise<T> {
     this.#asked += bytes
     try {
-      return await deed()
+      return await writing
     } finally {
       this.#asked -= bytes
     }
@@ -94,18 +94,13 @@ export class Allotment {
     return reserveOf(this.#space.total)
   }
 
-  get #forCopies(): number {
-    return openings + this.#needs().messages * removalBytes
-  }
-
-  get #forReports(): number {
-    const { segment, growth } = this.#needs()
-    return this.#forCopies + segment + growth
-  }
-
   // Beside the state that each may get, what may be dead before it is given back: the states of an outage come again and again.
   get #forMail(): number {
-    const { states, live } = this.#needs()
-    return this.#forReports + this.#reserve + states + Math.floor(live * deadShare)
+    const needs = this.#needs()
+    return forReports(needs) + this.#reserve + needs.states + Math.floor(needs.live * deadShare)
   }
 }
+
+const forCopies = ({ messages }: Needs): number => openings + messages * removalBytes
+
+const forReports = (needs: Needs): number => forCopies(needs) + needs.segment + needs.growth

@@ -302,7 +302,7 @@ export class JournalSpool implements Spool {
     const bytes = acceptanceBytes(envelope) + (content?.length ?? 0)
     const isTaken = envelope.reports === undefined ? this.#room.takesMail(bytes) : this.#room.takesReport(bytes)
     if (!isTaken) throw this.#error('full', this.#room.told)
-    await this.#room.during(bytes, () => this.#journal.append({ entry, content, durable }))
+    await this.#room.during(bytes, this.#journal.append({ entry, content, durable }))
     // Not here and now: whatever a listener does, the message is ours.
     for (const listener of this.#listeners) queueMicrotask(() => listener(message))
     return message

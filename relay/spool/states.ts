@@ -30,7 +30,7 @@ export class States {
     const { register, ahead, room, cleaner } = this.#parts
     const bytes = stateBytes(recipients)
     if (room.takesState(bytes) || (await this.#closesMore(queueId, recipients))) {
-      await room.during(bytes, () => this.#write(queueId, recipients))
+      await room.during(bytes, this.#write(queueId, recipients))
       return
     }
     const handle = register.find(queueId)
