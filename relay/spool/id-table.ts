@@ -50,7 +50,7 @@ export class IdTable {
     if (2 * (this.#size + 1) > this.#places.length) this.#grow()
     this.#takeKey(queueId)
     const handle = this.#takeHandle()
-    for (const [i, word] of this.#key.entries()) this.#words.set(wordsPerId * handle + i, word)
+    for (let i = 0; i < wordsPerId; i += 1) this.#words.set(wordsPerId * handle + i, this.#key[i] ?? 0)
     this.#places[this.#placeOfKey()] = handle + 1
     this.#size += 1
     return handle
@@ -74,9 +74,11 @@ export class IdTable {
   }
 
   #takeKey(queueId: string): void {
-    this.#key.fill(0)
-    for (let i = 0; i < queueId.length; i += 1) {
-      this.#key[i >> 2] = (this.#key[i >> 2] ?? 0) | (queueId.charCodeAt(i) << (8 * (i & 3)))
+    for (let word = 0; word < wordsPerId; word += 1) {
+      const end = Math.min(4 * word + 4, queueId.length)
+      let octets = 0
+      for (let i = 4 * word; i < end; i += 1) octets |= queueId.charCodeAt(i) << (8 * (i & 3))
+      this.#key[word] = octets
     }
   }
 

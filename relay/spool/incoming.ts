@@ -22,48 +22,60 @@ export type Received = { readonly bytes: number } & (
   | { readonly content?: never; readonly file: ContentFile }
 )
 
-type Parts = {
-  readonly queueId: string
+/** What all messages on their way in share. */
+export type Destination = {
   /** Of all of them together. */
   readonly held: Held
   /** Why so many octets are not taken now. @throws SpoolError */
-  readonly check: (bytes: number) => Promise<void>
-  readonly createFile: () => Promise<LargeFile>
+  readonly check: (isReport: boolean, bytes: number) => Promise<void>
+  readonly createFile: (queueId: string) => Promise<LargeFile>
   /** Octets that went to a file of their own. */
   readonly wrote: (bytes: number) => void
-  readonly accept: (envelope: Omit<Envelope, 'queueId' | 'bytes'>, received: Received) => Promise<QueuedMessage>
+  readonly accept: (envelope: Envelope, received: Received) => Promise<QueuedMessage>
   /** Whatever the disk threw, as the spool tells it. */
-  readonly failed: (error: unknown) => Error
+  readonly failed: (queueId: string, error: unknown) => Error
   /** It was accepted or forgotten. */
-  readonly ended: () => void
+  readonly ended: (queueId: string) => void
 }
 
 export class IncomingMessage implements Incoming {
   readonly queueId: string
-  readonly #parts: Parts
+  readonly #isReport: boolean
+  readonly #to: Destination
   #chunks: Buffer[] = []
   #bytes = 0
   #file: LargeFile | undefined
   #ended = false
 
-  constructor(parts: Parts) {
-    this.queueId = parts.queueId
-    this.#parts = parts
+  constructor(queueId: string, isReport: boolean, to: Destination) {
+    this.queueId = queueId
+    this.#isReport = isReport
+    this.#to = to
   }
 
   async write(chunk: Buffer): Promise<void> {
     this.#mustBeOpen()
     this.#bytes += chunk.length
-    const most = this.#parts.held.bytes > manyBytes ? smallAmongMany : smallBytes
+    const most = this.#to.held.bytes > manyBytes ? smallAmongMany : smallBytes
     if (this.#file === undefined && this.#bytes <= most) return this.#hold(chunk)
-    await this.#orForget(() => this.#toFile(chunk))
+    try {
+      await this.#toFile(chunk)
+    } catch (error) {
+      throw await this.#forgotten(error)
+    }
   }
 
   async commit(envelope: Omit<Envelope, 'queueId' | 'bytes'>): Promise<QueuedMessage> {
     this.#mustBeOpen()
-    const message = await this.#orForget(async () => this.#parts.accept(envelope, await this.#received()))
-    this.#end()
-    return message
+    try {
+      const received = this.#file === undefined ? this.#inMemory() : await this.#inFile(this.#file)
+      const { queueId } = this
+      const message = await this.#to.accept({ ...envelope, queueId, bytes: received.bytes }, received)
+      this.#end()
+      return message
+    } catch (error) {
+      throw await this.#forgotten(error)
+    }
   }
 
   async abort(): Promise<void> {
@@ -74,18 +86,21 @@ export class IncomingMessage implements Incoming {
 
   #hold(chunk: Buffer): void {
     this.#chunks.push(chunk)
-    this.#parts.held.bytes += chunk.length
+    this.#to.held.bytes += chunk.length
   }
 
   #letGo(): readonly Buffer[] {
     const chunks = this.#chunks
-    for (const { length } of chunks) this.#parts.held.bytes -= length
+    for (const { length } of chunks) this.#to.held.bytes -= length
     this.#chunks = []
     return chunks
   }
 
-  async #received(): Promise<Received> {
-    if (this.#file !== undefined) return { bytes: this.#bytes, file: await this.#file.finish() }
+  async #inFile(file: LargeFile): Promise<Received> {
+    return { bytes: this.#bytes, file: await file.finish() }
+  }
+
+  #inMemory(): Received {
     const [only] = this.#chunks
     const whole = only !== undefined && this.#chunks.length === 1
     return { bytes: this.#bytes, content: whole ? only : Buffer.concat(this.#chunks, this.#bytes) }
@@ -93,21 +108,21 @@ export class IncomingMessage implements Incoming {
 
   async #toFile(chunk: Buffer): Promise<void> {
     const waiting = [...this.#letGo(), chunk]
-    await this.#parts.check(waiting.reduce((sum, { length }) => sum + length, 0))
-    this.#file ??= await this.#parts.createFile()
+    await this.#to.check(
+      this.#isReport,
+      waiting.reduce((sum, { length }) => sum + length, 0),
+    )
+    this.#file ??= await this.#to.createFile(this.queueId)
     for (const each of waiting) {
       await this.#file.write(each)
-      this.#parts.wrote(each.length)
+      this.#to.wrote(each.length)
     }
   }
 
-  async #orForget<T>(deed: () => Promise<T>): Promise<T> {
-    try {
-      return await deed()
-    } catch (error) {
-      await this.abort()
-      throw this.#parts.failed(error)
-    }
+  /** What its caller is told when there is nothing left of it. */
+  async #forgotten(error: unknown): Promise<Error> {
+    await this.abort()
+    return this.#to.failed(this.queueId, error)
   }
 
   #mustBeOpen(): void {
@@ -117,6 +132,6 @@ export class IncomingMessage implements Incoming {
   #end(): void {
     this.#ended = true
     this.#letGo()
-    this.#parts.ended()
+    this.#to.ended(this.queueId)
   }
 }

@@ -12,7 +12,7 @@ import type { Disk } from './disk.ts'
 import { spoolError } from './disk-error.ts'
 import { Fault } from './fault.ts'
 import { FreeSpace } from './free-space.ts'
-import { type Held, IncomingMessage, type Received } from './incoming.ts'
+import { type Destination, IncomingMessage, type Received } from './incoming.ts'
 import { type Item, Journal, type Record } from './journal.ts'
 import { LargeFiles } from './large-files.ts'
 import { Messages } from './messages.ts'
@@ -58,6 +58,7 @@ export class JournalSpool implements Spool {
   readonly #contents: Contents
   readonly #cleaner: Cleaner
   readonly #states: States
+  readonly #destination: Destination
   readonly #fault: Fault
   readonly #nextId: () => string
   readonly #register: Register
@@ -67,7 +68,6 @@ export class JournalSpool implements Spool {
   /** Their removal is written already and not yet durable. */
   readonly #leaving = new Set<number>()
   readonly #incoming = new Set<string>()
-  readonly #held: Held = { bytes: 0 }
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
 
   static async open(parts: Parts): Promise<JournalSpool> {
@@ -154,6 +154,15 @@ export class JournalSpool implements Spool {
       cleaner: this.#cleaner,
       load: (handle) => this.load(handle),
     })
+    this.#destination = {
+      held: { bytes: 0 },
+      check: (isReport, bytes) => this.#check(isReport, bytes),
+      createFile: (queueId) => this.#large.create(queueId),
+      wrote: (bytes) => space.took(bytes),
+      accept: (envelope, received) => this.#accept(envelope, received),
+      failed: (queueId, error) => this.#failed(`message ${queueId} could not be stored`, error),
+      ended: (queueId) => this.#incoming.delete(queueId),
+    }
   }
 
   /** Nothing is ours, and nothing is on its way to become it. */
@@ -183,7 +192,7 @@ export class JournalSpool implements Spool {
   }
 
   get fault(): string | undefined {
-    void this.#noteShortage()
+    if (this.#mayBeShort) void this.#noteShortage()
     return this.#fault.why
   }
 
@@ -198,22 +207,14 @@ export class JournalSpool implements Spool {
 
   async receive(chosen?: string): Promise<Incoming> {
     // What delivery makes itself is a report.
-    const check = (bytes: number) => this.#check(chosen !== undefined, bytes)
-    await check(0)
+    const isReport = chosen !== undefined
+    if (this.#mayBeShort) await this.#noteShortage()
+    this.#mustTake(isReport, 0)
     const queueId = chosen ?? this.#nextId()
-    if (parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
+    if (isReport && parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
     if (this.has(queueId) || this.#incoming.has(queueId)) throw new Error(`queue id ${queueId} is taken`)
     this.#incoming.add(queueId)
-    return new IncomingMessage({
-      queueId,
-      held: this.#held,
-      check,
-      createFile: () => this.#large.create(queueId),
-      wrote: (bytes) => this.#space.took(bytes),
-      accept: (envelope, received) => this.#accept({ ...envelope, queueId, bytes: received.bytes }, received),
-      failed: (error) => this.#failed(`message ${queueId} could not be stored`, error),
-      ended: () => this.#incoming.delete(queueId),
-    })
+    return new IncomingMessage(queueId, isReport, this.#destination)
   }
 
   handles(): Iterable<number> {
@@ -329,18 +330,25 @@ export class JournalSpool implements Spool {
     this.#cleaner.consider()
   }
 
-  /** @throws SpoolError when nothing is taken now */
   async #check(isReport: boolean, bytes: number): Promise<void> {
-    await this.#noteShortage()
+    if (this.#mayBeShort) await this.#noteShortage()
+    this.#mustTake(isReport, bytes)
+  }
+
+  /** @throws SpoolError when nothing is taken now */
+  #mustTake(isReport: boolean, bytes: number): void {
     if (isReport && !this.#room.takesReport(bytes)) throw this.#error('full', this.#room.told)
     const error = this.#fault.error
     if (error !== undefined && !(isReport && error.kind === 'full'))
       throw new SpoolError(error.kind, error.message, error)
   }
 
+  get #mayBeShort(): boolean {
+    return !this.#room.ample && this.#fault.error === undefined
+  }
+
   // Near the end the volume is asked each time: what was deleted or rounded up since the last time was not counted.
   async #noteShortage(): Promise<void> {
-    if (this.#room.ample || this.#fault.error !== undefined) return
     await this.#space.refresh().catch(ignored)
     const { shortage } = this.#room
     if (shortage !== undefined) this.#fault.raise(this.#error('full', shortage))

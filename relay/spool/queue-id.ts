@@ -6,14 +6,21 @@ const timeDigits = 9
 const countDigits = 2
 const originDigits = 4
 const digits = (value: number, width: number): string => value.toString(base).padStart(width, '0')
+/** Of the time: those before them stay as they are for more than a second. */
+const lastDigits = 4
+const perFirst = base ** lastDigits
 
 /**
  * Makes queue ids: time, a count within the millisecond, and a number drawn once for this process. Only lower-case
  * letters, so that two ids never differ by case alone. A clock that steps back does not repeat an id.
  */
 export function queueIds(now: () => number, origin: number = randomInt(base ** originDigits)): () => string {
+  const ofProcess = digits(origin, originDigits)
   let at = 0
   let count = 0
+  // What has more than 32 bits is slow to write out.
+  let first = 0
+  let firstDigits = digits(first, timeDigits - lastDigits)
   return () => {
     count += 1
     const time = now()
@@ -21,7 +28,11 @@ export function queueIds(now: () => number, origin: number = randomInt(base ** o
       at = Math.max(time, at + 1)
       count = 0
     }
-    return digits(at, timeDigits) + digits(count, countDigits) + digits(origin, originDigits)
+    if (first !== Math.floor(at / perFirst)) {
+      first = Math.floor(at / perFirst)
+      firstDigits = digits(first, timeDigits - lastDigits)
+    }
+    return firstDigits + digits(at % perFirst, lastDigits) + digits(count, countDigits) + ofProcess
   }
 }
 
