@@ -52,6 +52,7 @@ export const relayPolicyStatus = {
           name: fields.objectName,
           id: { type: 'string', maxLength: 64, description: 'Made with the spool.' },
           found: { type: 'string', maxLength: 64, description: 'What it came up with instead, while that is so.' },
+          left: { type: 'boolean', description: 'It has left the fleet since; what it had before is still missed.' },
         },
       },
     },

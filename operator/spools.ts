@@ -13,6 +13,8 @@ export type SpoolRecord = {
   readonly id: string
   /** The one that it came up with instead. */
   readonly found?: string
+  /** It has left the fleet, with no mail in what it had found: what it had before is missed still. */
+  readonly left?: true
 }
 
 type Seen = { readonly name: string; readonly id: string | undefined }
@@ -26,9 +28,20 @@ export function spoolsNow(
   const records = new Map(before.map((record) => [record.name, record]))
   for (const { name, id } of seen) if (id !== undefined) records.set(name, afterSeeing(records.get(name), name, id))
   return [...records.values()]
-    .map((record) => (accepted.includes(record.found ?? '') ? { name: record.name, id: record.found ?? '' } : record))
+    .flatMap((record) => (accepted.includes(record.found ?? '') ? afterYes(record) : [record]))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
+
+const afterYes = ({ name, found = '', left }: SpoolRecord): readonly SpoolRecord[] =>
+  left === true ? [] : [{ name, id: found }]
+
+/** Whose relay leaves with no mail needs no record; but a smaller fleet brings no lost mail back. */
+export const afterLeaving = (record: SpoolRecord): readonly SpoolRecord[] =>
+  record.found === undefined ? [] : [{ ...record, left: true }]
+
+/** The names of the relays that may hold mail, by what is remembered of them. */
+export const mayHoldMail = (records: readonly SpoolRecord[]): readonly string[] =>
+  records.flatMap(({ name, left }) => (left === true ? [] : [name]))
 
 function afterSeeing(record: SpoolRecord | undefined, name: string, seen: string): SpoolRecord {
   if (record === undefined || record.id === seen) return { name, id: seen }
@@ -39,7 +52,10 @@ function afterSeeing(record: SpoolRecord | undefined, name: string, seen: string
 export function spoolReset(records: readonly SpoolRecord[], where: (name: string) => string): Condition | undefined {
   const changed = records.filter(({ found }) => found !== undefined)
   if (changed.length === 0) return undefined
-  const told = changed.map(({ name, id, found }) => `${name} has spool ${found} in place of ${id} (${where(name)})`)
+  const told = changed.map(
+    ({ name, id, found, left }) =>
+      `${name} ${left === true ? 'had' : 'has'} spool ${found} in place of ${id} (${where(name)})`,
+  )
   const yes = changed.map(({ found }) => found).join(',')
   return {
     type: 'SpoolReset',

@@ -14,6 +14,8 @@ export type AnsweringPods = {
   /** Messages at each pod, by its name; a pod that is to leave delivers one at each look while `delivers`. */
   readonly mail: Map<string, number>
   delivers: boolean
+  /** Another spool than the first one of a pod, by its name: that of a claim which was made anew. */
+  readonly spools: Map<string, string>
   /** Pods that say nothing. */
   readonly silent: Set<string>
   close(): Promise<void>
@@ -54,7 +56,7 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
     return {
       ...healthy(`${namespace}/${policy}`),
       ...(hash !== undefined && { hash }),
-      spoolId: spoolOf(name),
+      spoolId: answering.spools.get(name) ?? spoolOf(name),
       ...(leaves && { drain: mail === 0 ? 'Drained' : 'Draining' }),
       queue: { ready: 0, deferred: mail, inFlight: 0, oldestSeconds: mail === 0 ? 0 : 60 },
     }
@@ -97,6 +99,7 @@ export async function answeringPods(api: Api, namespace: string, policy: string)
 
   const answering: AnsweringPods = {
     mail: new Map(),
+    spools: new Map(),
     delivers: true,
     silent: new Set(),
     async close() {

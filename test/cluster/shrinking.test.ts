@@ -126,6 +126,25 @@ describe.runIf(givenCluster()?.controllers === true)('a fleet that is made small
     expect(stage.pods.mail.get('shared-1')).toBe(0)
   })
 
+  test('one that had lost its spool goes, and what it had lost is told until a person lets it go (case S30)', async () => {
+    await make(admin, stage.namespace, [policy('shared')])
+    await stage.remembered(2)
+    const found = '22222222-2222-4222-8222-222222222222'
+    stage.pods.spools.set('shared-1', found)
+    await until('it is told', async () => (await stage.condition('SpoolReset')) !== undefined, 30_000)
+    await scale(1)
+    await isSmaller()
+    await stage.isGone('pods', 'shared-1')
+    await isSaid()
+    expect((await stage.condition('SpoolReset'))?.message).toContain(`shared-1 had spool ${found} in place of`)
+    await stage.operator.stop()
+    await stage.anotherOperator()
+    await stage.edit({ metadata: { annotations: { 'relayfleet.dev/accept-spool': found } } })
+    await until('it is forgotten', async () => (await stage.condition('SpoolReset')) === undefined, 30_000)
+    expect((await stage.status()).spools).toMatchObject([{ name: 'shared-0' }])
+    expect(await stage.replicas()).toBe(1)
+  })
+
   test('its time is over: that is told, and only a person gives its mail up', async () => {
     await make(admin, stage.namespace, [policy('shared')])
     await stage.remembered(2)

@@ -4,7 +4,7 @@
  */
 import type { CompiledFleet } from '../../compile/compiled.ts'
 import { type Name, splitName } from '../../compile/snapshot.ts'
-import type { SpoolRecord } from '../../spools.ts'
+import { mayHoldMail, type SpoolRecord } from '../../spools.ts'
 import type { KubeObject } from '../api/object.ts'
 
 /** A pod's number in its StatefulSet; NaN where it has none. */
@@ -18,7 +18,9 @@ export const podName = (fleet: Name, ordinal: number): string => `${splitName(fl
  */
 export function standing(made: readonly KubeObject[], spools: readonly SpoolRecord[], wanted: number): number {
   const set = made.find(({ kind }) => kind === 'StatefulSet') as { spec?: { replicas?: number } } | undefined
-  const remembered = spools.map(({ name }) => ordinalOf(name) + 1).filter((n) => !Number.isNaN(n))
+  const remembered = mayHoldMail(spools)
+    .map((name) => ordinalOf(name) + 1)
+    .filter((n) => !Number.isNaN(n))
   return Math.max(wanted, set?.spec?.replicas ?? 0, ...remembered)
 }
 

@@ -6,7 +6,7 @@ import { type Name, splitName } from '../../compile/snapshot.ts'
 import { drainAnnotation } from '../../manifests/config-volume.ts'
 import { takesMailLabel } from '../../manifests/labels.ts'
 import { claimName } from '../../manifests/names.ts'
-import { spoolsIn } from '../../spools.ts'
+import { mayHoldMail, spoolsIn } from '../../spools.ts'
 import { isNotFound } from '../api/api-error.ts'
 import { resources } from '../api/resource.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
@@ -76,7 +76,7 @@ async function mayGo(name: string, shrinking: Shrinking, hands: ShrinkingHands):
   const { world, writing, ask, now } = hands
   const status = world.declaredAs(`RelayPolicy ${fleet}`)?.status
   // It stands in the status as one that may hold mail; as long as it does, whoever looks there counts on it.
-  if (spoolsIn(status).some((spool) => spool.name === name)) return false
+  if (mayHoldMail(spoolsIn(status)).includes(name)) return false
   const pod = world.pods(fleet).find((p) => p.name === name)
   const report = pod === undefined || pod.leaving ? undefined : await ask(pod, writing.signal)
   if (report !== undefined && report.policy === fleet && report.drain === 'Drained') return true

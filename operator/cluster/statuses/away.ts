@@ -3,7 +3,7 @@ import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
 import { began } from '../../lifecycle/began.ts'
 import { claimName } from '../../manifests/names.ts'
-import type { SpoolRecord } from '../../spools.ts'
+import { mayHoldMail, type SpoolRecord } from '../../spools.ts'
 import { type FleetEvidence, lasts } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 import { leavers } from './scaling-down.ts'
@@ -16,15 +16,16 @@ const reason = 'RelayAway'
 /** Who has had a spool, and no pod that is ready or answers. */
 export function awayNow(before: Away, spools: readonly SpoolRecord[], pods: readonly AskedPod[], now: number): Away {
   const there = pods.filter(({ pod, report }) => !pod.leaving && (pod.ready || report !== undefined))
-  const away = spools.filter(({ name }) => !there.some(({ pod }) => pod.name === name))
-  return new Map(away.map(({ name }) => [name, began(before.get(name), now)]))
+  const away = mayHoldMail(spools).filter((name) => !there.some(({ pod }) => pod.name === name))
+  return new Map(away.map((name) => [name, began(before.get(name), now)]))
 }
 
 /** An operator that was started again goes by what it said before: whoever is not there has not been for long. */
 export const awayBefore = (
   spools: readonly SpoolRecord[],
   { conditions }: Pick<ReturnType<typeof standingStatus>, 'conditions'>,
-): Away => (conditions.some((c) => c.reason === reason) ? new Map(spools.map(({ name }) => [name, 0])) : new Map())
+): Away =>
+  conditions.some((c) => c.reason === reason) ? new Map(mayHoldMail(spools).map((name) => [name, 0])) : new Map()
 
 /** Of one that is to leave, ScalingDown tells. */
 export function relayAway(evidence: FleetEvidence): Condition | undefined {

@@ -2,7 +2,7 @@
 import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { began } from '../../lifecycle/began.ts'
-import { type SpoolRecord, spoolsIn, spoolsNow } from '../../spools.ts'
+import { afterLeaving, mayHoldMail, type SpoolRecord, spoolsIn, spoolsNow } from '../../spools.ts'
 import type { Fleets } from '../fleets/fleets.ts'
 import { isGivenUp, leaveOf, ordinalOf, ordinaryAvailability, shrinkingSince, standing } from '../fleets/leaving.ts'
 import type { LoadedConfigs } from '../fleets/loaded-configs.ts'
@@ -103,11 +103,11 @@ export class FleetDesk {
     const { drainTimeoutMs, maxUnavailable } = fleet.kind === 'run' ? fleet.availability : ordinaryAvailability
     const since = shrinkingSince(status)
     const spools = spoolsNow(memory.spools, seen, fleet.acceptedSpools ?? [])
-    memory.spools = spools.filter((spool) => {
+    memory.spools = spools.flatMap((spool) => {
       const asked = pods.find(({ pod }) => pod.name === spool.name)
       const isToLeave = leave !== undefined && ordinalOf(spool.name) >= leave.wanted
       const givenUp = isToLeave && isGivenUp(leave, asked?.pod.drainSince ?? since, now)
-      return !(asked?.report?.drain === 'Drained' || givenUp)
+      return asked?.report?.drain === 'Drained' || givenUp ? afterLeaving(spool) : [spool]
     })
     if (knowsPods) memory.away = awayNow(memory.away, memory.spools, pods, now)
     const written = fleets.written(name)
@@ -175,8 +175,9 @@ export class FleetDesk {
   /** A status that still counts on one keeps it: see `shrinking.ts`. */
   #tellWhoMayGo(evidence: FleetEvidence): void {
     const memory = this.#memory(evidence.fleet)
-    const counted = spoolsIn(this.#desk.world.declaredAs(`RelayPolicy ${evidence.fleet}`)?.status)
-    const free = leavers(evidence).filter(({ name }) => !counted.some((spool) => spool.name === name))
+    const { status } = this.#desk.world.declaredAs(`RelayPolicy ${evidence.fleet}`) ?? {}
+    const counted = mayHoldMail(spoolsIn(status))
+    const free = leavers(evidence).filter(({ name }) => !counted.includes(name))
     const mayGo = free.map((leaver) => `${leaver.name} ${stateOf(leaver)}`).join()
     if (mayGo !== '' && mayGo !== memory.mayGo) this.#desk.fleets.again()
     memory.mayGo = mayGo
