@@ -103,6 +103,9 @@ function logged(telling: Telling, log: Log): void {
         log('warn', 'watch interrupted', { resource: resource.plural, why, waitMs: Math.round(waitMs) })
       }
       return
+    case 'authority made':
+      log('info', 'authority made', {})
+      return
     case 'policy let go':
       log('info', 'policy let go', { fleet: telling.fleet, mail: telling.mail })
       return

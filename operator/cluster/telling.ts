@@ -46,6 +46,8 @@ export type Telling =
   | { readonly about: 'rotations'; readonly pending: RotationCounts }
   /** When credentials and old passwords of them end; told when that has changed. */
   | { readonly about: 'expiries'; readonly expiries: readonly Expiry[] }
+  /** There was none, and there is one: the first, or another one than clients know. */
+  | { readonly about: 'authority made' }
   | { readonly about: 'fleet written'; readonly fleet: Name; readonly hash: string }
   /** A policy that was deleted is kept no longer; what had become of its mail. */
   | { readonly about: 'policy let go'; readonly fleet: Name; readonly mail: LetGo }

@@ -26,7 +26,7 @@ import { clusterSink } from './sink.ts'
 import { clusterSource } from './source.ts'
 import { askRelay } from './statuses/ask-relay.ts'
 import { openReporter } from './statuses/reporter.ts'
-import { leftOccasion } from './statuses/status-occasions.ts'
+import { authorityOccasions, leftOccasion } from './statuses/status-occasions.ts'
 import type { Part, Tell, Telling } from './telling.ts'
 import { together } from './together.ts'
 import { sightOf } from './watch/sight.ts'
@@ -69,7 +69,12 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   } = term
   const everyMs = timing.lookMs ?? ordinaryTurns.everyMs
   const record = recorder.record.bind(recorder)
-  const authority = openAuthority({ api, namespace, name: authorityName, mayWrite })
+  const made = (): void => {
+    tell({ about: 'authority made' })
+    for (const occasion of authorityOccasions(world.declared(), `Secret ${namespace}/${authorityName}`))
+      record(occasion)
+  }
+  const authority = openAuthority({ api, namespace, name: authorityName, mayWrite, made })
   const trust = new Trust({ authority, changed: () => dirty.mark(), tell })
   const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)), everyMs })
   const issuer = new IssuerWatch({

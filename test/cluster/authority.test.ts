@@ -10,7 +10,10 @@ import { type Api, accepted, apiOf, type KubeObject } from './api.ts'
 import { givenCluster, theCluster } from './cluster.ts'
 import { type FaultProxy, faultProxy, status } from './fault-proxy.ts'
 import { forbidding } from './forbidding.ts'
+import { installCrds } from './install-crds.ts'
 import { type InstalledChart, installChart } from './installed-chart.ts'
+import { openLeavingStage } from './leaving-stage.ts'
+import { make, policy } from './whole/scenarios.ts'
 
 const day = 24 * 3_600_000
 const name = 'relayfleet-ca'
@@ -22,6 +25,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
   let proxy: FaultProxy
   let now: number
   let mayWrite: boolean
+  let made: number
 
   beforeAll(async () => {
     admin = apiOf(theCluster().access)
@@ -32,6 +36,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     proxy = await faultProxy(theCluster().access)
     now = Date.now()
     mayWrite = true
+    made = 0
   })
   afterEach(async () => {
     await proxy.close()
@@ -46,6 +51,9 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
       namespace: chart.namespace,
       name,
       mayWrite: () => mayWrite,
+      made: () => {
+        made += 1
+      },
       now: () => now,
     })
   const writes = () => proxy.seen.filter((s) => s.method !== 'GET' && !s.query.has('dryRun'))
@@ -62,6 +70,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(await one.current(signal)).toEqual(first)
     expect(await opened().current(signal)).toEqual(first)
     expect(writes()).toHaveLength(1)
+    expect(made).toBe(1)
     expect(proxy.seen.every((s) => s.method === 'PATCH')).toBe(true)
   })
 
@@ -112,6 +121,7 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     now += 120_000
     expect(await one.current(signal)).toEqual(first)
     expect(await opened().current(signal)).toEqual(first)
+    expect(made).toBe(1)
   })
 
   test('while the API server is in trouble what is known goes on', async () => {
@@ -184,4 +194,28 @@ describe.runIf(givenCluster() !== undefined && helmInstalled())('the operator’
     expect(await opened().current(signal)).toEqual(await one.current(signal))
     expect(writes()).toHaveLength(3)
   })
+})
+
+describe.runIf(givenCluster()?.controllers === true)('an authority that is lost while no operator is there', () => {
+  test('is replaced, and fleets that have shown its certificates are told', async () => {
+    const admin = apiOf(theCluster().access)
+    await installCrds(admin)
+    const stage = await openLeavingStage(admin)
+    try {
+      const told = (): number => stage.operator.told.filter(({ about }) => about === 'authority made').length
+      const events = async () =>
+        JSON.stringify((await admin.get(`/apis/events.k8s.io/v1/namespaces/${stage.namespace}/events`)).body)
+      await make(admin, stage.namespace, [policy('shared')])
+      await stage.remembered(2)
+      expect(told()).toBe(1)
+      expect(await events()).not.toContain('AuthorityReplaced')
+      await stage.operator.stop()
+      accepted(await admin.remove(`/api/v1/namespaces/${stage.home}/secrets/${name}`))
+      await stage.anotherOperator()
+      await stage.eventsSay('AuthorityReplaced')
+      expect(told()).toBe(1)
+    } finally {
+      await stage.close()
+    }
+  }, 90_000)
 })

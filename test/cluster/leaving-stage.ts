@@ -42,6 +42,8 @@ export async function openLeavingStage(admin: Api) {
     (await status()).conditions?.find((c) => c.type === type)
   return {
     admin,
+    /** Of the operators. */
+    home,
     namespace,
     pods,
     at,

@@ -22,6 +22,8 @@ export type Keeping = {
   readonly name: string
   /** A standby reads, and never writes. */
   readonly mayWrite: () => boolean
+  /** One was made that signs at once, since there was none: no client knows it yet. */
+  readonly made: () => void
   /** The wall clock. */
   readonly now?: () => number
 }
@@ -45,7 +47,7 @@ type Stored = { readonly held: readonly HeldAuthority[]; readonly seenAt: number
 type Found = { readonly held: readonly HeldAuthority[]; readonly object: KubeObject | undefined }
 
 export function openAuthority(keeping: Keeping): OpenAuthority {
-  const { api, namespace, name, mayWrite, now = Date.now } = keeping
+  const { api, namespace, name, mayWrite, made, now = Date.now } = keeping
   const at = { namespace, name }
   const what = `Secret ${keyOf(at)}`
   let stored: Stored | undefined
@@ -91,6 +93,17 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
     }
   }
 
+  async function follow(
+    { living, wantsNext }: Turn<HeldAuthority>,
+    before: KubeObject | undefined,
+    signal: AbortSignal,
+  ) {
+    const next = wantsNext ? [...living, added(await createAuthority(now()), now())] : living
+    if (!(await store(next, before, signal))) return undefined
+    if (living.length === 0) made()
+    return next
+  }
+
   /** What is stored, after what is due was done. */
   async function settle(signal: AbortSignal): Promise<readonly HeldAuthority[]> {
     for (let left = tries; left > 0; left--) {
@@ -98,8 +111,8 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
       const turn = turnOf(held, now())
       const isDue = object === undefined || turn.wantsNext || turn.living.length < held.length
       if (!isDue || (held.length > 0 && !mayWrite())) return held
-      const next = turn.wantsNext ? [...turn.living, added(await createAuthority(now()), now())] : turn.living
-      if (await store(next, object, signal)) return next
+      const next = await follow(turn, object, signal)
+      if (next !== undefined) return next
     }
     throw new Error(`${what} is changed by others all the time; find out who does it, since only the operator may`)
   }

@@ -1,9 +1,10 @@
 /** What is worth an Event: where an object's fortune turned, between the status that stood and the one now. Pure. */
 import { apiVersion } from '../../../crds/kinds.ts'
 import type { Condition } from '../../compile/compiled.ts'
-import { type Name, type Ref, splitRef } from '../../compile/snapshot.ts'
+import { isOf, type Name, type Policy, type Ref, splitRef } from '../../compile/snapshot.ts'
 import { claimName } from '../../manifests/names.ts'
 import type { Occasion, Regarding } from '../events/event-series.ts'
+import type { DeclaredObject } from '../watch/declared.ts'
 
 type Turn = {
   readonly before: readonly Condition[]
@@ -96,6 +97,24 @@ export const leftOccasion = (fleet: Name, pod: string, uid: string): Occasion =>
   reason: 'QueueLeft',
   note: `${pod} had not delivered all of its mail, and was let go; what is left stays on claim ${claimName(pod)}`,
 })
+
+/** Another authority than the one before, which is lost: of the fleets that have run on its certificates. `secret` held it. */
+export const authorityOccasions = (declared: readonly DeclaredObject[], secret: string): readonly Occasion[] =>
+  declared.filter(showsIssued).map(({ ref, uid }) => ({
+    regarding: regardingOf(ref, uid),
+    action: 'Issue',
+    type: 'Warning',
+    reason: 'AuthorityReplaced',
+    note:
+      `the certificates of its listeners are from another authority than before, since ${secret} was not there: applications ` +
+      'have to read the authorities in their binding (certificates) anew, and refuse its relays until then',
+  }))
+
+/** By its status it ran; and one of its listeners names no certificate of its own. */
+function showsIssued(object: DeclaredObject): boolean {
+  if (!isOf(object.ref, 'RelayPolicy') || object.status['configHash'] === undefined) return false
+  return object.is === 'invalid' || (object.resource as Policy).spec.listeners.some((l) => !('certificateRef' in l.tls))
+}
 
 function regardingOf(ref: Ref, uid: string): Regarding {
   return { apiVersion, ...splitRef(ref), uid }

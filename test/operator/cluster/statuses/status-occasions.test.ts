@@ -1,6 +1,6 @@
 /** Which turns of fortune are worth an Event. */
 import { expect, test } from 'vitest'
-import { statusOccasions } from '../../../../operator/cluster/statuses/status-occasions.ts'
+import { authorityOccasions, statusOccasions } from '../../../../operator/cluster/statuses/status-occasions.ts'
 import type { Condition } from '../../../../operator/compile/compiled.ts'
 import type { Ref } from '../../../../operator/compile/snapshot.ts'
 
@@ -108,4 +108,26 @@ test('it is told where the object is, of the very object', () => {
     },
     note: 'PolicyNotFound it is',
   })
+})
+
+test('another authority is told of the fleets that have run, and show its certificates', () => {
+  const ran = { configHash: 'sha256:a' }
+  const own = { mode: 'StartTLS', certificateRef: { name: 'own' } }
+  const declared = (ref: Ref, status: object, ...tls: readonly object[]) =>
+    ({ ref, uid: 'u', status, is: 'valid', resource: { spec: { listeners: tls.map((t) => ({ tls: t })) } } }) as never
+  const told = authorityOccasions(
+    [
+      declared('RelayPolicy mail/ran', ran, own, { mode: 'Implicit' }),
+      declared('RelayPolicy mail/own', ran, own),
+      declared('RelayPolicy mail/new', {}, { mode: 'StartTLS' }),
+      declared('SenderDomain mail/example', ran, { mode: 'StartTLS' }),
+      { ref: 'RelayPolicy mail/bad', uid: 'u', status: ran, is: 'invalid' } as never,
+    ],
+    'Secret system/ca',
+  )
+  expect(told.map(({ regarding, type, reason }) => `${regarding.name} ${type} ${reason}`)).toEqual([
+    'ran Warning AuthorityReplaced',
+    'bad Warning AuthorityReplaced',
+  ])
+  expect(told[0]?.note).toContain('Secret system/ca')
 })
