@@ -10,7 +10,7 @@ import { isListed } from './rules/rcpt-to.ts'
 const mostRelays = 100
 
 export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig {
-  const { tokens, brokenDomains, sharing } = now
+  const { tokens, signing, brokenDomains, sharing } = now
   const entries = new Map(now.credentials.map((entry) => [entry.name, entry]))
   const credentials = running.credentials.flatMap((before) => {
     const entry = entries.get(before.name)
@@ -29,6 +29,7 @@ export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig
     credentials,
     suspended: running.suspended || now.suspended,
     tokens,
+    signing,
     brokenDomains,
     relays: sharing?.relays,
   })
@@ -65,6 +66,8 @@ function fewer(before: Recipients, now: Recipients): Recipients {
 
 export type Left = Pick<RelayConfig, 'credentials' | 'suspended'> & {
   readonly tokens: RelayConfig['tokens']
+  /** What signs now: of a domain that nobody sends as any more, for the mail that waits. */
+  readonly signing: RelayConfig['signing']
   readonly brokenDomains: RelayConfig['brokenDomains']
   /** Who share limits, where there were none to share; absent: nobody knows. */
   readonly relays: number | undefined
@@ -76,7 +79,7 @@ export function heldConfig(running: RelayConfig, left: Left): RelayConfig {
   const { routes, queue, evidence, ...rest } = before
   const { suspended, tokens, brokenDomains } = left
   const credentials = left.credentials.filter(canLogIn)
-  const signing = signingHeld(credentials, running)
+  const signing = signingHeld(credentials, running, left.signing)
   const isShared = credentials.some((c) => c.limits !== undefined)
   const sharing = shared ?? (isShared ? { relays: Math.max(1, left.relays ?? mostRelays) } : undefined)
   return {
@@ -94,8 +97,14 @@ export function heldConfig(running: RelayConfig, left: Left): RelayConfig {
   }
 }
 
-/** It signs as before, for whom it still has. */
-function signingHeld(credentials: readonly CredentialConfig[], { signing = [] }: RelayConfig) {
-  const senders = new Map(credentials.flatMap((c) => c.senders.map((s) => [s.senderDomain, s.domain] as const)))
+/** It signs as before, for whom it still has, or has mail of. */
+function signingHeld(
+  credentials: readonly CredentialConfig[],
+  { signing = [] }: RelayConfig,
+  now: RelayConfig['signing'] = [],
+) {
+  const signs = now.map((s) => [s.senderDomain, s.domain] as const)
+  const sends = credentials.flatMap((c) => c.senders.map((s) => [s.senderDomain, s.domain] as const))
+  const senders = new Map([...signs, ...sends])
   return signing.filter((entry) => senders.get(entry.senderDomain) === entry.domain)
 }

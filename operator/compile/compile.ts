@@ -8,7 +8,7 @@ import { type Domains, judgeDomains } from './domain.ts'
 import { domainChecks } from './domain-checks.ts'
 import { holdFleet, runFleet } from './fleet.ts'
 import { type Known, knownIn } from './known.ts'
-import { mailDomains } from './mail-domains.ts'
+import { bothOf, leftDomains, mailDomains } from './mail-domains.ts'
 import { membersOf } from './members.ts'
 import { byText } from './order.ts'
 import { type JudgedPolicy, judgePolicies } from './policy.ts'
@@ -19,6 +19,7 @@ import { type BindingKeys, type Invalid, type Name, nameOf, type Ref, refOf, typ
 import { boundDomains, credentialStatus, domainStatus, invalidStatus, policyStatus } from './status.ts'
 import { tokensOf } from './tokens.ts'
 import { credentialVerdict, domainVerdict, invalidVerdict, policyVerdict } from './verdicts.ts'
+import { domainName } from './wish.ts'
 
 export function compile(snapshot: Snapshot): Compiled {
   const known = knownIn(snapshot)
@@ -68,18 +69,25 @@ function compileFleets(
       const running = snapshot.running.get(name)
       const entries = members.map((m) => m.entry)
       const mail = mailDomains(entries)
-      const broken = brokenDomainsOf(mail, running, domains.known)
+      const left = leftDomains(mail, refersTo(byFleet.get(name) ?? []), running, domains.known)
+      const broken = brokenDomainsOf(bothOf(mail, left), running, domains.known)
+      const signing = signingOf(mail, left, running, domains.known)
       const tokens = tokensOf(entries, snapshot.tokenIssuer, running)
       if (!runs) {
         const said = judged?.policy ?? invalid.get(name)
-        const held = { policy: judged?.policy, said, keys: snapshot.bindingKeys, tokens, broken }
+        const held = { policy: judged?.policy, said, keys: snapshot.bindingKeys, tokens, broken, signing }
         return [name, holdFleet(running, members, held)]
       }
-      const beside = { ...tokens, ...signingOf(mail, running, domains.known), ...broken }
+      const beside = { ...tokens, ...signing, ...broken }
       return [name, runFleet(judged, members, beside, snapshot.place)]
     }),
   )
 }
+
+const refersTo =
+  (credentials: readonly JudgedCredential[]) =>
+  (domain: Name): boolean =>
+    credentials.some(({ credential: c }) => c.spec.senderDomainRefs.some((_, i) => domainName(c, i) === domain))
 
 const invalidPolicies = ({ invalid }: Snapshot): ReadonlyMap<Name, Invalid> =>
   new Map(invalid.filter((i) => i.kind === 'RelayPolicy').map((i) => [nameOf(i), i]))

@@ -154,6 +154,8 @@ type Held = {
   readonly keys: Pick<Snapshot['bindingKeys'], 'has'>
   /** Told anew: what a domain's records are does not wait for a policy. */
   readonly broken: Pick<RelayConfig, 'brokenDomains'>
+  /** Of what it has, it keeps what still signs. */
+  readonly signing: Pick<RelayConfig, 'signing'>
   /** Neither a right nor the policy's: the issuer takes keys back, and signs by new ones, whatever is wrong with a policy. */
   readonly tokens: Pick<RelayConfig, 'tokens'>
 }
@@ -162,7 +164,7 @@ type Held = {
 export function holdFleet(
   running: RelayConfig | undefined,
   members: readonly Pick<FleetMember, 'entry'>[],
-  { policy, said, keys, tokens, broken }: Held,
+  { policy, said, keys, tokens, broken, signing }: Held,
 ): CompiledFleet {
   const hold = { kind: 'hold', ...saidOf(said) } as const
   if (running === undefined) return hold
@@ -178,6 +180,7 @@ export function holdFleet(
     credentials,
     suspended: running.suspended || (policy?.spec.suspended ?? false),
     tokens: tokens.tokens,
+    signing: signing.signing,
     brokenDomains: broken.brokenDomains,
     relays: policy?.spec.replicas,
   })

@@ -5,19 +5,23 @@ import { keyTypeOf } from '../lifecycle/dkim-key.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { signingAlgorithms } from '../lifecycle/held-key.ts'
 import type { Known } from './known.ts'
-import type { MailDomains } from './mail-domains.ts'
+import { bothOf, type MailDomains } from './mail-domains.ts'
 import type { Name } from './snapshot.ts'
 
 type Signs = Pick<RelayConfig, 'signing'>
 
-/** `running`: what the relays have; a domain of which nothing is known now keeps what signs for it. */
-export function signingOf(mail: MailDomains, running: Signs | undefined, known: Known): Signs {
-  const signing = [...mail].flatMap(([name, domain]) => {
+/**
+ * `running`: what the relays have; a domain of which nothing is known now keeps what signs for it. `left`: those that
+ * nobody sends as any more; what waits of them is signed by what relays have, and gets no other key.
+ */
+export function signingOf(mail: MailDomains, left: MailDomains, running: Signs | undefined, known: Known): Signs {
+  const signing = [...bothOf(mail, left)].flatMap(([name, domain]) => {
     const keys = keysNow(name, known)
     if (keys === 'none') return []
     const had = before(name, domain, running)
     if (keys === 'unknown') return had
-    return entryOf(name, domain, atHand(name, keys, had), actionOf(name, known))
+    const sign = left.has(name) ? atRelays(name, keys.sign, had) : atHand(name, keys, had)
+    return entryOf(name, domain, sign, actionOf(name, known))
   })
   return signing.length === 0 ? {} : { signing }
 }
@@ -34,9 +38,14 @@ function keysNow(name: Name, { domain, snapshot }: Known): Keys | 'none' | 'unkn
 }
 
 /** One whose private key is gone signs where the relays have a copy, and nowhere else. */
-const atHand = (name: Name, { sign, lost = [] }: Keys, had: readonly SigningConfig[]): Keys['sign'] => {
+function atHand(name: Name, { sign, lost = [] }: Keys, had: readonly SigningConfig[]): Keys['sign'] {
+  const there = atRelays(name, sign, had)
+  return sign.filter((key) => !lost.includes(key.selector) || there.includes(key))
+}
+
+function atRelays(name: Name, sign: Keys['sign'], had: readonly SigningConfig[]): Keys['sign'] {
   const files = new Set(had.flatMap(({ keys }) => keys.map(({ keyFile }) => keyFile)))
-  return sign.filter((key) => !lost.includes(key.selector) || files.has(signingKeyFile(name, key)))
+  return sign.filter((key) => files.has(signingKeyFile(name, key)))
 }
 
 const actionOf = (name: Name, { domain }: Known): SigningConfig['whenBroken'] => {
