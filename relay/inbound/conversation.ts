@@ -50,6 +50,8 @@ export class Conversation {
   readonly #ended: () => void
   readonly #ownFaults = new OwnFaults()
   readonly #clientFaults = new ClientFaults()
+  /** Whose turn is waited for, once it has logged in. */
+  #credential: Owner | undefined
   #reception: Reception | undefined
   #patience: Patience | undefined
   #deadline: NodeJS.Timeout | undefined
@@ -82,12 +84,12 @@ export class Conversation {
 
   /** Nobody has lately logged in from where it comes. */
   get isOfStranger(): boolean {
-    return this.#owner.rank === 'stranger'
+    return this.#owner().rank === 'stranger'
   }
 
   /** Does this when it is this session's turn; `laterMs` is what it will take after it has returned. */
   inTurn(work: () => void, laterMs = 0): void {
-    this.#inbound.turns.take(this.#owner, work, laterMs)
+    this.#inbound.turns.take(this.#owner(), work, laterMs)
   }
 
   /** A refusal, or undefined when the client is to be greeted. */
@@ -109,6 +111,7 @@ export class Conversation {
     this.#session.certificate = certificate
     this.#session.helo = ''
     this.#session.login = undefined
+    this.#credential = undefined
   }
 
   /** The reply that ends the session instead of carrying this command out, where the session is spent. */
@@ -154,7 +157,7 @@ export class Conversation {
 
   /** When this session may begin its next message; undefined: at once. */
   room(): Promise<void> | undefined {
-    return this.#session.login && this.#inbound.headroom.enter(this.#owner)
+    return this.#credential && this.#inbound.headroom.enter(this.#credential)
   }
 
   mailFrom(line: Buffer): Reply {
@@ -268,10 +271,10 @@ export class Conversation {
     this.#ended()
   }
 
-  get #owner(): Owner {
-    const { login, origin } = this.#session
-    if (login) return { rank: 'credential', name: login.credential }
-    return { rank: this.#inbound.acquaintances.has(origin) ? 'known' : 'stranger', name: origin }
+  #owner(): Owner {
+    const { origin } = this.#session
+    const isKnown = this.#credential === undefined && this.#inbound.acquaintances.has(origin)
+    return this.#credential ?? { rank: isKnown ? 'known' : 'stranger', name: origin }
   }
 
   get #config() {
@@ -304,6 +307,7 @@ export class Conversation {
     const decision = logIn(this.#inbound, this.#session, step)
     if (decision.kind === 'accepted') {
       this.#session.login = decision.login
+      this.#credential = { rank: 'credential', name: decision.login.credential }
       this.#inbound.acquaintances.loggedIn(this.#session.origin)
       events.authenticated(factsOf(this.#session), step.mechanism, decision.login.credential, decision.key)
       return reply(235, '7.0', 'authenticated')
@@ -347,7 +351,8 @@ export class Conversation {
   async #settled(reception: Reception, { recipients }: Transaction): Promise<Decision<Envelope>> {
     try {
       const decision = await reception.settle()
-      await this.#inbound.turns.turn(this.#owner, acceptanceCostMs)
+      const turn = this.#inbound.turns.turn(this.#owner(), acceptanceCostMs)
+      if (turn !== undefined) await turn
       return decision
     } finally {
       this.#settling = false
