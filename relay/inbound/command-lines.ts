@@ -1,5 +1,6 @@
 /** Octets that are to be commands: judged before any line among them is carried out, and kept until it is. */
 import type { Refusal } from '../mail/rule.ts'
+import { takeFirst } from './first.ts'
 import { commandMs, lineBytes, loginLineBytes } from './limits.ts'
 import { protocol } from './protocol.ts'
 
@@ -45,7 +46,7 @@ export class CommandLines {
 
   /** The line to carry out next. */
   next(): string | undefined {
-    return this.#lines.shift()
+    return takeFirst(this.#lines)
   }
 
   forget(): void {

@@ -118,9 +118,8 @@ export class Connection implements Line, Hearer {
     return this.#conversation.content(octets)
   }
 
-  async contentEnded(): Promise<void> {
-    const said = await this.#conversation.contentEnded()
-    if (said) this.#say(said)
+  contentEnded(): Handling {
+    return this.#conversation.contentEnded()?.then((said) => this.#say(said))
   }
 
   violated(refused: Refusal): undefined {
@@ -325,7 +324,13 @@ export class Connection implements Line, Hearer {
   }
 
   async #openContent(): Promise<void> {
-    const refused = await this.#opened()
+    let refused: Reply | undefined
+    this.#opening = true
+    try {
+      refused = await this.#conversation.data()
+    } finally {
+      this.#opening = false
+    }
     await new Promise(setImmediate)
     if (this.#closing || this.#closed) return this.#conversation.abandon()
     if (this.#inlet.moreCame) {
@@ -338,15 +343,6 @@ export class Connection implements Line, Hearer {
     this.#inlet.expectContent()
     this.#conversation.awaitContent()
     this.#outlet.say('354 end the message with a dot on a line by itself\r\n')
-  }
-
-  async #opened(): Promise<Reply | undefined> {
-    this.#opening = true
-    try {
-      return await this.#conversation.data()
-    } finally {
-      this.#opening = false
-    }
   }
 
   // Replies

@@ -214,8 +214,8 @@ export class Conversation {
     return undefined
   }
 
-  /** The reply after the final dot, or undefined when the content belongs to nothing any more. */
-  async contentEnded(): Promise<Reply | undefined> {
+  /** The reply after the final dot; undefined when the content belongs to nothing any more. */
+  contentEnded(): Promise<Reply> | undefined {
     this.#patience?.end()
     const reception = this.#reception
     const { transaction } = this.#session
@@ -225,11 +225,7 @@ export class Conversation {
     this.#settling = true
     this.#reception = undefined
     this.#endTransaction()
-    const decision = await this.#settled(reception, transaction)
-    this.#tellAudited('data', decision)
-    return decision.kind === 'refused'
-      ? this.refuse('data', decision.refusal)
-      : this.#accepted(decision.value, transaction.startedAt)
+    return this.#settle(reception, transaction)
   }
 
   /** Forgets a content that was to come and does not. */
@@ -348,16 +344,19 @@ export class Conversation {
   }
 
   /** One write of the disk makes many ours at once: each is answered in its turn. */
-  async #settled(reception: Reception, { recipients }: Transaction): Promise<Decision<Envelope>> {
+  async #settle(reception: Reception, { recipients, startedAt }: Transaction): Promise<Reply> {
+    let decision: Decision<Envelope>
     try {
-      const decision = await reception.settle()
+      decision = await reception.settle()
       const turn = this.#inbound.turns.turn(this.#owner(), acceptanceCostMs)
       if (turn !== undefined) await turn
-      return decision
     } finally {
       this.#settling = false
       recipients.letGo()
     }
+    this.#tellAudited('data', decision)
+    if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
+    return this.#accepted(decision.value, startedAt)
   }
 
   #giveUpOn(slow: Refusal): void {

@@ -74,8 +74,12 @@ export class Reception {
   }
 
   /** The message is ours when this is accepted. */
-  settle(): Promise<Decision<Envelope>> {
-    return this.#settle().finally(() => this.#keepSenders(nothing))
+  async settle(): Promise<Decision<Envelope>> {
+    try {
+      return await this.#settle()
+    } finally {
+      this.#keepSenders(nothing)
+    }
   }
 
   async #settle(): Promise<Decision<Envelope>> {
@@ -92,7 +96,8 @@ export class Reception {
     if (this.#failed) return this.#giveUp(this.#failed, audited)
     // All recipients or none, and nothing is kept of what is refused here.
     const from = { senderDomain: this.#from.signingDomain ?? '' }
-    const counted = await count(this.#inbound, login.credential, from, this.#recipients)
+    const counting = count(this.#inbound, login.credential, from, this.#recipients)
+    const counted = counting instanceof Promise ? await counting : counting
     const told = [...audited, ...counted.audited]
     if (counted.refusal) return this.#giveUp(counted.refusal, told)
     // The disk and the store of limits may have taken seconds.
