@@ -1,9 +1,9 @@
 /** One session from its greeting to its end: asks the stages, remembers what they decided, and tells the events. */
+import { Alarm } from '../alarm.ts'
 import type { Stage } from '../events.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { longestTimerMs } from '../timer.ts'
 import type { Owner } from '../turns.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
 import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
@@ -53,8 +53,9 @@ export class Conversation {
   /** Whose turn is waited for, once it has logged in. */
   #credential: Owner | undefined
   #reception: Reception | undefined
-  #patience: Patience | undefined
-  #deadline: NodeJS.Timeout | undefined
+  readonly #patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
+  /** Of a transaction. */
+  readonly #deadline = new Alarm(() => this.#giveUpOn(tookTooLong))
   #settling = false
   #hungUp = false
   /** Nothing that has to follow MAIL can be done until there is another one. */
@@ -173,8 +174,7 @@ export class Conversation {
       refusedPaths: 0,
       startedAt: performance.now(),
     }
-    const longest = Math.min(this.#config.limits.transactionMs, longestTimerMs)
-    this.#deadline = setTimeout(() => this.#giveUpOn(tookTooLong), longest)
+    this.#deadline.set(this.#config.limits.transactionMs)
     return reversePathAccepted
   }
 
@@ -196,18 +196,18 @@ export class Conversation {
     const decision = await openReception(this.#inbound, this.#session)
     if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
     this.#reception = decision.value
-    this.#patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
+    this.#patience.begin()
     return undefined
   }
 
   /** The client was told to send its content. */
   awaitContent(): void {
-    this.#patience?.wait()
+    this.#patience.wait()
   }
 
   /** A promise where the next octets are not to be taken yet. */
   content(octets: Buffer): Promise<void> | undefined {
-    this.#patience?.came(octets.length)
+    this.#patience.came(octets.length)
     const taken = this.#reception?.take(octets)
     if (taken !== undefined) return taken.then(() => this.awaitContent())
     this.awaitContent()
@@ -216,7 +216,7 @@ export class Conversation {
 
   /** The reply after the final dot; undefined when the content belongs to nothing any more. */
   contentEnded(): Promise<Reply> | undefined {
-    this.#patience?.end()
+    this.#patience.end()
     const reception = this.#reception
     const { transaction } = this.#session
     // Who was told that it came too late may send it again: it is not ours as well, though a write may just have returned.
@@ -230,7 +230,7 @@ export class Conversation {
 
   /** Forgets a content that was to come and does not. */
   async abandon(): Promise<void> {
-    this.#patience?.end()
+    this.#patience.over()
     const reception = this.#reception
     this.#reception = undefined
     await reception?.abort()
@@ -263,6 +263,7 @@ export class Conversation {
     }
     this.#ownFaults.end((times) => this.#inbound.events.refusedMoreOften(factsOf(this.#session), times))
     this.#endTransaction()
+    this.#deadline.end()
     this.#inbound.presence.leave(this.#session.origin)
     this.#ended()
   }
@@ -365,7 +366,7 @@ export class Conversation {
   }
 
   #endTransaction(): void {
-    clearTimeout(this.#deadline)
+    this.#deadline.unset()
     if (!this.#settling) this.#session.transaction?.recipients.letGo()
     this.#session.transaction = undefined
     this.#mailRefused = false
