@@ -10,6 +10,7 @@ import {
   type Token,
   type TokenIssuer,
   type TokenTrouble,
+  tokenEnd,
   tokenIssuer,
   tokenNow,
 } from './token.ts'
@@ -62,6 +63,8 @@ export type Login =
       readonly credential: CredentialConfig
       /** The id of the key, the account whose token it was, or the name in the certificate. */
       readonly key: string
+      /** Up to here time alone changes nothing of it: key, token or certificate and the credential count until then, or for longer. */
+      readonly until: number
     }
   | {
       readonly kind: 'refused'
@@ -174,7 +177,8 @@ export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login
   if (!('key' in proven)) return proven
   const { credential, key } = proven
   const bar = bars.find(([, , stands]) => stands(credential, attempt))
-  return bar ? refuse(bar[0], bar[1], credential.name) : { kind: 'accepted', credential, key }
+  if (bar) return refuse(bar[0], bar[1], credential.name)
+  return { kind: 'accepted', credential, key, until: Math.min(proven.until, credential.expiresAt ?? proven.until) }
 }
 
 function prove(index: CredentialIndex, attempt: LoginAttempt): Proven {
@@ -183,7 +187,7 @@ function prove(index: CredentialIndex, attempt: LoginAttempt): Proven {
   return proof.by === 'secret' ? bySecret(index, entry, proof, attempt) : byShown(index, proof.certificate, attempt)
 }
 
-type Proven = { readonly credential: CredentialConfig; readonly key: string } | Extract<Login, { kind: 'refused' }>
+type Proven = Omit<Extract<Login, { kind: 'accepted' }>, 'kind'> | Extract<Login, { kind: 'refused' }>
 
 function bySecret(index: CredentialIndex, entry: Entry | undefined, secret: Secret, attempt: LoginAttempt): Proven {
   const { digest, token } = secret
@@ -194,7 +198,7 @@ function bySecret(index: CredentialIndex, entry: Entry | undefined, secret: Secr
   if (credential.certificate !== undefined) return unproven('certificate', token, credential)
   // The operator has yet to make the key: the client is not wrong, it is early.
   if (digest && credential.keys.length === 0) return refuse('noKey', 'always.keys', credential.name)
-  return key ? { credential, key: key.id } : unproven('password', token, credential)
+  return key ? { credential, key: key.id, until: key.notAfter } : unproven('password', token, credential)
 }
 
 /** By what was presented alone: who proves nothing does not learn whether the username exists, or what it asks for. */
@@ -211,11 +215,12 @@ function byToken(
   const trouble = typeof token === 'string' ? token : issuer === undefined ? 'unknownKey' : tokenNow(issuer, token, now)
   if (trouble === 'expired') return refuse('tokenExpired', 'always.token', credential.name)
   if (trouble !== undefined) return unproven(trouble === 'forged' ? 'token' : 'tokenKey', trouble, credential)
-  const { serviceAccount } = token as Token
+  const known = token as Token
+  const { serviceAccount } = known
   if (credential.serviceAccounts?.includes(serviceAccount) !== true) {
     return refuse('serviceAccount', 'credential.serviceAccounts', credential.name)
   }
-  return { credential, key: `ServiceAccount ${serviceAccount}` }
+  return { credential, key: `ServiceAccount ${serviceAccount}`, until: tokenEnd(known) }
 }
 
 /** What TLS or the clock has against a certificate. */
@@ -239,11 +244,12 @@ function byShown(
     const [reason, text] = certificateTroubles[trouble]
     return refuse(reason, 'always.clientCertificate', claimed, text)
   }
-  const named = [...namedBy(index, certificate as ClientCertificate)]
+  const shown = certificate as ClientCertificate
+  const named = [...namedBy(index, shown)]
   const [meant, ...more] = named.filter(([c]) => username === '' || c.username === username)
   if (meant === undefined) return refuse('certificateName', 'credential.clientCertificate', claimed)
   if (more.length > 0) return refuse('certificateAmbiguous', 'credential.clientCertificate', undefined, ambiguous)
-  return { credential: meant[0], key: meant[1] }
+  return { credential: meant[0], key: meant[1], until: shown.notAfter }
 }
 
 const ambiguous = 'more than one credential names this client certificate'
