@@ -11,7 +11,7 @@ import { HandshakeUnderWay } from './handshake-under-way.ts'
 import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
 import { idleMs, lingerMs } from './limits.ts'
-import { lineOf, textOf } from './line-text.ts'
+import { textOf } from './line-text.ts'
 import { Outlet } from './outlet.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
@@ -257,15 +257,15 @@ export class Connection implements Line, Hearer {
     switch (verb) {
       case 'EHLO':
       case 'HELO':
-        return this.#greetBack(verb, lineOf(line))
+        return this.#greetBack(verb, textOf(line))
       case 'STARTTLS':
         return this.#startTls()
       case 'AUTH':
         return this.#answerAuth(this.#conversation.auth(textOf(line)))
       case 'MAIL':
-        return this.#beginMail(lineOf(line))
+        return this.#beginMail(line)
       case 'RCPT':
-        return this.#say(this.#conversation.rcptTo(lineOf(line)))
+        return this.#say(this.#conversation.rcptTo(line))
       case 'DATA':
         return this.#openContent()
       case 'RSET':
@@ -293,8 +293,8 @@ export class Connection implements Line, Hearer {
     this.#say(this.#conversation.refuse('connect', refused))
   }
 
-  #greetBack(verb: string, line: Buffer): undefined {
-    const answer = this.#conversation.hello(line.toString())
+  #greetBack(verb: string, line: string): undefined {
+    const answer = this.#conversation.hello(line)
     if ('code' in answer) return this.#say(answer)
     const lines = verb === 'EHLO' ? answer.lines : [this.#conversation.hostname]
     this.#outlet.say(lines.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}\r\n`).join(''))
@@ -316,7 +316,7 @@ export class Connection implements Line, Hearer {
     this.#outlet.say(`334 ${answer.challenge}\r\n`)
   }
 
-  #beginMail(line: Buffer): Handling {
+  #beginMail(line: string): Handling {
     const begin = (): undefined =>
       this.#closing || this.#closed ? undefined : this.#say(this.#conversation.mailFrom(line))
     const room = this.#conversation.room()

@@ -161,7 +161,7 @@ export class Conversation {
     return this.#credential && this.#inbound.headroom.enter(this.#credential)
   }
 
-  mailFrom(line: Buffer): Reply {
+  mailFrom(line: string): Reply {
     const stranger = this.#logInUnasked()
     if (stranger) return stranger
     const decision = mailFrom(this.#inbound, this.#session, line)
@@ -178,7 +178,7 @@ export class Conversation {
     return reversePathAccepted
   }
 
-  rcptTo(line: Buffer): Reply {
+  rcptTo(line: string): Reply {
     const decision = rcptTo(this.#inbound, this.#session, line)
     const { transaction } = this.#session
     this.#tellAudited('rcpt', decision, line)
@@ -333,9 +333,14 @@ export class Conversation {
   }
 
   /** `line` is the one that names the address. */
-  #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: Buffer): void {
+  #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: string): void {
     for (const refused of audited)
-      this.#inbound.events.audited(factsOf(this.#session), stage, refused, line && pathIn(line))
+      this.#inbound.events.audited(
+        factsOf(this.#session),
+        stage,
+        refused,
+        line === undefined ? undefined : pathIn(line),
+      )
   }
 
   /** A client that pipelines has sent RCPT and DATA before it can know that MAIL, or each RCPT, is refused (RFC 2920 section 3.1). */
