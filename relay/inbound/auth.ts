@@ -5,7 +5,7 @@ import type { Inbound } from './inbound.ts'
 import { failedLoginsPerSession } from './limits.ts'
 import { protocol } from './protocol.ts'
 import type { Mechanism } from './sasl.ts'
-import type { Session, SessionLogin } from './session.ts'
+import type { Judged, Session, SessionLogin } from './session.ts'
 
 export type LoginDecision =
   | { readonly kind: 'accepted'; readonly login: SessionLogin; readonly key: string }
@@ -85,16 +85,21 @@ export function loginInForce(inbound: Inbound, session: Session, known: SessionL
 
 /**
  * It is asked five times a message. What was accepted is the same by the same configuration, which a reload replaces whole, while
- * nothing that it rests on has ended; a clock that was set back may be at a time at which something had not begun.
+ * all counts that it rests on. Where nothing of that ever ends, and nothing began, no clock is asked.
  */
 function judgedNow(inbound: Inbound, session: Session, known: SessionLogin): Login {
   const { index } = inbound.inForce()
-  const now = inbound.now()
   const { judged } = known
-  if (judged?.index === index && now >= judged.at && now < judged.login.until) return judged.login
-  const login = judge(inbound, session, known, now)
-  known.judged = login.kind === 'accepted' ? { index, at: now, login } : undefined
+  if (judged?.index === index && countsNow(judged.login, inbound.now)) return judged.login
+  const login = judge(inbound, session, known, inbound.now())
+  known.judged = login.kind === 'accepted' ? { index, login } : undefined
   return login
+}
+
+function countsNow({ from, until }: Judged['login'], now: () => number): boolean {
+  if (from === Number.NEGATIVE_INFINITY && until === Number.POSITIVE_INFINITY) return true
+  const at = now()
+  return at >= from && at < until
 }
 
 type Claimed = { readonly username: string; readonly proof: Proof }

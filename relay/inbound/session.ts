@@ -29,8 +29,6 @@ export type SessionLogin = {
 
 export type Judged = {
   readonly index: CredentialIndex
-  /** Milliseconds since the epoch. */
-  readonly at: number
   readonly login: Extract<Login, { kind: 'accepted' }>
 }
 

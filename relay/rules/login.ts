@@ -10,9 +10,9 @@ import {
   type Token,
   type TokenIssuer,
   type TokenTrouble,
-  tokenEnd,
   tokenIssuer,
   tokenNow,
+  tokenSpan,
 } from './token.ts'
 
 /** Why a login failed; a closed list, since it is a label of a metric. */
@@ -63,7 +63,8 @@ export type Login =
       readonly credential: CredentialConfig
       /** The id of the key, the account whose token it was, or the name in the certificate. */
       readonly key: string
-      /** Up to here time alone changes nothing of it: key, token or certificate and the credential count until then, or for longer. */
+      /** In this time, `until` not included, no clock changes anything of it: key, token or certificate and the credential count. */
+      readonly from: number
       readonly until: number
     }
   | {
@@ -178,7 +179,8 @@ export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login
   const { credential, key } = proven
   const bar = bars.find(([, , stands]) => stands(credential, attempt))
   if (bar) return refuse(bar[0], bar[1], credential.name)
-  return { kind: 'accepted', credential, key, until: Math.min(proven.until, credential.expiresAt ?? proven.until) }
+  const until = Math.min(proven.until, credential.expiresAt ?? proven.until)
+  return { kind: 'accepted', credential, key, from: proven.from, until }
 }
 
 function prove(index: CredentialIndex, attempt: LoginAttempt): Proven {
@@ -191,14 +193,18 @@ type Proven = Omit<Extract<Login, { kind: 'accepted' }>, 'kind'> | Extract<Login
 
 function bySecret(index: CredentialIndex, entry: Entry | undefined, secret: Secret, attempt: LoginAttempt): Proven {
   const { digest, token } = secret
-  const key = digest && matching(entry?.keys ?? index.decoys, digest, attempt.now)
+  const matches = digest === undefined ? [] : matching(entry?.keys ?? index.decoys, digest)
+  const key = matches.find(({ notAfter }) => attempt.now < notAfter)
   if (!entry) return unproven('unknown', token)
   const { credential } = entry
   if (credential.serviceAccounts !== undefined) return byToken(index, credential, token, attempt)
   if (credential.certificate !== undefined) return unproven('certificate', token, credential)
   // The operator has yet to make the key: the client is not wrong, it is early.
   if (digest && credential.keys.length === 0) return refuse('noKey', 'always.keys', credential.name)
-  return key ? { credential, key: key.id, until: key.notAfter } : unproven('password', token, credential)
+  if (key === undefined) return unproven('password', token, credential)
+  // Of two with one password the other may have counted before.
+  const from = matches.length === 1 ? Number.NEGATIVE_INFINITY : attempt.now
+  return { credential, key: key.id, from, until: key.notAfter }
 }
 
 /** By what was presented alone: who proves nothing does not learn whether the username exists, or what it asks for. */
@@ -220,7 +226,7 @@ function byToken(
   if (credential.serviceAccounts?.includes(serviceAccount) !== true) {
     return refuse('serviceAccount', 'credential.serviceAccounts', credential.name)
   }
-  return { credential, key: `ServiceAccount ${serviceAccount}`, until: tokenEnd(known) }
+  return { credential, key: `ServiceAccount ${serviceAccount}`, ...tokenSpan(known) }
 }
 
 /** What TLS or the clock has against a certificate. */
@@ -249,14 +255,14 @@ function byShown(
   const [meant, ...more] = named.filter(([c]) => username === '' || c.username === username)
   if (meant === undefined) return refuse('certificateName', 'credential.clientCertificate', claimed)
   if (more.length > 0) return refuse('certificateAmbiguous', 'credential.clientCertificate', undefined, ambiguous)
-  return { credential: meant[0], key: meant[1], until: shown.notAfter }
+  return { credential: meant[0], key: meant[1], from: shown.notBefore, until: shown.notAfter }
 }
 
 const ambiguous = 'more than one credential names this client certificate'
 
 // Looks at every key, so that the time says nothing about which one it was.
-const matching = (keys: readonly Key[], digest: Uint8Array, now: number): Key | undefined =>
-  keys.filter((key) => timingSafeEqual(key.digest, digest)).find(({ notAfter }) => now < notAfter)
+const matching = (keys: readonly Key[], digest: Uint8Array): readonly Key[] =>
+  keys.filter((key) => timingSafeEqual(key.digest, digest))
 
 const refuse = (
   reason: AuthFailure,
