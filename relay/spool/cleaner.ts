@@ -49,6 +49,8 @@ export class Cleaner {
 
   /** Cleans as long as it is worth it, in the background; a write that fails ends it until the next call. */
   consider(): void {
+    // With each commit it is asked, and most times there is only the segment that is being written.
+    if (this.#parts.journal.oldest === undefined) return
     this.#running ??= this.#clean()
       .catch(ignored)
       .finally(() => {

@@ -19,6 +19,7 @@ import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
 import { type Paths, pathsOf } from './paths.ts'
 import { parseQueueId, queueIds } from './queue-id.ts'
+import type { Entry } from './record.ts'
 import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
@@ -192,7 +193,7 @@ export class JournalSpool implements Spool {
   }
 
   get fault(): string | undefined {
-    if (this.#mayBeShort) void this.#noteShortage()
+    if (this.#mayBeShort()) void this.#noteShortage()
     return this.#fault.why
   }
 
@@ -208,7 +209,7 @@ export class JournalSpool implements Spool {
   async receive(chosen?: string): Promise<Incoming> {
     // What delivery makes itself is a report.
     const isReport = chosen !== undefined
-    if (this.#mayBeShort) await this.#noteShortage()
+    if (this.#mayBeShort()) await this.#noteShortage()
     this.#mustTake(isReport, 0)
     const queueId = chosen ?? this.#nextId()
     if (isReport && parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
@@ -255,12 +256,12 @@ export class JournalSpool implements Spool {
     return this.#states.record(queueId, recipients)
   }
 
-  async remove(queueId: string): Promise<void> {
+  remove(queueId: string): Promise<void> {
     const handle = this.#register.find(queueId)
-    if (handle === undefined) return
+    if (handle === undefined) return Promise.resolve()
     this.#leaving.add(handle)
     const durable = (): void => this.#forget(handle, queueId)
-    await this.#journal.append({ ...removal(queueId), durable }).catch((error: unknown) => {
+    return this.#journal.append({ ...removal(queueId), durable }).catch((error: unknown) => {
       this.#leaving.delete(handle)
       throw error
     })
@@ -293,7 +294,7 @@ export class JournalSpool implements Spool {
 
   async #accept(envelope: Envelope, { content, file }: Received): Promise<QueuedMessage> {
     const message = { envelope, recipients: untried(envelope) }
-    const entry = { kind: 'accepted', envelope, ...(file !== undefined && { file }) } as const
+    const entry: Entry = file === undefined ? { kind: 'accepted', envelope } : { kind: 'accepted', envelope, file }
     const durable = (place: Place): void => {
       this.#register.add(envelope, message.recipients, place, file)
       if (content !== undefined) this.#cache.put(envelope.queueId, content)
@@ -305,7 +306,7 @@ export class JournalSpool implements Spool {
     if (!isTaken) throw this.#error('full', this.#room.told)
     await this.#room.during(bytes, this.#journal.append({ entry, content, durable }))
     // Not here and now: whatever a listener does, the message is ours.
-    for (const listener of this.#listeners) queueMicrotask(() => listener(message))
+    for (const listener of this.#listeners) void Promise.resolve(message).then(listener)
     return message
   }
 
@@ -325,13 +326,20 @@ export class JournalSpool implements Spool {
 
   #written(items: readonly Item[], bytes: number): void {
     this.#space.took(bytes)
-    const waits = items.filter(({ entry }) => entry.kind === 'accepted').map((item) => performance.now() - item.since)
-    if (waits.length > 0) this.#parts.events.committed(waits.length, Math.max(...waits) / 1000)
+    const now = performance.now()
+    let accepted = 0
+    let longestMs = 0
+    for (const { entry, since } of items) {
+      if (entry.kind !== 'accepted') continue
+      accepted += 1
+      longestMs = Math.max(longestMs, now - since)
+    }
+    if (accepted > 0) this.#parts.events.committed(accepted, longestMs / 1000)
     this.#cleaner.consider()
   }
 
   async #check(isReport: boolean, bytes: number): Promise<void> {
-    if (this.#mayBeShort) await this.#noteShortage()
+    if (this.#mayBeShort()) await this.#noteShortage()
     this.#mustTake(isReport, bytes)
   }
 
@@ -343,7 +351,7 @@ export class JournalSpool implements Spool {
       throw new SpoolError(error.kind, error.message, error)
   }
 
-  get #mayBeShort(): boolean {
+  #mayBeShort(): boolean {
     return !this.#room.ample && this.#fault.error === undefined
   }
 
