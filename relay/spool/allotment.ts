@@ -81,13 +81,13 @@ export class Allotment {
   }
 
   /** These octets count while they are written. */
-  async during<T>(bytes: number, writing: Promise<T>): Promise<T> {
+  during<T>(bytes: number, writing: Promise<T>): Promise<T> {
     this.#asked += bytes
-    try {
-      return await writing
-    } finally {
+    const answered = (): void => {
       this.#asked -= bytes
     }
+    void writing.then(answered, answered)
+    return writing
   }
 
   #free(): number {

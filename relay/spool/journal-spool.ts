@@ -66,8 +66,6 @@ export class JournalSpool implements Spool {
   readonly #ahead: Ahead
   readonly #open: OpenSegments
   readonly #damage: Damage
-  /** Their removal is written already and not yet durable. */
-  readonly #leaving = new Set<number>()
   readonly #incoming = new Set<string>()
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
 
@@ -98,7 +96,6 @@ export class JournalSpool implements Spool {
       paths,
       register,
       events,
-      leaving: this.#leaving,
       drop: (handle) => this.#drop(handle),
       remove: (queueId) => this.#journal.append(removal(queueId)),
       clean: () => this.#cleaner.consider(),
@@ -140,7 +137,6 @@ export class JournalSpool implements Spool {
       ahead,
       messages,
       open: this.#open,
-      isLeaving: (handle) => this.#leaving.has(handle),
       segmentBytes,
       readAgainMs: waits.apartMs,
       room: this.#room,
@@ -259,10 +255,10 @@ export class JournalSpool implements Spool {
   remove(queueId: string): Promise<void> {
     const handle = this.#register.find(queueId)
     if (handle === undefined) return Promise.resolve()
-    this.#leaving.add(handle)
+    this.#register.setLeaving(handle, true)
     const durable = (): void => this.#forget(handle, queueId)
     return this.#journal.append({ ...removal(queueId), durable }).catch((error: unknown) => {
-      this.#leaving.delete(handle)
+      this.#register.setLeaving(handle, false)
       throw error
     })
   }
@@ -319,7 +315,6 @@ export class JournalSpool implements Spool {
   }
 
   #drop(handle: number): void {
-    this.#leaving.delete(handle)
     this.#ahead.forget(handle)
     this.#register.remove(handle)
   }
