@@ -352,6 +352,7 @@ export class Dispatcher {
   #sendOn(lane: Lane, pool: Pool, parcel: Parcel, results: readonly Result[]): readonly Result[] {
     const { message, transactions = 0 } = parcel
     const { failed, leftOver, spoilt, settled, taken } = sortResults(results, transactions)
+    if (settled.length === results.length) return settled
     // Where nobody has an outcome, each of the next ones is for fewer, also when nobody else can take them after all.
     const atMost = spoilt.length === parcel.recipients.length ? Math.ceil(spoilt.length / 2) : parcel.atMost
     const again = (some: readonly Result[]): Parcel => {
