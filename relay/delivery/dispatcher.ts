@@ -287,7 +287,8 @@ export class Dispatcher {
       if (recorded !== undefined) await this.#inFlight.without(lane.room.behindUntil(recorded))
       // Until it is told outside of this process that there may be a copy, the file tells it.
       if (results.some(({ outcome }) => outcome.kind === 'ambiguous')) this.#parts.flushLog()
-      this.#parts.openAttempts.end(open)
+      if (this.#parts.spool.handleOf(message.envelope.queueId) === undefined) this.#parts.openAttempts.leave(open)
+      else this.#parts.openAttempts.end(open)
       lane.room.unsettled--
       lane.underWay--
       this.#goOn(lane)
