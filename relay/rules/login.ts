@@ -1,6 +1,6 @@
 /** Is this the credential it says it is, and may it be used now and from here? */
 import { hash, timingSafeEqual } from 'node:crypto'
-import { type CredentialConfig, type RelayConfig, verifierOf } from '../config.ts'
+import type { CredentialConfig, RelayConfig } from '../config.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { type Anchors, type CertificateTrouble, type ClientCertificate, certificateNow } from './certificate.ts'
 import { contains } from './networks.ts'
@@ -37,7 +37,7 @@ export type AuthFailure =
 /** What a text is that was sent as a password or as a bearer token; which of the two counts, the credential decides. */
 type Secret = {
   readonly by: 'secret'
-  /** Of `verifierOf(password)`; absent: a bearer token, which is no password, even where it would be the right one. */
+  /** Of the password; absent: a bearer token, which is no password, even where it would be the right one. */
   readonly digest?: Uint8Array
   readonly token: Token | TokenTrouble
 }
@@ -91,13 +91,16 @@ export type CredentialIndex = {
 }
 
 /**
- * Equal lengths for the comparison, whatever stands in the configuration. So few octets stand beside their object: what
- * `hash` gives would be a piece of memory outside V8's heap, which costs more than the hash, and a piece of a slab keeps all of it.
+ * What a verifier says (`verifierOf`), in equal lengths for the comparison. So few octets stand beside their object: what `hash`
+ * gives would be a piece of memory outside V8's heap, which costs more than the hash, and a piece of a slab keeps all of it.
  */
 export const digestOf = (verifier: string): Uint8Array =>
-  new Uint8Array(Buffer.from(hash('sha256', verifier, 'binary'), 'binary'))
-// No verifier has this digest.
-const decoy: Key = { id: '', digest: new Uint8Array(32), notAfter: 0 }
+  /^sha256:[0-9a-f]{64}$/.test(verifier) ? new Uint8Array(Buffer.from(verifier.slice(7), 'hex')) : nobodys
+const digestOfPassword = (password: string): Uint8Array =>
+  new Uint8Array(Buffer.from(hash('sha256', password, 'binary'), 'binary'))
+// No password has this digest.
+const nobodys = new Uint8Array(32)
+const decoy: Key = { id: '', digest: nobodys, notAfter: 0 }
 
 /** Made once for each configuration. Every entry is filled up to one number of keys: all logins take the same time. */
 export function indexCredentials(
@@ -142,11 +145,10 @@ export const proofOf = (
   index: Pick<CredentialIndex, 'issuer' | 'asksForTokens'>,
   { secret, bearer }: { readonly secret: string; readonly bearer: boolean },
   now: number,
-): Proof => ({
-  by: 'secret',
-  ...(!bearer && { digest: digestOf(verifierOf(secret)) }),
-  token: tokenIn(index, secret, now),
-})
+): Proof => {
+  const token = tokenIn(index, secret, now)
+  return bearer ? { by: 'secret', token } : { by: 'secret', digest: digestOfPassword(secret), token }
+}
 
 function tokenIn(
   { issuer, asksForTokens }: Pick<CredentialIndex, 'issuer' | 'asksForTokens'>,
