@@ -297,7 +297,8 @@ export class Connection implements Line, Hearer {
     const answer = this.#conversation.hello(line)
     if ('code' in answer) return this.#say(answer)
     const lines = verb === 'EHLO' ? answer.lines : [this.#conversation.hostname]
-    this.#outlet.say(lines.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}\r\n`).join(''))
+    const last = lines.length - 1
+    for (let i = 0; i <= last; i++) this.#outlet.say(`250${i < last ? '-' : ' '}${lines[i]}\r\n`)
   }
 
   /** What came behind STARTTLS came in clear and was meant to be carried out under TLS (CVE-2011-0411). */
