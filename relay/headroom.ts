@@ -3,7 +3,7 @@
  * line. While a credential with few is about, the others begin only as many as leave the loop time to spare (case R15).
  */
 import { performance } from 'node:perf_hooks'
-import type { Owner, Rank } from './turns.ts'
+import type { Owner } from './turns.ts'
 
 /** So much of the time the loop may be busy beside somebody with few, what strangers ask for not counted. */
 export const busyShare = 0.65
@@ -44,7 +44,8 @@ type Parts = {
   readonly every?: (tick: () => void, ms: number) => () => void
 }
 
-type Begun = Owner & {
+type Begun = {
+  readonly name: string
   readonly perMessage: number
   /** When it may begin the next one: as one with few, and as one of the others. */
   fewAt: number
@@ -58,14 +59,7 @@ export class Headroom {
   readonly #now: () => number
   readonly #look: () => Look
   readonly #every: NonNullable<Parts['every']>
-  readonly #owners = new Set<Begun>()
-  /** The same: a name of both would be made, and looked at letter by letter, for each message. */
-  readonly #byName: Readonly<Record<Rank, Map<string, Begun>>> = {
-    credential: new Map(),
-    known: new Map(),
-    stranger: new Map(),
-    delivery: new Map(),
-  }
+  readonly #owners = new Map<string, Begun>()
   #mostOwners = rememberedOwners
   /** The last credential with few, and the last other one. */
   #lastFew = { name: '', at: Number.NEGATIVE_INFINITY }
@@ -102,26 +96,24 @@ export class Headroom {
 
   /** How much waits. */
   get waiting(): number {
-    return [...this.#owners].reduce((sum, owner) => sum + owner.waiting.length, 0)
+    return [...this.#owners.values()].reduce((sum, owner) => sum + owner.waiting.length, 0)
   }
 
-  #ownerOf(rank: Rank, name: string, now: number): Begun {
-    const known = this.#byName[rank].get(name)
+  #ownerOf(rank: Owner['rank'], name: string, now: number): Begun {
+    const key = `${rank} ${name}`
+    const known = this.#owners.get(key)
     if (known) return known
     if (this.#owners.size >= this.#mostOwners) this.#forget(now)
     const perMessage = rank === 'delivery' ? attemptsPerMessage : 1
-    const owner = { rank, name, perMessage, fewAt: now - savedMs, nextAt: now, waiting: [] }
-    this.#owners.add(owner)
-    this.#byName[rank].set(name, owner)
+    const owner = { name, perMessage, fewAt: now - savedMs, nextAt: now, waiting: [] }
+    this.#owners.set(key, owner)
     return owner
   }
 
   /** Who has saved all that may be saved is as one that was never here. */
   #forget(now: number): void {
-    for (const owner of this.#owners) {
-      if (owner.fewAt > now - savedMs || owner.nextAt > now || owner.waiting.length > 0) continue
-      this.#owners.delete(owner)
-      this.#byName[owner.rank].delete(owner.name)
+    for (const [key, { fewAt, nextAt, waiting }] of this.#owners) {
+      if (fewAt <= now - savedMs && nextAt <= now && waiting.length === 0) this.#owners.delete(key)
     }
     this.#mostOwners = Math.max(rememberedOwners, 2 * this.#owners.size)
   }
@@ -154,7 +146,7 @@ export class Headroom {
     const now = this.#now()
     if (now - this.#last.at >= lookEveryMs) this.#setPace()
     let waits = false
-    for (const owner of this.#owners) {
+    for (const owner of this.#owners.values()) {
       const mayBegin = (): boolean => !this.#fewBeside(owner.name, now) || this.#inPace(owner, now)
       while (owner.waiting.length > 0 && mayBegin()) {
         begins(owner, now)

@@ -189,9 +189,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   function onQueued(message: QueuedMessage): void {
     if (coming.has(message.envelope.queueId)) return
     arrivals.push(message)
-    if (arrivals.length > 1) return
     waitingSince.look()
-    setImmediate(takeArrivals)
+    if (arrivals.length === 1) setImmediate(takeArrivals)
   }
 
   function takeArrivals(): void {

@@ -17,9 +17,9 @@ export type Tracked = {
   changed: boolean
 }
 
-export const track = (envelope: Envelope, recipients: RecipientState[]): Tracked => ({
+export const track = ({ envelope, recipients }: QueuedMessage): Tracked => ({
   envelope,
-  recipients,
+  recipients: [...recipients],
   busy: new Set(),
   unreported: [],
   heldDsns: [],
@@ -37,8 +37,7 @@ export const isIdle = ({ busy, writing, changed, heldDsns, unreported }: Tracked
 export function dueIn({ recipients, busy }: Tracked, now: number): { readonly due: number[]; readonly next: number } {
   const due: number[] = []
   let next = Number.POSITIVE_INFINITY
-  for (let i = 0; i < recipients.length; i++) {
-    const state = recipients[i] as RecipientState
+  for (const [i, state] of recipients.entries()) {
     if (isDone(state) || busy.has(i)) continue
     if (state.nextAttemptAt <= now) due.push(i)
     else next = Math.min(next, state.nextAttemptAt)
@@ -62,17 +61,16 @@ export type Parcel = {
 /** Of one transaction: Amazon SES refuses the content for more, and so all of them, where RFC 5321 section 4.5.3.1.8 wants 100. */
 const mostRecipients = 50
 
-export function parcelsOf({
+export function* parcelsOf({
   message,
   recipients,
   transactions = 0,
   atMost = mostRecipients,
-}: Parcel): readonly Parcel[] {
+}: Parcel): Iterable<Parcel> {
   const inTurn = takingTurns(message, recipients)
-  const parcels: Parcel[] = []
-  for (let i = 0; i < inTurn.length; i += atMost)
-    parcels.push({ message, recipients: inTurn.slice(i, i + atMost), transactions })
-  return parcels
+  for (let i = 0; i < inTurn.length; i += atMost) {
+    yield { message, recipients: inTurn.slice(i, i + atMost), transactions }
+  }
 }
 
 /** Each attempt begins with another one: who hangs up over the first would never hear of the others. */

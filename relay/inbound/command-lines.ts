@@ -1,13 +1,11 @@
 /** Octets that are to be commands: judged before any line among them is carried out, and kept until it is. */
 import type { Refusal } from '../mail/rule.ts'
-import { takeFirst } from './first.ts'
 import { commandMs, lineBytes, loginLineBytes } from './limits.ts'
-import { inItsOwnMemory } from './line-text.ts'
 import { protocol } from './protocol.ts'
 
 export class CommandLines {
   readonly #tooSlow: () => void
-  /** Without their ends, each in memory of its own: 64 KiB of others may have come with it. */
+  /** Without their ends. */
   readonly #lines: string[] = []
   #partial = ''
   #deadline: NodeJS.Timeout | undefined
@@ -38,7 +36,7 @@ export class CommandLines {
     const text = this.#partial + octets
     let start = 0
     for (let end = text.indexOf('\r\n'); end !== -1; end = text.indexOf('\r\n', start)) {
-      this.#lines.push(inItsOwnMemory(text.slice(start, end), text))
+      this.#lines.push(text.slice(start, end))
       start = end + 2
     }
     this.#keep(text.slice(start), true)
@@ -47,7 +45,7 @@ export class CommandLines {
 
   /** The line to carry out next. */
   next(): string | undefined {
-    return takeFirst(this.#lines)
+    return this.#lines.shift()
   }
 
   forget(): void {

@@ -11,7 +11,7 @@ import { HandshakeUnderWay } from './handshake-under-way.ts'
 import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
 import { idleMs, lingerMs } from './limits.ts'
-import { textOf } from './line-text.ts'
+import { lineOf, textOf } from './line-text.ts'
 import { Outlet } from './outlet.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
@@ -118,8 +118,9 @@ export class Connection implements Line, Hearer {
     return this.#conversation.content(octets)
   }
 
-  contentEnded(): Handling {
-    return this.#conversation.contentEnded()?.then((said) => this.#say(said))
+  async contentEnded(): Promise<void> {
+    const said = await this.#conversation.contentEnded()
+    if (said) this.#say(said)
   }
 
   violated(refused: Refusal): undefined {
@@ -257,15 +258,15 @@ export class Connection implements Line, Hearer {
     switch (verb) {
       case 'EHLO':
       case 'HELO':
-        return this.#greetBack(verb, textOf(line))
+        return this.#greetBack(verb, lineOf(line))
       case 'STARTTLS':
         return this.#startTls()
       case 'AUTH':
         return this.#answerAuth(this.#conversation.auth(textOf(line)))
       case 'MAIL':
-        return this.#beginMail(line)
+        return this.#beginMail(lineOf(line))
       case 'RCPT':
-        return this.#say(this.#conversation.rcptTo(line))
+        return this.#say(this.#conversation.rcptTo(lineOf(line)))
       case 'DATA':
         return this.#openContent()
       case 'RSET':
@@ -293,12 +294,11 @@ export class Connection implements Line, Hearer {
     this.#say(this.#conversation.refuse('connect', refused))
   }
 
-  #greetBack(verb: string, line: string): undefined {
-    const answer = this.#conversation.hello(line)
+  #greetBack(verb: string, line: Buffer): undefined {
+    const answer = this.#conversation.hello(line.toString())
     if ('code' in answer) return this.#say(answer)
     const lines = verb === 'EHLO' ? answer.lines : [this.#conversation.hostname]
-    const last = lines.length - 1
-    for (let i = 0; i <= last; i++) this.#outlet.say(`250${i < last ? '-' : ' '}${lines[i]}\r\n`)
+    this.#outlet.say(lines.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}\r\n`).join(''))
   }
 
   /** What came behind STARTTLS came in clear and was meant to be carried out under TLS (CVE-2011-0411). */
@@ -317,7 +317,7 @@ export class Connection implements Line, Hearer {
     this.#outlet.say(`334 ${answer.challenge}\r\n`)
   }
 
-  #beginMail(line: string): Handling {
+  #beginMail(line: Buffer): Handling {
     const begin = (): undefined =>
       this.#closing || this.#closed ? undefined : this.#say(this.#conversation.mailFrom(line))
     const room = this.#conversation.room()
@@ -325,13 +325,7 @@ export class Connection implements Line, Hearer {
   }
 
   async #openContent(): Promise<void> {
-    let refused: Reply | undefined
-    this.#opening = true
-    try {
-      refused = await this.#conversation.data()
-    } finally {
-      this.#opening = false
-    }
+    const refused = await this.#opened()
     await new Promise(setImmediate)
     if (this.#closing || this.#closed) return this.#conversation.abandon()
     if (this.#inlet.moreCame) {
@@ -344,6 +338,15 @@ export class Connection implements Line, Hearer {
     this.#inlet.expectContent()
     this.#conversation.awaitContent()
     this.#outlet.say('354 end the message with a dot on a line by itself\r\n')
+  }
+
+  async #opened(): Promise<Reply | undefined> {
+    this.#opening = true
+    try {
+      return await this.#conversation.data()
+    } finally {
+      this.#opening = false
+    }
   }
 
   // Replies

@@ -1,9 +1,9 @@
 /** One session from its greeting to its end: asks the stages, remembers what they decided, and tells the events. */
-import { Alarm } from '../alarm.ts'
 import type { Stage } from '../events.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
+import { longestTimerMs } from '../timer.ts'
 import type { Owner } from '../turns.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
 import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
@@ -50,12 +50,9 @@ export class Conversation {
   readonly #ended: () => void
   readonly #ownFaults = new OwnFaults()
   readonly #clientFaults = new ClientFaults()
-  /** Whose turn is waited for, once it has logged in. */
-  #credential: Owner | undefined
   #reception: Reception | undefined
-  readonly #patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
-  /** Of a transaction. */
-  readonly #deadline = new Alarm(() => this.#giveUpOn(tookTooLong))
+  #patience: Patience | undefined
+  #deadline: NodeJS.Timeout | undefined
   #settling = false
   #hungUp = false
   /** Nothing that has to follow MAIL can be done until there is another one. */
@@ -85,12 +82,12 @@ export class Conversation {
 
   /** Nobody has lately logged in from where it comes. */
   get isOfStranger(): boolean {
-    return this.#owner().rank === 'stranger'
+    return this.#owner.rank === 'stranger'
   }
 
   /** Does this when it is this session's turn; `laterMs` is what it will take after it has returned. */
   inTurn(work: () => void, laterMs = 0): void {
-    this.#inbound.turns.take(this.#owner(), work, laterMs)
+    this.#inbound.turns.take(this.#owner, work, laterMs)
   }
 
   /** A refusal, or undefined when the client is to be greeted. */
@@ -112,7 +109,6 @@ export class Conversation {
     this.#session.certificate = certificate
     this.#session.helo = ''
     this.#session.login = undefined
-    this.#credential = undefined
   }
 
   /** The reply that ends the session instead of carrying this command out, where the session is spent. */
@@ -158,10 +154,10 @@ export class Conversation {
 
   /** When this session may begin its next message; undefined: at once. */
   room(): Promise<void> | undefined {
-    return this.#credential && this.#inbound.headroom.enter(this.#credential)
+    return this.#session.login && this.#inbound.headroom.enter(this.#owner)
   }
 
-  mailFrom(line: string): Reply {
+  mailFrom(line: Buffer): Reply {
     const stranger = this.#logInUnasked()
     if (stranger) return stranger
     const decision = mailFrom(this.#inbound, this.#session, line)
@@ -174,11 +170,12 @@ export class Conversation {
       refusedPaths: 0,
       startedAt: performance.now(),
     }
-    this.#deadline.set(this.#config.limits.transactionMs)
+    const longest = Math.min(this.#config.limits.transactionMs, longestTimerMs)
+    this.#deadline = setTimeout(() => this.#giveUpOn(tookTooLong), longest)
     return reversePathAccepted
   }
 
-  rcptTo(line: string): Reply {
+  rcptTo(line: Buffer): Reply {
     const decision = rcptTo(this.#inbound, this.#session, line)
     const { transaction } = this.#session
     this.#tellAudited('rcpt', decision, line)
@@ -196,27 +193,27 @@ export class Conversation {
     const decision = await openReception(this.#inbound, this.#session)
     if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
     this.#reception = decision.value
-    this.#patience.begin()
+    this.#patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
     return undefined
   }
 
   /** The client was told to send its content. */
   awaitContent(): void {
-    this.#patience.wait()
+    this.#patience?.wait()
   }
 
   /** A promise where the next octets are not to be taken yet. */
   content(octets: Buffer): Promise<void> | undefined {
-    this.#patience.came(octets.length)
+    this.#patience?.came(octets.length)
     const taken = this.#reception?.take(octets)
     if (taken !== undefined) return taken.then(() => this.awaitContent())
     this.awaitContent()
     return undefined
   }
 
-  /** The reply after the final dot; undefined when the content belongs to nothing any more. */
-  contentEnded(): Promise<Reply> | undefined {
-    this.#patience.end()
+  /** The reply after the final dot, or undefined when the content belongs to nothing any more. */
+  async contentEnded(): Promise<Reply | undefined> {
+    this.#patience?.end()
     const reception = this.#reception
     const { transaction } = this.#session
     // Who was told that it came too late may send it again: it is not ours as well, though a write may just have returned.
@@ -225,12 +222,16 @@ export class Conversation {
     this.#settling = true
     this.#reception = undefined
     this.#endTransaction()
-    return this.#settle(reception, transaction)
+    const decision = await this.#settled(reception, transaction)
+    this.#tellAudited('data', decision)
+    return decision.kind === 'refused'
+      ? this.refuse('data', decision.refusal)
+      : this.#accepted(decision.value, transaction.startedAt)
   }
 
   /** Forgets a content that was to come and does not. */
   async abandon(): Promise<void> {
-    this.#patience.over()
+    this.#patience?.end()
     const reception = this.#reception
     this.#reception = undefined
     await reception?.abort()
@@ -263,15 +264,14 @@ export class Conversation {
     }
     this.#ownFaults.end((times) => this.#inbound.events.refusedMoreOften(factsOf(this.#session), times))
     this.#endTransaction()
-    this.#deadline.end()
     this.#inbound.presence.leave(this.#session.origin)
     this.#ended()
   }
 
-  #owner(): Owner {
-    const { origin } = this.#session
-    const isKnown = this.#credential === undefined && this.#inbound.acquaintances.has(origin)
-    return this.#credential ?? { rank: isKnown ? 'known' : 'stranger', name: origin }
+  get #owner(): Owner {
+    const { login, origin } = this.#session
+    if (login) return { rank: 'credential', name: login.credential }
+    return { rank: this.#inbound.acquaintances.has(origin) ? 'known' : 'stranger', name: origin }
   }
 
   get #config() {
@@ -304,7 +304,6 @@ export class Conversation {
     const decision = logIn(this.#inbound, this.#session, step)
     if (decision.kind === 'accepted') {
       this.#session.login = decision.login
-      this.#credential = { rank: 'credential', name: decision.login.credential }
       this.#inbound.acquaintances.loggedIn(this.#session.origin)
       events.authenticated(factsOf(this.#session), step.mechanism, decision.login.credential, decision.key)
       return reply(235, '7.0', 'authenticated')
@@ -333,14 +332,9 @@ export class Conversation {
   }
 
   /** `line` is the one that names the address. */
-  #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: string): void {
+  #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: Buffer): void {
     for (const refused of audited)
-      this.#inbound.events.audited(
-        factsOf(this.#session),
-        stage,
-        refused,
-        line === undefined ? undefined : pathIn(line),
-      )
+      this.#inbound.events.audited(factsOf(this.#session), stage, refused, line && pathIn(line))
   }
 
   /** A client that pipelines has sent RCPT and DATA before it can know that MAIL, or each RCPT, is refused (RFC 2920 section 3.1). */
@@ -350,19 +344,15 @@ export class Conversation {
   }
 
   /** One write of the disk makes many ours at once: each is answered in its turn. */
-  async #settle(reception: Reception, { recipients, startedAt }: Transaction): Promise<Reply> {
-    let decision: Decision<Envelope>
+  async #settled(reception: Reception, { recipients }: Transaction): Promise<Decision<Envelope>> {
     try {
-      decision = await reception.settle()
-      const turn = this.#inbound.turns.turn(this.#owner(), acceptanceCostMs)
-      if (turn !== undefined) await turn
+      const decision = await reception.settle()
+      await this.#inbound.turns.turn(this.#owner, acceptanceCostMs)
+      return decision
     } finally {
       this.#settling = false
       recipients.letGo()
     }
-    this.#tellAudited('data', decision)
-    if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
-    return this.#accepted(decision.value, startedAt)
   }
 
   #giveUpOn(slow: Refusal): void {
@@ -371,7 +361,7 @@ export class Conversation {
   }
 
   #endTransaction(): void {
-    this.#deadline.unset()
+    clearTimeout(this.#deadline)
     if (!this.#settling) this.#session.transaction?.recipients.letGo()
     this.#session.transaction = undefined
     this.#mailRefused = false

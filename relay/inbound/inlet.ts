@@ -5,7 +5,6 @@ import type { Refusal } from '../mail/rule.ts'
 import { refusal } from '../mail/rule.ts'
 import { CommandLines, misplacedIn } from './command-lines.ts'
 import { DataDecoder } from './data-decoder.ts'
-import { takeFirst } from './first.ts'
 import { heldBytes, heldPieces, piecesAtOnce } from './limits.ts'
 
 /** What is promised is waited for before the next piece is handed out. */
@@ -103,9 +102,9 @@ export class Inlet {
   }
 
   #run(): void {
-    for (let pieces = 0; this.#hasNext(); pieces += 1) {
+    for (let pieces = 0; this.#hasNext; pieces += 1) {
       const handling = pieces === piecesAtOnce ? turn() : this.#handOut()
-      if (handling !== undefined) this.#handling = handling.then(this.#goOn, this.#goOnAfter)
+      if (handling !== undefined) this.#handling = this.#waitFor(handling)
     }
     this.#hearer.rested()
     // Of a socket that is given up somebody else is the reader.
@@ -113,20 +112,15 @@ export class Inlet {
     if (this.#socket.readableEnded && !this.#closed && this.#handling === undefined) this.#hearer.ended()
   }
 
-  #hasNext(): boolean {
+  get #hasNext(): boolean {
     return !this.#closed && this.#handling === undefined && (this.#commands.lines > 0 || this.#came.length > 0)
   }
 
-  /** What was waited for is dealt with. */
-  readonly #goOn = (): void => {
+  async #waitFor(handling: Promise<void>): Promise<void> {
+    await handling.catch((error: unknown) => this.#hearer.failed(error))
     this.#handling = undefined
-    if (this.#hasNext()) this.#runInTurn()
+    if (this.#hasNext) this.#runInTurn()
     else this.#run()
-  }
-
-  readonly #goOnAfter = (error: unknown): void => {
-    this.#hearer.failed(error)
-    this.#goOn()
   }
 
   #handOut(): Handling {
@@ -141,7 +135,7 @@ export class Inlet {
   #next(): Handling {
     const line = this.#commands.next()
     if (line !== undefined) return this.#hearer.command(line)
-    const chunk = takeFirst(this.#came)
+    const chunk = this.#came.shift()
     if (chunk === undefined) return undefined
     this.#cameBytes -= chunk.length
     return this.#decoder === undefined ? this.#readCommands(chunk) : this.#readContent(this.#decoder, chunk)

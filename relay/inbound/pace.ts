@@ -4,8 +4,7 @@ export type Pace = { readonly bytesPerSecond: number; readonly patienceMs: numbe
 
 /**
  * The time to wait for the next octets is what is left of the patience; octets buy it back at the rate. Time that we
- * spend on them ourselves does not count. Octets, and the end of a content, only put the end off: the timer is set anew when it is
- * due, and not for each of them.
+ * spend on them ourselves does not count. Octets only put the end off: the timer is set anew when it is due, and not for each of them.
  */
 export class Patience {
   readonly #pace: Pace
@@ -21,11 +20,6 @@ export class Patience {
     this.#left = pace.patienceMs
   }
 
-  /** Of the next content. */
-  begin(): void {
-    this.#left = this.#pace.patienceMs
-  }
-
   /** From here on it is the client that we wait for. */
   wait(): void {
     this.#since = performance.now()
@@ -39,14 +33,8 @@ export class Patience {
     this.#left = Math.min(patienceMs, Math.max(0, this.#unused) + (octets * 1000) / bytesPerSecond)
   }
 
-  /** Of a content; its timer may pass for nothing. */
   end(): void {
     this.#waits = false
-  }
-
-  /** Nothing is left that could hold the process. */
-  over(): void {
-    this.end()
     clearTimeout(this.#timer)
     this.#timer = undefined
   }

@@ -86,9 +86,7 @@ export class Ahead {
   }
 
   #letGo(handle: number): void {
-    const remembered = this.#remembered.get(handle)
-    if (remembered === undefined) return
-    this.#rememberedRecipients -= remembered.length
+    this.#rememberedRecipients -= this.#remembered.get(handle)?.length ?? 0
     this.#remembered.delete(handle)
   }
 
