@@ -2,51 +2,19 @@
 import 'reflect-metadata'
 import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { connect, createServer } from 'node:tls'
 import { ExtendedKeyUsage } from '@peculiar/x509'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
-import { ConfigFolder } from '../../relay/config-folder.ts'
 import { secureContext } from '../../relay/delivery/secure.ts'
 import { draftConfig, loadConfig, sameConfig, toldStale } from '../../relay/load.ts'
-import { judgeConnect } from '../../relay/rules/connect.ts'
 import { makeCertificates, onCurve } from '../certificates.ts'
 import { certify, dns, makeAuthority } from '../client-certificates.ts'
-import { temporaryFolder } from '../operator/local/temporary.ts'
 import { ed25519Key, keyFiles, rsaKey, signingWith } from './delivery/signing-keys.ts'
-import { baseConfig } from './inbound/submission-under-test.ts'
-
-const smarthost = { name: 'ses', host: 'localhost', port: 587, priority: 0, maxConnections: 1 } as const
-const config: RelayConfig = {
-  ...baseConfig,
-  listeners: baseConfig.listeners.map((l) => ({
-    ...l,
-    clientCertificates: { mode: 'Optional', caFile: 'ca/clients.crt' },
-  })),
-  routes: [
-    {
-      name: 'default',
-      smarthosts: [{ ...smarthost, tls: { mode: 'StartTLS', caFile: 'ca/ca.crt' } }],
-      retry: { scheduleMs: [1000], expireAfterMs: 60_000 },
-    },
-  ],
-}
-
-async function written() {
-  const folder = temporaryFolder()
-  const { ca, cert, key } = await makeCertificates(['localhost'])
-  const write = (files: Readonly<Record<string, string>>): void => {
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true })
-      writeFileSync(join(folder, path), text)
-    }
-  }
-  write({ 'relay.json': printConfig(config), 'tls.crt': cert, 'tls.key': key, 'ca/ca.crt': ca, 'ca/clients.crt': ca })
-  return { folder, write, ca, cert, key }
-}
+import { config, written } from './written-config.ts'
 
 test.each([
   ['a CA that is none', 'ca/ca.crt', 'garbage'],
@@ -229,98 +197,6 @@ test('a configuration with an octet that is no UTF-8 is none: no name has anothe
   const text = printConfig({ ...config, hostname: 'bücher.example' })
   writeFileSync(join(folder, 'relay.json'), Buffer.from(text, 'latin1'))
   expect(() => loadConfig(folder)).toThrow(`${folder}: relay.json is no UTF-8`)
-})
-
-test('what goes on while a new configuration lacks a file follows the files that it has (cases T11, A22)', async () => {
-  const { folder, write, cert, key } = await written()
-  const reader = new ConfigFolder(folder)
-  const before = reader.load()
-  const lacking = config.listeners.map((l) => ({ ...l, name: 'new', tls: { ...l.tls, keyFile: 'new.key' } }))
-  const wanted = { ...config, listeners: [...config.listeners, ...lacking] }
-  write({ 'relay.json': printConfig(wanted) })
-  const refused = expect.stringMatching(/new\.key is not readable/)
-  const waiting = await reader.follow(before)
-  expect(waiting).toEqual({ ...before, refused })
-
-  const newer = await makeCertificates(['localhost'])
-  const ca = `${newer.ca.trim()}\n`
-  const files = { 'tls.crt': newer.cert, 'tls.key': newer.key, 'ca/ca.crt': ca, 'ca/clients.crt': ca }
-  write(files)
-  const after = await reader.follow(waiting)
-  expect(after).toEqual({ ...before, files: new Map(Object.entries(files)), refused })
-  write({ 'tls.crt': cert })
-  const stale = await reader.follow(after)
-  expect([stale.files.get('tls.crt'), [...stale.stale.keys()]]).toEqual([newer.cert, ['tls.crt']])
-  write({ 'tls.key': key, 'new.key': key })
-  const whole = await reader.follow(stale)
-  expect(whole).toMatchObject({ config: wanted, stale: new Map() })
-  expect(whole.refused).toBeUndefined()
-})
-
-const [inside, beside, outside] = ['192.0.2.1', '192.0.2.129', '198.51.100.1']
-
-test.each([
-  ['is denied', { allow: [], deny: [] }, { allow: [], deny: ['192.0.2.0/25'] }, [beside, outside]],
-  ['is allowed no more', { allow: ['192.0.2.0/24'], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
-  ['is the first that is allowed', { allow: [], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
-  ['is one of two', { allow: ['192.0.2.0/25'], deny: [] }, { allow: ['198.51.100.0/24'], deny: [] }, []],
-  ['is denied no more', { allow: [], deny: ['192.0.2.0/25'] }, { allow: [], deny: [] }, [beside, outside]],
-])('a network that %s by a configuration which lacks a file: who was let in, and is yet, comes in (case A22)', async (_name, networks, newer, admitted) => {
-  const { folder, write } = await written()
-  write({ 'relay.json': printConfig({ ...config, networks }) })
-  const before = loadConfig(folder)
-  const listeners = config.listeners.map((l) => ({ ...l, tls: { ...l.tls, keyFile: 'new.key' } }))
-  write({ 'relay.json': printConfig({ ...config, listeners, networks: newer }) })
-  const waiting = loadConfig(folder, before)
-  const isAdmitted = (client: string): boolean => judgeConnect(waiting.config, client) === undefined
-  expect([inside, beside, outside].filter(isAdmitted)).toEqual(admitted)
-  expect(loadConfig(folder, waiting).hash).toBe(waiting.hash)
-})
-
-type Recipients = RelayConfig['recipients']
-
-const [everybody, nobody] = [
-  { mode: 'Unrestricted', domains: [], addresses: [] },
-  { mode: 'Capture', domains: [], addresses: [] },
-] as const
-const some = { mode: 'AllowList', domains: ['a.test', 'b.test'], addresses: ['x@c.test', 'y@d.test'] } as const
-const others = {
-  mode: 'AllowList',
-  domains: ['b.test', 'c.test'],
-  addresses: ['Y@d.test', 'z@a.test', 'z@e.test'],
-} as const
-const inBoth = {
-  mode: 'AllowList',
-  domains: ['b.test'],
-  addresses: ['x@c.test', 'y@d.test', 'Y@d.test', 'z@a.test'],
-} as const
-
-test.each<readonly [string, Recipients, Recipients, Recipients]>([
-  ['some instead of everybody', everybody, some, some],
-  ['nobody', some, nobody, nobody],
-  ['others', some, others, inBoth],
-  ['whom it went to', some, some, some],
-  ['everybody', some, everybody, some],
-  ['some again', nobody, some, nobody],
-])('mail goes to %s by a configuration which lacks a file: to whom it went, and goes yet (case A22)', async (_name, recipients, newer, left) => {
-  const { folder, write } = await written()
-  write({ 'relay.json': printConfig({ ...config, recipients }) })
-  const before = loadConfig(folder)
-  const listeners = config.listeners.map((l) => ({ ...l, tls: { ...l.tls, keyFile: 'new.key' } }))
-  write({ 'relay.json': printConfig({ ...config, listeners, recipients: newer }) })
-  expect(loadConfig(folder, before).config.recipients).toEqual(left)
-})
-
-test.each([
-  ['more', 2, 4, 4],
-  ['fewer', 4, 2, 4],
-])('limits are shared with %s relays by a configuration which lacks a file: nobody hands out more than its part (cases A19, A22)', async (_name, relays, newer, counted) => {
-  const { folder, write } = await written()
-  write({ 'relay.json': printConfig({ ...config, sharing: { relays } }) })
-  const before = loadConfig(folder)
-  const listeners = config.listeners.map((l) => ({ ...l, tls: { ...l.tls, keyFile: 'new.key' } }))
-  write({ 'relay.json': printConfig({ ...config, listeners, sharing: { relays: newer } }) })
-  expect(loadConfig(folder, before).config.sharing).toEqual({ relays: counted })
 })
 
 test('a CA that never was one is no configuration, and is named', async () => {

@@ -1,0 +1,98 @@
+/** What goes on while a new configuration names a file that is not there: what it takes away counts all the same (0011). */
+import 'reflect-metadata'
+import { expect, test } from 'vitest'
+import { printConfig, type RelayConfig } from '../../relay/config.ts'
+import { ConfigFolder } from '../../relay/config-folder.ts'
+import { loadConfig } from '../../relay/load.ts'
+import { judgeConnect } from '../../relay/rules/connect.ts'
+import { makeCertificates } from '../certificates.ts'
+import { config, written } from './written-config.ts'
+
+test('what goes on while a new configuration lacks a file follows the files that it has (cases T11, A22)', async () => {
+  const { folder, write, cert, key } = await written()
+  const reader = new ConfigFolder(folder)
+  const before = reader.load()
+  const lacking = config.listeners.map((l) => ({ ...l, name: 'new', tls: { ...l.tls, keyFile: 'new.key' } }))
+  const wanted = { ...config, listeners: [...config.listeners, ...lacking] }
+  write({ 'relay.json': printConfig(wanted) })
+  const refused = expect.stringMatching(/new\.key is not readable/)
+  const waiting = await reader.follow(before)
+  expect(waiting).toEqual({ ...before, refused })
+
+  const newer = await makeCertificates(['localhost'])
+  const ca = `${newer.ca.trim()}\n`
+  const files = { 'tls.crt': newer.cert, 'tls.key': newer.key, 'ca/ca.crt': ca, 'ca/clients.crt': ca }
+  write(files)
+  const after = await reader.follow(waiting)
+  expect(after).toEqual({ ...before, files: new Map(Object.entries(files)), refused })
+  write({ 'tls.crt': cert })
+  const stale = await reader.follow(after)
+  expect([stale.files.get('tls.crt'), [...stale.stale.keys()]]).toEqual([newer.cert, ['tls.crt']])
+  write({ 'tls.key': key, 'new.key': key })
+  const whole = await reader.follow(stale)
+  expect(whole).toMatchObject({ config: wanted, stale: new Map() })
+  expect(whole.refused).toBeUndefined()
+})
+
+/** What a relay goes on with that ran `before`, while `now` names a key that it has not got. */
+async function waitingFor(before: Partial<RelayConfig>, now: Partial<RelayConfig>) {
+  const { folder, write } = await written()
+  write({ 'relay.json': printConfig({ ...config, ...before }) })
+  const ran = loadConfig(folder)
+  const listeners = config.listeners.map((l) => ({ ...l, tls: { ...l.tls, keyFile: 'new.key' } }))
+  write({ 'relay.json': printConfig({ ...config, listeners, ...now }) })
+  return { folder, waiting: loadConfig(folder, ran) }
+}
+
+const [inside, beside, outside] = ['192.0.2.1', '192.0.2.129', '198.51.100.1']
+
+test.each([
+  ['is denied', { allow: [], deny: [] }, { allow: [], deny: ['192.0.2.0/25'] }, [beside, outside]],
+  ['is allowed no more', { allow: ['192.0.2.0/24'], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
+  ['is the first that is allowed', { allow: [], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
+  ['is one of two', { allow: ['192.0.2.0/25'], deny: [] }, { allow: ['198.51.100.0/24'], deny: [] }, []],
+  ['is denied no more', { allow: [], deny: ['192.0.2.0/25'] }, { allow: [], deny: [] }, [beside, outside]],
+])('a network that %s by a configuration which lacks a file: who was let in, and is yet, comes in (case A22)', async (_name, networks, newer, admitted) => {
+  const { folder, waiting } = await waitingFor({ networks }, { networks: newer })
+  const isAdmitted = (client: string): boolean => judgeConnect(waiting.config, client) === undefined
+  expect([inside, beside, outside].filter(isAdmitted)).toEqual(admitted)
+  expect(loadConfig(folder, waiting).hash).toBe(waiting.hash)
+})
+
+type Recipients = RelayConfig['recipients']
+
+const [everybody, nobody] = [
+  { mode: 'Unrestricted', domains: [], addresses: [] },
+  { mode: 'Capture', domains: [], addresses: [] },
+] as const
+const some = { mode: 'AllowList', domains: ['a.test', 'b.test'], addresses: ['x@c.test', 'y@d.test'] } as const
+const others = {
+  mode: 'AllowList',
+  domains: ['b.test', 'c.test'],
+  addresses: ['Y@d.test', 'z@a.test', 'z@e.test'],
+} as const
+const inBoth = {
+  mode: 'AllowList',
+  domains: ['b.test'],
+  addresses: ['x@c.test', 'y@d.test', 'Y@d.test', 'z@a.test'],
+} as const
+
+test.each<readonly [string, Recipients, Recipients, Recipients]>([
+  ['some instead of everybody', everybody, some, some],
+  ['nobody', some, nobody, nobody],
+  ['others', some, others, inBoth],
+  ['whom it went to', some, some, some],
+  ['everybody', some, everybody, some],
+  ['some again', nobody, some, nobody],
+])('mail goes to %s by a configuration which lacks a file: to whom it went, and goes yet (case A22)', async (_name, recipients, newer, left) => {
+  const { waiting } = await waitingFor({ recipients }, { recipients: newer })
+  expect(waiting.config.recipients).toEqual(left)
+})
+
+test.each([
+  ['more', 2, 4, 4],
+  ['fewer', 4, 2, 4],
+])('limits are shared with %s relays by a configuration which lacks a file: nobody hands out more than its part (cases A19, A22)', async (_name, relays, newer, counted) => {
+  const { waiting } = await waitingFor({ sharing: { relays } }, { sharing: { relays: newer } })
+  expect(waiting.config.sharing).toEqual({ relays: counted })
+})
