@@ -41,6 +41,7 @@ const layers = [
   'relay/under-handshake.ts',
   'relay/latest.ts',
   'relay/timer.ts',
+  'relay/alarm.ts',
   'relay/inbound/',
   'relay/delivery/',
   'relay/arguments.ts',

@@ -1,8 +1,9 @@
 /** One side of an SMTP connection: sends, and gives each stage the one answer that belongs to it. */
 
 import type { Socket } from 'node:net'
+import { Alarm } from '../alarm.ts'
 import { wholeTurn } from '../whole-turn.ts'
-import { Alarm } from './alarm.ts'
+
 import { type Answer, cleaned, none } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'

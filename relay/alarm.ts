@@ -1,5 +1,5 @@
 /** Rings when a time is over. Most times are set anew long before: one timer serves many of them, and none is made for each. */
-import { longestTimerMs } from '../timer.ts'
+import { longestTimerMs } from './timer.ts'
 
 export class Alarm {
   readonly #ring: () => void

@@ -1,7 +1,7 @@
 /** One timer for many times: each of them rings when it is over, and none that was replaced. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Alarm } from '../../../relay/delivery/alarm.ts'
-import { longestTimerMs } from '../../../relay/timer.ts'
+import { Alarm } from '../../relay/alarm.ts'
+import { longestTimerMs } from '../../relay/timer.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
