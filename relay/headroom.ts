@@ -3,7 +3,7 @@
  * line. While a credential with few is about, the others begin only as many as leave the loop time to spare (case R15).
  */
 import { performance } from 'node:perf_hooks'
-import type { Owner } from './turns.ts'
+import type { Owner, Rank } from './turns.ts'
 
 /** So much of the time the loop may be busy beside somebody with few, what strangers ask for not counted. */
 export const busyShare = 0.65
@@ -44,8 +44,7 @@ type Parts = {
   readonly every?: (tick: () => void, ms: number) => () => void
 }
 
-type Begun = {
-  readonly name: string
+type Begun = Owner & {
   readonly perMessage: number
   /** When it may begin the next one: as one with few, and as one of the others. */
   fewAt: number
@@ -59,7 +58,14 @@ export class Headroom {
   readonly #now: () => number
   readonly #look: () => Look
   readonly #every: NonNullable<Parts['every']>
-  readonly #owners = new Map<string, Begun>()
+  readonly #owners = new Set<Begun>()
+  /** The same: a name of both would be made, and looked at letter by letter, for each message. */
+  readonly #byName: Readonly<Record<Rank, Map<string, Begun>>> = {
+    credential: new Map(),
+    known: new Map(),
+    stranger: new Map(),
+    delivery: new Map(),
+  }
   #mostOwners = rememberedOwners
   /** The last credential with few, and the last other one. */
   #lastFew = { name: '', at: Number.NEGATIVE_INFINITY }
@@ -96,24 +102,26 @@ export class Headroom {
 
   /** How much waits. */
   get waiting(): number {
-    return [...this.#owners.values()].reduce((sum, owner) => sum + owner.waiting.length, 0)
+    return [...this.#owners].reduce((sum, owner) => sum + owner.waiting.length, 0)
   }
 
-  #ownerOf(rank: Owner['rank'], name: string, now: number): Begun {
-    const key = `${rank} ${name}`
-    const known = this.#owners.get(key)
+  #ownerOf(rank: Rank, name: string, now: number): Begun {
+    const known = this.#byName[rank].get(name)
     if (known) return known
     if (this.#owners.size >= this.#mostOwners) this.#forget(now)
     const perMessage = rank === 'delivery' ? attemptsPerMessage : 1
-    const owner = { name, perMessage, fewAt: now - savedMs, nextAt: now, waiting: [] }
-    this.#owners.set(key, owner)
+    const owner = { rank, name, perMessage, fewAt: now - savedMs, nextAt: now, waiting: [] }
+    this.#owners.add(owner)
+    this.#byName[rank].set(name, owner)
     return owner
   }
 
   /** Who has saved all that may be saved is as one that was never here. */
   #forget(now: number): void {
-    for (const [key, { fewAt, nextAt, waiting }] of this.#owners) {
-      if (fewAt <= now - savedMs && nextAt <= now && waiting.length === 0) this.#owners.delete(key)
+    for (const owner of this.#owners) {
+      if (owner.fewAt > now - savedMs || owner.nextAt > now || owner.waiting.length > 0) continue
+      this.#owners.delete(owner)
+      this.#byName[owner.rank].delete(owner.name)
     }
     this.#mostOwners = Math.max(rememberedOwners, 2 * this.#owners.size)
   }
@@ -146,7 +154,7 @@ export class Headroom {
     const now = this.#now()
     if (now - this.#last.at >= lookEveryMs) this.#setPace()
     let waits = false
-    for (const owner of this.#owners.values()) {
+    for (const owner of this.#owners) {
       const mayBegin = (): boolean => !this.#fewBeside(owner.name, now) || this.#inPace(owner, now)
       while (owner.waiting.length > 0 && mayBegin()) {
         begins(owner, now)

@@ -21,16 +21,21 @@ export function createLog(output: { write(line: string): void }, least: Level = 
   return { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') }
 }
 
-/** A busy relay has several lines in each millisecond. */
+/** The time as in `toISOString`, which is written out once a second: a busy relay has several lines in each millisecond. */
 function clock(): () => string {
   let shownAt = Number.NaN
   let shown = ''
+  let second = Number.NaN
+  let untilSecond = ''
   return () => {
     const at = Date.now()
-    if (at !== shownAt) {
-      shownAt = at
-      shown = new Date(at).toISOString()
+    if (at === shownAt) return shown
+    shownAt = at
+    if (Math.floor(at / 1000) !== second) {
+      second = Math.floor(at / 1000)
+      untilSecond = new Date(at).toISOString().slice(0, -'000Z'.length)
     }
+    shown = `${untilSecond}${String(at - second * 1000).padStart(3, '0')}Z`
     return shown
   }
 }

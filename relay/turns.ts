@@ -70,8 +70,8 @@ export class Turns {
     const line = this.#lines[owner.rank]
     // What was not used in time is nobody's savings.
     if (!line.waits) line.spentMs = Math.max(line.spentMs, this.#reachedMs)
-    if (this.#waiting === 0 && this.#spentMs < this.#roundMs) {
-      this.#do(line, { work, laterMs })
+    if (this.#waiting === 0 && this.#spentMs < this.#roundMs()) {
+      this.#do(line, work, laterMs)
     } else {
       line.add(owner.name, { work, laterMs })
       this.#waiting += 1
@@ -82,15 +82,15 @@ export class Turns {
     }
   }
 
-  /** Resolves when it is its owner's turn, at once for who is alone; `costMs` is about what will then be done. */
-  async turn(owner: Owner, costMs: number): Promise<void> {
-    if (this.#isShared) await new Promise<void>((resolve) => this.take(owner, resolve, costMs))
+  /** Resolves when it is its owner's turn; undefined: at once, for who is alone. `costMs` is about what will then be done. */
+  turn(owner: Owner, costMs: number): Promise<void> | undefined {
+    return this.#isShared ? new Promise((resolve) => this.take(owner, resolve, costMs)) : undefined
   }
 
   readonly #round = (): void => {
     this.#spentMs = 0
     if (this.#now() - this.#sharedAt >= sharedForMs) this.#isShared = false
-    while (this.#waiting > 0 && this.#spentMs < this.#roundMs) {
+    while (this.#waiting > 0 && this.#spentMs < this.#roundMs()) {
       this.#doNext()
     }
     this.#roundIsAhead = this.#waiting > 0
@@ -98,7 +98,7 @@ export class Turns {
     else this.#spentMs = 0
   }
 
-  get #roundMs(): number {
+  #roundMs(): number {
     return this.#isShared ? roundMs.shared : roundMs.alone
   }
 
@@ -111,7 +111,7 @@ export class Turns {
     this.#last = name
   }
 
-  #do(line: Line, { work, laterMs }: Work): void {
+  #do(line: Line, work: () => void, laterMs: number): void {
     const begun = this.#now()
     work()
     const tookMs = this.#now() - begun + laterMs
@@ -123,10 +123,10 @@ export class Turns {
 
   #doNext(): void {
     const line = this.#leastSpent()
-    const work = line?.next()
-    if (line === undefined || work === undefined) return
+    const next = line?.next()
+    if (line === undefined || next === undefined) return
     this.#waiting -= 1
-    this.#do(line, work)
+    this.#do(line, next.work, next.laterMs)
   }
 
   /** Of the lines in which somebody waits, the one on which least was spent. */

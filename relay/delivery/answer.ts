@@ -59,17 +59,23 @@ const maxText = 500
  */
 export function replyOf({ code, lines }: WireReply): Reply {
   let subject: string | undefined
-  const texts: string[] = []
+  let text: string | undefined
   for (const line of lines) {
     const found = enhancedStatus.exec(line)
     subject ??= found?.[1]
-    texts.push(found === null ? line : line.slice(found[0].length))
+    const rest = found === null ? line : line.slice(found[0].length)
+    text = text === undefined ? rest : `${text} ${rest}`
   }
-  return { ...reply(code, subject ?? '0.0', printable(texts.join(' '))), said: true }
+  return { ...reply(code, subject ?? '0.0', printable(text ?? '')), said: true }
 }
 
 /** Foreign text made safe for logs, DSNs and terminals: printable ASCII, and not endless. */
-export const printable = (text: string, most = maxText): string => cut(text, most).replace(/[^\x20-\x7e]/g, '?')
+export function printable(text: string, most = maxText): string {
+  const some = cut(text, most)
+  return isPrintable.test(some) ? some : some.replace(/[^\x20-\x7e]/g, '?')
+}
+
+const isPrintable = /^[\x20-\x7e]*$/
 
 /** Before an address, not in one: what was left of it would be taken for none, and stand in the log in clear. */
 function cut(text: string, most: number): string {

@@ -27,11 +27,14 @@ export function choose<C extends Candidate>(
   now: number,
   turn: number,
 ): Choice<C> {
+  const [only] = candidates
+  if (only !== undefined && candidates.length === 1 && tried === undefined && works(only, now) && isFree(only, now))
+    return { kind: 'use', candidate: only, hurried: false }
   const untried = tried === undefined ? candidates : candidates.filter((c) => !tried.has(c.name))
-  const working = untried.filter((c) => now >= c.health.ejectedUntil)
+  const working = untried.filter((c) => works(c, now))
   if (working.length === 0) return { kind: 'down', ...earliest(untried.map((c) => c.health.ejectedUntil)) }
   const last = working.find(isWaitedFor)?.priority ?? Number.POSITIVE_INFINITY
-  const free = working.filter((c) => c.priority <= last && c.inUse < capacity(c) && now >= c.health.pausedUntil)
+  const free = working.filter((c) => c.priority <= last && isFree(c, now))
   const equals = free.filter((c) => c.priority === free[0]?.priority)
   const candidate = equals.find((c) => c.lingers) ?? equals[turn % equals.length]
   if (candidate !== undefined)
@@ -42,6 +45,10 @@ export function choose<C extends Candidate>(
 
 /** While one that failed is probed, which may last until a deadline, the next priority has the rest. */
 const isWaitedFor = ({ health }: Candidate): boolean => health.proven || health.ejections === 0
+
+const works = ({ health }: Candidate, now: number): boolean => now >= health.ejectedUntil
+
+const isFree = (c: Candidate, now: number): boolean => c.inUse < capacity(c) && now >= c.health.pausedUntil
 
 const opensAt = ({ ejectedUntil, pausedUntil }: Health): number => Math.max(ejectedUntil, pausedUntil)
 

@@ -189,8 +189,9 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   function onQueued(message: QueuedMessage): void {
     if (coming.has(message.envelope.queueId)) return
     arrivals.push(message)
+    if (arrivals.length > 1) return
     waitingSince.look()
-    if (arrivals.length === 1) setImmediate(takeArrivals)
+    setImmediate(takeArrivals)
   }
 
   function takeArrivals(): void {

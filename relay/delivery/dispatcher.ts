@@ -287,7 +287,8 @@ export class Dispatcher {
       if (recorded !== undefined) await this.#inFlight.without(lane.room.behindUntil(recorded))
       // Until it is told outside of this process that there may be a copy, the file tells it.
       if (results.some(({ outcome }) => outcome.kind === 'ambiguous')) this.#parts.flushLog()
-      this.#parts.openAttempts.end(open)
+      if (this.#parts.spool.handleOf(message.envelope.queueId) === undefined) this.#parts.openAttempts.leave(open)
+      else this.#parts.openAttempts.end(open)
       lane.room.unsettled--
       lane.underWay--
       this.#goOn(lane)
@@ -352,6 +353,7 @@ export class Dispatcher {
   #sendOn(lane: Lane, pool: Pool, parcel: Parcel, results: readonly Result[]): readonly Result[] {
     const { message, transactions = 0 } = parcel
     const { failed, leftOver, spoilt, settled, taken } = sortResults(results, transactions)
+    if (settled.length === results.length) return settled
     // Where nobody has an outcome, each of the next ones is for fewer, also when nobody else can take them after all.
     const atMost = spoilt.length === parcel.recipients.length ? Math.ceil(spoilt.length / 2) : parcel.atMost
     const again = (some: readonly Result[]): Parcel => {

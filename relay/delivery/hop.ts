@@ -13,15 +13,25 @@ export type Hop = {
 }
 
 export function hopsOf(routes: readonly RouteConfig[], message: Tracked, recipients: readonly number[]): Iterable<Hop> {
+  if (recipients.length === 1) return [hopOf(routes, message, recipients[0] ?? -1)]
   // Of one message, all recipients of a domain have the same route.
   const hops = new Map<RouteConfig | string | undefined, Hop & { readonly recipients: number[] }>()
   for (const recipient of recipients) {
-    const forwardPath = message.recipients[recipient]?.forwardPath ?? ''
-    const route = routeOf(routes, message.envelope, forwardPath)
-    const domain = route?.exchangers === undefined ? undefined : domainOf(forwardPath)
-    const hop = hops.get(domain ?? route)
-    if (hop === undefined) hops.set(domain ?? route, { route, domain, recipients: [recipient] })
+    const own = hopOf(routes, message, recipient)
+    const hop = hops.get(own.domain ?? own.route)
+    if (hop === undefined) hops.set(own.domain ?? own.route, own)
     else hop.recipients.push(recipient)
   }
   return hops.values()
+}
+
+function hopOf(
+  routes: readonly RouteConfig[],
+  { envelope, recipients }: Tracked,
+  recipient: number,
+): Hop & { readonly recipients: number[] } {
+  const forwardPath = recipients[recipient]?.forwardPath ?? ''
+  const route = routeOf(routes, envelope, forwardPath)
+  const domain = route?.exchangers === undefined ? undefined : domainOf(forwardPath)
+  return { route, domain, recipients: [recipient] }
 }

@@ -157,14 +157,14 @@ export class Lane {
 
   /** True when another smarthost will take it; `busy` ones are waited for by as many as may fail at one time, not by a flood. */
   addAgain(parcel: Parcel, now: number): boolean {
-    if (this.#again.length >= this.#mostInFlight || this.#choose(parcel, now).kind === 'down') return false
+    if (this.#again.length >= this.#mostInFlight() || this.#choose(parcel, now).kind === 'down') return false
     this.#again.push(parcel)
     return true
   }
 
   /** The next parcel and its smarthost; else when to look again, where time alone may change it. */
   next(now: number): Next | Wait {
-    if (this.#inUse() >= this.#atOnce) return { down: false }
+    if (this.#inUse() >= this.#atOnce()) return { down: false }
     const first = this.#nextAgain(now)
     if ('pool' in first || this.#ready.size === 0) return first
     const choice = choose(this.pools, undefined, now, this.#turn++)
@@ -176,11 +176,11 @@ export class Lane {
   }
 
   /** Connections that may be in use at one time, over all pools. */
-  get #atOnce(): number {
+  #atOnce(): number {
     return this.route.exchangers?.maxConnectionsPerDomain ?? Number.POSITIVE_INFINITY
   }
 
-  get #mostInFlight(): number {
+  #mostInFlight(): number {
     let most = 0
     for (const { maxConnections } of this.#pools) most += maxConnections
     return most
@@ -194,6 +194,7 @@ export class Lane {
 
   #nextAgain(now: number): Next | Wait {
     let wait: Wait = { down: false }
+    if (this.#again.length === 0) return wait
     for (const parcel of [...this.#again]) {
       const choice = this.#choose(parcel, now)
       if (choice.kind === 'busy') {

@@ -196,10 +196,15 @@ export class Ledger {
     const fault = message.unreported.length > 0 ? await this.#report(message) : undefined
     // What came while the report was written is in this, too, and a message leaves once.
     if (message.unreported.length === 0) message.changed = false
-    const states = asReported(message)
-    const gone = states.every(isDone)
-    await this.#tell(message, gone ? spool.remove(queueId) : spool.record(queueId, states))
-    for (const dsn of message.heldDsns.splice(0)) onDsn(dsn)
+    const gone = message.unreported.length === 0 && message.recipients.every(isDone)
+    try {
+      await (gone ? spool.remove(queueId) : spool.record(queueId, asReported(message)))
+    } catch (error) {
+      if (!this.#behind.has(message)) this.#behind.set(message, [])
+      throw error
+    }
+    if (!message.changed) this.#tellRecorded(message)
+    if (message.heldDsns.length > 0) for (const dsn of message.heldDsns.splice(0)) onDsn(dsn)
     if (gone) {
       onGone(message)
       const at = now()
@@ -208,14 +213,8 @@ export class Ledger {
     if (fault !== undefined) throw fault
   }
 
-  async #tell(message: Tracked, written: Promise<void>): Promise<void> {
-    try {
-      await written
-    } catch (error) {
-      if (!this.#behind.has(message)) this.#behind.set(message, [])
-      throw error
-    }
-    if (message.changed) return
+  #tellRecorded(message: Tracked): void {
+    if (this.#behind.size === 0) return
     for (const resolve of this.#behind.get(message) ?? []) resolve()
     this.#behind.delete(message)
   }

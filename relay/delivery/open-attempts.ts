@@ -5,10 +5,9 @@
  * leaves any older state. So it counts and decides nothing, and whether a message is ours is the spool's word.
  */
 import { close, constants, ftruncate, open, openSync, readFileSync, write } from 'node:fs'
-import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-const [openTo, writeAt, truncateTo, leave] = [promisify(open), promisify(write), promisify(ftruncate), promisify(close)]
+const [openTo, truncateTo, closeOf] = [promisify(open), promisify(ftruncate), promisify(close)]
 /** A pipe in its place is not waited for. */
 const orMade = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK
 const [space, newline] = [0x20, 0x0a]
@@ -16,6 +15,8 @@ const [space, newline] = [0x20, 0x0a]
 const lineBytes = 32
 /** Where the file begins, so that a disk that is full later has room for as many. */
 const fewestLines = 128
+/** Under load a line that says nothing goes with others long before. */
+const laterMs = 100
 
 export class OpenAttempts {
   readonly #path: string
@@ -29,8 +30,11 @@ export class OpenAttempts {
   /** The file is longer than what it is to hold: once very many were open. */
   #isTooLong: boolean
   #changed = false
+  /** Lines of messages that are gone are in the file still. */
+  #stale = false
+  #later: NodeJS.Timeout | undefined
   #closing = false
-  #writing: Promise<void> | undefined
+  #writing = false
   /** The write after the one that is under way, and that one. */
   #next = Promise.withResolvers<void>()
   #now: Promise<void> | undefined
@@ -63,29 +67,51 @@ export class OpenAttempts {
   /** Returns what `end` wants to know. */
   begin(queueId: string): number {
     const line = this.#free.pop() ?? this.#add()
-    this.#page.write(queueId.slice(0, lineBytes - 1), line * lineBytes, 'latin1')
+    const begin = line * lineBytes
+    const length = Math.min(queueId.length, lineBytes - 1)
+    for (let i = 0; i < length; i++) this.#page[begin + i] = queueId.charCodeAt(i)
     this.#writeSoon()
     return line
   }
 
   /** The spool knows how the attempt ended. */
   end(line: number): void {
-    this.#page.fill(space, line * lineBytes, (line + 1) * lineBytes - 1)
-    this.#free.push(line)
+    this.#clear(line)
     this.#writeSoon()
+  }
+
+  /** The spool has the message no more, so that its line says nothing: it goes with the next that begins, or a moment later. */
+  leave(line: number): void {
+    this.#clear(line)
+    if (this.#closing) return
+    this.#stale = true
+    this.#later ??= setTimeout(this.#tidy, laterMs).unref()
   }
 
   /** Resolves when all that has begun is in the file, or can not be. */
   written(): Promise<void> | undefined {
-    return this.#writing && (this.#changed ? this.#next.promise : this.#now)
+    if (!this.#writing) return undefined
+    return this.#changed ? this.#next.promise : this.#now
   }
 
   async close(): Promise<void> {
     if (this.#closing) return
+    if (this.#stale) this.#writeSoon()
     this.#closing = true
-    await this.#writing
+    clearTimeout(this.#later)
+    await this.written()
     // On a volume of another machine this, too, may wait for the disk.
-    if (this.#file !== undefined) await leave(this.#file).catch(ignored)
+    if (this.#file !== undefined) await closeOf(this.#file).catch(ignored)
+  }
+
+  #clear(line: number): void {
+    this.#page.fill(space, line * lineBytes, (line + 1) * lineBytes - 1)
+    this.#free.push(line)
+  }
+
+  readonly #tidy = (): void => {
+    this.#later = undefined
+    if (this.#stale) this.#writeSoon()
   }
 
   #add(): number {
@@ -96,32 +122,41 @@ export class OpenAttempts {
   #writeSoon(): void {
     if (this.#closing || this.#file === undefined) return
     this.#changed = true
-    this.#writing ??= this.#write()
+    if (this.#writing) return
+    this.#writing = true
+    setImmediate(this.#write)
   }
 
   /** What changes in one turn of the event loop, or while a write is under way, is one write. */
-  async #write(): Promise<void> {
-    while (this.#changed) {
-      await turn()
-      this.#changed = false
-      const { promise, resolve } = this.#next
-      this.#now = promise
-      this.#next = Promise.withResolvers()
-      // A copy: lines change while it is written.
-      const page = Buffer.from(this.#page.subarray(0, this.#lines * lineBytes))
-      // A disk that fails is told by the spool, and costs no more than the count.
-      await this.#put(page).catch(() => this.#putAnew(page).catch(ignored))
+  readonly #write = (): void => {
+    this.#changed = false
+    this.#stale = false
+    const { promise, resolve } = this.#next
+    this.#now = promise
+    this.#next = Promise.withResolvers()
+    // A copy: lines change while it is written.
+    const page = Buffer.from(this.#page.subarray(0, this.#lines * lineBytes))
+    const ended = (): void => {
       resolve()
+      // Here and now: whoever changes something after this finds nobody writing.
+      this.#writing = this.#changed
+      if (this.#changed) setImmediate(this.#write)
     }
-    // Here and now: whoever changes something after this finds nobody writing.
-    this.#writing = undefined
+    // A disk that fails is told by the spool, and costs no more than the count.
+    this.#put(page, ended, () => void this.#putAnew(page).catch(ignored).then(ended))
   }
 
-  async #put(page: Buffer): Promise<void> {
-    const file = this.#file
-    if (file === undefined) return
-    await writeAt(file, page, 0, page.length, 0)
-    if (this.#isTooLong) await truncateTo(file, page.length)
+  #put(page: Buffer, ended: () => void, failed: (error: unknown) => void): void {
+    const file = this.#file as number
+    write(file, page, 0, page.length, 0, (error) => {
+      if (error !== null) failed(error)
+      else if (this.#isTooLong) this.#cut(file, page.length).then(ended, failed)
+      else ended()
+    })
+  }
+
+  async #cut(file: number, bytes: number): Promise<void> {
+    await truncateTo(file, bytes)
     this.#isTooLong = false
   }
 
@@ -130,8 +165,8 @@ export class OpenAttempts {
     const before = this.#file
     this.#file = await openTo(this.#path, orMade, 0o600)
     this.#isTooLong = true
-    if (before !== undefined) await leave(before).catch(ignored)
-    await this.#put(page)
+    if (before !== undefined) await closeOf(before).catch(ignored)
+    await new Promise<void>((resolve, reject) => this.#put(page, resolve, reject))
   }
 }
 

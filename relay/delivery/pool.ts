@@ -108,19 +108,19 @@ export class Pool {
 
   /** Transactions that may be in flight now: a password that is good no longer is not said by all that wait (case U22). */
   get places(): number {
-    const oneMore = Math.min(this.maxConnections, this.#connections + 1)
+    const oneMore = Math.min(this.maxConnections, this.#connections() + 1)
     if (this.#surplus !== undefined && performance.now() < this.#surplus.until)
       return Math.min(oneMore, this.#surplus.taken)
-    return this.#isLoginGood && this.#surplus === undefined ? this.maxConnections : oneMore
+    return this.#isLoginGood() && this.#surplus === undefined ? this.maxConnections : oneMore
   }
 
-  get #connections(): number {
+  #connections(): number {
     return this.#idle.length + this.#busy.size
   }
 
-  get #isLoginGood(): boolean {
+  #isLoginGood(): boolean {
     if (this.#target.login === undefined) return true
-    return this.#connections > 0 && performance.now() - this.#loggedInAt < loginGoodForMs
+    return this.#connections() > 0 && performance.now() - this.#loggedInAt < loginGoodForMs
   }
 
   /** The same way out with other limits. */
@@ -154,7 +154,7 @@ export class Pool {
   /** A surplus connection is refused, not the mail: it goes over those that are open, each of which has its deadlines. */
   async #openOrWait(hurried: boolean): Promise<Opened> {
     // While others carry mail a further connection has as long as a connection may take; it has that of the RFC where they do not.
-    for (let impatient = this.#carriesMail; ; impatient = false) {
+    for (let impatient = this.#carriesMail(); ; impatient = false) {
       this.#opening++
       const began = performance.now()
       const opened = await this.#openInTurn(hurried || impatient).finally(() => this.#opening--)
@@ -170,9 +170,9 @@ export class Pool {
   /** Once there is none, whoever waits tries in turn: what has just ended may not be counted any more. Other failures are shared. */
   #isSurplus(opened: Opened, began: number): boolean {
     if (opened.kind === 'open') return false
-    if (this.#connections > 0) {
+    if (this.#connections() > 0) {
       if (!isForNow(opened.answer) && !this.#isUngreeted(opened, began)) return false
-      this.#surplus = { taken: this.#connections, until: performance.now() + surplusMs }
+      this.#surplus = { taken: this.#connections(), until: performance.now() + surplusMs }
       return true
     }
     if (this.#opening > 0) return isForNow(opened.answer)
@@ -189,15 +189,15 @@ export class Pool {
     if (answer.kind !== 'none' || this.isAbandoned) return false
     if (answer.cause === 'silent') return this.#hasCarriedSince(began)
     const first = this.#target.smarthost.tls.mode === 'Implicit' ? 'TLS' : 'banner'
-    return answer.cause === 'lost' && stage === first && this.#carriesMail
+    return answer.cause === 'lost' && stage === first && this.#carriesMail()
   }
 
-  get #carriesMail(): boolean {
+  #carriesMail(): boolean {
     return this.#hasCarriedSince(performance.now() - surplusMs)
   }
 
   #hasCarriedSince(began: number): boolean {
-    return this.#connections > 0 && this.#cameBackAt > began
+    return this.#connections() > 0 && this.#cameBackAt > began
   }
 
   /** Undefined: there is room for one that is new. */
@@ -225,7 +225,7 @@ export class Pool {
     }
     next?.(undefined)
     if (!client.usable) return
-    const tooMany = this.#connections >= this.maxConnections
+    const tooMany = this.#connections() >= this.maxConnections
     if (spent || tooMany || this.#retired) {
       client.quit()
       return
@@ -265,7 +265,7 @@ export class Pool {
 
   /** Those in flight may all have lost their connections at once: they wait for the first, and share its failure. */
   async #openInTurn(hurried: boolean): Promise<Opened> {
-    if (this.#isLoginGood) return this.#openOne(hurried)
+    if (this.#isLoginGood()) return this.#openOne(hurried)
     if (this.#first !== undefined) {
       const first = await this.#first
       return first.kind === 'failed' ? first : this.#openOne(hurried)

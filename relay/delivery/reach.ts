@@ -15,7 +15,7 @@ export class Reach {
   learn(host: string, outcomes: readonly Outcome[], now: number): void {
     const unreached = outcomes.find((o) => o.kind === 'deferred' && o.reply.status === '4.4.1')
     if (unreached === undefined) {
-      this.#unreached.clear()
+      if (this.#unreached.size > 0) this.#unreached.clear()
       // Who was reached and failed has carried nothing.
       this.#carried ||= !outcomes.some(isFailure)
       return

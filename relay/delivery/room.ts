@@ -33,7 +33,7 @@ export class Room<Lane extends Waiting> {
   }
 
   next(): Lane | undefined {
-    if (this.#isFull) return undefined
+    if (this.#isFull()) return undefined
     for (const lane of this.#waiting) {
       if (!this.#hasPlaceFor(lane)) continue
       this.#waiting.delete(lane)
@@ -47,10 +47,10 @@ export class Room<Lane extends Waiting> {
   }
 
   #hasPlaceFor(lane: Lane): boolean {
-    return !this.#isFull && this.connections.hasOneFor(lane.nextCredential)
+    return !this.#isFull() && this.connections.hasOneFor(lane.nextCredential)
   }
 
-  get #isFull(): boolean {
+  #isFull(): boolean {
     // While writes fail, whatever is in flight will be unsettled too.
     const { taken, most } = this.connections
     const unsettled = this.#behind > 0 ? this.unsettled + taken : this.unsettled

@@ -26,7 +26,7 @@ export class Roster {
   }
 
   enter(queued: QueuedMessage): Tracked {
-    const message = track({ envelope: queued.envelope, recipients: queued.recipients.map(this.#believed) })
+    const message = track(queued.envelope, queued.recipients.map(this.#believed))
     this.#byId.set(queued.envelope.queueId, message)
     return message
   }

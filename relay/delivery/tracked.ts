@@ -17,9 +17,9 @@ export type Tracked = {
   changed: boolean
 }
 
-export const track = ({ envelope, recipients }: QueuedMessage): Tracked => ({
+export const track = (envelope: Envelope, recipients: RecipientState[]): Tracked => ({
   envelope,
-  recipients: [...recipients],
+  recipients,
   busy: new Set(),
   unreported: [],
   heldDsns: [],
@@ -37,7 +37,8 @@ export const isIdle = ({ busy, writing, changed, heldDsns, unreported }: Tracked
 export function dueIn({ recipients, busy }: Tracked, now: number): { readonly due: number[]; readonly next: number } {
   const due: number[] = []
   let next = Number.POSITIVE_INFINITY
-  for (const [i, state] of recipients.entries()) {
+  for (let i = 0; i < recipients.length; i++) {
+    const state = recipients[i] as RecipientState
     if (isDone(state) || busy.has(i)) continue
     if (state.nextAttemptAt <= now) due.push(i)
     else next = Math.min(next, state.nextAttemptAt)
@@ -61,16 +62,17 @@ export type Parcel = {
 /** Of one transaction: Amazon SES refuses the content for more, and so all of them, where RFC 5321 section 4.5.3.1.8 wants 100. */
 const mostRecipients = 50
 
-export function* parcelsOf({
+export function parcelsOf({
   message,
   recipients,
   transactions = 0,
   atMost = mostRecipients,
-}: Parcel): Iterable<Parcel> {
+}: Parcel): readonly Parcel[] {
   const inTurn = takingTurns(message, recipients)
-  for (let i = 0; i < inTurn.length; i += atMost) {
-    yield { message, recipients: inTurn.slice(i, i + atMost), transactions }
-  }
+  const parcels: Parcel[] = []
+  for (let i = 0; i < inTurn.length; i += atMost)
+    parcels.push({ message, recipients: inTurn.slice(i, i + atMost), transactions })
+  return parcels
 }
 
 /** Each attempt begins with another one: who hangs up over the first would never hear of the others. */

@@ -5,7 +5,7 @@ import type { Inbound } from './inbound.ts'
 import { failedLoginsPerSession } from './limits.ts'
 import { protocol } from './protocol.ts'
 import type { Mechanism } from './sasl.ts'
-import type { Session, SessionLogin } from './session.ts'
+import type { Judged, Session, SessionLogin } from './session.ts'
 
 export type LoginDecision =
   | { readonly kind: 'accepted'; readonly login: SessionLogin; readonly key: string }
@@ -42,11 +42,11 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
     return { kind: 'refused', reason: 'lockedOut', refusal: refusal('admission.authFailures'), locks: false }
   }
   const proof = proofIn(inbound, session, presented)
-  const login = judge(inbound, session, { username: presented.username, proof })
+  const login = noted(inbound, session, judge(inbound, session, { username: presented.username, proof }, inbound.now()))
   if (login.kind === 'accepted') {
     // What a certificate says of itself is said once: another credential that comes to name it changes no session.
     const { username, name } = login.credential
-    return { kind: 'accepted', login: { username, proof, credential: name }, key: login.key }
+    return { kind: 'accepted', login: { username, proof, credential: name, judged: undefined }, key: login.key }
   }
   const locks =
     login.refusal.rule === guessed && lockout.failed(session.origin, inbound.inForce().config.authFailures, monotonic())
@@ -78,16 +78,37 @@ function proofIn({ inForce, now }: Inbound, { certificate = 'absent' }: Session,
 
 /** The session's login by the configuration in force: its credential may be suspended, changed or gone by now. */
 export function loginInForce(inbound: Inbound, session: Session, known: SessionLogin): Login {
-  const login = judge(inbound, session, known)
+  const login = noted(inbound, session, judgedNow(inbound, session, known))
   const ended = login.kind === 'refused' ? endOf(login) : undefined
   return login.kind === 'refused' && ended !== undefined ? { ...login, refusal: refusal(ended) } : login
 }
 
+/**
+ * It is asked five times a message. What was accepted is the same by the same configuration, which a reload replaces whole, while
+ * all counts that it rests on. Where nothing of that ever ends, and nothing began, no clock is asked.
+ */
+function judgedNow(inbound: Inbound, session: Session, known: SessionLogin): Login {
+  const { index } = inbound.inForce()
+  const { judged } = known
+  if (judged?.index === index && countsNow(judged.login, inbound.now)) return judged.login
+  const login = judge(inbound, session, known, inbound.now())
+  known.judged = login.kind === 'accepted' ? { index, login } : undefined
+  return login
+}
+
+function countsNow({ from, until }: Judged['login'], now: () => number): boolean {
+  if (from === Number.NEGATIVE_INFINITY && until === Number.POSITIVE_INFINITY) return true
+  const at = now()
+  return at >= from && at < until
+}
+
 type Claimed = { readonly username: string; readonly proof: Proof }
 
-function judge(inbound: Inbound, { client }: Session, { username, proof }: Claimed): Login {
-  const login = judgeLogin(inbound.inForce().index, { username, proof, client, now: inbound.now() })
-  // A session that goes on for days uses its key all the time.
+const judge = ({ inForce }: Inbound, { client }: Session, { username, proof }: Claimed, now: number): Login =>
+  judgeLogin(inForce().index, { username, proof, client, now })
+
+/** A session that goes on for days uses its key all the time. */
+function noted(inbound: Inbound, { client }: Session, login: Login): Login {
   if (login.kind === 'accepted' && login.credential.keys.length > 0)
     inbound.keyUses.note(login.credential.name, login.key, client)
   return login

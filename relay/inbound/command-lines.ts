@@ -1,11 +1,13 @@
 /** Octets that are to be commands: judged before any line among them is carried out, and kept until it is. */
 import type { Refusal } from '../mail/rule.ts'
+import { takeFirst } from './first.ts'
 import { commandMs, lineBytes, loginLineBytes } from './limits.ts'
+import { inItsOwnMemory } from './line-text.ts'
 import { protocol } from './protocol.ts'
 
 export class CommandLines {
   readonly #tooSlow: () => void
-  /** Without their ends. */
+  /** Without their ends, each in memory of its own: 64 KiB of others may have come with it. */
   readonly #lines: string[] = []
   #partial = ''
   #deadline: NodeJS.Timeout | undefined
@@ -36,7 +38,7 @@ export class CommandLines {
     const text = this.#partial + octets
     let start = 0
     for (let end = text.indexOf('\r\n'); end !== -1; end = text.indexOf('\r\n', start)) {
-      this.#lines.push(text.slice(start, end))
+      this.#lines.push(inItsOwnMemory(text.slice(start, end), text))
       start = end + 2
     }
     this.#keep(text.slice(start), true)
@@ -45,7 +47,7 @@ export class CommandLines {
 
   /** The line to carry out next. */
   next(): string | undefined {
-    return this.#lines.shift()
+    return takeFirst(this.#lines)
   }
 
   forget(): void {

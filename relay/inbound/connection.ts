@@ -11,7 +11,7 @@ import { HandshakeUnderWay } from './handshake-under-way.ts'
 import type { Handshake } from './handshakes.ts'
 import { type Handling, type Hearer, Inlet } from './inlet.ts'
 import { idleMs, lingerMs } from './limits.ts'
-import { lineOf, textOf } from './line-text.ts'
+import { textOf } from './line-text.ts'
 import { Outlet } from './outlet.ts'
 import { noArgument, protocol } from './protocol.ts'
 import { replyLines } from './reply-lines.ts'
@@ -118,9 +118,8 @@ export class Connection implements Line, Hearer {
     return this.#conversation.content(octets)
   }
 
-  async contentEnded(): Promise<void> {
-    const said = await this.#conversation.contentEnded()
-    if (said) this.#say(said)
+  contentEnded(): Handling {
+    return this.#conversation.contentEnded()?.then((said) => this.#say(said))
   }
 
   violated(refused: Refusal): undefined {
@@ -258,15 +257,15 @@ export class Connection implements Line, Hearer {
     switch (verb) {
       case 'EHLO':
       case 'HELO':
-        return this.#greetBack(verb, lineOf(line))
+        return this.#greetBack(verb, textOf(line))
       case 'STARTTLS':
         return this.#startTls()
       case 'AUTH':
         return this.#answerAuth(this.#conversation.auth(textOf(line)))
       case 'MAIL':
-        return this.#beginMail(lineOf(line))
+        return this.#beginMail(line)
       case 'RCPT':
-        return this.#say(this.#conversation.rcptTo(lineOf(line)))
+        return this.#say(this.#conversation.rcptTo(line))
       case 'DATA':
         return this.#openContent()
       case 'RSET':
@@ -294,11 +293,12 @@ export class Connection implements Line, Hearer {
     this.#say(this.#conversation.refuse('connect', refused))
   }
 
-  #greetBack(verb: string, line: Buffer): undefined {
-    const answer = this.#conversation.hello(line.toString())
+  #greetBack(verb: string, line: string): undefined {
+    const answer = this.#conversation.hello(line)
     if ('code' in answer) return this.#say(answer)
     const lines = verb === 'EHLO' ? answer.lines : [this.#conversation.hostname]
-    this.#outlet.say(lines.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}\r\n`).join(''))
+    const last = lines.length - 1
+    for (let i = 0; i <= last; i++) this.#outlet.say(`250${i < last ? '-' : ' '}${lines[i]}\r\n`)
   }
 
   /** What came behind STARTTLS came in clear and was meant to be carried out under TLS (CVE-2011-0411). */
@@ -317,7 +317,7 @@ export class Connection implements Line, Hearer {
     this.#outlet.say(`334 ${answer.challenge}\r\n`)
   }
 
-  #beginMail(line: Buffer): Handling {
+  #beginMail(line: string): Handling {
     const begin = (): undefined =>
       this.#closing || this.#closed ? undefined : this.#say(this.#conversation.mailFrom(line))
     const room = this.#conversation.room()
@@ -325,7 +325,13 @@ export class Connection implements Line, Hearer {
   }
 
   async #openContent(): Promise<void> {
-    const refused = await this.#opened()
+    let refused: Reply | undefined
+    this.#opening = true
+    try {
+      refused = await this.#conversation.data()
+    } finally {
+      this.#opening = false
+    }
     await new Promise(setImmediate)
     if (this.#closing || this.#closed) return this.#conversation.abandon()
     if (this.#inlet.moreCame) {
@@ -338,15 +344,6 @@ export class Connection implements Line, Hearer {
     this.#inlet.expectContent()
     this.#conversation.awaitContent()
     this.#outlet.say('354 end the message with a dot on a line by itself\r\n')
-  }
-
-  async #opened(): Promise<Reply | undefined> {
-    this.#opening = true
-    try {
-      return await this.#conversation.data()
-    } finally {
-      this.#opening = false
-    }
   }
 
   // Replies

@@ -10,8 +10,8 @@ import type { HeldShare } from './held.ts'
 import { joined } from './joined.ts'
 import { headerBytes, heldAmongMany, heldPieces } from './limits.ts'
 
-/** `header` is what goes on in place of the one that was judged. */
-export type JudgedHeader = { readonly header: Buffer; readonly verdict: Omit<HeaderVerdict, 'fields'> }
+/** `header` is what goes on in place of the one that was judged, in pieces. */
+export type JudgedHeader = { readonly header: readonly Buffer[]; readonly verdict: HeaderVerdict }
 
 export type ContentLimits = Pick<ListenerConfig, 'bareNewlines'> & { readonly messageBytes: number }
 
@@ -132,7 +132,11 @@ export class Content {
   /** The header is held with what follows it, and no longer than that. */
   #goOnWith({ header, verdict }: JudgedHeader, rest: Buffer): void {
     this.#verdict = verdict
-    this.#holdOnly([header, rest], header.length + rest.length)
+    const held = [...header, rest]
+    this.#holdOnly(
+      held,
+      held.reduce((sum, { length }) => sum + length, 0),
+    )
   }
 
   #takeHeld(): Buffer {

@@ -1,9 +1,9 @@
 /** One session from its greeting to its end: asks the stages, remembers what they decided, and tells the events. */
+import { Alarm } from '../alarm.ts'
 import type { Stage } from '../events.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { longestTimerMs } from '../timer.ts'
 import type { Owner } from '../turns.ts'
 import { authOutOfPlace, logIn } from './auth.ts'
 import { canLogInByCertificate, certificateLacking, certificateShown } from './client-certificate.ts'
@@ -50,9 +50,12 @@ export class Conversation {
   readonly #ended: () => void
   readonly #ownFaults = new OwnFaults()
   readonly #clientFaults = new ClientFaults()
+  /** Whose turn is waited for, once it has logged in. */
+  #credential: Owner | undefined
   #reception: Reception | undefined
-  #patience: Patience | undefined
-  #deadline: NodeJS.Timeout | undefined
+  readonly #patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
+  /** Of a transaction. */
+  readonly #deadline = new Alarm(() => this.#giveUpOn(tookTooLong))
   #settling = false
   #hungUp = false
   /** Nothing that has to follow MAIL can be done until there is another one. */
@@ -82,12 +85,12 @@ export class Conversation {
 
   /** Nobody has lately logged in from where it comes. */
   get isOfStranger(): boolean {
-    return this.#owner.rank === 'stranger'
+    return this.#owner().rank === 'stranger'
   }
 
   /** Does this when it is this session's turn; `laterMs` is what it will take after it has returned. */
   inTurn(work: () => void, laterMs = 0): void {
-    this.#inbound.turns.take(this.#owner, work, laterMs)
+    this.#inbound.turns.take(this.#owner(), work, laterMs)
   }
 
   /** A refusal, or undefined when the client is to be greeted. */
@@ -109,6 +112,7 @@ export class Conversation {
     this.#session.certificate = certificate
     this.#session.helo = ''
     this.#session.login = undefined
+    this.#credential = undefined
   }
 
   /** The reply that ends the session instead of carrying this command out, where the session is spent. */
@@ -154,10 +158,10 @@ export class Conversation {
 
   /** When this session may begin its next message; undefined: at once. */
   room(): Promise<void> | undefined {
-    return this.#session.login && this.#inbound.headroom.enter(this.#owner)
+    return this.#credential && this.#inbound.headroom.enter(this.#credential)
   }
 
-  mailFrom(line: Buffer): Reply {
+  mailFrom(line: string): Reply {
     const stranger = this.#logInUnasked()
     if (stranger) return stranger
     const decision = mailFrom(this.#inbound, this.#session, line)
@@ -170,12 +174,11 @@ export class Conversation {
       refusedPaths: 0,
       startedAt: performance.now(),
     }
-    const longest = Math.min(this.#config.limits.transactionMs, longestTimerMs)
-    this.#deadline = setTimeout(() => this.#giveUpOn(tookTooLong), longest)
+    this.#deadline.set(this.#config.limits.transactionMs)
     return reversePathAccepted
   }
 
-  rcptTo(line: Buffer): Reply {
+  rcptTo(line: string): Reply {
     const decision = rcptTo(this.#inbound, this.#session, line)
     const { transaction } = this.#session
     this.#tellAudited('rcpt', decision, line)
@@ -193,27 +196,27 @@ export class Conversation {
     const decision = await openReception(this.#inbound, this.#session)
     if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
     this.#reception = decision.value
-    this.#patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
+    this.#patience.begin()
     return undefined
   }
 
   /** The client was told to send its content. */
   awaitContent(): void {
-    this.#patience?.wait()
+    this.#patience.wait()
   }
 
   /** A promise where the next octets are not to be taken yet. */
   content(octets: Buffer): Promise<void> | undefined {
-    this.#patience?.came(octets.length)
+    this.#patience.came(octets.length)
     const taken = this.#reception?.take(octets)
     if (taken !== undefined) return taken.then(() => this.awaitContent())
     this.awaitContent()
     return undefined
   }
 
-  /** The reply after the final dot, or undefined when the content belongs to nothing any more. */
-  async contentEnded(): Promise<Reply | undefined> {
-    this.#patience?.end()
+  /** The reply after the final dot; undefined when the content belongs to nothing any more. */
+  contentEnded(): Promise<Reply> | undefined {
+    this.#patience.end()
     const reception = this.#reception
     const { transaction } = this.#session
     // Who was told that it came too late may send it again: it is not ours as well, though a write may just have returned.
@@ -222,16 +225,12 @@ export class Conversation {
     this.#settling = true
     this.#reception = undefined
     this.#endTransaction()
-    const decision = await this.#settled(reception, transaction)
-    this.#tellAudited('data', decision)
-    return decision.kind === 'refused'
-      ? this.refuse('data', decision.refusal)
-      : this.#accepted(decision.value, transaction.startedAt)
+    return this.#settle(reception, transaction)
   }
 
   /** Forgets a content that was to come and does not. */
   async abandon(): Promise<void> {
-    this.#patience?.end()
+    this.#patience.over()
     const reception = this.#reception
     this.#reception = undefined
     await reception?.abort()
@@ -264,14 +263,15 @@ export class Conversation {
     }
     this.#ownFaults.end((times) => this.#inbound.events.refusedMoreOften(factsOf(this.#session), times))
     this.#endTransaction()
+    this.#deadline.end()
     this.#inbound.presence.leave(this.#session.origin)
     this.#ended()
   }
 
-  get #owner(): Owner {
-    const { login, origin } = this.#session
-    if (login) return { rank: 'credential', name: login.credential }
-    return { rank: this.#inbound.acquaintances.has(origin) ? 'known' : 'stranger', name: origin }
+  #owner(): Owner {
+    const { origin } = this.#session
+    const isKnown = this.#credential === undefined && this.#inbound.acquaintances.has(origin)
+    return this.#credential ?? { rank: isKnown ? 'known' : 'stranger', name: origin }
   }
 
   get #config() {
@@ -304,6 +304,7 @@ export class Conversation {
     const decision = logIn(this.#inbound, this.#session, step)
     if (decision.kind === 'accepted') {
       this.#session.login = decision.login
+      this.#credential = { rank: 'credential', name: decision.login.credential }
       this.#inbound.acquaintances.loggedIn(this.#session.origin)
       events.authenticated(factsOf(this.#session), step.mechanism, decision.login.credential, decision.key)
       return reply(235, '7.0', 'authenticated')
@@ -332,9 +333,14 @@ export class Conversation {
   }
 
   /** `line` is the one that names the address. */
-  #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: Buffer): void {
+  #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: string): void {
     for (const refused of audited)
-      this.#inbound.events.audited(factsOf(this.#session), stage, refused, line && pathIn(line))
+      this.#inbound.events.audited(
+        factsOf(this.#session),
+        stage,
+        refused,
+        line === undefined ? undefined : pathIn(line),
+      )
   }
 
   /** A client that pipelines has sent RCPT and DATA before it can know that MAIL, or each RCPT, is refused (RFC 2920 section 3.1). */
@@ -344,15 +350,19 @@ export class Conversation {
   }
 
   /** One write of the disk makes many ours at once: each is answered in its turn. */
-  async #settled(reception: Reception, { recipients }: Transaction): Promise<Decision<Envelope>> {
+  async #settle(reception: Reception, { recipients, startedAt }: Transaction): Promise<Reply> {
+    let decision: Decision<Envelope>
     try {
-      const decision = await reception.settle()
-      await this.#inbound.turns.turn(this.#owner, acceptanceCostMs)
-      return decision
+      decision = await reception.settle()
+      const turn = this.#inbound.turns.turn(this.#owner(), acceptanceCostMs)
+      if (turn !== undefined) await turn
     } finally {
       this.#settling = false
       recipients.letGo()
     }
+    this.#tellAudited('data', decision)
+    if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
+    return this.#accepted(decision.value, startedAt)
   }
 
   #giveUpOn(slow: Refusal): void {
@@ -361,7 +371,7 @@ export class Conversation {
   }
 
   #endTransaction(): void {
-    clearTimeout(this.#deadline)
+    this.#deadline.unset()
     if (!this.#settling) this.#session.transaction?.recipients.letGo()
     this.#session.transaction = undefined
     this.#mailRefused = false

@@ -3,8 +3,8 @@ import type { CredentialConfig, ListenerConfig, RelayConfig } from '../config.ts
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { judgeConnect } from '../rules/connect.ts'
-import { type HeaderVerdict, judgeHeader } from '../rules/content.ts'
-import { type ContentFacts, sendersIn } from '../rules/header-facts.ts'
+import { type HeaderVerdict, judgeHeader, judgeRead } from '../rules/content.ts'
+import { type ContentFacts, readHeader, sendersIn } from '../rules/header-facts.ts'
 import { judgeMailFrom } from '../rules/mail-from.ts'
 import { judgeRcptTo } from '../rules/rcpt-to.ts'
 import { type Incoming, SpoolError } from '../spool/spool.ts'
@@ -74,8 +74,12 @@ export class Reception {
   }
 
   /** The message is ours when this is accepted. */
-  settle(): Promise<Decision<Envelope>> {
-    return this.#settle().finally(() => this.#keepSenders(nothing))
+  async settle(): Promise<Decision<Envelope>> {
+    try {
+      return await this.#settle()
+    } finally {
+      this.#keepSenders(nothing)
+    }
   }
 
   async #settle(): Promise<Decision<Envelope>> {
@@ -92,7 +96,8 @@ export class Reception {
     if (this.#failed) return this.#giveUp(this.#failed, audited)
     // All recipients or none, and nothing is kept of what is refused here.
     const from = { senderDomain: this.#from.signingDomain ?? '' }
-    const counted = await count(this.#inbound, login.credential, from, this.#recipients)
+    const counting = count(this.#inbound, login.credential, from, this.#recipients)
+    const counted = counting instanceof Promise ? await counting : counting
     const told = [...audited, ...counted.audited]
     if (counted.refusal) return this.#giveUp(counted.refusal, told)
     // The disk and the store of limits may have taken seconds.
@@ -146,10 +151,11 @@ export class Reception {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return unread(header, login.refusal)
     try {
-      const { fields, ...verdict } = judgeHeader(this.#facts(login.credential), header)
-      this.#keepSenders(sendersIn(header, fields))
-      const mended = mendHeader(header, fields, this.#taking)
-      return { verdict, header: Buffer.concat([Buffer.from(this.#received()), mended]) }
+      const read = readHeader(this.#facts(login.credential), header)
+      const verdict = judgeRead(read)
+      this.#keepSenders(sendersIn(header, read.fields))
+      const taking = this.#taking()
+      return { verdict, header: [Buffer.from(this.#received(taking)), mendHeader(header, read.fields, taking)] }
     } catch (error) {
       return unread(header, faultOf(this.#inbound, error))
     }
@@ -184,16 +190,16 @@ export class Reception {
     return this.#later ?? this.#content
   }
 
-  #received(): string {
+  #received(taking: Taking): string {
     return receivedHeader({
-      ...this.#taking,
+      ...taking,
       client: this.#client,
       smtpUtf8: this.#transaction.parameters.smtpUtf8,
       forwardPaths: this.#transaction.recipients.paths,
     })
   }
 
-  get #taking(): Taking {
+  #taking(): Taking {
     const { hostname } = this.#inbound.inForce().config
     return { hostname, queueId: this.#incoming.queueId, at: this.#inbound.now() }
   }
@@ -222,7 +228,7 @@ export class Reception {
 }
 
 const unread = (header: Buffer, refused: Refusal): JudgedHeader => ({
-  header,
+  header: [header],
   verdict: { refusal: refused, audited: [], fromDomain: '' },
 })
 

@@ -40,15 +40,17 @@ export class HandshakeUnderWay {
   #top: Socket
   #spoken = false
 
-  /** Takes the socket over: who listened to it hears nothing more. `next`: what the handshake goes by when its turn has come. */
+  /**
+   * Reads what comes from here on; `failed` and `closed` listen to the socket already, and nobody to its data and its end.
+   * `next`: what the handshake goes by when its turn has come.
+   */
   constructor(plain: Socket, client: Client, next: () => Handshake, outcome: Outcome) {
     this.#client = client
     this.#outcome = outcome
     this.#plain = plain
     this.#top = plain
     this.#deadline = setTimeout(() => outcome.failed(notInTime()), handshakeMs)
-    plain.setTimeout(0).removeAllListeners().on('error', outcome.failed).on('close', outcome.closed).pause()
-    plain.on('end', this.#onEnd)
+    plain.setTimeout(0).pause().on('end', this.#onEnd)
     // It stays: without it Node would let flow what is to be read by the handshake.
     plain.on('readable', () => {
       if (!this.#spoken) client.inTurn(() => this.#begin(next), handshakeCostMs)

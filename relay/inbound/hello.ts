@@ -7,7 +7,7 @@ import type { Session } from './session.ts'
 
 /** The one host name or literal in an EHLO or HELO line. */
 export function readHello(line: string): { readonly host: string } | { readonly refusal: Refusal } {
-  const [, host] = /^\S+ +(\S{1,255})[ \t]*$/.exec(line) ?? []
+  const host = /^\S+ +(\S{1,255})[ \t]*$/.exec(line)?.[1]
   return host === undefined ? { refusal: protocol.helloArgument } : { host }
 }
 

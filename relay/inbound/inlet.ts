@@ -5,6 +5,7 @@ import type { Refusal } from '../mail/rule.ts'
 import { refusal } from '../mail/rule.ts'
 import { CommandLines, misplacedIn } from './command-lines.ts'
 import { DataDecoder } from './data-decoder.ts'
+import { takeFirst } from './first.ts'
 import { heldBytes, heldPieces, piecesAtOnce } from './limits.ts'
 
 /** What is promised is waited for before the next piece is handed out. */
@@ -102,9 +103,9 @@ export class Inlet {
   }
 
   #run(): void {
-    for (let pieces = 0; this.#hasNext; pieces += 1) {
+    for (let pieces = 0; this.#hasNext(); pieces += 1) {
       const handling = pieces === piecesAtOnce ? turn() : this.#handOut()
-      if (handling !== undefined) this.#handling = this.#waitFor(handling)
+      if (handling !== undefined) this.#handling = handling.then(this.#goOn, this.#goOnAfter)
     }
     this.#hearer.rested()
     // Of a socket that is given up somebody else is the reader.
@@ -112,15 +113,20 @@ export class Inlet {
     if (this.#socket.readableEnded && !this.#closed && this.#handling === undefined) this.#hearer.ended()
   }
 
-  get #hasNext(): boolean {
+  #hasNext(): boolean {
     return !this.#closed && this.#handling === undefined && (this.#commands.lines > 0 || this.#came.length > 0)
   }
 
-  async #waitFor(handling: Promise<void>): Promise<void> {
-    await handling.catch((error: unknown) => this.#hearer.failed(error))
+  /** What was waited for is dealt with. */
+  readonly #goOn = (): void => {
     this.#handling = undefined
-    if (this.#hasNext) this.#runInTurn()
+    if (this.#hasNext()) this.#runInTurn()
     else this.#run()
+  }
+
+  readonly #goOnAfter = (error: unknown): void => {
+    this.#hearer.failed(error)
+    this.#goOn()
   }
 
   #handOut(): Handling {
@@ -135,7 +141,7 @@ export class Inlet {
   #next(): Handling {
     const line = this.#commands.next()
     if (line !== undefined) return this.#hearer.command(line)
-    const chunk = this.#came.shift()
+    const chunk = takeFirst(this.#came)
     if (chunk === undefined) return undefined
     this.#cameBytes -= chunk.length
     return this.#decoder === undefined ? this.#readCommands(chunk) : this.#readContent(this.#decoder, chunk)

@@ -1,8 +1,17 @@
 /** A command line of which each octet came as a character: its text is UTF-8. Pure. */
+import { isUtf8 } from 'node:buffer'
 import { isAscii } from '../mail/address.ts'
 
-/** For what is decided at once. Of ASCII it is a part of all that came with the line, which lives as long as it does. */
-export const textOf = (octets: string): string => (isAscii(octets) ? octets : lineOf(octets).toString())
+/** What is no UTF-8 in it becomes U+FFFD. */
+export const textOf = (octets: string): string => (isAscii(octets) ? octets : Buffer.from(octets, 'latin1').toString())
 
-/** For what is kept of it: in memory of its own. */
-export const lineOf = (octets: string): Buffer => Buffer.from(octets, 'latin1')
+/** Undefined where it is no UTF-8. */
+export function utf8In(octets: string): string | undefined {
+  if (isAscii(octets)) return octets
+  const line = Buffer.from(octets, 'latin1')
+  return isUtf8(line) ? line.toString() : undefined
+}
+
+/** A part of a text keeps all of it, which may be much more. */
+export const inItsOwnMemory = (part: string, whole: string): string =>
+  whole.length - part.length < 32 ? part : Buffer.from(part).toString()

@@ -28,7 +28,7 @@ const checks: readonly Check<Facts>[] = [
     spool.fault === undefined ? undefined : refusal(spool.isFull ? 'queue.storage' : 'always.unavailable'),
 ]
 
-export function mailFrom(inbound: Inbound, session: Session, line: Buffer): Decision<Opening> {
+export function mailFrom(inbound: Inbound, session: Session, line: string): Decision<Opening> {
   if (session.tls === '') return refuse(refusal('always.tls'))
   if (!session.login) return refuse(refusal('always.authentication'))
   const refused = firstRefusal(checks, { inbound, session })

@@ -1,11 +1,12 @@
 /** Whom the limits per client count: an IPv4 address, or all of an IPv6 client's network, in which it has any address it likes. */
-import { isIP } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { plainAddress } from '../rules/networks.ts'
 
 /** The half of an address that names an interface (RFC 4291 section 2.5.1); an address that begins with 000 has none. */
 const firstWithInterfaces = 0x2000
 
 export function originOf(client: string): string {
+  if (isIPv4(client)) return client
   const address = plainAddress(client)
   if (isIP(address) !== 6) return address
   const groups = groupsOf(address)

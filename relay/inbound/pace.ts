@@ -5,7 +5,7 @@ export type Pace = { readonly bytesPerSecond: number; readonly patienceMs: numbe
 
 /**
  * The time to wait for the next octets is what is left of the patience; octets buy it back at the rate. Time that we
- * spend on them ourselves does not count.
+ * spend on them ourselves does not count. One of these serves all contents of a session.
  */
 export class Patience {
   readonly #pace: Pace
@@ -17,6 +17,11 @@ export class Patience {
     this.#pace = pace
     this.#alarm = new Alarm(tooSlow)
     this.#left = pace.patienceMs
+  }
+
+  /** Of the next content. */
+  begin(): void {
+    this.#left = this.#pace.patienceMs
   }
 
   /** From here on it is the client that we wait for. */
@@ -32,7 +37,13 @@ export class Patience {
     this.#left = Math.min(patienceMs, unused + (octets * 1000) / bytesPerSecond)
   }
 
+  /** Of a content; its timer may pass for nothing. */
   end(): void {
+    this.#alarm.unset()
+  }
+
+  /** Nothing is left that could hold the process. */
+  over(): void {
     this.#alarm.end()
   }
 }

@@ -1,6 +1,6 @@
 /** The lines `MAIL FROM:<path> parameters` and `RCPT TO:<path> parameters` (RFC 5321 section 4.1.2). Pure. */
-import { isUtf8 } from 'node:buffer'
 import type { Refusal } from '../mail/rule.ts'
+import { inItsOwnMemory, textOf, utf8In } from './line-text.ts'
 import { protocol } from './protocol.ts'
 
 export type PathLine =
@@ -23,21 +23,20 @@ const parameter = /^([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~\u0080-\uffff]+))?$/i
 // Control characters in xtext (RFC 3461 section 4) would come out in headers and DSNs.
 const hiddenControl = /\+(?:[01][0-9A-F]|7F)/i
 
-export function readPathLine(verb: keyof typeof lines, line: Buffer): PathLine {
-  const match = isUtf8(line) ? lines[verb].exec(line.toString()) : null
+/** One character of `line` for each octet. */
+export function readPathLine(verb: keyof typeof lines, line: string): PathLine {
+  const text = utf8In(line)
+  const match = text === undefined ? null : lines[verb].exec(text)
   if (!match) return { kind: 'refused', refusal: protocol.path }
   const parameters = match[2] === undefined ? none : readParameters(match[2])
   if (!parameters) return { kind: 'refused', refusal: protocol.parameter }
-  return { kind: 'path', path: inItsOwnMemory(match[1] ?? '', line.length), parameters }
+  // Behind a path a line may have 2 KB of white space.
+  return { kind: 'path', path: inItsOwnMemory(match[1] ?? '', line), parameters }
 }
 
-/** A part of a string keeps all of it, and behind a path a line may have 2 KB of white space; the command alone is no matter. */
-const inItsOwnMemory = (part: string, octets: number): string =>
-  octets - part.length < 32 ? part : Buffer.from(part).toString()
-
 /** Whatever a line names as its path, for the log; it is judged by the above. No regular expression: of many `<` it would try each. */
-export function pathIn(line: Buffer): string | undefined {
-  const text = line.toString()
+export function pathIn(line: string): string | undefined {
+  const text = textOf(line)
   const [open, close] = [text.indexOf('<'), text.lastIndexOf('>')]
   return open !== -1 && open < close ? text.slice(open + 1, close) : undefined
 }

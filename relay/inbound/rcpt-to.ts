@@ -13,7 +13,7 @@ import type { Session } from './session.ts'
 type ForwardPath = { readonly path: string; readonly form: string }
 
 /** One that the transaction has already is accepted again and kept once. */
-export function rcptTo(inbound: Inbound, session: Session, line: Buffer): Decision<ForwardPath> {
+export function rcptTo(inbound: Inbound, session: Session, line: string): Decision<ForwardPath> {
   const { login: known, transaction } = session
   if (!known || !transaction) return refuse(protocol.mailFirst)
   const login = loginInForce(inbound, session, known)

@@ -30,27 +30,45 @@ const mechanisms: Readonly<Record<Mechanism, (initial: string | undefined) => Sa
 export type Takes = { readonly tokens?: boolean; readonly certificate?: boolean }
 
 /** Nothing is offered that could not succeed: a client picks the mechanism that it likes best. */
-export const mechanismsOffered = ({ tokens = false, certificate = false }: Takes): readonly Mechanism[] => [
-  'PLAIN',
-  'LOGIN',
-  ...(tokens ? (['OAUTHBEARER'] as const) : []),
-  ...(certificate ? (['EXTERNAL'] as const) : []),
-]
+export function mechanismsOffered({ tokens = false, certificate = false }: Takes): readonly Mechanism[] {
+  if (certificate) return tokens ? offered.toAll : offered.toCertificates
+  return tokens ? offered.toTokens : offered.toPasswords
+}
+
+const offered = {
+  toPasswords: ['PLAIN', 'LOGIN'],
+  toTokens: ['PLAIN', 'LOGIN', 'OAUTHBEARER'],
+  toCertificates: ['PLAIN', 'LOGIN', 'EXTERNAL'],
+  toAll: ['PLAIN', 'LOGIN', 'OAUTHBEARER', 'EXTERNAL'],
+} as const
 
 /** The mechanism that an AUTH line names, for metrics too: what nobody offers is `other`. */
 export function mechanismIn(line: string): Mechanism | 'other' {
-  const named = line.trim().split(/ +/)[1]?.toUpperCase() ?? ''
+  const named = wordsOf(line)[1]?.toUpperCase() ?? ''
   return Object.hasOwn(mechanisms, named) ? (named as Mechanism) : 'other'
+}
+
+/** What stands between spaces, however many there are. */
+function wordsOf(line: string): readonly string[] {
+  const text = line.trim()
+  const words: string[] = []
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = text.indexOf(' ', start)
+    if (end === -1) end = text.length
+    if (end > start) words.push(text.slice(start, end))
+  }
+  return words
 }
 
 /** The first step, from the whole AUTH line. */
 export function beginSasl(line: string, takes: Takes = {}): SaslStep {
-  const [, named, initial, ...more] = line.trim().split(/ +/)
+  const words = wordsOf(line)
+  const named = words[1]
   if (named === undefined) return refused(protocol.mechanismMissing)
   const name = named.toUpperCase()
-  const mechanism = mechanismsOffered(takes).find((offered) => offered === name)
+  const mechanism = mechanismsOffered(takes).find((one) => one === name)
   if (mechanism === undefined) return refused(protocol.mechanism)
-  return more.length > 0 ? refused(protocol.base64) : mechanisms[mechanism](initial)
+  return words.length > 3 ? refused(protocol.base64) : mechanisms[mechanism](words[2])
 }
 
 /**
@@ -70,8 +88,9 @@ const ask = (question: string, next: (line: string) => SaslStep): SaslStep => ({
 
 /** `authzid NUL authcid NUL password`; acting for somebody else is not offered, so an authzid has to be the authcid. */
 function plain(line: string): SaslStep {
-  const [authzid, username, password, ...more] = decode(line)?.split('\0') ?? []
-  if (username === undefined || password === undefined || more.length > 0) return refused(protocol.base64)
+  const parts = decode(line)?.split('\0') ?? []
+  const [authzid, username, password] = parts
+  if (username === undefined || password === undefined || parts.length > 3) return refused(protocol.base64)
   return authzid === '' || authzid === username
     ? credentials('PLAIN', username, password)
     : refused(protocol.otherIdentity)
@@ -107,7 +126,7 @@ const credentials = (mechanism: Exclude<Mechanism, 'EXTERNAL'>, username: string
 /** A username stands in log lines: no control characters. */
 const usable = (username: string): boolean => username !== '' && !/[\0-\x1f\x7f-\x9f]/.test(username)
 
-const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/
 const decode = (line: string): string | undefined =>
-  base64.test(line) ? Buffer.from(line, 'base64').toString() : undefined
+  line.length % 4 === 0 && base64.test(line) ? Buffer.from(line, 'base64').toString() : undefined
 const base64Of = (text: string): string => Buffer.from(text).toString('base64')

@@ -1,7 +1,7 @@
 /** The facts of one session, as its stages left them. */
 import type { SessionFacts } from '../events.ts'
 import type { CertificateTrouble, ClientCertificate } from '../rules/certificate.ts'
-import type { Proof } from '../rules/login.ts'
+import type { CredentialIndex, Login, Proof } from '../rules/login.ts'
 import { originOf } from './origin.ts'
 import type { MailParameters } from './parameters.ts'
 import type { Recipients } from './recipients.ts'
@@ -19,7 +19,18 @@ export type Transaction = {
 }
 
 /** Whom the session logged in as. What it proved is kept so that each MAIL is judged by the configuration then in force. */
-export type SessionLogin = { readonly username: string; readonly proof: Proof; readonly credential: string }
+export type SessionLogin = {
+  readonly username: string
+  readonly proof: Proof
+  readonly credential: string
+  /** When it was accepted last, and by what. */
+  judged: Judged | undefined
+}
+
+export type Judged = {
+  readonly index: CredentialIndex
+  readonly login: Extract<Login, { kind: 'accepted' }>
+}
 
 export type Session = {
   readonly id: string

@@ -1,7 +1,6 @@
 /** May this credential send a message with this header? */
 import { parsePath } from '../mail/address.ts'
 import { brokenText } from '../mail/broken-text.ts'
-import type { Field } from '../mail/header.ts'
 import { refusal } from '../mail/rule.ts'
 import { aligned } from './alignment.ts'
 import { type ContentFacts, type HeaderFacts, headerLimits, malformed, readHeader } from './header-facts.ts'
@@ -13,8 +12,6 @@ export type HeaderVerdict = Verdict & {
   readonly fromDomain: string
   /** The sender domain that it belongs to; absent where the credential may not send as it. */
   readonly signingDomain?: string
-  /** Empty where the header could not be read. */
-  readonly fields: readonly Field[]
 }
 
 const withinLimits: Check<HeaderFacts> = ({ octets, fields }) =>
@@ -23,18 +20,27 @@ const withinLimits: Check<HeaderFacts> = ({ octets, fields }) =>
 const isHeader: Check<HeaderFacts> = ({ header }) => (header.ok ? undefined : malformed(header.why))
 
 const isNoLoop: Check<HeaderFacts> = ({ fields }) =>
-  fields.filter(({ name }) => name === 'received').length > headerLimits.received ? refusal('always.hops') : undefined
+  count(fields, 'received') > headerLimits.received ? refusal('always.hops') : undefined
 
-const onlyOnce: ReadonlySet<string> = new Set([
+function count(fields: HeaderFacts['fields'], wanted: string): number {
+  let found = 0
+  for (const { name } of fields) if (name === wanted) found++
+  return found
+}
+
+const onlyOnce = [
   ...['from', 'sender', 'reply-to', 'to', 'cc', 'bcc', 'subject', 'date'],
   ...['message-id', 'in-reply-to', 'references'],
   ...['mime-version', 'content-type', 'content-transfer-encoding', 'content-disposition', 'content-id'],
-])
+]
+/** Each has a bit of its own: a set would be made, and filled, for each header. */
+const bits: ReadonlyMap<string, number> = new Map(onlyOnce.map((name, i) => [name, 1 << i]))
 const noSecondOne: Check<HeaderFacts> = ({ fields }) => {
-  const seen = new Set<string>()
+  let seen = 0
   for (const { name } of fields) {
-    if (seen.has(name)) return malformed(`more than one ${name}`)
-    if (onlyOnce.has(name)) seen.add(name)
+    const bit = bits.get(name) ?? 0
+    if ((seen & bit) !== 0) return malformed(`more than one ${name}`)
+    seen |= bit
   }
   return undefined
 }
@@ -84,12 +90,12 @@ const headerChecks: readonly Check<HeaderFacts>[] = [
 ]
 
 /** `header` is the block up to and with its blank line, or the whole content where it has none. */
-export function judgeHeader(facts: ContentFacts, header: Buffer): HeaderVerdict {
-  const read = readHeader(facts, header)
-  const verdict = judge(headerChecks, read, enforcementOf(facts.config))
+export const judgeHeader = (facts: ContentFacts, header: Buffer): HeaderVerdict => judgeRead(readHeader(facts, header))
+
+/** The same of one that is read already. */
+export function judgeRead(read: HeaderFacts): HeaderVerdict {
+  const verdict = judge(headerChecks, read, enforcementOf(read.config))
   const fromDomain = read.from?.ok ? read.from.mailbox.domain : ''
-  const { owner, fields } = read
-  return owner === undefined
-    ? { ...verdict, fromDomain, fields }
-    : { ...verdict, fromDomain, signingDomain: owner.domain, fields }
+  const { owner } = read
+  return owner === undefined ? { ...verdict, fromDomain } : { ...verdict, fromDomain, signingDomain: owner.domain }
 }

@@ -49,18 +49,20 @@ export function readHeader(facts: ContentFacts, block: Buffer): HeaderFacts {
   const identities: Identity[] = []
   for (const { name, value, start, end } of fields) {
     const field = identityNames.get(name)
-    if (field !== undefined) identities.push(identityOf(field, parseFrom(value), block.subarray(start, end)))
+    if (field !== undefined)
+      identities.push(identityOf(field, parseFrom(value), () => block.toString('utf8', start, end)))
   }
   const from = identities.find((identity) => identity.field === 'From')?.parsed
   const owner = from?.ok ? ownerOf(facts.credential, from.mailbox) : undefined
   return { ...facts, octets: block.length, header, fields, identities, from, owner }
 }
 
-const identityOf = (field: string, parsed: ParsedFrom, octets: Buffer): Identity => ({
+/** `text`: of the whole field. */
+const identityOf = (field: string, parsed: ParsedFrom, text: () => string): Identity => ({
   field,
   parsed,
   shown: parsed.ok ? decodeWords(parsed.displayName) : undefined,
-  besideFolds: parsed.ok && parsed.displayName.includes('@') ? besideFolds(nameIn(octets.toString())) : '',
+  besideFolds: parsed.ok && parsed.displayName.includes('@') ? besideFolds(nameIn(text())) : '',
 })
 
 /** As it stands in the field, before the mailbox. */

@@ -1,6 +1,6 @@
 /** Is this the credential it says it is, and may it be used now and from here? */
 import { hash, timingSafeEqual } from 'node:crypto'
-import { type CredentialConfig, type RelayConfig, verifierOf } from '../config.ts'
+import type { CredentialConfig, RelayConfig } from '../config.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { type Anchors, type CertificateTrouble, type ClientCertificate, certificateNow } from './certificate.ts'
 import { contains } from './networks.ts'
@@ -12,6 +12,7 @@ import {
   type TokenTrouble,
   tokenIssuer,
   tokenNow,
+  tokenSpan,
 } from './token.ts'
 
 /** Why a login failed; a closed list, since it is a label of a metric. */
@@ -36,7 +37,7 @@ export type AuthFailure =
 /** What a text is that was sent as a password or as a bearer token; which of the two counts, the credential decides. */
 type Secret = {
   readonly by: 'secret'
-  /** Of `verifierOf(password)`; absent: a bearer token, which is no password, even where it would be the right one. */
+  /** Of the password; absent: a bearer token, which is no password, even where it would be the right one. */
   readonly digest?: Uint8Array
   readonly token: Token | TokenTrouble
 }
@@ -62,6 +63,9 @@ export type Login =
       readonly credential: CredentialConfig
       /** The id of the key, the account whose token it was, or the name in the certificate. */
       readonly key: string
+      /** In this time, `until` not included, no clock changes anything of it: key, token or certificate and the credential count. */
+      readonly from: number
+      readonly until: number
     }
   | {
       readonly kind: 'refused'
@@ -87,13 +91,16 @@ export type CredentialIndex = {
 }
 
 /**
- * Equal lengths for the comparison, whatever stands in the configuration. So few octets stand beside their object: what
- * `hash` gives would be a piece of memory outside V8's heap, which costs more than the hash, and a piece of a slab keeps all of it.
+ * What a verifier says (`verifierOf`), in equal lengths for the comparison. So few octets stand beside their object: what `hash`
+ * gives would be a piece of memory outside V8's heap, which costs more than the hash, and a piece of a slab keeps all of it.
  */
 export const digestOf = (verifier: string): Uint8Array =>
-  new Uint8Array(Buffer.from(hash('sha256', verifier, 'binary'), 'binary'))
-// No verifier has this digest.
-const decoy: Key = { id: '', digest: new Uint8Array(32), notAfter: 0 }
+  /^sha256:[0-9a-f]{64}$/.test(verifier) ? new Uint8Array(Buffer.from(verifier.slice(7), 'hex')) : nobodys
+const digestOfPassword = (password: string): Uint8Array =>
+  new Uint8Array(Buffer.from(hash('sha256', password, 'binary'), 'binary'))
+// No password has this digest.
+const nobodys = new Uint8Array(32)
+const decoy: Key = { id: '', digest: nobodys, notAfter: 0 }
 
 /** Made once for each configuration. Every entry is filled up to one number of keys: all logins take the same time. */
 export function indexCredentials(
@@ -138,11 +145,10 @@ export const proofOf = (
   index: Pick<CredentialIndex, 'issuer' | 'asksForTokens'>,
   { secret, bearer }: { readonly secret: string; readonly bearer: boolean },
   now: number,
-): Proof => ({
-  by: 'secret',
-  ...(!bearer && { digest: digestOf(verifierOf(secret)) }),
-  token: tokenIn(index, secret, now),
-})
+): Proof => {
+  const token = tokenIn(index, secret, now)
+  return bearer ? { by: 'secret', token } : { by: 'secret', digest: digestOfPassword(secret), token }
+}
 
 function tokenIn(
   { issuer, asksForTokens }: Pick<CredentialIndex, 'issuer' | 'asksForTokens'>,
@@ -174,7 +180,9 @@ export function judgeLogin(index: CredentialIndex, attempt: LoginAttempt): Login
   if (!('key' in proven)) return proven
   const { credential, key } = proven
   const bar = bars.find(([, , stands]) => stands(credential, attempt))
-  return bar ? refuse(bar[0], bar[1], credential.name) : { kind: 'accepted', credential, key }
+  if (bar) return refuse(bar[0], bar[1], credential.name)
+  const until = Math.min(proven.until, credential.expiresAt ?? proven.until)
+  return { kind: 'accepted', credential, key, from: proven.from, until }
 }
 
 function prove(index: CredentialIndex, attempt: LoginAttempt): Proven {
@@ -183,18 +191,22 @@ function prove(index: CredentialIndex, attempt: LoginAttempt): Proven {
   return proof.by === 'secret' ? bySecret(index, entry, proof, attempt) : byShown(index, proof.certificate, attempt)
 }
 
-type Proven = { readonly credential: CredentialConfig; readonly key: string } | Extract<Login, { kind: 'refused' }>
+type Proven = Omit<Extract<Login, { kind: 'accepted' }>, 'kind'> | Extract<Login, { kind: 'refused' }>
 
 function bySecret(index: CredentialIndex, entry: Entry | undefined, secret: Secret, attempt: LoginAttempt): Proven {
   const { digest, token } = secret
-  const key = digest && matching(entry?.keys ?? index.decoys, digest, attempt.now)
+  const matches = digest === undefined ? [] : matching(entry?.keys ?? index.decoys, digest)
+  const key = matches.find(({ notAfter }) => attempt.now < notAfter)
   if (!entry) return unproven('unknown', token)
   const { credential } = entry
   if (credential.serviceAccounts !== undefined) return byToken(index, credential, token, attempt)
   if (credential.certificate !== undefined) return unproven('certificate', token, credential)
   // The operator has yet to make the key: the client is not wrong, it is early.
   if (digest && credential.keys.length === 0) return refuse('noKey', 'always.keys', credential.name)
-  return key ? { credential, key: key.id } : unproven('password', token, credential)
+  if (key === undefined) return unproven('password', token, credential)
+  // Of two with one password the other may have counted before.
+  const from = matches.length === 1 ? Number.NEGATIVE_INFINITY : attempt.now
+  return { credential, key: key.id, from, until: key.notAfter }
 }
 
 /** By what was presented alone: who proves nothing does not learn whether the username exists, or what it asks for. */
@@ -211,11 +223,12 @@ function byToken(
   const trouble = typeof token === 'string' ? token : issuer === undefined ? 'unknownKey' : tokenNow(issuer, token, now)
   if (trouble === 'expired') return refuse('tokenExpired', 'always.token', credential.name)
   if (trouble !== undefined) return unproven(trouble === 'forged' ? 'token' : 'tokenKey', trouble, credential)
-  const { serviceAccount } = token as Token
+  const known = token as Token
+  const { serviceAccount } = known
   if (credential.serviceAccounts?.includes(serviceAccount) !== true) {
     return refuse('serviceAccount', 'credential.serviceAccounts', credential.name)
   }
-  return { credential, key: `ServiceAccount ${serviceAccount}` }
+  return { credential, key: `ServiceAccount ${serviceAccount}`, ...tokenSpan(known) }
 }
 
 /** What TLS or the clock has against a certificate. */
@@ -239,18 +252,19 @@ function byShown(
     const [reason, text] = certificateTroubles[trouble]
     return refuse(reason, 'always.clientCertificate', claimed, text)
   }
-  const named = [...namedBy(index, certificate as ClientCertificate)]
+  const shown = certificate as ClientCertificate
+  const named = [...namedBy(index, shown)]
   const [meant, ...more] = named.filter(([c]) => username === '' || c.username === username)
   if (meant === undefined) return refuse('certificateName', 'credential.clientCertificate', claimed)
   if (more.length > 0) return refuse('certificateAmbiguous', 'credential.clientCertificate', undefined, ambiguous)
-  return { credential: meant[0], key: meant[1] }
+  return { credential: meant[0], key: meant[1], from: shown.notBefore, until: shown.notAfter }
 }
 
 const ambiguous = 'more than one credential names this client certificate'
 
 // Looks at every key, so that the time says nothing about which one it was.
-const matching = (keys: readonly Key[], digest: Uint8Array, now: number): Key | undefined =>
-  keys.filter((key) => timingSafeEqual(key.digest, digest)).find(({ notAfter }) => now < notAfter)
+const matching = (keys: readonly Key[], digest: Uint8Array): readonly Key[] =>
+  keys.filter((key) => timingSafeEqual(key.digest, digest))
 
 const refuse = (
   reason: AuthFailure,

@@ -107,8 +107,15 @@ export function readToken(from: TokenIssuer, text: string, now: number): Token |
 /** Why a token that was good once is not any more: its time is over, or its key was taken back. */
 export function tokenNow({ keys }: Pick<TokenIssuer, 'keys'>, token: Token, now: number): TokenTrouble | undefined {
   if (!keys.has(token.keyId)) return 'unknownKey'
-  return now >= token.notBefore - skewMs && now < token.expiresAt + skewMs ? undefined : 'expired'
+  const { from, until } = tokenSpan(token)
+  return now >= from && now < until ? undefined : 'expired'
 }
+
+/** When it counts. */
+export const tokenSpan = ({ notBefore, expiresAt }: Token): { readonly from: number; readonly until: number } => ({
+  from: notBefore - skewMs,
+  until: expiresAt + skewMs,
+})
 
 const isSignedBy = ({ algorithm, key }: TokenKey, text: string, signature: Buffer): boolean =>
   verify(kinds[algorithm].hash, Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }, signature)

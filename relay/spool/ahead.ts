@@ -86,7 +86,9 @@ export class Ahead {
   }
 
   #letGo(handle: number): void {
-    this.#rememberedRecipients -= this.#remembered.get(handle)?.length ?? 0
+    const remembered = this.#remembered.get(handle)
+    if (remembered === undefined) return
+    this.#rememberedRecipients -= remembered.length
     this.#remembered.delete(handle)
   }
 

@@ -41,7 +41,11 @@ export class Allotment {
 
   get volume(): Volume {
     const { free, total } = this.#space
-    return { free, forMail: fewFiles(this.#space) === undefined ? Math.max(0, this.#free - this.#forMail) : 0, total }
+    return {
+      free,
+      forMail: fewFiles(this.#space) === undefined ? Math.max(0, this.#free() - this.#forMail()) : 0,
+      total,
+    }
   }
 
   /** Why no mail is taken now, or undefined. */
@@ -50,54 +54,54 @@ export class Allotment {
   }
 
   get told(): string {
-    return fewFiles(this.#space) ?? fewOctets(this.#free, this.#forMail)
+    return fewFiles(this.#space) ?? fewOctets(this.#free(), this.#forMail())
   }
 
   /** Taking mail again needs more than what stopping left, so that it does not start and stop with each message. */
   get ample(): boolean {
-    return fewFiles(this.#space, 2) === undefined && this.#free >= this.#forMail + this.#reserve
+    return fewFiles(this.#space, 2) === undefined && this.#free() >= this.#forMail() + this.#reserve()
   }
 
   takesMail(bytes: number): boolean {
-    return fewFiles(this.#space) === undefined && this.#free >= this.#forMail + bytes
+    return fewFiles(this.#space) === undefined && this.#free() >= this.#forMail() + bytes
   }
 
   /** A state that only defers. */
   takesState(bytes: number): boolean {
-    return this.#free >= forReports(this.#needs()) + this.#reserve / 2 + bytes
+    return this.#free() >= forReports(this.#needs()) + this.#reserve() / 2 + bytes
   }
 
   /** A DSN: what it reports can not leave before. */
   takesReport(bytes: number): boolean {
-    return this.#free >= forReports(this.#needs()) + bytes
+    return this.#free() >= forReports(this.#needs()) + bytes
   }
 
   takesCopies(bytes: number): boolean {
-    return this.#free >= forCopies(this.#needs()) + bytes
+    return this.#free() >= forCopies(this.#needs()) + bytes
   }
 
   /** These octets count while they are written. */
-  async during<T>(bytes: number, writing: Promise<T>): Promise<T> {
+  during<T>(bytes: number, writing: Promise<T>): Promise<T> {
     this.#asked += bytes
-    try {
-      return await writing
-    } finally {
+    const answered = (): void => {
       this.#asked -= bytes
     }
+    void writing.then(answered, answered)
+    return writing
   }
 
-  get #free(): number {
+  #free(): number {
     return Math.max(0, this.#space.free - this.#asked)
   }
 
-  get #reserve(): number {
+  #reserve(): number {
     return reserveOf(this.#space.total)
   }
 
   // Beside the state that each may get, what may be dead before it is given back: the states of an outage come again and again.
-  get #forMail(): number {
+  #forMail(): number {
     const needs = this.#needs()
-    return forReports(needs) + this.#reserve + needs.states + Math.floor(needs.live * deadShare)
+    return forReports(needs) + this.#reserve() + needs.states + Math.floor(needs.live * deadShare)
   }
 }
 

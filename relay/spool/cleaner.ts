@@ -19,8 +19,6 @@ type Parts = {
   readonly ahead: Ahead
   readonly messages: Messages
   readonly open: OpenSegments
-  /** Its removal is written already and not yet durable. */
-  readonly isLeaving: (handle: number) => boolean
   readonly segmentBytes: number
   /** How soon what could not be read is read again. */
   readonly readAgainMs: number
@@ -49,6 +47,8 @@ export class Cleaner {
 
   /** Cleans as long as it is worth it, in the background; a write that fails ends it until the next call. */
   consider(): void {
+    // With each commit it is asked, and most times there is only the segment that is being written.
+    if (this.#parts.journal.oldest === undefined) return
     this.#running ??= this.#clean()
       .catch(ignored)
       .finally(() => {
@@ -105,11 +105,11 @@ export class Cleaner {
   }
 
   async #append(handle: number, from: Segment, { message, file, content }: Loaded, watch: Watch): Promise<void> {
-    const { register, ahead, journal, isLeaving } = this.#parts
+    const { register, ahead, journal } = this.#parts
     const { queueId } = message.envelope
     const stays = (): boolean => register.isIn(handle, from) && register.standsFor(handle, queueId)
     // Its record may not come behind that of its removal, nor an older state behind a newer one.
-    if (isLeaving(handle) || !stays() || watch.changed) return
+    if (register.isLeaving(handle) || !stays() || watch.changed) return
     await journal.append({
       entry: { kind: 'moved', ...message, ...(file !== undefined && { file }) },
       content: file === undefined ? content : undefined,

@@ -24,6 +24,7 @@ export class ContentCache {
     this.drop(queueId)
     this.#contents.set(queueId, content)
     this.#bytes += content.length
+    if (this.#bytes <= this.#most) return
     for (const oldest of this.#contents.keys()) {
       if (this.#bytes <= this.#most) return
       this.drop(oldest)
@@ -31,7 +32,9 @@ export class ContentCache {
   }
 
   drop(queueId: string): void {
-    this.#bytes -= this.#contents.get(queueId)?.length ?? 0
+    const content = this.#contents.get(queueId)
+    if (content === undefined) return
+    this.#bytes -= content.length
     this.#contents.delete(queueId)
   }
 }

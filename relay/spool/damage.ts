@@ -11,8 +11,6 @@ type Parts = {
   readonly paths: Paths
   readonly register: Register
   readonly events: Pick<Events, 'forgotten' | 'quarantined'>
-  /** Those on their way out: nobody copies them. */
-  readonly leaving: Set<number>
   /** Memory forgets it. */
   readonly drop: (handle: number) => void
   /** So does the journal. */
@@ -36,9 +34,10 @@ export class Damage {
 
   /** When it resolves, the message is ours no more, or its content could not be moved: then it is read again, and kept. */
   message(handle: number, queueId: string): Promise<void> {
-    const { register, leaving } = this.#parts
+    const { register } = this.#parts
     const place = register.placeOf(handle)
-    if (place === undefined || leaving.has(handle) || !register.standsFor(handle, queueId)) return Promise.resolve()
+    if (place === undefined || register.isLeaving(handle) || !register.standsFor(handle, queueId))
+      return Promise.resolve()
     const done = register.hasFile(handle) ? this.#file(handle, queueId) : this.#record(handle, queueId, place)
     this.#ending = Promise.all([this.#ending, done])
     return done
@@ -67,16 +66,16 @@ export class Damage {
   }
 
   async #file(handle: number, queueId: string): Promise<void> {
-    const { disk, paths, register, events, leaving, drop, remove } = this.#parts
+    const { disk, paths, register, events, drop, remove } = this.#parts
     const path = paths.content(queueId)
-    leaving.add(handle)
+    register.setLeaving(handle, true)
     const lies = await setAside(disk, paths, path, `${queueId}.eml`)
     // Before its removal is: a start after a loss of power sweeps what no record names.
     if (lies) await disk.syncDirectory(paths.quarantine).catch(ignored)
     const end = lies ? '' : ', and can not be set aside: it stays in the queue'
     events.quarantined(path, `${damagedContent(queueId)}${end}`)
     if (!register.standsFor(handle, queueId)) return
-    leaving.delete(handle)
+    register.setLeaving(handle, false)
     if (!lies) return
     drop(handle)
     this.#ending = Promise.all([this.#ending, remove(queueId).catch(ignored)])

@@ -19,6 +19,7 @@ import { Messages } from './messages.ts'
 import { OpenSegments } from './open-segments.ts'
 import { type Paths, pathsOf } from './paths.ts'
 import { parseQueueId, queueIds } from './queue-id.ts'
+import type { Entry } from './record.ts'
 import { type Recovered, recover } from './recovery.ts'
 import type { Register } from './register.ts'
 import { untried } from './replay.ts'
@@ -65,8 +66,6 @@ export class JournalSpool implements Spool {
   readonly #ahead: Ahead
   readonly #open: OpenSegments
   readonly #damage: Damage
-  /** Their removal is written already and not yet durable. */
-  readonly #leaving = new Set<number>()
   readonly #incoming = new Set<string>()
   readonly #listeners: ((message: QueuedMessage) => void)[] = []
 
@@ -97,7 +96,6 @@ export class JournalSpool implements Spool {
       paths,
       register,
       events,
-      leaving: this.#leaving,
       drop: (handle) => this.#drop(handle),
       remove: (queueId) => this.#journal.append(removal(queueId)),
       clean: () => this.#cleaner.consider(),
@@ -139,7 +137,6 @@ export class JournalSpool implements Spool {
       ahead,
       messages,
       open: this.#open,
-      isLeaving: (handle) => this.#leaving.has(handle),
       segmentBytes,
       readAgainMs: waits.apartMs,
       room: this.#room,
@@ -192,7 +189,7 @@ export class JournalSpool implements Spool {
   }
 
   get fault(): string | undefined {
-    if (this.#mayBeShort) void this.#noteShortage()
+    if (this.#mayBeShort()) void this.#noteShortage()
     return this.#fault.why
   }
 
@@ -208,7 +205,7 @@ export class JournalSpool implements Spool {
   async receive(chosen?: string): Promise<Incoming> {
     // What delivery makes itself is a report.
     const isReport = chosen !== undefined
-    if (this.#mayBeShort) await this.#noteShortage()
+    if (this.#mayBeShort()) await this.#noteShortage()
     this.#mustTake(isReport, 0)
     const queueId = chosen ?? this.#nextId()
     if (isReport && parseQueueId(queueId) === undefined) throw new Error(`${queueId} is no queue id`)
@@ -255,13 +252,13 @@ export class JournalSpool implements Spool {
     return this.#states.record(queueId, recipients)
   }
 
-  async remove(queueId: string): Promise<void> {
+  remove(queueId: string): Promise<void> {
     const handle = this.#register.find(queueId)
-    if (handle === undefined) return
-    this.#leaving.add(handle)
+    if (handle === undefined) return Promise.resolve()
+    this.#register.setLeaving(handle, true)
     const durable = (): void => this.#forget(handle, queueId)
-    await this.#journal.append({ ...removal(queueId), durable }).catch((error: unknown) => {
-      this.#leaving.delete(handle)
+    return this.#journal.append({ ...removal(queueId), durable }).catch((error: unknown) => {
+      this.#register.setLeaving(handle, false)
       throw error
     })
   }
@@ -293,7 +290,7 @@ export class JournalSpool implements Spool {
 
   async #accept(envelope: Envelope, { content, file }: Received): Promise<QueuedMessage> {
     const message = { envelope, recipients: untried(envelope) }
-    const entry = { kind: 'accepted', envelope, ...(file !== undefined && { file }) } as const
+    const entry: Entry = file === undefined ? { kind: 'accepted', envelope } : { kind: 'accepted', envelope, file }
     const durable = (place: Place): void => {
       this.#register.add(envelope, message.recipients, place, file)
       if (content !== undefined) this.#cache.put(envelope.queueId, content)
@@ -305,7 +302,7 @@ export class JournalSpool implements Spool {
     if (!isTaken) throw this.#error('full', this.#room.told)
     await this.#room.during(bytes, this.#journal.append({ entry, content, durable }))
     // Not here and now: whatever a listener does, the message is ours.
-    for (const listener of this.#listeners) queueMicrotask(() => listener(message))
+    for (const listener of this.#listeners) void Promise.resolve(message).then(listener)
     return message
   }
 
@@ -318,20 +315,26 @@ export class JournalSpool implements Spool {
   }
 
   #drop(handle: number): void {
-    this.#leaving.delete(handle)
     this.#ahead.forget(handle)
     this.#register.remove(handle)
   }
 
   #written(items: readonly Item[], bytes: number): void {
     this.#space.took(bytes)
-    const waits = items.filter(({ entry }) => entry.kind === 'accepted').map((item) => performance.now() - item.since)
-    if (waits.length > 0) this.#parts.events.committed(waits.length, Math.max(...waits) / 1000)
+    const now = performance.now()
+    let accepted = 0
+    let longestMs = 0
+    for (const { entry, since } of items) {
+      if (entry.kind !== 'accepted') continue
+      accepted += 1
+      longestMs = Math.max(longestMs, now - since)
+    }
+    if (accepted > 0) this.#parts.events.committed(accepted, longestMs / 1000)
     this.#cleaner.consider()
   }
 
   async #check(isReport: boolean, bytes: number): Promise<void> {
-    if (this.#mayBeShort) await this.#noteShortage()
+    if (this.#mayBeShort()) await this.#noteShortage()
     this.#mustTake(isReport, bytes)
   }
 
@@ -343,7 +346,7 @@ export class JournalSpool implements Spool {
       throw new SpoolError(error.kind, error.message, error)
   }
 
-  get #mayBeShort(): boolean {
+  #mayBeShort(): boolean {
     return !this.#room.ample && this.#fault.error === undefined
   }
 

@@ -117,8 +117,8 @@ export class Journal {
   async #write(items: readonly Item[]): Promise<void> {
     if (this.#broken) throw this.#broken
     try {
-      const active = await this.#withRoom()
-      await this.#mustBeInPlace(active.segment)
+      const active = this.#hasRoom(this.#active) ? this.#active : await this.#nextSegment()
+      if (performance.now() - this.#lookedAt >= lookAgainMs) await this.#mustBeInPlace(active.segment)
       await this.#writeTo(active, items)
     } catch (error) {
       for (const { entry } of items) if (entry.kind === 'accepted') this.#voids.add(entry.envelope.queueId)
@@ -138,7 +138,6 @@ export class Journal {
 
   /** What is written into a file that has no name any more is nowhere once this process has ended. */
   async #mustBeInPlace({ name, bytes }: Segment): Promise<void> {
-    if (performance.now() - this.#lookedAt < lookAgainMs) return
     this.#lookedAt = performance.now()
     const { disk, paths } = this.#parts
     const size = await disk.size(paths.segment(name)).catch((error: unknown) => (isAbsent(error) ? 0 : bytes))
@@ -154,26 +153,30 @@ export class Journal {
   }
 
   async #writeTo({ segment, file }: Active, items: readonly Item[]): Promise<void> {
-    const records = items.map(({ entry, content }) => encode(segment.nonce, entry, content))
+    const buffers: Buffer[] = []
+    const places: Place[] = []
     const begin = segment.bytes
-    await file.write(
-      records.flatMap((r) => r.buffers),
-      begin,
-    )
-    await file.sync()
-    segment.bytes += records.reduce((sum, r) => sum + r.bytes, 0)
-    this.#largest = Math.max(this.#largest, segment.bytes)
     let at = begin
-    for (const [i, { bytes }] of records.entries()) {
-      items[i]?.durable?.({ segment, at, bytes })
-      at += bytes
+    for (const { entry, content } of items) {
+      const record = encode(segment.nonce, entry, content)
+      buffers.push(...record.buffers)
+      places.push({ segment, at, bytes: record.bytes })
+      at += record.bytes
     }
+    await file.write(buffers, begin)
+    await file.sync()
+    segment.bytes = at
+    this.#largest = Math.max(this.#largest, at)
+    for (let i = 0; i < items.length; i++) items[i]?.durable?.(places[i] as Place)
     this.#parts.written(items, at - begin)
   }
 
-  async #withRoom(): Promise<Active> {
+  #hasRoom(active: Active | undefined): active is Active {
+    return active !== undefined && active.segment.bytes < this.#parts.segmentBytes
+  }
+
+  async #nextSegment(): Promise<Active> {
     const active = this.#active
-    if (active !== undefined && active.segment.bytes < this.#parts.segmentBytes) return active
     const next = await this.#begin()
     if (active !== undefined) this.#older.push(active.segment)
     this.#active = next

@@ -64,7 +64,7 @@ export function encode(
   entry: Entry,
   content?: Buffer,
 ): { buffers: Buffer[]; bytes: number; content: Extent } {
-  const json = Buffer.from(JSON.stringify(entry))
+  const json = Buffer.from(jsonOf(entry))
   const extent = { offset: headBytes + json.length, length: content?.length ?? 0, crc: content ? crc32(content) : 0 }
   const head = Buffer.allocUnsafe(headBytes)
   nonce.copy(head)
@@ -76,6 +76,14 @@ export function encode(
   const buffers = content === undefined ? [head, json] : [head, json, content]
   return { buffers, bytes: extent.offset + extent.length, content: extent }
 }
+
+/** A removal is half of all records, and too little to be worth the call. */
+const jsonOf = (entry: Entry): string =>
+  entry.kind === 'removed' && isPlain.test(entry.queueId)
+    ? `{"kind":"removed","queueId":"${entry.queueId}"}`
+    : JSON.stringify(entry)
+
+const isPlain = /^[0-9A-Za-z]+$/
 
 /** Which contents have been synced for certain, so that a look at them can wait until they are given out. */
 export type Trust = (entry: Entry) => boolean

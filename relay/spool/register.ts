@@ -14,6 +14,7 @@ const inFile = 2
 const allDone = 4
 /** Its record is a copy, and holds a state. */
 const copied = 8
+const leaving = 16
 
 export class Register {
   readonly #ids = new IdTable()
@@ -133,6 +134,16 @@ export class Register {
   /** Its content has a file of its own. */
   hasFile(handle: number): boolean {
     return (this.#marks.get(handle) & inFile) !== 0
+  }
+
+  /** On its way out, as while its removal is written and not yet durable: nobody copies it. */
+  isLeaving(handle: number): boolean {
+    return (this.#marks.get(handle) & leaving) !== 0
+  }
+
+  setLeaving(handle: number, leaves: boolean): void {
+    const marks = this.#marks.get(handle)
+    this.#marks.set(handle, leaves ? marks | leaving : marks & ~leaving)
   }
 
   /** Delivery has nothing left to do. */

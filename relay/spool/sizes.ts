@@ -17,7 +17,9 @@ export const stateBytes = (recipients: readonly RecipientState[]): number =>
 
 /** Its acceptance, the content aside. */
 export const acceptanceBytes = ({ forwardPaths, redirectedFrom = [] }: Envelope): number =>
-  [...forwardPaths, ...redirectedFrom].reduce((sum, path) => sum + path.length + 3, acceptanceFrame)
+  acceptanceFrame + octetsOf(forwardPaths) + octetsOf(redirectedFrom)
+
+const octetsOf = (paths: readonly string[]): number => paths.reduce((sum, path) => sum + path.length + 3, 0)
 
 const reserveShare = 0.05
 const reserveMost = 32 * 1024 * 1024

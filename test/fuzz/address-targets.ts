@@ -69,7 +69,7 @@ export const pathLines: Target = {
   make: (dice) => (dice.below(3) === 0 ? dice.words(lineWords, 7) : dice.near(lineSamples, lineWords)),
   run(input) {
     const verb = input.slice(0, 4).toUpperCase() === 'RCPT' ? 'RCPT' : 'MAIL'
-    const ours = readPathLine(verb, Buffer.from(input))
+    const ours = readPathLine(verb, Buffer.from(input).toString('latin1'))
     if (ours.kind === 'refused') return false
     const mailbox = parsePath(ours.path)
     if (ours.path !== '' && mailbox === undefined) return false

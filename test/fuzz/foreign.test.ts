@@ -174,7 +174,10 @@ describe.runIf(installed('aiosmtpd'))(`${each} inputs each, seed ${seed}`, () =>
   test('the path of aiosmtpd', { timeout: 120_000 }, async () => {
     const argument = (input: string): string => input.slice(input.indexOf(':') + 1)
     const asked = accepted('path lines and their parameters', (input) => {
-      const line = readPathLine(input.slice(0, 4).toUpperCase() === 'RCPT' ? 'RCPT' : 'MAIL', Buffer.from(input))
+      const line = readPathLine(
+        input.slice(0, 4).toUpperCase() === 'RCPT' ? 'RCPT' : 'MAIL',
+        Buffer.from(input).toString('latin1'),
+      )
       return line.kind === 'path' && parsePath(line.path) !== undefined ? line.path : undefined
     })
     const answers = await foreign.ask(

@@ -313,7 +313,7 @@ const long: Target = {
     decodeWords(input)
     new DataDecoder().take(octets)
     faultIn(octets.toString('latin1'), false)
-    readPathLine('MAIL', Buffer.from(`MAIL FROM:<${input}>`))
+    readPathLine('MAIL', Buffer.from(`MAIL FROM:<${input}>`).toString('latin1'))
     parsePath(input)
     parseFrom(input)
     // Nothing is compared here: each has its own targets.

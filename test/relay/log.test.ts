@@ -20,6 +20,25 @@ test('fields stand between the time and the message, in their order; what is not
   ])
 })
 
+test('the time is that of each line, also where the clock goes back', () => {
+  const times = [
+    '2026-11-30T05:04:03.999Z',
+    '2026-11-30T05:04:04.000Z',
+    '2026-11-30T05:04:04.040Z',
+    '2026-11-30T05:04:03.040Z',
+    '2027-01-01T00:00:00.007Z',
+    '1969-12-31T23:59:59.998Z',
+  ]
+  vi.useFakeTimers()
+  const { log, lines } = logged()
+  for (const time of times) {
+    vi.setSystemTime(Date.parse(time))
+    log.info({}, 'spool recovered')
+  }
+  vi.useRealTimers()
+  expect(lines.map((line) => (JSON.parse(line) as { time: string }).time)).toEqual(times)
+})
+
 test('debug is written where it is asked for', () => {
   const [usual, all] = [logged(), logged('debug')]
   for (const { log } of [usual, all]) {

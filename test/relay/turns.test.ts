@@ -115,8 +115,8 @@ test('an answer and an attempt have their turn, too: what one write of the disk 
   const { send, done, turns, round, share } = stage()
   share()
   for (let n = 0; n < 100; n += 1) {
-    void turns.turn(credential('flood'), pieceMs).then(() => done.push('answer'))
-    void turns.turn(delivery('flood'), pieceMs).then(() => done.push('attempt'))
+    void turns.turn(credential('flood'), pieceMs)?.then(() => done.push('answer'))
+    void turns.turn(delivery('flood'), pieceMs)?.then(() => done.push('attempt'))
   }
   send(credential('modest'))
   for (let n = 0; n < 3; n += 1) {

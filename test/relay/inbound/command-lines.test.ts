@@ -1,6 +1,7 @@
 /** Octets that are no commands, and how many commands wait. */
 import { expect, test, vi } from 'vitest'
 import { CommandLines, faultIn } from '../../../relay/inbound/command-lines.ts'
+import { liveBytes } from '../live-memory.ts'
 
 const text = (octets: string, inLogin = false) => faultIn(octets, inLogin)?.reply.text
 
@@ -96,4 +97,18 @@ test('a command that is complete has no deadline', () => {
   vi.advanceTimersByTime(120_000)
   expect(tooSlow).not.toHaveBeenCalled()
   vi.useRealTimers()
+})
+
+test('a line keeps no memory of what came with it (case R15)', () => {
+  const lines = new CommandLines(() => {})
+  const others = `NOOP ${'x'.repeat(2000)}\r\n`.repeat(30)
+  const kept: (string | undefined)[] = []
+  const before = liveBytes()
+  for (let n = 0; n < 200; n++) {
+    lines.take(Buffer.from(`RCPT TO:<someone.${n}@elsewhere.example>\r\n${others}`).toString('latin1'), false)
+    kept.push(lines.next())
+    for (let other = lines.next(); other !== undefined; ) other = lines.next()
+  }
+  expect(liveBytes() - before).toBeLessThan(1_000_000)
+  expect(new Set(kept).size).toBe(200)
 })

@@ -13,7 +13,7 @@ function pass(chunks: readonly Buffer[], messageBytes = 1_000_000, verdict = fin
   const judged: string[] = []
   const content = new Content({ messageBytes, bareNewlines: 'Reject' }, new Held().of('a'), (header) => {
     judged.push(header.toString('latin1'))
-    return { header, verdict }
+    return { header: [header], verdict }
   })
   const out: Buffer[] = []
   for (const chunk of chunks) {
@@ -45,7 +45,7 @@ test('what the judge makes of the header goes on in its place, whatever the chun
   const whole = Buffer.from('Bcc: x\r\nFrom: y\r\n\r\nbody\r\n')
   for (const size of [1, 5, 1_000]) {
     const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
-      header: header.subarray(8),
+      header: [header.subarray(8)],
       verdict: fine,
     }))
     for (const chunk of cut(whole, size)) content.take(chunk)
@@ -99,7 +99,7 @@ test('exactly the limit passes', () => {
 
 test('after a fault nothing is held and nothing is released', () => {
   const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
-    header,
+    header: [header],
     verdict: fine,
   }))
   content.take(Buffer.from('X: y\r\n\r\n'))
@@ -109,7 +109,7 @@ test('after a fault nothing is held and nothing is released', () => {
   expect(content.end()).toHaveLength(0)
 
   const refused = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
-    header,
+    header: [header],
     verdict: { ...fine, refusal: refusal('always.hops') },
   }))
   refused.take(Buffer.concat([Buffer.from('X: y\r\n\r\n'), Buffer.alloc(100_000, 'x')]))
@@ -118,7 +118,7 @@ test('after a fault nothing is held and nothing is released', () => {
 
 const held = (octets: number, all: HeldShare, begin = 'X: y\r\n\r\n'): Content => {
   const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, all, (header) => ({
-    header,
+    header: [header],
     verdict: fine,
   }))
   content.take(Buffer.concat([Buffer.from(begin), Buffer.alloc(octets, 'x')]))
@@ -190,7 +190,7 @@ test.each([
   ['a content', 'X: y\r\n\r\n'],
 ])('%s that comes octet by octet takes no more memory than its octets (case R15)', (_what, begin) => {
   const content = new Content({ messageBytes: 1_000_000, bareNewlines: 'Reject' }, new Held().of('a'), (header) => ({
-    header,
+    header: [header],
     verdict: fine,
   }))
   content.take(Buffer.from(begin))

@@ -20,7 +20,7 @@ class NotedTurns extends Turns {
 
   readonly answered: Owner[] = []
 
-  override turn(owner: Owner, costMs: number): Promise<void> {
+  override turn(owner: Owner, costMs: number): Promise<void> | undefined {
     this.answered.push(owner)
     return super.turn(owner, costMs)
   }

@@ -20,7 +20,7 @@ async function foundSlowAt(chunks: readonly Chunk[], ourMs = 0): Promise<number 
     patience.came(octets)
     await vi.advanceTimersByTimeAsync(ourMs)
   }
-  patience.end()
+  patience.over()
   expect(vi.getTimerCount()).toBe(0)
   return at
 }
@@ -53,4 +53,26 @@ test('a pause within the patience is forgiven, and what came before it buys no l
 
 test('a disk that keeps us is not the sender', async () => {
   expect(await foundSlowAt(each(5, { afterMs: 1, octets: 1 }), 50_000)).toBeUndefined()
+})
+
+test('each content has all of the patience, and the timer of the one before is not its end', async () => {
+  const tooSlow = vi.fn()
+  const patience = new Patience({ bytesPerSecond: 500, patienceMs: 60_000 }, tooSlow)
+  for (let n = 0; n < 3; n++) {
+    patience.begin()
+    patience.wait()
+    await vi.advanceTimersByTimeAsync(59_000)
+    patience.came(1)
+    patience.end()
+    await vi.advanceTimersByTimeAsync(10_000)
+  }
+  expect(tooSlow).not.toHaveBeenCalled()
+  patience.begin()
+  patience.wait()
+  await vi.advanceTimersByTimeAsync(59_999)
+  expect(tooSlow).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(tooSlow).toHaveBeenCalledOnce()
+  patience.over()
+  expect(vi.getTimerCount()).toBe(0)
 })

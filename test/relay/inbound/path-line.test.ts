@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { readMailParameters } from '../../../relay/inbound/parameters.ts'
 import { pathIn, readPathLine } from '../../../relay/inbound/path-line.ts'
 
-const read = (line: string) => readPathLine(line.startsWith('RCPT') ? 'RCPT' : 'MAIL', Buffer.from(line))
+/** One character for each. */
+const octetsOf = (line: string): string => Buffer.from(line).toString('latin1')
+const read = (line: string) => readPathLine(line.startsWith('RCPT') ? 'RCPT' : 'MAIL', octetsOf(line))
 const path = (text: string, parameters: Readonly<Record<string, string>> = {}) => ({
   kind: 'path',
   path: text,
@@ -42,7 +44,7 @@ test.each([
 })
 
 test('octets that are no UTF-8 are no path', () => {
-  expect(readPathLine('MAIL', Buffer.from('MAIL FROM:<\xe9@b.example>', 'latin1'))).toMatchObject(refused)
+  expect(readPathLine('MAIL', 'MAIL FROM:<\xe9@b.example>')).toMatchObject(refused)
 })
 
 test.each([
@@ -62,7 +64,7 @@ test.each([
 })
 
 test.each(['<', '<>', '>', '<"'])('what a line of nothing but %j names costs no time (case R15)', (part) => {
-  const line = Buffer.from(`MAIL FROM:${part.repeat(2_036 / part.length)}`)
+  const line = `MAIL FROM:${part.repeat(2_036 / part.length)}`
   const began = performance.now()
   for (let n = 0; n < 100; n++) pathIn(line)
   expect(performance.now() - began).toBeLessThan(50)
@@ -77,7 +79,7 @@ test('what a line names is between its first and its last bracket, whatever that
     'RCPT TO:>a<',
   ]
   const named = ['a@b.example', '<a>', '', undefined, undefined]
-  expect(lines.map((line) => pathIn(Buffer.from(line)))).toEqual(named)
+  expect(lines.map((line) => pathIn(octetsOf(line)))).toEqual(named)
 })
 
 const parameters = (given: Readonly<Record<string, string>>) => readMailParameters(new Map(Object.entries(given)))

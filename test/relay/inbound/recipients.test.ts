@@ -28,7 +28,7 @@ test('a thousand recipients take the memory of their paths, and not that of the 
   const recipients = new Recipients(new Held().of('a'))
   const before = liveBytes()
   for (let n = 0; n < 1000; n++) {
-    const read = readPathLine('RCPT', Buffer.from(`RCPT TO:<someone.${n}@elsewhere.example>${' '.repeat(2000)}`))
+    const read = readPathLine('RCPT', `RCPT TO:<someone.${n}@elsewhere.example>${' '.repeat(2000)}`)
     if (read.kind === 'path') recipients.add(read.path)
   }
   expect(recipients.size).toBe(1000)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { verifierOf } from '../../../relay/config.ts'
-import { digestOf, indexCredentials, judgeLogin } from '../../../relay/rules/login.ts'
+import { indexCredentials, judgeLogin, proofOf } from '../../../relay/rules/login.ts'
 import { credential, policy } from '../policy.ts'
 
 const key = (id: string, password: string) => ({ id, verifier: verifierOf(password) })
@@ -17,9 +17,11 @@ const credentials = [
     keys: [key('k2', 'new'), { ...key('k1', 'old'), notAfter: 1000 }],
   }),
   credential({ name: 'team/odd', username: 'odd', keys: [{ id: 'k1', verifier: '' }] }),
+  credential({ name: 'team/plain', username: 'plain', keys: [{ id: 'k1', verifier: 'none-yet' }] }),
+  credential({ name: 'team/loud', username: 'loud', keys: [{ id: 'k1', verifier: verifierOf('pw').toUpperCase() }] }),
 ]
 const index = indexCredentials(policy({ credentials }))
-const proof = (password: string) => ({ by: 'secret', digest: digestOf(verifierOf(password)), token: 'forged' }) as const
+const proof = (secret: string) => proofOf({ asksForTokens: false }, { secret, bearer: false }, 0)
 const login = (username: string, password: string, over: object = {}) =>
   judgeLogin(index, { username, proof: proof(password), client: '198.51.100.7', now: 0, ...over })
 
@@ -45,6 +47,8 @@ test.each([
   ['another case of the name', 'APP', 'old', {}, 'unknown', 'always.password'],
   ['case A12: an old key after its end', 'turning', 'old', { now: 1000 }, 'password', 'always.password'],
   ['no verifier against an empty one', 'odd', '', {}, 'password', 'always.password'],
+  ['a text that is no verifier for a password', 'plain', 'none-yet', {}, 'password', 'always.password'],
+  ['a verifier that is not written as ours are', 'loud', 'pw', {}, 'password', 'always.password'],
   ['case A14: a credential without a key', 'early', 'old', {}, 'noKey', 'always.keys'],
   ['suspended', 'paused', 'pw', {}, 'suspended', 'credential.suspended'],
   ['suspended, and the password is wrong', 'paused', 'no', {}, 'password', 'always.password'],
