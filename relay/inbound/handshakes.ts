@@ -1,6 +1,6 @@
 /** What a listener's handshakes go by: made anew when another certificate is to be shown or other ones are taken. */
 import { constants } from 'node:crypto'
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { ListenerConfig } from '../config.ts'
 import { type Authority, readAuthority } from '../rules/certificate.ts'
 
@@ -50,12 +50,15 @@ function handshake({ cert, key, ca }: Certificate, { tls, clientCertificates }: 
   const context = (asks: SecureContextOptions): SecureContext => {
     // An empty one would be a context that shows nothing, not an error.
     if (cert === '' || key === '') throw new Error('certificate or key is empty')
-    return createSecureContext({ cert, key, minVersion, honorCipherOrder: true, secureOptions, ...asks })
+    return createSecureContext({ cert, key, minVersion, ciphers, honorCipherOrder: true, secureOptions, ...asks })
   }
   if (clientCertificates === undefined) return { context: context({}), authority: undefined }
   const authority: Authority = readAuthority(clientCertificates.caFile, ca ?? '')
   return { authority, context: context({ ca, ...verifying }) }
 }
+
+/** What every TLS 1.3 has (RFC 8446 section 9.1) comes first: a handshake is hashing for the most part, and SHA-256 has instructions of its own. */
+const ciphers = `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`
 
 /**
  * No session is resumed: it would bring along what was verified long ago, and the key of its ticket would open what was said

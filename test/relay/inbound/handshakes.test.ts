@@ -17,7 +17,7 @@ import { app, baseConfig, testCertificates, type UnderTest } from './submission-
 const plain = ({ username, password }: typeof app): string =>
   Buffer.from(`\0${username}\0${password}`).toString('base64')
 
-type Options = { readonly session?: Buffer; readonly maxVersion: 'TLSv1.2' | 'TLSv1.3' }
+type Options = { readonly session?: Buffer; readonly maxVersion: 'TLSv1.2' | 'TLSv1.3'; readonly ciphers?: string }
 const versions = ['TLSv1.2', 'TLSv1.3'] as const
 
 async function open(under: UnderTest, options: Options): Promise<{ socket: TLSSocket; session: Buffer }> {
@@ -44,6 +44,17 @@ test.each(versions)('no %s session is resumed', async (maxVersion) => {
   const { session } = await open(under, { maxVersion })
   const { socket } = await open(under, { maxVersion, session })
   expect(socket.isSessionReused()).toBe(false)
+})
+
+test.each([
+  [undefined, 'TLS_AES_128_GCM_SHA256'],
+  ['TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256', 'TLS_AES_128_GCM_SHA256'],
+  ['TLS_AES_256_GCM_SHA384', 'TLS_AES_256_GCM_SHA384'],
+  ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_CHACHA20_POLY1305_SHA256'],
+])('a client that offers %s has %s', async (ciphers, chosen) => {
+  const { under } = await start()
+  const { socket } = await open(under, { maxVersion: 'TLSv1.3', ...(ciphers !== undefined && { ciphers }) })
+  expect(socket.getCipher().name).toBe(chosen)
 })
 
 test('a session of TLS 1.2 has one handshake: no other one is had within it', async () => {
