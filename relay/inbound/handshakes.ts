@@ -50,22 +50,24 @@ function handshake({ cert, key, ca }: Certificate, { tls, clientCertificates }: 
   const context = (asks: SecureContextOptions): SecureContext => {
     // An empty one would be a context that shows nothing, not an error.
     if (cert === '' || key === '') throw new Error('certificate or key is empty')
-    return createSecureContext({ cert, key, minVersion, ciphers, honorCipherOrder: true, secureOptions, ...asks })
+    return createSecureContext({ ...always, cert, key, minVersion, ...asks })
   }
   if (clientCertificates === undefined) return { context: context({}), authority: undefined }
   const authority: Authority = readAuthority(clientCertificates.caFile, ca ?? '')
   return { authority, context: context({ ca, ...verifying }) }
 }
 
-/** What every TLS 1.3 has (RFC 8446 section 9.1) comes first: a handshake is hashing for the most part, and SHA-256 has instructions of its own. */
-const ciphers = `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`
-
-/**
- * No session is resumed: it would bring along what was verified long ago, and the key of its ticket would open what was said
- * under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names. And none is negotiated
- * again (RFC 9325 section 3.5): that would be another handshake, without its turn and without its deadline.
- */
-const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
+const always: SecureContextOptions = {
+  // What every TLS 1.3 has (RFC 8446 section 9.1) comes first: a handshake is hashing for the most part, and SHA-256 has instructions of its own.
+  ciphers: `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`,
+  honorCipherOrder: true,
+  // No session is resumed: it would bring along what was verified long ago, and the key of its ticket would open what was
+  // said under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names. And none is
+  // negotiated again (RFC 9325 section 3.5): that would be another handshake, without its turn and without its deadline.
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+  // Among roots OpenSSL would look for the issuer of our certificate in each handshake, to show it, too.
+  ca: [],
+}
 
 /** For a listener that asks for certificates. */
 const verifying = {
