@@ -49,13 +49,17 @@ const isCollected = (digest: Digest): boolean =>
     })
   })
 
-/** Each object as it is, and a credential's status names a Secret that is there: on a slow machine that comes late. */
+/**
+ * Each object as it is, and a credential's status names a Secret that is there: on a slow machine that comes late. What the
+ * API server had no time for is to come, too.
+ */
 const isJudged = (digest: Digest): boolean =>
   Object.entries(digest)
     .filter(([key]) => /^(relay|sender)/.test(key))
     .every(([, o]) => {
       const { status, generation } = o as { status?: Judged; generation?: number }
       const named = status?.binding?.name
+      if (JSON.stringify(status ?? {}).includes('it is tried again')) return false
       return status?.observedGeneration === generation && (named === undefined || `secrets ${named}` in digest)
     })
 
