@@ -3,7 +3,6 @@
 import type { Socket } from 'node:net'
 import { Alarm } from '../alarm.ts'
 import { wholeTurn } from '../whole-turn.ts'
-
 import { type Answer, cleaned, none } from './answer.ts'
 import { ReplyParser } from './reply-parser.ts'
 import type { Deadlines, Stage } from './stage.ts'

@@ -79,9 +79,9 @@ describe.runIf(givenCluster() !== undefined)('an operator and an API server with
     return known
   }
 
-  async function becomes(namespace: string, digest: Digest): Promise<void> {
+  async function becomes(namespace: string, digest: Digest, withinMs = deadlineMs): Promise<void> {
     const is = async (): Promise<boolean> => isDeepStrictEqual(await digestOf(admin, namespace), digest)
-    await until('it is as expected', is, troubledMs).catch(async () =>
+    await until('it is as expected', is, withinMs).catch(async () =>
       expect(await digestOf(admin, namespace)).toEqual(digest),
     )
   }
@@ -98,7 +98,7 @@ describe.runIf(givenCluster() !== undefined)('an operator and an API server with
       operator.fault = () => 'pass'
     }
     const begin = performance.now()
-    await becomes(namespace, after)
+    await becomes(namespace, after, troubledMs)
     lines.push(`${fault.name} | ${scenario.name} | ${Math.round(performance.now() - begin)} ms`)
     await sleep(steadyMs)
     expect(await digestOf(admin, namespace), 'and stays so').toEqual(after)
