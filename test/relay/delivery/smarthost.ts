@@ -11,6 +11,8 @@ type Certificate = { readonly cert: string; readonly key: string; readonly wants
 
 export type Options = {
   readonly script?: Script
+  /** A script of its own for each connection, for one that counts within it; it goes before `script`. */
+  readonly session?: () => Script
   /** Keywords of the reply to EHLO. */
   readonly offers?: readonly string[]
   readonly certificate?: Certificate
@@ -44,16 +46,19 @@ export async function openSmarthost(options: Options = {}) {
   let connections = 0
   let most = 0
 
-  const behaviourOf = (stage: ScriptStage, line: string): Behaviour => {
-    const time = times.get(stage) ?? 0
-    times.set(stage, time + 1)
-    const scripted = script[stage]
-    const chosen = typeof scripted === 'function' ? scripted(time, line) : scripted
-    return chosen ?? (stage === 'EHLO' ? say(ehloReply(offers)) : usual[stage])
-  }
+  const behaviourIn =
+    (session: Script) =>
+    (stage: ScriptStage, line: string): Behaviour => {
+      const time = times.get(stage) ?? 0
+      times.set(stage, time + 1)
+      const scripted = session[stage] ?? script[stage]
+      const chosen = typeof scripted === 'function' ? scripted(time, line) : scripted
+      return chosen ?? (stage === 'EHLO' ? say(ehloReply(offers)) : usual[stage])
+    }
 
   const server = createServer((socket) => {
     const connection = ++connections
+    const behaviourOf = behaviourIn(options.session?.() ?? {})
     sockets.add(socket)
     most = Math.max(most, sockets.size)
     socket.on('close', () => sockets.delete(socket))
