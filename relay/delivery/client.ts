@@ -34,6 +34,10 @@ const hasCode = (answer: Answer | undefined, code: number): boolean =>
   answer?.kind === 'reply' && answer.reply.code === code
 const hasManyLines = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.lines.length > 1
 const isBelow400 = (answer: Answer | undefined): boolean => answer?.kind === 'reply' && answer.reply.code < 400
+/** Said right behind each other; 421 is the end of the session, whatever came before it. */
+const areAtOdds = (dot: Answer, behind: Answer | undefined): boolean =>
+  (isRefusal(dot) && isBelow400(behind)) ||
+  (isPositive(dot) && behind !== undefined && isRefusal(behind) && !hasCode(behind, 421))
 /** An answer of DATA where nothing has asked for it yet. */
 const isEarly = (answer: Answer): boolean => isBelow400(answer) && !isPositive(answer)
 /** Nobody is given up by it. */
@@ -233,9 +237,8 @@ export class Client {
       this.destroy('the content was answered before its end')
       return { ...asked, dot: none('malformed', 'a reply that began before the final dot') }
     }
-    // A yes right behind it is the answer, or this one is: nobody is given up.
-    if (isRefusal(dot) && isBelow400(this.#wire.unasked))
-      return { ...asked, dot: none('malformed', 'a refusal and a yes at once') }
+    // One of both is the answer, or each is of a recipient: nobody is given up, and nobody has it for sure.
+    if (areAtOdds(dot, this.#wire.unasked)) return { ...asked, dot: none('malformed', 'a refusal and a yes at once') }
     if (isPositive(dot)) this.#unclean = false
     else if (isBelow400(dot)) this.destroy('the final dot was answered out of order')
     return { ...asked, dot }

@@ -170,6 +170,23 @@ test.each([
 })
 
 test.each([
+  '550 5.1.1 <b@x.test> unknown',
+  '452 4.2.2 <b@x.test> full',
+])('a yes to the content with %s right behind it, as of who answers for each recipient, is neither: it may not have arrived', async (second) => {
+  const script: Script = { dot: (time) => (time === 0 ? say(`250 2.0.0 <a@x.test> ok\r\n${second}`) : undefined) }
+  const { outcomes, spool, facts } = await deliver({ script }, { forwardPaths: ['a@x.test', 'b@x.test'] })
+  const neither = { kind: 'ambiguous', reply: { code: 451, status: '4.5.0' } }
+  expect(outcomes).toMatchObject([neither, neither])
+  expect(facts('bounced')).toEqual([])
+  expect(spool.stored.size).toBe(1)
+})
+
+test('a yes to the content with 421 right behind it is one', async () => {
+  const { outcomes } = await deliver({ script: { dot: say('250 2.0.0 queued\r\n421 4.7.0 bye', { ends: 'drop' }) } })
+  expect(outcomes).toMatchObject([{ kind: 'delivered' }])
+})
+
+test.each([
   '500 5.5.2 what?',
   '421 4.7.0 bye',
   '550 5.7.1 no',
