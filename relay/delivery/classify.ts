@@ -154,10 +154,13 @@ export const isThrottling = (outcome: Outcome): boolean =>
 /**
  * Amazon SES: `454 Throttling failure: Maximum sending rate exceeded.` Postfix: `too much mail from`. Exchange Online:
  * `451 4.7.500 Server busy`. Where the status is about an address or a mailbox (RFC 3463 sections 3.2 and 3.3), so is the
- * text: its quota is that of one recipient.
+ * text: its quota is that of one recipient. Where there is no status, the text says of what it is.
  */
-const asksToSlowDown = ({ code, status, text }: Reply): boolean =>
-  code >= 400 && code < 500 && !/^4\.[12]\./.test(status) && slowDown.some((words) => words.test(text))
+const asksToSlowDown = (reply: Reply): boolean =>
+  reply.code >= 400 && reply.code < 500 && !isOfMailbox(reply) && slowDown.some((words) => words.test(reply.text))
+
+const isOfMailbox = ({ status, text }: Reply): boolean =>
+  /^4\.[12]\./.test(status) || (status === '4.0.0' && /\b(mail-?box|inbox)\b/i.test(text))
 
 const slowDown = [
   /throttl|rate (was |is )?(limit|exceed)|sending rate|quota exceeded/i,

@@ -43,6 +43,8 @@ test.each([
     '450 4.2.1 the user receives mail at a rate that is limited: rate limit exceeded',
     [],
   ],
+  ['a full mailbox without a status', '452 Mailbox quota exceeded', []],
+  ['a mailbox that gets too much, without a status', '450 rate limit exceeded for the inbox of <full@x.test>', []],
   ['an address with a limit of its own', '451 4.1.1 rate limit exceeded for this address', []],
   ['a quota of nobody named, and another recipient was taken', '451 Quota exceeded', [ok]],
   ['a rate of nobody named, and another recipient was taken', '450 rate limit exceeded', [ok]],
