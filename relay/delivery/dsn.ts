@@ -1,4 +1,5 @@
 /** A delivery status notification: what failed, why, and what to do, for people and for programs (RFC 3464, RFC 6522). */
+import { isIP } from 'node:net'
 import MimeNode from 'nodemailer/lib/mime-node'
 import { isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
@@ -110,10 +111,17 @@ const recipientFields = (
   `Final-Recipient: ${typedAddress(forwardPath)}`,
   'Action: failed',
   `Status: ${reply.status}`,
-  ...(smarthost === undefined ? [] : [`Remote-MTA: dns; ${smarthost.host}`]),
+  ...(smarthost === undefined ? [] : [`Remote-MTA: dns; ${mtaName(smarthost.host)}`]),
   `Diagnostic-Code: ${last.said ? 'smtp' : 'X-Relayfleet'}; ${replyLine(last)}`,
   `Last-Attempt-Date: ${dateTime(now)}`,
 ]
+
+/** Of an address it is the literal (RFC 3464 section 2.1.2, RFC 5321 section 4.1.3). */
+const mtaName = (host: string): string => {
+  const family = isIP(host)
+  if (family === 0) return host
+  return family === 6 ? `[IPv6:${host}]` : `[${host}]`
+}
 
 const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 

@@ -119,6 +119,15 @@ test('the report, for people and for programs', async () => {
   expect(original?.text?.trimEnd()).toBe(header.toString().trimEnd())
 })
 
+test.each([
+  ['192.0.2.25', '[192.0.2.25]'],
+  ['2001:db8::25', '[IPv6:2001:db8::25]'],
+])('a smarthost that has an address for a name, %s, is an MTA by its literal (RFC 3464 section 2.1.2)', async (host, name) => {
+  const failures = [{ ...refused, smarthost: { name: 'gateway', host, port: 25 } }]
+  const { parts } = await parse(report({ failures }))
+  expect(parts[1]?.groups?.[1]?.['Remote-MTA']).toBe(`dns; ${name}`)
+})
+
 test('an internationalised address and header become 7-bit', async () => {
   const original = envelope(hello, { reversePath: 'j\u00f6rg@b\u00fccher.test', acceptedAt })
   const utf8Header = Buffer.from(`From: <j\u00f6rg@b\u00fccher.test>\r\nSubject: ${'\u00e4'.repeat(300)}\r\n`)
