@@ -24,17 +24,23 @@ const lateMs = 1000
 
 /** The servers of the system; `servers` for tests. c-ares asks them without a thread, so the disk waits for none of it. */
 export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dns {
-  const resolverNow = (): Resolver => {
+  const resolverOf = (own: readonly string[] | undefined): Resolver => {
     const made = new Resolver({ timeout: Math.min(2000, limitMs), tries: 2 })
-    if (servers !== undefined) made.setServers(servers)
+    if (own !== undefined) made.setServers(own)
     return made
   }
-  let resolver = resolverNow()
+  let resolver = resolverOf(servers)
   /** A resolver reads once which servers the system has; where none is of use, there may be others now. */
   const ask = async <T>(question: (asked: Resolver) => Promise<readonly T[]>): Promise<Answered<T>> => {
     const asked = resolver
-    const answer = await answered(question(asked), limitMs)
-    if (answer.kind === 'failed' && answer.why !== servfail && asked === resolver) resolver = resolverNow()
+    const until = performance.now() + limitMs
+    let answer = await answered(question(asked), limitMs)
+    // Node takes the word of the first server that says anything, also that it can not tell.
+    for (const server of asked.getServers().slice(1)) {
+      if (answer.kind !== 'failed' || !saidByServer.has(answer.why)) break
+      answer = await answered(question(resolverOf([server])), Math.max(0, until - performance.now()))
+    }
+    if (answer.kind === 'failed' && answer.why !== servfail && asked === resolver) resolver = resolverOf(servers)
     return answer
   }
   return {
@@ -73,6 +79,8 @@ async function answered<T>(asked: Promise<readonly T[]>, limitMs: number): Promi
 
 /** Of a server that works: it is the domain's that do not. */
 const servfail = 'SERVFAIL'
+/** Another one may be able to tell. */
+const saidByServer: ReadonlySet<string> = new Set([servfail, 'REFUSED', 'ENOTIMP', 'EFORMERR', 'EBADRESP'])
 const failures: Readonly<Record<string, Answered<never>>> = {
   ENODATA: { kind: 'noRecord' },
   ENOTFOUND: { kind: 'noName' },

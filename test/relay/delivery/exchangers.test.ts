@@ -148,6 +148,20 @@ test.each<[string, Table, string]>([
   expect(await found(table)).toBe(expected)
 })
 
+test.each([
+  'SERVFAIL',
+  'REFUSED',
+] as const)('%s of one name server of the system has the next one asked', async (says) => {
+  const ill = await startNameServer({ 'x.test': says, 'a.x.test': says })
+  const well = await startNameServer({ 'x.test': mx([1, 'a.x.test']), 'a.x.test': a })
+  const { dns, ...rest } = around(well.server)
+  const both = { ...rest, dns: systemDns([ill.server, well.server], 2000) }
+  expect(await findExchangers('x.test', both)).toMatchObject({ kind: 'exchangers', exchangers: [{ host: 'a.x.test' }] })
+  expect(await findExchangers('gone.test', both)).toMatchObject({ outcome: { kind: 'bounced' } })
+  well.table['x.test'] = says
+  expect(await findExchangers('x.test', both)).toMatchObject({ outcome: { reply: { status: '4.4.3' } } })
+})
+
 test('case N03: our own name without an MX record leads to this relay, as a record of it would', async () => {
   expect(await found({ 'relay.example.org': a }, 'relay.example.org')).toBe(
     'bounced 554 5.4.6 the best exchanger of relay.example.org is this relay, which takes no mail for it',
