@@ -43,6 +43,7 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
     if (answer.kind === 'failed' && answer.why !== servfail && asked === resolver) resolver = resolverOf(servers)
     return answer
   }
+  const isRootKnown = async (): Promise<boolean> => (await ask((asked) => asked.resolveNs('.'))).kind === 'found'
   return {
     exchangers: (domain) => ask((asked) => asked.resolveMx(domain)),
     addresses: async (host) => {
@@ -52,7 +53,9 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
       })
       const v4 = await ask((asked) => asked.resolve4(host).then(ofFamily(4)))
       await (v4.kind === 'found' ? within(lateMs, heard) : heard)
-      return together(v6, v4)
+      const both = together(v6, v4)
+      // Who looks up nothing for others refers to who knows, with no record, as if there were none (RFC 2308 section 2.2).
+      return both.kind === 'noRecord' && !(await isRootKnown()) ? { kind: 'failed', why: noRecursion } : both
     },
   }
 }
@@ -81,6 +84,7 @@ async function answered<T>(asked: Promise<readonly T[]>, limitMs: number): Promi
 const servfail = 'SERVFAIL'
 /** Another one may be able to tell. */
 const saidByServer: ReadonlySet<string> = new Set([servfail, 'REFUSED', 'ENOTIMP', 'EFORMERR', 'EBADRESP'])
+const noRecursion = 'no record of it, nor of the root: the name server looks up nothing for others'
 const failures: Readonly<Record<string, Answered<never>>> = {
   ENODATA: { kind: 'noRecord' },
   ENOTFOUND: { kind: 'noName' },

@@ -148,6 +148,15 @@ test.each<[string, Table, string]>([
   expect(await found(table)).toBe(expected)
 })
 
+test.each<[string, Table]>([
+  ['nothing at all', { '': [], 'x.test': [] }],
+  ['nothing of an exchanger', { '': 'REFUSED', 'x.test': mx([1, 'a.x.test']), 'a.x.test': [] }],
+])('a name server that looks up nothing for others, and has not even a root, knows %s: nobody is given up by it', async (_what, table) => {
+  expect(await found(table)).toMatch(
+    /^deferred 451 4\.4\.3 .*x\.test was not resolved \(no record of it, nor of the root: /,
+  )
+})
+
 test.each([
   'SERVFAIL',
   'REFUSED',

@@ -8,13 +8,15 @@ export type Entry =
   | { readonly a: string }
   | { readonly aaaa: string }
   | { readonly cname: string }
+  | { readonly ns: string }
 
 /** Records of the name; those of the type that is asked for are the answer, and an alias always is. */
 export type Behaviour = readonly Entry[] | 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED' | 'silence' | 'another id' | 'garbage'
-/** A name that is not in it does not exist. */
+/** A name that is not in it does not exist; the root is '', and has its servers, as for everybody who looks up names for others. */
 export type Table = { [name: string]: Behaviour | ((time: number, type: number) => Behaviour) }
 
-export const types = { a: 1, cname: 5, mx: 15, aaaa: 28 } as const
+export const types = { a: 1, ns: 2, cname: 5, mx: 15, aaaa: 28 } as const
+const root: readonly Entry[] = [{ ns: 'a.root-servers.test' }]
 const codes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const
 
 /** Stopped when the test ends; the table may be changed while it runs. */
@@ -25,7 +27,7 @@ export async function startNameServer(table: Table) {
     const { name, type, end } = questionIn(question)
     const time = asked.filter((one) => one === `${name} ${type}`).length
     asked.push(`${name} ${type}`)
-    const entry = table[name] ?? 'NXDOMAIN'
+    const entry = table[name] ?? (name === '' ? root : 'NXDOMAIN')
     const behaviour = typeof entry === 'function' ? entry(time, type) : entry
     if (behaviour !== 'silence') socket.send(answer(question.subarray(0, end), type, behaviour), port, address)
   })
@@ -82,6 +84,7 @@ function dataOf(record: Entry): Buffer {
   if ('a' in record) return Buffer.from(record.a.split('.').map(Number))
   if ('aaaa' in record) return octetsOf(record.aaaa)
   if ('cname' in record) return nameOf(record.cname)
+  if ('ns' in record) return nameOf(record.ns)
   const [preference, exchange] = record.mx
   return Buffer.concat([Buffer.from([preference >> 8, preference & 255]), nameOf(exchange)])
 }
