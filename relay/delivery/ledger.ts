@@ -8,7 +8,7 @@ import type { Spool } from '../spool/spool.ts'
 import { backoffMs } from './backoff.ts'
 import { type Decision, decide, type Retry } from './decide.ts'
 import type { Failure } from './dsn.ts'
-import { queueDsn, type Reported, type Reporter } from './report.ts'
+import { queueDsn, type Reporter } from './report.ts'
 import { isDone, type Tracked } from './tracked.ts'
 import type { WaitingSince } from './waiting-since.ts'
 
@@ -139,7 +139,6 @@ export class Ledger {
   #giveUp(message: Tracked, decided: readonly Decided[]): void {
     const { events } = this.#parts
     const { queueId } = message.envelope
-    const reported: Reported[] = []
     for (const { recipient, decision, smarthost } of decided) {
       const state = message.recipients[recipient]
       if (state === undefined || (decision.do !== 'sendDsn' && decision.do !== 'discard')) continue
@@ -147,10 +146,9 @@ export class Ledger {
       events.bounced(queueId, forwardPath, decision.because, replyLine(decision.last))
       if (decision.do === 'discard') continue
       const failure = { forwardPath, attempts, ambiguous, recipient, givenUp: decision }
-      reported.push(smarthost === undefined ? failure : { ...failure, smarthost })
+      message.unreported.push(smarthost === undefined ? failure : { ...failure, smarthost })
     }
     if (decided.some(({ decision }) => decision.do === 'discard')) events.discarded(queueId)
-    if (reported.length > 0) message.unreported.push(reported)
   }
 
   #defer(message: Tracked, decided: readonly Decided[]): void {
@@ -222,9 +220,11 @@ export class Ledger {
   /** The fault that kept a report from being queued: its recipients stay pending in the spool, and closed in memory. */
   async #report(message: Tracked): Promise<unknown> {
     try {
-      for (let [failures] = message.unreported; failures !== undefined; [failures] = message.unreported) {
+      while (message.unreported.length > 0) {
+        // Whoever is given up while it is written is in the next one, and not each in one of its own.
+        const failures = [...message.unreported]
         const dsn = await queueDsn(this.#parts, message.envelope, failures)
-        message.unreported.shift()
+        message.unreported.splice(0, failures.length)
         if (dsn === undefined) continue
         message.heldDsns.push(dsn)
         this.#parts.events.dsnQueued(message.envelope.queueId, dsn.envelope.queueId)
@@ -275,6 +275,6 @@ const stateAfter = {
 /** A copy, since memory moves on. Whoever's DSN is not durable is still pending: after a crash it is reported again. */
 function asReported({ recipients, unreported }: Tracked): readonly RecipientState[] {
   if (unreported.length === 0) return [...recipients]
-  const open = new Set(unreported.flat().map((failure) => failure.recipient))
+  const open = new Set(unreported.map((failure) => failure.recipient))
   return recipients.map((state, i) => (open.has(i) ? { ...state, state: 'pending' } : state))
 }

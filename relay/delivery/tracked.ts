@@ -8,8 +8,8 @@ export type Tracked = {
   readonly recipients: RecipientState[]
   /** Positions of those who are in a parcel: nobody else may take them. */
   readonly busy: Set<number>
-  /** Given up together, and their DSN is not yet durable. */
-  readonly unreported: (readonly Reported[])[]
+  /** Given up, and their DSN is not yet durable. */
+  readonly unreported: Reported[]
   /** DSNs that wait until the spool knows that their recipients are closed. */
   readonly heldDsns: QueuedMessage[]
   /** The write under way, and whether memory has moved on since it began. */

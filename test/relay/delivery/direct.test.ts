@@ -263,6 +263,23 @@ test('after a throttling reply a domain is asked again after a pause, and nothin
   expect(facts('deferred')).toHaveLength(1)
 })
 
+test('who is given up while the report on another is written is in the next one: few reports, and each recipient in one', async () => {
+  const spool = new MemorySpool()
+  const paths = Array.from({ length: 12 }, (_, n) => `u@gone${n}.test`)
+  const { facts, quiet } = await startWorld({}, {}, { spool })
+  const all = (): boolean => facts('bounced').length === paths.length
+  spool.before = async (operation) => {
+    if (operation === 'commit') await until('all are given up', all)
+  }
+  const { queueId } = spool.put(to(...paths), hello).envelope
+  await until('it has left', () => !spool.has(queueId))
+  await quiet()
+  const reports = [...spool.stored.values()].flatMap(({ envelope }) => envelope.reports ?? [])
+  expect(reports.flatMap(({ forwardPaths }) => forwardPaths).toSorted()).toEqual(paths.toSorted())
+  expect(reports.length).toBeLessThanOrEqual(2)
+  expect(facts('dsnQueued')).toHaveLength(reports.length)
+})
+
 test('property: each recipient ends delivered, deferred or bounced, by exactly one outcome', async () => {
   const fates = {
     'good.test': mx([1, 'mx.good.test']),
