@@ -52,5 +52,11 @@ const tooLate = (place: Place, resolved: boolean, ms: number): Answer =>
 const unresolved = (place: Place, code: string): Answer =>
   none('unresolved', `${place.host} was not resolved (${code})`)
 
-const refused = (place: Place, { code, message }: NodeJS.ErrnoException): Answer =>
-  none('unreachable', `${place.host}:${place.port} refused the connection (${code ?? message})`)
+/** A host refuses what has come to it; all else, as an address of IPv6 where there is none, is of the network before it. */
+const refused = ({ host, port }: Place, { code, message }: NodeJS.ErrnoException): Answer =>
+  none(
+    'unreachable',
+    code === 'ECONNREFUSED'
+      ? `${host}:${port} refused the connection (${code})`
+      : `no way to ${host}:${port} (${code ?? message})`,
+  )

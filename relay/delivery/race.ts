@@ -2,7 +2,7 @@
 import type { LookupAddress } from 'node:dns'
 import { connect, type Socket } from 'node:net'
 
-/** Told once: the socket that connected first, or what the first address said when there is none left. */
+/** Told once: the socket that connected first, or when there is none left, a refusal, else why there was no way to the first address. */
 type Ended = (result: Socket | NodeJS.ErrnoException) => void
 
 export class Race {
@@ -52,7 +52,7 @@ export class Race {
   /** Errors of those that have left the race are nobody's here. */
   #failed(socket: Socket, error: NodeJS.ErrnoException): void {
     if (!this.#running.delete(socket)) return
-    this.#failure ??= error
+    if (this.#failure === undefined || error.code === 'ECONNREFUSED') this.#failure = error
     if (this.#waiting.length > 0) this.#startNext()
     else if (this.#running.size === 0) this.#ended(this.#failure)
   }

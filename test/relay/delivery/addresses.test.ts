@@ -139,6 +139,17 @@ test.each([
   expect(answer).toMatchObject({ kind: 'none', cause })
 })
 
+// There is no way to a host of that address, whatever the network (RFC 919 section 7).
+const noWayTo = '255.255.255.255'
+
+test.each([
+  ['nobody listens', ['127.0.0.1'], 'smarthost.test:1 refused the connection (ECONNREFUSED)'],
+  ['there is no way to it', [noWayTo], 'no way to smarthost.test:1 (ENETUNREACH)'],
+  ['no way to its first address', [noWayTo, '127.0.0.1'], 'smarthost.test:1 refused the connection (ECONNREFUSED)'],
+])('a host is said to refuse what has come to it: %s', async (_what, addresses, why) => {
+  expect(await dial(1, addresses.map(v4), 20_000)).toEqual({ kind: 'none', cause: 'unreachable', why })
+})
+
 test('stopping ends a connection that is being opened', async () => {
   const stop = new AbortController()
   const lookup = createLookup(Date.now, () => {})
