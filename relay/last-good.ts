@@ -1,5 +1,5 @@
 /** A copy of the last good configuration on the relay's own volume, so that it starts while nobody can give it one. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { parseConfig } from './config.ts'
@@ -11,6 +11,9 @@ import { within } from './within.ts'
 
 /** Of a disk that hangs: no longer is the next configuration kept waiting, which may take a right away. */
 const ordinaryPatienceMs = 5000
+
+/** Several times what 10,000 credentials take. A damaged file may say that it has more than there is memory. */
+const mostBytes = 67_108_864
 
 export class LastGood {
   readonly #file: string
@@ -72,6 +75,8 @@ export class LastGood {
   }
 
   #read(): Loaded {
+    const { size } = statSync(this.#file)
+    if (size > mostBytes) throw new Error(`it has ${size} octets, and ours has ${mostBytes} at most`)
     const kept = JSON.parse(readFileSync(this.#file, { encoding: 'utf8', flag: readable })) as {
       hash: string
       config: unknown

@@ -4,7 +4,7 @@
  * Nothing is sent before its line is written, so that a killed process leaves all of them. It is never synced: a power loss
  * leaves any older state. So it counts and decides nothing, and whether a message is ours is the spool's word.
  */
-import { close, constants, ftruncate, open, openSync, readFileSync, write } from 'node:fs'
+import { close, constants, ftruncate, open, openSync, readSync, write } from 'node:fs'
 import { promisify } from 'node:util'
 
 const [openTo, truncateTo, closeOf] = [promisify(open), promisify(ftruncate), promisify(close)]
@@ -15,6 +15,8 @@ const [space, newline] = [0x20, 0x0a]
 const lineBytes = 32
 /** Where the file begins, so that a disk that is full later has room for as many. */
 const fewestLines = 128
+/** More attempts than were ever open at one time. A damaged file may say that it has more than there is memory. */
+const mostBytes = 1_048_576
 /** Under load a line that says nothing goes with others long before. */
 const laterMs = 100
 
@@ -51,7 +53,8 @@ export class OpenAttempts {
   #open(failed: (error: unknown) => void): string {
     try {
       this.#file = openSync(this.#path, orMade, 0o600)
-      return readFileSync(this.#file, 'latin1')
+      const octets = Buffer.allocUnsafe(mostBytes)
+      return octets.toString('latin1', 0, readSync(this.#file, octets))
     } catch (error) {
       failed(error)
       return ''

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -48,11 +48,18 @@ test('whatever a loss of power leaves, there is the configuration of before or t
   }
 })
 
+/** Sparse, as file systems leave them whose own records are damaged. */
+function grown(file: string): void {
+  writeFileSync(file, '{"hash":"x","config":{},"files":{}}')
+  truncateSync(file, 100 * 1024 * 1024)
+}
+
 test.each([
   ['is not there', () => {}, 'there is no last good one'],
   ['is damaged', (file: string) => writeFileSync(file, '{"files":{"key": secret'), 'can not be used: it is no JSON'],
   ['is none', (file: string) => writeFileSync(file, '{"hash":"x","config":{},"files":{}}'), 'can not be used'],
   ['can not be read', (file: string) => mkdirSync(file), 'can not be used: EISDIR'],
+  ['is larger than any', grown, 'can not be used: it has 104857600 octets'],
   ['is a pipe', (file: string) => execFileSync('mkfifo', [file]), 'can not be used: it is no JSON'],
 ])('one that %s is told by its file and what is wrong with it', (_what, make, why) => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))

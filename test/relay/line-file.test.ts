@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -202,4 +203,16 @@ test('what can not be read is set aside under a name of its own each time', asyn
     await file.close()
     expect(readdirSync(folder).filter((name) => name.includes('unreadable'))).toEqual(names)
   }
+})
+
+test('one that has grown beyond all that is ever noted is set aside unread: it would take the memory that the mail needs (case S12)', async () => {
+  const folder = temporary()
+  writeFileSync(join(folder, 'quotas'), `shop/mailer ${day} 14000\n`)
+  truncateSync(join(folder, 'quotas'), 100 * 1024 * 1024)
+  const { file, path, troubles } = await opened(folder)
+  expect(troubles).toEqual([expect.stringContaining('104857600 octets')])
+  expect(statSync(`${path}.unreadable`).size).toBe(104_857_600)
+  file.note('shop/mailer', { day, recipients: 1 })
+  await file.close()
+  expect(lines(path)).toEqual([`shop/mailer ${day} 1`, ''])
 })

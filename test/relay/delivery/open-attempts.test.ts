@@ -1,7 +1,7 @@
 /** What a crash leaves open is counted at the next start, once, where the spool still has it (case S04). */
 import { execFileSync } from 'node:child_process'
 import { pbkdf2 } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -112,6 +112,18 @@ test('a file that is no list of attempts does no harm', async () => {
   await attempts.written()
   expect(idsIn(path)).toContain('0aaaaaaaaaaaaaa')
   await attempts.close()
+})
+
+test('of a file that has grown beyond all attempts no more is read than they may have: it would take the memory that the mail needs (case S12)', async () => {
+  const path = file()
+  writeFileSync(path, `${'0aaaaaaaaaaaaaa'.padEnd(31)}\n`)
+  truncateSync(path, 100 * 1024 * 1024)
+  const attempts = new OpenAttempts(path, unexpected)
+  const left = attempts.takeLeft()
+  expect(left).toContain('0aaaaaaaaaaaaaa')
+  expect(left.join('').length).toBeLessThan(2 * 1024 * 1024)
+  await attempts.close()
+  expect(readFileSync(path).length).toBeLessThan(8192)
 })
 
 test.each([
