@@ -77,8 +77,9 @@ process.on('uncaughtException', (error) => {
 })
 
 // As the first process of a pod it would not end by a signal that it does not listen for, and be killed at its work later.
-process.once('SIGTERM', stop)
-process.once('SIGINT', stop)
+// As often as it is asked: who is asked once more, as by each edit beside a fleet of no replicas, is not to drop what is in flight.
+process.on('SIGTERM', stop)
+process.on('SIGINT', stop)
 // Before that, whatever has changed is seen by the reload that follows the start.
 process.on('SIGHUP', () => atWork && reloads.ask())
 if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))

@@ -7,7 +7,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { makeCertificates } from '../certificates.ts'
 import { freePort } from './free-port.ts'
 import { installed } from './programs.ts'
-import { listening, loadConfig, spawnRelay, startRelay, writeRelay } from './relay-process.ts'
+import { accessTo, listening, loadConfig, senderDomain, spawnRelay, startRelay, writeRelay } from './relay-process.ts'
+import { SmtpSession } from './smtp-session.ts'
 import { until } from './until.ts'
 
 async function folderOf() {
@@ -18,7 +19,7 @@ async function folderOf() {
   const config = loadConfig({ listenPort, smarthostPort, maxConnections: 1 })
   const write = (hostname: string) => writeRelay(folder, { ...config, hostname }, certificates)
   write('relay.test')
-  return { folder, listenPort, write, data: join(folder, 'data') }
+  return { folder, listenPort, write, data: join(folder, 'data'), access: accessTo(listenPort, certificates) }
 }
 
 /** A relay that has begun to start, and waits for its disk, which answers five seconds later. */
@@ -66,6 +67,24 @@ test.runIf(installed('strace'))(
     expect(log()).not.toContain('listening')
   },
 )
+
+test.each([
+  'SIGTERM',
+  'SIGINT',
+] as const)('asked to end once more by %s, it finishes what is in flight all the same (case S27)', async (signal) => {
+  const { folder, listenPort, access } = await folderOf()
+  const relay = await startRelay(folder)
+  const session = await SmtpSession.open(access)
+  await session.expect(session.command(`MAIL FROM:<app@${senderDomain}>`), 250)
+  await session.expect(session.command('RCPT TO:<one@other.test>'), 250)
+  await session.expect(session.command('DATA'), 354)
+  const ended = relay.end(signal)
+  await until('nobody is taken any more', () => isRefused(listenPort))
+  process.kill(relay.pid, signal)
+  session.write(`From: app@${senderDomain}\r\n\r\nhello\r\n.\r\n`)
+  await session.expect(session.reply(), 250)
+  expect(await ended).toBe(0)
+})
 
 /** Each copy of a configuration gets its name so late. */
 const slowDisk = (data: string, byMs: number): readonly string[] => {
