@@ -1,7 +1,7 @@
 /** Gives out the content of messages, and never what was not received: damage is found before the last octet leaves. */
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import type { QueuedMessage } from '../mail/envelope.ts'
+import type { Envelope, QueuedMessage } from '../mail/envelope.ts'
 import type { ContentCache } from './content-cache.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import { spoolError } from './disk-error.ts'
@@ -64,15 +64,34 @@ export class Contents {
 
   async *#checked(handle: number, { envelope }: QueuedMessage, file: DiskFile, crc: number): AsyncGenerator<Buffer> {
     const { queueId, bytes } = envelope
+    let at = 0
     let sum = 0
-    for (let at = 0; at < bytes; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, bytes - at))
-      const got = await this.#guarded(handle, queueId, at, () => file.read(chunk, at))
+    for await (const chunk of this.#read(handle, envelope, file)) {
       at += chunk.length
       sum = crc32(chunk, sum)
-      if (got < chunk.length || (at === bytes && sum !== crc)) throw await this.#damage(handle, queueId)
+      if (at === bytes && sum !== crc) break
       yield chunk
     }
+    if (at === bytes && sum === crc) return
+    if (!(await this.#isWhole(handle, envelope, file, crc))) throw await this.#damage(handle, queueId)
+    throw new SpoolError('fault', `${this.#nameOf(queueId)} was read wrong, and lies there whole: it is read again`)
+  }
+
+  /** As many octets as it has. */
+  async *#read(handle: number, { queueId, bytes }: Envelope, file: DiskFile): AsyncGenerator<Buffer> {
+    for (let at = 0; at < bytes; at += chunkBytes) {
+      const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, bytes - at))
+      const got = await this.#guarded(handle, queueId, at, () => file.read(chunk, at))
+      if (got < chunk.length) return
+      yield chunk
+    }
+  }
+
+  /** Once more where it was wrong: so a network errs, or a memory. */
+  async #isWhole(handle: number, envelope: Envelope, file: DiskFile, crc: number): Promise<boolean> {
+    let sum = 0
+    for await (const chunk of this.#read(handle, envelope, file)) sum = crc32(chunk, sum)
+    return sum === crc
   }
 
   async #damage(handle: number, queueId: string): Promise<SpoolError> {

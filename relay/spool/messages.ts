@@ -81,7 +81,12 @@ export class Messages {
     return { message: { envelope: message.envelope, recipients }, file, content }
   }
 
+  /** Once more where it is wrong: so a network errs, or a memory, and what lies there may be whole. */
   async #read(place: Place): Promise<Read> {
+    return (await this.#readOnce(place)) ?? this.#readOnce(place)
+  }
+
+  async #readOnce(place: Place): Promise<Read> {
     const bytes = await this.#parts.read(place)
     const record = bytes && recordIn(bytes, place.segment.nonce)
     if (bytes === undefined || record === undefined) return undefined
