@@ -29,7 +29,7 @@ type Parts = { readonly disk: Disk; readonly paths: Paths; readonly segments: Wh
 export async function believeNewest(names: readonly string[], { disk, paths, segments }: Parts): Promise<Newest> {
   for (const segment of names.toReversed().map(parseSegmentName)) {
     const path = segment && paths.segment(segment.name)
-    const bytes = path && (await segments.read(path))
+    const bytes = path && (await segments.readTwice(path))
     // We begin none without a record: what has such a name and none was never the newest one.
     if (!bytes || !holdsRecord(bytes, segment.nonce) || originalOf(bytes, segment, names) !== undefined) continue
     await writeOnceMore(disk, path, bytes)

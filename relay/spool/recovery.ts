@@ -107,7 +107,8 @@ class Recovery {
     if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')
     if (begun.number < farOff) this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     if (name.endsWith('.tmp')) return this.#sweep(path, name)
-    const bytes = await segments.read(path)
+    const isNewest = name === newest.name
+    const bytes = await (isNewest ? segments.readTwice(path) : segments.read(path))
     const why = bytes === undefined ? 'is no file' : 'holds no whole record'
     if (bytes === undefined || !holdsRecord(bytes, begun.nonce)) {
       this.#lost.add(begun, Number.POSITIVE_INFINITY)
@@ -117,7 +118,7 @@ class Recovery {
     if (original !== undefined) return this.#noSegment(name, `is a copy of ${original}`)
     this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     this.#segments.push(begun)
-    const trust = name === newest.name ? checkAll : this.#isLeftTillLater
+    const trust = isNewest ? checkAll : this.#isLeftTillLater
     const end = newest.ends[name] ?? Number.POSITIVE_INFINITY
     for (const piece of scan(bytes, begun.nonce, trust)) {
       if (piece.at < end) this.#piece(begun, piece)

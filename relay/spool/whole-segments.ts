@@ -1,4 +1,5 @@
 /** Segments as they are read at the start: whole, one after the other, in one buffer. */
+import { crc32 } from 'node:zlib'
 import { again } from './again.ts'
 import type { Disk } from './disk.ts'
 import { isOfNoFile, isOfTheMedium, wordsOf } from './disk-error.ts'
@@ -26,6 +27,18 @@ export class WholeSegments {
     }
   }
 
+  /** Until it is the same twice: what is written over itself as a network or a memory got it wrong would be wrong for ever. */
+  async readTwice(path: string): Promise<Buffer | undefined> {
+    let before: number | undefined
+    for (let reads = 0; reads < mostReads; reads += 1) {
+      const bytes = await this.read(path)
+      const sum = bytes && crc32(bytes)
+      if (sum === before) return bytes
+      before = sum
+    }
+    throw new SpoolError('fault', `${path} is read otherwise each time; ${mend}`)
+  }
+
   async #whole(path: string): Promise<Buffer> {
     const size = Math.min(await this.#disk.size(path), mostBytes)
     // Segments differ by their last write: a little more suffices for all.
@@ -38,6 +51,8 @@ export class WholeSegments {
     }
   }
 }
+
+const mostReads = 4
 
 /** Several times what a segment and its last write may have. A damaged file may say that it has more than there is memory. */
 const mostBytes = 128 * 1024 * 1024

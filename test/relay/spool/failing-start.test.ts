@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { nodeDisk } from '../../../relay/spool/disk.ts'
+import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
 import { makeFolders } from '../../../relay/spool/folders.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { accept, contentOf } from './contents.ts'
@@ -77,6 +77,54 @@ test('a segment that is read at the second or third time is as it was', async ()
   expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
   expect(await held(spool, contents)).toEqual(waiting.toSorted())
   await spool.close()
+})
+
+/** So many reads of the segment come as zeros from there on: so a network errs, or a memory. */
+function misread(file: string, from: number, times: number): Disk {
+  let left = times
+  const open = async (path: string): Promise<DiskFile> => {
+    const opened = await nodeDisk.open(path)
+    const read = async (into: Buffer, position: number): Promise<number> => {
+      const got = await opened.read(into, position)
+      if (path !== file || left === 0) return got
+      left -= 1
+      into.fill(0, from)
+      return got
+    }
+    return { ...opened, read }
+  }
+  return { ...nodeDisk, open }
+}
+
+test('a newest segment that is read wrong once is not written over with that: all in it is there', async () => {
+  const { directory, contents, waiting, segment } = await filled()
+  const before = readFileSync(segment(2))
+  const { spool, told } = await opened(directory, misread(segment(2), 9000, 1))
+  expect(await held(spool, contents)).toEqual(waiting.toSorted())
+  expect(told('quarantined')).toEqual([])
+  await spool.close()
+  expect(readFileSync(segment(2)).subarray(0, before.length).equals(before)).toBe(true)
+})
+
+test('a newest segment that is read otherwise each time ends the start, which says so and leaves all as it is', async () => {
+  const { directory, segment, listed } = await filled()
+  const [before, files] = [readFileSync(segment(2)), listed()]
+  let reads = 0
+  const disk: Disk = {
+    ...nodeDisk,
+    open: async (path) => {
+      const file = await nodeDisk.open(path)
+      const read = async (into: Buffer, position: number) => {
+        const got = await file.read(into, position)
+        into[9000] = reads++
+        return got
+      }
+      return path === segment(2) ? { ...file, read } : file
+    },
+  }
+  await expect(opened(directory, disk)).rejects.toThrow(`${segment(2)} is read otherwise each time`)
+  expect(readFileSync(segment(2)).equals(before)).toBe(true)
+  expect(listed()).toEqual(files)
 })
 
 test('a segment that cannot be read ends the start, which says what to do and leaves all as it is', async () => {
