@@ -88,11 +88,11 @@ export function loginInForce(inbound: Inbound, session: Session, known: SessionL
  * all counts that it rests on. Where nothing of that ever ends, and nothing began, no clock is asked.
  */
 function judgedNow(inbound: Inbound, session: Session, known: SessionLogin): Login {
-  const { index } = inbound.inForce()
+  const { revision } = inbound.inForce()
   const { judged } = known
-  if (judged?.index === index && countsNow(judged.login, inbound.now)) return judged.login
+  if (judged?.revision === revision && countsNow(judged.login, inbound.now)) return judged.login
   const login = judge(inbound, session, known, inbound.now())
-  known.judged = login.kind === 'accepted' ? { index, login } : undefined
+  known.judged = login.kind === 'accepted' ? { revision, login } : undefined
   return login
 }
 

@@ -1,7 +1,7 @@
 /** The facts of one session, as its stages left them. */
 import type { SessionFacts } from '../events.ts'
 import type { CertificateTrouble, ClientCertificate } from '../rules/certificate.ts'
-import type { CredentialIndex, Login, Proof } from '../rules/login.ts'
+import type { Login, Proof } from '../rules/login.ts'
 import { originOf } from './origin.ts'
 import type { MailParameters } from './parameters.ts'
 import type { Recipients } from './recipients.ts'
@@ -28,7 +28,8 @@ export type SessionLogin = {
 }
 
 export type Judged = {
-  readonly index: CredentialIndex
+  /** Of the configuration; itself it would be kept for as long as the session says nothing more. */
+  readonly revision: number
   readonly login: Extract<Login, { kind: 'accepted' }>
 }
 

@@ -6,6 +6,7 @@ import { loginInForce } from '../../../relay/inbound/auth.ts'
 import type { Inbound } from '../../../relay/inbound/inbound.ts'
 import { newSession, type SessionLogin } from '../../../relay/inbound/session.ts'
 import { type CredentialIndex, digestOf, indexCredentials, judgeLogin, type Proof } from '../../../relay/rules/login.ts'
+import { liveBytes } from '../live-memory.ts'
 import { credential, policy } from '../policy.ts'
 
 const key = { id: 'k1', verifier: verifierOf('pw') }
@@ -40,7 +41,11 @@ const indexOf = (one: CredentialConfig | undefined, { tokenKeys, anchors }: Grou
 function session(proof: Proof, first: CredentialIndex, at = 2_000_000) {
   const facts = { index: first, now: at }
   const note = vi.fn()
-  const inForce = vi.fn(() => ({ index: facts.index }))
+  const revisions: CredentialIndex[] = []
+  const inForce = () => {
+    if (revisions.at(-1) !== facts.index) revisions.push(facts.index)
+    return { index: facts.index, revision: revisions.length }
+  }
   const inbound = { inForce, now: () => facts.now, keyUses: { note } } as unknown as Inbound
   const known: SessionLogin = { username: 'app', proof, credential: 'team/app', judged: undefined }
   const own = newSession({ id: 's', listener: 'l', client: '192.0.2.1' })
@@ -148,6 +153,22 @@ test('each time it is asked, a key is used', () => {
   const { login, note } = session(byPassword, indexOf(withKey()))
   for (let n = 0; n < 3; n++) login()
   expect(note.mock.calls).toEqual(Array.from({ length: 3 }, () => ['team/app', 'k1', '192.0.2.1']))
+})
+
+test('sessions that say nothing more keep nothing of the configurations that they were judged by (case R19)', () => {
+  const others = Array.from({ length: 1000 }, (_, n) => withKey({ name: `team/other-${n}`, username: `other-${n}` }))
+  const own = newSession({ id: 's', listener: 'l', client: '192.0.2.1' })
+  const before = liveBytes()
+  const sessions = Array.from({ length: 50 }, (_, revision) => {
+    const index = indexCredentials(policy({ credentials: [withKey(), ...others.map((one) => ({ ...one }))] }))
+    const inForce = { index, revision }
+    const inbound = { inForce: () => inForce, now: () => 0, keyUses: { note() {} } } as unknown as Inbound
+    const known: SessionLogin = { username: 'app', proof: byPassword, credential: 'team/app', judged: undefined }
+    expect(loginInForce(inbound, own, known)).toMatchObject({ kind: 'accepted' })
+    return known
+  })
+  expect(liveBytes() - before).toBeLessThan(2_000_000)
+  expect(sessions).toHaveLength(50)
 })
 
 test('whatever the clock and the configuration do, a session is judged as if it were new', () => {
