@@ -210,7 +210,7 @@ function tellEndpoints(): void {
 }
 
 function observed(): Observed {
-  const { oldestSeconds, ...queue } = queueNow()
+  const { oldestSeconds, ...queue } = delivery.summary()
   return {
     ready: notReady().length === 0,
     configOk: configError === undefined && loaded.stale.size === 0,
@@ -231,14 +231,6 @@ function roomNow(): Pick<Observed, 'spoolFreeBytes' | 'spoolRoomBytes' | 'spoolC
     spoolFreeBytes: free,
     spoolRoomBytes: Math.max(0, Math.min(forMail, maxBytes - spool.claimed)),
     spoolCapacityBytes: Math.min(total, maxBytes),
-  }
-}
-
-function queueNow(): RelayStatus['queue'] {
-  const { oldestAcceptedAt, ...queue } = delivery.summary()
-  return {
-    ...queue,
-    oldestSeconds: oldestAcceptedAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAcceptedAt) / 1000),
   }
 }
 
@@ -268,7 +260,7 @@ function status(): RelayStatus {
     signing: delivery.signing(),
     ...(limitStore !== undefined && { limitStore }),
     sessions: submission.sessions,
-    queue: queueNow(),
+    queue: delivery.summary(),
   }
 }
 

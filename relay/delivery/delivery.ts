@@ -49,7 +49,8 @@ type Summary = {
   readonly deferred: number
   /** With what has had its outcome and could not be recorded. */
   readonly inFlight: number
-  readonly oldestAcceptedAt: number | undefined
+  /** How long the oldest waits, by the time that has passed; 0 where nothing does. */
+  readonly oldestSeconds: number
 }
 
 export type DeliveryParts = {
@@ -211,6 +212,14 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     dispatcher.reload(loaded())
   }
 
+  function oldestSeconds(): number {
+    const { oldestAcceptedAt } = spool
+    if (oldestAcceptedAt === undefined) return 0
+    waitingSince.look()
+    const at = now()
+    return Math.max(0, at - waitingSince.of(oldestAcceptedAt, Number.POSITIVE_INFINITY, at)) / 1000
+  }
+
   /** In the order of acceptance. */
   function* due(): Iterable<number> {
     const at = now()
@@ -256,7 +265,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
         ready: Math.min(ready, spool.size - inFlight - deferred),
         deferred,
         inFlight,
-        oldestAcceptedAt: spool.oldestAcceptedAt,
+        oldestSeconds: oldestSeconds(),
       }
     },
     smarthosts: () => dispatcher.smarthosts((at) => new Date(timeOfDay(at)).toISOString()),

@@ -79,6 +79,23 @@ test.each(far)('case S23: what was left out while the clock was %s is back in ti
   expect(facts('bounced')).toEqual([])
 })
 
+test.each(far)('case S23: what waits is as old as it is while the clock is %s, and after', async (_name, by) => {
+  const { clock, accept, delivery, quiet } = await start({ scheduleMs: [minute] })
+  const begun = performance.now()
+  const age = () => delivery.summary().oldestSeconds
+  const isTrue = () => expect(age()).toBeLessThanOrEqual(1 + (performance.now() - begun) / 1000)
+  accept()
+  await quiet()
+  for (const wrongBy of [by, 0]) {
+    clock.wrongBy = wrongBy
+    const before = age()
+    isTrue()
+    accept()
+    isTrue()
+    await until('it grows older', () => age() > before)
+  }
+})
+
 test('case S23: a clock that is set ahead shortens no time that a smarthost is left out', async () => {
   const { facts, clock, accept, attempted } = await start()
   accept()
