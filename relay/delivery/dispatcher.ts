@@ -180,7 +180,7 @@ export class Dispatcher {
         break
       }
       next.pool.inUse++
-      lane.room.connections.take(next.parcel.message.envelope.credential)
+      lane.room.begin(lane, next.parcel.message.envelope.credential)
       lane.underWay++
       lane.streak++
       void this.#run(lane, next)
@@ -302,7 +302,7 @@ export class Dispatcher {
     const { now, events } = this.#parts
     const { pool, parcel } = next
     this.#pools.finished(pool)
-    lane.room.connections.leave(parcel.message.envelope.credential)
+    lane.room.end(lane, parcel.message.envelope.credential)
     if (attempted.asked && !pool.isAbandoned) learn(lane, pool, attempted.outcomes, now(), events)
     const smarthost = placeOf(pool)
     const results: Result[] = []

@@ -164,7 +164,7 @@ export class Lane {
 
   /** The next parcel and its smarthost; else when to look again, where time alone may change it. */
   next(now: number): Next | Wait {
-    if (this.#inUse() >= this.#atOnce()) return { down: false }
+    if (this.room.inUse(this.domain) >= this.#atOnce()) return { down: false }
     const first = this.#nextAgain(now)
     if ('pool' in first || this.#ready.size === 0) return first
     const choice = choose(this.pools, undefined, now, this.#turn++)
@@ -175,7 +175,7 @@ export class Lane {
     return { parcel, pool: choice.candidate, hurried: choice.hurried }
   }
 
-  /** Connections that may be in use at one time, over all pools. */
+  /** Connections that may be in use at one time, over all pools, and those of a lane before a reload. */
   #atOnce(): number {
     return this.route.exchangers?.maxConnectionsPerDomain ?? Number.POSITIVE_INFINITY
   }
@@ -184,12 +184,6 @@ export class Lane {
     let most = 0
     for (const { maxConnections } of this.#pools) most += maxConnections
     return most
-  }
-
-  #inUse(): number {
-    let inUse = 0
-    for (const pool of this.#pools) inUse += pool.inUse
-    return inUse
   }
 
   #nextAgain(now: number): Next | Wait {

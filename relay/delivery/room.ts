@@ -5,12 +5,14 @@ import { Reach } from './reach.ts'
 /** What the spool has not recorded of one route's deliveries: a crash could repeat no more than these and what is in flight. */
 const maxUnsettled = 20
 
-/** What waits for a place asks for whom. */
-type Waiting = { readonly nextCredential: string | undefined }
+/** What waits for a place asks for whom, and where to. */
+type Waiting = { readonly nextCredential: string | undefined; readonly domain: string | undefined }
 
 export class Room<Lane extends Waiting> {
   /** Connections that may be in use at one time, by the credential whose mail is on its way. */
   readonly connections = new Places()
+  /** Those by domain, whichever of its lanes began them: after a reload there may be two. */
+  readonly #byDomain = new Map<string | undefined, number>()
   /** Done at the next hops, and not yet in the spool. */
   unsettled = 0
   /** Of these, those that the spool could not be told of. */
@@ -18,6 +20,22 @@ export class Room<Lane extends Waiting> {
   readonly reach = new Reach()
   /** In the order in which they have come. */
   readonly #waiting = new Set<Lane>()
+
+  begin({ domain }: Lane, credential: string): void {
+    this.connections.take(credential)
+    this.#byDomain.set(domain, this.inUse(domain) + 1)
+  }
+
+  end({ domain }: Lane, credential: string): void {
+    this.connections.leave(credential)
+    const left = this.inUse(domain) - 1
+    if (left > 0) this.#byDomain.set(domain, left)
+    else this.#byDomain.delete(domain)
+  }
+
+  inUse(domain: string | undefined): number {
+    return this.#byDomain.get(domain) ?? 0
+  }
 
   /** Whoever is not admitted now is among the next. */
   admits(lane: Lane): boolean {

@@ -186,6 +186,23 @@ test('connections of a route and of a domain are bounded, and closed when a doma
   await until('all are closed', () => hosts[one].open() + hosts[two].open() === 0)
 })
 
+test('a domain has no more connections for a reload, however often there is one (case R15)', async () => {
+  const { hosts, spool, reload, routes } = await startWorld(
+    twoDomains,
+    { [one]: { script: { dot: (time) => (time === 0 ? undefined : silence) } }, [two]: {} },
+    { bounds: { maxConnections: 50, maxConnectionsPerDomain: 3 } },
+  )
+  for (let n = 0; n < 30; n++) spool.put(to(`u${n}@a.test`), hello)
+  const underWay = () => hosts[one].times('dot') - 1
+  await until('the domain has all that it may have', () => underWay() === 3)
+  for (let n = 1; n <= 4; n++) {
+    reload(routes)
+    spool.put(to(`v${n}@b.test`), hello)
+    await until('mail goes on', () => hosts[two].received.length === n)
+  }
+  expect(underWay()).toBe(3)
+})
+
 test('600 domains with one exchanger: few sockets and timers at one time, each message once', async () => {
   const count = 600
   const table: Table = { 'mx.test': at(one) }
