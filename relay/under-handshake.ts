@@ -105,6 +105,8 @@ export class UnderHandshake extends Duplex {
   /** Whether the record before was one too many. */
   #isTooSilent(): boolean {
     if (this.#said === undefined || !this.#records.isOver) return false
+    // Its reader has asked for more, and paused before it took what is there: that has said nothing yet.
+    if (this.readableLength > 0) return false
     const said = this.#said()
     if (said === this.#saidBefore) this.#silentRecords += 1
     this.#saidBefore = said
