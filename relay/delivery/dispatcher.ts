@@ -212,7 +212,7 @@ export class Dispatcher {
   /** Nothing can start now. Other domains have no need to wait for one that is down: what there is for it has had its attempt. */
   #hold(lane: Lane, { until, down }: Wait): void {
     if (lane.domain !== undefined && down) void this.#giveBack(lane, lane.deferral)
-    else if (until !== undefined) this.#sleep(lane, until, down)
+    else if (until !== undefined) this.#sleep(lane, until)
   }
 
   async #giveBack(lane: Lane, outcome: Outcome): Promise<void> {
@@ -243,11 +243,11 @@ export class Dispatcher {
     this.#ways.left(lane)
   }
 
-  /** While no smarthost works nothing is attempted; what is over its time is given up all the same. */
-  #sleep(lane: Lane, until: number, down: boolean): void {
+  /** While no smarthost works, or each throttles all, little is attempted; what is over its time is given up all the same. */
+  #sleep(lane: Lane, until: number): void {
     const { now } = this.#parts
     const set = lane.wakeAt(until, now(), () => this.#pump(lane))
-    if (!set || !down) return
+    if (!set || !lane.carriesNothing(now())) return
     const { retry } = lane.route
     if (!this.#parts.ledger.mayBeOver(retry)) return
     if (!lane.overdue.waits) this.#findOverdue(lane, (acceptedAt) => this.#parts.ledger.isOver(acceptedAt, retry))

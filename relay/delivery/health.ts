@@ -51,6 +51,13 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
   return { ...unproven, ...working }
 }
 
+/** Half a minute, after as much of shorter ones without any mail. */
+const manyPauses = 6
+
+/** What waits for it is tried seldom, and much of it not in its time. */
+export const carriesNothing = ({ ejectedUntil, pausedUntil, pauses }: Health, now: number): boolean =>
+  now < ejectedUntil || (now < pausedUntil && pauses >= manyPauses)
+
 /** Of the next hop itself, or of one of its addresses. */
 export const isFailure = (o: Outcome): boolean =>
   o.kind === 'ambiguous' || (o.kind === 'deferred' && o.scope === 'nextHop')

@@ -9,6 +9,7 @@ import type { Outcome } from '../mail/outcome.ts'
 import { reply } from '../mail/reply.ts'
 import { longestTimerMs } from '../timer.ts'
 import { choose } from './choose.ts'
+import { carriesNothing } from './health.ts'
 import type { Hop } from './hop.ts'
 import type { Handles } from './intake.ts'
 import { Overdue } from './overdue.ts'
@@ -137,6 +138,11 @@ export class Lane {
     const handle = hasRoom ? this.#parked.shift() : this.#parked.shiftOf(this.#joins)
     if (handle !== undefined) this.coming += 1
     return handle
+  }
+
+  /** Time may be over for what waits before its turn comes. */
+  carriesNothing(now: number): boolean {
+    return this.#pools.every(({ health }) => carriesNothing(health, now))
   }
 
   /** Parcels that are over their time. */

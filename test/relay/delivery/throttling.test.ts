@@ -7,7 +7,7 @@ import { afterAttempt, unproven } from '../../../relay/delivery/health.ts'
 import { until } from '../../local/until.ts'
 import { say } from './behaviour.ts'
 import { oneSmarthost, rig } from './rig.ts'
-import { envelope, hello } from './samples.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
 import { startSmarthost } from './smarthost.ts'
 
 const hour = 3_600_000
@@ -90,6 +90,28 @@ test('case U23: a smarthost with a rate of its own is asked by one message, not 
   await until('it pauses', () => delivery.smarthosts()[0]?.health === 'paused')
   expect(attempts).toHaveLength(2)
   expect(delivery.summary().ready).toBe(18)
+})
+
+test('case U23: what waits for a smarthost that throttles everything is returned when its time is over', async () => {
+  const upstream = await startSmarthost({ script: { MAIL: say('450 4.7.1 Error: too much mail from 192.0.2.1') } })
+  const began = { at: Date.now(), ms: performance.now() }
+  // A minute takes 60 ms.
+  const now = () => began.at + 1000 * (performance.now() - began.ms)
+  const retry = { scheduleMs: [hour], expireAfterMs: hour / 3 }
+  const routes = [route('r', [smarthost('a', upstream.port)], { retry })]
+  const { spool, facts, attempts, reload } = rig(routes, { now })
+  await until('it has throttled for long', () => {
+    for (let n = 0; n < 20; n++) spool.put(envelope(hello, { acceptedAt: now() }), hello)
+    return attempts.length >= 8 && spool.stored.size >= 200
+  })
+  const untried = spool.stored.size - attempts.length
+  expect(untried).toBeGreaterThan(0)
+  await until('all of those are returned', () => {
+    // Timers know nothing of this clock: a reload has it look again.
+    reload(routes)
+    return facts('bounced').length >= untried
+  })
+  expect(attempts.length).toBeLessThan(untried)
 })
 
 test('a full mailbox holds up nobody else', async () => {
