@@ -119,7 +119,7 @@ test.each([
   })
   const all = 600 * content.length
   for (let sent = 0; sent < all; sent += content.length) client.write(content)
-  await until('all has come, or there is no more of it', () => came === all || under.destroyed, 60_000)
+  await until('all has come, or there is no more of it', () => came === all || under.destroyed, 25_000)
   expect(silent).not.toHaveBeenCalled()
   expect(came).toBe(all)
   for (const one of [secured, client]) one.destroy()
