@@ -1,5 +1,9 @@
 /** Rings when a time is over. Most times are set anew long before: one timer serves many of them, and none is made for each. */
 import { longestTimerMs } from './timer.ts'
+import { afterWholeTurn } from './whole-turn.ts'
+
+/** This process was busy, or stopped. */
+const lateMs = 50
 
 export class Alarm {
   readonly #ring: () => void
@@ -43,6 +47,14 @@ export class Alarm {
     if (this.#at === Number.POSITIVE_INFINITY) return
     const leftMs = this.#at - performance.now()
     if (leftMs > 0) this.#lookAfter(Math.ceil(leftMs))
-    else this.#ring()
+    else if (leftMs < -lateMs) afterWholeTurn(this.#ringIfOver)
+    else this.#ringIfOver()
+  }
+
+  /** What came while this process had no time to look came in time. */
+  readonly #ringIfOver = (): void => {
+    if (performance.now() < this.#at) return
+    this.unset()
+    this.#ring()
   }
 }

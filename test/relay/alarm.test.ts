@@ -1,7 +1,10 @@
 /** One timer for many times: each of them rings when it is over, and none that was replaced. */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Alarm } from '../../relay/alarm.ts'
 import { longestTimerMs } from '../../relay/timer.ts'
+import { until } from '../local/until.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -58,6 +61,28 @@ test('a time that is longer than a timer holds is not over at once', () => {
   expect(rings).toEqual([])
   vi.advanceTimersByTime(1)
   expect(rings).toEqual([longestTimerMs + 1000])
+})
+
+test('what came while nobody had time to look came in time (cases R02, U01)', async () => {
+  vi.useRealTimers()
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const client = connect((server.address() as { port: number }).port, '127.0.0.1')
+  const [socket] = (await accepted) as [Socket]
+  const { made, rings } = alarm()
+  socket.on('data', () => made.unset())
+  made.set(20)
+  client.write('x')
+  const busyUntil = performance.now() + 200
+  while (performance.now() < busyUntil);
+  await once(socket, 'data')
+  expect(rings).toEqual([])
+  made.set(20)
+  await until('it rings all the same where nothing comes', () => rings.length === 1)
+  client.destroy()
+  socket.destroy()
+  server.close()
 })
 
 test('what has ended leaves no timer', () => {
