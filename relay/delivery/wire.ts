@@ -76,6 +76,8 @@ export class Wire {
 
   /** Replies that are each in time are not waited for without end; on a thin line each 1,000 octets may take a second. */
   beginTransaction(octets: number): void {
+    // Its alarms have ended: one that is set anew would hold it, and the process, until it rings.
+    if (this.#broken !== undefined) return
     this.#limitMs = this.deadlines.transaction + octets
     this.#limit.set(this.#limitMs)
   }

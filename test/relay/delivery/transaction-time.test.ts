@@ -117,3 +117,13 @@ test('content of several gigabytes has the time that a timer can hold', () => {
   expect(wire.broken).toBeUndefined()
   wire.endTransaction()
 })
+
+test('a transaction that finds its connection gone holds nothing for the hour that it might have taken', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const wire = new Wire(new Duplex({ read() {}, write: (_chunk, _encoding, taken) => taken() }) as Socket, deadlines)
+  wire.destroy('it left between two messages')
+  wire.beginTransaction(0)
+  wire.endTransaction()
+  expect(vi.getTimerCount()).toBe(0)
+})
