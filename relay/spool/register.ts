@@ -28,7 +28,8 @@ export class Register {
   #growth = 0
   readonly #acceptedAt = new Column('floats')
   readonly #dueAt = new Column('floats')
-  readonly #octets = new Column('words')
+  /** One content may have more than four gigabytes. */
+  readonly #octets = new Column('floats')
   readonly #credential = new Column('words')
   readonly #marks = new Column('octets')
   /** Octets of the largest state that it had, or else may get. */

@@ -14,7 +14,7 @@ import { openSpool } from '../../../relay/spool/file-spool.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { encode } from '../../../relay/spool/record.ts'
 import { parseSegmentName } from '../../../relay/spool/segment.ts'
-import { accept, contentOf } from './contents.ts'
+import { accept, contentOf, draft } from './contents.ts'
 import { filled, found } from './filled.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
@@ -211,6 +211,22 @@ test.each<[string, (path: string) => void]>([
   await spool.close()
   const { ids } = await found({ directory, contents: new Map([[queueId, contentOf(3, 40)]]) } as never)
   expect(ids).toEqual([queueId])
+})
+
+test('a content of more than four gigabytes is what it was at the next start', async () => {
+  const spool = await filled()
+  const nonce = Buffer.alloc(8, 7)
+  const envelope = { ...draft, queueId: '0zzzzzzzz000000', bytes: 2 ** 32 + 7 }
+  const { buffers } = encode(nonce, { kind: 'accepted', envelope, file: { crc: 0 } })
+  writeFileSync(join(spool.directory, 'journal', `0000000002-${nonce.toString('hex')}.log`), Buffer.concat(buffers))
+  const content = join(spool.directory, 'large', `${envelope.queueId}.eml`)
+  writeFileSync(content, '')
+  truncateSync(content, envelope.bytes)
+  const { events, lines } = listening()
+  const opened = await openSpool({ directory: spool.directory, events })
+  expect(lines).toEqual(['recovered 4 swept 0'])
+  expect(opened.outline(opened.handleOf(envelope.queueId) ?? -1)?.bytes).toBe(envelope.bytes)
+  await opened.close()
 })
 
 test('a spool of a newer version is refused and left as it is', async () => {

@@ -52,11 +52,14 @@ test('a state that is larger than was reckoned counts as large as it is', () => 
   expect(needs()).toEqual([700, state, state])
 })
 
-test('a content in a file of its own counts beside its record', () => {
+test.each([
+  200_000,
+  2 ** 32 + 200_000,
+])('a content of %i octets in a file of its own counts beside its record, and no more when it has left', (bytes) => {
   const { register, add, addFile } = registered()
   add('first00000', 1000)
-  const handle = addFile('second0000', 200_000)
-  expect([register.bytes, register.fileBytes, register.liveBytes]).toEqual([201_000, 200_000, 1300])
+  const handle = addFile('second0000', bytes)
+  expect([register.bytes, register.fileBytes, register.liveBytes]).toEqual([1000 + bytes, bytes, 1300])
   register.remove(handle)
   expect([register.bytes, register.fileBytes, register.liveBytes]).toEqual([1000, 0, 1000])
 })
