@@ -25,7 +25,8 @@ function hashed(address: string): string {
   if (before !== undefined) return before
   const made = `h:${hash('sha256', address.toLowerCase()).slice(0, 16)}`
   if (known.size === mostKnown) known.clear()
-  known.set(address, made)
+  // A part of a text keeps all of it, which may be a long reply.
+  known.set(Buffer.from(address).toString(), made)
   return made
 }
 

@@ -1,6 +1,7 @@
 /** What may be shown of an address. */
 import { expect, test } from 'vitest'
 import { showAddress, showAddresses, withoutAddresses } from '../../../relay/mail/evidence.ts'
+import { liveBytes } from '../live-memory.ts'
 
 test.each([
   ['Clear', 'User@example.org', 'User@example.org'],
@@ -38,4 +39,13 @@ test.each([
 test('an address in a query is shown as it stands everywhere else', () => {
   const shown = showAddress('Hash', 'bob@x.test')
   expect(showAddresses('Hash', 'see http://x.test/?id=bob%40x.test')).toBe(`see http://x.test/?id=${shown}`)
+})
+
+test('of a text of which an address is shown nothing is kept, however long the reply that it was cut from (case U19)', () => {
+  const before = liveBytes()
+  for (let n = 0; n < 400; n++) {
+    const reply = `no mailbox of recipient.number.${n}@x.test ${'x '.repeat(50_000)}`
+    showAddresses('Hash', reply.slice(0, 500))
+  }
+  expect(liveBytes() - before).toBeLessThan(2_000_000)
 })
