@@ -9,6 +9,7 @@ export class CommandLines {
   readonly #tooSlow: () => void
   /** Without their ends, each in memory of its own: 64 KiB of others may have come with it. */
   readonly #lines: string[] = []
+  /** Likewise. */
   #partial = ''
   #deadline: NodeJS.Timeout | undefined
 
@@ -41,7 +42,7 @@ export class CommandLines {
       this.#lines.push(inItsOwnMemory(text.slice(start, end), text))
       start = end + 2
     }
-    this.#keep(text.slice(start), true)
+    this.#keep(inItsOwnMemory(text.slice(start), text), true)
     return undefined
   }
 

@@ -112,3 +112,19 @@ test('a line keeps no memory of what came with it (case R15)', () => {
   expect(liveBytes() - before).toBeLessThan(1_000_000)
   expect(new Set(kept).size).toBe(200)
 })
+
+test('nor does the beginning of one, which a stranger may leave for a minute (case R15)', () => {
+  const others = `NOOP ${'x'.repeat(690)}\r\n`.repeat(90)
+  const before = liveBytes()
+  const sessions = Array.from({ length: 200 }, (_, n) => {
+    const lines = new CommandLines(() => {})
+    lines.take(Buffer.from(`${others}MAIL FROM:<someone.${n}@elsewhere`).toString('latin1'), false)
+    while (lines.next() !== undefined);
+    return lines
+  })
+  expect(liveBytes() - before).toBeLessThan(2_000_000)
+  for (const lines of sessions) {
+    expect(lines.waiting).toBe(true)
+    lines.forget()
+  }
+})
