@@ -42,8 +42,9 @@ const ambiguities: readonly (readonly [RegExp, string])[] = [
   [/\r\n\r\n./s, 'something after the blank line'],
 ]
 // None of these is in fields of ASCII whose lines all hold something: one look instead of five, for nearly every header.
-const plainFields = /^(?:[!-9;-~]+:[\t -~]*\r\n(?:[ \t]+[!-~][\t -~]*\r\n)*)*(?:\r\n)?$/
-const fieldName = /^[!-9;-~]+$/
+const plainFields = /^(?:[!-'*-9;=?-~]+:[\t -~]*\r\n(?:[ \t]+[!-~][\t -~]*\r\n)*)*(?:\r\n)?$/
+// Brackets are allowed, and used by nobody; software that takes a name for a token skips one beside it: `>From:`, `From):`.
+const fieldName = /^[!-'*-9;=?-~]+$/
 
 // Who trims lines sees another field there, which may be folded as well. The names of an h=, up to its end or to a tag of
 // DKIM behind it, are consumed and no such line: ` from:to:subject; i=@corp.t`.
@@ -85,7 +86,8 @@ function fieldAt(text: string, start: number, isPlain: boolean): Field | string 
   if (colon === -1 || colon > crlf) return 'a line without a colon'
   const name = text.slice(start, colon)
   // Neither is one with white space before it, as if it were folded, nor before its colon (RFC 5322 section 4.5).
-  if (!isPlain && !fieldName.test(name)) return 'a field name with white space in it or behind it, or beyond ASCII'
+  if (!isPlain && !fieldName.test(name))
+    return 'a field name with white space or a bracket in it or behind it, or beyond ASCII'
   const whole = text.slice(colon + 1, crlf)
   // Most fields are on one line.
   const isFolded = whole.includes('\r\n')

@@ -22,7 +22,7 @@ test.each([
   ['From: Example, Inc <app@corp.t>', 'From has a display name that has to stand in double quotes'],
   ['From: Example (IT) <app@corp.t>', 'From has a display name that has to stand in double quotes'],
   ['From: Example <app@corp.t>, "Ops" <ops@corp.t>', 'From has more than one mailbox'],
-  ['Subject : x\r\nFrom: app@corp.t', 'a field name with white space in it or behind it, or beyond ASCII'],
+  ['Subject : x\r\nFrom: app@corp.t', 'a field name with white space or a bracket in it or behind it, or beyond ASCII'],
   ['From: app@web-7d9c', 'From has not exactly one plain mailbox, user@domain with two labels or more'],
   ['From: App <app@BÜCHER.t>', 'with two labels or more, beyond ASCII in lower case and composed (NFC)'],
 ])('it is told what to write instead of %s', (from, told) => {
@@ -133,6 +133,9 @@ test.each([
   ['a From in its own fold', 'From: <app@corp.t>\r\n From: <ceo@other.t>'],
   ['an octet above 127 before the colon', 'From\u00a0: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a NUL before the colon', 'From\0: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['case M04: a second From behind a bracket', '>From: <ceo@other.t>\r\nFrom: <app@corp.t>'],
+  ['case M04: a second From before a bracket', 'From: <app@corp.t>\r\nFrom): <ceo@other.t>'],
+  ['case M04: a Sender behind brackets', 'From: <app@corp.t>\r\n)>Sender: <ceo@other.t>'],
   ['a line feed before a second From', 'X: y\nFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a carriage return before a second From', 'X: y\rFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
   ['a form feed before a second From', 'X: y\x0cFrom: <ceo@other.t>\r\nFrom: <app@corp.t>'],
