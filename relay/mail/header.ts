@@ -153,22 +153,19 @@ const encodesQuote = (phrase: string): boolean =>
   [...phrase.matchAll(/=\?(?=([^?]*\?[bq]\?[^?]*)\?=)/gi)].some(([, word = '']) => word.includes('"'))
 
 function parsePhrase(text: string): string | undefined {
-  if (encodesQuote(text)) return undefined
+  if (encodesQuote(text) || endsQuotesEarly(text)) return undefined
   let words = ''
   for (word.lastIndex = 0; word.lastIndex < text.length; ) {
     const [, quoted, atom] = word.exec(text) ?? []
-    const plain = atom ?? unquote(quoted)
+    const plain = atom ?? quoted?.replace(/\\(.)/g, '$1')
     if (plain === undefined) return undefined
     words += ` ${plain}`
   }
   return words.slice(1)
 }
 
-// A parser that does not know the backslash would see the string end early, and an address after it.
-function unquote(quoted: string | undefined): string | undefined {
-  if (!quoted?.includes('\\')) return quoted
-  return /[<>@]/.test(quoted) ? undefined : quoted.replace(/\\(.)/g, '$1')
-}
+/** Who does not know the backslash sees the string end early, and outside of quotes what stands in it and in all behind it. */
+const endsQuotesEarly = (phrase: string): boolean => phrase.includes('\\') && /[<>@]/.test(phrase)
 
 /**
  * What of a folded name stands outside of quotes for software that takes a line end for their end, too, as Python's

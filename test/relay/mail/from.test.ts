@@ -90,6 +90,8 @@ test.each([
   ['a quoted-pair outside quotes', 'a\\b <app@corp.t>'],
   ['a quoted-pair that hides an address', '"a\\" <ceo@other.t>, \\"b" <app@corp.t>'],
   ['a quoted-pair beside an @', '"a\\"ceo@other.t" <app@corp.t>'],
+  ['a quoted-pair, and an address in the quotes behind it', '"a\\"b" "<ceo@other.t>" <app@corp.t>'],
+  ['a quoted-pair, and an address in the quotes before it', '"ceo@other.t" "a\\"b" <app@corp.t>'],
   ['a source route', '<@other.t:app@corp.t>'],
   ['a longer source route', '<@a.t,@b.t:app@corp.t>'],
   ['an address literal', '<app@[127.0.0.1]>'],

@@ -182,6 +182,10 @@ test.each([
     'From: =?utf-8?q? "?=,app@corp.t .other.t,=?utf-8?q?" ?= <app@corp.t>',
   ],
   ['case M23: an encoded-word out of quotes', 'From: "=?utf-8?q?x" ?= ",app@corp.t .other.t," <app@corp.t>'],
+  [
+    'case M23: a quoted-pair, and its own address in the quotes behind it, going on',
+    'From: "a\\"b" "<app@corp.t .other.t>" <app@corp.t>',
+  ],
   ['a comment before', 'From: (Billing) app@corp.t'],
   ['a comment with an address', 'From: app@corp.t (ceo@other.t)'],
   ['a comment that shows an address', 'From: (ceo@other.t) <app@corp.t>'],
