@@ -70,7 +70,7 @@ const recordsInOrder: Check<HeaderFacts> = ({ owner, config }) => {
   return broken?.action === 'Refuse' ? refusal('senderDomain.whenBroken', brokenText(broken)) : undefined
 }
 
-/** Only what `ownsIdentities`, `showsOwnAddress` and `alignedWithReversePath` refuse can be audited instead. */
+/** Only what `ownsIdentities`, `showsOwnAddress`, `readsAsOwnAddress` and `alignedWithReversePath` refuse can be audited instead. */
 const headerChecks: readonly Check<HeaderFacts>[] = [
   withinLimits, //                octets and fields
   isHeader, //                    RFC 5322 section 2.2, and no two ways to read it
@@ -84,6 +84,7 @@ const headerChecks: readonly Check<HeaderFacts>[] = [
   identity.unquotedIdentities, // parsers disagree on a quoted local part
   identity.showsOwnAddress, //    what a person sees is what was judged
   identity.noHiddenMailbox, //    nor is another one read, where names may show addresses
+  identity.readsAsOwnAddress, //  by who decodes a name before reading it
   alignedWithReversePath, //      the null reverse-path is aligned with every From
   canBeSigned, //                 RFC 6376: a domain may ask for all of its mail to be signed
   recordsInOrder, //              RFC 7208, RFC 9989: and for none while nobody can verify it

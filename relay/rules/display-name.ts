@@ -1,5 +1,5 @@
 /** Does a display name show an address that is not the mailbox beside it? Mail clients show the name and hide the rest. */
-import { comparable, isAscii, type Mailbox, parsePath } from '../mail/address.ts'
+import { comparable, isAscii, type Mailbox, parseDomain, parsePath } from '../mail/address.ts'
 
 /** `shown` is the display name as a client would show it: its encoded-words are decoded. */
 export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
@@ -19,6 +19,29 @@ function hasAnotherAddress(text: string, mailbox: Mailbox): boolean {
     addressesIn(unquotedAtAt(text)).some((a) => !isMailbox(a, mailbox)) ||
     pairsIn(addressesIn(unquotedAtAt(spaced))).some((a) => hasDottedDomain(a) && !isMailbox(a, mailbox))
   )
+}
+
+/**
+ * Who decodes a name before reading the field, as many scripts do, finds no quotes around it, and skips white space and comments
+ * within a domain: `app@corp.t eam <app@corp.t>` is from app@corp.team to Python's parseaddr.
+ */
+export function readsAsAnother(shown: string, { domain }: Mailbox): boolean {
+  if (!shown.includes('@')) return false
+  // In quotes, or behind a backslash, nothing ends an address and a comment is none.
+  const pieces = /["\\]/.test(shown) ? [shown] : outsideComments(shown).split(/[<>,;:[\]]/)
+  const read = pairsIn(pieces.map((piece) => piece.replace(/[\s()<>,;:[\]"\\]/g, ''))).filter(hasDottedDomain)
+  return [...new Set(read.map((pair) => pair.slice(pair.indexOf('@') + 1)))].some((d) => parseDomain(d) !== domain)
+}
+
+function outsideComments(text: string): string {
+  let depth = 0
+  let outside = ''
+  for (const c of text) {
+    if (c === '(') depth++
+    if (depth === 0) outside += c
+    if (c === ')' && depth > 0) depth--
+  }
+  return outside
 }
 
 /** What goes on for longer before its @ is nobody's address, wherever it is cut. */

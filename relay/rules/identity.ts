@@ -2,7 +2,7 @@
 import { isAscii, type Mailbox } from '../mail/address.ts'
 import { anyOctets } from '../mail/encoded-word.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
-import { showsAnotherAddress } from './display-name.ts'
+import { readsAsAnother, showsAnotherAddress } from './display-name.ts'
 import { type HeaderFacts, type Identity, malformed } from './header-facts.ts'
 import { owns } from './ownership.ts'
 import type { Check } from './verdict.ts'
@@ -69,6 +69,19 @@ export const noHiddenMailbox = each(({ displayName, mailbox }, { field, shown, b
       : isBracketed(shown) && (goesOn.test(shown) || showsAnotherAddress(shown, mailbox))
   return hides ? malformed(`${field} has an address in brackets behind an encoding`) : undefined
 })
+
+/** Without brackets it is one only where names may show none. */
+export const readsAsOwnAddress = each(({ displayName, mailbox }, { field, shown }, { config }) =>
+  config.senderRules.headerFrom.displayNameAddress === 'Reject' &&
+  shown !== undefined &&
+  displayName !== shown &&
+  readsAsAnother(shown, mailbox)
+    ? refusal(
+        'senderRules.headerFrom.displayNameAddress',
+        `the display name of ${field} is read as another address where it is decoded first`,
+      )
+    : undefined,
+)
 
 const hasAddressBeside = (folds: string, mailbox: Mailbox): boolean =>
   goesOn.test(folds) || isJoined.test(folds) || showsAnotherAddress(folds, mailbox)

@@ -57,6 +57,12 @@ test.each([
   ['its own address as name', 'From: "app@corp.t" <app@corp.t>'],
   ['its own address in the name, in upper case', 'From: "Billing (APP@CORP.T)" <app@corp.t>'],
   ['its own address in an encoded name', `From: =?utf-8?b?${base64('app@corp.t')}?= <app@corp.t>`],
+  ['its own address behind an encoded name', 'From: =?utf-8?q?J=C3=B6rg_M=2E_app=40corp.t?= <app@corp.t>'],
+  [
+    'its own address in brackets, and an @, in an encoded name',
+    'From: =?utf-8?q?J=C3=B6rg_M=2E_=28app=40corp.t=29_=40_K=C3=B6ln?= <app@corp.t>',
+  ],
+  ['a handle with a dot in an encoded name', 'From: =?utf-8?q?J=C3=B6rg_=28=40john.doe=29?= <app@corp.t>'],
   ['a name with an @ that is no address', 'From: "Sales @ Example" <app@corp.t>'],
   ['a handle', 'From: "@example" <app@corp.t>'],
   ['a handle with a dot, and another @', 'From: "@john.doe @ Example" <app@corp.t>'],
