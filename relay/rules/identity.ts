@@ -58,16 +58,19 @@ export const showsOwnAddress = each(({ displayName, mailbox }, { field, shown },
     : undefined
 })
 
-/** Who decodes before reading takes an address in brackets for the mailbox; RFC 2047 section 6.2 has it the other way round. */
+/**
+ * Who decodes before reading takes an address in brackets for the mailbox; RFC 2047 section 6.2 has it the other way round. And
+ * what is no encoded-word to us may be one to others, with the quotes in it, and what stood in quotes is outside of them then.
+ */
 export const noHiddenMailbox = each(({ displayName, mailbox }, { field, shown, besideFolds }) => {
   if (besideFolds !== '' && hasAddressBeside(besideFolds, mailbox))
     return malformed(`${field} has an address in a quoted name that is folded`)
   if (!displayName.includes('=?')) return undefined
   const hides =
     shown === undefined
-      ? isBracketed(anyOctets(displayName))
+      ? displayName.includes('@') || isBracketed(anyOctets(displayName))
       : isBracketed(shown) && (goesOn.test(shown) || showsAnotherAddress(shown, mailbox))
-  return hides ? malformed(`${field} has an address in brackets behind an encoding`) : undefined
+  return hides ? malformed(`${field} has an address behind or beside an encoding that is read in two ways`) : undefined
 })
 
 /** Without brackets it is one only where names may show none. */

@@ -112,6 +112,8 @@ test.each([
   ['a list', '=?utf-8?q? "?=,ceo@other.t,=?utf-8?q?" ?='],
   ['one address', 'x =?utf-8?q? "?=ceo@other.t"'],
   ['quotes of which one is taken', '"=?utf-8?q?x" ?= ",ceo@other.t,"'],
+  ['quotes in a word that goes on behind a question mark', '=?utf-8?q?a?b "?=,ceo@other.t,"'],
+  ['quotes in a word without its end', '=?utf-8?q? ",ceo@other.t,"'],
   ['quotes in the name of a charset', '=?ut "f?q?x?=,ceo@other.t,=?ut" f?q?x?='],
 ])('case M23: an address beside quotes that an encoded-word takes is ambiguous where names may show addresses: %s', (_name, name) => {
   const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
