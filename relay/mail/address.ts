@@ -46,8 +46,9 @@ export const mailboxInstead = (text: string): string =>
 const canonicalForm = 'beyond ASCII in lower case and composed (NFC), a domain best in A-labels (xn--)'
 
 function parseLocalPart(text: string): string | undefined {
-  // Software that decodes encoded-words where it should not finds another address inside such a local part.
-  if (text.includes('=?')) return undefined
+  // Software that decodes encoded-words where it should not finds another address inside such a local part, or, where a word
+  // ends in it that began in the name before, behind that: `=?utf-8?q?x <app-?=ceo@corp.t>`.
+  if (text.includes('=?') || text.includes('?=')) return undefined
   if (asciiDotAtom.test(text)) return text
   if (dotAtom.test(text)) return text.normalize('NFKC') === text ? text : undefined
   return quotedString.exec(text)?.[1]?.replace(/\\(.)/g, '$1')

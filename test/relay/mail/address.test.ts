@@ -80,6 +80,7 @@ test.each([
   ['a semicolon', 'app@corp.t;ceo@other.t'],
   ['an encoded-word', '=?utf-8?q?ceo=40other.t=3e?=foo@corp.t'],
   ['an encoded-word in quotes', '"=?utf-8?q?ceo=40other.t?="@corp.t'],
+  ['the end of an encoded-word that may have begun before it', 'app-?=ceo@corp.t'],
   ['percent-encoding in the domain', 'app@%63orp.t'],
   ['a fullwidth domain', 'app@ｃｏｒｐ.t'],
   ['an ideographic full stop', 'app@corp。t'],
