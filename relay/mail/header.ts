@@ -15,9 +15,15 @@ export type ParsedHeader =
   | { readonly ok: true; readonly fields: readonly Field[] }
   | { readonly ok: false; readonly why: string }
 
+type DisplayName = {
+  /** Without its quotes, its encoded-words as they are. */
+  readonly displayName: string
+  /** As some show it, who leave out the white space behind quotes: `"app@corp.t" eam` is app@corp.team. */
+  readonly joinedName: string
+}
+
 export type ParsedFrom =
-  /** The display name without its quotes, its encoded-words as they are. */
-  | { readonly ok: true; readonly mailbox: Mailbox; readonly displayName: string }
+  | ({ readonly ok: true; readonly mailbox: Mailbox } & DisplayName)
   | { readonly ok: false; readonly why: string }
 
 const blankLine = Buffer.from('\r\n\r\n')
@@ -136,8 +142,8 @@ export function parseFrom(value: string): ParsedFrom {
   const mailbox = parsePath(address)
   if (!mailbox) return { ok: false, why: `not exactly one plain mailbox, ${mailboxInstead(address)}` }
   const phrase = trimSpace(text.slice(0, Math.max(open, 0)))
-  const displayName = parsePhrase(phrase)
-  return displayName === undefined ? { ok: false, why: noPhrase(phrase) } : { ok: true, mailbox, displayName }
+  const name = parsePhrase(phrase)
+  return name === undefined ? { ok: false, why: noPhrase(phrase) } : { ok: true, mailbox, ...name }
 }
 
 const noPhrase = (text: string): string => {
@@ -152,16 +158,20 @@ const encodesQuote = (phrase: string): boolean =>
   phrase.includes('=?') &&
   [...phrase.matchAll(/=\?(?=([^?]*\?[bq]\?[^?]*)\?=)/gi)].some(([, word = '']) => word.includes('"'))
 
-function parsePhrase(text: string): string | undefined {
+function parsePhrase(text: string): DisplayName | undefined {
   if (encodesQuote(text) || endsQuotesEarly(text)) return undefined
-  let words = ''
+  let displayName = ''
+  let joinedName = ''
+  let space = ''
   for (word.lastIndex = 0; word.lastIndex < text.length; ) {
     const [, quoted, atom] = word.exec(text) ?? []
     const plain = atom ?? quoted?.replace(/\\(.)/g, '$1')
     if (plain === undefined) return undefined
-    words += ` ${plain}`
+    displayName += ` ${plain}`
+    joinedName += space + plain
+    space = quoted === undefined ? ' ' : ''
   }
-  return words.slice(1)
+  return { displayName: displayName.slice(1), joinedName }
 }
 
 /** Who does not know the backslash sees the string end early, and outside of quotes what stands in it and in all behind it. */

@@ -48,12 +48,12 @@ export const unquotedIdentities = each(({ mailbox }, { field }) =>
   mailbox.address.startsWith('"') ? malformed(`${field} has a quoted local part`) : undefined,
 )
 
-export const showsOwnAddress = each(({ displayName, mailbox }, { field, shown }, { config }) => {
+export const showsOwnAddress = each(({ displayName, joinedName, mailbox }, { field, shown }, { config }) => {
   if (config.senderRules.headerFrom.displayNameAddress === 'Allow' || displayName === '') return undefined
   const rule = 'senderRules.headerFrom.displayNameAddress'
   if (shown === undefined) return refusal(rule, `the display name of ${field} is encoded in a way that hides it`)
   const shows = (name: string): boolean => showsAnotherAddress(name, mailbox)
-  return shows(shown) || (displayName !== shown && shows(displayName))
+  return [...new Set([shown, displayName, joinedName])].some(shows)
     ? refusal(rule, `the display name of ${field} shows another address`)
     : undefined
 })
