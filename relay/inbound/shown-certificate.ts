@@ -44,18 +44,20 @@ export function shownCertificate(socket: TLSSocket, authority: Authority): Clien
   }
 }
 
-/** One that has ended may have been renewed. */
-function knownPath(leaf: X509Certificate, authority: Authority): Path | undefined {
+const knownPath = (leaf: X509Certificate, authority: Authority): Path | undefined =>
+  pathOf([leaf, ...(known.get(authority) ?? []).filter(isValid)], authority)
+
+/** One that has ended may have been renewed, and come along beside the one that took its place: OpenSSL passes it by, too. */
+const isValid = ({ validFromDate, validToDate }: X509Certificate): boolean => {
   const now = Date.now()
-  const valid = (known.get(authority) ?? []).filter((c) => c.validToDate.getTime() > now)
-  return pathOf([leaf, ...valid], authority)
+  return validFromDate.getTime() <= now && now <= validToDate.getTime()
 }
 
 function newPath(leaf: X509Certificate, authority: Authority, socket: TLSSocket): Path | undefined {
   const shown: X509Certificate[] = []
   let at = socket.getPeerX509Certificate()?.issuerCertificate
   for (; at !== undefined; at = at.issuerCertificate) shown.push(at)
-  const path = pathOf([leaf, ...shown], authority)
+  const path = pathOf([leaf, ...shown.filter(isValid)], authority)
   if (path !== undefined)
     known.set(authority, [...path.certificates.slice(1), ...(known.get(authority) ?? [])].slice(0, mostKnown))
   return path

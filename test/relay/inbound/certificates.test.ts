@@ -126,6 +126,18 @@ test.each([
   expect(await external(await show(under, { cert: [cert, ...twins].join('\n'), key }))).toMatch(said)
 })
 
+test.each([
+  'authority',
+  'other',
+] as const)('one of its intermediate that has ended, made by its %s, may come along before the one that took its place (case A20)', async (by) => {
+  const { under } = await start(new MemorySpool(), certificateConfig())
+  const { pem } = await makeAuthority('Intermediate', authorities[by], authorities.intermediate.keys, -1)
+  const { cert, key } = shown.withoutIntermediate
+  const both = { cert: `${cert}\n${pem}\n${authorities.intermediate.pem}`, key }
+  expect(await external(await show(under, both))).toMatch(/^235 /)
+  expect(await external(await show(under, { cert: `${cert}\n${pem}`, key }))).toMatch(/^535 /)
+})
+
 test('an intermediate that is named as the authority is one, and its root is not then', async () => {
   const { under } = await start(new MemorySpool(), certificateConfig())
   await under.apply(certificateConfig(), authorities.intermediate.pem)
