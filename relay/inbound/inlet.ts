@@ -114,7 +114,7 @@ export class Inlet {
   }
 
   #hasNext(): boolean {
-    return !this.#closed && this.#handling === undefined && (this.#commands.lines > 0 || this.#came.length > 0)
+    return !this.#closed && this.#handling === undefined && (this.#commands.hasLine || this.#came.length > 0)
   }
 
   /** What was waited for is dealt with. */

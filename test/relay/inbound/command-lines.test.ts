@@ -128,3 +128,37 @@ test('nor does the beginning of one, which a stranger may leave for a minute (ca
     lines.forget()
   }
 })
+
+test('short lines that wait take no more memory than they came in, and none when the session is over (case R04)', () => {
+  const octets = Buffer.from('ab\r\n'.repeat(16_000))
+  const before = liveBytes()
+  const sessions = Array.from({ length: 100 }, () => new CommandLines(() => {}))
+  for (const lines of sessions) lines.take(octets.toString('latin1'), false)
+  expect(liveBytes() - before).toBeLessThan(100 * 70_000)
+  expect(sessions.map((lines) => [lines.next(), lines.next()])).toEqual(sessions.map(() => ['ab', 'ab']))
+  for (const lines of sessions) lines.forget()
+  expect(liveBytes() - before).toBeLessThan(1_000_000)
+})
+
+test.each([
+  [
+    'a token behind many short lines',
+    `${'NOOP\r\n'.repeat(900)}AUTH PLAIN ${'A'.repeat(12_277)}\r\nNOOP\r\n`,
+    undefined,
+  ],
+  ['two of them', `AUTH PLAIN ${'A'.repeat(9_000)}\r\n`.repeat(2), undefined],
+  ['one that is too long', `NOOP\r\nAUTH PLAIN ${'A'.repeat(12_278)}\r\n`, 'line of a login too long (always.syntax)'],
+  [
+    'a long line behind it',
+    `AUTH ${'A'.repeat(9_000)}\r\nNOOP ${'x'.repeat(2_044)}\r\n`,
+    'line too long (always.syntax)',
+  ],
+  [
+    'a long line behind many short ones',
+    `${'\r\n'.repeat(5_000)}NOOP ${'x'.repeat(2_044)}`,
+    'line too long (always.syntax)',
+  ],
+  ['the longest behind many short ones', `${'\r\n'.repeat(5_000)}NOOP ${'x'.repeat(2_043)}\r`, undefined],
+] as const)('each line has a length of its own: %s', (_name, octets, expected) => {
+  expect(text(octets)).toBe(expected)
+})
