@@ -6,6 +6,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Extension,
   type GeneralNameType,
   KeyUsageFlags,
   KeyUsagesExtension,
@@ -28,6 +29,10 @@ type Options = {
   readonly notBefore?: number
   readonly notAfter?: number
   readonly usage?: ExtendedKeyUsage
+  /** Of its signature. */
+  readonly hash?: 'SHA-1' | 'SHA-256'
+  /** Extensions of its own. */
+  readonly others?: readonly Extension[]
   /** Whether it says which key of its authority signed it. */
   readonly keyId?: boolean
 }
@@ -62,13 +67,14 @@ export async function makeAuthority(
 /** A leaf; times are hours from now. */
 export async function certify(by: TestAuthority, names: readonly San[], options: Options = {}): Promise<Shown> {
   const { notBefore = -1, notAfter = 24, usage = ExtendedKeyUsage.clientAuth, keyId = true } = options
+  const { hash = 'SHA-256', others = [] } = options
   const keys = await newKeys()
   const certificate = await X509CertificateGenerator.create({
     subject: 'CN=client',
     issuer: by.certificate.subject,
     notBefore: new Date(Date.now() + notBefore * hour),
     notAfter: new Date(Date.now() + notAfter * hour),
-    signingAlgorithm: ecdsa,
+    signingAlgorithm: { ...ecdsa, hash },
     publicKey: keys.publicKey,
     signingKey: by.keys.privateKey,
     extensions: [
@@ -76,6 +82,7 @@ export async function certify(by: TestAuthority, names: readonly San[], options:
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([usage]),
       ...(names.length > 0 ? [new SubjectAlternativeNameExtension([...names])] : []),
+      ...others,
       ...(keyId ? [await AuthorityKeyIdentifierExtension.create(by.keys.publicKey)] : []),
     ],
   })
@@ -113,6 +120,8 @@ async function makeSet() {
       expired: await certify(authority, web, { notBefore: -24, notAfter: -1 }),
       early: await certify(authority, web, { notBefore: 12 }),
       server: await certify(authority, web, { usage: ExtendedKeyUsage.serverAuth }),
+      weak: await certify(authority, web, { hash: 'SHA-1' }),
+      unknown: await certify(authority, web, { others: [new Extension('1.2.3.4', true, new Uint8Array([5, 0]))] }),
       /** By an authority of the very same name. */
       foreign: await certify(foreign, web),
       foreignByName: await certify(foreign, web, { keyId: false }),

@@ -20,6 +20,9 @@ const troubles: Readonly<Record<string, CertificateTrouble>> = {
   CERT_HAS_EXPIRED: 'expired',
   CERT_NOT_YET_VALID: 'notYetValid',
   INVALID_PURPOSE: 'notForClients',
+  PATH_LENGTH_EXCEEDED: 'unfit',
+  // Node has no code for weak keys and signatures, names beyond a constraint, and critical extensions (RFC 5280 section 6.1).
+  UNSPECIFIED: 'unfit',
 }
 
 /** Intermediates that have vouched for clients: what comes along is never freed once it was looked at (peer-certificate.ts). */

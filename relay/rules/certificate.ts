@@ -14,8 +14,8 @@ export type ClientCertificate = {
   readonly notAfter: number
 }
 
-/** `absent`: asked for, and none came. `untrusted` is whatever has no other name. */
-export type CertificateTrouble = 'absent' | 'untrusted' | 'expired' | 'notYetValid' | 'notForClients'
+/** `absent`: asked for, and none came. `unfit`: its authority may be the right one. `untrusted` is whatever has no other name. */
+export type CertificateTrouble = 'absent' | 'untrusted' | 'expired' | 'notYetValid' | 'notForClients' | 'unfit'
 
 /** The certificates of one authority. */
 export type Authority = { readonly file: string; readonly certificates: readonly X509Certificate[] }

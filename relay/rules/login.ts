@@ -238,6 +238,10 @@ export const certificateTroubles: Readonly<Record<CertificateTrouble, readonly [
   expired: ['certificateExpired', 'the client certificate has expired, or one that vouches for it'],
   notYetValid: ['certificateExpired', 'the client certificate is not valid yet, or one that vouches for it'],
   notForClients: ['certificate', 'the client certificate is not for clients (extended key usage)'],
+  unfit: [
+    'certificate',
+    'the client certificate, or one that vouches for it, has a weak key or signature, breaks the constraints of its issuer, or has an extension that is not known',
+  ],
 }
 
 /** The one credential that names the certificate, and that the client names where it names one. */

@@ -52,6 +52,8 @@ test.each([
 })
 
 const untrusted = 'the client certificate is not of an authority that this listener takes (always.clientCertificate)'
+const unfit =
+  'the client certificate, or one that vouches for it, has a weak key or signature, breaks the constraints of its issuer, or has an extension that is not known (always.clientCertificate)'
 const unnamed = 'no credential names this client certificate (credential.clientCertificate)'
 
 test.each([
@@ -83,6 +85,8 @@ test.each([
     'certificate',
     'the client certificate is not for clients (extended key usage) (always.clientCertificate)',
   ],
+  ['one with a weak signature', 'weak', 'certificate', unfit],
+  ['one with a critical extension that nobody knows', 'unknown', 'certificate', unfit],
   ['names that only begin like one of ours', 'nobody', 'certificateName', unnamed],
   ['no name', 'nameless', 'certificateName', unnamed],
   ['the right name as another kind of name', 'otherKind', 'certificateName', unnamed],
