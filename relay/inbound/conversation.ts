@@ -102,7 +102,9 @@ export class Conversation {
 
   /** Before TLS, for a client that begins with it: whether it is sent away, which can not be said to it in clear. */
   unwanted(): boolean {
-    return admit(this.#inbound, this.#session) !== undefined && this.connect() !== undefined
+    const refused = admit(this.#inbound, this.#session)
+    if (refused) this.refuse('connect', refused)
+    return refused !== undefined
   }
 
   /** Under TLS everything begins anew (RFC 3207 section 4.2). */

@@ -108,6 +108,8 @@ test('whom an implicit listener would not greet gets no handshake and holds noth
   expect(await whole(connect())).toHaveLength(0)
   expect(rules().at(-1)).toBe('admission.networks')
   expect(under.submission.sessions).toBe(0)
+  // Nobody is to read that one who has to begin with TLS came without.
+  expect(await under.metrics.registry.metrics()).not.toContain('connections_total{listener="submissions",tls="none"')
 })
 
 test('beyond what the file descriptors suffice for, clients are sent away at once, and taken again (case R10)', async () => {
