@@ -81,10 +81,12 @@ export class HandshakeUnderWay {
 
   #shakeHands({ context, authority }: Handshake): void {
     const { failed, closed, raised, secured, silent } = this.#outcome
-    const plain = this.#plain.off('close', closed).off('end', this.#onEnd)
+    const plain = this.#plain.off('close', closed)
     const asks = authority && ({ requestCert: true, rejectUnauthorized: false } as const)
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
     const bounded = asks || this.#client.isOfStranger ? UnderHandshake.of(plain, asks && this.#client) : undefined
+    // This one hears of an end behind what waits for its turn; else the lower socket does, if it came before this turn.
+    if (bounded) plain.off('end', this.#onEnd)
     // It reads what the lower socket has read.
     const top = new TLSSocket(bounded ?? plain, options)
     const verdictIn = verdictAside(top)

@@ -1,8 +1,9 @@
 /** Clients that have nothing more to say, and still listen: what came is answered, and no half of a connection stays (case P38). */
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect as connectTls, createSecureContext } from 'node:tls'
 import { expect, test, vi } from 'vitest'
+import { HandshakeUnderWay } from '../../../relay/inbound/handshake-under-way.ts'
 import { until } from '../../local/until.ts'
 import { banner, closers, logIn, reply, start, talk, whole } from './clients.ts'
 import { app, certificateConfig, type UnderTest } from './submission-under-test.ts'
@@ -154,4 +155,27 @@ test.each([
   await until('nobody is there', () => under.submission.sessions === 0)
   gate.resolve()
   await until('it is ours', () => spool.kept.length === 1)
+})
+
+test('who ends before the handshake that it began has its turn makes none, and holds nothing', async () => {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  closers.push(() => void server.close())
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').resume()
+  const [plain] = (await once(server, 'connection')) as [Socket]
+  const turns: (() => void)[] = []
+  const handshake = new HandshakeUnderWay(
+    plain,
+    { isOfStranger: false, inTurn: (work) => void turns.push(work) },
+    () => ({ context: createSecureContext(), authority: undefined }),
+    { raised: () => {}, secured: () => {}, silent: () => {}, failed: () => {}, closed: () => {} },
+  )
+  closers.push(() => handshake.destroy())
+  client.write(begunHandshake)
+  await once(plain, 'readable')
+  client.end()
+  await once(plain, 'readable')
+  turns[0]?.()
+  await once(client, 'close')
+  handshake.over()
 })
