@@ -349,5 +349,6 @@ test('any octets are judged without an exception; no accepted header shows other
     }),
     { numRuns },
   )
-  expect(accepted).toBeGreaterThan(numRuns / 100)
+  // Some 70 of 5,000 are; one in a hundred sets of them had no more than 50.
+  expect(accepted).toBeGreaterThan(numRuns / 500)
 })
