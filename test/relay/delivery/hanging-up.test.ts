@@ -23,6 +23,20 @@ async function deliverTo(forwardPaths: readonly string[], options: Options, retr
   return { upstream, delivery, facts, arrived, lastOf, spool, message }
 }
 
+/** By how many recipients a transaction has asked for. */
+const byCount =
+  (rcpt: (nth: number) => Behaviour | undefined, data?: (asked: number) => Behaviour | undefined) => (): Script => {
+    let asked = 0
+    return {
+      MAIL: () => {
+        asked = 0
+        return undefined
+      },
+      RCPT: () => rcpt(++asked),
+      DATA: () => data?.(asked),
+    }
+  }
+
 const rows = both.flatMap(([manner, offers]) =>
   (
     [
@@ -110,17 +124,10 @@ test.each(
 })
 
 test('a smarthost that refuses DATA since there were too many recipients, as Exim by recipients_max_reject, gets fewer', async () => {
-  const session = (): Script => {
-    let asked = 0
-    return {
-      MAIL: () => {
-        asked = 0
-        return undefined
-      },
-      RCPT: () => (++asked > 2 ? say('552 too many recipients') : undefined),
-      DATA: () => (asked > 2 ? say('554 Too many recipients') : undefined),
-    }
-  }
+  const session = byCount(
+    (nth) => (nth > 2 ? say('552 too many recipients') : undefined),
+    (asked) => (asked > 2 ? say('554 Too many recipients') : undefined),
+  )
   const forwardPaths = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@x.test`)
   const { arrived, facts } = await deliverTo(forwardPaths, { session })
   await until('all have it, or not', () => arrived().length + facts('bounced').length + facts('deferred').length === 5)
@@ -128,16 +135,7 @@ test('a smarthost that refuses DATA since there were too many recipients, as Exi
 })
 
 test('a smarthost that takes a few recipients at one time is asked for no more than that from then on', async () => {
-  const session = (): Script => {
-    let asked = 0
-    return {
-      MAIL: () => {
-        asked = 0
-        return undefined
-      },
-      RCPT: () => (++asked > 3 ? say('452 4.5.3 too many recipients') : undefined),
-    }
-  }
+  const session = byCount((nth) => (nth > 3 ? say('452 4.5.3 too many recipients') : undefined))
   const forwardPaths = Array.from({ length: 50 }, (_, i) => `user${i}@x.test`)
   const { arrived, upstream, facts } = await deliverTo(forwardPaths, { session })
   await until('all have it', () => arrived().length === 50)
@@ -192,16 +190,7 @@ test.each(
     ).map(([name, first, others]) => [name, manner, first, others, offers] as const),
   ),
 )('who %s, again and again, is connected to a few times, and then waited for (%s)', async (_name, _, first, others, offers) => {
-  const session = (): Script => {
-    let asked = 0
-    return {
-      MAIL: () => {
-        asked = 0
-        return undefined
-      },
-      RCPT: () => (asked++ === 0 ? first : others),
-    }
-  }
+  const session = byCount((nth) => (nth === 1 ? first : others))
   const forwardPaths = Array.from({ length: 50 }, (_, i) => `user${i}@x.test`)
   const { upstream, facts, delivery, arrived } = await deliverTo(forwardPaths, { session, offers })
   const outcomes = () => facts('deferred').length + facts('bounced').length + arrived().length
