@@ -1,22 +1,11 @@
 /** Where a domain takes its mail, asked of a real DNS server over the wire: by RFC 5321 section 5.1, and against its lies. */
-import { readFile } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type Dns, systemDns } from '../../../relay/delivery/dns.ts'
 import { findExchangers } from '../../../relay/delivery/exchangers.ts'
-import { KnownExchangers } from '../../../relay/delivery/known-exchangers.ts'
-import { isPublic } from '../../../relay/delivery/public-address.ts'
 import { replyLine } from '../../../relay/mail/reply.ts'
+import { a, around, limitMs } from './around-dns.ts'
 import { type Entry, startNameServer, type Table, types } from './name-server.ts'
-
-const limitMs = 600
-const around = (server: string, random = () => 0) => ({
-  dns: systemDns([server], limitMs),
-  mayReach: isPublic,
-  random,
-  ownName: () => 'Relay.Example.org',
-})
-const a: readonly Entry[] = [{ a: '192.0.2.1' }]
 
 async function found(table: Table, domain = 'x.test') {
   const { server } = await startNameServer(table)
@@ -280,127 +269,4 @@ test('a name of which nothing is heard keeps the next one waiting for a quarter 
   await vi.advanceTimersByTimeAsync(10_000)
   const answer = await finding
   expect(answer.kind === 'exchangers' && answer.exchangers[0]?.host).toBe('m1.x.test')
-})
-
-test('what DNS said is used for a minute, then asked anew', async () => {
-  const dns = await startNameServer({ 'x.test': a })
-  let now = 0
-  const known = new KnownExchangers(around(dns.server), () => now)
-  await Promise.all([known.find('x.test'), known.find('x.test')])
-  const asked = dns.times('x.test')
-  now = 59_000
-  await known.find('x.test')
-  expect(dns.times('x.test')).toBe(asked)
-  now = 60_000
-  dns.table['x.test'] = 'NXDOMAIN'
-  expect(await known.find('x.test')).toMatchObject({ kind: 'none', outcome: { kind: 'bounced' } })
-})
-
-test('case N01: the last good exchangers are used for an hour while DNS fails, and no longer', async () => {
-  const dns = await startNameServer({ 'x.test': a })
-  let now = 0
-  const known = new KnownExchangers(around(dns.server), () => now)
-  const good = await known.find('x.test')
-  dns.table['x.test'] = 'SERVFAIL'
-  for (now of [60_000, 70_000, 3_599_000]) expect(await known.find('x.test')).toEqual(good)
-  now = 3_610_000
-  expect(await known.find('x.test')).toMatchObject({ kind: 'none', outcome: { kind: 'deferred' } })
-})
-
-test('SERVFAIL, then good: asked again after seconds', async () => {
-  const dns = await startNameServer({ 'x.test': 'SERVFAIL' })
-  let now = 0
-  const known = new KnownExchangers(around(dns.server), () => now)
-  expect(await known.find('x.test')).toMatchObject({ kind: 'none' })
-  dns.table['x.test'] = a
-  now = 5000
-  expect(await known.find('x.test')).toMatchObject({ kind: 'exchangers' })
-})
-
-test('case N08: a silent DNS holds no thread of the disk', async () => {
-  const silent = (n: number): string => `d${n}.test`
-  const table = Object.fromEntries(Array.from({ length: 64 }, (_, n) => [silent(n), 'silence' as const]))
-  const { server } = await startNameServer(table)
-  const known = new KnownExchangers(around(server), Date.now)
-  let answered = 0
-  const asking = Object.keys(table).map((domain) => known.find(domain).then(() => answered++))
-  // The pool has four threads: one look-up in each of them would hold up the fifth read.
-  await Promise.all(Array.from({ length: 16 }, () => readFile(import.meta.filename)))
-  expect(answered).toBe(0)
-  await Promise.all(asking)
-})
-
-test('case R15: domains that are silent in DNS, of one credential, keep the question of another waiting for none of them', async () => {
-  const silent = Promise.withResolvers<{ readonly kind: 'noName' }>()
-  const asked: string[] = []
-  const dns: Dns = {
-    exchangers: (domain) => {
-      asked.push(domain)
-      return domain === 'x.test' ? Promise.resolve({ kind: 'noName' }) : silent.promise
-    },
-    addresses: () => silent.promise,
-  }
-  const known = new KnownExchangers({ ...around('127.0.0.1:1'), dns }, () => 0)
-  const flood = Array.from({ length: 200 }, (_, n) => known.find(`d${n}.test`, 'team-a/flood'))
-  expect(await known.find('x.test', 'team-b/few')).toMatchObject({ outcome: { kind: 'bounced' } })
-  expect(asked.length).toBeLessThan(65)
-  silent.resolve({ kind: 'noName' })
-  await Promise.all(flood)
-  expect(new Set(asked).size).toBe(201)
-})
-
-test('10,000 domains are not remembered for ever', async () => {
-  const none = { kind: 'noName' } as const
-  let asked = 0
-  const dns = {
-    exchangers: async () => {
-      asked += 1
-      return none
-    },
-    addresses: async () => none,
-  }
-  const known = new KnownExchangers({ ...around('127.0.0.1:1'), dns }, () => 0)
-  for (let i = 0; i < 10_000; i++) await known.find(`d${i}.test`)
-  await known.find('d9999.test')
-  expect(asked).toBe(10_000)
-  await known.find('d0.test')
-  expect(asked).toBe(10_001)
-})
-
-test.each([
-  ['127.0.0.1', false],
-  ['127.255.255.254', false],
-  ['0.0.0.0', false],
-  ['10.96.0.1', false],
-  ['172.16.0.1', false],
-  ['172.32.0.1', true],
-  ['192.168.1.1', false],
-  ['100.64.0.1', false],
-  ['169.254.169.254', false],
-  ['224.0.0.1', false],
-  ['255.255.255.255', false],
-  ['192.0.2.1', true],
-  ['1.1.1.1', true],
-  ['::1', false],
-  ['::', false],
-  ['::127.0.0.1', false],
-  ['::ffff:127.0.0.1', false],
-  ['::ffff:7f00:1', false],
-  ['::ffff:192.0.2.1', true],
-  ['64:ff9b::7f00:1', false],
-  ['64:ff9b::127.0.0.1', false],
-  ['64:ff9b::a9fe:a9fe', false],
-  ['64:ff9b::c000:201', true],
-  ['64:ff9b::1', false],
-  ['64:ff9b:1::1', false],
-  ['fe80::1', false],
-  ['fe80::1%eth0', false],
-  ['fd00::1', false],
-  ['2002:7f00:1::', false],
-  ['2606:4700::1111', true],
-  ['', false],
-  ['localhost', false],
-  ['0x7f.1', false],
-])('case C10: %s may be connected to: %s', (address, may) => {
-  expect(isPublic(address)).toBe(may)
 })

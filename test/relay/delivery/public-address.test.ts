@@ -1,0 +1,41 @@
+/** Whether a name that others chose may lead there. */
+import { expect, test } from 'vitest'
+import { isPublic } from '../../../relay/delivery/public-address.ts'
+
+test.each([
+  ['127.0.0.1', false],
+  ['127.255.255.254', false],
+  ['0.0.0.0', false],
+  ['10.96.0.1', false],
+  ['172.16.0.1', false],
+  ['172.32.0.1', true],
+  ['192.168.1.1', false],
+  ['100.64.0.1', false],
+  ['169.254.169.254', false],
+  ['224.0.0.1', false],
+  ['255.255.255.255', false],
+  ['192.0.2.1', true],
+  ['1.1.1.1', true],
+  ['::1', false],
+  ['::', false],
+  ['::127.0.0.1', false],
+  ['::ffff:127.0.0.1', false],
+  ['::ffff:7f00:1', false],
+  ['::ffff:192.0.2.1', true],
+  ['64:ff9b::7f00:1', false],
+  ['64:ff9b::127.0.0.1', false],
+  ['64:ff9b::a9fe:a9fe', false],
+  ['64:ff9b::c000:201', true],
+  ['64:ff9b::1', false],
+  ['64:ff9b:1::1', false],
+  ['fe80::1', false],
+  ['fe80::1%eth0', false],
+  ['fd00::1', false],
+  ['2002:7f00:1::', false],
+  ['2606:4700::1111', true],
+  ['', false],
+  ['localhost', false],
+  ['0x7f.1', false],
+])('case C10: %s may be connected to: %s', (address, may) => {
+  expect(isPublic(address)).toBe(may)
+})
