@@ -1,10 +1,10 @@
 /** A copy of the last good configuration on the relay's own volume, so that it starts while nobody can give it one. */
-import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import { boundedText } from './bounded-text.ts'
 import { parseConfig } from './config.ts'
 import type { Loaded } from './load.ts'
-import { type Disk, nodeDisk, readable } from './spool/disk.ts'
+import { type Disk, nodeDisk } from './spool/disk.ts'
 import { isAbsent, wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 import { within } from './within.ts'
@@ -12,7 +12,7 @@ import { within } from './within.ts'
 /** Of a disk that hangs: no longer is the next configuration kept waiting, which may take a right away. */
 const ordinaryPatienceMs = 5000
 
-/** Several times what 10,000 credentials take. A damaged file may say that it has more than there is memory. */
+/** Several times what 10,000 credentials take. */
 const mostBytes = 67_108_864
 
 export class LastGood {
@@ -75,9 +75,7 @@ export class LastGood {
   }
 
   #read(): Loaded {
-    const { size } = statSync(this.#file)
-    if (size > mostBytes) throw new Error(`it has ${size} octets, and ours has ${mostBytes} at most`)
-    const kept = JSON.parse(readFileSync(this.#file, { encoding: 'utf8', flag: readable })) as {
+    const kept = JSON.parse(boundedText(this.#file, mostBytes)) as {
       hash: string
       config: unknown
       files: object

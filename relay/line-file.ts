@@ -4,9 +4,10 @@
  * after a loss of power the file is as the system last wrote it back, by itself within half a minute. It is synced, with its
  * name, when it takes the place of all that was noted before: at the start, at the end, and when it has grown.
  */
-import { existsSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
+import { boundedText } from './bounded-text.ts'
 import { OneAtATime } from './one-at-a-time.ts'
-import { type Disk, type DiskFile, nodeDisk, readable } from './spool/disk.ts'
+import { type Disk, type DiskFile, nodeDisk } from './spool/disk.ts'
 import { wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 
@@ -157,14 +158,12 @@ function read<T>(path: string, { parse }: LineForm<T>, failed: (why: string) => 
   return new Map(read)
 }
 
-/** Several times what 10,000 credentials have. A damaged file may say that it has more than there is memory. */
+/** Several times what 10,000 credentials have. */
 const mostBytes = 33_554_432
 
 function textOf(path: string, failed: (why: string) => void): string {
   try {
-    const { size } = statSync(path)
-    if (size > mostBytes) throw new Error(`it has ${size} octets, and ours has ${mostBytes} at most`)
-    return readFileSync(path, { encoding: 'utf8', flag: readable })
+    return boundedText(path, mostBytes)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
     failed(`${path}: ${(error as Error).message}`)
