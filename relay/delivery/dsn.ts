@@ -1,7 +1,7 @@
 /** A delivery status notification: what failed, why, and what to do, for people and for programs (RFC 3464, RFC 6522). */
 import { isIP } from 'node:net'
 import MimeNode from 'nodemailer/lib/mime-node'
-import { isAscii } from '../mail/address.ts'
+import { addressLiteral, isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { replyLine } from '../mail/reply.ts'
@@ -116,12 +116,8 @@ const recipientFields = (
   `Last-Attempt-Date: ${dateTime(now)}`,
 ]
 
-/** Of an address it is the literal (RFC 3464 section 2.1.2, RFC 5321 section 4.1.3). */
-const mtaName = (host: string): string => {
-  const family = isIP(host)
-  if (family === 0) return host
-  return family === 6 ? `[IPv6:${host}]` : `[${host}]`
-}
+/** Of an address it is the literal (RFC 3464 section 2.1.2). */
+const mtaName = (host: string): string => (isIP(host) === 0 ? host : addressLiteral(host))
 
 const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 

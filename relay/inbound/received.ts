@@ -1,5 +1,5 @@
 /** Our trace field (RFC 5321 section 4.4). Pure. */
-import { isAscii } from '../mail/address.ts'
+import { addressLiteral, isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import { withoutZone } from '../rules/networks.ts'
 
@@ -19,8 +19,7 @@ export type Reception = {
  */
 export function receivedHeader(r: Reception): string {
   // A literal has no zone: it is an interface of this node.
-  const address = withoutZone(r.client.address)
-  const literal = address.includes(':') ? `[IPv6:${address}]` : `[${address}]`
+  const literal = addressLiteral(withoutZone(r.client.address))
   const by = `${r.hostname} with ${r.smtpUtf8 ? 'UTF8SMTPSA' : 'ESMTPSA'} (${r.client.tls}) id ${r.queueId}`
   const [only] = r.forwardPaths
   const forOne = only !== undefined && r.forwardPaths.length === 1 && isAscii(only) ? `\r\n\tfor <${only}>` : ''

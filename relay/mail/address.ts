@@ -10,6 +10,10 @@ export type Mailbox = {
   readonly address: string
 }
 
+/** How a host without a name is written, from an IP address without a zone (RFC 5321 section 4.1.3). */
+export const addressLiteral = (address: string): string =>
+  address.includes(':') ? `[IPv6:${address}]` : `[${address}]`
+
 // RFC 5321 section 4.5.3.1.3: a path has 256 octets with its brackets. The local part has no limit of its own, since
 // reply addresses with more than 64 octets are in daily use.
 const maxOctets = 254
