@@ -2,11 +2,12 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { makeFolders } from '../../../relay/spool/folders.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { accept, contentOf } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
+import { misreading } from './misreading.ts'
 import { listening, octets, temporaryFolder } from './samples.ts'
 
 const folders = ['journal', 'large', 'quarantine'] as const
@@ -79,27 +80,14 @@ test('a segment that is read at the second or third time is as it was', async ()
   await spool.close()
 })
 
-/** So many reads of the segment come as zeros from there on: so a network errs, or a memory. */
-function misread(file: string, from: number, times: number): Disk {
-  let left = times
-  const open = async (path: string): Promise<DiskFile> => {
-    const opened = await nodeDisk.open(path)
-    const read = async (into: Buffer, position: number): Promise<number> => {
-      const got = await opened.read(into, position)
-      if (path !== file || left === 0) return got
-      left -= 1
-      into.fill(0, from)
-      return got
-    }
-    return { ...opened, read }
-  }
-  return { ...nodeDisk, open }
-}
-
 test('a newest segment that is read wrong once is not written over with that: all in it is there', async () => {
   const { directory, contents, waiting, segment } = await filled()
   const before = readFileSync(segment(2))
-  const { spool, told } = await opened(directory, misread(segment(2), 9000, 1))
+  let left = 1
+  const disk = misreading((path, octets) => {
+    if (path === segment(2) && left-- > 0) octets.fill(0, 9000)
+  })
+  const { spool, told } = await opened(directory, disk)
   expect(await held(spool, contents)).toEqual(waiting.toSorted())
   expect(told('quarantined')).toEqual([])
   await spool.close()
@@ -110,18 +98,9 @@ test('a newest segment that is read otherwise each time ends the start, which sa
   const { directory, segment, listed } = await filled()
   const [before, files] = [readFileSync(segment(2)), listed()]
   let reads = 0
-  const disk: Disk = {
-    ...nodeDisk,
-    open: async (path) => {
-      const file = await nodeDisk.open(path)
-      const read = async (into: Buffer, position: number) => {
-        const got = await file.read(into, position)
-        into[9000] = reads++
-        return got
-      }
-      return path === segment(2) ? { ...file, read } : file
-    },
-  }
+  const disk = misreading((path, octets) => {
+    if (path === segment(2)) octets[9000] = reads++
+  })
   await expect(opened(directory, disk)).rejects.toThrow(`${segment(2)} is read otherwise each time`)
   expect(readFileSync(segment(2)).equals(before)).toBe(true)
   expect(listed()).toEqual(files)

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Disk, type DiskFile, nodeDisk } from '../../../relay/spool/disk.ts'
+import { nodeDisk } from '../../../relay/spool/disk.ts'
 import { smallBytes } from '../../../relay/spool/incoming.ts'
 import { JournalSpool } from '../../../relay/spool/journal-spool.ts'
 import { type Patience, Unreadable } from '../../../relay/spool/unreadable.ts'
 import { accept, contentOf, messagesOf, pending } from './contents.ts'
 import { FailingDisk } from './failing-disk.ts'
+import { misreading } from './misreading.ts'
 import { listening, octets, temporaryFolder, until } from './samples.ts'
 
 const minute = 60_000
@@ -242,43 +243,30 @@ test('large content that cannot be read is set aside in the end, and told', asyn
   expect((await messagesOf(spool)).length).toBeGreaterThan(28)
 })
 
-/** What is read of this file comes as zeros, once: so a network errs, or a memory. */
-function misreading(): { readonly disk: Disk; file: string | undefined } {
-  const wrong: { disk: Disk; file: string | undefined } = { disk: nodeDisk, file: undefined }
-  const open = async (path: string): Promise<DiskFile> => {
-    const file = await nodeDisk.open(path)
-    const read = async (into: Buffer, position: number): Promise<number> => {
-      const got = await file.read(into, position)
-      if (wrong.file === undefined || !path.includes(wrong.file)) return got
-      wrong.file = undefined
-      into.fill(0)
-      return got
-    }
-    return { ...file, read }
-  }
-  wrong.disk = { ...nodeDisk, open }
-  return wrong
-}
-
 test.each([
   ['in the journal', 1500, '/journal/'],
   ['in a file of its own', smallBytes + 1, '/large/'],
 ])('content %s that was read wrong once is read again, and stays', async (_where, bytes, file) => {
   const directory = temporaryFolder()
   const told = listening()
-  const wrong = misreading()
+  let wrong: string | undefined
+  const disk = misreading((path, octets) => {
+    if (wrong === undefined || !path.includes(wrong)) return
+    wrong = undefined
+    octets.fill(0)
+  })
   for (const folder of ['journal', 'large', 'quarantine']) await nodeDisk.makeDirectory(join(directory, folder))
-  const parts = { directory, events: told.events, now: Date.now, disk: wrong.disk, closed: () => {} }
+  const parts = { directory, events: told.events, now: Date.now, disk, closed: () => {} }
   const before = await JournalSpool.open(parts)
   const { queueId } = (await accept(before, contentOf(7, bytes))).envelope
   await before.close()
   const spool = await JournalSpool.open(parts)
   onTestFinished(() => spool.close())
-  wrong.file = file
+  wrong = file
   const given = async () => (await octets(spool.content(queueId))).equals(contentOf(7, bytes))
   // Who has begun to send a large one ends without its last octets, and comes again.
   await given().catch(() => undefined)
-  expect(wrong.file, 'it was read').toBeUndefined()
+  expect(wrong, 'it was read').toBeUndefined()
   expect(await given()).toBe(true)
   expect(told.lines.filter((line) => line.startsWith('quarantined'))).toEqual([])
 })
