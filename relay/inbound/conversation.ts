@@ -96,15 +96,17 @@ export class Conversation {
   /** A refusal, or undefined when the client is to be greeted. */
   connect(): Reply | undefined {
     this.#inbound.events.connected(factsOf(this.#session))
-    const refused = admit(this.#inbound, this.#session)
-    return refused && this.refuse('connect', refused)
+    return this.#sentAway()
   }
 
   /** Before TLS, for a client that begins with it: whether it is sent away, which can not be said to it in clear. */
   unwanted(): boolean {
+    return this.#sentAway() !== undefined
+  }
+
+  #sentAway(): Reply | undefined {
     const refused = admit(this.#inbound, this.#session)
-    if (refused) this.refuse('connect', refused)
-    return refused !== undefined
+    return refused && this.refuse('connect', refused)
   }
 
   /** Under TLS everything begins anew (RFC 3207 section 4.2). */
