@@ -27,8 +27,8 @@ export type Decision =
   | { readonly do: 'retry'; readonly at: number }
   | ({ readonly do: 'sendDsn' | 'discard' } & GivenUp)
 
-/** RFC 3463 section 3.5. */
-const expired: Reply = reply(550, '4.7', 'delivery time expired')
+/** What has ended persists and may pass (RFC 3463 sections 2 and 3.5): whoever reads 5.4.7 sends to that address never again. */
+const expired: Reply = reply(451, '4.7', 'delivery time expired')
 
 /** A smarthost that asks us to slow down is asked again at this time at the latest. */
 const throttledMs = 600_000

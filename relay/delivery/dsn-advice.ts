@@ -11,7 +11,7 @@ const advices: readonly (readonly [prefix: string, advice: string])[] = [
   ['5.3.4', 'The message is too large. Send a smaller one, or a link instead of attachments.'],
   ['5.4.6', 'The message went in a circle between mail systems. Tell the team that runs this relay.'],
   [
-    '5.4.7',
+    '4.4.7',
     'Every attempt failed until the time was over. Ask the team that runs this relay, and send the message again later.',
   ],
   ['5.6.3', 'Let the application encode 8-bit content (quoted-printable or base64), and send the message again.'],

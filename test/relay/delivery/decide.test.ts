@@ -43,7 +43,7 @@ test.each([
     pending,
     later,
     24 * hour,
-    { do: 'sendDsn', because: 'expired', reply: { code: 550, status: '5.4.7' }, last: later.reply },
+    { do: 'sendDsn', because: 'expired', reply: { code: 451, status: '4.4.7' }, last: later.reply },
   ],
   ['an expired report is given up in silence', report, later, 48 * hour, { do: 'discard', because: 'expired' }],
   ['a lost answer expires too', pending, lost, 24 * hour, { do: 'sendDsn', because: 'expired', last: lost.reply }],

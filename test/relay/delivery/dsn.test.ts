@@ -37,7 +37,7 @@ const expired: Failure = {
   ambiguous: 2,
   givenUp: {
     because: 'expired',
-    reply: { code: 550, status: '5.4.7', text: 'delivery time expired' },
+    reply: { code: 451, status: '4.4.7', text: 'delivery time expired' },
     last: { code: 451, status: '4.4.1', text: 'connect: refused' },
   },
 }
@@ -89,7 +89,7 @@ test('the report, for people and for programs', async () => {
     'tried 7 times',
     '451 4.4.1 connect: refused',
     '2 of the attempts ended without an answer',
-    adviceFor('5.4.7'),
+    adviceFor('4.4.7'),
     'q00000000000001',
   ])
     expect(text?.text?.replace(/\s+/g, ' ')).toContain(said)
@@ -110,7 +110,7 @@ test('the report, for people and for programs', async () => {
     {
       'Final-Recipient': 'rfc822; slow@example.net',
       Action: 'failed',
-      Status: '5.4.7',
+      Status: '4.4.7',
       'Remote-MTA': 'dns; smtp.example.com',
       'Diagnostic-Code': 'X-Relayfleet; 451 4.4.1 connect: refused',
       'Last-Attempt-Date': 'Mon, 23 Nov 2026 13:00:00 +0000',
@@ -172,7 +172,7 @@ test.each([
   ['5.1.1', /address/],
   ['5.2.2', /full/],
   ['5.3.4', /too large/],
-  ['5.4.7', /time was over/],
+  ['4.4.7', /time was over/],
   ['5.6.3', /8-bit/],
   ['5.7.1', /policy/],
   ['5.0.0', /team/],
