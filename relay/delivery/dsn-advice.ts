@@ -16,6 +16,10 @@ const advices: readonly (readonly [prefix: string, advice: string])[] = [
   ],
   ['5.6.3', 'Let the application encode 8-bit content (quoted-printable or base64), and send the message again.'],
   ['5.6.7', 'Use an address of ASCII letters only; the way to this recipient carries no other.'],
+  [
+    '5.6.9',
+    'Let the application write its header in ASCII, other letters in encoded-words (RFC 2047), and send it again.',
+  ],
   ['5.6.', 'The form of the message was refused. Check how the application builds it.'],
   ['5.7.', 'The message was refused by policy. Show the reply above to the team that runs this relay.'],
 ]

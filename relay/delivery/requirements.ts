@@ -25,9 +25,13 @@ const checks: readonly Check[] = [
     content.eightBit && !can.eightBitMime
       ? reply(554, '6.3', 'the content is 8-bit and the smarthost does not offer 8BITMIME')
       : undefined,
-  (can, need, forwardPath) =>
-    !can.smtpUtf8 && needsUtf8(can, need, [forwardPath])
-      ? reply(553, '6.7', 'an address or header is UTF-8 and the smarthost does not offer SMTPUTF8')
+  (can, { envelope }, forwardPath) =>
+    !can.smtpUtf8 && hasUtf8Address(can, envelope, [forwardPath])
+      ? reply(553, '6.7', 'an address is UTF-8 and the smarthost does not offer SMTPUTF8')
+      : undefined,
+  (can, need) =>
+    !can.smtpUtf8 && isUtf8Message(need)
+      ? reply(550, '6.9', 'the header is UTF-8 and the smarthost does not offer SMTPUTF8')
       : undefined,
 ]
 
@@ -39,10 +43,11 @@ export function refusedBeforehand(can: Capabilities, need: Need, forwardPath: st
   return undefined
 }
 
-const needsUtf8 = (can: Capabilities, { envelope, content }: Need, forwardPaths: readonly string[]): boolean =>
-  isToldInUtf8(can, envelope.reversePath) ||
-  forwardPaths.some((path) => isToldInUtf8(can, path)) ||
-  (envelope.smtpUtf8 && content.utf8Header)
+const hasUtf8Address = (can: Capabilities, { reversePath }: Envelope, forwardPaths: readonly string[]): boolean =>
+  isToldInUtf8(can, reversePath) || forwardPaths.some((path) => isToldInUtf8(can, path))
+
+/** What came as 8-bit without SMTPUTF8 goes on as that. */
+const isUtf8Message = ({ envelope, content }: Need): boolean => envelope.smtpUtf8 && content.utf8Header
 
 const isToldInUtf8 = (can: Capabilities, path: string): boolean => !isAscii(path) && !isAscii(toldTo(can, path))
 
@@ -57,6 +62,7 @@ export function mailParameters(can: Capabilities, need: Need, forwardPaths: read
   const { envelope, content } = need
   const size = can.size === undefined ? '' : ` SIZE=${content.octets}`
   const body = can.eightBitMime && (content.eightBit || envelope.body === '8BITMIME') ? ' BODY=8BITMIME' : ''
-  const utf8 = can.smtpUtf8 && needsUtf8(can, need, forwardPaths) ? ' SMTPUTF8' : ''
+  const isUtf8 = hasUtf8Address(can, envelope, forwardPaths) || isUtf8Message(need)
+  const utf8 = can.smtpUtf8 && isUtf8 ? ' SMTPUTF8' : ''
   return size + body + utf8
 }

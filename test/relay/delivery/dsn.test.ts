@@ -174,6 +174,8 @@ test.each([
   ['5.3.4', /too large/],
   ['4.4.7', /time was over/],
   ['5.6.3', /8-bit/],
+  ['5.6.7', /address of ASCII/],
+  ['5.6.9', /header in ASCII/],
   ['5.7.1', /policy/],
   ['5.0.0', /team/],
 ])('%s: what to do', (status, advice) => {

@@ -206,7 +206,7 @@ test.each([
     hello,
     '5.6.7',
   ],
-  ['a UTF-8 header, no SMTPUTF8', without('SMTPUTF8'), { smtpUtf8: true }, utf8Header, '5.6.7'],
+  ['a UTF-8 header, no SMTPUTF8', without('SMTPUTF8'), { smtpUtf8: true }, utf8Header, '5.6.9'],
   ['a SIZE too small', ['PIPELINING', '8BITMIME', 'SIZE 64'], {}, hello, '5.3.4'],
   ['CR LF in the reverse-path', everything, { reversePath: 'a@x.test>\r\nDATA\r\n' }, hello, '5.1.3'],
   ['CR LF in an address', everything, { forwardPaths: ['a@x.test>\r\nDATA\r\n'] }, hello, '5.1.3'],
