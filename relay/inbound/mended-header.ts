@@ -19,6 +19,9 @@ const removals: ReadonlyMap<string, Removal> = new Map<string, Removal>([
   ['return-path', () => true],
   // What claims to be our own verdict is not (RFC 8601 section 5).
   ['authentication-results', ({ value }, { hostname }) => mayNameUs(value, hostname)],
+  // One that says nothing is missing (RFC 6409 section 8.3): who refuses mail without it refuses that, too.
+  ['date', ({ value }) => saysNothing(value)],
+  ['message-id', ({ value }) => saysNothing(value)],
 ])
 
 const additions: readonly (readonly [name: string, line: (taking: Taking) => string])[] = [
@@ -29,14 +32,16 @@ const additions: readonly (readonly [name: string, line: (taking: Taking) => str
 
 /** `fields` are those of `header`. */
 export function mendHeader(header: Buffer, fields: readonly Field[], taking: Taking): Buffer {
-  const lacking = additions.filter(([name]) => !fields.some((field) => field.name === name))
   const removed = fields.filter((field) => removals.get(field.name)?.(field, taking))
+  const lacking = additions.filter(([name]) => !fields.some((field) => field.name === name && !removed.includes(field)))
   if (lacking.length === 0 && removed.length === 0) return header
   const starts = [0, ...removed.map(({ end }) => end)]
   const kept = starts.map((start, i) => header.subarray(start, removed[i]?.start ?? header.length))
   const added = lacking.map(([, line]) => line(taking)).join('')
   return Buffer.concat([Buffer.from(added), ...kept])
 }
+
+const saysNothing = (value: string): boolean => /^[<> \t]*$/.test(value)
 
 // A comment, quotes or an encoded-word before the name are read by some and not by others: then it may be ours.
 const plainName = /^([!#$%&'*+.^`{|}~\w-]+)(?:[ \t;]|$)/

@@ -62,6 +62,25 @@ test.each([
   expect(mended(header)).toBe(added + header)
 })
 
+test.each([
+  ['Date', 'Date:\r\n', id],
+  ['Date, of white space', 'Date: \t \r\n', id],
+  ['Message-ID', 'Message-Id:\r\n', date],
+  ['Message-ID, brackets around nothing', 'Message-ID: <>\r\n', date],
+])('an empty one is a missing one, and is not left beside the one that is added: %s', (_what, empty, other) => {
+  const added = other === id ? 'Date: Mon, 05 Jan 2026 10:00:00 +0000\r\n' : 'Message-ID: <q1@relay.example.org>\r\n'
+  expect(mended(`${other}${empty}From: x\r\n\r\n`)).toBe(`${added}${other}From: x\r\n\r\n`)
+})
+
+test.each([
+  'Date: yesterday\r\n',
+  'Message-ID: <1>\r\n',
+  'Message-ID: 20260105\r\n',
+])('one that is malformed stays, since its sender may look for it: %j', (field) => {
+  const header = `${field}${field.startsWith('Date') ? id : date}From: x\r\n\r\n`
+  expect(mended(header)).toBe(header)
+})
+
 test('a header with nothing to mend is the very same, octet for octet', () => {
   const name = fc.constantFrom(
     'Subject',
