@@ -59,7 +59,8 @@ function handshake({ cert, key, ca }: Certificate, { tls, clientCertificates }: 
 
 const always: SecureContextOptions = {
   // What every TLS 1.3 has (RFC 8446 section 9.1) comes first: a handshake is hashing for the most part, and SHA-256 has instructions of its own.
-  ciphers: `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`,
+  // With a key exchange by the certificate's own key, whoever has that one day reads every password that was recorded before (RFC 9325 section 4.1).
+  ciphers: `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}:!kRSA`,
   honorCipherOrder: true,
   // No session is resumed: it would bring along what was verified long ago, and the key of its ticket would open what was
   // said under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names. And none is

@@ -1,18 +1,21 @@
 /** By what handshakes go: anew for each connection, and as before as long as the listener shows the same and asks for the same. */
+import 'reflect-metadata'
 import { execFileSync, spawn } from 'node:child_process'
+import { webcrypto } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { PemConverter, X509CertificateGenerator } from '@peculiar/x509'
 import { expect, test } from 'vitest'
-import type { ListenerConfig } from '../../../relay/config.ts'
+import type { ListenerConfig, LoadedConfig } from '../../../relay/config.ts'
 import { type Certificate, Handshakes } from '../../../relay/inbound/handshakes.ts'
 import { makeCertificates } from '../../certificates.ts'
 import { clientCertificates } from '../../client-certificates.ts'
 import { installed, programFile } from '../../local/programs.ts'
 import { until } from '../../local/until.ts'
 import { banner, closers, reply, start, talk } from './clients.ts'
-import { app, baseConfig, testCertificates, type UnderTest } from './submission-under-test.ts'
+import { app, baseConfig, load, testCertificates, type UnderTest } from './submission-under-test.ts'
 
 const plain = ({ username, password }: typeof app): string =>
   Buffer.from(`\0${username}\0${password}`).toString('base64')
@@ -56,6 +59,37 @@ test.each([
   const { socket } = await open(under, { maxVersion: 'TLSv1.3', ...offers })
   expect(socket.getCipher().name).toBe(chosen)
 })
+
+test.each([
+  ['keys of its own', 'ECDHE-RSA-AES128-GCM-SHA256', true],
+  ['keys of its own, beside that of the certificate', 'AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256', true],
+  [
+    'the key of an RSA certificate alone, which would open what somebody recorded',
+    'AES128-GCM-SHA256:AES256-SHA',
+    false,
+  ],
+] as const)('a client that makes its TLS 1.2 by %s (case T06)', async (_what, ciphers, isTaken) => {
+  const { under } = await start()
+  await under.submission.reconcile(await rsaCertificate())
+  const port = under.port('submissions')
+  const socket = connectTls({ host: '127.0.0.1', port, maxVersion: 'TLSv1.2', rejectUnauthorized: false, ciphers })
+  closers.push(() => void socket.destroy())
+  const made = new Promise((resolve) => {
+    socket.on('secureConnect', () => resolve(socket.getCipher().name)).on('error', () => resolve('none'))
+  })
+  expect(await made).toBe(isTaken ? 'ECDHE-RSA-AES128-GCM-SHA256' : 'none')
+})
+
+/** It says nothing of what its key is for, so it is for anything. */
+async function rsaCertificate(): Promise<LoadedConfig> {
+  const signingAlgorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+  const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }
+  const keys = await webcrypto.subtle.generateKey({ ...signingAlgorithm, ...size }, true, ['sign', 'verify'])
+  const shown = await X509CertificateGenerator.createSelfSigned({ name: 'CN=localhost', signingAlgorithm, keys })
+  const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
+  const loaded = await load(baseConfig)
+  return { ...loaded, files: new Map([...loaded.files, ['tls.crt', shown.toString('pem')], ['tls.key', key]]) }
+}
 
 test('a session of TLS 1.2 has one handshake: no other one is had within it', async () => {
   const { under } = await start()
