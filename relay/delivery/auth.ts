@@ -6,9 +6,16 @@ export type Login = { readonly username: string; readonly password: string }
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 
+/** RFC 5321 section 4.5.3.1.4 has 512 octets with CR LF; what would not fit comes behind a challenge (RFC 4954 section 4). */
+const longestCommand = 510
+
 /** What we say, line by line; every line but the last is to be answered 334, the last 235. */
 const dialogs = {
-  PLAIN: ({ username, password }: Login) => [`AUTH PLAIN ${base64(`\0${username}\0${password}`)}`],
+  PLAIN: ({ username, password }: Login) => {
+    const said = base64(`\0${username}\0${password}`)
+    const command = `AUTH PLAIN ${said}`
+    return command.length <= longestCommand ? [command] : ['AUTH PLAIN', said]
+  },
   LOGIN: ({ username, password }: Login) => ['AUTH LOGIN', base64(username), base64(password)],
 } as const
 
@@ -26,7 +33,7 @@ const run = /[A-Za-z0-9+/]{8,}/g
 export function withoutSecrets(login: Login): (text: string) => string {
   const { password } = login
   const lines = [...dialogs.PLAIN(login), ...dialogs.LOGIN(login)].map((line) => line.split(' ').at(-1) ?? '')
-  const said = lines.filter((line) => line !== 'LOGIN')
+  const said = lines.filter((line) => !Object.hasOwn(dialogs, line))
   // What comes is read as Latin-1. The password is the last: it may be a piece of what was said.
   const asRead = Buffer.from(password).toString('latin1')
   const secrets = [...said, password, asRead, printable(asRead)].filter((secret) => secret !== '')

@@ -95,6 +95,34 @@ test.each([
   expect(outcome?.kind).toBe('delivered')
 })
 
+test.each([
+  ['fits into a command, of 512 octets', 365, 'in one line'],
+  ['does not', 366, 'behind a challenge'],
+])('AUTH PLAIN by a password that %s (RFC 4954 section 4)', async (_name, length, how) => {
+  const password = 'x'.repeat(length)
+  const upstream = await startSmarthost({
+    offers,
+    certificate: forAddress,
+    script: {
+      AUTH: (_, line) => say(line === 'AUTH PLAIN' ? '334 ' : '235 2.7.0 welcome'),
+      other: (_, line) => say(`535 5.7.8 no: ${line}`),
+    },
+  })
+  const routes = oneSmarthost(upstream.port, { tls: startTls, auth: login })
+  const { attempted, spool, attempts, told } = rig(routes, { files: { user: 'relay', password, ca: forAddress.ca } })
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  const said = Buffer.from(`\0relay\0${password}`).toString('base64')
+  const inOneLine = how === 'in one line'
+  expect(upstream.lines.slice(3, 5)).toEqual(
+    inOneLine ? [`AUTH PLAIN ${said}`, expect.stringContaining('MAIL FROM')] : ['AUTH PLAIN', said],
+  )
+  expect(attempts[0]?.outcome).toMatchObject(
+    inOneLine ? { kind: 'delivered' } : { kind: 'deferred', reply: { text: 'AUTH was answered 535 5.7.8 no: ***' } },
+  )
+  expect(JSON.stringify(told)).not.toMatch(/xxxx|eHh4/)
+})
+
 test('AUTH LOGIN where PLAIN is not offered', async () => {
   const answers = ['334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 2.7.0 welcome']
   const { upstream, outcome } = await deliver(
