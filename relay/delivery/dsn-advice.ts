@@ -12,7 +12,7 @@ const advices: readonly (readonly [prefix: string, advice: string])[] = [
   ['5.4.6', 'The message went in a circle between mail systems. Tell the team that runs this relay.'],
   [
     '4.4.7',
-    'Every attempt failed until the time was over. Ask the team that runs this relay, and send the message again later.',
+    'The time was over before it could be delivered. Ask the team that runs this relay, and send the message again later.',
   ],
   ['5.6.3', 'Let the application encode 8-bit content (quoted-printable or base64), and send the message again.'],
   ['5.6.7', 'Use an address of ASCII letters only; the way to this recipient carries no other.'],

@@ -14,7 +14,7 @@ export type Failure = {
   readonly attempts: number
   /** Attempts that may have made a copy. */
   readonly ambiguous: number
-  /** Where the last attempt went; absent where no smarthost was asked. An exchanger has no name but its host's. */
+  /** Where the last attempt went; absent where it was given up without one. An exchanger has no name but its host's. */
   readonly smarthost?: { readonly name?: string; readonly host: string; readonly port: number }
 }
 
@@ -72,10 +72,12 @@ function explanation({ hostname, original, failures }: Report): string {
 function explain({ forwardPath, givenUp, attempts, ambiguous, smarthost }: Failure): readonly string[] {
   const { because, reply, last } = givenUp
   const at = smarthost === undefined ? 'this relay' : placeOf(smarthost)
-  const why =
-    because === 'refused'
-      ? `It was refused at ${at}:`
-      : `It was tried ${attempts} times until its time was over; the last time at ${at}:`
+  const tried = attempts === 1 ? 'once' : `${attempts} times`
+  const expired =
+    smarthost === undefined
+      ? 'Its time was over while no attempt could be made:'
+      : `It was tried ${tried} until its time was over; the last time at ${at}:`
+  const why = because === 'refused' ? `It was refused at ${at}:` : expired
   const copies =
     ambiguous === 0
       ? []
@@ -113,7 +115,8 @@ const recipientFields = (
   `Status: ${reply.status}`,
   ...(smarthost === undefined ? [] : [`Remote-MTA: dns; ${mtaName(smarthost.host)}`]),
   `Diagnostic-Code: ${last.said ? 'smtp' : 'X-Relayfleet'}; ${replyLine(last)}`,
-  `Last-Attempt-Date: ${dateTime(now)}`,
+  // Where nobody was asked, when that was last is not known (RFC 3464 section 2.3.7).
+  ...(smarthost === undefined ? [] : [`Last-Attempt-Date: ${dateTime(now)}`]),
 ]
 
 /** Of an address it is the literal (RFC 3464 section 2.1.2). */

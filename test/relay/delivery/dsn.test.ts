@@ -119,6 +119,27 @@ test('the report, for people and for programs', async () => {
   expect(original?.text?.trimEnd()).toBe(header.toString().trimEnd())
 })
 
+const { smarthost: _, ...neverTried } = expired
+test('of what was given up without an attempt none is told, nor when the last one was (RFC 3464 section 2.3.7)', async () => {
+  const failures = [{ ...neverTried, attempts: 1, ambiguous: 0 }]
+  const { parts } = await parse(report({ failures }))
+  expect(parts[0]?.text).toContain(
+    'Its time was over while no attempt could be made:\r\n    451 4.4.1 connect: refused',
+  )
+  expect(parts[0]?.text).not.toMatch(/tried/)
+  expect(parts[1]?.groups?.[1]).toEqual({
+    'Final-Recipient': 'rfc822; slow@example.net',
+    Action: 'failed',
+    Status: '4.4.7',
+    'Diagnostic-Code': 'X-Relayfleet; 451 4.4.1 connect: refused',
+  })
+})
+
+test('one attempt is no times', async () => {
+  const { parts } = await parse(report({ failures: [{ ...expired, attempts: 1 }] }))
+  expect(parts[0]?.text?.replace(/\s+/g, ' ')).toContain('It was tried once until its time was over; the last time at')
+})
+
 test.each([
   ['192.0.2.25', '[192.0.2.25]'],
   ['2001:db8::25', '[IPv6:2001:db8::25]'],
