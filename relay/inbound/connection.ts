@@ -71,16 +71,18 @@ export class Connection implements Line, Hearer {
 
   hangUp(last: Reply): void {
     if (this.#handshake) {
-      this.destroy()
+      this.#breakOff()
       return
     }
     this.#say(last)
-    this.#close()
+    this.#leave()
   }
 
   drain(): void {
     this.#draining = true
-    if (this.#conversation.idle) this.hangUp(refusal('always.shutdown').reply)
+    if (this.#closing || this.#closed || !this.#conversation.idle) return
+    if (this.#handshake) this.#breakOff()
+    else this.hangUp(this.#shutDown())
   }
 
   destroy(): void {
@@ -127,8 +129,7 @@ export class Connection implements Line, Hearer {
   }
 
   failed(error: unknown): void {
-    this.#conversation.broken(error)
-    const { reply: sorry } = refusal('always.unavailable')
+    const sorry = this.#conversation.broken(error)
     // What comes would be taken for the rest of a content, or for commands.
     if (this.#inlet.inContent) this.hangUp(sorry)
     else this.#say(sorry)
@@ -188,6 +189,22 @@ export class Connection implements Line, Hearer {
     })
   }
 
+  #shutDown(): Reply {
+    return this.#conversation.refuse('connect', refusal('always.shutdown'))
+  }
+
+  /** Nothing can be said in a handshake. */
+  #breakOff(): void {
+    this.#conversation.over()
+    this.destroy()
+  }
+
+  /** In good order, or since it was sent away: the client has lost nothing that it does not know of. */
+  #leave(): undefined {
+    this.#conversation.over()
+    return this.#close()
+  }
+
   /** Nothing more is heard; what was said still goes out, and the client has a moment to close its side. */
   #close(): undefined {
     if (this.#closing || this.#closed) return undefined
@@ -233,7 +250,7 @@ export class Connection implements Line, Hearer {
 
   /** The reply that ends the session instead of carrying this command out. */
   #lastReply(verb: Verb, inLogin: boolean): Reply | undefined {
-    if (this.#draining && this.#conversation.idle) return refusal('always.shutdown').reply
+    if (this.#draining && this.#conversation.idle) return this.#shutDown()
     if (inLogin) return undefined
     if (verb.fate === 'foreign') return this.#conversation.refuse('connect', protocol.notSmtp)
     return this.#conversation.command(verb)
@@ -277,7 +294,7 @@ export class Connection implements Line, Hearer {
         return this.#say(replies.help)
       case 'QUIT':
         this.#say(replies.bye)
-        return this.#close()
+        return this.#leave()
       default:
         return this.#say(replies.nothing)
     }
@@ -351,7 +368,7 @@ export class Connection implements Line, Hearer {
   /** A reply with 421 ends the session. */
   #say(said: Reply): undefined {
     this.#outlet.say(replyLines(said))
-    if (said.code === 421) this.#close()
+    if (said.code === 421) this.#leave()
   }
 
   #flush(): void {

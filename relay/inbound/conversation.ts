@@ -255,9 +255,15 @@ export class Conversation {
     return final.reply
   }
 
-  /** An error of ours, on the way to a 451. */
-  broken(error: unknown): void {
+  /** An error of ours: the reply to give for it. */
+  broken(error: unknown): Reply {
     this.#inbound.events.unexpected('submission', error)
+    return this.refuse('connect', refusal('always.unavailable'))
+  }
+
+  /** The connection ends by our last word: nothing more is taken, and nothing is lost without one. */
+  over(): void {
+    this.#hungUp = true
   }
 
   /** `why` tells of a connection that failed; without it a transaction that was open is told all the same. */
@@ -370,7 +376,6 @@ export class Conversation {
   }
 
   #giveUpOn(slow: Refusal): void {
-    this.#hungUp = true
     this.#line.hangUp(this.refuse('data', slow))
   }
 

@@ -175,6 +175,30 @@ test('closing: idle sessions get 421, a transaction in flight finishes (case S27
   expect(under.submission.addresses()).toEqual([])
 })
 
+test('closing: each 421 has a line and a count by its rule, and nobody else has (case S27)', async () => {
+  const { under } = await start()
+  const [, idle] = await banner(under)
+  const [, inHandshake] = await banner(under)
+  await talk(inHandshake, 'STARTTLS')
+  const [, gone] = await banner(under)
+  await talk(gone, 'QUIT')
+  const [, sending] = await banner(under, 'submissions')
+  await logIn(sending)
+  await talk(sending, 'MAIL FROM:<noreply@corp.example>')
+  const closing = under.submission.close(5_000)
+  expect((await whole(idle)).toString()).toMatch(/^421 .*\(always\.shutdown\)\r\n$/)
+  // What was sent behind it in one go is not carried out, either.
+  sending.write('RSET\r\nMAIL FROM:<noreply@corp.example>\r\nQUIT\r\n')
+  expect((await whole(sending)).toString()).toMatch(/^250 [^\r\n]*\r\n421 [^\r\n]*\(always\.shutdown\)\r\n$/)
+  await closing
+  const lines = under.told.filter(({ msg }) => msg === 'refused' || msg === 'abandoned by the client')
+  expect(lines).toMatchObject([
+    { msg: 'refused', stage: 'connect', rule: 'always.shutdown', code: 421, tls: '' },
+    { msg: 'refused', stage: 'connect', rule: 'always.shutdown', code: 421, credential: 'apps/app' },
+  ])
+  expect(await under.metrics.registry.metrics()).toMatch(/refusals_total\{[^}]*rule="always\.shutdown"[^}]*\} 2\n/)
+})
+
 test('closing: a transaction between its commands may finish too', async () => {
   const { spool, under } = await start()
   const [, socket] = await banner(under, 'submissions')
