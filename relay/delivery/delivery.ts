@@ -212,6 +212,12 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     dispatcher.reload(loaded())
   }
 
+  /** Each once, of those that are ours still. */
+  function handlesInFlight(): readonly number[] {
+    const queueIds = new Set([...dispatcher.inFlight, ...ledger.unwritten])
+    return [...queueIds].map((queueId) => spool.handleOf(queueId)).filter((handle) => handle !== undefined)
+  }
+
   function oldestSeconds(): number {
     const { oldestAcceptedAt } = spool
     if (oldestAcceptedAt === undefined) return 0
@@ -258,8 +264,10 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       await within(lastWritesMs, openAttempts.close())
     },
     summary() {
-      const inFlight = Math.min(dispatcher.inFlight + captures.inFlight + ledger.unwritten, spool.size)
-      const deferred = Math.min(schedule.size, spool.size - inFlight)
+      const open = handlesInFlight()
+      const inFlight = Math.min(open.length + captures.inFlight, spool.size)
+      const waitToo = open.filter((handle) => schedule.has(handle)).length
+      const deferred = Math.min(schedule.size - waitToo, spool.size - inFlight)
       const ready = dispatcher.waiting + captures.waiting + intake.size + arrivals.length
       return {
         ready: Math.min(ready, spool.size - inFlight - deferred),

@@ -84,8 +84,9 @@ export class Dispatcher {
     return this.#ways.waiting
   }
 
-  get inFlight(): number {
-    return this.#inFlight.count
+  /** Queue ids. */
+  get inFlight(): Iterable<string> {
+    return this.#inFlight.messages
   }
 
   /** Health of every smarthost, for status pages. */
@@ -274,26 +275,27 @@ export class Dispatcher {
   }
 
   async #run(lane: Lane, next: Next): Promise<void> {
-    this.#inFlight.begin()
+    const { message } = next.parcel
+    const { queueId } = message.envelope
+    this.#inFlight.begin(queueId)
     try {
-      const { message } = next.parcel
-      const open = this.#parts.openAttempts.begin(message.envelope.queueId)
+      const open = this.#parts.openAttempts.begin(queueId)
       const results = this.#ended(lane, next, await this.#attempt(next))
       const settled = this.#sendOn(lane, next.pool, next.parcel, results)
       lane.room.unsettled++
       this.#goOn(lane)
       await this.#settle(message, settled, lane.route.retry)
       const recorded = this.#parts.ledger.recorded(message)
-      if (recorded !== undefined) await this.#inFlight.without(lane.room.behindUntil(recorded))
+      if (recorded !== undefined) await this.#inFlight.without(queueId, lane.room.behindUntil(recorded))
       // Until it is told outside of this process that there may be a copy, the file tells it.
       if (results.some(({ outcome }) => outcome.kind === 'ambiguous')) this.#parts.flushLog()
-      if (this.#parts.spool.handleOf(message.envelope.queueId) === undefined) this.#parts.openAttempts.leave(open)
+      if (this.#parts.spool.handleOf(queueId) === undefined) this.#parts.openAttempts.leave(open)
       else this.#parts.openAttempts.end(open)
       lane.room.unsettled--
       lane.underWay--
       this.#goOn(lane)
     } finally {
-      this.#inFlight.end()
+      this.#inFlight.end(queueId)
     }
   }
 
@@ -379,10 +381,10 @@ export class Dispatcher {
   }
 
   async #settleAside(message: Tracked, recipients: readonly number[], outcome: Outcome, retry: Retry): Promise<void> {
-    this.#inFlight.begin()
+    this.#inFlight.begin(message.envelope.queueId)
     const results = recipients.map((recipient) => ({ recipient, outcome }))
     await this.#settle(message, results, retry)
-    this.#inFlight.end()
+    this.#inFlight.end(message.envelope.queueId)
     await this.#parts.ledger.recorded(message)
   }
 

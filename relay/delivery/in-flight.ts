@@ -1,28 +1,35 @@
-/** How much is under way, and who waits until nothing is. */
+/** How much is under way, of which messages, and who waits until nothing is. */
 
 export class InFlight {
   #count = 0
+  /** How much of each, by its queue id. */
+  readonly #of = new Map<string, number>()
   #whenNone: (() => void)[] = []
 
-  get count(): number {
-    return this.#count
+  /** Each message once, however many attempts are open for it. */
+  get messages(): Iterable<string> {
+    return this.#of.keys()
   }
 
-  begin(): void {
+  begin(queueId: string): void {
     this.#count++
+    this.#of.set(queueId, (this.#of.get(queueId) ?? 0) + 1)
   }
 
-  end(): void {
+  end(queueId: string): void {
     this.#count--
+    const left = (this.#of.get(queueId) ?? 0) - 1
+    if (left > 0) this.#of.set(queueId, left)
+    else this.#of.delete(queueId)
     if (this.#count > 0) return
     for (const resolve of this.#whenNone.splice(0)) resolve()
   }
 
   /** What is waited for is not under way: whoever stops does not wait for it. */
-  async without(waited: Promise<void>): Promise<void> {
-    this.end()
+  async without(queueId: string, waited: Promise<void>): Promise<void> {
+    this.end(queueId)
     await waited
-    this.begin()
+    this.begin(queueId)
   }
 
   none(): Promise<void> {

@@ -90,9 +90,9 @@ export class Ledger {
     return now - this.#parts.waitingSince.of(acceptedAt, expireAfterMs, now) >= expireAfterMs
   }
 
-  /** Messages of which the spool does not know all that memory does, since a write failed. */
-  get unwritten(): number {
-    return this.#unwritten.size
+  /** Queue ids of messages of which the spool does not know all that memory does, since a write failed. */
+  get unwritten(): readonly string[] {
+    return [...this.#unwritten].map(({ envelope }) => envelope.queueId)
   }
 
   /** Where the spool could not be told, so that after a crash the message is tried again: resolves when it has been. */

@@ -27,6 +27,10 @@ export class Schedule {
     return this.#size
   }
 
+  has(handle: number): boolean {
+    return this.#positionOf(handle) >= 0
+  }
+
   /** A handle waits for the earliest time that it was added with. */
   add(handle: number, at: number): void {
     const known = this.#positionOf(handle)
