@@ -37,10 +37,11 @@ function fatesIn(about: readonly Fields[]): readonly Fate[] {
   return [...byRecipient.values()]
 }
 
-/** Of a message whose acceptance was seen: nobody's fate can be worse, as far as it is waited for. */
+/** Nobody's fate can be worse, as far as it is waited for. A first attempt may be told of before the acceptance, which says of how many. */
 function isSettled(worst: Fate, about: readonly Fields[], atEnd: boolean): boolean {
+  if (worst.kind === 'bounced') return true
   const recipients = about.map((fields) => fields['forwardPaths']).find((paths) => Array.isArray(paths))
-  if (recipients === undefined || worst.kind === 'bounced') return true
+  if (recipients === undefined) return atEnd
   // Until it is kept, another smarthost may take it.
   if (worst.kind === 'deferred') return atEnd || about.some(({ msg }) => msg === 'deferred')
   return about.filter((fields) => fateIn(fields)?.kind === 'delivered').length >= recipients.length

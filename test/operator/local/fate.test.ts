@@ -36,7 +36,7 @@ test.each([
   ],
   ['a line that is no JSON', ['q1 {', line({ msg: 'captured', queueId: 'q1' })], { kind: 'captured' }],
 ])('%s', (_name, lines, fate) => {
-  expect(fateOf('q1', lines)).toEqual(fate)
+  expect(fateOf('q1', lines, true)).toEqual(fate)
 })
 
 const accepted = (...forwardPaths: readonly string[]) => line({ msg: 'accepted', queueId: 'q1', forwardPaths })
@@ -57,6 +57,20 @@ test.each([
 ] as const)('of two recipients, %s', (_name, lines, fate, atEnd) => {
   const all = [accepted('a', 'b'), ...lines]
   expect([fateOf('q1', all).kind, fateOf('q1', all, true).kind]).toEqual([fate, atEnd])
+})
+
+test.each([
+  ['delivered', 250],
+  ['deferred', 451],
+] as const)('an attempt that is told of before the acceptance settles nothing: it may be that of one of two (%s)', (outcome, code) => {
+  const first = attempt(outcome, code)
+  expect(fateOf('q1', [first]).kind).toBe('unknown')
+  expect(fateOf('q1', [first, accepted('a', 'b')]).kind).toBe('unknown')
+  const other = [
+    attempt('bounced', 550, 'b'),
+    line({ msg: 'bounced', queueId: 'q1', forwardPath: 'b', reply: '550 x' }),
+  ]
+  expect(fateOf('q1', [first, accepted('a', 'b'), ...other]).kind).toBe('bounced')
 })
 
 test('of two whose addresses are masked alike, the one that is given up is told', () => {
