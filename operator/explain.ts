@@ -119,11 +119,12 @@ function* dialog(config: RelayConfig, credential: CredentialConfig, question: Qu
     yield { stage: 'rcpt', says: forwardPath, ...verdict }
   }
   const accepted = known.size
-  const throttled = throttles(config, credential, accepted)
-  if (throttled !== undefined) yield throttled
   if (isLimited(credential)) yield limits(credential, accepted, question)
   yield { stage: 'data', says: `${message.length} octets`, ...content(config, message) }
   yield { stage: 'data', says: 'header', ...header(config, credential, question) }
+  // A relay counts what it is about to take.
+  const throttled = throttles(config, credential, accepted)
+  if (throttled !== undefined) yield throttled
 }
 
 function header(config: RelayConfig, credential: CredentialConfig, question: Question) {

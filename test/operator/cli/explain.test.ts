@@ -232,6 +232,12 @@ test('throttles of the policy are told, and what one in Audit would refuse', asy
   const { throttles, steps } = JSON.parse((await commanded('explain', directory, ...submission, '-o', 'json')).out)
   expect(throttles).toMatchObject([{ name: 'per-app', burst: 2, action: 'Reject' }, { name: 'watched' }])
   expect(steps).toContainEqual({ stage: 'data', says: '2 recipients', audited: ['throttles'] })
+  // A relay counts what it takes: of what its header keeps out no line says that a throttle would have refused it.
+  const foreign = ['--header-from', 'ceo@other.example']
+  const refused = await commanded('explain', directory, ...submission, ...foreign, '-o', 'json')
+  const { rule, steps: last } = JSON.parse(refused.out)
+  expect(rule).toBe('senderRules.headerFrom')
+  expect(last.flatMap(({ audited }: { readonly audited: readonly string[] }) => audited)).toEqual([])
 })
 
 test('for a person: the dialog, the verdict, the rule, its place, the mend, and what the credential may do', async () => {
