@@ -153,7 +153,7 @@ export class Conversation {
     if (refused?.rule === 'always.tlsBeforeAuth') {
       // A password may have been sent in clear: that is a failed login to be seen, not only a wrong order.
       this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
-      return { kind: 'reply', reply: this.#clientFaults.count(refused, 'auth', false).reply }
+      return { kind: 'reply', reply: this.#lastWord(refused, 'auth', false) }
     }
     // Where certificates are asked for, who comes by one that is not taken is told why.
     const takes = { tokens: this.#config.tokens !== undefined, certificate: this.#session.certificate !== undefined }
@@ -246,12 +246,16 @@ export class Conversation {
 
   /** The reply to give for a refusal: it is told, counted, and may be one too many. */
   refuse(stage: Stage, refused: Refusal, address?: string): Reply {
-    const { events } = this.#inbound
     const follows = this.#followsRefusal(refused)
     const { said, hasLine } = this.#ownFaults.see(refused, stage, follows)
-    events.refused(factsOf(this.#session), stage, said, address, hasLine)
+    this.#inbound.events.refused(factsOf(this.#session), stage, said, address, hasLine)
+    return this.#lastWord(said, stage, follows)
+  }
+
+  /** Of a refusal that is told: it may be one too many, which is told, too. */
+  #lastWord(said: Refusal, stage: Stage, follows: boolean): Reply {
     const final = this.#clientFaults.count(said, stage, follows)
-    if (final !== said) events.refused(factsOf(this.#session), stage, final)
+    if (final !== said) this.#inbound.events.refused(factsOf(this.#session), stage, final)
     return final.reply
   }
 
