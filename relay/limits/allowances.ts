@@ -106,10 +106,9 @@ export class Allowances {
 
   /** Whether a message that has so many recipients already may have one more. */
   room(credential: Counted, accepted: number): Refusal | undefined {
-    const allowance = this.#byStore
-      ? allowanceOf(credential.limits, whole)
-      : this.#allowance(credential, this.#account(credential.name))
-    return roomInMessage(credential.limits, allowance, accepted)
+    const account = this.#account(credential.name)
+    const allowance = this.#byStore ? allowanceOf(credential.limits, whole) : this.#allowance(credential, account)
+    return this.#noted(account, roomInMessage(credential.limits, allowance, accepted))
   }
 
   /** Counts them all, or none and says why. */

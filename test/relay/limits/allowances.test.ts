@@ -215,6 +215,19 @@ test('the last refusal is told, and who has used nothing is not', () => {
   })
 })
 
+test('so is that of a recipient for whom a message had no room, with what a message is refused by later', () => {
+  const { allowances, pass } = relay()
+  const app = limited({ rate: { count: 2, perMs: 1000 } })
+  const last = () => allowances.usage(policy({ credentials: [app] })).credentials[0]?.lastRefusal
+  expect(allowances.room(app, 1)).toBeUndefined()
+  expect(last()).toBeUndefined()
+  expect(allowances.room(app, 2)?.reply.code).toBe(452)
+  expect(last()).toEqual({ rule: 'credential.limits.rate', code: 452, at: '2026-11-25T12:00:00.000Z' })
+  pass(1000)
+  expect(allowances.peek(app, 3)?.reply.code).toBe(450)
+  expect(last()).toEqual({ rule: 'credential.limits.rate', code: 450, at: '2026-11-25T12:00:01.000Z' })
+})
+
 test('of credentials that are gone nothing is remembered when their day and their rate are over', () => {
   const { allowances, taken, pass } = relay()
   const stays = limited({ daily: 2 }, 'team/stays')
