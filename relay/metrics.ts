@@ -122,8 +122,10 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     'result',
     'rule',
   ])
+  const bounces = counter('bounces_total', 'Recipients given up, by class.', ['class'])
   // Prometheus sees the first one only where there was a 0 before.
   for (const rule of ['always.unavailable', 'queue.storage']) messages.inc({ result: 'refused', rule }, 0)
+  for (const kind of ['refused', 'expired']) bounces.inc({ class: kind }, 0)
 
   return {
     registry,
@@ -198,7 +200,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
       ['result'],
     ),
     captured: counter('delivery_captured_total', 'Messages written to the capture inbox.'),
-    bounces: counter('bounces_total', 'Recipients given up, by class.', ['class']),
+    bounces,
     dsnSent: counter('dsn_sent_total', 'Delivery status notifications queued.'),
     linesLost: counter(
       'log_lines_lost_total',

@@ -23,3 +23,15 @@ test('a scrape looks at the queue once, and the next one anew (case R21)', async
     await new Promise(setImmediate)
   }
 })
+
+test('a relay that has given nobody up says so: else Prometheus, which sees what comes on top, never hears of the first', async () => {
+  const { registry, bounces } = createMetrics('mail/shared', () => atRest)
+  const told = async () => (await registry.metrics()).split('\n').filter((line) => line.startsWith('relayfleet_bounces'))
+  const saying = (refused: number) => [
+    `relayfleet_bounces_total{class="refused",policy="mail/shared"} ${refused}`,
+    'relayfleet_bounces_total{class="expired",policy="mail/shared"} 0',
+  ]
+  expect(await told()).toEqual(saying(0))
+  bounces.inc({ class: 'refused' })
+  expect(await told()).toEqual(saying(1))
+})
