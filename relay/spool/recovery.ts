@@ -107,8 +107,8 @@ class Recovery {
     if (begun === undefined) return this.#noSegment(name, 'is no file of the journal')
     if (begun.number < farOff) this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     if (name.endsWith('.tmp')) return this.#sweep(path, name)
-    const isNewest = name === newest.name
-    const bytes = await (isNewest ? segments.readTwice(path) : segments.read(path))
+    const once = name === newest.name ? undefined : await segments.read(path)
+    const bytes = once && holdsRecord(once, begun.nonce) ? once : await segments.readTwice(path)
     const why = bytes === undefined ? 'is no file' : 'holds no whole record'
     if (bytes === undefined || !holdsRecord(bytes, begun.nonce)) {
       this.#lost.add(begun, Number.POSITIVE_INFINITY)
@@ -118,12 +118,29 @@ class Recovery {
     if (original !== undefined) return this.#noSegment(name, `is a copy of ${original}`)
     this.#lastNumber = Math.max(this.#lastNumber, begun.number)
     this.#segments.push(begun)
-    const trust = isNewest ? checkAll : this.#isLeftTillLater
-    const end = newest.ends[name] ?? Number.POSITIVE_INFINITY
-    for (const piece of scan(bytes, begun.nonce, trust)) {
-      if (piece.at < end) this.#piece(begun, piece)
+    await this.#segment(begun, bytes, newest, bytes === once ? () => segments.readTwice(path) : undefined)
+  }
+
+  /** `again`: it was read once. What is no record there, or is missing, is to be so at another look: so a network errs, or a memory. */
+  async #segment(begun: Segment, bytes: Buffer, newest: Newest, again?: () => Promise<Buffer | undefined>) {
+    const trust = begun.name === newest.name ? checkAll : this.#isLeftTillLater
+    const end = newest.ends[begun.name] ?? Number.POSITIVE_INFINITY
+    const sureFrom = again === undefined ? 0 : (newest.ends[begun.name] ?? bytes.length)
+    const at = this.#pieces(begun, scan(bytes, begun.nonce, trust), end, sureFrom)
+    if (again === undefined || at >= sureFrom) return
+    this.#pieces(begun, scan((await again()) ?? bytes, begun.nonce, trust, at), end)
+  }
+
+  /** Returns where it has come to: before `sureFrom` over nothing but records. */
+  #pieces(segment: Segment, pieces: Iterable<Piece>, end: number, sureFrom = 0): number {
+    let at = 0
+    for (const piece of pieces) {
+      if (piece.kind !== 'record' && piece.at < sureFrom) break
+      if (piece.at < end) this.#piece(segment, piece)
       else this.#swept += 1
+      if (piece.kind !== 'torn') at = piece.end
     }
+    return at
   }
 
   /**

@@ -94,6 +94,23 @@ test('a newest segment that is read wrong once is not written over with that: al
   expect(readFileSync(segment(2)).subarray(0, before.length).equals(before)).toBe(true)
 })
 
+test.each<[string, (octets: Buffer) => void]>([
+  ['with an octet of a head changed', (octets) => octets.writeUInt8(octets.readUInt8(420) ^ 1, 420)],
+  ['as zeros from its first message on', (octets) => octets.fill(0, 400)],
+  ['as zeros', (octets) => octets.fill(0)],
+])('a segment behind the newest that is read wrong once, %s, is read again: all in it is there', async (_how, spoil) => {
+  const { directory, contents, waiting, segment } = await filled()
+  let left = 1
+  const disk = misreading((path, octets) => {
+    if (path === segment(1) && left-- > 0) spoil(octets)
+  })
+  const { spool, lines } = await opened(directory, disk)
+  expect(await held(spool, contents)).toEqual(waiting.toSorted())
+  expect(lines()).toEqual([`recovered ${waiting.length} swept 0`])
+  expect(left, 'it was read').toBeLessThan(1)
+  await spool.close()
+})
+
 test('a newest segment that is read otherwise each time ends the start, which says so and leaves all as it is', async () => {
   const { directory, segment, listed } = await filled()
   const [before, files] = [readFileSync(segment(2)), listed()]
