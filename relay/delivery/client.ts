@@ -35,9 +35,9 @@ const hasCode = (answer: Answer | undefined, code: number): boolean =>
 const hasManyLines = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.lines.length > 1
 const isBelow400 = (answer: Answer | undefined): boolean => answer?.kind === 'reply' && answer.reply.code < 400
 /** Said right behind each other; 421 is the end of the session, whatever came before it. */
-const areAtOdds = (dot: Answer, behind: Answer | undefined): boolean =>
-  (isRefusal(dot) && isBelow400(behind)) ||
-  (isPositive(dot) && behind !== undefined && isRefusal(behind) && !hasCode(behind, 421))
+const areAtOdds = (dot: Answer, behind: readonly Answer[]): boolean =>
+  (isRefusal(dot) && behind.some(isBelow400)) ||
+  (isPositive(dot) && behind.some((answer) => isRefusal(answer) && !hasCode(answer, 421)))
 /** An answer of DATA where nothing has asked for it yet. */
 const isEarly = (answer: Answer): boolean => isBelow400(answer) && !isPositive(answer)
 /** Nobody is given up by it. */

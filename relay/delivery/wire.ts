@@ -26,7 +26,7 @@ export class Wire {
   /** The last one that waited. */
   #asked: Waiting | undefined
   #broken: Answer | undefined
-  #unasked: Answer | undefined
+  #unasked: readonly Answer[] = []
   #drained: (() => void) | undefined
   /** How long the stage under way may take. */
   #patienceMs = 0
@@ -59,8 +59,8 @@ export class Wire {
     return this.#broken
   }
 
-  /** The reply that nobody asked for, and that broke the wire. */
-  get unasked(): Answer | undefined {
+  /** The reply that nobody asked for, and that broke the wire, and all that came with it. */
+  get unasked(): readonly Answer[] {
     return this.#unasked
   }
 
@@ -171,11 +171,9 @@ export class Wire {
   }
 
   #take(read: Answer): void {
-    const said = this.clean === undefined ? read : cleaned(read, this.clean)
-    // Who says so has left, whatever it was asked: QUIT is not waited for, and 221 is no yes to anything else.
-    const answer = said.kind === 'reply' && said.reply.code === 221 ? endedBy(221) : said
+    const answer = this.#meant(read)
     if (this.#waiting === undefined || answer.kind === 'none') {
-      this.#unasked = answer
+      this.#unasked = this.#withRest(answer)
       this.#break(answer.kind === 'none' ? answer : unaskedBy(answer.reply.code))
       return
     }
@@ -184,6 +182,23 @@ export class Wire {
     const next = stages[answers.length]
     if (next === undefined) this.#settle()
     else this.#arm(next)
+  }
+
+  /** Who says 221 has left, whatever it was asked: QUIT is not waited for, and 221 is no yes to anything else. */
+  #meant(read: Answer): Answer {
+    const said = this.clean === undefined ? read : cleaned(read, this.clean)
+    return said.kind === 'reply' && said.reply.code === 221 ? endedBy(221) : said
+  }
+
+  /** With all that are here behind it, up to what is no reply. */
+  #withRest(first: Answer): readonly Answer[] {
+    const all = [first]
+    while (all.at(-1)?.kind === 'reply') {
+      const next = this.#parser.next(this.clean)
+      if (next === undefined) break
+      all.push(this.#meant(next))
+    }
+    return all
   }
 
   /** Everything is answered: what has already begun to arrive belongs to nothing. */

@@ -163,6 +163,7 @@ test.each([
 test.each([
   '550 5.7.1 stray',
   '450 4.7.1 stray',
+  '550 5.1.1 <a@x.test> unknown\r\n550 5.1.1 <b@x.test> unknown',
 ])('a refusal of the content (%s) with a yes right behind it is neither: it may have arrived', async (stray) => {
   const { outcomes, spool } = await deliver({ script: { dot: say(`${stray}\r\n250 2.0.0 queued`) } })
   expect(outcomes).toMatchObject([{ kind: 'ambiguous', reply: { code: 451, status: '4.5.0' } }])
@@ -172,6 +173,8 @@ test.each([
 test.each([
   '550 5.1.1 <b@x.test> unknown',
   '452 4.2.2 <b@x.test> full',
+  '250 2.0.0 <b@x.test> ok\r\n550 5.1.1 <c@x.test> unknown',
+  '250 2.0.0 <b@x.test> ok\r\n250 2.0.0 <c@x.test> ok\r\n452 4.2.2 <d@x.test> full\r\n250 2.0.0 <e@x.test> ok',
 ])('a yes to the content with %s right behind it, as of who answers for each recipient, is neither: it may not have arrived', async (second) => {
   const script: Script = { dot: (time) => (time === 0 ? say(`250 2.0.0 <a@x.test> ok\r\n${second}`) : undefined) }
   const { outcomes, spool, facts } = await deliver({ script }, { forwardPaths: ['a@x.test', 'b@x.test'] })
@@ -190,6 +193,7 @@ test.each([
   '500 5.5.2 what?',
   '421 4.7.0 bye',
   '550 5.7.1 no',
+  '500 5.5.2 what?\r\n221 2.0.0 bye',
 ])('a refusal of the content with %s right behind it is one', async (second) => {
   const { outcomes } = await deliver({ script: { dot: say(`554 5.7.1 spam\r\n${second}`) } }, { reversePath: '' })
   expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 554 } }])
