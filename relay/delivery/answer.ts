@@ -69,10 +69,13 @@ export function replyOf({ code, lines }: WireReply): Reply {
   return { ...reply(code, subject ?? '0.0', printable(text ?? '')), said: true }
 }
 
-/** Foreign text made safe for logs, DSNs and terminals: printable ASCII, and not endless. */
+/**
+ * Foreign text made safe for logs, DSNs and terminals: printable ASCII, not endless, and in memory of its own. Exchangers without
+ * number have their last failure remembered, and a part of a text keeps all of it, with all that came in the same read.
+ */
 export function printable(text: string, most = maxText): string {
   const some = cut(text, most)
-  return isPrintable.test(some) ? some : some.replace(/[^\x20-\x7e]/g, '?')
+  return Buffer.from(isPrintable.test(some) ? some : some.replace(/[^\x20-\x7e]/g, '?'), 'latin1').toString('latin1')
 }
 
 const isPrintable = /^[\x20-\x7e]*$/

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Answer, replyOf } from '../../../relay/delivery/answer.ts'
 import { ReplyParser } from '../../../relay/delivery/reply-parser.ts'
+import { liveBytes } from '../live-memory.ts'
 
 const parse = (...chunks: readonly string[]): Answer[] => {
   const parser = new ReplyParser()
@@ -51,6 +52,16 @@ test.each([
   ['case U19: lines without end', '250-x\r\n'.repeat(1000)],
 ])('%s is malformed', (_name, text) => {
   expect(parse(text).at(-1)).toMatchObject({ kind: 'none', cause: 'malformed' })
+})
+
+test.each([
+  ['of many lines', () => `${`450-4.2.1 ${'x'.repeat(2000)}\r\n`.repeat(127)}450 4.2.1 later\r\n`],
+  ['with much behind it', () => `450 4.2.1 ${'x'.repeat(20)}\r\n${'y'.repeat(250_000)}`],
+])('of a reply %s no more is kept than what is told of it, as for the health of each exchanger (case U19)', (_how, text) => {
+  const before = liveBytes()
+  const kept = Array.from({ length: 100 }, () => parse(text())[0]).map((a) => a?.kind === 'reply' && replyOf(a.reply))
+  expect(liveBytes() - before).toBeLessThan(2_000_000)
+  expect(kept).toMatchObject(kept.map(() => ({ text: expect.stringMatching(/^x{20}/) })))
 })
 
 test('a long text is cut before an address, not in one: half of it would be told as none', () => {
