@@ -40,6 +40,9 @@ const areAtOdds = (dot: Answer, behind: readonly Answer[]): boolean =>
   (isPositive(dot) && behind.some((answer) => isRefusal(answer) && !hasCode(answer, 421)))
 /** An answer of DATA where nothing has asked for it yet. */
 const isEarly = (answer: Answer): boolean => isBelow400(answer) && !isPositive(answer)
+/** What RSET was refused with says nothing of the message: the connection alone is of no use. */
+const notOfMail = (rset: Answer): Answer =>
+  rset.kind === 'none' ? rset : none('lost', `RSET was answered ${rset.reply.code}`)
 /** Nobody is given up by it. */
 const isConfirmed = ({ mail, rcpt, data }: Transaction): boolean =>
   data?.kind !== 'reply' || isBelow400(data) || ![mail, ...rcpt, data].some(isFinal)
@@ -172,7 +175,7 @@ export class Client {
     // An answer that is no reply ended the conversation: it stands for all that were not given.
     const last = answers.at(-1) ?? none('lost', 'no answer')
     const rset = answers[0] ?? last
-    if (first > 0 && !isPositive(rset)) return { mail: this.#resetRefused(rset), rcpt: [] }
+    if (first > 0 && !isPositive(rset)) return { mail: notOfMail(rset), rcpt: [] }
     return {
       mail: answers[first] ?? last,
       rcpt: forwardPaths.map((_, i) => answers[first + 1 + i] ?? last),
@@ -182,19 +185,13 @@ export class Client {
 
   async #inLockstep({ reversePath, parameters, forwardPaths }: Mailing): Promise<Transaction> {
     const rset = this.#unclean ? await this.#ask('RSET\r\n', 'RSET') : undefined
-    if (rset !== undefined && !isPositive(rset)) return { mail: this.#resetRefused(rset), rcpt: [] }
+    if (rset !== undefined && !isPositive(rset)) return { mail: notOfMail(rset), rcpt: [] }
     const mail = await this.#ask(`MAIL FROM:<${reversePath}>${parameters}\r\n`, 'MAIL')
     const rcpt: Answer[] = []
     for (const path of isPositive(mail) ? forwardPaths : []) rcpt.push(await this.#ask(`RCPT TO:<${path}>\r\n`, 'RCPT'))
     // Where nobody was taken DATA is only refused: one reply too many before it shows in its answer, or in that to RSET.
     const asksForData = rcpt.some(isPositive) || [mail, ...rcpt].some(isFinal)
     return { mail, rcpt, ...(asksForData && { data: await this.#ask('DATA\r\n', 'DATA') }) }
-  }
-
-  #resetRefused(rset: Answer): Answer {
-    if (rset.kind === 'none') return rset
-    this.destroy('RSET was refused')
-    return none('lost', `RSET was answered ${rset.reply.code}`)
   }
 
   async #ask(line: string, stage: Stage): Promise<Answer> {

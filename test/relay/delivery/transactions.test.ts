@@ -84,6 +84,26 @@ test('after a refusal the next message begins with RSET on the same connection',
   expect(upstream.lines.filter((line) => line === 'RSET')).toHaveLength(1)
 })
 
+test.each(
+  both,
+)('case U17: who refuses RSET has refused no message: a new connection, and no attempt is charged: %s', async (_name, offers) => {
+  const script: Script = {
+    RCPT: (time) => (time === 0 ? say('450 4.2.0 later') : undefined),
+    // In lockstep it is not asked where nobody was taken.
+    DATA: (time) => (time === 0 && offers === everything ? say('451 4.5.0 nobody') : undefined),
+    RSET: say('550 5.7.1 not now'),
+  }
+  const upstream = await startSmarthost({ script, offers })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+  expect(attempts.map((a) => spool.stored.get(a.queueId)?.recipients[0]?.attempts)).toEqual([1, undefined])
+  expect([upstream.times('RSET'), upstream.connections(), upstream.received.length]).toEqual([1, 2, 1])
+})
+
 test.each([
   '250 2.0.0 ok',
   '220 ok',
