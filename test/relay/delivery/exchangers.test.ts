@@ -123,6 +123,11 @@ test.each<[string, Table, string]>([
     { 'x.test': mx([1, 'gone.test'], [2, 'ill.test']), 'ill.test': 'SERVFAIL' },
     'deferred 451 4.4.3 ill.test was not resolved (SERVFAIL)',
   ],
+  ...[types.a, types.aaaa].map((ill): [string, Table, string] => [
+    `case N01: an exchanger without an address of one family, and of the other (type ${ill}) nobody knows now`,
+    { 'x.test': mx([1, 'a.x.test']), 'a.x.test': (_time, type) => (type === ill ? 'SERVFAIL' : []) },
+    'deferred 451 4.4.3 a.x.test was not resolved (SERVFAIL)',
+  ]),
   [
     'case C10: an exchanger on this machine',
     { 'x.test': mx([1, 'a.x.test']), 'a.x.test': [{ a: '127.0.0.1' }] },
