@@ -217,6 +217,7 @@ const goodbyes: readonly (readonly [name: string, behaviour: Behaviour])[] = [
   ['421 and a close', say('421 4.4.2 idle too long', { ends: 'drop' })],
   ['421', say('421 4.7.0 enough messages')],
   ['451 of an idle time, as of Amazon SES,', say('451 4.4.2 Timeout waiting for data from client.', { ends: 'drop' })],
+  ['451 4.4.2 in words of its own', say('451 4.4.2 You were gone for too long')],
   ['451 of an idle time, as of Exchange,', say('451 4.7.0 Timeout waiting for client input', { ends: 'drop' })],
   [
     '452 of a session that had its messages, as of OpenSMTPD,',
@@ -250,6 +251,14 @@ test.each(
     [1, 'delivered'],
   ])
   expect(upstream.received.map((r) => r.connection)).toEqual([1, 2])
+})
+
+test('451 of anything else at MAIL on a used connection is the answer to it: nobody is asked again at once', async () => {
+  const script: Script = { MAIL: (time) => (time === 1 ? say('451 4.3.0 try again later') : undefined) }
+  const upstream = await startSmarthost({ script })
+  const attempts = await oneAfterTheOther(upstream)
+  expect(attempts.map((a) => a.outcome.kind)).toEqual(['delivered', 'deferred'])
+  expect([upstream.times('MAIL'), upstream.connections()]).toEqual([2, 1])
 })
 
 test.each([
