@@ -37,9 +37,16 @@ const transaction = ['MAIL', 'RCPT', 'DATA', 'dot'] as const
 const deferredAtNextHop = { kind: 'deferred', scope: 'nextHop', reply: { status: expect.stringMatching(/^4\./) } }
 const ambiguous = { kind: 'ambiguous', reply: { status: expect.stringMatching(/^4\./) } }
 
+/** A hop's own words for later are told as they are. */
+const wordsOf: Partial<Record<Fault, object>> = {
+  '4yz': { code: 451, status: '4.3.0', text: 'try later' },
+  '421': { code: 421, status: '4.3.2', text: 'going down' },
+}
+
 /** From the rules: before MAIL nothing is said about the message; after the dot silence is no answer. */
 function expected(stage: ScriptStage, fault: Fault): object {
-  if (opening.includes(stage) || fault === '421') return deferredAtNextHop
+  if (opening.includes(stage) || fault === '421')
+    return { ...deferredAtNextHop, reply: wordsOf[fault] ?? deferredAtNextHop.reply }
   const at = stage as (typeof transaction)[number]
   if (fault === '5yz') return { kind: 'bounced', reply: { code: 550, status: '5.7.1', text: 'no' } }
   if (fault === '4yz') return { kind: 'deferred', scope: scopeOf4yz[at], reply: { code: 451, status: '4.3.0' } }
