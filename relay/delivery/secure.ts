@@ -1,5 +1,5 @@
 /** TLS towards a smarthost: who is verified, against which roots, and the handshake on an open connection. */
-import { constants } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import {
   checkServerIdentity,
@@ -32,8 +32,14 @@ export const secureContext = (roots: string | undefined): SecureContext =>
     minVersion: 'TLSv1.2',
     // One handshake a connection, with one chain of certificates.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ...(roots !== undefined && { ca: roots }),
+    ...(roots !== undefined && { ca: certificatesIn(roots) }),
   })
+
+/** Node takes whatever it is, and trusts nobody by it: who is told of the server's certificate would look for the fault there. */
+function certificatesIn(roots: string): string {
+  void new X509Certificate(roots)
+  return roots
+}
 
 export type Handshake = {
   readonly host: string

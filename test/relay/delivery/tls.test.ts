@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { beforeAll, expect, test } from 'vitest'
 import type { SmarthostConfig } from '../../../relay/config.ts'
 import { makeCertificates, oddTwin } from '../../certificates.ts'
+import { until } from '../../local/until.ts'
 import { drop, type Script, say } from './behaviour.ts'
 import { oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
@@ -207,10 +208,16 @@ test.each(['StartTLS', 'Implicit'] as const)('%s verifies without a login too', 
   expect(upstream.times('MAIL')).toBe(0)
 })
 
-test('roots that are no PEM trust nobody', async () => {
-  const { outcome, upstream } = await deliver({ certificate: forAddress }, { tls: startTls }, 'not a certificate')
+test.each([
+  'StartTLS',
+  'Implicit',
+] as const)('roots that are no PEM trust nobody, and leave no connection open: %s', async (mode) => {
+  const options = { certificate: forAddress, tlsFromStart: mode === 'Implicit' }
+  const { outcome, upstream } = await deliver(options, { tls: { mode, caFile: 'ca' } }, 'not a certificate')
   expect(outcome).toMatchObject(insecure)
+  expect(outcome?.reply.text).toContain('ca holds no PEM certificates')
   expect(upstream.times('MAIL')).toBe(0)
+  await until('it is closed', () => upstream.open() === 0)
 })
 
 test('a file that is named and not there opens no connection', async () => {
