@@ -91,7 +91,6 @@ export class Register {
     this.#bytes += envelope.bytes
     if (file !== undefined) this.#fileBytes += envelope.bytes
     this.#state.clear(handle)
-    this.#record.clear(handle)
     this.standing(handle, recipients)
     this.#lie(handle, place)
     this.#keepRoom(handle, stateBytesOf(envelope))
@@ -199,11 +198,11 @@ export class Register {
 
   /** Those whose newest record lies in the segment. */
   in(segment: Segment): number[] {
-    return this.#record.in(segment, this.#ids.top).filter((handle) => this.#ids.has(handle))
+    return this.#record.in(segment, this.#ids.top)
   }
 
   isIn(handle: number, segment: Segment): boolean {
-    return this.#ids.has(handle) && this.#record.isIn(handle, segment)
+    return this.#record.isIn(handle, segment)
   }
 
   /** In the order of acceptance. */
