@@ -1,11 +1,15 @@
 /** What waits for a connection, and what waits for its time. */
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
+import { unproven } from '../../../relay/delivery/health.ts'
 import { Lane } from '../../../relay/delivery/lane.ts'
+import type { Pool } from '../../../relay/delivery/pool.ts'
 import { ReadyQueue } from '../../../relay/delivery/ready-queue.ts'
 import { Room } from '../../../relay/delivery/room.ts'
 import { Schedule } from '../../../relay/delivery/schedule.ts'
-import { route } from './samples.ts'
+import { track } from '../../../relay/delivery/tracked.ts'
+import { untried } from '../../../relay/spool/replay.ts'
+import { envelope, hello, route } from './samples.ts'
 
 const drain = (queue: ReadyQueue<string>): string[] => {
   const items: string[] = []
@@ -127,4 +131,22 @@ test('a timer of a lane never gets more than a timer can hold', () => {
   expect(set.mock.lastCall?.[1]).toBe(2 ** 31 - 1)
   lane.empty()
   set.mockRestore()
+})
+
+test('a message that waits for another smarthost is with those that wait for any when that one fails, too', () => {
+  const lane = new Lane({ route: route('r', []), room: new Room(), mostRecipients: 10, window: () => 10 })
+  const pool = (name: string, rest: object) =>
+    ({ name, priority: 0, places: 1, maxConnections: 1, inUse: 0, lingers: false, health: unproven, ...rest }) as Pool
+  const ejected = { health: { ...unproven, ejectedUntil: 1000 } }
+  const original = envelope(hello)
+  const message = track(original, [...untried(original)])
+  lane.pools = [pool('a', ejected), pool('b', { inUse: 1 })]
+  const tried = new Map([['a', 'failed' as const]])
+  expect(lane.addAgain({ message, recipients: [0], tried }, 0)).toBe(true)
+  lane.pools = [pool('a', ejected), pool('b', ejected)]
+  expect(lane.next(0)).toEqual({ down: true, until: 1000 })
+  expect(lane.waiting).toBe(1)
+  lane.pools = [pool('a', {}), pool('b', { inUse: 1 })]
+  expect(lane.next(1000)).toMatchObject({ parcel: { message, recipients: [0] }, pool: { name: 'a' } })
+  expect(lane.waiting).toBe(0)
 })
