@@ -1,5 +1,6 @@
 /** What a transaction sends and makes of its answers: recipients apart, content unchanged, nothing taken for what it is not. */
-import { expect, test } from 'vitest'
+import { Readable } from 'node:stream'
+import { expect, test, vi } from 'vitest'
 import { until } from '../../local/until.ts'
 import { drop, reset, type Script, say } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
@@ -375,10 +376,16 @@ test.each([
   expect(upstream.times('MAIL')).toBe(0)
 })
 
-test('content that cannot be read waits', async () => {
+test.each([
+  ['cannot be read', (spool: MemorySpool) => void spool.broken.add('content')],
+  [
+    'is closed before its end',
+    (spool: MemorySpool) => void vi.spyOn(spool, 'content').mockImplementation(() => new Readable().destroy()),
+  ],
+])('content that %s waits', async (_how, breaks) => {
   const upstream = await startSmarthost()
   const spool = new MemorySpool()
-  spool.broken.add('content')
+  breaks(spool)
   const { attempted, attempts } = rig(oneSmarthost(upstream.port), { spool })
   spool.put(envelope(hello), hello)
   await attempted(1)
