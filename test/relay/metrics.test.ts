@@ -26,7 +26,8 @@ test('a scrape looks at the queue once, and the next one anew (case R21)', async
 
 test('a relay that has given nobody up says so: else Prometheus, which sees what comes on top, never hears of the first', async () => {
   const { registry, bounces } = createMetrics('mail/shared', () => atRest)
-  const told = async () => (await registry.metrics()).split('\n').filter((line) => line.startsWith('relayfleet_bounces'))
+  const told = async () =>
+    (await registry.metrics()).split('\n').filter((line) => line.startsWith('relayfleet_bounces'))
   const saying = (refused: number) => [
     `relayfleet_bounces_total{class="refused",policy="mail/shared"} ${refused}`,
     'relayfleet_bounces_total{class="expired",policy="mail/shared"} 0',
