@@ -380,7 +380,7 @@ export class Conversation {
   }
 
   #giveUpOn(slow: Refusal): void {
-    this.#line.hangUp(this.refuse('data', slow))
+    if (!this.#hungUp) this.#line.hangUp(this.refuse('data', slow))
   }
 
   #endTransaction(): void {

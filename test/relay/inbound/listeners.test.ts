@@ -219,6 +219,23 @@ test('closing: a transaction between its commands may finish too', async () => {
   expect(spool.kept).toHaveLength(1)
 })
 
+test('who had its last word hears and is told of no other one, though it keeps its side open within a transaction', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  closers.push(() => void vi.useRealTimers())
+  const { under } = await start(undefined, {
+    ...baseConfig,
+    limits: { ...baseConfig.limits, transactionMs: 3_000 },
+  })
+  const [, socket] = await banner(under, 'submissions')
+  socket.allowHalfOpen = true
+  await logIn(socket)
+  const replies = await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'QUIT')
+  expect(replies.map((r) => r.slice(0, 3))).toEqual(['250', '221'])
+  vi.advanceTimersByTime(3_000)
+  expect(under.submission.sessions).toBe(1)
+  expect(under.told.map(({ msg }) => msg)).not.toContain('refused')
+})
+
 test('closing: after the grace time nothing waits any longer', async () => {
   const { under } = await start()
   const [, socket] = await banner(under, 'submissions')
