@@ -131,6 +131,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
           queueId: e.queueId,
           reversePath: show(e.reversePath),
           forwardPaths: e.forwardPaths.map(show),
+          ...(e.redirectedFrom !== undefined && { redirectedFrom: e.redirectedFrom.map(show) }),
           bytes: e.bytes,
           disposition: e.disposition,
         },
