@@ -37,13 +37,20 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
     let answer = await answered(question(asked), limitMs)
     // Node takes the word of the first server that says anything, also that it can not tell.
     for (const server of asked.getServers().slice(1)) {
-      if (answer.kind !== 'failed' || !saidByServer.has(answer.why)) break
-      answer = await answered(question(resolverOf([server])), Math.max(0, until - performance.now()))
+      if (!isUnsure(answer)) break
+      const other = await answered(question(resolverOf([server])), Math.max(0, until - performance.now()))
+      // One that is silent says nothing else.
+      if (other.kind !== 'failed' || isUnsure(other)) answer = other
     }
     if (answer.kind === 'failed' && answer.why !== servfail && asked === resolver) resolver = resolverOf(servers)
     return answer
   }
-  const isRootKnown = async (): Promise<boolean> => (await ask((asked) => asked.resolveNs('.'))).kind === 'found'
+  const unlessOfNoUse = async <T>(answer: Answered<T>): Promise<Answered<T>> => {
+    const root = await ask((asked) => asked.resolveNs('.'))
+    if (root.kind === 'found') return answer
+    const isAnother = root.kind === 'failed' && root.why !== refused
+    return { kind: 'failed', why: isAnother ? `no record of it, and of the root: ${root.why}` : noRecursion }
+  }
   return {
     exchangers: (domain) => ask((asked) => asked.resolveMx(domain)),
     addresses: async (host) => {
@@ -55,7 +62,7 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
       await (v4.kind === 'found' ? within(lateMs, heard) : heard)
       const both = together(v6, v4)
       // Who looks up nothing for others refers to who knows, with no record, as if there were none (RFC 2308 section 2.2).
-      return both.kind === 'noRecord' && !(await isRootKnown()) ? { kind: 'failed', why: noRecursion } : both
+      return both.kind === 'noRecord' ? unlessOfNoUse(both) : both
     },
   }
 }
@@ -82,15 +89,17 @@ async function answered<T>(asked: Promise<readonly T[]>, limitMs: number): Promi
 
 /** Of a server that works: it is the domain's that do not. */
 const servfail = 'SERVFAIL'
-/** Another one may be able to tell. */
-const saidByServer: ReadonlySet<string> = new Set([servfail, 'REFUSED', 'ENOTIMP', 'EFORMERR', 'EBADRESP'])
+const refused = 'REFUSED'
+/** Said by a server that can not tell: another one may. */
+const unsure: ReadonlySet<string> = new Set([servfail, refused, 'ENOTIMP', 'EFORMERR', 'EBADRESP'])
+const isUnsure = (answer: Answered<unknown>): boolean => answer.kind === 'failed' && unsure.has(answer.why)
 const noRecursion = 'no record of it, nor of the root: the name server looks up nothing for others'
 const failures: Readonly<Record<string, Answered<never>>> = {
   ENODATA: { kind: 'noRecord' },
   ENOTFOUND: { kind: 'noName' },
   ETIMEOUT: { kind: 'failed', why: 'no server answered in time' },
   ESERVFAIL: { kind: 'failed', why: servfail },
-  EREFUSED: { kind: 'failed', why: 'REFUSED' },
+  EREFUSED: { kind: 'failed', why: refused },
 }
 
 /** One family is enough; that there is none has to be said of both. */

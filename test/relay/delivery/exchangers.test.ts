@@ -151,6 +151,12 @@ test.each<[string, Table]>([
   )
 })
 
+test('a name server that can not tell of the root is not said to look up nothing', async () => {
+  expect(await found({ '': 'SERVFAIL', 'x.test': [] })).toBe(
+    'deferred 451 4.4.3 x.test was not resolved (no record of it, and of the root: SERVFAIL)',
+  )
+})
+
 test.each([
   'SERVFAIL',
   'REFUSED',
@@ -163,6 +169,13 @@ test.each([
   expect(await findExchangers('gone.test', both)).toMatchObject({ outcome: { kind: 'bounced' } })
   well.table['x.test'] = says
   expect(await findExchangers('x.test', both)).toMatchObject({ outcome: { reply: { status: '4.4.3' } } })
+})
+
+test('what one name server said is told, and not that the other ones were silent', async () => {
+  const ill = await startNameServer({ 'x.test': 'SERVFAIL' })
+  const silent = await startNameServer({ 'x.test': 'silence' })
+  const dns = systemDns([ill.server, silent.server], limitMs)
+  expect(await dns.exchangers('x.test')).toEqual({ kind: 'failed', why: 'SERVFAIL' })
 })
 
 test('case N03: our own name without an MX record leads to this relay, as a record of it would', async () => {
