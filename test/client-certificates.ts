@@ -29,6 +29,7 @@ type Options = {
   readonly notBefore?: number
   readonly notAfter?: number
   readonly usage?: ExtendedKeyUsage
+  readonly keyUsage?: KeyUsageFlags
   /** Of its signature. */
   readonly hash?: 'SHA-1' | 'SHA-256'
   /** Extensions of its own. */
@@ -45,6 +46,7 @@ export async function makeAuthority(
   parent?: TestAuthority,
   keys?: Keys,
   hours = 48,
+  isOne = true,
 ): Promise<TestAuthority> {
   const its = keys ?? (await newKeys())
   const certificate = await X509CertificateGenerator.create({
@@ -56,7 +58,7 @@ export async function makeAuthority(
     publicKey: its.publicKey,
     signingKey: (parent?.keys ?? its).privateKey,
     extensions: [
-      new BasicConstraintsExtension(true, undefined, true),
+      new BasicConstraintsExtension(isOne, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
       await SubjectKeyIdentifierExtension.create(its.publicKey),
     ],
@@ -67,7 +69,7 @@ export async function makeAuthority(
 /** A leaf; times are hours from now. */
 export async function certify(by: TestAuthority, names: readonly San[], options: Options = {}): Promise<Shown> {
   const { notBefore = -1, notAfter = 24, usage = ExtendedKeyUsage.clientAuth, keyId = true } = options
-  const { hash = 'SHA-256', others = [] } = options
+  const { hash = 'SHA-256', others = [], keyUsage = KeyUsageFlags.digitalSignature } = options
   const keys = await newKeys()
   const certificate = await X509CertificateGenerator.create({
     subject: 'CN=client',
@@ -79,7 +81,7 @@ export async function certify(by: TestAuthority, names: readonly San[], options:
     signingKey: by.keys.privateKey,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new KeyUsagesExtension(keyUsage, true),
       new ExtendedKeyUsageExtension([usage]),
       ...(names.length > 0 ? [new SubjectAlternativeNameExtension([...names])] : []),
       ...others,
@@ -101,6 +103,8 @@ async function makeSet() {
   const intermediate = await makeAuthority('Intermediate', authority)
   const web = [uri('spiffe://corp.example/web')]
   const below = await certify(intermediate, web)
+  const none = await makeAuthority('None', authority, undefined, 48, false)
+  const belowNone = await certify(none, web)
   return {
     authorities: { authority, foreign, other, intermediate },
     shown: {
@@ -120,6 +124,9 @@ async function makeSet() {
       expired: await certify(authority, web, { notBefore: -24, notAfter: -1 }),
       early: await certify(authority, web, { notBefore: 12 }),
       server: await certify(authority, web, { usage: ExtendedKeyUsage.serverAuth }),
+      signer: await certify(authority, web, { keyUsage: KeyUsageFlags.keyCertSign }),
+      /** Who vouches for it is no authority. */
+      belowNone: { cert: `${belowNone.cert}\n${none.pem}`, key: belowNone.key },
       weak: await certify(authority, web, { hash: 'SHA-1' }),
       unknown: await certify(authority, web, { others: [new Extension('1.2.3.4', true, new Uint8Array([5, 0]))] }),
       /** By an authority of the very same name. */

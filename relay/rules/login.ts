@@ -237,7 +237,10 @@ export const certificateTroubles: Readonly<Record<CertificateTrouble, readonly [
   untrusted: ['certificate', 'the client certificate is not of an authority that this listener takes'],
   expired: ['certificateExpired', 'the client certificate has expired, or one that vouches for it'],
   notYetValid: ['certificateExpired', 'the client certificate is not valid yet, or one that vouches for it'],
-  notForClients: ['certificate', 'the client certificate is not for clients (extended key usage)'],
+  notForClients: [
+    'certificate',
+    'the client certificate is not for clients (key usage, extended key usage), or one that vouches for it is no authority',
+  ],
   unfit: [
     'certificate',
     'the client certificate, or one that vouches for it, has a weak key or signature, breaks the constraints of its issuer, or has an extension that is not known',

@@ -54,6 +54,8 @@ test.each([
 const untrusted = 'the client certificate is not of an authority that this listener takes (always.clientCertificate)'
 const unfit =
   'the client certificate, or one that vouches for it, has a weak key or signature, breaks the constraints of its issuer, or has an extension that is not known (always.clientCertificate)'
+const notForClients =
+  'the client certificate is not for clients (key usage, extended key usage), or one that vouches for it is no authority (always.clientCertificate)'
 const unnamed = 'no credential names this client certificate (credential.clientCertificate)'
 
 test.each([
@@ -79,12 +81,9 @@ test.each([
     'certificateExpired',
     'the client certificate is not valid yet, or one that vouches for it (always.clientCertificate)',
   ],
-  [
-    'one for servers',
-    'server',
-    'certificate',
-    'the client certificate is not for clients (extended key usage) (always.clientCertificate)',
-  ],
+  ['one for servers', 'server', 'certificate', notForClients],
+  ['one that may sign certificates, and no handshake', 'signer', 'certificate', notForClients],
+  ['one by a certificate that is no authority', 'belowNone', 'certificate', notForClients],
   ['one with a weak signature', 'weak', 'certificate', unfit],
   ['one with a critical extension that nobody knows', 'unknown', 'certificate', unfit],
   ['names that only begin like one of ours', 'nobody', 'certificateName', unnamed],
