@@ -20,7 +20,13 @@ import {
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const hour = 3_600_000
 
-type Options = { readonly notBefore?: Date; readonly notAfter?: Date; readonly commonName?: string }
+type Options = {
+  readonly notBefore?: Date
+  readonly notAfter?: Date
+  readonly commonName?: string
+  /** Of the authority's signature. */
+  readonly hash?: 'SHA-1' | 'SHA-256'
+}
 type Certificate = { readonly ca: string; readonly cert: string; readonly key: string }
 
 /** PEM texts: the authority, and a certificate and its PKCS #8 key for these host names, addresses and URIs. */
@@ -46,7 +52,7 @@ export async function makeCertificates(hosts: readonly string[], options: Option
     issuer: authority.subject,
     notBefore,
     notAfter,
-    signingAlgorithm: ecdsa,
+    signingAlgorithm: { ...ecdsa, hash: options.hash ?? 'SHA-256' },
     publicKey: keys.publicKey,
     signingKey: authorityKeys.privateKey,
     extensions: [

@@ -17,14 +17,16 @@ const words: Readonly<Record<string, string>> = {
   CERT_SIGNATURE_FAILURE:
     'its signature is not by the key of the authority that it names; of two authorities with one name in tls.caRef only the ' +
     'first counts, unless their certificates say whose key it is (authority key identifier)',
-  INVALID_PURPOSE: 'its certificate is not for servers (extended key usage)',
+  INVALID_PURPOSE:
+    'its certificate is not for servers (key usage, extended key usage), or one that vouches for it is no authority',
   ERR_SSL_WRONG_VERSION_NUMBER: inClear,
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: old,
   ERR_SSL_UNSUPPORTED_PROTOCOL: old,
 }
 
-/** The code stands beside them, for who looks it up. */
-export const inWords = ({ code, message }: NodeJS.ErrnoException): string => {
-  const told = words[code ?? '']
-  return told === undefined ? (code ?? message) : `${told} (${code})`
+/** The code stands beside them, for who looks it up. Where Node has none, as for weak keys and signatures, OpenSSL's words do. */
+export const inWords = ({ code = 'UNSPECIFIED', message }: NodeJS.ErrnoException): string => {
+  if (code === 'UNSPECIFIED') return message
+  const told = words[code]
+  return told === undefined ? code : `${told} (${code})`
 }

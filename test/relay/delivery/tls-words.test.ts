@@ -16,6 +16,7 @@ const forName = await makeCertificates(['localhost'])
 const forOthers = await makeCertificates(['mail.other.test', '127.0.0.2'])
 const expired = await makeCertificates(['127.0.0.1'], { notBefore: daysFromNow(-2), notAfter: daysFromNow(-1) })
 const notYet = await makeCertificates(['127.0.0.1'], { notBefore: daysFromNow(1), notAfter: daysFromNow(2) })
+const weak = await makeCertificates(['127.0.0.1'], { hash: 'SHA-1' })
 const twin = await oddTwin(forAddress.ca)
 
 const startTls = { mode: 'StartTLS', caFile: 'ca' } as const
@@ -32,6 +33,7 @@ async function replyOf(options: Options, tls: SmarthostConfig['tls'], ca: string
 const told: readonly (readonly [name: string, served: () => Certificate, words: string])[] = [
   ['expired', () => expired, 'its certificate has expired, or one that vouches for it (CERT_HAS_EXPIRED)'],
   ['not yet valid', () => notYet, 'its certificate is not valid yet, or one that vouches for it; or the clock here is'],
+  ['signed in a way that is weak', () => weak, 'CA signature digest algorithm too weak'],
   [
     'for others',
     () => forOthers,
