@@ -1,6 +1,7 @@
 /** Opens the connection to a smarthost: whichever of its addresses connects first (RFC 8305), within one deadline. */
 import type { LookupAddress } from 'node:dns'
 import { isIP, Socket } from 'node:net'
+import { Alarm } from '../alarm.ts'
 import type { Lookup } from './addresses.ts'
 import { type Answer, none } from './answer.ts'
 import { familiesInTurn } from './families.ts'
@@ -20,7 +21,7 @@ export function connectTo(dialing: Dialing): Promise<Socket | Answer> {
     let over = false
     const finish = (result: Socket | Answer): void => {
       over = true
-      clearTimeout(timer)
+      deadline.end()
       signal.removeEventListener('abort', onAbort)
       race?.stop()
       resolve(result)
@@ -32,7 +33,8 @@ export function connectTo(dialing: Dialing): Promise<Socket | Answer> {
       )
     }
     const onAbort = (): void => finish(none('lost', 'we closed the connection'))
-    const timer = setTimeout(() => finish(tooLate(dialing, race !== undefined, deadlineMs)), deadlineMs)
+    const deadline = new Alarm(() => finish(tooLate(dialing, race !== undefined, deadlineMs)))
+    deadline.set(deadlineMs)
     signal.addEventListener('abort', onAbort)
     if (signal.aborted) return onAbort()
     if (isIP(host) !== 0) return begin([{ address: host, family: isIP(host) }])

@@ -9,6 +9,7 @@ import {
   type SecureContext,
   type TLSSocket,
 } from 'node:tls'
+import { Alarm } from '../alarm.ts'
 import type { SmarthostConfig } from '../config.ts'
 // What Node asks for of a chain before it asks for the identity.
 import '../peer-certificate.ts'
@@ -64,7 +65,7 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
       ...(isIP(host) === 0 && { servername: host }),
     })
     const finish = (result: TLSSocket | Answer): void => {
-      clearTimeout(timer)
+      deadline.end()
       secured.off('secureConnect', onSecure).off('close', onClose).off('error', onError)
       secured.on('error', () => {})
       if (result !== secured) secured.destroy()
@@ -76,7 +77,8 @@ export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocke
     }
     const onClose = (): void => finish(none('lost', 'the connection was closed in the TLS handshake'))
     const onError = (error: NodeJS.ErrnoException): void => finish(refused(host, error))
-    const timer = setTimeout(() => finish(none('silent', 'no end of the TLS handshake')), deadlineMs)
+    const deadline = new Alarm(() => finish(none('silent', 'no end of the TLS handshake')))
+    deadline.set(deadlineMs)
     secured.on('secureConnect', onSecure).on('close', onClose).on('error', onError)
   })
 }

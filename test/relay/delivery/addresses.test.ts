@@ -127,6 +127,18 @@ test('however many addresses are silent, the last one is tried within the deadli
   if ('destroy' in socket) socket.destroy()
 })
 
+test('who has connected while this process had no time to look has done so in time', async () => {
+  const { port } = await startSmarthost()
+  const dialed = dial(port, [v4('127.0.0.1')], 300)
+  // It has begun, and its end is not looked at.
+  for (let n = 0; n < 3; n += 1) await new Promise((resolve) => process.nextTick(resolve))
+  const busyUntil = performance.now() + 700
+  while (performance.now() < busyUntil);
+  const socket = await dialed
+  expect(socket).toMatchObject({ remoteAddress: '127.0.0.1' })
+  if ('destroy' in socket) socket.destroy()
+})
+
 test.each([
   ['no such host', Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'unresolved'],
   ['a resolver that fails', servfail, 'unresolved'],
