@@ -45,15 +45,20 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
     if (answer.kind === 'failed' && answer.why !== servfail && asked === resolver) resolver = resolverOf(servers)
     return answer
   }
-  const unlessOfNoUse = async <T>(answer: Answered<T>): Promise<Answered<T>> => {
-    const root = await ask((asked) => asked.resolveNs('.'))
+  /** Of the root it is the one that has the word whose answer counts, and nobody else's; those behind it are asked from then on. */
+  const unlessOfNoUse = async <T>(answer: Answered<T>, asked: Resolver): Promise<Answered<T>> => {
+    const root = await answered(asked.resolveNs('.'), limitMs)
     if (root.kind === 'found') return answer
-    const isAnother = root.kind === 'failed' && root.why !== refused
-    return { kind: 'failed', why: isAnother ? `no record of it, and of the root: ${root.why}` : noRecursion }
+    if (root.kind === 'failed' && root.why !== refused)
+      return { kind: 'failed', why: `no record of it, and of the root: ${root.why}` }
+    const others = asked.getServers().slice(1)
+    if (asked === resolver) resolver = resolverOf(others.length > 0 ? others : servers)
+    return { kind: 'failed', why: noRecursion }
   }
   return {
     exchangers: (domain) => ask((asked) => asked.resolveMx(domain)),
     addresses: async (host) => {
+      const used = resolver
       let v6: Answered<LookupAddress> = { kind: 'failed', why: 'no answer' }
       const heard = ask((asked) => asked.resolve6(host).then(ofFamily(6))).then((answer) => {
         v6 = answer
@@ -62,7 +67,7 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
       await (v4.kind === 'found' ? within(lateMs, heard) : heard)
       const both = together(v6, v4)
       // Who looks up nothing for others refers to who knows, with no record, as if there were none (RFC 2308 section 2.2).
-      return both.kind === 'noRecord' ? unlessOfNoUse(both) : both
+      return both.kind === 'noRecord' ? unlessOfNoUse(both, used) : both
     },
   }
 }

@@ -151,6 +151,22 @@ test.each<[string, Table]>([
   )
 })
 
+test.each<[string, Table]>([
+  ['has not even a root', { '': [], 'x.test': [] }],
+  ['refuses what is asked of the root', { '': 'REFUSED', 'x.test': [] }],
+])('behind a name server that %s, and looks up nothing for others, nobody is given up, and the next one is asked from then on', async (_what, table) => {
+  const ofNoUse = await startNameServer(table)
+  const well = await startNameServer({ 'x.test': mx([1, 'a.x.test']), 'a.x.test': a })
+  for (const isAlone of [false, true]) {
+    const servers = isAlone ? [ofNoUse.server] : [ofNoUse.server, well.server]
+    const of = { ...around(well.server), dns: systemDns(servers, 2000) }
+    // By then the system has another one.
+    if (isAlone) servers[0] = well.server
+    expect(await findExchangers('x.test', of)).toMatchObject({ outcome: { reply: { status: '4.4.3' } } })
+    expect(await findExchangers('x.test', of)).toMatchObject({ exchangers: [{ host: 'a.x.test' }] })
+  }
+})
+
 test('a name server that can not tell of the root is not said to look up nothing', async () => {
   expect(await found({ '': 'SERVFAIL', 'x.test': [] })).toBe(
     'deferred 451 4.4.3 x.test was not resolved (no record of it, and of the root: SERVFAIL)',
