@@ -19,6 +19,8 @@ const scopes: Readonly<Record<MailStage, Scope>> = {
   dot: 'message',
 }
 
+const scopeOf = (stage: MailStage, reply: Reply): Scope => (hasNoRoom(stage, reply) ? 'nextHop' : scopes[stage])
+
 /** Before MAIL nothing is said about any message: even a 5yz reply is only the smarthost's own trouble. */
 export function classifyOpening(stage: Stage, answer: Answer): Outcome {
   const why = faultAt(stage, answer)
@@ -110,7 +112,7 @@ function classifyStage(stage: MailStage, answer: Answer, othersTaken = false): O
   if (code < 400) return classifyNone(stage, { cause: 'malformed', why: `answered ${code} out of order` })
   if (code === 421) return deferred('nextHop', reply)
   if (asksToSlowDown(reply)) return deferred(othersTaken && !namesTheHop(reply) ? 'recipient' : 'message', reply)
-  if (code < 500) return deferred(scopes[stage], reply)
+  if (code < 500) return deferred(scopeOf(stage, reply), reply)
   if (needsLogin.has(code))
     return deferred(
       othersTaken ? 'recipient' : 'nextHop',
@@ -129,6 +131,13 @@ function classifyNone(stage: MailStage, { cause, why }: { cause: Cause; why: str
   if (stage === 'dot') return { kind: 'ambiguous', reply }
   return deferred(cause === 'unreadable' ? 'message' : 'nextHop', reply)
 }
+
+/**
+ * Of no message: a full disk, or as little of something else (RFC 3463 section 3.4). Postfix and Exchange say 4.3.1, Sendmail 4.4.5,
+ * and Exim only 452, which is just that (RFC 5321 section 4.2.3).
+ */
+const hasNoRoom = (stage: MailStage, { code, status }: Reply): boolean =>
+  stage === 'MAIL' && (status === '4.3.1' || (code === 452 && /^4\.(4\.5|0\.0)$/.test(status)))
 
 /**
  * The smarthost wants a login or TLS that we did not give: not this message's fault (RFC 4954 section 6). Who takes others in

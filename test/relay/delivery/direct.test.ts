@@ -89,6 +89,7 @@ test('a refusal of the exchanger bounces, and the DSN names it', async () => {
 test.each([
   ['a refused banner', 'delivered', { banner: say('554 5.3.2 not today') }],
   ['421 at MAIL', 'delivered', { MAIL: say('421 4.3.2 going down') }],
+  ['a full disk', 'delivered', { MAIL: say('452 4.3.1 Insufficient system storage') }],
   ['a connection lost in the content', 'delivered', { DATA: drop }],
   ['a deferral of the recipient', 'pending', { RCPT: say('450 4.2.0 later') }],
   ['no answer after the dot', 'pending', { dot: drop }],

@@ -32,6 +32,9 @@ test.each([
   ['a refused banner', { banner: say('554 5.3.2 not today') }],
   ['a connection lost before the dot', { DATA: drop }],
   ['421 at MAIL', { MAIL: say('421 4.3.2 going down') }],
+  ['a full disk of Postfix or Exchange', { MAIL: say('452 4.3.1 Insufficient system storage') }],
+  ['a full disk of Sendmail', { MAIL: say('452 4.4.5 Insufficient disk space; try again later') }],
+  ['a full disk of Exim', { MAIL: say('452 Space shortage, please try later') }],
 ])('%s is taken over', async (_name, script) => {
   const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
@@ -49,6 +52,7 @@ test.each([
   ['a refusal', { dot: say('554 5.7.1 no') }, 'bounced'],
   ['a deferral of this message', { MAIL: say('451 4.3.0 later') }, 'deferred'],
   ['throttling', { MAIL: say('454 Throttling failure') }, 'deferred'],
+  ['a full mailbox', { RCPT: say('452 4.2.2 mailbox full') }, 'deferred'],
 ])('%s is not', async (_name, script, kind) => {
   const [main, backup] = [await startSmarthost({ script }), await startSmarthost()]
   const routes = [route('r', [smarthost('main', main.port), smarthost('backup', backup.port, { priority: 1 })])]
