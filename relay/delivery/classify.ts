@@ -113,7 +113,7 @@ function classifyStage(stage: MailStage, answer: Answer, othersTaken = false): O
   if (code === 421) return deferred('nextHop', reply)
   if (asksToSlowDown(reply)) return deferred(othersTaken && !namesTheHop(reply) ? 'recipient' : 'message', reply)
   if (code < 500) return deferred(scopeOf(stage, reply), reply)
-  if (needsLogin.has(code))
+  if (needsLogin(reply))
     return deferred(
       othersTaken ? 'recipient' : 'nextHop',
       replyFor('unauthenticated', `${stage} was answered ${replyLine(reply)}`),
@@ -141,9 +141,10 @@ const hasNoRoom = (stage: MailStage, { code, status }: Reply): boolean =>
 
 /**
  * The smarthost wants a login or TLS that we did not give: not this message's fault (RFC 4954 section 6). Who takes others in
- * the same transaction wants it for that recipient alone.
+ * the same transaction wants it for that recipient alone. Courier's 534 is its word for 5.3.4, a message too big.
  */
-const needsLogin: ReadonlySet<number> = new Set([530, 534, 535, 538])
+const needsLogin = ({ code, status }: Reply): boolean =>
+  code === 530 || code === 535 || code === 538 || (code === 534 && status.startsWith('5.7.'))
 
 /**
  * A command that every server has was not known, or came out of sequence (RFC 5321 sections 4.2.4 and 4.5.1): which of us has

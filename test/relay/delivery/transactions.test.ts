@@ -318,6 +318,24 @@ test('530 for one recipient beside one that was taken is about that one: the sma
   expect(delivery.smarthosts()).toMatchObject([{ health: 'healthy' }])
 })
 
+// Courier's codes are statuses without their dots: 534 is 5.3.4, and of a login only to others (RFC 4954 section 6).
+test.each([
+  ['a message', { MAIL: say('534 SIZE=Message too big.') }],
+  ['a header', { dot: say('534 Message header size exceeds policy limit.') }],
+] as const)('case U02: %s that is too big for Courier is returned, and nobody else waits for it', async (_what, script) => {
+  const upstream = await startSmarthost({ script })
+  const { spool, delivery, attempts, attempted } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  expect(attempts[0]?.outcome).toMatchObject({ kind: 'bounced', reply: { code: 534 } })
+  expect(delivery.smarthosts()).not.toMatchObject([{ health: 'ejected' }])
+})
+
+test('case U22: 534 about a mechanism of AUTH is none of the message', async () => {
+  const { outcomes } = await deliver({ script: { MAIL: say('534 5.7.9 authentication mechanism is too weak') } })
+  expect(outcomes).toMatchObject([{ kind: 'deferred', scope: 'nextHop', reply: { status: '4.7.8' } }])
+})
+
 test('case U21: Amazon SES refuses the content for more than 50 recipients: 250 are five transactions', async () => {
   const asked: number[] = []
   const script: Script = {
