@@ -153,9 +153,15 @@ const needsLogin = ({ code, status }: Reply): boolean =>
 export const isOfDialogue = ({ code, status }: Reply): boolean =>
   ((code === 502 || code === 503) && /^5\.(5\.\d+|0\.0)$/.test(status)) || (code === 500 && status === '5.5.1')
 
-/** 552 once meant what 452 means now; with another enhanced status it speaks of a mailbox (RFC 5321 section 4.5.3.1.10). */
-export const isTooManyRecipients = ({ code, status }: Reply): boolean =>
-  (code === 452 && /^4\.(5\.3|0\.0)$/.test(status)) || (code === 552 && /^5\.(5\.3|0\.0)$/.test(status))
+/**
+ * With any code where the status says so: the rest is for another transaction (RFC 3463 section 3.6). 552 once meant what 452 means now;
+ * with another status it speaks of a mailbox (RFC 5321 section 4.5.3.1.10). Courier's codes are statuses without their dots.
+ */
+export const isTooManyRecipients = ({ code, status, text }: Reply): boolean => {
+  if (status.endsWith('.5.3')) return true
+  if (!status.endsWith('.0.0')) return false
+  return code === 452 || code === 552 || ((code === 431 || code === 531) && /^too many recipients/i.test(text))
+}
 
 /** All mail to this next hop is to go slower. */
 export const isThrottling = (outcome: Outcome): boolean =>

@@ -282,6 +282,9 @@ test('case U23: a smarthost that throttles is asked again within ten minutes, an
 test.each([
   ['452', '452 4.5.3 too many'],
   ['552 in the meaning of RFC 821', '552 too many'],
+  ['431 of Courier', '431 Too many recipients.'],
+  ['531 of Courier', '531 Too many recipients.'],
+  ['another code, and the status for it', '550 5.5.3 Too many recipients for this message'],
 ])('recipients beyond the limit (%s) follow at once in a second transaction', async (_name, answer) => {
   const script: Script = { RCPT: (time) => (time === 2 ? say(answer) : undefined) }
   const forwardPaths = ['a@x.test', 'b@x.test', 'c@x.test']
@@ -289,6 +292,11 @@ test.each([
   expect(received.map((r) => r.rcpt.length)).toEqual([2, 1])
   expect(outcomes.map((o) => o.kind)).toEqual(['delivered', 'delivered', 'deferred', 'delivered'])
   expect(spool.stored.size).toBe(0)
+})
+
+test('531 that speaks of something else is a refusal', async () => {
+  const { outcomes } = await deliver({ script: { RCPT: say('531 Message refused.') } })
+  expect(outcomes).toMatchObject([{ kind: 'bounced', reply: { code: 531 } }])
 })
 
 test('552 for a full mailbox is a refusal', async () => {
