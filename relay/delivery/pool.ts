@@ -45,6 +45,7 @@ export class Pool {
   #opening = 0
   /** Refused a connection while others were open: they get the next one that comes back; undefined: one has ended. */
   readonly #waiting: ((opened: Opened | undefined) => void)[] = []
+  #askAgain: NodeJS.Timeout | undefined
   /** How many were taken when one more was refused, and until when that is believed. */
   #surplus: { readonly taken: number; readonly until: number } | undefined
   readonly #record: HealthRecord
@@ -204,8 +205,21 @@ export class Pool {
   async #nextFree(hurried: boolean): Promise<Opened | undefined> {
     const idle = this.#idle.pop()?.client
     if (idle !== undefined) return this.#useAgain(idle, hurried)
-    const came = await new Promise<Opened | undefined>((resolve) => this.#waiting.push(resolve))
+    const came = await new Promise<Opened | undefined>((resolve) => {
+      this.#waiting.push(resolve)
+      this.#askAgainLater()
+    })
     return came?.kind === 'open' ? this.#useAgain(came.client, hurried) : came
+  }
+
+  /** Of those that were open some may have ended since, and who has the last one may keep it for an hour. */
+  #askAgainLater(): void {
+    if (this.#waiting.length === 0) return
+    this.#askAgain ??= setTimeout(() => {
+      this.#askAgain = undefined
+      this.#waiting.shift()?.(undefined)
+      this.#askAgainLater()
+    }, this.#around.deadlines.connect).unref()
   }
 
   #noteAddress({ address }: Client, outcomes: readonly Outcome[]): void {
@@ -249,6 +263,7 @@ export class Pool {
   /** Nobody waits for a connection any more: of what has none, nothing has been said here. */
   abandon(): void {
     this.retire()
+    clearTimeout(this.#askAgain)
     this.#aborted.abort()
     for (const tryAgain of this.#waiting.splice(0)) tryAgain(undefined)
   }

@@ -152,6 +152,27 @@ async function startFront(to: number, most: number) {
   return { port: (server.address() as AddressInfo).port, turnedAway: () => turnedAway }
 }
 
+test('case U23: while one keeps the only connection, as in a tarpit, those that wait for it ask for another one again', async () => {
+  let room = 1
+  const upstream: Upstream = await startSmarthost({
+    script: {
+      banner: () => (upstream.open() > room ? drop : undefined),
+      dot: (time) => (time === 1 ? silence : undefined),
+    },
+  })
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port, { maxConnections: 5 }), {
+    deadlines: { ...allWithin(120_000), connect: 300 },
+  })
+  const put = (): unknown => spool.put(envelope(hello), hello)
+  put()
+  await attempted(1)
+  for (let i = 0; i < 5; i++) put()
+  await until('one is kept, and another refused', () => upstream.times('dot') === 2 && upstream.connections() > 1)
+  room = 5
+  await attempted(5)
+  expect(attempts.filter((a) => a.outcome.kind !== 'delivered')).toEqual([])
+})
+
 test('case U23: the only connection is lost, and still counted when the next one asks: the others go on', async () => {
   const full = say('421 4.7.0 Error: too many connections')
   const upstream: Upstream = await startSmarthost({
