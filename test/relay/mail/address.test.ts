@@ -20,8 +20,10 @@ test.each([
   ['app@xn--bcher-kva.example', 'app', 'xn--bcher-kva.example'],
   ['app@bücher.example', 'app', 'xn--bcher-kva.example'],
   ['app@Bücher.example', 'app', 'xn--bcher-kva.example'],
+  ['app@ab--c.alte-bücher.example', 'app', 'ab--c.xn--alte-bcher-feb.example'],
   ['jörg@corp.t', 'jörg', 'corp.t'],
   [`${'l'.repeat(120)}@corp.t`, 'l'.repeat(120), 'corp.t'],
+  [`${'l'.repeat(247)}@corp.t`, 'l'.repeat(247), 'corp.t'],
   [`app@${'d'.repeat(63)}.t`, 'app', `${'d'.repeat(63)}.t`],
 ])('%s is a mailbox', (text, localPart, domain) => {
   expect(parsePath(text)).toEqual({ localPart, domain, address: text })
@@ -30,6 +32,7 @@ test.each([
 test.each([
   ['nothing', ''],
   ['no domain', 'postmaster'],
+  ['a domain alone', 'app.corp.test'],
   ['no local part', '@corp.t'],
   ['an empty domain', 'app@'],
   ['one label', 'app@localhost'],
@@ -54,6 +57,7 @@ test.each([
   ['an underscore in the domain', 'app@co_rp.t'],
   ['a label of 64 octets', `app@${'d'.repeat(64)}.t`],
   ['more than 254 octets', `${'l'.repeat(250)}@corp.t`],
+  ['more than 254 octets of fewer letters', `${'ö'.repeat(125)}@corp.t`],
   ['two dots in the local part', 'a..b@corp.t'],
   ['a first dot', '.app@corp.t'],
   ['a last dot', 'app.@corp.t'],

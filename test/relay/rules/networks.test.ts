@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { contains } from '../../../relay/rules/networks.ts'
+import { contains, isWithin } from '../../../relay/rules/networks.ts'
 
 test.each([
   ['198.51.100.7', ['198.51.100.0/24'], true],
@@ -15,8 +15,14 @@ test.each([
   ['198.51.100.7', ['::ffff:198.51.100.0/120'], true],
   ['198.51.101.7', ['::ffff:198.51.100.0/120'], false],
   ['::198.51.100.7', ['198.51.100.0/24'], false],
+  ['::ffff:c633:6407:1', ['198.51.100.7'], false],
+  ['198.51.100.7', ['0.0.0.0/0'], true],
+  ['2001:db8::7', ['::/0'], true],
   ['2001:db8::7', ['2001:DB8::/32'], true],
   ['2001:DB8:0:0:0:0:0:7', ['2001:db8::/32'], true],
+  ['2001:db8::7', ['2001:db8::7/128'], true],
+  ['2001:db8::8', ['2001:db8::7'], false],
+  ['2001:db8::ffff:c633:6407', ['198.51.100.7'], false],
   ['2001:db9::7', ['2001:db8::/32'], false],
   ['2001:db8::7', ['198.51.100.0/24'], false],
   ['fe80::1%eth0', ['fe80::/64'], true],
@@ -35,4 +41,18 @@ test.each([
   ['a mask', '127.0.0.1', ['127.0.0.0/255.0.0.0']],
 ] as const)('nobody knows: %s', (_name, client, networks) => {
   expect(contains(networks, client)).toBeUndefined()
+})
+
+test.each([
+  ['198.51.100.0/24', '198.51.0.0/16', true],
+  ['198.51.100.0/24', '198.51.100.0/24', true],
+  ['198.51.0.0/16', '198.51.100.0/24', false],
+  ['198.51.101.0/24', '198.51.100.0/24', false],
+  ['198.51.100.0/24', '::ffff:198.51.0.0/112', true],
+  ['::ffff:198.51.0.0/112', '198.51.100.0/24', false],
+  ['::ffff:198.51.100.0/120', '198.51.0.0/16', true],
+  ['2001:db8:1::/48', '2001:db8::/32', true],
+  ['2001:db8::/32', '2001:db8::/48', false],
+] as const)('all of %s is in %s: %s', (inner, outer, all) => {
+  expect(isWithin(inner, outer)).toBe(all)
 })
