@@ -9,6 +9,7 @@ test.each([
   ['q in lower case, hex in lower case', '=?UTF-8?q?J=c3=b6rg?=', 'Jörg'],
   ['an underscore is a space', '=?utf-8?q?a_b?=', 'a b'],
   ['B', `=?utf-8?B?${base64('Jörg')}?=`, 'Jörg'],
+  ['B without padding', '=?utf-8?B?SsO2cmch?=', 'Jörg!'],
   ['latin1', '=?iso-8859-1?q?J=F6rg?=', 'Jörg'],
   ['latin1 in B', `=?ISO-8859-1?b?${base64('Jörg', 'latin1')}?=`, 'Jörg'],
   ['a charset with state', '=?iso-2022-jp?b?GyRCRnxLXBsoQg==?=', '日本'],

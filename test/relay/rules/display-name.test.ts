@@ -59,6 +59,7 @@ test.each([
   ['the same on another line', '"Example, app@corp.t"\r\n "Billing"'],
   ['its own address, which goes on for who decodes first', '=?utf-8?q?app=40corp.t_eam?='],
   ['the same behind a comment, and before a comma', '=?utf-8?q?app=40corp.t=28x=29_.other.t=2C?='],
+  ['the same behind the end of no comment', '=?utf-8?q?x=29_app=40corp.t_eam?='],
   ['the same in quotes of which one is behind an encoding', '=?utf-8?q?=22?= "app@corp.t eam"'],
   ['the same, with a comment in such quotes', '=?utf-8?q?=22=28=22_app=40corp.t_eam_=22=29=22?='],
   ['spaces in the domain for who decodes first', '=?utf-8?q?ceo_=40_other_.t?='],
