@@ -1,6 +1,7 @@
 /** Mail of a domain that can not be signed, or whose records are broken: its owner has said what becomes of it. */
 import { expect, test } from 'vitest'
 import { judgeHeader } from '../../../relay/rules/content.ts'
+import { senderRules } from '../policy.ts'
 import { facts } from './facts.ts'
 
 const lines = ['To: you@example.org', 'Subject: hello', 'Date: Mon, 23 Nov 2026 12:00:00 +0000']
@@ -55,4 +56,13 @@ test('mail of another domain is taken all the same', () => {
   const other = { ...signing('Refuse', 0), domain: 'other.t' }
   const own = { ...facts({ signing: [other] }), reversePath: 'app@corp.t', canSign: () => false }
   expect(judgeHeader(own, message('From: <app@corp.t>')).refusal).toBeUndefined()
+})
+
+test("where the From is nobody's, and that is no more than audited, no domain has a say", () => {
+  const audit = { enforcement: 'Audit', displayNameAddress: 'Reject' } as const
+  const config = { ...broken('Refuse', 'other.t'), signing: [{ ...signing('Refuse', 0), domain: 'other.t' }] }
+  const own = { ...facts({ ...config, senderRules: senderRules({ headerFrom: audit }) }), reversePath: '' }
+  const { refusal, audited } = judgeHeader(own, message('From: <ceo@other.t>'))
+  expect(refusal).toBeUndefined()
+  expect(audited.map(({ rule }) => rule)).toEqual(['senderRules.headerFrom'])
 })
