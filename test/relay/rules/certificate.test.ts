@@ -11,7 +11,7 @@ import {
   readAuthority,
   readCertificate,
 } from '../../../relay/rules/certificate.ts'
-import { clientCertificates } from '../../client-certificates.ts'
+import { clientCertificates, makeAuthority } from '../../client-certificates.ts'
 
 test.each([
   ['nothing', '', []],
@@ -55,6 +55,26 @@ test.each([
   ['nothing', '', 0],
 ] as const)('signatures lead to the authority: %s', (_, pems, anchors) => {
   expect(pathOf(chainOf(pems), authority)?.anchors.length ?? 0).toBe(anchors)
+})
+
+test('a certificate of a client that stands in the file vouches for itself, and for no other of its authority', () => {
+  const pinned = readAuthority('ca.crt', shown.device.cert)
+  expect(pathOf(chainOf(shown.device.cert), pinned)?.anchors).toHaveLength(1)
+  expect(pathOf(chainOf(shown.printer.cert), pinned)).toBeUndefined()
+})
+
+test('of an authority and the one that it was renewed to, either vouches for as long as it lasts', async () => {
+  const { pem, keys } = authorities.authority
+  const { pem: soonOver } = await makeAuthority('Clients', undefined, keys, 1)
+  const timesBy = (...pems: readonly string[]) => {
+    const both = readAuthority('ca.crt', pems.join('\n'))
+    const { notBefore, notAfter } = readCertificate(pathOf(chainOf(shown.device.cert), both) as Path, both)
+    return [new Date(notBefore), new Date(notAfter)]
+  }
+  const { validFromDate, validToDate } = new X509Certificate(shown.device.cert)
+  expect(timesBy(soonOver)).toEqual([validFromDate, new X509Certificate(soonOver).validToDate])
+  for (const pems of [[pem], [soonOver, pem], [pem, soonOver]])
+    expect(timesBy(...pems)).toEqual([validFromDate, validToDate])
 })
 
 test('it counts from its first to its last moment, while its authority is one', () => {

@@ -67,6 +67,16 @@ test.each(cases)('case A21: $what, bearer $bearer, where the fleet $fleet: one r
   expect(said).toEqual(usernames.map(() => refusal(rule)))
 })
 
+test('case A21: a token says nothing of a credential that waits for its first password', () => {
+  const index = indexCredentials(policy({ credentials: [credential({ name: 'team/early', username: 'early' })] }))
+  const said = [true, false].map((bearer) => {
+    const proof = proofOf(index, { secret: 'x', bearer }, now)
+    const judged = judgeLogin(index, { username: 'early', proof, client: '198.51.100.7', now })
+    return judged.kind === 'refused' && judged.refusal
+  })
+  expect(said).toEqual([refusal(failed), refusal('always.keys')])
+})
+
 test('the log is told the exact reason, whatever the reply', () => {
   const reasons = (secret: string) =>
     ['nobody', 'app', 'web', 'device'].map((username) => {
