@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RelayConfig, ThrottleConfig } from '../../../relay/config.ts'
 import { count, peek, roomFor } from '../../../relay/inbound/counts.ts'
-import type { InForce } from '../../../relay/inbound/inbound.ts'
+import type { Inbound, InForce } from '../../../relay/inbound/inbound.ts'
 import { Allowances } from '../../../relay/limits/allowances.ts'
 import { credential, policy } from '../policy.ts'
 
@@ -147,4 +147,24 @@ test('whatever is sent, kept, given back and waited for, in no time does more pa
     }),
     { numRuns: 300, seed: 47 },
   )
+})
+
+test("a message is no one's before the file knows that it was counted (case A19)", async () => {
+  const { promise: written, resolve } = Promise.withResolvers<void>()
+  const inForce = () => ({ config: policy({ throttles: [throttle()] }) }) as InForce
+  const allowances: Inbound['allowances'] = {
+    peek: () => undefined,
+    room: () => undefined,
+    take: () => undefined,
+    giveBack: () => undefined,
+    written,
+  }
+  let isCounted = false
+  const counting = Promise.resolve(count({ allowances, inForce }, web, { senderDomain: 'corp.t' }, 1)).then(() => {
+    isCounted = true
+  })
+  await new Promise(setImmediate)
+  expect(isCounted).toBe(false)
+  resolve()
+  await counting
 })

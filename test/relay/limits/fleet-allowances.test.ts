@@ -47,6 +47,8 @@ describe.runIf(installed('redis-server'))('with a Redis', () => {
     expect(refused).toMatchObject({ rule: 'credential.limits.rate', reply: { code: 450 } })
     expect(refused?.reply.text).toMatch(/^at most 10 recipients per 60 min; come back in 1[12] min /)
     expect((await relays[0]?.fleet.take(app, 11))?.reply.text).toContain('send at most 10 at once')
+    // And before it sends a content.
+    expect(relays[0]?.fleet.peek(app, 2)?.reply.text).toMatch(/come back in 1[12] min /)
   })
 
   test('with a faster rate by now, what was taken before is earned at that from the next message on', async () => {
