@@ -1,10 +1,9 @@
 /** What ran, less what the configuration that can not take its place has taken away: that waits for nobody (0011). Pure. */
 import type { CredentialConfig, RelayConfig } from './config.ts'
 import { both, heldEntry } from './held-entry.ts'
-import { parsePath } from './mail/address.ts'
 import { isWithin } from './rules/networks.ts'
 import { canLogIn } from './rules/proof.ts'
-import { isListed } from './rules/rcpt-to.ts'
+import { mayLeave } from './rules/report-way.ts'
 
 /** The schema's limit: where nobody knows how many they are, each relay hands out too little rather than too much. */
 const mostRelays = 100
@@ -51,14 +50,13 @@ type Recipients = RelayConfig['recipients']
 /** In the next one less of the mail leaves. */
 const modes: readonly Recipients['mode'][] = ['Unrestricted', 'AllowList', 'Redirect', 'Capture']
 
-/** Nothing leaves to whom it would not by either. */
+/** Nothing leaves to whom it would not by either: also where all of it is to go to one who is none of them, or another one. */
 function fewer(before: Recipients, now: Recipients): Recipients {
-  if (before.mode !== now.mode) return modes.indexOf(before.mode) < modes.indexOf(now.mode) ? now : before
-  if (before.mode !== 'AllowList') return before
-  const isInBoth = (address: string): boolean => {
-    const mailbox = parsePath(address)
-    return mailbox !== undefined && isListed(before, mailbox) && isListed(now, mailbox)
-  }
+  const isInBoth = (path: string): boolean => mayLeave(before, path) && mayLeave(now, path)
+  const least = modes.indexOf(before.mode) < modes.indexOf(now.mode) ? now : before
+  if (least.mode === 'Redirect' && !isInBoth(least.redirectTo ?? ''))
+    return { mode: 'Capture', domains: [], addresses: [] }
+  if (before.mode !== 'AllowList' || now.mode !== 'AllowList') return least
   const addresses = [...before.addresses, ...now.addresses].filter(isInBoth)
   const domains = before.domains.filter((domain) => now.domains.includes(domain))
   return { ...before, domains, addresses: [...new Set(addresses)] }

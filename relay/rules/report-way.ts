@@ -6,9 +6,13 @@ import { isListed } from './rcpt-to.ts'
 export type ReportPolicy = Pick<RelayConfig, 'environment' | 'recipients'>
 
 /** In NonProduction it goes to no reverse-path to which the policy lets no other mail go: that may be anybody's in Audit. */
-export function reportMayLeave({ environment, recipients }: ReportPolicy, reversePath: string): boolean {
-  const mailbox = parsePath(reversePath)
-  switch (environment === 'Production' ? 'Unrestricted' : recipients.mode) {
+export const reportMayLeave = ({ environment, recipients }: ReportPolicy, reversePath: string): boolean =>
+  environment === 'Production' || mayLeave(recipients, reversePath)
+
+/** Whether any mail leaves to this path. */
+export function mayLeave(recipients: RelayConfig['recipients'], path: string): boolean {
+  const mailbox = parsePath(path)
+  switch (recipients.mode) {
     case 'Unrestricted':
       return true
     case 'AllowList':

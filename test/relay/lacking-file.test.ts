@@ -77,6 +77,8 @@ const inBoth = {
   addresses: ['x@c.test', 'y@d.test', 'Y@d.test', 'z@a.test'],
 } as const
 
+const to = (redirectTo: string): Recipients => ({ mode: 'Redirect', domains: [], addresses: [], redirectTo })
+
 test.each<readonly [string, Recipients, Recipients, Recipients]>([
   ['some instead of everybody', everybody, some, some],
   ['nobody', some, nobody, nobody],
@@ -84,6 +86,13 @@ test.each<readonly [string, Recipients, Recipients, Recipients]>([
   ['whom it went to', some, some, some],
   ['everybody', some, everybody, some],
   ['some again', nobody, some, nobody],
+  ['one instead of everybody', everybody, to('x@c.test'), to('x@c.test')],
+  ['one instead of some, and that is one of them', some, to('x@c.test'), to('x@c.test')],
+  ['one instead of some, and that is none of them', some, to('z@e.test'), nobody],
+  ['the one that it went to', to('x@c.test'), to('X@c.test'), to('x@c.test')],
+  ['another one', to('x@c.test'), to('z@e.test'), nobody],
+  ['some, and the one that it went to is one of them', to('x@c.test'), some, to('x@c.test')],
+  ['some, and the one that it went to is none of them', to('z@e.test'), some, nobody],
 ])('mail goes to %s by a configuration which lacks a file: to whom it went, and goes yet (case A22)', async (_name, recipients, newer, left) => {
   const { waiting } = await waitingFor({ recipients }, { recipients: newer })
   expect(waiting.config.recipients).toEqual(left)
