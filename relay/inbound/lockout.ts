@@ -17,7 +17,7 @@ export class Lockout {
   /** Counts one failure; true when it is the one that locks the client out. */
   failed(client: string, { max, perMs, lockoutMs }: Limits, now: number): boolean {
     const before = this.#clients.get(client)?.failures ?? []
-    const failures = [...before.filter((at) => at > now - perMs), now].slice(-max)
+    const failures = [...before.filter((at) => at > now - perMs), now]
     const locks = failures.length >= max
     this.#clients.set(client, locks ? { failures: [], until: now + lockoutMs } : { failures, until: 0 })
     return locks
