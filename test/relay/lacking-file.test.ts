@@ -6,6 +6,7 @@ import { ConfigFolder } from '../../relay/config-folder.ts'
 import { loadConfig } from '../../relay/load.ts'
 import { judgeConnect } from '../../relay/rules/connect.ts'
 import { makeCertificates } from '../certificates.ts'
+import { ed25519Key, signingWith } from './delivery/signing-keys.ts'
 import { config, written } from './written-config.ts'
 
 test('what goes on while a new configuration lacks a file follows the files that it has (cases T11, A22)', async () => {
@@ -104,4 +105,13 @@ test.each([
 ])('limits are shared with %s relays by a configuration which lacks a file: nobody hands out more than its part (cases A19, A22)', async (_name, relays, newer, counted) => {
   const { waiting } = await waitingFor({ sharing: { relays } }, { sharing: { relays: newer } })
   expect(waiting.config.sharing).toEqual({ relays: counted })
+})
+
+test('mail of whom nobody sends as any more is signed, as long as that is so by a configuration which lacks a file', async () => {
+  const signing = [signingWith('corp.test', [ed25519Key('e1')])]
+  const signed = { credentials: [], signing }
+  expect((await waitingFor(signed, signed)).waiting.config.signing).toEqual(signing)
+  expect((await waitingFor(signed, { credentials: [] })).waiting.config.signing).toBeUndefined()
+  const moved = signing.map((one) => ({ ...one, domain: 'other.test' }))
+  expect((await waitingFor(signed, { ...signed, signing: moved })).waiting.config.signing).toBeUndefined()
 })
