@@ -1,7 +1,6 @@
 /** How much is under way, of which messages, and who waits until nothing is. */
 
 export class InFlight {
-  #count = 0
   /** How much of each, by its queue id. */
   readonly #of = new Map<string, number>()
   #whenNone: (() => void)[] = []
@@ -12,16 +11,14 @@ export class InFlight {
   }
 
   begin(queueId: string): void {
-    this.#count++
     this.#of.set(queueId, (this.#of.get(queueId) ?? 0) + 1)
   }
 
   end(queueId: string): void {
-    this.#count--
     const left = (this.#of.get(queueId) ?? 0) - 1
     if (left > 0) this.#of.set(queueId, left)
     else this.#of.delete(queueId)
-    if (this.#count > 0) return
+    if (this.#of.size > 0) return
     for (const resolve of this.#whenNone.splice(0)) resolve()
   }
 
@@ -33,7 +30,7 @@ export class InFlight {
   }
 
   none(): Promise<void> {
-    if (this.#count === 0) return Promise.resolve()
+    if (this.#of.size === 0) return Promise.resolve()
     return new Promise((resolve) => this.#whenNone.push(resolve))
   }
 }
