@@ -107,7 +107,7 @@ test.each([
   expect(waiting.config.sharing).toEqual({ relays: counted })
 })
 
-test('mail of whom nobody sends as any more is signed, as long as that is so by a configuration which lacks a file', async () => {
+test('mail of a domain that nobody may send as by now is signed, as long as the newer configuration that lacks a file signs for it', async () => {
   const signing = [signingWith('corp.test', [ed25519Key('e1')])]
   const signed = { credentials: [], signing }
   expect((await waitingFor(signed, signed)).waiting.config.signing).toEqual(signing)

@@ -1,8 +1,8 @@
-/** One message through one scripted smarthost: what became of it. */
+/** A message or two through one scripted smarthost: what became of them. */
 import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { envelope, hello } from './samples.ts'
-import { everything, type Options, startSmarthost } from './smarthost.ts'
+import { everything, type Options, type Smarthost, startSmarthost } from './smarthost.ts'
 
 export const without = (...keywords: readonly string[]) =>
   everything.filter((offer) => !keywords.some((keyword) => offer.startsWith(keyword)))
@@ -22,6 +22,16 @@ export async function deliver(
   const own = attempts.filter((a) => a.queueId === message.queueId)
   const received = upstream.received.filter(({ mail }) => !mail.startsWith('MAIL FROM:<>'))
   return { upstream, received, message, attempts: own, outcomes: own.map((a) => a.outcome), spool, facts }
+}
+
+/** The second one comes when the first has had its attempt. */
+export async function deliverTwo(upstream: Smarthost) {
+  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
+  spool.put(envelope(hello), hello)
+  await attempted(1)
+  spool.put(envelope(hello), hello)
+  await attempted(2)
+  return { spool, attempts, outcomes: attempts.map((a) => a.outcome.kind) }
 }
 
 export const both = [

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { RecipientState } from '../../../relay/mail/envelope.ts'
 import { until } from '../../local/until.ts'
-import { drop, type Script, say, silence } from './behaviour.ts'
+import { drop, type Script, say } from './behaviour.ts'
 import { MemorySpool, pending } from './memory-spool.ts'
 import { rig } from './rig.ts'
 import { envelope, hello, route, smarthost } from './samples.ts'
@@ -337,56 +337,6 @@ test.each([
   await until('the message is done', () => !spool.has(message.queueId))
   expect(dsns(spool)).toHaveLength(1)
   expect(attempts.filter((a) => a.forwardPath === 'a@x.test')).toHaveLength(1)
-})
-
-test('the oldest message and the states are told', async () => {
-  const upstream = await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })
-  const { spool, delivery, attempted, quiet } = rig([route('r', [smarthost('a', upstream.port)])])
-  expect(delivery.summary()).toEqual({ ready: 0, deferred: 0, inFlight: 0, oldestSeconds: 0 })
-  const acceptedAt = Date.now() - 5000
-  spool.put(envelope(hello, { acceptedAt }), hello)
-  spool.put(envelope(hello), hello)
-  await attempted(2)
-  await quiet()
-  const { oldestSeconds, ...states } = delivery.summary()
-  expect(states).toEqual({ ready: 0, deferred: 2, inFlight: 0 })
-  expect(Math.abs(oldestSeconds - (Date.now() - acceptedAt) / 1000)).toBeLessThan(1)
-})
-
-test('a message whose recipients wait at several routes is told once', async () => {
-  const dead = (name: string) => [smarthost(name, 1, { host: '127.9.9.9' })]
-  const { spool, delivery } = rig([
-    route('x', dead('a'), { match: { senderDomains: [], recipientDomains: ['x.test'] } }),
-    route('rest', dead('b')),
-  ])
-  for (let i = 0; i < 3; i++) spool.put(envelope(hello, { forwardPaths: ['a@x.test', 'b@y.test'] }), hello)
-  const leftOut = (): boolean => delivery.smarthosts().every(({ health }) => health === 'ejected')
-  await until('both smarthosts are left out', () => leftOut() && delivery.summary().inFlight === 0)
-  const { ready, deferred } = delivery.summary()
-  expect(ready + deferred).toBe(3)
-})
-
-test('a message whose recipients part ways has one state: in flight where any is, else deferred where any is', async () => {
-  const silent = await startSmarthost({ script: { RCPT: silence } })
-  const later = await startSmarthost({ script: { RCPT: say('450 4.2.0 later') } })
-  const to = (domain: string, port: number) =>
-    route(domain, [smarthost(domain, port)], { match: { senderDomains: [], recipientDomains: [domain] } })
-  const { spool, delivery, attempted } = rig([
-    ...['a.test', 'b.test', 'c.test'].map((domain) => to(domain, silent.port)),
-    route('rest', [smarthost('rest', later.port)]),
-  ])
-  const states = () => {
-    const { oldestSeconds, ...rest } = delivery.summary()
-    return rest
-  }
-  for (let i = 0; i < 2; i++) spool.put(envelope(hello, { forwardPaths: [`${i}@y.test`, `other.${i}@y.test`] }), hello)
-  await attempted(4)
-  await until('both wait', () => states().deferred === 2 && states().inFlight === 0)
-  // Three attempts are open for it, and one recipient waits.
-  spool.put(envelope(hello, { forwardPaths: ['x@a.test', 'x@b.test', 'x@c.test', 'x@y.test'] }), hello)
-  await attempted(5)
-  await until('all have begun', () => silent.lines.filter((line) => line.startsWith('RCPT')).length === 3)
-  expect(states()).toEqual({ ready: 0, deferred: 2, inFlight: 1 })
 })
 
 test('a message that the spool set aside as damaged is forgotten: no retry, no DSN', async () => {

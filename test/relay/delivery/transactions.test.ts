@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { until } from '../../local/until.ts'
 import { drop, reset, type Script, say } from './behaviour.ts'
 import { MemorySpool } from './memory-spool.ts'
-import { both, deliver, without } from './one-message.ts'
+import { both, deliver, deliverTwo, without } from './one-message.ts'
 import { allWithin, oneSmarthost, rig } from './rig.ts'
 import { contentOf, envelope, hello } from './samples.ts'
 import { everything, startSmarthost } from './smarthost.ts'
@@ -75,12 +75,8 @@ test('after a refusal the next message begins with RSET on the same connection',
       DATA: (time) => (time === 0 ? say('503 5.5.1 no') : undefined),
     },
   })
-  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
-  spool.put(envelope(hello), hello)
-  await attempted(1)
-  spool.put(envelope(hello), hello)
-  await attempted(2)
-  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+  const { outcomes } = await deliverTwo(upstream)
+  expect(outcomes).toEqual(['deferred', 'delivered'])
   expect(upstream.connections()).toBe(1)
   expect(upstream.lines.filter((line) => line === 'RSET')).toHaveLength(1)
 })
@@ -95,12 +91,8 @@ test.each(
     RSET: say('550 5.7.1 not now'),
   }
   const upstream = await startSmarthost({ script, offers })
-  const { spool, attempted, attempts } = rig(oneSmarthost(upstream.port))
-  spool.put(envelope(hello), hello)
-  await attempted(1)
-  spool.put(envelope(hello), hello)
-  await attempted(2)
-  expect(attempts.map((a) => a.outcome.kind)).toEqual(['deferred', 'delivered'])
+  const { spool, attempts, outcomes } = await deliverTwo(upstream)
+  expect(outcomes).toEqual(['deferred', 'delivered'])
   expect(attempts.map((a) => spool.stored.get(a.queueId)?.recipients[0]?.attempts)).toEqual([1, undefined])
   expect([upstream.times('RSET'), upstream.connections(), upstream.received.length]).toEqual([1, 2, 1])
 })
