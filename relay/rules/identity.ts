@@ -68,7 +68,7 @@ export const noHiddenMailbox = each(({ displayName, mailbox }, { field, shown, b
   if (!displayName.includes('=?')) return undefined
   const hides =
     shown === undefined
-      ? displayName.includes('@') || isBracketed(anyOctets(displayName))
+      ? displayName.includes('@') || takesMailboxIn(displayName) || isBracketed(anyOctets(displayName))
       : isBracketed(shown) && (goesOn.test(shown) || showsAnotherAddress(shown, mailbox))
   return hides ? malformed(`${field} has an address behind or beside an encoding that is read in two ways`) : undefined
 })
@@ -97,5 +97,11 @@ const goesOn = /<(?=[^<>]*@)[^<>]*[\s(]/
  * `@other.t`, whose local part are the quotes before it.
  */
 const isJoined = /@[^\s()<>,;@]*(?:\s+[^\s)>,;]|\()|\.\s+[^\s()<>,;@]+@|(?:^|[\s)[\]{}',;:|<>])@/
+
+/** Python's email looks for the end of a word that begins with an escape behind that, and finds it nowhere: all of the field is in it. */
+const takesMailboxIn = (name: string): boolean => {
+  const last = name.lastIndexOf('?=')
+  return /^[0-9a-f]{2}/i.test(name.slice(last + 2, last + 4)) && /=\?[^?]*\?[bq]$/i.test(name.slice(0, last))
+}
 
 const isBracketed = (text: string): boolean => text.includes('<') && text.includes('@')

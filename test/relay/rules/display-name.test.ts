@@ -127,6 +127,20 @@ test.each([
   ).toBe(MAL)
 })
 
+test.each([
+  ['in a name', '=?utf-8?q?=2C'],
+  ['behind another word, in capitals', 'Example =?ISO-8859-1?Q?=2c_Sales'],
+  ['in quotes', '"=?utf-8?q?=2C" Example'],
+  ['of base64, with a language', '=?utf-8*en?b?=2C'],
+])('case M23: an encoded-word that begins with an escape and has no end takes the mailbox in where names may show addresses: %s', (_name, name) => {
+  const allow = { enforcement: 'Audit', displayNameAddress: 'Allow' } as const
+  const allowing = facts({ senderRules: senderRules({ headerFrom: allow }) })
+  expect(ruleOf(message(`From: ${name} <app@corp.t>`), allowing)).toBe(MAL)
+  expect(ruleOf(message(`From: ${name}`, ` <app@corp.t>`), allowing)).toBe(MAL)
+  expect(ruleOf(message('From: =?utf-8?q?Example=2C <app@corp.t>'), allowing)).toBeUndefined()
+  expect(ruleOf(message('From: =?x-unknown?q?=2C_Example?= <app@corp.t>'), allowing)).toBeUndefined()
+})
+
 test('the display name of a Sender is judged as that of From', () => {
   expect(ruleOf(message('From: app@corp.t', 'Sender: "ceo@other.t" <app@corp.t>'))).toBe(NAME)
 })
