@@ -342,7 +342,7 @@ export class Connection implements Line, Hearer {
   }
 
   async #openContent(): Promise<void> {
-    let refused: Reply | undefined
+    let refused: Refusal | undefined
     this.#opening = true
     try {
       refused = await this.#conversation.data()
@@ -357,7 +357,7 @@ export class Connection implements Line, Hearer {
       await this.#conversation.abandon()
       return this.violated(refusal('always.synchronization'))
     }
-    if (refused) return this.#say(refused)
+    if (refused) return this.#say(this.#conversation.refuse('data', refused))
     this.#inlet.expectContent()
     this.#conversation.awaitContent()
     this.#outlet.say('354 end the message with a dot on a line by itself\r\n')

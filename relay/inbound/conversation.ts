@@ -195,10 +195,10 @@ export class Conversation {
     return forwardPathAccepted
   }
 
-  /** A refusal, or undefined when the client is to send its content. */
-  async data(): Promise<Reply | undefined> {
+  /** A refusal, which is told when it is said, or undefined when the client is to send its content. */
+  async data(): Promise<Refusal | undefined> {
     const decision = await openReception(this.#inbound, this.#session)
-    if (decision.kind === 'refused') return this.refuse('data', decision.refusal)
+    if (decision.kind === 'refused') return decision.refusal
     this.#reception = decision.value
     this.#patience.begin()
     return undefined

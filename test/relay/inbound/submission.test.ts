@@ -164,6 +164,17 @@ test('content before 354 is noticed in a record of its own too (case P18)', asyn
   expect(spool.kept).toEqual([])
 })
 
+test('content behind a DATA that is refused is one refusal, which is heard and told (case P18)', async () => {
+  const { under } = await start()
+  const [, socket] = await banner(under, 'submissions')
+  await logIn(socket)
+  await talk(socket, 'MAIL FROM:<noreply@corp.example>', 'RCPT TO:<no mailbox>')
+  socket.write('DATA\r\nRSET\r\n.\r\n')
+  expect(await reply(socket)).toBe('554 5.5.0 talking out of turn (always.synchronization)\r\n')
+  const refused = under.told.filter(({ msg }) => msg === 'refused')
+  expect(refused.map(({ rule }) => rule)).toEqual(['always.syntax', 'always.synchronization'])
+})
+
 test('no password, nor what a client sent as one, is ever told', async () => {
   const { under } = await start()
   await client(under).sendMail(mail)
