@@ -142,3 +142,36 @@ test('a flood that stops for a moment has not become one with few to itself', as
   await pass(1000, [flood])
   expect(begunIn('mail/flood') - before).toBe(8000)
 })
+
+test('what waits is counted, of all owners', async () => {
+  const { headroom, pass, tenTimesASecond } = stage({ besides: 1 })
+  await pass(1000, [flood, { ...flood, name: 'mail/other' }], tenTimesASecond)
+  expect(headroom.waiting).toBe(100)
+  await pass(2 * aboutMs, [])
+  expect(headroom.waiting).toBe(0)
+})
+
+test('what comes when the next one may begin goes behind what has waited for that', async () => {
+  const { headroom, enter, pass, tenTimesASecond } = stage({ besides: 1 })
+  await pass(2000, [flood], tenTimesASecond)
+  const waited = headroom.waiting
+  // Of the least pace one may begin each 5 ms, and it is looked each 4.
+  for (let ms = 0; ms < 12; ms += 1) await pass(1, [], () => expect(enter(flood)).toBe(false))
+  expect(headroom.waiting).toBeGreaterThan(waited)
+})
+
+test('all that waits begins in the end, though nobody has asked for long', async () => {
+  const { headroom, enter, pass, tenTimesASecond } = stage({ besides: 1 })
+  await pass(1000, [flood], tenTimesASecond)
+  for (let n = 0; n < 10 * leastPerSecond; n += 1) enter(flood)
+  await pass(12_000, [], tenTimesASecond)
+  expect(headroom.waiting).toBe(0)
+})
+
+test('who had the relay to itself has saved nothing of it for when somebody with few comes', async () => {
+  const { pass, busy, tenTimesASecond } = stage()
+  await pass(10_000, [flood])
+  const before = busy()
+  await pass(1000, [flood], tenTimesASecond)
+  expect((busy() - before) / 1000).toBeLessThan(busyShare + 0.3)
+})
