@@ -7,6 +7,7 @@ import { loadConfig } from '../../relay/load.ts'
 import { judgeConnect } from '../../relay/rules/connect.ts'
 import { makeCertificates } from '../certificates.ts'
 import { ed25519Key, signingWith } from './delivery/signing-keys.ts'
+import { storeAt } from './limits/counting-fleet.ts'
 import { config, written } from './written-config.ts'
 
 test('what goes on while a new configuration lacks a file follows the files that it has (cases T11, A22)', async () => {
@@ -45,18 +46,20 @@ async function waitingFor(before: Partial<RelayConfig>, now: Partial<RelayConfig
   return { folder, waiting: loadConfig(folder, ran) }
 }
 
-const [inside, beside, outside] = ['192.0.2.1', '192.0.2.129', '198.51.100.1']
+const clients = ['192.0.2.1', '192.0.2.129', '198.51.100.1', '2001:db8::1'] as const
+const [inside, beside, outside, six] = clients
 
 test.each([
-  ['is denied', { allow: [], deny: [] }, { allow: [], deny: ['192.0.2.0/25'] }, [beside, outside]],
+  ['is denied', { allow: [], deny: [] }, { allow: [], deny: ['192.0.2.0/25'] }, [beside, outside, six]],
   ['is allowed no more', { allow: ['192.0.2.0/24'], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
   ['is the first that is allowed', { allow: [], deny: [] }, { allow: ['192.0.2.0/25'], deny: [] }, [inside]],
   ['is one of two', { allow: ['192.0.2.0/25'], deny: [] }, { allow: ['198.51.100.0/24'], deny: [] }, []],
-  ['is denied no more', { allow: [], deny: ['192.0.2.0/25'] }, { allow: [], deny: [] }, [beside, outside]],
+  ['is one of IPv6, and another one is not', { allow: ['2001:db8::/32'], deny: [] }, { allow: [inside], deny: [] }, []],
+  ['is denied no more', { allow: [], deny: ['192.0.2.0/25'] }, { allow: [], deny: [] }, [beside, outside, six]],
 ])('a network that %s by a configuration which lacks a file: who was let in, and is yet, comes in (case A22)', async (_name, networks, newer, admitted) => {
   const { folder, waiting } = await waitingFor({ networks }, { networks: newer })
   const isAdmitted = (client: string): boolean => judgeConnect(waiting.config, client) === undefined
-  expect([inside, beside, outside].filter(isAdmitted)).toEqual(admitted)
+  expect(clients.filter(isAdmitted)).toEqual(admitted)
   expect(loadConfig(folder, waiting).hash).toBe(waiting.hash)
 })
 
@@ -105,6 +108,20 @@ test.each([
 ])('limits are shared with %s relays by a configuration which lacks a file: nobody hands out more than its part (cases A19, A22)', async (_name, relays, newer, counted) => {
   const { waiting } = await waitingFor({ sharing: { relays } }, { sharing: { relays: newer } })
   expect(waiting.config.sharing).toEqual({ relays: counted })
+})
+
+test('limits are counted in the store of before by a relay whose newer configuration lacks a file', async () => {
+  const sharing = { relays: 2, store: storeAt(1) }
+  const { waiting } = await waitingFor({ sharing }, { sharing: { relays: 4 } })
+  expect(waiting.config.sharing).toEqual({ ...sharing, relays: 4 })
+})
+
+test.each([
+  ['suspended', false, true],
+  ['suspended no more', true, false],
+])('a fleet that is %s by a configuration which lacks a file takes no mail (case A22)', async (_name, suspended, newer) => {
+  const { waiting } = await waitingFor({ suspended }, { suspended: newer })
+  expect(waiting.config.suspended).toBe(true)
 })
 
 test('mail of a domain that nobody may send as by now is signed, as long as the newer configuration that lacks a file signs for it', async () => {
