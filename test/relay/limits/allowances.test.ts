@@ -173,6 +173,23 @@ test('what was not kept after all is given back', () => {
   expect(taken(app, 10)).toBe(4)
 })
 
+test('what a message that was not kept has taken of a rate stays taken: it is earned anew soon', () => {
+  const { allowances, taken } = relay()
+  const app = limited({ rate: { count: 2, perMs: 2000 } })
+  expect(taken(app, 2)).toBe(2)
+  allowances.giveBack(app, 2)
+  expect(taken(app, 1)).toBe(0)
+})
+
+test('what is given back to a throttle behind midnight leaves it at nothing taken, and not at less', () => {
+  const { allowances, pass } = relay()
+  const throttle = limited({ rate: { count: 9, perMs: 1000 } }, 'throttle:each:team')
+  expect(allowances.take(throttle, 5)).toBeUndefined()
+  pass(24 * hour)
+  allowances.giveBack(throttle, 5)
+  expect(allowances.standing(throttle.name).own).toBe(0)
+})
+
 test('the relays of a fleet give the limit together', async () => {
   const app = limited({ daily: 10 })
   const given: number[] = []
@@ -193,6 +210,36 @@ test('the owner is told once a day', () => {
   pass(24 * hour)
   taken(app, 10)
   expect(warned.length).toBe(2)
+})
+
+test('the owner is told again on the next day that a store begins', () => {
+  const { allowances, warned } = relay()
+  const app = limited({ daily: 10, warnAt: 50 })
+  const { day } = allowances.standing(app.name)
+  const answer = { epoch: 'e', restOfDayMs: 12 * hour, owedMs: 0, verdicts: [] }
+  for (const [begun, total] of [
+    [day, 6],
+    [day, 7],
+    [day + 1, 8],
+  ] as const) {
+    allowances.hear(app, allowances.standing(app.name), { ...answer, day: begun, own: 0, total })
+  }
+  expect(warned).toEqual([
+    ['team/app', 6, 10],
+    ['team/app', 8, 10],
+  ])
+})
+
+test('what was taken before midnight is none of the day of which a store answers behind it', () => {
+  const { allowances, pass } = relay()
+  const app = limited({ daily: 10 })
+  expect(allowances.take(app, 6)).toBeUndefined()
+  const told = allowances.standing(app.name)
+  pass(24 * hour)
+  const { day } = allowances.standing(app.name)
+  const answer = { day, epoch: 'e', restOfDayMs: 12 * hour, own: 0, total: 0, owedMs: 0, verdicts: [] }
+  allowances.hear(app, told, answer)
+  expect(allowances.standing(app.name)).toEqual({ day, own: 0, certain: true })
 })
 
 test('the last refusal is told, and who has used nothing is not', () => {
@@ -255,12 +302,17 @@ test('of ten thousand credentials the hundred that used most are a series', () =
   const many = Array.from({ length: 10_000 }, (_, i) => limited({ daily: 100 }, `team/app-${i}`))
   taken(many[7] as Limited, 40)
   taken(many[9000] as Limited, 100)
-  const ratios = allowances.ratios(policy({ credentials: many }))
+  const others = [
+    limited({ rate: { count: 1, perMs: 1000 } }, 'team/rate-alone'),
+    credential({ name: 'team/unlimited' }),
+  ]
+  const ratios = allowances.ratios(policy({ credentials: [...many, ...others] }))
   expect(ratios.length).toBe(100)
   expect(ratios.slice(0, 2)).toEqual([
     { credential: 'team/app-9000', ratio: 1 },
     { credential: 'team/app-7', ratio: 0.4 },
   ])
+  expect(allowances.ratios(policy({ credentials: others }))).toEqual([])
 })
 
 test('a line that was cut short is told, and the ones before it count', () => {
