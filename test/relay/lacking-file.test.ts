@@ -1,13 +1,14 @@
 /** What goes on while a new configuration names a file that is not there: what it takes away counts all the same (0011). */
 import 'reflect-metadata'
 import { expect, test } from 'vitest'
-import { printConfig, type RelayConfig } from '../../relay/config.ts'
+import { printConfig, type RelayConfig, verifierOf } from '../../relay/config.ts'
 import { ConfigFolder } from '../../relay/config-folder.ts'
 import { loadConfig } from '../../relay/load.ts'
 import { judgeConnect } from '../../relay/rules/connect.ts'
 import { makeCertificates } from '../certificates.ts'
 import { ed25519Key, signingWith } from './delivery/signing-keys.ts'
 import { storeAt } from './limits/counting-fleet.ts'
+import { credential } from './policy.ts'
 import { config, written } from './written-config.ts'
 
 test('what goes on while a new configuration lacks a file follows the files that it has (cases T11, A22)', async () => {
@@ -108,6 +109,17 @@ test.each([
 ])('limits are shared with %s relays by a configuration which lacks a file: nobody hands out more than its part (cases A19, A22)', async (_name, relays, newer, counted) => {
   const { waiting } = await waitingFor({ sharing: { relays } }, { sharing: { relays: newer } })
   expect(waiting.config.sharing).toEqual({ relays: counted })
+})
+
+test('who is deleted by a configuration which lacks a file is gone, and limits that are new are shared with as many as that says (cases A19, A22)', async () => {
+  const keys = [{ id: 'k1', verifier: verifierOf('secret') }]
+  const entry = (name: string) => credential({ name, username: name, keys })
+  const [gone, free, app] = [entry('team/gone'), entry('team/free'), entry('team/app')]
+  const limited = { ...app, limits: { daily: 10, warnAt: 80 } }
+  const now = { credentials: [free, limited], sharing: { relays: 4 } }
+  const { waiting } = await waitingFor({ credentials: [gone, free, app] }, now)
+  expect(waiting.config).toMatchObject(now)
+  expect(waiting.refused).toBeDefined()
 })
 
 test('limits are counted in the store of before by a relay whose newer configuration lacks a file', async () => {
