@@ -59,7 +59,7 @@ test('that it is empty is told once', () => {
 })
 
 test('asked to stay, it takes mail again, also in the middle of waiting', () => {
-  const { drain, told } = stage()
+  const { drain, submission, told } = stage()
   drain.set(true)
   drain.set(true)
   drain.set(false)
@@ -69,6 +69,9 @@ test('asked to stay, it takes mail again, also in the middle of waiting', () => 
   drain.set(true)
   vi.advanceTimersByTime(5_000)
   expect(told.at(-1)).toBe('shut')
+  submission.isShut = true
+  vi.advanceTimersByTime(10_000)
+  expect(told.filter((t) => t === 'drained')).toHaveLength(1)
 })
 
 test('whether it is to leave stands in a file of its own; an empty one says no', () => {

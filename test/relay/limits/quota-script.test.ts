@@ -161,6 +161,16 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
     )
   })
 
+  test('a slower rate by now: what is owed is not earned at the faster one of before', async () => {
+    await client.sendCommand(['FLUSHALL'])
+    const { own } = await ask({ rate: { intervalMs: 10, burst: 10 }, messages: [10] })
+    const slower = { own, rate: { intervalMs: hour, burst: 10 }, messages: [1] }
+    expect(await ask(slower)).toMatchObject({ verdicts: [{ kind: 'rate' }] })
+    const earnedBefore = (await now()) + 100
+    await until('what was owed would be earned', async () => (await now()) > earnedBefore)
+    expect(await ask(slower)).toMatchObject({ verdicts: [{ kind: 'rate' }] })
+  })
+
   test('a day that is over counts for nothing, and what a relay says of another day is not taken for this one', async () => {
     await client.sendCommand(['FLUSHALL'])
     const day = await today()
@@ -196,8 +206,21 @@ describe.runIf(installed('redis-server'))('on a Redis', () => {
   })
 })
 
+test('each figure of an answer is read in its place', () => {
+  expect(readAnswer(['n', 20_000, 'e', 3_600_000, '7', '9', '1500', ['yes', 'daily 2', 'rate 40']], 'n', 3)).toEqual({
+    day: 20_000,
+    epoch: 'e',
+    restOfDayMs: 3_600_000,
+    own: 7,
+    total: 9,
+    owedMs: 1.5,
+    verdicts: [{ kind: 'granted' }, { kind: 'daily', left: 2 }, { kind: 'rate', waitMs: 40 }],
+  })
+})
+
 test.each([
   ['no list', 'OK'],
+  ['nothing', null],
   ['too few', ['n', 1]],
   ['of another question', ['m', 1, 'e', 1, '1', '1', '0', ['yes']]],
   ['a count below nothing', ['n', 1, 'e', 1, '-1', '1', '0', ['yes']]],
