@@ -17,6 +17,8 @@ function stage() {
   const turns = new Turns({
     now: () => now,
     soon: (round) => {
+      // Two of them would have twice the time of one, and nobody who came meanwhile is seen in between.
+      expect(ahead).toBeUndefined()
       ahead = round
     },
   })
@@ -164,6 +166,20 @@ test('a rank that was idle has saved nothing up', () => {
   for (let n = 0; n < 100; n += 1) send(stranger('late'))
   for (let n = 0; n < 5; n += 1) round()
   expect(done.filter((what) => what === 'flood').length).toBeGreaterThanOrEqual(4)
+})
+
+test('where a piece is a whole round, and another stranger comes each time, either rank has every other one', () => {
+  const { send, done, round, share } = stage()
+  share()
+  for (let n = 0; n < 100; n += 1) send(credential('flood'), 'flood', roundMs.shared)
+  for (let n = 0; n < 20; n += 1) round()
+  done.length = 0
+  for (let n = 0; n < 20; n += 1) {
+    send(stranger(`hello ${n}`), 'hello', roundMs.shared)
+    round()
+  }
+  expect(done).toHaveLength(20)
+  expect(done.filter((what) => what === 'flood')).toHaveLength(10)
 })
 
 test('strangers have their turn whatever is sent by those who logged in, each address one', () => {
