@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { verifierOf } from '../../../relay/config.ts'
-import { indexCredentials, judgeLogin, proofOf } from '../../../relay/rules/login.ts'
+import { indexCredentials, judgeLogin, namedBy, proofOf } from '../../../relay/rules/login.ts'
 import { credential, policy } from '../policy.ts'
 
 const key = (id: string, password: string) => ({ id, verifier: verifierOf(password) })
@@ -86,4 +86,13 @@ test('a fleet without credentials accepts nobody', () => {
   const none = indexCredentials(policy())
   const attempt = { username: 'app', proof: proof('old'), client: '198.51.100.7', now: 0 }
   expect(judgeLogin(none, attempt)).toMatchObject({ kind: 'refused', reason: 'unknown' })
+})
+
+test('a name in certificates that two credentials have is of both, and of neither by another authority', () => {
+  const certificate = { caFile: 'ca/devices.crt', names: ['DNS:device.test'] }
+  const [one, other] = ['team/one', 'team/other'].map((name) => credential({ name, username: name, certificate }))
+  const named = indexCredentials(policy({ credentials: [one, other].flatMap((c) => c ?? []) }))
+  const by = (authority: string) => [...namedBy(named, { authority, names: certificate.names }).keys()]
+  expect(by('ca/devices.crt')).toEqual([one, other])
+  expect(by('ca/others.crt')).toEqual([])
 })
