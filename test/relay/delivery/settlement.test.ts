@@ -111,6 +111,16 @@ test('case S26: an undeliverable report is discarded, and told nobody', async ()
   expect(facts('dsnQueued')).toEqual([])
 })
 
+test('where only some of its recipients are undeliverable, that nobody is told of those is told, too', async () => {
+  const upstream = await startSmarthost({ script: perRecipient({ b: () => '550 5.1.1 no' }) })
+  const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])
+  const message = envelope(hello, { reversePath: '', forwardPaths: ['a@x.test', 'b@x.test'] })
+  spool.put(message, hello)
+  await attempted(2)
+  await quiet()
+  expect(facts('discarded')).toEqual([[message.queueId]])
+})
+
 test('a DSN that bounces ends there', async () => {
   const upstream = await startSmarthost({ script: { RCPT: say('550 5.1.1 no') } })
   const { spool, attempted, quiet, facts } = rig([route('r', [smarthost('a', upstream.port)])])

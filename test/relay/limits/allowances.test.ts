@@ -230,6 +230,17 @@ test('the owner is told again on the next day that a store begins', () => {
   ])
 })
 
+test('what is given back while a store is asked stays given back, whatever it answers', () => {
+  const { allowances } = relay()
+  const app = limited({ daily: 10 })
+  expect(allowances.take(app, 6)).toBeUndefined()
+  const told = allowances.standing(app.name)
+  allowances.giveBack(app, 2)
+  const answer = { day: told.day, epoch: 'e', restOfDayMs: 12 * hour, own: 6, total: 9, owedMs: 0, verdicts: [] }
+  allowances.hear(app, told, answer)
+  expect(allowances.standing(app.name).own).toBe(4)
+})
+
 test('what was taken before midnight is none of the day of which a store answers behind it', () => {
   const { allowances, pass } = relay()
   const app = limited({ daily: 10 })

@@ -106,3 +106,12 @@ test('who proved something is told what is wrong', () => {
   expect(said('over', 'right')).toEqual(['expired', 'credential.expiresAt'])
   expect(said('local', 'right')).toEqual(['network', 'credential.networks'])
 })
+
+test('a token that was good when its session began is nobody’s once the fleet takes none of its issuer', () => {
+  const proof = proofOf(indexCredentials(fleets['takes tokens']), { secret: tokenNamed('good'), bearer: true }, now)
+  const reasons = (Object.keys(fleets) as Fleet[]).map((fleet) => {
+    const judged = judgeLogin(indexCredentials(fleets[fleet]), { username: 'web', proof, client: '198.51.100.7', now })
+    return judged.kind === 'refused' ? judged.reason : judged.kind
+  })
+  expect(reasons).toEqual(['accepted', 'tokenKey', 'unknown'])
+})
