@@ -6,6 +6,7 @@ export const credentialVerdicts: readonly Verdict[] = [
   credential('a rotation by the clock', { rotation: { every: '720h', overlap: '48h' } }),
   credential('a rotation by hand, without overlap', { rotation: { overlap: '0s', trigger: '2026-11-27' } }),
   credential('an overlap that never ends', { rotation: { every: '48h' } }, 'spec.rotation.overlap'),
+  credential('a rotation as often as may be', { rotation: { every: '10m', overlap: '0s' } }),
   credential('a rotation every minute', { rotation: { every: '1m', overlap: '0s' } }, 'spec.rotation.every'),
   credential('a trigger without end', { rotation: { trigger: 'x'.repeat(65) } }, 'spec.rotation.trigger'),
   credential('an overlap of words', { rotation: { overlap: 'two days' } }, 'spec.rotation.overlap'),

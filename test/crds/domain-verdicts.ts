@@ -1,9 +1,16 @@
 /** What is right and wrong in a SenderDomain. */
-import { delegated, domain, expression, off, provided, selecting, targetZone, type Verdict } from './samples.ts'
+import { both, delegated, domain, expression, off, provided, selecting, targetZone, type Verdict } from './samples.ts'
 
 export const domainVerdicts: readonly Verdict[] = [
   domain('the least that a domain says', {}),
   domain('a domain with an empty selector', { allowedNamespaces: selecting({}) }, 'spec.allowedNamespaces.selector'),
+  ...[{ matchLabels: {} }, { matchExpressions: [] }].map((selector) =>
+    domain(
+      `a domain with a selector whose ${Object.keys(selector)} are none`,
+      { allowedNamespaces: selecting(selector) },
+      'spec.allowedNamespaces.selector',
+    ),
+  ),
   domain(
     'a domain with a selector that nothing goes by',
     { allowedNamespaces: { ...selecting({ matchLabels: { mail: 'yes' } }), from: 'Same' } },
@@ -13,6 +20,11 @@ export const domainVerdicts: readonly Verdict[] = [
   domain(
     'a domain with In without values',
     { allowedNamespaces: selecting(expression('In')) },
+    'spec.allowedNamespaces.selector',
+  ),
+  domain(
+    'a domain with an expression that is right and one that is not',
+    { allowedNamespaces: selecting(both(expression('Exists'), expression('NotIn', []))) },
     'spec.allowedNamespaces.selector',
   ),
   domain('a domain in capitals', { domain: 'Mail.example.org' }, 'spec.domain'),
@@ -58,14 +70,19 @@ export const domainVerdicts: readonly Verdict[] = [
   ),
   domain('selectors that are delegated, and no keys', { dns: delegated }, 'spec.dns.publisher'),
   domain('selectors of provided keys that are delegated', { dkim: provided, dns: delegated }, 'spec.dns.publisher'),
+  domain('a name that is as long as may be', {
+    dkim: {},
+    dns: { publisher: 'CNAME', targetZone: `${'a'.repeat(63)}.`.repeat(4).slice(0, 212) },
+  }),
   domain(
     'a name that is too long',
-    { dkim: {}, dns: { publisher: 'CNAME', targetZone: `${'a'.repeat(63)}.`.repeat(4).slice(0, 215) } },
+    { dkim: {}, dns: { publisher: 'CNAME', targetZone: `${'a'.repeat(63)}.`.repeat(4).slice(0, 213) } },
     'spec.dns.targetZone',
   ),
   domain('mail that is held back', { whenBroken: { action: 'Defer', grace: '1h' } }),
   domain('mail that is thrown away', { whenBroken: { action: 'Discard' } }, 'spec.whenBroken.action'),
   domain('records that are looked at all the time', { verifyEvery: '59s' }, 'spec.verifyEvery'),
+  domain('records that are looked at once a day', { verifyEvery: '24h' }),
   domain('records that are looked at too rarely', { verifyEvery: '25h' }, 'spec.verifyEvery'),
   domain('keys that somebody provides', { dkim: provided }),
   domain('keys that are made', { dkim: {} }),

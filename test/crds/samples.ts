@@ -55,6 +55,10 @@ export const selecting = (selector: object) => ({ from: 'Selector', selector })
 export const expression = (operator: string, values?: readonly string[]) => ({
   matchExpressions: [{ key: 'tier', operator, ...(values === undefined ? {} : { values }) }],
 })
+type Expressions = ReturnType<typeof expression>
+export const both = (one: Expressions, other: Expressions) => ({
+  matchExpressions: [...one.matchExpressions, ...other.matchExpressions],
+})
 export const store = (more: object) => ({ limitStore: { host: 'valkey.mail.svc', ...more } })
 export const limits = (more: object) => ({ admission: { limits: more } })
 export const throttled = (more: object = {}) => ({

@@ -4,6 +4,7 @@ import { domainVerdicts } from './domain-verdicts.ts'
 import {
   admits,
   asks,
+  both,
   credentialsField,
   expression,
   limits,
@@ -92,6 +93,18 @@ export const verdicts: readonly Verdict[] = [
     'a last route with a match',
     { routes: [{ ...route, match: { senderDomains: ['a.example'] } }] },
     'spec.routes',
+  ),
+  ...[{ senderDomains: ['a.example'] }, { recipientDomains: ['a.example'] }, { credentialSelector: {} }].map((match) =>
+    policy(
+      `a last route with ${Object.keys(match)}, behind one that takes all`,
+      {
+        routes: [
+          { ...route, name: 'first' },
+          { ...route, match },
+        ],
+      },
+      'spec.routes',
+    ),
   ),
   policy('a first route without a match', { routes: [{ ...route, name: 'first' }, route] }, 'spec.routes'),
   policy('a first route with an empty match', matched({}), 'spec.routes'),
@@ -194,6 +207,17 @@ export const verdicts: readonly Verdict[] = [
   policy('Exists with values', admits(selecting(expression('Exists', ['gold']))), credentialsField),
   policy('DoesNotExist without values', admits(selecting(expression('DoesNotExist')))),
   policy('a route with In without values', matched({ credentialSelector: expression('In') }), 'spec.routes'),
+  policy('a route with In of an empty list', matched({ credentialSelector: expression('In', []) }), 'spec.routes'),
+  policy(
+    'a route with an expression that is right and one that is not',
+    matched({ credentialSelector: both(expression('Exists'), expression('In')) }),
+    'spec.routes',
+  ),
+  policy(
+    'a selector with an expression that is right and one that is not',
+    admits(selecting(both(expression('Exists'), expression('In')))),
+    credentialsField,
+  ),
   policy('a route with Exists', matched({ credentialSelector: expression('Exists') })),
   { ...policy('a policy with a dot in its name', {}, 'metadata.name'), metadataName: 'shared.mail' },
   { ...policy('a policy that begins with a digit', {}, 'metadata.name'), metadataName: '1st' },
@@ -247,6 +271,7 @@ export const verdicts: readonly Verdict[] = [
   policy('a throttle of each credential', throttled({ burst: 100 })),
   policy('a throttle of each namespace, in Audit', throttled({ scope: ['Namespace'], action: 'Audit' })),
   policy('a throttle of each sender domain', throttled({ scope: ['SenderDomain'] })),
+  policy('a rate per second', throttled({ rate: { count: 1, per: '1s' } })),
   policy('a rate per hour', throttled({ rate: { count: 1, per: '1h' } })),
   policy('a rate per day', throttled({ rate: { count: 1, per: '24h' } }), 'spec.throttles'),
   policy('a rate per millisecond', throttled({ rate: { count: 1, per: '1ms' } }), 'spec.throttles'),
