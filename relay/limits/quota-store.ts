@@ -55,7 +55,6 @@ export class QuotaStore {
   #failures = 0
   #connectedAt = Number.POSITIVE_INFINITY
   #beat: NodeJS.Timeout | undefined
-  #asked = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -80,7 +79,7 @@ export class QuotaStore {
   }
 
   async #answered(connection: Connection, question: Omit<Question, 'policy'>): Promise<Answer | undefined> {
-    const nonce = `${++this.#asked}-${randomUUID()}`
+    const nonce = randomUUID()
     const words = questionWords({ ...question, policy: this.#parts.policy }, nonce)
     const said = await this.#said(connection, () => run(connection, words))
     if (said === undefined) return undefined
