@@ -82,6 +82,7 @@ test.each<readonly [string, Some, Some, Some]>([
   ['a higher daily limit', daily(5, 50), daily(9), daily(5)],
   ['a first limit', {}, daily(5), daily(5)],
   ['no limit any more', daily(5), {}, daily(5)],
+  ['a daily limit where it had a rate', per(10, 1000), daily(5), { limits: { daily: 5, ...per(10, 1000).limits } }],
   ['a slower rate', per(10, 1000), per(100, 60_000), per(100, 60_000)],
   ['a faster rate', per(100, 60_000), per(10, 1000), per(100, 60_000)],
   ['the same rate, and fewer at once', per(100, 10_000), per(10, 1000), per(10, 1000)],
