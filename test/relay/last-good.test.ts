@@ -48,6 +48,15 @@ test('whatever a loss of power leaves, there is the configuration of before or t
   }
 })
 
+test('what was kept is found with all its files, and told as what runs for want of a good one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const good = loaded('good', 2)
+  await new LastGood(folder).keep(good)
+  const stale = new Map([['relay.json', 'it was not good when this relay started']])
+  expect(new LastGood(folder).load()).toEqual({ ...good, stale })
+})
+
 /** Sparse, as file systems leave them whose own records are damaged. */
 function grown(file: string): void {
   writeFileSync(file, '{"hash":"x","config":{},"files":{}}')

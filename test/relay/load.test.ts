@@ -9,6 +9,7 @@ import { connect, createServer } from 'node:tls'
 import { ExtendedKeyUsage } from '@peculiar/x509'
 import { expect, test } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
+import { ConfigOctets } from '../../relay/config-octets.ts'
 import { secureContext } from '../../relay/delivery/secure.ts'
 import { draftConfig, loadConfig, sameConfig, toldStale } from '../../relay/load.ts'
 import { makeCertificates, onCurve } from '../certificates.ts'
@@ -197,6 +198,20 @@ test('a configuration with an octet that is no UTF-8 is none: no name has anothe
   const text = printConfig({ ...config, hostname: 'bücher.example' })
   writeFileSync(join(folder, 'relay.json'), Buffer.from(text, 'latin1'))
   expect(() => loadConfig(folder)).toThrow(`${folder}: relay.json is no UTF-8`)
+})
+
+test('a configuration that is replaced while the files beside it are read is read anew, with all of its files', async () => {
+  const { folder, write, ca } = await written()
+  const octets = new ConfigOctets(folder)
+  const read = octets.read.bind(octets)
+  octets.read = (path) => {
+    const before = read(path)
+    if (path === 'ca/ca.crt') write({ 'relay.json': printConfig({ ...config, suspended: true }), [path]: `${ca}${ca}` })
+    return before
+  }
+  const { config: loaded, files } = loadConfig(folder, undefined, octets)
+  expect(loaded.suspended).toBe(true)
+  expect(files.get('ca/ca.crt')?.match(/BEGIN/g)).toHaveLength(2)
 })
 
 test('a CA that never was one is no configuration, and is named', async () => {
