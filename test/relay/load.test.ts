@@ -15,6 +15,7 @@ import { draftConfig, loadConfig, sameConfig, toldStale } from '../../relay/load
 import { makeCertificates, onCurve } from '../certificates.ts'
 import { certify, dns, makeAuthority } from '../client-certificates.ts'
 import { ed25519Key, keyFiles, rsaKey, signingWith } from './delivery/signing-keys.ts'
+import { storeAt } from './limits/counting-fleet.ts'
 import { config, written } from './written-config.ts'
 
 test.each([
@@ -218,6 +219,17 @@ test('a CA that never was one is no configuration, and is named', async () => {
   const { folder, write } = await written()
   write({ 'ca/ca.crt': 'garbage' })
   expect(() => loadConfig(folder)).toThrow('ca/ca.crt can not be used: there is no certificate in it')
+})
+
+test('an authority of the store of limits that went bad leaves the last good one in use, and is told', async () => {
+  const { folder, write, ca } = await written()
+  const store = storeAt(1, { tls: { mode: 'Implicit', caFile: 'ca/store.crt' } })
+  write({ 'relay.json': printConfig({ ...config, sharing: { relays: 1, store } }), 'ca/store.crt': ca })
+  const before = loadConfig(folder)
+  write({ 'ca/store.crt': 'no certificate' })
+  const after = loadConfig(folder, before)
+  expect(after.files).toEqual(before.files)
+  expect([...after.stale.keys()]).toEqual(['ca/store.crt'])
 })
 
 test('a bundle of several authorities is one', async () => {
