@@ -1,10 +1,14 @@
 /** What a configuration was read from, by its octets: whether it would be read the same again is known before it is parsed. */
 import { createHash, hash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import { boundedOctets } from './bounded-file.ts'
+import { readable } from './spool/disk.ts'
 
+/** Of one file: several times what 10,000 credentials take. */
+const mostBytes = 67_108_864
 /** No turn of the loop takes longer than to hash so many. */
 const pieceBytes = 262_144
 /** Of a thousand keys each would cost ten times its reading, if it were waited for; a few are read in one turn. */
@@ -35,7 +39,7 @@ export class ConfigOctets {
   /** @throws Error likewise. */
   read(path: string): Buffer {
     this.#reads.set(path, undefined)
-    const octets = readFileSync(join(this.#directory, path))
+    const octets = boundedOctets(join(this.#directory, path), mostBytes)
     this.#reads.set(path, { digest: hash('sha256', octets), bytes: octets.length })
     return octets
   }
@@ -48,7 +52,7 @@ export class ConfigOctets {
     for (const [path, read] of this.#reads) {
       const file = join(this.#directory, path)
       const isLarge = read !== undefined && read.bytes > smallBytes
-      if ((isLarge ? await digestInPieces(file, piece) : digestAtOnce(file)) !== read?.digest) return false
+      if ((isLarge ? await digestInPieces(file, piece, read.bytes) : digestAtOnce(file)) !== read?.digest) return false
       if (!isLarge && ++small % smallInTurn === 0) await turn()
     }
     return true
@@ -59,22 +63,25 @@ const asOne = (names: readonly string[]): string => names.toSorted().join('/')
 
 function digestAtOnce(file: string): string | undefined {
   try {
-    return hash('sha256', readFileSync(file))
+    return hash('sha256', boundedOctets(file, mostBytes))
   } catch {
     return undefined
   }
 }
 
-async function digestInPieces(file: string, piece: Buffer): Promise<string | undefined> {
+/** Undefined also where it has more than so many octets: a device has no end. */
+async function digestInPieces(file: string, piece: Buffer, bytes: number): Promise<string | undefined> {
   try {
-    const handle = await open(file)
+    const handle = await open(file, readable)
     try {
       const hashing = createHash('sha256')
-      for (;;) {
+      for (let left = bytes; left >= 0; ) {
         const { bytesRead } = await handle.read(piece, 0, piece.length)
         if (bytesRead === 0) return hashing.digest('hex')
         hashing.update(piece.subarray(0, bytesRead))
+        left -= bytesRead
       }
+      return undefined
     } finally {
       await handle.close()
     }

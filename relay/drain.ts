@@ -3,8 +3,8 @@
  * asked to stay after all. Whoever takes its volume away goes by the word `Drained`, so it is said only when nothing can
  * come any more (case S29).
  */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { boundedText } from './bounded-file.ts'
 
 export type DrainState = 'Draining' | 'Drained'
 
@@ -76,11 +76,13 @@ export class Drain {
 
 /** A file beside the configuration, not in it: the others of the fleet have the same configuration, and stay. */
 const fileName = 'drain'
+/** A time stands in it. */
+const mostBytes = 65_536
 
 /** Whether the relay of this configuration folder is to leave: the file says something. Undefined where nobody can tell. */
 export function isToLeave(directory: string): boolean | undefined {
   try {
-    return readFileSync(join(directory, fileName), 'utf8').trim() !== ''
+    return boundedText(join(directory, fileName), mostBytes).trim() !== ''
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? false : undefined
   }

@@ -1,7 +1,7 @@
 /** A copy of the last good configuration on the relay's own volume, so that it starts while nobody can give it one. */
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import { boundedText } from './bounded-text.ts'
+import { boundedText } from './bounded-file.ts'
 import { parseConfig } from './config.ts'
 import type { Loaded } from './load.ts'
 import { type Disk, nodeDisk } from './spool/disk.ts'

@@ -5,7 +5,7 @@
  * name, when it takes the place of all that was noted before: at the start, at the end, and when it has grown.
  */
 import { existsSync, renameSync } from 'node:fs'
-import { boundedText } from './bounded-text.ts'
+import { boundedText } from './bounded-file.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { type Disk, type DiskFile, nodeDisk } from './spool/disk.ts'
 import { wordsOf } from './spool/disk-error.ts'

@@ -110,9 +110,18 @@ function withFiles(
 
 function configText(directory: string, octets: ConfigOctets): string {
   try {
-    return joinText(octets.list(), (name) => octets.read(name))
+    return joinText(octets.list(), (name) => named(name, () => octets.read(name)))
   } catch (error) {
     throw new Error(`${directory}: ${(error as Error).message}`)
+  }
+}
+
+/** @throws what was thrown, with the file that it is about. */
+function named<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new Error(`${name}: ${(error as Error).message}`)
   }
 }
 

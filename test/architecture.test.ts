@@ -29,7 +29,7 @@ const layers = [
   'relay/whole-turn.ts',
   'relay/within.ts',
   'relay/spool/',
-  'relay/bounded-text.ts',
+  'relay/bounded-file.ts',
   'relay/one-at-a-time.ts',
   'relay/line-file.ts',
   'relay/peer-certificate.ts',

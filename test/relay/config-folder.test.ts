@@ -1,7 +1,8 @@
 /** What is as it was is not parsed again, and whatever changes is seen. */
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { printConfig, type RelayConfig } from '../../relay/config.ts'
 import { ConfigFolder } from '../../relay/config-folder.ts'
 import { splitText } from '../../relay/config-text.ts'
@@ -140,3 +141,46 @@ test('what was refused where nothing was in force is judged anew beside what is'
   expect(() => folder.load()).toThrow('can not be used')
   expect([...(await folder.follow(loaded)).stale.keys()]).toEqual(['tls.crt'])
 })
+
+/** Somebody writes into it when it is opened: whoever waits for that has what was written. */
+function pipe(path: string): void {
+  execFileSync('mkfifo', [path])
+  const writer = spawn('sh', ['-c', 'echo "{}" > "$1"', 'sh', path])
+  onTestFinished(() => void writer.kill())
+}
+
+const none: readonly (readonly [string, (path: string) => void, string])[] = [
+  ['a pipe', pipe, 'relay.json: it is no file'],
+  ['a device', (path) => symlinkSync('/dev/null', path), 'relay.json: it is no file'],
+  ['a file with more than there is memory', (path) => void truncateSync(path, 100 * 1024 * 1024), 'it has 104857600'],
+  ['a folder', (path) => mkdirSync(path), 'relay.json: EISDIR'],
+]
+
+test.each(
+  none,
+)('%s in the place of relay.json is refused at once, and what is in force stays', async (_name, put, why) => {
+  const { at, write, folder, loaded } = await written()
+  const path = join(at, 'relay.json')
+  if (!why.startsWith('it has')) rmSync(path)
+  put(path)
+  await expect(folder.follow(loaded)).rejects.toThrow(why)
+  await expect(folder.follow(loaded)).rejects.toThrow(why)
+  rmSync(path, { recursive: true })
+  write({ 'relay.json': text })
+  expect(await folder.follow(loaded)).toBe(loaded)
+})
+
+test('a pipe in the place of a key leaves the last good one in use', async () => {
+  const { at, folder, loaded } = await written()
+  rmSync(join(at, 'tls.key'))
+  pipe(join(at, 'tls.key'))
+  expect([...(await folder.follow(loaded)).stale]).toEqual([['tls.key', 'it is not readable']])
+})
+
+test('a large file that a device has come in the place of is read no further than it was long', async () => {
+  const large = ' '.repeat(100_000) + text
+  const { at, folder, loaded } = await written({ 'relay.json': large })
+  rmSync(join(at, 'relay.json'))
+  symlinkSync('/dev/zero', join(at, 'relay.json'))
+  await expect(folder.follow(loaded)).rejects.toThrow('relay.json: it is no file')
+}, 20_000)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -69,7 +69,8 @@ test.each([
   ['is none', (file: string) => writeFileSync(file, '{"hash":"x","config":{},"files":{}}'), 'can not be used'],
   ['can not be read', (file: string) => mkdirSync(file), 'can not be used: EISDIR'],
   ['is larger than any', grown, 'can not be used: it has 104857600 octets'],
-  ['is a pipe', (file: string) => execFileSync('mkfifo', [file]), 'can not be used: it is no JSON'],
+  ['is a pipe', (file: string) => execFileSync('mkfifo', [file]), 'can not be used: it is no file'],
+  ['is a device', (file: string) => symlinkSync('/dev/zero', file), 'can not be used: it is no file'],
 ])('one that %s is told by its file and what is wrong with it', (_what, make, why) => {
   const folder = mkdtempSync(join(tmpdir(), 'relayfleet-last-good-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -182,14 +182,14 @@ test('while nothing can be written, many names hold nobody up; what was noted me
   await file.close()
 })
 
-test('a pipe in its place holds up no start, and a file takes its place', async () => {
+test('a pipe in its place holds up no start, is told, and a file takes its place', async () => {
   const folder = temporary()
   execFileSync('mkfifo', [join(folder, 'quotas')])
   const { file, path, troubles } = await opened(folder)
   file.note('shop/mailer', { day, recipients: 1 })
   await file.written
   expect(lines(path)).toContain(`shop/mailer ${day} 1`)
-  expect(troubles).toEqual([])
+  expect(troubles).toEqual([`${path}: it is no file`])
   await file.close()
 })
 
