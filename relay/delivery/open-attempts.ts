@@ -6,6 +6,7 @@
  */
 import { close, constants, ftruncate, open, openSync, readSync, write } from 'node:fs'
 import { promisify } from 'node:util'
+import { readable } from '../spool/disk.ts'
 
 const [openTo, truncateTo, closeOf] = [promisify(open), promisify(ftruncate), promisify(close)]
 /** A pipe in its place is not waited for. */
@@ -42,17 +43,29 @@ export class OpenAttempts {
   #now: Promise<void> | undefined
 
   /** `failed` is told where the file can not be opened or read: whoever decides nothing keeps no mail. */
-  constructor(path: string, failed: (error: unknown) => void) {
+  constructor(path: string, failed: (error: unknown) => void, openFile = openSync) {
     this.#path = path
-    const text = this.#open(failed)
+    const text = this.#open(failed, openFile)
     const lines = text.split('\n').map((line) => line.trim())
     this.#left = lines.filter((queueId) => queueId !== '')
     this.#isTooLong = text.length > this.#page.length
   }
 
-  #open(failed: (error: unknown) => void): string {
+  #open(failed: (error: unknown) => void, openFile: typeof openSync): string {
     try {
-      this.#file = openSync(this.#path, orMade, 0o600)
+      this.#file = openFile(this.#path, orMade, 0o600)
+    } catch (error) {
+      failed(error)
+      // Of a volume that is read-only by now: what stands in it is told, and what takes no line is opened anew at the next.
+      this.#file = unlessRefused(() => openFile(this.#path, readable))
+      return this.#text(ignored)
+    }
+    return this.#text(failed)
+  }
+
+  #text(failed: (error: unknown) => void): string {
+    try {
+      if (this.#file === undefined) return ''
       const octets = Buffer.allocUnsafe(mostBytes)
       return octets.toString('latin1', 0, readSync(this.#file, octets))
     } catch (error) {
@@ -174,6 +187,14 @@ export class OpenAttempts {
 }
 
 const ignored = (): void => {}
+
+function unlessRefused<T>(deed: () => T): T | undefined {
+  try {
+    return deed()
+  } catch {
+    return undefined
+  }
+}
 
 function blank(lines: number): Buffer {
   const page = Buffer.alloc(lines * lineBytes, space)

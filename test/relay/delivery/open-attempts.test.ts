@@ -1,7 +1,7 @@
 /** What a crash leaves open is counted at the next start, once, where the spool still has it (case S04). */
 import { execFileSync } from 'node:child_process'
 import { pbkdf2 } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -138,6 +138,24 @@ test.each([
   spool.put(envelope(hello), hello)
   await until('it is delivered', () => spool.stored.size === 0)
   await delivery.close(0)
+})
+
+test('on a volume that is read-only by now what was open is told all the same, and noted again when it takes writes', async () => {
+  const path = file()
+  writeFileSync(path, `${'0aaaaaaaaaaaaaa'.padEnd(31)}\n`)
+  const error = Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' })
+  const readOnly: typeof openSync = (at, flags, mode) => {
+    if ((Number(flags) & constants.O_RDWR) !== 0) throw error
+    return openSync(at, flags, mode)
+  }
+  const told: unknown[] = []
+  const attempts = new OpenAttempts(path, (why) => told.push(why), readOnly)
+  expect(attempts.takeLeft()).toEqual(['0aaaaaaaaaaaaaa'])
+  expect(told).toEqual([error])
+  attempts.begin('0bbbbbbbbbbbbbb')
+  await attempts.written()
+  expect(idsIn(path)).toEqual(['0bbbbbbbbbbbbbb'])
+  await attempts.close()
 })
 
 test('after a crash in an attempt the message is told to be a possible duplicate, and others are not', async () => {
