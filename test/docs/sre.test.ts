@@ -57,3 +57,25 @@ test.each(pages.filter((p) => p.endsWith('.md')))('the links of %s lead somewher
   const links = found(page, /\]\(([^)#:]+)(?:#[^)]*)?\)/g)
   expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([])
 })
+
+/** What GitHub makes of a heading: the words that stand there, in lower case, with hyphens between them. */
+const anchorsOf = (page: string): readonly string[] =>
+  [
+    ...text(page)
+      .replaceAll(/^```.*?^```/gms, '')
+      .matchAll(/^#+ (.+)$/gm),
+  ].map(([, heading = '']) =>
+    heading
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
+test.each(pages.filter((p) => p.endsWith('.md')))('the links of %s lead to headings that are there', (page) => {
+  const links = [...text(page).matchAll(/\]\(([^)#:\s]*)#([^)]+)\)/g)].map(([, file = '', anchor = '']) => ({
+    to: file === '' ? page : join(dirname(page), file),
+    anchor,
+  }))
+  expect(links.filter(({ to, anchor }) => to.endsWith('.md') && !anchorsOf(to).includes(anchor))).toEqual([])
+})
