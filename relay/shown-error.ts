@@ -5,7 +5,7 @@ export function shownError(error: unknown): unknown {
   const all = withCauses(error)
   const told = {
     type: error.constructor.name,
-    message: all.map(({ message }) => message).join(': '),
+    message: all.flatMap(({ message }, i) => (all[i - 1]?.message.endsWith(message) ? [] : [message])).join(': '),
     stack: all.map(({ stack }) => stack).join('\ncaused by: '),
     ...(error instanceof AggregateError && { aggregateErrors: error.errors.map(shownError) }),
   }

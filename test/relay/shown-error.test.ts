@@ -18,6 +18,13 @@ test('an error tells its kind, its causes and what Node adds', () => {
   expect(shownError('thrown as a text')).toBe('thrown as a text')
 })
 
+test('a cause that the error says itself is told once, as of a spool that can not be read', () => {
+  const disk = new Error('EIO: i/o error, read')
+  const spool = new Error(`message 0a could not be read: ${disk.message}`, { cause: disk })
+  const error = new Error('not sent', { cause: spool })
+  expect(shownError(error)).toMatchObject({ message: 'not sent: message 0a could not be read: EIO: i/o error, read' })
+})
+
 test('no error is too odd to be told', () => {
   const circle: { self?: object } = {}
   circle.self = circle
