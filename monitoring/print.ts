@@ -61,8 +61,8 @@ const preface = `# Alerts
 
 The chart brings them as a PrometheusRule (\`monitoring.alerts.enabled\`); for another Prometheus they are in
 [alerts.yaml](../charts/relayfleet/files/alerts.yaml). Critical: mail is refused, or nobody acts on what is declared. Info can wait for the day.
-Where an expression also looks at the start of a process: what a relay finds while it starts is counted before anybody asks for the first time, and Prometheus
-knows no increase of a series that begins with it, or that had the same number before a restart.`
+Some expressions also look at when the process started: what a relay finds at its start is counted before the first scrape, and Prometheus sees no increase
+in a series that begins with that count, or had the same one before a restart.`
 
 export const printedPages = (): string => `${[preface, ...alerts.map(pageOf)].join('\n\n')}\n`
 
