@@ -236,12 +236,7 @@ export class Dispatcher {
     const { take, look } = this.#parts
     await take(handle, (message) => look(message, this.#ways.isInForce(lane) ? lane : undefined))
     lane.coming -= 1
-    this.#lessParked(lane)
-  }
-
-  #lessParked(lane: Lane): void {
     this.#pump(lane)
-    this.#ways.left(lane)
   }
 
   /** While no smarthost works, or each throttles all, little is attempted; what is over its time is given up all the same. */
@@ -255,7 +250,7 @@ export class Dispatcher {
     const outcome = lane.deferral
     lane.overdue.begin(
       (handle) => this.#giveUp(lane, handle, outcome),
-      () => this.#lessParked(lane),
+      () => this.#pump(lane),
     )
   }
 

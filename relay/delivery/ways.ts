@@ -124,7 +124,8 @@ export class Ways {
 
   /** A domain's lane ends when nothing of it is left; returns the front, where others wait for it to end or to go on. */
   endIfDone(lane: Lane): Lane | undefined {
-    this.left(lane)
+    // A lane of an earlier configuration is forgotten once it has read what it was reading.
+    if (lane.waiting === 0) this.#leaving.delete(lane)
     const lanes = lane.domain === undefined ? undefined : this.#domains.get(lane.route.name)
     if (lanes === undefined) return undefined
     if (lane.waiting === 0 && lane.underWay === 0 && lanes.end(lane)) {
@@ -133,11 +134,6 @@ export class Ways {
       this.#pools.endAll(lane.pools)
     }
     return lanes.front.waiting > 0 ? lanes.front : undefined
-  }
-
-  /** One of an earlier configuration is forgotten when what it was reading is read. */
-  left(lane: Lane): void {
-    if (lane.waiting === 0) this.#leaving.delete(lane)
   }
 
   #leave(lane: Lane, sameWays: boolean): readonly Handles[] {
