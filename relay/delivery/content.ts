@@ -3,7 +3,7 @@ import { isAscii } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { Envelope } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
-import { ContentError, DataEncoder } from './data-encoder.ts'
+import { ContentError, DataEncoder, wrongLength } from './data-encoder.ts'
 import type { Seal } from './seal.ts'
 
 type Traits = {
@@ -84,7 +84,7 @@ function expectEnd(encoder: DataEncoder, bytes: number): void {
 }
 
 function expectOctets(found: number, bytes: number): void {
-  if (found !== bytes) throw new ContentError(`the content has ${found} octets where ${bytes} were accepted`)
+  if (found !== bytes) throw wrongLength(found, bytes)
 }
 
 function headerOf(content: Buffer): Buffer {
@@ -107,7 +107,7 @@ function readWhole(content: Readable, bytes: number): Promise<Buffer> {
       ended = true
       const [only] = chunks
       if (octets === bytes) resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks))
-      else reject(new ContentError(`the content has ${octets} octets where ${bytes} were accepted`))
+      else reject(wrongLength(octets, bytes))
     })
     content.on('close', () => {
       if (!ended) reject(new ContentError('the content was closed before its end'))

@@ -3,6 +3,9 @@
 /** The last line of defence: such content was never accepted, so it was damaged; nothing of it may leave. */
 export class ContentError extends Error {}
 
+export const wrongLength = (found: number, accepted: number): ContentError =>
+  new ContentError(`the content has ${found} octets where ${accepted} were accepted`)
+
 const CR = 0x0d
 const LF = 0x0a
 const DOT = 0x2e

@@ -7,7 +7,7 @@ import { nodeDisk } from '../spool/disk.ts'
 import { reserveOf } from '../spool/sizes.ts'
 import type { Spool } from '../spool/spool.ts'
 import { fewFiles, fewOctets } from '../spool/volume-full.ts'
-import { ContentError } from './data-encoder.ts'
+import { wrongLength } from './data-encoder.ts'
 
 /**
  * Durable when it resolves. The .json is published last: whoever lists those never meets half a message. Nothing is
@@ -20,7 +20,7 @@ export async function capture(directory: string, source: Pick<Spool, 'content'>,
   await publish(join(directory, `${queueId}.eml`), () => checked(source.content(queueId), bytes))
   await publish(join(directory, `${queueId}.json`), () => [Buffer.from(`${JSON.stringify({ envelope }, null, 1)}\n`)])
   // Its own name, too: it may be new.
-  await Promise.all([directory, dirname(directory)].map(syncDirectory))
+  await Promise.all([directory, dirname(directory)].map(nodeDisk.syncDirectory))
 }
 
 /** The spool is on the same volume: of its last octets each removal of what has been delivered needs some. */
@@ -72,16 +72,7 @@ async function* checked(content: Readable, bytes: number): AsyncIterable<Buffer>
     octets += chunk.length
     yield chunk
   }
-  if (octets !== bytes) throw new ContentError(`the content has ${octets} octets where ${bytes} were accepted`)
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
+  if (octets !== bytes) throw wrongLength(octets, bytes)
 }
 
 const ignored = (): void => {}
