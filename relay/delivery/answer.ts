@@ -33,6 +33,9 @@ export const cleaned = (answer: Answer, clean: (text: string) => string): Answer
 
 export const none = (cause: Cause, why: string): Answer => ({ kind: 'none', cause, why })
 
+/** Stands for the answers that a stage did not get because the conversation had ended before it. */
+export const noAnswer: Answer = none('lost', 'no answer')
+
 /** The transient enhanced status of a cause, without its class (RFC 3463). */
 const subjects: Readonly<Record<Cause, string>> = {
   unresolved: '4.3',

@@ -1,7 +1,7 @@
 /** What the answers of a smarthost mean for one recipient, and how far a failure reaches. Pure. */
 import type { Outcome } from '../mail/outcome.ts'
 import { type Reply, replyLine } from '../mail/reply.ts'
-import { type Answer, type Cause, none, replyFor, replyOf } from './answer.ts'
+import { type Answer, type Cause, noAnswer, replyFor, replyOf } from './answer.ts'
 import { isPositive, type Transaction } from './client.ts'
 import type { Stage } from './stage.ts'
 
@@ -60,13 +60,12 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
     const answer = rcpt[i]
     const isRest = !isPositive(mail) || answer === undefined || isPositive(answer)
     const outcome = isRest ? rest : classifyStage('RCPT', answer, someTaken)
-    const decisive = isRest && isPositive(mail) ? (transaction.data ?? lost) : (answer ?? mail)
+    const decisive = isRest && isPositive(mail) ? (transaction.data ?? noAnswer) : (answer ?? mail)
     outcomes.push(goesOn(decisive) ? deferred('transaction', outcome.reply) : outcome)
   }
   return outcomes
 }
 
-const lost = none('lost', 'no answer')
 const isNever = (): boolean => false
 const isEndless = (answer: Answer | undefined): boolean => answer?.kind === 'none' && answer.cause === 'endless'
 
@@ -98,7 +97,7 @@ function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Ans
 /** The common lot of the recipients that were taken. */
 function classifyRest({ data, content, dot }: Transaction): Outcome {
   if (content !== undefined) return classifyStage('content', content)
-  if (dot === undefined) return classifyStage('DATA', data ?? none('lost', 'no answer'))
+  if (dot === undefined) return classifyStage('DATA', data ?? noAnswer)
   return isPositive(dot) && dot.kind === 'reply'
     ? { kind: 'delivered', reply: replyOf(dot.reply) }
     : classifyStage('dot', dot)

@@ -1,5 +1,5 @@
 /** A greeted connection to a smarthost: one mail transaction after the other (RFC 5321 section 3.3). */
-import { type Answer, none } from './answer.ts'
+import { type Answer, noAnswer, none } from './answer.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Content } from './content.ts'
 import { DataEncoder } from './data-encoder.ts'
@@ -173,7 +173,7 @@ export class Client {
     stages.push('DATA')
     const answers = await this.#wire.exchange(`${batch}DATA\r\n`, stages)
     // An answer that is no reply ended the conversation: it stands for all that were not given.
-    const last = answers.at(-1) ?? none('lost', 'no answer')
+    const last = answers.at(-1) ?? noAnswer
     const rset = answers[0] ?? last
     if (first > 0 && !isPositive(rset)) return { mail: notOfMail(rset), rcpt: [] }
     return {
@@ -196,7 +196,7 @@ export class Client {
 
   async #ask(line: string, stage: Stage): Promise<Answer> {
     const [answer] = await this.#wire.exchange(line, [stage])
-    return answer ?? none('lost', 'no answer')
+    return answer ?? noAnswer
   }
 
   #send(asked: Transaction, content: Content): Promise<Transaction> {
@@ -223,7 +223,7 @@ export class Client {
   async #end(asked: Transaction, octets: Buffer): Promise<Transaction> {
     this.#wire.endTransaction()
     const [answer] = await this.#wire.exchange(octets, ['dot'])
-    const dot = answer ?? none('lost', 'no answer')
+    const dot = answer ?? noAnswer
     if (!this.#wire.hasLeft && !(await this.#wire.hasLeftByNow())) {
       // Its dot has not left this process: what is answered by now is no answer to the message.
       this.destroy('the content was answered before its end')

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { type Lookup, lookupIn } from './addresses.ts'
-import { type Answer, none, type WireReply } from './answer.ts'
+import { type Answer, noAnswer, none, type WireReply } from './answer.ts'
 import { type Login, loginDialog, withoutSecrets } from './auth.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import { faultAt } from './classify.ts'
@@ -204,7 +204,7 @@ class Opening {
 
   async #ask(line: string, stage: Stage): Promise<Answer> {
     const [answer] = (await this.#wire?.exchange(line, [stage])) ?? []
-    return answer ?? none('lost', 'no answer')
+    return answer ?? noAnswer
   }
 }
 
