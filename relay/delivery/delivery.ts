@@ -116,7 +116,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     },
     onRetry: wait,
     onWritten: (message) => roster.release(message),
-    ...(parts.repeatMs !== undefined && { repeatMs: parts.repeatMs }),
+    repeatMs: parts.repeatMs,
     onGone: (message) => roster.drop(message),
   })
   const captures = new Captures({ directory: inboxDirectory, spool, take, ledger, events, look })

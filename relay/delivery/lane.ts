@@ -233,8 +233,8 @@ export class Lane {
 
   /** Rings once, by the earliest time asked for; true when nothing was set before. */
   wakeAt(at: number, now: number, ring: () => void): boolean {
-    const set = this.#wakesAt !== undefined
-    if (this.#wakesAt !== undefined && this.#wakesAt <= at) return false
+    const before = this.#wakesAt
+    if (before !== undefined && before <= at) return false
     clearTimeout(this.#wake)
     this.#wakesAt = at
     this.#wake = setTimeout(
@@ -244,7 +244,7 @@ export class Lane {
       },
       Math.min(Math.max(1, at - now), longestTimerMs),
     ).unref()
-    return !set
+    return before === undefined
   }
 
   /** Every parcel that waits in memory. */

@@ -36,7 +36,7 @@ type LedgerParts = Reporter & {
   readonly onGone: (message: Tracked) => void
   /** A DSN may be delivered now. */
   readonly onDsn: (dsn: Tracked['heldDsns'][number]) => void
-  readonly repeatMs?: number
+  readonly repeatMs?: number | undefined
 }
 
 export class Ledger {
