@@ -31,8 +31,8 @@ export type Entry =
 export const journalVersion = 1
 const kinds: readonly unknown[] = ['opened', 'accepted', 'moved', 'state', 'removed', 'void'] satisfies Entry['kind'][]
 
-/** Octets of the content in their file, and their checksum. */
-export type Extent = { readonly offset: number; readonly length: number; readonly crc: number }
+/** Where the octets of a content lie, from the beginning of what was read. */
+export type Extent = { readonly offset: number; readonly length: number }
 
 export type Piece =
   | {
@@ -58,23 +58,19 @@ export const nonceBytes = 8
 const headBytes = 28
 const sealedBytes = headBytes - 4
 
-/** The buffers of one record, to be written one after the other, and where its content lies from their beginning. */
-export function encode(
-  nonce: Buffer,
-  entry: Entry,
-  content?: Buffer,
-): { buffers: Buffer[]; bytes: number; content: Extent } {
+/** The buffers of one record, to be written one after the other, and how many octets they have together. */
+export function encode(nonce: Buffer, entry: Entry, content?: Buffer): { buffers: Buffer[]; bytes: number } {
   const json = Buffer.from(jsonOf(entry))
-  const extent = { offset: headBytes + json.length, length: content?.length ?? 0, crc: content ? crc32(content) : 0 }
+  const contentBytes = content?.length ?? 0
   const head = Buffer.allocUnsafe(headBytes)
   nonce.copy(head)
   head.writeUInt32LE(json.length, 8)
-  head.writeUInt32LE(extent.length, 12)
+  head.writeUInt32LE(contentBytes, 12)
   head.writeUInt32LE(crc32(json), 16)
-  head.writeUInt32LE(extent.crc, 20)
+  head.writeUInt32LE(content === undefined ? 0 : crc32(content), 20)
   head.writeUInt32LE(crc32(head.subarray(0, sealedBytes)), sealedBytes)
   const buffers = content === undefined ? [head, json] : [head, json, content]
-  return { buffers, bytes: extent.offset + extent.length, content: extent }
+  return { buffers, bytes: headBytes + json.length + contentBytes }
 }
 
 /** A removal is half of all records, and too little to be worth the call. */
@@ -119,10 +115,9 @@ function pieceAt(bytes: Buffer, at: number, nonce: Buffer, trust: Trust): Piece 
   const entry = entryIn(bytes.subarray(json, content), bytes.readUInt32LE(at + 16))
   if (entry === undefined) return { kind: 'damaged', at, end, why: 'a record is damaged' }
   const crc = bytes.readUInt32LE(at + 20)
-  const extent = { offset: content, length: end - content, crc }
   if (!trust(entry) && crc32(bytes.subarray(content, end)) !== crc)
     return { kind: 'damaged', at, end, why: damagedContent(entry), said: entry }
-  return { kind: 'record', entry, at, end, content: extent }
+  return { kind: 'record', entry, at, end, content: { offset: content, length: end - content } }
 }
 
 const damagedContent = (entry: Entry): string =>
