@@ -6,7 +6,7 @@ import { Numbered } from './numbered.ts'
 import type { ContentFile } from './record.ts'
 import { Rows } from './rows.ts'
 import type { Place, Segment } from './segment.ts'
-import { removalBytes, stateBytesOf } from './sizes.ts'
+import { removalBytes, stateBytes } from './sizes.ts'
 import type { Outline } from './spool.ts'
 
 const captured = 1
@@ -93,7 +93,7 @@ export class Register {
     this.#state.clear(handle)
     this.standing(handle, recipients)
     this.#lie(handle, place)
-    this.#keepRoom(handle, stateBytesOf(envelope))
+    this.#keepRoom(handle, stateBytes(recipients))
     return handle
   }
 

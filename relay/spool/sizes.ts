@@ -8,10 +8,6 @@ const stateFrame = 90
 const recipientFrame = 105
 const acceptanceFrame = 500
 
-/** A state of it. */
-export const stateBytesOf = ({ forwardPaths }: Pick<Envelope, 'forwardPaths'>): number =>
-  forwardPaths.reduce((sum, path) => sum + recipientFrame + path.length, stateFrame)
-
 export const stateBytes = (recipients: readonly RecipientState[]): number =>
   recipients.reduce((sum, { forwardPath }) => sum + recipientFrame + forwardPath.length, stateFrame)
 

@@ -4,12 +4,12 @@ import type { Envelope } from '../../../relay/mail/envelope.ts'
 import { Register } from '../../../relay/spool/register.ts'
 import { untried } from '../../../relay/spool/replay.ts'
 import { newSegment } from '../../../relay/spool/segment.ts'
-import { stateBytesOf } from '../../../relay/spool/sizes.ts'
+import { stateBytes } from '../../../relay/spool/sizes.ts'
 import { draft } from './contents.ts'
 
 const segment = newSegment(1, Buffer.alloc(8))
 const place = (bytes: number) => ({ segment, at: 0, bytes })
-const state = stateBytesOf(draft)
+const state = stateBytes(untried({ ...draft, queueId: 'any0000000', bytes: 0 }))
 
 function registered() {
   const register = new Register()
