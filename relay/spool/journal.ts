@@ -80,10 +80,6 @@ export class Journal {
     return this.#largest
   }
 
-  get broken(): SpoolError | undefined {
-    return this.#broken
-  }
-
   /** The oldest segment is gone from the folder. */
   forgetOldest(): void {
     const gone = this.#older.shift()
