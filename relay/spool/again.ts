@@ -1,10 +1,10 @@
-/** Reading at the start: an error that goes away costs a moment; whether one that stays ends the start is the caller's word. */
+/** Repeats a read at the start: most errors of a disk soon go away. What to do about one that stays is up to the caller. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { isOfTheMedium } from './disk-error.ts'
 
 const pausesMs = [100, 300, 900]
 
-/** @throws the disk's last error */
+/** Only errors of the medium are worth another read. @throws the disk's last error */
 export async function again<T>(read: () => Promise<T>): Promise<T> {
   for (const ms of pausesMs) {
     try {

@@ -1,29 +1,29 @@
-/** Where recipients stand beyond what the journal says of their message itself: a state that is being written, a DSN. */
+/** Where recipients stand before a record of their own message says so: a state that is being written, or a DSN that reports them. */
 import type { RecipientState } from '../mail/envelope.ts'
 
 type States = readonly RecipientState[]
-/** Told of one message as long as somebody copies it. */
+/** Held by whoever copies a message: it changes when the recipients do, and the copy is then out of date. */
 export type Watch = { changed: boolean }
 
-/** The recipients after a DSN has reported some of them: each is reported once. */
+/** The recipients once a DSN has reported those at `forwardPaths`: they are closed, so that no other DSN reports them again. */
 export const closed = (recipients: States, forwardPaths: readonly string[]): States =>
   recipients.map((r) =>
     r.state === 'pending' && forwardPaths.includes(r.forwardPath) ? { ...r, state: 'bounced' } : r,
   )
 
-/** Of all messages whose states the journal is not to have: the oldest of more are tried sooner than they had to be. */
+/** Recipients, over all messages, whose states are in memory alone. The oldest of more are forgotten, and may be tried too soon. */
 const mostRemembered = 20_000
 
 export class Ahead {
   readonly #states = new Map<number, States>()
-  /** For which there is no room in the journal: a restart forgets them. */
+  /** States that the journal has no room for. A restart forgets them. */
   readonly #remembered = new Map<number, States>()
   #rememberedRecipients = 0
-  /** What a DSN in the journal reports, and no state of the message itself says yet. */
+  /** Forward-paths that a DSN in the journal reports, while the last state of the message itself still has them pending. */
   readonly #reported = new Map<number, readonly string[]>()
   readonly #watched = new Map<number, Watch>()
 
-  /** These count from now on, whatever becomes of the write. */
+  /** States that are being written. They count at once and even if that fails: what is delivered is never tried again. */
   put(handle: number, recipients: States): void {
     this.#states.set(handle, recipients)
     this.#letGo(handle)
@@ -31,7 +31,7 @@ export class Ahead {
     this.#change(handle)
   }
 
-  /** These count as long as they are remembered; the journal is not to have them, and nobody is done with by them. */
+  /** States that are not written. They may only defer: a recipient that they end would be tried again when they are forgotten. */
   remember(handle: number, recipients: States): void {
     this.#states.delete(handle)
     this.#letGo(handle)
@@ -48,12 +48,12 @@ export class Ahead {
     this.#change(handle)
   }
 
-  /** The journal says so too. */
+  /** These states are durable; newer ones may already be on their way. */
   settled(handle: number, recipients: States): void {
     if (this.#states.get(handle) === recipients) this.#states.delete(handle)
   }
 
-  /** The journal says everything, or the message is gone. */
+  /** The newest record of the message holds all that is known here, or the message is gone. */
   forget(handle: number): void {
     this.#states.delete(handle)
     this.#letGo(handle)
@@ -64,12 +64,12 @@ export class Ahead {
     return this.#states.get(handle) ?? this.#remembered.get(handle)
   }
 
-  /** A write of its state failed, or is under way. */
+  /** Its state is being written, or that write failed: the journal may not have it. */
   isBeingWritten(handle: number): boolean {
     return this.#states.has(handle)
   }
 
-  /** With what DSNs report. */
+  /** These recipients, with those closed that DSNs report. */
   complete(handle: number, recipients: States): States {
     const reported = this.#reported.get(handle)
     return reported === undefined ? recipients : closed(recipients, reported)

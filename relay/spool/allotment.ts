@@ -1,4 +1,4 @@
-/** Whom the last free octets of the volume belong to: removals before copies, copies before reports, reports before states, states before mail. */
+/** Whom the last free octets of the volume belong to: first removals, then copies, reports, states, and mail last (decision 0053). */
 import type { Room } from './room.ts'
 import { removalBytes, reserveOf } from './sizes.ts'
 import { fewFiles, fewOctets } from './volume-full.ts'
@@ -8,30 +8,30 @@ export type Needs = {
   readonly messages: number
   /** Octets of the records that make them ours. */
   readonly live: number
-  /** Octets of one state of each. */
+  /** Octets that are kept for one state record of each message. */
   readonly states: number
-  /** By how much they grow when each is copied: a copy holds the state, too. */
+  /** Octets that are added when each is copied to another segment: the copy also holds the message's state. */
   readonly growth: number
   /** Octets of the largest segment. */
   readonly segment: number
 }
 
-/** Octets: free, such as mail may still have, and all. */
+/** In octets: what is free, how much of that mail may still take, and the size of the volume. */
 export type Volume = { readonly free: number; readonly forMail: number; readonly total: number }
 
-/** For the records that open segments. */
+/** Kept for the records that open new segments. */
 const openings = 16 * 1024
-/** So much of what is live may be dead on a full volume: less would be copied over and over for little. */
+/** On a nearly full volume this share of what is live may be dead. To copy sooner would write much and give back little. */
 export const deadShare = 1 / 8
 
 /**
- * Removals may take what is left. All else stops before that, so that whatever was accepted can leave, and what it
- * leaves behind can be given back: each copy of a segment needs the room of one, and of the states that come with it.
+ * Only removals may use the last octets. All else stops sooner, so that whatever was accepted can leave, and the room that
+ * it leaves can be given back: to copy a segment takes as much room as it has, and more for the states in the copies.
  */
 export class Allotment {
   readonly #space: Room
   readonly #needs: () => Needs
-  /** Handed to the journal, and not yet counted off. */
+  /** Octets that the journal is writing, and that are not yet taken off what `#space` says is free. */
   #asked = 0
 
   constructor(space: Room, needs: () => Needs) {
@@ -53,11 +53,12 @@ export class Allotment {
     return this.takesMail(0) ? undefined : this.told
   }
 
+  /** The volume's state in the words of a shortage. */
   get told(): string {
     return fewFiles(this.#space) ?? fewOctets(this.#free(), this.#forMail())
   }
 
-  /** Taking mail again needs more than what stopping left, so that it does not start and stop with each message. */
+  /** Room enough to take mail again: more than where it stops, or it would start and stop with each message. */
   get ample(): boolean {
     return fewFiles(this.#space, 2) === undefined && this.#free() >= this.#forMail() + this.#reserve()
   }
@@ -66,12 +67,12 @@ export class Allotment {
     return fewFiles(this.#space) === undefined && this.#free() >= this.#forMail() + bytes
   }
 
-  /** A state that only defers. */
+  /** For a state that only defers; one that ends a recipient is written as a removal is. */
   takesState(bytes: number): boolean {
     return this.#free() >= forReports(this.#needs()) + this.#reserve() / 2 + bytes
   }
 
-  /** A DSN: what it reports can not leave before. */
+  /** For a DSN. It may use more than mail may, since the message that it reports on cannot leave before it is queued. */
   takesReport(bytes: number): boolean {
     return this.#free() >= forReports(this.#needs()) + bytes
   }
@@ -80,7 +81,7 @@ export class Allotment {
     return this.#free() >= forCopies(this.#needs()) + bytes
   }
 
-  /** These octets count while they are written. */
+  /** Counts these octets as taken while they are written, so that many writes at once do not all pass the same check. */
   during<T>(bytes: number, writing: Promise<T>): Promise<T> {
     this.#asked += bytes
     const answered = (): void => {
@@ -98,7 +99,8 @@ export class Allotment {
     return reserveOf(this.#space.total)
   }
 
-  // Beside the state that each may get, what may be dead before it is given back: the states of an outage come again and again.
+  // Mail also leaves room for a state of each message, and for what may be dead before it is given back: in an outage each round
+  // of attempts writes new states.
   #forMail(): number {
     const needs = this.#needs()
     return forReports(needs) + this.#reserve() + needs.states + Math.floor(needs.live * deadShare)

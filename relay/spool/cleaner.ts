@@ -20,25 +20,25 @@ type Parts = {
   readonly messages: Messages
   readonly open: OpenSegments
   readonly segmentBytes: number
-  /** How soon what could not be read is read again. */
+  /** How long nothing is copied after a message could not be read, in milliseconds. */
   readonly readAgainMs: number
   readonly room: Pick<Allotment, 'ample' | 'takesCopies'>
-  /** A segment is gone. */
+  /** A segment is gone, and the volume has its room again. */
   readonly gave: () => Promise<void>
-  /** A damaged one can not be set aside: until it can be, none goes. */
+  /** A damaged segment cannot be moved aside: until it can be, no other one goes either. */
   readonly stuck: (segment: Segment, error: unknown) => void
 }
 
 /**
- * Always the oldest first: a removal then goes only when no older record of its message is left, so that nothing that
- * was removed ever comes back.
+ * Always the oldest segment first: a removal is then deleted only when no older record of its message is left, so that
+ * nothing that was removed comes back at a later start.
  */
 export class Cleaner {
   readonly #parts: Parts
   #running: Promise<void> | undefined
   #stopped = false
   #copyAgainAt = 0
-  /** It is told once. */
+  /** The segment that was told to be stuck: each is told once. */
   #stuck: Segment | undefined
 
   constructor(parts: Parts) {
@@ -47,7 +47,7 @@ export class Cleaner {
 
   /** Cleans as long as it is worth it, in the background; a write that fails ends it until the next call. */
   consider(): void {
-    // With each commit it is asked, and most times there is only the segment that is being written.
+    // Asked after each commit, when most times there is no segment but the one that is being written.
     if (this.#parts.journal.oldest === undefined) return
     this.#running ??= this.#clean()
       .catch(ignored)
@@ -80,17 +80,17 @@ export class Cleaner {
   async #copy(segment: Segment): Promise<void> {
     const { register, room } = this.#parts
     const staying = register.in(segment)
-    // Half a segment that was copied gives nothing back.
+    // A segment goes as a whole or not at all: without room to copy all of it, copying is not begun.
     if (!room.takesCopies(staying.reduce((sum, handle) => sum + register.growthOf(handle), segment.liveBytes))) return
     for (let first = 0; first < staying.length && !this.#stopped; first += copiedAtOnce) {
       const some = staying.slice(first, first + copiedAtOnce)
-      // Each to its end, whatever becomes of another: nobody begins to copy a message that is still being copied.
+      // All are waited for, also when one fails: the next run must not copy a message that is still being copied.
       const moved = await Promise.allSettled(some.map((handle) => this.#move(handle, segment)))
       for (const each of moved) if (each.status === 'rejected') throw each.reason
     }
   }
 
-  // One that cannot be read keeps no other from being copied; it counts as damaged in the end: see unreadable.ts.
+  // A message that cannot be read keeps no other from being copied. In the end it counts as damaged: see unreadable.ts.
   async #move(handle: number, from: Segment): Promise<void> {
     const { ahead, messages, readAgainMs } = this.#parts
     const watch = ahead.watch(handle)
@@ -108,12 +108,13 @@ export class Cleaner {
     const { register, ahead, journal } = this.#parts
     const { queueId } = message.envelope
     const stays = (): boolean => register.isIn(handle, from) && register.standsFor(handle, queueId)
-    // Its record may not come behind that of its removal, nor an older state behind a newer one.
+    // The copy must not stand behind the message's removal, nor an older state behind a newer one.
     if (register.isLeaving(handle) || !stays() || watch.changed) return
     await journal.append({
       entry: { kind: 'moved', ...message, ...(file !== undefined && { file }) },
       content: file === undefined ? content : undefined,
-      // With another state by now, it is copied once more: the record of that state may lie before this one.
+      // If the state has changed meanwhile the message is copied again: the record of the newer state may lie before this copy, which
+      // would overrule it at the next start.
       durable: (place) => {
         if (!stays() || watch.changed) return
         register.settle(handle, place)
@@ -122,7 +123,8 @@ export class Cleaner {
     })
   }
 
-  // The folder is synced after each one: a later segment may not be gone while an earlier one comes back.
+  // The folder is synced after each one: a loss of power must not bring back an older segment without the later one, which has its
+  // removals.
   async #retire(segment: Segment): Promise<void> {
     const { disk, paths, open, register } = this.#parts
     const path = paths.segment(segment.name)
@@ -140,11 +142,11 @@ export class Cleaner {
   }
 }
 
-/** Few enough that a commit, which waits behind them, is not slow. */
+/** Few, since a commit of new mail waits behind them. */
 const copiedAtOnce = 16
 const fewestDeadSegments = 4
 
-/** As many dead octets as live ones may stay: then each octet is copied about once. On a full volume fewer may. */
+/** As many octets may be dead as are live: then each octet is copied about once. When the volume is short of room, fewer may. */
 export function worthCopying(segments: readonly Segment[], segmentBytes: number, short: boolean): boolean {
   const total = segments.reduce((sum, s) => sum + s.bytes, 0)
   const live = segments.reduce((sum, s) => sum + s.liveBytes, 0)

@@ -1,4 +1,4 @@
-/** A number for each handle, in blocks: it grows without a copy, and holds no more than a block too much. */
+/** A number for each handle, in blocks: to grow copies nothing, and no more than one block is unused. */
 
 const blockBits = 14
 const blockLength = 1 << blockBits

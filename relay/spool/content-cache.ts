@@ -19,7 +19,7 @@ export class ContentCache {
     return this.#contents.get(queueId)
   }
 
-  /** The oldest give way. */
+  /** The contents that were put first make room. */
   put(queueId: string, content: Buffer): void {
     this.drop(queueId)
     this.#contents.set(queueId, content)

@@ -1,4 +1,4 @@
-/** Gives out the content of messages, and never what was not received: damage is found before the last octet leaves. */
+/** Gives out the contents of messages. Damage is found before the last octet leaves, so that it never passes for a whole message. */
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import type { Envelope, QueuedMessage } from '../mail/envelope.ts'
@@ -18,7 +18,7 @@ type Parts = {
   readonly cache: ContentCache
   readonly messages: Messages
   readonly unreadable: Unreadable
-  /** The content on disk is not what was received. */
+  /** Told when the content on disk is not what was received. */
   readonly damaged: (handle: number, queueId: string) => Promise<void>
 }
 
@@ -34,7 +34,7 @@ export class Contents {
     return Readable.from(cached ?? this.#chunks(handle, queueId), { objectMode: false })
   }
 
-  /** The message alone; its content, which came along, will be asked for next. @throws SpoolError */
+  /** The message; a small content, which was read with it, stays in memory, since it is asked for next. @throws SpoolError */
   async message(handle: number): Promise<QueuedMessage | undefined> {
     const loaded = await this.#parts.messages.load(handle)
     if (loaded === undefined) return undefined
@@ -69,6 +69,7 @@ export class Contents {
     for await (const chunk of this.#read(handle, envelope, file)) {
       at += chunk.length
       sum = crc32(chunk, sum)
+      // The last chunk of a damaged content is never given out.
       if (at === bytes && sum !== crc) break
       yield chunk
     }
@@ -77,7 +78,7 @@ export class Contents {
     throw new SpoolError('fault', `${this.#nameOf(queueId)} was read wrong, and lies there whole: it is read again`)
   }
 
-  /** As many octets as it has. */
+  /** Chunks up to the length that was accepted, or to the last whole one of a file that is shorter. */
   async *#read(handle: number, { queueId, bytes }: Envelope, file: DiskFile): AsyncGenerator<Buffer> {
     for (let at = 0; at < bytes; at += chunkBytes) {
       const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, bytes - at))
@@ -87,7 +88,7 @@ export class Contents {
     }
   }
 
-  /** Once more where it was wrong: so a network errs, or a memory. */
+  /** Reads it again after it was wrong: the network or memory may have erred, and the file may be whole. */
   async #isWhole(handle: number, envelope: Envelope, file: DiskFile, crc: number): Promise<boolean> {
     let sum = 0
     for await (const chunk of this.#read(handle, envelope, file)) sum = crc32(chunk, sum)

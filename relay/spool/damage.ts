@@ -1,4 +1,4 @@
-/** What is found damaged when it is to be given out: told, and ours no more once it lies aside; nothing of it is deleted. */
+/** What turns out to be damaged when it is read: it is told, moved aside, and then ours no more. Nothing of it is deleted. */
 import type { Events } from '../events.ts'
 import type { Disk } from './disk.ts'
 import type { Paths } from './paths.ts'
@@ -11,11 +11,11 @@ type Parts = {
   readonly paths: Paths
   readonly register: Register
   readonly events: Pick<Events, 'forgotten' | 'quarantined'>
-  /** Memory forgets it. */
+  /** Makes memory forget the message. */
   readonly drop: (handle: number) => void
-  /** So does the journal. */
+  /** Writes its removal to the journal. */
   readonly remove: (queueId: string) => Promise<void>
-  /** A segment with damage goes as soon as nothing in it is needed. */
+  /** Makes the cleaner look: a segment with damage is moved aside as soon as nothing in it is needed. */
   readonly clean: () => void
 }
 
@@ -27,12 +27,12 @@ export class Damage {
     this.#parts = parts
   }
 
-  /** What is being set aside, and its removal. */
+  /** Resolves when all that is being set aside has been moved, and its removal is written. */
   get ending(): Promise<unknown> {
     return this.#ending
   }
 
-  /** When it resolves, the message is ours no more, or its content could not be moved: then it is read again, and kept. */
+  /** When it resolves the message is ours no more. If its content could not be moved it stays in the queue, and is read again. */
   message(handle: number, queueId: string): Promise<void> {
     const { register } = this.#parts
     const place = register.placeOf(handle)
@@ -43,7 +43,7 @@ export class Damage {
     return done
   }
 
-  /** The last state of a message: each is told once, and counted, since whoever had it may get it again. */
+  /** A message has lost its last state. It is told and counted, since recipients who have the message already may get it again. */
   state(handle: number, queueId: string, place: Place): void {
     const { register, events } = this.#parts
     register.loseState(handle)
@@ -51,14 +51,14 @@ export class Damage {
     if (!place.segment.damaged) this.#segment(place, `the state of message ${queueId} is damaged or cannot be read`)
   }
 
-  /** It can not be set aside, and all others wait for it. */
+  /** A damaged segment cannot be moved aside, and all that are newer wait for it. */
   stuck({ name }: Segment, error: unknown): void {
     const { paths, events } = this.#parts
     const why = error instanceof Error ? error.message : String(error)
     events.quarantined(paths.segment(name), `can not be set aside, and no room is given back until it can be: ${why}`)
   }
 
-  // It has no removal: a start that comes before its segment lies aside finds the damage again.
+  // No removal is written: a start that comes before the segment has been moved aside finds the damage again.
   async #record(handle: number, queueId: string, place: Place): Promise<void> {
     this.#segment(place, damagedContent(queueId))
     this.#parts.drop(handle)
@@ -70,7 +70,7 @@ export class Damage {
     const path = paths.content(queueId)
     register.setLeaving(handle, true)
     const lies = await setAside(disk, paths, path, `${queueId}.eml`)
-    // Before its removal is: a start after a loss of power sweeps what no record names.
+    // Durable before its removal is: if a loss of power undid only the move, the next start would sweep it, since no record names it.
     if (lies) await disk.syncDirectory(paths.quarantine).catch(ignored)
     const end = lies ? '' : ', and can not be set aside: it stays in the queue'
     events.quarantined(path, `${damagedContent(queueId)}${end}`)

@@ -1,4 +1,4 @@
-/** What an error of the disk means for the spool: no room, a fault, a file that is not there, or a place that is not given out. */
+/** What an error of the disk means for the spool: no room, a fault, a file that is not there, or a place that cannot be read. */
 import { SpoolError } from './spool.ts'
 
 const noRoom: readonly unknown[] = ['ENOSPC', 'EDQUOT']
@@ -10,7 +10,7 @@ export function spoolError(what: string, cause: unknown): SpoolError {
   return new SpoolError(kind, `${what}: ${wordsOf(cause)}`, cause)
 }
 
-/** What Linux says and Node has no name for: the usual errors of quotas, and of volumes of other machines. */
+/** Errors of Linux that Node has no name for, as quotas and network volumes have them. */
 const unnamed: ReadonlyMap<unknown, string> = new Map([
   ['Unknown system error -74', 'EBADMSG: bad message'],
   ['Unknown system error -116', 'ESTALE: stale file handle'],
@@ -18,16 +18,16 @@ const unnamed: ReadonlyMap<unknown, string> = new Map([
   ['Unknown system error -122', 'EDQUOT: disk quota exceeded'],
 ])
 
-/** For a person. */
+/** The error's message, with the name of an error that Node knows by its number alone. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.message.replace(/(Unknown system error -\d+)(: \1)?/, (said, code) => unnamed.get(code) ?? said)
 }
 
-/** Full or read-only: what it has it gives out. */
+/** Full or read-only: nothing can be written, and everything can be read. */
 export const takesNothing = (error: unknown): boolean => isFull(error) || isReadOnly(error)
 
-/** Nothing is taken before it is mounted anew: what was not synced matters to nobody until then. */
+/** Nothing can be written before the volume is mounted anew, so a sync that fails for this reason does no harm. */
 export const isReadOnly = (error: unknown): boolean => codeOf(error) === 'EROFS'
 
 const isFull = (error: unknown): boolean => noRoom.includes(codeOf(error))
@@ -36,15 +36,15 @@ export const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT'
 
 export const isTaken = (error: unknown): boolean => codeOf(error) === 'EEXIST'
 
-/** A folder, a socket, a device that nothing drives. */
+/** What has the name is no file: a folder, a socket, or a device without a driver. */
 export const isOfNoFile = (error: unknown): boolean => ofNoFile.includes(codeOf(error))
 
 const ofNoFile: readonly unknown[] = ['EISDIR', 'ENXIO', 'ENODEV']
 
-/** Not that of a process that has no descriptors, no memory or no right: waiting, or a person, mends those. */
+/** Of the medium itself. A lack of descriptors, memory or rights is not: time, or a person, mends those. */
 export const isOfTheMedium = (error: unknown): boolean => ofTheMedium.includes(codeOf(error))
 
-// EUCLEAN and EBADMSG are what file systems say of checksums of their own.
+// File systems that keep checksums of their own say EUCLEAN or EBADMSG where one is wrong.
 const ofTheMedium: readonly unknown[] = ['EIO', 'ENODATA', 'ENOENT', 'EUCLEAN', 'EBADMSG']
 
 function codeOf(error: unknown): unknown {

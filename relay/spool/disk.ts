@@ -11,7 +11,7 @@ export type DiskFile = {
   /** What was written before is on the medium when it resolves (fdatasync). */
   sync(): Promise<void>
   truncate(bytes: number): Promise<void>
-  /** The second time it does nothing, and after the first all else is an error: the kernel gives the number to others. */
+  /** A second call does nothing. All other calls then throw, since the kernel gives the descriptor's number to other files. */
   close(): Promise<void>
 }
 
@@ -19,20 +19,20 @@ export type Disk = {
   /** A new file; one that is there already is an error. */
   create(path: string): Promise<DiskFile>
   open(path: string): Promise<DiskFile>
-  /** One that is there, for both. */
+  /** A file that is there already, to be read and written. */
   openToWrite(path: string): Promise<DiskFile>
   size(path: string): Promise<number>
   list(directory: string): Promise<readonly string[]>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
-  /** With those that it is in; the first of them that was not there, or undefined. */
+  /** With the folders that it is in. Returns the first one that had to be made, or undefined. */
   makeDirectory(path: string): Promise<string | undefined>
   /** The names in the folder are on the medium when it resolves: fsync of a file does not do that. */
   syncDirectory(path: string): Promise<void>
   space(path: string): Promise<Room>
 }
 
-/** Somebody may have put a pipe in the place of a file: to open it would wait for whoever writes, and it has nothing to read. */
+/** Without waiting: should somebody have put a pipe in the place of a file, opening it would wait for a writer for ever. */
 export const readable = constants.O_RDONLY | constants.O_NONBLOCK
 
 // The callback functions cost about half of what those of fs.promises do.
@@ -80,7 +80,7 @@ function fileOf(fd: number): DiskFile {
       for (let rest = buffers; rest.length > 0; ) {
         const some = rest.slice(0, buffersPerCall)
         const written = await writeSome(number(), some, at)
-        // As file systems of user space do: it would be asked for ever.
+        // Some file systems in user space do that; this loop would never end.
         if (written === 0 && some.some(({ length }) => length > 0))
           throw new Error('the disk takes nothing and says no error')
         at += written

@@ -1,4 +1,4 @@
-/** Whether the spool takes mail: told once when it stops, tried every second, told once when it takes mail again. A disk that is silent is waited for. */
+/** Whether the spool takes mail: told once when it stops, and once when it goes on; meanwhile, each second, an attempt to mend it. */
 import type { Events } from '../events.ts'
 import { spoolError } from './disk-error.ts'
 import type { SpoolError } from './spool.ts'
@@ -37,7 +37,7 @@ export class Fault {
     return this.#error?.message ?? this.#silence
   }
 
-  /** A write has waited for its disk for long; without a reason: it is done. Until then there is nothing to mend. */
+  /** `why`: a write has been waiting for the disk for long, which only waiting mends; undefined once it is done. */
   silent(why: string | undefined): void {
     this.#silence = why
     if (why !== undefined) this.#events.spoolFault(why)
@@ -69,7 +69,7 @@ export class Fault {
     this.#timer = undefined
     if (this.#error === undefined) return
     if (this.#error !== tried) return this.raise(this.#error)
-    // It may be of another kind by now: a disk that failed once and is full takes reports, and is not told to be failing.
+    // While the kind stays the same the first error is kept. A disk that failed and now is only full takes reports, and says so.
     if (trouble !== undefined) return this.raise(trouble.kind === tried?.kind ? tried : trouble)
     this.#error = undefined
     this.#events.spoolRecovered()

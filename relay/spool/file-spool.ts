@@ -51,7 +51,7 @@ export async function openSpool({ directory, events, now = Date.now }: Parts): P
   }
 }
 
-/** Whatever is written begins with a new file: two relays that began on a volume that was read-only do not both make one. */
+/** Writing begins with a new file. Relays that started on a read-only volume share its lock: none makes one until it has it alone. */
 const writtenAlone = (lock: Lock): Disk => ({
   ...nodeDisk,
   create: async (path) => {
@@ -60,7 +60,7 @@ const writtenAlone = (lock: Lock): Disk => ({
   },
 })
 
-/** Undefined where it can not be read or written: what is whole is delivered all the same. */
+/** Undefined where the identity can be neither read nor written: what is in the spool is delivered all the same. */
 async function identify(directory: string, events: Parts['events']): Promise<string | undefined> {
   try {
     return await again(() => identityOf(nodeDisk, directory))

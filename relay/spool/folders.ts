@@ -1,4 +1,4 @@
-/** The folders of a spool, made where they are not there; their names are on the medium, too: without them nothing in them is. */
+/** Makes the folders of a spool, and syncs their names: a loss of power that took a name would take all that is in the folder. */
 import { dirname, resolve } from 'node:path'
 import type { Disk } from './disk.ts'
 import { isReadOnly, spoolError } from './disk-error.ts'
@@ -10,7 +10,7 @@ export async function makeFolders(disk: Disk, directory: string): Promise<void> 
   try {
     await makeFolder(disk, directory)
     for (const folder of [journal, large, quarantine]) await disk.makeDirectory(folder)
-    // Whoever made them may have been killed before this.
+    // Also where they were there: the process that made them may have been killed before it synced them.
     for (const folder of [directory, dirname(directory)]) await disk.syncDirectory(folder).catch(unlessReadOnly)
   } catch (error) {
     throw spoolError(`spool ${directory} cannot be made`, error)
@@ -26,7 +26,7 @@ async function makeFolder(disk: Disk, directory: string): Promise<void> {
   }
 }
 
-/** Linux says so of each sync, too, once it has found an error on the volume. */
+/** When Linux has found an error on a volume it makes it read-only, and fails each sync with that, too. */
 function unlessReadOnly(error: unknown): void {
   if (!isReadOnly(error)) throw error
 }

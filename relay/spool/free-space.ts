@@ -38,7 +38,7 @@ export class FreeSpace {
     return this.#room.files
   }
 
-  /** The same disk; each file that is made by it is counted off. */
+  /** The same disk, but each file that is made through it is taken off the free ones. */
   counting(disk: Disk): Disk {
     const create = (path: string) => {
       const { files } = this.#room
@@ -64,7 +64,7 @@ export class FreeSpace {
     this.#asked = this.#now()
     const before = this.#taken
     const room = await this.#ask()
-    // What was written meanwhile may be in the answer or not.
+    // The answer may or may not include what was written meanwhile, so that is taken off in any case.
     this.#room = { ...room, free: Math.max(0, room.free - (this.#taken - before)) }
   }
 }

@@ -2,8 +2,8 @@
 
 /**
  * `add` resolves or rejects with the batch that its item went into. Nothing waits for a batch to fill: what arrives
- * while the disk is busy shares the next turn, so batches grow with the load and are gone without it. One that is full is
- * followed by another: all of a batch is dealt with in one turn of the event loop.
+ * while the disk is busy shares the next turn, so batches grow with the load and are gone without it. A full batch
+ * is followed by another one, since all of a batch is dealt with in one turn of the event loop.
  */
 export type Shared<T> = {
   add(item: T): Promise<void>
@@ -13,7 +13,7 @@ export type Shared<T> = {
 
 type Batch<T> = { readonly items: T[]; readonly done: Promise<void>; weight: number }
 
-/** `full`: what a batch may weigh before the last item that goes into it. */
+/** `full`: a batch that weighs as much takes no further item. */
 export function shared<T>(
   deed: (batch: readonly T[]) => Promise<void>,
   weigh: (item: T) => number = () => 0,

@@ -8,9 +8,9 @@ const firstPlaces = 2048
 /** The numbers from 0 on, each standing for one queue id; one that was freed is given out again. */
 export class IdTable {
   readonly #words = new Column('words')
-  /** Handle + 1 at the place that the id's hash asks for, or at the next that was free; 0: nothing. */
+  /** A hash table: handle + 1 at the place that the id's hash gives, or at the next that was free; 0 where the place is free. */
   #places = new Int32Array(firstPlaces)
-  /** Handle + 1 of the last one freed; each freed one holds the next in its second word. */
+  /** Handle + 1 of the one that was freed last, or 0; each freed one holds the one before it, in its second word. */
   #free = 0
   #top = 0
   #size = 0
@@ -115,7 +115,7 @@ export class IdTable {
     return true
   }
 
-  /** Those behind the gap move up, so that a search never ends before what it looks for. */
+  /** Entries behind the gap move into it where they may, since a search ends at the first free place. */
   #close(gap: number): void {
     const mask = this.#places.length - 1
     let open = gap

@@ -11,8 +11,8 @@ import { replaceFile } from './replace-file.ts'
 const form = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
- * The id of the spool in this folder, which is durable when it resolves. What is no id is replaced: then the spool is
- * told as another one, which is what damage looks like.
+ * The id of the spool in this folder, which is durable when it resolves. A file that holds no id gets a new one: the spool then
+ * counts as another one, and whoever compares the two notices the damage.
  * @throws what the disk throws; nothing is half written then.
  */
 export async function identityOf(disk: Disk, directory: string): Promise<string> {

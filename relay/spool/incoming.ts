@@ -5,8 +5,8 @@ import type { ContentFile } from './record.ts'
 import type { Incoming } from './spool.ts'
 
 /**
- * Up to here the content goes into the journal with its envelope: one write, no file. Each session may hold as much in memory;
- * a file of its own doubles what a message of this size costs.
+ * Content up to this size goes into the journal with its envelope: one write, and no file. Each session may hold as much in
+ * memory; a file of its own would double what a message of this size costs.
  */
 export const smallBytes = 128 * 1024
 /** While all contents on their way in hold more than this, each holds less: many slow clients do not fill the memory. */
@@ -16,7 +16,7 @@ export const smallAmongMany = 16 * 1024
 /** Octets that contents on their way in hold in memory. */
 export type Held = { bytes: number }
 
-/** What is durable of the content, or waits to be written with the envelope. */
+/** The whole content: in a file that is durable, or in memory, to be written with the envelope. */
 export type Received = { readonly bytes: number } & (
   | { readonly content: Buffer; readonly file?: never }
   | { readonly content?: never; readonly file: ContentFile }
@@ -24,17 +24,17 @@ export type Received = { readonly bytes: number } & (
 
 /** What all messages on their way in share. */
 export type Destination = {
-  /** Of all of them together. */
+  /** What they hold in memory, all together. */
   readonly held: Held
-  /** Why so many octets are not taken now. @throws SpoolError */
+  /** Whether so many octets are taken now. @throws SpoolError where they are not */
   readonly check: (isReport: boolean, bytes: number) => Promise<void>
   readonly createFile: (queueId: string) => Promise<LargeFile>
   /** Octets that went to a file of their own. */
   readonly wrote: (bytes: number) => void
   readonly accept: (envelope: Envelope, received: Received) => Promise<QueuedMessage>
-  /** Whatever the disk threw, as the spool tells it. */
+  /** The error that the caller gets for whatever the disk threw. */
   readonly failed: (queueId: string, error: unknown) => Error
-  /** It was accepted or forgotten. */
+  /** The message was accepted or given up. */
   readonly ended: (queueId: string) => void
 }
 
@@ -119,7 +119,7 @@ export class IncomingMessage implements Incoming {
     }
   }
 
-  /** What its caller is told when there is nothing left of it. */
+  /** Gives the message up, and returns what its caller is told. */
   async #forgotten(error: unknown): Promise<Error> {
     await this.abort()
     return this.#to.failed(this.queueId, error)

@@ -41,7 +41,7 @@ type Parts = {
   readonly events: SpoolEvents
   readonly now: () => number
   readonly disk: Disk
-  /** Else small against the volume. */
+  /** Absent: by the size of the volume (segment.ts). */
   readonly segmentBytes?: number
   readonly tryAgainMs?: number
   readonly patience?: Patience
@@ -197,13 +197,13 @@ export class JournalSpool implements Spool {
     return this.#fault.error?.kind === 'full'
   }
 
-  /** How full it is, by its last answer: each look asks again, once a second at most. */
+  /** How full the volume was when it was last asked; each look asks again, once a second at most. */
   get volume(): Volume {
     return this.#room.volume
   }
 
   async receive(chosen?: string): Promise<Incoming> {
-    // What delivery makes itself is a report.
+    // Only delivery chooses an id, and only for a report (DSN).
     const isReport = chosen !== undefined
     if (this.#mayBeShort()) await this.#noteShortage()
     this.#mustTake(isReport, 0)
@@ -301,7 +301,7 @@ export class JournalSpool implements Spool {
     const isTaken = envelope.reports === undefined ? this.#room.takesMail(bytes) : this.#room.takesReport(bytes)
     if (!isTaken) throw this.#error('full', this.#room.told)
     await this.#room.during(bytes, this.#journal.append({ entry, content, durable }))
-    // Not here and now: whatever a listener does, the message is ours.
+    // Not in this call: the message is ours, also if a listener throws.
     for (const listener of this.#listeners) void Promise.resolve(message).then(listener)
     return message
   }
@@ -350,14 +350,14 @@ export class JournalSpool implements Spool {
     return !this.#room.ample && this.#fault.error === undefined
   }
 
-  // Near the end the volume is asked each time: what was deleted or rounded up since the last time was not counted.
+  // Near the limit the volume is asked each time: our own count does not know what was deleted or rounded up since the last answer.
   async #noteShortage(): Promise<void> {
     await this.#space.refresh().catch(ignored)
     const { shortage } = this.#room
     if (shortage !== undefined) this.#fault.raise(this.#error('full', shortage))
   }
 
-  /** It is tried: while nothing can be read out nobody may write, and a volume that is away would not be told. */
+  /** Whether the disk takes a write, by trying one: perhaps nobody else writes, and so nobody sees that the volume is away. */
   async #works(): Promise<boolean> {
     if (this.#fault.error === undefined)
       await this.#large.probe().catch((error: SpoolError) => this.#fault.raise(error))
@@ -370,7 +370,7 @@ export class JournalSpool implements Spool {
     return error
   }
 
-  // A segment that can go gives the room that a new one needs.
+  // Cleaning first: a segment that goes makes the room that a new one needs.
   async #mend(): Promise<void> {
     this.#cleaner.consider()
     await this.#journal.mend()

@@ -25,7 +25,7 @@ type Active = { readonly segment: Segment; readonly file: DiskFile }
 type Parts = {
   readonly disk: Disk
   readonly paths: Paths
-  /** Those of before, oldest first. */
+  /** Those that were there at the start, oldest first. */
   readonly segments: readonly Segment[]
   readonly segmentBytes: number
   /** The highest number that a segment ever had. */
@@ -33,7 +33,7 @@ type Parts = {
   /** After each write, when its items have been told. */
   readonly written: (items: readonly Item[], bytes: number) => void
   readonly broken: (error: SpoolError) => void
-  /** A write has waited for the disk for long; without a reason: it has been answered. */
+  /** `why`: a write has been waiting for the disk for long; undefined once it is done. */
   readonly silent: (why: string | undefined) => void
 }
 
@@ -44,10 +44,10 @@ export class Journal {
   #active: Active | undefined
   #lastNumber: number
   #broken: SpoolError | undefined
-  /** Messages that were refused after their record may have reached the disk. */
+  /** Messages that were refused after their record may have reached the disk: the next segment says that they never were ours. */
   readonly #voids = new Set<string>()
   #largest: number
-  /** On the clock of `performance`. */
+  /** When the segment was last seen under its name, on the clock of `performance`. */
   #lookedAt = performance.now()
   readonly #silence: Silence
 
@@ -75,7 +75,7 @@ export class Journal {
     return this.#older.some((s) => s.damaged)
   }
 
-  /** Octets of the largest segment, those that are still to come included. */
+  /** Octets of the largest segment, and at least what a new one may come to. */
   get largest(): number {
     return this.#largest
   }
@@ -106,7 +106,7 @@ export class Journal {
   async close(): Promise<void> {
     await this.#writing.idle()
     this.#broken = new SpoolError('fault', `spool ${this.#parts.paths.directory} is closed`)
-    // All in it is durable; a volume that is away says an error of this, too.
+    // All in it is durable: an error here, as of a volume that is away, means nothing.
     await this.#abandon(({ file }) => file.close().catch(ignored))
   }
 
@@ -127,12 +127,12 @@ export class Journal {
         await file.truncate(segment.bytes).catch(ignored)
         await file.close().catch(ignored)
       })
-      // By now it may be mended.
+      // Not the field: by now it may be mended.
       throw broken
     }
   }
 
-  /** What is written into a file that has no name any more is nowhere once this process has ended. */
+  /** Throws where the segment was deleted or replaced: what is written to a file without a name is lost when this process ends. */
   async #mustBeInPlace({ name, bytes }: Segment): Promise<void> {
     this.#lookedAt = performance.now()
     const { disk, paths } = this.#parts
@@ -180,7 +180,7 @@ export class Journal {
     return next
   }
 
-  // Under its name only when it is whole, so that an empty segment is always damage and never our own crash.
+  // It gets its name when its first record is durable: so a segment without a record is always damage, and never a crash of ours.
   async #begin(): Promise<Active> {
     const { disk, paths } = this.#parts
     this.#lastNumber += 1
@@ -219,16 +219,16 @@ export class Journal {
   }
 }
 
-/** What a record costs, in recipients: to write it, and where it makes a message ours, to tell everybody concerned. */
+/** What a record costs in time, in recipients: to write it, and for a new message, to answer its client and tell of it. */
 function weightOf({ entry }: Item): number {
   if (entry.kind === 'accepted') return 64 + entry.envelope.forwardPaths.length
   return 'recipients' in entry ? stateBytes(entry.recipients) / bytesOfOne : 1
 }
 
-/** A recipient in a state. */
+/** Octets of one recipient in a state. */
 const bytesOfOne = 128
 
-/** A crowd that ends its messages at once would else hold the loop for a third of a second behind one write: this is some 25 ms. */
+/** Some 25 ms of the event loop. Behind one write a crowd that ends its messages at once would hold it for a third of a second. */
 const fullBatch = 12_000
 
 /** Rarely enough that it costs a commit nothing. */

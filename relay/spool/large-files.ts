@@ -64,7 +64,7 @@ export class LargeFiles {
     return this.#disk.unlink(this.#paths.content(queueId)).catch(ignored)
   }
 
-  // A DSN has the same id again; a disk that failed may not even have removed what it had stored of the first one.
+  // A DSN that is tried again has the same id, and a disk that failed may not have removed the file of the first try.
   #createAnew(queueId: string): Promise<DiskFile> {
     const path = this.#paths.content(queueId)
     return this.#disk.create(path).catch(async (error: unknown) => {

@@ -13,13 +13,13 @@ import { spoolError } from './disk-error.ts'
 import { SpoolError } from './spool.ts'
 
 const sqliteBusy = 5
-/** A lock that was deleted lets another process in, until it is looked for. */
+/** How often we look for our lock file: once somebody has deleted it, another process can take a lock of its own. */
 const lookEveryMs = 1000
 
 export type Lock = {
   /**
-   * Why others may have it, too: the kernel locks for one alone only what can be written to. So long nothing may be written;
-   * as soon as it can be, the lock is taken anew.
+   * Set while others may have the lock, too: what cannot be written to the kernel only locks for reading, and for all who ask.
+   * Nothing may be written then. As soon as the file can be written to, the lock is taken anew, for us alone.
    */
   readonly shared: SpoolError | undefined
   release(): void
@@ -42,13 +42,13 @@ export function lockDirectory(directory: string): Lock {
       if (error instanceof SpoolError && busy(error.cause)) throw error
     }
   }
-  // Our own share would keep us out, and closing its file later would take the new lock away.
+  // Our own share is let go first: it would keep us out, and to close its file later would end the new lock, as POSIX has it.
   const takeAlone = (): void => {
     letGo(held)
     held = hold(directory)
     signHolder(directory)
   }
-  /** Where another one has it when it was deleted, or is to be ours alone, this process ends by what is thrown. */
+  /** If another process has the lock by then this throws, nobody catches it, and the process ends: a spool is never shared. */
   const look = async (): Promise<void> => {
     const isGone = await isNoMore(path, held)
     const mayBeAlone = held.shared !== undefined && (await isWritable(path))
@@ -74,14 +74,14 @@ export function lockDirectory(directory: string): Lock {
 }
 
 /**
- * `file` is the file itself, whatever has its name: its number may be another one tomorrow (FUSE). It stays open as long as the
- * lock, which the kernel would take away with it.
+ * `file` is the locked file itself, whatever has its name by now: it is asked for its inode each time, which may change on FUSE.
+ * It stays open as long as the lock is held, since to close it would end the lock.
  */
 type Held = { readonly database: DatabaseSync; readonly file: number; readonly shared: SpoolError | undefined }
 
 const ownStat = promisify(fstat)
 
-/** The file was deleted, or another one has its name; what can not be looked at is as it was. */
+/** The file was deleted, or another one has its name. Where that cannot be told, nothing has changed. */
 async function isNoMore(path: string, { file }: Held): Promise<boolean> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
   if (!('ino' in found)) return found.code === 'ENOENT'
@@ -106,13 +106,13 @@ function hold(directory: string): Held {
   }
 }
 
-/** Nothing was written: whatever a volume that is away says of it, the kernel has let go. */
+/** Errors mean nothing: nothing was written, and the kernel lets go of the lock also where the volume is away. */
 function letGo({ database, file }: Held): void {
   for (const close of [() => database.close(), () => closeSync(file)]) {
     try {
       close()
     } catch {
-      // Nor is anything left to be done.
+      // There is nothing left to do.
     }
   }
 }
@@ -137,12 +137,12 @@ function open(directory: string): DatabaseSync {
   }
 }
 
-/** Only for the message of whoever comes second: a full disk must not keep the first from opening. */
+/** Only for the error message of a second process, so a full disk does not keep the first one from opening. */
 function signHolder(directory: string): void {
   const path = join(directory, 'lock.holder')
   const holder = `process ${process.pid} on ${hostname()} since ${new Date().toISOString()}\n`
   try {
-    // A pipe in its place would be waited for.
+    // Removed first: to write to a pipe in its place would wait for a reader.
     rmSync(path, { force: true })
     writeFileSync(path, holder)
   } catch {

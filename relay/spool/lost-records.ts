@@ -1,9 +1,10 @@
-/** Records whose word is lost: any of them may have said that a message of before it has left, or how far it had come. */
+/** Records that damage took away. Any of them may have said that an older message has left, or where its recipients stood. */
 import type { Place, Segment } from './segment.ts'
 
 type Position = Pick<Place, 'segment' | 'at'>
 
 export class LostRecords {
+  /** The last one suffices: whatever an earlier one may concern stands before this one, too. */
   #last: Position | undefined
 
   get isEmpty(): boolean {
@@ -14,7 +15,7 @@ export class LostRecords {
     if (this.#last === undefined || isBefore(this.#last, { segment, at })) this.#last = { segment, at }
   }
 
-  /** Whether one of them may have spoken of a message whose last word stands there. */
+  /** Whether one of them may have been about a message whose last record that we know lies there. */
   mayConcern(lastWord: Place): boolean {
     return this.#last !== undefined && isBefore(lastWord, this.#last)
   }

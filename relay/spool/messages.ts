@@ -10,7 +10,7 @@ import type { Place } from './segment.ts'
 export type Loaded = {
   readonly message: QueuedMessage
   readonly file: ContentFile | undefined
-  /** Where it is small. */
+  /** Empty where it has a file of its own. */
   readonly content: Buffer
 }
 
@@ -22,7 +22,7 @@ type Parts = {
   readonly read: (place: Place) => Promise<Buffer | undefined>
   /** The record that makes the message ours is not what was written: nothing of it can be given out. */
   readonly damaged: (handle: number, queueId: string) => Promise<void>
-  /** Nor is its last state: it counts as untried, since mail that came twice is better than mail that did not. */
+  /** Its last state is damaged: it stands again as in that record, since mail that comes twice is better than mail that does not. */
   readonly damagedState: (handle: number, queueId: string, place: Place) => void
 }
 
@@ -69,19 +69,19 @@ export class Messages {
     if (state === undefined || ahead.stateOf(handle) !== undefined) return ahead.stateOf(handle)
     const read = await this.#read(state)
     if (read?.entry.kind === 'state' && read.entry.queueId === queueId) return read.entry.recipients
-    // Else a newer one has come, and is read instead.
+    // If it has another place by now, a newer one has come, and is read instead.
     if (same(register.placeOfState(handle), state)) damagedState(handle, queueId, state)
     return undefined
   }
 
-  // What was said of it while it was read.
+  // With what has become known while it was read.
   #asOfNow(handle: number, { message, file, content }: Loaded): Loaded {
     const { ahead } = this.#parts
     const recipients = ahead.complete(handle, ahead.stateOf(handle) ?? message.recipients)
     return { message: { envelope: message.envelope, recipients }, file, content }
   }
 
-  /** Once more where it is wrong: so a network errs, or a memory, and what lies there may be whole. */
+  /** Reads it again where it was wrong: the network or memory may have erred, and what lies there may be whole. */
   async #read(place: Place): Promise<Read> {
     return (await this.#readOnce(place)) ?? this.#readOnce(place)
   }

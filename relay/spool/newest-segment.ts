@@ -1,8 +1,8 @@
 /**
- * The newest segment. A process that was killed may have written what it never synced, or what a failed sync has dropped: the
- * system reads that out, and says of a later sync that all is well. After a loss of power it is gone; what was done since it
- * was read, as the deletion of a segment that it has copies of, is not. So it is written over itself, and synced, before it is
- * believed.
+ * The newest segment, and how it comes to be believed. It may hold records of a killed process that were never synced, or whose
+ * sync failed: the system still reads them out, and a later sync succeeds. A loss of power takes them away, but not what was done
+ * because of them, as the deletion of a segment whose messages they copy. So before it is believed, the segment is written over
+ * itself and synced.
  */
 import type { Disk } from './disk.ts'
 import { isReadOnly, takesNothing, wordsOf } from './disk-error.ts'
@@ -17,8 +17,8 @@ export type Newest = {
   /** Undefined: there is none. */
   readonly name: string | undefined
   /**
-   * Where it says that the others end: what a failed write left behind that, if it could not be cut off, was never
-   * acknowledged, and may be on no medium either (case S16).
+   * Where the others end, by its first record, in octets. What lies behind that was left by a write that failed and could not be
+   * cut off: it was never acknowledged, and may not be on the medium (case S16).
    */
   readonly ends: Readonly<Record<string, number>>
 }
@@ -30,7 +30,7 @@ export async function believeNewest(names: readonly string[], { disk, paths, seg
   for (const segment of names.toReversed().map(parseSegmentName)) {
     const path = segment && paths.segment(segment.name)
     const bytes = path && (await segments.readTwice(path))
-    // We begin none without a record: what has such a name and none was never the newest one.
+    // We make no segment without a record: a file that has such a name and no record was not the newest segment.
     if (!bytes || !holdsRecord(bytes, segment.nonce) || originalOf(bytes, segment, names) !== undefined) continue
     await writeOnceMore(disk, path, bytes)
     return { name: segment.name, ends: openingOf(bytes, segment)?.ends ?? {} }
@@ -39,7 +39,7 @@ export async function believeNewest(names: readonly string[], { disk, paths, seg
 }
 
 async function writeOnceMore(disk: Disk, path: string, bytes: Buffer): Promise<void> {
-  // A disk that takes nothing is no reason to deliver nothing.
+  // If the disk is full or read-only, what it holds is delivered all the same.
   const writable = await disk.openToWrite(path).catch(unlessItTakesNothing)
   const file = writable ?? (await disk.open(path))
   try {

@@ -1,4 +1,4 @@
-/** A number for each segment that something lies in: rows hold numbers, and two segments may have come to the same one of the journal. */
+/** A number for each segment that something lies in, since rows hold numbers. That in its name may be another segment's, too. */
 import type { Segment } from './segment.ts'
 
 export class Numbered {

@@ -20,7 +20,7 @@ export class OpenSegments {
     this.#paths = paths
   }
 
-  /** As many octets as the file has there. @throws the disk's error */
+  /** The octets of the place, or fewer where the file ends before. @throws the disk's error */
   async read({ segment, at, bytes }: Place): Promise<Buffer> {
     const opened = this.#take(segment.name)
     try {
@@ -36,7 +36,7 @@ export class OpenSegments {
     }
   }
 
-  /** The file is gone: held open, it would keep its room on the volume. */
+  /** The file was deleted: while it is open it still takes its room on the volume. */
   forget(segment: Segment): void {
     const opened = this.#open.get(segment.name)
     if (opened !== undefined) this.#leave(segment.name, opened)

@@ -10,7 +10,7 @@ export function openingOf(bytes: Buffer, { nonce }: Segment): Opening | undefine
   return first?.kind === 'record' && first.entry.kind === 'opened' ? first.entry : undefined
 }
 
-/** Which of these it is a copy of, under a number that is not its own: read there, it would bring back what had left since. */
+/** Which of these it is a copy of, as somebody made it under another number: read in that order it would bring back what has left. */
 export function originalOf(bytes: Buffer, segment: Segment, names: readonly string[]): string | undefined {
   const own = openingOf(bytes, segment)?.name
   return own !== undefined && own !== segment.name && names.includes(own) ? own : undefined

@@ -8,12 +8,12 @@ export async function moveAside(disk: Disk, paths: Paths, path: string, name: st
   // Somebody may have taken the folder away with what was in it.
   if ((await disk.makeDirectory(paths.quarantine)) !== undefined) await disk.syncDirectory(paths.directory)
   let free = name
-  // Asked for each name: there may be tens of thousands, and a list of all for each of them takes hours.
+  // Asked name by name: with tens of thousands of files, to list the folder for each of them would take hours.
   for (let n = 1; await isThere(disk, paths.setAside(free)); n += 1) free = `${name}.${n}`
   await disk.rename(path, paths.setAside(free))
 }
 
-/** False: a disk that cannot even rename keeps us from no mail that is whole. */
+/** False where that failed: a disk that cannot even rename must not keep us from mail that is whole. */
 export const setAside = (disk: Disk, paths: Paths, path: string, name: string): Promise<boolean> =>
   moveAside(disk, paths, path, name).then(
     () => true,

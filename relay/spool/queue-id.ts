@@ -6,7 +6,7 @@ const timeDigits = 9
 const countDigits = 2
 const originDigits = 4
 const digits = (value: number, width: number): string => value.toString(base).padStart(width, '0')
-/** Of the time: those before them stay as they are for more than a second. */
+/** The last digits of the time; those before them change only every 28 minutes. */
 const lastDigits = 4
 const perFirst = base ** lastDigits
 
@@ -18,7 +18,7 @@ export function queueIds(now: () => number, origin: number = randomInt(base ** o
   const ofProcess = digits(origin, originDigits)
   let at = 0
   let count = 0
-  // What has more than 32 bits is slow to write out.
+  // Written out once: numbers of more than 32 bits are slow to write.
   let first = 0
   let firstDigits = digits(first, timeDigits - lastDigits)
   return () => {

@@ -42,7 +42,7 @@ export type Piece =
       readonly end: number
       readonly content: Extent
     }
-  /** A whole record or more that is not what was written; `said` is what it says where only its content is damaged. */
+  /** One whole record or more that is not what was written; `said` is its entry, where only the content is damaged. */
   | {
       readonly kind: 'damaged'
       readonly at: number
@@ -73,7 +73,7 @@ export function encode(nonce: Buffer, entry: Entry, content?: Buffer): { buffers
   return { buffers, bytes: headBytes + json.length + contentBytes }
 }
 
-/** A removal is half of all records, and too little to be worth the call. */
+/** Half of all records are removals: their JSON is put together here, since JSON.stringify would take longer. */
 const jsonOf = (entry: Entry): string =>
   entry.kind === 'removed' && isPlain.test(entry.queueId)
     ? `{"kind":"removed","queueId":"${entry.queueId}"}`
@@ -81,7 +81,7 @@ const jsonOf = (entry: Entry): string =>
 
 const isPlain = /^[0-9A-Za-z]+$/
 
-/** Which contents have been synced for certain, so that a look at them can wait until they are given out. */
+/** True where the content of an entry is not checked now, but when it is given out: it was synced for certain. */
 export type Trust = (entry: Entry) => boolean
 const none: Trust = () => false
 
@@ -134,7 +134,8 @@ function headless(bytes: Buffer, at: number, nonce: Buffer): Piece {
   while (next !== -1 && !headAt(bytes, next, nonce)) next = bytes.indexOf(nonce, next + 1)
   if (next !== -1) return { kind: 'damaged', at, end: next, why: 'a record is damaged' }
   const rest = bytes.subarray(at)
-  // All are zero where the first one is, and each is as the one before: a hundred megabytes of them are looked at at once.
+  // A file system may leave zeros where a write was cut. All are zero if the first is and each equals the one before: one call, even
+  // for a hundred megabytes.
   const cut = rest.length < headBytes || (rest[0] === 0 && rest.subarray(1).equals(rest.subarray(0, -1)))
   return cut ? { kind: 'torn', at } : { kind: 'damaged', at, end: bytes.length, why: 'a record is damaged' }
 }

@@ -1,7 +1,8 @@
 /**
- * Opening: reads every record of the journal (contents only where they may decide something), sweeps what was never ours, and sets aside what is damaged.
+ * The opening of a spool: reads every record of the journal, and contents where they decide something; sweeps what was never
+ * ours, and sets aside what is damaged.
  *
- * Damage is what the disk gives out and nobody wrote. What it does not give out may be whole, and is never taken for gone.
+ * Damage is what the disk reads out and nobody wrote. What it fails to read out may be whole, and never counts as gone.
  */
 import type { Events } from '../events.ts'
 import { unreachable } from '../mail/outcome.ts'
@@ -30,9 +31,9 @@ export type Recovered = {
   /** The messages that are ours. */
   readonly register: Register
   readonly ahead: Ahead
-  /** Messages whose removal was not written: nothing is left to do for them, or to do it with. */
+  /** Messages that have nothing left to do, or no content any more: their removal is still to be written. */
   readonly ended: readonly string[]
-  /** DSNs that tell nobody: their originals are not reported, at no later start either. */
+  /** DSNs that were lost before anybody heard of them: they are made void, so that no start takes their originals for reported. */
   readonly untold: readonly string[]
   /** Unfinished files and records, of which nobody was promised anything. */
   readonly swept: number
@@ -56,7 +57,7 @@ class Recovery {
   readonly #untold: string[] = []
   #damage = false
   readonly #lost = new LostRecords()
-  /** Names in the folder of the journal. */
+  /** Names of files in the folder of the journal that are moved aside at the end. */
   readonly #aside: string[] = []
   #swept = 0
   #lastNumber = 0
@@ -81,7 +82,7 @@ class Recovery {
     await this.#endWhatIsDone()
     this.#tellForgotten()
     await this.#sweepContent()
-    // What lies aside is there before what names it, or names it no more, is on the medium: the next start would sweep it.
+    // What was moved aside is durable there before the journal changes that names it: else the next start could sweep it.
     if (this.#damage) await this.#disk.syncDirectory(this.#paths.quarantine).catch(ignored)
     await this.#moveAside()
     return {
@@ -121,7 +122,7 @@ class Recovery {
     await this.#segment(begun, bytes, newest, bytes === once ? () => segments.readTwice(path) : undefined)
   }
 
-  /** `again`: it was read once. What is no record there, or is missing, is to be so at another look: so a network errs, or a memory. */
+  /** `again` reads it anew, if it was read only once: damage counts when it is seen twice, since a network or memory may err. */
   async #segment(begun: Segment, bytes: Buffer, newest: Newest, again?: () => Promise<Buffer | undefined>) {
     const trust = begun.name === newest.name ? checkAll : this.#isLeftTillLater
     const end = newest.ends[begun.name] ?? Number.POSITIVE_INFINITY
@@ -131,7 +132,7 @@ class Recovery {
     this.#pieces(begun, scan((await again()) ?? bytes, begun.nonce, trust, at), end)
   }
 
-  /** Returns where it has come to: before `sureFrom` over nothing but records. */
+  /** Takes the pieces, before `sureFrom` only up to the first that is no record; returns the octet that it has come to. */
   #pieces(segment: Segment, pieces: Iterable<Piece>, end: number, sureFrom = 0): number {
     let at = 0
     for (const piece of pieces) {
@@ -144,9 +145,9 @@ class Recovery {
   }
 
   /**
-   * The end of the newest segment may have been cut by a crash: every content in it is checked. A look at others can wait until
-   * they are given out, except where they decide on other records: a DSN closes what it reports, and a copy takes the place of
-   * its original. That one is there yet when a crash, or a write that failed, cut the copy, in whichever segment.
+   * Contents that are checked when they are given out, and not at the start. Never those of the newest segment, whose end a crash
+   * may have cut. In the others a content is checked where it decides on other records: a DSN closes what it reports, and a copy
+   * takes the place of its original, which is still there if a crash or a failed write cut the copy short.
    */
   readonly #isLeftTillLater: Trust = (entry) =>
     !('envelope' in entry) ||
@@ -193,7 +194,8 @@ class Recovery {
     this.#damaged(segment, `ends at octet ${segment.bytes} of ${known}`)
   }
 
-  // The oldest always goes first: one that is older than all of these had gone, as had the removals of its mail.
+  // The oldest always goes first: a segment older than all that the newest one lists had been deleted, and then perhaps the
+  // removals of its mail.
   #checkReturned(): void {
     const oldest = this.#oldestListed
     for (const segment of this.#segments) {
@@ -216,7 +218,7 @@ class Recovery {
     }
   }
 
-  /** 0 where nobody can tell. */
+  /** The number of the oldest segment that the newest one lists; 0 where it lists none. */
   get #oldestListed(): number {
     const numbers = this.#replay.listed.map((name) => parseSegmentName(name)?.number ?? Number.POSITIVE_INFINITY)
     return numbers.length === 0 ? 0 : Math.min(...numbers)
@@ -236,7 +238,7 @@ class Recovery {
     }
   }
 
-  /** What DSNs report, and the state of the message itself does not say yet: the crash came between (case S25). */
+  /** Closes whom a DSN reports while the state of the message itself has them pending: the crash came between the two (case S25). */
   async #closeReportedIn(read: (place: Place) => Promise<Buffer>): Promise<void> {
     const { register } = this.#replay
     const { directory } = this.#paths
@@ -260,7 +262,7 @@ class Recovery {
     }
   }
 
-  /** One that is ours without its content was refused, which took the content away at once, or is damaged: nobody hears of it. */
+  /** Whether anybody hears of this DSN. Not if it is ours without its content: it was refused, which removed that, or is damaged. */
   async #tells(dsn: string): Promise<boolean> {
     const { register } = this.#replay
     const handle = register.find(dsn)
@@ -271,7 +273,7 @@ class Recovery {
     return false
   }
 
-  /** Without those that have nothing left to do, and those whose content, in a file of its own, is gone or has another length. */
+  /** Ends what has nothing left to do, and what has a content, in a file of its own, that is gone or has another length. */
   async #endWhatIsDone(): Promise<void> {
     const { register } = this.#replay
     for (const handle of register.handles()) {
@@ -294,10 +296,10 @@ class Recovery {
     const { queueId = '', bytes } = this.#replay.register.outline(handle) ?? {}
     const path = this.#paths.content(queueId)
     const size = await this.#disk.size(path).catch((error: unknown) => (isAbsent(error) ? 'gone' : undefined))
-    // Whoever reads it will see.
+    // Where the size cannot be told, whoever reads the content will see.
     if (size === bytes || size === undefined) return true
     if (size !== 'gone') {
-      // One that can not be moved keeps its message: nothing would name it, and the next start would sweep it.
+      // If it cannot be moved its message stays: without it nothing would name the content, and the next start would sweep it.
       return !(await this.#setAside(path, `${queueId}.eml`, `has ${size} octets instead of ${bytes}`))
     }
     this.#quarantined(path, 'is gone')
@@ -331,7 +333,7 @@ class Recovery {
     }
   }
 
-  /** A folder can not be, and would be in the way of what is to have its name. */
+  /** Deletes it. A folder cannot be deleted so, and would be in the way of a file of that name: it is moved aside. */
   async #sweep(path: string, name: string): Promise<void> {
     this.#swept += 1
     const kept = await this.#disk.unlink(path).catch((error: unknown) => error)
@@ -343,14 +345,14 @@ class Recovery {
     return setAside(this.#disk, this.#paths, path, name)
   }
 
-  // After all else: a start that comes to no end leaves them to the next one, which else would see no damage, and would
-  // sweep contents whose records are in them.
+  // After all else: if this start fails, the next one finds them in their place. Otherwise it would see no damage, and sweep
+  // contents whose records are in them.
   async #moveAside(): Promise<void> {
     for (const name of this.#aside) await setAside(this.#disk, this.#paths, this.#paths.segment(name), name)
   }
 }
 
-/** What is called so and holds no record was not begun by us: nobody writes a billion segments, and the names end soon after. */
+/** A file with such a number and no record is not ours: no journal gets so far, and names behind it would soon lack a digit. */
 const farOff = 9_000_000_000
 
 const checkAll: Trust = () => false

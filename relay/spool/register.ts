@@ -1,4 +1,4 @@
-/** What is ours, a row of numbers for each message: a million of them is small. All else stays in the journal until it is asked for. */
+/** The messages that are ours, a row of numbers for each: a million take little memory. All else is read from the journal. */
 import type { Envelope, RecipientState } from '../mail/envelope.ts'
 import { Column } from './column.ts'
 import { IdTable } from './id-table.ts'
@@ -12,7 +12,7 @@ import type { Outline } from './spool.ts'
 const captured = 1
 const inFile = 2
 const allDone = 4
-/** Its record is a copy, and holds a state. */
+/** Its record is a copy (`moved`), which holds its state, too. */
 const copied = 8
 const leaving = 16
 
@@ -28,15 +28,15 @@ export class Register {
   #growth = 0
   readonly #acceptedAt = new Column('floats')
   readonly #dueAt = new Column('floats')
-  /** One content may have more than four gigabytes. */
+  /** Not words: a content may have more than four gigabytes. */
   readonly #octets = new Column('floats')
   readonly #credential = new Column('words')
   readonly #marks = new Column('octets')
-  /** Octets of the largest state that it had, or else may get. */
+  /** Octets that are kept for a state of it: as reckoned, or as its largest one took, if that was more. */
   readonly #room = new Column('words')
-  /** Of the record that made it ours. */
+  /** Where its record lies: the one that made it ours, or its last copy. */
   readonly #record = new Rows(this.#segments)
-  /** Of the last state, where there is one. */
+  /** Where its last state lies, if that has a record of its own. */
   readonly #state = new Rows(this.#segments)
 
   get size(): number {
@@ -58,17 +58,17 @@ export class Register {
     return this.#liveBytes
   }
 
-  /** Octets of one state of each. */
+  /** Octets that are kept for one state of each. */
   get stateBytes(): number {
     return this.#stateBytes
   }
 
-  /** By how many octets they grow when each is copied. */
+  /** Octets that are added when each is copied: a copy holds a state. */
   get growth(): number {
     return this.#growth
   }
 
-  /** Octets of the volume that all of these take, with a removal for each. */
+  /** Octets of the volume that are spoken for by all of these, and by a removal of each. */
   get claimed(): number {
     return this.#fileBytes + this.#liveBytes + this.#stateBytes + this.#growth + this.size * removalBytes
   }
@@ -136,7 +136,7 @@ export class Register {
     return (this.#marks.get(handle) & inFile) !== 0
   }
 
-  /** On its way out, as while its removal is written and not yet durable: nobody copies it. */
+  /** Its removal is being written, or its content is being moved aside: it must not be copied. */
   isLeaving(handle: number): boolean {
     return (this.#marks.get(handle) & leaving) !== 0
   }
@@ -151,7 +151,7 @@ export class Register {
     return (this.#marks.get(handle) & allDone) !== 0
   }
 
-  /** Where its recipients stand, as far as that decides when it is looked at next. */
+  /** Its recipients have new states: when it is due next, and whether anything is left to do. */
   standing(handle: number, recipients: readonly RecipientState[]): void {
     let dueAt = Number.POSITIVE_INFINITY
     for (const { state, nextAttemptAt } of recipients) if (state === 'pending') dueAt = Math.min(dueAt, nextAttemptAt)
@@ -168,7 +168,7 @@ export class Register {
     this.#marks.set(handle, this.#marks.get(handle) | copied)
   }
 
-  /** A later record holds its state. */
+  /** Its state lies there, in a later record of its own. */
   settleState(handle: number, place: Place): void {
     this.#state.set(handle, place)
     if (place.bytes > this.#room.get(handle)) this.#keepRoom(handle, place.bytes)
@@ -179,6 +179,7 @@ export class Register {
     this.#state.clear(handle)
   }
 
+  /** By how many octets a copy would be larger than its record; 0 where that is a copy already. */
   growthOf(handle: number): number {
     return (this.#marks.get(handle) & copied) === 0 ? this.#room.get(handle) : 0
   }

@@ -2,10 +2,10 @@
 import { dirname } from 'node:path'
 import type { Disk } from './disk.ts'
 
-/** Durable when it resolves; a loss of power before leaves the former file, or none, and no half of it. @throws what the disk throws */
+/** Durable when it resolves; a loss of power before that leaves the former file or none, never half of one. @throws the disk's error */
 export async function replaceFile(disk: Disk, path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`
-  // Of an attempt before; where it stays, the next call says so.
+  // Left by an earlier attempt. If it cannot be removed, the next call fails and says so.
   await disk.unlink(temporary).catch(ignored)
   try {
     await writeNew(disk, temporary, text)

@@ -1,4 +1,4 @@
-/** What the DSNs of a journal report, whether they have left again or not: noted while it is read, looked at when it was. */
+/** Which DSNs of a journal report on which messages, also DSNs that have left since: noted while it is read, looked at afterwards. */
 import { Column } from './column.ts'
 import { IdTable } from './id-table.ts'
 import { Numbered } from './numbered.ts'
@@ -18,7 +18,7 @@ export class Reports {
     this.#original.set(handle, this.#originals.find(original) ?? this.#originals.add(original))
   }
 
-  /** It never was. */
+  /** The DSN was refused, and reports nothing. */
   void(dsn: string): void {
     const handle = this.#dsns.find(dsn)
     if (handle !== undefined) this.#dsns.delete(handle)

@@ -1,6 +1,6 @@
 /** How much room a volume has, by what statfs(2) says of it. Pure. */
 
-/** Octets; and files, where the volume has a number of them that ends before its octets may. */
+/** In octets; and in files (inodes), where the volume has a fixed number of them, which may be used up before its octets are. */
 export type Room = { readonly free: number; readonly total: number; readonly files?: Files | undefined }
 type Files = { readonly free: number; readonly total: number }
 
@@ -14,13 +14,13 @@ type Told = {
 }
 
 /**
- * What statfs(2) says, in octets: it counts in fragments, and what it calls a block is how much is best written at once, many of
- * them on volumes of other machines. A volume without a block, as a tmpfs of `size=0`, says nothing: its first ENOSPC will.
+ * What statfs(2) says, in octets. It counts in fragments; what it calls a block is how much is best written at once, which on
+ * network volumes is many fragments. A volume of no blocks, as a tmpfs of `size=0`, has no limit that is known before its ENOSPC.
  */
 export function roomOf({ bavail, blocks, bsize, frsize, ...inodes }: Told): Room {
   const files = inodes.files === 0 ? undefined : { free: inodes.ffree, total: inodes.files }
   if (blocks === 0) return { free: Number.MAX_SAFE_INTEGER, total: Number.MAX_SAFE_INTEGER, files }
-  // Not every Node that we run on, nor every kernel, tells a fragment.
+  // Some versions of Node, and some kernels, do not tell the size of a fragment.
   const fragment = frsize || bsize
   return { free: bavail * fragment, total: blocks * fragment, files }
 }

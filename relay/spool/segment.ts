@@ -31,6 +31,6 @@ export function parseSegmentName(name: string): Segment | undefined {
   return number === undefined || nonce === undefined ? undefined : newSegment(Number(number), Buffer.from(nonce, 'hex'))
 }
 
-/** Small against the volume, so that a nearly full one has something to clean; large enough that folders rest. */
+/** Octets of a full one: few against the volume, so that a nearly full one has something to clean; many, so that folders rest. */
 export const segmentBytesFor = (total: number): number =>
   Math.max(64 * 1024, Math.min(16 * 1024 * 1024, Math.floor(total / 64)))

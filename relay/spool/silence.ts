@@ -1,6 +1,6 @@
-/** A disk that does not answer, as a volume of a network that is away: told once when a write has waited for long, and once when it is done. */
+/** A disk that does not answer, as a network volume that is away: told once when a write has waited for long, and once when it is done. */
 
-/** A sync may take half a minute, and is slow, no more (case S20). Clients wait for some minutes, and sessions that come meanwhile wait, too. */
+/** A sync that takes half a minute is slow, and no more (case S20). Clients wait some minutes for their reply. */
 const longMs = 60_000
 
 export class Silence {

@@ -1,17 +1,18 @@
 /** What records will take on the disk, reckoned before they are written. Pure. */
 import type { Envelope, RecipientState } from '../mail/envelope.ts'
 
-/** A removal, with its part of what opens the segments for them. */
+/** A removal, and its share of the records that open segments for removals. */
 export const removalBytes = 80
 
 const stateFrame = 90
 const recipientFrame = 105
 const acceptanceFrame = 500
 
+/** A state record of these recipients. */
 export const stateBytes = (recipients: readonly RecipientState[]): number =>
   recipients.reduce((sum, { forwardPath }) => sum + recipientFrame + forwardPath.length, stateFrame)
 
-/** Its acceptance, the content aside. */
+/** The record that makes a message ours, without its content. */
 export const acceptanceBytes = ({ forwardPaths, redirectedFrom = [] }: Envelope): number =>
   acceptanceFrame + octetsOf(forwardPaths) + octetsOf(redirectedFrom)
 
@@ -20,7 +21,7 @@ const octetsOf = (paths: readonly string[]): number => paths.reduce((sum, path) 
 const reserveShare = 0.05
 const reserveMost = 32 * 1024 * 1024
 
-/** What nothing that can wait takes of a volume of this size. */
+/** Octets that mail leaves free on a volume of this size, for what cannot wait. */
 export const reserveOf = (total: number): number => Math.min(reserveMost, Math.floor(total * reserveShare))
 
 /** Files that only delivery may make: each start needs one, and before a segment can go, what is in it may need another. */

@@ -5,7 +5,7 @@ import type { Envelope, QueuedMessage, RecipientState } from '../mail/envelope.t
 /** A message on its way in; nothing is promised until `commit` has returned. */
 export type Incoming = {
   readonly queueId: string
-  /** Keeps the caller's pace: resolve before the next write. @throws SpoolError */
+  /** One chunk at a time: the next one waits until this resolves. @throws SpoolError; the message is then gone. */
   write(chunk: Buffer): Promise<void>
   /**
    * Makes the message ours: when it resolves, content and envelope are on disk, file and folder fsynced, and only then
@@ -38,7 +38,7 @@ export type Spool = {
   handles(): Iterable<number>
   handleOf(queueId: string): number | undefined
   outline(handle: number): Outline | undefined
-  /** That alone, for who looks through very many: the rest of an outline costs twenty times as much. */
+  /** For who looks through very many messages: a whole outline costs twenty times as much. */
   acceptedAt(handle: number): number | undefined
   /** Reads envelope and state; undefined when it is not ours, or was found damaged and set aside. @throws SpoolError */
   load(handle: number): Promise<QueuedMessage | undefined>
@@ -66,7 +66,7 @@ export type Spool = {
   readonly oldestAcceptedAt: number | undefined
   /** The reason why the spool takes nothing now (disk full, read-only), or undefined. */
   readonly fault: string | undefined
-  /** What it lacks is room. */
+  /** `fault` is a lack of room. */
   readonly isFull: boolean
   /** Waits for what is being written. */
   close(): Promise<void>

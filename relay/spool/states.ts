@@ -55,7 +55,7 @@ export class States {
     await journal.append({ entry: { kind: 'state', queueId, recipients }, durable })
   }
 
-  /** Some recipient is done with, and the journal does not know it. */
+  /** Whether one of these recipients is done with, and the journal still has it pending. */
   async #closesMore(queueId: string, recipients: readonly RecipientState[]): Promise<boolean> {
     const { register, ahead, load } = this.#parts
     const handle = register.find(queueId)

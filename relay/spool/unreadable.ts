@@ -1,7 +1,7 @@
-/** When a place that the disk does not give out counts as damaged: not at once, since most errors of a disk go away. */
+/** When a place that the disk fails to read counts as damaged: not at once, since most errors of a disk go away. */
 import { isOfTheMedium } from './disk-error.ts'
 
-/** So many reads have to fail, each so long after the one before. */
+/** How many reads have to fail before a place counts as damaged, and how many milliseconds they are apart. */
 export type Patience = { readonly reads: number; readonly apartMs: number }
 
 export const patience: Patience = { reads: 10, apartMs: 60_000 }
@@ -46,7 +46,7 @@ export class Unreadable {
     const asked = { reads, lastAt: now }
     this.#failing.set(place, asked)
     const failed = (await this.#works()) ? reads + 1 : 0
-    // Else it was read meanwhile.
+    // Unless it was read, or asked for, meanwhile.
     if (this.#failing.get(place) === asked) this.#failing.set(place, { reads: failed, lastAt: now })
     return failed
   }

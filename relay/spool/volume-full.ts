@@ -1,8 +1,8 @@
-/** Whether a volume is full for what can wait, in the words of which of its two ends it has come to. Pure. */
+/** Whether a volume is too full for what can wait, and in which words: it runs out of files, or of octets. Pure. */
 import type { Room } from './room.ts'
 import { filesKeptOf } from './sizes.ts'
 
-/** Undefined where there are files enough, `times` as many as are kept for delivery. */
+/** Undefined where enough files are free: `times` as many as are kept for delivery. */
 export function fewFiles({ files }: Pick<Room, 'files'>, times = 1): string | undefined {
   if (files === undefined) return undefined
   const kept = filesKeptOf(files.total)

@@ -14,7 +14,7 @@ export class WholeSegments {
   }
 
   /**
-   * Until the next one is read. Undefined when it is no file.
+   * Valid until the next one is read, which uses the same buffer. Undefined when it is no file.
    * @throws what a person must mend: acknowledged mail, and what has left, may be in it
    */
   async read(path: string): Promise<Buffer | undefined> {
@@ -27,7 +27,7 @@ export class WholeSegments {
     }
   }
 
-  /** Until it is the same twice: what is written over itself as a network or a memory got it wrong would be wrong for ever. */
+  /** Reads until two reads agree: an error of the network or of memory must not be written back, nor count as damage. */
   async readTwice(path: string): Promise<Buffer | undefined> {
     let before: number | undefined
     for (let reads = 0; reads < mostReads; reads += 1) {
@@ -41,7 +41,7 @@ export class WholeSegments {
 
   async #whole(path: string): Promise<Buffer> {
     const size = Math.min(await this.#disk.size(path), mostBytes)
-    // Segments differ by their last write: a little more suffices for all.
+    // Segments differ in size by their last write: a little more is enough for all of them.
     if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(1.2 * size))
     const file = await this.#disk.open(path)
     try {
