@@ -1,4 +1,4 @@
-/** Addresses of smarthosts: few look-ups at once, since getaddrinfo shares its threads with the disk; the last good ones stay usable. */
+/** Addresses of smarthosts: few look-ups at once, since getaddrinfo shares its threads with the disk; the last good ones are kept. */
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 
 type Answered = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
@@ -10,7 +10,7 @@ const usableMs = 3_600_000
 const patienceMs = 2000
 const maxLookups = 2
 
-/** Answers later, and once. */
+/** Calls `answered` once, and never before it has returned. */
 export type Lookup = (host: string, answered: Answered) => void
 
 /** What was found is used for ten seconds; what was found within the last hour is used while the resolver is slow or fails. */

@@ -13,7 +13,7 @@ export type Cause =
   | 'silent'
   /** Each reply was in time, and all of them together were not. */
   | 'endless'
-  /** Not SMTP, or not at its time. */
+  /** What came was no SMTP reply, or came when none was due. */
   | 'malformed'
   /** No TLS, or none that may be trusted. */
   | 'insecure'
@@ -73,8 +73,8 @@ export function replyOf({ code, lines }: WireReply): Reply {
 }
 
 /**
- * Foreign text made safe for logs, DSNs and terminals: printable ASCII, not endless, and in memory of its own. Exchangers without
- * number have their last failure remembered, and a part of a text keeps all of it, with all that came in the same read.
+ * Foreign text made safe for logs, DSNs and terminals: printable ASCII, at most so long, and in memory of its own. A part of a
+ * text keeps all of it in memory, with all that came in the same read, and thousands of exchangers have their last failure kept.
  */
 export function printable(text: string, most = maxText): string {
   const some = cut(text, most)
@@ -83,7 +83,7 @@ export function printable(text: string, most = maxText): string {
 
 const isPrintable = /^[\x20-\x7e]*$/
 
-/** Before an address, not in one: what was left of it would be taken for none, and stand in the log in clear. */
+/** Cuts before an address and not within: what is left of one is not known for an address, and would stand in the log in clear. */
 function cut(text: string, most: number): string {
   if (text.length <= most) return text
   const begin = text.slice(0, most).search(/[^\s<>]*$/)

@@ -10,7 +10,7 @@ import type { Opened } from './open.ts'
 import { mailParameters, refusedBeforehand, toldTo } from './requirements.ts'
 import type { Signer } from './signer.ts'
 
-/** `fresh` asks for a new one instead of one that was used; `outcomes` are of what was said on it, if anything. */
+/** `fresh` asks for a connection that was not used before; `outcomes` are of the transaction on it, empty where there was none. */
 export type Connections = {
   acquire(fresh: boolean): Promise<Opened>
   release(client: Client, outcomes: readonly Outcome[]): void
@@ -21,7 +21,7 @@ export type Attempted = {
   readonly outcomes: readonly Outcome[]
   /** False where the smarthost was not asked at all: the outcome says nothing about it. */
   readonly asked: boolean
-  /** From MAIL to the last reply; absent where no transaction took place. */
+  /** Milliseconds from MAIL to the last reply; absent where no transaction took place. */
   readonly tookMs?: number
 }
 
@@ -58,7 +58,7 @@ const notAsked = (reply: Reply, recipients: number): Attempted => ({
 
 type Mail = { readonly envelope: Envelope; readonly content: Content; readonly forwardPaths: readonly string[] }
 
-/** Undefined: a used connection was of no use between two messages, so nothing was said about this one (case U17). */
+/** Undefined where a used connection had ended before: nothing was said about this message, and it goes over a new one (case U17). */
 async function transactOn(connections: Connections, mail: Mail, fresh: boolean): Promise<Attempted | undefined> {
   const opened = await connections.acquire(fresh)
   if (opened.kind === 'failed') {
@@ -116,9 +116,9 @@ const isStale = ({ mail }: Transaction): boolean =>
   mail.kind === 'none' ? betweenMessages.has(mail.cause) : isFarewell(mail.reply)
 
 /**
- * Where RFC 5321 section 3.8 has 421, who was idle for too long hears 451 4.4.2 of Amazon SES and Google, and 451 4.7.0 of
- * Exchange; and who had its messages 452 4.5.3 of OpenSMTPD, a status of recipients, of which there are none at MAIL. A
- * session that was forgotten is one whose MAIL is out of sequence.
+ * Whether the answer to MAIL only ends the session. RFC 5321 section 3.8 has 421 for that, but after too long a pause Amazon SES
+ * and Google say 451 4.4.2, and Exchange 451 4.7.0; after its number of messages OpenSMTPD says 452 4.5.3, which is about
+ * recipients, of whom there are none yet. To a server that has forgotten the session, MAIL is out of sequence.
  */
 function isFarewell(said: WireReply): boolean {
   if (said.code < 400) return false
@@ -131,5 +131,5 @@ function isFarewell(said: WireReply): boolean {
 
 const farewell = /time-?out|timed out|too many messages.* (session|connection)\b/i
 
-/** What may have come of the message before: the connection's end, or a reply of it that nobody asked for. */
+/** What may have happened since the message before: the connection ended, or a reply came that nobody had asked for. */
 const betweenMessages: ReadonlySet<Cause> = new Set(['lost', 'malformed'])

@@ -6,7 +6,7 @@ export type Login = { readonly username: string; readonly password: string }
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 
-/** RFC 5321 section 4.5.3.1.4 has 512 octets with CR LF; what would not fit comes behind a challenge (RFC 4954 section 4). */
+/** RFC 5321 section 4.5.3.1.4 allows 512 octets with CR LF; a longer response follows after the challenge (RFC 4954 section 4). */
 const longestCommand = 510
 
 /** What we say, line by line; every line but the last is to be answered 334, the last 235. */
@@ -26,15 +26,15 @@ export function loginDialog(capabilities: Capabilities, login: Login): readonly 
   return undefined
 }
 
-/** A run of base64 that is long enough to tell something. */
+/** A run of base64 that is long enough to give some of a secret away. */
 const run = /[A-Za-z0-9+/]{8,}/g
 
-/** Makes of a foreign text one without the secret, should the smarthost repeat what we sent, whole or a part of it. */
+/** Returns what masks the login in a foreign text: a smarthost may repeat what we sent, whole or in part. */
 export function withoutSecrets(login: Login): (text: string) => string {
   const { password } = login
   const lines = [...dialogs.PLAIN(login), ...dialogs.LOGIN(login)].map((line) => line.split(' ').at(-1) ?? '')
   const said = lines.filter((line) => !Object.hasOwn(dialogs, line))
-  // What comes is read as Latin-1. The password is the last: it may be a piece of what was said.
+  // Replies are read as Latin-1, and so may the password be. It is masked after the lines that we said, which it may be part of.
   const asRead = Buffer.from(password).toString('latin1')
   const secrets = [...said, password, asRead, printable(asRead)].filter((secret) => secret !== '')
   const masked = (word: string): string => (secrets.some((secret) => secret.includes(word)) ? '***' : word)

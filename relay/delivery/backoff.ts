@@ -2,7 +2,7 @@
 
 const jitterShare = 0.2
 
-/** The step that the finished attempts have reached, the last one repeating, give or take a fifth; `jitter` is from 0 to 1. */
+/** The step that the finished attempts have reached, the last one repeating, give or take a fifth; `jitter` gives 0 to 1. */
 export function backoffMs(scheduleMs: readonly number[], finishedAttempts: number, jitter: () => number): number {
   const step = scheduleMs[Math.min(finishedAttempts, scheduleMs.length) - 1] ?? scheduleMs[0] ?? 60_000
   return Math.round(step * (1 - jitterShare + 2 * jitterShare * jitter()))

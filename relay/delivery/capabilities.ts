@@ -10,7 +10,7 @@ export type Capabilities = {
   readonly size?: number
   /** Upper-case names of SASL mechanisms. */
   readonly auth: ReadonlySet<string>
-  /** Lines that tell of one. */
+  /** How many lines of the reply tell of an extension. */
   readonly extensions: number
 }
 

@@ -13,7 +13,7 @@ import type { Take } from './roster.ts'
 import type { Parcel, Tracked } from './tracked.ts'
 
 const atOnce = 16
-/** In memory, before what arrives is left to the spool. */
+/** Parcels that wait in memory. Of more, a number is parked, and the spool keeps the rest. */
 const most = 256
 export const captureRetry: Retry = { scheduleMs: [1000, 5000, 30_000, 60_000], expireAfterMs: Number.POSITIVE_INFINITY }
 const captured: Outcome = { kind: 'delivered', reply: reply(250, '0.0', 'captured') }
@@ -22,7 +22,7 @@ type Parts = {
   readonly directory: string
   readonly spool: Pick<Spool, 'content' | 'handleOf'>
   readonly take: Take
-  /** Whatever of it is due comes back, to be added. */
+  /** Looks what of the message is due; that comes back by `add`. */
   readonly look: (message: Tracked) => void
   readonly ledger: Ledger
   readonly events: Pick<Events, 'captured' | 'unexpected'>
@@ -34,7 +34,7 @@ export class Captures {
   readonly #parked = new Parked()
   #coming = 0
   readonly #running = new Set<Promise<void>>()
-  /** Running, or done and not yet in the spool. */
+  /** Captures that are running, or done and not yet recorded in the spool. */
   #unsettled = 0
   #stopped = false
 
@@ -90,11 +90,11 @@ export class Captures {
 
   #unpark(): number | undefined {
     if (this.#waiting.size + this.#coming < atOnce) return this.#parked.shift()
-    // One at a time: of several, the first would take what is for one.
+    // One at a time: until it has been read it does not count, and its credential would be let in again.
     return this.#coming === 0 ? this.#parked.shiftOf(this.#joins) : undefined
   }
 
-  /** What arrives goes past what is parked, and may never end: who has nothing in memory is let in all the same. */
+  /** New mail goes past what is parked, and may fill the memory without end: a credential with nothing there is let in even then. */
   readonly #joins = (credential: string): boolean => this.#waiting.letsIn(credential, most)
 
   async #settled({ message }: Parcel): Promise<void> {

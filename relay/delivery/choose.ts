@@ -8,16 +8,16 @@ export type Candidate = {
   readonly places: number
   readonly inUse: number
   readonly health: Health
-  /** It has a connection open, for which there may be no other use. */
+  /** It has an idle connection open, which is closed if this transaction does not use it. */
   readonly lingers: boolean
 }
 
 export type Choice<C> =
-  /** `hurried`: another would take it at once, so nobody waits for this one's first words as long as RFC 5321 says. */
+  /** `hurried`: another one would take it at once, so the first replies of this one are waited for less than RFC 5321 says (0054). */
   | { readonly kind: 'use'; readonly candidate: C; readonly hurried: boolean }
-  /** Those that work are occupied; `until` where one has only paused. */
+  /** All that work are in use or pause; `until`: when the first of them may be free by time alone. */
   | { readonly kind: 'busy'; readonly until?: number }
-  /** None works; `until` unless every one was tried. */
+  /** None works that was not tried; `until`: when the first of those is tried again. */
   | { readonly kind: 'down'; readonly until?: number }
 
 /** `candidates` stand in the order of their priority. A lower priority never helps out a busy one, only one that fails. */
@@ -43,7 +43,7 @@ export function choose<C extends Candidate>(
   return { kind: 'busy', ...earliest(times.filter((at) => at > now)) }
 }
 
-/** While one that failed is probed, which may last until a deadline, the next priority has the rest. */
+/** Whether lower priorities stand back for it. Not while one that failed is probed, which may take until a deadline. */
 const isWaitedFor = ({ health }: Candidate): boolean => health.proven || health.ejections === 0
 
 const works = ({ health }: Candidate, now: number): boolean => now >= health.ejectedUntil

@@ -33,7 +33,7 @@ export function classifyOpening(stage: Stage, answer: Answer): Outcome {
 export const faultAt = (stage: Stage, answer: Answer): string =>
   answer.kind === 'none' ? `${stage}: ${answer.why}` : `${stage} was answered ${replyLine(replyOf(answer.reply))}`
 
-/** Who is not given what we failed in asks for it: the fault is told, too. */
+/** Where TLS failed and the mail goes in clear, a smarthost may say that it wants TLS or a login: then what failed is told, too. */
 export const explained = (outcome: Outcome, withoutTls: string): Outcome =>
   outcome.kind === 'deferred' && outcome.reply.status === '4.7.8'
     ? {
@@ -69,15 +69,16 @@ export function classifyTransaction(transaction: Transaction, forwardPaths: numb
 const isNever = (): boolean => false
 const isEndless = (answer: Answer | undefined): boolean => answer?.kind === 'none' && answer.cause === 'endless'
 
-/** With so many recipients: fewer of them take less time. */
+/** Its time was over with so many recipients, and with fewer it may not be. */
 const isTooLongFor = ({ mail, data, content }: Transaction, forwardPaths: number): boolean =>
   forwardPaths > 1 && content === undefined && (isEndless(mail) || isEndless(data))
 
 /**
- * Some hang up over one recipient (Exim's drop, Haraka's DENYSOFTDISCONNECT), or when they have refused a few (Postfix's
- * smtpd_hard_error_limit); Exim refuses DATA where one recipient was too many (recipients_max_reject). What was said of the
- * others then is not of them: without whom was refused they may be taken. Each time there are fewer. Who takes nobody, and
- * refuses nobody for good, speaks of itself, as for a rate: it is not asked for each of them anew.
+ * Tells which answers come only of what was said of other recipients. Some servers hang up over one recipient (Exim's drop,
+ * Haraka's DENYSOFTDISCONNECT) or when they have refused a few (Postfix's smtpd_hard_error_limit), and Exim refuses DATA where
+ * one was too many (recipients_max_reject). Without the refused ones, the others may be taken in another transaction, and each
+ * time there are fewer. A server that takes nobody, and refuses nobody for good, speaks of itself, as of a rate: it is not asked
+ * again for each recipient.
  */
 function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Answer) => boolean {
   if (!isPositive(mail) || content !== undefined || dot !== undefined) return isNever
@@ -94,7 +95,7 @@ function spoiltBy({ mail, rcpt, data, content, dot }: Transaction): (answer: Ans
   }
 }
 
-/** The common lot of the recipients that were taken. */
+/** What became of all recipients that were taken at RCPT. */
 function classifyRest({ data, content, dot }: Transaction): Outcome {
   if (content !== undefined) return classifyStage('content', content)
   if (dot === undefined) return classifyStage('DATA', data ?? noAnswer)
@@ -103,7 +104,7 @@ function classifyRest({ data, content, dot }: Transaction): Outcome {
     : classifyStage('dot', dot)
 }
 
-/** Never called for the one reply that a stage hopes for; `othersTaken` at the same stage. */
+/** Never called for the one reply that a stage hopes for. `othersTaken`: the same stage took other recipients. */
 function classifyStage(stage: MailStage, answer: Answer, othersTaken = false): Outcome {
   if (answer.kind === 'none') return classifyNone(stage, answer)
   const reply = replyOf(answer.reply)
@@ -132,29 +133,30 @@ function classifyNone(stage: MailStage, { cause, why }: { cause: Cause; why: str
 }
 
 /**
- * Of no message: a full disk, or as little of something else (RFC 3463 section 3.4). Postfix and Exchange say 4.3.1, Sendmail 4.4.5,
- * and Exim only 452, which is just that (RFC 5321 section 4.2.3).
+ * Whatever the message, the next hop lacks room on its disk, or something else (RFC 3463 section 3.4). Postfix and Exchange say
+ * 4.3.1, Sendmail 4.4.5, and Exim a bare 452, which means the same (RFC 5321 section 4.2.3).
  */
 const hasNoRoom = (stage: MailStage, { code, status }: Reply): boolean =>
   stage === 'MAIL' && (status === '4.3.1' || (code === 452 && /^4\.(4\.5|0\.0)$/.test(status)))
 
 /**
- * The smarthost wants a login or TLS that we did not give: not this message's fault (RFC 4954 section 6). Who takes others in
- * the same transaction wants it for that recipient alone. Courier's 534 is its word for 5.3.4, a message too big.
+ * The smarthost wants a login or TLS that we did not give: not this message's fault (RFC 4954 section 6). If it takes others in
+ * the same transaction, it wants that for this recipient alone. Courier says 534 for 5.3.4, a message that is too big.
  */
 const needsLogin = ({ code, status }: Reply): boolean =>
   code === 530 || code === 535 || code === 538 || (code === 534 && status.startsWith('5.7.'))
 
 /**
- * A command that every server has was not known, or came out of sequence (RFC 5321 sections 4.2.4 and 4.5.1): which of us has
- * lost its place is not known, and nothing is said of the message. With a status of another subject it is.
+ * A command that every server has was not known, or came out of sequence (RFC 5321 sections 4.2.4 and 4.5.1): one of us has lost
+ * its place in the dialogue, and nothing was said of the message. With a status of another subject, something was (0003).
  */
 export const isOfDialogue = ({ code, status }: Reply): boolean =>
   ((code === 502 || code === 503) && /^5\.(5\.\d+|0\.0)$/.test(status)) || (code === 500 && status === '5.5.1')
 
 /**
- * With any code where the status says so: the rest is for another transaction (RFC 3463 section 3.6). 552 once meant what 452 means now;
- * with another status it speaks of a mailbox (RFC 5321 section 4.5.3.1.10). Courier's codes are statuses without their dots.
+ * There were too many recipients, and the rest is for another transaction: with any code, if the status says so (RFC 3463 section
+ * 3.6). A bare 552 means what 452 does (RFC 5321 section 4.5.3.1.10); with another status it is about a mailbox. Courier's codes
+ * are the digits of a status.
  */
 export const isTooManyRecipients = ({ code, status, text }: Reply): boolean => {
   if (status.endsWith('.5.3')) return true
@@ -169,7 +171,7 @@ export const isThrottling = (outcome: Outcome): boolean =>
 /**
  * Amazon SES: `454 Throttling failure: Maximum sending rate exceeded.` Postfix: `too much mail from`. Exchange Online:
  * `451 4.7.500 Server busy`. Where the status is about an address or a mailbox (RFC 3463 sections 3.2 and 3.3), so is the
- * text: its quota is that of one recipient. Where there is no status, the text says of what it is.
+ * text: its quota is that of one recipient. Without a status, the text has to name a mailbox for that.
  */
 const asksToSlowDown = (reply: Reply): boolean =>
   reply.code >= 400 && reply.code < 500 && !isOfMailbox(reply) && slowDown.some((words) => words.test(reply.text))
@@ -182,5 +184,5 @@ const slowDown = [
   /too much mail|too many (messages|recipients from)|server busy|concurrent connections|sender thread limit/i,
 ]
 
-/** The status is about the system, the network or its policy, whatever was said of others (RFC 3463 sections 3.4, 3.5 and 3.8). */
+/** The status is about the system, the network or its policy (RFC 3463 sections 3.4, 3.5 and 3.8), though others were taken. */
 const namesTheHop = ({ status }: Reply): boolean => /^4\.[347]\./.test(status)

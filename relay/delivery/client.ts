@@ -34,16 +34,16 @@ const hasCode = (answer: Answer | undefined, code: number): boolean =>
   answer?.kind === 'reply' && answer.reply.code === code
 const hasManyLines = (answer: Answer): boolean => answer.kind === 'reply' && answer.reply.lines.length > 1
 const isBelow400 = (answer: Answer | undefined): boolean => answer?.kind === 'reply' && answer.reply.code < 400
-/** Said right behind each other; 421 is the end of the session, whatever came before it. */
+/** A refusal and a yes right behind each other. 421 contradicts nothing: it ends the session, whatever came before it. */
 const areAtOdds = (dot: Answer, behind: readonly Answer[]): boolean =>
   (isRefusal(dot) && behind.some(isBelow400)) ||
   (isPositive(dot) && behind.some((answer) => isRefusal(answer) && !hasCode(answer, 421)))
-/** An answer of DATA where nothing has asked for it yet. */
+/** A 3yz reply, which only DATA is answered with, in the place of an earlier command's. */
 const isEarly = (answer: Answer): boolean => isBelow400(answer) && !isPositive(answer)
-/** What RSET was refused with says nothing of the message: the connection alone is of no use. */
+/** A refused RSET says nothing of the message: only this connection is of no use. */
 const notOfMail = (rset: Answer): Answer =>
   rset.kind === 'none' ? rset : none('lost', `RSET was answered ${rset.reply.code}`)
-/** Nobody is given up by it. */
+/** These answers need no confirmation: DATA was not refused, or nobody would be given up by them. */
 const isConfirmed = ({ mail, rcpt, data }: Transaction): boolean =>
   data?.kind !== 'reply' || isBelow400(data) || ![mail, ...rcpt, data].some(isFinal)
 
@@ -115,7 +115,7 @@ export class Client {
       }
       const wanted = isPositive(asked.mail) && asked.rcpt.some(isPositive)
       if (wanted && hasCode(asked.data, 354)) return await this.#send(asked, mailing.content)
-      // A data phase that nobody is in: only a new connection has a known state.
+      // The server may wait for a content that we do not send: only a new connection has a known state.
       if (isBelow400(asked.data)) this.destroy('DATA was answered out of order')
       return asked
     } finally {
@@ -124,36 +124,36 @@ export class Client {
   }
 
   /**
-   * With a reply too many, or too few, no answer of the batch is known to be for its command, a refusal least of all. One too
-   * few moves that of DATA up to a recipient.
+   * What shows that replies are out of step, if anything does: with one too many, or too few, no answer is known to be for its
+   * command, and no refusal may be believed. One too few moves the answer of DATA up to a recipient.
    */
   #outOfStep({ mail, rcpt, data }: Transaction): Answer | undefined {
     const early = isEarly(mail) ? mail : rcpt.find(isEarly)
     if (early?.kind === 'reply') return none('malformed', `answered ${early.reply.code} before DATA`)
     if (data?.kind !== 'reply') {
-      // Who is silent then has an answer too few, and may have had one too many before; who has left has said all that it says.
+      // A silent server gave an answer too few, and may have given one too many before; one that has left has said all that it will.
       const isInDoubt = data?.cause === 'malformed' || (data?.cause !== 'lost' && [mail, ...rcpt].some(isFinal))
       return isInDoubt ? data : undefined
     }
     const { broken } = this.#wire
     const { code } = data.reply
-    // Who has left behind 354 gets nothing of the content; who has left behind a refusal has refused all the same.
+    // A server that left right behind 354 gets no content; one that left behind a refusal has refused all the same.
     if (broken?.kind === 'none' && (broken.cause === 'malformed' || code === 354)) return broken
     return code < 400 && code !== 354 ? none('malformed', `DATA was answered ${code} out of order`) : undefined
   }
 
   /**
-   * Where one reply too many came before, what refuses DATA was said of the last recipient, and what is said of DATA is
-   * still to come: RSET gets it for its answer. So nobody is given up before RSET was answered as it has to be, or the
-   * smarthost has left. Where several came, RSET gets the yes to a recipient: one who seems to have taken somebody, and
-   * refuses DATA, is asked by EHLO, which resets as well (RFC 5321 section 4.1.4) and has an answer like no other.
+   * Makes sure of a refusal before anybody is given up by it. If one reply too many came before, what seems to refuse DATA was
+   * said of the last recipient, and the answer to DATA is still to come: as that to RSET. So RSET has to be answered with 250,
+   * unless the server leaves. If several came, RSET may get the 250 of a recipient: where somebody seems to be taken, EHLO is
+   * said instead, which also resets (RFC 5321 section 4.1.4), and whose answer of several lines is like no other.
    */
   async #unconfirmed({ rcpt }: Transaction): Promise<Answer | undefined> {
     const byHello = this.capabilities.extensions > 0 && rcpt.some(isPositive)
     const reset = await (byHello ? this.#ask(`EHLO ${this.#helloName}\r\n`, 'EHLO') : this.#ask('RSET\r\n', 'RSET'))
     const isInStep = hasCode(reset, 250) && (!byHello || hasManyLines(reset))
     this.#unclean = !isInStep
-    // A login may end by it, and some wait longer at each (Sendmail's MAXHELOCOMMANDS).
+    // Not used on: EHLO may end a login, and some servers delay their answer to each further one (Sendmail's MAXHELOCOMMANDS).
     if (byHello) this.quit()
     if (isInStep || hasCode(reset, 421)) return undefined
     if (reset.kind === 'none') return reset.cause === 'lost' ? undefined : reset
@@ -189,7 +189,7 @@ export class Client {
     const mail = await this.#ask(`MAIL FROM:<${reversePath}>${parameters}\r\n`, 'MAIL')
     const rcpt: Answer[] = []
     for (const path of isPositive(mail) ? forwardPaths : []) rcpt.push(await this.#ask(`RCPT TO:<${path}>\r\n`, 'RCPT'))
-    // Where nobody was taken DATA is only refused: one reply too many before it shows in its answer, or in that to RSET.
+    // If nobody was taken, DATA is only said to be refused: one reply too many before it shows in its answer, or in that to RSET.
     const asksForData = rcpt.some(isPositive) || [mail, ...rcpt].some(isFinal)
     return { mail, rcpt, ...(asksForData && { data: await this.#ask('DATA\r\n', 'DATA') }) }
   }
@@ -230,11 +230,11 @@ export class Client {
       return { ...asked, content: dot }
     }
     if (isPositive(dot) && this.#wire.beganEarly) {
-      // It may have been taken by now, and this is no word of that.
+      // The message may have been taken by now, but that is not what this reply says.
       this.destroy('the content was answered before its end')
       return { ...asked, dot: none('malformed', 'a reply that began before the final dot') }
     }
-    // One of both is the answer, or each is of a recipient: nobody is given up, and nobody has it for sure.
+    // Either one of them is the answer, or each is for one recipient: nobody is given up, and nobody has it for sure.
     if (areAtOdds(dot, this.#wire.unasked)) return { ...asked, dot: none('malformed', 'a refusal and a yes at once') }
     if (isPositive(dot)) this.#unclean = false
     else if (isBelow400(dot)) this.destroy('the final dot was answered out of order')

@@ -10,7 +10,7 @@ import { Race } from './race.ts'
 type Place = { readonly host: string; readonly port: number }
 export type Dialing = Place & { readonly lookup: Lookup; readonly deadlineMs: number; readonly signal: AbortSignal }
 
-/** RFC 8305 section 5; less where there are so many that the last ones would not be tried before the deadline. */
+/** Milliseconds (RFC 8305 section 5); fewer where there are so many addresses that the deadline would come before the last one. */
 const apartMs = 250
 
 /** The connected socket, or the answer that says why there is none. */
@@ -54,7 +54,7 @@ const tooLate = (place: Place, resolved: boolean, ms: number): Answer =>
 const unresolved = (place: Place, code: string): Answer =>
   none('unresolved', `${place.host} was not resolved (${code})`)
 
-/** A host refuses what has come to it; all else, as an address of IPv6 where there is none, is of the network before it. */
+/** Only ECONNREFUSED comes from the host itself. All else, as for an address of IPv6 where there is no IPv6, is of the network. */
 const refused = ({ host, port }: Place, { code, message }: NodeJS.ErrnoException): Answer =>
   none(
     'unreachable',

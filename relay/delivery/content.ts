@@ -25,7 +25,7 @@ export type ContentSource = Pick<Spool, 'content' | 'contentInMemory'>
 /** Up to this size content is read and sent in one piece; it bounds what the attempts in flight hold in memory. */
 const wholeUpTo = 128 * 1024
 
-/** Reads (or, when large, looks through) the content, which the seal may sign. @throws ContentError where it is not what was accepted; SpoolError */
+/** Reads the content, or looks through a large one, and has the seal sign it. @throws ContentError where it is damaged; SpoolError */
 export function loadContent(source: ContentSource, envelope: Envelope, seal?: Seal): Promise<Content> {
   return envelope.bytes <= wholeUpTo ? loadWhole(source, envelope, seal) : inspect(source, envelope, seal)
 }
@@ -71,13 +71,13 @@ async function* encodedChunks(
   encoder: DataEncoder,
   bytes: number,
 ): AsyncIterable<Buffer> {
-  // Whole lines, and none begins with a dot.
+  // Sent as they are: whole lines, none of which begins with a dot.
   yield signatures
   for await (const chunk of content as AsyncIterable<Buffer>) yield encoder.encode(chunk)
   expectEnd(encoder, bytes)
 }
 
-/** All is there, and can be ended: who finds that out when the rest has been sent has a connection that is in the middle of it. */
+/** Throws unless all is there, and can be ended. Found out only when the rest has been sent, that would spoil the connection. */
 function expectEnd(encoder: DataEncoder, bytes: number): void {
   expectOctets(encoder.octets, bytes)
   encoder.end()
@@ -92,7 +92,7 @@ function headerOf(content: Buffer): Buffer {
   return end < 0 ? content : content.subarray(0, end)
 }
 
-/** Listeners, not a loop: one chunk of a small file costs one turn. */
+/** By listeners and not `for await`, which takes more turns of the event loop for the one chunk of a small content. */
 function readWhole(content: Readable, bytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

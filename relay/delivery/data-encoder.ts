@@ -40,7 +40,7 @@ export class DataEncoder {
     if (chunk.includes(0)) throw new ContentError('NUL in the content')
     const [afterCr, afterLf] = [this.#previous === CR, this.#previous === LF]
     if ((chunk[0] === LF) !== afterCr) throw bare(afterCr)
-    // A text is looked through at the speed of memory, a buffer with a call out of V8 for each line, and a loop over octets slower still.
+    // A string is searched at the speed of memory, a buffer with a call out of V8 for each line; a loop over octets is slower still.
     const text = chunk.toString('latin1')
     const dots: number[] = []
     const from = afterCr ? 1 : 0

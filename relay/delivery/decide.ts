@@ -27,10 +27,10 @@ export type Decision =
   | { readonly do: 'retry'; readonly at: number }
   | ({ readonly do: 'sendDsn' | 'discard' } & GivenUp)
 
-/** What has ended persists and may pass (RFC 3463 sections 2 and 3.5): whoever reads 5.4.7 sends to that address never again. */
+/** 4.4.7, a persistent transient failure (RFC 3463 sections 2 and 3.5): programs that read 5.4.7 strike the address off for good. */
 const expired: Reply = reply(451, '4.7', 'delivery time expired')
 
-/** A smarthost that asks us to slow down is asked again at this time at the latest. */
+/** The longest wait, in milliseconds, after a smarthost has asked us to slow down. */
 const throttledMs = 600_000
 
 export function decide(pending: Pending, outcome: Outcome, now: number, jitter: () => number): Decision {

@@ -36,7 +36,7 @@ export type Delivery = {
   reload(): void
   /** Finishes what is in flight and starts nothing; after graceMs closes the connections, and their messages stay queued. */
   close(graceMs: number): Promise<void>
-  /** Each message once: one whose recipients part ways is in flight where any is, else deferred where any is. */
+  /** Counts each message once: in flight if any of its recipients is, else deferred if any is, else ready. */
   summary(): Summary
   /** Health of every smarthost, for status pages. */
   smarthosts(): readonly SmarthostStatus[]
@@ -47,9 +47,9 @@ export type Delivery = {
 type Summary = {
   readonly ready: number
   readonly deferred: number
-  /** With what has had its outcome and could not be recorded. */
+  /** Messages, also those whose outcome could not be recorded yet. */
   readonly inFlight: number
-  /** How long the oldest waits, by the time that has passed; 0 where nothing does. */
+  /** How long the oldest message has waited, whatever the clock was set to meanwhile; 0 where there is none. */
   readonly oldestSeconds: number
 }
 
@@ -74,7 +74,7 @@ export type DeliveryParts = {
   readonly keyrings?: Keyrings
   /** How soon a write that the spool refused is repeated. */
   readonly repeatMs?: number
-  /** What was told is with whoever reads the log, and outlives the process. */
+  /** When it returns, all log lines so far have left this process, and outlive it. */
   readonly flushLog?: () => void
 }
 
@@ -91,7 +91,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
   const { now, timeOfDay } = steadyClock(wall, parts.monotonic ?? monotonicFor(parts))
   let longestMs = 0
   const roster = new Roster(spool, (state) => believed(state, now(), longestMs))
-  /** DSNs that their maker hands over when their originals are closed. */
+  /** DSNs that the ledger hands over when their originals are closed; until then the spool's word of them does not count. */
   const coming = new Set<string>()
   const waitingSince = new WaitingSince({ wall, steady: now }, (byMs) => events.clockStepped(Math.round(byMs / 1000)))
   const intake = new Intake({
@@ -148,7 +148,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     take,
     flushLog,
   })
-  /** The submission's 250 comes first: what arrives waits for the end of its turn. */
+  /** What has become ours in this turn of the event loop. It is looked at behind it, so that the client has its 250 first. */
   let arrivals: QueuedMessage[] = []
   let closing = false
 
@@ -226,7 +226,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     return Math.max(0, at - waitingSince.of(oldestAcceptedAt, Number.POSITIVE_INFINITY, at)) / 1000
   }
 
-  /** In the order of acceptance. */
+  /** Handles of what is due, in the order of acceptance; what waits is scheduled. */
   function* due(): Iterable<number> {
     const at = now()
     for (const handle of spool.handles()) {
@@ -236,14 +236,14 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     }
   }
 
-  /** What the crash left open and the spool does not know the end of may have been delivered (case S04). */
+  /** Tells of the attempts that a crash left open and whose end the spool does not know: they may have delivered (case S04). */
   function tellInterrupted(): void {
     for (const queueId of openAttempts.takeLeft()) {
       const handle = spool.handleOf(queueId)
       const outline = handle === undefined ? undefined : spool.outline(handle)
       if (outline !== undefined && outline.dueAt !== Number.POSITIVE_INFINITY) events.interrupted(queueId)
     }
-    // In this turn: in the next one their file forgets them.
+    // In this turn still: in the next one the file of open attempts forgets them.
     flushLog()
   }
 

@@ -39,7 +39,7 @@ export type DispatcherParts = {
   readonly poolLimits: PoolLimits
   readonly exchangers: Pick<KnownExchangers, 'find'>
   readonly exchangerPort: number
-  /** Steady; expiry allows for that. */
+  /** Milliseconds on the steady clock (steady.ts). */
   readonly now: () => number
   readonly random: () => number
   /** Whatever of it is due goes on; with a lane, only what goes there. */
@@ -47,17 +47,17 @@ export type DispatcherParts = {
   /** To be looked at and routed anew. */
   readonly again: (parked: Loose['parked']) => void
   readonly take: Take
-  /** What was told is with whoever reads the log. */
+  /** When it returns, all log lines so far have left this process. */
   readonly flushLog: () => void
 }
 
-/** About what the processor needs for one, in all. */
+/** About how long one attempt takes the processor. */
 const attemptCostMs = 0.25
-/** Messages of one domain, while others wait for a connection. */
+/** Messages that one domain may start in a row while others wait for a connection. */
 const longestStreak = 20
 /** A domain that has mail all the time is looked up anew after this time. */
 const lookUpEveryMs = 60_000
-/** Five days (RFC 5321 section 4.5.4.1): that no route is there is most likely a mistake, and the times of those that were may be long. */
+/** Five days (RFC 5321 section 4.5.4.1): that a route is missing is most likely a mistake, and it may have kept mail as long. */
 export const noRouteRetry: Retry = { scheduleMs: [60_000, 300_000, 900_000, 3_600_000], expireAfterMs: 432_000_000 }
 const noRoute: Outcome = {
   kind: 'deferred',
@@ -103,7 +103,7 @@ export class Dispatcher {
     for (const lane of [...this.#ways.inForce()]) this.#pump(lane)
   }
 
-  /** Takes it unread, where its credential alone tells its lane. */
+  /** Parks a message unread, where its credential alone decides its lane; else returns false. */
   park(handle: number, credential: string): boolean {
     const lane = this.#ways.laneOfAll(credential)
     if (lane === undefined) return false
@@ -112,7 +112,7 @@ export class Dispatcher {
     return true
   }
 
-  /** Recipients of one next hop share transactions. With a lane, only what goes there: the others are waited for elsewhere. */
+  /** Recipients of one next hop share transactions. With `from`, only those that go there: the others wait in other lanes. */
   add({ message, recipients }: Parcel, from?: Lane): void {
     for (const hop of this.#ways.hopsOf(message, recipients)) {
       if (from !== undefined && !from.takes(hop)) continue
@@ -125,7 +125,7 @@ export class Dispatcher {
     }
   }
 
-  /** It had its turn in the window before. */
+  /** Puts back into the window what was in it before: it does not wait for room there again. */
   #addAgain(parcel: Parcel): void {
     const { message, recipients } = parcel
     for (const hop of this.#ways.hopsOf(message, recipients)) {
@@ -149,13 +149,13 @@ export class Dispatcher {
     for (const part of parcelsOf(parcel)) lane.add(part)
   }
 
-  /** Whoever looked at the message releases it. */
+  /** The caller releases the message from memory. */
   #park(lane: Lane, { envelope }: Tracked): void {
     const handle = this.#parts.spool.handleOf(envelope.queueId)
     if (handle !== undefined) lane.park(envelope.credential, handle)
   }
 
-  /** Out of the window again. */
+  /** Takes it out of the window, and of memory: it waits parked. */
   #putAside(lane: Lane, message: Tracked, recipients: readonly number[]): void {
     for (const recipient of recipients) message.busy.delete(recipient)
     this.#park(lane, message)
@@ -195,7 +195,7 @@ export class Dispatcher {
     if (lane.domain !== undefined && lane.askAt <= this.#parts.now()) void this.#lookUp(lane, lane.domain)
     if (!lane.isLed) return false
     const admitted = lane.room.admits(lane)
-    // Its connections are others' now.
+    // The route's connections are in use for others: those that this domain holds idle are closed.
     if (!admitted && lane.domain !== undefined) for (const pool of lane.pools) pool.closeIdle()
     return admitted
   }
@@ -210,7 +210,7 @@ export class Dispatcher {
     this.#pump(lane)
   }
 
-  /** Nothing can start now. Other domains have no need to wait for one that is down: what there is for it has had its attempt. */
+  /** Nothing can start now. A domain that is down makes room for others: what waits for it is deferred, as if it had been tried. */
   #hold(lane: Lane, { until, down }: Wait): void {
     if (lane.domain !== undefined && down) void this.#giveBack(lane, lane.deferral)
     else if (until !== undefined) this.#sleep(lane, until)
@@ -282,7 +282,7 @@ export class Dispatcher {
       await this.#settle(message, settled, lane.route.retry)
       const recorded = this.#parts.ledger.recorded(message)
       if (recorded !== undefined) await this.#inFlight.without(queueId, lane.room.behindUntil(recorded))
-      // Until it is told outside of this process that there may be a copy, the file tells it.
+      // The file of open attempts must not forget it before the log line is out that there may be a copy.
       if (results.some(({ outcome }) => outcome.kind === 'ambiguous')) this.#parts.flushLog()
       if (this.#parts.spool.handleOf(queueId) === undefined) this.#parts.openAttempts.leave(open)
       else this.#parts.openAttempts.end(open)
@@ -294,7 +294,7 @@ export class Dispatcher {
     }
   }
 
-  /** Its place is free, and what came of it is told. */
+  /** The attempt is over: frees its place, learns from it, and tells of it. Returns what to settle or send on. */
   #ended(lane: Lane, next: Next, attempted: Attempted): readonly Result[] {
     const { now, events } = this.#parts
     const { pool, parcel } = next
@@ -313,7 +313,7 @@ export class Dispatcher {
     return results
   }
 
-  /** Something is free again; others of the route may have waited for it longer. Only a turn among them begins a new streak. */
+  /** A place is free. The lane goes on until its streak is over; then others of its route come first, and it goes on in turn. */
   #goOn(lane: Lane): void {
     const own = this.#ways.successorOf(lane) ?? lane
     const goesOn = own.streak < longestStreak
@@ -341,7 +341,7 @@ export class Dispatcher {
     }
   }
 
-  /** What ended because we left is no attempt; the message is as it was. */
+  /** We closed the connection, as the relay stops: that was no attempt, and the message is as it was. */
   #wasInterrupted(outcome: Outcome): boolean {
     return this.#interrupted && outcome.kind === 'deferred' && outcome.scope === 'nextHop'
   }
@@ -351,7 +351,7 @@ export class Dispatcher {
     const { message, transactions = 0 } = parcel
     const { failed, leftOver, spoilt, settled, taken } = sortResults(results, transactions)
     if (settled.length === results.length) return settled
-    // Where nobody has an outcome, each of the next ones is for fewer, also when nobody else can take them after all.
+    // If it gave nobody an outcome, each of the next transactions is for half as many, here or at another next hop.
     const atMost = spoilt.length === parcel.recipients.length ? Math.ceil(spoilt.length / 2) : parcel.atMost
     const again = (some: readonly Result[]): Parcel => {
       const tried = alsoTried(parcel.tried, pool.name, some)
@@ -368,7 +368,7 @@ export class Dispatcher {
     return settled
   }
 
-  /** What failed on a way that is gone is routed anew. */
+  /** If the lane is of an earlier configuration, what failed there is routed anew. */
   #tryElsewhere(lane: Lane, parcel: Parcel): boolean {
     if (this.#ways.isInForce(lane)) return lane.addAgain(parcel, this.#parts.now())
     this.#addAgain(parcel)

@@ -6,7 +6,7 @@ const manyLineEnds = Buffer.from('\r\n'.repeat(4096))
 
 export class BodyHash {
   readonly #hash = createHash('sha256')
-  /** Of chunks before. They count only if something follows: blank lines at the end do not. */
+  /** Line ends of earlier chunks. They count when something follows: blank lines at the end do not. */
   #lineEnds = 0
   /** White space, which counts as one space, and only if its line goes on. */
   #blank = false
@@ -14,10 +14,10 @@ export class BodyHash {
 
   /** A content in the spool has no bare CR or LF: each CR is that of a line end. */
   update(chunk: Buffer): void {
-    // No octet becomes more than one, but the LF of a CR that came before, and a space that waited.
+    // No longer than the chunk, but for the CR of a line end whose LF comes first in it, and for a space that waited.
     const out = Buffer.allocUnsafe(chunk.length + 2)
     let length = 0
-    // Every octet passes by these.
+    // Local, since each octet needs them.
     let lineEnds = 0
     let blank = this.#blank
     for (let at = 0; at < chunk.length; at++) {

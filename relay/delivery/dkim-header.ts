@@ -2,7 +2,7 @@
 import { endOfField } from '../mail/header.ts'
 
 /**
- * Signed, and once more than they are there: one that is added later breaks the signature, also where there is none now.
+ * Named once more than they are there (RFC 6376 section 5.4), so that one that is added later breaks the signature, also the first.
  * Everything that a person reads, and what says how the body is to be read.
  */
 const oversigned = [

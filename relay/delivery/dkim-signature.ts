@@ -15,7 +15,7 @@ export type Tags = Pick<SigningKeyConfig, 'selector' | 'algorithm'> & {
 const validForSeconds = 7 * 86_400
 const width = 76
 
-/** The field up to `b=`: its signature is of what a verifier hashes, and then goes behind it. */
+/** The value of the field up to `b=`. The signature is made of this, as a verifier hashes it, and put behind it. */
 export function unsigned({ algorithm, domain, selector, names, bodyHash, now }: Tags): string {
   const at = Math.floor(now / 1000)
   return [

@@ -1,4 +1,4 @@
-/** Questions to DNS with an end: what was found, that there is none, or that nobody knows now; never a search list. */
+/** Questions to DNS, with a limit of time and no search list: what was found, that there is none, or that nobody knows now. */
 import type { LookupAddress, MxRecord } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { within } from '../within.ts'
@@ -17,9 +17,9 @@ export type Dns = {
   readonly addresses: (host: string) => Promise<Answered<LookupAddress>>
 }
 
-/** Over all servers and repetitions. */
+/** For one question, over all servers and repetitions. */
 const patienceMs = 10_000
-/** Beside IPv4 that is known: some name servers leave every question for IPv6 unanswered (RFC 4074 section 4.1). */
+/** How long IPv6 is waited for when IPv4 is known: some name servers never answer a question for it (RFC 4074 section 4.1). */
 const lateMs = 1000
 
 /** The servers of the system; `servers` for tests. c-ares asks them without a thread, so the disk waits for none of it. */
@@ -30,22 +30,25 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
     return made
   }
   let resolver = resolverOf(servers)
-  /** A resolver reads once which servers the system has; where none is of use, there may be others now. */
+  /** A resolver reads the servers of the system when it is made. Where none was of use a new one is made: there may be others now. */
   const ask = async <T>(question: (asked: Resolver) => Promise<readonly T[]>): Promise<Answered<T>> => {
     const asked = resolver
     const until = performance.now() + limitMs
     let answer = await answered(question(asked), limitMs)
-    // Node takes the word of the first server that says anything, also that it can not tell.
+    // Node takes the answer of the first server that has one, even that it cannot tell; so the others are asked here.
     for (const server of asked.getServers().slice(1)) {
       if (!isUnsure(answer)) break
       const other = await answered(question(resolverOf([server])), Math.max(0, until - performance.now()))
-      // One that is silent says nothing else.
+      // The silence of a later server is no better answer.
       if (other.kind !== 'failed' || isUnsure(other)) answer = other
     }
     if (answer.kind === 'failed' && answer.why !== servfail && asked === resolver) resolver = resolverOf(servers)
     return answer
   }
-  /** Of the root it is the one that has the word whose answer counts, and nobody else's; those behind it are asked from then on. */
+  /**
+   * Whether that there is no record is to be believed: a server that looks up nothing for others does not know the root either. The
+   * first server, whose answer it was, is asked of the root; if it is of no use, those behind it are asked from then on.
+   */
   const unlessOfNoUse = async <T>(answer: Answered<T>, asked: Resolver): Promise<Answered<T>> => {
     const root = await answered(asked.resolveNs('.'), limitMs)
     if (root.kind === 'found') return answer
@@ -66,7 +69,8 @@ export function systemDns(servers?: readonly string[], limitMs = patienceMs): Dn
       const v4 = await ask((asked) => asked.resolve4(host).then(ofFamily(4)))
       await (v4.kind === 'found' ? within(lateMs, heard) : heard)
       const both = together(v6, v4)
-      // Who looks up nothing for others refers to who knows, with no record, as if there were none (RFC 2308 section 2.2).
+      // A server that looks up nothing for others refers to another: an answer without a record, as if there were none (RFC 2308
+      // section 2.2).
       return both.kind === 'noRecord' ? unlessOfNoUse(both, used) : both
     },
   }
@@ -92,7 +96,7 @@ async function answered<T>(asked: Promise<readonly T[]>, limitMs: number): Promi
   return answer
 }
 
-/** Of a server that works: it is the domain's that do not. */
+/** The server that says so works: it is those of the domain that do not. */
 const servfail = 'SERVFAIL'
 const refused = 'REFUSED'
 /** Said by a server that can not tell: another one may. */

@@ -9,12 +9,12 @@ import { Lane } from './lane.ts'
 import type { Room } from './room.ts'
 
 /**
- * Domains that are looked up, or wait for a connection in the order in which they came: few, since who waits before them
- * has a fair turn by credential.
+ * Lanes beyond the route's connections, for domains that are looked up or wait for a connection. Few, since those go in the order
+ * in which they came; only the front, where the others wait, gives the credentials fair turns.
  */
 const domainsAhead = 32
 const messagesAhead = 16
-/** Of all credentials: there may be more of those. */
+/** Extra lanes of all credentials together. */
 const mostBeyond = 1000
 
 export class DomainLanes {
@@ -30,7 +30,7 @@ export class DomainLanes {
     this.#route = route
     this.#room = room
     this.#random = random
-    // One at a time: of several, the first would take what is for one.
+    // One at a time: until it has been read it has no lane, and its credential would be let through again.
     const joins = (credential: string): boolean => this.front.coming === 0 && this.#mayGoBeyond(credential)
     this.front = new Lane({ route, room, mostRecipients: 0, window: () => this.#places, joins })
   }
@@ -70,13 +70,13 @@ export class DomainLanes {
     return this.#room.connections.most + domainsAhead - this.#lanes.size
   }
 
-  /** Others may keep the one that it had. */
+  /** It has no extra lane, or nothing waits there for it: others may keep that one open. */
   #mayGoBeyond(credential: string): boolean {
     const own = this.#beyond.get(credential)
     return this.#places > -mostBeyond && (own === undefined || !own.holds(credential))
   }
 
-  /** True when it was there. */
+  /** True if it was one of these lanes. */
   end(lane: Lane): boolean {
     if (this.#beyond.get(lane.owner) === lane) this.#beyond.delete(lane.owner)
     return this.#lanes.get(lane.domain ?? '') === lane && this.#lanes.delete(lane.domain ?? '')

@@ -105,7 +105,7 @@ function deliveryStatus({ hostname, original, failures, now }: Report): string {
   return [...message, ...recipients, ''].join('\r\n')
 }
 
-/** What no server said is of no type that servers have (RFC 3464 sections 2.1.2 and 2.3.6). */
+/** Only what a server said is told as of type smtp (RFC 3464 sections 2.1.2 and 2.3.6). */
 const recipientFields = (
   { forwardPath, givenUp: { reply, last }, smarthost }: Failure,
   now: number,
@@ -115,16 +115,16 @@ const recipientFields = (
   `Status: ${reply.status}`,
   ...(smarthost === undefined ? [] : [`Remote-MTA: dns; ${mtaName(smarthost.host)}`]),
   `Diagnostic-Code: ${last.said ? 'smtp' : 'X-Relayfleet'}; ${replyLine(last)}`,
-  // Where nobody was asked, when that was last is not known (RFC 3464 section 2.3.7).
+  // Absent where no next hop was asked (RFC 3464 section 2.3.7).
   ...(smarthost === undefined ? [] : [`Last-Attempt-Date: ${dateTime(now)}`]),
 ]
 
-/** Of an address it is the literal (RFC 3464 section 2.1.2). */
+/** An address stands there as its literal (RFC 3464 section 2.1.2). */
 const mtaName = (host: string): string => (isIP(host) === 0 ? host : addressLiteral(host))
 
 const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 
-/** One that stands in a header as it is; every other is left out of To. */
+/** An address that can stand in a header as it is; any other is left out of To. */
 const isPlainAddress = (address: string): boolean => /^[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+$/.test(address)
 
 /** An internationalised address in the 7-bit form (RFC 6533 section 3). */

@@ -26,13 +26,13 @@ export type Surroundings = {
   readonly ownName: () => string
 }
 
-/** However many records there are: so many names are looked up, so many exchangers tried, each at so many addresses. */
+/** However many records there are, only so many names are looked up, so many exchangers tried, and so many addresses of each. */
 const mostNames = 10
 const mostExchangers = 5
 const mostAddresses = 8
-/** Of thousands, which fit into one answer. */
+/** Addresses of one name that are judged, of the thousands that one answer may hold. */
 const mostJudged = 64
-/** An answer of that size holds the loop, and ten of them together would for half a second: so each name has time for its own. */
+/** How long a name waits for the one before: ten answers of that size, judged at once, would hold the loop for half a second. */
 const apartMs = 250
 
 export async function findExchangers(domain: string, around: Surroundings): Promise<Found> {
@@ -46,7 +46,7 @@ export async function findExchangers(domain: string, around: Surroundings): Prom
   return { kind: 'none', outcome: noneOf(domain, seen, candidates.length > looked.length) }
 }
 
-/** In their order, as far as there are enough; who is late is waited for at the end. */
+/** Looks up names in their order until enough are usable; answers that are late are waited for at the end. */
 async function lookAtEach(candidates: readonly Candidate[], around: Surroundings): Promise<readonly Seen[]> {
   const looks: Promise<Seen>[] = []
   let usable = 0
@@ -79,7 +79,7 @@ function candidatesOf(
     case 'noName':
       return never(550, '1.2', `the domain ${domain} does not exist`)
     case 'noRecord':
-      // The domain itself is its exchanger.
+      // Then the domain itself is its exchanger (RFC 5321 section 5.1).
       return ordered([{ exchange: domain, priority: 0 }])
     case 'found':
       return ordered(answer.records)
@@ -133,7 +133,7 @@ function look(
   return { kind: 'usable', exchanger: { host, preference, addresses } }
 }
 
-/** Only what DNS says of all of them is for ever. */
+/** A bounce only where DNS says of each name that it has no address: all else may change. */
 function noneOf(domain: string, seen: readonly Seen[], areMore: boolean): Outcome {
   const unknown = seen.find((one) => one.kind === 'unknown')
   if (unknown !== undefined) return deferral('4.3', `${unknown.host} was not resolved (${unknown.why})`)

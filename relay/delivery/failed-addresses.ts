@@ -1,12 +1,12 @@
 /**
  * Addresses of one host that connected and then failed, the last one last: they come behind the others, so that each has its
- * turn (RFC 5321 section 5.1). Who does not connect at all costs a quarter of a second, and is nobody's here.
+ * turn (RFC 5321 section 5.1). Those that do not connect at all are not noted: each costs a quarter of a second (race.ts).
  */
 import type { LookupAddress } from 'node:dns'
 import { Latest } from '../latest.ts'
 import type { Lookup } from './addresses.ts'
 
-/** Of a host whose addresses change all the time, the one that failed first is forgotten first. */
+/** The one that failed longest ago is forgotten first, where a host's addresses change all the time. */
 const most = 16
 
 export class FailedAddresses {
@@ -20,7 +20,7 @@ export class FailedAddresses {
     this.#failed.delete(address)
   }
 
-  /** The same, in this order. */
+  /** The same look-up, with the addresses in this order. */
   behind(lookup: Lookup): Lookup {
     return (host, answered) =>
       lookup(host, (error, found) => answered(error, error === null ? this.#inOrder(found) : found))

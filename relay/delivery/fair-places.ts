@@ -22,7 +22,7 @@ export class FairPlaces {
   #place(credential: string): Promise<void> | undefined {
     if (this.#places.hasOneFor(credential)) return void this.#places.take(credential)
     return new Promise((resolve) => {
-      // Before anybody else asks: what is taken is counted at once.
+      // The place is taken here, and not when the promise is heard of: nobody may find it free in between.
       this.#waiting.push(credential, () => {
         this.#places.take(credential)
         resolve()

@@ -7,7 +7,7 @@ export type HealthRecord = { health: Health; readonly addresses: FailedAddresses
 
 export const newRecord = (): HealthRecord => ({ health: unproven, addresses: new FailedAddresses() })
 
-/** The one that was asked for first is forgotten first. */
+/** The one that was asked for longest ago is forgotten first. */
 const most = 4096
 
 export class HealthRecords {

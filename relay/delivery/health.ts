@@ -10,11 +10,13 @@ export type Health = {
   readonly proven: boolean
   /** In a row. */
   readonly failures: number
+  /** Times that it was left out since it last worked: each is twice as long, up to a minute. */
   readonly ejections: number
   /** Left out before this time; others take over. */
   readonly ejectedUntil: number
   /** It asked us to slow down: nothing new before this time, and nobody takes over. */
   readonly pausedUntil: number
+  /** In a row; each is twice as long, up to a minute. */
   readonly pauses: number
   readonly lastFailure?: Reply
   readonly lastFailureAt?: number
@@ -38,7 +40,7 @@ const doubled = (times: number): number => Math.min(longestMs, firstMs * 2 ** Ma
 
 /** The health after an attempt that ended with these outcomes. */
 export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: number): Health {
-  // What ends on a connection of before tells nothing of the login or the certificate.
+  // Left out for its login or certificate: what ends on a connection of before tells nothing of these.
   if (now < health.ejectedUntil && isOfConfiguration(health.lastFailure)) return health
   if (outcomes.some(isOfTransaction)) return health
   const failure = outcomes.find(isFailure)
@@ -46,15 +48,15 @@ export function afterAttempt(health: Health, outcomes: readonly Outcome[], now: 
   const throttled = outcomes.find(isThrottling)
   if (throttled !== undefined) return afterThrottling(health, throttled.reply, now, outcomes.some(isDelivered))
   if (health.proven && health.failures === 0 && health.pauses === 0) return health
-  // What was in flight when it asked for a pause takes nothing of it back.
+  // The success of what was in flight when it asked for a pause does not end that.
   if (now < health.pausedUntil) return { ...health, ...working }
   return { ...unproven, ...working }
 }
 
-/** Half a minute, after as much of shorter ones without any mail. */
+/** The sixth pause in a row: it has half a minute, after as much in shorter ones without any mail between them. */
 const manyPauses = 6
 
-/** What waits for it is tried seldom, and much of it not in its time. */
+/** It takes so little that much of what waits may be over its time before it is tried. */
 export const carriesNothing = ({ ejectedUntil, pausedUntil, pauses }: Health, now: number): boolean =>
   now < ejectedUntil || (now < pausedUntil && pauses >= manyPauses)
 
@@ -64,10 +66,10 @@ export const isFailure = (o: Outcome): boolean =>
 
 const isDelivered = ({ kind }: Outcome): boolean => kind === 'delivered'
 
-/** It spoke, and ended for what it refused. */
+/** It ended the transaction for what it refused to others: it works. */
 const isOfTransaction = (o: Outcome): boolean => o.kind === 'deferred' && o.scope === 'transaction'
 
-/** What an exchanger, which many domains may share, told of itself: it wants a login only for a domain that it does not serve. */
+/** What tells of the exchanger itself, which domains may share: it wants a login (4.7.8) only for one that it does not serve. */
 export const toldByExchanger = (outcomes: readonly Outcome[]): readonly Outcome[] =>
   outcomes.filter(({ reply }) => reply.status !== '4.7.8')
 
@@ -112,7 +114,7 @@ export const describeHealth = (
 
 const lastReply = ({ code, status, text }: Reply, at: string) => ({ code, status, text: withoutAddresses(text), at })
 
-/** A probe that comes and goes is no news: what was left out, or asked for a pause, is that until it carries mail. */
+/** Ejected or paused until it carries mail again: that it is only probed in between is no news. */
 function stateOf(health: Health, now: number): SmarthostStatus['health'] {
   const { ejectedUntil, ejections, pausedUntil, pauses, proven } = health
   if (now < ejectedUntil || ejections > 0) return 'ejected'

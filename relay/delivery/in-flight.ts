@@ -22,7 +22,7 @@ export class InFlight {
     for (const resolve of this.#whenNone.splice(0)) resolve()
   }
 
-  /** What is waited for is not under way: whoever stops does not wait for it. */
+  /** Waits, and does not count as under way meanwhile: a relay that stops does not wait for it. */
   async without(queueId: string, waited: Promise<void>): Promise<void> {
     this.end(queueId)
     await waited

@@ -23,7 +23,7 @@ export async function capture(directory: string, source: Pick<Spool, 'content'>,
   await Promise.all([directory, dirname(directory)].map(nodeDisk.syncDirectory))
 }
 
-/** The spool is on the same volume: of its last octets each removal of what has been delivered needs some. */
+/** The spool is on the same volume, whose last octets are for the removal of what has been delivered (decision 0053). */
 async function mustHaveRoom(directory: string, bytes: number): Promise<void> {
   const room = await nodeDisk.space(directory)
   const kept = reserveOf(room.total)
@@ -44,10 +44,10 @@ async function publish(path: string, content: () => AsyncIterable<Buffer> | Iter
   await link(temporary, path).then(
     () => unlink(temporary),
     async (error: NodeJS.ErrnoException) => {
-      // A pipe, or a link to nowhere, is nobody's content: its place is taken.
+      // A pipe, or a link to nowhere, is no captured message: it is replaced.
       if (error.code === 'EEXIST' && (await lstat(path)).isFile()) return unlink(temporary)
       if (error.code === 'EEXIST') return rename(temporary, path)
-      // SMB, FAT and much of FUSE give no file two names, which they say only of one whose other name is free.
+      // SMB, FAT and much of FUSE give no file two names. They say so only where the new name is free: nothing is overwritten.
       if (error.code === 'EPERM' || error.code === 'ENOTSUP' || error.code === 'ENOSYS') return rename(temporary, path)
       throw error
     },
@@ -55,7 +55,7 @@ async function publish(path: string, content: () => AsyncIterable<Buffer> | Iter
 }
 
 async function write(path: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
-  // Of a call that was killed: it may be the published file by its other name.
+  // Left by a call that was killed. It may be the other name of a published file, and must not be written over.
   await unlink(path).catch(ignored)
   const file = await open(path, 'wx', 0o600)
   try {

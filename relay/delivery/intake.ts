@@ -2,7 +2,7 @@
 import type { Parked } from './parked.ts'
 import { ReadyQueue } from './ready-queue.ts'
 
-/** Each takes one read of the disk; more at once only wait for it. */
+/** Each needs one read of the disk; more at one time would only wait for it. */
 const readAtOnce = 16
 /** What needs no read is quick, and others have their turns in between. */
 const passedAtOnce = 1000
@@ -20,7 +20,7 @@ type Parts = {
 export class Intake {
   readonly #parts: Parts
   readonly #waiting = new ReadyQueue<number>()
-  /** That one, and queues as they were left, however long; each has its turn. */
+  /** That one, and queues that were adopted, however long; they take turns. */
   readonly #queues: Handles[] = [this.#waiting]
   #reading = 0
   #later: NodeJS.Immediate | undefined
@@ -42,7 +42,7 @@ export class Intake {
     this.#go()
   }
 
-  /** What ways have left that are gone: taken over whole, since a million would be too many for one turn. */
+  /** Takes over what lanes have left that are gone, as it is: to move a million of them would hold the loop for too long. */
   adopt(left: readonly Handles[]): void {
     this.#queues.push(...left.filter(({ size }) => size > 0))
     this.#go()

@@ -7,13 +7,13 @@ import { FairPlaces } from './fair-places.ts'
 type Known = { readonly found: Found; readonly at: number; readonly askAt: number }
 
 const freshMs = 60_000
-/** That nobody knows is asked again soon. */
+/** How soon DNS is asked again when it gave no answer. */
 const failedFreshMs = 5000
 const usableMs = 3_600_000
 const patienceMs = 2000
 /** More questions at once would only lose each other's answers. */
 const mostAsked = 64
-/** Domains that are remembered; the one that was found first is forgotten first. */
+/** Domains that are remembered; the one that was asked about longest ago is forgotten first. */
 const mostKnown = 4096
 
 export class KnownExchangers {
@@ -28,7 +28,7 @@ export class KnownExchangers {
     this.#now = now
   }
 
-  /** For mail of this credential. One question at a time for each domain; who knows a good answer does not wait long for a newer one. */
+  /** For mail of this credential. One question at a time for a domain; where a good answer is known, a newer one has two seconds. */
   async find(domain: string, credential = ''): Promise<Found> {
     const known = this.#known.get(domain)
     const now = this.#now()
@@ -57,5 +57,5 @@ export class KnownExchangers {
   }
 }
 
-/** What DNS said, be it bad, is followed. */
+/** DNS gave no answer. Whatever it says is followed, even that there is none. */
 const isUnknown = (found: Found): boolean => found.kind === 'none' && found.outcome.reply.status === '4.4.3'

@@ -62,11 +62,11 @@ export class Lane {
   underWay = 0
   /** Started since others of the route had their turn: connections that are open are used on, but not for ever. */
   streak = 0
-  /** What becomes of everything that waits, where there is no way at all. */
+  /** The outcome of everything that waits, where DNS names no next hop. */
   closed: Outcome | undefined
   /** When DNS is to be asked about the domain. */
   askAt = 0
-  /** Failed elsewhere, and at once for another smarthost: before all others, and never in their way. */
+  /** Failed at one smarthost, and to be tried at another at once: before all others, but those do not wait for it. */
   #again: Parcel[] = []
   readonly #joins: (credential: string) => boolean
   #turn: number
@@ -79,7 +79,7 @@ export class Lane {
     this.room = parts.room
     this.domain = parts.domain
     this.owner = parts.owner ?? ''
-    // What arrives goes past what is parked, and may fill the window without end: who has nothing there is let in all the same.
+    // New mail goes past what is parked, and may fill the window without end: a credential with nothing there is let in even then.
     this.#joins = parts.joins ?? ((credential) => this.#ready.letsIn(credential, parts.mostRecipients))
     this.#turn = parts.turn ?? 0
     this.#parked = new Parked(parts.marks)
@@ -93,7 +93,7 @@ export class Lane {
     this.#pools = pools.toSorted((a, b) => a.priority - b.priority)
   }
 
-  /** It is known where it leads, if anywhere. */
+  /** It is known where its mail goes, or that it can go nowhere. */
   get isLed(): boolean {
     return this.#pools.length > 0 || this.closed !== undefined
   }
@@ -117,7 +117,7 @@ export class Lane {
     return this.#ready.has(credential) || this.#parked.has(credential)
   }
 
-  /** Whoever has parked messages goes behind them. */
+  /** Whether more of this credential may wait in memory. What it has parked comes first. */
   hasRoom(credential: string): boolean {
     return this.#recipients < this.#parts.mostRecipients && !this.#parked.has(credential)
   }
@@ -140,7 +140,7 @@ export class Lane {
     return handle
   }
 
-  /** Time may be over for what waits before its turn comes. */
+  /** Whether what waits may be over its time before its turn comes. */
   carriesNothing(now: number): boolean {
     return this.#pools.every(({ health }) => carriesNothing(health, now))
   }
@@ -161,7 +161,7 @@ export class Lane {
     for (const handle of this.#parked.take(isParkedTooLong)) this.overdue.add(handle)
   }
 
-  /** True when another smarthost will take it; `busy` ones are waited for by as many as may fail at one time, not by a flood. */
+  /** True where another smarthost takes it, now or when it is free. For that no more wait than can be in flight: never a flood. */
   addAgain(parcel: Parcel, now: number): boolean {
     if (this.#again.length >= this.#mostInFlight() || this.#choose(parcel, now).kind === 'down') return false
     this.#again.push(parcel)
@@ -181,7 +181,7 @@ export class Lane {
     return { parcel, pool: choice.candidate, hurried: choice.hurried }
   }
 
-  /** Connections that may be in use at one time, over all pools, and those of a lane before a reload. */
+  /** Connections that may be in use at one time, over all pools, and with those of this domain's lane before a reload. */
   #atOnce(): number {
     return this.route.exchangers?.maxConnectionsPerDomain ?? Number.POSITIVE_INFINITY
   }
@@ -209,8 +209,8 @@ export class Lane {
   }
 
   /**
-   * What stands for an attempt, while none can be made: our own words, since nobody said it of this message. What was said of
-   * somebody else's mail does not tell whose it was.
+   * The outcome of what is not attempted because no next hop works: in our own words, since none said it of this message. The last
+   * failure, which was of somebody else's mail, is told without its addresses.
    */
   get deferral(): Outcome {
     const last = this.#pools.find(({ health }) => health.lastFailure !== undefined)?.health.lastFailure
@@ -220,8 +220,8 @@ export class Lane {
   }
 
   /**
-   * What one smarthost does not offer another one may: it is a refusal when none of them can take it. The exchangers of a
-   * domain are its own, and the best one speaks for those behind it.
+   * What one smarthost does not offer another one may: it is a refusal only when none of them can take the message. Exchangers
+   * all belong to the domain: the best one speaks for those behind it.
    */
   lastWord(outcome: Outcome, { pool, parcel }: Next): Outcome {
     if (outcome.kind !== 'bounced' || outcome.unasked === undefined) return outcome

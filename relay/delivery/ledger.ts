@@ -25,12 +25,13 @@ type LedgerParts = Reporter & {
   readonly events: LedgerEvents
   /** Steady. */
   readonly now: () => number
+  /** The time of day, for people, of a steady time. */
   readonly timeOfDay: (at: number) => number
   readonly waitingSince: Pick<WaitingSince, 'look' | 'of' | 'atTheEarliest'>
   readonly random: () => number
   /** Some recipients wait for their next attempt. */
   readonly onRetry: (message: Tracked, at: number) => void
-  /** The spool knows what memory knew when it was asked to follow. */
+  /** A write has ended, well or not: memory may let go of the message where the spool knows all of it. */
   readonly onWritten: (message: Tracked) => void
   /** The spool has forgotten the message. */
   readonly onGone: (message: Tracked) => void
@@ -52,7 +53,7 @@ export class Ledger {
     this.#parts = parts
   }
 
-  /** Memory changes at once, so that what is done is never tried again; resolves when the spool was asked to follow. */
+  /** Memory changes at once, so that what is done is never tried again; resolves when the spool has followed, or could not. */
   settle(message: Tracked, results: readonly Result[], retry: Retry): Promise<void> {
     const { now, random, spool, onGone, waitingSince } = this.#parts
     if (!spool.has(message.envelope.queueId)) {
@@ -76,7 +77,7 @@ export class Ledger {
     return this.#write(message)
   }
 
-  /** Of all that is queued the time of some may be over. Of a long queue this is soon said, and looking through it takes long. */
+  /** Whether anything can be over its time, by the oldest message: soon said, where to look through a long queue takes long. */
   mayBeOver({ expireAfterMs }: Retry): boolean {
     const { spool, now, waitingSince } = this.#parts
     const { oldestAcceptedAt } = spool
@@ -95,7 +96,7 @@ export class Ledger {
     return [...this.#unwritten].map(({ envelope }) => envelope.queueId)
   }
 
-  /** Where the spool could not be told, so that after a crash the message is tried again: resolves when it has been. */
+  /** Undefined where the spool knows what became of the message, else resolves when it does: a crash before repeats deliveries. */
   recorded(message: Tracked): Promise<void> | undefined {
     const waiting = this.#behind.get(message)
     return waiting && new Promise((resolve) => waiting.push(resolve))
@@ -119,7 +120,7 @@ export class Ledger {
     const attempts = (message.recipients[recipient]?.attempts ?? 0) + 1
     const decision = decide({ reversePath, acceptedAt, attempts, retry }, outcome, now, () => dice)
     if (decision.do !== 'sendDsn' || this.#unwritten.size < mostUnwritten) return decision
-    // Its report would find no room either: it stays with the spool, and is given up another time.
+    // So many reports wait that this one would find no room either: the recipient stays pending, and is given up another time.
     return { do: 'retry', at: now + backoffMs(retry.scheduleMs, attempts, () => dice) }
   }
 
@@ -192,7 +193,7 @@ export class Ledger {
     const { spool, events, onGone, onDsn, now, waitingSince } = this.#parts
     const { queueId, acceptedAt } = message.envelope
     const fault = message.unreported.length > 0 ? await this.#report(message) : undefined
-    // What came while the report was written is in this, too, and a message leaves once.
+    // This write includes what came while the report was written: no other is needed, and a message is removed once.
     if (message.unreported.length === 0) message.changed = false
     const gone = message.unreported.length === 0 && message.recipients.every(isDone)
     try {
@@ -246,7 +247,7 @@ export class Ledger {
     if (this.#unwritten.size > 0) this.#repeatLater()
   }
 
-  /** First what routes wait for. Of reports a few at once, as long as they find room: each is read for and made before it can tell. */
+  /** First what routes wait for. Then reports, a few at a time, until none of them finds room: each is composed before that shows. */
   async #writeAgain(): Promise<void> {
     const messages = [...new Set([...this.#behind.keys(), ...this.#unwritten])]
     for (let first = 0; first < messages.length; first += repeatedAtOnce) {
@@ -261,7 +262,7 @@ type Decided = Result & { readonly decision: Decision }
 
 const repeatMs = 2000
 const repeatedAtOnce = 16
-/** Messages that are kept in memory since the spool takes no reports on them. */
+/** So many messages may be kept in memory because the spool does not take what is to be written of them. */
 const mostUnwritten = 1000
 const lastTriesEveryMs = 250
 

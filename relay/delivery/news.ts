@@ -27,7 +27,7 @@ export function learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[], at: 
     events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure))
 }
 
-/** Before their states are changed by it. */
+/** Called before the ledger changes the recipients, whose attempts are counted here. */
 export function tell(
   { route }: Lane,
   pool: Pool,

@@ -18,7 +18,7 @@ const lineBytes = 32
 const fewestLines = 128
 /** More attempts than were ever open at one time. A damaged file may say that it has more than there is memory. */
 const mostBytes = 1_048_576
-/** Under load a line that says nothing goes with others long before. */
+/** How long a line that says nothing any more may stay; under load it goes with other changes long before. */
 const laterMs = 100
 
 export class OpenAttempts {
@@ -33,16 +33,16 @@ export class OpenAttempts {
   /** The file is longer than what it is to hold: once very many were open. */
   #isTooLong: boolean
   #changed = false
-  /** Lines of messages that are gone are in the file still. */
+  /** The file still has lines of messages that are gone. */
   #stale = false
   #later: NodeJS.Timeout | undefined
   #closing = false
   #writing = false
-  /** The write after the one that is under way, and that one. */
+  /** The write after the one that is under way, and the one under way. */
   #next = Promise.withResolvers<void>()
   #now: Promise<void> | undefined
 
-  /** `failed` is told where the file can not be opened or read: whoever decides nothing keeps no mail. */
+  /** `failed` is told where the file cannot be opened or read. Mail goes on without it, since it decides nothing. */
   constructor(path: string, failed: (error: unknown) => void, openFile = openSync) {
     this.#path = path
     const text = this.#open(failed, openFile)
@@ -80,7 +80,7 @@ export class OpenAttempts {
     return this.#left
   }
 
-  /** Returns what `end` wants to know. */
+  /** Returns its line, for `end` or `leave`. */
   begin(queueId: string): number {
     const line = this.#free.pop() ?? this.#add()
     const begin = line * lineBytes
@@ -176,7 +176,7 @@ export class OpenAttempts {
     this.#isTooLong = false
   }
 
-  /** A volume that was away and was mounted again takes nothing more into what was open before. */
+  /** After a volume was away and was mounted again, a file that was opened before takes nothing more: it is opened anew. */
   async #putAnew(page: Buffer): Promise<void> {
     const before = this.#file
     this.#file = await openTo(this.#path, orMade, 0o600)

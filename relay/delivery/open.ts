@@ -25,7 +25,7 @@ export type Surroundings = {
   /** When it resolves, all that is on its way stands in the file of open attempts; absent: there is none. */
   readonly noted?: () => Promise<void> | undefined
 }
-/** And what those to one host do. */
+/** And what all connections to one host share. */
 type HostSurroundings = Surroundings & { readonly addresses: FailedAddresses }
 
 class StageFailed extends Error {
@@ -38,7 +38,7 @@ class StageFailed extends Error {
   }
 }
 
-/** `withoutTls`: why TLS was tried and there is none. */
+/** `withoutTls`: what failed when TLS was tried; this connection is in clear. */
 type Tried = Target & { readonly withoutTls?: string }
 
 /** Never throws for what a smarthost does; `signal` ends it at once. */
@@ -77,7 +77,7 @@ async function openOnce(
   }
 }
 
-/** Where TLS is only tried, its failure is followed by a connection in clear, to the same address. */
+/** Whether the failure counts against the address. Not that of optional TLS: a connection in clear to the same address follows. */
 const isOfAddress = ({ smarthost }: Target, stage: Stage): boolean =>
   stage === 'banner' || stage === 'EHLO' || (stage !== 'connect' && tlsPolicies[smarthost.tls.mode].verified)
 
@@ -114,7 +114,7 @@ class Opening {
     let capabilities = await this.#hello()
     if (policy.starts === 'upgrade' && (policy.required || capabilities.startTls)) {
       await this.#upgrade(capabilities)
-      // In TLS 1.3 our handshake is done before the server's: what it refuses of ours it says now (RFC 8446 section 2).
+      // In TLS 1.3 our side of the handshake ends first: if the server refuses it, it says so only now (RFC 8446 section 2).
       capabilities = await this.#hello('TLS')
     }
     if (login !== undefined) await this.#logIn(login, capabilities)
@@ -172,7 +172,7 @@ class Opening {
     return result
   }
 
-  /** Who does not know EHLO has no extensions (RFC 5321 section 3.2). `unanswered`: the stage that has failed then. */
+  /** A server that does not know EHLO has no extensions (RFC 5321 section 3.2). `unanswered`: the stage that failed if none comes. */
   async #hello(unanswered: Stage = 'EHLO'): Promise<Capabilities> {
     const { helloName } = this.#target
     const answer = await this.#ask(`EHLO ${helloName}\r\n`, 'EHLO')

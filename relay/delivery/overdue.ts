@@ -1,4 +1,4 @@
-/** Parked messages whose time in the queue is over: given up a few at a time, since reports on thousands in one turn would take a fifth of a second. */
+/** Parked messages that are over their time: given up a few at a time, since reports on thousands would take a fifth of a second. */
 import type { Handles } from './intake.ts'
 
 const atOnce = 16
@@ -11,7 +11,7 @@ export class Overdue {
     return this.#handles.length + this.#underWay
   }
 
-  /** No more are looked for before those of before have begun. */
+  /** Some have not begun yet; until they have, no more are looked for. */
   get waits(): boolean {
     return this.#handles.length > 0
   }
@@ -20,7 +20,7 @@ export class Overdue {
     this.#handles.push(handle)
   }
 
-  /** `giveUp` never throws; `ended` when nothing is left for one of the few. */
+  /** `giveUp` never throws. `ended` is called when one of the few has found nothing more to do. */
   begin(giveUp: (handle: number) => Promise<void>, ended: () => void): void {
     while (this.#underWay < atOnce && this.waits) void this.#goOn(giveUp).then(ended)
   }

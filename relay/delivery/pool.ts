@@ -19,9 +19,9 @@ export const poolLimits: PoolLimits = { idleMs: 30_000, messagesPerConnection: 1
 
 /** While a connection is open, a login that was good a moment ago is taken to be good still. */
 const loginGoodForMs = 1000
-/** What fails faster may fail three times, as it may without a login. */
+/** An opening that fails faster than this may fail three times before the smarthost is left out, as without a login. */
 const patienceMs = 1000
-/** Who had no room for a further connection is not asked for one again before this has passed. */
+/** A smarthost that had no room for a further connection is not asked for one again before this has passed. */
 const surplusMs = 30_000
 
 export class Pool {
@@ -43,7 +43,7 @@ export class Pool {
   /** The one that opens before all others, to see whether the login is good. */
   #first: Promise<Opened> | undefined
   #opening = 0
-  /** Refused a connection while others were open: they get the next one that comes back; undefined: one has ended. */
+  /** Attempts that got no connection while others were open. Each gets the next one that comes back; undefined: it asks again. */
   readonly #waiting: ((opened: Opened | undefined) => void)[] = []
   #askAgain: NodeJS.Timeout | undefined
   /** How many were taken when one more was refused, and until when that is believed. */
@@ -51,7 +51,7 @@ export class Pool {
   readonly #record: HealthRecord
   /** Transactions in flight; the dispatcher counts them, and keeps them within maxConnections. */
   inUse = 0
-  /** More may open now than before. */
+  /** Called when a login was good: more connections may be opened now. */
   onLoggedIn: () => void = () => {}
 
   constructor(
@@ -107,7 +107,7 @@ export class Pool {
     return this.#target.smarthost.maxConnections
   }
 
-  /** Transactions that may be in flight now: a password that is good no longer is not said by all that wait (case U22). */
+  /** Transactions that may be in flight now. A login not known to be good adds one at a time, not all that wait (case U22). */
   get places(): number {
     const oneMore = Math.min(this.maxConnections, this.#connections() + 1)
     if (this.#surplus !== undefined && performance.now() < this.#surplus.until)
@@ -152,9 +152,10 @@ export class Pool {
     return { kind: 'open', client }
   }
 
-  /** A surplus connection is refused, not the mail: it goes over those that are open, each of which has its deadlines. */
+  /** Opens a connection. Where only that is refused, as one too many, the mail goes over one of those that are open. */
   async #openOrWait(hurried: boolean): Promise<Opened> {
-    // While others carry mail a further connection has as long as a connection may take; it has that of the RFC where they do not.
+    // While others carry mail, a further connection has no longer than connecting may take. If then none of them has carried any
+    // meanwhile, it begins anew with the deadlines of the RFC (decision 0054).
     for (let impatient = this.#carriesMail(); ; impatient = false) {
       this.#opening++
       const began = performance.now()
@@ -168,7 +169,10 @@ export class Pool {
     }
   }
 
-  /** Once there is none, whoever waits tries in turn: what has just ended may not be counted any more. Other failures are shared. */
+  /**
+   * Whether it failed only because others are open. If none is any more, those that wait for one ask again in turn, since the
+   * smarthost may no longer count what has just ended; any other failure is shared by all of them.
+   */
   #isSurplus(opened: Opened, began: number): boolean {
     if (opened.kind === 'open') return false
     if (this.#connections() > 0) {
@@ -201,7 +205,7 @@ export class Pool {
     return this.#connections() > 0 && this.#cameBackAt > began
   }
 
-  /** Undefined: there is room for one that is new. */
+  /** Undefined: there may be room for a new one. */
   async #nextFree(hurried: boolean): Promise<Opened | undefined> {
     const idle = this.#idle.pop()?.client
     if (idle !== undefined) return this.#useAgain(idle, hurried)
@@ -212,7 +216,7 @@ export class Pool {
     return came?.kind === 'open' ? this.#useAgain(came.client, hurried) : came
   }
 
-  /** Of those that were open some may have ended since, and who has the last one may keep it for an hour. */
+  /** Now and then one of those that wait asks again: connections may have ended, and the last one may be in use for an hour. */
   #askAgainLater(): void {
     if (this.#waiting.length === 0) return
     this.#askAgain ??= setTimeout(() => {
@@ -260,7 +264,7 @@ export class Pool {
     for (const { client } of this.#idle.splice(0)) client.quit()
   }
 
-  /** Nobody waits for a connection any more: of what has none, nothing has been said here. */
+  /** Nobody waits for a connection any more. Of mail that had none yet nothing was said here: it may go elsewhere. */
   abandon(): void {
     this.retire()
     clearTimeout(this.#askAgain)
@@ -272,13 +276,13 @@ export class Pool {
     return this.#aborted.signal.aborted
   }
 
-  /** Nothing is waited for any more. */
+  /** Ends the connections in use, too. */
   destroy(): void {
     this.abandon()
     for (const client of this.#busy) client.destroy('the relay is stopping')
   }
 
-  /** Those in flight may all have lost their connections at once: they wait for the first, and share its failure. */
+  /** Where the login is not known to be good, one opens first, and the others wait for it and share its failure (case U22). */
   async #openInTurn(hurried: boolean): Promise<Opened> {
     if (this.#isLoginGood()) return this.#openOne(hurried)
     if (this.#first !== undefined) {
@@ -291,7 +295,7 @@ export class Pool {
     })
     const opened = await this.#first
     if (opened.kind === 'open') this.onLoggedIn()
-    // What waits has waited for it alone: two more of these would be two more deadlines.
+    // All have waited for this one: they are not to wait for two more such failures, so it counts as unproven and is left out by one.
     else if (performance.now() - began > patienceMs) this.health = { ...this.health, proven: false }
     return opened
   }
@@ -335,8 +339,8 @@ export class Pool {
 }
 
 /**
- * The system takes nobody over this connection (RFC 3463 section 3.4), as a postscreen that has just tested it, or its dialogue is
- * in no known state: it takes them over the next one.
+ * Nobody is taken over this connection (RFC 3463 section 3.4), as by a postscreen that has just tested it, or its dialogue is in no
+ * known state: the next connection may do.
  */
 const isOfConnection = ({ kind, reply }: Outcome): boolean =>
   kind === 'deferred' && (reply.status === '4.3.2' || reply.status === '4.5.0')

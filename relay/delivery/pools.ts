@@ -55,7 +55,7 @@ export class Pools {
     return (route) => route.smarthosts.map((s) => next.get(keyOf(route, s))).filter((pool) => pool !== undefined)
   }
 
-  /** The pools of one domain's exchangers; of those `before`, the ones that are not among them go. */
+  /** The pools of one domain's exchangers. Those of `before` that are among them stay, and the others end. */
   toExchangers(exchangers: readonly Exchanger[], maxConnections: number, before: readonly Pool[]): readonly Pool[] {
     const { around, events, poolLimits, exchangerPort: port } = this.#parts
     const pools = exchangers.map((exchanger) => {

@@ -2,7 +2,7 @@
 import type { LookupAddress } from 'node:dns'
 import { connect, type Socket } from 'node:net'
 
-/** Told once: the socket that connected first, or when there is none left, a refusal, else why there was no way to the first address. */
+/** Told once: the socket that connected first. If none did: a refusal, or else why there was no way to the first address. */
 type Ended = (result: Socket | NodeJS.ErrnoException) => void
 
 export class Race {
@@ -43,7 +43,7 @@ export class Race {
     socket.once('connect', () => this.#won(socket))
     socket.on('error', (error) => this.#failed(socket, error))
     const now = performance.now()
-    // From when this one was to start: a busy loop, that is late with each, makes the last of many no later than that.
+    // Counted from when this one was due: a busy loop is late with each, and that must not add up for the last of many.
     this.#nextAt = Math.min(now, this.#nextAt) + this.#apartMs
     this.#timer = setTimeout(() => this.#startNext(), this.#nextAt - now)
   }

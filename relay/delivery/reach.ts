@@ -1,10 +1,10 @@
-/** Whether the exchangers of the world are within reach: if one after another is not, the way out is closed. Pure but for its memory. */
+/** Whether the exchangers of the world are within reach: if one after another is not, the way out is closed. It only remembers. */
 import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
 import { isFailure } from './health.ts'
 
-/** So many different ones in a row, and it is not they that are down. */
+/** So many different ones in a row that were not reached: then it is not they that are down. */
 const enough = 10
 
 export class Reach {
@@ -16,7 +16,7 @@ export class Reach {
     const unreached = outcomes.find((o) => o.kind === 'deferred' && o.reply.status === '4.4.1')
     if (unreached === undefined) {
       if (this.#unreached.size > 0) this.#unreached.clear()
-      // Who was reached and failed has carried nothing.
+      // One that was reached and failed has carried nothing.
       this.#carried ||= !outcomes.some(isFailure)
       return
     }

@@ -9,7 +9,7 @@ export class ReadyQueue<T> {
     return this.#size
   }
 
-  /** Who has nothing here may join, however much of others waits, while those are fewer than `most` credentials. */
+  /** A credential with nothing here may join, however much of others waits, while those are fewer than `most`. */
   letsIn(credential: string, most: number): boolean {
     return this.#queues.size < most && !this.#queues.has(credential)
   }
@@ -35,7 +35,7 @@ export class ReadyQueue<T> {
     return undefined
   }
 
-  /** Of the next credentials, the first one's whose turn it may be; the others go behind. Nobody waits for a look at all of them. */
+  /** The next item of the first credential whose turn it may be; those before it go behind. One call looks at a few of them only. */
   shiftOf(mayBe: (credential: string) => boolean): T | undefined {
     let left = Math.min(this.#queues.size, lookedAtOnce)
     for (const [credential, queue] of this.#queues) {

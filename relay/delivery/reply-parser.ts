@@ -20,7 +20,7 @@ export class ReplyParser {
     return this.#rest === '' && this.#lines.length === 0
   }
 
-  /** The next whole reply, what is malformed about it, or undefined until more has arrived. What is quoted is cleaned before it is cut. */
+  /** The next whole reply, what is malformed about it, or undefined until more has arrived. A quotation is cleaned, then cut. */
   next(clean: (text: string) => string = asItIs): Answer | undefined {
     for (;;) {
       const end = this.#rest.indexOf('\n')
@@ -51,10 +51,10 @@ export class ReplyParser {
 
 const asItIs = (text: string): string => text
 
-/** Postfix's postscreen begins to greet, to see who cannot wait, and may refuse the connection then; 220 is said of no mail. */
+/** Postfix's postscreen says a first line of 220, to see who does not wait for the rest, and may then refuse the connection. */
 const isTakenBack = (begun: number, code: number): boolean => begun === 220 && code >= 400
 
-/** Undefined where it is no reply: three digits, the first from 2 to 5 (1yz has no use in SMTP), then space, hyphen or the end of the line. */
+/** Undefined unless a reply line begins here: three digits, 2 to 5 first (SMTP has no 1yz), then space, hyphen or the line's end. */
 function codeOf(line: string): number | undefined {
   const hundreds = line.charCodeAt(0) - digit0
   const [tens, ones] = [line.charCodeAt(1) - digit0, line.charCodeAt(2) - digit0]

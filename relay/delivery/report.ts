@@ -10,7 +10,7 @@ export type Reporter = {
   readonly spool: Pick<Spool, 'receive' | 'has' | 'content'>
   /** The relay's name, and the policy that the DSN belongs to. */
   readonly own: () => Pick<RelayConfig, 'hostname' | 'policy'> & ReportPolicy
-  /** What the DSN says is the time of day. */
+  /** Milliseconds since the epoch by the wall clock, which the DSN tells. */
   readonly wall: () => number
   /** Told before the DSN becomes the spool's, so that nobody delivers it before its original is closed. */
   readonly onComing: (dsnQueueId: string) => void
@@ -19,8 +19,8 @@ export type Reporter = {
 export type Reported = Failure & { readonly recipient: number }
 
 /**
- * The DSN, or undefined where it was made before. What was captured may tell nobody outside, and where no mail may go, no
- * report does. @throws SpoolError; nothing is queued then
+ * The DSN, or undefined where it was made before. It is captured where the original was, and where no mail may leave to the
+ * reverse-path. @throws SpoolError; nothing is queued then
  */
 export async function queueDsn(
   { spool, own, wall, onComing }: Reporter,

@@ -46,7 +46,7 @@ export function refusedBeforehand(can: Capabilities, need: Need, forwardPath: st
 const hasUtf8Address = (can: Capabilities, { reversePath }: Envelope, forwardPaths: readonly string[]): boolean =>
   isToldInUtf8(can, reversePath) || forwardPaths.some((path) => isToldInUtf8(can, path))
 
-/** What came as 8-bit without SMTPUTF8 goes on as that. */
+/** A UTF-8 header that came without SMTPUTF8 goes on as 8-bit content, as it came. */
 const isUtf8Message = ({ envelope, content }: Need): boolean => envelope.smtpUtf8 && content.utf8Header
 
 const isToldInUtf8 = (can: Capabilities, path: string): boolean => !isAscii(path) && !isAscii(toldTo(can, path))

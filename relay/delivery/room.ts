@@ -5,7 +5,7 @@ import { Reach } from './reach.ts'
 /** What the spool has not recorded of one route's deliveries: a crash could repeat no more than these and what is in flight. */
 const maxUnsettled = 20
 
-/** What waits for a place asks for whom, and where to. */
+/** What waits for a place: for mail of which credential, and to which domain. */
 type Waiting = { readonly nextCredential: string | undefined; readonly domain: string | undefined }
 
 export class Room<Lane extends Waiting> {
@@ -37,19 +37,21 @@ export class Room<Lane extends Waiting> {
     return this.#byDomain.get(domain) ?? 0
   }
 
-  /** Whoever is not admitted now is among the next. */
+  /** Whether the lane may start one more; if not, it is among those that `next` returns. */
   admits(lane: Lane): boolean {
     if (this.#hasPlaceFor(lane)) return true
     this.#waiting.add(lane)
     return false
   }
 
+  /** The spool could not be told of a delivery before this resolves: meanwhile all in flight counts as unsettled. */
   async behindUntil(recorded: Promise<void>): Promise<void> {
     this.#behind++
     await recorded
     this.#behind--
   }
 
+  /** The lane that has waited longest of those with a place now; it waits no more. */
   next(): Lane | undefined {
     if (this.#isFull()) return undefined
     for (const lane of this.#waiting) {

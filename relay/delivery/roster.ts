@@ -3,7 +3,7 @@ import type { QueuedMessage, RecipientState } from '../mail/envelope.ts'
 import type { Spool } from '../spool/spool.ts'
 import { isIdle, type Tracked, track } from './tracked.ts'
 
-/** Whatever is done with a message that the spool has, and never throws: what cannot be read now is, later. */
+/** As `Roster.take`, but it never throws: a message that cannot be read now is read again later. */
 export type Take = (handle: number, act: (message: Tracked) => unknown) => Promise<void>
 
 export class Roster {
@@ -32,8 +32,8 @@ export class Roster {
   }
 
   /**
-   * `act` gets the one that is in memory, else as the spool has it, and nothing is between: of two who wait for it, the first
-   * may let it go, and what the second did with what it had then, nobody would know of. Undefined when it is not ours any
+   * Gives `act` the message as it is in memory, else as the spool has it, with no turn in between: of two who wait for it the
+   * first may have memory forget it, and what the second did to it after that would be lost. Undefined when it is not ours any
    * more. @throws SpoolError
    */
   async take<T>(handle: number, act: (message: Tracked) => T): Promise<Awaited<T> | undefined> {
@@ -44,7 +44,7 @@ export class Roster {
     }
   }
 
-  /** Read by one at a time: a second reader could come back with what was true before the first one's message was delivered. */
+  /** One read at a time: a second one could return what was true before the message of the first one was delivered. */
   #fetch(handle: number): Promise<Tracked | undefined> {
     const known = this.#known(handle)
     if (known !== undefined) return Promise.resolve(known)

@@ -1,7 +1,7 @@
 /** What waits for its time, one entry of three numbers for each message: a heap by time, and one timer for its top. */
 import { Column } from '../spool/column.ts'
 
-/** Far less than a timer can hold: whatever is later is looked at again. */
+/** Far less than a timer can hold: the top is looked at again after so long, whatever its time. */
 const longestTimerMs = 60_000
 /** After an outage very many are due at once; others have their turns in between. */
 const atOnce = 1000
@@ -31,7 +31,7 @@ export class Schedule {
     return this.#positionOf(handle) >= 0
   }
 
-  /** A handle waits for the earliest time that it was added with. */
+  /** Waits until `at`, or until the earlier time with which it was added before. */
   add(handle: number, at: number): void {
     const known = this.#positionOf(handle)
     if (known >= 0 && this.#timeOf(known) <= at) return

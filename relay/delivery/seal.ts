@@ -8,7 +8,7 @@ import { BodyHash } from './dkim-body.ts'
 import { coveredHeader } from './dkim-header.ts'
 import { hashedOf, signedField, unsigned } from './dkim-signature.ts'
 
-/** What a key signs: Ed25519 the hash, since it would hash in its own way (RFC 8463 section 3). */
+/** RSA hashes the data itself; Ed25519 is given the SHA-256 of it, which is what it signs (RFC 8463 section 3). */
 const methods: Readonly<Record<SigningKeyConfig['algorithm'], (data: string, key: KeyObject) => Promise<Buffer>>> = {
   'rsa-sha256': (data, key) => signed('sha256', Buffer.from(data, 'latin1'), key),
   'ed25519-sha256': (data, key) => signed(null, createHash('sha256').update(data, 'latin1').digest(), key),
@@ -26,7 +26,7 @@ export class Seal {
   readonly #now: number
   readonly #body = new BodyHash()
   #header: Buffer | undefined
-  /** What came before the end of the header is known. */
+  /** What has come so far, until the end of the header is in it. */
   #held: Buffer = Buffer.alloc(0)
 
   constructor(keys: readonly SigningKey[], turns: AtMost, now: number) {

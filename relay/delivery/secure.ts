@@ -11,7 +11,7 @@ import {
 } from 'node:tls'
 import { Alarm } from '../alarm.ts'
 import type { SmarthostConfig } from '../config.ts'
-// What Node asks for of a chain before it asks for the identity.
+// Replaces what Node reads of a certificate before it asks `identityProblem`, which with some keys ends the process.
 import '../peer-certificate.ts'
 import { UnderHandshake } from '../under-handshake.ts'
 import { type Answer, none } from './answer.ts'
@@ -36,7 +36,7 @@ export const secureContext = (roots: string | undefined): SecureContext =>
     ...(roots !== undefined && { ca: certificatesIn(roots) }),
   })
 
-/** Node takes whatever it is, and trusts nobody by it: who is told of the server's certificate would look for the fault there. */
+/** Throws where it is no PEM. Node would take it, trust nobody by it, and then blame the server's certificate. */
 function certificatesIn(roots: string): string {
   void new X509Certificate(roots)
   return roots
@@ -52,7 +52,7 @@ export type Handshake = {
 /** Verifies the name, or for an address the certificate's IP entries (RFC 9525 section 6). Resolves with the answer when it fails. */
 export function startTls(socket: Socket, handshake: Handshake): Promise<TLSSocket | Answer> {
   const { host, context, verified, deadlineMs } = handshake
-  // Who needs not be verified may be anybody.
+  // A peer that is not verified may be anybody: what it sends in the handshake has limits.
   const stranger = verified ? undefined : new UnderHandshake(socket)
   return new Promise((resolve) => {
     const secured: TLSSocket = connect({

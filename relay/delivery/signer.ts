@@ -1,4 +1,4 @@
-/** Decides by the configuration in force whether a message leaves signed, as it is, or not yet; and knows whose keys are out. */
+/** Decides by the configuration in force whether a message leaves signed, as it is, or not yet; and knows which keys are in use. */
 import type { LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { SigningStatus } from '../http.ts'

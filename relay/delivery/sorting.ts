@@ -16,7 +16,7 @@ export type Sorted = {
   readonly taken: number
 }
 
-/** One right after the other, before fewer recipients are asked for each time: who hangs up over each of many is not to be flooded. */
+/** So many follow at once; then each is for half as many recipients, so that a server that hangs up over each is not flooded. */
 const manyTransactions = 10
 
 /** `transactions`: that they were in since they last waited. */
@@ -24,7 +24,7 @@ export function sortResults(results: readonly Result[], transactions = 0): Sorte
   const taken = results.filter(({ outcome }) => outcome.kind === 'delivered' || isSpoilt(outcome)).length
   const sorted = { failed: [] as Result[], leftOver: [] as Result[], spoilt: [] as Result[], settled: [] as Result[] }
   for (const result of results) sorted[kindOf(result, taken > 0)].push(result)
-  // The first half, in which the first one was taken, or is the next to be refused: each time somebody has an outcome.
+  // Only the first half goes on at once, with whom was taken or is refused next: so each time somebody has an outcome.
   if (transactions >= manyTransactions)
     sorted.settled.push(...sorted.spoilt.splice(Math.ceil(sorted.spoilt.length / 2)))
   return { ...sorted, taken }

@@ -16,13 +16,13 @@ export type Stage =
   /** After our final dot. */
   | 'dot'
 
-/** `transaction`: from its first command to its final dot, however often a reply comes just in time, beside the time of the content itself. */
+/** In milliseconds. `transaction`: from its first command to its final dot, however late each reply; a content adds to it (wire.ts). */
 export type Deadlines = Readonly<Record<Stage | 'transaction', number>>
 
 const second = 1000
 const minute = 60 * second
 
-/** The minimums of RFC 5321 section 4.5.3.2 where it names one; the reply is late, not the silence between octets. */
+/** The minimums of RFC 5321 section 4.5.3.2 where it names one. Each is for the whole reply, not for a silence between octets. */
 export const deadlines: Deadlines = {
   connect: 30 * second,
   TLS: 60 * second,
@@ -39,10 +39,10 @@ export const deadlines: Deadlines = {
   transaction: 60 * minute,
 }
 
-/** Until MAIL is answered nothing has been said of the message that could be true twice. */
+/** The stages that may be given up early: until MAIL is answered the message cannot have been taken. */
 const untilMail = ['TLS', 'banner', 'EHLO', 'STARTTLS', 'AUTH', 'RSET', 'MAIL'] as const satisfies readonly Stage[]
 
-/** Who is silent that early, while another would take the message, has as long as a connection may take. */
+/** While another next hop would take the message, each of those stages has no longer than connecting may take (decision 0054). */
 export const hurriedIn = (all: Deadlines): Deadlines => ({
   ...all,
   ...Object.fromEntries(untilMail.map((stage) => [stage, Math.min(all[stage], all.connect)])),

@@ -13,7 +13,7 @@ export type Target = {
   readonly login?: Login
   /** A file that the configuration names and that is not there: no connection is opened without it. */
   readonly missing?: string
-  /** Of an exchanger: what DNS said, and what was judged; it is asked for nothing more. */
+  /** Of an exchanger: the addresses that were judged. Its name is not looked up again, since that could lead elsewhere. */
   readonly addresses?: readonly LookupAddress[]
 }
 

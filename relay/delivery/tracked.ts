@@ -59,7 +59,7 @@ export type Parcel = {
   readonly atMost?: number
 }
 
-/** Of one transaction: Amazon SES refuses the content for more, and so all of them, where RFC 5321 section 4.5.3.1.8 wants 100. */
+/** Of one transaction. RFC 5321 section 4.5.3.1.8 wants 100 to be taken, but for more than 50 Amazon SES refuses the content. */
 const mostRecipients = 50
 
 export function parcelsOf({
@@ -75,7 +75,7 @@ export function parcelsOf({
   return parcels
 }
 
-/** Each attempt begins with another one: who hangs up over the first would never hear of the others. */
+/** Each attempt begins with another recipient: a server that hangs up over the first one would never hear of the others. */
 function takingTurns({ recipients: states }: Tracked, recipients: readonly number[]): readonly number[] {
   const from = (states[recipients[0] ?? -1]?.attempts ?? 0) % recipients.length
   return from > 0 ? [...recipients.slice(from), ...recipients.slice(0, from)] : recipients

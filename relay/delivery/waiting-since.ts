@@ -1,9 +1,9 @@
-/** Since when mail waits: by the time that has passed, though the wall clock that its acceptance has was set before or after (case S23). */
+/** Since when mail waits, on the steady clock, though the wall clock that its acceptance was told by may have been set (case S23). */
 import { heldSince } from './believed.ts'
 
-/** What is set by less is no step: mail waits for days. */
+/** A clock that is set by less does not matter: mail waits for days. */
 const stepMs = 3_600_000
-/** Of a clock that is set again and again. */
+/** So many settings are remembered of a clock that is set again and again. */
 const mostSettings = 16
 
 /** From this moment of the steady clock on, the wall clock was ahead of it by so much. */
@@ -16,7 +16,7 @@ export class WaitingSince {
   readonly #onStep: (byMs: number) => void
   /** The latest last. */
   #settings: readonly Setting[] = [{ from: Number.NEGATIVE_INFINITY, aheadBy: 0 }]
-  /** What can not be true counts from here. */
+  /** A time of acceptance that cannot be true counts as this one. */
   #startedAt: number
 
   constructor(clocks: Clocks, onStep: (byMs: number) => void) {
@@ -50,7 +50,7 @@ export class WaitingSince {
     return acceptedAt - Math.max(...this.#settings.map(({ aheadBy }) => aheadBy))
   }
 
-  /** By the latest setting that may have had this time: what may be of two waits no longer than it says. */
+  /** By the latest setting of the clock that can have shown this time: if two can, nothing is given up too early. */
   #steady(acceptedAt: number, now: number): number {
     let until = now
     for (let i = this.#settings.length - 1; i > 0; i--) {

@@ -12,9 +12,9 @@ import type { Pools } from './pools.ts'
 import { Room } from './room.ts'
 import type { Parcel, Tracked } from './tracked.ts'
 
-/** In memory for all routes together, before what arrives is left to the spool. */
+/** In memory, for all routes together; what comes beyond that is parked. */
 const recipientsInMemory = 4000
-/** Few enough to be small, and enough that no connection ever waits for the disk. */
+/** Few enough to take little memory, and enough that no connection waits for the disk. */
 const messagesAhead = 64
 
 /** What has to be routed anew. */
@@ -28,7 +28,7 @@ export class Ways {
   #lanes = new Map<string, Lane>()
   #domains = new Map<string, DomainLanes>()
   #rooms = new Map<string, Room<Lane>>()
-  /** Of an earlier configuration, with messages that are being read. */
+  /** Lanes of an earlier configuration, while they have messages that are being read. */
   readonly #leaving = new Set<Lane>()
 
   /** `goOn`: one of the lane's smarthosts takes more than before. */
@@ -86,7 +86,7 @@ export class Ways {
     return hopsOf(this.#routes, message, recipients)
   }
 
-  /** Undefined where there is none. `from`: whose turn it is. */
+  /** Undefined where there is none. `from`: the lane whose turn has brought the message. */
   laneTo({ route, domain }: Pick<Hop, 'route' | 'domain'>, credential: string, from?: Lane): Lane | undefined {
     if (route === undefined) return undefined
     if (domain !== undefined) return this.#domains.get(route.name)?.laneTo(domain, credential, from)
@@ -94,12 +94,12 @@ export class Ways {
     return lane === undefined || lane.pools.length === 0 ? undefined : lane
   }
 
-  /** Where everything of this credential goes, whatever it says. */
+  /** The lane of everything that this credential sends, if only that decides its route. */
   laneOfAll(credential: string): Lane | undefined {
     return this.laneTo({ route: routeOfAll(this.#routes, credential), domain: undefined }, credential)
   }
 
-  /** After a reload it is another one that waits for the same. */
+  /** The lane in force of the same route and domain: after a reload it is another one. */
   successorOf(lane: Lane): Lane | undefined {
     const { domain, route } = lane
     if (domain !== undefined) return this.#domains.get(route.name)?.get(domain)
@@ -160,7 +160,7 @@ export class Ways {
 
 const hasExchangers = ({ exchangers }: RouteConfig): boolean => exchangers !== undefined
 
-/** Whatever went one way goes the way of that name. */
+/** Whether each route takes the mail that the one of its name took before, so that what is parked may stay there. */
 const haveSameWays = (before: readonly RouteConfig[], after: readonly RouteConfig[]): boolean =>
   JSON.stringify(before.map(wayOf)) === JSON.stringify(after.map(wayOf))
 const wayOf = ({ name, match, exchangers }: RouteConfig) => [name, match, exchangers !== undefined]

@@ -23,7 +23,7 @@ export class Wire {
   readonly #socket: Socket
   readonly #parser = new ReplyParser()
   #waiting: Waiting | undefined
-  /** The last one that waited. */
+  /** The last exchange, also when it has been answered. */
   #asked: Waiting | undefined
   #broken: Answer | undefined
   #unasked: readonly Answer[] = []
@@ -40,7 +40,7 @@ export class Wire {
   #leaving = 0
   /** In force from the next stage on. */
   deadlines: Deadlines
-  /** Takes out of what is read what nobody may see; what is no reply may be our own line, sent back. */
+  /** Masks what nobody may see in all that is read, also where it is no reply: it may be our own line, sent back. */
   clean: ((text: string) => string) | undefined
   /** Told once, when nothing can be said any more. */
   onBroken: () => void = () => {}
@@ -74,7 +74,7 @@ export class Wire {
     return answers
   }
 
-  /** Replies that are each in time are not waited for without end; on a thin line each 1,000 octets may take a second. */
+  /** Limits the whole, since each reply may come just in time. For a thin line, each 1,000 octets of the content add a second. */
   beginTransaction(octets: number): void {
     // Its alarms have ended: one that is set anew would hold it, and the process, until it rings.
     if (this.#broken !== undefined) return
@@ -82,7 +82,7 @@ export class Wire {
     this.#limit.set(this.#limitMs)
   }
 
-  /** Before its final dot, or without one: what is answered to that may be a yes, and has its own deadline. */
+  /** Called before the final dot, or where there is none: the answer to it may be a yes, and has a deadline of its own. */
   endTransaction(): void {
     this.#limit.unset()
   }
@@ -143,7 +143,7 @@ export class Wire {
     this.#break(none('lost', 'we closed the connection'), false)
   }
 
-  /** The peer has not left: what it has said so far need not be all that it says. */
+  /** We end it. That counts as silence of the peer, which has not left and may have had more to say. */
   destroy(why: string): void {
     this.#break(none('silent', why))
   }
@@ -184,7 +184,7 @@ export class Wire {
     else this.#arm(next)
   }
 
-  /** Who says 221 has left, whatever it was asked: QUIT is not waited for, and 221 is no yes to anything else. */
+  /** 221 is the end of the session, whatever was asked: we never wait for the answer to QUIT, and to all else it is no yes. */
   #meant(read: Answer): Answer {
     const said = this.clean === undefined ? read : cleaned(read, this.clean)
     return said.kind === 'reply' && said.reply.code === 221 ? endedBy(221) : said
@@ -234,7 +234,7 @@ export class Wire {
     this.#drained = undefined
   }
 
-  /** Somewhat later than hasLeft, so that nothing is early that is not. */
+  /** Looks a whole turn later, since a socket tells late that octets have left: what came in time must not count as early. */
   async #noteBeginning(asked: Waiting): Promise<void> {
     await wholeTurn()
     if (this.#leaving > 0) asked.early = true
