@@ -13,7 +13,7 @@ import type { Take } from './roster.ts'
 import type { Parcel, Tracked } from './tracked.ts'
 
 const atOnce = 16
-/** Parcels that wait in memory. Of more, a number is parked, and the spool keeps the rest. */
+/** Parcels that wait in memory; of more messages only numbers are parked. */
 const most = 256
 export const captureRetry: Retry = { scheduleMs: [1000, 5000, 30_000, 60_000], expireAfterMs: Number.POSITIVE_INFINITY }
 const captured: Outcome = { kind: 'delivered', reply: reply(250, '0.0', 'captured') }

@@ -13,7 +13,7 @@ export type Candidate = {
 }
 
 export type Choice<C> =
-  /** `hurried`: another one would take it at once, so the first replies of this one are waited for less than RFC 5321 says (0054). */
+  /** `hurried`: another one would take it at once, so the first replies of this one are waited for less (decision 0054). */
   | { readonly kind: 'use'; readonly candidate: C; readonly hurried: boolean }
   /** All that work are in use or pause; `until`: when the first of them may be free by time alone. */
   | { readonly kind: 'busy'; readonly until?: number }

@@ -148,7 +148,8 @@ const needsLogin = ({ code, status }: Reply): boolean =>
 
 /**
  * A command that every server has was not known, or came out of sequence (RFC 5321 sections 4.2.4 and 4.5.1): one of us has lost
- * its place in the dialogue, and nothing was said of the message. With a status of another subject, something was (0003).
+ * its place in the dialogue, and nothing was said of the message. With a status of another subject, something was (decision
+ * 0003).
  */
 export const isOfDialogue = ({ code, status }: Reply): boolean =>
   ((code === 502 || code === 503) && /^5\.(5\.\d+|0\.0)$/.test(status)) || (code === 500 && status === '5.5.1')

@@ -39,7 +39,7 @@ export class DomainLanes {
     return this.#lanes.get(domain)
   }
 
-  /** The domain's lane; the front where it has to wait for one. Who comes from the front has waited. */
+  /** The domain's lane, or the front where it has to wait for one; mail that comes from the front has waited. */
   laneTo(domain: string, credential: string, from: Lane | undefined): Lane {
     const known = this.#lanes.get(domain)
     if (known !== undefined) return known

@@ -10,13 +10,13 @@ export type Health = {
   readonly proven: boolean
   /** In a row. */
   readonly failures: number
-  /** Times that it was left out since it last worked: each is twice as long, up to a minute. */
+  /** Times that it was left out since it last worked; each is twice as long as the one before, up to a minute. */
   readonly ejections: number
   /** Left out before this time; others take over. */
   readonly ejectedUntil: number
   /** It asked us to slow down: nothing new before this time, and nobody takes over. */
   readonly pausedUntil: number
-  /** In a row; each is twice as long, up to a minute. */
+  /** In a row; each is twice as long as the one before, up to a minute. */
   readonly pauses: number
   readonly lastFailure?: Reply
   readonly lastFailureAt?: number

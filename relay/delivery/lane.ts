@@ -36,7 +36,7 @@ export type LaneParts = {
   readonly window: () => number
   /** Whose message is read though the window is full; absent: whoever has nothing there. */
   readonly joins?: (credential: string) => boolean
-  /** Which of equals takes the first. */
+  /** Which of equal next hops takes the first transaction; then they take turns. */
   readonly turn?: number
   readonly marks?: Marks
 }

@@ -51,7 +51,7 @@ export async function openClient(
   const opened = await openOnce(target, context, around, signal)
   const isTlsTrouble = opened.kind === 'failed' && (opened.stage === 'TLS' || opened.stage === 'STARTTLS')
   if (!isTlsTrouble || target.smarthost.tls.mode !== 'Opportunistic') return opened
-  // Who offers TLS and cannot do it gets the mail as if it had offered none (RFC 7435 section 3).
+  // A server that offers TLS and fails at it gets the mail as if it had offered none (RFC 7435 section 3).
   const smarthost = { ...target.smarthost, tls: { mode: 'Disabled' } as const }
   return openOnce({ ...target, smarthost, withoutTls: faultAt(opened.stage, opened.answer) }, context, around, signal)
 }

@@ -2,7 +2,7 @@
 import { Column } from '../spool/column.ts'
 import { ReadyQueue } from './ready-queue.ts'
 
-/** A column suits many handles, a set few. */
+/** A column suits many marked handles, `FewMarks` a few. */
 export type Marks = Pick<Column, 'get' | 'set'>
 
 export class Parked {

@@ -1,4 +1,4 @@
-/** So many places, the last tenth of them for whoever has none: how long each is held is for strangers to say (0058). */
+/** So many places, the last tenth of them for credentials that have none: strangers decide how long each is held (decision 0058). */
 
 const openShare = 0.9
 
@@ -28,7 +28,7 @@ export class Places {
     else this.#takenBy.delete(credential)
   }
 
-  /** Undefined: for nobody in particular. */
+  /** Undefined: whoever it is for may have places already. */
   hasOneFor(credential: string | undefined): boolean {
     if (this.#taken >= this.most) return false
     if (this.#taken < Math.ceil(this.most * openShare)) return true

@@ -17,7 +17,7 @@ type Parts = {
 export class Pools {
   readonly #parts: Parts
   #inForce = new Map<string, Pool>()
-  /** Of exchangers that mail goes to now. */
+  /** The pools of exchangers that mail goes to now. */
   readonly #passing = new Set<Pool>()
   readonly #health = new HealthRecords()
   #helloName = ''

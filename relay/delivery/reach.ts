@@ -1,4 +1,4 @@
-/** Whether the exchangers of the world are within reach: if one after another is not, the way out is closed. It only remembers. */
+/** Whether exchangers are within reach at all: if one after another is not, the way out is closed. Pure but for its memory. */
 import type { SmarthostStatus } from '../http.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
