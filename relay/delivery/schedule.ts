@@ -2,7 +2,7 @@
 import { Column } from '../spool/column.ts'
 
 /** Far less than a timer can hold: the top is looked at again after so long, whatever its time. */
-const longestTimerMs = 60_000
+const lookAgainMs = 60_000
 /** After an outage very many are due at once; others have their turns in between. */
 const atOnce = 1000
 
@@ -49,7 +49,7 @@ export class Schedule {
   #arm(): void {
     clearTimeout(this.#timer)
     if (this.#size === 0 || this.#stopped) return
-    const wait = Math.max(0, Math.min(this.#timeOf(0) - this.#now(), longestTimerMs))
+    const wait = Math.max(0, Math.min(this.#timeOf(0) - this.#now(), lookAgainMs))
     this.#timer = setTimeout(() => this.#ring(), wait).unref()
   }
 

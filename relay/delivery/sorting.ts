@@ -20,7 +20,7 @@ export type Sorted = {
 const manyTransactions = 10
 
 /** `transactions`: that they were in since they last waited. */
-export function sortResults(results: readonly Result[], transactions = 0): Sorted {
+export function sortResults(results: readonly Result[], transactions: number): Sorted {
   const taken = results.filter(({ outcome }) => outcome.kind === 'delivered' || isSpoilt(outcome)).length
   const sorted = { failed: [] as Result[], leftOver: [] as Result[], spoilt: [] as Result[], settled: [] as Result[] }
   for (const result of results) sorted[kindOf(result, taken > 0)].push(result)

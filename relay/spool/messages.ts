@@ -48,7 +48,7 @@ export class Messages {
       const moved = !same(register.placeOf(handle), place) || !same(register.placeOfState(handle), state)
       if (moved || !register.standsFor(handle, queueId)) continue
       if (!('error' in loaded)) return this.#asOfNow(handle, loaded)
-      if (!(loaded.error instanceof Damage)) {
+      if (!(loaded.error instanceof RecordDamaged)) {
         throw spoolError(`spool ${this.#parts.directory}: message ${queueId} could not be read`, loaded.error)
       }
       await this.#parts.damaged(handle, queueId)
@@ -58,7 +58,7 @@ export class Messages {
 
   async #attempt(handle: number, queueId: string, place: Place, state: Place | undefined): Promise<Loaded> {
     const read = await this.#read(place)
-    if (read === undefined || !isBase(read.entry) || read.entry.envelope.queueId !== queueId) throw new Damage()
+    if (read === undefined || !isBase(read.entry) || read.entry.envelope.queueId !== queueId) throw new RecordDamaged()
     const { envelope, file } = read.entry
     const recipients = (await this.#recipients(handle, queueId, state)) ?? recipientsOf(read.entry)
     return { message: { envelope, recipients }, file, content: read.content }
@@ -95,7 +95,7 @@ export class Messages {
   }
 }
 
-class Damage extends Error {}
+class RecordDamaged extends Error {}
 
 const isBase = (entry: Entry): entry is Base => entry.kind === 'accepted' || entry.kind === 'moved'
 
