@@ -12,6 +12,7 @@ export type Candidate = {
   readonly lingers: boolean
 }
 
+/** `until`: milliseconds on the steady clock; absent where time alone changes nothing. */
 export type Choice<C> =
   /** `hurried`: another one would take it at once, so the first replies of this one are waited for less (decision 0054). */
   | { readonly kind: 'use'; readonly candidate: C; readonly hurried: boolean }

@@ -4,6 +4,7 @@ import { type Reply, reply } from '../mail/reply.ts'
 import { backoffMs } from './backoff.ts'
 import { isThrottling } from './classify.ts'
 
+/** The waits between attempts, the last one repeating, and the time in the queue after which a recipient is given up. */
 export type Retry = { readonly scheduleMs: readonly number[]; readonly expireAfterMs: number }
 
 /** One recipient, the attempt that has just ended counted. */

@@ -22,6 +22,7 @@ export type Report = {
   readonly dsnQueueId: string
   /** The relay's name. */
   readonly hostname: string
+  /** Milliseconds since the epoch, by the wall clock. */
   readonly now: number
   readonly original: Envelope
   readonly failures: readonly Failure[]

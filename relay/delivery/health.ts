@@ -5,6 +5,7 @@ import type { Outcome } from '../mail/outcome.ts'
 import type { Reply } from '../mail/reply.ts'
 import { isThrottling } from './classify.ts'
 
+/** Times are milliseconds on the steady clock; 0 is long over. */
 export type Health = {
   /** It has carried a conversation since it was last left out; until then it gets one connection at a time. */
   readonly proven: boolean

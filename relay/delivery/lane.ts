@@ -53,7 +53,7 @@ export class Lane {
   #pools: readonly Pool[] = []
   readonly #ready = new ReadyQueue<Parcel>()
   #parked: Parked
-  /** Recipients in `#ready`, and how many may be there before what arrives is parked. */
+  /** Recipients in `#ready`. */
   #recipients = 0
   /** Parked ones that are being read. */
   coming = 0

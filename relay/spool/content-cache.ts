@@ -1,4 +1,4 @@
-/** The content of small messages that were accepted last, so that delivery right after acceptance reads no disk. */
+/** The content of small messages that were accepted or read last, so that delivery right after that reads no disk. */
 
 const cacheBytes = 8 * 1024 * 1024
 

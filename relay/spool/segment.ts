@@ -1,7 +1,7 @@
 /** One file of the journal: its name holds the number that orders it, and the nonce that only its own records carry. */
 import { nonceBytes } from './record.ts'
 
-/** Where a whole record lies. */
+/** Where a whole record lies, in octets from the beginning of its segment. */
 export type Place = { readonly segment: Segment; readonly at: number; readonly bytes: number }
 
 export type Segment = {

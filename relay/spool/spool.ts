@@ -16,7 +16,7 @@ export type Incoming = {
   abort(): Promise<void>
 }
 
-/** What memory knows of a message that is ours. */
+/** What memory knows of a message that is ours. Times are milliseconds since the epoch. */
 export type Outline = {
   readonly queueId: string
   readonly credential: string
@@ -24,6 +24,7 @@ export type Outline = {
   readonly acceptedAt: number
   /** When its next recipient is to be tried, by the state that was last recorded; Infinity when none is left. */
   readonly dueAt: number
+  /** Octets of the content. */
   readonly bytes: number
 }
 
