@@ -7,25 +7,21 @@ const tryAgainMs = 1000
 
 type Parts = {
   readonly events: Pick<Events, 'spoolFault' | 'spoolRecovered'>
+  /** Throws as long as the spool cannot take mail. */
   readonly mend: () => Promise<void>
   readonly tryAgainMs?: number | undefined
 }
 
 export class Fault {
-  readonly #events: Pick<Events, 'spoolFault' | 'spoolRecovered'>
-  readonly #mend: () => Promise<void>
-  readonly #tryAgainMs: number
+  readonly #parts: Parts
   #error: SpoolError | undefined
   #silence: string | undefined
   #timer: NodeJS.Timeout | undefined
   #trying: Promise<void> | undefined
   #stopped = false
 
-  /** `mend` throws as long as the spool cannot take mail. */
   constructor(parts: Parts) {
-    this.#events = parts.events
-    this.#mend = parts.mend
-    this.#tryAgainMs = parts.tryAgainMs ?? tryAgainMs
+    this.#parts = parts
   }
 
   get error(): SpoolError | undefined {
@@ -40,17 +36,17 @@ export class Fault {
   /** `why`: a write has been waiting for the disk for long, which only waiting mends; undefined once it is done. */
   silent(why: string | undefined): void {
     this.#silence = why
-    if (why !== undefined) this.#events.spoolFault(why)
-    else if (this.#error === undefined) this.#events.spoolRecovered()
+    if (why !== undefined) this.#parts.events.spoolFault(why)
+    else if (this.#error === undefined) this.#parts.events.spoolRecovered()
   }
 
   raise(error: SpoolError): void {
     if (this.#stopped) return
-    if (this.#error === undefined) this.#events.spoolFault(error.message)
+    if (this.#error === undefined) this.#parts.events.spoolFault(error.message)
     this.#error = error
     this.#timer ??= setTimeout(() => {
       this.#trying = this.#try()
-    }, this.#tryAgainMs).unref()
+    }, this.#parts.tryAgainMs ?? tryAgainMs).unref()
   }
 
   /** When it resolves, nothing is being mended any more. */
@@ -62,7 +58,7 @@ export class Fault {
 
   async #try(): Promise<void> {
     const tried = this.#error
-    const trouble = await this.#mend().then(
+    const trouble = await this.#parts.mend().then(
       () => undefined,
       (error: unknown) => spoolError('the spool could not be mended', error),
     )
@@ -72,6 +68,6 @@ export class Fault {
     // While the kind stays the same the first error is kept. A disk that failed and now is only full takes reports, and says so.
     if (trouble !== undefined) return this.raise(trouble.kind === tried?.kind ? tried : trouble)
     this.#error = undefined
-    this.#events.spoolRecovered()
+    this.#parts.events.spoolRecovered()
   }
 }

@@ -48,8 +48,7 @@ export async function recover(parts: Parts): Promise<Recovered> {
 class Recovery {
   readonly #disk: Disk
   readonly #paths: Paths
-  readonly #forgotten: (queueId: string) => void
-  readonly #quarantined: (file: string, why: string) => void
+  readonly #events: Parts['events']
   readonly #replay = new Replay()
   readonly #ahead = new Ahead()
   readonly #segments: Segment[] = []
@@ -65,11 +64,7 @@ class Recovery {
   constructor({ disk, paths, events }: Parts) {
     this.#disk = disk
     this.#paths = paths
-    this.#forgotten = (queueId) => events.forgotten(queueId)
-    this.#quarantined = (file, why) => {
-      this.#damage = true
-      events.quarantined(file, why)
-    }
+    this.#events = events
   }
 
   async run(): Promise<Recovered> {
@@ -224,6 +219,11 @@ class Recovery {
     return numbers.length === 0 ? 0 : Math.min(...numbers)
   }
 
+  #quarantined(file: string, why: string): void {
+    this.#damage = true
+    this.#events.quarantined(file, why)
+  }
+
   #damaged(segment: Segment, why: string): void {
     segment.damaged = true
     this.#quarantined(this.#paths.segment(segment.name), why)
@@ -312,7 +312,7 @@ class Recovery {
     for (const handle of register.handles()) {
       const lastWord = register.placeOfState(handle) ?? register.placeOf(handle)
       const { queueId = '', disposition } = register.outline(handle) ?? {}
-      if (lastWord && disposition === 'relay' && this.#lost.mayConcern(lastWord)) this.#forgotten(queueId)
+      if (lastWord && disposition === 'relay' && this.#lost.mayConcern(lastWord)) this.#events.forgotten(queueId)
     }
   }
 
