@@ -19,9 +19,12 @@ export function placeOf({ target, isExchanger }: Pool): NonNullable<Result['smar
 
 export function learn(lane: Lane, pool: Pool, outcomes: readonly Outcome[], at: number, events: Teller): void {
   const before = pool.health
-  pool.health = afterAttempt(before, pool.isExchanger ? toldByExchanger(outcomes) : outcomes, at)
-  lane.room.reach.learn(pool.name, outcomes, at)
-  if (pool.isExchanger) return
+  if (pool.isExchanger) {
+    pool.health = afterAttempt(before, toldByExchanger(outcomes), at)
+    lane.room.reach.learn(pool.name, outcomes, at)
+    return
+  }
+  pool.health = afterAttempt(before, outcomes, at)
   const { ejectedUntil, lastFailure } = pool.health
   if (ejectedUntil > before.ejectedUntil && lastFailure !== undefined)
     events.smarthostEjected(pool.name, pool.target.smarthost.host, ejectedUntil - at, replyLine(lastFailure))

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { until } from '../../local/until.ts'
 import { drop, type Script, say } from './behaviour.ts'
 import type { Table } from './name-server.ts'
-import { envelope, hello } from './samples.ts'
+import { rig } from './rig.ts'
+import { envelope, hello, route, smarthost } from './samples.ts'
+import { startSmarthost } from './smarthost.ts'
 import { startWorld } from './world.ts'
 
 const host = '127.0.7.5'
@@ -21,5 +23,14 @@ test.each<[string, Script]>([
   const { spool, facts, delivery } = await startWorld(table, { [host]: { script } })
   for (let n = 0; n < 12; n++) spool.put(envelope(hello, { forwardPaths: [`u@d${n}.test`] }), hello)
   await until('all are deferred', () => facts('deferred').length === 12)
+  expect(delivery.smarthosts()).toEqual([{ route: 'out', name: 'mx', health: 'unproven' }])
+})
+
+test('of a route that went to a smarthost before, nobody is told that exchangers are within reach', async () => {
+  const upstream = await startSmarthost()
+  const { spool, reload, delivery } = rig([route('out', [smarthost('a', upstream.port)])])
+  spool.put(envelope(hello), hello)
+  await until('it has left', () => spool.stored.size === 0)
+  reload([route('out', [], { exchangers: { maxConnections: 50, maxConnectionsPerDomain: 5 } })])
   expect(delivery.smarthosts()).toEqual([{ route: 'out', name: 'mx', health: 'unproven' }])
 })
