@@ -1,7 +1,7 @@
-/** From which addresses, or networks of IPv6, somebody logged in lately: who comes from there again waits in no line with strangers. */
+/** The clients (IPv4 addresses, IPv6 /64s) from which somebody logged in lately: they do not share their turns with strangers. */
 import { Latest } from '../latest.ts'
 
-/** Beyond this many, the one that was last seen longest ago is forgotten. */
+/** Beyond this many, the one whose last login is longest ago is forgotten. */
 const remembered = 10_000
 
 export class Acquaintances {

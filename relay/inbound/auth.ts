@@ -1,4 +1,4 @@
-/** AUTH: whose session this becomes, and whether it still may be. */
+/** AUTH: as which credential a session logs in, and at each later stage whether that login still counts. */
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { type AuthFailure, judgeLogin, type Login, type Proof, proofOf } from '../rules/login.ts'
 import type { Inbound } from './inbound.ts'
@@ -13,13 +13,13 @@ export type LoginDecision =
       readonly kind: 'refused'
       readonly reason: AuthFailure
       readonly refusal: Refusal
-      /** This failure locked the client out. */
+      /** This failure is the one that locks the client out. */
       readonly locks: boolean
-      /** Whose name was given, where it is one of ours. */
+      /** The credential whose username was given; absent where it is nobody's. */
       readonly credential?: string
     }
 
-/** What the protocol says against any login now; a password before TLS is the caller's to tell apart. */
+/** Why this session may not say AUTH at all now. With `always.tlsBeforeAuth` a password may have come in clear: the caller logs it. */
 export function authOutOfPlace(session: Session): Refusal | undefined {
   if (session.tls === '') return refusal('always.tlsBeforeAuth')
   if (session.login) return protocol.loggedInAlready
@@ -31,8 +31,9 @@ type Presented =
   | { readonly mechanism: 'EXTERNAL'; readonly username: string }
 
 /**
- * What is said to who proves nothing. Who has the password, or a token of the issuer, and may not use it now is no guesser.
- * It goes by the reply and not by its reason: a lockout tells no more than the replies before it.
+ * Only failures with this reply count towards a lockout: the client has proven nothing. One with the right password, or with a token
+ * of the issuer, that may not use it now is no guesser. By the reply, not by the reason behind it: then a lockout does not tell the
+ * client more than the replies before it did.
  */
 const guessed: RuleId = 'always.password'
 
@@ -44,7 +45,8 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
   const proof = proofIn(inbound, session, presented)
   const login = noted(inbound, session, judge(inbound, session, { username: presented.username, proof }, inbound.now()))
   if (login.kind === 'accepted') {
-    // What a certificate says of itself is said once: another credential that comes to name it changes no session.
+    // The username is kept, also where the client gave none: a certificate that a second credential comes to name does not change
+    // whose session this is.
     const { username, name } = login.credential
     return { kind: 'accepted', login: { username, proof, credential: name, judged: undefined }, key: login.key }
   }
@@ -60,13 +62,13 @@ export function logIn(inbound: Inbound, session: Session, presented: Presented):
   }
 }
 
-/** Nothing is wrong with the client: it has a new password, token or certificate by now, for a new session. */
+/** The rule by which a session whose login has ended is refused, in place of that of a failed login: it is told to connect again. */
 const endedWith: Readonly<Partial<Record<RuleId, RuleId>>> = {
   'always.token': 'always.tokenExpired',
   'always.clientCertificate': 'always.clientCertificateEnded',
 }
 
-/** That it is the password is the reason: its rule is that of a username which is nobody's any more, too. */
+/** A password that has ended is known by the reason alone: its rule is also that of a username which is nobody's any more. */
 const endOf = ({ reason, refusal: { rule } }: Extract<Login, { kind: 'refused' }>): RuleId | undefined =>
   reason === 'password' ? 'always.passwordEnded' : endedWith[rule]
 
@@ -76,7 +78,7 @@ function proofIn({ inForce, now }: Inbound, { certificate = 'absent' }: Session,
   return proofOf(inForce().index, { secret, bearer: mechanism === 'OAUTHBEARER' }, now())
 }
 
-/** The session's login by the configuration in force: its credential may be suspended, changed or gone by now. */
+/** The session's login, judged by the configuration in force: its credential may be suspended, changed or gone by now. */
 export function loginInForce(inbound: Inbound, session: Session, known: SessionLogin): Login {
   const login = noted(inbound, session, judgedNow(inbound, session, known))
   const ended = login.kind === 'refused' ? endOf(login) : undefined
@@ -84,8 +86,8 @@ export function loginInForce(inbound: Inbound, session: Session, known: SessionL
 }
 
 /**
- * It is asked five times a message. What was accepted is the same by the same configuration, which a reload replaces whole, while
- * all counts that it rests on. Where nothing of that ever ends, and nothing began, no clock is asked.
+ * Asked at each stage, five times for a message to one recipient, so an acceptance is remembered: it holds for the same configuration
+ * (a reload replaces it as a whole) while key, token or certificate and credential are in their time.
  */
 function judgedNow(inbound: Inbound, session: Session, known: SessionLogin): Login {
   const { revision } = inbound.inForce()
@@ -96,6 +98,7 @@ function judgedNow(inbound: Inbound, session: Session, known: SessionLogin): Log
   return login
 }
 
+/** Whether the clock has not changed the judgement. No clock is read for one that holds at all times, as most do. */
 function countsNow({ from, until }: Judged['login'], now: () => number): boolean {
   if (from === Number.NEGATIVE_INFINITY && until === Number.POSITIVE_INFINITY) return true
   const at = now()
@@ -107,7 +110,7 @@ type Claimed = { readonly username: string; readonly proof: Proof }
 const judge = ({ inForce }: Inbound, { client }: Session, { username, proof }: Claimed, now: number): Login =>
   judgeLogin(inForce().index, { username, proof, client, now })
 
-/** A session that goes on for days uses its key all the time. */
+/** Notes that the key is in use, at every judgement: a session that goes on for days uses its key for all of that time. */
 function noted(inbound: Inbound, { client }: Session, login: Login): Login {
   if (login.kind === 'accepted' && login.credential.keys.length > 0)
     inbound.keyUses.note(login.credential.name, login.key, client)

@@ -1,4 +1,4 @@
-/** The certificate of a session beside its login: whether its listener asks for more, and whether it is worth an AUTH. */
+/** A session's client certificate: whether its listener requires a better one, and whether AUTH EXTERNAL could succeed by it. */
 import type { SessionFacts } from '../events.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
 import { certificateNow } from '../rules/certificate.ts'
@@ -6,20 +6,20 @@ import { certificateTroubles, namedBy } from '../rules/login.ts'
 import type { Inbound } from './inbound.ts'
 import type { Session } from './session.ts'
 
-/** What a Required listener has against this session, under TLS; `undefined` elsewhere. */
+/** Under TLS: why a listener with clientCertificates Required does not serve this session; undefined: it does, or requires none. */
 export function certificateLacking({ inForce, now }: Inbound, session: Session): Refusal | undefined {
   const { config, index } = inForce()
   const { certificate } = session
   const listener = config.listeners.find((l) => l.name === session.listener)
   if (listener?.clientCertificates?.mode !== 'Required') return undefined
-  // It was not asked in its handshake, since then nobody had to be.
+  // The listener did not ask for certificates yet when this session made its handshake.
   if (certificate === undefined) return refusal('always.clientCertificateEnded')
   if (typeof certificate === 'string')
     return refusal('listeners.clientCertificates', certificateTroubles[certificate][1])
   return certificateNow(index.anchors, certificate, now()) && refusal('always.clientCertificateEnded')
 }
 
-/** Whether AUTH EXTERNAL is worth to be offered: the certificate is good, and somebody's. */
+/** Whether to offer AUTH EXTERNAL: the certificate is good, and at least one credential names it. */
 export function canLogInByCertificate({ inForce, now }: Inbound, { certificate }: Session): boolean {
   const { index } = inForce()
   return (
@@ -31,6 +31,6 @@ export function canLogInByCertificate({ inForce, now }: Inbound, { certificate }
 
 const mostNames = 8
 
-/** For the log: who is to be added to a credential. */
+/** For the log: the names in a certificate whose login failed, one of which a credential may lack. */
 export const certificateShown = ({ certificate }: Session): Pick<SessionFacts, 'certificate'> =>
   typeof certificate === 'object' ? { certificate: certificate.names.slice(0, mostNames) } : {}

@@ -1,10 +1,11 @@
-/** Refusals that are the client's fault, and commands that do nothing or nothing new: how many a session may have since its last accepted message. */
+/** Refusals that are the client's fault, and commands that do nothing: how many a session may have since its last accepted message. */
 import type { Stage } from '../events.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 import { errorsPerSession, idleCommandsPerSession, refusalsPerSession } from './limits.ts'
 import { isOwnFault } from './own-faults.ts'
 import { protocol } from './protocol.ts'
 
+/** Refusals by these rules are errors of the protocol (`errorsPerSession`); all others are refusals of mail (`refusalsPerSession`). */
 const protocolRules: ReadonlySet<RuleId> = new Set([
   'always.syntax',
   'always.sequence',
@@ -16,20 +17,20 @@ const protocolRules: ReadonlySet<RuleId> = new Set([
 const grammar: ReadonlySet<Refusal> = new Set(Object.values(protocol))
 
 /**
- * A path that is no mailbox is one recipient's fault: a list may hold ten of them, and the others are to get their mail. So is
- * what is no path at all: many clients put brackets around whatever a list holds.
+ * A path that is no mailbox, or no path at all, counts as refused mail and not as a broken protocol: many clients put angle brackets
+ * around whatever their list of recipients holds. It may hold ten of them, and the other recipients are to get their mail.
  */
 const isOfMailbox = (refused: Refusal, stage: Stage): boolean =>
   ((stage === 'mail' || stage === 'rcpt') && refused.rule === 'always.syntax' && !grammar.has(refused)) ||
   (stage === 'rcpt' && refused === protocol.path)
 
-/** Of one session. */
+/** The counts of one session. */
 export class ClientFaults {
   #errors = 0
   #refusals = 0
   #idleCommands = 0
 
-  /** No further command is carried out. */
+  /** The session is spent: no further command is carried out. */
   get areTooMany(): boolean {
     return this.#idleCommands > idleCommandsPerSession || this.#refusals >= refusalsPerSession
   }
@@ -38,7 +39,7 @@ export class ClientFaults {
     this.#idleCommands++
   }
 
-  /** It names a recipient that the transaction has, as a list may a few hundred times. */
+  /** RCPT named a recipient that the transaction has already. Lists do that, a few hundred times, so it is no error of the protocol. */
   repeated(): void {
     this.#refusals++
   }
@@ -50,8 +51,9 @@ export class ClientFaults {
   }
 
   /**
-   * What to say last: a broken protocol ends the session with its last error; mail keeps its own verdict, and the session
-   * ends after it. `follows`: the client has sent the command before it could know that another one is refused.
+   * Counts a refusal, and returns the one to say. An error of the protocol that is one too many becomes `always.errors`, which ends
+   * the session; refused mail keeps its own verdict, and the next command ends the session (`areTooMany`). `follows`: the client had
+   * pipelined this command before it could know that the one before is refused, so it is no error of the protocol.
    */
   count(refused: Refusal, stage: Stage, follows: boolean): Refusal {
     if (isOwnFault(refused) && stage !== 'rcpt') return refused

@@ -1,4 +1,4 @@
-/** Octets that are to be commands: judged before any line among them is carried out, and kept until it is. */
+/** Command lines out of octets: all that comes is judged before any line in it is carried out, and kept until it is. */
 import type { Refusal } from '../mail/rule.ts'
 import { commandMs, lineBytes, loginLineBytes } from './limits.ts'
 import { inItsOwnMemory } from './line-text.ts'
@@ -6,32 +6,34 @@ import { protocol } from './protocol.ts'
 
 export class CommandLines {
   readonly #tooSlow: () => void
-  /** Whole lines, cut out one by one: strings of their own take eight times the octets of short ones. */
+  /** Whole lines that wait, in one string; as a string each, short lines would take eight times their octets of memory. */
   #whole = ''
-  /** Where the next one begins. */
+  /** Where the next line begins in `#whole`. */
   #at = 0
+  /** The beginning of a line whose end has not come yet. */
   #partial = ''
   #deadline: NodeJS.Timeout | undefined
 
-  /** A command has to be complete in time, however its octets trickle in; `tooSlow` is called when it is not. */
+  /** `tooSlow` is called when a line is not complete `commandMs` after its first octet, however its octets trickle in. */
   constructor(tooSlow: () => void) {
     this.#tooSlow = tooSlow
   }
 
-  /** More is here than the line that is being carried out. */
+  /** Something has come behind the line that is being carried out. */
   get waiting(): boolean {
     return this.hasLine || this.#partial !== ''
   }
 
-  /** One is whole. */
+  /** A whole line waits. */
   get hasLine(): boolean {
     return this.#whole !== ''
   }
 
+  /** Keeps `octets` (one character each), or says why they may not be carried out and keeps nothing of them. */
   take(octets: string, inLogin: boolean): Refusal | undefined {
     const fault = faultIn(octets, inLogin, this.#partial)
     if (fault) return fault
-    // Only with an LF is anything new complete.
+    // Without an LF no further line is complete.
     if (!octets.includes('\n')) {
       this.#keep(this.#partial + octets, false)
       return undefined
@@ -44,7 +46,7 @@ export class CommandLines {
     return undefined
   }
 
-  /** The line to carry out next, without its end, in memory of its own: 64 KiB of others may have come with it. */
+  /** The line to carry out next, without its CR LF; in memory of its own, since up to 64 KiB may have come in one piece with it. */
   next(): string | undefined {
     if (!this.hasLine) return undefined
     const end = this.#whole.indexOf('\r\n', this.#at)
@@ -54,7 +56,7 @@ export class CommandLines {
     return line
   }
 
-  /** Nothing more is carried out. */
+  /** Drops all that waits: nothing more is carried out. */
   forget(): void {
     clearTimeout(this.#deadline)
     this.#whole = ''
@@ -70,15 +72,16 @@ export class CommandLines {
 
 const bareNewline = /(?<!\r)\n|\r(?!\n|$)/
 const controlCharacter = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/
-// A web page or a proxy makes its victim talk to us: what follows its first line must not be carried out.
+// A browser (on behalf of a web page) or a proxy may send us HTTP that has SMTP commands in it: what follows its first line must not
+// be carried out.
 const foreign = /(?:[A-Z]+ \S* HTTP\/\d|PROXY (?:TCP|UNKNOWN))/.source
 const otherProtocol = new RegExp(`^${foreign}`, 'im')
-// One whole line in which nothing of this is, as nearly all that comes.
+// One whole line without any of these faults, which nearly everything is: one look in place of four.
 const plainLine = new RegExp(`^(?!${foreign})[\\t -~\\x80-\\xff]*\\r\\n$`, 'i')
 
 /**
- * What the first octets say that are no SMTP, but come from somebody who is to be told: a record of a handshake, of any version
- * that there is (RFC 8446 section 5.1), or the header of a load balancer, of either version.
+ * The refusal for first octets that are no SMTP but come of a wrong setup, which the reply then names: a record of a TLS handshake
+ * of any version (RFC 8446 section 5.1), or a PROXY protocol header of version 1 or 2. Undefined for all others.
  */
 export function misplacedIn(octets: string): Refusal | undefined {
   if (/^\x16(?:\x03|$)/.test(octets)) return protocol.tlsUnasked
@@ -86,9 +89,9 @@ export function misplacedIn(octets: string): Refusal | undefined {
 }
 
 /**
- * `octets` are whole lines and the beginning of the next one, one octet a character; before them came `partial`, in which
- * no fault was found, and which is not looked through again: octets may come one by one.
- * In a login the first line may be a token.
+ * The first fault in `octets` (whole lines and maybe the beginning of the next one, one character for each octet). `partial` is the
+ * beginning of a line that came before them: no fault was found in it, and it is not looked through again, since octets may come
+ * one by one. `inLogin`: the first line belongs to a login and may be as long as a token.
  */
 export function faultIn(octets: string, inLogin: boolean, partial = ''): Refusal | undefined {
   if (partial === '' && octets.length <= lineBytes && plainLine.test(octets)) return undefined
@@ -99,7 +102,7 @@ export function faultIn(octets: string, inLogin: boolean, partial = ''): Refusal
   return text.length > lineBytes ? longLineIn(text, inLogin) : undefined
 }
 
-/** Lines that end in time are passed by together: there may be 30,000 of them. */
+/** Looks only at ends of lines that are `lineBytes` apart: of 64 KiB of short lines (30,000 of them) most are skipped. */
 function longLineIn(text: string, inLogin: boolean): Refusal | undefined {
   for (let start = 0; text.length - start > lineBytes; ) {
     const short = text.lastIndexOf('\r\n', start + lineBytes)
@@ -114,7 +117,7 @@ function longLineIn(text: string, inLogin: boolean): Refusal | undefined {
   return undefined
 }
 
-/** The CR at the very end may be half of what ends the line. */
+/** Where the line that begins at `start` ends, without its CR LF; a CR at the very end may be the first half of one. */
 function lineEndBehind(text: string, start: number): number {
   const end = text.indexOf('\r\n', start)
   if (end !== -1) return end

@@ -22,6 +22,6 @@ const checks: readonly Check<Facts>[] = [
       : undefined,
 ]
 
-/** The session counts as present already. */
+/** Why a client is sent away when it connects (421 or 554); undefined: it is welcome. Its session is counted in `presence` already. */
 export const admit = (inbound: Inbound, session: Session): Refusal | undefined =>
   firstRefusal(checks, { inbound, session })

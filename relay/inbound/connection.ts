@@ -1,4 +1,4 @@
-/** One client's connection: its socket, its TLS and the reply to each command; what is decided is the conversation's. */
+/** One client's connection: its socket, its TLS, and which reply goes out when. What is decided is the conversation's. */
 
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -19,13 +19,13 @@ import { shownCertificate } from './shown-certificate.ts'
 import { failureIn } from './tls-failure.ts'
 import { hasArgument, type Verb, verbOf } from './verbs.ts'
 
-/** Begins the conversation of a client that has connected. */
+/** Begins the conversation with a client that has connected; `line` is what the conversation may do to the connection. */
 export type Begin = (who: { readonly id: string; readonly client: string }, line: Line) => Conversation
 
 export type Tls = {
-  /** The handshake comes first (RFC 8314 section 3). */
+  /** The client begins with the handshake, without STARTTLS (RFC 8314 section 3). */
   readonly implicit: boolean
-  /** For the next one. */
+  /** What a handshake that begins now is to go by. */
   readonly handshake: () => Handshake
 }
 
@@ -51,9 +51,9 @@ export class Connection implements Line, Hearer {
   #closed = false
   #linger: NodeJS.Timeout | undefined
   #failure: string | undefined
-  /** What the next line of a login is for. */
+  /** While a login waits for its next line: what is to be called with that line. */
   #login: ((line: string) => AuthAnswer) | undefined
-  /** DATA is being carried out: its reply is near, and goes with those before it. */
+  /** DATA is being carried out. Its reply is near, so the replies before it wait and go out in one write with it. */
   #opening = false
 
   constructor(socket: Socket, tls: Tls, begin: Begin) {
@@ -130,7 +130,7 @@ export class Connection implements Line, Hearer {
 
   failed(error: unknown): void {
     const sorry = this.#conversation.broken(error)
-    // What comes would be taken for the rest of a content, or for commands.
+    // In the middle of a content nobody can tell any more whether what comes next is its rest or commands.
     if (this.#inlet.inContent) this.hangUp(sorry)
     else this.#say(sorry)
   }
@@ -146,7 +146,7 @@ export class Connection implements Line, Hearer {
 
   // The life of a connection
 
-  /** What came with the connection is seen before we greet (case P17). */
+  /** A turn later, so that a client that speaks before our greeting is caught at it (case P17). */
   #greetSoon(): void {
     afterWholeTurn(() => {
       if (!this.#closing && !this.#closed) this.#greet()
@@ -157,7 +157,7 @@ export class Connection implements Line, Hearer {
     const refused = this.#conversation.connect()
     if (refused) {
       this.hangUp(refused)
-      // Who is sent away holds no descriptor until it closes its own side.
+      // A client that is sent away is not to hold a file descriptor of ours until it closes its own side.
       this.#socket.destroySoon()
       return
     }
@@ -171,7 +171,7 @@ export class Connection implements Line, Hearer {
     socket.setTimeout(idleMs).on('timeout', this.#onTimeout)
   }
 
-  /** Nothing that was said or begun in clear lives on. */
+  /** Puts TLS on the connection. Nothing that was said or begun in clear is kept (RFC 3207 section 4.2). */
   #secure(then: () => void): void {
     void this.#inlet.close()
     this.#handshake = new HandshakeUnderWay(this.#socket, this.#conversation, this.#tls.handshake, {
@@ -193,19 +193,19 @@ export class Connection implements Line, Hearer {
     return this.#conversation.refuse('connect', refusal('always.shutdown'))
   }
 
-  /** Nothing can be said in a handshake. */
+  /** Ends the connection without a reply: in the middle of a handshake none can be sent. */
   #breakOff(): void {
     this.#conversation.over()
     this.destroy()
   }
 
-  /** In good order, or since it was sent away: the client has lost nothing that it does not know of. */
+  /** Ends the session by a reply of ours (221, 421 or another last word): nothing is lost of which the client does not know. */
   #leave(): undefined {
     this.#conversation.over()
     return this.#close()
   }
 
-  /** Nothing more is heard; what was said still goes out, and the client has a moment to close its side. */
+  /** Stops reading. Replies that were written still go out, and the client has `lingerMs` to close its side. */
   #close(): undefined {
     if (this.#closing || this.#closed) return undefined
     this.#closing = true
@@ -223,10 +223,10 @@ export class Connection implements Line, Hearer {
   }
 
   readonly #onTimeout = (): void => {
-    // Who has ended, and waits for the disk, may as well be gone.
+    // A client that has closed its side while the disk is waited for may be gone; there is nothing that it could still send.
     const isLost = this.#inlet.busy && this.#socket.readableEnded
     if (this.#handshake || this.#closing || isLost) this.destroy()
-    // It is the client that waits, for the disk.
+    // The silence is ours: the client waits for us (e.g. for the disk), and gets as much time again.
     else if (this.#inlet.busy && !this.#outlet.isUnread) this.#socket.setTimeout(idleMs)
     else this.violated(refusal('always.idle'))
   }
@@ -237,10 +237,10 @@ export class Connection implements Line, Hearer {
     clearTimeout(this.#linger)
     const handshake = this.#handshake
     handshake?.over()
-    // Of a probe there is nothing to tell.
+    // A connection to an Implicit listener that ended before its ClientHello, without an error, is a port probe: no log line.
     const isProbe = this.#tls.implicit && !handshake?.hasBegun && this.#failure === undefined
     this.#conversation.closed(handshake && !isProbe ? `no TLS: ${this.#failure ?? 'connection lost'}` : undefined)
-    // A content that was to come does not; one that is whole may still become ours.
+    // A content of which the rest can not come is given up; one that is whole may still become ours, so that is waited for.
     const handling = this.#inlet.close()
     if (handling === undefined) void this.#conversation.abandon()
     else void handling.then(() => this.#conversation.abandon())
@@ -248,7 +248,7 @@ export class Connection implements Line, Hearer {
 
   // Commands
 
-  /** The reply that ends the session instead of carrying this command out. */
+  /** The reply that ends the session in place of carrying this command out; undefined: carry it out. */
   #lastReply(verb: Verb, inLogin: boolean): Reply | undefined {
     if (this.#draining && this.#conversation.idle) return this.#shutDown()
     if (inLogin) return undefined
@@ -260,7 +260,8 @@ export class Connection implements Line, Hearer {
     if (verb.fate === 'refused') return this.#refuseCommand(line)
     const refused = this.#outOfPlace(verb, line)
     if (!refused) return this.#carryOut(verb.name, line)
-    const early = verb.name === 'DATA' && this.#inlet.moreCame // the content of a DATA that is refused (case P18)
+    // What came behind a DATA that is refused may be its content: none of that may be carried out as commands (case P18).
+    const early = verb.name === 'DATA' && this.#inlet.moreCame
     return early ? this.violated(refusal('always.synchronization')) : this.#refuse(refused)
   }
 
@@ -300,7 +301,7 @@ export class Connection implements Line, Hearer {
     }
   }
 
-  /** BDAT is not offered, and what comes behind it, at once or later, is a chunk of content: none of it may be carried out. */
+  /** Behind a BDAT with a size comes that much content, at once or later: since we do not take BDAT, the session has to end. */
   #refuseCommand(line: string): undefined {
     if (/^BDAT(?! +0+(?: |$))/i.test(line)) this.violated(protocol.notImplemented)
     else this.#refuse(protocol.notImplemented)
@@ -318,7 +319,7 @@ export class Connection implements Line, Hearer {
     for (let i = 0; i <= last; i++) this.#outlet.say(`250${i < last ? '-' : ' '}${lines[i]}\r\n`)
   }
 
-  /** What came behind STARTTLS came in clear and was meant to be carried out under TLS (CVE-2011-0411). */
+  /** Octets behind STARTTLS were injected in clear, to be carried out as if they had come under TLS (CVE-2011-0411). */
   #startTls(): undefined {
     if (this.#inlet.moreCame) return this.violated(refusal('always.synchronization'))
     if (this.#socket instanceof TLSSocket) return this.#refuse(protocol.tlsAlready)
@@ -352,8 +353,8 @@ export class Connection implements Line, Hearer {
     await new Promise(setImmediate)
     if (this.#closing || this.#closed) return this.#conversation.abandon()
     if (this.#inlet.moreCame) {
-      // Content before 354 may be commands that somebody smuggled, or the other way round (case P18). DATA ends what a
-      // client may send in one go (RFC 2920 section 3.1), so this holds where DATA is refused, too.
+      // Octets that come before our 354 could be read as content or as commands: that is how messages are smuggled (case P18).
+      // DATA has to be the last command of a pipelined group (RFC 2920 section 3.1), so this holds where DATA is refused, too.
       await this.#conversation.abandon()
       return this.violated(refusal('always.synchronization'))
     }

@@ -1,4 +1,4 @@
-/** What is known of a content while it streams by; its octets are held only until its header is judged. */
+/** What is known of a content while it streams by. Nothing of it goes to the spool before its header is judged. */
 import { isAscii } from 'node:buffer'
 import type { ListenerConfig } from '../config.ts'
 import { headerEnd } from '../mail/header.ts'
@@ -10,7 +10,7 @@ import type { HeldShare } from './held.ts'
 import { joined } from './joined.ts'
 import { headerBytes, heldAmongMany, heldPieces } from './limits.ts'
 
-/** `header` is what goes on in place of the one that was judged, in pieces. */
+/** `header`: the pieces that are kept in place of the header that was judged. */
 export type JudgedHeader = { readonly header: readonly Buffer[]; readonly verdict: HeaderVerdict }
 
 export type ContentLimits = Pick<ListenerConfig, 'bareNewlines'> & { readonly messageBytes: number }
@@ -26,7 +26,7 @@ export class Content {
   #bytes = 0
   #eightBit = false
   #held: Buffer[] = []
-  /** The last octets of them; as a buffer it would keep all that came with them. */
+  /** The last three octets that are held. A string, since a slice of a buffer would keep the whole buffer in memory. */
   #tail = ''
   #heldBytes = 0
   #verdict: JudgedHeader['verdict'] | undefined
@@ -44,7 +44,7 @@ export class Content {
     this.#judge = judge
   }
 
-  /** What is counted, judged and kept is what goes on: its line ends are mended first. */
+  /** Takes a piece. Its line ends are normalised first (where the listener does that), so that what is judged is what goes on. */
   take(octets: Buffer): void {
     const chunk = this.#lineEnds?.take(octets) ?? octets
     this.#newlines = scan(this.#newlines, chunk)
@@ -54,23 +54,23 @@ export class Content {
     if (this.refusal) this.letGo()
   }
 
-  /** It goes nowhere: nothing is held any more. */
+  /** Drops all that is held: the content goes nowhere. */
   letGo(): void {
     this.#holdOnly([], 0)
   }
 
-  /** What may be written by now: nothing before the header is judged, and not in crumbs. */
+  /** What is to be written to the spool now: nothing before the header is judged, and then only when enough is held for a write. */
   release(): Buffer | undefined {
     return this.#verdict && !this.refusal && this.#heldBytes >= this.#share.most() ? this.#takeHeld() : undefined
   }
 
-  /** The rest, after the last chunk; a content without a blank line is all header. */
+  /** What is left to be written, after the last piece. A content without a blank line is all header, and judged here. */
   end(): Buffer {
     if (!this.#verdict && !this.refusal) this.#lookForHeader(true)
     return this.#takeHeld()
   }
 
-  /** The same whatever the chunks were: the gravest fault of the content, not the first one seen. */
+  /** The gravest fault of the content so far. Not the first one seen: that would depend on how the client's octets were cut. */
   get refusal(): Refusal | undefined {
     if (this.#newlines.bare) return refusal('listeners.bareNewlines')
     if (this.#newlines.nul) return refusal('always.nul')
@@ -103,7 +103,7 @@ export class Content {
     if (this.#verdict) return
     if (this.#mayEndHeader(chunk)) this.#lookForHeader(false)
     if (!this.#verdict) this.#tail = lastOctets(this.#tail, chunk)
-    // It goes nowhere before it is judged.
+    // A header that is not complete can not be written, so it stays in memory: while that is much in all, it may be shorter only.
     this.#headerAmongMany = !this.#verdict && this.#heldBytes > heldAmongMany && this.#share.isMuch()
   }
 
@@ -113,9 +113,9 @@ export class Content {
     this.#heldBytes = bytes
   }
 
-  /** Octets that come one by one are not joined one by one: that would take the square of their number. */
+  /** Whether the header may be complete now; told without joining all that is held, which for each piece would take quadratic time. */
   #mayEndHeader(chunk: Buffer): boolean {
-    // At the very beginning two are enough: a header of no field.
+    // At the very beginning CR LF alone is enough: a header without any field.
     if (this.#heldBytes - chunk.length < 2 || this.#heldBytes > headerBytes) return true
     return (this.#tail + chunk.toString('latin1', 0, 3)).includes(blankLine) || chunk.includes(blankLine)
   }
@@ -129,7 +129,7 @@ export class Content {
     else if (end !== -1) this.#goOnWith(this.#judge(octets.subarray(0, end)), octets.subarray(end))
   }
 
-  /** The header is held with what follows it, and no longer than that. */
+  /** From here on the header that was judged is held and written like any other part of the content. */
   #goOnWith({ header, verdict }: JudgedHeader, rest: Buffer): void {
     this.#verdict = verdict
     const held = [...header, rest]
@@ -146,6 +146,6 @@ export class Content {
   }
 }
 
-/** Three of them, or all. */
+/** The last three octets of `before` and `chunk` together. */
 const lastOctets = (before: string, chunk: Buffer): string =>
   (before + chunk.toString('latin1', Math.max(0, chunk.length - 3))).slice(-3)

@@ -1,4 +1,4 @@
-/** One session from its greeting to its end: asks the stages, remembers what they decided, and tells the events. */
+/** One session from its greeting to its end: asks each stage to decide, remembers what it decided, and logs it by the events. */
 import { Alarm } from '../alarm.ts'
 import type { Stage } from '../events.ts'
 import type { Envelope } from '../mail/envelope.ts'
@@ -24,11 +24,11 @@ import { beginSasl, failureChallenge, type Mechanism, mechanismIn, mechanismsOff
 import { factsOf, newSession, type Session, type Transaction } from './session.ts'
 import type { Verb } from './verbs.ts'
 
-/** The connection under a conversation. A reply with 421 ends it. */
+/** What a conversation may do to its connection. A reply with 421 ends the connection in any case. */
 export type Line = {
-  /** Says this out of turn, and ends the connection. */
+  /** Sends this reply, although the client has not asked for one, and ends the connection. */
   hangUp(last: Reply): void
-  /** Ends the connection at once, or when its transaction is over. */
+  /** Ends the connection with 421: at once, or as soon as its transaction is over. */
   drain(): void
   destroy(): void
 }
@@ -50,15 +50,15 @@ export class Conversation {
   readonly #ended: () => void
   readonly #ownFaults = new OwnFaults()
   readonly #clientFaults = new ClientFaults()
-  /** Whose turn is waited for, once it has logged in. */
+  /** Whose turns this session takes, once it has logged in. */
   #credential: Owner | undefined
   #reception: Reception | undefined
   readonly #patience = new Patience(contentPace, () => this.#giveUpOn(tooSlowly))
-  /** Of a transaction. */
+  /** The deadline of a transaction. */
   readonly #deadline = new Alarm(() => this.#giveUpOn(tookTooLong))
   #settling = false
   #hungUp = false
-  /** Nothing that has to follow MAIL can be done until there is another one. */
+  /** The last MAIL was refused, so the RCPT and DATA that were pipelined behind it fail as well. */
   #mailRefused = false
 
   constructor(inbound: Inbound, who: Pick<Session, 'id' | 'listener' | 'client'>, line: Line, ended: () => void) {
@@ -83,12 +83,12 @@ export class Conversation {
     return !this.#session.transaction && !this.#settling
   }
 
-  /** Nobody has lately logged in from where it comes. */
+  /** This session has not logged in, and nobody has from its address lately. */
   get isOfStranger(): boolean {
     return this.#owner().rank === 'stranger'
   }
 
-  /** Does this when it is this session's turn; `laterMs` is what it will take after it has returned. */
+  /** Calls `work` when it is this session's turn; `laterMs` is what it costs after it has returned. */
   inTurn(work: () => void, laterMs = 0): void {
     this.#inbound.turns.take(this.#owner(), work, laterMs)
   }
@@ -99,7 +99,7 @@ export class Conversation {
     return this.#sentAway()
   }
 
-  /** Before TLS, for a client that begins with it: whether it is sent away, which can not be said to it in clear. */
+  /** For a client that begins with TLS: whether to cut it off before the handshake, since no reply can be said to it in clear. */
   unwanted(): boolean {
     return this.#sentAway() !== undefined
   }
@@ -119,15 +119,15 @@ export class Conversation {
     this.#credential = undefined
   }
 
-  /** The reply that ends the session instead of carrying this command out, where the session is spent. */
+  /** The reply that ends the session in place of carrying this command out, where it has had all that a session may have. */
   command({ name, fate }: Verb): Reply | undefined {
     const isIdle = fate === 'idle'
     if (isIdle) this.#clientFaults.idled()
     if (this.#clientFaults.areTooMany) return this.refuse('connect', refusal('always.errors'))
-    // Postfix asks a connection that it keeps by RSET whether it still serves; told at MAIL, its message would wait for minutes.
+    // Said at RSET, which Postfix sends before it reuses a connection: refused at MAIL only, its message would wait for minutes.
     const isUsedUp = this.#session.messages >= this.#config.limits.messagesPerConnection
     if (isIdle && isUsedUp) return this.refuse('connect', refusal('admission.limits.messagesPerConnection'))
-    // RFC 3207 section 4.1: what is negotiated is too little, and all that is left to say is QUIT.
+    // A client under TLS without the certificate that its listener requires may only say QUIT (RFC 3207 section 4.1).
     const lacking =
       this.#session.tls === '' || name === 'QUIT' ? undefined : certificateLacking(this.#inbound, this.#session)
     return lacking && this.refuse('connect', lacking)
@@ -151,16 +151,16 @@ export class Conversation {
   auth(line: string): AuthAnswer {
     const refused = authOutOfPlace(this.#session)
     if (refused?.rule === 'always.tlsBeforeAuth') {
-      // A password may have been sent in clear: that is a failed login to be seen, not only a wrong order.
+      // A password may have been sent in clear: that is logged as a failed login, not as a mere wrong order of commands.
       this.#inbound.events.authFailed(factsOf(this.#session), mechanismIn(line), 'plaintext', refused)
       return { kind: 'reply', reply: this.#lastWord(refused, 'auth', false) }
     }
-    // Where certificates are asked for, who comes by one that is not taken is told why.
+    // EXTERNAL is taken wherever certificates are asked for, not only where it was offered: then the reply says what is wrong.
     const takes = { tokens: this.#config.tokens !== undefined, certificate: this.#session.certificate !== undefined }
     return this.#authStep(refused ? { kind: 'refused', refusal: refused } : beginSasl(line, takes))
   }
 
-  /** When this session may begin its next message; undefined: at once. */
+  /** Resolves when this session may begin its next message (headroom.ts); undefined: at once. */
   room(): Promise<void> | undefined {
     return this.#credential && this.#inbound.headroom.enter(this.#credential)
   }
@@ -204,7 +204,7 @@ export class Conversation {
     return undefined
   }
 
-  /** The client was told to send its content. */
+  /** From here on the client's patience runs: it was told to send its content, or what came is dealt with. */
   awaitContent(): void {
     this.#patience.wait()
   }
@@ -223,7 +223,7 @@ export class Conversation {
     this.#patience.end()
     const reception = this.#reception
     const { transaction } = this.#session
-    // Who was told that it came too late may send it again: it is not ours as well, though a write may just have returned.
+    // A client that was told 421 will send the message again, so it must not become ours as well, although all of it is here.
     if (!reception || !transaction || this.#hungUp) return undefined
     // From here the message may become ours: neither the deadline nor a lost client stops it.
     this.#settling = true
@@ -232,7 +232,7 @@ export class Conversation {
     return this.#settle(reception, transaction)
   }
 
-  /** Forgets a content that was to come and does not. */
+  /** Forgets a content of which the rest does not come. */
   async abandon(): Promise<void> {
     this.#patience.over()
     const reception = this.#reception
@@ -244,7 +244,7 @@ export class Conversation {
     this.#endTransaction()
   }
 
-  /** The reply to give for a refusal: it is told, counted, and may be one too many. */
+  /** Logs and counts a refusal, and returns the reply to give: one refusal too many ends the session with its reply. */
   refuse(stage: Stage, refused: Refusal, address?: string): Reply {
     const follows = this.#followsRefusal(refused)
     const { said, hasLine } = this.#ownFaults.see(refused, stage, follows)
@@ -252,7 +252,7 @@ export class Conversation {
     return this.#lastWord(said, stage, follows)
   }
 
-  /** Of a refusal that is told: it may be one too many, which is told, too. */
+  /** The reply to a refusal that is logged already. Where it is one too many, that is logged as well, and is the reply. */
   #lastWord(said: Refusal, stage: Stage, follows: boolean): Reply {
     const final = this.#clientFaults.count(said, stage, follows)
     if (final !== said) this.#inbound.events.refused(factsOf(this.#session), stage, final)
@@ -265,12 +265,12 @@ export class Conversation {
     return this.refuse('connect', refusal('always.unavailable'))
   }
 
-  /** The connection ends by our last word: nothing more is taken, and nothing is lost without one. */
+  /** The connection ends by a reply of ours: nothing more is accepted, and its end is not logged as abandoned. */
   over(): void {
     this.#hungUp = true
   }
 
-  /** `why` tells of a connection that failed; without it a transaction that was open is told all the same. */
+  /** `why`: the connection failed. A transaction that was open when the client left is logged as abandoned without it, too. */
   closed(why?: string): void {
     if (!this.#hungUp && (why !== undefined || this.#session.transaction)) {
       this.#inbound.events.abandoned(factsOf(this.#session), why ?? 'connection lost in a transaction')
@@ -305,7 +305,7 @@ export class Conversation {
     }
   }
 
-  /** A client that has shown a certificate and begins to send has said who it is: many never say AUTH then. */
+  /** MAIL from a client that has shown a certificate logs it in by that: many such clients never send AUTH. */
   #logInUnasked(): Reply | undefined {
     const { login, certificate } = this.#session
     if (login || certificate === undefined || certificate === 'absent') return undefined
@@ -346,7 +346,7 @@ export class Conversation {
     return reply(250, '0.0', `queued as ${envelope.queueId}`)
   }
 
-  /** `line` is the one that names the address. */
+  /** `line`: the command that names the address which would have been refused. */
   #tellAudited(stage: Stage, { audited }: Decision<unknown>, line?: string): void {
     for (const refused of audited)
       this.#inbound.events.audited(
@@ -357,13 +357,13 @@ export class Conversation {
       )
   }
 
-  /** A client that pipelines has sent RCPT and DATA before it can know that MAIL, or each RCPT, is refused (RFC 2920 section 3.1). */
+  /** A pipelining client has sent RCPT and DATA before it knows that MAIL or each RCPT is refused: no error of its own (RFC 2920). */
   #followsRefusal(refused: Refusal): boolean {
     const afterMail = refused === protocol.mailFirst && this.#mailRefused && this.#session.login !== undefined
     return afterMail || refused === protocol.noValidRecipients
   }
 
-  /** One write of the disk makes many ours at once: each is answered in its turn. */
+  /** One write to the disk makes many messages ours at once: each of them is answered when it is its session's turn. */
   async #settle(reception: Reception, { recipients, startedAt }: Transaction): Promise<Reply> {
     let decision: Decision<Envelope>
     try {
@@ -391,7 +391,7 @@ export class Conversation {
   }
 }
 
-/** A login that failed for good, in the way of its mechanism; the failure is told and counted already. */
+/** The answer to credentials: where they failed for good (535), in the way of the mechanism. It is logged and counted already. */
 function explained(mechanism: Mechanism, said: Reply): AuthAnswer {
   const challenge = said.code === 535 ? failureChallenge(mechanism) : undefined
   const last = { kind: 'reply', reply: said } as const

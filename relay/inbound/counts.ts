@@ -1,4 +1,4 @@
-/** May so many recipients pass now? Asked of everything that counts them: throttles of the policy, limits of the credential. */
+/** May so many recipients pass now? Asked of all that counts them: the policy's throttles, and the credential's own limits. */
 import type { CredentialConfig } from '../config.ts'
 import type { Refusal } from '../mail/rule.ts'
 import type { Counted } from '../rules/limits.ts'
@@ -8,11 +8,11 @@ import type { Inbound } from './inbound.ts'
 
 type Counting = Pick<Inbound, 'allowances' | 'inForce'>
 
-/** Whether a message with so many recipients would be refused now, as far as is known before its header; nothing is counted. */
+/** The refusal that a message with so many recipients would get now, as far as that is known before its header; counts nothing. */
 export const peek = (inbound: Counting, credential: CredentialConfig, recipients: number): Refusal | undefined =>
   firstRefusal(inbound, credential, undefined, (counted) => inbound.allowances.peek(counted, recipients))
 
-/** Whether a message that has so many recipients already may have one more: whatever its From is, a burst is as large. */
+/** The refusal for one more recipient of a message that has `accepted` already; counts nothing. A burst is as large for any From. */
 export const roomFor = (inbound: Counting, credential: CredentialConfig, accepted: number): Refusal | undefined =>
   firstRefusal(inbound, credential, anyFrom, (counted) => inbound.allowances.room(counted, accepted))
 
@@ -31,13 +31,16 @@ function firstRefusal(
   return undefined
 }
 
-/** `giveBack`: the message was not kept after all. */
+/** `giveBack` is to be called when the message is not kept after all: what was counted for it is counted back. */
 export type Taken = Verdict & { readonly giveBack: () => void }
 
-/** Nothing limits most credentials: nobody waits for them, and there is nothing to give back. */
+/** For a credential that nothing limits, as most are: nothing to wait for, and nothing to give back. */
 const uncounted: Taken = { audited: [], giveBack: () => undefined }
 
-/** Counts all recipients everywhere, or nowhere and says why. What Audit would have refused is not counted there. */
+/**
+ * Counts all recipients with each throttle and limit, or with none and says why. A throttle in Audit that would refuse them lets them
+ * pass uncounted, and is told in `audited`.
+ */
 export function count(
   inbound: Counting,
   credential: CredentialConfig,
@@ -67,7 +70,7 @@ async function countBy(
       return { refusal, audited, giveBack: () => undefined }
     }
   }
-  // Whoever is killed would hand it out twice.
+  // A relay that was killed before its file knows of this would hand it out again after its restart.
   await allowances.written
   return { audited, giveBack }
 }

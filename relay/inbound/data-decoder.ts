@@ -1,9 +1,12 @@
-/** What comes behind 354 becomes the content: CR LF . CR LF ends it and nothing else; other dots before a line go. */
+/**
+ * Takes the dot-stuffing out of what comes behind 354 (RFC 5321 section 4.5.2). Only CR LF . CR LF ends a content: an end that is
+ * written with a bare LF or CR is how messages are smuggled.
+ */
 import { joined } from './joined.ts'
 
 export type Decoded = {
   readonly content: Buffer
-  /** What came behind the end; undefined while that is not seen. */
+  /** The octets behind the final dot, maybe none; undefined while that has not come. */
   readonly rest?: Buffer
 }
 
@@ -13,13 +16,15 @@ const lineDot = Buffer.from('\r\n.')
 const end = Buffer.from('\r\n.\r\n')
 
 export class DataDecoder {
-  // A content begins behind a line end, which is not part of it.
-  /** So many octets of `end` stand at the end of what came. */
+  /**
+   * So many octets of `end` are the last that came, and what they are is told by those that follow. At the beginning the two of CR LF,
+   * which ended the DATA command: a dot may follow at once.
+   */
   #begun = 2
-  /** Octets of them that are given already, or to nobody. */
+  /** So many of these are not to be given as content any more: they were given, or were no part of the content. */
   #given = 2
 
-  /** Takes a dot away only behind CR LF: behind LF alone nobody put one there (RFC 5321 section 4.5.2). */
+  /** The content in the next chunk. A dot is taken away only behind CR LF: behind LF alone no client has put one there. */
   take(chunk: Buffer): Decoded {
     const settled = this.#given === this.#begun && chunk[0] !== dot
     const octets = settled ? chunk : Buffer.concat([end.subarray(0, this.#begun), chunk])
@@ -41,14 +46,14 @@ export class DataDecoder {
   }
 }
 
-/** Whether CR LF stands at `at`, as far as can be told by now. */
+/** Whether CR LF stands at `at`; `unknown` where the octets that would tell have not come. */
 function lineEndAt(octets: Buffer, at: number): 'whole' | 'none' | 'unknown' {
   const { length } = octets
   if (at === length || (at === length - 1 && octets[at] === cr)) return 'unknown'
   return octets[at] === cr && octets[at + 1] === lineDot[1] ? 'whole' : 'none'
 }
 
-/** Of CR LF, or of CR, at the very end. */
+/** How many octets at the very end are CR LF (2) or its CR alone (1). */
 function lineEndLength(octets: Buffer): number {
   if (octets.at(-1) === cr) return 1
   return octets.at(-2) === cr && octets.at(-1) === lineDot[1] ? 2 : 0

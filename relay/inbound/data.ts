@@ -1,4 +1,4 @@
-/** DATA: takes the content, and says 250 only when the spool has made the message ours. */
+/** DATA: takes the content, judges its header, and accepts the message only when the spool has made it durable. */
 import type { CredentialConfig, ListenerConfig, RelayConfig } from '../config.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { type Refusal, refusal } from '../mail/rule.ts'
@@ -19,7 +19,7 @@ import { protocol } from './protocol.ts'
 import { receivedHeader } from './received.ts'
 import type { Session, SessionLogin, Transaction } from './session.ts'
 
-/** Before 354: after it the client sends everything, whatever we think of it. */
+/** What can be refused before 354 is refused here: after it, the client sends the whole content, whatever we think of it. */
 export async function openReception(inbound: Inbound, session: Session): Promise<Decision<Reception>> {
   const { login: known, transaction } = session
   if (!known || !transaction) return refuse(protocol.mailFirst)
@@ -40,6 +40,7 @@ export async function openReception(inbound: Inbound, session: Session): Promise
 
 const nothing = Buffer.alloc(0)
 
+/** The content of one transaction, from 354 to its final dot. */
 export class Reception {
   readonly #inbound: Inbound
   readonly #session: Session
@@ -48,10 +49,11 @@ export class Reception {
   readonly #incoming: Incoming
   readonly #content: Content
   readonly #share: HeldShare
-  /** The fields that say who sends: as long as a header may be, and kept to the end. */
+  /** The fields that say who sends (From, Sender and their Resent forms), kept to the end, since they may have to be judged again. */
   #senders: Buffer = nothing
-  /** By a configuration that has come since MAIL. */
+  /** The verdict on the header by a configuration that has come since MAIL; it then takes the place of the first one. */
   #later: HeaderVerdict | undefined
+  /** The spool could not write the content. */
   #failed: Refusal | undefined
 
   constructor(inbound: Inbound, session: Session, login: SessionLogin, transaction: Transaction, incoming: Incoming) {
@@ -66,14 +68,14 @@ export class Reception {
     this.#content = new Content(limits, this.#share, (header) => this.#judge(header))
   }
 
-  /** Takes all of it, also what is refused already. A promise where the disk has to be waited for. */
+  /** Takes a piece, also of a content that is refused already. A promise where the disk has to be waited for. */
   take(chunk: Buffer): Promise<void> | undefined {
     this.#content.take(chunk)
     const octets = this.#content.release()
     return octets && this.#write(octets)
   }
 
-  /** The message is ours when this is accepted. */
+  /** Behind the final dot: once this is accepted, the message is durable and ours. */
   async settle(): Promise<Decision<Envelope>> {
     try {
       return await this.#settle()
@@ -94,13 +96,13 @@ export class Reception {
     if (withdrawn) return this.#giveUp(withdrawn, audited)
     await this.#write(rest)
     if (this.#failed) return this.#giveUp(this.#failed, audited)
-    // All recipients or none, and nothing is kept of what is refused here.
+    // All recipients are counted or none; a message that is refused here is not kept.
     const from = { senderDomain: this.#from.signingDomain ?? '' }
     const counting = count(this.#inbound, login.credential, from, this.#recipients)
     const counted = counting instanceof Promise ? await counting : counting
     const told = [...audited, ...counted.audited]
     if (counted.refusal) return this.#giveUp(counted.refusal, told)
-    // The disk and the store of limits may have taken seconds.
+    // Writing and counting may have taken seconds, in which a newer configuration may have come.
     const late = this.#inbound.inForce() === judgedBy ? undefined : this.#withdrawn()
     if (late) {
       counted.giveBack()
@@ -115,7 +117,7 @@ export class Reception {
     }
   }
 
-  /** As the client named them, whatever the policy makes of them. */
+  /** Recipients as the client named them: they are what is counted, also where the policy redirects or captures the message. */
   get #recipients(): number {
     return this.#transaction.recipients.size
   }
@@ -136,7 +138,7 @@ export class Reception {
     return refuse(refused, audited)
   }
 
-  /** After a fault of the disk the rest is read and forgotten. */
+  /** Never throws. After a fault of the disk the rest of the content is read and dropped. */
   async #write(octets: Buffer): Promise<void> {
     if (this.#failed) return
     try {
@@ -146,7 +148,7 @@ export class Reception {
     }
   }
 
-  /** Never throws: an error while the content comes would look like a client that left. */
+  /** Never throws: an error in the middle of a content would look like a client that left. */
   #judge(header: Buffer): JudgedHeader {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     if (login.kind === 'refused') return unread(header, login.refusal)
@@ -161,12 +163,13 @@ export class Reception {
     }
   }
 
+  /** The refusal by the configuration in force now, where that takes the message's right away. */
   #withdrawn(): Refusal | undefined {
     const login = loginInForce(this.#inbound, this.#session, this.#login)
     return login.kind === 'refused' ? login.refusal : this.#judgeAgain(login.credential)
   }
 
-  /** Since MAIL a domain may have withdrawn its consent, a network been denied, a recipient taken off: no right is left then (A03). */
+  /** A configuration that came since MAIL may have withdrawn a domain, a network or a recipient: then all is judged again (A03). */
   #judgeAgain(credential: CredentialConfig): Refusal | undefined {
     if (this.#transaction.revision === this.#inbound.inForce().revision) return undefined
     const facts = this.#facts(credential)
@@ -186,6 +189,7 @@ export class Reception {
     return { config, credential, reversePath, smtpUtf8: parameters.smtpUtf8, canSign }
   }
 
+  /** By whose verdict the domains of the From are told. */
   get #from(): Content | HeaderVerdict {
     return this.#later ?? this.#content
   }
@@ -216,7 +220,7 @@ export class Reception {
       fromDomain,
       ...(signingDomain !== undefined && { signingDomain }),
       client: this.#client,
-      // What the content is counts, whatever the client said of it.
+      // A content with 8-bit octets is 8BITMIME, whatever BODY= the client gave.
       body: this.#content.eightBit ? '8BITMIME' : parameters.body,
       smtpUtf8: parameters.smtpUtf8,
     }
@@ -232,11 +236,11 @@ const unread = (header: Buffer, refused: Refusal): JudgedHeader => ({
   verdict: { refusal: refused, audited: [], fromDomain: '' },
 })
 
-/** Of a listener that is closed, sessions may go on. */
+/** `Reject` where the configuration does not name the listener any more: its open sessions go on. */
 const bareNewlinesAt = ({ listeners }: RelayConfig, name: string): ListenerConfig['bareNewlines'] =>
   listeners.find((listener) => listener.name === name)?.bareNewlines ?? 'Reject'
 
-/** A fault of ours is a 4yz, never the client's. */
+/** The refusal for an error of ours: always a 4yz, so that the client keeps the message and tries again. */
 function faultOf({ events }: Inbound, error: unknown): Refusal {
   if (error instanceof SpoolError) return refusal(error.kind === 'full' ? 'queue.storage' : 'always.unavailable')
   events.unexpected('data', error)

@@ -1,4 +1,4 @@
-/** What the policy makes of the recipients, once and for all at acceptance (`recipients.mode`). Pure. */
+/** Whether a message is relayed, redirected or captured: decided by `recipients.mode` at its acceptance, and never again. Pure. */
 import type { RelayConfig } from '../config.ts'
 import type { Envelope } from '../mail/envelope.ts'
 
@@ -12,7 +12,7 @@ export function dispositionOf(recipients: RelayConfig['recipients'], forwardPath
     case 'Capture':
       return { disposition: 'capture', forwardPaths }
     case 'Redirect':
-      // Without an address to redirect to, nothing leaves.
+      // Without an address to redirect to, the safe thing is that nothing leaves.
       return recipients.redirectTo === undefined
         ? { disposition: 'capture', forwardPaths }
         : { disposition: 'relay', forwardPaths: [recipients.redirectTo], redirectedFrom: forwardPaths }

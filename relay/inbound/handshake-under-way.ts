@@ -1,4 +1,4 @@
-/** The handshake of one connection: it waits for its turn, has a deadline, and ends by a socket under TLS, or with both. */
+/** The handshake of one connection: it waits for its turn, has a deadline, and ends in a session under TLS or in no connection. */
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { verdictAside } from '../tls-verdict.ts'
@@ -7,30 +7,30 @@ import type { Handshake } from './handshakes.ts'
 import { handshakeCostMs, handshakeMs, readAheadBytes } from './limits.ts'
 import { notInTime } from './tls-failure.ts'
 
-/** Whose handshake it is. */
+/** The client whose handshake it is. */
 type Client = {
-  /** Nobody has vouched for it: it is not listened to for longer than a handshake takes. */
+  /** Nobody has logged in from there lately: the octets of its handshake are limited (under-handshake.ts). */
   readonly isOfStranger: boolean
-  /** Does this when it is this client's turn: at once, or later, where it costs that much. */
+  /** Calls `work` when it is this client's turn, at once or later; `costMs` is what it costs after it has returned. */
   inTurn(work: () => void, costMs?: number): void
 }
 
-/** What there is to hear of it. */
+/** What the owner of the handshake is told. */
 type Outcome = {
-  /** The socket under TLS is there, and is to be listened to from here on; there is no session yet. */
+  /** The TLS socket is made: its events, not those of the plain one, are to be listened to from here on. There is no session yet. */
   readonly raised: (socket: TLSSocket) => void
-  /** The session is there, and who has no more to do with it is the handshake. */
+  /** The session is there; the handshake has nothing more to do with it. */
   readonly secured: (socket: TLSSocket, authority: Handshake['authority']) => void
-  /** The session has come, and its records say nothing. */
+  /** In the session, too many TLS records came that say nothing. */
   readonly silent: () => void
   readonly failed: (error: Error) => void
   readonly closed: () => void
 }
 
 /**
- * A handshake is the dearest thing that a stranger can ask for: it has its turn, and until the client has said hello it
- * costs nothing. It ends with the socket that is on top, and the lower one goes with it; the other way round is not safe in
- * Node. Until the client has spoken there is only the lower one.
+ * A handshake is the most expensive thing that a stranger can ask for, so it waits for its turn, and costs nothing before the client's
+ * hello has come. Until then there is only the plain socket; after it, a TLS socket on top of that. Always the topmost one is
+ * destroyed, and takes the other along: the other way round is not safe in Node.
  */
 export class HandshakeUnderWay {
   readonly #client: Client
@@ -41,8 +41,8 @@ export class HandshakeUnderWay {
   #spoken = false
 
   /**
-   * Reads what comes from here on; `failed` and `closed` listen to the socket already, and nobody to its data and its end.
-   * `next`: what the handshake goes by when its turn has come.
+   * Reads `plain` from here on. Its `error` and `close` are already listened to by `outcome.failed` and `outcome.closed`, its data and
+   * end by nobody. `next` returns what the handshake goes by, and is called when its turn has come.
    */
   constructor(plain: Socket, client: Client, next: () => Handshake, outcome: Outcome) {
     this.#client = client
@@ -51,14 +51,14 @@ export class HandshakeUnderWay {
     this.#top = plain
     this.#deadline = setTimeout(() => outcome.failed(notInTime()), handshakeMs)
     plain.setTimeout(0).pause().on('end', this.#onEnd)
-    // It stays: without it Node would let flow what is to be read by the handshake.
+    // This listener is not removed: without one for `readable`, Node would let the octets flow that the TLS socket is to read.
     plain.on('readable', () => {
       if (!this.#spoken) client.inTurn(() => this.#begin(next), handshakeCostMs)
       this.#spoken = true
     })
   }
 
-  /** The client has said hello, and had its turn. */
+  /** The client's hello has come and had its turn. */
   get hasBegun(): boolean {
     return this.#top !== this.#plain
   }
@@ -67,14 +67,14 @@ export class HandshakeUnderWay {
     this.#top.destroy()
   }
 
-  /** It has come to its end, whichever. */
+  /** The handshake has come to an end, good or bad. */
   over(): void {
     clearTimeout(this.#deadline)
   }
 
   #begin(next: () => Handshake): void {
     if (this.#plain.destroyed) return
-    // Readable without an octet: the client has gone.
+    // `readable` without an octet means that the client is gone.
     if (this.#plain.readableLength === 0) this.destroy()
     else this.#shakeHands(next())
   }
@@ -85,9 +85,9 @@ export class HandshakeUnderWay {
     const asks = authority && ({ requestCert: true, rejectUnauthorized: false } as const)
     const options = { isServer: true, secureContext: context, highWaterMark: readAheadBytes, ...asks }
     const bounded = asks || this.#client.isOfStranger ? UnderHandshake.of(plain, asks && this.#client) : undefined
-    // This one hears of an end behind what waits for its turn; else the lower socket does, if it came before this turn.
+    // `bounded` passes an end on behind the octets that wait for their turn. Without it, the plain socket's own end has to be heard.
     if (bounded) plain.off('end', this.#onEnd)
-    // It reads what the lower socket has read.
+    // It takes over what the plain socket has read already.
     const top = new TLSSocket(bounded ?? plain, options)
     const verdictIn = verdictAside(top)
     this.#top = top
@@ -102,6 +102,6 @@ export class HandshakeUnderWay {
     raised(top)
   }
 
-  /** Without another word no handshake comes to its end. */
+  /** A client that has closed its side in the middle of a handshake can not end it. */
   readonly #onEnd = (): void => this.destroy()
 }

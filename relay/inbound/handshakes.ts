@@ -1,4 +1,4 @@
-/** What a listener's handshakes go by: made anew when another certificate is to be shown or other ones are taken. */
+/** The TLS context of a listener's handshakes: made anew when its certificate, its clients' authority or its version changes. */
 import { constants } from 'node:crypto'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { ListenerConfig } from '../config.ts'
@@ -8,11 +8,11 @@ import { type Authority, readAuthority } from '../rules/certificate.ts'
 export type Certificate = {
   readonly cert: string
   readonly key: string
-  /** Whose certificates clients may show; absent: they are not asked. */
+  /** The authority of client certificates; absent: clients are not asked for one. */
   readonly ca?: string
 }
 
-/** Where an authority is given, the client is asked for a certificate. */
+/** `authority`: the client is asked for a certificate of it; undefined: the client is not asked. */
 export type Handshake = { readonly context: SecureContext; readonly authority: Authority | undefined }
 
 export class Handshakes {
@@ -27,12 +27,12 @@ export class Handshakes {
     this.#current = handshake(certificate, config)
   }
 
-  /** For the next one. */
+  /** For handshakes that begin now. */
   get current(): Handshake {
     return this.#current
   }
 
-  /** Handshakes that have begun go on by what was before. @throws Error when it can not be used; then nothing changes. */
+  /** Handshakes that have begun keep what they began with. @throws Error when it can not be used; then nothing changes. */
   renew(certificate: Certificate, config: ListenerConfig): void {
     if (decisive(certificate, config) === decisive(this.#certificate, this.#config)) return
     this.#current = handshake(certificate, config)
@@ -41,14 +41,14 @@ export class Handshakes {
   }
 }
 
-/** Of the same, the same is made. */
+/** Everything that a context is made of: where it is equal, the context need not be made again. */
 const decisive = ({ cert, key, ca }: Certificate, { tls, clientCertificates }: ListenerConfig): string =>
   JSON.stringify([cert, key, ca, tls.minVersion, clientCertificates?.caFile])
 
 function handshake({ cert, key, ca }: Certificate, { tls, clientCertificates }: ListenerConfig): Handshake {
   const minVersion = `TLSv${tls.minVersion}` as const
   const context = (asks: SecureContextOptions): SecureContext => {
-    // An empty one would be a context that shows nothing, not an error.
+    // With an empty one, createSecureContext makes a context that shows no certificate, without an error.
     if (cert === '' || key === '') throw new Error('certificate or key is empty')
     return createSecureContext({ ...always, cert, key, minVersion, ...asks })
   }
@@ -58,21 +58,21 @@ function handshake({ cert, key, ca }: Certificate, { tls, clientCertificates }: 
 }
 
 const always: SecureContextOptions = {
-  // What every TLS 1.3 has (RFC 8446 section 9.1) comes first: a handshake is hashing for the most part, and SHA-256 has instructions of its own.
-  // With a key exchange by the certificate's own key, whoever has that one day reads every password that was recorded before (RFC 9325 section 4.1).
+  // First the suite that every TLS 1.3 has (RFC 8446 section 9.1): a handshake is mostly hashing, and processors have instructions for
+  // SHA-256. Without kRSA, whoever gets the certificate's key one day can not read what was recorded before (RFC 9325 section 4.1).
   ciphers: `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}:!kRSA`,
   honorCipherOrder: true,
-  // No session is resumed: it would bring along what was verified long ago, and the key of its ticket would open what was
-  // said under it. Of TLS 1.3 no ticket is sent at all: that takes openssl.cnf, which node-flags.ts names. And none is
-  // negotiated again (RFC 9325 section 3.5): that would be another handshake, without its turn and without its deadline.
+  // No session is resumed (decision 0051): it would rest on a verification of long ago, and the key of the tickets would open what
+  // was said under them. SSL_OP_NO_TICKET is for TLS 1.2; for 1.3 it takes openssl.cnf, which node-flags.ts names. Nor is a session
+  // negotiated again (RFC 9325 section 3.5): that would be another handshake, without a turn and without a deadline.
   secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-  // Among roots OpenSSL would look for the issuer of our certificate in each handshake, to show it, too.
+  // Without a list, OpenSSL would look among the system's roots for the issuer of our certificate in each handshake, to send it along.
   ca: [],
 }
 
 /** For a listener that asks for certificates. */
 const verifying = {
-  // Each certificate of the authority is one by itself, an intermediate too: only what is named is trusted.
+  // Each certificate in the file is trusted by itself, also an intermediate whose root is not in it: only what is named is trusted.
   allowPartialTrustChain: true,
   sessionIdContext: 'relayfleet',
 }

@@ -1,8 +1,11 @@
-/** What contents hold in memory before it goes to the spool: while all of it is much, who has more than a fair share may hold less (case R15). */
+/**
+ * How much memory is held for contents and recipients that are on their way. While it is much in all (`heldByAll`), a credential that
+ * has more than its fair share of it may hold less (case R15).
+ */
 import { heldAmongMany, heldByAll, heldBytes } from './limits.ts'
 
 export class Held {
-  /** Of each credential whose contents hold something. */
+  /** Octets held, by credential; one without any has no entry. */
   readonly #ofCredentials = new Map<string, number>()
   #bytes = 0
 
@@ -21,18 +24,19 @@ export class Held {
     else this.#ofCredentials.set(credential, share)
   }
 
-  /** Who is below its share is not held up by others; all that are below theirs hold as much again at the most. */
+  /** A credential below its share is not held up by others; all that are below theirs hold together at most `heldByAll`. */
   #isMuch(credential: string): boolean {
     if (this.#bytes <= heldByAll) return false
     return (this.#ofCredentials.get(credential) ?? 0) > heldByAll / this.#ofCredentials.size
   }
 }
 
-/** Of one credential's contents. */
+/** One credential's part of what is held. */
 export type HeldShare = {
-  /** Of one content: so many octets where there were `before`. */
+  /** One content (or list) that held `before` octets holds `bytes` now. */
   readonly change: (before: number, bytes: number) => void
+  /** All sessions together hold much, and this credential more than its share of it. */
   readonly isMuch: () => boolean
-  /** From so many octets on a content goes to the spool. */
+  /** From so many octets on a content is written to the spool. */
   readonly most: () => number
 }

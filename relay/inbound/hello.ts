@@ -1,4 +1,4 @@
-/** EHLO: what a client may use on this session (RFC 5321 section 4.1.1.1). Pure. */
+/** EHLO and HELO: who the client says it is, and what it may use on this session (RFC 5321 section 4.1.1.1). Pure. */
 
 import type { Refusal } from '../mail/rule.ts'
 import { protocol } from './protocol.ts'
@@ -17,7 +17,7 @@ type Offer = {
   readonly mechanisms: readonly Mechanism[]
 }
 
-/** The lines of the reply; AUTH is offered under TLS only, so that no client sends a password before it. */
+/** The lines of the reply to EHLO, without codes. AUTH is offered under TLS only, so that no client sends a password in clear. */
 export function helloLines(session: Session, offer: Offer): readonly string[] {
   const lines = [
     `${offer.hostname} at your service`,

@@ -1,4 +1,4 @@
-/** What every stage is given, and what a stage decides. */
+/** What every stage of a session is given (`Inbound`), and what a stage answers (`Decision`). */
 import type { RelayConfig } from '../config.ts'
 import type { Events } from '../events.ts'
 import type { Headroom } from '../headroom.ts'
@@ -17,9 +17,9 @@ import type { Presence } from './presence.ts'
 export type InForce = {
   readonly config: RelayConfig
   readonly index: CredentialIndex
-  /** Only to tell whether they can sign: that is delivery's. */
+  /** Asked here only whether a domain's keys can sign; delivery does the signing. */
   readonly keyring: Keyring
-  /** Another one for each configuration. */
+  /** Grows by one with each configuration, so that a judgement can be told to be of an older one. */
   readonly revision: number
 }
 
@@ -34,19 +34,19 @@ export type Inbound = {
   readonly acquaintances: Acquaintances
   readonly turns: Turns
   readonly headroom: Pick<Headroom, 'enter'>
-  /** Beyond this many sessions of all clients, new ones are sent away. */
+  /** With this many sessions open, over all clients and listeners, new ones are sent away (421). */
   readonly maxSessions: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Does not jump when the clock is set; lockouts go by it. */
+  /** Milliseconds of a clock that does not jump when the system's clock is set; lockouts are measured by it. */
   readonly monotonic: () => number
-  /** Nobody new is taken. */
+  /** The relay is to leave: new clients are sent away. */
   readonly isShut: () => boolean
-  /** Read at each stage: an edit is in force for the next command of every open session. */
+  /** To be read anew at each stage: an edit counts from the next command of every open session on. */
   readonly inForce: () => InForce
 }
 
-/** `audited` is what rules in Audit would have refused, whatever became of the command. */
+/** `audited`: what rules in Audit would have refused, whether or not the command was accepted in the end. */
 export type Decision<T> =
   | { readonly kind: 'accepted'; readonly value: T; readonly audited: readonly Refusal[] }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly audited: readonly Refusal[] }

@@ -8,27 +8,27 @@ import { DataDecoder } from './data-decoder.ts'
 import { takeFirst } from './first.ts'
 import { heldBytes, heldPieces, piecesAtOnce } from './limits.ts'
 
-/** What is promised is waited for before the next piece is handed out. */
+/** A promise: the next piece is handed out only when it is settled. Undefined: the piece is dealt with already. */
 export type Handling = Promise<void> | undefined
 
-/** Whom the pieces are handed to. */
+/** The one that the pieces are handed to. */
 export type Hearer = {
-  /** The client was greeted: what it says before is out of turn. */
+  /** The client was greeted; whatever it sends before that is a violation (RFC 5321 section 4.3.1). */
   readonly ready: boolean
-  /** The next line may be a token. */
+  /** A login waits for its next line, which may be a token and so longer than a command. */
   readonly inLogin: boolean
-  /** Does this when it is this client's turn: at once, or later. */
+  /** Calls `work` when it is this client's turn: at once, or later. */
   inTurn(work: () => void): void
-  /** A line without its end, one character for each octet. */
+  /** One command line without its CR LF; each character stands for one octet. */
   command(line: string): Handling
   content(octets: Buffer): Handling
   contentEnded(): Handling
   violated(refused: Refusal): void
-  /** An error of ours while a piece was dealt with. */
+  /** Our own code threw while it dealt with a piece. */
   failed(error: unknown): void
-  /** Nothing more is handed out for now: whatever there is to say goes out. */
+  /** Nothing more is handed out for now, so the replies that were gathered are to be written. */
   rested(): void
-  /** The client has nothing more to say, and what it had said as a whole is dealt with. */
+  /** The client has closed its side, and every whole piece that it had sent is dealt with. */
   ended(): void
 }
 
@@ -36,10 +36,10 @@ export class Inlet {
   readonly #socket: Socket
   readonly #hearer: Hearer
   readonly #commands: CommandLines
-  /** Not looked at yet. */
+  /** Chunks that came and were not looked at yet. */
   readonly #came: Buffer[] = []
   #cameBytes = 0
-  /** While a content comes. */
+  /** Present while a content comes; without it, what comes is commands. */
   #decoder: DataDecoder | undefined
   #handling: Handling
   #waitsForTurn = false
@@ -52,12 +52,12 @@ export class Inlet {
     socket.on('data', this.#take).on('end', this.#end)
   }
 
-  /** Octets are here that the client sent before it had our reply to the command that is being carried out. */
+  /** The client has sent something already before it got the reply to the command that is being carried out. */
   get moreCame(): boolean {
     return this.#commands.waiting || this.#came.length > 0
   }
 
-  /** A piece that was handed out is still being dealt with, or what came waits for its turn. */
+  /** A piece that was handed out is still being dealt with, or what came waits for this client's turn. */
   get busy(): boolean {
     return this.#handling !== undefined || this.#waitsForTurn
   }
@@ -66,12 +66,12 @@ export class Inlet {
     return this.#decoder !== undefined
   }
 
-  /** What comes next is content. */
+  /** From here on what comes is content, up to its final dot. */
   expectContent(): void {
     this.#decoder = new DataDecoder()
   }
 
-  /** Hands out nothing more, what the client had begun to say least of all; what is still dealt with is a promise. */
+  /** Hands out nothing more, and forgets what was not handed out. Returns the promise of the piece that is still being dealt with. */
   close(): Handling {
     if (!this.#closed) this.#socket.off('data', this.#take).off('end', this.#end)
     this.#closed = true
@@ -93,7 +93,7 @@ export class Inlet {
   #runInTurn(): void {
     this.#waitsForTurn = true
     this.#hearer.inTurn(this.#begin)
-    // The client has to hear what was answered until here.
+    // While this client waits for its turn, it is to get the replies to what was carried out before.
     if (this.#waitsForTurn) this.#hearer.rested()
   }
 
@@ -108,7 +108,7 @@ export class Inlet {
       if (handling !== undefined) this.#handling = handling.then(this.#goOn, this.#goOnAfter)
     }
     this.#hearer.rested()
-    // Of a socket that is given up somebody else is the reader.
+    // Once this inlet is closed, the socket has another reader (a handshake, or nobody): it is not ours to resume.
     if (!this.#closed && this.#cameBytes === 0 && this.#socket.isPaused()) this.#socket.resume()
     if (this.#socket.readableEnded && !this.#closed && this.#handling === undefined) this.#hearer.ended()
   }
@@ -117,7 +117,7 @@ export class Inlet {
     return !this.#closed && this.#handling === undefined && (this.#commands.hasLine || this.#came.length > 0)
   }
 
-  /** What was waited for is dealt with. */
+  /** The piece that was waited for is dealt with: on to the next one. */
   readonly #goOn = (): void => {
     this.#handling = undefined
     if (this.#hasNext()) this.#runInTurn()
@@ -147,7 +147,7 @@ export class Inlet {
     return this.#decoder === undefined ? this.#readCommands(chunk) : this.#readContent(this.#decoder, chunk)
   }
 
-  /** All that came is judged before any line in it is carried out. */
+  /** A whole chunk is judged before any line in it is carried out: nothing in front of a violation takes effect. */
   #readCommands(chunk: Buffer): undefined {
     const { ready, inLogin } = this.#hearer
     const octets = chunk.toString('latin1')
@@ -168,5 +168,5 @@ export class Inlet {
   }
 }
 
-/** Before the greeting. */
+/** The refusal for octets that came before the greeting. */
 const outOfTurn = (octets: string): Refusal => misplacedIn(octets) ?? refusal('always.synchronization')

@@ -1,65 +1,68 @@
 /** Limits of a session that no field of a policy changes. */
 import type { Pace } from './pace.ts'
 
-/** Nothing at all came from the client for this long (RFC 5321 section 4.5.3.2.7 wants five minutes at least). */
+/** A session ends when nothing at all came from the client for this long: at least five minutes (RFC 5321 section 4.5.3.2.7). */
 export const idleMs = 5 * 60_000
 
-/** From the first octet of a command to its CR LF. */
+/** The longest time from the first octet of a command line to its CR LF. */
 export const commandMs = 60_000
 
-/** From STARTTLS, or from the connection to an Implicit listener, to the end of the handshake. */
+/** The longest time from STARTTLS, or from the connection to an Implicit listener, to the end of the handshake. */
 export const handshakeMs = 30_000
 
-/** About what the processor needs for one. */
+/** About what the processor needs for one handshake, after the call that begins it has returned (see turns.ts). */
 export const handshakeCostMs = 1
 
-/** About what it needs to tell everybody concerned that a message is ours. */
+/** About what it needs for an accepted message after its turn has come: the reply, the log line, the metrics. */
 export const acceptanceCostMs = 0.06
 
-/** Octets of a command line; a login's lines carry tokens and may be longer (RFC 4954 section 4). */
+/** The most octets of a command line without its CR LF; lines of a login carry tokens and may be longer (RFC 4954 section 4). */
 export const lineBytes = 2_048
 export const loginLineBytes = 12_288
 
-/** Commands that broke the protocol since the last accepted message; the last one ends the session. */
+/** So many commands that break the protocol, since the last accepted message, end the session. */
 export const errorsPerSession = 10
 
-/** Commands that do nothing (NOOP, RSET, VRFY, …) since the last accepted message. */
+/** More commands than this that do nothing (NOOP, RSET, VRFY, …), since the last accepted message, end the session. */
 export const idleCommandsPerSession = 100
 
-/** Mail that a rule refused, and recipients that were named again, since the last accepted message. */
+/** After so many refusals of mail and repeated recipients, since the last accepted message, the next command ends the session. */
 export const refusalsPerSession = 1_000
 
-/** Mail that we could not take since the last accepted message. */
+/** So many messages that we could not take for a fault of ours, since the last accepted one, end the session. */
 export const ownFaultsPerSession = 100
 
 export const failedLoginsPerSession = 3
 
-/** Commands of one client that are carried out before others have their turn. */
+/** So many commands or pieces of content of one client are dealt with before others have their turn. */
 export const piecesAtOnce = 20
 
-/** Octets of replies that wait for a client to read them; then it is not heard before it has. */
+/** With so many octets of replies that a client has not read, nothing more is read from it before it has. */
 export const unreadBytes = 16 * 1_024
 
-/** From our last word to the end of a connection that the client does not close. */
+/** So long after our last reply a connection is closed that the client does not close. */
 export const lingerMs = 5_000
 
 export const headerBytes = 100 * 1_024
 
-/** Content that is held before it goes to the spool, beside a header that is not complete yet. */
+/** From so many octets on a content (behind its header) is written to the spool, and a socket whose octets wait for us is paused. */
 export const heldBytes = 64 * 1_024
 
-/** While all sessions together hold more than this, those of a credential with more than its share hold less, headers too: a thousand of them would fill the memory. */
+/**
+ * While all sessions together hold more than `heldByAll`, those of a credential with more than its share hold only `heldAmongMany`
+ * each, headers included: a thousand sessions would fill the memory.
+ */
 export const heldByAll = 8 * 1_024 * 1_024
 export const heldAmongMany = 16 * 1_024
 
-/** Of a recipient, beside its path: its places in a list. */
+/** What a recipient takes beside the octets of its path. */
 export const recipientBytes = 64
 
-/** Pieces that are kept apart: one of a single octet takes as much memory as 450 octets. */
+/** More pieces than this are joined to one, or not read yet: a piece of one octet takes as much memory as 450 octets. */
 export const heldPieces = 128
 
-/** What Node reads of a session in TLS that we do not read from: its pieces may be of one octet each, too. */
+/** So far Node reads ahead in a TLS session that we do not read from; these octets, too, may come as pieces of one octet each. */
 export const readAheadBytes = 1_024
 
-/** Below this rate a content is given up when its sender has been waited for this long. */
+/** A content that comes more slowly than this is given up when its client has been waited for `patienceMs` in all (pace.ts). */
 export const contentPace: Pace = { bytesPerSecond: 500, patienceMs: 60_000 }

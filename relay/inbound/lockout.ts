@@ -1,11 +1,12 @@
 /**
- * Failed logins in a sliding time, per client: its address, or the network of an IPv6 one. Pure but for its memory: the clock comes from the caller.
- * Usernames are not counted: who knows one could lock its owner out.
+ * Failed logins in a sliding time, for each client (an IPv4 address or an IPv6 /64). The clock comes from the caller.
+ * Not for each username: whoever knows one could lock its owner out.
  */
 import type { RelayConfig } from '../config.ts'
 import { Latest } from '../latest.ts'
 
 type Limits = RelayConfig['authFailures']
+/** When its logins failed, and until when it is locked out (0: it is not); milliseconds of the caller's monotonic clock. */
 type Client = { failures: readonly number[]; until: number }
 
 /** Beyond this many clients, the one whose last failure is longest ago is forgotten. */

@@ -15,10 +15,10 @@ type Opening = Pick<Transaction, 'reversePath' | 'parameters' | 'revision'>
 
 type Facts = { readonly inbound: Inbound; readonly session: Session }
 
-/** Of a session that has logged in. */
+/** What a session that has logged in has to pass before its login and the command itself are looked at. */
 const checks: readonly Check<Facts>[] = [
   ({ session }) => (session.transaction ? protocol.inTransaction : undefined),
-  // A network that was denied, or a fleet that was suspended, since the session began.
+  // Since the session began, its network may have been denied, or the fleet suspended.
   ({ inbound, session }) => judgeConnect(inbound.inForce().config, session.client),
   ({ inbound, session }) =>
     session.messages < inbound.inForce().config.limits.messagesPerConnection
@@ -48,13 +48,13 @@ export function mailFrom(inbound: Inbound, session: Session, line: string): Deci
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }
   const verdict = judgeMailFrom(facts, command.path)
   if (verdict.refusal) return refuse(verdict.refusal, verdict.audited)
-  // What is used up is said before a client sends a content; it is counted when the content is there.
+  // A limit that is used up is said here, before the client sends its content; recipients are counted when the content is there.
   const over = peek(inbound, login.credential, 1)
   if (over) return refuse(over, verdict.audited)
   return { kind: 'accepted', value: { reversePath: command.path, parameters, revision }, audited: verdict.audited }
 }
 
-/** A message that can not be kept is refused before it is sent (RFC 1870 section 6.1). */
+/** The refusal for a message that can not be kept, by the size that its client announces (RFC 1870 section 6.1) or by any size. */
 function noRoom({ inForce, spool }: Inbound, { size }: MailParameters): Refusal | undefined {
   const { limits, queue } = inForce().config
   if (size > limits.messageBytes) return refusal('admission.limits.messageSize')

@@ -1,4 +1,4 @@
-/** What a submission server mends in a header that it takes (RFC 6409 section 8); every other octet stays. Pure. */
+/** What a submission server changes in a header that it takes (RFC 6409 section 8); every other octet stays (decision 0012). Pure. */
 import { dateTime } from '../mail/date-time.ts'
 import type { Field } from '../mail/header.ts'
 
@@ -12,25 +12,25 @@ export type Taking = {
 type Removal = (field: Field, taking: Taking) => boolean
 
 const removals: ReadonlyMap<string, Removal> = new Map<string, Removal>([
-  // Who is in it is in the envelope, and the others are not to learn of it (RFC 5322 section 3.6.3).
+  // Blind copies are in the envelope; the other recipients are not to learn of them (RFC 5322 section 3.6.3).
   ['bcc', () => true],
   ['resent-bcc', () => true],
-  // The last server writes it; who sends one wants the bounces elsewhere (RFC 5321 section 4.4).
+  // Only the server that delivers finally writes it (RFC 5321 section 4.4); one that a client sends would direct bounces elsewhere.
   ['return-path', () => true],
-  // What claims to be our own verdict is not (RFC 8601 section 5).
+  // A field in our own name that came from outside is a forgery (RFC 8601 section 5).
   ['authentication-results', ({ value }, { hostname }) => mayNameUs(value, hostname)],
-  // One that says nothing is missing (RFC 6409 section 8.3): who refuses mail without it refuses that, too.
+  // An empty one counts as missing (RFC 6409 section 8.3), and is made anew: receivers that refuse mail without it refuse it empty.
   ['date', ({ value }) => saysNothing(value)],
   ['message-id', ({ value }) => saysNothing(value)],
 ])
 
 const additions: readonly (readonly [name: string, line: (taking: Taking) => string])[] = [
   ['date', ({ at }) => `Date: ${dateTime(at)}\r\n`],
-  // Of the queue id: it is the same in every attempt and after every crash.
+  // Made of the queue id, so that it is the same in every attempt and after every crash.
   ['message-id', ({ queueId, hostname }) => `Message-ID: <${queueId}@${hostname}>\r\n`],
 ]
 
-/** `fields` are those of `header`. */
+/** The header with its removals and additions, the additions on top; `fields` are those of `header`. */
 export function mendHeader(header: Buffer, fields: readonly Field[], taking: Taking): Buffer {
   const removed = fields.filter((field) => removals.get(field.name)?.(field, taking))
   const lacking = additions.filter(([name]) => !fields.some((field) => field.name === name && !removed.includes(field)))
@@ -43,7 +43,7 @@ export function mendHeader(header: Buffer, fields: readonly Field[], taking: Tak
 
 const saysNothing = (value: string): boolean => /^[<> \t]*$/.test(value)
 
-// A comment, quotes or an encoded-word before the name are read by some and not by others: then it may be ours.
+// Where a comment, quotes or an encoded-word stand before the name, receivers read different names: then it may be ours.
 const plainName = /^([!#$%&'*+.^`{|}~\w-]+)(?:[ \t;]|$)/
 
 function mayNameUs(results: string, hostname: string): boolean {

@@ -1,10 +1,11 @@
-/** Whom the limits per client count: an IPv4 address, or all of an IPv6 client's network, in which it has any address it likes. */
+/** What the limits per client count as one client: an IPv4 address, or the /64 of an IPv6 one, in which it may take any address. */
 import { isIP, isIPv4 } from 'node:net'
 import { plainAddress } from '../rules/networks.ts'
 
-/** The half of an address that names an interface (RFC 4291 section 2.5.1); an address that begins with 000 has none. */
+/** From 2000:: on, the lower half of an address names an interface (RFC 4291 section 2.5.1); addresses below have no such half. */
 const firstWithInterfaces = 0x2000
 
+/** `192.0.2.1`, `2001:db8:0:1::/64`, or below 2000:: the address itself; a zone (`%eth0`) is no part of it. */
 export function originOf(client: string): string {
   if (isIPv4(client)) return client
   const address = plainAddress(client)
@@ -14,7 +15,7 @@ export function originOf(client: string): string {
   return `${groups.slice(0, 4).join(':')}::/64`
 }
 
-/** All eight, of an address in the form of RFC 5952. */
+/** All eight groups of an address in the form of RFC 5952; those that `::` stands for are `0`. */
 function groupsOf(address: string): readonly string[] {
   const [before = [], after = []] = address.split('::').map((side) => (side === '' ? [] : side.split(':')))
   return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after]

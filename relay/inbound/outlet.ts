@@ -1,4 +1,4 @@
-/** What is said to a client: replies that come together go out together, and who does not read them is not heard before it has. */
+/** The replies to a client: those of one turn go out in one write, and a client that does not read them is not read from either. */
 import type { Socket } from 'node:net'
 import type { Handling } from './inlet.ts'
 import { unreadBytes } from './limits.ts'
@@ -7,7 +7,7 @@ export class Outlet {
   #said = ''
   #isUnread = false
 
-  /** It is the client that we wait for, to read. */
+  /** We wait for the client to read its replies. */
   get isUnread(): boolean {
     return this.#isUnread
   }
@@ -16,14 +16,14 @@ export class Outlet {
     this.#said += lines
   }
 
-  /** Without a socket that is open in our direction nobody hears it. */
+  /** Writes what was gathered; without a socket that can be written to it is dropped. */
   flush(socket: Socket | undefined): void {
     const said = this.#said
     this.#said = ''
     if (said !== '' && socket?.writable) socket.write(said)
   }
 
-  /** While it has much to read: its replies would pile up here (case R03). */
+  /** A promise while `unreadBytes` or more wait to be read: replies to a client that never reads would pile up here (case R03). */
   unread(socket: Socket): Handling {
     if (this.#said.length + socket.writableLength < unreadBytes) return undefined
     this.flush(socket)
@@ -35,7 +35,7 @@ export class Outlet {
   }
 }
 
-/** What was said has left this process, or the client is gone. */
+/** Resolves when the replies have left this process, or the client is gone. */
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const over = (): void => {

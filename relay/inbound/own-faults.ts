@@ -1,4 +1,4 @@
-/** Refusals that are our own fault, as for a full disk: a client that repeats without a pause has few lines of the log, and is sent away. */
+/** Refusals that are our own fault, e.g. a full disk: a client that tries on without a pause gets few log lines, and then 421. */
 import type { Stage } from '../events.ts'
 import type { Refusal, RuleId } from '../mail/rule.ts'
 import { ownFaultsPerSession } from './limits.ts'
@@ -8,17 +8,18 @@ const lineEveryMs = 1000
 
 export const isOwnFault = ({ rule }: Refusal): boolean => ours.has(rule)
 
-/** Of one session. */
+/** The counts of one session. */
 export class OwnFaults {
   #count = 0
   #linedAt = Number.NEGATIVE_INFINITY
   #unlined = 0
-  /** Of the last refusal that followed no other. */
+  /** Whether the last refusal had a log line, that did not merely follow another one in a pipeline. */
   #hasLine = true
 
   /**
-   * What to say, and whether it has a line: behind a refusal, where that has one. The last one of a session ends it, for now; of a
-   * list of recipients, each with a verdict of its own, those that were taken are to get their mail.
+   * The refusal to say, and whether it gets a log line; one that only `follows` another in a pipeline gets one where that did. A
+   * fault that is one too many (`ownFaultsPerSession`) is said with 421, which ends the session; never at RCPT, where it concerns one
+   * recipient, and those that were taken are to get their mail.
    */
   see(refused: Refusal, stage: Stage, follows: boolean): { readonly said: Refusal; readonly hasLine: boolean } {
     if (follows) return { said: refused, hasLine: this.#hasLine }
@@ -38,7 +39,7 @@ export class OwnFaults {
     this.#count = 0
   }
 
-  /** Tells how many had no line. */
+  /** The session is over: calls `tell` with the number of refusals that had no log line, if there were any. */
   end(tell: (times: number) => void): void {
     if (this.#unlined > 0) tell(this.#unlined)
   }

@@ -1,11 +1,12 @@
-/** A content has to keep coming: who sends a drop at a time holds a connection, and a queue entry, for as long as it likes. */
+/** A content has to keep coming: else a client that sends an octet now and then holds a connection and a queue entry for ever. */
 import { Alarm } from '../alarm.ts'
 
+/** How slow a content may be: see `Patience`. */
 export type Pace = { readonly bytesPerSecond: number; readonly patienceMs: number }
 
 /**
- * The time to wait for the next octets is what is left of the patience; octets buy it back at the rate. Time that we
- * spend on them ourselves does not count. One of these serves all contents of a session.
+ * A client has `patienceMs` to spend on waiting for its octets. Every octet that comes earns time back, at `bytesPerSecond` and up to
+ * the whole; the time in which we deal with them ourselves is not counted. One of these serves all contents of a session.
  */
 export class Patience {
   readonly #pace: Pace
@@ -19,12 +20,12 @@ export class Patience {
     this.#left = pace.patienceMs
   }
 
-  /** Of the next content. */
+  /** The next content begins, with all of the patience. */
   begin(): void {
     this.#left = this.#pace.patienceMs
   }
 
-  /** From here on it is the client that we wait for. */
+  /** From here on we wait for the client. */
   wait(): void {
     this.#since = performance.now()
     this.#alarm.set(this.#left)
@@ -37,12 +38,12 @@ export class Patience {
     this.#left = Math.min(patienceMs, unused + (octets * 1000) / bytesPerSecond)
   }
 
-  /** Of a content; its timer may pass for nothing. */
+  /** The content is over. Its timer is left to run out, since the next content may use it. */
   end(): void {
     this.#alarm.unset()
   }
 
-  /** Nothing is left that could hold the process. */
+  /** The session is over: the timer is cleared, so that it does not keep the process alive. */
   over(): void {
     this.#alarm.end()
   }

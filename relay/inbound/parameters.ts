@@ -15,7 +15,7 @@ export type ReadParameters =
 
 type Reader = (value: string) => Partial<MailParameters> | undefined
 
-// RFC 1870 allows twenty digits; what does not fit in 64 bits is no size of anything.
+// RFC 1870 allows twenty digits, and so numbers beyond 64 bits; no message has such a size.
 const largest = 2n ** 64n
 
 // RFC 3461 section 4.
@@ -25,7 +25,7 @@ const readers: Readonly<Record<string, Reader>> = {
   SIZE: (value) => (/^\d{1,20}$/.test(value) && BigInt(value) < largest ? { size: Number(value) } : undefined),
   BODY: (value) => (({ '7BIT': { body: '7BIT' }, '8BITMIME': { body: '8BITMIME' } }) as const)[value.toUpperCase()],
   SMTPUTF8: (value) => (value === '' ? { smtpUtf8: true } : undefined),
-  // RFC 4954 section 5: who is not trusted to say it is not believed, so it is read and forgotten.
+  // RFC 4954 section 5: a server that does not trust the client to name the original submitter reads the parameter and ignores it.
   AUTH: (value) => (xtext.test(value) ? {} : undefined),
 }
 

@@ -13,28 +13,31 @@ export type PathLine =
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
-// White space before the path is no grammar, but common enough to be taken (case P23). What follows the path is taken
-// whole, white space at its end included: two parts that could share it take the cube of its length where they fail.
+// White space before the path is not in the grammar, but common enough to be taken (case P23). All that follows the path is one
+// group, trailing white space included: with two groups that could both match that space, a line that fails would take cubic time.
 const path = /[ \t]*<((?:"(?:[^"\\]|\\.)*"|[^"<>])*)>(?:[ \t]([\s\S]*))?$/.source
 const lines = { MAIL: new RegExp(`^MAIL FROM:${path}`, 'i'), RCPT: new RegExp(`^RCPT TO:${path}`, 'i') } as const
 
 // esmtp-param (RFC 5321 section 4.1.2); with SMTPUTF8 a value may be UTF-8 (RFC 6531 section 3.3).
 const parameter = /^([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~\u0080-\uffff]+))?$/i
-// Control characters in xtext (RFC 3461 section 4) would come out in headers and DSNs.
+// A control character that is encoded as xtext (RFC 3461 section 4, `+0A`) would be a real one in a header or DSN that decodes it.
 const hiddenControl = /\+(?:[01][0-9A-F]|7F)/i
 
-/** One character of `line` for each octet. */
+/** Reads a whole line of which each character stands for one octet. */
 export function readPathLine(verb: keyof typeof lines, line: string): PathLine {
   const text = utf8In(line)
   const match = text === undefined ? null : lines[verb].exec(text)
   if (!match) return { kind: 'refused', refusal: protocol.path }
   const parameters = match[2] === undefined ? none : readParameters(match[2])
   if (!parameters) return { kind: 'refused', refusal: protocol.parameter }
-  // Behind a path a line may have 2 KB of white space.
+  // A copy, since the path is kept for the whole transaction, and its line may have 2 KB of white space behind it.
   return { kind: 'path', path: inItsOwnMemory(match[1] ?? '', line), parameters }
 }
 
-/** Whatever a line names as its path, for the log; it is judged by the above. No regular expression: of many `<` it would try each. */
+/**
+ * Whatever stands between the outermost angle brackets, for the log, also where the line is refused. No regular expression: it
+ * would begin anew at each of many `<`, in quadratic time.
+ */
 export function pathIn(line: string): string | undefined {
   const text = textOf(line)
   const [open, close] = [text.indexOf('<'), text.lastIndexOf('>')]

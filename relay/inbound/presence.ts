@@ -1,4 +1,4 @@
-/** Who is connected: all sessions, and how many of each client: of its address, or of the network of an IPv6 one. */
+/** How many sessions are open, over all and for each client, which is an IPv4 address or an IPv6 /64 (`originOf`). */
 
 export class Presence {
   readonly #perClient = new Map<string, number>()

@@ -1,4 +1,4 @@
-/** What the protocol itself refuses: variants of the rules, with the codes that the RFCs want. */
+/** What the protocol itself refuses: variants of the rules in mail/rule.ts, with the codes that the RFCs want for each. */
 import { reply } from '../mail/reply.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
 
@@ -10,7 +10,7 @@ const syntax = (code: number, subject: string, text: string): Refusal => variant
 const sequence = (code: number, subject: string, text: string): Refusal =>
   variant('always.sequence', code, subject, text)
 
-/** What a client wrote is not repeated, so which one is wrong is told by those that are right. */
+/** A reply never repeats what a client wrote, so it can not name the wrong parameter: it lists those that are right. */
 const parametersTaken =
   'MAIL takes SIZE=<octets>, BODY=7BIT or BODY=8BITMIME, SMTPUTF8 and AUTH=<mailbox>, each once; RCPT takes none'
 
@@ -24,7 +24,7 @@ export const protocol = {
   bareNewline: syntax(500, '5.2', 'commands end with CR LF'),
   controlCharacter: syntax(500, '5.2', 'control character in a command'),
   tlsUnasked: syntax(500, '5.2', 'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener'),
-  // X.5.2 is permanent where it is defined (RFC 3463 section 3.6) and 421 is not; the session ends for safety's sake.
+  // Not X.5.2, as in the lines above: that is for permanent errors (RFC 3463 section 3.6), and 421 is a transient one.
   notSmtp: syntax(421, '7.0', 'this is an SMTP server'),
   proxyHeader: syntax(421, '7.0', 'no PROXY protocol here: switch it off at the load balancer'),
   vrfyArgument: refusal('always.syntax', 'VRFY takes an address'),

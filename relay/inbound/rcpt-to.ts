@@ -9,10 +9,10 @@ import { readPathLine } from './path-line.ts'
 import { protocol } from './protocol.ts'
 import type { Session } from './session.ts'
 
-/** `form` is that in which paths are compared. */
+/** `form` is the one in which paths are compared (`formOf`). */
 type ForwardPath = { readonly path: string; readonly form: string }
 
-/** One that the transaction has already is accepted again and kept once. */
+/** A recipient that the transaction has already is accepted again, and kept once. */
 export function rcptTo(inbound: Inbound, session: Session, line: string): Decision<ForwardPath> {
   const { login: known, transaction } = session
   if (!known || !transaction) return refuse(protocol.mailFirst)

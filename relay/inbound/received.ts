@@ -1,4 +1,4 @@
-/** Our trace field (RFC 5321 section 4.4). Pure. */
+/** Our own Received field (RFC 5321 section 4.4). Pure. */
 import { addressLiteral, isAscii } from '../mail/address.ts'
 import { dateTime } from '../mail/date-time.ts'
 import { withoutZone } from '../rules/networks.ts'
@@ -14,11 +14,11 @@ export type Reception = {
 }
 
 /**
- * The field with its final CR LF. Several recipients are not named: each would learn of the others. Nor is one beyond ASCII:
- * the header would need SMTPUTF8 at every next hop (RFC 6532), also where its recipient is redirected to one that does not.
+ * The field with its final CR LF. A recipient is named in it (`for`) only where it is the only one, since each would learn of the
+ * others; and only in ASCII, since any other header needs SMTPUTF8 at every next hop (RFC 6532), also after a redirect to ASCII.
  */
 export function receivedHeader(r: Reception): string {
-  // A literal has no zone: it is an interface of this node.
+  // An address literal has no zone: `fe80::1%eth0` names an interface of this node.
   const literal = addressLiteral(withoutZone(r.client.address))
   const by = `${r.hostname} with ${r.smtpUtf8 ? 'UTF8SMTPSA' : 'ESMTPSA'} (${r.client.tls}) id ${r.queueId}`
   const [only] = r.forwardPaths
@@ -27,6 +27,6 @@ export function receivedHeader(r: Reception): string {
   return `Received: from ${from}\r\n\tby ${by}${forOne}; ${dateTime(r.at)}\r\n`
 }
 
-/** What the client calls itself stands in the field only if it is a domain or an address literal. */
+/** What the client calls itself, if that is a domain or an address literal; else the literal of its address. */
 const hostOr = (helo: string, literal: string): string =>
   /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$|^\[[A-Za-z0-9.:]+\]$/.test(helo) ? helo : literal

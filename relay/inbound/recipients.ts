@@ -1,11 +1,11 @@
-/** The forward-paths of a transaction, each mailbox once; while all transactions together hold much, who has more than a fair share has few. */
+/** The forward-paths of a transaction, each mailbox once; while all sessions together hold much, a greedy credential may have few. */
 import { comparableForwardPath } from '../mail/address.ts'
 import type { HeldShare } from './held.ts'
 import { heldAmongMany, recipientBytes } from './limits.ts'
 
 export class Recipients {
   readonly #share: HeldShare
-  /** As the client wrote them, by the form in which they are compared. */
+  /** Paths as the client wrote them, by the form in which they are compared; in the order of their RCPT. */
   readonly #paths = new Map<string, string>()
   #bytes = 0
 
@@ -17,12 +17,12 @@ export class Recipients {
     return this.#paths.size
   }
 
-  /** In their order. */
+  /** In the order of their RCPT. */
   get paths(): readonly string[] {
     return [...this.#paths.values()]
   }
 
-  /** One more would be too much: with a thousand each, a thousand sessions would fill the memory. */
+  /** No further recipient is to be taken for now: a thousand sessions with a thousand each would fill the memory. */
   get areMuch(): boolean {
     return this.#bytes > heldAmongMany && this.#share.isMuch()
   }
@@ -34,14 +34,14 @@ export class Recipients {
   /** False: it was there already, and stays as it was written first. */
   add(path: string, form = comparableForwardPath(path)): boolean {
     if (this.#paths.has(form)) return false
-    // Of two that are equal one is kept.
+    // Two strings that are equal would be kept twice: the same one is both key and value.
     const own = form === path ? path : form
     this.#paths.set(own, path)
     this.#hold(this.#bytes + recipientBytes + path.length + (own === path ? 0 : form.length))
     return true
   }
 
-  /** They go nowhere, or are another's. */
+  /** They are not counted as held any more: the transaction is over, or the spool has them. */
   letGo(): void {
     this.#hold(0)
   }

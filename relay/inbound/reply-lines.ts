@@ -1,7 +1,7 @@
-/** A reply as it stands on the wire: one line, or several where it would be longer than a client has to take. Pure. */
+/** A reply as it stands on the wire: one line, or several where one would be longer than clients have to accept. Pure. */
 import type { Reply } from '../mail/reply.ts'
 
-/** RFC 5321 section 4.5.3.1.5 has 512 octets, with the code, the status and CR LF. */
+/** The longest text of a line: RFC 5321 section 4.5.3.1.5 allows 512 octets with the code, the status and CR LF. */
 const longest = 512 - '550 5.999.999 \r\n'.length
 
 /** The status stands in each line (RFC 2034 section 4). */
@@ -12,7 +12,7 @@ export function replyLines({ code, status, text }: Reply): string {
   return lines.map((line, i) => `${code}${i < lines.length - 1 ? '-' : ' '}${status} ${line}\r\n`).join('')
 }
 
-/** At a space where there is one. */
+/** The text in lines, broken at a space where there is one. */
 function folded(text: string): readonly string[] {
   if (text.length <= longest) return [text]
   const space = text.lastIndexOf(' ', longest)
@@ -20,6 +20,6 @@ function folded(text: string): readonly string[] {
   return [text.slice(0, end), ...folded(text.slice(end).trimStart())]
 }
 
-/** Replies are made here and by the rules, and what a client said does not stand in them: this is the second lock. */
+/** No reply holds what a client said, so none has a line end in it; should one ever do, it does not become a reply of its own here. */
 const oneLine = (text: string): string => (control.test(text) ? text.replace(new RegExp(control, 'g'), ' ') : text)
 const control = /[\0-\x1f\x7f-\x9f]/

@@ -1,4 +1,7 @@
-/** AUTH PLAIN (RFC 4616), LOGIN, OAUTHBEARER (RFC 7628) and EXTERNAL (RFC 4422 appendix A) as a state machine over lines (RFC 4954 section 4). Pure. */
+/**
+ * AUTH PLAIN (RFC 4616), LOGIN, OAUTHBEARER (RFC 7628) and EXTERNAL (RFC 4422 appendix A) as a state machine over lines (RFC 4954
+ * section 4): each step is a challenge for the client, what the client claims, or a refusal. Pure.
+ */
 import type { Refusal } from '../mail/rule.ts'
 import { readBearer } from './bearer.ts'
 import { protocol } from './protocol.ts'
@@ -14,7 +17,7 @@ export type SaslStep =
       /** A password, or a token. */
       readonly secret: string
     }
-  /** The certificate of the session; an empty authorization identity leaves it to that to say whose it is. */
+  /** By the session's certificate. `username` is the authorization identity; empty: whoever the certificate belongs to. */
   | { readonly kind: 'external'; readonly mechanism: 'EXTERNAL'; readonly username: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
@@ -26,10 +29,10 @@ const mechanisms: Readonly<Record<Mechanism, (initial: string | undefined) => Sa
   EXTERNAL: (initial) => (initial === undefined ? ask('', external) : external(initial === '=' ? '' : initial)),
 }
 
-/** What a session may log in by, beside passwords. */
+/** What a session may log in by, in addition to passwords. */
 export type Takes = { readonly tokens?: boolean; readonly certificate?: boolean }
 
-/** Nothing is offered that could not succeed: a client picks the mechanism that it likes best. */
+/** Nothing is offered that could not succeed: a client picks the mechanism that it prefers, and may not try another one. */
 export function mechanismsOffered({ tokens = false, certificate = false }: Takes): readonly Mechanism[] {
   if (certificate) return tokens ? offered.toAll : offered.toCertificates
   return tokens ? offered.toTokens : offered.toPasswords
@@ -42,13 +45,13 @@ const offered = {
   toAll: ['PLAIN', 'LOGIN', 'OAUTHBEARER', 'EXTERNAL'],
 } as const
 
-/** The mechanism that an AUTH line names, for metrics too: what nobody offers is `other`. */
+/** The mechanism that an AUTH line names; any that does not exist here is `other`, since it becomes the label of a metric. */
 export function mechanismIn(line: string): Mechanism | 'other' {
   const named = wordsOf(line)[1]?.toUpperCase() ?? ''
   return Object.hasOwn(mechanisms, named) ? (named as Mechanism) : 'other'
 }
 
-/** What stands between spaces, however many there are. */
+/** The words of a line, with any number of spaces between them; in linear time. */
 function wordsOf(line: string): readonly string[] {
   const text = line.trim()
   const words: string[] = []
@@ -72,8 +75,8 @@ export function beginSasl(line: string, takes: Takes = {}): SaslStep {
 }
 
 /**
- * Why a token was refused comes as one more challenge; the client answers it with nothing, and then gets the reply
- * (RFC 7628 section 3.2.2). Undefined for the mechanisms that say it with the reply alone.
+ * In OAUTHBEARER the reason of a failure is sent as one more challenge, which the client answers with a dummy response; only then
+ * comes the reply (RFC 7628 section 3.2.2). Undefined for the other mechanisms, which have the reply alone.
  */
 export const failureChallenge = (mechanism: Mechanism): string | undefined =>
   mechanism === 'OAUTHBEARER' ? base64Of(JSON.stringify({ status: 'invalid_token' })) : undefined
@@ -86,7 +89,7 @@ const ask = (question: string, next: (line: string) => SaslStep): SaslStep => ({
   next: (line) => (line === '*' ? refused(protocol.loginAborted) : next(line)),
 })
 
-/** `authzid NUL authcid NUL password`; acting for somebody else is not offered, so an authzid has to be the authcid. */
+/** `authzid NUL authcid NUL password` (RFC 4616). Nobody may act for somebody else, so an authzid has to equal the authcid. */
 function plain(line: string): SaslStep {
   const parts = decode(line)?.split('\0') ?? []
   const [authzid, username, password] = parts
@@ -123,7 +126,7 @@ function external(line: string): SaslStep {
 const credentials = (mechanism: Exclude<Mechanism, 'EXTERNAL'>, username: string, secret: string): SaslStep =>
   usable(username) ? { kind: 'credentials', mechanism, username, secret } : refused(protocol.base64)
 
-/** A username stands in log lines: no control characters. */
+/** No control characters, since a username stands in log lines. */
 const usable = (username: string): boolean => username !== '' && !/[\0-\x1f\x7f-\x9f]/.test(username)
 
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/

@@ -1,4 +1,4 @@
-/** A listener: its port, its certificate, and a connection for each client. */
+/** A listener: it binds its port, holds its certificate, and makes a Connection for each client. */
 
 import { type AddressInfo, createServer } from 'node:net'
 import type { ListenerConfig } from '../config.ts'
@@ -9,9 +9,9 @@ import { type Certificate, Handshakes } from './handshakes.ts'
 export type Listener = {
   readonly address: string
   readonly port: number
-  /** New handshakes use this, if it is another one; sessions go on. @throws Error when it can not be used. */
+  /** Handshakes that begin later use this certificate; open sessions keep theirs. @throws Error when it can not be used. */
   renew(certificate: Certificate, config: ListenerConfig): void
-  /** Takes no new connections; sessions go on. */
+  /** Takes no new connections; open sessions go on. */
   stop(): void
 }
 
@@ -19,15 +19,15 @@ export type Listener = {
 export async function openListener(config: ListenerConfig, certificate: Certificate, begin: Begin): Promise<Listener> {
   const handshakes = new Handshakes(certificate, config)
   const tls = { implicit: config.tls.mode === 'Implicit', handshake: () => handshakes.current }
-  // A reply that waits for the acknowledgement of the one before would wait for 40 ms; and who has nothing more to say may
-  // still listen: a connection ends when what came is answered.
+  // noDelay: with Nagle's algorithm a reply would wait up to 40 ms for the acknowledgement of the one before. allowHalfOpen: a
+  // client may close its side and still read, so a connection ends only when all that came on it is answered.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    // Who has reset it by now has no address any more, and would be taken for one that is denied.
+    // A socket that the peer has reset by now has no remote address any more, and would be refused (and logged) as a denied network.
     if (socket.remoteAddress === undefined) socket.destroy()
     else new Connection(socket, tls, begin)
   })
   await listen(server, { host: config.address, port: config.port })
-  // A client that is gone before it was taken is no trouble of the listener.
+  // After the bind, an error here is a connection that was lost before it was accepted: the listener itself is fine.
   server.on('error', () => {})
   const { address, port } = server.address() as AddressInfo
   return {

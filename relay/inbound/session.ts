@@ -1,4 +1,4 @@
-/** The facts of one session, as its stages left them. */
+/** What is known of one session: each stage of the protocol adds to it. */
 import type { SessionFacts } from '../events.ts'
 import type { CertificateTrouble, ClientCertificate } from '../rules/certificate.ts'
 import type { Login, Proof } from '../rules/login.ts'
@@ -7,28 +7,28 @@ import type { MailParameters } from './parameters.ts'
 import type { Recipients } from './recipients.ts'
 
 export type Transaction = {
-  /** Of the monotonic clock. */
+  /** Milliseconds of the monotonic clock. */
   readonly startedAt: number
   readonly reversePath: string
   readonly parameters: MailParameters
-  /** Of the configuration that the reverse-path was judged by. */
+  /** The revision of the configuration by which the reverse-path was judged. */
   readonly revision: number
   readonly recipients: Recipients
-  /** How many were refused. */
+  /** How many forward-paths were refused. */
   refusedPaths: number
 }
 
-/** Whom the session logged in as. What it proved is kept so that each MAIL is judged by the configuration then in force. */
+/** Whom the session logged in as. Its proof is kept, so that every later stage can judge it by the configuration then in force. */
 export type SessionLogin = {
   readonly username: string
   readonly proof: Proof
   readonly credential: string
-  /** When it was accepted last, and by what. */
+  /** The last time that this login was accepted, so that it is not judged again by the same configuration. */
   judged: Judged | undefined
 }
 
 export type Judged = {
-  /** Of the configuration; itself it would be kept for as long as the session says nothing more. */
+  /** Of the configuration by which it was judged. Its number only: a silent session would keep an old configuration in memory. */
   readonly revision: number
   readonly login: Extract<Login, { kind: 'accepted' }>
 }
@@ -36,19 +36,19 @@ export type Judged = {
 export type Session = {
   readonly id: string
   readonly listener: string
-  /** Its exact address. */
+  /** The client's exact IP address. */
   readonly client: string
-  /** What the limits per client count it as. */
+  /** What the limits per client count it as: see `originOf`. */
   readonly origin: string
   /** `TLSv1.3`; empty before TLS. */
   tls: string
-  /** What came of asking for one in the handshake; absent: its listener did not ask. */
+  /** The certificate that the client showed in the handshake, or why there is no good one; undefined: its listener did not ask. */
   certificate: ClientCertificate | CertificateTrouble | undefined
   /** What the client calls itself; empty before EHLO. */
   helo: string
   login: SessionLogin | undefined
   transaction: Transaction | undefined
-  /** Accepted on this connection. */
+  /** Messages accepted on this connection. */
   messages: number
   failedLogins: number
 }

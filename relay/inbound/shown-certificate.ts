@@ -11,7 +11,7 @@ import {
   readCertificate,
 } from '../rules/certificate.ts'
 
-/** `authorized` is only set on the sockets of a tls.Server; the verdict itself is had from the handle alone. */
+/** OpenSSL's verdict. Node sets `authorized` only on sockets of a tls.Server, which ours are not, so it is read from the handle. */
 type Judged = TLSSocket & {
   readonly _handle: { verifyError(): (Error & { readonly code?: string }) | null | undefined }
 }
@@ -21,17 +21,20 @@ const troubles: Readonly<Record<string, CertificateTrouble>> = {
   CERT_NOT_YET_VALID: 'notYetValid',
   INVALID_PURPOSE: 'notForClients',
   PATH_LENGTH_EXCEEDED: 'unfit',
-  // Node has no code for weak keys and signatures, names beyond a constraint, and critical extensions (RFC 5280 section 6.1).
+  // All that Node has no code for: weak keys and signatures, names outside a constraint, unknown critical extensions (RFC 5280).
   UNSPECIFIED: 'unfit',
 }
 
-/** Intermediates that have vouched for clients: what comes along is never freed once it was looked at (peer-certificate.ts). */
+/**
+ * Intermediates that have vouched for clients of each authority. They are tried before those that a client sends: once Node has looked
+ * at a chain that was sent, its memory is never freed (peer-certificate.ts).
+ */
 const known = new WeakMap<Authority, readonly X509Certificate[]>()
 const mostKnown = 64
 
 /**
- * After a handshake that asked for it, by this authority. A session that was resumed has verified nothing; none is, and
- * if one were, it would have shown nothing.
+ * The certificate that came in a handshake which asked for one of this authority, or why there is no good one. A resumed session has
+ * verified nothing; none can be resumed here (decision 0051), and if one were, it would count as having shown none.
  */
 export function shownCertificate(socket: TLSSocket, authority: Authority): ClientCertificate | CertificateTrouble {
   try {
@@ -42,7 +45,7 @@ export function shownCertificate(socket: TLSSocket, authority: Authority): Clien
     const path = knownPath(leaf, authority) ?? newPath(leaf, authority, socket)
     return path === undefined ? 'untrusted' : readCertificate(path, authority)
   } catch {
-    // What a stranger made can not be read, so it is not trusted; and it ends no more than its own session.
+    // A stranger's certificate that can not be read is not trusted; it must not throw into the connection.
     return 'untrusted'
   }
 }
@@ -50,7 +53,7 @@ export function shownCertificate(socket: TLSSocket, authority: Authority): Clien
 const knownPath = (leaf: X509Certificate, authority: Authority): Path | undefined =>
   pathOf([leaf, ...(known.get(authority) ?? []).filter(isValid)], authority)
 
-/** One that has ended may have been renewed, and come along beside the one that took its place: OpenSSL passes it by, too. */
+/** An intermediate that has expired may have been renewed, and both are sent: OpenSSL passes over the expired one, and so do we. */
 const isValid = ({ validFromDate, validToDate }: X509Certificate): boolean => {
   const now = Date.now()
   return validFromDate.getTime() <= now && now <= validToDate.getTime()

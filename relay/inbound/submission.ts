@@ -1,4 +1,4 @@
-/** The receiving half: its listeners and sessions, always by the configuration of the last reconcile. */
+/** The receiving half of the relay: its listeners and their sessions, by the configuration that was reconciled last. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ListenerConfig, LoadedConfig } from '../config.ts'
 import type { Events } from '../events.ts'
@@ -29,17 +29,17 @@ export type Submission = {
    * moved to another port stays at its old one.
    */
   reconcile(loaded: LoadedConfig): Promise<void>
-  /** Every listener that is open; port 0 in the configuration is any free port. */
+  /** Every listener that is open, with the port that it has: for port 0 in the configuration the system has chosen one. */
   addresses(): readonly { name: string; address: string; port: number }[]
-  /** What each open listener shows to new sessions. */
+  /** The certificate that each open listener shows to new sessions. */
   certificates(): readonly CertificateStatus[]
   readonly sessions: number
-  /** Listeners stay, and clients are sent away with 421: sessions that are open when their transaction is over. */
+  /** Listeners stay open, and new clients are sent away with 421; so are open sessions, as soon as their transaction is over. */
   shut(): void
   reopen(): void
-  /** Shut, and every session of before has ended: whatever may come into the spool is on its way already. */
+  /** It was shut, and every session that was open then has ended: nothing new comes into the spool from here on. */
   readonly isShut: boolean
-  /** Stops accepting; idle sessions get 421; transactions in flight may finish, within `graceMs`. */
+  /** Closes the listeners; idle sessions get 421, and open transactions may finish within `graceMs`, then they are cut off. */
   close(graceMs: number): Promise<void>
 }
 
@@ -96,7 +96,7 @@ export function createSubmission({
     isShut,
   }
   const lines = new Set<Line>()
-  /** Those that were there when it was shut. */
+  /** The sessions that were open when it was shut, and have not ended since. */
   const lastLines = new Set<Line>()
   const open = new Map<string, Open>()
   let noneLeft = (): void => {}
@@ -117,7 +117,7 @@ export function createSubmission({
     listener.stop()
     open.delete(key)
     events.stopped(name)
-    // It may have moved to another port before it left this one.
+    // A listener that moves is opened at its new port before it is stopped here: then its certificate is still in use.
     if (![...open.values()].some((o) => o.name === name)) events.noCertificate(name)
   }
 
@@ -132,7 +132,7 @@ export function createSubmission({
     events.certificate(config.name, notAfter.getTime())
   }
 
-  /** What is wrong, by listener; the others are up. */
+  /** The problems, by the listener's name; the other listeners are up. */
   async function openAll(listeners: readonly ListenerConfig[], files: LoadedConfig['files']) {
     const problems = new Map<string, string>()
     for (const listener of listeners) {
@@ -148,14 +148,14 @@ export function createSubmission({
   return {
     async reconcile(loaded) {
       const { config, files } = loaded
-      // Of the same, when a listener is tried again, the same would be made: 40 ms for 10,000 credentials.
+      // When a listener is only tried again, the index is not made again: that takes 40 ms with 10,000 credentials.
       if (applied !== loaded) current = inForceFrom(loaded, keyrings.of(loaded), current)
       applied = loaded
       const wanted = new Set(config.listeners.map(keyOf))
       const leaving = [...open].filter(([key]) => !wanted.has(key))
       for (const [key, door] of leaving) if (config.listeners.some((l) => wantsPortOf(l, door))) stop(key, door)
       const problems = await openAll(config.listeners, files)
-      // Better at its old port than nowhere: a listener that can not move stays.
+      // A listener that could not be opened at its new port stays at the old one: better there than nowhere.
       for (const [key, door] of leaving) if (open.has(key) && !problems.has(door.name)) stop(key, door)
       if (problems.size > 0) throw new Error([...problems.values()].join('; '))
     },
@@ -184,7 +184,7 @@ export function createSubmission({
     },
     async close(graceMs) {
       for (const [key, door] of open) stop(key, door)
-      // Whom the system has just accepted becomes a session of ours in the next turn, and would never be told.
+      // Connections that the system has accepted become sessions of ours in the next turn only; without it they would not be drained.
       await turn()
       const empty = new Promise<void>((resolve) => {
         noneLeft = resolve
@@ -207,10 +207,10 @@ const inForceFrom = (loaded: LoadedConfig, keyring: Keyring, before: InForce | u
   revision: (before?.revision ?? 0) + 1,
 })
 
-/** A listener with another address, port or mode is another listener. */
+/** What makes it the same listener: with another address, port or mode it has to be opened anew. */
 const keyOf = ({ name, address, port, tls }: ListenerConfig): string => JSON.stringify([name, address, port, tls.mode])
 
-/** Whatever else differs, two listeners can not share a port: the one that is open has to go first. */
+/** Two listeners can not share an address and port, whatever else differs: the open one has to be closed first. */
 const wantsPortOf = (wanted: ListenerConfig, { address, listener: { port } }: Open): boolean =>
   wanted.port === port && wanted.address === address
 
@@ -221,7 +221,7 @@ function certificateOf({ tls, clientCertificates }: ListenerConfig, files: Loade
   return { cert, key, ...(ca !== undefined && { ca }) }
 }
 
-/** What is taken for an authority of clients now; a file that holds none vouches for nobody. */
+/** The certificates of each file of client authorities; a file that holds none vouches for nobody. */
 function anchorsOf({ config, files }: LoadedConfig): Anchors {
   const caFiles = config.listeners.flatMap((l) => l.clientCertificates?.caFile ?? [])
   return new Map([...new Set(caFiles)].map((file) => [file, anchorsInFile(file, files.get(file) ?? '')]))

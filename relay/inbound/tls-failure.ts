@@ -1,6 +1,6 @@
-/** Why there is no TLS, for the log: without OpenSSL's own lines of code, and in our words where a client was set up wrongly. Pure. */
+/** Why a handshake failed, in words for the log: our own where the client's setup (or ours) is wrong, else OpenSSL's reason. Pure. */
 
-/** Errors of OpenSSL have a reason beside their message. */
+/** Errors of OpenSSL have a `reason` in a few words; their message also has its source file and line. */
 type TlsError = Error & { readonly code?: string; readonly reason?: string }
 
 const inClear = 'the client spoke in clear where its TLS was to begin'

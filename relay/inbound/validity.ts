@@ -1,12 +1,12 @@
-/** From when until when clients take what a listener shows: its certificate, and what comes along to vouch for it. Pure. */
+/** From when until when clients accept what a listener shows: its certificate and the issuers that come with it. Pure. */
 import { X509Certificate } from 'node:crypto'
 import { certificatesIn } from '../rules/certificate.ts'
 
 export type Validity = { readonly notBefore: Date; readonly notAfter: Date }
 
 /**
- * Of its issuers that come along the best counts: many chains bring an old one as well, for clients that know no other. Who
- * vouches for those, and by which of them, the client decides.
+ * `chain`: the certificate first, then those that vouch for it, in PEM. Of several certificates of its issuer the earliest begin and
+ * the latest end count, since many chains also bring an old one, for old clients. Those further up are the client's to choose.
  */
 export function validityOf(chain: string): Validity {
   const leaf = new X509Certificate(chain)

@@ -1,25 +1,25 @@
-/** Every command that has a name in some RFC or some joke, and what becomes of it. */
+/** Every command that some RFC, some server or some other protocol knows, and what becomes of it here. */
 import { textOf } from './line-text.ts'
 
 export type Verb = {
   /** In upper case. */
   readonly name: string
-  /** Absent: nobody knows it. */
+  /** Undefined: no such command is known anywhere; the reply is 500. */
   readonly fate: Fate | undefined
   readonly takesArgument: boolean
-  /** Nothing of these is done for a client that has not said who it is. */
+  /** It is refused (503) before EHLO or HELO. */
   readonly followsHello: boolean
 }
 
 /**
- * `refused` is answered 502: known, and never done. `foreign` ends the session: it begins something that is no SMTP, and what
- * follows it was never meant to be commands. What stands in no list is answered 500.
+ * `done` is carried out. `idle` is carried out too, and counted, since it does nothing for mail. `refused` is a command that we know
+ * and never do: 502. `foreign` is no SMTP (HTTP, a PROXY header): it ends the session, since what follows is no command either.
  */
 type Fate = 'done' | 'idle' | 'refused' | 'foreign'
 
 const fates: readonly (readonly [name: string, Fate])[] = [
   ...['STARTTLS', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'QUIT'].map((verb) => [verb, 'done'] as const),
-  // Done, and counted: who only sends these wants our time.
+  // A client that sends nothing but these only takes our time, so a session may have so many of them (`idleCommandsPerSession`).
   ...['EHLO', 'HELO', 'RSET', 'NOOP', 'VRFY', 'HELP'].map((verb) => [verb, 'idle'] as const),
   ...['EXPN', 'TURN', 'ETRN', 'ATRN', 'BDAT', 'SEND', 'SOML', 'SAML'].map((verb) => [verb, 'refused'] as const),
   ...['XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL', 'DEBUG'].map((verb) => [verb, 'refused'] as const),
@@ -27,11 +27,11 @@ const fates: readonly (readonly [name: string, Fate])[] = [
   ...['CONNECT', 'OPTIONS', 'TRACE', 'PROXY'].map((verb) => [verb, 'foreign'] as const),
 ]
 
-/** RFC 5321 section 4.1.1, and RFC 3207 section 4 for STARTTLS; NOOP and HELP may have one. */
+/** Commands that take no argument: RFC 5321 section 4.1.1, and RFC 3207 section 4 for STARTTLS. NOOP and HELP may have one. */
 const withoutArgument: readonly string[] = ['STARTTLS', 'RSET', 'DATA', 'QUIT']
 const behindHello: readonly string[] = ['AUTH', 'MAIL', 'RCPT', 'DATA']
 
-// All that is asked of a command, found once.
+// Made once, so that a command costs one look-up.
 const verbs: ReadonlyMap<string, Verb> = new Map(
   fates.map(([name, fate]) => {
     const takesArgument = !withoutArgument.includes(name)
@@ -39,7 +39,8 @@ const verbs: ReadonlyMap<string, Verb> = new Map(
   }),
 )
 
-// A command has no colon before its first space. A header field has, and is here if its sender does not know that DATA was refused.
+// No command has a colon before its first space, and header fields have: these are the message of a client that did not wait for the
+// reply to DATA.
 const headerField = /^[!-9;-~]+:/
 
 const unknown = (name: string): Verb => ({
@@ -49,7 +50,7 @@ const unknown = (name: string): Verb => ({
   followsHello: false,
 })
 
-/** No letter of Latin-1 beyond ASCII has a capital that is one of a command. */
+/** The command that a line (one character for each octet) begins with. toUpperCase makes no ASCII letter of any other in Latin-1. */
 export function verbOf(line: string): Verb {
   let end = 0
   while (end < line.length && line[end] !== ' ' && line[end] !== '\t') end++
