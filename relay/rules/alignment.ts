@@ -1,4 +1,4 @@
-/** Do reverse-path and From belong together? The question that DMARC asks of SPF (RFC 7489 section 3.1). */
+/** Do the domains of reverse-path and From belong together? The question that DMARC asks of SPF (RFC 7489 section 3.1). */
 import { getDomain } from 'tldts'
 import type { RelayConfig } from '../config.ts'
 import { sameDomain } from '../mail/address.ts'
@@ -9,6 +9,7 @@ export const aligned = (mode: Mode, reverseDomain: string, fromDomain: string): 
   sameDomain(reverseDomain, fromDomain) ||
   (mode === 'Organizational' && organizational(reverseDomain) === (organizational(fromDomain) ?? ''))
 
-// Private suffixes count (`github.io`): their subdomains belong to different people. A suffix itself has none.
+// The organizational domain (`example.co.uk`), or null for a public suffix itself. Private suffixes (`github.io`) count as public
+// ones: their subdomains belong to different people.
 const organizational = (domain: string): string | null =>
   getDomain(domain, { allowPrivateDomains: true, extractHostname: false, validateHostname: false })

@@ -1,32 +1,35 @@
-/** A client's certificate that TLS has verified: the names in it, whose it is, and for how long. Pure. */
+/** A client certificate that TLS has verified: the names in it, the authority that it comes from, and how long it counts. Pure. */
 import { X509Certificate } from 'node:crypto'
 
-/** What a certificate says that was good at the handshake; the certificate itself is not kept. */
+/** What is kept of a certificate that was good at the handshake. */
 export type ClientCertificate = {
   /** The file of the authority that verified it. */
   readonly authority: string
-  /** SHA-256 of the authority's certificates that signatures lead to; one or more. */
+  /** SHA-256 of those of the authority's certificates to which its signatures lead; one or more. */
   readonly anchors: readonly string[]
   /** `URI:spiffe://…`, `DNS:app.example.org`, `email:app@example.org` (RFC 5280 section 4.2.1.6). */
   readonly names: readonly string[]
-  /** Milliseconds since the epoch; of the certificate and of all that vouch for it. */
+  /** Milliseconds since the epoch: the time in which the certificate and all that vouch for it are valid. */
   readonly notBefore: number
   readonly notAfter: number
 }
 
-/** `absent`: asked for, and none came. `unfit`: its authority may be the right one. `untrusted` is whatever has no other name. */
+/**
+ * `absent`: the client was asked for one and sent none. `unfit`: of the right authority maybe, but with a weak key or signature,
+ * against a constraint of its issuer, or with an unknown critical extension. `untrusted`: everything else.
+ */
 export type CertificateTrouble = 'absent' | 'untrusted' | 'expired' | 'notYetValid' | 'notForClients' | 'unfit'
 
 /** The certificates of one authority. */
 export type Authority = { readonly file: string; readonly certificates: readonly X509Certificate[] }
 
-/** SHA-256 of each certificate that is taken for an authority's now, by the authority's file. */
+/** By the authority's file: the SHA-256 of each certificate that the configuration in force has in it. */
 export type Anchors = Pick<ReadonlyMap<string, ReadonlySet<string>>, 'get'>
 
 const pem = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const begin = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/g
 
-/** @throws Error when one can not be read. */
+/** The certificates in a PEM text, in their order. @throws Error when one of them can not be read. */
 export const certificatesIn = (text: string): readonly X509Certificate[] =>
   (text.match(pem) ?? []).map((certificate) => new X509Certificate(certificate))
 
@@ -44,23 +47,27 @@ export function readAuthority(file: string, text: string): Authority {
 const notWhole = 'one of its certificates does not stand whole between BEGIN CERTIFICATE and END CERTIFICATE'
 
 /**
- * Each certificate by itself, for OpenSSL: of any other text it takes those before the first one that it can not read, as
- * where one runs into the next, and says nothing.
+ * The certificates printed anew, one below the other, for OpenSSL. Of a text in which it can not read one (e.g. where one runs
+ * into the next without a line end) it would take those before that, and say nothing.
  */
 export const printAuthority = ({ certificates }: Authority): string => certificates.map(String).join('')
 
+/** The SHA-256 of each certificate of an authority. */
 export const anchorsIn = ({ certificates }: Authority): ReadonlySet<string> =>
   new Set(certificates.map((c) => c.fingerprint256))
 
-/** From a leaf, by signatures, to the certificates of the authority that vouch for the last one. */
+/**
+ * `certificates`: the leaf first, each one signed by the next; `anchors`: those of the authority that signed (or are) the last
+ * one.
+ */
 export type Path = { readonly certificates: readonly X509Certificate[]; readonly anchors: readonly X509Certificate[] }
 
-/** Longer ones nobody has. */
+/** Nobody has a longer chain; it bounds the work that a stranger can ask for. */
 const longestPath = 10
 
 /**
- * Of what TLS has verified, the leaf first, and what else there is in any order. That signatures lead to the authority is
- * looked at once more: which of its certificates they lead to decides what becomes of the session when one of them is taken away.
+ * The path from the leaf (the first one) by way of the `others`, which may be in any order. TLS has verified it already; it is
+ * looked for once more, since the session has to end when those of the authority's certificates are taken away that it leads to.
  */
 export function pathOf(
   [leaf, ...others]: readonly X509Certificate[],
@@ -93,7 +100,7 @@ const endOf = ({ validToDate }: X509Certificate): number => validToDate.getTime(
 const signed = (issuer: X509Certificate, certificate: X509Certificate): boolean =>
   certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 
-/** Why a certificate that was good at the handshake is not any more: its time is over, or its authority was taken away. */
+/** Why a certificate that was good at the handshake is not good now; undefined: it is. `now`: milliseconds since the epoch. */
 export function certificateNow(
   anchors: Anchors,
   { authority, anchors: its, notBefore, notAfter }: ClientCertificate,
@@ -101,18 +108,24 @@ export function certificateNow(
 ): CertificateTrouble | undefined {
   const taken = anchors.get(authority)
   if (!its.some((anchor) => taken?.has(anchor))) return 'untrusted'
-  // A time that could not be read is no number, and none of these comparisons holds.
+  // A time that could not be read is NaN, which fails both comparisons: then the certificate is not good.
   if (!(now >= notBefore)) return 'notYetValid'
   return now <= notAfter ? undefined : 'expired'
 }
 
-/** Whatever could be taken for the end of a name (`"`, `'`, `,`, `\`, a control character) makes Node quote all of it. */
+/**
+ * One name in Node's text. Node puts it in quotes where it holds what could be taken for its end: `"` `'` `,` `\` or a control
+ * character.
+ */
 const item = /(?:[A-Za-z ]+):(?:"(?:[^"\\]|\\.)*"|[^"'\\,]*)/.source
 const list = new RegExp(`^${item}(?:, ${item})*$`)
 const plain = /(?:^|, )(URI|DNS|email):([!-~]+?)(?=, |$)/g
 const quoted = /"(?:[^"\\]|\\.)*"/g
 
-/** The names in Node's text of a SubjectAltName. In a text of another form there are none, and quoted ones nobody has. */
+/**
+ * The names in Node's text of a SubjectAltName; none where the text has another form. Quoted ones are left out: no real name
+ * needs them.
+ */
 export function namesIn(subjectAltName: string): readonly string[] {
   if (!list.test(subjectAltName)) return []
   return [...subjectAltName.replaceAll(quoted, '""').matchAll(plain)]
@@ -120,7 +133,9 @@ export function namesIn(subjectAltName: string): readonly string[] {
     .map(([, kind = '', value = '']) => `${kind}:${comparable(kind, value)}`)
 }
 
-/** Domains are compared without case, and local parts and URIs with it (RFC 5280 sections 7.2, 7.4 and 7.5). */
+/**
+ * The form in which names are compared: domains without case, local parts and URIs with it (RFC 5280 sections 7.2, 7.4 and 7.5).
+ */
 function comparable(kind: string, value: string): string {
   if (kind === 'DNS') return value.toLowerCase()
   if (kind !== 'email') return value

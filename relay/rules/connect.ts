@@ -8,7 +8,7 @@ type ConnectFacts = { readonly config: RelayConfig; readonly client: string }
 
 const notSuspended: Check<ConnectFacts> = ({ config }) => (config.suspended ? refusal('suspended') : undefined)
 
-// An address or a list that can not be read counts as denied.
+// `undefined`, where the address or the list can not be read, counts as denied.
 const notDenied: Check<ConnectFacts> = ({ config, client }) =>
   contains(config.networks.deny, client) === false ? undefined : refusal('admission.networks')
 
@@ -21,6 +21,6 @@ const connectChecks: readonly Check<ConnectFacts>[] = [
   inAnAllowedNetwork, // a list narrows who may log in; it never replaces the login
 ]
 
-/** `client` is the peer's IP address. */
+/** The refusal for a client, which is the peer's IP address; undefined: it may connect. */
 export const judgeConnect = (config: RelayConfig, client: string): Refusal | undefined =>
   firstRefusal(connectChecks, { config, client })

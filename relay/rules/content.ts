@@ -8,9 +8,9 @@ import * as identity from './identity.ts'
 import { type Check, enforcementOf, judge, type Verdict } from './verdict.ts'
 
 export type HeaderVerdict = Verdict & {
-  /** The domain of the visible From; empty where it could not be read, and then the message is refused. */
+  /** The domain of the visible From; empty where that could not be read, in which case the message is refused. */
   readonly fromDomain: string
-  /** The sender domain that it belongs to; absent where the credential may not send as it. */
+  /** The SenderDomain that the From belongs to; absent where the credential may not send as it. */
   readonly signingDomain?: string
 }
 
@@ -33,7 +33,7 @@ const onlyOnce = [
   ...['message-id', 'in-reply-to', 'references'],
   ...['mime-version', 'content-type', 'content-transfer-encoding', 'content-disposition', 'content-id'],
 ]
-/** Each has a bit of its own: a set would be made, and filled, for each header. */
+/** Each of these names has a bit, so that those of a header are collected in a number; a Set would be made for each header. */
 const bits: ReadonlyMap<string, number> = new Map(onlyOnce.map((name, i) => [name, 1 << i]))
 const noSecondOne: Check<HeaderFacts> = ({ fields }) => {
   let seen = 0
@@ -55,7 +55,7 @@ const alignedWithReversePath: Check<HeaderFacts> = ({ from, reversePath, config 
     : refusal('senderRules.alignment')
 }
 
-/** The domain owner wants it back rather than late. */
+/** With whenBroken Refuse, the domain's owner wants mail that can not be signed back at once rather than late. */
 const canBeSigned: Check<HeaderFacts> = ({ owner, config, canSign }) => {
   const signing = owner && config.signing?.find((one) => one.domain === owner.domain)
   if (signing?.whenBroken !== 'Refuse') return undefined
@@ -64,13 +64,13 @@ const canBeSigned: Check<HeaderFacts> = ({ owner, config, canSign }) => {
     : undefined
 }
 
-/** Receivers would not believe it anyway. */
+/** With whenBroken Refuse, mail of a domain with broken DNS records is not taken: receivers could not verify it. */
 const recordsInOrder: Check<HeaderFacts> = ({ owner, config }) => {
   const broken = owner && config.brokenDomains?.find((one) => one.domain === owner.domain)
   return broken?.action === 'Refuse' ? refusal('senderDomain.whenBroken', brokenText(broken)) : undefined
 }
 
-/** Only what `ownsIdentities`, `showsOwnAddress`, `readsAsOwnAddress` and `alignedWithReversePath` refuse can be audited instead. */
+/** In Audit, only ownsIdentities, showsOwnAddress, readsAsOwnAddress and alignedWithReversePath let pass what they would refuse. */
 const headerChecks: readonly Check<HeaderFacts>[] = [
   withinLimits, //                octets and fields
   isHeader, //                    RFC 5322 section 2.2, and no two ways to read it
@@ -83,17 +83,17 @@ const headerChecks: readonly Check<HeaderFacts>[] = [
   identity.ownsIdentities, //     RFC 6409 section 6.1
   identity.unquotedIdentities, // parsers disagree on a quoted local part
   identity.showsOwnAddress, //    what a person sees is what was judged
-  identity.noHiddenMailbox, //    nor is another one read, where names may show addresses
-  identity.readsAsOwnAddress, //  by who decodes a name before reading it
+  identity.noHiddenMailbox, //    no software finds another mailbox in the display name
+  identity.readsAsOwnAddress, //  nor software that decodes the name before it reads the field
   alignedWithReversePath, //      the null reverse-path is aligned with every From
   canBeSigned, //                 RFC 6376: a domain may ask for all of its mail to be signed
   recordsInOrder, //              RFC 7208, RFC 9989: and for none while nobody can verify it
 ]
 
-/** `header` is the block up to and with its blank line, or the whole content where it has none. */
+/** `header` is the block up to its blank line, that included, or the whole content where it has none. */
 export const judgeHeader = (facts: ContentFacts, header: Buffer): HeaderVerdict => judgeRead(readHeader(facts, header))
 
-/** The same of one that is read already. */
+/** The same for a header that is read already. */
 export function judgeRead(read: HeaderFacts): HeaderVerdict {
   const verdict = judge(headerChecks, read, enforcementOf(read.config))
   const fromDomain = read.from?.ok ? read.from.mailbox.domain : ''

@@ -3,14 +3,14 @@ import { comparable, isAscii, type Mailbox, parseDomain, parsePath } from '../ma
 
 /** `shown` is the display name as a client would show it: its encoded-words are decoded. */
 export function showsAnotherAddress(shown: string, mailbox: Mailbox): boolean {
-  // The fullwidth @ and its like are read as an @.
+  // NFKC: a reader takes the fullwidth @ and its like for an @.
   const normal = isAscii(shown) ? shown : shown.normalize('NFKC')
   if (!normal.includes('@')) return false
   const plain = normal.toLowerCase()
   return [...new Set([plain, plain.replace(invisible, '')])].some((text) => hasAnotherAddress(text, mailbox))
 }
 
-// Between two spaces, or in the middle of an address, a reader sees nothing of these: `app@corp.t<U+FEFF>.evil.t` is one.
+// Characters that a reader does not see: `app@corp.t<U+FEFF>.evil.t` looks like one address.
 const invisible = /[\p{Default_Ignorable_Code_Point}\u2800]/gu
 
 function hasAnotherAddress(text: string, mailbox: Mailbox): boolean {
@@ -22,12 +22,14 @@ function hasAnotherAddress(text: string, mailbox: Mailbox): boolean {
 }
 
 /**
- * Who decodes a name before reading the field, as many scripts do, finds no quotes around it, and skips white space and comments
- * within a domain: `app@corp.t eam <app@corp.t>` is from app@corp.team to Python's parseaddr.
+ * Whether software that decodes the name before it reads the field, as many scripts do, finds another address in it: after
+ * decoding there are no quotes around the name, and white space and comments within a domain are skipped. `app@corp.t eam
+ * <app@corp.t>` is from app@corp.team to Python's parseaddr.
  */
 export function readsAsAnother(shown: string, { domain }: Mailbox): boolean {
   if (!shown.includes('@')) return false
-  // In quotes, or behind a backslash, nothing ends an address and a comment is none.
+  // Where quotes or backslashes are, such software may see no ends of addresses and no comments: the name is then taken as one
+  // piece.
   const pieces = /["\\]/.test(shown) ? [shown] : outsideComments(shown).split(/[<>,;:[\]]/)
   const read = pairsIn(pieces.map((piece) => piece.replace(/[\s()<>,;:[\]"\\]/g, ''))).filter(hasDottedDomain)
   return [...new Set(read.map((pair) => pair.slice(pair.indexOf('@') + 1)))].some((d) => parseDomain(d) !== domain)
@@ -44,13 +46,13 @@ function outsideComments(text: string): string {
   return outside
 }
 
-/** What goes on for longer before its @ is nobody's address, wherever it is cut. */
+/** With more characters than this before its @ it is nobody's address, so it does not matter where it is cut. */
 const longest = 1000
 const separator = /[\s<>()[\]{}"',;:|]/gu
 
 /**
- * Each once: a name may repeat one address ten thousand times. Only what has an @ is cut out: 100 KiB of a name may normalise
- * to a hundred thousand words.
+ * The words with an @ and something on both sides of it, each once, since a name may repeat one address ten thousand times. Only
+ * words with an @ are cut out: 100 KiB of a name may normalise to a hundred thousand words.
  */
 function addressesIn(text: string): readonly string[] {
   const found = new Set<string>()
@@ -74,7 +76,7 @@ const joinAroundAt = (text: string): string =>
     .map((part) => part.trim())
     .join('@')
 
-/** What stands on both sides of each @: `ceo @ other.t @ home` shows an address. */
+/** What stands on both sides of each @ in words that have several: `ceo @ other.t @ home` shows the address `ceo@other.t`. */
 const pairsIn = (tokens: readonly string[]): readonly string[] => {
   const pairs = tokens
     .map((t) => t.split(/@+/))
@@ -82,10 +84,10 @@ const pairsIn = (tokens: readonly string[]): readonly string[] => {
   return [...new Set(pairs)].filter(hasTwoSides)
 }
 
-// Many software takes the ideographic full stop for a dot (RFC 3490 section 3.1).
+// Much software takes the ideographic full stop for a dot (RFC 3490 section 3.1).
 const hasDottedDomain = (address: string): boolean => /[.\u3002][^.]/.test(address.slice(address.lastIndexOf('@')))
 
-/** `"ceo"@other.t` and `ceo(x)@other.t` are addresses to a reader, too. */
+/** Without quotes and brackets right beside an @: `"ceo"@other.t` and `ceo(x)@other.t` are addresses to a reader, too. */
 const unquotedAtAt = (text: string): string =>
   text.replace(/(?<!["'>)\]}])["'>)\]}]+(?=@)/g, '').replace(/(?<=@)["'<([{]+/g, '')
 

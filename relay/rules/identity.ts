@@ -9,7 +9,7 @@ import type { Check } from './verdict.ts'
 
 type Readable = Extract<Identity['parsed'], { ok: true }>
 
-/** The first refusal of any identity that could be read. */
+/** Makes a check of one identity a check of all that could be read: the first refusal counts. */
 const each =
   (check: (parsed: Readable, identity: Identity, facts: HeaderFacts) => Refusal | undefined): Check<HeaderFacts> =>
   (facts) => {
@@ -34,7 +34,7 @@ export const noHiddenControls = each(({ displayName }, { field, shown }) =>
   hasHiddenControl(displayName, shown) ? malformed(`${field} has a control character in an encoded-word`) : undefined,
 )
 
-/** What nobody can read may be anything, but not a line end to whom guesses at it. */
+/** A name that can not be decoded may still hold no line end or NUL in any way that some software may guess at it. */
 const hasHiddenControl = (displayName: string, shown: string | undefined): boolean =>
   shown === undefined ? /[\0\r\n]/.test(anyOctets(displayName)) : /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029]/.test(shown)
 
@@ -59,8 +59,9 @@ export const showsOwnAddress = each(({ displayName, joinedName, mailbox }, { fie
 })
 
 /**
- * Who decodes before reading takes an address in brackets for the mailbox; RFC 2047 section 6.2 has it the other way round. And
- * what is no encoded-word to us may be one to others, with the quotes in it, and what stood in quotes is outside of them then.
+ * Software that decodes encoded-words before it parses the field (RFC 2047 section 6.2 has it the other way round) takes an
+ * address in angle brackets in them for the mailbox. And what is no encoded-word to us may be one to others, together with a
+ * quote in it: to them the quotes begin and end elsewhere, and what we see in quotes is outside.
  */
 export const noHiddenMailbox = each(({ displayName, mailbox }, { field, shown, besideFolds }) => {
   if (besideFolds !== '' && hasAddressBeside(besideFolds, mailbox))
@@ -73,7 +74,7 @@ export const noHiddenMailbox = each(({ displayName, mailbox }, { field, shown, b
   return hides ? malformed(`${field} has an address behind or beside an encoding that is read in two ways`) : undefined
 })
 
-/** Without brackets it is one only where names may show none. */
+/** The same for an address without brackets, which is refused only where display names may show no other address at all. */
 export const readsAsOwnAddress = each(({ displayName, mailbox }, { field, shown }, { config }) =>
   config.senderRules.headerFrom.displayNameAddress === 'Reject' &&
   shown !== undefined &&
@@ -89,12 +90,12 @@ export const readsAsOwnAddress = each(({ displayName, mailbox }, { field, shown 
 const hasAddressBeside = (folds: string, mailbox: Mailbox): boolean =>
   goesOn.test(folds) || isJoined.test(folds) || showsAnotherAddress(folds, mailbox)
 
-/** White space and comments between brackets are skipped: `<app@corp.t (x) .other.t>` is one address. */
+/** In brackets: white space and comments within are skipped, so `<app@corp.t (x) .other.t>` is one address, of corp.t.other.t. */
 const goesOn = /<(?=[^<>]*@)[^<>]*[\s(]/
 
 /**
- * Outside of brackets, too, by who parses as RFC 822 did: `app@corp.t (x) .other.t`, `app@corp.t other.t`, `ceo. app@corp.t`, and
- * `@other.t`, whose local part are the quotes before it.
+ * Software that parses as RFC 822 did skips them outside of brackets as well, and joins each of these to one address: `app@corp.t
+ * (x) .other.t`, `app@corp.t other.t`, `ceo. app@corp.t`, and `@other.t` with the quoted string before it as local part.
  */
 const isJoined = /@[^\s()<>,;@]*(?:\s+[^\s)>,;]|\()|\.\s+[^\s()<>,;@]+@|(?:^|[\s)[\]{}',;:|<>])@/
 

@@ -1,4 +1,4 @@
-/** May so many recipients pass now? What was taken is among the facts; who counts is elsewhere. Pure. */
+/** May so many recipients pass now, by a daily limit and a rate? What was taken before is among the facts. Pure. */
 import type { CredentialConfig, LimitsConfig } from '../config.ts'
 import { type Reply, reply } from '../mail/reply.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
@@ -8,20 +8,25 @@ import { timeText } from './time-text.ts'
 import { dayMs } from './utc-day.ts'
 import { type Check, firstRefusal } from './verdict.ts'
 
-/** A credential's own limits, or a throttle of its policy: that one has a rate alone, and its name. */
+/** A credential's own limits, or those of a throttle of its policy, which has a rate alone and is named by `throttle`. */
 export type Limits = Omit<LimitsConfig, 'rate'> & { readonly rate?: RateLimit; readonly throttle?: string }
 
-/** What is counted together, under one name: a credential's mail by its own limits, or all that shares a throttle. */
+/**
+ * What is counted together under one name: a credential's mail (namespace/name), or all mail that shares a throttle
+ * (throttles.ts).
+ */
 export type Counted = { readonly name: string; readonly limits: Limits }
 
-/** What may be handed out of limits, by a relay or by all of them. */
+/** What may be handed out of limits: by one relay, its share; or by the whole fleet. */
 export type Allowance = {
+  /** Recipients in a day; infinite without a daily limit. */
   readonly daily: number
   readonly rate: Rate | undefined
 }
 
-/** What was handed out of it. */
+/** What was handed out of an allowance. */
 export type Taken = {
+  /** Recipients. */
   readonly today: number
   /** See `afterTaking`. */
   readonly earned: Earned | undefined
@@ -32,12 +37,12 @@ export type LimitFacts = {
   readonly allowance: Allowance
   readonly taken: Taken
   readonly recipients: number
-  /** Of the clock that `taken` is measured by. */
+  /** Milliseconds of the same monotonic clock as `taken.earned`. */
   readonly now: number
   readonly restOfDayMs: number
 }
 
-/** `given`: what is known to be handed out already of the day, by all relays. */
+/** The share of one relay; `given`: recipients of the day that all relays are known to have handed out already. */
 export const allowanceOf = (limits: Limits, place: Place, given = 0): Allowance => ({
   daily: limits.daily === undefined ? Number.POSITIVE_INFINITY : shareOf(Math.max(0, limits.daily - given), place),
   rate: limits.rate && rateShare(limits.rate, place),
@@ -53,35 +58,35 @@ const withinRate: Check<LimitFacts> = ({ limits, allowance: { rate }, taken, rec
   return rate === undefined || ms === 0 ? undefined : overRate(limits, ms, rate.burst)
 }
 
-/** So many are `left` of the day, which is fewer than the message has. */
+/** The refusal where fewer recipients are `left` of the day than the message has. */
 export function overDaily({ daily }: Limits, left: number, recipients: number, restOfDayMs: number): Refusal {
   const over = left > 0 ? `${left} left, and this message has ${recipients}` : 'none left'
   const when = `come back in ${timeText(restOfDayMs)}, at 00:00 UTC`
   return refusal('credential.limits.daily', `${dailyText(daily)}, ${over}; ${when}`)
 }
 
-/** Infinite: the message has more than the `burst` that is given at once. */
+/** The refusal by a rate: `ms` until the message may come again; infinite where it has more recipients than the whole `burst`. */
 export function overRate(limits: Limits, ms: number, burst: number): Refusal {
   const when = ms === Number.POSITIVE_INFINITY ? `send at most ${burst} at once` : `come back in ${timeText(ms)}`
   return named(limits, refusal(rateRule(limits), `${rateText(limits)}; ${when}`))
 }
 
 const limitChecks: readonly Check<LimitFacts>[] = [
-  withinDaily, // the longer wait is the one to be told
+  withinDaily, // first, since its wait is the longer one
   withinRate,
 ]
 
 export const judgeLimits = (facts: LimitFacts): Refusal | undefined => firstRefusal(limitChecks, facts)
 
-/** What is handed out once this message is, too. */
+/** What is handed out after this message. */
 export const takenBy = ({ allowance: { rate }, taken, recipients, now }: LimitFacts): Taken => ({
   today: taken.today + recipients,
   earned: rate && afterTaking(rate, taken.earned, recipients, now),
 })
 
 /**
- * A message that has more recipients than are handed out at once would be refused for ever: the one that is too many is
- * told to come in another message (RFC 5321 section 4.5.3.1.10).
+ * The refusal for one more recipient of a message that has `accepted`. With more of them than are ever handed out at once it
+ * would be refused for ever, so the client is told to send the rest in another message (RFC 5321 section 4.5.3.1.10).
  */
 export function roomInMessage(limits: Limits, allowance: Allowance, accepted: number): Refusal | undefined {
   if (accepted === 0) return undefined
@@ -108,7 +113,7 @@ const rateRule = ({ throttle }: Limits): RuleId => (throttle === undefined ? 'cr
 const named = ({ throttle }: Limits, refused: Refusal): Refusal =>
   throttle === undefined ? refused : { ...refused, throttle }
 
-/** Whether so much of the day's recipients is taken that the owner wants to know. */
+/** Whether `warnAt` percent of the day's recipients are taken: of `whole`, which is the limit or a relay's share of it. */
 export const isApproaching = ({ daily, warnAt }: Limits, today: number, whole = daily): boolean =>
   whole !== undefined && today * 100 >= whole * warnAt
 
@@ -116,5 +121,5 @@ export const isApproaching = ({ daily, warnAt }: Limits, today: number, whole = 
 export type Limited = CredentialConfig & { readonly limits: LimitsConfig }
 export const isLimited = (credential: CredentialConfig): credential is Limited => credential.limits !== undefined
 
-/** The day's rest for whoever has not looked at a clock of his own. */
+/** Milliseconds until the UTC day ends, by a wall clock in milliseconds since the epoch. */
 export const restOfUtcDayMs = (wall: number): number => dayMs - (wall % dayMs)

@@ -1,4 +1,4 @@
-/** Is this the credential it says it is, and may it be used now and from here? */
+/** A login: does what the client shows prove its credential, and may that be used now and from here? */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { CredentialConfig, RelayConfig } from '../config.ts'
 import { type Refusal, type RuleId, refusal } from '../mail/rule.ts'
@@ -34,21 +34,24 @@ export type AuthFailure =
   | 'lockedOut'
   | 'plaintext'
 
-/** What a text is that was sent as a password or as a bearer token; which of the two counts, the credential decides. */
+/** A text that was sent as a password or as a bearer token, as both are read; which of the two counts, the credential decides. */
 type Secret = {
   readonly by: 'secret'
-  /** Of the password; absent: a bearer token, which is no password, even where it would be the right one. */
+  /**
+   * SHA-256 of the text as a password; absent: it came as a bearer token, and is no password even where it would be the right
+   * one.
+   */
   readonly digest?: Uint8Array
   readonly token: Token | TokenTrouble
 }
 
-/** What a client showed beside its username: neither the password nor the token itself. */
+/** What is kept of the proof that came with a username: neither the password nor the token itself. */
 export type Proof =
   | Secret
   | { readonly by: 'certificate'; readonly certificate: ClientCertificate | CertificateTrouble }
 
 export type LoginAttempt = {
-  /** Empty for a certificate that is to say itself whose it is. */
+  /** Empty where the client leaves it to its certificate to say whose it is. */
   readonly username: string
   readonly proof: Proof
   /** The peer's IP address. */
@@ -61,9 +64,12 @@ export type Login =
   | {
       readonly kind: 'accepted'
       readonly credential: CredentialConfig
-      /** The id of the key, the account whose token it was, or the name in the certificate. */
+      /** The id of the key, the service account whose token it was, or the name in the certificate. */
       readonly key: string
-      /** In this time, `until` not included, no clock changes anything of it: key, token or certificate and the credential count. */
+      /**
+       * The time (milliseconds since the epoch, `until` not included) in which key, token or certificate and the credential
+       * count.
+       */
       readonly from: number
       readonly until: number
     }
@@ -71,7 +77,10 @@ export type Login =
       readonly kind: 'refused'
       readonly reason: AuthFailure
       readonly refusal: Refusal
-      /** Whose name was given; absent for a name of nobody, which may be a password that was typed into the wrong field. */
+      /**
+       * The credential whose username was given. Absent for a username of nobody: it may be a password in the wrong field, so it
+       * is not logged.
+       */
       readonly credential?: string
     }
 
@@ -80,29 +89,33 @@ type Entry = { readonly credential: CredentialConfig; readonly keys: readonly Ke
 
 export type CredentialIndex = {
   readonly byUsername: ReadonlyMap<string, Entry>
-  /** By the authority's file and a name in its certificates. */
+  /** Credentials by the authority's file and a name in its certificates (`certificateKey`). */
   readonly byCertificate: ReadonlyMap<string, readonly CredentialConfig[]>
   readonly anchors: Anchors
   readonly decoys: readonly Key[]
-  /** Absent: nobody's tokens are taken. */
+  /** Absent: no tokens are accepted, or the keys of their issuer are not known yet. */
   readonly issuer?: TokenIssuer
   /** A credential asks for tokens, whether or not the keys of their issuer are known. */
   readonly asksForTokens: boolean
 }
 
 /**
- * What a verifier says (`verifierOf`), in equal lengths for the comparison. So few octets stand beside their object: what `hash`
- * gives would be a piece of memory outside V8's heap, which costs more than the hash, and a piece of a slab keeps all of it.
+ * The digest in a verifier (`verifierOf`): 32 octets, all zero where the verifier is none, since timingSafeEqual needs equal
+ * lengths. A small Uint8Array of its own lies in V8's heap; the Buffer that `hash` returns would be memory outside of it, which
+ * costs more than the hash itself, and a part of Node's slab would keep all of the slab.
  */
 export const digestOf = (verifier: string): Uint8Array =>
   /^sha256:[0-9a-f]{64}$/.test(verifier) ? new Uint8Array(Buffer.from(verifier.slice(7), 'hex')) : nobodys
 const digestOfPassword = (password: string): Uint8Array =>
   new Uint8Array(Buffer.from(hash('sha256', password, 'binary'), 'binary'))
-// No password has this digest.
+// No password hashes to this.
 const nobodys = new Uint8Array(32)
 const decoy: Key = { id: '', digest: nobodys, notAfter: 0 }
 
-/** Made once for each configuration. Every entry is filled up to one number of keys: all logins take the same time. */
+/**
+ * Made once for each configuration. Every entry is filled up with decoys to the same number of keys, so that all logins take as
+ * long.
+ */
 export function indexCredentials(
   { credentials, tokens }: Pick<RelayConfig, 'credentials' | 'tokens'>,
   anchors: Anchors = new Map(),
@@ -140,7 +153,7 @@ export const namedBy = (
 ): ReadonlyMap<CredentialConfig, string> =>
   new Map(names.flatMap((name) => (index.get(certificateKey(authority, name)) ?? []).map((c) => [c, name] as const)))
 
-/** Whose name is given is no matter: the same work is done for everybody, so that its time tells nothing. */
+/** Reads a secret. The same work is done for every username, known or not, so that the time it takes tells nothing. */
 export const proofOf = (
   index: Pick<CredentialIndex, 'issuer' | 'asksForTokens'>,
   { secret, bearer }: { readonly secret: string; readonly bearer: boolean },
@@ -167,7 +180,7 @@ const keyOf = ({ id, verifier, notAfter }: CredentialConfig['keys'][number]): Ke
 
 type Bar = readonly [reason: AuthFailure, rule: RuleId, stands: (c: CredentialConfig, a: LoginAttempt) => boolean]
 
-/** What keeps out who knows the password. Nobody else is told of it. */
+/** What keeps a credential out although its login is proven. A client that has proven nothing is not told of these. */
 const bars: readonly Bar[] = [
   ['suspended', 'credential.suspended', (c) => c.suspended],
   ['expired', 'credential.expiresAt', (c, { now }) => c.expiresAt !== undefined && now >= c.expiresAt],
@@ -204,12 +217,12 @@ function bySecret(index: CredentialIndex, entry: Entry | undefined, secret: Secr
   // The operator has yet to make the key: the client is not wrong, it is early.
   if (digest && credential.keys.length === 0) return refuse('noKey', 'always.keys', credential.name)
   if (key === undefined) return unproven('password', token, credential)
-  // Of two with one password the other may have counted before.
+  // With two keys of the same password, the other one may count at an earlier time than this one: nothing is known of the past.
   const from = matches.length === 1 ? Number.NEGATIVE_INFINITY : attempt.now
   return { credential, key: key.id, from, until: key.notAfter }
 }
 
-/** By what was presented alone: who proves nothing does not learn whether the username exists, or what it asks for. */
+/** The refusal of a login that proves nothing: by what was shown alone, so that it does not tell whether the username exists. */
 const unproven = (reason: AuthFailure, token: Token | TokenTrouble, credential?: CredentialConfig): Proven =>
   refuse(reason, token === 'unknownKey' ? 'always.tokenKeys' : 'always.password', credential?.name)
 
@@ -219,7 +232,7 @@ function byToken(
   token: Token | TokenTrouble,
   { now }: LoginAttempt,
 ): Proven {
-  // An issuer or a key that was taken back since the session began takes its tokens along.
+  // The issuer or its key may have been taken back since the session began: then its tokens do not count any more.
   const trouble = typeof token === 'string' ? token : issuer === undefined ? 'unknownKey' : tokenNow(issuer, token, now)
   if (trouble === 'expired') return refuse('tokenExpired', 'always.token', credential.name)
   if (trouble !== undefined) return unproven(trouble === 'forged' ? 'token' : 'tokenKey', trouble, credential)
@@ -231,7 +244,7 @@ function byToken(
   return { credential, key: `ServiceAccount ${serviceAccount}`, ...tokenSpan(known) }
 }
 
-/** What TLS or the clock has against a certificate. */
+/** The reason for the log, and the text of the reply, of what TLS or the clock has against a certificate. */
 export const certificateTroubles: Readonly<Record<CertificateTrouble, readonly [AuthFailure, text?: string]>> = {
   absent: ['certificate'],
   untrusted: ['certificate', 'the client certificate is not of an authority that this listener takes'],
@@ -247,7 +260,7 @@ export const certificateTroubles: Readonly<Record<CertificateTrouble, readonly [
   ],
 }
 
-/** The one credential that names the certificate, and that the client names where it names one. */
+/** By a certificate: the one credential that names it; and which the client names, where it gives a username. */
 function byShown(
   index: CredentialIndex,
   certificate: ClientCertificate | CertificateTrouble,
@@ -269,7 +282,7 @@ function byShown(
 
 const ambiguous = 'more than one credential names this client certificate'
 
-// Looks at every key, so that the time says nothing about which one it was.
+// Compares with every key, so that the time does not tell which one it was.
 const matching = (keys: readonly Key[], digest: Uint8Array): readonly Key[] =>
   keys.filter((key) => timingSafeEqual(key.digest, digest))
 

@@ -32,7 +32,7 @@ const ownsReversePath: Check<MailFromFacts> = ({ credential, mailbox }) =>
 
 const mailFromChecks: readonly Check<MailFromFacts>[] = [
   asciiUnlessAgreed, //    RFC 6531 section 3.5
-  nullOnlyWhereAllowed, // bounces are for those who send them
+  nullOnlyWhereAllowed, // only a credential that sends bounces needs the null reverse-path
   isMailbox, //            RFC 5321 section 4.1.2, without routes and literals
   ownsReversePath, //      a credential sends only as its own
 ]

@@ -1,12 +1,12 @@
 /** Is an address in a list of networks? IPv4 and its form inside IPv6 (RFC 4291 section 2.5.5.2) are the same. */
 import { BlockList, isIP } from 'node:net'
 
-// A configuration is a value: its lists never change, and leave with it.
+// By the list itself: those of a configuration never change, and with it they are collected.
 const built = new WeakMap<readonly string[], BlockList | undefined>()
 
-/** Undefined where the address or the list can not be read: then nobody knows, and the caller refuses. */
+/** Whether the address is in one of the networks; undefined where it or the list can not be read: then the caller has to refuse. */
 export function contains(networks: readonly string[], client: string): boolean | undefined {
-  // Nearly every list is empty, and an address that is looked up takes an object of its own.
+  // Nearly every list is empty, and a look-up would make an object for the address.
   if (networks.length === 0) return isIP(withoutZone(client)) === 0 ? undefined : false
   if (!built.has(networks)) built.set(networks, build(networks))
   const address = plainAddress(client)
@@ -25,24 +25,24 @@ function add(list: BlockList, network: string): boolean {
   const address = plainAddress(written)
   const family = isIP(address)
   const bits = family === 4 ? 32 : 128
-  // The 96 bits in front of an IPv4 address inside IPv6 are no part of the network any more.
+  // `::ffff:192.0.2.0/120` is 192.0.2.0/24: the 96 bits in front of the IPv4 address are gone.
   const prefix = Number(digits ?? bits) - (digits !== undefined && family === 4 && isIP(written) === 6 ? 96 : 0)
   if (family === 0 || prefix < 0 || prefix > bits) return false
   list.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6')
   return true
 }
 
-/** Of two networks with their prefixes: whether all of the first is in the second. */
+/** Whether all of the network `inner` is in the network `outer`; both are written with their prefixes. */
 export const isWithin = (inner: string, outer: string): boolean =>
   bitsOf(inner) >= bitsOf(outer) && contains([outer], inner.slice(0, inner.indexOf('/'))) === true
 
-/** That a network fixes; inside IPv6 an IPv4 address has 96 more. */
+/** How many bits a network fixes, of 128: of an IPv4 network, 96 and its prefix. */
 function bitsOf(network: string): number {
   const [address = '', prefix] = network.split('/')
   return Number(prefix) + (isIP(address) === 4 ? 96 : 0)
 }
 
-/** Without a zone (`fe80::1%eth0`), and IPv4 where it is IPv4 inside IPv6. */
+/** The address in its canonical form: without a zone, IPv6 as RFC 5952 writes it, and IPv4 inside IPv6 as IPv4. */
 export function plainAddress(written: string): string {
   const address = withoutZone(written)
   if (isIP(address) !== 6) return address
@@ -52,7 +52,7 @@ export function plainAddress(written: string): string {
   return high === undefined || low === undefined ? canonical : dotted(high, low)
 }
 
-/** `fe80::1%eth0` names an interface of this node. */
+/** `fe80::1` of `fe80::1%eth0`: the zone only names an interface of this node. */
 export const withoutZone = (written: string): string =>
   written.includes('%') ? written.slice(0, written.indexOf('%')) : written
 

@@ -1,12 +1,14 @@
-/** What a credential may send as: its domains, narrowed by their local parts, narrowed by its own addresses. */
+/**
+ * What a credential may send as: the domains of its senders, narrowed by their local parts and by the credential's own addresses.
+ */
 import type { CredentialConfig, SenderConfig } from '../config.ts'
 import { comparable, isSubdomain, type Mailbox, needsQuotes, sameDomain } from '../mail/address.ts'
 
-/** A local part that needs quotes belongs to nobody: it is read in too many ways, `"app@corp.t"@other.t` among them. */
+/** A local part that needs quotes is nobody's: software reads it in too many ways, as `"app@corp.t"@other.t` for app@corp.t. */
 export const owns = (credential: CredentialConfig, mailbox: Mailbox): boolean =>
   ownerOf(credential, mailbox) !== undefined
 
-/** The sender domain by which the mailbox is the credential's; the nearest one, where a domain and one below it are. */
+/** The sender by which the mailbox is the credential's; where both a domain and one below it are, that of the longer name. */
 export function ownerOf(credential: CredentialConfig, mailbox: Mailbox): SenderConfig | undefined {
   if (needsQuotes(mailbox) || !inAddresses(credential, mailbox)) return undefined
   const owners = credential.senders.filter((sender) => inDomain(sender, mailbox) && inLocalParts(sender, mailbox))
@@ -29,10 +31,12 @@ const inLocalParts = ({ localParts }: SenderConfig, mailbox: Mailbox): boolean =
 const inAddresses = ({ addresses }: CredentialConfig, mailbox: Mailbox): boolean =>
   addresses.length === 0 || listed(addresses).whole.has(comparable(mailbox))
 
-/** `billing-*` matches `billing-@…` and `billing-eu@…`; without a final star all of it is meant. */
+/**
+ * Patterns, in lower case. `prefixes`: those with a final star, without it: `billing-*` matches `billing-@…` and `billing-eu@…`.
+ */
 type Listed = { readonly whole: ReadonlySet<string>; readonly prefixes: readonly string[] }
 
-// A configuration is a value: its lists never change, and leave with it. A header may name a thousand senders.
+// By the list itself: those of a configuration never change, and with it they are collected. A header may name a thousand senders.
 const read = new WeakMap<readonly string[], Listed>()
 
 function listed(patterns: readonly string[]): Listed {

@@ -1,11 +1,11 @@
-/** What a credential logs in by, as its relays know it. */
+/** By what a credential logs in: keys (passwords), tokens of service accounts, or a client certificate. */
 import type { CredentialConfig } from '../config.ts'
 
 type Proof = Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'>
 
-/** It logs in by a password: the operator makes the keys, and they come and go. */
+/** Whether it logs in by a password: the operator makes the keys for it, and they come and go. */
 export const hasKeys = ({ serviceAccounts, certificate }: Proof): boolean =>
   serviceAccounts === undefined && certificate === undefined
 
-/** Whether its relays can judge a login at all: who logs in by a password needs one, and nobody else does. */
+/** Whether anybody can log in by it: a credential that logs in by passwords needs a key. */
 export const canLogIn = (proof: Proof): boolean => proof.keys.length > 0 || !hasKeys(proof)

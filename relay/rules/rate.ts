@@ -1,7 +1,7 @@
 /**
- * A rate as GCRA: what was taken moves one moment on a monotonic clock, at which all of it will have been earned. Pure.
- * In any time of length `t` at most `burst + t / intervalMs` are taken, however they are spread; nothing is added up, so
- * nothing drifts.
+ * A rate as GCRA (generic cell rate algorithm): all state is one moment on a monotonic clock, at which all that was taken will
+ * have been earned. In any time of length `t` at most `burst + t / intervalMs` are taken, however they are spread. Nothing is
+ * added up over time, so nothing drifts. Pure.
  */
 
 export type Rate = {
@@ -11,34 +11,40 @@ export type Rate = {
   readonly burst: number
 }
 
-/** When all that was taken is earned, one in each interval. */
+/** `at`: when all that was taken will be earned, one in each `intervalMs`; milliseconds of the monotonic clock. */
 export type Earned = { readonly at: number; readonly intervalMs: number }
 
-/** 0: `count` may be taken now. `earned` is what `afterTaking` said last; absent: nothing was taken. */
+/**
+ * How long to wait before `count` may be taken; 0: now, infinite: never, as it is more than a burst. `earned`: see `afterTaking`.
+ */
 export function waitMs(rate: Rate, earned: Earned | undefined, count: number, now: number): number {
   if (count > rate.burst) return Number.POSITIVE_INFINITY
   return Math.max(0, owedMs(rate, earned, now) - (rate.burst - count) * rate.intervalMs)
 }
 
-/** When this is earned, too. */
+/** When `count` more are earned as well. `earned` is what this returned last; undefined: nothing was taken yet. */
 export const afterTaking = (rate: Rate, earned: Earned | undefined, count: number, now: number): Earned => ({
   at: now + owedMs(rate, earned, now) + count * rate.intervalMs,
   intervalMs: rate.intervalMs,
 })
 
 /**
- * `earned` itself where the rate is the same. Where it is another one, what is owed is earned at that from here on: whoever
- * does not remember this would have it earned as slowly as before, and told at each look that it is nearly earned.
+ * `earned` by this rate: the same object where the rate has not changed. Where it has, as many recipients are owed as before, and
+ * from now on they are earned at the new rate. The caller has to keep what it gets: converted anew at each look, what is owed
+ * would never shrink.
  */
 export function atRate(rate: Rate, earned: Earned | undefined, now: number): Earned | undefined {
   const { intervalMs, burst } = rate
-  // Who is about to leave hands out nothing, and forgets nothing.
+  // A burst of 0 is that of a relay that is about to leave: it hands out nothing, and what it owes stays as it is.
   if (earned === undefined || burst === 0) return earned
   const isSame = earned.intervalMs === intervalMs && earned.at - now <= burst * intervalMs
   return isSame ? earned : { at: now + owedMs(rate, earned, now), intervalMs }
 }
 
-/** Nobody owes more than a burst; and where the rate is another one by now, what is owed is as many, not as long. */
+/**
+ * The time in which what is owed will be earned at this rate: of the same number of recipients as before, and of a burst at the
+ * most.
+ */
 function owedMs({ intervalMs, burst }: Rate, earned: Earned | undefined, now: number): number {
   const ms = earned === undefined ? 0 : Math.max(0, earned.at - now)
   const owed = earned === undefined || earned.intervalMs === intervalMs ? ms : (ms / earned.intervalMs) * intervalMs

@@ -14,7 +14,7 @@ type RcptToFacts = SubmissionFacts & {
 const asciiUnlessAgreed: Check<RcptToFacts> = ({ forwardPath, smtpUtf8 }) =>
   smtpUtf8 || isAscii(forwardPath) ? undefined : refusal('always.utf8')
 
-// Only who has mailboxes has a postmaster without a domain (RFC 5321 sections 4.1.1.3 and 4.5.1).
+// RFC 5321 sections 4.1.1.3 and 4.5.1 want `postmaster` without a domain taken where there are mailboxes; here are none.
 const hasDomain: Check<RcptToFacts> = ({ forwardPath }) =>
   forwardPath.toLowerCase() === 'postmaster'
     ? refusal('always.syntax', 'no mailbox is at this relay: write postmaster@domain, with the domain that is meant')
@@ -26,7 +26,7 @@ const isMailbox: Check<RcptToFacts> = ({ mailbox, forwardPath }) =>
 const withinLimit: Check<RcptToFacts> = ({ accepted, config: { limits } }) =>
   accepted < limits.recipientsPerMessage ? undefined : refusal('admission.limits.recipientsPerMessage')
 
-// `user%other.t@corp.t` and `other.t!user@corp.t` name a second domain, and some hosts send there.
+// `user%other.t@corp.t` and `other.t!user@corp.t` name a second domain, to which some hosts of corp.t would send on.
 const namesOneDomain = ({ localPart }: Mailbox): boolean => !/[%!@]/.test(localPart)
 
 const allowedByPolicy: Check<RcptToFacts> = ({ config: { recipients }, mailbox }) => {
@@ -34,7 +34,7 @@ const allowedByPolicy: Check<RcptToFacts> = ({ config: { recipients }, mailbox }
   return isListed(recipients, mailbox) ? undefined : refusal('recipients.allow')
 }
 
-/** By `recipients.allow`. */
+/** Whether `recipients.allow` lists the mailbox, by its domain or by its address. */
 export function isListed({ domains, addresses }: RelayConfig['recipients'], mailbox: Mailbox): boolean {
   const address = comparable(mailbox)
   const listed = domains.includes(mailbox.domain) || addresses.some((a) => a.toLowerCase() === address)
@@ -52,11 +52,11 @@ const rcptToChecks: readonly Check<RcptToFacts>[] = [
   hasDomain,
   isMailbox, //           RFC 5321 section 4.1.2, without routes and literals
   withinLimit, //         RFC 5321 section 4.5.3.1.10: the rest comes in another message
-  allowedByPolicy, //     Capture and Redirect take every mailbox: nothing leaves to it
+  allowedByPolicy, //     Capture and Redirect accept every mailbox, since nothing leaves to it
   allowedByCredential, // narrows in every mode
 ]
 
-/** `forwardPath` is what stood between the angle brackets; `accepted` counts the recipients that the message has. */
+/** `forwardPath` is what stood between the angle brackets; `accepted`: how many other recipients the message has already. */
 export const judgeRcptTo = (
   facts: SubmissionFacts,
   forwardPath: string,

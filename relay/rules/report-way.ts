@@ -1,11 +1,14 @@
-/** May a report on undeliverable mail leave, or is it captured? Environments are apart in what comes back, too. Pure. */
+/** May a report on undeliverable mail (a DSN) leave, or is it captured? A test environment keeps its reports in, too. Pure. */
 import type { RelayConfig } from '../config.ts'
 import { comparable, parsePath } from '../mail/address.ts'
 import { isListed } from './rcpt-to.ts'
 
 export type ReportPolicy = Pick<RelayConfig, 'environment' | 'recipients'>
 
-/** In NonProduction it goes to no reverse-path to which the policy lets no other mail go: that may be anybody's in Audit. */
+/**
+ * In NonProduction a DSN goes only where the policy lets mail go: with envelopeFrom in Audit, the reverse-path may be a
+ * stranger's.
+ */
 export const reportMayLeave = ({ environment, recipients }: ReportPolicy, reversePath: string): boolean =>
   environment === 'Production' || mayLeave(recipients, reversePath)
 

@@ -11,7 +11,9 @@ export function routeOf(routes: readonly RouteConfig[], sender: Sender, forwardP
   return routes.find(({ match }) => match === undefined || matches(match, mail))
 }
 
-/** The route that every message of this credential takes, or undefined where that is for the message to say. */
+/**
+ * The route that every message of this credential takes; undefined where it depends on the message's sender or recipient domain.
+ */
 export function routeOfAll(routes: readonly RouteConfig[], credential: string): RouteConfig | undefined {
   const first = routes.find(({ match }) => match?.credentials === undefined || match.credentials.includes(credential))
   const asksMore =
@@ -19,10 +21,13 @@ export function routeOfAll(routes: readonly RouteConfig[], credential: string): 
   return asksMore ? undefined : first
 }
 
-/** Domains in the form of the configuration, for however many routes. */
+/** What routes match by; both domains are in the form of the configuration (`domainOf`). */
 type Mail = { readonly credential: string; readonly from: string; readonly to: string }
 
-/** Every list that is given must match; an empty list of credentials was given, and matches none. */
+/**
+ * Every list that is given must match. An empty list of domains is one that was not given; an empty one of credentials matches
+ * none.
+ */
 function matches(match: NonNullable<RouteConfig['match']>, { credential, from, to }: Mail): boolean {
   return (
     (match.credentials === undefined || match.credentials.includes(credential)) &&
@@ -31,11 +36,11 @@ function matches(match: NonNullable<RouteConfig['match']>, { credential, from, t
   )
 }
 
-/** The null reverse-path has no domain; the visible From speaks for it. */
+/** The domain of the reverse-path; the null reverse-path has none, so that of the visible From. */
 const senderDomain = ({ reversePath, fromDomain }: Sender): string =>
   reversePath === '' ? domainOf(`@${fromDomain}`) : domainOf(reversePath)
 
-/** As A-labels in lower case, the form of the configuration. */
+/** An address's domain as A-labels in lower case, the form of the configuration. */
 export function domainOf(address: string): string {
   const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
   return /[^\x00-\x7f]/.test(domain) ? domainToASCII(domain) : domain

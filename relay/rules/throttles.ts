@@ -1,16 +1,16 @@
-/** What counts a credential's mail: the throttles of its policy, in their order, and its own limits. Pure. */
+/** What a credential's mail is counted by: the throttles of its policy, in their order, then its own limits. Pure. */
 import type { CredentialConfig, RelayConfig, ThrottleConfig } from '../config.ts'
 import { type Counted, isLimited } from './limits.ts'
 
-/** `Audit`: more than it gives passes, and is told. */
+/** `Audit`: what it would refuse passes, and is logged. */
 export type Count = { readonly counted: Counted; readonly action: ThrottleConfig['action'] }
 
-/** Whose the From is: the domain of one of the credential's senders; empty where it is nobody's, and all of that is one. */
+/** The sender domain that the From belongs to; empty where it belongs to none: all such mail is counted together. */
 export type From = { readonly senderDomain: string }
 
 /**
- * A credential's own limits come last: what they have counted is not to be given back for a throttle. Without a `from` the
- * header is not known yet, and what counts by it is left out.
+ * A credential's own limits come last, so that nothing has to be given back to them where a throttle refuses. `from` is undefined
+ * while the header is not known: throttles that count by the From's domain are left out then.
  */
 export const countsOf = (
   { throttles = [] }: RelayConfig,
@@ -31,12 +31,12 @@ function countBy(throttle: ThrottleConfig, { name: credential }: CredentialConfi
   return [{ counted: { name: `${prefix}${name}:${subjects.join(':')}`, limits }, action }]
 }
 
-/** No name of a credential begins so. */
+/** Tells a throttle's counts from a credential's: no credential's name (namespace/name) has a colon. */
 const prefix = 'throttle:'
 /** Whether this is counted by a throttle, and not by a credential's own limits. */
 export const isThrottle = (name: string): boolean => name.startsWith(prefix)
 
-/** `name` is namespace/name of the credential. */
+/** The part of a count's name that one scope gives; undefined: it is not known yet. `name`: the credential's namespace/name. */
 function subjectOf(scope: ThrottleConfig['scope'][number], name: string, from: From | undefined): string | undefined {
   switch (scope) {
     case 'Credential':

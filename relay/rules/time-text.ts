@@ -1,5 +1,8 @@
-/** A length of time as a reply says it: whole seconds, minutes or hours, and never too short. Pure. */
+/**
+ * A length of time as a reply says it: in whole seconds, minutes or hours, rounded up, so that nobody comes back too early. Pure.
+ */
 
+/** Unit, its milliseconds, and the number of units from which on the next unit is used. */
 const units = [
   ['s', 1000, 120],
   ['min', 60_000, 120],

@@ -1,6 +1,6 @@
 /**
  * A service account's token, a JWT (RFC 7519) in compact form (RFC 7515 section 7.1), judged by the keys of its issuer.
- * The token names a key; which algorithm that key is for, the configuration says: no token talks us into another one.
+ * The token names a key, and the configuration says which algorithm that key is for: a token can not choose a weaker one.
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import type { TokensConfig } from '../config.ts'
@@ -16,7 +16,7 @@ const isOn =
   ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean =>
     asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === curve
 
-/** RFC 7518 sections 3.3 and 3.4; the key of each has the size that goes with it. */
+/** RFC 7518 sections 3.3 and 3.4; `fits`: whether a key is of the kind and size that the algorithm requires. */
 const kinds: Readonly<Record<Algorithm, Kind>> = {
   RS256: { hash: 'sha256', fits: isRsa },
   ES256: { hash: 'sha256', fits: isOn('prime256v1') },
@@ -24,25 +24,25 @@ const kinds: Readonly<Record<Algorithm, Kind>> = {
   ES512: { hash: 'sha512', fits: isOn('secp521r1') },
 }
 
-/** Undefined for every algorithm that no token is taken of. */
+/** The algorithm of a token's `alg`; undefined where tokens signed by it are not accepted. */
 export const algorithmNamed = (name: unknown): Algorithm | undefined =>
   typeof name === 'string' && Object.hasOwn(kinds, name) ? (name as Algorithm) : undefined
 
-/** Whether the key is one of that algorithm, and as long as it has to be. */
+/** Whether the key is of the algorithm's kind and long enough. */
 export const fits = (algorithm: Algorithm, key: KeyObject): boolean => kinds[algorithm].fits(key)
 
 type TokenKey = { readonly algorithm: Algorithm; readonly key: KeyObject }
 
-/** Whose tokens are taken, and the keys that verify them, by their ids. */
+/** Whose tokens are accepted, and the keys that verify them by their ids (`kid`). */
 export type TokenIssuer = {
   readonly issuer: string
   readonly audience: string
   readonly keys: Pick<ReadonlyMap<string, TokenKey>, 'get' | 'has'>
 }
 
-/** What a token that was good once says; the token itself is not kept. */
+/** What is kept of a token that was good when it was shown. */
 export type Token = {
-  /** Of the key that signed it. */
+  /** The id of the key that signed it. */
   readonly keyId: string
   /** namespace/name */
   readonly serviceAccount: string
@@ -51,13 +51,13 @@ export type Token = {
   readonly expiresAt: number
 }
 
-/** `forged` is everything that its issuer did not sign for us: unreadable, foreign, or for another audience. */
+/** `forged`: unreadable, of another issuer, for another audience, or not signed by the key that it names. */
 export type TokenTrouble = 'forged' | 'unknownKey' | 'expired'
 
-/** Of clocks that go apart. */
+/** The clocks of issuer and relay may differ by so much. */
 const skewMs = 30_000
 
-/** Made once for each configuration; a key that can not be used is none. */
+/** Made once for each configuration; a key that can not be used is left out. */
 export function tokenIssuer({ issuer, audience, keys }: TokensConfig): TokenIssuer {
   return { issuer, audience, keys: new Map(keys.flatMap((k) => usable(k))) }
 }
@@ -87,15 +87,15 @@ function partsOf(text: string): Parts | undefined {
   return { header, claims, signed: `${head}.${body}`, signature }
 }
 
-/** Whether it has the form of a token: all that can be said of one while the keys of its issuer are not known. */
+/** Whether a text has the form of a token: all that can be told while the keys of its issuer are not known. */
 export const isTokenText = (text: string): boolean => partsOf(text) !== undefined
 
-/** What the text of a token says, where its issuer signed it for us and it counts at `now` (milliseconds since the epoch). */
+/** The token in a text, where its issuer signed it for us and it counts at `now` (milliseconds since the epoch); else why not. */
 export function readToken(from: TokenIssuer, text: string, now: number): Token | TokenTrouble {
   const parts = partsOf(text)
   if (parts === undefined) return 'forged'
   const { header, claims } = parts
-  // An extension that has to be understood (RFC 7515 section 4.1.11): none is.
+  // `crit` names extensions that have to be understood (RFC 7515 section 4.1.11), and we understand none.
   if (claims['iss'] !== from.issuer || 'crit' in header || typeof header['kid'] !== 'string') return 'forged'
   const known = from.keys.get(header['kid'])
   if (!known) return 'unknownKey'
@@ -104,14 +104,14 @@ export function readToken(from: TokenIssuer, text: string, now: number): Token |
   return token === undefined ? 'forged' : (tokenNow(from, token, now) ?? token)
 }
 
-/** Why a token that was good once is not any more: its time is over, or its key was taken back. */
+/** Why a token that was good is not any more: its time is over, or its key was taken back. Undefined: it still is. */
 export function tokenNow({ keys }: Pick<TokenIssuer, 'keys'>, token: Token, now: number): TokenTrouble | undefined {
   if (!keys.has(token.keyId)) return 'unknownKey'
   const { from, until } = tokenSpan(token)
   return now >= from && now < until ? undefined : 'expired'
 }
 
-/** When it counts. */
+/** The time in which it counts, `until` not included, with the skew of clocks allowed for. */
 export const tokenSpan = ({ notBefore, expiresAt }: Token): { readonly from: number; readonly until: number } => ({
   from: notBefore - skewMs,
   until: expiresAt + skewMs,
@@ -120,7 +120,7 @@ export const tokenSpan = ({ notBefore, expiresAt }: Token): { readonly from: num
 const isSignedBy = ({ algorithm, key }: TokenKey, text: string, signature: Buffer): boolean =>
   verify(kinds[algorithm].hash, Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }, signature)
 
-/** The namespace and the name stand in it twice, and have to be the same. */
+/** Namespace and name stand in it twice (in `sub`, and in the claims of Kubernetes), and have to be the same. */
 function tokenOf(keyId: string, claims: Claims, audience: string): Token | undefined {
   const { aud, sub, exp, nbf = 0, 'kubernetes.io': kubernetes } = claims
   const audiences = Array.isArray(aud) ? aud : [aud]
@@ -138,7 +138,7 @@ const isObject = (value: unknown): value is Claims =>
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0
 const isName = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9][-a-z0-9.]*$/.test(value)
 
-/** Base64 of URLs without padding (RFC 7515 section 2), in the one form that its octets have. */
+/** Base64url without padding (RFC 7515 section 2). Only the one canonical text of the octets is taken. */
 function octetsIn(text: string | undefined): Buffer | undefined {
   if (text === undefined || text === '') return undefined
   const octets = Buffer.from(text, 'base64url')

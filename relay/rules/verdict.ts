@@ -8,7 +8,7 @@ export type Verdict = { readonly refusal?: Refusal; readonly audited: readonly R
 
 export type Check<Facts> = (facts: Facts) => Refusal | undefined
 
-/** Of rules that are always enforced. */
+/** The first refusal by checks that are always enforced. */
 export function firstRefusal<Facts>(checks: readonly Check<Facts>[], facts: Facts): Refusal | undefined {
   for (const check of checks) {
     const refused = check(facts)
@@ -17,7 +17,7 @@ export function firstRefusal<Facts>(checks: readonly Check<Facts>[], facts: Fact
   return undefined
 }
 
-/** The first refusal wins and ends the list; a refusal by a rule in Audit is collected, and the list goes on. */
+/** The first refusal wins and ends the list; a refusal by a rule in Audit is collected once in `audited`, and the list goes on. */
 export function judge<Facts>(
   checks: readonly Check<Facts>[],
   facts: Facts,
@@ -33,7 +33,7 @@ export function judge<Facts>(
   return { audited }
 }
 
-/** What a policy says of a rule; every rule without an `enforcement` field is enforced. */
+/** How a policy wants a rule; a rule that has no `enforcement` field is always enforced. */
 export const enforcementOf =
   ({ senderRules }: RelayConfig) =>
   (rule: RuleId): Enforcement => {
