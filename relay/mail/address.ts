@@ -2,7 +2,7 @@
 import { domainToASCII, domainToUnicode } from 'node:url'
 
 export type Mailbox = {
-  /** As written; the content of the quotes where it was quoted. */
+  /** As the peer wrote it; where it was quoted, the content of the quotes without backslashes. */
   readonly localPart: string
   /** Lower-case A-label. */
   readonly domain: string
@@ -10,28 +10,29 @@ export type Mailbox = {
   readonly address: string
 }
 
-/** How a host without a name is written, from an IP address without a zone (RFC 5321 section 4.1.3). */
+/** The address literal of an IP address (RFC 5321 section 4.1.3), which must come without a zone. */
 export const addressLiteral = (address: string): string =>
   address.includes(':') ? `[IPv6:${address}]` : `[${address}]`
 
-// RFC 5321 section 4.5.3.1.3: a path has 256 octets with its brackets. The local part has no limit of its own, since
-// reply addresses with more than 64 octets are in daily use.
+// RFC 5321 section 4.5.3.1.3: a path has at most 256 octets with its brackets. The limit of 64 for a local part is not kept: reply
+// addresses with longer ones are in daily use.
 const maxOctets = 254
-// RFC 1035 section 2.3.4, without the octets of the first length and of the root: no DNS knows a longer name.
+// RFC 1035 section 2.3.4: 255 octets in DNS, two of which (the first length and the root) are not in the text.
 const longestDomain = 253
 
 // Beyond ASCII only letters, marks and digits: a fullwidth @ or a space that normalises away is no local part.
 const dotAtom = /^[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+)*$/u
-// Nearly every local part is one, and it takes a fraction of the time.
+// Nearly every local part is one of these, and the look takes a fraction of the time.
 const asciiDotAtom = /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*$/
-// Angle brackets are grammar there, and the end of the path to who looks for the first one: more would follow as parameters.
+// RFC 5321 allows angle brackets in quotes. Here they are refused: software that looks for the first `>` ends the path there, and
+// takes what follows for parameters.
 const quotedString = /^"((?:[ !#-;=?-[\]-~]|\\[ -;=?-~])+)"$/
-// Labels of letters, digits and hyphens, two or more. A last one that begins with a digit is read as a number by some, and the
-// whole as an IPv4 address.
+// Two or more labels of letters, digits and hyphens. The last one may not begin with a digit: some software would read the whole
+// as an IPv4 address.
 const qualified = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/
-// RFC 5891 section 4.2.3.1, for a U-label; an ASCII label may have hyphens where it likes.
+// Hyphens where a U-label may have none (RFC 5891 section 4.2.3.1); for an ASCII label that is no rule.
 const misplacedHyphen = /^(?=.*[^\0-\x7f])(?:-|.*-$|..--)/u
-// ß, ς and the joiners are letters of their own in IDNA 2008 and others, or none, in IDNA 2003: two domains in one spelling.
+// ß, ς and the two joiners: IDNA 2008 keeps them, IDNA 2003 maps them to other letters or to none, so one spelling is two domains.
 const ambiguousLetters = /[\u00df\u03c2\u200c\u200d]/u
 
 /** The mailbox in the argument of MAIL FROM or RCPT TO, without its angle brackets; undefined where it is none. */
@@ -44,14 +45,14 @@ export function parsePath(text: string): Mailbox | undefined {
   return localPart === undefined || domain === undefined ? undefined : { localPart, domain, address: text }
 }
 
-/** What to write in place of what is none. Beyond ASCII much is plain to the eye that is read in more ways than one. */
+/** For a reply: what form of mailbox to write in place of `text`, which is none. It holds nothing of `text`. */
 export const mailboxInstead = (text: string): string =>
   `user@domain with two labels or more${isAscii(text) ? '' : `, ${canonicalForm}`}`
 const canonicalForm = 'beyond ASCII in lower case and composed (NFC), a domain best in A-labels (xn--)'
 
 function parseLocalPart(text: string): string | undefined {
-  // Software that decodes encoded-words where it should not finds another address inside such a local part, or, where a word
-  // ends in it that began in the name before, behind that: `=?utf-8?q?x <app-?=ceo@corp.t>`.
+  // Software that decodes encoded-words where it should not would find another address within such a local part; or behind it,
+  // where an encoded-word that began in the display name ends in it: `=?utf-8?q?x <app-?=ceo@corp.t>`.
   if (text.includes('=?') || text.includes('?=')) return undefined
   if (asciiDotAtom.test(text)) return text
   if (dotAtom.test(text)) return text.normalize('NFKC') === text ? text : undefined
@@ -65,20 +66,24 @@ export function parseDomain(text: string): string | undefined {
   return hasFakeLabel(domain) ? undefined : domain
 }
 
-// A U-label is in its canonical form (RFC 5890 section 2.3.2.1): what only a mapping would make one is refused.
+// Only a U-label in its canonical form is taken (RFC 5890 section 2.3.2.1); one that would first have to be mapped to that is
+// refused.
 function aLabels(text: string): string | undefined {
   const ascii = domainToASCII(text)
   const canonical = ascii !== '' && domainToUnicode(ascii) === text && !ambiguousLetters.test(text)
   return canonical && !text.split('.').some((label) => misplacedHyphen.test(label)) ? ascii : undefined
 }
 
-/** What only looks like an A-label (RFC 5890 section 2.3.2.1): who decodes it and encodes it again has another domain. */
+/**
+ * A label that looks like an A-label and is none (RFC 5890 section 2.3.2.1): decoded and encoded again, it would be another
+ * domain.
+ */
 const hasFakeLabel = (domain: string): boolean =>
   domain.includes('xn--') && /(?:^|\.)xn--/.test(domainToUnicode(domain))
 
 export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
 
-// Not toLowerCase: it makes an ASCII k of the Kelvin sign.
+// Not toLowerCase for all of it: that makes an ASCII k of the Kelvin sign.
 const lowerAscii = (text: string): string =>
   isAscii(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
@@ -88,17 +93,23 @@ const lowerAscii = (text: string): string =>
  */
 export const comparable = ({ localPart, domain }: Mailbox): string => `${lowerAscii(localPart)}@${domain}`
 
-/** Equal for the same mailbox, quoted or not, in A-labels or U-labels; local parts may know case (RFC 5321 section 2.4). */
+/**
+ * The form in which recipients are compared: one for quoted or not, A-labels or U-labels. Local parts keep case (RFC 5321 section
+ * 2.4).
+ */
 export const comparableForwardPath = (path: string): string => formOf(path, parsePath(path))
 
-/** The same of a path that is read already. */
+/** The same where `mailbox` is what `parsePath(path)` has returned. */
 export const formOf = (path: string, mailbox: Mailbox | undefined): string =>
   mailbox === undefined ? path : `${mailbox.localPart}@${mailbox.domain}`
 
-/** The local part can only be written in quotes: it holds an @, a space or something else that is read differently. */
+/**
+ * The local part can only be written in quotes, since it holds an @, a space or the like: software reads these in different ways.
+ */
 export const needsQuotes = ({ localPart }: Mailbox): boolean =>
   !asciiDotAtom.test(localPart) && !dotAtom.test(localPart)
 
+/** For domains in ASCII, without case. */
 export const sameDomain = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
 /** True below `parent`, not for `parent` itself. */

@@ -3,7 +3,7 @@ import type { RelayConfig } from '../config.ts'
 
 type BrokenDomain = NonNullable<RelayConfig['brokenDomains']>[number]
 
-/** A reply has room for a few. */
+/** So many records are named in a reply, which has room for a few. */
 const most = 3
 
 export function brokenText({ domain, senderDomain, records }: BrokenDomain): string {

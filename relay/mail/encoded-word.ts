@@ -1,13 +1,14 @@
-/** RFC 2047 encoded-words, read as a mail client would show them; what clients could show differently is not read. */
+/** RFC 2047 encoded-words as mail clients show them; those that clients could show in different ways are not decoded. */
 
-// Spaces inside the text are not allowed there, but many decoders take them. `*en` names a language (RFC 2231).
+// RFC 2047 allows no spaces within the encoded text, but many decoders take them. `*en` names a language (RFC 2231 section 5).
 const encodedWord = /=\?([^?*]+)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=/gi
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const quotedPrintable = /^(?:[ -<>-~\t]|=[0-9A-Fa-f]{2})*$/
 
+/** Adjacent encoded-words of one charset (in lower case), and the octets of each. */
 type Run = { readonly charset: string; readonly octets: Buffer[] }
 
-/** The text with its encoded-words decoded; undefined where one is unknown, broken, or hides another. */
+/** The text with its encoded-words decoded; undefined where one is broken, of an unknown charset, or has another one in it. */
 export function decodeWords(text: string): string | undefined {
   if (!text.includes('=?')) return text
   // White space between two encoded-words is not shown (RFC 2047 section 6.2).
@@ -15,14 +16,15 @@ export function decodeWords(text: string): string | undefined {
   let whole = ''
   for (const piece of pieces) {
     const decoded = typeof piece === 'object' ? decodeRun(piece) : piece
-    // One is enough: each that can not be read takes as long as thirty others.
+    // The first that can not be read ends it: each of them takes as long as thirty others.
     if (decoded === undefined) return undefined
     whole += decoded
   }
   return whole.includes('=?') ? undefined : whole
 }
 
-/** Plain text and runs of adjacent words in one charset: some encoders split a character between two words. */
+/** Pieces of plain text and runs of encoded-words; undefined in place of a word that is broken. Runs, since some encoders split a
+ * character between two adjacent words. */
 function split(text: string): readonly (string | Run | undefined)[] {
   const pieces: (string | Run | undefined)[] = []
   let after = 0
@@ -48,14 +50,15 @@ const fromQuotedPrintable = (content: string): Buffer | undefined =>
 const unescaped = (text: string): string =>
   text.replace(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 
-/** Each word by itself, as RFC 2047 section 5 has it; together where a character is split between them. */
+/** Each word of a run decoded by itself, as RFC 2047 section 5 has it; all together where a character is split between them. */
 function decodeRun({ charset, octets }: Run): string | undefined {
   const together = Buffer.concat(octets)
-  // Each decoder that there is not costs an error, and a header could hold thousands.
+  // Asked first, since for an unknown charset each new TextDecoder would throw an error, and a header could hold thousands.
   if (!isKnown(charset)) return undefined
   if (octets.length > 1 && together.includes('@') && !sameAts(charset, octets, together)) return undefined
   if (isAtInUtf8(together) && new TextDecoder(charset).encoding !== 'utf-8') return undefined
-  // What has no such mark can be read: no error is waited for where there is none.
+  // First without `fatal`, which is cheap: a result without U+FFFD had no error. With `fatal`, a U+FFFD of the text itself may
+  // stay.
   for (const fatal of [false, true]) {
     for (const words of [octets, [together]]) {
       const shown = decodeAll(charset, words, fatal)
@@ -65,7 +68,7 @@ function decodeRun({ charset, octets }: Run): string | undefined {
   return undefined
 }
 
-/** What stands where octets are no character, or for itself. */
+/** What a decoder puts where octets are no character; a text may also hold one itself. */
 const replacement = '\ufffd'
 
 function decodeAll(charset: string, octets: readonly Buffer[], fatal: boolean): string | undefined {
@@ -77,7 +80,7 @@ function decodeAll(charset: string, octets: readonly Buffer[], fatal: boolean): 
   }
 }
 
-/** Some clients take the octets of UTF-16 in one order, and some in the other. */
+/** Whether all decoders agree on a charset. They do not on `utf-16`, of which they take the octets in one order or the other. */
 function isKnown(charset: string): boolean {
   try {
     return !new TextDecoder(charset).encoding.startsWith('utf-16') || /^utf-16[bl]e$/.test(charset)
@@ -86,7 +89,10 @@ function isKnown(charset: string): boolean {
   }
 }
 
-/** An octet of @ may be half of a character, or not, where a client reads each word by itself. */
+/**
+ * Whether word by word and all together have as many @: an octet that is half of a character in one reading may be an @ in the
+ * other.
+ */
 function sameAts(charset: string, octets: readonly Buffer[], together: Buffer): boolean {
   const decoder = new TextDecoder(charset)
   const ats = (text: string): number => text.split('@').length
@@ -94,13 +100,17 @@ function sameAts(charset: string, octets: readonly Buffer[], together: Buffer): 
 }
 
 /**
- * Who does not know a charset, or finds that the octets are none of it, often takes them for UTF-8, which has an @ of three
- * octets. Beside what is no UTF-8 it is half of two other characters, as in GB 2312.
+ * Whether the octets, read as UTF-8, have a fullwidth or small @ (three octets, U+FF20 or U+FE6B). Software that does not know a
+ * charset, or finds that the octets are none of it, often reads them as UTF-8. Right beside octets that are no UTF-8 it is no @,
+ * but parts of two characters of another charset, such as GB 2312.
  */
 const isAtInUtf8 = (octets: Buffer): boolean =>
   octets.includes(0xef) && /(?<!\ufffd)[\uff20\ufe6b](?!\ufffd)/.test(octets.toString())
 
-/** Every octet that some decoder might make of a text that is not read. */
+/**
+ * All octets that any decoder might make of a text that we do not decode: base64, quoted-printable, and `readings` of other
+ * charsets.
+ */
 export function anyOctets(text: string): string {
   const octets = [...text.matchAll(/\?b\?([^?]*)/gi)]
     .map(([, content = '']) => Buffer.from(content, 'base64').toString('latin1'))
@@ -109,19 +119,22 @@ export function anyOctets(text: string): string {
   return readings.reduce((all, [charset, read]) => (charset.test(text) ? all + read(octets) : all), octets)
 }
 
-/** What is read in charsets that we do not know, by names as loose as the look-up of some: `<`, @ or a line end is enough. */
+/**
+ * For charsets that we do not know: what octets in them might become, as far as that is `<`, @ or a line end. Their names are
+ * matched as loosely as the loosest software does.
+ */
 const readings: readonly (readonly [charset: RegExp, read: (octets: string) => string])[] = [
   [/=\?[^?]*7/, (octets) => fromUtf7(octets)],
-  // By its name, or the number that IBM gave it: `<` and the line ends are the same in each, and @ is not.
+  // EBCDIC, by its name or by one of IBM's numbers: in all of these `<` is 0x4C and the line ends are 0x15 and 0x25; @ differs.
   [
     /=\?[^?]*(?:ebcdic|(?<!\d)0*(?:37|39|2[5-9]\d|42\d|500|87[015]|9(?:05|18|24|3[03579])|10[2-9]\d|11[1-6]\d)(?!\d))/i,
     (octets) => octets.replaceAll('L', '<@').replace(/[\x15\x25]/g, '\n'),
   ],
-  // Python's own: any character may come out of a backslash.
+  // Python's unicode-escape: any character may come out of a backslash.
   [/=\?[^?]*escape/i, (octets) => octets.replaceAll('\\', '<@\n')],
 ]
 
-/** What is shifted in UTF-7 (RFC 2152): UTF-16 in base64, of which an octet is enough here. */
+/** With the shifted parts of UTF-7 (RFC 2152) decoded: they are UTF-16 in base64, and its octets without the zeros are enough here. */
 const fromUtf7 = (octets: string): string =>
   octets.replace(/\+([A-Za-z0-9+/]+)-?/g, (_, shifted: string) =>
     Buffer.from(shifted, 'base64').toString('latin1').replaceAll('\0', ''),

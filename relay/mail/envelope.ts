@@ -1,24 +1,24 @@
-/** The envelope as the spool keeps it: everything that delivery needs to know and the content does not say. */
+/** The envelope as the spool keeps it: everything that delivery has to know and that is not in the content. */
 
 export type Envelope = {
   readonly queueId: string
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number
-  /** namespace/name of the RelayCredential; of the DSN's policy for a message that the relay made. */
+  /** namespace/name of the RelayCredential; for a DSN, which the relay itself made, of its RelayPolicy. */
   readonly credential: string
   /** Empty: the null reverse-path `<>`. */
   readonly reversePath: string
-  /** In the order of their RCPT TO, after a redirect. */
+  /** In the order of their RCPT; after a redirect, the one address that the policy redirects to. */
   readonly forwardPaths: readonly string[]
   /** The recipients that the client named, where the policy redirected them. */
   readonly redirectedFrom?: readonly string[]
-  /** Decided at acceptance and never again: captured mail leaves by no later configuration. */
+  /** Decided at acceptance and never again: mail that was captured does not leave by a later configuration. */
   readonly disposition: 'relay' | 'capture'
   /** The domain of the visible From; empty where there is none (Audit). */
   readonly fromDomain: string
   /**
-   * The SenderDomain that the visible From belongs to, by what the credential might send as when the message was taken:
-   * it alone may sign. Absent where the From is of no such domain (Audit), and for a message that the relay made.
+   * The domain of the SenderDomain that the visible From belongs to, as the credential was allowed to when the message was
+   * accepted: no other domain may sign it. Absent where the From belongs to none (Audit), and for a message that the relay made.
    */
   readonly signingDomain?: string
   readonly client: { readonly address: string; readonly helo: string; readonly tls: string }
@@ -26,7 +26,10 @@ export type Envelope = {
   readonly smtpUtf8: boolean
   /** Octets of the content, our own Received included. */
   readonly bytes: number
-  /** A DSN says which recipients of which message it reports; recovery closes them, so it is sent once (S25). */
+  /**
+   * In a DSN: which recipients of which message it reports. After a crash, recovery settles these, so that no second DSN is made
+   * (S25).
+   */
   readonly reports?: { readonly queueId: string; readonly forwardPaths: readonly string[] }
 }
 
@@ -37,7 +40,7 @@ export type RecipientState = {
   readonly attempts: number
   /** Milliseconds since the epoch; the next attempt is not before it. */
   readonly nextAttemptAt: number
-  /** Attempts that ended after our final dot without a reply: each may have made a copy. */
+  /** How many attempts ended after our final dot without a reply: each may have delivered a copy. */
   readonly ambiguous: number
 }
 

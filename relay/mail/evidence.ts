@@ -1,4 +1,4 @@
-/** How an address may be shown: in logs hashed so that the same one stays recognisable, masked, or clear. */
+/** How a mail address is shown in logs: hashed (the same address always looks the same), masked, or in clear. */
 import { hash } from 'node:crypto'
 
 export type AddressEvidence = 'Hash' | 'Mask' | 'Clear'
@@ -16,7 +16,7 @@ export function showAddress(evidence: AddressEvidence, address: string): string 
   }
 }
 
-/** An address is shown in several lines of one message, and often in those of the next ones. */
+/** Hashes that were made: an address stands in several lines of one message, and often in those of the next ones. */
 const known = new Map<string, string>()
 const mostKnown = 500
 
@@ -25,19 +25,24 @@ function hashed(address: string): string {
   if (before !== undefined) return before
   const made = `h:${hash('sha256', address.toLowerCase()).slice(0, 16)}`
   if (known.size === mostKnown) known.clear()
-  // A part of a text keeps all of it, which may be a long reply.
+  // A copy as the key: an address that was cut out of a long reply would keep all of that reply in memory.
   known.set(Buffer.from(address).toString(), made)
   return made
 }
 
-// The second form is that of a query: what refuses by SPF names a page about it, with the address (`?id=user%40example.org`).
+// The second form is for URLs: servers that refuse by SPF name a page about it, with the address in it (`?id=user%40example.org`).
 const anyAddress =
   /(?:"[^"]*"|[^\s<>()[\],;:"]+)@(?:\[[^\]]*\]|[^\s<>()[\],;:"]+)|[^\s<>()[\],;:"/?&=]+%40[^\s<>()[\],;:"/?&=]+/g
 
-/** A foreign text for a place that has no say in how addresses are shown. */
+/**
+ * A foreign text with every address in it replaced, for a place in which the policy's `evidence` does not say how they are shown.
+ */
 export const withoutAddresses = (text: string): string => text.replace(anyAddress, '***')
 
-/** A foreign text for the log, with each address in it as the log shows addresses; a full stop behind it is no part of it. */
+/**
+ * A foreign text (e.g. a next hop's reply) with each address in it shown as the log shows addresses; a final full stop is no part
+ * of one.
+ */
 export const showAddresses = (evidence: AddressEvidence, text: string): string =>
   evidence === 'Clear' || !(text.includes('@') || text.includes('%40'))
     ? text

@@ -4,7 +4,7 @@ import { isAscii, type Mailbox, mailboxInstead, parsePath } from './address.ts'
 export type Field = {
   /** In lower case. */
   readonly name: string
-  /** Unfolded, without the white space around it; read as UTF-8. */
+  /** Unfolded, without the white space around it, and decoded as UTF-8. */
   readonly value: string
   /** Octet offsets in the block: of the name, and after the CRLF that ends the field. */
   readonly start: number
@@ -18,7 +18,7 @@ export type ParsedHeader =
 type DisplayName = {
   /** Without its quotes, its encoded-words as they are. */
   readonly displayName: string
-  /** As some show it, who leave out the white space behind quotes: `"app@corp.t" eam` is app@corp.team. */
+  /** As software shows it that leaves out white space behind quotes: `"app@corp.t" eam` is app@corp.team. */
   readonly joinedName: string
 }
 
@@ -35,7 +35,7 @@ export function headerEnd(bytes: Buffer, from = 0): number {
   return at === -1 ? -1 : at + 4
 }
 
-// In each of these some parser sees a field, or an end of the header, that another does not see.
+// In each of these, one parser sees a field or the end of the header where another one does not.
 const ambiguities: readonly (readonly [RegExp, string])[] = [
   [/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/, 'a control character'],
   [/\r(?!\n)|(?<!\r)\n/, 'a bare CR or LF'],
@@ -47,20 +47,25 @@ const ambiguities: readonly (readonly [RegExp, string])[] = [
   ],
   [/\r\n\r\n./s, 'something after the blank line'],
 ]
-// None of these is in fields of ASCII whose lines all hold something: one look instead of five, for nearly every header.
+// A header of printable ASCII whose lines all hold something has none of these: one look in place of five, for nearly every header.
 const plainFields = /^(?:[!-'*-9;=?-~]+:[\t -~]*\r\n(?:[ \t]+[!-~][\t -~]*\r\n)*)*(?:\r\n)?$/
-// Brackets are allowed, and used by nobody; software that takes a name for a token skips one beside it: `>From:`, `From):`.
+// RFC 5322 allows brackets in a field name, and nobody uses them. Refused here, since software that reads a name as a token skips a
+// bracket beside it: `>From:` and `From):` would be From to it.
 const fieldName = /^[!-'*-9;=?-~]+$/
 
-// Who trims lines sees another field there, which may be folded as well. The names of an h=, up to its end or to a tag of
-// DKIM behind it, are consumed and no such line: ` from:to:subject; i=@corp.t`.
+// A folded line that looks like a From or Sender: software that trims lines sees another field there. The list of names in the h=
+// of a DKIM-Signature may look so too (` from:to:subject; i=@corp.t`); `listed` matches such a list up to its end or to the next
+// tag.
 const folded = /\r\n[ \t]+(?:resent-)?(?:from|sender)[ \t]*:/.source
 const listed =
   /(?:[ \t\r\n]*[\w.-]+[ \t\r\n]*:)*[ \t\r\n]*(?:[\w.-]+[ \t\r\n]*)?(?:$|;[ \t\r\n]*(?:$|\w+[ \t]*=[^\r<]*(?=\r|$)))/
     .source
 const foldedSender = new RegExp(`${folded}(${listed})?`, 'gi')
 
-/** `field` is whole: what stands behind its colon, without its last CR LF. */
+/**
+ * Whether a folded line of the field looks like a From or Sender with an address. `field`: all behind its colon, without its last
+ * CR LF.
+ */
 function hidesSender(field: string): boolean {
   for (const { 1: names, index } of field.matchAll(foldedSender))
     if (names === undefined) return field.includes('@', index)
@@ -91,18 +96,20 @@ function fieldAt(text: string, start: number, isPlain: boolean): Field | string 
   const colon = text.indexOf(':', start)
   if (colon === -1 || colon > crlf) return 'a line without a colon'
   const name = text.slice(start, colon)
-  // Neither is one with white space before it, as if it were folded, nor before its colon (RFC 5322 section 4.5).
+  // This also refuses white space before the name (a fold without a field) and between name and colon (RFC 5322 section 4.5).
   if (!isPlain && !fieldName.test(name))
     return 'a field name with white space or a bracket in it or behind it, or beyond ASCII'
   const whole = text.slice(colon + 1, crlf)
-  // Most fields are on one line.
+  // Most fields are on one line, and need not be copied.
   const isFolded = whole.includes('\r\n')
   if (isFolded && hidesSender(whole)) return 'a folded line that looks like a From or Sender'
   const value = trimSpace(isFolded ? whole.replaceAll('\r\n', '') : whole)
   return { name: name.toLowerCase(), value: isPlain ? value : decode(value), start, end: crlf + 2 }
 }
 
-/** The CRLF that no white space follows (RFC 5322 section 2.2.3), or -1. */
+/**
+ * Where the CRLF is that ends the field at `start`: the first that no white space follows (RFC 5322 section 2.2.3); -1: none is.
+ */
 export function endOfField(text: string, start: number): number {
   let crlf = text.indexOf('\r\n', start)
   while (crlf !== -1 && isSpace(text, crlf + 2)) crlf = text.indexOf('\r\n', crlf + 2)
@@ -111,7 +118,7 @@ export function endOfField(text: string, start: number): number {
 
 const isSpace = (text: string, at: number): boolean => text[at] === ' ' || text[at] === '\t'
 
-// No regular expression: one that is anchored at the end takes quadratic time on a long run of spaces.
+// No regular expression: one that is anchored at the end takes quadratic time for a long run of spaces.
 function trimSpace(text: string): string {
   let start = 0
   let end = text.length
@@ -126,7 +133,8 @@ const unreadable = /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufffd]|\p{Cs}/u
 // One word of a phrase: a quoted string, or an atom, with dots after its first letter (`Example Inc.`).
 const word = /[ \t]*(?:"([^"\\]*(?:\\[ -~][^"\\]*)*)"|((?!\.)[\w!#$%&'*+/=?^`{|}~.\u00a0-\u{10ffff}-]+))(?=[ \t]|$)/uy
 
-// How cron names itself, `root@corp.t (Cron Daemon)`: plain words, in which nobody finds an address, quotes or an encoding.
+// `root@corp.t (Cron Daemon)`, as cron writes it. Only plain words in the comment: no address, no quotes, no encoding can be in
+// them.
 const commented = /^([^\s<>()"]+)[ \t]+\(([\w .'&/+-]+)\)$/
 
 /**
@@ -153,7 +161,10 @@ const noPhrase = (text: string): string => {
     : 'a display name that has to stand in double quotes, and without backslashes'
 }
 
-/** Who looks for encoded-words first, as Python's email does, has quotes begin and end elsewhere: what is in ours is outside. */
+/**
+ * Whether an encoded-word has a double quote in it. To software that looks for encoded-words first, as Python's email does, the
+ * quotes then begin and end elsewhere, and what we see within quotes is outside of them.
+ */
 const encodesQuote = (phrase: string): boolean =>
   phrase.includes('=?') &&
   [...phrase.matchAll(/=\?(?=([^?]*\?[bq]\?[^?]*)\?=)/gi)].some(([, word = '']) => word.includes('"'))
@@ -174,13 +185,16 @@ function parsePhrase(text: string): DisplayName | undefined {
   return { displayName: displayName.slice(1), joinedName }
 }
 
-/** Who does not know the backslash sees the string end early, and outside of quotes what stands in it and in all behind it. */
+/**
+ * Whether software that does not know the backslash would see a quoted string end early, and then find an address in what
+ * follows, which to it is outside of quotes.
+ */
 const endsQuotesEarly = (phrase: string): boolean => phrase.includes('\\') && /[<>@]/.test(phrase)
 
 /**
- * What of a folded name stands outside of quotes for software that takes a line end for their end, too, as Python's
- * parseaddr does: all that is behind the line end, and what ends in an address before it or in the first quotes, which it takes
- * for the whole address then. Empty where no quotes are folded.
+ * What of a folded display name stands outside of quotes to software for which a line end ends quotes, as Python's parseaddr: all
+ * that is behind the first fold within quotes; and what is before that fold, or in the first quotes, where it ends in an address,
+ * which such software then takes for the whole address. Empty where no quotes are folded.
  */
 export function besideFolds(name: string): string {
   const pieces = name.replace(/\\[^\r]/g, '').split('"')

@@ -1,26 +1,27 @@
-/** The keys of one configuration: how the mail of each domain is signed now, and which keys can not sign. Pure. */
+/** The signing keys of one configuration: how the mail of each domain is signed now, and which keys can not sign. Pure. */
 import type { KeyObject } from 'node:crypto'
 import type { LoadedConfig, SigningConfig, SigningKeyConfig } from '../config.ts'
 import { readSigningKey } from './signing-key.ts'
 
 export type SigningKey = Omit<SigningKeyConfig, 'keyFile'> & { readonly domain: string; readonly key: KeyObject }
 
+/** A key as it was read from a file's text (undefined: there is no file), or what is wrong with it. */
 type Read = { readonly pem: string | undefined; readonly key: KeyObject | string }
 
-/** What is wrong with one key. */
+/** A key that can not sign, and why; the selector is empty for a domain that has no key at all. */
 export type BrokenKey = { readonly domain: string; readonly selector: string; readonly problem: string }
 
 export const problemOf = ({ selector, problem }: BrokenKey): string =>
   selector === '' ? problem : `key ${selector} can not be used: ${problem}`
 
-/** How the mail of one domain is signed now. `broken` is empty where every key can sign; without any, `domain` has none. */
+/** How the mail of one domain is signed now: one signature for each of `keys`. `broken` is empty where every key can sign. */
 export type Signing = {
   readonly whenBroken: SigningConfig['whenBroken']
   readonly keys: readonly SigningKey[]
   readonly broken: readonly BrokenKey[]
 }
 
-/** To read so many takes a few milliseconds. */
+/** So many keys are read before other work has its turn: a few milliseconds. */
 const atOnce = 20
 
 export class Keyring {
@@ -31,7 +32,7 @@ export class Keyring {
     this.#domains = new Map(signing.map((one) => [one.domain, one]))
   }
 
-  /** Those of the one before that are the same are not read again; of the others some at each step. */
+  /** Reads the keys, at most `atOnce` at each step. Those that `before` has read from the same text are not read again. */
   static *reading({ config, files }: LoadedConfig, before?: Keyring): Generator<void, Keyring, void> {
     const keyring = new Keyring(config.signing ?? [])
     const known = before === undefined ? new Map<string, Read>() : before.#read
@@ -49,13 +50,13 @@ export class Keyring {
     return keyring
   }
 
-  /** Undefined: nothing signs the mail of this domain. */
+  /** Undefined where the configuration does not sign mail of this domain. `now`: milliseconds since the epoch. */
   signingOf(domain: string, now: number): Signing | undefined {
     const signing = this.#domains.get(domain)
     return signing && this.#standingOf(signing, now)
   }
 
-  /** Whether the configuration names it, of use or not. */
+  /** Whether the configuration names this key, whether or not it can sign. */
   names({ domain, selector }: Pick<SigningKey, 'domain' | 'selector'>): boolean {
     return this.#domains.get(domain)?.keys.some((key) => key.selector === selector) ?? false
   }

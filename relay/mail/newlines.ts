@@ -21,7 +21,9 @@ export function scan(before: Newlines, chunk: Buffer): Newlines {
   }
 }
 
-/** As a string: its `indexOf` runs at the speed of memory, and is called at a third of what that of a buffer takes, twice a line. */
+/**
+ * Looked for in a string, not in the buffer: its `indexOf` is as fast, and a call, of which there are two a line, costs a third.
+ */
 function hasBare(chunk: Buffer, afterCr: boolean): boolean {
   const text = (afterCr ? '\r' : '') + chunk.toString('latin1')
   for (let at = 0; ; ) {

@@ -4,8 +4,9 @@ import type { Reply } from './reply.ts'
 export type Outcome =
   | { readonly kind: 'delivered'; readonly reply: Reply }
   /**
-   * How far the failure reaches: this recipient, this message, this message at this next hop, or all mail to that; or only this
-   * transaction, which ended for what others in it were refused, or since they were too many.
+   * How far the failure reaches: `recipient` this recipient, `message` this message, `here` this message at this next hop,
+   * `nextHop` all mail to that next hop, `transaction` only this transaction, which ended for the sake of other recipients, or
+   * had too many of them.
    */
   | {
       readonly kind: 'deferred'
@@ -14,7 +15,7 @@ export type Outcome =
     }
   /** The connection was lost after our final dot and before a reply: it may have been delivered (RFC 1047). */
   | { readonly kind: 'ambiguous'; readonly reply: Reply }
-  /** `unasked`: by what the next hop offers, and not by its reply. */
+  /** `unasked`: concluded from what the next hop offers (EHLO), without having asked it; `reply` is in our words then. */
   | { readonly kind: 'bounced'; readonly reply: Reply; readonly unasked?: true }
 
 export const unreachable = (value: never): never => {

@@ -4,7 +4,7 @@ export type Reply = {
   readonly code: number
   readonly status: string
   readonly text: string
-  /** A next hop said it; absent: these are our words. */
+  /** A next hop said this; absent: these are our own words. */
   readonly said?: true
 }
 

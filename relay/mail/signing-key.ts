@@ -3,7 +3,9 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import type { SigningKeyConfig } from '../config.ts'
 import { parseDomain } from './address.ts'
 
-/** Every receiver can verify these (RFC 8301 section 3.2); longer keys cost four times as much for nothing. */
+/**
+ * Lengths that every receiver can verify (RFC 8301 section 3.2); signing with longer keys costs four times as much, for nothing.
+ */
 const rsaBits = { least: 1024, most: 4096 } as const
 
 type Requirement = {
@@ -24,15 +26,15 @@ const requirements: Readonly<Record<SigningKeyConfig['algorithm'], Requirement>>
   'ed25519-sha256': { type: 'ed25519', problem: () => undefined },
 }
 
-// RFC 6376 section 3.1; it stands in a header, so nothing else is taken.
+// RFC 6376 section 3.1. A selector stands in a header of each message, so nothing but this form is taken.
 const selectorForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i
 
-/** As PKCS #8 and the form before it say it. */
+/** How a PEM file says that it is encrypted: in PKCS #8, and in the traditional form before that. */
 const encrypted = /^(?:-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/m
 export const isEncrypted = (pem: string): boolean => encrypted.test(pem)
 export const withoutPassphrase = 'it is encrypted, and nobody here has its passphrase: give the key without one'
 
-/** The key, or what is wrong with it; never a part of its text. */
+/** The key, or in words what is wrong with it, which never hold a part of its text. `pem` undefined: there is no such file. */
 export function readSigningKey(
   domain: string,
   { selector, algorithm }: Pick<SigningKeyConfig, 'selector' | 'algorithm'>,

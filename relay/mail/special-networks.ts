@@ -1,6 +1,9 @@
-/** Networks in which no domain's public exchanger is: an MX record that points there points at something of ours (SSRF). */
+/**
+ * Networks in which no domain has a public exchanger: an MX record that points there would make us connect to our own hosts
+ * (SSRF).
+ */
 
-/** The IANA special-purpose registries without what is for documentation: nothing answers there, and nothing is exposed. */
+/** The IANA special-purpose registries (RFC 6890). Networks for documentation are not among them: nothing can be reached there. */
 export const specialNetworks = {
   v4: [
     '0.0.0.0/8',
@@ -21,7 +24,7 @@ export const specialNetworks = {
   v6: [
     // Unspecified, loopback and the oldest form of IPv4 in IPv6.
     '::/96',
-    // IPv4 behind a translator of one's own, Teredo and 6to4: the IPv4 address in them is nobody's to choose.
+    // A translator of one's own (NAT64), discard-only, Teredo and 6to4: an IPv4 address in these may be any, also one of ours.
     '64:ff9b:1::/48',
     '100::/64',
     '2001::/32',
