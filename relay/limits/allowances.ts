@@ -1,6 +1,7 @@
 /**
- * Counts what each credential with limits and each throttle has handed out here, and keeps the day's count over a restart; what a store has
- * said of the whole fleet is known too, and while it says nothing, each relay hands out its share of what was left then.
+ * Counts what this relay has handed out of each credential's limits and of each throttle, and keeps the day's count over a
+ * restart. It also remembers what a store has last said of the whole fleet: while the store is away, each relay hands out its
+ * share of what was left.
  */
 import type { RelayConfig } from '../config.ts'
 import type { Events } from '../events.ts'
@@ -26,54 +27,59 @@ import { type Day, dayAt, restOfDayMs } from '../rules/utc-day.ts'
 import { dayOfStore, type QuotaFile } from './quota-file.ts'
 import type { Answer } from './quota-script.ts'
 
-/** What a store has said last, of the day of the account. */
+/** What a store has said last about the day of the account. */
 type Heard = {
-  /** Recipients of all relays, and this one's among them. */
+  /** Recipients of all relays together, and those of this one among them. */
   readonly total: number
   readonly own: number
-  /** Of the fleet's rate. */
+  /** What the whole fleet has taken of the rate. */
   readonly earned: Earned | undefined
-  /** On the monotonic clock. */
+  /** When it said so; milliseconds of the monotonic clock. */
   readonly at: number
 }
 
+/** What is known of one credential or throttle. */
 type Account = {
+  /** Days since the epoch. */
   day: number
-  /** By this relay. */
+  /** Taken by this relay. */
   taken: Taken
   heard: Heard | undefined
-  /** What the file says of the day: as much as this may be handed out without another word to it. */
+  /** The day's recipients that the file says are used: up to this number they may be handed out without another write. */
   reserved: number
+  /** The warning that the day's limit is nearly used up (`warnAt`) was logged. */
   toldOf: boolean
   lastRefusal: CredentialUsage['lastRefusal']
 }
 
 type Parts = {
   readonly events: Pick<Events, 'quotaApproaching'>
-  /** Absent: a restart forgets. */
+  /** Absent: what was counted does not outlive the process. */
   readonly file?: QuotaFile
   /** Which one of the fleet's relays this is, from 0. */
   readonly index?: number | undefined
   readonly sharing: () => RelayConfig['sharing']
-  /** Whether a store answers: then it says of each credential which day it is. */
+  /** Whether a store answers: then it is the store that says which day each credential's count is of. */
   readonly storeAnswers?: () => boolean
   /** Milliseconds since the epoch. */
   readonly wall?: () => number
   readonly monotonic?: () => number
 }
 
-/** Where its limits do not matter they may be unknown. */
+/** A credential or throttle, whose limits may be unknown where they do not matter. */
 type Named = { readonly name: string; readonly limits?: Counted['limits'] | undefined }
 
-/** The file is told this often in a day, and a crash wastes as little of it. */
+/** The file is written ahead in pieces of a hundredth of the day's recipients; a crash wastes at most one piece. */
 const piecesOfDay = 100
-/** More series than anybody looks at. */
+/** Of so many credentials the metric has a series: more than anybody looks at. */
 const mostRatios = 100
-/** For so long, what the fleet has used of a day is believed to be all that it has: another relay may give back. */
+/**
+ * For so long the store's last count of the day may refuse a message without asking it again: another relay may have given back.
+ */
 const freshMs = 1000
-/** The end of a day is not written again for less. */
+/** The end of a day is written to the file again only when it differs by this much. */
 const driftMs = 1000
-/** Who counts for all of them has all to hand out. */
+/** The place of one that counts for the whole fleet: it has all of a limit to hand out. */
 const whole: Place = { relays: 1, index: 0 }
 
 export class Allowances {
@@ -81,9 +87,9 @@ export class Allowances {
   readonly #wall: () => number
   readonly #monotonic: () => number
   readonly #accounts = new Map<string, Account>()
-  /** By the wall clock. */
+  /** The day by this relay's own clocks. */
   #day: Day | undefined
-  /** By the store's last word of it. */
+  /** The day by the store's last word; undefined: no store has named one. */
   #named: NamedDay | undefined
 
   constructor(parts: Parts) {
@@ -95,7 +101,7 @@ export class Allowances {
     this.#named = dayKept({ number: kept.day, ends: kept.recipients }, this.#wall(), this.#monotonic())
   }
 
-  /** Whether a message with so many recipients would be refused now; nothing is counted. */
+  /** The refusal that a message with so many recipients would get now; nothing is counted. */
   peek(credential: Counted, recipients: number): Refusal | undefined {
     const account = this.#account(credential.name)
     const facts = this.#byStore
@@ -104,14 +110,14 @@ export class Allowances {
     return this.#noted(account, judgeLimits(facts))
   }
 
-  /** Whether a message that has so many recipients already may have one more. */
+  /** The refusal for one more recipient of a message that has `accepted` already. */
   room(credential: Counted, accepted: number): Refusal | undefined {
     const account = this.#account(credential.name)
     const allowance = this.#byStore ? allowanceOf(credential.limits, whole) : this.#allowance(credential, account)
     return this.#noted(account, roomInMessage(credential.limits, allowance, accepted))
   }
 
-  /** Counts them all, or none and says why. */
+  /** Counts all recipients, or none and says why. */
   take(credential: Counted, recipients: number): Refusal | undefined {
     const account = this.#account(credential.name)
     const facts = this.#facts(credential, account, recipients)
@@ -123,22 +129,27 @@ export class Allowances {
     return undefined
   }
 
-  /** What a store is told of a credential; `certain`: it has said itself on that day how much it knew. */
+  /**
+   * What a store is told of a credential's count here; `certain`: the store has confirmed a count on that day (quota-script.ts).
+   */
   standing(name: string): { readonly day: number; readonly own: number; readonly certain: boolean } {
     const { day, taken, heard } = this.#account(name)
     return { day, own: taken.today, certain: heard !== undefined }
   }
 
-  /** Credentials that have used something of the day. */
+  /** The credentials that have used something of the day. */
   inUse(): readonly string[] {
     return [...this.#accounts].flatMap(([name, { taken }]) => (taken.today > 0 && !isThrottle(name) ? [name] : []))
   }
 
-  /** What a store has answered, who was told `told`: messages that it granted are among it. */
+  /**
+   * Takes over a store's answer to a question in which it was told `told`. The messages that it granted are counted in the
+   * answer.
+   */
   hear({ name, limits }: Named, told: Pick<Answer, 'day' | 'own'>, answer: Answer): void {
     const account = this.#account(name)
     const now = this.#monotonic()
-    // Given back, or handed out without the store, since it was asked.
+    // What was given back here, or handed out without the store, between the question and the answer.
     const since = account.day === told.day ? account.taken.today - told.own : 0
     if (answer.day > account.day) Object.assign(account, { toldOf: false, reserved: 0 })
     account.day = answer.day
@@ -152,12 +163,15 @@ export class Allowances {
     if (limits !== undefined) this.#tell({ name, limits }, account)
   }
 
-  /** The last refusal of a credential is told to its owner. */
+  /** Remembers a refusal that the store has decided as the credential's last one, for /usage. */
   note({ name }: Counted, refused: Refusal): Refusal {
     return this.#noted(this.#account(name), refused) ?? refused
   }
 
-  /** The message was not kept after all. What it took of a credential's rate is earned anew soon; a throttle is many's. */
+  /**
+   * The message was not kept after all. A credential gets back only the day's recipients, since what it took of its rate is
+   * earned anew soon; a throttle gets its rate back as well, since others share it.
+   */
   giveBack(counted: Counted, recipients: number): void {
     if (isThrottle(counted.name)) {
       this.take(counted, -recipients)
@@ -167,7 +181,10 @@ export class Allowances {
     account.taken = { ...account.taken, today: Math.max(0, account.taken.today - recipients) }
   }
 
-  /** Of the credentials in this configuration; of others nothing is remembered when it counts no more. */
+  /**
+   * What the credentials of this configuration have used today. Counts of others are forgotten here, once they do not matter any
+   * more.
+   */
   usage({ credentials }: RelayConfig): Pick<RelayUsage, 'day' | 'credentials'> {
     const day = this.#today().number
     this.#forget(new Set(credentials.map(({ name }) => name)), day)
@@ -190,7 +207,7 @@ export class Allowances {
     return { day, credentials: told }
   }
 
-  /** Of those that have used most. */
+  /** The used part (0 to 1 and above) of the day's recipients, of the `mostRatios` credentials that have used most. */
   ratios({ credentials }: RelayConfig): readonly QuotaUse[] {
     const daily = credentials.filter(isLimited).filter(({ limits }) => limits.daily !== undefined)
     return daily
@@ -202,12 +219,12 @@ export class Allowances {
       .slice(0, mostRatios)
   }
 
-  /** When the file knows of all that was handed out until now; undefined: it does. */
+  /** Resolves when the file knows of all that was handed out until now; undefined: it does already. */
   get written(): Promise<void> | undefined {
     return this.#parts.file?.written
   }
 
-  /** After this, a restart goes on from the very count. */
+  /** Writes the exact counts, so that a restart goes on from them and wastes no piece. */
   async close(): Promise<void> {
     const { file } = this.#parts
     if (file === undefined) return
@@ -221,7 +238,7 @@ export class Allowances {
     return this.#parts.storeAnswers?.() ?? false
   }
 
-  /** This relay's share: of what was left when the store last said so, else of the whole. */
+  /** This relay's share: of what was left of the day when the store last said so, else of the whole limit. */
   #allowance({ limits }: Pick<Counted, 'limits'>, { heard }: Account) {
     const { sharing, index } = this.#parts
     return allowanceOf(limits, { relays: sharing()?.relays ?? 1, index }, heard?.total)
@@ -237,12 +254,15 @@ export class Allowances {
     return { ...asked, allowance, taken: { ...taken, today: taken.today - (heard?.own ?? 0) } }
   }
 
-  /** Of the whole fleet. What it has taken of a rate is at least what was said, so that is never believed for too long. */
+  /**
+   * The facts by what the store has last said of the whole fleet. The day's count is believed for `freshMs` only. What was taken
+   * of a rate needs no such limit: it is a moment until which to wait, and passes by itself.
+   */
   #fleetFacts(credential: Counted, account: Account, recipients: number): LimitFacts {
     const asked = this.#factsOf(credential, recipients)
     const allowance = allowanceOf(credential.limits, whole)
     const { heard } = account
-    // Of another rate the store is asked anew: what is owed is earned at this one from when it has heard of it.
+    // The rate has changed since the store was asked: nothing is refused by the old word, and the store is told the new rate.
     const isOfRate = allowance.rate && atRate(allowance.rate, heard?.earned, asked.now) === heard?.earned
     const earned = isOfRate ? heard?.earned : undefined
     const isFresh = heard !== undefined && asked.now - heard.at < freshMs
@@ -254,7 +274,10 @@ export class Allowances {
     return { limits, recipients, now: this.#monotonic(), restOfDayMs: this.#today().restMs }
   }
 
-  /** The day's recipients that are used, and of how many: the fleet's where a store has said so, else this relay's. */
+  /**
+   * The day's recipients that are used (`today`), and of how many (`of`): the fleet's where a store has said so, else this
+   * relay's.
+   */
   #used(credential: Pick<Counted, 'limits'>, account: Account): { readonly today: number; readonly of: number } {
     const { heard, taken } = account
     return heard === undefined
@@ -262,19 +285,25 @@ export class Allowances {
       : { today: heard.total + taken.today - heard.own, of: credential.limits.daily ?? Number.POSITIVE_INFINITY }
   }
 
-  /** By the store where it has named a day, whoever answers now: else each of its absences would be a day of our own. */
+  /**
+   * The day, and how long it lasts: the store's where it has ever named one, even while it is away. Else each absence of the
+   * store might begin another day, that of our own clock.
+   */
   #today(): { readonly number: number; readonly restMs: number } {
     const now = this.#monotonic()
     this.#day = dayAt(this.#day, this.#wall(), now)
     const named = this.#named && dayFrom(this.#named, now)
-    // Nobody will name a day any more; the one that was named is not left before it is over.
+    // Where the policy has no store any more, the day that it named still lasts to its end; from then on our own clock counts.
     if (named?.number !== this.#named?.number && !this.#hasStore) this.#named = undefined
     return named === undefined || this.#named === undefined
       ? { number: this.#day.number, restMs: restOfDayMs(this.#day) }
       : { number: named.number, restMs: named.ends - now }
   }
 
-  /** Who starts while the store is away has its own clock alone, and is to know by how much that is wrong. */
+  /**
+   * Keeps the store's day in the file: a relay that starts while the store is away would have to go by its own clock, which may
+   * be wrong.
+   */
   #keepDay({ number, ends }: NamedDay, now: number): void {
     const { file } = this.#parts
     const kept = file?.get(dayOfStore)
@@ -296,7 +325,7 @@ export class Allowances {
     return account
   }
 
-  /** As long as the file keeps it, a day may be asked for again; what is earned is as if it had never been taken. */
+  /** Forgets accounts of other credentials, whose day the file does not keep any more, and whose rate is all earned. */
   #forget(names: ReadonlySet<string>, day: number): void {
     const now = this.#monotonic()
     for (const [name, account] of this.#accounts) {
@@ -321,7 +350,7 @@ export class Allowances {
     this.#parts.file?.note(name, { day: account.day, recipients: account.reserved })
   }
 
-  /** A store keeps the very count, so the file is only to know about how much, should the store lose it. */
+  /** The store keeps the exact count; the file is to know it only roughly, in case that the store loses it. */
   #keep(name: string, account: Account, daily: number | undefined): void {
     const { today } = account.taken
     const unwritten = today - account.reserved
@@ -347,7 +376,7 @@ export class Allowances {
   }
 }
 
-/** A new day begins with nothing used. A day that is earlier than the known one is no new day: a clock was set back. */
+/** The account on `day`: a later day begins with nothing used. An earlier one is no new day, since a clock was only set back. */
 const renewed = (account: Account, day: number): Account =>
   account.day < day
     ? { ...account, day, taken: { ...account.taken, today: 0 }, heard: undefined, reserved: 0, toldOf: false }

@@ -1,7 +1,8 @@
 /**
- * What credentials with limits, and throttles, are handed out by a fleet: by one count in a store where its policy names one and it answers,
- * else by each relay's own share. Of each credential one question is under way at a time; who comes meanwhile goes with the
- * next one, so a crowd costs few questions, and an answer is never about an older count than the one before.
+ * What a fleet hands out of limits and throttles: by one count in a store, where the policy names one and it answers, else each
+ * relay its own share. For each credential (or throttle) one question to the store is under way at a time; messages that come
+ * meanwhile go together into the next one. So a crowd costs few questions, and no answer is about an older count than the one
+ * before it.
  */
 import { type LimitStoreConfig, type LoadedConfig, secretIn } from '../config.ts'
 import type { Events } from '../events.ts'
@@ -15,24 +16,25 @@ import type { Answer, Verdict } from './quota-script.ts'
 import { QuotaStore, type StoreState } from './quota-store.ts'
 import type { StoreTarget } from './redis-connection.ts'
 
+/** A message that waits for its verdict. */
 type Asking = {
   readonly credential: Counted
   readonly recipients: number
   readonly decide: (refused: Refusal | undefined) => void
 }
-/** Of one credential; `tells`: the store is to hear how it stands, whoever waits. */
+/** What is to be asked about one credential; `tells`: the store is to be told its count, even if no message waits. */
 type Line = { readonly waiting: Asking[]; tells: boolean; readonly served: Promise<void> }
 
 type Parts = {
   readonly own: Allowances
-  /** One that stays with what `own` remembers over a restart. */
+  /** This relay's name in the store. It has to stay the same for as long as `own` remembers its counts, over restarts too. */
   readonly relay: string
   readonly events: Pick<Events, 'limitStore' | 'limitsJudged'>
 }
 
-/** Messages in one question: it takes the store a few microseconds each. */
+/** The most messages in one question: the store, which does one thing at a time, takes a few microseconds for each. */
 const mostAtOnce = 100
-/** Told in one go when the store has to hear all of it again: others are to wait for none of it. */
+/** When the store has to be told all counts again, so many are told at a time, so that messages do not wait behind all of them. */
 const toldAtOnce = 50
 
 export class FleetAllowances {
@@ -47,7 +49,7 @@ export class FleetAllowances {
     this.#parts = parts
   }
 
-  /** Counts where this configuration says. */
+  /** From here on counts where this configuration says: in its store, or without one. */
   follow(loaded: LoadedConfig): void {
     const { config } = loaded
     const { store } = config.sharing ?? {}
@@ -73,7 +75,7 @@ export class FleetAllowances {
     events.limitStore(where, this.#store.state)
   }
 
-  /** Whether the store is there to be asked, as far as is known. */
+  /** Whether there is a store that answers, as far as is known. */
   get answers(): boolean {
     return this.#store?.state.kind === 'connected'
   }
@@ -82,17 +84,20 @@ export class FleetAllowances {
     return this.#store && statusOf(this.#store.state)
   }
 
-  /** Whether a message with so many recipients would be refused now, as far as is known here; nothing is counted. */
+  /**
+   * The refusal that a message with so many recipients would get now, as far as is known without asking the store; counts
+   * nothing.
+   */
   peek(credential: Counted, recipients: number): Refusal | undefined {
     return this.#parts.own.peek(credential, recipients)
   }
 
-  /** Whether a message that has so many recipients already may have one more. */
+  /** The refusal for one more recipient of a message that has `accepted` already. */
   room(credential: Counted, accepted: number): Refusal | undefined {
     return this.#parts.own.room(credential, accepted)
   }
 
-  /** Counts them all, or none and says why. Waits for the store, and never longer than its policy says. */
+  /** Counts all recipients, or none and says why. Waits for the store, but never longer than the policy's `timeoutMs`. */
   take(credential: Counted, recipients: number): Refusal | undefined | Promise<Refusal | undefined> {
     if (this.#store === undefined || this.#store.state.kind === 'away') return this.#takeOwn(credential, recipients)
     const { promise, resolve } = Promise.withResolvers<Refusal | undefined>()
@@ -100,12 +105,12 @@ export class FleetAllowances {
     return promise
   }
 
-  /** When the file knows of all that was handed out until now; undefined: it does. */
+  /** Resolves when the file knows of all that was handed out until now; undefined: it does already. */
   get written(): Promise<void> | undefined {
     return this.#parts.own.written
   }
 
-  /** The message was not kept after all. What it took of a credential's rate is earned anew soon; a throttle is many's. */
+  /** The message was not kept after all; see Allowances.giveBack for what comes back. */
   giveBack(credential: Counted, recipients: number): void {
     if (isThrottle(credential.name)) {
       void this.take(credential, -recipients)
@@ -125,7 +130,7 @@ export class FleetAllowances {
     return this.#parts.own.take(credential, recipients)
   }
 
-  /** The line of a credential; one that is new is served when whoever asked has joined it. */
+  /** The line of a credential. A new one begins to be served only after the caller has added to it. */
   #line(name: string): Line {
     const known = this.#lines.get(name)
     if (known !== undefined) return known
@@ -174,7 +179,7 @@ export class FleetAllowances {
     }
   }
 
-  /** Whatever is told already is passed over by the store; nobody waits for this. */
+  /** Tells the store all counts again; it skips those that it knows already. Nobody waits for this. */
   async #tellAll(): Promise<void> {
     this.#toTell = true
     if (this.#telling) return

@@ -1,14 +1,17 @@
 /**
- * How much of the day's recipients each credential has used, in a file that outlives the process.
+ * How many of the day's recipients each credential has used, in a file that outlives the process.
  *
- * What is handed out is written before anything is accepted by it: a process that is killed has at most wasted the rest of its last piece,
- * and never hands out anything twice. After a loss of power, what was handed out since the last half minute is forgotten.
+ * Recipients are written as used before a message is accepted by them: a relay that is killed wastes at most the rest of its last
+ * piece, and never hands out anything twice. After a loss of power, what was handed out in the last half minute may be forgotten.
  */
 import { LineFile, type LineForm } from '../line-file.ts'
 
 export type Used = { readonly day: number; readonly recipients: number }
 
-/** No credential's: the day that a store has named, and in place of recipients when that ends, by the wall clock. */
+/**
+ * Not a credential: the line of the day that a store has named. In place of recipients it has the end of that day, by the wall
+ * clock.
+ */
 export const dayOfStore = 'store:day/ends'
 
 const line = /^(\S+\/\S+) (\d{1,7}) (\d{1,15})$/
@@ -19,7 +22,7 @@ const form: LineForm<Used> = {
     const [, credential, day, recipients] = line.exec(text) ?? []
     return credential === undefined ? undefined : [credential, { day: Number(day), recipients: Number(recipients) }]
   },
-  // Of an earlier day nothing counts, but at midnight not every clock says so at once.
+  // Counts of earlier days do not matter; the day before is kept, since at midnight not all clocks change at once.
   current(values) {
     let newest = 0
     for (const { day } of values) newest = Math.max(newest, day)
@@ -29,6 +32,6 @@ const form: LineForm<Used> = {
 
 export type QuotaFile = LineFile<Used>
 
-/** `failed` is told once of each trouble; counting goes on. */
+/** `failed` is called once for each trouble with the file; counting goes on without it. */
 export const openQuotaFile = (path: string, failed: (why: string) => void): QuotaFile =>
   new LineFile(path, form, failed)

@@ -1,7 +1,7 @@
 /**
- * How the relays of a fleet count together: one script that a Redis or Valkey runs as one step, what it is asked and what it
- * answers. Each relay says how many recipients it has accepted itself, so a question that is asked twice counts once, and a
- * store that lost everything knows it again when all of them have spoken.
+ * How the relays of a fleet count together: a script that a Redis or Valkey runs atomically, what it is asked, and what it
+ * answers. Each relay says how many recipients it has accepted itself. So a question that is asked twice counts once, and a store
+ * that has lost everything knows it again as soon as each relay has spoken.
  */
 import { createHash } from 'node:crypto'
 
@@ -86,46 +86,50 @@ return {nonce, today, redis.call('HGET', day, 'epoch'), rest, string.format('%.0
 
 export const scriptHash = createHash('sha1').update(script).digest('hex')
 
-/** What one relay says of one credential or throttle, and the messages that it asks for: recipients of each, or less than none where it gives back. */
+/** What one relay says of one credential or throttle, and the messages that it asks for. */
 export type Question = {
-  /** namespace/name of each. */
+  /** namespace/name of the RelayPolicy, and of the RelayCredential; of a throttle, its name as throttles.ts makes it. */
   readonly policy: string
   readonly credential: string
-  /** One that stays with what this relay remembers. */
+  /** This relay's name: it stays the same for as long as the relay remembers its counts. */
   readonly relay: string
   /** The UTC day, as days since the epoch, on which it has accepted `own` recipients. */
   readonly day: number
   readonly own: number
-  /** Whether the store has told this process how many it knew of on that day. */
+  /**
+   * Whether the store has told this process on that day how many it knew of: then `own` is right; else the store may know of
+   * more.
+   */
   readonly certain: boolean
   readonly daily: number | undefined
   readonly rate: { readonly intervalMs: number; readonly burst: number } | undefined
+  /** The recipients of each message; negative where they are given back. */
   readonly messages: readonly number[]
 }
 
 export type Verdict =
   | { readonly kind: 'granted' }
-  /** So many are left of the day. */
+  /** Refused by the day's limit, of which so many recipients are left. */
   | { readonly kind: 'daily'; readonly left: number }
-  /** Infinite where it is more than is ever given at once. */
+  /** Refused by the rate: so long until the message may come again; infinite where it has more recipients than a burst. */
   | { readonly kind: 'rate'; readonly waitMs: number }
 
 export type Answer = {
   readonly day: number
-  /** Of what is counted: another one on the same day tells that the store had lost it. */
+  /** A name that the store gives to each new count. Another one on the same day tells that it had lost the count. */
   readonly epoch: string
   readonly restOfDayMs: number
   /** This relay's recipients of the day. */
   readonly own: number
   /** All relays'. */
   readonly total: number
-  /** Until all that was taken of the rate is earned. */
+  /** Milliseconds until all that was taken of the rate is earned. */
   readonly owedMs: number
   /** One for each message, in their order. */
   readonly verdicts: readonly Verdict[]
 }
 
-/** Asks whether it can count, a day and a rate: a store that is full, or a replica, says what it knew and keeps nothing. */
+/** A question that only finds out whether the store can write: one that is full, or a replica, answers reads and keeps nothing. */
 export const proof: Omit<Question, 'policy'> = {
   credential: '',
   relay: '',
@@ -137,14 +141,14 @@ export const proof: Omit<Question, 'policy'> = {
   messages: [0],
 }
 
-// The braces keep a fleet's keys together where keys are divided among several stores.
+// The braces (a hash tag of Redis Cluster) keep all keys of a fleet in one place where keys are divided among several stores.
 const dayKey = (policy: string): string => `relayfleet:{${policy}}:day`
 const rateKey = (policy: string, credential: string): string => `relayfleet:{${policy}}:rate:${credential}`
 
-/** Asks whether the store is there, and whether it knows what it knew. */
+/** The command that asks whether the store is there, and has lost nothing. */
 export const beatWords = (policy: string): readonly string[] => ['HMGET', dayKey(policy), 'day', 'epoch']
 
-/** Undefined where it is no answer; both absent: nothing is counted yet. */
+/** Undefined where `said` is no answer to that; both absent: nothing is counted yet. */
 export function readBeat(said: unknown): { readonly day?: number; readonly epoch?: string } | undefined {
   if (!Array.isArray(said) || said.length !== 2) return undefined
   const [day, epoch] = said
@@ -153,7 +157,7 @@ export function readBeat(said: unknown): { readonly day?: number; readonly epoch
   return number === undefined || typeof epoch !== 'string' ? undefined : { day: number, epoch }
 }
 
-/** Keys and arguments, as EVAL and EVALSHA take them after the script. */
+/** The number of keys, the keys and the arguments, as EVAL and EVALSHA take them behind the script. Times are in microseconds. */
 export const questionWords = (q: Question, nonce: string): readonly string[] => [
   '2',
   dayKey(q.policy),
@@ -170,7 +174,7 @@ export const questionWords = (q: Question, nonce: string): readonly string[] => 
   ...q.messages.map(String),
 ]
 
-/** Undefined where it is no answer to this question: whoever answers is not trusted to be a store. */
+/** The answer in what a store said; undefined where it is none to this question: what answers may be anything. */
 export function readAnswer(said: unknown, nonce: string, messages: number): Answer | undefined {
   if (!Array.isArray(said) || said.length !== 8 || said[0] !== nonce) return undefined
   const [day, rest, own, total, owed] = [said[1], said[3], said[4], said[5], said[6]].map(whole)
@@ -183,7 +187,7 @@ export function readAnswer(said: unknown, nonce: string, messages: number): Answ
   return { day: at, epoch, restOfDayMs, own: mine, total: all, owedMs: owedUs / 1000, verdicts: read }
 }
 
-/** The most is what the slowest rate owes after the largest burst, 3.6e15 µs. */
+/** A whole number of up to 16 digits: the most is what the slowest rate owes after the largest burst, 3.6e15 µs. */
 const whole = (value: unknown): number | undefined => {
   const text = String(value)
   return /^\d{1,16}$/.test(text) ? Number(text) : undefined

@@ -1,6 +1,6 @@
 /**
- * The store in which the relays of a fleet count together: asked over one connection, waited for as long as its policy says
- * and not longer, and left alone for a while after each trouble.
+ * The store in which the relays of a fleet count together. It is asked over one connection, waited for no longer than the policy
+ * says, and left alone for a while after each trouble.
  */
 import { randomUUID } from 'node:crypto'
 import { within } from '../within.ts'
@@ -26,27 +26,28 @@ export type StoreState =
 type Parts = {
   readonly target: StoreTarget
   readonly policy: string
-  /** An answer that takes longer is none. */
+  /** An answer that takes longer counts as none. */
   readonly timeoutMs: number
-  /** Told when the store begins to answer, and when it does not any more. */
+  /** Called when the store begins to answer, and when it stops. */
   readonly changed: (state: StoreState) => void
-  /** What it knew may be lost: whoever counts is to say it again. */
+  /** Called when the store may have lost what it knew: all counts are to be told again. */
   readonly forgot: () => void
   readonly dice?: () => number
 }
 
-/** From the first look-up to the login. */
+/** The longest time from the look-up of its name to the login. */
 const connectMs = 2000
-/** An idle connection that is dead is noticed within this, and that a store has lost what it knew. */
+/** How often an idle store is asked whether it is there and has lost nothing. */
 const beatMs = 1000
-/** A store that answers for a moment now and then is one that does not. */
+/** After a connection shorter than this, pauses go on growing: a store that answers only now and then is as good as away. */
 const steadyMs = 10_000
+/** The pause after a trouble, doubled with each one. */
 const pauseMs = { shortest: 100, longest: 10_000 }
 
 export class QuotaStore {
   readonly #parts: Parts
   readonly #closing = new AbortController()
-  /** Over after the first attempt, however it ended. */
+  /** Resolves after the first attempt to connect, however it ended. */
   readonly #attempted: Promise<void>
   #state: StoreState = { kind: 'connecting' }
   #connection: Connection | undefined
@@ -65,7 +66,7 @@ export class QuotaStore {
     return this.#state
   }
 
-  /** Undefined: there is no answer in time, or none that can be used. */
+  /** Undefined: no answer came in time, or none that can be used. */
   async ask(question: Omit<Question, 'policy'>): Promise<Answer | undefined> {
     if (this.#state.kind === 'connecting') await within(this.#parts.timeoutMs, this.#attempted)
     const connection = this.#connection
@@ -94,7 +95,7 @@ export class QuotaStore {
 
   async #connect(): Promise<void> {
     const { target } = this.#parts
-    // Only who counts in a store loads a client for it.
+    // Loaded here, so that relays without a store do not load a client for one.
     const { connectRedis } = await import('./redis-connection.ts')
     if (this.#closing.signal.aborted) return
     let mine: Connection | undefined
@@ -110,7 +111,7 @@ export class QuotaStore {
     if (!(await this.#heartbeat(mine))) return
     this.#connectedAt = performance.now()
     this.#change({ kind: 'connected' })
-    // Whatever it says, what it was told last may not have reached whoever answers now; and it was not told what came since.
+    // The one that answers now may not know what was told last, and was not told what came since: all is told again.
     this.#parts.forgot()
   }
 
@@ -127,7 +128,7 @@ export class QuotaStore {
     return true
   }
 
-  /** A day begins with nothing; on the same day another epoch tells of a loss. */
+  /** Another epoch on the same day tells that the store has lost its count; a new day begins with another epoch anyway. */
   #noticed(day: number | undefined, epoch: string | undefined): void {
     const changed = this.#epoch !== undefined && this.#epoch !== epoch
     const lost = changed && (day === undefined || day === this.#day)
@@ -151,7 +152,7 @@ export class QuotaStore {
     }
   }
 
-  /** Whoever still waits for this connection gets no answer; others are not kept waiting until there is another. */
+  /** Gives the connection up: questions that wait for it get no answer, and none is asked before the next connection is there. */
   #lost(connection: Connection | undefined, why: string): void {
     if (connection !== this.#connection) return
     this.#connection = undefined
@@ -174,7 +175,7 @@ export class QuotaStore {
   }
 }
 
-/** By its hash, which is short; a store that does not know it is given the whole. */
+/** Runs the script by its hash; a store that does not know that yet is given the whole script. */
 async function run(connection: Connection, words: readonly string[]): Promise<unknown> {
   try {
     return await connection.send(['EVALSHA', scriptHash, ...words])

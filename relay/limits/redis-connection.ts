@@ -1,9 +1,9 @@
-/** One connection to a Redis or Valkey, and the only user of its client: it ends at the first thing that goes wrong with it. */
+/** One connection to a Redis or Valkey, and the only user of its client: it ends at the first thing that goes wrong. */
 import { createClient, SocketClosedUnexpectedlyError } from '@redis/client'
-// Its TLS is Node's own.
+// Its TLS is Node's own, which this import makes safe against hostile server certificates.
 import '../peer-certificate.ts'
 
-/** Where the store is, and how to prove who we are; nothing here is ever said in a log. */
+/** Where the store is, and our login there; nothing of this is ever logged. */
 export type StoreTarget = {
   readonly host: string
   readonly port: number
@@ -14,13 +14,14 @@ export type StoreTarget = {
 }
 
 export type Connection = {
-  /** @throws Error, in a few words of our own, where the store refuses the command, or the connection is over. */
+  /** @throws Error, in a few words of our own, where the store refuses the command or the connection is over. */
   send(words: readonly string[]): Promise<unknown>
   end(): void
 }
 
 /**
- * Resolves when the store has taken our login. `over` is called once, with why in a few words of our own.
+ * Resolves when the store has accepted our login. `over` is called once when the connection ends, with the reason in words of our
+ * own.
  * @throws Error with such words when it can not be reached within `withinMs`.
  */
 export async function connectRedis(
@@ -31,7 +32,7 @@ export async function connectRedis(
   const { host, port, database, tls, auth } = target
   const client = createClient({
     RESP: 2,
-    // Who waits, and for how long, is decided elsewhere.
+    // The client is not to connect again or to queue commands by itself: quota-store.ts decides who waits, and for how long.
     socket: {
       host,
       port,
@@ -45,7 +46,7 @@ export async function connectRedis(
     disableOfflineQueue: true,
     disableClientInfo: true,
   })
-  /** The first reason counts: what comes after it is of our own giving up. */
+  /** The first reason counts; errors after it only come of our own giving up. */
   let ended: string | undefined
   const end = (why: string): void => {
     if (ended !== undefined) return
@@ -76,7 +77,7 @@ export async function connectRedis(
 
 const closed = 'it closed the connection'
 
-/** Those whose kind alone, ERR, says nothing. */
+/** Errors whose kind alone (`ERR`) would say nothing. */
 const errors: readonly (readonly [RegExp, string])[] = [
   [/^ERR The user executing the script can't /, 'it says NOPERM'],
   [/^ERR DB index is out of range/, 'it has no database of that number'],
@@ -84,8 +85,8 @@ const errors: readonly (readonly [RegExp, string])[] = [
 ]
 
 /**
- * Of what a store says only the kind of its error: a whole one may quote a command, and with it a password. Of an error of
- * the system its code.
+ * Why the connection failed: of an error of the system its code, of one that the store says only its kind, since its text may
+ * quote a command, and with it a password.
  */
 function whyOf(error: unknown): string {
   if (error instanceof SocketClosedUnexpectedlyError) return closed
