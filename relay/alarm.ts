@@ -1,22 +1,22 @@
-/** Rings when a time is over. Most times are set anew long before: one timer serves many of them, and none is made for each. */
+/** Calls back when a time is over. Most are set anew long before that, so one timer serves many of them in a row. */
 import { longestTimerMs } from './timer.ts'
 import { afterWholeTurn } from './whole-turn.ts'
 
-/** This process was busy, or stopped. */
+/** A timer that is later than this was held up: the process was busy, or stopped. */
 const lateMs = 50
 
 export class Alarm {
   readonly #ring: () => void
   #at = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
-  /** Not later than `#at`, while there is a timer. */
+  /** When the timer will look, on the monotonic clock; never later than `#at`. */
   #looksAt = 0
 
   constructor(ring: () => void) {
     this.#ring = ring
   }
 
-  /** In place of the time before. */
+  /** Rings in `ms` milliseconds, in place of the time that was set before. */
   set(ms: number): void {
     this.#at = performance.now() + ms
     if (this.#timer !== undefined && this.#looksAt <= this.#at) return
@@ -24,12 +24,12 @@ export class Alarm {
     this.#lookAfter(ms)
   }
 
-  /** Until it is set again; its timer may pass for nothing. */
+  /** Does not ring until it is set again. The timer stays, and may run out without effect. */
   unset(): void {
     this.#at = Number.POSITIVE_INFINITY
   }
 
-  /** Nothing is left that could hold the process. */
+  /** Clears the timer, so that it does not keep the process alive. */
   end(): void {
     this.unset()
     clearTimeout(this.#timer)
@@ -51,7 +51,10 @@ export class Alarm {
     else this.#ringIfOver()
   }
 
-  /** What came while this process had no time to look came in time. */
+  /**
+   * After a turn of the event loop where the timer was late: what came while the process was held up came in time, and sets it
+   * anew.
+   */
   readonly #ringIfOver = (): void => {
     if (performance.now() < this.#at) return
     this.unset()

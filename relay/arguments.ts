@@ -7,9 +7,9 @@ export type Arguments = {
   /** The relay's own volume: spool, inbox, last good configuration. */
   readonly data: string
   readonly http: { readonly host: string; readonly port: number }
-  /** Which one of the fleet's relays this is, from 0: limits that are shared are divided by it. */
+  /** Which one of the fleet's relays this is, from 0: shares of limits that do not divide evenly go by it. */
   readonly index?: number
-  /** Ends when its parent does: the parent holds the other end of standard input. */
+  /** The relay ends when its parent does: that holds the other end of standard input. */
   readonly parentPipe: boolean
 }
 
@@ -37,7 +37,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   }
 }
 
-/** Empty where whoever starts the pod can not tell it. */
+/** The index; none where the text is empty, as it is where the pod's manifest can not fill it in. */
 function indexIn(text: string): Pick<Arguments, 'index'> {
   if (text === '') return {}
   if (!/^[0-9]{1,4}$/.test(text)) throw new Error(`--index ${text}: write a number from 0, e.g. that of the pod`)

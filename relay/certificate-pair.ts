@@ -1,21 +1,22 @@
-/** Whether the certificate and the key of a listener can be used together, or in words what is wrong with them: never a part of their text. */
+/** What is wrong with the certificate and key of a listener, in words that hold nothing of their text. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { ListenerConfig } from './config.ts'
 import { isEncrypted, withoutPassphrase } from './mail/signing-key.ts'
 
+/** Undefined where the pair can be used. `files`: texts by path. */
 export function pairProblem(
   { certificateFile, keyFile }: ListenerConfig['tls'],
   files: ReadonlyMap<string, string>,
 ): string | undefined {
-  // What is empty TLS takes for one that was not given, and then has nothing against the other.
+  // Node takes an empty text for a certificate or key that was not given, and then finds nothing wrong.
   const empty = [certificateFile, keyFile].find((path) => !files.get(path))
   if (empty !== undefined) return `${empty} is empty`
   const [cert = '', key = ''] = [files.get(certificateFile), files.get(keyFile)]
   try {
     createSecureContext({ cert, key })
     const certificate = new X509Certificate(cert)
-    // OpenSSL keeps a key of another kind for a certificate to come, and has nothing against either; no handshake succeeds.
+    // OpenSSL takes a key of another kind than the certificate's without an error, and then no handshake succeeds.
     if (!certificate.checkPrivateKey(createPrivateKey(key))) return foreignKey(certificateFile, keyFile)
     return uselessness(certificateFile, certificate)
   } catch (error) {
@@ -25,11 +26,11 @@ export function pairProblem(
   }
 }
 
-/** OpenSSL has nothing against such a pair, and then no client makes TLS by it, or none that verifies whom it talks to. */
+/** Why a pair that OpenSSL accepts is of no use: no client could make TLS with it, or none that verifies the server. */
 function uselessness(path: string, { publicKey, keyUsage }: X509Certificate): string | undefined {
   if (publicKey.asymmetricKeyType === 'dsa' || (publicKey.asymmetricKeyType === 'ec' && !onUsedCurve(publicKey)))
     return `no client makes TLS with the key of ${path}: it needs ECDSA on P-256, P-384 or P-521, RSA or Ed25519`
-  // RFC 5280 section 4.2.1.12; without the extension it is for everything.
+  // A certificate without the extension is for everything (RFC 5280 section 4.2.1.12).
   return (keyUsage as readonly string[] | undefined)?.some((purpose) => forServers.has(purpose)) === false
     ? `${path} is not for servers: its extended key usage has no serverAuth`
     : undefined
@@ -37,7 +38,9 @@ function uselessness(path: string, { publicKey, keyUsage }: X509Certificate): st
 
 const forServers: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'])
 
-/** Those that clients of TLS 1.2 offer without being told to, and all that 1.3 has (RFC 8446 section 4.2.3). */
+/**
+ * The curves for ECDSA that TLS 1.3 has (RFC 8446 section 4.2.3), and that clients of TLS 1.2 offer without being set up for it.
+ */
 const usedCurves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 const onUsedCurve = ({ asymmetricKeyDetails }: KeyObject): boolean =>
   usedCurves.has(asymmetricKeyDetails?.namedCurve ?? '')
@@ -46,7 +49,7 @@ function foreignKey(certificate: string, key: string): string {
   return `${key} is not the key of the first certificate in ${certificate}, which has to be the server's own; those that vouch for it follow`
 }
 
-/** What OpenSSL says in words for those who know it. */
+/** Errors of OpenSSL in words that name the file; all others keep OpenSSL's own message. */
 const problems: Readonly<Record<string, (certificate: string, key: string) => string>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: foreignKey,
   ERR_OSSL_PEM_NO_START_LINE: (certificate) => `${certificate} holds no certificate in PEM`,

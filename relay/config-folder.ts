@@ -1,11 +1,11 @@
-/** The folder that a relay is configured by: read anew only where an octet of it has changed. */
+/** The folder that holds a relay's configuration: parsed again only where an octet in it has changed. */
 import { setImmediate as turn } from 'node:timers/promises'
 import { ConfigOctets } from './config-octets.ts'
 import { type Draft, draftConfig, type Loaded, loadConfig, sameConfig } from './load.ts'
 
 type LastRead = {
   readonly octets: ConfigOctets
-  /** Whose files are in use where new ones are bad. */
+  /** What was in force then, whose files are used in place of bad ones. */
   readonly previous: Loaded | undefined
   readonly outcome: Loaded | Error
 }
@@ -21,7 +21,7 @@ export class ConfigFolder {
   }
 
   /**
-   * Beside what is in force, which is returned itself where nothing else would come of it.
+   * Loads the configuration. `previous` is what is in force, and is itself returned where the folder still says the same.
    * @throws Error naming the file or field; what ran before stays in force.
    */
   load(previous?: Loaded, draft?: Draft): Loaded {
@@ -32,7 +32,10 @@ export class ConfigFolder {
     return loadedOf(this.#last.outcome)
   }
 
-  /** The same, and the loop hardly notices while every octet is as it was: also where they were refused, for the same reason. */
+  /**
+   * The same as load, but cheap for the event loop while no octet has changed: then the last outcome is returned, or thrown again
+   * where the configuration was refused.
+   */
   async follow(previous: Loaded): Promise<Loaded> {
     const last = this.#last
     const isAbout = last !== undefined && (last.outcome === previous || last.previous === previous)

@@ -1,4 +1,4 @@
-/** What a configuration was read from, by its octets: whether it would be read the same again is known before it is parsed. */
+/** The octets that a configuration was read from, as digests: tells without parsing whether it would be read the same again. */
 import { createHash, hash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
@@ -7,11 +7,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { boundedOctets } from './bounded-file.ts'
 import { readable } from './spool/disk.ts'
 
-/** Of one file: several times what 10,000 credentials take. */
+/** The most that one file may have: several times what 10,000 credentials take. */
 const mostBytes = 67_108_864
-/** No turn of the loop takes longer than to hash so many. */
+/** So many octets at most are hashed in one turn of the event loop. */
 const pieceBytes = 262_144
-/** Of a thousand keys each would cost ten times its reading, if it were waited for; a few are read in one turn. */
+/**
+ * Files up to this size are read synchronously, several in one turn: to wait for each of a thousand keys would cost ten times as
+ * much.
+ */
 const smallBytes = 16_384
 const smallInTurn = pieceBytes / smallBytes
 
@@ -19,9 +22,9 @@ type Read = { readonly digest: string; readonly bytes: number }
 
 export class ConfigOctets {
   readonly #directory: string
-  /** Undefined: the folder could not be read. */
+  /** The names in the folder, as one string; undefined: it could not be read. */
   #names: string | undefined
-  /** Undefined: the file could not. */
+  /** What was read, by path; undefined: the file could not be read. */
   readonly #reads = new Map<string, Read | undefined>()
 
   constructor(directory: string) {
@@ -36,7 +39,7 @@ export class ConfigOctets {
     return names
   }
 
-  /** @throws Error likewise. */
+  /** The file's octets. @throws Error where it can not be read; that is remembered too. */
   read(path: string): Buffer {
     this.#reads.set(path, undefined)
     const octets = boundedOctets(join(this.#directory, path), mostBytes)

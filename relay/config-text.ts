@@ -1,23 +1,25 @@
-/** The text of a configuration as files: one, or, where a place holds only so much, parts and an index that names them. */
+/**
+ * The text of a configuration as files: one, or parts and an index that names them, where a place (a Secret) holds only so much.
+ */
 import { createHash } from 'node:crypto'
 
-/** The file of a configuration in one piece; with an index beside it, it wins. */
+/** The file of a configuration in one piece. It wins over an index beside it. */
 export const onePiece = 'relay.json'
-/** The digest of the whole, and the names of the parts in their order, a line each. */
+/** The index: a line with the digest of the whole text, then the names of the parts in their order, a line each. */
 export const indexFile = 'relay.json.index'
-/** Named by what is in it: while that stays, so does the part, whatever changes elsewhere. */
+/** A part is named by its content, so that it stays the same file whatever changes elsewhere (decision 0043). */
 const partName = (part: Uint8Array): string => `${onePiece}.part.${digestOf(part).slice(0, 16)}`
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 export type Bounds = {
-  /** Of each file. */
+  /** The most octets of each file. */
   readonly maxBytes: number
-  /** As many parts as it should be at most; more where the text does not fit into them. Absent: it does not matter. */
+  /** At most so many parts, if the text fits into them; absent: any number. */
   readonly mostParts?: number
 }
 
-/** By name, in the order of writing: with the index the new text is there. */
+/** The files by name, in the order in which to write them: the index comes last, and makes the new text the one that counts. */
 export function splitText(text: string, { maxBytes, mostParts = Number.POSITIVE_INFINITY }: Bounds) {
   const bytes = Buffer.from(text)
   if (bytes.length <= maxBytes) return new Map([[onePiece, bytes]])
@@ -27,8 +29,9 @@ export function splitText(text: string, { maxBytes, mostParts = Number.POSITIVE_
 }
 
 /**
- * The text that is in a folder or in a few Secrets: written apart, they may be of two configurations for a moment.
- * @throws Error when there is no whole one
+ * The text that is in a folder, or in a few Secrets. These are written one by one, so for a moment they may be of two
+ * configurations.
+ * @throws Error when there is no whole one.
  */
 export function joinText(names: readonly string[], read: (name: string) => Uint8Array): string {
   if (names.includes(onePiece)) return textOf(read(onePiece))
@@ -43,7 +46,7 @@ export function joinText(names: readonly string[], read: (name: string) => Uint8
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** An octet that was damaged is not to become a part of a name. */
+/** @throws Error where it is no UTF-8: a damaged octet is not to become U+FFFD in some name. */
 function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes)
@@ -53,8 +56,8 @@ function textOf(bytes: Uint8Array): string {
 }
 
 /**
- * Cut before lines that their own content chooses, so that a change moves no cut behind it: one credential is in one part,
- * and the others stay as they are. Where no such line comes in time, it is cut at `maxBytes`.
+ * The parts of a text, cut before lines that are chosen by their own content (content-defined chunking): a change to one
+ * credential then changes its part only, and moves no other cut. Where no such line comes in time, the cut is at `maxBytes`.
  */
 function partsOf(bytes: Buffer, maxBytes: number, mostParts: number): readonly Buffer[] {
   const lines = namedLines(bytes)
@@ -87,7 +90,7 @@ function cut(bytes: Buffer, maxBytes: number, cuts: readonly number[]): readonly
   return parts
 }
 
-/** Lines like no other line, as far as they go: those of names. */
+/** Cuts are only before lines with a name: hardly two of these are equal. */
 const mark = Buffer.from('"name": "')
 const lineEnd = 10
 
@@ -99,7 +102,7 @@ function namedLines(bytes: Buffer): readonly Line[] {
   return lines
 }
 
-/** FNV-1a: it only has to spread. */
+/** FNV-1a, which is enough where hashes only have to spread. */
 function hashOfLine(bytes: Buffer, from: number): number {
   let hash = 0x811c9dc5
   for (let i = from; i < bytes.length && bytes[i] !== lineEnd; i++) {

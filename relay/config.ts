@@ -23,7 +23,7 @@ const listener = object({
       caFile: text,
     }),
   ),
-  /** What becomes of CR or LF alone in a content. */
+  /** Bare CR and bare LF in a content: the message is refused, or they are made CR LF. */
   bareNewlines: oneOf('Reject', 'Normalise'),
 })
 
@@ -42,17 +42,19 @@ const limits = object({
   /** In one UTC day. */
   daily: optional(count),
   rate: optional(object({ count, perMs: count })),
-  /** Percent of the day's recipients from which on the owner is told. */
+  /** The percentage of the day's recipients from which on the owner is warned. */
   warnAt: count,
 })
 
-/** How much passes in a time of each credential, of each namespace's, or with a From of each sender domain; every recipient counts as one. */
+/**
+ * A rate of its own for each credential, each namespace or each sender domain of a From (`scope`); every recipient counts as one.
+ */
 const throttle = object({
   name: text,
-  /** Of several, each combination is counted by itself. */
+  /** What is counted apart; with several, each combination of them. */
   scope: list(oneOf('Credential', 'Namespace', 'SenderDomain')),
   rate: object({ count, perMs: count }),
-  /** At once, after a pause. */
+  /** Recipients that may come at once after a pause. */
   burst: count,
   action: oneOf('Reject', 'Audit'),
 })
@@ -70,14 +72,17 @@ const credential = object({
       notAfter: optional(count),
     }),
   ),
-  /** namespace/name of each account whose token is taken for a password; absent: no token is. */
+  /** namespace/name of each service account whose token is accepted in place of a password; absent: no token is. */
   serviceAccounts: optional(list(text)),
-  /** The client certificate that is taken for a login; absent: none is. */
+  /** The client certificates that are accepted as a login; absent: none is. */
   certificate: optional(
     object({
       /** The `caFile` of the listeners where it is taken. */
       caFile: text,
-      /** Each is enough: `URI:spiffe://…`, `DNS:app.example.org` or `email:app@example.org`, domains in lower case. */
+      /**
+       * One of these in a certificate is enough: `URI:spiffe://…`, `DNS:app.example.org`, `email:app@example.org`; domains in
+       * lower case.
+       */
       names: list(text),
     }),
   ),
@@ -86,7 +91,7 @@ const credential = object({
   addresses: list(text),
   networks: list(text),
   recipientDomains: list(text),
-  /** Of the whole fleet; absent: none. */
+  /** Limits for the whole fleet together; absent: none. */
   limits: optional(limits),
   suspended: flag,
   /** Milliseconds since the epoch. */
@@ -117,19 +122,24 @@ const route = object({
   ),
   /** Empty on a route to exchangers. */
   smarthosts: list(smarthost),
-  /** The route goes to the exchangers of each recipient's domain (MX); connections of one relay that are open at one time. */
+  /**
+   * Present on a route to the exchangers (MX) of each recipient's domain; how many connections one relay may have open at a time.
+   */
   exchangers: optional(object({ maxConnections: count, maxConnectionsPerDomain: count })),
   retry: object({ scheduleMs: list(count), expireAfterMs: count }),
 })
 
-/** What signs the mail of one sender domain, as `d=` of its signatures (RFC 6376). */
+/** How the mail of one sender domain is signed (RFC 6376); `domain` is the `d=` of its signatures. */
 const signing = object({
   /** namespace/name of the SenderDomain, for explanations. */
   senderDomain: text,
   domain: text,
-  /** What becomes of its mail while any of the keys can not sign, or there is none: it leaves, is held, is not taken. */
+  /**
+   * What becomes of its mail while a key can not sign, or there is none: it leaves (Warn), waits (Defer), or is not accepted
+   * (Refuse).
+   */
   whenBroken: oneOf('Warn', 'Defer', 'Refuse'),
-  /** One signature each, the first of them on top. */
+  /** Each key makes one signature; that of the first key stands on top. */
   keys: list(
     object({
       selector: text,
@@ -147,19 +157,19 @@ const brokenDomain = object({
   /** namespace/name of the SenderDomain, for explanations. */
   senderDomain: text,
   domain: text,
-  /** It waits in the queue; or more of it is not taken, and what is queued waits. */
+  /** Defer: its mail waits in the queue. Refuse: no more of it is accepted, and what is queued waits. */
   action: oneOf('Defer', 'Refuse'),
-  /** `TXT example.org` */
+  /** The broken records, each as `TXT example.org`. */
   records: list(text),
 })
 
-/** Whose tokens are taken for passwords, and the public keys that verify them. */
+/** The issuer whose tokens are accepted in place of passwords, and the public keys that verify them. */
 const tokens = object({
   issuer: text,
   audience: text,
   keys: list(
     object({
-      /** What a token names it by (`kid`). */
+      /** The `kid` by which tokens name it. */
       id: text,
       algorithm: oneOf('RS256', 'ES256', 'ES384', 'ES512'),
       /** SubjectPublicKeyInfo in DER, as base64. */
@@ -168,12 +178,12 @@ const tokens = object({
   ),
 })
 
-/** A Redis or Valkey in which the relays of a fleet count together. */
+/** A Redis or Valkey in which the relays of a fleet count limits and throttles together. */
 const limitStore = object({
   host: text,
   port: count,
   database: count,
-  /** An answer that takes longer is none: then each relay hands out its share. */
+  /** An answer that takes longer counts as none: then each relay hands out its own share. */
   timeoutMs: count,
   tls: object({ mode: oneOf('Implicit', 'Disabled'), caFile: optional(text) }),
   auth: optional(object({ usernameFile: text, passwordFile: text })),
@@ -209,14 +219,14 @@ const relayConfig = object({
     redirectTo: optional(text),
   }),
   credentials: list(credential),
-  /** Absent: no token is taken, and none is offered to be. */
+  /** Absent: no token is accepted, and OAUTHBEARER is not offered. */
   tokens: optional(tokens),
-  /** Mail of other domains is not signed. */
+  /** By sender domain; mail of other domains is not signed. */
   signing: optional(list(signing)),
   brokenDomains: optional(list(brokenDomain)),
-  /** Of the whole fleet; absent: none. */
+  /** Throttles for the whole fleet together; absent: none. */
   throttles: optional(list(throttle)),
-  /** Who shares throttles and the credentials' limits; absent where there are none. */
+  /** How many relays share the throttles and the credentials' limits, and their store; absent where there are none to share. */
   sharing: optional(object({ relays: count, store: optional(limitStore) })),
   routes: list(route),
   queue: object({ maxBytes: count, maxAgeMs: count }),
@@ -237,14 +247,14 @@ export type RouteConfig = RelayConfig['routes'][number]
 export type SmarthostConfig = RouteConfig['smarthosts'][number]
 
 /**
- * The configuration in a file's text.
+ * The configuration in the text of relay.json.
  * @throws {DecodeError} naming the path of the first field that is wrong, and SyntaxError when it is no JSON.
  */
 export function parseConfig(json: string): RelayConfig {
   return decoded(relayConfig, JSON.parse(json), 'config')
 }
 
-/** The text that is written to disk and hashed: fields in their order, one trailing newline. */
+/** The text that is written to disk and hashed: the fields in the order that they have, and one trailing newline. */
 export const printConfig = (config: RelayConfig): string => `${JSON.stringify(config, null, 1)}\n`
 
 /** `sha256:` and the hex digest of the file's text; what `/status` reports and `Programmed` compares. */
@@ -270,7 +280,7 @@ export function filesOf(config: RelayConfig): readonly string[] {
   return [...new Set([...listeners, ...secrets.filter((f) => f !== undefined), ...signingKeyFilesOf(config)])]
 }
 
-/** Those without which a configuration can be used all the same: what they sign belongs to one domain. */
+/** The files of signing keys. A configuration can be used without them: each concerns the mail of one domain only. */
 export const signingKeyFilesOf = ({ signing = [] }: RelayConfig): readonly string[] =>
   signing.flatMap(({ keys }) => keys.map(({ keyFile }) => keyFile))
 
@@ -281,6 +291,6 @@ export type LoadedConfig = {
   readonly files: ReadonlyMap<string, string>
 }
 
-/** What the file of a Secret holds; the newline that an editor leaves at its end is no part of it. */
+/** The value in a file of a Secret, without the newline that an editor leaves at its end. */
 export const secretIn = ({ files }: Pick<LoadedConfig, 'files'>, path: string | undefined): string | undefined =>
   path === undefined ? undefined : files.get(path)?.replace(/\r?\n$/, '')

@@ -1,7 +1,7 @@
-/** How many sessions the file descriptors of this process suffice for. */
+/** For how many sessions the file descriptors of this process are enough. */
 import { readFileSync } from 'node:fs'
 
-/** A session may need two, for its socket and for the file of a large content; the rest is the spool's and delivery's. */
+/** A session may need two: its socket, and the file of a large content. `elsewhere`: those of the spool and of delivery. */
 const perSession = 2
 const elsewhere = 64
 const least = 8
@@ -9,7 +9,7 @@ const least = 8
 export const sessionsWithin = (descriptors: number): number =>
   Math.max(least, Math.floor((descriptors - elsewhere) / perSession))
 
-/** The limit of this process; Infinity where the system does not tell it. */
+/** The soft limit of open files of this process; Infinity where the system does not tell it. */
 export function descriptorLimit(): number {
   try {
     const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []

@@ -1,7 +1,7 @@
 /**
- * A relay that is to leave: it takes no new mail, delivers what it has, and says when there is nothing left. It may be
- * asked to stay after all. Whoever takes its volume away goes by the word `Drained`, so it is said only when nothing can
- * come any more (case S29).
+ * A relay that is to leave the fleet: it takes no new mail, delivers what it has, and says when nothing is left. It may be asked
+ * to stay after all. The operator deletes its volume at the word `Drained`, so that is said only when nothing can come any more
+ * (case S29).
  */
 import { join } from 'node:path'
 import { boundedText } from './bounded-file.ts'
@@ -16,15 +16,15 @@ type Parts = {
     /** No session can submit anything any more. */
     readonly isShut: boolean
   }
-  /** `isEmpty`: it holds nothing, and nothing is on its way into it. */
+  /** `isEmpty`: it holds no message, and none is on its way into it. */
   readonly spool: { readonly isEmpty: boolean }
   readonly events: { draining(): void; drained(): void; stays(): void }
-  /** For how long clients are still taken: until nobody sends them here any more. */
+  /** For so long clients are still accepted, since until then some are still sent here. */
   readonly lingerMs?: number
   readonly lookMs?: number
 }
 
-/** Every node has to hear that clients are to go to the others. */
+/** All that send clients here have to learn first that these are to go to the other relays. */
 const ordinaryLingerMs = 5_000
 const ordinaryLookMs = 1000
 
@@ -38,13 +38,13 @@ export class Drain {
     this.#parts = parts
   }
 
-  /** Undefined: it stays. */
+  /** Undefined: it is not to leave. */
   get state(): DrainState | undefined {
     if (!this.#leaves) return undefined
     return this.#parts.submission.isShut && this.#parts.spool.isEmpty ? 'Drained' : 'Draining'
   }
 
-  /** `atOnce`: nobody has been sent here yet. */
+  /** `leaves`: the relay is to leave, or to stay. `atOnce`: without the linger, at a start, when no clients come here yet. */
   set(leaves: boolean, atOnce = false): void {
     if (leaves === this.#leaves) return
     this.#leaves = leaves
@@ -61,7 +61,7 @@ export class Drain {
     this.#looking = setInterval(() => this.#look(), lookMs)
   }
 
-  /** Stops its clocks. */
+  /** Stops its timers. */
   close(): void {
     clearTimeout(this.#lingering)
     clearInterval(this.#looking)
@@ -74,12 +74,14 @@ export class Drain {
   }
 }
 
-/** A file beside the configuration, not in it: the others of the fleet have the same configuration, and stay. */
+/** A file beside the configuration, not a field of it: the other relays have the same configuration, and are to stay. */
 const fileName = 'drain'
 /** A time stands in it. */
 const mostBytes = 65_536
 
-/** Whether the relay of this configuration folder is to leave: the file says something. Undefined where nobody can tell. */
+/**
+ * Whether this relay is to leave: the file `drain` in its configuration folder is not empty. Undefined where it can not be read.
+ */
 export function isToLeave(directory: string): boolean | undefined {
   try {
     return boundedText(join(directory, fileName), mostBytes).trim() !== ''

@@ -1,4 +1,4 @@
-/** Where a relay's pages and listeners are, in a file for whoever is on its machine; no mail waits for it. */
+/** Writes the addresses of a relay's pages and listeners to a file, for programs on its machine; no mail waits for that. */
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { OneAtATime } from './one-at-a-time.ts'
 
@@ -16,13 +16,13 @@ export class EndpointsFile {
   #written = ''
   #broken = false
 
-  /** `failed` is told once of each trouble. */
+  /** `failed` is called once for each trouble, not for each try. */
   constructor(path: string, failed: (why: string) => void) {
     this.#path = path
     this.#failed = failed
   }
 
-  /** What is new, or could not be written before, is written soon; a disk that hangs holds up nobody else. Never throws. */
+  /** Writes them soon, if they have changed or could not be written before. Never throws, and waits for no disk. */
   tell(endpoints: Endpoints): void {
     this.#wanted = `${JSON.stringify(endpoints)}\n`
     if (this.#wanted !== this.#written) this.#writes.ask()
@@ -32,7 +32,7 @@ export class EndpointsFile {
     const text = this.#wanted
     if (text === this.#written) return
     try {
-      // A pipe in its place would be waited for.
+      // To open a named pipe in its place would hang.
       await rm(`${this.#path}.tmp`, { force: true })
       await writeFile(`${this.#path}.tmp`, text)
       await rename(`${this.#path}.tmp`, this.#path)

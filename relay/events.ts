@@ -1,4 +1,4 @@
-/** Every fact is told once, here: one function writes the log line and moves the metric. Nothing else logs or counts. */
+/** Every event of the relay, each as one function that writes the log line and moves the metric. Nothing else logs or counts. */
 import type { SigningKeyConfig } from './config.ts'
 import type { Log } from './log.ts'
 import type { Envelope } from './mail/envelope.ts'
@@ -12,7 +12,7 @@ import { shownError } from './shown-error.ts'
 
 export type Stage = 'connect' | 'auth' | 'mail' | 'rcpt' | 'data'
 
-/** What is known of a session, as it stands in every line about it. */
+/** What is known of a session; these fields stand in every log line about it. */
 export type SessionFacts = {
   readonly session: string
   readonly listener: string
@@ -20,7 +20,7 @@ export type SessionFacts = {
   /** `TLSv1.3`, or empty before TLS. */
   readonly tls: string
   readonly credential?: string
-  /** Names in the certificate that it has shown, where they matter. */
+  /** Names in the client certificate, in the line of a login by it that failed. */
   readonly certificate?: readonly string[]
 }
 
@@ -35,15 +35,15 @@ export type Attempt = {
   readonly outcome: Outcome
 }
 
-/** How the store stands in which relays count together. */
+/** The state of the store in which the relays count limits together. */
 type StoreNews = { readonly kind: 'connecting' | 'connected' } | { readonly kind: 'away'; readonly why: string }
 
 export type Events = ReturnType<typeof createEvents>
 
-/** `evidence` is read at each line, so that a reload changes the next line. */
+/** `evidence` is called for each line, so that a reload counts from the next line on. */
 export function createEvents(log: Log, metrics: Metrics, evidence: () => AddressEvidence) {
   const show = (address: string): string => showAddress(evidence(), address)
-  /** A next hop repeats the addresses that it speaks of. */
+  /** A next hop's text for the log: it may repeat mail addresses, which are shown as `evidence` says. */
   const foreign = (text: string): string => showAddresses(evidence(), text)
   const line = ({ kind: outcome, reply: { code, status, text } }: Outcome) => ({
     outcome,
@@ -52,7 +52,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     text: foreign(text),
   })
 
-  /** A policy's throttle by its name, a credential's limit by its rule. */
+  /** Counts a refusal by a throttle (labelled with its name) or by a credential's limit (labelled with its rule). */
   const throttled = ({ rule, throttle = rule }: Refusal, action: 'reject' | 'audit'): void => {
     if (throttles.has(rule)) metrics.throttled.inc({ throttle, action })
   }
@@ -102,7 +102,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
         'refused',
       )
     },
-    /** Mail that could not be taken, and had no line: a client that repeats without a pause. */
+    /** At the end of a session: how many refusals for faults of ours had no line, of a client that tried on without a pause. */
     refusedMoreOften(s: SessionFacts, times: number): void {
       log.info({ ...s, times }, 'refused more often')
     },
@@ -138,11 +138,14 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
         'accepted',
       )
     },
-    /** Once a day for each credential; `share` is what may be handed out of its day: by this relay, or by all where a store counts. */
+    /**
+     * Once a day for each credential. `share`: the recipients of its day that this relay may hand out; all relays, where a store
+     * counts.
+     */
     quotaApproaching(credential: string, today: number, share: number): void {
       log.warn({ credential, today, share }, 'most recipients of the day are used')
     },
-    /** `where` is host:port; absent: the relay counts by itself. */
+    /** `where` is host:port of the store; undefined: the relay counts by itself. */
     limitStore(where: string | undefined, state?: StoreNews): void {
       metrics.limitStoreUp.reset()
       if (where === undefined || state === undefined) return
@@ -197,7 +200,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.deliveryTls.inc({ smarthost, version: tls === '' ? 'none' : tls })
       log.debug({ smarthost, host, tls }, 'smarthost connected')
     },
-    /** It failed again and again, or refuses our login or shows a wrong certificate: others take over for a while. */
+    /** The smarthost failed again and again, refuses our login, or shows a wrong certificate: for `forMs` others take over. */
     smarthostEjected(smarthost: string, host: string, forMs: number, reply: string): void {
       log.warn({ smarthost, host, forMs, reply: foreign(reply) }, 'smarthost left out')
     },
@@ -210,7 +213,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       if (held) log.warn({ queueId, ...key }, 'held until it can be signed')
       else log.warn({ queueId, ...key }, 'leaves without a signature')
     },
-    /** The records of its domain have been broken for too long. */
+    /** The DNS records of its domain have been broken for too long, and the SenderDomain wants its mail to wait. */
     unverifiable(
       queueId: string,
       { domain, records }: { readonly domain: string; readonly records: readonly string[] },
@@ -246,7 +249,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.ambiguous.inc()
       log.warn({ queueId }, 'may arrive twice: an attempt was open when the relay ended')
     },
-    /** It is queued, and records are damaged that may have said that it was delivered. */
+    /** A queued message of which damaged records of the spool may have said that it was delivered. */
     forgotten(queueId: string): void {
       metrics.ambiguous.inc()
       log.warn({ queueId }, 'may arrive twice: what became of it is in damaged records')
@@ -286,7 +289,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       inForce(hash)
       log.info({ hash }, 'configuration applied')
     },
-    /** E.g. a port that somebody else has. */
+    /** `why`: what could not be applied, e.g. a listener whose port another program has. It is tried again. */
     configAppliedInPart(hash: string, why: string): void {
       inForce(hash)
       metrics.configErrors.inc()
@@ -309,7 +312,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     certificate(listener: string, expiresAt: number): void {
       metrics.certificateExpiry.set({ listener }, expiresAt / 1000)
     },
-    /** It would be told of as ending, without an end. */
+    /** The listener is closed: else its metric would warn of the end of its certificate for ever. */
     noCertificate(listener: string): void {
       metrics.certificateExpiry.remove({ listener })
     },
@@ -324,7 +327,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
       metrics.draining.set(0)
       log.info({}, 'stays, and takes new mail again')
     },
-    /** Told by the metric alone: there is no room for a line about it. */
+    /** By the metric alone: a line about it would be lost as well. */
     lineLost(): void {
       metrics.linesLost.inc()
     },
@@ -338,18 +341,22 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     endedAtTheDisk(data: string): void {
       log.error({ data }, 'a call to the disk hangs; ended without it')
     },
-    /** It was set, or the machine slept: what waits does so by the time that has passed for this process. */
+    /** The clock was set, or the machine slept. What waits goes by the monotonic clock, and so waits no longer or shorter. */
     clockStepped(bySeconds: number): void {
       log.warn({ bySeconds }, 'the clock stepped; mail waits no longer or shorter for it')
     },
-    /** What should not have happened and harmed nobody; the stack helps to find out why. */
+    /** An error of our own that was caught, so that it harmed nobody else; its stack helps to find out why. */
     unexpected(where: string, error: unknown): void {
       log.error({ where, err: shownError(error) }, 'unexpected')
     },
   }
 }
 
-/** A command out of turn (503) is of no message, as what a client that pipelines sends behind a refusal; and `always.errors` comes on top. */
+/**
+ * Whether a refusal is the verdict on a message, and counts as one. Not a command out of turn (503), such as those that a client
+ * has pipelined behind a refused MAIL; nor `always.errors`, which comes on top of a
+ * refusal that was counted already.
+ */
 const isVerdict = (stage: Stage, { rule, reply }: Refusal): boolean =>
   (stage === 'mail' || stage === 'data') && reply.code !== 503 && rule !== 'always.errors'
 

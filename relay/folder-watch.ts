@@ -1,18 +1,21 @@
 /** Raises a flag when something in one of several folders may have changed; bursts collapse into one call. */
 import { type FSWatcher, statSync, watch } from 'node:fs'
 
-/** The events of one save, gathered. */
+/** The events of one save are gathered for so long. */
 const settleMs = 25
-/** A safety net: file systems may lose events. */
+/** A safety net, since file systems may lose events. */
 const rereadMs = 30_000
-/** Where the system watches no more: all watches of a user on a machine are of one limit, and others have taken them. */
+/**
+ * How often to re-read where the system gives no more watches: a user has so many on a machine (inotify), and others may use them
+ * up.
+ */
 const unwatchedMs = 1000
-/** A link above a folder that is set to another one changes nothing in either. */
+/** How often to look whether a path leads to another folder: a symbolic link that is set anew is no event in either folder. */
 const elsewhereMs = 1000
 
 type Watched = { readonly identity: string; readonly watcher: FSWatcher }
 
-/** Not the recursive watch of Node: it would enter the state folder, where each message in the spool is a change. */
+/** Not by Node's recursive watch: that would enter the state folder, where each message in the spool is an event. */
 export class FolderWatch {
   readonly #changed: () => void
   readonly #watched = new Map<string, Watched>()
@@ -30,7 +33,7 @@ export class FolderWatch {
     this.#looking = setInterval(() => this.#lookWhereTheyLead(), elsewhereMs)
   }
 
-  /** Watches just these folders from now on; one that was replaced by another of its name is watched anew. */
+  /** From now on watches exactly these folders; one that was replaced by another of the same name is watched anew. */
   watch(folders: readonly string[]): void {
     for (const [folder, { identity, watcher }] of this.#watched) {
       if (folders.includes(folder) && identityOf(folder) === identity) continue
@@ -80,7 +83,7 @@ export class FolderWatch {
   }
 }
 
-/** By its birth as well: the number of a folder that was deleted is given to the next one. */
+/** Inode and time of birth: the inode number of a deleted folder is given to the next one. Undefined: there is no such folder. */
 function identityOf(folder: string): string | undefined {
   try {
     const { ino, birthtimeMs } = statSync(folder)

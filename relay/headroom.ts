@@ -1,36 +1,37 @@
 /**
- * Who has many messages leaves room for who has few: beside a loop that is always busy everybody waits, however short the
- * line. While a credential with few is about, the others begin only as many as leave the loop time to spare (case R15).
+ * Credentials that send many messages leave room for those that send few: beside an event loop that is always busy everybody
+ * waits, however short the line. While a credential with few is about, the others may begin only so many messages and delivery
+ * attempts that the loop has time to spare (case R15, decision 0050).
  */
 import { performance } from 'node:perf_hooks'
 import type { Owner, Rank } from './turns.ts'
 
-/** So much of the time the loop may be busy beside somebody with few, what strangers ask for not counted. */
+/** The part of its time that the loop may be busy while a credential with few is about; what strangers ask for is not counted. */
 export const busyShare = 0.65
-/** Where strangers take more of it than this, of the last second or so, no headroom is to be had by slowing a credential down. */
+/** Where strangers took a larger part than this of the last second or so, slowing credentials down would give no headroom. */
 const strangersShare = 0.1
 const strangersOverMs = 1_000
-/** Who begins no more messages than this has few, and never waits. */
+/** A credential that begins no more messages than this has few, and never waits. */
 export const fewPerSecond = 50
-/** Nobody has to begin fewer, however busy the loop is. */
+/** No credential is held below this, however busy the loop is. */
 export const leastPerSecond = 200
-/** More than a relay can do: the pace of the others, to begin with. */
+/** More than a relay can do, so no limit at all: the pace at which the others begin. */
 const mostPerSecond = 10_000
-/** For each message that is accepted two attempts may begin: what is ours must leave faster than more comes. */
+/** For each message, two delivery attempts may begin: the queue has to leave faster than more comes. */
 const attemptsPerMessage = 2
-/** So long after its last message a credential with few is about. */
+/** A credential with few is about for so long after its last message. */
 export const aboutMs = 1_000
-/** What was not begun in time may be begun later, so much of it. */
+/** A credential may save up the messages of so long a time, and begin them at once later. */
 const savedMs = 200
-/** Who had many and has begun nothing for so long has few. */
+/** A credential with many has few again after it has begun nothing for so long. */
 const pastMs = 1_000
-/** Who has saved as much has few, whatever comes next. */
+/** A credential that has saved up so much time surely has few, whatever comes next. */
 const surelyFewMs = 100
 const tickMs = 4
 const lookEveryMs = 10
-/** How much of what is too much, or too little, the pace makes good at each look. */
+/** The part of the difference from `busyShare` that the pace makes good at each look. */
 const gain = 0.3
-/** Above this number, and again when they are twice as many, owners are forgotten where that changes nothing for them. */
+/** With more owners than this, and again when they have doubled, those are forgotten for whom that changes nothing. */
 const rememberedOwners = 1_000
 
 type Parts = {
@@ -38,15 +39,17 @@ type Parts = {
   readonly now?: () => number
   /** Milliseconds that the event loop has been busy. */
   readonly busyMs?: () => number
-  /** Milliseconds of them that went to clients of which nobody logged in lately: what they do slows no credential down. */
+  /** Milliseconds of these that went to strangers (turns.ts): what they ask for is not to slow credentials down. */
   readonly strangersMs?: () => number
-  /** Calls back again and again until what it returns is called. */
+  /** Calls `tick` every `ms` milliseconds, until the function that it returns is called. */
   readonly every?: (tick: () => void, ms: number) => () => void
 }
 
+/** What is known of one owner's messages (or attempts). */
 type Begun = Owner & {
+  /** How many may begin where one message may. */
   readonly perMessage: number
-  /** When it may begin the next one: as one with few, and as one of the others. */
+  /** When it may begin the next one: as an owner with few (`fewAt`), and at the pace of the others (`nextAt`). */
   fewAt: number
   nextAt: number
   readonly waiting: (() => void)[]
@@ -59,7 +62,7 @@ export class Headroom {
   readonly #look: () => Look
   readonly #every: NonNullable<Parts['every']>
   readonly #owners = new Set<Begun>()
-  /** The same: a name of both would be made, and looked at letter by letter, for each message. */
+  /** The same owners by rank and name; one map by both would need a new string, and its hash, for each message. */
   readonly #byName: Readonly<Record<Rank, Map<string, Begun>>> = {
     credential: new Map(),
     known: new Map(),
@@ -67,12 +70,15 @@ export class Headroom {
     delivery: new Map(),
   }
   #mostOwners = rememberedOwners
-  /** The last credential with few, and the last other one. */
+  /**
+   * The credential with few that came last, and the last one of another name: one of the two is always another than any given
+   * one.
+   */
   #lastFew = { name: '', at: Number.NEGATIVE_INFINITY }
   #otherFew = this.#lastFew
   #perSecond = mostPerSecond
   #last: Look
-  /** Their part of the time. */
+  /** The strangers' part of the time, smoothed over `strangersOverMs`. */
   #strangers = 0
   #askedAt = 0
   #stop: (() => void) | undefined
@@ -84,7 +90,7 @@ export class Headroom {
     this.#every = every
   }
 
-  /** A message or an attempt may begin when it resolves; undefined: at once. */
+  /** Resolves when this owner may begin a message or an attempt; undefined: at once. */
   enter({ rank, name }: Owner): Promise<void> | undefined {
     const now = this.#now()
     const owner = this.#ownerOf(rank, name, now)
@@ -100,7 +106,7 @@ export class Headroom {
     return undefined
   }
 
-  /** How much waits. */
+  /** How many messages and attempts wait. */
   get waiting(): number {
     return [...this.#owners].reduce((sum, owner) => sum + owner.waiting.length, 0)
   }
@@ -116,7 +122,7 @@ export class Headroom {
     return owner
   }
 
-  /** Who has saved all that may be saved is as one that was never here. */
+  /** Forgets owners that have saved up all that can be saved: a new entry would be the same. */
   #forget(now: number): void {
     for (const owner of this.#owners) {
       if (owner.fewAt > now - savedMs || owner.nextAt > now || owner.waiting.length > 0) continue

@@ -1,9 +1,12 @@
-/** What a credential of a held fleet has: what it had, as far as it has it still; whatever is new waits (0011). Pure. */
+/**
+ * The rights of a credential whose fleet is held at its last good configuration: what it had before, as far as it would have it
+ * by the new one, too. Rights that are taken away are gone at once; new ones wait (decision 0011). Pure.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from './config.ts'
 import { isWithin } from './rules/networks.ts'
 
-/** Undefined where nothing is left that it could log in by, send as, come from or send to. */
+/** Undefined where the credential is left without anything to log in by, to send as, to come from, or to send to. */
 export function heldEntry(before: CredentialConfig, now: CredentialConfig): CredentialConfig | undefined {
   if (isDeepStrictEqual(before, now)) return now
   const proof = heldProof(before, now)
@@ -28,7 +31,9 @@ export function heldEntry(before: CredentialConfig, now: CredentialConfig): Cred
 
 type Proof = Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'>
 
-/** Keys come and go by themselves; who else may log in, or by what else, is new. */
+/**
+ * Keys are the new ones, since they come and go by themselves. Service accounts and certificate names are those that are in both.
+ */
 function heldProof(before: Proof, now: Proof): Proof | undefined {
   const { keys, serviceAccounts, certificate } = now
   if (serviceAccounts !== undefined) {
@@ -50,7 +55,7 @@ function heldSender(had: SenderConfig, now: readonly SenderConfig[]): readonly S
 
 type Within = (inner: string, outer: string) => boolean
 
-/** Lists that narrow, where an empty one narrows nothing: what is in both. Undefined where that is nothing at all. */
+/** What two narrowing lists both allow, where an empty list allows everything. Undefined where that is nothing at all. */
 export function both(a: readonly string[], b: readonly string[], within: Within): readonly string[] | undefined {
   if (a.length === 0) return b
   if (b.length === 0) return a
@@ -59,12 +64,13 @@ export function both(a: readonly string[], b: readonly string[], within: Within)
   return left.length === 0 ? undefined : left
 }
 
-/** Relays, too, take capitals for the same. */
+/** Without case, as relays compare them. */
 const isSame: Within = (inner, outer) => inner.toLowerCase() === outer.toLowerCase()
 
 const isCovered: Within = (inner, outer) =>
   isSame(inner, outer) || (outer.endsWith('*') && inner.toLowerCase().startsWith(outer.slice(0, -1).toLowerCase()))
 
+/** Of both limits the lower daily one and the slower rate. */
 function stricter(a: LimitsConfig | undefined, b: LimitsConfig | undefined): LimitsConfig | undefined {
   if (a === undefined || b === undefined) return a ?? b
   const daily = [a.daily, b.daily].filter((n) => n !== undefined)

@@ -1,36 +1,39 @@
-/** What a relay tells about itself: /metrics, /healthz, /readyz, /status and /usage. */
+/** What a relay tells about itself over HTTP: /metrics, /healthz, /readyz, /status and /usage. */
 import { type Makers, type Page, page, plain, servePages } from './page-server.ts'
 import { sharedPage } from './shared-page.ts'
 
-/** The body of /status: evidence for `Programmed`, and what a person asks first. */
+/** The body of /status: what the operator bases `Programmed` on, and what a person asks first. */
 export type RelayStatus = {
   readonly policy: string
-  /** The configuration in force. */
+  /** `configHash` of the configuration in force. */
   readonly hash: string
   /** Why the newest configuration was refused, where it was. */
   readonly configError?: string
-  /** Files of the configuration whose last good content is in use, each with what is wrong with it. */
+  /** Files of the configuration whose last good content is in use: `path (what is wrong with the new content)`. */
   readonly stale: readonly string[]
-  /** Made with the spool: another one tells that it is on another volume. Absent where it could not be written. */
+  /** Made together with the spool, so another id means another volume. Absent where it could not be written. */
   readonly spoolId?: string
   readonly ready: boolean
-  /** Why not, where it is not. */
+  /** Why it is not ready; empty where it is. */
   readonly notReady: readonly string[]
-  /** It is to leave, and soon takes no new mail; it is `ready` all the same, and others may be updated meanwhile. `Drained`: it has none left, and gets none. Absent: it stays. */
+  /**
+   * The relay is to leave and takes no new mail, at once or soon. It stays `ready` all the same, so that other relays may be
+   * updated. `Drained`: it has no mail left and gets none. Absent: it is not to leave.
+   */
   readonly drain?: 'Draining' | 'Drained'
   readonly listeners: readonly { readonly name: string; readonly address: string; readonly port: number }[]
-  /** The one in force on each open listener. */
+  /** The certificate in use by each open listener. */
   readonly certificates: readonly CertificateStatus[]
   /** In the order of the routes and of their smarthosts' priorities. */
   readonly smarthosts: readonly SmarthostStatus[]
   readonly signing: SigningStatus
-  /** Where the relays of the fleet count together. Absent: each hands out a share of its own. */
+  /** The store in which the relays of the fleet count limits together. Absent: there is none, and each hands out its share. */
   readonly limitStore?: LimitStoreStatus
   readonly sessions: number
   readonly queue: {
     readonly ready: number
     readonly deferred: number
-    /** With those whose outcome could not be recorded. */
+    /** Messages with an open attempt, and those whose outcome could not be recorded. */
     readonly inFlight: number
     /** Age of the oldest message, in seconds; 0 with an empty queue. */
     readonly oldestSeconds: number
@@ -42,9 +45,9 @@ export type RelayUsage = {
   /** The UTC day, as days since the epoch. */
   readonly day: number
   readonly credentials: readonly CredentialUsage[]
-  /** This relay's clock: whoever asks may have another one. RFC 3339. */
+  /** The time by this relay's clock, which may differ from that of whoever asks; RFC 3339. */
   readonly now: string
-  /** Keys that nobody has used are absent. */
+  /** When each key was last used; keys that nobody has used are absent. */
   readonly keys: readonly KeyUsage[]
 }
 
@@ -64,13 +67,13 @@ export type CredentialUsage = {
   readonly name: string
   /** Recipients that this relay has accepted today. */
   readonly today: number
-  /** Recipients of all relays today, where they count in a store: as it last said, with what was accepted here since. */
+  /** Recipients of all relays today, where they count in a store: its last word, and what was accepted here since. */
   readonly fleet?: number
   /** The last time that one of its limits refused mail; `at` is RFC 3339. */
   readonly lastRefusal?: { readonly rule: string; readonly code: number; readonly at: string }
 }
 
-/** `Away`: the relay hands out its share of what was left; `why` is never a secret, `since` is RFC 3339. */
+/** `Away`: the relay hands out its share of what was left. `why` holds no secret; `since` is RFC 3339. */
 export type LimitStoreStatus =
   | { readonly state: 'Connecting' | 'Connected' }
   | { readonly state: 'Away'; readonly why: string; readonly since?: string }
@@ -85,11 +88,16 @@ export type CertificateStatus = {
 export type SmarthostStatus = {
   readonly route: string
   readonly name: string
-  /** `unproven`: not tried yet; `ejected`, `paused`: it was left out, or asked for a pause, and has carried no mail since. */
+  /**
+   * `unproven`: not tried yet. `ejected`: left out after failures, `paused`: it asked for a pause; neither has carried mail
+   * since.
+   */
   readonly health: 'unproven' | 'healthy' | 'paused' | 'ejected'
-  /** RFC 3339; while it is not even probed. */
+  /** Until then it is not even probed; RFC 3339. */
   readonly ejectedUntil?: string
-  /** Why it last carried no mail, without mail addresses; absent when it has since. `at` is RFC 3339. */
+  /**
+   * The last reply by which it carried no mail, without mail addresses; absent once it has carried mail again. `at` is RFC 3339.
+   */
   readonly lastReply?: {
     readonly code: number
     readonly status: string
@@ -98,19 +106,20 @@ export type SmarthostStatus = {
   }
 }
 
-/** Never a key. */
+/** How mail is signed; no key is ever in it. */
 export type SigningStatus = {
-  /** Keys that the configuration names and that can not sign; a domain without any has an empty selector. */
+  /** Keys of the configuration that can not sign; for a domain without any key, one with an empty selector. */
   readonly broken: readonly { readonly domain: string; readonly selector: string; readonly problem: string }[]
   /**
-   * Keys that the configuration in force names no more, while attempts go on that they signed for: a record may be
-   * withdrawn only after its key has left this list, and then not before next hops have delivered what they keep.
+   * Keys that the configuration in force does not name any more, with the attempts under way that they have signed for. A key's
+   * DNS record may be withdrawn only after it has left this list, and then not before next hops have delivered what they hold in
+   * their queues.
    */
   readonly leaving: readonly { readonly domain: string; readonly selector: string; readonly attempts: number }[]
 }
 
 export type Pages = {
-  /** Why it is not ready, where it is not. */
+  /** Why the relay is not ready; empty where it is. */
   readonly notReady: () => readonly string[]
   readonly status: () => RelayStatus
   readonly usage: () => RelayUsage
@@ -119,7 +128,7 @@ export type Pages = {
 
 const json = (value: unknown) => page(200, 'application/json', `${JSON.stringify(value)}\n`)
 
-/** Whether the relay lives is answered at once; what costs something is made once for all who ask. */
+/** /healthz and /readyz are answered at once; pages that cost something are made once for all who ask meanwhile. */
 const makersOf = ({ notReady, status, usage, metrics }: Pages): Makers =>
   new Map<string, () => Page | Promise<Page>>([
     ['/healthz', () => plain(200, 'ok\n')],

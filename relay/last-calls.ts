@@ -1,17 +1,20 @@
-/** Ends this process where a call to the disk hangs, too: process.exit waits for the threads of all that are under way, without an end. */
+/** Ends this process even while a call to the disk hangs: process.exit would wait for the threads of such calls, without an end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Those that are under way when all else is done take milliseconds. */
+/** So long calls that are still under way at the end may take; where the disk is well, they take milliseconds. */
 const lastCallsMs = 5000
 const lookMs = 10
 
-/** `isLate`: nothing more is waited for. `hangs` is told before the end of a process that can not end otherwise. */
+/**
+ * Never returns. `isLate`: nothing is waited for any more. `hangs` is called where a call hangs, `close` in any case before the
+ * end.
+ */
 export async function endProcess(isLate: boolean, hangs: () => void, close: () => void): Promise<void> {
   const end = performance.now() + (isLate ? 0 : lastCallsMs)
   while (isAtTheDisk() && performance.now() < end) await sleep(lookMs)
   if (isAtTheDisk()) hangs()
   close()
-  // What is acknowledged is on the disk, and what is not will be sent again, as after any kill.
+  // A kill is safe: what was acknowledged is on the disk, and what was not will be sent again by its client.
   if (isAtTheDisk()) process.kill(process.pid, 'SIGKILL')
   process.exit(0)
 }

@@ -1,4 +1,7 @@
-/** A copy of the last good configuration on the relay's own volume, so that it starts while nobody can give it one. */
+/**
+ * A copy of the last good configuration on the relay's own volume, so that it can start by that where the newest one is bad or
+ * gone.
+ */
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { boundedText } from './bounded-file.ts'
@@ -9,10 +12,10 @@ import { isAbsent, wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 import { within } from './within.ts'
 
-/** Of a disk that hangs: no longer is the next configuration kept waiting, which may take a right away. */
+/** So long a disk that hangs may hold up the next configuration, which may take a right away. */
 const ordinaryPatienceMs = 5000
 
-/** Several times what 10,000 credentials take. */
+/** Several times what a configuration with 10,000 credentials takes. */
 const mostBytes = 67_108_864
 
 export class LastGood {
@@ -30,8 +33,8 @@ export class LastGood {
   }
 
   /**
-   * On the medium when it resolves; written once, however often it is asked to keep the same.
-   * @throws Error naming the file; the copy of before is still there, and a disk that takes too long goes on with this one.
+   * Resolves when the copy is on the disk, synced. The same object is written once, however often it is asked for.
+   * @throws Error naming the file: the earlier copy is still there; where the disk takes too long, the write goes on all the same.
    */
   async keep(loaded: Loaded): Promise<void> {
     if (loaded === this.#kept) return
@@ -47,13 +50,13 @@ export class LastGood {
       throw new Error(`${this.#file} is not written yet: the disk takes longer than ${this.#patienceMs / 1000} s`)
   }
 
-  /** One at a time: all have one temporary file. */
+  /** Never two at a time, since they share one temporary file. */
   async #write(): Promise<void> {
     for (let next = this.#wanted; next !== undefined && next !== this.#kept; next = this.#wanted) {
       const { config, hash, files } = next
       await turn()
       try {
-        // After a loss of power there may be nobody else who has one.
+        // Synced: after a loss of power this may be the only configuration there is.
         await replaceFile(this.#disk, this.#file, JSON.stringify({ hash, config, files: Object.fromEntries(files) }))
       } catch (error) {
         throw new Error(`${this.#file} can not be written: ${wordsOf(error)}`)
@@ -62,13 +65,13 @@ export class LastGood {
     }
   }
 
-  /** @throws Error that says that there is none, or why the one that is there can not be used. */
+  /** @throws Error that says that there is no copy, or why it can not be used. */
   load(): Loaded {
     try {
       return this.#read()
     } catch (error) {
       if (isAbsent(error)) throw new Error(`there is no last good one, ${this.#file}`)
-      // What is no JSON is told with some of its octets, and these may be of a key.
+      // The message of a SyntaxError quotes some of the text, which may be of a key.
       const why = error instanceof SyntaxError ? 'it is no JSON' : (error as Error).message
       throw new Error(`the last good configuration, ${this.#file}, can not be used: ${why}`)
     }

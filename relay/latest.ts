@@ -1,4 +1,6 @@
-/** What came last by its name, up to a number; what comes again is the latest anew, and what waited longest is forgotten. */
+/**
+ * Remembers the `most` names that were set last, each with its value; beyond that, the one that was set longest ago is forgotten.
+ */
 export class Latest<T> {
   readonly #most: number
   readonly #values = new Map<string, T>()
@@ -23,7 +25,7 @@ export class Latest<T> {
     this.#values.delete(name)
   }
 
-  /** The latest one last. */
+  /** The one that was set last comes last. */
   names(): Iterable<string> {
     return this.#values.keys()
   }

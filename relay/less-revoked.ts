@@ -1,11 +1,14 @@
-/** What ran, less what the configuration that can not take its place has taken away: that waits for nobody (0011). Pure. */
+/**
+ * The running configuration less all rights that a newer one takes away, for as long as that can not be used as a whole: nothing
+ * that is revoked waits (decision 0011). Pure.
+ */
 import type { CredentialConfig, RelayConfig } from './config.ts'
 import { both, heldEntry } from './held-entry.ts'
 import { isWithin } from './rules/networks.ts'
 import { canLogIn } from './rules/proof.ts'
 import { mayLeave } from './rules/report-way.ts'
 
-/** The schema's limit: where nobody knows how many they are, each relay hands out too little rather than too much. */
+/** The schema's limit of a fleet: where their number is not known, each relay hands out too little rather than too much. */
 const mostRelays = 100
 
 export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig {
@@ -19,7 +22,7 @@ export function lessRevoked(running: RelayConfig, now: RelayConfig): RelayConfig
     ...running,
     networks: narrower(running.networks, now.networks),
     recipients: fewer(running.recipients, now.recipients),
-    // Who has come since has a share of each limit by now.
+    // Relays that have come since have a share of each limit already.
     ...(running.sharing && {
       sharing: { ...running.sharing, relays: Math.max(running.sharing.relays, sharing?.relays ?? 0) },
     }),
@@ -38,7 +41,7 @@ type Networks = RelayConfig['networks']
 
 const everywhere = ['0.0.0.0/0', '::/0']
 
-/** Where no network is in both, nobody may come. */
+/** The networks that both allow and neither denies; where no network is allowed by both, all are denied. */
 function narrower(before: Networks, now: Networks): Networks {
   const allow = both(before.allow, now.allow, isWithin)
   const deny = [...before.deny, ...now.deny, ...(allow === undefined ? everywhere : [])]
@@ -47,10 +50,13 @@ function narrower(before: Networks, now: Networks): Networks {
 
 type Recipients = RelayConfig['recipients']
 
-/** In the next one less of the mail leaves. */
+/** From the mode by which most mail leaves to that by which none does. */
 const modes: readonly Recipients['mode'][] = ['Unrestricted', 'AllowList', 'Redirect', 'Capture']
 
-/** Nothing leaves to whom it would not by either: also where all of it is to go to one who is none of them, or another one. */
+/**
+ * Recipients to whom mail leaves by both. Capture takes the place of a Redirect to an address that either of them does not send
+ * to: one that is in no AllowList, or that the other redirects elsewhere.
+ */
 function fewer(before: Recipients, now: Recipients): Recipients {
   const isInBoth = (path: string): boolean => mayLeave(before, path) && mayLeave(now, path)
   const least = modes.indexOf(before.mode) < modes.indexOf(now.mode) ? now : before
@@ -62,16 +68,20 @@ function fewer(before: Recipients, now: Recipients): Recipients {
   return { ...before, domains, addresses: [...new Set(addresses)] }
 }
 
+/** What is left of a configuration that is held: see `heldConfig`. */
 export type Left = Pick<RelayConfig, 'credentials' | 'suspended'> & {
   readonly tokens: RelayConfig['tokens']
-  /** What signs now: of a domain that nobody sends as any more, for the mail that waits. */
+  /** What the newer configuration signs, so that queued mail of a domain is still signed although nobody sends as it any more. */
   readonly signing: RelayConfig['signing']
   readonly brokenDomains: RelayConfig['brokenDomains']
-  /** Who share limits, where there were none to share; absent: nobody knows. */
+  /** How many relays share limits, for a configuration that had none to share; undefined: that is not known. */
   readonly relays: number | undefined
 }
 
-/** The fields are in the order of the contract, since the text is what is hashed and compared. */
+/**
+ * The running configuration with what is `left`. Its fields are in the order of the contract, since its text is hashed and
+ * compared.
+ */
 export function heldConfig(running: RelayConfig, left: Left): RelayConfig {
   const { tokens: _, signing: __, brokenDomains: ___, throttles, sharing: shared, ...before } = running
   const { routes, queue, evidence, ...rest } = before
@@ -95,7 +105,7 @@ export function heldConfig(running: RelayConfig, left: Left): RelayConfig {
   }
 }
 
-/** It signs as before, for whom it still has, or has mail of. */
+/** What signed before, for the domains that a credential may still send as, or that the newer configuration still signs. */
 function signingHeld(
   credentials: readonly CredentialConfig[],
   { signing = [] }: RelayConfig,

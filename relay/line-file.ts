@@ -1,8 +1,8 @@
 /**
- * A few words about each of many things, in a file that outlives the process: a line for each, and the last one of a thing
- * counts. Nobody has to wait for the disk, which may hang; a process that is killed has written all that it waited for, and
- * after a loss of power the file is as the system last wrote it back, by itself within half a minute. It is synced, with its
- * name, when it takes the place of all that was noted before: at the start, at the end, and when it has grown.
+ * A value for each of many names, in a file that outlives the process: a line for each note, and the last one of a name counts.
+ * Nobody has to wait for the disk, which may hang: `note` returns at once, and `written` is there for those who want to. A
+ * process that is killed loses nothing that was written. After a loss of power the file is as the system last wrote it back,
+ * within half a minute. It is made anew, and synced, at the start, at the end, and when it has grown.
  */
 import { existsSync, renameSync } from 'node:fs'
 import { boundedText } from './bounded-file.ts'
@@ -11,18 +11,20 @@ import { type Disk, type DiskFile, nodeDisk } from './spool/disk.ts'
 import { wordsOf } from './spool/disk-error.ts'
 import { replaceFile } from './spool/replace-file.ts'
 
-/** How a line is read and written; neither part has a line feed. */
+/** How a line is written and read; no name or value may hold a line feed. */
 export type LineForm<T> = {
   readonly print: (name: string, value: T) => string
-  /** Undefined: it was cut short, or is none of ours. */
+  /** Undefined where the line was cut short, or is none of ours. */
   readonly parse: (line: string) => readonly [name: string, value: T] | undefined
-  /** Which of all these still matter; absent: all. The others are forgotten when the file is made anew. */
+  /** Which of all values still matter: the others are forgotten when the file is made anew. Absent: all do. */
   readonly current?: (values: Iterable<T>) => (value: T) => boolean
 }
 
-/** A file is made anew when it has twice the octets that it was made with, and no small one is. */
+/** A file is made anew when it has twice the octets that it was made with, and at least these. */
 const leastGrown = 4_194_304
-/** One that could not be written is tried with each note, and with more lines than these, which take their time, once a second. */
+/**
+ * While the file can not be written, each note tries again; with more lines than these, which take their time, only one a second.
+ */
 const fewLines = 1000
 const tryAgainMs = 1000
 
@@ -32,7 +34,7 @@ export class LineFile<T> {
   readonly #failed: (why: string) => void
   readonly #disk: Disk
   readonly #known: Map<string, T>
-  /** Of these the file does not say the last word yet. */
+  /** Names whose last value is not in the file yet. */
   readonly #noted = new Set<string>()
   readonly #writes = new OneAtATime(() => this.#write())
   #isWritten = false
@@ -43,7 +45,7 @@ export class LineFile<T> {
   #broken = false
   #triedAt = Number.NEGATIVE_INFINITY
 
-  /** `failed` is told once of each trouble; all goes on, and a restart would forget what could not be written. */
+  /** `failed` is called once for each trouble. All goes on without the file; a restart would forget what could not be written. */
   constructor(path: string, form: LineForm<T>, failed: (why: string) => void, disk: Disk = nodeDisk) {
     this.#path = path
     this.#form = form
@@ -65,12 +67,12 @@ export class LineFile<T> {
     this.#writes.ask()
   }
 
-  /** When all that was noted until now is in the file, or can not be; undefined: it is. */
+  /** Resolves when all that was noted until now is in the file, or can not be written; undefined: it is in the file already. */
   get written(): Promise<void> | undefined {
     return this.#isWritten ? undefined : this.#writes.done
   }
 
-  /** Of the others nothing is known any more. */
+  /** Forgets all other names. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name)
   }
@@ -103,7 +105,7 @@ export class LineFile<T> {
     return text
   }
 
-  /** Behind a line that the end of the disk cut short nothing is written any more: the file is made anew. */
+  /** Throws where the disk is full. The line that was cut short stays the last one: the next write makes the file anew. */
   async #append(lines: Buffer): Promise<void> {
     await this.#file?.write([lines], this.#bytes)
     this.#bytes += lines.length
@@ -152,7 +154,7 @@ function read<T>(path: string, { parse }: LineForm<T>, failed: (why: string) => 
   const last = texts.pop()
   const lines = texts.filter((line) => line !== '')
   const read = lines.map(parse).filter((r) => r !== undefined)
-  // Whatever is behind the last line feed was cut short, also where it looks whole: a number of fewer digits is one.
+  // What is behind the last line feed was cut short, even if it can be parsed: a number with fewer digits is a number, too.
   const damaged = lines.length - read.length + (last === '' ? 0 : 1)
   if (damaged > 0) failed(`${path}: ${damaged} lines can not be read; what they say is not counted`)
   return new Map(read)
@@ -172,13 +174,13 @@ function textOf(path: string, failed: (why: string) => void): string {
   }
 }
 
-/** What could not be read is not written over, nor is what was set aside before. */
+/** Renames a file that could not be read, to a name that is free, so that neither it nor an earlier one is written over. */
 function setAside(path: string): void {
   try {
     let free = `${path}.unreadable`
     for (let n = 1; existsSync(free); n += 1) free = `${path}.unreadable.${n}`
     renameSync(path, free)
   } catch {
-    // Nor can it be moved: then it can not be written over, which is told.
+    // Where it can not even be renamed it can not be replaced either, and that failure is told.
   }
 }

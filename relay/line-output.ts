@@ -1,15 +1,15 @@
-/** Where log lines go: gathered for a moment, never waited for; a reader that is slow or gone stops no mail. */
+/** Where log lines go: they are gathered for a moment, and no write is waited for, so that a slow or lost reader stops no mail. */
 import { writeSync } from 'node:fs'
 import { withoutWaiting } from './without-waiting.ts'
 
-/** A write for each line would cost more than the rest of the line. */
+/** Lines are written so often, or when so many are there: a write for each would cost more than all else about the line. */
 const flushMs = 50
 const flushLines = 64
-/** What a reader that is too slow may leave waiting; beyond that, lines are lost and mail goes on. */
+/** So many octets may wait for a reader that is too slow; beyond that, lines are lost and mail goes on. */
 const mostWaiting = 1_048_576
-/** Lines are taken again when so much is left: a log has few gaps instead of many. */
+/** Lines are taken again when no more than this waits, so that a log has a few large gaps in place of many small ones. */
 const fewWaiting = mostWaiting / 2
-/** At the end a reader that is slow has so long for the last lines. */
+/** At the end of the process a slow reader gets so much time for the last lines. */
 const lastWordsMs = 1000
 const lookMs = 10
 
@@ -18,25 +18,25 @@ const lineFeed = 0x0a
 export type LineOutput = {
   /** Never waits and never throws. */
   write(line: string): void
-  /** Now, as far as the reader takes it: what is not to be lost with the process. */
+  /** Writes what waits now, as far as the reader takes it, so that it is not lost with the process. */
   flush(): void
-  /** For the end of the process: whoever reads gets the last lines. */
+  /** At the end of the process: waits up to `lastWordsMs` for the reader. */
   close(): void
 }
 
 type Told = {
-  /** Nothing is to be written here. */
+  /** A line was dropped. Must not write a line itself. */
   lineLost(): void
-  /** There is room again, and so many are missing before the next line that is written. */
+  /** There is room again, and before the next line so many are missing. */
   linesMissing(lines: number): void
 }
 
-/** `told` is asked for when lines are lost, and not before. */
+/** `told` is called only when lines are lost: at the start, what it returns may not exist yet. */
 export function lineOutput(fd: number, told: () => Told): LineOutput {
   const output = withoutWaiting(fd)
   let gathered: string[] = []
   const unwritten: Buffer[] = []
-  /** Of both; of what is gathered, about. */
+  /** Octets that are gathered or unwritten; of the gathered ones, their number of characters. */
   let bytes = 0
   let missing = 0
   let isFull = false
@@ -73,7 +73,10 @@ export function lineOutput(fd: number, told: () => Told): LineOutput {
     if (by === first.length) unwritten.shift()
     else unwritten[0] = first.subarray(by)
   }
-  /** Its beginning went with the last reader: the next one, if there is one, begins with a whole line. */
+  /**
+   * The beginning of the line went to a reader that is gone: the rest is dropped, so that the next reader begins with a whole
+   * line.
+   */
   const forgetTheCutLine = (): void => {
     const [first] = unwritten
     if (first === undefined) return
@@ -114,17 +117,20 @@ export function lineOutput(fd: number, told: () => Told): LineOutput {
   }
 }
 
-/** What JSON leaves as it is, and a terminal obeys: C1 controls, line ends, and who turns the direction of a text around. */
+/**
+ * Characters that JSON leaves as they are and a terminal obeys: C1 controls, line separators, and those that set a text's
+ * direction.
+ */
 const obeyed = /[\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-/** Lines of JSON, in octets: strangers are quoted in them, and people read them on a terminal. They say the same as before. */
+/** Lines of JSON as octets, with `obeyed` characters escaped: strangers are quoted in them, and people read them on a terminal. */
 function harmless(lines: string): Buffer {
   const octets = Buffer.from(lines)
-  // Nearly always all of it is ASCII.
+  // Nearly always it is all ASCII, which has none of them.
   return octets.length === lines.length ? octets : Buffer.from(lines.replace(obeyed, escaped))
 }
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-/** Nothing else happens meanwhile. */
+/** Blocks the whole process. */
 const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)

@@ -1,11 +1,11 @@
-/** Listens at an address, also where there is no IPv6. */
+/** Listens at an address; `::` falls back to `0.0.0.0` where the kernel has no IPv6. */
 import { once } from 'node:events'
 import type { Server } from 'node:net'
 
-/** A kernel that was started without IPv6 (`ipv6.disable=1`) has no `::`, and all that it has is `0.0.0.0`. */
+/** A kernel that was started without IPv6 (`ipv6.disable=1`) has no `::`: there, `0.0.0.0` is everywhere. */
 const everywhere = { ipv6: '::', ipv4: '0.0.0.0' }
 
-/** @throws Error where the address can not be had */
+/** Resolves when it listens. @throws Error where the address can not be bound. */
 export async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   try {
     await once(server.listen(port, host), 'listening')

@@ -23,15 +23,15 @@ import { printAuthority, readAuthority } from './rules/certificate.ts'
 type HoldsAt = (now: number) => boolean
 
 export type Loaded = LoadedConfig & {
-  /** Files that could not be used as they are, and why; their last good content is in force. */
+  /** Files that could not be used as they are, each with the reason; their last good content is in force. */
   readonly stale: ReadonlyMap<string, string>
-  /** Whether the same would be taken at another time: certificates begin and end. Absent: at any. */
+  /** Whether a load at another time (milliseconds since the epoch) would choose the same certificates. Absent: at any time. */
   readonly holdsAt?: HoldsAt
-  /** Why the newest one can not be used: this is what ran before it, less what it has taken away. */
+  /** Why the newest configuration can not be used; this one is what ran before, less the rights that the newest takes away. */
   readonly refused?: string
 }
 
-/** What most of the time goes to: parsed before the rest is looked at, in a turn of its own. */
+/** The parsed text, which is what most of the time goes to; so it can be made in a turn of its own, before the rest. */
 export type Draft = { readonly text: string; readonly config: RelayConfig }
 
 /** @throws Error naming the file or field. */
@@ -41,9 +41,10 @@ export function draftConfig(directory: string): Draft {
 }
 
 /**
- * Reads relay.json in `directory`, or its parts, and every file that it names; `octets` remembers what was read. What lacks a
- * file that was never there, as in a pod that has yet to be made anew, waits; what it takes away does not.
- * @throws Error naming the file or field; what ran before stays in force.
+ * Reads relay.json in `directory` (or its parts), and every file that it names; `octets` remembers what was read. A configuration
+ * that can not be used while another one is in force (`previous`), as one that names a file which never was there, waits as
+ * `refused`; the rights that it takes away do not wait.
+ * @throws Error naming the file or field where nothing can be used, or the text itself can not be read.
  */
 export function loadConfig(
   directory: string,
@@ -61,7 +62,10 @@ export function loadConfig(
   return loadConfig(directory, previous, octets, undefined, now)
 }
 
-/** What goes on meanwhile follows its own files: certificates end, and passwords and authorities are changed. */
+/**
+ * The wanted configuration, or what ran before less what the wanted one takes away. That is loaded too, since its own files go on
+ * changing meanwhile: certificates, passwords, authorities.
+ */
 function wholeOr(previous: Loaded | undefined, wanted: Draft, load: (draft: Draft) => Loaded): Loaded {
   try {
     return load(wanted)
@@ -142,7 +146,7 @@ function readable(octets: ConfigOctets, path: string): string | undefined {
   }
 }
 
-/** The files of a configuration as they are taken, and which of them are taken as they were. */
+/** A configuration's files as they will be used. `stale`: those of them that keep their last good content, and why. */
 type Reading = {
   readonly config: RelayConfig
   readonly files: Map<string, string>
@@ -150,7 +154,7 @@ type Reading = {
   readonly previous: LoadedConfig | undefined
 }
 
-/** A certificate and a key that do not belong together, or are none, leave the last good pair in use. */
+/** Where a certificate and its key do not belong together, or are none, the last good pair stays in use. */
 function keepGoodCertificates({ config, files, stale, previous }: Reading): void {
   for (const { name, tls } of config.listeners) {
     const problem = pairProblem(tls, files)
@@ -166,8 +170,9 @@ function keepGoodCertificates({ config, files, stale, previous }: Reading): void
 }
 
 /**
- * One whose time is over, or has not come, leaves the last good pair in use while that is valid: clients refuse the one, and
- * take the other. Returns whether at another time it would be kept, too; undefined where it is not.
+ * Where a certificate has expired, or is not valid yet, the last good pair stays in use while that is valid, since clients would
+ * refuse the new one. Returns a function that tells whether the last good pair would be kept at another time, too; undefined: it
+ * is not kept.
  */
 function keepCurrentCertificate(tls: ListenerConfig['tls'], reading: Reading, now: number): HoldsAt | undefined {
   const { files, stale, previous = { files } } = reading
@@ -189,7 +194,10 @@ function untimely({ notBefore, notAfter }: Validity, now: number): string | unde
 
 const secondText = (at: Date): string => at.toISOString().replace('.000Z', 'Z')
 
-/** TLS takes any text for a list of authorities, and then trusts nobody: what is none leaves the last good one in use. */
+/**
+ * Node takes any text for a list of authorities, and would trust nobody by it: where it holds none, the last good file stays in
+ * use.
+ */
 function keepGoodAuthorities({ config, files, stale, previous }: Reading): void {
   const authorities = [
     ...config.listeners.flatMap((l) => l.clientCertificates?.caFile ?? []),
@@ -206,7 +214,9 @@ function keepGoodAuthorities({ config, files, stale, previous }: Reading): void 
   }
 }
 
-/** Neither a smarthost nor a store lets anybody in by an empty name or password, as a hand may leave it in a Secret: the last good login stays in use. */
+/**
+ * An empty username or password (a slip of the hand in a Secret) gets in nowhere: the last good login of that peer stays in use.
+ */
 function keepGoodLogins({ config, files, stale, previous }: Reading): void {
   const peers = [...config.routes.flatMap((r) => r.smarthosts), config.sharing?.store]
   for (const auth of peers.flatMap((peer) => peer?.auth ?? [])) {
@@ -228,8 +238,8 @@ function problemOf(use: () => unknown): string | undefined {
 }
 
 /**
- * A key that is none leaves the last good one in use. Where there was none, the configuration counts all the same: the
- * other domains are not to suffer, and `whenBroken` says what becomes of the mail of this one.
+ * Where a signing key can not be used, the last good one stays in use. Without one the configuration is in force all the same:
+ * other domains are not to suffer for it, and `whenBroken` says what becomes of this domain's mail.
  */
 function keepGoodSigningKeys({ config, files, stale, previous }: Reading): void {
   const problemWith = (domain: string, key: SigningKeyConfig, pem: string | undefined): string | undefined => {
@@ -248,15 +258,15 @@ function keepGoodSigningKeys({ config, files, stale, previous }: Reading): void 
   }
 }
 
-/** The folders in which a change may be one of the configuration: its own, and those of the files that it names. */
+/** The folders to watch: that of the configuration, and those of the files that it names. */
 export const foldersOf = (directory: string, { config }: LoadedConfig): readonly string[] => [
   ...new Set([directory, ...filesOf(config).map((file) => dirname(join(directory, file)))]),
 ]
 
-/** Each stale file with what is wrong with it. */
+/** Each stale file with the reason: `path (reason)`. */
 export const toldStale = ({ stale }: Loaded): readonly string[] => [...stale].map(([file, why]) => `${file} (${why})`)
 
-/** Two loads that would do the same, and have the same to tell. */
+/** Whether two loads do the same, and say the same about it. */
 export const sameConfig = (a: Loaded, b: Loaded): boolean =>
   a.hash === b.hash &&
   a.refused === b.refused &&

@@ -1,12 +1,12 @@
-/** Lines of the log: each is one object of JSON, with its level and when it was. */
+/** Lines of the log: each is one JSON object with `level` (a number, as pino has them), `time`, its fields and `msg`. */
 
 const levels = { debug: 20, info: 30, warn: 40, error: 50 } as const
 type Level = keyof typeof levels
 
-/** `message` is a text of ours, which is the same in JSON. */
+/** `message` is a constant of ours without any character that JSON has to escape: it is written as it is. */
 export type Log = Readonly<Record<Level, (fields: object, message: string) => void>>
 
-/** What is less than `least` is left out. */
+/** Lines of a level below `least` are left out. */
 export function createLog(output: { write(line: string): void }, least: Level = 'info'): Log {
   const now = clock()
   const writer = (level: Level): Log[Level] => {
@@ -21,7 +21,7 @@ export function createLog(output: { write(line: string): void }, least: Level = 
   return { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') }
 }
 
-/** The time as in `toISOString`, which is written out once a second: a busy relay has several lines in each millisecond. */
+/** The time as `toISOString` has it; made anew only once a millisecond, since a busy relay has several lines in each. */
 function clock(): () => string {
   let shownAt = Number.NaN
   let shown = ''

@@ -1,4 +1,7 @@
-/** The relay's composition root: read the configuration, build the parts, reload on change, drain on SIGTERM. */
+/**
+ * The relay's composition root: reads the configuration, builds the parts, reloads on a change, and ends in good order at
+ * SIGTERM.
+ */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -32,16 +35,19 @@ import { together, type Undone } from './together.ts'
 import { Turns } from './turns.ts'
 import { within } from './within.ts'
 
-/** Less than the half minute that a kubelet gives a pod. */
+/** So long transactions and attempts in flight may take at SIGTERM: less than the half minute that a kubelet gives a pod. */
 const graceMs = 25_000
-/** With what comes before and after. */
+/** So long all of the end may take, with what comes before and after that. */
 const leaveMs = 27_000
-/** What could not be applied is tried again this often, e.g. a port that somebody else held. */
+/**
+ * How often the folder is read again without an event, and what could not be applied (e.g. a port that was in use) is tried
+ * again.
+ */
 const rereadMs = 10_000
-/** A reload that a disk holds up keeps nobody from being told to leave: what opens something waits for no disk. */
+/** So long the end waits for a reload that a disk holds up; the parts of a reload that open listeners do not wait for a disk. */
 const lastReloadMs = 1000
 
-// Of Node's own slabs of 64 KiB a header that is kept would keep a whole one.
+// Node cuts small buffers out of slabs, of 64 KiB by default: a header that is kept would keep a whole slab in memory.
 Buffer.poolSize = 8 * 1024
 
 const args = (() => {
@@ -56,10 +62,10 @@ const args = (() => {
 const output = lineOutput(1, () => events)
 
 let configError: string | undefined
-/** What is missing of the configuration in force. */
+/** What could not be applied of the configuration in force; tried again by the next reload. */
 let undone: readonly Undone[] = []
 let stopping = false
-/** Something may be accepted or attempted. */
+/** Listeners or delivery may be at work; before that, the process may simply exit. */
 let atWork = false
 const folder = new ConfigFolder(args.config)
 const lastGood = new LastGood(args.data)
@@ -70,17 +76,17 @@ const events = createEvents(createLog(output), metrics, () => loaded.config.evid
 if (configError !== undefined) events.configRefused(configError)
 
 process.on('uncaughtException', (error) => {
-  // What is acknowledged is on disk; what is not will be sent again. A new process is safer than this one.
+  // A new process is safer than this one; nothing is lost, since what was acknowledged is on disk, and the rest will be sent again.
   events.unexpected('process', error)
   output.close()
   process.exit(1)
 })
 
-// As the first process of a pod it would not end by a signal that it does not listen for, and be killed at its work later.
-// As often as it is asked: who is asked once more, as by each edit beside a fleet of no replicas, is not to drop what is in flight.
+// Listened for from the start: as the first process of a pod (PID 1) the relay would ignore these signals otherwise, and be
+// killed in the middle of its work. Never taken off again: a second signal must not kill what the first one lets finish.
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
-// Before that, whatever has changed is seen by the reload that follows the start.
+// While it starts there is nothing to reload: a reload follows the start in any case.
 process.on('SIGHUP', () => atWork && reloads.ask())
 if (args.parentPipe) process.stdin.resume().once('end', () => void stop('end of parent'))
 
@@ -92,7 +98,7 @@ const ownAllowances: Allowances = new Allowances({
   sharing: () => loaded.config.sharing,
   storeAnswers: () => allowances.answers,
 })
-// Its name in a store goes with the volume on which its counts are.
+// This relay's name in the store of limits is that of its volume, since its counts are kept there.
 const allowances = new FleetAllowances({ own: ownAllowances, relay: spool.identity ?? randomUUID(), events })
 const keyUses = new KeyUses({
   file: openKeyUsesFile(join(args.data, 'key-uses'), (why) => events.keyUsesNotKept(why)),
@@ -133,7 +139,7 @@ const endpoints = new EndpointsFile(join(args.data, 'endpoints.json'), (why) => 
 
 const watch = new FolderWatch(() => reloads.ask(), rereadMs)
 atWork = true
-// Before the first page is asked for: a queue that is not looked at yet would look empty.
+// There is no await between this and `serve`: a page that was asked for before it would show an empty queue.
 delivery.start()
 drain.set(isToLeave(args.config) ?? false, true)
 const begun = apply(loaded).then((why) => {
@@ -141,10 +147,13 @@ const begun = apply(loaded).then((why) => {
 })
 const reloads = new OneAtATime(reload, begun)
 await begun
-// What changed before the folders were watched.
+// Something may have changed after the first load and before the folders were watched.
 reloads.ask()
 
-/** Beside the copy of the last good one: what went bad while nobody ran is no worse than what goes bad later. */
+/**
+ * The configuration to start by, loaded as if the last good one had been running: a bad configuration, or files that went bad
+ * meanwhile, leave that in force, as they would later.
+ */
 function firstConfig(): Loaded {
   const before = outcomeOf(() => lastGood.load())
   try {
@@ -165,7 +174,7 @@ async function reload(): Promise<void> {
   if (leaves !== undefined) drain.set(leaves)
   try {
     const next = await folder.follow(loaded)
-    // To read 10,000 credentials takes a turn, to index them another one, and to print them a third (last-good.ts).
+    // Each step of a large configuration gets a turn of the event loop of its own: here parsing is done, and indexing follows.
     await turn()
     await keyrings.ahead(next)
     if (stopping) return
@@ -180,7 +189,10 @@ async function reload(): Promise<void> {
   }
 }
 
-/** What can not be done keeps nothing else from being in force; it is told once, and tried again at the next change or re-read. */
+/**
+ * Puts a configuration in force. What can not be done keeps nothing else from being done; it is logged once, and tried again at
+ * the next change or re-read. Returns what is wrong, for /status; undefined: nothing.
+ */
 async function apply(next: Loaded): Promise<string | undefined> {
   const isTriedAgain = next === loaded && undone.length > 0
   const told = next === loaded ? [] : toldStale(loaded)
@@ -223,7 +235,7 @@ function observed(): Observed {
   }
 }
 
-/** Mail is refused where the volume, or the size that the queue may have, is used up. */
+/** Room for mail: of the volume, or of the size that the policy gives the queue, whichever is less. */
 function roomNow(): Pick<Observed, 'spoolFreeBytes' | 'spoolRoomBytes' | 'spoolCapacityBytes'> {
   const { maxBytes } = loaded.config.queue
   const { free, forMail, total } = spool.volume
@@ -269,7 +281,7 @@ function usage(): RelayUsage {
   return { ...ownAllowances.usage(config), now: new Date().toISOString(), keys: keyUses.usage(config) }
 }
 
-/** Stop accepting, finish what is in flight, exit in time; what is queued stays queued. */
+/** Stops accepting, finishes what is in flight, and exits in time; what is queued stays queued. `why`: the signal. */
 async function stop(why: string): Promise<void> {
   if (stopping) return
   stopping = true

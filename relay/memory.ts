@@ -1,18 +1,19 @@
-/** How many sessions the memory of this process suffices for. */
+/** For how many sessions the memory of this process is enough. */
 import { totalmem } from 'node:os'
 
 const kiB = 1024
 const miB = 1024 * kiB
-/** About what one takes at the most before anybody has logged in: 100 KB, in the middle of a long first message of TLS. */
+/** The most that a session takes before its login: about 100 KB, in the middle of a long first TLS message. */
 const perSession = 128 * kiB
-/** The program, what is queued, and contents on their way. */
+/** For the program, what is queued, and contents on their way. */
 const elsewhere = 128 * miB
+/** Never fewer sessions than this. */
 const least = 8
-/** Of a machine on which nobody set a limit: others are there, too. */
+/** The part of the machine that is used where no limit is set: other programs run there, too. */
 const shareOfMachine = 1 / 4
 
 export const sessionsInMemory = (bytes: number): number => Math.max(least, Math.floor((bytes - elsewhere) / perSession))
 
-/** What this process may take: its container's limit, or a part of the machine. */
+/** Octets that this process may take: its container's limit, or `shareOfMachine` where it has none. */
 export const memoryLimit = (container = process.constrainedMemory(), machine = totalmem()): number =>
   container > 0 && container < machine ? container : machine * shareOfMachine

@@ -2,13 +2,13 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { Counter, Histogram } from './tallies.ts'
 
-/** What is measured when somebody asks, instead of being counted as it happens. */
+/** What is measured at each scrape, instead of being counted as it happens. */
 export type Observed = {
   readonly ready: boolean
   readonly configOk: boolean
   readonly sessions: number
   readonly queue: { readonly ready: number; readonly deferred: number; readonly inFlight: number }
-  /** Messages and attempts that wait for headroom. */
+  /** Messages and attempts that wait for headroom (headroom.ts). */
   readonly held: number
   /** Seconds; 0 with an empty queue. */
   readonly oldestMessageAge: number
@@ -18,12 +18,12 @@ export type Observed = {
   readonly spoolCapacityBytes: number
 }
 
-/** How much of its day's recipients a credential has used here. */
+/** How much of its day's recipients a credential has used: 0 is none, 1 all. */
 export type QuotaUse = { readonly credential: string; readonly ratio: number }
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-// prom-client calls three gauges totals, which promtool refuses; handles and requests say nothing that ours do not.
+// Gauges that prom-client names `_total`, which promtool refuses in a gauge; they say nothing that our own metrics do not.
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** `observe` and `quotas` are called at each scrape; `quotas` names few credentials. */
@@ -35,7 +35,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   const registers = [registry]
 
   let observed: Observed | undefined
-  /** Once for all who ask in one turn: to look through a long queue takes a while. */
+  /** Measured once for all gauges of one scrape: to look through a long queue takes a while. */
   const seen = (): Observed => {
     if (observed !== undefined) return observed
     setImmediate(() => {
@@ -123,7 +123,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     'rule',
   ])
   const bounces = counter('bounces_total', 'Recipients given up, by class.', ['class'])
-  // Prometheus sees the first one only where there was a 0 before.
+  // These begin at 0, since Prometheus sees an increase only where there was a value before.
   for (const rule of ['always.unavailable', 'queue.storage']) messages.inc({ result: 'refused', rule }, 0)
   for (const kind of ['refused', 'expired']) bounces.inc({ class: kind }, 0)
 

@@ -3,12 +3,15 @@ import { dirname, join } from 'node:path'
 
 /** `main` is the relay's program; its openssl.cnf lies beside it. */
 export const nodeFlags = (main: string): readonly string[] => [
-  // Node's own keeps up to 134 MB for young objects, whatever is in the queue; a quarter of the memory, at the same CPU.
+  // Young objects: Node's default keeps up to 134 MB for them, whatever is in the queue; this needs a quarter of it at the same
+  // CPU.
   '--max-semi-space-size=8',
-  // What was alive and 60 % of it, before old space is collected: with twice, a crowd of a thousand takes 15 MB more (decision 0059).
+  // Old space is collected when it has grown by 60 % since the last time; with 100 %, a crowd of a thousand takes 15 MB more
+  // (decision 0059).
   '--heap-growing-percent=60',
-  // One thread helps to collect: four on two cores take them from the relay itself, and from everybody beside it (case R15).
+  // One thread helps the garbage collector: four of them on two cores take time from the relay itself and its neighbours (case
+  // R15).
   '--v8-pool-size=1',
-  // Nobody resumes a session (inbound/handshakes.ts), and a ticket costs every client a write, and its wait for it.
+  // No TLS 1.3 tickets: no session is resumed (inbound/handshakes.ts), and each ticket would cost a write and a wait for it.
   `--openssl-config=${join(dirname(main), 'openssl.cnf')}`,
 ]

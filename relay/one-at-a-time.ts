@@ -1,17 +1,17 @@
-/** Something that is asked for again and again is done one at a time; however often, one is enough that begins after the last question. */
+/** Runs an act that is asked for again and again: never two at a time, and once more after the last time that it was asked for. */
 
 export class OneAtATime {
   readonly #act: () => Promise<void>
   #done: Promise<void>
   #isAhead = false
 
-  /** `act` never throws; the first one begins when `before` is over. */
+  /** `act` must not throw; its first run begins when `before` has settled. */
   constructor(act: () => Promise<void>, before: Promise<void> = Promise.resolve()) {
     this.#act = act
     this.#done = before
   }
 
-  /** When all that was asked for until now is done. */
+  /** Resolves when all that was asked for until now is done. */
   get done(): Promise<void> {
     return this.#done
   }

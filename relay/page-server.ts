@@ -1,11 +1,14 @@
-/** Pages over HTTP for the few who watch a process: whoever asks without an end, or asks nothing, is in nobody's way. */
+/**
+ * Pages over HTTP for the few that watch a process; clients that ask without end, or connect and ask nothing, are in nobody's
+ * way.
+ */
 import { STATUS_CODES } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { listen } from './listen.ts'
 
 export type Page = { readonly code: number; readonly type: string; readonly body: Buffer }
 
-/** By path. */
+/** What makes each page, by its path. */
 export type Makers = ReadonlyMap<string, () => Page | Promise<Page>>
 
 export const page = (code: number, type: string, text: string): Page => ({ code, type, body: Buffer.from(text) })
@@ -14,20 +17,21 @@ export const plain = (code: number, text: string): Page => page(code, 'text/plai
 export type Serving = {
   /** The port in use. */
   readonly port: number
-  /** With every connection. */
+  /** Stops listening and closes every connection. */
   close(): void
 }
 
-/** A kubelet, a Prometheus, an operator and a few people; as many may have asked, and as many be about to. */
+/** Enough for probes, a Prometheus, an operator and a few people. So many may have asked, and so many more may be about to ask. */
 const mostConnections = 32
-/** For a question, and for whatever an answer waits for its reader. */
+/** The longest time for a question to come, and for an answer to wait for its reader. */
 const patienceMs = 10_000
 const questionBytes = 16 * 1024
 
 /**
- * Listens at `host:port` (port 0: any free one). One question, one answer, and the connection ends; what comes behind the
- * question is not looked at. Node's own server goes through all of the 64 KiB that are read at once, and makes a request of
- * each of the 1,700 that they may hold before anybody can stop it. @throws Error where the address can not be had.
+ * Listens at `host:port` (port 0: any free one). A connection has one question and one answer, and ends; what comes behind the
+ * question is not looked at. Node's own HTTP server would make a request of each of the 1,700 that fit into the 64 KiB that it
+ * reads at once, before anybody can stop it.
+ * @throws Error where the address can not be bound.
  */
 export async function servePages(
   at: { readonly host: string; readonly port: number },
@@ -47,7 +51,7 @@ export async function servePages(
     })
   })
   await listen(server, at)
-  // From here an error is a connection that could not be taken, e.g. for want of file descriptors.
+  // After the bind, an error is a connection that could not be accepted, e.g. for want of file descriptors.
   server.on('error', () => {})
   const close = (): void => {
     server.close()
@@ -57,7 +61,7 @@ export async function servePages(
   return { port: (server.address() as AddressInfo).port, close }
 }
 
-/** Nothing is read any more when the first question has come. */
+/** Calls `asked` with the head of the first request, in Latin-1, and reads nothing more of the socket. */
 function whenAsked(socket: Socket, asked: (question: string) => void): void {
   const leave = (): void => void socket.destroy()
   const deadline = setTimeout(leave, patienceMs)
@@ -69,7 +73,7 @@ function whenAsked(socket: Socket, asked: (question: string) => void): void {
     question += text
     if (/\n\r?\n/.test(seam + text)) {
       clearTimeout(deadline)
-      // Whoever has asked may close its side, and waits for the answer.
+      // A client that has asked may close its side, and still waits for the answer.
       socket.off('data', take).off('end', leave).pause()
       asked(question)
     } else if (question.length >= questionBytes) socket.destroy()
@@ -77,16 +81,16 @@ function whenAsked(socket: Socket, asked: (question: string) => void): void {
   socket.on('data', take)
 }
 
-/** Without a `target` it is none. */
+/** `target` is undefined where the request line can not be read. */
 type Question = { readonly method: string | undefined; readonly target: string | undefined }
 
-/** No URL is parsed: what is none (`//`) would throw, and take the mail down with it. */
+/** Without the URL parser, which throws at a target that is no URL (`//`); nothing here may end the process. */
 function questionIn(text: string): Question {
   const [, method, target] = /^([A-Z]+) (?:((?:\/|\*|https?:)\S*) HTTP\/1\.\d\r?\n)?/.exec(text) ?? []
   return { method, target }
 }
 
-/** A server takes the absolute form, too, whatever host it names (RFC 9112 section 3.2.2). */
+/** The path in a target; a server has to take the absolute form as well, whatever host it names (RFC 9112 section 3.2.2). */
 const pathOf = (target: string): string => target.replace(/^https?:\/\/[^/?]+|\?.*/g, '')
 
 async function answer({ method, target }: Question, makers: Makers): Promise<Page> {
@@ -99,7 +103,10 @@ async function answer({ method, target }: Question, makers: Makers): Promise<Pag
   }
 }
 
-/** `headOnly`: what GET would be told, without the page (RFC 9110 section 9.3.2). */
+/**
+ * Writes the response and ends the connection. `headOnly`: the head that GET would get, without the page (RFC 9110 section
+ * 9.3.2).
+ */
 function tell(socket: Socket, { code, type, body }: Page, headOnly: boolean): void {
   const head = [
     `HTTP/1.1 ${code} ${STATUS_CODES[code]}`,
@@ -115,8 +122,9 @@ function tell(socket: Socket, { code, type, body }: Page, headOnly: boolean): vo
 }
 
 /**
- * Where one is too many, an older one gives way, the oldest of the address that has most: were new ones refused, a few would
- * hide that the relay lives. Who has asked is in nobody's way who has not, and the other way round: a page takes a moment.
+ * A bounded set of connections. Where there is one too many, an older one gives way: the oldest of the address that has most. If
+ * new ones were refused instead, a few clients could hide that the relay lives. Connections that have asked and those that have
+ * not are separate crowds, since a page takes a moment to make.
  */
 class Crowd {
   readonly #addresses = new Map<Socket, string>()

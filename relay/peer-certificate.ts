@@ -1,18 +1,20 @@
-/** The certificate that a peer has shown, by its octets alone: to have Node describe it can end the process. */
+/**
+ * The certificate that a peer has shown, read from the octets of the session: Node's own way to describe one can end the process.
+ */
 import { X509Certificate } from 'node:crypto'
 import { type DetailedPeerCertificate, TLSSocket } from 'node:tls'
 
-/** The JavaScript around it puts more before the session. */
+/** Node's internal handle: TLSSocket.getSession wraps what this returns, with octets of its own before the session. */
 type Handle = { getSession(): Buffer | undefined }
 
-/** Of OpenSSL's SSL_SESSION in DER; lengths of 128 and more have their own length before them. */
+/** The tag of the peer's certificate in OpenSSL's SSL_SESSION in DER. From 128 on, a length is written in several octets. */
 const peerTag = 0xa3
 const longForm = 0x80
 
 /**
- * Node's getPeerCertificate describes all of a chain, and dies of a key on a curve that NIST has no name for (secp256k1,
- * those of RFC 5639), which anybody may show; what its getPeerX509Certificate takes from a chain is never freed. The
- * session holds this one by itself. Undefined: none was shown.
+ * The peer's certificate; undefined: it has shown none. Node's getPeerCertificate describes the whole chain, and crashes the
+ * process at a key on a curve without a NIST name (secp256k1, those of RFC 5639), which anybody may show; what
+ * getPeerX509Certificate takes from a chain is never freed. The session holds this one certificate by itself.
  * @throws Error when it can not be read.
  */
 export function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
@@ -27,16 +29,16 @@ export function peerCertificate(socket: TLSSocket): X509Certificate | undefined 
 }
 
 /**
- * Node has the whole chain described before it looks at a name, of every server that it connects to, and so does who connects
- * by a library, as to Redis: here, and for whoever imports this, it gets the names alone.
+ * For all connections of this process, also those of libraries: to check a server's name Node calls getPeerCertificate, which would
+ * describe the whole chain (and crash, as above). Here it gets the names alone.
  */
 TLSSocket.prototype.getPeerCertificate = function (this: TLSSocket) {
   return { subjectaltname: namesIn(this) } as DetailedPeerCertificate
 }
 
 /**
- * All that checkServerIdentity is to go by: a common name is free text, and no host's (RFC 9525 section 2). Of a certificate
- * that can not be read there is none.
+ * The subject alternative names, all that checkServerIdentity is to go by: a common name is free text (RFC 9525 section 2).
+ * Empty, which no host name matches, where the certificate can not be read.
  */
 function namesIn(socket: TLSSocket): string {
   try {
@@ -46,7 +48,7 @@ function namesIn(socket: TLSSocket): string {
   }
 }
 
-/** Where the value of the element at this place begins, and where it ends. */
+/** Where the value of the DER element at `at` begins, and where it ends. */
 function valueAt(der: Buffer, at: number): [begin: number, end: number] {
   if (at >= der.length) return [at, at]
   const length = der.readUInt8(at + 1)

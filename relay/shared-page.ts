@@ -1,11 +1,11 @@
-/** A page that is made once for all who ask for it meanwhile: however many ask, it takes a tenth of the time at most. */
+/** A page that is made once for all that ask for it meanwhile; however many ask, making it takes at most a tenth of the time. */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 
 const restsPerMaking = 9
-/** A making that the machine itself held up is no measure of the next one. */
+/** The longest rest: where one making took long because the machine was held up, the next one need not. */
 const mostRestMs = 1000
 
-/** Whoever asks gets a page that is begun after that: it is never older than the question. */
+/** Returns a function that asks for the page. Its making always begins after the question, so the page is never older than that. */
 export function sharedPage<T>(make: () => T | Promise<T>): () => Promise<T> {
   let next: Promise<T> | undefined
   let before: Promise<unknown> = Promise.resolve()
@@ -14,7 +14,7 @@ export function sharedPage<T>(make: () => T | Promise<T>): () => Promise<T> {
   async function made(): Promise<T> {
     await before
     const restMs = freeAt - performance.now()
-    // Those whose question is read in the same turn are asked along with the first.
+    // One turn later, so that all questions that are read in this turn share one page.
     await (restMs > 0 ? sleep(restMs) : turn())
     next = undefined
     const begun = performance.now()

@@ -1,4 +1,6 @@
-/** An error as the log shows it: its kind, what it says and where it was thrown, with its causes, and what Node tells beside, as `code`. */
+/**
+ * An error as the log shows it: type, message and stack, all with those of its causes, and further fields such as Node's `code`.
+ */
 
 export function shownError(error: unknown): unknown {
   if (!(error instanceof Error)) return isSayable(error) ? error : undefined
@@ -13,14 +15,14 @@ export function shownError(error: unknown): unknown {
   return { ...told, ...Object.fromEntries(beside) }
 }
 
-/** The error first; causes may go round in a circle. */
+/** The error and its causes, each once: causes may form a circle. */
 function withCauses(error: Error): Error[] {
   const all = new Set<Error>()
   for (let next: unknown = error; next instanceof Error && !all.has(next); next = next.cause) all.add(next)
   return [...all]
 }
 
-/** What can not be said in JSON must not keep the rest from being told. */
+/** Whether JSON can say it: a field that it can not say must not keep the rest of the error from the log. */
 function isSayable(value: unknown): boolean {
   try {
     return JSON.stringify(value) !== undefined

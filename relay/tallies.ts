@@ -1,6 +1,6 @@
 /**
- * Counters and histograms, which prom-client's registry prints as its own. Those make a text of the labels, and one of the
- * bucket, for each count, which cost more than all else that telling a fact does.
+ * Counters and histograms that prom-client's registry prints like its own. Its own ones make a string of the labels (and of the
+ * bucket) for each count, which cost more than everything else about logging an event.
  */
 import type { Metric, Registry } from 'prom-client'
 
@@ -13,7 +13,7 @@ type Told<L extends string> = {
   readonly registry: Registry
 }
 
-/** It asks a metric for its name, and for its values when somebody scrapes; the reference prints what else stands there. */
+/** The registry uses only `name`, and `get` at each scrape; the other fields of a metric are for the printed reference (docs/). */
 const register = (registry: Registry, metric: { readonly name: string; get(): Promise<object> }): void =>
   registry.registerMetric(metric as unknown as Metric)
 

@@ -1,4 +1,4 @@
-/** What a timer can hold. */
+/** The longest time that setTimeout can take. */
 
-/** 24.8 days: a longer time would be over at once. */
+/** 24.8 days; with a longer time Node calls back at once. */
 export const longestTimerMs = 2 ** 31 - 1

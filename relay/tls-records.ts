@@ -1,21 +1,24 @@
-/** Where the records of TLS end in what a peer sends (RFC 8446 section 5.1, RFC 5246 section 6.2.1); their heads are never encrypted. */
+/**
+ * Finds where TLS records end in what a peer sends, by their heads, which are never encrypted (RFC 8446 section 5.1, RFC 5246
+ * 6.2.1).
+ */
 
-/** The type, two octets of a version, and two of the length. */
+/** A head is one octet of the type, two of a version, and two of the length. */
 const headOctets = 5
 const lengthAt = 3
 
 export class TlsRecords {
-  /** Octets of the head that have come. */
+  /** How many octets of the head have come. */
   #head = 0
-  /** Octets that are to come, once the head has. */
+  /** How many octets of the record are still to come, once the whole head has. */
   #left = 0
 
-  /** The record of which octets were taken last has come as a whole. */
+  /** The record that was taken last has come as a whole. */
   get isOver(): boolean {
     return this.#head === headOctets && this.#left === 0
   }
 
-  /** How many of these octets belong to the record that is under way, or to the next one. */
+  /** Takes the next octets, up to the end of one record, and returns how many it took: those behind are of another record. */
   take(octets: Uint8Array): number {
     if (this.isOver) this.#head = 0
     let at = 0

@@ -1,14 +1,18 @@
-/** Where whatever a peer shows is taken, what OpenSSL has against it is a verdict to be asked for, and ends no connection. */
+/** Keeps OpenSSL's verdict on a peer's certificate from ending the connection, where the verdict is to be asked for afterwards. */
 import type { TLSSocket } from 'node:tls'
 
 type Handle = { onerror: (error: Error) => void }
 
-/** Stands in the failures of a handshake itself; one in which it does not has its deadline. */
+/**
+ * In the message of every failure of the handshake itself. Should one be without it, the handshake's deadline ends the
+ * connection.
+ */
 const ofTls = 'SSL routines'
 
 /**
- * A signature in a chain that is not good OpenSSL remembers as a verdict, and leaves behind as an error. The handshake goes
- * on, but Node takes what is left behind for the end of the connection: until what is given back is called, when there is a session.
+ * A bad signature in the peer's chain is to OpenSSL a verdict, but it also stays behind in its queue of errors. The handshake
+ * goes on, and Node would take that error for the end of the connection: from here on it does not, until the returned function is
+ * called, which is to be when the session is there.
  */
 export function verdictAside(socket: TLSSocket): () => void {
   const { _handle: handle } = socket as unknown as { readonly _handle: Handle }

@@ -1,13 +1,12 @@
-/** Does several things of which none may keep another one from being done. */
+/** Does several things; a failure of one keeps none of the others from being done. */
 
 type Act = () => unknown
 
-/** To be done again, alone. */
+/** One that failed, with its error's message; `act` may be called again by itself. */
 export type Undone = { readonly act: Act; readonly why: string }
 
 /**
- * All are begun in this turn, in their order, whatever becomes of those before; those that failed, when all have
- * ended.
+ * Begins all acts in this turn, in their order, and resolves with those that failed when all have ended.
  */
 export async function together(acts: readonly Act[]): Promise<readonly Undone[]> {
   const ended = await Promise.all(acts.map(outcomeOf))

@@ -1,32 +1,34 @@
 /**
- * Who is dealt with next where more came than there is time for: every credential has its turn, and so has every client
- * that has not logged in, however much the others sent; and so has what was accepted and is to be sent.
+ * Who is dealt with next where more has come than there is time for: each credential has its turn, however much the others sent;
+ * and so have each client that has not logged in, and the delivery of what was accepted (decision 0037).
  */
 
-/** The lines in which work waits; each has as much of the time as the others. */
+/** The lines in which work waits: each of them gets as much time as the others, and within it each owner has its turn. */
 const ranks = [
-  'credential', // logged in: by credential
-  'known', //      not yet, where somebody lately did: by address, or by the /64 of an IPv6 one
-  'stranger', //   likewise
-  'delivery', //   an attempt: by the credential whose message it is
+  'credential', // sessions that have logged in; the owner is the credential
+  'known', //      sessions before their login, from where somebody logged in lately; the owner is the client's address or IPv6 /64
+  'stranger', //   sessions before their login, from anywhere else; the owner likewise
+  'delivery', //   delivery attempts; the owner is the credential whose message it is
 ] as const
 export type Rank = (typeof ranks)[number]
 
 export type Owner = { readonly rank: Rank; readonly name: string }
+/** `laterMs`: what the work will cost after it has returned. */
 type Work = { readonly work: () => void; readonly laterMs: number }
 
 /**
- * Of one round of the event loop; then whoever has come meanwhile is seen. A message is half a dozen rounds, so they are short
- * for as long as there is somebody to wait for them; and long for one who has the relay to itself, because a round has its price.
+ * The time for work in one round of the event loop; after it, what has come meanwhile is read. A message takes half a dozen
+ * rounds, so they are short while several credentials share the relay; a credential that has it to itself gets long ones, since
+ * each round costs.
  */
 export const roundMs = { shared: 0.125, alone: 2 } as const
-/** How long another credential may still come back. */
+/** Rounds stay short for so long after another credential asked for a turn. */
 const sharedForMs = 10_000
 
 type Parts = {
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number
-  /** Calls back when what has come meanwhile was seen. */
+  /** Calls back in the next round of the event loop. */
   readonly soon?: (round: () => void) => void
 }
 
@@ -39,15 +41,15 @@ export class Turns {
   }
   readonly #now: () => number
   readonly #soon: (round: () => void) => void
-  /** What had been spent on the line that was served last. */
+  /** `spentMs` of the line that was served last. */
   #reachedMs = 0
   #waiting = 0
-  /** In this round. */
+  /** Spent in this round. */
   #spentMs = 0
   #isShared = false
   /** The credential that has asked for a turn last. */
   #last: string | undefined
-  /** When it was another one than before. */
+  /** When a credential last asked that was another one than before. */
   #sharedAt = Number.NEGATIVE_INFINITY
   #roundIsAhead = false
 
@@ -56,19 +58,19 @@ export class Turns {
     this.#soon = soon
   }
 
-  /** Milliseconds that clients have taken of which nobody logged in lately. */
+  /** Milliseconds that the work of strangers has taken in all. */
   get strangersMs(): number {
     return this.#lines.stranger.usedMs
   }
 
   /**
-   * Does it at once while there is time and nobody waits, else in its owner's turn. `laterMs` is what it will take after it
-   * has returned. It must not throw.
+   * Calls `work` at once while there is time in this round and nobody waits, else when it is its owner's turn. `laterMs` is what
+   * it will cost after it has returned. It must not throw.
    */
   take(owner: Owner, work: () => void, laterMs = 0): void {
     if (owner.rank === 'credential' && owner.name !== this.#last) this.#share(owner.name)
     const line = this.#lines[owner.rank]
-    // What was not used in time is nobody's savings.
+    // A line in which nobody waited may not save up its unused time: it begins level with the line that was served last.
     if (!line.waits) line.spentMs = Math.max(line.spentMs, this.#reachedMs)
     if (this.#waiting === 0 && this.#spentMs < this.#roundMs()) {
       this.#do(line, work, laterMs)
@@ -82,7 +84,10 @@ export class Turns {
     }
   }
 
-  /** Resolves when it is its owner's turn; undefined: at once, for who is alone. `costMs` is about what will then be done. */
+  /**
+   * Resolves when it is the owner's turn; undefined: at once, as one credential has the relay to itself. `costMs`: what follows
+   * costs.
+   */
   turn(owner: Owner, costMs: number): Promise<void> | undefined {
     return this.#isShared ? new Promise((resolve) => this.take(owner, resolve, costMs)) : undefined
   }
@@ -102,7 +107,10 @@ export class Turns {
     return this.#isShared ? roundMs.shared : roundMs.alone
   }
 
-  /** An address may be that of a client of the same credential. */
+  /**
+   * Notes which credential asks. Only credentials tell that the relay is shared: an address may be of the same credential's
+   * client.
+   */
   #share(name: string): void {
     if (this.#last !== undefined) {
       this.#sharedAt = this.#now()
@@ -129,7 +137,7 @@ export class Turns {
     this.#do(line, next.work, next.laterMs)
   }
 
-  /** Of the lines in which somebody waits, the one on which least was spent. */
+  /** The line on which least was spent, of those in which somebody waits. */
   #leastSpent(): Line | undefined {
     let least: Line | undefined
     for (const line of Object.values(this.#lines)) {
@@ -139,16 +147,20 @@ export class Turns {
   }
 }
 
-/** Whose work waits, and what. */
+/** An owner, and its work that waits. */
 type Waiting = { readonly name: string; readonly works: Work[] }
 
-/** So many owners without work are remembered: an owner comes back at once, and a table that changes all the time is rubbish all the time. */
+/**
+ * So many owners stay in the table also without work: most come back at once, and a table that changes all the time makes
+ * garbage.
+ */
 const rememberedOwners = 1_000
 
-/** What waits by owner; an owner whose work was taken goes behind the others. */
+/** Work that waits, by owner: each owner gives one work at a time, and then goes behind the others. */
 class Line {
-  /** What decides whose turn it is: what was not used in time counts as spent. */
+  /** Decides which line is next; unlike `usedMs`, it also counts time that the line let pass while nobody waited in it. */
   spentMs = 0
+  /** The time that the line's work has taken. */
   usedMs = 0
   readonly #rota: Waiting[] = []
   readonly #owners = new Map<string, Waiting>()

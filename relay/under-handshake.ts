@@ -1,15 +1,17 @@
 /**
- * What is under a TLS handshake with a stranger, and under the session after it: it passes no more octets than a chain of
- * certificates needs, and then few records that say nothing.
+ * The stream under a stranger's TLS handshake and under the session after it. In the handshake it passes no more octets than a
+ * chain of certificates needs, and in the session only few records that say nothing (decision 0055).
  */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { TlsRecords } from './tls-records.ts'
 
-/** Three certificates with keys and signatures of ML-DSA-65 (FIPS 204), the largest that are in use, need 20 KiB. */
+/** The most octets of a handshake. Three certificates of ML-DSA-65 (FIPS 204), the largest keys in use, need 20 KiB. */
 const mostOctets = 24 * 1024
 
-/** Tickets and alerts, and once in many gigabytes the peer takes another key (RFC 8446 section 5.5). */
+/**
+ * The most records without application data: tickets, alerts, and once in many gigabytes a change of keys (RFC 8446 section 5.5).
+ */
 const mostSilentRecords = 100
 
 type Turns = { inTurn(work: () => void): void }
@@ -17,27 +19,28 @@ type Turns = { inTurn(work: () => void): void }
 const nothing = Buffer.alloc(0)
 
 /**
- * OpenSSL takes chains of 100 KB and verifies each of their certificates before it says that it trusts none of them, all
- * in one turn of the loop: with keys that were made for it, for a second. And of TLS 1.3 it takes new keys without an end,
- * of which 64 KiB, another turn, have 2,400. What it gets can be limited only from outside.
+ * OpenSSL takes chains of up to 100 KB and verifies each certificate in them before it says that it trusts none: in one turn of
+ * the event loop, for a second where the keys were made for that. In a session of TLS 1.3 it takes key updates without end, and
+ * 64 KiB, which come in one turn, hold 2,400 of them. It has no limits for these, so its input is limited here.
  */
 export class UnderHandshake extends Duplex {
   readonly #socket: Socket
   readonly #turns: Turns
   readonly #records = new TlsRecords()
   #octets = 0
+  /** What came waits for its turn. */
   #inLine = false
-  /** Of what came last. */
+  /** What is left of the last chunk that came. */
   #rest: Buffer = nothing
-  /** Octets that the session has said, once there is one. */
+  /** How many octets of application data the session has given; present once there is a session. */
   #said: (() => number) | undefined
   #saidBefore = 0
   #silentRecords = 0
 
-  /** Takes the socket over: who waited for its octets gets none. What the handshake makes of them takes time of its `turns`. */
+  /** Takes the socket over, with its listeners to octets. What the handshake does with each chunk waits for its turn in `turns`. */
   constructor(socket: Socket, turns: Turns = { inTurn: (work) => work() }) {
-    // A record that is not read yet is the last one: what it says is known before the next one is passed.
-    // It ends with its peer, or does not, as its socket; and so does the TLS above it, which asks.
+    // A high water mark of 1: the next record is passed only when the one before was read, so that it is known what that said.
+    // allowHalfOpen as the socket has it: the TLS above asks this stream.
     super({ readableHighWaterMark: 1, allowHalfOpen: socket.allowHalfOpen })
     this.#socket = socket
     this.#turns = turns
@@ -49,12 +52,15 @@ export class UnderHandshake extends Duplex {
       .on('close', () => this.destroy())
   }
 
-  /** TLS is over any stream, says Node's manual; its types know sockets alone. */
+  /** As the Socket that TLSSocket's types want: by Node's manual, TLS works over any stream. */
   static of(socket: Socket, turns?: Turns): UnderHandshake & Socket {
     return new UnderHandshake(socket, turns) as UnderHandshake & Socket
   }
 
-  /** The handshake is over: everything passes that says something, or it is `silent`. `said`: how many octets were. */
+  /**
+   * The session has begun: emits `silent`, and ends, at too many records that say nothing. `said`: how many octets the session
+   * gave.
+   */
   handshakeDone(said: () => number): this {
     this.#said = said
     return this
@@ -76,12 +82,12 @@ export class UnderHandshake extends Duplex {
     }
   }
 
-  /** The end comes behind what waits for its turn, or to be read. */
+  /** The socket's end is passed on behind what still waits for its turn, or to be read. */
   #end(): void {
     if (!this.#inLine) this.#pass()
   }
 
-  /** One record after the other, and more of them when there is nothing left. */
+  /** Passes records on until the reader has enough; reads the socket again when nothing is left. */
   #pass(): void {
     while (this.#rest.length > 0 && !this.destroyed) {
       if (this.#isTooSilent()) {
@@ -91,7 +97,7 @@ export class UnderHandshake extends Duplex {
       }
       const length = this.#records.take(this.#rest)
       const record = this.#rest.subarray(0, length)
-      // An empty part of it would keep all of it.
+      // Not an empty slice, which would keep the whole chunk in memory.
       this.#rest = length === this.#rest.length ? nothing : this.#rest.subarray(length)
       if (!this.push(record)) {
         this.#socket.pause()
@@ -102,10 +108,10 @@ export class UnderHandshake extends Duplex {
     else this.#socket.resume()
   }
 
-  /** Whether the record before was one too many. */
+  /** Whether the record before was one too many of those that say nothing. */
   #isTooSilent(): boolean {
     if (this.#said === undefined || !this.#records.isOver) return false
-    // Its reader has asked for more, and paused before it took what is there: that has said nothing yet.
+    // The reader has not taken that record yet (it asked for more, and then paused): what it says is not known yet.
     if (this.readableLength > 0) return false
     const said = this.#said()
     if (said === this.#saidBefore) this.#silentRecords += 1
@@ -113,10 +119,10 @@ export class UnderHandshake extends Duplex {
     return this.#silentRecords > mostSilentRecords
   }
 
-  /** Node asks for the next record before it hands out the one that it has: only when that is done is known what it says. */
+  /** A tick later: Node calls this before it hands out the record that it has, and only then is known what that says. */
   override _read(): void {
     process.nextTick(() => {
-      // Nothing overtakes what waits for its turn.
+      // What waits for its turn is passed on by that.
       if (!this.#inLine) this.#pass()
     })
   }
@@ -126,7 +132,7 @@ export class UnderHandshake extends Duplex {
   }
 
   override _final(ended: () => void): void {
-    // It may have ended with its peer.
+    // Without its error: the socket may have ended together with its peer.
     this.#socket.end(() => ended())
   }
 

@@ -1,6 +1,6 @@
-/** A whole turn of the event loop: what had come for this process has been seen then. */
+/** A whole turn of the event loop: after it, everything that had come for this process by now has been seen. */
 
-/** Twice, since the first time may come before sockets are read. */
+/** Two setImmediate in a row, since the first may come before sockets are read. */
 export const afterWholeTurn = (then: () => void): void => void setImmediate(() => setImmediate(then))
 
 export const wholeTurn = (): Promise<void> => new Promise(afterWholeTurn)

@@ -1,7 +1,10 @@
-/** Waits for the end of something, and not for ever. */
+/** Waits for a promise, but not longer than a given time. */
 import { wholeTurn } from './whole-turn.ts'
 
-/** Undefined when it takes longer. What came while this process had no time to look came in time. @throws what it throws */
+/**
+ * What `done` resolves to; undefined when it takes longer than `ms`. What came while this process was held up came in time.
+ * @throws what `done` rejects with.
+ */
 export async function within<T>(ms: number, done: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {

@@ -1,11 +1,11 @@
 /**
- * A descriptor on which a write never waits for a reader. Whether it waits is a property of what was opened, which other
- * processes may write to as well: so a pipe and a terminal are opened once more.
+ * A descriptor on which writes never wait for a reader (O_NONBLOCK). That is a property of the open file, and other processes may
+ * share that and expect their writes to wait: so a pipe or a terminal is opened once more.
  */
 import { constants, fstatSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 
-/** A disk has no reader to wait for. */
+/** Returns `fd` itself for a file on a disk, which has no reader to wait for. */
 export function withoutWaiting(fd: number): number {
   if (fstatSync(fd).isFile()) return fd
   const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
@@ -16,12 +16,12 @@ export function withoutWaiting(fd: number): number {
   }
 }
 
-/** A socket can not be opened once more, and a pipe of another user may not be. Node makes what it has a stream on not wait. */
+/** For what can not be opened once more: a socket, or a pipe of another user. Node sets O_NONBLOCK on what it makes a stream of. */
 function madeNotToWait(fd: number): number {
   try {
     new Socket({ fd, readable: false, writable: true }).unref()
   } catch {
-    // A terminal of another user: whoever holds it still, holds the process.
+    // A terminal of another user: writes to it may wait, as where somebody stops its output (Ctrl-S).
   }
   return fd
 }
