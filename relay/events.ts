@@ -104,7 +104,7 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     },
     /** At the end of a session: how many refusals for faults of ours had no line, of a client that tried on without a pause. */
     refusedMoreOften(s: SessionFacts, times: number): void {
-      log.info({ ...s, times }, 'refused more often')
+      log.info({ ...s, times }, 'more refusals without a line')
     },
     /** The rule is in Audit: this is what Enforce would have refused. */
     audited(s: SessionFacts, stage: Stage, refusal: Refusal, address?: string): void {
@@ -318,14 +318,14 @@ export function createEvents(log: Log, metrics: Metrics, evidence: () => Address
     },
     draining(): void {
       metrics.draining.set(1)
-      log.info({}, 'is to leave, and takes no new mail')
+      log.info({}, 'relay is to leave, and takes no new mail')
     },
     drained(): void {
-      log.info({}, 'has no mail left, and may go')
+      log.info({}, 'relay has no mail left, and may go')
     },
     stays(): void {
       metrics.draining.set(0)
-      log.info({}, 'stays, and takes new mail again')
+      log.info({}, 'relay stays, and takes new mail again')
     },
     /** By the metric alone: a line about it would be lost as well. */
     lineLost(): void {

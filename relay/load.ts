@@ -90,11 +90,12 @@ function withFiles(
   const stale = new Map<string, string>()
   const dispensable = new Set(signingKeyFilesOf(config))
   for (const path of filesOf(config)) {
-    const content = readable(octets, path)
+    const { content, problem } = contentOf(octets, path)
     const kept = content ?? previous?.files.get(path)
     if (kept === undefined && dispensable.has(path)) continue
-    if (kept === undefined) throw new Error(`${join(directory, path)} is not readable, and there was none before`)
-    if (content === undefined) stale.set(path, 'it is not readable')
+    if (kept === undefined)
+      throw new Error(`${join(directory, path)} is ${problem}, and there is no earlier content of it`)
+    if (content === undefined) stale.set(path, `it is ${problem}`)
     files.set(path, kept)
   }
   const reading = { config, files, stale, previous }
@@ -138,11 +139,16 @@ function parsed(directory: string, text: string): RelayConfig {
   }
 }
 
-function readable(octets: ConfigOctets, path: string): string | undefined {
+/** One of both. */
+type Read = { readonly content?: string; readonly problem?: string }
+
+/** With the system's code: a file that is missing (ENOENT) is mended elsewhere than one without the right to read it (EACCES). */
+function contentOf(octets: ConfigOctets, path: string): Read {
   try {
-    return octets.read(path).toString()
-  } catch {
-    return undefined
+    return { content: octets.read(path).toString() }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return { problem: `not readable (${code ?? message})` }
   }
 }
 

@@ -23,7 +23,11 @@ export const protocol = {
   loginTooLong: syntax(500, '5.6', 'line of a login too long'), // RFC 4954 section 6
   bareNewline: syntax(500, '5.2', 'commands end with CR LF'),
   controlCharacter: syntax(500, '5.2', 'control character in a command'),
-  tlsUnasked: syntax(500, '5.2', 'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener'),
+  tlsUnasked: syntax(
+    500,
+    '5.2',
+    'TLS begins with STARTTLS here; a client that begins with TLS needs an Implicit listener',
+  ),
   // Not X.5.2, as in the lines above: that is for permanent errors (RFC 3463 section 3.6), and 421 is a transient one.
   notSmtp: syntax(421, '7.0', 'this is an SMTP server'),
   proxyHeader: syntax(421, '7.0', 'no PROXY protocol here: switch it off at the load balancer'),
@@ -34,8 +38,8 @@ export const protocol = {
   unknownParameter: syntax(555, '5.4', `parameter not recognized: ${parametersTaken}`),
   mechanismMissing: syntax(501, '5.4', 'AUTH takes a mechanism; EHLO tells which are offered'), // RFC 5321 section 4.2.4
   mechanism: syntax(504, '5.4', 'this mechanism is not offered; EHLO tells which are'),
-  base64: syntax(501, '5.2', 'cannot decode this as base64 of a login'),
-  otherIdentity: syntax(501, '5.2', 'nobody logs in for somebody else: leave the authorization identity empty'),
+  base64: syntax(501, '5.2', 'this is not the base64 of what the mechanism wants'),
+  otherIdentity: syntax(501, '5.2', 'a client logs in for itself only: leave the authorization identity empty'),
   bearer: syntax(501, '5.2', 'a bearer login is n,a=<username>, and auth=Bearer <token> (RFC 7628 section 3.1)'),
   loginAborted: syntax(501, '7.0', 'login given up by the client'),
   helloFirst: sequence(503, '5.1', 'say EHLO first'),

@@ -26,4 +26,6 @@ const words: Readonly<Record<string, string>> = {
 export const failureIn = ({ code = '', reason, message }: TlsError): string => words[code] ?? reason ?? message
 
 export const notInTime = (): Error =>
-  new Error('none was made in time: where it comes first, a client that is set up for STARTTLS waits for a greeting')
+  new Error(
+    'no handshake in time: on an Implicit listener, a client that is set up for STARTTLS waits for our greeting',
+  )

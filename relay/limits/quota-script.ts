@@ -145,6 +145,9 @@ export const proof: Omit<Question, 'policy'> = {
 const dayKey = (policy: string): string => `relayfleet:{${policy}}:day`
 const rateKey = (policy: string, credential: string): string => `relayfleet:{${policy}}:rate:${credential}`
 
+/** Why a store is left that answers, but otherwise than it has to. */
+export const noAnswer = 'what it answers is not of Redis or Valkey'
+
 /** The command that asks whether the store is there, and has lost nothing. */
 export const beatWords = (policy: string): readonly string[] => ['HMGET', dayKey(policy), 'day', 'epoch']
 

@@ -7,6 +7,7 @@ import { within } from '../within.ts'
 import {
   type Answer,
   beatWords,
+  noAnswer,
   proof,
   type Question,
   questionWords,
@@ -86,7 +87,7 @@ export class QuotaStore {
     if (said === undefined) return undefined
     const answer = readAnswer(said.value, nonce, question.messages.length)
     if (answer === undefined) {
-      this.#lost(connection, 'what it says is no answer')
+      this.#lost(connection, noAnswer)
       return undefined
     }
     this.#noticed(answer.day, answer.epoch)
@@ -120,7 +121,7 @@ export class QuotaStore {
     if (said === undefined || this.#connection !== connection) return false
     const beat = readBeat(said.value)
     if (beat === undefined) {
-      this.#lost(connection, 'what it says is no answer')
+      this.#lost(connection, noAnswer)
       return false
     }
     this.#noticed(beat.day, beat.epoch)

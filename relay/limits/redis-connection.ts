@@ -2,6 +2,7 @@
 import { createClient, SocketClosedUnexpectedlyError } from '@redis/client'
 // Its TLS is Node's own, which this import makes safe against hostile server certificates.
 import '../peer-certificate.ts'
+import { noAnswer } from './quota-script.ts'
 
 /** Where the store is, and our login there; nothing of this is ever logged. */
 export type StoreTarget = {
@@ -95,5 +96,5 @@ function whyOf(error: unknown): string {
   const told = errors.find(([text]) => text.test(String(message)))
   if (told !== undefined) return told[1]
   const [kind] = /^[A-Z]{2,16}(?= |$)/.exec(String(message)) ?? []
-  return kind === undefined ? 'what it says is no answer' : `it says ${kind}`
+  return kind === undefined ? noAnswer : `it says ${kind}`
 }

@@ -42,7 +42,7 @@ export function readSigningKey(
 ): KeyObject | string {
   if (parseDomain(domain) !== domain) return 'the domain is none in lower-case A-labels'
   if (selector.length > 189 || !selectorForm.test(selector)) return 'the selector is no DNS name'
-  if (pem === undefined) return 'the file is not there'
+  if (pem === undefined) return 'its file is not there, or not readable'
   const key = privateKeyIn(pem)
   if (key === undefined) return isEncrypted(pem) ? withoutPassphrase : 'it is no private key in PEM'
   const { type, problem } = requirements[algorithm]

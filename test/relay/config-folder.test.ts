@@ -174,7 +174,7 @@ test('a pipe in the place of a key leaves the last good one in use', async () =>
   const { at, folder, loaded } = await written()
   rmSync(join(at, 'tls.key'))
   pipe(join(at, 'tls.key'))
-  expect([...(await folder.follow(loaded)).stale]).toEqual([['tls.key', 'it is not readable']])
+  expect([...(await folder.follow(loaded)).stale]).toEqual([['tls.key', 'it is not readable (it is no file)']])
 })
 
 test('a large file that a device has come in the place of is read no further than it was long', async () => {

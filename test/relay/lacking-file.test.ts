@@ -18,7 +18,7 @@ test('what goes on while a new configuration lacks a file follows the files that
   const lacking = config.listeners.map((l) => ({ ...l, name: 'new', tls: { ...l.tls, keyFile: 'new.key' } }))
   const wanted = { ...config, listeners: [...config.listeners, ...lacking] }
   write({ 'relay.json': printConfig(wanted) })
-  const refused = expect.stringMatching(/new\.key is not readable/)
+  const refused = expect.stringMatching(/new\.key is not readable \(ENOENT\), and there is no earlier content of it$/)
   const waiting = await reader.follow(before)
   expect(waiting).toEqual({ ...before, refused })
 

@@ -172,7 +172,7 @@ test('mail of a domain whose records are broken waits until they are mended, and
 })
 
 const damaged = [
-  ['a file that is not there', {}, 'the file is not there'],
+  ['a file that is not there', {}, 'its file is not there, or not readable'],
   ['a file that is no key', { 'dkim/r1.pem': 'garbage' }, 'it is no private key in PEM'],
   ['a key of another type', { 'dkim/r1.pem': ed25519.pem }, 'it is of type ed25519 where rsa-sha256 needs rsa'],
   ['a key too short', { 'dkim/r1.pem': rsaKey('r1', 512).pem }, 'it has 512 bits where 1024 to 4096 are of use'],
@@ -195,7 +195,7 @@ test('else it leaves by the keys that are left, and is told', async () => {
   const { message, received } = await send()
   expect(await verdicts(received?.content ?? Buffer.alloc(0), domain, both)).toEqual(['e1 ed25519-sha256 pass'])
   expect(facts('unsigned')).toEqual([
-    [message.queueId, { domain, selector: 'r1', problem: 'the file is not there' }, false],
+    [message.queueId, { domain, selector: 'r1', problem: 'its file is not there, or not readable' }, false],
   ])
 })
 

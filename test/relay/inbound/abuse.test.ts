@@ -127,7 +127,7 @@ test('a client that repeats what a full disk refuses has few lines in the log, i
   await hung
   expect(said.filter((line) => line.startsWith('452 4.3.1 '))).toHaveLength(99)
   expect(said.at(-1)).toMatch(/^421 4\.3\.1 .*\(queue\.storage\)$/)
-  await expect.poll(() => told.at(-1)?.msg).toBe('refused more often')
+  await expect.poll(() => told.at(-1)?.msg).toBe('more refusals without a line')
   const lines = told.filter((line) => line.msg === 'refused')
   // Of each second one message, with what came behind its MAIL.
   expect(lines.length).toBeLessThanOrEqual(3 * Math.ceil((performance.now() - since + 1) / 1000))

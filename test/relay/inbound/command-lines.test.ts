@@ -19,12 +19,12 @@ test.each([
   [
     'a TLS handshake',
     '\x16\x03\x01',
-    'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener (always.syntax)',
+    'TLS begins with STARTTLS here; a client that begins with TLS needs an Implicit listener (always.syntax)',
   ],
   [
     'the first octet of one',
     '\x16',
-    'TLS begins with STARTTLS here; who begins with TLS needs an Implicit listener (always.syntax)',
+    'TLS begins with STARTTLS here; a client that begins with TLS needs an Implicit listener (always.syntax)',
   ],
   ['a control character of its number', 'NOOP \x16\x03\x01', 'control character in a command (always.syntax)'],
   ['HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n', 'this is an SMTP server (always.syntax)'],

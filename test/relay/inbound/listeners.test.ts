@@ -317,7 +317,7 @@ test('whom we give up, since no handshake came in time, is not told of as one th
   await expect
     .poll(() => under.told.filter((line) => line.msg === 'abandoned by the client').map((line) => line['why']))
     .toEqual([
-      'no TLS: none was made in time: where it comes first, a client that is set up for STARTTLS waits for a greeting',
+      'no TLS: no handshake in time: on an Implicit listener, a client that is set up for STARTTLS waits for our greeting',
     ])
 })
 
