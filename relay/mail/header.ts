@@ -28,10 +28,10 @@ export type ParsedFrom =
 
 const blankLine = Buffer.from('\r\n\r\n')
 
-/** The offset after the blank line that ends the header, or -1; octets before `from` were searched already. */
-export function headerEnd(bytes: Buffer, from = 0): number {
+/** The offset after the blank line that ends the header, or -1. */
+export function headerEnd(bytes: Buffer): number {
   if (bytes[0] === 13 && bytes[1] === 10) return 2
-  const at = bytes.indexOf(blankLine, Math.max(0, from - 3))
+  const at = bytes.indexOf(blankLine)
   return at === -1 ? -1 : at + 4
 }
 
