@@ -28,7 +28,7 @@ export function rcptTo(inbound: Inbound, session: Session, line: string): Decisi
   const mailbox = parsePath(path)
   const form = formOf(path, mailbox)
   const { recipients, parameters } = transaction
-  const isKnown = recipients.has(path, form)
+  const isKnown = recipients.has(form)
   const others = recipients.size - (isKnown ? 1 : 0)
   const { config } = inbound.inForce()
   const facts = { config, credential: login.credential, smtpUtf8: parameters.smtpUtf8 }

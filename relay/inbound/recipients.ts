@@ -1,5 +1,4 @@
 /** The forward-paths of a transaction, each mailbox once; while all sessions together hold much, a greedy credential may have few. */
-import { comparableForwardPath } from '../mail/address.ts'
 import type { HeldShare } from './held.ts'
 import { heldAmongMany, recipientBytes } from './limits.ts'
 
@@ -27,12 +26,13 @@ export class Recipients {
     return this.#bytes > heldAmongMany && this.#share.isMuch()
   }
 
-  has(path: string, form = comparableForwardPath(path)): boolean {
+  /** `form` is the one in which paths are compared (`formOf`). */
+  has(form: string): boolean {
     return this.#paths.has(form)
   }
 
   /** False: it was there already, and stays as it was written first. */
-  add(path: string, form = comparableForwardPath(path)): boolean {
+  add(path: string, form: string): boolean {
     if (this.#paths.has(form)) return false
     // Two strings that are equal would be kept twice: the same one is both key and value.
     const own = form === path ? path : form
