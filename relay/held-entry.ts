@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from './config.ts'
 import { isWithin } from './rules/networks.ts'
+import type { Proof } from './rules/proof.ts'
 
 /** Undefined where the credential is left without anything to log in by, to send as, to come from, or to send to. */
 export function heldEntry(before: CredentialConfig, now: CredentialConfig): CredentialConfig | undefined {
@@ -28,8 +29,6 @@ export function heldEntry(before: CredentialConfig, now: CredentialConfig): Cred
     ...(ends.length > 0 && { expiresAt: Math.min(...ends) }),
   }
 }
-
-type Proof = Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'>
 
 /**
  * Keys are the new ones, since they come and go by themselves. Service accounts and certificate names are those that are in both.

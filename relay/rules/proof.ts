@@ -1,7 +1,7 @@
 /** By what a credential logs in: keys (passwords), tokens of service accounts, or a client certificate. */
 import type { CredentialConfig } from '../config.ts'
 
-type Proof = Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'>
+export type Proof = Pick<CredentialConfig, 'keys' | 'serviceAccounts' | 'certificate'>
 
 /** Whether it logs in by a password: the operator makes the keys for it, and they come and go. */
 export const hasKeys = ({ serviceAccounts, certificate }: Proof): boolean =>
