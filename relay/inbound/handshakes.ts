@@ -16,15 +16,14 @@ export type Certificate = {
 export type Handshake = { readonly context: SecureContext; readonly authority: Authority | undefined }
 
 export class Handshakes {
-  #certificate: Certificate
-  #config: ListenerConfig
   #current: Handshake
+  /** What the current one was made of. */
+  #decisive: string
 
   /** @throws Error when the certificate can not be used. */
   constructor(certificate: Certificate, config: ListenerConfig) {
-    this.#certificate = certificate
-    this.#config = config
     this.#current = handshake(certificate, config)
+    this.#decisive = decisive(certificate, config)
   }
 
   /** For handshakes that begin now. */
@@ -34,10 +33,10 @@ export class Handshakes {
 
   /** Handshakes that have begun keep what they began with. @throws Error when it can not be used; then nothing changes. */
   renew(certificate: Certificate, config: ListenerConfig): void {
-    if (decisive(certificate, config) === decisive(this.#certificate, this.#config)) return
+    const wanted = decisive(certificate, config)
+    if (wanted === this.#decisive) return
     this.#current = handshake(certificate, config)
-    this.#certificate = certificate
-    this.#config = config
+    this.#decisive = wanted
   }
 }
 
