@@ -180,14 +180,14 @@ export const questionWords = (q: Question, nonce: string): readonly string[] => 
 /** The answer in what a store said; undefined where it is none to this question: what answers may be anything. */
 export function readAnswer(said: unknown, nonce: string, messages: number): Answer | undefined {
   if (!Array.isArray(said) || said.length !== 8 || said[0] !== nonce) return undefined
-  const [day, rest, own, total, owed] = [said[1], said[3], said[4], said[5], said[6]].map(whole)
-  const [epoch, verdicts] = [said[2], said[7]]
-  const known = [day, rest, own, total, owed].every((n) => n !== undefined)
-  if (!known || typeof epoch !== 'string' || !Array.isArray(verdicts) || verdicts.length !== messages) return undefined
-  const read = verdicts.map(readVerdict).filter((v) => v !== undefined)
-  if (read.length !== messages) return undefined
-  const [at = 0, restOfDayMs = 0, mine = 0, all = 0, owedUs = 0] = [day, rest, own, total, owed]
-  return { day: at, epoch, restOfDayMs, own: mine, total: all, owedMs: owedUs / 1000, verdicts: read }
+  const numbers = [said[1], said[3], said[4], said[5], said[6]].map(whole).filter((n) => n !== undefined)
+  const [day = 0, restOfDayMs = 0, own = 0, total = 0, owedUs = 0] = numbers
+  const [epoch, told] = [said[2], said[7]]
+  if (numbers.length !== 5 || typeof epoch !== 'string' || !Array.isArray(told) || told.length !== messages)
+    return undefined
+  const verdicts = told.map(readVerdict).filter((v) => v !== undefined)
+  if (verdicts.length !== messages) return undefined
+  return { day, epoch, restOfDayMs, own, total, owedMs: owedUs / 1000, verdicts }
 }
 
 /** A whole number of up to 16 digits: the most is what the slowest rate owes after the largest burst, 3.6e15 µs. */
