@@ -74,7 +74,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   gauge('smtpd_sessions', 'Open submission sessions.', (o) => o.sessions)
   gauge(
     'headroom_waiting',
-    'Messages and attempts of credentials with many that wait so that those with few do not.',
+    'Messages and delivery attempts of credentials that send many, held back so that those that send few do not wait.',
     (o) => o.held,
   )
   gauge('queue_oldest_message_age_seconds', 'Age of the oldest message in the queue.', (o) => o.oldestMessageAge)
@@ -82,12 +82,12 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
   gauge('spool_free_bytes', 'Free octets on the volume of the spool.', (o) => o.spoolFreeBytes)
   gauge(
     'spool_room_bytes',
-    'Octets of mail that are still taken: what the volume has beside what is kept for delivery, or what the queue lacks of its size.',
+    'Octets of mail that are still accepted: what the volume has free less what delivery needs, or what is left of the two thirds of spec.queue.storage.size that the queue may have, whichever is less.',
     (o) => o.spoolRoomBytes,
   )
   gauge(
     'spool_capacity_bytes',
-    'The size of the volume, or that which the queue may have, where that is less.',
+    'The size of the volume, or the two thirds of spec.queue.storage.size that the queue may have, where that is less.',
     (o) => o.spoolCapacityBytes,
   )
   new Gauge({
@@ -131,7 +131,7 @@ export function createMetrics(policy: string, observe: () => Observed, quotas: (
     registry,
     connections: counter(
       'smtpd_connections_total',
-      'Accepted connections, by what they began with: none is a listener of StartTLS.',
+      'Accepted connections, by the TLS that they began with: none on a StartTLS listener.',
       ['listener', 'tls'],
     ),
     auth: counter('smtpd_auth_total', 'Logins by result and reason.', ['mechanism', 'result', 'reason']),

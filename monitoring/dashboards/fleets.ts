@@ -141,7 +141,7 @@ const logins: Row = {
     },
     {
       title: 'Connections by listener',
-      description: 'By the TLS that they began with; none is a listener of StartTLS.',
+      description: 'By the TLS that they began with; none on a StartTLS listener.',
       shape: 'lines',
       unit: each,
       queries: [perSecond(all('smtpd_connections_total'), '', 'listener', 'tls')],
@@ -176,7 +176,8 @@ const throttling: Row = {
     },
     {
       title: 'Waiting for headroom',
-      description: 'Messages and attempts of credentials with many that wait so that those with few do not.',
+      description:
+        'Messages and delivery attempts of credentials that send many, held back so that those that send few do not wait.',
       shape: 'lines',
       unit: 'none',
       queries: [sum(all('headroom_waiting'), '', 'policy')],

@@ -11,15 +11,15 @@ local said, own, certain = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
 local daily, interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local day, rate = KEYS[1], KEYS[2]
 
--- The clock of the store decides, and a day that began is not begun again: a clock may be set back.
+-- The clock of the store decides which day it is. A day that has begun is kept where that clock is set back.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local today = math.floor(now / 86400000000)
 local held = tonumber(redis.call('HGET', day, 'day') or '-1')
 if held < today then
-  -- A store that is full refuses the first write of a script, and none that comes after an UNLINK.
+  -- A full store refuses the first write of a script, but none behind an UNLINK: so this first write, which finds out.
   redis.call('HSET', day, 'epoch', nonce)
-  -- In the background: a big fleet's day would keep everybody waiting.
+  -- Not DEL: UNLINK frees in the background, and the day of a big fleet would keep everybody waiting.
   redis.call('UNLINK', day)
   redis.call('HSET', day, 'day', today, 'epoch', nonce)
   redis.call('PEXPIRE', day, 172800000)
@@ -29,7 +29,7 @@ else
   today = held
 end
 
--- What a relay says of its own is certain where it has heard of us on this day; else we may know of more.
+-- A relay's own count is right where this store has told it of its count on this day (certain); else the store may know of more.
 local ours, all = 'relay ' .. relay .. ' ' .. credential, 'all ' .. credential
 local known = tonumber(redis.call('HGET', day, ours) or '0')
 local total = tonumber(redis.call('HGET', day, all) or '0')
@@ -43,13 +43,13 @@ local before = interval > 0 and redis.call('GET', rate)
 if before then
   local till, was = string.match(before, '^(%S+) (%S+)$')
   owed = math.max(0, till - now)
-  -- Of another rate what is owed is earned at that from now on, so it is to be remembered.
+  -- At another rate as many are owed as before, and earned at that rate from now on: so it has to be written.
   moved = tonumber(was) ~= interval or owed > burst * interval
   if tonumber(was) ~= interval then owed = owed / was * interval end
   owed = math.min(owed, burst * interval)
 end
 
--- A count below nothing gives back. Of microseconds that are added up, what is less than a tenth of one is an error.
+-- A negative count gives back. A wait of less than a tenth of a microsecond is an error of rounding.
 local verdicts = {}
 for i = 10, #ARGV do
   local count = tonumber(ARGV[i])
@@ -69,7 +69,7 @@ for i = 10, #ARGV do
   end
 end
 
--- Who asks about nobody wants to know whether this can be written.
+-- A question without a credential only asks whether the store can write.
 if credential == '' then
   redis.call('HSET', day, 'day', today)
 else
