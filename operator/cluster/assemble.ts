@@ -22,7 +22,7 @@ import { recordedKeys } from './bindings/recorded-keys.ts'
 import type { DeclaredObject } from './watch/declared.ts'
 import type { Unread } from './watch/mirror.ts'
 
-/** In a pod of its own a relay binds what it likes, above 1024; clients come by its Service. */
+/** A relay in a pod of its own listens on all addresses, and on ports above 1023; clients reach it through its Service. */
 export const inCluster: Place = { listenAddress: '::', lowPorts: false }
 
 type Here = 'bindingKeys' | 'formerSecrets' | 'unread' | 'unreadNamespaces' | 'namespacesMayLag'
@@ -30,12 +30,12 @@ type Here = 'bindingKeys' | 'formerSecrets' | 'unread' | 'unreadNamespaces' | 'n
 export type Facts = Omit<Snapshot, keyof Declared | Here> & {
   readonly unread: readonly Unread[]
   readonly declared: readonly DeclaredObject[]
-  /** Newer than what a status says. */
+  /** By RelayCredential, what its Secret was found or made to hold: newer than what its status says. */
   readonly keys: ReadonlyMap<Name, BindingKeys>
   readonly formerNames?: ReadonlyMap<Name, string>
-  /** What the records of a domain were when they were looked at last; absent: by its status. */
+  /** What was seen when the records of a domain were last looked at; where there is none, its status counts. */
   readonly look?: (domain: Name) => Look | undefined
-  /** Milliseconds; absent: no domain's records matter. */
+  /** Milliseconds since the epoch; absent: broken records are not considered. */
   readonly now?: number
 }
 
@@ -79,7 +79,7 @@ function bindingKeys(declared: readonly DeclaredObject[], keys: Facts['keys']): 
   return found
 }
 
-/** A look of ours goes before what a status says. */
+/** What this operator has seen itself is newer than what a status says. */
 function brokenIn(
   { domains }: Declared,
   declared: readonly DeclaredObject[],
@@ -93,7 +93,10 @@ function brokenIn(
   return brokenRecords(caring, (name) => look(name)?.found ?? said(name), now)
 }
 
-/** What was heard of a Secret goes before what a status says of it, as its keys do. */
+/**
+ * By RelayCredential, the Secret that its status names, where another name is owed now. What this operator knows of a Secret
+ * itself (by `keys` or `formerNames`) goes before its status.
+ */
 function formerSecrets(
   declared: readonly DeclaredObject[],
   keys: Facts['keys'],
@@ -110,7 +113,7 @@ function formerSecrets(
   return found
 }
 
-/** By SenderDomain, what its status tells of its keys: all that is known by whoever does not look at Secrets. */
+/** By SenderDomain, the keys that its status tells of: all that is known to a caller which does not look at Secrets. */
 export const recordedDomainKeys = (declared: readonly DeclaredObject[]): ReadonlyMap<Name, DomainKeys> =>
   new Map(
     declared.flatMap(({ ref, status }) => {
@@ -119,7 +122,7 @@ export const recordedDomainKeys = (declared: readonly DeclaredObject[]): Readonl
     }),
   )
 
-/** All whose fleets may run, also with an error. */
+/** Every policy whose fleet may run; one with an error counts, since its fleet goes on with what it had. */
 export const policyNames = (declared: readonly DeclaredObject[]): readonly Name[] =>
   declared
     .filter(({ ref }) => isOf(ref, 'RelayPolicy'))

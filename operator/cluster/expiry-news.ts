@@ -1,12 +1,12 @@
-/** When credentials, and passwords of them that were replaced, are refused from, for as many as a metric may name. Pure. */
+/** From when credentials, and passwords that were replaced, are refused; for as many as a metric may name. Pure. */
 import { isOf, nameIn } from '../compile/snapshot.ts'
 import type { Key } from '../lifecycle/keys.ts'
 import type { DeclaredObject } from './watch/declared.ts'
 
 export type Expiry = {
-  /** namespace/name of the RelayCredential; `other`: all that are not named, by the one that ends first. */
+  /** namespace/name of the RelayCredential; `other` stands for all that are not named, with the end that comes first. */
   readonly credential: string
-  /** The whole of it (spec.expiresAt), or the first of its passwords that is accepted beside the newest. */
+  /** What ends: the whole credential (spec.expiresAt), or the first of its older passwords that are still accepted. */
   readonly ends: 'credential' | 'key'
   /** Seconds since the epoch. */
   readonly at: number
@@ -15,7 +15,7 @@ export type Expiry = {
 /** Of each kind of end. */
 const mostNamed = 200
 
-/** Those that end first are named first; one that is over is told of until it is mended or deleted. */
+/** Sorted by when they end; one that has ended stays in the list until it is mended or deleted. */
 export function expiries(declared: readonly DeclaredObject[], most = mostNamed): readonly Expiry[] {
   const all = declared.filter(({ ref }) => isOf(ref, 'RelayCredential')).flatMap(expiriesOf)
   return (['credential', 'key'] as const).flatMap((ends) => {

@@ -10,30 +10,30 @@ export type OperatorOptions = {
   readonly connection: Connection
   /** Where the operator is: its Lease and its certificate authority. */
   readonly namespace: string
-  /** Empty: all. */
+  /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[]
-  /** Of the relays. */
+  /** The image of the relays. */
   readonly image: string
   readonly imagePullPolicy?: PullPolicy
-  /** Unlike that of any other operator, dead or alive. */
+  /** No other operator has this name, or ever had it: the Lease tells its holder by it. */
   readonly identity: string
   readonly tell: Tell
   /** Questions to DNS in a second, for all domains together. */
   readonly dnsPerSecond?: number
   readonly terms?: Terms
   readonly limits?: Partial<Limits>
-  /** For whoever can not wait for what is done every half a minute, or less often. */
+  /** Other intervals than the ordinary ones, for tests, which can not wait half a minute and more. */
   readonly timing?: {
     readonly watching?: WorldOptions['timing']
     /** How often each Secret is looked at. */
     readonly lookMs?: number
-    /** How often a domain's records, whatever it declares. */
+    /** How often the records of a domain are looked at, whatever the SenderDomain asks for. */
     readonly verifyMs?: number
     /** How often the issuer of tokens is asked. */
     readonly issuerMs?: number
-    /** How often relays, what their credentials have used. */
+    /** How often relays are asked what their credentials have used. */
     readonly usageMs?: number
-    /** How often what is published. */
+    /** How often to check that what was published is still there. */
     readonly publishMs?: number
   }
 }

@@ -13,11 +13,11 @@ import { ended, together } from './together.ts'
 import { openWorld, type World } from './watch/world.ts'
 
 const leaseName = 'relayfleet'
-/** Ten thousand domains in an hour, and name servers notice nothing. */
+/** Questions to DNS in a second: enough for ten thousand domains in an hour, and too few for name servers to notice. */
 export const ordinaryDnsPerSecond = 100
-/** A bound for a runaway; the API server's own priority and fairness is what protects it. */
+/** This only bounds an operator that runs wild; what protects the API server is its own API Priority and Fairness. */
 const ordinary: Partial<Limits> = { rate: { perSecond: 200, burst: 400 } }
-/** How often to look whether lists that could not be had are there at last. */
+/** How often to check whether the lists that failed at first have been read at last. */
 const lookMs = 500
 
 /** Resolves after the signal, when nothing is written any more. @throws Error where a part of it fails unexpectedly. */
@@ -65,7 +65,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
         await leadership.next(ending)
       }
     } finally {
-      // Given back after the last write.
+      // The Lease is given back only after the last write.
       holding.abort()
       await held
     }

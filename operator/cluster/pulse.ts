@@ -1,7 +1,7 @@
 /** Whether the operator lives and may be relied on, by what it tells. Pure: times are the caller's. */
 import type { Telling } from './telling.ts'
 
-/** No turn of the loop waits for anything: one that is not over by then never will be. */
+/** No turn of the loop waits for anything without an end: one that takes longer than this will never end. */
 const longestTurnMs = 180_000
 
 export class Pulse {

@@ -16,7 +16,7 @@ const purposes = Object.keys(types) as RecordOk['record'][]
 /** Of each kind of record. */
 const mostNamed = 200
 
-/** Where nobody knows, nothing is told. Those that are not in order are named first. */
+/** Those that are not in order are named first; a record of which nothing is known is left out. */
 export function recordsOk(declared: readonly DeclaredObject[], most = mostNamed): readonly RecordOk[] {
   const domains = declared.filter(({ ref }) => isOf(ref, 'SenderDomain'))
   return purposes.flatMap((record) => {

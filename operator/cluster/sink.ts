@@ -46,7 +46,10 @@ export const clusterSink = ({
   },
 })
 
-/** Whoever needs the authority's certificate waits for it; what such a credential has stays as it is. */
+/**
+ * Without an authority the bindings that contain its certificate have to wait: they count as held, so that what they have
+ * stays as it is.
+ */
 function withoutAuthority({ bindings, heldBindings }: Compiled): Pick<Compiled, 'bindings' | 'heldBindings'> {
   const waiting = [...bindings].filter(([, binding]) => binding.issuedByOperator).map(([name]) => name)
   return {

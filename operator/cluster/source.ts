@@ -27,14 +27,17 @@ export type ClusterFacts = {
 }
 
 export type ClusterSource = Source & {
-  /** Of each object that the last snapshot was made of; by now, another one may have its name. */
+  /** The uid of each object in the last snapshot, since another object may have its name by now. */
   uids(): ReadonlyMap<Ref, string>
 }
 
-/** However large the snapshot is, the next one is not later than this: a suspension has to reach the relays. */
+/** However large the snapshot, the next one comes no later than this after it: a suspension has to reach the relays. */
 const longestRestMs = 2000
 
-/** What one round took is rested twice, so that whatever happens a third of the time is left; after quiet nobody waits. */
+/**
+ * Twice as long as the work on one snapshot took, so that a burst of changes leaves other work two thirds of the time; beyond
+ * one second of work, less. A change after a quiet time does not wait.
+ */
 export const restMs = (tookMs: number): number => Math.min(longestRestMs, 2 * tookMs)
 
 export function clusterSource(facts: ClusterFacts): ClusterSource {
@@ -44,7 +47,8 @@ export function clusterSource(facts: ClusterFacts): ClusterSource {
     async *snapshots(signal) {
       const { dirty, world } = facts
       await untilEither(world.synced, signal)
-      // The first one comes unasked; and the flag is lowered before anything is read, so that no change is between two reads.
+      // The first snapshot comes without a change. Then the flag is lowered before anything is read: a change during the
+      // reading raises it again, and is in the next snapshot.
       dirty.mark()
       for (;;) {
         await dirty.next(signal)
@@ -68,7 +72,7 @@ async function untilEither(done: Promise<void>, signal: AbortSignal): Promise<vo
   await Promise.race([done, ended.promise])
 }
 
-/** What changes while an answer is waited for raises the flag, and is in the next one. */
+/** What changes while this waits for answers raises the flag, and is in the next snapshot. */
 async function factsNow(
   declared: readonly DeclaredObject[],
   facts: ClusterFacts,

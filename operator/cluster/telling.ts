@@ -29,7 +29,7 @@ export type Part = (typeof parts)[number]
 export type Telling =
   | { readonly about: 'lease'; readonly news: ElectionNews }
   | { readonly about: 'cache'; readonly news: ReflectorNews }
-  /** Every cache was filled for the first time. */
+  /** Every list has been read for the first time. */
   | { readonly about: 'synced'; readonly ms: number }
   /** A snapshot is there, and becomes work. */
   | { readonly about: 'turn begins' }
@@ -46,10 +46,10 @@ export type Telling =
   | { readonly about: 'rotations'; readonly pending: RotationCounts }
   /** When credentials and old passwords of them end; told when that has changed. */
   | { readonly about: 'expiries'; readonly expiries: readonly Expiry[] }
-  /** There was none, and there is one: the first, or another one than clients know. */
+  /** There was no authority, so one was made: the first ever, or one that clients do not know yet. */
   | { readonly about: 'authority made' }
   | { readonly about: 'fleet written'; readonly fleet: Name; readonly hash: string }
-  /** A policy that was deleted is kept no longer; what had become of its mail. */
+  /** The finalizer was taken off a policy that was deleted; what had become of its mail. */
   | { readonly about: 'policy let go'; readonly fleet: Name; readonly mail: LetGo }
   /** What failed, and is tried again. */
   | { readonly about: 'trouble'; readonly part: Part; readonly why: string; readonly object?: string }

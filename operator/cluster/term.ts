@@ -39,17 +39,20 @@ type Term = Pick<OperatorOptions, 'namespace' | 'watchNamespaces' | 'image' | 'i
   readonly world: World
   readonly recorder: Recorder
   readonly dirty: Dirty
-  /** Called when something was heard that statuses may depend on. */
+  /** Each is called when something was heard that statuses may depend on; the term adds its own. */
   readonly wakers: Set<() => void>
   readonly mayWrite: () => boolean
   readonly ask: Ask
 }
 
-/** Less than whoever waits for the end of the term has. */
+/**
+ * How long its parts may take to end. It is less than `together` gives the part that runs the term, so that the name of the
+ * part which hangs is told.
+ */
 const patienceMs = 12_000
-/** Between one look at a binding Secret and the next. */
+/** Between one look at a binding Secret and the next; and at the keys of domains likewise. */
 const pauseMs = 200
-/** The one Secret beside the operator that is its own; the chart gives the right to write this one. */
+/** The one Secret in the namespace of the operator that is its own: the chart gives it the right to write this one. */
 const authorityName = 'relayfleet-ca'
 
 export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {

@@ -5,7 +5,10 @@ import { Deposed } from './write/apply.ts'
 
 export type Part = (signal: AbortSignal) => Promise<void>
 
-/** What a part may still have under way when the signal ends is over by then: less than the half minute that a kubelet gives. */
+/**
+ * How long the parts may take to end what they have under way: less than the 30 s after which a kubelet kills a pod
+ * (terminationGracePeriodSeconds).
+ */
 const patienceMs = 20_000
 
 /**
@@ -45,7 +48,7 @@ export async function ended(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }
 
-/** What a part that is told to end may end with. */
+/** The errors that a part may end with once it was told to: they say that a request was cut off, and are no failure. */
 const isEnd = (error: unknown): boolean =>
   error instanceof ApiError || error instanceof Deposed || (error as Partial<Error> | undefined)?.name === 'AbortError'
 
