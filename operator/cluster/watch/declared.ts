@@ -16,7 +16,7 @@ export type DeclaredObject = {
   readonly ref: Ref
   readonly uid: string
   readonly resourceVersion: string
-  /** Of a policy: whoever keeps it when it is deleted; absent where nobody does. */
+  /** Those of a policy, which keep it while it is being deleted; absent where it has none. */
   readonly finalizers?: readonly string[]
   /** The status as it was last heard of; empty where there is none. */
   readonly status: Readonly<Record<string, unknown>>
@@ -25,7 +25,10 @@ export type DeclaredObject = {
   | { readonly is: 'invalid'; readonly invalid: Invalid }
 )
 
-/** Undefined: it is being deleted, and so is gone for us; but for a policy that is kept until its mail is gone. */
+/**
+ * Undefined where the object is being deleted, since it is gone for us then; but not for a policy that our finalizer keeps
+ * until its mail is gone. `before` is what this returned for the version before.
+ */
 export function declaredIn(object: KubeObject, before?: DeclaredObject): DeclaredObject | undefined {
   const { metadata } = object
   const leaves = metadata.deletionTimestamp !== undefined
@@ -51,7 +54,7 @@ export function declaredIn(object: KubeObject, before?: DeclaredObject): Declare
   }
 }
 
-/** While only a status is another one, it is the very same object: nothing that was made of it is made anew. */
+/** Where only the status has changed, the resource stays the very same object, so that nothing made of it is made anew. */
 function asBefore(now: Judged, before: DeclaredObject | undefined): Judged {
   if (before?.is === 'valid' && now.is === 'valid') {
     return isDeepStrictEqual(now.resource, before.resource) ? { is: 'valid', resource: before.resource } : now
@@ -69,7 +72,7 @@ function judged(
   identity: Identity,
   labels: Policy['labels'],
 ): Judged {
-  // The API server has judged the rest of its metadata, and may add what nobody here knows of.
+  // Only these two: the API server has validated the rest of the metadata, and may add fields that our schema does not know.
   const { name, namespace } = metadata
   const result = validate(kindOf(kind), { apiVersion, kind, metadata: { name, namespace }, spec })
   if (!result.ok) {

@@ -1,4 +1,4 @@
-/** Objects that many share can be changed by none. */
+/** Freezes objects that many share, so that none can change them, and keeps equal texts in memory only once. */
 
 type Fields = Record<string, unknown>
 
@@ -14,10 +14,10 @@ export function deepFreeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-/** Parsers make a new text each time: of ten thousand statuses, that many times the same words and times. */
+/** A parser makes a new text each time: ten thousand statuses would hold as many copies of the same words and times. */
 const texts = new Map<string, string>()
 const mostTexts = 20_000
-/** Shorter ones cost nothing, longer ones are alone. */
+/** Shorter texts take hardly any memory, and longer ones are rarely repeated. */
 const isWorthwhile = ({ length }: string): boolean => length > 10 && length < 200
 
 function shared(text: string): string {

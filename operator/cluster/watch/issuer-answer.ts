@@ -6,7 +6,11 @@ import type { TokenIssuer } from '../../compile/snapshot.ts'
 
 type Key = TokensConfig['keys'][number]
 
-/** @throws Error where it names no issuer, or has no key that a token could be verified by: then nothing is known anew. */
+/**
+ * The issuer and its keys.
+ * @throws Error where it names no issuer, or has no key that a token could be verified by: then what was known before still
+ * counts.
+ */
 export function issuerIn(discovery: unknown, keySet: unknown): Extract<TokenIssuer, { is: 'known' }> {
   const issuer = fieldsOf(discovery)['issuer']
   if (typeof issuer !== 'string' || issuer === '') throw new Error('the OpenID configuration names no issuer')

@@ -1,4 +1,4 @@
-/** One resource as it is heard of, in all namespaces or in each of some, as if it were one list. */
+/** One resource as watches tell of it, in all namespaces or in each of some, as if it were one list. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Scope } from '../api/api.ts'
 import { type Reflected, Reflector } from './reflector.ts'
@@ -7,16 +7,16 @@ import { remembered } from './remembered.ts'
 /** Something that could not be read yet. */
 export type Unread = {
   readonly what: string
-  /** Absent: it may be in any. */
+  /** Absent: what could not be read may be in any namespace. */
   readonly namespace?: string
 }
 
 export type Mirror<T> = {
-  /** The very same list until something was heard. */
+  /** The very same array until something in it changes. */
   values(): readonly T[]
   /** By `Kind namespace/name`. */
   get(key: string): T | undefined
-  /** Resource versions by kind, or by kind and namespace. */
+  /** How far this has heard: resource versions by kind, or by kind and namespace. */
   heard(): Readonly<Record<string, string>>
   /** What has not been listed yet. */
   unread(): readonly Unread[]
@@ -29,7 +29,7 @@ export type Mirror<T> = {
 }
 
 export type Mirrored<T> = Omit<Reflected<T>, 'scope'> & {
-  /** Empty: all. */
+  /** Empty: all namespaces. */
   readonly namespaces: readonly string[]
   readonly scope?: Omit<Scope, 'namespace'>
   /** How long one namespace that can not be listed is waited for. */
@@ -37,7 +37,7 @@ export type Mirrored<T> = Omit<Reflected<T>, 'scope'> & {
 }
 
 const pollMs = 50
-/** A list that goes on and on is waited for longer than one that fails. */
+/** A list that is slow but has not failed is waited for this many times as long. */
 const slowness = 6
 
 export function openMirror<T>({ namespaces, scope = {}, patienceMs, ...options }: Mirrored<T>): Mirror<T> {
@@ -48,7 +48,7 @@ export function openMirror<T>({ namespaces, scope = {}, patienceMs, ...options }
   const ended = Promise.withResolvers<void>()
   let isEnded = false
 
-  /** When it is done, or not done for longer than anybody should wait. */
+  /** Resolves when `done` does, when everything ends, or when it has taken longer than anybody should wait. */
   async function settled(reflector: Reflector<T>, done: Promise<void>): Promise<void> {
     const begin = performance.now()
     let isDone = false

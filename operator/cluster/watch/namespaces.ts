@@ -1,4 +1,7 @@
-/** Namespaces: their labels, by which consent may go, and which of them are being deleted. Watched, or where no list is allowed, asked for now and then. */
+/**
+ * The labels of namespaces, by which policies give consent, and which of them are being deleted: watched; or, where the
+ * operator has only some namespaces and may not list them all, asked for one by one, now and then.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import type { Snapshot } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'
@@ -12,7 +15,7 @@ import { remembered } from './remembered.ts'
 
 export type Namespaces = {
   labels(): Snapshot['namespaces']
-  /** Those that are being deleted. */
+  /** The names of those that are being deleted. */
   leaving(): ReadonlySet<string>
   unread(): readonly Unread[]
   readonly synced: Promise<void>
@@ -57,11 +60,11 @@ export type Asking = {
   readonly changed: () => void
   readonly tell?: (news: ReflectorNews) => void
   readonly everyMs: number
-  /** For one answer. */
+  /** How long one answer is waited for. */
   readonly patienceMs: number
 }
 
-/** One that is not there has no labels; one that can not be asked for keeps those it had. */
+/** A namespace that does not exist has no labels; one that can not be asked for keeps the labels it had. */
 export function askedNamespaces({ api, names, changed, tell, everyMs, patienceMs }: Asking): Namespaces {
   const answers = new Map<string, Namespace | 'absent'>()
   const synced = Promise.withResolvers<void>()

@@ -36,23 +36,29 @@ export type Reflected<T> = {
   readonly keep: Keep<T>
   /** Something in the store changed: only to raise a flag. */
   readonly changed: () => void
-  /** Whether two versions are the same for us: then the newer one takes its place, and nothing has changed. */
+  /**
+   * Whether two versions make no difference to us: then the newer one is stored, and `renewed` is called instead of
+   * `changed`.
+   */
   readonly same?: (before: T, after: T) => boolean
-  /** A newer version that is the same took its place: only to raise a flag. */
+  /** A version without a difference was stored: only to raise a flag. */
   readonly renewed?: () => void
   readonly tell?: (news: ReflectorNews) => void
   readonly timing?: Partial<Timing>
   readonly random?: () => number
 }
 
-/** The largest object that etcd holds, and what the API server may add to it. */
+/** Well above the largest object: etcd takes 1.5 MiB for one, and the API server may add to it. */
 const maxLineBytes = 8 * 1024 * 1024
-/** A watch that ends sooner than this without a word is not a watch. */
+/** A watch that ends sooner than this, and has said nothing, counts as a failure. */
 const idleMs = 1000
-/** Lists from a replica that lags are refused this often in a row; then the past was restored, and is the present. */
+/**
+ * A list that is older than what was seen comes from a replica that lags, and is refused. After so many in a row it does not:
+ * etcd was restored from a backup, and the older list is how things stand.
+ */
 const staleLists = 5
 
-/** An hour is well below the age at which anything wraps; 0.8 to 1.2 times `ms`. */
+/** 0.8 to 1.2 times `ms`, so that reflectors do not all list or watch at the same moment; `jitter` is in [0, 1). */
 const spread = (ms: number, jitter: number): number => ms * (0.8 + 0.4 * jitter)
 
 export class Reflector<T> {
@@ -89,7 +95,7 @@ export class Reflector<T> {
     return this.#newest
   }
 
-  /** For how long no list could be had, since the last one that was; 0 while none has failed. */
+  /** How long lists have been failing, in milliseconds; 0 where the last one did not fail, and before the first one. */
   get listFailsForMs(): number {
     return this.#failingSince === undefined ? 0 : performance.now() - this.#failingSince
   }
@@ -134,7 +140,7 @@ export class Reflector<T> {
       this.#listing?.resolve()
       this.#listing = undefined
       const now = performance.now()
-      // Whoever asked for another list meanwhile gets it.
+      // Somebody asked for another list while this one was being read: it is due at once.
       this.#relistAt = this.#refreshing === undefined ? now + spread(this.#timing.relistMs, this.#random()) : 0
       this.#options.tell?.({ about: 'list', resource, objects: items.length, ms: now - begin })
       return { from: resourceVersion, failures, waitMs: 0 }
@@ -190,7 +196,7 @@ export class Reflector<T> {
     }
   }
 
-  /** What an event changes; or, where nothing more can be learned here, the end. */
+  /** Stores what an event tells; returns how the watch ends where nothing more can be learned from it. */
   #hear(event: WatchEvent, heard: { version: string; any: boolean }): WatchEnd | undefined {
     switch (event.kind) {
       case 'is':
@@ -270,6 +276,6 @@ const whyOf = (end: WatchEnd): string => {
   }
 }
 
-/** An object that can not be kept is an answer that is not what the API promises. */
+/** Any other error comes from an object that could not be stored: the API server answered what the API does not promise. */
 const apiError = (error: unknown): ApiError =>
   error instanceof ApiError ? error : new ApiError('garbled', String(error), { cause: error })

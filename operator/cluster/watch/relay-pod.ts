@@ -11,18 +11,21 @@ export type RelayPod = {
   readonly uid: string
   /** Absent until it has one. */
   readonly ip?: string
-  /** Of its own pages, by the port of that name of the relay's own container. */
+  /** The port of its HTTP pages: the one of that name in the relay's own container. */
   readonly httpPort?: number
   readonly ready: boolean
   /** It is being deleted. */
   readonly leaving: boolean
-  /** By when it is to be gone; milliseconds since the epoch. */
+  /** When its grace period ends; milliseconds since the epoch. */
   readonly goneBy?: number
   /** Since when it is told to leave, and takes no new mail; milliseconds since the epoch. */
   readonly drainSince?: number
-  /** Its Service sends clients to it, as far as its label goes. */
+  /** By its label, whether its Service sends clients to it. */
   readonly takesMail: boolean
-  /** Why its container does not run, e.g. `ImagePullBackOff: …`, in the kubelet's words; or why no node takes it, or tells of it. */
+  /**
+   * Why it does not run, in the words of Kubernetes, e.g. `ImagePullBackOff: …`: of its containers, of the scheduler; or that
+   * nothing is heard of its node.
+   */
   readonly waiting?: string
 }
 
@@ -63,7 +66,7 @@ export function relayPodOf(object: KubeObject): RelayPod {
     ready: conditionOf(status, 'Ready')?.status === 'True',
     leaving: deletionTimestamp !== undefined,
     ...(deletionTimestamp !== undefined && { goneBy: Date.parse(deletionTimestamp) }),
-    // Whatever it says, its relay obeys it; one without a time leaves since ever.
+    // A relay leaves whatever the annotation says; where that is no time, it counts as since the epoch.
     ...(drain !== undefined && drain !== '' && { drainSince: Date.parse(drain) || 0 }),
     takesMail: labels?.[takesMailLabel] === takesMail[takesMailLabel],
     ...(waiting !== undefined && { waiting }),
@@ -75,7 +78,7 @@ type PodStatus = NonNullable<Pod['status']>
 const conditionOf = ({ conditions = [] }: PodStatus, type: string): Condition | undefined =>
   conditions.find((c) => c.type === type)
 
-/** Of the pod as a whole, of the node that it has not got, of its containers; whichever says something first. */
+/** Asks the pod as a whole, then the scheduler, then each container: the first that says something counts. */
 function whyNotRunning(status: PodStatus): string | undefined {
   if (status.phase === 'Failed') return inWords({ reason: 'Failed', ...status })
   const scheduled = conditionOf(status, 'PodScheduled')
@@ -84,14 +87,17 @@ function whyNotRunning(status: PodStatus): string | undefined {
   return containers.map(whyContainerWaits).find((why) => why !== undefined)
 }
 
-/** A kubelet says both alike, and with a reason: that a pod is not ready though its containers are is said by who misses its node. */
+/**
+ * A kubelet sets Ready and ContainersReady alike, or gives a reason where they differ (a readiness gate). Where they differ
+ * without one, the node lifecycle controller has set Ready, since it no longer hears of the node.
+ */
 function whyNotHeardOf(status: PodStatus, node = 'unknown'): string | undefined {
   const ready = conditionOf(status, 'Ready')
   if (ready?.status === 'True' || conditionOf(status, 'ContainersReady')?.status !== 'True') return undefined
   return (ready?.reason ?? '') === '' ? `its node, ${node}, is not heard of` : inWords(ready ?? {})
 }
 
-/** What a container waits for is often only that it ended: how it did says more. */
+/** A container often waits only to be started again (CrashLoopBackOff): how it ended says more. */
 function whyContainerWaits({ name, state, lastState }: Container): string | undefined {
   const ended = state?.terminated ?? lastState?.terminated
   const code =
@@ -101,9 +107,12 @@ function whyContainerWaits({ name, state, lastState }: Container): string | unde
   return failed ? `${inWords(withoutLog(name, state.terminated))}${code}` : undefined
 }
 
-/** With these, what a relay leaves behind is the end of its log, by its pod's terminationMessagePolicy, and may tell of mail. */
+/**
+ * With these reasons the message is the end of the log (terminationMessagePolicy FallbackToLogsOnError), which may tell of
+ * mail, so it is not shown.
+ */
 const withLog: readonly unknown[] = ['Error', 'OOMKilled']
-/** One that can not start says why in its last line, in this form. */
+/** A relay that can not start says why in its last line, in this form. */
 const lastLine = /(?:^|\n)relay: (.+)\n?$/
 const longestWords = 400
 

@@ -1,4 +1,4 @@
-/** Something derived from lists that are other lists whenever they change: derived anew only then. */
+/** Remembers what was derived from some arrays, and derives it anew only when one of them is another array. */
 
 export function remembered<T, R>(lists: () => readonly (readonly T[])[], derive: (all: readonly T[]) => R): () => R {
   let last: { readonly of: readonly (readonly T[])[]; readonly is: R } | undefined

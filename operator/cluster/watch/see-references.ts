@@ -1,4 +1,4 @@
-/** Has everything looked at that policies name, as far as one answer leads to the next question. */
+/** Looks at all Secrets and ConfigMaps that policies name, and goes on while what was found leads to further ones. */
 import type { Compiled } from '../../compile/compiled.ts'
 import { referencesAsked } from '../../compile/policy.ts'
 import type { Place } from '../../compile/snapshot.ts'

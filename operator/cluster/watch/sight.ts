@@ -1,4 +1,7 @@
-/** One look at what a policy names: whether it is there, and of what is not secret the names of its keys. */
+/**
+ * One look at a Secret or ConfigMap that a policy names: whether it is there; and of what is not secret, the names of its
+ * keys.
+ */
 import type { Reference } from '../../compile/compiled.ts'
 import { type Keyed, type Name, splitName } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'
@@ -20,13 +23,13 @@ export function splitReference(reference: Reference): { readonly kind: 'Secret' 
   return { kind, name }
 }
 
-/** As the operator looks, which may not read Secrets. */
+/** The look of the operator, which has no right to read Secrets. */
 export const sightOf =
   (api: Api): Sight =>
   (reference, signal) =>
     sighted(reference, (resource, at) => look(api, resource, at, signal))
 
-/** As a person looks, who is to change nothing, not even by trying. */
+/** The look of a person, whose command is to change nothing: not even a dry run is sent. */
 export const readingSightOf =
   (api: Api): Sight =>
   (reference, signal) =>
@@ -53,8 +56,9 @@ async function sighted(
 }
 
 /**
- * Whoever may not look is told nothing, and whoever else refuses the change has found the object before. It counts as
- * there: the kubelet mounts it, and the relays tell what it lacks.
+ * Whether an error leaves open if the object is there: we may not look (403), or the empty change of the dry run was refused,
+ * which happens only after the object was found. It then counts as there: the kubelet mounts it, and the relays tell what it
+ * lacks.
  */
 const isSilent = (error: unknown): boolean =>
   error instanceof ApiError &&

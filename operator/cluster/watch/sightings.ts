@@ -1,4 +1,4 @@
-/** Secrets and ConfigMaps that policies name: looked at by name, again and again, and never read. */
+/** Secrets and ConfigMaps that policies name: looked at by name, again and again; their values are never kept. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Compiled, Reference } from '../../compile/compiled.ts'
 import { type Keyed, type Name, namespaceIn } from '../../compile/snapshot.ts'
@@ -12,13 +12,13 @@ type Asked = Compiled['references']
 
 export type Sightings = {
   /**
-   * Looks at what of `asked` was not looked at yet, and resolves when there is an answer to each, or with the signal.
-   * When none has come for some seconds (a little sooner, once there was a first time), what could not be looked at counts as
-   * there for now, so that one Secret that can not be decrypted holds up nobody else's fleet. From then on each is looked at every half a minute, until it is no longer asked for.
-   * An answer that changed raises the flag.
+   * Looks at those of `asked` that nobody has looked at yet; resolves when there is an answer to each, or with the signal.
+   * When no answer has come for some seconds, the others count as there for now, so that one Secret that can not be decrypted
+   * holds up nobody else's fleet. From then on each is looked at every half a minute, until it is no longer asked for; an
+   * answer that changed raises the flag.
    */
   see(asked: Asked, signal: AbortSignal): Promise<void>
-  /** Those that are there, of what was asked for. */
+  /** Those of `asked` that are there, or count as there. */
   secrets(): ReadonlyMap<Name, Keyed>
   configMaps(): ReadonlyMap<Name, Keyed>
   /** Looks again, until the signal ends; never rejects. */
@@ -32,12 +32,15 @@ type Sighted = { readonly keyed: Keyed | undefined; readonly isGuess: boolean; r
 /** At most so many looks at the same time. */
 const atOnce = 4
 const ordinaryMs = 30_000
-/** How long an answer is waited for at first, and by those that are at work already. */
+/** How long the next answer is waited for: at first; and later, when fleets that are at work already wait for it too. */
 const patienceMs = 5000
 const newcomersMs = 4000
-/** One that hangs is tried again after all others. */
+/** How long one look may take; one that hangs is tried again after all others. */
 const tryMs = 1000
-/** Thousands of references are looked at less often, rather than to be the API server's trouble. */
+/**
+ * Bounds of the pause between two looks: each of thousands of references is looked at less often than `everyMs`, so that the
+ * API server is not burdened.
+ */
 const shortestMs = 100
 const longestMs = 1000
 const retries: Backoff = { firstMs: 250, longestMs: 2000 }
@@ -68,7 +71,10 @@ export function openSightings({
     sighted.set(reference, { keyed, isGuess, againAt: performance.now() + waitMs })
   }
 
-  /** Who answers is not asked again; the others are, after each other, until the signal ends. */
+  /**
+   * Takes references from `queue` until it is empty or the signal ends; one whose look failed goes to the end of it, and
+   * waits before it is tried again.
+   */
   async function first(queue: Reference[], tries: Map<Reference, number>, answered: () => void, signal: AbortSignal) {
     for (let reference = queue.shift(); reference !== undefined && !signal.aborted; reference = queue.shift()) {
       const before = tries.get(reference) ?? 0

@@ -1,4 +1,6 @@
-/** The objects of one resource as last heard of, frozen; nothing here goes back in time unless told to start over. */
+/**
+ * The objects of one resource as last heard of, frozen. An older version never replaces a newer one, except by a whole list.
+ */
 
 import { told } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -9,10 +11,13 @@ type Entry<T> = { readonly resourceVersion: string; readonly value: T }
 
 const versionOf = ({ metadata }: KubeObject): string => metadata.resourceVersion ?? ''
 
-/** What news did to a store: `renewed` is another version that is the same for us. */
+/** What news did to a store; `renewed`: another version, without a difference to us. */
 export type Change = 'none' | 'renewed' | 'changed'
 
-/** `keep` says what of an object is worth its memory, and may take over of what was kept of it before what is the same; `same`, whether a version differs from another one for us. */
+/**
+ * What of an object is worth its memory. `before` is what was kept of its last version: what has not changed may be taken
+ * over from it.
+ */
 export type Keep<T> = (object: KubeObject, before: T | undefined) => T
 
 export class Store<T> {
@@ -31,7 +36,7 @@ export class Store<T> {
     return this.#entries.get(key)?.value
   }
 
-  /** The very same list until something is stored or goes. */
+  /** The very same array until something is stored or goes. */
   values(): readonly T[] {
     this.#values ??= [...this.#entries.values()].map((e) => e.value)
     return this.#values

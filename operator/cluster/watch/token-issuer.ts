@@ -7,10 +7,13 @@ import { rest } from '../api/rest.ts'
 import type { DeclaredObject } from './declared.ts'
 import { issuerIn } from './issuer-answer.ts'
 
-/** A key that signs its first token was there to be read before; who restarts an API server with another one waits so long. */
+/**
+ * How often it is asked. A new key can be read well before it signs its first token; only after an API server was restarted
+ * with another key are its tokens refused for so long.
+ */
 const ordinaryMs = 10_000
 const retries: Backoff = { firstMs: 250, longestMs: 10_000 }
-/** Nobody's fleet waits longer for an issuer that does not answer. */
+/** How long fleets wait for an issuer that does not answer. */
 const patienceMs = 3000
 
 type Asking = {
@@ -32,7 +35,9 @@ export class IssuerWatch {
     this.#asking = asking
   }
 
-  /** What is known of it; where it is needed for the first time, when it has answered, or has had its time. */
+  /**
+   * What is known of it. When a credential needs it for the first time, this waits for its answer, for `patienceMs` at most.
+   */
   async see(declared: readonly DeclaredObject[], signal: AbortSignal): Promise<TokenIssuer> {
     this.#isNeeded = declared.some(asksForTokens)
     if (this.#isNeeded && !this.#wasAsked) await Promise.race([this.#ask(signal), rest(patienceMs, signal)])
@@ -62,7 +67,7 @@ export class IssuerWatch {
       this.#failures++
       const why = (error as Error).message
       tell(why)
-      // What was known once stays: the issuer signs by the same keys, whoever can not ask it.
+      // What was known stays: that it can not be asked does not change its keys.
       if (this.#known.is === 'unknown') this.#note({ is: 'unknown', why })
     }
   }
@@ -76,7 +81,7 @@ export class IssuerWatch {
 
 const paths = ['/.well-known/openid-configuration', '/openid/v1/jwks'] as const
 
-/** As it is written, good or bad: what an object with an error had before is judged by newer keys, too. */
+/** Also of an object with an error: its fleet goes on with what it had before, and that needs the newest keys, too. */
 const asksForTokens = (declared: DeclaredObject): boolean => {
   const { kind, spec } = declared.is === 'valid' ? declared.resource : declared.invalid
   return kind === 'RelayCredential' && (spec as { readonly type?: unknown } | undefined)?.type === 'ServiceAccountToken'

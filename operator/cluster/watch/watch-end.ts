@@ -3,7 +3,7 @@ import { type ApiError, isExpired, isTransient } from '../api/api-error.ts'
 import { type Backoff, backoffMs, waitAfterMs } from '../api/backoff.ts'
 
 export type WatchEnd =
-  /** By the server, in good order. `idle`: at once, and without having said anything. */
+  /** By the server, in good order. `idle`: soon, and without having said anything. */
   | { readonly kind: 'ended'; readonly idle: boolean }
   /** Nothing was heard for longer than a living server is silent. */
   | { readonly kind: 'silent' }
@@ -11,12 +11,12 @@ export type WatchEnd =
   | { readonly kind: 'garbled'; readonly why: string }
   | { readonly kind: 'failed'; readonly error: ApiError }
 
-/** Where a reflector stands: from which version it watches (none: it has to list), and failures in a row. */
+/** The version that a reflector watches from (undefined: it has to list), and its failures in a row. */
 export type Standing = { readonly from: string | undefined; readonly failures: number }
 
 export type Next = Standing & { readonly waitMs: number }
 
-/** After so many failures in a row, the version that we watch from is itself under suspicion. */
+/** After so many failures in a row the version that we watch from may be the cause: a list gives another one. */
 const suspicious = 3
 const retries: Backoff = { firstMs: 250, longestMs: 30_000 }
 
@@ -27,7 +27,7 @@ export function afterWatch(end: WatchEnd, from: string, heard: boolean, failures
     case 'ended':
       return end.idle ? again(from, before + 1, jitter) : { from, failures: 0, waitMs: 0 }
     case 'expired':
-      // The first time there is nothing wrong: the list is simply due.
+      // The first time nothing is wrong, so there is no wait: the version is too old, and a list gives another one.
       return { from: undefined, failures: before + 1, waitMs: backoffMs(before, retries, jitter) }
     case 'garbled':
     case 'silent':
@@ -40,7 +40,7 @@ export function afterWatch(end: WatchEnd, from: string, heard: boolean, failures
 
 /** A list that failed: the version to watch from is still unknown. */
 export function afterList(error: ApiError, failures: number, jitter: number): Next {
-  // A continue token that is too old has nothing to do with trouble: the list starts over at once.
+  // A continue token that is too old (410) is no sign of trouble: the first time, the list starts over at once.
   const waits = isExpired(error) ? failures : failures + 1
   const asking = isTransient(error) ? error : undefined
   return { from: undefined, failures: failures + 1, waitMs: waitAfterMs(asking, waits, retries, jitter) }

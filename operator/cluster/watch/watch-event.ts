@@ -5,12 +5,12 @@ import type { KubeObject } from '../api/object.ts'
 export type WatchEvent =
   | { readonly kind: 'is'; readonly object: KubeObject }
   | { readonly kind: 'gone'; readonly object: KubeObject }
-  /** Nothing happened up to this version. */
+  /** All that happened up to this version has been told. */
   | { readonly kind: 'bookmark'; readonly resourceVersion: string }
   /** The version that we asked from is no longer known: only a new list tells what we missed. */
   | { readonly kind: 'expired' }
   | { readonly kind: 'refused'; readonly error: ApiError }
-  /** Something was said that we did not understand; what it was, we may have missed. */
+  /** A line that we did not understand: we may have missed a change. */
   | { readonly kind: 'garbled'; readonly why: string }
 
 const garbled = (why: string): WatchEvent => ({ kind: 'garbled', why })

@@ -21,25 +21,30 @@ export type Heard = Readonly<Record<string, string>>
 export type World = {
   declared(): readonly DeclaredObject[]
   declaredAs(ref: Ref): DeclaredObject | undefined
-  /** What goes with its namespace, and is declared no more. */
+  /** Objects whose namespace is being deleted: they go with it, and are not among `declared`. */
   going(): readonly DeclaredObject[]
-  /** Policies that are kept for nothing: they go with their namespace, which takes pods and volumes along. */
+  /**
+   * Those of `going` that are policies which our finalizer keeps for nothing: the namespace takes their pods and volumes
+   * along.
+   */
   forsaken(): readonly DeclaredObject[]
   /** Labels by namespace. */
   namespaces(): ReadonlyMap<string, Readonly<Record<string, string>>>
-  /** What carries the operator's label and the fleet's: services, stateful sets, and whatever else manifests make. */
+  /**
+   * The objects that carry the operator's label and the fleet's: the Services, the StatefulSet, and what else manifests make.
+   */
   made(fleet: Name): readonly KubeObject[]
   pods(fleet: Name): readonly RelayPod[]
-  /** Whether they have been listed: else nobody can say that there is none. */
+  /** Whether the pods of the fleet have been listed; before that, an empty answer of `pods` says nothing. */
   knowsPods(fleet: Name): boolean
   /** Whether the cluster knows the kind ServiceMonitor. */
   readonly serviceMonitors: boolean
   heard(): Heard
   /** Resolves when every one of our kinds has been listed anew, wherever it can be. */
   refresh(): Promise<void>
-  /** Lists that could not be had yet of what compile goes by: what is absent may be in there. */
+  /** The lists that compile goes by and that could not be read yet: what seems absent may be in one of them. */
   unread(): readonly Unread[]
-  /** Resolves when everything has been listed once, or could not be for some seconds. */
+  /** Resolves when everything has been listed once, or has been waited for long enough. */
   readonly synced: Promise<void>
   /** Until the signal ends; never rejects. */
   run(signal: AbortSignal): Promise<void>
@@ -47,7 +52,7 @@ export type World = {
 
 export type WorldOptions = {
   readonly api: Api
-  /** Empty: all. */
+  /** Empty: all namespaces. */
   readonly namespaces: readonly string[]
   /** Raised when something changed that compile or fleets depend on. */
   readonly dirty: Pick<Dirty, 'mark'>
@@ -144,7 +149,7 @@ export function openWorld({ api, namespaces, dirty, wake, tell, timing = {} }: W
 const leaves = (declared: DeclaredObject): boolean =>
   (declared.is === 'valid' ? (declared.resource as Policy).leaving : declared.invalid.leaving) === true
 
-/** A status is what we write ourselves: it is kept, and compile asks nothing of it that is not known already. */
+/** A status that changes needs no new compilation, since it is the operator that writes it; the store has it all the same. */
 const isSameDeclared = (a: DeclaredObject | undefined, b: DeclaredObject | undefined): boolean =>
   isDeepStrictEqual(withoutStatus(a), withoutStatus(b))
 
