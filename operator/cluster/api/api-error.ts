@@ -1,4 +1,4 @@
-/** What went wrong with one request to the API server, and what that means for who asked. */
+/** What went wrong with one request to the API server, and what the caller can do about it. */
 
 export type Trouble =
   /** The server answered, and not with what was asked for. */
@@ -47,7 +47,7 @@ export class ApiError extends Error {
     this.#status = status
   }
 
-  /** Another manager holds these fields of the object (server-side apply). */
+  /** The fields that another manager holds, where that is why a server-side apply was refused. */
   get fieldConflicts(): readonly { readonly manager: string; readonly field: string }[] {
     const causes = this.#status.details?.causes ?? []
     return causes
@@ -57,13 +57,14 @@ export class ApiError extends Error {
 }
 
 /**
- * Whoever refuses a Secret may quote it, as it was or as it would be, plain or in base64: webhooks are written by anybody. Every
- * password and key of ours has more letters in a row than a word has, and large ones among them, which no object's name has.
+ * A webhook that refuses a Secret may quote it, as it was or as it would be, plain or in base64. So every run of 40 letters
+ * and more that has a capital among them is left out: each password and key of ours is one, and no name of an object is,
+ * since those have no capitals.
  */
 const withoutValues = (message: string): string =>
   message.replace(/[\w+/=-]{40,}/g, (run) => (/[A-Z]/.test(run) ? '[not shown]' : run))
 
-/** An error out of the body of a refusal, or of an ERROR event of a watch. */
+/** The error for a refusal, by its body, or for an ERROR event of a watch. `what` is the method and the path. */
 export function refusal(what: string, code: number, body: unknown, retryAfterMs?: number): ApiError {
   const status: Status = typeof body === 'object' && body !== null ? body : {}
   const words = status.message ?? (typeof body === 'string' ? body.slice(0, 200) : '')
@@ -87,7 +88,7 @@ export const isConflict = refusedWith(409)
 export const isExpired = refusedWith(410)
 export const isForbidden = refusedWith(403)
 
-/** What the object would then be is not allowed, whoever writes it. */
+/** The object as it would be after the write is invalid, whoever writes it. */
 export const isInvalid = refusedWith(422)
 
 /** Worth another try without anybody changing anything. */

@@ -8,7 +8,10 @@ import { Pace, type Rate } from './pace.ts'
 import { type Place, pathOf, type Resource, resourceOf } from './resource.ts'
 import { type Call, openWire } from './wire.ts'
 
-/** The one field manager: whatever it applied and no longer applies is taken away by the API server. */
+/**
+ * The field manager of all that the operator applies: what it applied before and no longer applies is removed by the API
+ * server.
+ */
 export const fieldManager = 'relayfleet'
 
 /** Which objects of a resource. */
@@ -16,7 +19,7 @@ export type Scope = {
   /** Absent: all namespaces. */
   readonly namespace?: string
   readonly labelSelector?: string
-  /** Names and labels only: the API server sends nothing else of the object, no value of a Secret either. */
+  /** Metadata only: the API server sends nothing else of the object, so no value of a Secret either. */
   readonly metadataOnly?: boolean
 }
 
@@ -30,7 +33,7 @@ export type Page = {
 type Options = { readonly signal?: AbortSignal; readonly timeoutMs?: number }
 
 export type Api = {
-  /** What the API server says at a path that is no resource's: JSON of some form. */
+  /** The JSON that the API server answers at a path which is no resource's. */
   discover(path: string, options?: Options): Promise<unknown>
   get(resource: Resource, at: Place, options?: Options & { readonly metadataOnly?: boolean }): Promise<KubeObject>
   listPage(
@@ -39,7 +42,7 @@ export type Api = {
     page: { readonly limit: number; readonly continue?: string },
     options?: Options,
   ): Promise<Page>
-  /** Lines of JSON; `timeoutMs` counts to the first of them being possible. Whoever reads it ends it. */
+  /** A stream of lines of JSON; `timeoutMs` is for its headers. The caller has to end it. */
   watch(
     resource: Resource,
     scope: Scope,
@@ -49,7 +52,7 @@ export type Api = {
   create(object: KubeObject, options?: Options): Promise<KubeObject>
   /** With a resourceVersion in the object, only over that very version. */
   replace(object: KubeObject, options?: Options): Promise<KubeObject>
-  /** Server-side apply: the object has the fields that are ours, all of them and nothing else. */
+  /** Server-side apply: `object` has all the fields that are to be ours, and no others. */
   apply(
     object: KubeObject,
     options?: Options & { readonly force?: boolean; readonly subresource?: 'status' },
@@ -72,7 +75,7 @@ export type Api = {
 
 export type Limits = {
   readonly rate: Rate
-  /** For one whole answer. */
+  /** For one whole answer; milliseconds. */
   readonly callMs: number
   /** For one page of a list. */
   readonly listMs: number
@@ -183,7 +186,7 @@ const collectionOf = (object: KubeObject): string => {
   return pathOf(resourceOf(object), namespace === undefined ? {} : { namespace })
 }
 
-/** @throws ApiError when it lacks what every object has. */
+/** @throws ApiError when it has no metadata.name, as every object has. */
 function objectOf({ method, path }: Pick<Call, 'method' | 'path'>, body: unknown): KubeObject {
   const object = body as Partial<KubeObject> | null
   if (typeof object?.metadata?.name === 'string') return object as KubeObject
@@ -193,7 +196,7 @@ function objectOf({ method, path }: Pick<Call, 'method' | 'path'>, body: unknown
 function pageOf(resource: Resource, { method, path }: Pick<Call, 'method' | 'path'>, body: unknown): Page {
   const list = body as { metadata?: { resourceVersion?: string; continue?: string }; items?: unknown } | null
   const { resourceVersion, continue: rest } = list?.metadata ?? {}
-  // A list of metadata alone says null where it is empty.
+  // An empty list of PartialObjectMetadata has null for its items.
   const listed = list?.items === null ? [] : list?.items
   if (resourceVersion === undefined || !Array.isArray(listed)) {
     throw new ApiError('garbled', `${method} ${path}: the answer is no list`)

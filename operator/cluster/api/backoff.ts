@@ -12,11 +12,14 @@ export function backoffMs(failures: number, { firstMs, longestMs }: Backoff, jit
 
 const longestAskedMs = 60_000
 
-/** As `backoffMs`, and as long as the server that refused us asks for; with no error, or none of a server, that alone. */
+/**
+ * The longer of `backoffMs` and the time that the API server asked for (Retry-After); where `error` is undefined, or comes
+ * from no server, only the first.
+ */
 export const waitAfterMs = (error: unknown, failures: number, backoff: Backoff, jitter: number): number =>
   Math.max(askedMs(error), backoffMs(failures, backoff, jitter))
 
-/** Within bounds: who waits hears of no revocation, and a wish may be any number. */
+/** At most a minute, since a server may ask for any time, and whoever waits hears of no revocation meanwhile. */
 function askedMs(error: unknown): number {
   const wish = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
   return Number.isNaN(wish) ? 0 : Math.min(wish, longestAskedMs)

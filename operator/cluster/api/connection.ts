@@ -6,7 +6,7 @@ import { didYouMean } from '../../../crds/did-you-mean.ts'
 // All TLS with the API server is Node's own.
 import '../../../relay/peer-certificate.ts'
 
-/** What one request needs to be let in; tokens and certificates are rotated, so it is asked for anew each time. */
+/** What one request needs to be let in. Tokens and certificates are rotated, so it is asked for before each request. */
 export type Login = {
   readonly headers: Readonly<Record<string, string>>
   readonly tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
@@ -36,7 +36,7 @@ export type ChosenConnection = Connection & {
 export function connectionByDefault(context?: string): ChosenConnection {
   const config = new KubeConfig()
   read(() => config.loadFromDefault(), 'the kubeconfig')
-  // What client-node takes where there is nothing to take.
+  // Where it finds no kubeconfig, client-node takes this address.
   if (config.getCurrentCluster()?.server === 'http://localhost:8080') throw new Error(noKubeconfig)
   return connectionOf(config, context)
 }
@@ -59,7 +59,7 @@ function read(load: () => void, what: string): void {
   }
 }
 
-/** What is no YAML is quoted with the lines around it, and tokens and keys are in them. */
+/** The YAML parser quotes the lines around its error, which may hold tokens and keys. */
 const withoutQuotation = ({ message, mark }: Error & { readonly mark?: Mark }): string =>
   mark === undefined ? message : `it is not well-formed YAML at line ${mark.line + 1}`
 
@@ -71,7 +71,7 @@ function connectionOf(config: KubeConfig, context: string | undefined): ChosenCo
   const cluster = config.getCurrentCluster()
   if (cluster === null)
     throw new Error('the kubeconfig names no current cluster; set its current-context, or --context')
-  // It is not shown: some write a password into it.
+  // The address is not shown: some people write a password into it.
   if (!/^https?:/i.test(cluster.server) || !URL.canParse(cluster.server))
     throw new Error(
       `the server of cluster ${cluster.name} in the kubeconfig is no URL; write one like https://host:6443`,
@@ -96,19 +96,19 @@ function choose(config: KubeConfig, context: string): void {
   throw new Error(`there is no context ${context} in the kubeconfig; ${mend}`)
 }
 
-/** Of client-node's port-forward only the WebSocket is taken: the whole of it brings every type of Kubernetes along. */
+/** Only client-node's WebSocket is used: its own PortForward would bring the types of all of Kubernetes along. */
 async function join(config: KubeConfig, { namespace, name, port }: PodPort, stream: Duplex): Promise<void> {
   const fresh = new Set([dataChannel, errorChannel])
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward?ports=${port}`
   const socket = await new Attach(config).handler
     .connect(path, null, (channel, frame) => {
-      // The first frame of a channel only says the port.
+      // The first frame of each channel holds only the number of the port.
       const octets = fresh.delete(channel) ? frame.subarray(2) : frame
       if (channel === dataChannel) stream.write(octets)
       else if (octets.length > 0) stream.destroy(new Error(octets.toString()))
       return true
     })
-    // What a WebSocket throws is an event.
+    // A WebSocket rejects with an event and not with an Error.
     .catch(({ message = 'no connection' }: Partial<Error>) => {
       const mend = `you may not forward a port of pod ${namespace}/${name}: ask for the verbs get and create on pods/portforward`
       throw new Error(message.endsWith(' 403') ? mend : message)
@@ -126,7 +126,7 @@ async function loginOf(config: KubeConfig, throughProxy: boolean): Promise<Login
   try {
     await config.applyToHTTPSOptions(options)
   } catch (error) {
-    // It would quote how a token begins, or all of a short one.
+    // The message of the parser would quote the beginning of a token, or all of a short one.
     throw error instanceof SyntaxError ? new Error('what the exec plugin of the kubeconfig says is no JSON') : error
   }
   const { ca, cert, key, servername, rejectUnauthorized, auth } = options

@@ -7,7 +7,7 @@ export class Lines {
   #rest: Buffer[] = []
   #length = 0
 
-  /** No object of the API is larger than `limit` octets. */
+  /** `limit` is the longest line in octets. */
   constructor(limit: number) {
     this.#limit = limit
   }

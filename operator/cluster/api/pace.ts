@@ -1,4 +1,4 @@
-/** A steady rate with bursts, as a virtual schedule (GCRA): the operator is never the API server's trouble. Pure. */
+/** A steady rate with bursts, as a virtual schedule (the generic cell rate algorithm, GCRA). Pure. */
 
 export type Rate = { readonly perSecond: number; readonly burst: number }
 
@@ -12,7 +12,7 @@ export class Pace {
     this.#burstMs = burst * this.#stepMs
   }
 
-  /** Takes the next place; how long to wait for it. */
+  /** Takes the next place, and returns how long to wait for it, in milliseconds. */
   waitMs(now: number): number {
     this.#due = Math.max(this.#due, now) + this.#stepMs
     return Math.max(0, this.#due - this.#burstMs - now)

@@ -49,7 +49,7 @@ export function resourceOf(object: { readonly apiVersion: string; readonly kind:
 
 export type Place = { readonly namespace?: string; readonly name?: string; readonly subresource?: 'status' }
 
-/** Without a name, the collection: of one namespace, or of all. */
+/** The path of an object; without a name, of all objects in the namespace, or in all of them. */
 export function pathOf(resource: Resource, { namespace, name, subresource }: Place): string {
   const group = resource.apiVersion.includes('/') ? `/apis/${resource.apiVersion}` : `/api/${resource.apiVersion}`
   const parts = [

@@ -1,4 +1,4 @@
-/** A rest that the signal cuts short; it never rejects. */
+/** Waits for some milliseconds, or until the signal ends; it never rejects. */
 
 export function rest(ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()

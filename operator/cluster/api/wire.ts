@@ -1,4 +1,4 @@
-/** One HTTP request to the API server, with an end in time and in size; what goes wrong is an ApiError. */
+/** One HTTP request to the API server, bounded in time and in size; every failure is an ApiError. */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
@@ -12,7 +12,7 @@ export type Call = {
   readonly body?: unknown
   readonly contentType?: string
   readonly accept?: string
-  /** The whole operation: connection, headers, body. */
+  /** For all of it: connection, headers and body; milliseconds. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
 }
@@ -20,11 +20,11 @@ export type Call = {
 export type Wire = {
   /** The JSON body of a 2xx answer. */
   call(call: Call): Promise<unknown>
-  /** The body of a 2xx answer as it comes; `timeoutMs` counts to its headers. Whoever reads it ends it. */
+  /** The body of a 2xx answer as a stream; `timeoutMs` is for its headers. The caller has to end it. */
   stream(call: Call): Promise<IncomingMessage>
 }
 
-/** No page of a list and no object comes near it. */
+/** Far more than a page of a list or an object has. */
 const maxBodyBytes = 64 * 1024 * 1024
 const userAgent = 'relayfleet'
 
@@ -36,7 +36,8 @@ export function openWire(connection: Connection): Wire {
     try {
       return await answerTo(call, connection.server, login, agentFor(login), signal)
     } catch (error) {
-      // The server may close an idle connection in the very moment in which it is used again.
+      // The server may close an idle connection at the moment when it is used again. That is no failure, so it is tried once
+      // more.
       if (!(error instanceof StaleSocket)) throw error
       return await answerTo(call, connection.server, login, agentFor(login), signal)
     }
@@ -71,7 +72,10 @@ export function openWire(connection: Connection): Wire {
   }
 }
 
-/** One pool of connections for as long as the certificates stay the same; an old pool dies of idleness. */
+/**
+ * One pool of connections as long as the certificates are the same; the idle connections of an old pool are closed by the
+ * server.
+ */
 function agentsOf(): (login: Login) => Agent {
   let current: { readonly tls: string; readonly agent: Agent } | undefined
   return ({ tls, agent }) => {
@@ -100,7 +104,7 @@ async function answerTo(
     ...(content === undefined ? {} : { 'content-type': contentType, 'content-length': content.length }),
   }
   const sent = request(url, { method, headers, agent, signal, servername: login.tls.servername })
-  // Once there is an answer, what goes wrong is told by its stream; the request only repeats it.
+  // Once there is an answer, its stream tells of errors, and the request only repeats them.
   sent.on('error', () => undefined)
   sent.end(content)
   try {

@@ -1,4 +1,4 @@
-/** Time that passes, for those who must not be too late: the larger of what two clocks say. */
+/** How much time has passed, for callers who must not act too late: the larger of what two clocks say. */
 
 /** Milliseconds since `start`, in pairs of the monotonic clock and the wall clock. */
 export type Moment = { readonly monotonic: number; readonly wall: number }
@@ -8,7 +8,7 @@ export type Clock = () => Moment
 export const clock: Clock = () => ({ monotonic: performance.now(), wall: Date.now() })
 
 /**
- * At least as much time as has passed: the monotonic clock stands still while a machine sleeps, and the wall clock may
+ * Milliseconds, never fewer than have passed: the monotonic clock stands still while a machine sleeps, and the wall clock may
  * be set back.
  */
 export const elapsedMs = (from: Moment, to: Moment): number =>

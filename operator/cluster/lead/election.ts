@@ -9,11 +9,11 @@ import { clock as bothClocks, type Clock, elapsedMs, type Moment } from './clock
 import { holderOf, isFree, ordinaryTerms, released, type Sighting, sight, type Terms, taken } from './lease-record.ts'
 
 export type Candidate = {
-  /** Its requests wait for nobody: an Api of its own. */
+  /** An Api of its own, so that its requests do not wait behind others for their turn. */
   readonly api: Api
   readonly namespace: string
   readonly name: string
-  /** Unlike that of any other candidate, dead or alive. */
+  /** No other candidate has this name, or ever had it. */
   readonly identity: string
   /** Leadership was won or lost: only to raise a flag. */
   readonly changed: () => void
@@ -26,7 +26,7 @@ export type Candidate = {
 export type ElectionNews =
   | { readonly about: 'won'; readonly afterTransitions: number }
   | { readonly about: 'lost' }
-  /** `again`: it was told before, and nothing has changed since. */
+  /** `again`: the same trouble was told before, and the Lease was neither seen nor held since. */
   | { readonly about: 'trouble'; readonly why: string; readonly again: boolean }
 
 export class Election {
@@ -39,7 +39,7 @@ export class Election {
   #renewed: Moment | undefined
   #term = new AbortController()
   #running: NodeJS.Timeout | undefined
-  /** What was told last, until the lease was had or seen again. */
+  /** The trouble that was told last; undefined once the Lease was seen or held again. */
   #trouble: string | undefined
 
   constructor(candidate: Candidate) {
@@ -49,7 +49,10 @@ export class Election {
     this.#term.abort()
   }
 
-  /** Asked before each batch of writes. A process that was stopped in between finds out here that its time is over. */
+  /**
+   * Whether to write now, asked before each write. A process that was stopped for a while finds out here that its time is
+   * over.
+   */
   writable(): boolean {
     return this.#renewed !== undefined && elapsedMs(this.#renewed, this.#clock()) < this.#terms.stopMs
   }
@@ -59,7 +62,7 @@ export class Election {
     return this.#term.signal
   }
 
-  /** Until the signal ends, which is after the last write; then the lease is given back. Never rejects. */
+  /** Until the signal ends, which has to be after the last write; then the Lease is given back. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { random = Math.random } = this.#candidate
     while (!signal.aborted) {
@@ -87,7 +90,7 @@ export class Election {
       return true
     } catch (error) {
       if (signal.aborted) return false
-      // Somebody else wrote or removed it: whose it is now, the next look tells.
+      // Somebody else wrote it or removed it; the next look tells whose it is now.
       if (isConflict(error) || isNotFound(error)) this.#lease = undefined
       else this.#tellTrouble(String(error))
       return false
@@ -99,7 +102,7 @@ export class Election {
     this.#trouble = why
   }
 
-  /** Whether, by what was read or written last, it is ours; no other look is needed to renew it then. */
+  /** Whether the Lease is ours by what was last read or written. Then it is renewed without another look. */
   #holds(): boolean {
     return this.#lease !== undefined && holderOf(this.#lease) === this.#candidate.identity
   }
@@ -119,7 +122,7 @@ export class Election {
     return isFree(lease, this.#candidate.identity, sighting, now, this.#terms)
   }
 
-  /** Not given up when everything ends: what was granted has to be known to be given back. */
+  /** Without the signal: if this is granted while everything ends, we have to know it in order to give it back. */
   async #take(before: KubeObject | undefined): Promise<void> {
     const { api, namespace, name, identity } = this.#candidate
     const lease = taken({ namespace, name, identity, time: microTime(this.#clock().wall) }, before, this.#terms)
@@ -127,13 +130,14 @@ export class Election {
     this.#lease = before === undefined ? await api.create(lease, options) : await api.replace(lease, options)
   }
 
-  /** Short enough for a second try before the lease runs out. */
+  /** The time limit of one request; short enough for a second try before the Lease runs out. */
   #callMs(): number {
     return Math.max(500, (this.#terms.stopMs - this.#terms.renewMs) / 2)
   }
 
   #win(asked: Moment): void {
-    // Its time was over, which only a clock that was set ahead tells before the timer does: who began in it has to end.
+    // Our time was over before this renewal was granted. When a clock was set ahead, that shows here before the timer fires;
+    // whatever began in the old term has to end.
     if (!this.writable()) this.#lose()
     this.#renewed = asked
     if (!this.writable()) return

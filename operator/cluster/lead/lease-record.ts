@@ -1,11 +1,14 @@
-/** A Lease as its holder writes it and as a candidate reads it. Pure: times are whose clock says so. */
+/** A Lease as its holder writes it and as a candidate reads it. Pure: each time is by the clock of the caller. */
 import type { KubeObject } from '../api/object.ts'
 
 /** How long a lease is good for, and what follows from that. */
 export type Terms = {
-  /** Nobody else takes it sooner than this after it was last seen to change. */
+  /** A candidate takes it no sooner than this after it saw it change; milliseconds, as all of these. */
   readonly leaseMs: number
-  /** The holder stops this long after it asked for the renewal that was last granted: before anybody can take over. */
+  /**
+   * The holder stops writing this long after it asked for the renewal that was last granted, which is before a candidate may
+   * take over.
+   */
   readonly stopMs: number
   readonly renewMs: number
   /** How often a candidate looks, and a holder tries again. */
@@ -34,7 +37,10 @@ export function sight(lease: KubeObject, before: Sighting | undefined, now: numb
   return before?.resourceVersion === resourceVersion ? before : { resourceVersion, since: now }
 }
 
-/** Nobody's clock is compared with anybody else's: the time written in a lease is for people. */
+/**
+ * No two clocks are compared: the times written in a Lease are for people, and a candidate goes by when it saw the Lease
+ * change.
+ */
 export function isFree(lease: KubeObject, me: string, { since }: Sighting, now: number, { leaseMs }: Terms): boolean {
   const holder = holderOf(lease)
   if (holder === '' || holder === me) return true

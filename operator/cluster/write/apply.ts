@@ -9,19 +9,19 @@ import { belongingOf, lostLabels, marked, type Owner } from './ownership.ts'
 
 export type Applied =
   | { readonly kind: 'unchanged' | 'applied'; readonly object: KubeObject }
-  /** There is an object of that name, and it is not ours; or it was made as ours, and has lost labels that say so. */
+  /** There is an object of that name that is not ours; or it was ours, and has lost the labels that say so (`lost`). */
   | { readonly kind: 'foreign'; readonly what: string; readonly lost?: readonly string[] }
-  /** Others claim fields of it by server-side apply, so that two programs would write in turns. */
+  /** Others claim fields of it by server-side apply: to force ours would make two programs write in turns without an end. */
   | {
       readonly kind: 'contested'
       readonly what: string
       readonly managers: readonly string[]
       readonly fields: readonly string[]
     }
-  /** An earlier one is still being deleted; then comes ours. */
+  /** An earlier object of that name is still being deleted; ours comes after it. */
   | { readonly kind: 'leaving'; readonly what: string }
 
-/** What a batch of writes stands on. */
+/** What every write needs. */
 export type Writing = {
   readonly api: Api
   /** Asked before each write. */
@@ -33,13 +33,14 @@ export type Writing = {
 export class Deposed extends Error {}
 
 type Options = {
-  /** Only over the very version that was observed: whoever has an old view of the world changes nothing. */
+  /** Only over the version that was observed, so that an operator with an outdated view changes nothing. */
   readonly onlyObserved?: boolean
 }
 
 /**
- * `observed` is the object as a watch told of it, where it did.
- * @throws ApiError for trouble that passes, and for what the API server refuses.
+ * Makes `object` as it should be, for its owner. `observed` is the object as a watch told of it; undefined: it is looked at
+ * first.
+ * @throws ApiError for trouble that passes, and for what the API server refuses; Deposed.
  */
 export async function applyObject(
   object: KubeObject,
@@ -74,12 +75,12 @@ function lostBy(before: KubeObject, owner: Owner): { readonly lost?: readonly st
   return lost.length > 0 ? { lost } : {}
 }
 
-/** A version that no object has: with it, an apply makes an object, and changes none. */
+/** No object has this resourceVersion: an apply with it creates an object, and conflicts where there is one. */
 const versionOfNone = '1'
 
 /**
- * Makes one that was looked for and is not there, and changes nothing where somebody made one since.
- * @throws ApiError, a conflict among them
+ * Creates an object that was looked for and is not there, and changes nothing where somebody has created one since.
+ * @throws ApiError, which is a conflict where there is one; Deposed
  */
 export async function applyNew(object: KubeObject, owner: Owner, writing: Writing): Promise<KubeObject> {
   return write(asNew(marked(object, owner)), writing)
@@ -95,7 +96,7 @@ async function read(desired: KubeObject, { api, signal }: Writing): Promise<Kube
   return seen.is === 'there' ? seen.object : seen.is === 'foreign' ? 'foreign' : undefined
 }
 
-/** Whoever made one since is not written over: what is there now is looked at, and judged like any other. */
+/** What somebody has created since is not overwritten: it is looked at, and judged like any other object. */
 async function create(desired: KubeObject, owner: Owner, writing: Writing, options: Options): Promise<Applied> {
   try {
     return { kind: 'applied', object: await write(asNew(desired), writing) }
@@ -130,7 +131,10 @@ async function change(
   }
 }
 
-/** `before` as it is, changed to what is desired; where the API server takes no more than is desired in a list, by whole lists. */
+/**
+ * Applies `change`. Where the API server refuses that for what others have added to a list, all lists are replaced by a merge
+ * patch.
+ */
 async function over(
   before: KubeObject,
   change: KubeObject,
@@ -141,26 +145,27 @@ async function over(
   try {
     return await whole(await write(change, writing, force), desired, writing)
   } catch (error) {
-    // The same name twice in a list, e.g. of a port that somebody gave another number; or, in a list, what nobody may have.
+    // Others put something into a list, where server-side apply leaves it: now a name is there twice (422), as of a port that
+    // somebody renumbered; or something that a policy forbids (403), which stays where a program has a standing claim.
     if (!isInvalid(error) && !(isForbidden(error) && standingClaims(before).size === 0)) throw error
     return { kind: 'applied', object: await straighten(change, writing) }
   }
 }
 
-/** Server-side apply leaves in a list what somebody else put into it. Where that is no program's standing claim, it goes. */
+/** Server-side apply leaves what others have put into a list. Unless a program has a standing claim on it, it is removed. */
 async function whole(object: KubeObject, desired: KubeObject, writing: Writing): Promise<Applied> {
   if (holds(object, desired) || standingClaims(object).size > 0) return { kind: 'applied', object }
   return { kind: 'applied', object: await straighten(only(desired, object, object.metadata.resourceVersion), writing) }
 }
 
-/** Every list as it is desired, and nothing else in it. */
+/** A merge patch replaces whole lists, so nothing else is in them afterwards. */
 function straighten(desired: KubeObject, { api, mayWrite, signal }: Writing): Promise<KubeObject> {
   if (!mayWrite()) throw new Deposed(`${told(desired)} is for another operator to write`)
   const { apiVersion: _, kind: __, ...change } = desired
   return api.merge(resourceOf(desired), desired.metadata, change, { signal })
 }
 
-/** This very object, not a later one of its name; with a version, as it was then. */
+/** `desired` for this very object and not for a later one of its name; with a version, only for that version. */
 const only = (desired: KubeObject, { metadata: { uid } }: KubeObject, resourceVersion?: string): KubeObject => ({
   ...desired,
   metadata: {
@@ -170,7 +175,10 @@ const only = (desired: KubeObject, { metadata: { uid } }: KubeObject, resourceVe
   },
 })
 
-/** A field that somebody edited is drift, and is set right; one that a program applies would be set back at once. */
+/**
+ * The other managers that apply the object. A field that a person has edited is drift, and is set right; one that a program
+ * applies would be set back at once.
+ */
 const standingClaims = ({ metadata }: KubeObject): ReadonlySet<string> =>
   new Set(
     (metadata.managedFields ?? [])

@@ -1,12 +1,21 @@
-/** Does what stands in the cluster hold all that was applied? The API server adds fields; it takes none away. Pure. */
+/** Whether an object in the cluster has all that was applied: the API server adds fields, and takes none away. Pure. */
 
-/** With one word more than is applied they choose others: here the API server adds nothing, so whatever is there beside is somebody's. */
+/**
+ * In these fields, which select pods or traffic, one more entry means something else, and the API server adds none by itself:
+ * what is there beside ours was put there by somebody.
+ */
 const choosing = new Set(['selector', 'podSelector', 'ingress', 'egress'])
 
-/** Every field of `desired` is in `observed` with the same value, and what chooses has no other; lists have the same length and order. */
+/**
+ * Whether every field of `desired` is in `observed` with the same value, lists with the same length and order; and in the
+ * fields above nothing else.
+ */
 export const holds = (observed: unknown, desired: unknown): boolean => firstLack(observed, desired) === undefined
 
-/** The first field of `desired` that is otherwise in `observed`, as a path; empty where all of it is. */
+/**
+ * The path of the first field of `desired` that is not so in `observed`, as `.spec.ports[0]`, and empty where that is all of
+ * it; undefined where every field is. `exactly`: nothing else may be there.
+ */
 export function firstLack(observed: unknown, desired: unknown, exactly = false): string | undefined {
   if (desired === undefined) return undefined
   if (Array.isArray(desired)) {
@@ -19,7 +28,7 @@ export function firstLack(observed: unknown, desired: unknown, exactly = false):
   return firstIn(Object.entries(desired), observed, (key) => `.${key}`, exactly)
 }
 
-/** An empty object may be left out by the server. */
+/** The API server may leave out an empty object. */
 const isLeftOut = (observed: unknown, desired: object): boolean =>
   observed === undefined && Object.keys(desired).length === 0
 

@@ -1,8 +1,13 @@
-/** Work for many fleets at once, each in a lane of its own: one that fails waits alone, one that hangs holds up nobody. */
+/**
+ * Work for many fleets at once, each in a lane of its own: one that fails waits alone, and one that hangs delays no other.
+ */
 import { type Backoff, waitAfterMs } from '../api/backoff.ts'
 
 export type Lanes<Job> = {
-  /** The newest job of a lane replaces one that waits. `key` says what it is: with another, an old failure is forgotten. */
+  /**
+   * A new job replaces the one that waits in the lane. `key` names what is to be done: where it is another than that of the
+   * job which failed, the failures are forgotten, and it is tried at once.
+   */
   give(lane: string, job: Job, key: string): void
   /** Resolves when every lane is at rest or waits for another try, at the latest after `patienceMs`. */
   rest(patienceMs: number): Promise<void>
@@ -15,7 +20,7 @@ export type LaneWork<Job> = {
   readonly failed: (lane: string, error: unknown, waitMs: number) => void
   readonly backoff?: Backoff
   readonly random?: () => number
-  /** How long work took that did not fail. */
+  /** How long a job took that did not fail; milliseconds. */
   readonly took?: ((ms: number) => void) | undefined
 }
 
@@ -23,7 +28,7 @@ type Lane<Job> = {
   next: { readonly job: Job; readonly key: string } | undefined
   busy: boolean
   failures: number
-  /** Of the job that failed last. */
+  /** The key of the job that failed last. */
   failedKey: string | undefined
   retry: NodeJS.Timeout | undefined
 }
@@ -65,7 +70,7 @@ export function openLanes<Job>(laneWork: LaneWork<Job>): Lanes<Job> {
     lane.failedKey = now.key
     const waitMs = waitAfterMs(error, lane.failures, backoff, random())
     failed(name, error, waitMs)
-    // What came meanwhile is newer; where it is something else, it need not wait for the failure of this one.
+    // A job that came meanwhile is newer; where its key is another one, it need not wait for the failure of this one.
     const isOther = lane.next !== undefined && lane.next.key !== now.key
     lane.next ??= now
     if (!isOther) wait(name, lane, waitMs)

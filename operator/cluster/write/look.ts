@@ -1,6 +1,6 @@
 /**
- * Looks at one object by its name. A Secret is looked at by an empty change that is only tried: so RBAC need give no right
- * to read Secrets, and of those that are not ours the admission policy answers that they are there, and nothing else.
+ * Looks at one object by its name. A Secret is looked at by an empty merge patch with dryRun, so that RBAC need give no right
+ * to read Secrets; for a Secret that is not ours, the admission policy answers only that it is there.
  */
 
 import type { Api } from '../api/api.ts'
@@ -20,7 +20,7 @@ export async function look(api: Api, resource: Resource, at: Place, signal: Abor
   try {
     if (resource !== resources.secrets) return { is: 'there', object: await api.get(resource, at, { signal }) }
     const object = await api.merge(resource, at, {}, { signal, dryRun: true })
-    // Where no admission policy answers, the values of somebody else's Secret go no further than here.
+    // Where the admission policy is not installed, the values of somebody else's Secret arrive, and go no further than here.
     const isOurs = object.metadata.labels?.[managedByLabel] === operatorName
     return isOurs ? { is: 'there', object } : { is: 'foreign' }
   } catch (error) {
@@ -33,8 +33,8 @@ export async function look(api: Api, resource: Resource, at: Place, signal: Abor
 const ourRule = `${managedByLabel}=${operatorName}`
 
 /**
- * RBAC refuses before anybody knows whether the object is there; the chart's admission policy afterwards, and names the
- * label. What another policy refuses is nobody's in particular: it may be ours, with keys that are in use.
+ * Whether the chart's admission policy refused, which names our label: then the object is there, and is not ours. RBAC
+ * refuses before the object is looked for; and what another policy refuses may be ours, with keys that are in use.
  */
 export const isDeniedByPolicy = (error: unknown): boolean =>
   error instanceof ApiError &&

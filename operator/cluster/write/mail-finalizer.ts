@@ -1,18 +1,21 @@
-/** What keeps a RelayPolicy that somebody deletes, and with it its relays, until their mail is gone: a finalizer. */
+/** The finalizer that keeps a deleted RelayPolicy, and with it its relays, until their mail is gone. */
 import type { ObjectMeta } from '../api/object.ts'
 
 const mailFinalizer = 'relayfleet.dev/mail'
 
-/** Kubernetes' own, while the garbage collector removes all that the object owns, whatever else keeps the object. */
+/**
+ * The finalizer of Kubernetes for --cascade=foreground: while it is there, the garbage collector deletes all that the object
+ * owns.
+ */
 const foreground = 'foregroundDeletion'
-/** Likewise, while it takes the owner from all that the object owns. */
+/** The one for --cascade=orphan: while it is there, the collector removes the owner from all that the object owns. */
 const orphan = 'orphan'
 
 type Finalized = Pick<ObjectMeta, 'finalizers'>
 
 export const isKept = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(mailFinalizer)
 
-/** While the collector is at work, whatever is made goes at once; after that, the relays come back for their mail. */
+/** While this is so, whatever is made is deleted at once; after it, the relays come back for their mail. */
 export const isCollected = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(foreground)
 
 export const isOrphaning = ({ finalizers = [] }: Finalized): boolean => finalizers.includes(orphan)
@@ -22,5 +25,5 @@ export const withFinalizer = ({ finalizers = [] }: Finalized): readonly string[]
 export const withoutFinalizer = ({ finalizers = [] }: Finalized): readonly string[] =>
   finalizers.filter((one) => one !== mailFinalizer)
 
-/** What had become of its mail when a policy that was deleted was kept no longer. */
+/** What had become of the mail when the finalizer was taken off a deleted policy. */
 export type LetGo = 'none' | 'given up' | 'went with its namespace'

@@ -6,18 +6,18 @@ export const managedByLabel = 'app.kubernetes.io/managed-by'
 export const policyLabel = 'relayfleet.dev/policy'
 /** The label's value on all that is ours. */
 export const operatorName = 'relayfleet'
-/** Of what was applied: with it, the API server's object tells by itself whether it is up to date. */
+/** Holds a hash of what was applied, so that an object tells by itself whether it is up to date. */
 export const hashAnnotation = 'relayfleet.dev/applied-hash'
 
-/** All that is ours, for lists and watches. */
+/** The label selector for all that is ours. */
 export const oursSelector = `${managedByLabel}=${operatorName}`
 
 /** On whose behalf an object is there. */
 export type Owner = {
-  /** Where the owner is, and all that it owns. */
+  /** The namespace of the owner, and of all that it owns. */
   readonly namespace: string
   readonly reference: OwnerReference
-  /** What tells this owner's objects from others', beside the reference. */
+  /** Labels on its objects, beside the operator's own. */
   readonly labels: Readonly<Record<string, string>>
 }
 
@@ -65,7 +65,7 @@ export type Belonging =
   | 'ours'
   /** Somebody else's, or another fleet's: it stays as it is. */
   | 'foreign'
-  /** It, or its owner of the same name, was deleted, and it is on its way out. */
+  /** It is being deleted; or it belongs to a deleted owner of the same name, with which the garbage collector removes it. */
   | 'leaving'
 
 export function belongingOf({ metadata }: KubeObject, { reference, labels }: Owner): Belonging {
@@ -77,7 +77,7 @@ export function belongingOf({ metadata }: KubeObject, { reference, labels }: Own
   return controller === undefined || controller.uid === reference.uid ? 'ours' : 'leaving'
 }
 
-/** What an object lacks that has this very owner: without its labels it is nobody's to write. */
+/** The labels, as `name=value`, that are missing on an object which has this very owner: without them it is not written. */
 export function lostLabels({ metadata }: KubeObject, { reference, labels }: Owner): readonly string[] {
   const isOwned = metadata.ownerReferences?.some((o) => o.controller === true && o.uid === reference.uid) === true
   const marks = Object.entries({ [managedByLabel]: operatorName, ...labels })

@@ -1,4 +1,4 @@
-/** Who comes when there is no room waits in line: a line for each, and each line in its turn. */
+/** Lets work wait while there is no room: in a line for each namespace, and the lines take turns. */
 import { ordinarySpace, Room, type Space } from './room.ts'
 
 type Leave = () => void
@@ -33,7 +33,7 @@ export class Permits {
       if (this.#room.isFull) return
       const leave = this.#room.enter(whose)
       if (leave === undefined) continue
-      // Who had a turn goes behind the others.
+      // A line that had its turn goes behind the others.
       this.#lines.delete(whose)
       const first = line.shift()
       if (line.length > 0) this.#lines.set(whose, line)

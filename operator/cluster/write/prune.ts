@@ -1,4 +1,7 @@
-/** Removes what a fleet had and no longer needs: only what is its by label and by owner, and only as it was seen. */
+/**
+ * Removes what an owner had and no longer needs: only what belongs to it by label and by owner reference, and only as it was
+ * seen.
+ */
 
 import { told } from '../api/api.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
@@ -8,32 +11,32 @@ import { Deposed, type Writing } from './apply.ts'
 import { look } from './look.ts'
 import { belongingOf, type Owner } from './ownership.ts'
 
-/** What tells objects of different kinds apart. */
+/** The kind and the name of an object, as one text. */
 export const identityOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
   `${apiVersion} ${kind} ${keyOf(metadata)}`
 
-/** Of `observed`, what is not among `desired`, whosever it is. */
+/** The objects of `observed` that are not among `desired`, whoever owns them. */
 export function notAmong(desired: readonly KubeObject[], observed: readonly KubeObject[]): readonly KubeObject[] {
   const wanted = new Set(desired.map(identityOf))
   return observed.filter((o) => !wanted.has(identityOf(o)))
 }
 
-/** Of `observed`, what is the owner's and is not among `desired`. */
+/** The objects of `observed` that the owner has and that are not among `desired`. */
 export const superfluous = (
   observed: readonly KubeObject[],
   desired: readonly KubeObject[],
   owner: Owner,
 ): readonly KubeObject[] => notAmong(desired, observed).filter((o) => isOwned(o, owner))
 
-/** Here a label is not enough: what nobody owns may have been marked by a person's copy and paste. */
+/** To remove something, labels are not enough: a person may have copied them along. */
 const isOwned = (object: KubeObject, owner: Owner): boolean =>
   belongingOf(object, owner) === 'ours' &&
   (object.metadata.ownerReferences ?? []).some((o) => o.controller === true && o.uid === owner.reference.uid)
 
 /**
- * Returns what was removed. An object that changed since it was seen is looked at again: whoever reports its status keeps
- * no superfluous one alive, and whoever has taken it over keeps it.
- * @throws ApiError for trouble that passes.
+ * Returns what was removed. An object that changed since it was seen is looked at again, and goes where it is still the
+ * owner's: the program that reports its status keeps it alive no longer, and one that has taken it over keeps it.
+ * @throws ApiError for trouble that passes; Deposed
  */
 export async function prune(
   observed: readonly KubeObject[],
@@ -48,7 +51,7 @@ export async function prune(
   return removed
 }
 
-/** Of somebody who writes all the time, the next round may be luckier. */
+/** An object that others write all the time may be removed in the next round. */
 const tries = 3
 
 async function remove(object: KubeObject, owner: Owner, writing: Writing, left: number): Promise<boolean> {

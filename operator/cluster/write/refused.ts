@@ -1,13 +1,13 @@
-/** What the API server refuses, as it is told to people: what lasts, and how it is mended. Pure. */
+/** What the API server refuses, in words for people: whether it lasts, and what to do about it. Pure. */
 import { isConflict, isTransient } from '../api/api-error.ts'
 
-/** Below that it may pass by itself. */
+/** Where the next try is sooner than this, the trouble may pass by itself. */
 export const patienceMs = 4000
 
-/** Whether somebody has to do something. `waitMs`: until the next try, which grows with each failure. */
+/** Whether a person has to do something about it. `waitMs`: until the next try, which grows with each failure. */
 export function lasts(error: unknown, waitMs: number): boolean {
   if (isConflict(error)) return false
-  // A webhook that does not answer looks like trouble of the server.
+  // A webhook that does not answer is told as an error of the server (500), which would be transient.
   return !isTransient(error) || (waitMs >= patienceMs && /failed calling webhook/.test(String(error)))
 }
 
@@ -24,8 +24,8 @@ const mends: readonly (readonly [when: RegExp, mend: string])[] = [
   [/cannot (create|patch|delete|get) resource/, "give the operator's account that right; the chart's roles have it"],
 ]
 
-/** Undefined where nobody can tell. */
+/** What to do about an error with this message; undefined where that is not known. */
 export const mendOf = (said: string): string | undefined => mends.find(([when]) => when.test(said))?.[1]
 
-/** Why, and what to do. */
+/** The message with what to do about it. */
 export const withMend = (why: string): string => `${why}; ${mendOf(why) ?? 'mend what is refused'}; it is tried again`

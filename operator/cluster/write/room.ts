@@ -1,16 +1,22 @@
-/** Room for so much at once: what takes long makes room for others, and nobody takes all of it with what never ends. */
+/**
+ * Bounds how much is done at once. What takes long makes room for others; and no one namespace takes all of the room with
+ * requests that never end.
+ */
 
 export type Space = {
-  /** At once, of what has not yet taken long. */
+  /** The most at once of what has not yet taken long. */
   readonly most: number
-  /** At once, with what takes long. */
+  /** The most at once of everything. */
   readonly mostInAll: number
-  /** Of that, for one whose namespace hangs, or refuses after a long time. */
+  /** The most at once for one namespace, which may hang, or refuse only after a long time. */
   readonly mostOfOne: number
   readonly longMs: number
 }
 
-/** Calls wait in one queue: the few hundred milliseconds that all of these take there are not long. */
+/**
+ * Calls wait for their turn in one queue of the client (`pace.ts`): the few hundred milliseconds that they may all take there
+ * do not count as long.
+ */
 export const ordinarySpace: Space = { most: 32, mostInAll: 128, mostOfOne: 32, longMs: 250 }
 
 export class Room {
@@ -20,13 +26,13 @@ export class Room {
   #inAll = 0
   readonly #of = new Map<string, number>()
 
-  /** `freed`: whoever waits may try again. */
+  /** `freed` is called when there may be room again. */
   constructor(freed: () => void, space: Space = ordinarySpace) {
     this.#space = space
     this.#freed = freed
   }
 
-  /** Whether there is none, for anybody. */
+  /** Whether there is no room for anyone. */
   get isFull(): boolean {
     return this.#prompt >= this.#space.most || this.#inAll >= this.#space.mostInAll
   }
@@ -35,7 +41,7 @@ export class Room {
     return !this.isFull && this.#count(whose) < this.#space.mostOfOne
   }
 
-  /** To be called once, at the end; undefined where there is no room for this one now. */
+  /** Takes a place, and returns what gives it back, to be called once; undefined where there is no room for this one now. */
   enter(whose: string): (() => void) | undefined {
     if (!this.hasFor(whose)) return undefined
     this.#add(whose, 1)
