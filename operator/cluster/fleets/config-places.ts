@@ -1,6 +1,6 @@
 /**
- * Which Secret takes which part of a configuration, and in which order, so that a whole one is there after each write:
- * the relays read it, and so does the operator that comes after a crash. Pure.
+ * Which Secret takes which part of a configuration, and in which order they are written, so that after each write a whole
+ * configuration is there: for the relays, and for the operator that reads it after a crash. Pure.
  */
 import { indexFile, onePiece } from '../../../relay/config-text.ts'
 
@@ -8,16 +8,17 @@ import { indexFile, onePiece } from '../../../relay/config-text.ts'
 export type Held = ReadonlyMap<string, readonly string[]>
 
 export type Placing = {
-  /** In the order of writing. Those that hold their part already come first. */
+  /** In the order of writing; Secrets that hold their part already come first. */
   readonly write: readonly { readonly key: string; readonly name: string }[]
   /** To be removed after that. */
   readonly surplus: readonly string[]
 }
 
 /**
- * `keys` as `splitText` has them: the last one is the head, with which all of it is there. `names` may be used, whether
- * there is one of that name or not. While there is room for the parts before and after, nothing is written over what is
- * needed; above, the last parts are, and for that moment only the relays know what was.
+ * `keys` are those of the parts as `splitText` has them. The last one is the head: with it, the configuration is there.
+ * `names` are those that may be used, whether a Secret of that name exists or not. While there are names enough for the parts
+ * before and after, no part that is needed is overwritten. Where there are not, the last parts are, and until the head is
+ * written only the relays know the configuration before.
  * @throws Error when there are more parts than names
  */
 export function placed(keys: readonly string[], held: Held, names: readonly string[]): Placing {
@@ -31,11 +32,11 @@ export function placed(keys: readonly string[], held: Held, names: readonly stri
 
 const heads = [onePiece, indexFile]
 
-/** Nothing of a configuration is there. */
+/** Whether the Secret of that name holds nothing of a configuration. */
 const isFree = (held: Held, name: string): boolean => !(held.get(name) ?? []).some((key) => key.startsWith(onePiece))
 const holds = (held: Held, name: string, key: string): boolean => held.get(name)?.includes(key) ?? false
 
-/** Over the one that is there: two of them would be two configurations. */
+/** The name that holds a head already, since two heads would be two configurations. */
 const placeOfHead = (held: Held, names: readonly string[]): string =>
   names.find((n) => heads.some((key) => holds(held, n, key))) ?? names.find((n) => isFree(held, n)) ?? names[0] ?? ''
 
@@ -50,5 +51,5 @@ function placesOfParts(keys: readonly string[], held: Held, names: readonly stri
   return [...there, ...missing.map((key, i) => ({ key, name: open[i] ?? '' }))]
 }
 
-/** What is lost by writing there: nothing, or a part of what was. */
+/** What is lost by writing there: 0 for nothing, 1 for a part of the configuration before. */
 const costOf = (held: Held, name: string): number => (isFree(held, name) ? 0 : 1)

@@ -1,4 +1,4 @@
-/** Writes a configuration over the very Secrets that were looked at, and takes away those that it no longer needs. */
+/** Writes a configuration over the Secrets as they were looked at, and removes those that it no longer needs. */
 import type { RelayConfig } from '../../../relay/config.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { configSecrets, hashAnnotation } from '../../manifests/config-secrets.ts'
@@ -51,7 +51,7 @@ export function planConfig(secrets: FleetSecrets, printed: PrintedConfig): Confi
   return { write: objects.filter((object) => !isThere(secrets, object)), remove: surplus }
 }
 
-/** There as it should be, whatever its writer had heard. */
+/** Whether it is there as it should be, however much its writer had heard (the annotation of `heard.ts`). */
 function isThere(secrets: FleetSecrets, object: KubeObject): boolean {
   const before = secrets.ours(object.metadata.name)
   const heard = before?.metadata.annotations?.[heardAnnotation]
@@ -61,7 +61,7 @@ function isThere(secrets: FleetSecrets, object: KubeObject): boolean {
 
 const keyOf = (secret: KubeObject): string => Object.keys(dataOf(secret))[0] ?? ''
 
-/** Keys that somebody added: one of them could be taken for the configuration. */
+/** Keys that somebody added: a relay could take one of them for the configuration. */
 const excessOf = (before: KubeObject, desired: KubeObject): readonly string[] =>
   Object.keys(dataOf(before)).filter((key) => dataOf(desired)[key] === undefined)
 
@@ -71,8 +71,9 @@ const withHeard = (object: KubeObject, heard: string): KubeObject => ({
 })
 
 /**
- * Each in its turn, since the order keeps a whole configuration there. What others claim is in the answer.
- * @throws ApiError, a conflict where one of them is no longer what it was
+ * One Secret after the other, since the order keeps a whole configuration there; it stops at the first that is not ours to
+ * write, which is the last of the answer.
+ * @throws ApiError, a conflict where one of them is no longer what it was; Deposed
  */
 export async function writeConfig(
   secrets: FleetSecrets,

@@ -1,14 +1,15 @@
 /**
- * Keeps an operator that lags behind from writing over one that had heard more. Only once for each such writer: if even a
- * fresh list knows nothing of what it had heard, the API server's past was restored from a backup, and is the present.
+ * Keeps an operator that lags from writing over the work of one that had heard more. It does so once for each such writer:
+ * where even a fresh list is older than what the writer had heard, etcd was restored from a backup, and the list is how
+ * things stand.
  */
 import type { World } from '../watch/world.ts'
 
 export class Fence {
   readonly #world: Pick<World, 'refresh'>
-  /** The round that is the newest now: whatever is compiled in a later one has seen a list that was asked for now. */
+  /** The newest round now. What is compiled in a later round has seen every list that was asked for by now. */
   readonly #round: () => number
-  /** By what its writer had heard, the round in which everything had been listed anew. */
+  /** What a writer had heard, and the newest round when everything had been listed anew because of it. */
   #fresh: { readonly written: string; readonly round: number } | undefined
 
   constructor(world: Pick<World, 'refresh'>, round: () => number) {
@@ -16,7 +17,10 @@ export class Fence {
     this.#round = round
   }
 
-  /** `ahead`: what the writer of what is there had heard, where it is more than was heard in `round`. */
+  /**
+   * Whether to write what was compiled in `round`. `ahead`: what the writer of the Secrets had heard, where that is more than
+   * was heard in `round`.
+   */
   async passes(ahead: string | undefined, round: number): Promise<boolean> {
     if (ahead === undefined) return true
     if (this.#fresh?.written === ahead) return round > this.#fresh.round

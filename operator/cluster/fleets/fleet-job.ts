@@ -1,4 +1,4 @@
-/** What one fleet should be, and what was known when that was decided. */
+/** What one fleet should be, and what was known when that was compiled. */
 import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Heard } from '../watch/world.ts'
 
@@ -6,8 +6,8 @@ export type FleetJob = {
   readonly compiled: CompiledFleet
   /** How far the world had been heard when it was compiled. */
   readonly heard: Heard
-  /** Which of all questions after what runs it was compiled after. */
+  /** The number of the round in which it was compiled: each question for what runs (`Fleets.running`) begins a round. */
   readonly round: number
-  /** What ran then; undefined where nobody asked. */
+  /** Names the configuration that ran then (`FleetSecrets.basis`); undefined where nobody asked. */
   readonly basis: string | undefined
 }

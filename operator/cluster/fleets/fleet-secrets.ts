@@ -1,4 +1,4 @@
-/** What is known of a fleet's Secrets: nobody tells of them, so they are remembered from looking and from own writes. */
+/** What is known of a fleet's Secrets. Secrets are not watched, so it is remembered from looks and from own writes. */
 import { type RelayConfig, signingKeyFilesOf } from '../../../relay/config.ts'
 import { type Name, splitName } from '../../compile/snapshot.ts'
 import { configSecretNames, issuedSecretName, signingSecretNames } from '../../manifests/names.ts'
@@ -14,7 +14,10 @@ import { dataOf, type KnownConfig, knownConfig } from './known-config.ts'
 
 type Running = Extract<KnownConfig, { readonly is: 'known' }>
 
-/** A kubelet and a relay take some seconds for one of them; a new one is written no oftener than every second. */
+/**
+ * How many configurations are remembered: a relay takes some seconds to load one, and there is a new one every second at
+ * most.
+ */
 const mostLatest = 12
 
 export class FleetSecrets {
@@ -25,7 +28,7 @@ export class FleetSecrets {
   readonly signingNames: readonly string[]
   readonly #seen = new Map<string, Seen>()
   #running: Running | undefined
-  /** What ran last, the newest first: relays may have one of these still. */
+  /** The configurations that the fleet got last, the newest first: relays may still have any of these. */
   #latest: readonly Running[] = []
   #named: { readonly of: Running | undefined; readonly files: ReadonlySet<string> } = {
     of: undefined,
@@ -44,17 +47,17 @@ export class FleetSecrets {
     this.signingNames = signingSecretNames(name)
   }
 
-  /** The configuration that the fleet last got; it outlives damage to the Secrets, which is repaired with it. */
+  /** The configuration that the fleet got last. Damage to the Secrets does not change it, and is repaired with it. */
   get running(): Running | undefined {
     return this.#running
   }
 
-  /** Undefined for one that is none of the latest. */
+  /** One of the latest configurations, by its hash; undefined where it is none of them. */
   had(hash: string): RelayConfig | undefined {
     return this.#latest.find((running) => running.hash === hash)?.config
   }
 
-  /** Whether there is no name left at which nobody has looked. */
+  /** Whether each name that a configuration may be under was looked at. */
   get isAllSeen(): boolean {
     return this.configNames.every((name) => this.#seen.has(name))
   }
@@ -64,17 +67,23 @@ export class FleetSecrets {
     return this.#writes
   }
 
-  /** Why there is something, and nobody knows which configuration it is. */
+  /** Why the configuration is not known, although there is something; undefined where it is known, or there is nothing. */
   get unknown(): string | undefined {
     return this.#running === undefined ? this.#unknown : undefined
   }
 
-  /** Names what a decision was based on: with something else there, it has to be made anew. */
+  /**
+   * Names the configuration that ran, for a decision that is based on it: if another one runs by then, it has to be decided
+   * anew.
+   */
   get basis(): string {
     return this.#running?.hash ?? this.#unknown ?? ''
   }
 
-  /** All that has to be known at first: one name, mostly, since in one piece it is in the Secret of the first name. */
+  /**
+   * Looks at all that has to be known at first. Mostly that is one Secret, since a configuration in one piece is under the
+   * first name.
+   */
   async look(api: Api, signal: AbortSignal): Promise<void> {
     const [first = '', ...others] = this.configNames
     const writes = this.#writes
@@ -87,7 +96,7 @@ export class FleetSecrets {
     if (this.#writes === writes) this.#settle()
   }
 
-  /** At every name that the configuration may be under. */
+  /** Looks at every name that the configuration may be under. */
   async lookAgain(api: Api, signal: AbortSignal): Promise<void> {
     await Promise.all(this.configNames.map((name) => this.#lookAt(name, api, signal)))
     this.#settle()
@@ -97,7 +106,7 @@ export class FleetSecrets {
     await this.#lookAt(this.issuedName, api, signal)
   }
 
-  /** Whether it is no longer what it was. */
+  /** Looks at one Secret; whether it is no longer what it was. */
   async lookAtOne(name: string, api: Api, signal: AbortSignal): Promise<boolean> {
     const before = this.seen(name)
     const writes = this.#writes
@@ -109,7 +118,7 @@ export class FleetSecrets {
     return true
   }
 
-  /** What to look at in one turn: all that is there, and one of the names under which nothing was, or nobody looked. */
+  /** The names to look at in one turn: all under which something is, and one of the others. */
   turn(): readonly string[] {
     const names = this.#names
     const there = names.filter((n) => this.seen(n).is !== 'absent')
@@ -127,7 +136,7 @@ export class FleetSecrets {
     return this.#seen.get(name) ?? { is: 'absent' }
   }
 
-  /** As it stands, where it is this fleet's. */
+  /** The Secret of that name as it was last seen or written; undefined where it is not this fleet's. */
   ours(name: string): KubeObject | undefined {
     const seen = this.#seen.get(name)
     return seen?.is === 'there' && belongingOf(seen.object, this.owner) === 'ours' ? seen.object : undefined
@@ -146,14 +155,16 @@ export class FleetSecrets {
     return isGone && this.unknown === undefined ? 'no' : 'unknown'
   }
 
-  /** There are keys that the configuration does not name. */
+  /** Whether there are private keys that the configuration does not name. */
   get hasSurplusKeys(): boolean {
     const named = this.#namedFiles()
     const objects = this.signingNames.flatMap((name) => this.ours(name) ?? [])
     return objects.some((object) => Object.keys(dataOf(object)).some((file) => !named.has(file)))
   }
 
-  /** Ten thousand keys are asked about: of each configuration they are listed once. */
+  /**
+   * The key files that the configuration names; listed once for each configuration, since ten thousand keys are asked about.
+   */
   #namedFiles(): ReadonlySet<string> {
     if (this.#named.of !== this.#running) {
       const files = this.#running === undefined ? [] : signingKeyFilesOf(this.#running.config)
@@ -162,7 +173,7 @@ export class FleetSecrets {
     return this.#named.files
   }
 
-  /** Names under which there is something that is not this fleet's, or no longer. */
+  /** The names under which there is something that is not this fleet's, or that is being deleted. */
   notOurs(): ReadonlyMap<string, 'foreign' | 'leaving'> {
     const found = [...this.#seen].flatMap(([name, seen]) => {
       if (seen.is === 'foreign') return [[name, 'foreign'] as const]
@@ -172,20 +183,20 @@ export class FleetSecrets {
     return new Map(found)
   }
 
-  /** The annotation of a writer who had heard more than that. */
+  /** The annotation of a writer of the configuration that had heard more than `heard`; undefined where none had. */
   ahead(heard: Heard): string | undefined {
     return this.#configs()
       .map(({ metadata }) => metadata.annotations?.[heardAnnotation])
       .find((written) => heardMore(written, heard))
   }
 
-  /** An own write of one of them; absent: it was removed. */
+  /** Takes note of an own write; `object` undefined: the Secret was removed. */
   wrote(name: string, object: KubeObject | undefined): void {
     this.#writes += 1
     this.#seen.set(name, object === undefined ? { is: 'absent' } : { is: 'there', object })
   }
 
-  /** All of a configuration was written, or is there as it was compiled: then what was compiled is what runs. */
+  /** Takes note that all of `compiled` was written, or is there already: that very object is then what runs. */
   wroteAll(compiled: Pick<Running, 'config' | 'hash'>): void {
     this.#settle(compiled)
   }
@@ -198,7 +209,9 @@ export class FleetSecrets {
     return this.configNames.map((n) => this.ours(n)).filter((o) => o !== undefined)
   }
 
-  /** One that is whole is what runs, whoever wrote it; what is damaged or gone does not change what ran. */
+  /**
+   * A whole configuration in the Secrets is what runs, whoever wrote it. Where it is damaged or gone, what ran stays known.
+   */
   #settle(compiled?: Pick<Running, 'config' | 'hash'>): void {
     const parsed = [compiled, this.#running].filter((known) => known !== undefined)
     const known = knownConfig(this.#configs(), parsed)

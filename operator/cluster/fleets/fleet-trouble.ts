@@ -1,9 +1,9 @@
-/** Why a fleet is not as it was compiled: in words for somebody at three in the morning. */
+/** Why a fleet is not as it was compiled, and what to do about it, in words for a person at three in the morning. Pure. */
 import { ApiError } from '../api/api-error.ts'
 import type { Applied } from '../write/apply.ts'
 import { mendOf } from '../write/refused.ts'
 
-/** What an API server says may be long, and a status is short. */
+/** The most letters of what an API server says; its messages may be long, and a status is short. */
 const longest = 400
 
 /** Undefined where it is as it should be. */
@@ -32,17 +32,18 @@ const lostTrouble = (what: string, labels: readonly string[]): string =>
 export const leavingTrouble = (what: string): string =>
   `${what} is still being deleted; if that takes long, look at its finalizers and at the garbage collector`
 
-/** Of what is a fleet's alone. */
+/** What to do about errors that only the objects of a fleet can have; `mendOf` has the others. */
 const mends: readonly (readonly [when: RegExp, mend: string])[] = [
   [/violates PodSecurity/, 'let the namespace admit what Pod Security calls restricted'],
   [
-    // Deleted as it stands, it would take its pods along, and leave the volumes as small as they are.
+    // Without --cascade=orphan the pods would go with it; and without new claims, the volumes would be as small as before.
     /volumeClaimTemplates|updates to statefulset spec/,
     'set spec.queue.storage.size back; or give the claims data-<pod> that size by hand, and delete the StatefulSet with ' +
       '--cascade=orphan, which leaves its pods: it is made anew around them',
   ],
   [
-    // Its cache of such a Secret ends with the last pod of the node that has it, so pods that go one by one keep it.
+    // A kubelet caches an immutable Secret until the last pod on its node that has it is gone: where pods go one by one, the
+    // cache stays.
     /immutable when `immutable` is set/,
     'delete the Secret, and then the StatefulSet with --cascade=foreground, since a kubelet goes on with an immutable one ' +
       'while a pod on its node has it: both are made anew, and mail stays on the volumes',
@@ -60,7 +61,7 @@ const mends: readonly (readonly [when: RegExp, mend: string])[] = [
   [/is immutable/, 'delete the object, and it is made anew as it should be'],
 ]
 
-/** `doing`: what was tried, with the object's kind and name. */
+/** The message for an error, with what to do about it. `doing`: what was tried, with the kind and the name of the object. */
 export function errorTrouble(doing: string, error: unknown): string {
   const said = error instanceof Error ? error.message : String(error)
   const mend = mends.find(([when]) => when.test(said))?.[1] ?? mendOf(said) ?? ordinaryMend(error)
@@ -69,6 +70,6 @@ export function errorTrouble(doing: string, error: unknown): string {
 
 const ordinaryMend = (error: unknown): string => (error instanceof ApiError ? 'it is tried again' : '')
 
-/** Nothing can be made in a namespace that is going away, and nothing needs to be. */
+/** Whether it was refused since the namespace is being deleted: then nothing can be made there, and nothing needs to be. */
 export const isNamespaceLeaving = (error: unknown): boolean =>
   error instanceof ApiError && error.code === 403 && /is being terminated/.test(error.message)

@@ -1,10 +1,10 @@
-/** Looking at what nobody tells of: everything in its turn, and never much at once. */
+/** Looks at what is not watched: each fleet in its turn, and never much at once. */
 import { rest } from '../api/rest.ts'
 
 export type Turns = {
   /** How often each is looked at, while there are few. */
   readonly everyMs: number
-  /** Looks at all together. */
+  /** How many looks in a second, for all of them together. */
   readonly perSecond: number
 }
 
@@ -13,7 +13,7 @@ export const ordinaryTurns: Turns = { everyMs: 30_000, perSecond: 2 }
 /** Whose turn it is: the one that has waited longest, and at least for `everyMs`. Pure but for its memory. */
 export class TurnOrder<One extends object> {
   readonly #everyMs: number
-  /** Who is new was looked at just now. */
+  /** When each had its turn last; one that is new counts as if it had just had it. */
   readonly #last = new WeakMap<One, number>()
 
   constructor(everyMs: number) {
@@ -34,8 +34,8 @@ export class TurnOrder<One extends object> {
 }
 
 /**
- * Until the signal ends. `begin` tells what there is to look at in one turn of one; `look` is not waited for, so that
- * one that hangs holds up no other.
+ * Until the signal ends. `begin` names what to look at in the turn of one; `look` is not awaited, so that one that hangs
+ * delays no other.
  */
 export async function takeTurns<One extends object>(
   all: () => readonly One[],

@@ -39,11 +39,11 @@ import type { Struggles } from './struggle.ts'
 
 export type Ended =
   | { readonly is: 'done' }
-  /** What it was compiled from is no longer so: it has to be compiled anew. */
+  /** What it was compiled from has changed: it has to be compiled anew. */
   | { readonly is: 'outdated' }
-  /** Relays are still to leave: it is made smaller when they hold no mail. */
+  /** Relays are still to leave: the fleet is made smaller when they hold no mail. */
   | { readonly is: 'shrinking' }
-  /** Its policy is kept no longer: it goes, and takes all of this along. */
+  /** The finalizer was taken off the policy: it goes, and the garbage collector removes all of this with it. */
   | { readonly is: 'let go'; readonly mail: 'none' | 'given up' }
   /** There is nothing to be done for now, and nothing wrong. */
   | { readonly is: 'resting' }
@@ -98,21 +98,21 @@ class Work {
     const { compiled } = this.#job
     const { issuedName } = this.#secrets
     try {
-      // A first certificate goes before the configuration that names it. A new one may come after it: what revokes a right
-      // waits for no authority.
+      // The first certificate is written before the configuration that names it. A later one may come after the
+      // configuration: what revokes a right must not wait for an authority.
       const isFirst = this.#secrets.ours(issuedName) === undefined
       if (isFirst) await this.#certificate()
-      // Who signs has its key before the configuration names it; one that is named no more goes after that.
+      // A key that signs is there before the configuration names it; one that it no longer names is removed after that.
       await this.#signing('bring')
       await this.#configuration()
       if (this.#troubles.length === 0 && this.#isLoaded()) await this.#signing('clear')
       if (!isFirst) await this.#certificate()
       const relays = await this.#relays()
-      // Whatever else is wrong with it: nothing of it is needed any more.
+      // Even where something else is wrong with the fleet: nothing of it is needed any more.
       if (compiled.leaving === true && relays === 0 && (await this.#letGo())) {
         return { is: 'let go', mail: this.#hasGivenUp ? 'given up' : 'none' }
       }
-      // A policy is carried out whole or not at all: what runs with the old configuration keeps its old objects.
+      // A policy is carried out whole or not at all: while the configuration is the old one, the objects stay the old ones.
       if (compiled.kind === 'run' && relays !== undefined && this.#troubles.length === 0) {
         await this.#objects(compiled, relays)
       }
@@ -140,7 +140,10 @@ class Work {
     })
   }
 
-  /** While a relay may have another configuration, it may sign with a key that this one does not name. */
+  /**
+   * Whether all relays have loaded what runs. Before that, one may still sign with a key that this configuration does not
+   * name.
+   */
   #isLoaded(): boolean {
     const { fleet, running } = this.#secrets
     return this.#hands.loaded.has(fleet, running?.hash)
@@ -160,7 +163,7 @@ class Work {
     )
   }
 
-  /** A held fleet keeps what it last had, also over damage. */
+  /** A held fleet gets the configuration that it last had; so damage is repaired for it, too. */
   async #configuration(): Promise<void> {
     const { compiled, basis } = this.#job
     const secrets = this.#secrets
@@ -181,7 +184,7 @@ class Work {
     const secrets = this.#secrets
     const printed = this.#printed(config)
     let plan = planConfig(secrets, printed)
-    // Where there is more than one to write, something of it may be there already.
+    // Where more than one Secret is to be written, some parts may be there already, under names at which nobody has looked.
     if (plan.write.length > 1 && !secrets.isAllSeen) {
       await this.#lookAgain()
       plan = planConfig(secrets, printed)
@@ -211,14 +214,14 @@ class Work {
     await this.#secrets.lookAgain(api, signal)
   }
 
-  /** Where one of them is no longer what it was, everything begins anew with what it is. */
+  /** Where a Secret is no longer what it was, it is looked at again, and the work begins anew. */
   async #written(lookAgain: () => Promise<void>, write: () => Promise<readonly Applied[]>): Promise<void> {
     const { writes } = this.#secrets
     try {
       for (const applied of await write()) this.#tell(appliedTrouble(applied))
       if (this.#secrets.writes > writes) this.#nudge()
     } catch (error) {
-      // An answer that was lost may have been a yes.
+      // An answer that was lost may have said that it was written.
       if (this.#secrets.writes > writes || isTransient(error)) this.#nudge()
       if (!isConflict(error) && !isNotFound(error)) throw error
       await lookAgain()
@@ -243,7 +246,7 @@ class Work {
       })
     }
     await this.#tried(`removing what fleet ${fleet} no longer needs`, async () => {
-      // With its owner it is heard of anew, and goes.
+      // Once it has its owner again, the watch tells of it, and it is removed in the next round.
       await reclaim(namedAfter(fleet, notAmong(manifests, made)), owner, writing).catch(outdated)
       await prune(made, manifests, owner, writing)
       const { issuedName } = this.#secrets
@@ -251,7 +254,10 @@ class Work {
     })
   }
 
-  /** Undefined where nobody can tell, and trouble is told; and for a fleet that is held, where none is to leave. */
+  /**
+   * How many relays the fleet is to have for now. Undefined where that is not known, and told as trouble; and for a fleet
+   * that is held, since none of its relays is to leave.
+   */
   async #relays(): Promise<number | undefined> {
     const { fleet } = this.#secrets
     const leave = leaveOf(this.#job.compiled)
@@ -268,14 +274,17 @@ class Work {
     return relays
   }
 
-  /** Before anything is there that takes mail: a policy that is deleted from then on waits for it. */
+  /**
+   * Puts the finalizer on before there is anything that takes mail: from then on, a policy that is deleted waits for its
+   * mail.
+   */
   #keep(): Promise<boolean> {
     return this.#finalizer('putting the finalizer on', keep)
   }
 
   async #letGo(): Promise<boolean> {
     const policy = this.#policy()
-    // What has its owner back would lose it again.
+    // While the garbage collector orphans what the policy owns, an owner reference that is put back would be removed again.
     if (policy !== undefined && isOrphaning(policy)) throw new Resting()
     const { fleet, owner, allOurs } = this.#secrets
     const all = [...allOurs, ...namedAfter(fleet, this.#hands.world.made(fleet))]
@@ -299,7 +308,7 @@ class Work {
     return isDone
   }
 
-  /** The very one that this fleet is made for. */
+  /** The policy that this fleet is made for; undefined where another one has its name by now. */
   #policy(): DeclaredObject | undefined {
     const { fleet, owner } = this.#secrets
     const policy = this.#hands.world.declaredAs(`RelayPolicy ${fleet}`)
@@ -322,7 +331,7 @@ class Work {
     return notOurs !== undefined
   }
 
-  /** What is refused is told, and the rest goes on; what nobody can do now ends the work. */
+  /** What is refused becomes a trouble, and the work goes on; what makes the work pointless ends it. */
   async #tried(doing: string, act: () => Promise<void>): Promise<void> {
     try {
       await act()

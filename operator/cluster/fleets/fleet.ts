@@ -14,10 +14,10 @@ import { Struggles } from './struggle.ts'
 export type FirstLook = {
   readonly api: Api
   readonly signal: AbortSignal
-  /** How long others wait for the answer. */
+  /** How long other fleets wait for this one; milliseconds. */
   readonly patienceMs: number
   readonly backoff: Backoff
-  /** They went on without, and now there is an answer. */
+  /** Called when the look ends after the others went on without it. */
   readonly late: () => void
 }
 
@@ -26,23 +26,26 @@ export class Fleet {
   readonly secrets: FleetSecrets
   readonly fence: Fence
   readonly struggles = new Struggles()
-  /** Names the work that is done, and the objects that were there then; undefined where something is left to do. */
+  /** Names the work that is done, with the objects as they were then; undefined where something is left to do. */
   settled: string | undefined
   /** Names the work that is being done. */
   inHand: string | undefined
-  /** How often a Secret was found otherwise than it was known: also while work is in hand, that is work anew. */
+  /**
+   * How often a Secret was found to be other than it was known. It is part of the name of the work: what was found while work
+   * was in hand is new work.
+   */
   found = 0
   /** The work that was given last. */
   job: FleetJob | undefined
-  /** What ran when that was last asked for. */
+  /** Names what ran when that was last asked for (`FleetSecrets.basis`). */
   basis: string | undefined
-  /** Its relays have left keys that it still has: there is work, whatever was done last. */
+  /** Its relays no longer use private keys that are still in its Secrets: there is work, whatever was done last. */
   hasKeysToClear = false
   trouble: string | undefined
   isLooked = false
   #isLooking = false
   #isLate = false
-  /** Of the first look: over, or known to take longer. */
+  /** Resolved when the first look is over, or is known to take longer. */
   readonly #answered = Promise.withResolvers<void>()
 
   constructor(name: Name, owner: Owner, fence: Fence) {
@@ -51,7 +54,9 @@ export class Fleet {
     this.fence = fence
   }
 
-  /** Resolves when it was looked at, or is not to be waited for: others must not wait for a namespace that refuses it. */
+  /**
+   * Resolves when it was looked at, or need not be waited for: a namespace that refuses the look must not delay other fleets.
+   */
   get answered(): Promise<void> {
     return this.#answered.promise
   }
@@ -62,7 +67,7 @@ export class Fleet {
     this.#answered.resolve()
   }
 
-  /** Until it has been looked at, whatever that takes; once. Resolves at once where that is done, or under way. */
+  /** Looks until it succeeds, and only once: resolves at once where that is done, or under way. */
   async look({ api, signal, patienceMs, backoff, late }: FirstLook): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true

@@ -1,4 +1,4 @@
-/** Fleets: each is made as it was compiled, in a lane of its own; one in trouble delays no other. */
+/** Makes each fleet as it was compiled, in a lane of its own, so that one in trouble delays no other. */
 import { createHash } from 'node:crypto'
 import type { RelayConfig } from '../../../relay/config.ts'
 import type { Issued } from '../../ca.ts'
@@ -55,13 +55,16 @@ export type Fleets = {
   had(fleet: Name, hash: string): RelayConfig | undefined
   /** Has the pods' kubelets look for changed Secrets now. */
   nudge(fleet: Name, pods: readonly string[]): Promise<void>
-  /** Relays that are to leave have something new to say: it is worked on again. */
+  /** Called when relays that are to leave have said something new: the fleet is worked on again. */
   again(): void
   /** Whether a relay signs, or may sign, with the key in that file; `unknown` while a fleet has not been looked at. */
   inUse(keyFile: string): 'yes' | 'no' | 'unknown'
   /** How long a relay of any fleet keeps mail at most, in milliseconds. */
   readonly expireAfterMs: number
-  /** All relays of a fleet report one configuration: what was kept for those that lagged may go. */
+  /**
+   * Called when all relays of a fleet report the same configuration: private keys that were kept for relays that lagged may
+   * go.
+   */
   loadedAll(fleet: Name): void
   run(signal: AbortSignal): Promise<void>
 }
@@ -75,9 +78,9 @@ export type FleetsOptions = {
   readonly loaded?: Pick<LoadedConfigs, 'has'>
   readonly mayWrite: () => boolean
   readonly cluster: Omit<ClusterFacts, 'serviceMonitors'>
-  /** Something was written, or can not be: statuses may change. */
+  /** Called when something was written, or could not be: statuses may change. */
   readonly wake: () => void
-  /** Something has to be compiled anew. */
+  /** Raised when something has to be compiled anew. */
   readonly dirty: Pick<Dirty, 'mark'>
   readonly now?: () => number
   readonly backoff?: Backoff
@@ -88,9 +91,11 @@ export type FleetsOptions = {
   readonly ask: AskLeaving
   readonly gaveUp?: FleetHands['gaveUp']
   readonly letGo?: (fleet: Name, mail: LetGo) => void
-  /** One that is kept for nothing, and still is; in words. */
+  /**
+   * Called with a policy whose namespace is being deleted, and whose finalizer could not be taken off; `why` is for people.
+   */
   readonly notLetGo?: (fleet: Name, why: string) => void
-  /** What was done for one fleet took so long. */
+  /** Called with how long the work on one fleet took; milliseconds. */
   readonly took?: (ms: number) => void
 }
 
@@ -98,10 +103,10 @@ const ordinaryBackoff: Backoff = { firstMs: 500, longestMs: 60_000 }
 const ordinaryPatienceMs = 3000
 const noPem: PemOf = async () => undefined
 const noneLoaded = { has: () => false }
-/** What is under way when everything ends is given up, which takes no time. */
+/** How long to wait for what is under way in the end; it is given up, which takes no time. */
 const endMs = 5000
 
-/** `mark` names the work and the objects that were there when it was given. */
+/** `mark` names the work, and the objects as they were when it was given. */
 type Job = { readonly fleet: Fleet; readonly job: FleetJob; readonly mark: string }
 type Taken = Pick<FleetJob, 'heard' | 'round'>
 
@@ -117,7 +122,7 @@ class ClusterFleets implements Fleets {
   readonly #lanes: Lanes<Job>
   readonly #forsaken: Forsaken
   #round = 0
-  /** Whether it is known which fleets there are. */
+  /** Whether `running` has answered, so that it is known which fleets there are. */
   #isAnswered = false
   #taken: Taken | undefined
 
@@ -248,11 +253,11 @@ class ClusterFleets implements Fleets {
     return { heard: this.#options.world.heard(), round: this.#round }
   }
 
-  /** What is done, or being done, and stands as it was left, costs no call. */
+  /** Work that is done or under way, for objects that are as they were, is not given again, and so costs no call. */
   #consider(name: Name, compiled: CompiledFleet, taken: Taken): void {
     const fleet = this.#fleets.of(name)
     if (fleet === undefined) return
-    // What was compiled knew nothing of it, whenever it is looked at.
+    // What was compiled knew nothing of a fleet that is not looked at yet: once it is, all is compiled anew (`late`).
     fleet.goOn()
     const key = hashOf(compiled)
     const mark = `${key} ${fleet.found} ${this.#madeNow(name)}`
@@ -261,7 +266,7 @@ class ClusterFleets implements Fleets {
     this.#lanes.give(name, { fleet, job: fleet.job, mark }, key)
   }
 
-  /** Names the objects of a fleet as they stand, and who keeps its policy, by what was heard of them. */
+  /** Names the objects of a fleet and the finalizers of its policy, as the watches last told of them. */
   #madeNow(name: Name): string {
     const { world } = this.#options
     const made = world.made(name).map((o) => `${identityOf(o)} ${o.metadata.uid} ${o.metadata.resourceVersion}`)
@@ -282,7 +287,7 @@ class ClusterFleets implements Fleets {
     }
   }
 
-  /** @throws Error in words, so that the lane tries again. */
+  /** @throws Error with all troubles in its message, so that the lane tries again. */
   #ended(fleet: Fleet, mark: string, ended: Ended): void {
     switch (ended.is) {
       case 'done':
@@ -294,7 +299,7 @@ class ClusterFleets implements Fleets {
         this.#outdated()
         return
       case 'shrinking':
-        // Looked at again with whatever happens next, and in its turn.
+        // It is not settled, so the next turn of the loop, or of the looks, works on it again.
         fleet.trouble = undefined
         this.#options.wake()
         return
@@ -321,7 +326,10 @@ class ClusterFleets implements Fleets {
     this.#options.wake()
   }
 
-  /** One whose namespace is going away is tried again, too, in its turn. */
+  /**
+   * What to look at in a turn of one fleet. Work that ended without trouble and is not settled is given again by that: of a
+   * fleet that shrinks, or whose namespace is being deleted.
+   */
   #beginTurn(fleet: Fleet): readonly string[] {
     if (!this.#fleets.leads() || !fleet.isLooked) return []
     if (this.#hasPodToTell(fleet)) fleet.settled = undefined

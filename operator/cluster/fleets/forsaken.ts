@@ -1,4 +1,7 @@
-/** Lets go of policies that are kept for nothing: their namespace takes pods and volumes along, whoever keeps what in it. */
+/**
+ * Takes the finalizer off policies whose namespace is being deleted: it takes their pods and volumes along, so the finalizer
+ * only keeps the namespace from ending.
+ */
 import type { Backoff } from '../api/backoff.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
 import type { World } from '../watch/world.ts'
@@ -7,7 +10,7 @@ import { type Lanes, openLanes } from '../write/lanes.ts'
 import { letGo } from './keeping.ts'
 
 export type Forsaken = {
-  /** Whoever is to be let go by now; returns at once. */
+  /** Lets go of all such policies that there are now; returns at once. */
   look(): void
   close(): void
 }
@@ -27,7 +30,7 @@ export function openForsaken({ world, writing, backoff, done, failed }: Forsaken
       if (!(error instanceof Outdated)) failed(ref as DeclaredObject['ref'], error)
     },
     async work(ref) {
-      // As it stands now: an earlier look may be outdated.
+      // As it is now, since the job may have waited.
       const policy = world.forsaken().find((p) => p.ref === ref)
       if (policy === undefined || !writing.mayWrite()) return
       const kept = await letGo(policy, writing).catch(deposed)

@@ -18,7 +18,10 @@ export function issuedHosts(fleet: CompiledFleet, secret: KubeObject | undefined
   return hosts.length === 0 ? undefined : [...new Set(hosts)]
 }
 
-/** As it should be: with what is there, where that still serves. */
+/**
+ * The Secret as it should be: with the certificate of `before` where that still serves, else with a new one. `now` is in
+ * milliseconds since the epoch.
+ */
 export async function issuedSecret(
   fleet: Name,
   name: string,
@@ -39,7 +42,7 @@ export async function issuedSecret(
   }
 }
 
-/** Whether it need not be issued anew yet. */
+/** Whether its certificate still serves, so that no new one has to be issued. */
 export const certificateServes = (
   secret: KubeObject | undefined,
   hosts: readonly string[],
@@ -47,7 +50,7 @@ export const certificateServes = (
   now: number,
 ): Promise<boolean> => pairServes(pairIn(secret) ?? {}, signer, hosts, now)
 
-/** In milliseconds since the epoch. */
+/** When its certificate ends, in milliseconds since the epoch; undefined where there is none that can be read. */
 export function certificateEndsAt(secret: KubeObject | undefined): number | undefined {
   const certificate = pairIn(secret)?.certificate
   try {

@@ -1,6 +1,6 @@
 /**
- * Certificates are made, and looked at, one after the other: to make one takes the processor for some milliseconds, and for five
- * hundred fleets at once nobody else had a turn for so long that the Lease ran out, and all of it began anew.
+ * Makes and checks certificates one after the other. One takes the processor for some milliseconds; when five hundred fleets
+ * made theirs at once, nothing else ran for so long that the Lease ran out, and all of it began anew.
  */
 import { issuedSecret } from './issued-secret.ts'
 

@@ -1,4 +1,4 @@
-/** Keeps a RelayPolicy that is deleted until its mail is gone, and lets it go then: puts the finalizer on, and takes it off. */
+/** Puts the finalizer on a RelayPolicy, which keeps it from its deletion until its mail is gone, and takes it off then. */
 import { apiVersion } from '../../../crds/kinds.ts'
 import { nameIn, splitName } from '../../compile/snapshot.ts'
 import { isConflict, isNotFound } from '../api/api-error.ts'
@@ -14,15 +14,21 @@ export type Kept =
   /** It is no longer what was heard of it. */
   | 'outdated'
 
-/** @throws ApiError, also where it may not be put on any more, since the policy is being deleted */
+/**
+ * Puts the finalizer on.
+ * @throws ApiError, also where the policy is being deleted, since the API server then takes no new finalizer; Deposed
+ */
 export const keep = (policy: DeclaredObject, writing: Writing): Promise<Kept> =>
   isKept(policy) ? Promise.resolve('as it should be') : write(policy, withFinalizer(policy), writing)
 
-/** From now on it is for the garbage collector, or for whoever else keeps it. @throws ApiError */
+/**
+ * Takes the finalizer off: the policy then goes, unless others keep it.
+ * @throws ApiError; Deposed
+ */
 export const letGo = (policy: DeclaredObject, writing: Writing): Promise<Kept> =>
   isKept(policy) ? write(policy, withoutFinalizer(policy), writing) : Promise.resolve('as it should be')
 
-/** Others may have put theirs on: only over the very version that was heard of. */
+/** Only for the version that was heard of, since others may have put a finalizer of theirs on the list. */
 async function write(
   { ref, resourceVersion }: DeclaredObject,
   finalizers: readonly string[],

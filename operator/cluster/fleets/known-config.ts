@@ -14,7 +14,10 @@ export const dataOf = (secret: KubeObject): Readonly<Record<string, string>> =>
 
 type Parsed = Pick<Extract<KnownConfig, { is: 'known' }>, 'config' | 'hash'>
 
-/** `parsed`: those that are there already; what has the same text is the same object, and is not parsed anew. */
+/**
+ * The configuration in these Secrets. `parsed`: configurations that are in memory; where the hash is the same, that object is
+ * returned, and nothing is parsed.
+ */
 export function knownConfig(secrets: readonly KubeObject[], parsed: readonly Parsed[] = []): KnownConfig {
   if (secrets.length === 0) return { is: 'absent' }
   try {

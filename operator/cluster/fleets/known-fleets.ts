@@ -5,9 +5,9 @@ import { fleetOwner } from '../write/ownership.ts'
 import { Fence } from './fence.ts'
 import { type FirstLook, Fleet } from './fleet.ts'
 
-/** A few looks at once do not crowd out a write. */
+/** How many fleets are looked at at once; so few do not delay a write. */
 const looksAtOnce = 8
-/** How long those that are at work may be held up by fleets that are new. */
+/** How long fleets that are at work may be delayed by the first looks at new ones. */
 const newcomersMs = 300
 
 export type KnownFleetsOptions = {
@@ -21,14 +21,16 @@ export class KnownFleets {
   readonly #options: KnownFleetsOptions
   readonly #fleets = new Map<Name, Fleet>()
   #isLeading = false
-  /** Whether all were asked about once since this operator leads. */
+  /** Whether all fleets were asked about at least once since this operator leads. */
   #isBegun = false
 
   constructor(options: KnownFleetsOptions) {
     this.#options = options
   }
 
-  /** Whether to write at all. What others wrote while they led is read anew. */
+  /**
+   * Whether this operator writes. When it begins to, all fleets are forgotten, since another operator wrote them meanwhile.
+   */
   leads(): boolean {
     const leads = this.#options.mayWrite()
     if (leads && !this.#isLeading) {
@@ -47,7 +49,10 @@ export class KnownFleets {
     return [...this.#fleets.values()]
   }
 
-  /** Undefined where its policy is gone. One that was made anew under the name is another fleet. */
+  /**
+   * The fleet of that name, which is looked at when it is new; undefined where its policy is gone. A policy that was made
+   * anew under the name has a new fleet.
+   */
   of(name: Name): Fleet | undefined {
     const { world, round, look } = this.#options
     const uid = world.declaredAs(`RelayPolicy ${name}`)?.uid
@@ -67,7 +72,7 @@ export class KnownFleets {
 
   /** Resolves when there is an answer for each, or there was none for so long that the others are not to be waited for. */
   async answered(names: readonly Name[], signal: AbortSignal): Promise<readonly Fleet[]> {
-    // Whatever the others do: what ran of a fleet that is known goes into what is compiled.
+    // The fleets that are known come first, whatever happens to the others: what runs in them goes into what is compiled.
     const found = names.flatMap((name) => this.#looked(name) ?? [])
     const known = new Set(found.map(({ name }) => name))
     const left = names.filter((name) => !known.has(name))[Symbol.iterator]()
@@ -95,7 +100,7 @@ export class KnownFleets {
     return [...found]
   }
 
-  /** Undefined where it was not looked at, or another one has its name. */
+  /** The fleet of that name where it was looked at, and still has the same policy. */
   #looked(name: Name): Fleet | undefined {
     const known = this.#fleets.get(name)
     const uid = this.#options.world.declaredAs(`RelayPolicy ${name}`)?.uid

@@ -24,7 +24,7 @@ export function standing(made: readonly KubeObject[], spools: readonly SpoolReco
   return Math.max(wanted, set?.spec?.replicas ?? 0, ...remembered)
 }
 
-/** Since when the fleet is getting smaller, by what its status says; milliseconds since the epoch. */
+/** Since when the fleet has been getting smaller, by the condition ScalingDown; milliseconds since the epoch. */
 export function shrinkingSince(status: Readonly<Record<string, unknown>> | undefined): number | undefined {
   const conditions = (status?.['conditions'] ?? []) as readonly {
     readonly type: string
@@ -38,16 +38,16 @@ export function shrinkingSince(status: Readonly<Record<string, unknown>> | undef
 
 /** What is declared of a fleet's leaving relays. */
 export type Leave = {
-  /** As many as are to be left. */
+  /** How many relays are to stay. */
   readonly wanted: number
   readonly drainTimeoutMs: number
-  /** A person has given up what they can not deliver. */
+  /** By an annotation, a person has given up the mail that they can not deliver. */
   readonly discard: boolean
   /** The whole fleet leaves. */
   readonly whole: boolean
 }
 
-/** Undefined for a fleet that is held: none of its relays is to leave. */
+/** Undefined for a fleet that is held, none of whose relays is to leave, unless its policy is being deleted. */
 export function leaveOf(fleet: CompiledFleet): Leave | undefined {
   const whole = fleet.leaving === true
   if (fleet.kind === 'hold' && !whole) return undefined
@@ -56,9 +56,12 @@ export function leaveOf(fleet: CompiledFleet): Leave | undefined {
   return { wanted, drainTimeoutMs, discard: fleet.discardQueue === true, whole }
 }
 
-/** Of a held fleet nobody can tell; these are the schema's. */
+/** For a fleet that is held, whose policy can not be read: the defaults of the schema. */
 export const ordinaryAvailability = { maxUnavailable: 1, drainTimeoutMs: 1_800_000 }
 
-/** A person has given up its mail, and it has had its time. With the whole fleet it needs none: who deletes says so now. */
+/**
+ * Whether a relay may go with its mail: a person has given that up, and it has had its time to deliver. Where the whole fleet
+ * goes it needs no time, since whoever deletes the policy says so now.
+ */
 export const isGivenUp = ({ discard, whole, drainTimeoutMs }: Leave, since: number | undefined, now: number): boolean =>
   discard && since !== undefined && (whole || now - since >= drainTimeoutMs)

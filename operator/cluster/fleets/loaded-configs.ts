@@ -1,4 +1,6 @@
-/** Which configuration every relay of a fleet reports, ready or not: only then is it known that no relay has another one. */
+/**
+ * The configuration that all relays of a fleet report, ready or not: only with it is it known that no relay has another one.
+ */
 import type { Name } from '../../compile/snapshot.ts'
 
 export class LoadedConfigs {
@@ -10,7 +12,10 @@ export class LoadedConfigs {
     this.#changed = changed
   }
 
-  /** `hash` undefined: they differ, or one of them does not tell, or has an attempt under way with what was before. */
+  /**
+   * Takes note of what the relays of a fleet report; `hash` undefined: they differ, or one does not tell, or one still uses a
+   * key of the configuration before.
+   */
   note(fleet: Name, hash: string | undefined): void {
     if (this.#hashes.get(fleet) === hash) return
     if (hash === undefined) this.#hashes.delete(fleet)

@@ -1,11 +1,17 @@
-/** An annotation that changes makes the kubelet of a pod look for changed Secrets now, and not within a minute. */
+/**
+ * Changes an annotation of pods, which makes their kubelets look for changed Secrets now; by itself that takes up to a
+ * minute.
+ */
 import { type Name, splitName } from '../../compile/snapshot.ts'
 import { resources } from '../api/resource.ts'
 import type { Writing } from '../write/apply.ts'
 
 const nudgedAnnotation = 'relayfleet.dev/nudged'
 
-/** All at once. Never rejects: a pod that can not be nudged gets its files all the same, later. */
+/**
+ * All at once. Never rejects, since a pod that could not be nudged gets its files later all the same. `time` is in
+ * milliseconds since the epoch.
+ */
 export async function nudgePods(
   fleet: Name,
   pods: readonly { readonly name: string; readonly uid?: string }[],

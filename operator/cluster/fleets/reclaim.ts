@@ -1,6 +1,6 @@
 /**
- * What is a fleet's by name and label, and has no owner, gets it back before it is to go. Whoever took it away, by hand or by
- * deleting with `orphan`, would leave it behind for ever: without an owner nothing is pruned, and nothing is collected.
+ * Puts the owner reference back on objects that are a fleet's by name and label, and have lost it: by hand, or when something
+ * was deleted with --cascade=orphan. Without an owner they would be neither pruned nor collected, ever.
  */
 import { type Name, splitName } from '../../compile/snapshot.ts'
 import { podsServiceName } from '../../manifests/names.ts'
@@ -10,14 +10,17 @@ import { Deposed, type Writing } from '../write/apply.ts'
 import { look } from '../write/look.ts'
 import { belongingOf, type Owner } from '../write/ownership.ts'
 
-/** A label is not enough, since somebody may have copied it along: what a fleet makes has these names. */
+/** The objects with the names that a fleet gives: a label alone may have been copied along. */
 export function namedAfter(fleet: Name, made: readonly KubeObject[]): readonly KubeObject[] {
   const { name } = splitName(fleet)
   const names = [name, podsServiceName(name)]
   return made.filter(({ metadata }) => names.includes(metadata.name))
 }
 
-/** As each stands now, since what was heard of one may be older than what was heard of its policy. @throws ApiError */
+/**
+ * Each is looked at first, since what was heard of it may be older than what was heard of its policy.
+ * @throws ApiError; Deposed
+ */
 export async function reclaim(objects: readonly KubeObject[], owner: Owner, writing: Writing): Promise<void> {
   const { api, mayWrite, signal } = writing
   for (const object of objects) {

@@ -25,7 +25,7 @@ export type ShrinkingHands = {
   readonly world: Pick<World, 'declaredAs' | 'made' | 'pods'>
   readonly ask: AskLeaving
   readonly now: () => number
-  /** A relay was let go with its mail, since a person has given that up. */
+  /** Called when a relay may go with its mail, since a person has given that up. */
   readonly gaveUp: (fleet: Name, pod: string) => void
 }
 
@@ -42,13 +42,15 @@ export async function relaysForNow(shrinking: Shrinking, hands: ShrinkingHands):
   return relays
 }
 
-/** What it obeys, or what clients are sent by, is not what it should be: it was told otherwise before, or somebody edited it. */
+/**
+ * Whether its annotation or its label is not what it should be: it was told otherwise before, or somebody has edited them.
+ */
 export function isToBeTold({ name, leaving, drainSince, takesMail }: RelayPod, wanted: number): boolean {
   const leaves = ordinalOf(name) >= wanted
   return !leaving && (leaves !== (drainSince !== undefined) || leaves === takesMail)
 }
 
-/** Who is to leave gets no new clients any more, and who is to stay after all gets them again. */
+/** A relay that is to leave gets no new clients, and one that is to stay after all gets them again. */
 async function tellPods({ fleet, wanted }: Shrinking, { world, writing, now }: ShrinkingHands): Promise<void> {
   for (const pod of world.pods(fleet).filter((one) => isToBeTold(one, wanted))) {
     const leaves = ordinalOf(pod.name) >= wanted
@@ -66,7 +68,7 @@ async function patch({ namespace, name, uid }: RelayPod, metadata: object, { api
   try {
     await api.merge(resources.pods, { namespace, name }, { metadata: { uid, ...metadata } }, { signal })
   } catch (error) {
-    // It is gone, or another one has its name: that one is told in its turn.
+    // The pod is gone, or another one has its name, which will be told in its turn.
     if (!isNotFound(error)) throw error
   }
 }
@@ -75,7 +77,7 @@ async function mayGo(name: string, shrinking: Shrinking, hands: ShrinkingHands):
   const { fleet } = shrinking
   const { world, writing, ask, now } = hands
   const status = world.declaredAs(`RelayPolicy ${fleet}`)?.status
-  // It stands in the status as one that may hold mail; as long as it does, whoever looks there counts on it.
+  // The status still says that it may hold mail, and others go by the status: it has to change first.
   if (mayHoldMail(spoolsIn(status)).includes(name)) return false
   const pod = world.pods(fleet).find((p) => p.name === name)
   const report = pod === undefined || pod.leaving ? undefined : await ask(pod, writing.signal)
@@ -86,7 +88,7 @@ async function mayGo(name: string, shrinking: Shrinking, hands: ShrinkingHands):
   return givenUp
 }
 
-/** A claim that was never bound has held nothing. */
+/** Whether the relay never had a volume: its claim is not there, or was never bound. */
 async function hasNoVolume(fleet: Name, pod: string, { api, signal }: Writing): Promise<boolean> {
   const { namespace } = splitName(fleet)
   try {

@@ -1,4 +1,7 @@
-/** The private keys of a fleet's relays: fetched when they are first needed, kept while the configuration names them. */
+/**
+ * The private keys that a fleet's relays sign with: fetched when they are first needed, and kept while the configuration
+ * names them.
+ */
 import type { RelayConfig } from '../../../relay/config.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { type KeyFiles, signingSecret, signingSecretOf } from '../../manifests/signing-secrets.ts'
@@ -28,7 +31,10 @@ export class SigningKeys {
     this.#pemOf = pemOf
   }
 
-  /** All that `config` names is there afterwards, beside what the relays have; selectors whose keys are not at hand stay out. */
+  /**
+   * Adds the keys that `config` names to those that are there. A key that is not at hand is left out, and its selector does
+   * not sign.
+   */
   async bring(config: RelayConfig): Promise<readonly Applied[]> {
     const files = needed(config)
     const byName = Map.groupBy(files, ({ keyFile }) => signingSecretOf(this.#secrets.fleet, keyFile))
@@ -42,7 +48,7 @@ export class SigningKeys {
     return applied
   }
 
-  /** What `config` does not name goes: no relay is to get it any more. */
+  /** Removes the keys that `config` does not name, so that no relay gets them any more. */
   async clear(config: RelayConfig): Promise<readonly Applied[]> {
     const named = new Set(needed(config).map(({ keyFile }) => keyFile))
     const applied: Applied[] = []
@@ -57,7 +63,7 @@ export class SigningKeys {
     return applied
   }
 
-  /** Nobody tells of Secrets: those that were never looked at are looked at once. */
+  /** Looks at a Secret that was never looked at, since Secrets are not watched. */
   async #see(name: string): Promise<void> {
     const { api, signal } = this.#writing
     if (!this.#secrets.isSeen(name)) await this.#secrets.lookAtOne(name, api, signal)

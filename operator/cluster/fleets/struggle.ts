@@ -1,6 +1,6 @@
 /**
- * Tells drift, which is set right, from a struggle: an object that is otherwise again each time it is written, by an
- * admission webhook or by a program that sets its own values back. Writing on at once would never end (case K12).
+ * Tells drift, which is set right, from a struggle: an object that is changed again each time it is written, by an admission
+ * webhook or by another program. To go on writing it would never end (case K12).
  */
 import { told } from '../api/api.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -8,7 +8,7 @@ import { firstLack } from '../write/holds.ts'
 import { hashAnnotation } from '../write/ownership.ts'
 import { identityOf } from '../write/prune.ts'
 
-/** So many writes of the same content are drift, each less than this after the one before. */
+/** So many writes of the same content still count as drift. */
 const drifts = 5
 const forgottenMs = 300_000
 
@@ -24,8 +24,9 @@ export class Struggles {
   readonly #written = new Map<string, Written>()
 
   /**
-   * `before` is what `after` was written over; in words once it is a struggle. A write that changed nothing is none: what a
-   * webhook always sets alike is left to it. And who is told late of what he wrote sees the same version again: that is none, either.
+   * Takes note that `before` was replaced by `after`; returns the trouble in words once it is a struggle. A write that
+   * changed nothing is not counted: a webhook that always sets the same value is left to it. Nor is a second write over the
+   * same version: it only means that the watch tells late of the first one.
    */
   wrote(desired: KubeObject, before: KubeObject | undefined, after: KubeObject, now: number): string | undefined {
     const identity = identityOf(after)
