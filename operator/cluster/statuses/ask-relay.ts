@@ -1,4 +1,4 @@
-/** Asks a relay how it stands, by its pod's address: soon answered, or not at all. */
+/** Asks a relay how it stands, by the address of its pod; the answer comes soon, or not at all. */
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import type { RelayPod } from '../watch/relay-pod.ts'
@@ -11,7 +11,7 @@ export type AskUsage = (pod: RelayPod, signal: AbortSignal) => Promise<UsageRepo
 type Page<Report> = {
   readonly path: string
   readonly mostOctets: number
-  /** From the first octet to the last. */
+  /** For the whole answer, connection included; milliseconds. */
   readonly answerMs: number
   /** @throws Error when it is no such report. */
   readonly read: (body: string) => Report
@@ -19,10 +19,10 @@ type Page<Report> = {
 
 /** A report is about a thousand octets. */
 const status: Page<RelayReport> = { path: '/status', mostOctets: 128 * 1024, answerMs: 2000, read: relayReport }
-/** A hundred octets for each key that was used. */
+/** A report is about a hundred octets for each key that was used. */
 const usage: Page<UsageReport> = { path: '/usage', mostOctets: 16 * 1024 * 1024, answerMs: 5000, read: usageReport }
 
-/** Connections are not kept: a relay is asked every few seconds, and an address may be another pod's by then. */
+/** Connections are not kept: a relay is asked only every few seconds, and by then its address may be another pod's. */
 const agent = new Agent({ keepAlive: false })
 
 /** Undefined where there is no answer, or none that is a relay's. */
@@ -33,7 +33,7 @@ const asking =
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(answerMs)])
     try {
       const sent = request({ host: ip, port: httpPort, path, agent, signal: deadline })
-      // Once there is an answer, what goes wrong is told by its stream.
+      // Once there is an answer, its stream tells of errors.
       sent.on('error', () => undefined)
       sent.end()
       const [answer] = (await once(sent, 'response', { signal: deadline })) as [IncomingMessage]

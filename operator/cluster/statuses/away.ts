@@ -1,4 +1,6 @@
-/** Relays that are down with what they had accepted: since when, and whether for longer than mail may wait. Pure. */
+/**
+ * Relays that are down and hold mail which they had accepted: since when, and whether for longer than mail may wait. Pure.
+ */
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
 import { began } from '../../lifecycle/began.ts'
@@ -13,21 +15,24 @@ type Away = FleetEvidence['away']
 
 const reason = 'RelayAway'
 
-/** Who has had a spool, and no pod that is ready or answers. */
+/** By pod, since when each relay that may hold mail has had no pod that is ready or answers. */
 export function awayNow(before: Away, spools: readonly SpoolRecord[], pods: readonly AskedPod[], now: number): Away {
   const there = pods.filter(({ pod, report }) => !pod.leaving && (pod.ready || report !== undefined))
   const away = mayHoldMail(spools).filter((name) => !there.some(({ pod }) => pod.name === name))
   return new Map(away.map((name) => [name, began(before.get(name), now)]))
 }
 
-/** An operator that was started again goes by what it said before: whoever is not there has not been for long. */
+/**
+ * What a new operator knows of it: where the status says so, relays count as away since the epoch; where it does not, none
+ * has been away for long.
+ */
 export const awayBefore = (
   spools: readonly SpoolRecord[],
   { conditions }: Pick<ReturnType<typeof standingStatus>, 'conditions'>,
 ): Away =>
   conditions.some((c) => c.reason === reason) ? new Map(mayHoldMail(spools).map((name) => [name, 0])) : new Map()
 
-/** Of one that is to leave, ScalingDown tells. */
+/** A relay that is to leave is not among them: ScalingDown tells of that. */
 export function relayAway(evidence: FleetEvidence): Condition | undefined {
   const { away, maxAgeMs, now } = evidence
   const leaving = leavers(evidence).map(({ name }) => name)

@@ -1,15 +1,21 @@
-/** Whether clients can trust the listeners, and for how long yet: the condition CertificateValid. Pure. */
+/** Whether the certificates of the listeners are valid, and for how much longer: the condition CertificateValid. Pure. */
 import type { Condition } from '../../compile/compiled.ts'
 import { few } from '../../few.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import { type FleetEvidence, serving } from './fleet-evidence.ts'
 
-/** What the operator issues is renewed a month before; whoever renews by hand has two weeks. */
+/**
+ * When to warn before the end. What the operator issues it renews a month before, so this warns of certificates that people
+ * renew.
+ */
 const soonMs = 14 * 24 * 3_600_000
 
 type Certificate = { readonly what: string; readonly beginsAt: number; readonly endsAt: number }
 
-/** Of each listener when the last of its certificates begins and the first ends, and the one that was issued for them. */
+/**
+ * For each listener, when the last of its relays' certificates begins and the first ends; and the certificate that was issued
+ * for the fleet. The one that ends first comes first.
+ */
 function certificatesOf(evidence: FleetEvidence): readonly Certificate[] {
   const { certificateEndsAt } = evidence.written
   const reported = serving(evidence).flatMap(({ report }) => report?.certificates ?? [])
@@ -26,7 +32,7 @@ function certificatesOf(evidence: FleetEvidence): readonly Certificate[] {
   ].toSorted((a, b) => a.endsAt - b.endsAt)
 }
 
-/** When the verdict changes by itself. */
+/** When the condition changes without any news; milliseconds since the epoch. */
 export const certificateMoments = (evidence: FleetEvidence): readonly number[] =>
   certificatesOf(evidence).flatMap(({ beginsAt, endsAt }) => [beginsAt, endsAt - soonMs, endsAt])
 
@@ -35,7 +41,7 @@ const early =
   'which this one was made; one that the operator issues it makes anew'
 const mend = 'renew the Secret that spec.listeners[].tls.certificateRef names; one that the operator issues it renews'
 
-/** Undefined where nothing is known of any. */
+/** Undefined where no certificate is known. */
 export function certificateValidBy(evidence: FleetEvidence): Condition | undefined {
   const all = certificatesOf(evidence)
   const [first] = all

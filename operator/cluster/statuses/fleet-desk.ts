@@ -1,4 +1,7 @@
-/** Judges every fleet, turn by turn: whom to ask, how it stands, whom to nudge; remembers since when things are so. */
+/**
+ * Judges every fleet, turn by turn: which relays to ask, how the fleet stands, which pods to nudge. It remembers since when
+ * things are so.
+ */
 import type { CompiledFleet } from '../../compile/compiled.ts'
 import type { Name } from '../../compile/snapshot.ts'
 import { began } from '../../lifecycle/began.ts'
@@ -19,16 +22,19 @@ import { leavers, stateOf } from './scaling-down.ts'
 import { standingStatus } from './standing-status.ts'
 
 type Memory = {
-  /** Of the policy: one that is made anew under its name has other relays. */
+  /** The uid of the policy: a policy that is made anew under the name has other relays. */
   readonly uid: string | undefined
   spools: readonly SpoolRecord[]
   readonly sample: QueuedSample
-  /** Relays that may go, as that was told to whoever makes the fleet. */
+  /** The relays that may go, as `fleets.again` was last called for them. */
   mayGo: string
   noneReadySince: number | undefined
   away: FleetEvidence['away']
   standing: FleetStanding | undefined
-  /** The standing as text: while it is the same, so is the object, and nothing that rests on it is looked at again. */
+  /**
+   * The standing as text. While that is the same, `standing` stays the same object, and statuses that rest on it are not
+   * looked at again.
+   */
   text: string
   known: ReturnType<typeof knownEntries> | undefined
 }
@@ -43,7 +49,7 @@ type Desk = {
 
 export type Judged = {
   readonly standings: ReadonlyMap<Name, FleetStanding>
-  /** Of fleets whose relays have something newer to load: what they know all the same. */
+  /** For each fleet whose relays have something newer to load, the credentials that they all know nevertheless. */
   readonly known: ReadonlyMap<Name, KnownEntries>
   /** When to judge again, without any news. */
   readonly at: number
@@ -91,7 +97,7 @@ export class FleetDesk {
     const { world, fleets, inquiry } = this.#desk
     const memory = this.#memory(name)
     const pods = inquiry.known(world.pods(name))
-    // One that is to leave is ready to the last, and takes no mail.
+    // `serving`, since a relay that is to leave stays ready to the end and takes no mail.
     const anyReady = serving({ pods }).length > 0
     const knowsPods = world.knowsPods(name)
     memory.noneReadySince = anyReady || !knowsPods ? undefined : began(memory.noneReadySince, now)
@@ -172,7 +178,10 @@ export class FleetDesk {
     return fresh
   }
 
-  /** A status that still counts on one keeps it: see `shrinking.ts`. */
+  /**
+   * Has a fleet worked on again when a relay may go. As long as the status says that a relay may hold mail, it may not: see
+   * `shrinking.ts`.
+   */
   #tellWhoMayGo(evidence: FleetEvidence): void {
     const memory = this.#memory(evidence.fleet)
     const { status } = this.#desk.world.declaredAs(`RelayPolicy ${evidence.fleet}`) ?? {}
@@ -185,13 +194,16 @@ export class FleetDesk {
 
   #nudge({ fleet, pods, now }: FleetEvidence): number {
     const due = this.#nudging.due(fleet, pods, now)
-    // What fails here is tried again with the next round.
+    // A nudge that fails is repeated in the next round.
     if (due.pods.length > 0) void this.#desk.fleets.nudge(fleet, due.pods).catch(() => undefined)
     return due.at ?? Number.POSITIVE_INFINITY
   }
 }
 
-/** Also by those that take no mail, since they send it. */
+/**
+ * The configuration that all relays report. Those that take no mail count too, since they deliver and sign. Undefined where
+ * they differ, or where one still uses a key of the configuration before.
+ */
 function loadedBy(pods: readonly AskedPod[]): string | undefined {
   const hashes = new Set(pods.map(({ report }) => (report?.leaving === 0 ? report.hash : undefined)))
   const [hash] = hashes
@@ -200,7 +212,7 @@ function loadedBy(pods: readonly AskedPod[]): string | undefined {
 
 const lagReasons = ['NotLoaded', 'NoAnswer', 'Lagging']
 
-/** An operator that was started again goes by what it said before. */
+/** Since when a fleet has lagged by its status: all that a new operator knows of it. */
 function laggingSince(status: Readonly<Record<string, unknown>> | undefined): number | undefined {
   const programmed = standingStatus(status).conditions.find(({ type }) => type === 'Programmed')
   if (programmed === undefined || !lagReasons.includes(programmed.reason)) return undefined

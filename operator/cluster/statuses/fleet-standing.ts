@@ -1,4 +1,4 @@
-/** How a fleet of pods stands, by what its relays themselves report: every verdict at once, and when to look again. Pure. */
+/** How a fleet stands by what its relays report: all of its conditions, and when to judge it again. Pure. */
 import type { Condition } from '../../compile/compiled.ts'
 import { degradedBy } from '../../degraded.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'
@@ -14,13 +14,13 @@ import { type RouteHealth, routeHealth } from './route-health.ts'
 import { type Leaver, leavers, scalingDownBy, stateOf } from './scaling-down.ts'
 
 export type FleetStanding = Standing & {
-  /** Whether no relay has taken mail for long: then even what is unchanged is no longer in force. */
+  /** Whether no relay has taken mail for long. Then what was in force before is in force no longer. */
   readonly down: boolean
-  /** How its ways out are. */
+  /** How its smarthosts are, by route. */
   readonly routes: readonly RouteHealth[]
 }
 
-/** Messages waiting at a pod, as far as a status should say: see `queued-sample.ts`. */
+/** How many messages wait at the pod with that uid, rounded for a status: see `queued-sample.ts`. */
 type Queued = (uid: string) => number | undefined
 
 /** `before`: how it stood last. */
@@ -50,7 +50,7 @@ export function fleetStanding(evidence: FleetEvidence, queued: Queued, before?: 
   }
 }
 
-/** When it may stand otherwise without any news; wall clock. */
+/** When the verdict may change without any news; milliseconds since the epoch. */
 export function nextMoment(evidence: FleetEvidence): number {
   const since = [evidence.noneReadySince, ...evidence.pods.map(({ lagsSince }) => lagsSince)]
   const moments = since.flatMap((at) => (at === undefined ? [] : [at + patienceMs, at + lateMs]))
@@ -60,7 +60,7 @@ export function nextMoment(evidence: FleetEvidence): number {
   return Math.min(...[...moments, ...certificateMoments(evidence)].filter((moment) => moment > evidence.now))
 }
 
-/** Whatever a relay or a kubelet says, it fits into a status, many times. */
+/** A status can hold many such messages, however long the text of a relay or a kubelet is. */
 const bounded = (condition: Condition): Condition => ({ ...condition, message: condition.message.slice(0, 2048) })
 
 /** The schema's limit. */

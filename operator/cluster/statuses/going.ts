@@ -1,4 +1,7 @@
-/** Objects whose namespace is being deleted: nothing is made for them any more, and what was said of them is no longer so. */
+/**
+ * The status of an object whose namespace is being deleted: nothing is made for it any more, and its conditions no longer
+ * hold.
+ */
 import { namespaceIn } from '../../compile/snapshot.ts'
 import { mergeConditions } from '../../conditions.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'
@@ -8,7 +11,7 @@ import type { StatusJob } from './status-writer.ts'
 
 const reason = 'NamespaceDeleted'
 
-/** Undefined where it has been said. A namespace that is being deleted never comes back. */
+/** Undefined where its status says so already, which is final: a namespace that is being deleted never comes back. */
 export function goingStatus(declared: DeclaredObject, now: number): StatusJob | undefined {
   const { ref, uid, status } = declared
   const { conditions } = standingStatus(status)

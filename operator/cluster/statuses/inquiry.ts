@@ -1,4 +1,4 @@
-/** Keeps asking the relays of each fleet, and remembers what they said last; a few at a time, however many there are. */
+/** Keeps asking the relays of each fleet, a few at a time, and remembers what each said last. */
 import type { Name } from '../../compile/snapshot.ts'
 import { began } from '../../lifecycle/began.ts'
 import type { RelayPod } from '../watch/relay-pod.ts'
@@ -9,9 +9,9 @@ import type { RelayReport } from './relay-report.ts'
 /** A pod, and what is known of its relay. */
 export type AskedPod = {
   readonly pod: RelayPod
-  /** What it said last; absent before it spoke, and when it has been silent for long. */
+  /** What it said last; absent before its first answer, and after a long silence. */
   readonly report?: RelayReport
-  /** Since when it is ready and does not report the hash that it should; wall clock. */
+  /** Since when it has been ready without reporting the hash that it should; milliseconds since the epoch. */
   readonly lagsSince?: number
 }
 
@@ -23,7 +23,7 @@ type Entry = {
   lagsSince: number | undefined
   silentSince: number | undefined
   asking: boolean
-  /** It changed while it was being asked. */
+  /** It changed while it was being asked, so it has to be asked again. */
   again: boolean
   timer: NodeJS.Timeout | undefined
 }
@@ -37,7 +37,7 @@ type Inquiring = {
 }
 
 const mostAtOnce = 48
-/** One answer that is lost says nothing; the last one stands for so long. */
+/** One lost answer means nothing: the last one counts for this much longer. */
 const silenceMs = 15_000
 
 export class Inquiry {
@@ -50,7 +50,10 @@ export class Inquiry {
     this.#inquiring = inquiring
   }
 
-  /** Whom to ask from now on; `hash` is what they should report, and `lagsSince` since when a fleet is known to lag. */
+  /**
+   * Which pods to ask from now on. `hash` is what they should report; `lagsSince`, since when a fleet that is new here has
+   * lagged.
+   */
   follow(fleets: ReadonlyMap<Name, Followed>): void {
     const uids = new Set([...fleets.values()].flatMap(({ pods }) => pods.map(({ uid }) => uid)))
     for (const [uid, entry] of this.#entries) if (!uids.has(uid)) this.#forget(uid, entry)
@@ -66,7 +69,7 @@ export class Inquiry {
     })
   }
 
-  /** Nobody is asked any more, and nothing is remembered. */
+  /** Asks no relay any more, and forgets all answers. */
   stop(): void {
     for (const [uid, entry] of this.#entries) this.#forget(uid, entry)
   }
@@ -81,7 +84,7 @@ export class Inquiry {
       return
     }
     const turns = pod.ready !== known.pod.ready || pod.ip !== known.pod.ip || pod.httpPort !== known.pod.httpPort
-    // A container that was started again may have another configuration than the one before it.
+    // The container may have been started again, with another configuration than before.
     if (turns) known.report = undefined
     known.pod = pod
     if (!turns && hash === known.wanted) return
@@ -121,12 +124,12 @@ export class Inquiry {
     const { ask, signal, now } = this.#inquiring
     const { pod } = entry
     const isOurs = (): boolean => this.#entries.get(pod.uid) === entry && !signal.aborted
-    // Who leaves hands on its mail, and counts no more.
+    // A pod that is being deleted is not asked: it counts no more.
     const report = isOurs() && !pod.leaving ? await ask(pod, signal).catch(() => undefined) : undefined
     entry.asking = false
     if (!isOurs()) return
     if (entry.again) {
-      // What was asked of an earlier address or container is no news of this one.
+      // The answer came from an earlier address or container, and says nothing about this one.
       entry.again = false
       this.#askSoon(entry)
       return
@@ -137,13 +140,13 @@ export class Inquiry {
     entry.timer = setTimeout(() => this.#askSoon(entry), againMs)
   }
 
-  /** An address that came to another fleet's relay tells nothing of this one. */
+  /** A relay of another fleet, which has got this address, says nothing about this one. */
   #heard(entry: Entry, answer: RelayReport | undefined): void {
     const before = newsIn(entry)
     const report = answer?.policy === entry.fleet ? answer : undefined
     const now = this.#inquiring.now()
     if (report !== undefined) {
-      // Whoever loads one newer configuration after the other is at work, and not stuck.
+      // A relay that loads one newer configuration after another is at work, and not stuck.
       if (entry.report !== undefined && report.hash !== entry.report.hash) entry.lagsSince = undefined
       entry.report = report
       entry.silentSince = undefined
@@ -177,8 +180,8 @@ const nothingKnown = {
   timer: undefined,
 }
 
-/** A queue changes all the time: whoever wants its length looks for himself now and then. */
+/** All of it but the queue, which changes all the time: its length is sampled once a minute (`queued-sample.ts`). */
 const newsIn = ({ report, lagsSince }: Entry): string => JSON.stringify([{ ...report, queue: undefined }, lagsSince])
 
-/** Random enough: the last digits of the pod's uid. */
+/** In [0, 1), by the last digits of the pod's uid, which are random. */
 const spreadOf = (uid: string): number => (Number.parseInt(uid.slice(-4), 16) || 0) / 0x10000

@@ -1,18 +1,19 @@
 /**
- * What all relays that take mail know of credentials, while their fleet has something newer to load: with thousands coming
- * in, a configuration is never the newest for long, and nobody waits for the last of them.
+ * The credentials that all relays which take mail know, while their fleet has something newer to load. Where thousands of
+ * credentials are made one after the other, relays never have the newest configuration; each one is programmed when they know
+ * it, and need not wait for the last.
  */
 import type { CredentialConfig, RelayConfig } from '../../../relay/config.ts'
 import { type FleetEvidence, serving } from './fleet-evidence.ts'
 
-/** The very objects that were compiled: what is the same in two configurations is the same object. */
+/** The compiled objects themselves: an entry that is the same in two configurations is the same object. */
 export type KnownEntries = ReadonlySet<CredentialConfig>
 
 const none: KnownEntries = new Set()
 
 type Memory = { readonly hashes: string; readonly is: KnownEntries }
 
-/** `configOf`: by its hash, one of those that were written last. `before`: what this answered last, for that very fleet. */
+/** `configOf` finds one of the last configurations by its hash. `before` is what this returned last for the same fleet. */
 export function knownEntries(
   evidence: Pick<FleetEvidence, 'pods'>,
   configOf: (hash: string) => RelayConfig | undefined,

@@ -1,9 +1,11 @@
-/** Which pods' kubelets are to look for changed Secrets once more: those whose relays lag, less and less often. */
+/**
+ * Decides which pods' kubelets are asked once more to look for changed Secrets: those whose relays lag, less and less often.
+ */
 import type { Name } from '../../compile/snapshot.ts'
 import { type Backoff, backoffMs } from '../api/backoff.ts'
 import type { AskedPod } from './inquiry.ts'
 
-/** Whoever wrote the Secrets has already had them look. */
+/** No sooner than this, since the kubelets were asked when the Secrets were written. */
 const afterMs = 2000
 const backoff: Backoff = { firstMs: 4000, longestMs: 300_000 }
 
@@ -12,7 +14,7 @@ type Round = { readonly failures: number; readonly notBefore: number }
 export class Nudging {
   readonly #rounds = new Map<Name, Round>()
 
-  /** The pods of whom to ask it now, and when to look again. */
+  /** The names of the pods to nudge now, and when to ask again; milliseconds since the epoch. */
   due(fleet: Name, pods: readonly AskedPod[], now: number): { readonly pods: readonly string[]; readonly at?: number } {
     const lagging = pods.filter(({ lagsSince }) => lagsSince !== undefined)
     if (lagging.length === 0) {

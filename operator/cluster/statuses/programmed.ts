@@ -7,7 +7,7 @@ import { type FleetEvidence, lasts, lateMs, serving, short } from './fleet-evide
 import type { AskedPod } from './inquiry.ts'
 import { whyFewer } from './why-fewer.ts'
 
-/** What may pass by itself is not said before. */
+/** What may pass by itself is not told before this time. */
 export const patienceMs = 1500
 
 type Programmed = Pick<Standing, 'settled' | 'programmed'>
@@ -29,7 +29,7 @@ const leaves: Check = ({ leaving }) =>
 const stopped: Check = ({ replicas }) =>
   replicas === 0 ? no('Stopped', 'spec.replicas is 0, so no relay runs; set it to 1 or more to start one') : undefined
 
-/** Only whoever writes it can tell what is wrong with that, and then has trouble. */
+/** Not written yet. Where that fails, `notWritten` has told the trouble. */
 const unwritten: Check = ({ wanted, written: { hash } }) =>
   wanted !== undefined && hash === wanted ? undefined : { settled: false, programmed: waiting }
 const waiting: Condition = {
@@ -69,7 +69,7 @@ const refused: Check = (evidence) => {
   const refusing = serving(evidence).filter(
     (asked) =>
       asked.report?.configError !== undefined &&
-      // It may be an earlier configuration that it speaks of.
+      // While it reports another hash, its error may be about an earlier configuration.
       (asked.report.hash === evidence.wanted || isLate(asked, evidence)),
   )
   if (refusing.length === 0) return undefined
@@ -101,7 +101,7 @@ const lagText = ({ pod, report, lagsSince }: AskedPod): string => {
   return `${pod.name} ${has}${lagsSince === undefined ? '' : `, since ${toTheSecond(lagsSince)}`}`
 }
 
-/** Each finds something that is wrong, or nothing; the first one is told. */
+/** Each check finds what is wrong, or nothing; the first one that finds something is told. */
 const checks: readonly Check[] = [notWritten, leaves, stopped, unwritten, unseen, noneReady, refused, lagging]
 
 export function programmedBy(evidence: FleetEvidence): Programmed {

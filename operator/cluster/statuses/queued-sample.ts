@@ -1,10 +1,10 @@
-/** How many messages wait at each pod, as a status says it: in round figures, and looked at once a minute. */
+/** How many messages wait at each pod, for its status: a round figure, sampled once a minute. */
 import { waitingIn } from '../../waiting.ts'
 import type { AskedPod } from './inquiry.ts'
 
 export const sampleMs = 60_000
 
-/** 1, 2, 5, 10, 20, 50 …: the status changes when the queue grows or shrinks much. Pure. */
+/** Rounds down to 1, 2, 5, 10, 20, 50 …, so that a status changes only when a queue has grown or shrunk much. Pure. */
 export function roundFigure(count: number): number {
   if (count < 1) return 0
   const power = 10 ** Math.floor(Math.log10(count))
@@ -21,7 +21,7 @@ export class QueuedSample {
     return this.#counts.get(uid)?.messages
   }
 
-  /** Looks at all pods when it is time, and at those that are new, or new among those that are to leave. */
+  /** Samples all pods once a minute; and at once those that are new, or have just been told to leave or to stay. */
   take(pods: readonly AskedPod[], now: number): void {
     const due = Math.abs(now - this.#takenAt) >= sampleMs
     if (due) this.#takenAt = now

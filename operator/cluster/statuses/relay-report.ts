@@ -1,11 +1,14 @@
-/** What a relay answers at /status, as far as statuses depend on it; whoever answers is not trusted to be a relay. Pure. */
+/**
+ * What a relay answers at /status, as far as statuses depend on it. What answers there may be something else, so each field
+ * is checked. Pure.
+ */
 import * as fields from '../../../crds/fields.ts'
 import type { RelayStatus, SmarthostStatus } from '../../../relay/http.ts'
 import { amount, bad, flag, items, moment, record, text, texts } from './said.ts'
 
 type Certificate = {
   readonly listener: string
-  /** Milliseconds since the epoch; the first is absent where the relay is of a version that does not tell. */
+  /** Milliseconds since the epoch; absent where the relay is of a version that does not tell it. */
   readonly beginsAt?: number
   readonly endsAt: number
 }
@@ -16,13 +19,13 @@ export type RelayReport = Pick<
 > & {
   /** Empty where the relay is of a version that does not tell. */
   readonly certificates: readonly Certificate[]
-  /** Attempts that are under way with a key that its configuration does not name. */
+  /** How many attempts to deliver are under way with a signing key that its configuration no longer names. */
   readonly leaving: number
   /** Empty where the relay is of a version that does not tell. */
   readonly smarthosts: readonly Smarthost[]
 }
 
-/** Without times: while one does not work, they change with each probe. */
+/** Without times, which change with each probe while a smarthost does not work. */
 export type Smarthost = Pick<SmarthostStatus, 'route' | 'name' | 'health'> & {
   readonly lastReply?: Omit<NonNullable<SmarthostStatus['lastReply']>, 'at'>
 }
@@ -32,7 +35,7 @@ const mostSmarthosts = 64 * 16
 const mostLeaving = 20_000
 
 /**
- * The report in `body`. What is said beyond is passed over: a relay may be newer than the operator.
+ * The report in `body`. Fields that are not known here are passed over, since a relay may be newer than the operator.
  * @throws Error naming the field that is not as it should be.
  */
 export function relayReport(body: string): RelayReport {
@@ -70,7 +73,7 @@ const leaving = (signing: unknown): number =>
         .map((key) => amount(record(key, 'signing.leaving')['attempts'], 'signing.leaving.attempts'))
         .reduce((sum, attempts) => sum + attempts, 0)
 
-/** `since` stays out: what is the same is to look the same. */
+/** Without `since`, so that a report which says the same is the same. */
 function limitStore(value: unknown): NonNullable<RelayReport['limitStore']> {
   const { state, why } = record(value, 'limitStore')
   if (state === 'Away') return { state, why: text(why, 'limitStore.why') }

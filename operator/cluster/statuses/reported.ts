@@ -1,4 +1,4 @@
-/** What there is to report on: what was compiled, and what follows from it once for all turns. */
+/** What there is to report on: what was compiled, and what follows from that, derived once for all turns. */
 import type { CredentialConfig, LimitsConfig } from '../../../relay/config.ts'
 import type { Compiled, Finding } from '../../compile/compiled.ts'
 import { expired } from '../../compile/expiry.ts'
@@ -13,13 +13,13 @@ export type Reported = {
   readonly uids: ReadonlyMap<Ref, string>
   /** Which fleet an object belongs to. */
   readonly fleetOf: ReadonlyMap<Ref, Name>
-  /** What a fleet's relays should know of a credential. */
+  /** The entry of a credential in the configuration of a fleet. */
   readonly entryOf: (fleet: Name, credential: Name) => CredentialConfig | undefined
-  /** Of the configuration that each fleet should have; absent for one that keeps what it has. */
+  /** By fleet, the hash of the configuration that it should have; a fleet that keeps what it has is absent. */
   readonly hashes: ReadonlyMap<Name, string>
-  /** Of the credentials that have any. */
+  /** The limits of the credentials that have some. */
   readonly limits: ReadonlyMap<Name, LimitsConfig>
-  /** What to say of credentials whose time is over, and when there will be more of them. */
+  /** Findings for credentials that have expired by `now`, and when the next one expires; milliseconds since the epoch. */
   readonly expiredAt: (now: number) => { readonly findings: ReadonlyMap<Ref, Finding>; readonly next: number }
 }
 
@@ -39,7 +39,7 @@ export function reportedOf(compiled: Compiled, uids: ReadonlyMap<Ref, string>): 
   }
 }
 
-/** Put in order when they are asked for, which they seldom are. */
+/** Indexed by name only when the first is asked for, which is seldom. */
 function entries({ fleets }: Compiled): Reported['entryOf'] {
   const byFleet = new Map<Name, ReadonlyMap<string, CredentialConfig>>()
   return (fleet, credential) => {
@@ -49,7 +49,7 @@ function entries({ fleets }: Compiled): Reported['entryOf'] {
   }
 }
 
-/** Found anew only when another one's time is over. */
+/** Found anew only when another credential has expired. */
 function expiries(compiled: Compiled): Reported['expiredAt'] {
   const ends = [...compiled.fleets.values()].flatMap(({ config }) => config?.credentials ?? [])
   const moments = ends.flatMap(({ expiresAt }) => expiresAt ?? []).toSorted((a, b) => a - b)

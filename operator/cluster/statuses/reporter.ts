@@ -1,4 +1,4 @@
-/** Statuses as evidence: asks the relays, writes what changed, and records an Event where an object's fortune turns. */
+/** Asks the relays, writes the statuses that have changed, and records an Event where the state of an object turns. */
 import type { Compiled } from '../../compile/compiled.ts'
 import type { Ref } from '../../compile/snapshot.ts'
 import { Dirty } from '../../dirty.ts'
@@ -57,9 +57,13 @@ export type Reporting = {
   readonly usageMs?: number
 }
 
-/** Bursts of news are one turn; while news do not end, four fifths of the time are left for who makes them. */
+/**
+ * A burst of news is one turn; and while news go on, a turn is followed by a pause of four times its length, up to a second.
+ */
 const pauseMs = (tookMs: number): number => Math.min(1000, Math.max(20, 4 * tookMs))
-/** How soon a standby notices that it leads; how late what tells nobody, like the age of a queue, is noticed. */
+/**
+ * How soon a standby notices that it leads; and how late the operator notices what no news tell of, as the age of a queue.
+ */
 const standbyMs = 500
 const longestMs = 15_000
 
@@ -108,7 +112,10 @@ function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal)
     took: reporting.took,
   })
   const statuses = new StatusDesk({ ...reporting, writer })
-  /** By uid, whose namespace goes, and who was told so: before that is heard, too. */
+  /**
+   * The uids of objects whose namespace is being deleted and whose status was written so, since the watch may not have told
+   * of that yet.
+   */
   let told: ReadonlySet<string> = new Set()
   const tellGoing = (at: number): void => {
     const going = reporting.world.going()
@@ -119,7 +126,7 @@ function desksOf(reporting: Reporting, changed: () => void, signal: AbortSignal)
     told = new Set(going.map(({ uid }) => uid))
   }
   return {
-    /** Looks at everything that changed; when to do so again, without any news. */
+    /** One turn over all that has changed; returns when the next is due without any news; milliseconds since the epoch. */
     turn(reported: Reported, at: number): number {
       const { standings, known, at: judgeAgain } = fleets.judge(reported, at)
       const used = usages.look(reported, at)

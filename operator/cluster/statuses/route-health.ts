@@ -1,4 +1,4 @@
-/** How the ways out of a fleet are, as a status says it: each smarthost at its worst, over all relays. Pure. */
+/** How the routes of a fleet are, for its status: each smarthost as the relay sees it that sees it worst. Pure. */
 import type { RelayReport, Smarthost } from './relay-report.ts'
 
 type Health = 'Healthy' | 'Unproven' | 'Paused' | 'Ejected'
@@ -23,7 +23,10 @@ const longestText = 200
 /** The schema's limits. */
 const [mostRoutes, mostSmarthosts] = [64, 16]
 
-/** `before`: what was said last; words of a reply of the same code are no news, they may name each attempt. */
+/**
+ * `before`: what was said last. Where the reply has the same codes, its text is kept from there: some servers name each
+ * attempt in it, and that is no news.
+ */
 export function routeHealth(
   reports: readonly Pick<RelayReport, 'smarthosts'>[],
   before: readonly RouteHealth[],
@@ -49,7 +52,7 @@ export function routeHealth(
   })
 }
 
-/** Of equally bad ones, one that tells why. */
+/** The report that sees a smarthost worst; of equal ones, one that has a reply. */
 function worstOf(seen: readonly Smarthost[]): Smarthost {
   const rank = ({ health, lastReply }: Smarthost): number =>
     2 * fromWorst.indexOf(health) + (lastReply === undefined ? 1 : 0)

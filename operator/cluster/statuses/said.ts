@@ -1,6 +1,8 @@
-/** Values out of what somebody else said: each is what it should be, or an error names the field. Pure. */
+/** Reads values out of what another program said: each is as it should be, or an error names the field. Pure. */
 
-/** Of a list, and of a text: nothing that a relay says may fill a status, an Event or the memory. */
+/**
+ * The most items of a list and letters of a text, so that a relay can fill neither a status, nor an Event, nor the memory.
+ */
 const mostItems = 64
 const mostLetters = 500
 
@@ -13,7 +15,7 @@ export const record = (value: unknown, field: string): Readonly<Record<string, u
     ? (value as Readonly<Record<string, unknown>>)
     : bad(field, 'an object')
 
-/** Control characters do not get to the terminal of whoever reads the status. */
+/** Without control characters, which would reach the terminal of the person that reads the status. */
 export const text = (value: unknown, field: string): string =>
   typeof value === 'string' ? value.slice(0, mostLetters).replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ') : bad(field, 'a text')
 

@@ -1,4 +1,4 @@
-/** Relays that are to leave, what they still have, and since when: the condition ScalingDown. Pure. */
+/** Relays that are to leave, what mail they have, and since when: the condition ScalingDown. Pure. */
 import type { Condition } from '../../compile/compiled.ts'
 import { discardQueue } from '../../compile/own-annotations.ts'
 import { few } from '../../few.ts'
@@ -17,7 +17,7 @@ export type Leaver = {
   readonly since?: number
 }
 
-/** Every relay beyond those that are to stay, the one that goes first at the beginning. */
+/** Every relay beyond those that are to stay; the one that goes first comes first. */
 export function leavers({ fleet, replicas, standing, pods }: FleetEvidence): readonly Leaver[] {
   const wanted = replicas ?? standing
   return Array.from({ length: Math.max(0, standing - wanted) }, (_, i) => {
@@ -30,14 +30,14 @@ export function leavers({ fleet, replicas, standing, pods }: FleetEvidence): rea
 
 export type LeaverState = 'Draining' | 'Drained' | 'Unknown'
 
-/** What does not answer is not empty. */
+/** A relay that does not answer may hold mail. */
 export const stateOf = ({ asked }: Leaver): LeaverState =>
   asked?.report === undefined ? 'Unknown' : (asked.report.drain ?? 'Draining')
 
 const isOverdue = ({ since }: Leaver, { drainTimeoutMs, now }: FleetEvidence): boolean =>
   lasts(since, drainTimeoutMs, now)
 
-/** The worst first. */
+/** The reasons of the condition, the worst first: the first one that holds for any relay is told. */
 const reasons: readonly (readonly [string, (leaver: Leaver, evidence: FleetEvidence) => boolean])[] = [
   ['DrainOverdue', (leaver, evidence) => stateOf(leaver) !== 'Drained' && isOverdue(leaver, evidence)],
   ['DrainUnknown', (leaver) => stateOf(leaver) === 'Unknown'],

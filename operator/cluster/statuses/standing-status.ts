@@ -1,7 +1,7 @@
-/** A status as it stands in the cluster, with the parts that every status of ours has. Pure. */
+/** A status as it is in the cluster, with the fields that each of our statuses has. Pure. */
 import type { StampedStatus } from '../../observed-status.ts'
 
-/** The schema has judged its conditions; where there is none yet, there are none. */
+/** The API server has validated the conditions by our schema; an object without a status has none. */
 export function standingStatus(status: Readonly<Record<string, unknown>> = {}): StampedStatus {
   const { conditions, observedGeneration } = status
   return {

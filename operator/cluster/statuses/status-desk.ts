@@ -1,4 +1,4 @@
-/** Decides, turn by turn, which statuses are to be written; what nothing has changed about is not looked at. */
+/** Decides, turn by turn, which statuses are written; an object of which nothing has changed costs one comparison. */
 import type { Condition, Status } from '../../compile/compiled.ts'
 import { isOf, type Name, nameIn, type Ref } from '../../compile/snapshot.ts'
 import type { Look, Verifier } from '../../dns/verifier.ts'
@@ -36,15 +36,15 @@ type Stands = DeclaredObject['status']
 
 type Known = {
   readonly uid: string
-  /** The last write: what it said, and what the object was after it. */
+  /** The last write: what was written, and the resourceVersion and the status that the object had after it. */
   wrote: { readonly said: StampedStatus; readonly version: string; readonly stands: Stands } | undefined
-  /** Since when the status is not as it should be. */
+  /** Since when the status has not been as it should be; milliseconds since the epoch. */
   differsSince: number | undefined
-  /** All that the last decision rested on, where it is carried out or under way. */
+  /** All that the last decision rested on; undefined where the decision has to be made again. */
   rests: readonly unknown[] | undefined
-  /** What is said of its keys, as long as all that this rests on is the same, until it is looked at anew. */
+  /** What is said of its keys, which counts while all that it rests on is the same, until its time is over. */
   keys: KnownKeys | undefined
-  /** What the status is before the write that is under way. */
+  /** The conditions before the write that is under way, for Events to tell what turned. */
   before: readonly Condition[]
   readonly pace: WritePace
 }
@@ -74,7 +74,7 @@ type Turn = {
   readonly known: Judged['known']
   readonly usages: Usages
   readonly now: number
-  /** As it is written into a status. */
+  /** `now` as it is written into a status. */
   readonly time: string
 }
 
@@ -86,7 +86,7 @@ export class StatusDesk {
     this.#desk = desk
   }
 
-  /** When to look again, without any news. */
+  /** One turn over all objects; returns when the next is due without any news; milliseconds since the epoch. */
   report(given: Omit<Turn, 'time'>): number {
     const turn: Turn = { ...given, time: toTheSecond(given.now) }
     const { compiled, expiredAt } = turn.reported
@@ -118,7 +118,7 @@ export class StatusDesk {
     for (const occasion of statusOccasions(job.ref, job.uid, turned)) this.#desk.record(occasion)
   }
 
-  /** It was not written, and is to be looked at anew. */
+  /** Takes note that a status was not written, so that it is looked at anew. */
   gone({ ref, uid }: StatusJob): void {
     const known = this.#known.get(ref)
     if (known?.uid === uid) known.rests = undefined
@@ -131,7 +131,7 @@ export class StatusDesk {
 
   #look(ref: Ref, status: Status, finding: Condition | undefined, trouble: Condition | undefined, turn: Turn): number {
     const declared = this.#desk.world.declaredAs(ref)
-    // What was compiled from one object is not said of another that has its name by now.
+    // What was compiled from one object is not said of another one that has its name by now.
     if (declared === undefined || declared.uid !== turn.reported.uids.get(ref)) {
       if (this.#known.has(ref)) this.#forget(ref)
       return Number.POSITIVE_INFINITY
@@ -169,7 +169,10 @@ export class StatusDesk {
     return Math.min(again, until)
   }
 
-  /** Ten thousand credentials are told of once a minute; what is said stays the same object while it says the same. */
+  /**
+   * What to say of the keys of a credential. It changes with time, once a minute at most, and stays the same object while it
+   * says the same.
+   */
   #keys(ref: Ref, fleet: Name | undefined, status: Status, known: Known, stands: Stands, turn: Turn) {
     const keys = status['keys'] as readonly Key[] | undefined
     if (keys === undefined || keys.length === 0 || fleet === undefined || !isOf(ref, 'RelayCredential')) {
@@ -179,7 +182,7 @@ export class StatusDesk {
     const { keyUses } = this.#desk
     const uses = keyUses.of(fleet)
     const before = known.keys
-    // What was compiled for it, and is in no status, is another object only with another status.
+    // The rotation, which `keySaying` takes from what was compiled, is another object only where the compiled status is, too.
     const isSame = before?.status === status && before.stands === stands && before.uses === uses
     if (isSame && turn.now < before.until) return before.saying
     const name = nameIn(ref)
@@ -199,7 +202,8 @@ export class StatusDesk {
       known.differsSince = undefined
       known.rests = facts.rests
       known.before = []
-      // Ten thousand statuses are not kept twice: this one was heard as it was written.
+      // The cluster has told of the status as it was written, so the copy may go: ten thousand statuses need not be kept
+      // twice.
       if (facts.isHeard && sameStatus(said, facts.stands)) known.wrote = undefined
       this.#desk.writer.drop(ref)
       return Number.POSITIVE_INFINITY
@@ -240,23 +244,23 @@ type Facts = Pick<Turn, 'now' | 'time'> & {
   readonly status: Status
   readonly fleet: Name | undefined
   readonly standing: FleetStanding | undefined
-  /** All relays know it as it is compiled, whatever else they have to load. */
+  /** All relays know it as it was compiled, though their fleet has something newer to load. */
   readonly isKnown: boolean
   readonly stands: Stands
-  /** It was told by the cluster. */
+  /** Whether `stands` is what the cluster told, and not what our own write left. */
   readonly isHeard: boolean
   readonly found: readonly Condition[]
-  /** `unknown`: what was said before stays. */
+  /** What is used of its limits; `unknown`: what was said before stays. */
   readonly usage: UsageSaying | 'unknown' | undefined
-  /** Which records the domain has to have; absent where none. */
+  /** The records that the domain has to have; undefined where there are none. */
   readonly checks: DomainChecks | undefined
-  /** How they were when they were looked at last; absent: not yet. */
+  /** How they were when they were last looked at; undefined: nobody has looked yet. */
   readonly look: Look | undefined
   readonly keys: KeySaying | undefined
   readonly rests: readonly unknown[]
 }
 
-/** What is pending is said anew. */
+/** How often it is said anew of a rotation how far it is. */
 const minuteMs = 60_000
 
 type Troubles = ReadonlyMap<Name, Condition>
@@ -266,7 +270,7 @@ function troublesOf(ref: Ref, ofCredentials: Troubles, ofDomains: Troubles): Tro
   return isOf(ref, 'SenderDomain') ? ofDomains : undefined
 }
 
-/** As it was heard, or as our own write left it, of which nobody has told yet. */
+/** The status as the watch told of it; or as our own write left it, where the watch is not as far yet. */
 const standsNow = ({ resourceVersion, status }: DeclaredObject, { wrote }: Known): Stands =>
   wrote !== undefined && isOlder(resourceVersion, wrote.version) ? wrote.stands : status
 
@@ -297,10 +301,13 @@ function isKnownTo(fleet: Name, ref: Ref, { known, reported }: Pick<Turn, 'known
   return entry !== undefined && entries.has(entry)
 }
 
-/** It stands so, or it stands as our very saying so has left it: others may have fields in it, too. */
+/**
+ * Whether the status says so already; or is what the API server made of our writing just that, since others may own fields in
+ * it, too.
+ */
 const isSaid = (said: StampedStatus, stands: Stands, { wrote }: Known): boolean =>
   sameStatus(said, stands) || (wrote !== undefined && sameJson(said, wrote.said) && sameJson(stands, wrote.stands))
 
-/** What compile has found wrong goes before what was found out later. */
+/** Whether the compiled status does not say already that this condition is False: what compile found wrong goes first. */
 const isNews = (condition: Condition, { conditions }: Status): boolean =>
   !conditions.some(({ type, status }) => type === condition.type && status === 'False')

@@ -1,4 +1,4 @@
-/** What is worth an Event: where an object's fortune turned, between the status that stood and the one now. Pure. */
+/** Which changes of a status are worth an Event: where a condition turned between the status before and the one now. Pure. */
 import { apiVersion } from '../../../crds/kinds.ts'
 import type { Condition } from '../../compile/compiled.ts'
 import { isOf, type Name, type Policy, type Ref, splitRef } from '../../compile/snapshot.ts'
@@ -11,7 +11,7 @@ type Turn = {
   readonly after: readonly Condition[]
 }
 type Told = Pick<Occasion, 'type' | 'reason' | 'note'>
-/** What happened, if it did. */
+/** The Event for one thing that may have happened; undefined where it did not. */
 type Tale = (turn: Turn, kind: string) => Told | undefined
 
 const of = (type: string, conditions: readonly Condition[]): Condition | undefined =>
@@ -19,7 +19,7 @@ const of = (type: string, conditions: readonly Condition[]): Condition | undefin
 
 const warning = ({ reason, message }: Condition): Told => ({ type: 'Warning', reason, note: message })
 
-/** It came to be so. A restart of the operator changes no status, and so tells nothing again. */
+/** A condition has come to have this status. A restart of the operator changes no status, so it repeats no Event. */
 const cameTo =
   (type: string, status: Condition['status'], matters: (c: Condition) => boolean = () => true): Tale =>
   ({ before, after }) => {
@@ -33,7 +33,7 @@ const certificateEnds = cameTo('CertificateValid', 'False')
 const lags = cameTo('Programmed', 'False', ({ reason }) => reason === 'Lagging')
 
 const scalesDown = cameTo('ScalingDown', 'True')
-/** Only what does not pass by itself is a warning. */
+/** Draining passes by itself, so only the other reasons are warnings. */
 const drains: Tale = (turn, kind) => {
   const told = scalesDown(turn, kind)
   return told?.reason === 'Draining' ? { ...told, type: 'Normal' } : told
@@ -42,21 +42,24 @@ const spoolLost = cameTo('SpoolReset', 'True')
 const oldKey = cameTo('RotationPending', 'True', ({ reason }) => ['OldKeyOverdue', 'UseUnknown'].includes(reason))
 
 const rotation = cameTo('RotationInProgress', 'True')
-/** Somebody may have to publish a record; what follows goes by itself. */
+/** A warning while a person may have to publish a record; the rest of the rotation goes by itself. */
 const rotates: Tale = (turn, kind) => {
   const told = rotation(turn, kind)
   return told === undefined || told.reason === 'RecordPending' ? told : { ...told, type: 'Normal' }
 }
 
-/** What else Degraded says, Ready or a metric tells. */
+/** Only this reason of Degraded; Ready or a metric tells of the others. */
 const storeLost = cameTo('Degraded', 'True', ({ reason }) => reason === 'LimitStoreAway')
 
 const quotaEnds = cameTo('QuotaApproaching', 'True')
 const recordsBreak = ['SPFValid', 'DKIMValid', 'DMARCValid'].map((type) => cameTo(type, 'False'))
 
-/** Ten thousand credentials do not each tell that their fleet is away: its policy does. */
+/** Reasons of Ready that come from the fleet: its policy has the Event, and not each of ten thousand credentials. */
 const ofItsFleet = ['PolicyNotProgrammed', 'Held']
-/** May pass by itself, what does not is told as `Lagging`; or is what somebody did, and is told by `ScalingDown`. */
+/**
+ * Reasons without an Event for Ready: NotLoaded and NoAnswer may pass, and are told as `Lagging` where they do not; Deleting
+ * is what a person did, and `ScalingDown` tells of it.
+ */
 const passing = ['NotLoaded', 'NoAnswer', 'Deleting']
 
 const isQuiet = (kind: string, { reason }: Condition): boolean =>
@@ -89,7 +92,7 @@ const tales: readonly Tale[] = [
   readyAgain,
 ]
 
-/** A relay was let go with its mail, since a person has given that up. */
+/** The Event for a relay that went with its mail, since a person had given that up. */
 export const leftOccasion = (fleet: Name, pod: string, uid: string): Occasion => ({
   regarding: regardingOf(`RelayPolicy ${fleet}`, uid),
   action: 'Remove',
@@ -98,7 +101,10 @@ export const leftOccasion = (fleet: Name, pod: string, uid: string): Occasion =>
   note: `${pod} had not delivered all of its mail, and was let go; what is left stays on claim ${claimName(pod)}`,
 })
 
-/** Another authority than the one before, which is lost: of the fleets that have run on its certificates. `secret` held it. */
+/**
+ * The Events after the authority was lost and another one made: for each fleet that has run on its certificates. `secret`
+ * names the Secret that held it.
+ */
 export const authorityOccasions = (declared: readonly DeclaredObject[], secret: string): readonly Occasion[] =>
   declared.filter(showsIssued).map(({ ref, uid }) => ({
     regarding: regardingOf(ref, uid),
@@ -110,7 +116,10 @@ export const authorityOccasions = (declared: readonly DeclaredObject[], secret: 
       'have to read the authorities in their binding (certificates) anew, and refuse its relays until then',
   }))
 
-/** By its status it ran; and one of its listeners names no certificate of its own. */
+/**
+ * Whether it has run, by its status, and a listener of it has a certificate of the operator's. What has an error may have
+ * one.
+ */
 function showsIssued(object: DeclaredObject): boolean {
   if (!isOf(object.ref, 'RelayPolicy') || object.status['configHash'] === undefined) return false
   return object.is === 'invalid' || (object.resource as Policy).spec.listeners.some((l) => !('certificateRef' in l.tls))
@@ -120,11 +129,11 @@ function regardingOf(ref: Ref, uid: string): Regarding {
   return { apiVersion, ...splitRef(ref), uid }
 }
 
-/** `before`: as it stood in the cluster, empty for what had no status. */
+/** The Events for one write of a status. `before` is empty for an object that had no status. */
 export function statusOccasions(ref: Ref, uid: string, turn: Turn): readonly Occasion[] {
   const regarding = regardingOf(ref, uid)
   const told = tales.flatMap((tale) => tale(turn, regarding.kind) ?? [])
-  // The same reason by two ways is one story.
+  // Two of them may tell the same reason: that is one Event.
   const once = [...new Map(told.map((t) => [t.reason, t])).values()]
   return once.map((t) => ({ regarding, action: 'Report', ...t }))
 }

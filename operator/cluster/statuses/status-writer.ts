@@ -1,4 +1,4 @@
-/** Writes statuses: a few at a time, policies first, for each object only the newest; what fails waits for itself. */
+/** Writes statuses, a few at a time and policies first: for each object only the newest. One that fails waits alone. */
 import { apiVersion } from '../../../crds/kinds.ts'
 import { isOf, namespaceIn, type Ref, splitRef } from '../../compile/snapshot.ts'
 import type { StampedStatus } from '../../observed-status.ts'
@@ -10,7 +10,7 @@ import { Room } from '../write/room.ts'
 
 export type StatusJob = {
   readonly ref: Ref
-  /** Of the very object: a later one of its name gets nothing of this. */
+  /** The uid of the object; a later object of its name does not get this status. */
   readonly uid: string
   readonly status: StampedStatus
 }
@@ -30,7 +30,7 @@ type Writing = {
 type Lane = {
   next: StatusJob | undefined
   busy: boolean
-  /** What is being written was taken back meanwhile: it is not tried again. */
+  /** The status that is being written was dropped meanwhile: where that fails, it is not tried again. */
   dropped: boolean
   failures: number
   retry: NodeJS.Timeout | undefined
@@ -41,7 +41,10 @@ const ordinary: Backoff = { firstMs: 500, longestMs: 60_000 }
 export class StatusWriter {
   readonly #writing: Writing
   readonly #lanes = new Map<Ref, Lane>()
-  /** What may be written now, by namespace, in the order in which it came; policies go before the others. */
+  /**
+   * The objects whose status may be written now, by namespace, in the order in which they came; policies go before the
+   * others.
+   */
   readonly #policies: Queue = new Map()
   readonly #others: Queue = new Map()
   readonly #room = new Room(() => this.#start())
@@ -90,7 +93,10 @@ export class StatusWriter {
     for (const queue of [this.#policies, this.#others]) while (this.#startOneOfEach(queue));
   }
 
-  /** Whether any was started. What waits behind a namespace that has no room is not looked at: there may be thousands. */
+  /**
+   * Starts one write for each namespace; whether any was started. Behind a namespace that has no room nothing is looked at,
+   * since thousands may wait there.
+   */
   #startOneOfEach(queue: Queue): boolean {
     let isAny = false
     for (const [namespace, [ref]] of queue) {

@@ -22,9 +22,12 @@ type Desk = {
 }
 
 export type Usages = {
-  /** What a status says of it; the same object while that is the same. Undefined: nobody knows yet. */
+  /**
+   * What a status says of the limits of a credential: the same object while it says the same; undefined: nothing is known
+   * yet.
+   */
   readonly of: (credential: Name) => UsageSaying | undefined
-  /** When to look again. */
+  /** When to look again; milliseconds since the epoch. */
   readonly at: number
 }
 
@@ -67,7 +70,7 @@ export class UsageDesk {
 
   #askWhenDue(fleet: Name, { compiled }: Reported, now: number): void {
     const round = this.#rounds.get(fleet)
-    // A clock that was set back keeps nobody from being asked.
+    // `abs`, since after a clock was set back no relay would be asked for long.
     if (round !== undefined && Math.abs(now - round.startedAt) < this.#everyMs) return
     const asking: Round = { startedAt: now, said: round?.said }
     this.#rounds.set(fleet, asking)
@@ -85,7 +88,10 @@ export class UsageDesk {
     })
   }
 
-  /** Who does not answer is taken at its last word. One after the other: nobody waits for these figures. */
+  /**
+   * For a relay that does not answer, its last answer counts. One is asked after the other, since nobody waits for these
+   * figures.
+   */
   async #ask(pods: readonly RelayPod[], before: Round['said']): Promise<Round['said']> {
     const { ask, signal, now } = this.#desk
     const said = new Map<string, Said>()
@@ -98,7 +104,7 @@ export class UsageDesk {
     return said.size > 0 || pods.length === 0 ? said : before
   }
 
-  /** Made anew only for new figures or limits, and then what is the same stays the same object. */
+  /** Derives what is said anew only for new figures or limits; what says the same stays the same object. */
   #say(limits: Reported['limits'], fleetOf: Reported['fleetOf']): void {
     const rests: readonly unknown[] = [limits, ...[...this.#rounds.values()].map(({ said }) => said)]
     if (rests.length === this.#restsOn.length && rests.every((r, i) => r === this.#restsOn[i])) return
@@ -118,7 +124,10 @@ export class UsageDesk {
   }
 }
 
-/** By every relay that takes mail, of the use of keys; where none does, nobody uses any. */
+/**
+ * Up to when every relay that takes mail has told of the use of keys, in milliseconds since the epoch; undefined where one
+ * has not. Where no relay takes mail, nobody uses a key, so that is now.
+ */
 function toldUpTo(pods: readonly RelayPod[], said: Answers | undefined, now: number): number | undefined {
   const times = pods
     .filter(({ ready }) => ready)

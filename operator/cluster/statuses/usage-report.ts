@@ -1,4 +1,4 @@
-/** What a relay answers at /usage; whoever answers is not trusted to be a relay. Pure. */
+/** What a relay answers at /usage. What answers there may be something else, so each field is checked. Pure. */
 import { isIP } from 'node:net'
 import type { CredentialUsage, KeyUsage, RelayUsage } from '../../../relay/http.ts'
 import { amount, bad, items, moment, record, text } from './said.ts'

@@ -1,4 +1,4 @@
-/** Why there are fewer relays than there are to be, each in the words of whoever knows. Pure. */
+/** Why there are fewer relays than there should be, each in the words of the part that knows. Pure. */
 import { type Name, splitName } from '../../compile/snapshot.ts'
 import { few } from '../../few.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'
@@ -7,11 +7,14 @@ import type { RelayPod } from '../watch/relay-pod.ts'
 import { type FleetEvidence, lasts, lateMs, present, staying } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 
-/** Why a pod is not ready, in the words of whoever knows. */
+/** Why a pod is not ready: in the words of Kubernetes, else of its relay. */
 const whyNotReady = ({ pod, report }: AskedPod): string =>
   `${pod.name}: ${pod.waiting ?? report?.configError ?? (report?.notReady.join('; ') || 'it is not ready yet')}`
 
-/** Why relays are fewer than declared: each that is not ready, or was to leave, each that has yet to end, and those that are not there. */
+/**
+ * One text for each pod that is not ready, that was to leave before, or that is being deleted; and one for all that are not
+ * there.
+ */
 export function whyFewer(evidence: FleetEvidence): readonly string[] {
   const { fleet, replicas, standing, pods } = evidence
   const names = Array.from({ length: replicas ?? standing }, (_, i) => podName(fleet, i))
@@ -30,7 +33,10 @@ export function whyFewer(evidence: FleetEvidence): readonly string[] {
   ]
 }
 
-/** A StatefulSet's own status has no word of what its controller was refused. */
+/**
+ * Where people find why pods are not there: the status of a StatefulSet does not say what its controller was refused, and its
+ * Events do.
+ */
 export const whereTold = (fleet: Name, whom: 'it' | 'them'): string => {
   const { namespace, name } = splitName(fleet)
   return (
@@ -39,7 +45,10 @@ export const whereTold = (fleet: Name, whom: 'it' | 'them'): string => {
   )
 }
 
-/** No other pod has its name before it is gone, and only its node or a person can say that it is. */
+/**
+ * Why a pod does not end. Its name is not used again before it is gone; and where its node is lost, only a person can say
+ * that it is.
+ */
 export function whyEnding({ namespace, name, waiting, goneBy }: RelayPod, { now }: Pick<FleetEvidence, 'now'>): string {
   const is = `it is being deleted${waiting === undefined ? '' : `, and ${waiting}`}`
   if (!lasts(goneBy, lateMs, now)) return is

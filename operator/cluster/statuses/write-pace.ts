@@ -1,9 +1,9 @@
-/** How often one status is written: whoever sets back what is written would be answered without an end. */
+/** Bounds how often one status is written: a program that sets each write back would otherwise be answered without an end. */
 import { Pace } from '../api/pace.ts'
 
 const inARow = 20
 const stepMs = 5000
-/** What is taken with one write is the time of the next. */
+/** `Pace` says with each write how long the next one has to wait, so its burst is one less. */
 const writes = { perSecond: 1000 / stepMs, burst: inARow - 1 }
 
 const heldUp =
@@ -15,10 +15,10 @@ export class WritePace {
   #notBefore = 0
   #isTold = false
 
-  /** Until when it is held up, which `tell` is told once; undefined: this is the time to write, and it is taken. */
+  /** Until when the status has to wait, which `tell` is told once; undefined: it is written now, and that is counted. */
   heldUntil(now: number, tell: (why: string) => void): number | undefined {
     const waits = this.#notBefore - now
-    // A clock that was set back holds nothing up.
+    // Where a clock was set back, the wait would be longer than a step, and counts no more.
     if (waits > 0 && waits <= stepMs) {
       if (!this.#isTold) tell(heldUp)
       this.#isTold = true
