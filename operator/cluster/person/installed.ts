@@ -1,4 +1,4 @@
-/** Whether a cluster serves our kinds, and with the fields of this version. Every user may ask that. */
+/** Whether a cluster serves our kinds, and with which fields. Every user may ask that. */
 import { apiVersion, group, kinds } from '../../../crds/kinds.ts'
 import type { Kind, Schema } from '../../../crds/schema.ts'
 import { isNotFound } from '../api/api-error.ts'
@@ -36,7 +36,7 @@ async function servedKinds(wire: Wire, signal: AbortSignal): Promise<ReadonlySet
 
 type Published = Readonly<Record<string, unknown>>
 
-/** The schemas by kind, as the API server publishes them for kubectl explain; none where it has not got round to it. */
+/** The schemas by kind, as the API server publishes them for kubectl explain; empty where it has not published them yet. */
 async function published(wire: Wire, signal: AbortSignal): Promise<Published> {
   try {
     const path = `/openapi/v3/apis/${apiVersion}`
@@ -67,7 +67,7 @@ function compared(schemas: Published): Pick<Installed, 'unknown' | 'newer'> {
   return { unknown: differences.flatMap((d) => d.unknown), newer: differences.flatMap((d) => d.newer) }
 }
 
-/** As far as a schema says which fields there are. */
+/** The part of a schema that says which fields there are. */
 type Node = {
   readonly properties?: Readonly<Record<string, Node>>
   readonly items?: Node
@@ -81,7 +81,7 @@ const ownNode = ({ spec, status }: { readonly spec: Schema; readonly status: Sch
   properties: { spec: spec as Node, status: status as Node },
 })
 
-/** `spec.listeners.name` */
+/** The paths of all fields, as `spec.listeners.name`. */
 function fieldsOf({ properties = {}, items }: Node, path = ''): ReadonlySet<string> {
   if (items !== undefined) return fieldsOf(items, path)
   const found = Object.entries(properties).flatMap(([name, inner]) => {
@@ -91,5 +91,5 @@ function fieldsOf({ properties = {}, items }: Node, path = ''): ReadonlySet<stri
   return new Set(found)
 }
 
-/** For messages: how our kinds are called where they are not served. */
+/** The name of the CustomResourceDefinition of a kind, for messages. */
 export const crdName = (plural: string): string => `${plural}.${group}`

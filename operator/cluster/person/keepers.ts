@@ -1,7 +1,7 @@
-/** Who keeps an object as it is in some repository, and would set back what a person changes in the cluster. Pure. */
+/** Which tools keep an object as a repository has it, and would undo what a person changes in the cluster. Pure. */
 import type { KubeObject } from '../api/object.ts'
 
-/** Marks that the tools of GitOps leave on what they made. */
+/** Labels and annotations that GitOps tools put on the objects which they make. */
 const marks: readonly (readonly [mark: string, tool: string])[] = [
   ['argocd.argoproj.io/instance', 'Argo CD'],
   ['argocd.argoproj.io/tracking-id', 'Argo CD'],
@@ -11,7 +11,7 @@ const marks: readonly (readonly [mark: string, tool: string])[] = [
   ['meta.helm.sh/release-name', 'Helm'],
 ]
 
-/** Those of people at a terminal. */
+/** The field managers of people at a terminal. */
 const ofPeople = /^(kubectl|relayfleet)/
 
 export function keepersOf({ metadata }: KubeObject): readonly string[] {

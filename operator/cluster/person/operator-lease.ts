@@ -28,7 +28,7 @@ export async function operatorLeases(api: Api, signal: AbortSignal): Promise<rea
   }
 }
 
-/** Whatever it is called: only its operator writes it under our name. */
+/** Whatever the Lease is called: only an operator of ours writes one under our field manager. */
 const isOurs = ({ metadata }: KubeObject): boolean =>
   (metadata.managedFields ?? []).some(({ manager }) => manager === fieldManager)
 

@@ -10,7 +10,7 @@ const openMs = 15_000
 type Pod = { readonly namespace: string; readonly name: string }
 
 /**
- * What it writes from a few seconds ago on, until the signal ends.
+ * What the relay has written since 30 s ago, and goes on to write, until the signal ends.
  * @throws ApiError when it may not be read, or ends
  */
 export async function* podLog(wire: Wire, { namespace, name }: Pod, signal: AbortSignal): AsyncGenerator<string> {

@@ -1,4 +1,4 @@
-/** What a fleet's relays were last given, read by a person who may read its Secrets. */
+/** The configuration that a fleet's relays were last given, read with the rights of a person. */
 import { parseConfig, type RelayConfig } from '../../../relay/config.ts'
 import { type Name, splitName } from '../../compile/snapshot.ts'
 import { configText } from '../../manifests/config-secrets.ts'
@@ -9,7 +9,7 @@ import type { KubeObject } from '../api/object.ts'
 import { resources } from '../api/resource.ts'
 
 /**
- * Undefined where there is none, where it may not be read, and in the moment in which it is being written.
+ * Undefined where there is none, where it may not be read, and at the moment when it is being written.
  * @throws ApiError
  */
 export async function runningOnce(api: Api, fleet: Name, signal: AbortSignal): Promise<RelayConfig | undefined> {

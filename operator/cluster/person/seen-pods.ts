@@ -1,4 +1,4 @@
-/** The relays' pods as a person may see them: listed, and each asked for its status page through the API server. */
+/** The relays' pods with the rights of a person: listed, and each asked for its status page through the API server. */
 import type { Name } from '../../compile/snapshot.ts'
 import type { Api } from '../api/api.ts'
 import { type ApiError, isForbidden } from '../api/api-error.ts'
@@ -25,12 +25,15 @@ export type SeenPods = {
 
 type Door = { readonly api: Api; readonly wire: Wire; readonly scope: Scope }
 
-/** A page is asked for this long; a pod that hangs makes nobody wait. */
+/** How long one page is waited for, so that a pod that hangs delays nobody. */
 const answerMs = 3000
-/** At a time. */
+/** How many pods are asked at a time. */
 const mostAsked = 16
 
-/** Undefined where the pods may not be listed. @throws ApiError for everything else */
+/**
+ * The pods, without those that are being deleted; none, and `withheld`, where they may not be listed.
+ * @throws ApiError for everything else
+ */
 export async function listPods({ api, scope }: Pick<Door, 'api' | 'scope'>, signal: AbortSignal): Promise<SeenPods> {
   try {
     const only = { ...scope, labelSelector: `${oursSelector},${policyLabel}` }
@@ -47,7 +50,10 @@ const seen = (object: KubeObject): SeenPod => {
   return { ...relayPodOf(object), fleet: `${namespace}/${labels[policyLabel] ?? ''}` }
 }
 
-/** The pods with what their pages say; the first page that may not be reached ends it. @throws ApiError */
+/**
+ * The pods with their reports; where one may not be reached, the pods without reports, and `withheld`.
+ * @throws ApiError for everything else
+ */
 export async function asked(listed: SeenPods, { wire }: Pick<Door, 'wire'>, signal: AbortSignal): Promise<SeenPods> {
   const pods: SeenPod[] = []
   for (let from = 0; from < listed.pods.length; from += mostAsked) {

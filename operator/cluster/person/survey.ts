@@ -1,4 +1,4 @@
-/** A survey: the objects of our kinds as a person may list them now, and which they may not. */
+/** The objects of our kinds as a person may list them now, and which kinds may not be listed. */
 import type { Api } from '../api/api.ts'
 import { type ApiError, isForbidden } from '../api/api-error.ts'
 import { ownResources, type Resource } from '../api/resource.ts'
