@@ -50,7 +50,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     tell: (news) => tell({ about: 'lease', news }),
     ...(terms !== undefined && { terms }),
   })
-  const lost = (why: string): void => tell({ about: 'trouble', part: 'event', why })
+  const lost = (object: string, why: string): void => tell({ about: 'trouble', part: 'event', object, why })
   const recorder = new Recorder({ api, reporter: identity, lost })
 
   async function rule(ending: AbortSignal): Promise<void> {

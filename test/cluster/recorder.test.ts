@@ -47,7 +47,7 @@ describe.runIf(givenCluster() !== undefined)('a recorder', () => {
       api: openApi(proxy.connection),
       reporter: 'test',
       now: () => now,
-      lost: (why) => lost.push(why),
+      lost: (object, why) => lost.push(`${object}: ${why}`),
     })
     run = made.run(ending.signal)
     return made

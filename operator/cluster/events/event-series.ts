@@ -1,4 +1,6 @@
-/** Which Events to write for what happened: the first time one, for each repetition a larger number on it. Pure. */
+/**
+ * Which Events to write: one for the first time that something happens, and a larger count on it for its repetitions. Pure.
+ */
 import { microTime } from '../api/micro-time.ts'
 import type { KubeObject } from '../api/object.ts'
 
@@ -33,16 +35,16 @@ type Series = {
   readonly begun: number
   seen: number
   count: number
-  /** What the Event says, and when it was made to say so. */
+  /** The count that the Event has in the cluster, and when it was written. */
   written: number
   writtenAt: number
 }
 
-/** A repetition after a longer pause is a new story. */
+/** After a longer pause, a repetition begins a new Event. */
 const pauseMs = 10 * 60_000
-/** How often one Event is counted up, and how soon another wording makes another Event. */
+/** How often one Event is counted up at most; and how soon the same reason with another note becomes another Event. */
 const patienceMs = 60_000
-/** Bounds the memory, not the truth: the conditions say how things stand. */
+/** Bounds the memory. Occasions beyond that have no Event; the conditions still tell how things are. */
 const mostSeries = 5000
 /** Limits of events.k8s.io/v1. */
 const limits = { note: 1024, word: 128, name: 220 }
@@ -59,7 +61,10 @@ export class EventSeries {
     this.#reporter = reporter
   }
 
-  /** `unique` ends the name of the Event, if there will be one; `now` is the wall clock's. */
+  /**
+   * Takes note of an occasion; returns what to write at once. `unique` ends the name of the Event; `now` is in milliseconds
+   * since the epoch.
+   */
   note(occasion: Occasion, now: number, unique: string): EventWrite | undefined {
     const key = keyOf(occasion)
     const series = this.#series.get(key)
@@ -75,7 +80,7 @@ export class EventSeries {
     return { do: 'create', event }
   }
 
-  /** The counts that are due, each once; asked for now and then. What is over is forgotten. */
+  /** The counts that are due, to be asked for now and then; what is over is forgotten. */
   due(now: number): readonly EventWrite[] {
     const writes: EventWrite[] = []
     for (const [key, series] of this.#series) {
@@ -88,7 +93,7 @@ export class EventSeries {
     return writes
   }
 
-  /** An Event that is not there can not be counted up: the next repetition makes a new one. */
+  /** Forgets an Event that is not in the cluster, since it can not be counted up: the next repetition creates a new one. */
   forget(name: string): void {
     for (const [key, { event }] of this.#series) if (event.metadata.name === name) this.#series.delete(key)
   }
@@ -123,10 +128,10 @@ function eventOf(occasion: Occasion, reporter: string, now: number, unique: stri
   }
 }
 
-/** No label may be empty, or end with a dash. */
+/** The beginning of the name of an Event, which has to be a DNS name: no label of it may be empty, or end with a dash. */
 const begunAs = (name: string): string => name.slice(0, limits.name).replace(/[-.]+$/, '')
 
-/** Octets count, and no character is cut in two. */
+/** The note as it fits: its length is limited in octets, and no character is cut in two. */
 function shortened(note: string): string {
   if (Buffer.byteLength(note) <= limits.note) return note
   const room = limits.note - Buffer.byteLength('…')

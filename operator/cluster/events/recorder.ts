@@ -1,25 +1,26 @@
-/** Tells people what happened to their objects, as Events; never in the way of anything else. */
+/** Tells people by Events what happened to their objects; nothing else ever waits for it. */
 import { randomUUID } from 'node:crypto'
 import type { Api } from '../api/api.ts'
 import { isNotFound, isTransient } from '../api/api-error.ts'
 import { backoffMs } from '../api/backoff.ts'
+import { type KubeObject, keyOf } from '../api/object.ts'
 import { Pace, type Rate } from '../api/pace.ts'
 import { resources } from '../api/resource.ts'
 import { rest } from '../api/rest.ts'
 import { EventSeries, type EventWrite, type Occasion } from './event-series.ts'
 
 export type Recording = {
-  readonly api: Api
-  /** Names this very operator, e.g. its pod. */
+  readonly api: Pick<Api, 'create' | 'merge'>
+  /** The name of this operator, e.g. its pod. */
   readonly reporter: string
   readonly rate?: Rate
   /** The wall clock. */
   readonly now?: () => number
-  /** Once for each Event that could not be written. */
-  readonly lost?: (why: string) => void
+  /** Called once for each Event that could not be written, with what it was about and what went wrong, for people. */
+  readonly lost?: (object: string, why: string) => void
 }
 
-/** A burst when a fleet of a thousand credentials starts, and a trickle afterwards. */
+/** Allows a burst, as when a fleet of a thousand credentials starts, and a trickle after it. */
 const ordinary: Rate = { perSecond: 5, burst: 100 }
 const mostWaiting = 1000
 const lookMs = 1000
@@ -42,7 +43,7 @@ export class Recorder {
     const write = this.#series.note(occasion, this.#now(), randomUUID().slice(0, 13).replace('-', ''))
     if (write === undefined) return
     if (this.#waiting.length < mostWaiting) this.#waiting.push(write)
-    else this.#lose(write, 'too many Events at once')
+    else this.#lose(write, `it was dropped, since more than ${mostWaiting} Events were waiting to be written`)
   }
 
   /** Writes what is recorded until the signal ends; never rejects. */
@@ -82,11 +83,20 @@ export class Recorder {
     }
   }
 
-  /** An Event lives an hour; that one is gone when it is to be counted up is no loss worth telling. */
+  /**
+   * An API server keeps Events for an hour: where one is gone that was to be counted up, nothing is lost that is worth
+   * telling.
+   */
   #lose(write: EventWrite, why: string, expected = false): void {
     this.#series.forget(write.do === 'create' ? write.event.metadata.name : write.name)
-    if (!expected || write.do === 'create') this.#recording.lost?.(why)
+    if (!expected || write.do === 'create') this.#recording.lost?.(told(write), why)
   }
+}
+
+function told(write: EventWrite): string {
+  if (write.do === 'count') return `Event ${write.namespace}/${write.name}`
+  const { reason, regarding } = write.event as KubeObject & Pick<Occasion, 'reason' | 'regarding'>
+  return `Event ${reason} of ${regarding.kind} ${keyOf(regarding)}`
 }
 
 const pause = async (ms: number, signal: AbortSignal): Promise<void> => {

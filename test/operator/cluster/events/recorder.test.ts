@@ -1,0 +1,48 @@
+/** What is told of Events that could not be written. */
+import { expect, onTestFinished, test } from 'vitest'
+import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
+import type { Occasion } from '../../../../operator/cluster/events/event-series.ts'
+import { Recorder } from '../../../../operator/cluster/events/recorder.ts'
+
+const occasion: Occasion = {
+  regarding: {
+    apiVersion: 'relayfleet.dev/v1alpha1',
+    kind: 'RelayCredential',
+    namespace: 'shop',
+    name: 'web',
+    uid: 'u1',
+  },
+  type: 'Warning',
+  reason: 'SecretRepaired',
+  action: 'Apply',
+  note: 'Secret smtp was damaged and is repaired',
+}
+
+function recorderWith(answer: () => Promise<never>) {
+  const lost = Promise.withResolvers<readonly [object: string, why: string]>()
+  const recorder = new Recorder({
+    api: { create: answer, merge: answer },
+    reporter: 'test',
+    lost: (object, why) => lost.resolve([object, why]),
+  })
+  return { recorder, lost: lost.promise }
+}
+
+test('an Event that is refused is told with its reason and its object', async () => {
+  const refusal = new ApiError('refused', 'POST /apis/events.k8s.io/v1: 403 no', { code: 403 })
+  const { recorder, lost } = recorderWith(() => Promise.reject(refusal))
+  const ending = new AbortController()
+  onTestFinished(() => ending.abort())
+  void recorder.run(ending.signal)
+  recorder.record(occasion)
+  expect(await lost).toEqual(['Event SecretRepaired of RelayCredential shop/web', String(refusal)])
+})
+
+test('of too many Events at once, those that are dropped are told likewise', async () => {
+  const { recorder, lost } = recorderWith(() => Promise.reject(new Error('nobody writes')))
+  for (let i = 0; i <= 1000; i++) recorder.record({ ...occasion, reason: `r${i}` })
+  expect(await lost).toEqual([
+    'Event r1000 of RelayCredential shop/web',
+    'it was dropped, since more than 1000 Events were waiting to be written',
+  ])
+})
