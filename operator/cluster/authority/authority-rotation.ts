@@ -1,4 +1,6 @@
-/** Authorities follow one another so slowly that every client knows the next one before it signs anything. Pure. */
+/**
+ * When the authority is followed by another one: so slowly that every client trusts the next before it signs anything. Pure.
+ */
 
 /** One authority, as far as its time is concerned; milliseconds since the epoch. */
 export type Term = {
@@ -10,18 +12,24 @@ export type Term = {
 const day = 24 * 3_600_000
 
 export const rotation = {
-  /** With less life than this left, the newest one needs a follower: a year of an operator at rest costs nobody his trust. */
+  /**
+   * When the newest one has less life than this left, another is made. It is so long that clients lose no trust even where no
+   * operator has run for a year.
+   */
   renewMs: 365 * day,
-  /** For so long a follower is only known. Clients that read their binding when they start need more than a few days. */
+  /**
+   * For so long a new authority is in the bundle before it signs. Clients that read their binding only when they start need
+   * more than a few days.
+   */
   settleMs: 30 * day,
 } as const
 
 export type Turn<T extends Term> = {
-  /** Those that are to be trusted, in the order in which they came; all others have ended. */
+  /** The authorities that clients are to trust, which have not ended; in the order in which they were added. */
   readonly living: readonly T[]
-  /** Signs now; absent where nobody is alive. */
+  /** The authority that signs now; undefined where all have ended. */
   readonly signer: T | undefined
-  /** One more has to be made and added, now. */
+  /** Whether another one has to be made now. */
   readonly wantsNext: boolean
 }
 
@@ -31,7 +39,8 @@ export function turnOf<T extends Term>(terms: readonly T[], now: number): Turn<T
   const newest = living.at(-1)
   return {
     living,
-    // Where nobody is known for long enough, the one that is known for longest: the first one of all signs at once.
+    // Where none has been in the bundle for long enough, the one that has been there longest signs; so the first one ever
+    // signs at once.
     signer: settled.at(-1) ?? living[0],
     wantsNext: newest === undefined || newest.endsAt - now < rotation.renewMs,
   }

@@ -1,4 +1,4 @@
-/** The operator's authorities as one Secret holds them: what is in it is understood wholly, or not used at all. Pure. */
+/** The Secret that holds the operator's authorities: it is understood wholly, or not used at all. Pure. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Issued } from '../../ca.ts'
 import type { KubeObject, ObjectMeta } from '../api/object.ts'
@@ -7,14 +7,14 @@ import type { Term } from './authority-rotation.ts'
 
 export type HeldAuthority = Issued & Term
 
-/** The record itself, and, for people to copy, all that clients should trust. */
+/** The record that the operator reads; and the bundle that clients should trust, for people to copy. */
 const keys = { record: 'authorities.json', bundle: 'ca.crt' } as const
 
-/** PEM, one after the other. */
+/** The certificates in PEM, one after the other. */
 export const bundleOf = (held: readonly Issued[]): string =>
   held.map(({ certificate }) => `${certificate.trim()}\n`).join('')
 
-/** Nobody's own: it outlives every fleet. */
+/** The Secret has no owner, since it outlives every fleet. */
 export function authoritySecret(
   at: Pick<ObjectMeta, 'namespace' | 'name' | 'uid' | 'resourceVersion'>,
   held: readonly HeldAuthority[],
@@ -74,7 +74,7 @@ function belongTogether(certificate: string, key: string): boolean {
 
 const endOf = (certificate: string): number => new X509Certificate(certificate).validToDate.getTime()
 
-/** A new one, as it is added to the others. */
+/** A new authority as it is added to the others; `now` is in milliseconds since the epoch. */
 export const added = (fresh: Issued, now: number): HeldAuthority => ({
   ...fresh,
   addedAt: now,

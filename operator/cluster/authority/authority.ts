@@ -1,4 +1,7 @@
-/** The operator's own authority, in one Secret beside it: made once, followed in time, and never replaced in silence. */
+/**
+ * The operator's own authority, in one Secret beside it: made once, followed by another in time, and never replaced
+ * unnoticed.
+ */
 import { createAuthority, type Issued } from '../../ca.ts'
 import type { Api } from '../api/api.ts'
 import { isConflict, isNotFound, isTransient } from '../api/api-error.ts'
@@ -10,7 +13,7 @@ import { type Turn, turnOf } from './authority-rotation.ts'
 import { added, authoritiesIn, authoritySecret, bundleOf, type HeldAuthority } from './authority-secret.ts'
 
 export type Authority = {
-  /** Signs what is issued now. */
+  /** The authority that signs now. */
   readonly signer: Issued
   /** PEM: every authority that clients should trust now. */
   readonly bundle: string
@@ -22,7 +25,7 @@ export type Keeping = {
   readonly name: string
   /** A standby reads, and never writes. */
   readonly mayWrite: () => boolean
-  /** One was made that signs at once, since there was none: no client knows it yet. */
+  /** Called when there was no authority, and one was made that signs at once: no client trusts it yet. */
   readonly made: () => void
   /** The wall clock. */
   readonly now?: () => number
@@ -37,12 +40,12 @@ export type OpenAuthority = {
   current(signal: AbortSignal): Promise<Authority>
 }
 
-/** Only the operator writes it, so it is looked at again for accidents alone. */
+/** How often to look at it again. Only the operator writes it, so that is for accidents. */
 const lookAgainMs = 60_000
-/** Of operators that write at the same time one goes on, and the others find what it wrote. */
+/** How often to begin anew: where operators write at the same time, one succeeds and the others find what it wrote. */
 const tries = 5
 
-/** What was seen, or was written by ourselves. */
+/** What was last seen, or written by this operator. */
 type Stored = { readonly held: readonly HeldAuthority[]; readonly seenAt: number }
 type Found = { readonly held: readonly HeldAuthority[]; readonly object: KubeObject | undefined }
 
@@ -57,7 +60,7 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
     const seen = await look(api, resources.secrets, at, signal)
     switch (seen.is) {
       case 'absent':
-        // Deleted by accident: what clients trust is still known here.
+        // It was deleted by accident: what clients trust is still in memory, and is written again.
         return { held: stored?.held ?? [], object: undefined }
       case 'foreign':
         throw new Error(`${what} is there and is not the operator's, which needs the name; rename or delete it`)
@@ -70,7 +73,7 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
     try {
       return authoritiesIn(object)
     } catch (error) {
-      // A new one in silence would make every client distrust every listener.
+      // A new authority without notice would make every client distrust every listener.
       throw new Error(
         `${what} holds no usable authority (${(error as Error).message}); restore it, or delete it and restart ` +
           'the operator to get a new one, which clients then have to trust',
@@ -78,11 +81,11 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
     }
   }
 
-  /** Whether it was stored; not where another operator was quicker. */
+  /** Whether it was stored; false where another operator was quicker. */
   async function store(held: readonly HeldAuthority[], before: KubeObject | undefined, signal: AbortSignal) {
     if (!mayWrite()) throw new Deposed(`${what} is for another operator to write`)
     const { uid, resourceVersion } = before?.metadata ?? {}
-    // No object has version 1: with it, an apply makes one and changes none.
+    // No object has resourceVersion 1: an apply with it creates the object, and conflicts where there is one.
     const version = { resourceVersion: resourceVersion ?? '1', ...(uid !== undefined && { uid }) }
     try {
       await api.apply(authoritySecret({ ...at, ...version }, held), { force: true, signal })
@@ -104,7 +107,7 @@ export function openAuthority(keeping: Keeping): OpenAuthority {
     return next
   }
 
-  /** What is stored, after what is due was done. */
+  /** What is in the Secret, after what is due was added or removed. */
   async function settle(signal: AbortSignal): Promise<readonly HeldAuthority[]> {
     for (let left = tries; left > 0; left--) {
       const { held, object } = await find(signal)

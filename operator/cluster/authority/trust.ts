@@ -1,10 +1,10 @@
-/** The bundle that clients verify listeners by, at hand for whoever can not wait for it. */
+/** Keeps the bundle by which clients verify listeners at hand, for callers that can not wait for it. */
 import { type Backoff, backoffMs } from '../api/backoff.ts'
 import { rest } from '../api/rest.ts'
 import type { Tell } from '../telling.ts'
 import type { OpenAuthority } from './authority.ts'
 
-/** An authority that others will sign by is in the bundle long before. */
+/** How often to ask; seldom is enough, since a new authority is in the bundle long before it signs. */
 const againMs = 30_000
 const retries: Backoff = { firstMs: 500, longestMs: 30_000 }
 

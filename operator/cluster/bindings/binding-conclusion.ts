@@ -1,4 +1,7 @@
-/** What follows from how a binding Secret was found or made: the keys that open, what stands in the way, what to tell. Pure. */
+/**
+ * What follows from how a binding Secret was found or made: the keys that relays accept, what stands in the way, which Events
+ * to tell. Pure.
+ */
 import type { Condition } from '../../compile/compiled.ts'
 import type { BindingKeys } from '../../compile/snapshot.ts'
 import { type InSecret, type KeyFacts, type KeyStep, nextKeys } from '../../lifecycle/rotate.ts'
@@ -9,9 +12,9 @@ import type { Ensured } from './ensure-binding.ts'
 
 export type Conclusion = {
   readonly keys: BindingKeys
-  /** What is to be done next about them. */
+  /** What is to be done about the keys next. */
   readonly act: KeyStep['act']
-  /** When to look again. */
+  /** When to look at the keys again; milliseconds since the epoch. */
   readonly at: number
   readonly trouble?: Condition
   readonly occasions: readonly Occasion[]
@@ -22,16 +25,16 @@ export type Before = {
   readonly keys: BindingKeys | undefined
   /** The Secret has another name from now on. */
   readonly isRenamed: boolean
-  /** What the Secret of the former name holds, where that is still there. */
+  /** The key in the Secret of the former name, where that is still there. */
   readonly formerSecret?: InSecret | undefined
-  /** What the keys go by, beside what was recorded and what the Secret holds. */
+  /** What the keys depend on, beside those that were recorded and the one in the Secret. */
   readonly facts: Omit<KeyFacts, 'keys' | 'secret'>
 }
 
 export function conclusionOf(ensured: Exclude<Ensured, { is: 'leaving' }>, owed: Owed, before: Before): Conclusion {
   switch (ensured.is) {
     case 'foreign':
-      // Who asks for a name that is not to be had keeps what he has.
+      // The name that is asked for is taken: the credential keeps the Secret that it has.
       return inTrouble(before.formerSecret, bindingTroubles.notOwned(owed), owed, before)
     case 'contested': {
       const { secret, managers, fields } = ensured
@@ -48,7 +51,10 @@ export function conclusionOf(ensured: Exclude<Ensured, { is: 'leaving' }>, owed:
 const stepOf = (secret: InSecret, { keys, facts }: Before): KeyStep =>
   nextKeys({ ...facts, keys: keys?.keys ?? [], secret })
 
-/** Nobody logs in by a key whose Secret is not there; and nothing is replaced while the Secret can not be written. */
+/**
+ * While the Secret can not be written no key is replaced, and without a Secret there is none: a key that nobody can read
+ * opens nothing.
+ */
 function inTrouble(secret: InSecret | undefined, trouble: Condition, { binding }: Owed, before: Before): Conclusion {
   const keys = secret === undefined ? [] : stepOf(secret, before).keys
   const at = Number.POSITIVE_INFINITY

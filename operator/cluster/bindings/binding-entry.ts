@@ -1,4 +1,4 @@
-/** What is known of one credential's binding Secret, and what it should be; only in memory, and never its password. */
+/** What is known of the binding Secret of one credential, and what it should be; only in memory, and without its password. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Condition } from '../../compile/compiled.ts'
 import type { BindingKeys, Ref } from '../../compile/snapshot.ts'
@@ -9,32 +9,35 @@ import { recordedKeys } from './recorded-keys.ts'
 export type Entry = {
   readonly ref: Ref
   readonly uid: string
-  /** Absent while the credential is held: nothing is touched. */
+  /** What the credential is owed; undefined while it is held, and nothing is touched. */
   owed: Owed | undefined
-  /** Tells one wish from the next. */
+  /** Names what is wanted now, for the lane: it changes with each new `owed`. */
   key: string
   /** The name that is owed now. */
   secretName: string
-  /** What it is known to be: the very value of `owed`, when nothing is left to do. */
+  /** What the Secret is known to be: the same object as `owed` when nothing is left to do. */
   settled: Owed | undefined
-  /** It is looked at whether settled or not. */
+  /** It is to be looked at even though it is settled. */
   isDue: boolean
   /** Whether anybody looked under the name that is owed now. */
   wasSeen: boolean
-  /** What the status said. */
+  /** The keys in the status, as this process first saw it. */
   readonly recorded: BindingKeys | undefined
-  /** What was found or made since; newer. */
+  /** The keys that were found or made since, which are newer. */
   keys: BindingKeys | undefined
   trouble: Condition | undefined
-  /** A key that no Secret holds yet; its password is nowhere else. */
+  /** A key that was made and is in no Secret yet; its password is nowhere else. */
   made: { readonly id: string; readonly password: string } | undefined
   /** When its keys are to be looked at again; milliseconds since the epoch. */
   at: number
-  /** The names that it had before; the oldest first. */
+  /** The names that the Secret had before; the oldest first. */
   formerNames: readonly string[]
 }
 
-/** As its status tells: a Secret whose keys are recorded under the name that is owed is taken to be there. */
+/**
+ * The entry of a credential by its status: where that records keys under the name that is owed, the Secret is taken to be
+ * there.
+ */
 export function entryOf({ ref, uid, status }: Pick<DeclaredObject, 'ref' | 'uid' | 'status'>, owed: Owed): Entry {
   const recorded = recordedKeys(status)
   const { name } = (status['binding'] ?? {}) as { readonly name?: unknown }
@@ -60,11 +63,11 @@ export function entryOf({ ref, uid, status }: Pick<DeclaredObject, 'ref' | 'uid'
 /** Ten thousand entries share it. */
 const none: readonly string[] = []
 
-/** Takes note of what is owed now; whether that is anything new. */
+/** Takes note of what is owed now; returns whether that is new. */
 export function owe(entry: Entry, fresh: Owed): boolean {
   const same = [entry.settled, entry.owed].find((o) => o !== undefined && isSame(o, fresh))
   entry.owed = same ?? fresh
-  // From now on it is the very object, which costs nothing to compare.
+  // The same object from now on, so that the next comparison costs nothing.
   if (same !== undefined && same === entry.settled) entry.settled = entry.owed = fresh
   rename(entry, fresh.binding.secretName)
   return same === undefined
@@ -82,6 +85,6 @@ const isSame = (a: Owed, b: Owed): boolean =>
 
 export const knownKeys = ({ keys, recorded }: Entry): BindingKeys | undefined => keys ?? recorded
 
-/** Nothing tells of a Secret under the name that is owed now. */
+/** Whether nothing suggests that there is a Secret under the name that is owed now. */
 export const expectsNone = (entry: Entry): boolean =>
   !entry.wasSeen && (knownKeys(entry) === undefined || entry.formerNames.length > 0)

@@ -75,7 +75,7 @@ const endings = {
   crowded: 'there are too many newer ones',
 } as const satisfies Record<Retired['why'], string>
 
-/** Only who was still using it has to be warned. */
+/** A warning only where somebody was still using the key. */
 export function keyRetired(owed: Owed, { key, why }: Retired, use: KeyUse | undefined): Occasion {
   const isInUse = use !== undefined && use.at > (timeOf(key.replacedAt) ?? 0)
   const by = isInUse ? `; it was last used from ${use.network}, and that client is refused now` : ''

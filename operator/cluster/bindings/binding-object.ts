@@ -5,7 +5,7 @@ import type { Binding } from '../../compile/compiled.ts'
 import type { KubeObject } from '../api/object.ts'
 import { managedByLabel, type Owner } from '../write/ownership.ts'
 
-/** What a credential is owed, but for the password. */
+/** All that makes up the binding Secret of a credential, but for the password. */
 export type Owed = {
   readonly binding: Binding
   /** PEM: all that clients should trust. */
@@ -13,7 +13,10 @@ export type Owed = {
   readonly owner: Owner
 }
 
-/** On a Secret that was made in place of one that was gone: the key which was the newest then, as far as anybody knew. */
+/**
+ * On a Secret that was made anew after the one before was lost: the id of the key that was the newest then, as far as was
+ * known.
+ */
 export const replacesAnnotation = 'relayfleet.dev/replaces-key'
 
 export function bindingObject({ binding, authority, owner }: Owed, password: string, replaces?: string): KubeObject {
@@ -43,13 +46,15 @@ export function textIn({ data }: KubeObject, key: string): string | undefined {
   return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : undefined
 }
 
-/** A template speaks for its application; whose the Secret is and what made it, the operator says. */
+/**
+ * A template sets labels and annotations for its application; those that say whose the Secret is are the operator's alone.
+ */
 const withoutOurs = (given: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(given).filter(([key]) => !isOurs(key)))
 
 const isOurs = (key: string): boolean => key === managedByLabel || /^([^/]+\.)?relayfleet\.dev\//.test(key)
 
-/** What no message may quote: the values that hold the password, in each spelling. */
+/** The values that no message may quote: all that hold the password, as text and in base64. */
 export const confidences = (object: KubeObject): readonly string[] =>
   ['uri', 'password'].flatMap((key) => {
     const text = textIn(object, key)

@@ -1,4 +1,4 @@
-/** What a look at a binding Secret told: whose it is, and whether it is as it was made. Pure. */
+/** What a look at a binding Secret tells: whose it is, and whether it is as it was made. Pure. */
 import { isPassword } from '../../binding-secret.ts'
 import { bindingType } from '../../compile/binding.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -11,18 +11,18 @@ export type BindingState =
   | { readonly is: 'absent' }
   /** Not this credential's binding: nothing is done to it. */
   | { readonly is: 'foreign' }
-  /** On its way out; then comes ours. */
+  /** It is being deleted; ours comes after it. */
   | { readonly is: 'leaving' }
-  /** As it is owed. */
+  /** It is as it is owed. */
   | ({ readonly is: 'whole'; readonly password: string } & Found)
-  /** As it was owed before. */
+  /** It is as it was owed before. */
   | ({ readonly is: 'outdated'; readonly password: string } & Found)
-  /** Somebody changed what was made; the password is absent where it is no password any more. */
+  /** Somebody has changed it; `password` is absent where what is there can not be one of ours. */
   | ({ readonly is: 'damaged'; readonly password?: string } & Found)
 
 type Found = {
   readonly object: KubeObject
-  /** The key for the want of which it was made, where it was. */
+  /** The key that was missing when it was made (`replacesAnnotation`). */
   readonly replaces?: string | undefined
 }
 
@@ -37,14 +37,14 @@ export function bindingStateOf(seen: Seen, owed: Owed): BindingState {
   const replaces = object.metadata.annotations?.[replacesAnnotation]
   const desired = marked(bindingObject(owed, password, replaces), owed.owner)
   if (holdsAll(object, desired, owed.owner)) return { is: 'whole', password, object, replaces }
-  // The hash says what it was made as: where that is what is owed still, the difference is somebody's.
+  // The hash names what was applied last. Where that is what is owed now, somebody else has made the difference.
   const wasMadeSo = hashIn(object) === hashIn(desired)
   return { is: wasMadeSo ? 'damaged' : 'outdated', password, object, replaces }
 }
 
 const hashIn = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[hashAnnotation]
 
-/** Others may own it too. */
+/** Whether it has all that is desired. Its owner references are a list to which others may add theirs. */
 function holdsAll(object: KubeObject, { metadata, ...rest }: KubeObject, { reference }: Owner): boolean {
   const { ownerReferences: _, ...marks } = metadata
   const owned = (object.metadata.ownerReferences ?? []).some((o) => holds(o, reference))

@@ -1,4 +1,7 @@
-/** Binding Secrets: made for each credential that is owed one, repaired when damaged, never somebody else's. */
+/**
+ * Makes the binding Secret of each credential that is owed one, repairs it when it is damaged, and never touches somebody
+ * else's.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import { keyOf, newPassword } from '../../binding-secret.ts'
 import type { Binding, Compiled, Condition } from '../../compile/compiled.ts'
@@ -28,9 +31,12 @@ import type { Reach } from './key-reach.ts'
 export type Bindings = {
   /** What is owed from now on; returns at once. `authority`: the PEM bundle that goes into `certificates`. */
   give(compiled: Pick<Compiled, 'bindings' | 'heldBindings'>, authority: string): void
-  /** What the Secrets were found or made to hold; newer than what a status says. By RelayCredential. */
+  /** By RelayCredential, the keys that the Secrets were found or made to hold: newer than what a status says. */
   keys(): ReadonlyMap<Name, BindingKeys>
-  /** The Secret that a status should go on to name: of another name than what is owed, until that one is there. */
+  /**
+   * By RelayCredential, the Secret that a status should go on naming, which has another name than what is owed, until that
+   * one is there.
+   */
   formerNames(): ReadonlyMap<Name, string>
   /** Why a credential's Secret is not as it should be: a condition for it, ready to be shown. */
   troubles(): ReadonlyMap<Name, Condition>
@@ -40,14 +46,14 @@ export type Bindings = {
 export type Turns = {
   /** How often each Secret is looked at, while there are few. */
   readonly everyMs: number
-  /** Between one look and the next, however many there are. */
+  /** The pause between two looks, however many Secrets there are. */
   readonly pauseMs: number
 }
 
 export type Binder = {
   readonly api: Api
   readonly world: Pick<World, 'declaredAs'>
-  /** Asked before each write; who may not write does nothing at all. */
+  /** Asked before each write; a standby does nothing at all. */
   readonly mayWrite: () => boolean
   /** Marked when keys or troubles are others than before. */
   readonly dirty: Pick<Dirty, 'mark'>
@@ -56,15 +62,15 @@ export type Binder = {
   readonly now?: () => number
   /** Milliseconds since the epoch. */
   readonly wall?: () => number
-  /** Whether a key may be handed out. */
+  /** Whether a new key may be handed out, since all relays accept it. */
   readonly reach: Reach
   /** What the relays have told of the use of keys. */
   readonly heard: (fleet: Name, credential: Name) => Heard
   readonly turns?: Turns
   readonly backoff?: Backoff
-  /** What was done for one Secret took so long. */
+  /** Called with how long the work on one Secret took; milliseconds. */
   readonly took?: (ms: number) => void
-  /** What is not as it should be, and is tried again. */
+  /** Called with what failed, and is tried again. */
   readonly tell?: (name: Name, why: string) => void
 }
 
@@ -72,9 +78,9 @@ const ordinary = {
   turns: { everyMs: 30_000, pauseMs: 200 },
   backoff: { firstMs: 500, longestMs: 120_000 },
 } as const
-/** What is due and was begun is begun again, if it has not ended by itself. */
+/** When work on a key that is due is given again, if it has not ended by then. */
 const againMs = 5000
-/** What is under way when everything ends is given up; it ends soon. */
+/** How long to wait for what is under way in the end; it is given up, and so ends soon. */
 const restMs = 5000
 
 /** Thrown to try again later. */
@@ -88,7 +94,7 @@ export function openBindings(binder: Binder): Bindings {
   const writing: Writing = { api, mayWrite, signal: ending.signal }
   const permits = new Permits()
   const entries = new Map<Name, Entry>()
-  /** When each was last looked at; the next one first. */
+  /** When each was last looked at; the one whose turn is next comes first. */
   const order = new Map<Name, number>()
   const lanes = openLanes<void>({
     work: (name) => permits.during(namespaceOf(name as Name), () => work(name as Name)),
@@ -99,10 +105,13 @@ export function openBindings(binder: Binder): Bindings {
   let given: { readonly compiled: Pick<Compiled, 'bindings' | 'heldBindings'>; readonly authority: string } | undefined
   let leads = false
   let wishes = 0
-  /** Grows with whatever is asked for from outside. */
+  /** Grows with each change of what `keys`, `formerNames` and `troubles` return. */
   let changes = 0
 
-  /** Who becomes the leader knows only what statuses tell; what another has written meanwhile, nobody remembers. */
+  /**
+   * An operator that begins to lead forgets what it knew: another one may have written since. It begins with what the
+   * statuses say.
+   */
   function turnOver(): void {
     leads = !leads
     changes++
@@ -123,7 +132,9 @@ export function openBindings(binder: Binder): Bindings {
     }
   }
 
-  /** Whoever is owed nothing now. */
+  /**
+   * Takes note of credentials that are owed nothing now: one that is held keeps what it has, and the others are forgotten.
+   */
   function letGo({ bindings, heldBindings }: Pick<Compiled, 'bindings' | 'heldBindings'>): void {
     for (const [name, entry] of entries) {
       if (bindings.has(name)) continue
@@ -149,19 +160,19 @@ export function openBindings(binder: Binder): Bindings {
     if (entry.settled !== entry.owed) lanes.give(name, undefined, entry.key)
   }
 
-  /** It has its place behind all others. */
+  /** Puts it behind all others in the order of looks. */
   function look(name: Name, at: number): void {
     order.delete(name)
     order.set(name, at)
   }
 
-  /** By a lane, which may have been waiting while all of it changed: what counts is what stands here now. */
+  /** Work of a lane, which may have waited while all of it changed: only what is in the entry now counts. */
   async function work(name: Name): Promise<void> {
     const entry = entries.get(name)
     const owed = entry?.owed
     if (entry === undefined || owed === undefined || (entry.settled === owed && !entry.isDue)) return
     if (!mayWrite()) throw new Deposed(`RelayCredential ${name} is for another operator to bind`)
-    // While it is written, nobody can say what it is.
+    // Until it is written, it is not known what the Secret is.
     if (entry.settled !== owed) entry.settled = undefined
     await settle(name, entry, owed)
   }
@@ -171,7 +182,7 @@ export function openBindings(binder: Binder): Bindings {
     const ensured = await ensureBinding(owed, wantedOf(entry, facts), expectsNone(entry), writing)
     if (ensured.is === 'leaving') throw new Leaving(`Secret ${owed.binding.secretName} is still being deleted`)
     const formerSecret = ensured.is === 'foreign' ? await keyOfFormer(entry, owed) : undefined
-    // Forgotten meanwhile, or another credential of that name.
+    // It was forgotten meanwhile, or another credential has its name.
     if (entries.get(name) !== entry) return
     const { trouble } = entry
     const before = { keys: knownKeys(entry), isRenamed: entry.formerNames.length > 0, formerSecret, facts }
@@ -202,7 +213,7 @@ export function openBindings(binder: Binder): Bindings {
     for (const occasion of occasions) recorder?.(occasion)
   }
 
-  /** The relays get to know it; the Secret gets it when they do. */
+  /** Makes a key. Relays have to know it first: the Secret gets it only when all of them do. */
   function makeKey(name: Name, entry: Entry, owed: Owed, { username, keys }: BindingKeys): void {
     const password = newPassword()
     const key = keyOf(password)
@@ -212,19 +223,22 @@ export function openBindings(binder: Binder): Bindings {
     entry.at = momentOf(name, entry, owed)
   }
 
-  /** Where only time goes on, the Secret need not be looked at: it is taken to hold what it should. */
+  /**
+   * When the keys are to be looked at next, where only time has passed: the Secret is taken to hold what it should.
+   * Milliseconds since the epoch.
+   */
   function momentOf(name: Name, entry: Entry, owed: Owed): number {
     const keys = knownKeys(entry)?.keys ?? []
     const facts = factsOf(name, entry, owed)
     const active = activeOf(stamped(keys, facts.now))
-    // Only a look tells what there is; it comes by itself.
+    // Without an active key only a look can tell what there is, and each Secret has its turn.
     if (active === undefined) return Number.POSITIVE_INFINITY
     const { act, retired, at } = nextKeys({ ...facts, keys, secret: active })
     const isForgotten = pendingOf(keys) !== undefined && entry.made === undefined
     return act === 'rest' && retired.length === 0 && !isForgotten ? at : facts.now
   }
 
-  /** Each whose moment has come is looked at by a lane; what fails there is tried again by that. */
+  /** Has a lane look at each credential whose keys are due; what fails there the lane tries again. */
   function lookAtKeys(): void {
     const time = wall()
     for (const [name, entry] of entries) {
@@ -256,14 +270,14 @@ export function openBindings(binder: Binder): Bindings {
       await removeBinding(formerName, owner, writing)
       entry.formerNames = entry.formerNames.filter((n) => n !== formerName)
       changes++
-      // The status names it until then.
+      // Up to now the status named that Secret.
       dirty.mark()
     }
   }
 
   function note(entry: Entry, keys: BindingKeys | undefined, trouble: Condition | undefined): void {
     const before = [knownKeys(entry)?.keys ?? [], entry.trouble]
-    // What is the same stays the same object: what was compiled of it stands.
+    // Equal keys stay the same object, so that what was compiled of them still counts.
     if (keys === undefined || !isDeepStrictEqual(keys, entry.keys)) entry.keys = keys
     entry.trouble = trouble
     changes++
@@ -289,7 +303,7 @@ export function openBindings(binder: Binder): Bindings {
     lanes.give(name, undefined, entry.key)
   }
 
-  /** What `part` says of each of which it says anything; the very same answer until an entry is another one. */
+  /** A map of what `part` returns for the entries, without undefined; the same map until an entry changes. */
   function each<T>(part: (entry: Entry) => T | undefined): () => ReadonlyMap<Name, T> {
     let last: { readonly at: number; readonly is: ReadonlyMap<Name, T> } | undefined
     return () => {
@@ -332,7 +346,7 @@ const wantedOf = (entry: Entry, { isReached, now }: Pick<KeyFacts, 'isReached' |
   replaces: activeOf(stamped(knownKeys(entry)?.keys ?? [], now))?.id,
 })
 
-/** Nothing is left to do, and the very same is owed: the usual case, of which there are ten thousand. */
+/** Whether nothing is left to do and the same is owed: the usual case, which has to be cheap for ten thousand credentials. */
 const isSettled = (entry: Entry | undefined, { uid }: DeclaredObject, binding: Binding, authority: string): boolean =>
   entry?.uid === uid &&
   entry.settled !== undefined &&
@@ -340,7 +354,7 @@ const isSettled = (entry: Entry | undefined, { uid }: DeclaredObject, binding: B
   entry.owed.binding === binding &&
   entry.owed.authority === authorityFor(binding, authority)
 
-// Where no certificate is the operator's, its authority is nothing to the Secret.
+// Where the operator issues no certificate, its authority is not in the Secret.
 const authorityFor = ({ issuedByOperator }: Binding, authority: string): string => (issuedByOperator ? authority : '')
 
 const owedTo = (name: Name, { uid }: DeclaredObject, binding: Binding, authority: string): Owed => ({
@@ -349,7 +363,7 @@ const owedTo = (name: Name, { uid }: DeclaredObject, binding: Binding, authority
   owner: credentialOwner({ ...splitName(name), uid }),
 })
 
-/** Undefined for what passes by itself. */
+/** The condition for an error; undefined for one that passes by itself. */
 function troubleOf(error: unknown, owed: Owed, waitMs: number): Condition | undefined {
   if (error instanceof Leaving) return waitMs < patienceMs ? undefined : bindingTroubles.leaving(owed)
   if (!lasts(error, waitMs)) return undefined

@@ -1,4 +1,4 @@
-/** One binding Secret is made as it is owed, or set right; what is somebody else's is left as it is. */
+/** Makes one binding Secret as it is owed, or sets it right; what is somebody else's is left as it is. */
 import { keyOf, newPassword } from '../../binding-secret.ts'
 import type { InSecret } from '../../lifecycle/rotate.ts'
 import { told } from '../api/api.ts'
@@ -16,7 +16,7 @@ export type Ensured =
   | { readonly is: 'ours'; readonly secret: InSecret; readonly wasDamaged: boolean }
   | { readonly is: 'foreign' }
   | { readonly is: 'leaving' }
-  /** Other programs claim fields of it; the key is what it holds all the same. */
+  /** Other programs claim fields of it, so it was not written; the key that it holds counts all the same. */
   | {
       readonly is: 'contested'
       readonly secret: InSecret | undefined
@@ -25,14 +25,14 @@ export type Ensured =
     }
 
 export type Wanted = {
-  /** The password that it is to hold from now on; absent: the one that it holds, or a new one where there is none. */
+  /** The password that it is to hold from now on; absent: the one that it holds, or where it holds none, a new one. */
   readonly password?: string | undefined
-  /** The key that is missed where it holds none. */
+  /** The id of the key that is lost where it holds none. */
   readonly replaces?: string | undefined
 }
 
 /**
- * `expectNone`: nothing is known that may be there, so that looking first would be one call too many.
+ * `expectNone`: nothing suggests that there is one, so it is created without a look, which saves a call.
  * @throws ApiError for trouble that passes, and for what the API server refuses; no message quotes a password
  * @throws Deposed
  */
@@ -61,13 +61,13 @@ export async function ensureBinding(
   }
 }
 
-/** The key in a Secret that it had under another name; undefined where there is none any more. */
+/** The key in the Secret that the credential had under another name; undefined where there is none any more. */
 export async function keyUnder(secretName: string, owed: Owed, writing: Writing): Promise<InSecret | undefined> {
   const state = await stateNow({ ...owed, binding: { ...owed.binding, secretName } }, writing)
   return 'password' in state && state.password !== undefined ? inSecret(state.password, state.replaces) : undefined
 }
 
-/** The Secret goes if it is this credential's; another's of that name stays. */
+/** Removes the Secret of that name where it is this credential's. */
 export async function removeBinding(name: string, owner: Owner, writing: Writing): Promise<void> {
   const seen = await look(writing.api, resources.secrets, { namespace: owner.namespace, name }, writing.signal)
   if (seen.is === 'there') await prune([seen.object], [], owner, writing)
@@ -83,7 +83,7 @@ const inSecret = (password: string, replaces: string | undefined): InSecret => (
   ...(replaces !== undefined && { replaces }),
 })
 
-/** Undefined where there is one by now: it is left untouched, and its password stays. */
+/** Creates it. Undefined where there is one by now, which is left untouched, and so keeps its password. */
 async function make(owed: Owed, wanted: Wanted, writing: Writing): Promise<Ensured | undefined> {
   const { password, replaces } = filled(wanted, {})
   const object = bindingObject(owed, password, replaces)
@@ -98,7 +98,7 @@ async function make(owed: Owed, wanted: Wanted, writing: Writing): Promise<Ensur
 
 type Held = Extract<BindingState, { is: 'whole' | 'outdated' | 'damaged' }>
 
-/** What it is to hold: what is wanted, or what it has, or what nobody has had yet. */
+/** The password that it is to hold: the wanted one, else the one that it holds, else a new one. */
 function filled(
   wanted: Wanted,
   held: Pick<Held, 'password' | 'replaces'>,
@@ -130,7 +130,7 @@ async function setRight(owed: Owed, wanted: Wanted, state: Held, writing: Writin
   }
 }
 
-/** Whoever refuses an object may quote it: webhooks are written by anybody. */
+/** A webhook that refuses an object may quote it, and the password with it: such a message is not passed on. */
 async function discreetly<T>(object: KubeObject, act: () => Promise<T>): Promise<T> {
   try {
     return await act()

@@ -1,4 +1,7 @@
-/** The ConfigMap of a credential whose application brings its own proof, and what is told where it can not be had. Pure. */
+/**
+ * The ConfigMap for an application that logs in without a password of ours, and the conditions where it can not be written.
+ * Pure.
+ */
 import { guideEntries } from '../../binding-secret.ts'
 import type { Condition, Guide } from '../../compile/compiled.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -32,7 +35,7 @@ const unresolved = (reason: string, message: string): Condition => ({
   message,
 })
 
-/** Undefined where it is as it is owed. */
+/** The condition for how the write ended; undefined where the ConfigMap is as it is owed. */
 export function guideTrouble(owed: OwedGuide, applied: Exclude<Applied, { kind: 'leaving' }>): Condition | undefined {
   switch (applied.kind) {
     case 'unchanged':

@@ -1,4 +1,7 @@
-/** ConfigMaps that tell an application where to submit, and as whom: made for who is owed one, kept right, never somebody else's. */
+/**
+ * Makes the ConfigMaps that tell applications where to submit, and as whom; keeps them right, and never touches somebody
+ * else's.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import type { Compiled, Condition } from '../../compile/compiled.ts'
 import { type Name, splitName } from '../../compile/snapshot.ts'
@@ -13,7 +16,7 @@ import { lasts } from '../write/refused.ts'
 import { guideObject, guideRefused, guideTrouble, type OwedGuide } from './guide-object.ts'
 
 export type Guides = {
-  /** What is owed from now on; returns at once. `authority` is undefined while there is none: who needs it waits. */
+  /** What is owed from now on; returns at once. While there is no authority (undefined), ConfigMaps that need one wait. */
   give(guides: Compiled['guides'], authority: string | undefined): void
   /** Why a credential's ConfigMap is not as it should be: a condition for it, ready to be shown. */
   troubles(): ReadonlyMap<Name, Condition>
@@ -31,7 +34,7 @@ type Guiding = {
   readonly tell: (name: Name, why: string) => void
 }
 
-/** What is under way when everything ends is given up; it ends soon. */
+/** How long to wait for what is under way in the end; it is given up, and so ends soon. */
 const restMs = 5000
 
 /** Thrown to try again later. */
@@ -97,7 +100,7 @@ export function openGuides({ api, world, mayWrite, dirty, everyMs, tell }: Guidi
     async run(signal) {
       signal.addEventListener('abort', () => ending.abort(), { once: true })
       while (!signal.aborted) {
-        // Spread over the whole time: thousands of looks at once would be the API server's trouble.
+        // Spread over `everyMs`, so that thousands of looks at once do not burden the API server.
         const names = [...owing.keys()]
         for (const name of names) {
           await rest(everyMs / names.length, signal)

@@ -5,7 +5,7 @@ import type { World } from '../watch/world.ts'
 
 export type Reach = (fleet: Name, credential: Name, key: string) => boolean
 
-/** Where no relay takes mail, none refuses it either; whichever comes next begins with the configuration of now. */
+/** Where no relay takes mail, none can refuse the key; and one that starts later loads the configuration that has it. */
 export const reachIn =
   (world: Pick<World, 'declaredAs' | 'pods' | 'knowsPods'>): Reach =>
   (fleet, credential, key) => {

@@ -1,10 +1,13 @@
-/** The keys that a credential's status records: with the verifiers its fleet works on, whoever the operator is now. Pure. */
+/**
+ * The keys that a credential's status records. Its fleet works with their verifiers, so an operator that takes over begins
+ * with them. Pure.
+ */
 import { packed } from '../../compile/packed.ts'
 import type { BindingKeys } from '../../compile/snapshot.ts'
 import { unchanged } from '../../compile/unchanged.ts'
 import type { Key } from '../../lifecycle/keys.ts'
 
-/** Anything else would be a verifier that nobody's password fits, or a configuration that no relay takes. */
+/** What has another form would be a verifier that no password matches, or a configuration that relays refuse. */
 const verifierForm = /^sha256:[0-9a-f]{64}$/
 const idForm = /^[\x21-\x7e]{1,64}$/
 const states = ['Pending', 'Active', 'Retiring'] as const
@@ -13,7 +16,7 @@ type Recording = { readonly username?: unknown; readonly keys?: unknown }
 
 const recorded = unchanged<Recording, BindingKeys | undefined>()
 
-/** Undefined where there is no key in it: then nothing is known. The very same keys for the very same status. */
+/** The keys in a status, the same object for the same status; undefined where it has none: then nothing is known. */
 export const recordedKeys = (status: Recording): BindingKeys | undefined => recorded(status, [], () => keysIn(status))
 
 function keysIn({ username, keys }: Recording): BindingKeys | undefined {
@@ -22,7 +25,7 @@ function keysIn({ username, keys }: Recording): BindingKeys | undefined {
   return wellFormed.length === 0 ? undefined : { username, keys: wellFormed }
 }
 
-/** What it says beside its verifier counts as far as it can be understood: a key is not lost over a date. */
+/** The other fields are left out where they are not well-formed: a key is not lost over a date. */
 function keyIn(value: unknown): readonly Key[] {
   const said = (value ?? {}) as Readonly<Record<string, unknown>>
   const { id, verifier, trigger } = said

@@ -1,4 +1,4 @@
-/** What is known of the keys of one SenderDomain, as long as this process leads; never a private one. */
+/** What is known of the keys of one SenderDomain while this process leads; never a private key. */
 import { isDeepStrictEqual } from 'node:util'
 import { type Domain, isOf, type Name, nameIn, splitName } from '../../compile/snapshot.ts'
 import { type DkimSpec, unsigned } from '../../lifecycle/dkim-wish.ts'
@@ -16,14 +16,14 @@ export type DomainEntry = {
   readonly dns: Domain['spec']['dns']
   /** The mail domain. */
   readonly domain: string
-  /** It has an error: what is known of it stays. */
+  /** The SenderDomain has an error, so what is known of its keys stays as it is. */
   readonly isHeld: boolean
   known: DomainKeys
-  /** What the status had when it was looked at last. */
+  /** `status.dkimKeys` when it was looked at last. */
   recorded: unknown
 }
 
-/** The SenderDomains whose keys the operator has to know: those that have some, and those that had. */
+/** The SenderDomains whose keys the operator has to know: those that sign, and those that have keys from before. */
 export function entriesOf(
   declared: readonly DeclaredObject[],
   before: ReadonlyMap<Name, DomainEntry>,
@@ -70,7 +70,7 @@ function invalidEntry(object: DeclaredObject, name: Name, same: DomainEntry | un
   return known.keys.length === 0 ? undefined : heldEntry(object, name, known)
 }
 
-/** Nobody can say where its keys are: its status goes on saying what it said. */
+/** For a SenderDomain with an error of which only the status is known: its status goes on saying what it said. */
 function heldEntry({ uid }: DeclaredObject, name: Name, known: DomainKeys): DomainEntry {
   const { namespace, name: objectName } = splitName(name)
   const owner = { namespace, name: objectName, uid }

@@ -1,4 +1,7 @@
-/** The keys that sign as each SenderDomain: looked at in turns and when something has changed, made, followed and erased in time. */
+/**
+ * Looks at the signing keys of each SenderDomain, in turns and when something has changed; makes them, follows them and
+ * erases them in time.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import { signingKeyFile } from '../../compile/signing.ts'
 import { type Name, namespaceOf, type Ref } from '../../compile/snapshot.ts'
@@ -26,18 +29,18 @@ import { keyTroubles } from './key-troubles.ts'
 export type DomainKeyring = {
   /** What is declared from now on; returns at once. */
   give(declared: readonly DeclaredObject[]): void
-  /** By SenderDomain, of all that have keys; of one that nobody has looked at yet, what its status tells. */
+  /** By SenderDomain, for all that have keys; for one that was not looked at yet, what its status tells. */
   known(): ReadonlyMap<Name, DomainKeys>
   /**
-   * A private key, PEM, by the file that relays find it in; undefined where it is not at hand. It is read when it is
-   * asked for and not remembered.
+   * A private key in PEM, by the file in which relays find it; undefined where it is not at hand. It is read when it is asked
+   * for, and not remembered.
    * @throws ApiError for trouble that passes
    */
   pem(senderDomain: Name, keyFile: string, signal: AbortSignal): Promise<string | undefined>
   run(signal: AbortSignal): Promise<void>
 }
 
-/** What the fleets know of who signs with what. */
+/** What the fleets know of the use of signing keys. */
 export type Signers = {
   inUse(keyFile: string): KeySighting['inUse']
   /** How long relays keep mail at most, in milliseconds. */
@@ -51,7 +54,7 @@ export type Keyholder = {
   readonly mayWrite: () => boolean
   /** Marked when there are other keys than before. */
   readonly dirty: Pick<Dirty, 'mark'>
-  /** What was seen of its records last. */
+  /** What was seen when the records of the domain were last looked at. */
   readonly look: (name: Name) => Look | undefined
   readonly signers: () => Signers
   /** The wall clock. */
@@ -59,13 +62,13 @@ export type Keyholder = {
   readonly turns?: { readonly everyMs: number; readonly pauseMs: number }
   readonly backoff?: Backoff
   readonly took?: (ms: number) => void
-  /** What is not as it should be, and is tried again. */
+  /** Called with what failed, and is tried again. */
   readonly tell?: (name: Name, why: string) => void
 }
 
 const ordinaryTurns = { everyMs: 30_000, pauseMs: 200 }
 const ordinaryBackoff: Backoff = { firstMs: 500, longestMs: 120_000 }
-/** What is under way when everything ends is given up; it ends soon. */
+/** How long to wait for what is under way in the end; it is given up, and so ends soon. */
 const restMs = 5000
 
 export const openDomainKeys = (keyholder: Keyholder): DomainKeyring => new DomainKeyDesk(keyholder)
@@ -77,10 +80,10 @@ class DomainKeyDesk implements DomainKeyring {
   readonly #ending = new AbortController()
   readonly #writing: Writing
   readonly #permits = new Permits()
-  /** When each is to be looked at whatever happens, by a clock that only goes on; the next one first. */
+  /** When each is to be looked at even without news, by the monotonic clock; the next one comes first. */
   readonly #order = new Map<Name, number>()
   readonly #lanes
-  /** What of the records was known when each was looked at last. */
+  /** What was known of the records when the keys of each were looked at last. */
   readonly #looks = new Map<Name, Look | undefined>()
   #entries: ReadonlyMap<Name, DomainEntry> = new Map()
 
@@ -139,7 +142,7 @@ class DomainKeyDesk implements DomainKeyring {
     this.#lanes.give(name, undefined, 'look')
   }
 
-  /** Those of which something new is known, and the one that has waited longest. */
+  /** Looks at those of which there is news, and at the one that has waited longest, if it is due. */
   #takeTurn(): void {
     for (const [name, entry] of this.#entries) if (this.#hasNews(name, entry)) this.#lookSoon(name)
     const [next] = this.#order

@@ -1,4 +1,4 @@
-/** One look at the keys of a SenderDomain: what is in its Secrets, what follows from that, and the keys that are made or erased. */
+/** One look at the keys of a SenderDomain: reads its Secrets, decides what follows, and makes or erases keys. */
 import type { Name } from '../../compile/snapshot.ts'
 import type { DkimKey } from '../../lifecycle/dkim-key.ts'
 import type { KeySighting } from '../../lifecycle/dkim-line-facts.ts'
@@ -15,7 +15,7 @@ import { keyTroubles } from './key-troubles.ts'
 import { type OwnSecret, ownSecret, ownSecretName, writeOwnSecret } from './own-secret.ts'
 
 export type DomainSights = {
-  /** As the status has it by now. */
+  /** The keys in the status as it is now. */
   readonly recorded: readonly DkimKey[]
   readonly recordOf: (key: DkimKey) => KeySighting['record']
   readonly inUse: (key: DkimKey) => KeySighting['inUse']
@@ -28,7 +28,11 @@ type Whole = Extract<OwnSecret, { is: 'whole' }>
 /** Thrown to look again later. */
 export class Leaving extends Error {}
 
-/** @throws ApiError for trouble that passes, a conflict among it; Deposed where a key is due and another operator makes it */
+/**
+ * What is known of the keys after this look.
+ * @throws ApiError for trouble that passes, a conflict among it; Leaving; Deposed where a key is due and another operator
+ * makes it
+ */
 export async function lookAtKeys(
   entry: DomainEntry,
   sights: DomainSights,
@@ -48,7 +52,7 @@ export async function lookAtKeys(
   return keysOfDomain(factsOf(entry, sights, given, now)).known
 }
 
-/** PEM by selector, of all that are at hand now. */
+/** The private keys that are at hand now, with their selectors and PEM: those that were given first, then our own. */
 export async function pemsOf(entry: DomainEntry, sights: DomainSights, writing: Writing) {
   const given = await givenKeys(entry, sights, writing)
   const secret = await ownOf(entry, writing)

@@ -1,6 +1,6 @@
 /**
- * A Secret that a domain's owner has opened to the operator by a label. It is looked at by an empty change that is only
- * tried, which is all that the admission policy lets through for it: it can be read, and not changed.
+ * A Secret that the owner of a domain has opened to the operator by a label. It is looked at by an empty merge patch with
+ * dryRun, which is all that the admission policy lets through for it: it can be read, and not changed.
  */
 import { type GivenSecret, givenLabel } from '../../lifecycle/provided-keys.ts'
 import type { Api } from '../api/api.ts'
@@ -12,7 +12,7 @@ import { isDeniedByPolicy } from '../write/look.ts'
 export async function givenSecret(api: Api, at: Place, signal: AbortSignal): Promise<GivenSecret> {
   try {
     const { metadata, data } = await api.merge(resources.secrets, at, {}, { signal, dryRun: true })
-    // Where no admission policy answers, what was not opened goes no further than here.
+    // Where the admission policy is not installed, what was not opened goes no further than here.
     if (metadata.labels?.[givenLabel] !== 'true') return { is: 'withheld' }
     const values = Object.entries((data ?? {}) as Readonly<Record<string, string>>)
     return { is: 'there', data: new Map(values.map(([key, coded]) => [key, Buffer.from(coded, 'base64').toString()])) }

@@ -1,4 +1,4 @@
-/** What is told of the Secret in which the operator keeps the keys of a domain, where it can not be used. Pure. */
+/** The conditions for a Secret with the keys of a domain that can not be used. Pure. */
 import type { KeyCondition } from '../../lifecycle/domain-keys.ts'
 import { withMend } from '../write/refused.ts'
 

@@ -8,14 +8,14 @@ import { look } from '../write/look.ts'
 import { belongingOf, type Owner } from '../write/ownership.ts'
 
 export type OwnSecret =
-  /** `before` absent: there is none. */
+  /** `before` is the Secret as it was seen; absent where there is none. */
   | { readonly is: 'whole'; readonly keys: readonly HeldPem[]; readonly before?: KubeObject }
   | { readonly is: 'damaged'; readonly why: string }
   | { readonly is: 'foreign' }
-  /** On its way out; then comes a new one. */
+  /** It is being deleted; a new one comes after it. */
   | { readonly is: 'leaving' }
 
-/** In the domain's namespace. */
+/** The name of the Secret, which is in the namespace of the SenderDomain. */
 export const ownSecretName = (senderDomain: string): string => suffixedName(senderDomain, '-dkim')
 
 /** @throws ApiError for trouble that passes */
@@ -43,7 +43,7 @@ const dataOf = ({ data }: KubeObject): ReadonlyMap<string, string> =>
   )
 
 /**
- * Over the very one that was looked at; without a key, none is left.
+ * Writes the keys over the Secret that was looked at; removes it where there is no key.
  * @throws ApiError, a conflict where it is no longer what it was; Error where others claim it; Deposed
  */
 export async function writeOwnSecret(

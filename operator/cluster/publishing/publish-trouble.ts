@@ -1,4 +1,4 @@
-/** Why a domain's records are not published, as a condition with its mend. Pure. */
+/** Why the records of a domain are not published, as a condition that says what to do about it. Pure. */
 import type { Condition } from '../../compile/compiled.ts'
 import { ApiError, isConflict, isTransient } from '../api/api-error.ts'
 import type { Applied } from '../write/apply.ts'
@@ -16,10 +16,10 @@ export const unavailable = trouble(
     '(--source=crd), or set spec.dns.publisher to Manual and publish what status.records wants',
 )
 
-/** What an API server says may be long, and a status is short. */
+/** The most letters of what an API server says; its messages may be long, and a status is short. */
 const longest = 400
 
-/** Undefined for what passes by itself. */
+/** The condition for an error; undefined for one that passes by itself. */
 export function refusedTrouble(what: string, error: unknown): Condition | undefined {
   if (!(error instanceof ApiError) || isTransient(error) || isConflict(error)) return undefined
   const said = error.message.length > longest ? `${error.message.slice(0, longest)}…` : error.message

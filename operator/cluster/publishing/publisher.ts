@@ -1,4 +1,4 @@
-/** Keeps a DNSEndpoint for each SenderDomain that has its records published so, in a cluster that knows the kind. */
+/** Keeps a DNSEndpoint for each SenderDomain whose records are published that way, in a cluster that knows the kind. */
 import type { Condition, Publication } from '../../compile/compiled.ts'
 import { type Name, type Ref, splitName } from '../../compile/snapshot.ts'
 import { Dirty } from '../../dirty.ts'
@@ -14,7 +14,7 @@ import { prune } from '../write/prune.ts'
 import { publishTrouble, refusedTrouble, unavailable } from './publish-trouble.ts'
 
 export type Publisher = {
-  /** Returns at once. A domain that is not in it stays as it is. */
+  /** What to publish from now on; returns at once. The DNSEndpoint of a domain that is not in it stays as it is. */
   give(publications: ReadonlyMap<Name, Publication>, uids: ReadonlyMap<Ref, string>): void
   /** What keeps a domain's records from being published. */
   troubles(): ReadonlyMap<Name, Condition>
@@ -24,20 +24,20 @@ export type Publisher = {
 
 export type Publishing = {
   readonly api: Api
-  /** Empty: all. */
+  /** Empty: all namespaces. */
   readonly namespaces: readonly string[]
   readonly mayWrite: () => boolean
   /** There are other troubles than before; only to raise a flag. */
   readonly changed: () => void
   /** What failed, and is tried again. */
   readonly tell: (object: string, why: string) => void
-  /** How often is looked whether all is still there. */
+  /** How often to check that all of it is still there. */
   readonly everyMs?: number
 }
 
 const ordinaryMs = 60_000
 const pageSize = 500
-/** Where all namespaces are watched, they are one list. */
+/** The scope of a list over all namespaces. */
 const everywhere = ''
 
 export function openPublisher({
@@ -70,7 +70,10 @@ export function openPublisher({
     if (!isSame) changed()
   }
 
-  /** Undefined: the cluster does not know the kind, or does not let us see it there, which is as good as that. */
+  /**
+   * By `namespace/name`, the DNSEndpoints that are ours; undefined where the cluster does not know the kind, or does not let
+   * us list it, which comes to the same.
+   */
   async function list(scope: string, signal: AbortSignal): Promise<ReadonlyMap<string, KubeObject> | undefined> {
     const where = { labelSelector: oursSelector, ...(scope !== everywhere && { namespace: scope }) }
     try {
