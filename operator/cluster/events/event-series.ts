@@ -24,9 +24,13 @@ export type Occasion = {
   readonly note: string
 }
 
-export type EventWrite =
+export type EventWrite = {
+  /** Names the series that it belongs to. */
+  readonly key: string
+} & (
   | { readonly do: 'create'; readonly event: KubeObject }
   | { readonly do: 'count'; readonly namespace: string; readonly name: string; readonly series: EventSeriesCount }
+)
 export type EventSeriesCount = { readonly count: number; readonly lastObservedTime: string }
 
 type Series = {
@@ -77,7 +81,7 @@ export class EventSeries {
     const event = eventOf(occasion, this.#reporter, now, unique)
     const fresh = { begun: now, seen: now, count: 1, written: 1, writtenAt: now }
     this.#series.set(key, { event, note: occasion.note, ...fresh })
-    return { do: 'create', event }
+    return { key, do: 'create', event }
   }
 
   /** The counts that are due, to be asked for now and then; what is over is forgotten. */
@@ -87,15 +91,16 @@ export class EventSeries {
       if (series.count > series.written && now - series.writtenAt >= patienceMs) {
         series.written = series.count
         series.writtenAt = now
-        writes.push(countOf(series))
+        writes.push(countOf(key, series))
       } else if (series.count === series.written && isOver(series, now)) this.#series.delete(key)
     }
     return writes
   }
 
   /** Forgets an Event that is not in the cluster, since it can not be counted up: the next repetition creates a new one. */
-  forget(name: string): void {
-    for (const [key, { event }] of this.#series) if (event.metadata.name === name) this.#series.delete(key)
+  forget(write: EventWrite): void {
+    const name = write.do === 'create' ? write.event.metadata.name : write.name
+    if (this.#series.get(write.key)?.event.metadata.name === name) this.#series.delete(write.key)
   }
 }
 
@@ -104,7 +109,8 @@ const isOver = ({ seen }: Series, now: number): boolean => now - seen >= pauseMs
 const isAnotherStory = ({ note, begun }: Series, occasion: Occasion, now: number): boolean =>
   note !== occasion.note && now - begun >= patienceMs
 
-const countOf = ({ event, count, seen }: Series): EventWrite => ({
+const countOf = (key: string, { event, count, seen }: Series): EventWrite => ({
+  key,
   do: 'count',
   namespace: event.metadata.namespace ?? '',
   name: event.metadata.name,

@@ -88,7 +88,7 @@ export class Recorder {
    * telling.
    */
   #lose(write: EventWrite, why: string, expected = false): void {
-    this.#series.forget(write.do === 'create' ? write.event.metadata.name : write.name)
+    this.#series.forget(write)
     if (!expected || write.do === 'create') this.#recording.lost?.(told(write), why)
   }
 }

@@ -123,9 +123,17 @@ test.each<[string, Parameters<typeof play>[0], readonly unknown[]]>([
 
 test('an Event that is gone is made anew', () => {
   const series = new EventSeries('pod-1')
-  series.note(occasion, 0, 'a')
-  series.forget('web.a')
+  const write = series.note(occasion, 0, 'a')
+  if (write !== undefined) series.forget(write)
   expect(short(series.note(occasion, 1, 'b'))).toBe('web.b')
+})
+
+test('an Event that another one has followed takes that one with it no more', () => {
+  const series = new EventSeries('pod-1')
+  const earlier = series.note(occasion, 0, 'a')
+  series.note({ ...occasion, note: 'other' }, minute, 'b')
+  if (earlier !== undefined) series.forget(earlier)
+  expect(series.note({ ...occasion, note: 'other' }, minute + 1, 'c')).toBeUndefined()
 })
 
 test('what is over is forgotten, and there is an end to how much is remembered', () => {
