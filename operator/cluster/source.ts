@@ -8,6 +8,7 @@ import { assemble, inCluster, policyNames } from './assemble.ts'
 import type { Bindings } from './bindings/bindings.ts'
 import type { DomainKeyring } from './domain-keys/domain-keys.ts'
 import type { Fleets } from './fleets/fleets.ts'
+import { ended } from './together.ts'
 import type { DeclaredObject } from './watch/declared.ts'
 import { seeReferences } from './watch/see-references.ts'
 import type { Sightings } from './watch/sightings.ts'
@@ -46,7 +47,7 @@ export function clusterSource(facts: ClusterFacts): ClusterSource {
     uids: () => uids,
     async *snapshots(signal) {
       const { dirty, world } = facts
-      await untilEither(world.synced, signal)
+      await Promise.race([world.synced, ended(signal)])
       // The first snapshot comes without a change. Then the flag is lowered before anything is read: a change during the
       // reading raises it again, and is in the next snapshot.
       dirty.mark()
@@ -63,13 +64,6 @@ export function clusterSource(facts: ClusterFacts): ClusterSource {
       }
     },
   }
-}
-
-async function untilEither(done: Promise<void>, signal: AbortSignal): Promise<void> {
-  const ended = Promise.withResolvers<void>()
-  signal.addEventListener('abort', () => ended.resolve(), { once: true })
-  if (signal.aborted) ended.resolve()
-  await Promise.race([done, ended.promise])
 }
 
 /** What changes while this waits for answers raises the flag, and is in the next snapshot. */
