@@ -11,6 +11,7 @@ import { type RecordOk, recordsOk } from './record-news.ts'
 import { type RotationCounts, rotationCounts } from './rotation-news.ts'
 import type { Tell, Telling } from './telling.ts'
 import type { DeclaredObject } from './watch/declared.ts'
+import { standingStatus } from './watch/standing-status.ts'
 import type { World } from './watch/world.ts'
 
 type Watched = {
@@ -90,7 +91,7 @@ function countsOf(declared: readonly DeclaredObject[]): Counts {
   const ready: Record<string, number> = { True: 0, False: 0, Unknown: 0 }
   const conditions: Record<string, number> = Object.fromEntries(counted.map((type) => [type, 0]))
   for (const { status } of declared.filter((d) => isOf(d.ref, 'RelayPolicy'))) {
-    const found = (status['conditions'] ?? []) as readonly { type: string; status: string }[]
+    const found = standingStatus(status).conditions
     const readiness = found.find(({ type }) => type === 'Ready')?.status ?? 'Unknown'
     ready[readiness] = (ready[readiness] ?? 0) + 1
     for (const { type, status: is } of found) {

@@ -3,6 +3,7 @@ import type { Condition } from '../compile/compiled.ts'
 import { notSigned } from '../compile/not-signed.ts'
 import { isOf, nameIn } from '../compile/snapshot.ts'
 import type { DeclaredObject } from './watch/declared.ts'
+import { standingStatus } from './watch/standing-status.ts'
 
 export type RecordOk = {
   readonly record: 'SPF' | 'DKIM' | 'DMARC'
@@ -31,10 +32,8 @@ export function recordsOk(declared: readonly DeclaredObject[], most = mostNamed)
   })
 }
 
-function statusIn({ conditions }: DeclaredObject['status'], type: string): Condition['status'] {
-  const found = Array.isArray(conditions)
-    ? (conditions as readonly Condition[]).find((c) => c.type === type)
-    : undefined
+function statusIn(status: DeclaredObject['status'], type: string): Condition['status'] {
+  const found = standingStatus(status).conditions.find((c) => c.type === type)
   // Where nothing is to be signed there is no record that could be wrong.
   return found === undefined || found.reason === notSigned ? 'Unknown' : found.status
 }

@@ -6,6 +6,7 @@ import type { CompiledFleet } from '../../compile/compiled.ts'
 import { type Name, splitName } from '../../compile/snapshot.ts'
 import { mayHoldMail, type SpoolRecord } from '../../spools.ts'
 import type { KubeObject } from '../api/object.ts'
+import { standingStatus } from '../watch/standing-status.ts'
 
 /** A pod's number in its StatefulSet; NaN where it has none. */
 export const ordinalOf = (pod: string): number => Number(/-(\d+)$/.exec(pod)?.[1] ?? Number.NaN)
@@ -26,12 +27,7 @@ export function standing(made: readonly KubeObject[], spools: readonly SpoolReco
 
 /** Since when the fleet has been getting smaller, by the condition ScalingDown; milliseconds since the epoch. */
 export function shrinkingSince(status: Readonly<Record<string, unknown>> | undefined): number | undefined {
-  const conditions = (status?.['conditions'] ?? []) as readonly {
-    readonly type: string
-    readonly status: string
-    readonly lastTransitionTime: string
-  }[]
-  const found = conditions.find((c) => c.type === 'ScalingDown' && c.status === 'True')
+  const found = standingStatus(status).conditions.find((c) => c.type === 'ScalingDown' && c.status === 'True')
   const since = Date.parse(found?.lastTransitionTime ?? '')
   return Number.isNaN(since) ? undefined : since
 }

@@ -6,10 +6,10 @@ import { few } from '../../few.ts'
 import { began } from '../../lifecycle/began.ts'
 import { claimName } from '../../manifests/names.ts'
 import { mayHoldMail, type SpoolRecord } from '../../spools.ts'
+import type { standingStatus } from '../watch/standing-status.ts'
 import { type FleetEvidence, lasts } from './fleet-evidence.ts'
 import type { AskedPod } from './inquiry.ts'
 import { leavers } from './scaling-down.ts'
-import type { standingStatus } from './standing-status.ts'
 
 type Away = FleetEvidence['away']
 

@@ -9,6 +9,7 @@ import { afterLeaving, mayHoldMail, type SpoolRecord, spoolsIn, spoolsNow } from
 import type { Fleets } from '../fleets/fleets.ts'
 import { isGivenUp, leaveOf, ordinalOf, ordinaryAvailability, shrinkingSince, standing } from '../fleets/leaving.ts'
 import type { LoadedConfigs } from '../fleets/loaded-configs.ts'
+import { standingStatus } from '../watch/standing-status.ts'
 import type { World } from '../watch/world.ts'
 import { awayBefore, awayNow } from './away.ts'
 import { type FleetEvidence, serving } from './fleet-evidence.ts'
@@ -19,7 +20,6 @@ import { Nudging } from './nudging.ts'
 import { QueuedSample, sampleMs } from './queued-sample.ts'
 import type { Reported } from './reported.ts'
 import { leavers, stateOf } from './scaling-down.ts'
-import { standingStatus } from './standing-status.ts'
 
 type Memory = {
   /** The uid of the policy: a policy that is made anew under the name has other relays. */

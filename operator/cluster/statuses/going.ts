@@ -6,7 +6,7 @@ import { namespaceIn } from '../../compile/snapshot.ts'
 import { mergeConditions } from '../../conditions.ts'
 import { toTheSecond } from '../../lifecycle/to-the-second.ts'
 import type { DeclaredObject } from '../watch/declared.ts'
-import { standingStatus } from './standing-status.ts'
+import { standingStatus } from '../watch/standing-status.ts'
 import type { StatusJob } from './status-writer.ts'
 
 const reason = 'NamespaceDeleted'

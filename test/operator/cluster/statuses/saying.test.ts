@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { FleetStanding } from '../../../../operator/cluster/statuses/fleet-standing.ts'
 import { type Saying, sameOutline, sayingOf } from '../../../../operator/cluster/statuses/saying.ts'
-import { standingStatus } from '../../../../operator/cluster/statuses/standing-status.ts'
+import { standingStatus } from '../../../../operator/cluster/watch/standing-status.ts'
 import type { Condition, Status } from '../../../../operator/compile/compiled.ts'
 
 const programmed = (status: Condition['status']): Condition => ({
