@@ -27,10 +27,10 @@ import { clusterSource } from './source.ts'
 import { askRelay } from './statuses/ask-relay.ts'
 import { openReporter } from './statuses/reporter.ts'
 import { authorityOccasions, leftOccasion } from './statuses/status-occasions.ts'
-import type { Part, Tell, Telling } from './telling.ts'
+import type { Part, Tell } from './telling.ts'
 import { together } from './together.ts'
 import { sightOf } from './watch/sight.ts'
-import { openSightings, type SightingNews } from './watch/sightings.ts'
+import { openSightings } from './watch/sightings.ts'
 import { IssuerWatch } from './watch/token-issuer.ts'
 import type { World } from './watch/world.ts'
 
@@ -79,7 +79,12 @@ export async function runTerm(term: Term, signal: AbortSignal): Promise<void> {
   }
   const authority = openAuthority({ api, namespace, name: authorityName, mayWrite, made })
   const trust = new Trust({ authority, changed: () => dirty.mark(), tell })
-  const sightings = openSightings({ sight: sightOf(api), dirty, tell: (news) => tell(ofSighting(news)), everyMs })
+  const sightings = openSightings({
+    sight: sightOf(api),
+    dirty,
+    tell: (object, why) => tell({ about: 'trouble', part: 'sighting', object, why }),
+    everyMs,
+  })
   const issuer = new IssuerWatch({
     api,
     changed: () => dirty.mark(),
@@ -216,5 +221,3 @@ const timed = (source: Source, tell: Tell): Source => ({
     }
   },
 })
-
-const ofSighting = ({ what, why }: SightingNews): Telling => ({ about: 'trouble', part: 'sighting', object: what, why })

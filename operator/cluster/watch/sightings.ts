@@ -25,8 +25,6 @@ export type Sightings = {
   run(signal: AbortSignal): Promise<void>
 }
 
-export type SightingNews = { readonly about: 'sighting'; readonly what: Reference; readonly why: string }
-
 type Sighted = { readonly keyed: Keyed | undefined; readonly isGuess: boolean; readonly againAt: number }
 
 /** At most so many looks at the same time. */
@@ -56,7 +54,7 @@ export function openSightings({
   /** Raised when an answer changed. */
   readonly dirty: Pick<Dirty, 'mark'>
   /** A look that failed; the last answer stays. */
-  readonly tell?: (news: SightingNews) => void
+  readonly tell?: (reference: Reference, why: string) => void
   readonly everyMs?: number
   readonly random?: () => number
 }): Sightings {
@@ -83,7 +81,7 @@ export function openSightings({
         note(reference, await sight(reference, AbortSignal.any([signal, AbortSignal.timeout(tryMs)])))
         answered()
       } catch (error) {
-        if (!signal.aborted) tell({ about: 'sighting', what: reference, why: whyOf(error) })
+        if (!signal.aborted) tell(reference, whyOf(error))
         tries.set(reference, before + 1)
         queue.push(reference)
       }
@@ -100,7 +98,7 @@ export function openSightings({
     clearTimeout(patience)
     if (signal.aborted) return
     for (const reference of unknown.filter((r) => !sighted.has(r))) {
-      if (!tries.has(reference)) tell({ about: 'sighting', what: reference, why: 'no answer yet: it counts as there' })
+      if (!tries.has(reference)) tell(reference, 'no answer yet: it counts as there')
       note(reference, {}, true)
     }
   }
@@ -115,7 +113,7 @@ export function openSightings({
       if (!isDeepStrictEqual(keyed, before.keyed)) dirty.mark()
     } catch (error) {
       if (asked.has(reference)) note(reference, before.keyed, before.isGuess)
-      if (!signal.aborted) tell({ about: 'sighting', what: reference, why: whyOf(error) })
+      if (!signal.aborted) tell(reference, whyOf(error))
     } finally {
       looking.delete(reference)
       leave?.()

@@ -1,7 +1,7 @@
 /** Looking again and again: what was seen is kept through trouble, what changed raises the flag, what nobody asks for is let go. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ApiError } from '../../../../operator/cluster/api/api-error.ts'
-import { openSightings, type SightingNews } from '../../../../operator/cluster/watch/sightings.ts'
+import { openSightings } from '../../../../operator/cluster/watch/sightings.ts'
 import type { Reference } from '../../../../operator/compile/compiled.ts'
 import type { Keyed } from '../../../../operator/compile/snapshot.ts'
 
@@ -21,7 +21,7 @@ afterEach(() => {
 /** Sightings of a cluster that says what `answers` has; what is not in it is not there. */
 function watching(answers: Partial<Record<Reference, Keyed | Error>> = {}) {
   const looks: Reference[] = []
-  const news: SightingNews[] = []
+  const news: (readonly [reference: Reference, why: string])[] = []
   const counted = { raised: 0, atOnce: 0, most: 0 }
   const sightings = openSightings({
     async sight(reference) {
@@ -39,7 +39,7 @@ function watching(answers: Partial<Record<Reference, Keyed | Error>> = {}) {
         counted.raised += 1
       },
     },
-    tell: (n) => news.push(n),
+    tell: (...told) => news.push(told),
     everyMs,
   })
   const see = (...asked: Reference[]) => sightings.see(new Set(asked), ending.signal)
@@ -65,7 +65,7 @@ test('a first answer is waited for, through trouble', async () => {
   })
   await vi.advanceTimersByTimeAsync(4000)
   expect([isDone, looks.length > 2, looks.length < 15]).toEqual([false, true, true])
-  expect(news[0]).toEqual({ about: 'sighting', what: 'Secret a/late', why: 'no connection' })
+  expect(news[0]).toEqual(['Secret a/late', 'no connection'])
   delete answers['Secret a/late']
   await vi.advanceTimersByTimeAsync(2000)
   await seen
