@@ -122,9 +122,7 @@ const route = object({
   ),
   /** Empty on a route to exchangers. */
   smarthosts: list(smarthost),
-  /**
-   * Present on a route to the exchangers (MX) of each recipient's domain; how many connections one relay may have open at a time.
-   */
+  /** Present on a route to the exchangers (MX) of each recipient's domain; how many connections one relay may use at a time. */
   exchangers: optional(object({ maxConnections: count, maxConnectionsPerDomain: count })),
   retry: object({ scheduleMs: list(count), expireAfterMs: count }),
 })
