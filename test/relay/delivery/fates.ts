@@ -1,0 +1,111 @@
+/** What was told of each recipient, held against what may be told: one fate, in time, and a word for each copy and each bounce. */
+import type { RouteConfig } from '../../../relay/config.ts'
+import type { Attempt, Events } from '../../../relay/events.ts'
+import type { Envelope } from '../../../relay/mail/envelope.ts'
+import type { Copy } from './toy-hosts.ts'
+
+type Retry = RouteConfig['retry']
+type Fate = {
+  readonly envelope: Envelope
+  attempts: number
+  nextAttemptAt: number
+  delivered: number
+  bounced: number
+  reported: number
+  ambiguous: number
+  endedAt: number
+}
+
+export class Fates {
+  readonly #byRecipient = new Map<string, Fate>()
+  readonly #envelopeOf: (queueId: string) => Envelope | undefined
+  readonly #wrong: (what: string) => void
+  /** Of all routes that there were. */
+  readonly retries: Retry[] = []
+  /** From then on nothing keeps an attempt that is due from being made within this time. */
+  healthy = { since: Number.POSITIVE_INFINITY, latestMs: 0 }
+
+  constructor(envelopeOf: (queueId: string) => Envelope | undefined, wrong: (what: string) => void) {
+    this.#envelopeOf = envelopeOf
+    this.#wrong = wrong
+  }
+
+  hear(fact: keyof Events, told: readonly unknown[]): void {
+    if (fact === 'attempted') this.#attempted(told[0] as Attempt)
+    if (fact === 'deferred') this.#deferred(this.#of(`${told[0]}`, `${told[1]}`), Number(told[2]))
+    if (fact === 'bounced') this.#bounced(this.#of(`${told[0]}`, `${told[1]}`), told[2] === 'expired')
+    if (fact === 'dsnQueued') this.#reported(`${told[0]}`, `${told[1]}`)
+  }
+
+  expect(envelope: Envelope): void {
+    for (const path of envelope.forwardPaths) this.#of(envelope.queueId, path, envelope)
+  }
+
+  /** A DSN is first heard of here. */
+  #of(queueId: string, path: string, envelope = this.#envelopeOf(queueId)): Fate {
+    const known = this.#byRecipient.get(`${queueId} ${path}`)
+    if (known !== undefined) return known
+    if (envelope === undefined) throw new Error(`${queueId} is nobody's`)
+    const nothing = { delivered: 0, bounced: 0, reported: 0, ambiguous: 0 }
+    const fate = { envelope, attempts: 0, nextAttemptAt: envelope.acceptedAt, endedAt: 0, ...nothing }
+    this.#byRecipient.set(`${queueId} ${path}`, fate)
+    return fate
+  }
+
+  #attempted({ queueId, forwardPath, attempt, outcome }: Attempt): void {
+    const fate = this.#of(queueId, forwardPath)
+    const now = Date.now()
+    if (fate.delivered + fate.bounced > 0) this.#wrong(`${queueId} was tried after its end`)
+    if (now < fate.nextAttemptAt) this.#wrong(`${queueId} was tried too early`)
+    if (attempt !== fate.attempts + 1) this.#wrong(`${queueId}: attempt ${attempt} after ${fate.attempts}`)
+    const late = now - Math.max(fate.nextAttemptAt, this.healthy.since)
+    if (late > this.healthy.latestMs) this.#wrong(`${queueId} was tried ${late} ms late`)
+    if (outcome.kind === 'ambiguous') fate.ambiguous++
+    if (outcome.kind !== 'delivered') return
+    fate.delivered++
+    fate.endedAt = now
+  }
+
+  #deferred(fate: Fate, at: number): void {
+    fate.attempts++
+    fate.nextAttemptAt = at
+    const now = Date.now()
+    const isOf = ({ scheduleMs, expireAfterMs }: Retry): boolean => {
+      const step = scheduleMs[Math.min(fate.attempts, scheduleMs.length) - 1] ?? 0
+      const end = fate.envelope.acceptedAt + expireAfterMs
+      return at === end || (at < end && at >= now + Math.floor(0.8 * step) && at <= now + Math.ceil(1.2 * step))
+    }
+    if (!this.retries.some(isOf)) this.#wrong(`deferred by ${at - now} ms after ${fate.attempts} attempts`)
+  }
+
+  #bounced(fate: Fate, isExpired: boolean): void {
+    fate.bounced++
+    fate.endedAt = Date.now()
+    const soonest = Math.min(...this.retries.map(({ expireAfterMs }) => expireAfterMs))
+    if (isExpired && fate.endedAt - fate.envelope.acceptedAt < soonest) this.#wrong('expired before its time')
+  }
+
+  #reported(queueId: string, dsn: string): void {
+    for (const path of this.#envelopeOf(dsn)?.reports?.forwardPaths ?? []) this.#of(queueId, path).reported++
+  }
+
+  /** When all is over. */
+  judge(copies: readonly Copy[]): void {
+    const taken = new Map<string, number>()
+    const keys = copies.flatMap(({ queueId, forwardPaths }) => forwardPaths.map((path) => `${queueId} ${path}`))
+    for (const key of keys) taken.set(key, (taken.get(key) ?? 0) + 1)
+    for (const [key, fate] of this.#byRecipient) this.#judge(key, fate, taken.get(key) ?? 0)
+  }
+
+  #judge(key: string, { envelope, delivered, bounced, reported, ambiguous }: Fate, copies: number): void {
+    if (delivered + bounced !== 1) this.#wrong(`${key}: ${delivered} times delivered, ${bounced} times bounced`)
+    if (reported !== (envelope.reversePath === '' ? 0 : bounced)) this.#wrong(`${key} was reported ${reported} times`)
+    if (copies < delivered || copies > delivered + ambiguous) this.#wrong(`${key}: ${copies} copies`)
+  }
+
+  /** How long the mail of one credential has waited at most, `since` not counted. */
+  longestWaitOf(credential: string, since: number): number {
+    const own = [...this.#byRecipient.values()].filter(({ envelope }) => envelope.credential === credential)
+    return Math.max(0, ...own.map(({ envelope, endedAt }) => endedAt - Math.max(envelope.acceptedAt, since)))
+  }
+}

@@ -1,0 +1,231 @@
+/** Any mail, floods, moods of next hops, reloads, ends and starts, in the time of fake timers: what has to hold, whatever happens. */
+import fc from 'fast-check'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { connectTo } from '../../../relay/delivery/connect.ts'
+import { createDelivery, type Delivery } from '../../../relay/delivery/delivery.ts'
+import { noRouteRetry } from '../../../relay/delivery/dispatcher.ts'
+import type { Events } from '../../../relay/events.ts'
+import { Headroom } from '../../../relay/headroom.ts'
+import { diceOf } from '../spool/dice.ts'
+import { Fates } from './fates.ts'
+import { MemorySpool } from './memory-spool.ts'
+import { allWithin } from './rig.ts'
+import { envelope, loadedWith } from './samples.ts'
+import { calm, type Deed, deeds, exchangersOf, hostNames, routesOf, spreadTo, type Ways, ways } from './stories.ts'
+import { type Mood, moods, ToyHosts } from './toy-hosts.ts'
+
+const network = vi.hoisted((): { hosts?: ToyHosts } => ({}))
+vi.mock('../../../relay/delivery/connect.ts', () => ({
+  connectTo: (dialing: Parameters<typeof connectTo>[0]) => network.hosts?.connectTo(dialing),
+}))
+
+const long = process.env['RELAYFLEET_LONG'] === '1'
+const stories = long ? 3000 : 30
+const seed = Number(process.env['RELAYFLEET_SEED'] ?? 20_261_130)
+
+const nextTurn = setImmediate
+const deadlines = { ...allWithin(20_000), connect: 5000, transaction: 60_000 }
+/** No attempt lasts longer, nor does a connection of a configuration that is gone. */
+const longestAttemptMs = deadlines.connect + deadlines.transaction + 3 * 20_000
+/** Of a next hop that was left out, or paused, for a minute. */
+const latestMs = 60_000 + longestAttemptMs
+/** To who is healthy, however much others send, and to whomever. */
+const calmMs = 1000
+
+class World {
+  readonly problems: string[] = []
+  readonly #dice: () => number
+  readonly #hosts: ToyHosts
+  readonly #fates: Fates
+  /** Those that were in force, until when. */
+  readonly #ways: { readonly ways: Ways; until: number }[] = []
+  #spool = new MemorySpool()
+  #loaded = loadedWith([])
+  #delivery: Delivery
+  #isSuspended = false
+  /** Before this nothing had to be on its way. */
+  #since = 0
+  #count = 0
+
+  constructor(dice: () => number, ways: Ways, moodOf: readonly Mood[]) {
+    this.#dice = dice
+    const wrong = (what: string): void => void this.problems.push(`${Date.now()} ${what}`)
+    this.#fates = new Fates((queueId) => this.#spool.stored.get(queueId)?.envelope, wrong)
+    this.#fates.retries.push(noRouteRetry)
+    this.#hosts = new ToyHosts(dice)
+    for (const [i, host] of hostNames.entries()) this.#hosts.moods.set(host, moodOf[i] ?? 'healthy')
+    this.#hosts.onConnected = (host) => this.#expectRoomFor(host)
+    network.hosts = this.#hosts
+    this.#load(ways)
+    this.#delivery = this.#begin()
+  }
+
+  #expect(holds: boolean, what: string): void {
+    if (!holds) this.problems.push(`${Date.now()} ${what}`)
+  }
+
+  #load(ways: Ways): void {
+    const before = this.#ways.at(-1)
+    if (before?.ways !== ways) {
+      if (before !== undefined) before.until = Date.now()
+      this.#ways.push({ ways, until: Number.POSITIVE_INFINITY })
+    }
+    const routes = routesOf(ways)
+    this.#fates.retries.push(...routes.map(({ retry }) => retry))
+    this.#loaded = loadedWith(routes, { suspended: this.#isSuspended })
+  }
+
+  #begin(): Delivery {
+    const hear = (fact: keyof Events, told: readonly unknown[]): void => {
+      this.#hosts.deeds++
+      this.#fates.hear(fact, told)
+      this.#expect(
+        fact !== 'clockStepped' && (fact !== 'unexpected' || told[0] === 'open-attempts'),
+        `${fact}: ${told}`,
+      )
+    }
+    const delivery = createDelivery({
+      spool: this.#spool,
+      events: new Proxy({} as Events, {
+        get:
+          (_, fact) =>
+          (...told: unknown[]) =>
+            hear(fact as keyof Events, told),
+      }),
+      loaded: () => this.#loaded,
+      inboxDirectory: '/nowhere',
+      // A file would take time of its own.
+      attemptsFile: '/nowhere/open-attempts',
+      monotonic: Date.now,
+      random: this.#dice,
+      deadlines,
+      headroom: new Headroom({ now: Date.now, busyMs: () => 0 }),
+      exchangers: {
+        port: 25,
+        mayReach: () => true,
+        dns: {
+          exchangers: async (domain) => ({ kind: 'found', records: exchangersOf(domain) }),
+          addresses: async () => ({ kind: 'found', records: [{ address: '192.0.2.1', family: 4 }] }),
+        },
+      },
+    })
+    delivery.start()
+    return delivery
+  }
+
+  #expectRoomFor(host: string): void {
+    const recent = this.#ways.filter(({ until }) => until > Date.now() - longestAttemptMs)
+    const routes = recent.flatMap((one) => routesOf(one.ways))
+    const smarthosts = routes.flatMap((route) => route.smarthosts).filter((one) => one.host === host)
+    const most = smarthosts.reduce((sum, { maxConnections }) => sum + maxConnections, 0)
+    const mostInUse = Math.max(...routes.map(({ exchangers }) => exchangers?.maxConnections ?? 0))
+    if (smarthosts.length > 0) this.#expect(this.#hosts.open(host) <= most, `more than ${most} connections to ${host}`)
+    else this.#expect(this.#hosts.inUse('mx') <= mostInUse, `more than ${mostInUse} connections to exchangers in use`)
+  }
+
+  #submit(credential: string, reversePath: string, forwardPaths: readonly string[]): void {
+    const queueId = `q${String(++this.#count).padStart(14, '0')}`
+    const content = Buffer.from(`From: <app@corp.test>\r\nMessage-ID: <${queueId}@corp.test>\r\n\r\nhello\r\n`)
+    const submitted = envelope(content, { queueId, credential, reversePath, forwardPaths })
+    this.#fates.expect(submitted)
+    this.#spool.put(submitted, content)
+  }
+
+  /** Until all that can happen at this time has happened. */
+  async #settle(): Promise<void> {
+    const done = (): number => this.#hosts.deeds + this.#spool.log.length
+    for (let turns = 0, seen = done(); turns < 12; turns = done() === seen ? turns + 1 : 0) {
+      seen = done()
+      await new Promise((resolve) => nextTurn(resolve))
+    }
+  }
+
+  async #wait(ms: number, isEnough = (): boolean => false): Promise<void> {
+    let isOver = false
+    const end = setTimeout(() => {
+      isOver = true
+    }, ms)
+    for (await this.#settle(); !isOver && !isEnough(); await this.#settle()) vi.advanceTimersToNextTimer()
+    clearTimeout(end)
+  }
+
+  #reload(ways: Ways, isSuspended: boolean): void {
+    if (this.#isSuspended) this.#since = Date.now()
+    this.#isSuspended = isSuspended
+    this.#load(ways)
+    this.#delivery.reload()
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    let isClosed = false
+    void this.#delivery.close(graceMs).then(() => {
+      isClosed = true
+    })
+    await this.#wait(longestAttemptMs, () => isClosed)
+    this.#expect(isClosed && this.#hosts.allOpen === 0, 'a relay that stops leaves nothing open')
+  }
+
+  async do(deed: Deed): Promise<void> {
+    const [ours, now] = ['app@corp.test', this.#ways.at(-1)?.ways as Ways]
+    switch (deed.do) {
+      case 'submit':
+        return this.#submit(deed.credential, deed.from, deed.to)
+      case 'calm':
+        return this.#submit(calm, ours, [`a@${deed.domain}`])
+      case 'flood':
+        for (let i = 0; i < deed.count; i++) this.#submit(deed.credential, ours, [`f${i}@${deed.domain}`])
+        return
+      case 'spread':
+        for (let i = 0; i < deed.count; i++) this.#submit(deed.credential, ours, [spreadTo(i)])
+        return
+      case 'mood':
+        return void this.#hosts.moods.set(deed.host, deed.mood)
+      case 'reload':
+        return this.#reload(deed.ways, this.#isSuspended)
+      case 'suspend':
+        return this.#reload(now, true)
+      case 'resume':
+        return this.#reload(now, false)
+      case 'restart':
+        await this.#stop(deed.graceMs)
+        this.#spool = this.#spool.reopened()
+        this.#since = Date.now()
+        this.#delivery = this.#begin()
+        return
+      case 'wait':
+        return this.#wait(deed.ms)
+    }
+  }
+
+  /** Every next hop is healthy from now on: all mail leaves, and nothing is left of it. */
+  async end(): Promise<void> {
+    const isCalm = this.#ways.every((one) => one.ways.exchangers !== undefined)
+    this.#hosts.moods.clear()
+    this.#reload({ ...(this.#ways.at(-1)?.ways as Ways), takesAll: true }, false)
+    this.#fates.healthy = { since: Date.now(), latestMs }
+    await this.#wait(1.2 * 3_600_000 + 2 * latestMs, () => this.#spool.size === 0)
+    const { ready, deferred, inFlight } = this.#delivery.summary()
+    this.#expect(this.#spool.size + ready + deferred + inFlight === 0, `${this.#spool.size} messages are left`)
+    await this.#wait(latestMs)
+    this.#expect(this.#hosts.allOpen + vi.getTimerCount() === 0, 'connections or timers are left')
+    this.#fates.judge(this.#hosts.copies)
+    const waitedMs = this.#fates.longestWaitOf(calm, this.#since)
+    this.#expect(!isCalm || waitedMs <= calmMs, `who writes to the healthy only waited for ${waitedMs} ms`)
+    await this.#stop(0)
+  }
+}
+
+test(`in ${stories} stories each recipient has one fate, in time, and nobody waits for the next hops and floods of others (cases U01, U05, U13, U23, U25, R15)`, {
+  timeout: 3_600_000,
+}, async () => {
+  onTestFinished(() => void vi.useRealTimers())
+  const moodOf = fc.array(fc.constantFrom(...moods), { minLength: hostNames.length, maxLength: hostNames.length })
+  const holds = fc.asyncProperty(fc.nat(), ways, moodOf, deeds, async (n, first, moodOf, story) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: 1_800_000_000_000 })
+    const world = new World(diceOf(n), first, moodOf)
+    for (const deed of story) await world.do(deed)
+    await world.end()
+    expect(world.problems).toEqual([])
+  })
+  await fc.assert(holds, { seed, numRuns: stories })
+})

@@ -1,0 +1,231 @@
+/** Hosts without a network, in the time of fake timers: each takes mail as its mood is at that moment, and remembers what it took. */
+import { Duplex } from 'node:stream'
+import { none } from '../../../relay/delivery/answer.ts'
+import type { connectTo } from '../../../relay/delivery/connect.ts'
+
+type Stage = 'banner' | 'EHLO' | 'MAIL' | 'RCPT' | 'DATA' | 'dot' | 'RSET'
+/** Undefined: as usual. */
+type Saying = (path: string, time: number) => string | undefined
+const silence = 'silence'
+/** Without a word. */
+const leaves = ''
+
+const usual: Readonly<Record<Stage, string>> = {
+  banner: '220 toy ESMTP',
+  EHLO: '250-toy\r\n250 PIPELINING',
+  MAIL: '250 2.1.0 ok',
+  RCPT: '250 2.1.5 ok',
+  DATA: '354 go on',
+  dot: '250 2.0.0 queued',
+  RSET: '250 2.0.0 ok',
+}
+const toP =
+  (says: string): Saying =>
+  (path) =>
+    path.startsWith('p') ? says : undefined
+
+/** What is said otherwise than usual; 421 leaves. */
+const sayings = {
+  healthy: {},
+  dead: {},
+  'black hole': {},
+  slow: {},
+  mute: { banner: silence },
+  alone: {},
+  leaving: { MAIL: '421 4.3.2 shutting down' },
+  throttling: { MAIL: '454 4.7.0 Throttling failure: Maximum sending rate exceeded' },
+  full: { MAIL: '452 4.3.1 Insufficient system storage' },
+  refusing: { MAIL: '550 5.7.1 not from you' },
+  greylisting: { RCPT: (_, time) => (time < 2 ? '450 4.2.0 greylisted' : undefined) },
+  picky: { RCPT: toP('550 5.1.1 no such user') },
+  touchy: { RCPT: toP('421 4.7.0 no such user, and good bye') },
+  cutting: { RCPT: leaves },
+  hanging: { DATA: silence },
+  late: { dot: '451 4.3.0 try again' },
+  'lost and taken': { dot: leaves },
+  'lost and not taken': { dot: leaves },
+} as const satisfies Readonly<Record<string, Partial<Record<Stage, string | Saying>>>>
+export type Mood = keyof typeof sayings
+export const moods = Object.keys(sayings) as readonly Mood[]
+
+export type Copy = { readonly queueId: string; readonly forwardPaths: readonly string[] }
+
+/** One end of a connection; what is written to it is read at the other. */
+class End extends Duplex {
+  readonly remoteAddress = '192.0.2.1'
+  other: End | undefined
+  override _read(): void {}
+  override _write(chunk: Buffer, _: string, done: () => void): void {
+    if (this.other?.destroyed === false) this.other.push(chunk)
+    process.nextTick(done)
+  }
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    process.nextTick(() => this.other?.destroyed === false && this.other.push(null))
+    done(error)
+  }
+  override _final(done: () => void): void {
+    if (this.other?.destroyed === false) this.other.push(null)
+    done()
+  }
+  unref(): this {
+    return this
+  }
+}
+
+export class ToyHosts {
+  readonly #dice: () => number
+  /** By host; healthy where there is none. */
+  readonly moods = new Map<string, Mood>()
+  readonly copies: Copy[] = []
+  readonly #sessions = new Set<Session>()
+  readonly #dialled = new Map<object, string>()
+  readonly #times = new Map<string, number>()
+  /** Grows with whatever is done here. */
+  deeds = 0
+  onConnected: (host: string) => void = () => {}
+
+  constructor(dice: () => number) {
+    this.#dice = dice
+  }
+
+  open(host: string): number {
+    return [...this.#sessions].filter((one) => one.host === host).length
+  }
+
+  /** To all hosts. */
+  get allOpen(): number {
+    return this.#sessions.size
+  }
+
+  /** Of those whose name begins so, what is being dialled, or owes us an answer. */
+  inUse(name: string): number {
+    const dialled = [...this.#dialled.values()].filter((host) => host.startsWith(name)).length
+    return dialled + [...this.#sessions].filter(({ host, owes }) => host.startsWith(name) && owes > 0).length
+  }
+
+  mood(host: string): Mood {
+    return this.moods.get(host) ?? 'healthy'
+  }
+
+  said(host: string, stage: Stage, path: string): string {
+    this.deeds++
+    const saying = (sayings[this.mood(host)] as Partial<Record<Stage, string | Saying>>)[stage] ?? usual[stage]
+    if (typeof saying === 'string') return saying
+    const time = this.#times.get(`${host} ${path}`) ?? 0
+    this.#times.set(`${host} ${path}`, time + 1)
+    return saying(path, time) ?? usual[stage]
+  }
+
+  latencyMs(host: string): number {
+    return this.mood(host) === 'slow' ? 500 + 4000 * this.#dice() : 5 + 10 * this.#dice()
+  }
+
+  readonly connectTo: typeof connectTo = ({ host, deadlineMs, signal }) =>
+    new Promise((resolve) => {
+      const ended = (result: End | ReturnType<typeof none>): void => {
+        this.deeds++
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        this.#dialled.delete(ended)
+        resolve(result as never)
+      }
+      const abort = (): void => ended(none('lost', 'we closed the connection'))
+      const mood = this.mood(host)
+      const isThere = mood !== 'dead' && mood !== 'black hole'
+      const timer = setTimeout(
+        () => ended(isThere ? this.#connect(host) : none('unreachable', `${host} is ${mood}`)),
+        mood === 'black hole' ? deadlineMs : this.latencyMs(host),
+      )
+      this.#dialled.set(ended, host)
+      signal.addEventListener('abort', abort)
+      if (signal.aborted) abort()
+    })
+
+  #connect(host: string): End {
+    const [ours, theirs] = [new End(), new End()]
+    ours.other = theirs
+    theirs.other = ours
+    const session = new Session(this, host, theirs)
+    this.#sessions.add(session)
+    theirs.on('close', () => {
+      this.deeds++
+      this.#sessions.delete(session)
+    })
+    if (this.mood(host) === 'alone' && this.open(host) > 1) session.say('421 4.7.0 too many connections')
+    else session.say(this.said(host, 'banner', ''))
+    this.onConnected(host)
+    return ours
+  }
+}
+
+class Session {
+  readonly host: string
+  readonly #hosts: ToyHosts
+  readonly #end: End
+  /** Answers. */
+  owes = 0
+  #text = ''
+  /** Undefined before MAIL. */
+  #forwardPaths: string[] | undefined
+  #inContent = false
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(hosts: ToyHosts, host: string, end: End) {
+    this.#hosts = hosts
+    this.host = host
+    this.#end = end
+    end.on('data', (chunk: Buffer) => {
+      this.#text += chunk.toString('latin1')
+      while (this.#take());
+    })
+    end.on('end', () => end.destroy())
+  }
+
+  /** One after the other, each with its latency. */
+  say(reply: string, then: () => void = () => {}): void {
+    this.owes++
+    if (reply === silence) return
+    this.#last = this.#last.then(async () => {
+      await new Promise((resolve) => setTimeout(resolve, this.#hosts.latencyMs(this.host)))
+      this.#hosts.deeds++
+      if (this.#end.destroyed) return
+      this.owes--
+      then()
+      if (reply !== leaves) this.#end.write(`${reply}\r\n`)
+      if (reply === leaves || reply.startsWith('421')) this.#end.end()
+    })
+  }
+
+  #take(): boolean {
+    const mark = this.#inContent ? '\r\n.\r\n' : '\r\n'
+    const at = this.#text.indexOf(mark)
+    if (at < 0) return false
+    const taken = this.#text.slice(0, at)
+    this.#text = this.#text.slice(at + mark.length)
+    if (this.#inContent) this.#onContent(taken)
+    else this.#onLine(taken)
+    return true
+  }
+
+  #onLine(line: string): void {
+    const [, verb = '', path = ''] = /^(\w+)[^<]*<?([^>]*)/.exec(line) ?? []
+    if (verb === 'QUIT') return void this.#end.destroy()
+    const isInSequence = verb === 'RCPT' ? this.#forwardPaths : verb !== 'DATA' || this.#forwardPaths?.length
+    const reply = isInSequence ? this.#hosts.said(this.host, verb as Stage, path) : '503 5.5.1 bad sequence of commands'
+    if (verb === 'MAIL' || verb === 'RSET') this.#forwardPaths = undefined
+    if (verb === 'MAIL' && reply.startsWith('2')) this.#forwardPaths = []
+    if (verb === 'RCPT' && reply.startsWith('2')) this.#forwardPaths?.push(path)
+    if (verb === 'DATA') this.#inContent = reply.startsWith('354')
+    this.say(reply)
+  }
+
+  #onContent(content: string): void {
+    this.#inContent = false
+    const [, queueId = ''] = /^Message-ID: <(\w+)@/m.exec(content) ?? []
+    const copy = { queueId, forwardPaths: this.#forwardPaths ?? [] }
+    this.#forwardPaths = undefined
+    const reply = this.#hosts.said(this.host, 'dot', '')
+    const isTaken = reply.startsWith('2') || this.#hosts.mood(this.host) === 'lost and taken'
+    this.say(reply, () => isTaken && this.#hosts.copies.push(copy))
+  }
+}
