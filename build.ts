@@ -1,9 +1,12 @@
-/** Bundles what ships, into dist/ or a folder that is given: the command line with the operator and what starts it, and the relay. */
+/**
+ * Bundles what is shipped into dist/, or into the folder that is given: the launcher, the command line with the operator, and the
+ * relay.
+ */
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 await build({
-  // From wherever it is called: a benchmark builds several trees.
+  // Not the current directory: a benchmark builds several trees.
   absWorkingDir: import.meta.dirname,
   entryPoints: {
     relayfleet: 'operator/launch.ts',
@@ -18,12 +21,14 @@ await build({
   target: 'node24',
   format: 'esm',
   sourcemap: true,
-  // Node keeps the text in memory, 3 MB of a relay at rest; names stay, and lines short, for who reads a stack.
+  // Smaller text saves 3 MB of memory in a relay at rest, as Node keeps it. Names stay and lines are short for the sake of stack
+  // traces.
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 160,
   legalComments: 'linked',
-  // Packages in CommonJS call require(); an ES module has to bring one. A second hashbang behind it would be no JavaScript.
+  // Packages in CommonJS call require(), which an ES module has to define. esbuild moves an entry
+  // point's hashbang before this banner, so the banner must not have one.
   banner: {
     js: "import { createRequire as relayfleetRequire } from 'node:module'; const require = relayfleetRequire(import.meta.url);",
   },

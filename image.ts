@@ -1,4 +1,4 @@
-/** `npm run image`: the container image as build/relayfleet-image.tar, the same content that the Dockerfile makes. */
+/** `npm run image`: packs the container image into build/relayfleet-image.tar, with the same content as the Dockerfile's. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pack, version } from './image/pack.ts'

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { sharedLibraries } from './shared-libraries.ts'
 import type { Entry } from './tar.ts'
 
-/** The number of distroless' nonroot, so that both ways to make the image agree. */
+/** The uid and gid of `nonroot` in distroless, so that the Dockerfile and this way to build the image agree. */
 export const nonRoot = 65532
-/** As in distroless. */
+/** Where distroless has it, too. */
 export const nodeProgram = 'nodejs/bin/node'
 
 const file = (path: string, content: Buffer | string, mode = 0o644): Entry => ({
@@ -15,12 +15,12 @@ const file = (path: string, content: Buffer | string, mode = 0o644): Entry => ({
   content: Buffer.from(content),
 })
 
-/** hosts: without this line the C library asks DNS for localhost, too. */
+/** Without the line `hosts`, the C library would ask DNS even for localhost. */
 const nsswitch = 'passwd: files\ngroup: files\nhosts: files dns\n'
 const users = `root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:${nonRoot}:${nonRoot}:nonroot:/home/nonroot:/sbin/nologin\n`
 const groups = `root:x:0:\nnonroot:x:${nonRoot}:\n`
 
-/** Changes with Node and the C library only. No CA certificates: Node has its own. */
+/** The lower layer, which changes only with Node and the C library. It needs no CA certificates: Node has its own. */
 export const baseLayer = (node: string): readonly Entry[] => [
   file('etc/group', groups),
   file('etc/nsswitch.conf', nsswitch),
@@ -34,7 +34,7 @@ export const baseLayer = (node: string): readonly Entry[] => [
 const shipped = /\.(js|txt|cnf)$/
 
 /**
- * Changes with our code only. The package file says that the bundles are modules.
+ * The upper layer, which changes only with our code. package.json is in it because it says that the bundles are ES modules.
  * @param dist the folder that `npm run build` fills
  * @param repository where the package file and the licence are
  */

@@ -1,4 +1,4 @@
-/** An image as an OCI archive (image-spec 1.1): what `docker load`, `podman load`, `kind load` and `ctr import` read. */
+/** Writes an image as an OCI archive (image-spec 1.1), which `docker load`, `podman load`, `kind load` and `ctr import` read. */
 import { createHash } from 'node:crypto'
 import { type Entry, tar } from './tar.ts'
 

@@ -10,11 +10,11 @@ const architectures: Readonly<Record<string, 'amd64' | 'arm64'>> = { x64: 'amd64
 
 export type Packed = { readonly name: string; readonly digest: string }
 
-/** The tag of a release. */
+/** The version in package.json, which is the tag of a release. */
 export const version = (): string =>
   (JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { version: string }).version
 
-/** Written beside its place and renamed: a reader sees the whole image or the one before. */
+/** Writes a temporary file and renames it, so that a reader sees either the whole new image or the one before. */
 function write(file: string, pieces: readonly Buffer[]): void {
   mkdirSync(dirname(file), { recursive: true })
   const out = openSync(`${file}.part`, 'w')
@@ -29,12 +29,12 @@ function write(file: string, pieces: readonly Buffer[]): void {
 export type Parts = {
   /** The folder of the bundles. */
   readonly dist: string
-  /** The program that runs them; what it links to comes along. */
+  /** The Node program that runs them; the libraries that it links to are packed, too. */
   readonly node: string
   readonly tag: string
 }
 
-/** @throws Error on a machine that no image is made for */
+/** Packs the image into the file `archive`. @throws Error on a processor for which there is no image. */
 export function pack({ dist, node, tag }: Parts, archive: string): Packed {
   const architecture = architectures[process.arch]
   if (architecture === undefined) throw new Error(`there is no image for ${process.arch}`)

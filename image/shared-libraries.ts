@@ -1,11 +1,11 @@
-/** The files that the dynamic loader maps for a program, itself among them. */
+/** Lists the shared libraries that a program needs, the dynamic loader among them, by `ldd`. */
 import { spawnSync } from 'node:child_process'
 
 /** `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x7f…)`, or the loader's own line without an arrow. */
 const libraryLine = /^\s*(?:\S+ => )?(\/\S+) \(0x[0-9a-f]+\)$/gm
 
 /**
- * As absolute paths, links not followed: at these paths the loader looks.
+ * As absolute paths. Links are not followed: these are the paths at which the loader will look.
  * @throws Error where there is no ldd (the image is for Linux), or a library is missing.
  */
 export function sharedLibraries(program: string): readonly string[] {

@@ -1,10 +1,12 @@
-/** A tar archive in which nothing but content shows: sorted, without times, the same octets wherever it is made. */
+/**
+ * Writes a reproducible tar archive: entries are sorted and have no times, so the same content gives the same octets everywhere.
+ */
 
 export type Entry = {
   /** Without a leading slash; a folder's ends with one. */
   readonly path: string
   readonly mode: number
-  /** Of user and group alike; root where absent. */
+  /** The number of user and group alike; root where absent. */
   readonly owner?: number
   readonly content?: Buffer
 }
@@ -15,7 +17,7 @@ const octal = (value: number, width: number): string => `${value.toString(8).pad
 /** One field of a header: where it starts, and its text. */
 type Field = readonly [offset: number, text: string]
 
-// POSIX ustar: the checksum is taken with its own field full of spaces.
+// POSIX ustar. The checksum is computed with its own field (at 148) full of spaces.
 const fields = ({ path, mode, owner = 0, content }: Entry): readonly Field[] => [
   [0, path],
   [100, octal(mode, 8)],
@@ -54,7 +56,7 @@ function withFolders(entries: readonly Entry[]): readonly Entry[] {
 
 const byPath = (a: Entry, b: Entry): number => (a.path < b.path ? -1 : 1)
 
-/** The archive in pieces; folders that no entry names are added. */
+/** The archive in pieces. Parent folders that no entry names are added. */
 export const tar = (entries: readonly Entry[]): readonly Buffer[] => [
   ...withFolders(entries)
     .toSorted(byPath)
