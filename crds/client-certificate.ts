@@ -1,25 +1,25 @@
-/** Client certificates: whom a listener asks for one, and which one is a credential's login. */
+/** Client certificates (mutual TLS): which clients a listener asks for one, and which certificate logs a credential in. */
 import * as fields from './fields.ts'
 import type { ObjectSchema } from './schema.ts'
 
-/** Of a listener. There is no mode for not asking: absent is that, and `Off` would be a truth value to YAML 1.1. */
+/** A listener's field. Leaving it out means that nobody is asked; a mode `Off` would be read as `false` by YAML 1.1 (kubectl). */
 export const clientCertificates = {
   type: 'object',
   required: ['mode', 'caRef'],
-  description: 'Asks clients for a certificate in the TLS handshake; absent: nobody is asked.',
+  description: 'Whether clients are asked for a certificate in the TLS handshake. Absent: nobody is asked.',
   properties: {
     mode: {
       type: 'string',
       maxLength: 16,
       enum: ['Optional', 'Required'],
       description:
-        'Optional: who shows none may log in by other means. Required: who shows no good one is sent away, and who does still has to log in.',
+        'Optional: a client without a certificate may log in by other means. Required: a client that shows no valid certificate is turned away, and one that does still has to log in.',
     },
     caRef: fields.nameReference,
   },
 } as const satisfies ObjectSchema
 
-/** No character that could be taken for the end of a name, wherever names are printed. */
+/** Printable ASCII without quotes, commas and backslashes, which could be taken for the end of a name where names are printed. */
 const printable = '[!#-&(-+\\--\\[\\]-~]'
 
 export const uri = {
@@ -31,16 +31,17 @@ export const uri = {
 
 export const emailAddress = { ...fields.address, pattern: fields.address.pattern.replaceAll("'", '') } as const
 
-/** Of a credential; the words are those of a cert-manager Certificate. */
+/** A credential's field; its fields are named as those of a cert-manager Certificate. */
 export const clientCertificate = {
   type: 'object',
   required: ['caRef', 'subjectAltNames'],
-  description: 'With type ClientCertificate: which certificate is its login.',
+  description: 'For type ClientCertificate: which certificates log this credential in.',
   properties: {
     caRef: fields.nameReference,
     subjectAltNames: {
       type: 'object',
-      description: 'A certificate with one of these names is its login. Names are compared whole; no pattern is one.',
+      description:
+        'A certificate that has one of these names logs this credential in. Names are compared as a whole; there are no patterns.',
       properties: {
         uris: { type: 'array', maxItems: 16, default: [], items: uri },
         dnsNames: { type: 'array', maxItems: 16, default: [], items: fields.domainName },

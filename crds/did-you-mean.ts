@@ -1,6 +1,6 @@
-/** The known word that a mistyped one was meant to be. */
+/** Guesses which known word a mistyped one was meant to be. */
 
-/** Insertions, deletions, replacements and swaps of neighbours between two words. */
+/** The edit distance: how many insertions, deletions, replacements and swaps of neighbours turn one word into the other. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
   const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY
@@ -15,7 +15,7 @@ function distance(a: string, b: string): number {
   return at(a.length, b.length)
 }
 
-/** The nearest known word, or nothing where none is near: at most a third of the letters differ. */
+/** The nearest known word; undefined where none is near: at most a third of its letters, or one, may differ. */
 export function didYouMean(word: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((k) => ({ k, far: distance(word.slice(0, 64).toLowerCase(), k.toLowerCase()) }))

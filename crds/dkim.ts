@@ -1,11 +1,12 @@
-/** Who makes the keys that sign a domain's mail: what its owner writes, what has to go together in it, what its status tells. */
+/** `spec.dkim` and `status.dkimKeys` of a SenderDomain: who makes the keys that sign its mail, and at which stage each key is. */
 import { durationMs } from './duration.ts'
 import { duration, nameReference } from './fields.ts'
 import type { CrossFieldRule, FromSchema, ListSchema, ObjectSchema } from './schema.ts'
 
 export const dkim = {
   type: 'object',
-  description: 'Who makes the keys that sign its mail. Absent: nothing signs it, and DKIMValid says so in Production.',
+  description:
+    'Who makes the DKIM keys that sign mail from this domain. Absent: the relays do not sign it, and in Production the condition DKIMValid says so.',
   properties: {
     mode: {
       type: 'string',
@@ -13,7 +14,7 @@ export const dkim = {
       enum: ['Managed', 'Provided', 'Off'],
       default: 'Managed',
       description:
-        'Managed: the operator makes the keys, and each signs when its record is seen. Provided: each key of the Secret signs. Off: the relays sign nothing as this domain.',
+        'Managed: the operator makes the keys, and a key signs as soon as its record is seen in DNS. Provided: every key of the Secret in secretRef signs. Off: the relays do not sign as this domain.',
     },
     algorithms: {
       type: 'array',
@@ -48,7 +49,7 @@ export const dkim = {
       maxLength: 16,
       enum: ['Relay', 'Smarthost'],
       default: 'Relay',
-      description: 'Smarthost: whoever the mail goes to signs it, so that it may be Off in Production.',
+      description: 'Smarthost: the next hop signs the mail, so that mode may be Off even in Production.',
     },
   },
 } as const satisfies ObjectSchema
@@ -59,25 +60,27 @@ export const dkimRules: readonly CrossFieldRule<Spec>[] = [
   {
     field: 'spec.dkim.rotation.every',
     cel: '!has(self.dkim) || duration(self.dkim.rotation.every) > duration(self.dkim.rotation.overlap)',
-    message: 'a key has to sign for longer than its record stays afterwards (rotation.overlap)',
+    message:
+      'a key has to sign for longer than its record stays afterwards: lengthen rotation.every, or shorten rotation.overlap',
     holds: ({ dkim }) => dkim === undefined || durationMs(dkim.rotation.every) > durationMs(dkim.rotation.overlap),
   },
   {
     field: 'spec.dkim.secretRef',
     cel: "!has(self.dkim) || (self.dkim.mode == 'Provided') == has(self.dkim.secretRef)",
-    message: 'mode Provided needs a secretRef, and no other mode has one',
+    message: 'mode Provided needs a secretRef, and no other mode has one: add secretRef, or take it away',
     holds: ({ dkim }) => dkim === undefined || (dkim.mode === 'Provided') === (dkim.secretRef !== undefined),
   },
   {
     field: 'spec.dkim.signedBy',
     cel: "!has(self.dkim) || self.dkim.signedBy == 'Relay' || self.dkim.mode == 'Off'",
-    message: 'where the smarthost signs, the relays do not: set mode to Off, or signedBy to Relay',
+    message: 'where the smarthost signs, the relays must not: set mode to Off, or signedBy to Relay',
     holds: ({ dkim }) => dkim === undefined || dkim.signedBy === 'Relay' || dkim.mode === 'Off',
   },
   {
     field: 'spec.dkim.mode',
     cel: "!has(self.dkim) || self.dkim.mode != 'Off' || self.environment == 'NonProduction' || self.dkim.signedBy == 'Smarthost'",
-    message: 'in Production mail is signed: choose another mode, or say signedBy: Smarthost where the next hop does it',
+    message:
+      'mail in Production has to be signed: choose another mode, or set signedBy to Smarthost if the next hop signs it',
     holds: ({ dkim, environment }) =>
       dkim?.mode !== 'Off' || environment === 'NonProduction' || dkim.signedBy === 'Smarthost',
   },
@@ -96,11 +99,12 @@ export const dkimKeys = {
       algorithm: { type: 'string', maxLength: 16 },
       stage: { type: 'string', maxLength: 16, enum: ['Pending', 'Published', 'Active', 'Retiring', 'Retired'] },
       since: { type: 'string', maxLength: 64, format: 'date-time' },
-      publicKey: { type: 'string', maxLength: 2048, description: 'What p= of its record has to be.' },
+      publicKey: { type: 'string', maxLength: 2048, description: 'The value of the tag p= in its DNS record.' },
       delegatedTo: {
         type: 'string',
         maxLength: 253,
-        description: 'The name that has its record; the name of its selector is a CNAME to that.',
+        description:
+          'The DNS name at which its record is; the name of its selector is a CNAME to it. Only with dns.publisher CNAME.',
       },
     },
   },

@@ -11,5 +11,5 @@ const step = (at: string | number): string => {
 /** `spec.listeners[0].port` */
 export const fieldOf = (path: Path): string => path.map(step).join('').replace(/^\./, '')
 
-/** The steps of a plain field like `spec.routes`. */
+/** The inverse of `fieldOf`, only for a field without indices and quoted names, like `spec.routes`. */
 export const pathOf = (field: string): Path => field.split('.')

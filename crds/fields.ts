@@ -1,4 +1,7 @@
-/** The fields that several kinds share, each with the limits that the API server's CEL budget asks for. */
+/**
+ * Fields that several kinds share. All are bounded: the API server estimates the cost of the CEL rules by `maxLength` and
+ * `maxItems`.
+ */
 import type { BooleanSchema, ListSchema, ObjectSchema, StringSchema } from './schema.ts'
 
 const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
@@ -32,7 +35,7 @@ export const domainName = {
   pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$',
 } as const satisfies StringSchema
 
-/** A name that records are at; labels may begin with an underscore: `_spf.example.net`. */
+/** A name at which there are DNS records; its labels may begin with an underscore: `_spf.example.net`. */
 export const recordName = {
   type: 'string',
   minLength: 3,
@@ -47,14 +50,17 @@ export const ipAddress = {
   pattern: '^[0-9a-fA-F:.]+$',
 } as const satisfies StringSchema
 
-/** Where aggregate reports go (RFC 9989): `mailto:dmarc@example.org`. It stands in a TXT record as it is, so it is what RFC 6068 leaves unencoded. */
+/**
+ * Where DMARC aggregate reports go (RFC 9989): `mailto:dmarc@example.org`. It is put into the TXT record as it stands, so only
+ * characters that RFC 6068 lets stand unencoded are allowed.
+ */
 export const reportUri = {
   type: 'string',
   maxLength: 320,
   pattern: "^mailto:[A-Za-z0-9$%&'*+/=?^_`{|}~.-]+@[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
 } as const satisfies StringSchema
 
-/** Some of them, or none. */
+/** A list of domains, which may be empty. */
 export const domainNames = {
   type: 'array',
   maxItems: 256,
@@ -70,10 +76,13 @@ export const host = {
   pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?|[0-9a-f:.]+)$',
 } as const satisfies StringSchema
 
-/** Of a host: an address that is on this very node or beside it (RFC 3927, RFC 4291 section 2.5.6), as a cloud's metadata service is. CEL reads it too. */
+/**
+ * Matches a host that is a link-local address (RFC 3927, RFC 4291 section 2.5.6): it is on the node itself or
+ * on its link, where a cloud's metadata service is. The same expression is used in CEL, so it must be valid RE2, too.
+ */
 export const linkLocal = /^(169[.]254[.]|fe[89ab][0-9a-f]:)/
 
-/** `local@domain`, both in their plain form: no quotes, no comments, and no `*`, which people take for a pattern. */
+/** `local@domain`, without quotes and comments, and without `*`, which people would take for a pattern. */
 export const address = {
   type: 'string',
   minLength: 3,
@@ -82,7 +91,7 @@ export const address = {
     "^[A-Za-z0-9!#$%&'+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'+/=?^_`{|}~-]+)*@[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$",
 } as const satisfies StringSchema
 
-/** Before the @, in its plain form; a final * stands for any rest. */
+/** What stands before the @, without quotes; a `*` at its end stands for any rest. */
 export const localPart = {
   type: 'string',
   minLength: 1,
@@ -96,7 +105,7 @@ export const duration = {
   maxLength: 32,
   pattern: '^([0-9]+(ms|s|m|h))+$',
 } as const satisfies StringSchema
-/** `0s`: at once. */
+/** A duration, or `0s` for none. */
 export const durationOrNone = {
   type: 'string',
   maxLength: 32,
@@ -115,14 +124,18 @@ export const cidr = {
   pattern: '^[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})$',
 } as const satisfies StringSchema
 
-/** Every network of a family: of IPv4 within IPv6 the first 96 bits are no part of one. */
+/**
+ * Matches a network that holds every address: `…/0`, and `::ffff:0:0/96`, which is all of IPv4 mapped into IPv6 (RFC 4291 section
+ * 2.5.5.2).
+ */
 export const everyNetwork = /[/]0$|^[0:]*:[Ff]{4}:[^/]*[/]96$/
 
 export const environment = {
   type: 'string',
   maxLength: 16,
   enum: ['Production', 'NonProduction'],
-  description: 'Production and NonProduction never meet: policy, domain and credential must be equal here.',
+  description:
+    'Production and NonProduction are kept apart: a credential works only where its policy and its domains have the same environment.',
 } as const satisfies StringSchema
 
 export const nameReference = {
@@ -131,21 +144,21 @@ export const nameReference = {
   properties: { name: objectName },
 } as const satisfies ObjectSchema
 
-/** Absent namespace: the namespace of the object that refers. */
+/** Without a namespace, the namespace of the referring object is meant. */
 export const crossNamespaceReference = {
   type: 'object',
   required: ['name'],
   properties: { name: objectName, namespace: namespaceName },
 } as const satisfies ObjectSchema
 
-/** What Kubernetes takes as one; an empty one is one. */
+/** Kubernetes' own rule for the value of a label, which may be empty. */
 export const labelValue = {
   type: 'string',
   maxLength: 63,
   pattern: '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$',
 } as const satisfies StringSchema
 
-/** What Kubernetes lets a label or an annotation be named, behind a domain of such labels or none. */
+/** Kubernetes' own rule for the name of a label or an annotation: `[domain/]name`. `label` matches one label of the domain. */
 const qualifiedName = (label: string) =>
   ({
     type: 'string',
@@ -175,7 +188,7 @@ export const labelSelector = {
   },
 } as const satisfies ObjectSchema
 
-/** Which namespaces have consent. */
+/** Which namespaces may refer to the object: the consent of its owner. */
 export const namespaces = {
   type: 'object',
   default: {},
@@ -187,7 +200,7 @@ export const namespaces = {
 
 export const suspended = { type: 'boolean', default: false } as const satisfies BooleanSchema
 
-/** Of what a condition says: a status with a longer message is refused as a whole. */
+/** In characters. A condition's message must be cut to this: the API server refuses the whole status because of a longer one. */
 export const longestMessage = 32_768
 
 export const conditions = {
@@ -210,7 +223,7 @@ export const conditions = {
   },
 } as const satisfies ListSchema
 
-/** What every kind ends with: is it working, why not, since when it is there; in words where there is room (`-o wide`). */
+/** The last columns of `kubectl get` for every kind: whether it works, why not, its age, and with `-o wide` the message. */
 export const readyColumns = [
   { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
   { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },

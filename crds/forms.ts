@@ -1,4 +1,7 @@
-/** What the strings of a pattern are called, and what no pattern can say of them: is this CIDR a network at all? */
+/**
+ * For each pattern: what its strings are called in an error, and the checks that no pattern can express, e.g. that a CIDR is a
+ * network.
+ */
 import { isIP } from 'node:net'
 import { emailAddress, uri } from './client-certificate.ts'
 import { durationMs } from './duration.ts'
@@ -6,28 +9,34 @@ import * as fields from './fields.ts'
 import { quantityBytes } from './quantity.ts'
 
 export type Form = {
-  /** Also the name of the format that is checked. */
+  /** The name under which `fits` is registered with Ajv as a format. */
   readonly name: string
-  /** Ends the sentence `"x" is not …`. */
+  /** Completes the sentence `"x" is not …`. */
   readonly says: string
-  /** Asked only where the pattern fits. */
+  /** The check beyond the pattern; it may assume that the pattern matched. */
   readonly fits: (text: string) => boolean
 }
 
 const anything = (): boolean => true
 
 const qualifiedName =
-  "a name of letters, digits, '-', '_' and '.' inside, 63 characters at most, maybe behind a lower-case domain and '/'"
+  "a name of letters, digits, '-', '_' and '.' inside, at most 63 characters, optionally after a lower-case domain and '/'"
 
 const hasShortDomain = (text: string): boolean => text.lastIndexOf('/') <= 253
 
-/** Labels have at most 63 octets (RFC 1035 section 2.3.4); a last one with a digit first is read as an address by some. */
+/**
+ * A label has at most 63 octets (RFC 1035 section 2.3.4); a last label that begins with a digit is taken for an IP address by
+ * some.
+ */
 const isDomain = (text: string): boolean => {
   const labels = text.split('.')
   return labels.every((l) => l.length > 0 && l.length <= 63) && /^[a-z]/.test(labels.at(-1) ?? '')
 }
 
-/** Of IPv6 the one form of RFC 5952, in hexadecimal. A zone (`fe80::1%eth0`), which no pattern lets pass, is in no URL. */
+/**
+ * An IPv6 address as RFC 5952 writes it, all in hexadecimal; anything else unchanged. `new URL` would throw for a zone
+ * (`fe80::1%eth0`).
+ */
 const canonical = (address: string): string =>
   isIP(address) === 6 && !address.includes('%') ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
 
@@ -36,22 +45,22 @@ const withinIPv6 = /^::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$/
 const isCidr = (text: string): boolean => {
   const [address = '', prefix] = text.split('/')
   const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-  // Of IPv4 within IPv6 the first 96 bits are no part of the network, and nobody is in one that has fewer.
+  // In an IPv4-mapped network (::ffff:0:0/96) a prefix under 96 is a mistake: as a network of IPv4 it would be negative.
   return Number(prefix) <= bits && (Number(prefix) >= 96 || !withinIPv6.test(canonical(address)))
 }
 
-/** A local part has at most 64 octets (RFC 5321 section 4.5.3.1.1). */
+/** A local part has at most 64 octets (RFC 5321 section 4.5.3.1.1), and the rest has to be a domain. */
 const isAddress = (text: string): boolean => {
   const at = text.lastIndexOf('@')
   return at <= 64 && isDomain(text.slice(at + 1))
 }
 
-/** Dots stand between others (RFC 5321 section 4.1.2); before the star of a prefix one may be the last. */
+/** A dot stands between two other characters (RFC 5321 section 4.1.2); in a prefix like `team.*` the star is the other one. */
 const isLocalPart = (text: string): boolean => !/^\.|\.\.|\.$/.test(text)
 
 /**
- * IPv4 within IPv6 (RFC 4291 section 2.5.5), whose rules it would get round; the metadata service of a cloud behind a
- * translator (RFC 6052), and where it has an address of its own.
+ * Addresses that no host may have: IPv4 written as IPv6 (RFC 4291 section 2.5.5), which would evade the rules for IPv4; a
+ * cloud's metadata service (169.254.0.0/16) behind NAT64 (RFC 6052), and its own IPv6 addresses at AWS and Google Cloud.
  */
 const nobodysHost = /^(::(ffff:)?[0-9a-f]{1,4}:[0-9a-f]{1,4}|64:ff9b::a9fe:[0-9a-f]{1,4}|fd00:ec2::254|fd20:ce::254)$/
 
@@ -91,17 +100,21 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
   ],
   [
     fields.reportUri.pattern,
-    { name: 'report-uri', says: 'where reports go, like mailto:dmarc@example.org', fits: anything },
+    { name: 'report-uri', says: 'a mailto: address for reports, like mailto:dmarc@example.org', fits: anything },
   ],
   [
     fields.host.pattern,
-    { name: 'host', says: 'a lower-case host name or an address, IPv4 as such and not within IPv6', fits: isHost },
+    {
+      name: 'host',
+      says: 'a lower-case host name or an IP address; write IPv4 in its own form, not within IPv6',
+      fits: isHost,
+    },
   ],
   [
     fields.address.pattern,
     {
       name: 'address',
-      says: 'an address in its plain form, without patterns, like noreply@mail.example.org',
+      says: 'a mail address without quotes and patterns, like noreply@mail.example.org',
       fits: isAddress,
     },
   ],
@@ -109,7 +122,7 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
     emailAddress.pattern,
     {
       name: 'email-address',
-      says: 'an address in its plain form, without apostrophes and patterns, like device-7@example.org',
+      says: 'a mail address without quotes, apostrophes and patterns, like device-7@example.org',
       fits: isAddress,
     },
   ],
@@ -123,7 +136,7 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
   ],
   [
     fields.localPart.pattern,
-    { name: 'local-part', says: "a local part, like noreply, maybe with a final '*'", fits: isLocalPart },
+    { name: 'local-part', says: "a local part, like noreply, optionally with a '*' at its end", fits: isLocalPart },
   ],
   [
     fields.duration.pattern,
@@ -154,7 +167,10 @@ const named: readonly (readonly [pattern: string, form: Form])[] = [
 
 export const forms: ReadonlyMap<string, Form> = new Map(named)
 
-/** RFC 3339; the day has to exist, and has 24 hours: `Date` takes 24:00 for the next one. */
+/**
+ * RFC 3339. The day has to exist, and the hour ends at 23: `Date` alone would read 02-30 as a day in March, and 24:00 as the next
+ * day.
+ */
 const isDateTime = (text: string): boolean => {
   const day = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.exec(text)?.[1]
   if (day === undefined || Number.isNaN(Date.parse(text))) return false

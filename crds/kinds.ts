@@ -1,4 +1,4 @@
-/** The list of kinds: watches, printer, validator and tests iterate it, so a kind is added in one place. */
+/** The list of kinds. Watches, the CRD printer, the validator and the tests iterate it, so a kind is added in one place. */
 import { relayCredential } from './relay-credential.ts'
 import { relayPolicy } from './relay-policy.ts'
 import { senderDomain } from './sender-domain.ts'

@@ -1,4 +1,4 @@
-/** YAML for kubectl and helm, which read version 1.1: a word that they take for a truth value is quoted. */
+/** YAML for kubectl and helm, which read YAML 1.1: words that 1.1 takes for booleans (`Off`, `yes`) are quoted. */
 import { stringify } from 'yaml'
 
 export const kubectlYaml = (object: unknown): string =>

@@ -1,4 +1,4 @@
-/** The store in which the relays of a fleet count what credentials send, so that their limits hold to the last recipient. */
+/** `spec.limitStore`: a store in which all relays of a fleet count together, so that limits hold exactly. */
 import * as fields from './fields.ts'
 import type { CrossFieldRule, FromSchema, ObjectSchema } from './schema.ts'
 
@@ -6,7 +6,7 @@ export const limitStore = {
   type: 'object',
   required: ['host'],
   description:
-    'A Redis or Valkey in which the relays count together; absent, or while it does not answer, each relay hands out its share of a limit.',
+    'A Redis or Valkey in which the relays count together. Absent, or while it does not answer: each relay hands out its own share of every limit.',
   properties: {
     host: fields.host,
     port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65535, default: 6379 },
@@ -23,12 +23,13 @@ export const limitStore = {
     timeout: {
       ...fields.duration,
       default: '50ms',
-      description: 'How long a message waits for its answer; one that comes later is none.',
+      description:
+        'How long a message waits for the answer of the store. A later answer is ignored, as if the store were away.',
     },
   },
 } as const satisfies ObjectSchema
 
-/** As much of a policy as its store has to do with. */
+/** The part of a policy that these rules read. */
 type Counting = { readonly limitStore?: FromSchema<typeof limitStore> }
 
 export const limitStoreRules: readonly CrossFieldRule<Counting>[] = [
@@ -45,13 +46,14 @@ export const limitStoreRules: readonly CrossFieldRule<Counting>[] = [
   {
     field: 'spec.limitStore.host',
     cel: `!has(self.limitStore) || !self.limitStore.host.matches('${fields.linkLocal.source}')`,
-    message: "a link-local address is no store (169.254.169.254 is a cloud's metadata service); name another host",
+    message:
+      "a link-local address can not be a store (169.254.169.254 is a cloud's metadata service); name another host",
     holds: ({ limitStore: store }) => store === undefined || !fields.linkLocal.test(store.host),
   },
   {
     field: 'spec.limitStore.timeout',
     cel: "!has(self.limitStore) || self.limitStore.timeout.matches('^([1-9][0-9]{0,3}ms|[1-9]s|10s)$')",
-    message: 'each message of a credential with limits may wait for it: use 1ms to 9999ms, or 1s to 10s',
+    message: 'each message of a credential with limits may wait for so long: use 1ms to 9999ms, or 1s to 10s',
     holds: ({ limitStore: store }) => store === undefined || /^([1-9][0-9]{0,3}ms|[1-9]s|10s)$/.test(store.timeout),
   },
 ]

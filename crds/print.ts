@@ -1,4 +1,6 @@
-/** The one generator: kinds become CustomResourceDefinitions, crds/*.yaml, with the rules as CEL (`npm run crds`). */
+/**
+ * Prints the kinds as CustomResourceDefinitions into crds/*.yaml and into the chart, with their rules as CEL (`npm run crds`).
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { group, kinds, version } from './kinds.ts'
@@ -7,7 +9,7 @@ import type { Kind } from './schema.ts'
 
 const category = 'relayfleet'
 
-/** `spec.recipients.mode` is `.recipients.mode`, seen from the spec where the rules stand. */
+/** The rules stand at the spec, and `fieldPath` is relative to it: `spec.recipients.mode` becomes `.recipients.mode`. */
 const fieldPath = (field: string): string => field.replace(/^spec/, '')
 
 type Rule = { readonly field: string; readonly cel: string; readonly message: string }
@@ -18,7 +20,7 @@ const nameRule = ({ pattern, maxLength, message }: NonNullable<Kind['name']>) =>
   message,
 })
 
-/** Until somebody has looked: whoever waits for an object takes one without a status for one that needs none (kstatus). */
+/** The status of a new object. Without one, kstatus (as used by Flux) would take the object for ready at once. */
 const unlooked = { observedGeneration: 0 }
 
 const openApi = (kind: Kind) => ({
@@ -68,11 +70,10 @@ export const crdOf = (kind: Kind) => ({
 
 export const fileOf = (kind: Kind): string => join(import.meta.dirname, `${group}_${kind.plural}.yaml`)
 
-/** The chart brings a copy: helm reads nothing outside its folder. */
+/** The chart has a copy, because helm reads no files outside the chart's folder. */
 export const chartFileOf = (kind: Kind): string =>
   join(import.meta.dirname, '../charts/relayfleet/files/crds', `${group}_${kind.plural}.yaml`)
 
-/** The text of a kind's file. */
 export const printed = (kind: Kind): string =>
   `# Printed from the schemas beside it by \`npm run crds\`; never edited.\n${kubectlYaml(crdOf(kind))}`
 

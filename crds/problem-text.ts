@@ -1,16 +1,16 @@
-/** What is wrong with a value and how to mend it, in words: one line per way of being wrong. */
+/** Words each violation of a schema as one line: what is wrong with the value, and how to mend it. */
 import { didYouMean } from './did-you-mean.ts'
 
-/** What one check of the schema says, in the terms of JSON Schema. */
+/** One violation, in the terms of JSON Schema (and of Ajv's `ErrorObject`). */
 export type Fault = {
   readonly keyword: string
   readonly params: Readonly<Record<string, unknown>>
   readonly value: unknown
-  /** The value as it stands in the text that it was read from, where that is known: 007 is the number 7. */
+  /** How the value is written in the YAML text, where that is known: `007` for the number 7. */
   readonly written?: string | undefined
-  /** The fields that the object may have, where the fault is an unknown one. */
+  /** The fields that the object may have, for a violation by an unknown field. */
   readonly known: readonly string[]
-  /** What the form of the string is called. */
+  /** What a valid string is called (`Form.says`). */
   readonly says: string
 }
 
@@ -32,16 +32,16 @@ const wanted: Readonly<Record<string, string>> = {
 }
 const bare: Readonly<Record<string, RegExp>> = { integer: /^\d+$/, boolean: /^(true|false)$/ }
 
-/** YAML reads 1.2 as a number and "587" as text; people do not see the difference. */
+/** A hint where only the quotes are wrong: YAML reads 1.2 as a number and "587" as text, and people do not see the difference. */
 const quoting = (type: string, value: unknown, written?: string): string => {
   if (type === 'string' && typeof value === 'boolean') {
-    return '; YAML takes a plain on, off, yes, no, true or false for a truth value: write the word in quotes'
+    return '; YAML reads on, off, yes, no, true and false without quotes as a truth value: write the word in quotes'
   }
   if (type === 'string' && typeof value !== 'object') return `; write it in quotes: "${written ?? String(value)}"`
   return typeof value === 'string' && bare[type]?.test(value) ? '; write it without quotes' : ''
 }
 const typeText = (type: string, value: unknown, written?: string): string => {
-  if (value === null) return 'is empty; give it a value or take the field out'
+  if (value === null) return 'is empty; give it a value, or remove the field'
   return `must be ${wanted[type] ?? type}${quoting(type, value, written)}`
 }
 

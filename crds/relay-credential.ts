@@ -1,4 +1,7 @@
-/** RelayCredential: the application team's; one application's right to submit, bound to a policy and to domains. */
+/**
+ * RelayCredential, which an application team writes: one application's right to submit mail to a policy's fleet, as certain
+ * domains.
+ */
 import { clientCertificate } from './client-certificate.ts'
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
@@ -25,7 +28,8 @@ const spec = {
     identities: {
       type: 'object',
       default: {},
-      description: 'Narrows what the domains allow, never widens it.',
+      description:
+        'The addresses that it may send as. They narrow what the domains allow, and never widen it; empty: all that they allow.',
       properties: { addresses: { type: 'array', maxItems: 64, default: [], items: fields.address } },
     },
     type: {
@@ -33,13 +37,14 @@ const spec = {
       maxLength: 32,
       enum: ['Password', 'ServiceAccountToken', 'ClientCertificate'],
       default: 'Password',
-      description: 'What an application logs in by.',
+      description: 'What the application proves itself with when it logs in. It can not be changed.',
     },
     serviceAccounts: {
       type: 'array',
       maxItems: 32,
       default: [],
-      description: "With type ServiceAccountToken: whose tokens are taken; accounts of the credential's own namespace.",
+      description:
+        "For type ServiceAccountToken: the service accounts whose tokens are accepted, all of the credential's own namespace.",
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['name'],
       items: fields.nameReference,
@@ -48,19 +53,19 @@ const spec = {
     networks: {
       type: 'object',
       default: {},
-      description: 'Narrows from where this credential may be used; empty: from wherever the policy admits.',
+      description: 'Networks from which this credential may be used. Empty: from wherever the policy admits clients.',
       properties: { allow: { type: 'array', maxItems: 64, default: [], items: fields.cidr } },
     },
     recipients: {
       type: 'object',
       default: {},
-      description: 'Narrows to whom this credential may send; empty: to whomever the policy allows.',
+      description: 'Domains to which this credential may send. Empty: to whomever the policy allows.',
       properties: { domains: { type: 'array', maxItems: 256, default: [], items: fields.domainName } },
     },
     limits: {
       type: 'object',
       description:
-        'How much it may send through all relays of the fleet together. Every recipient of a message counts as one.',
+        'How much it may send, through all relays of the fleet together. Every recipient of a message counts as one.',
       properties: {
         daily: {
           type: 'integer',
@@ -72,7 +77,8 @@ const spec = {
         rate: {
           type: 'object',
           required: ['count', 'per'],
-          description: 'So many recipients in that time, steadily; after a pause as many at once.',
+          description:
+            'How many recipients it may send to in a given time. After a pause, so many may be sent to at once.',
           properties: {
             count: { type: 'integer', format: 'int32', minimum: 1, maximum: 1_000_000 },
             per: fields.duration,
@@ -84,37 +90,37 @@ const spec = {
           minimum: 1,
           maximum: 100,
           default: 80,
-          description: 'Percent of daily; from there on the credential says QuotaApproaching.',
+          description: 'The percentage of daily from which on the credential has the condition QuotaApproaching.',
         },
       },
     },
     rotation: {
       type: 'object',
       default: {},
-      description: 'When the Secret gets another password, and how long the one before is still accepted.',
+      description: 'When the password in the Secret is replaced, and how long an earlier one is still accepted.',
       properties: {
         every: {
           ...fields.duration,
-          description: 'At the latest so long after the last one; absent: only by trigger.',
+          description: 'How old a password becomes before it is replaced. Absent: it is replaced only by trigger.',
         },
         overlap: {
           ...fields.durationOrNone,
           default: '48h',
           description:
-            'An earlier password is accepted until nobody has used it for so long; 0s: it ends as soon as the Secret has another.',
+            'An earlier password is accepted until nobody has used it for so long. 0s: it is refused as soon as the Secret has the new one.',
         },
         trigger: {
           type: 'string',
           maxLength: 64,
           description:
-            'Any other text than before rotates now, and ends every password that was still accepted beside the newest.',
+            'Changing this text replaces the password now, and ends every earlier one that was still accepted beside the newest.',
         },
       },
     },
     secretTemplate: {
       type: 'object',
       default: {},
-      description: "The binding Secret; its name is the credential's unless given.",
+      description: "Name, labels and annotations of the binding Secret. Without a name, it has the credential's.",
       properties: { name: fields.objectName, labels, annotations },
     },
     expiresAt: { type: 'string', maxLength: 64, format: 'date-time' },
@@ -128,19 +134,20 @@ const relayCredentialRules: readonly CrossFieldRule<RelayCredentialSpec>[] = [
   {
     field: 'spec.serviceAccounts',
     cel: "(self.type == 'ServiceAccountToken') == (self.serviceAccounts.size() > 0)",
-    message: 'type ServiceAccountToken names one service account or more, and any other type names none',
+    message:
+      'type ServiceAccountToken needs one service account or more, and any other type has none: name one, or take serviceAccounts away',
     holds: (s) => (s.type === 'ServiceAccountToken') === s.serviceAccounts.length > 0,
   },
   {
     field: 'spec.clientCertificate',
     cel: "(self.type == 'ClientCertificate') == has(self.clientCertificate)",
-    message: 'type ClientCertificate says by clientCertificate which one, and any other type has none',
+    message: 'type ClientCertificate needs clientCertificate, and any other type has none: add it, or take it away',
     holds: (s) => (s.type === 'ClientCertificate') === (s.clientCertificate !== undefined),
   },
   {
     field: 'spec.clientCertificate.subjectAltNames',
     cel: '!has(self.clientCertificate) || self.clientCertificate.subjectAltNames.uris.size() + self.clientCertificate.subjectAltNames.dnsNames.size() + self.clientCertificate.subjectAltNames.emailAddresses.size() > 0',
-    message: 'name one subject alternative name or more: uris, dnsNames or emailAddresses',
+    message: 'name at least one subject alternative name under uris, dnsNames or emailAddresses',
     holds: ({ clientCertificate: c }) => c === undefined || Object.values(c.subjectAltNames).some((n) => n.length > 0),
   },
   {
@@ -200,7 +207,8 @@ const status = {
     configMap: {
       type: 'object',
       required: ['name'],
-      description: 'What is in a binding beside the password, where the application brings that itself.',
+      description:
+        'Where the application logs in with a token or a certificate of its own: the ConfigMap with everything else that a binding has.',
       properties: { name: fields.objectName },
     },
     binding: { type: 'object', required: ['name'], properties: { name: fields.objectName } },
@@ -218,21 +226,24 @@ const status = {
             maxLength: 16,
             enum: ['Pending', 'Active', 'Retiring'],
             description:
-              'Pending: relays learn it, and the Secret gets it then. Active: the one in the Secret. Retiring: an earlier one that is still accepted.',
+              'Pending: the relays are learning it, and the Secret has it after that. Active: the one in the Secret. Retiring: an earlier one that is still accepted.',
           },
           verifier: { type: 'string', maxLength: 128 },
           createdAt: moment,
-          replacedAt: { ...moment, description: 'Since when it is Retiring.' },
-          expiresAt: { ...moment, description: 'From then on a Retiring one is refused, whoever still uses it.' },
-          trigger: { type: 'string', maxLength: 64, description: 'The spec.rotation.trigger that it satisfies.' },
+          replacedAt: { ...moment, description: 'Since when it is Retiring, because a newer one is in the Secret.' },
+          expiresAt: {
+            ...moment,
+            description: 'When a Retiring one is refused at the latest, even if somebody still uses it.',
+          },
+          trigger: { type: 'string', maxLength: 64, description: 'The spec.rotation.trigger for which it was made.' },
           lastUsedAt: {
             ...moment,
-            description: 'Of a Retiring one to the minute, else to the hour: it was used then or a little later.',
+            description: 'When it was last used, rounded down: to the minute for a Retiring one, else to the hour.',
           },
           lastUsedFrom: {
             type: 'object',
             required: ['network'],
-            description: "The client's network.",
+            description: 'The network of the client that used it last: a /24 of IPv4 or a /64 of IPv6.',
             properties: { network: { type: 'string', maxLength: 64 } },
           },
         },
@@ -241,23 +252,23 @@ const status = {
     usage: {
       type: 'object',
       required: ['day', 'today'],
-      description: 'What is used of spec.limits, looked at once a minute.',
+      description: 'How much of spec.limits is used; updated about once a minute.',
       properties: {
         day: { type: 'string', maxLength: 10, description: 'The UTC day that is counted.' },
         today: {
           type: 'integer',
           format: 'int64',
-          description: 'At least so many recipients were accepted on that day: the first two digits are exact.',
+          description: 'How many recipients were accepted on that day, rounded down: the first two digits are exact.',
         },
         remaining: {
           type: 'integer',
           format: 'int64',
-          description: 'Of spec.limits.daily at most so many are left; absent without daily.',
+          description: 'How many recipients of spec.limits.daily are left at most. Absent without daily.',
         },
         lastRefusal: {
           type: 'object',
           required: ['rule', 'code', 'at'],
-          description: 'The last time on that day that one of the limits refused mail for now.',
+          description: 'When one of the limits last refused mail (for now, with a 4yz reply) on that day.',
           properties: {
             rule: { type: 'string', maxLength: 64 },
             code: { type: 'integer', format: 'int32' },

@@ -1,4 +1,4 @@
-/** The status of a RelayPolicy: how its fleet stands, by what the relays themselves report. */
+/** The status of a RelayPolicy: how its fleet is, as the relays themselves report it. */
 import * as fields from './fields.ts'
 import type { ObjectSchema } from './schema.ts'
 
@@ -6,13 +6,13 @@ export const relayPolicyStatus = {
   type: 'object',
   properties: {
     observedGeneration: { type: 'integer', format: 'int64' },
-    replicas: { type: 'integer', format: 'int32', description: 'The relays that are there, ready or not.' },
-    readyReplicas: { type: 'integer', format: 'int32', description: 'The relays that take mail.' },
+    replicas: { type: 'integer', format: 'int32', description: 'How many relays there are, ready or not.' },
+    readyReplicas: { type: 'integer', format: 'int32', description: 'How many relays take mail.' },
     selector: { type: 'string', maxLength: 1024 },
     configHash: {
       type: 'string',
       maxLength: 128,
-      description: 'Of the configuration that the relays should have; each reports its own below.',
+      description: 'The hash of the configuration that the relays should have; which one each of them has, see pods.',
     },
     pods: {
       type: 'array',
@@ -23,16 +23,21 @@ export const relayPolicyStatus = {
         properties: {
           name: fields.objectName,
           ready: { type: 'boolean' },
-          configHash: { type: 'string', maxLength: 128, description: 'What its relay reports to have in force.' },
+          configHash: {
+            type: 'string',
+            maxLength: 128,
+            description: 'The hash of the configuration that this relay reports to have in force.',
+          },
           queued: {
             type: 'integer',
             format: 'int64',
-            description: 'At least so many messages wait there: a round figure, looked at once a minute.',
+            description: 'How many messages wait there: rounded down, updated about once a minute.',
           },
           drain: {
             type: 'object',
             required: ['since', 'state'],
-            description: 'It takes no new mail, and leaves when it has delivered what it has.',
+            description:
+              'Present while this relay is leaving: it takes no new mail, and goes when it has delivered what it has.',
             properties: {
               since: { type: 'string', maxLength: 64, format: 'date-time' },
               state: { type: 'string', maxLength: 16, enum: ['Draining', 'Drained', 'Unknown'] },
@@ -44,15 +49,23 @@ export const relayPolicyStatus = {
     spools: {
       type: 'array',
       maxItems: 100,
-      description: 'The spool that each relay had: one that comes up with another is told in the condition SpoolReset.',
+      description:
+        'Which spool each relay has. A relay that starts with another one than before is reported in the condition SpoolReset.',
       items: {
         type: 'object',
         required: ['name', 'id'],
         properties: {
           name: fields.objectName,
-          id: { type: 'string', maxLength: 64, description: 'Made with the spool.' },
-          found: { type: 'string', maxLength: 64, description: 'What it came up with instead, while that is so.' },
-          left: { type: 'boolean', description: 'It has left the fleet since; what it had before is still missed.' },
+          id: { type: 'string', maxLength: 64, description: 'The id that the spool got when it was made.' },
+          found: {
+            type: 'string',
+            maxLength: 64,
+            description: 'The id of another spool with which the relay started instead, for as long as it has that.',
+          },
+          left: {
+            type: 'boolean',
+            description: 'The relay has left the fleet since; its earlier spool is still missing.',
+          },
         },
       },
     },
@@ -73,7 +86,7 @@ export const relayPolicyStatus = {
       type: 'array',
       maxItems: 64,
       description:
-        'How the ways out are, by what the relays report; mx stands for all exchangers of a route of type MX.',
+        'How the next hops of each route are, as the relays report it; mx stands for all exchangers of a route of type MX.',
       items: {
         type: 'object',
         required: ['name', 'smarthosts'],
@@ -92,12 +105,12 @@ export const relayPolicyStatus = {
                   maxLength: 16,
                   enum: ['Healthy', 'Unproven', 'Paused', 'Ejected'],
                   description:
-                    'The worst at any relay. Unproven: not tried yet; Paused, Ejected: it asked for a pause, or was left out, and has carried no mail since.',
+                    'The worst that any relay reports. Unproven: not tried yet. Paused: it asked for a pause, and has taken no mail since. Ejected: it is left out after failures, and has taken no mail since.',
                 },
                 lastReply: {
                   type: 'object',
                   required: ['code', 'status', 'text'],
-                  description: 'Why it last carried no mail; absent when it has since.',
+                  description: 'Why it last took no mail, as an SMTP reply. Absent as soon as it has taken mail again.',
                   properties: {
                     code: { type: 'integer', format: 'int32' },
                     status: { type: 'string', maxLength: 16 },

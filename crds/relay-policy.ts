@@ -1,4 +1,7 @@
-/** RelayPolicy: the platform team's; one fleet of relays, who may use it, by which rules, and by which way out. */
+/**
+ * RelayPolicy, which a platform team writes: one fleet of relays, who may use it, by which rules, and which way its mail goes
+ * out.
+ */
 import { clientCertificates } from './client-certificate.ts'
 import * as fields from './fields.ts'
 import { limitStore, limitStoreRules } from './limit-store.ts'
@@ -35,7 +38,7 @@ const listener = {
       enum: ['Reject', 'Normalise'],
       default: 'Reject',
       description:
-        'What becomes of CR or LF alone in a message; Normalise makes CR LF of each, and of CR CR LF, for what sends no better.',
+        'What happens to a CR or an LF that stands alone in a message. Reject refuses the message; Normalise turns it, and CR CR LF, into CR LF, for old clients that send nothing better.',
     },
   },
 } as const satisfies ObjectSchema
@@ -47,7 +50,8 @@ const admission = {
     networks: {
       type: 'object',
       default: {},
-      description: 'Narrows who may connect; it never replaces AUTH. An empty allow list narrows nothing.',
+      description:
+        'Networks from which clients may connect; this never replaces AUTH. An empty allow list admits all but those in deny.',
       properties: { allow: networkList, deny: networkList },
     },
     authFailures: {
@@ -77,7 +81,8 @@ const admission = {
 const senderRules = {
   type: 'object',
   default: {},
-  description: 'Evaluated for every message; Audit lets pass and counts what Enforce would refuse.',
+  description:
+    'Rules about the sender, checked for every message. Audit lets pass what Enforce would refuse, and counts it.',
   properties: {
     envelopeFrom: { type: 'object', default: {}, properties: { enforcement } },
     headerFrom: {
@@ -101,7 +106,8 @@ const senderRules = {
       maxLength: 32,
       enum: ['Deny', 'AllowForCredential'],
       default: 'AllowForCredential',
-      description: "MAIL FROM:<>; with AllowForCredential the message's From still has to be the credential's own.",
+      description:
+        'Whether the null reverse-path (MAIL FROM:<>) is accepted. With AllowForCredential, the From of the message still has to belong to the credential.',
     },
   },
 } as const satisfies ObjectSchema
@@ -109,7 +115,7 @@ const senderRules = {
 const recipients = {
   type: 'object',
   default: {},
-  description: 'Absent mode: Capture in NonProduction, Unrestricted in Production.',
+  description: 'To whom mail may go. Without a mode: Capture in NonProduction, Unrestricted in Production.',
   properties: {
     mode: { type: 'string', maxLength: 16, enum: ['Unrestricted', 'AllowList', 'Redirect', 'Capture'] },
     allow: {
@@ -163,7 +169,8 @@ const spec = {
             size: {
               ...fields.quantity,
               default: '10Gi',
-              description: "Of each relay's volume; two thirds of it may be queued mail, the rest is for tidying up.",
+              description:
+                "The size of each relay's volume. Queued mail may fill two thirds of it; the spool needs the rest to tidy up.",
             },
           },
         },
@@ -180,13 +187,14 @@ const spec = {
           minimum: 1,
           maximum: 100,
           default: 1,
-          description: 'How many relays may be away at one time, e.g. for a node that is drained.',
+          description:
+            'How many relays may be away at the same time, e.g. while a node is drained (PodDisruptionBudget).',
         },
         drainTimeout: {
           ...fields.duration,
           default: '30m',
           description:
-            'How long a relay that is to leave may take to deliver its mail before that is told as overdue; with the annotation relayfleet.dev/discard-queue it goes then.',
+            'How long a leaving relay may take to deliver its mail. After that, the policy reports it as overdue; with the annotation relayfleet.dev/discard-queue, the relay goes then, and its mail stays on its volume.',
         },
       },
     },
@@ -226,14 +234,14 @@ const relayPolicyRules: readonly CrossFieldRule<RelayPolicySpec>[] = [
   {
     field: 'spec.recipients.allow',
     cel: "(has(self.recipients.mode) && self.recipients.mode != 'Unrestricted') || (self.recipients.allow.domains.size() == 0 && self.recipients.allow.addresses.size() == 0)",
-    message: 'only mode AllowList goes by it: set recipients.mode to AllowList, or take allow away',
+    message: 'only mode AllowList uses recipients.allow: set recipients.mode to AllowList, or take allow away',
     holds: ({ recipients: { mode = 'Unrestricted', allow } }) =>
       mode !== 'Unrestricted' || (allow.domains.length === 0 && allow.addresses.length === 0),
   },
   {
     field: 'spec.recipients.redirectTo',
     cel: "(has(self.recipients.mode) && self.recipients.mode != 'Unrestricted') || !has(self.recipients.redirectTo)",
-    message: 'only mode Redirect goes by it: set recipients.mode to Redirect, or take redirectTo away',
+    message: 'only mode Redirect uses recipients.redirectTo: set recipients.mode to Redirect, or take redirectTo away',
     holds: ({ recipients: { mode = 'Unrestricted', redirectTo } }) =>
       mode !== 'Unrestricted' || redirectTo === undefined,
   },
@@ -281,7 +289,8 @@ export const relayPolicy: Kind<RelayPolicySpec> = {
   status,
   rules: relayPolicyRules,
   immutable,
-  // Its Service needs a DNS label, and its StatefulSet a name that leaves room for a revision in a label's 63 characters.
+  // Its Service must be named by a DNS label, and the pods' label `controller-revision-hash` is the StatefulSet's name and a hash
+  // of up to ten characters: at most 63 together.
   name: {
     pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
     maxLength: 52,

@@ -1,10 +1,10 @@
-/** What holds across the fields of a policy's routes. */
+/** The rules that go across several fields of a policy's routes. */
 import { linkLocal } from './fields.ts'
 import type { Route } from './route.ts'
 import type { CrossFieldRule } from './schema.ts'
 import { wellFormed, wellFormedCel, wellFormedMessage } from './selector-rules.ts'
 
-/** As much of a policy as its routes have to do with. */
+/** The part of a policy that these rules read. */
 type Routed = { readonly hostname?: string; readonly routes: readonly Route[] }
 
 const isCatchAll = (r: Route): boolean =>
@@ -17,7 +17,7 @@ const catchAllCel =
 
 const isVerified = ({ tls: { mode } }: Route['smarthosts'][number]): boolean =>
   mode === 'StartTLS' || mode === 'Implicit'
-/** That whoever has the field is. */
+/** The same for CEL: every smarthost that has `field` verifies certificates. */
 const verifiedCel = (field: string): string =>
   `self.routes.all(r, r.smarthosts.all(s, !(has(s.${field}) && s.tls.mode in ['Opportunistic', 'Disabled'])))`
 
@@ -25,7 +25,7 @@ export const routeRules: readonly CrossFieldRule<Routed>[] = [
   {
     field: 'spec.routes',
     cel: `self.routes.size() == 0 || self.routes.exists_one(r, ${catchAllCel}) && [self.routes[self.routes.size() - 1]].all(r, ${catchAllCel})`,
-    message: 'the last route, and only the last, has no match: it takes what no other route takes',
+    message: 'the last route, and only the last, must have no match: it takes what no other route takes',
     holds: (s) => s.routes.length === 0 || s.routes.findIndex(isCatchAll) === s.routes.length - 1,
   },
   {
@@ -38,14 +38,14 @@ export const routeRules: readonly CrossFieldRule<Routed>[] = [
   {
     field: 'spec.routes',
     cel: "self.routes.all(r, r.type == 'MX' || !has(r.exchangers))",
-    message: 'exchangers belongs to a route of type MX; a smarthost has a maxConnections of its own',
+    message: 'only a route of type MX has exchangers; take it away, and set maxConnections of each smarthost instead',
     holds: (s) => s.routes.every((r) => r.type === 'MX' || r.exchangers === undefined),
   },
   {
     field: 'spec.hostname',
     cel: "has(self.hostname) || self.routes.all(r, r.type == 'Smarthost')",
     message:
-      'a route of type MX needs hostname: exchangers refuse who says a name in EHLO that the DNS does not know; give the name that the addresses of your way out have there',
+      'a route of type MX needs hostname: exchangers refuse a client whose EHLO name is not in DNS; give the name that belongs to the address from which mail leaves',
     holds: (s) => s.hostname !== undefined || s.routes.every((r) => r.type === 'Smarthost'),
   },
   {
@@ -69,7 +69,8 @@ export const routeRules: readonly CrossFieldRule<Routed>[] = [
   {
     field: 'spec.routes',
     cel: `self.routes.all(r, r.smarthosts.all(s, !s.host.matches('${linkLocal.source}')))`,
-    message: "a link-local address is no smarthost (169.254.169.254 is a cloud's metadata service); name another host",
+    message:
+      "a link-local address can not be a smarthost (169.254.169.254 is a cloud's metadata service); name another host",
     holds: (s) => s.routes.every((r) => r.smarthosts.every((h) => !linkLocal.test(h.host))),
   },
 ]

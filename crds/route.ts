@@ -1,4 +1,7 @@
-/** A route: whose mail it takes, and its way out, to smarthosts or directly to the exchangers of each recipient's domain. */
+/**
+ * A route: which mail it takes, and where that goes: to smarthosts, or directly to the exchangers (MX) of each recipient's
+ * domain.
+ */
 import * as fields from './fields.ts'
 import type { FromSchema, ObjectSchema } from './schema.ts'
 
@@ -28,12 +31,12 @@ const smarthost = {
   },
 } as const satisfies ObjectSchema
 
-/** Enough for a relay, and few enough for a small exchanger; a big one can be given a route of its own. */
+/** Defaults: enough for a relay, and few enough for a small exchanger; a domain with a big one can have a route of its own. */
 export const exchangerBounds = { maxConnections: 100, maxConnectionsPerDomain: 5 } as const
 
 const exchangers = {
   type: 'object',
-  description: 'For type MX; absent, the defaults hold.',
+  description: 'For type MX: how many connections are used. Absent: the defaults.',
   properties: {
     maxConnections: { type: 'integer', minimum: 1, maximum: 1000, default: exchangerBounds.maxConnections },
     maxConnectionsPerDomain: {
@@ -52,7 +55,8 @@ export const route = {
     name: fields.entryName,
     match: {
       type: 'object',
-      description: 'Every list that is given must match; absent on the last route, which takes the rest.',
+      description:
+        'Which recipients of which mail take this route: everything that is given here must match. Absent on the last route, which takes the rest.',
       properties: {
         senderDomains: fields.domainNames,
         recipientDomains: fields.domainNames,
@@ -79,7 +83,8 @@ export const route = {
           maxItems: 32,
           default: ['1m', '5m', '15m', '1h'],
           items: fields.duration,
-          description: 'The wait before each next attempt; the last step repeats until expireAfter.',
+          description:
+            'How long to wait before the second attempt, the third, and so on; the last value repeats until expireAfter.',
         },
         expireAfter: { ...fields.duration, default: '24h' },
       },

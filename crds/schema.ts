@@ -36,7 +36,7 @@ export type ObjectSchema = Annotated & {
   readonly required?: readonly string[]
   readonly default?: Readonly<Record<string, unknown>>
 }
-/** Free keys, e.g. labels. */
+/** An object with arbitrary keys, e.g. labels. */
 export type MapSchema = Annotated & {
   readonly type: 'object'
   readonly additionalProperties: StringSchema
@@ -50,7 +50,9 @@ type Present<S, P extends Properties> = {
   [K in keyof P]: K extends RequiredOf<S> ? K : P[K] extends { readonly default: unknown } ? K : never
 }[keyof P]
 
-/** The value after defaulting: a required field or one with a default is present, any other may be absent. */
+/**
+ * The TypeScript type of a value after defaulting: a field that is required or has a default is present, any other may be absent.
+ */
 export type FromSchema<S> = S extends { readonly type: 'string'; readonly enum: readonly (infer E)[] }
   ? E
   : S extends { readonly type: 'string' }
@@ -70,8 +72,8 @@ export type FromSchema<S> = S extends { readonly type: 'string'; readonly enum: 
               : never
 
 /**
- * A rule across fields of one object, said twice: in CEL for the API server, and in TypeScript for the YAML directory.
- * Both see the spec after defaulting; a test on a real API server holds them together.
+ * A rule across several fields of one object, written twice: in CEL for the API server, and in TypeScript for a YAML directory.
+ * Both see the spec after defaulting. A test on a real API server checks that the two agree.
  */
 export type CrossFieldRule<Spec> = {
   /** The field a person has to change, e.g. `spec.routes`. */
@@ -83,7 +85,7 @@ export type CrossFieldRule<Spec> = {
   readonly holds: (spec: Spec) => boolean
 }
 
-/** A field that may never change once set; only an API server, which has the old object, can hold it. */
+/** A field that may never change once set. Only CEL: a YAML directory has no old object to compare with. */
 export type ImmutableField = { readonly field: string; readonly cel: string; readonly message: string }
 
 export type Kind<Spec = never> = {
@@ -96,7 +98,7 @@ export type Kind<Spec = never> = {
   readonly status: ObjectSchema
   readonly rules: readonly CrossFieldRule<Spec>[]
   readonly immutable: readonly ImmutableField[]
-  /** What metadata.name has to be beyond Kubernetes' own rule, where other objects are named after it. */
+  /** A stricter rule for metadata.name than Kubernetes' own, for a kind after which other objects are named. */
   readonly name?: { readonly pattern: string; readonly maxLength: number; readonly message: string }
   readonly columns: readonly Column[]
   readonly scale?: {

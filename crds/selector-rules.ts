@@ -1,11 +1,11 @@
-/** The rules of every label selector: one that names nothing admits nobody, and its expressions are well-formed. */
+/** The rules for every label selector: one that gives consent must name a label, and its expressions must be well-formed. */
 import type { labelSelector, namespaces } from './fields.ts'
 import type { CrossFieldRule, FromSchema } from './schema.ts'
 
 export type Selector = FromSchema<typeof labelSelector>
 export type Namespaces = FromSchema<typeof namespaces>
 
-/** In CEL: In and NotIn have values, Exists and DoesNotExist have none. */
+/** `wellFormed` in CEL; `selector` is the path to the selector, e.g. `self.admission.selector`. */
 export const wellFormedCel = (selector: string): string =>
   `(!has(${selector}.matchExpressions) || ${selector}.matchExpressions.all(e, (e.operator in ['In', 'NotIn']) == (has(e.values) && e.values.size() > 0)))`
 
@@ -14,12 +14,13 @@ export const wellFormed = (selector: Selector): boolean =>
     (e) => (e.operator === 'In' || e.operator === 'NotIn') === (e.values ?? []).length > 0,
   )
 
-export const wellFormedMessage = 'In and NotIn need values, Exists and DoesNotExist have none'
+export const wellFormedMessage =
+  'in matchExpressions, In and NotIn need values, and Exists and DoesNotExist must have none'
 
 const namesALabel = (selector: Selector | undefined): boolean =>
   Object.keys(selector?.matchLabels ?? {}).length > 0 || (selector?.matchExpressions ?? []).length > 0
 
-/** For a field like `spec.allowedNamespaces`. */
+/** For a field that gives consent, like `spec.allowedNamespaces`; `of` reads it. */
 export function consentRules<Spec>(field: string, of: (spec: Spec) => Namespaces): readonly CrossFieldRule<Spec>[] {
   const consent = field.replace('spec', 'self')
   const selector = `${consent}.selector`
@@ -35,7 +36,7 @@ export function consentRules<Spec>(field: string, of: (spec: Spec) => Namespaces
     {
       field: `${field}.selector`,
       cel: `${consent}.from == 'Selector' || !has(${selector})`,
-      message: 'only from: Selector goes by a selector: set from to Selector, or take the selector away',
+      message: 'only from: Selector uses a selector: set from to Selector, or take the selector away',
       holds: (s) => of(s).from === 'Selector' || of(s).selector === undefined,
     },
     {

@@ -1,11 +1,11 @@
-/** The status of a SenderDomain: who uses it, and how its DNS records are, by what name servers and resolvers show. */
+/** The status of a SenderDomain: who uses it, and how its DNS records are, as name servers and resolvers show them. */
 import { dkimKeys } from './dkim.ts'
 import * as fields from './fields.ts'
 import type { ObjectSchema } from './schema.ts'
 
-/** What is longer is cut: the record itself can be asked for. */
+/** In characters. A longer value is cut in the status: the record itself can be looked up in DNS. */
 export const longestRecord = 4096
-/** An SPF and a DMARC record, and some keys. */
+/** Enough for one SPF and one DMARC record, and for a DKIM record for each key. */
 export const mostRecords = 32
 
 export const senderDomainStatus = {
@@ -22,7 +22,7 @@ export const senderDomainStatus = {
     records: {
       type: 'array',
       maxItems: mostRecords,
-      description: 'What the domain needs in DNS, and what is there.',
+      description: 'The DNS records that the domain needs, and what is in DNS.',
       items: {
         type: 'object',
         required: ['name', 'type', 'purpose', 'want', 'state', 'checkedAt'],
@@ -34,7 +34,7 @@ export const senderDomainStatus = {
             type: 'string',
             maxLength: longestRecord,
             description:
-              'The whole value; a zone file has it in strings of 255 octets (`relayfleet domain check`). Empty: the record has to go.',
+              'The whole value that the record should have. A zone file needs it in strings of at most 255 octets, as `relayfleet domain check` prints it. Empty: the record has to be removed.',
           },
           got: { type: 'string', maxLength: longestRecord },
           state: {
@@ -42,14 +42,18 @@ export const senderDomainStatus = {
             maxLength: 16,
             enum: ['Match', 'Missing', 'Mismatch', 'Duplicate', 'Leftover', 'Unknown'],
             description:
-              'Leftover: its key is retired, and it has to be taken out of the zone. Unknown: nobody has answered so far.',
+              'Leftover: the key is retired, and its record has to be removed from the zone. Unknown: no server has answered so far.',
           },
-          message: { type: 'string', maxLength: longestRecord, description: 'What is wrong, and how to mend it.' },
+          message: {
+            type: 'string',
+            maxLength: longestRecord,
+            description: 'What is wrong with the record, and how to mend it.',
+          },
           checkedAt: {
             type: 'string',
             maxLength: 64,
             format: 'date-time',
-            description: 'When somebody last answered; while nothing changes it is written every six hours.',
+            description: 'When a server last answered. While nothing changes, this is updated only every six hours.',
           },
         },
       },
@@ -58,7 +62,8 @@ export const senderDomainStatus = {
       type: 'string',
       maxLength: 64,
       format: 'date-time',
-      description: 'Since when a record has not been as it has to be; absent while all are, or nobody knows.',
+      description:
+        'Since when a record has been wrong or missing. Absent while all records are right, or nothing is known of them.',
     },
     dkimKeys,
     conditions: fields.conditions,

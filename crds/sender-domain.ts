@@ -1,4 +1,4 @@
-/** SenderDomain: the domain owner's; a domain that credentials may send as, and which namespaces have consent. */
+/** SenderDomain, which a domain's owner writes: a domain that credentials may send as, and which namespaces may use it. */
 import { dkim, dkimRules } from './dkim.ts'
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
@@ -10,7 +10,10 @@ const spec = {
   type: 'object',
   required: ['domain', 'environment'],
   properties: {
-    domain: { ...fields.domainName, description: 'In lower case, in its A-label form (xn--…).' },
+    domain: {
+      ...fields.domainName,
+      description: 'The domain, in lower case and with A-labels (xn--…). It can not be changed.',
+    },
     environment: fields.environment,
     includeSubdomains: { type: 'boolean', default: false },
     allowedNamespaces: fields.namespaces,
@@ -18,7 +21,8 @@ const spec = {
       type: 'array',
       maxItems: 64,
       default: [],
-      description: 'Narrows the local parts; a final * stands for any rest. Empty: every local part.',
+      description:
+        'The local parts that mail may be sent as; a * at the end stands for any rest. Empty: every local part.',
       items: fields.localPart,
     },
     dkim,
@@ -26,11 +30,12 @@ const spec = {
       type: 'object',
       default: {},
       description:
-        'Which DNS records the domain has to have; they are looked at, and the conditions tell how they are.',
+        'Which DNS records the domain must have. They are looked up regularly, and conditions report how they are.',
       properties: {
         spf: {
           type: 'object',
-          description: 'One SPF record that receivers can use, and that mail from these passes.',
+          description:
+            'The domain must have exactly one SPF record, which is valid and passes mail from these sources.',
           properties: {
             include: { type: 'array', maxItems: 10, default: [], items: fields.recordName },
             addresses: { type: 'array', maxItems: 32, default: [], items: fields.cidr },
@@ -38,7 +43,7 @@ const spec = {
         },
         dmarc: {
           type: 'object',
-          description: "A DMARC record, its own or its organisational domain's.",
+          description: "The domain must have a DMARC record, its own or its organisational domain's.",
           properties: {
             minimumPolicy: { type: 'string', maxLength: 16, enum: ['none', 'quarantine', 'reject'], default: 'none' },
             reports: fields.reportUri,
@@ -54,7 +59,7 @@ const spec = {
         targetZone: {
           ...fields.domainName,
           description:
-            'For CNAME: the zone in which the records of its keys are. Their names in it end in <domain>._dkim.<zone>, so that no two domains have one.',
+            'For publisher CNAME: the zone that holds the records of the keys. Their names in it end in <domain>._dkim.<zone>, so that no two domains share a name.',
         },
         resolvers: { type: 'array', maxItems: 8, default: [], items: fields.ipAddress },
       },
@@ -62,7 +67,8 @@ const spec = {
     whenBroken: {
       type: 'object',
       default: {},
-      description: 'What becomes of its mail when its records have been broken for too long, or a key can not sign.',
+      description:
+        'What happens to mail from this domain when its DNS records have been broken for longer than grace, or a DKIM key can not sign.',
       properties: {
         action: { type: 'string', maxLength: 16, enum: ['Warn', 'Defer', 'Refuse'], default: 'Warn' },
         grace: { ...fields.duration, default: '24h' },
@@ -74,26 +80,31 @@ const spec = {
 
 export type SenderDomainSpec = FromSchema<typeof spec>
 
-/** What a name in the target zone has beside the prefix, the domain and the zone: `-prod-rsa-1`, three dots and `_dkim`, with some room. */
+/**
+ * In characters. A name in the target zone has at most 253 (RFC 1035); beside the prefix, the domain and the zone it has
+ * `-prod-rsa-1` or the like, three dots and `_dkim`, which leaves so many and a few to spare.
+ */
 const longestTogether = 230
 
 const delegationRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
   {
     field: 'spec.dns.targetZone',
     cel: "(self.dns.publisher == 'CNAME') == has(self.dns.targetZone)",
-    message: 'publisher CNAME needs a targetZone, where the records of its keys are, and no other publisher has one',
+    message:
+      'publisher CNAME needs targetZone, the zone that holds the records of the keys, and no other publisher has one: add it, or take it away',
     holds: ({ dns }) => (dns.publisher === 'CNAME') === (dns.targetZone !== undefined),
   },
   {
     field: 'spec.dns.publisher',
     cel: "self.dns.publisher != 'CNAME' || (has(self.dkim) && self.dkim.mode != 'Provided')",
-    message: 'publisher CNAME delegates the selectors of keys that are made here: set spec.dkim.mode to Managed',
+    message:
+      'publisher CNAME needs keys that the operator makes: set spec.dkim.mode to Managed, or choose another publisher',
     holds: ({ dns, dkim: keys }) => dns.publisher !== 'CNAME' || (keys !== undefined && keys.mode !== 'Provided'),
   },
   {
     field: 'spec.dns.targetZone',
     cel: `!has(self.dns.targetZone) || !has(self.dkim) || size(self.domain) + size(self.dns.targetZone) + size(self.dkim.selectorPrefix) <= ${longestTogether}`,
-    message: `the domain, the targetZone and the selectorPrefix have ${longestTogether} characters together at most: a name has 253`,
+    message: `domain, targetZone and selectorPrefix may have at most ${longestTogether} characters together, as a DNS name has at most 253: shorten one of them`,
     holds: ({ domain, dns, dkim: keys }) =>
       domain.length + (dns.targetZone?.length ?? 0) + (keys?.selectorPrefix.length ?? 0) <= longestTogether ||
       dns.targetZone === undefined ||
@@ -108,7 +119,7 @@ const senderDomainRules: readonly CrossFieldRule<SenderDomainSpec>[] = [
   {
     field: 'spec.verifyEvery',
     cel: "duration(self.verifyEvery) >= duration('1m') && duration(self.verifyEvery) <= duration('24h')",
-    message: 'records are looked at every 1m to 24h; name servers are not ours alone',
+    message: 'verifyEvery must be between 1m and 24h: name servers must not be asked more often',
     holds: ({ verifyEvery }) => durationMs(verifyEvery) >= 60_000 && durationMs(verifyEvery) <= 86_400_000,
   },
 ]

@@ -1,4 +1,7 @@
-/** A throttle: how much mail a fleet takes in a time of each credential, namespace or sender domain, and what becomes of more. */
+/**
+ * `spec.throttles`: how much mail a fleet takes in a given time from each credential, namespace or domain, and what happens to
+ * more.
+ */
 import { durationMs } from './duration.ts'
 import * as fields from './fields.ts'
 import type { CrossFieldRule, FromSchema, ListSchema } from './schema.ts'
@@ -9,7 +12,8 @@ export const throttles = {
   type: 'array',
   maxItems: 16,
   default: [],
-  description: 'How much the fleet takes in a time. Every recipient of a message counts as one; every throttle counts.',
+  description:
+    'How much mail the fleet takes in a given time. Every recipient of a message counts as one. Mail has to pass all throttles.',
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['name'],
   items: {
@@ -23,12 +27,12 @@ export const throttles = {
         maxItems: 3,
         items: { type: 'string', maxLength: 16, enum: ['Credential', 'Namespace', 'SenderDomain'] },
         description:
-          'What is counted together: the mail of each credential, of all credentials of each namespace, or with a From of each SenderDomain; of several, each combination by itself.',
+          'What is counted together: the mail of each credential, of all credentials of a namespace, or with a From of one SenderDomain. With several scopes, each combination is counted by itself.',
       },
       rate: {
         type: 'object',
         required: ['count', 'per'],
-        description: 'So many recipients in that time, steadily, through all relays of the fleet together.',
+        description: 'How many recipients are taken in a given time, by all relays of the fleet together.',
         properties: {
           count: { type: 'integer', format: 'int32', minimum: 1, maximum: most },
           per: fields.duration,
@@ -39,20 +43,21 @@ export const throttles = {
         format: 'int32',
         minimum: 1,
         maximum: most,
-        description: 'So many recipients at once after a pause; absent: as many as rate.count.',
+        description: 'How many recipients are taken at once after a pause. Absent: as many as rate.count.',
       },
       action: {
         type: 'string',
         maxLength: 16,
         enum: ['Reject', 'Audit'],
         default: 'Reject',
-        description: 'Reject: more is told to come back (450), and when; Audit: it passes, and is counted.',
+        description:
+          'Reject: more mail is refused for now (450), and the reply says when to come back. Audit: more mail passes, and is counted.',
       },
     },
   },
 } as const satisfies ListSchema
 
-/** As much of a policy as its throttles have to do with. */
+/** The part of a policy that these rules read. */
 type Throttled = { readonly throttles: FromSchema<typeof throttles> }
 
 const hour = 3_600_000
@@ -61,7 +66,7 @@ export const throttleRules: readonly CrossFieldRule<Throttled>[] = [
   {
     field: 'spec.throttles',
     cel: "self.throttles.all(t, duration(t.rate.per) >= duration('1s') && duration(t.rate.per) <= duration('1h'))",
-    message: 'the rate of a throttle is per 1s to 1h; correct rate.per',
+    message: 'rate.per of a throttle must be between 1s and 1h',
     holds: (s) => s.throttles.every(({ rate }) => durationMs(rate.per) >= 1000 && durationMs(rate.per) <= hour),
   },
 ]

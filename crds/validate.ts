@@ -1,4 +1,7 @@
-/** Is an object what its kind says? With defaults filled in, or every problem with its field and the way to mend it. */
+/**
+ * Validates an object against its kind: yields its spec with defaults filled in, or every problem with the field and how to mend
+ * it.
+ */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { duplicates } from './duplicates.ts'
 import { fieldOf, type Path, pathOf } from './field-path.ts'
@@ -22,12 +25,12 @@ export type Validated<Spec> =
   | { readonly ok: true; readonly spec: Spec }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-/** What stands in the text for a plain value there; undefined where there is no text. */
+/** How the scalar at this path is written in the YAML text; undefined where there is no text. */
 export type Written = (path: Path) => string | undefined
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
-/** The stricter JSON Schema of a CRD schema: unknown fields are refused, and strings are what their form says. */
+/** A JSON Schema that is stricter than the CRD's: it refuses unknown fields, and checks the strings by their form, too. */
 function derive(schema: Schema): JsonSchema {
   if (schema.type === 'array') {
     const { 'x-kubernetes-list-type': _type, 'x-kubernetes-list-map-keys': _keys, items, ...rest } = schema
@@ -65,7 +68,7 @@ const metadata: JsonSchema = {
     },
     creationTimestamp: { type: ['string', 'null'], format: 'date-time' },
     generation: { type: 'integer', minimum: 0 },
-    // What an API server writes there; nobody's business here.
+    // An API server writes these; they may have any value here.
     ...Object.fromEntries(
       ['uid', 'resourceVersion', 'managedFields', 'ownerReferences', 'finalizers', 'selfLink', 'generateName'].map(
         (f) => [f, {}],
@@ -99,7 +102,7 @@ function validatorOf(key: string, schema: () => JsonSchema): ValidateFunction {
   return validator
 }
 
-/** JSON pointer to path; a step is an index where the value there is a list. */
+/** Turns a JSON pointer into a path; a step is a number where the value there is a list. */
 function pathAt(root: unknown, pointer: string): Path {
   let at = root
   return pointer
@@ -115,7 +118,7 @@ function pathAt(root: unknown, pointer: string): Path {
 
 const formNames = new Map([...forms.values(), dateTime].map((form) => [form.name, form.says]))
 
-/** The name that is wrong itself, and not what stands under it. */
+/** The key of a map, where the key itself is wrong and not its value. */
 const nameIn = ({ propertyName, params }: ErrorObject): unknown => propertyName ?? params['propertyName']
 
 function problemOf(error: ErrorObject, root: unknown, writtenAt: Written): Problem {
@@ -131,11 +134,17 @@ function problemOf(error: ErrorObject, root: unknown, writtenAt: Written): Probl
   return { path, field: fieldOf(path), message: faultText(fault) }
 }
 
-/** A number of seconds is no duration in quotes, either, and 1e6 no size. */
+/**
+ * Whether quotes would mend a number where a text is wanted. Not where the text would be invalid, too: a 30 is no duration, a 1e6
+ * no size.
+ */
 const quotesDo = (value: unknown, pattern: string | undefined, written: string | undefined): boolean =>
   typeof value !== 'number' || pattern === undefined || new RegExp(pattern).test(written ?? String(value))
 
-/** A value that has the wrong type or form is wrong once, not once more for each rule that follows from it. */
+/**
+ * Only the first problem of each field: a value of the wrong type violates other keywords as well, which tells a person nothing
+ * more.
+ */
 const firstPerField = (problems: readonly Problem[]): readonly Problem[] =>
   [...Map.groupBy(problems, ({ field }) => field).values()].flatMap(([first]) => first ?? [])
 
@@ -152,7 +161,7 @@ const duplicateProblems = (kind: Kind<never>, spec: unknown): readonly Problem[]
   duplicates(kind.spec, spec, ['spec']).map(({ path, name, mend }) => ({
     path,
     field: fieldOf(path),
-    message: `${JSON.stringify(name)} is there twice in this list; ${mend}`,
+    message: `${JSON.stringify(name)} stands twice in this list; ${mend}`,
   }))
 
 function nameProblems(kind: Kind<never>, object: unknown): readonly Problem[] {
@@ -167,7 +176,7 @@ const rulesBroken = <Spec>(kind: Kind<Spec>, spec: Spec): readonly Problem[] =>
 
 const nowhere: Written = () => undefined
 
-/** One object against its kind; the object itself is left as it is. */
+/** Validates one object against its kind. The object itself is not changed. */
 export function validate<Spec>(kind: Kind<Spec>, object: unknown, written = nowhere): Validated<Spec> {
   const copy = structuredClone(object) as { readonly spec: Spec }
   const schema = check(kind.kind, () => wholeObject(kind), copy, written)
@@ -177,6 +186,6 @@ export function validate<Spec>(kind: Kind<Spec>, object: unknown, written = nowh
   return problems.length > 0 ? { ok: false, problems } : { ok: true, spec: copy.spec }
 }
 
-/** What is wrong with a status that we are about to write. */
+/** Everything for which an API server would refuse a status that we are about to write. */
 export const statusProblems = (kind: Kind<never>, status: unknown): readonly Problem[] =>
   check(`${kind.kind}/status`, () => derive(kind.status), structuredClone(status), nowhere)

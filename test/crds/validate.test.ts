@@ -104,7 +104,7 @@ describe('a message names the mend', () => {
       { ...policySpec, replicas: '3' },
       'must be a whole number; write it without quotes',
     ],
-    ['an empty field', { ...policySpec, admission: null }, 'is empty; give it a value or take the field out'],
+    ['an empty field', { ...policySpec, admission: null }, 'is empty; give it a value, or remove the field'],
     [
       'a missing field',
       { listeners: policySpec.listeners, routes: policySpec.routes },
@@ -130,7 +130,7 @@ describe('a message names the mend', () => {
           { name: 'a', port: 2 },
         ],
       },
-      '"a" is there twice in this list; give each entry a name of its own',
+      '"a" stands twice in this list; give each entry a name of its own',
     ],
   ])('%s', (_name, spec, expected) => {
     expect(message(relayPolicy, spec)).toBe(expected)
@@ -139,7 +139,7 @@ describe('a message names the mend', () => {
   test('a kind of key that is there twice, which an API server refuses in a set', () => {
     const spec = { ...domainSpec, dkim: { algorithms: ['ed25519', 'ed25519'] } }
     expect(problemsOf(senderDomain, spec)).toMatchObject([
-      { field: 'spec.dkim.algorithms[1]', message: '"ed25519" is there twice in this list; take one of the two away' },
+      { field: 'spec.dkim.algorithms[1]', message: '"ed25519" stands twice in this list; remove one of the two' },
     ])
   })
 
@@ -194,7 +194,7 @@ describe('what an API server refuses in metadata', () => {
     return result.ok ? [] : result.problems.map((p) => `${p.field}: ${p.message}`)
   }
   const words =
-    "is not a name of letters, digits, '-', '_' and '.' inside, 63 characters at most, maybe behind a lower-case domain and '/'"
+    "is not a name of letters, digits, '-', '_' and '.' inside, at most 63 characters, optionally after a lower-case domain and '/'"
 
   test.each([
     'a b',

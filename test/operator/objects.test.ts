@@ -54,7 +54,7 @@ describe('a problem stands at', () => {
 test.each([
   [
     'no',
-    'must be text; YAML takes a plain on, off, yes, no, true or false for a truth value: write the word in quotes',
+    'must be text; YAML reads on, off, yes, no, true and false without quotes as a truth value: write the word in quotes',
   ],
   ['12', 'must be text; write it in quotes: "12"'],
   ['', 'name is missing; add it'],

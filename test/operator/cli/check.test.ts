@@ -9,7 +9,7 @@ import { commanded } from './commanded.ts'
 const messages: Readonly<Record<string, readonly string[]>> = {
   'catch-all-route-first': [
     'policy.yaml:8:3: error: RelayPolicy mail/shared spec.routes: ' +
-      'the last route, and only the last, has no match: it takes what no other route takes',
+      'the last route, and only the last, must have no match: it takes what no other route takes',
   ],
   'domain-claimed-twice': [
     'all.yaml:10:11: error: SenderDomain team-b/new spec.domain: example.org belongs to SenderDomain mail/old ' +
