@@ -1,11 +1,17 @@
-/** What is in a binding Secret, in both modes: the keys of Service Binding, and the password that nobody else keeps. */
+/**
+ * The entries of a binding Secret (Service Binding), in both modes. No other place holds the password: elsewhere only its
+ * verifier is kept.
+ */
 import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { verifierOf } from '../relay/config.ts'
 import type { Binding, Door } from './compile/compiled.ts'
 import type { InSecret } from './lifecycle/rotate.ts'
 
-/** 256 random bits, but for a first hyphen, which a command line takes for an option: the reason why their verifier needs no slow hash. */
+/**
+ * 256 random bits in base64url: too many to guess, so that the verifier needs no slow hash. One that begins with a hyphen is
+ * replaced, because a command line would take it for an option.
+ */
 export function newPassword(): string {
   const password = randomBytes(32).toString('base64url')
   return password.startsWith('-') ? newPassword() : password
@@ -13,7 +19,10 @@ export function newPassword(): string {
 
 export const isPassword = (text: string | undefined): text is string => text !== undefined && /^[\w-]{43}$/.test(text)
 
-/** Each key and its text; undefined: the Secret has no such key. `authority`: the PEM of all that clients should trust. */
+/**
+ * The text of each key; undefined where the Secret must not have that key. `authority`: the PEM of every authority that clients
+ * should trust.
+ */
 export function bindingEntries(
   binding: Binding,
   password: string,
@@ -23,7 +32,10 @@ export function bindingEntries(
   return { ...doorEntries(binding, login, authority), password }
 }
 
-/** What is in a binding whose application brings its own proof: no key of it is a secret. */
+/**
+ * The same for an application that logs in with a token or a certificate of its own: there is no password, and nothing secret in
+ * it.
+ */
 export const guideEntries = (door: Door, authority: string): Readonly<Record<string, string | undefined>> =>
   doorEntries(door, encodeURIComponent(door.username), authority)
 
@@ -40,7 +52,7 @@ function doorEntries(door: Door, login: string, authority: string) {
   }
 }
 
-/** What anybody may know of a password. */
+/** The id and the verifier of a password, which may be public: statuses and relays have them. */
 export function keyOf(password: string): Pick<InSecret, 'id' | 'verifier'> {
   const verifier = verifierOf(password)
   return { id: verifier.slice('sha256:'.length, 'sha256:'.length + 8), verifier }

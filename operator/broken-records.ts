@@ -1,4 +1,4 @@
-/** Which domains' records have been broken for longer than the grace, by what was found last: a fact for compile. Pure. */
+/** Which records of which domains have been broken for longer than the owner's grace, as last seen: a fact for compile. Pure. */
 import type { Domain, Name } from './compile/snapshot.ts'
 import { nameOf } from './compile/snapshot.ts'
 import { whenBrokenOf } from './compile/when-broken.ts'

@@ -23,9 +23,11 @@ const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const day = 24 * 3_600_000
 const authorityLifetime = 3650 * day
 const leafLifetime = 90 * day
-/** Long before: one that was made while the clock was ahead would not be valid for years with it right again. */
+/**
+ * Far in the past: else an authority that was made while the clock was ahead would be invalid for years once the clock is right.
+ */
 const authorityBegins = Date.UTC(2000, 0, 1)
-/** Clocks differ a little: a certificate that is valid only from now on is not yet valid for somebody. */
+/** A certificate begins an hour ago, because it would not be valid yet for a client whose clock is a little behind. */
 const backdated = 3_600_000
 
 /** A new authority, good for ten years. */
@@ -73,7 +75,10 @@ export async function issue(authority: Issued, hosts: readonly string[], now: nu
   return { certificate: certificate.toString('pem'), key: await printKey(keys.privateKey) }
 }
 
-/** Whether a certificate serves: this authority signed it, for just these hosts, it is valid by now, and a third of its time is left. */
+/**
+ * Whether a certificate can stay in use: this authority signed it for exactly these hosts, it is valid, and a third of its time
+ * is left.
+ */
 export async function stillServes(
   certificate: string,
   authority: Issued,
@@ -98,7 +103,7 @@ export async function stillServes(
 const namesOf = (leaf: X509Certificate): readonly string[] =>
   leaf.getExtension(SubjectAlternativeNameExtension)?.names.items.map(({ value }) => value) ?? []
 
-/** Undefined where it is none, or for nobody. */
+/** The host names and addresses in a certificate (PEM); undefined where it can not be read or has none. */
 export function hostsIn(certificate: string | undefined): readonly string[] | undefined {
   try {
     const names = certificate === undefined ? [] : namesOf(new X509Certificate(certificate))

@@ -11,7 +11,8 @@ const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
 let unwritten = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever read our lines has left, e.g. `| head`. Anything else, as a full disk, loses lines and stops no relay.
+  // EPIPE: the reader of our lines has gone, e.g. `| head`, so we end. Any other error, such as a full disk, loses lines, but
+  // must not stop the relays of local mode.
   if (error.code === 'EPIPE') ending.abort()
   else if (!unwritten) {
     unwritten = true
@@ -19,7 +20,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exitCode = exitCodes.failed
   }
 })
-// Nobody is left to be told, and the exit code says what it has to say.
+// An error of stderr can be reported nowhere; without a listener it would end the process. The exit code still tells.
 process.stderr.on('error', () => {})
 
 const code = await execute(process.argv.slice(2), {

@@ -1,4 +1,4 @@
-/** Conditions as they are written: Ready derived from the others, times stamped last. */
+/** The conditions of a status as they are written: Ready is derived from the others, and the times are stamped last. */
 import { longestMessage } from '../crds/fields.ts'
 import type { Condition } from './compile/compiled.ts'
 import { notSigned } from './compile/not-signed.ts'
@@ -8,16 +8,19 @@ export type Stamped = Condition & { readonly observedGeneration: number; readonl
 
 /** What keeps an object from being ready, in the order in which a person should look at it. */
 const needed = ['Accepted', 'ResolvedRefs', 'Programmed', 'SPFValid', 'DKIMValid', 'DMARCValid']
-/** Reasons that are against it wherever they are; a certificate that only ends soon keeps nothing from working. */
+/** Reasons that keep an object from being ready in any condition. A certificate that merely expires soon is not among them. */
 const fatal = ['CertificateExpired', 'CertificateNotYetValid']
-/** What its owner may have chosen: it is told, and everything that was asked for happens. */
+/**
+ * A False that the owner may have chosen: it is shown, but does not count against Ready, as everything that was asked for
+ * happens.
+ */
 const chosen = (c: Condition): boolean => c.reason === notSigned
-/** Nobody knows yet how it will be. */
+/** The verdict is still to come. */
 const open = (c: Condition): boolean => c.status === 'Unknown' && c.reason === 'Pending'
-/** True is the bad news in these. */
+/** In conditions of these types, True is bad news. */
 const negative = ['Suspended', 'Expired']
 
-/** False with the first reason against, Unknown while nothing is against and something is still open, else True. */
+/** Ready is False because of the first condition that is against it, else Unknown while one is still open, else True. */
 export function deriveReady(found: readonly Condition[]): Condition {
   const relevant = [
     ...needed.flatMap((type) => found.filter((c) => c.type === type && !chosen(c))),
@@ -32,13 +35,16 @@ export function deriveReady(found: readonly Condition[]): Condition {
 
 const turned = (c: Condition): Condition => ({ ...c, status: c.status === 'True' ? 'False' : 'Unknown' })
 
-/** Whatever name servers show may be in a message. */
+/**
+ * A message may quote what name servers show, of any length, and the API server would refuse the whole status for a longer one.
+ */
 const bounded = (message: string): string =>
   message.length > longestMessage ? `${message.slice(0, longestMessage - 1)}…` : message
 
 /**
- * `found` is all that is known now, Ready excepted: a condition that nobody finds any more is gone. A time changes only
- * with its status, so that writing the same state again changes nothing.
+ * The conditions to write. `found` is everything that is known now, without Ready: a condition that is not in it is removed.
+ * lastTransitionTime changes only when the condition's status does (Kubernetes API conventions), so the same state gives the
+ * same text again.
  */
 export function mergeConditions(
   old: readonly Stamped[],

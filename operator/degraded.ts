@@ -1,9 +1,9 @@
-/** Whether mail flows as it should, by what relays report of themselves: the condition Degraded. Pure. */
+/** The condition Degraded of a policy: whether mail flows as it should, as the relays themselves report it. Pure. */
 import type { RelayStatus, SmarthostStatus } from '../relay/http.ts'
 import type { Condition } from './compile/compiled.ts'
 import { few } from './few.ts'
 
-/** What one relay reports, as far as it matters here. */
+/** The part of one relay's report that matters here. */
 export type Reporting = {
   /** What the relay is called in a sentence. */
   readonly name: string
@@ -14,7 +14,7 @@ export type Reporting = {
 
 type Complaint = {
   readonly reason: string
-  /** `relays`: all of them. */
+  /** Whether this relay is concerned. `relays` are all of the fleet, `maxAgeMs` is spec.queue.maxAge. */
   readonly holds: (relay: Reporting, maxAgeMs: number, relays: readonly Reporting[]) => boolean
   readonly message: (relays: readonly Reporting[], log: string) => string
 }
@@ -25,7 +25,10 @@ const names = (relays: readonly Reporting[]): string =>
     ', ',
   )
 
-/** One relay alone may have trouble of its own, with its node or its network; one that has not tried it knows nothing. */
+/**
+ * The smarthosts that every relay which has tried them has left out. If only one has, the trouble may be its own, of its node
+ * or its network; a relay that has not tried a smarthost knows nothing of it.
+ */
 function ejectedByAll(relays: readonly Reporting[]): readonly string[] {
   const tried = relays.flatMap(({ status }) => status.smarthosts).filter(({ health }) => health !== 'unproven')
   return [...Map.groupBy(tried, ({ route, name }) => `${route}/${name}`)].flatMap(([smarthost, all]) =>
@@ -33,7 +36,10 @@ function ejectedByAll(relays: readonly Reporting[]): readonly string[] {
   )
 }
 
-/** The worst first. No figure that grows by itself: a status that changes all the time tells nobody anything new. */
+/**
+ * The worst first. No message has a figure that grows by itself, e.g. an age: each new figure would write the status again
+ * without telling anything new.
+ */
 const complaints: readonly Complaint[] = [
   {
     reason: 'NotReady',
@@ -75,7 +81,7 @@ const complaints: readonly Complaint[] = [
   },
 ]
 
-/** `log`: where a person reads on. Undefined where no relay reports anything. */
+/** Undefined where no relay reports anything. `log`: where a person finds details, for the message. */
 export function degradedBy(relays: readonly Reporting[], maxAgeMs: number, log: string): Condition | undefined {
   if (relays.length === 0) return undefined
   for (const { reason, holds, message } of complaints) {

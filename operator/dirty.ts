@@ -1,4 +1,6 @@
-/** The coalescing flag: callbacks only raise it, however often; the loop lowers it once and looks at everything. */
+/**
+ * A flag that coalesces events: callbacks only raise it, as often as they like; the loop lowers it once and looks at everything.
+ */
 
 export class Dirty {
   #raised = Promise.withResolvers<void>()
@@ -8,12 +10,12 @@ export class Dirty {
     this.#raised.resolve()
   }
 
-  /** Resolves when the flag is raised, and leaves it so: for whoever only wants to stop waiting. */
+  /** Resolves when the flag is raised, without lowering it: for code that only has to stop waiting then. */
   get raised(): Promise<void> {
     return this.#raised.promise
   }
 
-  /** Resolves when the flag is raised, and lowers it, or when the signal ends. What is marked from now on counts anew. */
+  /** Resolves when the flag is raised, or the signal aborts, and lowers the flag: a later `mark` raises it again. */
   async next(signal: AbortSignal): Promise<void> {
     const ended = Promise.withResolvers<void>()
     const end = (): void => ended.resolve()

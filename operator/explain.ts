@@ -1,4 +1,4 @@
-/** What a relay would answer, by the very judges that it uses: a submission played against a configuration. Pure. */
+/** What a relay would answer to a submission: plays it against a configuration with the same judges that relays use. Pure. */
 import type { CredentialConfig, RelayConfig } from '../relay/config.ts'
 import { comparableForwardPath, isAscii } from '../relay/mail/address.ts'
 import { brokenText } from '../relay/mail/broken-text.ts'
@@ -34,7 +34,7 @@ export type Question = {
   readonly message: Buffer
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Recipients that the credential has used today; absent: nobody says, and none is taken for used. */
+  /** How many recipients the credential has used today; absent where that is not known, and then 0 is assumed. */
   readonly used?: number
 }
 
@@ -45,14 +45,14 @@ export type Step = Verdict & {
 }
 
 export type Explanation = {
-  /** In the order of the dialog; the last one refuses, where the whole message is refused. */
+  /** In the order of the dialog. Where the whole message is refused, the last step is the one that refuses it. */
   readonly steps: readonly Step[]
   readonly verdict: 'accepted' | 'partly' | 'refused'
   /** The refusal that a person has to look at first. */
   readonly refusal?: Refusal
-  /** For each recipient that was accepted, where the message goes. */
+  /** Where the message goes, for each accepted recipient. */
   readonly ways: readonly WayOut[]
-  /** Why it will wait in the queue all the same, and until when. */
+  /** Why an accepted message will wait in the queue nevertheless, and until when. */
   readonly held?: string
 }
 
@@ -97,7 +97,7 @@ function ways(
   const { reversePath } = question
   const { fromDomain } = header(config, credential, question)
   const accepted = steps.filter((s) => s.stage === 'rcpt' && s.refusal === undefined).map((s) => s.says)
-  // Who is named again is one recipient, as the first one named it.
+  // A recipient that is named twice counts once, in the spelling of the first time.
   const forwardPaths = [...Map.groupBy(accepted, comparableForwardPath).values()].flatMap((same) => same.slice(0, 1))
   return waysOut(config, credential, { reversePath, fromDomain, forwardPaths })
 }
@@ -122,7 +122,7 @@ function* dialog(config: RelayConfig, credential: CredentialConfig, question: Qu
   if (isLimited(credential)) yield limits(credential, accepted, question)
   yield { stage: 'data', says: `${message.length} octets`, ...content(config, message) }
   yield { stage: 'data', says: 'header', ...header(config, credential, question) }
-  // A relay counts what it is about to take.
+  // Throttles come last, because a relay counts a message only when it is about to accept it.
   const throttled = throttles(config, credential, accepted)
   if (throttled !== undefined) yield throttled
 }
@@ -139,7 +139,7 @@ const verdictOf = (found: Refusal | undefined): Verdict => ({
   ...(found !== undefined && { refusal: found }),
 })
 
-// Where no client is named, the networks are taken out of the question instead of being guessed.
+// Where the question names no client, networks are not judged at all: their lists are emptied, and then any address will do.
 const anyClient = '127.0.0.1'
 
 const connect = (config: RelayConfig, { client }: Question): Verdict =>
@@ -156,7 +156,7 @@ function login(config: RelayConfig, credential: CredentialConfig, { client, now 
   return verdictOf(result.kind === 'refused' ? result.refusal : undefined)
 }
 
-/** The login of a client with what the credential asks for, which is not at hand here. */
+/** A login that succeeds as far as the proof is concerned: the real password, token or certificate is not at hand here. */
 function rightLogin(config: RelayConfig, credential: CredentialConfig, now: number) {
   const serviceAccount = credential.serviceAccounts?.[0]
   if (serviceAccount !== undefined) {
@@ -177,11 +177,11 @@ function rightLogin(config: RelayConfig, credential: CredentialConfig, now: numb
   return { index, proof: { by: 'secret', digest: digestOf(key.verifier), token: 'forged' } } as const
 }
 
-/** Which keys and authorities there are changes nothing about the question. */
+/** Stand-ins for the cluster's token issuer and for the certificates of an authority, on which the answer does not depend. */
 const anyIssuer = { issuer: '', audience: '', keys: { has: () => true, get: () => undefined } }
 const anyAnchor = ''
 
-/** What is judged where every listener mends line ends. */
+/** The message as it is judged: with line ends normalised, if every listener does that. */
 const taken = ({ listeners }: RelayConfig, message: Buffer): Buffer =>
   listeners.every(({ bareNewlines }) => bareNewlines === 'Normalise') ? new LineEnds().take(message) : message
 
@@ -192,7 +192,7 @@ function content({ limits }: RelayConfig, message: Buffer): Verdict {
   return verdictOf(message.length > limits.messageBytes ? refusal('admission.limits.messageSize') : undefined)
 }
 
-/** By the parts of the first relay, which are the largest; who counts in a store has all to hand out. */
+/** Limits are judged by the share of the first relay, which is the largest; with a limit store, each relay has the whole. */
 function withRoom(verdict: Verdict, config: RelayConfig, credential: CredentialConfig, accepted: number): Verdict {
   if (verdict.refusal !== undefined) return verdict
   const place = firstPlace(config)
@@ -204,7 +204,7 @@ function withRoom(verdict: Verdict, config: RelayConfig, credential: CredentialC
   return verdict
 }
 
-/** A burst is as large for each of them. */
+/** The burst of a throttle is the same for every SenderDomain, so any one will do here. */
 const anyFrom = { senderDomain: '' }
 
 const firstPlace = ({ sharing }: RelayConfig) => ({
@@ -212,7 +212,7 @@ const firstPlace = ({ sharing }: RelayConfig) => ({
   index: 0,
 })
 
-/** More at once than a throttle in Audit ever gives; where one refuses, there was no room for it before. */
+/** Throttles in Audit whose burst is smaller than this message. Throttles that refuse it did so at RCPT already (`withRoom`). */
 function throttles(config: RelayConfig, credential: CredentialConfig, recipients: number): Step | undefined {
   const place = firstPlace(config)
   const audited = countsOf(config, credential, anyFrom).flatMap(
@@ -226,7 +226,10 @@ function throttles(config: RelayConfig, credential: CredentialConfig, recipients
   return audited.length === 0 ? undefined : { stage: 'data', says: `${recipients} recipients`, audited }
 }
 
-/** Of the whole fleet: at which of its relays a client is, only the connection decides. What a rate has left changes by the second. */
+/**
+ * The daily limit, judged for the whole fleet, since which relay a client reaches is decided only when it connects. What is
+ * left of a rate changes by the second, so that is not judged.
+ */
 function limits({ limits: its }: Limited, recipients: number, { used = 0, now }: Question): Step {
   const { daily } = allowanceOf(its, { relays: 1, index: 0 })
   const refused = judgeLimits({

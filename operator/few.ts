@@ -1,4 +1,4 @@
-/** The first few of many, for a sentence. Pure. */
+/** Joins the first few of many texts for a sentence, and says how many more there are. Pure. */
 
 const mostNamed = 5
 

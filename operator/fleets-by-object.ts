@@ -1,4 +1,4 @@
-/** Which fleet's relays have to do with an object: a policy's own, and those whose configuration knows a credential. Pure. */
+/** Which fleet an object belongs to: a policy to its own, a credential to the one whose configuration has it. Pure. */
 import type { Compiled } from './compile/compiled.ts'
 import { isOf, type Name, nameIn, type Ref } from './compile/snapshot.ts'
 
@@ -11,7 +11,8 @@ export function fleetsByObject({ fleets, statuses }: Pick<Compiled, 'fleets' | '
   const note = (ref: Ref, fleet: Name | undefined): void => {
     if (fleet !== undefined) found.set(ref, fleet)
   }
-  // By the refs that are there already: ten thousand texts are not made anew each time.
+  // Iterates the refs that exist already, instead of building ten thousand texts each time; only credentials without a status are
+  // left.
   for (const ref of statuses.keys()) {
     if (isOf(ref, 'RelayPolicy')) note(ref, nameIn(ref))
     else if (isOf(ref, 'RelayCredential')) note(ref, taken(byCredential, nameIn(ref)))

@@ -1,8 +1,8 @@
-/** A certificate that was issued and its key, as they were found again, in a Secret or in a folder. */
+/** Whether a certificate that was issued earlier, and its key, can stay in use; they come from a Secret or from a folder. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { type Issued, stillServes } from './ca.ts'
 
-/** Whether nothing has to be issued anew. */
+/** True where nothing has to be issued again. */
 export async function pairServes(
   { certificate = '', key = '' }: { readonly [part in keyof Issued]?: string | undefined },
   authority: Issued,

@@ -1,4 +1,4 @@
-/** What a credential's status says of its keys beside what was recorded: when each was last used, and what is pending. Pure. */
+/** What a credential's status says of its keys beyond what was recorded: when each was last used, and RotationPending. Pure. */
 import { type Heard, type Key, type KeyUse, type Rotation, timeOf } from './lifecycle/keys.ts'
 import { type RotationPending, rotationPending } from './lifecycle/rotation-pending.ts'
 
@@ -7,7 +7,7 @@ export type KeySaying = {
   readonly condition?: RotationPending
 }
 
-/** `rotation` absent: nothing is rotated now, so nothing is pending. */
+/** Without a `rotation`, nothing is rotated now (the credential has no binding), so nothing is pending. */
 export function keySaying(keys: readonly Key[], rotation: Rotation | undefined, heard: Heard, now: number): KeySaying {
   const condition = rotation === undefined ? undefined : rotationPending(keys, rotation, heard, now)
   return {
@@ -19,8 +19,8 @@ export function keySaying(keys: readonly Key[], rotation: Rotation | undefined, 
 const [minuteMs, hourMs] = [60_000, 3_600_000]
 
 /**
- * Of an old key to the minute; of the one that everybody uses to the hour, so that ten thousand statuses are at rest. Nobody
- * used it before it was made.
+ * Times are rounded down: of a retiring key to the minute, of the current one, which is in use all the time, to the hour, so
+ * that ten thousand statuses are not written every minute. A time before the key was made becomes the one when it was made.
  */
 function lastUse({ state, createdAt }: Key, use: KeyUse | undefined) {
   if (use === undefined) return {}
@@ -34,7 +34,7 @@ function lastUse({ state, createdAt }: Key, use: KeyUse | undefined) {
   }
 }
 
-/** What a status says of the use of keys: it is known while no relay has told. */
+/** The uses of keys that a status records, by id: all that is known until a relay has reported. */
 export function usesRecorded(status: Readonly<Record<string, unknown>>): ReadonlyMap<string, KeyUse> {
   const keys = Array.isArray(status['keys']) ? (status['keys'] as readonly unknown[]) : []
   return new Map(keys.flatMap(useIn))
@@ -48,7 +48,7 @@ function useIn(value: unknown): readonly (readonly [string, KeyUse])[] {
   return [[id, { at, network }]]
 }
 
-/** Whoever was seen last, by anybody. */
+/** For each key, the later of two uses. */
 export function laterUses(
   a: ReadonlyMap<string, KeyUse>,
   b: ReadonlyMap<string, KeyUse> = new Map(),

@@ -1,8 +1,11 @@
-/** What a credential's status tells of one of its keys: recorded there, it outlives the operator; programmed, relays accept it. Pure. */
+/**
+ * What a credential's status says of one of its keys: whether it is recorded (and so survives the operator), and whether relays
+ * accept it. Pure.
+ */
 
 type Status = Readonly<Record<string, unknown>>
 
-/** `notProgrammed`: it is recorded, and there is evidence that not every relay is programmed with it. */
+/** `recorded`: it is not known whether relays accept it; `notProgrammed`: at least one relay is known not to. */
 export type KeyTold = 'unrecorded' | 'recorded' | 'notProgrammed' | 'programmed'
 
 export function tells({ keys, conditions }: Status, id: string): KeyTold {

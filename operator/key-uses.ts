@@ -1,16 +1,16 @@
-/** What relays tell of the use of keys, as whoever decides understands it: by his own clock, and of networks. Pure. */
+/** Translates what relays report of the use of keys into the operator's own clock, and clients into networks. Pure. */
 import { isIPv4 } from 'node:net'
 import type { RelayUsage } from '../relay/http.ts'
 import { plainAddress } from '../relay/rules/networks.ts'
 import type { KeyUse } from './lifecycle/keys.ts'
 
-/** What a relay answered, and when it was asked: milliseconds since the epoch by the clock of whoever asked. */
+/** A relay's answer, and when it was asked, in milliseconds since the epoch by our own clock. */
 export type Told = { readonly askedAt: number; readonly usage: Pick<RelayUsage, 'now' | 'keys'> }
 
-/** `client`: an address, of which only the network is shown. */
+/** `client` is the address; statuses show only its network. */
 export type ClientUse = KeyUse & { readonly client: string }
 
-/** By credential and key; of several relays, whoever saw it last. */
+/** By credential, and then by key id: the latest use that any relay saw. */
 export type Uses = ReadonlyMap<string, ReadonlyMap<string, ClientUse>>
 
 export function usesIn(told: readonly Told[], before: Uses = new Map()): Uses {
@@ -18,7 +18,7 @@ export function usesIn(told: readonly Told[], before: Uses = new Map()): Uses {
   for (const { askedAt, usage } of told) {
     const itsNow = Date.parse(usage.now)
     for (const { name, key, at, client } of usage.keys) {
-      // Its clock may be an hour off; how long ago it was, it knows.
+      // The relay's clock may be an hour off, but the time between the use and its answer is right.
       const ago = Math.max(0, itsNow - Date.parse(at))
       const use: ClientUse = { at: askedAt - ago, network: networkOf(client), client }
       const keys = found.get(name) ?? new Map<string, ClientUse>()
@@ -29,14 +29,14 @@ export function usesIn(told: readonly Told[], before: Uses = new Map()): Uses {
   return found
 }
 
-/** As much of a client as is shown: /24 of IPv4, /64 of IPv6. */
+/** The part of a client's address that is shown: its /24 of IPv4, or its /64 of IPv6. */
 export function networkOf(client: string): string {
   const address = plainAddress(client)
   if (isIPv4(address)) return `${address.replace(/\d+$/, '0')}/24`
   return `${firstGroups(address)}::/64`
 }
 
-/** The four groups of an IPv6 address that make its network, without the zeros at their end. */
+/** The first four groups of an IPv6 address (its /64), without zero groups at their end. */
 function firstGroups(address: string): string {
   const [head = '', tail] = address.split('::')
   const left = head === '' ? [] : head.split(':')

@@ -1,4 +1,4 @@
-/** What is known of the use of keys: told by who asks the relays, asked by who retires keys and by who writes statuses. */
+/** Remembers when keys were last used: filled by what asks the relays, read by what retires keys and what writes statuses. */
 import type { RelayConfig } from '../relay/config.ts'
 import type { Name } from './compile/snapshot.ts'
 import { laterUses, usesRecorded } from './key-saying.ts'
@@ -7,13 +7,13 @@ import type { Heard } from './lifecycle/keys.ts'
 
 export type FleetUses = {
   readonly uses: Uses
-  /** Every relay that takes mail has told what was used until then. */
+  /** In milliseconds: every relay that takes mail has reported all uses until then. Undefined: not every one has reported. */
   readonly upTo: number | undefined
 }
 
 const nothing: FleetUses = { uses: new Map(), upTo: undefined }
 
-/** As it stands now; undefined: there is none. */
+/** The credential's present status; undefined where it has none. */
 type StatusOf = (credential: Name) => Readonly<Record<string, unknown>> | undefined
 
 export class KnownUses {
@@ -24,7 +24,7 @@ export class KnownUses {
     this.#statusOf = statusOf
   }
 
-  /** `config`: of whose keys is still to be known; absent: of all. */
+  /** Adds what relays told. With a `config`, only uses of keys that are in it are kept. */
   take(fleet: Name, told: readonly Told[], upTo: number | undefined, config: RelayConfig | undefined): FleetUses {
     const before = this.of(fleet)
     const all = usesIn(told, before.uses)

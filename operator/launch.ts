@@ -1,12 +1,14 @@
 #!/usr/bin/env node
-/** What `relayfleet` starts with where it is installed: a Node that is too old is told so before it fails over a module that it lacks. */
+/**
+ * The installed `relayfleet` starts here: says that Node is too old, before an import fails over a module that an old Node lacks.
+ */
 import { exitCodes } from './cli/exit-code.ts'
 
 const needed = [24, 7] as const
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major > needed[0] || (major === needed[0] && minor >= needed[1])) {
-  // By a URL: bundled into this file, what the command line imports would be asked for before this line.
+  // Imported by URL, so that esbuild does not bundle it: an import in this file would be resolved before this line runs.
   await import(new URL('operator.js', import.meta.url).href)
 } else {
   process.stderr.write(

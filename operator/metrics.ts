@@ -1,10 +1,10 @@
-/** Every metric of the operator, once. Labels are closed lists, or names of objects, of which 200 are named at most. */
+/** Every metric of the operator. A label's values are a closed list, or names of objects, of which at most 200 are named. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { parts } from './cluster/telling.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-// prom-client calls three gauges totals, which promtool refuses.
+// prom-client gives these three gauges the suffix _total, which is for counters: promtool refuses that.
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
@@ -21,7 +21,7 @@ export function createMetrics() {
     new Gauge<L>({ name: `relayfleet_${name}`, help, labelNames: [...labelNames], registers })
 
   const reconcileErrors = counter('reconcile_errors_total', 'What failed and is tried again, by part.', ['part'])
-  // Prometheus sees the first one only where there was a 0 before.
+  // rate() and increase() miss the first error, unless the series existed with 0 before.
   for (const part of [...parts, 'lease']) reconcileErrors.inc({ part }, 0)
 
   return {

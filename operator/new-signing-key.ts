@@ -1,4 +1,4 @@
-/** A private key that signs mail, made here: 2048 bits of RSA, or Ed25519 (RFC 8301 section 3.2, RFC 8463). */
+/** Makes a private key for DKIM: RSA with 2048 bits (RFC 8301 section 3.2), or Ed25519 (RFC 8463). */
 import { generateKeyPair, type KeyPairKeyObjectResult, randomInt } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { KeyType } from './lifecycle/dkim-record.ts'
@@ -14,7 +14,7 @@ const pairs: Readonly<Record<KeyType, () => Promise<KeyPairKeyObjectResult>>> = 
   ed25519: () => generate('ed25519', {}),
 }
 
-/** Where no selector is given, under one that nobody has had. */
+/** Without a selector, the key gets one that has never been used. */
 export async function newSigningKey(
   domain: string,
   { type, selector }: NewKey,
@@ -29,5 +29,5 @@ export async function newSigningKey(
 
 const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789'
 
-/** Five letters and digits that are not mistaken for each other. */
+/** Five random letters and digits; those that are easily mistaken for each other (l and 1, o and 0) are left out. */
 const chance = (): string => Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('')

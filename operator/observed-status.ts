@@ -1,4 +1,4 @@
-/** One object's status as it is written: what was compiled, corrected by what was found out since. Pure. */
+/** One object's status as it is written: what compile said, corrected by what relays and name servers have shown since. Pure. */
 import type { Condition, Status } from './compile/compiled.ts'
 import { isOf, kindIn, type Name, type Ref } from './compile/snapshot.ts'
 import { mergeConditions, type Stamped } from './conditions.ts'
@@ -11,13 +11,13 @@ export type StampedStatus = {
 }
 
 export type Evidence = {
-  /** The RelayPolicy whose relays have to do with it; absent where none has. */
+  /** The RelayPolicy to whose fleet the object belongs; undefined where there is none. */
   readonly fleet: Name | undefined
-  /** Absent: nothing new is known of the fleet, and what was said of Programmed before stays. */
+  /** Undefined: nothing new is known of the fleet, and what was said of Programmed before stays. */
   readonly standing: Standing | undefined
-  /** What was found out about this very object; it knows better than anything else of its type. */
+  /** Conditions that were found for this very object; each replaces any other of its type. */
   readonly found: readonly Condition[]
-  /** What was found out about a credential's use of its limits, or about a domain's records. */
+  /** Further fields of the status: a credential's usage and keys, or a domain's records. */
   readonly fields?: Readonly<Record<string, unknown>>
 }
 
@@ -38,17 +38,17 @@ export function observedStatus(
 
 const lostSpools = (old: readonly Stamped[]): readonly Condition[] => old.filter(({ type }) => type === 'SpoolReset')
 
-/** Which spools there were is known from here alone: it is said again while nobody knows better. */
+/** Which spools the relays had is recorded only in this status, so it is kept while there is no new evidence. */
 function policyFields({ standing }: Evidence, before: StampedStatus | undefined): Evidence['fields'] {
   if (standing !== undefined) return standing.fields
   return before?.['spools'] === undefined ? {} : { spools: before['spools'] }
 }
 
-/** Whether compile has left it to the relays to say whether it is programmed. */
+/** Whether compile has left the condition Programmed to the evidence of the relays. */
 export const isPending = ({ conditions }: Pick<Status, 'conditions'>): boolean =>
   conditions.some((c) => c.type === 'Programmed' && c.status === 'Unknown')
 
-/** Undefined: this object waits for evidence that is not there yet. */
+/** The conditions by the present evidence; undefined where the object waits for evidence that is not there yet. */
 function corrected(ref: Ref, status: Status, { fleet, standing }: Evidence): readonly Condition[] | undefined {
   switch (kindIn(ref)) {
     case 'RelayPolicy':
@@ -67,7 +67,7 @@ const replacing = (conditions: readonly Condition[], by: Condition): readonly Co
 const withCondition = (conditions: readonly Condition[], one: Condition): readonly Condition[] =>
   conditions.some((c) => c.type === one.type) ? replacing(conditions, one) : [...conditions, one]
 
-/** What compile said for good about Programmed, it knows better than the relay. */
+/** Where compile has decided Programmed itself, e.g. Held, the evidence of the relays does not replace that. */
 function withEvidence(status: Status, standing: Standing | undefined): readonly Condition[] {
   const { programmed, further = [] } = standing ?? {}
   const conditions = isPending(status) && programmed ? replacing(status.conditions, programmed) : status.conditions
@@ -84,7 +84,7 @@ function programmedAs(status: Status, { programmed }: Standing, policy: Name): r
   })
 }
 
-/** Reasons of Programmed that are compile's own: it has taken them back when it leaves the word to the relays. */
+/** Reasons of Programmed that only compile gives. They are outdated as soon as compile leaves Programmed to the relays. */
 const compiledReasons: ReadonlySet<string> = new Set(['Held', 'NotUsable', 'NoTokenIssuer', 'TokenIssuerUnknown'])
 
 const asBefore = (status: Status, old: readonly Stamped[]): readonly Condition[] => {

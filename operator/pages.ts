@@ -1,12 +1,12 @@
-/** What the operator tells about itself: /metrics, /healthz and /readyz. */
+/** The operator's own HTTP pages: /metrics, /healthz and /readyz. */
 import { type Makers, type Page, page, plain, type Serving, servePages as serve } from '../relay/page-server.ts'
 import { sharedPage } from '../relay/shared-page.ts'
 
-/** What is wrong, in words; empty where nothing is. */
+/** Says what is wrong, one text for each problem; empty where nothing is. */
 export type Wrongs = () => readonly string[]
 
 export type Pages = {
-  /** With these it is better started anew. */
+  /** Problems for which the kubelet should restart the container (liveness). */
   readonly unhealthy: Wrongs
   readonly unready: Wrongs
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
@@ -28,6 +28,6 @@ const makersOf = ({ unhealthy, unready, metrics }: Pages): Makers =>
     ],
   ])
 
-/** Listens at `host:port` (port 0: any free one). @throws Error where that can not be had. */
+/** Listens at `host:port`; port 0 is any free one. @throws Error where it can not listen there. */
 export const servePages = (at: { readonly host: string; readonly port: number }, from: Pages): Promise<Serving> =>
   serve(at, makersOf(from))

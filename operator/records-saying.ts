@@ -1,4 +1,4 @@
-/** What a SenderDomain's status says of its records, and what is known from it by who was not there. Pure. */
+/** What a SenderDomain's status says of its DNS records, and how a later operator reads that again. Pure. */
 import { longestRecord, mostRecords } from '../crds/sender-domain-status.ts'
 import type { Condition } from './compile/compiled.ts'
 import { notSigned } from './compile/not-signed.ts'
@@ -10,17 +10,17 @@ import { recordStates } from './lifecycle/record-verdict.ts'
 import { toTheSecond } from './lifecycle/to-the-second.ts'
 
 export type RecordsSaying = {
-  /** Of the status. */
+  /** Fields of the status: `records` and `brokenSince`. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly conditions: readonly Condition[]
 }
 
 type Standing = { readonly conditions: readonly Condition[]; readonly [field: string]: unknown }
 
-/** Ten thousand domains that are in order do not each write a status at each look. */
+/** How often `checkedAt` is updated while nothing else changes: else ten thousand domains would write a status at each look. */
 const restateMs = 6 * 3_600_000
 
-/** Not looked at yet, and nobody has before. */
+/** For records that no operator has looked at yet. */
 const pending: RecordsSaying = {
   fields: {},
   conditions: [
@@ -33,7 +33,7 @@ const pending: RecordsSaying = {
   ],
 }
 
-/** `look` absent: there was none by us yet, and what `before` says stays. */
+/** Without a `look`, because this operator has not looked yet, the status keeps what it said `before`. */
 export function recordsSaying(checks: DomainChecks, look: Look | undefined, before: Standing): RecordsSaying {
   if (look === undefined) return sayingBefore(checks, before)
   const { found, at } = look
@@ -77,7 +77,10 @@ const compared = ['name', 'type', 'purpose', 'want', 'got', 'state', 'message'] 
 type Compared = Partial<Record<(typeof compared)[number], string>>
 const isSame = (a: Compared, b: Compared): boolean => compared.every((field) => a[field] === b[field])
 
-/** What a status says of the records; undefined where it says nothing. Whoever wrote it is not trusted to be one of us. */
+/**
+ * The records that a status tells of; undefined where it tells of none. Others may write statuses, so what is not well-formed is
+ * ignored.
+ */
 export function recordsBefore({ records, brokenSince }: Readonly<Record<string, unknown>>): DomainRecords | undefined {
   if (!Array.isArray(records)) return undefined
   const read = records.flatMap((record) => recordIn((record ?? {}) as Readonly<Record<string, unknown>>) ?? [])

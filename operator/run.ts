@@ -1,21 +1,21 @@
-/** The loop as a story: facts in, one pure function, decisions out; every mode is a choice of ends. */
+/** The main loop: facts in, one pure function, decisions out. Each mode is a choice of a Source and a Sink. */
 import { compile } from './compile/compile.ts'
 import type { Compiled } from './compile/compiled.ts'
 import type { Snapshot } from './compile/snapshot.ts'
 
 export type Source = {
-  /** A snapshot now, and one after each change; bursts collapse into one. Ends with the signal. */
+  /** Yields a snapshot at once, and one after each change, where a burst of changes yields one. Ends when the signal aborts. */
   snapshots(signal: AbortSignal): AsyncIterable<Snapshot>
 }
 
 export type Sink = {
-  /** Makes the world as compiled says. Trouble with one fleet never delays another. */
+  /** Makes the cluster or the machine as compiled says. Trouble with one fleet must not delay another. */
   apply(compiled: Compiled, signal: AbortSignal): Promise<void>
-  /** Tells people how it stands, by what the relays themselves report. */
+  /** Writes the statuses, by what the relays themselves report. */
   report(compiled: Compiled): Promise<void>
 }
 
-/** `told` how many milliseconds each compile took. */
+/** `told` is called with the milliseconds that each compile took. */
 export async function run(
   source: Source,
   sink: Sink,

@@ -1,25 +1,28 @@
 /**
- * Which spool each relay of a fleet has. One that comes up with another than it had has lost sight of mail that was
- * accepted, and that is told until the old one is back or a person lets it go (case S30). Pure.
+ * Which spool each relay of a fleet has. A relay that starts with another spool than before no longer has mail that was
+ * accepted; the condition SpoolReset says so until the old spool is back, or a person gives it up (case S30). Pure.
  */
 import type { Condition } from './compile/compiled.ts'
 import { acceptSpool } from './compile/own-annotations.ts'
 import { few } from './few.ts'
 
-/** What is remembered of one relay, by the name of its pod; in a status it outlives the operator. */
+/** What is remembered of one relay. It is kept in the policy's status, and so survives the operator. */
 export type SpoolRecord = {
   readonly name: string
-  /** The spool that its mail was accepted in. */
+  /** The id of the spool in which its mail was accepted. */
   readonly id: string
-  /** The one that it came up with instead. */
+  /** The id of the spool with which it started instead. */
   readonly found?: string
-  /** It has left the fleet, with no mail in what it had found: what it had before is missed still. */
+  /** The relay has left the fleet, with no mail in the spool `found`; the spool `id` is still missing. */
   readonly left?: true
 }
 
 type Seen = { readonly name: string; readonly id: string | undefined }
 
-/** The records after what was seen; the first spool of a relay is no news. `accepted`: ids that a person has said yes to. */
+/**
+ * The records after what was seen; the first spool of a relay is simply recorded. `accepted`: ids that a person has accepted by
+ * annotation.
+ */
 export function spoolsNow(
   before: readonly SpoolRecord[],
   seen: readonly Seen[],
@@ -35,11 +38,14 @@ export function spoolsNow(
 const afterYes = ({ name, found = '', left }: SpoolRecord): readonly SpoolRecord[] =>
   left === true ? [] : [{ name, id: found }]
 
-/** Whose relay leaves with no mail needs no record; but a smaller fleet brings no lost mail back. */
+/**
+ * The record of a relay that leaves without mail is dropped, unless its earlier spool is missing: scaling down must not hide
+ * that.
+ */
 export const afterLeaving = (record: SpoolRecord): readonly SpoolRecord[] =>
   record.found === undefined ? [] : [{ ...record, left: true }]
 
-/** The names of the relays that may hold mail, by what is remembered of them. */
+/** The names of the relays that may still hold mail: all but those that have left. */
 export const mayHoldMail = (records: readonly SpoolRecord[]): readonly string[] =>
   records.flatMap(({ name, left }) => (left === true ? [] : [name]))
 
@@ -48,7 +54,7 @@ function afterSeeing(record: SpoolRecord | undefined, name: string, seen: string
   return { name, id: record.id, found: seen }
 }
 
-/** `where`: where a person looks for the spool of this relay. Undefined where every relay has its own. */
+/** Undefined where every relay has its own spool. `where`: the place of a relay's spool, for the message. */
 export function spoolReset(records: readonly SpoolRecord[], where: (name: string) => string): Condition | undefined {
   const changed = records.filter(({ found }) => found !== undefined)
   if (changed.length === 0) return undefined
@@ -67,7 +73,7 @@ export function spoolReset(records: readonly SpoolRecord[], where: (name: string
   }
 }
 
-/** Out of a status as it stands; what is none is left out. */
+/** The records in a status as it was read; what is not well-formed is left out. */
 export function spoolsIn(status: Readonly<Record<string, unknown>> | undefined): readonly SpoolRecord[] {
   const spools = status?.['spools']
   return Array.isArray(spools) ? (spools as readonly SpoolRecord[]).filter(isRecord) : []

@@ -1,32 +1,32 @@
-/** What credentials have used of their limits, as their statuses say it, by what the relays of a fleet report. Pure. */
+/** What credentials have used of their limits: added up from the reports of a fleet's relays, and put into statuses. Pure. */
 import type { LimitsConfig } from '../relay/config.ts'
 import type { CredentialUsage, RelayUsage } from '../relay/http.ts'
 import { isApproaching } from '../relay/rules/limits.ts'
 import type { Compiled, Condition } from './compile/compiled.ts'
 import type { Name } from './compile/snapshot.ts'
 
-/** Of one credential, over all relays of its fleet. */
+/** The use of one credential, over all relays of its fleet. `day`: days since the epoch (UTC). `today`: recipients. */
 export type Used = {
   readonly day: number
   readonly today: number
   readonly lastRefusal?: CredentialUsage['lastRefusal']
 }
 
-/** What goes into a credential's status. */
+/** What a credential's status gets. */
 export type UsageSaying = {
   readonly fields: Readonly<Record<string, unknown>>
   readonly condition?: Condition
 }
 
-/** Of the credentials that have limits. */
+/** The limits of every credential that has some. */
 export function limitsIn({ fleets }: Pick<Compiled, 'fleets'>): ReadonlyMap<Name, LimitsConfig> {
   const credentials = [...fleets.values()].flatMap(({ config }) => config?.credentials ?? [])
   return new Map(credentials.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name as Name, limits]])))
 }
 
 /**
- * Added up over the relays; one that is a day behind has accepted nothing on this one. Where they count in a store, whoever
- * asked it last knows most, also of relays that are gone.
+ * Adds up what the relays report. A report of an earlier day counts as nothing for this one. Where relays count in a limit
+ * store, the highest count that any of them got from it wins: that includes relays which are gone.
  */
 export function usedIn(reports: readonly Pick<RelayUsage, 'day' | 'credentials'>[]): ReadonlyMap<string, Used> {
   const day = Math.max(...reports.map((report) => report.day))
@@ -48,7 +48,7 @@ type Refusal = CredentialUsage['lastRefusal']
 
 const later = (a: Refusal, b: Refusal): Refusal => (a === undefined || (b !== undefined && b.at > a.at) ? b : a)
 
-/** Nothing where nothing was used: ten thousand credentials that rest need no new status each midnight. */
+/** Empty where nothing was used, so that ten thousand idle credentials do not get a new status each midnight. */
 export function usageSaying(limits: LimitsConfig, used: Used | undefined): UsageSaying {
   if (used === undefined) return { fields: {} }
   const condition = quotaApproaching(limits, used.today)
@@ -58,7 +58,7 @@ export function usageSaying(limits: LimitsConfig, used: Used | undefined): Usage
 const dayMs = 86_400_000
 
 function usageOf({ daily }: LimitsConfig, { day, today, lastRefusal }: Used) {
-  // A day that is used up is told as that: whoever asks what would be refused goes by the figure.
+  // Rounding must not hide that a day is used up: `explain` goes by this figure.
   const said = daily !== undefined && today >= daily ? Math.max(daily, roundFigure(today)) : roundFigure(today)
   const refused = lastRefusal !== undefined && Date.parse(lastRefusal.at) >= day * dayMs ? lastRefusal : undefined
   return {
@@ -69,7 +69,7 @@ function usageOf({ daily }: LimitsConfig, { day, today, lastRefusal }: Used) {
   }
 }
 
-/** Two digits are exact, so that a status changes a hundred times while its figure grows tenfold. */
+/** Rounds down to two digits, so that a status changes at most ninety times while its figure grows tenfold. */
 function roundFigure(count: number): number {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, count))) - 1)
   return Math.floor(count / unit) * unit
@@ -91,7 +91,7 @@ function quotaApproaching(limits: LimitsConfig, today: number): Condition | unde
   }
 }
 
-/** What stands in a status: it is said again while nobody knows better. */
+/** What a status said before, to be kept while nothing newer is known. */
 export function usageBefore({ usage, conditions }: Standing): UsageSaying {
   const condition = conditions.find(({ type }) => type === 'QuotaApproaching')
   return { fields: usage === undefined ? {} : { usage }, ...(condition !== undefined && { condition }) }
@@ -99,7 +99,7 @@ export function usageBefore({ usage, conditions }: Standing): UsageSaying {
 
 type Standing = { readonly usage?: unknown; readonly conditions: readonly Condition[] }
 
-/** How many recipients a status says to be used on the day of `now`; undefined where it says nothing. */
+/** How many recipients were used on the day of `now`, as a status says; undefined where it says nothing of that day. */
 export function usedToday(status: Readonly<Record<string, unknown>> | undefined, now: number): number | undefined {
   const { day, today } = (status?.['usage'] ?? {}) as { readonly day?: unknown; readonly today?: unknown }
   return day === new Date(now).toISOString().slice(0, 10) && typeof today === 'number' ? today : undefined

@@ -1,4 +1,4 @@
-/** How many messages a relay has, by what it reports of its queue: due, put off, and under way. Pure. */
+/** How many messages wait at a relay, by the queue that it reports: due, deferred, and in flight. Pure. */
 import type { RelayStatus } from '../relay/http.ts'
 
 export const waitingIn = ({ ready, deferred, inFlight }: RelayStatus['queue']): number => ready + deferred + inFlight

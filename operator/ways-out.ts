@@ -1,8 +1,10 @@
-/** By which route each recipient of an accepted message leaves, and to whom: by the very judge that relays use. Pure. */
+/**
+ * By which route, and to which next hop, each recipient of an accepted message leaves, by the same judge that relays use. Pure.
+ */
 import type { CredentialConfig, RelayConfig, RouteConfig } from '../relay/config.ts'
 import { domainOf, routeOf } from '../relay/rules/route.ts'
 
-/** To smarthosts, or directly to the exchangers of a domain. */
+/** One recipient's way: to smarthosts, or directly to the exchangers of a domain. */
 export type WayOut = { readonly forwardPath: string; readonly route: string } & (
   | { readonly type: 'Smarthost'; readonly smarthosts: readonly string[] }
   | { readonly type: 'MX'; readonly domain: string }
@@ -12,11 +14,11 @@ export type Leaving = {
   /** Empty: the null reverse-path. */
   readonly reversePath: string
   readonly fromDomain: string
-  /** Those that were accepted. */
+  /** The accepted recipients. */
   readonly forwardPaths: readonly string[]
 }
 
-/** Nothing where nothing leaves. */
+/** Empty where nothing leaves, e.g. captured mail. */
 export function waysOut(
   { recipients, routes }: RelayConfig,
   credential: CredentialConfig,
