@@ -1,4 +1,4 @@
-/** The binding Secret that an application gets: where to submit and as whom; the password is the Sink's to make. */
+/** The binding that an application gets: where to submit, and as whom. Its password is made by the Sink, never here. */
 import { durationMs } from '../../crds/duration.ts'
 import { objectName } from '../../crds/fields.ts'
 import type { Rotation } from '../lifecycle/keys.ts'
@@ -15,7 +15,7 @@ export const bindingType = 'servicebinding.io/smtp'
 
 export const secretNameOf = (credential: Credential): string => credential.spec.secretTemplate.name ?? credential.name
 
-/** The Secret of a credential with an error, as far as it says which one. */
+/** The name of an invalid credential's Secret: what it asks for if that is a valid name, else the credential's own name. */
 export function secretNameAsWritten({ name, spec }: Invalid): string {
   const { secretTemplate } = (spec ?? {}) as { readonly secretTemplate?: { readonly name?: unknown } | null }
   const given = secretTemplate?.name
@@ -27,7 +27,9 @@ const nameForm = new RegExp(objectName.pattern)
 
 const schemes = { StartTLS: 'smtp', Implicit: 'smtps' } as const
 
-/** Whether it is the operator that makes what an application logs in by. */
+/**
+ * Whether the operator makes a password for the credential, and so a Secret; else the application has a token or a certificate.
+ */
 export const hasSecret = ({ spec }: Credential): boolean => spec.type === 'Password'
 
 export function bindingOf(credential: Credential, policy: Policy, place: Place): Binding | undefined {
@@ -43,7 +45,7 @@ export function bindingOf(credential: Credential, policy: Policy, place: Place):
   }
 }
 
-/** Applications have ConfigMaps of their own by the plain name. */
+/** With a suffix, because an application may well have a ConfigMap of its own under the plain name. */
 export const configMapNameOf = ({ name }: { readonly name: string }): string => suffixedName(name, '-smtp')
 
 export function guideOf(credential: Credential, policy: Policy, place: Place): Guide | undefined {
@@ -52,7 +54,7 @@ export function guideOf(credential: Credential, policy: Policy, place: Place): G
   return { configMapName: configMapNameOf(credential), ...door }
 }
 
-/** Applications are sent to the first listener that takes what they log in by. */
+/** Applications are sent to the first listener that accepts their way to log in. */
 function doorOf(credential: Credential, policy: Policy, place: Place): Door | undefined {
   const { listeners } = policy.spec
   const listener = listeners.find(takes(credential)) ?? listeners[0]

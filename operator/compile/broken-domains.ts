@@ -1,4 +1,4 @@
-/** Whose mail a fleet holds back: domains whose records have been broken for longer than their owners put up with. */
+/** The domains whose mail a fleet defers or refuses: their DNS records have been broken for longer than their owners' grace. */
 import type { RelayConfig } from '../../relay/config.ts'
 import type { Known } from './known.ts'
 import type { MailDomains } from './mail-domains.ts'
@@ -7,7 +7,7 @@ import type { Name } from './snapshot.ts'
 type Broken = Pick<RelayConfig, 'brokenDomains'>
 type Entry = NonNullable<Broken['brokenDomains']>[number]
 
-/** `running`: what the relays have; a domain in doubt stays as it is there. */
+/** `running` is what the relays have now; a domain in doubt keeps its entry from there. */
 export function brokenDomainsOf(mail: MailDomains, running: Broken | undefined, known: Known): Broken {
   const brokenDomains = [...mail].flatMap(([name, domain]) => entryOf(name, domain, running, known))
   return brokenDomains.length === 0 ? {} : { brokenDomains }

@@ -1,4 +1,4 @@
-/** Client certificates: the names that make one a credential's, each name one credential's, and where it is taken. */
+/** Client certificates: which names log a credential in, at which listeners; a name belongs to only one credential of a fleet. */
 import type { RelayCredentialSpec } from '../../crds/relay-credential.ts'
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
 import type { Finding } from './compiled.ts'
@@ -23,7 +23,7 @@ export function certificateOf(spec: RelayCredentialSpec['clientCertificate']): P
   return { certificate: { caFile: caFileOf(spec.caRef), names: [...new Set(names)] } }
 }
 
-/** The listeners where it may log in. */
+/** Whether a credential may log in at a listener. */
 export const takes =
   ({ spec }: Credential) =>
   ({ clientCertificates: asks }: Listener): boolean =>
@@ -31,7 +31,10 @@ export const takes =
       ? asks !== undefined && asks.caRef.name === spec.clientCertificate?.caRef.name
       : asks?.mode !== 'Required'
 
-/** A certificate that nobody asks for is no login; a password where each listener requires one as well is half of one. */
+/**
+ * Where no listener accepts the credential's way to log in: a certificate for which no listener asks is useless, and with a
+ * password alone nobody gets in where every listener requires a certificate as well.
+ */
 export function listenerFindings(credential: Credential, policy: Policy): readonly Finding[] {
   const { type, clientCertificate } = credential.spec
   const { listeners } = policy.spec
@@ -47,7 +50,7 @@ export function listenerFindings(credential: Credential, policy: Policy): readon
 const claimsOf = (owner: Name, fleet: Name, certificate: Certificate | undefined): readonly Claim[] =>
   (certificate?.names ?? []).map((name) => ({ owner, thing: `${fleet} ${certificate?.caFile} ${name}` }))
 
-/** One that is permitted to log in to its fleet, but for what others name. */
+/** A credential that may log in to its fleet, unless another one has a name of its certificate. */
 export type Claimant = { readonly credential: Credential; readonly fleet: Name }
 
 const claimsOfSpec = ({ credential, fleet }: Claimant): readonly Claim[] =>
@@ -58,10 +61,10 @@ const claimsOfRunning = (fleet: Name, { credentials }: RelayConfig, { stands, cr
     .filter((c) => c.certificate !== undefined && stands(credential(c.name as Name)))
     .flatMap((c) => claimsOf(c.name as Name, fleet, c.certificate))
 
-/** Which names of a credential somebody else has. */
+/** Finds the names of a credential's certificate that belong to another credential. */
 export type NameRivals = (claimant: Claimant) => readonly Finding[]
 
-/** Who may log in nowhere claims nothing: no name is kept from others by a credential that nobody admits. */
+/** `claimants` are only credentials that are admitted: one that may not log in anywhere must not keep a name from others. */
 export function settleNames(claimants: readonly Claimant[], known: Known): NameRivals {
   const standing = [...known.snapshot.running].flatMap(([fleet, config]) => claimsOfRunning(fleet, config, known))
   const rival = settle([...standing, ...oldestFirst(claimants, (c) => c.credential).flatMap(claimsOfSpec)])

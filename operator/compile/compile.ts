@@ -1,4 +1,4 @@
-/** Compile: a value function from all the facts to all the decisions. It reads no clock and changes nothing it is given. */
+/** Compile: a pure function from all facts to all decisions. It reads no clock and changes nothing that it is given. */
 import type { RelayConfig } from '../../relay/config.ts'
 import { hasSecret, secretNameAsWritten } from './binding.ts'
 import { brokenDomainsOf } from './broken-domains.ts'
@@ -50,7 +50,7 @@ type Judged = {
   readonly fleets: ReadonlyMap<Name, CompiledFleet>
 }
 
-/** Fleets of valid policies, and of those that are in doubt; one that is in neither was deleted. */
+/** The fleets of valid policies, and of policies in doubt. A fleet that is in neither group belongs to a deleted policy. */
 function compileFleets(
   policies: Judged['policies'],
   credentials: Judged['credentials'],
@@ -92,7 +92,9 @@ const refersTo =
 const invalidPolicies = ({ invalid }: Snapshot): ReadonlyMap<Name, Invalid> =>
   new Map(invalid.filter((i) => i.kind === 'RelayPolicy').map((i) => [nameOf(i), i]))
 
-/** What each has that has it. Here as below nothing is made for each of ten thousand but what is answered. */
+/**
+ * The bindings or guides of all credentials that have one. A loop, as below, so that ten thousand credentials make no garbage.
+ */
 function having<K extends 'binding' | 'guide'>(what: K, credentials: Judged['credentials']) {
   const found = new Map<Name, NonNullable<JudgedCredential[K]>>()
   for (const [name, { [what]: value }] of credentials) if (value !== undefined) found.set(name, value)
@@ -105,7 +107,7 @@ function doubtfulCredentials({ snapshot, credential }: Known): readonly Name[] {
   return [...invalid, ...running, ...snapshot.bindingKeys.keys()].filter((name) => credential(name).is === 'doubtful')
 }
 
-/** Every credential that is there or may be there, and has no binding now: its Secret is not thrown away. */
+/** Every credential that exists or may exist, and has no binding now: its Secret must not be deleted. */
 function heldBindings({ known, credentials }: Judged): ReadonlySet<Name> {
   const held = new Set<Name>(known.hasDoubts ? doubtfulCredentials(known) : [])
   for (const [name, { binding, credential: its }] of credentials) {
@@ -117,13 +119,13 @@ function heldBindings({ known, credentials }: Judged): ReadonlySet<Name> {
 const invalidObjects = ({ invalid }: Snapshot): readonly Invalid[] =>
   invalid.toSorted((a, b) => byText(refOf(a), refOf(b)))
 
-/** What each fleet's relays have or get. */
+/** The configuration that each fleet's relays get, or else the one that they have. */
 function configsOf(fleets: Judged['fleets'], running: Snapshot['running']): ReadonlyMap<Name, RelayConfig> {
   const configs = [...fleets].map(([name, fleet]) => [name, fleet.config ?? running.get(name)] as const)
   return new Map(configs.flatMap(([name, config]) => (config === undefined ? [] : [[name, config] as const])))
 }
 
-/** A Secret that is written for one credential is not shown as another one's. */
+/** The Secrets that are written for valid credentials; an invalid credential's status must not name one of them as its own. */
 const secretsWritten = (credentials: Judged['credentials']): ReadonlySet<string> =>
   new Set(
     [...credentials.values()].flatMap(({ credential, binding }) =>
@@ -131,7 +133,7 @@ const secretsWritten = (credentials: Judged['credentials']): ReadonlySet<string>
     ),
   )
 
-/** Of each object what was found, and the status that says it. */
+/** For each object: its findings, and the status that reports them. */
 function told(judged: Judged): Pick<Compiled, 'findings' | 'statuses'> {
   const { known, domains, policies, credentials, fleets } = judged
   const { place, running, bindingKeys, formerSecrets, domainKeys, tokenIssuer } = known.snapshot

@@ -1,4 +1,4 @@
-/** Compiled: the decisions, as plain values; a Sink carries them out. */
+/** Compiled: all decisions, as plain values, which a Sink carries out. */
 import type { RelayConfig } from '../../relay/config.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
 import type { Rotation } from '../lifecycle/keys.ts'
@@ -12,10 +12,10 @@ export type Condition = {
   readonly message: string
 }
 
-/** Something a person should know about one object: a condition, and the field to change where there is one. */
+/** Something that a person should know about one object: a condition, and the field to change, if there is one. */
 export type Finding = Condition & { readonly field?: string }
 
-/** A file that the relay's configuration names, and the object and key it comes from. */
+/** A file that a relay's configuration names, and the object and key that it comes from. */
 export type FileSource = {
   /** Relative to the configuration's folder. */
   readonly path: string
@@ -28,16 +28,19 @@ export type FileSource = {
 /** A Secret or ConfigMap that a policy names. */
 export type Reference = `${'Secret' | 'ConfigMap'} ${Name}`
 
-/** A port that clients come by, and the port that the relays have bound for it. */
+/** `port` is what clients connect to, `target` what the relays have bound for it. */
 export type ServicePort = { readonly name: string; readonly port: number; readonly target: number }
 
-/** Absent from the map: the fleet was deleted, and is removed. `hold`: it stays as it is (invalid is not absent). */
+/**
+ * `run`: the fleet gets this configuration. `hold`: it stays as it is, because its policy is invalid or may be unread; invalid is
+ * not absent.
+ */
 export type CompiledFleet = {
-  /** Spools that a person lets take the place of those that relays had before; absent: none. */
+  /** Ids of spools that a person has accepted in the place of those that relays had before; absent: none. */
   readonly acceptedSpools?: readonly string[]
-  /** A person has given up mail that relays which are to leave can not deliver in their time. */
+  /** A person has given up the mail that leaving relays can not deliver before spec.availability.drainTimeout. */
   readonly discardQueue?: true
-  /** Its policy is being deleted: all relays are to leave, and it is gone when they have no mail. */
+  /** The policy is being deleted: all relays leave, and the fleet is gone as soon as none of them has mail. */
   readonly leaving?: true
 } & (
   | {
@@ -46,12 +49,12 @@ export type CompiledFleet = {
       readonly replicas: number
       /** One for each listener, in their order. */
       readonly ports: readonly ServicePort[]
-      /** Of each relay's own volume: a quantity as it was declared. */
+      /** The size of each relay's own volume, as a Kubernetes quantity. */
       readonly storage: string
       readonly availability: {
-        /** How many relays may be away at one time. */
+        /** How many relays may be away at the same time. */
         readonly maxUnavailable: number
-        /** How long a relay that is to leave may take. */
+        /** How long a leaving relay may take to deliver its mail. */
         readonly drainTimeoutMs: number
       }
       readonly files: readonly FileSource[]
@@ -59,8 +62,8 @@ export type CompiledFleet = {
   | {
       readonly kind: 'hold'
       /**
-       * Only where rights have been revoked since: the running configuration less those. The Sink writes it over the
-       * running one and changes nothing else; a hold never keeps a right that was taken away.
+       * Present only where something was revoked since: the running configuration without it. The Sink writes it over the
+       * running one and changes nothing else. A hold never keeps a right that was taken away.
        */
       readonly config?: RelayConfig
     }
@@ -73,22 +76,22 @@ export type Door = {
   readonly port: number
   /** `smtp` for StartTLS, `smtps` for Implicit. */
   readonly scheme: 'smtp' | 'smtps'
-  /** True where the listener's certificate is from the operator's own CA, which then goes into `certificates`. */
+  /** Whether the listener's certificate is issued by the operator's own CA, which is then in the binding as `certificates`. */
   readonly issuedByOperator: boolean
 }
 
-/** The binding Secret that a credential is owed, without its password. */
+/** The binding Secret that a credential should have, without its password. */
 export type Binding = Door & {
   readonly secretName: string
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
-  /** Whose relays have to accept a password before the Secret holds it. */
+  /** The fleet whose relays have to accept a password before the Secret gets it. */
   readonly fleet: Name
   /** When its password is replaced. */
   readonly rotation: Rotation
 }
 
-/** The ConfigMap that a credential is owed whose application brings its own proof: a binding without a password. */
+/** A binding without a password, in a ConfigMap, for an application that logs in with a token or a certificate of its own. */
 export type Guide = Door & { readonly configMapName: string }
 
 export type Status = {
@@ -97,10 +100,10 @@ export type Status = {
   readonly [field: string]: unknown
 }
 
-/** What is published by the operator's hands. */
+/** The DNS records that the operator asks external-dns to publish for a domain. */
 export type Publication = {
   readonly records: readonly PublishedRecord[]
-  /** Its owner counts on it; else a person may publish what is wanted. */
+  /** Whether the owner relies on it (publisher DNSEndpoint); else a person may publish the records instead. */
   readonly isRequired: boolean
 }
 
@@ -110,14 +113,20 @@ export type Compiled = {
   readonly bindings: ReadonlyMap<Name, Binding>
   /** By RelayCredential. */
   readonly guides: ReadonlyMap<Name, Guide>
-  /** Credentials whose binding Secret stays as it is, if there is one: they exist and are not usable now, or may exist. */
+  /**
+   * Credentials whose binding Secret must stay as it is, if there is one: they can not be used now, or it is in doubt whether
+   * they exist.
+   */
   readonly heldBindings: ReadonlySet<Name>
   readonly findings: ReadonlyMap<Ref, readonly Finding[]>
   readonly statuses: ReadonlyMap<Ref, Status>
-  /** Every Secret and ConfigMap that was asked for, found or not: what a Source has to watch. */
+  /** Every Secret and ConfigMap that a policy refers to, found or not: a Source has to watch them. */
   readonly references: ReadonlySet<Reference>
-  /** By SenderDomain: the records that it has to have; absent where none are wanted. */
+  /** By SenderDomain: the DNS records that it should have. A domain that needs none is not in the map. */
   readonly domainChecks: ReadonlyMap<Name, DomainChecks>
-  /** By SenderDomain: what is to be published for it, nothing where its owner does so by hand; absent: it stays as it is. */
+  /**
+   * By SenderDomain: what is to be published for it; no records where its owner does that by hand. A domain that is not in the
+   * map stays as it is.
+   */
   readonly publications: ReadonlyMap<Name, Publication>
 }

@@ -1,4 +1,7 @@
-/** Conditions out of findings: one of each type, the worst one first, every message of that status in it. */
+/**
+ * Makes conditions from findings: one for each type, with the worst status found, and the messages of all findings of that
+ * status.
+ */
 import { longestMessage } from '../../crds/fields.ts'
 import type { Condition, Finding } from './compiled.ts'
 import { packed } from './packed.ts'
@@ -28,7 +31,7 @@ const together = ({ type, status, reason }: Finding, same: readonly Finding[]): 
 
 const known = new WeakMap<Finding, Condition>()
 
-/** What is found of ten thousand is one condition. */
+/** A finding that ten thousand objects share becomes one condition object, which they share too. */
 function alone(finding: Finding): Condition {
   const condition = known.get(finding) ?? together(finding, [finding])
   known.set(finding, condition)

@@ -4,7 +4,10 @@ import { selects } from './selector.ts'
 import type { Snapshot } from './snapshot.ts'
 import { mayBeUnread, type Unread } from './unread.ts'
 
-/** `unknown`: the namespace's labels may be in what could not be read, or was not heard of yet. It grants nothing new and takes nothing away. */
+/**
+ * `unknown`: the namespace's labels could not be read, or have not arrived yet. Then nothing new is granted, and nothing is taken
+ * away.
+ */
 export type Consent = 'yes' | 'no' | 'unknown'
 
 type Facts = Pick<Snapshot, 'namespaces' | 'namespacesMayLag'> & Unread

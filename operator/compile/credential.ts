@@ -1,4 +1,4 @@
-/** RelayCredentials: what a credential may do in its fleet, and everything that a person should know about it. */
+/** Judges RelayCredentials: what each may do in its fleet, and everything that a person should know about it. */
 import type { CredentialConfig } from '../../relay/config.ts'
 import { parsePath } from '../../relay/mail/address.ts'
 import { owns } from '../../relay/rules/ownership.ts'
@@ -20,9 +20,9 @@ export type JudgedCredential = {
   readonly credential: Credential
   readonly fleet: Name
   readonly findings: readonly Finding[]
-  /** Whether the Secret of its binding is its own, now or later: nobody is sent to somebody else's. */
+  /** Whether the Secret that it asks for is, or will be, its own: a status must not point to another credential's Secret. */
   readonly ownsSecret: boolean
-  /** What its fleet's relays may know; absent: nothing, so it is closed. */
+  /** What its fleet's relays get to know of it; absent: nothing, so it can not log in. */
   readonly entry?: CredentialConfig
   readonly binding?: Binding
   readonly guide?: Guide
@@ -30,7 +30,7 @@ export type JudgedCredential = {
 
 type Names = {
   readonly fleet: Name
-  /** On the Secret that its binding is written into. */
+  /** Its claim to the Secret that its binding is written into. */
   readonly secret: Claim & { readonly thing: Name }
   /** In the order of the references. */
   readonly domains: readonly Name[]
@@ -56,7 +56,7 @@ type Facts = {
   readonly nameRivals: NameRivals
 }
 
-/** One thing to look at; every check is asked, so that a person sees all that is wrong at once. */
+/** One named check. All checks are made, so that a person sees everything that is wrong at once. */
 type Check = (credential: Credential, permission: Permission, known: Known) => readonly Finding[]
 
 const admittedByPolicy: Check = (credential, { admission }, known) => {
@@ -91,7 +91,10 @@ const admittedByDomains: Check = (credential, { answers }) => {
   ]
 }
 
-/** An address narrows; where none of them is the credential's, nothing is left to send as, and one that is not is for nothing. */
+/**
+ * spec.identities.addresses outside the credential's domains: if all of them are, nothing is left that it may send as, which is
+ * an error; if only some are, those have no effect.
+ */
 const identitiesInDomains: Check = ({ spec: { identities } }, { entry }) => {
   if (entry === undefined || identities.addresses.length === 0) return []
   const { addresses } = identities
@@ -104,7 +107,7 @@ const identitiesInDomains: Check = ({ spec: { identities } }, { entry }) => {
   return [finding(outside)('spec.identities.addresses')]
 }
 
-/** A Secret that has one of them would be refused whole. */
+/** Names of labels and annotations that the API server would not accept: because of one, it would refuse the whole Secret. */
 const secretNames: Check = (credential) =>
   (['labels', 'annotations'] as const).flatMap((kind) => {
     const names = hasSecret(credential) ? unfit(credential, kind) : []
@@ -113,7 +116,7 @@ const secretNames: Check = (credential) =>
   })
 const described = { labels: 'a label', annotations: 'an annotation' } as const
 
-/** The binding is written where nobody else writes. */
+/** The Secret must not belong to another credential, nor be one that the operator did not make. */
 function secretFindings(credential: Credential, { domains: { known }, rival }: Facts): readonly Finding[] {
   if (!hasSecret(credential)) return []
   const { secret } = namesOf(credential)
@@ -148,14 +151,15 @@ function secretClaims({ credentials, snapshot, credential, stands }: Known): rea
   const invalid = snapshot.invalid
     .filter((i) => i.kind === 'RelayCredential')
     .map((i) => ({ object: { creationTimestamp: '', ...i }, claim: claimAsWritten(i) }))
-  // What only one claims needs no settling.
+  // Only Secrets with several claims have to be settled.
   const all = [...bound, ...invalid]
   const twice = repeated(all)
   if (twice.size === 0) return []
   const aged = all.filter(({ claim }) => twice.has(claim.thing))
   const claims = oldestFirst(aged, (a) => a.object).map((a) => a.claim)
   const running = new Set<string>([...snapshot.running.values()].flatMap((r) => r.credentials.map((c) => c.name)))
-  // Who was given another name for its Secret takes that from nobody who has it, and would lose its login by it.
+  // A credential that holds its Secret under this very name goes before an older one that has only now been renamed to it: the
+  // holder's applications would lose their login.
   const has = ({ owner }: Claim): boolean =>
     snapshot.bindingKeys.has(owner) && snapshot.formerSecrets?.has(owner) !== true
   const standing = claims.filter((c) => stands(credential(c.owner)) && running.has(c.owner))
@@ -198,8 +202,8 @@ function judgeOnce(credential: Credential, facts: Facts): JudgedCredential {
 }
 
 /**
- * All that the judgement rests on, where everything that the credential names is there and uncontested, as it is for
- * nearly all of them; then what its relays knew before is not asked for. Undefined elsewhere.
+ * All facts on which the judgement depends, to compare with those of the last time. Only for the usual case, where everything
+ * that the credential names exists and is uncontested: then it does not matter what relays knew before. Undefined elsewhere.
  */
 function plainGround(
   credential: Credential,

@@ -1,4 +1,7 @@
-/** Which records of a domain are looked at: what its owner expects, and those of its keys, also of the last ones. A domain that belongs to another one is not. */
+/**
+ * Which DNS records of a domain are looked at: those that its owner expects, and those of its keys, retired ones included. A
+ * domain that lost its claim has none.
+ */
 import { durationMs } from '../../crds/duration.ts'
 import { type DelegatedSelector, isDelegatedName } from '../lifecycle/delegated-selectors.ts'
 import { type DkimKey, keyTypeOf } from '../lifecycle/dkim-key.ts'
@@ -11,7 +14,7 @@ import { type Domain, type Name, nameOf } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 import { whenBrokenOf } from './when-broken.ts'
 
-/** Until it is recorded that its time is over, the record of a key has to be there. */
+/** The keys whose records have to be there: all until the status records them as Retired. */
 function selectorKeys(domain: string, known: DomainKeys | undefined): readonly SelectorKey[] {
   const keys = (known?.keys ?? []).filter(({ stage }) => stage !== 'Retired')
   const signs = keys.some(({ stage }) => stage === 'Active')
@@ -21,19 +24,22 @@ function selectorKeys(domain: string, known: DomainKeys | undefined): readonly S
   }))
 }
 
-/** Those that the status still tells of: the last one of each kind. */
+/** The retired keys that the status still has: usually the last one of each kind. */
 const retiredKeys = (domain: string, known: DomainKeys | undefined): readonly RetiredKey[] =>
   (known?.keys ?? [])
     .filter(({ stage }) => stage === 'Retired')
     .map((key) => ({ ...recordOf(domain, key), type: keyTypeOf(key.algorithm), publicKey: key.publicKey }))
 
-/** A status is not trusted with names that others may have. */
+/** `delegatedTo` comes from a status, which others may write, so it counts only where it is a name of this very domain. */
 const recordOf = (domain: string, { selector, delegatedTo = '' }: DkimKey) => ({
   selector,
   ...(isDelegatedName(delegatedTo, selector, domain) && { delegatedTo }),
 })
 
-/** Aliases are added once, so all are asked for at the beginning; later mail does not need those that have no key now. */
+/**
+ * Delegated selectors without a key now. All aliases are asked for at the beginning, since the owner adds them once; as soon as
+ * a key signs, mail does not need those that have no key, so they are spare.
+ */
 function vacantSelectors(
   { spec }: Domain,
   keys: readonly SelectorKey[],

@@ -1,8 +1,8 @@
 /**
- * Whose is a domain? Two claims conflict where some address could belong to both, in whatever environment: the same
- * domain, or a subdomain of one that includes its subdomains. The oldest claim keeps it, and the loser gets nothing,
- * so nobody can cut a subdomain out of another one's domain, nor spread over a subdomain that somebody has already.
- * Within one namespace there is one owner, who may declare a domain and, more narrowly, a subdomain of it.
+ * Decides to whom a domain belongs (decision 0010). Two claims conflict where one address could belong to both, whatever their
+ * environments: the same domain, or a subdomain of a claim that includes its subdomains. The oldest claim wins and the loser
+ * gets nothing, so nobody can take a subdomain out of another's domain, or spread over a subdomain that another already has.
+ * A namespace has one owner, who may declare a domain and, separately, a subdomain of it.
  */
 import type { Name } from './snapshot.ts'
 
@@ -31,7 +31,7 @@ class Accepted {
   below = (domain: string): readonly DomainClaim[] => this.#below.get(domain) ?? []
 }
 
-/** Thousands may be below one domain. */
+/** Pushes in place: thousands of claims may be below one domain, and copying the list for each would take quadratic time. */
 function note(claims: Map<string, DomainClaim[]>, domain: string, claim: DomainClaim): void {
   const known = claims.get(domain)
   if (known === undefined) claims.set(domain, [claim])
@@ -48,7 +48,7 @@ function rival(claim: DomainClaim, accepted: Accepted): DomainClaim | undefined 
   return [...above, ...below].find((c) => c.namespace !== claim.namespace)
 }
 
-/** The losers, each with the claim that it lost to; claims come with the oldest first. */
+/** The owners that lost, each with the claim that it lost to. `claims` come with the oldest first. */
 export function lostClaims(claims: readonly DomainClaim[]): ReadonlyMap<Name, DomainClaim> {
   const accepted = new Accepted()
   const lost = new Map<Name, DomainClaim>()

@@ -1,4 +1,4 @@
-/** SenderDomains: which claims stand, and what a domain gives to a namespace that asks for it. */
+/** Judges SenderDomains: which claims win, and what a domain grants to a namespace that asks for it. */
 import type { SenderConfig } from '../../relay/config.ts'
 import type { Finding } from './compiled.ts'
 import { consent } from './consent.ts'
@@ -9,7 +9,7 @@ import { byText, oldestFirst } from './order.ts'
 import { type Domain, type Invalid, type Name, nameOf, namespaceOf } from './snapshot.ts'
 
 export type Domains = {
-  /** By SenderDomain that lost: the claim it lost to. */
+  /** For each SenderDomain that lost: the claim that it lost to. */
   readonly lost: ReadonlyMap<Name, DomainClaim>
   readonly known: Known
 }
@@ -22,8 +22,8 @@ const claimOf = (domain: Domain): DomainClaim => ({
 })
 
 /**
- * A domain in doubt still holds what relays know as its own, before every other claim: else somebody could take it over
- * while its owner mends a typing error.
+ * The claims of domains in doubt, by what relays know of them. They go before all others: else somebody could take a domain
+ * over while its owner mends a typing error.
  */
 function standingClaims(known: Known): readonly DomainClaim[] {
   if (!known.hasDoubts) return []
@@ -41,7 +41,7 @@ function* sendersNow({ snapshot }: Known): Generator<SenderConfig> {
   for (const { credentials } of snapshot.running.values()) for (const { senders } of credentials) yield* senders
 }
 
-/** What an invalid object would claim, read in its broadest sense; nothing where it does not even name a domain. */
+/** What an invalid object claims, in the broadest reading of what is written; nothing where it does not even name a domain. */
 function claimAsWritten({ namespace, name, spec }: Invalid): readonly DomainClaim[] {
   const { domain, includeSubdomains = false } = (spec ?? {}) as Readonly<Record<string, unknown>>
   if (typeof domain !== 'string') return []
@@ -73,15 +73,18 @@ export function domainFindings(domain: Domain, { lost }: Domains): readonly Find
   return [findings.domainConflicted(mine, winner.owner, its)('spec.domain')]
 }
 
-/** Its owner has to publish a record before anything can sign, so nothing does by itself; but nobody is left to find that out. */
+/**
+ * A Production domain without spec.dkim is not signed by default, since a key can sign only after its owner has published a
+ * record; a finding says so, instead of leaving that to be found out.
+ */
 const unsigned = ({ spec }: Domain): readonly Finding[] =>
   spec.environment === 'Production' && spec.dkim === undefined ? [findings.notSigned(spec.domain)('spec.dkim')] : []
 
-/** Who asks for a domain, and what it had from it before. */
+/** Who asks for a domain, and what relays knew as granted before. */
 export type Asking = {
   readonly namespace: string
   readonly policy: Name
-  /** The policy's; undefined where it is not known. */
+  /** The environment of the policy; undefined where it is not known. */
   readonly environment: string | undefined
   readonly before: readonly SenderConfig[]
 }
@@ -90,7 +93,7 @@ export type Answer =
   | { readonly senders: readonly SenderConfig[]; readonly doubt?: Refusal }
   | { readonly refusal: Refusal }
 
-/** What a domain gives: the right to send as it, the right that was there before, or a refusal. */
+/** What a domain grants: the right to send as it, or in doubt the right that was there before; or a refusal. */
 export function askDomain(name: Name, asking: Asking, domains: Domains): Answer {
   const found = domains.known.domain(name)
   switch (found.is) {

@@ -1,10 +1,13 @@
-/** For questions about what was declared: that a credential still waits for its first key says nothing about that. */
+/**
+ * For `check`, `render` and `explain`: pretends that every credential has a key, as still waiting for the first one is no error
+ * in what was declared.
+ */
 import { compile } from './compile.ts'
 import type { BindingKeys, Name, Snapshot } from './snapshot.ts'
 
 const noKey = { id: 'none-yet', verifier: 'none-yet' }
 
-/** The snapshot in which every credential that is owed a binding has one. */
+/** The snapshot in which every credential that should have a binding has a key. */
 export function withFirstKeys(snapshot: Snapshot): Snapshot {
   const owed = [...compile(snapshot).bindings].map(([name, { username }]): readonly [Name, BindingKeys] => [
     name,

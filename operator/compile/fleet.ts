@@ -1,4 +1,7 @@
-/** A fleet's configuration: all of it from a policy that is in order, or what is running less the rights taken away. */
+/**
+ * A fleet's configuration: made anew from a valid policy, or, for a held fleet, what is running without the rights that were
+ * revoked.
+ */
 import { durationMs } from '../../crds/duration.ts'
 import { quantityBytes } from '../../crds/quantity.ts'
 import { type CredentialConfig, type LimitStoreConfig, printConfig, type RelayConfig } from '../../relay/config.ts'
@@ -14,7 +17,7 @@ import { type Member, routeConfig } from './route.ts'
 import { type BesideSpec, type Name, nameOf, type Place, type Policy, type Snapshot } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 
-/** One credential of a fleet, sorted by name among the others. */
+/** One credential of a fleet. Lists of them are sorted by name. */
 export type FleetMember = Member & { readonly entry: CredentialConfig }
 
 const limitsOf = ({ limits }: Policy['spec']['admission']): RelayConfig['limits'] => ({
@@ -25,7 +28,7 @@ const limitsOf = ({ limits }: Policy['spec']['admission']): RelayConfig['limits'
   transactionMs: durationMs(limits.transactionTime),
 })
 
-/** NonProduction mail goes nowhere unless somebody says where. */
+/** Without a mode, NonProduction mail is captured: it must not go anywhere unless somebody says so. */
 const defaultMode = { Production: 'Unrestricted', NonProduction: 'Capture' } as const
 
 const recipientsOf = ({ environment, recipients }: Policy['spec']): RelayConfig['recipients'] => ({
@@ -45,16 +48,15 @@ const senderRulesOf = (rules: Policy['spec']['senderRules']): RelayConfig['sende
   nullReversePath: rules.nullReversePath,
 })
 
-/** Of a volume: the spool may hold half as much again in what was removed and not yet tidied up. */
+/** How much of a volume may be queued mail: two thirds, as removed mail that is not tidied up yet may take half as much again. */
 const queueBytes = (volumeBytes: number): number => Math.floor((volumeBytes * 2) / 3)
 
-/** How much passes in a time; absent where nothing says so. */
 const throttlesOf = (throttles: Policy['spec']['throttles']): Pick<RelayConfig, 'throttles'> => {
   if (throttles.length === 0) return {}
   return {
     throttles: throttles.map(({ name, scope, rate: { count, per }, burst, action }) => ({
       name,
-      // A set: in another order it is the same, and goes on with what was counted.
+      // Sorted, because it is a set: writing it in another order must not begin a new count.
       scope: [...new Set(scope)].toSorted(),
       rate: { count, perMs: durationMs(per) },
       burst: burst ?? count,
@@ -63,7 +65,9 @@ const throttlesOf = (throttles: Policy['spec']['throttles']): Pick<RelayConfig, 
   }
 }
 
-/** Who shares what may be sent; nothing to share, nothing to say: then scaling changes no configuration. */
+/**
+ * How many relays share the limits. Left out where nothing is limited, so that scaling does not change the configuration then.
+ */
 const sharingOf = (
   { credentials, throttles = [] }: Pick<RelayConfig, 'credentials' | 'throttles'>,
   relays: number,
@@ -73,10 +77,12 @@ const sharingOf = (
     ? { sharing: { relays: Math.max(1, relays), ...(store !== undefined && { store }) } }
     : {}
 
-/** Whose tokens are taken, what signs, and whose mail is held back. */
+/**
+ * The parts that do not follow from the policy's spec: the token issuer, the DKIM keys, and the domains whose mail is held back.
+ */
 type Beside = Pick<RelayConfig, 'tokens' | 'signing' | 'brokenDomains'>
 
-// The fields are in the order of the contract, since the text is what is hashed and compared.
+// The fields are in the order of the contract (relay/config.ts), because the printed text is hashed and compared.
 function relayConfig(policy: Policy, members: readonly FleetMember[], beside: Beside, place: Place): RelayConfig {
   const { environment, suspended, listeners, admission, senderRules, routes, queue, evidence } = policy.spec
   const { networks, authFailures } = admission
@@ -136,7 +142,7 @@ const availabilityOf = ({ availability }: Policy['spec']) => ({
   drainTimeoutMs: durationMs(availability.drainTimeout),
 })
 
-/** What a person has said of it beside its spec. */
+/** What a person has said of the policy outside its spec: annotations, and its deletion. */
 function saidOf(policy: BesideSpec | undefined): Pick<CompiledFleet, 'acceptedSpools' | 'discardQueue' | 'leaving'> {
   if (policy === undefined) return {}
   const accepted = acceptedSpools(policy)
@@ -149,18 +155,21 @@ function saidOf(policy: BesideSpec | undefined): Pick<CompiledFleet, 'acceptedSp
 
 type Held = {
   readonly policy: Policy | undefined
-  /** Also of a policy that does not satisfy its schema. */
+  /** Known even of a policy that does not satisfy its schema. */
   readonly said: BesideSpec | undefined
   readonly keys: Pick<Snapshot['bindingKeys'], 'has'>
-  /** Told anew: what a domain's records are does not wait for a policy. */
+  /** As of now: how a domain's records are does not depend on the policy. */
   readonly broken: Pick<RelayConfig, 'brokenDomains'>
-  /** Of what it has, it keeps what still signs. */
+  /** As of now; of the keys that it has, the fleet keeps those that still sign. */
   readonly signing: Pick<RelayConfig, 'signing'>
-  /** Neither a right nor the policy's: the issuer takes keys back, and signs by new ones, whatever is wrong with a policy. */
+  /** As of now: the token issuer rotates its keys whatever is wrong with the policy. */
   readonly tokens: Pick<RelayConfig, 'tokens'>
 }
 
-/** A held fleet gains nothing, and loses what was taken away: a revocation never waits for a typing error to be mended. */
+/**
+ * A held fleet gains nothing and loses what was revoked: a revocation must not wait until a typing error is mended (decision
+ * 0011).
+ */
 export function holdFleet(
   running: RelayConfig | undefined,
   members: readonly Pick<FleetMember, 'entry'>[],
@@ -173,7 +182,7 @@ export function holdFleet(
     const now = entries.get(before.name)
     const entry = now && heldEntry(before, now)
     if (entry === undefined) return []
-    // Where nothing is known of its keys, they stay; where it is known that there are none, they were revoked.
+    // If nothing is known of its keys, they stay. If it is known that it has none, they were revoked.
     return [keys.has(before.name as Name) ? entry : { ...entry, keys: before.keys }]
   })
   const config = heldConfig(running, {

@@ -1,4 +1,4 @@
-/** What a snapshot knows under a name. Invalid is not absent, and neither is what could not be read. */
+/** Looks objects up by name. An invalid object is not absent, and neither is one that may be in what could not be read. */
 import type { KindName } from '../../crds/kinds.ts'
 import type { CredentialConfig } from '../../relay/config.ts'
 import { byName } from './order.ts'
@@ -14,7 +14,7 @@ import {
 } from './snapshot.ts'
 import { mayBeUnread } from './unread.ts'
 
-/** `doubtful`: it is there with an error, or may be in what could not be read. */
+/** `doubtful`: the object exists but is invalid, or it may be in what could not be read. */
 export type Found<T> =
   | { readonly is: 'there'; readonly object: T }
   | { readonly is: 'doubtful'; readonly why: 'invalid' | 'unread' }
@@ -22,7 +22,7 @@ export type Found<T> =
 
 export type Known = {
   readonly snapshot: Snapshot
-  /** Something has an error or could not be read; else nothing is doubtful, and nothing stands before other claims. */
+  /** Whether anything is invalid or unread. If not, nothing is doubtful, and no claim goes before others because of a doubt. */
   readonly hasDoubts: boolean
   /** Sorted by name. */
   readonly policies: readonly Policy[]
@@ -32,8 +32,8 @@ export type Known = {
   readonly domain: (name: Name) => Found<Domain>
   readonly credential: (name: Name) => Found<Credential>
   /**
-   * Whether what runs under a name keeps what it has, before every other claim: it is in doubt itself, or somebody
-   * older may be in what could not be read, and whether that one is there must change nothing for others.
+   * Whether what runs under a name keeps what it has, before every other claim: either it is in doubt itself, or something
+   * could not be read, where an older claim may be. Whether something can be read must change nothing for others.
    */
   readonly stands: <T>(found: Found<T>) => boolean
   /** What a fleet's relays know of a credential now. */
@@ -52,7 +52,7 @@ export function knownIn(snapshot: Snapshot): Known {
     return (name: Name): Found<T> => byItsName.get(name) ?? missing(kind, name)
   }
   const entries = new Map<Name, ReadonlyMap<string, CredentialConfig>>()
-  /** Made where somebody asks: of most fleets nobody does. */
+  /** Built only when asked for, which most fleets are not. */
   const entriesOf = (fleet: Name): ReadonlyMap<string, CredentialConfig> => {
     const made = entries.get(fleet) ?? new Map(snapshot.running.get(fleet)?.credentials.map((c) => [c.name, c]))
     entries.set(fleet, made)

@@ -1,4 +1,4 @@
-/** The store of a policy in which its relays count together, and the files that it needs. */
+/** The configuration of a policy's limit store, and the files that it needs. */
 import { durationMs } from '../../crds/duration.ts'
 import type { LimitStoreConfig } from '../../relay/config.ts'
 import type { References, Resolved } from './references.ts'
@@ -18,7 +18,7 @@ export const limitStoreConfig = ({ spec: { limitStore } }: Policy): LimitStoreCo
   }
 }
 
-/** Asked for also while no credential has limits: one that gets some is counted at once. */
+/** The files are there even while no credential has limits, so that a credential which gets some is counted at once. */
 export const limitStoreFiles = (
   { namespace, spec: { limitStore } }: Policy,
   references: References,

@@ -1,4 +1,4 @@
-/** Listeners: the port that is bound, the port that clients know, and the certificate. */
+/** Listeners: the port that the relay binds, the port that clients connect to, and the certificate. */
 import { isIPv6 } from 'node:net'
 import type { ListenerConfig } from '../../relay/config.ts'
 import type { FileSource, ServicePort } from './compiled.ts'
@@ -11,7 +11,7 @@ export type Listener = Policy['spec']['listeners'][number]
 const lowPorts = 1024
 const moveUp = 2000
 
-/** Where a port below 1024 needs a right that the relay does not have, it moves up. */
+/** The port that the relay binds. Where it may not bind ports below 1024, such a port moves up by 2000: 25 becomes 2025. */
 export const boundPort = (place: Place, port: number): number =>
   port < lowPorts && !place.lowPorts ? port + moveUp : port
 
@@ -21,7 +21,7 @@ export const serviceHost = ({ name, namespace }: Pick<Policy, 'name' | 'namespac
 
 export const hostnameOf = (policy: Policy): string => policy.spec.hostname ?? serviceHost(policy)
 
-/** Through a Service clients see the declared port; on this machine they see the bound one. */
+/** The port that clients connect to: behind a Service the declared one, on this machine the bound one. */
 export const clientPort = (place: Place, port: number): number =>
   place.clientHost === undefined ? port : boundPort(place, port)
 
@@ -48,7 +48,7 @@ export const servicePort = (place: Place, { name, port }: Listener): ServicePort
   target: boundPort(place, port),
 })
 
-/** Every name by which a client may come, so that it can verify whom it talks to. */
+/** Every name under which a client may reach the listener; the certificate has to have them all. */
 function certificateHosts(place: Place, policy: Policy): readonly string[] {
   const service = serviceHost(policy)
   const here = place.clientHost === undefined ? [] : [place.clientHost, 'localhost']
@@ -78,7 +78,7 @@ export function listenerFiles(place: Place, policy: Policy, index: number, refer
       )
 }
 
-/** Who may vouch for the clients of a listener. */
+/** The authority that issues the certificates of a listener's clients. */
 export function clientAuthorityFiles(policy: Policy, index: number, references: References): Resolved {
   const caRef = policy.spec.listeners[index]?.clientCertificates?.caRef
   return caRef === undefined

@@ -1,4 +1,4 @@
-/** The mail domain of each SenderDomain whose mail a fleet may have: one of its credentials sends as it, or did. */
+/** The mail domains that a fleet may have mail of: a credential sends as the SenderDomain now, or one did before. */
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
 import type { Known } from './known.ts'
 import { byText } from './order.ts'
@@ -19,8 +19,9 @@ export function mailDomains(credentials: readonly CredentialConfig[]): MailDomai
 }
 
 /**
- * Of credentials that were deleted, or refer to it no more, mail may wait in the queues. One that is still referred to was
- * taken away from who refers to it, by its owner or by an older claim: that counts at once, for such mail too.
+ * Domains as which no credential sends any more, while mail of them may wait in queues, because credentials were deleted or no
+ * longer refer to them. A domain that a credential still refers to, but may not use, is not among them: its owner or an older
+ * claim took it away, and that holds at once, for queued mail too.
  */
 export function leftDomains(
   mail: MailDomains,

@@ -1,4 +1,4 @@
-/** Who belongs to a fleet: the credentials that are permitted there, and those in doubt that its relays know already. */
+/** The credentials of a fleet: those that are permitted there, and those in doubt that its relays know already. */
 import type { RelayConfig } from '../../relay/config.ts'
 import type { JudgedCredential } from './credential.ts'
 import type { Domains } from './domain.ts'
@@ -21,7 +21,7 @@ function judgedMembers(judged: readonly JudgedCredential[]): readonly FleetMembe
   return members
 }
 
-/** Credentials with an error, or in what could not be read: as before, as far as policy and domains still permit it. */
+/** Invalid or unread credentials keep what they had, as far as the policy and the domains still permit it. */
 function doubtfulMembers(fleet: Name, domains: Domains): readonly FleetMember[] {
   const { snapshot, credential, hasDoubts } = domains.known
   if (!hasDoubts) return []

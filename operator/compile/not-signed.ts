@@ -1,2 +1,5 @@
-/** Reason of DKIMValid=False where nothing signs a domain's mail: its owner may have chosen that, and no look at records finds it. */
+/**
+ * The reason of DKIMValid=False where a domain's mail is not signed: the owner may have chosen that, and no look at DNS could
+ * find it.
+ */
 export const notSigned = 'NotSigned'

@@ -18,7 +18,7 @@ function born(timestamp: string): number {
 
 type Aged = Named & { readonly creationTimestamp: string }
 
-/** One that nobody stamped is the youngest; ties by namespace/name. */
+/** An object without a creationTimestamp is the youngest; objects of the same age are ordered by namespace/name. */
 export const oldestFirst = <T>(items: readonly T[], objectOf: (item: T) => Aged): readonly T[] =>
   items
     .map((item) => {

@@ -1,15 +1,15 @@
-/** What a person says of a policy once, by hand and beside its spec: annotations of our own group. Pure. */
+/** The annotations of our own group by which a person decides something once, outside a policy's spec. Pure. */
 import type { Policy } from './snapshot.ts'
 
 const group = 'relayfleet.dev/'
 
-/** Ids of spools that may take the place of what a relay had before, separated by commas. */
+/** Ids of spools, separated by commas, that a person accepts in the place of those that relays had before. */
 export const acceptSpool = `${group}accept-spool`
 
-/** `true`: mail that a relay which is to leave can not deliver in its time is not waited for. */
+/** `true`: a leaving relay goes at the end of its drainTimeout, even if it still has mail. */
 export const discardQueue = `${group}discard-queue`
 
-/** Others' may be large, and change without a meaning for us. */
+/** Only our own annotations: those of others may be large, and change without any meaning for us. */
 export function ownAnnotations(all: Readonly<Record<string, string>> = {}): Pick<Policy, 'annotations'> {
   const own = Object.entries(all).filter(([name]) => name.startsWith(group))
   return own.length === 0 ? {} : { annotations: Object.fromEntries(own) }

@@ -1,6 +1,6 @@
 /**
- * Permission = the policy admits the namespace ∧ the domain admits the namespace ∧ environments are equal, and the
- * credential narrows. Where one of them is in doubt, what was permitted before stays, and nothing new is permitted.
+ * Permission: the policy admits the namespace, the domain admits the namespace, and the environments are equal; the credential
+ * can only narrow that. Where one of these is in doubt, what was permitted before stays, and nothing new is permitted.
  */
 import type { CredentialConfig } from '../../relay/config.ts'
 import { type Consent, consent } from './consent.ts'
@@ -12,13 +12,15 @@ import type { Wish } from './wish.ts'
 
 export type Permission = {
   readonly admission: Consent
-  /** By the wish's domains, in their order. */
+  /** The answer of each domain that the credential names, in that order. */
   readonly answers: ReadonlyMap<Name, Answer>
-  /** What the relays get to know; absent: they do not know this credential. */
+  /** The credential as the relays get it; absent: they do not get it. */
   readonly entry?: CredentialConfig
 }
 
-/** What the fleet's policy says; where it is in doubt, its relays know the environment, which never changes. */
+/**
+ * What the policy says. Where it is in doubt, the environment is taken from the running configuration, as it can never change.
+ */
 function fleetFacts(fleet: Name, namespace: string, { snapshot, policy }: Known) {
   const found = policy(fleet)
   if (found.is === 'there') {

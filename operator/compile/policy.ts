@@ -1,4 +1,4 @@
-/** RelayPolicies: can a fleet be programmed with this one? Whole, or not at all. */
+/** Judges RelayPolicies: whether a fleet can be programmed with one, which happens as a whole or not at all. */
 import type { Compiled, FileSource, Finding } from './compiled.ts'
 import { type Claim, settle } from './conflict.ts'
 import { findings } from './findings.ts'
@@ -17,7 +17,7 @@ export type JudgedPolicy = {
   readonly files: readonly FileSource[]
 }
 
-/** Ports conflict only where fleets share one machine's address. */
+/** Ports can conflict only in local mode, where all fleets share the address of the machine. */
 const portClaims = (place: Place, policy: Policy): readonly Claim[] =>
   place.clientHost === undefined
     ? []
@@ -26,7 +26,7 @@ const portClaims = (place: Place, policy: Policy): readonly Claim[] =>
         thing: hostAndPort(place.listenAddress, boundPort(place, l.port)),
       }))
 
-/** A fleet whose policy has an error still holds the ports that it listens on. */
+/** A fleet whose policy is in doubt still holds the ports on which it listens. */
 function standingClaims({ snapshot, policy, stands }: Known): readonly Claim[] {
   const standing = [...snapshot.running].filter(([name]) => stands(policy(name)))
   return standing
@@ -34,7 +34,7 @@ function standingClaims({ snapshot, policy, stands }: Known): readonly Claim[] {
     .flatMap(([owner, { listeners }]) => listeners.map((l) => ({ owner, thing: hostAndPort(l.address, l.port) })))
 }
 
-/** Who has a port keeps it: an older fleet that comes to want it could not bind it. */
+/** A fleet that listens on a port keeps it: an older policy that wants the port later could not bind it anyway. */
 const isListening =
   (running: Snapshot['running']) =>
   ({ owner, thing }: Claim): boolean =>
@@ -58,7 +58,10 @@ function collisions(place: Place, { spec: { listeners } }: Policy): readonly Fin
   })
 }
 
-/** What is issued for its listeners is for its hostname, too, and every client trusts who issues: none is for another fleet's Service. */
+/**
+ * The certificate that the operator issues includes spec.hostname, and the clients of all fleets trust the operator's CA. So a
+ * policy must not get a certificate for another fleet's Service by naming that as its hostname.
+ */
 function hostnameFindings({ spec: { hostname }, ...policy }: Policy): readonly Finding[] {
   const own = serviceHost(policy)
   const isService = hostname !== undefined && /\.svc(\.cluster\.local)?$/.test(hostname)
@@ -73,7 +76,10 @@ const resolve = (policy: Policy, place: Place, references: References): readonly
   ...limitStoreFiles(policy, references),
 ]
 
-/** What `policies` ask for, by what was seen so far: what is seen next may lead further, from a Secret to a ConfigMap. */
+/**
+ * What policies refer to, by what was seen so far. More may follow: where a Secret has no ca.crt, the ConfigMap of that name is
+ * asked for.
+ */
 export function referencesAsked(
   policies: readonly Policy[],
   seen: Pick<Snapshot, 'secrets' | 'configMaps'>,

@@ -1,6 +1,6 @@
 /**
- * What is published for a domain by somebody else's hands: the records of its keys, and its DMARC record. SPF stays with a
- * person: its name has TXT records of others as well, and who publishes one of them publishes them all.
+ * The DNS records that external-dns is asked to publish for a domain: those of its keys, and its DMARC record. SPF is left to a
+ * person: the domain's own name has TXT records of others as well, and external-dns would have to own all of them.
  */
 import { dkimRecordText } from '../lifecycle/dkim-record.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
@@ -12,10 +12,10 @@ import type { Known } from './known.ts'
 import { type Domain, type Name, nameOf } from './snapshot.ts'
 import { unchanged } from './unchanged.ts'
 
-/** By whose word: how much of what is wanted is published. A key's own record is in its own zone, wherever that is. */
+/** Which records are published, by spec.dns.publisher. With CNAME, the records of the keys are in targetZone. */
 const publishes: Readonly<Record<Domain['spec']['dns']['publisher'], readonly Wanted['purpose'][]>> = {
   Manual: [],
-  // The domain's zone is left to its owner.
+  // The records in the domain's own zone are left to its owner.
   CNAME: ['DKIM'],
   DNSEndpoint: ['DKIM', 'DMARC'],
 }
@@ -23,7 +23,7 @@ const publishes: Readonly<Record<Domain['spec']['dns']['publisher'], readonly Wa
 const none: Publication = { records: [], isRequired: false }
 const made = unchanged<DomainChecks, Publication>()
 
-/** A domain that is not in it stays as it is published: its keys are not known yet, or it is in doubt itself. */
+/** What is published stays as it is for a domain that is not in the result: its keys are not known yet, or it is in doubt. */
 export function publications(
   { domains, snapshot }: Known,
   checks: ReadonlyMap<Name, DomainChecks>,
@@ -52,7 +52,7 @@ function recordOf(wanted: Wanted): readonly PublishedRecord[] {
     case 'DMARC':
       return [{ name, type, value: freshRecord(wanted) }]
     case 'DKIM':
-      // An alias is added once, by whoever owns the domain.
+      // The alias itself is added once, by the domain's owner.
       return wanted.type === 'CNAME'
         ? []
         : [{ name, type, value: dkimRecordText(wanted.key.type, wanted.key.publicKey) }]

@@ -1,4 +1,7 @@
-/** References to Secrets and ConfigMaps: what was asked for is remembered, found or not, so that a Source watches it. */
+/**
+ * Resolves references to Secrets and ConfigMaps, and remembers each that was asked for, found or not, so that a Source can watch
+ * it.
+ */
 import type { FileSource, Finding, Reference } from './compiled.ts'
 import { findings } from './findings.ts'
 import { authorityFolder, certificateFolder, loginFolder } from './relay-files.ts'
@@ -6,10 +9,10 @@ import { type Keyed, type Name, type Snapshot, splitName } from './snapshot.ts'
 
 type Source = { readonly kind: 'Secret' | 'ConfigMap'; readonly name: Name }
 
-/** Either the files that a reference gives, or why it gives none. */
+/** The files that a reference yields, or why it yields none. */
 export type Resolved = { readonly files: readonly FileSource[] } | { readonly finding: Finding }
 
-/** What a reference needs: the keys, the path of the file of each, and the type where only one will do. */
+/** What a reference needs: which keys, the folder for a file of each, and the Secret's type where only one will do. */
 type Need = {
   readonly field: string
   readonly folder: string
@@ -38,7 +41,7 @@ export class References {
     return this.#secret(secret, { field, folder, keys: ['tls.crt', 'tls.key'], type: 'kubernetes.io/tls' })
   }
 
-  /** The login at a server. */
+  /** Username and password for a server. */
   login(secret: Name, field: string): Resolved {
     return this.#secret(secret, { field, folder: loginFolder(splitName(secret)), keys: ['username', 'password'] })
   }
@@ -75,7 +78,7 @@ export class References {
   }
 }
 
-/** What nobody knows the keys of is taken at its name: the relay says when it lacks one. */
+/** Where the keys are not known, the object is assumed to have them; the relay reports a file that it lacks. */
 const hasKey = ({ keys }: Keyed, key: string): boolean => keys?.includes(key) ?? true
 
 const filesOf = (source: Source, { folder, keys }: Need): readonly FileSource[] =>

@@ -1,12 +1,12 @@
-/** Where relays find what a policy refers to, below the folder of their configuration. Pure. */
+/** The paths of the files that a policy refers to, relative to the folder of a relay's configuration. Pure. */
 
 type Named = { readonly name: string }
 
-/** By the name of a listener. */
+/** For a listener's certificate; named after the listener. */
 export const certificateFolder = ({ name }: Named): string => `tls/${name}`
-/** By the name of the Secret or ConfigMap that the certificates of an authority are in. */
+/** For an authority; named after the Secret or ConfigMap that has its certificates. */
 export const authorityFolder = ({ name }: Named): string => `ca/${name}`
-/** By the name of the Secret that a login is in. */
+/** For a username and password; named after their Secret. */
 export const loginFolder = ({ name }: Named): string => `secrets/${name}`
 
 export const certificateFiles = (listener: Named) => ({

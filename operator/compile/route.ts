@@ -1,4 +1,4 @@
-/** Routes: the ways out, with the credentials that a selector chose and the files that a smarthost needs. */
+/** Compiles routes: with the credentials that their selectors choose, and the files that their smarthosts need. */
 import { durationMs } from '../../crds/duration.ts'
 import { exchangerBounds } from '../../crds/route.ts'
 import type { RouteConfig, SmarthostConfig } from '../../relay/config.ts'
@@ -10,7 +10,7 @@ import type { Policy } from './snapshot.ts'
 type Route = Policy['spec']['routes'][number]
 type Smarthost = Route['smarthosts'][number]
 
-/** One that the fleet's relays will know: by its labels, or, where those are in doubt, by the routes that it had. */
+/** A credential of the fleet: routes choose it by its labels, or, where those are not known, as they chose it before. */
 export type Member = {
   readonly name: string
   readonly labels?: Readonly<Record<string, string>>
@@ -53,7 +53,7 @@ export const routeConfig = (route: Route, members: readonly Member[]): RouteConf
   },
 })
 
-/** What every smarthost of a policy needs. */
+/** The files that a policy's smarthosts need. */
 export const routeFiles = (policy: Policy, references: References): readonly Resolved[] =>
   policy.spec.routes.flatMap((route, r) =>
     route.smarthosts.flatMap((smarthost, s) =>

@@ -1,4 +1,7 @@
-/** Names in spec.secretTemplate that no object can have as labels or annotations: its schema has no word for them. */
+/**
+ * Sorts out names in spec.secretTemplate that Kubernetes does not allow for labels or annotations; a CRD schema can not check the
+ * keys of a map.
+ */
 import { annotationName, labelName } from '../../crds/fields.ts'
 import { forms } from '../../crds/forms.ts'
 import type { Credential } from './snapshot.ts'
@@ -11,10 +14,10 @@ const kinds = { labels: fitsOf(labelName), annotations: fitsOf(annotationName) }
 
 type Kind = keyof typeof kinds
 
-/** What of them the Secret gets. */
+/** The labels or annotations that the Secret gets. */
 export const fitting = ({ spec }: Credential, kind: Kind): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(spec.secretTemplate[kind] ?? {}).filter(([name]) => kinds[kind](name)))
 
-/** Names that it does not get. */
+/** The names that it does not get. */
 export const unfit = ({ spec }: Credential, kind: Kind): readonly string[] =>
   Object.keys(spec.secretTemplate[kind] ?? {}).filter((name) => !kinds[kind](name))

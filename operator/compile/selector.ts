@@ -13,11 +13,11 @@ const operators: Readonly<
   DoesNotExist: (value) => value === undefined,
 }
 
-// A label may be named `constructor`, which every object has without owning it.
+// Own properties only: a label may be named `constructor`, which every object inherits.
 const labelOf = (labels: Labels, key: string): string | undefined =>
   Object.hasOwn(labels, key) ? labels[key] : undefined
 
-/** An empty selector selects everything; where that would be consent, the kinds' rules refuse it. */
+/** An empty selector selects everything. Where that would give consent to all, the rules of the kinds refuse it. */
 export const selects = (selector: Selector, labels: Labels): boolean =>
   Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labelOf(labels, key) === value) &&
   (selector.matchExpressions ?? []).every((e) => operators[e.operator](labelOf(labels, e.key), e.values ?? []))

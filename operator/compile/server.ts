@@ -1,4 +1,7 @@
-/** A server that relays connect to, a smarthost or a store of limits: how they trust it, how they log in, and the files for both. */
+/**
+ * A server that relays connect to, a smarthost or a limit store: how its certificate is verified, how to log in, and the files
+ * for both.
+ */
 import type { References, Resolved } from './references.ts'
 import { caFileOf, loginFiles } from './relay-files.ts'
 
@@ -15,7 +18,7 @@ export const tlsTo = <Mode>({ tls: { mode, caRef } }: Server<Mode>) => ({
 
 export const authAt = ({ authRef }: Server<unknown>) => (authRef === undefined ? {} : { auth: loginFiles(authRef) })
 
-/** `field`: where the server is declared. */
+/** `field` is the path at which the server is declared, e.g. `spec.limitStore`. */
 export function serverFiles(
   { tls: { caRef }, authRef }: Server<unknown>,
   namespace: string,

@@ -1,4 +1,7 @@
-/** What signs in a fleet: the keys of every domain that its credentials send as, by the files that relays find them in. */
+/**
+ * The DKIM keys of a fleet: for every domain that its credentials send as, the keys that sign and the files that relays find them
+ * in.
+ */
 import { createHash } from 'node:crypto'
 import type { RelayConfig, SigningConfig } from '../../relay/config.ts'
 import { keyTypeOf } from '../lifecycle/dkim-key.ts'
@@ -11,8 +14,8 @@ import type { Name } from './snapshot.ts'
 type Signs = Pick<RelayConfig, 'signing'>
 
 /**
- * `running`: what the relays have; a domain of which nothing is known now keeps what signs for it. `left`: those that
- * nobody sends as any more; what waits of them is signed by what relays have, and gets no other key.
+ * `running` is what the relays have; a domain whose keys are not known now keeps what signs for it there. `left` are domains as
+ * which nobody sends any more; their queued mail is signed with keys that the relays have already, and they get no new ones.
  */
 export function signingOf(mail: MailDomains, left: MailDomains, running: Signs | undefined, known: Known): Signs {
   const signing = [...bothOf(mail, left)].flatMap(([name, domain]) => {
@@ -37,7 +40,7 @@ function keysNow(name: Name, { domain, snapshot }: Known): Keys | 'none' | 'unkn
   return sign === undefined ? 'unknown' : { sign, ...(lost !== undefined && { lost }) }
 }
 
-/** One whose private key is gone signs where the relays have a copy, and nowhere else. */
+/** Keys that can sign: one whose private key is lost can, if the relays have a copy of it. */
 function atHand(name: Name, { sign, lost = [] }: Keys, had: readonly SigningConfig[]): Keys['sign'] {
   const there = atRelays(name, sign, had)
   return sign.filter((key) => !lost.includes(key.selector) || there.includes(key))
@@ -62,7 +65,8 @@ const entryOf = (
   keys: Keys['sign'],
   whenBroken: SigningConfig['whenBroken'],
 ): readonly SigningConfig[] =>
-  // Before its first key is seen, mail leaves as it is, unless its owner wants it signed or not at all.
+  // Until the first key is seen in DNS, mail leaves unsigned; but not where the owner has chosen Defer or Refuse: then an entry
+  // without keys holds it back.
   keys.length === 0 && whenBroken === 'Warn'
     ? []
     : [
@@ -78,7 +82,10 @@ const entryOf = (
         },
       ]
 
-/** In one folder with those of other domains, and a key of a Secret too; another key has another file. */
+/**
+ * The file's name, which is also its key in a Secret. All domains share one folder, so the name depends on the domain and on the
+ * key.
+ */
 export const signingKeyFile = (
   name: Name,
   { selector, publicKey }: { readonly selector: string; readonly publicKey: string },

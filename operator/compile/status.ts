@@ -1,4 +1,4 @@
-/** Statuses: what each object tells about itself, by what was compiled; the Sink adds what it observes. */
+/** The statuses of all objects as far as compile knows them; the Sink adds what it observes. */
 import type { RelayConfig } from '../../relay/config.ts'
 import type { DomainKeys } from '../lifecycle/domain-keys.ts'
 import { dkimKeyStatus } from '../lifecycle/recorded-dkim-keys.ts'
@@ -16,10 +16,10 @@ const statusOf = (generation: number, found: readonly Finding[]): Status => ({
   conditions: conditionsOf(found),
 })
 
-/** What the pods of a fleet are chosen by. */
+/** The label selector of a fleet's pods, for the scale subresource. */
 const selectorOf = (policy: { readonly name: string }): string => `relayfleet.dev/policy=${policy.name}`
 
-/** `config` is what the fleet's relays have or get; absent where there is none. */
+/** `config` is what the fleet's relays get, or else have; undefined where there is none. */
 export const policyStatus = (
   policy: Policy,
   config: RelayConfig | undefined,
@@ -38,7 +38,7 @@ export const policyStatus = (
 
 const ofCredentials = unchanged<JudgedCredential, Status>()
 
-/** A Secret is named only where it is this credential's own, and there or about to be. */
+/** The status names a Secret only if that is this credential's own, and exists or is about to be made. */
 export function credentialStatus(
   judged: JudgedCredential,
   keys: BindingKeys | undefined,
@@ -58,10 +58,10 @@ export function credentialStatus(
 
 const keysOf = (keys: BindingKeys | undefined): BindingKeys['keys'] => keys?.keys ?? []
 
-/** How many policies and credentials a domain is in use with. */
+/** How many policies and credentials use a domain. */
 export type Bound = { readonly policies: number; readonly credentials: number }
 
-/** Counted where it counts: in what the relays have or get. */
+/** Counts in the configurations that relays get or have, which is what takes effect. */
 export function boundDomains(configs: ReadonlyMap<Name, RelayConfig>): (domain: Name) => Bound {
   const users = new Map<string, { readonly policies: Set<Name>; readonly credentials: Set<string> }>()
   for (const [fleet, { credentials }] of configs) {
@@ -85,7 +85,7 @@ export function boundDomains(configs: ReadonlyMap<Name, RelayConfig>): (domain: 
 
 const ofDomains = unchanged<Domain, Status>()
 
-/** Of the keys nothing is said while nothing is known: what was said before stays. */
+/** Where `keys` are not known, the status says nothing of them, and the field keeps what it said before. */
 export const domainStatus = (
   domain: Domain,
   bound: Bound,
@@ -101,7 +101,7 @@ export const domainStatus = (
 const dkimKeysOf = (keys: DomainKeys | undefined) =>
   keys === undefined ? {} : { dkimKeys: keys.keys.map(dkimKeyStatus) }
 
-/** What can be said of an object whose spec says nothing: its names, and what is in use with them. */
+/** What can be said of an invalid object, whose spec can not be used: its names, and what uses them. */
 export function invalidStatus(
   invalid: Invalid,
   keys: BindingKeys | undefined,

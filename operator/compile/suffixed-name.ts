@@ -1,14 +1,17 @@
-/** The name of an object that is named after another one, by a word at its end; a name has 253 characters, whoever gives it. Pure. */
+/**
+ * Names an object after another one with a suffix, and shortens the name with a hash where it would exceed Kubernetes' 253
+ * characters. Pure.
+ */
 import { createHash } from 'node:crypto'
 import { objectName } from '../../crds/fields.ts'
 
 const longest = objectName.maxLength
-/** What is left of a longer one. */
+/** How many characters of a name that is too long are kept before the hash. */
 const kept = 230
 
 export function suffixedName(name: string, suffix: string): string {
   if (name.length + suffix.length <= longest) return `${name}${suffix}`
-  // No label may begin with a dash.
+  // Without a dot at the end, since the dash that follows may not begin a label of a DNS name.
   const begin = name.slice(0, kept).replace(/\.$/, '')
   return `${begin}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}${suffix}`
 }

@@ -1,13 +1,13 @@
-/** The issuer of tokens in a fleet's configuration: its relays judge tokens without asking anybody. */
+/** The token issuer in a fleet's configuration, with whose public keys relays verify service account tokens by themselves. */
 import type { CredentialConfig, RelayConfig } from '../../relay/config.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** A token that was made for anybody else, the API server among them, is none for a relay. */
+/** The audience of a token for relays. A token with any other one, e.g. for the API server, must not be accepted. */
 const audience = 'relayfleet'
 
 /**
- * Nothing where no credential of the fleet asks for a token. While the issuer can not be asked, what its relays know of it
- * already stays: the keys are not the operator's to take away.
+ * Empty where no credential of the fleet uses tokens. While the issuer can not be asked, what the relays know of it already
+ * stays: only the issuer itself can withdraw its keys.
  */
 export function tokensOf(
   credentials: readonly CredentialConfig[],

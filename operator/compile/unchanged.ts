@@ -1,7 +1,7 @@
 /**
- * A value that follows from an object and some facts, made once for the very same ones: ten thousand credentials are not
- * judged anew because one of them changed, and what is the same value is the same object for whoever compares. Compile
- * stays a function of values all the same: only a frozen object is remembered, so it says today what it said before.
+ * Memoises a value that follows from an object and some facts: when one of ten thousand credentials changes, the others are not
+ * judged again, and an unchanged value stays the same object, which is cheap to compare. Compile remains a pure function:
+ * only frozen objects are remembered, and those can not have changed since.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { packed } from './packed.ts'
@@ -15,7 +15,7 @@ export function unchanged<K extends object, T>(): (of: K, facts: readonly unknow
     const last = remembered.get(of)
     if (last !== undefined && sameFacts(last.facts, facts)) return last.is
     const made = make()
-    // Other facts may say the same: then nobody who holds the value has another one beside it.
+    // Other facts may lead to an equal value: then the old object is returned, so that it is not in memory twice.
     const is = last !== undefined && isDeepStrictEqual(last.is, made) ? last.is : made
     remembered.set(of, { facts: packed(facts), is })
     return is

@@ -1,8 +1,8 @@
-/** What could not be read, and how far the doubt reaches: what is absent may be in there. */
+/** How far the doubt reaches when something could not be read, since a missing object may be in it. */
 import type { Snapshot } from './snapshot.ts'
 
 export type Unread = Pick<Snapshot, 'unread' | 'unreadNamespaces'>
 
-/** Whether something in this namespace may be there although nobody has read it. */
+/** Whether this namespace may have objects that were not read. */
 export const mayBeUnread = ({ unread, unreadNamespaces }: Unread, namespace: string): boolean =>
   unread.length > 0 && (unreadNamespaces?.has(namespace) ?? true)

@@ -1,4 +1,4 @@
-/** All findings of an object: what is wrong with it, and the good news where nothing of a type is. */
+/** All findings of an object: what is wrong with it, and for each type of condition where nothing is wrong, the good news. */
 
 import { hasKeys } from '../../relay/rules/proof.ts'
 import type { Compiled, CompiledFleet, Finding } from './compiled.ts'
@@ -53,11 +53,11 @@ export function credentialVerdict(
 
 const pendings = unchanged<CompiledFleet, Finding>()
 
-/** One for all credentials of a fleet. */
+/** One shared finding for all credentials of a fleet. */
 const pendingIn = (fleet: Name, compiled: CompiledFleet): Finding =>
   pendings(compiled, [], () => findings.pending(fleet)())
 
-/** Unknown is for the Sink to replace with what the relays report; what compile knows already is said for good. */
+/** An Unknown here is replaced by the Sink with what relays report; a False is decided here, and stays. */
 function programmed(
   { entry, fleet }: JudgedCredential,
   compiled: CompiledFleet | undefined,

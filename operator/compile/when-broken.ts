@@ -1,4 +1,4 @@
-/** What a domain's owner wants to become of its mail while its records are broken. */
+/** What the owner of a domain wants to happen to its mail while its DNS records are broken; the grace in milliseconds. */
 import { durationMs } from '../../crds/duration.ts'
 import type { SenderDomainSpec } from '../../crds/sender-domain.ts'
 import type { WhenBroken } from '../lifecycle/record-conditions.ts'

@@ -1,4 +1,4 @@
-/** What a credential wishes from a fleet: by its spec, or, where that has an error, what it had there before. */
+/** What a credential asks of a fleet: by its spec, or, where that is invalid or unread, what it had there before. */
 import { durationMs } from '../../crds/duration.ts'
 import type { CredentialConfig, LimitsConfig, SenderConfig } from '../../relay/config.ts'
 import { hasKeys } from '../../relay/rules/proof.ts'
@@ -11,11 +11,11 @@ export type Wish = {
   readonly namespace: string
   /** The SenderDomains, in the order of the references, each once. */
   readonly domains: readonly Name[]
-  /** Its entry with the senders that the domains give it. */
+  /** Makes its entry in the fleet's configuration, with the senders that the domains granted. */
   readonly entry: (senders: readonly SenderConfig[]) => CredentialConfig
 }
 
-/** `<name>.<namespace>`: a namespace has no dot, so the last one divides them. */
+/** `<name>.<namespace>`. It is unambiguous, because a namespace has no dot: the last dot divides the two. */
 export const usernameOf = (whole: Name): string => {
   const { namespace, name } = splitName(whole)
   return `${name}.${namespace}`
@@ -48,10 +48,10 @@ export function wishOf(credential: Credential, keys: BindingKeys | undefined): W
   }
 }
 
-/** What ends before 1970 is over, and a relay takes no number below nought: nobody else's rights are to wait for that. */
+/** Never below 0: a relay would refuse a configuration with a negative time, and that would hold up all other credentials. */
 const momentOf = (time: string): number => Math.max(0, Date.parse(time))
 
-/** What it logs in by. */
+/** What the credential proves itself with at a login. */
 function proofOf(
   { namespace, spec }: Credential,
   keys: BindingKeys | undefined,
@@ -66,7 +66,7 @@ function proofOf(
   }
 }
 
-/** Which one is the newest is nothing to a relay: while they follow each other, its configuration changes as little as can be. */
+/** Without the key's state, which means nothing to a relay: so a rotation changes the configuration as little as possible. */
 const keyConfig = ({ id, verifier, expiresAt }: Key): CredentialConfig['keys'][number] => ({
   id,
   verifier,
@@ -79,7 +79,7 @@ const limitsOf = ({ daily, rate, warnAt }: NonNullable<Credential['spec']['limit
   warnAt,
 })
 
-/** What it had in a fleet; a key that was taken away is gone here too. */
+/** What a credential had in a fleet, with its present keys, so that a revoked key is gone here too. */
 export function wishAsBefore(before: CredentialConfig, keys: BindingKeys | undefined): Wish {
   const name = before.name as Name
   return {
