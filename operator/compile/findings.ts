@@ -1,4 +1,4 @@
-/** Every finding has its constructor here: type, status and reason once, a message that names the object and the mend. */
+/** A constructor for every finding: its type, status and reason, and a message that names the object and how to mend it. */
 import type { Condition, Finding } from './compiled.ts'
 import { notSigned } from './not-signed.ts'
 import type { Name } from './snapshot.ts'
@@ -19,14 +19,17 @@ const says =
     ...(field === undefined ? {} : { field }),
   })
 
-/** Of a credential that may send as others of its addresses. */
+/** Reason for a credential some of whose addresses are outside its domains; it may send as the others. */
 export const identityOutside = 'IdentityOutsideDomains'
-/** Of a credential whose Secret has not all that was asked for. */
+/** Reason for a credential whose Secret can not have all the labels or annotations that were asked for. */
 export const secretNamesUnfit = 'SecretNamesUnfit'
 
 const list = (names: readonly string[]): string => names.join(', ')
 
-/** Why one senderDomainRef is of no use; the reason stands in ResolvedRefs, and in Accepted where no other ref is. */
+/**
+ * Why one senderDomainRef can not be used. The reason goes into ResolvedRefs, and into Accepted if no senderDomainRef can be
+ * used.
+ */
 export type Refusal = { readonly reason: string; readonly message: string }
 const refuses =
   <Args extends readonly unknown[]>(reason: string, message: (...args: Args) => string) =>
@@ -55,12 +58,12 @@ export const refusals = {
   consentUnknown: refuses(
     'NamespaceUnknown',
     (domain: Name, namespace: string) =>
-      `the labels of namespace ${namespace} could not be read, so nobody knows whether SenderDomain ${domain} admits it`,
+      `the labels of namespace ${namespace} could not be read, so it is not known whether SenderDomain ${domain} admits it`,
   ),
   environmentMismatch: refuses(
     'EnvironmentMismatch',
     (domain: Name, its: string, policy: Name, environment: string) =>
-      `SenderDomain ${domain} is ${its} and RelayPolicy ${policy} is ${environment}; they have to be equal`,
+      `SenderDomain ${domain} is ${its} and RelayPolicy ${policy} is ${environment}; use a SenderDomain and a RelayPolicy of the same environment`,
   ),
 } as const
 
@@ -149,7 +152,7 @@ export const findings = {
     'Unknown',
     'NamespaceUnknown',
     (policy: Name, namespace: string) =>
-      `the labels of namespace ${namespace} could not be read, so nobody knows whether RelayPolicy ${policy} admits it`,
+      `the labels of namespace ${namespace} could not be read, so it is not known whether RelayPolicy ${policy} admits it`,
   ),
   noUsableDomain: (refusal: Refusal) =>
     says('Accepted', 'False', refusal.reason, () => `none of its SenderDomains can be used: ${refusal.message}`)(),
@@ -160,7 +163,9 @@ export const findings = {
     (policy: Name, ca: string) =>
       `no listener of RelayPolicy ${policy} asks for client certificates of caRef ${ca}; correct spec.clientCertificate.caRef, or have its owner set clientCertificates of a listener`,
   ),
-  /** It may be meant, as a second factor; whoever does not mean it would find a 554 and no reason. */
+  /**
+   * No error, since it may be meant as a second factor; but somebody who does not mean it would see only a 554 without a reason.
+   */
   certificateRequiredToo: says(
     'Accepted',
     'True',
@@ -180,15 +185,15 @@ export const findings = {
     'False',
     'IdentitiesOutsideDomains',
     (addresses: readonly string[]) =>
-      `${list(addresses)}: by domain and localParts of its SenderDomains this credential may send as none of these; correct spec.identities.addresses`,
+      `${list(addresses)}: the SenderDomains of this credential (domain, localParts) allow none of these; correct spec.identities.addresses`,
   ),
-  /** It may be meant for a domain that is still to come. */
+  /** No error: the address may be meant for a domain that is still to come. */
   identityOutside: says(
     'Accepted',
     'True',
     identityOutside,
     (addresses: readonly string[]) =>
-      `${list(addresses)}: by domain and localParts of its SenderDomains this credential may not send as this; correct spec.identities.addresses, or take it out`,
+      `${list(addresses)}: the SenderDomains of this credential (domain, localParts) do not allow this; correct spec.identities.addresses, or take it out`,
   ),
 
   secretNamesUnfit: says(
@@ -196,7 +201,7 @@ export const findings = {
     'True',
     secretNamesUnfit,
     (names: readonly string[], of: string, field: string) =>
-      `${names.map((name) => JSON.stringify(name)).join(', ')}: no object can have ${of} of that name, so the Secret has none; correct ${field}, or take it out`,
+      `${names.map((name) => JSON.stringify(name)).join(', ')}: Kubernetes does not allow ${of} of that name, so the Secret has none; correct ${field}, or take it out`,
   ),
 
   resolved: says('ResolvedRefs', 'True', 'ResolvedRefs', () => 'every reference resolves'),
@@ -233,7 +238,7 @@ export const findings = {
     'False',
     notSigned,
     (domain: string) =>
-      `nothing signs mail of ${domain}, and receivers refuse such mail or trust it less; set spec.dkim to {}, and keys are made whose records are told, or to {mode: "Off", signedBy: Smarthost} where the next hop signs`,
+      `mail from ${domain} is not signed (DKIM), so receivers may refuse it or trust it less; set spec.dkim to {} to have keys made, whose records status.records then shows, or to {mode: "Off", signedBy: Smarthost} if the next hop signs`,
   ),
 
   pending: says(
@@ -248,13 +253,13 @@ export const findings = {
     'False',
     'TokenIssuerUnknown',
     (why: string) =>
-      `the keys of the cluster's token issuer are not known, so no token can be judged: ${why}; it is asked again and again`,
+      `the keys of the cluster's token issuer are not known, so no token can be verified: ${why}; the operator goes on asking`,
   ),
   noIssuer: says(
     'Programmed',
     'False',
     'NoTokenIssuer',
-    () => 'there is no cluster here whose service accounts could have tokens; use a credential of type Password here',
+    () => 'service accounts have tokens only in a cluster, and this is none; use a credential of type Password here',
   ),
   held: says(
     'Programmed',
@@ -275,7 +280,8 @@ export const findings = {
     'Expired',
     'True',
     'Expired',
-    (at: string) => `spec.expiresAt (${at}) has passed, so no relay accepts it; set a later time, or take it away`,
+    (at: string) =>
+      `spec.expiresAt (${at}) has passed, so no relay accepts this credential; set a later time, or take the field away`,
   ),
-  suspended: says('Suspended', 'True', 'Suspended', () => 'spec.suspended is true; set it to false to go on'),
+  suspended: says('Suspended', 'True', 'Suspended', () => 'spec.suspended is true; set it to false to resume'),
 } as const

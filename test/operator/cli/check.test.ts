@@ -21,7 +21,7 @@ const messages: Readonly<Record<string, readonly string[]>> = {
   ],
   'environments-that-differ': [
     'all.yaml:24:3: error: RelayCredential team-a/web spec.senderDomainRefs: none of its SenderDomains can be used: ' +
-      'SenderDomain mail/example-org is Production and RelayPolicy mail/shared is NonProduction; they have to be equal',
+      'SenderDomain mail/example-org is Production and RelayPolicy mail/shared is NonProduction; use a SenderDomain and a RelayPolicy of the same environment',
   ],
   'kind-that-is-misspelt': [
     'policy.yaml:2:7: error: kind: there is no kind "RelayPolicies" here; did you mean "RelayPolicy"?',
@@ -151,15 +151,15 @@ test('what may be meant is a warning, and no error', async () => {
     clients,
   ]
   const { code, out } = await check(yamlDirectory({ 'all.yaml': objects.join('---\n') }))
-  expect(out).toMatch(/warning: SenderDomain mail\/example-org spec\.dkim: nothing signs mail of example\.org/)
+  expect(out).toMatch(/warning: SenderDomain mail\/example-org spec\.dkim: mail from example\.org is not signed/)
   expect(out).toMatch(
     /warning: RelayCredential team-a\/app spec\.type: every listener of RelayPolicy mail\/shared requires/,
   )
   expect(out).toMatch(
-    /warning: RelayCredential team-a\/app spec\.identities\.addresses: app@exmaple\.org: .* may not send as this; correct/,
+    /warning: RelayCredential team-a\/app spec\.identities\.addresses: app@exmaple\.org: .* do not allow this; correct/,
   )
   expect(out).toMatch(
-    /warning: RelayCredential team-a\/app spec\.secretTemplate\.labels: "my team": no object can have a label of that name/,
+    /warning: RelayCredential team-a\/app spec\.secretTemplate\.labels: "my team": Kubernetes does not allow a label of that name/,
   )
   expect([code, out.trimEnd().split('\n').at(-1)]).toEqual([0, 'no errors in 4 objects'])
 })

@@ -150,7 +150,7 @@ test('who says nothing of signing in Production is told what that means, and whi
   expect(code).toBe(0)
   const [title, reason, ...rest] = out.trimEnd().split('\n')
   expect(title).toBe('SenderDomain mail/example (mail.example.org): 65 of 100 points')
-  expect(reason).toMatch(/^ {2}-35 nothing signs mail of mail\.example\.org, .*; set spec\.dkim to \{\}/)
+  expect(reason).toMatch(/^ {2}-35 mail from mail\.example\.org is not signed \(DKIM\), .*; set spec\.dkim to \{\}/)
   expect(rest).toEqual([])
   expect((await commanded('domain', 'check', '-f', folder, 'mail/example')).out).toBe(out)
 })

@@ -19,7 +19,7 @@ test('a person reads where it is, what it says, why and how to mend it', () => {
     'SenderDomain mail/example (mail.example.org): 95 of 100 points',
     '  RetiredKey   Leftover   TXT rf-0._domainkey.mail.example.org',
     '      is: v=DKIM1; k=rsa; p=OOOO',
-    expect.stringMatching(/^ {2}-5 TXT rf-0\._domainkey\.mail\.example\.org: its key is retired, .*out of the zone/),
+    expect.stringMatching(/^ {2}-5 TXT rf-0\._domainkey\.mail\.example\.org: its key is retired, .*from the zone/),
   ])
 })
 
