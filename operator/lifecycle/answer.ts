@@ -1,9 +1,12 @@
-/** What name servers are asked, and what they answer: that something is not there is another thing than not knowing. */
+/**
+ * Questions to name servers and their answers. That a record does not exist (`absent`) is not the same as not knowing
+ * (`unknown`).
+ */
 
 export type QuestionType = 'TXT' | 'CNAME' | 'A' | 'AAAA' | 'MX'
 
 export type Question = {
-  /** In lower case, without its final dot. */
+  /** In lower case, without a dot at the end. */
   readonly name: string
   readonly type: QuestionType
 }
@@ -11,28 +14,28 @@ export type Question = {
 export type Answer =
   | {
       readonly is: 'records'
-      /** TXT: its strings joined, one octet a character. MX: the exchanger. A, AAAA: the address. CNAME: the target. */
+      /** TXT: its strings joined, each octet one character. MX: the host name. A, AAAA: the address. CNAME: the target. */
       readonly records: readonly string[]
-      /** Seconds that it may be kept. */
+      /** How many seconds the answer may be cached. */
       readonly ttl: number
       /** Whether the server says that it has verified the signatures (DNSSEC, the AD bit). */
       readonly authenticated: boolean
     }
   /** NXDOMAIN, or no record of that type. */
   | { readonly is: 'absent' }
-  /** SERVFAIL, REFUSED, silence, or nonsense: nobody knows. */
+  /** SERVFAIL, REFUSED, no answer, or nonsense: it is not known whether there is a record. */
   | { readonly is: 'unknown'; readonly why: string }
 
-/** Undefined: it has not been asked yet. */
+/** Undefined where the question has not been asked yet. */
 export type Lookup = (question: Question) => Answer | undefined
 
 /** What one server sees. */
 export type View = {
   /** For people: `resolver 192.0.2.53`, `name server ns1.example.net`. */
   readonly server: string
-  /** One of the zone's own: its word goes before that of any resolver. */
+  /** Whether it is one of the zone's own name servers, whose answers go before those of resolvers. */
   readonly authoritative: boolean
-  /** What it is authoritative for; absent: for all that is asked. */
+  /** The zone that it serves; absent: it is taken as serving all that is asked. */
   readonly zone?: string
   readonly lookup: Lookup
 }

@@ -1,2 +1,5 @@
-/** When something began that lasts: now, where it begins; and what began in the future began before the clock was set back. Pure. */
+/**
+ * When a lasting state began: at `since` if that is known, else now. A `since` in the future means that the clock was set back,
+ * so it counts as now. Pure.
+ */
 export const began = (since: number | undefined, now: number): number => Math.min(since ?? now, now)

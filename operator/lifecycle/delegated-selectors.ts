@@ -1,13 +1,13 @@
 /**
- * The selectors that a domain's owner delegates once: two of each kind of key, which take turns, and where the record of
- * each is, in a zone that the owner need not touch again.
+ * Delegated selectors (decision 0048): the owner adds CNAME records for two selectors of each kind of key once. The keys take
+ * turns on the two, and their records are in the target zone, so the owner need not touch the domain's own zone again.
  */
 import type { KeyType } from './dkim-record.ts'
 import { fixedSelector, type Naming } from './dkim-selector.ts'
 
 export type DelegatedSelector = {
   readonly selector: string
-  /** The name that its own name is an alias of. */
+  /** The name in the target zone to which the selector's own name is a CNAME. */
   readonly delegatedTo: string
 }
 
@@ -18,7 +18,9 @@ export type Delegating = Pick<Naming, 'prefix' | 'environment'> & {
   readonly targetZone: string
 }
 
-/** No label of a domain or a zone begins like this, so it parts the two: no two domains have one name, whatever their zones. */
+/**
+ * Separates the domain from the target zone. No label of either begins with an underscore, so two domains can never share a name.
+ */
 const mark = '_dkim'
 
 const delegatedName = (selector: string, domain: string, targetZone: string): string =>
@@ -33,17 +35,17 @@ export function delegatedSelectors({ domain, targetZone, ...naming }: Delegating
   return { rsa: of('rsa'), ed25519: of('ed25519') }
 }
 
-/** Whether a name is one that this selector of this domain may have, in whatever zone. */
+/** Whether `name` can be where this selector of this domain is delegated to, in any target zone. */
 export const isDelegatedName = (name: string, selector: string, domain: string): boolean =>
   name.startsWith(`${selector}.${domain}.${mark}.`)
 
-/** Of a name in a target zone, `_dkim.<target zone>`: where to begin to look for the zone that it is in. */
+/** For a name in a target zone: `_dkim.<target zone>`, from where upwards its DNS zone is searched. Empty for any other name. */
 export function aboveMark(name: string): readonly string[] {
   const zone = targetZoneOf(name)
   return zone === undefined ? [] : [`${mark}.${zone}`]
 }
 
-/** Undefined where the name is none in a target zone. */
+/** The target zone of a name; undefined where the name is not in one. */
 export function targetZoneOf(name: string): string | undefined {
   const at = name.indexOf(`.${mark}.`)
   return at < 0 ? undefined : name.slice(at + mark.length + 2)

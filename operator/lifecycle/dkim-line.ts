@@ -1,21 +1,27 @@
-/** The keys of one kind of one domain follow one another: the next signs when its record is seen, the last goes when nobody needs it. */
+/**
+ * Moves the keys of one domain and one kind through their stages: the next signs when its record is seen, an old one goes when
+ * nobody needs it.
+ */
 import type { DkimKey, DkimStage } from './dkim-key.ts'
 import type { LineFacts } from './dkim-line-facts.ts'
 import { isInPlace, isOver, nextSelector, settlingMs } from './dkim-turns.ts'
 
-/** A clock may be an hour off; what is further ahead was written by one that was wrong. */
+/**
+ * A `since` further in the future than this was written by a wrong clock; less than that may be the ordinary difference of two
+ * clocks.
+ */
 const aheadMs = 24 * 3_600_000
 
-/** Who changes keys faster than their mail arrives waits: each of them has a record that receivers may still ask for. */
+/** At most so many keys at a time: receivers may still ask for the record of each, so a faster rotation than that has to wait. */
 const mostInLine = 16
 
 const isComing = ({ stage }: DkimKey): boolean => stage === 'Pending' || stage === 'Published'
 
-/** The one that signs: of those that are Active the newest. Keys stand in the order in which they came. */
+/** The key that signs: the newest Active one. A line is in the order in which its keys were made. */
 export const signerOf = (line: readonly DkimKey[]): DkimKey | undefined =>
   line.findLast(({ stage }) => stage === 'Active')
 
-/** Each key's next stage, a step at a time: what is recorded now is what is acted on. */
+/** Moves each key by at most one stage, since what is done next (signing, publishing) depends on the stages that are recorded. */
 export function nextInLine(line: readonly DkimKey[], facts: LineFacts): readonly DkimKey[] {
   const signer = signerOf(line)
   const successor = line.findLast((key) => key.stage === 'Published' && facts.isWanted && mayBegin(key, line, facts))
@@ -30,7 +36,10 @@ type Place = {
   readonly facts: LineFacts
 }
 
-/** Seen by everybody when it was recorded as Published, and looked at and seen once more since, long enough after that. */
+/**
+ * Whether a Published key may begin to sign: after it was recorded as Published, its record was looked at and seen everywhere
+ * once more.
+ */
 function mayBegin(key: DkimKey, line: readonly DkimKey[], { sightingOf }: LineFacts): boolean {
   const { record, isHeld } = sightingOf(key)
   return isHeld && record?.seen === 'everywhere' && record.checkedAt - key.since >= settlingMs(key, line)
@@ -44,12 +53,13 @@ const isOlder = (key: DkimKey, than: DkimKey | undefined, line: readonly DkimKey
 const beforeItSigns: Step = (key, { line, signer, successor, facts }) => {
   const { record, isHeld } = facts.sightingOf(key)
   if (key === successor) return 'Active'
-  // It may have signed once, before its stage was forgotten.
+  // An older key than the signer may have signed earlier, if its stage was lost with a status; so its record stays for a while.
   if (isOlder(key, signer, line)) return 'Retiring'
   if (!isHeld || !facts.isWanted) return 'Retired'
-  // Nobody publishes it there any more; whether it has signed may have been forgotten, too.
+  // The owner has moved the records elsewhere, so this one is not published any more. It may have signed before a status was
+  // lost.
   if (!isInPlace(key, facts) && facts.sightingOf(key).inUse === 'no') return 'Retiring'
-  // An operator that has just begun has not looked yet: what was seen before is not unseen by that.
+  // An operator that has just started has not looked yet; that does not undo what was seen before.
   if (record === undefined) return key.stage
   return record.seen === 'everywhere' ? 'Published' : 'Pending'
 }
@@ -78,7 +88,10 @@ function at(key: DkimKey, stage: DkimStage, now: number): DkimKey {
   return isSame ? key : { ...key, stage, since: now }
 }
 
-/** Of those that are over the last one stays, for people to see, unless another has its selector; and each whose private key is still there. */
+/**
+ * Drops retired keys, except the last one, for people to see, unless another key has its selector; and except those whose private
+ * key still exists.
+ */
 const withoutOld = (line: readonly DkimKey[], { sightingOf }: LineFacts): readonly DkimKey[] => {
   const isFollowed = (old: DkimKey): boolean => line.some((key) => key !== old && key.selector === old.selector)
   const last = line.findLast((key) => isOver(key) && !isFollowed(key))
@@ -86,8 +99,8 @@ const withoutOld = (line: readonly DkimKey[], { sightingOf }: LineFacts): readon
 }
 
 /**
- * Whether one more has to be made: nobody signs and nobody is coming, or who signs is due to be followed, is elsewhere
- * than its owner wants it, or can not be given to another relay. Where no selector is free it waits for one.
+ * Whether another key has to be made: none signs or is on its way to sign, or the signer is due for rotation, has its record
+ * elsewhere than the owner wants it, or its private key is lost. Where no delegated selector is free, this waits for one.
  */
 export function wantsNext(line: readonly DkimKey[], facts: LineFacts): boolean {
   const { isWanted, everyMs, now, sightingOf } = facts
@@ -98,7 +111,7 @@ export function wantsNext(line: readonly DkimKey[], facts: LineFacts): boolean {
   return everyMs !== undefined && now - signer.since >= everyMs
 }
 
-/** When time alone changes something; absent: never. */
+/** When the next change by time alone is due (milliseconds since the epoch); undefined: never. */
 export function nextMomentOf(line: readonly DkimKey[], { everyMs, keepMs }: LineFacts): number | undefined {
   const moments = line.flatMap(({ stage, since }) => {
     if (stage === 'Retiring') return [since + keepMs]

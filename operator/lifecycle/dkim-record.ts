@@ -1,11 +1,11 @@
-/** The public key of a DKIM selector as its record has it (RFC 6376 section 3.6.1, RFC 8463). */
+/** Parses and prints the DNS record of a DKIM selector (RFC 6376 section 3.6.1, RFC 8463). */
 import { parseTagList, quoted } from './tag-list.ts'
 
 export type KeyType = 'rsa' | 'ed25519'
 
 export type DkimRecord =
   | { readonly is: 'key'; readonly type: KeyType; readonly publicKey: string; readonly testing: boolean }
-  /** An empty p=: the key was withdrawn. */
+  /** The tag p= is empty: the key was revoked (RFC 6376 section 3.6.1). */
   | { readonly is: 'revoked' }
   | { readonly is: 'invalid'; readonly why: string }
 
@@ -16,7 +16,7 @@ const listed = (value: string): readonly string[] => value.split(':').map((item)
 
 type Tags = ReadonlyMap<string, string>
 
-/** What makes a key useless to us, whatever it is. */
+/** Checks that hold for every key: each says what makes the record useless for our signatures, or false. */
 const faults: readonly ((tags: Tags, first: string | undefined) => string | false)[] = [
   (tags, first) =>
     tags.has('v') && (tags.get('v') !== 'DKIM1' || first !== 'v') && 'v= has to be DKIM1, and the first tag',
@@ -42,11 +42,11 @@ export function parseDkimRecord(text: string): DkimRecord {
   return { is: 'key', type, publicKey, testing: listed(tags.get('t') ?? '').includes('y') }
 }
 
-/** The key that a record shows, whether it is of use to us or not; undefined where no receiver finds one. */
+/** The public key in a record, whether our signatures could use it or not; undefined where a receiver would find none. */
 export function publicKeyIn(text: string): string | undefined {
   const list = parseTagList(text)
   return (list.ok && keyOf(list.tags)) || undefined
 }
 
-/** What a record has to say for a key to be found. */
+/** The text of the record for a key. */
 export const dkimRecordText = (type: KeyType, publicKey: string): string => `v=DKIM1; k=${type}; p=${publicKey}`

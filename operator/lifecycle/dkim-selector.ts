@@ -1,4 +1,4 @@
-/** The name of a key in DNS: whose, of which environment, of which kind; and since when and unlike any other, or one of two that take turns. */
+/** Names DKIM selectors: a new one that has never been used, or one of the two fixed ones that are delegated. */
 import type { KeyType } from './dkim-record.ts'
 
 const environments = { Production: 'prod', NonProduction: 'test' } as const
@@ -9,15 +9,15 @@ export type Naming = {
   readonly environment: keyof typeof environments
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Some letters and digits by chance: another cluster may have the same domain, and a name is never used twice. */
+  /** Random letters and digits: another cluster may have the same domain, and no selector may be used twice. */
   readonly chance: string
 }
 
-/** `rf-prod-20270115-rsa-k3f9x`: in the order of text it is in that of days. */
+/** `rf-prod-20270115-rsa-k3f9x`; sorted as text, selectors are in the order of their days. */
 export const newSelector = (type: KeyType, { prefix, environment, now, chance }: Naming): string =>
   [prefix, environments[environment], dayText(now), kinds[type], chance].join('-')
 
-/** `rf-prod-rsa-1`: unlike every new one, whose end has five characters. */
+/** `rf-prod-rsa-1`; never equal to a new selector, which ends in five random characters. */
 export const fixedSelector = (
   type: KeyType,
   { prefix, environment }: Pick<Naming, 'prefix' | 'environment'>,

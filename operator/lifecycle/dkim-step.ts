@@ -1,4 +1,7 @@
-/** The DKIM keys of a domain, one step on: what is recorded next follows from what is seen, what is done from what is recorded. */
+/**
+ * Takes a domain's DKIM keys one step further: what is recorded next follows from what is seen, and what is done from what is
+ * recorded already.
+ */
 import type { Delegated } from './delegated-selectors.ts'
 import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
 import { nextInLine, nextMomentOf, signerOf, wantsNext } from './dkim-line.ts'
@@ -7,35 +10,35 @@ import type { KeyType } from './dkim-record.ts'
 import { isOver, nextSelector } from './dkim-turns.ts'
 
 export type DkimWish = {
-  /** Empty: no key is to sign any longer. */
+  /** The kinds of keys that should sign; empty: none any more. */
   readonly types: readonly KeyType[]
-  /** Absent: keys are made by somebody else. */
+  /** How long a key signs before the next is made; absent: keys are not replaced by time. */
   readonly everyMs?: number
   readonly overlapMs: number
-  /** The selectors that keys take in turns; absent: each has one that nobody has had. */
+  /** The selectors on which keys take turns; absent: each key gets a new one. */
   readonly delegated?: Delegated
 }
 
-/** A key that has to be made; without a selector it gets one that nobody has had. */
+/** A key that has to be made; without a selector, it gets a new one that has never been used. */
 export type NewKey = { readonly type: KeyType; readonly selector?: string }
 
 export type DkimObservations = {
-  /** The private keys that are there. Where that can not be told, no step is taken. */
+  /** The private keys that exist. While that is not known, no step may be taken. */
   readonly held: readonly HeldKey[]
   readonly recordOf: (key: DkimKey) => KeySighting['record']
   readonly inUse: (key: DkimKey) => KeySighting['inUse']
-  /** How long the relays keep mail at most. */
+  /** How long the relays keep mail at most, in milliseconds. */
   readonly expireAfterMs: number
 }
 
 export type DkimStep = {
-  /** To be recorded, before anything of it is done. */
+  /** To be recorded in the status, before anything follows from it. */
   readonly keys: readonly DkimKey[]
   /** At most one of each kind. */
   readonly make: readonly NewKey[]
-  /** Selectors that sign, the signature on top first. */
+  /** The selectors that sign; the first one's signature is the topmost in the header. */
   readonly sign: readonly string[]
-  /** Keys whose records have to be there; all others have to go. */
+  /** Keys whose DNS records must be there; all other records have to go. */
   readonly publish: readonly DkimKey[]
   /** Selectors whose private keys have to go. */
   readonly erase: readonly string[]
@@ -43,7 +46,7 @@ export type DkimStep = {
   readonly at?: number
 }
 
-/** RSA goes on top: who knows nothing of Ed25519 reads that one first (RFC 8463 section 3). */
+/** RSA is topmost, because a verifier that does not know Ed25519 then meets the RSA signature first (RFC 8463 section 3). */
 const types: readonly KeyType[] = ['rsa', 'ed25519']
 
 const isOf =
@@ -88,13 +91,13 @@ function newKey({ type, next, facts }: Line): NewKey {
   return { type, ...(selector !== undefined && { selector }) }
 }
 
-/** Where no status tells of one that signs, the one that relays have goes on. */
+/** The key that signs: the recorded signer; if the status has none (it was lost), the one that relays are using. */
 const signing = ({ line, facts, next }: Line): DkimKey | undefined =>
   facts.isWanted
     ? (signerOf(line) ?? next.findLast((key) => key.stage !== 'Retired' && facts.sightingOf(key).inUse === 'yes'))
     : undefined
 
-/** Until it is recorded that its time is over, and from when it is at hand on. */
+/** A key's record is published from the moment when its private key exists, until Retired is recorded. */
 const published = ({ line, next }: Line): readonly DkimKey[] => {
   const fresh = next.filter((key) => !line.some((known) => isSame(known, key)))
   return [...line.filter(({ stage }) => stage !== 'Retired'), ...fresh]
@@ -103,8 +106,8 @@ const published = ({ line, next }: Line): readonly DkimKey[] => {
 const isSame = (a: HeldKey, b: HeldKey): boolean => a.selector === b.selector && a.publicKey === b.publicKey
 
 /**
- * Keys of which nothing is recorded: made a moment before a crash, given by the owner, or a status was lost. Nobody
- * takes the selector of a key that is not over.
+ * Keys that exist but are not recorded: made just before a crash, or the status was lost. A key never takes over the selector
+ * of another one that is not retired yet.
  */
 const newcomers = (
   line: readonly DkimKey[],

@@ -1,6 +1,6 @@
 /**
- * Where selectors are delegated, the keys of one kind take two of them in turns: never two keys at one time, and the next
- * one only when mail that names its selector can be no other key's.
+ * How keys of one kind take turns on two delegated selectors: a selector has only one key at a time, and gets the next one only
+ * when no mail under way can name the selector with the earlier key.
  */
 import type { DelegatedSelector } from './delegated-selectors.ts'
 import type { DkimKey } from './dkim-key.ts'
@@ -8,7 +8,7 @@ import type { LineFacts } from './dkim-line-facts.ts'
 
 export const isOver = ({ stage }: DkimKey): boolean => stage === 'Retired'
 
-/** Whether it is where the owner wants keys to be: a key that is elsewhere is followed by one that is. */
+/** Whether the key's record is where the owner wants records to be. If not, a new key that is there follows it. */
 export function isInPlace({ selector, delegatedTo }: DkimKey, { delegated }: Pick<LineFacts, 'delegated'>): boolean {
   if (delegated === undefined) return delegatedTo === undefined
   return delegated.some((its) => its.selector === selector && its.delegatedTo === delegatedTo)
@@ -16,7 +16,7 @@ export function isInPlace({ selector, delegatedTo }: DkimKey, { delegated }: Pic
 
 type Turns = Pick<LineFacts, 'delegated' | 'sightingOf'>
 
-/** One that nobody remembers goes first. Undefined where each is somebody's, or none is delegated. */
+/** The selector for the next key, preferably one without any recorded key. Undefined where none is free, or none is delegated. */
 export function nextSelector(line: readonly DkimKey[], { delegated = [], sightingOf }: Turns) {
   const isGone = (key: DkimKey): boolean => {
     const { isHeld, inUse } = sightingOf(key)
@@ -27,12 +27,15 @@ export function nextSelector(line: readonly DkimKey[], { delegated = [], sightin
   return free.find((its) => keysAt(its).length === 0) ?? free[0]
 }
 
-/** As long as a receiver keeps the record that a name had before, which is the TTL that is proposed, and two clocks that are an hour off. */
+/**
+ * How long receivers may cache the earlier record of a selector: the TTL that we propose (one hour), and two clocks that are an
+ * hour off.
+ */
 export const forgottenMs = 3 * 3_600_000
 
 /**
- * How long the record of a key is seen before it signs. Where another key may have had its selector, receivers may still
- * have the record of that one; the first key of all follows nobody.
+ * How long (milliseconds) a key's record must have been seen before the key signs. On a delegated selector, receivers may still
+ * have another key's record in their cache, except for the very first key.
  */
 export const settlingMs = ({ delegatedTo }: DkimKey, line: readonly DkimKey[]): number =>
   delegatedTo === undefined || line.length === 1 ? 1 : forgottenMs

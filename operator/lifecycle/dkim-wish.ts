@@ -1,4 +1,4 @@
-/** What a domain's owner asks of the keys that are made for it. */
+/** What a SenderDomain asks of the keys that the operator makes for it. */
 import type { dkim } from '../../crds/dkim.ts'
 import { durationMs } from '../../crds/duration.ts'
 import type { FromSchema } from '../../crds/schema.ts'
@@ -8,7 +8,7 @@ import type { DkimWish } from './dkim-step.ts'
 
 export type DkimSpec = FromSchema<typeof dkim>
 
-/** What holds for the keys that a domain had, where nothing signs as it any more. */
+/** Stands in for a missing spec.dkim: nothing signs, and keys that the domain had before retire by these defaults. */
 export const unsigned: DkimSpec = {
   mode: 'Off',
   algorithms: [],
@@ -17,7 +17,7 @@ export const unsigned: DkimSpec = {
   signedBy: 'Relay',
 }
 
-/** What a SenderDomain says of its keys. */
+/** The part of a SenderDomain's spec that decides about its keys. */
 export type KeysDeclared = {
   readonly domain: string
   readonly environment: 'Production' | 'NonProduction'

@@ -1,4 +1,4 @@
-/** A DMARC policy record (RFC 9989, which follows RFC 7489): what receivers are asked to do, and where reports go. */
+/** Parses DMARC policy records (RFC 9989, which replaces RFC 7489): what receivers should do, and where reports go. */
 import { parseTagList, quoted } from './tag-list.ts'
 
 export const policies = ['none', 'quarantine', 'reject'] as const
@@ -8,18 +8,18 @@ export type DmarcRecord =
   | {
       readonly is: 'policy'
       readonly policy: DmarcPolicy
-      /** Absent: as `policy`. */
+      /** For subdomains (sp=); absent: the same as `policy`. */
       readonly subdomainPolicy?: DmarcPolicy
-      /** Where aggregate reports go, without their size limits. */
+      /** Where aggregate reports go (rua=), without size limits such as `!10m`. */
       readonly reports: readonly string[]
-      /** Receivers are asked to go one step less far: `t=y`, or a `pct` below 100 for those who still read it. */
+      /** Whether receivers are asked to apply one step less: `t=y` (RFC 9989), or a `pct` below 100 (RFC 7489). */
       readonly lenient: boolean
     }
   | { readonly is: 'invalid'; readonly why: string }
 
 const invalid = (why: string): DmarcRecord => ({ is: 'invalid', why })
 
-/** Anything else at the name is no DMARC record, and does not count. */
+/** Whether a TXT record is a DMARC record at all; others at the same name are ignored. */
 export const isDmarc = (text: string): boolean => /^v[ \t]*=[ \t]*DMARC1[ \t]*(;|$)/.test(text)
 
 const asPolicy = (text: string | undefined): DmarcPolicy | undefined =>
@@ -48,6 +48,6 @@ export function parseDmarcRecord(text: string): DmarcRecord {
   }
 }
 
-/** How strong a policy is; a lenient one is a step weaker. */
+/** A number to compare policies by: none is 0, quarantine 1, reject 2, and a lenient one is a step weaker. */
 export const strength = (policy: DmarcPolicy, lenient = false): number =>
   Math.max(0, policies.indexOf(policy) - (lenient ? 1 : 0))

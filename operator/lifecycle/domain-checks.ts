@@ -1,14 +1,14 @@
-/** What is to be looked at for one domain, how often, and by whom; it follows from what its owner declares. */
+/** Which DNS records of a domain have to be looked at, how often, and by which resolvers, as its owner declares it. */
 import type { WhenBroken } from './record-conditions.ts'
 import type { Wanted } from './records-wanted.ts'
 
 export type DomainChecks = {
   readonly domain: string
   readonly wanted: readonly Wanted[]
-  /** Addresses; empty: the system's. */
+  /** Addresses of resolvers; empty: those of the system. */
   readonly resolvers: readonly string[]
   readonly verifyEveryMs: number
-  /** A key waits for its record, or to be seen once more: it is not to wait for the rare looks of a domain in order. */
+  /** Whether a key waits for its record to be seen: then the domain is looked at often even if all else is in order. */
   readonly isWaiting: boolean
   readonly whenBroken: WhenBroken
 }

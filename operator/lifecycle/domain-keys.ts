@@ -1,7 +1,7 @@
-/** What is known of the keys that sign as a domain; never a private one. */
+/** What is known of a domain's DKIM keys; never a private key. */
 import type { DkimKey, HeldKey } from './dkim-key.ts'
 
-/** The shape of a condition, as compile has it. */
+/** A condition about keys, in the shape of compile's `Finding`. */
 export type KeyCondition = {
   readonly type: 'ResolvedRefs' | 'RotationInProgress'
   readonly status: 'True' | 'False' | 'Unknown'
@@ -12,11 +12,11 @@ export type KeyCondition = {
 }
 
 export type DomainKeys = {
-  /** The signature on top first; absent: what the relays sign with stays. */
+  /** The keys that sign, the topmost signature first; absent: what relays sign with now stays. */
   readonly sign?: readonly HeldKey[]
-  /** Selectors among them whose private keys are gone: only relays that have a copy sign with them. */
+  /** Selectors of `sign` whose private keys are lost: only relays that have a copy can sign with them. */
   readonly lost?: readonly string[]
-  /** As the status tells of them. */
+  /** All keys, as the status shows them. */
   readonly keys: readonly DkimKey[]
   readonly found: readonly KeyCondition[]
 }

@@ -1,4 +1,4 @@
-/** How a domain's records stand: what was found now, what was found before where nobody answers, and since when it is broken. */
+/** How a domain's DNS records are: what was found now, or earlier where no server answers, and since when something is broken. */
 import type { View } from './answer.ts'
 import { began } from './began.ts'
 import { type Asked, type Judged, judgeRecord, type Seen } from './judge-record.ts'
@@ -12,30 +12,30 @@ export type RecordFound = {
   readonly want: string
   readonly got?: string
   readonly state: RecordState
-  /** Mail that leaves now is good without it. */
+  /** Mail that leaves now does not need this record. */
   readonly isSpare?: true
   /** What is wrong and how to mend it; absent where nothing is. */
   readonly message?: string
   readonly seen: Seen
   readonly showing: readonly string[]
   /**
-   * Since when every server that was asked has shown it as it is wanted, at each look; milliseconds. A key may sign from
-   * then on, and one look at which a server did not answer, or showed another thing, begins it anew.
+   * Since when (milliseconds) every server has shown the record as wanted, at each look. A single look at which a server did not
+   * answer, or showed something else, starts this again.
    */
   readonly everywhereSince?: number
   readonly otherwise: readonly string[]
-  /** Why this is from before, or who did not answer. */
+  /** Which servers did not answer, and why; because of them, this may be what was found earlier. */
   readonly doubts: readonly string[]
-  /** A resolver is among those. */
+  /** Whether a resolver is among the servers that did not answer. */
   readonly isUnresolved: boolean
   readonly notes: readonly string[]
-  /** When somebody last answered; milliseconds. */
+  /** When a server last answered, in milliseconds since the epoch. */
   readonly checkedAt: number
 }
 
 export type DomainRecords = {
   readonly records: readonly RecordFound[]
-  /** Since when a record has not been as it has to be; milliseconds. */
+  /** Since when a record has been broken, in milliseconds since the epoch. */
   readonly brokenSince?: number
 }
 
@@ -44,11 +44,11 @@ export type Standing =
   | ({ readonly is: 'found' } & DomainRecords)
 
 const broken: readonly RecordState[] = ['Missing', 'Mismatch', 'Duplicate']
-/** So that mail which leaves now is worse for it. */
+/** Whether mail that leaves now suffers from it. */
 export const isBroken = ({ state, isSpare }: Pick<RecordFound, 'state' | 'isSpare'>): boolean =>
   isSpare !== true && broken.includes(state)
 
-/** `before`: what was found last, by this operator or by another one. */
+/** `before` is what was found last, by this operator or an earlier one. The result may ask for more answers first. */
 export function domainRecords(
   wanted: readonly Wanted[],
   views: readonly View[],
@@ -63,17 +63,17 @@ export function domainRecords(
     else if (!isGone(one, judged)) records.push(found(one, judged, before, now))
   }
   if (asks.length > 0) return { is: 'asks', asks }
-  // A clock that was set back must not make a time of trouble longer, nor one of the future end it never.
+  // `began` bounds a time in the future, which a wrong clock has written.
   const since = began(before?.brokenSince, now)
   return { is: 'found', records, ...(records.some(isBroken) ? { brokenSince: since } : {}) }
 }
 
-/** As it has to be, and nothing to tell of. */
+/** A retired key whose record is gone: nothing more has to be said of it. */
 const isGone = ({ purpose }: Wanted, { state }: Judged): boolean => purpose === 'RetiredKey' && state === 'Match'
 
 const isWithin = (name: string, zone: string): boolean => name === zone || name.endsWith(`.${zone}`)
 
-/** Of name servers those of the nearest zone: what others have in it they only repeat. Where none has it, all of them. */
+/** The views that count for a name: resolvers, and the name servers of the nearest zone that holds the name; without one, all. */
 function speakingOf(name: string, views: readonly View[]): readonly View[] {
   const zones = views.flatMap(({ zone }) => (zone !== undefined && isWithin(name, zone) ? [zone] : []))
   const nearest = zones.toSorted((a, b) => b.length - a.length)[0]
@@ -100,6 +100,6 @@ function found(wanted: Wanted, judged: Judged, before: DomainRecords | undefined
   return { ...rest, seen, showing, otherwise, doubts, isUnresolved }
 }
 
-/** What was seen of another value says nothing of this one. */
+/** Starts again when another value is wanted than at the last look. */
 const everywhereSince = (last: RecordFound | undefined, want: string, now: number): number =>
   began(last?.want === want ? last.everywhereSince : undefined, now)

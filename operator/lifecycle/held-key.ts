@@ -1,22 +1,22 @@
-/** A private key in a Secret, read strictly: what its record has to say, or why it can not be used. Never a part of its text. */
+/** Reads a private key strictly: yields its public facts, or why it can not be used, in words that never quote the key. */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import type { SigningKeyConfig } from '../../relay/config.ts'
 import { readSigningKey } from '../../relay/mail/signing-key.ts'
 import { type DkimAlgorithm, type HeldKey, keyTypeOf } from './dkim-key.ts'
 import type { KeyType } from './dkim-record.ts'
 
-/** What the relays call the algorithm of a key. */
+/** The name of each kind of key's algorithm in the relays' configuration (RFC 6376, RFC 8463). */
 export const signingAlgorithms: Readonly<Record<KeyType, SigningKeyConfig['algorithm']>> = {
   rsa: 'rsa-sha256',
   ed25519: 'ed25519-sha256',
 }
 
-/** The file may be called after its selector, as openssl and opendkim write it. */
+/** The selector in the name of a Secret's key or a file, which may have the ending that openssl or opendkim gives it. */
 export const selectorIn = (key: string): string => key.replace(/\.(pem|private|key)$/, '')
 
 export function readHeldKey(domain: string, selector: string, pem: string): HeldKey | string {
   const algorithm = algorithmOf(pem)
-  // Whatever it is, the relays read it once more, as strictly.
+  // The very function that relays read keys with, so a key that passes here can be used there.
   const read = readSigningKey(
     domain,
     { selector, algorithm: signingAlgorithms[algorithm === undefined ? 'rsa' : keyTypeOf(algorithm)] },
@@ -36,7 +36,7 @@ function algorithmOf(pem: string): DkimAlgorithm | undefined {
   }
 }
 
-/** As p= has it: of RSA the whole SubjectPublicKeyInfo, of Ed25519 the 32 octets alone (RFC 8463 section 4). */
+/** The value of p=: for RSA the whole SubjectPublicKeyInfo, for Ed25519 only the 32 octets of the key (RFC 8463 section 4). */
 function publicKeyOf(key: KeyObject): string {
   const der = createPublicKey(key).export({ type: 'spki', format: 'der' })
   return (key.asymmetricKeyType === 'ed25519' ? der.subarray(-32) : der).toString('base64')

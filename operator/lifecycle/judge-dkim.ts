@@ -1,4 +1,6 @@
-/** DKIM: the record of a selector has the very key that signs, and no other. */
+/**
+ * Judges DKIM records: a selector's record must have exactly the key that signs, and a delegated selector must be a CNAME to it.
+ */
 import type { Lookup } from './answer.ts'
 import { type DkimRecord, dkimRecordText, parseDkimRecord } from './dkim-record.ts'
 import { type RecordVerdict, shown, verdict } from './record-verdict.ts'
@@ -21,7 +23,9 @@ export function judgeKey({ name, key }: WantedKey, lookup: Lookup): RecordVerdic
     return verdict({ state: 'Duplicate', want, got: shown(texts), why })
   }
   const why = against(parseDkimRecord(text), key)
-  const notes = isTesting(text) ? ['t=y says that it is only a test; take it away'] : []
+  const notes = isTesting(text)
+    ? ['t=y marks the key as a test, so receivers may ignore its signatures; take t=y away']
+    : []
   return verdict({ state: why === '' ? 'Match' : 'Mismatch', want, got: shown([text]), why, notes })
 }
 
@@ -53,13 +57,18 @@ export function judgeAlias({ name, target: want }: WantedAlias, lookup: Lookup):
   if (target === undefined) return verdict({ state: 'Missing', want, why: 'there is no CNAME record; add it' })
   // RFC 2181 section 10.1: an alias has one target.
   if (targets.length > 1) {
-    return verdict({ state: 'Duplicate', want, got: shown(targets), why: 'a name has one CNAME record at most' })
+    return verdict({
+      state: 'Duplicate',
+      want,
+      got: shown(targets),
+      why: 'a name may have only one CNAME record; leave the right one',
+    })
   }
   const same = target.toLowerCase() === want
   return verdict({
     state: same ? 'Match' : 'Mismatch',
     want,
     got: shown([target]),
-    why: same ? '' : 'it leads elsewhere; replace it',
+    why: same ? '' : 'it points to another name; replace it',
   })
 }

@@ -1,4 +1,7 @@
-/** DMARC: the policy that holds for a domain, its own or its organisational domain's, and whether it is strong enough. */
+/**
+ * Judges DMARC: finds the policy that applies to a domain, its own or its organisational domain's, and whether it is strong
+ * enough.
+ */
 import type { Lookup } from './answer.ts'
 import { type DmarcRecord, isDmarc, parseDmarcRecord, strength } from './dmarc-record.ts'
 import { type RecordVerdict, shown, verdict } from './record-verdict.ts'
@@ -27,7 +30,7 @@ function judgeTexts(wanted: WantedDmarc, domain: string, texts: readonly string[
   const [want, got, place] = [freshRecord(wanted), shown(texts), `_dmarc.${domain}`]
   const [text = ''] = texts
   if (texts.length > 1) {
-    const why = `${place} has ${texts.length} DMARC records, and then receivers use none; leave one`
+    const why = `${place} has ${texts.length} DMARC records, so receivers ignore all of them; leave one`
     return verdict({ state: 'Duplicate', want, got, why })
   }
   const record = parseDmarcRecord(text)
@@ -56,11 +59,11 @@ function weaknesses(wanted: WantedDmarc, record: Policy, domain: string): readon
 
 const sameUri = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
-/** What such a record says, where there is none yet. */
+/** The record to publish where there is none yet. */
 export const freshRecord = ({ minimumPolicy, reports }: Pick<WantedDmarc, 'minimumPolicy' | 'reports'>): string =>
   `v=DMARC1; p=${minimumPolicy}${reports === undefined ? '' : `; rua=${reports}`}`
 
 const notesOn = ({ policy, reports }: Policy): readonly string[] => [
   ...(policy === 'none' ? ['p=none asks receivers to do nothing with forged mail'] : []),
-  ...(reports.length === 0 ? ['nobody gets reports: without rua= nobody sees who sends as the domain'] : []),
+  ...(reports.length === 0 ? ['there is no rua=, so nobody gets reports on who sends as the domain'] : []),
 ]

@@ -1,4 +1,4 @@
-/** A wanted record against what every server that was asked shows. */
+/** Judges one wanted record by what each server shows, and merges the verdicts into one. */
 import type { Lookup, Question, View } from './answer.ts'
 import { judgeAlias, judgeKey } from './judge-dkim.ts'
 import { judgeDmarc } from './judge-dmarc.ts'
@@ -9,22 +9,24 @@ import type { Wanted } from './records-wanted.ts'
 
 type Verdict = Extract<RecordVerdict, { is: 'verdict' }>
 
-/** By how many of those that were asked the record is seen as it is wanted; a key may sign from `everywhere` on. */
+/**
+ * How many of the servers that were asked show the record as wanted: all, some or none. A key may sign only after `everywhere`.
+ */
 export type Seen = 'everywhere' | 'somewhere' | 'nowhere'
 
 export type Judged = Omit<Verdict, 'is'> & {
   readonly seen: Seen
-  /** Who shows it exactly as it is wanted. */
+  /** The servers that show it exactly as wanted. */
   readonly showing: readonly string[]
-  /** Who shows another thing than the verdict says, or nothing at all, and why: for people. */
+  /** The servers that show something else than the verdict says, or nothing, in words for a person. */
   readonly otherwise: readonly string[]
-  /** Why nobody, or one of them, could say anything. */
+  /** The servers that did not answer, and why. */
   readonly doubts: readonly string[]
-  /** One of them is a resolver: who gets the mail asks such a one, too. */
+  /** Whether one of those is a resolver; receivers of mail depend on resolvers, too. */
   readonly isUnresolved: boolean
 }
 
-/** A question that one view has not answered yet. */
+/** A question that a server has not been asked yet. */
 export type Asked = { readonly view: View; readonly question: Question }
 
 export type JudgedRecord =
@@ -61,9 +63,9 @@ export function judgeRecord(wanted: Wanted, views: readonly View[]): JudgedRecor
 const saw = (state: RecordState) => (opinion: Opinion) => opinion.verdict.state === state
 
 /**
- * Who serves the zone knows better than who may have kept an old answer, or makes up another one. Where they differ
- * among themselves, a record that some of them show is there: nobody's mail is held back for a server that lags, and
- * none that has to go is gone.
+ * The zone's own name servers decide, since a resolver may have an old answer in its cache, or make one up. Where they differ
+ * among themselves, a record that any of them shows exists: so a server that lags behind does not hold back mail, and a record
+ * that has to be removed is gone only when all have dropped it.
  */
 function merged(opinions: readonly Opinion[]): Judged {
   const answered = opinions.filter((o) => o.verdict.state !== 'Unknown')

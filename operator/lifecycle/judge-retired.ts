@@ -1,13 +1,13 @@
-/** The record of a retired key: it has to be gone, or to say that the key is revoked. */
+/** Judges the record of a retired key, which has to be gone or to show another key or none (an empty p=). */
 import type { Lookup } from './answer.ts'
 import { publicKeyIn } from './dkim-record.ts'
 import { type RecordVerdict, shown, verdict } from './record-verdict.ts'
 import type { Wanted } from './records-wanted.ts'
 
 const remains =
-  'its key is retired, and whoever has stolen it can sign as this domain as long as the record is there; take the record out of the zone, unless something else signs with this key'
+  'its key is retired, but while the record is there, anybody who has stolen the key can sign as this domain; remove the record from the zone, unless something else signs with this key'
 
-/** Another key under the same selector is nobody's leftover: its owner may have given the name to it. */
+/** A record with another key under the same selector is no leftover: the owner may have reused the name. */
 export function judgeRetired({ name, key }: Extract<Wanted, { purpose: 'RetiredKey' }>, lookup: Lookup): RecordVerdict {
   const question = { name, type: 'TXT' } as const
   const answer = lookup(question)

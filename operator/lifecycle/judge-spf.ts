@@ -1,4 +1,4 @@
-/** SPF: one record that receivers can use, and that our mail passes. */
+/** Judges SPF: there must be exactly one record, which is valid and which our mail passes. */
 import type { Lookup } from './answer.ts'
 import { type RecordVerdict, shown, verdict } from './record-verdict.ts'
 import type { Wanted } from './records-wanted.ts'
@@ -23,7 +23,7 @@ export function judgeSpf(wanted: WantedSpf, lookup: Lookup): RecordVerdict {
         state: 'Duplicate',
         want: freshRecord(wanted),
         got: shown(walk.texts),
-        why: `there are ${walk.texts.length} SPF records, and then receivers use none; make one of them`,
+        why: `there are ${walk.texts.length} SPF records, so receivers use none of them; merge them into one`,
       })
     case 'error':
       return verdict({ state: 'Mismatch', want: freshRecord(wanted), got: shown([walk.text]), why: walk.why })
@@ -55,22 +55,22 @@ function asTerm({ address, family, prefix }: Network): string {
 const freshRecord = ({ include, networks }: WantedSpf): string =>
   ['v=spf1', ...include.map((domain) => `include:${domain}`), ...networks.map(asTerm), '~all'].join(' ')
 
-/** What lacks goes first: nothing that stands before it can take it away again. */
+/** Missing terms are inserted first, because a term before them could already decide otherwise. */
 const completed = (text: string, lacking: readonly string[]): string =>
   lacking.length === 0 ? text : text.replace(/^\S+/, (version) => [version, ...lacking].join(' '))
 
-/** RFC 7208 section 3.4: what is longer may not fit into an answer by UDP, with the other TXT records of the name. */
+/** RFC 7208 section 3.4: a longer record may not fit into a UDP answer together with other TXT records of the name. */
 const longOctets = 450
 
 const notesOn = ({ text, tree, lookups, voids, unforeseeable }: Read): readonly string[] => [
   ...(text.length >= longOctets
-    ? [`the record has ${text.length} octets; below ${longOctets} it fits any answer`]
+    ? [`the record has ${text.length} octets; keep it below ${longOctets}, so that it fits into any DNS answer`]
     : []),
   ...(lookups > limits.lookups - 2 ? [`it needs ${lookups} of the ${limits.lookups} look-ups that are allowed`] : []),
-  ...(voids > 0 ? [`${voids} of its look-ups find nothing; take them away`] : []),
-  ...(unforeseeable ? ['it has macros or ptr, which nobody can judge without a message'] : []),
+  ...(voids > 0 ? [`${voids} of its look-ups find nothing; remove them`] : []),
+  ...(unforeseeable ? ['it has macros or ptr, which can not be judged without a message'] : []),
   ...(tree.branches.some(({ qualifier, matches }) => qualifier === '+' && matches.is === 'everything')
-    ? ['+all lets everybody pass: it is worth nothing']
+    ? ['+all lets everybody send as this domain; use ~all or -all']
     : []),
-  ...(text.toLowerCase().includes('?all') ? ['?all says nothing of others; use ~all or -all'] : []),
+  ...(text.toLowerCase().includes('?all') ? ['?all makes no statement about other senders; use ~all or -all'] : []),
 ]

@@ -1,11 +1,14 @@
-/** What was seen of the record of a key when its domain was looked at last. */
+/** What was seen of a key's record at the last look at its domain. */
 import { type HeldKey, keyTypeOf } from './dkim-key.ts'
 import type { KeySighting } from './dkim-line-facts.ts'
 import { dkimRecordText } from './dkim-record.ts'
 import type { DomainRecords } from './domain-records.ts'
 import { selectorName } from './records-wanted.ts'
 
-/** Undefined where it was not among those that were wanted then. An alias has to be seen as much as what it leads to. */
+/**
+ * Undefined where the record was not wanted at that look. For a delegated selector, the CNAME and the record behind it must both
+ * be seen.
+ */
 export function keyRecordIn(
   domain: string,
   { selector, algorithm, publicKey }: HeldKey,

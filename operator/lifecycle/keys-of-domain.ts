@@ -1,23 +1,26 @@
-/** All keys of a domain, whoever makes them: what signs, what is told, what has to be made and erased. */
+/**
+ * All keys of a domain, whether the operator makes them or its owner: which sign, what is reported, and what has to be made and
+ * erased.
+ */
 import type { DkimKey, HeldKey } from './dkim-key.ts'
 import { type DkimObservations, type DkimWish, dkimStep, type NewKey } from './dkim-step.ts'
 import type { DomainKeys, KeyCondition } from './domain-keys.ts'
 import { rotationConditions } from './rotation-condition.ts'
 
-/** What the operator's own Secret of the domain holds; where that can not be told, nothing is done to it. */
+/** The keys in the operator's own Secret (or folder) of the domain. While they can not be read, nothing is done to them. */
 export type OwnKeys =
   | { readonly is: 'held'; readonly keys: readonly HeldKey[] }
   | { readonly is: 'trouble'; readonly found: KeyCondition }
 
 export type KeysFacts = {
   readonly domain: string
-  /** Absent: this operator makes the keys. */
+  /** The keys that the owner provides; absent: the operator makes them. */
   readonly given?: DomainKeys
-  /** Of the keys that this operator makes. */
+  /** For the keys that the operator makes. */
   readonly wish: DkimWish
   readonly own: OwnKeys
   readonly recorded: readonly DkimKey[]
-  /** What was concluded last, recorded or not: what is the same has the same time. */
+  /** The keys as concluded last time, whether recorded or not, so that an unchanged stage keeps its time. */
   readonly before: readonly DkimKey[]
   readonly observations: Omit<DkimObservations, 'held'>
   readonly now: number
@@ -33,7 +36,7 @@ const nothing = { make: [], erase: [] } as const
 
 export function keysOfDomain(facts: KeysFacts): KeysStep {
   const { given, own, recorded } = facts
-  // What can not be read says nothing about what has gone.
+  // If the provided Secret can not be read, it is not known which keys are gone, so nothing changes.
   if (given !== undefined && given.sign === undefined) return { known: given, ...nothing }
   if (own.is === 'trouble' && given === undefined) return { known: { keys: recorded, found: [own.found] }, ...nothing }
   return stepped(facts, own.is === 'held' ? own.keys : [])
@@ -41,7 +44,7 @@ export function keysOfDomain(facts: KeysFacts): KeysStep {
 
 function stepped({ given, ...facts }: KeysFacts, held: readonly HeldKey[]): KeysStep {
   const { domain, wish, recorded, before, observations, now } = facts
-  // Also another key under its selector: of two records there a verifier takes neither.
+  // By the selector alone, even for a different key: with two records at one name, a verifier would use neither.
   const isGiven = ({ selector }: HeldKey): boolean => given?.keys.some((g) => g.selector === selector) ?? false
   const types = given === undefined ? wish.types : []
   const rest = recorded.filter((key) => !isGiven(key))
@@ -69,5 +72,5 @@ const settled = (key: DkimKey, before: readonly DkimKey[]): DkimKey => {
   const same = before.find((b) => isSame(b, key) && b.stage === key.stage)
   return same !== undefined && Math.abs(same.since - key.since) < settleMs ? same : key
 }
-/** Within that time the same stage is the same step, which is not recorded yet. */
+/** Within this time, the same stage is the same step, which merely has not been recorded yet. */
 const settleMs = 3_600_000

@@ -1,27 +1,30 @@
-/** The keys of one credential, as its status records them: what a rotation goes by, whoever carries it out. Pure. */
+/**
+ * The keys (verifiers of passwords) of one credential, as its status records them; rotation depends on these, in both modes.
+ * Pure.
+ */
 
 export type Key = {
-  /** Tells it from the others; in logs, too. */
+  /** Identifies the key, also in logs. */
   readonly id: string
   /** `sha256:` and the hex digest of its password. */
   readonly verifier: string
   /**
-   * Pending: relays learn it, and no Secret has held it yet. Active: the Secret's. Retiring: an earlier one that is still
-   * accepted. Absent in what was recorded before keys were rotated: Active.
+   * Pending: relays are learning it, and no Secret has held it yet. Active: the one in the Secret. Retiring: an earlier one that
+   * is still accepted. Absent in records of versions that did not rotate: it counts as Active.
    */
   readonly state?: 'Pending' | 'Active' | 'Retiring'
-  /** RFC 3339, as the other times. */
+  /** RFC 3339, like the other times. */
   readonly createdAt?: string
-  /** Since when it is Retiring. */
+  /** Since when it is Retiring, because a newer key is in the Secret. */
   readonly replacedAt?: string
-  /** Whoever still uses it: from then on it is refused. Only of a Retiring one. */
+  /** When it is refused at the latest, even if it is still in use. Only a Retiring key has this. */
   readonly expiresAt?: string
-  /** The spec.rotation.trigger that it satisfies. */
+  /** The spec.rotation.trigger for which it was made. */
   readonly trigger?: string
 }
 
 export type Rotation = {
-  /** Absent: only by a trigger. */
+  /** How old a password gets; absent: it is replaced only by a trigger. */
   readonly everyMs?: number
   readonly overlapMs: number
   /** Empty: none. */
@@ -32,14 +35,14 @@ export type Rotation = {
 export type KeyUse = {
   /** Milliseconds since the epoch, by the clock of whoever decides. */
   readonly at: number
-  /** Of the client, in CIDR form. */
+  /** The client's network, in CIDR form. */
   readonly network: string
 }
 
 export type Heard = {
   /** By the id of the key. */
   readonly uses: ReadonlyMap<string, KeyUse>
-  /** Every relay has told what was used until then; undefined: not all of them have told anything yet. */
+  /** Every relay has reported all uses until then; undefined: not every relay has reported yet. */
   readonly upTo: number | undefined
 }
 
@@ -51,10 +54,10 @@ export const activeOf = (keys: readonly Key[]): Key | undefined => keys.find((k)
 export const pendingOf = (keys: readonly Key[]): Key | undefined => keys.find((k) => k.state === 'Pending')
 export const retiringOf = (keys: readonly Key[]): readonly Key[] => keys.filter((k) => k.state === 'Retiring')
 
-/** A clock that was as wrong as this has stamped nothing that anybody should wait for. */
+/** A time that is further ahead than this was written by a wrong clock: waiting for it could take years, so it counts as now. */
 const wrongBy = 86_400_000
 
-/** Every key with its state and its times, whoever recorded it. */
+/** Completes missing or impossible states and times of recorded keys. */
 export function stamped(keys: readonly Key[], now: number): readonly Key[] {
   const known = activeOf(keys)
   const first = known ?? keys.find((k) => k.state === undefined)

@@ -1,4 +1,4 @@
-/** The keys in the place where they are kept after they were made: a file of each by its selector. */
+/** Reads the keys that the operator has made and kept: one file, or key of a Secret, for each, named after its selector. */
 import type { HeldKey } from './dkim-key.ts'
 import { readHeldKey, selectorIn } from './held-key.ts'
 
@@ -6,10 +6,10 @@ export type HeldPem = HeldKey & { readonly pem: string }
 
 export type OwnKeysRead =
   | { readonly is: 'whole'; readonly keys: readonly HeldPem[] }
-  /** Nothing is written over it: nobody knows what is lost. */
+  /** The place must not be written to then, as it is not known what would be lost. */
   | { readonly is: 'damaged'; readonly why: string }
 
-/** Far more than there ever are: the Secret may have been filled by somebody else, and each takes its time to be read. */
+/** Far more than the operator makes. Others may have filled the Secret, and reading each key takes time. */
 const mostRead = 64
 
 export function ownKeysIn(domain: string, files: ReadonlyMap<string, string>): OwnKeysRead {

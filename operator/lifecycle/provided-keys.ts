@@ -1,4 +1,4 @@
-/** Keys that the domain's owner makes: all that the Secret has sign, and what is wrong with it is told. */
+/** Keys that the domain's owner provides in a Secret: all of them sign, or findings say what is wrong with the Secret. */
 import { type DkimKey, type HeldKey, keyTypeOf } from './dkim-key.ts'
 import type { DomainKeys, KeyCondition } from './domain-keys.ts'
 import { readHeldKey, selectorIn } from './held-key.ts'
@@ -6,20 +6,23 @@ import { readHeldKey, selectorIn } from './held-key.ts'
 /** What was found under the name in spec.dkim.secretRef. */
 export type GivenSecret =
   | { readonly is: 'absent' }
-  /** It does not carry the label that says that it may be read. */
+  /** It lacks the label by which its owner allows the operator to read it. */
   | { readonly is: 'withheld' }
   | { readonly is: 'there'; readonly data: ReadonlyMap<string, string> }
 
 export type ProvidedKeys = DomainKeys & {
-  /** The private keys that can be used, PEM by selector: for whoever hands them to the relays. */
+  /** The usable private keys, PEM by selector, for the code that gives them to the relays. */
   readonly pems: ReadonlyMap<string, string>
 }
 
-/** One for today and one for tomorrow, of each kind; each is one more signature. */
+/** Two of each kind, the present and the next; more would only add more signatures to each message. */
 const most = 4
-/** A Secret has room for thousands, and each takes its time to be read: of so many there is no need to know what is wrong with each. */
+/**
+ * A Secret has room for thousands of keys, and reading each takes time, so of a Secret with more than this only the number is
+ * reported.
+ */
 const mostRead = 32
-/** By its owner's hand a Secret is opened to the operator: to be read, and no more. */
+/** The label by which its owner allows the operator to read a Secret, and no more than that. */
 export const givenLabel = 'relayfleet.dev/dkim-key'
 
 const field = 'spec.dkim.secretRef'
@@ -31,7 +34,7 @@ const wrong = (reason: string, message: string): KeyCondition => ({
   field,
 })
 
-/** `domain`: the mail domain; `name`: of the Secret, namespace/name. */
+/** `domain` is the mail domain, `name` the Secret's `namespace/name`, `recorded` the keys in the status. */
 export function providedKeys(
   domain: string,
   name: string,
@@ -91,11 +94,11 @@ function unusable(name: string, problems: readonly string[], recorded: readonly 
   return { keys: recorded, pems: new Map(), found: [wrong('InvalidSecret', message)] }
 }
 
-/** Who knows nothing of Ed25519 reads the RSA signature first (RFC 8463 section 3). */
+/** The RSA signature is topmost, because a verifier that does not know Ed25519 then meets it first (RFC 8463 section 3). */
 const rank = ({ algorithm }: HeldKey): number => (keyTypeOf(algorithm) === 'rsa' ? 0 : 1)
 const onTopFirst = (a: HeldKey, b: HeldKey): number => rank(a) - rank(b) || (a.selector < b.selector ? -1 : 1)
 
-/** The owner's word is enough: it signs from the moment on at which it is there. */
+/** A provided key is Active as soon as it is in the Secret: its owner is trusted to have published the record. */
 function asRecorded(key: HeldKey, recorded: readonly DkimKey[], now: number): DkimKey {
   const before = recorded.find((r) => r.selector === key.selector && r.publicKey === key.publicKey)
   return { ...key, stage: 'Active', since: before?.stage === 'Active' ? before.since : now }

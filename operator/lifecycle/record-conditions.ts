@@ -1,4 +1,4 @@
-/** What the conditions of a SenderDomain say of its records; every reason stands here, and what to do in each message. */
+/** The conditions of a SenderDomain about its DNS records: all their reasons, and messages that say what to do. */
 import { type DomainRecords, isBroken, type RecordFound } from './domain-records.ts'
 import type { RecordState } from './record-verdict.ts'
 import { toTheSecond } from './to-the-second.ts'
@@ -10,7 +10,7 @@ export type RecordCondition = {
   readonly message: string
 }
 
-/** What becomes of mail when records have been broken for longer than the grace. */
+/** What happens to mail when records have been broken for longer than the grace. */
 export type WhenBroken = { readonly action: 'Warn' | 'Defer' | 'Refuse'; readonly graceMs: number }
 
 const types = { SPF: 'SPFValid', DKIM: 'DKIMValid', DMARC: 'DMARCValid' } as const
@@ -23,13 +23,13 @@ const reasons: Readonly<Record<RecordState, string>> = {
   Unknown: 'RecordUnknown',
 }
 
-/** From when on mail is held back; undefined: not at all. */
+/** From when on mail is deferred or refused, in milliseconds since the epoch; undefined: it is not. */
 export const actsFrom = (
   { brokenSince }: Pick<DomainRecords, 'brokenSince'>,
   { action, graceMs }: WhenBroken,
 ): number | undefined => (brokenSince === undefined || action === 'Warn' ? undefined : brokenSince + graceMs)
 
-/** The records because of which mail is held back now; empty: it is not. */
+/** The records because of which mail is deferred or refused now; empty: it is not. */
 export function holdingBack(found: DomainRecords, whenBroken: WhenBroken, now: number): readonly string[] {
   const from = actsFrom(found, whenBroken)
   return from === undefined || from > now ? [] : found.records.filter(isBroken).map(called)
@@ -54,7 +54,7 @@ export function recordConditions(
   ]
 }
 
-/** What has to go makes no mail worse, whether it is there or nobody knows. */
+/** The record of a retired key is not needed by any mail, so it counts for no condition but RecordsPublished. */
 const isNeeded = ({ purpose }: RecordFound): boolean => purpose !== 'RetiredKey'
 
 const called = ({ type, name }: RecordFound): string => `${type} ${name}`
@@ -67,7 +67,7 @@ function valid(type: RecordCondition['type'], records: readonly RecordFound[]): 
   if (first !== undefined) return { type, status: 'False', reason: reasons[first.state], message: all(bad.map(told)) }
   const unknown = records.filter(({ state }) => state === 'Unknown')
   if (unknown.length > 0) {
-    const message = `${all(unknown.map(called))}: nobody who was asked could say how it is; see RecordsPublished`
+    const message = `${all(unknown.map(called))}: none of the servers that were asked has answered; see RecordsPublished`
     return { type, status: 'Unknown', reason: reasons.Unknown, message }
   }
   const good = records.filter(({ state }) => state === 'Match').map(called)
@@ -76,13 +76,13 @@ function valid(type: RecordCondition['type'], records: readonly RecordFound[]): 
 }
 
 /**
- * Who receives mail asks a resolver: what one of these can not tell is not there for some of them. A name server that
- * only we do not reach keeps nothing from anybody.
+ * Receivers ask resolvers, so a record that one of our resolvers can not find is missing for some of them. A single name server
+ * that does not answer us is no trouble, while others show the record.
  */
 const isUnanswered = ({ doubts, seen, isUnresolved }: RecordFound): boolean =>
   isUnresolved || (doubts.length > 0 && seen === 'nowhere')
 
-/** The first that holds speaks. */
+/** The first case that applies decides. */
 function published(
   found: DomainRecords,
   leftover: readonly RecordFound[],
@@ -106,17 +106,17 @@ function published(
   }
   const unanswered = records.filter(isUnanswered)
   if (unanswered.length > 0) {
-    const message = `${all(unanswered.map((r) => `${called(r)}: ${r.doubts.join(', ')}`))}; look after these servers, or correct spec.dns.resolvers; what was found before stays`
+    const message = `${all(unanswered.map((r) => `${called(r)}: ${r.doubts.join(', ')}`))}; check these servers, or correct spec.dns.resolvers; until then, what was found before stays`
     return is('Unknown', 'ResolverTrouble', message)
   }
   const elsewhere = records.filter(({ otherwise }) => otherwise.length > 0)
   if (elsewhere.length > 0) {
-    const message = `${all(elsewhere.map((r) => `${called(r)}: ${r.otherwise.join(', ')}`))}; where that lasts longer than the records' TTL, look after these servers`
+    const message = `${all(elsewhere.map((r) => `${called(r)}: ${r.otherwise.join(', ')}`))}; if that lasts longer than the records' TTL, check these servers`
     return is('False', 'NotSeenEverywhere', message)
   }
   const undelegated = records.filter(({ type, state }) => type === 'CNAME' && isBroken({ state }))
   if (undelegated.length > 0) {
-    const message = `${all(undelegated.map(told))}; mail is good without it, and the next key waits for it`
+    const message = `${all(undelegated.map(told))}; mail does not need it now, but the next key waits for it`
     return is('False', 'NotDelegated', message)
   }
   if (leftover.length > 0) return is('False', reasons.Leftover, all(leftover.map(told)))

@@ -1,13 +1,13 @@
-/** A score for a domain's records, with the reason for every point that is missing. */
+/** Scores a domain's records from 0 to 100, with a reason for each deduction. */
 import { isBroken, type RecordFound } from './domain-records.ts'
 
 export type Score = { readonly points: number; readonly reasons: readonly string[] }
 
-/** What a record is worth that is not as it has to be. */
+/** How many points a broken record costs, by its purpose. */
 const worth = { SPF: 35, DKIM: 35, DMARC: 30, RetiredKey: 5 } as const
 const forNote = 5
 
-/** `unsigned`: why nothing signs its mail; absent where something does, or nobody expects it. */
+/** `unsigned` says why the domain's mail is not signed; absent where it is, or need not be. */
 export function scoreOf(records: readonly RecordFound[], unsigned?: string): Score {
   const losses = records.flatMap((record) => {
     const { type, name, purpose, state, message, notes, otherwise } = record

@@ -1,7 +1,7 @@
-/** What one server's answers say of a record that is wanted. */
+/** The verdict on one wanted record by one server's answers. */
 import type { Question } from './answer.ts'
 
-/** `Unknown`: nobody answered so far. `Leftover`: it has to go, and is there. */
+/** `Unknown`: the server has not answered. `Leftover`: the record should be gone, and is still there. */
 export const recordStates = ['Match', 'Missing', 'Mismatch', 'Duplicate', 'Leftover', 'Unknown'] as const
 export type RecordState = (typeof recordStates)[number]
 
@@ -10,13 +10,13 @@ export type RecordVerdict =
   | {
       readonly is: 'verdict'
       readonly state: RecordState
-      /** The whole value that would be right; empty where none is. */
+      /** The whole value that the record should have; empty where it should not exist. */
       readonly want: string
-      /** What is there. */
+      /** What the server shows. */
       readonly got?: string
       /** What is wrong and how to mend it; empty where nothing is. */
       readonly why: string
-      /** What is not wrong, and could be better. */
+      /** Hints on what is not wrong but could be better. */
       readonly notes: readonly string[]
     }
 
@@ -27,7 +27,7 @@ export const verdict = (found: Found): RecordVerdict => ({ is: 'verdict', notes:
 const longestShown = 1024
 const mostShown = 3
 
-/** What is there, for a status: a few of many, without controls, and not without end. */
+/** Texts for a status: at most a few of them, without control characters, and bounded in length. */
 export function shown(texts: readonly string[]): string {
   const rest = texts.length > mostShown ? ` and ${texts.length - mostShown} more` : ''
   const all = texts

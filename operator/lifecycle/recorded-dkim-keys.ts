@@ -1,4 +1,4 @@
-/** The keys that a SenderDomain's status records, both ways: what is not well-formed in it is not there. */
+/** Writes and reads the keys in a SenderDomain's status; entries that are not well-formed are ignored. */
 import { type DkimAlgorithm, type DkimKey, dkimStages } from './dkim-key.ts'
 import { toTheSecond } from './to-the-second.ts'
 
@@ -13,7 +13,7 @@ export const dkimKeyStatus = ({
   delegatedTo,
 }: DkimKey): DkimKeyStatus => ({
   ...{ selector, algorithm, stage },
-  // Never earlier than it was: what was seen at that very moment is not a second look.
+  // Rounded up, never down: else a look at the very moment of the step could count as the second look that a key has to wait for.
   since: toTheSecond(Math.ceil(since / 1000) * 1000),
   publicKey,
   ...(delegatedTo !== undefined && { delegatedTo }),

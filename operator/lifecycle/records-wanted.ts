@@ -1,4 +1,4 @@
-/** Which records a sender domain needs, by what its owner expects and by the keys that sign for it; and which have to go. */
+/** Which DNS records a domain needs, by spec.expect and by the keys that sign for it, and which have to be removed. */
 import { getDomain } from 'tldts'
 import type { DelegatedSelector } from './delegated-selectors.ts'
 import type { KeyType } from './dkim-record.ts'
@@ -11,38 +11,38 @@ export type Wanted =
       readonly name: string
       readonly type: 'TXT'
       readonly include: readonly string[]
-      /** Networks that our mail comes from. */
+      /** Networks from which our mail is sent. */
       readonly networks: readonly Network[]
     }
   | ({ readonly purpose: 'DKIM'; readonly name: string; readonly type: 'TXT'; readonly key: PublicKey } & Spare)
-  /** The selector is delegated: the key's own record is at the target. */
+  /** A delegated selector: the record with the key is at the target. */
   | ({ readonly purpose: 'DKIM'; readonly name: string; readonly type: 'CNAME'; readonly target: string } & Spare)
   | {
       readonly purpose: 'DMARC'
-      /** Where the domain's own record is; the one of its organisational domain holds where there is none. */
+      /** The name of the domain's own record; without one, that of its organisational domain applies. */
       readonly name: string
       readonly type: 'TXT'
       readonly domain: string
       readonly minimumPolicy: DmarcPolicy
       readonly reports?: string
     }
-  /** The key's time is over: as long as its record is there, whoever has stolen it can sign. */
+  /** The record of a retired key, which has to go: while it is there, anybody who has stolen the key can sign. */
   | { readonly purpose: 'RetiredKey'; readonly name: string; readonly type: 'TXT'; readonly key: PublicKey }
 
-/** Mail that leaves now is good without it: the key is about to sign, or did a while ago. */
+/** Spare: mail that leaves now does not need the record, because its key will sign later, or did before. */
 export type Spare = { readonly isSpare?: true }
 
 export type PublicKey = { readonly type: KeyType; readonly publicKey: string }
 
-/** A key that signs, or is about to, or did a moment ago: its record has to be there. */
+/** A key that signs, will sign, or signed recently: its record has to be there. */
 export type SelectorKey = PublicKey &
   Spare & {
     readonly selector: string
-    /** Where the selector's name is an alias of, where the owner has delegated it. */
+    /** The name to which the selector is delegated by a CNAME, if it is. */
     readonly delegatedTo?: string
   }
 
-/** A key that has signed, and never will again. */
+/** A key that will never sign again. */
 export type RetiredKey = PublicKey & Pick<SelectorKey, 'selector' | 'delegatedTo'>
 
 export type Expectations = {
@@ -50,11 +50,11 @@ export type Expectations = {
   readonly dmarc?: { readonly minimumPolicy: DmarcPolicy; readonly reports?: string }
 }
 
-// RFC 7489 section 3.2; private suffixes count, as their subdomains belong to different people.
+// RFC 7489 section 3.2. Private suffixes (github.io) count as suffixes, since their subdomains belong to different people.
 export const organizationalDomain = (domain: string): string =>
   getDomain(domain, { allowPrivateDomains: true, extractHostname: false, validateHostname: false }) ?? domain
 
-/** `vacant`: selectors that are delegated and have no key now; their aliases have to be there when one comes. */
+/** `vacant` are delegated selectors without a key now; their CNAME records must be there before they get one. */
 export function recordsWanted(
   domain: string,
   { spf, dmarc }: Expectations,

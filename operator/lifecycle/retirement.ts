@@ -1,33 +1,33 @@
-/** Whether a key that was replaced is still accepted, and until when: as long as somebody uses it, or may. Pure. */
+/** Decides whether a replaced key is still accepted, and until when: as long as somebody uses it, or may be using it. Pure. */
 import { type Heard, type Key, type Rotation, timeOf } from './keys.ts'
 
-/** Why a key is accepted no longer. */
+/** Why a key is no longer accepted. */
 export type Why =
   /** Nobody has used it for as long as the overlap. */
   | 'unused'
   /** Its expiresAt has come. */
   | 'expired'
-  /** There is no overlap. */
+  /** spec.rotation.overlap is 0s. */
   | 'atOnce'
-  /** Another trigger came while it was retiring. */
+  /** spec.rotation.trigger was changed again while it was retiring. */
   | 'forced'
   /** There are more keys than a status has room for. */
   | 'crowded'
 
 export type Retirement =
   | { readonly is: 'over'; readonly why: Why }
-  /** It ends then, unless it is used until then. */
+  /** It is refused from `until` on (milliseconds), unless it is used before. */
   | { readonly is: 'running'; readonly until: number }
-  /** Its time is over; relays are asked in turns, and not all of them have told yet that nobody has used it. */
+  /** Its overlap is over, but not every relay has reported yet that nobody has used it since. */
   | { readonly is: 'asking' }
-  /** They should have told by now. */
+  /** The same for too long: a relay should have reported by now. */
   | { readonly is: 'unknown' }
 
-/** When its overlap ends: every use begins it anew. */
+/** When its overlap ends; every use starts the overlap again. */
 const endOf = (key: Key, { overlapMs }: Rotation, { uses }: Heard): number =>
   Math.max(timeOf(key.replacedAt) ?? 0, uses.get(key.id)?.at ?? 0) + overlapMs
 
-/** Whether anybody has used it since there is a newer one. */
+/** Whether anybody has used the key since it was replaced. */
 export const isInUse = (key: Key, { uses }: Heard): boolean =>
   (uses.get(key.id)?.at ?? Number.NEGATIVE_INFINITY) > (timeOf(key.replacedAt) ?? 0)
 
@@ -40,5 +40,5 @@ export function retirementOf(key: Key, rotation: Rotation, heard: Heard, now: nu
   return now < end + patienceMs ? { is: 'asking' } : { is: 'unknown' }
 }
 
-/** Several rounds of asking, also of an operator that has just begun. */
+/** Several rounds of asking all relays, even for an operator that has just started. */
 const patienceMs = 300_000

@@ -1,12 +1,12 @@
 /**
- * What becomes of a credential's keys now. Pure: the hands make passwords, write Secrets and ask relays.
+ * Decides the next step of a credential's keys. Pure: the callers make passwords, write Secrets and ask relays.
  *
- *   make      a password is made, its key is Pending: recorded in the status, and given to the relays
- *   hand out  once that is recorded and every relay accepts it, the Secret gets the password; the key is Active
- *   retire    the one before is Retiring, and goes when for one overlap nobody has used it
+ *   make      a password is made; its key is Pending: it is recorded in the status and given to the relays
+ *   hand out  when it is recorded and every relay accepts it, the Secret gets the password; the key is Active
+ *   retire    the key before it is Retiring, and is dropped when nobody has used it for one overlap
  *
- * So whoever reads the Secret at any moment reads a password that every relay accepts, and an operator that dies at any
- * line leaves nothing but a Pending key whose password nobody has ever had: the next one makes another.
+ * So the Secret always holds a password that every relay accepts. An operator that crashes at any point leaves at most a Pending
+ * key whose password nobody ever had, and the next operator makes another one.
  */
 import {
   activeOf,
@@ -23,16 +23,16 @@ import { retirementOf, type Why } from './retirement.ts'
 
 /** The key whose password the Secret holds. */
 export type InSecret = Pick<Key, 'id' | 'verifier'> & {
-  /** The Active key that it was made for the want of, as the Secret itself tells; see `adopted`. */
+  /** The id of the Active key that this password was made to replace, as noted in the Secret itself; see `adopted`. */
   readonly replaces?: string
 }
 
 export type KeyFacts = {
-  /** As they are recorded, or as the last step left them. */
+  /** As they are recorded, or as the last step left them. The newest first. */
   readonly keys: readonly Key[]
   readonly rotation: Rotation
   readonly secret: InSecret
-  /** The key whose password is known to whoever asks; it was made by him, and is in no Secret yet. */
+  /** The id of the key whose password the caller has made and holds in memory, while it is in no Secret yet. */
   readonly atHand: string | undefined
   /** Whether the Pending key is recorded, and every relay that takes mail accepts it. */
   readonly isReached: boolean
@@ -47,15 +47,15 @@ export type KeyStep = {
   readonly keys: readonly Key[]
   readonly act: 'rest' | 'make' | 'handOut'
   readonly retired: readonly Retired[]
-  /** The key that became the Secret's. */
+  /** The key whose password is in the Secret since this step; undefined: none is new there. */
   readonly handedOut: Key | undefined
-  /** When to look again, without any news. */
+  /** When to look again even without news, in milliseconds since the epoch. */
   readonly at: number
 }
 
 /** As many as a status has room for. */
 const mostKeys = 8
-/** How soon to ask again whether relays have told of a use. */
+/** How soon to look again whether all relays have reported. */
 const askAgainMs = 2000
 
 export function nextKeys(facts: KeyFacts): KeyStep {
@@ -71,7 +71,7 @@ export function nextKeys(facts: KeyFacts): KeyStep {
   }
 }
 
-/** A key that was just made: the relays get to know it. */
+/** Adds a key that was just made, as Pending. */
 export function withPending(
   keys: readonly Key[],
   made: Pick<Key, 'id' | 'verifier'>,
@@ -84,21 +84,22 @@ export function withPending(
 
 type Settled = Pick<KeyStep, 'keys' | 'retired' | 'handedOut'>
 
-/** By what the Secret holds. */
+/** Brings the recorded keys in line with what the Secret holds. */
 function settle(facts: KeyFacts): Settled {
   const { secret, atHand, now } = facts
   const known = stamped(facts.keys, now)
   const held = known.find((k) => k.verifier === secret.verifier) ?? adopted(known, facts)
   const others = known.filter((k) => k.verifier !== secret.verifier)
   if (held !== undefined && (held.state === 'Pending' || !known.includes(held))) return handOut(held, others, facts)
-  // A password that nobody has can be handed out by nobody.
+  // A Pending key whose password is lost (its maker crashed) can never be handed out, so it is dropped.
   const keys = known.filter((k) => k.state !== 'Pending' || k.id === atHand)
   return { keys, retired: [], handedOut: undefined }
 }
 
 /**
- * The first key there is, or one that was made because its Secret was gone or damaged, by an operator that died before it
- * was recorded. Any other password that nobody knows, e.g. of a backup, is a key that may have been retired: it stays so.
+ * Whether an unknown password in the Secret becomes a key: yes for the first key of all, and for one that an operator made
+ * because the Secret was gone or damaged, but crashed before recording it. Any other unknown password, e.g. from a backup of the
+ * Secret, may be that of a retired key, which must stay retired.
  */
 function adopted(known: readonly Key[], { secret, rotation, now }: KeyFacts): Key | undefined {
   const active = activeOf(known)
@@ -128,7 +129,7 @@ function handOut(held: Key, others: readonly Key[], { rotation, now }: KeyFacts)
   }
 }
 
-/** The next rotation by the clock ends it, whoever uses it. */
+/** It expires when the next rotation by time is due, even if it is still in use. */
 const replaced = (key: Key, { everyMs }: Rotation, now: number): Key => ({
   ...key,
   state: 'Retiring',
@@ -139,7 +140,7 @@ const replaced = (key: Key, { everyMs }: Rotation, now: number): Key => ({
 function retire(keys: readonly Key[], { rotation, secret, heard, now }: KeyFacts): Pick<KeyStep, 'keys' | 'retired'> {
   const retired = retiringOf(keys).flatMap((key): readonly Retired[] => {
     const retirement = retirementOf(key, rotation, heard, now)
-    // The Secret still tells it to whoever asks: not before it holds another one.
+    // As long as the Secret still holds its password, applications read that from there, so it is not dropped.
     return retirement.is === 'over' && key.verifier !== secret.verifier ? [{ key, why: retirement.why }] : []
   })
   return { keys: retired.length === 0 ? keys : keys.filter((key) => !retired.some((r) => r.key === key)), retired }
@@ -153,13 +154,16 @@ function actOf(keys: readonly Key[], facts: KeyFacts): KeyStep['act'] {
 
 function isDue(keys: readonly Key[], { secret, rotation, now }: KeyFacts): boolean {
   const active = activeOf(keys)
-  // The Secret holds an earlier one, or one that nobody knows.
+  // The Secret holds an earlier password, or an unknown one.
   if (active === undefined || active.verifier !== secret.verifier) return true
   if (rotation.trigger !== '' && rotation.trigger !== active.trigger) return true
   return now >= dueAt(active, rotation)
 }
 
-/** Within the last tenth of its time, by its id: what was made in one hour is not all replaced in one hour. */
+/**
+ * A key is replaced within the last tenth of its time; its id decides when, so that keys made in the same hour are not all
+ * replaced in the same hour.
+ */
 export function dueAt({ id, createdAt }: Key, { everyMs }: Rotation): number {
   if (everyMs === undefined) return Number.POSITIVE_INFINITY
   const spread = (Number.parseInt(id.slice(0, 8), 16) || 0) / 2 ** 32

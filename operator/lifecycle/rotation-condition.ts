@@ -1,4 +1,4 @@
-/** What people are told while the keys of a domain change: the first that holds speaks. */
+/** The condition RotationInProgress while the keys of a domain change; the first check that applies decides. */
 import { type DkimKey, keyTypeOf } from './dkim-key.ts'
 import { dkimRecordText } from './dkim-record.ts'
 import { forgottenMs } from './dkim-turns.ts'
@@ -9,7 +9,7 @@ import { toTheSecond } from './to-the-second.ts'
 type Facts = {
   readonly domain: string
   readonly keys: readonly DkimKey[]
-  /** How long a record stays after the last relay has left its key. */
+  /** How long (milliseconds) a record stays after the last relay has stopped using its key. */
   readonly keepMs: number
 }
 type Check = (facts: Facts) => KeyCondition | undefined
@@ -24,7 +24,7 @@ const names = (keys: readonly DkimKey[]): string => keys.map(({ selector }) => s
 const at = (keys: readonly DkimKey[], stage: DkimKey['stage']): readonly DkimKey[] =>
   keys.filter((key) => key.stage === stage)
 
-/** What has to be published for it. */
+/** The DNS records that have to be published for a key, in words for a person. */
 function recordText(domain: string, { selector, algorithm, publicKey, delegatedTo }: DkimKey): string {
   const name = selectorName(selector, domain)
   const record = `${delegatedTo ?? name} TXT "${dkimRecordText(keyTypeOf(algorithm), publicKey)}"`
@@ -41,10 +41,10 @@ const waits: Check = ({ domain, keys }) => {
   )
 }
 
-/** Of selectors that keys take in turns. */
+/** For delegated selectors: why the key waits longer before it signs. */
 const settles = (keys: readonly DkimKey[]): string =>
   keys.some(({ delegatedTo }) => delegatedTo !== undefined)
-    ? `, ${forgottenMs / 3_600_000} hours later, when nobody has the record of another key of its selector any more`
+    ? `, ${forgottenMs / 3_600_000} hours later, when no cache can still have the record of an earlier key of the same selector`
     : ''
 
 const begins: Check = ({ keys }) => {
@@ -61,7 +61,10 @@ const follows: Check = ({ keys }) => {
     active.slice(i + 1).some((other) => keyTypeOf(other.algorithm) === keyTypeOf(key.algorithm)),
   )
   if (older.length === 0) return undefined
-  return inProgress('RelaysFollow', `${names(older)}: followed by another key, and not every relay has left it yet`)
+  return inProgress(
+    'RelaysFollow',
+    `${names(older)}: another key follows it, but not every relay has switched to that yet`,
+  )
 }
 
 const retires: Check = ({ keys, keepMs }) => {
@@ -76,7 +79,7 @@ const retires: Check = ({ keys, keepMs }) => {
 
 const checks: readonly Check[] = [waits, begins, follows, retires]
 
-/** Nothing while the first key of all waits: there is nothing to rotate from, and DKIMValid says what is missing. */
+/** Empty while the very first key waits: that is no rotation, and DKIMValid says what is missing. */
 export function rotationConditions(facts: Facts): readonly KeyCondition[] {
   const isFirst = at(facts.keys, 'Active').length + at(facts.keys, 'Retiring').length === 0
   if (isFirst) return []

@@ -1,4 +1,6 @@
-/** What is said of a credential with more than one key: which one is old, who still uses it, and when it ends. Pure. */
+/**
+ * The condition RotationPending of a credential with more than one key: which is old, who still uses it, and when it ends. Pure.
+ */
 import { type Heard, type Key, type KeyUse, pendingOf, type Rotation, retiringOf, timeOf, timeText } from './keys.ts'
 import { isInUse, type Retirement, retirementOf } from './retirement.ts'
 
@@ -9,7 +11,7 @@ export type RotationPending = {
   readonly message: string
 }
 
-/** Worst first: of several, this one is the reason. */
+/** The worst first; of several, the worst is the condition's reason. */
 export const rotationReasons = ['OldKeyOverdue', 'UseUnknown', 'OldKeyInUse', 'NewKeyPending', 'Overlap'] as const
 
 type Part = Pick<RotationPending, 'reason' | 'message'>
@@ -58,7 +60,7 @@ function ofRetiring(key: Key, rotation: Rotation, heard: Heard, now: number): Pa
   return { reason: 'Overlap', message: `${about} has not been used since. ${endsWhen(key, retirement)}` }
 }
 
-/** A minute is as much as relays are asked for. */
+/** Relays are asked about once a minute, so seconds would mean nothing. */
 const toTheMinute = (ms: number): string => timeText(ms).replace(/:\d\d\.\d+Z$/, 'Z')
 
 const usedBy = ({ at, network }: KeyUse): string => `was last used at ${toTheMinute(at)} from ${network}`

@@ -1,11 +1,11 @@
-/** Does everything in a network pass by an SPF record (RFC 7208 section 4.6.2)? */
+/** Decides whether every address of a network passes an SPF record (RFC 7208 section 4.6.2). */
 import { BlockList } from 'node:net'
 import type { Network, Qualifier } from './spf-record.ts'
 import type { Match, SpfTree } from './spf-walk.ts'
 
 export const passes = (tree: SpfTree, network: Network): boolean => resultFor(tree, network) === '+'
 
-/** The qualifier of the first mechanism that holds the network, or that takes part of it out; undefined: none does. */
+/** The qualifier of the first mechanism that matches the whole network, or that fails a part of it; undefined: none does. */
 function resultFor(tree: SpfTree, network: Network): Qualifier | undefined {
   for (const { qualifier, matches } of tree.branches) {
     if (holds(matches, network) || (qualifier !== '+' && touches(matches, network))) return qualifier

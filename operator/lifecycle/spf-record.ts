@@ -1,10 +1,10 @@
-/** An SPF record's text, by the grammar of RFC 7208 and nothing beside it: receivers take any other for an error. */
+/** Parses the text of an SPF record strictly by the grammar of RFC 7208: receivers treat anything else as an error. */
 import { isIPv4, isIPv6 } from 'node:net'
 import { quoted } from './tag-list.ts'
 
 export type Qualifier = '+' | '-' | '~' | '?'
 
-/** Undefined where macros of a message decide it. */
+/** A domain; undefined where it has macros, so that it depends on the message. */
 type Target = string | undefined
 export type Network = { readonly address: string; readonly family: 'ipv4' | 'ipv6'; readonly prefix: number }
 type Lengths = { readonly prefix4: number; readonly prefix6: number }
@@ -33,7 +33,7 @@ export const isSpf = (text: string): boolean => /^v=spf1(?: |$)/i.test(text)
 const macroString = /^(?:[!-$&-~]|%[%_-]|%\{[slodiphcrtv][0-9]*r?[.\-+,/_=]*\})*$/i
 const domainEnd = /(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?|%\{[^}]*\})$/i
 
-/** `wrong`: it is no domain-spec (section 7.1). */
+/** `wrong` where the text is no domain-spec (RFC 7208 section 7.1). */
 function targetOf(text: string): { readonly target: Target } | 'wrong' {
   if (!macroString.test(text) || !domainEnd.test(text)) return 'wrong'
   if (text.includes('%')) return { target: undefined }
@@ -45,7 +45,7 @@ function targetOf(text: string): { readonly target: Target } | 'wrong' {
 
 const prefixPattern = /^(.*?)(?:\/(0|[1-9][0-9]?))?(?:\/\/(0|[1-9][0-9]{0,2}))?$/
 
-/** The words of a mechanism, or undefined where its grammar does not allow them. */
+/** Reads what follows the name of a mechanism; undefined where the grammar does not allow it. */
 type Reader = (value: string | undefined) => Mechanism | undefined
 
 const only =
@@ -82,7 +82,7 @@ const ofNetwork =
     return network?.family === family ? { is: 'network', network } : undefined
   }
 
-/** A map, since an object would have a `constructor`, too. */
+/** A Map, because a plain object would also have a `constructor`. */
 const readers: ReadonlyMap<string, Reader> = new Map([
   ['all', only({ is: 'all' })],
   ['include', ofDomain('include')],
@@ -94,7 +94,7 @@ const readers: ReadonlyMap<string, Reader> = new Map([
   ['ip6', ofNetwork('ipv6')],
 ])
 
-/** A network in its two parts; undefined where it is none. Without a length it is one address. */
+/** A network from its address and prefix length; without a length, that one address. Undefined where it is not valid. */
 export function networkOf(address: string, length?: string): Network | undefined {
   const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined
   if (family === undefined) return undefined
@@ -103,7 +103,7 @@ export function networkOf(address: string, length?: string): Network | undefined
   return prefix <= most ? { address, family, prefix } : undefined
 }
 
-/** `text` is an SPF record by its first word. */
+/** `text` must begin with `v=spf1` (see `isSpf`). */
 export function parseSpfRecord(text: string): SpfRecord {
   const directives: Directive[] = []
   const modifiers = new Map<string, string>()
@@ -132,7 +132,7 @@ function directiveOf(term: string): Directive | undefined {
   return mechanism === undefined ? undefined : { qualifier: (qualifier || '+') as Qualifier, mechanism }
 }
 
-/** RFC 7208 section 6: redirect= and exp= at most once, each with a domain; others are for the future. */
+/** RFC 7208 section 6: redirect= and exp= may stand only once, each with a domain; unknown modifiers are ignored. */
 function modifierProblem(name: string, value: string, before: ReadonlyMap<string, string>): string | undefined {
   const known = name === 'redirect' || name === 'exp'
   if (known && before.has(name)) return `${name}= is there twice`

@@ -1,10 +1,10 @@
-/** Everything that an SPF record leads to, with the limits that receivers put on it (RFC 7208 section 4.6.4). */
+/** Follows an SPF record through all its look-ups, with the limits that receivers apply (RFC 7208 section 4.6.4). */
 import { type Answer, type Lookup, type Question, questionKey } from './answer.ts'
 import { isSpf, type Mechanism, type Network, parseSpfRecord, type Qualifier } from './spf-record.ts'
 
 export const limits = { lookups: 10, voids: 2, exchangers: 10 } as const
 
-/** What a record comes to, once everything that it names was looked up. */
+/** A record with everything that it names looked up. */
 export type SpfTree = {
   readonly branches: readonly { readonly qualifier: Qualifier; readonly matches: Match }[]
   readonly redirect?: SpfTree
@@ -14,7 +14,7 @@ export type Match =
   | { readonly is: 'everything' }
   | { readonly is: 'networks'; readonly networks: readonly Network[] }
   | { readonly is: 'include'; readonly domain: string; readonly tree: SpfTree }
-  /** Macros of a message, or what is behind an address, decide it. */
+  /** It depends on the message (macros), or on the client's host name (ptr). */
   | { readonly is: 'unforeseeable' }
 
 export type SpfWalk =
@@ -22,19 +22,19 @@ export type SpfWalk =
   | { readonly is: 'absent' }
   | { readonly is: 'unknown'; readonly why: string }
   | { readonly is: 'several'; readonly texts: readonly string[] }
-  /** Receivers make a permerror of it, and then nobody passes. */
+  /** A permerror for receivers, so that no mail passes. */
   | { readonly is: 'error'; readonly text: string; readonly why: string }
   | {
       readonly is: 'read'
       readonly text: string
       readonly tree: SpfTree
-      /** At worst: for a message that matches nothing before the end. */
+      /** The most that a message can need: one that matches nothing before the end of the record. */
       readonly lookups: number
       readonly voids: number
       readonly unforeseeable: boolean
     }
 
-/** Ends the walk: what was found can not be mended by looking further. */
+/** Ends the walk: the record is invalid, whatever further look-ups would find. */
 class Permerror extends Error {}
 
 class Walk {
@@ -63,7 +63,7 @@ class Walk {
     const branches: { qualifier: Qualifier; matches: Match }[] = []
     for (const { qualifier, mechanism } of record.directives) {
       branches.push({ qualifier, matches: this.#match(domain, mechanism) })
-      // What stands behind all is never reached, and a redirect neither (sections 5.1 and 6.1).
+      // Nothing after `all` is ever reached, and a redirect is ignored (sections 5.1 and 6.1).
       if (mechanism.is === 'all') return { branches }
     }
     if (record.redirect === undefined) return { branches }
@@ -89,7 +89,7 @@ class Walk {
     this.voids += 1
     if (this.voids > limits.voids) {
       throw new Permerror(
-        `more than ${limits.voids} look-ups find nothing (the last: ${type} of ${name}), and receivers stop there; take them away`,
+        `more than ${limits.voids} look-ups find nothing (the last: ${type} of ${name}), and receivers stop there; remove them`,
       )
     }
   }
@@ -176,7 +176,7 @@ class Walk {
 const addresses = (answer: Answer, family: Network['family'], prefix: number): readonly Network[] =>
   answer.is === 'records' ? answer.records.map((address) => ({ address, family, prefix })) : []
 
-/** Asks for what it needs, again and again, until it knows. */
+/** Repeats the walk with all answers so far: `asks` is what it needs next. Call it again until it returns something else. */
 export function walkSpf(domain: string, lookup: Lookup): SpfWalk {
   const walk = new Walk(lookup)
   const answer = walk.answer(domain, 'TXT')
@@ -199,7 +199,7 @@ export function walkSpf(domain: string, lookup: Lookup): SpfWalk {
   }
 }
 
-/** Every domain whose mail passes because it is included, at any depth. */
+/** Every domain that the record includes with `+`, at any depth. */
 export function includedBy(tree: SpfTree): ReadonlySet<string> {
   const own = tree.branches.flatMap(({ qualifier, matches }) =>
     qualifier === '+' && matches.is === 'include' ? [matches.domain, ...includedBy(matches.tree)] : [],

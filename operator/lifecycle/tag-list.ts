@@ -1,4 +1,4 @@
-/** The tag lists of DKIM and DMARC: `v=DKIM1; k=rsa; p=…` (RFC 6376 section 3.2), read strictly. */
+/** Parses the tag lists of DKIM and DMARC strictly: `v=DKIM1; k=rsa; p=…` (RFC 6376 section 3.2). */
 
 export type TagList =
   | { readonly ok: true; readonly tags: ReadonlyMap<string, string>; readonly first: string | undefined }
@@ -9,7 +9,7 @@ const tagName = /^[A-Za-z][A-Za-z0-9_]*$/
 const tagValue = /^[!-:<-~ \t\r\n]*$/
 const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t' || char === '\r' || char === '\n'
 
-/** Octet by octet: an expression looks for the end of blanks from each of them anew, and a record may have 60,000. */
+/** A loop and no regular expression, which would take quadratic time for a record of 60,000 blanks. */
 function trimmed(text: string): string {
   let [from, to] = [0, text.length]
   while (from < to && isBlank(text[from])) from += 1
@@ -28,14 +28,14 @@ export function parseTagList(text: string): TagList {
     const value = trimmed(part.slice(equals + 1))
     if (equals < 0 || !tagName.test(name)) return { ok: false, why: `${quoted(part)} is no tag=value` }
     if (!tagValue.test(value)) return { ok: false, why: `the value of ${name}= has a character that may not be there` }
-    // RFC 6376 section 3.2: a tag that is there twice makes the whole list invalid.
+    // RFC 6376 section 3.2: a duplicate tag makes the whole list invalid.
     if (tags.has(name)) return { ok: false, why: `${name}= is there twice` }
     tags.set(name, value)
   }
   return { ok: true, tags, first: [...tags.keys()][0] }
 }
 
-/** For a sentence: never longer than a few words, and without controls. */
+/** A text in quotes for a message: shortened, and without control characters. */
 export function quoted(text: string): string {
   const plain = trimmed(text).replaceAll(/[^ -~]/g, '?')
   return JSON.stringify(plain.length > 60 ? `${plain.slice(0, 60)}…` : plain)

@@ -1,13 +1,13 @@
-/** TXT records as people copy them: a line of a zone file, or what a provider's form asks for. */
+/** Prints records for people to copy: as a line of a zone file, or as the fields of a DNS provider's form. */
 
 /** RFC 1035 section 3.3.14: a TXT record is one or more strings, each of at most 255 octets. */
 const longest = 255
 
-/** The strings of a value, one octet a character. */
+/** Splits a value, in which each character is an octet, into strings of at most 255. */
 export const txtStrings = (value: string): readonly string[] =>
   value.match(new RegExp(`[^]{1,${longest}}`, 'g')) ?? ['']
 
-// RFC 1035 section 5.1: \DDD is an octet by its number.
+// RFC 1035 section 5.1: \DDD is an octet by its decimal number.
 const escaped = (text: string): string =>
   text
     .replaceAll(/["\\]/g, '\\$&')
@@ -17,18 +17,18 @@ export type PublishedRecord = { readonly name: string; readonly type: 'TXT' | 'C
 
 const seconds = 3600
 
-/** A line for a zone file; the name is absolute, so it may stand under any $ORIGIN. */
+/** A line for a zone file. The name is absolute, so the line is right under any $ORIGIN. */
 export function zoneFileLine({ name, type, value }: PublishedRecord): string {
   return `${name}. ${seconds} IN ${type} ${type === 'CNAME' ? `${value}.` : quotedStrings(value)}`
 }
 
-/** As a zone file has it: every string in quotes. */
+/** The value as in a zone file: every string in quotes. */
 export const quotedStrings = (value: string): string =>
   txtStrings(value)
     .map((s) => `"${escaped(s)}"`)
     .join(' ')
 
-/** What forms of DNS providers ask for: the host without its zone (`@` is the zone itself), and the value without quotes. */
+/** What the forms of DNS providers ask for: the host without the zone (`@` for the zone itself), and the value without quotes. */
 export type FormFields = { readonly host: string; readonly type: 'TXT' | 'CNAME'; readonly value: string }
 
 export function formFields({ name, type, value }: PublishedRecord, zone: string): FormFields {

@@ -108,7 +108,7 @@ test('SERVFAIL of who verifies signatures, and only then, is told as such', asyn
   expect(bogus.published).toMatchObject({ status: 'Unknown', reason: 'ResolverTrouble' })
   expect(bogus.published?.message).toMatch(/^TXT s1\S+: resolver 127\S+: SERVFAIL, .* check its signatures and its DS/)
   const ill = await look(zone, fails)
-  expect(ill.published?.message).toMatch(/: SERVFAIL; look after these servers/)
+  expect(ill.published?.message).toMatch(/: SERVFAIL; check these servers/)
   expect(ill.asked.resolver.filter((key) => key === `TXT ${name}`)).toHaveLength(4)
 })
 

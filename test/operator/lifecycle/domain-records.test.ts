@@ -271,7 +271,7 @@ test('the score tells the reason for each point that is missing', () => {
     reasons: [
       '-35 TXT s1._domainkey.example.org: there is no DKIM record; add it',
       '-5 TXT _dmarc.example.org: p=none asks receivers to do nothing with forged mail',
-      '-5 TXT _dmarc.example.org: nobody gets reports: without rua= nobody sees who sends as the domain',
+      '-5 TXT _dmarc.example.org: there is no rua=, so nobody gets reports on who sends as the domain',
     ],
   })
   expect(score({}).points).toBe(0)
@@ -337,7 +337,7 @@ test.each<[string, readonly View[], string[], DomainRecords?]>([
 test('a record that has to go is named with the mend, costs little, and makes no record that is missing sound well', () => {
   const [, told] = recordConditions(remembered, warn, now)
   expect(told?.message).toContain(`${leftName}: its key is retired`)
-  expect(told?.message).toContain('take the record out of the zone')
+  expect(told?.message).toContain('remove the record from the zone')
   expect(scoreOf(remembered.records)).toMatchObject({
     points: 95,
     reasons: [expect.stringContaining(`-5 ${leftName}`)],

@@ -1,4 +1,6 @@
-/** All keys of a domain, whoever makes them: made, provided, changed from one to the other, lost, damaged; and what is told of it. */
+/**
+ * All keys of a domain, whoever makes them: made, provided, changed from one to the other, lost, damaged; and what is told of it.
+ */
 import { expect, test } from 'vitest'
 import type { DkimKey, DkimStage, HeldKey } from '../../../operator/lifecycle/dkim-key.ts'
 import type { KeySighting } from '../../../operator/lifecycle/dkim-line-facts.ts'
@@ -96,9 +98,9 @@ test.each<[readonly DkimKey[], string | undefined]>([
   ],
   [
     [key('a', 'Active'), { ...key('b', 'Published'), delegatedTo: 'b.keys.example' }],
-    'RecordSeen: b: its record is seen everywhere; it signs when it is seen once more, 3 hours later, when nobody has the record',
+    'RecordSeen: b: its record is seen everywhere; it signs when it is seen once more, 3 hours later, when no cache can still have the record',
   ],
-  [[key('a', 'Active'), key('b', 'Active')], 'RelaysFollow: a: followed'],
+  [[key('a', 'Active'), key('b', 'Active')], 'RelaysFollow: a: another key follows'],
   [
     [key('a', 'Retiring', now), key('b', 'Active')],
     'OldKeyRetiring: a: signs no more; its record stays until 2026-06-09T12:00:00Z',
