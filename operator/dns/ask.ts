@@ -1,25 +1,25 @@
-/** Asks DNS servers for the whole operator: never more questions a second than it may, each with an end. */
+/** Asks DNS servers, for the whole operator: with a bounded rate of questions, and a time limit for each. */
 import { byTcp, byUdp, type Exchange } from './exchange.ts'
 import { isName, type Query, type Reply } from './message.ts'
 import type { Server } from './server.ts'
 import { Turnstile } from './turnstile.ts'
 
-/** Asks one after the other of a server's addresses; never rejects. */
+/** Asks a server by one of its addresses after the other, until one answers; never rejects. */
 export type Ask = (addresses: readonly Server[], query: Query, recursive: boolean) => Promise<Reply>
 
 export type Asking = {
-  /** Over all servers. */
+  /** How many questions may leave in a second, to all servers together. */
   readonly perSecond: number
-  /** For one try. */
+  /** The time limit of one try, in milliseconds. */
   readonly patienceMs?: number
-  /** Each question that leaves, and what became of it. */
+  /** Called with the result of each question that was sent. */
   readonly tell?: (result: QueryResult) => void
 }
 
 export type QueryResult = 'answered' | 'absent' | 'unknown'
 
 const ordinaryPatienceMs = 2000
-/** A packet may get lost. */
+/** A UDP packet may get lost, so a server is asked at least so often. */
 const tries = 2
 
 export function openAsking({ perSecond, patienceMs = ordinaryPatienceMs, tell = () => undefined }: Asking): Ask {

@@ -1,4 +1,4 @@
-/** One question to one DNS server and its reply: by UDP, and by TCP where that is too long for UDP. */
+/** Sends one question to one DNS server and waits for the reply: by UDP, and by TCP if that reply is too long for UDP. */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -9,14 +9,14 @@ import type { Server } from './server.ts'
 export type Exchange = {
   readonly server: Server
   readonly query: Query
-  /** The server is to ask others for us. */
+  /** Whether the server should ask others for us (the RD bit). */
   readonly recursive: boolean
   readonly patienceMs: number
   /** Resolves when the question may leave. */
   readonly turn: () => Promise<void>
 }
 
-/** Never rejects. What does not answer this very question, from this very server, is passed over. */
+/** Never rejects. A message that does not answer this very question, or is from another server, is ignored. */
 export async function byUdp({ server, query, recursive, patienceMs, turn }: Exchange): Promise<Reply | 'truncated'> {
   const id = randomInt(65_536)
   const { promise, resolve } = Promise.withResolvers<Reply | 'truncated'>()
@@ -33,7 +33,7 @@ export async function byUdp({ server, query, recursive, patienceMs, turn }: Exch
     socket.close()
     return opened
   }
-  // At its turn, and not a moment later: else those of several turns would leave together.
+  // The turn comes last, right before sending: time spent between the two would let questions of several turns leave at once.
   await turn()
   socket.send(questionMessage(id, query, recursive), (error) => {
     if (error !== null) resolve(troubleWith(error))
@@ -52,7 +52,7 @@ export async function byTcp({ server, query, recursive, patienceMs, turn }: Exch
   socket.on('close', () => resolve({ is: 'unknown', why: 'the connection ended before its answer' }))
   socket.on('data', (chunk) => {
     received = Buffer.concat([received, chunk])
-    // RFC 1035 section 4.2.2: two octets of length go before the message, so there is an end to what is kept.
+    // RFC 1035 section 4.2.2: the message follows its length in two octets, so at most 64 KiB are kept.
     const length = received.length < 2 ? Number.POSITIVE_INFINITY : received.readUInt16BE(0)
     if (received.length - 2 < length) return
     resolve(replyIn(received.subarray(2, 2 + length), id, query) ?? { is: 'unknown', why: 'nonsense' })

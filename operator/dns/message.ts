@@ -1,40 +1,40 @@
-/** DNS messages: a question as it is sent, and what a reply to it says (RFC 1035, RFC 6891). Pure. */
+/** Encodes DNS questions, and reads what a reply says (RFC 1035, RFC 6891). Pure. */
 import * as packet from 'dns-packet'
 import type { QuestionType } from '../lifecycle/answer.ts'
 
 export type Query = {
   readonly name: string
   readonly type: QuestionType | 'NS'
-  /** An answer whose signatures do not fit is wanted, too (the CD bit, RFC 4035 section 3.2.2). */
+  /** Asks for the answer even if its DNSSEC signatures are invalid (the CD bit, RFC 4035 section 3.2.2). */
   readonly unverified?: true
 }
 
 export type Reply =
   | {
       readonly is: 'records'
-      /** As `Answer` has them; NS: the host. */
+      /** As in `Answer`; for NS the host name. */
       readonly records: readonly string[]
       readonly ttl: number
       readonly authenticated: boolean
-      /** The server speaks for the zone itself (the AA bit). */
+      /** Whether the server is authoritative for the zone (the AA bit). */
       readonly own: boolean
     }
   /** NXDOMAIN, or no record of that type. */
   | { readonly is: 'absent'; readonly own: boolean }
-  /** The name stands for another one, of which the server says nothing. */
+  /** The name is an alias for `target`, about which the server says nothing. */
   | { readonly is: 'alias'; readonly target: string; readonly own: boolean }
-  /** Other servers know. */
+  /** The server refers to other servers, and does not answer itself. */
   | { readonly is: 'referral' }
   | { readonly is: 'unknown'; readonly why: string }
 
-/** What comes by UDP without being cut into fragments on the way (RFC 9715). */
+/** The largest UDP message that is not fragmented on the way (RFC 9715). */
 const udpOctets = 1232
 
-/** RFC 1035 section 2.3.4: what is longer can not exist. */
+/** RFC 1035 section 2.3.4: a longer name, or a longer label, can not exist. */
 export const isName = (name: string): boolean =>
   name.length <= 253 && name.split('.').every((label) => label.length > 0 && label.length <= 63)
 
-/** `recursive`: the server is to ask others for us. */
+/** `recursive`: whether the server should ask others for us (the RD bit). */
 export const questionMessage = (id: number, { name, type, unverified }: Query, recursive: boolean): Buffer =>
   packet.encode({
     type: 'query',
@@ -58,13 +58,16 @@ export const questionMessage = (id: number, { name, type, unverified }: Query, r
 type Decoded = packet.DecodedPacket
 
 const headOctets = 12
-/** In 64 KiB are five thousand, whose names may be pointers to one of 127 labels: to read them all takes a tenth of a second. */
+/**
+ * Protects us from hostile replies: 64 KiB have room for five thousand records whose names are pointers to 127 labels, which take
+ * a tenth of a second to read.
+ */
 const mostRecords = 1000
 
-/** Answers, authorities and additional ones, as the head has their numbers (RFC 1035 section 4.1.1). */
+/** The numbers of answer, authority and additional records in the header (RFC 1035 section 4.1.1). */
 const recordsCountedIn = (message: Buffer): number => [6, 8, 10].reduce((sum, at) => sum + message.readUInt16BE(at), 0)
 
-/** Undefined: it is no reply to this question, and somebody else may have sent it. */
+/** Undefined where this is no reply to the question: then somebody else may have sent it, and the real reply may still come. */
 export function replyIn(message: Buffer, id: number, query: Query): Reply | 'truncated' | undefined {
   if (message.length < headOctets || message.readUInt16BE(0) !== id) return undefined
   if (recordsCountedIn(message) > mostRecords)
@@ -86,7 +89,7 @@ function isAbout({ questions = [] }: Decoded, { name, type }: Query): boolean {
   return questions.length === 1 && asked?.type === type && lower(asked.name) === lower(name)
 }
 
-/** RFC 9520 section 2: a chain of aliases is followed no further. */
+/** RFC 9520 section 2: a longer chain of aliases is not followed. */
 const mostAliases = 11
 
 function meaning(decoded: Decoded, { name, type }: Query): Reply {
@@ -102,7 +105,7 @@ function meaning(decoded: Decoded, { name, type }: Query): Reply {
   return !own && isReferral(decoded) ? { is: 'referral' } : { is: 'absent', own }
 }
 
-/** The name, and what it stands for, one after the other; the last one is there twice where they lead in a circle. */
+/** The name and its chain of CNAME targets. If the chain is a circle, or too long, its last name is in it twice. */
 function aliasesIn(decoded: Decoded, name: string): readonly string[] {
   const chain = [name]
   while (chain.length <= mostAliases) {
@@ -112,14 +115,14 @@ function aliasesIn(decoded: Decoded, name: string): readonly string[] {
     chain.push(target)
     if (known) return chain
   }
-  // Too long to be followed is as good as without an end.
+  // A chain that is too long is treated like a circle.
   return [...chain, chain.at(-1) ?? '']
 }
 
 const inCircle = (chain: readonly string[]): string =>
   `the alias ${chain.slice(0, 4).join(' → ')}${chain.length > 4 ? ' → …' : ''} has no end; correct the CNAME`
 
-/** RFC 2308 section 2.2: NS records of others and no SOA mean that they know; a SOA means that there is nothing. */
+/** RFC 2308 section 2.2: NS records without an SOA refer to other servers; an SOA means that there is no such record. */
 const isReferral = ({ authorities = [] }: Decoded): boolean =>
   authorities.some(({ type }) => type === 'NS') && !authorities.some(({ type }) => type === 'SOA')
 

@@ -1,4 +1,4 @@
-/** One look at a domain's records: every question that a judgement asks for goes to its server, until all are judged. */
+/** Takes one look at a domain's records: asks servers what the judges still need to know, until all records are judged. */
 import { type Answer, questionKey, type View } from '../lifecycle/answer.ts'
 import { aboveMark } from '../lifecycle/delegated-selectors.ts'
 import { type DomainRecords, domainRecords } from '../lifecycle/domain-records.ts'
@@ -19,11 +19,11 @@ export type Looking = {
   readonly now: () => number
   /** In [0, 1). */
   readonly dice: () => number
-  /** Then nobody is asked any more, and nobody knows. */
+  /** When it aborts, no server is asked any more, and open questions count as unknown. */
   readonly signal: AbortSignal
 }
 
-/** More than ten SPF look-ups with all their exchangers and addresses need; who has more asks for trouble. */
+/** More rounds than ten SPF look-ups with all their exchangers and addresses need; a record that needs more is broken. */
 const mostRounds = 64
 
 /** Never rejects. */
@@ -51,7 +51,7 @@ export async function observe(
   }
 }
 
-/** A delegated selector has its record in another zone than its domain. */
+/** The domain, and the target zones of delegated selectors, whose records are in other zones. */
 const zonesOf = (domain: string, wanted: readonly Wanted[]): readonly string[] => [
   ...new Set([domain, ...wanted.map((one) => (one.type === 'CNAME' ? one.target : one.name)).flatMap(aboveMark)]),
 ]

@@ -19,5 +19,5 @@ export const serverText = ({ address, port }: Server): string => {
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-/** Those of this machine, or of this pod: as they are now. */
+/** The resolvers of this machine or pod, as configured now. */
 export const systemServers = (): readonly Server[] => getServers().flatMap((text) => serverIn(text) ?? [])

@@ -1,14 +1,17 @@
-/** Lets so many through in any second and never more, evenly: a rate without bursts, whatever timers do. */
+/** Limits a rate evenly and without bursts: never more than so many pass in any second, however inexact timers are. */
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** Who was let through late makes up for so much of it: timers have a grain, and a busy machine a coarser one. */
+/** A pass that comes late, because timers are inexact and a busy machine more so, may make up for at most so much of it. */
 const slackMs = 50
 
 export class Turnstile {
-  /** Longer than an even share: a second with all of the slack in it has no more than its due, seen from the other end, too. */
+  /**
+   * A little longer than an even share, so that even a second with the slack at both of its ends has no more than `perSecond`
+   * passes.
+   */
   readonly #stepMs: number
   #due = Number.NEGATIVE_INFINITY
-  /** Resolves when whoever comes next may pass. */
+  /** Resolves when the next caller may pass. */
   #free: Promise<void> = Promise.resolve()
 
   constructor(perSecond: number) {

@@ -1,4 +1,4 @@
-/** Looks at the records of every domain, each when it is due, a few at one time; what was found is there to be read. */
+/** Looks at the DNS records of every domain when it is due, a few domains at a time, and keeps what was found last. */
 import { Dirty } from '../dirty.ts'
 import { checkAgainMs } from '../lifecycle/check-again.ts'
 import type { DomainChecks } from '../lifecycle/domain-checks.ts'
@@ -10,40 +10,40 @@ import { type Server, serverIn } from './server.ts'
 
 export type Verifying = {
   readonly ask: Ask
-  /** For domains that name none. */
+  /** The resolvers for domains without spec.dns.resolvers. */
   readonly resolvers: () => readonly Server[]
-  /** What is known of a domain that was not looked at yet. */
+  /** What an earlier operator found, for a domain at which this one has not looked yet. */
   readonly before: (name: string) => DomainRecords | undefined
-  /** A domain was looked at; only to raise a flag. */
+  /** Called after each look at a domain; must only raise a flag. */
   readonly changed: () => void
-  /** Mail of a domain is held back for its records from now on, or for others, or no more; only to raise a flag. */
+  /** Called when a domain's mail begins or ceases to be held back, or for other records than before; must only raise a flag. */
   readonly turned: () => void
   /** The wall clock. */
   readonly now?: () => number
   /** In [0, 1). */
   readonly dice?: () => number
-  /** Instead of what the domains say. */
+  /** Overrides spec.verifyEvery of all domains. */
   readonly everyMs?: number
 }
 
-/** How a look ended, and when. */
+/** What a look found, and when (milliseconds since the epoch). */
 export type Look = { readonly found: DomainRecords; readonly at: number }
 
 type Entry = {
   readonly checks: DomainChecks
   readonly before: DomainRecords | undefined
-  /** Nobody has looked at it yet. */
+  /** No operator has looked at it yet. */
   isNew: boolean
   dueAt: number
   isBusy: boolean
   look: Look | undefined
-  /** The records for which mail was held back at the last look. */
+  /** The records because of which mail was held back at the last look, as one text. */
   holding: string
 }
 
-/** Silent name servers hold up this many looks, and not all. */
+/** How many looks go on at the same time: name servers that do not answer can hold up only these. */
 const atOnce = 32
-/** How late a look may begin that nobody has asked for. */
+/** How often to check which domains are due. */
 const pollMs = 1000
 
 export class Verifier {
@@ -56,7 +56,7 @@ export class Verifier {
     this.#verifying = { now: Date.now, dice: Math.random, ...verifying }
   }
 
-  /** What is to be looked at from now on. */
+  /** Replaces the set of domains to look at. */
   give(checks: ReadonlyMap<string, DomainChecks>): void {
     for (const name of this.#entries.keys()) if (!checks.has(name)) this.#entries.delete(name)
     for (const [name, its] of checks) {
@@ -71,7 +71,7 @@ export class Verifier {
     return this.#entries.get(name)?.look
   }
 
-  /** Until the signal ends; never rejects. */
+  /** Runs until the signal aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#start(signal)
@@ -90,7 +90,10 @@ export class Verifier {
     return { checks, before, isNew, dueAt, isBusy: false, look: undefined, holding }
   }
 
-  /** Whoever was never looked at goes first; else who has waited longest: many that are broken keep no other one waiting for ever. */
+  /**
+   * Starts looks that are due: domains that were never looked at first, then those that have waited longest, so that many broken
+   * domains never starve another.
+   */
   #start(signal: AbortSignal): void {
     if (this.#busy >= atOnce) return
     const now = this.#verifying.now()
@@ -130,7 +133,7 @@ export class Verifier {
   }
 }
 
-/** What was looked at in the future was looked at before the clock was set back. */
+/** A last look in the future means that the clock was set back since; then the domain is due, too. */
 const isDue = ({ dueAt, look }: Entry, now: number): boolean => dueAt <= now || look === undefined || look.at > now
 
 const isSame = (a: DomainChecks, b: DomainChecks): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

@@ -1,27 +1,27 @@
-/** Whom to ask about a domain: the name servers of its zone for what is in the zone, and resolvers for all of it. */
+/** Finds the servers to ask about a domain: the name servers of its zone, for what is in the zone, and the resolvers. */
 import type { Answer, Question } from '../lifecycle/answer.ts'
 import { organizationalDomain } from '../lifecycle/records-wanted.ts'
 import type { Ask } from './ask.ts'
 import type { Reply } from './message.ts'
 import { type Server, serverText } from './server.ts'
 
-/** One server as it is asked; what it shows is for `observe` to keep. */
+/** One server that can be asked; `observe` keeps its answers. */
 export type Witness = {
-  /** For people. */
+  /** What it is called in messages: `resolver 192.0.2.53`, `name server ns1.example.net`. */
   readonly server: string
   readonly authoritative: boolean
-  /** Of a name server. */
+  /** The zone that a name server serves; absent for a resolver. */
   readonly zone?: string
   readonly ask: (question: Question) => Promise<Answer>
 }
 
-/** Of many name servers these are enough at one look; the next look may choose others. */
+/** At most so many of a zone's name servers are asked at one look; another look may choose others. */
 const mostOwn = 4
 const mostAddresses = 4
 
 /**
- * `domains`: of which the zones are found. A zone whose name servers nobody can find has none, and then the resolvers
- * alone speak.
+ * The name servers of the zones of `domains`, and the resolvers. Where a zone's name servers can not be found, only the resolvers
+ * count.
  */
 export async function witnessesOf(
   domains: readonly string[],
@@ -47,7 +47,7 @@ export async function witnessesOf(
   ]
 }
 
-/** Not every resolver follows an alias to its end in one answer; where the end has no such record, none is there. */
+/** Some resolvers do not follow a chain of aliases to its end in one answer, so we go on ourselves, at most so often. */
 const mostTurns = 8
 
 async function byResolver(resolver: Server, question: Question, ask: Ask): Promise<Answer> {
@@ -70,7 +70,10 @@ async function byResolver(resolver: Server, question: Question, ask: Ask): Promi
   return { is: 'unknown', why: `the aliases of ${question.name} have no end; correct the CNAME` }
 }
 
-/** Who verifies signatures says no more than SERVFAIL of what does not fit, unless he is asked not to verify it. */
+/**
+ * A validating resolver answers SERVFAIL for invalid DNSSEC signatures. Asking again without validation tells whether that is the
+ * reason.
+ */
 async function failed(resolver: Server, question: Question, ask: Ask): Promise<Answer> {
   const { is } = await ask([resolver], { ...question, unverified: true }, true)
   const why = is === 'unknown' || is === 'referral' ? 'SERVFAIL' : unverifiable
@@ -88,7 +91,7 @@ const answered = ({ records, ttl, authenticated }: Extract<Reply, { is: 'records
 
 const isWithin = (name: string, zone: string): boolean => name === zone || name.endsWith(`.${zone}`)
 
-/** What is not in its zone, or no longer, others say: for these the resolvers are as good as anybody. */
+/** Asks a name server for what is in its zone; for names outside of the zone, or delegated away, the resolvers are asked. */
 async function inZone(
   question: Question,
   zone: string,
@@ -100,7 +103,7 @@ async function inZone(
   const reply = await ask(addresses, question, false)
   if (reply.is === 'referral') return elsewhere(question)
   if (reply.is === 'unknown') return reply
-  // Whoever does not serve the zone may only repeat what somebody else said, a while ago.
+  // Without the AA bit, the server may merely repeat an old answer from its cache.
   if (!reply.own) return { is: 'unknown', why: `it does not serve ${zone}` }
   if (reply.is === 'alias') return elsewhere({ ...question, name: reply.target })
   return reply.is === 'absent' ? { is: 'absent' } : answered(reply)
@@ -141,7 +144,7 @@ async function ownServers(
   return all.filter(({ addresses }) => addresses.length > 0)
 }
 
-/** The zone begins where its NS records are: at the domain, or above it, and no higher than somebody could have bought it. */
+/** The zone of a domain: the nearest name upwards that has NS records, but not above the organisational domain. */
 async function zoneOf(domain: string, resolvers: readonly Server[], ask: Ask) {
   const top = organizationalDomain(domain)
   for (let zone = domain; isWithin(zone, top); zone = zone.slice(zone.indexOf('.') + 1)) {

@@ -1,4 +1,4 @@
-/** The Secrets that hold a fleet's configuration: verifiers and names of files, no password. */
+/** The Secrets that hold a fleet's configuration. It has verifiers and names of files, but no password. */
 import { configHash, printConfig, type RelayConfig } from '../../relay/config.ts'
 import { joinText, splitText } from '../../relay/config-text.ts'
 import { type Name, splitName } from '../compile/snapshot.ts'
@@ -6,20 +6,26 @@ import { metadataOf } from './labels.ts'
 import type { Manifest } from './manifest.ts'
 import { configSecretNames } from './names.ts'
 
-/** On the Secret with which a configuration is there: its hash. The parts of a large one stay as they are while it changes elsewhere. */
+/**
+ * The hash of the whole configuration, on the Secret with its last part. The other parts of a large one need not
+ * change with it.
+ */
 export const hashAnnotation = 'relayfleet.dev/config-hash'
 
-/** A Secret holds 1 MiB, of which its keys and annotations take a little; a few names stay free for what changes. */
+/**
+ * A Secret holds 1 MiB, a little of which its keys and annotations take. Of the twelve names, a few stay free for parts that
+ * change.
+ */
 const bounds = { maxBytes: 1_000_000, mostParts: 8 }
 
 type Data = Readonly<Record<string, string>>
 
-/** More than all Secrets of a fleet hold. */
+/** The configuration does not fit into all Secrets of a fleet. */
 export class TooLarge extends Error {}
 
 /**
- * As many as it takes, the last one with the hash; those of the fleet that are not among them have to go.
- * @throws TooLarge when it is more than all of them hold
+ * As many Secrets as the configuration needs; the last one carries the hash. The fleet's other configuration Secrets have to go.
+ * @throws TooLarge when the configuration does not fit into all of them.
  */
 export function configSecrets(fleet: Name, config: RelayConfig): readonly Manifest[] {
   const text = printConfig(config)
@@ -28,8 +34,8 @@ export function configSecrets(fleet: Name, config: RelayConfig): readonly Manife
   const hash = configHash(text)
   if (parts.length > names.length) {
     throw new TooLarge(
-      `the configuration of ${fleet} has ${text.length} characters, and ${names.length} Secrets hold it no longer; ` +
-        'spread its credentials over two policies',
+      `the configuration of ${fleet} has ${text.length} characters, and ${names.length} Secrets can not hold that; ` +
+        'move some of its credentials to a second policy',
     )
   }
   return parts.map(([key, bytes], i) => {
@@ -41,8 +47,8 @@ export function configSecrets(fleet: Name, config: RelayConfig): readonly Manife
 }
 
 /**
- * The configuration's text that a fleet's Secrets hold, in any order.
- * @throws Error when they are not all of one configuration: a write was interrupted
+ * Joins the text of the configuration from a fleet's Secrets, given in any order.
+ * @throws Error when they are not parts of the same configuration, because a write was interrupted.
  */
 export function configText(secrets: readonly { readonly data?: Data }[]): string {
   const data: Data = Object.assign({}, ...secrets.map((s) => s.data ?? {}))

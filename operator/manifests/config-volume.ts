@@ -1,4 +1,6 @@
-/** The configuration as one volume: the Secrets that hold it, and every Secret and ConfigMap that it names. */
+/**
+ * The projected volume with a relay's configuration: the Secrets that hold it, and every Secret and ConfigMap that it refers to.
+ */
 import type { V1Volume, V1VolumeProjection } from '@kubernetes/client-node'
 import type { FileSource } from '../compile/compiled.ts'
 import { byText } from '../compile/order.ts'
@@ -22,8 +24,8 @@ const mountedFrom =
       ? { kind: 'Secret', name: issuedSecretName(policy), key: issuedKeys[from.part], path }
       : { kind: from.kind, name: splitName(from.name).name, key: from.key, path }
 
-// One that is missing or lacks a key must neither hold back the others' changes nor keep a pod from starting: a revoked
-// credential would live on, and the relay has the last good content of the file on its own volume.
+// A source that is missing or lacks a key must not keep the kubelet from updating the others, or else a revoked credential would
+// live on; nor may it keep a pod from starting, as the relay has the last good content of the file on its own volume.
 const optional = true
 
 function projection(mounted: readonly Mounted[]): V1VolumeProjection[] {
@@ -34,17 +36,17 @@ function projection(mounted: readonly Mounted[]): V1VolumeProjection[] {
   return [first.kind === 'Secret' ? { secret: source } : { configMap: source }]
 }
 
-/** By object and path and not in the order of the policy's routes: what means the same restarts no pod. */
+/** Sorted by object and path, so that merely reordering a policy's routes does not change the pod template and restart pods. */
 function references({ name, compiled }: RelayFleet): readonly V1VolumeProjection[] {
   const mounted = compiled.files.map(mountedFrom(splitName(name).name))
   const byObject = Map.groupBy(mounted, (m) => `${m.kind} ${m.name}`)
   return [...byObject].toSorted(([a], [b]) => byText(a, b)).flatMap(([, files]) => projection(files))
 }
 
-/** On a pod that is to leave: since when. It is the pod's own, since the others have the same configuration, and stay. */
+/** On a leaving pod: since when. It is an annotation of the pod, and not in the configuration, which all pods share. */
 export const drainAnnotation = 'relayfleet.dev/drain'
 
-/** Its relay sees the annotation as a file, which is empty while there is none. */
+/** The relay reads the annotation from this file, which is empty while the pod has none. */
 const drainFile: V1VolumeProjection = {
   downwardAPI: { items: [{ path: 'drain', fieldRef: { fieldPath: `metadata.annotations['${drainAnnotation}']` } }] },
 }

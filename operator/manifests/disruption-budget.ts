@@ -1,9 +1,9 @@
-/** How many relays a drain may take at once. */
+/** The PodDisruptionBudget: how many relays of a fleet node drains may take away at the same time. */
 import type { V1PodDisruptionBudget } from '@kubernetes/client-node'
 import { metadataOf, selectorOf } from './labels.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
-/** Nothing to protect with a single relay: the budget would only block node drains. */
+/** None for a single relay, where it would only block node drains. */
 export const disruptionBudget = ({ name, compiled }: RelayFleet) =>
   compiled.replicas < 2
     ? undefined
@@ -13,7 +13,7 @@ export const disruptionBudget = ({ name, compiled }: RelayFleet) =>
         metadata: metadataOf(name),
         spec: {
           maxUnavailable: compiled.availability.maxUnavailable,
-          // A relay that is not ready serves nobody; it must not keep a node from being drained.
+          // A relay that is not ready serves nobody, so it must not keep a node from being drained.
           unhealthyPodEvictionPolicy: 'AlwaysAllow',
           selector: selectorOf(name),
         },

@@ -1,12 +1,12 @@
-/** What external-dns is asked to publish for a SenderDomain: a DNSEndpoint, for its CRD source. */
+/** The DNSEndpoint by which external-dns (its CRD source) publishes the records of a SenderDomain. */
 import { splitName } from '../compile/snapshot.ts'
 import { type PublishedRecord, quotedStrings } from '../lifecycle/txt-record.ts'
 import type { Manifest } from './manifest.ts'
 
-/** A change has to be seen soon: a key that is withdrawn, or the next one. */
+/** Short, because changes have to be seen soon: the next key, or one that is withdrawn. */
 const ttlSeconds = 300
 
-/** Named after the domain; values are strings in quotes, as zone files have them, in pieces of 255 octets. */
+/** Named after the SenderDomain. TXT values are written as in zone files: strings in quotes, of at most 255 octets each. */
 export function dnsEndpoint(domain: string, records: readonly PublishedRecord[]): Manifest {
   const { namespace, name } = splitName(domain as `${string}/${string}`)
   return {

@@ -1,4 +1,7 @@
-/** Where relays may connect to: DNS, the smarthosts of their routes, the store of limits, and the exchangers of the world. */
+/**
+ * The egress rules of a fleet's NetworkPolicy: DNS, the smarthosts of its routes, the limit store, and exchangers on the
+ * Internet.
+ */
 import { isIP } from 'node:net'
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node'
 import { specialNetworks } from '../../relay/mail/special-networks.ts'
@@ -11,21 +14,27 @@ type Target = { readonly host: string; readonly port: number }
 
 const tcp = (port: number) => ({ protocol: 'TCP', port })
 
-/** Anywhere: a resolver on the node has an address that no selector knows. */
+/** DNS to anywhere, because a node-local resolver has an address that no selector matches. */
 const dns: Rule = { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] }
 
-/** The namespace of what is in this cluster: `relay`, `relay.mail.svc` or `relay.mail.svc.cluster.local`. */
+/**
+ * The namespace of a Service in this cluster: of `relay`, `relay.mail.svc` or `relay.mail.svc.cluster.local`; undefined for other
+ * hosts.
+ */
 function namespaceOf(host: string, own: string): string | undefined {
   if (!host.includes('.')) return own
   return /^[^.]+\.([^.]+)\.svc(\.|$)/.exec(host)?.[1]
 }
 
-/** With another domain it may be a Service of a cluster that is called so, or a host of the world. */
+/**
+ * Whether a host is certainly a Service. `relay.mail.svc.example.org` may be one, in a cluster of that domain, or a host on the
+ * Internet.
+ */
 const isService = (host: string): boolean => !host.includes('.') || /\.svc(\.cluster\.local)?$/.test(host)
 
 type Place = { readonly key: string; readonly to?: Rule['to'] }
 
-/** Groups by where they are; what is reached by name may have any address. */
+/** Where a target may be. `key` groups targets into rules; a host outside of the cluster may have any address. */
 function placesOf({ host }: Target, own: string): readonly Place[] {
   const version = isIP(host)
   if (version !== 0) {
@@ -43,12 +52,15 @@ const ascending = (targets: readonly Target[]): readonly number[] =>
   [...new Set(targets.map((s) => s.port))].toSorted((a, b) => a - b)
 
 function ruleFor({ key, to }: Place, targets: readonly Target[]): Rule {
-  // Behind a Service the pods have ports of their own, and those are what a NetworkPolicy sees.
+  // No ports for a Service: a NetworkPolicy sees the ports of the pods behind it, which are not known here.
   const ports = key.startsWith('namespace') ? {} : { ports: ascending(targets).map(tcp) }
   return { ...(to === undefined ? {} : { to }), ...ports }
 }
 
-/** Whatever DNS says: never into the cluster, the node's network or the metadata service of a cloud. */
+/**
+ * Exchangers: any address but special ones, so that a domain's MX records can never lead into the cluster, the node's network or
+ * a cloud's metadata service.
+ */
 const world: Rule = {
   to: [
     { ipBlock: { cidr: '0.0.0.0/0', except: [...specialNetworks.v4] } },

@@ -5,7 +5,7 @@ import type { RelayFleet } from './relay-fleet.ts'
 export const httpPortName = 'http'
 const usual = 9465
 
-/** The usual one, or the next that no listener has. */
+/** The usual port, or the next one above it that no listener has. */
 export function httpPort({ compiled }: Pick<RelayFleet, 'compiled'>): number {
   const bound = new Set(compiled.ports.map(({ target }) => target))
   const candidates = Array.from({ length: bound.size + 1 }, (_, i) => usual + i)

@@ -1,21 +1,24 @@
-/** How a fleet's objects are told from others: for the operator, for selectors, for people. */
+/** The labels of a fleet's objects, by which the operator, selectors and people recognise them. */
 import { type Name, splitName } from '../compile/snapshot.ts'
 import type { Manifest } from './manifest.ts'
 
 const policyLabel = 'relayfleet.dev/policy'
 
-/** What an object must carry before the operator writes over it or removes it; a rule of the API server asks for it, too. */
+/**
+ * The operator changes and removes only objects with this label; for Secrets, the chart's ValidatingAdmissionPolicy enforces
+ * that.
+ */
 const managedBy = { 'app.kubernetes.io/managed-by': 'relayfleet' } as const
 
-/** What a part of relayfleet is called in the labels of its objects. `relay-pods` is the Service that is scraped. */
+/** The value of app.kubernetes.io/component. `relay-pods` is only for the headless Service, which is scraped. */
 type Component = 'relay' | 'relay-pods'
 
-/** Chooses the pods. It can not change in a StatefulSet, so it says the one thing that never does. */
+/** Selects a fleet's pods. A StatefulSet's selector is immutable, so it has only the label that never changes. */
 export const selectorOf = (fleet: Name) => ({ matchLabels: { [policyLabel]: splitName(fleet).name } })
 
 /**
- * Of a pod to which clients are sent. One that is to leave loses it, and stays ready: a StatefulSet updates no other pod
- * while one is not.
+ * The label of pods to which the Service sends clients. A leaving pod loses it but stays ready, because a StatefulSet updates no
+ * other pod while one is not ready.
  */
 export const takesMailLabel = 'relayfleet.dev/takes-mail'
 export const takesMail = { [takesMailLabel]: 'true' } as const

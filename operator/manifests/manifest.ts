@@ -1,4 +1,4 @@
-/** A Kubernetes object that a fleet consists of, as plain JSON. */
+/** The type of all Kubernetes objects that the operator makes for a fleet, as plain JSON. */
 
 export type Manifest = {
   readonly apiVersion: string

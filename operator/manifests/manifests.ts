@@ -1,4 +1,4 @@
-/** Manifests: what a fleet is in a cluster, but for the Secrets with its configuration and its issued certificate. */
+/** All objects of a fleet in a cluster, except the Secrets with its configuration, keys and issued certificate. */
 import { disruptionBudget } from './disruption-budget.ts'
 import type { Manifest } from './manifest.ts'
 import { networkPolicy } from './network-policy.ts'
@@ -8,7 +8,7 @@ import { service } from './service.ts'
 import { serviceMonitor } from './service-monitor.ts'
 import { statefulSet } from './stateful-set.ts'
 
-/** In the order in which they are written: who may connect first, then what can be connected to. */
+/** In the order in which they are written: the NetworkPolicy comes first, so that no pod is ever without it. */
 const builders: readonly ((fleet: RelayFleet) => Manifest | undefined)[] = [
   networkPolicy,
   service,

@@ -1,4 +1,4 @@
-/** The names of a fleet's objects. All but the Services end in a word of their own, so that no two fleets meet. */
+/** The names of a fleet's objects. Those beside the main ones end in a fixed word, so that two fleets never share a name. */
 
 /** The headless Service that names each pod. */
 export const podsServiceName = (policy: string): string => `${policy}-pods`
@@ -6,22 +6,25 @@ export const podsServiceName = (policy: string): string => `${policy}-pods`
 /** The Secret with the certificate that the operator issues for the fleet's listeners: `tls.crt` and `tls.key`. */
 export const issuedSecretName = (policy: string): string => `${policy}-relay-tls`
 
-/** How many Secrets keys or a configuration may be spread over: the numbers are in the pod template, so they never change. */
+/**
+ * Over how many Secrets DKIM keys or a configuration are spread. The pod template names all of them, so a change would restart
+ * all pods.
+ */
 const signingShards = 8
 const configShards = 12
 
-/** The Secrets with the private keys that its relays sign with, spread over them by the name of the file. */
+/** The Secrets with the DKIM private keys; the name of a key's file decides in which one it is. */
 export const signingSecretNames = (policy: string): readonly string[] =>
   Array.from({ length: signingShards }, (_, i) => `${policy}-relay-dkim-${i}`)
 
 export const configSecretNames = (policy: string): readonly string[] =>
   Array.from({ length: configShards }, (_, i) => `${policy}-relay-config-${i}`)
 
-/** Of a pod; whatever else is in it was put beside it by somebody, as a proxy. */
+/** The relay's container. A pod may have others, e.g. a proxy that a service mesh injects. */
 export const relayContainerName = 'relay'
 
-/** The volume with what a relay may not lose. */
+/** The volume with everything that a relay must not lose, its spool above all. */
 export const dataVolume = 'data'
 
-/** The claim of a pod's volume, by the StatefulSet's own rule. */
+/** The name of a pod's volume claim, as the StatefulSet controller forms it. */
 export const claimName = (pod: string): string => `${dataVolume}-${pod}`

@@ -1,11 +1,11 @@
-/** Who may connect to the relays: everybody to a listener, few to the pages that tell about it. */
+/** The NetworkPolicy of a fleet: everybody may connect to listeners, but only few to the relays' own HTTP pages. */
 import { egress } from './egress.ts'
 import { httpPort } from './http-port.ts'
 import { metadataOf, selectorOf } from './labels.ts'
 import type { Manifest } from './manifest.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
-/** Put on a namespace, lets its pods read the relays' metrics. */
+/** A namespace with this label may read the relays' metrics. */
 const metricsLabel = { 'relayfleet.dev/metrics': 'allow' }
 const operatorPods = { 'app.kubernetes.io/name': 'relayfleet', 'app.kubernetes.io/component': 'operator' }
 

@@ -1,4 +1,6 @@
-/** The headless Service that gives each pod a name, ready or not: by it the relays' own pages are found. */
+/**
+ * The headless Service, which gives each pod a DNS name whether it is ready or not: the relays' own HTTP pages are reached by it.
+ */
 import type { V1Service } from '@kubernetes/client-node'
 import { splitName } from '../compile/snapshot.ts'
 import { httpPort, httpPortName } from './http-port.ts'
@@ -15,7 +17,7 @@ export const podsService = (fleet: RelayFleet) =>
       type: 'ClusterIP',
       clusterIP: 'None',
       ipFamilyPolicy: 'PreferDualStack',
-      // A relay that is not ready is the one whose metrics and queue somebody wants to see.
+      // The metrics and the queue of a relay that is not ready are what somebody wants to see most.
       publishNotReadyAddresses: true,
       selector: selectorOf(fleet.name).matchLabels,
       ports: [{ name: httpPortName, port: httpPort(fleet), protocol: 'TCP', targetPort: httpPortName }],

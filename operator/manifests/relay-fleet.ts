@@ -1,27 +1,27 @@
-/** What the builders get: a compiled fleet that runs, and the cluster it runs in. */
+/** The input of all builders: a compiled fleet that runs, and facts about the cluster. */
 import type { CompiledFleet } from '../compile/compiled.ts'
 import type { Name } from '../compile/snapshot.ts'
 
 export const pullPolicies = ['Always', 'IfNotPresent', 'Never'] as const
 export type PullPolicy = (typeof pullPolicies)[number]
 
-/** What is so for every fleet of a cluster. */
+/** Facts that are the same for every fleet of a cluster. */
 export type ClusterFacts = {
-  /** Of the relays: the operator's own image. */
+  /** The image of the relays, which is the operator's own. */
   readonly image: string
-  /** Absent: what Kubernetes does with an image of that name. */
+  /** Absent: Kubernetes' default for the image's tag. */
   readonly imagePullPolicy?: PullPolicy
-  /** From where the operator asks the relays for their status. */
+  /** The namespace of the operator, which asks the relays for their status. */
   readonly operatorNamespace: string
   /** Whether the cluster knows the kind ServiceMonitor. */
   readonly serviceMonitors: boolean
 }
 
 export type RelayFleet = {
-  /** The RelayPolicy's. */
+  /** The name of its RelayPolicy. */
   readonly name: Name
   readonly compiled: Extract<CompiledFleet, { readonly kind: 'run' }>
-  /** How many relays there are for now: more than declared while some deliver what they have, and leave. */
+  /** How many relays there are now: more than spec.replicas while some of them are leaving. */
   readonly relays: number
   readonly cluster: ClusterFacts
 }

@@ -1,4 +1,4 @@
-/** The pod of a relay: it may run, write its own volume, and nothing else. */
+/** The pod template of a relay, with no more rights than to run and to write its own volume. */
 import type { V1Container, V1PodTemplateSpec } from '@kubernetes/client-node'
 import { nodeFlags } from '../../relay/node-flags.ts'
 import { configVolume } from './config-volume.ts'
@@ -7,17 +7,17 @@ import { labelsOf, selectorOf, takesMail } from './labels.ts'
 import { dataVolume, relayContainerName } from './names.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
-/** In the image. */
+/** The path in the image (see image/content.ts). */
 const program = '/app/relay.js'
 
-/** The number of the image's user; the group of its files, so that it can read them. */
+/** The uid of the image's user, also used as gid and fsGroup, so that the relay can read its files. */
 const nonRoot = 65_532
 
-/** Until every node knows that the pod leaves; connections that still come are served meanwhile. */
+/** How long the pod goes on serving before SIGTERM (preStop): until every node has stopped sending it connections. */
 const leaveSeconds = 5
-/** What the relay takes at most to end what is in flight. */
+/** The time that the relay takes at most to finish what is in flight. */
 const graceSeconds = 25
-/** For closing its spool. */
+/** The time to close its spool. */
 const reserveSeconds = 15
 
 const configFolder = '/etc/relayfleet'
@@ -26,12 +26,13 @@ const relayArguments = ['--config', configFolder, '--data', dataFolder]
 
 const pageAt = (path: string) => ({ httpGet: { path, port: httpPortName } })
 
-/** What the StatefulSet's own controller puts on each of its pods; where it does not, the relay is told nothing. */
+/** The pod's ordinal, a label by the StatefulSet controller (Kubernetes 1.28 and later). Without it, the relay gets no index. */
 const podIndexLabel = 'apps.kubernetes.io/pod-index'
 const indexVariable = 'RELAY_INDEX'
 const indexArguments = ['--index', `$(${indexVariable})`]
 
-// No listener's port is named: it is opened and closed while the pod runs, and a name here would restart it.
+// Ports of listeners are not listed: they are opened and closed while the pod runs, and a change of the template would restart
+// it.
 const relayContainer = (fleet: RelayFleet): V1Container => {
   const port = httpPort(fleet)
   const { image, imagePullPolicy } = fleet.cluster
@@ -42,11 +43,11 @@ const relayContainer = (fleet: RelayFleet): V1Container => {
     args: [...nodeFlags(program), program, ...relayArguments, '--http', `:::${port}`, ...indexArguments],
     env: [{ name: indexVariable, valueFrom: { fieldRef: { fieldPath: `metadata.labels['${podIndexLabel}']` } } }],
     ports: [{ name: httpPortName, containerPort: port, protocol: 'TCP' }],
-    // A long journal is read before the first page is there: that is slow, not dead.
+    // The relay reads its whole journal before it serves a page: a relay with a long one is slow to start, not dead.
     startupProbe: { ...pageAt('/healthz'), periodSeconds: 2, failureThreshold: 300 },
     livenessProbe: { ...pageAt('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     readinessProbe: { ...pageAt('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
-    // Why it can not start is the last line that it writes, and so is in the pod's status.
+    // The last line that it writes says why it can not start; this puts that line into the pod's status.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     lifecycle: { preStop: { sleep: { seconds: leaveSeconds } } },
     resources: { requests: { cpu: '100m', memory: '128Mi' } },
@@ -65,12 +66,12 @@ const relayContainer = (fleet: RelayFleet): V1Container => {
 const spreadOver = (fleet: RelayFleet, topologyKey: string) => ({
   maxSkew: 1,
   topologyKey,
-  // A pod that waits for the perfect node relays no mail.
+  // Spreading is a preference only: a pod that waits for a perfect node relays no mail.
   whenUnsatisfiable: 'ScheduleAnyway',
   labelSelector: selectorOf(fleet.name),
 })
 
-/** Nothing of the configuration's text is in it, so a changed configuration restarts no pod. */
+/** The template has nothing of the configuration's content, so a changed configuration does not restart pods. */
 export const relayPod = (fleet: RelayFleet): V1PodTemplateSpec => ({
   metadata: { labels: { ...labelsOf(fleet.name), ...takesMail } },
   spec: {

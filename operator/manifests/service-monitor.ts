@@ -1,10 +1,12 @@
-/** Tells the Prometheus operator, where there is one, to scrape the relays. */
+/** The ServiceMonitor by which the Prometheus operator, where there is one, scrapes the relays. */
 import { httpPortName } from './http-port.ts'
 import { labelsOf, metadataOf, selectorOf } from './labels.ts'
 import type { Manifest } from './manifest.ts'
 import type { RelayFleet } from './relay-fleet.ts'
 
-/** The Service of the pods, not the one that clients use: a listener may be called `http`, too. */
+/**
+ * Selects only the headless Service: a listener in the clients' Service may be named `http` as well, and would be scraped, too.
+ */
 const scraped = (fleet: RelayFleet) => {
   const component = 'app.kubernetes.io/component'
   return { ...selectorOf(fleet.name).matchLabels, [component]: labelsOf(fleet.name, 'relay-pods')[component] }

@@ -1,4 +1,4 @@
-/** The Service that clients submit to: each listener by the port that was declared. */
+/** The Service that clients submit to, with the declared port of each listener. */
 import type { V1Service } from '@kubernetes/client-node'
 import { metadataOf, selectorOf, takesMail } from './labels.ts'
 import type { RelayFleet } from './relay-fleet.ts'

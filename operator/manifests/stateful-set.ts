@@ -1,4 +1,4 @@
-/** The relays: each with a volume of its own, which holds the mail that it has accepted. */
+/** The StatefulSet of a fleet's relays; each has a volume of its own, which holds the mail that it has accepted. */
 import type { V1StatefulSet } from '@kubernetes/client-node'
 import { splitName } from '../compile/snapshot.ts'
 import { metadataOf, selectorOf } from './labels.ts'
@@ -15,10 +15,10 @@ export const statefulSet = (fleet: RelayFleet) =>
       replicas: fleet.relays,
       serviceName: podsServiceName(splitName(fleet.name).name),
       selector: selectorOf(fleet.name),
-      // No relay needs another one: a pod that can not start must not keep the others from coming back after an outage.
+      // Relays do not need each other, so one that can not start must not keep the others from starting after an outage.
       podManagementPolicy: 'Parallel',
       updateStrategy: { type: 'RollingUpdate' },
-      // A volume may hold mail that was accepted; only a person throws it away.
+      // A volume may hold accepted mail, so only a person may delete it.
       persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
       template: relayPod(fleet),
       volumeClaimTemplates: [

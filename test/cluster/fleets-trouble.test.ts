@@ -118,7 +118,7 @@ describe.runIf(givenCluster() !== undefined)('a fleet in trouble', () => {
     wanted = after
     operator.dirty.mark()
     expect(await inTrouble(operator)).toMatch(
-      /12 Secrets hold it no longer; spread its credentials over two policies; until then it gets nothing new, and loses what is taken away$/,
+      /12 Secrets can not hold that; move some of its credentials to a second policy; until then it gets nothing new, and loses what is taken away$/,
     )
     const names = (await stage.configuration()).credentials.map(({ name }) => name)
     expect(names).toEqual(['team-0/smtp', 'team-2/smtp'])

@@ -65,7 +65,7 @@ test('a write that was interrupted is told, and not taken for a configuration', 
 
 test('one that is too large for all Secrets names the fleet and a mend', () => {
   expect(() => secretsOf(withCredentials(30_000))).toThrow(
-    /^the configuration of mail\/shared has \d+ characters.* spread its credentials over two policies$/,
+    /^the configuration of mail\/shared has \d+ characters.* move some of its credentials to a second policy$/,
   )
 })
 
